@@ -1,0 +1,34 @@
+/* tokenizer_config.h - sizes of the semantic tokenizer; keys of the section `tokenizer`. */
+#ifndef CFG_TOKENIZER_CONFIG_H
+#define CFG_TOKENIZER_CONFIG_H
+
+typedef struct {
+    int hidden_size;
+    int num_hidden_layers;
+    int num_attention_heads;
+    int intermediate_size;
+    int patch_size;                      /* pixels */
+    int image_size;                      /* pixels, the side the position table was trained at */
+    float layer_norm_eps;
+} cfg_theia;
+
+typedef struct {
+    cfg_theia theia;                     /* hidden_size 0 in a golden file that needs no Theia */
+    int temporal_size;                   /* semantic frames of a full segment */
+    int grid_height;                     /* patches */
+    int grid_width;
+    int feature_channels;
+    int width;
+    int layers;
+    int heads;
+    int mlp_width;
+    int i_tokens;                        /* codes of an I-frame */
+    int p_tokens;                        /* codes of a P-frame */
+    int rope_dims[3];                    /* channels of a head for time, row, column */
+    float rope_base;
+    int codebook_size;
+    int code_dim;
+    int head_width;                      /* hidden width of the decoder's output head */
+} cfg_tokenizer;
+
+#endif

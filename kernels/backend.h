@@ -1,0 +1,130 @@
+/* backend.h - the table that a device fills: memory calls and the operations.
+ *
+ * Operations are checked for shapes and dtypes once, in ops.c; a backend may rely on what each entry states.
+ * `out` is always allocated by the caller. Activations are f32 or bf16 (all tensors of one call the same unless stated),
+ * the last dimension is contiguous unless stated, vectors (bias, norm weights, tables) are f32.
+ * Accumulation is f32 or better. Every entry returns LT_OK or fails through `err`.
+ *
+ * Include law: this header and kernels/core only.
+ */
+#ifndef LT_BACKEND_H
+#define LT_BACKEND_H
+
+#include "kernels/core/philox.h"
+#include "kernels/core/status.h"
+#include "kernels/core/tensor.h"
+#include "kernels/core/weight.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { LT_ACT_NONE, LT_ACT_GELU_ERF, LT_ACT_GELU_TANH, LT_ACT_SILU, LT_ACT_TANH } lt_act;
+
+typedef struct {
+    float scale;       /* multiplies q.k */
+    lt_tensor visible; /* i32 [n]: row i sees keys 0 .. visible[i]-1 (>= 1); none: all keys */
+    lt_tensor bias;    /* f32 [h, n + m - 1], added to the scaled score of (row i, key j) from column j - i + n - 1; or none */
+} lt_attention_args;
+
+typedef struct {
+    int stride;        /* 1 or 2, rows and columns alike */
+    int pad_top;       /* rows and columns of zeros */
+    int pad_left;
+    int pad_bottom;
+    int pad_right;
+    lt_tensor history; /* [kt-1, H, W, Cin], the frames before the first; none: the first frame repeated (kt > 1) */
+    lt_tensor add;     /* same shape as out, added to the result; or none */
+} lt_conv_args;
+
+typedef struct {
+    int groups;
+    float eps;
+    lt_act act;        /* applied last */
+    lt_tensor gain;    /* [L, h, w, C]: out = act(GN(x) * gain[Z] + shift[Z]), Z the nearest cell (temporal_vae/README); or none */
+    lt_tensor shift;   /* with gain */
+} lt_group_norm_args;
+
+typedef enum { LT_TIME_KEEP, LT_TIME_DOUBLE } lt_time_rule;
+
+typedef struct lt_backend lt_backend;
+
+typedef struct {
+    const char *name; /* "reference", "cpu", "cuda" */
+
+    /* Memory: 64-byte aligned, zeroed or not. alloc fails with LT_ERR_RESOURCES or LT_ERR_DEVICE_MEMORY. */
+    lt_status (*alloc)(lt_backend *b, size_t bytes, void **out, lt_error *err);
+    void (*release)(lt_backend *b, void *memory);
+    lt_status (*upload)(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err);
+    lt_status (*download)(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err);
+    lt_status (*wait)(lt_backend *b, lt_error *err); /* until everything asked for so far is done */
+
+    /* Turns w->value (host memory of a mapped file, any float dtype or I8 with scale) into what the kernels read. The
+     * mapping outlives the weight, so a host backend may point into it. unprepare undoes it. */
+    lt_status (*prepare)(lt_backend *b, lt_weight *w, lt_error *err);
+    void (*unprepare)(lt_backend *b, lt_weight *w);
+
+    /* out[n, d] = table[ids[n], :]; ids i32 on the device, already checked. */
+    lt_status (*gather)(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
+    /* out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]); rows of x and out may have any stride; bias may be NULL. Logits may
+     * ask for an f32 out from bf16 x. */
+    lt_status (*linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act, lt_error *err);
+    /* q [B, n, h, d], k and v [B, m, h, d], out [B, n, h, d], any strides but the last; d <= 256.
+     * out = softmax over visible keys of (scale q.k + bias) times v. Never holds n x m scores. */
+    lt_status (*attention)(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a, lt_error *err);
+    /* x, out [B, n, d], any strides but the last. out = LN(x) * w + b, then * (1 + scale) + shift when given: f32 or
+     * activation dtype [B or 1, d]. w and b may be NULL together. */
+    lt_status (*layer_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
+                            lt_tensor scale, lt_tensor shift, lt_error *err);
+    /* x, out [n, d]: out = x / sqrt(mean(x^2) + eps) * w. */
+    lt_status (*rms_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err);
+    /* x, out [T, H, W, C] contiguous. Statistics over the channels of a group x T x H x W, in double or Welford. */
+    lt_status (*group_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                            const lt_group_norm_args *a, lt_error *err);
+    /* x, out [B, n, h, d], any strides but the last; cosine and sine f32 [n, d/2]: pair j of a head is (2j, 2j+1). out may be x. */
+    lt_status (*rope)(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err);
+    /* out = act(x), same shape, contiguous; out may be x. */
+    lt_status (*activate)(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err);
+    /* out = act(g) * u, [n, d], any row stride; out may be g. */
+    lt_status (*gated_act)(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err);
+    /* out = alpha x + beta y, same shapes up to rank 5 with any strides; dtypes f32 or bf16, may differ; y may be none
+     * (beta 0); y may have size 1 where out is larger (broadcast). out may be x or y. */
+    lt_status (*axpby)(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err);
+    /* x [B, n, d] += gate [B or 1, d] * y [B, n, d]; any strides but the last; gate f32 or activation dtype. out may be x. */
+    lt_status (*gated_add)(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err);
+    /* x [T, H, W, Cin] contiguous -> out [T, H', W', Cout] contiguous: cross-correlation; the kernel's size is that of the
+     * weight; in time frame t sees t-kt+1 .. t (never later ones). bias may be NULL. */
+    lt_status (*conv)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                      const lt_conv_args *a, lt_error *err);
+    /* x [T, H, W, C] -> out [T', factor H, factor W, C], nearest. LT_TIME_DOUBLE: T odd > 1: frame 0 once, the others twice
+     * (T' = 2T-1); T even: all twice; T = 1: once. */
+    lt_status (*upsample)(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err);
+    /* Copies between any two tensors of one shape: strides and dtypes free (float <-> float). */
+    lt_status (*copy)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
+    lt_status (*fill)(lt_backend *b, lt_tensor out, float value, lt_error *err); /* any strides, float dtypes */
+    /* out f32 contiguous = normals of `draw`, element i = lt_normals(draw)[first + i]. */
+    lt_status (*normal)(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
+    /* x [T, H, W, 3] float -> out u8, same shape: trunc(clamp((x + 1) / 2, 0, 1) * 255) (spec of the release). */
+    lt_status (*to_rgb8)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
+
+    void (*close)(lt_backend *b);
+} lt_backend_table;
+
+/* A backend's own struct begins with this. */
+struct lt_backend {
+    const lt_backend_table *table;
+    lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
+    size_t memory_in_use;  /* bytes, alloc minus release */
+    size_t memory_peak;
+    void *profile;         /* of ops.c */
+};
+
+/* The doors of the backends, one per folder. threads: 0 = all processors. */
+lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);
+/* activation LT_NO_DTYPE: bf16 where the processor computes in it, else f32. */
+lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

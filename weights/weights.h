@@ -1,0 +1,64 @@
+/* weights.h - checkpoint files as named tensors, and how a network picks its own.
+ *
+ *     lt_weights *file;
+ *     LT_TRY(lt_weights_open("models/mini/ar_model.safetensors", &file, err));
+ *     lt_binder *b = lt_binder_open(file, backend);
+ *     lt_bind(b, &net->embedding, LT_ROLE_TABLE, lt_shape2(vocab, width), "visual_embedding_model.tok_emb_code.weight");
+ *     for (int i = 0; i < layers; i++)
+ *         lt_bind(b, &net->layer[i].qkv, LT_ROLE_MATRIX, lt_shape2(3 * width, width), "transformer.blocks.%d.wqkv.weight", i);
+ *     LT_TRY(lt_binder_close(b, &net->set, err));   // all missing and misshapen names in one message; then prepared
+ *
+ * Safetensors, one file or a sharded folder, mapped read-only; every rule of the format is checked before a tensor is
+ * handed out. Values are used as they are stored (f32, f16, bf16, f64, or int8 rows with `NAME_scale`).
+ */
+#ifndef LT_WEIGHTS_H
+#define LT_WEIGHTS_H
+
+#include "kernels/backend.h"
+#include "kernels/core/hash.h"
+#include "kernels/core/status.h"
+#include "kernels/core/weight.h"
+
+typedef struct lt_weights lt_weights; /* an open file or shard set; immutable, reference-counted by its users */
+
+/* `path`: a .safetensors file, an index .json, or a folder that holds model.safetensors or its index. LT_ERR_INPUT. */
+lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err);
+/* The same tensors seen without `prefix`; names that lack it are hidden. Shares the mapping. */
+lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err);
+void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
+
+const char *lt_weights_place(const lt_weights *w); /* file name for messages */
+const lt_tensor *lt_weights_find(const lt_weights *w, const char *name); /* NULL when absent; maps host memory */
+int lt_weights_count(const lt_weights *w);
+const char *lt_weights_name(const lt_weights *w, int index); /* sorted by name */
+const char *lt_weights_metadata(const lt_weights *w, const char *key); /* of __metadata__; NULL when absent */
+int lt_weights_metadata_count(const lt_weights *w);
+void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, const char **value);
+/* Hash of names, shapes, dtypes and bytes. */
+lt_hash lt_weights_hash(const lt_weights *w);
+
+/* The weights of one network after binding: keeps the mapping and what the backend made. */
+typedef struct lt_weight_set lt_weight_set;
+void lt_weight_set_close(lt_weight_set *s); /* accepts NULL */
+size_t lt_weight_set_bytes(const lt_weight_set *s); /* memory that was allocated for it, the mapping not counted */
+
+typedef struct lt_binder lt_binder;
+lt_binder *lt_binder_open(lt_weights *w, lt_backend *backend); /* never NULL; memory trouble is reported by close */
+/* Asks for one tensor. `place` must stay where it is until the set is closed. The shape may be given in fewer or more
+ * dimensions of size 1 than stored. */
+void lt_bind(lt_binder *b, lt_weight *place, lt_role role, lt_shape shape, const char *format, ...) LT_PRINTF(5, 6);
+/* True when a tensor of that name is there. */
+bool lt_binder_has(const lt_binder *b, const char *format, ...) LT_PRINTF(2, 3);
+/* Prepares everything; frees the binder. LT_ERR_INPUT with all missing and misshapen names, or a non-finite value. */
+lt_status lt_binder_close(lt_binder *b, lt_weight_set **out, lt_error *err);
+
+/* Writing a safetensors file: under a temporary name beside `path`, synced, then renamed. */
+typedef struct lt_writer lt_writer;
+lt_status lt_writer_open(const char *path, lt_writer **out, lt_error *err);
+void lt_writer_metadata(lt_writer *w, const char *key, const char *value);
+/* Declares a packed tensor; `data` must stay until close. */
+void lt_writer_add(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape, const void *data);
+lt_status lt_writer_close(lt_writer *w, lt_error *err); /* writes, syncs, renames, frees */
+void lt_writer_abandon(lt_writer *w);
+
+#endif
