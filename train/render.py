@@ -1,0 +1,589 @@
+"""Paint a scene: RGB frames and the ground truth that teaches the other networks.
+
+    frames, truth = render(compose(graph, 49))
+    frames                 uint8 [T,128,192,3]
+    truth["cover"]         uint8 [T,2,32,48]   coverage of each body in 4x4-pixel cells, 0..255
+    truth["layers"]        uint8 [T,4,8,12]    share of sky, far strip, mid strip, ground in a 16x16 patch
+    truth["bodies"]        f32   [T,2,6]       centre x, y, radius (pixels), angle, visible, class (-1: none)
+    truth["hues"]          int   [T,2]         colour index
+
+Back to front: sky, sun, clouds, far strip, mid strip (with the landmark), ground plane, shadows and bodies,
+weather. All edges are one-pixel ramps of signed distances. The strips are periodic (8 units) and painted once for a
+(scene, landmark, variant) with the horizon at y = 0; a bank keeps them, since painting costs as much as ten frames.
+"""
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from grammar import OBJECTS
+from scene import PERIOD, RGB, compose
+
+WIDTH, HEIGHT, UNIT = 192, 128, 64.0
+STRIP_COLUMNS = int(PERIOD * UNIT)
+STRIP_TOP = 1.25                       # strips span y = -1.25 .. 1.25 about the horizon
+VARIANTS = 12                          # landscapes per (scene, landmark)
+SHADE = .66                            # light floor of objects: colours stay readable at night
+
+
+def smooth(x, a, b):
+    t = ((x - a) / (b - a)).clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def box(x, y, half_width, half_height):
+    return torch.maximum(x.abs() - half_width, y.abs() - half_height)
+
+
+def disc(x, y, radius):
+    return (x * x + y * y).sqrt() - radius
+
+
+def periodic(x):
+    """Signed distance on the 8-unit circle."""
+    return (x + PERIOD / 2) % PERIOD - PERIOD / 2
+
+
+# ------------------------------------------------------------------------------------- strips
+class Strip:
+    """A periodic picture of the landscape: premultiplied RGB, alpha, emission; painted at twice the size."""
+
+    def __init__(self, scale=2):
+        self.scale = scale
+        k = UNIT * scale
+        self.x = ((torch.arange(STRIP_COLUMNS * scale) + .5) / k)[None, :]
+        self.y = (STRIP_TOP - (torch.arange(int(2 * STRIP_TOP * UNIT) * scale) + .5) / k)[:, None]
+        self.pixels = torch.zeros(5, self.y.shape[0], self.x.shape[1])
+
+    def dx(self, centre):
+        return periodic(self.x - centre)
+
+    def paint(self, distance, colour, glow=0.):
+        """Cover what lies inside `distance` < 0; colour: three numbers or three tensors."""
+        cover = (.5 - distance * UNIT * self.scale * .7).clamp(0, 1).expand(self.pixels.shape[1:])
+        self.pixels *= 1 - cover
+        for channel, value in enumerate(colour):
+            self.pixels[channel] += cover * value
+        self.pixels[3] += cover
+        self.pixels[4] += cover * glow
+
+    def finished(self):
+        return F.avg_pool2d(self.pixels[None], self.scale)[0]
+
+
+def ridge(x, rng, octaves, height):
+    """Periodic outline: a sum of sines."""
+    out = torch.zeros_like(x)
+    for k in octaves:
+        out = out + torch.sin(2 * math.pi * k * x / PERIOD + rng.uniform(0, 6.28)) \
+            * (.5 * height * 2 * rng.uniform(.6, 1.2) / k ** .8)
+    return out
+
+
+def hazed(colour, share, haze=(.75, .80, .88)):
+    return [c * (1 - share) + h * share for c, h in zip(colour, haze)]
+
+
+def paint_landmark(s, kind, cx, k):
+    x, y = s.dx(cx), s.y + .03
+    side = (x / .3).clamp(-1, 1)
+    lit = lambda colour, depth=.25: [c * (1 - depth * (.5 - .5 * side)) for c in colour]
+    if kind == "lighthouse":
+        w = .13 - .05 * (y / k).clamp(0, 1)
+        s.paint(torch.maximum(x.abs() - w * k, (y - .5 * k).abs() - .5 * k), lit((.95, .94, .92), .4))
+        for band in (.15, .45, .75):
+            s.paint(torch.maximum(x.abs() - w * k, (y - band * k).abs() - .075 * k), lit((.85, .18, .15), .4))
+        s.paint(box(x, y - 1.03 * k, .125 * k, .022 * k), (.25, .25, .3))
+        s.paint(box(x, y - 1.11 * k, .07 * k, .075 * k), (.99, .93, .60), 1.)
+        s.paint(torch.maximum(x.abs() + (y - 1.3 * k) * .8, 1.18 * k - y), (.7, .14, .14))
+    elif kind == "tree":
+        s.paint(box(x, y - .2 * k, .05 * k, .22 * k), lit((.42, .28, .18), .5))
+        for a, b, r, f in ((0, .62, .30, 0), (-.2, .48, .22, .05), (.2, .50, .22, .05), (.05, .8, .2, .1)):
+            shade = .82 + .22 * ((x - a * k) * .6 + (y - b * k)) / (r * k)
+            s.paint(disc(x - a * k, y - b * k, r * k), [c * shade for c in (.22 + f, .55 + f, .22)])
+    elif kind == "house":
+        s.paint(box(x, y - .22 * k, .34 * k, .23 * k), lit((.93, .82, .66)))
+        s.paint(torch.maximum(x.abs() + (y - .75 * k) * 1.25, .44 * k - y), (.70, .27, .22))
+        s.paint(box(x - .2 * k, y - .62 * k, .05 * k, .12 * k), (.6, .35, .3))
+        s.paint(box(x + .15 * k, y - .27 * k, .075 * k, .075 * k), (.98, .88, .50), 1.)
+        s.paint(box(x - .16 * k, y - .16 * k, .07 * k, .16 * k), (.45, .28, .2))
+    elif kind == "windmill":
+        w = .17 - .07 * (y / .8).clamp(0, 1)
+        s.paint(torch.maximum(x.abs() - w * k, (y - .4 * k).abs() - .42 * k), lit((.92, .88, .82), .35))
+        s.paint(disc(x, y - .84 * k, .12 * k), (.62, .25, .2))
+        s.paint(box(x, y - .12 * k, .05 * k, .12 * k), (.4, .28, .2))
+        for quarter in range(4):
+            a = quarter * math.pi / 2 + .5
+            u = x * math.cos(a) + (y - .8 * k) * math.sin(a)
+            v = -x * math.sin(a) + (y - .8 * k) * math.cos(a)
+            s.paint(box(u - .27 * k, v - .03, .22 * k, .05 * k), (.97, .96, .92))
+            s.paint(box(u - .25 * k, v, .25 * k, .012 * k), (.35, .3, .28))
+    elif kind == "castle":
+        s.paint(box(x, y - .28 * k, .42 * k, .30 * k), lit((.70, .68, .72)))
+        for a in (-.42, .42):
+            s.paint(box(x - a * k, y - .42 * k, .13 * k, .44 * k), lit((.74, .72, .76)))
+            s.paint(torch.maximum((x - a * k).abs() + (y - 1.15 * k) * .55, .84 * k - y), (.32, .35, .66))
+            s.paint(box(x - a * k, y - .6 * k, .03 * k, .06 * k), (.99, .85, .45), 1.)
+        for a in (-.2, 0, .2):
+            s.paint(box(x - a * k, y - .61 * k, .055 * k, .05 * k), (.70, .68, .72))
+        s.paint(torch.minimum(box(x, y - .1 * k, .1 * k, .12 * k), disc(x, y - .22 * k, .1 * k)), (.3, .22, .2))
+    elif kind == "cactus":
+        green = lit((.25, .58, .30), .45)
+        pill = lambda X, Y, half, r: (X ** 2 + (Y.abs() - half).clamp(min=0) ** 2).sqrt() - r
+        s.paint(pill(x, y - .38 * k, .36 * k, .085 * k), green)
+        s.paint(torch.minimum(pill(x + .22 * k, y - .50 * k, .13 * k, .06 * k),
+                              box(x + .12 * k, y - .37 * k, .12 * k, .055 * k)), green)
+        s.paint(torch.minimum(pill(x - .22 * k, y - .62 * k, .12 * k, .06 * k),
+                              box(x - .12 * k, y - .48 * k, .12 * k, .055 * k)), green)
+    elif kind == "pyramid":
+        d = torch.maximum(x.abs() + (y - .95 * k) * .8, -y - .05)
+        s.paint(d, (.90, .74, .45))
+        s.paint(torch.maximum(d, (.95 * k - y) * .25 - x), (.70, .55, .33))
+
+
+def paint_skyline(s, rng, count, low, high, colour, haze, windows):
+    for i in range(count):
+        cx = i * PERIOD / count + rng.uniform(-.08, .08)
+        half, tall, tone = rng.uniform(.13, .24), rng.uniform(low, high), rng.uniform(.85, 1.1)
+        x = s.dx(cx)
+        s.paint(box(x, s.y, half, tall), hazed([c * tone for c in colour], haze))
+        if windows:
+            across, up = ((x + half) / .09) % 1 - .5, (s.y / .11) % 1 - .5
+            pane = torch.maximum(across.abs() * .09 - .022, up.abs() * .11 - .028)
+            s.paint(torch.maximum(pane, box(x, s.y, half - .03, tall - .04)), (.95, .88, .62), 1.)
+
+
+def paint_peaks(far, rng):
+    x, y = far.x, far.y
+    top = torch.full_like(x, -9.)
+    for i in range(7):
+        d = periodic(x - i * PERIOD / 7 - rng.uniform(-.25, .25))
+        top = torch.maximum(top, rng.uniform(.55, 1.0) * (1 - d.abs() / rng.uniform(.9, 1.3)))
+    top = top + ridge(x, rng, (17, 23, 31), .10)
+    far.paint(y - top, hazed((.42, .46, .58), .25))
+    snow_line = .48 + ridge(x, rng, (13, 19, 29), .30)
+    far.paint(torch.maximum(y - top, snow_line - y), (.95, .97, 1.0))
+
+
+def paint_planet(far, rng):
+    size, cx, cy = rng.uniform(.45, .7), 4 + rng.uniform(-1.5, 1.5), .45
+    x, y = far.dx(cx), far.y - cy
+    body = RGB[[1, 4, 6, 7][int(rng.integers(4))]].tolist()
+    limb = (1 - (disc(x, y, 0) / size) ** 2).clamp(min=0).sqrt() * .8 + .2
+    lit = (.6 + .6 * (x * .6 + y * .5) / size).clamp(.15, 1)
+    band = .85 + .2 * torch.sin(y * 14 + x * 2)
+    far.paint(disc(x, y, size), [c * band * limb * lit for c in body], .6)
+    along, across = x * .97 + y * .26, y * .97 - x * .26
+    ring = (disc(along / 1.6, across / .32, 0) - size).abs() - .09
+    behind = (across > 0).float()
+    far.paint(torch.maximum(ring, -disc(x, y, size) * behind - 9 * (1 - behind)) * .5, (.85, .8, .75), .6)
+
+
+def paint_strips(scene, landmark, rng):
+    """-> far [5,160,512], mid [5,160,512]"""
+    far, mid = Strip(), Strip()
+    x, y = far.x, far.y
+    if scene == "beach":
+        far.paint(y - (.06 + ridge(x, rng, (1, 2, 3, 5), .10).clamp(min=-.1)), hazed((.35, .50, .50), .35))
+        far.paint(y - .002, (.16, .46, .66))
+    elif scene == "meadow":
+        far.paint(y - (.22 + ridge(x, rng, (1, 2, 3, 6), .16)), hazed((.35, .55, .48), .42))
+        mid.paint(y - (.05 + ridge(x, rng, (1, 2, 3), .09)), [c * (.9 + .25 * y) for c in (.36, .66, .30)])
+        for _ in range(9):
+            paint_landmark(mid, "tree", rng.uniform(0, 8), rng.uniform(.18, .3))
+    elif scene == "desert":
+        far.paint(y - (.16 + ridge(x, rng, (1, 2, 3), .16)), hazed((.86, .66, .44), .3))
+        mid.paint(y - (.03 + ridge(x, rng, (1, 2), .10)), (.90, .70, .42))
+    elif scene == "city":
+        paint_skyline(far, rng, 24, .35, .9, (.42, .47, .58), .45, False)
+        paint_skyline(mid, rng, 15, .22, .62, (.45, .42, .50), .05, True)
+    elif scene == "mountains":
+        paint_peaks(far, rng)
+        mid.paint(y - (.07 + ridge(x, rng, (1, 2, 3), .10)), (.24, .42, .30))
+        for _ in range(40):
+            cx, tall = rng.uniform(0, 8), rng.uniform(.14, .28)
+            fir = torch.maximum(mid.dx(cx).abs() + (y - tall) * .3, -y - .05)
+            mid.paint(fir, hazed((.14, .34, .24), rng.uniform(0, .2)))
+    elif scene == "snowfield":
+        paint_peaks(far, rng)
+        mid.paint(y - (.05 + ridge(x, rng, (1, 2), .08)), (.90, .94, .99))
+    elif scene == "space":
+        paint_planet(far, rng)
+        mid.paint(y - (.02 + ridge(x, rng, (1, 2, 3, 7), .10)), (.42, .42, .47))
+    elif scene == "underwater":
+        far.paint(y - (.15 + ridge(x, rng, (1, 2, 3, 5), .22)), (.08, .36, .50))
+        mid.paint(y - (.03 + ridge(x, rng, (1, 2, 4), .10)), (.16, .46, .52))
+        for _ in range(16):
+            cx, tall, phase = rng.uniform(0, 8), rng.uniform(.25, .55), rng.uniform(0, 6)
+            weed = mid.dx(cx) - .05 * torch.sin(y * 9 + phase)
+            tint = [(.10, .52, .34), (.75, .35, .40), (.55, .40, .70)][int(rng.integers(3))]
+            mid.paint(torch.maximum(weed.abs() - .035 * (1 - y / tall).clamp(0, 1) - .004,
+                                    (y - tall / 2).abs() - tall / 2), tint)
+    if landmark != "none":
+        place, k = rng.uniform(-.9, .9), rng.uniform(.75, 1.0)
+        paint_landmark(mid, landmark, (place + 4) % PERIOD, k)
+        paint_landmark(mid, landmark, place % PERIOD, k * .85)
+    return far.finished(), mid.finished()
+
+
+GROUND = {"beach": ((.90, .79, .56), (.95, .86, .66)), "meadow": ((.32, .60, .22), (.46, .72, .30)),
+          "desert": ((.86, .63, .36), (.94, .75, .48)), "city": ((.33, .34, .38), (.42, .43, .47)),
+          "mountains": ((.34, .50, .26), (.46, .60, .32)), "snowfield": ((.86, .91, .98), (.97, .98, 1.)),
+          "space": ((.46, .45, .50), (.58, .57, .62)), "underwater": ((.62, .62, .46), (.76, .74, .56))}
+
+
+def paint_ground(scene, rng):
+    """Texture of the ground plane [3,32,512]: columns are world x, rows depth (horizon first)."""
+    x = ((torch.arange(STRIP_COLUMNS) + .5) / UNIT)[None]
+    depth = ((torch.arange(32) + .5) / 32)[:, None]
+    grain = torch.zeros(32, STRIP_COLUMNS)
+    for _ in range(14):
+        k, v = int(rng.integers(2, 40)), rng.uniform(-40, 40)
+        grain += torch.sin(2 * math.pi * k * x / PERIOD + v * depth + rng.uniform(0, 6.28)) \
+            * (.9 / math.sqrt(14)) * torch.exp(-(k / 26) * (1.4 - depth))
+    dark, bright = (torch.tensor(c)[:, None, None] for c in GROUND[scene])
+    share = (.5 + .5 * grain).clamp(0, 1)
+    tex = dark * (1 - share) + bright * share
+    blend = lambda tex, mask, colour: tex * (1 - mask) + mask * colour
+    if scene == "city":
+        dash = smooth(.22 - (x % 1 - .5).abs(), -.02, .02) * torch.exp(-((depth - .62) / .045) ** 2)
+        tex = blend(tex, dash, .9)
+    elif scene == "beach":
+        shore = .29 + .04 * torch.sin(2 * math.pi * x * 3 / PERIOD)
+        sea = torch.tensor((.14, .50, .66))[:, None, None] * (.9 + .18 * grain)
+        tex = blend(tex, (depth < shore).float(), sea)
+        foam = .75 * torch.exp(-((depth - shore - .01) / .05) ** 2)
+        tex = blend(tex, foam, torch.tensor((.97, .98, 1.))[:, None, None])
+    elif scene == "meadow":
+        for _ in range(60):
+            fx, fy = rng.uniform(0, 8), rng.uniform(.25, 1)
+            dot = torch.exp(-(periodic(x - fx) / .03) ** 2 - ((depth - fy) / .022) ** 2) * .9
+            petal = [(1, 1, .9), (1, .85, .2), (.98, .5, .6)][int(rng.integers(3))]
+            tex = blend(tex, dot, torch.tensor(petal)[:, None, None])
+    elif scene == "space":
+        for _ in range(18):
+            fx, fy, r = rng.uniform(0, 8), rng.uniform(.2, 1), rng.uniform(.08, .22)
+            d = ((periodic(x - fx) / r) ** 2 + ((depth - fy) / (r * .35)) ** 2).sqrt()
+            tex = tex * (1 - .35 * (1 - smooth(d, .8, 1.0))) + .12 * torch.exp(-((d - 1) / .15) ** 2)
+    return tex
+
+
+def paint_clouds(weather, rng):
+    """Cloud cover [160,512] about y = 0 .. not shifted with the horizon."""
+    strip = Strip(1)
+    cover = torch.zeros(strip.y.shape[0], STRIP_COLUMNS)
+    for _ in range({"clear": 3, "cloudy": 13, "rain": 16, "snow": 12, "fog": 4}[weather]):
+        cx, cy, s = rng.uniform(0, 8), rng.uniform(.30, .95), rng.uniform(.7, 1.25)
+        for _ in range(5):
+            ox, oy, r = rng.uniform(-.32, .32) * s, rng.uniform(-.02, .09) * s, rng.uniform(.10, .2) * s
+            d = disc(periodic(strip.x - cx - ox) / 1.35, strip.y - cy - oy, 0)
+            top = ((strip.y - cy + .16 * s) / (.25 * s)).clamp(0, 1)
+            cover = torch.maximum(cover, (1 - smooth(d, r * .55, r)) * (.35 + .65 * top))
+    return cover
+
+
+@lru_cache(None)
+def strips(scene, landmark, variant):
+    rng = np.random.default_rng([variant, len(scene), sum(map(ord, scene + landmark))])
+    far, mid = paint_strips(scene, landmark, rng)
+    return far, mid, paint_ground(scene, rng)
+
+
+@lru_cache(None)
+def clouds(weather, variant):
+    return paint_clouds(weather, np.random.default_rng([variant, sum(map(ord, weather))]))
+
+
+@lru_cache(1)
+def stars():
+    rng = np.random.default_rng(5)
+    sky = torch.zeros(HEIGHT, WIDTH)
+    for _ in range(70):
+        i, j = int(rng.uniform(0, HEIGHT * .62)), int(rng.uniform(0, WIDTH))
+        sky[i, j] = max(float(sky[i, j]), rng.uniform(.35, 1) ** 2)
+    kernel = torch.tensor([[.18, .35, .18], [.35, 1., .35], [.18, .35, .18]])[None, None]
+    return F.conv2d(sky[None, None], kernel, padding=1)[0, 0]
+
+
+# ------------------------------------------------------------------------------------- bodies
+def shape_distance(kind, x, y, angle):
+    """Signed distance in units of the radius, and the turned coordinates u, v."""
+    c, s = torch.cos(angle), torch.sin(angle)
+    u, v = x * c + y * s, -x * s + y * c
+    if kind == "ball":
+        return disc(x, y, 1), u, v
+    if kind == "cube":
+        return torch.maximum(u.abs(), v.abs()) - .80, u, v
+    if kind == "triangle":
+        return torch.maximum(u.abs() * .866 + v * .5, -v) - .5, u, v
+    if kind == "star":
+        sector = 2 * math.pi / 5
+        r, th = disc(u, v, 0), (torch.atan2(u, v) + sector / 2) % sector - sector / 2
+        px, py = r * torch.sin(th.abs()), r * torch.cos(th)
+        bx, by = .5 * math.sin(sector / 2), .5 * math.cos(sector / 2)
+        nx, ny = 1.1 - by, bx
+        return (px * nx + (py - 1.1) * ny) / math.hypot(nx, ny) - .03, u, v
+    if kind == "heart":
+        X, Y = u.abs(), v + .1
+        lobe = disc(X - .46, Y - .32, .53)
+        return torch.minimum(lobe, torch.maximum(X * .74 - Y * .67 - .66, Y - .30)), u, v
+    if kind == "ring":
+        return disc(x, y, .72).abs() - .27, u, v
+    if kind == "diamond":
+        return (u.abs() / .75 + v.abs() - 1.05) * .6, u, v
+    skin = (disc(x / .82, (y - .1) / .98, 0) - 1) * .85
+    knot = torch.maximum(x.abs() + (y + .80) * .8 - .02, -1.02 - y)
+    string = torch.maximum((x - .06 * torch.sin(y * 6)).abs() - .035, torch.maximum(y + .95, -1.7 - y))
+    return torch.minimum(torch.minimum(skin, knot), string), u, v
+
+
+def shade(kind, d, x, y, u, v, colour):
+    """Lit surface [T,3,S,S]; colour [T,3,1,1]."""
+    light_from = lambda nx, ny, nz: .38 * nx + .62 * ny + .68 * nz
+    if kind in ("ball", "balloon"):
+        nx, ny = x, (y if kind == "ball" else y - .1)
+        l = light_from(nx, ny, (1 - nx * nx - ny * ny).clamp(min=.02).sqrt())
+        gloss, lum, base = l.clamp(0, 1) ** 24 * .55, .52 + .55 * l.clamp(-.3, 1), colour
+        if kind == "ball":                                   # a white band shows the turning
+            band = smooth(.20 - v.abs(), -.05, .05)[:, None]
+            base = colour * (1 - band) + (colour * .25 + .75) * band
+    elif kind == "ring":
+        r = disc(x, y, 0).clamp(min=.05)
+        q = ((r - .72) / .27).clamp(-1, 1)
+        l = light_from(x / r * q, y / r * q, (1 - q * q).clamp(min=.02).sqrt())
+        gloss, lum = l.clamp(0, 1) ** 20 * .45, .50 + .55 * l.clamp(-.3, 1)
+        mark = smooth(torch.sin(torch.atan2(v, u) * 3), .35, .75)[:, None] * .5
+        base = colour * (1 - mark) + (colour * .3 + .7) * mark
+    elif kind == "diamond":
+        facet = torch.where(u > 0, 1.0, .78) * torch.where(v > 0, 1.12, .86)
+        table = (u.abs() / .75 + v.abs() < .5).float()
+        lum, gloss, base = facet + .14 * table, .18 * table * (v > 0), colour
+    else:
+        lum, gloss = .80 + .18 * (-d * 5).clamp(0, 1) + .22 * (y * .35 + x * .2), torch.zeros_like(x)
+        inner = smooth(-d, .20, .26)[:, None] * .18
+        base = colour * (1 - inner) + (colour * .55 + .45) * inner
+        if kind == "cube":
+            mark = smooth(-d, .42, .47)[:, None] * .55
+            base = base * (1 - mark) + (colour * .35 + .65) * mark
+    return (base * lum[:, None] + gloss[:, None]).clamp(0, 1)
+
+
+# ------------------------------------------------------------------------------------- a take
+class Painter:
+    """One take on its way to pixels: `image` [T,3,H,W] is covered layer by layer."""
+
+    def __init__(self, scene, device="cpu"):
+        self.scene, self.device = scene, device
+        self.T = len(scene)
+        tensor = lambda a: torch.as_tensor(np.asarray(a, np.float32), device=device)
+        self.pan, self.tilt, self.zoom = (tensor(a)[:, None, None] for a in (scene.pan, scene.tilt, scene.zoom))
+        self.palette = tensor(scene.palette)
+        self.night, self.overcast = (tensor(a)[:, None, None] for a in (scene.night, scene.overcast))
+        self.rain, self.snow = (tensor(a)[:, None, None] for a in (scene.rain, scene.snow))
+        self.frame = tensor(scene.index if scene.index is not None else np.arange(self.T))[:, None, None]
+        self.X = ((torch.arange(WIDTH, device=device) + .5 - WIDTH / 2) / UNIT)[None, None, :]
+        self.Y = ((HEIGHT / 2 - torch.arange(HEIGHT, device=device) - .5) / UNIT)[None, :, None]
+        self.zenith, self.near_horizon, self.sun, self.ambient = (self.palette[:, i, :, None, None] for i in range(4))
+        self.sun_x, self.sun_y = self.palette[:, 4, 0][:, None, None], self.palette[:, 4, 1][:, None, None]
+        self.haze = self.near_horizon * .75 + self.zenith * .25
+        self.layers = []
+
+    def tensor(self, a):
+        return torch.as_tensor(np.asarray(a, np.float32), device=self.device)
+
+    def cover(self, alpha, colour):
+        """Blend `colour` [.,3,H,W] over the image with alpha [T,H,W]."""
+        alpha = alpha[:, None]
+        self.image = self.image * (1 - alpha) + colour * alpha
+
+    def sky(self):
+        s = self.scene
+        up = (((self.Y - s.horizon) / (1 - s.horizon)).clamp(0, 1) ** .75)[:, None]
+        self.image = (self.near_horizon * (1 - up) + self.zenith * up).expand(self.T, 3, HEIGHT, WIDTH).clone()
+        if s.graph.scene == "underwater":
+            slant = self.X * .8 + (1.2 - self.Y) * .35
+            rays = (torch.sin(slant * 7 + 2.1 + self.frame * .06) + torch.sin(slant * 11 - .4 - self.frame * .045)).clamp(min=0)
+            self.image += .10 * (rays * (self.Y + .4).clamp(0, 1))[:, None] * self.sun
+            return
+        shine = (self.night + .5 * (s.graph.scene == "space")).clamp(0, 1) * (1 - self.overcast)
+        self.image += (stars().to(self.device)[None] * shine)[:, None]
+        if s.graph.scene == "space":
+            return
+        r = disc(self.X - self.sun_x + self.pan * .015, self.Y - self.sun_y + self.tilt * .03, 0)
+        seen = 1 - .85 * self.overcast
+        self.image += (torch.exp(-r * 2.6) * seen * .40 * (1 - .55 * self.night))[:, None] * self.sun
+        self.cover(((.135 - r) * UNIT + .5).clamp(0, 1) * seen, self.sun)
+        self.cloud_layer()
+
+    def cloud_layer(self):
+        s = self.scene
+        strip = clouds(s.graph.weather, s.graph.seed % VARIANTS).to(self.device)
+        column = ((self.X + self.pan * .06 + self.frame * s.wind) * UNIT)[:, 0]                    # [T,W]
+        left = torch.floor(column).long()
+        f = column - left
+        rows = strip[int((STRIP_TOP - 1) * UNIT):][:HEIGHT]
+        cover = rows[:, left % STRIP_COLUMNS] * (1 - f) + rows[:, (left + 1) % STRIP_COLUMNS] * f   # [H,T,W]
+        colour = (self.near_horizon * .35 + self.ambient * .65) * (1 - .35 * self.overcast)[:, None]
+        self.cover(cover.permute(1, 0, 2) * (.85 - .45 * self.night), colour)
+
+    def sample(self, picture, u, v):
+        """Bilinear look-up, periodic in u; u, v in [-1,1]."""
+        grid = torch.stack(torch.broadcast_tensors(u, v), -1)
+        return F.grid_sample(picture[None].expand(self.T, -1, -1, -1), grid, padding_mode="border", align_corners=False)
+
+    def strip_layer(self, strip, parallax, haze_share, glow):
+        zoom = 1 + (self.zoom - 1) * (.3 + .7 * parallax)
+        x = self.X / zoom + self.pan * parallax + PERIOD / 2
+        y = self.Y / zoom + self.tilt * parallax - self.scene.horizon
+        drawn = self.sample(strip.to(self.device), (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1, -y / STRIP_TOP)
+        alpha, emitted = drawn[:, 3:4], drawn[:, 4:5] * glow[:, None]
+        lit = drawn[:, :3] * (self.ambient * (1 - emitted) + emitted)
+        lit = lit * (1 - haze_share) + haze_share * self.haze * alpha
+        self.image = self.image * (1 - alpha) + lit
+        self.layers.append(alpha[:, 0])
+
+    def ground_layer(self, texture):
+        s = self.scene
+        y = self.Y / (1 + (self.zoom - 1) * .72) + self.tilt * .72
+        depth = (s.horizon - y).clamp(min=1e-3)
+        x = self.X / self.zoom * (.42 / (depth + .16)) + self.pan + PERIOD / 2
+        tex = self.sample(texture.to(self.device), (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1,
+                          (depth / (1 + s.horizon)).clamp(0, 1) * 2 - 1)
+        far = (torch.exp(-depth * (5 - 3 * s.fog)) * (.25 + .5 * s.fog))[:, None]
+        lit = tex * self.ambient * (1 - far) + far * self.haze
+        if s.graph.scene == "beach":
+            sea = smooth(.28 - depth / (1 + s.horizon), -.02, .02)
+            ripple = torch.sin(depth * 140 + x * 3 + self.frame * .5) * torch.sin(x * 9 - self.frame * .35)
+            glitter = sea * (ripple * .5 + .2).clamp(min=0) * torch.exp(-((self.X - self.sun_x) / .5) ** 2) * .35
+            lit = lit + glitter[:, None] * self.sun
+        elif s.graph.scene == "underwater":
+            caustic = torch.sin(x * 7 + self.frame * .22) * torch.sin(x * 5 - depth * 22 + self.frame * .17)
+            lit = lit + (caustic.clamp(min=0) * .16)[:, None]
+        alpha = ((s.horizon - y) * UNIT + .5).clamp(0, 1)
+        self.cover(alpha, lit)
+        self.layers.append(alpha.expand(self.T, HEIGHT, WIDTH))
+
+    def body(self, b):
+        """-> coverage [T,H,W] and screen position [T,3] (x, y, radius in pixels)."""
+        s, kind = self.scene, OBJECTS[b.kind]
+        zoom, pan, tilt = self.zoom[:, 0, 0], self.pan[:, 0, 0], self.tilt[:, 0, 0]
+        x0, y0, r = (self.tensor(b.x) - pan) * zoom, (self.tensor(b.y) - tilt) * zoom, self.tensor(b.radius) * zoom
+        floor = (s.ground - tilt) * zoom
+        visible = self.tensor(b.visible)
+        col = lambda a: a[:, None, None]
+        height = (y0 - floor - r).clamp(min=0)
+        width = col(r * (1.05 + .25 * height))
+        d = ((self.X - col(x0 - height * .12)) / width) ** 2 + ((self.Y - col(floor + .02)) / (width * .26)) ** 2
+        dark = torch.exp(-d * 1.3) * col(.42 * torch.exp(-height * 1.1) * visible) * (1 - .45 * self.night) * (1 - .3 * self.overcast)
+        self.image = self.image * (1 - dark * (self.Y < s.horizon + .02))[:, None]
+        # the body is drawn in a window that holds all its sizes
+        S = int(min(HEIGHT + 64, 2 * math.ceil(float(r.max()) * UNIT * 1.75) + 4))
+        cx, cy = x0 * UNIT + WIDTH / 2, HEIGHT / 2 - y0 * UNIT
+        columns = torch.floor(cx - S / 2).long()[:, None] + torch.arange(S, device=self.device)
+        rows = torch.floor(cy - S / 2).long()[:, None] + torch.arange(S, device=self.device)
+        x = ((columns + .5)[:, None, :] - col(cx)) / (col(r) * UNIT)
+        y = (col(cy) - (rows + .5)[:, :, None]) / (col(r) * UNIT)
+        x, y = torch.broadcast_tensors(x, y)
+        squash = col(self.tensor(b.squash))
+        x, y = x * squash, y / squash
+        distance, u, v = shape_distance(kind, x, y, col(self.tensor(b.angle)))
+        rgb = shade(kind, distance, x, y, u, v, self.tensor(b.colour)[:, :, None, None])
+        rgb = rgb * (self.ambient * .80 + .20).clamp(min=SHADE)
+        inside = ((columns >= 0) & (columns < WIDTH))[:, None, :] & ((rows >= 0) & (rows < HEIGHT))[:, :, None]
+        alpha = (.5 - distance * col(r) * UNIT).clamp(0, 1) * col(visible) * inside
+        at = (torch.arange(self.T, device=self.device)[:, None, None].expand_as(inside)[inside],
+              rows[:, :, None].expand(-1, S, S)[inside], columns[:, None, :].expand(-1, S, S)[inside])
+        cover = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
+        cover[at] = alpha[inside]
+        paint = torch.zeros(self.T, HEIGHT, WIDTH, 3, device=self.device)
+        paint[at] = rgb.permute(0, 2, 3, 1)[inside]
+        self.cover(cover, paint.permute(0, 3, 1, 2))
+        return cover, torch.stack([cx, cy, r * UNIT], 1)
+
+    def weather(self):
+        s = self.scene
+        rng = np.random.default_rng(s.graph.seed + 5)
+        t = self.frame
+        if float(self.rain.max()) > 0:
+            streaks = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
+            for _ in range(26):
+                bx, by, speed = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.4), rng.uniform(.20, .30)
+                fallen = (by + t * speed) % 2.4
+                dx, dy = self.X - (bx - fallen * .12), self.Y - (1.2 - fallen)
+                streaks += torch.exp(-((dx - dy * .12) / .012) ** 2 - (dy / .09) ** 2)
+            self.image = self.image + (streaks.clamp(max=1) * .30 * self.rain)[:, None] * (self.ambient * .6 + .2)
+        if float(self.snow.max()) > 0:
+            flakes = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
+            for _ in range(28):
+                bx, by, speed, phase = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.3), rng.uniform(.035, .07), rng.uniform(0, 6)
+                dy = self.Y - (1.15 - (by + t * speed) % 2.3)
+                dx = self.X - ((bx - self.pan * .8 + 1.7) % 3.4 - 1.7 + .06 * torch.sin(t * .25 + phase))
+                flakes += torch.exp(-(dx ** 2 + dy ** 2) / (.018 + .4 * (speed - .035)) ** 2)
+            self.cover(flakes.clamp(max=1) * .92 * self.snow, self.ambient * .7 + .3)
+        if s.fog > 0:
+            band = (s.fog * .42 * torch.exp(-((self.Y - s.horizon) / .5) ** 2)).expand(self.T, HEIGHT, 1)
+            self.cover(band, self.haze)
+
+    def finished(self):
+        vignette = 1 - .10 * ((self.X / 1.5) ** 2 + self.Y ** 2)
+        pixels = (self.image * vignette[:, None]).clamp(0, 1)
+        return (pixels * 255 + .5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def layer_shares(far, mid, ground):
+    """Visible share of sky, far, mid, ground in 16x16 patches -> [T,4,8,12]."""
+    seen = torch.stack([(1 - far) * (1 - mid) * (1 - ground), far * (1 - mid) * (1 - ground), mid * (1 - ground), ground], 1)
+    return F.avg_pool2d(seen, 16)
+
+
+@torch.no_grad()
+def render(scene, device="cpu"):
+    """Scene of T frames -> uint8 [T,128,192,3], ground truth (see the head of this file)."""
+    far, mid, ground = strips(scene.graph.scene, scene.graph.landmark, scene.graph.seed // 64 % VARIANTS)
+    p = Painter(scene, device)
+    p.sky()
+    p.strip_layer(far, .15, min(.75, .12 + .6 * scene.fog), p.night * .8 if scene.graph.scene != "space" else p.night * 0 + 1)
+    p.strip_layer(mid, .60, min(.6, .02 + .45 * scene.fog), p.night)
+    p.ground_layer(ground)
+    T = p.T
+    cover = torch.zeros(T, 2, 32, 48)
+    bodies = torch.zeros(T, 2, 6)
+    bodies[:, :, 5] = -1
+    hues = torch.zeros(T, 2, dtype=torch.int64)
+    for slot, b in list(enumerate(reversed(scene.bodies)))[::-1]:      # slot 0 = the main body, drawn last
+        alpha, place = p.body(b)
+        cover[:, slot] = F.avg_pool2d(alpha[:, None], 4)[:, 0].cpu()
+        bodies[:, slot, :3] = place.cpu()
+        bodies[:, slot, 3] = torch.as_tensor(b.angle).float()
+        bodies[:, slot, 4] = alpha.sum((1, 2)).cpu()                   # visible area in pixels
+        bodies[:, slot, 5] = b.kind
+        hues[:, slot] = torch.as_tensor(b.hue)
+    p.weather()
+    truth = {"cover": (cover * 255).round().to(torch.uint8), "layers": (layer_shares(*p.layers) * 255).round().to(torch.uint8).cpu(),
+             "bodies": bodies, "hues": hues}
+    return p.finished().cpu(), truth
+
+
+def render_semantic(graph, frames, start=0, device="cpu"):
+    """Only every fourth frame of a take of `frames` semantic frames: what the ViT, the tokenizer and the LM need."""
+    scene = compose(graph, 4 * (frames - 1) + 1, start)
+    scene.index = np.arange(len(scene))
+    return render(scene.take(np.arange(0, len(scene), 4)), device)
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+    from PIL import Image
+    from grammar import SCENES, sample_graph
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    sheet, began = [], time.time()
+    for k in range(16):
+        frames, _ = render(compose(sample_graph(rng, scene=SCENES[k % 8]), 49))
+        sheet.append(torch.cat([frames[i] for i in (0, 12, 24, 36)], 1))
+    print(f"{16 * 49 / (time.time() - began):.1f} frames/s")
+    sheet = torch.cat([torch.cat(sheet[:8]), torch.cat(sheet[8:])], 1)
+    Image.fromarray(sheet.numpy()).save(sys.argv[2] if len(sys.argv) > 2 else "sheet.png")
