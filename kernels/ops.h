@@ -62,6 +62,7 @@ void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weig
                             lt_tensor scale, lt_tensor shift);
 lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps);                                     /* rows of x */
 lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a);
+void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a);
 void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine);                                           /* in place; rank 3 = B left out */
 lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act);
 lt_tensor lt_gated_act(lt_ops *o, lt_tensor g, lt_tensor u, lt_act act);                                          /* rows */
@@ -70,7 +71,9 @@ void lt_add_into(lt_ops *o, lt_tensor x, lt_tensor y);                          
 void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y);
 void lt_gated_add_into(lt_ops *o, lt_tensor x, lt_tensor gate, lt_tensor y);                                      /* x += gate * y */
 lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a);
+void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a);
 lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time);
+void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time);
 lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype);          /* a packed copy in the arena */
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x);
 void lt_fill_into(lt_ops *o, lt_tensor out, float value);
