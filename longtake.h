@@ -1,0 +1,279 @@
+/* longtake.h - one long continuous shot from a prompt, or from a video to start with.
+ *
+ *     longtake_options options;
+ *     longtake_options_init(&options);                      // the shipped model, all processors
+ *     longtake_error error = {0};
+ *     longtake *engine = NULL;
+ *     if (longtake_open(&options, &engine, &error) != LONGTAKE_OK)
+ *         return fail(error.message);
+ *     longtake_request request;
+ *     longtake_request_init(&request);
+ *     request.prompt = "a red ball bounces past a lighthouse at dusk";
+ *     request.settings.seconds = 30;
+ *     request.output = "ball.mp4";
+ *     longtake_generate(engine, &request, NULL, &error);
+ *     longtake_close(engine);
+ *
+ * Every function that can fail returns a status and fills the caller's error. The library never exits, prints or keeps
+ * global state; nothing of it is written under a final name before it is whole. One engine serves one request at a time;
+ * different engines may be used from different threads. Strings are UTF-8. Structs are filled by their _init functions,
+ * so that a field added later has its default.
+ *
+ * Valid C11 and C++17.
+ */
+#ifndef LONGTAKE_H
+#define LONGTAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LONGTAKE_API __attribute__((visibility("default")))
+#else
+#define LONGTAKE_API
+#endif
+
+#define LONGTAKE_VERSION "0.1.0"
+
+/* ---- status ------------------------------------------------------------------------------------------------------ */
+
+/* The values are the program's exit codes. */
+typedef enum {
+    LONGTAKE_OK = 0,
+    LONGTAKE_ERR_FAILED = 1,        /* anything not named below */
+    LONGTAKE_ERR_USAGE = 2,         /* a request that makes no sense; nothing was loaded */
+    LONGTAKE_ERR_INPUT = 3,         /* bad or missing input, config or model file */
+    LONGTAKE_ERR_DEVICE_MEMORY = 4, /* the device's memory is too small */
+    LONGTAKE_ERR_RESOURCES = 5,     /* out of RAM or disk */
+    LONGTAKE_ERR_DEVICE = 6,        /* device absent or unsupported */
+    LONGTAKE_ERR_LIMIT = 7,         /* done, but a limit that was asked for is exceeded */
+    LONGTAKE_ERR_CANCELLED = 130    /* a callback asked to stop; the finished part is kept */
+} longtake_status;
+
+/* One line with place, found and expected; a second line "hint: ..." where there is one thing to do. */
+typedef struct {
+    longtake_status code;
+    char message[1024];
+} longtake_error;
+
+LONGTAKE_API const char *longtake_version(void);
+/* Text that the library handed out (reports, listings); NULL is accepted. */
+LONGTAKE_API void longtake_free(void *text);
+
+/* ---- callbacks --------------------------------------------------------------------------------------------------- */
+
+typedef enum {
+    LONGTAKE_EVENT_START,       /* the plan is known: windows, frames */
+    LONGTAKE_EVENT_STAGE,       /* a stage begins */
+    LONGTAKE_EVENT_WINDOW,      /* a window begins */
+    LONGTAKE_EVENT_STEP,        /* a step of the stage is done: a denoising step, a group of tokens, a decoder call */
+    LONGTAKE_EVENT_PREVIEW,     /* a preview file was written (message: its path) */
+    LONGTAKE_EVENT_WARNING,     /* message */
+    LONGTAKE_EVENT_WINDOW_DONE, /* its frames are in the growing file */
+    LONGTAKE_EVENT_DONE
+} longtake_event_kind;
+
+typedef struct {
+    longtake_event_kind kind;
+    double elapsed_seconds;  /* since the request began */
+    const char *stage;       /* "text" "tokens" "refine" "decode" "encode" "write" ... */
+    int64_t window;          /* of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
+    int64_t windows;
+    int64_t step;            /* done so far in this window */
+    int64_t steps;
+    double step_seconds;     /* of the last step */
+    double eta_seconds;      /* of the whole request; negative: not known yet */
+    size_t peak_bytes;       /* resident memory so far */
+    const char *message;     /* NULL unless the kind says so */
+} longtake_event;
+
+/* Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
+typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
+
+/* Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. */
+typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width, int height);
+
+/* ---- engine ------------------------------------------------------------------------------------------------------ */
+
+typedef struct longtake longtake;
+
+typedef struct {
+    const char *model;              /* name or folder; NULL = "mini" */
+    const char *const *search;      /* folders that hold configs/ and models/, tried in order; NULL-terminated; or NULL */
+    const char *config;             /* YAML file that replaces the model's, or NULL */
+    const char *const *set;         /* "section.key=value", NULL-terminated, on top; or NULL */
+    const char *device;             /* "auto" "cpu" "reference" "cuda" "cuda:N" */
+    const char *precision;          /* "auto" "f32" "bf16" */
+    int threads;                    /* 0 = all processors */
+    int64_t max_memory;             /* bytes; 0 = no limit */
+} longtake_options;
+
+LONGTAKE_API void longtake_options_init(longtake_options *options);
+/* Reads the configuration, opens the device; weights are mapped when a request first needs them. */
+LONGTAKE_API longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error);
+LONGTAKE_API void longtake_close(longtake *engine); /* accepts NULL */
+/* Every configuration value as "section.key: value  # where it came from" lines; longtake_free() it. */
+LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text, longtake_error *error);
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+/* A setting that was not given takes the model's own value. */
+#define LONGTAKE_UNSET (-1)
+
+typedef enum { LONGTAKE_FIT_COVER, LONGTAKE_FIT_PAD, LONGTAKE_FIT_CROP, LONGTAKE_FIT_STRETCH } longtake_fit;
+
+/* Numbers below zero are "unset" unless stated. */
+typedef struct {
+    int64_t seed;             /* 0 .. 2^32-1; -1 draws one and reports it; default 42 */
+    double seconds;           /* length: one of these three */
+    int64_t frames;           /* RGB frames */
+    int64_t semantic_frames;  /* the release's num_frames: 13 = 49 RGB frames */
+    double fps;               /* container rate; the model's rate is the default */
+    int width;                /* pixels, where the model allows it */
+    int height;
+    int scale;                /* enlarges the output, 1 .. 8 */
+    longtake_fit fit;         /* how a reference video is fitted */
+    double lm_cfg;            /* language model: guidance (0 or 1 = off), ... */
+    double temperature;       /* > 0 */
+    int top_k;                /* 0 = off */
+    double top_p;             /* 0 = off */
+    double motion;            /* motion score */
+    int lm_context;           /* earlier segments kept */
+    int steps;                /* refinement */
+    double cfg_scale;         /* 1 = no guidance, half the cost */
+    const char *cfg_schedule; /* "official" "ramp" "constant"; NULL = unset */
+    const char *guidance;     /* "cfg" "apg"; NULL = unset */
+    int overlap;              /* known latents of a window: odd, 1 .. latent_frames - 2 */
+    const char *carry;        /* "latents" "frames" "renoise"; NULL = unset */
+} longtake_settings;
+
+/* From `at_frame` on this prompt holds (until the next shot). */
+typedef struct {
+    int64_t at_frame;
+    const char *prompt;
+    double motion;            /* below zero: the take's */
+    int64_t seed;             /* below zero: the take's */
+    double cfg_scale;         /* below zero: the take's */
+} longtake_shot;
+
+typedef struct {
+    const char *prompt;              /* NULL in refine and render: the one inside the token file */
+    const longtake_shot *shots;      /* prompts over time instead of `prompt`; the first at frame 0 */
+    size_t shot_count;
+    longtake_settings settings;
+
+    const char *input;               /* token file, latents file or video, as the command says; "-" = standard input */
+    const char *image;               /* the take begins with this picture, or NULL */
+    double from_seconds;             /* continue: where to go on */
+    int new_only;                    /* continue: only the new part is written */
+    int64_t window_first;            /* refine only these windows; -1 = all */
+    int64_t window_last;
+    int64_t retake_first;            /* make these windows again under retake_seed; -1 = none */
+    int64_t retake_last;
+    int64_t retake_seed;
+    int keep_rest;                   /* retake: the windows after it stay as they are */
+
+    const char *output;              /* file, or "-" for standard output, or NULL (frames by callback only) */
+    const char *format;              /* "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
+    int no_metadata;                 /* leave out how the file was made */
+    const char *preview;             /* file or folder, or NULL */
+    double max_seam;                 /* above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
+
+    const char *job;                 /* job folder that is kept; NULL: beside the output, gone on success */
+    int fresh;                       /* forget what the job folder holds */
+    int keep_job;                    /* keep an implicit one */
+
+    longtake_event_fn on_event;      /* each may be NULL */
+    longtake_frame_fn on_frame;
+    void *user;
+} longtake_request;
+
+LONGTAKE_API void longtake_request_init(longtake_request *request);
+
+typedef struct {
+    int64_t frames;       /* RGB frames delivered */
+    int64_t seed;         /* the seed used */
+    double seconds;       /* wall time */
+    char *report;         /* one JSON document: files, seeds, hashes, seconds and peak memory per stage, warnings, versions */
+} longtake_result;
+
+LONGTAKE_API void longtake_result_clear(longtake_result *result);
+
+/* `result` may be NULL. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
+LONGTAKE_API longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /* prompt -> video */
+LONGTAKE_API longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);   /* prompt -> tokens */
+LONGTAKE_API longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* video -> tokens */
+LONGTAKE_API longtake_status longtake_refine(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* tokens -> latents */
+LONGTAKE_API longtake_status longtake_decode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* latents -> video */
+LONGTAKE_API longtake_status longtake_render(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* tokens -> video */
+LONGTAKE_API longtake_status longtake_continue(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /* video + prompt -> longer video */
+
+/* What a request of the command `command` ("generate" "tokens" "refine" "render") would do: one JSON document with
+ * frames, latents, segments, tokens, windows, steps, peak memory and a time estimate (null when never measured).
+ * Loads no weights. */
+LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error);
+
+/* ---- semantic tokens ------------------------------------------------------------------------------------------------ */
+
+typedef struct longtake_tokens longtake_tokens;
+
+/* A token file: .lt, or the release's .npy (then `e` says which model's layout it has). */
+LONGTAKE_API longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tokens **tokens, longtake_error *error);
+LONGTAKE_API longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t count, longtake_tokens **tokens, longtake_error *error);
+LONGTAKE_API void longtake_tokens_close(longtake_tokens *tokens);
+LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
+LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens); /* may be edited in place */
+LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path, longtake_error *error);
+/* Semantic frames first .. first + count - 1; both ends must be segment borders (or the end). */
+LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);
+LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
+
+/* ---- looking at things ------------------------------------------------------------------------------------------------ */
+
+/* Any file of ours, any checkpoint, any video, a job folder: one JSON document. */
+LONGTAKE_API longtake_status longtake_info(const char *path, char **json, longtake_error *error);
+/* What could run here and what this build contains: one JSON document. */
+LONGTAKE_API longtake_status longtake_devices(char **json, longtake_error *error);
+
+/* An official release tree -> our model folder. */
+typedef struct {
+    const char *release;   /* folder */
+    const char *output;    /* folder to make; must not exist */
+    const char *config;    /* YAML of the sizes; NULL = landiff.yaml found through `search` */
+    const char *const *search;
+    const char *t5;        /* Flan-T5 folder when it is not inside the release; or NULL */
+    const char *theia;     /* Theia folder, likewise */
+    const char *quantize;  /* "q8" or NULL */
+    longtake_event_fn on_event;
+    void *user;
+} longtake_import_request;
+LONGTAKE_API void longtake_import_request_init(longtake_import_request *request);
+LONGTAKE_API longtake_status longtake_import(const longtake_import_request *request, longtake_error *error);
+
+/* One compared output of a golden file. */
+typedef struct {
+    const char *file;
+    const char *component;
+    const char *output;
+    double rel_l2;
+    double bound;
+    int exact;
+    int ok;
+} longtake_check_line;
+typedef void (*longtake_check_fn)(void *user, const longtake_check_line *line);
+/* Runs a golden file through the engine's device; LONGTAKE_ERR_LIMIT when an output is out of its bound. */
+LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn fn, void *user, longtake_error *error);
+
+/* Times a stage ("t5" "lm" "dit" "vae_decode" "vae_encode" "tokenizer", "ceilings") at the released sizes with weights
+ * made in memory; calls `fn` with one JSON line each. */
+typedef void (*longtake_line_fn)(void *user, const char *json_line);
+LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
