@@ -45,7 +45,7 @@ size_t lt_weight_set_bytes(const lt_weight_set *s); /* memory that was allocated
 typedef struct lt_binder lt_binder;
 lt_binder *lt_binder_open(lt_weights *w, lt_backend *backend); /* never NULL; memory trouble is reported by close */
 /* Asks for one tensor. `place` must stay where it is until the set is closed. The shape may be given in fewer or more
- * dimensions of size 1 than stored. */
+ * dimensions of size 1 than stored, and a matrix as [out, in] where the file has [out, a, b, ...] with a b ... = in. */
 void lt_bind(lt_binder *b, lt_weight *place, lt_role role, lt_shape shape, const char *format, ...) LT_PRINTF(5, 6);
 /* True when a tensor of that name is there. */
 bool lt_binder_has(const lt_binder *b, const char *format, ...) LT_PRINTF(2, 3);

@@ -13,7 +13,8 @@ typedef enum {
     LT_ROLE_MATRIX, /* lt_linear, [out, in]; may be stored as int8 rows with scales */
     LT_ROLE_CONV,   /* lt_conv, [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     LT_ROLE_TABLE,  /* lt_gather, [rows, d] */
-    LT_ROLE_VECTOR  /* biases, norms, small vectors: f32 always */
+    LT_ROLE_VECTOR, /* biases, norms, small vectors: f32 always */
+    LT_ROLE_HEAD    /* a matrix for lt_linear on f32 rows: values as stored, whatever the backend's activation */
 } lt_role;
 
 typedef struct {
