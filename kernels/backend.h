@@ -55,6 +55,7 @@ typedef struct {
     /* Memory: 64-byte aligned, zeroed or not. alloc fails with LT_ERR_RESOURCES or LT_ERR_DEVICE_MEMORY. */
     lt_status (*alloc)(lt_backend *b, size_t bytes, void **out, lt_error *err);
     void (*release)(lt_backend *b, void *memory);
+    /* The host memory is free for reuse when upload returns. */
     lt_status (*upload)(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err);
     lt_status (*download)(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err);
     lt_status (*wait)(lt_backend *b, lt_error *err); /* until everything asked for so far is done */
@@ -116,7 +117,9 @@ struct lt_backend {
     lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
-    void *profile;         /* of ops.c */
+    struct lt_pool *pool;  /* of a backend on the host, else NULL. The reference's entries use no other part of a backend,
+                            * so that a second host backend may keep any of them. */
+    void *profile;         /* of op_profile.c; close frees it with free() */
 };
 
 /* The doors of the backends, one per folder. threads: 0 = all processors. */
