@@ -1,0 +1,347 @@
+/* job_folder.c - products as checksummed files; see job_folder.h. */
+#include "pipeline/job_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char magic[16] = "longtake-job-1\n";
+
+typedef struct {
+    char magic[16];
+    uint64_t key[2];
+    uint64_t checksum[2];
+    uint64_t bytes;
+    uint64_t zero;
+} product_header;
+
+_Static_assert(sizeof(product_header) == 64, "the header is 64 bytes");
+
+struct take_job {
+    char *path;
+    int fd; /* of the folder */
+    take_job_note_fn note;
+    void *user;
+};
+
+enum { NAME_BYTES = 128 };
+
+static void file_name(char out[NAME_BYTES], const char *name, lt_hash key)
+{
+    char text[LT_HASH_TEXT_BYTES];
+    lt_hash_text(key, text);
+    snprintf(out, NAME_BYTES, "%s.%s", name, text);
+}
+
+/* "tokens.000.0123...": does the name end in a dot and 32 hex digits? Returns the length before the dot, or 0. */
+static size_t product_stem(const char *file)
+{
+    const size_t length = strlen(file);
+    const size_t hex = LT_HASH_TEXT_BYTES - 1;
+    if (length < hex + 2 || file[length - hex - 1] != '.')
+        return 0;
+    if (strspn(file + length - hex, "0123456789abcdef") != hex)
+        return 0;
+    return length - hex - 1;
+}
+
+/* Files this module makes: products, locks, temporary files. */
+static bool is_ours(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    return product_stem(file) > 0 || (dot && (strcmp(dot, ".lock") == 0 || strcmp(dot, ".part") == 0));
+}
+
+static void forget_all(int fd, const char *path)
+{
+    DIR *d = opendir(path);
+    if (!d)
+        return;
+    for (struct dirent *e = readdir(d); e; e = readdir(d))
+        if (is_ours(e->d_name))
+            unlinkat(fd, e->d_name, 0);
+    closedir(d);
+}
+
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err)
+{
+    *out = NULL;
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+    take_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return lt_fail(err, LT_ERR_RESOURCES, "job folder %s: out of memory", path);
+    job->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    job->path = strdup(path);
+    job->note = note;
+    job->user = user;
+    if (job->fd < 0 || !job->path) {
+        const lt_status s = lt_fail(err, LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+        take_job_close(job);
+        return s;
+    }
+    if (fresh)
+        forget_all(job->fd, path);
+    *out = job;
+    return LT_OK;
+}
+
+void take_job_close(take_job *job)
+{
+    if (!job)
+        return;
+    if (job->fd >= 0)
+        close(job->fd);
+    free(job->path);
+    free(job);
+}
+
+void take_job_remove(take_job *job)
+{
+    if (!job)
+        return;
+    forget_all(job->fd, job->path);
+    rmdir(job->path);
+    take_job_close(job);
+}
+
+const char *take_job_path(const take_job *job)
+{
+    return job->path;
+}
+
+static bool read_all(int fd, void *data, size_t bytes)
+{
+    char *at = data;
+    while (bytes > 0) {
+        const ssize_t n = read(fd, at, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
+static bool write_all(int fd, const void *data, size_t bytes)
+{
+    const char *at = data;
+    while (bytes > 0) {
+        const ssize_t n = write(fd, at, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
+/* Reads and checks the header; false when the file is not a whole product of `key`. */
+static bool header_ok(int fd, const lt_hash *key, product_header *h)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !read_all(fd, h, sizeof *h))
+        return false;
+    return memcmp(h->magic, magic, sizeof magic) == 0 && (uint64_t)st.st_size == sizeof *h + h->bytes &&
+           (!key || (h->key[0] == key->high && h->key[1] == key->low));
+}
+
+static void note_damage(take_job *job, const char *file)
+{
+    if (!job->note)
+        return;
+    char text[512];
+    snprintf(text, sizeof text, "%s/%s is damaged; it is made again", job->path, file);
+    job->note(job->user, text);
+}
+
+lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err)
+{
+    *data = NULL;
+    *bytes = 0;
+    *found = false;
+    if (!job)
+        return LT_OK;
+    char file[NAME_BYTES];
+    file_name(file, name, key);
+    const int fd = openat(job->fd, file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return LT_OK;
+    product_header h;
+    lt_status s = LT_OK;
+    void *payload = NULL;
+    if (header_ok(fd, &key, &h)) {
+        payload = malloc(h.bytes ? h.bytes : 1);
+        if (!payload)
+            s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there", job->path, file,
+                        (unsigned long long)h.bytes);
+    }
+    if (payload && read_all(fd, payload, h.bytes)) {
+        const lt_hash got = lt_hash_bytes(payload, h.bytes);
+        *found = got.high == h.checksum[0] && got.low == h.checksum[1];
+    }
+    close(fd);
+    if (s == LT_OK && !*found)
+        note_damage(job, file);
+    if (!*found) {
+        free(payload);
+        return s;
+    }
+    *data = payload;
+    *bytes = h.bytes;
+    return LT_OK;
+}
+
+bool take_job_has(take_job *job, const char *name, lt_hash key)
+{
+    if (!job)
+        return false;
+    char file[NAME_BYTES];
+    file_name(file, name, key);
+    const int fd = openat(job->fd, file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    product_header h;
+    const bool ok = header_ok(fd, &key, &h);
+    close(fd);
+    return ok;
+}
+
+lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err)
+{
+    if (!job)
+        return LT_OK;
+    char file[NAME_BYTES];
+    char part[NAME_BYTES + 32];
+    file_name(file, name, key);
+    snprintf(part, sizeof part, "%s.%ld.part", file, (long)getpid());
+    product_header h = {.key = {key.high, key.low}, .bytes = bytes};
+    memcpy(h.magic, magic, sizeof magic);
+    const lt_hash sum = lt_hash_bytes(data, bytes);
+    h.checksum[0] = sum.high;
+    h.checksum[1] = sum.low;
+    const int fd = openat(job->fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
+    int cause = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        cause = errno;
+        ok = false;
+    }
+    if (ok && renameat(job->fd, part, job->fd, file) != 0) {
+        cause = errno;
+        ok = false;
+    }
+    if (!ok) {
+        unlinkat(job->fd, part, 0);
+        return lt_fail(err, cause == ENOSPC || cause == EDQUOT ? LT_ERR_RESOURCES : LT_ERR_FAILED, "%s/%s: %s", job->path,
+                       file, strerror(cause));
+    }
+    fsync(job->fd);
+    return LT_OK;
+}
+
+void take_job_drop(take_job *job, const char *name, lt_hash key)
+{
+    if (!job)
+        return;
+    char file[NAME_BYTES];
+    file_name(file, name, key);
+    unlinkat(job->fd, file, 0);
+}
+
+lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err)
+{
+    *lock = -1;
+    if (!job)
+        return LT_OK;
+    char file[NAME_BYTES];
+    snprintf(file, sizeof file, "%s.lock", name);
+    const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return lt_fail(err, LT_ERR_FAILED, "%s/%s: %s", job->path, file, strerror(errno));
+    while (flock(fd, LOCK_EX) != 0)
+        if (errno != EINTR) {
+            const lt_status s = lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
+            close(fd);
+            return s;
+        }
+    *lock = fd;
+    return LT_OK;
+}
+
+void take_job_unlock(int lock)
+{
+    if (lock >= 0)
+        close(lock);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const take_product *)a)->name, ((const take_product *)b)->name);
+}
+
+static void describe_product(int folder, const char *file, size_t stem, take_product *p)
+{
+    snprintf(p->name, sizeof p->name, "%.*s", (int)stem, file);
+    snprintf(p->key, sizeof p->key, "%s", file + stem + 1);
+    const int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+    product_header h;
+    if (fd < 0 || !header_ok(fd, NULL, &h)) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    p->bytes = h.bytes;
+    void *payload = malloc(h.bytes ? h.bytes : 1);
+    if (payload && read_all(fd, payload, h.bytes)) {
+        const lt_hash got = lt_hash_bytes(payload, h.bytes);
+        p->whole = got.high == h.checksum[0] && got.low == h.checksum[1];
+    }
+    free(payload);
+    close(fd);
+}
+
+lt_status take_job_list(const char *path, take_product **products, size_t *count, lt_error *err)
+{
+    *products = NULL;
+    *count = 0;
+    DIR *d = opendir(path);
+    if (!d)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    take_product *list = NULL;
+    size_t n = 0;
+    for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+        const size_t stem = product_stem(e->d_name);
+        if (stem == 0)
+            continue;
+        take_product *grown = realloc(list, (n + 1) * sizeof *list);
+        if (!grown) {
+            free(list);
+            closedir(d);
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+        }
+        list = grown;
+        memset(&list[n], 0, sizeof *list);
+        describe_product(dirfd(d), e->d_name, stem, &list[n++]);
+    }
+    closedir(d);
+    if (n == 0) {
+        free(list);
+        return lt_fail(err, LT_ERR_INPUT, "%s: no product of ours in it, expected a job folder", path);
+    }
+    qsort(list, n, sizeof *list, by_name);
+    *products = list;
+    *count = n;
+    return LT_OK;
+}

@@ -1,0 +1,57 @@
+/* job_folder.h - what lies between two stages, kept as files so that a killed run goes on.
+ *
+ *     take_job_get(job, "latents.003", key, &data, &bytes, &found, err);
+ *     if (!found) { ... make it ...; take_job_put(job, "latents.003", key, data, bytes, err); }
+ *
+ * A product's key is a hash of everything that made it, so a change of prompt, seed, setting or weights finds nothing and
+ * the same command finds all. A product appears under its name only when it is whole (temporary name, sync, rename), and
+ * its checksum is looked at when it is read: a damaged one counts as absent and is made again.
+ * Several processes may use one folder: what two of them make twice is the same bytes, and `take_job_lock` keeps them from
+ * making it twice. The lock is the kernel's (flock): it goes with the process that held it.
+ *
+ * File: 64 bytes (magic, key, checksum, length; little-endian) and the payload.
+ */
+#ifndef TAKE_JOB_FOLDER_H
+#define TAKE_JOB_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/core/hash.h"
+#include "kernels/core/status.h"
+
+typedef struct take_job take_job;
+
+/* Hears what the user should know, for example that a product was damaged and is made again. */
+typedef void (*take_job_note_fn)(void *user, const char *note);
+
+/* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in it. */
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err);
+void take_job_close(take_job *job); /* keeps the files; accepts NULL */
+/* Deletes the products and the folder, if nothing else lies in it. Closes. */
+void take_job_remove(take_job *job);
+const char *take_job_path(const take_job *job);
+
+/* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job holds nothing. */
+lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err);
+/* True when a product of that name and key is there (its length is right; the checksum is looked at by get). */
+bool take_job_has(take_job *job, const char *name, lt_hash key);
+/* Writes a product; a NULL job keeps nothing. LT_ERR_RESOURCES when the disk is full. */
+lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err);
+void take_job_drop(take_job *job, const char *name, lt_hash key);
+
+/* Waits until no other process makes the product `name`; unlock takes what lock gave. A NULL job gives -1. */
+lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err);
+void take_job_unlock(int lock);
+
+/* One product of a folder, for `info`. */
+typedef struct {
+    char name[64];
+    char key[LT_HASH_TEXT_BYTES];
+    size_t bytes;
+    bool whole; /* length and checksum are right */
+} take_product;
+/* Lists the products sorted by name; free() them. LT_ERR_INPUT when `path` is no job folder. */
+lt_status take_job_list(const char *path, take_product **products, size_t *count, lt_error *err);
+
+#endif

@@ -1,0 +1,292 @@
+/* take_spec.c - request + model configuration -> every number of a take; see take_spec.h. */
+#include "pipeline/take_spec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };
+
+static const int64_t max_frames = 8 * 3600 * 24; /* a day at 8 fps: beyond it only a typing error */
+
+static const char *const carry_names[] = {"latents", "frames", "renoise"};
+static const char *const schedule_names[] = {"official", "ramp", "constant"};
+static const char *const guidance_names[] = {"cfg", "apg"};
+
+const char *take_carry_name(cfg_carry c)
+{
+    return carry_names[c];
+}
+
+const char *take_schedule_name(cfg_schedule s)
+{
+    return schedule_names[s];
+}
+
+const char *take_guidance_name(cfg_guidance g)
+{
+    return guidance_names[g];
+}
+
+/* A word of a setting -> its place in `names`, or -1. */
+static int word_at(const char *word, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(word, names[i]) == 0)
+            return i;
+    return -1;
+}
+
+/* Unset (below zero or NaN-free negative) takes the model's value. */
+static double given(double value, double otherwise)
+{
+    return value < 0 ? otherwise : value;
+}
+
+static lt_status finite_within(const char *flag, double v, double low, double high, lt_error *err)
+{
+    if (isfinite(v) && v >= low && v <= high)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "--%s: found %g, expected %g to %g", flag, v, low, high);
+}
+
+static lt_status choose_word(const char *flag, const char *word, const char *const *names, int count, int *out, lt_error *err)
+{
+    if (!word)
+        return LT_OK;
+    const int at = word_at(word, names, count);
+    if (at < 0)
+        return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word, names[0], names[1],
+                       count > 2 ? " or " : "", count > 2 ? names[2] : "");
+    *out = at;
+    return LT_OK;
+}
+
+static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)
+{
+    if (asked > (int64_t)UINT32_MAX || asked < -1)
+        return lt_fail(err, LT_ERR_USAGE, "--seed: found %lld, expected 0 to 4294967295, or -1 to draw one", (long long)asked);
+    s->seed = (uint32_t)asked;
+    s->seed_was_drawn = asked == -1;
+    if (s->seed_was_drawn && getrandom(&s->seed, sizeof s->seed, 0) != (ssize_t)sizeof s->seed)
+        return lt_fail(err, LT_ERR_FAILED, "--seed -1: the system gave no random number");
+    return LT_OK;
+}
+
+/* The take's length in RGB frames. */
+static lt_status resolve_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames,
+                                lt_error *err)
+{
+    const int given_count = (g->seconds >= 0 || isnan(g->seconds)) + (g->frames >= 0) + (g->semantic_frames >= 0);
+    if (given_count > 1)
+        return lt_fail(err, LT_ERR_USAGE, "--seconds, --frames and --num_frames: found %d of them, expected one", given_count);
+    if (given_count == 0) {
+        if (needs & TAKE_NEEDS_LENGTH && otherwise <= 0)
+            otherwise = take_frames_of_latents(cfg->mmdit.latent_frames);
+        *frames = otherwise > 0 ? otherwise : 1;
+        return LT_OK;
+    }
+    if (g->frames >= 0)
+        *frames = g->frames;
+    else if (g->semantic_frames >= 0)
+        *frames = g->semantic_frames > max_frames ? max_frames + 1
+                  : g->semantic_frames < 1        ? 0
+                                                  : take_frames_of_latents(g->semantic_frames);
+    else if (isfinite(g->seconds) && g->seconds * cfg->pipeline.fps < 2.0 * (double)max_frames)
+        *frames = llround(g->seconds * cfg->pipeline.fps);
+    else
+        *frames = 0;
+    if (*frames < 1 || *frames > max_frames)
+        return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
+                       g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num_frames" : "--seconds",
+                       (long long)*frames, (long long)max_frames);
+    return LT_OK;
+}
+
+static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+{
+    const cfg_pipeline *p = &cfg->pipeline;
+    s->lm_cfg = given(g->lm_cfg, p->lm_cfg);
+    s->temperature = given(g->temperature, p->temperature);
+    s->top_k = g->top_k < 0 ? (g->top_p > 0 ? 0 : p->top_k) : g->top_k;
+    s->top_p = g->top_p < 0 ? (g->top_k > 0 ? 0 : p->top_p) : g->top_p;
+    s->lm_context = g->lm_context < 0 ? p->lm_context : g->lm_context;
+    LT_TRY(finite_within("lm-cfg", s->lm_cfg, 0, 100, err));
+    LT_TRY(finite_within("temperature", s->temperature, 1e-3, 100, err));
+    LT_TRY(finite_within("top-p", s->top_p, 0, 1, err));
+    if (s->top_k > cfg->ar_model.vocab_size)
+        return lt_fail(err, LT_ERR_USAGE, "--top-k: found %d, expected 0 to %d", s->top_k, cfg->ar_model.vocab_size);
+    if (s->top_k > 0 && s->top_p > 0)
+        return lt_fail(err, LT_ERR_USAGE, "--top-k and --top-p: found both, expected one");
+    if (s->lm_context > 64)
+        return lt_fail(err, LT_ERR_USAGE, "--lm-context: found %d, expected 0 to 64", s->lm_context);
+    return LT_OK;
+}
+
+static lt_status resolve_refinement(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+{
+    const cfg_pipeline *p = &cfg->pipeline;
+    int schedule = p->schedule;
+    int guidance = p->guidance;
+    int carry = cfg->mmdit.carry;
+    LT_TRY(choose_word("cfg-schedule", g->cfg_schedule, schedule_names, 3, &schedule, err));
+    LT_TRY(choose_word("guidance", g->guidance, guidance_names, 2, &guidance, err));
+    LT_TRY(choose_word("carry", g->carry, carry_names, 3, &carry, err));
+    s->schedule = (cfg_schedule)schedule;
+    s->guidance = (cfg_guidance)guidance;
+    s->carry = (cfg_carry)carry;
+    s->steps = g->steps < 0 ? cfg->mmdit.steps : g->steps;
+    if (s->steps < 1 || s->steps >= CFG_MAX_STEPS)
+        return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps, CFG_MAX_STEPS - 1);
+    s->listed_timesteps = cfg->mmdit.timestep_count > 0 && s->steps == cfg->mmdit.timestep_count;
+    return LT_OK;
+}
+
+static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+{
+    const cfg_pipeline *p = &cfg->pipeline;
+    s->fps = given(g->fps, p->fps);
+    LT_TRY(finite_within("fps", s->fps, 0.1, 240, err));
+    s->width = p->width;
+    s->height = p->height;
+    if ((g->width >= 0 && g->width != s->width) || (g->height >= 0 && g->height != s->height))
+        return lt_fail(err, LT_ERR_USAGE, "--width and --height: found %dx%d, expected %dx%d, the size this model makes"
+                       "\nhint: --scale N enlarges the output", g->width < 0 ? s->width : g->width,
+                       g->height < 0 ? s->height : g->height, s->width, s->height);
+    s->scale = g->scale < 0 ? 1 : g->scale;
+    if (s->scale < 1 || s->scale > MAX_SCALE)
+        return lt_fail(err, LT_ERR_USAGE, "--scale: found %d, expected 1 to %d", s->scale, MAX_SCALE);
+    s->fit = g->fit;
+    return LT_OK;
+}
+
+static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion, double cfg_scale, lt_error *err)
+{
+    take_shot *shot = &s->shot[s->shots++];
+    *shot = (take_shot){.at_frame = from->at_frame,
+                        .motion = given(from->motion, motion),
+                        .seed = from->seed < 0 ? s->seed : (uint32_t)from->seed,
+                        .cfg_scale = given(from->cfg_scale, cfg_scale)};
+    shot->prompt = strdup(from->prompt ? from->prompt : "");
+    if (!shot->prompt)
+        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
+    LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
+    if (from->seed > (int64_t)UINT32_MAX)
+        return lt_fail(err, LT_ERR_USAGE, "shot %d: seed: found %lld, expected 0 to 4294967295", s->shots - 1,
+                       (long long)from->seed);
+    return LT_OK;
+}
+
+static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, int needs, take_spec *s, lt_error *err)
+{
+    if (r->prompt && r->shot_count > 0)
+        return lt_fail(err, LT_ERR_USAGE, "prompt and shots: found both, expected one");
+    if (!r->prompt && r->shot_count == 0 && needs & TAKE_NEEDS_PROMPT)
+        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, expected a text");
+    const double motion = given(r->settings.motion, cfg->pipeline.motion);
+    const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
+    s->shot = calloc(r->shot_count + 1, sizeof *s->shot);
+    if (!s->shot)
+        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    if (r->shot_count == 0) {
+        const longtake_shot whole = {.prompt = r->prompt, .motion = -1, .seed = -1, .cfg_scale = -1};
+        return add_shot(s, &whole, motion, cfg_scale, err);
+    }
+    for (size_t i = 0; i < r->shot_count; i++) {
+        const int64_t at = r->shots[i].at_frame;
+        if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
+            return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i, (long long)at,
+                           i == 0 ? "0" : "a frame after the shot before");
+        if (at >= s->time.frames)
+            return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at,
+                           (long long)s->time.frames);
+        LT_TRY(add_shot(s, &r->shots[i], motion, cfg_scale, err));
+    }
+    return LT_OK;
+}
+
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int needs, int64_t frames, take_spec *out,
+                            lt_error *err)
+{
+    *out = (take_spec){0};
+    const longtake_settings *g = &r->settings;
+    int64_t length = 0;
+    lt_status s = resolve_seed(g->seed, out, err);
+    if (s == LT_OK)
+        s = resolve_length(g, cfg, needs, frames, &length, err);
+    const int window = cfg->mmdit.latent_frames;
+    const int overlap = g->overlap < 0 ? cfg->pipeline.overlap : g->overlap;
+    if (s == LT_OK && (overlap < 1 || overlap > window - 2 || overlap % 2 == 0))
+        s = lt_fail(err, LT_ERR_USAGE, "--overlap: found %d, expected an odd number from 1 to %d", overlap, window - 2);
+    if (s == LT_OK)
+        out->time = take_timeline_of(length, window, overlap, cfg->ar_model.segment_frames);
+    if (s == LT_OK)
+        s = resolve_sampling(g, cfg, out, err);
+    if (s == LT_OK)
+        s = resolve_refinement(g, cfg, out, err);
+    if (s == LT_OK)
+        s = resolve_picture(g, cfg, out, err);
+    if (s == LT_OK)
+        s = resolve_shots(r, cfg, needs, out, err);
+    if (s != LT_OK)
+        take_spec_clear(out);
+    return s;
+}
+
+void take_spec_clear(take_spec *s)
+{
+    for (int i = 0; i < s->shots; i++)
+        free(s->shot[i].prompt);
+    free(s->shot);
+    *s = (take_spec){0};
+}
+
+int take_shot_of_segment(const take_spec *s, int64_t segment)
+{
+    int shot = 0;
+    while (shot + 1 < s->shots && take_segment_of_change(&s->time, s->shot[shot + 1].at_frame) <= segment)
+        shot++;
+    return shot;
+}
+
+int take_shot_of_window(const take_spec *s, int64_t window)
+{
+    int shot = 0;
+    while (shot + 1 < s->shots && take_window_of_change(&s->time, s->shot[shot + 1].at_frame) <= window)
+        shot++;
+    return shot;
+}
+
+lt_json *take_spec_json(const take_spec *s)
+{
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "seed", lt_json_new_int(s->seed));
+    lt_json_set(o, "frames", lt_json_new_int(s->time.frames));
+    lt_json_set(o, "fps", lt_json_new_real(s->fps));
+    lt_json *shots = lt_json_new_array();
+    for (int i = 0; i < s->shots; i++) {
+        lt_json *shot = lt_json_new_object();
+        lt_json_set(shot, "at_frame", lt_json_new_int(s->shot[i].at_frame));
+        lt_json_set(shot, "prompt", lt_json_new_string(s->shot[i].prompt));
+        lt_json_set(shot, "motion", lt_json_new_real(s->shot[i].motion));
+        lt_json_set(shot, "seed", lt_json_new_int(s->shot[i].seed));
+        lt_json_set(shot, "cfg_scale", lt_json_new_real(s->shot[i].cfg_scale));
+        lt_json_append(shots, shot);
+    }
+    lt_json_set(o, "shots", shots);
+    lt_json_set(o, "lm_cfg", lt_json_new_real(s->lm_cfg));
+    lt_json_set(o, "temperature", lt_json_new_real(s->temperature));
+    lt_json_set(o, "top_k", lt_json_new_int(s->top_k));
+    lt_json_set(o, "top_p", lt_json_new_real(s->top_p));
+    lt_json_set(o, "lm_context", lt_json_new_int(s->lm_context));
+    lt_json_set(o, "steps", lt_json_new_int(s->steps));
+    lt_json_set(o, "timesteps", lt_json_new_string(s->listed_timesteps ? "model" : "release"));
+    lt_json_set(o, "cfg_schedule", lt_json_new_string(take_schedule_name(s->schedule)));
+    lt_json_set(o, "guidance", lt_json_new_string(take_guidance_name(s->guidance)));
+    lt_json_set(o, "carry", lt_json_new_string(take_carry_name(s->carry)));
+    lt_json_set(o, "overlap", lt_json_new_int(s->time.overlap));
+    lt_json_set(o, "scale", lt_json_new_int(s->scale));
+    return o;
+}

@@ -1,0 +1,72 @@
+/* take_spec.h - every number of a take, decided before anything is loaded.
+ *
+ * A request leaves most settings unset; a model's configuration fills them. What comes out is complete and checked: the
+ * rest of the pipeline reads the spec and never the request's settings.
+ */
+#ifndef TAKE_TAKE_SPEC_H
+#define TAKE_TAKE_SPEC_H
+
+#include <stdbool.h>
+
+#include "configs/model_config.h"
+#include "longtake.h"
+#include "pipeline/timeline.h"
+
+/* From `at_frame` on. The first shot of a take is at frame 0. */
+typedef struct {
+    int64_t at_frame;
+    char *prompt;      /* owned */
+    double motion;
+    uint32_t seed;
+    double cfg_scale;
+} take_shot;
+
+typedef struct {
+    take_timeline time;
+    uint32_t seed;
+    bool seed_was_drawn;
+    take_shot *shot;
+    int shots;
+
+    double fps;             /* of the container */
+    int width;              /* pixels of a frame, before scaling */
+    int height;
+    int scale;
+    longtake_fit fit;
+
+    double lm_cfg;
+    double temperature;
+    int top_k;              /* 0 = off */
+    double top_p;           /* 0 = off */
+    int lm_context;
+
+    int steps;
+    bool listed_timesteps;  /* the model's own list; false: the release's spacing for `steps` */
+    cfg_schedule schedule;
+    cfg_guidance guidance;
+    cfg_carry carry;
+} take_spec;
+
+/* Which settings a command needs. */
+typedef enum {
+    TAKE_NEEDS_PROMPT = 1,  /* an error without one */
+    TAKE_NEEDS_LENGTH = 2,  /* an error without seconds, frames or semantic frames; else `frames` decides */
+} take_needs;
+
+/* `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE with the flag's name. */
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int needs, int64_t frames, take_spec *out,
+                            lt_error *err);
+void take_spec_clear(take_spec *s);
+
+/* The shot that holds in the plan of segment `segment`, and in window `window`. */
+int take_shot_of_segment(const take_spec *s, int64_t segment);
+int take_shot_of_window(const take_spec *s, int64_t window);
+
+/* Settings as JSON (a new object): what a file's metadata and a report say about how it was made. */
+lt_json *take_spec_json(const take_spec *s);
+
+const char *take_carry_name(cfg_carry c);
+const char *take_schedule_name(cfg_schedule s);
+const char *take_guidance_name(cfg_guidance g);
+
+#endif
