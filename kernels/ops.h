@@ -4,8 +4,8 @@
  *     ...
  *     return lt_ops_status(o);
  *
- * A forward pass is a function (lt_pass) that takes its tensors from the arena and calls operations. It runs twice the
- * first time: dry, to measure the arena (no data is touched: never read a tensor's memory inside a pass), then for real.
+ * A forward pass is a function (lt_pass) that takes its tensors from the arena and calls operations. It runs twice: dry, to
+ * measure the arena and check every shape (no data is touched: never read a tensor's memory inside a pass), then for real.
  * After the first failure every operation does nothing and returns a tensor of the right shape.
  */
 #ifndef LT_OPS_H

@@ -1,0 +1,533 @@
+/* ops.c - every operation: check shapes and dtypes once, take the result from the arena, call the backend.
+ *
+ * Each function reads the same: the shape of the result, what must hold, then the call. In a dry pass, and after the first
+ * failure, only the result's shape is made.
+ */
+#include "kernels/ops.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kernels/op_profile.h"
+
+/* ---- what must hold ---- */
+
+/* Records "place is f32 [3, 7], expected ..." unless `holds`. True while nothing has failed. */
+static bool expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
+    LT_PRINTF(5, 6);
+
+static bool expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
+{
+    if (o->error.code != LT_OK)
+        return false;
+    if (holds)
+        return true;
+    char expected[256];
+    char shape[128];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(expected, sizeof expected, format, arguments);
+    va_end(arguments);
+    (void)lt_fail(&o->error, LT_ERR_FAILED, "%s is %s %s, expected %s", place, lt_dtype_name(found->dtype),
+                  lt_shape_text(lt_shape_of(found), shape, sizeof shape), expected);
+    return false;
+}
+
+static bool expect_shape(lt_ops *o, const char *place, const lt_tensor *found, lt_shape shape)
+{
+    char text[128];
+    return expect(o, lt_same_shape(lt_shape_of(found), shape), place, found, "%s", lt_shape_text(shape, text, sizeof text));
+}
+
+static bool is_activation(lt_dtype t)
+{
+    return t == LT_F32 || t == LT_BF16;
+}
+
+static bool expect_activation(lt_ops *o, const char *place, const lt_tensor *found)
+{
+    return expect(o, is_activation(found->dtype), place, found, "f32 or bf16") &&
+           expect(o, found->rank >= 1 && (found->dim[found->rank - 1] <= 1 || found->stride[found->rank - 1] == 1), place,
+                  found, "a contiguous last dimension");
+}
+
+static bool expect_like(lt_ops *o, const char *place, const lt_tensor *found, const lt_tensor *other)
+{
+    return expect_activation(o, place, found) &&
+           expect(o, found->dtype == other->dtype, place, found, "%s like the other tensors", lt_dtype_name(other->dtype));
+}
+
+static bool expect_contiguous(lt_ops *o, const char *place, const lt_tensor *found)
+{
+    return expect(o, lt_is_contiguous(found), place, found, "contiguous memory");
+}
+
+/* A bias or norm weight of `count` values; NULL is fine. */
+static bool expect_vector(lt_ops *o, const char *place, const lt_weight *w, int64_t count)
+{
+    return w == NULL || (expect(o, w->value.dtype == LT_F32 && lt_is_contiguous(&w->value), place, &w->value, "packed f32") &&
+                         expect(o, lt_numel(&w->value) == count, place, &w->value, "%lld values", (long long)count));
+}
+
+/* ---- shapes ---- */
+
+static int64_t last_dim(const lt_tensor *t)
+{
+    return t->rank > 0 ? t->dim[t->rank - 1] : 0;
+}
+
+static lt_shape with_last(const lt_tensor *t, int64_t last)
+{
+    lt_shape s = lt_shape_of(t);
+    s.dim[s.rank - 1] = last;
+    return s;
+}
+
+/* Sees [..., d] as [n, d]. Fails when the rows are not evenly spaced in memory. */
+static bool as_rows(lt_ops *o, const char *place, const lt_tensor *t, lt_tensor *rows)
+{
+    int64_t n = 1;
+    int64_t stride = last_dim(t);
+    bool even = true;
+    for (int i = t->rank - 2; i >= 0; i--) {
+        if (t->dim[i] == 1)
+            continue;
+        if (n == 1)
+            stride = t->stride[i];
+        else
+            even = even && t->stride[i] == stride * n;
+        n *= t->dim[i];
+    }
+    *rows = lt_view(t->data, t->dtype, lt_shape2(n, last_dim(t)));
+    rows->stride[0] = stride;
+    return expect(o, even, place, t, "rows that are evenly spaced in memory");
+}
+
+/* Sees [n, d] or [n, h, d] with a leading batch of one; tensors of full rank stay as they are. */
+static lt_tensor with_batch(lt_tensor t, int full_rank)
+{
+    if (t.rank != full_rank - 1)
+        return t;
+    lt_tensor batched = t;
+    batched.rank = full_rank;
+    batched.dim[0] = 1;
+    batched.stride[0] = t.dim[0] * t.stride[0];
+    for (int i = 0; i < t.rank; i++) {
+        batched.dim[i + 1] = t.dim[i];
+        batched.stride[i + 1] = t.stride[i];
+    }
+    return batched;
+}
+
+/* Sees [..., d] as [B, n, d]: of rank 3 as it is, else as one batch of rows. */
+static bool as_batches(lt_ops *o, const char *place, const lt_tensor *t, lt_tensor *out)
+{
+    *out = *t;
+    if (t->rank == 3)
+        return o->error.code == LT_OK;
+    lt_tensor rows;
+    const bool fine = as_rows(o, place, t, &rows);
+    *out = with_batch(rows, 3);
+    return fine;
+}
+
+/* ---- calling the backend ---- */
+
+/* True when there is work to do: a real pass, no failure so far, a result that is not empty. */
+static bool live(const lt_ops *o, const lt_tensor *out)
+{
+    return !o->measuring && o->error.code == LT_OK && lt_numel(out) > 0;
+}
+
+static void done(lt_ops *o, lt_op op, double begun, lt_status s, double bytes, double flop)
+{
+    if (s != LT_OK)
+        (void)lt_fail(&o->error, s, "%s: the %s backend failed without a message", lt_op_name(op), o->backend->table->name);
+    lt_op_end(o->backend, op, begun, bytes, flop);
+}
+
+static double size(const lt_tensor *t)
+{
+    return (double)lt_tensor_bytes(t);
+}
+
+static double count(const lt_tensor *t)
+{
+    return (double)lt_numel(t);
+}
+
+/* ---- tables, matrices, attention ---- */
+
+lt_tensor lt_gather(lt_ops *o, const lt_weight *table, lt_tensor ids)
+{
+    const lt_tensor *value = &table->value;
+    lt_tensor out = lt_new(o, o->dtype, lt_shape2(ids.dim[0], last_dim(value)));
+    const bool fine = expect(o, value->rank == 2, "gather: table", value, "[rows, d]") &&
+                      expect(o, ids.rank == 1 && ids.dtype == LT_I32, "gather: ids", &ids, "i32 [n]") &&
+                      expect_contiguous(o, "gather: ids", &ids);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->gather(o->backend, out, table, ids, &o->error);
+    done(o, LT_OP_GATHER, begun, s, 2 * size(&out), 0);
+    return out;
+}
+
+lt_tensor lt_linear(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act)
+{
+    const lt_tensor out = lt_new(o, o->dtype, with_last(&x, w->value.dim[0]));
+    lt_linear_into(o, out, x, w, bias, act);
+    return out;
+}
+
+void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act)
+{
+    const lt_tensor *matrix = &w->value;
+    lt_tensor x_rows;
+    lt_tensor out_rows;
+    const bool fine = expect(o, matrix->rank == 2, "linear: weight", matrix, "[out, in]") &&
+                      expect_activation(o, "linear: x", &x) &&
+                      expect(o, last_dim(&x) == matrix->dim[1], "linear: x", &x, "rows of %lld", (long long)matrix->dim[1]) &&
+                      expect_activation(o, "linear: out", &out) &&
+                      expect(o, out.dtype == x.dtype || out.dtype == LT_F32, "linear: out", &out, "f32 or the dtype of x") &&
+                      expect(o, last_dim(&out) == matrix->dim[0] && lt_numel(&out) * matrix->dim[1] == lt_numel(&x) * matrix->dim[0],
+                             "linear: out", &out, "as many rows as x, of %lld", (long long)matrix->dim[0]) &&
+                      expect_vector(o, "linear: bias", bias, matrix->dim[0]) && as_rows(o, "linear: x", &x, &x_rows) &&
+                      as_rows(o, "linear: out", &out, &out_rows);
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->linear(o->backend, out_rows, x_rows, w, bias, act, &o->error);
+    done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(matrix), 2 * count(&out) * (double)matrix->dim[1]);
+}
+
+lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a)
+{
+    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&q));
+    const lt_tensor out4 = with_batch(out, 4);
+    q = with_batch(q, 4);
+    k = with_batch(k, 4);
+    v = with_batch(v, 4);
+    const int64_t n = q.dim[1];
+    const int64_t m = k.dim[1];
+    const int64_t heads = q.dim[2];
+    bool fine = expect(o, q.rank == 4 && q.dim[3] <= 256, "attention: q", &q, "[B, n, h, d] with d <= 256") &&
+                expect_like(o, "attention: q", &q, &out) && expect_like(o, "attention: k", &k, &out) &&
+                expect_like(o, "attention: v", &v, &out) && expect(o, m >= 1, "attention: k", &k, "at least one key") &&
+                expect_shape(o, "attention: k", &k, lt_shape4(q.dim[0], m, heads, q.dim[3])) &&
+                expect_shape(o, "attention: v", &v, lt_shape_of(&k));
+    if (fine && !lt_is_none(&a->visible))
+        fine = expect(o, a->visible.dtype == LT_I32, "attention: visible", &a->visible, "i32") &&
+               expect_shape(o, "attention: visible", &a->visible, lt_shape1(n)) &&
+               expect_contiguous(o, "attention: visible", &a->visible);
+    if (fine && !lt_is_none(&a->bias))
+        fine = expect(o, a->bias.dtype == LT_F32, "attention: bias", &a->bias, "f32") &&
+               expect_shape(o, "attention: bias", &a->bias, lt_shape2(heads, n + m - 1)) &&
+               expect_contiguous(o, "attention: bias", &a->bias);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->attention(o->backend, out4, q, k, v, a, &o->error);
+    done(o, LT_OP_ATTENTION, begun, s, 2 * size(&out) + 2 * size(&k), 4 * count(&out) * (double)m); /* as if all were visible */
+    return out;
+}
+
+/* ---- norms ---- */
+
+/* A modulation of [B, n, d] as f32 or activations [B or 1, d]; none stays none. */
+static bool as_modulation(lt_ops *o, const char *place, const lt_tensor *x, lt_tensor *m)
+{
+    if (lt_is_none(m))
+        return o->error.code == LT_OK;
+    *m = with_batch(*m, 2);
+    return expect_activation(o, place, m) &&
+           expect(o, m->dtype == LT_F32 || m->dtype == x->dtype, place, m, "f32 or %s", lt_dtype_name(x->dtype)) &&
+           expect(o, m->rank == 2 && (m->dim[0] == 1 || m->dim[0] == x->dim[0]) && m->dim[1] == x->dim[2], place, m,
+                  "[%lld or 1, %lld]", (long long)x->dim[0], (long long)x->dim[2]);
+}
+
+lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps)
+{
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    lt_modulated_norm_into(o, out, x, w, bias, eps, lt_none(), lt_none());
+    return out;
+}
+
+void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
+                            lt_tensor scale, lt_tensor shift)
+{
+    const int64_t d = last_dim(&x);
+    lt_tensor x3;
+    lt_tensor out3;
+    const bool fine = expect_activation(o, "layer_norm: x", &x) && expect_like(o, "layer_norm: out", &out, &x) &&
+                      expect_shape(o, "layer_norm: out", &out, lt_shape_of(&x)) &&
+                      expect_vector(o, "layer_norm: weight", w, d) && expect_vector(o, "layer_norm: bias", bias, d) &&
+                      expect(o, w != NULL || bias == NULL, "layer_norm: weight", &x, "a weight where there is a bias") &&
+                      as_batches(o, "layer_norm: x", &x, &x3) && as_batches(o, "layer_norm: out", &out, &out3) &&
+                      as_modulation(o, "layer_norm: scale", &x3, &scale) && as_modulation(o, "layer_norm: shift", &x3, &shift);
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->layer_norm(o->backend, out3, x3, w, bias, eps, scale, shift, &o->error);
+    done(o, LT_OP_LAYER_NORM, begun, s, 2 * size(&out), 8 * count(&out));
+}
+
+lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps)
+{
+    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    lt_tensor x_rows;
+    lt_tensor out_rows;
+    const bool fine = expect_like(o, "rms_norm: x", &x, &out) && expect_vector(o, "rms_norm: weight", w, last_dim(&x)) &&
+                      as_rows(o, "rms_norm: x", &x, &x_rows) && as_rows(o, "rms_norm: out", &out, &out_rows);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->rms_norm(o->backend, out_rows, x_rows, w, eps, &o->error);
+    done(o, LT_OP_RMS_NORM, begun, s, 2 * size(&out), 4 * count(&out));
+    return out;
+}
+
+lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a)
+{
+    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    const int64_t channels = last_dim(&x);
+    bool fine = expect(o, x.rank == 4, "group_norm: x", &x, "[T, H, W, C]") && expect_like(o, "group_norm: x", &x, &out) &&
+                expect_contiguous(o, "group_norm: x", &x) &&
+                expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x, "channels in %d groups", a->groups) &&
+                expect_vector(o, "group_norm: weight", w, channels) && expect_vector(o, "group_norm: bias", bias, channels);
+    if (fine && !lt_is_none(&a->gain))
+        fine = expect(o, a->gain.rank == 4 && last_dim(&a->gain) == channels && lt_numel(&a->gain) > 0, "group_norm: gain",
+                      &a->gain, "[L, h, w, %lld]", (long long)channels) &&
+               expect_like(o, "group_norm: gain", &a->gain, &out) && expect_like(o, "group_norm: shift", &a->shift, &out) &&
+               expect_shape(o, "group_norm: shift", &a->shift, lt_shape_of(&a->gain));
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->group_norm(o->backend, out, x, w, bias, a, &o->error);
+    done(o, LT_OP_GROUP_NORM, begun, s, 3 * size(&out), 8 * count(&out)); /* x is read twice */
+    return out;
+}
+
+/* ---- element by element ---- */
+
+void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine)
+{
+    x = with_batch(x, 4);
+    const bool fine = expect_activation(o, "rope: x", &x) &&
+                      expect(o, x.rank == 4 && x.dim[3] % 2 == 0, "rope: x", &x, "[B, n, h, d] with d even") &&
+                      expect(o, cosine.dtype == LT_F32 && sine.dtype == LT_F32, "rope: table", &cosine, "f32") &&
+                      expect_shape(o, "rope: cosine", &cosine, lt_shape2(x.dim[1], x.dim[3] / 2)) &&
+                      expect_shape(o, "rope: sine", &sine, lt_shape_of(&cosine)) &&
+                      expect_activation(o, "rope: cosine", &cosine) && expect_activation(o, "rope: sine", &sine);
+    if (!fine || !live(o, &x))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->rope(o->backend, x, x, cosine, sine, &o->error);
+    done(o, LT_OP_ROPE, begun, s, 2 * size(&x), 3 * count(&x));
+}
+
+lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act)
+{
+    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    const bool fine = expect_like(o, "activate: x", &x, &out) && expect_contiguous(o, "activate: x", &x);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->activate(o->backend, out, x, act, &o->error);
+    done(o, LT_OP_ACTIVATE, begun, s, 2 * size(&out), 8 * count(&out));
+    return out;
+}
+
+lt_tensor lt_gated_act(lt_ops *o, lt_tensor g, lt_tensor u, lt_act act)
+{
+    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&g));
+    lt_tensor g_rows;
+    lt_tensor u_rows;
+    lt_tensor out_rows;
+    const bool fine = expect_like(o, "gated_act: g", &g, &out) && expect_like(o, "gated_act: u", &u, &out) &&
+                      expect_shape(o, "gated_act: u", &u, lt_shape_of(&g)) && as_rows(o, "gated_act: g", &g, &g_rows) &&
+                      as_rows(o, "gated_act: u", &u, &u_rows) && as_rows(o, "gated_act: out", &out, &out_rows);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->gated_act(o->backend, out_rows, g_rows, u_rows, act, &o->error);
+    done(o, LT_OP_GATED_ACT, begun, s, 3 * size(&out), 9 * count(&out));
+    return out;
+}
+
+lt_tensor lt_add(lt_ops *o, lt_tensor x, lt_tensor y)
+{
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    lt_axpby_into(o, out, 1, x, 1, y);
+    return out;
+}
+
+void lt_add_into(lt_ops *o, lt_tensor x, lt_tensor y)
+{
+    lt_axpby_into(o, x, 1, x, 1, y);
+}
+
+/* y with leading dimensions of size 1 until its rank is that of `out`; sizes other than out's must be 1. */
+static bool as_broadcast(lt_ops *o, const char *place, const lt_tensor *out, lt_tensor *y)
+{
+    char text[128];
+    bool fits = y->rank <= out->rank;
+    while (fits && y->rank < out->rank)
+        *y = with_batch(*y, y->rank + 1);
+    for (int i = 0; fits && i < out->rank; i++)
+        fits = y->dim[i] == out->dim[i] || y->dim[i] == 1;
+    return expect(o, is_activation(y->dtype), place, y, "f32 or bf16") &&
+           expect(o, fits, place, y, "sizes 1 or those of %s", lt_shape_text(lt_shape_of(out), text, sizeof text));
+}
+
+void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y)
+{
+    const bool fine = expect(o, is_activation(out.dtype), "axpby: out", &out, "f32 or bf16") &&
+                      expect(o, is_activation(x.dtype), "axpby: x", &x, "f32 or bf16") &&
+                      expect_shape(o, "axpby: x", &x, lt_shape_of(&out)) &&
+                      (lt_is_none(&y) || as_broadcast(o, "axpby: y", &out, &y));
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->axpby(o->backend, out, alpha, x, beta, y, &o->error);
+    done(o, LT_OP_AXPBY, begun, s, size(&out) + size(&x) + size(&y), 3 * count(&out));
+}
+
+void lt_gated_add_into(lt_ops *o, lt_tensor x, lt_tensor gate, lt_tensor y)
+{
+    lt_tensor x3;
+    lt_tensor y3;
+    const bool fine = expect_activation(o, "gated_add: x", &x) && expect_like(o, "gated_add: y", &y, &x) &&
+                      expect_shape(o, "gated_add: y", &y, lt_shape_of(&x)) && as_batches(o, "gated_add: x", &x, &x3) &&
+                      as_batches(o, "gated_add: y", &y, &y3) &&
+                      expect(o, !lt_is_none(&gate), "gated_add: gate", &gate, "a tensor") &&
+                      as_modulation(o, "gated_add: gate", &x3, &gate);
+    if (!fine || !live(o, &x))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->gated_add(o->backend, x3, x3, gate, y3, &o->error);
+    done(o, LT_OP_GATED_ADD, begun, s, 3 * size(&x), 2 * count(&x));
+}
+
+/* ---- video ---- */
+
+/* Size of a convolved side; negative sizes become 0 and are refused by the caller. */
+static int64_t convolved(int64_t size, int before, int after, int64_t kernel, int stride)
+{
+    const int64_t room = size + before + after - kernel;
+    return room < 0 || stride < 1 ? 0 : room / stride + 1;
+}
+
+lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
+{
+    const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
+    const bool in_time = kernel->rank == 5;
+    const int64_t kt = in_time ? kernel->dim[2] : 1;
+    const int64_t kh = kernel->dim[in_time ? 3 : 2];
+    const int64_t kw = kernel->dim[in_time ? 4 : 3];
+    const lt_shape shape = lt_shape4(x.dim[0], convolved(x.dim[1], a->pad_top, a->pad_bottom, kh, a->stride),
+                                     convolved(x.dim[2], a->pad_left, a->pad_right, kw, a->stride), kernel->dim[0]);
+    lt_tensor out = lt_new(o, o->dtype, shape);
+    bool fine = expect(o, kernel->rank == 4 || in_time, "conv: weight", kernel, "[Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw]") &&
+                expect(o, x.rank == 4 && x.dim[3] == kernel->dim[1], "conv: x", &x, "[T, H, W, %lld]", (long long)kernel->dim[1]) &&
+                expect_like(o, "conv: x", &x, &out) && expect_contiguous(o, "conv: x", &x) &&
+                expect(o, a->stride == 1 || a->stride == 2, "conv: x", &x, "stride 1 or 2, not %d", a->stride) &&
+                expect(o, a->pad_top >= 0 && a->pad_bottom >= 0 && a->pad_left >= 0 && a->pad_right >= 0, "conv: x", &x,
+                       "padding of 0 or more") &&
+                expect(o, shape.dim[1] > 0 && shape.dim[2] > 0, "conv: x", &x, "a size that holds the kernel of %lld x %lld",
+                       (long long)kh, (long long)kw) &&
+                expect_vector(o, "conv: bias", bias, kernel->dim[0]);
+    if (fine && !lt_is_none(&a->history))
+        fine = expect_shape(o, "conv: history", &a->history, lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3])) &&
+               expect_like(o, "conv: history", &a->history, &out) && expect_contiguous(o, "conv: history", &a->history);
+    if (fine && !lt_is_none(&a->add))
+        fine = expect_shape(o, "conv: add", &a->add, shape) && expect_like(o, "conv: add", &a->add, &out) &&
+               expect_contiguous(o, "conv: add", &a->add);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->conv(o->backend, out, x, w, bias, a, &o->error);
+    done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel),
+         2 * count(&out) * (double)(kernel->dim[1] * kt * kh * kw));
+    return out;
+}
+
+/* T' of lt_time_rule. */
+static int64_t upsampled_frames(int64_t frames, lt_time_rule time)
+{
+    if (time == LT_TIME_KEEP || frames <= 1)
+        return frames;
+    return frames % 2 == 1 ? 2 * frames - 1 : 2 * frames;
+}
+
+lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time)
+{
+    const lt_shape shape = lt_shape4(upsampled_frames(x.dim[0], time), factor * x.dim[1], factor * x.dim[2], x.dim[3]);
+    lt_tensor out = lt_new(o, o->dtype, shape);
+    const bool fine = expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more") &&
+                      expect_like(o, "upsample: x", &x, &out) && expect_contiguous(o, "upsample: x", &x);
+    if (!fine || !live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->upsample(o->backend, out, x, factor, time, &o->error);
+    done(o, LT_OP_UPSAMPLE, begun, s, size(&out) + size(&x), 0);
+    return out;
+}
+
+void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)
+{
+    const bool fine = expect_activation(o, "to_rgb8: x", &x) && expect_contiguous(o, "to_rgb8: x", &x) &&
+                      expect(o, x.rank == 4 && x.dim[3] == 3, "to_rgb8: x", &x, "[T, H, W, 3]") &&
+                      expect(o, out.dtype == LT_U8, "to_rgb8: out", &out, "u8") &&
+                      expect_shape(o, "to_rgb8: out", &out, lt_shape_of(&x)) && expect_contiguous(o, "to_rgb8: out", &out);
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->to_rgb8(o->backend, out, x, &o->error);
+    done(o, LT_OP_TO_RGB8, begun, s, size(&out) + size(&x), 4 * count(&out));
+}
+
+/* ---- moving and making ---- */
+
+static bool is_float(lt_dtype t)
+{
+    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
+}
+
+lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype)
+{
+    const lt_tensor out = lt_new(o, dtype, lt_shape_of(&x));
+    lt_copy_into(o, out, x);
+    return out;
+}
+
+void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
+{
+    const bool fine = expect_shape(o, "copy: out", &out, lt_shape_of(&x)) &&
+                      expect(o, out.dtype == x.dtype || (is_float(out.dtype) && is_float(x.dtype)), "copy: out", &out,
+                             "%s, or floats on both sides", lt_dtype_name(x.dtype));
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->copy(o->backend, out, x, &o->error);
+    done(o, LT_OP_COPY, begun, s, size(&out) + size(&x), 0);
+}
+
+void lt_fill_into(lt_ops *o, lt_tensor out, float value)
+{
+    if (!expect(o, is_float(out.dtype), "fill: out", &out, "floats") || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->fill(o->backend, out, value, &o->error);
+    done(o, LT_OP_FILL, begun, s, size(&out), 0);
+}
+
+void lt_normal_into(lt_ops *o, lt_tensor out, lt_draw draw, uint64_t first)
+{
+    const bool fine = expect(o, out.dtype == LT_F32, "normal: out", &out, "f32") && expect_contiguous(o, "normal: out", &out);
+    if (!fine || !live(o, &out))
+        return;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->normal(o->backend, out, draw, first, &o->error);
+    done(o, LT_OP_NORMAL, begun, s, size(&out), 0);
+}
