@@ -58,6 +58,10 @@ lt_status lt_writer_open(const char *path, lt_writer **out, lt_error *err);
 void lt_writer_metadata(lt_writer *w, const char *key, const char *value);
 /* Declares a packed tensor; `data` must stay until close. */
 void lt_writer_add(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape, const void *data);
+/* The same for a tensor that is made while it is written: `source` puts its packed elements first .. first + count - 1 into
+ * `out`. It may be called more than once and in pieces of any size, always in order. */
+typedef lt_status (*lt_tensor_source)(void *user, int64_t first, int64_t count, void *out, lt_error *err);
+void lt_writer_add_source(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape, lt_tensor_source source, void *user);
 lt_status lt_writer_close(lt_writer *w, lt_error *err); /* writes, syncs, renames, frees */
 void lt_writer_abandon(lt_writer *w);
 

@@ -1,0 +1,276 @@
+/* binder.c - a network's list of parameters against a table of tensors. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weights/finite.h"
+#include "weights/weight_table.h"
+
+typedef struct {
+    lt_weight *place;
+    lt_role role;
+    lt_shape shape;
+    char *name;
+} request;
+
+struct lt_binder {
+    lt_weights *source;
+    lt_backend *backend;
+    request *list;
+    int count;
+    int capacity;
+    bool no_memory;
+};
+
+struct lt_weight_set {
+    lt_weights *source;
+    lt_backend *backend;
+    lt_weight **place; /* prepared ones */
+    int count;
+    size_t bytes;
+};
+
+/* Stands in for a binder that could not be made; nothing is ever written to it. */
+static lt_binder binder_without_memory = {.no_memory = true};
+
+lt_binder *lt_binder_open(lt_weights *w, lt_backend *backend)
+{
+    lt_binder *const b = calloc(1, sizeof *b);
+    if (!b)
+        return &binder_without_memory;
+    b->source = w;
+    b->backend = backend;
+    atomic_fetch_add(&w->references, 1);
+    return b;
+}
+
+static void free_binder(lt_binder *b)
+{
+    if (b == &binder_without_memory)
+        return;
+    for (int i = 0; i < b->count; i++)
+        free(b->list[i].name);
+    free(b->list);
+    lt_weights_close(b->source);
+    free(b);
+}
+
+static bool make_room(lt_binder *b)
+{
+    if (b->count < b->capacity)
+        return true;
+    const int capacity = b->capacity ? 2 * b->capacity : 64;
+    request *const grown = realloc(b->list, (size_t)capacity * sizeof *grown);
+    if (!grown)
+        return false;
+    b->list = grown;
+    b->capacity = capacity;
+    return true;
+}
+
+void lt_bind(lt_binder *b, lt_weight *place, lt_role role, lt_shape shape, const char *format, ...)
+{
+    if (b->no_memory)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    char *name = NULL;
+    b->no_memory = !make_room(b) || vasprintf(&name, format, arguments) < 0;
+    va_end(arguments);
+    if (!b->no_memory)
+        b->list[b->count++] = (request){.place = place, .role = role, .shape = shape, .name = name};
+}
+
+bool lt_binder_has(const lt_binder *b, const char *format, ...)
+{
+    char *name = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    const bool made = !b->no_memory && vasprintf(&name, format, arguments) >= 0;
+    va_end(arguments);
+    const bool found = made && lt_table_find(b->source, name) != NULL;
+    if (made)
+        free(name);
+    return found;
+}
+
+/* Complaints, one a line: the first ones in full, the others counted. */
+typedef struct {
+    char text[LT_ERROR_BYTES - 256];
+    size_t used;
+    int count;
+    int hidden;
+} complaints;
+
+static void complain(complaints *c, const char *format, ...) LT_PRINTF(2, 3);
+static void complain(complaints *c, const char *format, ...)
+{
+    c->count++;
+    const size_t left = sizeof c->text - c->used;
+    va_list arguments;
+    va_start(arguments, format);
+    const int written = vsnprintf(c->text + c->used, left, format, arguments);
+    va_end(arguments);
+    if (written >= 0 && (size_t)written < left) {
+        c->used += (size_t)written;
+        return;
+    }
+    c->text[c->used] = '\0';
+    c->hidden++;
+}
+
+static bool is_float(lt_dtype dtype)
+{
+    return dtype == LT_F32 || dtype == LT_BF16 || dtype == LT_F16 || dtype == LT_F64;
+}
+
+/* Equal but for dimensions of size 1. */
+static bool same_but_ones(lt_shape a, lt_shape b)
+{
+    int j = 0;
+    for (int i = 0; i < a.rank; i++) {
+        if (a.dim[i] == 1)
+            continue;
+        while (j < b.rank && b.dim[j] == 1)
+            j++;
+        if (j == b.rank || b.dim[j] != a.dim[i])
+            return false;
+        j++;
+    }
+    while (j < b.rank && b.dim[j] == 1)
+        j++;
+    return j == b.rank;
+}
+
+/* [out, a, b, ...] serves as the matrix [out, a b ...]: a convolution that looks at each patch once. */
+static bool same_as_matrix(const lt_tensor *stored, const request *r)
+{
+    const bool matrix = (r->role == LT_ROLE_MATRIX || r->role == LT_ROLE_HEAD) && r->shape.rank == 2;
+    return matrix && stored->dim[0] == r->shape.dim[0] && lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
+}
+
+static void check_finite(const lt_entry *entry, const char *prefix, complaints *c)
+{
+    const int64_t bad = lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
+    if (bad >= 0)
+        complain(c, "\n  %s%s: value %lld is not finite", prefix, entry->name, (long long)bad);
+}
+
+static void match_scale(const lt_binder *b, const request *r, complaints *c)
+{
+    const char *const prefix = b->source->prefix;
+    char name[LT_MAX_NAME_BYTES + 8];
+    snprintf(name, sizeof name, "%s_scale", r->name);
+    const lt_entry *const found = lt_table_find(b->source, name);
+    if (!found) {
+        complain(c, "\n  %s%s: is missing (the scales of int8 rows)", prefix, name);
+        return;
+    }
+    if (found->tensor.dtype != LT_F32 || !same_but_ones(lt_shape_of(&found->tensor), lt_shape1(r->shape.dim[0]))) {
+        complain(c, "\n  %s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
+        return;
+    }
+    check_finite(found, prefix, c);
+    r->place->scale = lt_reshape(found->tensor, lt_shape1(r->shape.dim[0]));
+}
+
+static void match(const lt_binder *b, const request *r, complaints *c)
+{
+    const char *const prefix = b->source->prefix;
+    const lt_entry *const found = lt_table_find(b->source, r->name);
+    char wanted[64];
+    char stored[64];
+    lt_shape_text(r->shape, wanted, sizeof wanted);
+    if (!found) {
+        complain(c, "\n  %s%s: is missing, expected %s", prefix, r->name, wanted);
+        return;
+    }
+    if (found->unusable) {
+        complain(c, "\n  %s%s: is stored in a form that cannot be used (%s)", prefix, r->name, found->unusable);
+        return;
+    }
+    const lt_shape shape = lt_shape_of(&found->tensor);
+    if (!same_but_ones(shape, r->shape) && !same_as_matrix(&found->tensor, r)) {
+        complain(c, "\n  %s%s: has shape %s, expected %s", prefix, r->name, lt_shape_text(shape, stored, sizeof stored), wanted);
+        return;
+    }
+    const bool rows = found->tensor.dtype == LT_I8 && r->role == LT_ROLE_MATRIX && r->shape.rank == 2;
+    if (!rows && !is_float(found->tensor.dtype)) {
+        complain(c, "\n  %s%s: has dtype %s, expected floats", prefix, r->name, lt_dtype_name(found->tensor.dtype));
+        return;
+    }
+    check_finite(found, prefix, c);
+    *r->place = (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
+    if (rows)
+        match_scale(b, r, c);
+}
+
+static lt_status match_all(const lt_binder *b, lt_error *err)
+{
+    complaints c = {0};
+    for (int i = 0; i < b->count; i++)
+        match(b, &b->list[i], &c);
+    if (c.count == 0)
+        return LT_OK;
+    char more[64] = "";
+    if (c.hidden > 0)
+        snprintf(more, sizeof more, "\n  and %d more", c.hidden);
+    return lt_fail(err, LT_ERR_INPUT, "%s: %d of %d tensors do not fit:%s%s", lt_weights_place(b->source), c.count, b->count,
+                   c.text, more);
+}
+
+static lt_status prepare_all(const lt_binder *b, lt_weight_set *set, lt_error *err)
+{
+    for (int i = 0; i < b->count; i++) {
+        LT_TRY(b->backend->table->prepare(b->backend, b->list[i].place, err));
+        set->place[set->count++] = b->list[i].place;
+    }
+    return LT_OK;
+}
+
+static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err)
+{
+    LT_TRY(match_all(b, err));
+    lt_weight_set *const set = calloc(1, sizeof *set);
+    lt_weight **const place = calloc((size_t)b->count + 1, sizeof(lt_weight *));
+    if (!set || !place) {
+        free(set);
+        free(place);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d tensors", lt_weights_place(b->source), b->count);
+    }
+    *set = (lt_weight_set){.source = b->source, .backend = b->backend, .place = place};
+    atomic_fetch_add(&b->source->references, 1);
+    const size_t before = b->backend->memory_in_use;
+    const lt_status s = prepare_all(b, set, err);
+    set->bytes = b->backend->memory_in_use - before;
+    if (s == LT_OK)
+        *out = set;
+    else
+        lt_weight_set_close(set);
+    return s;
+}
+
+lt_status lt_binder_close(lt_binder *b, lt_weight_set **out, lt_error *err)
+{
+    *out = NULL;
+    const lt_status s = b->no_memory ? lt_fail(err, LT_ERR_RESOURCES, "no memory for a list of weights") : make_set(b, out, err);
+    free_binder(b);
+    return s;
+}
+
+void lt_weight_set_close(lt_weight_set *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->count; i++)
+        s->backend->table->unprepare(s->backend, s->place[i]);
+    free(s->place);
+    lt_weights_close(s->source);
+    free(s);
+}
+
+size_t lt_weight_set_bytes(const lt_weight_set *s)
+{
+    return s->bytes;
+}

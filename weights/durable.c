@@ -1,0 +1,42 @@
+/* durable.c - rename, then sync of the folder that holds the name. */
+#include "weights/durable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+lt_status lt_fail_to_write(const char *path, lt_error *err)
+{
+    const int why = errno;
+    const int resources[] = {ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOMEM};
+    lt_status code = LT_ERR_INPUT;
+    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++)
+        if (why == resources[i])
+            code = LT_ERR_RESOURCES;
+    return lt_fail(err, code, "%s: cannot be written: %s", path, strerror(why));
+}
+
+static lt_status sync_folder_of(const char *path, lt_error *err)
+{
+    const char *const slash = strrchr(path, '/');
+    char folder[PATH_MAX] = ".";
+    if (slash && snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path) >= (int)sizeof folder)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", path);
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return lt_fail_to_write(folder, err);
+    const int failed = fsync(fd);
+    const lt_status s = failed && errno != EINVAL ? lt_fail_to_write(folder, err) : LT_OK; /* EINVAL: has no sync */
+    close(fd);
+    return s;
+}
+
+lt_status lt_rename_durably(const char *from, const char *to, lt_error *err)
+{
+    if (rename(from, to) != 0)
+        return lt_fail_to_write(to, err);
+    return sync_folder_of(to, err);
+}

@@ -1,0 +1,45 @@
+/* file_map.c - mmap of a regular file. */
+#include "weights/file_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_error *err)
+{
+    struct stat found;
+    if (fstat(fd, &found) != 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(found.st_mode))
+        return lt_fail(err, LT_ERR_INPUT, "%s: is not a regular file", path);
+    if (found.st_size == 0)
+        return LT_OK;
+    void *const memory = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (memory == MAP_FAILED)
+        return lt_fail(err, errno == ENOMEM ? LT_ERR_RESOURCES : LT_ERR_INPUT, "%s: cannot map %lld bytes: %s", path,
+                       (long long)found.st_size, strerror(errno));
+    m->data = memory;
+    m->bytes = (size_t)found.st_size;
+    return LT_OK;
+}
+
+lt_status lt_file_map_open(lt_file_map *m, const char *path, lt_error *err)
+{
+    *m = (lt_file_map){0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: `path` may be a pipe */
+    if (fd < 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    const lt_status s = map_descriptor(m, fd, path, err);
+    close(fd);
+    return s;
+}
+
+void lt_file_map_close(lt_file_map *m)
+{
+    if (m->data)
+        munmap(m->data, m->bytes);
+    *m = (lt_file_map){0};
+}

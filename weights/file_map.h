@@ -1,0 +1,19 @@
+/* file_map.h - a whole regular file as read-only memory. */
+#ifndef LT_FILE_MAP_H
+#define LT_FILE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/core/status.h"
+
+typedef struct {
+    uint8_t *data; /* read-only pages; NULL when closed or the file is empty */
+    size_t bytes;
+} lt_file_map;
+
+/* LT_ERR_INPUT when the file cannot be read or is not a regular file. */
+lt_status lt_file_map_open(lt_file_map *m, const char *path, lt_error *err);
+void lt_file_map_close(lt_file_map *m); /* accepts a zeroed one */
+
+#endif

@@ -1,0 +1,15 @@
+/* safetensors.h - one .safetensors file as a table of tensors; every rule of the format is checked.
+ *
+ *     u64 N little-endian | N bytes of JSON { name: {dtype, shape, data_offsets} } | tensors, packed without holes
+ */
+#ifndef LT_SAFETENSORS_H
+#define LT_SAFETENSORS_H
+
+#include "weights/weight_table.h"
+
+enum { LT_MAX_HEADER_BYTES = 100000000 };
+
+/* Tensors may begin at any byte. LT_ERR_INPUT with the file, the tensor and the rule. */
+lt_status lt_safetensors_open(const char *path, lt_weights **out, lt_error *err);
+
+#endif

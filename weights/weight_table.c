@@ -1,0 +1,97 @@
+/* weight_table.c - tables of tensors: building, sorting, finding, sharing. */
+#include "weights/weight_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err)
+{
+    *out = NULL;
+    lt_weights *const w = calloc(1, sizeof *w);
+    if (w) {
+        atomic_init(&w->references, 1);
+        w->place = strdup(place);
+        w->prefix = strdup("");
+    }
+    if (!w || !w->place || !w->prefix) {
+        lt_weights_close(w);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to open it", place);
+    }
+    *out = w;
+    return LT_OK;
+}
+
+void lt_weights_close(lt_weights *w)
+{
+    if (!w || atomic_fetch_sub(&w->references, 1) > 1)
+        return;
+    for (int i = 0; i < w->parts; i++)
+        lt_weights_close(w->part[i]);
+    free(w->part);
+    lt_file_map_close(&w->map);
+    lt_json_free(w->header);
+    free(w->names);
+    free(w->aligned);
+    free(w->entry);
+    free(w->prefix);
+    free(w->place);
+    free(w);
+}
+
+lt_status lt_table_add(lt_weights *w, lt_entry entry, lt_error *err)
+{
+    if (w->count == w->capacity) {
+        const int capacity = w->capacity ? 2 * w->capacity : 256;
+        lt_entry *const grown = realloc(w->entry, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d names", w->place, capacity);
+        w->entry = grown;
+        w->capacity = capacity;
+    }
+    w->entry[w->count++] = entry;
+    return LT_OK;
+}
+
+lt_status lt_table_add_part(lt_weights *w, lt_weights *part, lt_error *err)
+{
+    lt_weights **const grown = realloc(w->part, (size_t)(w->parts + 1) * sizeof(lt_weights *));
+    if (!grown)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to open it", w->place);
+    w->part = grown;
+    w->part[w->parts++] = part;
+    atomic_fetch_add(&part->references, 1);
+    return LT_OK;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(((const lt_entry *)left)->name, ((const lt_entry *)right)->name);
+}
+
+lt_status lt_table_settle(lt_weights *w, lt_error *err)
+{
+    if (w->count > 0)
+        qsort(w->entry, (size_t)w->count, sizeof *w->entry, by_name);
+    for (int i = 1; i < w->count; i++)
+        if (strcmp(w->entry[i - 1].name, w->entry[i].name) == 0)
+            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': occurs twice", w->place, w->entry[i].name);
+    return LT_OK;
+}
+
+const lt_entry *lt_table_find(const lt_weights *w, const char *name)
+{
+    const lt_entry wanted = {.name = name};
+    return w->count > 0 ? bsearch(&wanted, w->entry, (size_t)w->count, sizeof *w->entry, by_name) : NULL;
+}
+
+lt_status lt_table_check_name(const char *place, const char *name, lt_error *err)
+{
+    const size_t bytes = strlen(name);
+    if (bytes == 0 || bytes > LT_MAX_NAME_BYTES)
+        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed", place, bytes,
+                       LT_MAX_NAME_BYTES);
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+            return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character at its byte %zu", place, i);
+    return LT_OK;
+}

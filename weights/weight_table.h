@@ -1,0 +1,53 @@
+/* weight_table.h - what an lt_weights is inside: names sorted over memory that it or its parts hold.
+ *
+ * A leaf is one file: it owns the mapping and the text of the names. A composite (a view, a set of shards) borrows both
+ * from its parts and keeps a reference to each.
+ */
+#ifndef LT_WEIGHT_TABLE_H
+#define LT_WEIGHT_TABLE_H
+
+#include <stdatomic.h>
+
+#include "kernels/core/json.h"
+#include "weights/file_map.h"
+#include "weights/weights.h"
+
+enum { LT_MAX_TENSORS = 1000000, LT_MAX_NAME_BYTES = 4096, LT_MAX_FILE_RANK = 8 };
+
+typedef struct {
+    const char *name;
+    lt_tensor tensor;     /* LT_NO_DTYPE when we have no use for its format */
+    const char *unusable; /* why, for messages; else NULL */
+} lt_entry;
+
+struct lt_weights {
+    atomic_int references;
+    char *place;          /* file name for messages */
+    char *prefix;         /* what a view hides in front of its names; "" elsewhere */
+    lt_entry *entry;      /* sorted by name once settled */
+    int count;
+    int capacity;
+    lt_weights **part;    /* referenced tables of a composite */
+    int parts;
+    lt_file_map map;      /* of a leaf */
+    lt_json *header;      /* of a safetensors leaf: owns the names and the metadata */
+    char *names;          /* of another leaf: owns the names */
+    void *aligned;        /* copies of tensors that start at an odd place in the file */
+};
+
+/* An empty table; LT_ERR_RESOURCES. */
+lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err);
+/* Borrows `name` and the memory. Fails when memory is out. */
+lt_status lt_table_add(lt_weights *w, lt_entry entry, lt_error *err);
+/* Takes a new reference of `part`. */
+lt_status lt_table_add_part(lt_weights *w, lt_weights *part, lt_error *err);
+/* Sorts by name and refuses a name that occurs twice. */
+lt_status lt_table_settle(lt_weights *w, lt_error *err);
+const lt_entry *lt_table_find(const lt_weights *w, const char *name); /* NULL when absent */
+/* Refuses names that are empty, too long or not printable in a message. */
+lt_status lt_table_check_name(const char *place, const char *name, lt_error *err);
+
+/* As lt_weights_open, but tensors may begin at any byte: nothing is copied. */
+lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* weights.c - opening checkpoints by path, and looking into them. */
+#include "weights/weights.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "weights/safetensors.h"
+#include "weights/shard_index.h"
+#include "weights/weight_table.h"
+
+static bool exists(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t bytes = strlen(text);
+    return bytes >= strlen(end) && strcmp(text + bytes - strlen(end), end) == 0;
+}
+
+static lt_status open_folder(const char *folder, lt_weights **out, lt_error *err)
+{
+    char path[PATH_MAX];
+    const int most = (int)sizeof path;
+    if (snprintf(path, sizeof path, "%s/model.safetensors", folder) >= most)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", folder);
+    if (exists(path))
+        return lt_safetensors_open(path, out, err);
+    if (snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder) < most && exists(path))
+        return lt_shard_index_open(path, out, err);
+    return lt_fail(err, LT_ERR_INPUT, "%s: holds neither model.safetensors nor model.safetensors.index.json", folder);
+}
+
+lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
+{
+    *out = NULL;
+    if (is_folder(path))
+        return open_folder(path, out, err);
+    return ends_with(path, ".json") ? lt_shard_index_open(path, out, err) : lt_safetensors_open(path, out, err);
+}
+
+static bool is_aligned(const lt_tensor *t)
+{
+    return lt_is_none(t) || (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0;
+}
+
+static size_t room_for(const lt_tensor *t)
+{
+    return (lt_tensor_bytes(t) + 63) / 64 * 64;
+}
+
+/* Foreign writers place tensors at any byte; kernels read them through pointers of their type. */
+static lt_status align_tensors(lt_weights *w, lt_error *err)
+{
+    size_t needed = 0;
+    for (int i = 0; i < w->count; i++)
+        needed += is_aligned(&w->entry[i].tensor) ? 0 : room_for(&w->entry[i].tensor);
+    if (needed == 0)
+        return LT_OK;
+    w->aligned = aligned_alloc(64, needed);
+    if (!w->aligned)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to align its tensors (%zu bytes)", w->place, needed);
+    char *room = w->aligned;
+    for (int i = 0; i < w->count; i++) {
+        lt_tensor *const t = &w->entry[i].tensor;
+        if (is_aligned(t))
+            continue;
+        memcpy(room, t->data, lt_tensor_bytes(t));
+        t->data = room;
+        room += room_for(t);
+    }
+    return LT_OK;
+}
+
+lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err)
+{
+    LT_TRY(lt_weights_open_raw(path, out, err));
+    const lt_status s = align_tensors(*out, err);
+    if (s != LT_OK) {
+        lt_weights_close(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+static lt_status fill_view(lt_weights *view, lt_weights *w, const char *prefix, lt_error *err)
+{
+    const size_t hidden = strlen(prefix);
+    LT_TRY(lt_table_add_part(view, w, err));
+    for (int i = 0; i < w->count; i++) {
+        lt_entry entry = w->entry[i];
+        if (strncmp(entry.name, prefix, hidden) != 0 || entry.name[hidden] == '\0')
+            continue;
+        entry.name += hidden;
+        LT_TRY(lt_table_add(view, entry, err)); /* stays sorted: all lose the same beginning */
+    }
+    free(view->prefix);
+    view->prefix = malloc(strlen(w->prefix) + hidden + 1);
+    if (!view->prefix)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to open it", w->place);
+    strcpy(view->prefix, w->prefix);
+    strcat(view->prefix, prefix);
+    return LT_OK;
+}
+
+lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err)
+{
+    LT_TRY(lt_table_new(w->place, out, err));
+    const lt_status s = fill_view(*out, w, prefix, err);
+    if (s != LT_OK) {
+        lt_weights_close(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+const char *lt_weights_place(const lt_weights *w)
+{
+    return w->place;
+}
+
+const lt_tensor *lt_weights_find(const lt_weights *w, const char *name)
+{
+    const lt_entry *const entry = lt_table_find(w, name);
+    return entry ? &entry->tensor : NULL;
+}
+
+int lt_weights_count(const lt_weights *w)
+{
+    return w->count;
+}
+
+const char *lt_weights_name(const lt_weights *w, int index)
+{
+    return w->entry[index].name;
+}
+
+/* The metadata of a composite is that of its first part. */
+static const lt_json *metadata_of(const lt_weights *w)
+{
+    while (w->parts > 0)
+        w = w->part[0];
+    return w->header ? lt_json_get(w->header, "__metadata__") : NULL;
+}
+
+const char *lt_weights_metadata(const lt_weights *w, const char *key)
+{
+    const lt_json *const value = lt_json_get(metadata_of(w), key);
+    return value ? lt_json_string(value, NULL) : NULL;
+}
+
+int lt_weights_metadata_count(const lt_weights *w)
+{
+    const lt_json *const metadata = metadata_of(w);
+    return metadata ? (int)lt_json_count(metadata) : 0;
+}
+
+void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, const char **value)
+{
+    void *cursor = NULL;
+    const lt_json *found = NULL;
+    for (int i = 0; i <= index; i++)
+        if (!lt_json_next(metadata_of(w), &cursor, key, &found))
+            return;
+    *value = lt_json_string(found, NULL);
+}
+
+lt_hash lt_weights_hash(const lt_weights *w)
+{
+    lt_hasher *const h = lt_hasher_open();
+    if (!h)
+        return (lt_hash){0};
+    for (int i = 0; i < w->count; i++) {
+        const lt_tensor *const t = &w->entry[i].tensor;
+        char shape[64];
+        lt_hasher_add(h, w->entry[i].name, strlen(w->entry[i].name) + 1);
+        if (lt_is_none(t))
+            continue;
+        const char *const dtype = lt_dtype_name(t->dtype);
+        lt_hasher_add(h, dtype, strlen(dtype) + 1);
+        lt_shape_text(lt_shape_of(t), shape, sizeof shape);
+        lt_hasher_add(h, shape, strlen(shape) + 1);
+        lt_hasher_add(h, t->data, lt_tensor_bytes(t));
+    }
+    return lt_hasher_close(h);
+}
