@@ -1,0 +1,33 @@
+/* causal_conv.c - see causal_conv.h. */
+#include "temporal_vae/causal_conv.h"
+
+void vae_conv_bind(lt_binder *b, vae_conv *c, int in, int out, int layer, const char *name)
+{
+    c->layer = layer;
+    lt_bind(b, &c->weight, LT_ROLE_CONV, lt_shape5(out, in, 3, 3, 3), "%s.conv.weight", name);
+    lt_bind(b, &c->bias, LT_ROLE_VECTOR, lt_shape1(out), "%s.conv.bias", name);
+}
+
+/* kept := the last two frames of (what stood before x, then x). */
+static void keep_last_frames(lt_ops *o, lt_tensor kept, lt_tensor x, bool filled)
+{
+    const int64_t T = x.dim[0];
+    if (T >= VAE_KEPT_FRAMES) {
+        lt_copy_into(o, kept, lt_slice(x, 0, T - VAE_KEPT_FRAMES, VAE_KEPT_FRAMES));
+        return;
+    }
+    const lt_tensor earlier = lt_slice(kept, 0, 0, 1);
+    const lt_tensor last = lt_slice(kept, 0, 1, 1);
+    lt_copy_into(o, earlier, filled ? last : x);
+    lt_copy_into(o, last, x);
+}
+
+void vae_conv_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add)
+{
+    lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .add = add};
+    if (f->history && f->history->filled)
+        args.history = f->history->of_layer[c->layer];
+    lt_conv_into(f->ops, out, x, &c->weight, &c->bias, &args);
+    if (f->history)
+        keep_last_frames(f->ops, f->history->of_layer[c->layer], x, f->history->filled);
+}
