@@ -289,10 +289,18 @@ lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps)
 
 lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a)
 {
-    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    lt_group_norm_into(o, out, x, w, bias, a);
+    return out;
+}
+
+void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        const lt_group_norm_args *a)
+{
     const int64_t channels = last_dim(&x);
     bool fine = expect(o, x.rank == 4, "group_norm: x", &x, "[T, H, W, C]") && expect_like(o, "group_norm: x", &x, &out) &&
-                expect_contiguous(o, "group_norm: x", &x) &&
+                expect_contiguous(o, "group_norm: x", &x) && expect_shape(o, "group_norm: out", &out, lt_shape_of(&x)) &&
+                expect_contiguous(o, "group_norm: out", &out) &&
                 expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x, "channels in %d groups", a->groups) &&
                 expect_vector(o, "group_norm: weight", w, channels) && expect_vector(o, "group_norm: bias", bias, channels);
     if (fine && !lt_is_none(&a->gain))
@@ -301,11 +309,10 @@ lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_wei
                expect_like(o, "group_norm: gain", &a->gain, &out) && expect_like(o, "group_norm: shift", &a->shift, &out) &&
                expect_shape(o, "group_norm: shift", &a->shift, lt_shape_of(&a->gain));
     if (!fine || !live(o, &out))
-        return out;
+        return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->group_norm(o->backend, out, x, w, bias, a, &o->error);
     done(o, LT_OP_GROUP_NORM, begun, s, 3 * size(&out), 8 * count(&out)); /* x is read twice */
-    return out;
 }
 
 /* ---- element by element ---- */
@@ -418,16 +425,28 @@ static int64_t convolved(int64_t size, int before, int after, int64_t kernel, in
     return room < 0 || stride < 1 ? 0 : room / stride + 1;
 }
 
+static lt_shape conv_shape(const lt_tensor *x, const lt_tensor *kernel, const lt_conv_args *a)
+{
+    const int rows = kernel->rank - 2; /* the axis of the kernel's rows; columns follow */
+    return lt_shape4(x->dim[0], convolved(x->dim[1], a->pad_top, a->pad_bottom, kernel->dim[rows], a->stride),
+                     convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride), kernel->dim[0]);
+}
+
 lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
+{
+    const lt_tensor out = lt_new(o, o->dtype, conv_shape(&x, &w->value, a));
+    lt_conv_into(o, out, x, w, bias, a);
+    return out;
+}
+
+void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
 {
     const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     const bool in_time = kernel->rank == 5;
     const int64_t kt = in_time ? kernel->dim[2] : 1;
     const int64_t kh = kernel->dim[in_time ? 3 : 2];
     const int64_t kw = kernel->dim[in_time ? 4 : 3];
-    const lt_shape shape = lt_shape4(x.dim[0], convolved(x.dim[1], a->pad_top, a->pad_bottom, kh, a->stride),
-                                     convolved(x.dim[2], a->pad_left, a->pad_right, kw, a->stride), kernel->dim[0]);
-    lt_tensor out = lt_new(o, o->dtype, shape);
+    const lt_shape shape = conv_shape(&x, kernel, a);
     bool fine = expect(o, kernel->rank == 4 || in_time, "conv: weight", kernel, "[Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw]") &&
                 expect(o, x.rank == 4 && x.dim[3] == kernel->dim[1], "conv: x", &x, "[T, H, W, %lld]", (long long)kernel->dim[1]) &&
                 expect_like(o, "conv: x", &x, &out) && expect_contiguous(o, "conv: x", &x) &&
@@ -436,6 +455,7 @@ lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *b
                        "padding of 0 or more") &&
                 expect(o, shape.dim[1] > 0 && shape.dim[2] > 0, "conv: x", &x, "a size that holds the kernel of %lld x %lld",
                        (long long)kh, (long long)kw) &&
+                expect_shape(o, "conv: out", &out, shape) && expect_contiguous(o, "conv: out", &out) &&
                 expect_vector(o, "conv: bias", bias, kernel->dim[0]);
     if (fine && !lt_is_none(&a->history))
         fine = expect_shape(o, "conv: history", &a->history, lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3])) &&
@@ -444,12 +464,11 @@ lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *b
         fine = expect_shape(o, "conv: add", &a->add, shape) && expect_like(o, "conv: add", &a->add, &out) &&
                expect_contiguous(o, "conv: add", &a->add);
     if (!fine || !live(o, &out))
-        return out;
+        return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->conv(o->backend, out, x, w, bias, a, &o->error);
     done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel),
          2 * count(&out) * (double)(kernel->dim[1] * kt * kh * kw));
-    return out;
 }
 
 /* T' of lt_time_rule. */
@@ -460,18 +479,29 @@ static int64_t upsampled_frames(int64_t frames, lt_time_rule time)
     return frames % 2 == 1 ? 2 * frames - 1 : 2 * frames;
 }
 
+static lt_shape upsampled_shape(const lt_tensor *x, int factor, lt_time_rule time)
+{
+    return lt_shape4(upsampled_frames(x->dim[0], time), factor * x->dim[1], factor * x->dim[2], x->dim[3]);
+}
+
 lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time)
 {
-    const lt_shape shape = lt_shape4(upsampled_frames(x.dim[0], time), factor * x.dim[1], factor * x.dim[2], x.dim[3]);
-    lt_tensor out = lt_new(o, o->dtype, shape);
+    const lt_tensor out = lt_new(o, o->dtype, upsampled_shape(&x, factor, time));
+    lt_upsample_into(o, out, x, factor, time);
+    return out;
+}
+
+void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time)
+{
     const bool fine = expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more") &&
-                      expect_like(o, "upsample: x", &x, &out) && expect_contiguous(o, "upsample: x", &x);
+                      expect_like(o, "upsample: x", &x, &out) && expect_contiguous(o, "upsample: x", &x) &&
+                      expect_shape(o, "upsample: out", &out, upsampled_shape(&x, factor, time)) &&
+                      expect_contiguous(o, "upsample: out", &out);
     if (!fine || !live(o, &out))
-        return out;
+        return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->upsample(o->backend, out, x, factor, time, &o->error);
     done(o, LT_OP_UPSAMPLE, begun, s, size(&out) + size(&x), 0);
-    return out;
 }
 
 void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)

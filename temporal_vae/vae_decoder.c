@@ -141,9 +141,10 @@ static lt_status decode_pass(lt_ops *o, void *user)
 lt_status vae_decoder_open(const vae_model *m, int64_t h, int64_t w, vae_decoder **out, lt_error *err)
 {
     *out = NULL;
-    if (h < 1 || w < 1)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: latents of %lldx%lld, at least 1x1 needed", (long long)w,
-                       (long long)h);
+    const int64_t most = VAE_MAX_SIDE / vae_space_factor(&m->cfg);
+    if (h < 1 || h > most || w < 1 || w > most)
+        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: latents of %lldx%lld, expected 1x1 to %lldx%lld", (long long)w,
+                       (long long)h, (long long)most, (long long)most);
     vae_decoder *d = calloc(1, sizeof *d);
     if (!d)
         return lt_fail(err, LT_ERR_RESOURCES, "VAE decoder: no memory for a stream");

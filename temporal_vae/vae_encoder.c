@@ -96,13 +96,19 @@ static int64_t latent_values(const cfg_vae *cfg, int64_t T, int64_t H, int64_t W
     return vae_latent_count(cfg, T) * cfg->latent_channels * (H / factor) * (W / factor);
 }
 
+static lt_status check_clip(const vae_model *m, int64_t T, int64_t H, int64_t W, lt_error *err)
+{
+    const int least = vae_space_factor(&m->cfg);
+    if (T < 1 || T > VAE_MAX_FRAMES || H < least || H > VAE_MAX_SIDE || W < least || W > VAE_MAX_SIDE)
+        return lt_fail(err, LT_ERR_USAGE, "VAE encoder: %lld frames of %lldx%lld pixels, expected 1 to %d of %dx%d to %dx%d",
+                       (long long)T, (long long)W, (long long)H, VAE_MAX_FRAMES, least, least, VAE_MAX_SIDE, VAE_MAX_SIDE);
+    return LT_OK;
+}
+
 lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t H, int64_t W, float *mean,
                      float *log_variance, lt_error *err)
 {
-    const int factor = vae_space_factor(&m->cfg);
-    if (T < 1 || H < factor || W < factor)
-        return lt_fail(err, LT_ERR_USAGE, "VAE encoder: %lld frames of %lldx%lld pixels, at least 1 of %dx%d needed",
-                       (long long)T, (long long)W, (long long)H, factor, factor);
+    LT_TRY(check_clip(m, T, H, W, err));
     encode_call call = {m, frames, T, H, W, mean, log_variance};
     lt_ops ops;
     lt_ops_open(&ops, m->backend);
@@ -119,6 +125,7 @@ lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t
 lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H, int64_t W, float *latents,
                           lt_error *err)
 {
+    LT_TRY(check_clip(m, T, H, W, err));
     const int64_t values = T * H * W * m->cfg.in_channels;
     float *pixels = malloc(sizeof *pixels * (size_t)values);
     if (!pixels)

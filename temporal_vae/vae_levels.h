@@ -16,6 +16,9 @@
 
 enum { VAE_MID_BLOCKS = 2, VAE_KEPT_FRAMES = 2 };
 
+/* Larger pictures and clips are refused before sizes are multiplied. */
+enum { VAE_MAX_SIDE = 16384, VAE_MAX_FRAMES = 1 << 20 };
+
 int vae_width(const cfg_vae *cfg, int level); /* channels */
 
 bool vae_encoder_halves_space(const cfg_vae *cfg, int level);
