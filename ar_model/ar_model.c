@@ -1,0 +1,482 @@
+#include "ar_model/ar_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ar_model/ar_network.h"
+
+enum {
+    CONDITION_ROWS = 3, /* prefix rows before the text's: <begin>, frames, motion */
+    STEP_ROWS = 3,      /* of a pass between two codes, at most: the last code, </P> and <P> */
+};
+
+struct ar_model {
+    lt_backend *backend;
+    lt_weight_set *set;
+    ar_micro micro;
+    ar_text text;
+    lt_weight null_text;      /* [1, width]: the text rows of the unconditional item */
+    lt_weight embedding;      /* [vocabulary, width] */
+    ar_transformer transformer;
+};
+
+/* Between calls: cache.used covers the prefix (when prefix_cached) and the first `cached` kept segments, perhaps more rows
+ * of a segment that was just made, which settle() drops. */
+struct ar_session {
+    const ar_model *model;
+    ar_sampling sampling;
+    int items;                /* 1, or 2 when guided */
+    int max_items;
+    int context;
+    int max_text_rows;
+    lt_ops ops;
+    ar_cache cache;
+    lt_tensor prefix;         /* [max_items, CONDITION_ROWS + max_text_rows, width], activation dtype */
+    int64_t prefix_rows;      /* filled rows; 0: no condition yet */
+    bool prefix_cached;
+    int kept;                 /* earlier segments in memory, oldest first */
+    int cached;
+    int *kept_frames;         /* [context] */
+    int32_t *kept_ids;        /* [context, codes of a full segment] */
+    uint64_t positions;       /* tokens of all earlier segments: the draw number of the next segment's <I> plus one */
+    float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
+    ar_candidate *candidates; /* [vocabulary] */
+};
+
+/* --- model ------------------------------------------------------------------------------------------------------- */
+
+static lt_status check_sizes(const cfg_ar *cfg, lt_error *err)
+{
+    if (cfg->vocab_size != cfg->codebook_size + AR_SPECIAL_COUNT)
+        return lt_fail(err, LT_ERR_INPUT, "ar_model.vocab_size is %d, expected codebook_size + %d = %d", cfg->vocab_size,
+                       (int)AR_SPECIAL_COUNT, cfg->codebook_size + AR_SPECIAL_COUNT);
+    if (cfg->heads < 1 || cfg->width % cfg->heads != 0 || cfg->width / cfg->heads % 2 != 0)
+        return lt_fail(err, LT_ERR_INPUT, "ar_model.width is %d, expected an even number of channels for each of %d heads",
+                       cfg->width, cfg->heads);
+    return LT_OK;
+}
+
+static void bind_all(lt_binder *b, const cfg_ar *cfg, ar_model *m)
+{
+    ar_micro_bind(b, cfg, &m->micro);
+    ar_text_bind(b, cfg, &m->text);
+    lt_bind(b, &m->null_text, LT_ROLE_TABLE, lt_shape2(1, cfg->width), "cond_model.null_text_embedding");
+    lt_bind(b, &m->embedding, LT_ROLE_TABLE, lt_shape2(cfg->vocab_size, cfg->width),
+            "visual_embedding_model.tok_emb_code.weight");
+    ar_transformer_bind(b, &m->transformer);
+}
+
+lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *backend, ar_model **out, lt_error *err)
+{
+    *out = NULL;
+    LT_TRY(check_sizes(cfg, err));
+    ar_model *m = calloc(1, sizeof *m);
+    ar_block *blocks = calloc((size_t)cfg->layers, sizeof *blocks);
+    if (!m || !blocks) {
+        free(m);
+        free(blocks);
+        return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for %d blocks", cfg->layers);
+    }
+    m->backend = backend;
+    m->transformer.cfg = *cfg;
+    m->transformer.blocks = blocks;
+    lt_binder *b = lt_binder_open(weights, backend);
+    bind_all(b, cfg, m);
+    const lt_status s = lt_binder_close(b, &m->set, err);
+    if (s != LT_OK) {
+        ar_model_close(m);
+        return s;
+    }
+    *out = m;
+    return LT_OK;
+}
+
+void ar_model_close(ar_model *m)
+{
+    if (!m)
+        return;
+    lt_weight_set_close(m->set);
+    free(m->transformer.blocks);
+    free(m);
+}
+
+const cfg_ar *ar_model_config(const ar_model *m)
+{
+    return &m->transformer.cfg;
+}
+
+/* --- session ----------------------------------------------------------------------------------------------------- */
+
+/* Positions of a session's longest sequence: the prefix, the segments seen and the one being made. */
+static int64_t positions_needed(const cfg_ar *cfg, const ar_session_options *options)
+{
+    int64_t segments = (int64_t)options->context + 1;
+    if (options->segments > 0 && options->segments < segments)
+        segments = options->segments;
+    return CONDITION_ROWS + options->text_rows + segments * ar_segment_positions(cfg, cfg->segment_frames);
+}
+
+static int64_t cache_capacity(const cfg_ar *cfg, const ar_session_options *options)
+{
+    const int64_t needed = positions_needed(cfg, options);
+    return needed < cfg->rope_length ? needed : cfg->rope_length;
+}
+
+size_t ar_session_cache_bytes(const cfg_ar *cfg, lt_dtype activation, const ar_session_options *options)
+{
+    return ar_cache_bytes(cfg, activation, ar_is_guided(&options->sampling) ? 2 : 1, cache_capacity(cfg, options));
+}
+
+static lt_status check_options(const cfg_ar *cfg, const ar_session_options *options, lt_error *err)
+{
+    LT_TRY(ar_sampling_check(&options->sampling, cfg->vocab_size, err));
+    if (options->context < 0 || options->text_rows < 1 || options->segments < 0)
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: context %d, prompt rows %d, segments %lld; expected at least 0, 1 and 0",
+                       options->context, options->text_rows, (long long)options->segments);
+    /* The last segment may be as short as one frame, so only what can never fit is refused here. */
+    const int64_t least = positions_needed(cfg, options) - ar_segment_positions(cfg, cfg->segment_frames) +
+                          ar_segment_positions(cfg, 1);
+    if (least > cfg->rope_length)
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: %d earlier segments and %d prompt rows need %lld positions, the model has %d",
+                       options->context, options->text_rows, (long long)least, cfg->rope_length);
+    return LT_OK;
+}
+
+static lt_status allocate(ar_session *s, const ar_session_options *options, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    lt_backend *backend = s->model->backend;
+    const size_t kept = options->context > 0 ? (size_t)options->context : 1;
+    s->kept_frames = calloc(kept, sizeof *s->kept_frames);
+    s->kept_ids = calloc(kept * (size_t)ar_segment_codes(cfg, cfg->segment_frames), sizeof *s->kept_ids);
+    s->logits = calloc((size_t)s->max_items * STEP_ROWS * (size_t)cfg->vocab_size, sizeof *s->logits);
+    s->candidates = calloc((size_t)cfg->vocab_size, sizeof *s->candidates);
+    if (!s->kept_frames || !s->kept_ids || !s->logits || !s->candidates)
+        return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
+    const lt_shape prefix = lt_shape3(s->max_items, CONDITION_ROWS + options->text_rows, cfg->width);
+    LT_TRY(lt_buffer_open(backend, backend->activation, prefix, &s->prefix, err));
+    return ar_cache_open(backend, cfg, s->max_items, cache_capacity(cfg, options), &s->cache, err);
+}
+
+lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out, lt_error *err)
+{
+    *out = NULL;
+    LT_TRY(check_options(ar_model_config(m), options, err));
+    ar_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
+    s->model = m;
+    s->sampling = options->sampling;
+    s->items = ar_is_guided(&options->sampling) ? 2 : 1;
+    s->max_items = s->items;
+    s->context = options->context;
+    s->max_text_rows = options->text_rows;
+    lt_ops_open(&s->ops, m->backend);
+    const lt_status status = allocate(s, options, err);
+    if (status != LT_OK) {
+        ar_session_close(s);
+        return status;
+    }
+    *out = s;
+    return LT_OK;
+}
+
+void ar_session_close(ar_session *s)
+{
+    if (!s)
+        return;
+    ar_cache_close(s->model->backend, &s->cache);
+    lt_buffer_close(s->model->backend, &s->prefix);
+    lt_ops_close(&s->ops);
+    free(s->kept_frames);
+    free(s->kept_ids);
+    free(s->logits);
+    free(s->candidates);
+    free(s);
+}
+
+float ar_frames_condition(const cfg_ar *cfg, int64_t frames)
+{
+    return (float)(frames < cfg->frames_limit ? frames : cfg->frames_limit);
+}
+
+lt_status ar_session_sampling(ar_session *s, const ar_sampling *sampling, lt_error *err)
+{
+    LT_TRY(ar_sampling_check(sampling, ar_model_config(s->model)->vocab_size, err));
+    const int items = ar_is_guided(sampling) ? 2 : 1;
+    if (items > s->max_items)
+        return lt_fail(err, LT_ERR_USAGE, "language model: guidance %g in a session that was opened without guidance",
+                       sampling->guidance);
+    if (items != s->items) {
+        s->items = items;
+        s->prefix_cached = false;
+    }
+    s->sampling = *sampling;
+    return LT_OK;
+}
+
+/* --- prefix ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    ar_session *session;
+    const ar_condition *condition;
+} prefix_pass;
+
+/* Both items have the same rows but for the text, which is a learned vector in the unconditional one. */
+static lt_status fill_prefix(lt_ops *o, void *user)
+{
+    const prefix_pass *p = user;
+    const ar_model *m = p->session->model;
+    const cfg_ar *cfg = ar_model_config(m);
+    const int64_t rows = p->condition->text_rows;
+    const int32_t begin = ar_begin_id(cfg);
+    const lt_tensor first = lt_gather(o, &m->embedding, lt_from_host(o, &begin, LT_I32, lt_shape1(1)));
+    const lt_tensor micro = ar_micro_rows(o, cfg, &m->micro, p->condition->frames, p->condition->motion);
+    const lt_tensor text = ar_text_rows(o, cfg, &m->text, p->condition->text, rows);
+    const int32_t zero = 0;
+    const lt_tensor null_text = lt_gather(o, &m->null_text, lt_from_host(o, &zero, LT_I32, lt_shape1(1)));
+    for (int item = 0; item < p->session->max_items; item++) {
+        const lt_tensor out = lt_select(p->session->prefix, 0, item); /* [CONDITION_ROWS + max_text_rows, width] */
+        const lt_tensor text_rows = lt_slice(out, 0, CONDITION_ROWS, rows);
+        lt_copy_into(o, lt_slice(out, 0, 0, 1), first);
+        lt_copy_into(o, lt_slice(out, 0, 1, 2), micro);
+        lt_fill_into(o, text_rows, 0);
+        lt_add_into(o, text_rows, item == 0 ? text : null_text);
+    }
+    return lt_ops_status(o);
+}
+
+lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_error *err)
+{
+    if (condition->text_rows < 1 || condition->text_rows > s->max_text_rows)
+        return lt_fail(err, LT_ERR_USAGE, "language model: a prompt of %d rows, expected 1 to %d", condition->text_rows,
+                       s->max_text_rows);
+    s->prefix_cached = false;
+    s->prefix_rows = 0;
+    LT_TRY(lt_ops_run(&s->ops, fill_prefix, &(prefix_pass){s, condition}, err));
+    s->prefix_rows = CONDITION_ROWS + condition->text_rows;
+    return LT_OK;
+}
+
+/* --- passes ------------------------------------------------------------------------------------------------------ */
+
+/* Some rows that follow those in the cache: rows of the prefix, or tokens. */
+typedef struct {
+    ar_session *session;
+    int64_t prefix_row;    /* first row, when tokens is NULL */
+    const int32_t *tokens; /* [rows] */
+    int rows;              /* 1 .. AR_MAX_PASS_ROWS */
+    int logit_rows;        /* logits are wanted for that many last rows */
+    float *logits;         /* [items, logit_rows, vocabulary] */
+} row_pass;
+
+static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
+{
+    const ar_session *s = p->session;
+    const int64_t width = ar_model_config(s->model)->width;
+    const lt_tensor ids = lt_from_host(o, p->tokens, LT_I32, lt_shape1(p->rows));
+    const lt_tensor x = lt_new(o, o->dtype, lt_shape3(s->items, p->rows, width));
+    const lt_tensor rows = lt_gather(o, &s->model->embedding, ids); /* [rows, width], the same in both items */
+    for (int item = 0; item < s->items; item++)
+        lt_copy_into(o, lt_select(x, 0, item), rows);
+    return x;
+}
+
+static lt_status run_rows(lt_ops *o, void *user)
+{
+    const row_pass *p = user;
+    const ar_session *s = p->session;
+    const ar_transformer *net = &s->model->transformer;
+    lt_tensor x; /* [items, rows, width] */
+    if (p->tokens)
+        x = embed_tokens(o, p);
+    else
+        x = lt_cast(o, lt_slice(lt_slice(s->prefix, 0, 0, s->items), 1, p->prefix_row, p->rows), o->dtype);
+    x = ar_transformer_blocks(o, net, &s->cache, x);
+    if (p->logit_rows > 0) {
+        const lt_tensor last = lt_slice(x, 1, p->rows - p->logit_rows, p->logit_rows);
+        lt_download(o, p->logits, ar_transformer_logits(o, net, last));
+    }
+    return lt_ops_status(o);
+}
+
+static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
+{
+    row_pass pass = *p;
+    pass.session = s;
+    LT_TRY(lt_ops_run(&s->ops, run_rows, &pass, err));
+    s->cache.used += p->rows;
+    return LT_OK;
+}
+
+/* Fills in offsets from .. to-1 of a segment, by chunks; the last row's logits go to s->logits when `want_logits`. */
+typedef enum { NO_LOGITS, LAST_LOGITS } logits_wanted;
+
+static lt_status fill_segment(ar_session *s, const int32_t *ids, int from, int to, logits_wanted wanted, lt_error *err)
+{
+    int32_t tokens[AR_MAX_PASS_ROWS];
+    for (int rows; from < to; from += rows) {
+        rows = to - from < AR_MAX_PASS_ROWS ? to - from : AR_MAX_PASS_ROWS;
+        ar_layout_tokens(ar_model_config(s->model), ids, from, from + rows, tokens);
+        const int logit_rows = wanted == LAST_LOGITS && from + rows == to ? 1 : 0;
+        LT_TRY(run_pass(s, &(row_pass){.tokens = tokens, .rows = rows, .logit_rows = logit_rows, .logits = s->logits}, err));
+    }
+    return LT_OK;
+}
+
+static lt_status fill_in_prefix(ar_session *s, lt_error *err)
+{
+    s->cache.used = 0;
+    s->cached = 0;
+    while (s->cache.used < s->prefix_rows) {
+        const int64_t left = s->prefix_rows - s->cache.used;
+        const int rows = left < AR_MAX_PASS_ROWS ? (int)left : AR_MAX_PASS_ROWS;
+        LT_TRY(run_pass(s, &(row_pass){.prefix_row = s->cache.used, .rows = rows}, err));
+    }
+    s->prefix_cached = true;
+    return LT_OK;
+}
+
+static const int32_t *kept_segment(const ar_session *s, int i)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    return s->kept_ids + (size_t)i * (size_t)ar_segment_codes(cfg, cfg->segment_frames);
+}
+
+/* Positions of the prefix and the first `count` kept segments. */
+static int64_t positions_up_to(const ar_session *s, int count)
+{
+    int64_t positions = s->prefix_rows;
+    for (int i = 0; i < count; i++)
+        positions += ar_segment_positions(ar_model_config(s->model), s->kept_frames[i]);
+    return positions;
+}
+
+/* Brings the cache to prefix + kept segments, each filled in from its ids, with room for `more` positions. A segment that
+ * was made here is filled in again, so that the cache never depends on how its ids came about (README, "The same codes
+ * after a resume"). */
+static lt_status settle(ar_session *s, int64_t more, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    if (s->prefix_rows == 0)
+        return lt_fail(err, LT_ERR_USAGE, "language model: a segment was asked for before any prompt");
+    if (positions_up_to(s, s->kept) + more > s->cache.capacity)
+        return lt_fail(err, LT_ERR_USAGE, "language model: a segment after %d others needs %lld positions, there are %lld",
+                       s->kept, (long long)(positions_up_to(s, s->kept) + more), (long long)s->cache.capacity);
+    if (!s->prefix_cached)
+        LT_TRY(fill_in_prefix(s, err));
+    s->cache.used = positions_up_to(s, s->cached);
+    for (; s->cached < s->kept; s->cached++) {
+        const int frames = s->kept_frames[s->cached];
+        LT_TRY(fill_segment(s, kept_segment(s, s->cached), 0, ar_segment_positions(cfg, frames), NO_LOGITS, err));
+    }
+    return LT_OK;
+}
+
+/* --- segments ---------------------------------------------------------------------------------------------------- */
+
+static lt_status check_frames(const ar_session *s, int frames, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    if (frames < 1 || frames > cfg->segment_frames)
+        return lt_fail(err, LT_ERR_USAGE, "language model: a segment of %d frames, expected 1 to %d", frames,
+                       cfg->segment_frames);
+    return LT_OK;
+}
+
+static lt_status check_ids(const ar_session *s, const int32_t *ids, int count, lt_error *err)
+{
+    const int vocabulary = ar_model_config(s->model)->vocab_size;
+    for (int i = 0; i < count; i++)
+        if (ids[i] < 0 || ids[i] >= vocabulary)
+            return lt_fail(err, LT_ERR_INPUT, "language model: given token %d is %d, expected 0 to %d", i, (int)ids[i],
+                           vocabulary - 1);
+    return LT_OK;
+}
+
+/* A finished segment joins those that the next ones see; the oldest goes when there are too many. */
+static void keep_segment(ar_session *s, const int32_t *ids, int frames)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    const size_t stride = (size_t)ar_segment_codes(cfg, cfg->segment_frames);
+    s->positions += (uint64_t)ar_segment_positions(cfg, frames);
+    if (s->context == 0)
+        return;
+    if (s->kept == s->context) {
+        s->kept--;
+        memmove(s->kept_ids, s->kept_ids + stride, (size_t)s->kept * stride * sizeof *s->kept_ids);
+        memmove(s->kept_frames, s->kept_frames + 1, (size_t)s->kept * sizeof *s->kept_frames);
+        s->cached = 0; /* every kept segment has moved to earlier positions */
+    }
+    memcpy(s->kept_ids + (size_t)s->kept * stride, ids, (size_t)ar_segment_codes(cfg, frames) * sizeof *ids);
+    s->kept_frames[s->kept++] = frames;
+}
+
+lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_error *err)
+{
+    LT_TRY(check_frames(s, frames, err));
+    LT_TRY(check_ids(s, ids, ar_segment_codes(ar_model_config(s->model), frames), err));
+    keep_segment(s, ids, frames);
+    return LT_OK;
+}
+
+/* Draws codes known .. total-1. Before each draw the tokens since the last pass go through the model: the last code, and
+ * where a frame begins the one or two forced tokens after it. */
+static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    int filled = 0; /* offsets of this segment in the cache */
+    for (int number = known; number < total; number++) {
+        const int offset = ar_code_offset(cfg, number);
+        LT_TRY(fill_segment(s, ids, filled, offset, LAST_LOGITS, err));
+        filled = offset;
+        /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
+        const uint64_t draw = s->positions + (uint64_t)offset - 1;
+        LT_TRY(ar_sample(&s->sampling, draw, s->logits, cfg->vocab_size, s->candidates, &ids[number], err));
+        if (progress && progress->code && progress->code(progress->user, number + 1, total) != 0)
+            return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes", number + 1, total);
+    }
+    return LT_OK;
+}
+
+lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    LT_TRY(check_frames(s, frames, err));
+    const int total = ar_segment_codes(cfg, frames);
+    if (known < 0 || known > total)
+        return lt_fail(err, LT_ERR_USAGE, "language model: %d codes of a segment are given, it has %d", known, total);
+    LT_TRY(check_ids(s, ids, known, err));
+    LT_TRY(settle(s, ar_segment_positions(cfg, frames), err));
+    LT_TRY(draw_codes(s, ids, known, total, progress, err));
+    keep_segment(s, ids, frames);
+    return LT_OK;
+}
+
+/* Tokens that go through the model together: up to the one before the next code. */
+static int tokens_of_pass(const cfg_ar *cfg, int at, int count)
+{
+    const int period = ar_segment_positions(cfg, cfg->segment_frames);
+    int rows = 1;
+    while (at + rows < count && ar_layout_kind(cfg, (at + rows) % period) != AR_CODE)
+        rows++;
+    return rows;
+}
+
+lt_status ar_session_logits(ar_session *s, const int32_t *tokens, int count, float *logits, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    const size_t vocabulary = (size_t)cfg->vocab_size;
+    LT_TRY(check_ids(s, tokens, count, err));
+    LT_TRY(settle(s, count, err));
+    for (int at = 0, rows; at < count; at += rows) {
+        rows = tokens_of_pass(cfg, at, count);
+        LT_TRY(run_pass(s, &(row_pass){.tokens = tokens + at, .rows = rows, .logit_rows = rows, .logits = s->logits}, err));
+        for (int item = 0; item < s->items; item++) /* [items, rows, vocabulary] into [items, count, vocabulary] */
+            memcpy(logits + ((size_t)item * (size_t)count + (size_t)at) * vocabulary,
+                   s->logits + (size_t)(item * rows) * vocabulary, (size_t)rows * vocabulary * sizeof *logits);
+    }
+    return LT_OK;
+}

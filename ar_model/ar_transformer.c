@@ -1,0 +1,111 @@
+/* ar_transformer.c - the blocks (Llama's layout with a GELU gate) over a cache of keys and values, and the head. */
+#include <math.h>
+
+#include "ar_model/ar_network.h"
+
+static const float norm_epsilon = 1e-5f;
+
+static void bind_block(lt_binder *b, const cfg_ar *cfg, ar_block *block, int i)
+{
+    const int d = cfg->width;
+    lt_bind(b, &block->attention_norm, LT_ROLE_VECTOR, lt_shape1(d), "transformer.blocks.%d.norm0.weight", i);
+    lt_bind(b, &block->qkv, LT_ROLE_MATRIX, lt_shape2(3 * (int64_t)d, d), "transformer.blocks.%d.wqkv.weight", i);
+    lt_bind(b, &block->out, LT_ROLE_MATRIX, lt_shape2(d, d), "transformer.blocks.%d.wo.weight", i);
+    lt_bind(b, &block->mlp_norm, LT_ROLE_VECTOR, lt_shape1(d), "transformer.blocks.%d.norm1.weight", i);
+    lt_bind(b, &block->gate, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d), "transformer.blocks.%d.mlp.w1.weight", i);
+    lt_bind(b, &block->down, LT_ROLE_MATRIX, lt_shape2(d, cfg->mlp_width), "transformer.blocks.%d.mlp.w2.weight", i);
+    lt_bind(b, &block->up, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d), "transformer.blocks.%d.mlp.w3.weight", i);
+}
+
+void ar_transformer_bind(lt_binder *b, ar_transformer *net)
+{
+    const cfg_ar *cfg = &net->cfg;
+    for (int i = 0; i < cfg->layers; i++)
+        bind_block(b, cfg, &net->blocks[i], i);
+    lt_bind(b, &net->norm, LT_ROLE_VECTOR, lt_shape1(cfg->width), "transformer.layer_norm.weight");
+    lt_bind(b, &net->norm_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width), "transformer.layer_norm.bias");
+    lt_bind(b, &net->head, LT_ROLE_HEAD, lt_shape2(cfg->vocab_size, cfg->width), "transformer.head.weight");
+}
+
+/* What all blocks of one pass share. */
+typedef struct {
+    int64_t begin;      /* position of the first row */
+    lt_tensor cosine;   /* [n, d / 2] of the rows' positions */
+    lt_tensor sine;
+    lt_attention_args attention;
+} pass_frame;
+
+/* x [items, n, width] += what the rows gather from all positions up to their own. */
+static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const pass_frame *f, const ar_cache *cache,
+                          int layer, lt_tensor x)
+{
+    const int64_t items = x.dim[0];
+    const int64_t n = x.dim[1];
+    const int64_t d = cfg->width / cfg->heads;
+    const lt_tensor normed = lt_rms_norm(o, x, &w->attention_norm, norm_epsilon);
+    lt_tensor qkv = lt_linear(o, normed, &w->qkv, NULL, LT_ACT_NONE);          /* [items, n, 3 width] */
+    qkv = lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d));
+    const lt_tensor q = lt_select(qkv, 2, 0);                                  /* [items, n, heads, d] */
+    lt_rope(o, q, f->cosine, f->sine);
+
+    const lt_tensor new_keys = ar_cache_rows(cache->keys, layer, (int)items, f->begin, n);
+    lt_copy_into(o, new_keys, lt_select(qkv, 2, 1));
+    lt_rope(o, new_keys, f->cosine, f->sine);
+    lt_copy_into(o, ar_cache_rows(cache->values, layer, (int)items, f->begin, n), lt_select(qkv, 2, 2));
+
+    const lt_tensor keys = ar_cache_rows(cache->keys, layer, (int)items, 0, f->begin + n);
+    const lt_tensor values = ar_cache_rows(cache->values, layer, (int)items, 0, f->begin + n);
+    const lt_tensor seen = lt_attention(o, q, keys, values, &f->attention);    /* [items, n, heads, d] */
+    lt_add_into(o, x, lt_linear(o, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL, LT_ACT_NONE));
+}
+
+static void add_mlp(lt_ops *o, const ar_block *w, lt_tensor x)
+{
+    const lt_tensor normed = lt_rms_norm(o, x, &w->mlp_norm, norm_epsilon);
+    const lt_tensor gate = lt_linear(o, normed, &w->gate, NULL, LT_ACT_NONE);  /* [items, n, mlp_width] */
+    const lt_tensor up = lt_linear(o, normed, &w->up, NULL, LT_ACT_NONE);
+    lt_add_into(o, x, lt_linear(o, lt_gated_act(o, gate, up, LT_ACT_GELU_TANH), &w->down, NULL, LT_ACT_NONE));
+}
+
+/* Row i of a pass sees everything before the pass and the rows up to itself; a single row sees all there is. */
+static lt_tensor causal_counts(lt_ops *o, int64_t begin, int64_t n)
+{
+    if (n == 1)
+        return lt_none();
+    int32_t counts[AR_MAX_PASS_ROWS];
+    for (int64_t i = 0; i < n; i++)
+        counts[i] = (int32_t)(begin + i + 1);
+    return lt_from_host(o, counts, LT_I32, lt_shape1(n));
+}
+
+lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_cache *cache, lt_tensor x)
+{
+    const cfg_ar *cfg = &net->cfg;
+    const int64_t n = x.dim[1];
+    const pass_frame frame = {
+        .begin = cache->used,
+        .cosine = lt_slice(cache->cosine, 0, cache->used, n),
+        .sine = lt_slice(cache->sine, 0, cache->used, n),
+        .attention = {.scale = 1.0f / sqrtf((float)(cfg->width / cfg->heads)),
+                      .visible = causal_counts(o, cache->used, n)},
+    };
+    for (int i = 0; i < cfg->layers; i++) {
+        const lt_mark mark = lt_ops_mark(o);
+        add_attention(o, cfg, &net->blocks[i], &frame, cache, i, x);
+        lt_ops_rewind(o, mark);
+        add_mlp(o, &net->blocks[i], x);
+        lt_ops_rewind(o, mark);
+    }
+    return x;
+}
+
+lt_tensor ar_transformer_logits(lt_ops *o, const ar_transformer *net, lt_tensor x)
+{
+    const lt_dtype dtype = o->dtype;
+    o->dtype = LT_F32; /* the release leaves bf16 after the last block */
+    const lt_tensor stream = lt_cast(o, x, LT_F32);                                     /* [items, n, width] */
+    const lt_tensor normed = lt_layer_norm(o, stream, &net->norm, &net->norm_bias, norm_epsilon);
+    const lt_tensor logits = lt_linear(o, normed, &net->head, NULL, LT_ACT_NONE);      /* [items, n, vocabulary] */
+    o->dtype = dtype;
+    return logits;
+}
