@@ -427,7 +427,7 @@ static int64_t convolved(int64_t size, int before, int after, int64_t kernel, in
 
 static lt_shape conv_shape(const lt_tensor *x, const lt_tensor *kernel, const lt_conv_args *a)
 {
-    const int rows = kernel->rank - 2; /* the axis of the kernel's rows; columns follow */
+    const int rows = kernel->rank == 5 ? 3 : 2; /* the axis of the kernel's rows; columns follow */
     return lt_shape4(x->dim[0], convolved(x->dim[1], a->pad_top, a->pad_bottom, kernel->dim[rows], a->stride),
                      convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride), kernel->dim[0]);
 }
