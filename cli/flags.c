@@ -1,0 +1,434 @@
+/* flags.c - the table, and reading a command line by it. */
+#include "cli/flags.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(cli_values, field)
+#define MAKES "generate tokens refine render continue run"
+#define REFINES "generate refine render continue run"
+#define PLANS "generate tokens continue run"
+
+const cli_command cli_commands[] = {
+    {"generate", "PROMPT", "prompt -> video"},
+    {"tokens", "[cut FILE FROM-TO | join FILE FILE]", "prompt -> semantic tokens; cut and join token files"},
+    {"encode", "VIDEO", "reference video -> semantic tokens"},
+    {"refine", "TOKENS", "semantic tokens -> latents, window by window"},
+    {"decode", "LATENTS", "latents -> video"},
+    {"render", "TOKENS", "semantic tokens -> video (refine and decode)"},
+    {"continue", "VIDEO", "goes on from a moment of a video"},
+    {"run", "FILM.yaml", "a script: shots, prompts over time, seeds"},
+    {"info", "FILE", "any file of ours, any checkpoint, any video, a job folder"},
+    {"import", "RELEASE_DIR", "official release -> our model folder"},
+    {"check", "GOLDEN...", "numbers of this build against golden vectors"},
+    {"bench", "", "seconds, TFLOP/s and bytes per stage"},
+    {"devices", "", "what could run here, and what this build contains"},
+};
+const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;
+
+const cli_flag cli_flags[] = {
+    {"model", 'm', FLAG_TEXT, "NAME|DIR", "all", 0, 0, 0, "model to use (default mini)", AT(model)},
+    {"prompt", 'p', FLAG_TEXT, "TEXT", MAKES, 0, 0, 0, "what to show; @FILE reads a file, - standard input", AT(prompt)},
+    {"output", 'o', FLAG_TEXT, "FILE", MAKES " encode decode import", 0, 0, 0,
+     "where to; the extension says the kind; - is standard output", AT(output)},
+    {"format", 0, FLAG_CHOICE, "KIND", MAKES " encode decode", "mp4|mkv|y4m|png|lt|npy|latents", 0, 0,
+     "kind of the output, when the extension does not say it", AT(format)},
+    {"seed", 's', FLAG_INTEGER, "N", MAKES, 0, -1, 4294967295.0, "0 to 4294967295; -1 draws one (default 42)", AT(seed)},
+    {"seconds", 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds", AT(seconds)},
+    {"frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "length in frames", AT(frames)},
+    {"num-frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "length in semantic frames (13 = 49 frames)", AT(num_frames)},
+    {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0, 1e3, "frames a second of the file (default the model's)", AT(fps)},
+    {"width", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame width, where the model allows it", AT(width)},
+    {"height", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame height, where the model allows it", AT(height)},
+    {"scale", 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8, "enlarges the output N times (Lanczos)", AT(scale)},
+    {"fit", 0, FLAG_CHOICE, "HOW", "encode continue generate", "cover|pad|crop|stretch", 0, 0,
+     "how a reference is fitted (default cover: fill, cut the middle)", AT(fit)},
+    {"lm-cfg", 0, FLAG_REAL, "X", PLANS, 0, 0, 100, "guidance of the language model (0 or 1 = off)", AT(lm_cfg)},
+    {"temperature", 0, FLAG_REAL, "X", PLANS, 0, 1e-3, 100, "of the token draw", AT(temperature)},
+    {"top-k", 0, FLAG_INTEGER, "N", PLANS, 0, 0, 65536, "draw from the N likeliest tokens (0 = off)", AT(top_k)},
+    {"top-p", 0, FLAG_REAL, "P", PLANS, 0, 0, 1, "draw from the likeliest tokens that sum to P (0 = off)", AT(top_p)},
+    {"motion", 0, FLAG_REAL, "X", PLANS, 0, 0, 10, "motion score", AT(motion)},
+    {"lm-context", 0, FLAG_INTEGER, "N", PLANS, 0, 0, 64, "earlier segments the language model sees (default 4)", AT(lm_context)},
+    {"steps", 0, FLAG_INTEGER, "N", REFINES, 0, 1, 999, "denoising steps a window", AT(steps)},
+    {"cfg-scale", 0, FLAG_REAL, "X", REFINES, 0, 0, 100, "guidance of refinement; 1 = none, at half the cost", AT(cfg_scale)},
+    {"cfg-schedule", 0, FLAG_CHOICE, "KIND", REFINES, "official|ramp|constant", 0, 0, "guidance over the steps", AT(cfg_schedule)},
+    {"guidance", 0, FLAG_CHOICE, "KIND", REFINES, "cfg|apg", 0, 0, "plain or adaptive projected guidance", AT(guidance)},
+    {"overlap", 0, FLAG_INTEGER, "N", REFINES, 0, 1, 1023, "known latents of a window: odd (default 7)", AT(overlap)},
+    {"carry", 0, FLAG_CHOICE, "HOW", REFINES, "latents|frames|renoise", 0, 0, "how they enter the window", AT(carry)},
+    {"window", 0, FLAG_INTEGER, "C", "refine", 0, 0, 1e9, "refine only this window (from 0) of a job", AT(window)},
+    {"windows", 0, FLAG_TEXT, "A-B", "refine", 0, 0, 0, "refine only these windows of a job", AT(windows)},
+    {"retake", 0, FLAG_TEXT, "C|A-B|12s-18s", "generate", 0, 0, 0, "make these windows again", AT(retake)},
+    {"retake-seed", 0, FLAG_INTEGER, "N", "generate", 0, 0, 4294967295.0, "seed of the retake", AT(retake_seed)},
+    {"keep-rest", 0, FLAG_SWITCH, 0, "generate", 0, 0, 0, "retake: what follows stays as it is", AT(keep_rest)},
+    {"from", 0, FLAG_TIME, "T", "continue", 0, 0, 0, "where to go on: 3.2s, 1:05 or 96f (default the end)", AT(from)},
+    {"new-only", 0, FLAG_SWITCH, 0, "continue", 0, 0, 0, "write only the new part", AT(new_only)},
+    {"image", 0, FLAG_TEXT, "FILE", "generate tokens", 0, 0, 0, "the take begins with this picture", AT(image)},
+    {"recipe", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "make again what this video's metadata describes", AT(recipe)},
+    {"prompts", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "batch: one prompt, or JSON object, a line", AT(prompts)},
+    {"output-dir", 0, FLAG_TEXT, "DIR", "generate", 0, 0, 0, "where a batch goes", AT(output_dir)},
+    {"preview", 0, FLAG_TEXT, "FILE|DIR", "generate refine render tokens", 0, 0, 0, "rough pictures while it runs", AT(preview)},
+    {"max-seam", 0, FLAG_REAL, "X", "generate refine render", 0, 0, 1e6, "exit 7 when a window border is more visible", AT(max_seam)},
+    {"device", 0, FLAG_TEXT, "NAME", "all", 0, 0, 0, "auto, cpu, cuda[:N] or reference (default auto)", AT(device)},
+    {"precision", 0, FLAG_CHOICE, "KIND", "all", "auto|f32|bf16", 0, 0, "of the arithmetic (default auto)", AT(precision)},
+    {"threads", 't', FLAG_INTEGER, "N", "all", 0, 0, 1024, "0 = all processors (default)", AT(threads)},
+    {"max-memory", 0, FLAG_BYTES, "8G", "all", 0, 1, 1e18, "refuse to need more", AT(max_memory)},
+    {"job", 0, FLAG_TEXT, "DIR", REFINES, 0, 0, 0, "job folder, kept (default: beside the output, gone on success)", AT(job)},
+    {"fresh", 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "forget what the job folder holds", AT(fresh)},
+    {"keep-job", 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "keep the job folder", AT(keep_job)},
+    {"config", 0, FLAG_TEXT, "FILE", "all", 0, 0, 0, "YAML instead of the model's own", AT(config)},
+    {"set", 0, FLAG_LIST, "KEY=VALUE", "all", 0, 0, 0, "any configuration key, on top", AT(set)},
+    {"print-config", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "print every value and where it came from", AT(print_config)},
+    {"quantize", 0, FLAG_CHOICE, "KIND", "import", "q8", 0, 0, "store matrices as int8 rows", AT(quantize)},
+    {"t5", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Flan-T5 folder, when it is not inside the release", AT(t5)},
+    {"theia", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Theia folder, when it is not inside the release", AT(theia)},
+    {"stage", 0, FLAG_TEXT, "NAME", "bench", 0, 0, 0, "t5, lm, dit, vae_decode, vae_encode or tokenizer", AT(stage)},
+    {"ceilings", 0, FLAG_SWITCH, 0, "bench", 0, 0, 0, "this machine's own limits", AT(ceilings)},
+    {"dry-run", 0, FLAG_SWITCH, 0, MAKES, 0, 0, 0, "say what would be done; loads no weights", AT(dry_run)},
+    {"profile", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "seconds, bytes and FLOP per operation", AT(profile)},
+    {"progress", 0, FLAG_CHOICE, "KIND", "all", "auto|bar|plain|jsonl|none", 0, 0, "how progress is shown (default auto)", AT(progress)},
+    {"json", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "a JSON report on standard output", AT(json)},
+    {"no-metadata", 0, FLAG_SWITCH, 0, MAKES " encode decode", 0, 0, 0, "leave out how the file was made", AT(no_metadata)},
+    {"quiet", 'q', FLAG_SWITCH, 0, "all", 0, 0, 0, "no progress, no warnings", AT(quiet)},
+    {"verbose", 'v', FLAG_SWITCH, 0, "all", 0, 0, 0, "more lines", AT(verbose)},
+    {"version", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "print the version", AT(version)},
+    {"help", 'h', FLAG_SWITCH, 0, "all", 0, 0, 0, "print help", AT(help)},
+};
+const int cli_flag_count = sizeof cli_flags / sizeof *cli_flags;
+
+/* Names that users of the official release know. */
+static const struct {
+    const char *theirs, *ours;
+} aliases[] = {{"motion-score", "motion"}, {"cfg", "lm-cfg"}, {"save-file-name", "output"}};
+
+bool cli_given(double number)
+{
+    return number > CLI_UNSET;
+}
+
+void cli_defaults(cli_values *v)
+{
+    memset(v, 0, sizeof *v);
+    for (int i = 0; i < cli_flag_count; i++) {
+        const flag_kind k = cli_flags[i].kind;
+        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_BYTES)
+            *(double *)(void *)((char *)v + cli_flags[i].at) = CLI_UNSET;
+    }
+}
+
+/* ---- nearest names ---- */
+
+/* Letters to insert, delete or replace to turn a into b; names are short. */
+static int edit_distance(const char *a, const char *b)
+{
+    enum { MOST = 32 };
+    int row[MOST + 1];
+    const int n = (int)strlen(b) < MOST ? (int)strlen(b) : MOST;
+    for (int j = 0; j <= n; j++)
+        row[j] = j;
+    for (int i = 1; a[i - 1]; i++) {
+        int corner = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            const int replace = corner + (a[i - 1] != b[j - 1]);
+            corner = row[j];
+            const int insert = row[j - 1] + 1;
+            const int drop = row[j] + 1;
+            row[j] = replace < insert ? (replace < drop ? replace : drop) : (insert < drop ? insert : drop);
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest_flag(const char *name)
+{
+    const char *best = "help";
+    int least = 1 << 20;
+    for (int i = 0; i < cli_flag_count; i++) {
+        const int d = edit_distance(name, cli_flags[i].name);
+        if (d < least) {
+            least = d;
+            best = cli_flags[i].name;
+        }
+    }
+    return best;
+}
+
+static const char *nearest_command(const char *name)
+{
+    const char *best = cli_commands[0].name;
+    int least = 1 << 20;
+    for (int i = 0; i < cli_command_count; i++) {
+        const int d = edit_distance(name, cli_commands[i].name);
+        if (d < least) {
+            least = d;
+            best = cli_commands[i].name;
+        }
+    }
+    return best;
+}
+
+/* ---- values ---- */
+
+static bool is_word_of(const char *list, const char *word, char separator)
+{
+    const size_t n = strlen(word);
+    for (const char *at = list; at && *at;) {
+        const char *end = strchr(at, separator);
+        const size_t length = end ? (size_t)(end - at) : strlen(at);
+        if (length == n && memcmp(at, word, n) == 0)
+            return true;
+        at = end ? end + 1 : NULL;
+    }
+    return false;
+}
+
+static bool read_number(const char *text, double *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && isfinite(*out);
+}
+
+static bool read_bytes(const char *text, double *out)
+{
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end == text || !isfinite(*out))
+        return false;
+    static const char units[] = "KMGT";
+    if (*end) {
+        const char *unit = strchr(units, *end);
+        if (!unit)
+            return false;
+        for (const char *u = units; u <= unit; u++)
+            *out *= 1024;
+        end++;
+        if (*end == 'i')
+            end++;
+        if (*end == 'B')
+            end++;
+    }
+    return *end == '\0';
+}
+
+bool cli_time(const char *text, double fps, double *seconds)
+{
+    char *end = NULL;
+    const double first = strtod(text, &end);
+    if (end == text || !isfinite(first) || first < 0)
+        return false;
+    if (*end == ':') {
+        char *last = NULL;
+        const double rest = strtod(end + 1, &last);
+        if (last == end + 1 || *last || !(rest >= 0 && rest < 60))
+            return false;
+        *seconds = 60 * first + rest;
+        return true;
+    }
+    if (strcmp(end, "f") == 0) {
+        *seconds = first / fps;
+        return true;
+    }
+    *seconds = first;
+    return *end == '\0' || strcmp(end, "s") == 0;
+}
+
+static bool store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes)
+{
+    void *place = (char *)v + f->at;
+    double number = 0;
+    double unused;
+    switch (f->kind) {
+    case FLAG_SWITCH:
+        *(bool *)place = true;
+        return true;
+    case FLAG_TEXT:
+        *(const char **)place = text;
+        return true;
+    case FLAG_TIME:
+        if (!cli_time(text, 1, &unused)) {
+            snprintf(message, bytes, "--%s: found \"%s\", expected a time such as 12s, 1:05 or 96f", f->name, text);
+            return false;
+        }
+        *(const char **)place = text;
+        return true;
+    case FLAG_CHOICE:
+        if (!is_word_of(f->choices, text, '|')) {
+            snprintf(message, bytes, "--%s: found \"%s\", expected one of %s", f->name, text, f->choices);
+            return false;
+        }
+        *(const char **)place = text;
+        return true;
+    case FLAG_LIST: {
+        cli_list *list = place;
+        if (list->count == CLI_MAX_LIST) {
+            snprintf(message, bytes, "--%s: found more than %d, expected fewer", f->name, CLI_MAX_LIST);
+            return false;
+        }
+        list->item[list->count++] = text;
+        return true;
+    }
+    case FLAG_INTEGER:
+    case FLAG_REAL:
+    case FLAG_BYTES:
+        break;
+    }
+    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number) : read_number(text, &number);
+    if (!ok || (f->kind == FLAG_INTEGER && number != floor(number))) {
+        snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
+                 f->kind == FLAG_INTEGER ? "a whole number" : f->kind == FLAG_BYTES ? "a size such as 8G" : "a number");
+        return false;
+    }
+    if (number < f->low || number > f->high) {
+        snprintf(message, bytes, "--%s: found %s, expected %.10g to %.10g", f->name, text, f->low, f->high);
+        return false;
+    }
+    *(double *)place = number;
+    return true;
+}
+
+/* ---- parsing ---- */
+
+static const cli_flag *flag_of_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].theirs, name) == 0)
+            name = aliases[i].ours;
+    for (int i = 0; i < cli_flag_count; i++)
+        if (strcmp(cli_flags[i].name, name) == 0)
+            return &cli_flags[i];
+    return NULL;
+}
+
+static const cli_flag *flag_of_letter(char letter)
+{
+    for (int i = 0; i < cli_flag_count; i++)
+        if (cli_flags[i].letter == letter)
+            return &cli_flags[i];
+    return NULL;
+}
+
+/* "--max_memory=8G" -> flag and value ("" pointers into `argument`); underscores count as dashes inside the name. */
+static const cli_flag *split_long(const char *argument, char name[64], const char **value)
+{
+    const char *equals = strchr(argument, '=');
+    const size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+    *value = equals ? equals + 1 : NULL;
+    snprintf(name, 64, "%.*s", length < 63 ? (int)length : 63, argument);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    return flag_of_name(name);
+}
+
+static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *message, size_t bytes)
+{
+    const char *argument = argv[*at];
+    char name[64] = "";
+    const char *value = NULL;
+    const cli_flag *f;
+    if (argument[1] == '-') {
+        f = split_long(argument + 2, name, &value);
+        if (!f) {
+            snprintf(message, bytes, "unknown flag --%s\nhint: the nearest is --%s", name, nearest_flag(name));
+            return false;
+        }
+    } else {
+        f = flag_of_letter(argument[1]);
+        if (!f) {
+            snprintf(message, bytes, "unknown flag %s\nhint: longtake -h lists them", argument);
+            return false;
+        }
+        if (argument[2])
+            value = argument + 2 + (argument[2] == '=');
+    }
+    if (f->kind == FLAG_SWITCH && value) {
+        snprintf(message, bytes, "--%s: found the value \"%s\", expected none", f->name, value);
+        return false;
+    }
+    if (f->kind != FLAG_SWITCH && !value) {
+        if (*at + 1 >= argc) {
+            snprintf(message, bytes, "--%s: found nothing, expected %s", f->name, f->value);
+            return false;
+        }
+        value = argv[++*at];
+    }
+    return store(f, value, v, message, bytes);
+}
+
+static bool read_environment(cli_values *v, char *message, size_t bytes)
+{
+    for (int i = 0; i < cli_flag_count; i++) {
+        char name[80] = "LONGTAKE_";
+        size_t n = strlen(name);
+        for (const char *c = cli_flags[i].name; *c; c++)
+            name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        name[n] = '\0';
+        const char *value = getenv(name);
+        if (!value || !*value || (cli_flags[i].kind == FLAG_SWITCH && strcmp(value, "0") == 0))
+            continue;
+        if (!store(&cli_flags[i], value, v, message, bytes)) {
+            const size_t used = strlen(message);
+            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A flag that this command does not take is an error, so that nothing is silently ignored. */
+static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message, size_t bytes)
+{
+    for (int i = 1; i < argc; i++) {
+        char name[64];
+        const char *value;
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
+            continue;
+        if (strcmp(argv[i], "--") == 0)
+            break;
+        const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value) : flag_of_letter(argv[i][1]);
+        if (!f)
+            continue;
+        if (strcmp(f->commands, "all") != 0 && !is_word_of(f->commands, v->command, ' ')) {
+            snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
+            return false;
+        }
+        if (f->kind != FLAG_SWITCH && !strchr(argv[i], '=') && (argv[i][1] == '-' || !argv[i][2]))
+            i++;
+    }
+    return true;
+}
+
+bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
+{
+    if (!read_environment(v, message, bytes))
+        return false;
+    bool flags_end = false;
+    for (int i = 1; i < argc; i++) {
+        const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
+        if (is_flag && strcmp(argv[i], "--") == 0) {
+            flags_end = true;
+        } else if (is_flag) {
+            if (!read_flag(argc, argv, &i, v, message, bytes))
+                return false;
+        } else if (!v->command) {
+            v->command = argv[i];
+        } else if (v->words == CLI_MAX_LIST) {
+            snprintf(message, bytes, "%s: found more than %d arguments", v->command, CLI_MAX_LIST);
+            return false;
+        } else {
+            v->word[v->words++] = argv[i];
+        }
+    }
+    if (!v->command)
+        return true;
+    for (int i = 0; i < cli_command_count; i++)
+        if (strcmp(cli_commands[i].name, v->command) == 0)
+            return flags_fit_command(v, argc, argv, message, bytes);
+    snprintf(message, bytes, "unknown command \"%s\"\nhint: the nearest is %s", v->command, nearest_command(v->command));
+    return false;
+}

@@ -1,0 +1,99 @@
+/* flags.h - the one table of flags: it makes the parser, the help, the man page and the shell completions.
+ *
+ * Precedence: flag > environment LONGTAKE_<FLAG> > script > model config > built-in.
+ */
+#ifndef CLI_FLAGS_H
+#define CLI_FLAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    FLAG_SWITCH, /* no value */
+    FLAG_TEXT,
+    FLAG_INTEGER,
+    FLAG_REAL,
+    FLAG_TIME,   /* "12s", "1:05", "96f" or seconds -> kept as text, see cli_time */
+    FLAG_BYTES,  /* "8G", "512M" */
+    FLAG_CHOICE,
+    FLAG_LIST    /* may be given several times */
+} flag_kind;
+
+enum { CLI_MAX_LIST = 64 };
+
+typedef struct {
+    const char *item[CLI_MAX_LIST + 1]; /* NULL-terminated */
+    int count;
+} cli_list;
+
+/* Everything that can be said on the command line; cli_defaults fills it. Numbers not given are CLI_UNSET. */
+#define CLI_UNSET (-1e300)
+
+typedef struct {
+    const char *command;
+    const char *word[CLI_MAX_LIST]; /* what is no flag, the command left out */
+    int words;
+
+    const char *model, *prompt, *output, *format, *input;
+    double seed, seconds, frames, num_frames, fps, width, height, scale;
+    const char *fit;
+    double lm_cfg, temperature, top_k, top_p, motion, lm_context;
+    double steps, cfg_scale, overlap;
+    const char *cfg_schedule, *guidance, *carry, *speed;
+    bool profile;
+    double window;
+    const char *windows, *retake;
+    double retake_seed;
+    bool keep_rest;
+    const char *from, *image, *recipe;
+    bool new_only;
+    const char *prompts, *output_dir, *preview;
+    double candidates, max_seam;
+    const char *device, *precision;
+    double threads, max_memory;
+    const char *job;
+    bool fresh, keep_job;
+    const char *config;
+    cli_list set;
+    bool print_config;
+    const char *quantize, *dtype, *t5, *theia;
+    const char *stage;
+    bool ceilings;
+    bool dry_run;
+    const char *progress;
+    bool json, no_metadata, quiet, verbose, version, help;
+} cli_values;
+
+typedef struct {
+    const char *name;     /* without the dashes */
+    char letter;          /* or 0 */
+    flag_kind kind;
+    const char *value;    /* name of the value in help: "N", "FILE" */
+    const char *commands; /* space-separated, or "all" */
+    const char *choices;  /* of FLAG_CHOICE, separated by | */
+    double low, high;     /* range of a number */
+    const char *help;     /* with default and unit */
+    size_t at;            /* offset in cli_values */
+} cli_flag;
+
+typedef struct {
+    const char *name;
+    const char *words;    /* positional arguments, for help */
+    const char *help;
+} cli_command;
+
+extern const cli_flag cli_flags[];
+extern const int cli_flag_count;
+extern const cli_command cli_commands[];
+extern const int cli_command_count;
+
+void cli_defaults(cli_values *v);
+/* Reads the environment, then the arguments. False with a message (at most two lines) when something is wrong. */
+bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
+
+/* "12s" "1:05" "96f" "3.5" -> seconds at `fps`. False when it is none of these. */
+bool cli_time(const char *text, double fps, double *seconds);
+bool cli_given(double number); /* false: CLI_UNSET */
+
+#endif
