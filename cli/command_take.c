@@ -1,0 +1,220 @@
+/* command_take.c - the commands that make something: flags -> request -> library. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+
+typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *, longtake_error *);
+
+/* What a command takes as its positional argument. */
+typedef enum { WORD_PROMPT, WORD_INPUT } word_kind;
+
+static const struct {
+    const char *name;
+    take_fn run;
+    word_kind word;
+} takes[] = {
+    {"generate", longtake_generate, WORD_PROMPT}, {"tokens", longtake_make_tokens, WORD_PROMPT},
+    {"encode", longtake_encode, WORD_INPUT},      {"refine", longtake_refine, WORD_INPUT},
+    {"decode", longtake_decode, WORD_INPUT},      {"render", longtake_render, WORD_INPUT},
+    {"continue", longtake_continue, WORD_INPUT},
+};
+
+static int on_event(void *user, const longtake_event *event)
+{
+    cli_context *c = user;
+    cli_progress_event(&c->progress, event);
+    return cli_interrupt_code() != 0;
+}
+
+static int whole(double v)
+{
+    return cli_given(v) ? (int)v : LONGTAKE_UNSET;
+}
+
+static double real(double v)
+{
+    return cli_given(v) ? v : LONGTAKE_UNSET;
+}
+
+static longtake_fit fit_of(const char *name)
+{
+    static const char *const names[] = {"cover", "pad", "crop", "stretch"};
+    for (int i = 0; name && i < 4; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (longtake_fit)i;
+    return LONGTAKE_FIT_COVER;
+}
+
+static void fill_settings(const cli_values *v, longtake_settings *s)
+{
+    if (cli_given(v->seed))
+        s->seed = (int64_t)v->seed;
+    s->seconds = real(v->seconds);
+    s->frames = cli_given(v->frames) ? (int64_t)v->frames : LONGTAKE_UNSET;
+    s->semantic_frames = cli_given(v->num_frames) ? (int64_t)v->num_frames : LONGTAKE_UNSET;
+    s->fps = real(v->fps);
+    s->width = whole(v->width);
+    s->height = whole(v->height);
+    s->scale = whole(v->scale);
+    s->fit = fit_of(v->fit);
+    s->lm_cfg = real(v->lm_cfg);
+    s->temperature = real(v->temperature);
+    s->top_k = whole(v->top_k);
+    s->top_p = real(v->top_p);
+    s->motion = real(v->motion);
+    s->lm_context = whole(v->lm_context);
+    s->steps = whole(v->steps);
+    s->cfg_scale = real(v->cfg_scale);
+    s->cfg_schedule = v->cfg_schedule;
+    s->guidance = v->guidance;
+    s->overlap = whole(v->overlap);
+    s->carry = v->carry;
+}
+
+/* "3" or "2-5". */
+static bool read_span(const char *text, int64_t *first, int64_t *last)
+{
+    char *end = NULL;
+    const long long a = strtoll(text, &end, 10);
+    if (end == text || a < 0)
+        return false;
+    *first = a;
+    *last = a;
+    if (*end == '\0')
+        return true;
+    if (*end != '-')
+        return false;
+    const char *second = end + 1;
+    const long long b = strtoll(second, &end, 10);
+    *last = b;
+    return end != second && *end == '\0' && b >= a;
+}
+
+/* The prompt from -p, @file, - or the positional words; NULL when none was given. free() it. */
+static int find_prompt(cli_context *c, word_kind kind, char **prompt)
+{
+    const cli_values *v = c->values;
+    const char *text = v->prompt;
+    *prompt = NULL;
+    if (kind == WORD_PROMPT && v->words > 0) {
+        if (text || v->words > 1)
+            return cli_usage(c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes", v->command,
+                             text ? "a prompt and --prompt" : "several prompts");
+        text = v->word[0];
+    }
+    if (!text)
+        return LONGTAKE_OK;
+    if (text[0] == '@' || strcmp(text, "-") == 0) {
+        *prompt = cli_read_text(c, text[0] == '@' ? text + 1 : text);
+        return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_INPUT;
+    }
+    *prompt = strdup(text);
+    return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_RESOURCES;
+}
+
+static int find_windows(cli_context *c, longtake_request *r)
+{
+    const cli_values *v = c->values;
+    if (cli_given(v->window) && v->windows)
+        return cli_usage(c, "--window and --windows: found both, expected one");
+    if (cli_given(v->window))
+        r->window_first = r->window_last = (int64_t)v->window;
+    if (v->windows && !read_span(v->windows, &r->window_first, &r->window_last))
+        return cli_usage(c, "--windows: found \"%s\", expected A-B such as 2-5", v->windows);
+    return LONGTAKE_OK;
+}
+
+static int fill_request(cli_context *c, word_kind kind, const char *prompt, longtake_request *r)
+{
+    const cli_values *v = c->values;
+    longtake_request_init(r);
+    fill_settings(v, &r->settings);
+    r->prompt = prompt;
+    if (kind == WORD_INPUT) {
+        if (v->words != 1)
+            return cli_usage(c, "%s: found %d files, expected one", v->command, v->words);
+        r->input = v->word[0];
+    }
+    r->image = v->image;
+    r->new_only = v->new_only;
+    r->output = v->output;
+    r->format = v->format;
+    r->no_metadata = v->no_metadata;
+    r->preview = v->preview;
+    r->max_seam = real(v->max_seam);
+    r->job = v->job;
+    r->fresh = v->fresh;
+    r->keep_job = v->keep_job;
+    r->on_event = on_event;
+    r->user = c;
+    if (!v->output && !v->dry_run && !v->print_config)
+        return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
+    return find_windows(c, r);
+}
+
+static int report(cli_context *c, const longtake_request *r, const longtake_result *result)
+{
+    if (c->values->json)
+        printf("%s\n", result->report);
+    else if (strcmp(r->output, "-") != 0)
+        printf("%s\n", r->output);
+    return LONGTAKE_OK;
+}
+
+static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
+{
+    longtake_error error = {0};
+    char *plan = NULL;
+    if (longtake_plan(engine, c->values->command, r, &plan, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    printf("%s\n", plan);
+    longtake_free(plan);
+    return LONGTAKE_OK;
+}
+
+static int run_take(cli_context *c, take_fn run, longtake *engine, const longtake_request *r)
+{
+    if (c->values->print_config) {
+        char *text = NULL;
+        longtake_error error = {0};
+        if (longtake_print_config(engine, &text, &error) != LONGTAKE_OK)
+            return cli_fail(c, &error);
+        fputs(text, stdout);
+        longtake_free(text);
+        return LONGTAKE_OK;
+    }
+    if (c->values->dry_run)
+        return dry_run(c, engine, r);
+    longtake_error error = {0};
+    longtake_result result = {0};
+    const longtake_status s = run(engine, r, &result, &error);
+    const int code = s == LONGTAKE_OK ? report(c, r, &result) : cli_fail(c, &error);
+    longtake_result_clear(&result);
+    return code;
+}
+
+int cli_take(cli_context *c)
+{
+    const cli_values *v = c->values;
+    for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
+        if (strcmp(takes[i].name, v->command) != 0)
+            continue;
+        char *prompt = NULL;
+        longtake_request request;
+        int code = find_prompt(c, takes[i].word, &prompt);
+        if (code == LONGTAKE_OK)
+            code = fill_request(c, takes[i].word, prompt, &request);
+        if (code == LONGTAKE_OK) {
+            longtake *engine = cli_engine(c, &code);
+            if (engine)
+                code = run_take(c, takes[i].run, engine, &request);
+            longtake_close(engine);
+        }
+        free(prompt);
+        return code;
+    }
+    return cli_usage(c, "%s: this build has no such command", v->command);
+}

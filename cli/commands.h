@@ -1,0 +1,34 @@
+/* commands.h - what each command does with the library; the values are checked for their own range only. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/flags.h"
+#include "cli/progress.h"
+#include "longtake.h"
+
+/* What every command needs: the values, where to look for models, how progress is shown. */
+typedef struct {
+    const cli_values *values;
+    const char *const *search; /* folders that hold configs/ and models/ */
+    cli_progress progress;
+} cli_context;
+
+/* Each returns the exit code and has printed its error. */
+int cli_take(cli_context *c);    /* generate tokens encode refine decode render continue run */
+int cli_tokens_edit(cli_context *c); /* tokens cut, tokens join */
+int cli_info(cli_context *c);
+int cli_import(cli_context *c);
+int cli_check(cli_context *c);
+int cli_bench(cli_context *c);
+int cli_devices(cli_context *c);
+
+/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code. */
+int cli_fail(cli_context *c, const longtake_error *error);
+int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* An engine from -m, --device, ...; NULL with the exit code in *code. */
+longtake *cli_engine(cli_context *c, int *code);
+/* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL after a message. */
+char *cli_read_text(cli_context *c, const char *path);
+
+#endif

@@ -1,0 +1,28 @@
+/* interrupt.c - signals; see interrupt.h. */
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t code;
+
+static void on_signal(int number)
+{
+    if (number == SIGINT && code == 130)
+        _exit(130); /* the job folder holds what is finished; a new run goes on from it */
+    code = number == SIGINT ? 130 : 143;
+}
+
+void cli_interrupt_watch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message */
+}
+
+int cli_interrupt_code(void)
+{
+    return code;
+}

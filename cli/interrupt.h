@@ -1,0 +1,9 @@
+/* interrupt.h - Ctrl-C once stops after the current step, twice at once; SIGTERM stops after the current step. */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+
+void cli_interrupt_watch(void);
+/* 0, or the exit code that the signal asks for: 130 or 143. */
+int cli_interrupt_code(void);
+
+#endif

@@ -1,0 +1,152 @@
+/* main.c - the program: reads the command line, finds its data, runs one command. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/interrupt.h"
+
+int cli_fail(cli_context *c, const longtake_error *error)
+{
+    cli_progress_end(&c->progress);
+    fprintf(stderr, "longtake: %s\n", error->message);
+    return error->code;
+}
+
+int cli_usage(cli_context *c, const char *format, ...)
+{
+    cli_progress_end(&c->progress);
+    fputs("longtake: ", stderr);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return LONGTAKE_ERR_USAGE;
+}
+
+longtake *cli_engine(cli_context *c, int *code)
+{
+    const cli_values *v = c->values;
+    longtake_options options;
+    longtake_options_init(&options);
+    options.model = v->model;
+    options.search = c->search;
+    options.config = v->config;
+    options.set = v->set.count > 0 ? v->set.item : NULL;
+    if (v->device)
+        options.device = v->device;
+    if (v->precision)
+        options.precision = v->precision;
+    if (cli_given(v->threads))
+        options.threads = (int)v->threads;
+    if (cli_given(v->max_memory))
+        options.max_memory = (int64_t)v->max_memory;
+    longtake_error error = {0};
+    longtake *engine = NULL;
+    *code = longtake_open(&options, &engine, &error);
+    if (*code != LONGTAKE_OK)
+        cli_fail(c, &error);
+    return engine;
+}
+
+char *cli_read_text(cli_context *c, const char *path)
+{
+    enum { MOST = 1 << 20 };
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    char *text = malloc(MOST + 1);
+    if (!f || !text) {
+        longtake_error error = {.code = LONGTAKE_ERR_INPUT};
+        snprintf(error.message, sizeof error.message, "%s: %s", path, strerror(errno));
+        cli_fail(c, &error);
+        free(text);
+        return NULL;
+    }
+    size_t n = fread(text, 1, MOST, f);
+    if (f != stdin)
+        fclose(f);
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+        n--;
+    text[n] = '\0';
+    return text;
+}
+
+/* Beside the program: a build tree (build/longtake beside the sources) or an installation (bin/ beside share/longtake). */
+typedef struct {
+    char text[3][PATH_MAX];
+    const char *list[4];
+} search_folders;
+
+static void find_data(search_folders *s)
+{
+    char program[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash)
+        *slash = '\0';
+    int count = 0;
+    static const char *const places[] = {"%s/../share/longtake", "%s/..", "%s/../.."};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *text = s->text[count];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        if (snprintf(text, PATH_MAX, places[i], program) < PATH_MAX)
+            s->list[count++] = text;
+#pragma GCC diagnostic pop
+    }
+    s->list[count] = NULL;
+}
+
+static int run_command(cli_context *c)
+{
+    const char *command = c->values->command;
+    static const struct {
+        const char *name;
+        int (*run)(cli_context *c);
+    } others[] = {{"info", cli_info}, {"import", cli_import}, {"check", cli_check}, {"bench", cli_bench}, {"devices", cli_devices}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(others[i].name, command) == 0)
+            return others[i].run(c);
+    if (strcmp(command, "tokens") == 0 && c->values->words > 0 &&
+        (strcmp(c->values->word[0], "cut") == 0 || strcmp(c->values->word[0], "join") == 0))
+        return cli_tokens_edit(c);
+    return cli_take(c);
+}
+
+int main(int argc, char **argv)
+{
+    static cli_values values;
+    static search_folders folders;
+    char message[512] = "";
+    cli_defaults(&values);
+    if (!cli_parse(argc, argv, &values, message, sizeof message)) {
+        fprintf(stderr, "longtake: %s\n", message);
+        return LONGTAKE_ERR_USAGE;
+    }
+    if (values.version) {
+        printf("longtake %s\n", longtake_version());
+        return LONGTAKE_OK;
+    }
+    if (!values.command) {
+        cli_help_short();
+        return LONGTAKE_OK;
+    }
+    if (values.help) {
+        cli_help(values.command);
+        return LONGTAKE_OK;
+    }
+    find_data(&folders);
+    cli_context context = {.values = &values, .search = folders.list};
+    cli_progress_init(&context.progress, values.progress, values.quiet);
+    cli_interrupt_watch();
+    const int code = run_command(&context);
+    cli_progress_end(&context.progress);
+    const int interrupted = cli_interrupt_code();
+    return code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : code;
+}

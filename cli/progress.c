@@ -1,0 +1,154 @@
+/* progress.c - drawing events; see progress.h. */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const double redraw_seconds = 0.1;
+static const double plain_seconds = 5.0; /* at most one line in this time, ends of windows apart */
+
+void cli_progress_init(cli_progress *p, const char *name, bool quiet)
+{
+    *p = (cli_progress){.warnings = !quiet, .shown_at = -1e9};
+    const bool terminal = isatty(STDERR_FILENO);
+    if (!name || strcmp(name, "auto") == 0)
+        p->kind = quiet ? PROGRESS_NONE : terminal ? PROGRESS_BAR : PROGRESS_PLAIN;
+    else if (strcmp(name, "bar") == 0)
+        p->kind = PROGRESS_BAR;
+    else if (strcmp(name, "plain") == 0)
+        p->kind = PROGRESS_PLAIN;
+    else if (strcmp(name, "jsonl") == 0)
+        p->kind = PROGRESS_JSONL;
+    p->colour = terminal && !getenv("NO_COLOR");
+}
+
+static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done"};
+
+/* Text inside JSON quotes. */
+static void print_escaped(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            fprintf(stderr, "\\%c", *c);
+        else if (*c < 0x20)
+            fprintf(stderr, "\\u%04x", *c);
+        else
+            fputc(*c, stderr);
+    }
+}
+
+static void print_json(const longtake_event *e)
+{
+    fprintf(stderr, "{\"t\":%.3f,\"event\":\"%s\"", e->elapsed_seconds, event_names[e->kind]);
+    if (e->stage)
+        fprintf(stderr, ",\"stage\":\"%s\",\"window\":%lld,\"windows\":%lld,\"step\":%lld,\"steps\":%lld", e->stage,
+                (long long)e->window, (long long)e->windows, (long long)e->step, (long long)e->steps);
+    if (e->eta_seconds >= 0)
+        fprintf(stderr, ",\"eta_s\":%.1f", e->eta_seconds);
+    fprintf(stderr, ",\"peak_mb\":%.0f", (double)e->peak_bytes / 1048576.0);
+    if (e->message) {
+        fputs(",\"message\":\"", stderr);
+        print_escaped(e->message);
+        fputc('"', stderr);
+    }
+    fputs("}\n", stderr);
+}
+
+/* "1:05" or "2:03:00". */
+static void clock_text(double seconds, char *text, size_t bytes)
+{
+    const long long s = seconds < 0 ? 0 : (long long)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(text, bytes, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, bytes, "%lld:%02lld", s / 60, s % 60);
+}
+
+static void describe(const longtake_event *e, char *text, size_t bytes)
+{
+    char elapsed[32];
+    char eta[32] = "";
+    clock_text(e->elapsed_seconds, elapsed, sizeof elapsed);
+    if (e->eta_seconds >= 0) {
+        char left[24];
+        clock_text(e->eta_seconds, left, sizeof left);
+        snprintf(eta, sizeof eta, "  ETA %s", left);
+    }
+    char where[64] = "";
+    if (e->windows > 1)
+        snprintf(where, sizeof where, " %lld/%lld", (long long)e->window + 1, (long long)e->windows);
+    char step[64] = "";
+    if (e->steps > 0)
+        snprintf(step, sizeof step, "  step %lld/%lld", (long long)e->step, (long long)e->steps);
+    char pace[32] = "";
+    if (e->step_seconds > 0)
+        snprintf(pace, sizeof pace, "  %.2f s/step", e->step_seconds);
+    snprintf(text, bytes, "%-7s%s%s%s  %s%s  peak %.0f MiB", e->stage ? e->stage : "", where, step, pace, elapsed, eta,
+             (double)e->peak_bytes / 1048576.0);
+}
+
+static int terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10 ? size.ws_col : 80;
+}
+
+static void draw_bar(cli_progress *p, const longtake_event *e)
+{
+    char text[256];
+    describe(e, text, sizeof text);
+    const bool new_stage = e->stage && strcmp(p->stage, e->stage) != 0;
+    if (new_stage) {
+        cli_progress_end(p);
+        snprintf(p->stage, sizeof p->stage, "%s", e->stage);
+    } else if (e->kind == LONGTAKE_EVENT_STEP && e->step < e->steps && e->elapsed_seconds < p->shown_at + redraw_seconds) {
+        return;
+    }
+    p->shown_at = e->elapsed_seconds;
+    fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, text);
+    fflush(stderr);
+    p->line_open = true;
+}
+
+static void print_plain(cli_progress *p, const longtake_event *e)
+{
+    const bool ends = e->kind == LONGTAKE_EVENT_WINDOW_DONE || (e->kind == LONGTAKE_EVENT_STEP && e->step == e->steps);
+    if (e->kind != LONGTAKE_EVENT_STAGE && !(ends && e->elapsed_seconds >= p->shown_at + plain_seconds / 5) &&
+        e->elapsed_seconds < p->shown_at + plain_seconds)
+        return;
+    char text[256];
+    describe(e, text, sizeof text);
+    p->shown_at = e->elapsed_seconds;
+    fprintf(stderr, "%s\n", text);
+}
+
+void cli_progress_event(cli_progress *p, const longtake_event *e)
+{
+    if (p->kind == PROGRESS_JSONL) {
+        print_json(e);
+        return;
+    }
+    if (e->kind == LONGTAKE_EVENT_WARNING) {
+        cli_progress_end(p);
+        if (p->warnings)
+            fprintf(stderr, "%swarning:%s %s\n", p->colour ? "\033[33m" : "", p->colour ? "\033[0m" : "", e->message);
+        return;
+    }
+    if (e->kind == LONGTAKE_EVENT_START || e->kind == LONGTAKE_EVENT_DONE || e->kind == LONGTAKE_EVENT_PREVIEW)
+        return;
+    if (p->kind == PROGRESS_BAR)
+        draw_bar(p, e);
+    else if (p->kind == PROGRESS_PLAIN)
+        print_plain(p, e);
+}
+
+void cli_progress_end(cli_progress *p)
+{
+    if (p->line_open)
+        fputc('\n', stderr);
+    p->line_open = false;
+    p->stage[0] = '\0';
+}

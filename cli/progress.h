@@ -1,0 +1,29 @@
+/* progress.h - what a running request shows on standard error.
+ *
+ * bar: one redrawn line a stage, for terminals. plain: one line per finished group of steps, no carriage returns.
+ * jsonl: one JSON object a line for every event.
+ */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "longtake.h"
+
+typedef enum { PROGRESS_NONE, PROGRESS_PLAIN, PROGRESS_BAR, PROGRESS_JSONL } progress_kind;
+
+typedef struct {
+    progress_kind kind;
+    bool warnings;         /* shown as lines unless --quiet */
+    bool colour;
+    bool line_open;        /* the bar's line has no newline yet */
+    char stage[32];        /* of the open line */
+    double shown_at;       /* seconds, of the last redraw or plain line */
+} cli_progress;
+
+/* name: auto, bar, plain, jsonl or none. */
+void cli_progress_init(cli_progress *p, const char *name, bool quiet);
+void cli_progress_event(cli_progress *p, const longtake_event *event);
+void cli_progress_end(cli_progress *p); /* closes an open line */
+
+#endif
