@@ -1,0 +1,232 @@
+/* command_look.c - the commands that look, compare and convert: info, check, bench, devices, import, tokens cut and join. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+
+static int print_document(cli_context *c, longtake_status s, char *json, const longtake_error *error)
+{
+    if (s != LONGTAKE_OK)
+        return cli_fail(c, error);
+    printf("%s\n", json);
+    longtake_free(json);
+    return LONGTAKE_OK;
+}
+
+int cli_info(cli_context *c)
+{
+    if (c->values->words != 1)
+        return cli_usage(c, "info: found %d files, expected one", c->values->words);
+    longtake_error error = {0};
+    char *json = NULL;
+    return print_document(c, longtake_info(c->values->word[0], &json, &error), json, &error);
+}
+
+int cli_devices(cli_context *c)
+{
+    longtake_error error = {0};
+    char *json = NULL;
+    return print_document(c, longtake_devices(&json, &error), json, &error);
+}
+
+static int on_import_event(void *user, const longtake_event *event)
+{
+    cli_context *c = user;
+    cli_progress_event(&c->progress, event);
+    return cli_interrupt_code() != 0;
+}
+
+int cli_import(cli_context *c)
+{
+    const cli_values *v = c->values;
+    if (v->words != 1)
+        return cli_usage(c, "import: found %d folders, expected one: the release", v->words);
+    if (!v->output)
+        return cli_usage(c, "--output: found none, expected the model folder to make");
+    longtake_import_request request;
+    longtake_import_request_init(&request);
+    request.release = v->word[0];
+    request.output = v->output;
+    request.config = v->config;
+    request.search = c->search;
+    request.t5 = v->t5;
+    request.theia = v->theia;
+    request.quantize = v->quantize;
+    request.on_event = on_import_event;
+    request.user = c;
+    longtake_error error = {0};
+    if (longtake_import(&request, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    printf("%s\n", v->output);
+    return LONGTAKE_OK;
+}
+
+/* ---- check ---- */
+
+typedef struct {
+    bool json;
+    int lines;
+} check_output;
+
+static void on_check_line(void *user, const longtake_check_line *line)
+{
+    check_output *o = user;
+    const char *verdict = line->ok ? "ok" : "FAILED";
+    if (!o->json) {
+        if (line->exact)
+            printf("%-24s %-20s %.0f differ  bound exact  %s\n", line->component, line->output, line->rel_l2, verdict);
+        else
+            printf("%-24s %-20s rel_l2 %.1e  bound %.1e  %s\n", line->component, line->output, line->rel_l2, line->bound, verdict);
+        return;
+    }
+    /* An infinite distance has no JSON number. */
+    char distance[32];
+    snprintf(distance, sizeof distance, isfinite(line->rel_l2) ? "%.6e" : "null", line->rel_l2);
+    printf("%s{\"file\":\"%s\",\"component\":\"%s\",\"output\":\"%s\",\"rel_l2\":%s,\"bound\":%.6e,\"exact\":%s,\"ok\":%s}",
+           o->lines++ ? ",\n " : "", line->file, line->component, line->output, distance, line->bound,
+           line->exact ? "true" : "false", line->ok ? "true" : "false");
+}
+
+int cli_check(cli_context *c)
+{
+    const cli_values *v = c->values;
+    if (v->words == 0)
+        return cli_usage(c, "check: found no files, expected golden files");
+    int code = LONGTAKE_OK;
+    longtake *engine = cli_engine(c, &code);
+    if (!engine)
+        return code;
+    check_output output = {.json = v->json};
+    if (v->json)
+        putchar('[');
+    for (int i = 0; i < v->words; i++) {
+        longtake_error error = {0};
+        const longtake_status s = longtake_check(engine, v->word[i], on_check_line, &output, &error);
+        if (s != LONGTAKE_OK && s != LONGTAKE_ERR_LIMIT)
+            cli_fail(c, &error);
+        /* A file that cannot be read outweighs a number out of its bound. */
+        if (s != LONGTAKE_OK && code != LONGTAKE_ERR_INPUT)
+            code = s;
+    }
+    if (v->json)
+        puts("]");
+    longtake_close(engine);
+    return code;
+}
+
+/* ---- bench ---- */
+
+static void on_bench_line(void *user, const char *line)
+{
+    (void)user;
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+int cli_bench(cli_context *c)
+{
+    static const char *const all[] = {"t5", "lm", "dit", "vae_decode", "vae_encode", "tokenizer"};
+    const cli_values *v = c->values;
+    int code = LONGTAKE_OK;
+    longtake *engine = cli_engine(c, &code);
+    if (!engine)
+        return code;
+    longtake_error error = {0};
+    if (v->ceilings) {
+        code = longtake_bench(engine, "ceilings", on_bench_line, NULL, &error);
+    } else if (v->stage) {
+        code = longtake_bench(engine, v->stage, on_bench_line, NULL, &error);
+    } else {
+        for (size_t i = 0; i < sizeof all / sizeof *all && code == LONGTAKE_OK; i++)
+            code = longtake_bench(engine, all[i], on_bench_line, NULL, &error);
+    }
+    if (code != LONGTAKE_OK)
+        cli_fail(c, &error);
+    longtake_close(engine);
+    return code;
+}
+
+/* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
+
+/* "0s-12s" -> semantic frames (4 RGB frames each). */
+static bool read_frames(const char *text, int64_t *first, int64_t *count)
+{
+    enum { FPS = 8, FRAMES_PER_SEMANTIC = 4 };
+    char from[32];
+    const char *dash = strchr(text, '-');
+    double a = 0;
+    double b = 0;
+    if (!dash || dash - text >= (long)sizeof from)
+        return false;
+    snprintf(from, sizeof from, "%.*s", (int)(dash - text), text);
+    if (!cli_time(from, FPS, &a) || !cli_time(dash + 1, FPS, &b) || b <= a)
+        return false;
+    *first = llround(a * FPS / FRAMES_PER_SEMANTIC);
+    *count = llround(b * FPS / FRAMES_PER_SEMANTIC) - *first;
+    return *count > 0;
+}
+
+static longtake_status cut(longtake *e, const cli_values *v, int64_t first, int64_t count, longtake_error *error)
+{
+    longtake_tokens *all = NULL;
+    longtake_tokens *part = NULL;
+    longtake_status s = longtake_tokens_read(e, v->word[1], &all, error);
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_cut(all, first, count, &part, error);
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_write(part, v->output, error);
+    longtake_tokens_close(part);
+    longtake_tokens_close(all);
+    return s;
+}
+
+static longtake_status join(longtake *e, const cli_values *v, longtake_error *error)
+{
+    longtake_tokens *joined = NULL;
+    longtake_status s = longtake_tokens_read(e, v->word[1], &joined, error);
+    for (int i = 2; i < v->words && s == LONGTAKE_OK; i++) {
+        longtake_tokens *next = NULL;
+        longtake_tokens *longer = NULL;
+        s = longtake_tokens_read(e, v->word[i], &next, error);
+        if (s == LONGTAKE_OK)
+            s = longtake_tokens_join(joined, next, &longer, error);
+        longtake_tokens_close(next);
+        if (s == LONGTAKE_OK) {
+            longtake_tokens_close(joined);
+            joined = longer;
+        }
+    }
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_write(joined, v->output, error);
+    longtake_tokens_close(joined);
+    return s;
+}
+
+int cli_tokens_edit(cli_context *c)
+{
+    const cli_values *v = c->values;
+    const bool cutting = strcmp(v->word[0], "cut") == 0;
+    int64_t first = 0;
+    int64_t count = 0;
+    if (!v->output)
+        return cli_usage(c, "--output: found none, expected a token file");
+    if (cutting ? v->words != 3 : v->words < 3)
+        return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
+                         cutting ? "a file and a span such as 0s-13s" : "two or more files");
+    if (cutting && !read_frames(v->word[2], &first, &count))
+        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
+    int code = LONGTAKE_OK;
+    longtake *engine = cli_engine(c, &code);
+    if (!engine)
+        return code;
+    longtake_error error = {0};
+    code = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
+    longtake_close(engine);
+    if (code != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    printf("%s\n", v->output);
+    return LONGTAKE_OK;
+}
