@@ -223,9 +223,9 @@ int cli_tokens_edit(cli_context *c)
     if (!engine)
         return code;
     longtake_error error = {0};
-    code = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
+    const longtake_status s = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
     longtake_close(engine);
-    if (code != LONGTAKE_OK)
+    if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
     printf("%s\n", v->output);
     return LONGTAKE_OK;
