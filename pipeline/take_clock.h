@@ -1,0 +1,61 @@
+/* take_clock.h - what a take has done, how fast, and how long the rest will take; hands events to the caller.
+ *
+ * Work is counted in units that cost about the same inside a stage: codes, denoising steps, decoded latents. What was
+ * found in the job folder counts as done but not as measured. The estimate is there once every stage that still has work
+ * was measured.
+ */
+#ifndef TAKE_TAKE_CLOCK_H
+#define TAKE_TAKE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernels/core/status.h"
+#include "longtake.h"
+
+typedef enum { TAKE_TEXT, TAKE_TOKENS, TAKE_ENCODE, TAKE_REFINE, TAKE_DECODE, TAKE_WRITE, TAKE_STAGES } take_stage;
+
+const char *take_stage_name(take_stage s);
+
+typedef struct {
+    double total;     /* units of the whole take */
+    double done;
+    double measured;  /* units that were really computed ... */
+    double seconds;   /* ... in this time */
+    size_t peak_bytes;
+} take_stage_total;
+
+typedef struct {
+    longtake_event_fn on_event;
+    void *user;
+    double started;   /* seconds of the monotonic clock */
+    double running;   /* since when the current stage runs; 0: none */
+    take_stage stage;
+    int64_t window;
+    int64_t windows;
+    int64_t steps;
+    double step_began;
+    take_stage_total of[TAKE_STAGES];
+    bool cancelled;
+} take_clock;
+
+void take_clock_open(take_clock *c, longtake_event_fn on_event, void *user);
+double take_clock_elapsed(const take_clock *c);
+void take_clock_plan(take_clock *c, take_stage s, double units);
+/* `units` of a stage were found ready. */
+void take_clock_found(take_clock *c, take_stage s, double units);
+
+/* A stage works on a window (a segment, for tokens) of `steps` steps; until take_clock_leave its time counts. */
+void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps);
+/* Step `step` (from 1) is done and `units` of work with it. LT_ERR_CANCELLED when the caller asked to stop. */
+lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err);
+void take_clock_leave(take_clock *c);
+
+/* Events that are no step. */
+void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message);
+/* Seconds that are left, or -1 when a stage with work left was never measured. */
+double take_clock_left(const take_clock *c);
+/* LT_ERR_CANCELLED when a stop was asked for. */
+lt_status take_clock_check(const take_clock *c, lt_error *err);
+
+#endif
