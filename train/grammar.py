@@ -175,8 +175,7 @@ def sample_graph(rng, training=True, events=None, **fixed):
 
 
 def article(noun, rng):
-    return pick(rng, ["a", "a", "the"]).replace("a", "an" if noun[0] in "aeiou" else "a", 1) \
-        if rng.random() > .25 else ("an" if noun[0] in "aeiou" else "a")
+    return "the" if rng.random() < .25 else "an" if noun[0] in "aeiou" else "a"
 
 
 def say_event(kind, value, rng):
@@ -197,59 +196,60 @@ def say_event(kind, value, rng):
     return pick(rng, SAY_SECOND).format(value)
 
 
-def caption(graph, rng, leave_out=.15, terse=.10, keep=()):
-    """One English caption of a scene graph. Slots named in `keep` are never left out."""
-    def said(slot, odds=leave_out):
-        return slot in keep or rng.random() >= odds
+def caption(graph, rng, **options):
+    """One English caption of a scene graph; options as in `describe`."""
+    return describe(graph, rng, **options)[0]
+
+
+def describe(graph, rng, leave_out=.15, terse=.10, keep=()):
+    """-> caption, set of the slots it tells. Slots named in `keep` are never left out."""
+    said = set()
+
+    def say(slot, words, odds=leave_out):
+        """The words of a slot, or "" if it is left out this time."""
+        if slot not in keep and rng.random() < odds:
+            return ""
+        if words:
+            said.add(slot)
+        return words
 
     timeless = graph.scene in INDOORS_OF_TIME
-    colour = pick(rng, SAY_COLOUR[graph.colour]) if said("colour", leave_out * .5) else ""
-    size = pick(rng, SAY_SIZE[graph.size]) if said("size", .35) else ""
-    noun = " ".join(w for w in (size, colour, pick(rng, SAY_OBJECT[graph.object])) if w)
+    colour = say("colour", pick(rng, SAY_COLOUR[graph.colour]), leave_out * .5)
+    size = say("size", pick(rng, SAY_SIZE[graph.size]), .35)
+    noun = " ".join(w for w in (size, colour, say("object", pick(rng, SAY_OBJECT[graph.object]), 0)) if w)
+    verb, ing = pick(rng, SAY_MOTION[graph.motion])
     if rng.random() < terse:
-        words = [noun]
-        if said("scene"):
-            words.append(TERSE_SCENE[graph.scene])
-        if said("motion", .5):
-            words.append(pick(rng, SAY_MOTION[graph.motion])[1])
-        if not timeless and said("time"):
-            words.append(graph.time)
-        if not timeless and graph.weather != "clear":
-            words.append(graph.weather)
-        return ", ".join(words)
+        words = [noun, say("scene", TERSE_SCENE[graph.scene]), say("motion", ing, .5)]
+        if not timeless:
+            words += [say("time", graph.time), say("weather", "" if graph.weather == "clear" else graph.weather, 0)]
+        return ", ".join(w for w in words if w), said
 
     subject = f"{article(noun, rng)} {noun}"
-    verb, ing = pick(rng, SAY_MOTION[graph.motion])
-    moving = said("motion")
-    verb = pick(rng, [verb, verb, f"is {ing}"]) if moving else ""
+    verb = say("motion", pick(rng, [verb, verb, f"is {ing}"]))
     where = []
-    if graph.landmark != "none" and said("landmark"):
-        where.append(pick(rng, SAY_NEAR).format(graph.landmark))
-        if said("scene", .3 if graph.landmark in ("lighthouse", "windmill", "pyramid", "cactus") else leave_out * .5):
-            where.append(pick(rng, SAY_SCENE[graph.scene]))
-    elif said("scene", leave_out * .5):
-        where.append(pick(rng, SAY_SCENE[graph.scene]))
+    telling = graph.landmark in ("lighthouse", "windmill", "pyramid", "cactus")
+    if graph.landmark != "none":
+        where.append(say("landmark", pick(rng, SAY_NEAR).format(graph.landmark)))
+    where.append(say("scene", pick(rng, SAY_SCENE[graph.scene]), .3 if telling and "landmark" in said else leave_out * .5))
     if not timeless:
-        if said("time"):
-            where.append(pick(rng, SAY_TIME[graph.time]))
-        if said("weather", leave_out * .5):
-            where.append(pick(rng, SAY_WEATHER[graph.weather]))
+        where.append(say("time", pick(rng, SAY_TIME[graph.time])))
+        where.append(say("weather", pick(rng, SAY_WEATHER[graph.weather]), leave_out * .5))
     where = [w for w in where if w]
     if len(where) > 1 and rng.random() < .3:
         where = [where[i] for i in rng.permutation(len(where))]
     if where and rng.random() < .15:
-        text = f"{where[0]}, {' '.join([subject, verb] + where[1:])}"
+        text = f"{where[0]}, {' '.join(w for w in [subject, verb] + where[1:] if w)}"
     else:
         text = " ".join(w for w in [subject, verb] + where if w)
-    camera = pick(rng, SAY_CAMERA[graph.camera]) if said("camera", .3) else ""
+    camera = say("camera", pick(rng, SAY_CAMERA[graph.camera]), .3)
     if camera:
         text += f", {camera}"
     for kind, value in graph.events:
-        happening = say_event(kind, value, rng)
         lead = pick(rng, [", then", ", then", ", and then", ". Then"])
-        text += f"{lead} {'it ' if kind in ('colour', 'size', 'stop', 'motion') and rng.random() < .4 else ''}{happening}"
+        it = "it " if kind in ("colour", "size", "stop", "motion") and rng.random() < .4 else ""
+        text += f"{lead} {it}{say_event(kind, value, rng)}"
     text = " ".join(text.split())
-    return text[0].upper() + text[1:] if rng.random() < .3 else text
+    return (text[0].upper() + text[1:] if rng.random() < .3 else text), said
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""Averaged weights of all stages -> a model folder with the release's tensor names.
+
+    python export.py --to ../models/mini            # needs every stage in train/out
+    python export.py --to /tmp/some --random        # right shapes, fresh weights for the stages that are missing
+
+Big matrices become int8 rows: `X.weight` I8 [out,in] with f32 scales `X.weight_scale` [out]. What is small or decides
+(codebook and its projections) stays F32, all the rest F16.
+"""
+import argparse
+import hashlib
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from net_dit import CONTROL, MAIN, DiT
+from net_lm import LanguageModel
+from net_text import TextEncoder
+from net_tokenizer import Theia, Tokenizer
+from net_vae import VAE
+from training import ROOT, config
+
+KEPT = ("shared", "relative_attention_bias", "tok_emb_code", "transformer.head", "final_layer", "patch_embed",
+        "time_embed", "latent_tokens", "quantizer", "embeddings.position")
+EXACT = ("quantizer", "mean", "std")
+
+
+def stored(name, value):
+    """-> tensors to write for one weight"""
+    value = value.detach().float().contiguous()
+    if value.dim() == 2 and name.endswith(".weight") and min(value.shape) >= 64 and not any(k in name for k in KEPT):
+        scale = (value.abs().amax(1) / 127).clamp(min=1e-12)
+        return {name: (value / scale[:, None]).round().clamp(-127, 127).to(torch.int8), name + "_scale": scale}
+    return {name: value if name.startswith(EXACT) else value.half().contiguous()}
+
+
+def weights_of(stage, out, part="mean"):
+    path = Path(out) / f"{stage}.pt"
+    return torch.load(path, map_location="cpu", weights_only=False)[part] if path.exists() else None
+
+
+def below(state, prefix):
+    return {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
+
+
+def pick(model, *candidates):
+    """The model's state from the first candidate that exists, else its fresh weights."""
+    for state in candidates:
+        if state is not None:
+            model.load_state_dict(state)
+            return model
+    return model
+
+
+def trained(out):
+    """All networks with the best weights there are: {name: module}, and the measured scale of the latents."""
+    c = config()
+    torch.manual_seed(0)
+    text, vit = weights_of("text_encoder", out), weights_of("vit", out)
+    vae = pick(VAE(c["temporal_vae"]), weights_of("vae_decoder", out), weights_of("vae", out))
+    scale = Path(out) / "scale_factor.txt"
+    return {"text_encoder": pick(TextEncoder(c["text_encoder"]), text and below(text, "encoder.")),
+            "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
+            "tokenizer": pick(Tokenizer(c["tokenizer"]), weights_of("tokenizer", out)),
+            "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
+            "mmdit": pick(DiT(c["mmdit"]), weights_of("mmdit", out), weights_of("upsampler", out)),
+            "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
+
+
+def files(nets):
+    """{file: state under official names}"""
+    tokenizer = {**nets["tokenizer"].state_dict(),
+                 **{"feature_extractor.model." + k: v for k, v in nets["theia"].state_dict().items()}}
+    return {"text_encoder": nets["text_encoder"].state_dict(), "tokenizer": tokenizer,
+            "ar_model": nets["ar_model"].state_dict(), "mmdit": nets["mmdit"].official(),
+            "temporal_vae": nets["temporal_vae"].state_dict()}
+
+
+def restored(path):
+    """A written file back as f32 tensors, int8 rows expanded."""
+    from safetensors.torch import load_file
+    t = load_file(path)
+    return {k: (v.float() * t[k + "_scale"][:, None] if k + "_scale" in t else v.float())
+            for k, v in t.items() if not k.endswith("weight_scale")}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--to", default=str(ROOT / "models" / "mini"))
+    p.add_argument("--random", action="store_true", help="allow stages that are not trained yet")
+    a = p.parse_args()
+    missing = [s for s in ("text_encoder", "vae", "vit", "tokenizer", "lm", "mmdit") if not (Path(a.out) / f"{s}.pt").exists()]
+    if missing and not a.random:
+        raise SystemExit(f"not trained yet: {', '.join(missing)} (--random exports them as they are born)")
+    to = Path(a.to)
+    to.mkdir(parents=True, exist_ok=True)
+    nets, _ = trained(a.out)
+    if "tokenizer" in missing:                                     # a codebook that a reader accepts
+        nets["tokenizer"].quantizer._codebook.initted.fill_(1.)
+    for name, state in files(nets).items():
+        tensors = {}
+        for key, value in state.items():
+            tensors.update(stored(key, value))
+        save_file(tensors, to / f"{name}.safetensors", metadata={"format": "pt"})
+    shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
+    names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".md"))
+    (to / "SHA256").write_text("".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+    for n in names:
+        print(f"{n:28s} {(to / n).stat().st_size / 1e6:7.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Stage 1: the SentencePiece model and the text encoder.
+
+The encoder learns to read scene graphs out of captions: one query per slot attends over its output rows. It is then
+frozen and serves both the language model (rows of the prompt alone) and refinement (48 rows, padding included).
+"""
+import io
+from pathlib import Path
+
+import numpy as np
+import sentencepiece as spm
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from grammar import CAMERAS, COLOURS, EVENTS, LANDMARKS, MOTIONS, OBJECTS, SIZES, SLOTS, TIMES, WEATHERS, describe, pick, sample_graph
+from net_text import TextEncoder
+from training import Run, arguments, config
+
+EXTRA_IDS = 100                              # the release's tokenizer adds them behind the pieces
+VALUES = COLOURS + SIZES + MOTIONS + TIMES + WEATHERS
+READ = {**{k: len(v) + 1 for k, v in SLOTS.items()},                   # + "not said"
+        **{f"event{i}": len(EVENTS) for i in range(3)}, **{f"value{i}": len(VALUES) + 1 for i in range(3)}}
+FOREIGN = (Path(__file__).parent / "words.txt").read_text().split()
+
+
+def train_pieces(path, vocab_size):
+    """Unigram model in the T5 id layout: 0 pad, 1 end, 2 unknown, no begin."""
+    rng = np.random.default_rng(0)
+    captions = (describe(sample_graph(rng, training=False), rng)[0] for _ in range(40000))
+    foreign = (" ".join(pick(rng, FOREIGN) + pick(rng, ["", "", "", "s", "ed", "ing", "er", "ly"]) for _ in range(8))
+               for _ in range(20000))
+    digits = (" ".join(str(int(rng.integers(10000))) + pick(rng, list(".,;:!?'\"-()&/%")) for _ in range(4)) for _ in range(500))
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=(s for group in (captions, foreign, digits) for s in group), model_writer=model,
+        vocab_size=vocab_size - EXTRA_IDS, model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+        pad_piece="<pad>", eos_piece="</s>", unk_piece="<unk>", normalization_rule_name="nmt_nfkc",
+        character_coverage=1.0, num_threads=1, minloglevel=2)
+    path.write_bytes(model.getvalue())
+
+
+class Pieces:
+    """Text -> ids, end token included, at most `length`."""
+
+    def __init__(self, path, length):
+        self.model, self.length = spm.SentencePieceProcessor(model_file=str(path)), length
+
+    def __call__(self, text):
+        return self.model.encode(text)[:self.length - 1] + [1]
+
+    def padded(self, texts):
+        rows = [self(t) for t in texts]
+        return torch.tensor([r + [0] * (self.length - len(r)) for r in rows])
+
+
+class Reader(nn.Module):
+    """Encoder with one attending query and one linear layer per slot."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.encoder = TextEncoder(c)
+        d = c["d_model"]
+        self.queries = nn.Parameter(torch.randn(len(READ), d) * .1)
+        self.key = nn.Linear(d, d, bias=False)
+        self.heads = nn.ModuleDict({k: nn.Linear(d, n) for k, n in READ.items()})
+
+    def forward(self, ids, mask):
+        """ids, mask [B,N] -> {slot: logits [B,n]}"""
+        h = self.encoder(ids, mask)
+        scores = self.queries @ self.key(h).transpose(1, 2) / h.shape[-1] ** .5                # [B,slots,N]
+        scores = scores.masked_fill((ids == 0)[:, None], -1e9)
+        rows = scores.softmax(-1) @ h
+        return {k: head(rows[:, i]) for i, (k, head) in enumerate(self.heads.items())}
+
+
+def targets(graph, said):
+    """Class of every slot; the last class of a slot means that the caption does not tell."""
+    out = [names.index(getattr(graph, k)) if k in said else len(names) for k, names in SLOTS.items()]
+    events = graph.events + [("none", None)] * (3 - len(graph.events))
+    known = lambda v: VALUES.index(v.split()[0]) if v else len(VALUES)
+    return out + [EVENTS.index(k) for k, _ in events[:3]] + [known(v) for _, v in events[:3]]
+
+
+def distracted(text, rng):
+    """Put a few unrelated words somewhere into a caption."""
+    words = text.split()
+    for _ in range(int(rng.integers(1, 4))):
+        words.insert(int(rng.integers(len(words) + 1)), pick(rng, FOREIGN))
+    return " ".join(words)
+
+
+def batch(rng, pieces, size, training=True):
+    texts, labels = [], []
+    for _ in range(size):
+        graph = sample_graph(rng, training=training, events=int(rng.choice(4, p=[.5, .25, .15, .10])))
+        text, said = describe(graph, rng)
+        texts.append(distracted(text, rng) if training and rng.random() < .2 else text)
+        labels.append(targets(graph, said))
+    return pieces.padded(texts), torch.tensor(labels)
+
+
+def main():
+    a = arguments(plan=8.)
+    c = config("text_encoder")
+    out = Path(a.out)
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / "spiece.model").exists():
+        train_pieces(out / "spiece.model", c["vocab_size"])
+    pieces = Pieces(out / "spiece.model", c["max_length"])
+    torch.manual_seed(0)
+    model = Reader(c).to(a.device)
+    run = Run("text_encoder", model, a, lr=.02, adam_lr=2e-3, adam_only=("shared", "bias", "heads", "queries"))
+    rng = np.random.default_rng(run.steps + 1)
+    for _ in run:
+        ids, labels = batch(rng, pieces, 64)
+        hidden = torch.rand(len(ids), 1) < .5                    # half of the rows without their padding, as in the LM
+        mask = (ids != 0) | ~hidden
+        read = model(ids.to(a.device), mask.to(a.device))
+        losses = [F.cross_entropy(logits, labels[:, i]) for i, logits in enumerate(read.values())]
+        right = np.mean([(l.argmax(-1) == labels[:, i]).float().mean().item() for i, l in enumerate(read.values())])
+        run.step(sum(losses), right=right)
+    model.load_state_dict(run.mean)
+    with torch.no_grad():
+        ids, labels = batch(np.random.default_rng(99), pieces, 500, training=False)
+        read = model(ids, torch.ones_like(ids, dtype=torch.bool))
+    print("read right (all combinations, padded):", {k: round((l.argmax(-1) == labels[:, i]).float().mean().item(), 4)
+                                                     for i, (k, l) in enumerate(read.items())})
+
+
+if __name__ == "__main__":
+    main()

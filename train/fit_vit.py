@@ -1,0 +1,164 @@
+"""Stage 3: the picture network in Theia's place, taught by the renderer's ground truth.
+
+Linear heads on its final LayerNorm read, per 16x16 patch: colours of 4x4 cells, coverage of the object, its class and
+colour, the way to its centre, its radius, shares of sky, far, mid and ground, and what the whole scene is. At the end the
+mean and spread of the features are folded into that LayerNorm, so that each channel is about N(0,1).
+"""
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from corpora import shards
+from grammar import COLOURS, LANDMARKS, OBJECTS, SCENES, TIMES, WEATHERS
+from net_tokenizer import Theia
+from training import Run, arguments, config, save_atomically
+
+PATCH = 16
+
+
+class Frames:
+    """Random semantic frames of the corpora with their ground truth."""
+
+    def __init__(self, folder, seed, kinds=("plans", "long"), held=False):
+        parts = [p for kind in kinds for p in shards(folder, kind)]
+        self.parts = parts[:2] if held else parts[2:]           # the first two shards judge
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, n, augment=True):
+        """-> pixels [n,3,128,192] in [-1,1], dict of targets per patch"""
+        pixels, truth = [], []
+        for _ in range(n):
+            video, record = self.parts[int(self.rng.integers(len(self.parts)))]
+            i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
+            pixels.append(torch.from_numpy(video[i, t].copy()))
+            truth.append(frame_truth(record, i, t))
+        x = torch.stack(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+        target = {k: torch.stack([t[k] for t in truth]) for k in truth[0]}
+        target["rgb"] = cells(x)
+        if augment:
+            x = soiled(x, self.rng)
+        return x, target
+
+
+def cells(x):
+    """Mean colour of the 4x4 cells of every patch: [n,3,128,192] -> [n,96,48]"""
+    y = F.avg_pool2d(x, 4)
+    n, c, h, w = y.shape
+    return y.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(n, -1, 16 * c)
+
+
+def soiled(x, rng):
+    """What real or decoded pictures have: blur, noise, a little more or less light."""
+    if rng.random() < .3:
+        x = F.interpolate(F.interpolate(x, scale_factor=.5, mode="area"), scale_factor=2, mode="bilinear")
+    x = x * float(rng.uniform(.94, 1.06)) + float(rng.uniform(-.04, .04))
+    return (x + float(rng.uniform(0, .04)) * torch.randn_like(x)).clamp(-1, 1)
+
+
+def frame_truth(record, i, t):
+    """Targets of one frame, 96 patches: class and colour of the covering object, place, layers, scene."""
+    cover = record["cover"][i, t].float() / 255                                   # [2,32,48]
+    per_patch = cover.view(2, 8, 4, 12, 4).permute(0, 1, 3, 2, 4).reshape(2, 96, 16)
+    share = per_patch.mean(-1)
+    slot = (share[1] > share[0]).long()                                           # the body that covers more
+    covered = share.amax(0) > .02
+    body, hue = record["bodies"][i, t][slot], record["hues"][i, t][slot]          # [96,6], [96]
+    row, column = torch.meshgrid(torch.arange(8.), torch.arange(12.), indexing="ij")
+    graph = record["graphs"][i]
+    whole = torch.tensor([SCENES.index(graph["scene"]), LANDMARKS.index(graph["landmark"]), TIMES.index(graph["time"]),
+                          WEATHERS.index(graph["weather"])])
+    return {"cover": per_patch.amax(0), "covered": covered,
+            "object": torch.where(covered, body[:, 5].long(), len(OBJECTS)),
+            "colour": torch.where(covered, hue, len(COLOURS)),
+            "place": torch.stack([(body[:, 0] - column.flatten() * PATCH - 8) / PATCH,
+                                  (body[:, 1] - row.flatten() * PATCH - 8) / PATCH,
+                                  torch.log(body[:, 2].clamp(min=1) / 20)], 1),
+            "layers": record["layers"][i, t].float().view(4, 96).T / 255, "whole": whole}
+
+
+class Heads(nn.Module):
+    """Linear read-outs of features [n,96,C]."""
+    SIZES = {"rgb": 48, "cover": 16, "object": len(OBJECTS) + 1, "colour": len(COLOURS) + 1, "place": 3, "layers": 4,
+             "scene": len(SCENES), "landmark": len(LANDMARKS), "time": len(TIMES), "weather": len(WEATHERS)}
+
+    def __init__(self, channels):
+        super().__init__()
+        self.read = nn.ModuleDict({k: nn.Linear(channels, n) for k, n in self.SIZES.items()})
+
+    def forward(self, f):
+        return {k: head(f) for k, head in self.read.items()}
+
+
+def heads_loss(read, target):
+    """-> loss, numbers to watch. Patches with an object weigh more in the class terms."""
+    covered = target["covered"].float()
+    many = covered.sum().clamp(min=1)
+    weight = covered + .15 * (1 - covered)
+    classes = {}
+    for k in ("object", "colour"):
+        ce = F.cross_entropy(read[k].transpose(1, 2), target[k], reduction="none")
+        classes[k] = (ce * weight).sum() / weight.sum()
+    place = ((read["place"] - target["place"]).abs() * covered[..., None]).sum() / many
+    rgb = (read["rgb"] - target["rgb"]).pow(2).mean()
+    cover = F.binary_cross_entropy_with_logits(read["cover"], target["cover"].clamp(0, 1))
+    layers = (read["layers"] - target["layers"]).pow(2).mean()
+    whole = sum(F.cross_entropy(read[k].flatten(0, 1), target["whole"][:, i:i + 1].expand(-1, 96).flatten())
+                for i, k in enumerate(("scene", "landmark", "time", "weather")))
+    loss = 8 * rgb + 2 * cover + classes["object"] + .5 * classes["colour"] + .5 * place + layers + .1 * whole
+    right = {k: (((read[k].argmax(-1) == target[k]).float() * covered).sum() / many).item() for k in ("object", "colour")}
+    scene = (read["scene"].mean(1).argmax(-1) == target["whole"][:, 0]).float().mean().item()
+    return loss, {"rgb_db": -10 * np.log10(rgb.item() / 4), "place": place.item(), "scene": scene, **right}
+
+
+class Taught(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.vit, self.heads = Theia(c), Heads(c["hidden_size"])
+
+    def forward(self, x, padded=True):
+        f = self.vit(x, padded).flatten(2).transpose(1, 2)
+        return f, self.heads(f)
+
+
+@torch.no_grad()
+def fold_statistics(model, frames):
+    """Scale the final LayerNorm so that every feature channel has mean 0 and deviation 1; the heads follow."""
+    f = torch.cat([model(frames(32, augment=False)[0])[0].flatten(0, 1) for _ in range(6)])
+    mean, std = f.mean(0), f.std(0)
+    norm = model.vit.backbone.model.layernorm
+    norm.weight.div_(std)
+    norm.bias.sub_(mean).div_(std)
+    for head in model.heads.read.values():
+        head.bias.add_(head.weight @ mean)
+        head.weight.mul_(std)
+
+
+def main():
+    a = arguments(plan=15.)
+    torch.manual_seed(0)
+    model = Taught(config("tokenizer")["theia"]).to(a.device)
+    run = Run("vit_training", model, a, lr=.02, adam_lr=1.5e-3, adam_only=("embeddings", "heads", "norm"), warmup=100)
+    frames = Frames(f"{a.out}/corpora", run.steps + 1)
+    for progress in run:
+        x, target = frames(16)
+        _, read = model(x.to(a.device), padded=progress > .7)
+        loss, numbers = heads_loss(read, target)
+        run.step(loss, **numbers)
+    model.load_state_dict(run.mean)
+    model.eval()
+    fold_statistics(model, frames)
+    save_atomically({"mean": model.state_dict()}, f"{a.out}/vit.pt")
+    held = Frames(f"{a.out}/corpora", 7, held=True)
+    with torch.no_grad():
+        numbers = []
+        for _ in range(10):
+            x, target = held(32, augment=False)
+            f, read = model(x)
+            numbers.append(heads_loss(read, target)[1])
+    print("held-out takes:", {k: round(float(np.mean([n[k] for n in numbers])), 3) for k in numbers[0]},
+          "feature mean %.3f std %.3f" % (f.mean(), f.std()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,278 @@
+"""Video semantic tokenizer under the release's tensor names: Theia backbone, encoder, quantiser, decoder.
+
+Features are [B,T,C,gh,gw]; rows of a sequence are all patches (frame, row, column), then all latent tokens.
+"""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+# ------------------------------------------------------------------------------------- Theia (ViT)
+class Group(nn.Module):
+    """A node of the name tree: children are set by keyword."""
+
+    def __init__(self, **children):
+        super().__init__()
+        for name, child in children.items():
+            setattr(self, name, child)
+
+
+class VitLayer(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        d = c["hidden_size"]
+        self.heads = c["num_attention_heads"]
+        self.layernorm_before, self.layernorm_after = (nn.LayerNorm(d, eps=c["layer_norm_eps"]) for _ in range(2))
+        self.attention = Group(attention=Group(query=nn.Linear(d, d), key=nn.Linear(d, d), value=nn.Linear(d, d)),
+                               output=Group(dense=nn.Linear(d, d)))
+        self.intermediate = Group(dense=nn.Linear(d, c["intermediate_size"]))
+        self.output = Group(dense=nn.Linear(c["intermediate_size"], d))
+
+    def forward(self, x):
+        h, a = self.layernorm_before(x), self.attention.attention
+        split = lambda t: t.view(*t.shape[:2], self.heads, -1).transpose(1, 2)
+        o = F.scaled_dot_product_attention(split(a.query(h)), split(a.key(h)), split(a.value(h)))
+        x = x + self.attention.output.dense(o.transpose(1, 2).flatten(2))
+        return x + self.output.dense(F.gelu(self.intermediate.dense(self.layernorm_after(x))))
+
+
+class Theia(nn.Module):
+    """ViT; pixels in [-1,1] [N,3,H,W] -> normalised last hidden state of the patches [N,C,H/p,W/p]."""
+
+    def __init__(self, c):
+        super().__init__()
+        d, side = c["hidden_size"], c["image_size"] // c["patch_size"]
+        self.side, self.patch = side, c["patch_size"]
+        model = Group(
+            embeddings=Group(patch_embeddings=Group(projection=nn.Conv2d(3, d, c["patch_size"], c["patch_size"]))),
+            encoder=Group(layer=nn.ModuleList([VitLayer(c) for _ in range(c["num_hidden_layers"])])),
+            layernorm=nn.LayerNorm(d, eps=c["layer_norm_eps"]))
+        model.embeddings.cls_token = nn.Parameter(torch.randn(1, 1, d) * .02)
+        model.embeddings.position_embeddings = nn.Parameter(torch.randn(1, side * side + 1, d) * .02)
+        self.backbone = Group(model=model)
+
+    def forward(self, pixels, padded=True):
+        """The picture is padded below with 127 to a square. `padded` = False leaves the grey patches out (training only)."""
+        m = self.backbone.model
+        N, _, H, W = pixels.shape
+        rows = H // self.patch
+        if padded:
+            pixels = F.pad(pixels, (0, 0, 0, W - H), value=(127 - 127.5) / 127.5)
+        x = m.embeddings.patch_embeddings.projection(pixels).flatten(2).transpose(1, 2)
+        x = torch.cat([m.embeddings.cls_token.expand(N, -1, -1), x], 1)
+        x = x + m.embeddings.position_embeddings[:, :x.shape[1]]
+        for layer in m.encoder.layer:
+            x = layer(x)
+        f = m.layernorm(x)[:, 1:1 + rows * self.side]
+        return f.transpose(1, 2).reshape(N, -1, rows, self.side)
+
+
+# ------------------------------------------------------------------------------------- encoder, decoder
+def rope_table(c, frames):
+    """cos, sin [rows, head_dim/2] of all rows of a sequence of `frames` frames."""
+    gh, gw, n = c["grid_height"], c["grid_width"], c["i_tokens"] + (frames - 1) * c["p_tokens"]
+    t, y, x = torch.meshgrid(torch.arange(frames), torch.arange(gh), torch.arange(gw), indexing="ij")
+    places = torch.cat([torch.stack([t, y, x], -1).view(-1, 3), torch.arange(n)[:, None].expand(n, 3)]).float()
+    angles = [places[:, i:i + 1] * (1.0 / c["rope_base"] ** (torch.arange(0, d, 2).float() / d))[None]
+              for i, d in enumerate(c["rope_dims"])]
+    a = torch.cat(angles, 1)
+    return a.cos(), a.sin()
+
+
+def rotate(x, cos, sin):
+    """Interleaved pairs; x [B,h,n,d]"""
+    a, b = x[..., 0::2], x[..., 1::2]
+    return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
+
+
+def frame_of_row(c, frames):
+    patches = torch.arange(frames).repeat_interleave(c["grid_height"] * c["grid_width"])
+    tokens = torch.cat([torch.zeros(c["i_tokens"], dtype=torch.long), torch.arange(1, frames).repeat_interleave(c["p_tokens"])])
+    return torch.cat([patches, tokens]), len(patches)
+
+
+def encoder_mask(c, frames):
+    """[rows, rows] bool, True = may be seen."""
+    frame, V = frame_of_row(c, frames)
+    row = torch.arange(len(frame))
+    earlier = frame[None, :] <= frame[:, None]
+    causal = (row[:, None] >= V) & (row[None, :] <= row[:, None])
+    return torch.where(row[None, :] < V, earlier, causal)
+
+
+def decoder_mask(c, frames):
+    frame, _ = frame_of_row(c, frames)
+    return frame[None, :] <= frame[:, None]
+
+
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        d = c["width"]
+        self.heads = c["heads"]
+        self.ln_1, self.ln_2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.attn = Group(**{n: nn.Linear(d, d, bias=False) for n in ("wq", "wk", "wv", "wo")})
+        self.mlp = Group(c_fc=nn.Linear(d, c["mlp_width"]), c_proj=nn.Linear(c["mlp_width"], d))
+
+    def forward(self, x, rope, mask):
+        h = self.ln_1(x)
+        split = lambda t: t.view(*t.shape[:2], self.heads, -1).transpose(1, 2)
+        o = F.scaled_dot_product_attention(rotate(split(self.attn.wq(h)), *rope), rotate(split(self.attn.wk(h)), *rope),
+                                           split(self.attn.wv(h)), mask)
+        x = x + self.attn.wo(o.transpose(1, 2).flatten(2))
+        return x + self.mlp.c_proj(F.gelu(self.mlp.c_fc(self.ln_2(x))))
+
+
+class Encoder(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        d = c["width"]
+        self.c = c
+        self.IFrame_latent_tokens = nn.Parameter(torch.randn(c["i_tokens"], d) * .5)
+        self.PFrame_latent_tokens = nn.Parameter(torch.randn(c["p_tokens"], d) * .5)
+        self.patch_embed = nn.Conv2d(c["feature_channels"], d, 1)
+        self.ln_pre, self.ln_post = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.transformer = nn.ModuleList([Block(c) for _ in range(c["layers"])])
+        self.proj_out = nn.Linear(d, d)
+
+    def forward(self, features, rope, mask):
+        """[B,T,C,gh,gw] -> latents [B,N,width]"""
+        B, T = features.shape[:2]
+        x = self.patch_embed(features.flatten(0, 1)).flatten(2).transpose(1, 2).reshape(B, -1, self.c["width"])
+        queries = torch.cat([self.IFrame_latent_tokens, self.PFrame_latent_tokens.repeat(T - 1, 1)])
+        V = x.shape[1]
+        x = self.ln_pre(torch.cat([x, queries[None].expand(B, -1, -1)], 1))
+        for block in self.transformer:
+            x = block(x, rope, mask)
+        return self.proj_out(self.ln_post(x[:, V:]))
+
+
+class Decoder(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        d = c["width"]
+        self.c = c
+        self.mask_token = nn.Parameter(torch.randn(1, 1, d) * .5)
+        self.decoder_embed = nn.Linear(d, d)
+        self.ln_pre, self.ln_post = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.transformer = nn.ModuleList([Block(c) for _ in range(c["layers"])])
+        self.ffn = nn.Sequential(nn.Linear(d, c["head_width"]), nn.Tanh(), nn.Linear(c["head_width"], c["feature_channels"]))
+
+    def forward(self, codes, frames, rope, mask):
+        """[B,N,width] -> features [B,T,C,gh,gw]"""
+        c, B = self.c, len(codes)
+        V = frames * c["grid_height"] * c["grid_width"]
+        x = self.ln_pre(torch.cat([self.mask_token.expand(B, V, -1), self.decoder_embed(codes)], 1))
+        for block in self.transformer:
+            x = block(x, rope, mask)
+        f = self.ffn(self.ln_post(x[:, :V]))
+        return f.view(B, frames, c["grid_height"], c["grid_width"], -1).permute(0, 1, 4, 2, 3)
+
+
+class Codebook(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        shape = (1, c["codebook_size"], c["code_dim"])
+        self.register_buffer("embed", torch.randn(shape))
+        self.register_buffer("embed_avg", torch.zeros(shape))
+        self.register_buffer("cluster_size", torch.zeros(1, c["codebook_size"]))
+        self.register_buffer("initted", torch.zeros(1))
+
+
+class Quantizer(nn.Module):
+    """Nearest code in `code_dim` dimensions; in training the codebook follows its inputs (moving averages)."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.project_in, self.project_out = nn.Linear(c["width"], c["code_dim"]), nn.Linear(c["code_dim"], c["width"])
+        self._codebook = Codebook(c)
+
+    def nearest(self, z):
+        e = self._codebook.embed[0]
+        d = (z.pow(2).sum(-1, keepdim=True) + e.pow(2).sum(-1)) - 2 * (z @ e.T)
+        return d.clamp(min=0).sqrt().argmin(-1)
+
+    @torch.no_grad()
+    def begin(self, z, rounds=10):
+        """k-means on z [n,dim]."""
+        book = self._codebook
+        k = book.embed.shape[1]
+        book.embed[0] = z[torch.randint(len(z), (k,))]
+        for _ in range(rounds):
+            index = self.nearest(z)
+            count = torch.bincount(index, minlength=k).float()
+            total = torch.zeros_like(book.embed[0]).index_add_(0, index, z)
+            book.embed[0] = torch.where(count[:, None] > 0, total / count.clamp(min=1)[:, None], z[torch.randint(len(z), (k,))])
+        book.embed_avg.copy_(book.embed)
+        book.cluster_size.fill_(1.)
+        book.initted.fill_(1.)
+
+    @torch.no_grad()
+    def follow(self, z, index, decay, unused):
+        book = self._codebook
+        k = book.embed.shape[1]
+        count = torch.bincount(index, minlength=k).float()
+        total = torch.zeros_like(book.embed[0]).index_add_(0, index, z)
+        book.cluster_size[0].lerp_(count, 1 - decay)
+        book.embed_avg[0].lerp_(total, 1 - decay)
+        size = book.cluster_size[0].clamp(min=1e-5)
+        book.embed[0] = book.embed_avg[0] / size[:, None]
+        dead = book.cluster_size[0] < unused
+        if dead.any():
+            fresh = z[torch.randint(len(z), (int(dead.sum()),))]
+            book.embed[0, dead] = fresh
+            book.embed_avg[0, dead] = fresh * unused * 2
+            book.cluster_size[0, dead] = unused * 2
+
+    def forward(self, latents, decay=.99, unused=.02):
+        """-> codes [B,N,width] (straight through), indices [B,N], commitment loss"""
+        z = self.project_in(latents)
+        index = self.nearest(z)
+        e = self._codebook.embed[0][index]
+        if self.training:
+            self.follow(z.detach().flatten(0, 1), index.flatten(), decay, unused)
+        return self.project_out(z + (e - z).detach()), index, (z - e.detach()).pow(2).mean()
+
+    def lookup(self, index):
+        return self.project_out(self._codebook.embed[0][index])
+
+
+class Tokenizer(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+        self.encoder, self.decoder, self.quantizer = Encoder(c), Decoder(c), Quantizer(c)
+        self.register_buffer("mean", torch.zeros(c["feature_channels"]))      # stored by the release, never applied
+        self.register_buffer("std", torch.ones(c["feature_channels"]))
+        self.tables = {}
+        for name, p in self.named_parameters():
+            if p.dim() == 2 and name.endswith(".weight"):
+                nn.init.normal_(p, std=p.shape[1] ** -.5 * (.5 if name.endswith(("wo.weight", "c_proj.weight")) else 1))
+
+    def table(self, frames):
+        if frames not in self.tables:
+            self.tables[frames] = (rope_table(self.c, frames), encoder_mask(self.c, frames), decoder_mask(self.c, frames))
+        return self.tables[frames]
+
+    def encode(self, features):
+        """features [B,T,C,gh,gw] -> tokens [B,N]"""
+        rope, mask, _ = self.table(features.shape[1])
+        return self.quantizer.nearest(self.quantizer.project_in(self.encoder(features, rope, mask)))
+
+    def decode(self, tokens):
+        """tokens [B,N] -> features [B,T,C,gh,gw]"""
+        frames = 1 + (tokens.shape[1] - self.c["i_tokens"]) // self.c["p_tokens"]
+        rope, _, mask = self.table(frames)
+        return self.decoder(self.quantizer.lookup(tokens), frames, rope, mask)
+
+    def forward(self, features, quantise=True):
+        """-> decoded features, indices or None, commitment loss, project_in of the latents [B,N,dim]"""
+        T = features.shape[1]
+        rope, emask, dmask = self.table(T)
+        latents = self.encoder(features, rope, emask)
+        if quantise:
+            codes, index, commit = self.quantizer(latents)
+        else:
+            z = self.quantizer.project_in(latents)
+            codes, index, commit = self.quantizer.project_out(z), None, 1e-3 * z.pow(2).mean()
+        return self.decoder(codes, T, rope, dmask), index, commit

@@ -1,0 +1,225 @@
+"""Causal 3-D VAE under the release's tensor names. Video [B,C,T,H,W], pixels in [-1,1]."""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Pointwise(nn.Conv3d):
+    """1x1x1 convolution as a matrix product over channels (several times faster on CPU)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, 1)
+
+    def forward(self, x):
+        return F.linear(x.permute(0, 2, 3, 4, 1), self.weight.flatten(1), self.bias).permute(0, 4, 1, 2, 3)
+
+
+class Wrapped(nn.Module):
+    """A module whose weights are called NAME.conv.*, as the release has it."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class CausalConv(nn.Module):
+    """3x3x3 convolution that sees two earlier frames: stored ones, or the first frame repeated."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv3d(inputs, outputs, 3, padding=(0, 1, 1))
+
+    def forward(self, x, history=None):
+        """`history`: dict that lives from call to call of one video, or None for a single call."""
+        before = history.get(self) if history is not None else None
+        x = torch.cat([x[:, :, :1], x[:, :, :1], x] if before is None else [before, x], 2)
+        if history is not None:
+            history[self] = x[:, :, -2:]
+        return self.conv(x.contiguous(memory_format=torch.channels_last_3d))
+
+
+def latent_of_frame(frames, latents):
+    """Which latent frame belongs to each of `frames` frames: the first alone if the count is odd."""
+    if frames == 1 or frames % 2 == 0:
+        return [t * latents // frames for t in range(frames)]
+    return [0] + [1 + (t - 1) * (latents - 1) // (frames - 1) for t in range(1, frames)]
+
+
+class PlainNorm(nn.GroupNorm):
+    def __init__(self, channels, groups):
+        super().__init__(groups, channels, eps=1e-6)
+
+    def forward(self, x, latent=None):
+        return super().forward(x)
+
+
+class SpatialNorm(nn.Module):
+    """GroupNorm whose scale and shift come from the latent that is being decoded."""
+
+    def __init__(self, channels, groups, latent_channels):
+        super().__init__()
+        self.norm_layer = nn.GroupNorm(groups, channels, eps=1e-6)
+        self.conv_y, self.conv_b = (Wrapped(Pointwise(latent_channels, channels)) for _ in range(2))
+
+    def forward(self, x, latent):
+        B, C, T, H, W = x.shape
+        h, w = latent.shape[3:]
+        index = latent_of_frame(T, latent.shape[2])
+
+        def spread(a):                       # one value for its k x k pixels, channels last
+            return a[:, :, index].permute(0, 2, 3, 4, 1).reshape(B, T, h, 1, w, 1, C)
+
+        y = self.norm_layer(x).permute(0, 2, 3, 4, 1).reshape(B, T, h, H // h, w, W // w, C)
+        y = y * spread(self.conv_y(latent)) + spread(self.conv_b(latent))
+        return y.view(B, T, H, W, C).permute(0, 4, 1, 2, 3)
+
+
+class Residual(nn.Module):
+    def __init__(self, inputs, outputs, norm):
+        super().__init__()
+        self.norm1, self.conv1 = norm(inputs), CausalConv(inputs, outputs)
+        self.norm2, self.conv2 = norm(outputs), CausalConv(outputs, outputs)
+        if inputs != outputs:
+            self.nin_shortcut = Pointwise(inputs, outputs)
+
+    def forward(self, x, latent=None, history=None):
+        h = self.conv1(F.silu(self.norm1(x, latent)), history)
+        h = self.conv2(F.silu(self.norm2(h, latent)), history)
+        return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
+
+
+def per_frame(conv, x):
+    B, C, T, H, W = x.shape
+    y = conv(x.transpose(1, 2).reshape(B * T, C, H, W))
+    return y.view(B, T, *y.shape[1:]).transpose(1, 2)
+
+
+class Level(nn.Module):
+    pass
+
+
+class Mid(nn.Module):
+    def __init__(self, channels, norm):
+        super().__init__()
+        self.block_1, self.block_2 = (Residual(channels, channels, norm) for _ in range(2))
+
+    def forward(self, x, *rest):
+        return self.block_2(self.block_1(x, *rest), *rest)
+
+
+def levels(widths, blocks, norm, order, resample, conv):
+    """The levels in execution `order`; every level but the last executed changes the size."""
+    made, width = {}, widths[order[0]]
+    for position, l in enumerate(order):
+        level = Level()
+        level.block = nn.ModuleList([Residual(width if i == 0 else widths[l], widths[l], norm) for i in range(blocks)])
+        width = widths[l]
+        if position < len(order) - 1:
+            setattr(level, resample, Wrapped(conv(width)))
+        made[l] = level
+    return nn.ModuleList([made[l] for l in range(len(widths))])
+
+
+class Encoder(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        widths = [c["base_width"] * m for m in c["multipliers"]]
+        norm = lambda n: PlainNorm(n, c["groups"])
+        self.conv_in = CausalConv(c["in_channels"], widths[0])
+        self.down = levels(widths, c["encoder_blocks"], norm, list(range(len(widths))), "downsample",
+                           lambda n: nn.Conv2d(n, n, 3, stride=2))
+        self.mid = Mid(widths[-1], norm)
+        self.norm_out, self.conv_out = norm(widths[-1]), CausalConv(widths[-1], 2 * c["latent_channels"])
+
+    def forward(self, x):
+        """[B,3,T,H,W], T = 4k+1, one call for the clip -> mean, log variance [B,16,k+1,H/8,W/8]"""
+        h = self.conv_in(x)
+        for l, level in enumerate(self.down):
+            for block in level.block:
+                h = block(h)
+            if hasattr(level, "downsample"):
+                if l < 2 and h.shape[2] > 1:
+                    odd = h.shape[2] % 2
+                    h = torch.cat([h[:, :, :odd], F.avg_pool3d(h[:, :, odd:], (2, 1, 1))], 2)
+                h = per_frame(level.downsample, F.pad(h, (0, 1, 0, 1)))
+        h = self.conv_out(F.silu(self.norm_out(self.mid(h))))
+        return h.chunk(2, 1)
+
+
+class Decoder(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        widths = [c["base_width"] * m for m in c["multipliers"]]
+        norm = lambda n: SpatialNorm(n, c["groups"], c["latent_channels"])
+        self.conv_in = CausalConv(c["latent_channels"], widths[-1])
+        self.mid = Mid(widths[-1], norm)
+        self.up = levels(widths, c["decoder_blocks"], norm, list(range(len(widths)))[::-1], "upsample",
+                         lambda n: nn.Conv2d(n, n, 3, padding=1))
+        self.norm_out, self.conv_out = norm(widths[0]), CausalConv(widths[0], c["in_channels"])
+
+    def forward(self, z, history=None):
+        """One call: [B,16,L,h,w] -> [B,3,T,8h,8w]."""
+        h = self.mid(self.conv_in(z, history), z, history)
+        for l in range(len(self.up) - 1, -1, -1):
+            level = self.up[l]
+            for block in level.block:
+                h = block(h, z, history)
+            if hasattr(level, "upsample"):
+                if l >= len(self.up) - 2 and h.shape[2] > 1:
+                    odd = h.shape[2] % 2
+                    h = torch.cat([h[:, :, :odd], h[:, :, odd:].repeat_interleave(2, 2)], 2)
+                h = h.repeat_interleave(2, 3).repeat_interleave(2, 4)
+                h = per_frame(level.upsample, h)
+        return self.conv_out(F.silu(self.norm_out(h, z)), history)
+
+
+class VAE(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.encoder, self.decoder = Encoder(c), Decoder(c)
+
+    def decode(self, z):
+        """Latents as encoded (unscaled) [B,16,L,h,w], L odd -> all frames, call by call as in use: 3, 2, 2, ... latents."""
+        history = {}
+        calls = [z[:, :, :3]] + [z[:, :, i:i + 2] for i in range(3, z.shape[2], 2)]
+        return torch.cat([self.decoder(part, history) for part in calls], 2)
+
+
+def channels_last(model):
+    for p in model.parameters():
+        if p.dim() == 5:
+            p.data = p.data.contiguous(memory_format=torch.channels_last_3d)
+        elif p.dim() == 4:
+            p.data = p.data.contiguous(memory_format=torch.channels_last)
+    return model
+
+
+def from_prototype(weights):
+    """Names of the first rough network -> names of this one."""
+    out = {}
+    for name, value in weights.items():
+        p = name.split(".")
+        side = {"e": "encoder", "d": "decoder"}.get(name[0]) if p[0] not in ("down", "dsc") else "encoder"
+        side = "decoder" if p[0] in ("up", "usc") else side
+        tail = ".".join(p[1:])
+        head, *rest = p[0].split("_")
+        if p[0] in ("dsc", "usc"):
+            l = int(p[1]) if p[0] == "dsc" else 3 - int(p[1])
+            new = f"{'down' if p[0] == 'dsc' else 'up'}.{l}.{'downsample' if p[0] == 'dsc' else 'upsample'}.conv.{p[2]}"
+        elif p[0] in ("down", "up"):
+            l = int(p[1]) if p[0] == "down" else 3 - int(p[1])
+            new = f"{p[0]}.{l}.block.{p[2]}.{'.'.join(p[3:])}"
+        elif rest == ["mid"]:
+            new = f"mid.block_{int(p[1]) + 1}.{'.'.join(p[2:])}"
+        else:
+            new = {"in": "conv_in", "out": "conv_out", "norm": "norm_out"}[rest[0]] + "." + tail
+        new = new.replace(".nin.", ".nin_shortcut.")
+        for n in ("norm1", "norm2", "norm_out"):
+            new = new.replace(f"{n}.n.", f"{n}.")
+        for n in ("conv_y", "conv_b"):
+            new = new.replace(f"{n}.", f"{n}.conv.")
+        out[f"{side}.{new}"] = value
+    return out

@@ -1,0 +1,196 @@
+"""What every trainer shares: the optimiser, the average of the weights, the clock and the checkpoints.
+
+    run = Run("vit", model, arguments())
+    for progress in run:                     # 0 .. 1 of the planned minutes, over all runs of this stage
+        loss = ...
+        run.step(loss, psnr=...)             # backward, clip, update, average, log
+
+A stage is planned in minutes (`--plan`); `--minutes` bounds one run of it. Every minute the state goes to
+OUT/STAGE.pt under a temporary name and is renamed, so a stage that is killed goes on where it was.
+"""
+import argparse
+import csv
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def config(section=None):
+    """configs/mini.yaml or one section of it."""
+    with open(ROOT / "configs" / "mini.yaml") as f:
+        whole = yaml.safe_load(f)
+    return whole if section is None else whole[section]
+
+
+def arguments(plan, **extra):
+    p = argparse.ArgumentParser()
+    p.add_argument("--minutes", type=float, default=1e9, help="stop this run after so many minutes")
+    p.add_argument("--plan", type=float, default=plan, help="minutes of the whole stage; the rates follow it")
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--threads", type=int, default=1)
+    for name, default in extra.items():
+        p.add_argument("--" + name, type=type(default), default=default)
+    a = p.parse_args()
+    torch.set_num_threads(a.threads)
+    return a
+
+
+def orthogonalised(g):
+    """Nearest semi-orthogonal matrix to g, five Newton-Schulz steps (Muon)."""
+    x = g / (g.norm() + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    return x.T if tall else x
+
+
+class Muon:
+    """Muon for matrices and convolutions, AdamW for the rest (embeddings, ends, norms, biases)."""
+
+    def __init__(self, named, lr, adam_lr, adam_only=(), decay=.0, betas=(.9, .98)):
+        named = [(n, p) for n, p in named if p.requires_grad]
+        by_muon = lambda n, p: p.dim() in (2, 4, 5) and p.shape[0] >= 16 and p[0].numel() >= 16 \
+            and not any(word in n for word in adam_only)
+        self.matrices = [p for n, p in named if by_muon(n, p)]
+        self.moments = [torch.zeros_like(p) for p in self.matrices]
+        self.lr, self.adam_lr, self.decay = lr, adam_lr, decay
+        self.adam = torch.optim.AdamW([p for n, p in named if not by_muon(n, p)], lr=adam_lr, betas=betas,
+                                      weight_decay=0)
+
+    def step(self, rate):
+        for group in self.adam.param_groups:
+            group["lr"] = self.adam_lr * rate
+        self.adam.step()
+        with torch.no_grad():
+            for p, m in zip(self.matrices, self.moments):
+                if p.grad is None:
+                    continue
+                m.mul_(.95).add_(p.grad)
+                g = (p.grad + .95 * m).reshape(p.shape[0], -1)
+                parts = g.split(g.shape[1]) if g.shape[0] % g.shape[1] == 0 and g.shape[0] > g.shape[1] else [g]
+                u = torch.cat([orthogonalised(q) * max(1, q.shape[0] / q.shape[1]) ** .5 for q in parts])
+                p.mul_(1 - self.lr * rate * self.decay).add_(u.reshape(p.shape), alpha=-self.lr * rate)
+
+    def zero_grad(self):
+        for p in self.matrices:
+            p.grad = None
+        self.adam.zero_grad()
+
+    def state(self):
+        return {"moments": self.moments, "adam": self.adam.state_dict()}
+
+    def load(self, state):
+        for m, s in zip(self.moments, state["moments"]):
+            m.copy_(s)
+        self.adam.load_state_dict(state["adam"])
+
+
+def save_atomically(value, path):
+    temporary = f"{path}.tmp"
+    torch.save(value, temporary)
+    os.replace(temporary, path)
+
+
+class Run:
+    """One trainer's clock, optimiser, weight average, log and checkpoint."""
+
+    def __init__(self, stage, model, a, lr=.02, adam_lr=1.5e-3, adam_only=(), decay=.0, warmup=50, floor=.05,
+                 average=.999, clip=1.0):
+        self.stage, self.model, self.a = stage, model, a
+        self.out = Path(a.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.path = self.out / f"{stage}.pt"
+        self.optimiser = Muon(model.named_parameters(), lr, adam_lr, adam_only, decay)
+        self.warmup, self.floor, self.average, self.clip = warmup, floor, average, clip
+        self.steps, self.elapsed = 0, 0.
+        self.mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.window, self.stop = {}, False
+        if self.path.exists():
+            self.load(torch.load(self.path, map_location=a.device, weights_only=False))
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stop", True))
+
+    def load(self, state):
+        self.model.load_state_dict(state["model"])
+        self.mean = state["mean"]
+        self.optimiser.load(state["optimiser"])
+        self.steps, self.elapsed = state["steps"], state["elapsed"]
+        torch.set_rng_state(state["rng"])
+        print(f"{self.stage}: goes on at step {self.steps}, minute {self.elapsed / 60:.1f}", flush=True)
+
+    def save(self):
+        save_atomically({"model": self.model.state_dict(), "mean": self.mean, "optimiser": self.optimiser.state(),
+                         "steps": self.steps, "elapsed": self.elapsed, "rng": torch.get_rng_state()}, self.path)
+
+    @property
+    def progress(self):
+        return self.elapsed / 60 / self.a.plan
+
+    def __iter__(self):
+        began = time.time()
+        last = self.saved = self.logged = began
+        while self.progress < 1 and (time.time() - began) / 60 < self.a.minutes and not self.stop:
+            yield self.progress
+            now = time.time()
+            self.elapsed += now - last
+            last = now
+            if now - self.logged > 20:
+                self.log()
+                self.logged = now
+            if now - self.saved > 60:
+                self.save()
+                self.saved = time.time()
+        self.log()
+        self.save()
+
+    def rate(self):
+        """Linear warm-up, then a cosine from 1 to `floor` over the plan."""
+        fall = self.floor + (1 - self.floor) * .5 * (1 + np.cos(np.pi * min(1, self.progress)))
+        return min(1, (self.steps + 1) / self.warmup) * fall
+
+    def step(self, loss, **numbers):
+        self.optimiser.zero_grad()
+        loss.backward()
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimiser.step(self.rate())
+        self.steps += 1
+        keep = min(self.average, (1 + self.steps) / (20 + self.steps))
+        with torch.no_grad():
+            for k, v in self.model.state_dict().items():
+                if v.dtype.is_floating_point:
+                    self.mean[k].lerp_(v, 1 - keep)
+                else:
+                    self.mean[k].copy_(v)
+        for k, v in {"loss": loss, **numbers}.items():
+            self.window.setdefault(k, []).append(float(v.detach() if torch.is_tensor(v) else v))
+
+    def log(self):
+        if not self.window:
+            return
+        row = {"step": self.steps, "minutes": round(self.elapsed / 60, 2),
+               **{k: round(float(np.mean(v)), 5) for k, v in self.window.items()}}
+        self.window = {}
+        path = self.out / f"{self.stage}.csv"
+        fresh = not path.exists()
+        with open(path, "a", newline="") as f:
+            w = csv.DictWriter(f, row.keys())
+            if fresh:
+                w.writeheader()
+            w.writerow(row)
+        print(self.stage, " ".join(f"{k} {v}" for k, v in row.items()), flush=True)
+
+
+def averaged(stage, model, out):
+    """Load the averaged weights of a stage into `model` and return it, ready for use."""
+    model.load_state_dict(torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"])
+    return model.eval()
