@@ -1,0 +1,27 @@
+/* control_branch.h - the network that sees the semantics: one signal for each of the first main layers.
+ *
+ * Its input is the noisy latent plus the control latent. After each layer comes a linear map whose output is both the
+ * signal for the main layer of that number and the input of the next control layer.
+ */
+#ifndef DIT_CONTROL_BRANCH_H
+#define DIT_CONTROL_BRANCH_H
+
+#include "mmdit/dit_branch.h"
+
+typedef struct {
+    dit_branch branch;
+    lt_weight *zero_linears; /* [layers] of [d, d]; zero when training began, hence the name; owned */
+} dit_control;
+
+lt_status dit_control_bind(lt_binder *b, dit_control *w, const cfg_mmdit *cfg, lt_error *err);
+void dit_control_close(dit_control *w); /* accepts a zeroed one */
+
+/* latent f32 [T, H, W, C] + control [T, H, W, C] -> hidden [n, d]. */
+lt_tensor dit_control_embed(lt_ops *o, const dit_control *w, const dit_position *position, lt_tensor latent,
+                            lt_tensor control, lt_tensor text_rows);
+
+/* Layer i: hidden [n, d] is used up; the projected output goes to `signal` [n, d]. Then swap the two. */
+void dit_control_layer(lt_ops *o, const dit_control *w, int i, int heads, lt_tensor hidden, lt_tensor signal,
+                       int64_t text_rows, lt_tensor time);
+
+#endif

@@ -1,0 +1,31 @@
+/* patch_embedding.h - latents and text become rows of the transformer, and rows become latents again.
+ *
+ * Inside the stage a latent is channels-last, [T, H, W, C]; token (t, i, j) covers the patch x patch pixels from (i patch, j patch).
+ * Tokens are ordered frame, row, column; the sequence is [text rows, video rows].
+ */
+#ifndef DIT_PATCH_EMBEDDING_H
+#define DIT_PATCH_EMBEDDING_H
+
+#include "configs/mmdit_config.h"
+#include "kernels/ops.h"
+#include "mmdit/affine.h"
+#include "mmdit/position_table.h"
+
+typedef struct {
+    int patch;
+    dit_affine proj;      /* [width, C, patch, patch] */
+    dit_affine text_proj; /* [width, text_width] */
+} dit_patch;
+
+void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char *prefix);
+
+/* text [text_length, text_width] -> [text_length, width]; the same in every step. None stands for zeros. */
+lt_tensor dit_text_rows(lt_ops *o, const dit_patch *w, const cfg_mmdit *cfg, lt_tensor text);
+
+/* latent [T, H, W, C] and projected text [L, width] -> hidden [L + T rows columns, width], with positions. */
+lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent, lt_tensor text_rows);
+
+/* tokens [T rows columns, C patch patch] -> latent [T, H, W, C]. */
+void dit_unpatchify(lt_ops *o, lt_tensor latent, lt_tensor tokens, int patch);
+
+#endif
