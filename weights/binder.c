@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "weights/finite.h"
+#include "weights/synthetic_weights.h"
 #include "weights/weight_table.h"
 
 typedef struct {
@@ -178,10 +179,15 @@ static void match_scale(const lt_binder *b, const request *r, complaints *c)
 static void match(const lt_binder *b, const request *r, complaints *c)
 {
     const char *const prefix = b->source->prefix;
-    const lt_entry *const found = lt_table_find(b->source, r->name);
+    const lt_entry *const found = b->source->synthesis ? lt_synthetic_entry(b->source, r->name, r->shape)
+                                                       : lt_table_find(b->source, r->name);
     char wanted[64];
     char stored[64];
     lt_shape_text(r->shape, wanted, sizeof wanted);
+    if (!found && b->source->synthesis) {
+        complain(c, "\n  %s: no memory to make its %s", r->name, wanted);
+        return;
+    }
     if (!found) {
         complain(c, "\n  %s%s: is missing, expected %s", prefix, r->name, wanted);
         return;

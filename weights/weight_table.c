@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weights/synthetic_weights.h"
+
 lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err)
 {
     *out = NULL;
@@ -32,6 +34,7 @@ void lt_weights_close(lt_weights *w)
     lt_json_free(w->header);
     free(w->names);
     free(w->aligned);
+    lt_synthesis_close(w->synthesis);
     free(w->entry);
     free(w->prefix);
     free(w->place);

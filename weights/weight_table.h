@@ -20,6 +20,8 @@ typedef struct {
     const char *unusable; /* why, for messages; else NULL */
 } lt_entry;
 
+typedef struct lt_synthesis lt_synthesis;
+
 struct lt_weights {
     atomic_int references;
     char *place;          /* file name for messages */
@@ -33,6 +35,7 @@ struct lt_weights {
     lt_json *header;      /* of a safetensors leaf: owns the names and the metadata */
     char *names;          /* of another leaf: owns the names */
     void *aligned;        /* copies of tensors that start at an odd place in the file */
+    lt_synthesis *synthesis; /* of a table that makes what it is asked for; else NULL */
 };
 
 /* An empty table; LT_ERR_RESOURCES. */

@@ -25,6 +25,9 @@ typedef struct lt_weights lt_weights; /* an open file or shard set; immutable, r
 lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err);
 /* The same tensors seen without `prefix`; names that lack it are hidden. Shares the mapping. */
 lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err);
+/* No file: every tensor that a binder asks for is there, in `dtype` (f32 or bf16), with small random numbers that depend on
+ * `seed` and the name alone. For timing a stage at sizes of which there are no weights. */
+lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err);
 void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
 
 const char *lt_weights_place(const lt_weights *w); /* file name for messages */
