@@ -1,12 +1,7 @@
 /* test_synthetic_weights.c - weights that are made when asked for. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "tests/support/check.h"
 #include "weights/weights.h"
 
 typedef struct {
