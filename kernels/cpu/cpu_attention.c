@@ -1,0 +1,57 @@
+/* cpu_attention.c - attention cut into (batch, head, block of queries); attention_tile.h does a block. */
+#include "kernels/cpu/cpu_backend.h"
+
+typedef struct {
+    const lt_cpu *cpu;
+    lt_tensor out;
+    lt_tensor q;
+    lt_tensor k;
+    lt_tensor v;
+    const lt_attention_args *args;
+    int64_t block;  /* queries of a tile */
+    int64_t blocks; /* per head */
+} attention;
+
+static void attend_block(void *user, int64_t tile, int worker)
+{
+    const attention *a = user;
+    const int64_t n = a->q.dim[1];
+    const int64_t m = a->k.dim[1];
+    const int64_t heads = a->q.dim[2];
+    const int64_t first = tile % a->blocks * a->block;
+    const int64_t head = tile / a->blocks % heads;
+    const int64_t batch = tile / a->blocks / heads;
+    const lt_query_block block = {
+        .out = lt_at(&a->out, batch * a->out.stride[0] + first * a->out.stride[1] + head * a->out.stride[2]),
+        .q = lt_at(&a->q, batch * a->q.stride[0] + first * a->q.stride[1] + head * a->q.stride[2]),
+        .k = lt_at(&a->k, batch * a->k.stride[0] + head * a->k.stride[2]),
+        .v = lt_at(&a->v, batch * a->v.stride[0] + head * a->v.stride[2]),
+        .out_stride = a->out.stride[1],
+        .q_stride = a->q.stride[1],
+        .k_stride = a->k.stride[1],
+        .v_stride = a->v.stride[1],
+        .queries = lt_min(a->block, n - first),
+        .keys = m,
+        .d = a->q.dim[3],
+        .type = a->q.dtype,
+        .scale = a->args->scale,
+        .visible = lt_is_none(&a->args->visible) ? NULL : (const int32_t *)a->args->visible.data + first,
+        .bias = lt_is_none(&a->args->bias) ? NULL : (const float *)a->args->bias.data + head * (n + m - 1) + n - 1 - first,
+    };
+    if (a->block == 1)
+        a->cpu->kernels->attend_row(&block, lt_worker_scratch(a->cpu, worker));
+    else
+        a->cpu->kernels->attend(&block, lt_worker_scratch(a->cpu, worker));
+}
+
+lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *args,
+                           lt_error *err)
+{
+    (void)err;
+    enum { FEW_QUERIES = 4 }; /* below, packing keys and values costs more than reading them once for each */
+    attention a = {.cpu = lt_cpu_of(b), .out = out, .q = q, .k = k, .v = v, .args = args};
+    a.block = q.dim[1] <= FEW_QUERIES ? 1 : LT_QUERY_BLOCK;
+    a.blocks = lt_ceil_div(q.dim[1], a.block);
+    lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);
+    return LT_OK;
+}

@@ -1,0 +1,131 @@
+/* cpu_backend.c - opening the CPU: threads, scratch, and the instruction set, all chosen at run time. */
+#include "kernels/cpu/cpu_backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64 };
+
+/* ---- memory ---- */
+
+/* A header of one cache line keeps the size in front of every block. */
+lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
+{
+    *out = NULL;
+    if (bytes > SIZE_MAX - 2 * ALIGN)
+        return lt_fail(err, LT_ERR_RESOURCES, "cpu: %zu bytes asked for", bytes);
+    const size_t whole = (bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
+    char *block = aligned_alloc(ALIGN, whole);
+    if (block == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes (%zu in use)", bytes, b->memory_in_use);
+    memcpy(block, &whole, sizeof whole);
+    b->memory_in_use += whole;
+    if (b->memory_in_use > b->memory_peak)
+        b->memory_peak = b->memory_in_use;
+    *out = block + ALIGN;
+    return LT_OK;
+}
+
+void lt_cpu_release(lt_backend *b, void *memory)
+{
+    if (memory == NULL)
+        return;
+    char *block = (char *)memory - ALIGN;
+    size_t whole;
+    memcpy(&whole, block, sizeof whole);
+    b->memory_in_use -= whole;
+    free(block);
+}
+
+static lt_status copy_in(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err)
+{
+    (void)b;
+    (void)err;
+    memcpy(device, host, bytes);
+    return LT_OK;
+}
+
+static lt_status nothing_pending(lt_backend *b, lt_error *err)
+{
+    (void)b;
+    (void)err;
+    return LT_OK;
+}
+
+/* ---- the processor ---- */
+
+static const lt_cpu_kernels *kernels_of_processor(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return &lt_avx512_kernels;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &lt_avx2_kernels;
+#endif
+    return &lt_generic_kernels;
+}
+
+static void cpu_close(lt_backend *b)
+{
+    lt_cpu *cpu = lt_cpu_of(b);
+    lt_pool_close(cpu->pool);
+    free(cpu->scratch);
+    free(cpu);
+}
+
+static const lt_backend_table cpu_table = {
+    .name = "cpu",
+    .alloc = lt_cpu_alloc,
+    .release = lt_cpu_release,
+    .upload = copy_in,
+    .download = copy_in,
+    .wait = nothing_pending,
+    .prepare = lt_cpu_prepare,
+    .unprepare = lt_cpu_unprepare,
+    .gather = lt_cpu_gather,
+    .linear = lt_cpu_linear,
+    .attention = lt_cpu_attention,
+    .layer_norm = lt_cpu_layer_norm,
+    .rms_norm = lt_cpu_rms_norm,
+    .group_norm = lt_cpu_group_norm,
+    .rope = lt_cpu_rope,
+    .activate = lt_cpu_activate,
+    .gated_act = lt_cpu_gated_act,
+    .axpby = lt_cpu_axpby,
+    .gated_add = lt_cpu_gated_add,
+    .conv = lt_cpu_conv,
+    .upsample = lt_cpu_upsample,
+    .copy = lt_cpu_copy,
+    .fill = lt_cpu_fill,
+    .normal = lt_cpu_normal,
+    .to_rgb8 = lt_cpu_to_rgb8,
+    .close = cpu_close,
+};
+
+lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err)
+{
+    *out = NULL;
+    if (activation != LT_NO_DTYPE && activation != LT_F32 && activation != LT_BF16)
+        return lt_fail(err, LT_ERR_USAGE, "cpu: activations in %s asked for, expected f32 or bf16", lt_dtype_name(activation));
+    lt_cpu *cpu = calloc(1, sizeof *cpu);
+    if (cpu == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");
+    cpu->base.table = &cpu_table;
+    cpu->base.activation = activation == LT_NO_DTYPE ? LT_F32 : activation;
+    cpu->kernels = kernels_of_processor();
+    lt_status s = lt_pool_open(&cpu->pool, threads, err);
+    if (s == LT_OK) {
+        const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->pool) * LT_WORKER_SCRATCH;
+        cpu->scratch = aligned_alloc(ALIGN, bytes);
+        if (cpu->scratch == NULL)
+            s = lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes of scratch", bytes);
+    }
+    if (s != LT_OK) {
+        cpu_close(&cpu->base);
+        return s;
+    }
+    *out = &cpu->base;
+    return LT_OK;
+}

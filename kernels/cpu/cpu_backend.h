@@ -1,0 +1,122 @@
+/* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside kernels/cpu includes this.
+ *
+ * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose shape depends on the
+ * tensors alone, runs them on the pool, and lets the kernels of the processor's instruction set do each.
+ */
+#ifndef LT_CPU_BACKEND_H
+#define LT_CPU_BACKEND_H
+
+#include "kernels/backend.h"
+#include "kernels/core/threads.h"
+#include "kernels/cpu/cpu_kernels.h"
+
+enum {
+    LT_WORKER_SCRATCH = 2 << 20, /* bytes for one tile */
+    LT_SHARED_SCRATCH = 2 << 20  /* bytes that all tiles of one operation read */
+};
+
+typedef struct {
+    lt_backend base;
+    lt_pool *pool;
+    const lt_cpu_kernels *kernels;
+    char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
+} lt_cpu;
+
+static inline lt_cpu *lt_cpu_of(lt_backend *b)
+{
+    return (lt_cpu *)b; /* base comes first */
+}
+
+static inline float *lt_shared_scratch(const lt_cpu *cpu)
+{
+    return (float *)cpu->scratch;
+}
+
+static inline float *lt_worker_scratch(const lt_cpu *cpu, int worker)
+{
+    return (float *)(cpu->scratch + LT_SHARED_SCRATCH + (size_t)worker * LT_WORKER_SCRATCH);
+}
+
+/* Address of element `index` (of the whole tensor, in elements from data). */
+static inline void *lt_at(const lt_tensor *t, int64_t index)
+{
+    return (char *)t->data + index * (int64_t)lt_dtype_bytes(t->dtype);
+}
+
+static inline int64_t lt_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t lt_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Runs tiles on the pool, or one after the other on the caller where waking others costs more than the work:
+ * `work` is a rough count of element visits (a multiply-add counts 1/8). */
+static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, void *user, int64_t work)
+{
+    enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work against 10-20 us to wake a thread */
+    if (work >= WORTH_WAKING) {
+        lt_pool_run(cpu->pool, tiles, fn, user);
+        return;
+    }
+    for (int64_t tile = 0; tile < tiles; tile++)
+        fn(user, tile, 0);
+}
+
+/* Counted, 64-byte aligned memory: the table's alloc and release. */
+lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
+void lt_cpu_release(lt_backend *b, void *memory);
+
+/* ---- cpu_weights.c: what lt_weight.packed points to ---- */
+
+typedef struct {
+    void *owned;         /* f32 values that replaced those of the file, or NULL */
+    const float *panels; /* [ceil(outputs / tile_columns)][depth][tile_columns], or NULL: packed tile by tile when used */
+    int64_t depth;       /* inputs of a matrix; kt * kh * kw * Cin of a convolution, in that order */
+    int64_t outputs;
+} lt_cpu_weight;
+
+lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
+void lt_cpu_unprepare(lt_backend *b, lt_weight *w);
+
+/* The f32 values of a vector, or NULL for no weight. */
+static inline const float *lt_vector(const lt_weight *w)
+{
+    return w == NULL ? NULL : w->value.data;
+}
+
+/* ---- the table's entries, by file ---- */
+
+/* cpu_linear.c */
+lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
+                        lt_error *err);
+lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
+/* cpu_attention.c */
+lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
+                           lt_error *err);
+/* cpu_norm.c */
+lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
+                            lt_tensor scale, lt_tensor shift, lt_error *err);
+lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err);
+lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                            const lt_group_norm_args *a, lt_error *err);
+/* cpu_rows.c */
+lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err);
+lt_status lt_cpu_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err);
+lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err);
+lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err);
+lt_status lt_cpu_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
+lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
+/* cpu_strided.c */
+lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err);
+lt_status lt_cpu_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
+lt_status lt_cpu_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
+/* cpu_conv.c */
+lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                      const lt_conv_args *a, lt_error *err);
+lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err);
+
+#endif

@@ -1,0 +1,202 @@
+/* vec.h - LT_LANES floats at a time, written once for every instruction set.
+ *
+ *     #define LT_LANES 8                    (4 in generic_, 8 in avx2_, 16 in avx512_ files)
+ *     #include "kernels/cpu/vec.h"
+ *
+ * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled out below. The 4-lane
+ * form uses no intrinsics at all and builds for any processor. Everything is static: each instruction-set file has its own.
+ */
+#ifndef LT_VEC_H
+#define LT_VEC_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/core/tensor.h"
+
+#if LT_LANES > 4
+#include <immintrin.h>
+#endif
+
+#define LT_INLINE static inline __attribute__((always_inline, unused))
+
+typedef float vf __attribute__((vector_size(4 * LT_LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LT_LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LT_LANES)));
+typedef uint16_t vh __attribute__((vector_size(2 * LT_LANES)));
+typedef int8_t vb __attribute__((vector_size(LT_LANES)));
+
+/* a * b + c; rounded once where the processor can. */
+LT_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+#if LT_LANES == 16
+    return _mm512_fmadd_ps(a, b, c);
+#elif LT_LANES == 8
+    return _mm256_fmadd_ps(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+LT_INLINE vf vf_set(float x)
+{
+    return x - (vf){0};
+}
+
+LT_INLINE vf vf_choose(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+LT_INLINE vf vf_max(vf a, vf b)
+{
+#if LT_LANES == 16
+    return _mm512_max_ps(a, b);
+#elif LT_LANES == 8
+    return _mm256_max_ps(a, b);
+#else
+    return vf_choose(a > b, a, b);
+#endif
+}
+
+LT_INLINE vf vf_min(vf a, vf b)
+{
+#if LT_LANES == 16
+    return _mm512_min_ps(a, b);
+#elif LT_LANES == 8
+    return _mm256_min_ps(a, b);
+#else
+    return vf_choose(a < b, a, b);
+#endif
+}
+
+LT_INLINE vf vf_abs(vf x)
+{
+    return (vf)((vi)x & 0x7fffffff);
+}
+
+LT_INLINE vf vf_load(const float *p)
+{
+    vf x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+LT_INLINE void vf_store(float *p, vf x)
+{
+    memcpy(p, &x, sizeof x);
+}
+
+/* bf16 is the upper half of an f32. */
+LT_INLINE vf vf_load_bf16(const uint16_t *p)
+{
+    vh half;
+    memcpy(&half, p, sizeof half);
+    return (vf)(__builtin_convertvector(half, vu) << 16);
+}
+
+/* Rounds to nearest even; NaN stays NaN, made quiet. */
+LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
+{
+    const vu bits = (vu)x;
+    const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
+    const vi is_nan = x != x;
+    const vu chosen = ((vu)is_nan & (bits | 0x400000)) | (~(vu)is_nan & rounded);
+    const vh half = __builtin_convertvector(chosen >> 16, vh);
+    memcpy(p, &half, sizeof half);
+}
+
+LT_INLINE vf vf_load_i8(const int8_t *p)
+{
+    vb bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
+}
+
+LT_INLINE vf vf_load_f16(const uint16_t *p)
+{
+#if LT_LANES == 16
+    __m256i half;
+    memcpy(&half, p, sizeof half);
+    return _mm512_cvtph_ps(half);
+#elif LT_LANES == 8
+    __m128i half;
+    memcpy(&half, p, sizeof half);
+    return _mm256_cvtph_ps(half);
+#else
+    vf x;
+    for (int i = 0; i < LT_LANES; i++)
+        x[i] = lt_f16_to_f32(p[i]);
+    return x;
+#endif
+}
+
+/* LT_LANES elements from index i of memory of `type` (f32, bf16, f16 or i8); `type` is a constant where speed matters. */
+LT_INLINE vf vf_load_any(const void *p, lt_dtype type, int64_t i)
+{
+    switch (type) {
+    case LT_BF16:
+        return vf_load_bf16((const uint16_t *)p + i);
+    case LT_F16:
+        return vf_load_f16((const uint16_t *)p + i);
+    case LT_I8:
+        return vf_load_i8((const int8_t *)p + i);
+    default:
+        return vf_load((const float *)p + i);
+    }
+}
+
+/* f32 or bf16. */
+LT_INLINE void vf_store_any(void *p, lt_dtype type, int64_t i, vf x)
+{
+    if (type == LT_BF16)
+        vf_store_bf16((uint16_t *)p + i, x);
+    else
+        vf_store((float *)p + i, x);
+}
+
+LT_INLINE int64_t vf_element_bytes(lt_dtype type)
+{
+    return type == LT_F32 ? 4 : type == LT_I8 ? 1 : 2;
+}
+
+/* The last `count` < LT_LANES elements of a row: the others read as zero and are not written. */
+LT_INLINE vf vf_load_tail(const void *p, lt_dtype type, int64_t i, int64_t count)
+{
+    const size_t size = (size_t)vf_element_bytes(type);
+    char block[4 * LT_LANES] = {0};
+    memcpy(block, (const char *)p + (size_t)i * size, (size_t)count * size);
+    return vf_load_any(block, type, 0);
+}
+
+LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, vf x)
+{
+    const size_t size = (size_t)vf_element_bytes(type);
+    char block[4 * LT_LANES];
+    vf_store_any(block, type, 0, x);
+    memcpy((char *)p + (size_t)i * size, block, (size_t)count * size);
+}
+
+/* Sum and maximum over the lanes, always in the same order: halves are folded onto each other. */
+LT_INLINE float vf_sum(vf x)
+{
+    float lane[LT_LANES];
+    vf_store(lane, x);
+    for (int half = LT_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+LT_INLINE float vf_highest(vf x)
+{
+    float lane[LT_LANES];
+    vf_store(lane, x);
+    for (int half = LT_LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
+#endif

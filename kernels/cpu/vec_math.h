@@ -1,0 +1,112 @@
+/* vec_math.h - exp, erf, tanh and the activations on vectors.
+ *
+ * Polynomials are minimax fits (Lawson's iteration in double, then rounded to f32). The bounds below hold for every f32
+ * argument on processors with FMA; tests/unit/test_cpu_math.c measures them over the whole range.
+ *
+ *     exp      2 ulp; 0 below -87.3, inf above 88.7
+ *     erf      2 ulp
+ *     tanh     3 ulp
+ *     silu, gelu_tanh, gelu_erf: absolute error at most 3e-7 * max(|x|, 1e-3)... relative to |x|
+ */
+#ifndef LT_VEC_MATH_H
+#define LT_VEC_MATH_H
+
+#include "kernels/backend.h"
+#include "kernels/cpu/vec.h"
+
+/* x = n ln2 + r, |r| <= ln2/2;  exp(x) = 2^n (1 + r + r^2 q(r)). */
+LT_INLINE vf vf_exp(vf x)
+{
+    const vf magic = vf_set(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
+    const vi too_small = x < -87.3f;
+    const vi too_large = x > 88.7f;
+    const vf clamped = vf_min(vf_set(88.7f), vf_max(vf_set(-87.3f), x)); /* the second operand wins on NaN */
+    const vf shifted = vf_fma(clamped, vf_set(1.44269504f), magic);
+    const vf n = shifted - magic;
+    vf r = vf_fma(n, vf_set(-0.693145752f), clamped); /* ln2 to 15 bits: n times it is exact */
+    r = vf_fma(n, vf_set(-1.42860682e-6f), r);        /* the rest of ln2 */
+    vf q = vf_set(1.381446491e-3f);
+    q = vf_fma(q, r, vf_set(8.368780836e-3f));
+    q = vf_fma(q, r, vf_set(4.166839272e-2f));
+    q = vf_fma(q, r, vf_set(1.666651964e-1f));
+    q = vf_fma(q, r, vf_set(4.999999404e-1f));
+    const vf fraction = vf_fma(q * r, r, r) + 1.0f;
+    const vi exponent = ((vi)shifted - (vi)magic) << 23;
+    const vf result = (vf)((vi)fraction + exponent);
+    return vf_choose(too_large, vf_set(INFINITY), vf_choose(too_small, vf_set(0.0f), result));
+}
+
+/* |x| < 1: x P(x^2). Above: 1 - exp(-G(x)), G a fit of -log(erfc(x)); from 4 on it is 1 in f32. */
+LT_INLINE vf vf_erf(vf x)
+{
+    const vf a = vf_min(vf_set(4.0f), vf_abs(x));
+    const vf s = a * a;
+    vf p = vf_set(7.854025171e-5f);
+    p = vf_fma(p, s, vf_set(-8.010247257e-4f));
+    p = vf_fma(p, s, vf_set(5.188334268e-3f));
+    p = vf_fma(p, s, vf_set(-2.685381658e-2f));
+    p = vf_fma(p, s, vf_set(1.128358543e-1f));
+    p = vf_fma(p, s, vf_set(-3.761262596e-1f));
+    p = vf_fma(p, s, vf_set(1.128379226f));
+    vf g = vf_set(-1.863800862e-4f);
+    g = vf_fma(g, a, vf_set(2.947666682e-3f));
+    g = vf_fma(g, a, vf_set(-2.183809690e-2f));
+    g = vf_fma(g, a, vf_set(1.031068191e-1f));
+    g = vf_fma(g, a, vf_set(6.381447315e-1f));
+    g = vf_fma(g, a, vf_set(1.127089262f));
+    g = vf_fma(g, a, vf_set(3.415125830e-4f));
+    const vf large = 1.0f - vf_exp(-g);
+    const vf magnitude = vf_choose(a < 1.0f, p * a, large);
+    return (vf)((vi)magnitude | ((vi)x & INT32_MIN));
+}
+
+/* |x| < 0.625: x + x^3 P(x^2), where 1 - 2 / (exp(2x) + 1) would cancel. */
+LT_INLINE vf vf_tanh(vf x)
+{
+    const vf a = vf_abs(x);
+    const vf s = a * a;
+    vf p = vf_set(-5.704990588e-3f);
+    p = vf_fma(p, s, vf_set(2.063908987e-2f));
+    p = vf_fma(p, s, vf_set(-5.373971537e-2f));
+    p = vf_fma(p, s, vf_set(1.333144158e-1f));
+    p = vf_fma(p, s, vf_set(-3.333328068e-1f));
+    const vf small = vf_fma(p * s, a, a);
+    const vf large = 1.0f - 2.0f / (vf_exp(a + a) + 1.0f);
+    const vf magnitude = vf_choose(a < 0.625f, small, large);
+    return (vf)((vi)magnitude | ((vi)x & INT32_MIN));
+}
+
+LT_INLINE vf vf_silu(vf x)
+{
+    return x / (1.0f + vf_exp(-x));
+}
+
+LT_INLINE vf vf_gelu_erf(vf x)
+{
+    return 0.5f * x * (1.0f + vf_erf(x * 0.707106781f));
+}
+
+/* 0.5 x (1 + tanh u) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3). */
+LT_INLINE vf vf_gelu_tanh(vf x)
+{
+    const vf u = x * vf_fma(x * x, vf_set(0.0713548162f), vf_set(1.59576912f)); /* 2u */
+    return x / (1.0f + vf_exp(-u));
+}
+
+LT_INLINE vf vf_activate(vf x, lt_act act)
+{
+    switch (act) {
+    case LT_ACT_GELU_ERF:
+        return vf_gelu_erf(x);
+    case LT_ACT_GELU_TANH:
+        return vf_gelu_tanh(x);
+    case LT_ACT_SILU:
+        return vf_silu(x);
+    case LT_ACT_TANH:
+        return vf_tanh(x);
+    default:
+        return x;
+    }
+}
+
+#endif
