@@ -70,7 +70,8 @@ static const lt_cpu_kernels *kernels_of_processor(void)
 static void cpu_close(lt_backend *b)
 {
     lt_cpu *cpu = lt_cpu_of(b);
-    lt_pool_close(cpu->pool);
+    lt_pool_close(cpu->base.pool);
+    free(cpu->base.profile);
     free(cpu->scratch);
     free(cpu);
 }
@@ -115,9 +116,9 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     cpu->base.table = &cpu_table;
     cpu->base.activation = activation == LT_NO_DTYPE ? LT_F32 : activation;
     cpu->kernels = kernels_of_processor();
-    lt_status s = lt_pool_open(&cpu->pool, threads, err);
+    lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {
-        const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->pool) * LT_WORKER_SCRATCH;
+        const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->base.pool) * LT_WORKER_SCRATCH;
         cpu->scratch = aligned_alloc(ALIGN, bytes);
         if (cpu->scratch == NULL)
             s = lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes of scratch", bytes);

@@ -17,7 +17,6 @@ enum {
 
 typedef struct {
     lt_backend base;
-    lt_pool *pool;
     const lt_cpu_kernels *kernels;
     char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
 } lt_cpu;
@@ -59,7 +58,7 @@ static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, v
 {
     enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work against 10-20 us to wake a thread */
     if (work >= WORTH_WAKING) {
-        lt_pool_run(cpu->pool, tiles, fn, user);
+        lt_pool_run(cpu->base.pool, tiles, fn, user);
         return;
     }
     for (int64_t tile = 0; tile < tiles; tile++)

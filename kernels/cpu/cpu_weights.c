@@ -30,16 +30,28 @@ static bool needs_copy(const lt_weight *w)
     return !is_readable(w->value.dtype) || !is_aligned(&w->value) || !is_aligned(&w->scale);
 }
 
+static lt_status check_values(const lt_weight *w, lt_error *err)
+{
+    const lt_tensor *value = &w->value;
+    const bool scaled = value->dtype == LT_I8;
+    const bool known = is_readable(value->dtype) || value->dtype == LT_F64;
+    const bool scales_fit = scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
+    if (known && scales_fit && lt_numel(value) > 0 && lt_is_contiguous(value))
+        return LT_OK;
+    char text[128];
+    return lt_fail(err, LT_ERR_INPUT, "cpu: weight is %s %s, expected packed floats, or i8 with one scale per row",
+                   lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
+}
+
 /* Replaces w->value by an f32 copy, scales multiplied in. */
 static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, lt_error *err)
 {
     const int64_t count = lt_numel(&w->value);
-    const int64_t rows = w->value.rank > 0 ? w->value.dim[0] : 1;
     void *memory;
     LT_TRY(lt_cpu_alloc(b, (size_t)count * sizeof(float), &memory, err));
     float *values = memory;
     for (int64_t i = 0; i < count; i++) {
-        const double scale = lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, i / (count / rows));
+        const double scale = lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, i / packed->depth);
         values[i] = (float)(lt_load_element(w->value.data, w->value.dtype, i) * scale);
     }
     packed->owned = values;
@@ -92,16 +104,17 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *packe
 
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err)
 {
+    LT_TRY(check_values(w, err));
     lt_cpu_weight *packed = calloc(1, sizeof *packed);
     if (packed == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for a weight");
     w->packed = packed;
-    packed->outputs = w->value.rank > 0 ? w->value.dim[0] : 1;
-    packed->depth = packed->outputs > 0 ? lt_numel(&w->value) / packed->outputs : 0;
+    packed->outputs = w->value.dim[0];
+    packed->depth = lt_numel(&w->value) / packed->outputs;
     lt_status s = LT_OK;
     if (w->role == LT_ROLE_VECTOR || (w->role != LT_ROLE_CONV && needs_copy(w)))
         s = own_values(b, w, packed, err);
-    if (s == LT_OK && w->role == LT_ROLE_MATRIX && lt_numel(&w->value) <= PACK_ELEMENTS_MAX)
+    if (s == LT_OK && (w->role == LT_ROLE_MATRIX || w->role == LT_ROLE_HEAD) && lt_numel(&w->value) <= PACK_ELEMENTS_MAX)
         s = pack_matrix(lt_cpu_of(b), w, packed, err);
     if (s == LT_OK && w->role == LT_ROLE_CONV)
         s = pack_conv(lt_cpu_of(b), w, packed, err);
