@@ -1,0 +1,117 @@
+"""What one stage makes of the corpora for the next, shard by shard (finished shards are skipped).
+
+    python derive.py features --kind plans     frames -> picture features      f16 [N,T,192,8,12]   (after the ViT)
+    python derive.py latents                   takes  -> VAE means, unscaled   f16 [N,19,16,16,24]  (after the VAE)
+    python derive.py tokens --kind plans       features -> codes               i64 [N,tokens]       (after the tokenizer)
+    python derive.py plan                      takes  -> features decoded from their codes          (after the tokenizer)
+
+`--part 0/2` takes every second shard, so that two processes share the work.
+"""
+import argparse
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from net_tokenizer import Theia, Tokenizer
+from net_vae import VAE, channels_last
+from training import averaged, config
+
+
+def as_pixels(video):
+    """uint8 [T,128,192,3] -> [T,3,128,192] in [-1,1]"""
+    return torch.from_numpy(np.array(video)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def load_theia(out):
+    vit = Theia(config("tokenizer")["theia"])
+    state = torch.load(Path(out) / "vit.pt", map_location="cpu", weights_only=False)["mean"]
+    vit.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("vit.")})
+    return vit.eval()
+
+
+def segments(frames, length=13):
+    return [(first, min(length, frames - first)) for first in range(0, frames, length)]
+
+
+class Features:
+    """Frames -> features. Takes give their semantic frames: every fourth."""
+
+    def __init__(self, out):
+        self.vit = load_theia(out)
+
+    def __call__(self, stem):
+        video = np.load(f"{stem}.npy", mmap_mode="r")
+        stride = 4 if video.shape[1] == 73 else 1
+        return np.stack([self.vit(as_pixels(v[::stride])).half().numpy() for v in video])
+
+
+class Latents:
+    def __init__(self, out):
+        self.vae = channels_last(averaged("vae", VAE(config("temporal_vae")), out))
+
+    def __call__(self, stem):
+        video = np.load(f"{stem}.npy", mmap_mode="r")
+        made = []
+        for v in video:
+            x = as_pixels(v).transpose(0, 1)[None].contiguous(memory_format=torch.channels_last_3d)
+            made.append(self.vae.encoder(x)[0][0].transpose(0, 1).half().numpy())
+        return np.stack(made)
+
+
+class Tokens:
+    def __init__(self, out):
+        self.tokenizer = averaged("tokenizer", Tokenizer(config("tokenizer")), out)
+
+    def __call__(self, stem):
+        features = np.load(f"{stem}.features.npy", mmap_mode="r")
+        rows = []
+        for first, n in segments(features.shape[1]):
+            f = torch.from_numpy(np.array(features[:, first:first + n])).float()
+            rows.append(torch.cat([self.tokenizer.encode(part) for part in f.split(4)]))
+        return torch.cat(rows, 1).numpy()
+
+
+class Plan(Tokens):
+    def __call__(self, stem):
+        codes = torch.from_numpy(np.load(f"{stem}.tokens.npy"))
+        frames = np.load(f"{stem}.features.npy", mmap_mode="r").shape[1]
+        c, parts, at = config("tokenizer"), [], 0
+        for _, n in segments(frames):
+            length = c["i_tokens"] + (n - 1) * c["p_tokens"]
+            parts.append(torch.cat([self.tokenizer.decode(part) for part in codes[:, at:at + length].split(4)]))
+            at += length
+        return torch.cat(parts, 1).half().numpy()
+
+
+MAKERS = {"features": Features, "latents": Latents, "tokens": Tokens, "plan": Plan}
+
+
+@torch.no_grad()
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("what", choices=MAKERS)
+    p.add_argument("--kind", default="takes")
+    p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--part", default="0/1")
+    p.add_argument("--most", type=int, default=10**9, help="at most so many shards")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    make = MAKERS[a.what](a.out)
+    part, parts = map(int, a.part.split("/"))
+    for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_*.pt"))[:a.most][part::parts]:
+        target = record.with_suffix(f".{a.what}.npy")
+        if target.exists():
+            continue
+        began = time.time()
+        made = make(record.with_suffix(""))
+        with open(f"{target}.tmp", "wb") as f:
+            np.save(f, made)
+        os.replace(f"{target}.tmp", target)
+        print(f"{target.name} {time.time() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

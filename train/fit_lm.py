@@ -1,0 +1,113 @@
+"""Stage 5: the language model, on codes that `derive.py tokens` has written.
+
+Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Two thirds of the
+steps are single segments, the rest stretches of 30-second takes: mostly from the start, some from the middle at
+position 0, as the sliding context of longer takes has it.
+"""
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from derive import segments
+from fit_text_encoder import Pieces
+from grammar import SceneGraph, describe
+from net_lm import LanguageModel
+from net_text import TextEncoder
+from training import Run, arguments, config
+
+
+def load_text_encoder(out):
+    encoder = TextEncoder(config("text_encoder"))
+    state = torch.load(Path(out) / "text_encoder.pt", map_location="cpu", weights_only=False)["mean"]
+    encoder.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("encoder.")})
+    return encoder.eval().requires_grad_(False)
+
+
+class Takes:
+    """Codes and graphs of one kind of corpus, grouped into batches of one caption length."""
+
+    def __init__(self, folder, kind, pieces, seed, skip=1):
+        self.codes, self.graphs = [], []
+        for record in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))[skip:]:
+            if record.with_suffix(".tokens.npy").exists():
+                self.codes.append(torch.from_numpy(np.load(record.with_suffix(".tokens.npy"))))
+                self.graphs += [SceneGraph(**g) for g in torch.load(record, weights_only=False)["graphs"]]
+        self.codes = torch.cat(self.codes)
+        self.pieces, self.rng, self.waiting = pieces, np.random.default_rng(seed), defaultdict(list)
+
+    def batch(self, n):
+        """-> caption ids [n,L], indices of n takes"""
+        while True:
+            i = int(self.rng.integers(len(self.graphs)))
+            ids = self.pieces(describe(self.graphs[i], self.rng)[0])
+            group = self.waiting[len(ids)]
+            group.append((ids, i))
+            if len(group) == n:
+                del self.waiting[len(ids)]
+                return torch.tensor([g[0] for g in group]), [g[1] for g in group]
+
+
+def stretch(model, codes, frames, first, count):
+    """Ids of `count` segments from segment `first` on, of a take of `frames` semantic frames."""
+    c, parts, at = model.c, [], 0
+    for k, (_, n) in enumerate(segments(frames, c["segment_frames"])):
+        length = c["i_tokens"] + (n - 1) * c["p_tokens"]
+        if first <= k < first + count:
+            parts.append(model.lay_out(codes[at:at + length], n))
+        at += length
+    return torch.cat(parts)
+
+
+def code_loss(model, encoder, captions, frames, motion, ids, null, rng, spoil=.05):
+    """Cross-entropy of the codes alone; some codes of the context are replaced by random ones."""
+    size = model.c["codebook_size"]
+    target = ids[:, 1:]
+    spoilt = torch.where((torch.rand(ids.shape) < spoil) & (ids < size), torch.randint(size, ids.shape), ids)
+    logits = model(encoder(captions), frames, motion, spoilt[:, :-1], null)
+    ce = F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
+    return ce[target < size].mean()
+
+
+def main():
+    a = arguments(plan=18.)
+    torch.manual_seed(0)
+    model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
+    pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
+    run = Run("lm", model, a, lr=.02, adam_lr=2e-3, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
+    short = Takes(f"{a.out}/corpora", "plans", pieces, run.steps + 1)
+    long = Takes(f"{a.out}/corpora", "long", pieces, run.steps + 2)
+    for _ in run:
+        rng = short.rng
+        if run.steps % 3 < 2:
+            captions, rows = short.batch(16)
+            ids = torch.stack([stretch(model, short.codes[i], 13, 0, 1) for i in rows])
+            frames, graphs = 13., [short.graphs[i] for i in rows]
+        else:
+            captions, rows = long.batch(3)
+            graphs = [long.graphs[i] for i in rows]
+            first = int(rng.integers(1, 4)) if rng.random() < .2 else 0
+            count = int(rng.integers(1, 5 - first + 1)) if rng.random() < .5 else 5 - first
+            eventless = not any(g.events for g in graphs)
+            frames = float(min(61, 13 * (first + count))) if eventless else 61.
+            ids = torch.stack([stretch(model, long.codes[i], 61, first, count) for i in rows])
+        loss = code_loss(model, encoder, captions, torch.full((len(ids),), frames),
+                         torch.tensor([g.motion_score for g in graphs]), ids, torch.rand(len(ids)) < .1, rng)
+        run.step(loss, **{"short" if run.steps % 3 < 2 else "long": loss.detach()})
+    model.load_state_dict(run.mean)
+    held = Takes(f"{a.out}/corpora", "plans", pieces, 5, skip=0)
+    held.graphs, held.codes = held.graphs[:50], held.codes[:50]
+    with torch.no_grad():
+        losses = []
+        for _ in range(10):
+            captions, rows = held.batch(4)
+            ids = torch.stack([stretch(model, held.codes[i], 13, 0, 1) for i in rows])
+            args = captions, torch.full((4,), 13.), torch.tensor([held.graphs[i].motion_score for i in rows]), ids
+            losses.append([code_loss(model, encoder, *args, torch.full((4,), flag), held.rng, 0.).item() for flag in (False, True)])
+    print("held-out segments: nats per code %.3f with the prompt, %.3f without" % tuple(np.mean(losses, 0)))
+
+
+if __name__ == "__main__":
+    main()
