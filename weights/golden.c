@@ -153,6 +153,14 @@ bool lt_golden_has_key(const lt_golden *g, const char *key)
     return lt_json_get(g->config, key) != NULL;
 }
 
+lt_status lt_golden_needs(const lt_golden *g, const char *const *keys, lt_error *err)
+{
+    for (; *keys; keys++)
+        if (!lt_golden_has_key(g, *keys))
+            return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(g), *keys);
+    return LT_OK;
+}
+
 static lt_status missing_key(const lt_golden *g, const char *key, const char *kind, lt_error *err)
 {
     return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is %s, expected %s", lt_golden_place(g), key,
@@ -275,12 +283,25 @@ static double relative_l2(const lt_tensor *want, lt_dtype dtype, const void *dat
     return apart == 0 ? 0 : sqrt(apart / size); /* infinite when zeros were wanted */
 }
 
-lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape, const void *data, lt_error *err)
+static output *find_output(const lt_golden *g, const char *name)
 {
-    output *out = NULL;
     for (int i = 0; i < g->count; i++)
         if (strcmp(g->outputs[i].name + strlen("out."), name) == 0)
-            out = &g->outputs[i];
+            return &g->outputs[i];
+    return NULL;
+}
+
+bool lt_golden_wanted_shape(const lt_golden *g, const char *name, lt_shape *shape)
+{
+    const output *const out = find_output(g, name);
+    if (out)
+        *shape = lt_shape_of(out->want);
+    return out != NULL;
+}
+
+lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape, const void *data, lt_error *err)
+{
+    output *const out = find_output(g, name);
     if (!out)
         return lt_fail(err, LT_ERR_INPUT, "%s: does not want an output out.%s", lt_golden_place(g), name);
     out->reported = true;
