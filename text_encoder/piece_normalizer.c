@@ -69,12 +69,14 @@ static bool longest_rule(const piece_char_map *map, const char *text, size_t byt
     return true;
 }
 
-static bool step(const piece_model *m, const char *text, size_t bytes, prefix_step *out)
+/* The step at the start of `text`, which has at least one byte. */
+static lt_status next_step(const piece_model *m, const char *text, size_t bytes, prefix_step *out, lt_error *err)
 {
     size_t length;
     size_t string;
+    *out = (prefix_step){0};
     if (!longest_rule(&m->char_map, text, bytes, &length, &string))
-        return false;
+        return lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
     const size_t character = text_utf8_char(text, bytes, NULL);
     if (length > 0) {
         const char *yield = m->char_map.strings + string; /* terminated: the last byte of all strings is a NUL */
@@ -84,7 +86,7 @@ static bool step(const piece_model *m, const char *text, size_t bytes, prefix_st
     } else {
         *out = (prefix_step){ 1, replacement_character, sizeof replacement_character - 1 };
     }
-    return true;
+    return LT_OK;
 }
 
 /* Room for `more` bytes and the origin of the end. */
@@ -135,19 +137,13 @@ static void drop_last_marks(normalized_text *t)
         t->bytes -= PIECE_WORD_MARK_BYTES;
 }
 
-static lt_status next_step(const piece_model *m, const char *text, size_t at, size_t end, prefix_step *out, lt_error *err)
-{
-    return step(m, text + at, end - at, out) ? LT_OK
-                                             : lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
-}
-
 lt_status piece_normalize(const piece_model *m, const char *text, size_t begin, size_t end, normalized_text *out, lt_error *err)
 {
     out->bytes = 0;
     prefix_step s;
     size_t at = begin;
     for (; at < end; at += s.consumed) {
-        LT_TRY(next_step(m, text, at, end, &s, err));
+        LT_TRY(next_step(m, text + at, end - at, &s, err));
         if (s.yield_bytes != 1 || s.yield[0] != ' ')
             break;
     }
@@ -155,7 +151,7 @@ lt_status piece_normalize(const piece_model *m, const char *text, size_t begin, 
         LT_TRY(append(out, piece_word_mark, PIECE_WORD_MARK_BYTES, at, err));
     bool after_space = true;
     for (; at < end; at += s.consumed) {
-        LT_TRY(next_step(m, text, at, end, &s, err));
+        LT_TRY(next_step(m, text + at, end - at, &s, err));
         while (after_space && s.yield_bytes > 0 && s.yield[0] == ' ') {
             s.yield++;
             s.yield_bytes--;

@@ -36,12 +36,12 @@ lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *pl
 static lt_status read_file(const char *path, char **bytes, size_t *count, lt_error *err)
 {
     *bytes = NULL;
+    *count = 0;
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
     size_t capacity = 0;
     bool more = true;
-    *count = 0;
     errno = 0;
     while (more && *count <= MAX_FILE_BYTES) {
         capacity = capacity > 0 ? 2 * capacity : 1 << 16;
