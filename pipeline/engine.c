@@ -1,0 +1,180 @@
+/* engine.c - opening a model and a device; see engine.h. */
+#include "pipeline/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/take_key.h"
+
+longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
+{
+    if (to) {
+        to->code = (longtake_status)s;
+        snprintf(to->message, sizeof to->message, "%s", s == LT_OK ? "" : from->message);
+    }
+    return (longtake_status)s;
+}
+
+const char *longtake_version(void)
+{
+    return LONGTAKE_VERSION;
+}
+
+void longtake_free(void *text)
+{
+    free(text);
+}
+
+void longtake_options_init(longtake_options *options)
+{
+    *options = (longtake_options){.model = "mini", .device = "auto", .precision = "auto"};
+}
+
+/* "auto" is the fastest device that this build contains and the machine has. */
+static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_error *err)
+{
+    const char *device = o->device ? o->device : "auto";
+    const char *precision = o->precision ? o->precision : "auto";
+    lt_dtype activation = LT_NO_DTYPE;
+    if (strcmp(precision, "f32") == 0)
+        activation = LT_F32;
+    else if (strcmp(precision, "bf16") == 0)
+        activation = LT_BF16;
+    else if (strcmp(precision, "auto") != 0)
+        return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32 or bf16", precision);
+    if (strcmp(device, "reference") == 0) {
+        if (activation == LT_BF16)
+            return lt_fail(err, LT_ERR_USAGE, "--precision: found bf16, the reference device computes in f32 only");
+        return lt_reference_open(out, o->threads, err);
+    }
+    if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
+        return lt_cpu_open(out, o->threads, activation, err);
+    if (strncmp(device, "cuda", 4) == 0 && (device[4] == '\0' || device[4] == ':'))
+        return lt_fail(err, LT_ERR_DEVICE, "--device: found \"%s\", this build contains no CUDA", device);
+    return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
+}
+
+static lt_status open_config(const longtake_options *o, longtake *e, lt_error *err)
+{
+    static const char *const nowhere[] = {NULL};
+    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : nowhere, &e->files, err));
+    e->config_path = strdup(o->config ? o->config : e->files.config);
+    if (!e->config_path)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.name);
+    LT_TRY(cfg_read(e->config_path, &e->cfg, err));
+    for (const char *const *s = o->set; s && *s; s++)
+        LT_TRY(cfg_set(&e->cfg, *s, err));
+    return o->set ? cfg_check(&e->cfg, "--set", err) : LT_OK;
+}
+
+longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error)
+{
+    lt_error err = {0};
+    *engine = NULL;
+    longtake *e = calloc(1, sizeof *e);
+    if (!e)
+        return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err, error);
+    e->max_memory = options->max_memory;
+    lt_status s = LT_OK;
+    if (options->threads < 0)
+        s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);
+    if (s == LT_OK)
+        s = open_config(options, e, &err);
+    if (s == LT_OK)
+        s = open_backend(options, &e->backend, &err);
+    if (s != LT_OK) {
+        longtake_close(e);
+        return take_give_error(s, &err, error);
+    }
+    *engine = e;
+    return LONGTAKE_OK;
+}
+
+void longtake_close(longtake *e)
+{
+    if (!e)
+        return;
+    if (e->backend)
+        e->backend->table->close(e->backend);
+    cfg_model_files_close(&e->files);
+    free(e->config_path);
+    free(e);
+}
+
+longtake_status longtake_print_config(longtake *e, char **text, longtake_error *error)
+{
+    lt_error err = {0};
+    char *values = cfg_text_of(&e->cfg);
+    const size_t bytes = (values ? strlen(values) : 0) + strlen(e->config_path) + 64;
+    *text = malloc(bytes);
+    if (!values || !*text) {
+        free(values);
+        free(*text);
+        *text = NULL;
+        return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "configuration: out of memory"), &err, error);
+    }
+    snprintf(*text, bytes, "# %s\n%s", e->config_path, values);
+    free(values);
+    return LONGTAKE_OK;
+}
+
+static const char *file_of(const longtake *e, take_net net)
+{
+    switch (net) {
+    case TAKE_NET_TEXT_AR:
+        return e->cfg.one_text_encoder ? "text_encoder.safetensors" : "text_encoder.ar.safetensors";
+    case TAKE_NET_TEXT_MMDIT:
+        return e->cfg.one_text_encoder ? "text_encoder.safetensors" : "text_encoder.mmdit.safetensors";
+    case TAKE_NET_TOKENIZER:
+        return "tokenizer.safetensors";
+    case TAKE_NET_AR:
+        return "ar_model.safetensors";
+    case TAKE_NET_MMDIT:
+        return "mmdit.safetensors";
+    case TAKE_NET_VAE:
+    case TAKE_NETS:
+        break;
+    }
+    return "temporal_vae.safetensors";
+}
+
+lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err)
+{
+    return cfg_model_file(&e->files, file, path, err);
+}
+
+lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
+{
+    char *path = NULL;
+    LT_TRY(take_engine_path(e, file_of(e, net), &path, err));
+    const lt_status s = lt_weights_open(path, out, err);
+    free(path);
+    return s;
+}
+
+lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err)
+{
+    if (!e->hashed[net]) {
+        lt_weights *w = NULL;
+        LT_TRY(take_engine_weights(e, net, &w, err));
+        e->hash[net] = lt_weights_hash(w);
+        e->hashed[net] = true;
+        lt_weights_close(w);
+    }
+    *out = e->hash[net];
+    return LT_OK;
+}
+
+lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err)
+{
+    take_key k;
+    take_key_begin(&k, "model");
+    for (int net = 0; net < TAKE_NETS; net++) {
+        lt_hash h;
+        LT_TRY(take_engine_hash(e, (take_net)net, &h, err));
+        take_key_hash(&k, h);
+    }
+    *out = take_key_end(&k);
+    return LT_OK;
+}

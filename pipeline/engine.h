@@ -1,0 +1,46 @@
+/* engine.h - what `longtake_open` opens: a configuration, a device, and the places of a model's weight files. */
+#ifndef TAKE_ENGINE_H
+#define TAKE_ENGINE_H
+
+#include <stdbool.h>
+
+#include "configs/model_config.h"
+#include "configs/model_folder.h"
+#include "longtake.h"
+#include "weights/weights.h"
+
+/* The weight files of a model. The two text encoders may be one file. */
+typedef enum {
+    TAKE_NET_TEXT_AR,
+    TAKE_NET_TEXT_MMDIT,
+    TAKE_NET_TOKENIZER,
+    TAKE_NET_AR,
+    TAKE_NET_MMDIT,
+    TAKE_NET_VAE,
+    TAKE_NETS
+} take_net;
+
+struct longtake {
+    cfg_model cfg;
+    cfg_model_files files;
+    char *config_path;        /* the YAML that was read */
+    const char *const *set;   /* assignments on top; borrowed while opening only */
+    lt_backend *backend;
+    int64_t max_memory;       /* bytes, 0 = no limit */
+    lt_hash hash[TAKE_NETS];
+    bool hashed[TAKE_NETS];
+};
+
+/* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT. */
+lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
+/* Hash of a weight file, read once. */
+lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
+/* Path of a file of the model's folder; free() it. */
+lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err);
+/* One hash over all weight files: the model's name in metadata. */
+lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
+
+/* An error of the library as the caller sees it. */
+longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to);
+
+#endif
