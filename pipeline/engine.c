@@ -65,7 +65,14 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     LT_TRY(cfg_read(e->config_path, &e->cfg, err));
     for (const char *const *s = o->set; s && *s; s++)
         LT_TRY(cfg_set(&e->cfg, *s, err));
-    return o->set ? cfg_check(&e->cfg, "--set", err) : LT_OK;
+    if (o->set)
+        LT_TRY(cfg_check(&e->cfg, "--set", err));
+    char *values = cfg_text_of(&e->cfg);
+    if (!values)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
+    e->config_hash = lt_hash_bytes(values, strlen(values));
+    free(values);
+    return LT_OK;
 }
 
 longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error)

@@ -24,9 +24,9 @@ struct longtake {
     cfg_model cfg;
     cfg_model_files files;
     char *config_path;        /* the YAML that was read */
-    const char *const *set;   /* assignments on top; borrowed while opening only */
     lt_backend *backend;
     int64_t max_memory;       /* bytes, 0 = no limit */
+    lt_hash config_hash;      /* of every configuration value */
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];
 };

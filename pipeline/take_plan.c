@@ -1,0 +1,242 @@
+/* take_plan.c - the semantic plan: ids of every segment, made by the language model or given by a token file.
+ *
+ * A segment is a product of the job folder ("tokens.003"), keyed by everything before it, so a killed run goes on from its
+ * last whole segment: what the model writes depends only on the condition, the settings and the ids before.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ar_model/ar_model.h"
+#include "pipeline/take_run.h"
+
+/* Ids before segment `k` of the plan. */
+static int64_t ids_before(const cfg_ar *cfg, int64_t k)
+{
+    return k * ar_segment_codes(cfg, cfg->segment_frames);
+}
+
+int take_plan_segment_frames(const take_run *run, int64_t segment)
+{
+    const int full = run->engine->cfg.ar_model.segment_frames;
+    const int64_t left = run->plan_frames - segment * full;
+    return left < full ? (int)left : full;
+}
+
+int take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
+{
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    const int count = ar_segment_codes(cfg, take_plan_segment_frames(run, segment));
+    if (codes)
+        for (int i = 0; i < count; i++)
+            codes[i] = ar_output_code(cfg, run->ids[ids_before(cfg, segment) + i]);
+    return count;
+}
+
+/* Room for `frames` semantic frames. */
+static lt_status reserve(take_run *run, int64_t frames, lt_error *err)
+{
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    run->plan_frames = frames;
+    run->plan_segments = ar_take_segments(cfg, frames);
+    const int64_t last = run->plan_segments - 1;
+    run->id_count = ids_before(cfg, last) + ar_segment_codes(cfg, take_plan_segment_frames(run, last));
+    run->ids = calloc((size_t)run->id_count, sizeof *run->ids);
+    run->plan_key = calloc((size_t)run->plan_segments, sizeof *run->plan_key);
+    if (!run->ids || !run->plan_key)
+        return lt_fail(err, LT_ERR_RESOURCES, "plan of %lld semantic frames: out of memory", (long long)frames);
+    return LT_OK;
+}
+
+lt_status take_plan_give(take_run *run, const uint16_t *codes, int64_t count, int64_t frames, lt_error *err)
+{
+    LT_TRY(reserve(run, frames, err));
+    if (count != run->id_count)
+        return lt_fail(err, LT_ERR_INPUT, "plan: found %lld codes, %lld semantic frames have %lld", (long long)count,
+                       (long long)frames, (long long)run->id_count);
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    for (int64_t i = 0; i < count; i++) {
+        if (codes[i] >= cfg->codebook_size)
+            return lt_fail(err, LT_ERR_INPUT, "plan: code %lld is %d, expected 0 to %d", (long long)i, codes[i],
+                           cfg->codebook_size - 1);
+        run->ids[i] = codes[i];
+    }
+    take_key k;
+    take_key_begin(&k, "given tokens");
+    for (int64_t s = 0; s < run->plan_segments; s++) {
+        const int n = take_plan_codes(run, s, NULL);
+        take_key_bytes(&k, run->ids + ids_before(cfg, s), (size_t)n * sizeof *run->ids);
+        run->plan_key[s] = take_key_end(&k);
+    }
+    return LT_OK;
+}
+
+static ar_sampling sampling_of(const take_spec *s, int shot)
+{
+    ar_sampling a;
+    ar_sampling_init(&a);
+    a.seed = s->shot[shot].seed;
+    a.guidance = s->lm_cfg;
+    a.temperature = s->temperature;
+    a.filter = s->top_k > 0 ? AR_KEEP_TOP_K : s->top_p > 0 ? AR_KEEP_TOP_P : AR_KEEP_ALL;
+    a.top_k = s->top_k;
+    a.top_p = s->top_p;
+    return a;
+}
+
+static float frames_condition(const take_run *run)
+{
+    return ar_frames_condition(&run->engine->cfg.ar_model, run->spec.time.latents);
+}
+
+/* Keys of all segments: each holds the one before. */
+static lt_status make_keys(take_run *run, lt_error *err)
+{
+    const take_spec *s = &run->spec;
+    lt_hash previous = {0, 0};
+    for (int64_t k = 0; k < run->plan_segments; k++) {
+        const int shot = take_shot_of_segment(s, k);
+        take_key key;
+        LT_TRY(take_key_of_stage(run, &key, "tokens", TAKE_NET_AR, err));
+        take_key_hash(&key, previous);
+        take_key_hash(&key, run->text[TAKE_FOR_AR][shot].key);
+        take_key_real(&key, s->shot[shot].motion);
+        take_key_int(&key, s->shot[shot].seed);
+        take_key_real(&key, frames_condition(run));
+        take_key_int(&key, take_plan_segment_frames(run, k));
+        take_key_real(&key, s->lm_cfg);
+        take_key_real(&key, s->temperature);
+        take_key_int(&key, s->top_k);
+        take_key_real(&key, s->top_p);
+        take_key_int(&key, s->lm_context);
+        previous = run->plan_key[k] = take_key_end(&key);
+    }
+    return LT_OK;
+}
+
+static void product_name(char name[32], int64_t segment)
+{
+    snprintf(name, 32, "tokens.%03lld", (long long)segment);
+}
+
+/* Fills the segments that the job folder holds, from the first on; *have counts them. */
+static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
+{
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    for (*have = 0; *have < run->plan_segments; (*have)++) {
+        char name[32];
+        void *data = NULL;
+        size_t bytes = 0;
+        bool found = false;
+        product_name(name, *have);
+        LT_TRY(take_job_get(run->job, name, run->plan_key[*have], &data, &bytes, &found, err));
+        const size_t want = (size_t)take_plan_codes(run, *have, NULL) * sizeof *run->ids;
+        if (found && bytes == want)
+            memcpy(run->ids + ids_before(cfg, *have), data, want);
+        free(data);
+        if (!found || bytes != want)
+            break;
+        take_clock_found(&run->clock, TAKE_TOKENS, (double)(want / sizeof *run->ids));
+    }
+    return LT_OK;
+}
+
+typedef struct {
+    take_run *run;
+    int told; /* codes of the segment that the clock knows of */
+} code_counter;
+
+static int on_code(void *user, int done, int total)
+{
+    enum { EVERY = 16 }; /* codes between two events */
+    code_counter *c = user;
+    if (done % EVERY != 0 && done != total)
+        return 0;
+    const lt_status s = take_clock_step(&c->run->clock, done, done - c->told, NULL);
+    c->told = done;
+    return s != LT_OK;
+}
+
+static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt_error *err)
+{
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    int32_t *ids = run->ids + ids_before(cfg, k);
+    const int count = take_plan_codes(run, k, NULL);
+    code_counter counter = {.run = run};
+    const ar_progress progress = {.code = on_code, .user = &counter};
+    take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, count);
+    const lt_status s = ar_session_segment(session, take_plan_segment_frames(run, k), ids, 0, &progress, err);
+    take_clock_leave(&run->clock);
+    LT_TRY(s);
+    char name[32];
+    product_name(name, k);
+    return take_job_put(run->job, name, run->plan_key[k], ids, (size_t)count * sizeof *ids, err);
+}
+
+/* The prompt and settings that hold from segment `k` on, where they change. */
+static lt_status set_condition(take_run *run, ar_session *session, int64_t k, lt_error *err)
+{
+    const int shot = take_shot_of_segment(&run->spec, k);
+    if (k > 0 && shot == take_shot_of_segment(&run->spec, k - 1))
+        return LT_OK;
+    const take_text *text = &run->text[TAKE_FOR_AR][shot];
+    const ar_condition condition = {.text = text->rows,
+                                    .text_rows = text->count,
+                                    .frames = frames_condition(run),
+                                    .motion = (float)run->spec.shot[shot].motion};
+    const ar_sampling sampling = sampling_of(&run->spec, shot);
+    LT_TRY(ar_session_sampling(session, &sampling, err));
+    return ar_session_condition(session, &condition, err);
+}
+
+static lt_status write_segments(take_run *run, ar_session *session, int64_t have, lt_error *err)
+{
+    const cfg_ar *cfg = &run->engine->cfg.ar_model;
+    for (int64_t k = 0; k < run->plan_segments; k++) {
+        LT_TRY(set_condition(run, session, k, err));
+        if (k < have)
+            LT_TRY(ar_session_feed(session, run->ids + ids_before(cfg, k), take_plan_segment_frames(run, k), err));
+        else
+            LT_TRY(write_segment(run, session, k, err));
+    }
+    return LT_OK;
+}
+
+static int longest_text(const take_run *run)
+{
+    int most = 1;
+    for (int i = 0; i < run->spec.shots; i++)
+        if (run->text[TAKE_FOR_AR][i].count > most)
+            most = run->text[TAKE_FOR_AR][i].count;
+    return most;
+}
+
+lt_status take_plan_make(take_run *run, lt_error *err)
+{
+    LT_TRY(reserve(run, run->spec.time.latents, err));
+    LT_TRY(make_keys(run, err));
+    int64_t have = 0;
+    take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);
+    LT_TRY(read_products(run, &have, err));
+    if (have == run->plan_segments)
+        return LT_OK;
+    longtake *e = run->engine;
+    const ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
+                                        .context = run->spec.lm_context,
+                                        .segments = run->plan_segments,
+                                        .text_rows = longest_text(run)};
+    lt_weights *weights = NULL;
+    ar_model *model = NULL;
+    ar_session *session = NULL;
+    lt_status s = take_engine_weights(e, TAKE_NET_AR, &weights, err);
+    if (s == LT_OK)
+        s = ar_model_open(weights, &e->cfg.ar_model, e->backend, &model, err);
+    if (s == LT_OK)
+        s = ar_session_open(model, &options, &session, err);
+    if (s == LT_OK)
+        s = write_segments(run, session, have, err);
+    ar_session_close(session);
+    ar_model_close(model);
+    lt_weights_close(weights);
+    return s;
+}

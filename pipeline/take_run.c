@@ -1,0 +1,93 @@
+/* take_run.c - beginning and end of a take; see take_run.h. */
+#include "pipeline/take_run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err)
+{
+    (void)err;
+    *run = (take_run){.engine = e, .request = r};
+    take_clock_open(&run->clock, r->on_event, r->user);
+    return LT_OK;
+}
+
+static void hear_note(void *user, const char *note)
+{
+    take_warn(user, "%s", note);
+}
+
+lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
+{
+    const longtake_request *r = run->request;
+    const char *path = r->job;
+    if (!path && (!output || strcmp(output, "-") == 0))
+        return LT_OK;
+    if (path) {
+        run->job_path = strdup(path);
+    } else {
+        run->job_is_implicit = !r->keep_job;
+        const size_t bytes = strlen(output) + 8;
+        run->job_path = malloc(bytes);
+        if (run->job_path)
+            snprintf(run->job_path, bytes, "%s.job", output);
+    }
+    if (!run->job_path)
+        return lt_fail(err, LT_ERR_RESOURCES, "job folder: out of memory");
+    return take_job_open(run->job_path, r->fresh, hear_note, run, &run->job, err);
+}
+
+static void clear_texts(take_run *run)
+{
+    for (int role = 0; role < TAKE_TEXT_ROLES; role++) {
+        for (int i = 0; run->text[role] && i < run->spec.shots; i++)
+            free(run->text[role][i].rows);
+        free(run->text[role]);
+    }
+}
+
+void take_run_close(take_run *run, bool done)
+{
+    if (done && run->job_is_implicit)
+        take_job_remove(run->job);
+    else
+        take_job_close(run->job);
+    free(run->job_path);
+    clear_texts(run);
+    free(run->ids);
+    free(run->plan_key);
+    for (int i = 0; i < run->warnings; i++)
+        free(run->warning[i]);
+    free(run->warning);
+    take_spec_clear(&run->spec);
+}
+
+void take_warn(take_run *run, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    char **grown = realloc(run->warning, (size_t)(run->warnings + 1) * sizeof *grown);
+    if (grown) {
+        run->warning = grown;
+        run->warning[run->warnings] = strdup(text);
+        run->warnings += run->warning[run->warnings] != NULL;
+    }
+    take_clock_tell(&run->clock, LONGTAKE_EVENT_WARNING, text);
+}
+
+lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err)
+{
+    lt_hash weights;
+    LT_TRY(take_engine_hash(run->engine, net, &weights, err));
+    take_key_begin(k, kind);
+    take_key_hash(k, weights);
+    take_key_hash(k, run->engine->config_hash);
+    take_key_text(k, run->engine->backend->table->name);
+    take_key_int(k, run->engine->backend->activation);
+    return LT_OK;
+}

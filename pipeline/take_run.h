@@ -1,0 +1,79 @@
+/* take_run.h - one take on its way: the spec, the job folder, and what the stages have made so far.
+ *
+ * The stages in order, each in a file of its own; every one first looks into the job folder:
+ *
+ *     take_text.c      prompts -> text embeddings            (both text encoders)
+ *     take_plan.c      text -> ids of every segment          (language model)
+ *     take_features.c  codes -> control latents, per segment (tokenizer, upsampler)
+ *     take_refine.c    control + text + noise -> latents     (MMDiT), window by window
+ *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by window
+ *
+ * Memory does not grow with the take's length, the id list (2 bytes to 4 bytes a token) apart.
+ */
+#ifndef TAKE_TAKE_RUN_H
+#define TAKE_TAKE_RUN_H
+
+#include "longtake.h"
+#include "pipeline/engine.h"
+#include "pipeline/job_folder.h"
+#include "pipeline/take_clock.h"
+#include "pipeline/take_key.h"
+#include "pipeline/take_spec.h"
+
+typedef enum { TAKE_FOR_AR, TAKE_FOR_MMDIT, TAKE_TEXT_ROLES } take_text_role;
+
+/* One prompt as one network sees it. */
+typedef struct {
+    float *rows;  /* [count, width of that network's text] */
+    int count;
+    lt_hash key;
+} take_text;
+
+typedef struct {
+    longtake *engine;
+    const longtake_request *request;
+    take_spec spec;
+    take_clock clock;
+    take_job *job;            /* NULL: nothing is kept */
+    char *job_path;
+    bool job_is_implicit;     /* beside the output; goes on success */
+
+    take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */
+
+    int32_t *ids;             /* of all segments, as drawn; see take_plan.c */
+    int64_t id_count;
+    lt_hash *plan_key;        /* [segments]: of everything up to and including a segment's ids */
+    int64_t plan_segments;
+    int64_t plan_frames;      /* semantic frames that the ids hold; features beyond repeat the last */
+
+    char **warning;           /* texts, for the report */
+    int warnings;
+} take_run;
+
+/* Opens the job folder that the request asks for. `output` names an implicit one; NULL or "-": none. */
+lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err);
+lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
+/* `done`: an implicit job folder goes. */
+void take_run_close(take_run *run, bool done);
+
+/* A line for the user and for the report; copies it. */
+void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
+
+/* Starts the key of a product that `net` makes on this device. */
+lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err);
+
+/* ---- stages ---- */
+
+/* Text embeddings of all shots for one network; keys only where `keys_only`. */
+lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
+
+/* Ids of all segments of the spec, from the job folder or the language model. */
+lt_status take_plan_make(take_run *run, lt_error *err);
+/* Takes codes from a token file as the plan: `count` codes of `frames` semantic frames. Borrows nothing. */
+lt_status take_plan_give(take_run *run, const uint16_t *codes, int64_t count, int64_t frames, lt_error *err);
+/* Codes of segment k as stored (specials clamped): count = take_plan_codes(run, k, NULL). */
+int take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);
+/* Semantic frames of segment k of the plan (not of the grid, which may be longer). */
+int take_plan_segment_frames(const take_run *run, int64_t segment);
+
+#endif
