@@ -1,0 +1,91 @@
+/* output_kind.c - extension and --format -> kind; see output_kind.h. */
+#include "pipeline/output_kind.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name; /* of --format, and the extension */
+    take_output kind;
+    take_writes writer;
+} kinds[] = {
+    {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO}, {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO},
+    {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO}, {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO},
+    {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS},  {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS},
+    {"latents", TAKE_OUT_LATENTS, TAKE_WRITES_LATENTS},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Index of a kind by name, or -1. */
+static int kind_at(const char *name)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (strcasecmp(kinds[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static const char *wanted(take_writes w)
+{
+    return w == TAKE_WRITES_VIDEO ? "mp4, mkv, y4m or png" : w == TAKE_WRITES_TOKENS ? "lt or npy" : "latents";
+}
+
+static take_output standard_kind(take_writes w)
+{
+    return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
+}
+
+/* The folder that `path` lies in must be there and writable. */
+static lt_status check_folder(const char *path, lt_error *err)
+{
+    char *folder = strdup(path);
+    if (!folder)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    const char *name = slash ? folder : ".";
+    const bool ok = access(name, W_OK | X_OK) == 0;
+    const lt_status s = ok ? LT_OK
+                           : lt_fail(err, LT_ERR_USAGE, "--output: folder %s: %s", name,
+                                     strerror(errno));
+    free(folder);
+    return s;
+}
+
+lt_status take_output_of(const longtake_request *r, take_writes writes, take_output *out, lt_error *err)
+{
+    *out = TAKE_OUT_NONE;
+    const int asked = r->format ? kind_at(r->format) : -1;
+    if (r->format && asked < 0)
+        return lt_fail(err, LT_ERR_USAGE, "--format: found \"%s\", expected %s", r->format, wanted(writes));
+    if (asked >= 0 && kinds[asked].writer != writes)
+        return lt_fail(err, LT_ERR_USAGE, "--format: found %s, this command writes %s", r->format, wanted(writes));
+    if (!r->output)
+        return LT_OK;
+    if (strcmp(r->output, "-") == 0) {
+        *out = asked >= 0 ? kinds[asked].kind : standard_kind(writes);
+        if (*out == TAKE_OUT_PNG || *out == TAKE_OUT_MKV)
+            return lt_fail(err, LT_ERR_USAGE, "--output -: found --format %s, expected mp4 or y4m", r->format);
+        return LT_OK;
+    }
+    const char *slash = strrchr(r->output, '/');
+    const char *dot = strrchr(slash ? slash : r->output, '.');
+    const int named = dot ? kind_at(dot + 1) : -1;
+    if (named < 0 && asked < 0)
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", dot ? dot + 1 : "",
+                       wanted(writes));
+    if (named >= 0 && asked >= 0 && named != asked)
+        return lt_fail(err, LT_ERR_USAGE, "--output %s and --format %s: they contradict each other", r->output, r->format);
+    const int kind = asked >= 0 ? asked : named;
+    if (kinds[kind].writer != writes)
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", dot ? dot + 1 : "",
+                       wanted(writes));
+    *out = kinds[kind].kind;
+    return check_folder(r->output, err);
+}

@@ -1,0 +1,25 @@
+/* output_kind.h - what a request writes, and whether it can be written there; decided before anything is loaded. */
+#ifndef TAKE_OUTPUT_KIND_H
+#define TAKE_OUTPUT_KIND_H
+
+#include "kernels/core/status.h"
+#include "longtake.h"
+
+typedef enum {
+    TAKE_OUT_NONE, /* frames by callback only */
+    TAKE_OUT_MP4,
+    TAKE_OUT_MKV,
+    TAKE_OUT_Y4M,
+    TAKE_OUT_PNG,
+    TAKE_OUT_LT,
+    TAKE_OUT_NPY,
+    TAKE_OUT_LATENTS
+} take_output;
+
+typedef enum { TAKE_WRITES_VIDEO, TAKE_WRITES_TOKENS, TAKE_WRITES_LATENTS } take_writes;
+
+/* The kind from --format and the extension. LT_ERR_USAGE when they contradict each other, when the extension says nothing,
+ * when a command that writes `writes` cannot write the kind, or when the output's folder is not there or not writable. */
+lt_status take_output_of(const longtake_request *r, take_writes writes, take_output *out, lt_error *err);
+
+#endif
