@@ -1,0 +1,208 @@
+/* take_refine.c - refining one window after the other; see take_refine.h. */
+#include "pipeline/take_refine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
+{
+    const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
+    *r = (take_refiner){.run = run, .values = (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width};
+    for (int i = 0; i < TAKE_KEPT_SEGMENTS; i++)
+        r->kept[i].segment = -1;
+    r->control = malloc((size_t)(cfg->latent_frames * r->values) * sizeof *r->control);
+    if (!r->control)
+        return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
+    take_clock_plan(&run->clock, TAKE_REFINE, (double)(run->spec.time.windows * run->spec.steps));
+    return LT_OK;
+}
+
+void take_refiner_close(take_refiner *r)
+{
+    for (int i = 0; i < TAKE_KEPT_SEGMENTS; i++) {
+        free(r->kept[i].control);
+        free(r->kept[i].features);
+    }
+    free(r->control);
+    dit_model_close(r->network);
+    tok_decoder_close(r->tokenizer);
+    lt_weights_close(r->network_file);
+    lt_weights_close(r->tokenizer_file);
+    *r = (take_refiner){0};
+}
+
+static lt_status open_networks(take_refiner *r, lt_error *err)
+{
+    longtake *e = r->run->engine;
+    if (r->network)
+        return LT_OK;
+    LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
+    LT_TRY(tok_decoder_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, &r->tokenizer, err));
+    LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &r->network_file, err));
+    return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
+}
+
+/* The plan's semantic frame that grid frame g shows: the last one goes on where the grid is longer. */
+static int64_t plan_frame(const take_run *run, int64_t g)
+{
+    return g < run->plan_frames ? g : run->plan_frames - 1;
+}
+
+lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err)
+{
+    take_run *run = r->run;
+    const take_spec *s = &run->spec;
+    const take_window w = take_window_at(&s->time, c);
+    const int shot = take_shot_of_window(s, c);
+    const int full = run->engine->cfg.ar_model.segment_frames;
+    lt_hash tokenizer;
+    LT_TRY(take_engine_hash(run->engine, TAKE_NET_TOKENIZER, &tokenizer, err));
+    take_key k;
+    LT_TRY(take_key_of_stage(run, &k, "latents", TAKE_NET_MMDIT, err));
+    take_key_hash(&k, tokenizer);
+    take_key_hash(&k, c == 0 ? (lt_hash){0, 0} : r->key);
+    take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
+    const int64_t first = plan_frame(run, w.first_latent) / full;
+    const int64_t last = plan_frame(run, w.first_latent + w.latents - 1) / full;
+    for (int64_t segment = first; segment <= last; segment++) {
+        const int count = take_plan_codes(run, segment, NULL);
+        int32_t *codes = malloc((size_t)count * sizeof *codes);
+        if (!codes)
+            return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
+        take_plan_codes(run, segment, codes);
+        take_key_bytes(&k, codes, (size_t)count * sizeof *codes);
+        free(codes);
+    }
+    take_key_int(&k, w.first_latent);
+    take_key_int(&k, w.known);
+    take_key_int(&k, s->shot[shot].seed);
+    take_key_int(&k, c);
+    take_key_int(&k, s->steps);
+    take_key_int(&k, s->listed_timesteps);
+    take_key_real(&k, s->shot[shot].cfg_scale);
+    take_key_int(&k, s->schedule);
+    take_key_int(&k, s->guidance);
+    take_key_int(&k, s->carry);
+    *key = r->key = take_key_end(&k);
+    return LT_OK;
+}
+
+/* Decodes a segment's codes and upsamples them, unless that was done for a window before. */
+static lt_status segment_control(take_refiner *r, int64_t segment, const float **control, lt_error *err)
+{
+    take_run *run = r->run;
+    const cfg_model *cfg = &run->engine->cfg;
+    take_segment_control *slot = &r->kept[segment % TAKE_KEPT_SEGMENTS];
+    *control = slot->control;
+    if (slot->segment == segment)
+        return LT_OK;
+    const int frames = take_plan_segment_frames(run, segment);
+    const int64_t cells = (int64_t)cfg->tokenizer.grid_height * cfg->tokenizer.grid_width * cfg->tokenizer.feature_channels;
+    const int full = cfg->ar_model.segment_frames;
+    if (!slot->control) {
+        slot->control = malloc((size_t)(full * r->values) * sizeof *slot->control);
+        slot->features = malloc((size_t)(full * cells) * sizeof *slot->features);
+        if (!slot->control || !slot->features)
+            return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory for a segment's features");
+    }
+    const int count = take_plan_codes(run, segment, NULL);
+    int32_t *codes = malloc((size_t)count * sizeof *codes);
+    if (!codes)
+        return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
+    take_plan_codes(run, segment, codes);
+    lt_status s = tok_decode(r->tokenizer, codes, frames, slot->features, err);
+    free(codes);
+    if (s == LT_OK)
+        s = dit_control_latent(r->network, slot->features, frames, slot->control, err);
+    slot->segment = s == LT_OK ? segment : -1;
+    *control = slot->control;
+    return s;
+}
+
+/* Control latents of the window's semantic frames, which may lie in two segments. */
+static lt_status window_control(take_refiner *r, const take_window *w, lt_error *err)
+{
+    const int full = r->run->engine->cfg.ar_model.segment_frames;
+    for (int i = 0; i < w->latents; i++) {
+        const int64_t g = plan_frame(r->run, w->first_latent + i);
+        const float *control = NULL;
+        LT_TRY(segment_control(r, g / full, &control, err));
+        memcpy(r->control + i * r->values, control + g % full * r->values, (size_t)r->values * sizeof *control);
+    }
+    return LT_OK;
+}
+
+typedef struct {
+    take_run *run;
+    lt_status status;
+} step_listener;
+
+static int on_step(void *user, int step, int steps, const float *x0)
+{
+    (void)steps;
+    (void)x0;
+    step_listener *l = user;
+    l->status = take_clock_step(&l->run->clock, step, 1, NULL);
+    return l->status != LT_OK;
+}
+
+static lt_status refine(take_refiner *r, int64_t c, const take_window *w, const float *known, float *latents, lt_error *err)
+{
+    take_run *run = r->run;
+    const take_spec *s = &run->spec;
+    const int shot = take_shot_of_window(s, c);
+    static const dit_scale_kind scales[] = {[CFG_SCHEDULE_OFFICIAL] = DIT_SCALE_OFFICIAL,
+                                            [CFG_SCHEDULE_RAMP] = DIT_SCALE_RAMP,
+                                            [CFG_SCHEDULE_CONSTANT] = DIT_SCALE_CONSTANT};
+    step_listener listener = {.run = run};
+    dit_request q;
+    dit_request_init(&q);
+    q.frames = w->latents;
+    q.control = r->control;
+    q.text = run->text[TAKE_FOR_MMDIT][shot].rows;
+    q.known = known;
+    q.known_frames = w->known;
+    q.carry = s->carry;
+    q.steps = s->steps;
+    q.scale = s->shot[shot].cfg_scale;
+    q.scale_kind = scales[s->schedule];
+    q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
+    q.seed = s->shot[shot].seed;
+    q.window = (uint32_t)c;
+    q.progress = on_step;
+    q.user = &listener;
+    return dit_refine(r->network, &q, latents, err);
+}
+
+lt_status take_refine_window(take_refiner *r, int64_t c, lt_hash key, const float *known, float *latents, lt_error *err)
+{
+    take_run *run = r->run;
+    const take_window w = take_window_at(&run->spec.time, c);
+    const size_t want = (size_t)(w.latents * r->values) * sizeof *latents;
+    char name[32];
+    void *data = NULL;
+    size_t bytes = 0;
+    bool found = false;
+    snprintf(name, sizeof name, "latents.%03lld", (long long)c);
+    int lock = -1;
+    LT_TRY(take_job_lock(run->job, name, &lock, err));
+    lt_status s = take_job_get(run->job, name, key, &data, &bytes, &found, err);
+    if (s == LT_OK && found && bytes == want) {
+        memcpy(latents, data, want);
+        take_clock_found(&run->clock, TAKE_REFINE, run->spec.steps);
+    } else if (s == LT_OK) {
+        take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, run->spec.steps);
+        s = open_networks(r, err);
+        if (s == LT_OK)
+            s = window_control(r, &w, err);
+        if (s == LT_OK)
+            s = refine(r, c, &w, known, latents, err);
+        take_clock_leave(&run->clock);
+        if (s == LT_OK)
+            s = take_job_put(run->job, name, key, latents, want, err);
+    }
+    free(data);
+    take_job_unlock(lock);
+    return s;
+}

@@ -1,0 +1,46 @@
+/* take_refine.h - plan + text + noise -> latents, window by window.
+ *
+ *     take_refiner r;
+ *     take_refiner_open(&r, run, err);
+ *     for (c = 0; c < windows; c++)
+ *         take_refine_window(&r, c, known, latents, err);      // job folder first, networks only when needed
+ *     take_refiner_close(&r);
+ */
+#ifndef TAKE_TAKE_REFINE_H
+#define TAKE_TAKE_REFINE_H
+
+#include "mmdit/dit_model.h"
+#include "pipeline/take_run.h"
+#include "tokenizer/tokenizer.h"
+
+enum { TAKE_KEPT_SEGMENTS = 2 };
+
+/* Control latents of one segment of the plan. */
+typedef struct {
+    int64_t segment;   /* -1: empty */
+    float *control;    /* [segment frames, C, H, W] */
+    float *features;   /* [segment frames, h, w, C] */
+} take_segment_control;
+
+typedef struct {
+    take_run *run;
+    int64_t values;              /* of one latent: C x H x W */
+    tok_decoder *tokenizer;      /* opened when a window is really computed, like: */
+    dit_model *network;
+    lt_weights *tokenizer_file;
+    lt_weights *network_file;
+    take_segment_control kept[TAKE_KEPT_SEGMENTS];
+    float *control;              /* [window, C, H, W] */
+    lt_hash key;                 /* of the last window */
+} take_refiner;
+
+lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err);
+void take_refiner_close(take_refiner *r);
+
+/* Key of window c, which follows the one asked for before; windows are asked for in order, from 0. */
+lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err);
+/* Fills latents [window, C, H, W] of window c under `key`: found in the job folder, or refined and kept there. `known`
+ * [overlap, C, H, W] are the latents that the window begins with (unused in window 0). */
+lt_status take_refine_window(take_refiner *r, int64_t c, lt_hash key, const float *known, float *latents, lt_error *err);
+
+#endif
