@@ -6,7 +6,8 @@
 
 enum { NAME_BYTES = 256 };
 
-static void bind_pair(lt_binder *b, dit_affine *p, lt_role role, lt_shape shape, const char *name, va_list values)
+static void bind_pair(lt_binder *b, dit_affine *p, lt_role role, lt_shape shape, const char *name,
+                      va_list values)
 {
     char text[NAME_BYTES];
     vsnprintf(text, sizeof text, name, values);

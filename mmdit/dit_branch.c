@@ -3,10 +3,11 @@
 
 #include <stdlib.h>
 
-lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix, lt_error *err)
+lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix,
+                          lt_error *err)
 {
     *w = (dit_branch){.layers = layers};
-    w->blocks = calloc((size_t)layers, sizeof *w->blocks);
+    w->blocks = calloc((size_t)layers + 1, sizeof *w->blocks);
     if (!w->blocks)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d layers", prefix, layers);
     dit_patch_bind(b, &w->embed, cfg, prefix);

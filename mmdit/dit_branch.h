@@ -15,7 +15,8 @@ typedef struct {
 } dit_branch;
 
 /* Asks `b` for all tensors of `layers` layers; the branch must stay where it is while they are in use. */
-lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix, lt_error *err);
+lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix,
+                          lt_error *err);
 void dit_branch_close(dit_branch *w); /* accepts a zeroed one */
 
 #endif

@@ -1,6 +1,7 @@
 /* dit_check.c - see dit_check.h. Each component binds only the tensors that it needs. */
 #include "mmdit/dit_check.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,8 @@ static lt_status take(checking *c, const char *name, lt_shape want, float **out,
     LT_TRY(keep(c, *out));
     for (int i = 0; i < want.rank; i++)
         if ((want.dim[i] != ANY && want.dim[i] != found->dim[i]) || found->dim[i] < 1)
-            return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s is %s, which does not fit the config", lt_golden_place(c->golden),
-                           name, lt_shape_text(*found, text, sizeof text));
+            return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s is %s, which does not fit the config",
+                           lt_golden_place(c->golden), name, lt_shape_text(*found, text, sizeof text));
     return LT_OK;
 }
 
@@ -66,14 +67,16 @@ static lt_status require(const checking *c, const char *const *keys)
 {
     for (int i = 0; keys[i]; i++)
         if (!lt_golden_has_key(c->golden, keys[i]))
-            return lt_fail(c->err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(c->golden), keys[i]);
+            return lt_fail(c->err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(c->golden),
+                           keys[i]);
     return LT_OK;
 }
 
 static const char *const upsample_keys[] = {"latent_channels", "upsample", NULL};
 static const char *const time_keys[] = {"width", "time_width", NULL};
-static const char *const position_keys[] = {"width", "text_length", "patch", "latent_frames", "latent_height", "latent_width",
-                                            "position_scale", NULL};
+static const char *const position_keys[] = {
+    "width",         "text_length",  "patch",          "latent_frames",
+    "latent_height", "latent_width", "position_scale", NULL};
 static const char *const block_keys[] = {"width", "heads", "mlp_width", "time_width", "text_length", NULL};
 static const char *const branch_keys[] = {"control_layers", "text_width", "latent_channels", NULL};
 static const char *const layers_keys[] = {"layers", NULL};
@@ -244,7 +247,8 @@ static lt_status check_position(checking *c)
     const cfg_mmdit *cfg = &c->cfg;
     LT_TRY(require(c, position_keys));
     position_run r = {0};
-    r.grid = lt_shape4(cfg->latent_frames, cfg->latent_height / cfg->patch, cfg->latent_width / cfg->patch, cfg->width);
+    r.grid = lt_shape4(cfg->latent_frames, cfg->latent_height / cfg->patch, cfg->latent_width / cfg->patch,
+                       cfg->width);
     r.table = lt_shape2(cfg->text_length + r.grid.dim[0] * r.grid.dim[1] * r.grid.dim[2], cfg->width);
     LT_TRY(new_array(c, r.table.dim[0] * r.table.dim[1], &r.values));
     LT_TRY(dit_position_open(c->backend, cfg, &r.position, c->err));
@@ -289,8 +293,8 @@ static lt_status run_joint_block(checking *c, block_run *r)
     r->time = time;
     r->rows = shape.dim[1];
     if (r->rows <= cfg->text_length)
-        return lt_fail(c->err, LT_ERR_INPUT, "%s: in.hidden has %lld rows, %d of them text", lt_golden_place(c->golden),
-                       (long long)r->rows, cfg->text_length);
+        return lt_fail(c->err, LT_ERR_INPUT, "%s: in.hidden has %lld rows, %d of them text",
+                       lt_golden_place(c->golden), (long long)r->rows, cfg->text_length);
     LT_TRY(new_array(c, r->rows * cfg->width, &r->result));
     LT_TRY(run(c, block_pass, r));
     return report(c, "hidden", shape, r->result);
@@ -315,9 +319,9 @@ typedef struct {
     dit_network network; /* in `control` only the control network and the positions are bound */
     const float *latent;
     const float *control;
-    const float *text;   /* [rows, text_length, text_width] */
-    lt_shape shape;      /* [T, C, H, W] */
-    int64_t rows;        /* of guidance: 1 or 2 */
+    const float *text; /* [rows, text_length, text_width] */
+    lt_shape shape;    /* [T, C, H, W] */
+    int64_t rows;      /* of guidance: 1 or 2 */
     float *sinusoid;
     int64_t hidden_rows; /* text and video rows of the sequence */
     float *result;       /* v [rows, T, C, H, W], or the control outputs [layers, rows, hidden_rows, width] */
@@ -326,7 +330,8 @@ typedef struct {
 static lt_status take_network_inputs(checking *c, network_run *r)
 {
     const cfg_mmdit *cfg = &c->cfg;
-    const lt_shape latent_shape = lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
+    const lt_shape latent_shape =
+        lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
     float *latent;
     float *control;
     float *text;
@@ -345,8 +350,8 @@ static lt_status take_network_inputs(checking *c, network_run *r)
     r->control = control;
     r->text = text;
     r->shape = lt_shape4(shape.dim[1], shape.dim[2], shape.dim[3], shape.dim[4]);
-    r->hidden_rows =
-        cfg->text_length + shape.dim[1] * (cfg->latent_height / cfg->patch) * (cfg->latent_width / cfg->patch);
+    r->hidden_rows = cfg->text_length +
+                     shape.dim[1] * (cfg->latent_height / cfg->patch) * (cfg->latent_width / cfg->patch);
     LT_TRY(new_array(c, cfg->width, &r->sinusoid));
     dit_time_sinusoid(timesteps[0], cfg->width, r->sinusoid);
     return LT_OK;
@@ -421,7 +426,8 @@ static lt_status denoise_pass(lt_ops *o, void *user)
     const dit_network *n = &r->network;
     const lt_tensor latent = give_channels_last(o, r->latent, r->shape, LT_F32);
     const lt_tensor control = give_channels_last(o, r->control, r->shape, o->dtype);
-    const dit_times times = dit_embed_times(o, n, lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width)));
+    const dit_times times =
+        dit_embed_times(o, n, lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width)));
     for (int64_t row = 0; row < r->rows; row++) {
         const lt_mark mark = lt_ops_mark(o);
         const dit_text text = dit_project_text(o, n, give_text(o, r, &n->cfg, row));
@@ -460,36 +466,50 @@ static lt_status check_denoise(checking *c)
 
 /* ---- schedule ---- */
 
-/* One column of the schedule as a packed array: `count` values from step `first`. */
-#define COLUMN(name, field, first, count)                                                                 \
-    do {                                                                                                  \
-        for (int i_ = 0; i_ < (count); i_++)                                                              \
-            column[i_] = (double)schedule->step[(first) + i_].field;                                      \
-        LT_TRY(lt_golden_report(c->golden, name, LT_F64, lt_shape1((count) > 0 ? (count) : 0), column, c->err)); \
-    } while (0)
+/* The columns of the schedule: from step `first` on, without the last `unset` steps. */
+static const struct {
+    const char *output;
+    size_t field;
+    lt_dtype dtype;
+    int first;
+    int unset;
+} columns[] = {
+    {"timesteps", offsetof(dit_step, timestep), LT_I32, 0, 0},
+    {"index", offsetof(dit_step, index), LT_I32, 0, 0},
+    {"c_skip", offsetof(dit_step, c_skip), LT_F32, 0, 0},
+    {"c_out", offsetof(dit_step, c_out), LT_F32, 0, 0},
+    {"m1", offsetof(dit_step, m1), LT_F32, 0, 1},
+    {"m2", offsetof(dit_step, m2), LT_F32, 0, 1},
+    {"noise", offsetof(dit_step, noise), LT_F32, 0, 1},
+    {"k1", offsetof(dit_step, k1), LT_F32, 1, 1},
+    {"k2", offsetof(dit_step, k2), LT_F32, 1, 1},
+};
 
-static lt_status report_schedule(checking *c, const dit_schedule *schedule, double *column)
+static lt_status report_numbers(checking *c, const char *name, int count, const double *numbers)
+{
+    return lt_golden_report(c->golden, name, LT_F64, lt_shape1(count > 0 ? count : 0), numbers, c->err);
+}
+
+static lt_status report_schedule(checking *c, const dit_schedule *schedule, double *numbers)
 {
     const int n = schedule->steps;
-    COLUMN("timesteps", timestep, 0, n);
-    COLUMN("index", index, 0, n);
-    COLUMN("c_skip", c_skip, 0, n);
-    COLUMN("c_out", c_out, 0, n);
-    COLUMN("m1", m1, 0, n - 1);
-    COLUMN("m2", m2, 0, n - 1);
-    COLUMN("noise", noise, 0, n - 1);
-    COLUMN("k1", k1, 1, n - 2);
-    COLUMN("k2", k2, 1, n - 2);
+    for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
+        const int count = n - columns[k].first - columns[k].unset;
+        for (int i = 0; i < count; i++)
+            numbers[i] = lt_load_element(
+                (const char *)&schedule->step[columns[k].first + i] + columns[k].field, columns[k].dtype, 0);
+        LT_TRY(report_numbers(c, columns[k].output, count, numbers));
+    }
     for (int i = 0; i < n; i++)
-        column[i] = schedule->step[i].a;
-    column[n] = 1.0;
-    LT_TRY(lt_golden_report(c->golden, "sigmas", LT_F64, lt_shape1(n + 1), column, c->err));
+        numbers[i] = schedule->step[i].a;
+    numbers[n] = 1.0; /* clean */
+    LT_TRY(report_numbers(c, "sigmas", n + 1, numbers));
     dit_request released;
     dit_request_init(&released);
     for (int i = 0; i < n; i++)
-        column[i] =
+        numbers[i] =
             dit_guidance_scale(released.scale_kind, released.scale, i, n, schedule->step[i].timestep);
-    return lt_golden_report(c->golden, "scales", LT_F64, lt_shape1(n), column, c->err);
+    return report_numbers(c, "scales", n, numbers);
 }
 
 static lt_status check_schedule(checking *c)
@@ -500,10 +520,10 @@ static lt_status check_schedule(checking *c)
     LT_TRY(report(c, "table", lt_shape1(DIT_TIMESTEPS), table));
     dit_schedule *schedule = malloc(sizeof *schedule);
     LT_TRY(keep(c, schedule));
-    double *column = malloc(DIT_TIMESTEPS * sizeof *column);
-    LT_TRY(keep(c, column));
+    double *numbers = malloc(DIT_TIMESTEPS * sizeof *numbers);
+    LT_TRY(keep(c, numbers));
     LT_TRY(dit_schedule_make(&c->cfg, 0, schedule, c->err));
-    return report_schedule(c, schedule, column);
+    return report_schedule(c, schedule, numbers);
 }
 
 /* ---- sample ---- */
@@ -523,11 +543,12 @@ static lt_status take_draws(checking *c, dit_request *r)
         float *values;
         lt_shape shape;
         (void)snprintf(name, sizeof name, "noise.%d", k);
-        LT_TRY(take(c, name, lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width), &values, &shape));
+        LT_TRY(take(c, name, lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width),
+                    &values, &shape));
         const int64_t want = dit_official_draw_frames(r, k);
         if (shape.dim[1] != want)
-            return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s has %lld frames, expected %lld", lt_golden_place(c->golden), name,
-                           (long long)shape.dim[1], (long long)want);
+            return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s has %lld frames, expected %lld",
+                           lt_golden_place(c->golden), name, (long long)shape.dim[1], (long long)want);
         draws[k] = values;
     }
     r->draws = draws;
@@ -550,7 +571,8 @@ static lt_status run_sample(checking *c, dit_model *m)
 {
     const cfg_mmdit *cfg = &c->cfg;
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
-    const lt_shape grid = lt_shape5(1, ANY, cfg->upsample.in_channels, cfg->latent_height / factor, cfg->latent_width / factor);
+    const lt_shape grid =
+        lt_shape5(1, ANY, cfg->upsample.in_channels, cfg->latent_height / factor, cfg->latent_width / factor);
     float *features;
     float *text;
     lt_shape shape;
@@ -564,7 +586,8 @@ static lt_status run_sample(checking *c, dit_model *m)
     r.carry = cfg->carry;
     if (lt_golden_has_input(c->golden, "prefix")) {
         float *known;
-        LT_TRY(take(c, "prefix", lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width), &known,
+        LT_TRY(take(c, "prefix",
+                    lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width), &known,
                     &other));
         r.known = known;
         r.known_frames = (int)other.dim[1];
@@ -573,7 +596,8 @@ static lt_status run_sample(checking *c, dit_model *m)
 
     const lt_shape latent_shape =
         lt_shape5(1, r.frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
-    const int64_t values = latent_shape.dim[1] * latent_shape.dim[2] * latent_shape.dim[3] * latent_shape.dim[4];
+    const int64_t values =
+        latent_shape.dim[1] * latent_shape.dim[2] * latent_shape.dim[3] * latent_shape.dim[4];
     float *packed;
     float *control;
     float *latent;
@@ -608,8 +632,9 @@ static const struct {
     const char *component;
     lt_status (*check)(checking *c);
 } components[] = {
-    {"mmdit.upsample", check_upsample}, {"mmdit.time", check_time},         {"mmdit.position", check_position},
-    {"mmdit.joint_block", check_joint_block}, {"mmdit.control", check_control}, {"mmdit.denoise", check_denoise},
+    {"mmdit.upsample", check_upsample}, {"mmdit.time", check_time},
+    {"mmdit.position", check_position}, {"mmdit.joint_block", check_joint_block},
+    {"mmdit.control", check_control},   {"mmdit.denoise", check_denoise},
     {"mmdit.schedule", check_schedule}, {"mmdit.sample", check_sample},
 };
 

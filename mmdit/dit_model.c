@@ -17,7 +17,8 @@ static lt_status check_grid(const cfg_mmdit *cfg, lt_error *err)
 {
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
     if (cfg->latent_height % factor != 0 || cfg->latent_width % factor != 0)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.upsample: enlarges by %d, which does not divide the latent's %d x %d", factor,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "mmdit.upsample: enlarges by %d, which does not divide the latent's %d x %d", factor,
                        cfg->latent_height, cfg->latent_width);
     return LT_OK;
 }
@@ -32,7 +33,8 @@ static lt_status bind_all(dit_model *m, lt_weights *weights, const cfg_mmdit *cf
     return network != LT_OK ? network : upsampler != LT_OK ? upsampler : bound;
 }
 
-lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend, dit_model **out, lt_error *err)
+lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend, dit_model **out,
+                         lt_error *err)
 {
     *out = NULL;
     dit_model *m = calloc(1, sizeof *m);

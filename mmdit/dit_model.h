@@ -20,7 +20,8 @@ typedef struct dit_model dit_model;
 
 /* Binds all tensors of both networks and the upsample decoder; keeps a reference to `weights`. LT_ERR_INPUT names every
  * missing or misshapen tensor. */
-lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend, dit_model **out, lt_error *err);
+lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend, dit_model **out,
+                         lt_error *err);
 void dit_model_close(dit_model *m); /* accepts NULL */
 
 /* features [T, h, w, in_channels], T >= 1 -> control [T, C, H, W]. Frames do not see each other: a window may be put together

@@ -10,7 +10,8 @@ lt_status dit_network_check(const cfg_mmdit *cfg, lt_error *err)
     if (cfg->width % 16 != 0) /* position parts of d/4 and 3d/8 hold pairs */
         return lt_fail(err, LT_ERR_INPUT, "mmdit.width: %d is not a multiple of 16", cfg->width);
     if (cfg->width % cfg->heads != 0)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.heads: %d does not divide the width %d", cfg->heads, cfg->width);
+        return lt_fail(err, LT_ERR_INPUT, "mmdit.heads: %d does not divide the width %d", cfg->heads,
+                       cfg->width);
     if (cfg->latent_height % cfg->patch != 0 || cfg->latent_width % cfg->patch != 0)
         return lt_fail(err, LT_ERR_INPUT, "mmdit.patch: %d does not divide the latent's %d x %d", cfg->patch,
                        cfg->latent_height, cfg->latent_width);
@@ -20,7 +21,8 @@ lt_status dit_network_check(const cfg_mmdit *cfg, lt_error *err)
     return LT_OK;
 }
 
-lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend, lt_error *err)
+lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend,
+                           lt_error *err)
 {
     *n = (dit_network){.cfg = *cfg};
     const int d = cfg->width;
@@ -29,10 +31,10 @@ lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, l
     LT_TRY(dit_control_bind(b, &n->control, cfg, err));
     dit_bind_norm(b, &n->final_norm, d, "%s.transformer.final_layernorm", PREFIX);
     dit_bind_norm(b, &n->head_norm, d, "%s.mixins.final_layer.norm_final", PREFIX);
-    dit_bind_linear(b, &n->head_modulation, 2 * d, cfg->time_width, "%s.mixins.final_layer.adaLN_modulation.1",
-                    PREFIX);
-    dit_bind_linear(b, &n->head, cfg->latent_channels * cfg->patch * cfg->patch, d, "%s.mixins.final_layer.linear",
-                    PREFIX);
+    dit_bind_linear(b, &n->head_modulation, 2 * d, cfg->time_width,
+                    "%s.mixins.final_layer.adaLN_modulation.1", PREFIX);
+    dit_bind_linear(b, &n->head, cfg->latent_channels * cfg->patch * cfg->patch, d,
+                    "%s.mixins.final_layer.linear", PREFIX);
     return dit_position_open(backend, cfg, &n->position, err);
 }
 
@@ -53,7 +55,8 @@ dit_text dit_project_text(lt_ops *o, const dit_network *n, lt_tensor text)
 dit_times dit_embed_times(lt_ops *o, const dit_network *n, lt_tensor sinusoids)
 {
     const lt_tensor main = lt_activate(o, dit_time_embed(o, &n->main.time, sinusoids), LT_ACT_SILU);
-    const lt_tensor control = lt_activate(o, dit_time_embed(o, &n->control.branch.time, sinusoids), LT_ACT_SILU);
+    const lt_tensor control =
+        lt_activate(o, dit_time_embed(o, &n->control.branch.time, sinusoids), LT_ACT_SILU);
     return (dit_times){.main = main, .control = control};
 }
 
@@ -67,12 +70,13 @@ static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor 
     const lt_tensor m = lt_linear(o, time, &n->head_modulation.weight, &n->head_modulation.bias, LT_ACT_NONE);
     const lt_tensor shift = lt_slice(m, 1, 0, d);
     const lt_tensor scale = lt_slice(m, 1, d, d);
-    lt_modulated_norm_into(o, video, video, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale, shift);
+    lt_modulated_norm_into(o, video, video, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale,
+                           shift);
     dit_unpatchify(o, v, lt_linear(o, video, &n->head.weight, &n->head.bias, LT_ACT_NONE), n->cfg.patch);
 }
 
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control, const dit_text *text,
-                      const dit_times *times, int step)
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control,
+                      const dit_text *text, const dit_times *times, int step)
 {
     const lt_tensor v = lt_new(o, LT_F32, lt_shape_of(&latent));
     const lt_mark mark = lt_ops_mark(o);
@@ -82,8 +86,12 @@ lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tens
     const int64_t n_text = n->cfg.text_length;
 
     const lt_tensor hidden = dit_embed(o, &n->main.embed, &n->position, latent, text->main); /* [n, d] */
-    lt_tensor state = dit_control_embed(o, &n->control, &n->position, latent, control, text->control);
-    lt_tensor signal = lt_new(o, o->dtype, lt_shape_of(&state));
+    lt_tensor state = lt_none();
+    lt_tensor signal = lt_none();
+    if (n->control.branch.layers > 0) {
+        state = dit_control_embed(o, &n->control, &n->position, latent, control, text->control);
+        signal = lt_new(o, o->dtype, lt_shape_of(&state));
+    }
     for (int i = 0; i < n->main.layers; i++) {
         const bool controlled = i < n->control.branch.layers;
         if (controlled)
@@ -91,7 +99,8 @@ lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tens
         dit_block_run(o, &n->main.blocks[i], heads, hidden, n_text, time);
         if (controlled) {
             lt_add_into(o, hidden, signal);
-            const lt_tensor used = state; /* the unprojected state is discarded; its memory takes the next signal */
+            const lt_tensor used =
+                state; /* the unprojected state is discarded; its memory takes the next signal */
             state = signal;
             signal = used;
         }

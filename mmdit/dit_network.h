@@ -23,7 +23,8 @@ typedef struct {
 /* LT_ERR_INPUT when sizes do not fit each other. */
 lt_status dit_network_check(const cfg_mmdit *cfg, lt_error *err);
 /* Asks `b` for all tensors and makes the position tables on `backend`. The network must stay where it is. */
-lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend, lt_error *err);
+lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend,
+                           lt_error *err);
 void dit_network_close(dit_network *n, lt_backend *backend); /* accepts a zeroed one */
 
 /* What stays the same in all steps: one text, as both networks see it. */
@@ -45,7 +46,7 @@ typedef struct {
 dit_times dit_embed_times(lt_ops *o, const dit_network *n, lt_tensor sinusoids);
 
 /* latent f32 [T, H, W, C], control [T, H, W, C] in o->dtype -> v f32 [T, H, W, C] at timestep `step` of `times`. */
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control, const dit_text *text,
-                      const dit_times *times, int step);
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control,
+                      const dit_text *text, const dit_times *times, int step);
 
 #endif

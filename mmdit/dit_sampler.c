@@ -26,7 +26,8 @@ typedef struct {
 
 void dit_request_init(dit_request *r)
 {
-    *r = (dit_request){.seed = 42, .scale = 6.0, .scale_kind = DIT_SCALE_OFFICIAL, .carry = CFG_CARRY_LATENTS};
+    *r =
+        (dit_request){.seed = 42, .scale = 6.0, .scale_kind = DIT_SCALE_OFFICIAL, .carry = CFG_CARRY_LATENTS};
 }
 
 /* ---- the release's order of draws ---- */
@@ -66,7 +67,8 @@ int dit_official_draw_frames(const dit_request *r, int k)
 /* ---- in and out ---- */
 
 /* [T, C, H, W] on the host -> [T, H, W, C] of `dtype` on the device. */
-static lt_tensor latent_from_host(lt_ops *o, const dit_network *n, const float *host, int frames, lt_dtype dtype)
+static lt_tensor latent_from_host(lt_ops *o, const dit_network *n, const float *host, int frames,
+                                  lt_dtype dtype)
 {
     static const int order[] = {0, 2, 3, 1};
     const cfg_mmdit *cfg = &n->cfg;
@@ -84,7 +86,8 @@ static void latent_to_host(lt_ops *o, float *host, lt_tensor latent)
 }
 
 /* out [frames, H, W, C] = fresh normals: draw `official` of the given ones, or those of (seed, window, stage, step). */
-static void draw_into(lt_ops *o, const sampler_run *run, lt_tensor out, int official, lt_draw_stage stage, int step)
+static void draw_into(lt_ops *o, const sampler_run *run, lt_tensor out, int official, lt_draw_stage stage,
+                      int step)
 {
     const dit_request *r = run->request;
     if (r->draws) {
@@ -104,7 +107,7 @@ typedef struct {
     lt_tensor control; /* [T, H, W, C] */
     lt_tensor known;   /* f32 [known_frames, H, W, C], or none */
     dit_text cond;
-    dit_text uncond;   /* where some step is guided */
+    dit_text uncond; /* where some step is guided */
     dit_times times;
 } window_inputs;
 
@@ -124,7 +127,8 @@ static void set_known(lt_ops *o, const sampler_run *run, const window_inputs *in
 }
 
 /* out = the clean latent that the network sees in x, pulled towards the text. */
-static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out, lt_tensor x, int i)
+static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out, lt_tensor x,
+                    int i)
 {
     const dit_step *step = &run->schedule.step[i];
     const double w = run->scale[i];
@@ -156,7 +160,8 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
     if (o->measuring || lt_ops_status(o) != LT_OK || o->backend->table->wait(o->backend, &o->error) != LT_OK)
         return;
     if (r->progress(r->user, i + 1, run->schedule.steps, preview ? run->preview : NULL) != 0)
-        lt_ops_fail(o, LT_ERR_CANCELLED, "refinement cancelled after step %d of %d", i + 1, run->schedule.steps);
+        lt_ops_fail(o, LT_ERR_CANCELLED, "refinement cancelled after step %d of %d", i + 1,
+                    run->schedule.steps);
 }
 
 static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
@@ -182,7 +187,8 @@ static lt_status sample_pass(lt_ops *o, void *user)
     const cfg_mmdit *cfg = &run->network->cfg;
     const int steps = run->schedule.steps;
     const window_inputs in = take_inputs(o, run);
-    const lt_shape shape = lt_shape4(run->request->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
+    const lt_shape shape =
+        lt_shape4(run->request->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
     const lt_tensor x = lt_new(o, LT_F32, shape); /* [T, H, W, C] */
     const lt_tensor noise = lt_new(o, LT_F32, shape);
     lt_tensor denoised = lt_new(o, LT_F32, shape);
@@ -216,13 +222,15 @@ static lt_status sample_pass(lt_ops *o, void *user)
 static lt_status check_request(const cfg_mmdit *cfg, const dit_request *r, int steps, lt_error *err)
 {
     if (r->frames < 1 || r->frames > cfg->latent_frames)
-        return lt_fail(err, LT_ERR_USAGE, "window of %d latents, expected 1 .. %d", r->frames, cfg->latent_frames);
+        return lt_fail(err, LT_ERR_USAGE, "window of %d latents, expected 1 .. %d", r->frames,
+                       cfg->latent_frames);
     if (r->known_frames < 0 || r->known_frames >= r->frames)
-        return lt_fail(err, LT_ERR_USAGE, "%d known latents in a window of %d, expected 0 .. %d", r->known_frames, r->frames,
-                       r->frames - 1);
+        return lt_fail(err, LT_ERR_USAGE, "%d known latents in a window of %d, expected 0 .. %d",
+                       r->known_frames, r->frames, r->frames - 1);
     const int draws = dit_official_draws(steps, r->carry, r->known_frames);
     if (r->draws && r->draw_count < draws)
-        return lt_fail(err, LT_ERR_INPUT, "%d noise draws given, expected %d for %d steps", r->draw_count, draws, steps);
+        return lt_fail(err, LT_ERR_INPUT, "%d noise draws given, expected %d for %d steps", r->draw_count,
+                       draws, steps);
     return LT_OK;
 }
 
@@ -234,7 +242,8 @@ static void close_run(sampler_run *run)
     free(run);
 }
 
-static lt_status open_run(const dit_network *n, const dit_request *r, float *latent, sampler_run *run, lt_error *err)
+static lt_status open_run(const dit_network *n, const dit_request *r, float *latent, sampler_run *run,
+                          lt_error *err)
 {
     const cfg_mmdit *cfg = &n->cfg;
     run->network = n;
@@ -247,8 +256,8 @@ static lt_status open_run(const dit_network *n, const dit_request *r, float *lat
         run->scale[i] = dit_guidance_scale(r->scale_kind, r->scale, i, steps, run->schedule.step[i].timestep);
         run->guided = run->guided || run->scale[i] != 1.0;
     }
-    const size_t values =
-        (size_t)r->frames * (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width;
+    const size_t values = (size_t)r->frames * (size_t)cfg->latent_channels * (size_t)cfg->latent_height *
+                          (size_t)cfg->latent_width;
     const bool previews = r->progress && r->preview_every > 0;
     const bool projects = run->guided && r->guidance == DIT_GUIDANCE_APG;
     run->sinusoids = malloc((size_t)steps * (size_t)cfg->width * sizeof(float));

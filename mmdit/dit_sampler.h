@@ -15,25 +15,27 @@ typedef int (*dit_progress)(void *user, int step, int steps, const float *x0);
 
 /* One window. Host arrays stay the caller's; latents are in scaled latent space, [frame, C, H, W] f32. */
 typedef struct {
-    int frames;             /* T, 1 .. latent_frames */
-    const float *control;   /* [T, C, H, W], of dit_control_latent */
-    const float *text;      /* [text_length, text_width], with text */
-    const float *known;     /* [known_frames, C, H, W]: first latents of the window that are there already */
-    int known_frames;       /* 0 .. T-1 */
-    cfg_carry carry;        /* known latents stay clean in all steps (latents, frames), or are noised to each step's level */
-    int steps;              /* 0: as the config says */
-    double scale;           /* of the guidance */
+    int frames;           /* T, 1 .. latent_frames */
+    const float *control; /* [T, C, H, W], of dit_control_latent */
+    const float *text;    /* [text_length, text_width], with text */
+    const float *known;   /* [known_frames, C, H, W]: first latents of the window that are there already */
+    int known_frames;     /* 0 .. T-1 */
+    cfg_carry
+        carry; /* known latents stay clean in all steps (latents, frames), or are noised to each step's level */
+    int steps;    /* 0: as the config says */
+    double scale; /* of the guidance */
     dit_scale_kind scale_kind;
     dit_guidance_kind guidance;
 
-    uint64_t seed;          /* noise: Philox counters of (seed, window, step) */
+    uint64_t seed; /* noise: Philox counters of (seed, window, step) */
     uint32_t window;
-    const float *const *draws; /* or, where not NULL, the release's draws in its order, each [T or known_frames, C, H, W] */
+    const float *const
+        *draws; /* or, where not NULL, the release's draws in its order, each [T or known_frames, C, H, W] */
     int draw_count;
 
-    dit_progress progress;  /* or NULL */
+    dit_progress progress; /* or NULL */
     void *user;
-    int preview_every;      /* steps between two previews; 0: none */
+    int preview_every; /* steps between two previews; 0: none */
 } dit_request;
 
 /* Released values: official scale 6, plain guidance, carry of latents; seed 42, no known latents. */

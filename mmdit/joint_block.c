@@ -22,10 +22,11 @@ enum { SHIFT, SCALE, GATE };
 void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix, int layer)
 {
     const int d = cfg->width;
-    dit_bind_linear(b, &w->modulation, 12 * d, cfg->time_width, "%s.mixins.adaln_layer.adaLN_modulations.%d.1",
-                    prefix, layer);
+    dit_bind_linear(b, &w->modulation, 12 * d, cfg->time_width,
+                    "%s.mixins.adaln_layer.adaLN_modulations.%d.1", prefix, layer);
     dit_bind_norm(b, &w->norm1, d, "%s.transformer.layers.%d.input_layernorm", prefix, layer);
-    dit_bind_linear(b, &w->qkv, 3 * d, d, "%s.transformer.layers.%d.attention.query_key_value", prefix, layer);
+    dit_bind_linear(b, &w->qkv, 3 * d, d, "%s.transformer.layers.%d.attention.query_key_value", prefix,
+                    layer);
     dit_bind_norm(b, &w->query_norm, d / cfg->heads, "%s.mixins.adaln_layer.query_layernorm_list.%d", prefix,
                   layer);
     dit_bind_norm(b, &w->key_norm, d / cfg->heads, "%s.mixins.adaln_layer.key_layernorm_list.%d", prefix,
@@ -56,14 +57,16 @@ static lt_tensor video_of(lt_tensor rows, int64_t text_rows)
 }
 
 /* LN(h) * (1 + scale) + shift, with each kind of row's own parts: [n, d]. */
-static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, lt_tensor h, int64_t text_rows, lt_tensor m,
-                                half_parts half)
+static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, lt_tensor h, int64_t text_rows,
+                                lt_tensor m, half_parts half)
 {
     const lt_tensor u = lt_new(o, o->dtype, lt_shape_of(&h));
     lt_modulated_norm_into(o, text_of(u, text_rows), text_of(h, text_rows), &norm->weight, &norm->bias,
-                           BLOCK_NORM_EPS, part(m, TEXT_PARTS, half, SCALE), part(m, TEXT_PARTS, half, SHIFT));
+                           BLOCK_NORM_EPS, part(m, TEXT_PARTS, half, SCALE),
+                           part(m, TEXT_PARTS, half, SHIFT));
     lt_modulated_norm_into(o, video_of(u, text_rows), video_of(h, text_rows), &norm->weight, &norm->bias,
-                           BLOCK_NORM_EPS, part(m, VIDEO_PARTS, half, SCALE), part(m, VIDEO_PARTS, half, SHIFT));
+                           BLOCK_NORM_EPS, part(m, VIDEO_PARTS, half, SCALE),
+                           part(m, VIDEO_PARTS, half, SHIFT));
     return u;
 }
 
@@ -99,10 +102,12 @@ static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u)
     return lt_linear(o, lt_reshape(mixed, lt_shape_of(&u)), &w->dense.weight, &w->dense.bias, LT_ACT_NONE);
 }
 
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows, lt_tensor time)
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows,
+                   lt_tensor time)
 {
     const lt_mark block = lt_ops_mark(o);
-    const lt_tensor m = lt_linear(o, time, &w->modulation.weight, &w->modulation.bias, LT_ACT_NONE); /* [1, 12 d] */
+    const lt_tensor m =
+        lt_linear(o, time, &w->modulation.weight, &w->modulation.bias, LT_ACT_NONE); /* [1, 12 d] */
 
     const lt_mark half = lt_ops_mark(o);
     lt_tensor u = modulated_norm(o, &w->norm1, hidden, text_rows, m, ATTENTION_PARTS);

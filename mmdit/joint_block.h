@@ -12,16 +12,17 @@ typedef struct {
     dit_affine qkv;        /* [3 d, d]: rows of q, then k, then v */
     dit_affine query_norm; /* [d / heads], shared by all heads */
     dit_affine key_norm;
-    dit_affine dense;      /* [d, d], after attention */
-    dit_affine norm2;      /* [d], before the MLP */
-    dit_affine mlp_in;     /* [mlp_width, d] */
-    dit_affine mlp_out;    /* [d, mlp_width] */
+    dit_affine dense;   /* [d, d], after attention */
+    dit_affine norm2;   /* [d], before the MLP */
+    dit_affine mlp_in;  /* [mlp_width, d] */
+    dit_affine mlp_out; /* [d, mlp_width] */
 } dit_block;
 
 /* Layer `layer` of the network whose tensor names begin with `prefix`. */
 void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix, int layer);
 
 /* Changes `hidden` [n, d], of which the first `text_rows` rows are text. `time` [1, time_width] is SiLU(e). */
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows, lt_tensor time);
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows,
+                   lt_tensor time);
 
 #endif

@@ -18,7 +18,8 @@ static void shifted_alphas(double alphas[DIT_TIMESTEPS])
     double product = 1.0;
     for (int k = 0; k < DIT_TIMESTEPS; k++) {
         /* evenly spaced, counted from the nearer end as the release's library does */
-        const double root = k < DIT_TIMESTEPS / 2 ? first + stride * k : last - stride * (DIT_TIMESTEPS - 1 - k);
+        const double root =
+            k < DIT_TIMESTEPS / 2 ? first + stride * k : last - stride * (DIT_TIMESTEPS - 1 - k);
         product *= 1.0 - root * root;
         alphas[k] = product / (SNR_SHIFT + (1.0 - SNR_SHIFT) * product);
     }
@@ -109,8 +110,8 @@ static lt_status take_list(const cfg_mmdit *cfg, dit_schedule *out, lt_error *er
         const int t = cfg->timesteps[i];
         const int limit = i == 0 ? DIT_TIMESTEPS : cfg->timesteps[i - 1];
         if (t < 0 || t >= limit)
-            return lt_fail(err, LT_ERR_INPUT, "mmdit.timesteps: value %d is %d, expected 0 .. %d (descending)", i, t,
-                           limit - 1);
+            return lt_fail(err, LT_ERR_INPUT,
+                           "mmdit.timesteps: value %d is %d, expected 0 .. %d (descending)", i, t, limit - 1);
         out->step[i].timestep = t;
     }
     return LT_OK;
@@ -128,7 +129,8 @@ lt_status dit_schedule_make(const cfg_mmdit *cfg, int steps, dit_schedule *out, 
     if (out->listed) {
         LT_TRY(take_list(cfg, out, err));
     } else {
-        const double stride = -(double)(DIT_TIMESTEPS - 1) / steps; /* rounded once; 999 - 999 k / n truncates differently */
+        const double stride =
+            -(double)(DIT_TIMESTEPS - 1) / steps; /* rounded once; 999 - 999 k / n truncates differently */
         for (int k = 0; k < steps; k++)
             out->step[k].timestep = (int)(DIT_TIMESTEPS - 1 + k * stride);
     }

@@ -27,7 +27,7 @@ typedef struct {
     int index;    /* the timestep of the table whose level is nearest to `a` */
     float c_skip; /* x0 = c_skip x + c_out v, from the table at `index` */
     float c_out;
-    float m1;     /* x <- m1 x - m2 D + noise e, where D = k1 D_i - k2 D_(i-1) */
+    float m1; /* x <- m1 x - m2 D + noise e, where D = k1 D_i - k2 D_(i-1) */
     float m2;
     float k1;
     float k2;

@@ -28,7 +28,8 @@ static lt_tensor patches_of(lt_tensor latent, int patch)
     return lt_permute(lt_reshape(latent, split), order);
 }
 
-lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent, lt_tensor text_rows)
+lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
+                    lt_tensor text_rows)
 {
     const int64_t rows = latent.dim[1] / w->patch;
     const int64_t columns = latent.dim[2] / w->patch;

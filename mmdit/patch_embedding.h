@@ -23,7 +23,8 @@ void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char
 lt_tensor dit_text_rows(lt_ops *o, const dit_patch *w, const cfg_mmdit *cfg, lt_tensor text);
 
 /* latent [T, H, W, C] and projected text [L, width] -> hidden [L + T rows columns, width], with positions. */
-lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent, lt_tensor text_rows);
+lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
+                    lt_tensor text_rows);
 
 /* tokens [T rows columns, C patch patch] -> latent [T, H, W, C]. */
 void dit_unpatchify(lt_ops *o, lt_tensor latent, lt_tensor tokens, int patch);

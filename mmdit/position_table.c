@@ -15,7 +15,8 @@ void dit_position_part(float position, int width, float *out)
 }
 
 /* Positions 0 .. count-1, divided by `scale` in f32: [count, width] on the device. */
-static lt_status open_part(lt_backend *backend, int count, int width, float scale, lt_tensor *out, lt_error *err)
+static lt_status open_part(lt_backend *backend, int count, int width, float scale, lt_tensor *out,
+                           lt_error *err)
 {
     float *host = malloc((size_t)count * (size_t)width * sizeof *host);
     if (!host)
@@ -52,7 +53,8 @@ void dit_position_close(lt_backend *backend, dit_position *p)
     lt_buffer_close(backend, &p->row);
 }
 
-static void add_part(lt_ops *o, lt_tensor out, lt_tensor tokens, int64_t begin, lt_tensor table, lt_shape shape)
+static void add_part(lt_ops *o, lt_tensor out, lt_tensor tokens, int64_t begin, lt_tensor table,
+                     lt_shape shape)
 {
     const int64_t width = shape.dim[3];
     lt_axpby_into(o, lt_slice(out, 3, begin, width), 1.0f, lt_slice(tokens, 3, begin, width), 1.0f,

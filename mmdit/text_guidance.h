@@ -6,13 +6,14 @@
 
 typedef enum {
     DIT_GUIDANCE_CFG, /* uncond + w (cond - uncond) */
-    DIT_GUIDANCE_APG  /* only the part of the difference that is orthogonal to cond: less oversaturation at high w */
+    DIT_GUIDANCE_APG /* only the part of the difference that is orthogonal to cond: less oversaturation at high w */
 } dit_guidance_kind;
 
 void dit_guide_cfg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond);
 
 /* Adaptive projected guidance (Sadat et al., 2024), without its momentum and norm limit. The projection is that of the
  * frames from `first` on. Two latents come to the host for its two dot products: `scratch` holds 2 x numel(cond) values. */
-void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, int64_t first, float *scratch);
+void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, int64_t first,
+                   float *scratch);
 
 #endif

@@ -29,8 +29,9 @@ static lt_status level_channels(const cfg_upsample *cfg, int l, int *channels, l
 {
     *channels = (int)(cfg->base_width * cfg->multipliers[l]);
     if (*channels < GROUPS || *channels % GROUPS != 0)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.upsample: level %d has %d channels, expected a multiple of %d", l,
-                       *channels, GROUPS);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "mmdit.upsample: level %d has %d channels, expected a multiple of %d", l, *channels,
+                       GROUPS);
     return LT_OK;
 }
 
@@ -57,7 +58,8 @@ lt_status dit_upsampler_bind(lt_binder *b, dit_upsampler *u, const cfg_mmdit *cf
             width = out;
         }
         if (l > 0)
-            dit_bind_conv(b, &level->upsample, width, width / 4, 3, PREFIX ".upsample_model.up.%d.upsample.conv", l);
+            dit_bind_conv(b, &level->upsample, width, width / 4, 3,
+                          PREFIX ".upsample_model.up.%d.upsample.conv", l);
     }
     dit_bind_norm(b, &u->norm_out, width, PREFIX ".upsample_model.norm_out");
     dit_bind_conv(b, &u->conv_out, c->out_channels, width, 3, PREFIX ".upsample_model.conv_out");
@@ -78,7 +80,8 @@ static lt_tensor norm_swish(lt_ops *o, const dit_affine *norm, lt_tensor x)
     const lt_group_norm_args args = {.groups = GROUPS, .eps = GROUP_NORM_EPS, .act = LT_ACT_SILU};
     const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
     for (int64_t t = 0; t < x.dim[0]; t++)
-        lt_group_norm_into(o, lt_slice(out, 0, t, 1), lt_slice(x, 0, t, 1), &norm->weight, &norm->bias, &args);
+        lt_group_norm_into(o, lt_slice(out, 0, t, 1), lt_slice(x, 0, t, 1), &norm->weight, &norm->bias,
+                           &args);
     return out;
 }
 

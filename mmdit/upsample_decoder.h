@@ -19,8 +19,8 @@ typedef struct {
 } dit_residual;
 
 typedef struct {
-    dit_residual *blocks;  /* [blocks], owned */
-    dit_affine upsample;   /* 3x3 after the pixel shuffle; not on level 0 */
+    dit_residual *blocks; /* [blocks], owned */
+    dit_affine upsample;  /* 3x3 after the pixel shuffle; not on level 0 */
 } dit_level;
 
 typedef struct {
