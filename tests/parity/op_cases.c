@@ -1,0 +1,754 @@
+/* op_cases.c - what every operation must give, as plain formulas in double, and the table of cases.
+ *
+ * Inputs and weights are bf16 numbers, so no dtype rounds them and only the operation's own arithmetic is judged. Bounds
+ * are derived: u = 2^-24 is the unit roundoff of f32, in which everything may be accumulated, r that of the result's dtype.
+ *   - rounding the result once costs r |want|;
+ *   - a sum of k products in any order costs (k + 1) u times the sum of their magnitudes;
+ *   - a sum that is taken in at least eight lanes costs (k / 8 + 8) u;
+ *   - an activation, whose slope is below 1.13, carries its input's error on and may be a polynomial: 16 u |input|.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "op_check.h"
+
+static const double u = 0x1p-24;
+static const double act_slope = 1.13;
+static const double act_error = 16 * 0x1p-24;
+
+/* Wanted values and bounds of one output; exits when memory is out, which no case is about. */
+typedef struct {
+    double *want;
+    double *bound;
+} answer;
+
+static answer new_answer(const op_operand *out)
+{
+    const size_t count = (size_t)lt_numel(&out->view);
+    const answer a = {calloc(count, sizeof(double)), calloc(count, sizeof(double))};
+    if (a.want == NULL || a.bound == NULL)
+        exit(1);
+    return a;
+}
+
+static void judge(op_check *t, op_operand *out, answer a)
+{
+    op_compare(t, out, a.want, a.bound);
+    free(a.want);
+    free(a.bound);
+}
+
+static double act(double x, lt_act kind)
+{
+    switch (kind) {
+    case LT_ACT_GELU_ERF:
+        return x * erfc(-x / sqrt(2)) / 2;
+    case LT_ACT_GELU_TANH:
+        return x / (1 + exp(-2 * sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+    case LT_ACT_SILU:
+        return x / (1 + exp(-x));
+    case LT_ACT_TANH:
+        return tanh(x);
+    case LT_ACT_NONE:
+        break;
+    }
+    return x;
+}
+
+/* Sets element i to act(x), where x is known within `error`. */
+static void set_activated(const op_operand *out, answer a, int64_t i, double x, double error, lt_act kind)
+{
+    a.want[i] = act(x, kind);
+    a.bound[i] = op_roundoff(out->view.dtype) * fabs(a.want[i]) +
+                 (kind == LT_ACT_NONE ? error : act_slope * error + act_error * fabs(x));
+}
+
+/* ---- tables and matrices ---- */
+
+static void gather(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t rows = p[1];
+    const int64_t d = p[2];
+    const double *table;
+    const lt_weight *w = op_weight(t, LT_ROLE_TABLE, (lt_dtype)p[3], lt_shape2(rows, d), -2, 2, &table);
+    const op_operand *ids = op_ints(t, n, 0, rows - 1);
+    op_operand *out = op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
+    lt_error err = {0};
+    op_done(t, t->backend->table->gather(t->backend, out->view, w, ids->view, &err), &err);
+    const answer a = new_answer(out); /* bounds of 0: a copy of what every dtype holds */
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < d; c++)
+            a.want[i * d + c] = table[(int64_t)ids->value[i] * d + c];
+    judge(t, out, a);
+}
+
+static void linear(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t in = p[1];
+    const int64_t width = p[2];
+    const lt_act kind = (lt_act)p[3];
+    const op_layout layout = (op_layout)p[5];
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -2, 2);
+    const double *w;
+    const double *b = NULL;
+    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *bias = p[6] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
+    op_operand *out = op_output(t, p[7] ? LT_F32 : t->dtype, lt_shape2(n, width), layout);
+    lt_error err = {0};
+    op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < width; o++) {
+            double sum = b == NULL ? 0 : b[o];
+            double magnitude = fabs(sum);
+            for (int64_t k = 0; k < in; k++) {
+                sum += x->value[i * in + k] * w[o * in + k];
+                magnitude += fabs(x->value[i * in + k] * w[o * in + k]);
+            }
+            set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude, kind);
+        }
+    judge(t, out, a);
+}
+
+/* ---- attention ---- */
+
+enum { SEE_ALL, SEE_CAUSAL, SEE_FRAMES };
+
+/* Keys that row i of n sees among m: all; itself and what came before (m - n keys are older); its frame of 3 rows too. */
+static int32_t visible_keys(int64_t kind, int64_t i, int64_t n, int64_t m)
+{
+    const int64_t end = kind == SEE_CAUSAL ? m - n + i + 1 : m - n + (i / 3 + 1) * 3;
+    return (int32_t)(kind == SEE_ALL || end > m ? m : end < 1 ? 1 : end);
+}
+
+/* Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator and denominator, and a
+ * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 8) u. */
+static void attention(op_check *t, const int64_t *p)
+{
+    const int64_t B = p[0];
+    const int64_t n = p[1];
+    const int64_t m = p[2];
+    const int64_t h = p[3];
+    const int64_t d = p[4];
+    const op_layout layout = (op_layout)p[7];
+    const double reach = (double)p[8]; /* of q and k: how far scores spread */
+    const op_operand *q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
+    const op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
+    const op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
+    lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
+    const op_operand *bias = NULL;
+    if (p[6]) {
+        bias = op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4);
+        args.bias = bias->view;
+    }
+    lt_error err = {0};
+    if (p[5] != SEE_ALL) {
+        int32_t counts[256];
+        for (int64_t i = 0; i < n; i++)
+            counts[i] = visible_keys(p[5], i, n, m);
+        args.visible = op_given_ints(t, n, counts)->view;
+    }
+    op_done(t, t->backend->table->attention(t->backend, out->view, q->view, k->view, v->view, &args, &err), &err);
+
+    const answer a = new_answer(out);
+    double *weight = calloc((size_t)m, sizeof *weight);
+    const double r = op_roundoff(t->dtype);
+    for (int64_t row = 0; row < B * n * h && weight != NULL; row++) {
+        const int64_t head = row % h;
+        const int64_t i = row / h % n;
+        const int64_t batch = row / h / n;
+        const int32_t visible = visible_keys(p[5], i, n, m);
+        double largest = -INFINITY;
+        double score_error = 0;
+        for (int64_t j = 0; j < visible; j++) {
+            double dot = 0;
+            double magnitude = 0;
+            for (int64_t c = 0; c < d; c++) {
+                const double product = q->value[row * d + c] * k->value[((batch * m + j) * h + head) * d + c];
+                dot += product;
+                magnitude += fabs(product);
+            }
+            const double add = bias == NULL ? 0 : bias->value[head * (n + m - 1) + j - i + n - 1];
+            weight[j] = (double)args.scale * dot + add;
+            largest = fmax(largest, weight[j]);
+            score_error = fmax(score_error, (double)(d + 4) * u * ((double)args.scale * magnitude + fabs(add)));
+        }
+        double total = 0;
+        for (int64_t j = 0; j < visible; j++)
+            total += weight[j] = exp(weight[j] - largest);
+        for (int64_t c = 0; c < d; c++) {
+            double sum = 0;
+            double magnitude = 0;
+            for (int64_t j = 0; j < visible; j++) {
+                const double product = weight[j] / total * v->value[((batch * m + j) * h + head) * d + c];
+                sum += product;
+                magnitude += fabs(product);
+            }
+            a.want[row * d + c] = sum;
+            a.bound[row * d + c] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u) * magnitude +
+                                   (t->dtype == LT_BF16 ? 2 * r * magnitude : 0);
+        }
+    }
+    free(weight);
+    judge(t, out, a);
+}
+
+/* ---- norms ---- */
+
+/* Sums in f32 in eight lanes or better: mean and variance are off by (d / 8 + 8) u relative to |x| and themselves. */
+static void layer_norm(op_check *t, const int64_t *p)
+{
+    const int64_t B = p[0];
+    const int64_t n = p[1];
+    const int64_t d = p[2];
+    const bool modulated = p[4] != 0;
+    const int64_t batches = p[4] == 2 ? B : 1;
+    const op_layout layout = (op_layout)p[5];
+    const double middle = (double)p[6];
+    const double eps = 1e-5;
+    const op_operand *x = op_input(t, t->dtype, lt_shape3(B, n, d), layout, middle - 2, middle + 2);
+    op_operand *out = op_output(t, t->dtype, lt_shape3(B, n, d), layout);
+    const double *w = NULL;
+    const double *b = NULL;
+    const lt_weight *weight = p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_BF16, lt_shape1(d), -2, 2, &w) : NULL;
+    const lt_weight *bias = p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(d), -2, 2, &b) : NULL;
+    const lt_dtype table = p[7] ? LT_F32 : t->dtype;
+    const op_operand *scale = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
+    const op_operand *shift = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
+    lt_error err = {0};
+    op_done(t, t->backend->table->layer_norm(t->backend, out->view, x->view, weight, bias, (float)eps,
+                                             modulated ? scale->view : lt_none(), modulated ? shift->view : lt_none(), &err),
+            &err);
+    const answer a = new_answer(out);
+    for (int64_t row = 0; row < B * n; row++) {
+        const double *in = x->value + row * d;
+        double mean = 0;
+        double variance = 0;
+        double size = 0;
+        for (int64_t i = 0; i < d; i++) {
+            mean += in[i] / (double)d;
+            size += fabs(in[i]) / (double)d;
+        }
+        for (int64_t i = 0; i < d; i++)
+            variance += (in[i] - mean) * (in[i] - mean) / (double)d;
+        const double inverse = 1 / sqrt(variance + (double)(float)eps);
+        for (int64_t i = 0; i < d; i++) {
+            const int64_t m = (batches == 1 ? 0 : row / n) * d + i;
+            const double gain = (w == NULL ? 1 : w[i]) * (modulated ? 1 + scale->value[m] : 1);
+            const double offset = (b == NULL ? 0 : b[i] * (modulated ? 1 + scale->value[m] : 1)) +
+                                  (modulated ? shift->value[m] : 0);
+            a.want[row * d + i] = (in[i] - mean) * inverse * gain + offset;
+            const double magnitude = (fabs(in[i]) + size) * inverse * fabs(gain) + 2 * fabs(offset) +
+                                     (modulated ? 2 * fabs(shift->value[m]) : 0);
+            a.bound[row * d + i] = op_roundoff(t->dtype) * fabs(a.want[row * d + i]) + ((double)d / 8 + 16) * u * magnitude;
+        }
+    }
+    judge(t, out, a);
+}
+
+static void rms_norm(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t d = p[1];
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, d), (op_layout)p[2], -3, 3);
+    op_operand *out = op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
+    const double *w;
+    const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(d), -2, 2, &w);
+    const float eps = 1e-6f;
+    lt_error err = {0};
+    op_done(t, t->backend->table->rms_norm(t->backend, out->view, x->view, weight, eps, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t row = 0; row < n; row++) {
+        double square = 0;
+        for (int64_t i = 0; i < d; i++)
+            square += x->value[row * d + i] * x->value[row * d + i] / (double)d;
+        for (int64_t i = row * d; i < (row + 1) * d; i++) {
+            a.want[i] = x->value[i] / sqrt(square + (double)eps) * w[i - row * d];
+            a.bound[i] = (op_roundoff(t->dtype) + ((double)d / 8 + 12) * u) * fabs(a.want[i]);
+        }
+    }
+    judge(t, out, a);
+}
+
+/* The nearest cell of an axis: counted out by hand, frame by frame. */
+static int64_t cell(int64_t at, int64_t size, int64_t cells)
+{
+    int64_t c = 0;
+    while ((c + 1) * size <= at * cells)
+        c++;
+    return c;
+}
+
+static int64_t frame_cell(int64_t t, int64_t frames, int64_t cells)
+{
+    if (frames == 1 || frames % 2 == 0)
+        return cell(t, frames, cells);
+    return t == 0 ? 0 : 1 + cell(t - 1, frames - 1, cells - 1);
+}
+
+/* Statistics in double or Welford: after them a handful of f32 steps, so 24 u of everything that is added up. */
+static void group_norm(op_check *t, const int64_t *p)
+{
+    const int64_t T = p[0];
+    const int64_t H = p[1];
+    const int64_t W = p[2];
+    const int64_t C = p[3];
+    const int64_t groups = p[4];
+    const lt_act kind = (lt_act)p[5];
+    const int64_t L = p[6]; /* cells of the gain: L x (H / p[7]) x (W / p[7]); 0: no gain */
+    const double middle = (double)p[8];
+    const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, middle - 2, middle + 2);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED);
+    const double *w;
+    const double *b;
+    const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &w);
+    const lt_weight *bias = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &b);
+    lt_group_norm_args args = {.groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none()};
+    const op_operand *gain = NULL;
+    const op_operand *shift = NULL;
+    const int64_t h = L > 0 ? H / p[7] : 1;
+    const int64_t columns = L > 0 ? W / p[7] : 1;
+    if (L > 0) {
+        gain = op_input(t, t->dtype, lt_shape4(L, h, columns, C), (op_layout)p[9], -2, 2);
+        shift = op_input(t, t->dtype, lt_shape4(L, h, columns, C), (op_layout)p[9], -2, 2);
+        args.gain = gain->view;
+        args.shift = shift->view;
+    }
+    lt_error err = {0};
+    op_done(t, t->backend->table->group_norm(t->backend, out->view, x->view, weight, bias, &args, &err), &err);
+    const answer a = new_answer(out);
+    const int64_t pixels = T * H * W;
+    const int64_t per_group = C / groups;
+    for (int64_t g = 0; g < groups; g++) {
+        const double count = (double)(pixels * per_group);
+        double mean = 0;
+        double variance = 0;
+        for (int64_t i = 0; i < pixels * per_group; i++)
+            mean += x->value[i / per_group * C + g * per_group + i % per_group] / count;
+        for (int64_t i = 0; i < pixels * per_group; i++)
+            variance += pow(x->value[i / per_group * C + g * per_group + i % per_group] - mean, 2) / count;
+        const double inverse = 1 / sqrt(variance + (double)args.eps);
+        for (int64_t i = 0; i < pixels * per_group; i++) {
+            const int64_t pixel = i / per_group;
+            const int64_t c = g * per_group + i % per_group;
+            double y = (x->value[pixel * C + c] - mean) * inverse * w[c] + b[c];
+            double magnitude = (fabs(x->value[pixel * C + c]) + fabs(mean)) * inverse * fabs(w[c]) + fabs(b[c]);
+            if (L > 0) {
+                const int64_t row = frame_cell(pixel / (H * W), T, L) * h + cell(pixel / W % H, H, h);
+                const int64_t z = (row * columns + cell(pixel % W, W, columns)) * C + c;
+                y = y * gain->value[z] + shift->value[z];
+                magnitude = magnitude * fabs(gain->value[z]) + fabs(shift->value[z]);
+            }
+            set_activated(out, a, pixel * C + c, y, 24 * u * magnitude, kind);
+        }
+    }
+    judge(t, out, a);
+}
+
+/* ---- element by element ---- */
+
+static void rope(op_check *t, const int64_t *p)
+{
+    const int64_t B = p[0];
+    const int64_t n = p[1];
+    const int64_t h = p[2];
+    const int64_t d = p[3];
+    op_operand *x = op_input(t, t->dtype, lt_shape4(B, n, h, d), (op_layout)p[4], -3, 3);
+    const op_operand *cosine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
+    const op_operand *sine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
+    op_operand *out = x; /* in place, or */
+    if (p[5])
+        out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PADDED);
+    out->written = true;
+    lt_error err = {0};
+    op_done(t, t->backend->table->rope(t->backend, out->view, x->view, cosine->view, sine->view, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < B * n * h * d; i++) {
+        const int64_t pair = i / d / h % n * (d / 2) + i % d / 2;
+        const double other = i % 2 == 0 ? -x->value[i + 1] : x->value[i - 1];
+        a.want[i] = x->value[i] * cosine->value[pair] + other * sine->value[pair];
+        a.bound[i] = op_roundoff(t->dtype) * fabs(a.want[i]) +
+                     3 * u * (fabs(x->value[i] * cosine->value[pair]) + fabs(other * sine->value[pair]));
+    }
+    judge(t, out, a);
+}
+
+static void activate(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const double reach = (double)p[2]; /* far out the exponentials must neither overflow nor lose the tail */
+    op_operand *x = op_input(t, t->dtype, lt_shape1(n), OP_PACKED, -reach, reach);
+    op_operand *out = p[3] ? x : op_output(t, t->dtype, lt_shape1(n), OP_PACKED);
+    out->written = true;
+    lt_error err = {0};
+    op_done(t, t->backend->table->activate(t->backend, out->view, x->view, (lt_act)p[1], &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < n; i++)
+        set_activated(out, a, i, x->value[i], 0, (lt_act)p[1]);
+    judge(t, out, a);
+}
+
+static void gated_act(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t d = p[1];
+    const lt_act kind = (lt_act)p[2];
+    op_operand *g = op_input(t, t->dtype, lt_shape2(n, d), (op_layout)p[3], -5, 5);
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, d), (op_layout)p[3], -3, 3);
+    op_operand *out = p[4] ? g : op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
+    out->written = true;
+    lt_error err = {0};
+    op_done(t, t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < n * d; i++) {
+        a.want[i] = act(g->value[i], kind) * x->value[i];
+        a.bound[i] = (op_roundoff(t->dtype) + u) * fabs(a.want[i]) + act_error * fabs(g->value[i] * x->value[i]);
+    }
+    judge(t, out, a);
+}
+
+enum { Y_NONE, Y_FULL, Y_ROW, Y_COLUMN };
+
+static void axpby(op_check *t, const int64_t *p)
+{
+    const lt_shape shape = lt_shape4(p[0], p[1], p[2], p[3]);
+    const float alpha = 0.7f;
+    const float beta = p[4] == Y_NONE ? 0 : -1.3f;
+    const op_layout layout = (op_layout)p[5];
+    const lt_dtype other = p[6] ? LT_F32 : t->dtype; /* dtypes may differ */
+    op_operand *x = op_input(t, t->dtype, shape, layout, -2, 2);
+    lt_shape y_shape = shape;
+    for (int i = 0; i < 4; i++)
+        if ((p[4] == Y_ROW && i < 3) || (p[4] == Y_COLUMN && i == 3))
+            y_shape.dim[i] = 1;
+    const op_operand *y = p[4] == Y_NONE ? NULL : op_input(t, other, y_shape, OP_PADDED, -2, 2);
+    op_operand *out = p[7] ? x : op_output(t, other, shape, OP_PACKED);
+    out->written = true;
+    lt_error err = {0};
+    op_done(t, t->backend->table->axpby(t->backend, out->view, alpha, x->view, beta, y == NULL ? lt_none() : y->view, &err),
+            &err);
+    const answer a = new_answer(out);
+    const int64_t columns = shape.dim[3];
+    for (int64_t i = 0; i < lt_numel(&out->view); i++) {
+        const int64_t from = p[4] == Y_ROW ? i % columns : p[4] == Y_COLUMN ? i / columns : i;
+        const double first = (double)alpha * x->value[i];
+        const double second = y == NULL ? 0 : (double)beta * y->value[from];
+        a.want[i] = first + second;
+        a.bound[i] = op_roundoff(out->view.dtype) * fabs(a.want[i]) + 3 * u * (fabs(first) + fabs(second));
+    }
+    judge(t, out, a);
+}
+
+static void gated_add(op_check *t, const int64_t *p)
+{
+    const int64_t B = p[0];
+    const int64_t n = p[1];
+    const int64_t d = p[2];
+    const int64_t batches = p[3] ? B : 1;
+    op_operand *x = op_input(t, t->dtype, lt_shape3(B, n, d), (op_layout)p[4], -2, 2);
+    const op_operand *y = op_input(t, t->dtype, lt_shape3(B, n, d), OP_PADDED, -2, 2);
+    const op_operand *gate = op_input(t, p[5] ? LT_F32 : t->dtype, lt_shape2(batches, d), OP_PADDED, -2, 2);
+    x->written = true;
+    lt_error err = {0};
+    op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view, &err), &err);
+    const answer a = new_answer(x);
+    for (int64_t i = 0; i < B * n * d; i++) {
+        const double product = gate->value[(batches == 1 ? 0 : i / d / n) * d + i % d] * y->value[i];
+        a.want[i] = x->value[i] + product;
+        a.bound[i] = op_roundoff(t->dtype) * fabs(a.want[i]) + 2 * u * (fabs(x->value[i]) + fabs(product));
+    }
+    judge(t, x, a);
+}
+
+/* ---- video ---- */
+
+enum { PAD_SAME, PAD_NONE, PAD_END };
+
+/* p: T H W Cin Cout kt k stride padding history add weight */
+static void conv(op_check *t, const int64_t *p)
+{
+    const int64_t T = p[0];
+    const int64_t H = p[1];
+    const int64_t W = p[2];
+    const int64_t in = p[3];
+    const int64_t width = p[4];
+    const int64_t kt = p[5] > 0 ? p[5] : 1; /* 0: a weight of rank 4 */
+    const int64_t k = p[6];
+    const int pad = p[8] == PAD_SAME ? (int)k / 2 : 0;
+    const int end = p[8] == PAD_END ? 1 : pad;
+    lt_conv_args args = {.stride = (int)p[7], .pad_top = pad, .pad_left = pad, .pad_bottom = end, .pad_right = end};
+    const int64_t rows = (H + pad + end - k) / p[7] + 1;
+    const int64_t columns = (W + pad + end - k) / p[7] + 1;
+    const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, in), OP_PACKED, -2, 2);
+    const op_operand *history = p[9] ? op_input(t, t->dtype, lt_shape4(kt - 1, H, W, in), OP_PACKED, -2, 2) : NULL;
+    const op_operand *add = p[10] ? op_input(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED, -2, 2) : NULL;
+    const double *w;
+    const double *b;
+    const lt_shape shape = p[5] > 0 ? lt_shape5(width, in, kt, k, k) : lt_shape4(width, in, k, k);
+    const lt_weight *weight = op_weight(t, LT_ROLE_CONV, (lt_dtype)p[11], shape, -1, 1, &w);
+    const lt_weight *bias = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -2, 2, &b);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED);
+    args.history = history == NULL ? lt_none() : history->view;
+    args.add = add == NULL ? lt_none() : add->view;
+    lt_error err = {0};
+    op_done(t, t->backend->table->conv(t->backend, out->view, x->view, weight, bias, &args, &err), &err);
+
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < lt_numel(&out->view); i++) {
+        const int64_t o = i % width;
+        double sum = b[o] + (add == NULL ? 0 : add->value[i]);
+        double magnitude = fabs(b[o]) + (add == NULL ? 0 : fabs(add->value[i]));
+        for (int64_t tap = 0; tap < kt * k * k; tap++) {
+            const int64_t frame = i / width / columns / rows - kt + 1 + tap / (k * k);
+            const int64_t row = i / width / columns % rows * p[7] + tap / k % k - pad;
+            const int64_t column = i / width % columns * p[7] + tap % k - pad;
+            if (row < 0 || row >= H || column < 0 || column >= W)
+                continue;
+            const double *from = frame >= 0 ? x->value + frame * H * W * in
+                                 : history == NULL ? x->value
+                                                   : history->value + (frame + kt - 1) * H * W * in;
+            for (int64_t c = 0; c < in; c++) {
+                const double product = from[(row * W + column) * in + c] * w[(o * in + c) * kt * k * k + tap];
+                sum += product;
+                magnitude += fabs(product);
+            }
+        }
+        set_activated(out, a, i, sum, (double)(in * kt * k * k + 3) * u * magnitude, LT_ACT_NONE);
+    }
+    judge(t, out, a);
+}
+
+/* Source frames, written down. */
+static const int64_t doubled[][8] = {
+    [1] = {0}, [2] = {0, 0, 1, 1}, [3] = {0, 1, 1, 2, 2}, [4] = {0, 0, 1, 1, 2, 2, 3, 3},
+};
+
+static void upsample(op_check *t, const int64_t *p)
+{
+    const int64_t T = p[0];
+    const int64_t H = p[1];
+    const int64_t W = p[2];
+    const int64_t C = p[3];
+    const int64_t factor = p[4];
+    const int64_t frames = !p[5] || T == 1 ? T : T % 2 == 1 ? 2 * T - 1 : 2 * T;
+    const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, -2, 2);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(frames, factor * H, factor * W, C), OP_PACKED);
+    lt_error err = {0};
+    const lt_time_rule rule = p[5] ? LT_TIME_DOUBLE : LT_TIME_KEEP;
+    op_done(t, t->backend->table->upsample(t->backend, out->view, x->view, (int)factor, rule, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < lt_numel(&out->view); i++) {
+        const int64_t column = i / C % (factor * W) / factor;
+        const int64_t row = i / C / (factor * W) % (factor * H) / factor;
+        const int64_t frame = i / C / (factor * W) / (factor * H);
+        const int64_t from = p[5] ? doubled[T][frame] : frame;
+        a.want[i] = x->value[((from * H + row) * W + column) * C + i % C];
+    }
+    judge(t, out, a);
+}
+
+/* Truncated, so f32 steps in the order of the formula matter: exact. */
+static void to_rgb8(op_check *t, const int64_t *p)
+{
+    const lt_shape shape = lt_shape4(p[0], p[1], p[2], 3);
+    const op_operand *x = op_input(t, t->dtype, shape, OP_PACKED, -1.25, 1.25);
+    op_operand *out = op_output(t, LT_U8, shape, OP_PACKED);
+    lt_error err = {0};
+    op_done(t, t->backend->table->to_rgb8(t->backend, out->view, x->view, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < lt_numel(&out->view); i++) {
+        const float unit = fminf(fmaxf(((float)x->value[i] + 1) / 2, 0), 1);
+        a.want[i] = floor((double)(unit * 255));
+    }
+    judge(t, out, a);
+}
+
+/* ---- moving and making ---- */
+
+static void copy(op_check *t, const int64_t *p)
+{
+    const lt_dtype from = p[4] ? LT_F32 : t->dtype;
+    const lt_dtype to = (lt_dtype)p[5];
+    const op_layout layout = (op_layout)p[6];
+    const op_operand *x = op_input(t, from, lt_shape4(p[0], p[1], p[2], p[3]), layout, -2, 2);
+    op_operand *out = op_output(t, to, lt_shape4(p[0], p[1], p[2], p[3]), OP_PADDED);
+    lt_error err = {0};
+    op_done(t, t->backend->table->copy(t->backend, out->view, x->view, &err), &err);
+    op_compare(t, out, x->value, NULL); /* values that every float holds */
+}
+
+/* A permuted view: [a, b, c, d] of memory [c, a, d, b]; the last dimension is strided on one side. */
+static void copy_permuted(op_check *t, const int64_t *p)
+{
+    const lt_shape memory = lt_shape4(p[2], p[0], p[3], p[1]);
+    const op_operand *x = op_input(t, t->dtype, memory, OP_PADDED, -2, 2);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(p[0], p[1], p[2], p[3]), OP_PACKED);
+    const lt_tensor seen = lt_permute(x->view, (const int[]){1, 3, 0, 2});
+    lt_error err = {0};
+    op_done(t, t->backend->table->copy(t->backend, out->view, seen, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < lt_numel(&out->view); i++) {
+        const int64_t d = i % p[3];
+        const int64_t c = i / p[3] % p[2];
+        const int64_t b = i / p[3] / p[2] % p[1];
+        const int64_t first = i / p[3] / p[2] / p[1];
+        a.want[i] = x->value[((c * p[0] + first) * p[3] + d) * p[1] + b];
+    }
+    judge(t, out, a);
+}
+
+static void fill(op_check *t, const int64_t *p)
+{
+    op_operand *out = op_output(t, p[2] ? LT_F32 : t->dtype, lt_shape2(p[0], p[1]), (op_layout)p[3]);
+    lt_error err = {0};
+    op_done(t, t->backend->table->fill(t->backend, out->view, -1.5f, &err), &err);
+    const answer a = new_answer(out);
+    for (int64_t i = 0; i < p[0] * p[1]; i++)
+        a.want[i] = -1.5;
+    judge(t, out, a);
+}
+
+/* Bit for bit what lt_normals gives, from any first element on. */
+static void normal(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const lt_draw draw = {.seed = 1234567890123, .stage = LT_DRAW_REFINE, .window = 5, .step = 3};
+    op_operand *out = op_output(t, LT_F32, lt_shape1(n), OP_PACKED);
+    lt_error err = {0};
+    op_done(t, t->backend->table->normal(t->backend, out->view, draw, (uint64_t)p[1], &err), &err);
+    const answer a = new_answer(out);
+    float *values = calloc((size_t)n, sizeof *values);
+    if (values != NULL)
+        lt_normals(draw, (uint64_t)p[1], (uint64_t)n, values);
+    for (int64_t i = 0; i < n && values != NULL; i++)
+        a.want[i] = (double)values[i];
+    free(values);
+    judge(t, out, a);
+}
+
+/* ---- the table ---- */
+
+enum { NONE = LT_ACT_NONE, ERF = LT_ACT_GELU_ERF, GELU = LT_ACT_GELU_TANH, SILU = LT_ACT_SILU, TANH = LT_ACT_TANH };
+
+/* clang-format off */
+const op_case op_cases[] = {
+    {"gather", "n rows d stored", gather, {1, 1, 1, LT_F32}},
+    {"gather", "n rows d stored", gather, {37, 11, 33, LT_BF16}},
+    {"gather", "n rows d stored", gather, {5, 300, 64, LT_F16}},
+    {"gather", "n rows d stored", gather, {9, 7, 40, LT_I8}},
+
+    {"linear", "n in out act stored layout bias f32", linear, {1, 1, 1, NONE, LT_F32, OP_PACKED, 0, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {1, 64, 48, NONE, LT_BF16, OP_PACKED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {1, 515, 131, GELU, LT_BF16, OP_PADDED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {2, 96, 257, NONE, LT_BF16, OP_PACKED, 0, 1}},
+    {"linear", "n in out act stored layout bias f32", linear, {7, 33, 17, SILU, LT_F32, OP_PADDED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {8, 128, 64, ERF, LT_F16, OP_PACKED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {65, 72, 130, TANH, LT_BF16, OP_PACKED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {70, 129, 65, NONE, LT_I8, OP_PADDED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {3, 256, 96, GELU, LT_I8, OP_PACKED, 0, 1}},
+    {"linear", "n in out act stored layout bias f32", linear, {13, 20, 40, NONE, LT_F64, OP_PACKED, 1, 0}},
+    {"linear", "n in out act stored layout bias f32", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, 0}},
+
+    {"attention", "B n m h d see bias layout reach", attention, {1, 1, 1, 1, 8, SEE_ALL, 0, OP_PACKED, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 77, 77, 2, 64, SEE_ALL, 0, OP_HEADS, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {2, 33, 70, 3, 40, SEE_CAUSAL, 0, OP_PADDED, 2}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 1, 131, 4, 128, SEE_CAUSAL, 0, OP_HEADS, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {2, 5, 130, 2, 128, SEE_CAUSAL, 0, OP_HEADS, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 60, 60, 2, 32, SEE_FRAMES, 0, OP_PACKED, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 21, 21, 3, 64, SEE_ALL, 1, OP_PADDED, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 9, 25, 2, 16, SEE_CAUSAL, 1, OP_PACKED, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 20, 200, 1, 64, SEE_ALL, 0, OP_PACKED, 14}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 3, 5, 1, 256, SEE_ALL, 0, OP_PACKED, 1}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 11, 13, 2, 7, SEE_CAUSAL, 0, OP_PADDED, 3}},
+
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 1, 1, 1, 0, OP_PACKED, 0, 0}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 5, 33, 1, 0, OP_PADDED, 0, 0}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 9, 768, 1, 1, OP_PACKED, 0, 1}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {3, 7, 96, 0, 2, OP_PADDED, 0, 1}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {2, 4, 130, 0, 2, OP_PACKED, 0, 0}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 3, 256, 0, 0, OP_PACKED, 0, 0}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 3, 256, 1, 0, OP_PACKED, 100, 0}},
+
+    {"rms_norm", "n d layout", rms_norm, {1, 1, OP_PACKED}},
+    {"rms_norm", "n d layout", rms_norm, {5, 37, OP_PADDED}},
+    {"rms_norm", "n d layout", rms_norm, {33, 512, OP_PACKED}},
+
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 1, 1, 4, 2, NONE, 0, 1, 0, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {2, 5, 7, 32, 8, SILU, 0, 1, 0, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {3, 4, 3, 33, 11, NONE, 0, 1, 50, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {9, 4, 6, 16, 4, SILU, 3, 2, 0, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {5, 8, 8, 12, 3, SILU, 3, 8, 0, OP_PADDED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {8, 2, 2, 8, 8, NONE, 2, 1, 0, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 6, 4, 8, 1, SILU, 1, 2, 0, OP_PADDED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {4, 5, 7, 64, 32, SILU, 2, 2, 3, OP_PACKED}},
+
+    {"rope", "B n h d layout apart", rope, {1, 1, 1, 2, OP_PACKED, 0}},
+    {"rope", "B n h d layout apart", rope, {2, 5, 3, 64, OP_HEADS, 0}},
+    {"rope", "B n h d layout apart", rope, {1, 7, 2, 38, OP_PADDED, 1}},
+
+    {"activate", "n act reach inplace", activate, {1, SILU, 1, 0}},
+    {"activate", "n act reach inplace", activate, {1001, SILU, 100, 0}},
+    {"activate", "n act reach inplace", activate, {777, ERF, 8, 1}},
+    {"activate", "n act reach inplace", activate, {777, GELU, 20, 0}},
+    {"activate", "n act reach inplace", activate, {9000, TANH, 12, 1}},
+    {"activate", "n act reach inplace", activate, {31, NONE, 2, 0}},
+
+    {"gated_act", "n d act layout inplace", gated_act, {1, 1, SILU, OP_PACKED, 0}},
+    {"gated_act", "n d act layout inplace", gated_act, {7, 131, SILU, OP_PADDED, 1}},
+    {"gated_act", "n d act layout inplace", gated_act, {33, 64, GELU, OP_PACKED, 0}},
+
+    {"axpby", "a b c d y layout f32 inplace", axpby, {1, 1, 1, 1, Y_NONE, OP_PACKED, 0, 0}},
+    {"axpby", "a b c d y layout f32 inplace", axpby, {2, 3, 5, 33, Y_FULL, OP_PADDED, 0, 1}},
+    {"axpby", "a b c d y layout f32 inplace", axpby, {1, 7, 4, 64, Y_ROW, OP_PACKED, 1, 0}},
+    {"axpby", "a b c d y layout f32 inplace", axpby, {2, 3, 4, 17, Y_COLUMN, OP_HEADS, 0, 0}},
+    {"axpby", "a b c d y layout f32 inplace", axpby, {3, 2, 2, 100, Y_NONE, OP_PADDED, 1, 0}},
+
+    {"gated_add", "B n d batches layout f32", gated_add, {1, 1, 1, 0, OP_PACKED, 0}},
+    {"gated_add", "B n d batches layout f32", gated_add, {2, 5, 97, 1, OP_PADDED, 1}},
+    {"gated_add", "B n d batches layout f32", gated_add, {3, 4, 64, 0, OP_PACKED, 0}},
+
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 1, 1, 1, 1, 1, 1, 1, PAD_NONE, 0, 0, LT_F32}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {3, 5, 7, 6, 10, 3, 3, 1, PAD_SAME, 0, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 6, 5, 16, 16, 3, 3, 1, PAD_SAME, 1, 1, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 9, 11, 3, 33, 3, 3, 1, PAD_SAME, 1, 0, LT_F32}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {3, 8, 7, 8, 12, 0, 3, 2, PAD_END, 0, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 7, 9, 5, 8, 0, 3, 2, PAD_SAME, 0, 1, LT_F16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 4, 5, 17, 9, 1, 1, 1, PAD_NONE, 0, 1, LT_I8}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 3, 4, 4, 7, 3, 1, 1, PAD_NONE, 1, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 8, 6, 3, 20, 0, 2, 2, PAD_NONE, 0, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {4, 12, 16, 32, 65, 3, 3, 1, PAD_SAME, 0, 1, LT_BF16}},
+
+    {"upsample", "T H W C factor double", upsample, {1, 1, 1, 1, 1, 0}},
+    {"upsample", "T H W C factor double", upsample, {1, 3, 2, 5, 2, 1}},
+    {"upsample", "T H W C factor double", upsample, {2, 2, 3, 8, 2, 1}},
+    {"upsample", "T H W C factor double", upsample, {3, 3, 3, 7, 2, 1}},
+    {"upsample", "T H W C factor double", upsample, {4, 1, 2, 33, 2, 1}},
+    {"upsample", "T H W C factor double", upsample, {3, 2, 5, 16, 2, 0}},
+    {"upsample", "T H W C factor double", upsample, {3, 2, 2, 3, 4, 0}},
+    {"upsample", "T H W C factor double", upsample, {3, 2, 2, 3, 1, 1}},
+
+    {"copy", "a b c d f32 to layout", copy, {1, 1, 1, 1, 0, LT_F32, OP_PACKED}},
+    {"copy", "a b c d f32 to layout", copy, {2, 3, 5, 33, 0, LT_BF16, OP_HEADS}},
+    {"copy", "a b c d f32 to layout", copy, {1, 4, 4, 31, 1, LT_BF16, OP_PACKED}},
+    {"copy", "a b c d f32 to layout", copy, {1, 2, 3, 65, 0, LT_F16, OP_PADDED}},
+    {"copy", "a b c d f32 to layout", copy, {2, 2, 2, 9, 1, LT_F64, OP_PADDED}},
+    {"copy", "a b c d", copy_permuted, {3, 5, 2, 7}},
+    {"copy", "a b c d", copy_permuted, {1, 16, 13, 32}},
+
+    {"fill", "n d f32 layout", fill, {1, 1, 0, OP_PACKED}},
+    {"fill", "n d f32 layout", fill, {9, 129, 0, OP_PADDED}},
+    {"fill", "n d f32 layout", fill, {3, 64, 1, OP_PACKED}},
+
+    {"normal", "n first", normal, {1, 0}},
+    {"normal", "n first", normal, {9001, 0}},
+    {"normal", "n first", normal, {33, 4000000003}},
+
+    {"to_rgb8", "T H W", to_rgb8, {1, 1, 1}},
+    {"to_rgb8", "T H W", to_rgb8, {2, 37, 41}},
+};
+/* clang-format on */
+
+const int op_case_count = (int)(sizeof op_cases / sizeof *op_cases);

@@ -1,0 +1,80 @@
+/* op_check.h - one case of the parity table on one backend: guarded tensors, known values, a bound for every element.
+ *
+ * A case makes its operands and weights here, calls one entry of the backend's table, and gives the wanted values with
+ * their bounds. Every operand lies in a buffer whose other bytes are 0xff (NaN as a float) and must stay so.
+ */
+#ifndef OP_CHECK_H
+#define OP_CHECK_H
+
+#include "kernels/backend.h"
+
+enum { OP_OPERANDS = 10, OP_WEIGHTS = 3, OP_PARAMETERS = 12 };
+
+typedef enum {
+    OP_PACKED,
+    OP_PADDED, /* three elements lie between rows, so that rows are not aligned */
+    OP_HEADS   /* [B, n, h, d] seen in memory [B, h, n, d] */
+} op_layout;
+
+typedef struct {
+    lt_tensor view;   /* what the operation gets */
+    lt_tensor buffer; /* u8, all of it */
+    unsigned char *before;
+    double *value;    /* packed elements of `view` */
+    bool written;     /* an output: its own bytes may change */
+} op_operand;
+
+typedef struct {
+    lt_weight weight;
+    void *stored; /* host memory that the weight was made of */
+    float *scale;
+    double *value;
+    bool prepared;
+} op_parameter;
+
+typedef struct {
+    lt_backend *backend;
+    lt_dtype dtype;   /* of activations */
+    char place[256];  /* backend and case, for messages */
+    uint32_t drawn;   /* random numbers so far; every case starts from 0 */
+    double worst;     /* largest |got - want| / bound of the case */
+    int failures;
+    uint64_t trace;   /* over every byte that came out: equal for equal results */
+    int operands;
+    op_operand operand[OP_OPERANDS];
+    int parameters;
+    op_parameter parameter[OP_WEIGHTS];
+} op_check;
+
+typedef struct {
+    const char *op;
+    const char *keys; /* names of the parameters, for messages: "n i o" */
+    void (*check)(op_check *t, const int64_t *p);
+    int64_t p[OP_PARAMETERS];
+} op_case;
+
+/* The table (op_cases.c). */
+extern const op_case op_cases[];
+extern const int op_case_count;
+
+/* Runs one case; `label` names the backend in messages. Failures are printed. */
+void op_run_case(op_check *t, lt_backend *backend, const char *label, const op_case *c);
+
+/* Uniform in [low, high], rounded to bf16 so that every dtype holds it exactly. */
+op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high);
+op_operand *op_output(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout);
+op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
+op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
+/* A prepared weight and its exact values. `stored` I8 comes with a scale per row that is a power of two. */
+const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low, double high,
+                           const double **values);
+
+/* Counts a failed call. */
+void op_done(op_check *t, lt_status s, const lt_error *err);
+/* Compares `out` with `want` (packed); |got - want| <= bound, and no byte besides may have changed. bound NULL: exact. */
+void op_compare(op_check *t, op_operand *out, const double *want, const double *bound);
+
+/* Unit roundoff of a dtype: half the distance between 1 and the next number. */
+double op_roundoff(lt_dtype dtype);
+
+#endif

@@ -1,0 +1,85 @@
+/* test_ops_parity.c - every case of the table on every backend, within its bound; and the same bytes for any number of
+ * threads.
+ *
+ *     test_ops_parity [BACKEND [OPERATION]]      "cpu-bf16 attention" runs only those
+ *
+ * A backend that cannot open is reported and skipped. A new one is a line in the list.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "op_check.h"
+
+static lt_status open_reference(lt_backend **out, int threads, lt_error *err)
+{
+    return lt_reference_open(out, threads, err);
+}
+
+static const struct {
+    const char *name;
+    lt_status (*open)(lt_backend **out, int threads, lt_error *err);
+} backends[] = {
+    {"reference", open_reference},
+};
+
+enum { BACKENDS = sizeof backends / sizeof *backends };
+
+/* Runs the table; prints the worst use of a bound per operation, returns the number of cases that failed. */
+static int run_table(lt_backend *backend, lt_backend *threaded, const char *name, const char *only)
+{
+    int failed = 0;
+    double worst = 0;
+    int cases = 0;
+    for (int i = 0; i < op_case_count; i++) {
+        const op_case *c = &op_cases[i];
+        if (only == NULL || strcmp(only, c->op) == 0) {
+            static op_check one;
+            static op_check several;
+            op_run_case(&one, backend, name, c);
+            op_run_case(&several, threaded, name, c);
+            if (one.trace != several.trace)
+                printf("FAILED %s: other bytes with three threads than with one\n", one.place);
+            failed += one.failures > 0 || several.failures > 0 || one.trace != several.trace;
+            worst = one.worst > worst ? one.worst : worst;
+            cases++;
+        }
+        const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
+        if (last && cases > 0) {
+            printf("%-10s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
+            worst = 0;
+            cases = 0;
+        }
+    }
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    int failed = 0;
+    int ran = 0;
+    for (int i = 0; i < BACKENDS; i++) {
+        if (argc > 1 && strcmp(argv[1], backends[i].name) != 0)
+            continue;
+        lt_error err = {0};
+        lt_backend *one = NULL;
+        lt_backend *several = NULL;
+        lt_status s = backends[i].open(&one, 1, &err);
+        if (s == LT_OK)
+            s = backends[i].open(&several, 3, &err);
+        if (s == LT_OK) {
+            failed += run_table(one, several, backends[i].name, argc > 2 ? argv[2] : NULL);
+            if (one->memory_in_use != 0)
+                printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, one->memory_in_use);
+            failed += one->memory_in_use != 0;
+            ran++;
+        } else {
+            printf("%-10s skipped: %s\n", backends[i].name, err.message);
+        }
+        if (several != NULL)
+            several->table->close(several);
+        if (one != NULL)
+            one->table->close(one);
+    }
+    printf("%d failed\n", failed);
+    return failed > 0 ? 1 : ran > 0 ? 0 : 77;
+}
