@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "weights/synthetic_weights.h"
+#include "weights/utf8.h"
+#include "weights/zip_directory.h"
 
 lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err)
 {
@@ -35,6 +37,7 @@ void lt_weights_close(lt_weights *w)
     free(w->names);
     free(w->aligned);
     lt_synthesis_close(w->synthesis);
+    free(w->checksum);
     free(w->entry);
     free(w->prefix);
     free(w->place);
@@ -66,13 +69,50 @@ lt_status lt_table_add_part(lt_weights *w, lt_weights *part, lt_error *err)
     return LT_OK;
 }
 
+lt_status lt_table_add_checksum(lt_weights *w, lt_checksum checksum, lt_error *err)
+{
+    if (w->checksums == w->checksum_capacity) {
+        const int capacity = w->checksum_capacity ? 2 * w->checksum_capacity : 256;
+        lt_checksum *const grown = realloc(w->checksum, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d checksums", w->place, capacity);
+        w->checksum = grown;
+        w->checksum_capacity = capacity;
+    }
+    w->checksum[w->checksums++] = checksum;
+    return LT_OK;
+}
+
+lt_status lt_table_verify(const lt_weights *w, lt_error *err)
+{
+    for (int i = 0; i < w->parts; i++)
+        LT_TRY(lt_table_verify(w->part[i], err));
+    for (int i = 0; i < w->checksums; i++) {
+        const lt_checksum *const c = &w->checksum[i];
+        const bool shared = i > 0 && w->checksum[i - 1].data == c->data; /* settling sorted them */
+        if (!shared && lt_crc32(c->data, c->bytes) != c->crc)
+            return lt_fail(err, LT_ERR_INPUT, "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
+                           w->place, c->name);
+    }
+    return LT_OK;
+}
+
 static int by_name(const void *left, const void *right)
 {
     return strcmp(((const lt_entry *)left)->name, ((const lt_entry *)right)->name);
 }
 
+static int by_data(const void *left, const void *right)
+{
+    const lt_checksum *const a = left;
+    const lt_checksum *const b = right;
+    return (a->data > b->data) - (a->data < b->data);
+}
+
 lt_status lt_table_settle(lt_weights *w, lt_error *err)
 {
+    if (w->checksums > 0)
+        qsort(w->checksum, (size_t)w->checksums, sizeof *w->checksum, by_data);
     if (w->count > 0)
         qsort(w->entry, (size_t)w->count, sizeof *w->entry, by_name);
     for (int i = 1; i < w->count; i++)
@@ -93,8 +133,7 @@ lt_status lt_table_check_name(const char *place, const char *name, lt_error *err
     if (bytes == 0 || bytes > LT_MAX_NAME_BYTES)
         return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed", place, bytes,
                        LT_MAX_NAME_BYTES);
-    for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-            return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character at its byte %zu", place, i);
+    if (!lt_is_printable_utf8(name, bytes))
+        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character or is not UTF-8", place);
     return LT_OK;
 }

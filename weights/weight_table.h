@@ -22,6 +22,14 @@ typedef struct {
 
 typedef struct lt_synthesis lt_synthesis;
 
+/* A part of a file and the CRC-32 that the file gives for it. */
+typedef struct {
+    const uint8_t *data;
+    uint64_t bytes;
+    uint32_t crc;
+    const char *name;     /* of a tensor that lies there, for messages */
+} lt_checksum;
+
 struct lt_weights {
     atomic_int references;
     char *place;          /* file name for messages */
@@ -34,8 +42,11 @@ struct lt_weights {
     lt_file_map map;      /* of a leaf */
     lt_json *header;      /* of a safetensors leaf: owns the names and the metadata */
     char *names;          /* of another leaf: owns the names */
-    void *aligned;        /* copies of tensors that start at an odd place in the file */
+    void *aligned;        /* copies of tensors that cannot be read where they lie */
     lt_synthesis *synthesis; /* of a table that makes what it is asked for; else NULL */
+    lt_checksum *checksum;   /* of a zipped leaf */
+    int checksums;
+    int checksum_capacity;
 };
 
 /* An empty table; LT_ERR_RESOURCES. */
@@ -44,13 +55,16 @@ lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err);
 lt_status lt_table_add(lt_weights *w, lt_entry entry, lt_error *err);
 /* Takes a new reference of `part`. */
 lt_status lt_table_add_part(lt_weights *w, lt_weights *part, lt_error *err);
-/* Sorts by name and refuses a name that occurs twice. */
+/* Sorts what was added, and refuses a name that occurs twice. */
 lt_status lt_table_settle(lt_weights *w, lt_error *err);
 const lt_entry *lt_table_find(const lt_weights *w, const char *name); /* NULL when absent */
+lt_status lt_table_add_checksum(lt_weights *w, lt_checksum checksum, lt_error *err);
+/* Reads everything that has a checksum, of all parts. LT_ERR_INPUT when one is wrong. */
+lt_status lt_table_verify(const lt_weights *w, lt_error *err);
 /* Refuses names that are empty, too long or not printable in a message. */
 lt_status lt_table_check_name(const char *place, const char *name, lt_error *err);
 
-/* As lt_weights_open, but tensors may begin at any byte: nothing is copied. */
+/* As lt_weights_open, but nothing is copied: tensors may begin at any byte and, of a .pt file, have any strides. */
 lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err);
 
 #endif

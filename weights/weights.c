@@ -7,9 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "weights/pack.h"
+#include "weights/pt_reader.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
 #include "weights/weight_table.h"
+#include "weights/zip_directory.h"
+
+/* A view may repeat its elements (stride 0), so a small file can describe a tensor of any size. */
+enum { MOST_EXPANSION = 4, SMALL_BYTES = 1 << 20 };
 
 static bool exists(const char *path)
 {
@@ -47,12 +53,19 @@ lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
     *out = NULL;
     if (is_folder(path))
         return open_folder(path, out, err);
-    return ends_with(path, ".json") ? lt_shard_index_open(path, out, err) : lt_safetensors_open(path, out, err);
+    if (ends_with(path, ".json"))
+        return lt_shard_index_open(path, out, err);
+    lt_file_map map;
+    LT_TRY(lt_file_map_open(&map, path, err));
+    const bool zipped = lt_is_zip(&map);
+    lt_file_map_close(&map);
+    return zipped ? lt_pt_open(path, NULL, NULL, out, err) : lt_safetensors_open(path, out, err);
 }
 
-static bool is_aligned(const lt_tensor *t)
+/* Kernels read a tensor through a pointer of its type, row by row. */
+static bool is_readable(const lt_tensor *t)
 {
-    return lt_is_none(t) || (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0;
+    return lt_is_none(t) || (lt_is_contiguous(t) && (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0);
 }
 
 static size_t room_for(const lt_tensor *t)
@@ -60,25 +73,31 @@ static size_t room_for(const lt_tensor *t)
     return (lt_tensor_bytes(t) + 63) / 64 * 64;
 }
 
-/* Foreign writers place tensors at any byte; kernels read them through pointers of their type. */
-static lt_status align_tensors(lt_weights *w, lt_error *err)
+/* Foreign writers place tensors at any byte, and PyTorch stores transposed views: those are copied. */
+static lt_status copy_unreadable(lt_weights *w, lt_error *err)
 {
     size_t needed = 0;
-    for (int i = 0; i < w->count; i++)
-        needed += is_aligned(&w->entry[i].tensor) ? 0 : room_for(&w->entry[i].tensor);
+    for (int i = 0; i < w->count; i++) {
+        const lt_tensor *const t = &w->entry[i].tensor;
+        if (!is_readable(t) && __builtin_add_overflow(needed, room_for(t), &needed))
+            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its size overflows", w->place, w->entry[i].name);
+    }
     if (needed == 0)
         return LT_OK;
+    if (w->map.data && needed / MOST_EXPANSION > w->map.bytes + SMALL_BYTES)
+        return lt_fail(err, LT_ERR_INPUT, "%s: its tensors repeat %zu bytes of data into %zu", w->place, w->map.bytes, needed);
     w->aligned = aligned_alloc(64, needed);
     if (!w->aligned)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to align its tensors (%zu bytes)", w->place, needed);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to copy tensors (%zu bytes)", w->place, needed);
     char *room = w->aligned;
     for (int i = 0; i < w->count; i++) {
         lt_tensor *const t = &w->entry[i].tensor;
-        if (is_aligned(t))
+        if (is_readable(t))
             continue;
-        memcpy(room, t->data, lt_tensor_bytes(t));
-        t->data = room;
+        lt_pack(t, 0, lt_numel(t), room);
+        char *const copy = room;
         room += room_for(t);
+        *t = lt_view(copy, t->dtype, lt_shape_of(t));
     }
     return LT_OK;
 }
@@ -86,7 +105,7 @@ static lt_status align_tensors(lt_weights *w, lt_error *err)
 lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err)
 {
     LT_TRY(lt_weights_open_raw(path, out, err));
-    const lt_status s = align_tensors(*out, err);
+    const lt_status s = copy_unreadable(*out, err);
     if (s != LT_OK) {
         lt_weights_close(*out);
         *out = NULL;
