@@ -26,7 +26,7 @@ void take_refiner_close(take_refiner *r)
     }
     free(r->control);
     dit_model_close(r->network);
-    tok_decoder_close(r->tokenizer);
+    tok_close(r->semantics);
     lt_weights_close(r->network_file);
     lt_weights_close(r->tokenizer_file);
     *r = (take_refiner){0};
@@ -38,7 +38,7 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     if (r->network)
         return LT_OK;
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
-    LT_TRY(tok_decoder_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, &r->tokenizer, err));
+    LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &r->network_file, err));
     return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
 }
@@ -111,7 +111,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
     take_plan_codes(run, segment, codes);
-    lt_status s = tok_decode(r->tokenizer, codes, frames, slot->features, err);
+    lt_status s = tok_decode(r->semantics, codes, frames, slot->features, err);
     free(codes);
     if (s == LT_OK)
         s = dit_control_latent(r->network, slot->features, frames, slot->control, err);

@@ -1,0 +1,268 @@
+#include "tokenizer/tok_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "configs/model_config.h"
+#include "tokenizer/tok_network.h"
+#include "tokenizer/tokenizer.h"
+
+static lt_status no_memory(const lt_golden *g, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the outputs", lt_golden_place(g));
+}
+
+static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found, const char *expected, lt_error *err)
+{
+    char text[128];
+    return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected %s", lt_golden_place(g), name,
+                   lt_shape_text(found, text, sizeof text), expected);
+}
+
+static lt_status read_config(const lt_golden *g, cfg_tokenizer *cfg, lt_error *err)
+{
+    return cfg_tokenizer_from_json(lt_golden_config(g), lt_golden_place(g), NULL, cfg, err);
+}
+
+/* Between the release's maps [frames, C, cells] and ours [frames, cells, C]. */
+static void channels_last(const float *maps, int64_t frames, int64_t channels, int64_t cells, float *out)
+{
+    for (int64_t f = 0; f < frames; f++)
+        for (int64_t i = 0; i < cells; i++)
+            for (int64_t c = 0; c < channels; c++)
+                *out++ = maps[(f * channels + c) * cells + i];
+}
+
+static void channels_first(const float *features, int64_t frames, int64_t channels, int64_t cells, float *out)
+{
+    for (int64_t f = 0; f < frames; f++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t i = 0; i < cells; i++)
+                *out++ = features[(f * cells + i) * channels + c];
+}
+
+/* --- tokenizer.theia --------------------------------------------------------------------------------------------- */
+
+static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *pixels, lt_error *err)
+{
+    const int64_t frames = pixels->dim[0];
+    const int64_t cells = tok_frame_patches(cfg);
+    const int64_t channels = cfg->theia.hidden_size;
+    const size_t bytes = (size_t)(frames * cells * channels) * sizeof(float);
+    float *features = malloc(bytes);
+    float *maps = malloc(bytes);
+    lt_status s = features && maps ? LT_OK : no_memory(g, err);
+    if (s == LT_OK)
+        s = tok_features(t, pixels->data, frames, (int)pixels->dim[1], (int)pixels->dim[2], features, err);
+    if (s == LT_OK) {
+        channels_first(features, frames, channels, cells, maps);
+        const lt_shape shape = lt_shape4(frames, channels, cfg->grid_height, cfg->grid_width);
+        s = lt_golden_report(g, "features", LT_F32, shape, maps, err);
+    }
+    free(features);
+    free(maps);
+    return s;
+}
+
+static lt_status check_theia(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    cfg_tokenizer cfg;
+    const lt_tensor *pixels;
+    tok_model *t = NULL;
+    LT_TRY(cfg_theia_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
+    LT_TRY(lt_golden_input(g, "pixels", 4, &pixels, err));
+    if (pixels->dtype != LT_U8 || pixels->dim[3] != 3 || pixels->dim[1] > INT32_MAX / 4 || pixels->dim[2] > INT32_MAX / 4)
+        return wrong_shape(g, "pixels", lt_shape_of(pixels), "u8 [F, H, W, 3]", err);
+    LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_FEATURES, &t, err));
+    const lt_status s = features_of(g, &cfg, t, pixels, err);
+    tok_close(t);
+    return s;
+}
+
+/* --- tokenizer.encode -------------------------------------------------------------------------------------------- */
+
+static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const float *maps, int frames, lt_error *err)
+{
+    const int64_t cells = tok_frame_patches(cfg);
+    const int64_t count = tok_tokens_before(cfg, frames);
+    float *features = malloc((size_t)(frames * cells * cfg->feature_channels) * sizeof *features);
+    float *latents = malloc((size_t)(count * cfg->width) * sizeof *latents);
+    int32_t *tokens = malloc((size_t)count * sizeof *tokens);
+    lt_status s = features && latents && tokens ? LT_OK : no_memory(g, err);
+    if (s == LT_OK) {
+        channels_last(maps, frames, cfg->feature_channels, cells, features);
+        s = tok_encode(t, features, frames, tokens, latents, err);
+    }
+    if (s == LT_OK)
+        s = lt_golden_report(g, "latents", LT_F32, lt_shape3(1, count, cfg->width), latents, err);
+    if (s == LT_OK)
+        s = lt_golden_report(g, "tokens", LT_I32, lt_shape2(1, count), tokens, err);
+    free(features);
+    free(latents);
+    free(tokens);
+    return s;
+}
+
+static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    cfg_tokenizer cfg;
+    float *maps = NULL; /* [1, T, C, H, W] */
+    lt_shape shape;
+    tok_model *t = NULL;
+    LT_TRY(read_config(g, &cfg, err));
+    LT_TRY(lt_golden_input_f32(g, "features", 5, &maps, &shape, err));
+    lt_status s = LT_OK;
+    if (shape.dim[0] != 1 || shape.dim[1] > cfg.temporal_size || shape.dim[2] != cfg.feature_channels ||
+        shape.dim[3] != cfg.grid_height || shape.dim[4] != cfg.grid_width)
+        s = wrong_shape(g, "features", shape, "[1, T, feature_channels, grid_height, grid_width]", err);
+    if (s == LT_OK)
+        s = tok_open(lt_golden_weights(g), &cfg, backend, TOK_ENCODER, &t, err);
+    if (s == LT_OK)
+        s = tokens_of(g, &cfg, t, maps, (int)shape.dim[1], err);
+    tok_close(t);
+    free(maps);
+    return s;
+}
+
+/* --- tokenizer.decode -------------------------------------------------------------------------------------------- */
+
+static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const int32_t *tokens, int frames, lt_error *err)
+{
+    const int64_t cells = tok_frame_patches(cfg);
+    const size_t bytes = (size_t)(frames * cells * cfg->feature_channels) * sizeof(float);
+    float *features = malloc(bytes);
+    float *maps = malloc(bytes);
+    lt_status s = features && maps ? LT_OK : no_memory(g, err);
+    if (s == LT_OK)
+        s = tok_decode(t, tokens, frames, features, err);
+    if (s == LT_OK) {
+        channels_first(features, frames, cfg->feature_channels, cells, maps);
+        const lt_shape shape = lt_shape5(1, frames, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
+        s = lt_golden_report(g, "features", LT_F32, shape, maps, err);
+    }
+    free(features);
+    free(maps);
+    return s;
+}
+
+static lt_status check_decode(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    cfg_tokenizer cfg;
+    int32_t *tokens = NULL; /* [1, N] */
+    lt_shape shape;
+    tok_model *t = NULL;
+    LT_TRY(read_config(g, &cfg, err));
+    LT_TRY(lt_golden_input_i32(g, "tokens", 2, &tokens, &shape, err));
+    lt_status s = LT_OK;
+    int frames = 1;
+    while (frames < cfg.temporal_size && tok_tokens_before(&cfg, frames) < shape.dim[1])
+        frames++;
+    if (shape.dim[0] != 1 || tok_tokens_before(&cfg, frames) != shape.dim[1])
+        s = wrong_shape(g, "tokens", shape, "[1, i_tokens + k p_tokens]", err);
+    if (s == LT_OK)
+        s = tok_open(lt_golden_weights(g), &cfg, backend, TOK_DECODER, &t, err);
+    if (s == LT_OK)
+        s = maps_of(g, &cfg, t, tokens, frames, err);
+    tok_close(t);
+    free(tokens);
+    return s;
+}
+
+/* --- tokenizer.quantize ------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    const cfg_tokenizer *cfg;
+    tok_quantizer quantizer;
+    const float *latents; /* [n, width] */
+    int64_t n;
+    float *projected;     /* [n, code_dim] */
+    int32_t *tokens;
+    float *codes;         /* [n, width] */
+} quantize_pass;
+
+static lt_status project(lt_ops *o, void *user)
+{
+    const quantize_pass *p = user;
+    const lt_tensor latents = lt_from_host(o, p->latents, LT_F32, lt_shape2(p->n, p->cfg->width));
+    lt_download(o, p->projected, tok_project_in(o, &p->quantizer, lt_cast(o, latents, o->dtype)));
+    return lt_ops_status(o);
+}
+
+static lt_status look_up(lt_ops *o, void *user)
+{
+    const quantize_pass *p = user;
+    lt_download(o, p->codes, lt_cast(o, tok_code_rows(o, &p->quantizer, p->tokens, p->n), LT_F32));
+    return lt_ops_status(o);
+}
+
+static lt_status run_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p, lt_error *err)
+{
+    lt_ops ops;
+    lt_ops_open(&ops, backend);
+    lt_status s = lt_ops_run(&ops, project, p, err);
+    if (s == LT_OK) {
+        tok_nearest_codes(&p->quantizer, p->projected, p->n, p->tokens);
+        s = lt_ops_run(&ops, look_up, p, err);
+    }
+    lt_ops_close(&ops);
+    if (s == LT_OK)
+        s = lt_golden_report(g, "tokens", LT_I32, lt_shape2(1, p->n), p->tokens, err);
+    if (s == LT_OK)
+        s = lt_golden_report(g, "codes", LT_F32, lt_shape3(1, p->n, p->cfg->width), p->codes, err);
+    return s;
+}
+
+static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p, lt_weight_set **set, lt_error *err)
+{
+    lt_binder *b = lt_binder_open(lt_golden_weights(g), backend);
+    tok_quantizer_bind(b, p->cfg, &p->quantizer, TOK_TO_CODES | TOK_FROM_CODES);
+    LT_TRY(lt_binder_close(b, set, err));
+    LT_TRY(tok_quantizer_load(&p->quantizer, p->cfg, lt_golden_weights(g), err));
+    p->projected = malloc((size_t)(p->n * p->cfg->code_dim) * sizeof *p->projected);
+    p->tokens = malloc((size_t)p->n * sizeof *p->tokens);
+    p->codes = malloc((size_t)(p->n * p->cfg->width) * sizeof *p->codes);
+    return p->projected && p->tokens && p->codes ? LT_OK : no_memory(g, err);
+}
+
+static lt_status check_quantize(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    cfg_tokenizer cfg;
+    float *latents = NULL; /* [1, N, width] */
+    lt_shape shape;
+    lt_weight_set *set = NULL;
+    LT_TRY(read_config(g, &cfg, err));
+    LT_TRY(lt_golden_input_f32(g, "latents", 3, &latents, &shape, err));
+    quantize_pass p = {.cfg = &cfg, .latents = latents, .n = shape.dim[1]};
+    lt_status s = LT_OK;
+    if (shape.dim[0] != 1 || shape.dim[2] != cfg.width)
+        s = wrong_shape(g, "latents", shape, "[1, N, width]", err);
+    if (s == LT_OK)
+        s = open_quantizer(g, backend, &p, &set, err);
+    if (s == LT_OK)
+        s = run_quantizer(g, backend, &p, err);
+    free(p.projected);
+    free(p.tokens);
+    free(p.codes);
+    tok_quantizer_close(&p.quantizer);
+    lt_weight_set_close(set);
+    free(latents);
+    return s;
+}
+
+lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    static const struct {
+        const char *component;
+        lt_status (*check)(lt_golden *g, lt_backend *backend, lt_error *err);
+    } checks[] = {
+        {"tokenizer.theia", check_theia},
+        {"tokenizer.encode", check_encode},
+        {"tokenizer.quantize", check_quantize},
+        {"tokenizer.decode", check_decode},
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (strcmp(lt_golden_component(g), checks[i].component) == 0)
+            return checks[i].check(g, backend, err);
+    return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the tokenizer", lt_golden_place(g),
+                   lt_golden_component(g));
+}

@@ -1,0 +1,41 @@
+/* tokenizer.h - frames to features to semantic tokens, and semantic tokens back to features.
+ *
+ *     LT_TRY(tok_open(weights, &cfg, backend, TOK_DECODER, &t, err));
+ *     LT_TRY(tok_decode(t, tokens, frames, features, err));
+ *
+ * A segment is up to `temporal_size` frames; each is encoded and decoded alone. Inside a segment a frame depends on earlier
+ * frames only, and its numbers are the same whatever follows it. Host memory everywhere:
+ *     frames   u8  [F, H, W, 3]
+ *     features f32 [T, grid_height, grid_width, feature_channels]
+ *     tokens   i32 [tok_tokens_before(cfg, T)]: those of frame 0, then those of frame 1, ...
+ */
+#ifndef TOK_TOKENIZER_H
+#define TOK_TOKENIZER_H
+
+#include "configs/tokenizer_config.h"
+#include "kernels/backend.h"
+#include "tokenizer/frame_layout.h"
+#include "weights/weights.h"
+
+/* What will be asked of it; only those weights are bound. */
+typedef enum {
+    TOK_FEATURES = 1, /* tok_features: Theia */
+    TOK_ENCODER = 2,
+    TOK_DECODER = 4
+} tok_part;
+
+typedef struct tok_model tok_model;
+
+/* LT_ERR_INPUT when sizes or weights do not fit together. Borrows `backend`, keeps `weights` open. Theia's weights are looked
+ * for under their name in the tokenizer's file and under their public one. */
+lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts, tok_model **out, lt_error *err);
+void tok_close(tok_model *t); /* accepts NULL */
+
+/* Features of `count` frames, one at a time: memory does not grow with their number. */
+lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width, float *features, lt_error *err);
+/* Tokens of one segment of T frames. `latents` (f32 [tokens, width], what the quantiser was given) may be NULL. */
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents, lt_error *err);
+/* Features of one segment. LT_ERR_INPUT for a token that is no code. */
+lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features, lt_error *err);
+
+#endif
