@@ -59,9 +59,20 @@ static lt_status bind_encoder(text_encoder *e, lt_weights *file, lt_error *err)
     return lt_binder_close(b, &e->set, err);
 }
 
+/* Farther than where single steps end, or the logarithm of the bucket rule is not positive. */
+static lt_status check_buckets(const cfg_text *cfg, lt_error *err)
+{
+    if (cfg->relative_attention_max_distance > cfg->relative_attention_num_buckets / 4)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT,
+                   "text encoder: relative_attention_max_distance is %d, expected more than a quarter of the %d buckets",
+                   cfg->relative_attention_max_distance, cfg->relative_attention_num_buckets);
+}
+
 lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *backend, text_encoder **out, lt_error *err)
 {
     *out = NULL;
+    LT_TRY(check_buckets(cfg, err));
     text_encoder *e = calloc(1, sizeof *e);
     if (e == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "text encoder: out of memory");
