@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { UNUSED_UNIT = 0x80000001 }; /* no byte has this label */
+static const uint32_t unused_unit = 0x80000001; /* no byte has this label */
 
 static void put(toy_spiece *m, const void *bytes, size_t count)
 {
@@ -55,7 +55,7 @@ void toy_spiece_begin(toy_spiece *m)
     m->nodes = 0;
     m->string_bytes = 0;
     for (size_t i = 0; i < sizeof m->units / sizeof m->units[0]; i++)
-        m->units[i] = (uint32_t)UNUSED_UNIT;
+        m->units[i] = unused_unit;
     toy_spiece_piece_of_type(m, "<pad>", 0, 3);
     toy_spiece_piece_of_type(m, "</s>", 0, 3);
     toy_spiece_piece_of_type(m, "<unk>", 0, 2);
@@ -71,7 +71,7 @@ static void start_trie(toy_spiece *m)
 /* The block of the children of the unit at `at`, which is made when it is not there. */
 static size_t children_of(toy_spiece *m, size_t at, unsigned char label)
 {
-    if (m->units[at] == (uint32_t)UNUSED_UNIT) {
+    if (m->units[at] == unused_unit) {
         assert(m->nodes < TOY_NODES);
         const size_t block = (size_t)m->nodes++ * TOY_BLOCK;
         m->units[at] = (uint32_t)(at ^ block) << 10 | label;
