@@ -196,25 +196,25 @@ static lt_status read_tensors(reader *r, const lt_json *header, lt_error *err)
     return lt_table_settle(r->table, err);
 }
 
-static lt_status read_header(lt_weights *table, const char *path, lt_error *err)
+/* `data` becomes the memory of the table's tensors. */
+static lt_status read_file(lt_weights *table, const char *path, uint8_t *data, size_t bytes, lt_error *err)
 {
-    const lt_file_map *const map = &table->map;
-    if (map->bytes < 8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too few for a safetensors file", path, map->bytes);
+    if (bytes < 8)
+        return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too few for a safetensors file", path, bytes);
     uint64_t header_bytes = 0;
     for (int i = 7; i >= 0; i--)
-        header_bytes = header_bytes << 8 | map->data[i];
-    if (header_bytes > LT_MAX_HEADER_BYTES || header_bytes > map->bytes - 8)
+        header_bytes = header_bytes << 8 | data[i];
+    if (header_bytes > LT_MAX_HEADER_BYTES || header_bytes > bytes - 8)
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu",
-                       path, (unsigned long long)header_bytes, map->bytes);
-    const char *const text = (const char *)map->data + 8;
+                       path, (unsigned long long)header_bytes, bytes);
+    const char *const text = (const char *)data + 8;
     if (header_bytes == 0 || text[0] != '{')
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file: its header does not begin with '{'", path);
     LT_TRY(lt_json_parse(text, header_bytes, path, &table->header, err));
 
     reader r = {.path = path,
-                .data = map->data + 8 + header_bytes,
-                .data_bytes = map->bytes - 8 - header_bytes,
+                .data = data + 8 + header_bytes,
+                .data_bytes = bytes - 8 - header_bytes,
                 .table = table,
                 .spans = calloc(lt_json_count(table->header) + 1, sizeof(span))};
     if (!r.spans)
@@ -231,7 +231,21 @@ lt_status lt_safetensors_open(const char *path, lt_weights **out, lt_error *err)
     LT_TRY(lt_table_new(path, &table, err));
     lt_status s = lt_file_map_open(&table->map, path, err);
     if (s == LT_OK)
-        s = read_header(table, path, err);
+        s = read_file(table, path, table->map.data, table->map.bytes, err);
+    if (s != LT_OK) {
+        lt_weights_close(table);
+        return s;
+    }
+    *out = table;
+    return LT_OK;
+}
+
+lt_status lt_safetensors_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err)
+{
+    *out = NULL;
+    lt_weights *table;
+    LT_TRY(lt_table_new(place, &table, err));
+    const lt_status s = read_file(table, place, data, bytes, err);
     if (s != LT_OK) {
         lt_weights_close(table);
         return s;

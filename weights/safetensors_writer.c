@@ -227,7 +227,7 @@ static lt_status check_list(const lt_writer *w, lt_error *err)
     return LT_OK;
 }
 
-static lt_status write_file(lt_writer *w, FILE *file, lt_error *err)
+static lt_status write_stream(lt_writer *w, FILE *file, lt_error *err)
 {
     void *const piece = malloc(PIECE_BYTES);
     lt_status s = piece ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", w->path);
@@ -236,28 +236,49 @@ static lt_status write_file(lt_writer *w, FILE *file, lt_error *err)
     if (s == LT_OK)
         s = put_tensors(w, file, piece, err);
     free(piece);
-    if (s == LT_OK && (fflush(file) != 0 || fsync(fileno(file)) != 0))
-        s = lt_fail_to_write(w->temporary, err);
+    if (s == LT_OK && fflush(file) != 0)
+        s = lt_fail_to_write(w->path, err);
     return s;
+}
+
+static lt_status write_file(lt_writer *w, lt_error *err)
+{
+    FILE *const file = fopen(w->temporary, "wbe");
+    if (!file)
+        return lt_fail_to_write(w->temporary, err);
+    lt_status s = write_stream(w, file, err);
+    if (s == LT_OK && fsync(fileno(file)) != 0)
+        s = lt_fail_to_write(w->temporary, err);
+    if (fclose(file) != 0 && s == LT_OK)
+        s = lt_fail_to_write(w->temporary, err);
+    if (s == LT_OK)
+        s = lt_rename_durably(w->temporary, w->path, err);
+    if (s != LT_OK)
+        unlink(w->temporary);
+    return s;
+}
+
+static lt_status settle_list(lt_writer *w, lt_error *err)
+{
+    if (w->count > 0)
+        qsort(w->list, (size_t)w->count, sizeof *w->list, by_width_then_name);
+    return check_list(w, err);
 }
 
 lt_status lt_writer_close(lt_writer *w, lt_error *err)
 {
-    if (w->count > 0)
-        qsort(w->list, (size_t)w->count, sizeof *w->list, by_width_then_name);
-    lt_status s = check_list(w, err);
-    FILE *const file = s == LT_OK ? fopen(w->temporary, "wbe") : NULL;
-    if (s == LT_OK && !file)
-        s = lt_fail_to_write(w->temporary, err);
-    if (file) {
-        s = write_file(w, file, err);
-        if (fclose(file) != 0 && s == LT_OK)
-            s = lt_fail_to_write(w->temporary, err);
-        if (s == LT_OK)
-            s = lt_rename_durably(w->temporary, w->path, err);
-        if (s != LT_OK)
-            unlink(w->temporary);
-    }
+    lt_status s = settle_list(w, err);
+    if (s == LT_OK)
+        s = write_file(w, err);
+    lt_writer_abandon(w);
+    return s;
+}
+
+lt_status lt_writer_close_to(lt_writer *w, FILE *stream, lt_error *err)
+{
+    lt_status s = settle_list(w, err);
+    if (s == LT_OK)
+        s = write_stream(w, stream, err);
     lt_writer_abandon(w);
     return s;
 }

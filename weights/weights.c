@@ -102,15 +102,27 @@ static lt_status copy_unreadable(lt_weights *w, lt_error *err)
     return LT_OK;
 }
 
+/* Closes the table when its tensors cannot be read in place and there is no memory to copy them. */
+static lt_status make_readable(lt_weights **table, lt_error *err)
+{
+    const lt_status s = copy_unreadable(*table, err);
+    if (s != LT_OK) {
+        lt_weights_close(*table);
+        *table = NULL;
+    }
+    return s;
+}
+
 lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err)
 {
     LT_TRY(lt_weights_open_raw(path, out, err));
-    const lt_status s = copy_unreadable(*out, err);
-    if (s != LT_OK) {
-        lt_weights_close(*out);
-        *out = NULL;
-    }
-    return s;
+    return make_readable(out, err);
+}
+
+lt_status lt_weights_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err)
+{
+    LT_TRY(lt_safetensors_open_memory(data, bytes, place, out, err));
+    return make_readable(out, err);
 }
 
 static lt_status fill_view(lt_weights *view, lt_weights *w, const char *prefix, lt_error *err)

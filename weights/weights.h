@@ -14,6 +14,8 @@
 #ifndef LT_WEIGHTS_H
 #define LT_WEIGHTS_H
 
+#include <stdio.h>
+
 #include "kernels/backend.h"
 #include "kernels/core/hash.h"
 #include "kernels/core/status.h"
@@ -23,6 +25,8 @@ typedef struct lt_weights lt_weights; /* an open file or shard set; immutable, r
 
 /* `path`: a .safetensors file, an index .json, or a folder that holds model.safetensors or its index. LT_ERR_INPUT. */
 lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err);
+/* The same for a .safetensors file in memory, borrowed until the last reference is dropped; `place` names it in messages. */
+lt_status lt_weights_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err);
 /* The same tensors seen without `prefix`; names that lack it are hidden. Shares the mapping. */
 lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err);
 /* No file: every tensor that a binder asks for is there, in `dtype` (f32 or bf16), with small random numbers that depend on
@@ -66,6 +70,8 @@ void lt_writer_add(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shap
 typedef lt_status (*lt_tensor_source)(void *user, int64_t first, int64_t count, void *out, lt_error *err);
 void lt_writer_add_source(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape, lt_tensor_source source, void *user);
 lt_status lt_writer_close(lt_writer *w, lt_error *err); /* writes, syncs, renames, frees */
+/* Writes to a stream that is already open (a pipe, memory) and frees; nothing is renamed, the path only names it in messages. */
+lt_status lt_writer_close_to(lt_writer *w, FILE *stream, lt_error *err);
 void lt_writer_abandon(lt_writer *w);
 
 #endif

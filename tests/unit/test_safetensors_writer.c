@@ -112,12 +112,38 @@ static void a_missing_folder_is_said(void **state)
     check_failed(lt_writer_close(w, &err), err, LT_ERR_INPUT, "No such file");
 }
 
+/* Through memory instead of a file: the same bytes, and the same reader. */
+static void a_stream_in_memory(void **state)
+{
+    (void)state;
+    const uint16_t numbers[3] = {1, 2, 65535};
+    char *memory = NULL;
+    size_t bytes = 0;
+    FILE *stream = open_memstream(&memory, &bytes);
+    assert_non_null(stream);
+    lt_writer *w;
+    lt_error err = {0};
+    check_ok(lt_writer_open("a pipe", &w, &err), err);
+    lt_writer_add(w, "numbers", LT_U16, lt_shape1(3), numbers);
+    check_ok(lt_writer_close_to(w, stream, &err), err);
+    fclose(stream);
+
+    lt_weights *read = NULL;
+    check_ok(lt_weights_open_memory(memory, bytes, "a pipe", &read, &err), err);
+    assert_memory_equal(lt_weights_find(read, "numbers")->data, numbers, sizeof numbers);
+    lt_weights_close(read);
+    check_failed(lt_weights_open_memory(memory, bytes - 1, "a pipe", &read, &err), err, LT_ERR_INPUT, "a pipe: ");
+    assert_null(read);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_what_it_wrote),
         cmocka_unit_test(keeps_the_old_file_when_it_fails),
         cmocka_unit_test(a_missing_folder_is_said),
+        cmocka_unit_test(a_stream_in_memory),
     };
     return cmocka_run_group_tests(tests, open_scratch, close_scratch);
 }
