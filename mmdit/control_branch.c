@@ -25,17 +25,17 @@ void dit_control_close(dit_control *w)
     *w = (dit_control){0};
 }
 
-lt_tensor dit_control_embed(lt_ops *o, const dit_control *w, const dit_position *position, lt_tensor latent,
-                            lt_tensor control, lt_tensor text_rows)
+dit_sequence dit_control_embed(lt_ops *o, const dit_control *w, const dit_position *position,
+                               lt_tensor latent, lt_tensor control, lt_tensor text_rows)
 {
     const lt_tensor x = lt_cast(o, latent, o->dtype);
     lt_add_into(o, x, control);
     return dit_embed(o, &w->branch.embed, position, x, text_rows);
 }
 
-void dit_control_layer(lt_ops *o, const dit_control *w, int i, int heads, lt_tensor hidden, lt_tensor signal,
-                       int64_t text_rows, lt_tensor time)
+void dit_control_layer(lt_ops *o, const dit_control *w, int i, int heads, dit_sequence state,
+                       lt_tensor signal, lt_tensor time)
 {
-    dit_block_run(o, &w->branch.blocks[i], heads, hidden, text_rows, time);
-    lt_linear_into(o, signal, hidden, &w->zero_linears[i], NULL, LT_ACT_NONE);
+    dit_block_run(o, &w->branch.blocks[i], heads, state, 0, time);
+    lt_linear_into(o, signal, state.rows, &w->zero_linears[i], NULL, LT_ACT_NONE);
 }

@@ -16,12 +16,12 @@ typedef struct {
 lt_status dit_control_bind(lt_binder *b, dit_control *w, const cfg_mmdit *cfg, lt_error *err);
 void dit_control_close(dit_control *w); /* accepts a zeroed one */
 
-/* latent f32 [T, H, W, C] + control [T, H, W, C] -> hidden [n, d]. */
-lt_tensor dit_control_embed(lt_ops *o, const dit_control *w, const dit_position *position, lt_tensor latent,
-                            lt_tensor control, lt_tensor text_rows);
+/* latent f32 [T, H, W, C] + control [T, H, W, C] -> the network's first state. */
+dit_sequence dit_control_embed(lt_ops *o, const dit_control *w, const dit_position *position,
+                               lt_tensor latent, lt_tensor control, lt_tensor text_rows);
 
-/* Layer i: hidden [n, d] is used up; the projected output goes to `signal` [n, d]. Then swap the two. */
-void dit_control_layer(lt_ops *o, const dit_control *w, int i, int heads, lt_tensor hidden, lt_tensor signal,
-                       int64_t text_rows, lt_tensor time);
+/* Layer i: `state` is used up; the projected output goes to `signal` [n, d]. Then swap the two. */
+void dit_control_layer(lt_ops *o, const dit_control *w, int i, int heads, dit_sequence state,
+                       lt_tensor signal, lt_tensor time);
 
 #endif

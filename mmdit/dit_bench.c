@@ -28,14 +28,14 @@ static lt_status bench_pass(lt_ops *o, void *user)
     const dit_network *n = &r->network;
     const lt_tensor latent = lt_new(o, LT_F32, r->latent);
     lt_normal_into(o, latent, (lt_draw){.seed = 1, .stage = LT_DRAW_REFINE}, 0);
-    const lt_tensor control = lt_cast(o, latent, o->dtype);
-    const dit_text text = dit_project_text(o, n, lt_none());
-    const dit_times times =
-        dit_embed_times(o, n, lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width)));
+    const lt_tensor sinusoid = lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width));
+    const dit_view view = {.control = lt_cast(o, latent, o->dtype),
+                           .text = dit_project_text(o, n, lt_none()),
+                           .times = dit_embed_times(o, n, sinusoid)};
     for (int i = 0; i <= r->repeats; i++) {
         const lt_mark mark = lt_ops_mark(o);
         const double begun = now_seconds();
-        (void)dit_denoise(o, n, latent, control, &text, &times, 0);
+        (void)dit_denoise(o, n, &view, latent, 0);
         if (!o->measuring)
             LT_TRY(o->backend->table->wait(o->backend, &o->error));
         r->seconds[i] = now_seconds() - begun;

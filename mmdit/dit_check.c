@@ -275,7 +275,8 @@ static lt_status block_pass(lt_ops *o, void *user)
     const block_run *r = user;
     const lt_tensor hidden = give(o, r->hidden, lt_shape2(r->rows, r->cfg->width));
     const lt_tensor time = lt_activate(o, give(o, r->time, lt_shape2(1, r->cfg->time_width)), LT_ACT_SILU);
-    dit_block_run(o, &r->block, r->cfg->heads, hidden, r->cfg->text_length, time);
+    const dit_sequence sequence = {.rows = hidden, .n_text = r->cfg->text_length};
+    dit_block_run(o, &r->block, r->cfg->heads, sequence, 0, time);
     fetch(o, r->result, hidden);
     return lt_ops_status(o);
 }
@@ -375,12 +376,12 @@ static lt_status control_pass(lt_ops *o, void *user)
     for (int64_t row = 0; row < r->rows; row++) {
         const lt_mark mark = lt_ops_mark(o);
         const lt_tensor text = dit_text_rows(o, &n->control.branch.embed, cfg, give_text(o, r, cfg, row));
-        lt_tensor hidden = dit_control_embed(o, &n->control, &n->position, latent, control, text);
+        dit_sequence state = dit_control_embed(o, &n->control, &n->position, latent, control, text);
         for (int i = 0; i < cfg->control_layers; i++) {
-            const lt_tensor signal = lt_new(o, o->dtype, lt_shape_of(&hidden));
-            dit_control_layer(o, &n->control, i, cfg->heads, hidden, signal, cfg->text_length, time);
+            const lt_tensor signal = lt_new(o, o->dtype, lt_shape_of(&state.rows));
+            dit_control_layer(o, &n->control, i, cfg->heads, state, signal, time);
             fetch(o, r->result + (i * r->rows + row) * r->hidden_rows * cfg->width, signal);
-            hidden = signal;
+            state.rows = signal;
         }
         lt_ops_rewind(o, mark);
     }
@@ -425,13 +426,13 @@ static lt_status denoise_pass(lt_ops *o, void *user)
     const network_run *r = user;
     const dit_network *n = &r->network;
     const lt_tensor latent = give_channels_last(o, r->latent, r->shape, LT_F32);
-    const lt_tensor control = give_channels_last(o, r->control, r->shape, o->dtype);
-    const dit_times times =
-        dit_embed_times(o, n, lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width)));
+    const lt_tensor sinusoid = lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width));
+    dit_view view = {.control = give_channels_last(o, r->control, r->shape, o->dtype),
+                     .times = dit_embed_times(o, n, sinusoid)};
     for (int64_t row = 0; row < r->rows; row++) {
         const lt_mark mark = lt_ops_mark(o);
-        const dit_text text = dit_project_text(o, n, give_text(o, r, &n->cfg, row));
-        const lt_tensor v = dit_denoise(o, n, latent, control, &text, &times, 0);
+        view.text = dit_project_text(o, n, give_text(o, r, &n->cfg, row));
+        const lt_tensor v = dit_denoise(o, n, &view, latent, 0);
         fetch_channels_first(o, r->result + row * lt_numel(&v), v);
         lt_ops_rewind(o, mark);
     }

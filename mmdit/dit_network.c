@@ -60,52 +60,61 @@ dit_times dit_embed_times(lt_ops *o, const dit_network *n, lt_tensor sinusoids)
     return (dit_times){.main = main, .control = control};
 }
 
-/* hidden [n, d] -> v f32 [T, H, W, C]. */
-static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor hidden, lt_tensor time)
+/* video [n, d], the rows of v's frames -> v f32 [frames, H, W, C]. */
+static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor video, lt_tensor time)
 {
     const int64_t d = n->cfg.width;
-    const int64_t n_text = n->cfg.text_length;
-    const lt_tensor video = lt_layer_norm(o, lt_slice(hidden, 0, n_text, hidden.dim[0] - n_text),
-                                          &n->final_norm.weight, &n->final_norm.bias, FINAL_NORM_EPS);
-    const lt_tensor m = lt_linear(o, time, &n->head_modulation.weight, &n->head_modulation.bias, LT_ACT_NONE);
+    const lt_tensor u =
+        lt_layer_norm(o, video, &n->final_norm.weight, &n->final_norm.bias, FINAL_NORM_EPS); /* [n, d] */
+    const lt_tensor m =
+        lt_linear(o, time, &n->head_modulation.weight, &n->head_modulation.bias, LT_ACT_NONE); /* [1, 2 d] */
     const lt_tensor shift = lt_slice(m, 1, 0, d);
     const lt_tensor scale = lt_slice(m, 1, d, d);
-    lt_modulated_norm_into(o, video, video, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale,
-                           shift);
-    dit_unpatchify(o, v, lt_linear(o, video, &n->head.weight, &n->head.bias, LT_ACT_NONE), n->cfg.patch);
+    lt_modulated_norm_into(o, u, u, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale, shift);
+    dit_unpatchify(o, v, lt_linear(o, u, &n->head.weight, &n->head.bias, LT_ACT_NONE), n->cfg.patch);
 }
 
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control,
-                      const dit_text *text, const dit_times *times, int step)
+/* One main layer after another, each with its signal; the state of the main network is changed in place. */
+static void run_layers(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent,
+                       dit_sequence state, int64_t first_wanted, int step)
 {
-    const lt_tensor v = lt_new(o, LT_F32, lt_shape_of(&latent));
-    const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor time = lt_slice(times->main, 0, step, 1);
-    const lt_tensor control_time = lt_slice(times->control, 0, step, 1);
     const int heads = n->cfg.heads;
-    const int64_t n_text = n->cfg.text_length;
-
-    const lt_tensor hidden = dit_embed(o, &n->main.embed, &n->position, latent, text->main); /* [n, d] */
-    lt_tensor state = lt_none();
+    const int signals = n->control.branch.layers;
+    const lt_tensor time = lt_slice(view->times.main, 0, step, 1);
+    const lt_tensor control_time = lt_slice(view->times.control, 0, step, 1);
+    dit_sequence control = {.rows = lt_none()};
     lt_tensor signal = lt_none();
-    if (n->control.branch.layers > 0) {
-        state = dit_control_embed(o, &n->control, &n->position, latent, control, text->control);
-        signal = lt_new(o, o->dtype, lt_shape_of(&state));
+    if (signals > 0) {
+        control = dit_control_embed(o, &n->control, &n->position, latent, view->control, view->text.control);
+        signal = lt_new(o, o->dtype, lt_shape_of(&control.rows));
     }
     for (int i = 0; i < n->main.layers; i++) {
-        const bool controlled = i < n->control.branch.layers;
-        if (controlled)
-            dit_control_layer(o, &n->control, i, heads, state, signal, n_text, control_time);
-        dit_block_run(o, &n->main.blocks[i], heads, hidden, n_text, time);
-        if (controlled) {
-            lt_add_into(o, hidden, signal);
+        const bool last = i + 1 == n->main.layers;
+        if (i < signals)
+            dit_control_layer(o, &n->control, i, heads, control, signal, control_time);
+        dit_block_run(o, &n->main.blocks[i], heads, state, last ? first_wanted : 0, time);
+        if (i < signals) {
+            lt_add_into(o, state.rows, signal);
             const lt_tensor used =
-                state; /* the unprojected state is discarded; its memory takes the next signal */
-            state = signal;
+                control.rows; /* the unprojected state is dropped, its memory takes the next signal */
+            control.rows = signal;
             signal = used;
         }
     }
-    output_head(o, n, v, hidden, time);
+}
+
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent, int step)
+{
+    lt_shape answer = lt_shape_of(&latent);
+    answer.dim[0] -= view->known_frames;
+    const lt_tensor v = lt_new(o, LT_F32, answer);
+    const lt_mark mark = lt_ops_mark(o);
+    const dit_sequence state = dit_embed(o, &n->main.embed, &n->position, latent, view->text.main);
+    const int64_t wanted = (state.rows.dim[0] - state.n_text) / latent.dim[0] * answer.dim[0];
+    const int64_t first_wanted = state.rows.dim[0] - wanted;
+    run_layers(o, n, view, latent, state, first_wanted, step);
+    output_head(o, n, v, lt_slice(state.rows, 0, first_wanted, wanted),
+                lt_slice(view->times.main, 0, step, 1));
     lt_ops_rewind(o, mark);
     return v;
 }

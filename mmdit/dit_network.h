@@ -45,8 +45,15 @@ typedef struct {
 /* sinusoids f32 [steps, width] of dit_time_sinusoid. */
 dit_times dit_embed_times(lt_ops *o, const dit_network *n, lt_tensor sinusoids);
 
-/* latent f32 [T, H, W, C], control [T, H, W, C] in o->dtype -> v f32 [T, H, W, C] at timestep `step` of `times`. */
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, lt_tensor latent, lt_tensor control,
-                      const dit_text *text, const dit_times *times, int step);
+/* What one pass sees beside the latent. */
+typedef struct {
+    lt_tensor control; /* [T, H, W, C] in o->dtype */
+    dit_text text;
+    dit_times times;
+    int known_frames; /* of which no answer is wanted */
+} dit_view;
+
+/* latent f32 [T, H, W, C] at timestep `step` of the view's -> v f32 [T - known_frames, H, W, C]. */
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent, int step);
 
 #endif

@@ -1,12 +1,14 @@
 /* dit_sampler.c - see dit_sampler.h.
  *
  * The whole run is one pass: everything that stays the same in all steps is computed at its start, then the steps follow
- * without the host. Latents are channels-last on the device.
+ * without the host. Latents are channels-last on the device. Known frames are only looked at: noise, clean latents and
+ * updates are those of the unknown frames alone.
  */
 #include "mmdit/dit_sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mmdit/sde_solver.h"
 #include "mmdit/time_embedding.h"
@@ -64,8 +66,6 @@ int dit_official_draw_frames(const dit_request *r, int k)
     return known ? r->known_frames : r->frames;
 }
 
-/* ---- in and out ---- */
-
 /* [T, C, H, W] on the host -> [T, H, W, C] of `dtype` on the device. */
 static lt_tensor latent_from_host(lt_ops *o, const dit_network *n, const float *host, int frames,
                                   lt_dtype dtype)
@@ -77,74 +77,83 @@ static lt_tensor latent_from_host(lt_ops *o, const dit_network *n, const float *
     return lt_cast(o, lt_permute(x, order), dtype);
 }
 
-static void latent_to_host(lt_ops *o, float *host, lt_tensor latent)
-{
-    static const int order[] = {0, 3, 1, 2};
-    const lt_mark mark = lt_ops_mark(o);
-    lt_download(o, host, lt_cast(o, lt_permute(latent, order), LT_F32));
-    lt_ops_rewind(o, mark);
-}
+/* ---- noise ---- */
 
-/* out [frames, H, W, C] = fresh normals: draw `official` of the given ones, or those of (seed, window, stage, step). */
-static void draw_into(lt_ops *o, const sampler_run *run, lt_tensor out, int official, lt_draw_stage stage,
-                      int step)
+/* out [unknown frames, H, W, C] = noise for the step: the initial one is step 0, that of step i is i + 1. An element's
+ * normal depends on its place in the window, known frames included. */
+static void draw_noise(lt_ops *o, const sampler_run *run, lt_tensor out, int official, int step)
 {
     const dit_request *r = run->request;
     if (r->draws) {
         const lt_mark mark = lt_ops_mark(o);
-        lt_copy_into(o, out, latent_from_host(o, run->network, r->draws[official], (int)out.dim[0], LT_F32));
+        const lt_tensor drawn = latent_from_host(o, run->network, r->draws[official], r->frames, LT_F32);
+        lt_copy_into(o, out, lt_slice(drawn, 0, r->known_frames, out.dim[0]));
         lt_ops_rewind(o, mark);
         return;
     }
-    const lt_draw draw = {.seed = r->seed, .stage = stage, .window = r->window, .step = (uint32_t)step};
-    lt_normal_into(o, out, draw, 0);
+    const lt_draw draw = {
+        .seed = r->seed, .stage = LT_DRAW_REFINE, .window = r->window, .step = (uint32_t)step};
+    const int64_t frame_size = lt_numel(&out) / out.dim[0];
+    lt_normal_into(o, out, draw, (uint64_t)(r->known_frames * frame_size));
+}
+
+/* out [known frames, H, W, C] = the known frames at level `a`, with noise of their own in each step. */
+static void renoise(lt_ops *o, const sampler_run *run, lt_tensor out, lt_tensor known, float a, int step)
+{
+    const dit_request *r = run->request;
+    const lt_mark mark = lt_ops_mark(o);
+    if (r->draws) {
+        lt_copy_into(o, out,
+                     latent_from_host(o, run->network, r->draws[known_draw(step)], r->known_frames, LT_F32));
+    } else {
+        const lt_draw draw = {
+            .seed = r->seed, .stage = LT_DRAW_RENOISE, .window = r->window, .step = (uint32_t)step};
+        lt_normal_into(o, out, draw, 0);
+    }
+    lt_axpby_into(o, out, a, known, sqrtf(1.0f - a * a), out);
+    lt_ops_rewind(o, mark);
 }
 
 /* ---- one step ---- */
 
-/* What stays the same in all steps. */
+/* What stays the same in all steps: the window as seen with the text and, where some step is guided, without. */
 typedef struct {
-    lt_tensor control; /* [T, H, W, C] */
-    lt_tensor known;   /* f32 [known_frames, H, W, C], or none */
-    dit_text cond;
-    dit_text uncond; /* where some step is guided */
-    dit_times times;
+    dit_view cond;
+    dit_view uncond;
+    lt_tensor known; /* f32 [known_frames, H, W, C], or none */
 } window_inputs;
 
-/* The known frames of x at the start of step i: as they are, or at the level of the step. */
-static void set_known(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor x, int i)
-{
-    if (lt_is_none(&in->known))
-        return;
-    const lt_tensor place = lt_slice(x, 0, 0, in->known.dim[0]);
-    if (!renoises(run->request)) {
-        lt_copy_into(o, place, in->known);
-        return;
-    }
-    const float a = run->schedule.step[i].a;
-    draw_into(o, run, place, known_draw(i), LT_DRAW_RENOISE, i);
-    lt_axpby_into(o, place, a, in->known, sqrtf(1.0f - a * a), place);
-}
-
-/* out = the clean latent that the network sees in x, pulled towards the text. */
+/* out = the clean unknown frames that the networks see in x [T, H, W, C], pulled towards the text. */
 static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out, lt_tensor x,
                     int i)
 {
     const dit_step *step = &run->schedule.step[i];
     const double w = run->scale[i];
+    const lt_tensor unknown = lt_slice(x, 0, x.dim[0] - out.dim[0], out.dim[0]);
     const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor cond = dit_denoise(o, run->network, x, in->control, &in->cond, &in->times, i);
+    const lt_tensor cond = dit_denoise(o, run->network, &in->cond, x, i);
     if (w == 1.0) { /* the unconditional pass would change nothing */
-        dit_denoised_into(o, step, out, x, cond);
+        dit_denoised_into(o, step, out, unknown, cond);
     } else {
-        dit_denoised_into(o, step, cond, x, cond);
-        const lt_tensor uncond = dit_denoise(o, run->network, x, in->control, &in->uncond, &in->times, i);
-        dit_denoised_into(o, step, uncond, x, uncond);
+        dit_denoised_into(o, step, cond, unknown, cond);
+        const lt_tensor uncond = dit_denoise(o, run->network, &in->uncond, x, i);
+        dit_denoised_into(o, step, uncond, unknown, uncond);
         if (run->projection)
-            dit_guide_apg(o, w, out, cond, uncond, run->request->known_frames, run->projection);
+            dit_guide_apg(o, w, out, cond, uncond, run->projection);
         else
             dit_guide_cfg(o, w, out, cond, uncond);
     }
+    lt_ops_rewind(o, mark);
+}
+
+/* Fills the unknown frames of a host latent; the known ones are there from the start. */
+static void fetch_unknown(lt_ops *o, const sampler_run *run, float *host, lt_tensor unknown)
+{
+    static const int order[] = {0, 3, 1, 2};
+    const int64_t frame_size = lt_numel(&unknown) / unknown.dim[0];
+    const lt_mark mark = lt_ops_mark(o);
+    lt_download(o, host + run->request->known_frames * frame_size,
+                lt_cast(o, lt_permute(unknown, order), LT_F32));
     lt_ops_rewind(o, mark);
 }
 
@@ -156,7 +165,7 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
         return;
     const bool preview = run->preview && (i + 1) % r->preview_every == 0;
     if (preview)
-        latent_to_host(o, run->preview, denoised);
+        fetch_unknown(o, run, run->preview, denoised);
     if (o->measuring || lt_ops_status(o) != LT_OK || o->backend->table->wait(o->backend, &o->error) != LT_OK)
         return;
     if (r->progress(r->user, i + 1, run->schedule.steps, preview ? run->preview : NULL) != 0)
@@ -168,52 +177,56 @@ static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
 {
     const dit_request *r = run->request;
     const dit_network *n = run->network;
+    const lt_shape text_shape = lt_shape2(n->cfg.text_length, n->cfg.text_width);
+    const lt_shape sinusoid_shape = lt_shape2(run->schedule.steps, n->cfg.width);
     window_inputs in = {.known = lt_none()};
-    in.control = latent_from_host(o, n, r->control, r->frames, o->dtype);
     if (r->known_frames > 0)
         in.known = latent_from_host(o, n, r->known, r->known_frames, LT_F32);
-    const lt_tensor text = lt_from_host(o, r->text, LT_F32, lt_shape2(n->cfg.text_length, n->cfg.text_width));
-    in.cond = dit_project_text(o, n, lt_cast(o, text, o->dtype));
+    in.cond.known_frames = r->known_frames;
+    in.cond.control = latent_from_host(o, n, r->control, r->frames, o->dtype);
+    in.cond.times = dit_embed_times(o, n, lt_from_host(o, run->sinusoids, LT_F32, sinusoid_shape));
+    in.cond.text = dit_project_text(o, n, lt_cast(o, lt_from_host(o, r->text, LT_F32, text_shape), o->dtype));
+    in.uncond = in.cond;
     if (run->guided)
-        in.uncond = dit_project_text(o, n, lt_none());
-    in.times = dit_embed_times(
-        o, n, lt_from_host(o, run->sinusoids, LT_F32, lt_shape2(run->schedule.steps, n->cfg.width)));
+        in.uncond.text = dit_project_text(o, n, lt_none());
     return in;
 }
 
 static lt_status sample_pass(lt_ops *o, void *user)
 {
     const sampler_run *run = user;
+    const dit_request *r = run->request;
     const cfg_mmdit *cfg = &run->network->cfg;
     const int steps = run->schedule.steps;
     const window_inputs in = take_inputs(o, run);
-    const lt_shape shape =
-        lt_shape4(run->request->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
-    const lt_tensor x = lt_new(o, LT_F32, shape); /* [T, H, W, C] */
-    const lt_tensor noise = lt_new(o, LT_F32, shape);
-    lt_tensor denoised = lt_new(o, LT_F32, shape);
-    lt_tensor spare = lt_new(o, LT_F32, shape);
+    const lt_shape window = lt_shape4(r->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
+    lt_shape part = window;
+    part.dim[0] = r->frames - r->known_frames;
+    const lt_tensor x = lt_new(o, LT_F32, window);
+    const lt_tensor known = lt_slice(x, 0, 0, r->known_frames);
+    const lt_tensor unknown = lt_slice(x, 0, r->known_frames, part.dim[0]);
+    const lt_tensor noise = lt_new(o, LT_F32, part);
+    lt_tensor denoised = lt_new(o, LT_F32, part);
+    lt_tensor spare = lt_new(o, LT_F32, part);
     lt_tensor previous = lt_none();
 
-    draw_into(o, run, x, 0, LT_DRAW_REFINE, 0);
+    draw_noise(o, run, unknown, 0, 0);
+    if (r->known_frames > 0)
+        lt_copy_into(o, known, in.known);
     for (int i = 0; i < steps; i++) {
-        const bool last = i + 1 == steps;
-        set_known(o, run, &in, x, i);
+        if (renoises(r))
+            renoise(o, run, known, in.known, run->schedule.step[i].a, i);
         predict(o, run, &in, denoised, x, i);
         report(o, run, i, denoised);
-        if (last) {
-            lt_copy_into(o, x, denoised);
+        if (i + 1 == steps)
             break;
-        }
-        draw_into(o, run, noise, noise_draw(renoises(run->request), i), LT_DRAW_REFINE, i + 1);
-        dit_solver_step(o, &run->schedule.step[i], x, denoised, previous, noise);
+        draw_noise(o, run, noise, noise_draw(renoises(r), i), i + 1);
+        dit_solver_step(o, &run->schedule.step[i], unknown, denoised, previous, noise);
         const lt_tensor older = i == 0 ? spare : previous;
         previous = denoised;
         denoised = older;
     }
-    if (!lt_is_none(&in.known)) /* clean in the result, re-noised or not */
-        lt_copy_into(o, lt_slice(x, 0, 0, in.known.dim[0]), in.known);
-    latent_to_host(o, run->latent, x);
+    fetch_unknown(o, run, run->latent, denoised); /* the last step takes the clean latent as it is */
     return lt_ops_status(o);
 }
 
@@ -265,6 +278,12 @@ static lt_status open_run(const dit_network *n, const dit_request *r, float *lat
     run->projection = projects ? malloc(2 * values * sizeof(float)) : NULL;
     if (!run->sinusoids || (previews && !run->preview) || (projects && !run->projection))
         return lt_fail(err, LT_ERR_RESOURCES, "refinement: no memory for a window of %d latents", r->frames);
+    const size_t known_bytes = values / (size_t)r->frames * (size_t)r->known_frames * sizeof(float);
+    if (known_bytes > 0) {
+        memcpy(latent, r->known, known_bytes); /* clean in the result, re-noised or not */
+        if (previews)
+            memcpy(run->preview, r->known, known_bytes);
+    }
     for (int i = 0; i < steps; i++)
         dit_time_sinusoid((float)run->schedule.step[i].timestep, cfg->width,
                           run->sinusoids + (size_t)i * (size_t)cfg->width);

@@ -46,34 +46,40 @@ static lt_tensor part(lt_tensor m, row_parts rows, half_parts half, int which)
     return lt_slice(m, 1, ((int)rows + (int)half + which) * d, d);
 }
 
-static lt_tensor text_of(lt_tensor rows, int64_t text_rows)
+static dit_sequence from_row(dit_sequence s, int64_t first)
 {
-    return lt_slice(rows, 0, 0, text_rows);
+    const lt_tensor rows = lt_slice(s.rows, 0, first, s.rows.dim[0] - first);
+    return (dit_sequence){.rows = rows, .n_text = s.n_text > first ? s.n_text - first : 0};
 }
 
-static lt_tensor video_of(lt_tensor rows, int64_t text_rows)
+static lt_tensor text_of(dit_sequence s)
 {
-    return lt_slice(rows, 0, text_rows, rows.dim[0] - text_rows);
+    return lt_slice(s.rows, 0, 0, s.n_text);
+}
+
+static lt_tensor video_of(dit_sequence s)
+{
+    return lt_slice(s.rows, 0, s.n_text, s.rows.dim[0] - s.n_text);
 }
 
 /* LN(h) * (1 + scale) + shift, with each kind of row's own parts: [n, d]. */
-static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, lt_tensor h, int64_t text_rows,
-                                lt_tensor m, half_parts half)
+static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, dit_sequence h, lt_tensor m,
+                                half_parts half)
 {
-    const lt_tensor u = lt_new(o, o->dtype, lt_shape_of(&h));
-    lt_modulated_norm_into(o, text_of(u, text_rows), text_of(h, text_rows), &norm->weight, &norm->bias,
-                           BLOCK_NORM_EPS, part(m, TEXT_PARTS, half, SCALE),
-                           part(m, TEXT_PARTS, half, SHIFT));
-    lt_modulated_norm_into(o, video_of(u, text_rows), video_of(h, text_rows), &norm->weight, &norm->bias,
-                           BLOCK_NORM_EPS, part(m, VIDEO_PARTS, half, SCALE),
-                           part(m, VIDEO_PARTS, half, SHIFT));
-    return u;
+    const dit_sequence u = {.rows = lt_new(o, o->dtype, lt_shape_of(&h.rows)), .n_text = h.n_text};
+    lt_modulated_norm_into(o, text_of(u), text_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
+                           part(m, TEXT_PARTS, half, SCALE), part(m, TEXT_PARTS, half, SHIFT));
+    lt_modulated_norm_into(o, video_of(u), video_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
+                           part(m, VIDEO_PARTS, half, SCALE), part(m, VIDEO_PARTS, half, SHIFT));
+    return u.rows;
 }
 
-static void gated_add(lt_ops *o, lt_tensor h, lt_tensor y, int64_t text_rows, lt_tensor m, half_parts half)
+/* h += gate * y, y [n, d]. */
+static void gated_add(lt_ops *o, dit_sequence h, lt_tensor y, lt_tensor m, half_parts half)
 {
-    lt_gated_add_into(o, text_of(h, text_rows), part(m, TEXT_PARTS, half, GATE), text_of(y, text_rows));
-    lt_gated_add_into(o, video_of(h, text_rows), part(m, VIDEO_PARTS, half, GATE), video_of(y, text_rows));
+    const dit_sequence added = {.rows = y, .n_text = h.n_text};
+    lt_gated_add_into(o, text_of(h), part(m, TEXT_PARTS, half, GATE), text_of(added));
+    lt_gated_add_into(o, video_of(h), part(m, VIDEO_PARTS, half, GATE), video_of(added));
 }
 
 /* Columns of q (0), k (1) or v (2) as heads: [n, heads, d / heads]. */
@@ -88,35 +94,38 @@ static void normalise_heads(lt_ops *o, lt_tensor heads, const dit_affine *norm)
     lt_modulated_norm_into(o, heads, heads, &norm->weight, &norm->bias, HEAD_NORM_EPS, lt_none(), lt_none());
 }
 
-/* Full attention of all rows to all rows: [n, d] -> [n, d]. */
-static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u)
+/* Attention of the rows of u from `first` on to all rows: [n, d] -> [n - first, d]. */
+static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, int64_t first)
 {
+    const int64_t d = u.dim[1];
+    const int64_t asking = u.dim[0] - first;
     const lt_tensor qkv = lt_linear(o, u, &w->qkv.weight, &w->qkv.bias, LT_ACT_NONE); /* [n, 3 d] */
-    const lt_tensor q = heads_of(qkv, 0, heads);
+    const lt_tensor q = heads_of(lt_slice(qkv, 0, first, asking), 0, heads);
     const lt_tensor k = heads_of(qkv, 1, heads);
     const lt_tensor v = heads_of(qkv, 2, heads);
     normalise_heads(o, q, &w->query_norm);
     normalise_heads(o, k, &w->key_norm);
     const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2])};
-    const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n, heads, d / heads] */
-    return lt_linear(o, lt_reshape(mixed, lt_shape_of(&u)), &w->dense.weight, &w->dense.bias, LT_ACT_NONE);
+    const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n - first, heads, d / heads] */
+    return lt_linear(o, lt_reshape(mixed, lt_shape2(asking, d)), &w->dense.weight, &w->dense.bias,
+                     LT_ACT_NONE);
 }
 
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows,
-                   lt_tensor time)
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first, lt_tensor time)
 {
     const lt_mark block = lt_ops_mark(o);
     const lt_tensor m =
         lt_linear(o, time, &w->modulation.weight, &w->modulation.bias, LT_ACT_NONE); /* [1, 12 d] */
+    const dit_sequence changing = from_row(s, first);
 
     const lt_mark half = lt_ops_mark(o);
-    lt_tensor u = modulated_norm(o, &w->norm1, hidden, text_rows, m, ATTENTION_PARTS);
-    gated_add(o, hidden, attend(o, w, heads, u), text_rows, m, ATTENTION_PARTS);
+    lt_tensor u = modulated_norm(o, &w->norm1, s, m, ATTENTION_PARTS);
+    gated_add(o, changing, attend(o, w, heads, u, first), m, ATTENTION_PARTS);
     lt_ops_rewind(o, half);
 
-    u = modulated_norm(o, &w->norm2, hidden, text_rows, m, MLP_PARTS);
+    u = modulated_norm(o, &w->norm2, changing, m, MLP_PARTS);
     const lt_tensor inner = lt_linear(o, u, &w->mlp_in.weight, &w->mlp_in.bias, LT_ACT_GELU_TANH);
     const lt_tensor y = lt_linear(o, inner, &w->mlp_out.weight, &w->mlp_out.bias, LT_ACT_NONE);
-    gated_add(o, hidden, y, text_rows, m, MLP_PARTS);
+    gated_add(o, changing, y, m, MLP_PARTS);
     lt_ops_rewind(o, block);
 }

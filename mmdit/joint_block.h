@@ -21,8 +21,14 @@ typedef struct {
 /* Layer `layer` of the network whose tensor names begin with `prefix`. */
 void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix, int layer);
 
-/* Changes `hidden` [n, d], of which the first `text_rows` rows are text. `time` [1, time_width] is SiLU(e). */
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, lt_tensor hidden, int64_t text_rows,
-                   lt_tensor time);
+/* A sequence: text rows, then video rows. */
+typedef struct {
+    lt_tensor rows; /* [n, d] */
+    int64_t n_text; /* of the n */
+} dit_sequence;
+
+/* Changes the rows of `s` from `first` on, in place; rows before it only serve as keys and values, which is all that is
+ * wanted of most rows in a last layer. `time` [1, time_width] is SiLU(e). */
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first, lt_tensor time);
 
 #endif

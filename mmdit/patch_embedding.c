@@ -28,8 +28,8 @@ static lt_tensor patches_of(lt_tensor latent, int patch)
     return lt_permute(lt_reshape(latent, split), order);
 }
 
-lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
-                    lt_tensor text_rows)
+dit_sequence dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
+                       lt_tensor text_rows)
 {
     const int64_t rows = latent.dim[1] / w->patch;
     const int64_t columns = latent.dim[2] / w->patch;
@@ -48,7 +48,7 @@ lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position,
     dit_position_add_into(o, position, lt_reshape(lt_slice(hidden, 0, n_text, n_video), grid),
                           lt_reshape(tokens, grid));
     lt_ops_rewind(o, mark);
-    return hidden;
+    return (dit_sequence){.rows = hidden, .n_text = n_text};
 }
 
 void dit_unpatchify(lt_ops *o, lt_tensor latent, lt_tensor tokens, int patch)

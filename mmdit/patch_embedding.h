@@ -8,7 +8,7 @@
 
 #include "configs/mmdit_config.h"
 #include "kernels/ops.h"
-#include "mmdit/affine.h"
+#include "mmdit/joint_block.h"
 #include "mmdit/position_table.h"
 
 typedef struct {
@@ -22,9 +22,9 @@ void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char
 /* text [text_length, text_width] -> [text_length, width]; the same in every step. None stands for zeros. */
 lt_tensor dit_text_rows(lt_ops *o, const dit_patch *w, const cfg_mmdit *cfg, lt_tensor text);
 
-/* latent [T, H, W, C] and projected text [L, width] -> hidden [L + T rows columns, width], with positions. */
-lt_tensor dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
-                    lt_tensor text_rows);
+/* latent [T, H, W, C] and projected text [L, width] -> a sequence of L + T rows columns rows, with positions. */
+dit_sequence dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
+                       lt_tensor text_rows);
 
 /* tokens [T rows columns, C patch patch] -> latent [T, H, W, C]. */
 void dit_unpatchify(lt_ops *o, lt_tensor latent, lt_tensor tokens, int patch);

@@ -19,17 +19,15 @@ static double share(const float *y, const float *x, int64_t count)
     return square > 0.0 ? dot / square : 0.0;
 }
 
-void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, int64_t first,
-                   float *scratch)
+void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, float *scratch)
 {
-    lt_axpby_into(o, out, 1.0f, cond, -1.0f, uncond); /* the difference */
     const int64_t count = lt_numel(&cond);
-    const int64_t skipped = first * (count / cond.dim[0]);
+    lt_axpby_into(o, out, 1.0f, cond, -1.0f, uncond); /* the difference */
     lt_download(o, scratch, out);
     lt_download(o, scratch + count, cond);
     double parallel = 0.0;
     if (!o->measuring && lt_ops_status(o) == LT_OK)
-        parallel = share(scratch + skipped, scratch + count + skipped, count - skipped);
+        parallel = share(scratch, scratch + count, count);
     lt_axpby_into(o, out, 1.0f, out, (float)-parallel, cond);
     lt_axpby_into(o, out, (float)(w - 1.0), out, 1.0f, cond);
 }

@@ -11,9 +11,8 @@ typedef enum {
 
 void dit_guide_cfg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond);
 
-/* Adaptive projected guidance (Sadat et al., 2024), without its momentum and norm limit. The projection is that of the
- * frames from `first` on. Two latents come to the host for its two dot products: `scratch` holds 2 x numel(cond) values. */
-void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, int64_t first,
-                   float *scratch);
+/* Adaptive projected guidance (Sadat et al., 2024), without its momentum and norm limit. Two latents come to the host for
+ * the projection's two dot products: `scratch` holds 2 x numel(cond) values. */
+void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, float *scratch);
 
 #endif

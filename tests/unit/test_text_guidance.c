@@ -8,7 +8,6 @@ enum { FRAMES = 2, VALUES = 2 };
 
 typedef struct {
     double w;
-    int64_t first;
     bool projected;
     float cond[FRAMES][VALUES];
     float uncond[FRAMES][VALUES];
@@ -24,7 +23,7 @@ static lt_status guide_pass(lt_ops *o, void *user)
     const lt_tensor uncond = lt_from_host(o, r->uncond, LT_F32, shape);
     const lt_tensor out = lt_new(o, LT_F32, shape);
     if (r->projected)
-        dit_guide_apg(o, r->w, out, cond, uncond, r->first, scratch);
+        dit_guide_apg(o, r->w, out, cond, uncond, scratch);
     else
         dit_guide_cfg(o, r->w, out, cond, uncond);
     lt_download(o, r->out, out);
@@ -63,17 +62,6 @@ static void projected_guidance_drops_the_parallel_part(void **state)
         (guide_run){.w = 3, .projected = true, .cond = {{2, 0}, {1, 1}}, .uncond = {{1, 1}, {1, 0}}}, want);
 }
 
-/* Known frames (the first one here) do not decide the share: (0 + 1) / 2 = 1/2 of the second frame alone. */
-static void known_frames_do_not_count(void **state)
-{
-    (void)state;
-    const float want[FRAMES][VALUES] = {{2, 0}, {0.5f, 1.5f}};
-    check_guidance(
-        (guide_run){
-            .w = 2, .projected = true, .first = 1, .cond = {{2, 0}, {1, 1}}, .uncond = {{1, 0}, {1, 0}}},
-        want);
-}
-
 static void nothing_is_orthogonal_to_zero(void **state)
 {
     (void)state;
@@ -86,7 +74,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_guidance_goes_past_the_text),
         cmocka_unit_test(projected_guidance_drops_the_parallel_part),
-        cmocka_unit_test(known_frames_do_not_count),
         cmocka_unit_test(nothing_is_orthogonal_to_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
