@@ -465,7 +465,23 @@ static void gated_add(op_check *t, const int64_t *p)
 
 /* ---- video ---- */
 
-enum { PAD_SAME, PAD_NONE, PAD_END };
+enum { PAD_SAME, PAD_NONE, PAD_END, PAD_UNEVEN };
+
+/* Zeros around a frame for a kernel of k x k. */
+static lt_conv_args padded(int64_t padding, int64_t k)
+{
+    const int half = (int)k / 2;
+    switch (padding) {
+    case PAD_SAME:
+        return (lt_conv_args){.pad_top = half, .pad_left = half, .pad_bottom = half, .pad_right = half};
+    case PAD_END: /* as the VAE halves a frame */
+        return (lt_conv_args){.pad_bottom = 1, .pad_right = 1};
+    case PAD_UNEVEN:
+        return (lt_conv_args){.pad_top = 2, .pad_bottom = 1, .pad_right = 3};
+    default:
+        return (lt_conv_args){0};
+    }
+}
 
 /* p: T H W Cin Cout kt k stride padding history add weight */
 static void conv(op_check *t, const int64_t *p)
@@ -477,11 +493,10 @@ static void conv(op_check *t, const int64_t *p)
     const int64_t width = p[4];
     const int64_t kt = p[5] > 0 ? p[5] : 1; /* 0: a weight of rank 4 */
     const int64_t k = p[6];
-    const int pad = p[8] == PAD_SAME ? (int)k / 2 : 0;
-    const int end = p[8] == PAD_END ? 1 : pad;
-    lt_conv_args args = {.stride = (int)p[7], .pad_top = pad, .pad_left = pad, .pad_bottom = end, .pad_right = end};
-    const int64_t rows = (H + pad + end - k) / p[7] + 1;
-    const int64_t columns = (W + pad + end - k) / p[7] + 1;
+    lt_conv_args args = padded(p[8], k);
+    args.stride = (int)p[7];
+    const int64_t rows = (H + args.pad_top + args.pad_bottom - k) / p[7] + 1;
+    const int64_t columns = (W + args.pad_left + args.pad_right - k) / p[7] + 1;
     const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, in), OP_PACKED, -2, 2);
     const op_operand *history = p[9] ? op_input(t, t->dtype, lt_shape4(kt - 1, H, W, in), OP_PACKED, -2, 2) : NULL;
     const op_operand *add = p[10] ? op_input(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED, -2, 2) : NULL;
@@ -503,8 +518,8 @@ static void conv(op_check *t, const int64_t *p)
         double magnitude = fabs(b[o]) + (add == NULL ? 0 : fabs(add->value[i]));
         for (int64_t tap = 0; tap < kt * k * k; tap++) {
             const int64_t frame = i / width / columns / rows - kt + 1 + tap / (k * k);
-            const int64_t row = i / width / columns % rows * p[7] + tap / k % k - pad;
-            const int64_t column = i / width % columns * p[7] + tap % k - pad;
+            const int64_t row = i / width / columns % rows * p[7] + tap / k % k - args.pad_top;
+            const int64_t column = i / width % columns * p[7] + tap % k - args.pad_left;
             if (row < 0 || row >= H || column < 0 || column >= W)
                 continue;
             const double *from = frame >= 0 ? x->value + frame * H * W * in
@@ -719,6 +734,8 @@ const op_case op_cases[] = {
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 4, 5, 17, 9, 1, 1, 1, PAD_NONE, 0, 1, LT_I8}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 3, 4, 4, 7, 3, 1, 1, PAD_NONE, 1, 0, LT_BF16}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 8, 6, 3, 20, 0, 2, 2, PAD_NONE, 0, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 5, 8, 9, 11, 3, 3, 1, PAD_UNEVEN, 1, 0, LT_BF16}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 6, 4, 8, 16, 0, 3, 2, PAD_UNEVEN, 0, 0, LT_BF16}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {4, 12, 16, 32, 65, 3, 3, 1, PAD_SAME, 0, 1, LT_BF16}},
 
     {"upsample", "T H W C factor double", upsample, {1, 1, 1, 1, 1, 0}},
