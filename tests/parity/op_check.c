@@ -16,7 +16,7 @@ static void fail(op_check *t, const char *what, const char *message)
 
 double op_roundoff(lt_dtype dtype)
 {
-    return dtype == LT_BF16 ? 0x1p-9 : 0x1p-24;
+    return dtype == LT_BF16 ? 0x1p-8 : 0x1p-24;
 }
 
 static double draw(op_check *t, double low, double high)

@@ -74,7 +74,7 @@ void op_done(op_check *t, lt_status s, const lt_error *err);
 /* Compares `out` with `want` (packed); |got - want| <= bound, and no byte besides may have changed. bound NULL: exact. */
 void op_compare(op_check *t, op_operand *out, const double *want, const double *bound);
 
-/* Unit roundoff of a dtype: half the distance between 1 and the next number. */
+/* Unit roundoff of a dtype, half the distance between 1 and the next number: 8 bits of precision in bf16, 24 in f32. */
 double op_roundoff(lt_dtype dtype);
 
 #endif
