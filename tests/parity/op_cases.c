@@ -83,6 +83,9 @@ static void gather(op_check *t, const int64_t *p)
     judge(t, out, a);
 }
 
+/* What comes out: activations, f32 from activations, or f32 from f32 through a head. */
+enum { TO_ACTIVATIONS, TO_F32, HEAD };
+
 static void linear(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
@@ -90,12 +93,12 @@ static void linear(op_check *t, const int64_t *p)
     const int64_t width = p[2];
     const lt_act kind = (lt_act)p[3];
     const op_layout layout = (op_layout)p[5];
-    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -2, 2);
+    const op_operand *x = op_input(t, p[7] == HEAD ? LT_F32 : t->dtype, lt_shape2(n, in), layout, -2, 2);
     const double *w;
     const double *b = NULL;
-    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *weight = op_weight(t, p[7] == HEAD ? LT_ROLE_HEAD : LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &w);
     const lt_weight *bias = p[6] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
-    op_operand *out = op_output(t, p[7] ? LT_F32 : t->dtype, lt_shape2(n, width), layout);
+    op_operand *out = op_output(t, p[7] == TO_ACTIVATIONS ? t->dtype : LT_F32, lt_shape2(n, width), layout);
     lt_error err = {0};
     op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &err), &err);
     const answer a = new_answer(out);
@@ -655,17 +658,19 @@ const op_case op_cases[] = {
     {"gather", "n rows d stored", gather, {5, 300, 64, LT_F16}},
     {"gather", "n rows d stored", gather, {9, 7, 40, LT_I8}},
 
-    {"linear", "n in out act stored layout bias f32", linear, {1, 1, 1, NONE, LT_F32, OP_PACKED, 0, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {1, 64, 48, NONE, LT_BF16, OP_PACKED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {1, 515, 131, GELU, LT_BF16, OP_PADDED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {2, 96, 257, NONE, LT_BF16, OP_PACKED, 0, 1}},
-    {"linear", "n in out act stored layout bias f32", linear, {7, 33, 17, SILU, LT_F32, OP_PADDED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {8, 128, 64, ERF, LT_F16, OP_PACKED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {65, 72, 130, TANH, LT_BF16, OP_PACKED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {70, 129, 65, NONE, LT_I8, OP_PADDED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {3, 256, 96, GELU, LT_I8, OP_PACKED, 0, 1}},
-    {"linear", "n in out act stored layout bias f32", linear, {13, 20, 40, NONE, LT_F64, OP_PACKED, 1, 0}},
-    {"linear", "n in out act stored layout bias f32", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, 0}},
+    {"linear", "n in out act stored layout bias to", linear, {1, 1, 1, NONE, LT_F32, OP_PACKED, 0, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {1, 64, 48, NONE, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {1, 515, 131, GELU, LT_BF16, OP_PADDED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {2, 96, 257, NONE, LT_BF16, OP_PACKED, 0, TO_F32}},
+    {"linear", "n in out act stored layout bias to", linear, {7, 33, 17, SILU, LT_F32, OP_PADDED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {8, 128, 64, ERF, LT_F16, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {65, 72, 130, TANH, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {70, 129, 65, NONE, LT_I8, OP_PADDED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {3, 256, 96, GELU, LT_I8, OP_PACKED, 0, TO_F32}},
+    {"linear", "n in out act stored layout bias to", linear, {13, 20, 40, NONE, LT_F64, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {2, 96, 77, NONE, LT_F32, OP_PACKED, 0, HEAD}},
+    {"linear", "n in out act stored layout bias to", linear, {9, 65, 40, NONE, LT_BF16, OP_PACKED, 0, HEAD}},
+    {"linear", "n in out act stored layout bias to", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},
 
     {"attention", "B n m h d see bias layout reach", attention, {1, 1, 1, 1, 8, SEE_ALL, 0, OP_PACKED, 1}},
     {"attention", "B n m h d see bias layout reach", attention, {1, 77, 77, 2, 64, SEE_ALL, 0, OP_HEADS, 1}},

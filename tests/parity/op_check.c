@@ -19,11 +19,16 @@ double op_roundoff(lt_dtype dtype)
     return dtype == LT_BF16 ? 0x1p-8 : 0x1p-24;
 }
 
-static double draw(op_check *t, double low, double high)
+static float draw_f32(op_check *t, double low, double high)
 {
     const lt_philox4 counter = {{t->drawn++, 0, 0, 0}};
-    const double unit = (double)lt_philox(counter, 17).word[0] * 0x1p-32;
-    return (double)lt_bf16_to_f32(lt_f32_to_bf16((float)(low + (high - low) * unit)));
+    return (float)(low + (high - low) * (double)lt_philox(counter, 17).word[0] * 0x1p-32);
+}
+
+/* A number that every dtype of activations holds. */
+static double draw(op_check *t, double low, double high)
+{
+    return (double)lt_bf16_to_f32(lt_f32_to_bf16(draw_f32(t, low, high)));
 }
 
 /* Where packed element `index` of `t` lies, in elements. */
@@ -139,7 +144,8 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
         w->scale[row] = (float)ldexp((high - low) / 2, -7 - (int)(row % 3));
     for (int64_t i = 0; i < count; i++) {
         const double scale = stored == LT_I8 ? (double)w->scale[i / per_row] : 1;
-        lt_store_element(w->stored, stored, i, draw(t, low, high) / scale);
+        const double value = role == LT_ROLE_HEAD ? (double)draw_f32(t, low, high) : draw(t, low, high);
+        lt_store_element(w->stored, stored, i, value / scale);
         w->value[i] = lt_load_element(w->stored, stored, i) * scale;
     }
     w->weight.value.data = w->stored;
@@ -251,9 +257,9 @@ static void release_all(op_check *t)
     }
 }
 
-void op_run_case(op_check *t, lt_backend *backend, const char *label, const op_case *c)
+void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label, const op_case *c)
 {
-    *t = (op_check){.backend = backend, .dtype = backend->activation, .trace = 0xcbf29ce484222325u};
+    *t = (op_check){.backend = backend, .dtype = dtype, .trace = 0xcbf29ce484222325u};
     name_case(t, label, c);
     c->check(t, c->p);
     release_all(t);

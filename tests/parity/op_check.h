@@ -57,15 +57,16 @@ typedef struct {
 extern const op_case op_cases[];
 extern const int op_case_count;
 
-/* Runs one case; `label` names the backend in messages. Failures are printed. */
-void op_run_case(op_check *t, lt_backend *backend, const char *label, const op_case *c);
+/* Runs one case in activations of `dtype`; `label` names the backend in messages. Failures are printed. */
+void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label, const op_case *c);
 
 /* Uniform in [low, high], rounded to bf16 so that every dtype holds it exactly. */
 op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high);
 op_operand *op_output(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout);
 op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
-/* A prepared weight and its exact values. `stored` I8 comes with a scale per row that is a power of two. */
+/* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored` I8 comes with a scale per
+ * row that is a power of two. */
 const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low, double high,
                            const double **values);
 

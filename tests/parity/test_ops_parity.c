@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernels/cpu/cpu_backend.h"
 #include "op_check.h"
 
 static lt_status open_reference(lt_backend **out, int threads, lt_error *err)
@@ -25,19 +26,61 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
     return lt_cpu_open(out, threads, LT_BF16, err);
 }
 
+/* The CPU backend with the kernels of an older processor than the one at hand. */
+static lt_status open_with(lt_backend **out, int threads, lt_dtype activation, const lt_cpu_kernels *kernels, lt_error *err)
+{
+    LT_TRY(lt_cpu_open(out, threads, activation, err));
+    lt_cpu_of(*out)->kernels = kernels;
+    return LT_OK;
+}
+
+static lt_status open_generic_f32(lt_backend **out, int threads, lt_error *err)
+{
+    return open_with(out, threads, LT_F32, &lt_generic_kernels, err);
+}
+
+static lt_status open_generic_bf16(lt_backend **out, int threads, lt_error *err)
+{
+    return open_with(out, threads, LT_BF16, &lt_generic_kernels, err);
+}
+
+static lt_status open_avx2_f32(lt_backend **out, int threads, lt_error *err)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+        return open_with(out, threads, LT_F32, &lt_avx2_kernels, err);
+#endif
+    *out = NULL;
+    (void)threads;
+    return lt_fail(err, LT_ERR_DEVICE, "the processor has no AVX2");
+}
+
+static lt_status open_avx2_bf16(lt_backend **out, int threads, lt_error *err)
+{
+    LT_TRY(open_avx2_f32(out, threads, err));
+    (*out)->activation = LT_BF16;
+    return LT_OK;
+}
+
 static const struct {
     const char *name;
     lt_status (*open)(lt_backend **out, int threads, lt_error *err);
+    lt_dtype dtype; /* of activations in the cases: the backend's, or f32 where a stage asks for it */
 } backends[] = {
-    {"reference", open_reference},
-    {"cpu-f32", open_cpu_f32},
-    {"cpu-bf16", open_cpu_bf16},
+    {"reference", open_reference, LT_F32},
+    {"cpu-f32", open_cpu_f32, LT_F32}, /* the best kernels that the processor runs */
+    {"cpu-bf16", open_cpu_bf16, LT_BF16},
+    {"cpu-mixed", open_cpu_bf16, LT_F32},
+    {"avx2-f32", open_avx2_f32, LT_F32},
+    {"avx2-bf16", open_avx2_bf16, LT_BF16},
+    {"generic-f32", open_generic_f32, LT_F32},
+    {"generic-bf16", open_generic_bf16, LT_BF16},
 };
 
 enum { BACKENDS = sizeof backends / sizeof *backends };
 
 /* Runs the table; prints the worst use of a bound per operation, returns the number of cases that failed. */
-static int run_table(lt_backend *backend, lt_backend *threaded, const char *name, const char *only)
+static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, const char *name, const char *only)
 {
     int failed = 0;
     double worst = 0;
@@ -47,10 +90,10 @@ static int run_table(lt_backend *backend, lt_backend *threaded, const char *name
         if (only == NULL || strcmp(only, c->op) == 0) {
             static op_check one;
             static op_check several;
-            op_run_case(&one, backend, name, c);
+            op_run_case(&one, backend, dtype, name, c);
             failed += one.failures > 0;
             if (one.failures == 0) {
-                op_run_case(&several, threaded, name, c);
+                op_run_case(&several, threaded, dtype, name, c);
                 const bool same = one.trace == several.trace;
                 if (!same)
                     printf("FAILED %s: other bytes with three threads than with one\n", one.place);
@@ -61,7 +104,7 @@ static int run_table(lt_backend *backend, lt_backend *threaded, const char *name
         }
         const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
         if (last && cases > 0) {
-            printf("%-10s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
+            printf("%-12s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
             worst = 0;
             cases = 0;
         }
@@ -83,13 +126,13 @@ int main(int argc, char **argv)
         if (s == LT_OK)
             s = backends[i].open(&several, 3, &err);
         if (s == LT_OK) {
-            failed += run_table(one, several, backends[i].name, argc > 2 ? argv[2] : NULL);
+            failed += run_table(one, several, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
             if (one->memory_in_use != 0)
                 printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, one->memory_in_use);
             failed += one->memory_in_use != 0;
             ran++;
         } else {
-            printf("%-10s skipped: %s\n", backends[i].name, err.message);
+            printf("%-12s skipped: %s\n", backends[i].name, err.message);
         }
         if (several != NULL)
             several->table->close(several);
