@@ -22,14 +22,16 @@ int cli_info(cli_context *c)
         return cli_usage(c, "info: found %d files, expected one", c->values->words);
     longtake_error error = {0};
     char *json = NULL;
-    return print_document(c, longtake_info(c->values->word[0], &json, &error), json, &error);
+    const longtake_status s = longtake_info(c->values->word[0], &json, &error);
+    return print_document(c, s, json, &error);
 }
 
 int cli_devices(cli_context *c)
 {
     longtake_error error = {0};
     char *json = NULL;
-    return print_document(c, longtake_devices(&json, &error), json, &error);
+    const longtake_status s = longtake_devices(&json, &error);
+    return print_document(c, s, json, &error);
 }
 
 static int on_import_event(void *user, const longtake_event *event)

@@ -137,7 +137,7 @@ lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *ne
 /* The top left grid of a square of features; cells that the square does not have become 0. */
 void tok_theia_fit(const cfg_tokenizer *cfg, const float *square, int side, float *grid);
 
-/* position_table.c: [trained * trained, d] -> [side * side, d], bicubic. */
+/* position_resize.c: [trained * trained, d] -> [side * side, d], bicubic. */
 void tok_resize_positions(const float *table, int trained, int side, int d, float *out);
 /* Where output cell i of `to` looks in `from` cells: four cells from `first` on (clamped by the caller), and their weights. */
 void tok_cubic_taps(int from, int to, int i, int *first, double weights[4]);

@@ -1,4 +1,4 @@
-/* position_table.c - the Vision Transformer's position table at another grid: bicubic with a = -0.75, half-pixel centres, no
+/* position_resize.c - the Vision Transformer's position table at another grid: bicubic with a = -0.75, half-pixel centres, no
  * antialiasing, scaled to the output's size (older libraries scaled by (k + 0.1) / 14, which shifts every sample). */
 #include <math.h>
 
