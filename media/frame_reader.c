@@ -1,0 +1,302 @@
+/* frame_reader.c - see frame_reader.h. */
+#include "media/frame_reader.h"
+
+#include <libavutil/display.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/frame_turn.h"
+#include "media/libav_error.h"
+#include "media/picture_scaler.h"
+#include "media/video_input.h"
+
+static const double most_seconds = 24 * 3600.0;
+static const double most_aspect = 16.0;
+static const double most_fps = 1000.0;
+static const double still_fps = 25.0; /* of a file that says nothing about its rate */
+
+struct media_reader {
+    media_input in;
+    char *path;
+    media_read_options options;
+    media_video_info info;
+
+    AVFrame *shown;    /* the picture on the screen */
+    AVFrame *next;     /* the one after it */
+    bool have_next;
+    double shown_at;   /* seconds after the first picture */
+    double next_at;
+    int64_t first_tick;
+    double tolerance;  /* seconds by which a time of the file may be rounded */
+    int64_t frame;     /* the next to hand out */
+
+    uint8_t *fitted;   /* `shown` as a frame, [height, width, 3] */
+    bool is_fitted;
+    AVFrame *scaled;   /* between libswscale and the frame */
+    AVFrame *cut;      /* view of the part of `shown` that is seen */
+    media_scaler scaler;
+};
+
+/* ---- times ---- */
+
+/* Reads the picture after `next`'s predecessor into `next`. Times never run backwards. */
+static lt_status advance(media_reader *r, lt_error *err)
+{
+    const double earlier = r->next_at;
+    const bool first = r->in.decoded == 0;
+    LT_TRY(media_input_next(&r->in, r->next, &r->have_next, err));
+    if (!r->have_next)
+        return LT_OK;
+    const int64_t tick = r->next->best_effort_timestamp;
+    if (first) {
+        r->first_tick = tick;
+        r->next_at = 0;
+        return LT_OK;
+    }
+    const double period = 1.0 / (r->info.stored_fps > 0 ? r->info.stored_fps : still_fps);
+    const bool timed = tick != AV_NOPTS_VALUE && r->first_tick != AV_NOPTS_VALUE;
+    const double at = timed ? ((double)tick - (double)r->first_tick) * av_q2d(r->in.stream->time_base) : earlier + period;
+    r->next_at = at > earlier ? at : earlier;
+    if (r->next_at > most_seconds)
+        return lt_fail(err, LT_ERR_INPUT, "%s: picture %lld stands at %.0f s, expected at most %.0f s", r->path,
+                       (long long)r->in.decoded, r->next_at, most_seconds);
+    return LT_OK;
+}
+
+static void show_next(media_reader *r)
+{
+    AVFrame *old = r->shown;
+    r->shown = r->next;
+    r->next = old;
+    av_frame_unref(r->next);
+    r->shown_at = r->next_at;
+    r->is_fitted = false;
+}
+
+/* When the last picture, `shown`, goes. */
+static double end_of_last(const media_reader *r)
+{
+    const double period = 1.0 / (r->info.stored_fps > 0 ? r->info.stored_fps : still_fps);
+    if (r->in.end == AV_NOPTS_VALUE || r->first_tick == AV_NOPTS_VALUE)
+        return r->shown_at + period;
+    const double end = ((double)r->in.end - (double)r->first_tick) * av_q2d(r->in.stream->time_base);
+    return end > r->shown_at ? fmin(end, most_seconds) : r->shown_at + period;
+}
+
+/* Makes `shown` the picture that stands at time `at`; *past says that the video is over then. */
+static lt_status seek_forward(media_reader *r, double at, bool *past, lt_error *err)
+{
+    while (r->have_next && r->next_at <= at + r->tolerance) {
+        show_next(r);
+        LT_TRY(advance(r, err));
+    }
+    *past = !r->have_next && at > 0 && at >= end_of_last(r) - r->tolerance;
+    return LT_OK;
+}
+
+/* ---- pictures ---- */
+
+static media_turn turn_of(const media_reader *r, const AVFrame *picture)
+{
+    const AVFrameSideData *side = av_frame_get_side_data(picture, AV_FRAME_DATA_DISPLAYMATRIX);
+    if (side && side->size >= 9 * sizeof(int32_t))
+        return media_turn_of((const int32_t *)(const void *)side->data);
+    size_t bytes = 0;
+    const uint8_t *matrix = av_stream_get_side_data(r->in.stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+    if (matrix && bytes >= 9 * sizeof(int32_t))
+        return media_turn_of((const int32_t *)(const void *)matrix);
+    return (media_turn){false, false, false};
+}
+
+static lt_status aspect_of(media_reader *r, AVFrame *picture, double *aspect, lt_error *err)
+{
+    const AVRational q = av_guess_sample_aspect_ratio(r->in.format, r->in.stream, picture);
+    *aspect = q.num > 0 && q.den > 0 ? av_q2d(q) : 1.0;
+    if (*aspect > most_aspect || *aspect < 1 / most_aspect)
+        return lt_fail(err, LT_ERR_INPUT, "%s: pixels of %d:%d, expected 1:%g to %g:1", r->path, q.num, q.den, most_aspect,
+                       most_aspect);
+    return LT_OK;
+}
+
+/* What a person would call the video's size: turned upright, pixels square. */
+static lt_status choose_size(media_reader *r, lt_error *err)
+{
+    double aspect;
+    LT_TRY(aspect_of(r, r->next, &aspect, err));
+    r->info.stored_width = r->next->width;
+    r->info.stored_height = r->next->height;
+    if (r->options.width > 0) {
+        r->info.width = r->options.width;
+        r->info.height = r->options.height;
+        return LT_OK;
+    }
+    const int width = (int)fmax(1, floor(r->next->width * aspect + 0.5));
+    if (width > MEDIA_MOST_SIDE)
+        return lt_fail(err, LT_ERR_INPUT, "%s: pictures %d pixels wide on a screen, expected at most %d", r->path, width,
+                       MEDIA_MOST_SIDE);
+    const bool lying = turn_of(r, r->next).transposed;
+    r->info.width = lying ? r->next->height : width;
+    r->info.height = lying ? width : r->next->height;
+    return LT_OK;
+}
+
+/* The seen part of `shown`, scaled to the placement, RGB, still as it was stored. */
+static lt_status scale_seen_part(media_reader *r, const media_placement *p, lt_error *err)
+{
+    av_frame_unref(r->cut);
+    int s = av_frame_ref(r->cut, r->shown);
+    if (s >= 0) {
+        r->cut->crop_left = (size_t)p->cut_left;
+        r->cut->crop_top = (size_t)p->cut_top;
+        r->cut->crop_right = (size_t)(r->shown->width - p->cut_left - p->cut_width);
+        r->cut->crop_bottom = (size_t)(r->shown->height - p->cut_top - p->cut_height);
+        s = av_frame_apply_cropping(r->cut, AV_FRAME_CROP_UNALIGNED);
+    }
+    if (s >= 0 && (r->scaled->width != p->width || r->scaled->height != p->height)) {
+        av_frame_unref(r->scaled);
+        r->scaled->width = p->width;
+        r->scaled->height = p->height;
+        r->scaled->format = AV_PIX_FMT_RGB24;
+        s = av_frame_get_buffer(r->scaled, 0);
+    }
+    if (s < 0)
+        return media_fail(err, LT_ERR_INPUT, s, "%s: picture of %dx%d", r->path, r->shown->width, r->shown->height);
+    return media_scale(&r->scaler, r->cut, r->scaled, err);
+}
+
+static lt_status fit_shown(media_reader *r, lt_error *err)
+{
+    if (r->is_fitted)
+        return LT_OK;
+    const media_turn turn = turn_of(r, r->shown);
+    const int width = r->info.width;
+    const int height = r->info.height;
+    double aspect;
+    media_placement p; /* in the frame as it lies in the file */
+    LT_TRY(aspect_of(r, r->shown, &aspect, err));
+    LT_TRY(media_place(r->shown->width, r->shown->height, aspect, turn.transposed ? height : width,
+                       turn.transposed ? width : height, r->options.fit, &p, err));
+    LT_TRY(scale_seen_part(r, &p, err));
+    memset(r->fitted, 0, 3 * (size_t)width * (size_t)height);
+    const ptrdiff_t stride = 3 * (ptrdiff_t)width;
+    const ptrdiff_t left = turn.transposed ? p.top : p.left;
+    const ptrdiff_t top = turn.transposed ? p.left : p.top;
+    media_turn_rgb(turn, r->scaled->data[0], r->scaled->linesize[0], p.width, p.height, r->fitted + top * stride + 3 * left,
+                   stride);
+    r->is_fitted = true;
+    return LT_OK;
+}
+
+/* ---- the reader ---- */
+
+static lt_status check_options(const char *path, const media_read_options *o, lt_error *err)
+{
+    const bool no_size = o->width == 0 && o->height == 0;
+    const bool size = o->width > 0 && o->height > 0 && o->width <= MEDIA_MOST_SIDE && o->height <= MEDIA_MOST_SIDE;
+    if (!no_size && !size)
+        return lt_fail(err, LT_ERR_USAGE, "%s: frames of %dx%d, expected 1x1 to %dx%d", path, o->width, o->height,
+                       MEDIA_MOST_SIDE, MEDIA_MOST_SIDE);
+    if (!(o->fps >= 0 && o->fps <= most_fps))
+        return lt_fail(err, LT_ERR_USAGE, "%s: %g frames a second, expected at most %g", path, o->fps, most_fps);
+    if (!(o->from_seconds >= 0 && o->from_seconds <= most_seconds))
+        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, expected 0 to %g", path, o->from_seconds, most_seconds);
+    return LT_OK;
+}
+
+static void describe(media_reader *r)
+{
+    const AVFormatContext *format = r->in.format;
+    const AVStream *stream = r->in.stream;
+    AVRational rate = stream->avg_frame_rate;
+    if (rate.num <= 0 || rate.den <= 0)
+        rate = av_guess_frame_rate(r->in.format, r->in.stream, NULL);
+    if (rate.num > 0 && rate.den > 0)
+        r->info.stored_fps = fmin(av_q2d(rate), most_fps);
+    if (stream->duration > 0)
+        r->info.seconds = (double)stream->duration * av_q2d(stream->time_base);
+    else if (format->duration > 0)
+        r->info.seconds = (double)format->duration / AV_TIME_BASE;
+    r->info.fps = r->options.fps > 0 ? r->options.fps : r->info.stored_fps > 0 ? r->info.stored_fps : still_fps;
+    r->info.codec = r->in.decoder->codec->name;
+    const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
+    r->info.comment = comment ? comment->value : NULL;
+    r->tolerance = fmin(av_q2d(stream->time_base) / 2, 1e-3);
+}
+
+static lt_status begin(media_reader *r, lt_error *err)
+{
+    r->shown = av_frame_alloc();
+    r->next = av_frame_alloc();
+    r->scaled = av_frame_alloc();
+    r->cut = av_frame_alloc();
+    if (!r->shown || !r->next || !r->scaled || !r->cut)
+        return media_no_memory(err, r->path);
+    LT_TRY(media_input_open(&r->in, r->path, err));
+    describe(r);
+    LT_TRY(advance(r, err));
+    if (!r->have_next)
+        return lt_fail(err, LT_ERR_INPUT, "%s: there is no picture in it", r->path);
+    LT_TRY(choose_size(r, err));
+    r->fitted = malloc(3 * (size_t)r->info.width * (size_t)r->info.height);
+    if (!r->fitted)
+        return media_no_memory(err, r->path);
+    bool past;
+    LT_TRY(seek_forward(r, r->options.from_seconds, &past, err));
+    if (past)
+        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, but it ends at %.3f s", r->path, r->options.from_seconds,
+                       end_of_last(r));
+    return LT_OK;
+}
+
+lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out, lt_error *err)
+{
+    *out = NULL;
+    LT_TRY(check_options(path, options, err));
+    media_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return media_no_memory(err, path);
+    r->options = *options;
+    r->path = strdup(path);
+    const lt_status s = r->path ? begin(r, err) : media_no_memory(err, path);
+    if (s != LT_OK) {
+        media_reader_close(r);
+        return s;
+    }
+    *out = r;
+    return LT_OK;
+}
+
+void media_reader_close(media_reader *r)
+{
+    if (!r)
+        return;
+    media_scaler_close(&r->scaler);
+    av_frame_free(&r->shown);
+    av_frame_free(&r->next);
+    av_frame_free(&r->scaled);
+    av_frame_free(&r->cut);
+    media_input_close(&r->in);
+    free(r->fitted);
+    free(r->path);
+    free(r);
+}
+
+const media_video_info *media_reader_info(const media_reader *r)
+{
+    return &r->info;
+}
+
+lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *err)
+{
+    bool past;
+    *got = false;
+    LT_TRY(seek_forward(r, r->options.from_seconds + (double)r->frame / r->info.fps, &past, err));
+    if (past)
+        return LT_OK;
+    LT_TRY(fit_shown(r, err));
+    memcpy(rgb, r->fitted, 3 * (size_t)r->info.width * (size_t)r->info.height);
+    r->frame++;
+    *got = true;
+    return LT_OK;
+}

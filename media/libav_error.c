@@ -1,0 +1,40 @@
+/* libav_error.c - see libav_error.h. */
+#include "media/libav_error.h"
+
+#include <libavutil/error.h>
+#include <libavutil/log.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+lt_status media_fail(lt_error *err, lt_status code, int averror, const char *format, ...)
+{
+    char message[LT_ERROR_BYTES];
+    char cause[AV_ERROR_MAX_STRING_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    (void)av_strerror(averror, cause, sizeof cause);
+    const int number = AVUNERROR(averror);
+    if (number == ENOMEM || number == ENOSPC || number == EDQUOT || number == EFBIG)
+        code = LT_ERR_RESOURCES;
+    return lt_fail(err, code, "%s: %s", message, cause);
+}
+
+lt_status media_no_memory(lt_error *err, const char *place)
+{
+    return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory", place);
+}
+
+static void silence(void)
+{
+    if (av_log_get_level() == AV_LOG_INFO)
+        av_log_set_level(AV_LOG_QUIET);
+}
+
+void media_quiet(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, silence);
+}

@@ -1,0 +1,22 @@
+/* picture_codec.c - see picture_codec.h. */
+#include "media/picture_codec.h"
+
+/* Y4M windows wait as FFV1 (raw frames are never kept). FFV1 in Matroska holds RGB as it is. */
+#define VIDEO AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
+#define SCREEN AVCOL_SPC_RGB, AVCOL_TRC_IEC61966_2_1, AVCOL_RANGE_JPEG
+static const media_codec codecs[] = {
+    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO},
+    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN},
+    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, VIDEO},
+    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN},
+};
+
+const media_codec *media_codec_of(media_format format)
+{
+    return &codecs[format];
+}
+
+AVRational media_rate(double fps)
+{
+    return av_d2q(fps, 1000000);
+}

@@ -1,0 +1,349 @@
+/* video_file.c - see video_file.h. */
+#include "media/video_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avstring.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media/durable_file.h"
+#include "media/libav_error.h"
+#include "media/packet_blob.h"
+#include "media/picture_codec.h"
+#include "media/y4m_writer.h"
+
+enum { BUFFER_BYTES = 1 << 16 };
+
+struct media_file {
+    media_target target;
+    int own_fd;              /* of a device or named pipe; else -1 */
+    char *path;            /* what is asked for; "standard output" of a stream */
+    char *temporary;       /* what is written until then; the same for a growing file; NULL of a stream and of PNG */
+    char *comment;
+    bool begun;
+    bool half_written;       /* there is a temporary file */
+    media_blob_info info;    /* of the first window */
+    uint8_t *codec_header;   /* the copy that info points to */
+    AVIOContext *io;         /* NULL of PNG, which is many files */
+    AVFormatContext *format; /* of MP4 and MKV */
+    media_y4m y4m;
+    AVPacket *packet;
+    int64_t pictures;
+};
+
+/* ---- the container ---- */
+
+static int write_to_descriptor(void *opaque, uint8_t *data, int bytes)
+{
+    const media_file *f = opaque;
+    int done = 0;
+    while (done < bytes) {
+        const ssize_t written = write(f->target.fd, data + done, (size_t)(bytes - done));
+        if (written < 0 && errno != EINTR)
+            return AVERROR(errno);
+        if (written > 0)
+            done += (int)written;
+    }
+    return bytes;
+}
+
+/* Says that it is a file, so that no name is taken for the address of anything else. */
+static char *file_url(const char *path)
+{
+    return av_asprintf("file:%s", path);
+}
+
+static lt_status open_output(media_file *f, lt_error *err)
+{
+    if (f->target.kind == MEDIA_STREAM) {
+        uint8_t *buffer = av_malloc(BUFFER_BYTES);
+        AVIOContext *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL) : NULL;
+        if (!io) {
+            av_free(buffer);
+            return media_no_memory(err, f->path);
+        }
+        f->io = io;
+        return LT_OK;
+    }
+    char *url = file_url(f->temporary);
+    if (!url)
+        return media_no_memory(err, f->path);
+    const int s = avio_open(&f->io, url, AVIO_FLAG_WRITE);
+    av_free(url);
+    f->half_written = s >= 0 && f->target.kind == MEDIA_FINISHED;
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->temporary) : LT_OK;
+}
+
+static lt_status describe_stream(media_file *f, lt_error *err)
+{
+    AVStream *stream = avformat_new_stream(f->format, NULL);
+    if (!stream)
+        return media_no_memory(err, f->path);
+    const media_codec *kind = media_codec_of(f->info.format);
+    AVCodecParameters *p = stream->codecpar;
+    p->codec_type = AVMEDIA_TYPE_VIDEO;
+    p->codec_id = kind->id;
+    p->format = kind->pixels;
+    p->width = f->info.width;
+    p->height = f->info.height;
+    p->sample_aspect_ratio = (AVRational){1, 1};
+    p->field_order = AV_FIELD_PROGRESSIVE;
+    p->color_space = kind->matrix;
+    p->color_trc = kind->transfer;
+    p->color_primaries = AVCOL_PRI_BT709;
+    p->color_range = kind->range;
+    p->chroma_location = AVCHROMA_LOC_LEFT;
+    stream->sample_aspect_ratio = p->sample_aspect_ratio;
+    stream->avg_frame_rate = (AVRational){f->info.rate_num, f->info.rate_den};
+    stream->time_base = av_inv_q(stream->avg_frame_rate);
+    p->extradata = av_mallocz(f->info.codec_header_bytes + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!p->extradata)
+        return media_no_memory(err, f->path);
+    memcpy(p->extradata, f->info.codec_header, f->info.codec_header_bytes);
+    p->extradata_size = (int)f->info.codec_header_bytes;
+    return LT_OK;
+}
+
+static lt_status open_container(media_file *f, lt_error *err)
+{
+    const char *muxer = f->info.format == MEDIA_MP4 ? "mp4" : "matroska";
+    int s = avformat_alloc_output_context2(&f->format, NULL, muxer, NULL);
+    if (s < 0)
+        return media_fail(err, LT_ERR_FAILED, s, "%s: this build of libav cannot write %s", f->path, muxer);
+    f->format->pb = f->io;
+    f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT; /* no dates, no versions, no random numbers */
+    if (f->temporary) { /* read again when the index moves to the front */
+        f->format->url = file_url(f->temporary);
+        if (!f->format->url)
+            return media_no_memory(err, f->path);
+    }
+    LT_TRY(describe_stream(f, err));
+    if (f->comment)
+        av_dict_set(&f->format->metadata, "comment", f->comment, 0);
+    AVDictionary *options = NULL;
+    if (f->info.format == MEDIA_MP4)
+        av_dict_set(&options, "movflags",
+                    f->target.kind == MEDIA_FINISHED ? "+faststart" : "+frag_custom+empty_moov+default_base_moof", 0);
+    s = avformat_write_header(f->format, &options);
+    av_dict_free(&options);
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: its header cannot be written", f->path) : LT_OK;
+}
+
+/* ---- pictures ---- */
+
+static lt_status write_png(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
+{
+    char *name = media_png_name(f->path, index);
+    FILE *file = name ? fopen(name, "wb") : NULL;
+    lt_status s = name ? LT_OK : media_no_memory(err, f->path);
+    if (s == LT_OK && !file)
+        s = lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
+    if (file) {
+        const bool whole = fwrite(p->data, 1, p->bytes, file) == p->bytes;
+        if ((fclose(file) != 0 || !whole) && s == LT_OK)
+            s = lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
+    }
+    free(name);
+    return s;
+}
+
+/* Puts the packet's bytes into f->packet. */
+static int load_packet(media_file *f, const media_blob_packet *p)
+{
+    const int s = p->bytes > INT32_MAX ? AVERROR_INVALIDDATA : av_new_packet(f->packet, (int)p->bytes);
+    if (s >= 0 && p->bytes > 0)
+        memcpy(f->packet->data, p->data, p->bytes);
+    return s;
+}
+
+/* Gives f->packet to the muxer. */
+static int mux_packet(media_file *f, int64_t index, bool is_key)
+{
+    f->packet->pts = index;
+    f->packet->dts = index;
+    f->packet->duration = 1;
+    f->packet->flags = is_key ? AV_PKT_FLAG_KEY : 0;
+    const AVRational picture_time = {f->info.rate_den, f->info.rate_num};
+    av_packet_rescale_ts(f->packet, picture_time, f->format->streams[0]->time_base);
+    return av_write_frame(f->format, f->packet);
+}
+
+static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
+{
+    if (f->info.format == MEDIA_PNG)
+        return write_png(f, p, index, err);
+    int s = load_packet(f, p);
+    if (s >= 0)
+        s = f->format ? mux_packet(f, index, p->is_key) : media_y4m_write(&f->y4m, f->packet);
+    av_packet_unref(f->packet);
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
+}
+
+/* ---- windows ---- */
+
+static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err)
+{
+    f->codec_header = malloc(info->codec_header_bytes + 1);
+    if (!f->codec_header)
+        return media_no_memory(err, f->path);
+    memcpy(f->codec_header, info->codec_header, info->codec_header_bytes);
+    f->info = *info;
+    f->info.codec_header = f->codec_header;
+    f->begun = true;
+    if (info->format == MEDIA_PNG)
+        return f->target.kind == MEDIA_STREAM
+                   ? lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream", f->path)
+                   : LT_OK;
+    LT_TRY(open_output(f, err));
+    return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err) : open_container(f, err);
+}
+
+static bool goes_on(const media_blob_info *a, const media_blob_info *b)
+{
+    return a->format == b->format && a->width == b->width && a->height == b->height && a->rate_num == b->rate_num &&
+           a->rate_den == b->rate_den && a->codec_header_bytes == b->codec_header_bytes &&
+           memcmp(a->codec_header, b->codec_header, a->codec_header_bytes) == 0;
+}
+
+/* Everything so far becomes playable. */
+static lt_status flush(media_file *f, lt_error *err)
+{
+    int s = 0;
+    if (f->info.format == MEDIA_MP4 && f->target.kind != MEDIA_FINISHED)
+        s = av_write_frame(f->format, NULL); /* ends the fragment */
+    if (s >= 0 && f->io) {
+        avio_flush(f->io);
+        s = f->io->error;
+    }
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
+}
+
+lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error *err)
+{
+    media_blob_reader r;
+    LT_TRY(media_blob_open(&r, blob, bytes, err));
+    if (!f->begun)
+        LT_TRY(begin(f, &r.info, err));
+    if (!goes_on(&f->info, &r.info))
+        return lt_fail(err, LT_ERR_INPUT, "%s: a window of %dx%d at %d/%d follows one of %dx%d at %d/%d, or settings differ",
+                       f->path, r.info.width, r.info.height, r.info.rate_num, r.info.rate_den, f->info.width, f->info.height,
+                       f->info.rate_num, f->info.rate_den);
+    for (;;) {
+        media_blob_packet p;
+        bool got;
+        LT_TRY(media_blob_next(&r, &p, &got, err));
+        if (!got)
+            break;
+        LT_TRY(write_picture(f, &p, f->pictures + p.picture, err));
+    }
+    f->pictures += r.info.pictures;
+    return flush(f, err);
+}
+
+/* ---- the file ---- */
+
+/* A device or a named pipe must not be replaced by a file of its name. */
+static lt_status open_special(media_file *f, lt_error *err)
+{
+    struct stat st;
+    if (f->target.kind != MEDIA_FINISHED || stat(f->path, &st) != 0 || S_ISREG(st.st_mode))
+        return LT_OK;
+    f->own_fd = open(f->path, O_WRONLY | O_CLOEXEC);
+    if (f->own_fd < 0)
+        return lt_fail(err, LT_ERR_USAGE, "%s: cannot be written: %s", f->path, strerror(errno));
+    f->target.kind = MEDIA_STREAM;
+    f->target.fd = f->own_fd;
+    return LT_OK;
+}
+
+lt_status media_file_open(const media_target *target, media_file **out, lt_error *err)
+{
+    *out = NULL;
+    media_quiet();
+    media_file *f = calloc(1, sizeof *f);
+    if (!f)
+        return media_no_memory(err, "video");
+    f->target = *target;
+    f->own_fd = -1;
+    f->path = strdup(target->kind == MEDIA_STREAM ? "standard output" : target->path);
+    f->comment = target->comment ? strdup(target->comment) : NULL;
+    f->packet = av_packet_alloc();
+    if (f->path && target->kind == MEDIA_GROWING)
+        f->temporary = strdup(f->path);
+    if (f->path && target->kind == MEDIA_FINISHED)
+        f->temporary = media_temporary_name(f->path);
+    if (!f->path || !f->packet || (target->comment && !f->comment) || (target->kind != MEDIA_STREAM && !f->temporary)) {
+        media_file_abandon(f);
+        return media_no_memory(err, "video");
+    }
+    const lt_status s = open_special(f, err);
+    if (s != LT_OK) {
+        media_file_abandon(f);
+        return s;
+    }
+    *out = f;
+    return LT_OK;
+}
+
+/* Closes the file; what it has to say about that is an error of libav, or 0. */
+static int close_output(media_file *f)
+{
+    if (f->target.kind != MEDIA_STREAM)
+        return avio_closep(&f->io);
+    if (f->io)
+        av_freep(&f->io->buffer);
+    avio_context_free(&f->io);
+    return 0;
+}
+
+static lt_status finish(media_file *f, lt_error *err)
+{
+    if (!f->begun)
+        return lt_fail(err, LT_ERR_USAGE, "%s: a video without windows", f->path);
+    if (f->info.format == MEDIA_PNG)
+        return LT_OK;
+    int s = f->format ? av_write_trailer(f->format) : 0;
+    if (s >= 0) {
+        avio_flush(f->io);
+        s = f->io->error;
+    }
+    if (s >= 0)
+        s = close_output(f);
+    if (s < 0)
+        return media_fail(err, LT_ERR_FAILED, s, "%s: cannot be finished", f->path);
+    if (f->half_written)
+        LT_TRY(media_publish(f->temporary, f->path, err));
+    f->half_written = false;
+    return LT_OK;
+}
+
+lt_status media_file_close(media_file *f, lt_error *err)
+{
+    const lt_status s = finish(f, err);
+    media_file_abandon(f);
+    return s;
+}
+
+void media_file_abandon(media_file *f)
+{
+    if (!f)
+        return;
+    avformat_free_context(f->format);
+    (void)close_output(f);
+    if (f->half_written)
+        (void)unlink(f->temporary);
+    media_y4m_close(&f->y4m);
+    av_packet_free(&f->packet);
+    if (f->own_fd >= 0)
+        (void)close(f->own_fd);
+    free(f->codec_header);
+    free(f->temporary);
+    free(f->comment);
+    free(f->path);
+    free(f);
+}

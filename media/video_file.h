@@ -1,0 +1,47 @@
+/* video_file.h - encoded windows -> a video file.
+ *
+ *     media_target t = {.path = "ball.mp4", .kind = MEDIA_FINISHED, .comment = how_it_was_made};
+ *     LT_TRY(media_file_open(&t, &f, err));
+ *     for (each window) LT_TRY(media_file_add(f, blob, bytes, err));
+ *     LT_TRY(media_file_close(f, err));
+ *
+ * The same windows and comment give the same bytes, whenever and wherever they are put together.
+ */
+#ifndef MEDIA_VIDEO_FILE_H
+#define MEDIA_VIDEO_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/core/status.h"
+#include "media/media_format.h"
+
+typedef enum {
+    MEDIA_FINISHED, /* written beside `path` under a temporary name, synced and renamed when closed; MP4 can be played while
+                     * it is still being loaded. A device or named pipe is written as a stream. */
+    MEDIA_GROWING,  /* written to `path` itself, and playable after every window: for while a take is being made */
+    MEDIA_STREAM    /* written to the descriptor `fd`, a pipe for example, in one go */
+} media_target_kind;
+
+typedef struct {
+    media_target_kind kind;
+    const char *path;    /* not for MEDIA_STREAM */
+    int fd;              /* for MEDIA_STREAM only; stays open */
+    const char *comment; /* how the video was made, UTF-8; NULL: leave it out. MP4 and MKV only */
+} media_target;
+
+typedef struct media_file media_file;
+
+/* Windows say which kind of video it is, so nothing is written before the first. */
+lt_status media_file_open(const media_target *target, media_file **out, lt_error *err);
+/* The next window: all of one format, size and rate (LT_ERR_INPUT). LT_ERR_RESOURCES when the disk is full. */
+lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error *err);
+/* Finishes the file and frees `f`, also when it fails; a MEDIA_FINISHED file then stays as it was before. */
+lt_status media_file_close(media_file *f, lt_error *err);
+void media_file_abandon(media_file *f); /* without a file; accepts NULL */
+
+/* The file of picture `index` of a PNG sequence "ball.png": "ball-00007.png"; or "ball%03d.png": "ball007.png". free() it;
+ * NULL when memory is out. */
+char *media_png_name(const char *path, int64_t index);
+
+#endif
