@@ -153,26 +153,36 @@ static void attend(const lt_query_block *b, float *scratch)
 
 /* ---- one query: k and v are read once, where they are ---- */
 
-LT_INLINE float dot_row(const float *q, const void *k, lt_dtype type, int64_t d)
+enum { WIDE = 8 }; /* vectors of a row that are summed in registers at once */
+
+/* sums[0 .. vectors * LT_LANES) += sum over keys of weight . v, from column `column` on. */
+LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight,
+                           int64_t column, const int vectors)
 {
-    vf sum = vf_set(0);
-    int64_t i = 0;
-    for (; i + LT_LANES <= d; i += LT_LANES)
-        sum = vf_fma(vf_load(q + i), vf_load_any(k, type, i), sum);
-    if (i < d)
-        sum += vf_load(q + i) * vf_load_tail(k, type, i, d - i);
-    return vf_sum(sum);
+    vf sum[WIDE];
+    LT_UNROLL
+    for (int i = 0; i < vectors; i++)
+        sum[i] = vf_load(sums + column + i * LT_LANES);
+    for (int64_t j = 0; j < count; j++) {
+        const int64_t at = (first + j) * b->v_stride + column;
+        LT_UNROLL
+        for (int i = 0; i < vectors; i++) {
+            __builtin_prefetch(element(b->v, type, at + 8 * b->v_stride + i * LT_LANES));
+            sum[i] = vf_fma(vf_set(weight[j]), vf_load_any(b->v, type, at + i * LT_LANES), sum[i]);
+        }
+    }
+    LT_UNROLL
+    for (int i = 0; i < vectors; i++)
+        vf_store(sums + column + i * LT_LANES, sum[i]);
 }
 
 LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight)
 {
     int64_t i = 0;
-    for (; i + LT_LANES <= b->d; i += LT_LANES) {
-        vf sum = vf_load(sums + i);
-        for (int64_t j = 0; j < count; j++)
-            sum = vf_fma(vf_set(weight[j]), vf_load_any(b->v, type, (first + j) * b->v_stride + i), sum);
-        vf_store(sums + i, sum);
-    }
+    for (; i + WIDE * LT_LANES <= b->d; i += WIDE * LT_LANES)
+        add_columns(sums, b, type, first, count, weight, i, WIDE);
+    for (; i + LT_LANES <= b->d; i += LT_LANES)
+        add_columns(sums, b, type, first, count, weight, i, 1);
     if (i < b->d)
         for (int64_t j = 0; j < count; j++)
             vf_store(sums + i, vf_load(sums + i) + weight[j] * vf_load_tail(b->v, type, (first + j) * b->v_stride + i, b->d - i));
@@ -192,8 +202,8 @@ LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scra
     const int64_t keys = seen_by(b, 0);
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        for (int64_t j = 0; j < count; j++)
-            score[j] = dot_row(q, element(b->k, type, (first + j) * b->k_stride), type, b->d);
+        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type, b->k_stride * vf_element_bytes(type), b->d, count,
+                NULL);
         float shrink;
         const float sum = soften(score, count, (count + LT_LANES - 1) / LT_LANES * LT_LANES, b->bias == NULL ? NULL : b->bias + first,
                                  &highest, &shrink);

@@ -149,14 +149,18 @@ static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c,
 
 /* ---- a few rows against a matrix that is streamed from memory ---- */
 
-enum { STREAMS = 4 }; /* outputs at a time: enough independent sums to hide the latency of the multiply-add */
+/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more than there are registers. */
+#define STREAMS_OF(rows) (LT_LANES == 16 || (rows) < 4 ? 4 : 2)
 
+/* y[r][s] = x[r] . w[s] * scale[s], rows of w `row_bytes` apart. While one set of rows is read the next is fetched: they often lie in
+ * other pages, where the processor does not look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
 LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w,
-                           lt_dtype type, int64_t depth, const int streams, const float *scale)
+                           lt_dtype type, int64_t row_bytes, int64_t depth, const int streams, const float *scale)
 {
-    const int64_t row_bytes = depth * vf_element_bytes(type);
-    vf sum[LT_VECTOR_ROWS][STREAMS];
+    vf sum[LT_VECTOR_ROWS][4];
+    LT_UNROLL
     for (int r = 0; r < rows; r++)
+        LT_UNROLL
         for (int s = 0; s < streams; s++)
             sum[r][s] = vf_set(0);
     int64_t k = 0;
@@ -168,6 +172,7 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
         LT_UNROLL
         for (int s = 0; s < streams; s++) {
             const vf right = vf_load_any(w + s * row_bytes, type, k);
+            __builtin_prefetch(w + (s + streams) * row_bytes + k * vf_element_bytes(type));
             LT_UNROLL
             for (int r = 0; r < rows; r++)
                 sum[r][s] = vf_fma(left[r], right, sum[r][s]);
@@ -183,15 +188,16 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
             y[r * y_stride + s] = vf_sum(sum[r][s]) * (scale == NULL ? 1.0f : scale[s]);
 }
 
-LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w,
-                                lt_dtype type, int64_t depth, int64_t outputs, const float *scale)
+LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w, lt_dtype type,
+                       int64_t row_bytes, int64_t depth, int64_t outputs, const float *scale)
 {
-    const int64_t row_bytes = depth * vf_element_bytes(type);
     int64_t o = 0;
-    for (; o + STREAMS <= outputs; o += STREAMS)
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, depth, STREAMS, scale == NULL ? NULL : scale + o);
+    for (; o + STREAMS_OF(rows) <= outputs; o += STREAMS_OF(rows))
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, STREAMS_OF(rows),
+                    scale == NULL ? NULL : scale + o);
     for (; o < outputs; o++)
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, depth, 1, scale == NULL ? NULL : scale + o);
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, 1,
+                    scale == NULL ? NULL : scale + o);
 }
 
 LT_INLINE void matrix_vector_rows(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const void *w,
@@ -199,16 +205,16 @@ LT_INLINE void matrix_vector_rows(float *y, int64_t y_stride, const float *x, in
 {
     switch (type) {
     case LT_BF16:
-        matrix_vector_of(y, y_stride, x, x_stride, rows, w, LT_BF16, depth, outputs, scale);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_BF16, 2 * depth, depth, outputs, scale);
         break;
     case LT_F16:
-        matrix_vector_of(y, y_stride, x, x_stride, rows, w, LT_F16, depth, outputs, scale);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F16, 2 * depth, depth, outputs, scale);
         break;
     case LT_I8:
-        matrix_vector_of(y, y_stride, x, x_stride, rows, w, LT_I8, depth, outputs, scale);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_I8, depth, depth, outputs, scale);
         break;
     default:
-        matrix_vector_of(y, y_stride, x, x_stride, rows, w, LT_F32, depth, outputs, scale);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F32, 4 * depth, depth, outputs, scale);
     }
 }
 

@@ -91,9 +91,15 @@ LT_INLINE void vf_store(float *p, vf x)
 /* bf16 is the upper half of an f32. */
 LT_INLINE vf vf_load_bf16(const uint16_t *p)
 {
+#if LT_LANES == 16
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
+#elif LT_LANES == 8
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16);
+#else
     vh half;
     memcpy(&half, p, sizeof half);
     return (vf)(__builtin_convertvector(half, vu) << 16);
+#endif
 }
 
 /* Rounds to nearest even; NaN stays NaN, made quiet. */
@@ -109,21 +115,23 @@ LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
 
 LT_INLINE vf vf_load_i8(const int8_t *p)
 {
+#if LT_LANES == 16
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+#elif LT_LANES == 8
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+#else
     vb bytes;
     memcpy(&bytes, p, sizeof bytes);
     return __builtin_convertvector(__builtin_convertvector(bytes, vi), vf);
+#endif
 }
 
 LT_INLINE vf vf_load_f16(const uint16_t *p)
 {
 #if LT_LANES == 16
-    __m256i half;
-    memcpy(&half, p, sizeof half);
-    return _mm512_cvtph_ps(half);
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 #elif LT_LANES == 8
-    __m128i half;
-    memcpy(&half, p, sizeof half);
-    return _mm256_cvtph_ps(half);
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 #else
     vf x;
     for (int i = 0; i < LT_LANES; i++)
