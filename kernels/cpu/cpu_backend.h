@@ -74,9 +74,12 @@ void lt_cpu_release(lt_backend *b, void *memory);
 typedef struct {
     void *owned;         /* f32 values that replaced those of the file, or NULL */
     const float *panels; /* [ceil(outputs / tile_columns)][depth][tile_columns], or NULL: packed tile by tile when used */
-    int64_t depth;       /* inputs of a matrix; kt * kh * kw * Cin of a convolution, in that order */
+    int64_t depth;       /* inputs of a matrix; of a convolution kt * kh * kw * Cin in the order [slice][kt][kh][kw][channel of slice] */
     int64_t outputs;
 } lt_cpu_weight;
+
+/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image stays in the cache. */
+enum { LT_CONV_SLICE = 128 };
 
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cpu_unprepare(lt_backend *b, lt_weight *w);

@@ -78,7 +78,7 @@ static lt_status pack_matrix(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *pac
     return LT_OK;
 }
 
-/* [Cout][Cin][taps] -> panels [taps][Cin][tile_columns]. */
+/* [Cout][Cin][taps] -> panels [slice][taps][channel of slice][tile_columns]. */
 static lt_status pack_conv(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
 {
     const int64_t columns = cpu->kernels->tile_columns;
@@ -93,10 +93,13 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *packe
     for (int64_t o = 0; o < packed->outputs; o++) {
         const double scale = lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, o);
         float *panel = out + o / columns * packed->depth * columns + o % columns;
-        for (int64_t c = 0; c < channels; c++)
+        for (int64_t c = 0; c < channels; c++) {
+            const int64_t first = c / LT_CONV_SLICE * LT_CONV_SLICE;
+            const int64_t slice = lt_min(LT_CONV_SLICE, channels - first);
             for (int64_t tap = 0; tap < taps; tap++)
-                panel[(tap * channels + c) * columns] =
+                panel[(first * taps + tap * slice + c - first) * columns] =
                     (float)(lt_load_element(w->value.data, w->value.dtype, (o * channels + c) * taps + tap) * scale);
+        }
     }
     packed->panels = out;
     return LT_OK;
