@@ -239,7 +239,7 @@ static void derive_pipeline(cfg_model *cfg)
         p->overlap = ((cfg->mmdit.latent_frames + 1) / 2 - 1) | 1;
 }
 
-static lt_status read_model(const cfg_document *doc, cfg_model *out, lt_error *err)
+static lt_status fill_model(const cfg_document *doc, cfg_model *out, lt_error *err)
 {
     preset(out);
     const reading r = { .doc = doc, .err = err };
@@ -251,13 +251,26 @@ static lt_status read_model(const cfg_document *doc, cfg_model *out, lt_error *e
     return cfg_check(out, doc->place, err);
 }
 
+/* Takes the document. */
+static lt_status read_model(cfg_document *doc, cfg_model *out, lt_error *err)
+{
+    const lt_status s = fill_model(doc, out, err);
+    cfg_document_close(doc);
+    return s;
+}
+
 lt_status cfg_read(const char *path, cfg_model *out, lt_error *err)
 {
     cfg_document *doc;
     LT_TRY(cfg_yaml_read(path, &doc, err));
-    const lt_status s = read_model(doc, out, err);
-    cfg_document_close(doc);
-    return s;
+    return read_model(doc, out, err);
+}
+
+lt_status cfg_read_text(const char *yaml, size_t bytes, const char *place, cfg_model *out, lt_error *err)
+{
+    cfg_document *doc;
+    LT_TRY(cfg_yaml_parse(yaml, bytes, place, &doc, err));
+    return read_model(doc, out, err);
 }
 
 /* --set -------------------------------------------------------------------------------------------------------------- */

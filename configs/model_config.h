@@ -7,6 +7,7 @@
 #define CFG_MODEL_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "configs/ar_config.h"
 #include "configs/mmdit_config.h"
@@ -30,6 +31,8 @@ typedef struct {
 
 /* Reads a YAML file and cross-checks the sections. LT_ERR_INPUT. */
 lt_status cfg_read(const char *path, cfg_model *out, lt_error *err);
+/* The same from memory; `place` stands for the file's name in messages. */
+lt_status cfg_read_text(const char *yaml, size_t bytes, const char *place, cfg_model *out, lt_error *err);
 /* One `KEY=VALUE` such as "mmdit.steps=8" on top of a configuration. LT_ERR_USAGE. Call cfg_check after the last. */
 lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err);
 /* Sizes of neighbouring sections agree (text widths, token counts, latent and feature grids, ...). LT_ERR_INPUT. */

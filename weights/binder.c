@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weights/complaints.h"
 #include "weights/finite.h"
 #include "weights/synthetic_weights.h"
 #include "weights/weight_table.h"
@@ -96,31 +97,6 @@ bool lt_binder_has(const lt_binder *b, const char *format, ...)
     return found;
 }
 
-/* Complaints, one a line: the first ones in full, the others counted. */
-typedef struct {
-    char text[LT_ERROR_BYTES - 256];
-    size_t used;
-    int count;
-    int hidden;
-} complaints;
-
-static void complain(complaints *c, const char *format, ...) LT_PRINTF(2, 3);
-static void complain(complaints *c, const char *format, ...)
-{
-    c->count++;
-    const size_t left = sizeof c->text - c->used;
-    va_list arguments;
-    va_start(arguments, format);
-    const int written = vsnprintf(c->text + c->used, left, format, arguments);
-    va_end(arguments);
-    if (written >= 0 && (size_t)written < left) {
-        c->used += (size_t)written;
-        return;
-    }
-    c->text[c->used] = '\0';
-    c->hidden++;
-}
-
 static bool is_float(lt_dtype dtype)
 {
     return dtype == LT_F32 || dtype == LT_BF16 || dtype == LT_F16 || dtype == LT_F64;
@@ -151,32 +127,32 @@ static bool same_as_matrix(const lt_tensor *stored, const request *r)
     return matrix && stored->dim[0] == r->shape.dim[0] && lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
 }
 
-static void check_finite(const lt_entry *entry, const char *prefix, complaints *c)
+static void check_finite(const lt_entry *entry, const char *prefix, lt_complaints *c)
 {
     const int64_t bad = lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
     if (bad >= 0)
-        complain(c, "\n  %s%s: value %lld is not finite", prefix, entry->name, (long long)bad);
+        lt_complain(c, "%s%s: value %lld is not finite", prefix, entry->name, (long long)bad);
 }
 
-static void match_scale(const lt_binder *b, const request *r, complaints *c)
+static void match_scale(const lt_binder *b, const request *r, lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
     char name[LT_MAX_NAME_BYTES + 8];
     snprintf(name, sizeof name, "%s_scale", r->name);
     const lt_entry *const found = lt_table_find(b->source, name);
     if (!found) {
-        complain(c, "\n  %s%s: is missing (the scales of int8 rows)", prefix, name);
+        lt_complain(c, "%s%s: is missing (the scales of int8 rows)", prefix, name);
         return;
     }
     if (found->tensor.dtype != LT_F32 || !same_but_ones(lt_shape_of(&found->tensor), lt_shape1(r->shape.dim[0]))) {
-        complain(c, "\n  %s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
+        lt_complain(c, "%s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
         return;
     }
     check_finite(found, prefix, c);
     r->place->scale = lt_reshape(found->tensor, lt_shape1(r->shape.dim[0]));
 }
 
-static void match(const lt_binder *b, const request *r, complaints *c)
+static void match(const lt_binder *b, const request *r, lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
     const lt_entry *const found = b->source->synthesis ? lt_synthetic_entry(b->source, r->name, r->shape)
@@ -185,25 +161,25 @@ static void match(const lt_binder *b, const request *r, complaints *c)
     char stored[64];
     lt_shape_text(r->shape, wanted, sizeof wanted);
     if (!found && b->source->synthesis) {
-        complain(c, "\n  %s: no memory to make its %s", r->name, wanted);
+        lt_complain(c, "%s: no memory to make its %s", r->name, wanted);
         return;
     }
     if (!found) {
-        complain(c, "\n  %s%s: is missing, expected %s", prefix, r->name, wanted);
+        lt_complain(c, "%s%s: is missing, expected %s", prefix, r->name, wanted);
         return;
     }
     if (found->unusable) {
-        complain(c, "\n  %s%s: is stored in a form that cannot be used (%s)", prefix, r->name, found->unusable);
+        lt_complain(c, "%s%s: is stored in a form that cannot be used (%s)", prefix, r->name, found->unusable);
         return;
     }
     const lt_shape shape = lt_shape_of(&found->tensor);
     if (!same_but_ones(shape, r->shape) && !same_as_matrix(&found->tensor, r)) {
-        complain(c, "\n  %s%s: has shape %s, expected %s", prefix, r->name, lt_shape_text(shape, stored, sizeof stored), wanted);
+        lt_complain(c, "%s%s: has shape %s, expected %s", prefix, r->name, lt_shape_text(shape, stored, sizeof stored), wanted);
         return;
     }
     const bool rows = found->tensor.dtype == LT_I8 && r->role == LT_ROLE_MATRIX && r->shape.rank == 2;
     if (!rows && !is_float(found->tensor.dtype)) {
-        complain(c, "\n  %s%s: has dtype %s, expected floats", prefix, r->name, lt_dtype_name(found->tensor.dtype));
+        lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name, lt_dtype_name(found->tensor.dtype));
         return;
     }
     check_finite(found, prefix, c);
@@ -214,16 +190,12 @@ static void match(const lt_binder *b, const request *r, complaints *c)
 
 static lt_status match_all(const lt_binder *b, lt_error *err)
 {
-    complaints c = {0};
+    lt_complaints c = {0};
     for (int i = 0; i < b->count; i++)
         match(b, &b->list[i], &c);
-    if (c.count == 0)
-        return LT_OK;
-    char more[64] = "";
-    if (c.hidden > 0)
-        snprintf(more, sizeof more, "\n  and %d more", c.hidden);
-    return lt_fail(err, LT_ERR_INPUT, "%s: %d of %d tensors do not fit:%s%s", lt_weights_place(b->source), c.count, b->count,
-                   c.text, more);
+    char heading[256];
+    snprintf(heading, sizeof heading, "%s: %d of %d tensors do not fit", lt_weights_place(b->source), c.count, b->count);
+    return lt_complaints_verdict(&c, heading, err);
 }
 
 static lt_status prepare_all(const lt_binder *b, lt_weight_set *set, lt_error *err)

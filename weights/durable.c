@@ -19,12 +19,8 @@ lt_status lt_fail_to_write(const char *path, lt_error *err)
     return lt_fail(err, code, "%s: cannot be written: %s", path, strerror(why));
 }
 
-static lt_status sync_folder_of(const char *path, lt_error *err)
+lt_status lt_sync_folder(const char *folder, lt_error *err)
 {
-    const char *const slash = strrchr(path, '/');
-    char folder[PATH_MAX] = ".";
-    if (slash && snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path) >= (int)sizeof folder)
-        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", path);
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return lt_fail_to_write(folder, err);
@@ -34,9 +30,35 @@ static lt_status sync_folder_of(const char *path, lt_error *err)
     return s;
 }
 
+static lt_status sync_folder_of(const char *path, lt_error *err)
+{
+    const char *slash = path + strlen(path);
+    while (slash > path && slash[-1] == '/') /* "made/" is in the folder of "made" */
+        slash--;
+    while (slash > path && slash[-1] != '/')
+        slash--;
+    char folder[PATH_MAX] = ".";
+    if (slash > path && snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) >= (int)sizeof folder)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", path);
+    return lt_sync_folder(folder, err);
+}
+
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err)
 {
     if (rename(from, to) != 0)
         return lt_fail_to_write(to, err);
     return sync_folder_of(to, err);
+}
+
+lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err)
+{
+    FILE *const file = fopen(path, "wbe");
+    if (!file)
+        return lt_fail_to_write(path, err);
+    lt_status s = LT_OK;
+    if ((bytes > 0 && fwrite(data, 1, bytes, file) != bytes) || fflush(file) != 0 || fsync(fileno(file)) != 0)
+        s = lt_fail_to_write(path, err);
+    if (fclose(file) != 0 && s == LT_OK)
+        s = lt_fail_to_write(path, err);
+    return s;
 }

@@ -2,13 +2,20 @@
 #ifndef LT_DURABLE_H
 #define LT_DURABLE_H
 
+#include <stddef.h>
+
 #include "kernels/core/status.h"
 
 /* errno as a status: LT_ERR_RESOURCES when disk, quota, handles or memory are out, else LT_ERR_INPUT (a path that cannot be
  * written). */
 lt_status lt_fail_to_write(const char *path, lt_error *err);
 
+/* Syncs a folder: the names in it. */
+lt_status lt_sync_folder(const char *folder, lt_error *err);
 /* Renames `from` to `to` in the same folder, and syncs that folder. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);
+
+/* Writes a whole file and syncs it; meant for a folder that gets its final name later. */
+lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err);
 
 #endif

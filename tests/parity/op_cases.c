@@ -683,6 +683,8 @@ const op_case op_cases[] = {
     {"attention", "B n m h d see bias layout reach", attention, {1, 20, 200, 1, 64, SEE_ALL, 0, OP_PACKED, 14}},
     {"attention", "B n m h d see bias layout reach", attention, {1, 3, 5, 1, 256, SEE_ALL, 0, OP_PACKED, 1}},
     {"attention", "B n m h d see bias layout reach", attention, {1, 11, 13, 2, 7, SEE_CAUSAL, 0, OP_PADDED, 3}},
+    {"attention", "B n m h d see bias layout reach", attention, {1, 130, 600, 1, 64, SEE_CAUSAL, 1, OP_PACKED, 2}}, /* several tiles */
+    {"attention", "B n m h d see bias layout reach", attention, {1, 2, 530, 1, 200, SEE_ALL, 0, OP_PADDED, 2}},
 
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 1, 1, 1, 0, OP_PACKED, 0, 0}},
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 5, 33, 1, 0, OP_PADDED, 0, 0}},
@@ -742,6 +744,9 @@ const op_case op_cases[] = {
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 5, 8, 9, 11, 3, 3, 1, PAD_UNEVEN, 1, 0, LT_BF16}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 6, 4, 8, 16, 0, 3, 2, PAD_UNEVEN, 0, 0, LT_BF16}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {4, 12, 16, 32, 65, 3, 3, 1, PAD_SAME, 0, 1, LT_BF16}},
+
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 3, 5, 270, 20, 3, 3, 1, PAD_SAME, 1, 0, LT_BF16}}, /* slices of channels */
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 9, 200, 8, 5, 0, 3, 1, PAD_SAME, 0, 0, LT_BF16}},   /* several tiles */
 
     {"upsample", "T H W C factor double", upsample, {1, 1, 1, 1, 1, 0}},
     {"upsample", "T H W C factor double", upsample, {1, 3, 2, 5, 2, 1}},

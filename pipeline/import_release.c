@@ -1,0 +1,545 @@
+/* import_release.c - opening a release, deciding what goes where, writing the folder. */
+#include "pipeline/import_release.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/import_plan.h"
+#include "text_encoder/text_vocab.h"
+#include "weights/durable.h"
+#include "weights/file_map.h"
+#include "weights/finite.h"
+#include "weights/int8_rows.h"
+#include "weights/pack.h"
+#include "weights/pt_reader.h"
+#include "weights/weight_table.h"
+
+/* The whole engine's names of the parts that diffusion/N may override. */
+#define CONTROL "model.control_model.diffusion_model."
+#define CONTROL_TOKENIZER CONTROL "semantic_conditioner.semantic_model.model."
+
+enum { SMALLEST_QUANTISED = 64, MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES = 64 << 20 };
+
+static const char *const flan_folder = "google/flan-t5-xxl";
+static const char *const theia_folder = "theiainstitute/theia-base-patch16-224-cddsv";
+
+typedef enum { FROM_FLAN, FROM_T5, FROM_THEIA, FROM_TOKENIZER, FROM_LLM, FROM_BASE, FROM_DIFFUSION, FROM_VAE, SOURCES } source_id;
+
+/* Beginnings of names that are left out without a word. */
+static const char *const ignored_of_t5[] = {"decoder.", "lm_head.", "encoder.embed_tokens.", "shared.", NULL};
+static const char *const ignored_of_theia[] = {"translator.", "neck.", NULL};
+static const char *const ignored_of_tokenizer[] = {"feature_extractor.", NULL};
+static const char *const ignored_of_llm[] = {"cond_model.text_encoder.", "tokenizer.", NULL};
+static const char *const ignored_of_base[] = {"model.diffusion_model.mixins.pos_embed.pos_embedding", NULL};
+static const char *const ignored_of_diffusion[] = {CONTROL "mixins.pos_embed.pos_embedding",
+                                                   "model.main_model.diffusion_model.mixins.pos_embed.pos_embedding",
+                                                   CONTROL_TOKENIZER "feature_extractor.", NULL};
+static const char *const ignored_of_vae[] = {"loss", NULL};
+
+/* A file to be written. */
+typedef enum { TO_TEXT_AR, TO_TEXT_MMDIT, TO_TOKENIZER, TO_AR, TO_MMDIT, TO_VAE, TARGETS } target_id;
+
+static const char *const target_files[TARGETS] = {"text_encoder.ar.safetensors", "text_encoder.mmdit.safetensors",
+                                                  "tokenizer.safetensors",       "ar_model.safetensors",
+                                                  "mmdit.safetensors",           "temporal_vae.safetensors"};
+
+typedef struct {
+    const take_import_request *request;
+    cfg_model cfg;
+    import_source source[SOURCES];
+    import_plan plan[TARGETS]; /* empty: the file is not written */
+    lt_complaints complaints;
+    char folder[PATH_MAX];     /* temporary name of the output */
+    int done;                  /* tensors written */
+    int total;
+} import;
+
+static lt_status join(char out[PATH_MAX], const char *folder, const char *name, lt_error *err)
+{
+    if (snprintf(out, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", folder);
+    return LT_OK;
+}
+
+static bool exists(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0;
+}
+
+static import_layer layer(import *m, source_id id, const char *prefix)
+{
+    return (import_layer){.source = &m->source[id], .prefix = prefix};
+}
+
+/* The file that the release should hold a network in, when it is not the last one to be asked. */
+static import_layer home_layer(import *m, source_id id, const char *prefix)
+{
+    return (import_layer){.source = &m->source[id], .prefix = prefix, .home = true};
+}
+
+/* ---- opening ---- */
+
+static lt_status open_safetensors(import *m, source_id id, const char *path, lt_error *err)
+{
+    lt_weights *weights = NULL;
+    LT_TRY(lt_weights_open_raw(path, &weights, err));
+    return import_source_open(&m->source[id], weights, err);
+}
+
+static lt_status open_in_release(import *m, source_id id, const char *name, lt_error *err)
+{
+    char path[PATH_MAX];
+    LT_TRY(join(path, m->request->release, name, err));
+    return open_safetensors(m, id, path, err);
+}
+
+static lt_status open_pt(import *m, source_id id, const char *name, const char *key, lt_error *err)
+{
+    char path[PATH_MAX];
+    lt_weights *weights = NULL;
+    LT_TRY(join(path, m->request->release, name, err));
+    LT_TRY(lt_pt_open(path, key, m->request->warnings, &weights, err));
+    return import_source_open(&m->source[id], weights, err);
+}
+
+/* `latest` names the sub-folder of a checkpoint: a decimal number, or "release". */
+static lt_status open_diffusion(import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    char name[96];
+    LT_TRY(join(path, m->request->release, "diffusion/latest", err));
+    FILE *const file = fopen(path, "re");
+    if (!file)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    char text[32] = "";
+    const size_t bytes = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    const char *const begin = text + strspn(text, " \t\r\n");
+    const size_t length = strcspn(begin, " \t\r\n");
+    const bool number = length > 0 && strspn(begin, "0123456789") == length && begin[strspn(begin, "0")] >= '1' && length < 10;
+    const bool rest_is_blank = strspn(begin + length, " \t\r\n") == strlen(begin + length) && strlen(text) == bytes;
+    if (!rest_is_blank || !(number || (length == 7 && strncmp(begin, "release", 7) == 0)))
+        return lt_fail(err, LT_ERR_INPUT, "%s: is not a number > 0 or the word 'release'", path);
+    snprintf(name, sizeof name, "diffusion/%.*s/mp_rank_00_model_states.pt", (int)length, begin);
+    return open_pt(m, FROM_DIFFUSION, name, "module", err);
+}
+
+/* Flan-T5 and Theia are not part of the release: an option says where they are, else they lie inside under their public names.
+ * False when neither is so. */
+static lt_status find_extra(const import *m, const char *given, const char *name, char path[PATH_MAX], bool *found, lt_error *err)
+{
+    if (given && snprintf(path, PATH_MAX, "%s", given) >= PATH_MAX)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", given);
+    if (!given)
+        LT_TRY(join(path, m->request->release, name, err));
+    *found = given || exists(path);
+    return LT_OK;
+}
+
+static lt_status open_flan(import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    bool found = false;
+    LT_TRY(find_extra(m, m->request->t5, flan_folder, path, &found, err));
+    if (found)
+        return open_safetensors(m, FROM_FLAN, path, err);
+    release_names names = {0};
+    release_names_text(&names, &m->cfg.text_ar);
+    const import_layer in_llm = layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder.");
+    const bool inside = import_layer_has_any(&in_llm, &names);
+    release_names_close(&names);
+    if (inside)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT, "%s: Flan-T5, the language model's text encoder, is not in the release\n"
+                   "hint: give its folder with --t5 DIR", path);
+}
+
+static lt_status open_theia(import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    bool found = false;
+    LT_TRY(find_extra(m, m->request->theia, theia_folder, path, &found, err));
+    return found ? open_safetensors(m, FROM_THEIA, path, err) : LT_OK;
+}
+
+static lt_status open_sources(import *m, lt_error *err)
+{
+    LT_TRY(open_in_release(m, FROM_LLM, "llm", err));
+    LT_TRY(open_in_release(m, FROM_TOKENIZER, "tokenizer", err));
+    LT_TRY(open_in_release(m, FROM_T5, "CogVideoX-2b-sat/t5-v1_1-xxl", err));
+    LT_TRY(open_pt(m, FROM_BASE, "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt", "module", err));
+    LT_TRY(open_pt(m, FROM_VAE, "CogVideoX-2b-sat/vae/3d-vae.pt", "state_dict", err));
+    LT_TRY(open_diffusion(m, err));
+    if (!m->cfg.one_text_encoder)
+        LT_TRY(open_flan(m, err));
+    return open_theia(m, err);
+}
+
+static void describe_sources(import *m)
+{
+    static const struct {
+        source_id id;
+        bool strict;
+        const char *const *ignored;
+    } rules[] = {
+        {FROM_FLAN, false, ignored_of_t5},       {FROM_T5, false, ignored_of_t5},
+        {FROM_THEIA, false, ignored_of_theia},   {FROM_TOKENIZER, true, ignored_of_tokenizer},
+        {FROM_LLM, true, ignored_of_llm},        {FROM_BASE, true, ignored_of_base},
+        {FROM_VAE, false, ignored_of_vae},       {FROM_DIFFUSION, false, ignored_of_diffusion},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        m->source[rules[i].id].strict = rules[i].strict;
+        m->source[rules[i].id].ignored = rules[i].ignored;
+    }
+}
+
+/* ---- deciding ---- */
+
+static lt_status plan_network(import *m, target_id to, release_names *names, const char *out_prefix, const import_layer *layers,
+                              int layer_count, lt_error *err)
+{
+    const lt_status s = import_plan_add(&m->plan[to], names, out_prefix, layers, layer_count, &m->complaints, err);
+    release_names_close(names);
+    return s;
+}
+
+static lt_status plan_text(import *m, lt_error *err)
+{
+    release_names names = {0};
+    const import_layer t5[] = {layer(m, FROM_DIFFUSION, "conditioner.embedders.0.transformer."), layer(m, FROM_T5, "")};
+    release_names_text(&names, &m->cfg.text_mmdit);
+    LT_TRY(plan_network(m, TO_TEXT_MMDIT, &names, "", t5, 2, err));
+    if (m->cfg.one_text_encoder)
+        return LT_OK;
+    const import_layer flan[] = {layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder."), layer(m, FROM_FLAN, "")};
+    release_names_text(&names, &m->cfg.text_ar);
+    return plan_network(m, TO_TEXT_AR, &names, "", flan, 2, err);
+}
+
+/* The copy of the tokenizer in the control branch is loaded last, so it is the one that makes pictures. */
+static lt_status plan_tokenizer(import *m, lt_error *err)
+{
+    release_names names = {0};
+    const import_layer tokenizer[] = {layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER), layer(m, FROM_TOKENIZER, "")};
+    release_names_tokenizer(&names, &m->cfg.tokenizer);
+    if (import_layer_has_any(&tokenizer[0], &names))
+        lt_warn(m->request->warnings, "%s: holds its own copy of the tokenizer, which is used instead of that in tokenizer/",
+                lt_weights_place(m->source[FROM_DIFFUSION].weights));
+    LT_TRY(plan_network(m, TO_TOKENIZER, &names, "", tokenizer, 2, err));
+
+    const import_layer theia[] = {layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER "feature_extractor.model.backbone.model."),
+                                  layer(m, FROM_TOKENIZER, "feature_extractor.model.backbone.model."),
+                                  layer(m, FROM_THEIA, "backbone.model.")};
+    release_names_theia(&names, &m->cfg.tokenizer.theia);
+    if (m->source[FROM_THEIA].weights || import_layer_has_any(&theia[0], &names) || import_layer_has_any(&theia[1], &names))
+        return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.", theia, 3, err);
+    release_names_close(&names);
+    lt_warn(m->request->warnings, "%s: holds no Theia, so the model cannot read reference videos (--theia DIR)", m->request->release);
+    return LT_OK;
+}
+
+static lt_status plan_mmdit(import *m, lt_error *err)
+{
+    release_names names = {0};
+    const import_layer base = layer(m, FROM_BASE, "model.diffusion_model.");
+    const import_layer main_layers[] = {layer(m, FROM_DIFFUSION, "model.main_model.diffusion_model."), base};
+    release_names_main(&names, &m->cfg.mmdit);
+    LT_TRY(plan_network(m, TO_MMDIT, &names, "model.diffusion_model.", main_layers, 2, err));
+    const import_layer control_layers[] = {home_layer(m, FROM_DIFFUSION, CONTROL), base};
+    release_names_control(&names, &m->cfg.mmdit);
+    return plan_network(m, TO_MMDIT, &names, CONTROL, control_layers, 2, err);
+}
+
+static lt_status plan_all(import *m, lt_error *err)
+{
+    release_names names = {0};
+    LT_TRY(plan_text(m, err));
+    LT_TRY(plan_tokenizer(m, err));
+    const import_layer llm = layer(m, FROM_LLM, "");
+    release_names_ar(&names, &m->cfg.ar_model);
+    LT_TRY(plan_network(m, TO_AR, &names, "", &llm, 1, err));
+    LT_TRY(plan_mmdit(m, err));
+    const import_layer vae[] = {layer(m, FROM_DIFFUSION, "first_stage_model."), layer(m, FROM_VAE, "")};
+    release_names_vae(&names, &m->cfg.temporal_vae);
+    LT_TRY(plan_network(m, TO_VAE, &names, "", vae, 2, err));
+    for (int id = 0; id < SOURCES; id++)
+        import_source_check(&m->source[id], &m->complaints, m->request->warnings);
+    for (int to = 0; to < TARGETS; to++)
+        m->total += m->plan[to].count;
+    return lt_complaints_verdict(&m->complaints, "import: the release does not fit the configuration", err);
+}
+
+/* ---- writing ---- */
+
+/* One tensor on its way, as the writer's source. */
+typedef struct {
+    import *import;
+    const import_tensor *tensor;
+    const char *file;
+    lt_int8_rows rows; /* of a matrix that is quantised */
+} passage;
+
+static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, lt_error *err)
+{
+    return s == LT_OK ? LT_OK : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
+}
+
+static lt_status advance(const passage *p, bool last_piece, lt_error *err)
+{
+    import *const m = p->import;
+    const take_import_request *const r = m->request;
+    m->done += last_piece;
+    if (r->progress && r->progress(r->user, p->file, m->done, m->total) != 0)
+        return lt_fail(err, LT_ERR_CANCELLED, "import: stopped");
+    return LT_OK;
+}
+
+static lt_status pass_values(void *user, int64_t first, int64_t count, void *out, lt_error *err)
+{
+    const passage *const p = user;
+    const lt_tensor *const t = &p->tensor->tensor;
+    lt_pack(t, first, count, out);
+    const int64_t bad = lt_first_not_finite(out, t->dtype, count);
+    if (bad >= 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", p->tensor->place, p->tensor->name,
+                       (long long)(first + bad));
+    return advance(p, first + count == lt_numel(t), err);
+}
+
+static lt_status pass_rows(void *user, int64_t first, int64_t count, void *out, lt_error *err)
+{
+    passage *const p = user;
+    lt_error cause = {0};
+    LT_TRY(name_it(p, lt_int8_rows_values(&p->rows, first, count, out, &cause), &cause, err));
+    return advance(p, first + count == lt_numel(&p->tensor->tensor), err);
+}
+
+static lt_status pass_scales(void *user, int64_t first, int64_t count, void *out, lt_error *err)
+{
+    passage *const p = user;
+    lt_error cause = {0};
+    LT_TRY(name_it(p, lt_int8_rows_scales(&p->rows, first, count, out, &cause), &cause, err));
+    return advance(p, false, err);
+}
+
+static bool becomes_rows(const import *m, const import_tensor *t)
+{
+    return m->request->int8_rows && t->as_rows && t->tensor.dim[0] >= SMALLEST_QUANTISED && t->tensor.dim[1] >= SMALLEST_QUANTISED;
+}
+
+static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
+{
+    const import_tensor *const t = p->tensor;
+    if (!becomes_rows(p->import, t)) {
+        lt_writer_add_source(w, t->name, t->tensor.dtype, lt_shape_of(&t->tensor), pass_values, p);
+        return LT_OK;
+    }
+    char scale[PATH_MAX];
+    snprintf(scale, sizeof scale, "%s_scale", t->name);
+    LT_TRY(lt_int8_rows_open(&p->rows, &t->tensor, err));
+    lt_writer_add_source(w, t->name, LT_I8, lt_shape_of(&t->tensor), pass_rows, p);
+    lt_writer_add_source(w, scale, LT_F32, lt_shape1(t->tensor.dim[0]), pass_scales, p);
+    return LT_OK;
+}
+
+static const char *file_of(const import *m, target_id to)
+{
+    return to == TO_TEXT_MMDIT && m->cfg.one_text_encoder ? "text_encoder.safetensors" : target_files[to];
+}
+
+static lt_status write_network(import *m, target_id to, lt_error *err)
+{
+    const import_plan *const plan = &m->plan[to];
+    char path[PATH_MAX];
+    LT_TRY(join(path, m->folder, file_of(m, to), err));
+    passage *const passages = calloc((size_t)plan->count, sizeof *passages);
+    if (!passages)
+        return lt_fail(err, LT_ERR_RESOURCES, "import: no memory for %d tensors", plan->count);
+    lt_writer *w = NULL;
+    lt_status s = lt_writer_open(path, &w, err);
+    for (int i = 0; i < plan->count && s == LT_OK; i++) {
+        passages[i] = (passage){.import = m, .tensor = &plan->list[i], .file = file_of(m, to)};
+        s = add_tensor(w, &passages[i], err);
+    }
+    if (s == LT_OK)
+        s = lt_writer_close(w, err);
+    else
+        lt_writer_abandon(w);
+    for (int i = 0; i < plan->count; i++)
+        lt_int8_rows_close(&passages[i].rows);
+    free(passages);
+    return s;
+}
+
+static lt_status write_networks(import *m, lt_error *err)
+{
+    for (int to = 0; to < TARGETS; to++)
+        if (m->plan[to].count > 0)
+            LT_TRY(write_network(m, (target_id)to, err));
+    for (int id = 0; id < SOURCES; id++)
+        if (m->source[id].weights)
+            LT_TRY(lt_table_verify(m->source[id].weights, err));
+    return LT_OK;
+}
+
+static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
+{
+    LT_TRY(lt_file_map_open(map, path, err));
+    if (map->bytes > 0 && map->bytes <= most)
+        return LT_OK;
+    const size_t bytes = map->bytes;
+    lt_file_map_close(map);
+    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
+}
+
+static lt_status write_config(const import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    lt_file_map map;
+    LT_TRY(join(path, m->folder, "config.yaml", err));
+    LT_TRY(map_small(&map, m->request->config, MOST_CONFIG_BYTES, err));
+    const lt_status s = lt_write_synced(path, map.data, map.bytes, err);
+    lt_file_map_close(&map);
+    return s;
+}
+
+/* A vocabulary must be readable, and its ids must be rows of the encoder's table. */
+static lt_status check_vocabulary(const lt_file_map *map, const char *path, int rows, lt_error *err)
+{
+    text_vocab *vocab = NULL;
+    LT_TRY(text_vocab_from_memory(map->data, map->bytes, path, &vocab, err));
+    const int count = text_vocab_count(vocab);
+    text_vocab_close(vocab);
+    if (count > rows)
+        return lt_fail(err, LT_ERR_INPUT, "%s: gives %d ids, the encoder has %d rows", path, count, rows);
+    return LT_OK;
+}
+
+/* spiece.model is that of the diffusion stage; the language model's is kept beside it where it differs. */
+static lt_status write_vocabularies(const import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    char out[PATH_MAX];
+    lt_file_map common;
+    LT_TRY(join(path, m->request->release, "CogVideoX-2b-sat/t5-v1_1-xxl/spiece.model", err));
+    LT_TRY(join(out, m->folder, "spiece.model", err));
+    LT_TRY(map_small(&common, path, MOST_SPIECE_BYTES, err));
+    lt_status s = check_vocabulary(&common, path, m->cfg.text_mmdit.vocab_size, err);
+    if (s == LT_OK)
+        s = lt_write_synced(out, common.data, common.bytes, err);
+
+    bool found = false;
+    char folder[PATH_MAX];
+    lt_file_map own = {0};
+    if (s == LT_OK)
+        s = find_extra(m, m->request->t5, flan_folder, folder, &found, err);
+    if (s == LT_OK)
+        s = join(path, folder, "spiece.model", err);
+    if (s == LT_OK && !m->cfg.one_text_encoder && exists(path))
+        s = map_small(&own, path, MOST_SPIECE_BYTES, err);
+    const bool differs = own.data && (own.bytes != common.bytes || memcmp(own.data, common.data, own.bytes) != 0);
+    if (s == LT_OK && differs)
+        s = check_vocabulary(&own, path, m->cfg.text_ar.vocab_size, err);
+    if (s == LT_OK && differs)
+        s = join(out, m->folder, "text_encoder.ar.spiece.model", err);
+    if (s == LT_OK && differs)
+        s = lt_write_synced(out, own.data, own.bytes, err);
+    lt_file_map_close(&own);
+    lt_file_map_close(&common);
+    return s;
+}
+
+/* ---- the folder ---- */
+
+static bool is_empty_folder(const char *path)
+{
+    DIR *const folder = opendir(path);
+    if (!folder)
+        return false;
+    int names = 0;
+    while (names <= 2 && readdir(folder))
+        names++;
+    closedir(folder);
+    return names == 2; /* "." and ".." */
+}
+
+static lt_status check_output(const char *output, lt_error *err)
+{
+    struct stat found;
+    if (lstat(output, &found) != 0 || is_empty_folder(output))
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "%s: is already there", output);
+}
+
+static lt_status make_folder(import *m, lt_error *err)
+{
+    const char *const output = m->request->output;
+    size_t length = strlen(output);
+    while (length > 1 && output[length - 1] == '/')
+        length--;
+    if (snprintf(m->folder, sizeof m->folder, "%.*s.%ld.tmp", (int)length, output, (long)getpid()) >= (int)sizeof m->folder)
+        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", output);
+    if (mkdir(m->folder, 0777) != 0) {
+        const lt_status s = lt_fail_to_write(m->folder, err);
+        m->folder[0] = '\0';
+        return s;
+    }
+    return LT_OK;
+}
+
+/* Removes whatever an import may have written. */
+static void remove_folder(const import *m)
+{
+    static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model", "text_encoder.safetensors"};
+    char path[PATH_MAX];
+    for (int to = 0; to < TARGETS; to++)
+        if (join(path, m->folder, target_files[to], NULL) == LT_OK)
+            unlink(path);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (join(path, m->folder, others[i], NULL) == LT_OK)
+            unlink(path);
+    rmdir(m->folder);
+}
+
+static lt_status write_folder(import *m, lt_error *err)
+{
+    LT_TRY(make_folder(m, err));
+    LT_TRY(write_config(m, err));
+    LT_TRY(write_vocabularies(m, err));
+    LT_TRY(write_networks(m, err));
+    LT_TRY(lt_sync_folder(m->folder, err));
+    return lt_rename_durably(m->folder, m->request->output, err);
+}
+
+lt_status take_import(const take_import_request *request, lt_error *err)
+{
+    import *const m = calloc(1, sizeof *m);
+    if (!m)
+        return lt_fail(err, LT_ERR_RESOURCES, "import: no memory");
+    m->request = request;
+    describe_sources(m);
+    lt_status s = check_output(request->output, err);
+    if (s == LT_OK)
+        s = cfg_read(request->config, &m->cfg, err);
+    if (s == LT_OK)
+        s = open_sources(m, err);
+    if (s == LT_OK)
+        s = plan_all(m, err);
+    if (s == LT_OK)
+        s = write_folder(m, err);
+    if (s != LT_OK && m->folder[0])
+        remove_folder(m);
+    for (int to = 0; to < TARGETS; to++)
+        import_plan_close(&m->plan[to]);
+    for (int id = 0; id < SOURCES; id++)
+        import_source_close(&m->source[id]);
+    free(m);
+    return s;
+}

@@ -1,0 +1,85 @@
+/* import_request.c - longtake_import of the public interface. */
+#include <string.h>
+#include <time.h>
+
+#include "configs/model_folder.h"
+#include "pipeline/engine.h"
+#include "pipeline/import_release.h"
+
+typedef struct {
+    const longtake_import_request *request;
+    struct timespec began;
+    bool stop; /* asked for while a warning was told; the next step ends the import */
+} teller;
+
+static double seconds_since(struct timespec began)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - began.tv_sec) + 1e-9 * (double)(now.tv_nsec - began.tv_nsec);
+}
+
+static void tell(teller *t, longtake_event event)
+{
+    event.elapsed_seconds = seconds_since(t->began);
+    event.eta_seconds = -1;
+    if (event.step > 0)
+        event.eta_seconds = event.elapsed_seconds / (double)event.step * (double)(event.steps - event.step);
+    if (t->request->on_event && t->request->on_event(t->request->user, &event) != 0)
+        t->stop = true;
+}
+
+static void tell_warning(void *user, const char *line)
+{
+    tell(user, (longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "import", .message = line});
+}
+
+static int tell_step(void *user, const char *file, int done, int total)
+{
+    teller *const t = user;
+    tell(t, (longtake_event){.kind = LONGTAKE_EVENT_STEP, .stage = "import", .windows = 1, .step = done, .steps = total, .message = file});
+    return t->stop;
+}
+
+void longtake_import_request_init(longtake_import_request *request)
+{
+    *request = (longtake_import_request){0};
+}
+
+static lt_status run_import(teller *t, lt_error *err)
+{
+    static const char *const nowhere[] = {NULL};
+    const longtake_import_request *const r = t->request;
+    if (!r->release || !r->output)
+        return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given", r->release ? "output" : "release");
+    if (r->quantize && strcmp(r->quantize, "q8") != 0)
+        return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8", r->quantize);
+    cfg_model_files released = {0};
+    if (!r->config)
+        LT_TRY(cfg_find_model("landiff", r->search ? r->search : nowhere, &released, err));
+    const lt_warnings warnings = {.warn = tell_warning, .user = t};
+    const take_import_request request = {.release = r->release,
+                                         .output = r->output,
+                                         .config = r->config ? r->config : released.config,
+                                         .t5 = r->t5,
+                                         .theia = r->theia,
+                                         .int8_rows = r->quantize != NULL,
+                                         .warnings = &warnings,
+                                         .progress = tell_step,
+                                         .user = t};
+    tell(t, (longtake_event){.kind = LONGTAKE_EVENT_STAGE, .stage = "import", .windows = 1});
+    const lt_status s = take_import(&request, err);
+    cfg_model_files_close(&released);
+    return s;
+}
+
+longtake_status longtake_import(const longtake_import_request *request, longtake_error *error)
+{
+    lt_error err = {0};
+    teller t = {.request = request};
+    clock_gettime(CLOCK_MONOTONIC, &t.began);
+    const lt_status s = run_import(&t, &err);
+    if (s == LT_OK)
+        tell(&t, (longtake_event){.kind = LONGTAKE_EVENT_DONE, .stage = "import"});
+    return take_give_error(s, &err, error);
+}
