@@ -6,7 +6,7 @@
 
 #include "text_encoder/proto_fields.h"
 
-enum { MAX_FILE_BYTES = 16 << 20 };
+enum { MAX_FILE_BYTES = 16 << 20, MAX_PIECE_BYTES = 256 };
 
 /* Values of the field `type` of a piece. */
 enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, UNUSED = 5 };
@@ -54,6 +54,8 @@ static lt_status read_piece(const loading *l, const proto_field *message, int id
     LT_TRY(check_framing(l, &c));
     if (p->bytes == 0 || !isfinite(p->score))
         return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d has %s", l->place, id, p->bytes == 0 ? "no text" : "no finite score");
+    if (p->bytes > MAX_PIECE_BYTES)
+        return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d has %zu bytes, expected at most %d", l->place, id, p->bytes, MAX_PIECE_BYTES);
     if (id <= PIECE_UNKNOWN && type != special[id])
         return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d is of type %llu, expected %llu: <pad>, </s>, <unk> come first", l->place,
                        id, (unsigned long long)type, (unsigned long long)special[id]);

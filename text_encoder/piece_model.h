@@ -14,7 +14,7 @@
 
 typedef struct {
     const unsigned char *text; /* UTF-8, not terminated */
-    size_t bytes;              /* >= 1 */
+    size_t bytes;              /* 1 ... 256 */
     float score;               /* log probability */
     bool matches;              /* a normal piece; special and unused ones never match text */
 } piece;

@@ -5,7 +5,8 @@
 
 #include "text_encoder/utf8_text.h"
 
-enum { MAX_BYTES = 8 << 20 };
+/* The real map's largest growth is elevenfold (a ligature of three bytes that stands for a sentence). */
+enum { LARGEST_GROWTH = 32, LARGEST_START = 64 };
 
 const char piece_word_mark[PIECE_WORD_MARK_BYTES + 1] = "\xE2\x96\x81";
 static const char replacement_character[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -95,8 +96,8 @@ static lt_status make_room(normalized_text *t, size_t more, lt_error *err)
     const size_t needed = t->bytes + more + 1;
     if (needed <= t->capacity)
         return LT_OK;
-    if (needed > MAX_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "text: more than %d bytes after normalisation", MAX_BYTES);
+    if (needed > t->limit)
+        return lt_fail(err, LT_ERR_INPUT, "text: grows more than %d times under the model's character map", LARGEST_GROWTH);
     const size_t capacity = needed > 2 * t->capacity ? needed + 64 : 2 * t->capacity;
     char *text = realloc(t->text, capacity);
     if (text != NULL)
@@ -140,6 +141,7 @@ static void drop_last_marks(normalized_text *t)
 lt_status piece_normalize(const piece_model *m, const char *text, size_t begin, size_t end, normalized_text *out, lt_error *err)
 {
     out->bytes = 0;
+    out->limit = LARGEST_START + LARGEST_GROWTH * (end - begin);
     prefix_step s;
     size_t at = begin;
     for (; at < end; at += s.consumed) {

@@ -8,7 +8,7 @@
 #include "text_encoder/piece_normalizer.h"
 #include "text_encoder/utf8_text.h"
 
-enum { EXTRA_IDS = 100, MAX_TEXT_BYTES = 1 << 20, MAX_FILE_BYTES = 16 << 20 };
+enum { EXTRA_IDS = 100, MAX_TEXT_BYTES = 1 << 16, MAX_FILE_BYTES = 16 << 20 };
 
 struct text_vocab {
     piece_model model;

@@ -37,7 +37,7 @@ typedef struct {
 } text_report;
 
 /* The ids of `text`, </s> at the end, at most `max_length` in all (`ids` has room for so many). What is not UTF-8 becomes
- * unknown. An empty text is </s> alone. LT_ERR_INPUT for a text of more than a megabyte. */
+ * unknown. An empty text is </s> alone. LT_ERR_INPUT for a text of more than 64 KiB. */
 lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding, int32_t *ids,
                    text_report *report, lt_error *err);
 

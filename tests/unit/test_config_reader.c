@@ -1,13 +1,7 @@
 /* test_config_reader.c - files in the tree are read; errors name their place and the nearest key. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/support/check.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 #include "configs/model_config.h"
 
@@ -17,32 +11,19 @@ static cfg_model read_tiny(void)
 {
     static cfg_model cfg;
     lt_error err = {0};
-    if (cfg_read(tiny_path, &cfg, &err) != LT_OK)
-        fail_msg("%s", err.message);
+    check_ok(cfg_read(tiny_path, &cfg, &err), err);
     return cfg;
 }
 
-/* Reads `text` as a file named /tmp/..., and returns the message without the name. */
+/* What reading `text` complains about, without the name of the file. */
 static const char *message_of(const char *text, size_t bytes)
 {
     static lt_error err;
-    char path[] = "/tmp/longtake_config_XXXXXX";
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *file = fdopen(fd, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, bytes, file), bytes);
-    fclose(file);
+    static const char place[] = "my.yaml";
     cfg_model cfg;
-    memset(&err, 0, sizeof err);
-    const lt_status s = cfg_read(path, &cfg, &err);
-    remove(path);
-    if (s == LT_OK)
-        return "";
-    assert_int_equal(s, LT_ERR_INPUT);
-    if (strncmp(err.message, path, strlen(path)) != 0)
-        fail_msg("message does not begin with the file: %s", err.message);
-    return err.message + strlen(path);
+    err = (lt_error){0};
+    check_failed(cfg_read_text(text, bytes, place, &cfg, &err), err, LT_ERR_INPUT, place);
+    return err.message + strlen(place);
 }
 
 /* tiny.yaml with the first occurrence of `old` replaced; `line` is where that stands, from 1. */
@@ -76,8 +57,7 @@ static void reads_the_files_of_the_tree(void **state)
         snprintf(path, sizeof path, "%s/configs/%s.yaml", TEST_SOURCE_DIR, names[i]);
         cfg_model cfg;
         lt_error err = {0};
-        if (cfg_read(path, &cfg, &err) != LT_OK)
-            fail_msg("%s", err.message);
+        check_ok(cfg_read(path, &cfg, &err), err);
     }
 }
 
@@ -105,19 +85,10 @@ static void absent_optional_keys_have_the_released_values(void **state)
     char *text = tiny_with("pipeline:", "#", &line);
     char *cut = strchr(strstr(text, "\n#"), '\n');
     cut[1] = '\0';
-    char path[] = "/tmp/longtake_config_XXXXXX";
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *file = fdopen(fd, "wb");
-    fputs(text, file);
-    fclose(file);
-    free(text);
     cfg_model cfg;
     lt_error err = {0};
-    const lt_status s = cfg_read(path, &cfg, &err);
-    remove(path);
-    if (s != LT_OK)
-        fail_msg("%s", err.message);
+    check_ok(cfg_read_text(text, strlen(text), "my.yaml", &cfg, &err), err);
+    free(text);
     assert_true(cfg.pipeline.lm_cfg == 7.5 && cfg.pipeline.cfg_scale == 6 && cfg.pipeline.fps == 8);
     assert_int_equal(cfg.pipeline.schedule, CFG_SCHEDULE_OFFICIAL);
     assert_int_equal(cfg.pipeline.width, 96);   /* what the VAE makes of the latent grid */
@@ -211,10 +182,9 @@ static void hostile_files_are_refused(void **state)
     assert_string_equal(message_of(big, 100000), ":16384:2: more than 16384 values");
     lt_error err = {0};
     cfg_model cfg;
-    assert_int_equal(cfg_read(TEST_SOURCE_DIR "/configs/absent.yaml", &cfg, &err), LT_ERR_INPUT);
-    assert_non_null(strstr(err.message, "configs/absent.yaml: No such file"));
-    memset(&err, 0, sizeof err);
-    assert_int_equal(cfg_read(TEST_SOURCE_DIR, &cfg, &err), LT_ERR_INPUT);
+    check_failed(cfg_read(TEST_SOURCE_DIR "/configs/absent.yaml", &cfg, &err), err, LT_ERR_INPUT, "configs/absent.yaml: No such file");
+    err = (lt_error){0};
+    check_failed(cfg_read(TEST_SOURCE_DIR, &cfg, &err), err, LT_ERR_INPUT, "directory");
 }
 
 static void set_changes_one_key(void **state)
@@ -296,8 +266,7 @@ static lt_json *json_of(const char *text)
 {
     lt_json *root = NULL;
     lt_error err = {0};
-    if (lt_json_parse(text, strlen(text), "golden", &root, &err) != LT_OK)
-        fail_msg("%s", err.message);
+    check_ok(lt_json_parse(text, strlen(text), "golden", &root, &err), err);
     return root;
 }
 

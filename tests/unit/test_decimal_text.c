@@ -1,12 +1,7 @@
 /* test_decimal_text.c - numbers and their text, also where the locale writes a comma. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <locale.h>
-#include <string.h>
+#include "tests/support/check.h"
 
-#include <cmocka.h>
+#include <locale.h>
 
 #include "configs/decimal_text.h"
 

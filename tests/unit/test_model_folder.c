@@ -1,60 +1,28 @@
 /* test_model_folder.c - names and folders to files, in a small tree made for the test. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <stdio.h>
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "configs/model_folder.h"
-
-static char tree[] = "/tmp/longtake_models_XXXXXX";
-
-static const char *in_tree(const char *path)
-{
-    static char text[512];
-    snprintf(text, sizeof text, "%s/%s", tree, path);
-    return text;
-}
-
-static void touch(const char *path)
-{
-    FILE *file = fopen(in_tree(path), "wb");
-    assert_non_null(file);
-    fclose(file);
-}
-
-static const char *const folders[] = { "a", "a/configs", "a/models", "a/models/small", "b", "b/configs", "b/models", "b/models/small",
-                                       "b/models/own", "here", "bare" };
-static const char *const files[] = { "a/configs/small.yaml", "a/configs/big.yaml", "b/models/own/config.yaml", "here/config.yaml" };
-
-enum { FOLDERS = sizeof folders / sizeof folders[0], FILES = sizeof files / sizeof files[0] };
 
 static int make_tree(void **state)
 {
     (void)state;
-    if (mkdtemp(tree) == NULL)
-        return -1;
-    for (int i = 0; i < FOLDERS; i++)
-        mkdir(in_tree(folders[i]), 0700);
-    for (int i = 0; i < FILES; i++)
-        touch(files[i]);
-    return chdir(tree);
+    static const char *const files[] = { "a/configs/small.yaml", "a/configs/big.yaml",  "a/models/small/weights",
+                                         "b/models/small/weights", "b/models/own/config.yaml", "here/config.yaml", "bare/weights" };
+    scratch_open();
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        scratch_write_text(files[i], "");
+    return chdir(scratch_path("."));
 }
 
 static int remove_tree(void **state)
 {
     (void)state;
-    for (int i = 0; i < FILES; i++)
-        remove(in_tree(files[i]));
-    for (int i = FOLDERS; i-- > 0;)
-        rmdir(in_tree(folders[i]));
-    return rmdir(tree);
+    scratch_close();
+    return 0;
 }
 
 static void finds_by_name_and_folder(void **state)
@@ -77,8 +45,7 @@ static void finds_by_name_and_folder(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model_files found;
         lt_error err = {0};
-        if (cfg_find_model(cases[i].model, roots, &found, &err) != LT_OK)
-            fail_msg("%s", err.message);
+        check_ok(cfg_find_model(cases[i].model, roots, &found, &err), err);
         assert_string_equal(found.name, cases[i].name);
         assert_string_equal(found.config, cases[i].config);
         if (cases[i].folder != NULL)

@@ -1,10 +1,5 @@
 /* test_nearest_key.c - edit distances, and when a word is near enough to be named. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
+#include "tests/support/check.h"
 
 #include "configs/nearest_key.h"
 

@@ -100,7 +100,7 @@ static void growth_is_bounded(void **state)
 {
     (void)state;
     static toy_spiece toy;
-    static char text[60000];
+    char text[600];
     char much[1000];
     memset(much, 'y', sizeof much - 1);
     much[sizeof much - 1] = '\0';
@@ -113,7 +113,7 @@ static void growth_is_bounded(void **state)
     normalized_text out = {0};
     lt_error err = {0};
     check_ok(piece_model_open(&m, toy.bytes, toy.count, "toy", &err), err);
-    check_failed(piece_normalize(&m, text, 0, sizeof text, &out, &err), err, LT_ERR_INPUT, "bytes after normalisation");
+    check_failed(piece_normalize(&m, text, 0, sizeof text, &out, &err), err, LT_ERR_INPUT, "grows more than 32 times");
     normalized_text_close(&out);
     piece_model_close(&m);
 }
