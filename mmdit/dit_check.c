@@ -246,6 +246,7 @@ static lt_status check_position(checking *c)
 {
     const cfg_mmdit *cfg = &c->cfg;
     LT_TRY(require(c, position_keys));
+    LT_TRY(dit_check_patches(cfg, c->err));
     position_run r = {0};
     r.grid = lt_shape4(cfg->latent_frames, cfg->latent_height / cfg->patch, cfg->latent_width / cfg->patch,
                        cfg->width);
@@ -304,6 +305,7 @@ static lt_status run_joint_block(checking *c, block_run *r)
 static lt_status check_joint_block(checking *c)
 {
     LT_TRY(require(c, block_keys));
+    LT_TRY(dit_check_heads(&c->cfg, c->err));
     block_run r = {.cfg = &c->cfg};
     lt_binder *b = lt_binder_open(lt_golden_weights(c->golden), c->backend);
     dit_block_bind(b, &r.block, &c->cfg, "model.diffusion_model", 0);
@@ -408,6 +410,8 @@ static lt_status check_control(checking *c)
     LT_TRY(require(c, position_keys));
     LT_TRY(require(c, block_keys));
     LT_TRY(require(c, branch_keys));
+    LT_TRY(dit_check_heads(&c->cfg, c->err));
+    LT_TRY(dit_check_patches(&c->cfg, c->err));
     network_run r = {.network.cfg = c->cfg};
     lt_binder *b = lt_binder_open(lt_golden_weights(c->golden), c->backend);
     const lt_status asked = dit_control_bind(b, &r.network.control, &c->cfg, c->err);
@@ -593,6 +597,10 @@ static lt_status run_sample(checking *c, dit_model *m)
         r.known = known;
         r.known_frames = (int)other.dim[1];
     }
+    if (r.frames > cfg->latent_frames || r.known_frames >= r.frames)
+        return lt_fail(c->err, LT_ERR_INPUT,
+                       "%s: %d frames of features, %d of prefix, expected at most %d and fewer",
+                       lt_golden_place(c->golden), r.frames, r.known_frames, cfg->latent_frames);
     LT_TRY(take_draws(c, &r));
 
     const lt_shape latent_shape =

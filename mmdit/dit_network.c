@@ -5,19 +5,21 @@ static const char PREFIX[] = "model.diffusion_model";
 static const float FINAL_NORM_EPS = 1e-5f;
 static const float HEAD_NORM_EPS = 1e-6f;
 
-lt_status dit_network_check(const cfg_mmdit *cfg, lt_error *err)
+lt_status dit_check_heads(const cfg_mmdit *cfg, lt_error *err)
 {
-    if (cfg->width % 16 != 0) /* position parts of d/4 and 3d/8 hold pairs */
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.width: %d is not a multiple of 16", cfg->width);
     if (cfg->width % cfg->heads != 0)
         return lt_fail(err, LT_ERR_INPUT, "mmdit.heads: %d does not divide the width %d", cfg->heads,
                        cfg->width);
+    return LT_OK;
+}
+
+lt_status dit_check_patches(const cfg_mmdit *cfg, lt_error *err)
+{
+    if (cfg->width % 16 != 0) /* position parts of d/4 and 3d/8 hold pairs */
+        return lt_fail(err, LT_ERR_INPUT, "mmdit.width: %d is not a multiple of 16", cfg->width);
     if (cfg->latent_height % cfg->patch != 0 || cfg->latent_width % cfg->patch != 0)
         return lt_fail(err, LT_ERR_INPUT, "mmdit.patch: %d does not divide the latent's %d x %d", cfg->patch,
                        cfg->latent_height, cfg->latent_width);
-    if (cfg->control_layers > cfg->layers)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.control_layers: %d, but there are only %d layers",
-                       cfg->control_layers, cfg->layers);
     return LT_OK;
 }
 
@@ -26,7 +28,11 @@ lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, l
 {
     *n = (dit_network){.cfg = *cfg};
     const int d = cfg->width;
-    LT_TRY(dit_network_check(cfg, err));
+    LT_TRY(dit_check_heads(cfg, err));
+    LT_TRY(dit_check_patches(cfg, err));
+    if (cfg->control_layers > cfg->layers)
+        return lt_fail(err, LT_ERR_INPUT, "mmdit.control_layers: %d, but there are only %d layers",
+                       cfg->control_layers, cfg->layers);
     LT_TRY(dit_branch_bind(b, &n->main, cfg, cfg->layers, PREFIX, err));
     LT_TRY(dit_control_bind(b, &n->control, cfg, err));
     dit_bind_norm(b, &n->final_norm, d, "%s.transformer.final_layernorm", PREFIX);

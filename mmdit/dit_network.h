@@ -20,8 +20,9 @@ typedef struct {
     dit_affine head;            /* [C patch patch, d] */
 } dit_network;
 
-/* LT_ERR_INPUT when sizes do not fit each other. */
-lt_status dit_network_check(const cfg_mmdit *cfg, lt_error *err);
+/* LT_ERR_INPUT when sizes of a block, or of patches and positions, do not fit each other. */
+lt_status dit_check_heads(const cfg_mmdit *cfg, lt_error *err);
+lt_status dit_check_patches(const cfg_mmdit *cfg, lt_error *err);
 /* Asks `b` for all tensors and makes the position tables on `backend`. The network must stay where it is. */
 lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend,
                            lt_error *err);
