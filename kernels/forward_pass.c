@@ -130,7 +130,8 @@ lt_tensor lt_new(lt_ops *o, lt_dtype dtype, lt_shape shape)
     }
     if (o->error.code == LT_OK && !lt_arena_take(&o->arena, bytes, &data)) {
         char text[128];
-        (void)lt_fail(&o->error, LT_ERR_FAILED, "new tensor: %s %s needs %zu bytes, the arena has %zu of %zu left",
+        (void)lt_fail(&o->error, LT_ERR_FAILED,
+                      "new tensor: %s %s needs %zu bytes, the arena has %zu of %zu left",
                       lt_dtype_name(dtype), lt_shape_text(shape, text, sizeof text), bytes,
                       o->arena.capacity - o->arena.used, o->arena.capacity);
     }
@@ -159,8 +160,8 @@ static bool may_move(lt_ops *o, const char *place, const lt_tensor *device)
 {
     if (o->error.code == LT_OK && !lt_is_contiguous(device)) {
         char text[128];
-        (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: %s %s is not contiguous", place, lt_dtype_name(device->dtype),
-                      lt_shape_text(lt_shape_of(device), text, sizeof text));
+        (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: %s %s is not contiguous", place,
+                      lt_dtype_name(device->dtype), lt_shape_text(lt_shape_of(device), text, sizeof text));
     }
     return o->error.code == LT_OK && !o->measuring && lt_numel(device) > 0;
 }

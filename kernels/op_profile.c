@@ -7,12 +7,15 @@
 #include "kernels/ops.h"
 
 static const char *const names[LT_OP_COUNT] = {
-    [LT_OP_GATHER] = "gather",         [LT_OP_LINEAR] = "linear",       [LT_OP_ATTENTION] = "attention",
-    [LT_OP_LAYER_NORM] = "layer_norm", [LT_OP_RMS_NORM] = "rms_norm",   [LT_OP_GROUP_NORM] = "group_norm",
-    [LT_OP_ROPE] = "rope",             [LT_OP_ACTIVATE] = "activate",   [LT_OP_GATED_ACT] = "gated_act",
-    [LT_OP_AXPBY] = "axpby",           [LT_OP_GATED_ADD] = "gated_add", [LT_OP_CONV] = "conv",
-    [LT_OP_UPSAMPLE] = "upsample",     [LT_OP_COPY] = "copy",           [LT_OP_FILL] = "fill",
-    [LT_OP_NORMAL] = "normal",         [LT_OP_TO_RGB8] = "to_rgb8",     [LT_OP_UPLOAD] = "upload",
+    [LT_OP_GATHER] = "gather",       [LT_OP_LINEAR] = "linear",
+    [LT_OP_ATTENTION] = "attention", [LT_OP_LAYER_NORM] = "layer_norm",
+    [LT_OP_RMS_NORM] = "rms_norm",   [LT_OP_GROUP_NORM] = "group_norm",
+    [LT_OP_ROPE] = "rope",           [LT_OP_ACTIVATE] = "activate",
+    [LT_OP_GATED_ACT] = "gated_act", [LT_OP_AXPBY] = "axpby",
+    [LT_OP_GATED_ADD] = "gated_add", [LT_OP_CONV] = "conv",
+    [LT_OP_UPSAMPLE] = "upsample",   [LT_OP_COPY] = "copy",
+    [LT_OP_FILL] = "fill",           [LT_OP_NORMAL] = "normal",
+    [LT_OP_TO_RGB8] = "to_rgb8",     [LT_OP_UPLOAD] = "upload",
     [LT_OP_DOWNLOAD] = "download",
 };
 

@@ -1,7 +1,7 @@
 /* ops.c - every operation: check shapes and dtypes once, take the result from the arena, call the backend.
  *
  * Each function reads the same: the shape of the result, what must hold, then the call. In a dry pass, and after the first
- * failure, only the result's shape is made.
+ * failure, only the result's shape is made. A failed expectation sticks like any failure, so the later ones stay silent.
  */
 #include "kernels/ops.h"
 
@@ -12,16 +12,14 @@
 
 /* ---- what must hold ---- */
 
-/* Records "place is f32 [3, 7], expected ..." unless `holds`. True while nothing has failed. */
-static bool expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
+/* Records "place is f32 [3, 7], expected ..." unless `holds`. */
+static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
     LT_PRINTF(5, 6);
 
-static bool expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
+static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
 {
-    if (o->error.code != LT_OK)
-        return false;
-    if (holds)
-        return true;
+    if (holds || o->error.code != LT_OK)
+        return;
     char expected[256];
     char shape[128];
     va_list arguments;
@@ -30,13 +28,18 @@ static bool expect(lt_ops *o, bool holds, const char *place, const lt_tensor *fo
     va_end(arguments);
     (void)lt_fail(&o->error, LT_ERR_FAILED, "%s is %s %s, expected %s", place, lt_dtype_name(found->dtype),
                   lt_shape_text(lt_shape_of(found), shape, sizeof shape), expected);
-    return false;
 }
 
-static bool expect_shape(lt_ops *o, const char *place, const lt_tensor *found, lt_shape shape)
+static void expect_shape(lt_ops *o, const char *place, const lt_tensor *found, lt_shape shape)
 {
     char text[128];
-    return expect(o, lt_same_shape(lt_shape_of(found), shape), place, found, "%s", lt_shape_text(shape, text, sizeof text));
+    expect(o, lt_same_shape(lt_shape_of(found), shape), place, found, "%s",
+           lt_shape_text(shape, text, sizeof text));
+}
+
+static void expect_contiguous(lt_ops *o, const char *place, const lt_tensor *found)
+{
+    expect(o, lt_is_contiguous(found), place, found, "contiguous memory");
 }
 
 static bool is_activation(lt_dtype t)
@@ -44,29 +47,29 @@ static bool is_activation(lt_dtype t)
     return t == LT_F32 || t == LT_BF16;
 }
 
-static bool expect_activation(lt_ops *o, const char *place, const lt_tensor *found)
+static void expect_activation(lt_ops *o, const char *place, const lt_tensor *found)
 {
-    return expect(o, is_activation(found->dtype), place, found, "f32 or bf16") &&
-           expect(o, found->rank >= 1 && (found->dim[found->rank - 1] <= 1 || found->stride[found->rank - 1] == 1), place,
-                  found, "a contiguous last dimension");
+    const int last = found->rank - 1;
+    const bool dense = last >= 0 && (found->dim[last] <= 1 || found->stride[last] == 1);
+    expect(o, is_activation(found->dtype), place, found, "f32 or bf16");
+    expect(o, dense, place, found, "a contiguous last dimension");
 }
 
-static bool expect_like(lt_ops *o, const char *place, const lt_tensor *found, const lt_tensor *other)
+static void expect_like(lt_ops *o, const char *place, const lt_tensor *found, const lt_tensor *other)
 {
-    return expect_activation(o, place, found) &&
-           expect(o, found->dtype == other->dtype, place, found, "%s like the other tensors", lt_dtype_name(other->dtype));
-}
-
-static bool expect_contiguous(lt_ops *o, const char *place, const lt_tensor *found)
-{
-    return expect(o, lt_is_contiguous(found), place, found, "contiguous memory");
+    expect_activation(o, place, found);
+    expect(o, found->dtype == other->dtype, place, found, "%s like the other tensors",
+           lt_dtype_name(other->dtype));
 }
 
 /* A bias or norm weight of `count` values; NULL is fine. */
-static bool expect_vector(lt_ops *o, const char *place, const lt_weight *w, int64_t count)
+static void expect_vector(lt_ops *o, const char *place, const lt_weight *w, int64_t count)
 {
-    return w == NULL || (expect(o, w->value.dtype == LT_F32 && lt_is_contiguous(&w->value), place, &w->value, "packed f32") &&
-                         expect(o, lt_numel(&w->value) == count, place, &w->value, "%lld values", (long long)count));
+    if (w == NULL)
+        return;
+    const lt_tensor *v = &w->value;
+    expect(o, v->dtype == LT_F32 && lt_is_contiguous(v), place, v, "packed f32");
+    expect(o, lt_numel(v) == count, place, v, "%lld values", (long long)count);
 }
 
 /* ---- shapes ---- */
@@ -83,8 +86,8 @@ static lt_shape with_last(const lt_tensor *t, int64_t last)
     return s;
 }
 
-/* Sees [..., d] as [n, d]. Fails when the rows are not evenly spaced in memory. */
-static bool as_rows(lt_ops *o, const char *place, const lt_tensor *t, lt_tensor *rows)
+/* Sees [..., d] as [n, d]; rows must be evenly spaced in memory. */
+static lt_tensor as_rows(lt_ops *o, const char *place, const lt_tensor *t)
 {
     int64_t n = 1;
     int64_t stride = last_dim(t);
@@ -98,12 +101,13 @@ static bool as_rows(lt_ops *o, const char *place, const lt_tensor *t, lt_tensor 
             even = even && t->stride[i] == stride * n;
         n *= t->dim[i];
     }
-    *rows = lt_view(t->data, t->dtype, lt_shape2(n, last_dim(t)));
-    rows->stride[0] = stride;
-    return expect(o, even, place, t, "rows that are evenly spaced in memory");
+    expect(o, even, place, t, "rows that are evenly spaced in memory");
+    lt_tensor rows = lt_view(t->data, t->dtype, lt_shape2(n, last_dim(t)));
+    rows.stride[0] = stride;
+    return rows;
 }
 
-/* Sees [n, d] or [n, h, d] with a leading batch of one; tensors of full rank stay as they are. */
+/* Sees a tensor of one dimension less than `full_rank` with a leading dimension of 1; others stay as they are. */
 static lt_tensor with_batch(lt_tensor t, int full_rank)
 {
     if (t.rank != full_rank - 1)
@@ -120,15 +124,36 @@ static lt_tensor with_batch(lt_tensor t, int full_rank)
 }
 
 /* Sees [..., d] as [B, n, d]: of rank 3 as it is, else as one batch of rows. */
-static bool as_batches(lt_ops *o, const char *place, const lt_tensor *t, lt_tensor *out)
+static lt_tensor as_batches(lt_ops *o, const char *place, const lt_tensor *t)
 {
-    *out = *t;
-    if (t->rank == 3)
-        return o->error.code == LT_OK;
-    lt_tensor rows;
-    const bool fine = as_rows(o, place, t, &rows);
-    *out = with_batch(rows, 3);
-    return fine;
+    return t->rank == 3 ? *t : with_batch(as_rows(o, place, t), 3);
+}
+
+/* A modulation of x [B, n, d]: f32 or like x, [B or 1, d] or [d]; none stays none. */
+static lt_tensor as_modulation(lt_ops *o, const char *place, const lt_tensor *x, lt_tensor m)
+{
+    if (lt_is_none(&m))
+        return m;
+    m = with_batch(m, 2);
+    expect_activation(o, place, &m);
+    expect(o, m.dtype == LT_F32 || m.dtype == x->dtype, place, &m, "f32 or %s", lt_dtype_name(x->dtype));
+    expect(o, m.rank == 2 && (m.dim[0] == 1 || m.dim[0] == x->dim[0]) && m.dim[1] == x->dim[2], place, &m,
+           "[%lld or 1, %lld]", (long long)x->dim[0], (long long)x->dim[2]);
+    return m;
+}
+
+/* y with leading dimensions of 1 until its rank is that of `out`; every size must be 1 or that of `out`. */
+static lt_tensor as_broadcast(lt_ops *o, const char *place, lt_tensor y, const lt_tensor *out)
+{
+    char text[128];
+    while (y.rank < out->rank)
+        y = with_batch(y, y.rank + 1);
+    bool fits = y.rank == out->rank;
+    for (int i = 0; fits && i < out->rank; i++)
+        fits = y.dim[i] == out->dim[i] || y.dim[i] == 1;
+    expect(o, is_activation(y.dtype), place, &y, "f32 or bf16");
+    expect(o, fits, place, &y, "sizes 1 or those of %s", lt_shape_text(lt_shape_of(out), text, sizeof text));
+    return y;
 }
 
 /* ---- calling the backend ---- */
@@ -142,7 +167,8 @@ static bool live(const lt_ops *o, const lt_tensor *out)
 static void done(lt_ops *o, lt_op op, double begun, lt_status s, double bytes, double flop)
 {
     if (s != LT_OK)
-        (void)lt_fail(&o->error, s, "%s: the %s backend failed without a message", lt_op_name(op), o->backend->table->name);
+        (void)lt_fail(&o->error, s, "%s: the %s backend failed without a message", lt_op_name(op),
+                      o->backend->table->name);
     lt_op_end(o->backend, op, begun, bytes, flop);
 }
 
@@ -160,12 +186,12 @@ static double count(const lt_tensor *t)
 
 lt_tensor lt_gather(lt_ops *o, const lt_weight *table, lt_tensor ids)
 {
-    const lt_tensor *value = &table->value;
-    lt_tensor out = lt_new(o, o->dtype, lt_shape2(ids.dim[0], last_dim(value)));
-    const bool fine = expect(o, value->rank == 2, "gather: table", value, "[rows, d]") &&
-                      expect(o, ids.rank == 1 && ids.dtype == LT_I32, "gather: ids", &ids, "i32 [n]") &&
-                      expect_contiguous(o, "gather: ids", &ids);
-    if (!fine || !live(o, &out))
+    const lt_tensor *value = &table->value; /* [rows, d] */
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape2(ids.dim[0], last_dim(value)));
+    expect(o, value->rank == 2, "gather: table", value, "[rows, d]");
+    expect(o, ids.rank == 1 && ids.dtype == LT_I32, "gather: ids", &ids, "i32 [n]");
+    expect_contiguous(o, "gather: ids", &ids);
+    if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->gather(o->backend, out, table, ids, &o->error);
@@ -180,30 +206,31 @@ lt_tensor lt_linear(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight 
     return out;
 }
 
-void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act)
+void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                    lt_act act)
 {
-    const lt_tensor *matrix = &w->value;
-    lt_tensor x_rows;
-    lt_tensor out_rows;
-    const bool fine = expect(o, matrix->rank == 2, "linear: weight", matrix, "[out, in]") &&
-                      expect_activation(o, "linear: x", &x) &&
-                      expect(o, last_dim(&x) == matrix->dim[1], "linear: x", &x, "rows of %lld", (long long)matrix->dim[1]) &&
-                      expect_activation(o, "linear: out", &out) &&
-                      expect(o, out.dtype == x.dtype || out.dtype == LT_F32, "linear: out", &out, "f32 or the dtype of x") &&
-                      expect(o, last_dim(&out) == matrix->dim[0] && lt_numel(&out) * matrix->dim[1] == lt_numel(&x) * matrix->dim[0],
-                             "linear: out", &out, "as many rows as x, of %lld", (long long)matrix->dim[0]) &&
-                      expect_vector(o, "linear: bias", bias, matrix->dim[0]) && as_rows(o, "linear: x", &x, &x_rows) &&
-                      as_rows(o, "linear: out", &out, &out_rows);
-    if (!fine || !live(o, &out))
+    const lt_tensor *matrix = &w->value; /* [out, in] */
+    const lt_tensor x_rows = as_rows(o, "linear: x", &x);
+    const lt_tensor out_rows = as_rows(o, "linear: out", &out);
+    expect(o, matrix->rank == 2, "linear: weight", matrix, "[out, in]");
+    expect_activation(o, "linear: x", &x);
+    expect(o, x_rows.dim[1] == matrix->dim[1], "linear: x", &x, "rows of %lld", (long long)matrix->dim[1]);
+    expect_activation(o, "linear: out", &out);
+    expect(o, out.dtype == x.dtype || out.dtype == LT_F32, "linear: out", &out, "f32 or the dtype of x");
+    expect(o, out_rows.dim[0] == x_rows.dim[0] && out_rows.dim[1] == matrix->dim[0], "linear: out", &out,
+           "%lld rows of %lld", (long long)x_rows.dim[0], (long long)matrix->dim[0]);
+    expect_vector(o, "linear: bias", bias, matrix->dim[0]);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->linear(o->backend, out_rows, x_rows, w, bias, act, &o->error);
-    done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(matrix), 2 * count(&out) * (double)matrix->dim[1]);
+    done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(matrix),
+         2 * count(&out) * (double)matrix->dim[1]);
 }
 
 lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a)
 {
-    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&q));
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&q));
     const lt_tensor out4 = with_batch(out, 4);
     q = with_batch(q, 4);
     k = with_batch(k, 4);
@@ -211,40 +238,33 @@ lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const l
     const int64_t n = q.dim[1];
     const int64_t m = k.dim[1];
     const int64_t heads = q.dim[2];
-    bool fine = expect(o, q.rank == 4 && q.dim[3] <= 256, "attention: q", &q, "[B, n, h, d] with d <= 256") &&
-                expect_like(o, "attention: q", &q, &out) && expect_like(o, "attention: k", &k, &out) &&
-                expect_like(o, "attention: v", &v, &out) && expect(o, m >= 1, "attention: k", &k, "at least one key") &&
-                expect_shape(o, "attention: k", &k, lt_shape4(q.dim[0], m, heads, q.dim[3])) &&
-                expect_shape(o, "attention: v", &v, lt_shape_of(&k));
-    if (fine && !lt_is_none(&a->visible))
-        fine = expect(o, a->visible.dtype == LT_I32, "attention: visible", &a->visible, "i32") &&
-               expect_shape(o, "attention: visible", &a->visible, lt_shape1(n)) &&
-               expect_contiguous(o, "attention: visible", &a->visible);
-    if (fine && !lt_is_none(&a->bias))
-        fine = expect(o, a->bias.dtype == LT_F32, "attention: bias", &a->bias, "f32") &&
-               expect_shape(o, "attention: bias", &a->bias, lt_shape2(heads, n + m - 1)) &&
-               expect_contiguous(o, "attention: bias", &a->bias);
-    if (!fine || !live(o, &out))
+    expect(o, q.rank == 4 && q.dim[3] <= 256, "attention: q", &q, "[B, n, h, d] with d <= 256");
+    expect_like(o, "attention: q", &q, &out);
+    expect_like(o, "attention: k", &k, &out);
+    expect_like(o, "attention: v", &v, &out);
+    expect(o, m >= 1, "attention: k", &k, "at least one key");
+    expect_shape(o, "attention: k", &k, lt_shape4(q.dim[0], m, heads, q.dim[3]));
+    expect_shape(o, "attention: v", &v, lt_shape_of(&k));
+    if (!lt_is_none(&a->visible)) {
+        expect(o, a->visible.dtype == LT_I32, "attention: visible", &a->visible, "i32");
+        expect_shape(o, "attention: visible", &a->visible, lt_shape1(n));
+        expect_contiguous(o, "attention: visible", &a->visible);
+    }
+    if (!lt_is_none(&a->bias)) {
+        expect(o, a->bias.dtype == LT_F32, "attention: bias", &a->bias, "f32");
+        expect_shape(o, "attention: bias", &a->bias, lt_shape2(heads, n + m - 1));
+        expect_contiguous(o, "attention: bias", &a->bias);
+    }
+    if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->attention(o->backend, out4, q, k, v, a, &o->error);
-    done(o, LT_OP_ATTENTION, begun, s, 2 * size(&out) + 2 * size(&k), 4 * count(&out) * (double)m); /* as if all were visible */
+    const double flop = 4 * count(&out) * (double)m; /* as if every key were visible */
+    done(o, LT_OP_ATTENTION, begun, s, 2 * size(&out) + 2 * size(&k), flop);
     return out;
 }
 
 /* ---- norms ---- */
-
-/* A modulation of [B, n, d] as f32 or activations [B or 1, d]; none stays none. */
-static bool as_modulation(lt_ops *o, const char *place, const lt_tensor *x, lt_tensor *m)
-{
-    if (lt_is_none(m))
-        return o->error.code == LT_OK;
-    *m = with_batch(*m, 2);
-    return expect_activation(o, place, m) &&
-           expect(o, m->dtype == LT_F32 || m->dtype == x->dtype, place, m, "f32 or %s", lt_dtype_name(x->dtype)) &&
-           expect(o, m->rank == 2 && (m->dim[0] == 1 || m->dim[0] == x->dim[0]) && m->dim[1] == x->dim[2], place, m,
-                  "[%lld or 1, %lld]", (long long)x->dim[0], (long long)x->dim[2]);
-}
 
 lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps)
 {
@@ -253,33 +273,36 @@ lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_wei
     return out;
 }
 
-void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
-                            lt_tensor scale, lt_tensor shift)
+void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                            float eps, lt_tensor scale, lt_tensor shift)
 {
-    const int64_t d = last_dim(&x);
-    lt_tensor x3;
-    lt_tensor out3;
-    const bool fine = expect_activation(o, "layer_norm: x", &x) && expect_like(o, "layer_norm: out", &out, &x) &&
-                      expect_shape(o, "layer_norm: out", &out, lt_shape_of(&x)) &&
-                      expect_vector(o, "layer_norm: weight", w, d) && expect_vector(o, "layer_norm: bias", bias, d) &&
-                      expect(o, w != NULL || bias == NULL, "layer_norm: weight", &x, "a weight where there is a bias") &&
-                      as_batches(o, "layer_norm: x", &x, &x3) && as_batches(o, "layer_norm: out", &out, &out3) &&
-                      as_modulation(o, "layer_norm: scale", &x3, &scale) && as_modulation(o, "layer_norm: shift", &x3, &shift);
-    if (!fine || !live(o, &out))
+    const lt_tensor x3 = as_batches(o, "layer_norm: x", &x);
+    const lt_tensor out3 = as_batches(o, "layer_norm: out", &out);
+    const int64_t d = x3.dim[2];
+    expect_activation(o, "layer_norm: x", &x);
+    expect_like(o, "layer_norm: out", &out, &x);
+    expect_shape(o, "layer_norm: out", &out, lt_shape_of(&x));
+    expect_vector(o, "layer_norm: weight", w, d);
+    expect_vector(o, "layer_norm: bias", bias, d);
+    expect(o, w != NULL || bias == NULL, "layer_norm: x", &x, "a weight where there is a bias");
+    scale = as_modulation(o, "layer_norm: scale", &x3, scale);
+    shift = as_modulation(o, "layer_norm: shift", &x3, shift);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->layer_norm(o->backend, out3, x3, w, bias, eps, scale, shift, &o->error);
+    const lt_status s =
+        o->backend->table->layer_norm(o->backend, out3, x3, w, bias, eps, scale, shift, &o->error);
     done(o, LT_OP_LAYER_NORM, begun, s, 2 * size(&out), 8 * count(&out));
 }
 
 lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps)
 {
-    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
-    lt_tensor x_rows;
-    lt_tensor out_rows;
-    const bool fine = expect_like(o, "rms_norm: x", &x, &out) && expect_vector(o, "rms_norm: weight", w, last_dim(&x)) &&
-                      as_rows(o, "rms_norm: x", &x, &x_rows) && as_rows(o, "rms_norm: out", &out, &out_rows);
-    if (!fine || !live(o, &out))
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    const lt_tensor x_rows = as_rows(o, "rms_norm: x", &x);
+    const lt_tensor out_rows = as_rows(o, "rms_norm: out", &out);
+    expect_like(o, "rms_norm: x", &x, &out);
+    expect_vector(o, "rms_norm: weight", w, x_rows.dim[1]);
+    if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->rms_norm(o->backend, out_rows, x_rows, w, eps, &o->error);
@@ -287,7 +310,8 @@ lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps)
     return out;
 }
 
-lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a)
+lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        const lt_group_norm_args *a)
 {
     const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
     lt_group_norm_into(o, out, x, w, bias, a);
@@ -298,17 +322,23 @@ void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
                         const lt_group_norm_args *a)
 {
     const int64_t channels = last_dim(&x);
-    bool fine = expect(o, x.rank == 4, "group_norm: x", &x, "[T, H, W, C]") && expect_like(o, "group_norm: x", &x, &out) &&
-                expect_contiguous(o, "group_norm: x", &x) && expect_shape(o, "group_norm: out", &out, lt_shape_of(&x)) &&
-                expect_contiguous(o, "group_norm: out", &out) &&
-                expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x, "channels in %d groups", a->groups) &&
-                expect_vector(o, "group_norm: weight", w, channels) && expect_vector(o, "group_norm: bias", bias, channels);
-    if (fine && !lt_is_none(&a->gain))
-        fine = expect(o, a->gain.rank == 4 && last_dim(&a->gain) == channels && lt_numel(&a->gain) > 0, "group_norm: gain",
-                      &a->gain, "[L, h, w, %lld]", (long long)channels) &&
-               expect_like(o, "group_norm: gain", &a->gain, &out) && expect_like(o, "group_norm: shift", &a->shift, &out) &&
-               expect_shape(o, "group_norm: shift", &a->shift, lt_shape_of(&a->gain));
-    if (!fine || !live(o, &out))
+    expect(o, x.rank == 4, "group_norm: x", &x, "[T, H, W, C]");
+    expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x, "channels in %d groups",
+           a->groups);
+    expect_like(o, "group_norm: x", &x, &out);
+    expect_contiguous(o, "group_norm: x", &x);
+    expect_shape(o, "group_norm: out", &out, lt_shape_of(&x));
+    expect_contiguous(o, "group_norm: out", &out);
+    expect_vector(o, "group_norm: weight", w, channels);
+    expect_vector(o, "group_norm: bias", bias, channels);
+    if (!lt_is_none(&a->gain)) {
+        const bool grid = a->gain.rank == 4 && a->gain.dim[3] == channels && lt_numel(&a->gain) > 0;
+        expect(o, grid, "group_norm: gain", &a->gain, "[L, h, w, %lld]", (long long)channels);
+        expect_like(o, "group_norm: gain", &a->gain, &out);
+        expect_like(o, "group_norm: shift", &a->shift, &out);
+        expect_shape(o, "group_norm: shift", &a->shift, lt_shape_of(&a->gain));
+    }
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->group_norm(o->backend, out, x, w, bias, a, &o->error);
@@ -320,13 +350,14 @@ void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
 void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine)
 {
     x = with_batch(x, 4);
-    const bool fine = expect_activation(o, "rope: x", &x) &&
-                      expect(o, x.rank == 4 && x.dim[3] % 2 == 0, "rope: x", &x, "[B, n, h, d] with d even") &&
-                      expect(o, cosine.dtype == LT_F32 && sine.dtype == LT_F32, "rope: table", &cosine, "f32") &&
-                      expect_shape(o, "rope: cosine", &cosine, lt_shape2(x.dim[1], x.dim[3] / 2)) &&
-                      expect_shape(o, "rope: sine", &sine, lt_shape_of(&cosine)) &&
-                      expect_activation(o, "rope: cosine", &cosine) && expect_activation(o, "rope: sine", &sine);
-    if (!fine || !live(o, &x))
+    expect_activation(o, "rope: x", &x);
+    expect(o, x.rank == 4 && x.dim[3] % 2 == 0, "rope: x", &x, "[B, n, h, d] with d even");
+    expect(o, cosine.dtype == LT_F32, "rope: cosine", &cosine, "f32");
+    expect_shape(o, "rope: cosine", &cosine, lt_shape2(x.dim[1], x.dim[3] / 2));
+    expect_activation(o, "rope: cosine", &cosine);
+    expect_like(o, "rope: sine", &sine, &cosine);
+    expect_shape(o, "rope: sine", &sine, lt_shape_of(&cosine));
+    if (!live(o, &x))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->rope(o->backend, x, x, cosine, sine, &o->error);
@@ -335,9 +366,10 @@ void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine)
 
 lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act)
 {
-    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
-    const bool fine = expect_like(o, "activate: x", &x, &out) && expect_contiguous(o, "activate: x", &x);
-    if (!fine || !live(o, &out))
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
+    expect_like(o, "activate: x", &x, &out);
+    expect_contiguous(o, "activate: x", &x);
+    if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->activate(o->backend, out, x, act, &o->error);
@@ -347,14 +379,14 @@ lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act)
 
 lt_tensor lt_gated_act(lt_ops *o, lt_tensor g, lt_tensor u, lt_act act)
 {
-    lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&g));
-    lt_tensor g_rows;
-    lt_tensor u_rows;
-    lt_tensor out_rows;
-    const bool fine = expect_like(o, "gated_act: g", &g, &out) && expect_like(o, "gated_act: u", &u, &out) &&
-                      expect_shape(o, "gated_act: u", &u, lt_shape_of(&g)) && as_rows(o, "gated_act: g", &g, &g_rows) &&
-                      as_rows(o, "gated_act: u", &u, &u_rows) && as_rows(o, "gated_act: out", &out, &out_rows);
-    if (!fine || !live(o, &out))
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&g));
+    const lt_tensor g_rows = as_rows(o, "gated_act: g", &g);
+    const lt_tensor u_rows = as_rows(o, "gated_act: u", &u);
+    const lt_tensor out_rows = as_rows(o, "gated_act: out", &out);
+    expect_like(o, "gated_act: g", &g, &out);
+    expect_like(o, "gated_act: u", &u, &out);
+    expect_shape(o, "gated_act: u", &u, lt_shape_of(&g));
+    if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->gated_act(o->backend, out_rows, g_rows, u_rows, act, &o->error);
@@ -374,26 +406,14 @@ void lt_add_into(lt_ops *o, lt_tensor x, lt_tensor y)
     lt_axpby_into(o, x, 1, x, 1, y);
 }
 
-/* y with leading dimensions of size 1 until its rank is that of `out`; sizes other than out's must be 1. */
-static bool as_broadcast(lt_ops *o, const char *place, const lt_tensor *out, lt_tensor *y)
-{
-    char text[128];
-    bool fits = y->rank <= out->rank;
-    while (fits && y->rank < out->rank)
-        *y = with_batch(*y, y->rank + 1);
-    for (int i = 0; fits && i < out->rank; i++)
-        fits = y->dim[i] == out->dim[i] || y->dim[i] == 1;
-    return expect(o, is_activation(y->dtype), place, y, "f32 or bf16") &&
-           expect(o, fits, place, y, "sizes 1 or those of %s", lt_shape_text(lt_shape_of(out), text, sizeof text));
-}
-
 void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y)
 {
-    const bool fine = expect(o, is_activation(out.dtype), "axpby: out", &out, "f32 or bf16") &&
-                      expect(o, is_activation(x.dtype), "axpby: x", &x, "f32 or bf16") &&
-                      expect_shape(o, "axpby: x", &x, lt_shape_of(&out)) &&
-                      (lt_is_none(&y) || as_broadcast(o, "axpby: y", &out, &y));
-    if (!fine || !live(o, &out))
+    expect(o, is_activation(out.dtype), "axpby: out", &out, "f32 or bf16");
+    expect(o, is_activation(x.dtype), "axpby: x", &x, "f32 or bf16");
+    expect_shape(o, "axpby: x", &x, lt_shape_of(&out));
+    if (!lt_is_none(&y))
+        y = as_broadcast(o, "axpby: y", y, &out);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->axpby(o->backend, out, alpha, x, beta, y, &o->error);
@@ -402,14 +422,14 @@ void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float bet
 
 void lt_gated_add_into(lt_ops *o, lt_tensor x, lt_tensor gate, lt_tensor y)
 {
-    lt_tensor x3;
-    lt_tensor y3;
-    const bool fine = expect_activation(o, "gated_add: x", &x) && expect_like(o, "gated_add: y", &y, &x) &&
-                      expect_shape(o, "gated_add: y", &y, lt_shape_of(&x)) && as_batches(o, "gated_add: x", &x, &x3) &&
-                      as_batches(o, "gated_add: y", &y, &y3) &&
-                      expect(o, !lt_is_none(&gate), "gated_add: gate", &gate, "a tensor") &&
-                      as_modulation(o, "gated_add: gate", &x3, &gate);
-    if (!fine || !live(o, &x))
+    const lt_tensor x3 = as_batches(o, "gated_add: x", &x);
+    const lt_tensor y3 = as_batches(o, "gated_add: y", &y);
+    expect_activation(o, "gated_add: x", &x);
+    expect_like(o, "gated_add: y", &y, &x);
+    expect_shape(o, "gated_add: y", &y, lt_shape_of(&x));
+    expect(o, !lt_is_none(&gate), "gated_add: gate", &gate, "a tensor");
+    gate = as_modulation(o, "gated_add: gate", &x3, gate);
+    if (!live(o, &x))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->gated_add(o->backend, x3, x3, gate, y3, &o->error);
@@ -418,10 +438,10 @@ void lt_gated_add_into(lt_ops *o, lt_tensor x, lt_tensor gate, lt_tensor y)
 
 /* ---- video ---- */
 
-/* Size of a convolved side; negative sizes become 0 and are refused by the caller. */
-static int64_t convolved(int64_t size, int before, int after, int64_t kernel, int stride)
+/* Length of a convolved side; 0 when the kernel does not fit. */
+static int64_t convolved(int64_t length, int before, int after, int64_t kernel, int stride)
 {
-    const int64_t room = size + before + after - kernel;
+    const int64_t room = length + before + after - kernel;
     return room < 0 || stride < 1 ? 0 : room / stride + 1;
 }
 
@@ -429,7 +449,8 @@ static lt_shape conv_shape(const lt_tensor *x, const lt_tensor *kernel, const lt
 {
     const int rows = kernel->rank == 5 ? 3 : 2; /* the axis of the kernel's rows; columns follow */
     return lt_shape4(x->dim[0], convolved(x->dim[1], a->pad_top, a->pad_bottom, kernel->dim[rows], a->stride),
-                     convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride), kernel->dim[0]);
+                     convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride),
+                     kernel->dim[0]);
 }
 
 lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
@@ -439,36 +460,41 @@ lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *b
     return out;
 }
 
-void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
+void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                  const lt_conv_args *a)
 {
     const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
-    const bool in_time = kernel->rank == 5;
-    const int64_t kt = in_time ? kernel->dim[2] : 1;
-    const int64_t kh = kernel->dim[in_time ? 3 : 2];
-    const int64_t kw = kernel->dim[in_time ? 4 : 3];
+    const int64_t kt = kernel->rank == 5 ? kernel->dim[2] : 1;
+    const int64_t taps = kernel->dim[0] > 0 ? lt_numel(kernel) / kernel->dim[0] : 0; /* per output channel */
     const lt_shape shape = conv_shape(&x, kernel, a);
-    bool fine = expect(o, kernel->rank == 4 || in_time, "conv: weight", kernel, "[Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw]") &&
-                expect(o, x.rank == 4 && x.dim[3] == kernel->dim[1], "conv: x", &x, "[T, H, W, %lld]", (long long)kernel->dim[1]) &&
-                expect_like(o, "conv: x", &x, &out) && expect_contiguous(o, "conv: x", &x) &&
-                expect(o, a->stride == 1 || a->stride == 2, "conv: x", &x, "stride 1 or 2, not %d", a->stride) &&
-                expect(o, a->pad_top >= 0 && a->pad_bottom >= 0 && a->pad_left >= 0 && a->pad_right >= 0, "conv: x", &x,
-                       "padding of 0 or more") &&
-                expect(o, shape.dim[1] > 0 && shape.dim[2] > 0, "conv: x", &x, "a size that holds the kernel of %lld x %lld",
-                       (long long)kh, (long long)kw) &&
-                expect_shape(o, "conv: out", &out, shape) && expect_contiguous(o, "conv: out", &out) &&
-                expect_vector(o, "conv: bias", bias, kernel->dim[0]);
-    if (fine && !lt_is_none(&a->history))
-        fine = expect_shape(o, "conv: history", &a->history, lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3])) &&
-               expect_like(o, "conv: history", &a->history, &out) && expect_contiguous(o, "conv: history", &a->history);
-    if (fine && !lt_is_none(&a->add))
-        fine = expect_shape(o, "conv: add", &a->add, shape) && expect_like(o, "conv: add", &a->add, &out) &&
-               expect_contiguous(o, "conv: add", &a->add);
-    if (!fine || !live(o, &out))
+    expect(o, kernel->rank == 4 || kernel->rank == 5, "conv: weight", kernel,
+           "[Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw]");
+    expect(o, x.rank == 4 && x.dim[3] == kernel->dim[1], "conv: x", &x, "[T, H, W, %lld]",
+           (long long)kernel->dim[1]);
+    expect_like(o, "conv: x", &x, &out);
+    expect_contiguous(o, "conv: x", &x);
+    expect(o, a->stride == 1 || a->stride == 2, "conv: x", &x, "stride 1 or 2, not %d", a->stride);
+    expect(o, a->pad_top >= 0 && a->pad_bottom >= 0 && a->pad_left >= 0 && a->pad_right >= 0, "conv: x", &x,
+           "padding of 0 or more");
+    expect(o, shape.dim[1] > 0 && shape.dim[2] > 0, "conv: x", &x, "a size that holds the kernel");
+    expect_shape(o, "conv: out", &out, shape);
+    expect_contiguous(o, "conv: out", &out);
+    expect_vector(o, "conv: bias", bias, kernel->dim[0]);
+    if (!lt_is_none(&a->history)) {
+        expect_shape(o, "conv: history", &a->history, lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3]));
+        expect_like(o, "conv: history", &a->history, &out);
+        expect_contiguous(o, "conv: history", &a->history);
+    }
+    if (!lt_is_none(&a->add)) {
+        expect_shape(o, "conv: add", &a->add, shape);
+        expect_like(o, "conv: add", &a->add, &out);
+        expect_contiguous(o, "conv: add", &a->add);
+    }
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->conv(o->backend, out, x, w, bias, a, &o->error);
-    done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel),
-         2 * count(&out) * (double)(kernel->dim[1] * kt * kh * kw));
+    done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel), 2 * count(&out) * (double)taps);
 }
 
 /* T' of lt_time_rule. */
@@ -493,11 +519,12 @@ lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time)
 
 void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time)
 {
-    const bool fine = expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more") &&
-                      expect_like(o, "upsample: x", &x, &out) && expect_contiguous(o, "upsample: x", &x) &&
-                      expect_shape(o, "upsample: out", &out, upsampled_shape(&x, factor, time)) &&
-                      expect_contiguous(o, "upsample: out", &out);
-    if (!fine || !live(o, &out))
+    expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more");
+    expect_like(o, "upsample: x", &x, &out);
+    expect_contiguous(o, "upsample: x", &x);
+    expect_shape(o, "upsample: out", &out, upsampled_shape(&x, factor, time));
+    expect_contiguous(o, "upsample: out", &out);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->upsample(o->backend, out, x, factor, time, &o->error);
@@ -506,11 +533,13 @@ void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time
 
 void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)
 {
-    const bool fine = expect_activation(o, "to_rgb8: x", &x) && expect_contiguous(o, "to_rgb8: x", &x) &&
-                      expect(o, x.rank == 4 && x.dim[3] == 3, "to_rgb8: x", &x, "[T, H, W, 3]") &&
-                      expect(o, out.dtype == LT_U8, "to_rgb8: out", &out, "u8") &&
-                      expect_shape(o, "to_rgb8: out", &out, lt_shape_of(&x)) && expect_contiguous(o, "to_rgb8: out", &out);
-    if (!fine || !live(o, &out))
+    expect_activation(o, "to_rgb8: x", &x);
+    expect_contiguous(o, "to_rgb8: x", &x);
+    expect(o, x.rank == 4 && x.dim[3] == 3, "to_rgb8: x", &x, "[T, H, W, 3]");
+    expect(o, out.dtype == LT_U8, "to_rgb8: out", &out, "u8");
+    expect_shape(o, "to_rgb8: out", &out, lt_shape_of(&x));
+    expect_contiguous(o, "to_rgb8: out", &out);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->to_rgb8(o->backend, out, x, &o->error);
@@ -533,10 +562,10 @@ lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype)
 
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
 {
-    const bool fine = expect_shape(o, "copy: out", &out, lt_shape_of(&x)) &&
-                      expect(o, out.dtype == x.dtype || (is_float(out.dtype) && is_float(x.dtype)), "copy: out", &out,
-                             "%s, or floats on both sides", lt_dtype_name(x.dtype));
-    if (!fine || !live(o, &out))
+    const bool castable = out.dtype == x.dtype || (is_float(out.dtype) && is_float(x.dtype));
+    expect_shape(o, "copy: out", &out, lt_shape_of(&x));
+    expect(o, castable, "copy: out", &out, "%s, or floats on both sides", lt_dtype_name(x.dtype));
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->copy(o->backend, out, x, &o->error);
@@ -545,7 +574,8 @@ void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
 
 void lt_fill_into(lt_ops *o, lt_tensor out, float value)
 {
-    if (!expect(o, is_float(out.dtype), "fill: out", &out, "floats") || !live(o, &out))
+    expect(o, is_float(out.dtype), "fill: out", &out, "floats");
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->fill(o->backend, out, value, &o->error);
@@ -554,8 +584,9 @@ void lt_fill_into(lt_ops *o, lt_tensor out, float value)
 
 void lt_normal_into(lt_ops *o, lt_tensor out, lt_draw draw, uint64_t first)
 {
-    const bool fine = expect(o, out.dtype == LT_F32, "normal: out", &out, "f32") && expect_contiguous(o, "normal: out", &out);
-    if (!fine || !live(o, &out))
+    expect(o, out.dtype == LT_F32, "normal: out", &out, "f32");
+    expect_contiguous(o, "normal: out", &out);
+    if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->normal(o->backend, out, draw, first, &o->error);

@@ -29,7 +29,8 @@ uint16_t lt_f32_to_bf16(float x)
     const uint32_t bits = bits_of(x);
     if (isnan(x))
         return (uint16_t)((bits >> 16) | 0x40); /* quiet, and never rounded up to infinity */
-    const uint32_t half = 0x7fff + ((bits >> 16) & 1); /* ties to even; a carry walks into the exponent as it should */
+    /* Ties to even; a carry walks into the exponent as it should. */
+    const uint32_t half = 0x7fff + ((bits >> 16) & 1);
     return (uint16_t)((bits + half) >> 16);
 }
 
@@ -56,7 +57,7 @@ uint16_t lt_f32_to_f16(float x)
         return (uint16_t)(sign | 0x7e00 | ((magnitude >> 13) & 0x1ff));
     if (magnitude >= 0x477ff000) /* 65520 and above round to infinity */
         return (uint16_t)(sign | 0x7c00);
-    if (magnitude < 0x38800000) { /* below 2^-14: adding 0.5 leaves round(x * 2^24) in the low mantissa bits */
+    if (magnitude < 0x38800000) { /* below 2^-14: + 0.5 leaves round(x * 2^24) in the low mantissa bits */
         const uint32_t aligned = bits_of(from_bits(magnitude) + 0.5f) - bits_of(0.5f);
         return (uint16_t)(sign | aligned);
     }
@@ -65,8 +66,8 @@ uint16_t lt_f32_to_f16(float x)
 }
 
 /* memcpy, because a mapped file need not align its tensors. */
-#define LOAD(type)                                                                  \
-    type element;                                                                   \
+#define LOAD(type)                                                                                           \
+    type element;                                                                                            \
     memcpy(&element, (const char *)data + (size_t)index * sizeof element, sizeof element)
 
 double lt_load_element(const void *data, lt_dtype dtype, int64_t index)
@@ -122,10 +123,10 @@ static double to_range(double value, double low, double high)
     return value < low ? low : value > high ? high : nearbyint(value);
 }
 
-#define STORE(type, converted)                                                      \
-    do {                                                                            \
-        const type element = (converted);                                           \
-        memcpy((char *)data + (size_t)index * sizeof element, &element, sizeof element); \
+#define STORE(type, converted)                                                                               \
+    do {                                                                                                     \
+        const type element = (converted);                                                                    \
+        memcpy((char *)data + (size_t)index * sizeof element, &element, sizeof element);                     \
     } while (0)
 
 void lt_store_element(void *data, lt_dtype dtype, int64_t index, double value)

@@ -82,7 +82,8 @@ static lt_status start_workers(lt_pool *pool, lt_error *err)
         *w = (worker){.pool = pool, .index = i};
         const int failure = pthread_create(&w->thread, NULL, work, w);
         if (failure != 0)
-            return lt_fail(err, LT_ERR_RESOURCES, "threads: started %d of %d: %s", i, pool->threads, strerror(failure));
+            return lt_fail(err, LT_ERR_RESOURCES, "threads: started %d of %d: %s", i, pool->threads,
+                           strerror(failure));
         pool->started++;
     }
     return LT_OK;
@@ -92,7 +93,8 @@ lt_status lt_pool_open(lt_pool **out, int threads, lt_error *err)
 {
     *out = NULL;
     if (threads < 0)
-        return lt_fail(err, LT_ERR_USAGE, "threads: %d asked for, expected 0 (all processors) or more", threads);
+        return lt_fail(err, LT_ERR_USAGE, "threads: %d asked for, expected 0 (all processors) or more",
+                       threads);
     lt_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "threads: no memory for the pool");
@@ -101,9 +103,11 @@ lt_status lt_pool_open(lt_pool **out, int threads, lt_error *err)
     pthread_cond_init(&pool->round_starts, NULL);
     pthread_cond_init(&pool->round_ends, NULL);
     pool->workers = calloc((size_t)pool->threads, sizeof *pool->workers);
-    const lt_status s = pool->workers == NULL
-                            ? lt_fail(err, LT_ERR_RESOURCES, "threads: no memory for %d threads", pool->threads)
-                            : start_workers(pool, err);
+    lt_status s = LT_OK;
+    if (pool->workers == NULL)
+        s = lt_fail(err, LT_ERR_RESOURCES, "threads: no memory for %d threads", pool->threads);
+    else
+        s = start_workers(pool, err);
     if (s != LT_OK) {
         lt_pool_close(pool);
         return s;

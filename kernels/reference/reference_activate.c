@@ -6,8 +6,8 @@
 
 double lt_ref_act(double x, lt_act act)
 {
-    const double root_half = 0.70710678118654752440;     /* sqrt(1/2) */
-    const double root_2_by_pi = 0.79788456080286535588;  /* sqrt(2/pi) */
+    const double root_half = 0.70710678118654752440;    /* sqrt(1/2) */
+    const double root_2_by_pi = 0.79788456080286535588; /* sqrt(2/pi) */
     switch (act) {
     case LT_ACT_GELU_ERF:
         return 0.5 * x * (1 + erf(x * root_half));

@@ -10,8 +10,8 @@
 #include "kernels/reference/reference_table.h"
 
 typedef struct {
-    lt_tensor out; /* [T, H', W', Cout] */
-    lt_tensor x;   /* [T, H, W, Cin] */
+    lt_tensor out;  /* [T, H', W', Cout] */
+    lt_tensor x;    /* [T, H, W, Cin] */
     const float *w; /* [Cout, Cin, kt, kh, kw] */
     const float *bias;
     const lt_conv_args *a;

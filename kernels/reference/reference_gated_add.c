@@ -28,7 +28,8 @@ static void gated_tile(void *user, int64_t tile, int worker)
     }
 }
 
-lt_status lt_ref_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err)
+lt_status lt_ref_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                           lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .gate = gate, .y = y};

@@ -85,8 +85,8 @@ static void norm_group(void *user, int64_t group, int worker)
     }
 }
 
-lt_status lt_ref_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            const lt_group_norm_args *a, lt_error *err)
+lt_status lt_ref_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, const lt_group_norm_args *a, lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .w = lt_ref_values(w), .bias = lt_ref_values(bias), .a = a};

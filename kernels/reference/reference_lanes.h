@@ -9,7 +9,7 @@
 
 enum {
     LT_REF_LANES = 8,
-    LT_REF_DEPTH = 256, /* input values per lane that are held at a time; also the largest head of attention */
+    LT_REF_DEPTH = 256, /* values per lane that are held at a time; also the largest head of attention */
     LT_REF_OUTPUTS = 64 /* sums per lane that are held at a time */
 };
 

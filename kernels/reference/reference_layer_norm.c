@@ -63,12 +63,17 @@ static void norm_tile(void *user, int64_t tile, int worker)
         norm_row(j, row);
 }
 
-lt_status lt_ref_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            float eps, lt_tensor scale, lt_tensor shift, lt_error *err)
+lt_status lt_ref_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift, lt_error *err)
 {
     (void)err;
-    job j = {.out = out, .x = x, .w = lt_ref_values(w), .bias = lt_ref_values(bias), .eps = (double)eps,
-             .scale = scale, .shift = shift};
+    job j = {.out = out,
+             .x = x,
+             .w = lt_ref_values(w),
+             .bias = lt_ref_values(bias),
+             .eps = (double)eps,
+             .scale = scale,
+             .shift = shift};
     lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&x), lt_ref_tile_rows(x.dim[2])), norm_tile, &j);
     return LT_OK;
 }

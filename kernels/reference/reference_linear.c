@@ -36,12 +36,13 @@ static void linear_tile(void *user, int64_t tile, int worker)
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++) {
             const double bias = j->bias == NULL ? 0 : (double)j->bias[column0 + c];
-            lt_ref_put(&j->out, (row0 + r) * j->out.stride[0] + column0 + c, lt_ref_act(sum[c][r] + bias, j->act));
+            lt_ref_put(&j->out, (row0 + r) * j->out.stride[0] + column0 + c,
+                       lt_ref_act(sum[c][r] + bias, j->act));
         }
 }
 
-lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                        lt_error *err)
+lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        lt_act act, lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .w = lt_ref_values(w), .bias = lt_ref_values(bias), .act = act};

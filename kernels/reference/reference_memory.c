@@ -15,11 +15,11 @@ lt_status lt_ref_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
 {
     *out = NULL;
     char *block = NULL;
-    if (bytes <= SIZE_MAX - 2 * ALIGNMENT)
+    if (bytes <= PTRDIFF_MAX - 2 * ALIGNMENT) /* no object is larger */
         block = aligned_alloc(ALIGNMENT, ALIGNMENT + (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     if (block == NULL)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu bytes, %zu in use", b->table->name, bytes,
-                       b->memory_in_use);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu bytes, %zu in use", b->table->name,
+                       bytes, b->memory_in_use);
     ((header *)block)->bytes = bytes;
     b->memory_in_use += bytes;
     if (b->memory_in_use > b->memory_peak)

@@ -21,7 +21,8 @@ static void expand(void *user, int64_t tile, int worker)
     const int64_t end = lt_ref_min((tile + 1) * TILE, lt_numel(&j->w->value));
     for (int64_t i = tile * TILE; i < end; i++) {
         const double value = lt_load_element(j->w->value.data, j->w->value.dtype, i);
-        const double scale = lt_is_none(&j->w->scale) ? 1 : lt_load_element(j->w->scale.data, LT_F32, i / j->per_row);
+        const double scale =
+            lt_is_none(&j->w->scale) ? 1 : lt_load_element(j->w->scale.data, LT_F32, i / j->per_row);
         j->out[i] = (float)(value * scale);
     }
 }
@@ -29,8 +30,9 @@ static void expand(void *user, int64_t tile, int worker)
 static lt_status refuse(const lt_backend *b, const lt_weight *w, const char *expected, lt_error *err)
 {
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT, "%s: weight is %s %s, expected %s", b->table->name, lt_dtype_name(w->value.dtype),
-                   lt_shape_text(lt_shape_of(&w->value), text, sizeof text), expected);
+    return lt_fail(err, LT_ERR_INPUT, "%s: weight is %s %s, expected %s", b->table->name,
+                   lt_dtype_name(w->value.dtype), lt_shape_text(lt_shape_of(&w->value), text, sizeof text),
+                   expected);
 }
 
 lt_status lt_ref_prepare(lt_backend *b, lt_weight *w, lt_error *err)
@@ -42,7 +44,8 @@ lt_status lt_ref_prepare(lt_backend *b, lt_weight *w, lt_error *err)
         return refuse(b, w, "packed values", err);
     if (scaled != !lt_is_none(&w->scale) || (scaled && lt_numel(&w->scale) != value->dim[0]))
         return refuse(b, w, "floats, or i8 with one scale per row", err);
-    if (!scaled && value->dtype != LT_F32 && value->dtype != LT_F16 && value->dtype != LT_BF16 && value->dtype != LT_F64)
+    if (!scaled && value->dtype != LT_F32 && value->dtype != LT_F16 && value->dtype != LT_BF16 &&
+        value->dtype != LT_F64)
         return refuse(b, w, "f32, f16, bf16, f64 or i8", err);
     if (value->dtype == LT_F32 && (uintptr_t)value->data % sizeof(float) == 0)
         return LT_OK;

@@ -30,7 +30,8 @@ static void rms_tile(void *user, int64_t tile, int worker)
     }
 }
 
-lt_status lt_ref_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err)
+lt_status lt_ref_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                          lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .w = lt_ref_values(w), .eps = (double)eps};

@@ -32,7 +32,8 @@ static void rotate_row(void *user, int64_t tile, int worker)
     }
 }
 
-lt_status lt_ref_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err)
+lt_status lt_ref_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                      lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .cosine = cosine, .sine = sine};

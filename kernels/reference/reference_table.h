@@ -20,23 +20,29 @@ void lt_ref_unprepare(lt_backend *b, lt_weight *w);
 
 /* reference_<operation>.c */
 lt_status lt_ref_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
-lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                        lt_error *err);
+lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        lt_act act, lt_error *err);
 lt_status lt_ref_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
                            const lt_attention_args *a, lt_error *err);
-lt_status lt_ref_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            float eps, lt_tensor scale, lt_tensor shift, lt_error *err);
-lt_status lt_ref_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err);
-lt_status lt_ref_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            const lt_group_norm_args *a, lt_error *err);
-lt_status lt_ref_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err);
+lt_status lt_ref_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                            lt_error *err);
+lt_status lt_ref_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                          lt_error *err);
+lt_status lt_ref_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, const lt_group_norm_args *a, lt_error *err);
+lt_status lt_ref_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                      lt_error *err);
 lt_status lt_ref_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err);
 lt_status lt_ref_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err);
-lt_status lt_ref_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err);
-lt_status lt_ref_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err);
+lt_status lt_ref_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
+                       lt_error *err);
+lt_status lt_ref_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                           lt_error *err);
 lt_status lt_ref_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                       const lt_conv_args *a, lt_error *err);
-lt_status lt_ref_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err);
+lt_status lt_ref_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
+                          lt_error *err);
 lt_status lt_ref_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 lt_status lt_ref_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
 lt_status lt_ref_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);

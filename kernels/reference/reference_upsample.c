@@ -32,7 +32,8 @@ static void upsample_row(void *user, int64_t tile, int worker)
         memcpy(to + (size_t)x * pixel, from + (size_t)(x / j->factor) * pixel, pixel);
 }
 
-lt_status lt_ref_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err)
+lt_status lt_ref_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
+                          lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .factor = factor, .time = time};

@@ -74,8 +74,7 @@ static void gather(op_check *t, const int64_t *p)
     const lt_weight *w = op_weight(t, LT_ROLE_TABLE, (lt_dtype)p[3], lt_shape2(rows, d), -2, 2, &table);
     const op_operand *ids = op_ints(t, n, 0, rows - 1);
     op_operand *out = op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
-    lt_error err = {0};
-    op_done(t, t->backend->table->gather(t->backend, out->view, w, ids->view, &err), &err);
+    op_done(t, t->backend->table->gather(t->backend, out->view, w, ids->view, &t->error));
     const answer a = new_answer(out); /* bounds of 0: a copy of what every dtype holds */
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < d; c++)
@@ -96,11 +95,11 @@ static void linear(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, p[7] == HEAD ? LT_F32 : t->dtype, lt_shape2(n, in), layout, -2, 2);
     const double *w;
     const double *b = NULL;
-    const lt_weight *weight = op_weight(t, p[7] == HEAD ? LT_ROLE_HEAD : LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *weight = op_weight(t, p[7] == HEAD ? LT_ROLE_HEAD : LT_ROLE_MATRIX, (lt_dtype)p[4],
+                                        lt_shape2(width, in), -1, 1, &w);
     const lt_weight *bias = p[6] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
     op_operand *out = op_output(t, p[7] == TO_ACTIVATIONS ? t->dtype : LT_F32, lt_shape2(n, width), layout);
-    lt_error err = {0};
-    op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &err), &err);
+    op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < width; o++) {
@@ -126,8 +125,64 @@ static int32_t visible_keys(int64_t kind, int64_t i, int64_t n, int64_t m)
     return (int32_t)(kind == SEE_ALL || end > m ? m : end < 1 ? 1 : end);
 }
 
-/* Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator and denominator, and a
- * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 8) u. */
+enum { LONGEST = 256 }; /* keys and rows of a case */
+
+typedef struct {
+    const op_operand *q;
+    const op_operand *k;
+    const op_operand *v;
+    const op_operand *bias; /* or NULL */
+    double scale;
+    int32_t visible[LONGEST];
+} attention_case;
+
+/* One query row of the packed [B, n, h, d] against all that it sees.
+ * Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator and denominator, and a
+ * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 24) u. */
+static void answer_query(const attention_case *c, int64_t row, answer a)
+{
+    const int64_t n = c->q->view.dim[1];
+    const int64_t m = c->k->view.dim[1];
+    const int64_t h = c->q->view.dim[2];
+    const int64_t d = c->q->view.dim[3];
+    const int64_t head = row % h;
+    const int64_t i = row / h % n;
+    const int64_t first_key = row / h / n * m; /* of this batch */
+    double weight[LONGEST];
+    double largest = -INFINITY;
+    double score_error = 0;
+    for (int64_t j = 0; j < c->visible[i]; j++) {
+        double dot = 0;
+        double magnitude = 0;
+        for (int64_t e = 0; e < d; e++) {
+            const double product =
+                c->q->value[row * d + e] * c->k->value[((first_key + j) * h + head) * d + e];
+            dot += product;
+            magnitude += fabs(product);
+        }
+        const double add = c->bias == NULL ? 0 : c->bias->value[head * (n + m - 1) + j - i + n - 1];
+        weight[j] = c->scale * dot + add;
+        largest = fmax(largest, weight[j]);
+        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)));
+    }
+    double total = 0;
+    for (int64_t j = 0; j < c->visible[i]; j++)
+        total += weight[j] = exp(weight[j] - largest);
+    const double r = op_roundoff(c->q->view.dtype);
+    const double rounded = c->q->view.dtype == LT_BF16 ? 2 * r : 0;
+    for (int64_t e = 0; e < d; e++) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int64_t j = 0; j < c->visible[i]; j++) {
+            const double product = weight[j] / total * c->v->value[((first_key + j) * h + head) * d + e];
+            sum += product;
+            magnitude += fabs(product);
+        }
+        a.want[row * d + e] = sum;
+        a.bound[row * d + e] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u + rounded) * magnitude;
+    }
+}
+
 static void attention(op_check *t, const int64_t *p)
 {
     const int64_t B = p[0];
@@ -137,65 +192,26 @@ static void attention(op_check *t, const int64_t *p)
     const int64_t d = p[4];
     const op_layout layout = (op_layout)p[7];
     const double reach = (double)p[8]; /* of q and k: how far scores spread */
-    const op_operand *q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
-    const op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
-    const op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    attention_case c = {0};
+    c.q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
+    c.k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
+    c.v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    if (p[6])
+        c.bias = op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4);
     op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
     lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
-    const op_operand *bias = NULL;
-    if (p[6]) {
-        bias = op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4);
-        args.bias = bias->view;
-    }
-    lt_error err = {0};
-    if (p[5] != SEE_ALL) {
-        int32_t counts[256];
-        for (int64_t i = 0; i < n; i++)
-            counts[i] = visible_keys(p[5], i, n, m);
-        args.visible = op_given_ints(t, n, counts)->view;
-    }
-    op_done(t, t->backend->table->attention(t->backend, out->view, q->view, k->view, v->view, &args, &err), &err);
-
+    c.scale = (double)args.scale;
+    for (int64_t i = 0; i < n; i++)
+        c.visible[i] = visible_keys(p[5], i, n, m);
+    if (p[5] != SEE_ALL)
+        args.visible = op_given_ints(t, n, c.visible)->view;
+    if (c.bias != NULL)
+        args.bias = c.bias->view;
+    op_done(t, t->backend->table->attention(t->backend, out->view, c.q->view, c.k->view, c.v->view, &args,
+                                            &t->error));
     const answer a = new_answer(out);
-    double *weight = calloc((size_t)m, sizeof *weight);
-    const double r = op_roundoff(t->dtype);
-    for (int64_t row = 0; row < B * n * h && weight != NULL; row++) {
-        const int64_t head = row % h;
-        const int64_t i = row / h % n;
-        const int64_t batch = row / h / n;
-        const int32_t visible = visible_keys(p[5], i, n, m);
-        double largest = -INFINITY;
-        double score_error = 0;
-        for (int64_t j = 0; j < visible; j++) {
-            double dot = 0;
-            double magnitude = 0;
-            for (int64_t c = 0; c < d; c++) {
-                const double product = q->value[row * d + c] * k->value[((batch * m + j) * h + head) * d + c];
-                dot += product;
-                magnitude += fabs(product);
-            }
-            const double add = bias == NULL ? 0 : bias->value[head * (n + m - 1) + j - i + n - 1];
-            weight[j] = (double)args.scale * dot + add;
-            largest = fmax(largest, weight[j]);
-            score_error = fmax(score_error, (double)(d + 4) * u * ((double)args.scale * magnitude + fabs(add)));
-        }
-        double total = 0;
-        for (int64_t j = 0; j < visible; j++)
-            total += weight[j] = exp(weight[j] - largest);
-        for (int64_t c = 0; c < d; c++) {
-            double sum = 0;
-            double magnitude = 0;
-            for (int64_t j = 0; j < visible; j++) {
-                const double product = weight[j] / total * v->value[((batch * m + j) * h + head) * d + c];
-                sum += product;
-                magnitude += fabs(product);
-            }
-            a.want[row * d + c] = sum;
-            a.bound[row * d + c] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u) * magnitude +
-                                   (t->dtype == LT_BF16 ? 2 * r * magnitude : 0);
-        }
-    }
-    free(weight);
+    for (int64_t row = 0; row < B * n * h; row++)
+        answer_query(&c, row, a);
     judge(t, out, a);
 }
 
@@ -221,10 +237,9 @@ static void layer_norm(op_check *t, const int64_t *p)
     const lt_dtype table = p[7] ? LT_F32 : t->dtype;
     const op_operand *scale = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
     const op_operand *shift = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
-    lt_error err = {0};
     op_done(t, t->backend->table->layer_norm(t->backend, out->view, x->view, weight, bias, (float)eps,
-                                             modulated ? scale->view : lt_none(), modulated ? shift->view : lt_none(), &err),
-            &err);
+                                             modulated ? scale->view : lt_none(),
+                                             modulated ? shift->view : lt_none(), &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n; row++) {
         const double *in = x->value + row * d;
@@ -246,7 +261,8 @@ static void layer_norm(op_check *t, const int64_t *p)
             a.want[row * d + i] = (in[i] - mean) * inverse * gain + offset;
             const double magnitude = (fabs(in[i]) + size) * inverse * fabs(gain) + 2 * fabs(offset) +
                                      (modulated ? 2 * fabs(shift->value[m]) : 0);
-            a.bound[row * d + i] = op_roundoff(t->dtype) * fabs(a.want[row * d + i]) + ((double)d / 8 + 16) * u * magnitude;
+            a.bound[row * d + i] =
+                op_roundoff(t->dtype) * fabs(a.want[row * d + i]) + ((double)d / 8 + 16) * u * magnitude;
         }
     }
     judge(t, out, a);
@@ -261,8 +277,7 @@ static void rms_norm(op_check *t, const int64_t *p)
     const double *w;
     const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(d), -2, 2, &w);
     const float eps = 1e-6f;
-    lt_error err = {0};
-    op_done(t, t->backend->table->rms_norm(t->backend, out->view, x->view, weight, eps, &err), &err);
+    op_done(t, t->backend->table->rms_norm(t->backend, out->view, x->view, weight, eps, &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < n; row++) {
         double square = 0;
@@ -309,7 +324,8 @@ static void group_norm(op_check *t, const int64_t *p)
     const double *b;
     const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &w);
     const lt_weight *bias = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &b);
-    lt_group_norm_args args = {.groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none()};
+    lt_group_norm_args args = {
+        .groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none()};
     const op_operand *gain = NULL;
     const op_operand *shift = NULL;
     const int64_t h = L > 0 ? H / p[7] : 1;
@@ -320,8 +336,7 @@ static void group_norm(op_check *t, const int64_t *p)
         args.gain = gain->view;
         args.shift = shift->view;
     }
-    lt_error err = {0};
-    op_done(t, t->backend->table->group_norm(t->backend, out->view, x->view, weight, bias, &args, &err), &err);
+    op_done(t, t->backend->table->group_norm(t->backend, out->view, x->view, weight, bias, &args, &t->error));
     const answer a = new_answer(out);
     const int64_t pixels = T * H * W;
     const int64_t per_group = C / groups;
@@ -338,7 +353,8 @@ static void group_norm(op_check *t, const int64_t *p)
             const int64_t pixel = i / per_group;
             const int64_t c = g * per_group + i % per_group;
             double y = (x->value[pixel * C + c] - mean) * inverse * w[c] + b[c];
-            double magnitude = (fabs(x->value[pixel * C + c]) + fabs(mean)) * inverse * fabs(w[c]) + fabs(b[c]);
+            double magnitude =
+                (fabs(x->value[pixel * C + c]) + fabs(mean)) * inverse * fabs(w[c]) + fabs(b[c]);
             if (L > 0) {
                 const int64_t row = frame_cell(pixel / (H * W), T, L) * h + cell(pixel / W % H, H, h);
                 const int64_t z = (row * columns + cell(pixel % W, W, columns)) * C + c;
@@ -366,8 +382,7 @@ static void rope(op_check *t, const int64_t *p)
     if (p[5])
         out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PADDED);
     out->written = true;
-    lt_error err = {0};
-    op_done(t, t->backend->table->rope(t->backend, out->view, x->view, cosine->view, sine->view, &err), &err);
+    op_done(t, t->backend->table->rope(t->backend, out->view, x->view, cosine->view, sine->view, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < B * n * h * d; i++) {
         const int64_t pair = i / d / h % n * (d / 2) + i % d / 2;
@@ -386,8 +401,7 @@ static void activate(op_check *t, const int64_t *p)
     op_operand *x = op_input(t, t->dtype, lt_shape1(n), OP_PACKED, -reach, reach);
     op_operand *out = p[3] ? x : op_output(t, t->dtype, lt_shape1(n), OP_PACKED);
     out->written = true;
-    lt_error err = {0};
-    op_done(t, t->backend->table->activate(t->backend, out->view, x->view, (lt_act)p[1], &err), &err);
+    op_done(t, t->backend->table->activate(t->backend, out->view, x->view, (lt_act)p[1], &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n; i++)
         set_activated(out, a, i, x->value[i], 0, (lt_act)p[1]);
@@ -403,12 +417,12 @@ static void gated_act(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, t->dtype, lt_shape2(n, d), (op_layout)p[3], -3, 3);
     op_operand *out = p[4] ? g : op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
     out->written = true;
-    lt_error err = {0};
-    op_done(t, t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &err), &err);
+    op_done(t, t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n * d; i++) {
         a.want[i] = act(g->value[i], kind) * x->value[i];
-        a.bound[i] = (op_roundoff(t->dtype) + u) * fabs(a.want[i]) + act_error * fabs(g->value[i] * x->value[i]);
+        a.bound[i] =
+            (op_roundoff(t->dtype) + u) * fabs(a.want[i]) + act_error * fabs(g->value[i] * x->value[i]);
     }
     judge(t, out, a);
 }
@@ -430,9 +444,8 @@ static void axpby(op_check *t, const int64_t *p)
     const op_operand *y = p[4] == Y_NONE ? NULL : op_input(t, other, y_shape, OP_PADDED, -2, 2);
     op_operand *out = p[7] ? x : op_output(t, other, shape, OP_PACKED);
     out->written = true;
-    lt_error err = {0};
-    op_done(t, t->backend->table->axpby(t->backend, out->view, alpha, x->view, beta, y == NULL ? lt_none() : y->view, &err),
-            &err);
+    op_done(t, t->backend->table->axpby(t->backend, out->view, alpha, x->view, beta,
+                                        y == NULL ? lt_none() : y->view, &t->error));
     const answer a = new_answer(out);
     const int64_t columns = shape.dim[3];
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
@@ -455,8 +468,7 @@ static void gated_add(op_check *t, const int64_t *p)
     const op_operand *y = op_input(t, t->dtype, lt_shape3(B, n, d), OP_PADDED, -2, 2);
     const op_operand *gate = op_input(t, p[5] ? LT_F32 : t->dtype, lt_shape2(batches, d), OP_PADDED, -2, 2);
     x->written = true;
-    lt_error err = {0};
-    op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view, &err), &err);
+    op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view, &t->error));
     const answer a = new_answer(x);
     for (int64_t i = 0; i < B * n * d; i++) {
         const double product = gate->value[(batches == 1 ? 0 : i / d / n) * d + i % d] * y->value[i];
@@ -501,8 +513,10 @@ static void conv(op_check *t, const int64_t *p)
     const int64_t rows = (H + args.pad_top + args.pad_bottom - k) / p[7] + 1;
     const int64_t columns = (W + args.pad_left + args.pad_right - k) / p[7] + 1;
     const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, in), OP_PACKED, -2, 2);
-    const op_operand *history = p[9] ? op_input(t, t->dtype, lt_shape4(kt - 1, H, W, in), OP_PACKED, -2, 2) : NULL;
-    const op_operand *add = p[10] ? op_input(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED, -2, 2) : NULL;
+    const op_operand *history =
+        p[9] ? op_input(t, t->dtype, lt_shape4(kt - 1, H, W, in), OP_PACKED, -2, 2) : NULL;
+    const op_operand *add =
+        p[10] ? op_input(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED, -2, 2) : NULL;
     const double *w;
     const double *b;
     const lt_shape shape = p[5] > 0 ? lt_shape5(width, in, kt, k, k) : lt_shape4(width, in, k, k);
@@ -511,8 +525,7 @@ static void conv(op_check *t, const int64_t *p)
     op_operand *out = op_output(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED);
     args.history = history == NULL ? lt_none() : history->view;
     args.add = add == NULL ? lt_none() : add->view;
-    lt_error err = {0};
-    op_done(t, t->backend->table->conv(t->backend, out->view, x->view, weight, bias, &args, &err), &err);
+    op_done(t, t->backend->table->conv(t->backend, out->view, x->view, weight, bias, &args, &t->error));
 
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
@@ -525,7 +538,7 @@ static void conv(op_check *t, const int64_t *p)
             const int64_t column = i / width % columns * p[7] + tap % k - args.pad_left;
             if (row < 0 || row >= H || column < 0 || column >= W)
                 continue;
-            const double *from = frame >= 0 ? x->value + frame * H * W * in
+            const double *from = frame >= 0        ? x->value + frame * H * W * in
                                  : history == NULL ? x->value
                                                    : history->value + (frame + kt - 1) * H * W * in;
             for (int64_t c = 0; c < in; c++) {
@@ -541,7 +554,10 @@ static void conv(op_check *t, const int64_t *p)
 
 /* Source frames, written down. */
 static const int64_t doubled[][8] = {
-    [1] = {0}, [2] = {0, 0, 1, 1}, [3] = {0, 1, 1, 2, 2}, [4] = {0, 0, 1, 1, 2, 2, 3, 3},
+    [1] = {0},
+    [2] = {0, 0, 1, 1},
+    [3] = {0, 1, 1, 2, 2},
+    [4] = {0, 0, 1, 1, 2, 2, 3, 3},
 };
 
 static void upsample(op_check *t, const int64_t *p)
@@ -554,9 +570,8 @@ static void upsample(op_check *t, const int64_t *p)
     const int64_t frames = !p[5] || T == 1 ? T : T % 2 == 1 ? 2 * T - 1 : 2 * T;
     const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, -2, 2);
     op_operand *out = op_output(t, t->dtype, lt_shape4(frames, factor * H, factor * W, C), OP_PACKED);
-    lt_error err = {0};
     const lt_time_rule rule = p[5] ? LT_TIME_DOUBLE : LT_TIME_KEEP;
-    op_done(t, t->backend->table->upsample(t->backend, out->view, x->view, (int)factor, rule, &err), &err);
+    op_done(t, t->backend->table->upsample(t->backend, out->view, x->view, (int)factor, rule, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
         const int64_t column = i / C % (factor * W) / factor;
@@ -574,8 +589,7 @@ static void to_rgb8(op_check *t, const int64_t *p)
     const lt_shape shape = lt_shape4(p[0], p[1], p[2], 3);
     const op_operand *x = op_input(t, t->dtype, shape, OP_PACKED, -1.25, 1.25);
     op_operand *out = op_output(t, LT_U8, shape, OP_PACKED);
-    lt_error err = {0};
-    op_done(t, t->backend->table->to_rgb8(t->backend, out->view, x->view, &err), &err);
+    op_done(t, t->backend->table->to_rgb8(t->backend, out->view, x->view, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
         const float unit = fminf(fmaxf(((float)x->value[i] + 1) / 2, 0), 1);
@@ -593,8 +607,7 @@ static void copy(op_check *t, const int64_t *p)
     const op_layout layout = (op_layout)p[6];
     const op_operand *x = op_input(t, from, lt_shape4(p[0], p[1], p[2], p[3]), layout, -2, 2);
     op_operand *out = op_output(t, to, lt_shape4(p[0], p[1], p[2], p[3]), OP_PADDED);
-    lt_error err = {0};
-    op_done(t, t->backend->table->copy(t->backend, out->view, x->view, &err), &err);
+    op_done(t, t->backend->table->copy(t->backend, out->view, x->view, &t->error));
     op_compare(t, out, x->value, NULL); /* values that every float holds */
 }
 
@@ -605,8 +618,7 @@ static void copy_permuted(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, t->dtype, memory, OP_PADDED, -2, 2);
     op_operand *out = op_output(t, t->dtype, lt_shape4(p[0], p[1], p[2], p[3]), OP_PACKED);
     const lt_tensor seen = lt_permute(x->view, (const int[]){1, 3, 0, 2});
-    lt_error err = {0};
-    op_done(t, t->backend->table->copy(t->backend, out->view, seen, &err), &err);
+    op_done(t, t->backend->table->copy(t->backend, out->view, seen, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
         const int64_t d = i % p[3];
@@ -621,8 +633,7 @@ static void copy_permuted(op_check *t, const int64_t *p)
 static void fill(op_check *t, const int64_t *p)
 {
     op_operand *out = op_output(t, p[2] ? LT_F32 : t->dtype, lt_shape2(p[0], p[1]), (op_layout)p[3]);
-    lt_error err = {0};
-    op_done(t, t->backend->table->fill(t->backend, out->view, -1.5f, &err), &err);
+    op_done(t, t->backend->table->fill(t->backend, out->view, -1.5f, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < p[0] * p[1]; i++)
         a.want[i] = -1.5;
@@ -635,8 +646,7 @@ static void normal(op_check *t, const int64_t *p)
     const int64_t n = p[0];
     const lt_draw draw = {.seed = 1234567890123, .stage = LT_DRAW_REFINE, .window = 5, .step = 3};
     op_operand *out = op_output(t, LT_F32, lt_shape1(n), OP_PACKED);
-    lt_error err = {0};
-    op_done(t, t->backend->table->normal(t->backend, out->view, draw, (uint64_t)p[1], &err), &err);
+    op_done(t, t->backend->table->normal(t->backend, out->view, draw, (uint64_t)p[1], &t->error));
     const answer a = new_answer(out);
     float *values = calloc((size_t)n, sizeof *values);
     if (values != NULL)
@@ -649,7 +659,13 @@ static void normal(op_check *t, const int64_t *p)
 
 /* ---- the table ---- */
 
-enum { NONE = LT_ACT_NONE, ERF = LT_ACT_GELU_ERF, GELU = LT_ACT_GELU_TANH, SILU = LT_ACT_SILU, TANH = LT_ACT_TANH };
+enum {
+    NONE = LT_ACT_NONE,
+    ERF = LT_ACT_GELU_ERF,
+    GELU = LT_ACT_GELU_TANH,
+    SILU = LT_ACT_SILU,
+    TANH = LT_ACT_TANH
+};
 
 /* clang-format off */
 const op_case op_cases[] = {

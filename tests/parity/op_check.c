@@ -71,8 +71,8 @@ static op_operand *new_operand(op_check *t, lt_dtype dtype, lt_shape shape, op_l
     x->before = malloc(bytes);
     x->value = calloc((size_t)lt_numel(&x->view), sizeof *x->value);
     void *device = NULL;
-    lt_error err = {0};
-    if (x->before == NULL || x->value == NULL || t->backend->table->alloc(t->backend, bytes, &device, &err) != LT_OK) {
+    if (x->before == NULL || x->value == NULL ||
+        t->backend->table->alloc(t->backend, bytes, &device, &t->error) != LT_OK) {
         printf("%s: no memory for an operand\n", t->place);
         exit(1);
     }
@@ -87,8 +87,8 @@ static void send(op_check *t, op_operand *x)
     for (int64_t i = 0; i < lt_numel(&x->view); i++)
         if (!x->written)
             lt_store_element(x->before + GUARD_BYTES, x->view.dtype, place_of(&x->view, i), x->value[i]);
-    lt_error err = {0};
-    op_done(t, t->backend->table->upload(t->backend, x->buffer.data, x->before, lt_tensor_bytes(&x->buffer), &err), &err);
+    const lt_backend_table *table = t->backend->table;
+    op_done(t, table->upload(t->backend, x->buffer.data, x->before, lt_tensor_bytes(&x->buffer), &t->error));
 }
 
 op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high)
@@ -126,8 +126,8 @@ op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values)
     return x;
 }
 
-const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low, double high,
-                           const double **values)
+const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low,
+                           double high, const double **values)
 {
     op_parameter *w = &t->parameter[t->parameters++];
     w->weight = (lt_weight){.value = lt_view(NULL, stored, shape), .scale = lt_none(), .role = role};
@@ -151,18 +151,18 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
     w->weight.value.data = w->stored;
     if (stored == LT_I8)
         w->weight.scale = lt_view(w->scale, LT_F32, lt_shape1(shape.dim[0]));
-    lt_error err = {0};
-    const lt_status s = t->backend->table->prepare(t->backend, &w->weight, &err);
+    const lt_status s = t->backend->table->prepare(t->backend, &w->weight, &t->error);
     w->prepared = s == LT_OK;
-    op_done(t, s, &err);
+    op_done(t, s);
     *values = w->value;
     return &w->weight;
 }
 
-void op_done(op_check *t, lt_status s, const lt_error *err)
+void op_done(op_check *t, lt_status s)
 {
     if (s != LT_OK)
-        fail(t, "failed: ", err->message);
+        fail(t, "failed: ", t->error.message);
+    t->error = (lt_error){0};
 }
 
 static void trace(op_check *t, const unsigned char *bytes, size_t count)
@@ -183,13 +183,15 @@ static void check_guards(op_check *t, const op_operand *x, unsigned char *after)
     for (size_t i = 0; i < bytes; i++)
         if (after[i] != x->before[i]) {
             char message[96];
-            (void)snprintf(message, sizeof message, "byte %zu of %zu of operand %d", i, bytes, (int)(x - t->operand));
+            (void)snprintf(message, sizeof message, "byte %zu of %zu of operand %d", i, bytes,
+                           (int)(x - t->operand));
             fail(t, "wrote outside its output: ", message);
             return;
         }
 }
 
-static void compare_element(op_check *t, const op_operand *out, int64_t i, double got, double want, double bound)
+static void compare_element(op_check *t, const op_operand *out, int64_t i, double got, double want,
+                            double bound)
 {
     const double distance = fabs(got - want);
     if (distance <= bound) { /* false for NaN */
@@ -199,8 +201,8 @@ static void compare_element(op_check *t, const op_operand *out, int64_t i, doubl
     }
     char text[96];
     char message[256];
-    (void)snprintf(message, sizeof message, "element %lld of %s: got %.9g, want %.9g, bound %.3g", (long long)i,
-                   lt_shape_text(lt_shape_of(&out->view), text, sizeof text), got, want, bound);
+    (void)snprintf(message, sizeof message, "element %lld of %s: got %.9g, want %.9g, bound %.3g",
+                   (long long)i, lt_shape_text(lt_shape_of(&out->view), text, sizeof text), got, want, bound);
     fail(t, "", message);
 }
 
@@ -211,15 +213,17 @@ void op_compare(op_check *t, op_operand *out, const double *want, const double *
         op_operand *x = &t->operand[k];
         const size_t bytes = lt_tensor_bytes(&x->buffer);
         unsigned char *after = malloc(bytes);
-        lt_error err = {0};
-        lt_status s = after == NULL ? LT_ERR_RESOURCES : table->download(t->backend, after, x->buffer.data, bytes, &err);
+        lt_status s = LT_ERR_RESOURCES;
+        if (after != NULL)
+            s = table->download(t->backend, after, x->buffer.data, bytes, &t->error);
         if (s == LT_OK)
-            s = table->wait(t->backend, &err);
-        op_done(t, s, &err);
+            s = table->wait(t->backend, &t->error);
+        op_done(t, s);
         if (s == LT_OK && x == out) {
             trace(t, after, bytes);
             for (int64_t i = 0; i < lt_numel(&out->view); i++) {
-                const double got = lt_load_element(after + GUARD_BYTES, out->view.dtype, place_of(&out->view, i));
+                const double got =
+                    lt_load_element(after + GUARD_BYTES, out->view.dtype, place_of(&out->view, i));
                 compare_element(t, out, i, got, want[i], bound == NULL ? 0 : bound[i]);
             }
         }
@@ -235,7 +239,8 @@ static void name_case(op_check *t, const char *label, const op_case *c)
     const char *key = c->keys;
     for (int i = 0; *key != '\0' && used < sizeof t->place; i++) {
         const size_t length = strcspn(key, " ");
-        used += (size_t)snprintf(t->place + used, sizeof t->place - used, " %.*s=%lld", (int)length, key, (long long)c->p[i]);
+        used += (size_t)snprintf(t->place + used, sizeof t->place - used, " %.*s=%lld", (int)length, key,
+                                 (long long)c->p[i]);
         key += length + strspn(key + length, " ");
     }
 }

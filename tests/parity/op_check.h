@@ -20,8 +20,8 @@ typedef struct {
     lt_tensor view;   /* what the operation gets */
     lt_tensor buffer; /* u8, all of it */
     unsigned char *before;
-    double *value;    /* packed elements of `view` */
-    bool written;     /* an output: its own bytes may change */
+    double *value; /* packed elements of `view` */
+    bool written;  /* an output: its own bytes may change */
 } op_operand;
 
 typedef struct {
@@ -34,12 +34,13 @@ typedef struct {
 
 typedef struct {
     lt_backend *backend;
-    lt_dtype dtype;   /* of activations */
-    char place[256];  /* backend and case, for messages */
-    uint32_t drawn;   /* random numbers so far; every case starts from 0 */
-    double worst;     /* largest |got - want| / bound of the case */
+    lt_dtype dtype;  /* of activations */
+    char place[256]; /* backend and case, for messages */
+    lt_error error;  /* of the last call */
+    uint32_t drawn;  /* random numbers so far; every case starts from 0 */
+    double worst;    /* largest |got - want| / bound of the case */
     int failures;
-    uint64_t trace;   /* over every byte that came out: equal for equal results */
+    uint64_t trace; /* over every byte that came out: equal for equal results */
     int operands;
     op_operand operand[OP_OPERANDS];
     int parameters;
@@ -67,11 +68,11 @@ op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
 /* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored` I8 comes with a scale per
  * row that is a power of two. */
-const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low, double high,
-                           const double **values);
+const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low,
+                           double high, const double **values);
 
-/* Counts a failed call. */
-void op_done(op_check *t, lt_status s, const lt_error *err);
+/* Counts a failed call that was given t->error. */
+void op_done(op_check *t, lt_status s);
 /* Compares `out` with `want` (packed); |got - want| <= bound, and no byte besides may have changed. bound NULL: exact. */
 void op_compare(op_check *t, op_operand *out, const double *want, const double *bound);
 

@@ -27,7 +27,8 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
 }
 
 /* The CPU backend with the kernels of an older processor than the one at hand. */
-static lt_status open_with(lt_backend **out, int threads, lt_dtype activation, const lt_cpu_kernels *kernels, lt_error *err)
+static lt_status open_with(lt_backend **out, int threads, lt_dtype activation, const lt_cpu_kernels *kernels,
+                           lt_error *err)
 {
     LT_TRY(lt_cpu_open(out, threads, activation, err));
     lt_cpu_of(*out)->kernels = kernels;
@@ -47,7 +48,7 @@ static lt_status open_generic_bf16(lt_backend **out, int threads, lt_error *err)
 static lt_status open_avx2_f32(lt_backend **out, int threads, lt_error *err)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return open_with(out, threads, LT_F32, &lt_avx2_kernels, err);
 #endif
     *out = NULL;
@@ -80,7 +81,8 @@ static const struct {
 enum { BACKENDS = sizeof backends / sizeof *backends };
 
 /* Runs the table; prints the worst use of a bound per operation, returns the number of cases that failed. */
-static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, const char *name, const char *only)
+static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, const char *name,
+                     const char *only)
 {
     int failed = 0;
     double worst = 0;

@@ -38,7 +38,8 @@ static void sixteen_bits_round_trip(void **state)
 }
 
 /* Between two neighbours, below the middle goes down, above it up, and the middle to the even one. */
-static void nearest_even(const char *name, float (*to_f32)(uint16_t), uint16_t (*from_f32)(float), uint16_t largest)
+static void nearest_even(const char *name, float (*to_f32)(uint16_t), uint16_t (*from_f32)(float),
+                         uint16_t largest)
 {
     for (uint16_t bits = 0; bits < largest; bits++) {
         const double low = (double)to_f32(bits);
@@ -94,11 +95,21 @@ static void single_elements(void **state)
         lt_dtype dtype;
         double in, out;
     } row[] = {
-        {LT_F32, 0.1, (double)0.1f}, {LT_F64, 0.1, 0.1},           {LT_BF16, 1.00390625, 1.0},
-        {LT_F16, 2049, 2048},        {LT_I8, 2.5, 2},              {LT_I8, 3.5, 4},
-        {LT_I8, 300, 127},           {LT_I8, -300, -128},          {LT_U8, -1, 0},
-        {LT_U8, 255.4, 255},         {LT_U16, 70000, 65535},       {LT_I32, 1e12, INT32_MAX},
-        {LT_I32, -7, -7},            {LT_I64, -1e30, (double)INT64_MIN}, {LT_I64, 1 << 30, 1 << 30},
+        {LT_F32, 0.1, (double)0.1f},
+        {LT_F64, 0.1, 0.1},
+        {LT_BF16, 1.00390625, 1.0},
+        {LT_F16, 2049, 2048},
+        {LT_I8, 2.5, 2},
+        {LT_I8, 3.5, 4},
+        {LT_I8, 300, 127},
+        {LT_I8, -300, -128},
+        {LT_U8, -1, 0},
+        {LT_U8, 255.4, 255},
+        {LT_U16, 70000, 65535},
+        {LT_I32, 1e12, INT32_MAX},
+        {LT_I32, -7, -7},
+        {LT_I64, -1e30, (double)INT64_MIN},
+        {LT_I64, 1 << 30, 1 << 30},
         {LT_I32, NAN, 0},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -108,7 +119,8 @@ static void single_elements(void **state)
         lt_store_element(odd, row[i].dtype, 1, row[i].in);
         const double got = lt_load_element(odd, row[i].dtype, 1);
         if (got != row[i].out)
-            fail_msg("%s of %.17g: got %.17g, want %.17g", lt_dtype_name(row[i].dtype), row[i].in, got, row[i].out);
+            fail_msg("%s of %.17g: got %.17g, want %.17g", lt_dtype_name(row[i].dtype), row[i].in, got,
+                     row[i].out);
         const size_t bytes = lt_dtype_bytes(row[i].dtype);
         for (size_t k = 0; k < sizeof memory; k++)
             if (k < 1 + bytes || k >= 1 + 2 * bytes)
@@ -119,8 +131,9 @@ static void single_elements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sixteen_bits_round_trip), cmocka_unit_test(rounding),        cmocka_unit_test(known_patterns),
-        cmocka_unit_test(nan_stays_quiet),         cmocka_unit_test(single_elements),
+        cmocka_unit_test(sixteen_bits_round_trip), cmocka_unit_test(rounding),
+        cmocka_unit_test(known_patterns),          cmocka_unit_test(nan_stays_quiet),
+        cmocka_unit_test(single_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

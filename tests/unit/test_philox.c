@@ -42,11 +42,11 @@ static void uniforms_of_the_release(void **state)
         uint32_t n, v, word;
         float uniform;
     } row[] = {
-        {0, 0, 0x9ceaf053, 0.612959862f},       {0, 1, 0x02933769, 0.0100588445f},
-        {0, 2, 0x65fe70a6, 0.398413688f},       {0, 2054, 0x286cd9d0, 0.157910928f},
-        {1, 0, 0xfcdb2127, 0.987718642f},       {1, 1, 0x20ff9139, 0.128899649f},
-        {1243, 0, 0x15f762da, 0.0858060643f},   {1243, 1, 0xed4c7f31, 0.926948488f},
-        {1243, 2, 0xd5f9f4a9, 0.835845292f},    {1243, 2054, 0xac3792a5, 0.672722995f},
+        {0, 0, 0x9ceaf053, 0.612959862f},     {0, 1, 0x02933769, 0.0100588445f},
+        {0, 2, 0x65fe70a6, 0.398413688f},     {0, 2054, 0x286cd9d0, 0.157910928f},
+        {1, 0, 0xfcdb2127, 0.987718642f},     {1, 1, 0x20ff9139, 0.128899649f},
+        {1243, 0, 0x15f762da, 0.0858060643f}, {1243, 1, 0xed4c7f31, 0.926948488f},
+        {1243, 2, 0xd5f9f4a9, 0.835845292f},  {1243, 2054, 0xac3792a5, 0.672722995f},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         const lt_philox4 counter = {{row[i].n, 0, row[i].v, 0}};
@@ -69,7 +69,9 @@ static void normals_bit_for_bit(void **state)
     } row[] = {
         {{0, LT_DRAW_AR, 0, 0}, 0, {0x3f587c3b, 0x3fd359cb, 0xbdecd29e, 0xbdd1190b}},
         {{42, LT_DRAW_REFINE, 3, 7}, 4, {0xbdda4776, 0x3ffb0c2b, 0x3fd9b052, 0x3fa2f4e7}},
-        {{((uint64_t)1 << 40) + 5, LT_DRAW_RENOISE, 1, 2}, 4000000, {0x3f55666d, 0xbf64d67b, 0xbf158156, 0xbe19ae05}},
+        {{((uint64_t)1 << 40) + 5, LT_DRAW_RENOISE, 1, 2},
+         4000000,
+         {0x3f55666d, 0xbf64d67b, 0xbf158156, 0xbe19ae05}},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         float got[4];
@@ -129,9 +131,12 @@ static void moments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),     cmocka_unit_test(uniforms_of_the_release),
-        cmocka_unit_test(normals_bit_for_bit), cmocka_unit_test(normals_in_pieces),
-        cmocka_unit_test(every_key_changes_the_draw), cmocka_unit_test(moments),
+        cmocka_unit_test(known_answers),
+        cmocka_unit_test(uniforms_of_the_release),
+        cmocka_unit_test(normals_bit_for_bit),
+        cmocka_unit_test(normals_in_pieces),
+        cmocka_unit_test(every_key_changes_the_draw),
+        cmocka_unit_test(moments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 enum { TILES = 1000 };
 
 typedef struct {
-    int runs[TILES];    /* how often each tile ran; tiles are apart, so no lock */
+    int runs[TILES]; /* how often each tile ran; tiles are apart, so no lock */
     int threads;
     atomic_int strange; /* worker numbers out of range */
 } record;
