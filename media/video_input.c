@@ -192,7 +192,7 @@ static void note_end(media_input *in)
 static bool ends_early(const media_input *in)
 {
     const AVFormatContext *format = in->format;
-    const double slack = 0.25; /* seconds; writers round, and leave out the last duration */
+    const double slack = 0.1; /* seconds; writers round */
     return strstr(format->iformat->name, "matroska") && format->duration > 0 &&
            in->seconds_read < (double)format->duration / AV_TIME_BASE - slack;
 }

@@ -13,7 +13,7 @@
 #include "media/picture_scaler.h"
 
 /* 17: no difference to be seen. Fixed, because the bytes depend on the number of threads. */
-enum { H264_QUALITY = 17, H264_THREADS = 4, FFV1_SLICES = 4 };
+enum { H264_QUALITY = 17, H264_THREADS = 4, FFV1_SLICES = 4, LEAST_SLICED = 16 };
 
 struct media_encoder {
     media_spec spec;
@@ -41,12 +41,15 @@ static void set_h264(AVCodecContext *c, AVDictionary **options)
     av_dict_set_int(options, "sc_threshold", 0, 0);
 }
 
+/* Version 3 has slices and checksums; pictures too small for slices are written as version 1. */
 static void set_ffv1(AVCodecContext *c, AVDictionary **options)
 {
     c->gop_size = 1;
-    c->level = 3; /* the version with slices and checksums */
+    c->level = 1;
+    if (c->width < LEAST_SLICED || c->height < LEAST_SLICED)
+        return;
+    c->level = 3;
     c->slices = FFV1_SLICES;
-    c->thread_count = 1;
     av_dict_set_int(options, "slicecrc", 1, 0);
 }
 

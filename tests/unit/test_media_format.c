@@ -1,0 +1,84 @@
+/* test_media_format.c - names of formats, sizes that can be written, names of PNG files. */
+#include "tests/support/check.h"
+
+#include <stdlib.h>
+
+#include "media/media_format.h"
+#include "media/video_file.h"
+
+static void names_are_known(void **state)
+{
+    (void)state;
+    media_format f;
+    assert_true(media_format_named("mkv", &f));
+    assert_int_equal(f, MEDIA_MKV);
+    assert_true(media_format_of_file("/a.b/ball.MP4", &f));
+    assert_int_equal(f, MEDIA_MP4);
+    assert_true(media_format_of_file("frames.png", &f));
+    assert_int_equal(f, MEDIA_PNG);
+    assert_false(media_format_of_file("/a.mp4/ball", &f));
+    assert_false(media_format_of_file("ball.avi", &f));
+    assert_false(media_format_named("", &f));
+}
+
+static void sizes_are_checked(void **state)
+{
+    (void)state;
+    const media_spec fine = {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 1, .fps = 8};
+    lt_error err = {0};
+    check_ok(media_spec_check(&fine, &err), err);
+
+    media_spec odd = fine;
+    odd.height = 127;
+    check_failed(media_spec_check(&odd, &err), err, LT_ERR_USAGE, "even");
+    odd.scale = 2; /* 254 rows */
+    err = (lt_error){0};
+    check_ok(media_spec_check(&odd, &err), err);
+    odd.scale = 1;
+    odd.format = MEDIA_MKV;
+    check_ok(media_spec_check(&odd, &err), err);
+
+    const media_spec bad[] = {
+        {.format = MEDIA_MP4, .width = 0, .height = 128, .scale = 1, .fps = 8},
+        {.format = MEDIA_MP4, .width = 192, .height = -2, .scale = 1, .fps = 8},
+        {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 0, .fps = 8},
+        {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 9, .fps = 8},
+        {.format = MEDIA_MP4, .width = 16384, .height = 128, .scale = 2, .fps = 8},
+        {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 1, .fps = 0},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err = (lt_error){0};
+        assert_int_equal(media_spec_check(&bad[i], &err), LT_ERR_USAGE);
+    }
+}
+
+static void png_files_are_numbered(void **state)
+{
+    (void)state;
+    const struct {
+        const char *path;
+        int64_t index;
+        const char *want;
+    } cases[] = {
+        {"ball.png", 7, "ball-00007.png"},      {"a.b/ball.png", 0, "a.b/ball-00000.png"},
+        {"a.b/ball", 0, "a.b/ball-00000"},      {"ball%03d.png", 7, "ball007.png"},
+        {"ball%d.png", 12, "ball12.png"},       {"a%d/ball.png", 3, "a%d/ball-00003.png"},
+        {"100%.png", 3, "100%-00003.png"},      {"%s%n%03d.png", 3, "%s%n003.png"},
+        {"ball.png", 1234567, "ball-1234567.png"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = media_png_name(cases[i].path, cases[i].index);
+        assert_string_equal(got, cases[i].want);
+        free(got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_known),
+        cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(png_files_are_numbered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,306 @@
+/* test_video_file.c - windows into files: lengths, bytes, what is in them, what is left behind. */
+#include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "media/frame_reader.h"
+#include "tests/support/scratch.h"
+#include "tests/support/small_video.h"
+
+static const media_spec mp4 = {.format = MEDIA_MP4, .width = 48, .height = 32, .scale = 1, .fps = 8};
+static const char story[] = "{\"prompt\":\"a red ball, \\u00e4 \\\"quoted\\\"\",\"seed\":42}";
+
+static int open_scratch(void **state)
+{
+    (void)state;
+    scratch_open();
+    return 0;
+}
+
+static int close_scratch(void **state)
+{
+    (void)state;
+    scratch_close();
+    return 0;
+}
+
+static media_spec of_format(media_format format)
+{
+    media_spec spec = mp4;
+    spec.format = format;
+    return spec;
+}
+
+static media_reader *reader_of(const char *name)
+{
+    lt_error err = {0};
+    media_reader *r;
+    const media_read_options as_it_is = {0};
+    check_ok(media_reader_open(scratch_path(name), &as_it_is, &r, &err), err);
+    return r;
+}
+
+static int count_frames(const char *name)
+{
+    lt_error err = {0};
+    media_reader *r = reader_of(name);
+    uint8_t *rgb = malloc(3 * (size_t)media_reader_info(r)->width * (size_t)media_reader_info(r)->height);
+    int frames = -1;
+    for (bool got = true; got; frames++)
+        check_ok(media_read_frame(r, rgb, &got, &err), err);
+    free(rgb);
+    media_reader_close(r);
+    return frames;
+}
+
+static bool contains(const char *data, size_t bytes, const char *text)
+{
+    return memmem(data, bytes, text, strlen(text)) != NULL;
+}
+
+static void thirty_seconds_are_thirty_seconds(void **state)
+{
+    (void)state;
+    small_video_write(scratch_path("thirty.mp4"), &mp4, 240, story);
+    media_reader *r = reader_of("thirty.mp4");
+    const media_video_info *info = media_reader_info(r);
+    assert_true(info->seconds == 30.0);
+    assert_true(info->stored_fps == 8.0);
+    assert_string_equal(info->codec, "h264");
+    assert_string_equal(info->comment, story);
+    media_reader_close(r);
+    assert_int_equal(count_frames("thirty.mp4"), 240);
+    assert_false(scratch_exists("thirty.mp4.part"));
+}
+
+static void the_index_comes_first_and_no_versions_come_at_all(void **state)
+{
+    (void)state;
+    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV};
+    const char *const names[] = {"plain.mp4", "plain.mkv"};
+    for (int i = 0; i < 2; i++) {
+        const media_spec spec = of_format(formats[i]);
+        small_video_write(scratch_path(names[i]), &spec, 12, NULL);
+        size_t bytes;
+        char *data = scratch_read(names[i], &bytes);
+        assert_false(contains(data, bytes, "x264"));
+        assert_false(contains(data, bytes, "Lavf5"));
+        assert_false(contains(data, bytes, "Lavc"));
+        if (formats[i] == MEDIA_MP4)
+            assert_true((char *)memmem(data, bytes, "moov", 4) < (char *)memmem(data, bytes, "mdat", 4));
+        free(data);
+    }
+}
+
+static void the_same_windows_give_the_same_bytes(void **state)
+{
+    (void)state;
+    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV, MEDIA_Y4M};
+    for (int i = 0; i < 3; i++) {
+        const media_spec spec = of_format(formats[i]);
+        small_video_write(scratch_path("one"), &spec, 12, story);
+        small_video_write(scratch_path("another name"), &spec, 12, story);
+        size_t one_bytes;
+        size_t other_bytes;
+        char *one = scratch_read("one", &one_bytes);
+        char *other = scratch_read("another name", &other_bytes);
+        assert_int_equal(one_bytes, other_bytes);
+        assert_memory_equal(one, other, one_bytes);
+        free(one);
+        free(other);
+    }
+}
+
+static void ffv1_and_png_keep_every_value(void **state)
+{
+    (void)state;
+    const media_spec spec = of_format(MEDIA_MKV);
+    const media_spec png = of_format(MEDIA_PNG);
+    small_video_write(scratch_path("exact.mkv"), &spec, 7, story);
+    small_video_write(scratch_path("exact.png"), &png, 7, NULL);
+    assert_int_equal(count_frames("exact.mkv"), 7);
+    const char *const names[] = {"exact.mkv", "exact-00000.png"};
+    for (int i = 0; i < 2; i++) {
+        uint8_t want[3 * 48 * 32];
+        uint8_t got[3 * 48 * 32];
+        lt_error err = {0};
+        bool more;
+        media_reader *r = reader_of(names[i]);
+        check_ok(media_read_frame(r, got, &more, &err), err);
+        small_video_frame(want, 48, 32, 0);
+        assert_memory_equal(got, want, sizeof want);
+        media_reader_close(r);
+    }
+    assert_true(scratch_exists("exact-00006.png"));
+    assert_false(scratch_exists("exact-00007.png"));
+    media_reader *r = reader_of("exact.mkv");
+    assert_string_equal(media_reader_info(r)->comment, story);
+    media_reader_close(r);
+}
+
+static void h264_is_close(void **state)
+{
+    (void)state;
+    small_video_write(scratch_path("close.mp4"), &mp4, 3, NULL);
+    lt_error err = {0};
+    media_reader *r = reader_of("close.mp4");
+    uint8_t got[3 * 48 * 32];
+    for (int k = 0; k < 3; k++) {
+        bool more;
+        check_ok(media_read_frame(r, got, &more, &err), err);
+        const uint8_t *inside = got + 3 * (28 * 48 + 40);
+        const uint8_t *corner = got + 3 * (4 * 48 + 4);
+        for (int c = 0; c < 3; c++)
+            assert_in_range(inside[c], small_video_shade(k) - 4, small_video_shade(k) + 4);
+        assert_in_range(corner[0], 222, 238);
+        assert_in_range(corner[1], 222, 238);
+    }
+    media_reader_close(r);
+}
+
+static void scale_enlarges(void **state)
+{
+    (void)state;
+    media_spec spec = mp4;
+    spec.scale = 3;
+    small_video_write(scratch_path("large.mp4"), &spec, 2, NULL);
+    media_reader *r = reader_of("large.mp4");
+    assert_int_equal(media_reader_info(r)->width, 144);
+    assert_int_equal(media_reader_info(r)->height, 96);
+    media_reader_close(r);
+}
+
+static void a_growing_file_plays_after_every_window(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    const media_target target = {.kind = MEDIA_GROWING, .path = scratch_path("growing.mp4"), .comment = story};
+    media_file *f;
+    check_ok(media_file_open(&target, &f, &err), err);
+    for (int window = 0; window < 3; window++) {
+        size_t bytes;
+        void *blob = small_video_window(&mp4, 5 * window, 5, &bytes);
+        check_ok(media_file_add(f, blob, bytes, &err), err);
+        free(blob);
+        assert_int_equal(count_frames("growing.mp4"), 5 * (window + 1));
+    }
+    check_ok(media_file_close(f, &err), err);
+    assert_int_equal(count_frames("growing.mp4"), 15);
+}
+
+static void a_stream_is_what_a_growing_file_is(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV, MEDIA_Y4M};
+    for (int i = 0; i < 3; i++) {
+        const media_spec spec = of_format(formats[i]);
+        FILE *file = fopen(scratch_path("stream"), "wb");
+        assert_non_null(file);
+        const media_target target = {.kind = MEDIA_STREAM, .fd = fileno(file)};
+        media_file *f;
+        size_t bytes;
+        void *blob = small_video_window(&spec, 0, 5, &bytes);
+        check_ok(media_file_open(&target, &f, &err), err);
+        check_ok(media_file_add(f, blob, bytes, &err), err);
+        check_ok(media_file_add(f, blob, bytes, &err), err);
+        check_ok(media_file_close(f, &err), err);
+        fclose(file);
+        free(blob);
+        assert_int_equal(count_frames("stream"), 10);
+    }
+}
+
+static void a_file_that_is_given_up_leaves_nothing(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    scratch_write_text("kept/film.mp4", "what was there before");
+    const media_target target = {.kind = MEDIA_FINISHED, .path = scratch_path("kept/film.mp4")};
+    media_file *f;
+    size_t bytes;
+    void *blob = small_video_window(&mp4, 0, 5, &bytes);
+    check_ok(media_file_open(&target, &f, &err), err);
+    check_ok(media_file_add(f, blob, bytes, &err), err);
+    assert_int_equal(scratch_count("kept"), 2);
+    media_file_abandon(f);
+    assert_int_equal(scratch_count("kept"), 1);
+    char *kept = scratch_read("kept/film.mp4", &bytes);
+    assert_string_equal(kept, "what was there before");
+    free(kept);
+    free(blob);
+}
+
+static void windows_must_match(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    media_spec wider = mp4;
+    wider.width = 64;
+    const media_target target = {.kind = MEDIA_FINISHED, .path = scratch_path("mixed.mp4")};
+    media_file *f;
+    size_t bytes;
+    size_t wider_bytes;
+    void *blob = small_video_window(&mp4, 0, 2, &bytes);
+    void *wider_blob = small_video_window(&wider, 0, 2, &wider_bytes);
+    check_ok(media_file_open(&target, &f, &err), err);
+    check_ok(media_file_add(f, blob, bytes, &err), err);
+    check_failed(media_file_add(f, wider_blob, wider_bytes, &err), err, LT_ERR_INPUT, "64x32");
+    err = (lt_error){0};
+    check_failed(media_file_add(f, "rubbish", 7, &err), err, LT_ERR_INPUT, "7 bytes");
+    media_file_abandon(f);
+    free(blob);
+    free(wider_blob);
+}
+
+static void failures_say_why(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    media_file *f;
+    media_encoder *e;
+    size_t bytes;
+    void *nothing;
+    check_ok(media_encoder_open(&mp4, &e, &err), err);
+    check_failed(media_encoder_finish(e, &nothing, &bytes, &err), err, LT_ERR_USAGE, "without frames");
+
+    err = (lt_error){0};
+    const media_target empty = {.kind = MEDIA_FINISHED, .path = scratch_path("empty.mp4")};
+    check_ok(media_file_open(&empty, &f, &err), err);
+    check_failed(media_file_close(f, &err), err, LT_ERR_USAGE, "without windows");
+
+    err = (lt_error){0};
+    void *blob = small_video_window(&mp4, 0, 2, &bytes);
+    const media_target nowhere = {.kind = MEDIA_FINISHED, .path = scratch_path("no/such/folder.mp4")};
+    check_ok(media_file_open(&nowhere, &f, &err), err);
+    check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_FAILED, "No such file");
+    media_file_abandon(f);
+
+    err = (lt_error){0};
+    const media_target full = {.kind = MEDIA_FINISHED, .path = "/dev/full"};
+    if (access("/dev/full", W_OK) == 0) {
+        check_ok(media_file_open(&full, &f, &err), err);
+        check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_RESOURCES, "No space");
+        media_file_abandon(f);
+    }
+    free(blob);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(thirty_seconds_are_thirty_seconds),
+        cmocka_unit_test(the_index_comes_first_and_no_versions_come_at_all),
+        cmocka_unit_test(the_same_windows_give_the_same_bytes),
+        cmocka_unit_test(ffv1_and_png_keep_every_value),
+        cmocka_unit_test(h264_is_close),
+        cmocka_unit_test(scale_enlarges),
+        cmocka_unit_test(a_growing_file_plays_after_every_window),
+        cmocka_unit_test(a_stream_is_what_a_growing_file_is),
+        cmocka_unit_test(a_file_that_is_given_up_leaves_nothing),
+        cmocka_unit_test(windows_must_match),
+        cmocka_unit_test(failures_say_why),
+    };
+    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+}
