@@ -20,7 +20,7 @@ struct media_encoder {
     const media_codec *kind;
     AVCodecContext *codec;
     AVBSFContext *strip;   /* takes the encoder's name and version out */
-    AVFrame *given;        /* view of the caller's frame */
+    AVFrame *given;        /* copy of the caller's frame: libswscale reads a little past the end of a row */
     AVFrame *picture;      /* what is encoded */
     AVPacket *packet;
     media_scaler scaler;
@@ -113,11 +113,12 @@ static lt_status open_pictures(media_encoder *e, lt_error *err)
     e->given->width = e->spec.width;
     e->given->height = e->spec.height;
     e->given->format = AV_PIX_FMT_RGB24;
-    e->given->linesize[0] = 3 * e->spec.width;
     e->picture->width = e->codec->width;
     e->picture->height = e->codec->height;
     e->picture->format = e->codec->pix_fmt;
-    const int s = av_frame_get_buffer(e->picture, 0);
+    int s = av_frame_get_buffer(e->given, 0);
+    if (s >= 0)
+        s = av_frame_get_buffer(e->picture, 0);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: picture of %dx%d", e->codec->width, e->codec->height) : LT_OK;
 }
 
@@ -188,13 +189,13 @@ lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err)
     int s = av_frame_make_writable(e->picture);
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "video: picture %lld", (long long)e->pictures);
-    e->given->data[0] = (uint8_t *)(uintptr_t)rgb; /* only read */
+    const size_t row_bytes = 3 * (size_t)e->spec.width;
+    for (int row = 0; row < e->spec.height; row++)
+        memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0], rgb + (size_t)row * row_bytes, row_bytes);
     e->picture->colorspace = e->codec->colorspace;
     e->picture->color_range = e->codec->color_range;
     e->picture->pts = e->pictures;
-    const lt_status scaled = media_scale(&e->scaler, e->given, e->picture, err);
-    e->given->data[0] = NULL;
-    LT_TRY(scaled);
+    LT_TRY(media_scale(&e->scaler, e->given, e->picture, err));
     s = encode(e, e->picture);
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "video: picture %lld", (long long)e->pictures);
