@@ -39,6 +39,8 @@ typedef struct {
 
 #define CFG_FIXED ((size_t)-1)
 
+enum { CFG_PATH_BYTES = 96 }; /* of "section.section.key" */
+
 struct cfg_table {
     const cfg_field *fields;
     int count;

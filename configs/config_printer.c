@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "configs/config_fields.h"
+#include "configs/config_node.h"
 #include "configs/decimal_text.h"
 #include "configs/model_config.h"
 
@@ -64,34 +65,90 @@ static void print_value(FILE *out, const cfg_field *field, const char *base)
     }
 }
 
-static void print_section(FILE *out, const cfg_model *cfg, const char *path, const cfg_table *table, const char *base)
+typedef struct {
+    FILE *out;
+    const cfg_model *cfg;
+    const cfg_document *file; /* NULL: origins are not asked for */
+    const char *const *sets;
+} printing;
+
+static const cfg_node *find_path(const cfg_node *n, const char *path)
+{
+    while (n != NULL && path != NULL) {
+        char key[CFG_PATH_BYTES];
+        const char *dot = strchr(path, '.');
+        snprintf(key, sizeof key, "%.*s", (int)(dot != NULL ? dot - path : (ptrdiff_t)strlen(path)), path);
+        n = cfg_node_get(n, key);
+        path = dot != NULL ? dot + 1 : NULL;
+    }
+    return n;
+}
+
+static bool was_set(const char *const *sets, const char *path)
+{
+    const size_t length = strlen(path);
+    for (; sets != NULL && *sets != NULL; sets++)
+        if (strncmp(*sets, path, length) == 0 && (*sets)[length] == '=')
+            return true;
+    return false;
+}
+
+static void print_origin(const printing *p, const char *path)
+{
+    const cfg_node *n = find_path(p->file->root, path);
+    if (was_set(p->sets, path))
+        fputs("  # --set", p->out);
+    else if (n != NULL)
+        fprintf(p->out, "  # %s:%d", p->file->place, n->line);
+    else
+        fputs("  # built-in", p->out);
+}
+
+static void print_section(const printing *p, const char *path, const cfg_table *table, const char *base)
 {
     for (int i = 0; i < table->count; i++) {
         const cfg_field *field = &table->fields[i];
-        char child[96];
+        char child[CFG_PATH_BYTES];
         snprintf(child, sizeof child, "%s%s%s", path, path[0] != '\0' ? "." : "", field->key);
         if (field->kind != CFG_SECTION) {
-            fprintf(out, "%s: ", child);
-            print_value(out, field, base);
-            fputc('\n', out);
-        } else if (field->split != NULL && !cfg->one_text_encoder) {
-            print_section(out, cfg, child, field->split, base);
+            fprintf(p->out, "%s: ", child);
+            print_value(p->out, field, base);
+            if (p->file != NULL)
+                print_origin(p, child);
+            fputc('\n', p->out);
+        } else if (field->split != NULL && !p->cfg->one_text_encoder) {
+            print_section(p, child, field->split, base);
         } else {
-            print_section(out, cfg, child, field->section, base + field->at);
+            print_section(p, child, field->section, base + field->at);
         }
     }
 }
 
-char *cfg_text_of(const cfg_model *cfg)
+static char *print_all(const cfg_model *cfg, const cfg_document *file, const char *const *sets)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL)
+    const printing p = { open_memstream(&text, &bytes), cfg, file, sets };
+    if (p.out == NULL)
         return NULL;
-    print_section(out, cfg, "", &cfg_model_table, (const char *)cfg);
-    if (fclose(out) == 0)
+    print_section(&p, "", &cfg_model_table, (const char *)cfg);
+    if (fclose(p.out) == 0)
         return text;
     free(text);
     return NULL;
+}
+
+char *cfg_text_of(const cfg_model *cfg)
+{
+    return print_all(cfg, NULL, NULL);
+}
+
+lt_status cfg_text_with_origins(const cfg_model *cfg, const char *path, const char *const *sets, char **text, lt_error *err)
+{
+    cfg_document *file;
+    *text = NULL;
+    LT_TRY(cfg_yaml_read(path, &file, err));
+    *text = print_all(cfg, file, sets);
+    cfg_document_close(file);
+    return *text != NULL ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
 }

@@ -9,7 +9,7 @@
 #include "configs/model_config.h"
 #include "configs/nearest_key.h"
 
-enum { PATH_BYTES = 96, MAX_FIELDS = 32 };
+enum { MAX_FIELDS = 32 };
 
 typedef struct {
     const cfg_document *doc;
@@ -19,9 +19,9 @@ typedef struct {
 } reading;
 
 /* "mmdit" and "steps" -> "mmdit.steps" */
-static const char *join_path(const char *section, const char *key, char out[PATH_BYTES])
+static const char *join_path(const char *section, const char *key, char out[CFG_PATH_BYTES])
 {
-    snprintf(out, PATH_BYTES, "%s%s%s", section, section[0] != '\0' ? "." : "", key);
+    snprintf(out, CFG_PATH_BYTES, "%s%s%s", section, section[0] != '\0' ? "." : "", key);
     return out;
 }
 
@@ -150,16 +150,34 @@ static lt_status read_field(const reading *r, const cfg_node *n, const char *pat
     return read_section(r, n, path, field->section, at);
 }
 
-/* "unknown key 'mmdit.stepz'" and the nearest of the table's keys. */
+/* Where a key of exactly this name is, anywhere in a model. */
+static bool find_elsewhere(const cfg_table *table, const char *section, const char *key, char path[CFG_PATH_BYTES])
+{
+    const cfg_field *field = cfg_find_field(table, key);
+    if (field != NULL)
+        join_path(section, key, path);
+    for (int i = 0; field == NULL && i < table->count; i++) {
+        char child[CFG_PATH_BYTES];
+        if (table->fields[i].kind == CFG_SECTION &&
+            find_elsewhere(table->fields[i].section, join_path(section, table->fields[i].key, child), key, path))
+            return true;
+    }
+    return field != NULL;
+}
+
+/* "unknown key 'mmdit.stepz'" and the nearest of the table's keys, else one of that name in another section. */
 static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *section, const cfg_table *table)
 {
     char key[CFG_EXCERPT_BYTES];
-    char path[PATH_BYTES];
+    char path[CFG_PATH_BYTES];
     const char *keys[MAX_FIELDS];
     int count = 0;
     for (; count < table->count && count < MAX_FIELDS; count++)
         keys[count] = table->fields[count].key;
     const char *nearest = cfg_nearest_key(n->key, keys, count);
+    char elsewhere[CFG_PATH_BYTES];
+    if (nearest == NULL && !r->partial && find_elsewhere(&cfg_model_table, "", n->key, elsewhere))
+        nearest = elsewhere;
     join_path(section, cfg_excerpt(n->key, key), path);
     if (nearest == NULL)
         return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'", path);
@@ -203,7 +221,7 @@ static lt_status read_section(const reading *r, const cfg_node *map, const char 
         const cfg_field *field = cfg_find_field(table, n->key);
         if (field == NULL)
             return fail_unknown(r, n, path, table);
-        char child[PATH_BYTES];
+        char child[CFG_PATH_BYTES];
         LT_TRY(read_field(r, n, join_path(path, n->key, child), field, base));
     }
     return r->partial ? LT_OK : check_complete(r, map, path, table);
@@ -286,7 +304,7 @@ static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path
     const cfg_field *field = cfg_find_field(table, key.key);
     lt_status s = LT_OK;
     if (field == NULL) {
-        char section[PATH_BYTES];
+        char section[CFG_PATH_BYTES];
         snprintf(section, sizeof section, "%.*s", rest > path ? (int)(rest - path - 1) : 0, path);
         s = fail_unknown(r, &key, section, table);
     } else if (field->kind == CFG_SECTION && rest[length] == '.') {
@@ -326,9 +344,9 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
     char shown[CFG_EXCERPT_BYTES];
     if (equals == NULL || equals == assignment)
         return lt_fail(err, LT_ERR_USAGE, "--set: found '%s', expected SECTION.KEY=VALUE", cfg_excerpt(assignment, shown));
-    char path[PATH_BYTES];
+    char path[CFG_PATH_BYTES];
     const int length = (int)(equals - assignment);
-    if (length >= PATH_BYTES)
+    if (length >= CFG_PATH_BYTES)
         return lt_fail(err, LT_ERR_USAGE, "--set: unknown key '%s'", cfg_excerpt(assignment, shown));
     snprintf(path, sizeof path, "%.*s", length, assignment);
     lt_error why = {0};

@@ -39,6 +39,9 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err);
 lt_status cfg_check(const cfg_model *cfg, const char *place, lt_error *err);
 /* Every key with its value, "section.key: value" lines in table order; free() it. NULL when memory is out. */
 char *cfg_text_of(const cfg_model *cfg);
+/* The same with "  # file:line", "  # --set" or "  # built-in" behind each value. `path` is the file that was read, `sets` the
+ * assignments made since (NULL-terminated, or NULL). */
+lt_status cfg_text_with_origins(const cfg_model *cfg, const char *path, const char *const *sets, char **text, lt_error *err);
 
 /* One section from the flat `config` object of a golden file: all keys of the section that the component needs are
  * there, others keep zero; keys of `extra` (NULL-terminated) are left to the caller, any other is LT_ERR_INPUT. */

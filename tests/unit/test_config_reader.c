@@ -216,7 +216,9 @@ static void set_refuses_and_changes_nothing(void **state)
         const char *assignment;
         const char *message;
     } cases[] = {
-        { "steps=8", "--set: unknown key 'steps'" },
+        { "steps=8", "--set: unknown key 'steps'\nhint: the nearest key is 'mmdit.steps'" },
+        { "tokenizer.blocks=8", "--set: unknown key 'tokenizer.blocks'\nhint: the nearest key is 'mmdit.upsample.blocks'" },
+        { "zebra=8", "--set: unknown key 'zebra'" },
         { "mmdit.step=8", "--set: unknown key 'mmdit.step'\nhint: the nearest key is 'steps'" },
         { "mmdit.upsample.block=8", "--set: unknown key 'mmdit.upsample.block'\nhint: the nearest key is 'blocks'" },
         { "mmdit.steps=x", "--set: 'mmdit.steps' is 'x', expected an integer" },
@@ -259,6 +261,25 @@ static void prints_what_it_reads(void **state)
             fail_msg("%s: %s", line, err.message);
     }
     assert_memory_equal(&again, &cfg, sizeof cfg);
+    free(text);
+}
+
+static void says_where_values_come_from(void **state)
+{
+    (void)state;
+    cfg_model cfg = read_tiny();
+    char *text;
+    lt_error err = {0};
+    static const char *const sets[] = { "mmdit.steps=8", "mmdit.upsample.blocks=2", NULL };
+    for (int i = 0; sets[i] != NULL; i++)
+        check_ok(cfg_set(&cfg, sets[i], &err), err);
+    check_ok(cfg_text_with_origins(&cfg, tiny_path, sets, &text, &err), err);
+    static const char *const lines[] = { "text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR "/configs/tiny.yaml:3\n",
+                                         "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
+                                         "mmdit.timesteps: []  # built-in\n" };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (strstr(text, lines[i]) == NULL)
+            fail_msg("no line %s in\n%s", lines[i], text);
     free(text);
 }
 
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(set_changes_one_key),
         cmocka_unit_test(set_refuses_and_changes_nothing),
         cmocka_unit_test(prints_what_it_reads),
+        cmocka_unit_test(says_where_values_come_from),
         cmocka_unit_test(golden_configs_may_be_partial),
         cmocka_unit_test(golden_configs_hold_sections),
     };
