@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "configs/config_fields.h"
-#include "configs/config_node.h"
 #include "configs/decimal_text.h"
 #include "configs/model_config.h"
 
@@ -143,12 +142,7 @@ char *cfg_text_of(const cfg_model *cfg)
     return print_all(cfg, NULL, NULL);
 }
 
-lt_status cfg_text_with_origins(const cfg_model *cfg, const char *path, const char *const *sets, char **text, lt_error *err)
+char *cfg_text_with_origins(const cfg_model *cfg, const cfg_document *file, const char *const *sets)
 {
-    cfg_document *file;
-    *text = NULL;
-    LT_TRY(cfg_yaml_read(path, &file, err));
-    *text = print_all(cfg, file, sets);
-    cfg_document_close(file);
-    return *text != NULL ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    return print_all(cfg, file, sets);
 }

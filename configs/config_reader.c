@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "configs/config_fields.h"
-#include "configs/config_node.h"
 #include "configs/decimal_text.h"
 #include "configs/model_config.h"
 #include "configs/nearest_key.h"
@@ -257,7 +256,7 @@ static void derive_pipeline(cfg_model *cfg)
         p->overlap = ((cfg->mmdit.latent_frames + 1) / 2 - 1) | 1;
 }
 
-static lt_status fill_model(const cfg_document *doc, cfg_model *out, lt_error *err)
+lt_status cfg_read_document(const cfg_document *doc, cfg_model *out, lt_error *err)
 {
     preset(out);
     const reading r = { .doc = doc, .err = err };
@@ -269,26 +268,13 @@ static lt_status fill_model(const cfg_document *doc, cfg_model *out, lt_error *e
     return cfg_check(out, doc->place, err);
 }
 
-/* Takes the document. */
-static lt_status read_model(cfg_document *doc, cfg_model *out, lt_error *err)
-{
-    const lt_status s = fill_model(doc, out, err);
-    cfg_document_close(doc);
-    return s;
-}
-
 lt_status cfg_read(const char *path, cfg_model *out, lt_error *err)
 {
     cfg_document *doc;
     LT_TRY(cfg_yaml_read(path, &doc, err));
-    return read_model(doc, out, err);
-}
-
-lt_status cfg_read_text(const char *yaml, size_t bytes, const char *place, cfg_model *out, lt_error *err)
-{
-    cfg_document *doc;
-    LT_TRY(cfg_yaml_parse(yaml, bytes, place, &doc, err));
-    return read_model(doc, out, err);
+    const lt_status s = cfg_read_document(doc, out, err);
+    cfg_document_close(doc);
+    return s;
 }
 
 /* --set -------------------------------------------------------------------------------------------------------------- */

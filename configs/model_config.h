@@ -7,9 +7,9 @@
 #define CFG_MODEL_CONFIG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "configs/ar_config.h"
+#include "configs/config_node.h"
 #include "configs/mmdit_config.h"
 #include "configs/pipeline_config.h"
 #include "configs/text_config.h"
@@ -31,17 +31,17 @@ typedef struct {
 
 /* Reads a YAML file and cross-checks the sections. LT_ERR_INPUT. */
 lt_status cfg_read(const char *path, cfg_model *out, lt_error *err);
-/* The same from memory; `place` stands for the file's name in messages. */
-lt_status cfg_read_text(const char *yaml, size_t bytes, const char *place, cfg_model *out, lt_error *err);
+/* The same from a document that is open already. */
+lt_status cfg_read_document(const cfg_document *doc, cfg_model *out, lt_error *err);
 /* One `KEY=VALUE` such as "mmdit.steps=8" on top of a configuration. LT_ERR_USAGE. Call cfg_check after the last. */
 lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err);
 /* Sizes of neighbouring sections agree (text widths, token counts, latent and feature grids, ...). LT_ERR_INPUT. */
 lt_status cfg_check(const cfg_model *cfg, const char *place, lt_error *err);
 /* Every key with its value, "section.key: value" lines in table order; free() it. NULL when memory is out. */
 char *cfg_text_of(const cfg_model *cfg);
-/* The same with "  # file:line", "  # --set" or "  # built-in" behind each value. `path` is the file that was read, `sets` the
+/* The same with "  # file:line", "  # --set" or "  # built-in" behind each value. `file` is the document that was read, `sets` the
  * assignments made since (NULL-terminated, or NULL). */
-lt_status cfg_text_with_origins(const cfg_model *cfg, const char *path, const char *const *sets, char **text, lt_error *err);
+char *cfg_text_with_origins(const cfg_model *cfg, const cfg_document *file, const char *const *sets);
 
 /* One section from the flat `config` object of a golden file: all keys of the section that the component needs are
  * there, others keep zero; keys of `extra` (NULL-terminated) are left to the caller, any other is LT_ERR_INPUT. */

@@ -62,17 +62,19 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     e->config_path = strdup(o->config ? o->config : e->files.config);
     if (!e->config_path)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.name);
-    LT_TRY(cfg_read(e->config_path, &e->cfg, err));
+    LT_TRY(cfg_yaml_read(e->config_path, &e->config_file, err));
+    LT_TRY(cfg_read_document(e->config_file, &e->cfg, err));
     for (const char *const *s = o->set; s && *s; s++)
         LT_TRY(cfg_set(&e->cfg, *s, err));
     if (o->set)
         LT_TRY(cfg_check(&e->cfg, "--set", err));
+    e->config_text = cfg_text_with_origins(&e->cfg, e->config_file, o->set);
     char *values = cfg_text_of(&e->cfg);
-    if (!values)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
-    e->config_hash = lt_hash_bytes(values, strlen(values));
+    if (values)
+        e->config_hash = lt_hash_bytes(values, strlen(values));
+    const bool complete = values && e->config_text;
     free(values);
-    return LT_OK;
+    return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
 }
 
 longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error)
@@ -105,6 +107,8 @@ void longtake_close(longtake *e)
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);
+    cfg_document_close(e->config_file);
+    free(e->config_text);
     free(e->config_path);
     free(e);
 }
@@ -112,17 +116,9 @@ void longtake_close(longtake *e)
 longtake_status longtake_print_config(longtake *e, char **text, longtake_error *error)
 {
     lt_error err = {0};
-    char *values = cfg_text_of(&e->cfg);
-    const size_t bytes = (values ? strlen(values) : 0) + strlen(e->config_path) + 64;
-    *text = malloc(bytes);
-    if (!values || !*text) {
-        free(values);
-        free(*text);
-        *text = NULL;
+    *text = strdup(e->config_text);
+    if (!*text)
         return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "configuration: out of memory"), &err, error);
-    }
-    snprintf(*text, bytes, "# %s\n%s", e->config_path, values);
-    free(values);
     return LONGTAKE_OK;
 }
 

@@ -24,6 +24,8 @@ struct longtake {
     cfg_model cfg;
     cfg_model_files files;
     char *config_path;        /* the YAML that was read */
+    cfg_document *config_file;
+    char *config_text;        /* every value, and where it came from */
     lt_backend *backend;
     int64_t max_memory;       /* bytes, 0 = no limit */
     lt_hash config_hash;      /* of every configuration value */

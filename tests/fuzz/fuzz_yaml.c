@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "configs/config_node.h"
 #include "configs/model_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,12 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lt_error err = {0};
     if (cfg_yaml_parse(text, size, "fuzz", &doc, &err) == LT_OK) {
         check_places(doc->root);
-        cfg_document_close(doc);
-        err = (lt_error){0};
-        if (cfg_read_text(text, size, "fuzz", &cfg, &err) == LT_OK) {
-            char *printed = cfg_text_of(&cfg);
+        if (cfg_read_document(doc, &cfg, &err) == LT_OK) {
+            char *printed = cfg_text_with_origins(&cfg, doc, NULL);
             free(printed);
         }
+        cfg_document_close(doc);
     }
     set_line(text, size);
     return 0;

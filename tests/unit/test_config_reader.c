@@ -15,15 +15,23 @@ static cfg_model read_tiny(void)
     return cfg;
 }
 
+static lt_status read_text(const char *text, size_t bytes, cfg_model *cfg, lt_error *err)
+{
+    cfg_document *doc;
+    LT_TRY(cfg_yaml_parse(text, bytes, "my.yaml", &doc, err));
+    const lt_status s = cfg_read_document(doc, cfg, err);
+    cfg_document_close(doc);
+    return s;
+}
+
 /* What reading `text` complains about, without the name of the file. */
 static const char *message_of(const char *text, size_t bytes)
 {
     static lt_error err;
-    static const char place[] = "my.yaml";
     cfg_model cfg;
     err = (lt_error){0};
-    check_failed(cfg_read_text(text, bytes, place, &cfg, &err), err, LT_ERR_INPUT, place);
-    return err.message + strlen(place);
+    check_failed(read_text(text, bytes, &cfg, &err), err, LT_ERR_INPUT, "my.yaml");
+    return err.message + strlen("my.yaml");
 }
 
 /* tiny.yaml with the first occurrence of `old` replaced; `line` is where that stands, from 1. */
@@ -87,7 +95,7 @@ static void absent_optional_keys_have_the_released_values(void **state)
     cut[1] = '\0';
     cfg_model cfg;
     lt_error err = {0};
-    check_ok(cfg_read_text(text, strlen(text), "my.yaml", &cfg, &err), err);
+    check_ok(read_text(text, strlen(text), &cfg, &err), err);
     free(text);
     assert_true(cfg.pipeline.lm_cfg == 7.5 && cfg.pipeline.cfg_scale == 6 && cfg.pipeline.fps == 8);
     assert_int_equal(cfg.pipeline.schedule, CFG_SCHEDULE_OFFICIAL);
@@ -268,12 +276,15 @@ static void says_where_values_come_from(void **state)
 {
     (void)state;
     cfg_model cfg = read_tiny();
-    char *text;
+    cfg_document *file;
     lt_error err = {0};
     static const char *const sets[] = { "mmdit.steps=8", "mmdit.upsample.blocks=2", NULL };
     for (int i = 0; sets[i] != NULL; i++)
         check_ok(cfg_set(&cfg, sets[i], &err), err);
-    check_ok(cfg_text_with_origins(&cfg, tiny_path, sets, &text, &err), err);
+    check_ok(cfg_yaml_read(tiny_path, &file, &err), err);
+    char *text = cfg_text_with_origins(&cfg, file, sets);
+    cfg_document_close(file);
+    assert_non_null(text);
     static const char *const lines[] = { "text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR "/configs/tiny.yaml:3\n",
                                          "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
                                          "mmdit.timesteps: []  # built-in\n" };
