@@ -1,0 +1,136 @@
+/* take_text.c - prompts -> text embeddings, for the language model (as long as the prompt) and for refinement (padded). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/take_run.h"
+#include "text_encoder/text_encoder.h"
+#include "text_encoder/text_vocab.h"
+
+/* How one network wants its prompts. */
+typedef struct {
+    take_net net;
+    const cfg_text *cfg;
+    int length;          /* most ids, the end token included */
+    text_padding padding;
+    const char *who;     /* for messages */
+} text_side;
+
+static text_side side_of(const longtake *e, take_text_role role)
+{
+    if (role == TAKE_FOR_AR)
+        return (text_side){TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length, TEXT_UNPADDED, "language model"};
+    return (text_side){TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length, TEXT_PADDED, "refinement"};
+}
+
+/* The sub-word file of a side: its own where the two differ, else the common one. */
+static lt_status open_vocab(take_run *run, take_text_role role, text_vocab **out, lt_error *err)
+{
+    char *path = NULL;
+    if (role == TAKE_FOR_AR) {
+        LT_TRY(take_engine_path(run->engine, "text_encoder.ar.spiece.model", &path, err));
+        if (access(path, R_OK) != 0) {
+            free(path);
+            path = NULL;
+        }
+    }
+    if (!path)
+        LT_TRY(take_engine_path(run->engine, "spiece.model", &path, err));
+    const lt_status s = text_vocab_open(path, out, err);
+    free(path);
+    return s;
+}
+
+/* Words that the vocabulary cannot spell, and a prompt that is too long, are told once. */
+static void warn_about(take_run *run, const text_side *side, const char *prompt, const text_report *report)
+{
+    if (report->truncated)
+        take_warn(run, "prompt is longer than the %d sub-words that the %s reads; it sees \"%.*s\"", side->length - 1, side->who,
+                  (int)report->kept_bytes, prompt);
+    if (report->unknown > 0)
+        take_warn(run, "prompt has %d part%s that the %s cannot spell", report->unknown, report->unknown > 1 ? "s" : "",
+                  side->who);
+}
+
+static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,
+                             lt_error *err)
+{
+    const char *prompt = run->spec.shot[shot].prompt;
+    text_report report;
+    LT_TRY(text_ids(vocab, prompt, strlen(prompt), side->length, side->padding, ids, &report, err));
+    *count = report.count;
+    warn_about(run, side, prompt, &report);
+    return LT_OK;
+}
+
+/* Embeds one shot, or finds it in the job folder. The encoder is opened when it is first needed. */
+static lt_status embed_shot(take_run *run, const text_side *side, int shot, take_text_role role, const int32_t *ids,
+                            text_encoder **encoder, lt_error *err)
+{
+    longtake *e = run->engine;
+    take_text *text = &run->text[role][shot];
+    const size_t bytes = (size_t)text->count * (size_t)side->cfg->d_model * sizeof *text->rows;
+    char name[32];
+    void *data = NULL;
+    size_t got = 0;
+    bool found = false;
+    snprintf(name, sizeof name, "text.%s.%03d", role == TAKE_FOR_AR ? "ar" : "mmdit", shot);
+    LT_TRY(take_job_get(run->job, name, text->key, &data, &got, &found, err));
+    if (found && got == bytes) {
+        text->rows = data;
+        take_clock_found(&run->clock, TAKE_TEXT, 1);
+        return LT_OK;
+    }
+    free(data);
+    text->rows = malloc(bytes);
+    if (!text->rows)
+        return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
+    if (!*encoder) {
+        lt_weights *weights = NULL;
+        LT_TRY(take_engine_weights(e, side->net, &weights, err));
+        const lt_status s = text_encoder_open(weights, side->cfg, e->backend, encoder, err);
+        lt_weights_close(weights);
+        LT_TRY(s);
+    }
+    LT_TRY(text_encode(*encoder, ids, text->count, text->rows, err));
+    return take_job_put(run->job, name, text->key, text->rows, bytes, err);
+}
+
+static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, take_text_role role,
+                              text_encoder **encoder, lt_error *err)
+{
+    take_text *text = &run->text[role][shot];
+    int32_t *ids = malloc((size_t)side->length * sizeof *ids);
+    if (!ids)
+        return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
+    take_key key;
+    lt_status s = ids_of_shot(run, side, vocab, shot, ids, &text->count, err);
+    if (s == LT_OK)
+        s = take_key_of_stage(run, &key, "text", side->net, err);
+    if (s == LT_OK) {
+        take_key_bytes(&key, ids, (size_t)text->count * sizeof *ids);
+        text->key = take_key_end(&key);
+        take_clock_enter(&run->clock, TAKE_TEXT, shot, run->spec.shots, 1);
+        s = embed_shot(run, side, shot, role, ids, encoder, err);
+        take_clock_leave(&run->clock);
+    }
+    free(ids);
+    return s;
+}
+
+lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
+{
+    const text_side side = side_of(run->engine, role);
+    text_vocab *vocab = NULL;
+    text_encoder *encoder = NULL;
+    run->text[role] = calloc((size_t)run->spec.shots, sizeof *run->text[role]);
+    if (!run->text[role])
+        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    lt_status s = open_vocab(run, role, &vocab, err);
+    for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)
+        s = prepare_shot(run, &side, vocab, shot, role, &encoder, err);
+    text_encoder_close(encoder);
+    text_vocab_close(vocab);
+    return s;
+}
