@@ -1,0 +1,22 @@
+/* take_encode.h - a reference video -> semantic codes, segment by segment, in flat memory.
+ *
+ * Semantic frame g is frame 4g of the video at the model's rate, fitted to the model's size. A clip of F frames gives
+ * 1 + ceil((F - 1) / 4) semantic frames; the last frame stands in where 4g lies behind the end.
+ */
+#ifndef TAKE_TAKE_ENCODE_H
+#define TAKE_TAKE_ENCODE_H
+
+#include "pipeline/take_run.h"
+
+typedef struct {
+    uint16_t *codes;      /* owned */
+    int64_t count;
+    int64_t frames;       /* RGB frames read (F) */
+    int64_t semantic_frames;
+} take_codes;
+
+/* Reads at most `most_frames` frames of `path` ("-": standard input); 0: all. */
+lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, take_codes *out, lt_error *err);
+void take_codes_clear(take_codes *c);
+
+#endif
