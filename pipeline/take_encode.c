@@ -82,10 +82,10 @@ static lt_status read_all(video_encoder *v, int64_t most_frames, lt_error *err)
 
 static lt_status open_reader(video_encoder *v, const char *path, lt_error *err)
 {
-    static const media_fit fits[] = {[LONGTAKE_FIT_COVER] = MEDIA_FIT_COVER,
-                                     [LONGTAKE_FIT_PAD] = MEDIA_FIT_PAD,
-                                     [LONGTAKE_FIT_CROP] = MEDIA_FIT_CROP,
-                                     [LONGTAKE_FIT_STRETCH] = MEDIA_FIT_STRETCH};
+    static const media_fit fits[] = {[LONGTAKE_FIT_COVER] = MEDIA_COVER,
+                                     [LONGTAKE_FIT_PAD] = MEDIA_PAD,
+                                     [LONGTAKE_FIT_CROP] = MEDIA_CROP,
+                                     [LONGTAKE_FIT_STRETCH] = MEDIA_STRETCH};
     const cfg_pipeline *p = &v->run->engine->cfg.pipeline;
     const media_read_options options = {
         .width = p->width, .height = p->height, .fps = p->fps, .fit = fits[v->run->spec.fit]};

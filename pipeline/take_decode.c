@@ -1,0 +1,380 @@
+/* take_decode.c - decoding and encoding one window after the other; see take_decode.h. */
+#include "pipeline/take_decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "temporal_vae/vae_encoder.h"
+
+enum { SEAM_REACH = 8 }; /* frames on either side of a window border */
+
+static size_t frame_bytes(const take_decoder *d)
+{
+    return (size_t)d->spec.width * (size_t)d->spec.height * 3;
+}
+
+static int64_t latent_values(const take_decoder *d)
+{
+    const cfg_mmdit *cfg = &d->run->engine->cfg.mmdit;
+    return (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width;
+}
+
+static bool decodes_alone(const take_decoder *d)
+{
+    return d->run->spec.carry == CFG_CARRY_FRAMES;
+}
+
+static lt_status open_network(take_decoder *d, lt_error *err)
+{
+    longtake *e = d->run->engine;
+    if (d->decoder)
+        return LT_OK;
+    const unsigned halves = VAE_DECODER | (decodes_alone(d) ? (unsigned)VAE_ENCODER : 0U);
+    LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
+    LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, halves, &d->vae, err));
+    return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
+}
+
+static void product_name(char name[32], const char *kind, int64_t c)
+{
+    snprintf(name, 32, "%s.%03lld", kind, (long long)c);
+}
+
+/* ---- state between windows: the last frame, then what the decoder keeps ---- */
+
+static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
+{
+    if (!d->run->job)
+        return LT_OK;
+    const size_t frame = frame_bytes(d);
+    const size_t bytes = frame + vae_decoder_state_bytes(d->decoder);
+    char *state = malloc(bytes);
+    if (!state)
+        return lt_fail(err, LT_ERR_RESOURCES, "decode: %zu bytes for the decoder's state are not there", bytes);
+    char name[32];
+    product_name(name, "state", c);
+    memcpy(state, d->last_frame, frame);
+    lt_status s = vae_decoder_save(d->decoder, state + frame, err);
+    if (s == LT_OK)
+        s = take_job_put(d->run->job, name, d->state_key[c], state, bytes, err);
+    free(state);
+    return s;
+}
+
+/* Puts the decoder before window c from the state that window c-1 left. *found is false where it is not there. */
+static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
+{
+    char name[32];
+    void *state = NULL;
+    size_t bytes = 0;
+    product_name(name, "state", c - 1);
+    LT_TRY(take_job_get(d->run->job, name, d->state_key[c - 1], &state, &bytes, found, err));
+    const size_t frame = frame_bytes(d);
+    lt_status s = LT_OK;
+    if (*found && bytes > frame) {
+        memcpy(d->last_frame, state, frame);
+        d->have_last_frame = true;
+        s = vae_decoder_load(d->decoder, (char *)state + frame, bytes - frame, err);
+    }
+    free(state);
+    return s;
+}
+
+static lt_status stand_before(take_decoder *d, int64_t c, lt_error *err)
+{
+    LT_TRY(open_network(d, err));
+    if (d->at == c && c > 0)
+        return LT_OK;
+    LT_TRY(vae_decoder_reset(d->decoder, err));
+    if (c > 0) {
+        bool found = false;
+        LT_TRY(load_state(d, c, &found, err));
+        if (!found)
+            return lt_fail(err, LT_ERR_FAILED, "decode: the state before window %lld vanished from the job folder",
+                           (long long)c);
+    }
+    d->at = c;
+    return LT_OK;
+}
+
+/* ---- how much frames change ---- */
+
+static double mean_difference(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < bytes; i++)
+        sum += (uint64_t)abs(a[i] - b[i]);
+    return (double)sum / (double)bytes;
+}
+
+static void measure_change(take_decoder *d, const take_window *w, const uint8_t *first)
+{
+    const size_t frame = frame_bytes(d);
+    const uint8_t *before = d->have_last_frame ? d->last_frame : NULL;
+    for (int64_t i = 0; i < w->frames; i++) {
+        const uint8_t *now = first + (size_t)i * frame;
+        if (before)
+            d->change[w->first_frame + i] = mean_difference(now, before, frame);
+        before = now;
+    }
+    memcpy(d->last_frame, before, frame);
+    d->have_last_frame = true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double seam_at(const take_decoder *d, int64_t frame)
+{
+    double near[2 * SEAM_REACH];
+    int n = 0;
+    for (int64_t i = frame - SEAM_REACH; i <= frame + SEAM_REACH; i++)
+        if (i != frame && i > 0 && i < d->run->spec.time.frames && d->change[i] > 0)
+            near[n++] = d->change[i];
+    if (n == 0 || d->change[frame] <= 0)
+        return 0;
+    qsort(near, (size_t)n, sizeof *near, by_value);
+    return d->change[frame] / near[n / 2];
+}
+
+double take_worst_seam(const take_decoder *d, int64_t *at)
+{
+    double worst = 0;
+    *at = -1;
+    for (int64_t c = 1; c < d->run->spec.time.windows; c++) {
+        const take_window w = take_window_at(&d->run->spec.time, c);
+        const double seam = w.delivered > 0 ? seam_at(d, w.first_frame) : 0;
+        if (seam > worst) {
+            worst = seam;
+            *at = c;
+        }
+    }
+    return worst;
+}
+
+/* ---- a window ---- */
+
+/* Frames of window c to d->frames; *first points at the first new one. */
+static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w, const float *latents, const uint8_t **first,
+                               lt_error *err)
+{
+    if (decodes_alone(d)) {
+        LT_TRY(open_network(d, err));
+        LT_TRY(vae_decoder_reset(d->decoder, err));
+        LT_TRY(vae_decode(d->decoder, latents, w->latents, d->frames, NULL, err));
+        *first = d->frames + (size_t)(w->known ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
+        return LT_OK;
+    }
+    LT_TRY(stand_before(d, c, err));
+    const int64_t values = latent_values(d);
+    LT_TRY(vae_decode(d->decoder, latents + w->known * values, w->latents - w->known, d->frames, NULL, err));
+    *first = d->frames;
+    d->at = c + 1;
+    return LT_OK;
+}
+
+static lt_status hand_out(take_decoder *d, const take_window *w, const uint8_t *first, lt_error *err)
+{
+    const longtake_request *r = d->run->request;
+    for (int64_t i = 0; r->on_frame && i < w->delivered; i++)
+        if (r->on_frame(r->user, w->first_frame + i, first + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height) != 0)
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld",
+                           (long long)(w->first_frame + i));
+    return LT_OK;
+}
+
+static lt_status encode_frames(take_decoder *d, const take_window *w, const uint8_t *first, void **blob, size_t *bytes,
+                               lt_error *err)
+{
+    if (!d->make_video || w->delivered == 0)
+        return LT_OK;
+    media_encoder *e = NULL;
+    LT_TRY(media_encoder_open(&d->spec, &e, err));
+    for (int64_t i = 0; i < w->delivered; i++) {
+        const lt_status s = media_encoder_add(e, first + (size_t)i * frame_bytes(d), err);
+        if (s != LT_OK) {
+            media_encoder_close(e);
+            return s;
+        }
+    }
+    return media_encoder_finish(e, blob, bytes, err);
+}
+
+/* The product: changes of the window's frames, then the encoded pictures. */
+static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, const void *blob, size_t bytes, lt_error *err)
+{
+    if (!d->run->job || !blob)
+        return LT_OK;
+    const size_t changes = (size_t)w->frames * sizeof *d->change;
+    char *data = malloc(changes + bytes);
+    if (!data)
+        return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
+    char name[32];
+    product_name(name, "video", c);
+    memcpy(data, d->change + w->first_frame, changes);
+    memcpy(data + changes, blob, bytes);
+    const lt_status s = take_job_put(d->run->job, name, d->video_key[c], data, changes + bytes, err);
+    free(data);
+    return s;
+}
+
+/* *blob stays NULL where the product is not there. */
+static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
+{
+    char name[32];
+    void *data = NULL;
+    size_t got = 0;
+    bool found = false;
+    *blob = NULL;
+    product_name(name, "video", c);
+    LT_TRY(take_job_get(d->run->job, name, d->video_key[c], &data, &got, &found, err));
+    const size_t changes = (size_t)w->frames * sizeof *d->change;
+    if (!found || got <= changes) {
+        free(data);
+        return LT_OK;
+    }
+    memcpy(d->change + w->first_frame, data, changes);
+    *bytes = got - changes;
+    memmove(data, (char *)data + changes, *bytes);
+    *blob = data;
+    return LT_OK;
+}
+
+static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, const float *latents, void **blob,
+                             size_t *bytes, lt_error *err)
+{
+    const uint8_t *first = NULL;
+    LT_TRY(decode_frames(d, c, w, latents, &first, err));
+    measure_change(d, w, first);
+    LT_TRY(hand_out(d, w, first, err));
+    LT_TRY(encode_frames(d, w, first, blob, bytes, err));
+    if (!decodes_alone(d))
+        LT_TRY(save_state(d, c, err));
+    LT_TRY(keep_video(d, c, w, *blob, *bytes, err));
+    if (c > 0 && !decodes_alone(d)) {
+        char before[32];
+        product_name(before, "state", c - 1);
+        take_job_drop(d->run->job, before, d->state_key[c - 1]);
+    }
+    return LT_OK;
+}
+
+lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err)
+{
+    take_run *run = d->run;
+    const take_window w = take_window_at(&run->spec.time, c);
+    *blob = NULL;
+    *bytes = 0;
+    if (c < d->ready) {
+        take_clock_found(&run->clock, TAKE_DECODE, 1);
+        return find_video(d, c, &w, blob, bytes, err);
+    }
+    take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
+    lt_status s = make_window(d, c, &w, latents, blob, bytes, err);
+    if (s == LT_OK)
+        s = take_clock_step(&run->clock, 1, 1, err);
+    take_clock_leave(&run->clock);
+    if (s != LT_OK) {
+        free(*blob);
+        *blob = NULL;
+    }
+    return s;
+}
+
+lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err)
+{
+    const take_timeline *t = &d->run->spec.time;
+    const int64_t all = take_frames_of_latents(t->window);
+    const int64_t tail = take_frames_of_latents(t->overlap);
+    LT_TRY(open_network(d, err));
+    LT_TRY(vae_decoder_reset(d->decoder, err));
+    LT_TRY(vae_decode(d->decoder, latents, t->window, d->frames, NULL, err));
+    return vae_encode_rgb8(d->vae, d->frames + (size_t)(all - tail) * frame_bytes(d), tail, d->spec.height, d->spec.width, known,
+                           err);
+}
+
+/* ---- opening ---- */
+
+/* Keys of every window's video and of the state after it. */
+static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error *err)
+{
+    for (int64_t c = 0; c < d->run->spec.time.windows; c++) {
+        const take_window w = take_window_at(&d->run->spec.time, c);
+        take_key k;
+        LT_TRY(take_key_of_stage(d->run, &k, "state", TAKE_NET_VAE, err));
+        take_key_hash(&k, latents_key[c]);
+        take_key_int(&k, c);
+        d->state_key[c] = take_key_end(&k);
+        take_key_text(&k, "video");
+        take_key_int(&k, d->spec.format);
+        take_key_int(&k, d->spec.width);
+        take_key_int(&k, d->spec.height);
+        take_key_int(&k, d->spec.scale);
+        take_key_real(&k, d->spec.fps);
+        take_key_int(&k, w.delivered);
+        d->video_key[c] = take_key_end(&k);
+    }
+    return LT_OK;
+}
+
+/* How many windows from the first on are ready. The decoder can go on after them only from the state that the last of them
+ * left; without it all are decoded once more. */
+static lt_status find_ready(take_decoder *d, lt_error *err)
+{
+    take_run *run = d->run;
+    if (!d->make_video || run->request->on_frame)
+        return LT_OK;
+    for (; d->ready < run->spec.time.windows; d->ready++) {
+        const take_window w = take_window_at(&run->spec.time, d->ready);
+        void *blob = NULL;
+        size_t bytes = 0;
+        LT_TRY(find_video(d, d->ready, &w, &blob, &bytes, err));
+        free(blob);
+        if (!blob && w.delivered > 0)
+            break;
+    }
+    if (d->ready == 0 || d->ready == run->spec.time.windows || decodes_alone(d))
+        return LT_OK;
+    char name[32];
+    product_name(name, "state", d->ready - 1);
+    if (!take_job_has(run->job, name, d->state_key[d->ready - 1]))
+        d->ready = 0;
+    return LT_OK;
+}
+
+lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *spec, bool make_video,
+                            const lt_hash *latents_key, lt_error *err)
+{
+    *d = (take_decoder){.run = run, .spec = *spec, .make_video = make_video, .at = -1};
+    const take_timeline *t = &run->spec.time;
+    const size_t windows = (size_t)t->windows;
+    d->frames = malloc(frame_bytes(d) * (size_t)take_frames_of_latents(t->window));
+    d->last_frame = malloc(frame_bytes(d));
+    d->change = calloc((size_t)take_frames_of_latents(t->latents), sizeof *d->change);
+    d->video_key = calloc(windows, sizeof *d->video_key);
+    d->state_key = calloc(windows, sizeof *d->state_key);
+    if (!d->frames || !d->last_frame || !d->change || !d->video_key || !d->state_key)
+        return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
+    take_clock_plan(&run->clock, TAKE_DECODE, (double)t->windows);
+    LT_TRY(make_keys(d, latents_key, err));
+    return find_ready(d, err);
+}
+
+void take_decoder_close(take_decoder *d)
+{
+    vae_decoder_close(d->decoder);
+    vae_close(d->vae);
+    lt_weights_close(d->file);
+    free(d->frames);
+    free(d->last_frame);
+    free(d->change);
+    free(d->video_key);
+    free(d->state_key);
+    *d = (take_decoder){.at = -1};
+}

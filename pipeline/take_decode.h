@@ -1,0 +1,48 @@
+/* take_decode.h - latents -> frames -> encoded video, window by window.
+ *
+ * A window's product ("video.003") holds its encoded pictures and how much each frame differs from the one before. The
+ * decoder's state after a window ("state.003", with the window's last frame) is kept until the next window is done, so a
+ * killed run goes on without decoding anything twice but one window. With carry `frames` a window is decoded alone and
+ * there is no state.
+ */
+#ifndef TAKE_TAKE_DECODE_H
+#define TAKE_TAKE_DECODE_H
+
+#include "media/window_encoder.h"
+#include "pipeline/take_run.h"
+#include "temporal_vae/vae_decoder.h"
+
+typedef struct {
+    take_run *run;
+    media_spec spec;
+    bool make_video;       /* false: frames by callback only */
+    lt_weights *file;
+    vae_model *vae;        /* opened when a window is really decoded, like: */
+    vae_decoder *decoder;
+    int64_t at;            /* window that the decoder's state stands before; -1: none */
+    uint8_t *frames;       /* u8 [window frames, H, W, 3] */
+    uint8_t *last_frame;   /* of the window before */
+    bool have_last_frame;
+    double *change;        /* mean |F_k - F_(k-1)| of every frame so far, 0 where not known */
+    lt_hash *video_key;    /* [windows] */
+    lt_hash *state_key;    /* [windows], of the state after a window */
+    int64_t ready;         /* windows 0 .. ready-1 are taken from the job folder */
+} take_decoder;
+
+/* `latents_key` [windows] are the keys of all windows' latents. Looks how far the job folder's videos reach. */
+lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *spec, bool make_video,
+                            const lt_hash *latents_key, lt_error *err);
+void take_decoder_close(take_decoder *d);
+
+/* Window c, in order from 0; `latents` [window, C, H, W]. Gives the encoded pictures (to be freed; NULL where none are made
+ * or the window delivers no frame). */
+lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err);
+
+/* Carry `frames`: the latents that window c + 1 begins with, [overlap, C, H, W]: the last frames of window c, encoded again. */
+lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err);
+
+/* The largest seam: change at a window's first frame over the median change of the 8 frames on either side. `at` is the
+ * window; 0 and -1 where none was measured. */
+double take_worst_seam(const take_decoder *d, int64_t *at);
+
+#endif
