@@ -287,6 +287,15 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     return s;
 }
 
+lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *bytes, lt_error *err)
+{
+    const take_window w = take_window_at(&d->run->spec.time, c);
+    LT_TRY(find_video(d, c, &w, blob, bytes, err));
+    if (!*blob && w.delivered > 0)
+        return lt_fail(err, LT_ERR_FAILED, "the video of window %lld vanished from the job folder", (long long)c);
+    return LT_OK;
+}
+
 lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err)
 {
     const take_timeline *t = &d->run->spec.time;

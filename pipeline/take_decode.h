@@ -38,6 +38,10 @@ void take_decoder_close(take_decoder *d);
  * or the window delivers no frame). */
 lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err);
 
+/* A window's encoded pictures as the job folder holds them; NULL where the window delivers none. LT_ERR_FAILED when it is
+ * gone. */
+lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *bytes, lt_error *err);
+
 /* Carry `frames`: the latents that window c + 1 begins with, [overlap, C, H, W]: the last frames of window c, encoded again. */
 lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err);
 

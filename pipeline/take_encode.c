@@ -10,7 +10,7 @@
 
 typedef struct {
     take_run *run;
-    tokenizer *semantics;
+    tok_model *semantics;
     media_reader *reader;
     int width;
     int height;

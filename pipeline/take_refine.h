@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     take_run *run;
     int64_t values;              /* of one latent: C x H x W */
-    tokenizer *semantics;        /* opened when a window is really computed, like: */
+    tok_model *semantics;        /* opened when a window is really computed, like: */
     dit_model *network;
     lt_weights *tokenizer_file;
     lt_weights *network_file;

@@ -1,0 +1,118 @@
+/* take_output.c - growing and finished video files; see take_output.h. */
+#include "pipeline/take_output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/take_report.h"
+
+media_format take_media_format(take_output kind)
+{
+    return kind == TAKE_OUT_MKV ? MEDIA_MKV : kind == TAKE_OUT_Y4M ? MEDIA_Y4M : kind == TAKE_OUT_PNG ? MEDIA_PNG : MEDIA_MP4;
+}
+
+static lt_status make_comment(take_video *v, lt_error *err)
+{
+    if (v->run->request->no_metadata)
+        return LT_OK;
+    lt_json *about = take_about(v->run, err);
+    if (!about)
+        return err->code;
+    v->comment = lt_json_text(about);
+    lt_json_free(about);
+    return v->comment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "metadata: out of memory");
+}
+
+/* "films/ball.mp4" -> "films/ball.part.mp4". */
+static char *part_name(const char *path)
+{
+    const size_t bytes = strlen(path) + 8;
+    char *part = malloc(bytes);
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash ? slash : path, '.');
+    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
+    if (part)
+        snprintf(part, bytes, "%.*s.part%s", (int)stem, path, path + stem);
+    return part;
+}
+
+lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err)
+{
+    *v = (take_video){.run = run, .kind = kind};
+    if (kind == TAKE_OUT_NONE)
+        return LT_OK;
+    LT_TRY(make_comment(v, err));
+    media_target target = {.kind = MEDIA_STREAM, .fd = STDOUT_FILENO, .comment = v->comment};
+    if (strcmp(run->request->output, "-") != 0) {
+        if (kind != TAKE_OUT_MP4 && kind != TAKE_OUT_MKV)
+            return LT_OK;
+        v->growing_path = part_name(run->request->output);
+        if (!v->growing_path)
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", run->request->output);
+        target.kind = MEDIA_GROWING;
+        target.path = v->growing_path;
+    }
+    return media_file_open(&target, &v->growing, err);
+}
+
+lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error *err)
+{
+    return v->growing && blob ? media_file_add(v->growing, blob, bytes, err) : LT_OK;
+}
+
+/* Puts the finished file together from the windows in the job folder: memory stays flat. */
+static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
+{
+    const media_target target = {.kind = MEDIA_FINISHED, .path = v->run->request->output, .comment = v->comment};
+    const int64_t windows = v->run->spec.time.windows;
+    media_file *file = NULL;
+    LT_TRY(media_file_open(&target, &file, err));
+    take_clock_enter(&v->run->clock, TAKE_WRITE, 0, 1, windows);
+    for (int64_t c = 0; c < windows; c++) {
+        void *blob = NULL;
+        size_t bytes = 0;
+        lt_status s = take_decode_stored(d, c, &blob, &bytes, err);
+        if (s == LT_OK && blob)
+            s = media_file_add(file, blob, bytes, err);
+        free(blob);
+        if (s != LT_OK) {
+            media_file_abandon(file);
+            take_clock_leave(&v->run->clock);
+            return s;
+        }
+    }
+    const lt_status s = media_file_close(file, err);
+    take_clock_leave(&v->run->clock);
+    return s;
+}
+
+lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
+{
+    if (v->kind == TAKE_OUT_NONE)
+        return LT_OK;
+    if (strcmp(v->run->request->output, "-") == 0) {
+        media_file *stream = v->growing;
+        v->growing = NULL;
+        return media_file_close(stream, err);
+    }
+    LT_TRY(write_finished(v, d, err));
+    if (v->growing) {
+        media_file_abandon(v->growing);
+        v->growing = NULL;
+    }
+    if (v->growing_path)
+        unlink(v->growing_path);
+    return LT_OK;
+}
+
+void take_video_close(take_video *v)
+{
+    lt_error ignored = {0};
+    if (v->growing)
+        media_file_close(v->growing, &ignored);
+    free(v->growing_path);
+    free(v->comment);
+    *v = (take_video){0};
+}

@@ -1,0 +1,33 @@
+/* take_output.h - the video file that a take becomes: growing while it is made, finished at the end.
+ *
+ * An MP4 or MKV grows beside its final name as NAME.part.EXT and can be played after every window; when all is there the
+ * finished file is put together from the job folder's windows and renamed, and the growing one goes.
+ */
+#ifndef TAKE_TAKE_OUTPUT_H
+#define TAKE_TAKE_OUTPUT_H
+
+#include "media/video_file.h"
+#include "pipeline/output_kind.h"
+#include "pipeline/take_decode.h"
+
+typedef struct {
+    take_run *run;
+    take_output kind;
+    char *comment;        /* how it was made; NULL: leave it out */
+    media_file *growing;  /* or the stream to standard output */
+    char *growing_path;   /* NULL for a stream */
+} take_video;
+
+/* The kind of libav file behind a kind of output. */
+media_format take_media_format(take_output kind);
+
+lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err);
+/* The next window's encoded pictures. */
+lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error *err);
+/* Everything is there: writes the finished file. */
+lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err);
+/* Closes what is open; an unfinished growing file stays where it is so that it can be watched. Its path, or NULL where none
+ * stays, is valid until the next call. */
+void take_video_close(take_video *v);
+
+#endif

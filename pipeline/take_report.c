@@ -1,0 +1,97 @@
+/* take_report.c - JSON about a take; see take_report.h. */
+#include "pipeline/take_report.h"
+
+#include <stdlib.h>
+
+lt_json *take_about(take_run *run, lt_error *err)
+{
+    lt_hash model;
+    if (take_engine_model_hash(run->engine, &model, err) != LT_OK)
+        return NULL;
+    char hash[LT_HASH_TEXT_BYTES];
+    lt_hash_text(model, hash);
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "made_by", lt_json_new_string("longtake"));
+    lt_json_set(o, "model", lt_json_new_string(run->engine->files.name));
+    lt_json_set(o, "model_hash", lt_json_new_string(hash));
+    lt_json_set(o, "settings", take_spec_json(&run->spec));
+    lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
+    lt_json *tokens = lt_json_new_array();
+    for (int64_t k = 0; k < run->plan_segments; k++) {
+        const int count = take_plan_codes(run, k, NULL);
+        int32_t *codes = malloc((size_t)count * sizeof *codes);
+        if (!codes)
+            break;
+        take_plan_codes(run, k, codes);
+        for (int i = 0; i < count; i++)
+            lt_json_append(tokens, lt_json_new_int(codes[i]));
+        free(codes);
+    }
+    lt_json_set(o, "tokens", tokens);
+    return o;
+}
+
+static lt_json *stage_report(const take_run *run)
+{
+    lt_json *stages = lt_json_new_object();
+    for (int s = 0; s < TAKE_STAGES; s++) {
+        const take_stage_total *t = &run->clock.of[s];
+        if (t->done <= 0 && t->seconds <= 0)
+            continue;
+        lt_json *stage = lt_json_new_object();
+        lt_json_set(stage, "seconds", lt_json_new_real(t->seconds));
+        lt_json_set(stage, "units", lt_json_new_real(t->done));
+        lt_json_set(stage, "computed", lt_json_new_real(t->measured));
+        lt_json_set(stage, "peak_bytes", lt_json_new_int((int64_t)t->peak_bytes));
+        lt_json_set(stages, take_stage_name((take_stage)s), stage);
+    }
+    return stages;
+}
+
+char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err)
+{
+    lt_json *o = take_about(run, err);
+    if (!o)
+        return NULL;
+    const longtake_request *r = run->request;
+    const lt_backend *b = run->engine->backend;
+    lt_json_set(o, "command", lt_json_new_string(command));
+    lt_json_set(o, "output", lt_json_new_string(r->output ? r->output : ""));
+    lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
+    lt_json_set(o, "device", lt_json_new_string(b->table->name));
+    lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
+    lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
+    lt_json_set(o, "stages", stage_report(run));
+    if (seam_window >= 0) {
+        lt_json *seam = lt_json_new_object();
+        lt_json_set(seam, "worst", lt_json_new_real(worst_seam));
+        lt_json_set(seam, "window", lt_json_new_int(seam_window));
+        lt_json_set(o, "seam", seam);
+    }
+    lt_json *warnings = lt_json_new_array();
+    for (int i = 0; i < run->warnings; i++)
+        lt_json_append(warnings, lt_json_new_string(run->warning[i]));
+    lt_json_set(o, "warnings", warnings);
+    char *text = lt_json_text(o);
+    lt_json_free(o);
+    if (!text)
+        lt_fail(err, LT_ERR_RESOURCES, "report: out of memory");
+    return text;
+}
+
+lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
+                           longtake_result *result, lt_error *err)
+{
+    if (!result)
+        return LT_OK;
+    *result = (longtake_result){.frames = run->spec.time.frames, .seed = run->spec.seed};
+    result->report = take_report_text(run, command, worst_seam, seam_window, err);
+    result->seconds = take_clock_elapsed(&run->clock);
+    return result->report ? LT_OK : err->code;
+}
+
+void longtake_result_clear(longtake_result *result)
+{
+    free(result->report);
+    *result = (longtake_result){0};
+}

@@ -1,0 +1,18 @@
+/* take_report.h - how a take was made, as JSON: inside the files we write, and as the report of a run. */
+#ifndef TAKE_TAKE_REPORT_H
+#define TAKE_TAKE_REPORT_H
+
+#include "pipeline/take_run.h"
+
+/* Model, settings and plan: everything that decides the result, nothing that does not (no name, path, date or host). What
+ * `longtake info` shows of a file and `--recipe` reads. NULL when memory is out. */
+lt_json *take_about(take_run *run, lt_error *err);
+
+/* The report of `--json`: about, the output, seconds and peak memory per stage, seam, warnings, versions. free() it. */
+char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err);
+
+/* Fills the caller's result (may be NULL). */
+lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
+                           longtake_result *result, lt_error *err);
+
+#endif
