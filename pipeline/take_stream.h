@@ -1,0 +1,21 @@
+/* take_stream.h - the windows of a take, from stage to stage: refine, decode, write. */
+#ifndef TAKE_TAKE_STREAM_H
+#define TAKE_TAKE_STREAM_H
+
+#include "pipeline/latents_file.h"
+#include "pipeline/take_output.h"
+
+/* Where the stream ends, and what was seen on the way. */
+typedef struct {
+    double worst_seam;   /* see take_worst_seam */
+    int64_t seam_window;
+} take_seam;
+
+/* Plan -> video. The texts for refinement and the plan are there. */
+lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, lt_error *err);
+/* Plan -> latents file (or standard output). */
+lt_status take_stream_refine(take_run *run, lt_error *err);
+/* Latents file (or standard input) -> video. */
+lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output kind, take_seam *seam, lt_error *err);
+
+#endif
