@@ -2,10 +2,14 @@
 #include "pipeline/take_report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 lt_json *take_about(take_run *run, lt_error *err)
 {
     lt_hash model;
+    lt_json *given = NULL;
+    if (run->given_about)
+        return lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &given, err) == LT_OK ? given : NULL;
     if (take_engine_model_hash(run->engine, &model, err) != LT_OK)
         return NULL;
     char hash[LT_HASH_TEXT_BYTES];

@@ -58,6 +58,7 @@ void take_run_close(take_run *run, bool done)
     clear_texts(run);
     free(run->ids);
     free(run->plan_key);
+    free(run->given_about);
     for (int i = 0; i < run->warnings; i++)
         free(run->warning[i]);
     free(run->warning);

@@ -46,6 +46,8 @@ typedef struct {
     int64_t plan_segments;
     int64_t plan_frames;      /* semantic frames that the ids hold; features beyond repeat the last */
 
+    char *given_about;        /* how the input was made, where the input says so: kept as it is in the output */
+
     char **warning;           /* texts, for the report */
     int warnings;
 } take_run;

@@ -125,8 +125,7 @@ lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, l
 
 /* ---- refine alone ---- */
 
-/* Latents of all windows as they go to the file: the grid's, or each window's own where it is decoded alone. */
-static take_latents_shape file_shape(const take_run *run)
+take_latents_shape take_latents_shape_of_run(const take_run *run)
 {
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
     const take_timeline *t = &run->spec.time;
@@ -172,7 +171,7 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
         s = take_decoder_open(&decoder, run, &spec, false, buffers.key, err);
     take_clock_plan(&run->clock, TAKE_DECODE, 0);
     if (s == LT_OK)
-        s = take_latents_create(run->request->output, file_shape(run), about, &writer, err);
+        s = take_latents_create(run->request->output, take_latents_shape_of_run(run), about, &writer, err);
     if (s == LT_OK)
         s = refine_windows(&refiner, &decoder, writer, &buffers, err);
     if (s == LT_OK)

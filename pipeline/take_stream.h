@@ -11,6 +11,9 @@ typedef struct {
     int64_t seam_window;
 } take_seam;
 
+/* Latents of all windows as they go to a file: the grid's, or each window's own where it is decoded alone. */
+take_latents_shape take_latents_shape_of_run(const take_run *run);
+
 /* Plan -> video. The texts for refinement and the plan are there. */
 lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, lt_error *err);
 /* Plan -> latents file (or standard output). */

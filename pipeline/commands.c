@@ -1,0 +1,222 @@
+/* commands.c - the requests of longtake.h: check everything, then run the stages that the command needs. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/recipe.h"
+#include "pipeline/take_encode.h"
+#include "pipeline/take_report.h"
+#include "pipeline/take_stream.h"
+#include "pipeline/token_product.h"
+
+void longtake_request_init(longtake_request *r)
+{
+    *r = (longtake_request){
+        .settings = {.seed = 42, .seconds = -1, .frames = -1, .semantic_frames = -1, .fps = -1, .width = -1, .height = -1,
+                     .scale = -1, .lm_cfg = -1, .temperature = -1, .top_k = -1, .top_p = -1, .motion = -1, .lm_context = -1,
+                     .steps = -1, .cfg_scale = -1, .overlap = -1},
+        .from_seconds = -1,
+        .window_first = -1,
+        .window_last = -1,
+        .retake_first = -1,
+        .retake_last = -1,
+        .retake_seed = -1,
+        .max_seam = -1};
+}
+
+/* How a command ends: result, seam limit, job folder, error. */
+static longtake_status finish(take_run *run, lt_status s, const char *command, const take_seam *seam, longtake_result *result,
+                              lt_error *err, longtake_error *error)
+{
+    if (s == LT_OK)
+        s = take_fill_result(run, command, seam->worst_seam, seam->seam_window, result, err);
+    if (s == LT_OK)
+        take_clock_tell(&run->clock, LONGTAKE_EVENT_DONE, NULL);
+    const bool made = s == LT_OK;
+    const double limit = run->request->max_seam;
+    if (made && limit >= 0 && seam->worst_seam > limit)
+        s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %.3f",
+                    (long long)seam->seam_window, seam->worst_seam, limit);
+    if (s == LT_ERR_CANCELLED && run->job) {
+        const size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s",
+                 take_job_path(run->job));
+    }
+    take_run_close(run, made);
+    return take_give_error(s, err, error);
+}
+
+static const take_seam no_seam = {0, -1};
+
+longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    take_output kind = TAKE_OUT_NONE;
+    take_seam seam = no_seam;
+    lt_status s = take_run_open(&run, e, r, &err);
+    if (s == LT_OK)
+        s = take_output_of(r, TAKE_WRITES_VIDEO, &kind, &err);
+    if (s == LT_OK)
+        s = take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run.spec, &err);
+    if (s == LT_OK)
+        s = take_run_open_job(&run, r->output, &err);
+    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
+    if (s == LT_OK)
+        s = take_text_prepare(&run, TAKE_FOR_AR, &err);
+    if (s == LT_OK)
+        s = take_text_prepare(&run, TAKE_FOR_MMDIT, &err);
+    if (s == LT_OK)
+        s = take_plan_make(&run, &err);
+    if (s == LT_OK)
+        s = take_stream_render(&run, kind, &seam, &err);
+    return finish(&run, s, "generate", &seam, result, &err, error);
+}
+
+longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    take_output kind = TAKE_OUT_NONE;
+    lt_status s = take_run_open(&run, e, r, &err);
+    if (s == LT_OK)
+        s = take_output_of(r, TAKE_WRITES_TOKENS, &kind, &err);
+    if (s == LT_OK)
+        s = take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run.spec, &err);
+    if (s == LT_OK)
+        s = take_run_open_job(&run, r->output, &err);
+    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
+    if (s == LT_OK)
+        s = take_text_prepare(&run, TAKE_FOR_AR, &err);
+    if (s == LT_OK)
+        s = take_plan_make(&run, &err);
+    if (s == LT_OK)
+        s = take_tokens_write_plan(&run, kind, &err);
+    return finish(&run, s, "tokens", &no_seam, result, &err, error);
+}
+
+longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    take_output kind = TAKE_OUT_NONE;
+    take_codes codes = {0};
+    lt_status s = take_run_open(&run, e, r, &err);
+    if (s == LT_OK)
+        s = take_output_of(r, TAKE_WRITES_TOKENS, &kind, &err);
+    if (s == LT_OK)
+        s = take_spec_resolve(r, &e->cfg, 0, 0, &run.spec, &err);
+    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
+    if (s == LT_OK)
+        s = take_encode_video(&run, r->input, 0, &codes, &err);
+    if (s == LT_OK)
+        s = take_plan_give(&run, codes.codes, codes.count, codes.semantic_frames, &err);
+    if (s == LT_OK) {
+        run.spec.time = take_timeline_of(codes.frames, run.spec.time.window, run.spec.time.overlap, run.spec.time.segment);
+        s = take_tokens_write_plan(&run, kind, &err);
+    }
+    take_codes_clear(&codes);
+    return finish(&run, s, "encode", &no_seam, result, &err, error);
+}
+
+/* What refine and render begin with: the plan of a token file, and the prompt that it remembers where none was given. */
+static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writes writes, take_output *kind,
+                                   take_token_input *input, lt_error *err)
+{
+    longtake *e = run->engine;
+    LT_TRY(take_output_of(r, writes, kind, err));
+    LT_TRY(take_tokens_read_input(e, r->input, input, err));
+    if (!r->prompt && r->shot_count == 0) {
+        if (!input->prompt)
+            return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
+        r->prompt = input->prompt;
+    }
+    LT_TRY(take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT, input->frames, &run->spec, err));
+    LT_TRY(take_run_open_job(run, r->output, err));
+    take_clock_tell(&run->clock, LONGTAKE_EVENT_START, NULL);
+    LT_TRY(take_plan_give(run, input->codes, input->count, input->semantic_frames, err));
+    return take_text_prepare(run, TAKE_FOR_MMDIT, err);
+}
+
+longtake_status longtake_refine(longtake *e, const longtake_request *request, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    longtake_request r = *request;
+    take_output kind = TAKE_OUT_NONE;
+    take_token_input input = {0};
+    lt_status s = take_run_open(&run, e, &r, &err);
+    if (s == LT_OK)
+        s = begin_from_tokens(&run, &r, TAKE_WRITES_LATENTS, &kind, &input, &err);
+    if (s == LT_OK)
+        s = take_stream_refine(&run, &err);
+    take_token_input_clear(&input);
+    return finish(&run, s, "refine", &no_seam, result, &err, error);
+}
+
+longtake_status longtake_render(longtake *e, const longtake_request *request, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    longtake_request r = *request;
+    take_output kind = TAKE_OUT_NONE;
+    take_token_input input = {0};
+    take_seam seam = no_seam;
+    lt_status s = take_run_open(&run, e, &r, &err);
+    if (s == LT_OK)
+        s = begin_from_tokens(&run, &r, TAKE_WRITES_VIDEO, &kind, &input, &err);
+    if (s == LT_OK)
+        s = take_stream_render(&run, kind, &seam, &err);
+    take_token_input_clear(&input);
+    return finish(&run, s, "render", &seam, result, &err, error);
+}
+
+/* The spec that a latents file was made by; only fps and scale may be asked for anew. */
+static lt_status spec_of_latents(take_run *run, take_latents_reader *latents, longtake_request *r, take_recipe *recipe,
+                                 lt_error *err)
+{
+    const cfg_model *cfg = &run->engine->cfg;
+    const lt_json *about = take_latents_about(latents);
+    LT_TRY(take_recipe_apply(about, r->input, r, recipe, err));
+    LT_TRY(take_spec_resolve(r, cfg, TAKE_NEEDS_PROMPT, 0, &run->spec, err));
+    run->given_about = lt_json_text(about);
+    if (!run->given_about)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->input);
+    const take_latents_shape found = take_latents_shape_of(latents);
+    const take_latents_shape want = take_latents_shape_of_run(run);
+    if (found.latents != want.latents || found.channels != want.channels || found.height != want.height ||
+        found.width != want.width)
+        return lt_fail(err, LT_ERR_INPUT, "%s: latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]",
+                       r->input, (long long)found.latents, found.channels, found.height, found.width, (long long)want.latents,
+                       want.channels, want.height, want.width);
+    return LT_OK;
+}
+
+longtake_status longtake_decode(longtake *e, const longtake_request *request, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    longtake_request r = *request;
+    take_output kind = TAKE_OUT_NONE;
+    take_latents_reader *latents = NULL;
+    take_recipe recipe = {0};
+    take_seam seam = no_seam;
+    r.fresh = 1; /* decoding alone is quick, and what a latents file holds has no key to know it by */
+    lt_status s = take_run_open(&run, e, &r, &err);
+    if (s == LT_OK)
+        s = take_output_of(&r, TAKE_WRITES_VIDEO, &kind, &err);
+    if (s == LT_OK)
+        s = take_latents_open(r.input, &latents, &err);
+    if (s == LT_OK)
+        s = spec_of_latents(&run, latents, &r, &recipe, &err);
+    if (s == LT_OK)
+        s = take_run_open_job(&run, r.output, &err);
+    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
+    if (s == LT_OK)
+        s = take_stream_decode(&run, latents, kind, &seam, &err);
+    const longtake_status code = finish(&run, s, "decode", &seam, result, &err, error);
+    take_latents_close(latents);
+    take_recipe_clear(&recipe);
+    return code;
+}

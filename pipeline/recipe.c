@@ -1,0 +1,118 @@
+/* recipe.c - metadata -> request; see recipe.h. */
+#include "pipeline/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/timeline.h"
+
+/* Reading of one object; the first failure stays. */
+typedef struct {
+    const lt_json *object;
+    const char *place;
+    lt_status status;
+    lt_error *err;
+} key_reader;
+
+static const lt_json *value_of(key_reader *k, const char *key, lt_json_kind kind)
+{
+    const lt_json *v = lt_json_get(k->object, key);
+    const bool fits = v && (lt_json_kind_of(v) == kind || (kind == LT_JSON_REAL && lt_json_kind_of(v) == LT_JSON_INT));
+    if (!fits && k->status == LT_OK)
+        k->status = lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: %s is %s", k->place, key, v ? "of the wrong kind" : "missing");
+    return fits ? v : NULL;
+}
+
+static double real_of(key_reader *k, const char *key)
+{
+    const lt_json *v = value_of(k, key, LT_JSON_REAL);
+    return v ? lt_json_real(v) : 0;
+}
+
+static int64_t int_of(key_reader *k, const char *key)
+{
+    const lt_json *v = value_of(k, key, LT_JSON_INT);
+    return v ? lt_json_int(v) : 0;
+}
+
+static const char *text_of(key_reader *k, const char *key)
+{
+    const lt_json *v = value_of(k, key, LT_JSON_STRING);
+    return v ? lt_json_string(v, NULL) : "";
+}
+
+static void keep_real(double *place, double value)
+{
+    if (*place < 0)
+        *place = value;
+}
+
+static void keep_int(int *place, int64_t value)
+{
+    if (*place < 0)
+        *place = (int)value;
+}
+
+static void keep_text(const char **place, const char *value)
+{
+    if (!*place)
+        *place = value;
+}
+
+static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out)
+{
+    const lt_json *shots = value_of(k, "shots", LT_JSON_ARRAY);
+    if (!shots || r->prompt || r->shot_count > 0)
+        return k->status;
+    const size_t n = lt_json_count(shots);
+    out->shot = calloc(n + 1, sizeof *out->shot);
+    if (!out->shot)
+        return lt_fail(k->err, LT_ERR_RESOURCES, "%s: out of memory", k->place);
+    for (size_t i = 0; i < n; i++) {
+        key_reader s = {.object = lt_json_at(shots, i), .place = k->place, .err = k->err};
+        if (lt_json_kind_of(s.object) != LT_JSON_OBJECT)
+            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: shot %zu is no object", k->place, i);
+        out->shot[i] = (longtake_shot){.at_frame = int_of(&s, "at_frame"),
+                                       .prompt = text_of(&s, "prompt"),
+                                       .motion = real_of(&s, "motion"),
+                                       .seed = int_of(&s, "seed"),
+                                       .cfg_scale = real_of(&s, "cfg_scale")};
+        LT_TRY(s.status);
+    }
+    out->shots = n;
+    r->shots = out->shot;
+    r->shot_count = n;
+    return k->status;
+}
+
+lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
+{
+    *out = (take_recipe){0};
+    const lt_json *settings = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "settings") : NULL;
+    if (!settings || lt_json_kind_of(settings) != LT_JSON_OBJECT)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: settings are missing; the file was not made by longtake", place);
+    key_reader k = {.object = settings, .place = place, .err = err};
+    longtake_settings *g = &r->settings;
+    g->seed = int_of(&k, "seed");
+    if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
+        g->frames = int_of(&k, "frames");
+    keep_real(&g->fps, real_of(&k, "fps"));
+    keep_real(&g->lm_cfg, real_of(&k, "lm_cfg"));
+    keep_real(&g->temperature, real_of(&k, "temperature"));
+    keep_int(&g->top_k, int_of(&k, "top_k"));
+    keep_real(&g->top_p, real_of(&k, "top_p"));
+    keep_int(&g->lm_context, int_of(&k, "lm_context"));
+    keep_int(&g->steps, int_of(&k, "steps"));
+    keep_int(&g->overlap, int_of(&k, "overlap"));
+    keep_int(&g->scale, int_of(&k, "scale"));
+    keep_text(&g->cfg_schedule, text_of(&k, "cfg_schedule"));
+    keep_text(&g->guidance, text_of(&k, "guidance"));
+    keep_text(&g->carry, text_of(&k, "carry"));
+    return read_shots(&k, r, out);
+}
+
+void take_recipe_clear(take_recipe *r)
+{
+    free(r->shot);
+    *r = (take_recipe){0};
+}

@@ -1,0 +1,20 @@
+/* recipe.h - from how a file was made (take_report.h) back to a request that makes it again. */
+#ifndef TAKE_RECIPE_H
+#define TAKE_RECIPE_H
+
+#include "kernels/core/json.h"
+#include "kernels/core/status.h"
+#include "longtake.h"
+
+/* Keeps what the request then points to. */
+typedef struct {
+    longtake_shot *shot;
+    size_t shots;
+} take_recipe;
+
+/* Fills what `r` leaves unset from the object `about`: length, prompts, seeds, settings. Strings stay borrowed from `about`.
+ * LT_ERR_INPUT with `place` and the key when it is none of ours. */
+lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out, lt_error *err);
+void take_recipe_clear(take_recipe *r);
+
+#endif
