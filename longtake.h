@@ -123,12 +123,13 @@ LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text
 
 /* A setting that was not given takes the model's own value. */
 #define LONGTAKE_UNSET (-1)
+#define LONGTAKE_SEED_UNSET (-2)
 
 typedef enum { LONGTAKE_FIT_COVER, LONGTAKE_FIT_PAD, LONGTAKE_FIT_CROP, LONGTAKE_FIT_STRETCH } longtake_fit;
 
 /* Numbers below zero are "unset" unless stated. */
 typedef struct {
-    int64_t seed;             /* 0 .. 2^32-1; -1 draws one and reports it; default 42 */
+    int64_t seed;             /* 0 .. 2^32-1; -1 draws one and reports it; unset: the input's own, else 42 */
     double seconds;           /* length: one of these three */
     int64_t frames;           /* RGB frames */
     int64_t semantic_frames;  /* the release's num_frames: 13 = 49 RGB frames */

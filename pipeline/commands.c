@@ -8,12 +8,12 @@
 #include "pipeline/take_encode.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_stream.h"
-#include "pipeline/token_product.h"
+#include "pipeline/token_io.h"
 
 void longtake_request_init(longtake_request *r)
 {
     *r = (longtake_request){
-        .settings = {.seed = 42, .seconds = -1, .frames = -1, .semantic_frames = -1, .fps = -1, .width = -1, .height = -1,
+        .settings = {.seed = LONGTAKE_SEED_UNSET, .seconds = -1, .frames = -1, .semantic_frames = -1, .fps = -1, .width = -1, .height = -1,
                      .scale = -1, .lm_cfg = -1, .temperature = -1, .top_k = -1, .top_p = -1, .motion = -1, .lm_context = -1,
                      .steps = -1, .cfg_scale = -1, .overlap = -1},
         .from_seconds = -1,
@@ -92,7 +92,7 @@ longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, lon
     if (s == LT_OK)
         s = take_plan_make(&run, &err);
     if (s == LT_OK)
-        s = take_tokens_write_plan(&run, kind, &err);
+        s = take_tokens_write(&run, kind, r->prompt, &err);
     return finish(&run, s, "tokens", &no_seam, result, &err, error);
 }
 
@@ -101,7 +101,7 @@ longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake
     lt_error err = {0};
     take_run run;
     take_output kind = TAKE_OUT_NONE;
-    take_codes codes = {0};
+    tok_plan plan = {0};
     lt_status s = take_run_open(&run, e, r, &err);
     if (s == LT_OK)
         s = take_output_of(r, TAKE_WRITES_TOKENS, &kind, &err);
@@ -109,33 +109,37 @@ longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake
         s = take_spec_resolve(r, &e->cfg, 0, 0, &run.spec, &err);
     take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
     if (s == LT_OK)
-        s = take_encode_video(&run, r->input, 0, &codes, &err);
+        s = take_encode_video(&run, r->input, 0, &plan, &err);
     if (s == LT_OK)
-        s = take_plan_give(&run, codes.codes, codes.count, codes.semantic_frames, &err);
+        s = take_plan_give(&run, &plan, &err);
     if (s == LT_OK) {
-        run.spec.time = take_timeline_of(codes.frames, run.spec.time.window, run.spec.time.overlap, run.spec.time.segment);
-        s = take_tokens_write_plan(&run, kind, &err);
+        const take_timeline *t = &run.spec.time;
+        run.spec.time = take_timeline_of(plan.video_frames, t->window, t->overlap, t->segment);
+        s = take_tokens_write(&run, kind, NULL, &err);
     }
-    take_codes_clear(&codes);
+    tok_plan_clear(&plan);
     return finish(&run, s, "encode", &no_seam, result, &err, error);
 }
 
-/* What refine and render begin with: the plan of a token file, and the prompt that it remembers where none was given. */
-static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writes writes, take_output *kind,
-                                   take_token_input *input, lt_error *err)
+/* What refine and render begin with: the plan of a token file, and the prompt and seed that it notes where none were
+ * given. */
+static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writes writes, take_output *kind, tok_plan *plan,
+                                   lt_error *err)
 {
     longtake *e = run->engine;
     LT_TRY(take_output_of(r, writes, kind, err));
-    LT_TRY(take_tokens_read_input(e, r->input, input, err));
-    if (!r->prompt && r->shot_count == 0) {
-        if (!input->prompt)
-            return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
-        r->prompt = input->prompt;
-    }
-    LT_TRY(take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT, input->frames, &run->spec, err));
+    LT_TRY(take_tokens_read(e, r->input, plan, err));
+    if (!r->prompt && r->shot_count == 0)
+        r->prompt = tok_plan_note(plan, "prompt");
+    if (!r->prompt && r->shot_count == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
+    const char *seed = tok_plan_note(plan, "seed");
+    if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
+        r->settings.seed = strtoll(seed, NULL, 10);
+    LT_TRY(take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT, plan->video_frames, &run->spec, err));
     LT_TRY(take_run_open_job(run, r->output, err));
     take_clock_tell(&run->clock, LONGTAKE_EVENT_START, NULL);
-    LT_TRY(take_plan_give(run, input->codes, input->count, input->semantic_frames, err));
+    LT_TRY(take_plan_give(run, plan, err));
     return take_text_prepare(run, TAKE_FOR_MMDIT, err);
 }
 
@@ -145,14 +149,15 @@ longtake_status longtake_refine(longtake *e, const longtake_request *request, lo
     take_run run;
     longtake_request r = *request;
     take_output kind = TAKE_OUT_NONE;
-    take_token_input input = {0};
+    tok_plan plan = {0};
     lt_status s = take_run_open(&run, e, &r, &err);
     if (s == LT_OK)
-        s = begin_from_tokens(&run, &r, TAKE_WRITES_LATENTS, &kind, &input, &err);
+        s = begin_from_tokens(&run, &r, TAKE_WRITES_LATENTS, &kind, &plan, &err);
     if (s == LT_OK)
         s = take_stream_refine(&run, &err);
-    take_token_input_clear(&input);
-    return finish(&run, s, "refine", &no_seam, result, &err, error);
+    const longtake_status code = finish(&run, s, "refine", &no_seam, result, &err, error);
+    tok_plan_clear(&plan);
+    return code;
 }
 
 longtake_status longtake_render(longtake *e, const longtake_request *request, longtake_result *result, longtake_error *error)
@@ -161,15 +166,16 @@ longtake_status longtake_render(longtake *e, const longtake_request *request, lo
     take_run run;
     longtake_request r = *request;
     take_output kind = TAKE_OUT_NONE;
-    take_token_input input = {0};
+    tok_plan plan = {0};
     take_seam seam = no_seam;
     lt_status s = take_run_open(&run, e, &r, &err);
     if (s == LT_OK)
-        s = begin_from_tokens(&run, &r, TAKE_WRITES_VIDEO, &kind, &input, &err);
+        s = begin_from_tokens(&run, &r, TAKE_WRITES_VIDEO, &kind, &plan, &err);
     if (s == LT_OK)
         s = take_stream_render(&run, kind, &seam, &err);
-    take_token_input_clear(&input);
-    return finish(&run, s, "render", &seam, result, &err, error);
+    const longtake_status code = finish(&run, s, "render", &seam, result, &err, error);
+    tok_plan_clear(&plan);
+    return code;
 }
 
 /* The spec that a latents file was made by; only fps and scale may be asked for anew. */

@@ -93,7 +93,8 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata: settings are missing; the file was not made by longtake", place);
     key_reader k = {.object = settings, .place = place, .err = err};
     longtake_settings *g = &r->settings;
-    g->seed = int_of(&k, "seed");
+    if (g->seed == LONGTAKE_SEED_UNSET)
+        g->seed = int_of(&k, "seed");
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
     keep_real(&g->fps, real_of(&k, "fps"));

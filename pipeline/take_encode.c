@@ -19,30 +19,24 @@ typedef struct {
     int64_t cells;        /* values of one frame's features */
     int filled;           /* frames of the segment so far */
     int64_t expected;     /* segments, as far as the file says; 0: not known */
-    take_codes *out;
+    int32_t *codes;       /* of the segments done */
+    int64_t count;
+    int64_t frames;       /* RGB frames read */
+    int64_t semantic_frames;
 } video_encoder;
 
 static lt_status flush_segment(video_encoder *v, lt_error *err)
 {
-    const cfg_tokenizer *cfg = &v->run->engine->cfg.tokenizer;
-    const int64_t count = cfg->i_tokens + (int64_t)(v->filled - 1) * cfg->p_tokens;
-    uint16_t *grown = realloc(v->out->codes, (size_t)(v->out->count + count) * sizeof *grown);
-    int32_t *tokens = malloc((size_t)count * sizeof *tokens);
-    lt_status s = LT_OK;
-    if (grown)
-        v->out->codes = grown;
-    if (!grown || !tokens)
-        s = lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
-    if (s == LT_OK)
-        s = tok_encode(v->semantics, v->features, v->filled, tokens, NULL, err);
-    for (int64_t i = 0; s == LT_OK && i < count; i++)
-        v->out->codes[v->out->count + i] = (uint16_t)tokens[i];
-    free(tokens);
-    if (s == LT_OK) {
-        v->out->count += count;
-        v->filled = 0;
-    }
-    return s;
+    const tok_layout layout = tok_layout_of(&v->run->engine->cfg.tokenizer);
+    const int64_t count = tok_layout_tokens(&layout, v->filled);
+    int32_t *grown = realloc(v->codes, (size_t)(v->count + count) * sizeof *grown);
+    if (!grown)
+        return lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
+    v->codes = grown;
+    LT_TRY(tok_encode(v->semantics, v->features, v->filled, v->codes + v->count, NULL, err));
+    v->count += count;
+    v->filled = 0;
+    return LT_OK;
 }
 
 /* The frame in `rgb` is the next semantic frame. */
@@ -54,26 +48,26 @@ static lt_status add_semantic_frame(video_encoder *v, lt_error *err)
         take_clock_leave(&v->run->clock);
     }
     if (v->filled == 0)
-        take_clock_enter(&v->run->clock, TAKE_ENCODE, v->out->semantic_frames / full, v->expected, full);
+        take_clock_enter(&v->run->clock, TAKE_ENCODE, v->semantic_frames / full, v->expected, full);
     LT_TRY(tok_features(v->semantics, v->rgb, 1, v->height, v->width, v->features + v->filled * v->cells, err));
     v->filled++;
-    v->out->semantic_frames++;
+    v->semantic_frames++;
     return take_clock_step(&v->run->clock, v->filled, 1, err);
 }
 
 static lt_status read_all(video_encoder *v, int64_t most_frames, lt_error *err)
 {
     bool got = true;
-    while (most_frames == 0 || v->out->frames < most_frames) {
+    while (most_frames == 0 || v->frames < most_frames) {
         LT_TRY(media_read_frame(v->reader, v->rgb, &got, err));
         if (!got)
             break;
-        if (v->out->frames++ % TAKE_FRAMES_PER_LATENT == 0)
+        if (v->frames++ % TAKE_FRAMES_PER_LATENT == 0)
             LT_TRY(add_semantic_frame(v, err));
     }
-    if (v->out->frames == 0)
+    if (v->frames == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", v->run->request->input);
-    if (v->out->semantic_frames < take_latents_of_frames(v->out->frames))
+    if (v->semantic_frames < take_latents_of_frames(v->frames))
         LT_TRY(add_semantic_frame(v, err));
     LT_TRY(flush_segment(v, err));
     take_clock_leave(&v->run->clock);
@@ -99,12 +93,12 @@ static lt_status open_reader(video_encoder *v, const char *path, lt_error *err)
     return v->rgb ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
 }
 
-lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, take_codes *out, lt_error *err)
+lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, tok_plan *out, lt_error *err)
 {
     longtake *e = run->engine;
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
-    *out = (take_codes){0};
-    video_encoder v = {.run = run, .out = out};
+    *out = (tok_plan){0};
+    video_encoder v = {.run = run};
     v.cells = (int64_t)cfg->grid_height * cfg->grid_width * cfg->feature_channels;
     v.features = malloc((size_t)(e->cfg.ar_model.segment_frames * v.cells) * sizeof *v.features);
     lt_weights *weights = NULL;
@@ -117,18 +111,15 @@ lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames
         s = tok_open(weights, cfg, e->backend, TOK_FEATURES | TOK_ENCODER, &v.semantics, err);
     if (s == LT_OK)
         s = read_all(&v, most_frames, err);
+    if (s == LT_OK) {
+        const tok_layout layout = tok_layout_of(cfg);
+        s = tok_plan_make(&layout, v.codes, v.count, e->cfg.pipeline.fps, v.frames, path, out, err);
+    }
     tok_close(v.semantics);
     lt_weights_close(weights);
     media_reader_close(v.reader);
     free(v.rgb);
     free(v.features);
-    if (s != LT_OK)
-        take_codes_clear(out);
+    free(v.codes);
     return s;
-}
-
-void take_codes_clear(take_codes *c)
-{
-    free(c->codes);
-    *c = (take_codes){0};
 }

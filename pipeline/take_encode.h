@@ -8,15 +8,7 @@
 
 #include "pipeline/take_run.h"
 
-typedef struct {
-    uint16_t *codes;      /* owned */
-    int64_t count;
-    int64_t frames;       /* RGB frames read (F) */
-    int64_t semantic_frames;
-} take_codes;
-
-/* Reads at most `most_frames` frames of `path` ("-": standard input); 0: all. */
-lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, take_codes *out, lt_error *err);
-void take_codes_clear(take_codes *c);
+/* Reads at most `most_frames` frames of `path` ("-": standard input; 0: all) into a plan. */
+lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, tok_plan *out, lt_error *err);
 
 #endif

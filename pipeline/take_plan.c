@@ -10,63 +10,70 @@
 #include "ar_model/ar_model.h"
 #include "pipeline/take_run.h"
 
-/* Ids before segment `k` of the plan. */
-static int64_t ids_before(const cfg_ar *cfg, int64_t k)
+void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
 {
-    return k * ar_segment_codes(cfg, cfg->segment_frames);
+    const take_segment *s = &run->segment[segment];
+    for (int i = 0; i < s->ids; i++)
+        codes[i] = ar_output_code(&run->engine->cfg.ar_model, run->ids[s->first_id + i]);
 }
 
-int take_plan_segment_frames(const take_run *run, int64_t segment)
+int64_t take_plan_at(const take_run *run, int64_t g, int *frame)
 {
-    const int full = run->engine->cfg.ar_model.segment_frames;
-    const int64_t left = run->plan_frames - segment * full;
-    return left < full ? (int)left : full;
+    if (g >= run->plan_frames)
+        g = run->plan_frames - 1;
+    int64_t k = g / run->engine->cfg.ar_model.segment_frames; /* the first that can hold it: none is longer than that */
+    while (g >= run->segment[k].first_frame + run->segment[k].frames)
+        k++;
+    *frame = (int)(g - run->segment[k].first_frame);
+    return k;
 }
 
-int take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
+/* Room for `segments` segments. */
+static lt_status reserve(take_run *run, int64_t segments, lt_error *err)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    const int count = ar_segment_codes(cfg, take_plan_segment_frames(run, segment));
-    if (codes)
-        for (int i = 0; i < count; i++)
-            codes[i] = ar_output_code(cfg, run->ids[ids_before(cfg, segment) + i]);
-    return count;
+    run->plan_segments = segments;
+    run->segment = calloc((size_t)segments, sizeof *run->segment);
+    return run->segment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld segments: out of memory", (long long)segments);
 }
 
-/* Room for `frames` semantic frames. */
-static lt_status reserve(take_run *run, int64_t frames, lt_error *err)
+/* Places segment k, of `frames` semantic frames, behind the one before. */
+static void place_segment(take_run *run, int64_t k, int frames)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    run->plan_frames = frames;
-    run->plan_segments = ar_take_segments(cfg, frames);
-    const int64_t last = run->plan_segments - 1;
-    run->id_count = ids_before(cfg, last) + ar_segment_codes(cfg, take_plan_segment_frames(run, last));
+    take_segment *s = &run->segment[k];
+    s->first_frame = run->plan_frames;
+    s->frames = frames;
+    s->first_id = run->id_count;
+    s->ids = ar_segment_codes(&run->engine->cfg.ar_model, frames);
+    run->plan_frames += frames;
+    run->id_count += s->ids;
+}
+
+static lt_status reserve_ids(take_run *run, lt_error *err)
+{
     run->ids = calloc((size_t)run->id_count, sizeof *run->ids);
-    run->plan_key = calloc((size_t)run->plan_segments, sizeof *run->plan_key);
-    if (!run->ids || !run->plan_key)
-        return lt_fail(err, LT_ERR_RESOURCES, "plan of %lld semantic frames: out of memory", (long long)frames);
-    return LT_OK;
+    return run->ids ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld tokens: out of memory", (long long)run->id_count);
 }
 
-lt_status take_plan_give(take_run *run, const uint16_t *codes, int64_t count, int64_t frames, lt_error *err)
+lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
 {
-    LT_TRY(reserve(run, frames, err));
-    if (count != run->id_count)
-        return lt_fail(err, LT_ERR_INPUT, "plan: found %lld codes, %lld semantic frames have %lld", (long long)count,
-                       (long long)frames, (long long)run->id_count);
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    for (int64_t i = 0; i < count; i++) {
-        if (codes[i] >= cfg->codebook_size)
-            return lt_fail(err, LT_ERR_INPUT, "plan: code %lld is %d, expected 0 to %d", (long long)i, codes[i],
-                           cfg->codebook_size - 1);
-        run->ids[i] = codes[i];
-    }
-    take_key k;
-    take_key_begin(&k, "given tokens");
-    for (int64_t s = 0; s < run->plan_segments; s++) {
-        const int n = take_plan_codes(run, s, NULL);
-        take_key_bytes(&k, run->ids + ids_before(cfg, s), (size_t)n * sizeof *run->ids);
-        run->plan_key[s] = take_key_end(&k);
+    const tok_layout *l = &plan->layout;
+    if (l->segment_frames != cfg->segment_frames || l->i_tokens != cfg->i_tokens || l->p_tokens != cfg->p_tokens ||
+        l->codebook_size != cfg->codebook_size)
+        return lt_fail(err, LT_ERR_INPUT, "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
+                       l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames, cfg->i_tokens,
+                       cfg->p_tokens, cfg->codebook_size);
+    LT_TRY(reserve(run, plan->segments, err));
+    for (int64_t k = 0; k < plan->segments; k++)
+        place_segment(run, k, plan->frames[k]);
+    LT_TRY(reserve_ids(run, err));
+    memcpy(run->ids, plan->tokens, (size_t)run->id_count * sizeof *run->ids);
+    take_key key;
+    take_key_begin(&key, "given tokens");
+    for (int64_t k = 0; k < plan->segments; k++) {
+        take_segment *s = &run->segment[k];
+        take_key_bytes(&key, run->ids + s->first_id, (size_t)s->ids * sizeof *run->ids);
+        s->key = take_key_end(&key);
     }
     return LT_OK;
 }
@@ -103,13 +110,13 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_real(&key, s->shot[shot].motion);
         take_key_int(&key, s->shot[shot].seed);
         take_key_real(&key, frames_condition(run));
-        take_key_int(&key, take_plan_segment_frames(run, k));
+        take_key_int(&key, run->segment[k].frames);
         take_key_real(&key, s->lm_cfg);
         take_key_real(&key, s->temperature);
         take_key_int(&key, s->top_k);
         take_key_real(&key, s->top_p);
         take_key_int(&key, s->lm_context);
-        previous = run->plan_key[k] = take_key_end(&key);
+        previous = run->segment[k].key = take_key_end(&key);
     }
     return LT_OK;
 }
@@ -122,21 +129,21 @@ static void product_name(char name[32], int64_t segment)
 /* Fills the segments that the job folder holds, from the first on; *have counts them. */
 static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
     for (*have = 0; *have < run->plan_segments; (*have)++) {
+        const take_segment *segment = &run->segment[*have];
         char name[32];
         void *data = NULL;
         size_t bytes = 0;
         bool found = false;
         product_name(name, *have);
-        LT_TRY(take_job_get(run->job, name, run->plan_key[*have], &data, &bytes, &found, err));
-        const size_t want = (size_t)take_plan_codes(run, *have, NULL) * sizeof *run->ids;
+        LT_TRY(take_job_get(run->job, name, segment->key, &data, &bytes, &found, err));
+        const size_t want = (size_t)segment->ids * sizeof *run->ids;
         if (found && bytes == want)
-            memcpy(run->ids + ids_before(cfg, *have), data, want);
+            memcpy(run->ids + segment->first_id, data, want);
         free(data);
         if (!found || bytes != want)
             break;
-        take_clock_found(&run->clock, TAKE_TOKENS, (double)(want / sizeof *run->ids));
+        take_clock_found(&run->clock, TAKE_TOKENS, segment->ids);
     }
     return LT_OK;
 }
@@ -159,18 +166,17 @@ static int on_code(void *user, int done, int total)
 
 static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt_error *err)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    int32_t *ids = run->ids + ids_before(cfg, k);
-    const int count = take_plan_codes(run, k, NULL);
+    const take_segment *segment = &run->segment[k];
+    int32_t *ids = run->ids + segment->first_id;
     code_counter counter = {.run = run};
     const ar_progress progress = {.code = on_code, .user = &counter};
-    take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, count);
-    const lt_status s = ar_session_segment(session, take_plan_segment_frames(run, k), ids, 0, &progress, err);
+    take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
+    const lt_status s = ar_session_segment(session, segment->frames, ids, 0, &progress, err);
     take_clock_leave(&run->clock);
     LT_TRY(s);
     char name[32];
     product_name(name, k);
-    return take_job_put(run->job, name, run->plan_key[k], ids, (size_t)count * sizeof *ids, err);
+    return take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids, err);
 }
 
 /* The prompt and settings that hold from segment `k` on, where they change. */
@@ -191,11 +197,11 @@ static lt_status set_condition(take_run *run, ar_session *session, int64_t k, lt
 
 static lt_status write_segments(take_run *run, ar_session *session, int64_t have, lt_error *err)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
     for (int64_t k = 0; k < run->plan_segments; k++) {
+        const take_segment *segment = &run->segment[k];
         LT_TRY(set_condition(run, session, k, err));
         if (k < have)
-            LT_TRY(ar_session_feed(session, run->ids + ids_before(cfg, k), take_plan_segment_frames(run, k), err));
+            LT_TRY(ar_session_feed(session, run->ids + segment->first_id, segment->frames, err));
         else
             LT_TRY(write_segment(run, session, k, err));
     }
@@ -213,7 +219,10 @@ static int longest_text(const take_run *run)
 
 lt_status take_plan_make(take_run *run, lt_error *err)
 {
-    LT_TRY(reserve(run, run->spec.time.latents, err));
+    LT_TRY(reserve(run, run->spec.time.segments, err));
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        place_segment(run, k, take_segment_frames(&run->spec.time, k));
+    LT_TRY(reserve_ids(run, err));
     LT_TRY(make_keys(run, err));
     int64_t have = 0;
     take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);

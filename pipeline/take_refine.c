@@ -43,19 +43,12 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
 }
 
-/* The plan's semantic frame that grid frame g shows: the last one goes on where the grid is longer. */
-static int64_t plan_frame(const take_run *run, int64_t g)
-{
-    return g < run->plan_frames ? g : run->plan_frames - 1;
-}
-
 lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err)
 {
     take_run *run = r->run;
     const take_spec *s = &run->spec;
     const take_window w = take_window_at(&s->time, c);
     const int shot = take_shot_of_window(s, c);
-    const int full = run->engine->cfg.ar_model.segment_frames;
     lt_hash tokenizer;
     LT_TRY(take_engine_hash(run->engine, TAKE_NET_TOKENIZER, &tokenizer, err));
     take_key k;
@@ -63,16 +56,13 @@ lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *er
     take_key_hash(&k, tokenizer);
     take_key_hash(&k, c == 0 ? (lt_hash){0, 0} : r->key);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
-    const int64_t first = plan_frame(run, w.first_latent) / full;
-    const int64_t last = plan_frame(run, w.first_latent + w.latents - 1) / full;
+    int frame = 0;
+    const int64_t first = take_plan_at(run, w.first_latent, &frame);
+    const int64_t last = take_plan_at(run, w.first_latent + w.latents - 1, &frame);
     for (int64_t segment = first; segment <= last; segment++) {
-        const int count = take_plan_codes(run, segment, NULL);
-        int32_t *codes = malloc((size_t)count * sizeof *codes);
-        if (!codes)
-            return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
-        take_plan_codes(run, segment, codes);
-        take_key_bytes(&k, codes, (size_t)count * sizeof *codes);
-        free(codes);
+        const take_segment *plan = &run->segment[segment];
+        take_key_int(&k, plan->first_frame);
+        take_key_bytes(&k, run->ids + plan->first_id, (size_t)plan->ids * sizeof *run->ids);
     }
     take_key_int(&k, w.first_latent);
     take_key_int(&k, w.known);
@@ -97,7 +87,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
     *control = slot->control;
     if (slot->segment == segment)
         return LT_OK;
-    const int frames = take_plan_segment_frames(run, segment);
+    const int frames = run->segment[segment].frames;
     const int64_t cells = (int64_t)cfg->tokenizer.grid_height * cfg->tokenizer.grid_width * cfg->tokenizer.feature_channels;
     const int full = cfg->ar_model.segment_frames;
     if (!slot->control) {
@@ -106,8 +96,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
         if (!slot->control || !slot->features)
             return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory for a segment's features");
     }
-    const int count = take_plan_codes(run, segment, NULL);
-    int32_t *codes = malloc((size_t)count * sizeof *codes);
+    int32_t *codes = malloc((size_t)run->segment[segment].ids * sizeof *codes);
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
     take_plan_codes(run, segment, codes);
@@ -123,12 +112,12 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
 /* Control latents of the window's semantic frames, which may lie in two segments. */
 static lt_status window_control(take_refiner *r, const take_window *w, lt_error *err)
 {
-    const int full = r->run->engine->cfg.ar_model.segment_frames;
     for (int i = 0; i < w->latents; i++) {
-        const int64_t g = plan_frame(r->run, w->first_latent + i);
         const float *control = NULL;
-        LT_TRY(segment_control(r, g / full, &control, err));
-        memcpy(r->control + i * r->values, control + g % full * r->values, (size_t)r->values * sizeof *control);
+        int frame = 0;
+        const int64_t segment = take_plan_at(r->run, w->first_latent + i, &frame);
+        LT_TRY(segment_control(r, segment, &control, err));
+        memcpy(r->control + i * r->values, control + frame * r->values, (size_t)r->values * sizeof *control);
     }
     return LT_OK;
 }

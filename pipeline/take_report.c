@@ -22,7 +22,7 @@ lt_json *take_about(take_run *run, lt_error *err)
     lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
     lt_json *tokens = lt_json_new_array();
     for (int64_t k = 0; k < run->plan_segments; k++) {
-        const int count = take_plan_codes(run, k, NULL);
+        const int count = run->segment[k].ids;
         int32_t *codes = malloc((size_t)count * sizeof *codes);
         if (!codes)
             break;

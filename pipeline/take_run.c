@@ -57,7 +57,7 @@ void take_run_close(take_run *run, bool done)
     free(run->job_path);
     clear_texts(run);
     free(run->ids);
-    free(run->plan_key);
+    free(run->segment);
     free(run->given_about);
     for (int i = 0; i < run->warnings; i++)
         free(run->warning[i]);

@@ -8,7 +8,7 @@
  *     take_refine.c    control + text + noise -> latents     (MMDiT), window by window
  *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by window
  *
- * Memory does not grow with the take's length, the id list (2 bytes to 4 bytes a token) apart.
+ * Memory does not grow with the take's length, the list of ids (four bytes each) apart.
  */
 #ifndef TAKE_TAKE_RUN_H
 #define TAKE_TAKE_RUN_H
@@ -19,6 +19,7 @@
 #include "pipeline/take_clock.h"
 #include "pipeline/take_key.h"
 #include "pipeline/take_spec.h"
+#include "tokenizer/token_plan.h"
 
 typedef enum { TAKE_FOR_AR, TAKE_FOR_MMDIT, TAKE_TEXT_ROLES } take_text_role;
 
@@ -28,6 +29,15 @@ typedef struct {
     int count;
     lt_hash key;
 } take_text;
+
+/* A segment of the plan: all are full but the last, unless the plan was joined from several. */
+typedef struct {
+    int64_t first_frame;  /* semantic */
+    int frames;
+    int64_t first_id;     /* in take_run.ids */
+    int ids;
+    lt_hash key;          /* of everything up to and including its ids */
+} take_segment;
 
 typedef struct {
     longtake *engine;
@@ -42,9 +52,9 @@ typedef struct {
 
     int32_t *ids;             /* of all segments, as drawn; see take_plan.c */
     int64_t id_count;
-    lt_hash *plan_key;        /* [segments]: of everything up to and including a segment's ids */
+    take_segment *segment;    /* [plan_segments] */
     int64_t plan_segments;
-    int64_t plan_frames;      /* semantic frames that the ids hold; features beyond repeat the last */
+    int64_t plan_frames;      /* semantic frames of the plan; features beyond repeat the last */
 
     char *given_about;        /* how the input was made, where the input says so: kept as it is in the output */
 
@@ -71,11 +81,11 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 
 /* Ids of all segments of the spec, from the job folder or the language model. */
 lt_status take_plan_make(take_run *run, lt_error *err);
-/* Takes codes from a token file as the plan: `count` codes of `frames` semantic frames. Borrows nothing. */
-lt_status take_plan_give(take_run *run, const uint16_t *codes, int64_t count, int64_t frames, lt_error *err);
-/* Codes of segment k as stored (specials clamped): count = take_plan_codes(run, k, NULL). */
-int take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);
-/* Semantic frames of segment k of the plan (not of the grid, which may be longer). */
-int take_plan_segment_frames(const take_run *run, int64_t segment);
+/* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it is of another model's layout. */
+lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err);
+/* Codes of segment k as stored, specials clamped: [segment[k].ids]. */
+void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);
+/* The segment that holds grid frame g, which may lie behind the plan's end, and the frame's place in it. */
+int64_t take_plan_at(const take_run *run, int64_t g, int *frame);
 
 #endif

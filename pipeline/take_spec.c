@@ -65,6 +65,8 @@ static lt_status choose_word(const char *flag, const char *word, const char *con
 
 static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)
 {
+    if (asked == LONGTAKE_SEED_UNSET)
+        asked = DEFAULT_SEED;
     if (asked > (int64_t)UINT32_MAX || asked < -1)
         return lt_fail(err, LT_ERR_USAGE, "--seed: found %lld, expected 0 to 4294967295, or -1 to draw one", (long long)asked);
     s->seed = (uint32_t)asked;

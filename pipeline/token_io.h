@@ -1,0 +1,13 @@
+/* token_io.h - plans in and out of token files, with notes of how they were made. */
+#ifndef TAKE_TOKEN_IO_H
+#define TAKE_TOKEN_IO_H
+
+#include "pipeline/output_kind.h"
+#include "pipeline/take_run.h"
+
+/* Writes the run's plan to the request's output; `prompt` is noted where it is not NULL. */
+lt_status take_tokens_write(take_run *run, take_output kind, const char *prompt, lt_error *err);
+/* Reads a token file ("-": standard input) that must be of the engine's layout. */
+lt_status take_tokens_read(const longtake *e, const char *path, tok_plan *out, lt_error *err);
+
+#endif
