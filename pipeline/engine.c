@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/take_key.h"
 
@@ -145,6 +146,17 @@ static const char *file_of(const longtake *e, take_net net)
 lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err)
 {
     return cfg_model_file(&e->files, file, path, err);
+}
+
+lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err)
+{
+    if (net == TAKE_NET_TEXT_AR) {
+        LT_TRY(take_engine_path(e, "text_encoder.ar.spiece.model", path, err));
+        if (access(*path, F_OK) == 0)
+            return LT_OK;
+        free(*path);
+    }
+    return take_engine_path(e, "spiece.model", path, err);
 }
 
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)

@@ -39,6 +39,8 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
 /* Path of a file of the model's folder; free() it. */
 lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err);
+/* Path of the sub-word file of a text encoder: its own where the two encoders' differ; free() it. */
+lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err);
 /* One hash over all weight files: the model's name in metadata. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
 

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/take_run.h"
 #include "text_encoder/text_encoder.h"
@@ -24,19 +23,10 @@ static text_side side_of(const longtake *e, take_text_role role)
     return (text_side){TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length, TEXT_PADDED, "refinement"};
 }
 
-/* The sub-word file of a side: its own where the two differ, else the common one. */
-static lt_status open_vocab(take_run *run, take_text_role role, text_vocab **out, lt_error *err)
+static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_error *err)
 {
     char *path = NULL;
-    if (role == TAKE_FOR_AR) {
-        LT_TRY(take_engine_path(run->engine, "text_encoder.ar.spiece.model", &path, err));
-        if (access(path, R_OK) != 0) {
-            free(path);
-            path = NULL;
-        }
-    }
-    if (!path)
-        LT_TRY(take_engine_path(run->engine, "spiece.model", &path, err));
+    LT_TRY(take_engine_spiece(run->engine, net, &path, err));
     const lt_status s = text_vocab_open(path, out, err);
     free(path);
     return s;
@@ -127,7 +117,7 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     run->text[role] = calloc((size_t)run->spec.shots, sizeof *run->text[role]);
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
-    lt_status s = open_vocab(run, role, &vocab, err);
+    lt_status s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)
         s = prepare_shot(run, &side, vocab, shot, role, &encoder, err);
     text_encoder_close(encoder);
