@@ -1,0 +1,275 @@
+/* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a job folder, as one JSON document. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "media/frame_reader.h"
+#include "pipeline/engine.h"
+#include "pipeline/job_folder.h"
+#include "pipeline/latents_file.h"
+#include "tokenizer/token_file.h"
+
+/* ---- kinds of file ---- */
+
+typedef enum { KIND_VIDEO, KIND_TOKENS_NPY, KIND_SAFETENSORS, KIND_FOLDER } file_kind;
+
+/* From the first bytes; whatever is nothing else is tried as a video. */
+static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
+{
+    struct stat st;
+    unsigned char head[16] = {0};
+    if (stat(path, &st) != 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    *out = KIND_FOLDER;
+    if (S_ISDIR(st.st_mode))
+        return LT_OK;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    const size_t n = fread(head, 1, sizeof head, f);
+    fclose(f);
+    if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0)
+        *out = KIND_TOKENS_NPY;
+    else if (n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0)
+        *out = KIND_SAFETENSORS;
+    else
+        *out = KIND_VIDEO;
+    return LT_OK;
+}
+
+static void set_text(lt_json *o, const char *key, const char *value)
+{
+    lt_json_set(o, key, lt_json_new_string(value));
+}
+
+/* ---- tokens ---- */
+
+static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
+{
+    tok_plan plan = {0};
+    LT_TRY(tok_file_read(path, NULL, &plan, err));
+    set_text(o, "kind", "tokens");
+    lt_json_set(o, "frames", lt_json_new_int(plan.video_frames));
+    lt_json_set(o, "fps", lt_json_new_real(plan.fps));
+    lt_json_set(o, "seconds", lt_json_new_real((double)plan.video_frames / plan.fps));
+    lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
+    lt_json_set(o, "codebook_size", lt_json_new_int(plan.layout.codebook_size));
+    lt_json *notes = lt_json_new_object();
+    for (int i = 0; i < plan.note_count; i++)
+        set_text(notes, plan.notes[i].key, plan.notes[i].value);
+    lt_json_set(o, "notes", notes);
+    lt_json *segments = lt_json_new_array();
+    for (int64_t k = 0; k < plan.segments; k++) {
+        lt_json *segment = lt_json_new_object();
+        lt_json *tokens = lt_json_new_array();
+        const int64_t count = tok_layout_tokens(&plan.layout, plan.frames[k]);
+        for (int64_t i = 0; i < count; i++)
+            lt_json_append(tokens, lt_json_new_int(tok_plan_segment(&plan, k)[i]));
+        lt_json_set(segment, "semantic_frames", lt_json_new_int(plan.frames[k]));
+        lt_json_set(segment, "tokens", tokens);
+        lt_json_append(segments, segment);
+    }
+    lt_json_set(o, "segments", segments);
+    tok_plan_clear(&plan);
+    return LT_OK;
+}
+
+/* ---- safetensors: tokens, latents, golden files, weights ---- */
+
+static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
+{
+    take_latents_reader *r = NULL;
+    LT_TRY(take_latents_open(path, &r, err));
+    const take_latents_shape s = take_latents_shape_of(r);
+    const int64_t dim[] = {s.latents, s.channels, s.height, s.width};
+    lt_json *shape = lt_json_new_array();
+    for (int i = 0; i < 4; i++)
+        lt_json_append(shape, lt_json_new_int(dim[i]));
+    set_text(o, "kind", "latents");
+    lt_json_set(o, "shape", shape);
+    char *about = lt_json_text(take_latents_about(r));
+    lt_json *copy = NULL;
+    lt_status status = about ? lt_json_parse(about, strlen(about), path, &copy, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    if (status == LT_OK)
+        lt_json_set(o, "about", copy);
+    free(about);
+    take_latents_close(r);
+    return status;
+}
+
+static void describe_weights(const lt_weights *w, lt_json *o)
+{
+    const char *format = lt_weights_metadata(w, "format");
+    const bool golden = format && strncmp(format, "longtake-golden", 15) == 0;
+    set_text(o, "kind", golden ? "golden" : "weights");
+    lt_json *metadata = lt_json_new_object();
+    for (int i = 0; i < lt_weights_metadata_count(w); i++) {
+        const char *key = NULL;
+        const char *value = NULL;
+        lt_weights_metadata_at(w, i, &key, &value);
+        set_text(metadata, key, value);
+    }
+    lt_json_set(o, "metadata", metadata);
+    int64_t parameters = 0;
+    int64_t bytes = 0;
+    lt_json *tensors = lt_json_new_array();
+    for (int i = 0; i < lt_weights_count(w); i++) {
+        const char *name = lt_weights_name(w, i);
+        const lt_tensor *t = lt_weights_find(w, name);
+        char shape[128];
+        const lt_shape s = lt_shape_of(t);
+        lt_json *row = lt_json_new_object();
+        set_text(row, "name", name);
+        set_text(row, "dtype", lt_dtype_name(t->dtype));
+        set_text(row, "shape", lt_shape_text(s, shape, sizeof shape));
+        lt_json_append(tensors, row);
+        parameters += lt_numel(t);
+        bytes += (int64_t)lt_tensor_bytes(t);
+    }
+    lt_json_set(o, "values", lt_json_new_int(parameters));
+    lt_json_set(o, "bytes", lt_json_new_int(bytes));
+    lt_json_set(o, "tensors", tensors);
+}
+
+static lt_status describe_safetensors(const char *path, lt_json *o, lt_error *err)
+{
+    lt_weights *w = NULL;
+    LT_TRY(lt_weights_open(path, &w, err));
+    const char *format = lt_weights_metadata(w, "format");
+    lt_status s = LT_OK;
+    if (format && strncmp(format, "longtake-tokens", 15) == 0)
+        s = describe_tokens(path, o, err);
+    else if (format && strncmp(format, "longtake-latents", 16) == 0)
+        s = describe_latents(path, o, err);
+    else
+        describe_weights(w, o);
+    lt_weights_close(w);
+    return s;
+}
+
+/* ---- the release's tokens: no layout is stored ---- */
+
+static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
+{
+    static const tok_layout released = {.segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+    tok_plan plan = {0};
+    LT_TRY(tok_file_read(path, &released, &plan, err));
+    set_text(o, "kind", "tokens");
+    lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
+    lt_json *tokens = lt_json_new_array();
+    for (int64_t i = 0; i < plan.token_count; i++)
+        lt_json_append(tokens, lt_json_new_int(plan.tokens[i]));
+    lt_json_set(o, "tokens", tokens);
+    tok_plan_clear(&plan);
+    return LT_OK;
+}
+
+/* ---- folders: jobs and models ---- */
+
+static lt_status describe_job(const char *path, lt_json *o, lt_error *err)
+{
+    take_product *product = NULL;
+    size_t count = 0;
+    LT_TRY(take_job_list(path, &product, &count, err));
+    set_text(o, "kind", "job");
+    lt_json *list = lt_json_new_array();
+    for (size_t i = 0; i < count; i++) {
+        lt_json *row = lt_json_new_object();
+        set_text(row, "name", product[i].name);
+        set_text(row, "key", product[i].key);
+        lt_json_set(row, "bytes", lt_json_new_int((int64_t)product[i].bytes));
+        lt_json_set(row, "whole", lt_json_new_bool(product[i].whole));
+        lt_json_append(list, row);
+    }
+    lt_json_set(o, "products", list);
+    free(product);
+    return LT_OK;
+}
+
+static void describe_model(const char *path, lt_json *o)
+{
+    static const char *const files[] = {"text_encoder.safetensors", "text_encoder.ar.safetensors",
+                                        "text_encoder.mmdit.safetensors", "tokenizer.safetensors", "ar_model.safetensors",
+                                        "mmdit.safetensors", "temporal_vae.safetensors", "spiece.model", "config.yaml"};
+    set_text(o, "kind", "model");
+    lt_json *list = lt_json_new_array();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char name[4096];
+        struct stat st;
+        if (snprintf(name, sizeof name, "%s/%s", path, files[i]) >= (int)sizeof name || stat(name, &st) != 0)
+            continue;
+        lt_json *row = lt_json_new_object();
+        set_text(row, "file", files[i]);
+        lt_json_set(row, "bytes", lt_json_new_int(st.st_size));
+        lt_json_append(list, row);
+    }
+    lt_json_set(o, "files", list);
+}
+
+static lt_status describe_folder(const char *path, lt_json *o, lt_error *err)
+{
+    char name[4096];
+    if (snprintf(name, sizeof name, "%s/mmdit.safetensors", path) < (int)sizeof name && access(name, F_OK) == 0) {
+        describe_model(path, o);
+        return LT_OK;
+    }
+    return describe_job(path, o, err);
+}
+
+/* ---- video ---- */
+
+/* How the video was made, where it is one of ours: JSON, or the comment as it is. */
+static lt_status add_comment(const char *comment, const char *path, lt_json *o)
+{
+    lt_error ignored = {0};
+    lt_json *about = NULL;
+    if (lt_json_parse(comment, strlen(comment), path, &about, &ignored) == LT_OK)
+        lt_json_set(o, "about", about);
+    else
+        set_text(o, "comment", comment);
+    return LT_OK;
+}
+
+static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
+{
+    const media_read_options options = {0};
+    media_reader *r = NULL;
+    LT_TRY(media_reader_open(path, &options, &r, err));
+    const media_video_info *v = media_reader_info(r);
+    set_text(o, "kind", "video");
+    set_text(o, "codec", v->codec ? v->codec : "unknown");
+    lt_json_set(o, "width", lt_json_new_int(v->stored_width));
+    lt_json_set(o, "height", lt_json_new_int(v->stored_height));
+    lt_json_set(o, "shown_width", lt_json_new_int(v->width));
+    lt_json_set(o, "shown_height", lt_json_new_int(v->height));
+    lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
+    lt_json_set(o, "seconds", lt_json_new_real(v->seconds));
+    const lt_status s = v->comment ? add_comment(v->comment, path, o) : LT_OK;
+    media_reader_close(r);
+    return s;
+}
+
+longtake_status longtake_info(const char *path, char **json, longtake_error *error)
+{
+    lt_error err = {0};
+    file_kind kind = KIND_VIDEO;
+    *json = NULL;
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "file", lt_json_new_string(path));
+    lt_status s = kind_of(path, &kind, &err);
+    if (s == LT_OK)
+        s = kind == KIND_FOLDER         ? describe_folder(path, o, &err)
+            : kind == KIND_SAFETENSORS  ? describe_safetensors(path, o, &err)
+            : kind == KIND_TOKENS_NPY   ? describe_npy(path, o, &err)
+                                        : describe_video(path, o, &err);
+    if (s == LT_OK) {
+        *json = lt_json_text(o);
+        if (!*json)
+            s = lt_fail(&err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    }
+    lt_json_free(o);
+    return take_give_error(s, &err, error);
+}

@@ -1,0 +1,79 @@
+/* plan_report.c - what a request would do (`--dry-run`), without loading a weight. */
+#include <string.h>
+
+#include "pipeline/engine.h"
+#include "pipeline/take_spec.h"
+#include "pipeline/token_io.h"
+
+static lt_json *window_list(const take_spec *s)
+{
+    lt_json *list = lt_json_new_array();
+    for (int64_t c = 0; c < s->time.windows; c++) {
+        const take_window w = take_window_at(&s->time, c);
+        lt_json *o = lt_json_new_object();
+        lt_json_set(o, "window", lt_json_new_int(c));
+        lt_json_set(o, "first_frame", lt_json_new_int(w.first_frame));
+        lt_json_set(o, "frames", lt_json_new_int(w.delivered));
+        lt_json_set(o, "known_latents", lt_json_new_int(w.known));
+        lt_json_set(o, "shot", lt_json_new_int(take_shot_of_window(s, c)));
+        lt_json_append(list, o);
+    }
+    return list;
+}
+
+static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
+{
+    return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
+}
+
+static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s)
+{
+    const bool refines = strcmp(command, "tokens") != 0;
+    const bool writes_tokens = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0;
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "command", lt_json_new_string(command));
+    lt_json_set(o, "model", lt_json_new_string(e->files.name));
+    lt_json_set(o, "frames", lt_json_new_int(s->time.frames));
+    lt_json_set(o, "seconds", lt_json_new_real((double)s->time.frames / s->fps));
+    lt_json_set(o, "computed_frames", lt_json_new_int(take_frames_of_latents(s->time.latents)));
+    lt_json_set(o, "latents", lt_json_new_int(s->time.latents));
+    lt_json_set(o, "segments", lt_json_new_int(s->time.segments));
+    lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? token_count(&e->cfg.ar_model, &s->time) : 0));
+    lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
+    lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
+    lt_json_set(o, "settings", take_spec_json(s));
+    if (refines)
+        lt_json_set(o, "plan", window_list(s));
+    return o;
+}
+
+longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *request, char **json,
+                              longtake_error *error)
+{
+    lt_error err = {0};
+    longtake_request r = *request;
+    take_spec spec = {0};
+    tok_plan plan = {0};
+    *json = NULL;
+    const bool from_tokens = strcmp(command, "refine") == 0 || strcmp(command, "render") == 0;
+    const bool from_prompt = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0;
+    lt_status s = from_tokens || from_prompt ? LT_OK
+                                             : lt_fail(&err, LT_ERR_USAGE, "--dry-run: %s has none", command);
+    if (s == LT_OK && from_tokens)
+        s = take_tokens_read(e, r.input, &plan, &err);
+    if (s == LT_OK && from_tokens && !r.prompt && r.shot_count == 0)
+        r.prompt = tok_plan_note(&plan, "prompt");
+    if (s == LT_OK)
+        s = take_spec_resolve(&r, &e->cfg, TAKE_NEEDS_PROMPT | (from_prompt ? TAKE_NEEDS_LENGTH : 0), plan.video_frames, &spec,
+                              &err);
+    if (s == LT_OK) {
+        lt_json *o = plan_of(e, command, &spec);
+        *json = lt_json_text(o);
+        lt_json_free(o);
+        if (!*json)
+            s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
+    }
+    take_spec_clear(&spec);
+    tok_plan_clear(&plan);
+    return take_give_error(s, &err, error);
+}
