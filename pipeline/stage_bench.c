@@ -1,0 +1,293 @@
+/* stage_bench.c - the slices of every stage; see stage_bench.h. Sizes are those of the released model. */
+#include "pipeline/stage_bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ar_model/ar_model.h"
+#include "kernels/ops.h"
+#include "mmdit/dit_bench.h"
+#include "temporal_vae/vae_decoder.h"
+#include "temporal_vae/vae_encoder.h"
+#include "text_encoder/text_encoder.h"
+#include "tokenizer/tokenizer.h"
+#include "weights/weights.h"
+
+enum { REPEATS = 3 };
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Normals of a fixed stream, as input data; free() it. */
+static float *random_values(size_t count)
+{
+    float *v = malloc(count * sizeof *v);
+    if (v)
+        lt_normals((lt_draw){.seed = 1, .stage = LT_DRAW_REFINE}, 0, count, v);
+    return v;
+}
+
+typedef lt_status (*timed_fn)(void *user, lt_error *err);
+
+/* The best of the repeats after one run that is not counted. */
+static lt_status best_of(timed_fn fn, void *user, double *seconds, lt_error *err)
+{
+    LT_TRY(fn(user, err));
+    *seconds = 0;
+    for (int i = 0; i < REPEATS; i++) {
+        const double began = now();
+        LT_TRY(fn(user, err));
+        const double took = now() - began;
+        if (i == 0 || took < *seconds)
+            *seconds = took;
+    }
+    return LT_OK;
+}
+
+static lt_status open_synthetic(lt_backend *b, lt_weights **out, lt_error *err)
+{
+    return lt_weights_synthetic(b->activation, 1, out, err);
+}
+
+/* ---- t5: 2 of 24 layers, 226 tokens ---- */
+
+enum { T5_LAYERS = 2, T5_TOKENS = 226, T5_VOCABULARY = 1000 };
+
+typedef struct {
+    text_encoder *encoder;
+    int32_t ids[T5_TOKENS];
+    float *hidden;
+} t5_slice;
+
+static lt_status run_t5(void *user, lt_error *err)
+{
+    t5_slice *s = user;
+    return text_encode(s->encoder, s->ids, T5_TOKENS, s->hidden, err);
+}
+
+lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const cfg_text cfg = {.vocab_size = T5_VOCABULARY, .d_model = 4096, .num_layers = T5_LAYERS, .num_heads = 64, .d_kv = 64,
+                          .d_ff = 10240, .relative_attention_num_buckets = 32, .relative_attention_max_distance = 128,
+                          .layer_norm_epsilon = 1e-6F, .max_length = T5_TOKENS};
+    t5_slice s = {.hidden = malloc((size_t)T5_TOKENS * 4096 * sizeof(float))};
+    for (int i = 0; i < T5_TOKENS; i++)
+        s.ids[i] = (i * 37 + 5) % T5_VOCABULARY;
+    const double d = 4096;
+    *out = (take_timing){.slice = "2 of 24 layers, 226 tokens",
+                         .flop = T5_LAYERS * (double)T5_TOKENS * 2 * (4 * d * d + 3 * d * 10240),
+                         .whole = 24.0 / T5_LAYERS};
+    lt_weights *weights = NULL;
+    lt_status status = s.hidden ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (status == LT_OK)
+        status = text_encoder_open(weights, &cfg, backend, &s.encoder, err);
+    if (status == LT_OK)
+        status = best_of(run_t5, &s, &out->seconds, err);
+    text_encoder_close(s.encoder);
+    lt_weights_close(weights);
+    free(s.hidden);
+    return status;
+}
+
+/* ---- lm: 4 of 24 layers, one guided step behind 700 tokens ---- */
+
+enum { LM_LAYERS = 4, LM_TEXT_ROWS = 696, LM_STEPS = 24 };
+
+typedef struct {
+    double last;
+    double best;
+    int steps;
+} step_timer;
+
+/* Times the passes between two codes; the first pass fills the cache and does not count. */
+static int on_code(void *user, int done, int total)
+{
+    (void)total;
+    step_timer *t = user;
+    const double at = now();
+    if (done > 2 && (t->best == 0 || at - t->last < t->best))
+        t->best = at - t->last;
+    t->last = at;
+    return ++t->steps >= LM_STEPS;
+}
+
+lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const cfg_ar cfg = {.vocab_size = 2055, .width = 2048, .layers = LM_LAYERS, .heads = 16, .mlp_width = 11008,
+                        .text_width = 4096, .micro_sinusoid = 256, .micro_width = 512, .rope_base = 10000, .rope_length = 32768,
+                        .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048, .frames_limit = 13};
+    const double values = LM_LAYERS * (4.0 * 2048 * 2048 + 3.0 * 2048 * 11008);
+    *out = (take_timing){.slice = "4 of 24 layers, one step, batch 2 (guidance), 700 earlier tokens",
+                         .flop = 2 * values * 2,
+                         .bytes = values * (double)lt_dtype_bytes(backend->activation),
+                         .whole = 24.0 / LM_LAYERS * 1244};
+    ar_session_options options = {.context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
+    ar_sampling_init(&options.sampling);
+    float *text = random_values((size_t)LM_TEXT_ROWS * 4096);
+    const ar_condition condition = {.text = text, .text_rows = LM_TEXT_ROWS, .frames = 13, .motion = 0.1F};
+    int32_t *ids = calloc((size_t)ar_segment_codes(&cfg, 1), sizeof *ids);
+    lt_weights *weights = NULL;
+    ar_model *model = NULL;
+    ar_session *session = NULL;
+    lt_status s = text && ids ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (s == LT_OK)
+        s = ar_model_open(weights, &cfg, backend, &model, err);
+    if (s == LT_OK)
+        s = ar_session_open(model, &options, &session, err);
+    if (s == LT_OK)
+        s = ar_session_condition(session, &condition, err);
+    if (s == LT_OK) {
+        step_timer timer = {0};
+        lt_error stopped = {0};
+        const ar_progress progress = {.code = on_code, .user = &timer};
+        s = ar_session_segment(session, 1, ids, 0, &progress, &stopped);
+        s = s == LT_ERR_CANCELLED ? LT_OK : lt_fail(err, s == LT_OK ? LT_ERR_FAILED : s, "%s", stopped.message);
+        out->seconds = timer.best;
+    }
+    ar_session_close(session);
+    ar_model_close(model);
+    lt_weights_close(weights);
+    free(ids);
+    free(text);
+    return s;
+}
+
+/* ---- dit: one main layer, 17,776 rows ---- */
+
+lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const cfg_mmdit cfg = {.width = 1920, .layers = 1, .control_layers = 0, .heads = 30, .mlp_width = 7680, .time_width = 512,
+                           .text_length = 226, .text_width = 4096, .latent_channels = 16, .patch = 2, .latent_frames = 13,
+                           .latent_height = 60, .latent_width = 90, .position_scale = 1.875, .steps = 50,
+                           .upsample = {.in_channels = 768, .base_width = 512, .multiplier_count = 2, .multipliers = {0.25, 1},
+                                        .blocks = 4, .out_channels = 64}};
+    dit_timing t = {0};
+    LT_TRY(dit_bench(&cfg, backend, 1, &t, err));
+    *out = (take_timing){.slice = "1 layer, 17,776 rows, one item (whole stage: 45 layers x 2 items x 50 steps)",
+                         .seconds = t.seconds,
+                         .flop = t.flop,
+                         .whole = 45.0 * 2 * 50};
+    return LT_OK;
+}
+
+/* ---- VAE ---- */
+
+static const cfg_vae released_vae = {.in_channels = 3, .latent_channels = 16, .base_width = 128, .multiplier_count = 4,
+                                     .multipliers = {1, 2, 2, 4}, .encoder_blocks = 3, .decoder_blocks = 4, .groups = 32,
+                                     .scale_factor = 1.15258426};
+
+enum { DECODE_ROWS = 30, DECODE_COLUMNS = 44, ENCODE_FRAMES = 9, ENCODE_HEIGHT = 240, ENCODE_WIDTH = 352 };
+
+typedef struct {
+    vae_model *model;
+    vae_decoder *decoder;
+    float *in;
+    float *out;
+} vae_slice;
+
+static lt_status run_decode(void *user, lt_error *err)
+{
+    vae_slice *s = user;
+    LT_TRY(vae_decoder_reset(s->decoder, err));
+    return vae_decode(s->decoder, s->in, 3, NULL, s->out, err);
+}
+
+lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const double share = (double)(DECODE_ROWS * DECODE_COLUMNS) / (60 * 90);
+    *out = (take_timing){.slice = "3 latents 30x44 -> 9 frames", .flop = 313e12 * (9.0 / 49) * share, .whole = 49.0 / 9 / share};
+    vae_slice s = {.in = random_values((size_t)3 * 16 * DECODE_ROWS * DECODE_COLUMNS),
+                   .out = malloc((size_t)9 * DECODE_ROWS * DECODE_COLUMNS * 64 * 3 * sizeof(float))};
+    lt_weights *weights = NULL;
+    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (status == LT_OK)
+        status = vae_open(weights, &released_vae, backend, VAE_DECODER, &s.model, err);
+    if (status == LT_OK)
+        status = vae_decoder_open(s.model, DECODE_ROWS, DECODE_COLUMNS, &s.decoder, err);
+    if (status == LT_OK)
+        status = best_of(run_decode, &s, &out->seconds, err);
+    vae_decoder_close(s.decoder);
+    vae_close(s.model);
+    lt_weights_close(weights);
+    free(s.in);
+    free(s.out);
+    return status;
+}
+
+static lt_status run_encode(void *user, lt_error *err)
+{
+    vae_slice *s = user;
+    return vae_encode(s->model, s->in, ENCODE_FRAMES, ENCODE_HEIGHT, ENCODE_WIDTH, s->out, NULL, err);
+}
+
+lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const double share = (double)(ENCODE_HEIGHT * ENCODE_WIDTH) / (480 * 720);
+    /* 149 TFLOP for 49 frames of 480x720 */
+    *out = (take_timing){.slice = "9 frames 240x352", .flop = 149e12 * (9.0 / 49) * share, .whole = 49.0 / 9 / share};
+    vae_slice s = {.in = random_values((size_t)ENCODE_FRAMES * ENCODE_HEIGHT * ENCODE_WIDTH * 3),
+                   .out = malloc((size_t)3 * 16 * (ENCODE_HEIGHT / 8) * (ENCODE_WIDTH / 8) * sizeof(float))};
+    lt_weights *weights = NULL;
+    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (status == LT_OK)
+        status = vae_open(weights, &released_vae, backend, VAE_ENCODER, &s.model, err);
+    if (status == LT_OK)
+        status = best_of(run_encode, &s, &out->seconds, err);
+    vae_close(s.model);
+    lt_weights_close(weights);
+    free(s.in);
+    free(s.out);
+    return status;
+}
+
+/* ---- tokenizer: tokens of two frames -> features ---- */
+
+enum { TOKENIZER_FRAMES = 2 };
+
+typedef struct {
+    tok_model *model;
+    int32_t *tokens;
+    float *features;
+} tokenizer_slice;
+
+static lt_status run_tokenizer(void *user, lt_error *err)
+{
+    tokenizer_slice *s = user;
+    return tok_decode(s->model, s->tokens, TOKENIZER_FRAMES, s->features, err);
+}
+
+lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    const cfg_tokenizer cfg = {.temporal_size = 13, .grid_height = 30, .grid_width = 45, .feature_channels = 768, .width = 768,
+                               .layers = 12, .heads = 12, .mlp_width = 3072, .i_tokens = 330, .p_tokens = 74,
+                               .rope_dims = {16, 24, 24}, .rope_base = 10000, .codebook_size = 2048, .code_dim = 16,
+                               .head_width = 1536};
+    const double rows[TOKENIZER_FRAMES] = {1350 + 330, 1350 + 74};
+    const double all = rows[0] + rows[1];
+    const double d = 768;
+    /* linear maps of every row; frame 0 sees itself, frame 1 sees both */
+    const double flop = 12 * (2 * all * (4 * d * d + 2 * d * 3072) + 4 * d * (rows[0] * rows[0] + rows[1] * all));
+    *out = (take_timing){.slice = "404 tokens -> features of 2 frames, 12 layers", .flop = flop};
+    const int count = 330 + 74;
+    tokenizer_slice s = {.tokens = malloc((size_t)count * sizeof(int32_t)),
+                         .features = malloc((size_t)TOKENIZER_FRAMES * 1350 * 768 * sizeof(float))};
+    for (int i = 0; s.tokens && i < count; i++)
+        s.tokens[i] = (37 * i + 11) % 2048;
+    lt_weights *weights = NULL;
+    lt_status status = s.tokens && s.features ? open_synthetic(backend, &weights, err)
+                                              : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (status == LT_OK)
+        status = tok_open(weights, &cfg, backend, TOK_DECODER, &s.model, err);
+    if (status == LT_OK)
+        status = best_of(run_tokenizer, &s, &out->seconds, err);
+    tok_close(s.model);
+    lt_weights_close(weights);
+    free(s.tokens);
+    free(s.features);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* stage_bench.h - one timed slice of a stage at the released sizes, with weights made in memory. */
+#ifndef TAKE_STAGE_BENCH_H
+#define TAKE_STAGE_BENCH_H
+
+#include "kernels/backend.h"
+
+typedef struct {
+    const char *slice;  /* what was timed, in words */
+    double seconds;     /* the best of the repeats */
+    double flop;        /* 2 per multiply-add; 0: not counted */
+    double bytes;       /* of weights or memory read; 0: not what bounds it */
+    double whole;       /* slices in the whole stage of one 49-frame clip; 0: none */
+} take_timing;
+
+typedef lt_status (*take_bench_fn)(lt_backend *backend, take_timing *out, lt_error *err);
+
+lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err);
+
+/* What this machine can do at best, one operation each: matrix product, attention, convolution, reading weights. */
+enum { TAKE_CEILINGS = 4 };
+lt_status take_bench_ceiling(lt_backend *backend, int which, take_timing *out, lt_error *err);
+
+#endif
