@@ -19,7 +19,6 @@ static const struct {
     {"generate", longtake_generate, WORD_PROMPT}, {"tokens", longtake_make_tokens, WORD_PROMPT},
     {"encode", longtake_encode, WORD_INPUT},      {"refine", longtake_refine, WORD_INPUT},
     {"decode", longtake_decode, WORD_INPUT},      {"render", longtake_render, WORD_INPUT},
-    {"continue", longtake_continue, WORD_INPUT},
 };
 
 static int on_event(void *user, const longtake_event *event)

@@ -86,6 +86,7 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
     if (!e)
         return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err, error);
     e->max_memory = options->max_memory;
+    e->threads = options->threads;
     lt_status s = LT_OK;
     if (options->threads < 0)
         s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);

@@ -27,6 +27,7 @@ struct longtake {
     cfg_document *config_file;
     char *config_text;        /* every value, and where it came from */
     lt_backend *backend;
+    int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
     lt_hash config_hash;      /* of every configuration value */
     lt_hash hash[TAKE_NETS];
