@@ -28,7 +28,8 @@ void dit_model_close(dit_model *m); /* accepts NULL */
  * from frames computed earlier. */
 lt_status dit_control_latent(dit_model *m, const float *features, int frames, float *control, lt_error *err);
 
-/* Fills latent [T, C, H, W]; its first known_frames are the request's known ones. */
+/* Fills latent [T, C, H, W]; its first known_frames are the request's known ones. It must not overlap what the request
+ * points to. */
 lt_status dit_refine(dit_model *m, const dit_request *r, float *latent, lt_error *err);
 
 #endif

@@ -171,6 +171,30 @@ static void weight_one_is_the_limit_of_its_neighbours(void **state)
     }
 }
 
+/* The processor's own kernels: the same bytes from one thread and from three, and near the reference. */
+static void threads_do_not_change_a_byte(void **state)
+{
+    const fixture *f = *state;
+    float latent[3][LATENT];
+    dit_request r = request_of(f);
+    r.known = f->known;
+    r.known_frames = 1;
+    refine(f, &r, latent[0]);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        lt_error err = {0};
+        lt_backend *backend;
+        fixture other = *f;
+        check_ok(lt_cpu_open(&backend, threads, LT_F32, &err), err);
+        check_ok(dit_model_open(f->weights, &cfg, backend, &other.model, &err), err);
+        refine(&other, &r, latent[threads == 1 ? 1 : 2]);
+        dit_model_close(other.model);
+        backend->table->close(backend);
+    }
+    assert_memory_equal(latent[1], latent[2], sizeof latent[1]);
+    for (int i = 0; i < LATENT; i++)
+        assert_true(fabsf(latent[0][i] - latent[1][i]) < 1e-4f);
+}
+
 typedef struct {
     int calls;
     int previews;
@@ -234,6 +258,7 @@ int main(void)
         cmocka_unit_test(known_latents_come_back_clean),
         cmocka_unit_test(given_draws_are_used_in_the_official_order),
         cmocka_unit_test(weight_one_is_the_limit_of_its_neighbours),
+        cmocka_unit_test(threads_do_not_change_a_byte),
         cmocka_unit_test(progress_previews_and_cancels),
         cmocka_unit_test(requests_that_make_no_sense),
     };
