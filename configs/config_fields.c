@@ -12,16 +12,17 @@ static_assert(sizeof(cfg_carry) == sizeof(unsigned) && sizeof(cfg_schedule) == s
 
 /* Rows of a table. Ranges keep every product of two sizes far inside 64 bits and every tensor's rank and head inside what
  * the operations take (a head has at most 256 channels); what sizes have to do with each other is in config_check.c. */
+/* clang-format off */
 #define INT(type, name, low_, high_, unit_) \
-    { .key = #name, .kind = CFG_INT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_ }
+    {.key = #name, .kind = CFG_INT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
 #define REAL(type, name, low_, high_, unit_) \
-    { .key = #name, .kind = CFG_REAL, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_ }
+    {.key = #name, .kind = CFG_REAL, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
 #define FLOAT(type, name, low_, high_, unit_) \
-    { .key = #name, .kind = CFG_FLOAT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_ }
+    {.key = #name, .kind = CFG_FLOAT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
 #define SECTION(type, name, table) \
-    { .key = #name, .kind = CFG_SECTION, .at = offsetof(type, name), .section = &(table) }
+    {.key = #name, .kind = CFG_SECTION, .at = offsetof(type, name), .section = &(table)}
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof(array)[0])
-#define TABLE(rows) { rows, COUNT_OF(rows) }
+#define TABLE(rows) {rows, COUNT_OF(rows)}
 
 enum { MAX_WIDTH = 65536, MAX_MLP = 1 << 20, MAX_LAYERS = 1024, MAX_HEADS = 1024, MAX_GRID = 4096, MAX_FRAMES = 1000 };
 
@@ -62,8 +63,8 @@ static const cfg_field tokenizer_fields[] = {
     INT(cfg_tokenizer, mlp_width, 1, MAX_MLP, "channels"),
     INT(cfg_tokenizer, i_tokens, 1, MAX_WIDTH, "codes"),
     INT(cfg_tokenizer, p_tokens, 1, MAX_WIDTH, "codes"),
-    { .key = "rope_dims", .kind = CFG_INT_LIST, .at = offsetof(cfg_tokenizer, rope_dims), .low = 0, .high = 256,
-      .unit = "channels of a head for time, row, column", .shortest = 3, .capacity = 3, .count_at = CFG_FIXED },
+    {.key = "rope_dims", .kind = CFG_INT_LIST, .at = offsetof(cfg_tokenizer, rope_dims), .low = 0, .high = 256,
+      .unit = "channels of a head for time, row, column", .shortest = 3, .capacity = 3, .count_at = CFG_FIXED},
     FLOAT(cfg_tokenizer, rope_base, 1, 1e9, NULL),
     INT(cfg_tokenizer, codebook_size, 2, 65536, "codes"),
     INT(cfg_tokenizer, code_dim, 1, MAX_WIDTH, "channels"),
@@ -86,23 +87,23 @@ static const cfg_field ar_fields[] = {
     INT(cfg_ar, i_tokens, 1, MAX_WIDTH, "codes"),
     INT(cfg_ar, p_tokens, 1, MAX_WIDTH, "codes"),
     INT(cfg_ar, codebook_size, 2, 65536, "codes"),
-    { .key = "frames_limit", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_ar, frames_limit), .low = 1, .high = 1e6,
-      .unit = "semantic frames" },
+    {.key = "frames_limit", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_ar, frames_limit), .low = 1, .high = 1e6,
+      .unit = "semantic frames"},
 };
 const cfg_table cfg_ar_table = TABLE(ar_fields);
 
 static const cfg_field upsample_fields[] = {
     INT(cfg_upsample, in_channels, 1, MAX_WIDTH, "channels"),
     INT(cfg_upsample, base_width, 1, MAX_WIDTH, "channels"),
-    { .key = "multipliers", .kind = CFG_REAL_LIST, .at = offsetof(cfg_upsample, multipliers), .low = 1.0 / 64, .high = 64,
+    {.key = "multipliers", .kind = CFG_REAL_LIST, .at = offsetof(cfg_upsample, multipliers), .low = 1.0 / 64, .high = 64,
       .unit = "of base_width, the level executed last first", .shortest = 1, .capacity = CFG_MAX_LEVELS,
-      .count_at = offsetof(cfg_upsample, multiplier_count) },
+      .count_at = offsetof(cfg_upsample, multiplier_count)},
     INT(cfg_upsample, blocks, 0, 64, "per level; each has one more"),
     INT(cfg_upsample, out_channels, 1, MAX_WIDTH, "channels"),
 };
 static const cfg_table upsample_table = TABLE(upsample_fields);
 
-static const char *const carry_words[] = { "latents", "frames", "renoise", NULL };
+static const char *const carry_words[] = {"latents", "frames", "renoise", NULL};
 
 static const cfg_field mmdit_fields[] = {
     INT(cfg_mmdit, width, 1, MAX_WIDTH, "channels"),
@@ -120,9 +121,9 @@ static const cfg_field mmdit_fields[] = {
     INT(cfg_mmdit, latent_width, 1, MAX_GRID, "latent pixels"),
     REAL(cfg_mmdit, position_scale, 1e-3, 1e3, "patches per position"),
     INT(cfg_mmdit, steps, 1, CFG_MAX_STEPS - 1, NULL),
-    { .key = "carry", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_mmdit, carry), .words = carry_words },
-    { .key = "timesteps", .kind = CFG_INT_LIST, .optional = true, .at = offsetof(cfg_mmdit, timesteps), .low = 0, .high = 999,
-      .unit = "descending", .shortest = 0, .capacity = CFG_MAX_STEPS, .count_at = offsetof(cfg_mmdit, timestep_count) },
+    {.key = "carry", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_mmdit, carry), .words = carry_words},
+    {.key = "timesteps", .kind = CFG_INT_LIST, .optional = true, .at = offsetof(cfg_mmdit, timesteps), .low = 0, .high = 999,
+      .unit = "descending", .shortest = 0, .capacity = CFG_MAX_STEPS, .count_at = offsetof(cfg_mmdit, timestep_count)},
     SECTION(cfg_mmdit, upsample, upsample_table),
 };
 const cfg_table cfg_mmdit_table = TABLE(mmdit_fields);
@@ -131,9 +132,9 @@ static const cfg_field vae_fields[] = {
     INT(cfg_vae, in_channels, 1, 64, "channels"),
     INT(cfg_vae, latent_channels, 1, 4096, "channels"),
     INT(cfg_vae, base_width, 1, MAX_WIDTH, "channels"),
-    { .key = "multipliers", .kind = CFG_INT_LIST, .at = offsetof(cfg_vae, multipliers), .low = 1, .high = 64,
+    {.key = "multipliers", .kind = CFG_INT_LIST, .at = offsetof(cfg_vae, multipliers), .low = 1, .high = 64,
       .unit = "of base_width, the level of full resolution first", .shortest = 1, .capacity = CFG_VAE_MAX_LEVELS,
-      .count_at = offsetof(cfg_vae, multiplier_count) },
+      .count_at = offsetof(cfg_vae, multiplier_count)},
     INT(cfg_vae, encoder_blocks, 1, 64, "per level"),
     INT(cfg_vae, decoder_blocks, 1, 64, "per level"),
     INT(cfg_vae, groups, 1, 1024, NULL),
@@ -141,15 +142,15 @@ static const cfg_field vae_fields[] = {
 };
 const cfg_table cfg_vae_table = TABLE(vae_fields);
 
-static const char *const schedule_words[] = { "official", "ramp", "constant", NULL };
-static const char *const guidance_words[] = { "cfg", "apg", NULL };
+static const char *const schedule_words[] = {"official", "ramp", "constant", NULL};
+static const char *const guidance_words[] = {"cfg", "apg", NULL};
 
 #define OPTIONAL_INT(name, low_, high_, unit_)                                                                           \
-    { .key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
-      .unit = unit_ }
+    {.key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
+      .unit = unit_}
 #define OPTIONAL_REAL(name, low_, high_, unit_)                                                                           \
-    { .key = #name, .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
-      .unit = unit_ }
+    {.key = #name, .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
+      .unit = unit_}
 
 static const cfg_field pipeline_fields[] = {
     OPTIONAL_REAL(fps, 0.1, 1000, "frames per second"),
@@ -162,31 +163,33 @@ static const cfg_field pipeline_fields[] = {
     OPTIONAL_REAL(motion, 0, 1000, "motion score"),
     OPTIONAL_INT(lm_context, 1, 1000, "earlier segments"),
     OPTIONAL_REAL(cfg_scale, 0, 100, "1 = no guidance"),
-    { .key = "cfg_schedule", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, schedule),
-      .words = schedule_words },
-    { .key = "guidance", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, guidance),
-      .words = guidance_words },
+    {.key = "cfg_schedule", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, schedule),
+      .words = schedule_words},
+    {.key = "guidance", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, guidance),
+      .words = guidance_words},
     OPTIONAL_INT(overlap, 1, MAX_FRAMES, "latents, odd"),
 };
 const cfg_table cfg_pipeline_table = TABLE(pipeline_fields);
 
 static const cfg_field two_text_fields[] = {
-    { .key = "ar", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_ar), .section = &cfg_text_table },
-    { .key = "mmdit", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_mmdit), .section = &cfg_text_table },
+    {.key = "ar", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_ar), .section = &cfg_text_table},
+    {.key = "mmdit", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_mmdit), .section = &cfg_text_table},
 };
 static const cfg_table two_text_table = TABLE(two_text_fields);
 
 static const cfg_field model_fields[] = {
-    { .key = "text_encoder", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_ar), .section = &cfg_text_table,
-      .split = &two_text_table },
+    {.key = "text_encoder", .kind = CFG_SECTION, .at = offsetof(cfg_model, text_ar), .section = &cfg_text_table,
+      .split = &two_text_table},
     SECTION(cfg_model, tokenizer, cfg_tokenizer_table),
     SECTION(cfg_model, ar_model, cfg_ar_table),
     SECTION(cfg_model, mmdit, cfg_mmdit_table),
     SECTION(cfg_model, temporal_vae, cfg_vae_table),
-    { .key = "pipeline", .kind = CFG_SECTION, .optional = true, .at = offsetof(cfg_model, pipeline),
-      .section = &cfg_pipeline_table },
+    {.key = "pipeline", .kind = CFG_SECTION, .optional = true, .at = offsetof(cfg_model, pipeline),
+      .section = &cfg_pipeline_table},
 };
 const cfg_table cfg_model_table = TABLE(model_fields);
+
+/* clang-format on */
 
 const cfg_field *cfg_find_field(const cfg_table *table, const char *key)
 {

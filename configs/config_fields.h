@@ -24,17 +24,18 @@ typedef struct cfg_table cfg_table;
 typedef struct {
     const char *key;
     cfg_field_kind kind;
-    bool optional;             /* may be absent: the struct then keeps what it was filled with before reading */
-    size_t at;                 /* bytes from the start of the section's struct */
-    double low;                /* range of the value, or of each value of a list */
+    bool optional; /* may be absent: the struct then keeps what it was filled with before reading */
+    size_t at;     /* bytes from the start of the section's struct */
+    double low;    /* range of the value, or of each value of a list */
     double high;
-    const char *unit;          /* of a value in words; NULL where it is a plain count */
-    const char *const *words;  /* of a choice, NULL-terminated */
-    int shortest;              /* of a list */
+    const char *unit;         /* of a value in words; NULL where it is a plain count */
+    const char *const *words; /* of a choice, NULL-terminated */
+    int shortest;             /* of a list */
     int capacity;
-    size_t count_at;           /* the int that holds a list's length; CFG_FIXED where shortest == capacity */
+    size_t count_at; /* the int that holds a list's length; CFG_FIXED where shortest == capacity */
     const cfg_table *section;
-    const cfg_table *split;    /* of a section, or NULL: read instead, into the parent's struct, where its keys are found */
+    const cfg_table
+        *split; /* of a section, or NULL: read instead, into the parent's struct, where its keys are found */
 } cfg_field;
 
 #define CFG_FIXED ((size_t)-1)

@@ -116,7 +116,8 @@ void cfg_document_forget_lines(cfg_document *doc)
     forget_lines(doc->root);
 }
 
-static lt_status fail_at(const cfg_document *doc, int line, int column, lt_error *err, const char *format, va_list args)
+static lt_status fail_at(const cfg_document *doc, int line, int column, lt_error *err, const char *format,
+                         va_list args)
 {
     char message[LT_ERROR_BYTES];
     vsnprintf(message, sizeof message, format, args);
@@ -134,7 +135,8 @@ lt_status cfg_node_fail(const cfg_document *doc, const cfg_node *n, lt_error *er
     return s;
 }
 
-lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error *err, const char *format, ...)
+lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error *err, const char *format,
+                            ...)
 {
     va_list args;
     va_start(args, format);
@@ -145,7 +147,8 @@ lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error
 
 /* JSON --------------------------------------------------------------------------------------------------------------- */
 
-static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, const lt_json *json, int depth, lt_error *err)
+static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, const lt_json *json,
+                          int depth, lt_error *err)
 {
     if (depth > CFG_MAX_DEPTH)
         return lt_fail(err, LT_ERR_INPUT, "%s: nested deeper than %d levels", doc->place, CFG_MAX_DEPTH);

@@ -23,7 +23,8 @@ static void print_float(FILE *out, float value)
 
 static void print_list(FILE *out, const cfg_field *field, const char *base)
 {
-    const int count = field->count_at == CFG_FIXED ? field->capacity : *(const int *)(const void *)(base + field->count_at);
+    const int count =
+        field->count_at == CFG_FIXED ? field->capacity : *(const int *)(const void *)(base + field->count_at);
     const int *ints = (const int *)(const void *)(base + field->at);
     const double *reals = (const double *)(const void *)(base + field->at);
     fputc('[', out);
@@ -127,7 +128,7 @@ static char *print_all(const cfg_model *cfg, const cfg_document *file, const cha
 {
     char *text = NULL;
     size_t bytes = 0;
-    const printing p = { open_memstream(&text, &bytes), cfg, file, sets };
+    const printing p = {open_memstream(&text, &bytes), cfg, file, sets};
     if (p.out == NULL)
         return NULL;
     print_section(&p, "", &cfg_model_table, (const char *)cfg);

@@ -12,8 +12,9 @@ enum { MAX_FIELDS = 32 };
 
 typedef struct {
     const cfg_document *doc;
-    bool partial;             /* keys may be missing */
-    const char *const *extra; /* keys of the outermost map that are left to somebody else, NULL-terminated; or NULL */
+    bool partial; /* keys may be missing */
+    const char *const
+        *extra; /* keys of the outermost map that are left to somebody else, NULL-terminated; or NULL */
     lt_error *err;
 } reading;
 
@@ -48,12 +49,13 @@ static lt_status fail_range(const reading *r, const cfg_node *n, const char *pat
     char value[CFG_EXCERPT_BYTES];
     cfg_decimal_text(field->low, low);
     cfg_decimal_text(field->high, high);
-    return cfg_node_fail(r->doc, n, r->err, "'%s' is %s, expected %s to %s%s%s%s", path, cfg_excerpt(n->text, value), low, high,
-                         field->unit != NULL ? " (" : "", field->unit != NULL ? field->unit : "",
-                         field->unit != NULL ? ")" : "");
+    return cfg_node_fail(r->doc, n, r->err, "'%s' is %s, expected %s to %s%s%s%s", path,
+                         cfg_excerpt(n->text, value), low, high, field->unit != NULL ? " (" : "",
+                         field->unit != NULL ? field->unit : "", field->unit != NULL ? ")" : "");
 }
 
-static lt_status read_int(const reading *r, const cfg_node *n, const char *path, const cfg_field *field, int *out)
+static lt_status read_int(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
+                          int *out)
 {
     int64_t value = 0;
     if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_integer(n->text, &value))
@@ -64,7 +66,8 @@ static lt_status read_int(const reading *r, const cfg_node *n, const char *path,
     return LT_OK;
 }
 
-static lt_status read_real(const reading *r, const cfg_node *n, const char *path, const cfg_field *field, double *out)
+static lt_status read_real(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
+                           double *out)
 {
     if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, out))
         return fail_kind(r, n, path, "a number");
@@ -73,7 +76,8 @@ static lt_status read_real(const reading *r, const cfg_node *n, const char *path
     return LT_OK;
 }
 
-static lt_status read_choice(const reading *r, const cfg_node *n, const char *path, const cfg_field *field, void *out)
+static lt_status read_choice(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
+                             void *out)
 {
     char expected[128] = "";
     int count = 0;
@@ -84,20 +88,23 @@ static lt_status read_choice(const reading *r, const cfg_node *n, const char *pa
             return LT_OK;
         }
         const size_t used = strlen(expected);
-        snprintf(expected + used, sizeof expected - used, "%s%s", count > 0 ? " or " : "", field->words[count]);
+        snprintf(expected + used, sizeof expected - used, "%s%s", count > 0 ? " or " : "",
+                 field->words[count]);
     }
     return fail_kind(r, n, path, expected);
 }
 
-static lt_status read_list(const reading *r, const cfg_node *n, const char *path, const cfg_field *field, char *base)
+static lt_status read_list(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
+                           char *base)
 {
     if (n->kind != CFG_NODE_LIST)
         return fail_kind(r, n, path, "a list such as [1, 2]");
     if (n->count < field->shortest || n->count > field->capacity) {
         if (field->shortest == field->capacity)
-            return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d", path, n->count, field->capacity);
-        return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d to %d", path, n->count, field->shortest,
-                             field->capacity);
+            return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d", path, n->count,
+                                 field->capacity);
+        return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d to %d", path, n->count,
+                             field->shortest, field->capacity);
     }
     int *ints = (int *)(void *)(base + field->at);
     double *reals = (double *)(void *)(base + field->at);
@@ -121,9 +128,11 @@ static bool is_split(const cfg_node *map, const cfg_table *split)
     return false;
 }
 
-static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table, char *base);
+static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table,
+                              char *base);
 
-static lt_status read_field(const reading *r, const cfg_node *n, const char *path, const cfg_field *field, char *base)
+static lt_status read_field(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
+                            char *base)
 {
     void *at = base + field->at;
     double real = 0;
@@ -150,7 +159,8 @@ static lt_status read_field(const reading *r, const cfg_node *n, const char *pat
 }
 
 /* Where a key of exactly this name is, anywhere in a model. */
-static bool find_elsewhere(const cfg_table *table, const char *section, const char *key, char path[CFG_PATH_BYTES])
+static bool find_elsewhere(const cfg_table *table, const char *section, const char *key,
+                           char path[CFG_PATH_BYTES])
 {
     const cfg_field *field = cfg_find_field(table, key);
     if (field != NULL)
@@ -158,14 +168,16 @@ static bool find_elsewhere(const cfg_table *table, const char *section, const ch
     for (int i = 0; field == NULL && i < table->count; i++) {
         char child[CFG_PATH_BYTES];
         if (table->fields[i].kind == CFG_SECTION &&
-            find_elsewhere(table->fields[i].section, join_path(section, table->fields[i].key, child), key, path))
+            find_elsewhere(table->fields[i].section, join_path(section, table->fields[i].key, child), key,
+                           path))
             return true;
     }
     return field != NULL;
 }
 
 /* "unknown key 'mmdit.stepz'" and the nearest of the table's keys, else one of that name in another section. */
-static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *section, const cfg_table *table)
+static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *section,
+                              const cfg_table *table)
 {
     char key[CFG_EXCERPT_BYTES];
     char path[CFG_PATH_BYTES];
@@ -180,10 +192,12 @@ static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *s
     join_path(section, cfg_excerpt(n->key, key), path);
     if (nearest == NULL)
         return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'", path);
-    return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'\nhint: the nearest key is '%s'", path, nearest);
+    return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'\nhint: the nearest key is '%s'", path,
+                             nearest);
 }
 
-static lt_status check_complete(const reading *r, const cfg_node *map, const char *path, const cfg_table *table)
+static lt_status check_complete(const reading *r, const cfg_node *map, const char *path,
+                                const cfg_table *table)
 {
     char missing[512] = "";
     for (int i = 0; i < table->count; i++) {
@@ -210,7 +224,8 @@ static bool is_extra(const reading *r, const char *path, const char *key)
     return false;
 }
 
-static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table, char *base)
+static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table,
+                              char *base)
 {
     if (map->kind != CFG_NODE_MAP)
         return fail_kind(r, map, path[0] != '\0' ? path : "the document", "a map of keys");
@@ -232,14 +247,14 @@ static void preset(cfg_model *cfg)
     *cfg = (cfg_model){
         .ar_model.frames_limit = 13,
         .mmdit.carry = CFG_CARRY_LATENTS,
-        .pipeline = { .fps = 8,
-                      .lm_cfg = 7.5,
-                      .temperature = 1,
-                      .motion = 0.1,
-                      .lm_context = 4,
-                      .cfg_scale = 6,
-                      .schedule = CFG_SCHEDULE_OFFICIAL,
-                      .guidance = CFG_GUIDANCE_CFG },
+        .pipeline = {.fps = 8,
+                     .lm_cfg = 7.5,
+                     .temperature = 1,
+                     .motion = 0.1,
+                     .lm_context = 4,
+                     .cfg_scale = 6,
+                     .schedule = CFG_SCHEDULE_OFFICIAL,
+                     .guidance = CFG_GUIDANCE_CFG},
     };
 }
 
@@ -259,9 +274,10 @@ static void derive_pipeline(cfg_model *cfg)
 lt_status cfg_read_document(const cfg_document *doc, cfg_model *out, lt_error *err)
 {
     preset(out);
-    const reading r = { .doc = doc, .err = err };
+    const reading r = {.doc = doc, .err = err};
     LT_TRY(read_section(&r, doc->root, "", &cfg_model_table, (char *)out));
-    out->one_text_encoder = !is_split(cfg_node_get(doc->root, "text_encoder"), cfg_model_table.fields[0].split);
+    out->one_text_encoder =
+        !is_split(cfg_node_get(doc->root, "text_encoder"), cfg_model_table.fields[0].split);
     if (out->one_text_encoder)
         out->text_mmdit = out->text_ar;
     derive_pipeline(out);
@@ -280,11 +296,11 @@ lt_status cfg_read(const char *path, cfg_model *out, lt_error *err)
 /* --set -------------------------------------------------------------------------------------------------------------- */
 
 /* Reads the value of one field that `path` names; `rest` is what is left of the path. */
-static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path, const char *rest, const cfg_table *table,
-                        char *base)
+static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path, const char *rest,
+                        const cfg_table *table, char *base)
 {
     const size_t length = strcspn(rest, ".");
-    cfg_node key = { .key = strndup(rest, length) };
+    cfg_node key = {.key = strndup(rest, length)};
     if (key.key == NULL)
         return lt_fail(r->err, LT_ERR_RESOURCES, "%s: out of memory", path);
     const cfg_field *field = cfg_find_field(table, key.key);
@@ -295,11 +311,14 @@ static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path
         s = fail_unknown(r, &key, section, table);
     } else if (field->kind == CFG_SECTION && rest[length] == '.') {
         const bool split = field->split != NULL && !cfg->one_text_encoder;
-        s = set_in(r, cfg, path, rest + length + 1, split ? field->split : field->section, split ? base : base + field->at);
+        s = set_in(r, cfg, path, rest + length + 1, split ? field->split : field->section,
+                   split ? base : base + field->at);
     } else if (field->kind == CFG_SECTION) {
-        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%s' is a section, expected one of its keys", r->doc->place, path);
+        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%s' is a section, expected one of its keys", r->doc->place,
+                    path);
     } else if (rest[length] == '.') {
-        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%.*s' is a value, it has no keys", r->doc->place, (int)(rest + length - path), path);
+        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%.*s' is a value, it has no keys", r->doc->place,
+                    (int)(rest + length - path), path);
     } else {
         s = read_field(r, r->doc->root, path, field, base);
     }
@@ -312,7 +331,7 @@ static lt_status set_value(cfg_model *cfg, const char *path, const char *value, 
     cfg_document *doc;
     LT_TRY(cfg_yaml_parse(value, strlen(value), "--set", &doc, err));
     cfg_document_forget_lines(doc);
-    const reading r = { .doc = doc, .err = err };
+    const reading r = {.doc = doc, .err = err};
     cfg_model changed = *cfg;
     const lt_status s = set_in(&r, cfg, path, path, &cfg_model_table, (char *)&changed);
     cfg_document_close(doc);
@@ -329,7 +348,8 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
     const char *equals = strchr(assignment, '=');
     char shown[CFG_EXCERPT_BYTES];
     if (equals == NULL || equals == assignment)
-        return lt_fail(err, LT_ERR_USAGE, "--set: found '%s', expected SECTION.KEY=VALUE", cfg_excerpt(assignment, shown));
+        return lt_fail(err, LT_ERR_USAGE, "--set: found '%s', expected SECTION.KEY=VALUE",
+                       cfg_excerpt(assignment, shown));
     char path[CFG_PATH_BYTES];
     const int length = (int)(equals - assignment);
     if (length >= CFG_PATH_BYTES)
@@ -344,31 +364,33 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
 
 /* Golden files ------------------------------------------------------------------------------------------------------- */
 
-static lt_status read_flat(const lt_json *flat, const char *place, const char *const *extra, const cfg_table *table, void *out,
-                           lt_error *err)
+static lt_status read_flat(const lt_json *flat, const char *place, const char *const *extra,
+                           const cfg_table *table, void *out, lt_error *err)
 {
     cfg_document *doc;
     LT_TRY(cfg_json_document(flat, place, &doc, err));
-    const reading r = { .doc = doc, .partial = true, .extra = extra, .err = err };
+    const reading r = {.doc = doc, .partial = true, .extra = extra, .err = err};
     const lt_status s = read_section(&r, doc->root, "", table, out);
     cfg_document_close(doc);
     return s;
 }
 
-lt_status cfg_text_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_text *out, lt_error *err)
+lt_status cfg_text_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_text *out,
+                             lt_error *err)
 {
     *out = (cfg_text){0};
     return read_flat(flat, place, extra, &cfg_text_table, out, err);
 }
 
-lt_status cfg_tokenizer_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_tokenizer *out,
-                                  lt_error *err)
+lt_status cfg_tokenizer_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                                  cfg_tokenizer *out, lt_error *err)
 {
     *out = (cfg_tokenizer){0};
     return read_flat(flat, place, extra, &cfg_tokenizer_table, out, err);
 }
 
-lt_status cfg_theia_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_tokenizer *out, lt_error *err)
+lt_status cfg_theia_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                              cfg_tokenizer *out, lt_error *err)
 {
     LT_TRY(cfg_tokenizer_from_json(flat, place, extra, out, err));
     if (out->theia.hidden_size == 0)
@@ -376,19 +398,22 @@ lt_status cfg_theia_from_json(const lt_json *flat, const char *place, const char
     return LT_OK;
 }
 
-lt_status cfg_ar_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_ar *out, lt_error *err)
+lt_status cfg_ar_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_ar *out,
+                           lt_error *err)
 {
-    *out = (cfg_ar){ .frames_limit = 13 };
+    *out = (cfg_ar){.frames_limit = 13};
     return read_flat(flat, place, extra, &cfg_ar_table, out, err);
 }
 
-lt_status cfg_mmdit_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_mmdit *out, lt_error *err)
+lt_status cfg_mmdit_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                              cfg_mmdit *out, lt_error *err)
 {
-    *out = (cfg_mmdit){ .carry = CFG_CARRY_LATENTS };
+    *out = (cfg_mmdit){.carry = CFG_CARRY_LATENTS};
     return read_flat(flat, place, extra, &cfg_mmdit_table, out, err);
 }
 
-lt_status cfg_vae_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_vae *out, lt_error *err)
+lt_status cfg_vae_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_vae *out,
+                            lt_error *err)
 {
     *out = (cfg_vae){0};
     return read_flat(flat, place, extra, &cfg_vae_table, out, err);

@@ -53,7 +53,7 @@ typedef struct {
 
 static locale_swap enter_plain_locale(void)
 {
-    locale_swap swap = { .plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0) };
+    locale_swap swap = {.plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0)};
     swap.before = uselocale(swap.plain);
     return swap;
 }

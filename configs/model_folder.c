@@ -79,11 +79,12 @@ static void find_config(const char *const *roots, cfg_model_files *out)
     }
 }
 
-static lt_status fail_missing(const char *model, const char *const *roots, const cfg_model_files *found, lt_error *err)
+static lt_status fail_missing(const char *model, const char *const *roots, const cfg_model_files *found,
+                              lt_error *err)
 {
     if (found->folder != NULL)
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': %s has no config.yaml and there is no configs/%s.yaml", model, found->folder,
-                       found->name);
+        return lt_fail(err, LT_ERR_INPUT, "model '%s': %s has no config.yaml and there is no configs/%s.yaml",
+                       model, found->folder, found->name);
     if (looks_like_a_folder(model))
         return lt_fail(err, LT_ERR_INPUT, "model '%s': no such folder", model);
     char places[512] = "";
@@ -91,13 +92,14 @@ static lt_status fail_missing(const char *model, const char *const *roots, const
         const size_t used = strlen(places);
         snprintf(places + used, sizeof places - used, "%s%s", i > 0 ? ", " : "", roots[i]);
     }
-    return lt_fail(err, LT_ERR_INPUT, "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here", model, model,
-                   model, places);
+    return lt_fail(err, LT_ERR_INPUT,
+                   "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here", model,
+                   model, model, places);
 }
 
 lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out, lt_error *err)
 {
-    *out = (cfg_model_files){ .name = last_part(model) };
+    *out = (cfg_model_files){.name = last_part(model)};
     if (out->name == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "model '%s': out of memory", model);
     find_folder(model, roots, out);
@@ -123,8 +125,10 @@ lt_status cfg_model_file(const cfg_model_files *files, const char *file, char **
 {
     *path = NULL;
     if (files->folder == NULL)
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': %s is here, its weights are not\nhint: 'longtake import' makes a model folder",
-                       files->name, files->config);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "model '%s': %s is here, its weights are not\nhint: 'longtake import' makes a model folder",
+            files->name, files->config);
     *path = format_path("%s/%s", files->folder, file);
     return *path != NULL ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "model '%s': out of memory", files->name);
 }

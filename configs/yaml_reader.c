@@ -18,7 +18,8 @@ typedef struct {
 
 static lt_status fail_at_mark(const reading *r, yaml_mark_t mark, const char *what)
 {
-    return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: %s", r->doc->place, mark.line + 1, mark.column + 1, what);
+    return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: %s", r->doc->place, mark.line + 1, mark.column + 1,
+                   what);
 }
 
 static lt_status next_event(reading *r, yaml_event_t *event)
@@ -29,7 +30,8 @@ static lt_status next_event(reading *r, yaml_event_t *event)
     if (p->error == YAML_MEMORY_ERROR)
         return lt_fail(r->err, LT_ERR_RESOURCES, "%s: out of memory", r->doc->place);
     if (p->error == YAML_READER_ERROR)
-        return lt_fail(r->err, LT_ERR_INPUT, "%s: byte %zu: %s", r->doc->place, p->problem_offset, p->problem);
+        return lt_fail(r->err, LT_ERR_INPUT, "%s: byte %zu: %s", r->doc->place, p->problem_offset,
+                       p->problem);
     return fail_at_mark(r, p->problem_mark, p->problem != NULL ? p->problem : "not YAML");
 }
 
@@ -70,7 +72,8 @@ static lt_status refuse_unwanted(reading *r, const yaml_event_t *event, int dept
         return fail_at_mark(r, event->start_mark, "an anchor (&name); write the value out where it is used");
     if (tag_of(event) != NULL)
         return fail_at_mark(r, event->start_mark, "a tag (!name); plain values are expected");
-    if (event->type == YAML_SCALAR_EVENT && strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
+    if (event->type == YAML_SCALAR_EVENT &&
+        strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
         return fail_at_mark(r, event->start_mark, "a NUL character in a value");
     if (depth > CFG_MAX_DEPTH)
         return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: nested deeper than %d levels", r->doc->place,
@@ -94,10 +97,11 @@ static lt_status read_node(reading *r, const yaml_event_t *event, cfg_node *pare
 {
     LT_TRY(refuse_unwanted(r, event, depth));
     const bool scalar = event->type == YAML_SCALAR_EVENT;
-    const cfg_node_kind kind = scalar                                         ? CFG_NODE_SCALAR
+    const cfg_node_kind kind = scalar                                     ? CFG_NODE_SCALAR
                                : event->type == YAML_SEQUENCE_START_EVENT ? CFG_NODE_LIST
-                                                                              : CFG_NODE_MAP;
-    cfg_node *n = cfg_node_new(parent, kind, key.text, scalar ? (const char *)event->data.scalar.value : NULL);
+                                                                          : CFG_NODE_MAP;
+    cfg_node *n =
+        cfg_node_new(parent, kind, key.text, scalar ? (const char *)event->data.scalar.value : NULL);
     if (n == NULL)
         return lt_fail(r->err, LT_ERR_RESOURCES, "%s: out of memory", r->doc->place);
     if (parent == NULL)
@@ -124,13 +128,13 @@ static lt_status read_pair(reading *r, const yaml_event_t *event, cfg_node *map,
     LT_TRY(refuse_unwanted(r, event, depth));
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at_mark(r, event->start_mark, "a list or map as a key; a word is expected");
-    const node_key key = { (const char *)event->data.scalar.value, (int)event->start_mark.line + 1,
-                           (int)event->start_mark.column + 1 };
+    const node_key key = {(const char *)event->data.scalar.value, (int)event->start_mark.line + 1,
+                          (int)event->start_mark.column + 1};
     const cfg_node *earlier = cfg_node_get(map, key.text);
     char shown[CFG_EXCERPT_BYTES];
     if (earlier != NULL)
-        return lt_fail(r->err, LT_ERR_INPUT, "%s:%d:%d: key '%s' a second time; the first is in line %d", r->doc->place,
-                       key.line, key.column, cfg_excerpt(key.text, shown), earlier->key_line);
+        return lt_fail(r->err, LT_ERR_INPUT, "%s:%d:%d: key '%s' a second time; the first is in line %d",
+                       r->doc->place, key.line, key.column, cfg_excerpt(key.text, shown), earlier->key_line);
     return read_value(r, map, key, depth);
 }
 
@@ -161,8 +165,8 @@ static lt_status read_stream(reading *r)
         lt_status s = LT_OK;
         if (type == YAML_DOCUMENT_START_EVENT && r->doc->root != NULL)
             s = fail_at_mark(r, event.start_mark, "a second document; one is expected");
-        else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT && type != YAML_DOCUMENT_END_EVENT &&
-                 type != YAML_STREAM_END_EVENT)
+        else if (type != YAML_STREAM_START_EVENT && type != YAML_DOCUMENT_START_EVENT &&
+                 type != YAML_DOCUMENT_END_EVENT && type != YAML_STREAM_END_EVENT)
             s = read_node(r, &event, NULL, (node_key){0}, 1);
         yaml_event_delete(&event);
         LT_TRY(s);
@@ -178,8 +182,9 @@ lt_status cfg_yaml_parse(const char *text, size_t bytes, const char *place, cfg_
 {
     *out = NULL;
     if (bytes > MAX_FILE_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: more than %d bytes, too large for a configuration", place, MAX_FILE_BYTES);
-    reading r = { .doc = cfg_document_new(place), .err = err };
+        return lt_fail(err, LT_ERR_INPUT, "%s: more than %d bytes, too large for a configuration", place,
+                       MAX_FILE_BYTES);
+    reading r = {.doc = cfg_document_new(place), .err = err};
     if (r.doc == NULL || !yaml_parser_initialize(&r.parser)) {
         cfg_document_close(r.doc);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);

@@ -23,18 +23,18 @@ typedef struct {
 typedef struct {
     const unsigned char *units; /* unit_count little-endian uint32 */
     size_t unit_count;
-    const char *strings;        /* NUL-terminated replacements; the last byte is a NUL */
+    const char *strings; /* NUL-terminated replacements; the last byte is a NUL */
     size_t string_bytes;
 } piece_char_map;
 
 typedef struct {
-    unsigned char *file;        /* owned; everything below points into it */
+    unsigned char *file; /* owned; everything below points into it */
     size_t file_bytes;
     piece *pieces;
     int count;
-    const piece **sorted;       /* matching pieces in the order of their bytes */
+    const piece **sorted; /* matching pieces in the order of their bytes */
     int sorted_count;
-    float unknown_score;        /* of a character that no piece covers */
+    float unknown_score; /* of a character that no piece covers */
     piece_char_map char_map;
 } piece_model;
 

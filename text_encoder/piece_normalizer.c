@@ -44,7 +44,8 @@ static bool unit_has_leaf(uint32_t unit)
 }
 
 /* The longest rule that `text` begins with: its length (0: none) and where its replacement is. False: the trie is damaged. */
-static bool longest_rule(const piece_char_map *map, const char *text, size_t bytes, size_t *length, size_t *string)
+static bool longest_rule(const piece_char_map *map, const char *text, size_t bytes, size_t *length,
+                         size_t *string)
 {
     uint32_t unit;
     *length = 0;
@@ -71,7 +72,8 @@ static bool longest_rule(const piece_char_map *map, const char *text, size_t byt
 }
 
 /* The step at the start of `text`, which has at least one byte. */
-static lt_status next_step(const piece_model *m, const char *text, size_t bytes, prefix_step *out, lt_error *err)
+static lt_status next_step(const piece_model *m, const char *text, size_t bytes, prefix_step *out,
+                           lt_error *err)
 {
     size_t length;
     size_t string;
@@ -80,12 +82,13 @@ static lt_status next_step(const piece_model *m, const char *text, size_t bytes,
         return lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
     const size_t character = text_utf8_char(text, bytes, NULL);
     if (length > 0) {
-        const char *yield = m->char_map.strings + string; /* terminated: the last byte of all strings is a NUL */
-        *out = (prefix_step){ length, yield, strlen(yield) };
+        const char *yield =
+            m->char_map.strings + string; /* terminated: the last byte of all strings is a NUL */
+        *out = (prefix_step){length, yield, strlen(yield)};
     } else if (character > 0) {
-        *out = (prefix_step){ character, text, character };
+        *out = (prefix_step){character, text, character};
     } else {
-        *out = (prefix_step){ 1, replacement_character, sizeof replacement_character - 1 };
+        *out = (prefix_step){1, replacement_character, sizeof replacement_character - 1};
     }
     return LT_OK;
 }
@@ -97,7 +100,8 @@ static lt_status make_room(normalized_text *t, size_t more, lt_error *err)
     if (needed <= t->capacity)
         return LT_OK;
     if (needed > t->limit)
-        return lt_fail(err, LT_ERR_INPUT, "text: grows more than %d times under the model's character map", LARGEST_GROWTH);
+        return lt_fail(err, LT_ERR_INPUT, "text: grows more than %d times under the model's character map",
+                       LARGEST_GROWTH);
     const size_t capacity = needed > 2 * t->capacity ? needed + 64 : 2 * t->capacity;
     char *text = realloc(t->text, capacity);
     if (text != NULL)
@@ -122,11 +126,13 @@ static lt_status append(normalized_text *t, const char *bytes, size_t count, siz
 }
 
 /* Each space becomes a word mark. */
-static lt_status append_marked(normalized_text *t, const char *bytes, size_t count, size_t origin, lt_error *err)
+static lt_status append_marked(normalized_text *t, const char *bytes, size_t count, size_t origin,
+                               lt_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const bool space = bytes[i] == ' ';
-        LT_TRY(append(t, space ? piece_word_mark : bytes + i, space ? PIECE_WORD_MARK_BYTES : 1, origin, err));
+        LT_TRY(
+            append(t, space ? piece_word_mark : bytes + i, space ? PIECE_WORD_MARK_BYTES : 1, origin, err));
     }
     return LT_OK;
 }
@@ -138,7 +144,8 @@ static void drop_last_marks(normalized_text *t)
         t->bytes -= PIECE_WORD_MARK_BYTES;
 }
 
-lt_status piece_normalize(const piece_model *m, const char *text, size_t begin, size_t end, normalized_text *out, lt_error *err)
+lt_status piece_normalize(const piece_model *m, const char *text, size_t begin, size_t end,
+                          normalized_text *out, lt_error *err)
 {
     out->bytes = 0;
     out->limit = LARGEST_START + LARGEST_GROWTH * (end - begin);

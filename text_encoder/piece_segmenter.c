@@ -46,19 +46,20 @@ static void extend(const piece_model *m, const char *text, size_t bytes, size_t 
     bool covered = false;
     piece_search search = piece_search_start(m);
     int id;
-    for (size_t end = at; end < bytes && piece_search_next(m, &search, (unsigned char)text[end], &id); end++) {
+    for (size_t end = at; end < bytes && piece_search_next(m, &search, (unsigned char)text[end], &id);
+         end++) {
         if (id < 0)
             continue;
         best_cut *target = &best[end + 1];
         const double score = (double)m->pieces[id].score + (double)best[at].score;
         if (!target->reached || score > (double)target->score)
-            *target = (best_cut){ (float)score, id, at, true };
+            *target = (best_cut){(float)score, id, at, true};
         covered = covered || end + 1 - at == character;
     }
     best_cut *target = &best[at + character];
     const float unknown = m->unknown_score + best[at].score;
     if (!covered && (!target->reached || unknown > target->score))
-        *target = (best_cut){ unknown, PIECE_UNKNOWN, at, true };
+        *target = (best_cut){unknown, PIECE_UNKNOWN, at, true};
 }
 
 /* Walks back from the end, then turns the new part of the list round; unknown neighbours become one. */
@@ -66,8 +67,9 @@ static lt_status collect(const best_cut *best, size_t bytes, text_pieces *out, l
 {
     const size_t first = out->count;
     for (size_t end = bytes; end > 0; end = best[end].begin) {
-        const text_piece p = { best[end].id, best[end].begin, end };
-        const bool joins = p.id == PIECE_UNKNOWN && out->count > first && out->items[out->count - 1].id == PIECE_UNKNOWN;
+        const text_piece p = {best[end].id, best[end].begin, end};
+        const bool joins =
+            p.id == PIECE_UNKNOWN && out->count > first && out->items[out->count - 1].id == PIECE_UNKNOWN;
         if (joins)
             out->items[out->count - 1].begin = p.begin;
         else

@@ -19,7 +19,8 @@ typedef struct {
     size_t capacity;
 } text_pieces;
 
-lt_status piece_segment(const piece_model *m, const char *text, size_t bytes, text_pieces *out, lt_error *err);
+lt_status piece_segment(const piece_model *m, const char *text, size_t bytes, text_pieces *out,
+                        lt_error *err);
 lt_status text_pieces_add(text_pieces *list, text_piece p, lt_error *err);
 void text_pieces_close(text_pieces *list);
 

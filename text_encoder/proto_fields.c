@@ -4,7 +4,7 @@
 
 proto_cursor proto_open(const unsigned char *bytes, size_t count)
 {
-    return (proto_cursor){ .begin = bytes, .at = bytes, .end = bytes + count };
+    return (proto_cursor){.begin = bytes, .at = bytes, .end = bytes + count};
 }
 
 static bool read_varint(proto_cursor *c, uint64_t *out)

@@ -10,7 +10,8 @@
 /* text.ids: in.spiece, texts -> out.ids [texts, width] --------------------------------------------------------------- */
 
 /* One row of the table: the ids of a text, filled with 0 on the right. */
-static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_length, int64_t width, int32_t *row, lt_error *err)
+static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_length, int64_t width,
+                          int32_t *row, lt_error *err)
 {
     int32_t *ids = malloc((size_t)max_length * sizeof *ids);
     if (ids == NULL)
@@ -20,26 +21,29 @@ static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_
     text_report report;
     lt_status s = text_ids(vocab, utf8, bytes, max_length, TEXT_UNPADDED, ids, &report, err);
     if (s == LT_OK && report.count > width)
-        s = lt_fail(err, LT_ERR_INPUT, "text.ids: a text has %d ids, out.ids has room for %lld", report.count, (long long)width);
+        s = lt_fail(err, LT_ERR_INPUT, "text.ids: a text has %d ids, out.ids has room for %lld", report.count,
+                    (long long)width);
     if (s == LT_OK)
         memcpy(row, ids, (size_t)report.count * sizeof *ids);
     free(ids);
     return s;
 }
 
-static lt_status report_ids(lt_golden *g, const text_vocab *vocab, const lt_json *texts, int max_length, lt_error *err)
+static lt_status report_ids(lt_golden *g, const text_vocab *vocab, const lt_json *texts, int max_length,
+                            lt_error *err)
 {
     const int64_t count = (int64_t)lt_json_count(texts);
     lt_shape wanted;
     if (!lt_golden_wanted_shape(g, "ids", &wanted) || wanted.rank != 2 || wanted.dim[0] != count)
-        return lt_fail(err, LT_ERR_INPUT, "%s: out.ids is missing or has not one row for each of %lld texts", lt_golden_place(g),
-                       (long long)count);
+        return lt_fail(err, LT_ERR_INPUT, "%s: out.ids is missing or has not one row for each of %lld texts",
+                       lt_golden_place(g), (long long)count);
     int32_t *table = calloc((size_t)(count * wanted.dim[1]) + 1, sizeof *table);
     if (table == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", lt_golden_place(g));
     lt_status s = LT_OK;
     for (int64_t i = 0; i < count && s == LT_OK; i++)
-        s = fill_row(vocab, lt_json_at(texts, (size_t)i), max_length, wanted.dim[1], table + i * wanted.dim[1], err);
+        s = fill_row(vocab, lt_json_at(texts, (size_t)i), max_length, wanted.dim[1],
+                     table + i * wanted.dim[1], err);
     if (s == LT_OK)
         s = lt_golden_report(g, "ids", LT_I32, wanted, table, err);
     free(table);
@@ -64,14 +68,15 @@ static lt_status parse_texts(const lt_golden *g, lt_json **texts, lt_error *err)
 
 static lt_status check_ids(lt_golden *g, lt_error *err)
 {
-    static const char *const needed[] = { "max_length", NULL };
+    static const char *const needed[] = {"max_length", NULL};
     cfg_text cfg;
     LT_TRY(cfg_text_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
     LT_TRY(lt_golden_needs(g, needed, err));
     const lt_tensor *model;
     LT_TRY(lt_golden_input(g, "spiece", 1, &model, err));
     if (model->dtype != LT_U8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", lt_golden_place(g), lt_dtype_name(model->dtype));
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", lt_golden_place(g),
+                       lt_dtype_name(model->dtype));
     text_vocab *vocab;
     LT_TRY(text_vocab_from_memory(model->data, (size_t)lt_numel(model), lt_golden_place(g), &vocab, err));
     lt_json *texts = NULL;
@@ -85,7 +90,8 @@ static lt_status check_ids(lt_golden *g, lt_error *err)
 
 /* text.encode: in.ids [1, n] -> out.hidden [1, n, d_model] ----------------------------------------------------------- */
 
-static lt_status report_hidden(lt_golden *g, text_encoder *encoder, const int32_t *ids, int64_t n, int d_model, lt_error *err)
+static lt_status report_hidden(lt_golden *g, text_encoder *encoder, const int32_t *ids, int64_t n,
+                               int d_model, lt_error *err)
 {
     float *hidden = malloc((size_t)(n * d_model) * sizeof *hidden);
     if (hidden == NULL)
@@ -99,9 +105,16 @@ static lt_status report_hidden(lt_golden *g, text_encoder *encoder, const int32_
 
 static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
 {
-    static const char *const needed[] = { "vocab_size", "d_model", "num_layers", "num_heads", "d_kv", "d_ff",
-                                          "relative_attention_num_buckets", "relative_attention_max_distance",
-                                          "layer_norm_epsilon", NULL };
+    static const char *const needed[] = {"vocab_size",
+                                         "d_model",
+                                         "num_layers",
+                                         "num_heads",
+                                         "d_kv",
+                                         "d_ff",
+                                         "relative_attention_num_buckets",
+                                         "relative_attention_max_distance",
+                                         "layer_norm_epsilon",
+                                         NULL};
     cfg_text cfg;
     LT_TRY(cfg_text_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
     LT_TRY(lt_golden_needs(g, needed, err));
@@ -111,8 +124,8 @@ static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
     text_encoder *encoder = NULL;
     lt_status s = LT_OK;
     if (shape.dim[0] != 1 || shape.dim[1] < 1 || shape.dim[1] > INT32_MAX / 2)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.ids is [%lld, %lld], expected [1, n]", lt_golden_place(g), (long long)shape.dim[0],
-                    (long long)shape.dim[1]);
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.ids is [%lld, %lld], expected [1, n]", lt_golden_place(g),
+                    (long long)shape.dim[0], (long long)shape.dim[1]);
     if (s == LT_OK)
         s = text_encoder_open(lt_golden_weights(g), &cfg, backend, &encoder, err);
     if (s == LT_OK)

@@ -20,7 +20,8 @@ typedef struct text_encoder text_encoder;
 
 /* Binds the encoder's tensors (names of the public checkpoints). The backend must outlive the encoder; the file may be
  * closed. LT_ERR_INPUT with all missing and misshapen names. */
-lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *backend, text_encoder **out, lt_error *err);
+lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *backend, text_encoder **out,
+                            lt_error *err);
 void text_encoder_close(text_encoder *e); /* accepts NULL */
 
 /* hidden [n, d_model] = the encoder's output for n >= 1 ids. LT_ERR_INPUT for an id outside the vocabulary. */

@@ -19,7 +19,8 @@ int text_vocab_count(const text_vocab *v)
     return v->model.count + EXTRA_IDS;
 }
 
-lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place, text_vocab **out, lt_error *err)
+lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place, text_vocab **out,
+                                 lt_error *err)
 {
     *out = NULL;
     text_vocab *v = calloc(1, sizeof *v);
@@ -108,7 +109,7 @@ static bool extra_id_at(const text_vocab *v, const char *text, size_t bytes, spe
     const bool leading_zero = digits == 2 && k < 10;
     if (digits == 0 || leading_zero || at == bytes || text[at] != '>')
         return false;
-    *out = (special_string){ v->model.count + EXTRA_IDS - 1 - k, at + 1, true };
+    *out = (special_string){v->model.count + EXTRA_IDS - 1 - k, at + 1, true};
     return true;
 }
 
@@ -117,12 +118,12 @@ static bool special_at(const text_vocab *v, const char *text, size_t bytes, spec
     static const struct {
         const char *word;
         int32_t id;
-    } words[] = { { "<pad>", PIECE_PAD }, { "</s>", PIECE_END }, { "<unk>", PIECE_UNKNOWN } };
+    } words[] = {{"<pad>", PIECE_PAD}, {"</s>", PIECE_END}, {"<unk>", PIECE_UNKNOWN}};
     if (bytes == 0 || text[0] != '<')
         return false;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (begins_with(text, bytes, words[i].word)) {
-            *out = (special_string){ words[i].id, strlen(words[i].word), false };
+            *out = (special_string){words[i].id, strlen(words[i].word), false};
             return true;
         }
     }
@@ -158,8 +159,8 @@ static size_t skip_trailing_spaces(const char *text, size_t begin, size_t end)
 /* Cutting ------------------------------------------------------------------------------------------------------------- */
 
 /* The pieces of text[begin .. end-1], which holds no special string. */
-static lt_status cut_plain(const text_vocab *v, const char *text, size_t begin, size_t end, normalized_text *normal, text_pieces *out,
-                           lt_error *err)
+static lt_status cut_plain(const text_vocab *v, const char *text, size_t begin, size_t end,
+                           normalized_text *normal, text_pieces *out, lt_error *err)
 {
     LT_TRY(piece_normalize(&v->model, text, begin, end, normal, err));
     const size_t first = out->count;
@@ -171,7 +172,8 @@ static lt_status cut_plain(const text_vocab *v, const char *text, size_t begin, 
     return LT_OK;
 }
 
-static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes, normalized_text *normal, text_pieces *out, lt_error *err)
+static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes, normalized_text *normal,
+                         text_pieces *out, lt_error *err)
 {
     bool trim_start = false;
     size_t begin = 0;
@@ -185,7 +187,7 @@ static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes, no
         LT_TRY(cut_plain(v, text, from, to, normal, out, err));
         if (!found)
             break;
-        LT_TRY(text_pieces_add(out, (text_piece){ special.id, at, at + special.bytes }, err));
+        LT_TRY(text_pieces_add(out, (text_piece){special.id, at, at + special.bytes}, err));
         trim_start = special.trims;
         begin = at + special.bytes;
         at = begin - 1;
@@ -207,11 +209,12 @@ lt_status text_cut(const text_vocab *v, const char *text, size_t bytes, text_pie
 }
 
 /* A literal </s> at the end, or where the text was cut, serves as the end. */
-static void put_ids(const text_pieces *pieces, size_t bytes, int max_length, text_padding padding, int32_t *ids, text_report *report)
+static void put_ids(const text_pieces *pieces, size_t bytes, int max_length, text_padding padding,
+                    int32_t *ids, text_report *report)
 {
     const size_t room = (size_t)max_length - 1;
     const size_t kept = pieces->count < room ? pieces->count : room;
-    *report = (text_report){ .truncated = kept < pieces->count, .kept_bytes = bytes };
+    *report = (text_report){.truncated = kept < pieces->count, .kept_bytes = bytes};
     if (report->truncated)
         report->kept_bytes = kept > 0 ? pieces->items[kept - 1].end : 0;
     for (size_t i = 0; i < kept; i++) {
@@ -226,8 +229,8 @@ static void put_ids(const text_pieces *pieces, size_t bytes, int max_length, tex
     report->count = n;
 }
 
-lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding, int32_t *ids,
-                   text_report *report, lt_error *err)
+lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding,
+                   int32_t *ids, text_report *report, lt_error *err)
 {
     if (max_length < 1)
         return lt_fail(err, LT_ERR_INPUT, "text: room for %d ids, expected at least 1", max_length);

@@ -20,9 +20,10 @@ typedef struct text_vocab text_vocab;
 
 /* A SentencePiece model of the T5 kind (piece_model.h). LT_ERR_INPUT. */
 lt_status text_vocab_open(const char *path, text_vocab **out, lt_error *err);
-lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place, text_vocab **out, lt_error *err);
-void text_vocab_close(text_vocab *v);            /* accepts NULL */
-int text_vocab_count(const text_vocab *v);       /* ids it can give: pieces + 100 */
+lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place, text_vocab **out,
+                                 lt_error *err);
+void text_vocab_close(text_vocab *v);      /* accepts NULL */
+int text_vocab_count(const text_vocab *v); /* ids it can give: pieces + 100 */
 
 typedef enum {
     TEXT_UNPADDED, /* the language model's convention */
@@ -38,8 +39,8 @@ typedef struct {
 
 /* The ids of `text`, </s> at the end, at most `max_length` in all (`ids` has room for so many). What is not UTF-8 becomes
  * unknown. An empty text is </s> alone. LT_ERR_INPUT for a text of more than 64 KiB. */
-lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding, int32_t *ids,
-                   text_report *report, lt_error *err);
+lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding,
+                   int32_t *ids, text_report *report, lt_error *err);
 
 /* How the text is cut, before truncation and without </s>: ids and the bytes of `text` that each stands for, leading white
  * space included. Close the list with text_pieces_close. */

@@ -15,8 +15,8 @@ static void put(toy_spiece *m, const void *bytes, size_t count)
 void toy_spiece_varint(toy_spiece *m, uint64_t value)
 {
     for (; value >= 0x80; value >>= 7)
-        put(m, &(unsigned char){ (unsigned char)(value | 0x80) }, 1);
-    put(m, &(unsigned char){ (unsigned char)value }, 1);
+        put(m, &(unsigned char){(unsigned char)(value | 0x80)}, 1);
+    put(m, &(unsigned char){(unsigned char)value}, 1);
 }
 
 void toy_spiece_field(toy_spiece *m, int number, const void *bytes, size_t count)
@@ -115,7 +115,7 @@ void toy_spiece_end(toy_spiece *m)
 
     size_t k = 0;
     normalizer[k++] = 2 << 3 | 2;
-    for (size_t left = n; ; left >>= 7) {
+    for (size_t left = n;; left >>= 7) {
         normalizer[k++] = (unsigned char)(left >= 0x80 ? left | 0x80 : left);
         if (left < 0x80)
             break;

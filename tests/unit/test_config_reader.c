@@ -59,7 +59,7 @@ static char *tiny_with(const char *old, const char *new, int *line)
 static void reads_the_files_of_the_tree(void **state)
 {
     (void)state;
-    static const char *const names[] = { "landiff", "mini", "tiny" };
+    static const char *const names[] = {"landiff", "mini", "tiny"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/configs/%s.yaml", TEST_SOURCE_DIR, names[i]);
@@ -99,9 +99,9 @@ static void absent_optional_keys_have_the_released_values(void **state)
     free(text);
     assert_true(cfg.pipeline.lm_cfg == 7.5 && cfg.pipeline.cfg_scale == 6 && cfg.pipeline.fps == 8);
     assert_int_equal(cfg.pipeline.schedule, CFG_SCHEDULE_OFFICIAL);
-    assert_int_equal(cfg.pipeline.width, 96);   /* what the VAE makes of the latent grid */
+    assert_int_equal(cfg.pipeline.width, 96); /* what the VAE makes of the latent grid */
     assert_int_equal(cfg.pipeline.height, 64);
-    assert_int_equal(cfg.pipeline.overlap, 3);  /* of 5 latents */
+    assert_int_equal(cfg.pipeline.overlap, 3); /* of 5 latents */
     assert_int_equal(cfg.mmdit.timestep_count, 0);
 }
 
@@ -115,34 +115,39 @@ static void errors_name_place_and_cause(void **state)
         int column; /* 0: a message about the whole file, without a line */
         const char *message;
     } cases[] = {
-        { "  steps: 4", "  stesp: 4", 0, 3, "unknown key 'mmdit.stesp'\nhint: the nearest key is 'steps'" },
-        { "  steps: 4", "  zzzzzzzz: 4", 0, 3, "unknown key 'mmdit.zzzzzzzz'" },
-        { "  steps: 4", "  steps: \"4\"", 0, 10, "'mmdit.steps' is \"4\", expected an integer" },
-        { "  steps: 4", "  steps: 4.5", 0, 10, "'mmdit.steps' is '4.5', expected an integer" },
-        { "  steps: 4", "  steps: 0x10", 0, 10, "'mmdit.steps' is '0x10', expected an integer" },
-        { "  steps: 4", "  steps: 99999999999999999999", 0, 10,
-          "'mmdit.steps' is '99999999999999999999', expected an integer" },
-        { "  steps: 4", "  steps:", 0, 9, "'mmdit.steps' is '', expected an integer" },
-        { "  steps: 4", "  steps: [4]", 0, 10, "'mmdit.steps' is a list, expected an integer" },
-        { "  steps: 4", "  steps: 0", 0, 10, "'mmdit.steps' is 0, expected 1 to 999" },
-        { "  steps: 4", "  steps: &a 4", 0, 10, "an anchor (&name); write the value out where it is used" },
-        { "  steps: 4", "  steps: *a", 0, 10, "an alias (*name); write the value out" },
-        { "  steps: 4", "  steps: !!int 4", 0, 10, "a tag (!name); plain values are expected" },
-        { "  steps: 4", "  steps: 4\n  steps", 2, 3, "could not find expected ':'" },
-        { "  steps: 4", "  \"\\e[2J\": 4", 0, 3, "unknown key 'mmdit.?[2J'" },
-        { "  width: 64\n", "", 0, 3, "'mmdit' lacks width" },
-        { "position_scale: 1", "position_scale: nan", 0, 19, "'mmdit.position_scale' is 'nan', expected a number" },
-        { "carry: latents", "carry: latent", 0, 10, "'mmdit.carry' is 'latent', expected latents or frames or renoise" },
-        { "rope_dims: [4, 6, 6]", "rope_dims: [4, 6]", 0, 14, "'tokenizer.rope_dims' has 2 values, expected 3" },
-        { "multipliers: [1, 1]\n", "multipliers: []\n", 0, 18,
-          "'mmdit.upsample.multipliers' has 0 values, expected 1 to 8" },
-        { "  upsample:", "  upsample: 4\n  other:", 0, 13, "'mmdit.upsample' is '4', expected a map of keys" },
-        { "temporal_vae:\n", "temporal_vea:\n", 0, 1, "unknown key 'temporal_vea'\nhint: the nearest key is 'temporal_vae'" },
-        { "i_tokens: 6", "i_tokens: 7", 0, 0, "'ar_model.i_tokens' is 6, expected 7 as 'tokenizer.i_tokens'" },
-        { "steps: 4", "steps: 4\n  timesteps: [900, 500, 500, 20]", 0, 0,
-          "'mmdit.timesteps' goes from 500 to 500, expected descending values" },
-        { "steps: 4", "steps: 4\n  timesteps: [900, 500]", 0, 0,
-          "'mmdit.timesteps' lists 2, 'mmdit.steps' is 4\nhint: an empty list stands for the release's spacing" },
+        {"  steps: 4", "  stesp: 4", 0, 3, "unknown key 'mmdit.stesp'\nhint: the nearest key is 'steps'"},
+        {"  steps: 4", "  zzzzzzzz: 4", 0, 3, "unknown key 'mmdit.zzzzzzzz'"},
+        {"  steps: 4", "  steps: \"4\"", 0, 10, "'mmdit.steps' is \"4\", expected an integer"},
+        {"  steps: 4", "  steps: 4.5", 0, 10, "'mmdit.steps' is '4.5', expected an integer"},
+        {"  steps: 4", "  steps: 0x10", 0, 10, "'mmdit.steps' is '0x10', expected an integer"},
+        {"  steps: 4", "  steps: 99999999999999999999", 0, 10,
+         "'mmdit.steps' is '99999999999999999999', expected an integer"},
+        {"  steps: 4", "  steps:", 0, 9, "'mmdit.steps' is '', expected an integer"},
+        {"  steps: 4", "  steps: [4]", 0, 10, "'mmdit.steps' is a list, expected an integer"},
+        {"  steps: 4", "  steps: 0", 0, 10, "'mmdit.steps' is 0, expected 1 to 999"},
+        {"  steps: 4", "  steps: &a 4", 0, 10, "an anchor (&name); write the value out where it is used"},
+        {"  steps: 4", "  steps: *a", 0, 10, "an alias (*name); write the value out"},
+        {"  steps: 4", "  steps: !!int 4", 0, 10, "a tag (!name); plain values are expected"},
+        {"  steps: 4", "  steps: 4\n  steps", 2, 3, "could not find expected ':'"},
+        {"  steps: 4", "  \"\\e[2J\": 4", 0, 3, "unknown key 'mmdit.?[2J'"},
+        {"  width: 64\n", "", 0, 3, "'mmdit' lacks width"},
+        {"position_scale: 1", "position_scale: nan", 0, 19,
+         "'mmdit.position_scale' is 'nan', expected a number"},
+        {"carry: latents", "carry: latent", 0, 10,
+         "'mmdit.carry' is 'latent', expected latents or frames or renoise"},
+        {"rope_dims: [4, 6, 6]", "rope_dims: [4, 6]", 0, 14,
+         "'tokenizer.rope_dims' has 2 values, expected 3"},
+        {"multipliers: [1, 1]\n", "multipliers: []\n", 0, 18,
+         "'mmdit.upsample.multipliers' has 0 values, expected 1 to 8"},
+        {"  upsample:", "  upsample: 4\n  other:", 0, 13, "'mmdit.upsample' is '4', expected a map of keys"},
+        {"temporal_vae:\n", "temporal_vea:\n", 0, 1,
+         "unknown key 'temporal_vea'\nhint: the nearest key is 'temporal_vae'"},
+        {"i_tokens: 6", "i_tokens: 7", 0, 0, "'ar_model.i_tokens' is 6, expected 7 as 'tokenizer.i_tokens'"},
+        {"steps: 4", "steps: 4\n  timesteps: [900, 500, 500, 20]", 0, 0,
+         "'mmdit.timesteps' goes from 500 to 500, expected descending values"},
+        {"steps: 4", "steps: 4\n  timesteps: [900, 500]", 0, 0,
+         "'mmdit.timesteps' lists 2, 'mmdit.steps' is 4\nhint: an empty list stands for the release's "
+         "spacing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int line;
@@ -151,7 +156,8 @@ static void errors_name_place_and_cause(void **state)
         if (cases[i].column == 0)
             snprintf(expected, sizeof expected, ": %s", cases[i].message);
         else
-            snprintf(expected, sizeof expected, ":%d:%d: %s", line + cases[i].line, cases[i].column, cases[i].message);
+            snprintf(expected, sizeof expected, ":%d:%d: %s", line + cases[i].line, cases[i].column,
+                     cases[i].message);
         assert_string_equal(message_of(text, strlen(text)), expected);
         free(text);
     }
@@ -163,7 +169,8 @@ static void a_second_key_names_the_first(void **state)
     int line;
     char *text = tiny_with("  steps: 4", "  steps: 4\n  steps: 4", &line);
     char expected[128];
-    snprintf(expected, sizeof expected, ":%d:3: key 'steps' a second time; the first is in line %d", line + 1, line);
+    snprintf(expected, sizeof expected, ":%d:3: key 'steps' a second time; the first is in line %d", line + 1,
+             line);
     assert_string_equal(message_of(text, strlen(text)), expected);
     free(text);
 }
@@ -173,7 +180,8 @@ static void hostile_files_are_refused(void **state)
     (void)state;
     static char big[300 * 1024];
     memset(big, '#', sizeof big);
-    assert_string_equal(message_of(big, sizeof big), ": more than 262144 bytes, too large for a configuration");
+    assert_string_equal(message_of(big, sizeof big),
+                        ": more than 262144 bytes, too large for a configuration");
     memset(big, '[', 4096);
     assert_string_equal(message_of(big, 4096), ":1:9: nested deeper than 8 levels");
     memset(big, '\0', 100);
@@ -183,14 +191,16 @@ static void hostile_files_are_refused(void **state)
     assert_string_equal(message_of("[1, 2]", 6), ":1:1: 'the document' is a list, expected a map of keys");
     assert_string_equal(message_of("a: \"\\0\"", 7), ":1:4: a NUL character in a value");
     assert_string_equal(message_of("? [a]\n: 1", 9), ":1:3: a list or map as a key; a word is expected");
-    assert_string_equal(message_of("pipeline: {}\n---\npipeline: {}", 29), ":2:1: a second document; one is expected");
+    assert_string_equal(message_of("pipeline: {}\n---\npipeline: {}", 29),
+                        ":2:1: a second document; one is expected");
     assert_string_equal(message_of("\xff\xfe\xff", 3), ": byte 2: incomplete UTF-16 character");
     for (size_t i = 0; i < 100000; i += 2)
         memcpy(big + i, "-\n", 2);
     assert_string_equal(message_of(big, 100000), ":16384:2: more than 16384 values");
     lt_error err = {0};
     cfg_model cfg;
-    check_failed(cfg_read(TEST_SOURCE_DIR "/configs/absent.yaml", &cfg, &err), err, LT_ERR_INPUT, "configs/absent.yaml: No such file");
+    check_failed(cfg_read(TEST_SOURCE_DIR "/configs/absent.yaml", &cfg, &err), err, LT_ERR_INPUT,
+                 "configs/absent.yaml: No such file");
     err = (lt_error){0};
     check_failed(cfg_read(TEST_SOURCE_DIR, &cfg, &err), err, LT_ERR_INPUT, "directory");
 }
@@ -224,18 +234,20 @@ static void set_refuses_and_changes_nothing(void **state)
         const char *assignment;
         const char *message;
     } cases[] = {
-        { "steps=8", "--set: unknown key 'steps'\nhint: the nearest key is 'mmdit.steps'" },
-        { "tokenizer.blocks=8", "--set: unknown key 'tokenizer.blocks'\nhint: the nearest key is 'mmdit.upsample.blocks'" },
-        { "zebra=8", "--set: unknown key 'zebra'" },
-        { "mmdit.step=8", "--set: unknown key 'mmdit.step'\nhint: the nearest key is 'steps'" },
-        { "mmdit.upsample.block=8", "--set: unknown key 'mmdit.upsample.block'\nhint: the nearest key is 'blocks'" },
-        { "mmdit.steps=x", "--set: 'mmdit.steps' is 'x', expected an integer" },
-        { "mmdit.steps=-1", "--set: 'mmdit.steps' is -1, expected 1 to 999" },
-        { "mmdit.steps.x=1", "--set: 'mmdit.steps' is a value, it has no keys" },
-        { "mmdit=1", "--set: 'mmdit' is a section, expected one of its keys" },
-        { "mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE" },
-        { "mmdit.steps=", "--set: empty" },
-        { "pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 1000 (frames per second)" },
+        {"steps=8", "--set: unknown key 'steps'\nhint: the nearest key is 'mmdit.steps'"},
+        {"tokenizer.blocks=8",
+         "--set: unknown key 'tokenizer.blocks'\nhint: the nearest key is 'mmdit.upsample.blocks'"},
+        {"zebra=8", "--set: unknown key 'zebra'"},
+        {"mmdit.step=8", "--set: unknown key 'mmdit.step'\nhint: the nearest key is 'steps'"},
+        {"mmdit.upsample.block=8",
+         "--set: unknown key 'mmdit.upsample.block'\nhint: the nearest key is 'blocks'"},
+        {"mmdit.steps=x", "--set: 'mmdit.steps' is 'x', expected an integer"},
+        {"mmdit.steps=-1", "--set: 'mmdit.steps' is -1, expected 1 to 999"},
+        {"mmdit.steps.x=1", "--set: 'mmdit.steps' is a value, it has no keys"},
+        {"mmdit=1", "--set: 'mmdit' is a section, expected one of its keys"},
+        {"mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE"},
+        {"mmdit.steps=", "--set: empty"},
+        {"pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 1000 (frames per second)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model cfg = read_tiny();
@@ -252,10 +264,14 @@ static void prints_what_it_reads(void **state)
     const cfg_model cfg = read_tiny();
     char *text = cfg_text_of(&cfg);
     assert_non_null(text);
-    static const char *const lines[] = { "text_encoder.layer_norm_epsilon: 1e-06\n", "tokenizer.theia.patch_size: 16\n",
-                                         "tokenizer.rope_dims: [4, 6, 6]\n", "ar_model.rope_base: 10000\n",
-                                         "mmdit.carry: latents\n", "mmdit.timesteps: []\n",
-                                         "mmdit.upsample.multipliers: [1, 1]\n", "pipeline.cfg_schedule: constant\n" };
+    static const char *const lines[] = {"text_encoder.layer_norm_epsilon: 1e-06\n",
+                                        "tokenizer.theia.patch_size: 16\n",
+                                        "tokenizer.rope_dims: [4, 6, 6]\n",
+                                        "ar_model.rope_base: 10000\n",
+                                        "mmdit.carry: latents\n",
+                                        "mmdit.timesteps: []\n",
+                                        "mmdit.upsample.multipliers: [1, 1]\n",
+                                        "pipeline.cfg_schedule: constant\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (strstr(text, lines[i]) == NULL)
             fail_msg("no line %s in\n%s", lines[i], text);
@@ -278,16 +294,17 @@ static void says_where_values_come_from(void **state)
     cfg_model cfg = read_tiny();
     cfg_document *file;
     lt_error err = {0};
-    static const char *const sets[] = { "mmdit.steps=8", "mmdit.upsample.blocks=2", NULL };
+    static const char *const sets[] = {"mmdit.steps=8", "mmdit.upsample.blocks=2", NULL};
     for (int i = 0; sets[i] != NULL; i++)
         check_ok(cfg_set(&cfg, sets[i], &err), err);
     check_ok(cfg_yaml_read(tiny_path, &file, &err), err);
     char *text = cfg_text_with_origins(&cfg, file, sets);
     cfg_document_close(file);
     assert_non_null(text);
-    static const char *const lines[] = { "text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR "/configs/tiny.yaml:3\n",
-                                         "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
-                                         "mmdit.timesteps: []  # built-in\n" };
+    static const char *const lines[] = {"text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR
+                                        "/configs/tiny.yaml:3\n",
+                                        "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
+                                        "mmdit.timesteps: []  # built-in\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (strstr(text, lines[i]) == NULL)
             fail_msg("no line %s in\n%s", lines[i], text);
@@ -305,8 +322,9 @@ static lt_json *json_of(const char *text)
 static void golden_configs_may_be_partial(void **state)
 {
     (void)state;
-    static const char *const extra[] = { "num_frames", "cfg", NULL };
-    lt_json *flat = json_of("{\"width\": 48, \"heads\": 3, \"num_frames\": 4, \"cfg\": 7.5, \"rope_base\": 10000}");
+    static const char *const extra[] = {"num_frames", "cfg", NULL};
+    lt_json *flat =
+        json_of("{\"width\": 48, \"heads\": 3, \"num_frames\": 4, \"cfg\": 7.5, \"rope_base\": 10000}");
     cfg_ar ar;
     lt_error err = {0};
     assert_int_equal(cfg_ar_from_json(flat, "golden", extra, &ar, &err), LT_OK);
@@ -323,7 +341,8 @@ static void golden_configs_hold_sections(void **state)
 {
     (void)state;
     lt_error err = {0};
-    lt_json *flat = json_of("{\"latent_channels\": 8, \"carry\": \"renoise\", \"upsample\": {\"multipliers\": [0.5, 1]}}");
+    lt_json *flat = json_of(
+        "{\"latent_channels\": 8, \"carry\": \"renoise\", \"upsample\": {\"multipliers\": [0.5, 1]}}");
     cfg_mmdit dit;
     assert_int_equal(cfg_mmdit_from_json(flat, "golden", NULL, &dit, &err), LT_OK);
     assert_int_equal(dit.carry, CFG_CARRY_RENOISE);

@@ -12,7 +12,8 @@ static void integers(void **state)
     assert_true(cfg_parse_integer("0", &value) && value == 0);
     assert_true(cfg_parse_integer("-12", &value) && value == -12);
     assert_true(cfg_parse_integer("+7", &value) && value == 7);
-    static const char *const bad[] = { "", "-", "1.0", "1e3", "0x1", " 1", "1 ", "1_000", "9223372036854775808", "one" };
+    static const char *const bad[] = {
+        "", "-", "1.0", "1e3", "0x1", " 1", "1 ", "1_000", "9223372036854775808", "one"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (cfg_parse_integer(bad[i], &value))
             fail_msg("'%s' was taken for an integer", bad[i]);
@@ -26,7 +27,8 @@ static void decimals(void **state)
     assert_true(cfg_parse_decimal("1.0e-06", &value) && value == 1e-6);
     assert_true(cfg_parse_decimal("5", &value) && value == 5);
     assert_true(cfg_parse_decimal("5.", &value) && value == 5);
-    static const char *const bad[] = { "", ".", ".5", "1,5", "nan", "inf", "-inf", "1e999", "1e", "0x1p3", "1.5f", "1.5 " };
+    static const char *const bad[] = {"",     ".",     ".5", "1,5",   "nan",  "inf",
+                                      "-inf", "1e999", "1e", "0x1p3", "1.5f", "1.5 "};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (cfg_parse_decimal(bad[i], &value))
             fail_msg("'%s' was taken for a number", bad[i]);
@@ -38,8 +40,8 @@ static void text_reads_back(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = { { 0, "0" },       { 7.5, "7.5" },   { 10000, "10000" },           { 1e-12, "1e-12" },
-                  { 0.1, "0.1" },   { -3, "-3" },     { 1.15258426, "1.15258426" }, { 1.0 / 3, "0.3333333333333333" } };
+    } cases[] = {{0, "0"},     {7.5, "7.5"}, {10000, "10000"},           {1e-12, "1e-12"},
+                 {0.1, "0.1"}, {-3, "-3"},   {1.15258426, "1.15258426"}, {1.0 / 3, "0.3333333333333333"}};
     char text[CFG_DECIMAL_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_decimal_text(cases[i].value, text);

@@ -10,8 +10,13 @@
 static int make_tree(void **state)
 {
     (void)state;
-    static const char *const files[] = { "a/configs/small.yaml", "a/configs/big.yaml",  "a/models/small/weights",
-                                         "b/models/small/weights", "b/models/own/config.yaml", "here/config.yaml", "bare/weights" };
+    static const char *const files[] = {"a/configs/small.yaml",
+                                        "a/configs/big.yaml",
+                                        "a/models/small/weights",
+                                        "b/models/small/weights",
+                                        "b/models/own/config.yaml",
+                                        "here/config.yaml",
+                                        "bare/weights"};
     scratch_open();
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         scratch_write_text(files[i], "");
@@ -34,14 +39,14 @@ static void finds_by_name_and_folder(void **state)
         const char *config;
         const char *folder;
     } cases[] = {
-        { "small", "small", "a/configs/small.yaml", "a/models/small" }, /* the first root wins */
-        { "big", "big", "a/configs/big.yaml", NULL },                   /* configuration alone */
-        { "own", "own", "b/models/own/config.yaml", "b/models/own" },
-        { "here", "here", "here/config.yaml", "here" },                 /* a folder of the working directory */
-        { "./here/", "here", "./here//config.yaml", "./here/" },
-        { "b/models/small", "small", "a/configs/small.yaml", "b/models/small" },
+        {"small", "small", "a/configs/small.yaml", "a/models/small"}, /* the first root wins */
+        {"big", "big", "a/configs/big.yaml", NULL},                   /* configuration alone */
+        {"own", "own", "b/models/own/config.yaml", "b/models/own"},
+        {"here", "here", "here/config.yaml", "here"}, /* a folder of the working directory */
+        {"./here/", "here", "./here//config.yaml", "./here/"},
+        {"b/models/small", "small", "a/configs/small.yaml", "b/models/small"},
     };
-    const char *const roots[] = { "a", "b", NULL };
+    const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model_files found;
         lt_error err = {0};
@@ -63,11 +68,11 @@ static void says_what_is_missing(void **state)
         const char *model;
         const char *message;
     } cases[] = {
-        { "smal", "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here" },
-        { "./small", "model './small': no such folder" },
-        { "bare", "model 'bare': bare has no config.yaml and there is no configs/bare.yaml" },
+        {"smal", "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here"},
+        {"./small", "model './small': no such folder"},
+        {"bare", "model 'bare': bare has no config.yaml and there is no configs/bare.yaml"},
     };
-    const char *const roots[] = { "a", "b", NULL };
+    const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model_files found;
         lt_error err = {0};
@@ -80,7 +85,7 @@ static void says_what_is_missing(void **state)
 static void names_files_of_a_folder(void **state)
 {
     (void)state;
-    const char *const roots[] = { "a", NULL };
+    const char *const roots[] = {"a", NULL};
     cfg_model_files found;
     lt_error err = {0};
     char *path;

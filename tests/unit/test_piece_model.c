@@ -78,13 +78,13 @@ static void refuses_what_is_no_t5_vocabulary(void **state)
         int type;
         const char *message;
     } pieces[] = {
-        { "", -1, 1, "toy: piece 4 has no text" },
-        { "y", NAN, 1, "toy: piece 4 has no finite score" },
-        { "y", -INFINITY, 1, "toy: piece 4 has no finite score" },
-        { "y", -1, 2, "toy: piece 4 is of type 2, expected 1 (normal), 3 (control) or 5 (unused)" },
-        { "y", -1, 4, "toy: piece 4 is of type 4" },
-        { "y", -1, 6, "toy: piece 4 is of type 6" },
-        { "x", -1, 1, "have the same text" },
+        {"", -1, 1, "toy: piece 4 has no text"},
+        {"y", NAN, 1, "toy: piece 4 has no finite score"},
+        {"y", -INFINITY, 1, "toy: piece 4 has no finite score"},
+        {"y", -1, 2, "toy: piece 4 is of type 2, expected 1 (normal), 3 (control) or 5 (unused)"},
+        {"y", -1, 4, "toy: piece 4 is of type 4"},
+        {"y", -1, 6, "toy: piece 4 is of type 6"},
+        {"x", -1, 1, "have the same text"},
     };
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         toy_spiece_begin(&toy);
@@ -98,15 +98,15 @@ static void refuses_what_is_no_t5_vocabulary(void **state)
         size_t count;
         const char *message;
     } settings[] = {
-        { 2, { 3 << 3, 2 }, 2, "toy: not a unigram model" },
-        { 2, { 0xC0, 1, 1 }, 3, "toy: treat_whitespace_as_suffix is on, expected off" },
-        { 2, { 0x98, 2, 1 }, 3, "toy: byte_fallback is on, expected off" },
-        { 3, { 3 << 3, 0 }, 2, "toy: add_dummy_prefix is off, expected on" },
-        { 3, { 4 << 3, 0 }, 2, "toy: remove_extra_whitespaces is off, expected on" },
-        { 3, { 5 << 3, 0 }, 2, "toy: escape_whitespaces is off, expected on" },
-        { 3, { 2 << 3 | 2, 2, 1, 1 }, 4, "toy: precompiled_charsmap is damaged" },
-        { 3, { 2 << 3 | 2, 99 }, 2, "toy: not a SentencePiece model, broken at byte" },
-        { 1, { 3 << 3 | 3, 1 }, 2, "toy: not a SentencePiece model, broken at byte" },
+        {2, {3 << 3, 2}, 2, "toy: not a unigram model"},
+        {2, {0xC0, 1, 1}, 3, "toy: treat_whitespace_as_suffix is on, expected off"},
+        {2, {0x98, 2, 1}, 3, "toy: byte_fallback is on, expected off"},
+        {3, {3 << 3, 0}, 2, "toy: add_dummy_prefix is off, expected on"},
+        {3, {4 << 3, 0}, 2, "toy: remove_extra_whitespaces is off, expected on"},
+        {3, {5 << 3, 0}, 2, "toy: escape_whitespaces is off, expected on"},
+        {3, {2 << 3 | 2, 2, 1, 1}, 4, "toy: precompiled_charsmap is damaged"},
+        {3, {2 << 3 | 2, 99}, 2, "toy: not a SentencePiece model, broken at byte"},
+        {1, {3 << 3 | 3, 1}, 2, "toy: not a SentencePiece model, broken at byte"},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         toy_spiece_begin(&toy);
@@ -134,12 +134,14 @@ static void refuses_what_is_no_model(void **state)
     (void)state;
     piece_model m;
     lt_error err;
-    check_failed(open_bytes("", 0, &m, &err), err, LT_ERR_INPUT, "toy: 0 bytes, expected a SentencePiece model");
+    check_failed(open_bytes("", 0, &m, &err), err, LT_ERR_INPUT,
+                 "toy: 0 bytes, expected a SentencePiece model");
     piece_model_close(&m);
     check_failed(open_bytes("{\"a\": 1}", 8, &m, &err), err, LT_ERR_INPUT, "toy: not a SentencePiece model");
     piece_model_close(&m);
-    static const unsigned char huge[] = { 0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01 };
-    check_failed(open_bytes(huge, sizeof huge, &m, &err), err, LT_ERR_INPUT, "toy: not a SentencePiece model, broken at byte 11");
+    static const unsigned char huge[] = {0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01};
+    check_failed(open_bytes(huge, sizeof huge, &m, &err), err, LT_ERR_INPUT,
+                 "toy: not a SentencePiece model, broken at byte 11");
     piece_model_close(&m);
 }
 

@@ -4,11 +4,11 @@
 
 #include "text_encoder/piece_normalizer.h"
 
-#define MARK "\xE2\x96\x81"
-#define FULL_WIDTH_A "\xEF\xBC\xA1"
+#define MARK              "\xE2\x96\x81"
+#define FULL_WIDTH_A      "\xEF\xBC\xA1"
 #define IDEOGRAPHIC_SPACE "\xE3\x80\x80"
-#define ZERO_WIDTH_SPACE "\xE2\x80\x8B"
-#define ONE_HALF "\xC2\xBD"
+#define ZERO_WIDTH_SPACE  "\xE2\x80\x8B"
+#define ONE_HALF          "\xC2\xBD"
 
 static piece_model model;
 
@@ -44,29 +44,29 @@ static void known_texts(void **state)
         const char *text;
         const char *normal;
     } cases[] = {
-        { "", "" },
-        { "   ", "" },
-        { " \t" IDEOGRAPHIC_SPACE, "" },
-        { ZERO_WIDTH_SPACE, "" },
-        { "a", MARK "a" },
-        { "  a  b ", MARK "a" MARK "b" },
-        { "\ta\t\tb", MARK "a" MARK "b" },
-        { "a" IDEOGRAPHIC_SPACE " b", MARK "a" MARK "b" },
-        { FULL_WIDTH_A "x", MARK "Ax" },
-        { "a" ZERO_WIDTH_SPACE "b", MARK "ab" },
-        { "a " ZERO_WIDTH_SPACE " b", MARK "a" MARK "b" }, /* nothing between two spaces does not part them */
-        { ONE_HALF "x", MARK "1/2" MARK "x" },             /* a rule's own spaces collapse like others */
-        { "a" ONE_HALF, MARK "a" MARK "1/2" },
-        { "e e\xCC\x81", MARK "E" MARK "\xC3\xA9" },
-        { MARK, "" },
-        { MARK MARK "x", MARK MARK MARK "x" },             /* a literal mark is no space */
-        { "x" MARK, MARK "x" },                            /* but none is left at the end */
-        { "\xFF", MARK "\xEF\xBF\xBD" },
-        { "\xE2\x96", MARK "\xEF\xBF\xBD\xEF\xBF\xBD" },   /* half a character: byte by byte */
-        { "\xC0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD" },   /* overlong */
-        { "\xED\xA0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" }, /* surrogate */
-        { "\xF4\x90\x80\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" },
-        { "\xF4\x8F\xBF\xBF", MARK "\xF4\x8F\xBF\xBF" },
+        {"", ""},
+        {"   ", ""},
+        {" \t" IDEOGRAPHIC_SPACE, ""},
+        {ZERO_WIDTH_SPACE, ""},
+        {"a", MARK "a"},
+        {"  a  b ", MARK "a" MARK "b"},
+        {"\ta\t\tb", MARK "a" MARK "b"},
+        {"a" IDEOGRAPHIC_SPACE " b", MARK "a" MARK "b"},
+        {FULL_WIDTH_A "x", MARK "Ax"},
+        {"a" ZERO_WIDTH_SPACE "b", MARK "ab"},
+        {"a " ZERO_WIDTH_SPACE " b", MARK "a" MARK "b"}, /* nothing between two spaces does not part them */
+        {ONE_HALF "x", MARK "1/2" MARK "x"},             /* a rule's own spaces collapse like others */
+        {"a" ONE_HALF, MARK "a" MARK "1/2"},
+        {"e e\xCC\x81", MARK "E" MARK "\xC3\xA9"},
+        {MARK, ""},
+        {MARK MARK "x", MARK MARK MARK "x"}, /* a literal mark is no space */
+        {"x" MARK, MARK "x"},                /* but none is left at the end */
+        {"\xFF", MARK "\xEF\xBF\xBD"},
+        {"\xE2\x96", MARK "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* half a character: byte by byte */
+        {"\xC0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* overlong */
+        {"\xED\xA0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* surrogate */
+        {"\xF4\x90\x80\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xF4\x8F\xBF\xBF", MARK "\xF4\x8F\xBF\xBF"},
     };
     normalized_text out = {0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -87,7 +87,7 @@ static void origins(void **state)
     lt_error err = {0};
     check_ok(piece_normalize(&model, text, 1, sizeof text - 1, &out, &err), err);
     /* mark, a, mark, A, b: nothing of it belongs to the x before */
-    static const size_t want[] = { 3, 3, 3, 3, 4, 4, 4, 6, 9, 10 };
+    static const size_t want[] = {3, 3, 3, 3, 4, 4, 4, 6, 9, 10};
     assert_int_equal(out.bytes, 9);
     for (size_t i = 0; i <= out.bytes; i++)
         if (out.origin[i] != want[i])
@@ -113,7 +113,8 @@ static void growth_is_bounded(void **state)
     normalized_text out = {0};
     lt_error err = {0};
     check_ok(piece_model_open(&m, toy.bytes, toy.count, "toy", &err), err);
-    check_failed(piece_normalize(&m, text, 0, sizeof text, &out, &err), err, LT_ERR_INPUT, "grows more than 32 times");
+    check_failed(piece_normalize(&m, text, 0, sizeof text, &out, &err), err, LT_ERR_INPUT,
+                 "grows more than 32 times");
     normalized_text_close(&out);
     piece_model_close(&m);
 }

@@ -40,44 +40,47 @@ static void expect_cut(const toy_piece *pieces, const char *text, const int *wan
 static void the_likeliest_cut_wins(void **state)
 {
     (void)state;
-    static const toy_piece pieces[MOST] = { { "a", -1 }, { "b", -1 }, { "ab", -1.5f }, { "abc", -9 }, { "c", -1 } };
-    expect_cut(pieces, "ab", (int[]){ 5, -1 });
-    expect_cut(pieces, "abc", (int[]){ 5, 7, -1 });
-    expect_cut(pieces, "ba", (int[]){ 4, 3, -1 });
-    expect_cut(pieces, "", (int[]){ -1 });
+    static const toy_piece pieces[MOST] = {{"a", -1}, {"b", -1}, {"ab", -1.5f}, {"abc", -9}, {"c", -1}};
+    expect_cut(pieces, "ab", (int[]){5, -1});
+    expect_cut(pieces, "abc", (int[]){5, 7, -1});
+    expect_cut(pieces, "ba", (int[]){4, 3, -1});
+    expect_cut(pieces, "", (int[]){-1});
 }
 
 static void the_earlier_start_wins_a_tie(void **state)
 {
     (void)state;
     /* "aa|a" and "a|aa" cost the same; the cut that reaches the end from the earlier start stays. */
-    static const toy_piece pieces[MOST] = { { "a", -1 }, { "aa", -1 } };
-    expect_cut(pieces, "aaa", (int[]){ 3, 4, -1 });
-    static const toy_piece whole[MOST] = { { "a", -1 }, { "b", -1 }, { "ab", -2 } };
-    expect_cut(whole, "ab", (int[]){ 5, -1 });
+    static const toy_piece pieces[MOST] = {{"a", -1}, {"aa", -1}};
+    expect_cut(pieces, "aaa", (int[]){3, 4, -1});
+    static const toy_piece whole[MOST] = {{"a", -1}, {"b", -1}, {"ab", -2}};
+    expect_cut(whole, "ab", (int[]){5, -1});
 }
 
 static void unknown_characters_join(void **state)
 {
     (void)state;
-    static const toy_piece pieces[MOST] = { { "a", -1 }, { "\xE6\xBC\xA2", -2 } };
-    expect_cut(pieces, "xyz", (int[]){ 2, -1 });
-    expect_cut(pieces, "xay", (int[]){ 2, 3, 2, -1 });
-    expect_cut(pieces, "a\xE5\xAD\x97\xF0\x9F\x98\x80""a", (int[]){ 3, 2, 3, -1 });
-    expect_cut(pieces, "\xE6\xBC\xA2\xE5\xAD\x97", (int[]){ 4, 2, -1 });
-    expect_cut(pieces, "\xE5", (int[]){ 2, -1 }); /* fewer bytes than the first one promises */
+    static const toy_piece pieces[MOST] = {{"a", -1}, {"\xE6\xBC\xA2", -2}};
+    expect_cut(pieces, "xyz", (int[]){2, -1});
+    expect_cut(pieces, "xay", (int[]){2, 3, 2, -1});
+    expect_cut(pieces,
+               "a\xE5\xAD\x97\xF0\x9F\x98\x80"
+               "a",
+               (int[]){3, 2, 3, -1});
+    expect_cut(pieces, "\xE6\xBC\xA2\xE5\xAD\x97", (int[]){4, 2, -1});
+    expect_cut(pieces, "\xE5", (int[]){2, -1}); /* fewer bytes than the first one promises */
 }
 
 /* A piece that is longer than the character does not stand in for it. */
 static void an_uncovered_character_stays_possible(void **state)
 {
     (void)state;
-    static const toy_piece pieces[MOST] = { { "xy", -100 }, { "y", -1 } };
+    static const toy_piece pieces[MOST] = {{"xy", -100}, {"y", -1}};
     /* least score -100: unknown costs -110, "xy" -100 alone */
-    expect_cut(pieces, "xy", (int[]){ 3, -1 });
-    static const toy_piece dear[MOST] = { { "xy", -20 }, { "y", 100 } };
+    expect_cut(pieces, "xy", (int[]){3, -1});
+    static const toy_piece dear[MOST] = {{"xy", -20}, {"y", 100}};
     /* unknown x (-30) and y (+100) beat xy (-20) */
-    expect_cut(dear, "xy", (int[]){ 2, 4, -1 });
+    expect_cut(dear, "xy", (int[]){2, 4, -1});
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 #include "text_encoder/relative_bucket.h"
 
 /* First distance of each bucket with 32 buckets and largest distance 128. */
-static const int released[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91 };
+static const int released[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
 
 static int expected(int steps)
 {
@@ -29,8 +29,8 @@ static void released_table(void **state)
 static void other_sizes(void **state)
 {
     (void)state;
-    static const int table[][2] = { { 0, 0 },   { 5, 17 },  { -5, 5 },  { 6, 18 },  { -6, 6 },    { -12, 7 },
-                                    { -13, 8 }, { 49, 23 }, { 50, 23 }, { 51, 23 }, { -1000, 11 } };
+    static const int table[][2] = {{0, 0},   {5, 17},  {-5, 5},  {6, 18},  {-6, 6},    {-12, 7},
+                                   {-13, 8}, {49, 23}, {50, 23}, {51, 23}, {-1000, 11}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         assert_int_equal(text_relative_bucket(table[i][0], 24, 50), table[i][1]);
     assert_int_equal(text_relative_bucket(1, 4, 2), 3);

@@ -3,16 +3,16 @@
 
 #include "text_encoder/text_encoder.h"
 
-static const cfg_text sizes = { .vocab_size = 40,
-                                .d_model = 16,
-                                .num_layers = 2,
-                                .num_heads = 2,
-                                .d_kv = 6,
-                                .d_ff = 24,
-                                .relative_attention_num_buckets = 8,
-                                .relative_attention_max_distance = 20,
-                                .layer_norm_epsilon = 1e-6f,
-                                .max_length = 12 };
+static const cfg_text sizes = {.vocab_size = 40,
+                               .d_model = 16,
+                               .num_layers = 2,
+                               .num_heads = 2,
+                               .d_kv = 6,
+                               .d_ff = 24,
+                               .relative_attention_num_buckets = 8,
+                               .relative_attention_max_distance = 20,
+                               .layer_norm_epsilon = 1e-6f,
+                               .max_length = 12};
 
 static lt_backend *backend;
 static lt_weights *weights;
@@ -48,9 +48,10 @@ static void ids_outside_the_vocabulary(void **state)
     text_encoder *e = open_encoder();
     float hidden[3 * 16];
     lt_error err = {0};
-    check_failed(text_encode(e, (int32_t[]){ 1, 40, 2 }, 3, hidden, &err), err, LT_ERR_INPUT, "id 40 at position 1, expected 0 to 39");
+    check_failed(text_encode(e, (int32_t[]){1, 40, 2}, 3, hidden, &err), err, LT_ERR_INPUT,
+                 "id 40 at position 1, expected 0 to 39");
     err = (lt_error){0};
-    check_failed(text_encode(e, (int32_t[]){ -1 }, 1, hidden, &err), err, LT_ERR_INPUT, "id -1 at position 0");
+    check_failed(text_encode(e, (int32_t[]){-1}, 1, hidden, &err), err, LT_ERR_INPUT, "id -1 at position 0");
     err = (lt_error){0};
     check_failed(text_encode(e, NULL, 0, hidden, &err), err, LT_ERR_INPUT, "0 ids");
     text_encoder_close(e);
@@ -61,7 +62,7 @@ static void calls_are_independent(void **state)
 {
     (void)state;
     text_encoder *e = open_encoder();
-    static const int32_t ids[] = { 7, 3, 3, 9, 1, 0, 0, 0 };
+    static const int32_t ids[] = {7, 3, 3, 9, 1, 0, 0, 0};
     float first[8 * 16];
     float again[8 * 16];
     lt_error err = {0};
@@ -77,7 +78,7 @@ static void padding_is_seen(void **state)
 {
     (void)state;
     text_encoder *e = open_encoder();
-    static const int32_t ids[] = { 7, 1, 0, 0 };
+    static const int32_t ids[] = {7, 1, 0, 0};
     float bare[4 * 16];
     float padded[4 * 16];
     lt_error err = {0};

@@ -7,7 +7,7 @@
 
 #include "text_encoder/text_vocab.h"
 
-#define MARK "\xE2\x96\x81"
+#define MARK      "\xE2\x96\x81"
 #define NEXT_LINE "\xC2\x85"
 
 enum { RED = 3, BALL, A, B, LONE_MARK, PIECES, EXTRA_0 = PIECES + 99, END = 1, PAD = 0, UNK = 2, ROOM = 16 };
@@ -55,7 +55,8 @@ static void expect_ids(const char *text, const int32_t *want, int count)
             fail_msg("'%s': id %d is %d, want %d", text, i, (int)ids[i], (int)want[i]);
 }
 
-#define EXPECT_IDS(text, ...) expect_ids(text, (int32_t[]){ __VA_ARGS__ }, (int)(sizeof((int32_t[]){ __VA_ARGS__ }) / 4))
+#define EXPECT_IDS(text, ...)                                                                                \
+    expect_ids(text, (int32_t[]){__VA_ARGS__}, (int)(sizeof((int32_t[]){__VA_ARGS__}) / 4))
 
 static void plain_prompts(void **state)
 {
@@ -75,13 +76,14 @@ static void strings_that_are_ids(void **state)
     (void)state;
     EXPECT_IDS("red</s>ball", RED, END, BALL, END); /* each part begins a word */
     EXPECT_IDS("<pad><unk>", PAD, UNK, END);
-    EXPECT_IDS("red</s>", RED, END);                /* the end is there already */
+    EXPECT_IDS("red</s>", RED, END); /* the end is there already */
     EXPECT_IDS("</s></s>", END, END);
     EXPECT_IDS("<extra_id_0>", EXTRA_0, END);
     EXPECT_IDS("<extra_id_99>a", EXTRA_0 - 99, LONE_MARK, A, END);
     EXPECT_IDS("red <extra_id_10> ball", RED, EXTRA_0 - 10, BALL, END);
     EXPECT_IDS("a</s", LONE_MARK, A, UNK, END);
-    static const char *const no_ids[] = { "<extra_id_>", "<extra_id_00>", "<extra_id_01>", "<extra_id_100>", "<extra_id_1", "<PAD>" };
+    static const char *const no_ids[] = {"<extra_id_>",    "<extra_id_00>", "<extra_id_01>",
+                                         "<extra_id_100>", "<extra_id_1",   "<PAD>"};
     for (size_t i = 0; i < sizeof no_ids / sizeof no_ids[0]; i++) {
         int32_t ids[ROOM];
         const text_report report = ids_of(no_ids[i], ROOM, TEXT_UNPADDED, ids);
@@ -131,7 +133,7 @@ static void padding(void **state)
     (void)state;
     int32_t ids[ROOM];
     const text_report report = ids_of("red", 5, TEXT_PADDED, ids);
-    static const int32_t want[] = { RED, END, PAD, PAD, PAD };
+    static const int32_t want[] = {RED, END, PAD, PAD, PAD};
     assert_int_equal(report.count, 5);
     assert_memory_equal(ids, want, sizeof want);
 }
@@ -148,13 +150,15 @@ static void unknown_words_can_be_shown(void **state)
     static const struct {
         int32_t id;
         const char *part;
-    } want[] = { { RED, "red" }, { LONE_MARK, "" }, { UNK, "ze" }, { B, "b" }, { UNK, "r" }, { A, "a" }, { BALL, " ball" } };
+    } want[] = {{RED, "red"}, {LONE_MARK, ""}, {UNK, "ze"}, {B, "b"}, {UNK, "r"}, {A, "a"}, {BALL, " ball"}};
     assert_int_equal(cut.count, 7);
     for (size_t i = 0; i < cut.count; i++) {
         const size_t bytes = cut.items[i].end - cut.items[i].begin;
         assert_int_equal(cut.items[i].id, want[i].id);
-        if (want[i].id != LONE_MARK && (bytes != strlen(want[i].part) || memcmp(text + cut.items[i].begin, want[i].part, bytes) != 0))
-            fail_msg("piece %zu is '%.*s', want '%s'", i, (int)bytes, text + cut.items[i].begin, want[i].part);
+        if (want[i].id != LONE_MARK &&
+            (bytes != strlen(want[i].part) || memcmp(text + cut.items[i].begin, want[i].part, bytes) != 0))
+            fail_msg("piece %zu is '%.*s', want '%s'", i, (int)bytes, text + cut.items[i].begin,
+                     want[i].part);
     }
     text_pieces_close(&cut);
 }
@@ -187,7 +191,8 @@ static void files(void **state)
     check_ok(text_vocab_open(scratch_path("spiece.model"), &read, &err), err);
     assert_int_equal(text_vocab_count(read), PIECES + 100);
     text_vocab_close(read);
-    check_failed(text_vocab_open(scratch_path("absent"), &read, &err), err, LT_ERR_INPUT, "absent: No such file");
+    check_failed(text_vocab_open(scratch_path("absent"), &read, &err), err, LT_ERR_INPUT,
+                 "absent: No such file");
     assert_null(read);
     err = (lt_error){0};
     check_failed(text_vocab_open(scratch_path("."), &read, &err), err, LT_ERR_INPUT, "directory");
