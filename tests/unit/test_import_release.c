@@ -1,0 +1,438 @@
+/* test_import_release.c - a whole small release: what wins, what is missed, and that nothing half-made stays. */
+#include "pipeline/import_release.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+#include "tests/support/toy_release.h"
+#include "weights/weights.h"
+
+#define CONTROL "model.control_model.diffusion_model."
+#define TOKENIZER_COPY CONTROL "semantic_conditioner.semantic_model.model."
+#define THEIA "feature_extractor.model.backbone.model."
+
+static cfg_model cfg;
+static toy_release release;
+static char told[4096]; /* all warnings */
+
+static void keep_warning(void *user, const char *line)
+{
+    (void)user;
+    strncat(told, line, sizeof told - strlen(told) - 1);
+}
+
+static const lt_warnings warnings = {.warn = keep_warning};
+
+/* configs/tiny.yaml with two text encoders. */
+static void write_config(void)
+{
+    static const char *const sides =
+        "text_encoder:\n"
+        "  ar: {vocab_size: 320, d_model: 32, num_layers: 1, num_heads: 2, d_kv: 12, d_ff: 64, max_length: 24,\n"
+        "       relative_attention_num_buckets: 32, relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n"
+        "  mmdit: {vocab_size: 300, d_model: 32, num_layers: 2, num_heads: 2, d_kv: 16, d_ff: 64, max_length: 16,\n"
+        "          relative_attention_num_buckets: 32, relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n";
+    char text[8192];
+    char whole[sizeof text + 1024];
+    FILE *const file = fopen(TEST_SOURCE_DIR "/configs/tiny.yaml", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *const rest = strstr(text, "\ntokenizer:");
+    assert_non_null(rest);
+    snprintf(whole, sizeof whole, "%s%s", sides, rest);
+    scratch_write_text("toy.yaml", whole);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    told[0] = '\0';
+    scratch_open();
+    write_config();
+    check_ok(cfg_read(scratch_path("toy.yaml"), &cfg, &err), err);
+    toy_release_make(&release, &cfg);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    toy_release_close(&release);
+    scratch_close();
+    return 0;
+}
+
+static take_import_request the_request(void)
+{
+    return (take_import_request){.release = scratch_path("release"),
+                                 .output = scratch_path("out"),
+                                 .config = scratch_path("toy.yaml"),
+                                 .warnings = &warnings};
+}
+
+static lt_status import(lt_error *err)
+{
+    const take_import_request request = the_request();
+    *err = (lt_error){0};
+    toy_release_write(&release, "release");
+    return take_import(&request, err);
+}
+
+static void import_good(void)
+{
+    lt_error err;
+    check_ok(import(&err), err);
+}
+
+/* The import fails, its message has both parts, and only the release and the configuration are there afterwards. */
+static void refuse(const char *file, const char *cause)
+{
+    lt_error err;
+    check_failed(import(&err), err, LT_ERR_INPUT, file);
+    check_failed(LT_ERR_INPUT, err, LT_ERR_INPUT, cause);
+    assert_int_equal(scratch_count("."), 2);
+}
+
+/* The last value of a tensor of a written file. */
+static double value_in(const char *file, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "out/%s.safetensors", file);
+    lt_weights *w;
+    lt_error err = {0};
+    check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
+    const lt_tensor *const t = lt_weights_find(w, name);
+    if (!t)
+        fail_msg("%s is not in %s", name, path);
+    const double value = lt_load_element(t->data, t->dtype, lt_numel(t) - 1);
+    lt_weights_close(w);
+    return value;
+}
+
+static bool is_in(const char *file, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "out/%s.safetensors", file);
+    lt_weights *w;
+    lt_error err = {0};
+    check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
+    const bool found = lt_weights_find(w, name) != NULL;
+    lt_weights_close(w);
+    return found;
+}
+
+/* `name` of the written file holds what `source` of the release holds. */
+static void check_from(const char *file, const char *name, toy_file from, const char *source)
+{
+    const double want = toy_release_find(&release, from, source)->fill;
+    const double got = value_in(file, name);
+    if (got != want)
+        fail_msg("%s: %s is %g, expected %g of %s", file, name, got, want, source);
+}
+
+static void takes_every_network_from_its_file(void **state)
+{
+    (void)state;
+    import_good();
+    assert_int_equal(scratch_count("out"), 9); /* six networks, config.yaml, two vocabularies */
+    check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "shared.weight");
+    check_from("text_encoder.mmdit", "shared.weight", TOY_T5, "shared.weight");
+    check_from("tokenizer", "decoder.mask_token", TOY_TOKENIZER, "decoder.mask_token");
+    check_from("tokenizer", THEIA "layernorm.bias", TOY_THEIA, "backbone.model.layernorm.bias");
+    check_from("ar_model", "transformer.head.weight", TOY_LLM, "transformer.head.weight");
+    check_from("mmdit", "model.diffusion_model.time_embed.0.bias", TOY_BASE, "model.diffusion_model.time_embed.0.bias");
+    check_from("mmdit", CONTROL "time_embed.0.bias", TOY_DIFFUSION, CONTROL "time_embed.0.bias");
+    check_from("mmdit", CONTROL "semantic_conditioner.conv_out.bias", TOY_DIFFUSION, CONTROL "semantic_conditioner.conv_out.bias");
+    check_from("temporal_vae", "decoder.conv_in.conv.weight", TOY_VAE, "decoder.conv_in.conv.weight");
+    size_t config_bytes;
+    size_t copy_bytes;
+    char *const config = scratch_read("toy.yaml", &config_bytes);
+    char *const copy = scratch_read("out/config.yaml", &copy_bytes);
+    assert_int_equal(config_bytes, copy_bytes);
+    assert_memory_equal(config, copy, config_bytes);
+    free(config);
+    free(copy);
+    assert_true(scratch_exists("out/spiece.model"));
+    assert_true(scratch_exists("out/text_encoder.ar.spiece.model"));
+}
+
+/* diffusion/N is loaded last and into everything. */
+static void the_last_file_overrides_name_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        const char *file;
+        const char *name;
+    } overrides[] = {
+        {"model.main_model.diffusion_model.time_embed.0.bias", "mmdit", "model.diffusion_model.time_embed.0.bias"},
+        {"conditioner.embedders.0.transformer.shared.weight", "text_encoder.mmdit", "shared.weight"},
+        {"first_stage_model.decoder.conv_in.conv.weight", "temporal_vae", "decoder.conv_in.conv.weight"},
+        {TOKENIZER_COPY "decoder.mask_token", "tokenizer", "decoder.mask_token"},
+        {TOKENIZER_COPY THEIA "layernorm.bias", "tokenizer", THEIA "layernorm.bias"},
+    };
+    enum { COUNT = sizeof overrides / sizeof overrides[0] };
+    import_good();
+    for (int i = 0; i < COUNT; i++) {
+        char path[64];
+        lt_weights *w;
+        lt_error err = {0};
+        snprintf(path, sizeof path, "out/%s.safetensors", overrides[i].file);
+        check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
+        toy_release_add(&release, TOY_DIFFUSION, overrides[i].source, lt_shape_of(lt_weights_find(w, overrides[i].name)));
+        lt_weights_close(w);
+    }
+    rename(scratch_path("out"), scratch_path("first"));
+    import_good();
+    for (int i = 0; i < COUNT; i++)
+        check_from(overrides[i].file, overrides[i].name, TOY_DIFFUSION, overrides[i].source);
+    check_from("tokenizer", "mean", TOY_TOKENIZER, "mean"); /* not in the copy */
+    assert_non_null(strstr(told, "holds its own copy of the tokenizer"));
+}
+
+static void the_control_branch_falls_back_on_the_base(void **state)
+{
+    (void)state;
+    toy_release_drop(&release, TOY_DIFFUSION, CONTROL "transformer.layers.0.attention.dense.bias");
+    import_good();
+    check_from("mmdit", CONTROL "transformer.layers.0.attention.dense.bias", TOY_BASE,
+               "model.diffusion_model.transformer.layers.0.attention.dense.bias");
+}
+
+static void zeros_never_stand_in_for_control(void **state)
+{
+    (void)state;
+    toy_release_drop(&release, TOY_DIFFUSION, CONTROL "mixins.adaln_layer.zero_linears.0.weight");
+    refuse("diffusion/1/mp_rank_00_model_states.pt: " CONTROL "mixins.adaln_layer.zero_linears.0.weight: is missing", "[64, 64]");
+}
+
+static void the_language_model_may_bring_its_text_encoder(void **state)
+{
+    (void)state;
+    release.absent[TOY_FLAN] = true;
+    for (int i = 0; i < release.count[TOY_FLAN]; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "cond_model.text_encoder.text_encoder.%s", release.tensor[TOY_FLAN][i].name);
+        toy_release_add(&release, TOY_LLM, name, release.tensor[TOY_FLAN][i].shape);
+    }
+    import_good();
+    check_from("text_encoder.ar", "shared.weight", TOY_LLM, "cond_model.text_encoder.text_encoder.shared.weight");
+    assert_false(is_in("ar_model", "cond_model.text_encoder.text_encoder.shared.weight"));
+    assert_false(scratch_exists("out/text_encoder.ar.spiece.model"));
+}
+
+static void the_embedding_has_two_names(void **state)
+{
+    (void)state;
+    toy_tensor *const shared = toy_release_find(&release, TOY_FLAN, "shared.weight");
+    free(shared->name);
+    shared->name = strdup("encoder.embed_tokens.weight");
+    import_good();
+    check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "encoder.embed_tokens.weight");
+}
+
+static void leaves_out_what_has_no_use(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_VAE, "loss.logvar", lt_shape1(1));
+    toy_release_add(&release, TOY_FLAN, "decoder.block.0.layer.0.layer_norm.weight", lt_shape1(32));
+    toy_release_add(&release, TOY_FLAN, "lm_head.weight", lt_shape2(320, 32));
+    toy_release_add(&release, TOY_THEIA, "translator.head.weight", lt_shape1(3));
+    toy_release_add(&release, TOY_BASE, "model.diffusion_model.mixins.pos_embed.pos_embedding", lt_shape3(1, 2, 3));
+    toy_release_add(&release, TOY_DIFFUSION, CONTROL "mixins.pos_embed.pos_embedding", lt_shape3(1, 2, 3));
+    import_good();
+    assert_string_equal(told, "");
+    assert_false(is_in("temporal_vae", "loss.logvar"));
+    assert_false(is_in("mmdit", CONTROL "mixins.pos_embed.pos_embedding"));
+}
+
+static void warns_of_unknown_names_where_the_loader_does(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_VAE, "decoder.extra", lt_shape1(1));
+    toy_release_add(&release, TOY_DIFFUSION, "model.denoiser.sigmas", lt_shape1(1));
+    import_good();
+    assert_non_null(strstr(told, "3d-vae.pt: 1 tensor of no use here left out, the first is 'decoder.extra'"));
+    assert_non_null(strstr(told, "the first is 'model.denoiser.sigmas'"));
+}
+
+static void refuses_unknown_names_where_the_loader_does(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_LLM, "transformer.extra", lt_shape1(1));
+    toy_release_add(&release, TOY_TOKENIZER, "decoder.extra", lt_shape1(1));
+    toy_release_add(&release, TOY_BASE, "model.diffusion_model.extra", lt_shape1(1));
+    refuse("llm/model.safetensors: transformer.extra: is not expected", "tokenizer/model.safetensors: decoder.extra: is not expected");
+    refuse("mp_rank_00_model_states.pt: model.diffusion_model.extra: is not expected", "does not fit the configuration");
+}
+
+static void names_everything_that_does_not_fit(void **state)
+{
+    (void)state;
+    toy_release_drop(&release, TOY_VAE, "decoder.conv_in.conv.weight");
+    toy_release_find(&release, TOY_LLM, "transformer.head.weight")->shape = lt_shape2(32, 71);
+    refuse("3d-vae.pt: decoder.conv_in.conv.weight: is missing, expected [16, 4, 3, 3, 3]",
+           "llm/model.safetensors: transformer.head.weight: has shape [32, 71], expected [71, 32]");
+}
+
+static void an_override_of_another_shape_is_no_override(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_DIFFUSION, "first_stage_model.decoder.conv_in.conv.bias", lt_shape1(15));
+    refuse("diffusion/1/mp_rank_00_model_states.pt: first_stage_model.decoder.conv_in.conv.bias", "has shape [15], expected [16]");
+}
+
+static void refuses_numbers_that_are_not_finite(void **state)
+{
+    (void)state;
+    toy_release_find(&release, TOY_VAE, "encoder.conv_out.conv.bias")->bad = true;
+    refuse("3d-vae.pt: tensor 'encoder.conv_out.conv.bias'", "value 7 is not finite");
+}
+
+static void says_where_missing_parts_may_be(void **state)
+{
+    (void)state;
+    release.absent[TOY_FLAN] = true;
+    refuse("google/flan-t5-xxl", "--t5 DIR");
+    release.absent[TOY_FLAN] = false;
+    release.absent[TOY_LLM] = true;
+    scratch_close();
+    scratch_open();
+    write_config();
+    refuse("release/llm", "No such file");
+}
+
+static void theia_is_only_for_reference_videos(void **state)
+{
+    (void)state;
+    release.absent[TOY_THEIA] = true;
+    import_good();
+    assert_false(is_in("tokenizer", THEIA "layernorm.bias"));
+    assert_non_null(strstr(told, "--theia DIR"));
+}
+
+static void takes_flan_and_theia_from_elsewhere(void **state)
+{
+    (void)state;
+    toy_release_write(&release, "release");
+    rename(scratch_path("release/google/flan-t5-xxl"), scratch_path("flan"));
+    rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"), scratch_path("theia"));
+    take_import_request request = the_request();
+    request.t5 = scratch_path("flan");
+    request.theia = scratch_path("theia");
+    lt_error err = {0};
+    check_ok(take_import(&request, &err), err);
+    check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "shared.weight");
+    check_from("tokenizer", THEIA "layernorm.bias", TOY_THEIA, "backbone.model.layernorm.bias");
+    assert_true(scratch_exists("out/text_encoder.ar.spiece.model"));
+}
+
+static void reads_which_diffusion_is_the_latest(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "0", "00", "-1", "1 2", "../1", "latest", "1\n2", "1234567890123456789012345678901234567890"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        release.latest = bad[i];
+        refuse("diffusion/latest", "is not a number > 0");
+    }
+    release.latest = "2\n";
+    refuse("diffusion/2/mp_rank_00_model_states.pt", "No such file");
+    release.latest = " 1 \n";
+    import_good();
+}
+
+static void leaves_what_is_there_alone(void **state)
+{
+    (void)state;
+    lt_error err;
+    scratch_write_text("out/kept.txt", "kept");
+    check_failed(import(&err), err, LT_ERR_USAGE, "is already there");
+    assert_int_equal(scratch_count("out"), 1);
+    remove(scratch_path("out/kept.txt"));
+    import_good(); /* an empty folder may be filled */
+}
+
+static int stop_in_the_middle(void *user, const char *file, int done, int total)
+{
+    (void)user;
+    (void)file;
+    return done > total / 2;
+}
+
+static void a_stopped_import_leaves_nothing(void **state)
+{
+    (void)state;
+    take_import_request request = the_request();
+    request.progress = stop_in_the_middle;
+    toy_release_write(&release, "release");
+    lt_error err = {0};
+    check_failed(take_import(&request, &err), err, LT_ERR_CANCELLED, "stopped");
+    assert_int_equal(scratch_count("."), 2);
+}
+
+/* Inner matrices become rows; what decides or embeds stays as it is. */
+static void stores_large_matrices_as_rows(void **state)
+{
+    (void)state;
+    take_import_request request = the_request();
+    request.int8_rows = true;
+    toy_release_write(&release, "release");
+    lt_error err = {0};
+    check_ok(take_import(&request, &err), err);
+    static const char *const matrix = "model.diffusion_model.transformer.layers.0.attention.dense.weight";
+    const double fill = toy_release_find(&release, TOY_BASE, matrix)->fill;
+    char scale[128];
+    snprintf(scale, sizeof scale, "%s_scale", matrix);
+    assert_true(value_in("mmdit", matrix) == 127);
+    assert_true(value_in("mmdit", scale) == (float)fill / 127);
+    assert_false(is_in("mmdit", "model.diffusion_model.mixins.patch_embed.proj.weight_scale"));
+    assert_false(is_in("mmdit", "model.diffusion_model.time_embed.0.weight_scale"));
+    assert_false(is_in("ar_model", "transformer.head.weight_scale"));
+}
+
+static void refuses_a_vocabulary_larger_than_its_table(void **state)
+{
+    (void)state;
+    toy_release_write(&release, "release");
+    size_t bytes;
+    char *const text = scratch_read("toy.yaml", &bytes);
+    char *const rows = strstr(text, "vocab_size: 300");
+    memcpy(rows, "vocab_size: 104", 15);
+    scratch_write("toy.yaml", text, bytes);
+    free(text);
+    toy_release_find(&release, TOY_T5, "shared.weight")->shape = lt_shape2(104, 32);
+    refuse("t5-v1_1-xxl/spiece.model", "gives 105 ids, the encoder has 104 rows");
+}
+
+#define on_a_release(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        on_a_release(takes_every_network_from_its_file),
+        on_a_release(the_last_file_overrides_name_by_name),
+        on_a_release(the_control_branch_falls_back_on_the_base),
+        on_a_release(zeros_never_stand_in_for_control),
+        on_a_release(the_language_model_may_bring_its_text_encoder),
+        on_a_release(the_embedding_has_two_names),
+        on_a_release(leaves_out_what_has_no_use),
+        on_a_release(warns_of_unknown_names_where_the_loader_does),
+        on_a_release(refuses_unknown_names_where_the_loader_does),
+        on_a_release(names_everything_that_does_not_fit),
+        on_a_release(an_override_of_another_shape_is_no_override),
+        on_a_release(refuses_numbers_that_are_not_finite),
+        on_a_release(says_where_missing_parts_may_be),
+        on_a_release(theia_is_only_for_reference_videos),
+        on_a_release(takes_flan_and_theia_from_elsewhere),
+        on_a_release(reads_which_diffusion_is_the_latest),
+        on_a_release(leaves_what_is_there_alone),
+        on_a_release(a_stopped_import_leaves_nothing),
+        on_a_release(stores_large_matrices_as_rows),
+        on_a_release(refuses_a_vocabulary_larger_than_its_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
