@@ -7,6 +7,7 @@
  *   - a sum that is taken in at least eight lanes costs (k / 8 + 8) u;
  *   - an activation, whose slope is below 1.13, carries its input's error on and may be a polynomial: 16 u |input|.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -125,7 +126,7 @@ static int32_t visible_keys(int64_t kind, int64_t i, int64_t n, int64_t m)
     return (int32_t)(kind == SEE_ALL || end > m ? m : end < 1 ? 1 : end);
 }
 
-enum { LONGEST = 256 }; /* keys and rows of a case */
+enum { LONGEST = 1024 }; /* keys and rows of a case */
 
 typedef struct {
     const op_operand *q;
@@ -193,6 +194,7 @@ static void attention(op_check *t, const int64_t *p)
     const op_layout layout = (op_layout)p[7];
     const double reach = (double)p[8]; /* of q and k: how far scores spread */
     attention_case c = {0};
+    assert(n <= LONGEST && m <= LONGEST);
     c.q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
     c.k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
     c.v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
