@@ -117,8 +117,7 @@ struct lt_backend {
     lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
-    struct lt_pool *pool;  /* of a backend on the host, else NULL. The reference's entries use no other part of a backend,
-                            * so that a second host backend may keep any of them. */
+    struct lt_pool *pool;  /* threads of a backend on the host, else NULL */
     void *profile;         /* of op_profile.c; close frees it with free() */
 };
 
