@@ -67,17 +67,27 @@ typedef struct {
     float *frames;        /* or NULL */
 } decode_call;
 
-static void double_size(vae_flow *f, const vae_level *l, lt_time_rule time)
+/* Twice as large by nearest neighbour, then a 3x3 convolution of every frame. */
+static void double_space(vae_flow *f, const vae_level *l)
 {
     const lt_tensor x = f->x; /* [T, H, W, C] */
-    const int64_t T = time == LT_TIME_DOUBLE ? vae_double_time(x.dim[0]) : x.dim[0];
-    const lt_shape large = lt_shape4(T, 2 * x.dim[1], 2 * x.dim[2], x.dim[3]);
+    const lt_shape large = lt_shape4(x.dim[0], 2 * x.dim[1], 2 * x.dim[2], x.dim[3]);
     const lt_tensor nearest = vae_flow_tensor(f, 1, large);
     const lt_tensor out = vae_flow_tensor(f, 2, large);
     const lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
-    lt_upsample_into(f->ops, nearest, x, 2, time);
+    lt_upsample_into(f->ops, nearest, x, 2, LT_TIME_KEEP);
     lt_conv_into(f->ops, out, nearest, &l->resample, &l->resample_bias, &args);
     vae_flow_advance(f, 2, out);
+}
+
+/* The release doubles time before the convolution; that looks at one frame at a time, so doubling its result is the same
+ * for half the work. */
+static void double_time(vae_flow *f)
+{
+    const lt_tensor x = f->x; /* [T, H, W, C] */
+    const lt_tensor out = vae_flow_tensor(f, 1, lt_shape4(vae_double_time(x.dim[0]), x.dim[1], x.dim[2], x.dim[3]));
+    lt_upsample_into(f->ops, out, x, 1, LT_TIME_DOUBLE);
+    vae_flow_advance(f, 1, out);
 }
 
 /* What conv_in and every norm see: [n, h, w, C], the scale of the diffusion model divided out. */
@@ -117,7 +127,9 @@ static lt_status decode_pass(lt_ops *o, void *user)
         for (int i = 0; i < net->block_count; i++)
             vae_block_run(&f, &net->level[level].block[i]);
         if (vae_decoder_doubles_space(cfg, level))
-            double_size(&f, &net->level[level], vae_decoder_doubles_time(cfg, level) ? LT_TIME_DOUBLE : LT_TIME_KEEP);
+            double_space(&f, &net->level[level]);
+        if (vae_decoder_doubles_time(cfg, level))
+            double_time(&f);
     }
 
     const lt_shape large = lt_shape_of(&f.x); /* [T, H, W, C] */
