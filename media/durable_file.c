@@ -39,9 +39,11 @@ static void sync_folder_of(const char *path)
 lt_status media_publish(const char *temporary, const char *path, lt_error *err)
 {
     if (sync_path(temporary, O_RDONLY) != 0)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be synced to the disk: %s", temporary, strerror(errno));
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be synced to the disk: %s", temporary,
+                       strerror(errno));
     if (rename(temporary, path) != 0)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be renamed to %s: %s", temporary, path, strerror(errno));
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be renamed to %s: %s", temporary, path,
+                       strerror(errno));
     sync_folder_of(path);
     return LT_OK;
 }

@@ -19,14 +19,15 @@ typedef struct {
     int cut_top;
     int cut_width;
     int cut_height;
-    int width;    /* what it is scaled to, pixels of the frame */
+    int width; /* what it is scaled to, pixels of the frame */
     int height;
-    int left;     /* where that lies in the frame */
+    int left; /* where that lies in the frame */
     int top;
 } media_placement;
 
 /* A stored picture of w x h with pixels `aspect` times as wide as high, in a frame of width x height. LT_ERR_INPUT where
  * `crop` has too few pixels. */
-lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit, media_placement *out, lt_error *err);
+lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit, media_placement *out,
+                      lt_error *err);
 
 #endif

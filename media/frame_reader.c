@@ -22,19 +22,19 @@ struct media_reader {
     media_read_options options;
     media_video_info info;
 
-    AVFrame *shown;    /* the picture on the screen */
-    AVFrame *next;     /* the one after it */
+    AVFrame *shown; /* the picture on the screen */
+    AVFrame *next;  /* the one after it */
     bool have_next;
-    double shown_at;   /* seconds after the first picture */
+    double shown_at; /* seconds after the first picture */
     double next_at;
     int64_t first_tick;
-    double tolerance;  /* seconds by which a time of the file may be rounded */
-    int64_t frame;     /* the next to hand out */
+    double tolerance; /* seconds by which a time of the file may be rounded */
+    int64_t frame;    /* the next to hand out */
 
-    uint8_t *fitted;   /* `shown` as a frame, [height, width, 3] */
+    uint8_t *fitted; /* `shown` as a frame, [height, width, 3] */
     bool is_fitted;
-    AVFrame *scaled;   /* between libswscale and the frame */
-    AVFrame *cut;      /* view of the part of `shown` that is seen */
+    AVFrame *scaled; /* between libswscale and the frame */
+    AVFrame *cut;    /* view of the part of `shown` that is seen */
     media_scaler scaler;
 };
 
@@ -56,11 +56,12 @@ static lt_status advance(media_reader *r, lt_error *err)
     }
     const double period = 1.0 / (r->info.stored_fps > 0 ? r->info.stored_fps : still_fps);
     const bool timed = tick != AV_NOPTS_VALUE && r->first_tick != AV_NOPTS_VALUE;
-    const double at = timed ? ((double)tick - (double)r->first_tick) * av_q2d(r->in.stream->time_base) : earlier + period;
+    const double at =
+        timed ? ((double)tick - (double)r->first_tick) * av_q2d(r->in.stream->time_base) : earlier + period;
     r->next_at = at > earlier ? at : earlier;
     if (r->next_at > most_seconds)
-        return lt_fail(err, LT_ERR_INPUT, "%s: picture %lld stands at %.0f s, expected at most %.0f s", r->path,
-                       (long long)r->in.decoded, r->next_at, most_seconds);
+        return lt_fail(err, LT_ERR_INPUT, "%s: picture %lld stands at %.0f s, expected at most %.0f s",
+                       r->path, (long long)r->in.decoded, r->next_at, most_seconds);
     return LT_OK;
 }
 
@@ -114,8 +115,8 @@ static lt_status aspect_of(media_reader *r, AVFrame *picture, double *aspect, lt
     const AVRational q = av_guess_sample_aspect_ratio(r->in.format, r->in.stream, picture);
     *aspect = q.num > 0 && q.den > 0 ? av_q2d(q) : 1.0;
     if (*aspect > most_aspect || *aspect < 1 / most_aspect)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pixels of %d:%d, expected 1:%g to %g:1", r->path, q.num, q.den, most_aspect,
-                       most_aspect);
+        return lt_fail(err, LT_ERR_INPUT, "%s: pixels of %d:%d, expected 1:%g to %g:1", r->path, q.num, q.den,
+                       most_aspect, most_aspect);
     return LT_OK;
 }
 
@@ -133,8 +134,8 @@ static lt_status choose_size(media_reader *r, lt_error *err)
     }
     const int width = (int)fmax(1, floor(r->next->width * aspect + 0.5));
     if (width > MEDIA_MOST_SIDE)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pictures %d pixels wide on a screen, expected at most %d", r->path, width,
-                       MEDIA_MOST_SIDE);
+        return lt_fail(err, LT_ERR_INPUT, "%s: pictures %d pixels wide on a screen, expected at most %d",
+                       r->path, width, MEDIA_MOST_SIDE);
     const bool lying = turn_of(r, r->next).transposed;
     r->info.width = lying ? r->next->height : width;
     r->info.height = lying ? width : r->next->height;
@@ -161,7 +162,8 @@ static lt_status scale_seen_part(media_reader *r, const media_placement *p, lt_e
         s = av_frame_get_buffer(r->scaled, 0);
     }
     if (s < 0)
-        return media_fail(err, LT_ERR_INPUT, s, "%s: picture of %dx%d", r->path, r->shown->width, r->shown->height);
+        return media_fail(err, LT_ERR_INPUT, s, "%s: picture of %dx%d", r->path, r->shown->width,
+                          r->shown->height);
     return media_scale(&r->scaler, r->cut, r->scaled, err);
 }
 
@@ -182,8 +184,8 @@ static lt_status fit_shown(media_reader *r, lt_error *err)
     const ptrdiff_t stride = 3 * (ptrdiff_t)width;
     const ptrdiff_t left = turn.transposed ? p.top : p.left;
     const ptrdiff_t top = turn.transposed ? p.left : p.top;
-    media_turn_rgb(turn, r->scaled->data[0], r->scaled->linesize[0], p.width, p.height, r->fitted + top * stride + 3 * left,
-                   stride);
+    media_turn_rgb(turn, r->scaled->data[0], r->scaled->linesize[0], p.width, p.height,
+                   r->fitted + top * stride + 3 * left, stride);
     r->is_fitted = true;
     return LT_OK;
 }
@@ -193,14 +195,17 @@ static lt_status fit_shown(media_reader *r, lt_error *err)
 static lt_status check_options(const char *path, const media_read_options *o, lt_error *err)
 {
     const bool no_size = o->width == 0 && o->height == 0;
-    const bool size = o->width > 0 && o->height > 0 && o->width <= MEDIA_MOST_SIDE && o->height <= MEDIA_MOST_SIDE;
+    const bool size =
+        o->width > 0 && o->height > 0 && o->width <= MEDIA_MOST_SIDE && o->height <= MEDIA_MOST_SIDE;
     if (!no_size && !size)
-        return lt_fail(err, LT_ERR_USAGE, "%s: frames of %dx%d, expected 1x1 to %dx%d", path, o->width, o->height,
-                       MEDIA_MOST_SIDE, MEDIA_MOST_SIDE);
+        return lt_fail(err, LT_ERR_USAGE, "%s: frames of %dx%d, expected 1x1 to %dx%d", path, o->width,
+                       o->height, MEDIA_MOST_SIDE, MEDIA_MOST_SIDE);
     if (!(o->fps >= 0 && o->fps <= most_fps))
-        return lt_fail(err, LT_ERR_USAGE, "%s: %g frames a second, expected at most %g", path, o->fps, most_fps);
+        return lt_fail(err, LT_ERR_USAGE, "%s: %g frames a second, expected at most %g", path, o->fps,
+                       most_fps);
     if (!(o->from_seconds >= 0 && o->from_seconds <= most_seconds))
-        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, expected 0 to %g", path, o->from_seconds, most_seconds);
+        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, expected 0 to %g", path, o->from_seconds,
+                       most_seconds);
     return LT_OK;
 }
 
@@ -217,7 +222,9 @@ static void describe(media_reader *r)
         r->info.seconds = (double)stream->duration * av_q2d(stream->time_base);
     else if (format->duration > 0)
         r->info.seconds = (double)format->duration / AV_TIME_BASE;
-    r->info.fps = r->options.fps > 0 ? r->options.fps : r->info.stored_fps > 0 ? r->info.stored_fps : still_fps;
+    r->info.fps = r->info.stored_fps > 0 ? r->info.stored_fps : still_fps;
+    if (r->options.fps > 0)
+        r->info.fps = r->options.fps;
     r->info.codec = r->in.decoder->codec->name;
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
     r->info.comment = comment ? comment->value : NULL;
@@ -244,12 +251,13 @@ static lt_status begin(media_reader *r, lt_error *err)
     bool past;
     LT_TRY(seek_forward(r, r->options.from_seconds, &past, err));
     if (past)
-        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, but it ends at %.3f s", r->path, r->options.from_seconds,
-                       end_of_last(r));
+        return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, but it ends at %.3f s", r->path,
+                       r->options.from_seconds, end_of_last(r));
     return LT_OK;
 }
 
-lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out, lt_error *err)
+lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out,
+                            lt_error *err)
 {
     *out = NULL;
     LT_TRY(check_options(path, options, err));

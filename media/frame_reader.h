@@ -22,21 +22,21 @@
 #include "media/frame_fit.h"
 
 typedef struct {
-    int width;           /* of the frames; 0 with height 0: as the video is seen on a screen */
+    int width; /* of the frames; 0 with height 0: as the video is seen on a screen */
     int height;
-    double fps;          /* 0: the video's own rate */
+    double fps; /* 0: the video's own rate */
     media_fit fit;
     double from_seconds; /* frame 0 shows this time */
 } media_read_options;
 
 typedef struct {
-    int width;           /* of the frames handed out */
+    int width; /* of the frames handed out */
     int height;
     double fps;
-    int stored_width;    /* in the file */
+    int stored_width; /* in the file */
     int stored_height;
-    double stored_fps;   /* mean rate; 0: not known */
-    double seconds;      /* as the file says; 0: not known before it has been read */
+    double stored_fps; /* mean rate; 0: not known */
+    double seconds;    /* as the file says; 0: not known before it has been read */
     const char *codec;
     const char *comment; /* how the video was made, where it is one of ours; or NULL */
 } media_video_info;
@@ -45,7 +45,8 @@ typedef struct media_reader media_reader;
 
 /* `path` "-" is standard input. LT_ERR_INPUT for what is no video (audio, text, nothing at all) or beyond the limits,
  * LT_ERR_USAGE where from_seconds lies behind the end. */
-lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out, lt_error *err);
+lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out,
+                            lt_error *err);
 void media_reader_close(media_reader *r); /* accepts NULL */
 const media_video_info *media_reader_info(const media_reader *r);
 /* The next frame to `rgb`, u8 [height, width, 3]; *got is false at the end. LT_ERR_INPUT where the file is damaged or cut

@@ -17,8 +17,8 @@ media_turn media_turn_of(const int32_t matrix[9])
     return (media_turn){.mirror_x = a < 0, .mirror_y = d < 0};
 }
 
-void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h, uint8_t *out,
-                    ptrdiff_t stride)
+void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h,
+                    uint8_t *out, ptrdiff_t stride)
 {
     const int width = turn.transposed ? h : w;
     const int height = turn.transposed ? w : h;

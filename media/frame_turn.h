@@ -20,7 +20,7 @@ typedef struct {
 media_turn media_turn_of(const int32_t matrix[9]);
 
 /* Copies a stored RGB picture of w x h (`stored_stride` bytes a row) upright to `out` (`stride` bytes a row). */
-void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h, uint8_t *out,
-                    ptrdiff_t stride);
+void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h,
+                    uint8_t *out, ptrdiff_t stride);
 
 #endif

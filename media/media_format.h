@@ -19,7 +19,7 @@ bool media_format_of_file(const char *file, media_format *out);
 
 typedef struct {
     media_format format;
-    int width;  /* of the frames that are given, pixels */
+    int width; /* of the frames that are given, pixels */
     int height;
     int scale;  /* 1..8: the video is this many times as large (Lanczos) */
     double fps; /* > 0 */

@@ -68,7 +68,8 @@ lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob,
 {
     if (w->failed) {
         media_blob_drop(w);
-        return lt_fail(err, LT_ERR_RESOURCES, "encoded window: no memory for %lld pictures", (long long)pictures);
+        return lt_fail(err, LT_ERR_RESOURCES, "encoded window: no memory for %lld pictures",
+                       (long long)pictures);
     }
     blob_header h;
     memcpy(&h, w->data, sizeof h);
@@ -109,11 +110,12 @@ lt_status media_blob_open(media_blob_reader *r, const void *blob, size_t bytes, 
     blob_header h;
     const uint8_t *start = take(r, sizeof h);
     if (!start || memcmp(start, magic, sizeof magic) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "encoded window: %zu bytes that do not begin with %s", bytes, magic);
+        return lt_fail(err, LT_ERR_INPUT, "encoded window: %zu bytes that do not begin with %s", bytes,
+                       magic);
     memcpy(&h, start, sizeof h);
     const uint8_t *codec_header = take(r, h.codec_header_bytes);
-    if (!codec_header || h.format < MEDIA_MP4 || h.format > MEDIA_PNG || h.rate_num < 1 || h.rate_den < 1 || h.pictures < 0 ||
-        h.width < 1 || h.height < 1)
+    if (!codec_header || h.format < MEDIA_MP4 || h.format > MEDIA_PNG || h.rate_num < 1 || h.rate_den < 1 ||
+        h.pictures < 0 || h.width < 1 || h.height < 1)
         return cut_off(err);
     r->info = (media_blob_info){.format = (media_format)h.format,
                                 .width = h.width,
@@ -139,7 +141,8 @@ lt_status media_blob_next(media_blob_reader *r, media_blob_packet *out, bool *go
     const uint8_t *data = take(r, h.bytes);
     if (!data || h.picture < 0 || h.picture >= r->info.pictures)
         return cut_off(err);
-    *out = (media_blob_packet){.data = data, .bytes = (size_t)h.bytes, .picture = h.picture, .is_key = h.is_key != 0};
+    *out = (media_blob_packet){
+        .data = data, .bytes = (size_t)h.bytes, .picture = h.picture, .is_key = h.is_key != 0};
     *got = true;
     return LT_OK;
 }

@@ -15,9 +15,9 @@
 
 typedef struct {
     media_format format;
-    int width;           /* of the encoded pictures */
+    int width; /* of the encoded pictures */
     int height;
-    int rate_num;        /* pictures a second */
+    int rate_num; /* pictures a second */
     int rate_den;
     int64_t pictures;
     const uint8_t *codec_header;
@@ -33,10 +33,12 @@ typedef struct {
     bool failed; /* out of memory: every later step does nothing, finish says so */
 } media_blob_writer;
 
-void media_blob_begin(media_blob_writer *w, const media_blob_info *info); /* info->pictures is not yet known */
+void media_blob_begin(media_blob_writer *w,
+                      const media_blob_info *info); /* info->pictures is not yet known */
 void media_blob_add(media_blob_writer *w, const uint8_t *packet, size_t bytes, int64_t picture, bool is_key);
 /* The block, to be freed with free(). Leaves `w` empty. */
-lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob, size_t *bytes, lt_error *err);
+lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob, size_t *bytes,
+                            lt_error *err);
 void media_blob_drop(media_blob_writer *w);
 
 /* ---- reading ---- */
@@ -50,7 +52,7 @@ typedef struct {
 typedef struct {
     const uint8_t *data; /* into the block */
     size_t bytes;
-    int64_t picture;     /* from 0 in this window */
+    int64_t picture; /* from 0 in this window */
     bool is_key;
 } media_blob_packet;
 

@@ -2,7 +2,7 @@
 #include "media/picture_codec.h"
 
 /* Y4M windows wait as FFV1 (raw frames are never kept). FFV1 in Matroska holds RGB as it is. */
-#define VIDEO AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
+#define VIDEO  AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
 #define SCREEN AVCOL_SPC_RGB, AVCOL_TRC_IEC61966_2_1, AVCOL_RANGE_JPEG
 static const media_codec codecs[] = {
     [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO},

@@ -49,20 +49,21 @@ static int is_full_range(const AVFrame *f)
 
 lt_status media_scale(media_scaler *s, const AVFrame *in, AVFrame *out, lt_error *err)
 {
-    s->context = sws_getCachedContext(s->context, in->width, in->height, in->format, out->width, out->height, out->format,
-                                      FLAGS, NULL, NULL, NULL);
+    s->context = sws_getCachedContext(s->context, in->width, in->height, in->format, out->width, out->height,
+                                      out->format, FLAGS, NULL, NULL, NULL);
     if (!s->context)
         return lt_fail(err, LT_ERR_INPUT, "picture: no way from %s %dx%d to %s %dx%d",
-                       av_get_pix_fmt_name(in->format) ? av_get_pix_fmt_name(in->format) : "an unknown format", in->width,
-                       in->height, av_get_pix_fmt_name(out->format), out->width, out->height);
+                       av_get_pix_fmt_name(in->format) ? av_get_pix_fmt_name(in->format)
+                                                       : "an unknown format",
+                       in->width, in->height, av_get_pix_fmt_name(out->format), out->width, out->height);
     /* Refused where neither side is YUV, and then not needed. */
     (void)sws_setColorspaceDetails(s->context, sws_getCoefficients(matrix_of(in)), is_full_range(in),
                                    sws_getCoefficients(matrix_of(out)), is_full_range(out), 0, ONE, ONE);
-    const int rows = sws_scale(s->context, (const uint8_t *const *)in->data, in->linesize, 0, in->height, out->data,
-                               out->linesize);
+    const int rows = sws_scale(s->context, (const uint8_t *const *)in->data, in->linesize, 0, in->height,
+                               out->data, out->linesize);
     if (rows != out->height)
-        return media_fail(err, LT_ERR_FAILED, rows < 0 ? rows : AVERROR_EXTERNAL, "picture: %d of %d rows scaled", rows,
-                          out->height);
+        return media_fail(err, LT_ERR_FAILED, rows < 0 ? rows : AVERROR_EXTERNAL,
+                          "picture: %d of %d rows scaled", rows, out->height);
     return LT_OK;
 }
 

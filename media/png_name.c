@@ -42,6 +42,7 @@ char *media_png_name(const char *path, int64_t index)
         dash = "-";
     }
     char *out = NULL;
-    const int bytes = asprintf(&out, "%.*s%s%0*lld%s", (int)(before - path), path, dash, digits, (long long)index, after);
+    const int bytes =
+        asprintf(&out, "%.*s%s%0*lld%s", (int)(before - path), path, dash, digits, (long long)index, after);
     return bytes < 0 ? NULL : out;
 }

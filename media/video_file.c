@@ -21,9 +21,9 @@ enum { BUFFER_BYTES = 1 << 16 };
 
 struct media_file {
     media_target target;
-    int own_fd;              /* of a device or named pipe; else -1 */
-    char *path;            /* what is asked for; "standard output" of a stream */
-    char *temporary;       /* what is written until then; the same for a growing file; NULL of a stream and of PNG */
+    int own_fd;      /* of a device or named pipe; else -1 */
+    char *path;      /* what is asked for; "standard output" of a stream */
+    char *temporary; /* what is written until it is whole; of a growing file its path, of a stream NULL */
     char *comment;
     bool begun;
     bool half_written;       /* there is a temporary file */
@@ -62,7 +62,8 @@ static lt_status open_output(media_file *f, lt_error *err)
 {
     if (f->target.kind == MEDIA_STREAM) {
         uint8_t *buffer = av_malloc(BUFFER_BYTES);
-        AVIOContext *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL) : NULL;
+        AVIOContext *io =
+            buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL) : NULL;
         if (!io) {
             av_free(buffer);
             return media_no_memory(err, f->path);
@@ -116,7 +117,8 @@ static lt_status open_container(media_file *f, lt_error *err)
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "%s: this build of libav cannot write %s", f->path, muxer);
     f->format->pb = f->io;
-    f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT; /* no dates, no versions, no random numbers */
+    /* BITEXACT: no dates, no versions, no random numbers */
+    f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
     if (f->temporary) { /* read again when the index moves to the front */
         f->format->url = file_url(f->temporary);
         if (!f->format->url)
@@ -127,8 +129,9 @@ static lt_status open_container(media_file *f, lt_error *err)
         av_dict_set(&f->format->metadata, "comment", f->comment, 0);
     AVDictionary *options = NULL;
     if (f->info.format == MEDIA_MP4)
-        av_dict_set(&options, "movflags",
-                    f->target.kind == MEDIA_FINISHED ? "+faststart" : "+frag_custom+empty_moov+default_base_moof", 0);
+        av_dict_set(
+            &options, "movflags",
+            f->target.kind == MEDIA_FINISHED ? "faststart" : "frag_custom+empty_moov+default_base_moof", 0);
     s = avformat_write_header(f->format, &options);
     av_dict_free(&options);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: its header cannot be written", f->path) : LT_OK;
@@ -197,7 +200,8 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
     f->begun = true;
     if (info->format == MEDIA_PNG)
         return f->target.kind == MEDIA_STREAM
-                   ? lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream", f->path)
+                   ? lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream",
+                             f->path)
                    : LT_OK;
     LT_TRY(open_output(f, err));
     return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err) : open_container(f, err);
@@ -205,8 +209,9 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
 
 static bool goes_on(const media_blob_info *a, const media_blob_info *b)
 {
-    return a->format == b->format && a->width == b->width && a->height == b->height && a->rate_num == b->rate_num &&
-           a->rate_den == b->rate_den && a->codec_header_bytes == b->codec_header_bytes &&
+    return a->format == b->format && a->width == b->width && a->height == b->height &&
+           a->rate_num == b->rate_num && a->rate_den == b->rate_den &&
+           a->codec_header_bytes == b->codec_header_bytes &&
            memcmp(a->codec_header, b->codec_header, a->codec_header_bytes) == 0;
 }
 
@@ -230,9 +235,10 @@ lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error
     if (!f->begun)
         LT_TRY(begin(f, &r.info, err));
     if (!goes_on(&f->info, &r.info))
-        return lt_fail(err, LT_ERR_INPUT, "%s: a window of %dx%d at %d/%d follows one of %dx%d at %d/%d, or settings differ",
-                       f->path, r.info.width, r.info.height, r.info.rate_num, r.info.rate_den, f->info.width, f->info.height,
-                       f->info.rate_num, f->info.rate_den);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: a window of %dx%d at %d/%d follows one of %dx%d at %d/%d, or settings differ",
+                       f->path, r.info.width, r.info.height, r.info.rate_num, r.info.rate_den, f->info.width,
+                       f->info.height, f->info.rate_num, f->info.rate_den);
     for (;;) {
         media_blob_packet p;
         bool got;
@@ -277,7 +283,8 @@ lt_status media_file_open(const media_target *target, media_file **out, lt_error
         f->temporary = strdup(f->path);
     if (f->path && target->kind == MEDIA_FINISHED)
         f->temporary = media_temporary_name(f->path);
-    if (!f->path || !f->packet || (target->comment && !f->comment) || (target->kind != MEDIA_STREAM && !f->temporary)) {
+    if (!f->path || !f->packet || (target->comment && !f->comment) ||
+        (target->kind != MEDIA_STREAM && !f->temporary)) {
         media_file_abandon(f);
         return media_no_memory(err, "video");
     }

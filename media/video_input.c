@@ -13,7 +13,8 @@
 enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4 };
 
 static const char containers[] =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,rm,nut,mxf,dv,gif,apng,ivf,obu,av1,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,rm,nut,mxf,dv,gif,apng,ivf,"
+    "obu,av1,"
     "yuv4mpegpipe,h264,hevc,m4v,mjpeg,vc1,"
     "png_pipe,jpeg_pipe,jpegls_pipe,j2k_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe,qoi_pipe,"
     "ppm_pipe,pgm_pipe,pbm_pipe,pam_pipe";
@@ -46,7 +47,8 @@ static int64_t seek_bytes(void *opaque, int64_t offset, int whence)
 }
 
 /* What a demuxer gets when it asks for another file. */
-static int refuse_other_file(AVFormatContext *format, AVIOContext **io, const char *url, int flags, AVDictionary **options)
+static int refuse_other_file(AVFormatContext *format, AVIOContext **io, const char *url, int flags,
+                             AVDictionary **options)
 {
     (void)format;
     (void)io;
@@ -68,8 +70,9 @@ static lt_status open_file(media_input *in, lt_error *err)
     in->format = avformat_alloc_context();
     uint8_t *buffer = av_malloc(BUFFER_BYTES);
     const bool can_seek = lseek(in->fd, 0, SEEK_CUR) >= 0;
-    AVIOContext *io =
-        buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, in, read_bytes, NULL, can_seek ? seek_bytes : NULL) : NULL;
+    AVIOContext *io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 0, in, read_bytes, NULL,
+                                                  can_seek ? seek_bytes : NULL)
+                             : NULL;
     if (!in->format || !io) {
         if (!io)
             av_free(buffer);
@@ -91,7 +94,8 @@ static lt_status open_container(media_input *in, lt_error *err)
     av_dict_set(&options, "format_whitelist", containers, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     AVIOContext *io = in->format->pb; /* a failed open forgets it */
-    const int opened = avformat_open_input(&in->format, NULL, NULL, &options); /* judged by its contents, not its name */
+    const int opened =
+        avformat_open_input(&in->format, NULL, NULL, &options); /* judged by its contents, not its name */
     av_dict_free(&options);
     if (opened < 0) {
         av_freep(&io->buffer);
@@ -109,15 +113,18 @@ static lt_status find_pictures(media_input *in, lt_error *err)
     const AVCodec *codec = NULL;
     const int found = av_find_best_stream(in->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
     if (found == AVERROR_DECODER_NOT_FOUND)
-        return lt_fail(err, LT_ERR_INPUT, "%s: its video has a codec that this build of libav does not know", in->path);
+        return lt_fail(err, LT_ERR_INPUT, "%s: its video has a codec that this build of libav does not know",
+                       in->path);
     if (found < 0 || (in->format->streams[found]->disposition & AV_DISPOSITION_ATTACHED_PIC))
-        return lt_fail(err, LT_ERR_INPUT, "%s: has no video in it (%u other streams)", in->path, in->format->nb_streams);
+        return lt_fail(err, LT_ERR_INPUT, "%s: has no video in it (%u other streams)", in->path,
+                       in->format->nb_streams);
     in->stream = in->format->streams[found];
 
     const AVCodecParameters *p = in->stream->codecpar;
-    if (p->width > MEDIA_MOST_SIDE || p->height > MEDIA_MOST_SIDE || (int64_t)p->width * p->height > MEDIA_MOST_PIXELS)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pictures of %dx%d, expected at most %d a side and %d in all", in->path,
-                       p->width, p->height, MEDIA_MOST_SIDE, MEDIA_MOST_PIXELS);
+    if (p->width > MEDIA_MOST_SIDE || p->height > MEDIA_MOST_SIDE ||
+        (int64_t)p->width * p->height > MEDIA_MOST_PIXELS)
+        return lt_fail(err, LT_ERR_INPUT, "%s: pictures of %dx%d, expected at most %d a side and %d in all",
+                       in->path, p->width, p->height, MEDIA_MOST_SIDE, MEDIA_MOST_PIXELS);
     in->decoder = avcodec_alloc_context3(codec);
     in->packet = av_packet_alloc();
     if (!in->decoder || !in->packet)
@@ -169,8 +176,8 @@ void media_input_close(media_input *in)
 
 static lt_status damaged(const media_input *in, int averror, lt_error *err)
 {
-    return media_fail(err, LT_ERR_INPUT, averror, "%s: damaged or cut off after %lld pictures (%.3f s)", in->path,
-                      (long long)in->decoded, in->seconds_read);
+    return media_fail(err, LT_ERR_INPUT, averror, "%s: damaged or cut off after %lld pictures (%.3f s)",
+                      in->path, (long long)in->decoded, in->seconds_read);
 }
 
 /* Notes when the packet's picture, or sound, goes. */
@@ -181,8 +188,10 @@ static void note_end(media_input *in)
     int64_t end;
     if (begin == AV_NOPTS_VALUE || p->duration < 0 || __builtin_add_overflow(begin, p->duration, &end))
         return;
-    in->seconds_read = fmax(in->seconds_read, (double)end * av_q2d(in->format->streams[p->stream_index]->time_base));
-    const bool shown = p->stream_index == in->stream->index && p->duration > 0 && !(p->flags & AV_PKT_FLAG_DISCARD);
+    in->seconds_read =
+        fmax(in->seconds_read, (double)end * av_q2d(in->format->streams[p->stream_index]->time_base));
+    const bool shown =
+        p->stream_index == in->stream->index && p->duration > 0 && !(p->flags & AV_PKT_FLAG_DISCARD);
     if (shown && (in->end == AV_NOPTS_VALUE || end > in->end))
         in->end = end;
 }

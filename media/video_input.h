@@ -22,10 +22,11 @@ typedef struct {
     AVStream *stream; /* the video */
     AVCodecContext *decoder;
     AVPacket *packet;
-    bool drained;       /* the decoder has got the last packet */
-    bool cut_off;       /* the packet before was not whole */
-    int64_t decoded;    /* pictures so far */
-    int64_t end;        /* of the pictures read, ticks of the stream; AV_NOPTS_VALUE while none said how long it stands */
+    bool drained;    /* the decoder has got the last packet */
+    bool cut_off;    /* the packet before was not whole */
+    int64_t decoded; /* pictures so far */
+    int64_t
+        end; /* of the pictures read, ticks of the stream; AV_NOPTS_VALUE while none said how long it stands */
     double seconds_read; /* of the whole file */
 } media_input;
 

@@ -19,9 +19,9 @@ struct media_encoder {
     media_spec spec;
     const media_codec *kind;
     AVCodecContext *codec;
-    AVBSFContext *strip;   /* takes the encoder's name and version out */
-    AVFrame *given;        /* copy of the caller's frame: libswscale reads a little past the end of a row */
-    AVFrame *picture;      /* what is encoded */
+    AVBSFContext *strip; /* takes the encoder's name and version out */
+    AVFrame *given;      /* copy of the caller's frame: libswscale reads a little past the end of a row */
+    AVFrame *picture;    /* what is encoded */
     AVPacket *packet;
     media_scaler scaler;
     media_blob_writer blob;
@@ -82,7 +82,8 @@ static lt_status open_codec(media_encoder *e, lt_error *err)
         set_ffv1(c, &options);
     const int s = avcodec_open2(c, codec, &options);
     av_dict_free(&options);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s encoder for %dx%d", e->kind->encoder, c->width, c->height)
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s encoder for %dx%d", e->kind->encoder,
+                              c->width, c->height)
                  : LT_OK;
 }
 
@@ -119,7 +120,9 @@ static lt_status open_pictures(media_encoder *e, lt_error *err)
     int s = av_frame_get_buffer(e->given, 0);
     if (s >= 0)
         s = av_frame_get_buffer(e->picture, 0);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: picture of %dx%d", e->codec->width, e->codec->height) : LT_OK;
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: picture of %dx%d", e->codec->width,
+                              e->codec->height)
+                 : LT_OK;
 }
 
 lt_status media_encoder_open(const media_spec *spec, media_encoder **out, lt_error *err)
@@ -191,7 +194,8 @@ lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err)
         return media_fail(err, LT_ERR_FAILED, s, "video: picture %lld", (long long)e->pictures);
     const size_t row_bytes = 3 * (size_t)e->spec.width;
     for (int row = 0; row < e->spec.height; row++)
-        memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0], rgb + (size_t)row * row_bytes, row_bytes);
+        memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0], rgb + (size_t)row * row_bytes,
+               row_bytes);
     e->picture->colorspace = e->codec->colorspace;
     e->picture->color_range = e->codec->color_range;
     e->picture->pts = e->pictures;

@@ -29,8 +29,8 @@ lt_status media_y4m_open(media_y4m *y, AVIOContext *io, const media_blob_info *i
 {
     *y = (media_y4m){.io = io};
     LT_TRY(open_decoder(y, info, err));
-    avio_printf(io, "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", info->width, info->height,
-                info->rate_num, info->rate_den);
+    avio_printf(io, "YUV4MPEG2 W%d H%d F%d:%d Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", info->width,
+                info->height, info->rate_num, info->rate_den);
     return LT_OK;
 }
 

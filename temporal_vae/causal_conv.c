@@ -24,7 +24,8 @@ static void keep_last_frames(lt_ops *o, lt_tensor kept, lt_tensor x, bool filled
 
 void vae_conv_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add)
 {
-    lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .add = add};
+    lt_conv_args args = {
+        .stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .add = add};
     if (f->history && f->history->filled)
         args.history = f->history->of_layer[c->layer];
     lt_conv_into(f->ops, out, x, &c->weight, &c->bias, &args);

@@ -5,7 +5,8 @@
 
 enum { NAME_BYTES = 128 };
 
-void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer, const char *name)
+void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer,
+                    const char *name)
 {
     char part[NAME_BYTES];
     block->in = in;

@@ -9,7 +9,7 @@
 #include "temporal_vae/spatial_norm.h"
 
 typedef struct {
-    int in;  /* channels */
+    int in; /* channels */
     int out;
     vae_norm norm1;
     vae_conv conv1;
@@ -20,7 +20,8 @@ typedef struct {
 } vae_block;
 
 /* The block's convolutions get the places `layer` and `layer` + 1 of the history. */
-void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer, const char *name);
+void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer,
+                    const char *name);
 /* Moves the flow's activation from [T, H, W, in] to [T, H, W, out]. */
 void vae_block_run(vae_flow *f, const vae_block *block);
 

@@ -25,7 +25,8 @@ static float *new_floats(int64_t count, lt_status *s, lt_error *err)
 }
 
 /* Takes latents [T', C, h, w], reports them as [1, C, T', h, w]. */
-static lt_status report_latents(lt_golden *g, const char *name, const float *latents, lt_shape shape, lt_error *err)
+static lt_status report_latents(lt_golden *g, const char *name, const float *latents, lt_shape shape,
+                                lt_error *err)
 {
     const int64_t C = shape.dim[1];
     const int64_t T = shape.dim[2];
@@ -40,7 +41,8 @@ static lt_status report_latents(lt_golden *g, const char *name, const float *lat
     return s;
 }
 
-static lt_status check_encode(lt_golden *g, const vae_model *m, const float *video, lt_shape shape, lt_error *err)
+static lt_status check_encode(lt_golden *g, const vae_model *m, const float *video, lt_shape shape,
+                              lt_error *err)
 {
     const cfg_vae *cfg = vae_config(m);
     const int64_t T = shape.dim[2];
@@ -48,7 +50,8 @@ static lt_status check_encode(lt_golden *g, const vae_model *m, const float *vid
     const int64_t W = shape.dim[4];
     const int64_t pixels = T * H * W;
     const int64_t factor = vae_space_factor(cfg);
-    const lt_shape small = lt_shape5(1, cfg->latent_channels, vae_latent_count(cfg, T), H / factor, W / factor);
+    const lt_shape small =
+        lt_shape5(1, cfg->latent_channels, vae_latent_count(cfg, T), H / factor, W / factor);
     const int64_t values = small.dim[1] * small.dim[2] * small.dim[3] * small.dim[4];
 
     lt_status s = LT_OK;
@@ -69,7 +72,8 @@ static lt_status check_encode(lt_golden *g, const vae_model *m, const float *vid
     return s;
 }
 
-static lt_status check_decode(lt_golden *g, const vae_model *m, const float *latent, lt_shape shape, lt_error *err)
+static lt_status check_decode(lt_golden *g, const vae_model *m, const float *latent, lt_shape shape,
+                              lt_error *err)
 {
     const cfg_vae *cfg = vae_config(m);
     const int64_t L = shape.dim[2];
@@ -101,12 +105,13 @@ static lt_status check_decode(lt_golden *g, const vae_model *m, const float *lat
 }
 
 /* Golden inputs have batch 1 and the channels of the config; sizes are checked by the stage itself. */
-static lt_status check_shape(const lt_golden *g, const char *name, lt_shape shape, int channels, lt_error *err)
+static lt_status check_shape(const lt_golden *g, const char *name, lt_shape shape, int channels,
+                             lt_error *err)
 {
     char text[64];
     if (shape.dim[0] != 1 || shape.dim[1] != channels)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected [1, %d, T, H, W]", lt_golden_place(g), name,
-                       lt_shape_text(shape, text, sizeof text), channels);
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected [1, %d, T, H, W]", lt_golden_place(g),
+                       name, lt_shape_text(shape, text, sizeof text), channels);
     return LT_OK;
 }
 
@@ -114,8 +119,8 @@ lt_status vae_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
     const bool encodes = strcmp(lt_golden_component(g), "vae.encode") == 0;
     if (!encodes && strcmp(lt_golden_component(g), "vae.decode") != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: component %s is not one of vae.encode, vae.decode", lt_golden_place(g),
-                       lt_golden_component(g));
+        return lt_fail(err, LT_ERR_INPUT, "%s: component %s is not one of vae.encode, vae.decode",
+                       lt_golden_place(g), lt_golden_component(g));
     cfg_vae cfg = {0};
     LT_TRY(cfg_vae_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
 

@@ -11,7 +11,7 @@ enum { FIRST_CALL = 3, LATER_CALL = 2 }; /* latents; other cuts would change the
 struct vae_decoder {
     const vae_model *model;
     lt_ops ops;
-    int64_t h;            /* of the latents */
+    int64_t h; /* of the latents */
     int64_t w;
     lt_tensor kept;       /* flat: what all causal convolutions keep */
     vae_history history;  /* views of `kept` */
@@ -46,7 +46,8 @@ static lt_status open_history(vae_decoder *d, lt_error *err)
     d->history.of_layer = calloc((size_t)layers, sizeof *d->history.of_layer);
     if (!d->history.of_layer)
         return lt_fail(err, LT_ERR_RESOURCES, "VAE decoder: no memory for %d layers", layers);
-    LT_TRY(lt_buffer_open(backend, backend->activation, lt_shape1(kept_elements(cfg, d->h, d->w)), &d->kept, err));
+    LT_TRY(lt_buffer_open(backend, backend->activation, lt_shape1(kept_elements(cfg, d->h, d->w)), &d->kept,
+                          err));
 
     char *at = d->kept.data;
     for (int layer = 0; layer < layers; layer++) {
@@ -63,8 +64,8 @@ typedef struct {
     vae_decoder *decoder;
     const float *latents; /* [n, C, h, w] */
     int64_t n;
-    uint8_t *rgb;         /* or NULL */
-    float *frames;        /* or NULL */
+    uint8_t *rgb;  /* or NULL */
+    float *frames; /* or NULL */
 } decode_call;
 
 /* Twice as large by nearest neighbour, then a 3x3 convolution of every frame. */
@@ -85,7 +86,8 @@ static void double_space(vae_flow *f, const vae_level *l)
 static void double_time(vae_flow *f)
 {
     const lt_tensor x = f->x; /* [T, H, W, C] */
-    const lt_tensor out = vae_flow_tensor(f, 1, lt_shape4(vae_double_time(x.dim[0]), x.dim[1], x.dim[2], x.dim[3]));
+    const lt_tensor out =
+        vae_flow_tensor(f, 1, lt_shape4(vae_double_time(x.dim[0]), x.dim[1], x.dim[2], x.dim[3]));
     lt_upsample_into(f->ops, out, x, 1, LT_TIME_DOUBLE);
     vae_flow_advance(f, 1, out);
 }
@@ -155,8 +157,8 @@ lt_status vae_decoder_open(const vae_model *m, int64_t h, int64_t w, vae_decoder
     *out = NULL;
     const int64_t most = VAE_MAX_SIDE / vae_space_factor(&m->cfg);
     if (h < 1 || h > most || w < 1 || w > most)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: latents of %lldx%lld, expected 1x1 to %lldx%lld", (long long)w,
-                       (long long)h, (long long)most, (long long)most);
+        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: latents of %lldx%lld, expected 1x1 to %lldx%lld",
+                       (long long)w, (long long)h, (long long)most, (long long)most);
     vae_decoder *d = calloc(1, sizeof *d);
     if (!d)
         return lt_fail(err, LT_ERR_RESOURCES, "VAE decoder: no memory for a stream");
@@ -222,14 +224,17 @@ static int64_t latents_of_call(const vae_decoder *d, int64_t n)
     return n < FIRST_CALL ? n : FIRST_CALL;
 }
 
-lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *rgb, float *frames, lt_error *err)
+lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *rgb, float *frames,
+                     lt_error *err)
 {
     const cfg_vae *cfg = &d->model->cfg;
     if (d->broken)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: the stream broke off after %lld latents; reset or load it first",
+        return lt_fail(err, LT_ERR_USAGE,
+                       "VAE decoder: the stream broke off after %lld latents; reset or load it first",
                        (long long)d->latents_done);
     if (vae_decoder_frames(d, n) == 0)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: %lld latents after %lld; a stream begins with an odd number and %s",
+        return lt_fail(err, LT_ERR_USAGE,
+                       "VAE decoder: %lld latents after %lld; a stream begins with an odd number and %s",
                        (long long)n, (long long)d->latents_done, "goes on with even ones");
     const int64_t latent_values = cfg->latent_channels * d->h * d->w;
     const int64_t side = vae_space_factor(cfg);
@@ -313,11 +318,17 @@ lt_status vae_decoder_save(vae_decoder *d, void *state, lt_error *err)
     return LT_OK;
 }
 
+static const char *precision_name(int64_t dtype)
+{
+    return dtype == LT_F32 || dtype == LT_BF16 ? lt_dtype_name((lt_dtype)dtype) : "unknown precision";
+}
+
 lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_error *err)
 {
     state_header found;
     if (bytes != vae_decoder_state_bytes(d))
-        return lt_fail(err, LT_ERR_INPUT, "VAE state: %zu bytes, expected %zu", bytes, vae_decoder_state_bytes(d));
+        return lt_fail(err, LT_ERR_INPUT, "VAE state: %zu bytes, expected %zu", bytes,
+                       vae_decoder_state_bytes(d));
     memcpy(&found, state, sizeof found);
     const state_header own = header_of(d);
     if (memcmp(found.magic, own.magic, sizeof own.magic) != 0)
@@ -325,11 +336,12 @@ lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_e
     if (found.dtype != own.dtype || found.h != own.h || found.w != own.w || found.layers != own.layers ||
         found.elements != own.elements)
         return lt_fail(err, LT_ERR_INPUT,
-                       "VAE state: %lld layers, latents of %lldx%lld, %lld values of kind %lld; this stream has %lld layers, "
-                       "latents of %lldx%lld, %lld values of kind %lld (%s)",
-                       (long long)found.layers, (long long)found.w, (long long)found.h, (long long)found.elements,
-                       (long long)found.dtype, (long long)own.layers, (long long)own.w, (long long)own.h,
-                       (long long)own.elements, (long long)own.dtype, lt_dtype_name(d->kept.dtype));
+                       "VAE state: %lld layers of %lld values, latents %lldx%lld, %s; expected %lld, %lld, "
+                       "%lldx%lld, %s",
+                       (long long)found.layers, (long long)found.elements, (long long)found.w,
+                       (long long)found.h, precision_name(found.dtype), (long long)own.layers,
+                       (long long)own.elements, (long long)own.w, (long long)own.h,
+                       precision_name(own.dtype));
     const char *payload = (const char *)state + sizeof found;
     const lt_hash checksum = lt_hash_bytes(payload, lt_tensor_bytes(&d->kept));
     if (checksum.high != found.checksum.high || checksum.low != found.checksum.low || found.latents_done < 0)

@@ -29,7 +29,8 @@ int64_t vae_decoder_frames(const vae_decoder *d, int64_t n);
 /* latents [n, C, h, w], scaled, as the diffusion model makes them. Fills rgb, u8 [T, H, W, 3], and frames, f32 [T, H, W, 3]
  * before clamping to [-1, 1]; either may be NULL. LT_ERR_USAGE for a number of latents that the stream cannot take. After
  * any other failure the stream is broken until it is reset or loaded. */
-lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *rgb, float *frames, lt_error *err);
+lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *rgb, float *frames,
+                     lt_error *err);
 
 /* The state between two calls as one block of memory: a header with a checksum, then what the convolutions keep. */
 size_t vae_decoder_state_bytes(const vae_decoder *d);

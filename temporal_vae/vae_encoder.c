@@ -100,8 +100,10 @@ static lt_status check_clip(const vae_model *m, int64_t T, int64_t H, int64_t W,
 {
     const int least = vae_space_factor(&m->cfg);
     if (T < 1 || T > VAE_MAX_FRAMES || H < least || H > VAE_MAX_SIDE || W < least || W > VAE_MAX_SIDE)
-        return lt_fail(err, LT_ERR_USAGE, "VAE encoder: %lld frames of %lldx%lld pixels, expected 1 to %d of %dx%d to %dx%d",
-                       (long long)T, (long long)W, (long long)H, VAE_MAX_FRAMES, least, least, VAE_MAX_SIDE, VAE_MAX_SIDE);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "VAE encoder: %lld frames of %lldx%lld pixels, expected 1 to %d of %dx%d to %dx%d",
+                       (long long)T, (long long)W, (long long)H, VAE_MAX_FRAMES, least, least, VAE_MAX_SIDE,
+                       VAE_MAX_SIDE);
     return LT_OK;
 }
 
@@ -122,15 +124,15 @@ lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t
     return LT_OK;
 }
 
-lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H, int64_t W, float *latents,
-                          lt_error *err)
+lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H, int64_t W,
+                          float *latents, lt_error *err)
 {
     LT_TRY(check_clip(m, T, H, W, err));
     const int64_t values = T * H * W * m->cfg.in_channels;
     float *pixels = malloc(sizeof *pixels * (size_t)values);
     if (!pixels)
-        return lt_fail(err, LT_ERR_RESOURCES, "VAE encoder: no memory for %lld frames of %lldx%lld pixels", (long long)T,
-                       (long long)W, (long long)H);
+        return lt_fail(err, LT_ERR_RESOURCES, "VAE encoder: no memory for %lld frames of %lldx%lld pixels",
+                       (long long)T, (long long)W, (long long)H);
     for (int64_t i = 0; i < values; i++)
         pixels[i] = 2.0f * ((float)frames[i] / 255.0f) - 1.0f;
     const lt_status s = vae_encode(m, pixels, T, H, W, latents, NULL, err);

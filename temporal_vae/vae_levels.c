@@ -123,5 +123,6 @@ lt_shape vae_history_shape(const cfg_vae *cfg, int layer, int64_t h, int64_t w)
         return lt_shape4(VAE_KEPT_FRAMES, h << last_level, w << last_level, vae_width(cfg, 0)); /* conv_out */
     const int level = last_level - doublings;
     const bool enters_level = (layer - first_of_levels) % layers_per_level == 0 && level < last_level;
-    return lt_shape4(VAE_KEPT_FRAMES, h << doublings, w << doublings, vae_width(cfg, enters_level ? level + 1 : level));
+    return lt_shape4(VAE_KEPT_FRAMES, h << doublings, w << doublings,
+                     vae_width(cfg, enters_level ? level + 1 : level));
 }

@@ -26,20 +26,22 @@ static void bind_resample(lt_binder *b, vae_level *l, int channels, const char *
 }
 
 /* The blocks of level `level`; returns their output width. `layer` counts the causal convolutions passed so far. */
-static int bind_level(lt_binder *b, vae_half *half, const cfg_vae *cfg, int level, int channels, int latent_channels,
-                      int *layer, const char *side)
+static int bind_level(lt_binder *b, vae_half *half, const cfg_vae *cfg, int level, int channels,
+                      int latent_channels, int *layer, const char *side)
 {
     char name[NAME_BYTES];
     for (int i = 0; i < half->block_count; i++) {
         snprintf(name, sizeof name, "%s.%d.block.%d", side, level, i);
-        vae_block_bind(b, &half->level[level].block[i], channels, vae_width(cfg, level), latent_channels, *layer, name);
+        vae_block_bind(b, &half->level[level].block[i], channels, vae_width(cfg, level), latent_channels,
+                       *layer, name);
         channels = vae_width(cfg, level);
         *layer += 2;
     }
     return channels;
 }
 
-static void bind_mid(lt_binder *b, vae_half *half, int channels, int latent_channels, int *layer, const char *side)
+static void bind_mid(lt_binder *b, vae_half *half, int channels, int latent_channels, int *layer,
+                     const char *side)
 {
     char name[NAME_BYTES];
     for (int i = 0; i < VAE_MID_BLOCKS; i++) {
@@ -86,8 +88,8 @@ static void bind_decoder(lt_binder *b, vae_half *half, const cfg_vae *cfg)
     vae_conv_bind(b, &half->conv_out, channels, cfg->in_channels, layer, "decoder.conv_out");
 }
 
-lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned halves, vae_model **out,
-                   lt_error *err)
+lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned halves,
+                   vae_model **out, lt_error *err)
 {
     *out = NULL;
     vae_model *m = calloc(1, sizeof *m);

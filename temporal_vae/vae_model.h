@@ -22,8 +22,8 @@ enum { VAE_ENCODER = 1, VAE_DECODER = 2 };
 
 /* Binds one half or both; the other half's tensors may be absent. `backend` must outlive the model. LT_ERR_INPUT with all
  * missing and misshapen names. */
-lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned halves, vae_model **out,
-                   lt_error *err);
+lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned halves,
+                   vae_model **out, lt_error *err);
 void vae_close(vae_model *m); /* accepts NULL */
 
 const cfg_vae *vae_config(const vae_model *m);

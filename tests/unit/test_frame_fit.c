@@ -16,8 +16,22 @@ typedef struct {
 
 static const fit_case cases[] = {
     {"same shape", 384, 256, 1, 192, 128, MEDIA_COVER, {0, 0, 384, 256, 192, 128, 0, 0}},
-    {"too wide: left and right are cut", 640, 256, 1, 192, 128, MEDIA_COVER, {128, 0, 384, 256, 192, 128, 0, 0}},
-    {"too high: top and bottom are cut", 384, 512, 1, 192, 128, MEDIA_COVER, {0, 128, 384, 256, 192, 128, 0, 0}},
+    {"too wide: left and right are cut",
+     640,
+     256,
+     1,
+     192,
+     128,
+     MEDIA_COVER,
+     {128, 0, 384, 256, 192, 128, 0, 0}},
+    {"too high: top and bottom are cut",
+     384,
+     512,
+     1,
+     192,
+     128,
+     MEDIA_COVER,
+     {0, 128, 384, 256, 192, 128, 0, 0}},
     {"wide pixels count double", 192, 256, 2, 192, 128, MEDIA_COVER, {0, 0, 192, 256, 192, 128, 0, 0}},
     {"one pixel", 1, 1, 1, 192, 128, MEDIA_COVER, {0, 0, 1, 1, 192, 128, 0, 0}},
     {"a line", 4000, 1, 1, 192, 128, MEDIA_COVER, {1999, 0, 2, 1, 192, 128, 0, 0}},
@@ -38,8 +52,8 @@ static void pictures_go_where_the_table_says(void **state)
         media_placement got;
         check_ok(media_place(c->w, c->h, c->aspect, c->width, c->height, c->fit, &got, &err), err);
         if (memcmp(&got, &c->want, sizeof got) != 0)
-            fail_msg("%s: cut %d,%d %dx%d, scaled to %dx%d at %d,%d", c->story, got.cut_left, got.cut_top, got.cut_width,
-                     got.cut_height, got.width, got.height, got.left, got.top);
+            fail_msg("%s: cut %d,%d %dx%d, scaled to %dx%d at %d,%d", c->story, got.cut_left, got.cut_top,
+                     got.cut_width, got.cut_height, got.width, got.height, got.left, got.top);
     }
 }
 

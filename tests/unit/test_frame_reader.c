@@ -57,8 +57,8 @@ static void frame_k_shows_the_picture_of_its_time(void **state)
         int second;
         int third;
     } cases[] = {
-        {8, 0, 20, 0, 1, 2},   {4, 0, 10, 0, 2, 4},  {16, 0, 40, 0, 0, 1},     {0, 0, 20, 0, 1, 2},
-        {6, 0, 15, 0, 1, 2},   {3, 0, 8, 0, 2, 5},   {8, 0.5, 16, 4, 5, 6},    {8, 0.55, 16, 4, 5, 6},
+        {8, 0, 20, 0, 1, 2},   {4, 0, 10, 0, 2, 4},    {16, 0, 40, 0, 0, 1},  {0, 0, 20, 0, 1, 2},
+        {6, 0, 15, 0, 1, 2},   {3, 0, 8, 0, 2, 5},     {8, 0.5, 16, 4, 5, 6}, {8, 0.55, 16, 4, 5, 6},
         {0.4, 0, 1, 0, -1, 0}, {8, 2.4, 1, 19, -1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -69,7 +69,8 @@ static void frame_k_shows_the_picture_of_its_time(void **state)
         while (shades[count] >= 0)
             count++;
         if (count != cases[i].count)
-            fail_msg("%g fps from %g: %d frames, want %d", cases[i].fps, cases[i].from, count, cases[i].count);
+            fail_msg("%g fps from %g: %d frames, want %d", cases[i].fps, cases[i].from, count,
+                     cases[i].count);
         assert_int_equal(shades[0], small_video_shade(cases[i].first));
         if (cases[i].second >= 0) {
             assert_int_equal(shades[1], small_video_shade(cases[i].second));
@@ -84,7 +85,8 @@ static void a_start_behind_the_end_is_refused(void **state)
     lt_error err = {0};
     media_reader *r;
     const media_read_options o = {.fps = 8, .from_seconds = 2.5};
-    check_failed(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err, LT_ERR_USAGE, "ends at 2.5");
+    check_failed(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err, LT_ERR_USAGE,
+                 "ends at 2.5");
 }
 
 static void pictures_are_fitted(void **state)
@@ -172,7 +174,8 @@ static void what_is_no_video_is_refused(void **state)
     scratch_write_text("empty.mp4", "");
     scratch_write_text("text.mp4", "hello, this is not a video at all\n");
     scratch_write_text("list.mp4", "ffconcat version 1.0\nfile eight.mkv\n");
-    scratch_write_text("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\neight.mkv\n#EXT-X-ENDLIST\n");
+    scratch_write_text("list.m3u8",
+                       "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\neight.mkv\n#EXT-X-ENDLIST\n");
     const char *const names[] = {"empty.mp4", "text.mp4", "list.mp4", "list.m3u8"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         check_failed(open_and_read_all(names[i], &err), err, LT_ERR_INPUT, "is no video");
@@ -238,7 +241,8 @@ static void make(const char *name, const char *arguments)
         print_message("the program ffmpeg is not here\n");
         skip();
     }
-    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v quiet -nostdin -y %s %s", scratch_path("."), arguments, name);
+    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v quiet -nostdin -y %s %s", scratch_path("."),
+             arguments, name);
     if (system(command) != 0) {
         print_message("this ffmpeg cannot make %s\n", name);
         skip();
@@ -246,8 +250,10 @@ static void make(const char *name, const char *arguments)
 }
 
 /* The stored picture: left half red, right half blue, 64x32. */
-#define RED_BLUE "-f lavfi -i color=red:size=32x32:rate=10:duration=1 -f lavfi -i color=blue:size=32x32:rate=10:duration=1 " \
-                 "-filter_complex hstack "
+#define RED_BLUE                                                                                             \
+    "-f lavfi -i color=red:size=32x32:rate=10:duration=1 -f lavfi -i "                                       \
+    "color=blue:size=32x32:rate=10:duration=1 "                                                              \
+    "-filter_complex hstack "
 
 static void first_frame(const char *name, media_read_options o, uint8_t *rgb, media_video_info *info)
 {
@@ -304,8 +310,9 @@ static void wide_pixels_are_made_square(void **state)
 static void uneven_rates_are_shown_in_time(void **state)
 {
     (void)state;
-    make("uneven.mkv", "-f lavfi -i \"color=black:size=64x32:rate=10:duration=1,geq=lum='16+20*N':cb=128:cr=128,"
-                       "select='lt(n,5)+eq(n,9)'\" -vsync vfr -c:v ffv1");
+    make("uneven.mkv",
+         "-f lavfi -i \"color=black:size=64x32:rate=10:duration=1,geq=lum='16+20*N':cb=128:cr=128,"
+         "select='lt(n,5)+eq(n,9)'\" -vsync vfr -c:v ffv1");
     int at_ten[16];
     read_shades("uneven.mkv", (media_read_options){.fps = 10}, at_ten, 16);
     assert_int_equal(at_ten[10], -1);

@@ -60,10 +60,10 @@ static void png_files_are_numbered(void **state)
         int64_t index;
         const char *want;
     } cases[] = {
-        {"ball.png", 7, "ball-00007.png"},      {"a.b/ball.png", 0, "a.b/ball-00000.png"},
-        {"a.b/ball", 0, "a.b/ball-00000"},      {"ball%03d.png", 7, "ball007.png"},
-        {"ball%d.png", 12, "ball12.png"},       {"a%d/ball.png", 3, "a%d/ball-00003.png"},
-        {"100%.png", 3, "100%-00003.png"},      {"%s%n%03d.png", 3, "%s%n003.png"},
+        {"ball.png", 7, "ball-00007.png"},         {"a.b/ball.png", 0, "a.b/ball-00000.png"},
+        {"a.b/ball", 0, "a.b/ball-00000"},         {"ball%03d.png", 7, "ball007.png"},
+        {"ball%d.png", 12, "ball12.png"},          {"a%d/ball.png", 3, "a%d/ball-00003.png"},
+        {"100%.png", 3, "100%-00003.png"},         {"%s%n%03d.png", 3, "%s%n003.png"},
         {"ball.png", 1234567, "ball-1234567.png"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -73,7 +73,8 @@ static void pieces_give_the_same_bytes(void **state)
         for (int k = 0; cuts[i][k] > 0; k++) {
             const int n = cuts[i][k];
             const int64_t frames = vae_decoder_frames(d, n);
-            assert_int_equal(vae_decode(d, latents + latent_at * CELLS, n, got + frame_at * FRAME, NULL, &err), LT_OK);
+            assert_int_equal(
+                vae_decode(d, latents + latent_at * CELLS, n, got + frame_at * FRAME, NULL, &err), LT_OK);
             latent_at += n;
             frame_at += frames;
         }

@@ -71,8 +71,9 @@ static void a_clip_without_pictures_is_refused(void **state)
     const int64_t sizes[][3] = {{0, H, W}, {1, 3, W}, {1, H, 3}, {1, H, VAE_MAX_SIDE + 1}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         lt_error refused = {0};
-        assert_int_equal(vae_encode(model, frames, sizes[i][0], sizes[i][1], sizes[i][2], mean, NULL, &refused),
-                         LT_ERR_USAGE);
+        assert_int_equal(
+            vae_encode(model, frames, sizes[i][0], sizes[i][1], sizes[i][2], mean, NULL, &refused),
+            LT_ERR_USAGE);
     }
 }
 

@@ -175,7 +175,8 @@ static void a_growing_file_plays_after_every_window(void **state)
 {
     (void)state;
     lt_error err = {0};
-    const media_target target = {.kind = MEDIA_GROWING, .path = scratch_path("growing.mp4"), .comment = story};
+    const media_target target = {
+        .kind = MEDIA_GROWING, .path = scratch_path("growing.mp4"), .comment = story};
     media_file *f;
     check_ok(media_file_open(&target, &f, &err), err);
     for (int window = 0; window < 3; window++) {
