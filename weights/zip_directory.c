@@ -329,7 +329,14 @@ const lt_zip_entry *lt_zip_find(const lt_zip_directory *zip, const char *name)
     return bsearch(&wanted, zip->entry, (size_t)zip->count, sizeof *zip->entry, by_name);
 }
 
-enum { SLICES = 8 };
+enum { SLICES = 8, WORTH_TABLES = 4096 /* bytes; making the tables takes as long as 2 KiB bit by bit */ };
+
+static uint32_t crc_of_byte(uint32_t value)
+{
+    for (int bit = 0; bit < 8; bit++)
+        value = value & 1 ? value >> 1 ^ 0xedb88320u : value >> 1;
+    return value;
+}
 
 typedef struct {
     uint32_t value[SLICES][256];
@@ -337,30 +344,36 @@ typedef struct {
 
 static void make_tables(crc_tables *t)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t value = i;
-        for (int bit = 0; bit < 8; bit++)
-            value = value & 1 ? value >> 1 ^ 0xedb88320u : value >> 1;
-        t->value[0][i] = value;
-    }
+    for (uint32_t i = 0; i < 256; i++)
+        t->value[0][i] = crc_of_byte(i);
     for (int slice = 1; slice < SLICES; slice++)
         for (int i = 0; i < 256; i++)
             t->value[slice][i] = t->value[slice - 1][i] >> 8 ^ t->value[0][t->value[slice - 1][i] & 0xff];
 }
 
 /* Eight bytes a step, one table each ("slicing by 8"). */
-uint32_t lt_crc32(const uint8_t *data, uint64_t bytes)
+static uint32_t crc_by_tables(uint32_t crc, const uint8_t *data, uint64_t bytes)
 {
     crc_tables t;
     make_tables(&t);
-    uint32_t crc = 0xffffffffu;
     for (; bytes >= 8; data += 8, bytes -= 8) {
         const uint32_t low = crc ^ u32(data);
         const uint32_t high = u32(data + 4);
         crc = t.value[7][low & 0xff] ^ t.value[6][low >> 8 & 0xff] ^ t.value[5][low >> 16 & 0xff] ^ t.value[4][low >> 24] ^
               t.value[3][high & 0xff] ^ t.value[2][high >> 8 & 0xff] ^ t.value[1][high >> 16 & 0xff] ^ t.value[0][high >> 24];
     }
+    return crc;
+}
+
+uint32_t lt_crc32(const uint8_t *data, uint64_t bytes)
+{
+    uint32_t crc = 0xffffffffu;
+    if (bytes >= WORTH_TABLES) {
+        crc = crc_by_tables(crc, data, bytes);
+        data += bytes / 8 * 8;
+        bytes %= 8;
+    }
     for (; bytes > 0; data++, bytes--)
-        crc = crc >> 8 ^ t.value[0][(crc ^ *data) & 0xff];
+        crc = crc >> 8 ^ crc_of_byte((crc ^ *data) & 0xff);
     return ~crc;
 }

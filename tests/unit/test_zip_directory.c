@@ -245,6 +245,11 @@ static void knows_the_checksum(void **state)
     (void)state;
     assert_int_equal(lt_crc32((const uint8_t *)"123456789", 9), 0xcbf43926); /* the check value of CRC-32 */
     assert_int_equal(lt_crc32((const uint8_t *)"", 0), 0);
+    static uint8_t long_data[5003];
+    for (int i = 0; i < 5003; i++)
+        long_data[i] = (uint8_t)(i * i >> 4);
+    assert_int_equal(lt_crc32(long_data, 4095), 0x08945431); /* zlib's crc32 of the same bytes */
+    assert_int_equal(lt_crc32(long_data, 5003), 0xa9199d82);
 }
 
 #define with_file(test) cmocka_unit_test_setup_teardown(test, make_file, drop_file)
