@@ -3,74 +3,106 @@
  * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are exp(score - highest so far),
  * and a second product adds weights . v to the result, after what is already there was scaled to the new highest score.
  *
- *     scratch:  q [QUERY_BLOCK][d+16] . keys, packed [d][...] -> scores [QUERY_BLOCK][KEY_TILE+16] . values, packed -> sums [QUERY_BLOCK][d]
+ * Products are f32, or bf16 where the tensors are bf16 and the instruction set has such a product (LT_NARROW_PRODUCT is
+ * defined before this header): then weights are rounded to bf16, sums stay f32.
  */
 #ifndef LT_ATTENTION_TILE_H
 #define LT_ATTENTION_TILE_H
 
 #include "kernels/cpu/cpu_kernels.h"
-#include "kernels/cpu/matrix_tile.h"
+#include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/vec_math.h"
 
-enum { KEY_TILE = LT_DEPTH, SCORE_PITCH = KEY_TILE + 16 };
+enum { KEY_TILE = 256 };
+
+/* Where the parts of a block lie in the scratch. */
+typedef struct {
+    char *q;       /* [QUERY_BLOCK][q_pitch] elements of the product */
+    float *sums;   /* [QUERY_BLOCK][sum_pitch] */
+    float *score;  /* [QUERY_BLOCK][weight_pitch] */
+    char *weight;  /* the same as elements of the product; the scores themselves when those are f32 */
+    char *panel;   /* of some keys, then all values of a tile */
+    int64_t q_pitch;
+    int64_t sum_pitch;
+    int64_t weight_pitch;
+    float highest[LT_QUERY_BLOCK]; /* score so far */
+    float total[LT_QUERY_BLOCK];   /* of the weights so far */
+} attention_room;
 
 LT_INLINE const void *element(const void *base, lt_dtype type, int64_t index)
 {
     return (const char *)base + index * vf_element_bytes(type);
 }
 
-/* How many of `keys` the query sees. */
+LT_INLINE int64_t rounded_up(int64_t count, int64_t step)
+{
+    return (count + step - 1) / step * step;
+}
+
+/* How many of the keys the query sees. */
 LT_INLINE int64_t seen_by(const lt_query_block *b, int64_t query)
 {
     const int64_t seen = b->visible == NULL ? b->keys : b->visible[query];
     return seen < b->keys ? seen : b->keys;
 }
 
-/* panel[p][key][TILE_COLUMNS] = columns of v: what is summed over is the key. */
-LT_INLINE void pack_values(float *panels, const lt_query_block *b, int64_t first, int64_t keys)
-{
-    for (int64_t column = 0; column < b->d; column += TILE_COLUMNS) {
-        for (int64_t j = 0; j < keys; j++) {
-            const int64_t at = (first + j) * b->v_stride + column;
-            for (int part = 0; part < 2; part++, panels += LT_LANES) {
-                const int64_t left = b->d - column - part * LT_LANES;
-                const vf v = left >= LT_LANES ? vf_load_any(b->v, b->type, at + part * LT_LANES)
-                             : left > 0       ? vf_load_tail(b->v, b->type, at + part * LT_LANES, left)
-                                              : vf_set(0);
-                vf_store(panels, v);
-            }
-        }
-    }
-}
+/* ---- softmax over a tile ---- */
 
-/* Turns `count` scores into weights exp(score - *highest), zero from count on up to `padded`; returns the sum of the weights.
- * *highest becomes the new highest, *shrink what earlier weights must be multiplied with. */
-LT_INLINE float soften(float *score, int64_t count, int64_t padded, const float *bias, float *highest, float *shrink)
+/* score = score * scale + bias for j < count; returns the highest, at least `highest`. */
+LT_INLINE float scale_scores(float *score, int64_t count, float scale, const float *bias, float highest)
 {
-    vf top = vf_set(*highest);
+    vf top = vf_set(highest);
     int64_t j = 0;
     for (; j + LT_LANES <= count; j += LT_LANES) {
-        vf s = vf_load(score + j);
-        if (bias != NULL) {
+        vf s = vf_load(score + j) * scale;
+        if (bias != NULL)
             s += vf_load(bias + j);
-            vf_store(score + j, s);
-        }
+        vf_store(score + j, s);
         top = vf_max(top, s);
     }
     float now = vf_highest(top);
     for (; j < count; j++) {
-        score[j] += bias == NULL ? 0 : bias[j];
+        score[j] = score[j] * scale + (bias == NULL ? 0 : bias[j]);
         now = score[j] > now ? score[j] : now;
     }
-    for (j = count; j < padded; j++)
-        score[j] = -INFINITY;
-    *shrink = *highest == now ? 1.0f : expf(*highest - now);
-    *highest = now;
+    return now;
+}
+
+#ifdef LT_NARROW_PRODUCT
+/* exp of x <= 0 within 1e-4: the weight is rounded to bf16 (4e-3) anyway. */
+LT_INLINE vf rough_exp(vf x)
+{
+    const vf magic = vf_set(12582912.0f);
+    const vf t = vf_max(vf_set(-126.0f), x * 1.44269504f);
+    const vf shifted = t + magic;
+    const vf f = t - (shifted - magic);
+    vf p = vf_set(5.517096072e-2f);
+    p = vf_fma(p, f, vf_set(2.426158488e-1f));
+    p = vf_fma(p, f, vf_set(6.932614446e-1f));
+    p = vf_fma(p, f, vf_set(9.999278188e-1f));
+    return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
+}
+#endif
+
+/* weight[j] = exp(score[j] - highest) for j < count, 0 up to `padded`; returns their sum. */
+LT_INLINE float weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest, const bool narrow)
+{
     vf sum = vf_set(0);
-    for (j = 0; j < padded; j += LT_LANES) {
-        const vf weight = vf_exp(vf_load(score + j) - now);
-        vf_store(score + j, weight);
-        sum += weight;
+    for (int64_t j = 0; j < padded; j += LT_LANES) {
+        vf w = vf_set(0);
+        if (j < count) {
+            vf s = vf_load(score + j) - highest;
+            if (count - j < LT_LANES)
+                for (int64_t lane = count - j; lane < LT_LANES; lane++)
+                    s[lane] = -INFINITY;
+#ifdef LT_NARROW_PRODUCT
+            w = narrow ? rough_exp(s) : vf_exp_negative(s);
+#else
+            w = vf_exp_negative(s);
+#endif
+        }
+        sum += w;
+        vf_store_any(weight, narrow ? LT_BF16 : LT_F32, j, w);
     }
     return vf_sum(sum);
 }
@@ -81,85 +113,155 @@ LT_INLINE void scale_row(float *row, int64_t count, float factor)
         vf_store(row + i, vf_load(row + i) * factor);
 }
 
-LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count, float factor)
+/* Turns the scores of keys first .. first+count-1 into weights, query by query. */
+LT_INLINE void soften_tile(const lt_query_block *b, attention_room *room, int64_t first, int64_t count, int64_t padded,
+                           const bool narrow)
 {
-    int64_t i = 0;
-    for (; i + LT_LANES <= count; i += LT_LANES)
-        vf_store_any(out, type, at + i, vf_load(row + i) * factor);
-    if (i < count)
-        vf_store_tail(out, type, at + i, count - i, vf_load(row + i) * factor);
+    const int64_t size = narrow ? 2 : 4;
+    for (int64_t i = 0; i < b->queries; i++) {
+        float *score = room->score + i * room->weight_pitch;
+        char *weight = room->weight + i * room->weight_pitch * size;
+        const int64_t left = seen_by(b, i) - first;
+        if (left <= 0) {
+            memset(weight, 0, (size_t)(padded * size));
+            continue;
+        }
+        const int64_t seen = left < count ? left : count;
+        const float before = room->highest[i];
+        const float now = scale_scores(score, seen, b->scale, b->bias == NULL ? NULL : b->bias - i + first, before);
+        const float shrink = now == before ? 1.0f : expf(before - now);
+        room->highest[i] = now;
+        room->total[i] = room->total[i] * shrink + weigh(weight, score, seen, padded, now, narrow);
+        if (shrink != 1.0f && first > 0)
+            scale_row(room->sums + i * room->sum_pitch, room->sum_pitch, shrink);
+    }
 }
 
-static void attend(const lt_query_block *b, float *scratch)
-{
-    const int64_t d_padded = (b->d + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS;
-    const int64_t q_pitch = d_padded + 16;
-    const int64_t groups = (b->queries + TILE_ROWS - 1) / TILE_ROWS;
-    float *q = scratch;
-    float *sums = q + LT_QUERY_BLOCK * q_pitch;
-    float *score = sums + LT_QUERY_BLOCK * d_padded;
-    float *packed = score + LT_QUERY_BLOCK * SCORE_PITCH; /* keys, then values */
-    float highest[LT_QUERY_BLOCK];
-    float total[LT_QUERY_BLOCK];
+/* ---- the products of a tile ---- */
 
-    int64_t keys = 0;
-    for (int64_t i = 0; i < groups * TILE_ROWS; i++) {
-        memset(q + i * q_pitch, 0, (size_t)q_pitch * sizeof *q);
-        if (i >= b->queries)
-            continue;
-        widen(q + i * q_pitch, element(b->q, b->type, i * b->q_stride), b->type, b->d);
-        scale_row(q + i * q_pitch, d_padded, b->scale);
-        highest[i] = -INFINITY;
-        total[i] = 0;
+/* score[query][j] = q . key first+j */
+LT_INLINE void score_tile(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count)
+{
+    const int64_t size = vf_element_bytes(p->type);
+    const lt_stretch over_d = {.offset = 0, .run = rounded_up(b->d, p->step)};
+    for (int64_t j = 0; j < count; j += p->columns) {
+        const int64_t some = count - j < p->columns ? count - j : p->columns;
+        p->pack(room->panel, element(b->k, b->type, (first + j) * b->k_stride), b->type, b->k_stride, some, b->d);
+        for (int64_t i = 0; i < b->queries; i += p->rows)
+            p->multiply(room->score + i * room->weight_pitch + j, room->weight_pitch, room->q + i * room->q_pitch * size,
+                        room->q_pitch, &over_d, 1, room->panel, true);
+    }
+}
+
+/* Half a panel's line: LT_LANES values from `column` on, of one key; or of two keys, as pairs of bf16. */
+LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64_t column, const bool narrow)
+{
+    const int64_t left = b->d - column;
+    if (left <= 0)
+        return vf_set(0);
+    const int64_t some = left < LT_LANES ? left : LT_LANES;
+    if (!narrow)
+        return vf_load_some(b->v, b->type, key * b->v_stride + column, some);
+    const vu even = key < last ? (vu)vf_load_some(b->v, LT_BF16, key * b->v_stride + column, some) >> 16 : (vu){0};
+    const vu odd = key + 1 < last ? (vu)vf_load_some(b->v, LT_BF16, (key + 1) * b->v_stride + column, some) : (vu){0};
+    return (vf)(even | odd);
+}
+
+/* sums += weights . v: what is summed over are the keys. */
+LT_INLINE void add_tile(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count,
+                        const bool narrow)
+{
+    const int64_t size = narrow ? 2 : 4;
+    const lt_stretch over_keys = {.offset = 0, .run = rounded_up(count, p->step)};
+    for (int64_t column = 0; column < b->d; column += p->columns) {
+        float *line = (float *)(void *)room->panel;
+        for (int64_t j = 0; j < over_keys.run; j += narrow ? 2 : 1)
+            for (int64_t half = 0; half < p->columns; half += LT_LANES, line += LT_LANES)
+                vf_store(line, values_of(b, first + j, first + count, column + half, narrow));
+        for (int64_t i = 0; i < b->queries; i += p->rows)
+            p->multiply(room->sums + i * room->sum_pitch + column, room->sum_pitch, room->weight + i * room->weight_pitch * size,
+                        room->weight_pitch, &over_keys, 1, room->panel, first == 0);
+    }
+}
+
+LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count, float factor)
+{
+    FOR_VECTORS(i, some, count)
+        vf_store_some(out, type, at + i, some, vf_load_some(row, LT_F32, i, some) * factor);
+}
+
+/* ---- a block ---- */
+
+LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p, char *scratch, const bool narrow)
+{
+    const int64_t size = narrow ? 2 : 4;
+    room->q_pitch = rounded_up(b->d, p->step) + LT_ROW_GAP;
+    room->sum_pitch = rounded_up(b->d, p->columns);
+    room->weight_pitch = KEY_TILE + LT_ROW_GAP;
+    room->q = scratch;
+    room->sums = (float *)(void *)(room->q + LT_QUERY_BLOCK * room->q_pitch * size);
+    room->score = room->sums + LT_QUERY_BLOCK * room->sum_pitch;
+    room->weight = (char *)room->score;
+    room->panel = (char *)(room->score + LT_QUERY_BLOCK * room->weight_pitch);
+    if (narrow) {
+        room->weight = room->panel;
+        room->panel += LT_QUERY_BLOCK * room->weight_pitch * size;
+    }
+}
+
+LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_product *p, const bool narrow)
+{
+    const int64_t size = narrow ? 2 : 4;
+    attention_room room;
+    lay_out(&room, b, p, scratch, narrow);
+    int64_t keys = 0; /* that any query of the block sees */
+    for (int64_t i = 0; i < b->queries; i++) {
+        p->load(room.q + i * room.q_pitch * size, element(b->q, b->type, i * b->q_stride), b->type, b->d);
+        room.highest[i] = -INFINITY;
+        room.total[i] = 0;
         const int64_t seen = seen_by(b, i);
         keys = seen > keys ? seen : keys;
     }
+    for (int64_t i = b->queries; i < rounded_up(b->queries, p->rows); i++) { /* rows of the last tile that nobody asked for */
+        memset(room.q + i * room.q_pitch * size, 0, (size_t)(room.q_pitch * size));
+        memset(room.weight + i * room.weight_pitch * size, 0, (size_t)(room.weight_pitch * size));
+    }
+    if (p->begin != NULL)
+        p->begin();
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        const lt_stretch over_d = {.offset = 0, .run = b->d};
-        for (int64_t j = 0; j < count; j += TILE_COLUMNS) {
-            const int64_t some = count - j < TILE_COLUMNS ? count - j : TILE_COLUMNS;
-            pack_panel(packed, element(b->k, b->type, (first + j) * b->k_stride), b->type, b->k_stride, some, b->d, NULL);
-            for (int64_t g = 0; g < groups; g++)
-                multiply(score + g * TILE_ROWS * SCORE_PITCH + j, SCORE_PITCH, q + g * TILE_ROWS * q_pitch, q_pitch, &over_d, 1,
-                         packed, true);
-        }
-        const int64_t padded = (count + LT_LANES - 1) / LT_LANES * LT_LANES;
-        for (int64_t i = 0; i < b->queries; i++) {
-            float *row = score + i * SCORE_PITCH;
-            int64_t seen = seen_by(b, i) - first;
-            if (seen <= 0) {
-                memset(row, 0, (size_t)padded * sizeof *row);
-                continue;
-            }
-            seen = seen < count ? seen : count;
-            float shrink;
-            const float *bias = b->bias == NULL ? NULL : b->bias - i + first;
-            const float sum = soften(row, seen, padded, bias, &highest[i], &shrink);
-            total[i] = total[i] * shrink + sum;
-            if (shrink != 1.0f && first > 0)
-                scale_row(sums + i * d_padded, d_padded, shrink);
-        }
-        pack_values(packed, b, first, count);
-        const lt_stretch over_keys = {.offset = 0, .run = count};
-        for (int64_t column = 0; column < b->d; column += TILE_COLUMNS)
-            for (int64_t g = 0; g < groups; g++)
-                multiply(sums + g * TILE_ROWS * d_padded + column, d_padded, score + g * TILE_ROWS * SCORE_PITCH, SCORE_PITCH,
-                         &over_keys, 1, packed + column * count, first == 0);
+        score_tile(b, &room, p, first, count);
+        soften_tile(b, &room, first, count, rounded_up(count, p->step > LT_LANES ? p->step : LT_LANES), narrow);
+        add_tile(b, &room, p, first, count, narrow);
     }
+    if (p->end != NULL)
+        p->end();
     for (int64_t i = 0; i < b->queries; i++)
-        store_row(b->out, b->type, i * b->out_stride, sums + i * d_padded, b->d, 1.0f / total[i]);
+        store_row(b->out, b->type, i * b->out_stride, room.sums + i * room.sum_pitch, b->d, 1.0f / room.total[i]);
+}
+
+static void attend(const lt_query_block *b, void *scratch)
+{
+    static const lt_product wide = LT_WIDE_PRODUCT;
+#ifdef LT_NARROW_PRODUCT
+    static const lt_product narrow = LT_NARROW_PRODUCT;
+    if (b->type == LT_BF16) {
+        attend_with(b, scratch, &narrow, true);
+        return;
+    }
+#endif
+    attend_with(b, scratch, &wide, false);
 }
 
 /* ---- one query: k and v are read once, where they are ---- */
 
-enum { WIDE = 8 }; /* vectors of a row that are summed in registers at once */
+enum { WIDE_VECTORS = 8 }; /* of a row that are summed in registers at once */
 
 /* sums[0 .. vectors * LT_LANES) += sum over keys of weight . v, from column `column` on. */
 LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight,
                            int64_t column, const int vectors)
 {
-    vf sum[WIDE];
+    vf sum[WIDE_VECTORS];
     LT_UNROLL
     for (int i = 0; i < vectors; i++)
         sum[i] = vf_load(sums + column + i * LT_LANES);
@@ -179,8 +281,8 @@ LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, 
 LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight)
 {
     int64_t i = 0;
-    for (; i + WIDE * LT_LANES <= b->d; i += WIDE * LT_LANES)
-        add_columns(sums, b, type, first, count, weight, i, WIDE);
+    for (; i + WIDE_VECTORS * LT_LANES <= b->d; i += WIDE_VECTORS * LT_LANES)
+        add_columns(sums, b, type, first, count, weight, i, WIDE_VECTORS);
     for (; i + LT_LANES <= b->d; i += LT_LANES)
         add_columns(sums, b, type, first, count, weight, i, 1);
     if (i < b->d)
@@ -190,31 +292,29 @@ LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, i
 
 LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scratch)
 {
-    const int64_t d_padded = (b->d + LT_LANES - 1) / LT_LANES * LT_LANES;
+    const int64_t padded = rounded_up(b->d, LT_LANES);
     float *q = scratch;
-    float *sums = q + d_padded;
-    float *score = sums + d_padded;
-    memset(q, 0, (size_t)d_padded * 2 * sizeof *q);
-    widen(q, b->q, b->type, b->d);
-    scale_row(q, d_padded, b->scale);
+    float *sums = q + padded;
+    float *score = sums + padded;
+    memset(sums, 0, (size_t)padded * sizeof *sums);
+    widen(q, b->q, type, b->d);
     float highest = -INFINITY;
     float total = 0;
     const int64_t keys = seen_by(b, 0);
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type, b->k_stride * vf_element_bytes(type), b->d, count,
-                NULL);
-        float shrink;
-        const float sum = soften(score, count, (count + LT_LANES - 1) / LT_LANES * LT_LANES, b->bias == NULL ? NULL : b->bias + first,
-                                 &highest, &shrink);
-        total = total * shrink + sum;
-        scale_row(sums, d_padded, shrink);
+        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type, b->k_stride * vf_element_bytes(type), b->d, count);
+        const float now = scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
+        const float shrink = expf(highest - now);
+        highest = now;
+        total = total * shrink + weigh(score, score, count, rounded_up(count, LT_LANES), now, false);
+        scale_row(sums, padded, shrink);
         add_values(sums, b, type, first, count, score);
     }
     store_row(b->out, type, 0, sums, b->d, 1.0f / total);
 }
 
-static void attend_row(const lt_query_block *b, float *scratch)
+static void attend_row(const lt_query_block *b, void *scratch)
 {
     if (b->type == LT_BF16)
         attend_row_of(b, LT_BF16, scratch);

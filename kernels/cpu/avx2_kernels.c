@@ -1,29 +1,7 @@
-/* avx2_kernels.c - the kernels for AVX2, FMA and F16C; the code is in the headers. */
+/* avx2_kernels.c - the kernels for AVX2, FMA and F16C: 8 lanes. */
+#if defined(__x86_64__)
 #define LT_LANES 8
-#include "kernels/cpu/attention_tile.h"
-#include "kernels/cpu/cpu_kernels.h"
-#include "kernels/cpu/matrix_tile.h"
-#include "kernels/cpu/row_kernels.h"
+#include "kernels/cpu/kernel_table.h"
 
-const lt_cpu_kernels lt_avx2_kernels = {
-    .name = "avx2",
-    .tile_rows = TILE_ROWS,
-    .tile_columns = TILE_COLUMNS,
-    .pack_panel = pack_panel,
-    .widen = widen,
-    .multiply = multiply,
-    .finish = finish,
-    .matrix_vector = matrix_vector,
-    .attend = attend,
-    .attend_row = attend_row,
-    .layer_norm = layer_norm,
-    .rms_norm = rms_norm,
-    .rope = rope,
-    .activate = activate,
-    .gated_act = gated_act,
-    .gated_add = gated_add,
-    .axpby = axpby,
-    .group_sums = group_sums,
-    .group_scale = group_scale,
-    .to_rgb8 = to_rgb8,
-};
+const lt_cpu_kernels lt_avx2_kernels = {.name = "avx2", LT_KERNEL_ENTRIES};
+#endif

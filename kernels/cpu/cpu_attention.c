@@ -50,7 +50,8 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
     (void)err;
     enum { FEW_QUERIES = 4 }; /* below, packing keys and values costs more than reading them once for each */
     attention a = {.cpu = lt_cpu_of(b), .out = out, .q = q, .k = k, .v = v, .args = args};
-    a.block = q.dim[1] <= FEW_QUERIES ? 1 : LT_QUERY_BLOCK;
+    const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
+    a.block = q.dim[1] <= FEW_QUERIES ? 1 : LT_QUERY_BLOCK / rows * rows;
     a.blocks = lt_ceil_div(q.dim[1], a.block);
     lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);
     return LT_OK;

@@ -1,5 +1,6 @@
 /* cpu_backend.c - opening the CPU: threads, scratch, and the instruction set, all chosen at run time. */
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/cpu_processor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,20 +53,7 @@ static lt_status nothing_pending(lt_backend *b, lt_error *err)
     return LT_OK;
 }
 
-/* ---- the processor ---- */
-
-static const lt_cpu_kernels *kernels_of_processor(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        return &lt_avx512_kernels;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &lt_avx2_kernels;
-#endif
-    return &lt_generic_kernels;
-}
+/* ---- the table ---- */
 
 static void cpu_close(lt_backend *b)
 {
@@ -114,8 +102,9 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     if (cpu == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");
     cpu->base.table = &cpu_table;
-    cpu->base.activation = activation == LT_NO_DTYPE ? LT_F32 : activation;
-    cpu->kernels = kernels_of_processor();
+    cpu->kernels = lt_kernels_of_processor();
+    const bool multiplies_bf16 = cpu->kernels->narrow.multiply != NULL;
+    cpu->base.activation = activation != LT_NO_DTYPE ? activation : multiplies_bf16 ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {
         const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->base.pool) * LT_WORKER_SCRATCH;

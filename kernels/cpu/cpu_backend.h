@@ -26,14 +26,14 @@ static inline lt_cpu *lt_cpu_of(lt_backend *b)
     return (lt_cpu *)b; /* base comes first */
 }
 
-static inline float *lt_shared_scratch(const lt_cpu *cpu)
+static inline void *lt_shared_scratch(const lt_cpu *cpu)
 {
-    return (float *)cpu->scratch;
+    return cpu->scratch;
 }
 
-static inline float *lt_worker_scratch(const lt_cpu *cpu, int worker)
+static inline void *lt_worker_scratch(const lt_cpu *cpu, int worker)
 {
-    return (float *)(cpu->scratch + LT_SHARED_SCRATCH + (size_t)worker * LT_WORKER_SCRATCH);
+    return cpu->scratch + LT_SHARED_SCRATCH + (size_t)worker * LT_WORKER_SCRATCH;
 }
 
 /* Address of element `index` (of the whole tensor, in elements from data). */
@@ -69,20 +69,78 @@ static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, v
 lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
 void lt_cpu_release(lt_backend *b, void *memory);
 
+/* The product for activations of `type`: bf16 only where the processor multiplies bf16. */
+static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type)
+{
+    return type == LT_BF16 && cpu->kernels->narrow.multiply != NULL ? &cpu->kernels->narrow : &cpu->kernels->wide;
+}
+
+/* Bytes of `count` elements of a product. */
+static inline int64_t lt_product_bytes(const lt_product *p, int64_t count)
+{
+    return count * (int64_t)lt_dtype_bytes(p->type);
+}
+
+static inline void lt_begin_products(const lt_product *p)
+{
+    if (p->begin != NULL)
+        p->begin();
+}
+
+static inline void lt_end_products(const lt_product *p)
+{
+    if (p->end != NULL)
+        p->end();
+}
+
 /* ---- cpu_weights.c: what lt_weight.packed points to ---- */
 
 typedef struct {
-    void *owned;         /* f32 values that replaced those of the file, or NULL */
-    const float *panels; /* [ceil(outputs / tile_columns)][depth][tile_columns], or NULL: packed tile by tile when used */
-    int64_t depth;       /* inputs of a matrix; of a convolution kt * kh * kw * Cin in the order [slice][kt][kh][kw][channel of slice] */
+    void *owned;    /* f32 values that replaced those of the file, or NULL */
+    void *panels;   /* for products of type `panel_type`, or NULL: packed piece by piece when used. int8 without its scales */
+    lt_dtype panel_type;
+    int64_t depth;  /* inputs of one output */
     int64_t outputs;
+    lt_shape shape; /* of a convolution: [Cout, Cin, kt, kh, kw] */
 } lt_cpu_weight;
-
-/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image stays in the cache. */
-enum { LT_CONV_SLICE = 128 };
 
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cpu_unprepare(lt_backend *b, lt_weight *w);
+
+static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
+{
+    return lt_ceil_div(depth, p->step) * p->step;
+}
+
+/* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1: part of what was packed at load, or
+ * packed into `room`. */
+const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth, void *room);
+
+/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image stays in the cache.
+ * Its panels are [slice][kt][kh][kw * channels of the slice, padded][columns]. */
+enum { LT_CONV_SLICE = 128 };
+
+typedef struct {
+    int64_t first; /* channel */
+    int64_t channels;
+    int64_t run;   /* kw * channels */
+    int64_t padded_run;
+    int64_t depth; /* kt * kh * padded_run */
+    int64_t at;    /* where the slice begins in a panel's depth */
+} lt_conv_slice;
+
+lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed, int64_t first);
+int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed); /* of all slices */
+/* Packs, for outputs column .. column+columns-1, inputs k .. k+depth-1 of the run of tap row `tap_row` (of kt * kh). `room` takes
+ * columns x depth floats. */
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s, int64_t tap_row, int64_t k,
+                      int64_t depth, void *panel, float *room);
+
+/* Row scales of an int8 weight from output `column` on, or NULL. */
+static inline const float *lt_scales(const lt_weight *w, int64_t column)
+{
+    return lt_is_none(&w->scale) ? NULL : (const float *)w->scale.data + column;
+}
 
 /* The f32 values of a vector, or NULL for no weight. */
 static inline const float *lt_vector(const lt_weight *w)

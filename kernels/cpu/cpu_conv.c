@@ -2,10 +2,10 @@
  *
  * Channels come last, so for one row of taps the kw * Cin inputs of an output pixel are consecutive in memory, and those of the
  * pixel to its right start stride * Cin further on: a row of pixels *is* the left matrix of the product, with overlapping rows.
- * A tile (one frame, some rows, some columns of outputs) copies its inputs once to scratch, widened to f32 and with the zeros
- * of the padding, then multiplies:
+ * A tile (one frame, some rows, some columns of outputs) copies its inputs once to scratch, in the product's element type and
+ * with the zeros of the padding, then multiplies:
  *
- *     strip[kt][(rows-1) stride + kh][(columns-1) stride + kw][Cin]   .   panels[kt][kh][kw Cin][tile_columns]
+ *     strip[kt][(rows-1) stride + kh][(columns-1) stride + kw][Cin]   .   panels[kt][kh][kw Cin][columns]
  *
  * With many input channels that is done for a slice of LT_CONV_SLICE channels after the other.
  * Frames before the first are read from the history, or are the first frame again; nothing is copied as a whole.
@@ -15,38 +15,31 @@
 #include <string.h>
 
 enum {
-    TILE_COLUMNS_TARGET = 84,  /* output columns of a tile: a multiple of 6 and 14 */
-    TILE_PIXELS_TARGET = 192,  /* output pixels of a tile: enough to pay for reading the panels */
-    STRIP_BYTES_MAX = 320 << 10, /* of the L2 cache */
-    RUN_MAX = 384,             /* of one product: its part of a panel (24 KB with AVX2) stays in the L1 cache */
-    STRETCHES_MAX = 64
+    TILE_COLUMNS_TARGET = 96,   /* output columns of a tile */
+    TILE_PIXELS_TARGET = 192,   /* output pixels of a tile: enough to pay for reading the panels */
+    STRIP_BYTES_MAX = 320 << 10 /* of the L2 cache */
 };
 
 typedef struct {
     const lt_cpu *cpu;
+    const lt_product *kernel;
     lt_tensor out; /* [T, H', W', Cout] */
     lt_tensor x;   /* [T, H, W, Cin] */
     const lt_conv_args *args;
+    const lt_weight *w;
     const lt_cpu_weight *packed;
     const float *bias;
     int64_t kt;
     int64_t kh;
     int64_t kw;
-    int64_t rows; /* output rows of a tile */
-    int64_t groups; /* of tile_rows output columns */
+    int64_t rows;   /* output rows of a tile */
+    int64_t groups; /* of kernel->rows output columns */
     int64_t row_tiles;
     int64_t column_tiles;
     int64_t strip_rows;
     int64_t strip_columns;
+    int64_t panel_depth;
 } conv;
-
-/* Some of the input channels. */
-typedef struct {
-    int64_t first;
-    int64_t channels;
-    int64_t pitch; /* floats between rows of the strip */
-    int64_t depth; /* kt kh kw channels */
-} slice;
 
 /* ---- the strip ---- */
 
@@ -61,63 +54,103 @@ static const void *frame_of(const conv *c, int64_t t)
     return lt_at(&c->args->history, (c->kt - 1 + t) * frame);
 }
 
-/* The slice's channels of columns x0 .. x0+strip_columns-1 of input row y; what lies outside is zero. */
-static void fill_row(const conv *c, const slice *s, float *row, const void *frame, int64_t y, int64_t x0)
+static int64_t pitch_of(const conv *c, const lt_conv_slice *s)
 {
-    const lt_cpu_kernels *kernels = c->cpu->kernels;
+    return c->strip_columns * s->channels;
+}
+
+/* The slice's channels of columns x0 .. x0+strip_columns-1 of input row y; what lies outside is zero. */
+static void fill_row(const conv *c, const lt_conv_slice *s, char *row, const void *frame, int64_t y, int64_t x0)
+{
+    const lt_product *kernel = c->kernel;
     const int64_t channels = c->x.dim[3];
     const int64_t width = c->x.dim[2];
     const int64_t begin = x0 < 0 ? lt_min(-x0, c->strip_columns) : 0;
     int64_t end = lt_min(c->strip_columns, width - x0);
     if (y < 0 || y >= c->x.dim[1] || end < begin)
         end = begin;
-    memset(row, 0, (size_t)(begin * s->channels) * sizeof *row);
-    const char *from = (const char *)frame + ((y * width + x0 + begin) * channels + s->first) * (int64_t)lt_dtype_bytes(c->x.dtype);
-    float *to = row + begin * s->channels;
+    const int64_t pixel_bytes = channels * (int64_t)lt_dtype_bytes(c->x.dtype);
+    const char *from = (const char *)frame + (y * width + x0 + begin) * pixel_bytes + s->first * (int64_t)lt_dtype_bytes(c->x.dtype);
     if (s->channels == channels)
-        kernels->widen(to, from, c->x.dtype, (end - begin) * channels);
+        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, c->x.dtype, (end - begin) * channels);
     else
-        for (int64_t x = begin; x < end; x++, to += s->channels, from += channels * (int64_t)lt_dtype_bytes(c->x.dtype))
-            kernels->widen(to, from, c->x.dtype, s->channels);
-    memset(row + end * s->channels, 0, (size_t)((c->strip_columns - end) * s->channels) * sizeof *row);
+        for (int64_t x = begin; x < end; x++, from += pixel_bytes)
+            kernel->load(row + lt_product_bytes(kernel, x * s->channels), from, c->x.dtype, s->channels);
+    memset(row, 0, (size_t)lt_product_bytes(kernel, begin * s->channels));
+    memset(row + lt_product_bytes(kernel, end * s->channels), 0, (size_t)lt_product_bytes(kernel, (c->strip_columns - end) * s->channels));
 }
 
-static void fill_strip(const conv *c, const slice *s, float *strip, int64_t t, int64_t first_row, int64_t first_column)
+/* The last run may reach over the end by less than a step. */
+static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64_t t, int64_t first_row, int64_t first_column)
 {
+    const int64_t row_bytes = lt_product_bytes(c->kernel, pitch_of(c, s));
     const int64_t y0 = first_row * c->args->stride - c->args->pad_top;
     const int64_t x0 = first_column * c->args->stride - c->args->pad_left;
     for (int64_t j = 0; j < c->kt; j++) {
         const void *frame = frame_of(c, t - (c->kt - 1) + j);
-        for (int64_t y = 0; y < c->strip_rows; y++, strip += s->pitch)
+        for (int64_t y = 0; y < c->strip_rows; y++, strip += row_bytes)
             fill_row(c, s, strip, frame, y0 + y, x0);
     }
+    memset(strip, 0, (size_t)lt_product_bytes(c->kernel, LT_STEP_MAX));
 }
 
 /* ---- the product ---- */
 
-/* The next stretches of the dot product, from input `*at` of the slice on, RUN_MAX long at most; returns how many. */
-static int next_stretches(const conv *c, const slice *s, int64_t *at, lt_stretch *stretch)
+enum { STRETCHES_MAX = 64 };
+
+/* Some tap rows, or a piece of one, that are multiplied at once. */
+typedef struct {
+    int64_t at; /* in the slice's depth */
+    int64_t depth;
+    int count;
+    lt_stretch stretch[STRETCHES_MAX];
+    int64_t tap_row[STRETCHES_MAX]; /* where each stretch comes from, */
+    int64_t within[STRETCHES_MAX];  /* and from which input of the run on */
+} portion;
+
+/* The portion that begins where `p` ends; false at the end of the slice. */
+static bool next_portion(const conv *c, const lt_conv_slice *s, portion *p)
 {
-    const int64_t run = c->kw * s->channels;
-    int count = 0;
-    int64_t room = RUN_MAX;
-    while (*at < s->depth && count < STRETCHES_MAX) {
-        const int64_t tap_row = *at / run;
-        const int64_t within = *at % run;
-        int64_t some = run - within;
-        if (some > room) {
-            if (count > 0)
-                break; /* begin the next product with it */
-            some = room;
+    p->at += p->depth;
+    p->depth = 0;
+    p->count = 0;
+    while (p->at + p->depth < s->depth && p->count < STRETCHES_MAX) {
+        const int64_t from = p->at + p->depth;
+        const int64_t tap_row = from / s->padded_run;
+        const int64_t within = from % s->padded_run;
+        const int64_t room = c->kernel->depth - p->depth;
+        int64_t run = s->padded_run - within;
+        if (run > room) {
+            if (p->count > 0)
+                break; /* begin the next portion with it */
+            run = room;
         }
-        stretch[count++] = (lt_stretch){
-            .offset = (tap_row / c->kh * c->strip_rows + tap_row % c->kh) * s->pitch + within,
-            .run = some,
+        p->tap_row[p->count] = tap_row;
+        p->within[p->count] = within;
+        p->stretch[p->count++] = (lt_stretch){
+            .offset = (tap_row / c->kh * c->strip_rows + tap_row % c->kh) * pitch_of(c, s) + within,
+            .run = run,
         };
-        *at += some;
-        room -= some;
+        p->depth += run;
     }
-    return count;
+    return p->count > 0;
+}
+
+/* The panel of a portion: part of what was packed at load, or packed into `room`, which takes the weights before packing too. */
+static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion *p, int64_t column, char *room)
+{
+    const lt_product *kernel = c->kernel;
+    if (c->packed->panel_type == kernel->type)
+        return (const char *)c->packed->panels +
+               lt_product_bytes(kernel, column * c->panel_depth + (s->at + p->at) * kernel->columns);
+    const int64_t panel_bytes = lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns);
+    char *to = room;
+    for (int i = 0; i < p->count; i++) {
+        const int64_t run = lt_min(p->stretch[i].run, s->run - p->within[i]);
+        lt_pack_conv_run(kernel, c->w, column, s, p->tap_row[i], p->within[i], run, to, (float *)(void *)(room + panel_bytes));
+        to += lt_product_bytes(kernel, p->stretch[i].run * kernel->columns);
+    }
+    return room;
 }
 
 typedef struct {
@@ -126,113 +159,120 @@ typedef struct {
     int64_t column;
     int64_t rows;
     int64_t columns;
-    int64_t groups; /* of tile_rows columns */
+    int64_t groups; /* of kernel->rows columns */
 } conv_tile;
 
-/* Adds the slice's part to the sums [rows][groups][tile_rows][tile_columns] of one panel. */
-static void multiply_slice(const conv *c, const slice *s, const conv_tile *tile, float *sums, const float *strip, const float *panel)
+/* Adds the slice's part to the sums [rows][groups][kernel rows][kernel columns] of the outputs from o on. */
+static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_tile *tile, int64_t o, float *sums, const char *strip,
+                           char *room)
 {
-    const lt_cpu_kernels *kernels = c->cpu->kernels;
-    const int64_t height = kernels->tile_rows;
-    const int64_t width = kernels->tile_columns;
+    const lt_product *kernel = c->kernel;
     const int64_t step = c->args->stride * s->channels; /* from output pixel to output pixel */
-    lt_stretch stretch[STRETCHES_MAX];
-    for (int64_t at = 0, begin = 0; begin < s->depth; begin = at) {
-        const int count = next_stretches(c, s, &at, stretch);
+    portion p = {.at = 0, .depth = 0};
+    while (next_portion(c, s, &p)) {
+        const void *panel = panel_of(c, s, &p, o, room);
         for (int64_t r = 0; r < tile->rows; r++)
-            for (int64_t g = 0; g < tile->groups; g++)
-                kernels->multiply(sums + (r * tile->groups + g) * height * width, width,
-                                  strip + r * c->args->stride * s->pitch + g * height * step, step, stretch, count,
-                                  panel + begin * width, s->first == 0 && begin == 0);
+            for (int64_t g = 0; g < tile->groups; g++) {
+                const int64_t left = r * c->args->stride * pitch_of(c, s) + g * kernel->rows * step;
+                kernel->multiply(sums + (r * tile->groups + g) * kernel->rows * kernel->columns, kernel->columns,
+                                 strip + lt_product_bytes(kernel, left), step, p.stretch, p.count, panel, s->first == 0 && p.at == 0);
+            }
     }
 }
 
-static void finish_panel(const conv *c, const conv_tile *tile, const float *sums, int64_t o)
+static void finish_outputs(const conv *c, const conv_tile *tile, const float *sums, int64_t o)
 {
-    const lt_cpu_kernels *kernels = c->cpu->kernels;
-    const int64_t width = kernels->tile_columns;
+    const lt_product *kernel = c->kernel;
     const int64_t outputs = c->packed->outputs;
     for (int64_t r = 0; r < tile->rows; r++) {
         const int64_t at = ((tile->t * c->out.dim[1] + tile->row + r) * c->out.dim[2] + tile->column) * outputs + o;
         const lt_finish finish = {
+            .scale = lt_scales(c->w, o),
             .bias = c->bias == NULL ? NULL : c->bias + o,
             .add = lt_is_none(&c->args->add) ? NULL : lt_at(&c->args->add, at),
             .add_stride = outputs,
             .add_type = c->args->add.dtype,
         };
-        kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs, sums + r * tile->groups * kernels->tile_rows * width, width,
-                        tile->columns, lt_min(width, outputs - o), &finish);
+        c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs, sums + r * tile->groups * kernel->rows * kernel->columns,
+                                kernel->columns, tile->columns, lt_min(kernel->columns, outputs - o), &finish);
     }
 }
 
-static int64_t strip_floats(const conv *c, int64_t channels)
+/* ---- a tile, and its shape ---- */
+
+/* The worker's scratch, in bytes. */
+typedef struct {
+    int64_t strip;
+    int64_t room; /* for panels that are packed on the way */
+    int64_t sums;
+} needs;
+
+static needs needs_of(const conv *c)
 {
-    return c->kt * c->strip_rows * c->strip_columns * lt_min(channels, LT_CONV_SLICE);
+    const lt_product *kernel = c->kernel;
+    const int64_t channels = lt_min(c->x.dim[3], LT_CONV_SLICE);
+    const int64_t outputs = c->x.dim[3] <= LT_CONV_SLICE ? kernel->columns : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
+    const int64_t panel = (int64_t)kernel->depth * kernel->columns;
+    return (needs){
+        .strip = lt_product_bytes(kernel, c->kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
+        .room = c->packed->panel_type == kernel->type ? 0 : lt_product_bytes(kernel, panel) + panel * (int64_t)sizeof(float),
+        .sums = outputs * c->rows * c->groups * kernel->rows * (int64_t)sizeof(float),
+    };
+}
+
+static bool fits_scratch(const conv *c)
+{
+    const needs n = needs_of(c);
+    return n.strip + n.room + n.sums + 2 * 64 <= LT_WORKER_SCRATCH;
 }
 
 static void convolve_tile(void *user, int64_t index, int worker)
 {
     const conv *c = user;
-    const int64_t height = c->cpu->kernels->tile_rows;
-    const int64_t width = c->cpu->kernels->tile_columns;
+    const lt_product *kernel = c->kernel;
     const int64_t channels = c->x.dim[3];
     conv_tile tile = {
         .t = index / c->column_tiles / c->row_tiles,
         .row = index / c->column_tiles % c->row_tiles * c->rows,
-        .column = index % c->column_tiles * c->groups * height,
+        .column = index % c->column_tiles * c->groups * kernel->rows,
     };
     tile.rows = lt_min(c->rows, c->out.dim[1] - tile.row);
-    tile.columns = lt_min(c->groups * height, c->out.dim[2] - tile.column);
-    tile.groups = lt_ceil_div(tile.columns, height);
+    tile.columns = lt_min(c->groups * kernel->rows, c->out.dim[2] - tile.column);
+    tile.groups = lt_ceil_div(tile.columns, kernel->rows);
 
-    float *strip = lt_worker_scratch(c->cpu, worker);
-    float *all_sums = strip + strip_floats(c, channels); /* [panels][rows][groups][height][width], or of one panel */
-    const bool one_slice = channels <= LT_CONV_SLICE;
+    const needs n = needs_of(c);
+    char *strip = lt_worker_scratch(c->cpu, worker);
+    char *room = strip + lt_ceil_div(n.strip, 64) * 64;
+    float *all_sums = (float *)(void *)(room + lt_ceil_div(n.room, 64) * 64); /* [outputs / columns][rows][groups][..][..] */
+    const bool one_slice = channels <= LT_CONV_SLICE;                         /* then of one panel at a time */
+    lt_begin_products(kernel);
     for (int64_t first = 0; first < channels; first += LT_CONV_SLICE) {
-        slice s = {.first = first, .channels = lt_min(LT_CONV_SLICE, channels - first)};
-        s.pitch = c->strip_columns * s.channels;
-        s.depth = c->packed->depth / channels * s.channels;
+        const lt_conv_slice s = lt_conv_slice_of(kernel, c->packed, first);
         fill_strip(c, &s, strip, tile.t, tile.row, tile.column);
-        for (int64_t o = 0; o < c->packed->outputs; o += width) {
-            float *sums = all_sums + (one_slice ? 0 : o * tile.rows * tile.groups * height);
-            const int64_t panel_at = o * c->packed->depth + c->packed->depth / channels * first * width;
-            multiply_slice(c, &s, &tile, sums, strip, c->packed->panels + panel_at);
+        for (int64_t o = 0; o < c->packed->outputs; o += kernel->columns) {
+            float *sums = all_sums + (one_slice ? 0 : o * tile.rows * tile.groups * kernel->rows);
+            multiply_slice(c, &s, &tile, o, sums, strip, room);
             if (first + s.channels == channels)
-                finish_panel(c, &tile, sums, o);
+                finish_outputs(c, &tile, sums, o);
         }
     }
+    lt_end_products(kernel);
 }
-
-/* ---- the shape of a tile ---- */
 
 static void size_strip(conv *c)
 {
     c->strip_rows = (c->rows - 1) * c->args->stride + c->kh;
-    c->strip_columns = (c->groups * c->cpu->kernels->tile_rows - 1) * c->args->stride + c->kw;
-}
-
-/* What a tile takes of the worker's scratch. */
-static int64_t tile_bytes(const conv *c)
-{
-    const int64_t outputs = c->x.dim[3] <= LT_CONV_SLICE ? 1 : c->packed->outputs;
-    const int64_t panels = lt_ceil_div(outputs, c->cpu->kernels->tile_columns);
-    const int64_t sums = panels * c->cpu->kernels->tile_columns * c->rows * c->groups * c->cpu->kernels->tile_rows;
-    return (strip_floats(c, c->x.dim[3]) + sums) * (int64_t)sizeof(float);
-}
-
-static bool is_too_large(const conv *c)
-{
-    return strip_floats(c, c->x.dim[3]) * (int64_t)sizeof(float) > STRIP_BYTES_MAX || tile_bytes(c) > LT_WORKER_SCRATCH;
+    c->strip_columns = (c->groups * c->kernel->rows - 1) * c->args->stride + c->kw;
 }
 
 /* As wide as the target, then as many rows as make enough pixels; less of both where the strip would leave the cache. */
 static void choose_tile(conv *c)
 {
-    const int64_t height = c->cpu->kernels->tile_rows;
+    const int64_t height = c->kernel->rows;
     c->groups = lt_ceil_div(lt_min(c->out.dim[2], TILE_COLUMNS_TARGET), height);
     c->rows = lt_min(c->out.dim[1], lt_ceil_div(TILE_PIXELS_TARGET, c->groups * height));
     size_strip(c);
-    while (is_too_large(c) && (c->rows > 1 || c->groups > 1)) {
+    while ((needs_of(c).strip > STRIP_BYTES_MAX || !fits_scratch(c)) && (c->rows > 1 || c->groups > 1)) {
         if (c->rows > 2 || c->groups == 1)
             c->rows--;
         else
@@ -246,23 +286,26 @@ static void choose_tile(conv *c)
 lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a,
                       lt_error *err)
 {
-    const bool in_time = w->value.rank == 5;
+    const lt_cpu *cpu = lt_cpu_of(b);
     conv c = {
-        .cpu = lt_cpu_of(b),
+        .cpu = cpu,
+        .kernel = lt_product_for(cpu, x.dtype),
         .out = out,
         .x = x,
         .args = a,
+        .w = w,
         .packed = w->packed,
         .bias = lt_vector(bias),
-        .kt = in_time ? w->value.dim[2] : 1,
-        .kh = w->value.dim[in_time ? 3 : 2],
-        .kw = w->value.dim[in_time ? 4 : 3],
     };
+    c.kt = c.packed->shape.dim[2];
+    c.kh = c.packed->shape.dim[3];
+    c.kw = c.packed->shape.dim[4];
+    c.panel_depth = lt_conv_panel_depth(c.kernel, c.packed);
     choose_tile(&c);
-    if (tile_bytes(&c) > LT_WORKER_SCRATCH)
+    if (!fits_scratch(&c))
         return lt_fail(err, LT_ERR_FAILED, "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
                        (long long)x.dim[3], (long long)c.kt, (long long)c.kh, (long long)c.kw);
-    lt_cpu_run(c.cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c, lt_numel(&out) * c.packed->depth / 8);
+    lt_cpu_run(cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c, lt_numel(&out) * c.packed->depth / 8);
     return LT_OK;
 }
 

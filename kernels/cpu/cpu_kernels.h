@@ -1,8 +1,8 @@
 /* cpu_kernels.h - what one instruction set brings: the inner parts of every operation, on one thread.
  *
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One table per
- * instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c, avx512_kernels.c.
- * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c, avx512_kernels.c, avx512bf16_kernels.c,
+ * amx_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
@@ -10,26 +10,46 @@
 #include "kernels/backend.h"
 
 enum {
-    LT_TILE_ROWS_MAX = 14,     /* the largest tile_rows and tile_columns of any instruction set */
-    LT_TILE_COLUMNS_MAX = 32,
-    LT_DEPTH = 256,            /* longest dot product that is summed in registers at once: its panel fits the L1 cache */
-    LT_ROW_PITCH = LT_DEPTH + 16, /* floats between rows of a block: not a power of two, so that rows miss each other's cache sets */
-    LT_VECTOR_ROWS = 4         /* up to so many rows a product is done by `matrix_vector` */
+    LT_VECTOR_ROWS = 4, /* up to so many rows a product is done by `matrix_vector` */
+    LT_ROW_GAP = 32,    /* elements between rows of a block: its pitch is no power of two, so that rows miss each other's cache sets */
+    LT_STEP_MAX = 32    /* the largest `step` of any product */
 };
 
 /* A stretch of a dot product: `run` consecutive elements of the left side, from `offset` on. */
 typedef struct {
     int64_t offset;
-    int64_t run;
+    int64_t run; /* a multiple of the product's step */
 } lt_stretch;
 
-/* What happens to a finished sum on its way to memory: out = act(sum + bias) + add. */
+/* The matrix product of one tile. Left: rows of elements, any distance apart (a block of x, or the pixels of an image: then rows
+ * overlap). Right: panels, `columns` outputs side by side, so that one load serves all rows. Both of one element type,
+ * sums in f32. Every output is summed over the depth in one order, whatever tile it falls into. */
 typedef struct {
-    const float *bias;  /* of the first column, or NULL */
+    lt_dtype type;
+    int rows;
+    int columns;
+    int step;  /* elements of a dot product that are summed at once; runs are padded with zeros to a multiple */
+    int depth; /* the longest product at once: its part of a panel fits the L1 cache */
+    /* Panel of rows[r][k], r < count <= columns, `stride` elements apart; zero up to `columns` and the padded depth. */
+    void (*pack)(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth);
+    /* left[i] = x[i], zero up to the padded count; type f32 or bf16. */
+    void (*load)(void *left, const void *x, lt_dtype type, int64_t count);
+    /* c[r * c_stride + column] = (first ? 0 : itself) + sum over stretches of left[r * left_stride + offset ..] . panel, for all
+     * rows x columns. */
+    void (*multiply)(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch, int stretches,
+                     const void *panel, bool first);
+    void (*begin)(void); /* around the products of a tile, on its thread; NULL: nothing to do */
+    void (*end)(void);
+} lt_product;
+
+/* What happens to a finished sum on its way to memory: out = act(sum * scale + bias) + add. */
+typedef struct {
+    const float *scale; /* of the first column, or NULL */
+    const float *bias;
     const void *add;    /* like out, or NULL */
     int64_t add_stride; /* elements between rows */
-    lt_act act;
     lt_dtype add_type;
+    lt_act act;
 } lt_finish;
 
 /* A block of queries of one head against all its keys; pointers stand at the block's first query and the head's first key. */
@@ -51,34 +71,26 @@ typedef struct {
     const float *bias;      /* of (first query, first key); one less for each further query, one more for each key; or NULL */
 } lt_query_block;
 
-enum { LT_QUERY_BLOCK = 84 }; /* a multiple of every tile_rows but 4 x 21; sized for the L2 cache (see attention_tile.h) */
+enum { LT_QUERY_BLOCK = 96 }; /* a tile of 96 x 256 scores and what belongs to it stays in the L2 cache */
 
 typedef struct {
     const char *name;
-    int tile_rows;    /* of the matrix kernel, */
-    int tile_columns; /* and its panels */
+    lt_product wide;   /* f32 */
+    lt_product narrow; /* bf16; multiply is NULL where the processor has none, and bf16 is widened */
 
-    /* ---- matrix_tile.h ---- */
-    /* panel[depth][tile_columns] = rows[r][k] for r < count, zero beyond: `count` rows, `stride` elements apart, each times
-     * scale[r] when given. */
-    void (*pack_panel)(float *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth,
-                       const float *scale);
+    /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
     void (*widen)(float *out, const void *x, lt_dtype type, int64_t count);
-    /* c[r * c_stride + column] = (first ? 0 : itself) + sum over stretches of a[r * a_stride + offset ..] . panel, for all
-     * tile_rows x tile_columns. */
-    void (*multiply)(float *c, int64_t c_stride, const float *a, int64_t a_stride, const lt_stretch *stretch, int stretches,
-                     const float *panel, bool first);
-    /* Rows of sums to memory; at most tile_columns columns, c rows are c_stride apart. */
+    /* Rows of sums to memory; c rows are c_stride apart. */
     void (*finish)(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride, int64_t rows,
                    int64_t columns, const lt_finish *f);
     /* y[r * y_stride + o] = x[r * x_stride ..] . w[o * depth ..] for o < outputs, r < rows <= LT_VECTOR_ROWS. */
     void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w,
-                          lt_dtype type, int64_t depth, int64_t outputs, const float *scale);
+                          lt_dtype type, int64_t depth, int64_t outputs);
 
     /* ---- attention_tile.h ---- */
-    void (*attend)(const lt_query_block *b, float *scratch);
-    void (*attend_row)(const lt_query_block *b, float *scratch); /* one query */
+    void (*attend)(const lt_query_block *b, void *scratch);
+    void (*attend_row)(const lt_query_block *b, void *scratch); /* one query */
 
     /* ---- row_kernels.h: one row each ---- */
     void (*layer_norm)(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias, float eps,
@@ -101,7 +113,11 @@ typedef struct {
 } lt_cpu_kernels;
 
 extern const lt_cpu_kernels lt_generic_kernels;
+#if defined(__x86_64__)
 extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
+extern const lt_cpu_kernels lt_avx512bf16_kernels;
+extern const lt_cpu_kernels lt_amx_kernels;
+#endif
 
 #endif

@@ -1,87 +1,96 @@
 /* cpu_linear.c - out = act(x . W^T + bias), and rows of a table.
  *
- * Many rows: blocks of rows x 256 columns. Of each block, LT_DEPTH inputs at a time, x is widened to f32 rows, W taken from
- * its panels (or packed on the way, panel by panel), and the sums stay in the worker's scratch until the depth is through.
- * Few rows (a step of the language model): W is streamed once from where it is stored, each output a dot product.
+ * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x are laid out for the product, W is
+ * taken from its panels (or packed on the way, panel by panel), and the sums stay in the worker's scratch until the depth
+ * is through. Few rows (a step of the language model): W is streamed once from where it is stored, each output a dot product.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 /* ---- many rows ---- */
 
 enum {
-    ROWS_PACKED = 84,   /* rows of a block; multiples of every tile_rows. x and sums take 180 KB of the L2 cache */
-    ROWS_UNPACKED = 252, /* more where packing W has to pay */
+    ROWS_PACKED = 96,    /* rows of a block at most: x and sums take 200 KB of the L2 cache; */
+    ROWS_UNPACKED = 256, /* more where packing W has to pay */
     COLUMNS = 256
 };
 
 typedef struct {
     const lt_cpu *cpu;
+    const lt_product *kernel;
     lt_tensor out;
     lt_tensor x;
     const lt_weight *w;
     const lt_cpu_weight *packed;
     const float *bias;
     lt_act act;
-    int64_t block_rows;
+    int64_t block_rows; /* a multiple of kernel->rows */
     int64_t column_blocks;
 } product;
 
-/* The panel of `column` for inputs k .. k+depth-1: a part of what was packed at load, or packed into `room`. */
-static const float *panel_of(const product *p, int64_t column, int64_t k, int64_t depth, float *room)
+/* Where a tile of the product lies. */
+typedef struct {
+    int64_t row;
+    int64_t column;
+    int64_t rows;
+    int64_t columns;
+} block;
+
+static lt_finish finish_from(const product *p, int64_t column)
 {
-    const lt_cpu_kernels *kernels = p->cpu->kernels;
-    const int64_t width = kernels->tile_columns;
-    if (p->packed->panels != NULL)
-        return p->packed->panels + (column / width * p->packed->depth + k) * width;
-    const lt_tensor *value = &p->w->value;
-    const float *scale = lt_is_none(&p->w->scale) ? NULL : (const float *)p->w->scale.data + column;
-    kernels->pack_panel(room, lt_at(value, column * p->packed->depth + k), value->dtype, p->packed->depth,
-                        lt_min(width, p->packed->outputs - column), depth, scale);
-    return room;
+    return (lt_finish){.scale = lt_scales(p->w, column), .bias = p->bias == NULL ? NULL : p->bias + column, .act = p->act};
+}
+
+static void finish_group(const product *p, const block *at, int64_t group, int64_t column, const float *sum)
+{
+    const lt_product *kernel = p->kernel;
+    const int64_t row = at->row + group * kernel->rows;
+    const lt_finish finish = finish_from(p, at->column + column);
+    p->cpu->kernels->finish(lt_at(&p->out, row * p->out.stride[0] + at->column + column), p->out.dtype, p->out.stride[0], sum,
+                            kernel->columns, lt_min(kernel->rows, at->rows - group * kernel->rows),
+                            lt_min(kernel->columns, at->columns - column), &finish);
 }
 
 static void multiply_block(void *user, int64_t tile, int worker)
 {
     const product *p = user;
-    const lt_cpu_kernels *kernels = p->cpu->kernels;
-    const int64_t height = kernels->tile_rows;
-    const int64_t width = kernels->tile_columns;
-    const int64_t first_row = tile / p->column_blocks * p->block_rows;
-    const int64_t first_column = tile % p->column_blocks * COLUMNS;
-    const int64_t rows = lt_min(p->block_rows, p->x.dim[0] - first_row);
-    const int64_t columns = lt_min(COLUMNS, p->packed->outputs - first_column);
-    const int64_t groups = lt_ceil_div(rows, height);
+    const lt_product *kernel = p->kernel;
     const int64_t depth = p->packed->depth;
+    const int64_t pitch = kernel->depth + LT_ROW_GAP;
+    block at = {.row = tile / p->column_blocks * p->block_rows, .column = tile % p->column_blocks * COLUMNS};
+    at.rows = lt_min(p->block_rows, p->x.dim[0] - at.row);
+    at.columns = lt_min(COLUMNS, p->packed->outputs - at.column);
+    const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
-    float *left = lt_worker_scratch(p->cpu, worker);           /* [block_rows][LT_ROW_PITCH] */
-    float *room = left + p->block_rows * LT_ROW_PITCH;         /* [LT_DEPTH][width] */
-    float *sums = room + (int64_t)LT_DEPTH * LT_TILE_COLUMNS_MAX; /* [panels][groups][height][width] */
-
-    for (int64_t k = 0; k < depth; k += LT_DEPTH) {
-        const lt_stretch stretch = {.offset = 0, .run = lt_min(LT_DEPTH, depth - k)};
-        for (int64_t r = 0; r < rows; r++)
-            kernels->widen(left + r * LT_ROW_PITCH, lt_at(&p->x, (first_row + r) * p->x.stride[0] + k), p->x.dtype, stretch.run);
-        for (int64_t c = 0; c < columns; c += width) {
-            const float *panel = panel_of(p, first_column + c, k, stretch.run, room);
-            const lt_finish finish = {.bias = p->bias == NULL ? NULL : p->bias + first_column + c, .act = p->act};
+    char *left = lt_worker_scratch(p->cpu, worker);                               /* [block_rows][pitch] */
+    char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);          /* [depth][columns] */
+    float *sums = (float *)(void *)(room + lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns)); /* [panel][group][rows][columns] */
+    lt_begin_products(kernel);
+    for (int64_t k = 0; k < depth; k += kernel->depth) {
+        const int64_t some = lt_min(kernel->depth, depth - k);
+        const lt_stretch stretch = {.offset = 0, .run = lt_padded_depth(kernel, some)};
+        for (int64_t r = 0; r < at.rows; r++)
+            kernel->load(left + lt_product_bytes(kernel, r * pitch), lt_at(&p->x, (at.row + r) * p->x.stride[0] + k), p->x.dtype, some);
+        for (int64_t c = 0; c < at.columns; c += kernel->columns) {
+            const void *panel = lt_matrix_panel(kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {
-                float *sum = sums + (c / width * groups + g) * height * width;
-                kernels->multiply(sum, width, left + g * height * LT_ROW_PITCH, LT_ROW_PITCH, &stretch, 1, panel, k == 0);
-                if (k + stretch.run == depth)
-                    kernels->finish(lt_at(&p->out, (first_row + g * height) * p->out.stride[0] + first_column + c), p->out.dtype,
-                                    p->out.stride[0], sum, width, lt_min(height, rows - g * height), lt_min(width, columns - c),
-                                    &finish);
+                float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
+                kernel->multiply(sum, kernel->columns, left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch, &stretch, 1,
+                                 panel, k == 0);
+                if (k + some == depth)
+                    finish_group(p, &at, g, c, sum);
             }
         }
     }
+    lt_end_products(kernel);
 }
 
-static void multiply_many(const lt_cpu *cpu, product *p)
+static void multiply_many(product *p)
 {
-    p->block_rows = p->packed->panels != NULL ? ROWS_PACKED : ROWS_UNPACKED;
+    const bool packed = p->packed->panels != NULL && p->packed->panel_type == p->kernel->type;
+    p->block_rows = (packed ? ROWS_PACKED : ROWS_UNPACKED) / p->kernel->rows * p->kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
     const int64_t tiles = lt_ceil_div(p->x.dim[0], p->block_rows) * p->column_blocks;
-    lt_cpu_run(cpu, tiles, multiply_block, p, p->x.dim[0] * p->packed->depth * p->packed->outputs / 8);
+    lt_cpu_run(p->cpu, tiles, multiply_block, p, p->x.dim[0] * p->packed->depth * p->packed->outputs / 8);
 }
 
 /* ---- few rows ---- */
@@ -105,16 +114,16 @@ static void multiply_stream(void *user, int64_t tile, int worker)
     const int64_t rows = p->x.dim[0];
     const int64_t first = tile * s->outputs;
     const int64_t outputs = lt_min(s->outputs, p->packed->outputs - first);
-    const float *scale = lt_is_none(&p->w->scale) ? NULL : (const float *)p->w->scale.data + first;
-    const lt_finish finish = {.bias = p->bias == NULL ? NULL : p->bias + first, .act = p->act};
+    const lt_finish finish = finish_from(p, first);
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
     p->cpu->kernels->matrix_vector(sums, outputs, s->x, p->packed->depth, (int)rows, lt_at(w, first * p->packed->depth), w->dtype,
-                                   p->packed->depth, outputs, scale);
+                                   p->packed->depth, outputs);
     p->cpu->kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows, outputs, &finish);
 }
 
-static void multiply_few(const lt_cpu *cpu, const product *p)
+static void multiply_few(const product *p)
 {
+    const lt_cpu *cpu = p->cpu;
     const int64_t depth = p->packed->depth;
     const int64_t row_bytes = depth * (int64_t)lt_dtype_bytes(p->w->value.dtype);
     float *x = lt_shared_scratch(cpu);
@@ -130,12 +139,21 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
 {
     (void)err;
     const lt_cpu *cpu = lt_cpu_of(b);
-    product p = {.cpu = cpu, .out = out, .x = x, .w = w, .packed = w->packed, .bias = lt_vector(bias), .act = act};
+    product p = {
+        .cpu = cpu,
+        .kernel = lt_product_for(cpu, x.dtype),
+        .out = out,
+        .x = x,
+        .w = w,
+        .packed = w->packed,
+        .bias = lt_vector(bias),
+        .act = act,
+    };
     const bool few = x.dim[0] <= LT_VECTOR_ROWS && x.dim[0] * p.packed->depth * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH;
     if (few)
-        multiply_few(cpu, &p);
+        multiply_few(&p);
     else
-        multiply_many(cpu, &p);
+        multiply_many(&p);
     return LT_OK;
 }
 

@@ -203,7 +203,7 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
     if (j.tile_pixels < PIXELS_MIN)
         j.tile_pixels = PIXELS_MIN;
     const int64_t tiles = lt_ceil_div(j.pixels, j.tile_pixels);
-    j.sums = (double *)(void *)lt_shared_scratch(j.cpu);
+    j.sums = lt_shared_scratch(j.cpu);
     j.slope = (float *)(void *)(j.sums + SUMS_MAX);
     j.offset = j.slope + channels;
     float *centre = j.offset + channels;

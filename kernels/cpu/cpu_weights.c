@@ -2,16 +2,19 @@
  *
  *     vectors        copied as f32
  *     tables         read where they are
- *     matrices       read where they are by products with few rows; small ones are packed into f32 panels as well, large
+ *     matrices       read where they are by products with few rows; small ones are packed into panels as well, large
  *                    ones are packed tile by tile when they are used, so that a 9.5 GB file stays a 9.5 GB map
  *     convolutions   packed, taps before channels: the left side of the product is then the image itself
+ *
+ * Panels are bf16 where the backend computes in bf16 and the processor multiplies it, else f32. A product of the other type (a stage
+ * that asks for f32) packs its pieces when it needs them.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Matrices up to this size get f32 panels when loaded (4 MB): all of models/mini, nothing large of the released model. */
+/* Matrices up to this size get panels when loaded (4 MB in f32): all of models/mini, nothing large of the released model. */
 enum { PACK_ELEMENTS_MAX = 1 << 20 };
 
 static bool is_readable(lt_dtype t)
@@ -61,48 +64,121 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
     return LT_OK;
 }
 
-static lt_status pack_matrix(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+/* ---- matrices ---- */
+
+const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth, void *room)
 {
-    const lt_cpu_kernels *kernels = cpu->kernels;
-    const int64_t columns = kernels->tile_columns;
-    const int64_t count = lt_ceil_div(packed->outputs, columns);
-    const float *scale = lt_is_none(&w->scale) ? NULL : w->scale.data;
-    void *memory;
-    LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)(count * packed->depth * columns) * sizeof(float), &memory, err));
-    float *panels = memory;
-    for (int64_t p = 0; p < count; p++)
-        kernels->pack_panel(panels + p * packed->depth * columns, lt_at(&w->value, p * columns * packed->depth), w->value.dtype,
-                            packed->depth, lt_min(columns, packed->outputs - p * columns), packed->depth,
-                            scale == NULL ? NULL : scale + p * columns);
-    packed->panels = panels;
+    const lt_cpu_weight *packed = w->packed;
+    if (packed->panels != NULL && packed->panel_type == p->type) {
+        const int64_t before = column * lt_padded_depth(p, packed->depth) + k * p->columns;
+        return (const char *)packed->panels + lt_product_bytes(p, before);
+    }
+    p->pack(room, lt_at(&w->value, column * packed->depth + k), w->value.dtype, packed->depth,
+            lt_min(p->columns, packed->outputs - column), depth);
+    return room;
+}
+
+static lt_status pack_matrix(lt_backend *b, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+{
+    const int64_t panel_bytes = lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
+    const int64_t count = lt_ceil_div(packed->outputs, p->columns);
+    LT_TRY(lt_cpu_alloc(b, (size_t)(count * panel_bytes), &packed->panels, err));
+    packed->panel_type = p->type;
+    for (int64_t i = 0; i < count; i++)
+        p->pack((char *)packed->panels + i * panel_bytes, lt_at(&w->value, i * p->columns * packed->depth), w->value.dtype,
+                packed->depth, lt_min(p->columns, packed->outputs - i * p->columns), packed->depth);
     return LT_OK;
 }
 
-/* [Cout][Cin][taps] -> panels [slice][taps][channel of slice][tile_columns]. */
-static lt_status pack_conv(lt_cpu *cpu, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+/* ---- convolutions ---- */
+
+lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed, int64_t first)
 {
-    const int64_t columns = cpu->kernels->tile_columns;
-    const int64_t panels = lt_ceil_div(packed->outputs, columns);
-    const int64_t channels = w->value.dim[1];
-    const int64_t taps = packed->depth / channels;
-    const size_t bytes = (size_t)(panels * packed->depth * columns) * sizeof(float);
-    void *memory;
-    LT_TRY(lt_cpu_alloc(&cpu->base, bytes, &memory, err));
-    memset(memory, 0, bytes);
-    float *out = memory;
-    for (int64_t o = 0; o < packed->outputs; o++) {
-        const double scale = lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, o);
-        float *panel = out + o / columns * packed->depth * columns + o % columns;
-        for (int64_t c = 0; c < channels; c++) {
-            const int64_t first = c / LT_CONV_SLICE * LT_CONV_SLICE;
-            const int64_t slice = lt_min(LT_CONV_SLICE, channels - first);
-            for (int64_t tap = 0; tap < taps; tap++)
-                panel[(first * taps + tap * slice + c - first) * columns] =
-                    (float)(lt_load_element(w->value.data, w->value.dtype, (o * channels + c) * taps + tap) * scale);
-        }
+    const int64_t tap_rows = packed->shape.dim[2] * packed->shape.dim[3];
+    const int64_t kw = packed->shape.dim[4];
+    lt_conv_slice s = {.first = first, .channels = lt_min(LT_CONV_SLICE, packed->shape.dim[1] - first)};
+    s.run = kw * s.channels;
+    s.padded_run = lt_padded_depth(p, s.run);
+    s.depth = tap_rows * s.padded_run;
+    s.at = first / LT_CONV_SLICE * tap_rows * lt_padded_depth(p, kw * LT_CONV_SLICE);
+    return s;
+}
+
+int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed)
+{
+    const lt_conv_slice last = lt_conv_slice_of(p, packed, (packed->shape.dim[1] - 1) / LT_CONV_SLICE * LT_CONV_SLICE);
+    return last.at + last.depth;
+}
+
+static float value_at(const lt_tensor *t, int64_t i)
+{
+    if (t->dtype == LT_F32)
+        return ((const float *)t->data)[i];
+    if (t->dtype == LT_BF16)
+        return lt_bf16_to_f32(((const uint16_t *)t->data)[i]);
+    return (float)lt_load_element(t->data, t->dtype, i);
+}
+
+/* The weights are put in the order of the run first, in `room`, one output after the other. */
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s, int64_t tap_row, int64_t k,
+                      int64_t depth, void *panel, float *room)
+{
+    const lt_cpu_weight *packed = w->packed;
+    const int64_t kw = packed->shape.dim[4];
+    const int64_t taps = packed->shape.dim[2] * packed->shape.dim[3] * kw;
+    const int64_t outputs = lt_min(p->columns, packed->outputs - column);
+    float *to = room;
+    for (int64_t o = 0; o < outputs; o++) {
+        const int64_t first = ((column + o) * packed->shape.dim[1] + s->first) * taps + tap_row * kw;
+        for (int64_t i = k; i < k + depth; i++)
+            *to++ = value_at(&w->value, first + i % s->channels * taps + i / s->channels);
     }
-    packed->panels = out;
+    p->pack(panel, room, LT_F32, depth, outputs, depth);
+}
+
+static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+{
+    const int64_t panel_depth = lt_conv_panel_depth(p, packed);
+    const int64_t panels = lt_ceil_div(packed->outputs, p->columns);
+    LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)lt_product_bytes(p, panels * panel_depth * p->columns), &packed->panels, err));
+    packed->panel_type = p->type;
+    for (int64_t column = 0; column < packed->outputs; column += p->columns)
+        for (int64_t first = 0; first < packed->shape.dim[1]; first += LT_CONV_SLICE) {
+            const lt_conv_slice s = lt_conv_slice_of(p, packed, first);
+            for (int64_t row = 0; row < packed->shape.dim[2] * packed->shape.dim[3]; row++) {
+                const int64_t at = column * panel_depth + (s.at + row * s.padded_run) * p->columns;
+                lt_pack_conv_run(p, w, column, &s, row, 0, s.run, (char *)packed->panels + lt_product_bytes(p, at),
+                                 lt_shared_scratch(cpu));
+            }
+        }
     return LT_OK;
+}
+
+/* ---- the entries ---- */
+
+static lt_status pack_for_role(lt_cpu *cpu, lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+{
+    const bool in_place = lt_numel(&w->value) > PACK_ELEMENTS_MAX;
+    switch (w->role) {
+    case LT_ROLE_MATRIX:
+        return in_place ? LT_OK : pack_matrix(&cpu->base, lt_product_for(cpu, cpu->base.activation), w, packed, err);
+    case LT_ROLE_HEAD:
+        return in_place ? LT_OK : pack_matrix(&cpu->base, lt_product_for(cpu, LT_F32), w, packed, err);
+    case LT_ROLE_CONV:
+        return pack_conv(cpu, lt_product_for(cpu, cpu->base.activation), w, packed, err);
+    case LT_ROLE_TABLE:
+    case LT_ROLE_VECTOR:
+        break;
+    }
+    return LT_OK;
+}
+
+/* [Cout, Cin, kt, kh, kw] of a convolution's weight of rank 4 or 5. */
+static lt_shape conv_shape(const lt_tensor *value)
+{
+    if (value->rank == 5)
+        return lt_shape_of(value);
+    return lt_shape5(value->dim[0], value->dim[1], 1, value->dim[2], value->dim[3]);
 }
 
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err)
@@ -114,13 +190,13 @@ lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     w->packed = packed;
     packed->outputs = w->value.dim[0];
     packed->depth = lt_numel(&w->value) / packed->outputs;
+    if (w->role == LT_ROLE_CONV)
+        packed->shape = conv_shape(&w->value);
     lt_status s = LT_OK;
-    if (w->role == LT_ROLE_VECTOR || (w->role != LT_ROLE_CONV && needs_copy(w)))
+    if (w->role == LT_ROLE_VECTOR || needs_copy(w))
         s = own_values(b, w, packed, err);
-    if (s == LT_OK && (w->role == LT_ROLE_MATRIX || w->role == LT_ROLE_HEAD) && lt_numel(&w->value) <= PACK_ELEMENTS_MAX)
-        s = pack_matrix(lt_cpu_of(b), w, packed, err);
-    if (s == LT_OK && w->role == LT_ROLE_CONV)
-        s = pack_conv(lt_cpu_of(b), w, packed, err);
+    if (s == LT_OK)
+        s = pack_for_role(lt_cpu_of(b), w, packed, err);
     if (s != LT_OK)
         lt_cpu_unprepare(b, w);
     return s;
@@ -131,8 +207,8 @@ void lt_cpu_unprepare(lt_backend *b, lt_weight *w)
     lt_cpu_weight *packed = w->packed;
     if (packed == NULL)
         return;
-    lt_cpu_release(b, (void *)(uintptr_t)packed->panels);
+    lt_cpu_release(b, packed->panels);
     lt_cpu_release(b, packed->owned);
     free(packed);
-    w->packed = NULL;
+    *w = (lt_weight){.value = lt_none(), .scale = lt_none(), .role = w->role};
 }

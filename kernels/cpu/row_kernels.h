@@ -8,30 +8,13 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/vec_math.h"
 
-/* Runs `body` over 0 .. count-1 in whole vectors, then once for the rest: LOAD and STORE know how many elements count. */
-#define FOR_VECTORS(i, some, count)                                                                                            \
-    for (int64_t i = 0, some; some = (count) - i < LT_LANES ? (count) - i : LT_LANES, some > 0; i += LT_LANES)
-
-LT_INLINE vf load_some(const void *p, lt_dtype type, int64_t i, int64_t some)
-{
-    return some == LT_LANES ? vf_load_any(p, type, i) : vf_load_tail(p, type, i, some);
-}
-
-LT_INLINE void store_some(void *p, lt_dtype type, int64_t i, int64_t some, vf x)
-{
-    if (some == LT_LANES)
-        vf_store_any(p, type, i, x);
-    else
-        vf_store_tail(p, type, i, some, x);
-}
-
 /* ---- norms ---- */
 
 LT_INLINE float row_sum(const void *x, lt_dtype type, int64_t d)
 {
     vf sum = vf_set(0);
     FOR_VECTORS(i, some, d)
-        sum += load_some(x, type, i, some);
+        sum += vf_load_some(x, type, i, some);
     return vf_sum(sum);
 }
 
@@ -40,7 +23,7 @@ LT_INLINE float row_squares(const void *x, lt_dtype type, int64_t d, float centr
 {
     vf sum = vf_set(0);
     FOR_VECTORS(i, some, d) {
-        vf away = load_some(x, type, i, some) - centre;
+        vf away = vf_load_some(x, type, i, some) - centre;
         if (some < LT_LANES)
             for (int64_t lane = some; lane < LT_LANES; lane++)
                 away[lane] = 0;
@@ -55,16 +38,16 @@ LT_INLINE void layer_norm_of(void *out, const void *x, lt_dtype type, int64_t d,
     const float mean = row_sum(x, type, d) / (float)d;
     const float steep = 1.0f / sqrtf(row_squares(x, type, d, mean) / (float)d + eps);
     FOR_VECTORS(i, some, d) {
-        vf y = (load_some(x, type, i, some) - mean) * steep;
+        vf y = (vf_load_some(x, type, i, some) - mean) * steep;
         if (w != NULL)
-            y *= load_some(w, LT_F32, i, some);
+            y *= vf_load_some(w, LT_F32, i, some);
         if (bias != NULL)
-            y += load_some(bias, LT_F32, i, some);
+            y += vf_load_some(bias, LT_F32, i, some);
         if (scale != NULL)
-            y *= 1.0f + load_some(scale, LT_F32, i, some);
+            y *= 1.0f + vf_load_some(scale, LT_F32, i, some);
         if (shift != NULL)
-            y += load_some(shift, LT_F32, i, some);
-        store_some(out, type, i, some, y);
+            y += vf_load_some(shift, LT_F32, i, some);
+        vf_store_some(out, type, i, some, y);
     }
 }
 
@@ -81,7 +64,7 @@ LT_INLINE void rms_norm_of(void *out, const void *x, lt_dtype type, int64_t d, c
 {
     const float steep = 1.0f / sqrtf(row_squares(x, type, d, 0) / (float)d + eps);
     FOR_VECTORS(i, some, d)
-        store_some(out, type, i, some, load_some(x, type, i, some) * steep * load_some(w, LT_F32, i, some));
+        vf_store_some(out, type, i, some, vf_load_some(x, type, i, some) * steep * vf_load_some(w, LT_F32, i, some));
 }
 
 static void rms_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w, float eps)
@@ -147,7 +130,7 @@ static void rope(void *out, const void *x, lt_dtype type, int64_t d, const float
 LT_INLINE void activate_of(void *out, const void *x, lt_dtype type, int64_t count, lt_act act)
 {
     FOR_VECTORS(i, some, count)
-        store_some(out, type, i, some, vf_activate(load_some(x, type, i, some), act));
+        vf_store_some(out, type, i, some, vf_activate(vf_load_some(x, type, i, some), act));
 }
 
 static void activate(void *out, const void *x, lt_dtype type, int64_t count, lt_act act)
@@ -161,7 +144,7 @@ static void activate(void *out, const void *x, lt_dtype type, int64_t count, lt_
 LT_INLINE void gated_act_of(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
 {
     FOR_VECTORS(i, some, count)
-        store_some(out, type, i, some, vf_activate(load_some(g, type, i, some), act) * load_some(u, type, i, some));
+        vf_store_some(out, type, i, some, vf_activate(vf_load_some(g, type, i, some), act) * vf_load_some(u, type, i, some));
 }
 
 static void gated_act(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
@@ -175,8 +158,8 @@ static void gated_act(void *out, const void *g, const void *u, lt_dtype type, in
 LT_INLINE void gated_add_of(void *out, const void *x, const float *gate, const void *y, lt_dtype type, int64_t count)
 {
     FOR_VECTORS(i, some, count)
-        store_some(out, type, i, some,
-                   load_some(x, type, i, some) + load_some(gate, LT_F32, i, some) * load_some(y, type, i, some));
+        vf_store_some(out, type, i, some,
+                   vf_load_some(x, type, i, some) + vf_load_some(gate, LT_F32, i, some) * vf_load_some(y, type, i, some));
 }
 
 static void gated_add(void *out, const void *x, const float *gate, const void *y, lt_dtype type, int64_t count)
@@ -191,10 +174,10 @@ LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x
                         lt_dtype y_type, int64_t count)
 {
     FOR_VECTORS(i, some, count) {
-        vf sum = alpha * load_some(x, x_type, i, some);
+        vf sum = alpha * vf_load_some(x, x_type, i, some);
         if (y != NULL)
-            sum += beta * load_some(y, y_type, i, some);
-        store_some(out, out_type, i, some, sum);
+            sum += beta * vf_load_some(y, y_type, i, some);
+        vf_store_some(out, out_type, i, some, sum);
     }
 }
 
@@ -227,7 +210,7 @@ LT_INLINE void group_sums_of(double *sums, const void *x, lt_dtype type, int64_t
             vf sum = vf_set(0);
             vf squares = vf_set(0);
             for (int64_t p = begin; p < end; p++) {
-                const vf away = load_some(x, type, p * channels + c, some) - middle;
+                const vf away = vf_load_some(x, type, p * channels + c, some) - middle;
                 sum += away;
                 squares = vf_fma(away, away, squares);
             }
@@ -253,11 +236,11 @@ LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t p
 {
     for (int64_t p = 0; p < pixels; p++) {
         FOR_VECTORS(c, some, channels) {
-            vf y = vf_fma(load_some(x, type, p * channels + c, some), load_some(slope, LT_F32, c, some),
-                          load_some(offset, LT_F32, c, some));
+            vf y = vf_fma(vf_load_some(x, type, p * channels + c, some), vf_load_some(slope, LT_F32, c, some),
+                          vf_load_some(offset, LT_F32, c, some));
             if (gain != NULL)
-                y = vf_fma(y, load_some(gain, type, c, some), load_some(shift, type, c, some));
-            store_some(out, type, p * channels + c, some, vf_activate(y, act));
+                y = vf_fma(y, vf_load_some(gain, type, c, some), vf_load_some(shift, type, c, some));
+            vf_store_some(out, type, p * channels + c, some, vf_activate(y, act));
         }
     }
 }
@@ -277,7 +260,7 @@ static void group_scale(void *out, const void *x, lt_dtype type, int64_t pixels,
 static void to_rgb8(uint8_t *out, const void *x, lt_dtype type, int64_t count)
 {
     FOR_VECTORS(i, some, count) {
-        const vf unit = (load_some(x, type, i, some) + 1.0f) * 0.5f;
+        const vf unit = (vf_load_some(x, type, i, some) + 1.0f) * 0.5f;
         const vf level = vf_min(vf_max(unit, vf_set(0)), vf_set(1)) * 255.0f; /* a NaN loses against the bound */
         const vi whole = __builtin_convertvector(level, vi);
         for (int64_t lane = 0; lane < some; lane++)

@@ -186,6 +186,76 @@ LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, v
     memcpy((char *)p + (size_t)i * size, block, (size_t)count * size);
 }
 
+/* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i. */
+#define FOR_VECTORS(i, some, count)                                                                                            \
+    for (int64_t i = 0, some; some = (count) - i < LT_LANES ? (count) - i : LT_LANES, some > 0; i += LT_LANES)
+
+LT_INLINE vf vf_load_some(const void *p, lt_dtype type, int64_t i, int64_t some)
+{
+    return some == LT_LANES ? vf_load_any(p, type, i) : vf_load_tail(p, type, i, some);
+}
+
+LT_INLINE void vf_store_some(void *p, lt_dtype type, int64_t i, int64_t some, vf x)
+{
+    if (some == LT_LANES)
+        vf_store_any(p, type, i, x);
+    else
+        vf_store_tail(p, type, i, some, x);
+}
+
+/* row[r] lane c <-> row[c] lane r. */
+LT_INLINE void vf_transpose(vf row[LT_LANES])
+{
+#if LT_LANES == 16
+    vf t[16];
+    for (int i = 0; i < 16; i += 2) { /* pairs of lanes, */
+        t[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) { /* blocks of four, */
+        row[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+        row[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+        row[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        row[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) { /* then the 4 x 4 blocks themselves */
+        const vf a = _mm512_shuffle_f32x4(row[i], row[i + 4], 0x88);
+        const vf b = _mm512_shuffle_f32x4(row[i], row[i + 4], 0xdd);
+        const vf c = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0x88);
+        const vf d = _mm512_shuffle_f32x4(row[i + 8], row[i + 12], 0xdd);
+        t[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+        t[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        t[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        t[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+    memcpy(row, t, sizeof t);
+#elif LT_LANES == 8
+    vf t[8];
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+        t[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        row[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+        row[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+        row[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        row[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x20);
+        t[i + 4] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x31);
+    }
+    memcpy(row, t, sizeof t);
+#else
+    for (int r = 0; r < LT_LANES; r++)
+        for (int c = 0; c < r; c++) {
+            const float kept = row[r][c];
+            row[r][c] = row[c][r];
+            row[c][r] = kept;
+        }
+#endif
+}
+
 /* Sum and maximum over the lanes, always in the same order: halves are folded onto each other. */
 LT_INLINE float vf_sum(vf x)
 {

@@ -14,26 +14,35 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/vec.h"
 
-/* x = n ln2 + r, |r| <= ln2/2;  exp(x) = 2^n (1 + r + r^2 q(r)). */
-LT_INLINE vf vf_exp(vf x)
+/* x = n ln2 + r, |r| <= ln2/2;  exp(x) = 2^n (1 + r + r^2 q(r)).  For -87.3 <= x <= 88.7. */
+LT_INLINE vf vf_exp_inside(vf x)
 {
     const vf magic = vf_set(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
-    const vi too_small = x < -87.3f;
-    const vi too_large = x > 88.7f;
-    const vf clamped = vf_min(vf_set(88.7f), vf_max(vf_set(-87.3f), x)); /* the second operand wins on NaN */
-    const vf shifted = vf_fma(clamped, vf_set(1.44269504f), magic);
+    const vf shifted = vf_fma(x, vf_set(1.44269504f), magic);
     const vf n = shifted - magic;
-    vf r = vf_fma(n, vf_set(-0.693145752f), clamped); /* ln2 to 15 bits: n times it is exact */
-    r = vf_fma(n, vf_set(-1.42860682e-6f), r);        /* the rest of ln2 */
+    vf r = vf_fma(n, vf_set(-0.693145752f), x); /* ln2 to 15 bits: n times it is exact */
+    r = vf_fma(n, vf_set(-1.42860682e-6f), r);  /* the rest of ln2 */
     vf q = vf_set(1.381446491e-3f);
     q = vf_fma(q, r, vf_set(8.368780836e-3f));
     q = vf_fma(q, r, vf_set(4.166839272e-2f));
     q = vf_fma(q, r, vf_set(1.666651964e-1f));
     q = vf_fma(q, r, vf_set(4.999999404e-1f));
     const vf fraction = vf_fma(q * r, r, r) + 1.0f;
-    const vi exponent = ((vi)shifted - (vi)magic) << 23;
-    const vf result = (vf)((vi)fraction + exponent);
-    return vf_choose(too_large, vf_set(INFINITY), vf_choose(too_small, vf_set(0.0f), result));
+    return (vf)((vi)fraction + (((vi)shifted - (vi)magic) << 23));
+}
+
+/* The order of operands keeps a NaN: the second wins in vf_min and vf_max. */
+LT_INLINE vf vf_exp(vf x)
+{
+    const vf inside = vf_exp_inside(vf_min(vf_set(88.7f), vf_max(vf_set(-87.3f), x)));
+    return vf_choose(x > 88.7f, vf_set(INFINITY), vf_choose(x < -87.3f, vf_set(0), inside));
+}
+
+/* exp of x <= 0, as softmax needs it. */
+LT_INLINE vf vf_exp_negative(vf x)
+{
+    const vf inside = vf_exp_inside(vf_max(vf_set(-87.3f), x));
+    return (vf)((vi)inside & (x >= -87.3f));
 }
 
 /* |x| < 1: x P(x^2). Above: 1 - exp(-G(x)), G a fit of -log(erfc(x)); from 4 on it is 1 in f32. */

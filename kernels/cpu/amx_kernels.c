@@ -1,0 +1,80 @@
+/* amx_kernels.c - the AVX-512 kernels, and the bf16 product of AMX: 32 x 32 sums in four tile registers, 32 inputs a step.
+ *
+ * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16 pairs x 16 columns of a panel.
+ * Their shape is set once per thread and tile of work (begin), and given back (end) so that nobody saves them for us.
+ */
+#if defined(__x86_64__)
+#define LT_LANES 16
+#define NARROW_STEP 32
+#include "kernels/cpu/product_narrow.h"
+#include "kernels/cpu/product_wide.h"
+
+enum { TILE_ROWS = 16, NARROW_ROWS = 2 * TILE_ROWS };
+
+static void begin_tiles(void)
+{
+    struct {
+        uint8_t palette;
+        uint8_t start_row;
+        uint8_t reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } shape = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        shape.row_bytes[i] = 64;
+        shape.rows[i] = TILE_ROWS;
+    }
+    _tile_loadconfig(&shape);
+}
+
+static void end_tiles(void)
+{
+    _tile_release();
+}
+
+static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
+                            int stretches, const void *panel, bool first)
+{
+    const size_t c_bytes = (size_t)c_stride * sizeof *c;
+    const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
+    const size_t panel_bytes = 2 * NARROW_COLUMNS * sizeof(uint16_t);
+    const uint16_t *right = panel;
+    if (first) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, c, c_bytes);
+        _tile_loadd(1, c + TILE_ROWS, c_bytes);
+        _tile_loadd(2, c + TILE_ROWS * c_stride, c_bytes);
+        _tile_loadd(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
+    }
+    for (int s = 0; s < stretches; s++) {
+        const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
+        for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP, row += NARROW_STEP, right += NARROW_STEP * NARROW_COLUMNS) {
+            _tile_loadd(4, row, left_bytes);
+            _tile_loadd(6, right, panel_bytes);
+            _tile_loadd(7, right + NARROW_COLUMNS, panel_bytes);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_loadd(5, row + TILE_ROWS * left_stride, left_bytes);
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, c, c_bytes);
+    _tile_stored(1, c + TILE_ROWS, c_bytes);
+    _tile_stored(2, c + TILE_ROWS * c_stride, c_bytes);
+    _tile_stored(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
+}
+
+#define LT_NARROW_PRODUCT                                                                                                      \
+    {                                                                                                                          \
+        .type = LT_BF16, .rows = NARROW_ROWS, .columns = NARROW_COLUMNS, .step = NARROW_STEP, .depth = NARROW_DEPTH,           \
+        .pack = pack_narrow, .load = load_narrow, .multiply = multiply_narrow, .begin = begin_tiles, .end = end_tiles          \
+    }
+#include "kernels/cpu/kernel_table.h"
+
+const lt_cpu_kernels lt_amx_kernels = {.name = "amx", LT_KERNEL_ENTRIES, .narrow = LT_NARROW_PRODUCT};
+#endif

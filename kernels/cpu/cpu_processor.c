@@ -1,0 +1,72 @@
+/* cpu_processor.c - which kernels this processor can run. */
+#include "kernels/cpu/cpu_processor.h"
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+/* Bit `bit` of EAX of leaf 7, sub-leaf 1, or of EDX of sub-leaf 0. */
+static bool leaf7(unsigned subleaf, int bit)
+{
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    if (!__get_cpuid_count(7, subleaf, &a, &b, &c, &d))
+        return false;
+    return ((subleaf == 1 ? a : d) >> bit & 1) != 0;
+}
+
+static bool has_avx512bf16(void)
+{
+    return has_avx512() && leaf7(1, 5);
+}
+
+/* Tile registers must be asked for, once per process: Linux saves 8 KB more for each thread that uses them. */
+static bool has_amx(void)
+{
+    enum { AMX_BF16_BIT = 22, AMX_TILE_BIT = 24, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return has_avx512bf16() && leaf7(0, AMX_BF16_BIT) && leaf7(0, AMX_TILE_BIT) &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+const lt_cpu_kernels *lt_kernels_of_processor(void)
+{
+    static const struct {
+        bool (*present)(void);
+        const lt_cpu_kernels *kernels;
+    } best_first[] = {
+        {has_amx, &lt_amx_kernels},
+        {has_avx512bf16, &lt_avx512bf16_kernels},
+        {has_avx512, &lt_avx512_kernels},
+        {has_avx2, &lt_avx2_kernels},
+    };
+    __builtin_cpu_init();
+    for (size_t i = 0; i < sizeof best_first / sizeof *best_first; i++)
+        if (best_first[i].present())
+            return best_first[i].kernels;
+    return &lt_generic_kernels;
+}
+
+#else
+
+const lt_cpu_kernels *lt_kernels_of_processor(void)
+{
+    return &lt_generic_kernels;
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* kernel_table.h - the kernels of one instruction set as entries of its table; included last. */
+#ifndef LT_KERNEL_TABLE_H
+#define LT_KERNEL_TABLE_H
+
+#include "kernels/cpu/attention_tile.h"
+#include "kernels/cpu/product_wide.h"
+#include "kernels/cpu/row_kernels.h"
+
+/* clang-format off */
+#define LT_KERNEL_ENTRIES              \
+    .wide = LT_WIDE_PRODUCT,           \
+    .widen = widen,                    \
+    .finish = finish,                  \
+    .matrix_vector = matrix_vector,    \
+    .attend = attend,                  \
+    .attend_row = attend_row,          \
+    .layer_norm = layer_norm,          \
+    .rms_norm = rms_norm,              \
+    .rope = rope,                      \
+    .activate = activate,              \
+    .gated_act = gated_act,            \
+    .gated_add = gated_add,            \
+    .axpby = axpby,                    \
+    .group_sums = group_sums,          \
+    .group_scale = group_scale,        \
+    .to_rgb8 = to_rgb8
+/* clang-format on */
+
+#endif

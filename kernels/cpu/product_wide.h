@@ -1,0 +1,240 @@
+/* product_wide.h - the f32 product of a tile, what becomes of its sums, and products with few rows.
+ *
+ *     panel[depth][WIDE_COLUMNS]
+ *     sums: WIDE_ROWS x WIDE_COLUMNS in registers: 6 x 16 with AVX2 (12 of 16 registers), 14 x 32 with AVX-512 (28 of 32)
+ */
+#ifndef LT_PRODUCT_WIDE_H
+#define LT_PRODUCT_WIDE_H
+
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/vec_math.h"
+
+#if LT_LANES == 16
+enum { WIDE_ROWS = 14 };
+#elif LT_LANES == 8
+enum { WIDE_ROWS = 6 };
+#else
+enum { WIDE_ROWS = 4 };
+#endif
+enum {
+    WIDE_COLUMNS = 2 * LT_LANES,
+    WIDE_DEPTH = 24576 / (4 * WIDE_COLUMNS) /* 24 KB of panel */
+};
+
+#if defined(__clang__)
+#define LT_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LT_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch, int stretches,
+                          const void *panel, bool first)
+{
+    const float *right = panel;
+    vf sum[WIDE_ROWS][2];
+    LT_UNROLL
+    for (int r = 0; r < WIDE_ROWS; r++) {
+        sum[r][0] = first ? vf_set(0) : vf_load(c + r * c_stride);
+        sum[r][1] = first ? vf_set(0) : vf_load(c + r * c_stride + LT_LANES);
+    }
+    for (int s = 0; s < stretches; s++) {
+        const float *row = (const float *)left + stretch[s].offset;
+        for (int64_t k = 0; k < stretch[s].run; k++, row++, right += WIDE_COLUMNS) {
+            const vf low = vf_load(right);
+            const vf high = vf_load(right + LT_LANES);
+            LT_UNROLL
+            for (int r = 0; r < WIDE_ROWS; r++) {
+                const vf x = vf_set(row[r * left_stride]);
+                sum[r][0] = vf_fma(x, low, sum[r][0]);
+                sum[r][1] = vf_fma(x, high, sum[r][1]);
+            }
+        }
+    }
+    LT_UNROLL
+    for (int r = 0; r < WIDE_ROWS; r++) {
+        vf_store(c + r * c_stride, sum[r][0]);
+        vf_store(c + r * c_stride + LT_LANES, sum[r][1]);
+    }
+}
+
+/* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel. */
+LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+{
+    const int64_t row_bytes = stride * vf_element_bytes(type);
+    for (int64_t k = 0; k < depth; k += LT_LANES) {
+        const int64_t some = depth - k < LT_LANES ? depth - k : LT_LANES;
+        for (int64_t first = 0; first < WIDE_COLUMNS; first += LT_LANES) {
+            vf square[LT_LANES];
+            for (int64_t r = 0; r < LT_LANES; r++) {
+                const char *row = rows + (first + r) * row_bytes;
+                square[r] = first + r >= count ? vf_set(0) : vf_load_some(row, type, k, some);
+            }
+            vf_transpose(square);
+            for (int64_t i = 0; i < some; i++)
+                vf_store(panel + (k + i) * WIDE_COLUMNS + first, square[i]);
+        }
+    }
+}
+
+static void pack_wide(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+{
+    switch (type) {
+    case LT_BF16:
+        pack_wide_of(panel, rows, LT_BF16, stride, count, depth);
+        break;
+    case LT_F16:
+        pack_wide_of(panel, rows, LT_F16, stride, count, depth);
+        break;
+    case LT_I8:
+        pack_wide_of(panel, rows, LT_I8, stride, count, depth);
+        break;
+    default:
+        pack_wide_of(panel, rows, LT_F32, stride, count, depth);
+    }
+}
+
+LT_INLINE void widen_of(float *out, const void *x, lt_dtype type, int64_t count)
+{
+    FOR_VECTORS(i, some, count)
+        vf_store_some(out, LT_F32, i, some, vf_load_some(x, type, i, some));
+}
+
+static void widen(float *out, const void *x, lt_dtype type, int64_t count)
+{
+    switch (type) {
+    case LT_BF16:
+        widen_of(out, x, LT_BF16, count);
+        break;
+    case LT_F16:
+        widen_of(out, x, LT_F16, count);
+        break;
+    case LT_I8:
+        widen_of(out, x, LT_I8, count);
+        break;
+    default:
+        memcpy(out, x, (size_t)count * sizeof *out);
+    }
+}
+
+static void load_wide(void *left, const void *x, lt_dtype type, int64_t count)
+{
+    widen(left, x, type, count);
+}
+
+#define LT_WIDE_PRODUCT                                                                                                        \
+    {                                                                                                                          \
+        .type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH, .pack = pack_wide,         \
+        .load = load_wide, .multiply = multiply_wide                                                                           \
+    }
+
+/* ---- sums on their way out ---- */
+
+LT_INLINE vf finished(vf sum, const lt_finish *f, int64_t row, int64_t column, int64_t some)
+{
+    if (f->scale != NULL)
+        sum *= vf_load_some(f->scale, LT_F32, column, some);
+    if (f->bias != NULL)
+        sum += vf_load_some(f->bias, LT_F32, column, some);
+    sum = vf_activate(sum, f->act);
+    if (f->add != NULL)
+        sum += vf_load_some(f->add, f->add_type, row * f->add_stride + column, some);
+    return sum;
+}
+
+static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride, int64_t rows, int64_t columns,
+                   const lt_finish *f)
+{
+    for (int64_t r = 0; r < rows; r++)
+        FOR_VECTORS(i, some, columns)
+            vf_store_some(out, type, r * out_stride + i, some,
+                          finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, r, i, some));
+}
+
+/* ---- a few rows against a matrix that is streamed from memory ---- */
+
+/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more than there are registers. */
+#define STREAMS_OF(rows) (LT_LANES == 16 || (rows) < 4 ? 4 : 2)
+
+/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart. While one set of rows is read the next is fetched: they often lie in other
+ * pages, where the processor does not look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
+LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w,
+                           lt_dtype type, int64_t row_bytes, int64_t depth, const int streams)
+{
+    vf sum[LT_VECTOR_ROWS][4];
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = vf_set(0);
+    int64_t k = 0;
+    for (; k + LT_LANES <= depth; k += LT_LANES) {
+        vf left[LT_VECTOR_ROWS];
+        LT_UNROLL
+        for (int r = 0; r < rows; r++)
+            left[r] = vf_load(x + r * x_stride + k);
+        LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const vf right = vf_load_any(w + s * row_bytes, type, k);
+            __builtin_prefetch(w + (s + streams) * row_bytes + k * vf_element_bytes(type));
+            LT_UNROLL
+            for (int r = 0; r < rows; r++)
+                sum[r][s] = vf_fma(left[r], right, sum[r][s]);
+        }
+    }
+    if (k < depth)
+        for (int s = 0; s < streams; s++)
+            for (int r = 0; r < rows; r++)
+                sum[r][s] += vf_load_tail(x + r * x_stride, LT_F32, k, depth - k) *
+                             vf_load_tail(w + s * row_bytes, type, k, depth - k);
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = vf_sum(sum[r][s]);
+}
+
+LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w, lt_dtype type,
+                       int64_t row_bytes, int64_t depth, int64_t outputs)
+{
+    int64_t o = 0;
+    for (; o + STREAMS_OF(rows) <= outputs; o += STREAMS_OF(rows))
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, STREAMS_OF(rows));
+    for (; o < outputs; o++)
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, 1);
+}
+
+LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const void *w,
+                                lt_dtype type, int64_t depth, int64_t outputs)
+{
+    switch (type) {
+    case LT_BF16:
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_BF16, 2 * depth, depth, outputs);
+        break;
+    case LT_F16:
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F16, 2 * depth, depth, outputs);
+        break;
+    case LT_I8:
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_I8, depth, depth, outputs);
+        break;
+    default:
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F32, 4 * depth, depth, outputs);
+    }
+}
+
+static void matrix_vector(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w, lt_dtype type,
+                          int64_t depth, int64_t outputs)
+{
+    switch (rows) {
+    case 1:
+        matrix_vector_of(y, y_stride, x, x_stride, 1, w, type, depth, outputs);
+        break;
+    case 2:
+        matrix_vector_of(y, y_stride, x, x_stride, 2, w, type, depth, outputs);
+        break;
+    case 3:
+        matrix_vector_of(y, y_stride, x, x_stride, 3, w, type, depth, outputs);
+        break;
+    default:
+        matrix_vector_of(y, y_stride, x, x_stride, 4, w, type, depth, outputs);
+    }
+}
+
+#endif
