@@ -7,6 +7,8 @@
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
 
+#include <stdbool.h>
+
 #include "kernels/backend.h"
 
 enum {

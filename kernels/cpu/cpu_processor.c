@@ -4,7 +4,6 @@
 #if defined(__x86_64__)
 
 #include <cpuid.h>
-#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,29 +43,37 @@ static bool has_amx(void)
            syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
-const lt_cpu_kernels *lt_kernels_of_processor(void)
+const lt_cpu_kernels *const lt_all_kernels[] = {
+    &lt_amx_kernels, &lt_avx512bf16_kernels, &lt_avx512_kernels, &lt_avx2_kernels, &lt_generic_kernels, NULL,
+};
+
+bool lt_processor_runs(const lt_cpu_kernels *kernels)
 {
-    static const struct {
-        bool (*present)(void);
-        const lt_cpu_kernels *kernels;
-    } best_first[] = {
-        {has_amx, &lt_amx_kernels},
-        {has_avx512bf16, &lt_avx512bf16_kernels},
-        {has_avx512, &lt_avx512_kernels},
-        {has_avx2, &lt_avx2_kernels},
-    };
     __builtin_cpu_init();
-    for (size_t i = 0; i < sizeof best_first / sizeof *best_first; i++)
-        if (best_first[i].present())
-            return best_first[i].kernels;
-    return &lt_generic_kernels;
+    if (kernels == &lt_amx_kernels)
+        return has_amx();
+    if (kernels == &lt_avx512bf16_kernels)
+        return has_avx512bf16();
+    if (kernels == &lt_avx512_kernels)
+        return has_avx512();
+    return kernels == &lt_generic_kernels || has_avx2();
 }
 
 #else
 
-const lt_cpu_kernels *lt_kernels_of_processor(void)
+const lt_cpu_kernels *const lt_all_kernels[] = {&lt_generic_kernels, NULL};
+
+bool lt_processor_runs(const lt_cpu_kernels *kernels)
 {
-    return &lt_generic_kernels;
+    return kernels == &lt_generic_kernels;
 }
 
 #endif
+
+const lt_cpu_kernels *lt_kernels_of_processor(void)
+{
+    int i = 0;
+    while (!lt_processor_runs(lt_all_kernels[i]))
+        i++;
+    return lt_all_kernels[i];
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/cpu_processor.h"
 #include "op_check.h"
 
 static lt_status open_reference(lt_backend **out, int threads, lt_error *err)
@@ -26,59 +27,55 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
     return lt_cpu_open(out, threads, LT_BF16, err);
 }
 
-/* The CPU backend with the kernels of an older processor than the one at hand. */
-static lt_status open_with(lt_backend **out, int threads, lt_dtype activation, const lt_cpu_kernels *kernels,
-                           lt_error *err)
+/* The CPU backend with other kernels than the best for the processor at hand. */
+static lt_status open_with(lt_backend **out, int threads, const char *name, lt_error *err)
 {
-    LT_TRY(lt_cpu_open(out, threads, activation, err));
-    lt_cpu_of(*out)->kernels = kernels;
-    return LT_OK;
-}
-
-static lt_status open_generic_f32(lt_backend **out, int threads, lt_error *err)
-{
-    return open_with(out, threads, LT_F32, &lt_generic_kernels, err);
-}
-
-static lt_status open_generic_bf16(lt_backend **out, int threads, lt_error *err)
-{
-    return open_with(out, threads, LT_BF16, &lt_generic_kernels, err);
-}
-
-static lt_status open_avx2_f32(lt_backend **out, int threads, lt_error *err)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return open_with(out, threads, LT_F32, &lt_avx2_kernels, err);
-#endif
     *out = NULL;
-    (void)threads;
-    return lt_fail(err, LT_ERR_DEVICE, "the processor has no AVX2");
-}
-
-static lt_status open_avx2_bf16(lt_backend **out, int threads, lt_error *err)
-{
-    LT_TRY(open_avx2_f32(out, threads, err));
-    (*out)->activation = LT_BF16;
-    return LT_OK;
+    for (int i = 0; lt_all_kernels[i] != NULL; i++) {
+        if (strcmp(lt_all_kernels[i]->name, name) != 0)
+            continue;
+        if (!lt_processor_runs(lt_all_kernels[i]))
+            return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
+        LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
+        lt_cpu_of(*out)->kernels = lt_all_kernels[i];
+        return LT_OK;
+    }
+    return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
 }
 
 static const struct {
     const char *name;
+    const char *kernels; /* of the CPU backend, when not those that `open` chooses */
     lt_status (*open)(lt_backend **out, int threads, lt_error *err);
+    lt_dtype activation;
     lt_dtype dtype; /* of activations in the cases: the backend's, or f32 where a stage asks for it */
 } backends[] = {
-    {"reference", open_reference, LT_F32},
-    {"cpu-f32", open_cpu_f32, LT_F32}, /* the best kernels that the processor runs */
-    {"cpu-bf16", open_cpu_bf16, LT_BF16},
-    {"cpu-mixed", open_cpu_bf16, LT_F32},
-    {"avx2-f32", open_avx2_f32, LT_F32},
-    {"avx2-bf16", open_avx2_bf16, LT_BF16},
-    {"generic-f32", open_generic_f32, LT_F32},
-    {"generic-bf16", open_generic_bf16, LT_BF16},
+    {"reference", NULL, open_reference, LT_F32, LT_F32},
+    {"cpu-f32", NULL, open_cpu_f32, LT_F32, LT_F32},
+    {"cpu-bf16", NULL, open_cpu_bf16, LT_BF16, LT_BF16},
+    {"cpu-mixed", NULL, open_cpu_bf16, LT_BF16, LT_F32},
+    {"amx-bf16", "amx", NULL, LT_BF16, LT_BF16},
+    {"amx-mixed", "amx", NULL, LT_BF16, LT_F32},
+    {"avx512bf16-bf16", "avx512bf16", NULL, LT_BF16, LT_BF16},
+    {"avx512bf16-mixed", "avx512bf16", NULL, LT_BF16, LT_F32},
+    {"avx512-f32", "avx512", NULL, LT_F32, LT_F32},
+    {"avx512-bf16", "avx512", NULL, LT_BF16, LT_BF16},
+    {"avx2-f32", "avx2", NULL, LT_F32, LT_F32},
+    {"avx2-bf16", "avx2", NULL, LT_BF16, LT_BF16},
+    {"generic-f32", "generic", NULL, LT_F32, LT_F32},
+    {"generic-bf16", "generic", NULL, LT_BF16, LT_BF16},
 };
 
 enum { BACKENDS = sizeof backends / sizeof *backends };
+
+static lt_status open_backend(lt_backend **out, int index, int threads, lt_error *err)
+{
+    if (backends[index].kernels == NULL)
+        return backends[index].open(out, threads, err);
+    LT_TRY(open_with(out, threads, backends[index].kernels, err));
+    (*out)->activation = backends[index].activation;
+    return LT_OK;
+}
 
 /* Runs the table; prints the worst use of a bound per operation, returns the number of cases that failed. */
 static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, const char *name,
@@ -106,7 +103,7 @@ static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, 
         }
         const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
         if (last && cases > 0) {
-            printf("%-12s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
+            printf("%-16s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
             worst = 0;
             cases = 0;
         }
@@ -124,9 +121,9 @@ int main(int argc, char **argv)
         lt_error err = {0};
         lt_backend *one = NULL;
         lt_backend *several = NULL;
-        lt_status s = backends[i].open(&one, 1, &err);
+        lt_status s = open_backend(&one, i, 1, &err);
         if (s == LT_OK)
-            s = backends[i].open(&several, 3, &err);
+            s = open_backend(&several, i, 3, &err);
         if (s == LT_OK) {
             failed += run_table(one, several, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
             if (one->memory_in_use != 0)
@@ -134,7 +131,7 @@ int main(int argc, char **argv)
             failed += one->memory_in_use != 0;
             ran++;
         } else {
-            printf("%-12s skipped: %s\n", backends[i].name, err.message);
+            printf("%-16s skipped: %s\n", backends[i].name, err.message);
         }
         if (several != NULL)
             several->table->close(several);
