@@ -32,7 +32,7 @@ def load_theia(out):
     return vit.eval()
 
 
-def segments(frames, length=13):
+def segments(frames, length=1):
     return [(first, min(length, frames - first)) for first in range(0, frames, length)]
 
 
@@ -70,7 +70,7 @@ class Tokens:
         rows = []
         for first, n in segments(features.shape[1]):
             f = torch.from_numpy(np.array(features[:, first:first + n])).float()
-            rows.append(torch.cat([self.tokenizer.encode(part) for part in f.split(4)]))
+            rows.append(torch.cat([self.tokenizer.encode(part) for part in f.split(32)]))
         return torch.cat(rows, 1).numpy()
 
 
@@ -81,7 +81,7 @@ class Plan(Tokens):
         c, parts, at = config("tokenizer"), [], 0
         for _, n in segments(frames):
             length = c["i_tokens"] + (n - 1) * c["p_tokens"]
-            parts.append(torch.cat([self.tokenizer.decode(part) for part in codes[:, at:at + length].split(4)]))
+            parts.append(torch.cat([self.tokenizer.decode(part) for part in codes[:, at:at + length].split(32)]))
             at += length
         return torch.cat(parts, 1).half().numpy()
 

@@ -1,8 +1,8 @@
 """Stage 5: the language model, on codes that `derive.py tokens` has written.
 
-Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Two thirds of the
-steps are single segments, the rest stretches of 30-second takes: mostly from the start, some from the middle at
-position 0, as the sliding context of longer takes has it.
+Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Half of the steps
+teach how a take begins (its first two frames), the rest how it goes on: whole takes of 13 frames, and stretches from the
+middle at position 0, as the sliding context of longer takes has it.
 """
 from collections import defaultdict
 from pathlib import Path
@@ -11,7 +11,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from derive import segments
 from fit_text_encoder import Pieces
 from grammar import SceneGraph, describe
 from net_lm import LanguageModel
@@ -50,15 +49,21 @@ class Takes:
                 return torch.tensor([g[0] for g in group]), [g[1] for g in group]
 
 
-def stretch(model, codes, frames, first, count):
-    """Ids of `count` segments from segment `first` on, of a take of `frames` semantic frames."""
-    c, parts, at = model.c, [], 0
-    for k, (_, n) in enumerate(segments(frames, c["segment_frames"])):
-        length = c["i_tokens"] + (n - 1) * c["p_tokens"]
-        if first <= k < first + count:
-            parts.append(model.lay_out(codes[at:at + length], n))
-        at += length
-    return torch.cat(parts)
+def stretch(model, codes, first, count):
+    """Ids of `count` one-frame segments from frame `first` on; codes of the whole take."""
+    n = model.c["i_tokens"]
+    return torch.cat([model.lay_out(codes[n * k:n * (k + 1)], 1) for k in range(first, first + count)])
+
+
+def choice(step, rng, frames):
+    """-> batch size, first frame, frames of this step's samples"""
+    kind = step % 4
+    if kind < 2:
+        return 16, 0, 2
+    if kind == 2:
+        return 3, 0, 13
+    count = int(rng.integers(3, 8))
+    return 32 // count, int(rng.integers(frames - count + 1)), count
 
 
 def code_loss(model, encoder, captions, frames, motion, ids, null, rng, spoil=.05):
@@ -77,25 +82,14 @@ def main():
     model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
     pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
     run = Run("lm", model, a, lr=.02, adam_lr=2e-3, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
-    short = Takes(f"{a.out}/corpora", "plans", pieces, run.steps + 1)
-    long = Takes(f"{a.out}/corpora", "long", pieces, run.steps + 2)
+    takes = Takes(f"{a.out}/corpora", "plans", pieces, run.steps + 1)
     for _ in run:
-        rng = short.rng
-        if run.steps % 3 < 2:
-            captions, rows = short.batch(16)
-            ids = torch.stack([stretch(model, short.codes[i], 13, 0, 1) for i in rows])
-            frames, graphs = 13., [short.graphs[i] for i in rows]
-        else:
-            captions, rows = long.batch(3)
-            graphs = [long.graphs[i] for i in rows]
-            first = int(rng.integers(1, 4)) if rng.random() < .2 else 0
-            count = int(rng.integers(1, 5 - first + 1)) if rng.random() < .5 else 5 - first
-            eventless = not any(g.events for g in graphs)
-            frames = float(min(61, 13 * (first + count))) if eventless else 61.
-            ids = torch.stack([stretch(model, long.codes[i], 61, first, count) for i in rows])
-        loss = code_loss(model, encoder, captions, torch.full((len(ids),), frames),
-                         torch.tensor([g.motion_score for g in graphs]), ids, torch.rand(len(ids)) < .1, rng)
-        run.step(loss, **{"short" if run.steps % 3 < 2 else "long": loss.detach()})
+        size, first, count = choice(run.steps, takes.rng, 13)
+        captions, rows = takes.batch(size)
+        ids = torch.stack([stretch(model, takes.codes[i], first, count) for i in rows])
+        motion = torch.tensor([takes.graphs[i].motion_score for i in rows])
+        loss = code_loss(model, encoder, captions, torch.full((size,), 13.), motion, ids, torch.rand(size) < .1, takes.rng)
+        run.step(loss, **{"begin" if first == 0 and count == 2 else "on": loss.detach()})
     model.load_state_dict(run.mean)
     held = Takes(f"{a.out}/corpora", "plans", pieces, 5, skip=0)
     held.graphs, held.codes = held.graphs[:50], held.codes[:50]
@@ -103,10 +97,10 @@ def main():
         losses = []
         for _ in range(10):
             captions, rows = held.batch(4)
-            ids = torch.stack([stretch(model, held.codes[i], 13, 0, 1) for i in rows])
+            ids = torch.stack([stretch(model, held.codes[i], 0, 2) for i in rows])
             args = captions, torch.full((4,), 13.), torch.tensor([held.graphs[i].motion_score for i in rows]), ids
             losses.append([code_loss(model, encoder, *args, torch.full((4,), flag), held.rng, 0.).item() for flag in (False, True)])
-    print("held-out segments: nats per code %.3f with the prompt, %.3f without" % tuple(np.mean(losses, 0)))
+    print("first two frames of held-out takes: nats per code %.3f with the prompt, %.3f without" % tuple(np.mean(losses, 0)))
 
 
 if __name__ == "__main__":

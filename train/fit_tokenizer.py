@@ -1,8 +1,10 @@
-"""Stage 4: the video tokenizer, on features that `derive.py features` has written.
+"""Stage 4: the tokenizer, on features that `derive.py features` has written.
 
-Mostly 3-frame samples (the tables and the prefix property are the same for any length, and they are nine times cheaper),
-some of 7 and 13. The first part runs without the quantiser; then k-means sets the codebook, which follows its inputs.
-Beside the squared error, the read-outs of the picture network must survive: a patch that stays red and round.
+Segments have one semantic frame and 40 codes: 12 columns, 8 rows, and both once more. That is what rotary positions can
+address at once, since row j of the codes sits at (j, j, j): a patch (y, x) finds the codes j = x, 12 + y, 20 + x and 32 + y
+by a constant shift. `row_and_column_start` sets the attention of the fresh network to just that, and training goes on from
+there. The first part runs without the quantiser; then k-means sets the codebook, which follows its inputs. Beside the
+squared error, the read-outs of the picture network must survive: a patch that stays red and round.
 """
 from pathlib import Path
 
@@ -14,12 +16,71 @@ from fit_vit import Heads
 from net_tokenizer import Tokenizer
 from training import Run, arguments, config
 
-LENGTHS, BATCH = (3, 7, 13), {3: 10, 7: 4, 13: 2}
+BATCH = 16
 UNQUANTISED = .15                                   # share of the plan before the codebook exists
+SETS = (("x", 0, 12), ("y", 12, 8), ("x", 20, 12), ("y", 32, 8))           # axis, first code, codes
+CONSTANT, KIND, SET = 0, 1, 2                       # channels that the start puts aside
+WAVES, SHARP, APART = 4, 8.0, 3.0                   # rotary pairs used, their strength, contrast of patches and codes
+
+
+@torch.no_grad()
+def row_and_column_start(model):
+    """Attention by position, for a fresh network: codes gather their column or row, patches read their four codes."""
+    dims, base = model.c["rope_dims"], model.c["rope_base"]
+    offset = {"y": dims[0], "x": dims[0] + dims[1]}
+    length = {"y": dims[1], "x": dims[2]}
+
+    def look(vector, axis, shift):
+        """Add waves to a head's vector whose product peaks where the position differs by `shift`."""
+        for m in range(WAVES):
+            a = shift * base ** (-2 * m / length[axis])
+            vector[offset[axis] + 2 * m] += SHARP * np.cos(a)
+            vector[offset[axis] + 2 * m + 1] += SHARP * np.sin(a)
+
+    def head(matrix, h):
+        """Rows of one head; the pairs that the waves use listen little to anything else."""
+        rows = matrix.weight[64 * h:64 * h + 64]
+        for first in offset.values():
+            rows[first:first + 2 * WAVES] *= .1
+        return rows
+
+    slowest = dims[0] - 2                                                     # a pair that hardly turns: for the kind
+    for block in list(model.encoder.transformer) + list(model.decoder.transformer):
+        block.ln_1.weight[CONSTANT], block.ln_1.bias[CONSTANT] = 0, 1
+    encoder = model.encoder
+    encoder.patch_embed.weight[KIND:SET + len(SETS)] = 0
+    encoder.patch_embed.bias[KIND:SET + len(SETS)] = torch.tensor([3.] + [0.] * len(SETS))
+    encoder.IFrame_latent_tokens[:, KIND:SET + len(SETS)] = 0
+    encoder.IFrame_latent_tokens[:, KIND] = -3
+    for block in encoder.transformer:
+        q, k = head(block.attn.wq, 0), head(block.attn.wk, 0)
+        q[:, CONSTANT:SET + len(SETS)] = 0
+        k[:, CONSTANT:SET + len(SETS)] = 0
+        for axis in "yx":
+            look(k[:, CONSTANT], axis, 0)
+        q[slowest, CONSTANT], k[slowest, KIND] = APART, APART
+        for s, (axis, first, count) in enumerate(SETS):
+            encoder.IFrame_latent_tokens[first:first + count, SET + s] = 6
+            wave = torch.zeros(64)
+            look(wave, axis, -first)
+            q[:, SET + s] = wave / 8
+    decoder = model.decoder
+    decoder.mask_token[..., KIND] = 3
+    decoder.decoder_embed.weight[KIND] = 0
+    decoder.decoder_embed.bias[KIND] = -3
+    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, 1)))):
+        for h, s in reads:
+            axis, first, _ = SETS[s]
+            q, k = head(block.attn.wq, h), head(block.attn.wk, h)
+            q[:, CONSTANT:KIND + 1] = 0
+            k[:, CONSTANT:KIND + 1] = 0
+            look(q[:, CONSTANT], axis, first)
+            look(k[:, CONSTANT], axis, 0)
+            q[slowest, CONSTANT], k[slowest, KIND] = APART, -APART
 
 
 class Stretches:
-    """Random stretches of semantic frames: features [n,T,C,8,12] and object cover per patch [n,T,96]."""
+    """Random semantic frames: features [n,T,C,8,12] and object cover per patch [n,T,96]."""
 
     def __init__(self, folder, seed, held=False):
         records = [r for kind in ("plans", "long", "takes") for r in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))
@@ -76,43 +137,37 @@ def distance(heads, got, want, cover):
 def main():
     a = arguments(plan=16.)
     torch.manual_seed(0)
-    model, heads = Tokenizer(config("tokenizer")).to(a.device), load_heads(a.out)
-    run = Run("tokenizer", model, a, lr=.02, adam_lr=1.5e-3, warmup=60, average=.995,
+    model, heads = Tokenizer(config("tokenizer")), load_heads(a.out)
+    row_and_column_start(model)
+    run = Run("tokenizer", model.to(a.device), a, lr=.02, adam_lr=1.5e-3, warmup=40, average=.99,
               adam_only=("tokens", "mask_token", "decoder_embed", "patch_embed", "proj_out", "quantizer", "ffn", "ln_"))
     data = Stretches(f"{a.out}/corpora", run.steps + 1)
-    opened = len(data.parts)
     book = model.quantizer._codebook
     used = torch.zeros(book.embed.shape[1])
     for progress in run:
-        if run.steps % 100 == 99 and opened < 80:                               # more shards may have come
-            data = Stretches(f"{a.out}/corpora", run.steps)
-            opened = len(data.parts)
-        frames = LENGTHS[[0, 0, 0, 1, 2][run.steps % 5]]
-        f, cover = data(BATCH[frames], frames)
+        f, cover = data(BATCH, 1)
         quantise = progress > UNQUANTISED
         if quantise and not book.initted.item():
             with torch.no_grad():
-                z = []
-                for _ in range(24):
-                    g, _ = data(10, 3)
-                    rope, mask, _ = model.table(3)
-                    z.append(model.quantizer.project_in(model.encoder(g, rope, mask)).flatten(0, 1))
+                rope, mask, _ = model.table(1)
+                z = [model.quantizer.project_in(model.encoder(data(16, 1)[0], rope, mask)).flatten(0, 1) for _ in range(20)]
                 model.quantizer.begin(torch.cat(z))
+                for name in ("embed", "embed_avg", "cluster_size", "initted"):      # no average with what was before
+                    run.mean[f"quantizer._codebook.{name}"].copy_(getattr(book, name))
         got, index, commit = model(f.to(a.device), quantise)
         loss, numbers = distance(heads, got, f, cover)
         if index is not None:
             used.mul_(.98)[index.flatten()] += 1
-        run.step(loss + .25 * commit, **{f"{k}{frames}" if k == "mse" else k: v for k, v in numbers.items() if k != "mse" or frames == 3},
-                 used=(used > .01).float().mean().item())
+        run.step(loss + .25 * commit, **numbers, used=(used > .01).float().mean().item())
     model.load_state_dict(run.mean)
     model.eval()
     held = Stretches(f"{a.out}/corpora", 3, held=True)
     with torch.no_grad():
         rows = []
         for _ in range(8):
-            f, cover = held(4, 13)
+            f, cover = held(32, 1)
             rows.append(distance(heads, model(f)[0], f, cover)[1])
-    print("held-out segments of 13:", {k: round(float(np.mean([r[k] for r in rows])), 3) for k in rows[0]})
+    print("held-out frames:", {k: round(float(np.mean([r[k] for r in rows])), 3) for k in rows[0]})
 
 
 if __name__ == "__main__":

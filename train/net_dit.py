@@ -72,7 +72,7 @@ class Branch(nn.Module):
         """t [B] -> e [B,time_width]; consumers apply SiLU themselves."""
         half = self.c["width"] // 2
         a = t[:, None].float() * torch.exp(-math.log(10000) * torch.arange(half, device=t.device) / half)
-        return self.time_embed(torch.cat([a.cos(), a.sin()], 1))
+        return self.time_embed(torch.cat([a.cos(), a.sin()], 1).to(self.time_embed[0].weight.dtype))
 
     def embed(self, x, text, position):
         """x [B,T,C,H,W], text [B,L,text_width], position [T,hw,d] -> rows [B,L+T*hw,d]"""

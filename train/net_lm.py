@@ -67,7 +67,8 @@ class LanguageModel(nn.Module):
         """value [B] -> [B,1,width]"""
         half = self.c["micro_sinusoid"] // 2
         a = value[:, None].float() * torch.exp(-math.log(10000) * torch.arange(half) / half)
-        return self.micro_condition.mlps[name](torch.cat([a.cos(), a.sin()], 1))[:, None]
+        wave = torch.cat([a.cos(), a.sin()], 1).to(self.cond_model.null_text_embedding.dtype)
+        return self.micro_condition.mlps[name](wave)[:, None]
 
     def prefix(self, text, frames, motion, null=None):
         """text [B,L,text_width], frames [B], motion [B], null [B] bool -> [B,L+3,width]"""
