@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weights/weight_table.h"
+
 enum { NAME_BYTES = 512 };
 
 lt_status import_source_open(import_source *s, lt_weights *weights, lt_error *err)
@@ -71,7 +73,7 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
     char has[64];
     char expected[64];
     if (lt_is_none(found))
-        lt_complain(complaints, "%s: %s: is stored in a form that cannot be used", place, name);
+        lt_complain(complaints, "%s: %s: is no tensor, or of a dtype that cannot be used", place, name);
     else if (!lt_same_shape(lt_shape_of(found), wanted))
         lt_complain(complaints, "%s: %s: has shape %s, expected %s", place, name,
                     lt_shape_text(lt_shape_of(found), has, sizeof has), lt_shape_text(wanted, expected, sizeof expected));
@@ -82,19 +84,19 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
     return NULL;
 }
 
-static lt_status append(import_plan *plan, import_tensor tensor, const char *prefix, const char *name, lt_error *err)
+static lt_status append(import_tensors *to, import_tensor tensor, const char *prefix, const char *name, lt_error *err)
 {
-    if (plan->count == plan->capacity) {
-        const int capacity = plan->capacity ? 2 * plan->capacity : 256;
-        import_tensor *const grown = realloc(plan->list, (size_t)capacity * sizeof *grown);
+    if (to->count == to->capacity) {
+        const int capacity = to->capacity ? 2 * to->capacity : 256;
+        import_tensor *const grown = realloc(to->list, (size_t)capacity * sizeof *grown);
         if (!grown)
             return lt_fail(err, LT_ERR_RESOURCES, "import: no memory for %d tensors", capacity);
-        plan->list = grown;
-        plan->capacity = capacity;
+        to->list = grown;
+        to->capacity = capacity;
     }
     if (asprintf(&tensor.name, "%s%s", prefix, name) < 0)
         return lt_fail(err, LT_ERR_RESOURCES, "import: no memory for a name");
-    plan->list[plan->count++] = tensor;
+    to->list[to->count++] = tensor;
     return LT_OK;
 }
 
@@ -113,23 +115,25 @@ static void complain_of_missing(const release_tensor *wanted, const import_layer
 static lt_status add_one(import_plan *plan, const release_tensor *wanted, const char *out_prefix, const import_layer *layers,
                          int layer_count, lt_complaints *complaints, lt_error *err)
 {
-    import_tensor chosen = {.as_rows = wanted->as_rows};
     bool present = false;
     for (int i = 0; i < layer_count; i++) {
-        const int index = find_in(&layers[i], wanted);
+        const import_layer *const layer = &layers[i];
+        const int index = find_in(layer, wanted);
         if (index < 0)
             continue;
-        layers[i].source->used[index] = true;
-        const lt_tensor *const found = fitting(layers[i].source, index, wanted->shape, complaints);
-        if (found && !present) {
-            chosen.tensor = *found;
-            chosen.place = lt_weights_place(layers[i].source->weights);
-        }
+        layer->source->used[index] = true;
+        const lt_tensor *const found = fitting(layer->source, index, wanted->shape, complaints);
+        const import_tensor tensor = {
+            .tensor = found ? *found : lt_none(), .place = lt_weights_place(layer->source->weights), .as_rows = wanted->as_rows};
+        if (found && present)
+            LT_TRY(append(&plan->overridden, tensor, layer->prefix, wanted->name, err));
+        else if (found)
+            LT_TRY(append(&plan->chosen, tensor, out_prefix, wanted->name, err));
         present = true;
     }
     if (!present)
         complain_of_missing(wanted, layers, layer_count, complaints);
-    return append(plan, chosen, out_prefix, wanted->name, err);
+    return LT_OK;
 }
 
 lt_status import_plan_add(import_plan *plan, const release_names *names, const char *out_prefix, const import_layer *layers,
@@ -142,12 +146,18 @@ lt_status import_plan_add(import_plan *plan, const release_names *names, const c
     return LT_OK;
 }
 
+static void close_tensors(import_tensors *t)
+{
+    for (int i = 0; i < t->count; i++)
+        free(t->list[i].name);
+    free(t->list);
+    *t = (import_tensors){0};
+}
+
 void import_plan_close(import_plan *plan)
 {
-    for (int i = 0; i < plan->count; i++)
-        free(plan->list[i].name);
-    free(plan->list);
-    *plan = (import_plan){0};
+    close_tensors(&plan->chosen);
+    close_tensors(&plan->overridden);
 }
 
 static bool is_ignored(const import_source *s, const char *name)
@@ -164,7 +174,7 @@ void import_source_check(const import_source *s, lt_complaints *complaints, cons
     const char *first = NULL;
     for (int i = 0; s->weights && i < lt_weights_count(s->weights); i++) {
         const char *const name = lt_weights_name(s->weights, i);
-        if (s->used[i] || is_ignored(s, name))
+        if (s->used[i] || is_ignored(s, name) || lt_table_find(s->weights, name)->foreign)
             continue;
         if (s->strict)
             lt_complain(complaints, "%s: %s: is not expected", lt_weights_place(s->weights), name);

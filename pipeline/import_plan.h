@@ -39,6 +39,11 @@ typedef struct {
     import_tensor *list;
     int count;
     int capacity;
+} import_tensors;
+
+typedef struct {
+    import_tensors chosen;      /* to be written */
+    import_tensors overridden;  /* lost against another layer; must be sound all the same */
 } import_plan;
 
 /* Takes over `weights`. LT_ERR_RESOURCES. */

@@ -272,7 +272,7 @@ static lt_status plan_all(import *m, lt_error *err)
     for (int id = 0; id < SOURCES; id++)
         import_source_check(&m->source[id], &m->complaints, m->request->warnings);
     for (int to = 0; to < TARGETS; to++)
-        m->total += m->plan[to].count;
+        m->total += m->plan[to].chosen.count;
     return lt_complaints_verdict(&m->complaints, "import: the release does not fit the configuration", err);
 }
 
@@ -301,15 +301,21 @@ static lt_status advance(const passage *p, bool last_piece, lt_error *err)
     return LT_OK;
 }
 
+/* `values` are the elements first .. first + count - 1 of the tensor. */
+static lt_status check_finite(const import_tensor *t, const void *values, int64_t first, int64_t count, lt_error *err)
+{
+    const int64_t bad = lt_first_not_finite(values, t->tensor.dtype, count);
+    if (bad < 0)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", t->place, t->name, (long long)(first + bad));
+}
+
 static lt_status pass_values(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     const passage *const p = user;
     const lt_tensor *const t = &p->tensor->tensor;
     lt_pack(t, first, count, out);
-    const int64_t bad = lt_first_not_finite(out, t->dtype, count);
-    if (bad >= 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", p->tensor->place, p->tensor->name,
-                       (long long)(first + bad));
+    LT_TRY(check_finite(p->tensor, out, first, count, err));
     return advance(p, first + count == lt_numel(t), err);
 }
 
@@ -356,7 +362,7 @@ static const char *file_of(const import *m, target_id to)
 
 static lt_status write_network(import *m, target_id to, lt_error *err)
 {
-    const import_plan *const plan = &m->plan[to];
+    const import_tensors *const plan = &m->plan[to].chosen;
     char path[PATH_MAX];
     LT_TRY(join(path, m->folder, file_of(m, to), err));
     passage *const passages = calloc((size_t)plan->count, sizeof *passages);
@@ -378,11 +384,31 @@ static lt_status write_network(import *m, target_id to, lt_error *err)
     return s;
 }
 
+/* Tensors that lost against an override are not written, but a release that holds such numbers is damaged. */
+static lt_status check_overridden(const import_tensors *list, lt_error *err)
+{
+    enum { PIECE = 1 << 16 };
+    double *const values = malloc(PIECE * sizeof *values); /* the widest dtype */
+    lt_status s = values ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "import: no memory");
+    for (int i = 0; i < list->count && s == LT_OK; i++) {
+        const lt_tensor *const t = &list->list[i].tensor;
+        for (int64_t first = 0; first < lt_numel(t) && s == LT_OK; first += PIECE) {
+            const int64_t count = lt_numel(t) - first < PIECE ? lt_numel(t) - first : PIECE;
+            lt_pack(t, first, count, values);
+            s = check_finite(&list->list[i], values, first, count, err);
+        }
+    }
+    free(values);
+    return s;
+}
+
 static lt_status write_networks(import *m, lt_error *err)
 {
     for (int to = 0; to < TARGETS; to++)
-        if (m->plan[to].count > 0)
+        if (m->plan[to].chosen.count > 0)
             LT_TRY(write_network(m, (target_id)to, err));
+    for (int to = 0; to < TARGETS; to++)
+        LT_TRY(check_overridden(&m->plan[to].overridden, err));
     for (int id = 0; id < SOURCES; id++)
         if (m->source[id].weights)
             LT_TRY(lt_table_verify(m->source[id].weights, err));
@@ -524,6 +550,7 @@ lt_status take_import(const take_import_request *request, lt_error *err)
     if (!m)
         return lt_fail(err, LT_ERR_RESOURCES, "import: no memory");
     m->request = request;
+    m->complaints.others = request->warnings;
     describe_sources(m);
     lt_status s = check_output(request->output, err);
     if (s == LT_OK)

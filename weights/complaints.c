@@ -20,6 +20,7 @@ void lt_complain(lt_complaints *c, const char *format, ...)
     }
     c->text[c->used] = '\0';
     c->hidden++;
+    lt_warn(c->others, "%s", line);
 }
 
 lt_status lt_complaints_verdict(const lt_complaints *c, const char *heading, lt_error *err)

@@ -5,9 +5,11 @@
 #include <stddef.h>
 
 #include "kernels/core/status.h"
+#include "weights/warnings.h"
 
-/* Zero it first. The lines that fit are kept, the others counted. */
+/* Zero it first. The lines that fit are kept, the others counted and told to `others`, which may be NULL. */
 typedef struct {
+    const lt_warnings *others;
     char text[640]; /* the rest of LT_ERROR_BYTES is for a heading with a path */
     size_t used;
     int count;

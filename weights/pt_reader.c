@@ -249,6 +249,15 @@ static lt_status take_name(reader *r, lt_pickle_text key, const char **out, lt_e
     return lt_table_check_name(r->path, *out, err);
 }
 
+/* Something else under a name: an error for whoever asks for a tensor of that name. */
+static lt_status add_foreign(reader *r, const char *name, lt_pickle_ref dict, lt_error *err)
+{
+    const lt_entry entry = {.name = name, .tensor = lt_none(), .unusable = "it is no tensor", .foreign = true};
+    if (dict != r->pickle.root)
+        lt_warn(r->warnings, "%s: '%s' is no tensor and was left out", r->path, name);
+    return lt_table_add(r->table, entry, err);
+}
+
 static size_t name_bytes_in(const reader *r, lt_pickle_ref dict)
 {
     size_t bytes = 0;
@@ -278,8 +287,8 @@ static lt_status add_tensors(reader *r, lt_pickle_ref dict, lt_error *err)
         LT_TRY(take_name(r, key->as.text, &name, err));
         if (value->kind == LT_PICKLE_TENSOR)
             LT_TRY(add_tensor(r, name, value, err));
-        else if (dict != r->pickle.root)
-            lt_warn(r->warnings, "%s: '%s' is no tensor and was left out", r->path, name);
+        else
+            LT_TRY(add_foreign(r, name, dict, err));
     }
     return lt_table_settle(r->table, err);
 }

@@ -18,6 +18,7 @@ typedef struct {
     const char *name;
     lt_tensor tensor;     /* LT_NO_DTYPE when we have no use for its format */
     const char *unusable; /* why, for messages; else NULL */
+    bool foreign;         /* no tensor at all: some object of a .pt file under a tensor's name */
 } lt_entry;
 
 typedef struct lt_synthesis lt_synthesis;

@@ -293,6 +293,34 @@ static void refuses_numbers_that_are_not_finite(void **state)
     refuse("3d-vae.pt: tensor 'encoder.conv_out.conv.bias'", "value 7 is not finite");
 }
 
+static void an_overridden_number_must_be_finite_too(void **state)
+{
+    (void)state;
+    toy_tensor *const mean = toy_release_find(&release, TOY_TOKENIZER, "mean");
+    mean->bad = true;
+    toy_release_add(&release, TOY_DIFFUSION, TOKENIZER_COPY "mean", mean->shape);
+    refuse("tokenizer/model.safetensors: tensor 'mean'", "value 31 is not finite");
+}
+
+/* What does not fit into the message is told as warnings. */
+static void tells_of_every_missing_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < cfg.ar_model.layers; i++) {
+        static const char *const parts[] = {"norm0", "norm1", "wqkv", "wo", "mlp.w1", "mlp.w2", "mlp.w3"};
+        for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
+            char name[64];
+            snprintf(name, sizeof name, "transformer.blocks.%d.%s.weight", i, parts[part]);
+            toy_release_drop(&release, TOY_LLM, name);
+        }
+    }
+    lt_error err;
+    check_failed(import(&err), err, LT_ERR_INPUT, "more");
+    strncat(told, err.message, sizeof told - strlen(told) - 1);
+    assert_non_null(strstr(told, "transformer.blocks.0.norm0.weight: is missing"));
+    assert_non_null(strstr(told, "transformer.blocks.1.mlp.w3.weight: is missing"));
+}
+
 static void says_where_missing_parts_may_be(void **state)
 {
     (void)state;
@@ -425,6 +453,8 @@ int main(void)
         on_a_release(names_everything_that_does_not_fit),
         on_a_release(an_override_of_another_shape_is_no_override),
         on_a_release(refuses_numbers_that_are_not_finite),
+        on_a_release(an_overridden_number_must_be_finite_too),
+        on_a_release(tells_of_every_missing_name),
         on_a_release(says_where_missing_parts_may_be),
         on_a_release(theia_is_only_for_reference_videos),
         on_a_release(takes_flan_and_theia_from_elsewhere),

@@ -185,7 +185,8 @@ static void finds_the_weights_among_other_things(void **state)
     pt_close_dict(&pickle);
     pt_end(&pickle);
     lt_weights *const w = open_good("module");
-    assert_int_equal(lt_weights_count(w), 1);
+    assert_int_equal(lt_weights_count(w), 2);
+    assert_true(lt_is_none(lt_weights_find(w, "text")));
     check_values(w, "a", lt_shape2(2, 3), numbers);
     lt_weights_close(w);
     assert_non_null(strstr(warning, "argparse.Namespace"));
