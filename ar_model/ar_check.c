@@ -7,7 +7,8 @@
 #include "ar_model/ar_network.h"
 #include "configs/model_config.h"
 
-static const char *const sampling_keys[] = {"num_frames", "cfg", "temperature", "seed", "top_k", "top_p", "count", NULL};
+static const char *const sampling_keys[] = {"num_frames", "cfg",   "temperature", "seed",
+                                            "top_k",      "top_p", "count",       NULL};
 
 static lt_status read_config(const lt_golden *g, cfg_ar *cfg, lt_error *err)
 {
@@ -49,19 +50,23 @@ static lt_status read_take(const lt_golden *g, take_inputs *in, lt_error *err)
     LT_TRY(read_scalar(g, "motion_score", &in->condition.motion, err));
     LT_TRY(lt_golden_input_f32(g, "text", 2, &in->text, &shape, err));
     if (shape.dim[1] != in->cfg.text_width || shape.dim[0] > in->cfg.rope_length)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.text is [%lld, %lld], expected up to %d rows of %d", lt_golden_place(g),
-                       (long long)shape.dim[0], (long long)shape.dim[1], in->cfg.rope_length, in->cfg.text_width);
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.text is [%lld, %lld], expected up to %d rows of %d",
+                       lt_golden_place(g), (long long)shape.dim[0], (long long)shape.dim[1],
+                       in->cfg.rope_length, in->cfg.text_width);
     in->condition.text = in->text;
     in->condition.text_rows = (int)shape.dim[0];
     return LT_OK;
 }
 
 /* A session that sees all earlier segments, as the release does, with its condition set. */
-static lt_status open_take(const take_inputs *in, const ar_sampling *sampling, const ar_model *m, ar_session **out, lt_error *err)
+static lt_status open_take(const take_inputs *in, const ar_sampling *sampling, const ar_model *m,
+                           ar_session **out, lt_error *err)
 {
     const int64_t segments = ar_take_segments(&in->cfg, in->frames);
-    const ar_session_options options = {
-        .sampling = *sampling, .context = (int)segments, .segments = segments, .text_rows = in->condition.text_rows};
+    const ar_session_options options = {.sampling = *sampling,
+                                        .context = (int)segments,
+                                        .segments = segments,
+                                        .text_rows = in->condition.text_rows};
     LT_TRY(ar_session_open(m, &options, out, err));
     return ar_session_condition(*out, &in->condition, err);
 }
@@ -85,8 +90,8 @@ static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_sessio
     float *logits = NULL;
     lt_status s = LT_OK;
     if (count != take_positions(in))
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.tokens has %lld ids, expected %lld", lt_golden_place(g), (long long)count,
-                    (long long)take_positions(in));
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.tokens has %lld ids, expected %lld", lt_golden_place(g),
+                    (long long)count, (long long)take_positions(in));
     const lt_shape wanted = lt_shape3(2, count, in->cfg.vocab_size);
     if (s == LT_OK && !(logits = malloc(2 * (size_t)count * (size_t)in->cfg.vocab_size * sizeof *logits)))
         s = lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the logits", lt_golden_place(g));
@@ -145,7 +150,8 @@ static lt_status tokens_of_take(lt_golden *g, const take_inputs *in, ar_session 
 
 typedef lt_status (*take_check)(lt_golden *g, const take_inputs *in, ar_session *session, lt_error *err);
 
-static lt_status with_session(lt_golden *g, lt_backend *backend, const ar_sampling *sampling, take_check check, lt_error *err)
+static lt_status with_session(lt_golden *g, lt_backend *backend, const ar_sampling *sampling,
+                              take_check check, lt_error *err)
 {
     take_inputs in = {0};
     ar_model *model = NULL;
@@ -207,7 +213,7 @@ typedef struct {
     const float *frames; /* [count] */
     const float *motion;
     int64_t count;
-    float *out;          /* [count, 2, width] */
+    float *out; /* [count, 2, width] */
 } micro_pass;
 
 static lt_status micro_rows(lt_ops *o, void *user)
@@ -260,11 +266,13 @@ static lt_status check_micro(lt_golden *g, lt_backend *backend, lt_error *err)
     if (s == LT_OK)
         s = lt_golden_input_f32(g, "motion_score", 1, &motion, &motion_shape, err);
     if (s == LT_OK && !lt_same_shape(frames_shape, motion_shape))
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.frames has %lld values, in.motion_score has %lld", lt_golden_place(g),
-                    (long long)frames_shape.dim[0], (long long)motion_shape.dim[0]);
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.frames has %lld values, in.motion_score has %lld",
+                    lt_golden_place(g), (long long)frames_shape.dim[0], (long long)motion_shape.dim[0]);
     if (s == LT_OK)
-        s = run_micro(g, backend, &(micro_pass){.cfg = &cfg, .frames = frames, .motion = motion, .count = frames_shape.dim[0]},
-                      err);
+        s = run_micro(
+            g, backend,
+            &(micro_pass){.cfg = &cfg, .frames = frames, .motion = motion, .count = frames_shape.dim[0]},
+            err);
     free(frames);
     free(motion);
     return s;
@@ -275,7 +283,7 @@ typedef struct {
     const ar_text *net;
     const float *text; /* [rows, text_width] */
     int64_t rows;
-    float *out;        /* [rows, width] */
+    float *out; /* [rows, width] */
 } text_pass;
 
 static lt_status text_rows(lt_ops *o, void *user)
@@ -333,6 +341,6 @@ lt_status ar_check(lt_golden *g, lt_backend *backend, lt_error *err)
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (strcmp(lt_golden_component(g), checks[i].component) == 0)
             return checks[i].check(g, backend, err);
-    return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the language model", lt_golden_place(g),
-                   lt_golden_component(g));
+    return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the language model",
+                   lt_golden_place(g), lt_golden_component(g));
 }

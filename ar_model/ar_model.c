@@ -15,8 +15,8 @@ struct ar_model {
     lt_weight_set *set;
     ar_micro micro;
     ar_text text;
-    lt_weight null_text;      /* [1, width]: the text rows of the unconditional item */
-    lt_weight embedding;      /* [vocabulary, width] */
+    lt_weight null_text; /* [1, width]: the text rows of the unconditional item */
+    lt_weight embedding; /* [vocabulary, width] */
     ar_transformer transformer;
 };
 
@@ -25,20 +25,20 @@ struct ar_model {
 struct ar_session {
     const ar_model *model;
     ar_sampling sampling;
-    int items;                /* 1, or 2 when guided */
+    int items; /* 1, or 2 when guided */
     int max_items;
     int context;
     int max_text_rows;
     lt_ops ops;
     ar_cache cache;
-    lt_tensor prefix;         /* [max_items, CONDITION_ROWS + max_text_rows, width], activation dtype */
-    int64_t prefix_rows;      /* filled rows; 0: no condition yet */
+    lt_tensor prefix;    /* [max_items, CONDITION_ROWS + max_text_rows, width], activation dtype */
+    int64_t prefix_rows; /* filled rows; 0: no condition yet */
     bool prefix_cached;
-    int kept;                 /* earlier segments in memory, oldest first */
+    int kept; /* earlier segments in memory, oldest first */
     int cached;
     int *kept_frames;         /* [context] */
     int32_t *kept_ids;        /* [context, codes of a full segment] */
-    uint64_t positions;       /* tokens of all earlier segments: the draw number of the next segment's <I> plus one */
+    uint64_t positions;       /* tokens of all earlier segments: draw number of the next <I> plus one */
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
     ar_candidate *candidates; /* [vocabulary] */
 };
@@ -48,10 +48,11 @@ struct ar_session {
 static lt_status check_sizes(const cfg_ar *cfg, lt_error *err)
 {
     if (cfg->vocab_size != cfg->codebook_size + AR_SPECIAL_COUNT)
-        return lt_fail(err, LT_ERR_INPUT, "ar_model.vocab_size is %d, expected codebook_size + %d = %d", cfg->vocab_size,
-                       (int)AR_SPECIAL_COUNT, cfg->codebook_size + AR_SPECIAL_COUNT);
+        return lt_fail(err, LT_ERR_INPUT, "ar_model.vocab_size is %d, expected codebook_size + %d = %d",
+                       cfg->vocab_size, (int)AR_SPECIAL_COUNT, cfg->codebook_size + AR_SPECIAL_COUNT);
     if (cfg->heads < 1 || cfg->width % cfg->heads != 0 || cfg->width / cfg->heads % 2 != 0)
-        return lt_fail(err, LT_ERR_INPUT, "ar_model.width is %d, expected an even number of channels for each of %d heads",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "ar_model.width is %d, expected an even number of channels for each of %d heads",
                        cfg->width, cfg->heads);
     return LT_OK;
 }
@@ -66,7 +67,8 @@ static void bind_all(lt_binder *b, const cfg_ar *cfg, ar_model *m)
     ar_transformer_bind(b, &m->transformer);
 }
 
-lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *backend, ar_model **out, lt_error *err)
+lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *backend, ar_model **out,
+                        lt_error *err)
 {
     *out = NULL;
     LT_TRY(check_sizes(cfg, err));
@@ -124,23 +126,26 @@ static int64_t cache_capacity(const cfg_ar *cfg, const ar_session_options *optio
 
 size_t ar_session_cache_bytes(const cfg_ar *cfg, lt_dtype activation, const ar_session_options *options)
 {
-    return ar_cache_bytes(cfg, activation, ar_is_guided(&options->sampling) ? 2 : 1, cache_capacity(cfg, options));
+    return ar_cache_bytes(cfg, activation, ar_is_guided(&options->sampling) ? 2 : 1,
+                          cache_capacity(cfg, options));
 }
 
 static lt_status check_options(const cfg_ar *cfg, const ar_session_options *options, lt_error *err)
 {
     LT_TRY(ar_sampling_check(&options->sampling, cfg->vocab_size, err));
     if (options->context < 0 || options->text_rows < 1 || options->segments < 0)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "language model: context %d, prompt rows %d, segments %lld; expected at least 0, 1 and 0",
-                       options->context, options->text_rows, (long long)options->segments);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "language model: context %d, prompt rows %d, segments %lld; expected at least 0, 1 and 0",
+            options->context, options->text_rows, (long long)options->segments);
     /* The last segment may be as short as one frame, so only what can never fit is refused here. */
     const int64_t least = positions_needed(cfg, options) - ar_segment_positions(cfg, cfg->segment_frames) +
                           ar_segment_positions(cfg, 1);
     if (least > cfg->rope_length)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "language model: %d earlier segments and %d prompt rows need %lld positions, the model has %d",
-                       options->context, options->text_rows, (long long)least, cfg->rope_length);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "language model: %d earlier segments and %d prompt rows need %lld positions, the model has %d",
+            options->context, options->text_rows, (long long)least, cfg->rope_length);
     return LT_OK;
 }
 
@@ -160,7 +165,8 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     return ar_cache_open(backend, cfg, s->max_items, cache_capacity(cfg, options), &s->cache, err);
 }
 
-lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out, lt_error *err)
+lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out,
+                          lt_error *err)
 {
     *out = NULL;
     LT_TRY(check_options(ar_model_config(m), options, err));
@@ -207,7 +213,8 @@ lt_status ar_session_sampling(ar_session *s, const ar_sampling *sampling, lt_err
     LT_TRY(ar_sampling_check(sampling, ar_model_config(s->model)->vocab_size, err));
     const int items = ar_is_guided(sampling) ? 2 : 1;
     if (items > s->max_items)
-        return lt_fail(err, LT_ERR_USAGE, "language model: guidance %g in a session that was opened without guidance",
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: guidance %g in a session that was opened without guidance",
                        sampling->guidance);
     if (items != s->items) {
         s->items = items;
@@ -238,7 +245,7 @@ static lt_status fill_prefix(lt_ops *o, void *user)
     const int32_t zero = 0;
     const lt_tensor null_text = lt_gather(o, &m->null_text, lt_from_host(o, &zero, LT_I32, lt_shape1(1)));
     for (int item = 0; item < p->session->max_items; item++) {
-        const lt_tensor out = lt_select(p->session->prefix, 0, item); /* [CONDITION_ROWS + max_text_rows, width] */
+        const lt_tensor out = lt_select(p->session->prefix, 0, item); /* [prefix rows, width] */
         const lt_tensor text_rows = lt_slice(out, 0, CONDITION_ROWS, rows);
         lt_copy_into(o, lt_slice(out, 0, 0, 1), first);
         lt_copy_into(o, lt_slice(out, 0, 1, 2), micro);
@@ -251,8 +258,8 @@ static lt_status fill_prefix(lt_ops *o, void *user)
 lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_error *err)
 {
     if (condition->text_rows < 1 || condition->text_rows > s->max_text_rows)
-        return lt_fail(err, LT_ERR_USAGE, "language model: a prompt of %d rows, expected 1 to %d", condition->text_rows,
-                       s->max_text_rows);
+        return lt_fail(err, LT_ERR_USAGE, "language model: a prompt of %d rows, expected 1 to %d",
+                       condition->text_rows, s->max_text_rows);
     s->prefix_cached = false;
     s->prefix_rows = 0;
     LT_TRY(lt_ops_run(&s->ops, fill_prefix, &(prefix_pass){s, condition}, err));
@@ -278,7 +285,8 @@ static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
     const int64_t width = ar_model_config(s->model)->width;
     const lt_tensor ids = lt_from_host(o, p->tokens, LT_I32, lt_shape1(p->rows));
     const lt_tensor x = lt_new(o, o->dtype, lt_shape3(s->items, p->rows, width));
-    const lt_tensor rows = lt_gather(o, &s->model->embedding, ids); /* [rows, width], the same in both items */
+    const lt_tensor rows =
+        lt_gather(o, &s->model->embedding, ids); /* [rows, width], the same in both items */
     for (int item = 0; item < s->items; item++)
         lt_copy_into(o, lt_select(x, 0, item), rows);
     return x;
@@ -314,14 +322,17 @@ static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
 /* Fills in offsets from .. to-1 of a segment, by chunks; the last row's logits go to s->logits when `want_logits`. */
 typedef enum { NO_LOGITS, LAST_LOGITS } logits_wanted;
 
-static lt_status fill_segment(ar_session *s, const int32_t *ids, int from, int to, logits_wanted wanted, lt_error *err)
+static lt_status fill_segment(ar_session *s, const int32_t *ids, int from, int to, logits_wanted wanted,
+                              lt_error *err)
 {
     int32_t tokens[AR_MAX_PASS_ROWS];
     for (int rows; from < to; from += rows) {
         rows = to - from < AR_MAX_PASS_ROWS ? to - from : AR_MAX_PASS_ROWS;
         ar_layout_tokens(ar_model_config(s->model), ids, from, from + rows, tokens);
         const int logit_rows = wanted == LAST_LOGITS && from + rows == to ? 1 : 0;
-        LT_TRY(run_pass(s, &(row_pass){.tokens = tokens, .rows = rows, .logit_rows = logit_rows, .logits = s->logits}, err));
+        LT_TRY(run_pass(
+            s, &(row_pass){.tokens = tokens, .rows = rows, .logit_rows = logit_rows, .logits = s->logits},
+            err));
     }
     return LT_OK;
 }
@@ -363,14 +374,17 @@ static lt_status settle(ar_session *s, int64_t more, lt_error *err)
     if (s->prefix_rows == 0)
         return lt_fail(err, LT_ERR_USAGE, "language model: a segment was asked for before any prompt");
     if (positions_up_to(s, s->kept) + more > s->cache.capacity)
-        return lt_fail(err, LT_ERR_USAGE, "language model: a segment after %d others needs %lld positions, there are %lld",
-                       s->kept, (long long)(positions_up_to(s, s->kept) + more), (long long)s->cache.capacity);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: a segment after %d others needs %lld positions, there are %lld",
+                       s->kept, (long long)(positions_up_to(s, s->kept) + more),
+                       (long long)s->cache.capacity);
     if (!s->prefix_cached)
         LT_TRY(fill_in_prefix(s, err));
     s->cache.used = positions_up_to(s, s->cached);
     for (; s->cached < s->kept; s->cached++) {
         const int frames = s->kept_frames[s->cached];
-        LT_TRY(fill_segment(s, kept_segment(s, s->cached), 0, ar_segment_positions(cfg, frames), NO_LOGITS, err));
+        LT_TRY(fill_segment(s, kept_segment(s, s->cached), 0, ar_segment_positions(cfg, frames), NO_LOGITS,
+                            err));
     }
     return LT_OK;
 }
@@ -391,8 +405,8 @@ static lt_status check_ids(const ar_session *s, const int32_t *ids, int count, l
     const int vocabulary = ar_model_config(s->model)->vocab_size;
     for (int i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= vocabulary)
-            return lt_fail(err, LT_ERR_INPUT, "language model: given token %d is %d, expected 0 to %d", i, (int)ids[i],
-                           vocabulary - 1);
+            return lt_fail(err, LT_ERR_INPUT, "language model: given token %d is %d, expected 0 to %d", i,
+                           (int)ids[i], vocabulary - 1);
     return LT_OK;
 }
 
@@ -424,7 +438,8 @@ lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_erro
 
 /* Draws codes known .. total-1. Before each draw the tokens since the last pass go through the model: the last code, and
  * where a frame begins the one or two forced tokens after it. */
-static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress, lt_error *err)
+static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress,
+                            lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     int filled = 0; /* offsets of this segment in the cache */
@@ -436,18 +451,21 @@ static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, c
         const uint64_t draw = s->positions + (uint64_t)offset - 1;
         LT_TRY(ar_sample(&s->sampling, draw, s->logits, cfg->vocab_size, s->candidates, &ids[number], err));
         if (progress && progress->code && progress->code(progress->user, number + 1, total) != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes", number + 1, total);
+            return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes",
+                           number + 1, total);
     }
     return LT_OK;
 }
 
-lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress, lt_error *err)
+lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress,
+                             lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     LT_TRY(check_frames(s, frames, err));
     const int total = ar_segment_codes(cfg, frames);
     if (known < 0 || known > total)
-        return lt_fail(err, LT_ERR_USAGE, "language model: %d codes of a segment are given, it has %d", known, total);
+        return lt_fail(err, LT_ERR_USAGE, "language model: %d codes of a segment are given, it has %d", known,
+                       total);
     LT_TRY(check_ids(s, ids, known, err));
     LT_TRY(settle(s, ar_segment_positions(cfg, frames), err));
     LT_TRY(draw_codes(s, ids, known, total, progress, err));
@@ -473,10 +491,14 @@ lt_status ar_session_logits(ar_session *s, const int32_t *tokens, int count, flo
     LT_TRY(settle(s, count, err));
     for (int at = 0, rows; at < count; at += rows) {
         rows = tokens_of_pass(cfg, at, count);
-        LT_TRY(run_pass(s, &(row_pass){.tokens = tokens + at, .rows = rows, .logit_rows = rows, .logits = s->logits}, err));
-        for (int item = 0; item < s->items; item++) /* [items, rows, vocabulary] into [items, count, vocabulary] */
+        LT_TRY(run_pass(
+            s, &(row_pass){.tokens = tokens + at, .rows = rows, .logit_rows = rows, .logits = s->logits},
+            err));
+        for (int item = 0; item < s->items;
+             item++) /* [items, rows, vocabulary] into [items, count, vocabulary] */
             memcpy(logits + ((size_t)item * (size_t)count + (size_t)at) * vocabulary,
-                   s->logits + (size_t)(item * rows) * vocabulary, (size_t)rows * vocabulary * sizeof *logits);
+                   s->logits + (size_t)(item * rows) * vocabulary,
+                   (size_t)rows * vocabulary * sizeof *logits);
     }
     return LT_OK;
 }

@@ -22,25 +22,27 @@
 #include "kernels/backend.h"
 #include "weights/weights.h"
 
-typedef struct ar_model ar_model;     /* weights on a backend; immutable, shared by sessions */
+typedef struct ar_model ar_model; /* weights on a backend; immutable, shared by sessions */
 typedef struct ar_session ar_session;
 
 /* LT_ERR_INPUT when sizes or weights do not fit together. Borrows `backend`, keeps `weights` open. */
-lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *backend, ar_model **out, lt_error *err);
+lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *backend, ar_model **out,
+                        lt_error *err);
 void ar_model_close(ar_model *m); /* accepts NULL; after its sessions */
 const cfg_ar *ar_model_config(const ar_model *m);
 
 typedef struct {
     ar_sampling sampling;
-    int context;       /* earlier segments that a segment sees, at most; >= 0 */
-    int64_t segments;  /* of the whole take, given ones included; 0: not known */
-    int text_rows;     /* of the longest prompt */
+    int context;      /* earlier segments that a segment sees, at most; >= 0 */
+    int64_t segments; /* of the whole take, given ones included; 0: not known */
+    int text_rows;    /* of the longest prompt */
 } ar_session_options;
 
 /* Memory of a session's cache, from the configuration alone. */
 size_t ar_session_cache_bytes(const cfg_ar *cfg, lt_dtype activation, const ar_session_options *options);
 /* Allocates the cache once. LT_ERR_USAGE for settings that make no sense or more positions than the model has. */
-lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out, lt_error *err);
+lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out,
+                          lt_error *err);
 void ar_session_close(ar_session *s); /* accepts NULL */
 
 typedef struct {
@@ -69,7 +71,8 @@ typedef struct {
 
 /* Makes the next segment: ids [ar_segment_codes(frames)], of which the first `known` are given. `progress` may be NULL.
  * LT_ERR_CANCELLED or another failure leaves the session where it was, at the segment's beginning. */
-lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress, lt_error *err);
+lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress,
+                             lt_error *err);
 
 /* The logits after each of `count` given tokens of a new session, in the passes that drawing would make, before guidance:
  * logits [items, count, vocabulary], items 2 when guided. The tokens start with <I> and hold the forced ones. */

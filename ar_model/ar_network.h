@@ -16,8 +16,8 @@ enum { AR_MAX_PASS_ROWS = 256 };
 
 /* micro_condition.c: a scalar becomes one row of the prefix. */
 typedef struct {
-    lt_weight in, in_bias;    /* sinusoid -> micro_width */
-    lt_weight out, out_bias;  /* micro_width -> width */
+    lt_weight in, in_bias;   /* sinusoid -> micro_width */
+    lt_weight out, out_bias; /* micro_width -> width */
 } ar_micro_mlp;
 
 typedef struct {
@@ -31,8 +31,8 @@ lt_tensor ar_micro_rows(lt_ops *o, const cfg_ar *cfg, const ar_micro *net, float
 
 /* text_condition.c: the prompt's embedding becomes rows of the prefix. */
 typedef struct {
-    lt_weight in, in_bias;    /* text_width -> width */
-    lt_weight out, out_bias;  /* width -> width */
+    lt_weight in, in_bias;   /* text_width -> width */
+    lt_weight out, out_bias; /* width -> width */
 } ar_text;
 
 void ar_text_bind(lt_binder *b, const cfg_ar *cfg, ar_text *net);
@@ -42,19 +42,19 @@ lt_tensor ar_text_rows(lt_ops *o, const cfg_ar *cfg, const ar_text *net, const f
 /* ar_transformer.c: blocks and head. */
 typedef struct {
     lt_weight attention_norm;
-    lt_weight qkv;            /* [3 width, width] */
+    lt_weight qkv; /* [3 width, width] */
     lt_weight out;
     lt_weight mlp_norm;
-    lt_weight gate;           /* mlp.w1, goes through GELU */
-    lt_weight up;             /* mlp.w3 */
-    lt_weight down;           /* mlp.w2 */
+    lt_weight gate; /* mlp.w1, goes through GELU */
+    lt_weight up;   /* mlp.w3 */
+    lt_weight down; /* mlp.w2 */
 } ar_block;
 
 typedef struct {
     cfg_ar cfg;
-    ar_block *blocks;         /* [cfg.layers] */
+    ar_block *blocks;          /* [cfg.layers] */
     lt_weight norm, norm_bias; /* LayerNorm, unlike those of the blocks */
-    lt_weight head;           /* [vocabulary, width], f32, not tied to the embedding */
+    lt_weight head;            /* [vocabulary, width], f32, not tied to the embedding */
 } ar_transformer;
 
 /* `net->blocks` is there, cfg is set. */

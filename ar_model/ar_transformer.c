@@ -9,12 +9,16 @@ static void bind_block(lt_binder *b, const cfg_ar *cfg, ar_block *block, int i)
 {
     const int d = cfg->width;
     lt_bind(b, &block->attention_norm, LT_ROLE_VECTOR, lt_shape1(d), "transformer.blocks.%d.norm0.weight", i);
-    lt_bind(b, &block->qkv, LT_ROLE_MATRIX, lt_shape2(3 * (int64_t)d, d), "transformer.blocks.%d.wqkv.weight", i);
+    lt_bind(b, &block->qkv, LT_ROLE_MATRIX, lt_shape2(3 * (int64_t)d, d), "transformer.blocks.%d.wqkv.weight",
+            i);
     lt_bind(b, &block->out, LT_ROLE_MATRIX, lt_shape2(d, d), "transformer.blocks.%d.wo.weight", i);
     lt_bind(b, &block->mlp_norm, LT_ROLE_VECTOR, lt_shape1(d), "transformer.blocks.%d.norm1.weight", i);
-    lt_bind(b, &block->gate, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d), "transformer.blocks.%d.mlp.w1.weight", i);
-    lt_bind(b, &block->down, LT_ROLE_MATRIX, lt_shape2(d, cfg->mlp_width), "transformer.blocks.%d.mlp.w2.weight", i);
-    lt_bind(b, &block->up, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d), "transformer.blocks.%d.mlp.w3.weight", i);
+    lt_bind(b, &block->gate, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d),
+            "transformer.blocks.%d.mlp.w1.weight", i);
+    lt_bind(b, &block->down, LT_ROLE_MATRIX, lt_shape2(d, cfg->mlp_width),
+            "transformer.blocks.%d.mlp.w2.weight", i);
+    lt_bind(b, &block->up, LT_ROLE_MATRIX, lt_shape2(cfg->mlp_width, d),
+            "transformer.blocks.%d.mlp.w3.weight", i);
 }
 
 void ar_transformer_bind(lt_binder *b, ar_transformer *net)
@@ -29,23 +33,23 @@ void ar_transformer_bind(lt_binder *b, ar_transformer *net)
 
 /* What all blocks of one pass share. */
 typedef struct {
-    int64_t begin;      /* position of the first row */
-    lt_tensor cosine;   /* [n, d / 2] of the rows' positions */
+    int64_t begin;    /* position of the first row */
+    lt_tensor cosine; /* [n, d / 2] of the rows' positions */
     lt_tensor sine;
     lt_attention_args attention;
 } pass_frame;
 
 /* x [items, n, width] += what the rows gather from all positions up to their own. */
-static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const pass_frame *f, const ar_cache *cache,
-                          int layer, lt_tensor x)
+static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const pass_frame *f,
+                          const ar_cache *cache, int layer, lt_tensor x)
 {
     const int64_t items = x.dim[0];
     const int64_t n = x.dim[1];
     const int64_t d = cfg->width / cfg->heads;
     const lt_tensor normed = lt_rms_norm(o, x, &w->attention_norm, norm_epsilon);
-    lt_tensor qkv = lt_linear(o, normed, &w->qkv, NULL, LT_ACT_NONE);          /* [items, n, 3 width] */
+    lt_tensor qkv = lt_linear(o, normed, &w->qkv, NULL, LT_ACT_NONE); /* [items, n, 3 width] */
     qkv = lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d));
-    const lt_tensor q = lt_select(qkv, 2, 0);                                  /* [items, n, heads, d] */
+    const lt_tensor q = lt_select(qkv, 2, 0); /* [items, n, heads, d] */
     lt_rope(o, q, f->cosine, f->sine);
 
     const lt_tensor new_keys = ar_cache_rows(cache->keys, layer, (int)items, f->begin, n);
@@ -55,14 +59,15 @@ static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const
 
     const lt_tensor keys = ar_cache_rows(cache->keys, layer, (int)items, 0, f->begin + n);
     const lt_tensor values = ar_cache_rows(cache->values, layer, (int)items, 0, f->begin + n);
-    const lt_tensor seen = lt_attention(o, q, keys, values, &f->attention);    /* [items, n, heads, d] */
-    lt_add_into(o, x, lt_linear(o, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL, LT_ACT_NONE));
+    const lt_tensor seen = lt_attention(o, q, keys, values, &f->attention); /* [items, n, heads, d] */
+    lt_add_into(o, x,
+                lt_linear(o, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL, LT_ACT_NONE));
 }
 
 static void add_mlp(lt_ops *o, const ar_block *w, lt_tensor x)
 {
     const lt_tensor normed = lt_rms_norm(o, x, &w->mlp_norm, norm_epsilon);
-    const lt_tensor gate = lt_linear(o, normed, &w->gate, NULL, LT_ACT_NONE);  /* [items, n, mlp_width] */
+    const lt_tensor gate = lt_linear(o, normed, &w->gate, NULL, LT_ACT_NONE); /* [items, n, mlp_width] */
     const lt_tensor up = lt_linear(o, normed, &w->up, NULL, LT_ACT_NONE);
     lt_add_into(o, x, lt_linear(o, lt_gated_act(o, gate, up, LT_ACT_GELU_TANH), &w->down, NULL, LT_ACT_NONE));
 }
@@ -102,10 +107,10 @@ lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_c
 lt_tensor ar_transformer_logits(lt_ops *o, const ar_transformer *net, lt_tensor x)
 {
     const lt_dtype dtype = o->dtype;
-    o->dtype = LT_F32; /* the release leaves bf16 after the last block */
-    const lt_tensor stream = lt_cast(o, x, LT_F32);                                     /* [items, n, width] */
+    o->dtype = LT_F32;                              /* the release leaves bf16 after the last block */
+    const lt_tensor stream = lt_cast(o, x, LT_F32); /* [items, n, width] */
     const lt_tensor normed = lt_layer_norm(o, stream, &net->norm, &net->norm_bias, norm_epsilon);
-    const lt_tensor logits = lt_linear(o, normed, &net->head, NULL, LT_ACT_NONE);      /* [items, n, vocabulary] */
+    const lt_tensor logits = lt_linear(o, normed, &net->head, NULL, LT_ACT_NONE); /* [items, n, vocabulary] */
     o->dtype = dtype;
     return logits;
 }

@@ -39,7 +39,8 @@ static lt_status upload_rotary_table(lt_backend *backend, const cfg_ar *cfg, ar_
     return s;
 }
 
-lt_status ar_cache_open(lt_backend *backend, const cfg_ar *cfg, int items, int64_t capacity, ar_cache *out, lt_error *err)
+lt_status ar_cache_open(lt_backend *backend, const cfg_ar *cfg, int items, int64_t capacity, ar_cache *out,
+                        lt_error *err)
 {
     const int d = cfg->width / cfg->heads;
     const lt_shape rows = lt_shape5(cfg->layers, items, cfg->heads, capacity, d);
@@ -71,7 +72,7 @@ void ar_cache_close(lt_backend *backend, ar_cache *c)
 lt_tensor ar_cache_rows(lt_tensor keys_or_values, int layer, int items, int64_t begin, int64_t count)
 {
     static const int rows_first[] = {0, 2, 1, 3};
-    lt_tensor t = lt_select(keys_or_values, 0, layer);     /* [items, heads, capacity, d] */
+    lt_tensor t = lt_select(keys_or_values, 0, layer); /* [items, heads, capacity, d] */
     t = lt_slice(lt_slice(t, 0, 0, items), 2, begin, count);
-    return lt_permute(t, rows_first);                      /* [items, count, heads, d] */
+    return lt_permute(t, rows_first); /* [items, count, heads, d] */
 }

@@ -10,16 +10,17 @@
 #include "kernels/ops.h"
 
 typedef struct {
-    lt_tensor keys;    /* [layers, items, heads, capacity, d], activation dtype */
-    lt_tensor values;  /* the same */
-    lt_tensor cosine;  /* [capacity, d / 2] f32 */
+    lt_tensor keys;   /* [layers, items, heads, capacity, d], activation dtype */
+    lt_tensor values; /* the same */
+    lt_tensor cosine; /* [capacity, d / 2] f32 */
     lt_tensor sine;
-    int64_t capacity;  /* positions */
-    int64_t used;      /* positions 0 .. used-1 are filled */
+    int64_t capacity; /* positions */
+    int64_t used;     /* positions 0 .. used-1 are filled */
 } ar_cache;
 
 size_t ar_cache_bytes(const cfg_ar *cfg, lt_dtype dtype, int items, int64_t capacity);
-lt_status ar_cache_open(lt_backend *backend, const cfg_ar *cfg, int items, int64_t capacity, ar_cache *out, lt_error *err);
+lt_status ar_cache_open(lt_backend *backend, const cfg_ar *cfg, int items, int64_t capacity, ar_cache *out,
+                        lt_error *err);
 void ar_cache_close(lt_backend *backend, ar_cache *c); /* accepts a zeroed one */
 
 /* Positions begin .. begin+count-1 of one layer's keys or values: a view [items, count, heads, d]. */

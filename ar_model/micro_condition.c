@@ -7,9 +7,12 @@ enum { MAX_SINUSOID = 4096 };
 
 static void bind_mlp(lt_binder *b, const cfg_ar *cfg, ar_micro_mlp *mlp, const char *key)
 {
-    lt_bind(b, &mlp->in, LT_ROLE_MATRIX, lt_shape2(cfg->micro_width, cfg->micro_sinusoid), "micro_condition.mlps.%s.0.weight", key);
-    lt_bind(b, &mlp->in_bias, LT_ROLE_VECTOR, lt_shape1(cfg->micro_width), "micro_condition.mlps.%s.0.bias", key);
-    lt_bind(b, &mlp->out, LT_ROLE_MATRIX, lt_shape2(cfg->width, cfg->micro_width), "micro_condition.mlps.%s.2.weight", key);
+    lt_bind(b, &mlp->in, LT_ROLE_MATRIX, lt_shape2(cfg->micro_width, cfg->micro_sinusoid),
+            "micro_condition.mlps.%s.0.weight", key);
+    lt_bind(b, &mlp->in_bias, LT_ROLE_VECTOR, lt_shape1(cfg->micro_width), "micro_condition.mlps.%s.0.bias",
+            key);
+    lt_bind(b, &mlp->out, LT_ROLE_MATRIX, lt_shape2(cfg->width, cfg->micro_width),
+            "micro_condition.mlps.%s.2.weight", key);
     lt_bind(b, &mlp->out_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width), "micro_condition.mlps.%s.2.bias", key);
 }
 

@@ -16,8 +16,16 @@
 typedef enum { AR_CODE, AR_OPEN_I, AR_CLOSE_I, AR_OPEN_P, AR_CLOSE_P } ar_kind;
 
 /* Ids above the codes: codebook_size + AR_SPECIAL_END and so on. */
-enum { AR_SPECIAL_END, AR_SPECIAL_BEGIN, AR_SPECIAL_OPEN_I, AR_SPECIAL_CLOSE_I, AR_SPECIAL_OPEN_P, AR_SPECIAL_CLOSE_P,
-       AR_SPECIAL_PAD, AR_SPECIAL_COUNT };
+enum {
+    AR_SPECIAL_END,
+    AR_SPECIAL_BEGIN,
+    AR_SPECIAL_OPEN_I,
+    AR_SPECIAL_CLOSE_I,
+    AR_SPECIAL_OPEN_P,
+    AR_SPECIAL_CLOSE_P,
+    AR_SPECIAL_PAD,
+    AR_SPECIAL_COUNT
+};
 
 /* What must stand at `offset` of a segment, and its id (not of AR_CODE). */
 ar_kind ar_layout_kind(const cfg_ar *cfg, int offset);

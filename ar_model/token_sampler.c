@@ -13,12 +13,14 @@ void ar_sampling_init(ar_sampling *s)
 lt_status ar_sampling_check(const ar_sampling *s, int vocabulary, lt_error *err)
 {
     if (!isfinite(s->guidance))
-        return lt_fail(err, LT_ERR_USAGE, "language model: guidance is %g, expected a finite number", s->guidance);
+        return lt_fail(err, LT_ERR_USAGE, "language model: guidance is %g, expected a finite number",
+                       s->guidance);
     if (!(s->temperature > 0) || !isfinite(s->temperature))
         return lt_fail(err, LT_ERR_USAGE, "language model: temperature is %g, expected a number above 0",
                        s->temperature);
     if (s->filter == AR_KEEP_TOP_K && (s->top_k < 1 || s->top_k > vocabulary))
-        return lt_fail(err, LT_ERR_USAGE, "language model: top-k is %d, expected 1 to %d", s->top_k, vocabulary);
+        return lt_fail(err, LT_ERR_USAGE, "language model: top-k is %d, expected 1 to %d", s->top_k,
+                       vocabulary);
     if (s->filter == AR_KEEP_TOP_P && !(s->top_p >= 0 && s->top_p <= 1))
         return lt_fail(err, LT_ERR_USAGE, "language model: top-p is %g, expected 0 to 1", s->top_p);
     return LT_OK;
@@ -127,8 +129,9 @@ lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int voca
     for (int i = 0; i < vocabulary; i++) {
         logits[i] /= (float)s->temperature;
         if (!isfinite(logits[i]))
-            return lt_fail(err, LT_ERR_FAILED, "language model: logit of id %d is %g at draw %llu, expected a finite number",
-                           i, (double)logits[i], (unsigned long long)draw);
+            return lt_fail(err, LT_ERR_FAILED,
+                           "language model: logit of id %d is %g at draw %llu, expected a finite number", i,
+                           (double)logits[i], (unsigned long long)draw);
     }
     if (s->filter == AR_KEEP_TOP_K)
         ar_keep_top_k(logits, vocabulary, s->top_k, scratch);

@@ -19,11 +19,12 @@ typedef struct {
     double guidance;    /* off when <= 0 or exactly 1 */
     double temperature; /* > 0 */
     ar_filter filter;
-    int top_k;          /* with AR_KEEP_TOP_K: 1 .. vocabulary */
-    double top_p;       /* with AR_KEEP_TOP_P: 0 .. 1 */
+    int top_k;    /* with AR_KEEP_TOP_K: 1 .. vocabulary */
+    double top_p; /* with AR_KEEP_TOP_P: 0 .. 1 */
 } ar_sampling;
 
-void ar_sampling_init(ar_sampling *s); /* the release's program: seed 42, guidance 7.5, temperature 1, all kept */
+void ar_sampling_init(
+    ar_sampling *s); /* the release's program: seed 42, guidance 7.5, temperature 1, all kept */
 lt_status ar_sampling_check(const ar_sampling *s, int vocabulary, lt_error *err); /* LT_ERR_USAGE */
 bool ar_is_guided(const ar_sampling *s);
 
@@ -39,10 +40,12 @@ lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int voca
                     int32_t *id, lt_error *err);
 
 /* The steps of ar_sample. */
-void ar_keep_top_k(float *logits, int vocabulary, int k, ar_candidate *scratch); /* ties of the k-th are kept */
+void ar_keep_top_k(float *logits, int vocabulary, int k,
+                   ar_candidate *scratch); /* ties of the k-th are kept */
 void ar_softmax(float *values, int vocabulary);
-void ar_keep_top_p(float *probabilities, int vocabulary, double p, ar_candidate *scratch); /* rescales to sum 1 */
-float ar_draw_uniform(uint64_t seed, uint64_t draw, int32_t id);                         /* in (0, 1] */
+void ar_keep_top_p(float *probabilities, int vocabulary, double p,
+                   ar_candidate *scratch);                       /* rescales to sum 1 */
+float ar_draw_uniform(uint64_t seed, uint64_t draw, int32_t id); /* in (0, 1] */
 int32_t ar_draw_id(const float *probabilities, int vocabulary, uint64_t seed, uint64_t draw);
 
 #endif

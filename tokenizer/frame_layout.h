@@ -13,10 +13,11 @@
 
 #include "configs/tokenizer_config.h"
 
-int tok_frame_patches(const cfg_tokenizer *cfg);               /* visual rows of a frame */
-int tok_frame_tokens(const cfg_tokenizer *cfg, int frame);     /* latents of a frame: I or P */
-int64_t tok_frame_rows(const cfg_tokenizer *cfg, int frame);   /* both */
-int64_t tok_tokens_before(const cfg_tokenizer *cfg, int frame); /* of a segment; with frame = T: all of them */
+int tok_frame_patches(const cfg_tokenizer *cfg);             /* visual rows of a frame */
+int tok_frame_tokens(const cfg_tokenizer *cfg, int frame);   /* latents of a frame: I or P */
+int64_t tok_frame_rows(const cfg_tokenizer *cfg, int frame); /* both */
+/* Of a segment's earlier frames; with frame = T: of all. */
+int64_t tok_tokens_before(const cfg_tokenizer *cfg, int frame);
 int64_t tok_rows_before(const cfg_tokenizer *cfg, int frame);
 
 /* Cosines and sines [tok_rows_before(frames), pairs of a head] each, in the order above. */

@@ -32,7 +32,8 @@ static lt_status check_initialised(lt_weights *weights, lt_error *err)
     if (!flag)
         return LT_OK;
     if (lt_is_none(flag) || lt_numel(flag) != 1 || !(fabs(lt_load_element(flag->data, flag->dtype, 0)) > 0))
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s is not a flag that is set: the codebook was never initialised",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %s is not a flag that is set: the codebook was never initialised",
                        lt_weights_place(weights), flag_name);
     return LT_OK;
 }

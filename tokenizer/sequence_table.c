@@ -3,16 +3,19 @@
 
 #include "tokenizer/tok_network.h"
 
-static lt_status upload_angles(lt_backend *backend, const cfg_tokenizer *cfg, const tok_sequence *s, lt_error *err)
+static lt_status upload_angles(lt_backend *backend, const cfg_tokenizer *cfg, const tok_sequence *s,
+                               lt_error *err)
 {
     const size_t count = (size_t)lt_numel(&s->angles.cosine);
     float *table = malloc(2 * count * sizeof *table);
     if (!table)
         return lt_fail(err, LT_ERR_RESOURCES, "tokenizer: no memory for the rotary table");
     tok_rope_table(cfg, cfg->temporal_size, table, table + count);
-    lt_status status = backend->table->upload(backend, s->angles.cosine.data, table, count * sizeof *table, err);
+    lt_status status =
+        backend->table->upload(backend, s->angles.cosine.data, table, count * sizeof *table, err);
     if (status == LT_OK)
-        status = backend->table->upload(backend, s->angles.sine.data, table + count, count * sizeof *table, err);
+        status =
+            backend->table->upload(backend, s->angles.sine.data, table + count, count * sizeof *table, err);
     free(table);
     return status;
 }
@@ -25,7 +28,8 @@ static lt_status upload_counts(lt_backend *backend, const tok_sequence *s, lt_er
         return lt_fail(err, LT_ERR_RESOURCES, "tokenizer: no memory for %zu rows", count);
     for (size_t i = 0; i < count; i++)
         counts[i] = (int32_t)i + 1;
-    const lt_status status = backend->table->upload(backend, s->counts.data, counts, count * sizeof *counts, err);
+    const lt_status status =
+        backend->table->upload(backend, s->counts.data, counts, count * sizeof *counts, err);
     free(counts);
     return status;
 }

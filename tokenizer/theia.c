@@ -34,7 +34,8 @@ void tok_theia_bind(lt_binder *b, const cfg_theia *cfg, tok_theia *net)
     const int64_t d = cfg->hidden_size;
     const int64_t trained = cfg->image_size / cfg->patch_size;
     lt_bind(b, &net->class_token, LT_ROLE_VECTOR, lt_shape2(1, d), "embeddings.cls_token");
-    lt_bind(b, &net->positions, LT_ROLE_VECTOR, lt_shape2(trained * trained + 1, d), "embeddings.position_embeddings");
+    lt_bind(b, &net->positions, LT_ROLE_VECTOR, lt_shape2(trained * trained + 1, d),
+            "embeddings.position_embeddings");
     lt_bind(b, &net->patch, LT_ROLE_MATRIX, lt_shape2(d, 3 * (int64_t)cfg->patch_size * cfg->patch_size),
             "embeddings.patch_embeddings.projection.weight");
     lt_bind(b, &net->patch_bias, LT_ROLE_VECTOR, lt_shape1(d), "embeddings.patch_embeddings.projection.bias");
@@ -98,16 +99,19 @@ static void add_attention(lt_ops *o, const cfg_theia *cfg, const tok_theia_block
 static void add_mlp(lt_ops *o, const cfg_theia *cfg, const tok_theia_block *block, lt_tensor x)
 {
     const lt_tensor normed = tok_norm(o, x, &block->norm_2, &block->norm_2_bias, cfg->layer_norm_eps);
-    const lt_tensor hidden = lt_linear(o, normed, &block->up, &block->up_bias, LT_ACT_GELU_ERF); /* [n, intermediate] */
+    const lt_tensor hidden =
+        lt_linear(o, normed, &block->up, &block->up_bias, LT_ACT_GELU_ERF); /* [n, intermediate] */
     lt_add_into(o, x, lt_linear(o, hidden, &block->down, &block->down_bias, LT_ACT_NONE));
 }
 
-lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *net, const float *patches, lt_tensor positions)
+lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *net, const float *patches,
+                            lt_tensor positions)
 {
     const int64_t count = positions.dim[0] - 1;
-    const lt_tensor x = lt_cast(o, positions, LT_F32);                                       /* [1 + patches, hidden] */
+    const lt_tensor x = lt_cast(o, positions, LT_F32); /* [1 + patches, hidden] */
     const lt_tensor given = lt_from_host(o, patches, LT_F32, lt_shape2(count, net->patch.value.dim[1]));
-    const lt_tensor embedded = lt_linear(o, lt_cast(o, given, o->dtype), &net->patch, &net->patch_bias, LT_ACT_NONE);
+    const lt_tensor embedded =
+        lt_linear(o, lt_cast(o, given, o->dtype), &net->patch, &net->patch_bias, LT_ACT_NONE);
     lt_add_into(o, lt_slice(x, 0, 0, 1), net->class_token.value);
     lt_add_into(o, lt_slice(x, 0, 1, count), embedded);
     for (int i = 0; i < cfg->num_hidden_layers; i++) {

@@ -12,7 +12,8 @@ static lt_status no_memory(const lt_golden *g, lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the outputs", lt_golden_place(g));
 }
 
-static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found, const char *expected, lt_error *err)
+static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found, const char *expected,
+                             lt_error *err)
 {
     char text[128];
     return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected %s", lt_golden_place(g), name,
@@ -43,7 +44,8 @@ static void channels_first(const float *features, int64_t frames, int64_t channe
 
 /* --- tokenizer.theia --------------------------------------------------------------------------------------------- */
 
-static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *pixels, lt_error *err)
+static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *pixels,
+                             lt_error *err)
 {
     const int64_t frames = pixels->dim[0];
     const int64_t cells = tok_frame_patches(cfg);
@@ -71,7 +73,8 @@ static lt_status check_theia(lt_golden *g, lt_backend *backend, lt_error *err)
     tok_model *t = NULL;
     LT_TRY(cfg_theia_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
     LT_TRY(lt_golden_input(g, "pixels", 4, &pixels, err));
-    if (pixels->dtype != LT_U8 || pixels->dim[3] != 3 || pixels->dim[1] > INT32_MAX / 4 || pixels->dim[2] > INT32_MAX / 4)
+    if (pixels->dtype != LT_U8 || pixels->dim[3] != 3 || pixels->dim[1] > INT32_MAX / 4 ||
+        pixels->dim[2] > INT32_MAX / 4)
         return wrong_shape(g, "pixels", lt_shape_of(pixels), "u8 [F, H, W, 3]", err);
     LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_FEATURES, &t, err));
     const lt_status s = features_of(g, &cfg, t, pixels, err);
@@ -81,7 +84,8 @@ static lt_status check_theia(lt_golden *g, lt_backend *backend, lt_error *err)
 
 /* --- tokenizer.encode -------------------------------------------------------------------------------------------- */
 
-static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const float *maps, int frames, lt_error *err)
+static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const float *maps,
+                           int frames, lt_error *err)
 {
     const int64_t cells = tok_frame_patches(cfg);
     const int64_t count = tok_tokens_before(cfg, frames);
@@ -126,7 +130,8 @@ static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
 
 /* --- tokenizer.decode -------------------------------------------------------------------------------------------- */
 
-static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const int32_t *tokens, int frames, lt_error *err)
+static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const int32_t *tokens,
+                         int frames, lt_error *err)
 {
     const int64_t cells = tok_frame_patches(cfg);
     const size_t bytes = (size_t)(frames * cells * cfg->feature_channels) * sizeof(float);
@@ -175,9 +180,9 @@ typedef struct {
     tok_quantizer quantizer;
     const float *latents; /* [n, width] */
     int64_t n;
-    float *projected;     /* [n, code_dim] */
+    float *projected; /* [n, code_dim] */
     int32_t *tokens;
-    float *codes;         /* [n, width] */
+    float *codes; /* [n, width] */
 } quantize_pass;
 
 static lt_status project(lt_ops *o, void *user)
@@ -212,7 +217,8 @@ static lt_status run_quantizer(lt_golden *g, lt_backend *backend, quantize_pass 
     return s;
 }
 
-static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p, lt_weight_set **set, lt_error *err)
+static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p, lt_weight_set **set,
+                                lt_error *err)
 {
     lt_binder *b = lt_binder_open(lt_golden_weights(g), backend);
     tok_quantizer_bind(b, p->cfg, &p->quantizer, TOK_TO_CODES | TOK_FROM_CODES);

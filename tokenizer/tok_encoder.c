@@ -10,7 +10,8 @@ static const float norm_epsilon = 1e-5f;
 void tok_encoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_encoder *net)
 {
     const int d = cfg->width;
-    lt_bind(b, &net->patch, LT_ROLE_MATRIX, lt_shape2(d, cfg->feature_channels), "encoder.patch_embed.weight");
+    lt_bind(b, &net->patch, LT_ROLE_MATRIX, lt_shape2(d, cfg->feature_channels),
+            "encoder.patch_embed.weight");
     lt_bind(b, &net->patch_bias, LT_ROLE_VECTOR, lt_shape1(d), "encoder.patch_embed.bias");
     lt_bind(b, &net->i_queries, LT_ROLE_VECTOR, lt_shape2(cfg->i_tokens, d), "encoder.IFrame_latent_tokens");
     lt_bind(b, &net->p_queries, LT_ROLE_VECTOR, lt_shape2(cfg->p_tokens, d), "encoder.PFrame_latent_tokens");
@@ -27,10 +28,10 @@ void tok_encoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_encoder *net)
 /* A segment on its way through the blocks. */
 typedef struct {
     const cfg_tokenizer *cfg;
-    lt_tensor x;         /* [rows, width] f32, frame by frame */
+    lt_tensor x; /* [rows, width] f32, frame by frame */
     const tok_sequence *sequence;
-    tok_memory all;      /* of all rows */
-    tok_memory visual;   /* of the visual rows */
+    tok_memory all;    /* of all rows */
+    tok_memory visual; /* of the visual rows */
 } segment;
 
 /* Rows of x: the visual rows of a frame and its latents, normalised once before the first block. */
@@ -41,12 +42,14 @@ static void start_frame(lt_ops *o, const tok_encoder *net, const segment *s, con
     const int64_t begin = tok_rows_before(cfg, frame);
     const lt_mark mark = lt_ops_mark(o);
     const lt_tensor given = lt_from_host(o, features, LT_F32, lt_shape2(patches, cfg->feature_channels));
-    const lt_tensor embedded = lt_linear(o, lt_cast(o, given, o->dtype), &net->patch, &net->patch_bias, LT_ACT_NONE);
+    const lt_tensor embedded =
+        lt_linear(o, lt_cast(o, given, o->dtype), &net->patch, &net->patch_bias, LT_ACT_NONE);
     lt_modulated_norm_into(o, lt_slice(s->x, 0, begin, patches), lt_cast(o, embedded, LT_F32), &net->pre_norm,
                            &net->pre_norm_bias, norm_epsilon, lt_none(), lt_none());
-    const lt_tensor queries = frame == 0 ? net->i_queries.value : net->p_queries.value; /* [tokens, width] f32 */
-    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin + patches, tok_frame_tokens(cfg, frame)), queries, &net->pre_norm,
-                           &net->pre_norm_bias, norm_epsilon, lt_none(), lt_none());
+    const lt_tensor queries =
+        frame == 0 ? net->i_queries.value : net->p_queries.value; /* [tokens, width] f32 */
+    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin + patches, tok_frame_tokens(cfg, frame)), queries,
+                           &net->pre_norm, &net->pre_norm_bias, norm_epsilon, lt_none(), lt_none());
     lt_ops_rewind(o, mark);
 }
 
@@ -56,7 +59,8 @@ static void remember_frame(lt_ops *o, const tok_block *block, const segment *s, 
     const int64_t patches = tok_frame_patches(cfg);
     const int64_t begin = tok_rows_before(cfg, frame);
     const int64_t rows = tok_frame_rows(cfg, frame);
-    tok_block_remember(o, cfg, block, lt_slice(s->x, 0, begin, rows), tok_angles_slice(s->sequence->angles, begin, rows),
+    tok_block_remember(o, cfg, block, lt_slice(s->x, 0, begin, rows),
+                       tok_angles_slice(s->sequence->angles, begin, rows),
                        tok_memory_slice(s->all, begin, rows));
     const tok_memory from = tok_memory_slice(s->all, begin, patches);
     const tok_memory to = tok_memory_slice(s->visual, frame * patches, patches);
@@ -69,7 +73,8 @@ static void forward_visual(lt_ops *o, const tok_block *block, const segment *s, 
     const cfg_tokenizer *cfg = s->cfg;
     const int64_t patches = tok_frame_patches(cfg);
     const int64_t begin = tok_rows_before(cfg, frame);
-    tok_block_forward(o, cfg, block, lt_slice(s->x, 0, begin, patches), tok_angles_slice(s->sequence->angles, begin, patches),
+    tok_block_forward(o, cfg, block, lt_slice(s->x, 0, begin, patches),
+                      tok_angles_slice(s->sequence->angles, begin, patches),
                       tok_memory_slice(s->visual, 0, (frame + 1) * patches), lt_none());
 }
 
@@ -79,12 +84,13 @@ static void forward_latents(lt_ops *o, const tok_block *block, const segment *s,
     const cfg_tokenizer *cfg = s->cfg;
     const int64_t begin = tok_rows_before(cfg, frame) + tok_frame_patches(cfg);
     const int64_t tokens = tok_frame_tokens(cfg, frame);
-    tok_block_forward(o, cfg, block, lt_slice(s->x, 0, begin, tokens), tok_angles_slice(s->sequence->angles, begin, tokens),
-                      tok_memory_slice(s->all, 0, begin + tokens), lt_slice(s->sequence->counts, 0, begin, tokens));
+    tok_block_forward(
+        o, cfg, block, lt_slice(s->x, 0, begin, tokens), tok_angles_slice(s->sequence->angles, begin, tokens),
+        tok_memory_slice(s->all, 0, begin + tokens), lt_slice(s->sequence->counts, 0, begin, tokens));
 }
 
-lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_encoder *net, const tok_sequence *sequence,
-                              const float *features, int frames)
+lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_encoder *net,
+                              const tok_sequence *sequence, const float *features, int frames)
 {
     const int64_t patches = tok_frame_patches(cfg);
     const int64_t rows = tok_rows_before(cfg, frames);

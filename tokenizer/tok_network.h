@@ -17,9 +17,9 @@ lt_tensor tok_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *
 /* frame_block.c: one transformer block of the encoder or decoder. */
 typedef struct {
     lt_weight norm_1, norm_1_bias;
-    lt_weight q, k, v, out;        /* [width, width], no biases */
+    lt_weight q, k, v, out; /* [width, width], no biases */
     lt_weight norm_2, norm_2_bias;
-    lt_weight up, up_bias;         /* [mlp_width, width] */
+    lt_weight up, up_bias; /* [mlp_width, width] */
     lt_weight down, down_bias;
 } tok_block;
 
@@ -36,8 +36,8 @@ typedef struct {
 
 /* sequence_table.c: what a row of a segment is by its place in frame-by-frame order; enough for a full segment. */
 typedef struct {
-    tok_angles angles;             /* [rows, d / 2] */
-    lt_tensor counts;              /* i32 [rows]: 1, 2, 3, ...; what a latent row of the encoder may see */
+    tok_angles angles; /* [rows, d / 2] */
+    lt_tensor counts;  /* i32 [rows]: 1, 2, 3, ...; what a latent row of the encoder may see */
 } tok_sequence;
 
 lt_status tok_sequence_open(lt_backend *backend, const cfg_tokenizer *cfg, tok_sequence *out, lt_error *err);
@@ -48,18 +48,19 @@ tok_memory tok_memory_new(lt_ops *o, const cfg_tokenizer *cfg, int64_t rows);
 tok_memory tok_memory_slice(tok_memory m, int64_t begin, int64_t count);
 tok_angles tok_angles_slice(tok_angles a, int64_t begin, int64_t count);
 /* Writes the keys (rotated) and values of rows x [n, width] to `out`. */
-void tok_block_remember(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *block, lt_tensor x, tok_angles angles, tok_memory out);
+void tok_block_remember(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *block, lt_tensor x,
+                        tok_angles angles, tok_memory out);
 /* x [n, width] f32 becomes the block's output. Row i sees the first visible[i] rows of `seen`, or all. */
-void tok_block_forward(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *block, lt_tensor x, tok_angles angles,
-                       tok_memory seen, lt_tensor visible);
+void tok_block_forward(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *block, lt_tensor x,
+                       tok_angles angles, tok_memory seen, lt_tensor visible);
 
 /* quantizer.c: 768 channels to one of 2048 codes and back. */
 typedef struct {
-    lt_weight in, in_bias;         /* [code_dim, width] */
-    lt_weight out, out_bias;       /* [width, code_dim] */
-    lt_weight codebook;            /* [codebook_size, code_dim] on the backend */
-    float *codes;                  /* the same in host memory, as stored */
-    float *squares;                /* [codebook_size]: sum of a code's squares */
+    lt_weight in, in_bias;   /* [code_dim, width] */
+    lt_weight out, out_bias; /* [width, code_dim] */
+    lt_weight codebook;      /* [codebook_size, code_dim] on the backend */
+    float *codes;            /* the same in host memory, as stored */
+    float *squares;          /* [codebook_size]: sum of a code's squares */
     int count;
     int dim;
 } tok_quantizer;
@@ -70,31 +71,33 @@ void tok_quantizer_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_quantizer *q
 /* After binding: reads the codebook for the search. LT_ERR_INPUT when it was never initialised. */
 lt_status tok_quantizer_load(tok_quantizer *q, const cfg_tokenizer *cfg, lt_weights *weights, lt_error *err);
 void tok_quantizer_close(tok_quantizer *q);
-lt_tensor tok_project_in(lt_ops *o, const tok_quantizer *q, lt_tensor latents);                 /* [n, width] -> [n, code_dim] f32 */
-lt_tensor tok_code_rows(lt_ops *o, const tok_quantizer *q, const int32_t *tokens, int64_t n);   /* -> [n, width] */
+/* latents [n, width] -> [n, code_dim] f32 */
+lt_tensor tok_project_in(lt_ops *o, const tok_quantizer *q, lt_tensor latents);
+/* tokens [n] in host memory -> [n, width] */
+lt_tensor tok_code_rows(lt_ops *o, const tok_quantizer *q, const int32_t *tokens, int64_t n);
 /* The nearest code of each row z [n, code_dim] in host memory; of equally near ones the first. */
 void tok_nearest_codes(const tok_quantizer *q, const float *z, int64_t n, int32_t *tokens);
 
 /* tok_encoder.c: features of a segment to latents. */
 typedef struct {
-    lt_weight patch, patch_bias;   /* [width, feature_channels] */
-    lt_weight i_queries;           /* [i_tokens, width] */
-    lt_weight p_queries;           /* [p_tokens, width], the same for every P-frame */
+    lt_weight patch, patch_bias; /* [width, feature_channels] */
+    lt_weight i_queries;         /* [i_tokens, width] */
+    lt_weight p_queries;         /* [p_tokens, width], the same for every P-frame */
     lt_weight pre_norm, pre_norm_bias;
-    tok_block *blocks;             /* [layers] */
+    tok_block *blocks; /* [layers] */
     lt_weight post_norm, post_norm_bias;
     lt_weight project, project_bias;
 } tok_encoder;
 
 void tok_encoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_encoder *net);
 /* features [frames, h, w, feature_channels] f32 in host memory -> latents [tokens, width]. */
-lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_encoder *net, const tok_sequence *sequence,
-                              const float *features, int frames);
+lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_encoder *net,
+                              const tok_sequence *sequence, const float *features, int frames);
 
 /* tok_decoder.c: codes of a segment to features. */
 typedef struct {
-    lt_weight mask;                /* [1, width]: stands at every visual row */
-    lt_weight embed, embed_bias;   /* [width, width] */
+    lt_weight mask;              /* [1, width]: stands at every visual row */
+    lt_weight embed, embed_bias; /* [width, width] */
     lt_weight pre_norm, pre_norm_bias;
     tok_block *blocks;
     lt_weight post_norm, post_norm_bias;
@@ -104,8 +107,8 @@ typedef struct {
 
 void tok_decoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_decoder *net);
 /* codes [tokens, width] -> features [frames, h, w, feature_channels] f32, written to host memory frame by frame. */
-void tok_decoder_features(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder *net, const tok_sequence *sequence,
-                          lt_tensor codes, int frames, float *features);
+void tok_decoder_features(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder *net,
+                          const tok_sequence *sequence, lt_tensor codes, int frames, float *features);
 
 /* theia.c: a picture to features. */
 typedef struct {
@@ -118,9 +121,9 @@ typedef struct {
 } tok_theia_block;
 
 typedef struct {
-    lt_weight class_token;         /* [1, hidden] */
-    lt_weight positions;           /* [trained patches + 1, hidden] */
-    lt_weight patch, patch_bias;   /* [hidden, 3 patch patch] */
+    lt_weight class_token;       /* [1, hidden] */
+    lt_weight positions;         /* [trained patches + 1, hidden] */
+    lt_weight patch, patch_bias; /* [hidden, 3 patch patch] */
     tok_theia_block *blocks;
     lt_weight norm, norm_bias;
 } tok_theia;
@@ -133,7 +136,8 @@ int tok_theia_side(const cfg_theia *cfg, int height, int width);
 void tok_theia_patches(const cfg_theia *cfg, const uint8_t *picture, int height, int width, float *patches);
 /* patches as above in host memory; positions [side * side + 1, hidden] f32 -> [side * side + 1, hidden] f32, row 0 of the
  * class token. */
-lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *net, const float *patches, lt_tensor positions);
+lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *net, const float *patches,
+                            lt_tensor positions);
 /* The top left grid of a square of features; cells that the square does not have become 0. */
 void tok_theia_fit(const cfg_tokenizer *cfg, const float *square, int side, float *grid);
 

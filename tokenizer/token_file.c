@@ -11,7 +11,8 @@
 #include "weights/weights.h"
 
 static const char format_name[] = "longtake-tokens-1";
-static const char *const own_keys[] = {"format", "segments", "segment_frames", "i_tokens", "p_tokens", "codebook_size", "frames", "fps"};
+static const char *const own_keys[] = {"format",   "segments",      "segment_frames", "i_tokens",
+                                       "p_tokens", "codebook_size", "frames",         "fps"};
 
 enum {
     MAX_FILE_BYTES = 32 << 20, /* ten hours of the released model are 14 MB */
@@ -30,7 +31,8 @@ static lt_status read_list(const lt_weights *w, const char *key, lt_json **list,
     if (!text)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is missing", place, key);
     if (strlen(text) > MAX_LIST_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is longer than %d bytes", place, key, (int)MAX_LIST_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is longer than %d bytes", place, key,
+                       (int)MAX_LIST_BYTES);
     char *wrapped = NULL; /* JSON numbers, whatever the locale */
     const int bytes = asprintf(&wrapped, "[%s]", text);
     if (bytes < 0)
@@ -49,7 +51,9 @@ static lt_status read_int(const lt_weights *w, const char *key, int64_t *out, lt
     if (fine)
         *out = lt_json_int(lt_json_at(list, 0));
     lt_json_free(list);
-    return fine ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is not a whole number", lt_weights_place(w), key);
+    return fine ? LT_OK
+                : lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is not a whole number", lt_weights_place(w),
+                          key);
 }
 
 static lt_status read_size(const lt_weights *w, const char *key, int *out, lt_error *err)
@@ -57,8 +61,8 @@ static lt_status read_size(const lt_weights *w, const char *key, int *out, lt_er
     int64_t value = 0;
     LT_TRY(read_int(w, key, &value, err));
     if (value < 1 || value > 1 << 20)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is %lld, expected 1 to %d", lt_weights_place(w), key, (long long)value,
-                       1 << 20);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is %lld, expected 1 to %d", lt_weights_place(w),
+                       key, (long long)value, 1 << 20);
     *out = (int)value;
     return LT_OK;
 }
@@ -68,11 +72,13 @@ static lt_status read_fps(const lt_weights *w, double *out, lt_error *err)
     lt_json *list = NULL;
     LT_TRY(read_list(w, "fps", &list, err));
     const lt_json *n = lt_json_at(list, 0);
-    const bool fine = lt_json_count(list) == 1 && (lt_json_kind_of(n) == LT_JSON_INT || lt_json_kind_of(n) == LT_JSON_REAL);
+    const bool fine =
+        lt_json_count(list) == 1 && (lt_json_kind_of(n) == LT_JSON_INT || lt_json_kind_of(n) == LT_JSON_REAL);
     if (fine)
         *out = lt_json_real(n);
     lt_json_free(list);
-    return fine ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: metadata 'fps' is not a number", lt_weights_place(w));
+    return fine ? LT_OK
+                : lt_fail(err, LT_ERR_INPUT, "%s: metadata 'fps' is not a number", lt_weights_place(w));
 }
 
 static lt_status copy_segments(const lt_weights *w, const lt_json *list, tok_plan *p, lt_error *err)
@@ -86,7 +92,8 @@ static lt_status copy_segments(const lt_weights *w, const lt_json *list, tok_pla
         const lt_json *n = lt_json_at(list, i);
         const int64_t frames = lt_json_kind_of(n) == LT_JSON_INT ? lt_json_int(n) : 0;
         if (frames < 1 || frames > INT32_MAX)
-            return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'segments' is not a list of frame counts", lt_weights_place(w));
+            return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'segments' is not a list of frame counts",
+                           lt_weights_place(w));
         p->frames[i] = (int)frames;
     }
     return LT_OK;
@@ -127,9 +134,12 @@ static lt_status check_against(const tok_plan *p, const tok_layout *want, const 
 {
     const tok_layout *l = &p->layout;
     if (want && memcmp(l, want, sizeof *l) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: is of another model: segments of %d frames with %d and %d tokens of %d codes, this one "
-                       "has %d frames with %d and %d tokens of %d codes", place, l->segment_frames, l->i_tokens, l->p_tokens,
-                       l->codebook_size, want->segment_frames, want->i_tokens, want->p_tokens, want->codebook_size);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: is of another model: segments of %d frames with %d and %d tokens of %d codes, this one "
+            "has %d frames with %d and %d tokens of %d codes",
+            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, want->segment_frames,
+            want->i_tokens, want->p_tokens, want->codebook_size);
     return LT_OK;
 }
 
@@ -141,7 +151,8 @@ static lt_status read_tokens(const lt_weights *w, tok_plan *p, lt_error *err)
     p->token_count = t->dim[0];
     p->tokens = malloc(((size_t)t->dim[0] + 1) * sizeof *p->tokens);
     if (!p->tokens)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %lld tokens", lt_weights_place(w), (long long)t->dim[0]);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %lld tokens", lt_weights_place(w),
+                       (long long)t->dim[0]);
     memcpy(p->tokens, t->data, (size_t)p->token_count * sizeof *p->tokens);
     return LT_OK;
 }
@@ -149,12 +160,12 @@ static lt_status read_tokens(const lt_weights *w, tok_plan *p, lt_error *err)
 static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_plan *p, lt_error *err)
 {
     if (lt_weights_metadata_count(w) > MAX_METADATA)
-        return lt_fail(err, LT_ERR_INPUT, "%s: has %d metadata entries, expected %d at most", lt_weights_place(w),
-                       lt_weights_metadata_count(w), (int)MAX_METADATA);
+        return lt_fail(err, LT_ERR_INPUT, "%s: has %d metadata entries, expected %d at most",
+                       lt_weights_place(w), lt_weights_metadata_count(w), (int)MAX_METADATA);
     const char *format = lt_weights_metadata(w, "format");
     if (!format || strcmp(format, format_name) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s", lt_weights_place(w), format ? format : "missing",
-                       format_name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s", lt_weights_place(w),
+                       format ? format : "missing", format_name);
     LT_TRY(read_size(w, "segment_frames", &p->layout.segment_frames, err));
     LT_TRY(read_size(w, "i_tokens", &p->layout.i_tokens, err));
     LT_TRY(read_size(w, "p_tokens", &p->layout.p_tokens, err));
@@ -168,7 +179,8 @@ static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_pl
     return read_notes(w, p, err);
 }
 
-static lt_status parse_lt(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out, lt_error *err)
+static lt_status parse_lt(void *data, size_t bytes, const char *place, const tok_layout *layout,
+                          tok_plan *out, lt_error *err)
 {
     lt_weights *w = NULL;
     LT_TRY(lt_weights_open_memory(data, bytes, place, &w, err));
@@ -177,13 +189,15 @@ static lt_status parse_lt(void *data, size_t bytes, const char *place, const tok
     return s;
 }
 
-static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out, lt_error *err)
+static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place, const tok_layout *layout,
+                           tok_plan *out, lt_error *err)
 {
     const uint8_t *values = NULL;
     int64_t count = 0;
     LT_TRY(tok_numpy_read(data, bytes, place, &values, &count, err));
     if (!layout)
-        return lt_fail(err, LT_ERR_INPUT, "%s: a NumPy file of %lld numbers does not say of which model they are", place,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: a NumPy file of %lld numbers does not say of which model they are", place,
                        (long long)count);
     int32_t *tokens = malloc(((size_t)count + 1) * sizeof *tokens);
     if (!tokens)
@@ -192,8 +206,8 @@ static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place,
     for (int64_t i = 0; i < count && s == LT_OK; i++) {
         const int64_t value = tok_numpy_value(values, i);
         if (value < 0 || value >= layout->codebook_size)
-            s = lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %lld, expected 0 to %d", place, (long long)i, (long long)value,
-                        layout->codebook_size - 1);
+            s = lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %lld, expected 0 to %d", place, (long long)i,
+                        (long long)value, layout->codebook_size - 1);
         tokens[i] = (int32_t)value;
     }
     if (s == LT_OK)
@@ -202,11 +216,13 @@ static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place,
     return s;
 }
 
-lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out, lt_error *err)
+lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out,
+                         lt_error *err)
 {
     *out = (tok_plan){0};
     const bool numpy = tok_numpy_begins(data, bytes);
-    const lt_status s = numpy ? parse_npy(data, bytes, place, layout, out, err) : parse_lt(data, bytes, place, layout, out, err);
+    const lt_status s = numpy ? parse_npy(data, bytes, place, layout, out, err)
+                              : parse_lt(data, bytes, place, layout, out, err);
     if (s != LT_OK)
         tok_plan_clear(out);
     return s;
@@ -230,7 +246,8 @@ static lt_status read_all(FILE *stream, const char *place, uint8_t **data, size_
         if (*bytes < capacity)
             return LT_OK;
         if (capacity > MAX_FILE_BYTES)
-            return lt_fail(err, LT_ERR_INPUT, "%s: is larger than a token file can be (%d MiB)", place, MAX_FILE_BYTES >> 20);
+            return lt_fail(err, LT_ERR_INPUT, "%s: is larger than a token file can be (%d MiB)", place,
+                           MAX_FILE_BYTES >> 20);
         capacity *= 2;
     }
 }
@@ -316,7 +333,8 @@ static lt_status write_npy_stream(const tok_plan *plan, FILE *stream, const char
     return LT_OK;
 }
 
-lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place, lt_error *err)
+lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place,
+                                lt_error *err)
 {
     if (kind == TOK_FILE_NPY)
         return write_npy_stream(plan, stream, place, err);

@@ -25,10 +25,12 @@ typedef enum { TOK_FILE_LT, TOK_FILE_NPY } tok_file_kind;
  * LT_ERR_INPUT). Anything wrong is LT_ERR_INPUT with the file and the cause. */
 lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *out, lt_error *err);
 /* The same from memory; `place` names it in messages. */
-lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out, lt_error *err);
+lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out,
+                         lt_error *err);
 
 /* `path` "-" is standard output. A file appears under its name when it is whole. */
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err);
-lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place, lt_error *err);
+lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place,
+                                lt_error *err);
 
 #endif

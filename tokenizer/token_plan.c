@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CODEBOOK = 65536, MAX_FRAME_TOKENS = 1 << 20, MAX_SEGMENT_FRAMES = 1 << 12, MAX_SEGMENTS = 1 << 16 };
+enum {
+    MAX_CODEBOOK = 65536,
+    MAX_FRAME_TOKENS = 1 << 20,
+    MAX_SEGMENT_FRAMES = 1 << 12,
+    MAX_SEGMENTS = 1 << 16
+};
 
 tok_layout tok_layout_of(const cfg_tokenizer *cfg)
 {
@@ -35,36 +40,42 @@ void tok_plan_clear(tok_plan *p)
 
 static lt_status check_layout(const tok_layout *l, const char *place, lt_error *err)
 {
-    if (l->segment_frames < 1 || l->segment_frames > MAX_SEGMENT_FRAMES || l->i_tokens < 1 || l->i_tokens > MAX_FRAME_TOKENS ||
-        l->p_tokens < 1 || l->p_tokens > MAX_FRAME_TOKENS || l->codebook_size < 1 || l->codebook_size > MAX_CODEBOOK)
-        return lt_fail(err, LT_ERR_INPUT, "%s: segments of %d frames with %d and %d tokens of %d codes, expected 1 to %d frames, "
-                       "1 to %d tokens, 1 to %d codes", place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size,
-                       (int)MAX_SEGMENT_FRAMES, (int)MAX_FRAME_TOKENS, (int)MAX_CODEBOOK);
+    if (l->segment_frames < 1 || l->segment_frames > MAX_SEGMENT_FRAMES || l->i_tokens < 1 ||
+        l->i_tokens > MAX_FRAME_TOKENS || l->p_tokens < 1 || l->p_tokens > MAX_FRAME_TOKENS ||
+        l->codebook_size < 1 || l->codebook_size > MAX_CODEBOOK)
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: segments of %d frames with %d and %d tokens of %d codes, expected 1 to %d frames, "
+            "1 to %d tokens, 1 to %d codes",
+            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, (int)MAX_SEGMENT_FRAMES,
+            (int)MAX_FRAME_TOKENS, (int)MAX_CODEBOOK);
     return LT_OK;
 }
 
 static lt_status check_segments(const tok_plan *p, const char *place, lt_error *err)
 {
     if (p->segments < 1 || p->segments > MAX_SEGMENTS)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld segments, expected 1 to %d", place, (long long)p->segments, (int)MAX_SEGMENTS);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld segments, expected 1 to %d", place,
+                       (long long)p->segments, (int)MAX_SEGMENTS);
     int64_t tokens = 0;
     for (int64_t k = 0; k < p->segments; k++) {
         if (p->frames[k] < 1 || p->frames[k] > p->layout.segment_frames)
-            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d frames, expected 1 to %d", place, (long long)k, p->frames[k],
-                           p->layout.segment_frames);
+            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d frames, expected 1 to %d", place,
+                           (long long)k, p->frames[k], p->layout.segment_frames);
         tokens += tok_layout_tokens(&p->layout, p->frames[k]);
     }
     if (tokens != p->token_count)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld tokens, its segments need %lld", place, (long long)p->token_count,
-                       (long long)tokens);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld tokens, its segments need %lld", place,
+                       (long long)p->token_count, (long long)tokens);
     return LT_OK;
 }
 
-static lt_status check_token(const tok_layout *l, int64_t index, int32_t token, const char *place, lt_error *err)
+static lt_status check_token(const tok_layout *l, int64_t index, int32_t token, const char *place,
+                             lt_error *err)
 {
     if (token < 0 || token >= l->codebook_size)
-        return lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %d, expected 0 to %d", place, (long long)index, (int)token,
-                       l->codebook_size - 1);
+        return lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %d, expected 0 to %d", place, (long long)index,
+                       (int)token, l->codebook_size - 1);
     return LT_OK;
 }
 
@@ -81,11 +92,12 @@ lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err)
     for (int64_t i = 0; i < p->token_count; i++)
         LT_TRY(check_token(&p->layout, i, p->tokens[i], place, err));
     if (!(p->fps > 0 && p->fps <= 1000))
-        return lt_fail(err, LT_ERR_INPUT, "%s: %g frames a second, expected more than 0 and at most 1000", place, p->fps);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %g frames a second, expected more than 0 and at most 1000",
+                       place, p->fps);
     const int64_t most = video_frames_of(tok_plan_semantic_frames(p));
     if (p->video_frames < 1 || p->video_frames > most)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld frames of video, expected 1 to %lld for its tokens", place,
-                       (long long)p->video_frames, (long long)most);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld frames of video, expected 1 to %lld for its tokens",
+                       place, (long long)p->video_frames, (long long)most);
     return LT_OK;
 }
 
@@ -113,13 +125,15 @@ static lt_status copy_notes(const tok_plan *from, tok_plan *to, lt_error *err)
 }
 
 /* Full segments, then one that ends with the last token. */
-static lt_status fill_segments(tok_plan *p, const int32_t *tokens, int64_t count, const char *place, lt_error *err)
+static lt_status fill_segments(tok_plan *p, const int32_t *tokens, int64_t count, const char *place,
+                               lt_error *err)
 {
     const tok_layout *l = &p->layout;
     const int64_t full = tok_layout_tokens(l, l->segment_frames);
     const int64_t rest = count % full;
     if (count < 1 || (rest != 0 && (rest < l->i_tokens || (rest - l->i_tokens) % l->p_tokens != 0)))
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld tokens, expected full segments of %lld and a last one of %d + k x %d", place,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %lld tokens, expected full segments of %lld and a last one of %d + k x %d", place,
                        (long long)count, (long long)full, l->i_tokens, l->p_tokens);
     LT_TRY(allocate(p, count, (count + full - 1) / full, err));
     for (int64_t i = 0; i < count; i++) {
@@ -133,8 +147,8 @@ static lt_status fill_segments(tok_plan *p, const int32_t *tokens, int64_t count
     return LT_OK;
 }
 
-lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t count, double fps, int64_t video_frames,
-                        const char *place, tok_plan *out, lt_error *err)
+lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t count, double fps,
+                        int64_t video_frames, const char *place, tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){.layout = *layout, .fps = fps, .video_frames = video_frames};
     lt_status s = check_layout(layout, place, err);
@@ -226,10 +240,12 @@ static void append_segments(tok_plan *to, const tok_plan *from, int64_t first, i
     to->segments += count;
 }
 
-static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok_plan *b, tok_plan *out, lt_error *err)
+static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok_plan *b, tok_plan *out,
+                      lt_error *err)
 {
     *out = (tok_plan){.layout = a->layout, .fps = a->fps};
-    lt_status s = allocate(out, a->token_count + (b ? b->token_count : 0), a->segments + (b ? b->segments : 0), err);
+    lt_status s =
+        allocate(out, a->token_count + (b ? b->token_count : 0), a->segments + (b ? b->segments : 0), err);
     if (s == LT_OK) {
         out->token_count = 0;
         out->segments = 0;
@@ -250,8 +266,8 @@ lt_status tok_plan_cut(const tok_plan *p, int64_t first, int64_t count, tok_plan
 {
     *out = (tok_plan){0};
     if (first < 0 || count < 1 || first > p->segments - count)
-        return lt_fail(err, LT_ERR_USAGE, "tokens: segments %lld to %lld of %lld", (long long)first, (long long)(first + count - 1),
-                       (long long)p->segments);
+        return lt_fail(err, LT_ERR_USAGE, "tokens: segments %lld to %lld of %lld", (long long)first,
+                       (long long)(first + count - 1), (long long)p->segments);
     return edit(p, first, count, NULL, out, err);
 }
 
@@ -259,9 +275,10 @@ lt_status tok_plan_join(const tok_plan *a, const tok_plan *b, tok_plan *out, lt_
 {
     *out = (tok_plan){0};
     if (memcmp(&a->layout, &b->layout, sizeof a->layout) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "tokens: plans of different models: %d + %d tokens of %d codes and %d + %d of %d",
-                       a->layout.i_tokens, a->layout.p_tokens, a->layout.codebook_size, b->layout.i_tokens, b->layout.p_tokens,
-                       b->layout.codebook_size);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokens: plans of different models: %d + %d tokens of %d codes and %d + %d of %d",
+                       a->layout.i_tokens, a->layout.p_tokens, a->layout.codebook_size, b->layout.i_tokens,
+                       b->layout.p_tokens, b->layout.codebook_size);
     if (fabs(a->fps - b->fps) > 0)
         return lt_fail(err, LT_ERR_INPUT, "tokens: plans of %g and of %g frames a second", a->fps, b->fps);
     return edit(a, 0, a->segments, b, out, err);

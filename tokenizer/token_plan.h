@@ -20,7 +20,7 @@ typedef struct {
     int segment_frames; /* of a full segment */
     int i_tokens;
     int p_tokens;
-    int codebook_size;  /* at most 65536 */
+    int codebook_size; /* at most 65536 */
 } tok_layout;
 
 typedef struct {
@@ -31,13 +31,13 @@ typedef struct {
 /* Owns everything in it; zero it before the first use. */
 typedef struct {
     tok_layout layout;
-    uint16_t *tokens;   /* [token_count], each below codebook_size */
+    uint16_t *tokens; /* [token_count], each below codebook_size */
     int64_t token_count;
-    int *frames;        /* [segments]: semantic frames of each */
+    int *frames; /* [segments]: semantic frames of each */
     int64_t segments;
     int64_t video_frames; /* what the take delivers: 1 .. TOK_VIDEO_FRAMES * (semantic frames - 1) + 1 */
     double fps;
-    tok_note *notes;    /* how it was made: prompt, seed, model, ... */
+    tok_note *notes; /* how it was made: prompt, seed, model, ... */
     int note_count;
 } tok_plan;
 
@@ -46,17 +46,18 @@ int64_t tok_layout_tokens(const tok_layout *layout, int frames); /* of one segme
 
 /* Tokens become full segments and a last one. LT_ERR_INPUT when their number or a value does not fit.
  * video_frames 0: all that the semantic frames stand for. */
-lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t count, double fps, int64_t video_frames,
-                        const char *place, tok_plan *out, lt_error *err);
+lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t count, double fps,
+                        int64_t video_frames, const char *place, tok_plan *out, lt_error *err);
 void tok_plan_clear(tok_plan *p); /* accepts a zeroed one */
 /* Every rule above. LT_ERR_INPUT; `place` starts the message. */
 lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err);
 
 int64_t tok_plan_semantic_frames(const tok_plan *p);
-const uint16_t *tok_plan_segment(const tok_plan *p, int64_t segment); /* its tokens; one past the last segment: the end */
+/* Where the tokens of a segment begin; one past the last segment: the end. */
+const uint16_t *tok_plan_segment(const tok_plan *p, int64_t segment);
 /* The tokens of a segment as the networks take them; their number is returned. */
 int64_t tok_plan_codes(const tok_plan *p, int64_t segment, int32_t *codes);
-const char *tok_plan_note(const tok_plan *p, const char *key);       /* NULL when absent */
+const char *tok_plan_note(const tok_plan *p, const char *key); /* NULL when absent */
 lt_status tok_plan_set_note(tok_plan *p, const char *key, const char *value, lt_error *err);
 
 /* Segments first .. first + count - 1 as a plan of its own; notes are kept. LT_ERR_USAGE when there are not so many. */

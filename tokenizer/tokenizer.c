@@ -10,18 +10,18 @@ struct tok_model {
     lt_backend *backend;
     unsigned parts;
     lt_ops ops;
-    lt_weight_set *set;        /* encoder, decoder and quantiser */
+    lt_weight_set *set; /* encoder, decoder and quantiser */
     tok_encoder encoder;
     tok_decoder decoder;
     tok_quantizer quantizer;
     tok_sequence sequence;
-    float *projected;          /* [tokens of a full segment, code_dim]: what the search is given */
+    float *projected; /* [tokens of a full segment, code_dim]: what the search is given */
 
     lt_weight_set *theia_set;
     tok_theia theia;
-    float *trained_positions;  /* [1 + trained patches, hidden], host */
-    lt_tensor positions;       /* [1 + side * side, hidden] f32 for pictures of the last size */
-    int side;                  /* 0: no picture yet */
+    float *trained_positions; /* [1 + trained patches, hidden], host */
+    lt_tensor positions;      /* [1 + side * side, hidden] f32 for pictures of the last size */
+    int side;                 /* 0: no picture yet */
 };
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -35,11 +35,13 @@ static lt_status check_segment_sizes(const cfg_tokenizer *cfg, lt_error *err)
 {
     const int rotated = cfg->rope_dims[0] + cfg->rope_dims[1] + cfg->rope_dims[2];
     if (cfg->heads < 1 || cfg->width != cfg->heads * rotated)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer.width is %d, expected heads x the sum of rope_dims = %d x %d", cfg->width,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer.width is %d, expected heads x the sum of rope_dims = %d x %d", cfg->width,
                        cfg->heads, rotated);
     for (int i = 0; i < 3; i++)
         if (cfg->rope_dims[i] % 2 != 0)
-            return lt_fail(err, LT_ERR_INPUT, "tokenizer.rope_dims has %d, expected even numbers", cfg->rope_dims[i]);
+            return lt_fail(err, LT_ERR_INPUT, "tokenizer.rope_dims has %d, expected even numbers",
+                           cfg->rope_dims[i]);
     return LT_OK;
 }
 
@@ -49,7 +51,8 @@ static lt_status open_segment_networks(tok_model *t, lt_weights *weights, lt_err
     LT_TRY(check_segment_sizes(cfg, err));
     t->encoder.blocks = calloc((size_t)cfg->layers, sizeof *t->encoder.blocks);
     t->decoder.blocks = calloc((size_t)cfg->layers, sizeof *t->decoder.blocks);
-    t->projected = calloc((size_t)(tok_tokens_before(cfg, cfg->temporal_size) * cfg->code_dim), sizeof *t->projected);
+    t->projected =
+        calloc((size_t)(tok_tokens_before(cfg, cfg->temporal_size) * cfg->code_dim), sizeof *t->projected);
     if (!t->encoder.blocks || !t->decoder.blocks || !t->projected)
         return no_memory(err);
     lt_binder *b = lt_binder_open(weights, t->backend);
@@ -71,13 +74,16 @@ static lt_status open_segment_networks(tok_model *t, lt_weights *weights, lt_err
 static lt_status check_theia_sizes(const tok_model *t, lt_error *err)
 {
     const cfg_theia *cfg = &t->cfg.theia;
-    if (cfg->hidden_size < 1 || cfg->patch_size < 1 || cfg->image_size < cfg->patch_size || cfg->num_attention_heads < 1 ||
-        cfg->hidden_size % cfg->num_attention_heads != 0)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer.theia: hidden_size %d, num_attention_heads %d, patch_size %d, image_size %d "
-                       "do not fit together", cfg->hidden_size, cfg->num_attention_heads, cfg->patch_size, cfg->image_size);
+    if (cfg->hidden_size < 1 || cfg->patch_size < 1 || cfg->image_size < cfg->patch_size ||
+        cfg->num_attention_heads < 1 || cfg->hidden_size % cfg->num_attention_heads != 0)
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "tokenizer.theia: hidden_size %d, num_attention_heads %d, patch_size %d, image_size %d "
+            "do not fit together",
+            cfg->hidden_size, cfg->num_attention_heads, cfg->patch_size, cfg->image_size);
     if ((t->parts & TOK_ENCODER) && cfg->hidden_size != t->cfg.feature_channels)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer.theia.hidden_size is %d, expected feature_channels = %d", cfg->hidden_size,
-                       t->cfg.feature_channels);
+        return lt_fail(err, LT_ERR_INPUT, "tokenizer.theia.hidden_size is %d, expected feature_channels = %d",
+                       cfg->hidden_size, t->cfg.feature_channels);
     return LT_OK;
 }
 
@@ -97,7 +103,8 @@ static lt_status bind_theia(tok_model *t, lt_weights *view, lt_error *err)
     lt_binder *b = lt_binder_open(view, t->backend);
     tok_theia_bind(b, &t->cfg.theia, &t->theia);
     LT_TRY(lt_binder_close(b, &t->theia_set, err));
-    const lt_tensor *stored = lt_weights_find(view, "embeddings.position_embeddings"); /* there: it is bound */
+    const lt_tensor *stored =
+        lt_weights_find(view, "embeddings.position_embeddings"); /* there: it is bound */
     const int64_t values = lt_numel(stored);
     t->trained_positions = malloc((size_t)values * sizeof *t->trained_positions);
     if (!t->trained_positions)
@@ -120,7 +127,8 @@ static lt_status open_theia(tok_model *t, lt_weights *weights, lt_error *err)
     return s;
 }
 
-lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts, tok_model **out, lt_error *err)
+lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts,
+                   tok_model **out, lt_error *err)
 {
     *out = NULL;
     tok_model *t = calloc(1, sizeof *t);
@@ -174,7 +182,8 @@ static lt_status upload_positions(tok_model *t, const float *table, int side, lt
 {
     const lt_shape shape = lt_shape2((int64_t)side * side + 1, t->cfg.theia.hidden_size);
     LT_TRY(lt_buffer_open(t->backend, LT_F32, shape, &t->positions, err));
-    LT_TRY(t->backend->table->upload(t->backend, t->positions.data, table, lt_tensor_bytes(&t->positions), err));
+    LT_TRY(
+        t->backend->table->upload(t->backend, t->positions.data, table, lt_tensor_bytes(&t->positions), err));
     t->side = side;
     return LT_OK;
 }
@@ -209,18 +218,21 @@ typedef struct {
 static lt_status run_theia(lt_ops *o, void *user)
 {
     const theia_pass *p = user;
-    lt_download(o, p->square, tok_theia_forward(o, &p->t->cfg.theia, &p->t->theia, p->patches, p->t->positions));
+    lt_download(o, p->square,
+                tok_theia_forward(o, &p->t->cfg.theia, &p->t->theia, p->patches, p->t->positions));
     return lt_ops_status(o);
 }
 
-lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width, float *features, lt_error *err)
+lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width,
+                       float *features, lt_error *err)
 {
     const cfg_tokenizer *cfg = &t->cfg;
     const size_t d = (size_t)cfg->theia.hidden_size;
     LT_TRY(check_part(t, TOK_FEATURES, "features", err));
     const int side = height < 1 || width < 1 ? 0 : tok_theia_side(&cfg->theia, height, width);
     if (side < 1)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer: frames of %d x %d pixels, expected a patch of %d at least", width, height,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer: frames of %d x %d pixels, expected a patch of %d at least", width, height,
                        cfg->theia.patch_size);
     LT_TRY(fit_positions(t, side, err));
     const size_t patches = (size_t)side * (size_t)side;
@@ -244,7 +256,8 @@ lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int h
 static lt_status check_frames(const tok_model *t, int T, lt_error *err)
 {
     if (T < 1 || T > t->cfg.temporal_size)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer: a segment of %d frames, expected 1 to %d", T, t->cfg.temporal_size);
+        return lt_fail(err, LT_ERR_INPUT, "tokenizer: a segment of %d frames, expected 1 to %d", T,
+                       t->cfg.temporal_size);
     return LT_OK;
 }
 
@@ -259,14 +272,16 @@ static lt_status run_encoder(lt_ops *o, void *user)
 {
     const encode_pass *p = user;
     const tok_model *t = p->t;
-    const lt_tensor latents = tok_encoder_latents(o, &t->cfg, &t->encoder, &t->sequence, p->features, p->frames);
+    const lt_tensor latents =
+        tok_encoder_latents(o, &t->cfg, &t->encoder, &t->sequence, p->features, p->frames);
     if (p->latents)
         lt_download(o, p->latents, lt_cast(o, latents, LT_F32));
     lt_download(o, t->projected, tok_project_in(o, &t->quantizer, latents));
     return lt_ops_status(o);
 }
 
-lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents, lt_error *err)
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents,
+                     lt_error *err)
 {
     LT_TRY(check_part(t, TOK_ENCODER, "tokens", err));
     LT_TRY(check_frames(t, T, err));
@@ -297,7 +312,7 @@ lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features
     LT_TRY(check_frames(t, T, err));
     for (int64_t i = 0; i < tok_tokens_before(&t->cfg, T); i++)
         if (tokens[i] < 0 || tokens[i] >= t->cfg.codebook_size)
-            return lt_fail(err, LT_ERR_INPUT, "tokenizer: token %lld is %d, expected 0 to %d", (long long)i, (int)tokens[i],
-                           t->cfg.codebook_size - 1);
+            return lt_fail(err, LT_ERR_INPUT, "tokenizer: token %lld is %d, expected 0 to %d", (long long)i,
+                           (int)tokens[i], t->cfg.codebook_size - 1);
     return lt_ops_run(&t->ops, run_decoder, &(decode_pass){t, T, tokens, features}, err);
 }

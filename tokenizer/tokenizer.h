@@ -28,13 +28,16 @@ typedef struct tok_model tok_model;
 
 /* LT_ERR_INPUT when sizes or weights do not fit together. Borrows `backend`, keeps `weights` open. Theia's weights are looked
  * for under their name in the tokenizer's file and under their public one. */
-lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts, tok_model **out, lt_error *err);
+lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts,
+                   tok_model **out, lt_error *err);
 void tok_close(tok_model *t); /* accepts NULL */
 
 /* Features of `count` frames, one at a time: memory does not grow with their number. */
-lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width, float *features, lt_error *err);
+lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width,
+                       float *features, lt_error *err);
 /* Tokens of one segment of T frames. `latents` (f32 [tokens, width], what the quantiser was given) may be NULL. */
-lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents, lt_error *err);
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents,
+                     lt_error *err);
 /* Features of one segment. LT_ERR_INPUT for a token that is no code. */
 lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features, lt_error *err);
 

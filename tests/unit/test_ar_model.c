@@ -13,9 +13,21 @@
 
 enum { SEGMENT_CODES = 12 + 3 * 5, SEGMENTS = 5, TEXT_ROWS = 5, TEXT_WIDTH = 40 };
 
-static const cfg_ar toy = {.vocab_size = 71, .width = 32, .layers = 2, .heads = 2, .mlp_width = 80, .text_width = TEXT_WIDTH,
-                           .micro_sinusoid = 32, .micro_width = 24, .rope_base = 10000, .rope_length = 512,
-                           .segment_frames = 4, .i_tokens = 12, .p_tokens = 5, .codebook_size = 64, .frames_limit = 13};
+static const cfg_ar toy = {.vocab_size = 71,
+                           .width = 32,
+                           .layers = 2,
+                           .heads = 2,
+                           .mlp_width = 80,
+                           .text_width = TEXT_WIDTH,
+                           .micro_sinusoid = 32,
+                           .micro_width = 24,
+                           .rope_base = 10000,
+                           .rope_length = 512,
+                           .segment_frames = 4,
+                           .i_tokens = 12,
+                           .p_tokens = 5,
+                           .codebook_size = 64,
+                           .frames_limit = 13};
 
 static lt_golden *file;
 static lt_backend *backend;
@@ -144,7 +156,8 @@ static void the_context_reaches_back(void **state)
     undisturbed(1, one);
     undisturbed(SEGMENTS, all);
     assert_memory_equal(one, all, 2 * SEGMENT_CODES * sizeof *one); /* nothing is out of sight yet */
-    assert_memory_not_equal(one + 2 * SEGMENT_CODES, all + 2 * SEGMENT_CODES, 3 * SEGMENT_CODES * sizeof *one);
+    assert_memory_not_equal(one + 2 * SEGMENT_CODES, all + 2 * SEGMENT_CODES,
+                            3 * SEGMENT_CODES * sizeof *one);
 }
 
 /* The first codes of a segment may be given; all that was drawn before stays as it was. */

@@ -102,14 +102,20 @@ typedef struct {
     const char *tensor;
     lt_dtype dtype;
     int64_t count;
-    int last;                /* the last token */
+    int last; /* the last token */
     const char *message;
 } bad_file;
 
 static void write_bad(const bad_file *b, const char *path)
 {
-    static const char *const good[][2] = {{"format", "longtake-tokens-1"}, {"segments", "3,2"}, {"segment_frames", "3"},
-                                          {"i_tokens", "4"}, {"p_tokens", "2"}, {"codebook_size", "10"}, {"frames", "16"}, {"fps", "8"}};
+    static const char *const good[][2] = {{"format", "longtake-tokens-1"},
+                                          {"segments", "3,2"},
+                                          {"segment_frames", "3"},
+                                          {"i_tokens", "4"},
+                                          {"p_tokens", "2"},
+                                          {"codebook_size", "10"},
+                                          {"frames", "16"},
+                                          {"fps", "8"}};
     lt_error err = {0};
     lt_writer *w;
     int64_t tokens[64] = {0};
@@ -122,7 +128,8 @@ static void write_bad(const bad_file *b, const char *path)
         if (!other || b->value)
             lt_writer_metadata(w, good[i][0], other ? b->value : good[i][1]);
     }
-    lt_writer_add(w, b->tensor ? b->tensor : "tokens", b->dtype ? b->dtype : LT_U16, lt_shape1(count), tokens);
+    lt_writer_add(w, b->tensor ? b->tensor : "tokens", b->dtype ? b->dtype : LT_U16, lt_shape1(count),
+                  tokens);
     check_ok(lt_writer_close(w, &err), err);
 }
 
@@ -167,7 +174,8 @@ static void bad_lt_files(void **state)
         tok_plan p;
         lt_error err = {0};
         write_bad(&cases[i], scratch_path("bad.lt"));
-        check_failed(tok_file_read(scratch_path("bad.lt"), &toy, &p, &err), err, LT_ERR_INPUT, cases[i].message);
+        check_failed(tok_file_read(scratch_path("bad.lt"), &toy, &p, &err), err, LT_ERR_INPUT,
+                     cases[i].message);
         assert_non_null(strstr(err.message, "bad.lt"));
         assert_null(p.tokens);
     }
@@ -242,12 +250,14 @@ static void numpy_values_and_lengths(void **state)
         tok_plan p;
         lt_error err = {0};
         const size_t bytes = write_npy(file, dictionary, values, 6);
-        check_failed(tok_file_parse(file, bytes, "x.npy", &toy, &p, &err), err, LT_ERR_INPUT, "x.npy: token 3");
+        check_failed(tok_file_parse(file, bytes, "x.npy", &toy, &p, &err), err, LT_ERR_INPUT,
+                     "x.npy: token 3");
     }
     const int64_t values[6] = {0};
     uint8_t file[512];
     const size_t bytes = write_npy(file, dictionary, values, 6);
-    for (size_t cut = 0; cut < bytes; cut++) { /* a copy of its own length, so that a sanitizer sees a step too far */
+    for (size_t cut = 0; cut < bytes;
+         cut++) { /* a copy of its own length, so that a sanitizer sees a step too far */
         tok_plan p;
         lt_error err = {0};
         uint8_t *copy = malloc(cut + 1);
@@ -281,9 +291,11 @@ static void other_files(void **state)
 
     tok_plan good = some_plan();
     err = (lt_error){0};
-    check_failed(tok_file_write(&good, TOK_FILE_LT, scratch_path("absent/a.lt"), &err), err, LT_ERR_INPUT, "absent");
+    check_failed(tok_file_write(&good, TOK_FILE_LT, scratch_path("absent/a.lt"), &err), err, LT_ERR_INPUT,
+                 "absent");
     err = (lt_error){0};
-    check_failed(tok_file_write(&good, TOK_FILE_NPY, scratch_path("absent/a.npy"), &err), err, LT_ERR_INPUT, "absent");
+    check_failed(tok_file_write(&good, TOK_FILE_NPY, scratch_path("absent/a.npy"), &err), err, LT_ERR_INPUT,
+                 "absent");
     tok_plan_clear(&good);
 }
 

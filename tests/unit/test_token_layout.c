@@ -7,7 +7,8 @@
 
 #include "ar_model/token_layout.h"
 
-static const cfg_ar released = {.vocab_size = 2055, .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+static const cfg_ar released = {
+    .vocab_size = 2055, .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
 
 static void whole_takes(void **state)
 {
@@ -38,9 +39,10 @@ static void forced_ids(void **state)
         int offset;
         ar_kind kind;
         int32_t id;
-    } places[] = {{0, AR_OPEN_I, 2050},    {1, AR_CODE, -1},         {330, AR_CODE, -1},       {331, AR_CLOSE_I, 2051},
-                  {332, AR_OPEN_P, 2052},  {333, AR_CODE, -1},       {406, AR_CODE, -1},       {407, AR_CLOSE_P, 2053},
-                  {408, AR_OPEN_P, 2052},  {1168, AR_OPEN_P, 2052},  {1242, AR_CODE, -1},      {1243, AR_CLOSE_P, 2053}};
+    } places[] = {{0, AR_OPEN_I, 2050},    {1, AR_CODE, -1},        {330, AR_CODE, -1},
+                  {331, AR_CLOSE_I, 2051}, {332, AR_OPEN_P, 2052},  {333, AR_CODE, -1},
+                  {406, AR_CODE, -1},      {407, AR_CLOSE_P, 2053}, {408, AR_OPEN_P, 2052},
+                  {1168, AR_OPEN_P, 2052}, {1242, AR_CODE, -1},     {1243, AR_CLOSE_P, 2053}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         assert_int_equal(ar_layout_kind(&released, places[i].offset), places[i].kind);
         assert_int_equal(ar_layout_id(&released, places[i].kind), places[i].id);

@@ -4,7 +4,8 @@
 #include "tests/support/check.h"
 #include "tokenizer/token_plan.h"
 
-static const tok_layout released = {.segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+static const tok_layout released = {
+    .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
 static const tok_layout toy = {.segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
 
 /* A plan of `count` tokens that count up. */
@@ -27,7 +28,8 @@ static void segments_of_a_number_of_tokens(void **state)
     static const struct {
         int64_t tokens, segments, frames;
         int last;
-    } takes[] = {{330, 1, 1, 1}, {404, 1, 2, 2}, {1218, 1, 13, 13}, {1548, 2, 14, 1}, {1696, 2, 16, 3}, {2436, 2, 26, 13}, {2766, 3, 27, 1}};
+    } takes[] = {{330, 1, 1, 1},   {404, 1, 2, 2},    {1218, 1, 13, 13}, {1548, 2, 14, 1},
+                 {1696, 2, 16, 3}, {2436, 2, 26, 13}, {2766, 3, 27, 1}};
     for (size_t i = 0; i < sizeof takes / sizeof takes[0]; i++) {
         tok_plan p = plan_of(&released, takes[i].tokens, 0);
         assert_int_equal(p.segments, takes[i].segments);
@@ -46,7 +48,8 @@ static void numbers_that_do_not_fit(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         tok_plan p;
         lt_error err = {0};
-        check_failed(tok_plan_make(&released, tokens, counts[i], 8, 0, "plan", &p, &err), err, LT_ERR_INPUT, "plan: ");
+        check_failed(tok_plan_make(&released, tokens, counts[i], 8, 0, "plan", &p, &err), err, LT_ERR_INPUT,
+                     "plan: ");
         assert_null(p.tokens);
     }
 }
@@ -64,9 +67,11 @@ static void values_that_do_not_fit(void **state)
     int32_t tokens[4] = {0};
     tok_plan p;
     lt_error err = {0};
-    check_failed(tok_plan_make(&toy, tokens, 4, 8, 2, "plan", &p, &err), err, LT_ERR_INPUT, "2 frames of video");
+    check_failed(tok_plan_make(&toy, tokens, 4, 8, 2, "plan", &p, &err), err, LT_ERR_INPUT,
+                 "2 frames of video");
     err = (lt_error){0};
-    check_failed(tok_plan_make(&toy, tokens, 4, 0, 0, "plan", &p, &err), err, LT_ERR_INPUT, "frames a second");
+    check_failed(tok_plan_make(&toy, tokens, 4, 0, 0, "plan", &p, &err), err, LT_ERR_INPUT,
+                 "frames a second");
 }
 
 static void cutting_and_joining(void **state)

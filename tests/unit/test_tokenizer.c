@@ -68,7 +68,8 @@ static void encoding_looks_back_only(void **state)
     float part[MAX_VALUES];
     int32_t tokens[64];
     const int64_t values = frame_values(&t.cfg);
-    assert_true(FRAMES * values <= MAX_VALUES && tok_tokens_before(&t.cfg, FRAMES) * t.cfg.width <= MAX_VALUES);
+    assert_true(FRAMES * values <= MAX_VALUES &&
+                tok_tokens_before(&t.cfg, FRAMES) * t.cfg.width <= MAX_VALUES);
     fill(features, FRAMES * values);
     check_ok(tok_encode(t.model, features, FRAMES, tokens, whole, NULL), (lt_error){0});
     for (int frames = 1; frames < FRAMES; frames++) {
@@ -105,7 +106,8 @@ static void decoding_looks_back_only(void **state)
         *changed = (*changed + 1) % t.cfg.codebook_size;
         check_ok(tok_decode(t.model, tokens, FRAMES, part, NULL), (lt_error){0});
         assert_memory_equal(part, whole, kept);
-        assert_memory_not_equal(part + frames * values, whole + frames * values, (size_t)values * sizeof *part);
+        assert_memory_not_equal(part + frames * values, whole + frames * values,
+                                (size_t)values * sizeof *part);
         *changed = (*changed + t.cfg.codebook_size - 1) % t.cfg.codebook_size;
     }
     close_toy(&t);
@@ -181,10 +183,10 @@ static void patches_of_a_picture(void **state)
         picture[i] = (uint8_t)(i * 8);
     assert_int_equal(tok_theia_side(&cfg, 2, 5), 2);
     tok_theia_patches(&cfg, picture, 2, 5, patches);
-    assert_float_equal(patches[0], -1.0f, 1e-6f);                                  /* red of (0, 0) */
-    assert_float_equal(patches[1], (3 * 8 - 127.5f) / 127.5f, 1e-6f);              /* red of (0, 1) */
-    assert_float_equal(patches[2], (15 * 8 - 127.5f) / 127.5f, 1e-6f);             /* red of (1, 0) */
-    assert_float_equal(patches[12 + 4], (7 * 8 - 127.5f) / 127.5f, 1e-6f);         /* green of (0, 2) */
+    assert_float_equal(patches[0], -1.0f, 1e-6f);                          /* red of (0, 0) */
+    assert_float_equal(patches[1], (3 * 8 - 127.5f) / 127.5f, 1e-6f);      /* red of (0, 1) */
+    assert_float_equal(patches[2], (15 * 8 - 127.5f) / 127.5f, 1e-6f);     /* red of (1, 0) */
+    assert_float_equal(patches[12 + 4], (7 * 8 - 127.5f) / 127.5f, 1e-6f); /* green of (0, 2) */
     for (int i = 24; i < 48; i++)
         assert_float_equal(patches[i], -0.5f / 127.5f, 1e-6f);
 }
