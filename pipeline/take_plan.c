@@ -67,7 +67,8 @@ lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
     for (int64_t k = 0; k < plan->segments; k++)
         place_segment(run, k, plan->frames[k]);
     LT_TRY(reserve_ids(run, err));
-    memcpy(run->ids, plan->tokens, (size_t)run->id_count * sizeof *run->ids);
+    for (int64_t i = 0; i < run->id_count; i++)
+        run->ids[i] = plan->tokens[i];
     take_key key;
     take_key_begin(&key, "given tokens");
     for (int64_t k = 0; k < plan->segments; k++) {
