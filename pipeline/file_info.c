@@ -14,7 +14,7 @@
 
 /* ---- kinds of file ---- */
 
-typedef enum { KIND_VIDEO, KIND_TOKENS_NPY, KIND_SAFETENSORS, KIND_FOLDER } file_kind;
+typedef enum { KIND_VIDEO, KIND_TOKENS_NPY, KIND_TENSORS, KIND_FOLDER } file_kind;
 
 /* From the first bytes; whatever is nothing else is tried as a video. */
 static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
@@ -31,10 +31,14 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
     const size_t n = fread(head, 1, sizeof head, f);
     fclose(f);
+    const char *const extension = strrchr(path, '.');
+    const bool safetensors = n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0;
+    const bool pytorch = n >= 4 && memcmp(head, "PK\3\4", 4) == 0;
+    const bool shard_index = head[0] == '{' && extension && strcmp(extension, ".json") == 0;
     if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0)
         *out = KIND_TOKENS_NPY;
-    else if (n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0)
-        *out = KIND_SAFETENSORS;
+    else if (safetensors || pytorch || shard_index)
+        *out = KIND_TENSORS;
     else
         *out = KIND_VIDEO;
     return LT_OK;
@@ -77,7 +81,7 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     return LT_OK;
 }
 
-/* ---- safetensors: tokens, latents, golden files, weights ---- */
+/* ---- safetensors (tokens, latents, golden files, weights), PyTorch files, shard indexes ---- */
 
 static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
 {
@@ -126,6 +130,8 @@ static void describe_weights(const lt_weights *w, lt_json *o)
         set_text(row, "dtype", lt_dtype_name(t->dtype));
         set_text(row, "shape", lt_shape_text(s, shape, sizeof shape));
         lt_json_append(tensors, row);
+        if (lt_is_none(t)) /* of a dtype that we have no use for */
+            continue;
         parameters += lt_numel(t);
         bytes += (int64_t)lt_tensor_bytes(t);
     }
@@ -134,7 +140,7 @@ static void describe_weights(const lt_weights *w, lt_json *o)
     lt_json_set(o, "tensors", tensors);
 }
 
-static lt_status describe_safetensors(const char *path, lt_json *o, lt_error *err)
+static lt_status describe_tensors(const char *path, lt_json *o, lt_error *err)
 {
     lt_weights *w = NULL;
     LT_TRY(lt_weights_open(path, &w, err));
@@ -262,7 +268,7 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
     lt_status s = kind_of(path, &kind, &err);
     if (s == LT_OK)
         s = kind == KIND_FOLDER         ? describe_folder(path, o, &err)
-            : kind == KIND_SAFETENSORS  ? describe_safetensors(path, o, &err)
+            : kind == KIND_TENSORS      ? describe_tensors(path, o, &err)
             : kind == KIND_TOKENS_NPY   ? describe_npy(path, o, &err)
                                         : describe_video(path, o, &err);
     if (s == LT_OK) {
