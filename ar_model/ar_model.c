@@ -37,7 +37,8 @@ struct ar_session {
     int kept; /* earlier segments in memory, oldest first */
     int cached;
     int *kept_frames;         /* [context] */
-    int32_t *kept_ids;        /* [context, codes of a full segment] */
+    int32_t *kept_tokens;     /* of all kept segments, one after the other, forced ones included */
+    int32_t *tokens;          /* [positions of a full segment]: of the next passes */
     uint64_t positions;       /* tokens of all earlier segments: draw number of the next <I> plus one */
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
     ar_candidate *candidates; /* [vocabulary] */
@@ -154,11 +155,13 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     const cfg_ar *cfg = ar_model_config(s->model);
     lt_backend *backend = s->model->backend;
     const size_t kept = options->context > 0 ? (size_t)options->context : 1;
+    const size_t segment = (size_t)ar_segment_positions(cfg, cfg->segment_frames);
     s->kept_frames = calloc(kept, sizeof *s->kept_frames);
-    s->kept_ids = calloc(kept * (size_t)ar_segment_codes(cfg, cfg->segment_frames), sizeof *s->kept_ids);
+    s->kept_tokens = calloc(kept * segment, sizeof *s->kept_tokens);
+    s->tokens = calloc(segment, sizeof *s->tokens);
     s->logits = calloc((size_t)s->max_items * STEP_ROWS * (size_t)cfg->vocab_size, sizeof *s->logits);
     s->candidates = calloc((size_t)cfg->vocab_size, sizeof *s->candidates);
-    if (!s->kept_frames || !s->kept_ids || !s->logits || !s->candidates)
+    if (!s->kept_frames || !s->kept_tokens || !s->tokens || !s->logits || !s->candidates)
         return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
     const lt_shape prefix = lt_shape3(s->max_items, CONDITION_ROWS + options->text_rows, cfg->width);
     LT_TRY(lt_buffer_open(backend, backend->activation, prefix, &s->prefix, err));
@@ -197,7 +200,8 @@ void ar_session_close(ar_session *s)
     lt_buffer_close(s->model->backend, &s->prefix);
     lt_ops_close(&s->ops);
     free(s->kept_frames);
-    free(s->kept_ids);
+    free(s->kept_tokens);
+    free(s->tokens);
     free(s->logits);
     free(s->candidates);
     free(s);
@@ -319,20 +323,20 @@ static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
     return LT_OK;
 }
 
-/* Fills in offsets from .. to-1 of a segment, by chunks; the last row's logits go to s->logits when `want_logits`. */
+/* Whether the logits after the last row are asked for, into s->logits. */
 typedef enum { NO_LOGITS, LAST_LOGITS } logits_wanted;
 
-static lt_status fill_segment(ar_session *s, const int32_t *ids, int from, int to, logits_wanted wanted,
-                              lt_error *err)
+static lt_status fill_in(ar_session *s, const int32_t *tokens, int64_t count, logits_wanted wanted,
+                         lt_error *err)
 {
-    int32_t tokens[AR_MAX_PASS_ROWS];
-    for (int rows; from < to; from += rows) {
-        rows = to - from < AR_MAX_PASS_ROWS ? to - from : AR_MAX_PASS_ROWS;
-        ar_layout_tokens(ar_model_config(s->model), ids, from, from + rows, tokens);
-        const int logit_rows = wanted == LAST_LOGITS && from + rows == to ? 1 : 0;
+    while (count > 0) {
+        const int rows = count < AR_MAX_PASS_ROWS ? (int)count : AR_MAX_PASS_ROWS;
+        const int logit_rows = wanted == LAST_LOGITS && rows == count ? 1 : 0;
         LT_TRY(run_pass(
             s, &(row_pass){.tokens = tokens, .rows = rows, .logit_rows = logit_rows, .logits = s->logits},
             err));
+        tokens += rows;
+        count -= rows;
     }
     return LT_OK;
 }
@@ -350,42 +354,40 @@ static lt_status fill_in_prefix(ar_session *s, lt_error *err)
     return LT_OK;
 }
 
-static const int32_t *kept_segment(const ar_session *s, int i)
+/* Tokens of the first `count` kept segments. */
+static int64_t kept_tokens(const ar_session *s, int count)
 {
-    const cfg_ar *cfg = ar_model_config(s->model);
-    return s->kept_ids + (size_t)i * (size_t)ar_segment_codes(cfg, cfg->segment_frames);
-}
-
-/* Positions of the prefix and the first `count` kept segments. */
-static int64_t positions_up_to(const ar_session *s, int count)
-{
-    int64_t positions = s->prefix_rows;
+    int64_t tokens = 0;
     for (int i = 0; i < count; i++)
-        positions += ar_segment_positions(ar_model_config(s->model), s->kept_frames[i]);
-    return positions;
+        tokens += ar_segment_positions(ar_model_config(s->model), s->kept_frames[i]);
+    return tokens;
 }
 
-/* Brings the cache to prefix + kept segments, each filled in from its ids, with room for `more` positions. A segment that
- * was made here is filled in again, so that the cache never depends on how its ids came about (README, "The same codes
- * after a resume"). */
+/* Brings the cache to prefix + kept segments, each filled in from its tokens, with room for `more` positions. A segment
+ * that was made here is filled in again, so that the cache never depends on how its ids came about, and how rows are
+ * grouped into passes depends on the take alone (README, "The same codes after a resume"). */
 static lt_status settle(ar_session *s, int64_t more, lt_error *err)
 {
-    const cfg_ar *cfg = ar_model_config(s->model);
     if (s->prefix_rows == 0)
         return lt_fail(err, LT_ERR_USAGE, "language model: a segment was asked for before any prompt");
-    if (positions_up_to(s, s->kept) + more > s->cache.capacity)
+    const int64_t needed = s->prefix_rows + kept_tokens(s, s->kept) + more;
+    if (needed > s->cache.capacity)
         return lt_fail(err, LT_ERR_USAGE,
                        "language model: a segment after %d others needs %lld positions, there are %lld",
-                       s->kept, (long long)(positions_up_to(s, s->kept) + more),
-                       (long long)s->cache.capacity);
+                       s->kept, (long long)needed, (long long)s->cache.capacity);
     if (!s->prefix_cached)
         LT_TRY(fill_in_prefix(s, err));
-    s->cache.used = positions_up_to(s, s->cached);
-    for (; s->cached < s->kept; s->cached++) {
-        const int frames = s->kept_frames[s->cached];
-        LT_TRY(fill_segment(s, kept_segment(s, s->cached), 0, ar_segment_positions(cfg, frames), NO_LOGITS,
-                            err));
+    /* One by one as they joined; together once the oldest had to go, since then all are filled in every time. */
+    const bool all_in_sight = s->positions == (uint64_t)kept_tokens(s, s->kept);
+    while (s->cached < s->kept) {
+        const int together = all_in_sight ? 1 : s->kept - s->cached;
+        const int64_t begin = kept_tokens(s, s->cached);
+        const int64_t end = kept_tokens(s, s->cached + together);
+        s->cache.used = s->prefix_rows + begin;
+        LT_TRY(fill_in(s, s->kept_tokens + begin, end - begin, NO_LOGITS, err));
+        s->cached += together;
     }
+    s->cache.used = s->prefix_rows + kept_tokens(s, s->kept);
     return LT_OK;
 }
 
@@ -414,17 +416,19 @@ static lt_status check_ids(const ar_session *s, const int32_t *ids, int count, l
 static void keep_segment(ar_session *s, const int32_t *ids, int frames)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
-    const size_t stride = (size_t)ar_segment_codes(cfg, cfg->segment_frames);
-    s->positions += (uint64_t)ar_segment_positions(cfg, frames);
+    const int tokens = ar_segment_positions(cfg, frames);
+    s->positions += (uint64_t)tokens;
     if (s->context == 0)
         return;
     if (s->kept == s->context) {
+        const int64_t gone = kept_tokens(s, 1);
+        const int64_t left = kept_tokens(s, s->kept) - gone;
         s->kept--;
-        memmove(s->kept_ids, s->kept_ids + stride, (size_t)s->kept * stride * sizeof *s->kept_ids);
+        memmove(s->kept_tokens, s->kept_tokens + gone, (size_t)left * sizeof *s->kept_tokens);
         memmove(s->kept_frames, s->kept_frames + 1, (size_t)s->kept * sizeof *s->kept_frames);
         s->cached = 0; /* every kept segment has moved to earlier positions */
     }
-    memcpy(s->kept_ids + (size_t)s->kept * stride, ids, (size_t)ar_segment_codes(cfg, frames) * sizeof *ids);
+    ar_layout_tokens(cfg, ids, 0, tokens, s->kept_tokens + kept_tokens(s, s->kept));
     s->kept_frames[s->kept++] = frames;
 }
 
@@ -445,7 +449,8 @@ static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, c
     int filled = 0; /* offsets of this segment in the cache */
     for (int number = known; number < total; number++) {
         const int offset = ar_code_offset(cfg, number);
-        LT_TRY(fill_segment(s, ids, filled, offset, LAST_LOGITS, err));
+        ar_layout_tokens(cfg, ids, filled, offset, s->tokens);
+        LT_TRY(fill_in(s, s->tokens, offset - filled, LAST_LOGITS, err));
         filled = offset;
         /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
         const uint64_t draw = s->positions + (uint64_t)offset - 1;
