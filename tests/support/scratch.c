@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static char folder[PATH_MAX - 512]; /* leaves room for names in it */
 
 static void require(bool done, const char *what)
 {
@@ -24,6 +24,14 @@ void scratch_open(void)
 {
     strcpy(folder, "/tmp/longtake_test_XXXXXX");
     require(mkdtemp(folder) != NULL, "mkdtemp");
+}
+
+void scratch_open_at(const char *path)
+{
+    require(strlen(path) < sizeof folder, path);
+    strcpy(folder, path);
+    mkdir(folder, 0777);
+    require(access(folder, W_OK) == 0, path);
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)

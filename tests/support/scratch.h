@@ -12,6 +12,8 @@
 #include <stddef.h>
 
 void scratch_open(void);
+/* Names are those of `path` instead, which is made where it is missing; scratch_close would take it away. */
+void scratch_open_at(const char *path);
 void scratch_close(void);
 /* Full path of `name` inside the folder; valid until the eighth call from now. */
 const char *scratch_path(const char *name);

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Any video becomes tokens, and the tokens a video of the same length.
+. "$(dirname "$0")/steps.sh"
+
+# source NAME FFMPEG_INPUT_OPTIONS... NAME.EXT is made, described, and rendered back.
+back() {
+    file=$1
+    frames=$2
+    made encode "$file" -o "$file.lt"
+    made info "$file.lt"
+    equal "$file: frames noted" "$(json made.out frames)" "$frames"
+    made render "$file.lt" -p "a test picture" -o "$file.mp4"
+    equal "$file: frames rendered" "$(of_video "$file.mp4" nb_read_frames)" "$frames"
+}
+
+ffmpeg -v error -f lavfi -i testsrc=size=320x240:rate=24 -t 3 -pix_fmt yuv420p wide.mp4 || fail ffmpeg
+back wide.mp4 24
+ffmpeg -v error -f lavfi -i mandelbrot=size=120x200:rate=8 -frames:v 10 -c:v ffv1 tall.mkv || fail ffmpeg
+back tall.mkv 10
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 1 still.png || fail ffmpeg
+back still.png 1
+
+# Every way of fitting gives another plan of the same length.
+for fit in cover pad crop stretch; do
+    made encode wide.mp4 --fit $fit -o fit_$fit.lt
+done
+cmp -s fit_cover.lt fit_pad.lt && fail "cover and pad give the same"
+
+# Through pipes: video in, tokens out.
+"$PROGRAM" encode - -o - --model "$MODEL" --progress none <tall.mkv >piped.lt 2>piped.err || fail "encode -: $(cat piped.err)"
+made encode tall.mkv -o filed.lt
+same piped.lt filed.lt
+finish

@@ -1,0 +1,28 @@
+#!/bin/sh
+# tokens | refine | decode through pipes give the bytes of generate; so do the same steps through files.
+. "$(dirname "$0")/steps.sh"
+prompt="a blue kite over a harbour"
+
+made generate "$prompt" --seconds 4 --seed 7 --no-metadata -o whole.mp4
+longtake tokens -p "$prompt" --seconds 4 --seed 7 -o - 2>tokens.err |
+    longtake refine - -o - 2>refine.err |
+    longtake decode - --no-metadata -o piped.mp4 >decode.out 2>decode.err || fail "decode: $(cat tokens.err refine.err decode.err)"
+same whole.mp4 piped.mp4
+
+made tokens -p "$prompt" --seconds 4 --seed 7 -o take.lt
+made refine take.lt -o take.latents
+made decode take.latents --no-metadata -o stepped.mp4
+same whole.mp4 stepped.mp4
+made render take.lt --no-metadata -o rendered.mp4
+same whole.mp4 rendered.mp4
+
+# The metadata of both ways is the same too.
+made generate "$prompt" --seconds 4 --seed 7 -o about_whole.mp4
+made decode take.latents -o about_stepped.mp4
+same about_whole.mp4 about_stepped.mp4
+
+# The release's token file holds the codes and no length: 9 semantic frames are 33 frames.
+made tokens -p "$prompt" --seconds 4 --seed 7 -o take.npy
+made render take.npy -p "$prompt" --seed 7 -o from_npy.mp4
+equal "npy: frames" "$(of_video from_npy.mp4 nb_read_frames)" 33
+finish

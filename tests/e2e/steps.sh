@@ -1,0 +1,58 @@
+# steps.sh - what the end-to-end scripts share. CTest gives the places in the environment:
+#     PROGRAM (longtake)  MODEL (tiny model)  RELEASE (the same as a release)  TOOLS (our small programs)  SOURCE (this tree)
+# A script runs in a folder of its own, says what it saw with `fail`, and ends with `finish`.
+set -u
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+finish() {
+    [ "$failures" -eq 0 ] || exit 1
+    exit 0
+}
+
+# longtake ARGUMENTS...: on the tiny model, without progress.
+longtake() {
+    "$PROGRAM" "$@" --model "$MODEL" --progress none
+}
+
+# made ARGUMENTS...: longtake must succeed.
+made() {
+    longtake "$@" >made.out 2>made.err || fail "longtake $*: exit code $?: $(cat made.err)"
+}
+
+# refused CODE ARGUMENTS...: longtake must end with that code and one message.
+refused() {
+    wanted=$1
+    shift
+    longtake "$@" >refused.out 2>refused.err
+    code=$?
+    [ "$code" -eq "$wanted" ] || fail "longtake $*: exit code $code, want $wanted: $(cat refused.err)"
+    grep -q '^longtake: ' refused.err || fail "longtake $*: no message"
+}
+
+# same A B: the same bytes.
+same() {
+    cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# equal WHAT GOT WANT
+equal() {
+    [ "$2" = "$3" ] || fail "$1: got '$2', want '$3'"
+}
+
+# of_video FILE ENTRY: one field of the video stream, as ffprobe counts it.
+of_video() {
+    ffprobe -v error -count_frames -select_streams v:0 -show_entries "stream=$2" -of default=nw=1:nk=1 "$1"
+}
+
+# json FILE KEY...: a member of a JSON document.
+json() {
+    "$TOOLS/json_value" "$@" || fail "json_value $*"
+}
