@@ -1,4 +1,4 @@
-/* amx_kernels.c - the AVX-512 kernels, and the bf16 product of AMX: 32 x 32 sums in four tile registers, 32 inputs a step.
+/* amx_kernels.c - the bf16 product of AMX: 32 x 32 sums in four tile registers, 32 inputs a step.
  *
  * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16 pairs x 16 columns of a panel.
  * Their shape is set once per thread and tile of work (begin), and given back (end) so that nobody saves them for us.
@@ -6,8 +6,8 @@
 #if defined(__x86_64__)
 #define LT_LANES 16
 #define NARROW_STEP 32
+#include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_narrow.h"
-#include "kernels/cpu/product_wide.h"
 
 enum { TILE_ROWS = 16, NARROW_ROWS = 2 * TILE_ROWS };
 
@@ -69,12 +69,24 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
     _tile_stored(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
 }
 
-#define LT_NARROW_PRODUCT                                                                                                      \
-    {                                                                                                                          \
-        .type = LT_BF16, .rows = NARROW_ROWS, .columns = NARROW_COLUMNS, .step = NARROW_STEP, .depth = NARROW_DEPTH,           \
-        .pack = pack_narrow, .load = load_narrow, .multiply = multiply_narrow, .begin = begin_tiles, .end = end_tiles          \
-    }
-#include "kernels/cpu/kernel_table.h"
+static void attend(const lt_query_block *b, void *scratch)
+{
+    attend_with(b, scratch, &lt_amx_kernels.product, true);
+}
 
-const lt_cpu_kernels lt_amx_kernels = {.name = "amx", LT_KERNEL_ENTRIES, .narrow = LT_NARROW_PRODUCT};
+const lt_narrow_kernels lt_amx_kernels = {
+    .product = {
+        .type = LT_BF16,
+        .rows = NARROW_ROWS,
+        .columns = NARROW_COLUMNS,
+        .step = NARROW_STEP,
+        .depth = NARROW_DEPTH,
+        .pack = pack_narrow,
+        .load = load_narrow,
+        .multiply = multiply_narrow,
+        .begin = begin_tiles,
+        .end = end_tiles,
+    },
+    .attend = attend,
+};
 #endif

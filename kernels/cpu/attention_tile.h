@@ -2,15 +2,12 @@
  *
  * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are exp(score - highest so far),
  * and a second product adds weights . v to the result, after what is already there was scaled to the new highest score.
- *
- * Products are f32, or bf16 where the tensors are bf16 and the instruction set has such a product (LT_NARROW_PRODUCT is
- * defined before this header): then weights are rounded to bf16, sums stay f32.
+ * With a product of bf16 the weights are rounded to bf16; sums stay f32.
  */
 #ifndef LT_ATTENTION_TILE_H
 #define LT_ATTENTION_TILE_H
 
 #include "kernels/cpu/cpu_kernels.h"
-#include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/vec_math.h"
 
 enum { KEY_TILE = 256 };
@@ -68,7 +65,6 @@ LT_INLINE float scale_scores(float *score, int64_t count, float scale, const flo
     return now;
 }
 
-#ifdef LT_NARROW_PRODUCT
 /* exp of x <= 0 within 1e-4: the weight is rounded to bf16 (4e-3) anyway. */
 LT_INLINE vf rough_exp(vf x)
 {
@@ -82,7 +78,6 @@ LT_INLINE vf rough_exp(vf x)
     p = vf_fma(p, f, vf_set(9.999278188e-1f));
     return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
 }
-#endif
 
 /* weight[j] = exp(score[j] - highest) for j < count, 0 up to `padded`; returns their sum. */
 LT_INLINE float weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest, const bool narrow)
@@ -95,11 +90,7 @@ LT_INLINE float weigh(void *weight, const float *score, int64_t count, int64_t p
             if (count - j < LT_LANES)
                 for (int64_t lane = count - j; lane < LT_LANES; lane++)
                     s[lane] = -INFINITY;
-#ifdef LT_NARROW_PRODUCT
             w = narrow ? rough_exp(s) : vf_exp_negative(s);
-#else
-            w = vf_exp_negative(s);
-#endif
         }
         sum += w;
         vf_store_any(weight, narrow ? LT_BF16 : LT_F32, j, w);
@@ -238,88 +229,6 @@ LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_prod
         p->end();
     for (int64_t i = 0; i < b->queries; i++)
         store_row(b->out, b->type, i * b->out_stride, room.sums + i * room.sum_pitch, b->d, 1.0f / room.total[i]);
-}
-
-static void attend(const lt_query_block *b, void *scratch)
-{
-    static const lt_product wide = LT_WIDE_PRODUCT;
-#ifdef LT_NARROW_PRODUCT
-    static const lt_product narrow = LT_NARROW_PRODUCT;
-    if (b->type == LT_BF16) {
-        attend_with(b, scratch, &narrow, true);
-        return;
-    }
-#endif
-    attend_with(b, scratch, &wide, false);
-}
-
-/* ---- one query: k and v are read once, where they are ---- */
-
-enum { WIDE_VECTORS = 8 }; /* of a row that are summed in registers at once */
-
-/* sums[0 .. vectors * LT_LANES) += sum over keys of weight . v, from column `column` on. */
-LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight,
-                           int64_t column, const int vectors)
-{
-    vf sum[WIDE_VECTORS];
-    LT_UNROLL
-    for (int i = 0; i < vectors; i++)
-        sum[i] = vf_load(sums + column + i * LT_LANES);
-    for (int64_t j = 0; j < count; j++) {
-        const int64_t at = (first + j) * b->v_stride + column;
-        LT_UNROLL
-        for (int i = 0; i < vectors; i++) {
-            __builtin_prefetch(element(b->v, type, at + 8 * b->v_stride + i * LT_LANES));
-            sum[i] = vf_fma(vf_set(weight[j]), vf_load_any(b->v, type, at + i * LT_LANES), sum[i]);
-        }
-    }
-    LT_UNROLL
-    for (int i = 0; i < vectors; i++)
-        vf_store(sums + column + i * LT_LANES, sum[i]);
-}
-
-LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight)
-{
-    int64_t i = 0;
-    for (; i + WIDE_VECTORS * LT_LANES <= b->d; i += WIDE_VECTORS * LT_LANES)
-        add_columns(sums, b, type, first, count, weight, i, WIDE_VECTORS);
-    for (; i + LT_LANES <= b->d; i += LT_LANES)
-        add_columns(sums, b, type, first, count, weight, i, 1);
-    if (i < b->d)
-        for (int64_t j = 0; j < count; j++)
-            vf_store(sums + i, vf_load(sums + i) + weight[j] * vf_load_tail(b->v, type, (first + j) * b->v_stride + i, b->d - i));
-}
-
-LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scratch)
-{
-    const int64_t padded = rounded_up(b->d, LT_LANES);
-    float *q = scratch;
-    float *sums = q + padded;
-    float *score = sums + padded;
-    memset(sums, 0, (size_t)padded * sizeof *sums);
-    widen(q, b->q, type, b->d);
-    float highest = -INFINITY;
-    float total = 0;
-    const int64_t keys = seen_by(b, 0);
-    for (int64_t first = 0; first < keys; first += KEY_TILE) {
-        const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type, b->k_stride * vf_element_bytes(type), b->d, count);
-        const float now = scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
-        const float shrink = expf(highest - now);
-        highest = now;
-        total = total * shrink + weigh(score, score, count, rounded_up(count, LT_LANES), now, false);
-        scale_row(sums, padded, shrink);
-        add_values(sums, b, type, first, count, score);
-    }
-    store_row(b->out, type, 0, sums, b->d, 1.0f / total);
-}
-
-static void attend_row(const lt_query_block *b, void *scratch)
-{
-    if (b->type == LT_BF16)
-        attend_row_of(b, LT_BF16, scratch);
-    else
-        attend_row_of(b, LT_F32, scratch);
 }
 
 #endif

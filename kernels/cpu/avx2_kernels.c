@@ -3,5 +3,5 @@
 #define LT_LANES 8
 #include "kernels/cpu/kernel_table.h"
 
-const lt_cpu_kernels lt_avx2_kernels = {.name = "avx2", LT_KERNEL_ENTRIES};
+const lt_cpu_kernels lt_avx2_kernels = {LT_KERNEL_ENTRIES};
 #endif

@@ -3,5 +3,5 @@
 #define LT_LANES 16
 #include "kernels/cpu/kernel_table.h"
 
-const lt_cpu_kernels lt_avx512_kernels = {.name = "avx512", LT_KERNEL_ENTRIES};
+const lt_cpu_kernels lt_avx512_kernels = {LT_KERNEL_ENTRIES};
 #endif

@@ -1,18 +1,19 @@
-/* avx512bf16_kernels.c - the AVX-512 kernels, and the bf16 product of AVX512-BF16: 14 x 32 sums in registers, two inputs a step. */
+/* avx512bf16_kernels.c - the bf16 product of AVX512-BF16: 14 x 32 sums in registers, two inputs a step. */
 #if defined(__x86_64__)
 #define LT_LANES 16
 #define NARROW_STEP 2
+#include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_narrow.h"
-#include "kernels/cpu/product_wide.h"
+
+enum { NARROW_ROWS = 14 };
 
 static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
                             int stretches, const void *panel, bool first)
 {
-    enum { ROWS = WIDE_ROWS };
     const uint16_t *right = panel;
-    vf sum[ROWS][2];
+    vf sum[NARROW_ROWS][2];
     LT_UNROLL
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < NARROW_ROWS; r++) {
         sum[r][0] = first ? vf_set(0) : vf_load(c + r * c_stride);
         sum[r][1] = first ? vf_set(0) : vf_load(c + r * c_stride + LT_LANES);
     }
@@ -22,7 +23,7 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
             const __m512bh low = (__m512bh)_mm512_loadu_si512(right);
             const __m512bh high = (__m512bh)_mm512_loadu_si512(right + NARROW_COLUMNS);
             LT_UNROLL
-            for (int r = 0; r < ROWS; r++) {
+            for (int r = 0; r < NARROW_ROWS; r++) {
                 int32_t pair;
                 memcpy(&pair, row + r * left_stride, sizeof pair);
                 const __m512bh x = (__m512bh)_mm512_set1_epi32(pair);
@@ -32,18 +33,28 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
         }
     }
     LT_UNROLL
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < NARROW_ROWS; r++) {
         vf_store(c + r * c_stride, sum[r][0]);
         vf_store(c + r * c_stride + LT_LANES, sum[r][1]);
     }
 }
 
-#define LT_NARROW_PRODUCT                                                                                                      \
-    {                                                                                                                          \
-        .type = LT_BF16, .rows = WIDE_ROWS, .columns = NARROW_COLUMNS, .step = NARROW_STEP, .depth = NARROW_DEPTH,             \
-        .pack = pack_narrow, .load = load_narrow, .multiply = multiply_narrow                                                  \
-    }
-#include "kernels/cpu/kernel_table.h"
+static void attend(const lt_query_block *b, void *scratch)
+{
+    attend_with(b, scratch, &lt_avx512bf16_kernels.product, true);
+}
 
-const lt_cpu_kernels lt_avx512bf16_kernels = {.name = "avx512bf16", LT_KERNEL_ENTRIES, .narrow = LT_NARROW_PRODUCT};
+const lt_narrow_kernels lt_avx512bf16_kernels = {
+    .product = {
+        .type = LT_BF16,
+        .rows = NARROW_ROWS,
+        .columns = NARROW_COLUMNS,
+        .step = NARROW_STEP,
+        .depth = NARROW_DEPTH,
+        .pack = pack_narrow,
+        .load = load_narrow,
+        .multiply = multiply_narrow,
+    },
+    .attend = attend,
+};
 #endif

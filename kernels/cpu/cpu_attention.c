@@ -8,6 +8,7 @@ typedef struct {
     lt_tensor k;
     lt_tensor v;
     const lt_attention_args *args;
+    void (*attend)(const lt_query_block *b, void *scratch);
     int64_t block;  /* queries of a tile */
     int64_t blocks; /* per head */
 } attention;
@@ -38,10 +39,7 @@ static void attend_block(void *user, int64_t tile, int worker)
         .visible = lt_is_none(&a->args->visible) ? NULL : (const int32_t *)a->args->visible.data + first,
         .bias = lt_is_none(&a->args->bias) ? NULL : (const float *)a->args->bias.data + head * (n + m - 1) + n - 1 - first,
     };
-    if (a->block == 1)
-        a->cpu->kernels->attend_row(&block, lt_worker_scratch(a->cpu, worker));
-    else
-        a->cpu->kernels->attend(&block, lt_worker_scratch(a->cpu, worker));
+    a->attend(&block, lt_worker_scratch(a->cpu, worker));
 }
 
 lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *args,
@@ -50,8 +48,14 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
     (void)err;
     enum { FEW_QUERIES = 4 }; /* below, packing keys and values costs more than reading them once for each */
     attention a = {.cpu = lt_cpu_of(b), .out = out, .q = q, .k = k, .v = v, .args = args};
-    const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
-    a.block = q.dim[1] <= FEW_QUERIES ? 1 : LT_QUERY_BLOCK / rows * rows;
+    if (q.dim[1] <= FEW_QUERIES) {
+        a.attend = a.cpu->kernels->attend_row;
+        a.block = 1;
+    } else {
+        const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
+        a.attend = q.dtype == LT_BF16 && a.cpu->narrow != NULL ? a.cpu->narrow->attend : a.cpu->kernels->attend;
+        a.block = LT_QUERY_BLOCK / rows * rows;
+    }
     a.blocks = lt_ceil_div(q.dim[1], a.block);
     lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);
     return LT_OK;

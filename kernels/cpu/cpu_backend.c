@@ -102,9 +102,9 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     if (cpu == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");
     cpu->base.table = &cpu_table;
-    cpu->kernels = lt_kernels_of_processor();
-    const bool multiplies_bf16 = cpu->kernels->narrow.multiply != NULL;
-    cpu->base.activation = activation != LT_NO_DTYPE ? activation : multiplies_bf16 ? LT_BF16 : LT_F32;
+    cpu->kernels = lt_level_of_processor()->kernels;
+    cpu->narrow = lt_level_of_processor()->narrow;
+    cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {
         const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->base.pool) * LT_WORKER_SCRATCH;

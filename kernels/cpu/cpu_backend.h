@@ -18,6 +18,7 @@ enum {
 typedef struct {
     lt_backend base;
     const lt_cpu_kernels *kernels;
+    const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
     char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
 } lt_cpu;
 
@@ -72,7 +73,7 @@ void lt_cpu_release(lt_backend *b, void *memory);
 /* The product for activations of `type`: bf16 only where the processor multiplies bf16. */
 static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type)
 {
-    return type == LT_BF16 && cpu->kernels->narrow.multiply != NULL ? &cpu->kernels->narrow : &cpu->kernels->wide;
+    return type == LT_BF16 && cpu->narrow != NULL ? &cpu->narrow->product : &cpu->kernels->wide;
 }
 
 /* Bytes of `count` elements of a product. */

@@ -1,8 +1,9 @@
 /* cpu_kernels.h - what one instruction set brings: the inner parts of every operation, on one thread.
  *
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One table per
- * instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c, avx512_kernels.c, avx512bf16_kernels.c,
- * amx_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c, avx512_kernels.c. Processors that
+ * multiply bf16 have products of it besides: avx512bf16_kernels.c, amx_kernels.c.
+ * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
@@ -76,9 +77,7 @@ typedef struct {
 enum { LT_QUERY_BLOCK = 96 }; /* a tile of 96 x 256 scores and what belongs to it stays in the L2 cache */
 
 typedef struct {
-    const char *name;
-    lt_product wide;   /* f32 */
-    lt_product narrow; /* bf16; multiply is NULL where the processor has none, and bf16 is widened */
+    lt_product wide; /* of f32; bf16 is widened for it */
 
     /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
@@ -114,12 +113,18 @@ typedef struct {
     void (*to_rgb8)(uint8_t *out, const void *x, lt_dtype type, int64_t count);
 } lt_cpu_kernels;
 
+/* What a processor adds that multiplies bf16. */
+typedef struct {
+    lt_product product;
+    void (*attend)(const lt_query_block *b, void *scratch); /* bf16 tensors */
+} lt_narrow_kernels;
+
 extern const lt_cpu_kernels lt_generic_kernels;
 #if defined(__x86_64__)
 extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
-extern const lt_cpu_kernels lt_avx512bf16_kernels;
-extern const lt_cpu_kernels lt_amx_kernels;
+extern const lt_narrow_kernels lt_avx512bf16_kernels;
+extern const lt_narrow_kernels lt_amx_kernels;
 #endif
 
 #endif

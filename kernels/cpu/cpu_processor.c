@@ -43,37 +43,42 @@ static bool has_amx(void)
            syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
-const lt_cpu_kernels *const lt_all_kernels[] = {
-    &lt_amx_kernels, &lt_avx512bf16_kernels, &lt_avx512_kernels, &lt_avx2_kernels, &lt_generic_kernels, NULL,
+const lt_cpu_level lt_cpu_levels[] = {
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels},
+    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels},
+    {"avx512", &lt_avx512_kernels, NULL},
+    {"avx2", &lt_avx2_kernels, NULL},
+    {"generic", &lt_generic_kernels, NULL},
+    {NULL, NULL, NULL},
 };
 
-bool lt_processor_runs(const lt_cpu_kernels *kernels)
+bool lt_processor_runs(const lt_cpu_level *level)
 {
     __builtin_cpu_init();
-    if (kernels == &lt_amx_kernels)
+    if (level->narrow == &lt_amx_kernels)
         return has_amx();
-    if (kernels == &lt_avx512bf16_kernels)
+    if (level->narrow == &lt_avx512bf16_kernels)
         return has_avx512bf16();
-    if (kernels == &lt_avx512_kernels)
+    if (level->kernels == &lt_avx512_kernels)
         return has_avx512();
-    return kernels == &lt_generic_kernels || has_avx2();
+    return level->kernels == &lt_generic_kernels || has_avx2();
 }
 
 #else
 
-const lt_cpu_kernels *const lt_all_kernels[] = {&lt_generic_kernels, NULL};
+const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL}, {NULL, NULL, NULL}};
 
-bool lt_processor_runs(const lt_cpu_kernels *kernels)
+bool lt_processor_runs(const lt_cpu_level *level)
 {
-    return kernels == &lt_generic_kernels;
+    return level->kernels == &lt_generic_kernels;
 }
 
 #endif
 
-const lt_cpu_kernels *lt_kernels_of_processor(void)
+const lt_cpu_level *lt_level_of_processor(void)
 {
-    int i = 0;
-    while (!lt_processor_runs(lt_all_kernels[i]))
-        i++;
-    return lt_all_kernels[i];
+    const lt_cpu_level *level = lt_cpu_levels;
+    while (!lt_processor_runs(level))
+        level++;
+    return level;
 }

@@ -4,11 +4,17 @@
 
 #include "kernels/cpu/cpu_kernels.h"
 
-/* Every table, the best first; the last runs anywhere. NULL at the end. */
-extern const lt_cpu_kernels *const lt_all_kernels[];
+typedef struct {
+    const char *name;
+    const lt_cpu_kernels *kernels;
+    const lt_narrow_kernels *narrow; /* or NULL */
+} lt_cpu_level;
 
-bool lt_processor_runs(const lt_cpu_kernels *kernels);
+/* The best first; the last runs anywhere. `name` is NULL at the end. */
+extern const lt_cpu_level lt_cpu_levels[];
+
+bool lt_processor_runs(const lt_cpu_level *level);
 /* The best that the processor runs; never NULL. */
-const lt_cpu_kernels *lt_kernels_of_processor(void);
+const lt_cpu_level *lt_level_of_processor(void);
 
 #endif

@@ -2,4 +2,4 @@
 #define LT_LANES 4
 #include "kernels/cpu/kernel_table.h"
 
-const lt_cpu_kernels lt_generic_kernels = {.name = "generic", LT_KERNEL_ENTRIES};
+const lt_cpu_kernels lt_generic_kernels = {LT_KERNEL_ENTRIES};

@@ -1,10 +1,18 @@
-/* kernel_table.h - the kernels of one instruction set as entries of its table; included last. */
+/* kernel_table.h - everything that one instruction set brings, as entries of its table. */
 #ifndef LT_KERNEL_TABLE_H
 #define LT_KERNEL_TABLE_H
 
+#include "kernels/cpu/attention_row.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/row_kernels.h"
+
+static const lt_product wide_product = LT_WIDE_PRODUCT;
+
+static void attend(const lt_query_block *b, void *scratch)
+{
+    attend_with(b, scratch, &wide_product, false);
+}
 
 /* clang-format off */
 #define LT_KERNEL_ENTRIES              \

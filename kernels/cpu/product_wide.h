@@ -21,12 +21,6 @@ enum {
     WIDE_DEPTH = 24576 / (4 * WIDE_COLUMNS) /* 24 KB of panel */
 };
 
-#if defined(__clang__)
-#define LT_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define LT_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch, int stretches,
                           const void *panel, bool first)
 {

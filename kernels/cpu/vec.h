@@ -21,6 +21,13 @@
 
 #define LT_INLINE static inline __attribute__((always_inline, unused))
 
+/* Before a loop of constant length whose variables are registers. */
+#if defined(__clang__)
+#define LT_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LT_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef float vf __attribute__((vector_size(4 * LT_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LT_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * LT_LANES)));

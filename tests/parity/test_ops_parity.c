@@ -31,13 +31,14 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
 static lt_status open_with(lt_backend **out, int threads, const char *name, lt_error *err)
 {
     *out = NULL;
-    for (int i = 0; lt_all_kernels[i] != NULL; i++) {
-        if (strcmp(lt_all_kernels[i]->name, name) != 0)
+    for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
+        if (strcmp(level->name, name) != 0)
             continue;
-        if (!lt_processor_runs(lt_all_kernels[i]))
+        if (!lt_processor_runs(level))
             return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
         LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-        lt_cpu_of(*out)->kernels = lt_all_kernels[i];
+        lt_cpu_of(*out)->kernels = level->kernels;
+        lt_cpu_of(*out)->narrow = level->narrow;
         return LT_OK;
     }
     return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
