@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *skip_digits(const char *p)
 {
@@ -78,14 +79,16 @@ bool cfg_parse_decimal(const char *text, double *out)
 /* Six digits at least, so that 10000 does not become 1e+04. */
 static void shortest_text(double value, bool as_float, char *text)
 {
+    char shortest[CFG_DECIMAL_BYTES] = "";
     const locale_swap swap = enter_plain_locale();
     for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, CFG_DECIMAL_BYTES, "%.*g", digits, value);
-        const double back = strtod(text, NULL);
+        snprintf(shortest, sizeof shortest, "%.*g", digits, value);
+        const double back = strtod(shortest, NULL);
         if (as_float ? (float)back == (float)value : back == value)
             break;
     }
     leave_plain_locale(swap);
+    memcpy(text, shortest, sizeof shortest);
 }
 
 void cfg_decimal_text(double value, char text[CFG_DECIMAL_BYTES])
