@@ -5,6 +5,8 @@
     python derive.py tokens --kind plans       features -> codes               i64 [N,tokens]       (after the tokenizer)
     python derive.py plan                      takes  -> features decoded from their codes          (after the tokenizer)
 
+    python derive.py stills --kind plans       one frame a take -> VAE mean f16 [N,1,16,16,24], and its frame number
+
 `--part 0/2` takes every second shard, so that two processes share the work.
 """
 import argparse
@@ -86,7 +88,23 @@ class Plan(Tokens):
         return torch.cat(parts, 1).half().numpy()
 
 
-MAKERS = {"features": Features, "latents": Latents, "tokens": Tokens, "plan": Plan}
+class Stills(Latents):
+    """One frame of every take as a video of its own: many more scenes than whole takes give, for the upsampler."""
+
+    @staticmethod
+    def frame_of_take(n, frames=13):
+        return np.arange(n) * 5 % frames
+
+    def __call__(self, stem):
+        video = np.load(f"{stem}.npy", mmap_mode="r")
+        made = []
+        for n, t in enumerate(self.frame_of_take(len(video), video.shape[1])):
+            x = as_pixels(video[n, t:t + 1]).transpose(0, 1)[None].contiguous(memory_format=torch.channels_last_3d)
+            made.append(self.vae.encoder(x)[0][0].transpose(0, 1).half().numpy())
+        return np.stack(made)
+
+
+MAKERS = {"stills": Stills, "features": Features, "latents": Latents, "tokens": Tokens, "plan": Plan}
 
 
 @torch.no_grad()

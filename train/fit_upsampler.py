@@ -1,6 +1,7 @@
 """Stage 6: the upsampler learns to regress clean latents from the tokenizer's decoded features.
 
-This alone puts colours and places right; refinement then starts from it.
+This alone puts colours and places right; refinement then starts from it. Half of the samples are latents of takes, half
+single frames of many other scenes.
 """
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from derive import Stills as StillFrames
 from net_dit import DiT
-from training import Run, arguments, config, save_atomically
+from net_tokenizer import Tokenizer
+from training import Run, arguments, averaged, config, save_atomically
 
 
 def latent_scale(out):
@@ -45,18 +48,40 @@ def latent_cover(cover):
     return torch.cat([c[:, :1], later], 1)[:, :, None].half()
 
 
+class Stills:
+    """Latents, features and cover of single frames of the plans, flat over all of them: [M,16,16,24] and so on."""
+
+    def __init__(self, out, skip=2):
+        records = [r for r in sorted(Path(out, "corpora").glob("plans_[0-9]*.pt")) if r.with_suffix(".stills.npy").exists()
+                   and r.with_suffix(".tokens.npy").exists()][skip:]
+        tokenizer = averaged("tokenizer", Tokenizer(config("tokenizer")), out)
+        n, latents, features, cover = tokenizer.c["i_tokens"], [], [], []
+        for r in records:
+            z = torch.from_numpy(np.load(r.with_suffix(".stills.npy")))[:, 0]
+            t = torch.from_numpy(StillFrames.frame_of_take(len(z)))
+            codes = torch.from_numpy(np.load(r.with_suffix(".tokens.npy"))).view(len(z), -1, n)[torch.arange(len(z)), t]
+            with torch.no_grad():
+                features.append(tokenizer.decode(codes)[:, 0].half())
+            c = torch.load(r, weights_only=False)["cover"][torch.arange(len(z)), t]
+            cover.append(F.avg_pool2d(c.amax(1, keepdim=True).float() / 255, 2).half())
+            latents.append(z)
+        self.latents, self.features, self.cover = torch.cat(latents), torch.cat(features), torch.cat(cover)
+
+
 def main():
     a = arguments(plan=9.)
     torch.manual_seed(0)
     model = DiT(config("mmdit"))
     up = model.control.semantic_conditioner.to(a.device)
     run = Run("upsampler_training", up, a, lr=.02, adam_lr=1.5e-3, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
-    data, rng = Pairs(a.out), np.random.default_rng(run.steps + 1)
+    data, stills, rng = Pairs(a.out), Stills(a.out), np.random.default_rng(run.steps + 1)
+    draw = lambda n: torch.from_numpy(rng.integers(n, size=6))
     for _ in run:
-        i, j = torch.from_numpy(rng.integers(len(data.latents), size=12)), torch.from_numpy(rng.integers(19, size=12))
-        z, weight = data.latents[i, j].float() * data.scale, 1 + 3 * data.cover[i, j].float()
-        f = data.features[i, j].float()
-        got = up((f + .05 * torch.randn_like(f))[:, None].to(a.device))[:, 0]
+        i, j, k = draw(len(data.latents)), draw(19), draw(len(stills.latents))
+        z = torch.cat([data.latents[i, j], stills.latents[k]]).float() * data.scale
+        weight = 1 + 3 * torch.cat([data.cover[i, j], stills.cover[k]]).float()
+        f = torch.cat([data.features[i, j], stills.features[k]]).float()
+        got = up((f + .15 * torch.randn_like(f))[:, None].to(a.device))[:, 0]
         run.step(((got - z).pow(2) * weight).mean(), mse=(got - z).pow(2).mean())
     up.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
