@@ -74,7 +74,8 @@ typedef enum {
     LONGTAKE_EVENT_PREVIEW,     /* a preview file was written (message: its path) */
     LONGTAKE_EVENT_WARNING,     /* message */
     LONGTAKE_EVENT_WINDOW_DONE, /* its frames are in the growing file */
-    LONGTAKE_EVENT_DONE
+    LONGTAKE_EVENT_DONE,
+    LONGTAKE_EVENT_NOTE         /* message: something worth knowing, such as when a new prompt takes effect */
 } longtake_event_kind;
 
 typedef struct {
@@ -213,10 +214,27 @@ LONGTAKE_API longtake_status longtake_decode(longtake *e, const longtake_request
 LONGTAKE_API longtake_status longtake_render(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* tokens -> video */
 LONGTAKE_API longtake_status longtake_continue(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /* video + prompt -> longer video */
 
+/* ---- films: a take written down ---------------------------------------------------------------------------------------- */
+
+/* A YAML file with the length, settings and shots of a take; see pipeline/film.h for the keys. */
+typedef struct longtake_film longtake_film;
+
+/* Reads and checks the whole file; a message says file:line:column (LONGTAKE_ERR_INPUT). */
+LONGTAKE_API longtake_status longtake_film_read(const char *path, longtake_film **film, longtake_error *error);
+LONGTAKE_API void longtake_film_close(longtake_film *film); /* accepts NULL; after the requests that it filled */
+/* The model that the film asks for, or NULL. */
+LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
+/* Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
+LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
+
+/* ---- plans ------------------------------------------------------------------------------------------------------------- */
+
 /* What a request of the command `command` ("generate" "tokens" "refine" "render") would do: one JSON document with
  * frames, latents, segments, tokens, windows, steps, peak memory and a time estimate (null when never measured).
  * Loads no weights. */
 LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error);
+/* The same for people: when each shot takes effect, and a table with window, frames, shot and prompt. */
+LONGTAKE_API longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text, longtake_error *error);
 
 /* ---- semantic tokens ------------------------------------------------------------------------------------------------ */
 

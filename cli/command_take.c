@@ -9,7 +9,7 @@
 typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *, longtake_error *);
 
 /* What a command takes as its positional argument. */
-typedef enum { WORD_PROMPT, WORD_INPUT } word_kind;
+typedef enum { WORD_PROMPT, WORD_INPUT, WORD_FILM } word_kind;
 
 static const struct {
     const char *name;
@@ -19,6 +19,7 @@ static const struct {
     {"generate", longtake_generate, WORD_PROMPT}, {"tokens", longtake_make_tokens, WORD_PROMPT},
     {"encode", longtake_encode, WORD_INPUT},      {"refine", longtake_refine, WORD_INPUT},
     {"decode", longtake_decode, WORD_INPUT},      {"render", longtake_render, WORD_INPUT},
+    {"run", longtake_generate, WORD_FILM},
 };
 
 static int on_event(void *user, const longtake_event *event)
@@ -132,11 +133,10 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     longtake_request_init(r);
     fill_settings(v, &r->settings);
     r->prompt = prompt;
-    if (kind == WORD_INPUT) {
-        if (v->words != 1)
-            return cli_usage(c, "%s: found %d files, expected one", v->command, v->words);
+    if (kind != WORD_PROMPT && v->words != 1)
+        return cli_usage(c, "%s: found %d files, expected one", v->command, v->words);
+    if (kind == WORD_INPUT)
         r->input = v->word[0];
-    }
     r->image = v->image;
     r->new_only = v->new_only;
     r->output = v->output;
@@ -167,9 +167,11 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
 {
     longtake_error error = {0};
     char *plan = NULL;
-    if (longtake_plan(engine, c->values->command, r, &plan, &error) != LONGTAKE_OK)
+    const bool table = strcmp(c->values->command, "run") == 0 && !c->values->json;
+    const longtake_status s = (table ? longtake_plan_table : longtake_plan)(engine, c->values->command, r, &plan, &error);
+    if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
-    printf("%s\n", plan);
+    printf(table ? "%s" : "%s\n", plan);
     longtake_free(plan);
     return LONGTAKE_OK;
 }
@@ -195,6 +197,25 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
+/* Opens the film where the command has one, then the engine, then runs. */
+static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_request *r)
+{
+    longtake_error error = {0};
+    longtake_film *film = NULL;
+    if (kind == WORD_FILM && longtake_film_read(c->values->word[0], &film, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    c->model = film ? longtake_film_model(film) : NULL;
+    int code = LONGTAKE_OK;
+    longtake *engine = cli_engine(c, &code);
+    if (engine && film && longtake_film_apply(film, engine, r, &error) != LONGTAKE_OK)
+        code = cli_fail(c, &error);
+    if (engine && code == LONGTAKE_OK)
+        code = run_take(c, run, engine, r);
+    longtake_close(engine);
+    longtake_film_close(film);
+    return code;
+}
+
 int cli_take(cli_context *c)
 {
     const cli_values *v = c->values;
@@ -206,12 +227,8 @@ int cli_take(cli_context *c)
         int code = find_prompt(c, takes[i].word, &prompt);
         if (code == LONGTAKE_OK)
             code = fill_request(c, takes[i].word, prompt, &request);
-        if (code == LONGTAKE_OK) {
-            longtake *engine = cli_engine(c, &code);
-            if (engine)
-                code = run_take(c, takes[i].run, engine, &request);
-            longtake_close(engine);
-        }
+        if (code == LONGTAKE_OK)
+            code = open_and_run(c, takes[i].run, takes[i].word, &request);
         free(prompt);
         return code;
     }

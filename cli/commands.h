@@ -10,6 +10,7 @@
 typedef struct {
     const cli_values *values;
     const char *const *search; /* folders that hold configs/ and models/ */
+    const char *model;         /* that a script asks for; a flag wins */
     cli_progress progress;
 } cli_context;
 

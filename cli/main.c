@@ -35,7 +35,7 @@ longtake *cli_engine(cli_context *c, int *code)
     const cli_values *v = c->values;
     longtake_options options;
     longtake_options_init(&options);
-    options.model = v->model;
+    options.model = v->model ? v->model : c->model;
     options.search = c->search;
     options.config = v->config;
     options.set = v->set.count > 0 ? v->set.item : NULL;

@@ -25,7 +25,7 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet)
     p->colour = terminal && !getenv("NO_COLOR");
 }
 
-static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done"};
+static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "note"};
 
 /* Text inside JSON quotes. */
 static void print_escaped(const char *text)
@@ -135,6 +135,12 @@ void cli_progress_event(cli_progress *p, const longtake_event *e)
         cli_progress_end(p);
         if (p->warnings)
             fprintf(stderr, "%swarning:%s %s\n", p->colour ? "\033[33m" : "", p->colour ? "\033[0m" : "", e->message);
+        return;
+    }
+    if (e->kind == LONGTAKE_EVENT_NOTE) {
+        cli_progress_end(p);
+        if (p->warnings)
+            fprintf(stderr, "%s\n", e->message);
         return;
     }
     if (e->kind == LONGTAKE_EVENT_START || e->kind == LONGTAKE_EVENT_DONE || e->kind == LONGTAKE_EVENT_PREVIEW)

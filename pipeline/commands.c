@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/recipe.h"
+#include "pipeline/shot_times.h"
 #include "pipeline/take_encode.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_stream.h"
@@ -49,6 +50,16 @@ static longtake_status finish(take_run *run, lt_status s, const char *command, c
 
 static const take_seam no_seam = {0, -1};
 
+/* When each of several prompts takes effect. */
+static void tell_shots(take_run *run)
+{
+    for (int i = 1; i < run->spec.shots; i++) {
+        char line[TAKE_SHOT_LINE_BYTES];
+        take_shot_line(&run->spec, i, line);
+        take_note(run, "%s", line);
+    }
+}
+
 longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
@@ -63,6 +74,7 @@ longtake_status longtake_generate(longtake *e, const longtake_request *r, longta
     if (s == LT_OK)
         s = take_run_open_job(&run, r->output, &err);
     take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
+    tell_shots(&run);
     if (s == LT_OK)
         s = take_text_prepare(&run, TAKE_FOR_AR, &err);
     if (s == LT_OK)

@@ -1,7 +1,9 @@
 /* plan_report.c - what a request would do (`--dry-run`), without loading a weight. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pipeline/engine.h"
+#include "pipeline/shot_times.h"
 #include "pipeline/take_spec.h"
 #include "pipeline/token_io.h"
 
@@ -21,6 +23,19 @@ static lt_json *window_list(const take_spec *s)
     return list;
 }
 
+static lt_json *shot_list(const take_spec *s)
+{
+    lt_json *list = lt_json_new_array();
+    for (int i = 0; i < s->shots; i++) {
+        lt_json *o = lt_json_new_object();
+        lt_json_set(o, "at_frame", lt_json_new_int(s->shot[i].at_frame));
+        lt_json_set(o, "plan_from_frame", lt_json_new_int(take_shot_plan_frame(s, i)));
+        lt_json_set(o, "pictures_from_frame", lt_json_new_int(take_shot_picture_frame(s, i)));
+        lt_json_append(list, o);
+    }
+    return list;
+}
+
 static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
 {
     return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
@@ -29,7 +44,7 @@ static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
 static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s)
 {
     const bool refines = strcmp(command, "tokens") != 0;
-    const bool writes_tokens = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0;
+    const bool writes_tokens = strcmp(command, "refine") != 0 && strcmp(command, "render") != 0;
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "command", lt_json_new_string(command));
     lt_json_set(o, "model", lt_json_new_string(e->files.name));
@@ -42,30 +57,38 @@ static lt_json *plan_of(const longtake *e, const char *command, const take_spec 
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
     lt_json_set(o, "settings", take_spec_json(s));
+    lt_json_set(o, "shots", shot_list(s));
     if (refines)
         lt_json_set(o, "plan", window_list(s));
     return o;
 }
 
-longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *request, char **json,
-                              longtake_error *error)
+/* The spec that a request of `command` leads to. */
+static lt_status spec_of_request(const longtake *e, const char *command, const longtake_request *request, take_spec *spec,
+                                 lt_error *err)
 {
-    lt_error err = {0};
     longtake_request r = *request;
-    take_spec spec = {0};
     tok_plan plan = {0};
-    *json = NULL;
     const bool from_tokens = strcmp(command, "refine") == 0 || strcmp(command, "render") == 0;
-    const bool from_prompt = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0;
-    lt_status s = from_tokens || from_prompt ? LT_OK
-                                             : lt_fail(&err, LT_ERR_USAGE, "--dry-run: %s has none", command);
+    const bool from_prompt = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0 || strcmp(command, "run") == 0;
+    lt_status s = from_tokens || from_prompt ? LT_OK : lt_fail(err, LT_ERR_USAGE, "--dry-run: %s has none", command);
     if (s == LT_OK && from_tokens)
-        s = take_tokens_read(e, r.input, &plan, &err);
+        s = take_tokens_read(e, r.input, &plan, err);
     if (s == LT_OK && from_tokens && !r.prompt && r.shot_count == 0)
         r.prompt = tok_plan_note(&plan, "prompt");
     if (s == LT_OK)
-        s = take_spec_resolve(&r, &e->cfg, TAKE_NEEDS_PROMPT | (from_prompt ? TAKE_NEEDS_LENGTH : 0), plan.video_frames, &spec,
-                              &err);
+        s = take_spec_resolve(&r, &e->cfg, TAKE_NEEDS_PROMPT | (from_prompt ? TAKE_NEEDS_LENGTH : 0), plan.video_frames, spec,
+                              err);
+    tok_plan_clear(&plan);
+    return s;
+}
+
+longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error)
+{
+    lt_error err = {0};
+    take_spec spec = {0};
+    *json = NULL;
+    lt_status s = spec_of_request(e, command, r, &spec, &err);
     if (s == LT_OK) {
         lt_json *o = plan_of(e, command, &spec);
         *json = lt_json_text(o);
@@ -74,6 +97,48 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
             s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     }
     take_spec_clear(&spec);
-    tok_plan_clear(&plan);
+    return take_give_error(s, &err, error);
+}
+
+/* ---- for people ---- */
+
+static void print_table(const take_spec *s, FILE *out)
+{
+    fprintf(out, "%lld frames, %.2f s, seed %u, %lld windows, %lld segments\n", (long long)s->time.frames,
+            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows, (long long)s->time.segments);
+    for (int i = 1; i < s->shots; i++) {
+        char line[TAKE_SHOT_LINE_BYTES];
+        take_shot_line(s, i, line);
+        fprintf(out, "%s\n", line);
+    }
+    fprintf(out, "\n%6s  %-13s  %-15s  %4s  prompt\n", "window", "frames", "seconds", "shot");
+    for (int64_t c = 0; c < s->time.windows; c++) {
+        const take_window w = take_window_at(&s->time, c);
+        const int shot = take_shot_of_window(s, c);
+        const int64_t end = w.first_frame + w.delivered;
+        char frames[48] = "none";
+        char seconds[48] = "";
+        if (w.delivered > 0) {
+            snprintf(frames, sizeof frames, "%lld-%lld", (long long)w.first_frame, (long long)end - 1);
+            snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->fps, (double)end / s->fps);
+        }
+        fprintf(out, "%6lld  %-13s  %-15s  %4d  %s\n", (long long)c, frames, seconds, shot, s->shot[shot].prompt);
+    }
+}
+
+longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text,
+                                    longtake_error *error)
+{
+    lt_error err = {0};
+    take_spec spec = {0};
+    size_t bytes = 0;
+    *text = NULL;
+    lt_status s = spec_of_request(e, command, r, &spec, &err);
+    FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
+    if (out)
+        print_table(&spec, out);
+    if (s == LT_OK && (!out || fclose(out) != 0))
+        s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
+    take_spec_clear(&spec);
     return take_give_error(s, &err, error);
 }

@@ -81,6 +81,16 @@ void take_warn(take_run *run, const char *format, ...)
     take_clock_tell(&run->clock, LONGTAKE_EVENT_WARNING, text);
 }
 
+void take_note(take_run *run, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    take_clock_tell(&run->clock, LONGTAKE_EVENT_NOTE, text);
+}
+
 lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err)
 {
     lt_hash weights;

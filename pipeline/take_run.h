@@ -71,6 +71,9 @@ void take_run_close(take_run *run, bool done);
 /* A line for the user and for the report; copies it. */
 void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
+/* A line for the user alone. */
+void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
+
 /* Starts the key of a product that `net` makes on this device. */
 lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err);
 
