@@ -27,6 +27,7 @@ struct media_file {
     char *comment;
     bool begun;
     bool half_written;       /* there is a temporary file */
+    bool broken;             /* a write failed: what is there cannot be finished */
     media_blob_info info;    /* of the first window */
     uint8_t *codec_header;   /* the copy that info points to */
     AVIOContext *io;         /* NULL of PNG, which is many files */
@@ -142,15 +143,21 @@ static lt_status open_container(media_file *f, lt_error *err)
 static lt_status write_png(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
 {
     char *name = media_png_name(f->path, index);
-    FILE *file = name ? fopen(name, "wb") : NULL;
-    lt_status s = name ? LT_OK : media_no_memory(err, f->path);
-    if (s == LT_OK && !file)
-        s = lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
-    if (file) {
-        const bool whole = fwrite(p->data, 1, p->bytes, file) == p->bytes;
-        if ((fclose(file) != 0 || !whole) && s == LT_OK)
-            s = lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
+    char *temporary = name ? media_temporary_name(name) : NULL;
+    if (!temporary) {
+        free(name);
+        return media_no_memory(err, f->path);
     }
+    FILE *file = fopen(temporary, "wb");
+    bool whole = file && fwrite(p->data, 1, p->bytes, file) == p->bytes;
+    if (file && fclose(file) != 0)
+        whole = false;
+    whole = whole && rename(temporary, name) == 0;
+    const lt_status s =
+        whole ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
+    if (file && !whole)
+        (void)unlink(temporary);
+    free(temporary);
     free(name);
     return s;
 }
@@ -228,7 +235,7 @@ static lt_status flush(media_file *f, lt_error *err)
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
 }
 
-lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error *err)
+static lt_status add_window(media_file *f, const void *blob, size_t bytes, lt_error *err)
 {
     media_blob_reader r;
     LT_TRY(media_blob_open(&r, blob, bytes, err));
@@ -249,6 +256,13 @@ lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error
     }
     f->pictures += r.info.pictures;
     return flush(f, err);
+}
+
+lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error *err)
+{
+    const lt_status s = add_window(f, blob, bytes, err);
+    f->broken = f->broken || s != LT_OK;
+    return s;
 }
 
 /* ---- the file ---- */
@@ -312,6 +326,8 @@ static lt_status finish(media_file *f, lt_error *err)
 {
     if (!f->begun)
         return lt_fail(err, LT_ERR_USAGE, "%s: a video without windows", f->path);
+    if (f->broken) /* its trailer would describe what was never written */
+        return lt_fail(err, LT_ERR_FAILED, "%s: a window could not be added", f->path);
     if (f->info.format == MEDIA_PNG)
         return LT_OK;
     int s = f->format ? av_write_trailer(f->format) : 0;
