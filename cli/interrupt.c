@@ -8,9 +8,10 @@ static volatile sig_atomic_t code;
 
 static void on_signal(int number)
 {
-    if (number == SIGINT && code == 130)
-        _exit(130); /* the job folder holds what is finished; a new run goes on from it */
-    code = number == SIGINT ? 130 : 143;
+    const int asked = number == SIGINT ? 130 : 143;
+    if (code != 0)
+        _exit(asked); /* the job folder holds what is finished; a new run goes on from it */
+    code = asked;
 }
 
 void cli_interrupt_watch(void)

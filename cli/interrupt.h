@@ -1,4 +1,4 @@
-/* interrupt.h - Ctrl-C once stops after the current step, twice at once; SIGTERM stops after the current step. */
+/* interrupt.h - Ctrl-C or SIGTERM once stops after the current step, twice at once. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 

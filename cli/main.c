@@ -1,7 +1,9 @@
 /* main.c - the program: reads the command line, finds its data, runs one command. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,25 +57,51 @@ longtake *cli_engine(cli_context *c, int *code)
     return engine;
 }
 
-char *cli_read_text(cli_context *c, const char *path)
+enum { MOST_TEXT = 1 << 20 }; /* bytes of a text file: far more than any encoder reads */
+
+/* Reads all of `f` to `text` [MOST_TEXT + 1]; what is wrong with it goes to `message`. */
+static bool read_whole_text(FILE *f, char *text, const char *place, char *message, size_t bytes)
 {
-    enum { MOST = 1 << 20 };
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    char *text = malloc(MOST + 1);
-    if (!f || !text) {
-        longtake_error error = {.code = LONGTAKE_ERR_INPUT};
-        snprintf(error.message, sizeof error.message, "%s: %s", path, strerror(errno));
-        cli_fail(c, &error);
-        free(text);
-        return NULL;
+    size_t n = fread(text, 1, MOST_TEXT, f);
+    if (ferror(f)) {
+        snprintf(message, bytes, "%s: %s", place, strerror(errno));
+        return false;
     }
-    size_t n = fread(text, 1, MOST, f);
-    if (f != stdin)
-        fclose(f);
+    if (n == MOST_TEXT && fgetc(f) != EOF) {
+        snprintf(message, bytes, "%s: more than %d bytes, expected a text", place, MOST_TEXT);
+        return false;
+    }
+    const char *zero = memchr(text, '\0', n);
+    if (zero) {
+        snprintf(message, bytes, "%s: byte %td is zero, expected a text", place, zero - text);
+        return false;
+    }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     text[n] = '\0';
-    return text;
+    return true;
+}
+
+char *cli_read_text(cli_context *c, const char *path)
+{
+    const bool standard = strcmp(path, "-") == 0;
+    longtake_error error = {.code = LONGTAKE_ERR_INPUT};
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    if (!f)
+        snprintf(error.message, sizeof error.message, "%s: %s", path, strerror(errno));
+    char *text = f ? malloc(MOST_TEXT + 1) : NULL;
+    if (f && !text) {
+        error.code = LONGTAKE_ERR_RESOURCES;
+        snprintf(error.message, sizeof error.message, "%s: out of memory", path);
+    }
+    const bool whole = text && read_whole_text(f, text, standard ? "standard input" : path, error.message, sizeof error.message);
+    if (f && !standard)
+        fclose(f);
+    if (whole)
+        return text;
+    free(text);
+    cli_fail(c, &error);
+    return NULL;
 }
 
 /* Beside the program: a build tree (build/longtake beside the sources) or an installation (bin/ beside share/longtake). */
@@ -103,6 +131,26 @@ static void find_data(search_folders *s)
     s->list[count] = NULL;
 }
 
+/* A standard descriptor that is closed would be given to the next file that is opened; here reading and writing it fails. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
+/* What was printed must have arrived. */
+static int close_output(int code)
+{
+    errno = 0;
+    const bool arrived = fflush(stdout) == 0 && !ferror(stdout);
+    if (arrived || code != LONGTAKE_OK)
+        return code;
+    const int cause = errno;
+    fprintf(stderr, "longtake: standard output: cannot be written%s%s\n", cause ? ": " : "", cause ? strerror(cause) : "");
+    return cause == ENOSPC ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED;
+}
+
 static int run_command(cli_context *c)
 {
     const char *command = c->values->command;
@@ -124,6 +172,7 @@ int main(int argc, char **argv)
     static cli_values values;
     static search_folders folders;
     char message[512] = "";
+    hold_standard_descriptors();
     cli_defaults(&values);
     if (!cli_parse(argc, argv, &values, message, sizeof message)) {
         fprintf(stderr, "longtake: %s\n", message);
@@ -131,21 +180,21 @@ int main(int argc, char **argv)
     }
     if (values.version) {
         printf("longtake %s\n", longtake_version());
-        return LONGTAKE_OK;
+        return close_output(LONGTAKE_OK);
     }
     if (!values.command) {
         cli_help_short();
-        return LONGTAKE_OK;
+        return close_output(LONGTAKE_OK);
     }
     if (values.help) {
         cli_help(values.command);
-        return LONGTAKE_OK;
+        return close_output(LONGTAKE_OK);
     }
     find_data(&folders);
     cli_context context = {.values = &values, .search = folders.list};
     cli_progress_init(&context.progress, values.progress, values.quiet);
     cli_interrupt_watch();
-    const int code = run_command(&context);
+    const int code = close_output(run_command(&context));
     cli_progress_end(&context.progress);
     const int interrupted = cli_interrupt_code();
     return code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : code;

@@ -1,5 +1,6 @@
 /* commands.c - the requests of longtake.h: check everything, then run the stages that the command needs. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,15 @@ longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake
     return finish(&run, s, "encode", &no_seam, result, &err, error);
 }
 
+static lt_status read_seed(const char *text, const char *place, int64_t *seed, lt_error *err)
+{
+    const bool digits = text[0] != '\0' && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 10;
+    *seed = digits ? strtoll(text, NULL, 10) : -1;
+    if (*seed < 0 || *seed > (int64_t)UINT32_MAX)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'seed' is \"%s\", expected 0 to 4294967295", place, text);
+    return LT_OK;
+}
+
 /* What refine and render begin with: the plan of a token file, and the prompt and seed that it notes where none were
  * given. */
 static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writes writes, take_output *kind, tok_plan *plan,
@@ -147,7 +157,7 @@ static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writ
         return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
     const char *seed = tok_plan_note(plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
-        r->settings.seed = strtoll(seed, NULL, 10);
+        LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
     LT_TRY(take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT, plan->video_frames, &run->spec, err));
     LT_TRY(take_run_open_job(run, r->output, err));
     take_clock_tell(&run->clock, LONGTAKE_EVENT_START, NULL);

@@ -32,6 +32,16 @@ void longtake_options_init(longtake_options *options)
     *options = (longtake_options){.model = "mini", .device = "auto", .precision = "auto"};
 }
 
+/* "cuda" or "cuda:N" */
+static bool is_cuda(const char *device)
+{
+    if (strncmp(device, "cuda", 4) != 0)
+        return false;
+    const char *number = device + 5;
+    return device[4] == '\0' ||
+           (device[4] == ':' && number[0] != '\0' && number[strspn(number, "0123456789")] == '\0');
+}
+
 /* "auto" is the fastest device that this build contains and the machine has. */
 static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_error *err)
 {
@@ -51,9 +61,17 @@ static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_er
     }
     if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
         return lt_cpu_open(out, o->threads, activation, err);
-    if (strncmp(device, "cuda", 4) == 0 && (device[4] == '\0' || device[4] == ':'))
+    if (is_cuda(device))
         return lt_fail(err, LT_ERR_DEVICE, "--device: found \"%s\", this build contains no CUDA", device);
     return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
+}
+
+/* What was set must fit together; the file alone did. */
+static lt_status check_set(const longtake *e, lt_error *err)
+{
+    lt_error found = {0};
+    const lt_status s = cfg_check(&e->cfg, "--set", &found);
+    return s == LT_OK ? LT_OK : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
 }
 
 static lt_status open_config(const longtake_options *o, longtake *e, lt_error *err)
@@ -68,7 +86,7 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     for (const char *const *s = o->set; s && *s; s++)
         LT_TRY(cfg_set(&e->cfg, *s, err));
     if (o->set)
-        LT_TRY(cfg_check(&e->cfg, "--set", err));
+        LT_TRY(check_set(e, err));
     e->config_text = cfg_text_with_origins(&e->cfg, e->config_file, o->set);
     char *values = cfg_text_of(&e->cfg);
     if (values)

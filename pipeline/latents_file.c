@@ -220,7 +220,10 @@ static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, 
         return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place,
                        (long long)dim[0], (long long)dim[1], (long long)dim[2], (long long)dim[3]);
     r->shape = (take_latents_shape){dim[0], (int)dim[1], (int)dim[2], (int)dim[3]};
-    const int64_t bytes = dim[0] * latent_elements(r->shape) * (r->bf16 ? 2 : 4);
+    int64_t bytes = 0;
+    if (__builtin_mul_overflow(latent_elements(r->shape) * (r->bf16 ? 2 : 4), dim[0], &bytes))
+        return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place,
+                       (long long)dim[0], (long long)dim[1], (long long)dim[2], (long long)dim[3]);
     if (size_at(offsets, 0) != 0 || size_at(offsets, 1) != bytes)
         return lt_fail(err, LT_ERR_INPUT, "%s: latents: offsets %lld to %lld, the shape needs 0 to %lld", r->place,
                        (long long)size_at(offsets, 0), (long long)size_at(offsets, 1), (long long)bytes);

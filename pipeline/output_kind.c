@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -40,9 +41,12 @@ static take_output standard_kind(take_writes w)
     return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
 }
 
-/* The folder that `path` lies in must be there and writable. */
-static lt_status check_folder(const char *path, lt_error *err)
+/* A file may be replaced, a folder not; the folder that `path` lies in must be there and writable. */
+static lt_status check_place(const char *path, lt_error *err)
 {
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return lt_fail(err, LT_ERR_USAGE, "--output: %s is a folder, expected a file", path);
     char *folder = strdup(path);
     if (!folder)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
@@ -87,5 +91,5 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
         return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", dot ? dot + 1 : "",
                        wanted(writes));
     *out = kinds[kind].kind;
-    return check_folder(r->output, err);
+    return check_place(r->output, err);
 }

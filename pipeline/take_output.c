@@ -59,7 +59,14 @@ lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_err
 
 lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error *err)
 {
-    return v->growing && blob ? media_file_add(v->growing, blob, bytes, err) : LT_OK;
+    if (!v->growing || !blob)
+        return LT_OK;
+    const lt_status s = media_file_add(v->growing, blob, bytes, err);
+    if (s == LT_OK)
+        v->playable = true;
+    else if (v->growing_path && !v->playable)
+        unlink(v->growing_path);
+    return s;
 }
 
 /* Puts the finished file together from the windows in the job folder: memory stays flat. */

@@ -16,6 +16,7 @@ typedef struct {
     char *comment;        /* how it was made; NULL: leave it out */
     media_file *growing;  /* or the stream to standard output */
     char *growing_path;   /* NULL for a stream */
+    bool playable;        /* the growing file holds a window */
 } take_video;
 
 /* The kind of libav file behind a kind of output. */

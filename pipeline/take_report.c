@@ -20,17 +20,18 @@ lt_json *take_about(take_run *run, lt_error *err)
     lt_json_set(o, "model_hash", lt_json_new_string(hash));
     lt_json_set(o, "settings", take_spec_json(&run->spec));
     lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
-    lt_json *tokens = lt_json_new_array();
-    for (int64_t k = 0; k < run->plan_segments; k++) {
-        const int count = run->segment[k].ids;
-        int32_t *codes = malloc((size_t)count * sizeof *codes);
-        if (!codes)
-            break;
-        take_plan_codes(run, k, codes);
-        for (int i = 0; i < count; i++)
-            lt_json_append(tokens, lt_json_new_int(codes[i]));
-        free(codes);
+    int32_t *codes = malloc((size_t)(run->id_count + 1) * sizeof *codes);
+    if (!codes) {
+        lt_json_free(o);
+        lt_fail(err, LT_ERR_RESOURCES, "metadata: out of memory");
+        return NULL;
     }
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        take_plan_codes(run, k, codes + run->segment[k].first_id);
+    lt_json *tokens = lt_json_new_array();
+    for (int64_t i = 0; i < run->id_count; i++)
+        lt_json_append(tokens, lt_json_new_int(codes[i]));
+    free(codes);
     lt_json_set(o, "tokens", tokens);
     return o;
 }

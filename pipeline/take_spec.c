@@ -2,9 +2,12 @@
 #include "pipeline/take_spec.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "text_encoder/utf8_text.h"
 
 enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };
 
@@ -163,6 +166,23 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     return LT_OK;
 }
 
+/* Words in UTF-8: metadata and both networks rest on it. */
+static lt_status check_prompt(const char *prompt, const char *place, lt_error *err)
+{
+    const size_t bytes = strlen(prompt);
+    bool has_words = false;
+    for (size_t at = 0; at < bytes;) {
+        uint32_t code = 0;
+        const size_t length = text_utf8_char(prompt + at, bytes - at, &code);
+        if (length == 0)
+            return lt_fail(err, LT_ERR_USAGE, "%s: byte %zu (0x%02x) is not UTF-8", place, at,
+                           (unsigned)(unsigned char)prompt[at]);
+        has_words = has_words || !text_is_space(code);
+        at += length;
+    }
+    return has_words ? LT_OK : lt_fail(err, LT_ERR_USAGE, "%s: found no words, expected a text", place);
+}
+
 static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion, double cfg_scale, lt_error *err)
 {
     take_shot *shot = &s->shot[s->shots++];
@@ -170,6 +190,11 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
                         .motion = given(from->motion, motion),
                         .seed = from->seed < 0 ? s->seed : (uint32_t)from->seed,
                         .cfg_scale = given(from->cfg_scale, cfg_scale)};
+    char place[32] = "--prompt";
+    if (s->shots > 1 || from->at_frame > 0)
+        snprintf(place, sizeof place, "prompt of shot %d", s->shots - 1);
+    if (from->prompt)
+        LT_TRY(check_prompt(from->prompt, place, err));
     shot->prompt = strdup(from->prompt ? from->prompt : "");
     if (!shot->prompt)
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");

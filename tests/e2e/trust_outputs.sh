@@ -1,0 +1,68 @@
+#!/bin/sh
+# An output that cannot be written: a message, the exit code, nothing half-written under a final name.
+. "$(dirname "$0")/steps.sh"
+[ -e /dev/full ] || { echo "skipped: there is no /dev/full"; exit 77; }
+
+made tokens x --seconds 4 -o take.lt
+made refine take.lt -o take.latents
+
+# into CODE TARGET ARGUMENTS...: standard output is `full` or `closed`.
+into() {
+    wanted=$1
+    target=$2
+    shift 2
+    case $target in
+    full) longtake "$@" >/dev/full 2>into.err ;;
+    closed) longtake "$@" >&- 2>into.err ;;
+    esac
+    code=$?
+    [ "$code" -eq "$wanted" ] || fail "longtake $* into $target: exit code $code, want $wanted: $(cat into.err)"
+    grep -q '^longtake: standard output: ' into.err || fail "longtake $* into $target: no message: $(cat into.err)"
+}
+
+for target in full closed; do
+    [ $target = full ] && code=5 || code=1
+    into $code $target tokens x --seconds 2 -o -
+    into $code $target generate x --seconds 2 -o -
+    into $code $target generate x --seconds 2 --format y4m -o -
+    into $code $target refine take.lt -o -
+    into $code $target decode take.latents -o -
+    into $code $target info take.lt
+    into $code $target devices
+    into $code $target generate x --frames 1 --json -o json.mp4
+done
+
+# A reader that goes away is an error, not a crash.
+for command in "tokens x --seconds 4" "generate x --seconds 4" "refine take.lt" "decode take.latents"; do
+    { longtake $command -o - 2>pipe.err; echo $? >pipe.code; } | head -c 0 >/dev/null
+    equal "longtake $command into a closed pipe: exit code" "$(cat pipe.code)" 1
+    grep -q '^longtake: standard output: .*Broken pipe' pipe.err || fail "longtake $command: $(cat pipe.err)"
+done
+rm -f into.err pipe.err pipe.code json.mp4
+
+# A full disk, where we may mount one; the job folder lies elsewhere so that only the output meets it.
+mkdir disk
+if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
+    for output in take.mp4 take.mkv take.y4m take.png take.lt take.npy take.latents; do
+        rm -f disk/*
+        head -c 65536 /dev/zero >disk/fill 2>/dev/null
+        case $output in
+        *.lt | *.npy) refused 5 tokens x --seconds 4 -o disk/$output ;;
+        *.latents) refused 5 refine take.lt --job job -o disk/$output ;;
+        *) refused 5 generate x --seconds 4 --job job -o disk/$output ;;
+        esac
+        grep -q 'disk/.*No space left on device' refused.err || fail "$output: $(cat refused.err)"
+        rm -rf disk/*.job
+        equal "$output: left on the full disk" "$(ls disk)" fill
+    done
+    # The same command goes on once there is room.
+    rm -f disk/fill
+    made generate x --seconds 4 --job job -o after.mp4
+    made generate x --seconds 4 -o whole.mp4
+    same after.mp4 whole.mp4
+    # A job folder on the full disk.
+    refused 5 generate x --seconds 12 -o disk/take.mp4
+    [ ! -e disk/take.mp4 ] || fail "take.mp4 is there although the disk was full"
+    umount disk
+fi
+finish
