@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err)
 {
@@ -54,6 +55,8 @@ void take_run_close(take_run *run, bool done)
         take_job_remove(run->job);
     else
         take_job_close(run->job);
+    if (run->job_is_implicit)
+        rmdir(run->job_path); /* goes when it holds nothing to go on from */
     free(run->job_path);
     clear_texts(run);
     free(run->ids);

@@ -10,7 +10,9 @@ same threads_1.mp4 threads_3.mp4
 
 # Another folder, another job folder, another time zone and locale.
 mkdir elsewhere
-TZ=Asia/Tokyo LC_ALL=C made generate "a red ball" --seconds 3 --job elsewhere/job -o elsewhere/other.mp4
+export TZ=Asia/Tokyo LC_ALL=C
+made generate "a red ball" --seconds 3 --job elsewhere/job -o elsewhere/other.mp4
+unset TZ LC_ALL
 same threads_1.mp4 elsewhere/other.mp4
 [ -d elsewhere/job ] || fail "an explicit job folder is kept"
 

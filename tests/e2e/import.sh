@@ -1,0 +1,34 @@
+#!/bin/sh
+# A release in small becomes a model that makes videos; a damaged one leaves nothing behind.
+. "$(dirname "$0")/steps.sh"
+config=$SOURCE/configs/tiny.yaml
+
+import() {
+    "$PROGRAM" import "$@" --config "$config" --progress none 2>import.err
+}
+
+import "$RELEASE" -o model || fail "import: $(cat import.err)"
+"$PROGRAM" generate "a red ball" --seconds 2 -o take.mp4 --model ./model --progress none 2>err || fail "generate: $(cat err)"
+equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
+import "$RELEASE" -o rows --quantize q8 || fail "import q8: $(cat import.err)"
+[ "$(wc -c <rows/mmdit.safetensors)" -lt "$(wc -c <model/mmdit.safetensors)" ] || fail "int8 rows are not smaller"
+"$PROGRAM" generate "a red ball" --seconds 2 -o rows.mp4 --model ./rows --progress none 2>err || fail "generate: $(cat err)"
+
+# broken WHAT: the import of ./release must end with 3 and leave no folder.
+broken() {
+    import release -o out
+    equal "$1" $? 3
+    [ -z "$(ls -d out* .out* 2>/dev/null)" ] || fail "$1: left behind: $(ls -d out* .out*)"
+    rm -rf release
+    cp -r "$RELEASE" release
+}
+cp -r "$RELEASE" release
+rm release/llm/model.safetensors
+broken "no language model"
+head -c 5000 "$RELEASE/CogVideoX-2b-sat/vae/3d-vae.pt" >release/CogVideoX-2b-sat/vae/3d-vae.pt
+broken "a zip cut short"
+echo ../../../etc >release/diffusion/latest
+broken "a path in latest"
+import "$RELEASE" -o model
+equal "an output folder that is there" $? 2
+finish

@@ -1,0 +1,66 @@
+#!/bin/sh
+# A run that is stopped - politely or not - goes on where it was, and ends in the same bytes.
+. "$(dirname "$0")/steps.sh"
+
+# start NAME: the take in the background, its events in NAME.events; $run is its process.
+start() {
+    "$PROGRAM" generate "a red ball" --seconds 12 -o "$1.mp4" --model "$MODEL" --progress jsonl 2>"$1.events" >"$1.out" &
+    run=$!
+}
+
+# await NAME EVENT COUNT: until the event has been seen that often, or the run is over.
+await() {
+    while kill -0 "$run" 2>/dev/null; do
+        [ "$(grep -c "$2" "$1.events")" -ge "$3" ] && return
+        sleep 0.02
+    done
+}
+
+# ended NAME CODE
+ended() {
+    wait "$run"
+    equal "$1: exit code" "$?" "$2"
+}
+
+start whole
+ended whole 0
+
+start int
+await int window_done 2
+kill -INT "$run"
+ended int 130
+[ -e int.mp4 ] && fail "int: an interrupted run must not write under the final name"
+[ "$(of_video int.mp4.part.mp4 nb_read_frames 2>/dev/null || ls int*)" ] || fail "int: the finished part does not play"
+grep -q 'hint: the same command goes on' int.events || fail "int: no hint: $(tail -2 int.events)"
+start int
+ended int 0
+same whole.mp4 int.mp4
+# Windows that were finished are not computed again.
+json_events() { grep -c '"event":"step","stage":"refine"' "$1.events"; }
+[ "$(json_events int)" -lt "$(json_events whole)" ] || fail "int: everything was computed again"
+
+start term
+await term '"stage":"refine"' 3
+kill -TERM "$run"
+ended term 143
+start term
+ended term 0
+same whole.mp4 term.mp4
+
+# Killed at any moment: in the text, in the plan, between two steps, in the decoder, twice.
+moment=0
+for at in '"stage":"text" 1' '"stage":"tokens" 2' '"stage":"refine" 6' '"stage":"decode" 1' 'window_done 3'; do
+    moment=$((moment + 1))
+    start killed_$moment
+    await killed_$moment "${at% *}" "${at##* }"
+    kill -KILL "$run"
+    wait "$run" 2>/dev/null
+done
+for moment in 1 2 3 4 5; do
+    start killed_$moment
+    ended killed_$moment 0
+    same whole.mp4 killed_$moment.mp4
+done
+[ -z "$(ls -d *.job 2>/dev/null)" ] || fail "a job folder beside the output goes on success: $(ls -d *.job)"
+[ -z "$(ls *.part* 2>/dev/null)" ] || fail "left behind: $(ls *.part*)"
+finish

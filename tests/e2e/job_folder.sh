@@ -1,0 +1,46 @@
+#!/bin/sh
+# What lies in the job folder is used when it is whole and made again when it is not.
+. "$(dirname "$0")/steps.sh"
+
+take() {
+    "$PROGRAM" generate "a red ball" --seconds 6 --job job -o "$1" --model "$MODEL" --progress jsonl "$2" 2>events >out ||
+        fail "generate: exit code $?: $(tail -1 events)"
+}
+refined() { grep -c '"event":"step","stage":"refine"' events; }
+
+take first.mp4 -v
+computed=$(refined)
+[ "$computed" -gt 0 ] || fail "no step was told"
+take second.mp4 -v
+same first.mp4 second.mp4
+equal "steps when all is there" "$(refined)" 0
+take third.mp4 --fresh
+same first.mp4 third.mp4
+equal "steps when all is forgotten" "$(refined)" "$computed"
+
+# One byte in the middle of every kind of product.
+for product in text.ar.000 text.mmdit.000 tokens.000 latents.001 video.001; do
+    file=$(ls job/$product.*[0-9a-f])
+    printf '\125\252\125\252' | dd of="$file" bs=1 seek=$(($(wc -c <"$file") / 2)) conv=notrunc 2>/dev/null
+done
+made info job
+grep -q '"whole":false' made.out || fail "info does not see the damage"
+take mended.mp4 -v
+same first.mp4 mended.mp4
+grep -q 'is damaged; it is made again' events || fail "the damage is not told"
+
+# A product cut short, one that is gone, one that another program left there.
+for file in job/latents.000.*[0-9a-f]; do head -c 100 "$file" >cut; cp cut "$file"; done
+rm job/tokens.001.*[0-9a-f]
+echo hello >job/notes.txt
+take again.mp4 -v
+same first.mp4 again.mp4
+[ -e job/notes.txt ] || fail "a file that is not ours was taken away"
+
+# Another seed finds nothing of use and spoils nothing.
+made generate "a red ball" --seconds 6 --seed 1 --job job -o other.mp4
+cmp -s first.mp4 other.mp4 && fail "seed 1 gives what seed 42 gives"
+take last.mp4 -v
+same first.mp4 last.mp4
+equal "steps after another seed" "$(refined)" 0
+finish

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Memory does not grow with the length of the take.
+. "$(dirname "$0")/steps.sh"
+
+peak() {
+    "$TOOLS/peak_memory" "$1.kib" "$PROGRAM" generate "a red ball" --seconds "$1" -o "$1.mp4" --model "$MODEL" --threads 2 \
+        --progress none >out 2>err || fail "$1 seconds: exit code $?: $(cat err)"
+    equal "$1 seconds: frames" "$(of_video "$1.mp4" nb_read_frames)" $(($1 * 8))
+    cat "$1.kib"
+}
+peak 30
+peak 300
+short=$(cat 30.kib)
+long=$(cat 300.kib)
+[ "$long" -le $((short + short / 20)) ] || fail "30 s need $short KiB, 300 s need $long KiB: more than 5 % apart"
+finish

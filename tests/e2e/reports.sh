@@ -1,0 +1,64 @@
+#!/bin/sh
+# What is printed: JSON that is JSON, plans without weights, every kind of file described.
+. "$(dirname "$0")/steps.sh"
+
+made generate "say \"red\", 100% \\ ball" --seconds 3 -o take.mp4 --json
+cp made.out report.json
+equal "report: frames" "$(json report.json settings frames)" 24
+equal "report: prompt" "$(json report.json settings shots 0 prompt)" 'say "red", 100% \ ball'
+equal "report: output" "$(json report.json output)" take.mp4
+json report.json stages decode peak_bytes >/dev/null
+
+"$PROGRAM" generate "a red ball" --seconds 3 -o events.mp4 --model "$MODEL" --progress jsonl 2>events.jsonl >/dev/null
+json --lines events.jsonl
+for event in start stage window step window_done done; do
+    grep -q "\"event\":\"$event\"" events.jsonl || fail "no event $event"
+done
+"$PROGRAM" generate "a red ball" --seconds 3 -o plain.mp4 --model "$MODEL" --progress plain 2>plain.err >/dev/null
+grep -q "$(printf '\r')" plain.err && fail "carriage returns without a terminal"
+"$PROGRAM" generate "a red ball" --seconds 3 -o quiet.mp4 --model "$MODEL" --quiet 2>quiet.err >/dev/null
+equal "quiet" "$(cat quiet.err)" ""
+
+# A plan needs no weights and writes nothing.
+mkdir empty
+cp "$MODEL/config.yaml" empty/
+"$PROGRAM" generate "a red ball" --seconds 30 -o planned.mp4 --model empty --dry-run --json >plan.json 2>plan.err ||
+    fail "dry run: $(cat plan.err)"
+equal "plan: frames" "$(json plan.json frames)" 240
+equal "plan: latents" "$(json plan.json latents)" 61
+equal "plan: windows" "$(json plan.json windows)" 29
+[ -e planned.mp4 ] && fail "a dry run wrote a file"
+"$PROGRAM" generate x --model empty --print-config --set mmdit.steps=9 -o x.mp4 --seconds 1 >config.txt 2>&1 ||
+    fail "print-config: $(cat config.txt)"
+grep -q '^mmdit.steps: 9  *# --set' config.txt || fail "print-config: $(grep steps config.txt)"
+
+# info of everything.
+kind() {
+    made info "$1"
+    equal "$1" "$(json made.out kind)" "$2"
+}
+made tokens -p x --seconds 3 -o take.lt
+made refine take.lt -o take.latents
+made generate x --seconds 3 -o take.mkv --job job
+kind take.lt tokens
+# The release's token file: one picture of zeros.
+{
+    printf "\\223NUMPY\\001\\000v\\000%-117s\\n" "{'descr': '<i8', 'fortran_order': False, 'shape': (330,), }"
+    head -c 2640 /dev/zero
+} >official.npy
+kind official.npy tokens
+kind take.latents latents
+kind take.mp4 video
+equal "video: its prompt" "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'
+kind take.mkv video
+kind job job
+kind "$MODEL" model
+kind "$MODEL/mmdit.safetensors" weights
+kind "$RELEASE/CogVideoX-2b-sat/vae/3d-vae.pt" weights
+kind "$SOURCE/tests/golden/mmdit.time.release_width.safetensors" golden
+made generate x --seconds 3 -o bare.mp4 --no-metadata
+made info bare.mp4
+grep -q made_by made.out && fail "--no-metadata left metadata"
+made check --json "$SOURCE/tests/golden/mmdit.time.release_width.safetensors"
+equal "check: verdict" "$(json made.out 0 ok)" true
+finish

@@ -1,0 +1,104 @@
+#!/bin/sh
+# Wrong usage ends with 2 before anything is loaded, bad input with 3, an absent device with 6; each says why.
+. "$(dirname "$0")/steps.sh"
+
+# A model that has a configuration and no weights: whoever asks for a weight gets exit code 3.
+mkdir empty
+cp "$MODEL/config.yaml" empty/
+weights=$MODEL
+MODEL=$PWD/empty
+usage() { refused 2 "$@"; }
+
+usage paint "a red ball"
+grep -q 'nearest' refused.err || fail "no nearest command: $(cat refused.err)"
+usage generate x -o a.mp4 --secnds 3
+grep -q 'nearest is --seconds' refused.err || fail "no nearest flag: $(cat refused.err)"
+usage generate x -o a.mp4 --seconds three
+usage generate x -o a.mp4 --seconds nan
+usage generate x -o a.mp4 --seconds inf
+usage generate x -o a.mp4 --seconds -1
+usage generate x -o a.mp4 --seconds 0
+usage generate x -o a.mp4 --frames 0
+usage generate x -o a.mp4 --frames 2.5
+usage generate x -o a.mp4 --frames 9 --seconds 3
+usage generate x -o a.mp4
+usage generate -o a.mp4 --seconds 3
+usage generate x y -o a.mp4 --seconds 3
+usage generate x --seconds 3
+usage generate x -o a.xyz --seconds 3
+usage generate x -o a --seconds 3
+usage generate x -o a.png --format mp4 --seconds 3
+usage generate x -o a.lt --seconds 3
+usage generate x -o nowhere/a.mp4 --seconds 3
+usage generate x -o a.mp4 --seconds 3 --seed 4294967296
+usage generate x -o a.mp4 --seconds 3 --seed -2
+usage generate x -o a.mp4 --seconds 3 --threads -1
+usage generate x -o a.mp4 --seconds 3 --steps 0
+usage generate x -o a.mp4 --seconds 3 --temperature 0
+usage generate x -o a.mp4 --seconds 3 --overlap 2
+usage generate x -o a.mp4 --seconds 3 --overlap 5
+usage generate x -o a.mp4 --seconds 3 --carry pigeon
+usage generate x -o a.mp4 --seconds 3 --precision f64
+usage generate x -o a.mp4 --seconds 3 --device abacus
+usage generate x -o a.mp4 --seconds 3 --fit cover --stage lm
+usage generate x -o a.mp4 --seconds 3 --set mmdit.stepz=3
+usage generate x -o a.mp4 --seconds 3 --set mmdit.steps
+usage generate x -o a.mp4 --seconds 3 --set mmdit.steps=many
+usage generate x -o a.mp4 --seconds 3 --width 100
+usage generate x -o a.mp4 --seconds 3 --quiet=yes
+usage tokens -p x -o a.mp4 --seconds 3
+usage encode -o a.lt
+usage info
+usage check
+usage import "$RELEASE"
+export LONGTAKE_SECONDS=soon
+usage generate x -o a.mp4
+unset LONGTAKE_SECONDS
+grep -q LONGTAKE_SECONDS refused.err || fail "the environment is not named: $(cat refused.err)"
+equal "written by wrong usage" "$(ls | grep -v -e refused -e empty)" ""
+
+bad() { refused 3 "$@"; }
+bad generate x -o a.mp4 --seconds 3
+grep -q 'empty/' refused.err || fail "the missing file is not named: $(cat refused.err)"
+MODEL=no_such_model
+bad generate x -o a.mp4 --seconds 3
+MODEL=$weights
+refused 6 generate x -o a.mp4 --seconds 3 --device cuda
+bad render no_such.lt -p x -o a.mp4
+bad decode no_such.latents -o a.mp4
+bad encode no_such.mp4 -o a.lt
+bad info no_such_file
+bad generate -p @no_such_prompt -o a.mp4 --seconds 3
+echo 'mmdit: {stepz: 3}' >bad.yaml
+bad generate x -o a.mp4 --seconds 3 --config bad.yaml
+grep -q 'bad.yaml:1:9' refused.err || fail "no file:line:column: $(cat refused.err)"
+for bytes in 0 7 8 100; do
+    head -c $bytes "$MODEL/mmdit.safetensors" >broken
+    cp broken broken.mp4 && bad encode broken.mp4 -o a.lt
+    cp broken broken.lt && bad render broken.lt -p x -o a.mp4
+    cp broken broken.latents && bad decode broken.latents -o a.mp4
+    cp broken broken.safetensors && bad check broken.safetensors
+done
+
+# Weights cut short, or of other sizes, or with a number that is not finite.
+for file in text_encoder tokenizer ar_model mmdit temporal_vae; do
+    rm -rf damaged && cp -r "$MODEL" damaged
+    head -c 100000 "$MODEL/$file.safetensors" >damaged/$file.safetensors
+    "$PROGRAM" generate x -o a.mp4 --seconds 3 --progress none --model damaged 2>damaged.err
+    equal "$file cut short" $? 3
+    grep -q "$file" damaged.err || fail "$file is not named: $(cat damaged.err)"
+done
+bad generate x -o a.mp4 --seconds 3 --set ar_model.layers=3
+equal "written by bad input" "$(ls -d a.* 2>/dev/null)" ""
+
+# Asking is no error.
+"$PROGRAM" >help || fail "longtake alone: exit code $?"
+grep -q 'generate' help || fail "no help"
+"$PROGRAM" --version | grep -q '^longtake [0-9]' || fail "no version"
+for command in generate tokens encode refine decode render info import check bench devices; do
+    "$PROGRAM" $command -h >help || fail "$command -h: exit code $?"
+    grep -q -- '--json' help || fail "$command -h: no flags"
+done
+made devices
+json made.out >/dev/null
+finish
