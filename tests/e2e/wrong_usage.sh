@@ -21,7 +21,6 @@ usage generate x -o a.mp4 --seconds 0
 usage generate x -o a.mp4 --frames 0
 usage generate x -o a.mp4 --frames 2.5
 usage generate x -o a.mp4 --frames 9 --seconds 3
-usage generate x -o a.mp4
 usage generate -o a.mp4 --seconds 3
 usage generate x y -o a.mp4 --seconds 3
 usage generate x --seconds 3
@@ -87,6 +86,7 @@ for file in text_encoder tokenizer ar_model mmdit temporal_vae; do
     "$PROGRAM" generate x -o a.mp4 --seconds 3 --progress none --model damaged 2>damaged.err
     equal "$file cut short" $? 3
     grep -q "$file" damaged.err || fail "$file is not named: $(cat damaged.err)"
+    rm -rf a.mp4.job # what was made before the damage was met
 done
 bad generate x -o a.mp4 --seconds 3 --set ar_model.layers=3
 equal "written by bad input" "$(ls -d a.* 2>/dev/null)" ""
