@@ -12,5 +12,6 @@ peak 30
 peak 300
 short=$(cat 30.kib)
 long=$(cat 300.kib)
+echo "peak memory: 30 s $short KiB, 300 s $long KiB"
 [ "$long" -le $((short + short / 20)) ] || fail "30 s need $short KiB, 300 s need $long KiB: more than 5 % apart"
 finish
