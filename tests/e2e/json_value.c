@@ -88,7 +88,8 @@ int main(int argc, char **argv)
     lt_json *const root = parse(text, bytes, path);
     const lt_json *at = root;
     for (int i = 2; i < argc && at; i++)
-        at = lt_json_kind_of(at) == LT_JSON_ARRAY ? lt_json_at(at, (size_t)atoi(argv[i])) : lt_json_get(at, argv[i]);
+        at = lt_json_kind_of(at) == LT_JSON_ARRAY ? lt_json_at(at, (size_t)atoi(argv[i]))
+                                                  : lt_json_get(at, argv[i]);
     if (!at)
         fprintf(stderr, "%s: the member is not there\n%s\n", path, text);
     else if (argc > 2)

@@ -9,7 +9,8 @@
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "make_tiny_model: found %d arguments, expected CONFIG MODEL_DIR RELEASE_DIR\n", argc - 1);
+        fprintf(stderr, "make_tiny_model: found %d arguments, expected CONFIG MODEL_DIR RELEASE_DIR\n",
+                argc - 1);
         return 2;
     }
     tiny_model_write(argv[1], argv[2]);

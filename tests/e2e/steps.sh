@@ -1,5 +1,6 @@
 # steps.sh - what the end-to-end scripts share. CTest gives the places in the environment:
-#     PROGRAM (longtake)  MODEL (tiny model)  RELEASE (the same as a release)  TOOLS (our small programs)  SOURCE (this tree)
+#     PROGRAM (longtake)  MODEL (tiny model)  RELEASE (the same as a release)  TOOLS, EXAMPLES (folders of programs)
+#     SOURCE, BUILD (trees)  LIBRARY (liblongtake.so)  CC, CXX (compilers)
 # A script runs in a folder of its own, says what it saw with `fail`, and ends with `finish`.
 set -u
 work=$(mktemp -d) || exit 1
