@@ -27,6 +27,16 @@ void longtake_request_init(longtake_request *r)
         .max_seam = -1};
 }
 
+/* What was finished is not lost: where it lies. */
+static void add_way_on(const take_run *run, lt_error *err)
+{
+    if (!run->job || strstr(err->message, "\nhint: "))
+        return;
+    const size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s%s%s",
+             take_job_path(run->job), run->playable ? "; what is finished plays as " : "", run->playable ? run->playable : "");
+}
+
 /* How a command ends: result, seam limit, job folder, error. */
 static longtake_status finish(take_run *run, lt_status s, const char *command, const take_seam *seam, longtake_result *result,
                               lt_error *err, longtake_error *error)
@@ -40,11 +50,8 @@ static longtake_status finish(take_run *run, lt_status s, const char *command, c
     if (made && limit >= 0 && seam->worst_seam > limit)
         s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %.3f",
                     (long long)seam->seam_window, seam->worst_seam, limit);
-    if (s == LT_ERR_CANCELLED && run->job) {
-        const size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s",
-                 take_job_path(run->job));
-    }
+    if (s == LT_ERR_CANCELLED || s == LT_ERR_RESOURCES)
+        add_way_on(run, err);
     take_run_close(run, made);
     return take_give_error(s, err, error);
 }

@@ -40,23 +40,45 @@ static void file_name(char out[NAME_BYTES], const char *name, lt_hash key)
     snprintf(out, NAME_BYTES, "%s.%s", name, text);
 }
 
-/* "tokens.000.0123...": does the name end in a dot and 32 hex digits? Returns the length before the dot, or 0. */
-static size_t product_stem(const char *file)
+/* Length of `name` before a last part of `digits` characters of `set` behind a dot (0: any number of them), or 0. */
+static size_t before_last_part(const char *name, size_t length, const char *set, size_t digits)
 {
-    const size_t length = strlen(file);
-    const size_t hex = LT_HASH_TEXT_BYTES - 1;
-    if (length < hex + 2 || file[length - hex - 1] != '.')
+    size_t n = 0;
+    while (n < length && strchr(set, name[length - n - 1]))
+        n++;
+    if (n == 0 || (digits > 0 && n != digits) || n + 1 >= length || name[length - n - 1] != '.')
         return 0;
-    if (strspn(file + length - hex, "0123456789abcdef") != hex)
-        return 0;
-    return length - hex - 1;
+    return length - n - 1;
 }
 
-/* Files this module makes: products, locks, temporary files. */
+/* Is it a product's name, "tokens.000"? */
+static bool is_numbered(const char *name, size_t length)
+{
+    return before_last_part(name, length, "0123456789", 0) > 0;
+}
+
+/* "tokens.000.0123...": a product's name, a dot and 32 hex digits? Returns the length before the dot, or 0. */
+static size_t stem_of(const char *file, size_t length)
+{
+    const size_t stem = before_last_part(file, length, "0123456789abcdef", LT_HASH_TEXT_BYTES - 1);
+    return is_numbered(file, stem) ? stem : 0;
+}
+
+static size_t product_stem(const char *file)
+{
+    return stem_of(file, strlen(file));
+}
+
+/* Files this module makes and no others, for the folder may be any: products, "tokens.000.lock", "PRODUCT.PID.part". */
 static bool is_ours(const char *file)
 {
     const char *dot = strrchr(file, '.');
-    return product_stem(file) > 0 || (dot && (strcmp(dot, ".lock") == 0 || strcmp(dot, ".part") == 0));
+    const size_t length = dot ? (size_t)(dot - file) : 0;
+    if (dot && strcmp(dot, ".lock") == 0)
+        return is_numbered(file, length);
+    if (dot && strcmp(dot, ".part") == 0)
+        return stem_of(file, before_last_part(file, length, "0123456789", 0)) > 0;
+    return product_stem(file) > 0;
 }
 
 static void forget_all(int fd, const char *path)
@@ -70,25 +92,63 @@ static void forget_all(int fd, const char *path)
     closedir(d);
 }
 
+/* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that is done may have removed
+ * it in between: then once more. */
+static int hold_folder(const char *path)
+{
+    for (;;) {
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            return -1;
+        const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT)
+            return -1;
+        if (fd < 0)
+            continue;
+        while (flock(fd, LOCK_SH) != 0 && errno == EINTR) {
+        }
+        struct stat st;
+        if (fstat(fd, &st) == 0 && st.st_nlink > 0)
+            return fd;
+        close(fd);
+    }
+}
+
+/* Is this process the folder's only user? Then it is held alone. */
+static bool hold_alone(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static lt_status start_over(take_job *job, lt_error *err)
+{
+    if (!hold_alone(job->fd))
+        return lt_fail(err, LT_ERR_FAILED, "job folder %s: another process works in it, it cannot start over"
+                       "\nhint: --job names another folder", job->path);
+    forget_all(job->fd, job->path);
+    flock(job->fd, LOCK_SH);
+    return LT_OK;
+}
+
 lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err)
 {
     *out = NULL;
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
     take_job *job = calloc(1, sizeof *job);
-    if (!job)
+    char *name = strdup(path);
+    if (!job || !name) {
+        free(job);
+        free(name);
         return lt_fail(err, LT_ERR_RESOURCES, "job folder %s: out of memory", path);
-    job->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    job->path = strdup(path);
-    job->note = note;
-    job->user = user;
-    if (job->fd < 0 || !job->path) {
-        const lt_status s = lt_fail(err, LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+    }
+    *job = (take_job){.path = name, .fd = hold_folder(path), .note = note, .user = user};
+    lt_status s = LT_OK;
+    if (job->fd < 0)
+        s = lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+    else if (fresh)
+        s = start_over(job, err);
+    if (s != LT_OK) {
         take_job_close(job);
         return s;
     }
-    if (fresh)
-        forget_all(job->fd, path);
     *out = job;
     return LT_OK;
 }
@@ -107,8 +167,19 @@ void take_job_remove(take_job *job)
 {
     if (!job)
         return;
-    forget_all(job->fd, job->path);
-    rmdir(job->path);
+    if (hold_alone(job->fd)) { /* else another process needs it still, and removes it */
+        forget_all(job->fd, job->path);
+        rmdir(job->path);
+    }
+    take_job_close(job);
+}
+
+void take_job_leave(take_job *job)
+{
+    if (!job)
+        return;
+    if (hold_alone(job->fd))
+        rmdir(job->path); /* which it does to an empty one only */
     take_job_close(job);
 }
 
@@ -157,12 +228,12 @@ static bool header_ok(int fd, const lt_hash *key, product_header *h)
            (!key || (h->key[0] == key->high && h->key[1] == key->low));
 }
 
-static void note_damage(take_job *job, const char *file)
+static void note(take_job *job, const char *file, const char *what)
 {
     if (!job->note)
         return;
     char text[512];
-    snprintf(text, sizeof text, "%s/%s is damaged; it is made again", job->path, file);
+    snprintf(text, sizeof text, "%s/%s %s", job->path, file, what);
     job->note(job->user, text);
 }
 
@@ -193,7 +264,7 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     }
     close(fd);
     if (s == LT_OK && !*found)
-        note_damage(job, file);
+        note(job, file, "is damaged; it is made again");
     if (!*found) {
         free(payload);
         return s;
@@ -201,21 +272,6 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     *data = payload;
     *bytes = h.bytes;
     return LT_OK;
-}
-
-bool take_job_has(take_job *job, const char *name, lt_hash key)
-{
-    if (!job)
-        return false;
-    char file[NAME_BYTES];
-    file_name(file, name, key);
-    const int fd = openat(job->fd, file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    product_header h;
-    const bool ok = header_ok(fd, &key, &h);
-    close(fd);
-    return ok;
 }
 
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err)
@@ -270,12 +326,18 @@ lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *er
     const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return lt_fail(err, LT_ERR_FAILED, "%s/%s: %s", job->path, file, strerror(errno));
-    while (flock(fd, LOCK_EX) != 0)
-        if (errno != EINTR) {
-            const lt_status s = lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
-            close(fd);
-            return s;
-        }
+    int held = flock(fd, LOCK_EX | LOCK_NB);
+    if (held != 0 && errno == EWOULDBLOCK) {
+        note(job, name, "is being made by another process; waiting for it");
+        held = flock(fd, LOCK_EX);
+    }
+    if (held != 0) {
+        const lt_status s = errno == EINTR ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it",
+                                                     job->path, name)
+                                           : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
+        close(fd);
+        return s;
+    }
     *lock = fd;
     return LT_OK;
 }

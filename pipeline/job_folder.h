@@ -7,7 +7,7 @@
  * the same command finds all. A product appears under its name only when it is whole (temporary name, sync, rename), and
  * its checksum is looked at when it is read: a damaged one counts as absent and is made again.
  * Several processes may use one folder: what two of them make twice is the same bytes, and `take_job_lock` keeps them from
- * making it twice. The lock is the kernel's (flock): it goes with the process that held it.
+ * making it twice; the last of them removes it. The locks are the kernel's (flock): they go with the process that held them.
  *
  * File: 64 bytes (magic, key, checksum, length; little-endian) and the payload.
  */
@@ -25,22 +25,23 @@ typedef struct take_job take_job;
 /* Hears what the user should know, for example that a product was damaged and is made again. */
 typedef void (*take_job_note_fn)(void *user, const char *note);
 
-/* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in it. */
+/* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in it; LT_ERR_FAILED when
+ * another process works there. */
 lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err);
 void take_job_close(take_job *job); /* keeps the files; accepts NULL */
-/* Deletes the products and the folder, if nothing else lies in it. Closes. */
+void take_job_leave(take_job *job); /* the same, but a folder with nothing in it goes */
+/* Deletes the products, and the folder if nothing else lies in it, unless another process works there. Closes. */
 void take_job_remove(take_job *job);
 const char *take_job_path(const take_job *job);
 
 /* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job holds nothing. */
 lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err);
-/* True when a product of that name and key is there (its length is right; the checksum is looked at by get). */
-bool take_job_has(take_job *job, const char *name, lt_hash key);
 /* Writes a product; a NULL job keeps nothing. LT_ERR_RESOURCES when the disk is full. */
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err);
 void take_job_drop(take_job *job, const char *name, lt_hash key);
 
-/* Waits until no other process makes the product `name`; unlock takes what lock gave. A NULL job gives -1. */
+/* Waits until no other process makes the product `name`, or until a signal comes (LT_ERR_CANCELLED); unlock takes what lock
+ * gave. A NULL job gives -1. */
 lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err);
 void take_job_unlock(int lock);
 

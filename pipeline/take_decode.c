@@ -82,20 +82,17 @@ static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *e
     return s;
 }
 
-static lt_status stand_before(take_decoder *d, int64_t c, lt_error *err)
+/* *there is false where the state before window c is not in the job folder. */
+static lt_status stand_before(take_decoder *d, int64_t c, bool *there, lt_error *err)
 {
+    *there = true;
     LT_TRY(open_network(d, err));
     if (d->at == c && c > 0)
         return LT_OK;
     LT_TRY(vae_decoder_reset(d->decoder, err));
-    if (c > 0) {
-        bool found = false;
-        LT_TRY(load_state(d, c, &found, err));
-        if (!found)
-            return lt_fail(err, LT_ERR_FAILED, "decode: the state before window %lld vanished from the job folder",
-                           (long long)c);
-    }
-    d->at = c;
+    if (c > 0)
+        LT_TRY(load_state(d, c, there, err));
+    d->at = *there ? c : -1;
     return LT_OK;
 }
 
@@ -171,7 +168,6 @@ static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
         *first = d->frames + (size_t)(w->known ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
         return LT_OK;
     }
-    LT_TRY(stand_before(d, c, err));
     const int64_t values = latent_values(d);
     LT_TRY(vae_decode(d->decoder, latents + w->known * values, w->latents - w->known, d->frames, NULL, err));
     *first = d->frames;
@@ -265,6 +261,24 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     return LT_OK;
 }
 
+/* Takes window c from the job folder, or makes the decoder ready for it. Another process may have come further than when the
+ * folder was looked at: it drops the state before a window once the window's video is there. */
+static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
+{
+    bool there = true;
+    if (decodes_alone(d) || d->at == c)
+        return LT_OK;
+    if (c > d->ready)
+        LT_TRY(find_video(d, c, w, blob, bytes, err));
+    if (!*blob)
+        LT_TRY(stand_before(d, c, &there, err));
+    if (!there)
+        LT_TRY(find_video(d, c, w, blob, bytes, err));
+    if (!there && !*blob)
+        return lt_fail(err, LT_ERR_FAILED, "decode: the state before window %lld vanished from the job folder", (long long)c);
+    return LT_OK;
+}
+
 lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err)
 {
     take_run *run = d->run;
@@ -276,9 +290,14 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
         return find_video(d, c, &w, blob, bytes, err);
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
-    lt_status s = make_window(d, c, &w, latents, blob, bytes, err);
-    if (s == LT_OK)
-        s = take_clock_step(&run->clock, 1, 1, err);
+    lt_status s = find_or_prepare(d, c, &w, blob, bytes, err);
+    if (s == LT_OK && *blob) {
+        take_clock_found(&run->clock, TAKE_DECODE, 1);
+    } else if (s == LT_OK) {
+        s = make_window(d, c, &w, latents, blob, bytes, err);
+        if (s == LT_OK)
+            s = take_clock_step(&run->clock, 1, 1, err);
+    }
     take_clock_leave(&run->clock);
     if (s != LT_OK) {
         free(*blob);
@@ -351,8 +370,13 @@ static lt_status find_ready(take_decoder *d, lt_error *err)
     if (d->ready == 0 || d->ready == run->spec.time.windows || decodes_alone(d))
         return LT_OK;
     char name[32];
+    void *state = NULL;
+    size_t bytes = 0;
+    bool found = false;
     product_name(name, "state", d->ready - 1);
-    if (!take_job_has(run->job, name, d->state_key[d->ready - 1]))
+    LT_TRY(take_job_get(run->job, name, d->state_key[d->ready - 1], &state, &bytes, &found, err));
+    free(state);
+    if (!found)
         d->ready = 0;
     return LT_OK;
 }

@@ -119,6 +119,10 @@ void take_video_close(take_video *v)
     lt_error ignored = {0};
     if (v->growing)
         media_file_close(v->growing, &ignored);
+    if (v->growing && v->playable && !v->run->playable) {
+        v->run->playable = v->growing_path;
+        v->growing_path = NULL;
+    }
     free(v->growing_path);
     free(v->comment);
     *v = (take_video){0};

@@ -27,8 +27,7 @@ lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_err
 lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error *err);
 /* Everything is there: writes the finished file. */
 lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err);
-/* Closes what is open; an unfinished growing file stays where it is so that it can be watched. Its path, or NULL where none
- * stays, is valid until the next call. */
+/* Closes what is open; an unfinished growing file stays where it is so that it can be watched: run->playable. */
 void take_video_close(take_video *v);
 
 #endif

@@ -53,6 +53,8 @@ void take_run_close(take_run *run, bool done)
 {
     if (done && run->job_is_implicit)
         take_job_remove(run->job);
+    else if (run->job_is_implicit)
+        take_job_leave(run->job);
     else
         take_job_close(run->job);
     if (run->job_is_implicit)
@@ -61,6 +63,7 @@ void take_run_close(take_run *run, bool done)
     clear_texts(run);
     free(run->ids);
     free(run->segment);
+    free(run->playable);
     free(run->given_about);
     for (int i = 0; i < run->warnings; i++)
         free(run->warning[i]);
