@@ -111,7 +111,7 @@ int cli_check(cli_context *c)
             cli_fail(c, &error);
         /* A file that cannot be read outweighs a number out of its bound. */
         if (s != LONGTAKE_OK && code != LONGTAKE_ERR_INPUT)
-            code = s;
+            code = (int)s;
     }
     if (v->json)
         puts("]");
@@ -138,12 +138,12 @@ int cli_bench(cli_context *c)
         return code;
     longtake_error error = {0};
     if (v->ceilings) {
-        code = longtake_bench(engine, "ceilings", on_bench_line, NULL, &error);
+        code = (int)longtake_bench(engine, "ceilings", on_bench_line, NULL, &error);
     } else if (v->stage) {
-        code = longtake_bench(engine, v->stage, on_bench_line, NULL, &error);
+        code = (int)longtake_bench(engine, v->stage, on_bench_line, NULL, &error);
     } else {
         for (size_t i = 0; i < sizeof all / sizeof *all && code == LONGTAKE_OK; i++)
-            code = longtake_bench(engine, all[i], on_bench_line, NULL, &error);
+            code = (int)longtake_bench(engine, all[i], on_bench_line, NULL, &error);
     }
     if (code != LONGTAKE_OK)
         cli_fail(c, &error);

@@ -17,7 +17,7 @@ int cli_fail(cli_context *c, const longtake_error *error)
 {
     cli_progress_end(&c->progress);
     fprintf(stderr, "longtake: %s\n", error->message);
-    return error->code;
+    return (int)error->code;
 }
 
 int cli_usage(cli_context *c, const char *format, ...)
@@ -51,7 +51,7 @@ longtake *cli_engine(cli_context *c, int *code)
         options.max_memory = (int64_t)v->max_memory;
     longtake_error error = {0};
     longtake *engine = NULL;
-    *code = longtake_open(&options, &engine, &error);
+    *code = (int)longtake_open(&options, &engine, &error);
     if (*code != LONGTAKE_OK)
         cli_fail(c, &error);
     return engine;

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     options.model = argv[1];
     if (longtake_open(&options, &t.engine, &t.error) != LONGTAKE_OK) {
         fprintf(stderr, "%s\n", t.error.message);
-        return t.error.code;
+        return (int)t.error.code;
     }
     longtake_request_init(&t.request);
     t.request.prompt = argv[2];
@@ -73,5 +73,5 @@ int main(int argc, char **argv)
         run(&t); /* what is finished is not made again */
     }
     longtake_close(t.engine);
-    return t.status;
+    return (int)t.status;
 }

@@ -38,5 +38,5 @@ int main(int argc, char **argv)
     if (status != LONGTAKE_OK)
         fprintf(stderr, "%s\n", error.message);
     longtake_close(engine);
-    return status;
+    return (int)status;
 }

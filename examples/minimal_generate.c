@@ -20,7 +20,7 @@ static int show_progress(void *user, const longtake_event *event)
 static int fail(const longtake_error *error)
 {
     fprintf(stderr, "%s\n", error->message);
-    return error->code;
+    return (int)error->code;
 }
 
 int main(int argc, char **argv)

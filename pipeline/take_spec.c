@@ -132,9 +132,9 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
 static lt_status resolve_refinement(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
 {
     const cfg_pipeline *p = &cfg->pipeline;
-    int schedule = p->schedule;
-    int guidance = p->guidance;
-    int carry = cfg->mmdit.carry;
+    int schedule = (int)p->schedule;
+    int guidance = (int)p->guidance;
+    int carry = (int)cfg->mmdit.carry;
     LT_TRY(choose_word("cfg-schedule", g->cfg_schedule, schedule_names, 3, &schedule, err));
     LT_TRY(choose_word("guidance", g->guidance, guidance_names, 2, &guidance, err));
     LT_TRY(choose_word("carry", g->carry, carry_names, 3, &carry, err));
