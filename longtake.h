@@ -117,6 +117,8 @@ LONGTAKE_API void longtake_options_init(longtake_options *options);
 /* Reads the configuration, opens the device; weights are mapped when a request first needs them. */
 LONGTAKE_API longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error);
 LONGTAKE_API void longtake_close(longtake *engine); /* accepts NULL */
+/* Frames a second that the model makes: what turns frames into seconds of a request. */
+LONGTAKE_API double longtake_fps(const longtake *engine);
 /* Every configuration value as "section.key: value  # where it came from" lines; longtake_free() it. */
 LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text, longtake_error *error);
 

@@ -19,7 +19,7 @@ static const struct {
     {"generate", longtake_generate, WORD_PROMPT}, {"tokens", longtake_make_tokens, WORD_PROMPT},
     {"encode", longtake_encode, WORD_INPUT},      {"refine", longtake_refine, WORD_INPUT},
     {"decode", longtake_decode, WORD_INPUT},      {"render", longtake_render, WORD_INPUT},
-    {"run", longtake_generate, WORD_FILM},
+    {"run", longtake_generate, WORD_FILM},        {"continue", longtake_continue, WORD_INPUT},
 };
 
 static int on_event(void *user, const longtake_event *event)
@@ -207,6 +207,8 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
     c->model = film ? longtake_film_model(film) : NULL;
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);
+    if (engine && c->values->from)
+        cli_time(c->values->from, longtake_fps(engine), &r->from_seconds);
     if (engine && film && longtake_film_apply(film, engine, r, &error) != LONGTAKE_OK)
         code = cli_fail(c, &error);
     if (engine && code == LONGTAKE_OK)

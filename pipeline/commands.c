@@ -8,6 +8,7 @@
 #include "pipeline/recipe.h"
 #include "pipeline/shot_times.h"
 #include "pipeline/take_encode.h"
+#include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_stream.h"
 #include "pipeline/token_io.h"
@@ -68,52 +69,107 @@ static void tell_shots(take_run *run)
     }
 }
 
+/* Texts and plan of a take whose spec is there. */
+static lt_status make_plan(take_run *run, take_reference *reference, lt_error *err)
+{
+    take_clock_tell(&run->clock, LONGTAKE_EVENT_START, NULL);
+    tell_shots(run);
+    if (run->reference)
+        LT_TRY(take_reference_plan(reference, err));
+    LT_TRY(take_text_prepare(run, TAKE_FOR_AR, err));
+    return take_plan_make(run, err);
+}
+
+/* A picture counts as the take's first frame; a video is gone on from by the whole length that was asked for. */
+static lt_status begin_with_image(take_run *run, take_reference *reference, lt_error *err)
+{
+    if (!run->request->image)
+        return LT_OK;
+    LT_TRY(take_reference_open(reference, run, run->request->image, -1, err));
+    if (reference->frames != 1)
+        return lt_fail(err, LT_ERR_USAGE, "--image: %s has %lld frames, expected a picture\nhint: continue goes on from a video",
+                       reference->path, (long long)reference->frames);
+    return take_reference_grid(reference, run->spec.time.frames - 1, err);
+}
+
+static lt_status begin_from_prompt(take_run *run, take_reference *reference, lt_error *err)
+{
+    const longtake_request *r = run->request;
+    LT_TRY(take_spec_resolve(r, &run->engine->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run->spec, err));
+    LT_TRY(begin_with_image(run, reference, err));
+    LT_TRY(take_run_open_job(run, r->output, err));
+    return make_plan(run, reference, err);
+}
+
 longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     take_run run;
+    take_reference image = {0};
     take_output kind = TAKE_OUT_NONE;
     take_seam seam = no_seam;
     lt_status s = take_run_open(&run, e, r, &err);
     if (s == LT_OK)
         s = take_output_of(r, TAKE_WRITES_VIDEO, &kind, &err);
     if (s == LT_OK)
-        s = take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run.spec, &err);
-    if (s == LT_OK)
-        s = take_run_open_job(&run, r->output, &err);
-    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
-    tell_shots(&run);
-    if (s == LT_OK)
-        s = take_text_prepare(&run, TAKE_FOR_AR, &err);
+        s = begin_from_prompt(&run, &image, &err);
     if (s == LT_OK)
         s = take_text_prepare(&run, TAKE_FOR_MMDIT, &err);
     if (s == LT_OK)
-        s = take_plan_make(&run, &err);
-    if (s == LT_OK)
         s = take_stream_render(&run, kind, &seam, &err);
-    return finish(&run, s, "generate", &seam, result, &err, error);
+    const longtake_status code = finish(&run, s, "generate", &seam, result, &err, error);
+    take_reference_close(&image);
+    return code;
 }
 
 longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     take_run run;
+    take_reference image = {0};
     take_output kind = TAKE_OUT_NONE;
     lt_status s = take_run_open(&run, e, r, &err);
     if (s == LT_OK)
         s = take_output_of(r, TAKE_WRITES_TOKENS, &kind, &err);
     if (s == LT_OK)
-        s = take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run.spec, &err);
-    if (s == LT_OK)
-        s = take_run_open_job(&run, r->output, &err);
-    take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
-    if (s == LT_OK)
-        s = take_text_prepare(&run, TAKE_FOR_AR, &err);
-    if (s == LT_OK)
-        s = take_plan_make(&run, &err);
+        s = begin_from_prompt(&run, &image, &err);
     if (s == LT_OK)
         s = take_tokens_write(&run, kind, r->prompt, &err);
-    return finish(&run, s, "tokens", &no_seam, result, &err, error);
+    const longtake_status code = finish(&run, s, "tokens", &no_seam, result, &err, error);
+    take_reference_close(&image);
+    return code;
+}
+
+/* Lays the asked length behind the reference, and opens the job. */
+static lt_status begin_from_video(take_run *run, take_reference *reference, lt_error *err)
+{
+    const longtake_request *r = run->request;
+    LT_TRY(take_spec_resolve(r, &run->engine->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run->spec, err));
+    LT_TRY(take_reference_open(reference, run, r->input, r->from_seconds, err));
+    LT_TRY(take_reference_grid(reference, run->spec.time.frames, err));
+    LT_TRY(take_run_open_job(run, r->output, err));
+    return make_plan(run, reference, err);
+}
+
+longtake_status longtake_continue(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_run run;
+    take_reference reference = {0};
+    take_output kind = TAKE_OUT_NONE;
+    take_seam seam = no_seam;
+    lt_status s = take_run_open(&run, e, r, &err);
+    if (s == LT_OK)
+        s = take_output_of(r, TAKE_WRITES_VIDEO, &kind, &err);
+    if (s == LT_OK)
+        s = begin_from_video(&run, &reference, &err);
+    if (s == LT_OK)
+        s = take_text_prepare(&run, TAKE_FOR_MMDIT, &err);
+    if (s == LT_OK)
+        s = take_stream_render(&run, kind, &seam, &err);
+    const longtake_status code = finish(&run, s, "continue", &seam, result, &err, error);
+    take_reference_close(&reference);
+    return code;
 }
 
 longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)

@@ -133,6 +133,11 @@ void longtake_close(longtake *e)
     free(e);
 }
 
+double longtake_fps(const longtake *engine)
+{
+    return engine->cfg.pipeline.fps;
+}
+
 longtake_status longtake_print_config(longtake *e, char **text, longtake_error *error)
 {
     lt_error err = {0};

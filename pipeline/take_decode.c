@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
 
 enum { SEAM_REACH = 8 }; /* frames on either side of a window border */
@@ -31,7 +32,8 @@ static lt_status open_network(take_decoder *d, lt_error *err)
     longtake *e = d->run->engine;
     if (d->decoder)
         return LT_OK;
-    const unsigned halves = VAE_DECODER | (decodes_alone(d) ? (unsigned)VAE_ENCODER : 0U);
+    const bool encodes = decodes_alone(d) || d->run->reference;
+    const unsigned halves = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U);
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
     LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, halves, &d->vae, err));
     return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
@@ -106,14 +108,14 @@ static double mean_difference(const uint8_t *a, const uint8_t *b, size_t bytes)
     return (double)sum / (double)bytes;
 }
 
-static void measure_change(take_decoder *d, const take_window *w, const uint8_t *first)
+void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames)
 {
     const size_t frame = frame_bytes(d);
-    const uint8_t *before = d->have_last_frame ? d->last_frame : NULL;
-    for (int64_t i = 0; i < w->frames; i++) {
-        const uint8_t *now = first + (size_t)i * frame;
+    const uint8_t *before = d->have_last_frame && first > 0 ? d->last_frame : NULL;
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t *now = frames + (size_t)i * frame;
         if (before)
-            d->change[w->first_frame + i] = mean_difference(now, before, frame);
+            d->change[first + i] = mean_difference(now, before, frame);
         before = now;
     }
     memcpy(d->last_frame, before, frame);
@@ -144,7 +146,7 @@ double take_worst_seam(const take_decoder *d, int64_t *at)
 {
     double worst = 0;
     *at = -1;
-    for (int64_t c = 1; c < d->run->spec.time.windows; c++) {
+    for (int64_t c = 0; c < d->run->spec.time.windows; c++) {
         const take_window w = take_window_at(&d->run->spec.time, c);
         const double seam = w.delivered > 0 ? seam_at(d, w.first_frame) : 0;
         if (seam > worst) {
@@ -168,9 +170,9 @@ static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
         *first = d->frames + (size_t)(w->known ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
         return LT_OK;
     }
-    const int64_t values = latent_values(d);
-    LT_TRY(vae_decode(d->decoder, latents + w->known * values, w->latents - w->known, d->frames, NULL, err));
-    *first = d->frames;
+    const int skip = c == 0 ? 0 : w->known; /* a stream begins with all of its first window, known or not */
+    LT_TRY(vae_decode(d->decoder, latents + skip * latent_values(d), w->latents - skip, d->frames, NULL, err));
+    *first = d->frames + (size_t)(w->known > skip ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
     d->at = c + 1;
     return LT_OK;
 }
@@ -247,7 +249,7 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
 {
     const uint8_t *first = NULL;
     LT_TRY(decode_frames(d, c, w, latents, &first, err));
-    measure_change(d, w, first);
+    take_decode_saw(d, w->first_frame, w->frames, first);
     LT_TRY(hand_out(d, w, first, err));
     LT_TRY(encode_frames(d, w, first, blob, bytes, err));
     if (!decodes_alone(d))
@@ -327,6 +329,29 @@ lt_status take_decode_carry(take_decoder *d, const float *latents, float *known,
                            err);
 }
 
+lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
+{
+    static const char name[] = "known.reference";
+    const take_reference *f = d->run->reference;
+    const size_t want = (size_t)(d->run->spec.time.first_known * latent_values(d)) * sizeof *known;
+    void *data = NULL;
+    size_t bytes = 0;
+    bool found = false;
+    take_key k;
+    LT_TRY(take_key_of_stage(d->run, &k, name, TAKE_NET_VAE, err));
+    take_key_bytes(&k, f->tail, (size_t)f->tail_frames * frame_bytes(d));
+    LT_TRY(take_job_get(d->run->job, name, take_key_end(&k), &data, &bytes, &found, err));
+    if (found && bytes == want) {
+        memcpy(known, data, want);
+        free(data);
+        return LT_OK;
+    }
+    free(data);
+    LT_TRY(open_network(d, err));
+    LT_TRY(vae_encode_rgb8(d->vae, f->tail, f->tail_frames, d->spec.height, d->spec.width, known, err));
+    return take_job_put(d->run->job, name, take_key_end(&k), known, want, err);
+}
+
 /* ---- opening ---- */
 
 /* Keys of every window's video and of the state after it. */
@@ -394,6 +419,11 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
     d->state_key = calloc(windows, sizeof *d->state_key);
     if (!d->frames || !d->last_frame || !d->change || !d->video_key || !d->state_key)
         return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
+    if (run->reference) {
+        const take_reference *f = run->reference;
+        memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d), frame_bytes(d));
+        d->have_last_frame = true;
+    }
     take_clock_plan(&run->clock, TAKE_DECODE, (double)t->windows);
     LT_TRY(make_keys(d, latents_key, err));
     return find_ready(d, err);

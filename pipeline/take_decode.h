@@ -45,6 +45,11 @@ lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *by
 /* Carry `frames`: the latents that window c + 1 begins with, [overlap, C, H, W]: the last frames of window c, encoded again. */
 lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err);
 
+/* What window 0 knows of the run's reference, [its latents, C, H, W]. */
+lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err);
+/* Frames first .. first + count - 1 that were not decoded here but go before: for the measure of seams. */
+void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames);
+
 /* The largest seam: change at a window's first frame over the median change of the 8 frames on either side. `at` is the
  * window; 0 and -1 where none was measured. */
 double take_worst_seam(const take_decoder *d, int64_t *at);

@@ -10,6 +10,7 @@
 
 typedef struct {
     take_run *run;
+    const char *path;
     tok_model *semantics;
     media_reader *reader;
     int width;
@@ -66,7 +67,7 @@ static lt_status read_all(video_encoder *v, int64_t most_frames, lt_error *err)
             LT_TRY(add_semantic_frame(v, err));
     }
     if (v->frames == 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", v->run->request->input);
+        return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", v->path);
     if (v->semantic_frames < take_latents_of_frames(v->frames))
         LT_TRY(add_semantic_frame(v, err));
     LT_TRY(flush_segment(v, err));
@@ -74,15 +75,20 @@ static lt_status read_all(video_encoder *v, int64_t most_frames, lt_error *err)
     return LT_OK;
 }
 
-static lt_status open_reader(video_encoder *v, const char *path, lt_error *err)
+media_fit take_media_fit(longtake_fit fit)
 {
     static const media_fit fits[] = {[LONGTAKE_FIT_COVER] = MEDIA_COVER,
                                      [LONGTAKE_FIT_PAD] = MEDIA_PAD,
                                      [LONGTAKE_FIT_CROP] = MEDIA_CROP,
                                      [LONGTAKE_FIT_STRETCH] = MEDIA_STRETCH};
+    return fits[fit];
+}
+
+static lt_status open_reader(video_encoder *v, const char *path, lt_error *err)
+{
     const cfg_pipeline *p = &v->run->engine->cfg.pipeline;
     const media_read_options options = {
-        .width = p->width, .height = p->height, .fps = p->fps, .fit = fits[v->run->spec.fit]};
+        .width = p->width, .height = p->height, .fps = p->fps, .fit = take_media_fit(v->run->spec.fit)};
     LT_TRY(media_reader_open(path, &options, &v->reader, err));
     const double frames = media_reader_info(v->reader)->seconds * p->fps;
     const double full = TAKE_FRAMES_PER_LATENT * v->run->engine->cfg.ar_model.segment_frames;
@@ -98,7 +104,7 @@ lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames
     longtake *e = run->engine;
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     *out = (tok_plan){0};
-    video_encoder v = {.run = run};
+    video_encoder v = {.run = run, .path = path};
     v.cells = (int64_t)cfg->grid_height * cfg->grid_width * cfg->feature_channels;
     v.features = malloc((size_t)(e->cfg.ar_model.segment_frames * v.cells) * sizeof *v.features);
     lt_weights *weights = NULL;

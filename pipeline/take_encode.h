@@ -6,7 +6,10 @@
 #ifndef TAKE_TAKE_ENCODE_H
 #define TAKE_TAKE_ENCODE_H
 
+#include "media/frame_fit.h"
 #include "pipeline/take_run.h"
+
+media_fit take_media_fit(longtake_fit fit);
 
 /* Reads at most `most_frames` frames of `path` ("-": standard input; 0: all) into a plan. */
 lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, tok_plan *out, lt_error *err);

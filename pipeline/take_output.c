@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 
 media_format take_media_format(take_output kind)
@@ -69,18 +70,21 @@ lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error
     return s;
 }
 
-/* Puts the finished file together from the windows in the job folder: memory stays flat. */
+/* Puts the finished file together from what is in the job folder, the reference's pictures first: memory stays flat. */
 static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
 {
     const media_target target = {.kind = MEDIA_FINISHED, .path = v->run->request->output, .comment = v->comment};
     const int64_t windows = v->run->spec.time.windows;
+    take_reference *reference = v->run->request->new_only ? NULL : v->run->reference;
+    const int64_t groups = reference ? take_reference_groups(reference) : 0;
     media_file *file = NULL;
     LT_TRY(media_file_open(&target, &file, err));
-    take_clock_enter(&v->run->clock, TAKE_WRITE, 0, 1, windows);
-    for (int64_t c = 0; c < windows; c++) {
+    take_clock_enter(&v->run->clock, TAKE_WRITE, 0, 1, groups + windows);
+    for (int64_t i = 0; i < groups + windows; i++) {
         void *blob = NULL;
         size_t bytes = 0;
-        lt_status s = take_decode_stored(d, c, &blob, &bytes, err);
+        lt_status s = i < groups ? take_reference_stored(reference, &d->spec, i, &blob, &bytes, err)
+                                 : take_decode_stored(d, i - groups, &blob, &bytes, err);
         if (s == LT_OK && blob)
             s = media_file_add(file, blob, bytes, err);
         free(blob);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ar_model/ar_model.h"
-#include "pipeline/take_run.h"
+#include "pipeline/take_reference.h"
 
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
 {
@@ -97,6 +97,23 @@ static float frames_condition(const take_run *run)
     return ar_frames_condition(&run->engine->cfg.ar_model, run->spec.time.latents);
 }
 
+/* The plan begins with the reference's tokens, as far as they reach. */
+static void give_reference(take_run *run)
+{
+    const tok_plan *plan = run->reference ? &run->reference->plan : NULL;
+    run->given_ids = plan ? plan->token_count : 0;
+    for (int64_t i = 0; i < run->given_ids; i++)
+        run->ids[i] = plan->tokens[i];
+}
+
+/* Ids of segment k that are given, from its first on. */
+static int given_in(const take_run *run, int64_t k)
+{
+    const take_segment *s = &run->segment[k];
+    const int64_t given = run->given_ids - s->first_id;
+    return given < 0 ? 0 : given < s->ids ? (int)given : s->ids;
+}
+
 /* Keys of all segments: each holds the one before. */
 static lt_status make_keys(take_run *run, lt_error *err)
 {
@@ -117,6 +134,8 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_int(&key, s->top_k);
         take_key_real(&key, s->top_p);
         take_key_int(&key, s->lm_context);
+        if (given_in(run, k) > 0)
+            take_key_bytes(&key, run->ids + run->segment[k].first_id, (size_t)given_in(run, k) * sizeof *run->ids);
         previous = run->segment[k].key = take_key_end(&key);
     }
     return LT_OK;
@@ -136,6 +155,10 @@ static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
         void *data = NULL;
         size_t bytes = 0;
         bool found = false;
+        if (given_in(run, *have) == segment->ids) {
+            take_clock_found(&run->clock, TAKE_TOKENS, segment->ids);
+            continue;
+        }
         product_name(name, *have);
         LT_TRY(take_job_get(run->job, name, segment->key, &data, &bytes, &found, err));
         const size_t want = (size_t)segment->ids * sizeof *run->ids;
@@ -169,10 +192,11 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
 {
     const take_segment *segment = &run->segment[k];
     int32_t *ids = run->ids + segment->first_id;
-    code_counter counter = {.run = run};
+    const int known = given_in(run, k);
+    code_counter counter = {.run = run, .told = known};
     const ar_progress progress = {.code = on_code, .user = &counter};
     take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
-    const lt_status s = ar_session_segment(session, segment->frames, ids, 0, &progress, err);
+    const lt_status s = ar_session_segment(session, segment->frames, ids, known, &progress, err);
     take_clock_leave(&run->clock);
     LT_TRY(s);
     char name[32];
@@ -224,6 +248,7 @@ lt_status take_plan_make(take_run *run, lt_error *err)
     for (int64_t k = 0; k < run->plan_segments; k++)
         place_segment(run, k, take_segment_frames(&run->spec.time, k));
     LT_TRY(reserve_ids(run, err));
+    give_reference(run);
     LT_TRY(make_keys(run, err));
     int64_t have = 0;
     take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);

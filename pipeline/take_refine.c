@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/take_reference.h"
+
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
 {
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
@@ -43,6 +45,12 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
 }
 
+/* What window 0 begins with: nothing, or a reference's latents. */
+static lt_hash beginning_of(const take_run *run)
+{
+    return run->reference ? run->reference->hash : (lt_hash){0, 0};
+}
+
 lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err)
 {
     take_run *run = r->run;
@@ -54,7 +62,7 @@ lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *er
     take_key k;
     LT_TRY(take_key_of_stage(run, &k, "latents", TAKE_NET_MMDIT, err));
     take_key_hash(&k, tokenizer);
-    take_key_hash(&k, c == 0 ? (lt_hash){0, 0} : r->key);
+    take_key_hash(&k, c == 0 ? beginning_of(run) : r->key);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
     int frame = 0;
     const int64_t first = take_plan_at(run, w.first_latent, &frame);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/take_reference.h"
+
 lt_json *take_about(take_run *run, lt_error *err)
 {
     lt_hash model;
@@ -19,6 +21,15 @@ lt_json *take_about(take_run *run, lt_error *err)
     lt_json_set(o, "model", lt_json_new_string(run->engine->files.name));
     lt_json_set(o, "model_hash", lt_json_new_string(hash));
     lt_json_set(o, "settings", take_spec_json(&run->spec));
+    if (run->reference) {
+        char of[LT_HASH_TEXT_BYTES];
+        lt_json *reference = lt_json_new_object();
+        lt_hash_text(run->reference->hash, of);
+        lt_json_set(reference, "frames", lt_json_new_int(run->reference->frames));
+        lt_json_set(reference, "hash", lt_json_new_string(of));
+        lt_json_set(reference, "new_only", lt_json_new_bool(run->request->new_only));
+        lt_json_set(o, "reference", reference);
+    }
     lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
     int32_t *codes = malloc((size_t)(run->id_count + 1) * sizeof *codes);
     if (!codes) {
@@ -90,6 +101,8 @@ lt_status take_fill_result(take_run *run, const char *command, double worst_seam
     if (!result)
         return LT_OK;
     *result = (longtake_result){.frames = run->spec.time.frames, .seed = run->spec.seed};
+    if (run->reference && run->request->new_only)
+        result->frames -= run->reference->frames;
     result->report = take_report_text(run, command, worst_seam, seam_window, err);
     result->seconds = take_clock_elapsed(&run->clock);
     return result->report ? LT_OK : err->code;

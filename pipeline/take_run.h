@@ -39,6 +39,8 @@ typedef struct {
     lt_hash key;          /* of everything up to and including its ids */
 } take_segment;
 
+typedef struct take_reference take_reference; /* take_reference.h */
+
 typedef struct {
     longtake *engine;
     const longtake_request *request;
@@ -47,11 +49,13 @@ typedef struct {
     take_job *job;            /* NULL: nothing is kept */
     char *job_path;
     bool job_is_implicit;     /* beside the output; goes on success */
+    take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */
 
     int32_t *ids;             /* of all segments, as drawn; see take_plan.c */
     int64_t id_count;
+    int64_t given_ids;        /* of those, the first that a reference gives */
     take_segment *segment;    /* [plan_segments] */
     int64_t plan_segments;
     int64_t plan_frames;      /* semantic frames of the plan; features beyond repeat the last */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pipeline/take_refine.h"
+#include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 
 /* Latents of one window, and those that the next begins with. */
@@ -79,6 +80,10 @@ static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v,
 {
     take_run *run = r->run;
     const int64_t windows = run->spec.time.windows;
+    if (run->reference)
+        LT_TRY(take_decode_reference(d, b->known, err));
+    if (run->reference && !run->request->new_only)
+        LT_TRY(take_reference_write(run->reference, d, v, err));
     for (int64_t c = 0; c < windows; c++) {
         LT_TRY(take_refine_window(r, c, b->key[c], b->known, b->latents, err));
         LT_TRY(decode_and_write(d, v, c, b->latents, err));

@@ -82,6 +82,49 @@ static void changes(void **state)
     }
 }
 
+static void windows_go_on_from_a_reference(void **state)
+{
+    (void)state;
+    for (int64_t reference = 1; reference < 40; reference++)
+        for (int overlap = 1; overlap < 13; overlap += 2) {
+            const int64_t before = take_frames_of_latents(reference);
+            const take_timeline t = take_timeline_after(reference, before + 100, 13, overlap, 13);
+            int64_t next = before;
+            int64_t delivered = 0;
+            for (int64_t c = 0; c < t.windows; c++) {
+                const take_window w = take_window_at(&t, c);
+                assert_int_equal(w.first_frame, next);
+                assert_int_equal(w.known, c > 0 || reference > overlap ? overlap : reference);
+                next += w.frames;
+                delivered += w.delivered;
+            }
+            assert_int_equal(next, take_frames_of_latents(t.latents));
+            assert_int_equal(delivered, 100);
+            assert_int_equal(t.segments, (t.latents + 12) / 13);
+        }
+}
+
+static void a_reference_moves_the_windows(void **state)
+{
+    (void)state;
+    const take_timeline t = take_timeline_after(20, 77 + 96, 13, 7, 13);
+    assert_int_equal(t.base, 13);
+    assert_int_equal(t.windows, 4);
+    const take_window first = take_window_at(&t, 0);
+    assert_int_equal(first.first_latent, 13);
+    assert_int_equal(first.first_frame, 77);
+    assert_int_equal(first.frames, 24);
+    assert_int_equal(take_window_of_change(&t, 0), 0);
+    assert_int_equal(take_window_of_change(&t, 77), 0);
+    assert_int_equal(take_window_of_change(&t, 78), 1);
+    assert_int_equal(take_window_of_change(&t, 101), 1);
+    assert_int_equal(take_window_of_change(&t, 102), 2);
+    const take_timeline picture = take_timeline_after(1, 49, 13, 7, 13);
+    assert_int_equal(picture.windows, 1);
+    assert_int_equal(take_window_at(&picture, 0).first_frame, 1);
+    assert_int_equal(take_window_at(&picture, 0).frames, 48);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +132,8 @@ int main(void)
         cmocka_unit_test(windows_tile_the_take),
         cmocka_unit_test(first_frames_of_windows),
         cmocka_unit_test(changes),
+        cmocka_unit_test(windows_go_on_from_a_reference),
+        cmocka_unit_test(a_reference_moves_the_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,311 @@
+/* take_reference.c - reading what a take goes on from; see take_reference.h. */
+#include "pipeline/take_reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/frame_reader.h"
+#include "media/window_encoder.h"
+#include "pipeline/take_encode.h"
+
+static size_t frame_bytes(const take_reference *f)
+{
+    return (size_t)f->run->spec.width * (size_t)f->run->spec.height * 3;
+}
+
+static lt_status open_reader(const take_reference *f, media_reader **reader, lt_error *err)
+{
+    const take_spec *s = &f->run->spec;
+    const media_read_options options = {
+        .width = s->width, .height = s->height, .fps = f->run->engine->cfg.pipeline.fps, .fit = take_media_fit(s->fit)};
+    return media_reader_open(f->path, &options, reader, err);
+}
+
+/* ---- the last frames ---- */
+
+/* The last frames of a stream of unknown length. */
+typedef struct {
+    uint8_t *frame;   /* [capacity] frames; frame k of the stream is at k % capacity */
+    int64_t capacity;
+    int64_t count;    /* read so far */
+    lt_hasher *hasher;
+} frame_ring;
+
+/* Reads up to `most` frames; 0: all. */
+static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader, int64_t most, lt_error *err)
+{
+    const size_t bytes = frame_bytes(f);
+    bool got = true;
+    while (got && (most == 0 || ring->count < most)) {
+        uint8_t *place = ring->frame + (size_t)(ring->count % ring->capacity) * bytes;
+        LT_TRY(media_read_frame(reader, place, &got, err));
+        if (got)
+            lt_hasher_add(ring->hasher, place, bytes);
+        ring->count += got;
+    }
+    return LT_OK;
+}
+
+/* Cuts `count` frames back to the grid and copies the last of them. */
+static lt_status take_tail(take_reference *f, const frame_ring *ring, lt_error *err)
+{
+    const int overlap = f->run->spec.time.overlap;
+    const size_t bytes = frame_bytes(f);
+    f->latents = 1 + (ring->count - 1) / TAKE_FRAMES_PER_LATENT;
+    f->frames = take_frames_of_latents(f->latents);
+    f->tail_frames = take_frames_of_latents(f->latents < overlap ? f->latents : overlap);
+    f->tail = malloc((size_t)f->tail_frames * bytes);
+    if (!f->tail)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    for (int64_t i = 0; i < f->tail_frames; i++) {
+        const int64_t k = f->frames - f->tail_frames + i;
+        memcpy(f->tail + (size_t)i * bytes, ring->frame + (size_t)(k % ring->capacity) * bytes, bytes);
+    }
+    return LT_OK;
+}
+
+static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader, double from_seconds, lt_error *err)
+{
+    const double fps = f->run->engine->cfg.pipeline.fps;
+    const int64_t most = from_seconds < 0 ? 0 : llround(from_seconds * fps);
+    if (from_seconds >= 0 && most < 1)
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame", from_seconds);
+    LT_TRY(fill_ring(f, ring, reader, most, err));
+    if (ring->count == 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
+    if (ring->count < most)
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path, (double)ring->count / fps);
+    LT_TRY(take_tail(f, ring, err));
+    if (f->frames != ring->count)
+        take_note(f->run, "%s: going on after frame %lld (%.2f s), where the time grid allows it", f->path,
+                  (long long)f->frames - 1, (double)f->frames / fps);
+    return LT_OK;
+}
+
+lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds, lt_error *err)
+{
+    *f = (take_reference){.run = run, .path = path};
+    if (strcmp(path, "-") == 0)
+        return lt_fail(err, LT_ERR_USAGE, "%s: found standard input, expected a file, which is read more than once",
+                       run->request->image ? "--image" : "continue");
+    frame_ring ring = {.capacity = take_frames_of_latents(run->spec.time.overlap) + TAKE_FRAMES_PER_LATENT};
+    ring.frame = malloc((size_t)ring.capacity * frame_bytes(f));
+    ring.hasher = lt_hasher_open();
+    media_reader *reader = NULL;
+    lt_status s = ring.frame && ring.hasher ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    if (s == LT_OK)
+        s = open_reader(f, &reader, err);
+    if (s == LT_OK)
+        s = read_tail(f, &ring, reader, from_seconds, err);
+    if (s == LT_OK) {
+        const media_video_info *info = media_reader_info(reader);
+        f->comment = info->comment ? strdup(info->comment) : NULL;
+        f->stored_fps = info->stored_fps;
+        run->reference = f;
+    }
+    media_reader_close(reader);
+    free(ring.frame);
+    if (ring.hasher)
+        f->hash = lt_hasher_close(ring.hasher);
+    return s;
+}
+
+lt_status take_reference_grid(take_reference *f, int64_t more, lt_error *err)
+{
+    take_timeline *t = &f->run->spec.time;
+    if (more < 1)
+        return lt_fail(err, LT_ERR_USAGE, "%s: the length leaves no new frame to make", f->path);
+    *t = take_timeline_after(f->latents, f->frames + more, t->window, t->overlap, t->segment);
+    return LT_OK;
+}
+
+void take_reference_close(take_reference *f)
+{
+    if (f->run)
+        f->run->reference = NULL;
+    free(f->tail);
+    free(f->comment);
+    tok_plan_clear(&f->plan);
+    *f = (take_reference){0};
+}
+
+/* ---- tokens ---- */
+
+/* Tokens of `frames` semantic frames, laid in full segments and a last one. */
+static int64_t tokens_of(const tok_layout *layout, int64_t frames)
+{
+    const int64_t full = frames / layout->segment_frames;
+    const int rest = (int)(frames % layout->segment_frames);
+    return full * tok_layout_tokens(layout, layout->segment_frames) + (rest > 0 ? tok_layout_tokens(layout, rest) : 0);
+}
+
+/* True when the file's frames are the grid of a take that this very model made from its beginning. */
+static bool is_our_take(take_reference *f, const lt_json *about)
+{
+    lt_hash model;
+    lt_error ignored = {0};
+    char hash[LT_HASH_TEXT_BYTES];
+    const lt_json *named = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model_hash") : NULL;
+    const lt_json *reference = named ? lt_json_get(about, "reference") : NULL;
+    const lt_json *new_only = reference ? lt_json_get(reference, "new_only") : NULL;
+    if (!named || lt_json_kind_of(named) != LT_JSON_STRING || fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
+        return false;
+    if (new_only && lt_json_kind_of(new_only) == LT_JSON_BOOL && lt_json_bool(new_only))
+        return false;
+    if (take_engine_model_hash(f->run->engine, &model, &ignored) != LT_OK)
+        return false;
+    lt_hash_text(model, hash);
+    return strcmp(lt_json_string(named, NULL), hash) == 0;
+}
+
+/* *found is false where the metadata holds no plan that reaches far enough. */
+static lt_status plan_of_metadata(take_reference *f, const lt_json *about, bool *found, lt_error *err)
+{
+    const tok_layout layout = tok_layout_of(&f->run->engine->cfg.tokenizer);
+    const int64_t need = tokens_of(&layout, f->latents);
+    const lt_json *list = is_our_take(f, about) ? lt_json_get(about, "tokens") : NULL;
+    const lt_json *frames = list ? lt_json_get(about, "semantic_frames") : NULL;
+    *found = frames && lt_json_kind_of(frames) == LT_JSON_INT && lt_json_kind_of(list) == LT_JSON_ARRAY &&
+             lt_json_int(frames) >= f->latents && (int64_t)lt_json_count(list) == tokens_of(&layout, lt_json_int(frames));
+    if (!*found)
+        return LT_OK;
+    int32_t *codes = malloc((size_t)need * sizeof *codes);
+    if (!codes)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    for (int64_t i = 0; i < need; i++) {
+        const lt_json *code = lt_json_at(list, (size_t)i);
+        const int64_t value = lt_json_kind_of(code) == LT_JSON_INT ? lt_json_int(code) : -1;
+        codes[i] = value >= 0 && value < layout.codebook_size ? (int32_t)value : -1;
+    }
+    const lt_status s =
+        tok_plan_make(&layout, codes, need, f->run->engine->cfg.pipeline.fps, f->frames, f->path, &f->plan, err);
+    free(codes);
+    return s;
+}
+
+lt_status take_reference_plan(take_reference *f, lt_error *err)
+{
+    lt_json *about = NULL;
+    lt_error ignored = {0};
+    bool found = false;
+    lt_status s = LT_OK;
+    if (f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
+        s = plan_of_metadata(f, about, &found, err);
+    lt_json_free(about);
+    if (s != LT_OK || found)
+        return s;
+    return take_encode_video(f->run, f->path, f->frames, &f->plan, err);
+}
+
+/* ---- output ---- */
+
+static int64_t group_frames(const take_reference *f)
+{
+    return take_frames_of_latents(f->run->spec.time.window);
+}
+
+int64_t take_reference_groups(const take_reference *f)
+{
+    return (f->frames + group_frames(f) - 1) / group_frames(f);
+}
+
+static lt_hash key_of_group(const take_reference *f, const media_spec *spec, int64_t group)
+{
+    take_key k;
+    take_key_begin(&k, "reference");
+    take_key_hash(&k, f->hash);
+    take_key_int(&k, f->frames);
+    take_key_int(&k, group);
+    take_key_int(&k, spec->format);
+    take_key_int(&k, spec->width);
+    take_key_int(&k, spec->height);
+    take_key_int(&k, spec->scale);
+    take_key_real(&k, spec->fps);
+    return take_key_end(&k);
+}
+
+static void group_name(char name[32], int64_t group)
+{
+    snprintf(name, 32, "reference.%03lld", (long long)group);
+}
+
+lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob, size_t *bytes,
+                                lt_error *err)
+{
+    char name[32];
+    bool found = false;
+    group_name(name, group);
+    LT_TRY(take_job_get(f->run->job, name, key_of_group(f, spec, group), blob, bytes, &found, err));
+    return found ? LT_OK : lt_fail(err, LT_ERR_FAILED, "%s vanished from the job folder", name);
+}
+
+/* Encodes one group and keeps it; `frames` [count]. */
+static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, int64_t group, int64_t count,
+                             const uint8_t *frames, lt_error *err)
+{
+    char name[32];
+    media_encoder *e = NULL;
+    void *blob = NULL;
+    size_t bytes = 0;
+    LT_TRY(media_encoder_open(&d->spec, &e, err));
+    for (int64_t i = 0; i < count; i++) {
+        const lt_status s = media_encoder_add(e, frames + (size_t)i * frame_bytes(f), err);
+        if (s != LT_OK) {
+            media_encoder_close(e);
+            return s;
+        }
+    }
+    LT_TRY(media_encoder_finish(e, &blob, &bytes, err));
+    group_name(name, group);
+    lt_status s = take_job_put(f->run->job, name, key_of_group(f, &d->spec, group), blob, bytes, err);
+    if (s == LT_OK)
+        s = take_video_add(v, blob, bytes, err);
+    free(blob);
+    return s;
+}
+
+static lt_status hand_out(const take_reference *f, int64_t first, int64_t count, const uint8_t *frames, lt_error *err)
+{
+    const longtake_request *r = f->run->request;
+    const take_spec *s = &f->run->spec;
+    for (int64_t i = 0; r->on_frame && i < count; i++)
+        if (r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(f), s->width, s->height) != 0)
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(first + i));
+    return LT_OK;
+}
+
+static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v, media_reader *reader, uint8_t *frames,
+                              int64_t most, lt_error *err)
+{
+    int64_t group = 0;
+    for (int64_t first = 0; first < f->frames; first += most, group++) {
+        const int64_t count = f->frames - first < most ? f->frames - first : most;
+        for (int64_t i = 0; i < count; i++) {
+            bool got = false;
+            LT_TRY(media_read_frame(reader, frames + (size_t)i * frame_bytes(f), &got, err));
+            if (!got)
+                return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before", f->path,
+                               (long long)(first + i), (long long)f->frames);
+        }
+        take_decode_saw(d, first, count, frames);
+        LT_TRY(hand_out(f, first, count, frames, err));
+        if (d->make_video)
+            LT_TRY(write_group(f, d, v, group, count, frames, err));
+    }
+    return LT_OK;
+}
+
+lt_status take_reference_write(take_reference *f, take_decoder *d, take_video *v, lt_error *err)
+{
+    const int64_t most = group_frames(f);
+    media_reader *reader = NULL;
+    uint8_t *frames = malloc((size_t)most * frame_bytes(f));
+    lt_status s = frames ? open_reader(f, &reader, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    if (s == LT_OK)
+        s = write_groups(f, d, v, reader, frames, most, err);
+    media_reader_close(reader);
+    free(frames);
+    return s;
+}
