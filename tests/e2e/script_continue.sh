@@ -1,0 +1,70 @@
+#!/bin/sh
+# Going on from a video: its frames, then new ones; from its own tokens where we made it; interrupted and gone on with.
+. "$(dirname "$0")/steps.sh"
+frame=$((96 * 64 * 3 / 2))
+
+# raw NAME: NAME.y4m as planes of pictures.
+raw() {
+    ffmpeg -v error -y -i "$1.y4m" -pix_fmt yuv420p -f rawvideo "$1.raw"
+}
+
+# 30 frames go back to the grid at 29; 17 are new.
+made generate "a red ball" --frames 30 --steps 2 -o ball.mp4
+"$PROGRAM" continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" -o longer.y4m >made.out 2>made.err ||
+    fail "continue: $(cat made.err)"
+grep -q 'going on after frame 28 (3.62 s)' made.err || fail "continue does not say where it goes on: $(cat made.err)"
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.y4m
+raw longer
+raw new
+equal "longer: frames" "$(($(wc -c <longer.raw) / frame))" 46
+equal "new: frames" "$(($(wc -c <new.raw) / frame))" 17
+tail -c +$((29 * frame + 1)) longer.raw >tail.raw
+same tail.raw new.raw
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --format y4m -o -
+same made.out longer.y4m
+
+# The plan begins with the tokens of the clip.
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -o longer.mp4
+"$PROGRAM" info ball.mp4 --json >ball.json
+"$PROGRAM" info longer.mp4 --json >longer.json
+for i in 0 1 7 13 14 23; do
+    equal "token $i" "$(json longer.json about tokens $i)" "$(json ball.json about tokens $i)"
+done
+equal "reference" "$(json longer.json about reference frames)" 29
+
+# Any other video, at a moment; another size and rate; a clip shorter than what a window knows.
+ffmpeg -v error -f lavfi -i testsrc=size=200x100:rate=25:duration=3 -pix_fmt yuv420p clip.mp4
+made continue clip.mp4 --from 1.1s --seconds 1 -p "a ball" --steps 2 -o clip.y4m
+equal "clip: frames" "$(of_video clip.y4m nb_read_frames)" 17
+made continue clip.mp4 --from 5f --seconds 1 -p "a ball" --steps 2 -o short.y4m
+equal "short: frames" "$(of_video short.y4m nb_read_frames)" 13
+made continue clip.mp4 --seconds 1 -p "a ball" --steps 2 --carry frames -o frames.y4m
+equal "frames: frames" "$(of_video frames.y4m nb_read_frames)" 29
+
+# A picture is frame 0.
+ffmpeg -v error -i clip.mp4 -frames:v 1 picture.png
+made generate "a ball" --image picture.png --frames 20 --steps 2 -o picture.y4m
+equal "picture: frames" "$(of_video picture.y4m nb_read_frames)" 20
+made tokens -p "a ball" --image picture.png --frames 20 -o picture.lt
+made encode picture.png -o alone.lt
+"$PROGRAM" info picture.lt --json >picture.json
+"$PROGRAM" info alone.lt --json >alone.json
+for i in 0 3 5; do
+    equal "picture token $i" "$(json picture.json segments 0 tokens $i)" "$(json alone.json segments 0 tokens $i)"
+done
+
+# In a kept job the same command computes nothing twice, and gives the same bytes.
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --job job -o first.mp4
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --job job --json -o second.mp4
+same first.mp4 second.mp4
+same first.mp4 longer.mp4
+equal "steps computed again" "$(json made.out stages refine computed)" "0"
+
+refused 2 continue ball.mp4 --from 9s --seconds 1 -p x -o bad.mp4
+refused 2 continue ball.mp4 --from 0s --seconds 1 -p x -o bad.mp4
+refused 2 continue ball.mp4 --seconds 1 -o bad.mp4
+refused 2 continue - --seconds 1 -p x -o bad.mp4
+refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
+refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
+[ -e bad.mp4 ] && fail "a refused command left a file"
+finish
