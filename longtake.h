@@ -164,6 +164,14 @@ typedef struct {
     double cfg_scale;         /* below zero: the take's */
 } longtake_shot;
 
+/* Windows made again under another seed; what follows them is made anew, or stays as it is with `keep_rest`. */
+typedef struct {
+    int64_t first;            /* from 0 */
+    int64_t last;
+    int64_t seed;
+    int keep_rest;
+} longtake_retake;
+
 typedef struct {
     const char *prompt;              /* NULL in refine and render: the one inside the token file */
     const longtake_shot *shots;      /* prompts over time instead of `prompt`; the first at frame 0 */
@@ -176,10 +184,8 @@ typedef struct {
     int new_only;                    /* continue: only the new part is written */
     int64_t window_first;            /* refine only these windows; -1 = all */
     int64_t window_last;
-    int64_t retake_first;            /* make these windows again under retake_seed; -1 = none */
-    int64_t retake_last;
-    int64_t retake_seed;
-    int keep_rest;                   /* retake: the windows after it stay as they are */
+    const longtake_retake *retakes;  /* one over the other, in this order */
+    size_t retake_count;
 
     const char *output;              /* file, or "-" for standard output, or NULL (frames by callback only) */
     const char *format;              /* "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
@@ -228,6 +234,23 @@ LONGTAKE_API void longtake_film_close(longtake_film *film); /* accepts NULL; aft
 LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
 /* Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
 LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
+
+/* ---- takes made before ------------------------------------------------------------------------------------------------ */
+
+/* How a video, latents file or token file of ours was made. */
+typedef struct longtake_recipe longtake_recipe;
+
+/* LONGTAKE_ERR_INPUT when the file does not say, or went on from a reference that it does not hold. */
+LONGTAKE_API longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe, longtake_error *error);
+LONGTAKE_API void longtake_recipe_close(longtake_recipe *recipe); /* accepts NULL; after the requests that it filled */
+/* The model that made it. */
+LONGTAKE_API const char *longtake_recipe_model(const longtake_recipe *recipe);
+/* Fills what the request leaves unset: prompts, length, seeds, settings, and retakes before the request's own. The request
+ * then borrows from the recipe. */
+LONGTAKE_API longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake_request *r, longtake_error *error);
+
+/* Windows that have new frames between two moments of the take that `r` asks for. */
+LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds, double to_seconds, int64_t *first, int64_t *last, longtake_error *error);
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------- */
 

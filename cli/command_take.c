@@ -127,6 +127,12 @@ static int find_windows(cli_context *c, longtake_request *r)
     return LONGTAKE_OK;
 }
 
+/* refine --window leaves its windows in the job folder. */
+static bool fills_job(const cli_values *v)
+{
+    return cli_given(v->window) || v->windows;
+}
+
 static int fill_request(cli_context *c, word_kind kind, const char *prompt, longtake_request *r)
 {
     const cli_values *v = c->values;
@@ -149,7 +155,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->keep_job = v->keep_job;
     r->on_event = on_event;
     r->user = c;
-    if (!v->output && !v->dry_run && !v->print_config)
+    if (!v->output && !v->dry_run && !v->print_config && !fills_job(v))
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
     return find_windows(c, r);
 }
@@ -158,8 +164,8 @@ static int report(cli_context *c, const longtake_request *r, const longtake_resu
 {
     if (c->values->json)
         printf("%s\n", result->report);
-    else if (strcmp(r->output, "-") != 0)
-        printf("%s\n", r->output);
+    else if (!r->output || strcmp(r->output, "-") != 0)
+        printf("%s\n", r->output ? r->output : r->job);
     return LONGTAKE_OK;
 }
 
@@ -197,24 +203,105 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
-/* Opens the film where the command has one, then the engine, then runs. */
-static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_request *r)
+/* "12s-18s" of two times, at the model's rate. */
+static bool read_moments(const char *text, double fps, double *from, double *to)
+{
+    char first[32];
+    const char *dash = strchr(text, '-');
+    if (!dash || dash - text >= (long)sizeof first)
+        return false;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
+    return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
+}
+
+/* --retake: windows by number, or by time. */
+static int find_retake(cli_context *c, const longtake *engine, const longtake_request *r, longtake_retake *retake)
+{
+    const cli_values *v = c->values;
+    longtake_error error = {0};
+    double from = 0;
+    double to = 0;
+    retake->seed = (int64_t)(cli_given(v->retake_seed) ? v->retake_seed : v->seed);
+    retake->keep_rest = v->keep_rest;
+    if (read_span(v->retake, &retake->first, &retake->last))
+        return LONGTAKE_OK;
+    if (!read_moments(v->retake, longtake_fps(engine), &from, &to))
+        return cli_usage(c, "--retake: found \"%s\", expected a window, a span of windows or of time: 3, 2-5 or 12s-18s", v->retake);
+    if (longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    return LONGTAKE_OK;
+}
+
+/* What a command reads before it knows the model. */
+typedef struct {
+    longtake_film *film;
+    longtake_recipe *recipe;
+    longtake_retake retake;
+} take_script;
+
+static int open_script(cli_context *c, word_kind kind, take_script *s)
+{
+    const cli_values *v = c->values;
+    longtake_error error = {0};
+    if (kind == WORD_FILM && longtake_film_read(v->word[0], &s->film, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    if (v->recipe && longtake_recipe_read(v->recipe, &s->recipe, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    c->model = s->film ? longtake_film_model(s->film) : s->recipe ? longtake_recipe_model(s->recipe) : NULL;
+    if (v->retake && !cli_given(v->retake_seed) && !(cli_given(v->seed) && v->seed >= 0))
+        return cli_usage(c, "--retake: found no seed, expected --retake-seed N");
+    if (!v->retake && (cli_given(v->retake_seed) || v->keep_rest))
+        return cli_usage(c, "--%s: found no --retake, expected one", v->keep_rest ? "keep-rest" : "retake-seed");
+    return LONGTAKE_OK;
+}
+
+/* Film and recipe give what the flags leave open. */
+static int fill_from_script(cli_context *c, const longtake *engine, take_script *s, longtake_request *r)
 {
     longtake_error error = {0};
-    longtake_film *film = NULL;
-    if (kind == WORD_FILM && longtake_film_read(c->values->word[0], &film, &error) != LONGTAKE_OK)
+    if (s->film && longtake_film_apply(s->film, engine, r, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    c->model = film ? longtake_film_model(film) : NULL;
-    int code = LONGTAKE_OK;
-    longtake *engine = cli_engine(c, &code);
-    if (engine && c->values->from)
-        cli_time(c->values->from, longtake_fps(engine), &r->from_seconds);
-    if (engine && film && longtake_film_apply(film, engine, r, &error) != LONGTAKE_OK)
-        code = cli_fail(c, &error);
+    if (s->recipe && longtake_recipe_apply(s->recipe, r, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    return LONGTAKE_OK;
+}
+
+/* What needs the model's rate, or its grid. */
+static int apply_script(cli_context *c, const longtake *engine, take_script *s, longtake_request *r)
+{
+    const cli_values *v = c->values;
+    if (v->from)
+        cli_time(v->from, longtake_fps(engine), &r->from_seconds);
+    if (v->retake && !cli_given(v->retake_seed))
+        r->settings.seed = LONGTAKE_SEED_UNSET; /* --seed is the retake's */
+    if (v->retake) {
+        longtake_request without = *r; /* the take whose windows are counted */
+        int code = fill_from_script(c, engine, s, &without);
+        if (code == LONGTAKE_OK)
+            code = find_retake(c, engine, &without, &s->retake);
+        if (code != LONGTAKE_OK)
+            return code;
+        r->retakes = &s->retake;
+        r->retake_count = 1;
+    }
+    return fill_from_script(c, engine, s, r);
+}
+
+/* Opens film or recipe where the command has one, then the engine, then runs. */
+static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_request *r)
+{
+    take_script script = {0};
+    longtake *engine = NULL;
+    int code = open_script(c, kind, &script);
+    if (code == LONGTAKE_OK)
+        engine = cli_engine(c, &code);
+    if (engine)
+        code = apply_script(c, engine, &script, r);
     if (engine && code == LONGTAKE_OK)
         code = run_take(c, run, engine, r);
     longtake_close(engine);
-    longtake_film_close(film);
+    longtake_film_close(script.film);
+    longtake_recipe_close(script.recipe);
     return code;
 }
 

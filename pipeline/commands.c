@@ -22,9 +22,6 @@ void longtake_request_init(longtake_request *r)
         .from_seconds = -1,
         .window_first = -1,
         .window_last = -1,
-        .retake_first = -1,
-        .retake_last = -1,
-        .retake_seed = -1,
         .max_seam = -1};
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/frame_reader.h"
+#include "pipeline/latents_file.h"
 #include "pipeline/timeline.h"
 
 /* Reading of one object; the first failure stays. */
@@ -85,6 +87,34 @@ static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out
     return k->status;
 }
 
+/* Retakes of the file come before those of the request. */
+static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *out)
+{
+    const lt_json *list = lt_json_get(k->object, "retakes") ? value_of(k, "retakes", LT_JSON_ARRAY) : NULL;
+    const size_t n = list ? lt_json_count(list) : 0;
+    if (n == 0)
+        return k->status;
+    out->retake = calloc(n + r->retake_count, sizeof *out->retake);
+    if (!out->retake)
+        return lt_fail(k->err, LT_ERR_RESOURCES, "%s: out of memory", k->place);
+    for (size_t i = 0; i < n; i++) {
+        key_reader one = {.object = lt_json_at(list, i), .place = k->place, .err = k->err};
+        if (lt_json_kind_of(one.object) != LT_JSON_OBJECT)
+            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: retake %zu is no object", k->place, i);
+        const lt_json *keep = value_of(&one, "keep_rest", LT_JSON_BOOL);
+        out->retake[i] = (longtake_retake){.first = int_of(&one, "first"),
+                                           .last = int_of(&one, "last"),
+                                           .seed = int_of(&one, "seed"),
+                                           .keep_rest = keep && lt_json_bool(keep)};
+        LT_TRY(one.status);
+    }
+    for (size_t i = 0; i < r->retake_count; i++)
+        out->retake[n + i] = r->retakes[i];
+    r->retakes = out->retake;
+    r->retake_count += n;
+    return LT_OK;
+}
+
 lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
 {
     *out = (take_recipe){0};
@@ -109,11 +139,48 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     keep_text(&g->cfg_schedule, text_of(&k, "cfg_schedule"));
     keep_text(&g->guidance, text_of(&k, "guidance"));
     keep_text(&g->carry, text_of(&k, "carry"));
-    return read_shots(&k, r, out);
+    LT_TRY(read_shots(&k, r, out));
+    return read_retakes(&k, r, out);
 }
 
 void take_recipe_clear(take_recipe *r)
 {
     free(r->shot);
+    free(r->retake);
     *r = (take_recipe){0};
+}
+
+/* ---- files ---- */
+
+static lt_status parse(const char *text, const char *path, lt_json **about, lt_error *err)
+{
+    lt_error why = {0};
+    if (!text || lt_json_parse(text, strlen(text), path, about, &why) != LT_OK)
+        return lt_fail(err, LT_ERR_INPUT, "%s: does not say how it was made, expected a video or latents of longtake", path);
+    return LT_OK;
+}
+
+static lt_status read_latents(const char *path, lt_json **about, lt_error *err)
+{
+    take_latents_reader *reader = NULL;
+    LT_TRY(take_latents_open(path, &reader, err));
+    char *text = lt_json_text(take_latents_about(reader));
+    const lt_status s = parse(text, path, about, err);
+    free(text);
+    take_latents_close(reader);
+    return s;
+}
+
+lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err)
+{
+    *about = NULL;
+    const char *dot = strrchr(path, '.');
+    if (dot && strcmp(dot, ".latents") == 0)
+        return read_latents(path, about, err);
+    const media_read_options options = {0};
+    media_reader *reader = NULL;
+    LT_TRY(media_reader_open(path, &options, &reader, err));
+    const lt_status s = parse(media_reader_info(reader)->comment, path, about, err);
+    media_reader_close(reader);
+    return s;
 }

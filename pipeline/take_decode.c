@@ -142,13 +142,18 @@ static double seam_at(const take_decoder *d, int64_t frame)
     return d->change[frame] / near[n / 2];
 }
 
+double take_seam_before(const take_decoder *d, int64_t window)
+{
+    const take_window w = take_window_at(&d->run->spec.time, window);
+    return w.delivered > 0 ? seam_at(d, w.first_frame) : 0;
+}
+
 double take_worst_seam(const take_decoder *d, int64_t *at)
 {
     double worst = 0;
     *at = -1;
     for (int64_t c = 0; c < d->run->spec.time.windows; c++) {
-        const take_window w = take_window_at(&d->run->spec.time, c);
-        const double seam = w.delivered > 0 ? seam_at(d, w.first_frame) : 0;
+        const double seam = take_seam_before(d, c);
         if (seam > worst) {
             worst = seam;
             *at = c;
@@ -362,6 +367,8 @@ static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error
         take_key k;
         LT_TRY(take_key_of_stage(d->run, &k, "state", TAKE_NET_VAE, err));
         take_key_hash(&k, latents_key[c]);
+        if (c > 0 && !decodes_alone(d)) /* a kept rest goes on from other frames than before */
+            take_key_hash(&k, d->state_key[c - 1]);
         take_key_int(&k, c);
         d->state_key[c] = take_key_end(&k);
         take_key_text(&k, "video");

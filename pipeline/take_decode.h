@@ -50,6 +50,8 @@ lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err);
 /* Frames first .. first + count - 1 that were not decoded here but go before: for the measure of seams. */
 void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames);
 
+/* The seam before a window: see below. */
+double take_seam_before(const take_decoder *d, int64_t window);
 /* The largest seam: change at a window's first frame over the median change of the 8 frames on either side. `at` is the
  * window; 0 and -1 where none was measured. */
 double take_worst_seam(const take_decoder *d, int64_t *at);

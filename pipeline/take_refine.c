@@ -6,6 +6,17 @@
 #include <string.h>
 
 #include "pipeline/take_reference.h"
+#include "pipeline/take_retake.h"
+
+/* Windows of all layers that are refined for the take. */
+static int64_t windows_to_make(const take_spec *s)
+{
+    int64_t count = 0;
+    for (int layer = 0; layer <= s->retakes; layer++)
+        for (int64_t c = 0; c < s->time.windows; c++)
+            count += take_layer_owns(s, layer, c) && take_layer_needs(s, layer, c);
+    return count;
+}
 
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
 {
@@ -16,7 +27,7 @@ lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
     r->control = malloc((size_t)(cfg->latent_frames * r->values) * sizeof *r->control);
     if (!r->control)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
-    take_clock_plan(&run->clock, TAKE_REFINE, (double)(run->spec.time.windows * run->spec.steps));
+    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(&run->spec) * run->spec.steps));
     return LT_OK;
 }
 
@@ -51,7 +62,7 @@ static lt_hash beginning_of(const take_run *run)
     return run->reference ? run->reference->hash : (lt_hash){0, 0};
 }
 
-lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err)
+lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key, lt_error *err)
 {
     take_run *run = r->run;
     const take_spec *s = &run->spec;
@@ -62,7 +73,7 @@ lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *er
     take_key k;
     LT_TRY(take_key_of_stage(run, &k, "latents", TAKE_NET_MMDIT, err));
     take_key_hash(&k, tokenizer);
-    take_key_hash(&k, c == 0 ? beginning_of(run) : r->key);
+    take_key_hash(&k, c == 0 ? beginning_of(run) : before);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
     int frame = 0;
     const int64_t first = take_plan_at(run, w.first_latent, &frame);
@@ -74,7 +85,7 @@ lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *er
     }
     take_key_int(&k, w.first_latent);
     take_key_int(&k, w.known);
-    take_key_int(&k, s->shot[shot].seed);
+    take_key_int(&k, take_layer_seed(s, layer, c));
     take_key_int(&k, c);
     take_key_int(&k, s->steps);
     take_key_int(&k, s->listed_timesteps);
@@ -82,7 +93,7 @@ lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *er
     take_key_int(&k, s->schedule);
     take_key_int(&k, s->guidance);
     take_key_int(&k, s->carry);
-    *key = r->key = take_key_end(&k);
+    *key = take_key_end(&k);
     return LT_OK;
 }
 
@@ -144,7 +155,7 @@ static int on_step(void *user, int step, int steps, const float *x0)
     return l->status != LT_OK;
 }
 
-static lt_status refine(take_refiner *r, int64_t c, const take_window *w, const float *known, float *latents, lt_error *err)
+static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window *w, const float *known, float *latents, lt_error *err)
 {
     take_run *run = r->run;
     const take_spec *s = &run->spec;
@@ -165,14 +176,15 @@ static lt_status refine(take_refiner *r, int64_t c, const take_window *w, const 
     q.scale = s->shot[shot].cfg_scale;
     q.scale_kind = scales[s->schedule];
     q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
-    q.seed = s->shot[shot].seed;
+    q.seed = take_layer_seed(s, layer, c);
     q.window = (uint32_t)c;
     q.progress = on_step;
     q.user = &listener;
     return dit_refine(r->network, &q, latents, err);
 }
 
-lt_status take_refine_window(take_refiner *r, int64_t c, lt_hash key, const float *known, float *latents, lt_error *err)
+lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,
+                             lt_error *err)
 {
     take_run *run = r->run;
     const take_window w = take_window_at(&run->spec.time, c);
@@ -194,7 +206,7 @@ lt_status take_refine_window(take_refiner *r, int64_t c, lt_hash key, const floa
         if (s == LT_OK)
             s = window_control(r, &w, err);
         if (s == LT_OK)
-            s = refine(r, c, &w, known, latents, err);
+            s = refine(r, layer, c, &w, known, latents, err);
         take_clock_leave(&run->clock);
         if (s == LT_OK)
             s = take_job_put(run->job, name, key, latents, want, err);

@@ -3,7 +3,7 @@
  *     take_refiner r;
  *     take_refiner_open(&r, run, err);
  *     for (c = 0; c < windows; c++)
- *         take_refine_window(&r, c, known, latents, err);      // job folder first, networks only when needed
+ *         take_refine_window(&r, 0, c, key[c], known, latents, err);      // job folder first, networks only when needed
  *     take_refiner_close(&r);
  */
 #ifndef TAKE_TAKE_REFINE_H
@@ -31,16 +31,16 @@ typedef struct {
     lt_weights *network_file;
     take_segment_control kept[TAKE_KEPT_SEGMENTS];
     float *control;              /* [window, C, H, W] */
-    lt_hash key;                 /* of the last window */
 } take_refiner;
 
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err);
 void take_refiner_close(take_refiner *r);
 
-/* Key of window c, which follows the one asked for before; windows are asked for in order, from 0. */
-lt_status take_refine_key(take_refiner *r, int64_t c, lt_hash *key, lt_error *err);
+/* Key of window c of a layer (take_retake.h), which follows the window of key `before` (unused in window 0). */
+lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key, lt_error *err);
 /* Fills latents [window, C, H, W] of window c under `key`: found in the job folder, or refined and kept there. `known`
  * [overlap, C, H, W] are the latents that the window begins with (unused in window 0). */
-lt_status take_refine_window(take_refiner *r, int64_t c, lt_hash key, const float *known, float *latents, lt_error *err);
+lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,
+                             lt_error *err);
 
 #endif

@@ -234,6 +234,24 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
     return LT_OK;
 }
 
+static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_error *err)
+{
+    if (r->retake_count > TAKE_MAX_RETAKES)
+        return lt_fail(err, LT_ERR_USAGE, "--retake: found %zu retakes over each other, expected at most %d", r->retake_count,
+                       TAKE_MAX_RETAKES);
+    for (size_t i = 0; i < r->retake_count; i++) {
+        const longtake_retake *from = &r->retakes[i];
+        if (from->first < 0 || from->last < from->first || from->last >= s->time.windows)
+            return lt_fail(err, LT_ERR_USAGE, "--retake: found windows %lld to %lld, the take has %lld, from 0",
+                           (long long)from->first, (long long)from->last, (long long)s->time.windows);
+        if (from->seed < 0 || from->seed > (int64_t)UINT32_MAX)
+            return lt_fail(err, LT_ERR_USAGE, "--retake-seed: found %lld, expected 0 to 4294967295", (long long)from->seed);
+        s->retake[s->retakes++] = (take_retake){
+            .first = from->first, .last = from->last, .seed = (uint32_t)from->seed, .keep_rest = from->keep_rest != 0};
+    }
+    return LT_OK;
+}
+
 lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int needs, int64_t frames, take_spec *out,
                             lt_error *err)
 {
@@ -257,6 +275,8 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int
         s = resolve_picture(g, cfg, out, err);
     if (s == LT_OK)
         s = resolve_shots(r, cfg, needs, out, err);
+    if (s == LT_OK)
+        s = resolve_retakes(r, out, err);
     if (s != LT_OK)
         take_spec_clear(out);
     return s;
@@ -286,6 +306,20 @@ int take_shot_of_window(const take_spec *s, int64_t window)
     return shot;
 }
 
+static lt_json *retakes_json(const take_spec *s)
+{
+    lt_json *list = lt_json_new_array();
+    for (int i = 0; i < s->retakes; i++) {
+        lt_json *retake = lt_json_new_object();
+        lt_json_set(retake, "first", lt_json_new_int(s->retake[i].first));
+        lt_json_set(retake, "last", lt_json_new_int(s->retake[i].last));
+        lt_json_set(retake, "seed", lt_json_new_int(s->retake[i].seed));
+        lt_json_set(retake, "keep_rest", lt_json_new_bool(s->retake[i].keep_rest));
+        lt_json_append(list, retake);
+    }
+    return list;
+}
+
 lt_json *take_spec_json(const take_spec *s)
 {
     lt_json *o = lt_json_new_object();
@@ -303,6 +337,8 @@ lt_json *take_spec_json(const take_spec *s)
         lt_json_append(shots, shot);
     }
     lt_json_set(o, "shots", shots);
+    if (s->retakes > 0)
+        lt_json_set(o, "retakes", retakes_json(s));
     lt_json_set(o, "lm_cfg", lt_json_new_real(s->lm_cfg));
     lt_json_set(o, "temperature", lt_json_new_real(s->temperature));
     lt_json_set(o, "top_k", lt_json_new_int(s->top_k));

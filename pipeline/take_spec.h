@@ -21,12 +21,24 @@ typedef struct {
     double cfg_scale;
 } take_shot;
 
+/* Windows made again under another seed; see take_retake.h. */
+typedef struct {
+    int64_t first;
+    int64_t last;
+    uint32_t seed;
+    bool keep_rest;    /* the windows behind it stay as they are */
+} take_retake;
+
+enum { TAKE_MAX_RETAKES = 16 };
+
 typedef struct {
     take_timeline time;
     uint32_t seed;
     bool seed_was_drawn;
     take_shot *shot;
     int shots;
+    take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */
+    int retakes;
 
     double fps;             /* of the container */
     int width;              /* pixels of a frame, before scaling */

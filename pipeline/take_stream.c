@@ -11,12 +11,15 @@
 #include "pipeline/take_refine.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
+#include "pipeline/take_retake.h"
 
-/* Latents of one window, and those that the next begins with. */
+/* Latents of one window, and those that the next begins with, for every layer of retakes. */
 typedef struct {
-    float *latents; /* [window, C, H, W] */
-    float *known;   /* [overlap, C, H, W] */
-    lt_hash *key;   /* [windows] */
+    int layers;
+    int64_t windows;
+    float *latents; /* [window, C, H, W], of the topmost layer that was made */
+    float *known;   /* [layers, overlap, C, H, W] */
+    lt_hash *key;   /* [layers, windows] */
 } window_buffers;
 
 static int64_t latent_values(const take_run *run)
@@ -25,13 +28,20 @@ static int64_t latent_values(const take_run *run)
     return (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width;
 }
 
+static size_t known_values(const take_run *run)
+{
+    return (size_t)(run->spec.time.overlap * latent_values(run));
+}
+
 static lt_status open_buffers(window_buffers *b, const take_run *run, lt_error *err)
 {
     const take_timeline *t = &run->spec.time;
-    const size_t values = (size_t)latent_values(run);
-    *b = (window_buffers){.latents = malloc((size_t)t->window * values * sizeof(float)),
-                          .known = malloc((size_t)t->overlap * values * sizeof(float)),
-                          .key = calloc((size_t)t->windows, sizeof(lt_hash))};
+    const size_t layers = (size_t)run->spec.retakes + 1;
+    *b = (window_buffers){.layers = (int)layers,
+                          .windows = t->windows,
+                          .latents = malloc((size_t)(t->window * latent_values(run)) * sizeof(float)),
+                          .known = malloc(layers * known_values(run) * sizeof(float)),
+                          .key = calloc(layers * (size_t)t->windows, sizeof(lt_hash))};
     return b->latents && b->known && b->key ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
 }
 
@@ -42,12 +52,15 @@ static void close_buffers(window_buffers *b)
     free(b->key);
 }
 
-/* What window c + 1 begins with: the last latents of window c. */
-static void carry_latents(const take_run *run, window_buffers *b)
+/* What window c + 1 begins with: the last latents of window c, or its last frames encoded again. */
+static lt_status carry(take_decoder *d, const window_buffers *b, float *known, lt_error *err)
 {
+    const take_run *run = d->run;
     const take_timeline *t = &run->spec.time;
-    const int64_t values = latent_values(run);
-    memcpy(b->known, b->latents + (t->window - t->overlap) * values, (size_t)(t->overlap * values) * sizeof *b->known);
+    if (run->spec.carry == CFG_CARRY_FRAMES)
+        return take_decode_carry(d, b->latents, known, err);
+    memcpy(known, b->latents + (t->window - t->overlap) * latent_values(run), known_values(run) * sizeof *known);
+    return LT_OK;
 }
 
 static media_spec spec_of(const take_run *run, take_output kind)
@@ -57,10 +70,48 @@ static media_spec spec_of(const take_run *run, take_output kind)
         .format = take_media_format(kind), .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
 }
 
+/* The place of a window's key. */
+static lt_hash *key_at(const window_buffers *b, int layer, int64_t c)
+{
+    return &b->key[layer * b->windows + c];
+}
+
+/* Keys of the take's own windows: those of the topmost layer. */
+static const lt_hash *take_keys(const window_buffers *b)
+{
+    return key_at(b, b->layers - 1, 0);
+}
+
 static lt_status all_keys(take_refiner *r, window_buffers *b, lt_error *err)
 {
-    for (int64_t c = 0; c < r->run->spec.time.windows; c++)
-        LT_TRY(take_refine_key(r, c, &b->key[c], err));
+    for (int layer = 0; layer < b->layers; layer++)
+        for (int64_t c = 0; c < b->windows; c++) {
+            const lt_hash before = c == 0 ? (lt_hash){0, 0} : *key_at(b, layer, c - 1);
+            if (take_layer_owns(&r->run->spec, layer, c))
+                LT_TRY(take_refine_key(r, layer, c, before, key_at(b, layer, c), err));
+            else
+                *key_at(b, layer, c) = *key_at(b, layer - 1, c);
+        }
+    return LT_OK;
+}
+
+/* Makes window c, of every layer that the take needs it of; the topmost one stays in b->latents. */
+static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b, int64_t c, lt_error *err)
+{
+    const take_spec *s = &r->run->spec;
+    const size_t values = known_values(r->run);
+    for (int layer = 0; layer < b->layers; layer++) {
+        float *known = b->known + (size_t)layer * values;
+        if (!take_layer_needs(s, layer, c))
+            continue;
+        if (!take_layer_owns(s, layer, c)) {
+            memcpy(known, known - values, values * sizeof *known);
+            continue;
+        }
+        LT_TRY(take_refine_window(r, layer, c, *key_at(b, layer, c), known, b->latents, err));
+        if (c + 1 < b->windows)
+            LT_TRY(carry(d, b, known, err));
+    }
     return LT_OK;
 }
 
@@ -79,22 +130,26 @@ static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, con
 static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
 {
     take_run *run = r->run;
-    const int64_t windows = run->spec.time.windows;
     if (run->reference)
         LT_TRY(take_decode_reference(d, b->known, err));
     if (run->reference && !run->request->new_only)
         LT_TRY(take_reference_write(run->reference, d, v, err));
-    for (int64_t c = 0; c < windows; c++) {
-        LT_TRY(take_refine_window(r, c, b->key[c], b->known, b->latents, err));
+    for (int64_t c = 0; c < b->windows; c++) {
+        LT_TRY(make_window(r, d, b, c, err));
         LT_TRY(decode_and_write(d, v, c, b->latents, err));
-        if (c + 1 == windows)
-            break;
-        if (run->spec.carry == CFG_CARRY_FRAMES)
-            LT_TRY(take_decode_carry(d, b->latents, b->known, err));
-        else
-            carry_latents(run, b);
     }
     return LT_OK;
+}
+
+/* How well what a retake kept goes on from it. */
+static void tell_kept_seams(take_run *run, const take_decoder *d)
+{
+    for (int i = 0; i < run->spec.retakes; i++) {
+        const take_retake *r = &run->spec.retake[i];
+        if (r->keep_rest && r->last + 1 < run->spec.time.windows)
+            take_note(run, "retake of windows %lld to %lld: the seam behind it is %.2f", (long long)r->first, (long long)r->last,
+                      take_seam_before(d, r->last + 1));
+    }
 }
 
 lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, lt_error *err)
@@ -112,7 +167,7 @@ lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, l
     if (s == LT_OK)
         s = all_keys(&refiner, &buffers, err);
     if (s == LT_OK)
-        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, buffers.key, err);
+        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers), err);
     if (s == LT_OK)
         s = take_video_open(&video, run, kind, err);
     if (s == LT_OK)
@@ -121,6 +176,8 @@ lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, l
         s = take_video_finish(&video, &decoder, err);
     if (s == LT_OK)
         seam->worst_seam = take_worst_seam(&decoder, &seam->seam_window);
+    if (s == LT_OK)
+        tell_kept_seams(run, &decoder);
     take_video_close(&video);
     take_decoder_close(&decoder);
     take_refiner_close(&refiner);
@@ -138,24 +195,36 @@ take_latents_shape take_latents_shape_of_run(const take_run *run)
     return (take_latents_shape){latents, cfg->latent_channels, cfg->latent_height, cfg->latent_width};
 }
 
+/* `w` is NULL where only some windows are made, for a job folder that several processes fill. What lies before them is
+ * needed too; it is found there, or made. */
 static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_writer *w, window_buffers *b, lt_error *err)
 {
     take_run *run = r->run;
-    const int64_t windows = run->spec.time.windows;
     const bool alone = run->spec.carry == CFG_CARRY_FRAMES;
-    const int64_t values = latent_values(run);
-    for (int64_t c = 0; c < windows; c++) {
+    const int64_t last = w ? b->windows - 1 : run->request->window_last;
+    for (int64_t c = 0; c <= last; c++) {
         const take_window window = take_window_at(&run->spec.time, c);
         const int skip = alone ? 0 : window.known;
-        LT_TRY(take_refine_window(r, c, b->key[c], b->known, b->latents, err));
-        LT_TRY(take_latents_append(w, b->latents + skip * values, window.latents - skip, err));
-        if (c + 1 == windows)
-            break;
-        if (alone)
-            LT_TRY(take_decode_carry(d, b->latents, b->known, err));
-        else
-            carry_latents(run, b);
+        LT_TRY(make_window(r, d, b, c, err));
+        if (w)
+            LT_TRY(take_latents_append(w, b->latents + skip * latent_values(run), window.latents - skip, err));
     }
+    return LT_OK;
+}
+
+static lt_status check_windows(const take_run *run, lt_error *err)
+{
+    const longtake_request *r = run->request;
+    const int64_t windows = run->spec.time.windows;
+    if (r->window_last < 0)
+        return LT_OK;
+    if (!r->job || r->output)
+        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected --job alone: the windows stay in the job folder\n"
+                       "hint: refine without --window writes the latents once they are all there",
+                       r->output ? "--output" : "no --job");
+    if (r->window_first < 0 || r->window_last < r->window_first || r->window_last >= windows)
+        return lt_fail(err, LT_ERR_USAGE, "--window: found windows %lld to %lld, the take has %lld, from 0",
+                       (long long)r->window_first, (long long)r->window_last, (long long)windows);
     return LT_OK;
 }
 
@@ -166,20 +235,23 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
     take_decoder decoder = {0};
     take_latents_writer *writer = NULL;
     window_buffers buffers = {0};
+    const bool some = run->request->window_last >= 0;
     lt_json *about = take_about(run, err);
-    lt_status s = about ? open_buffers(&buffers, run, err) : err->code;
+    lt_status s = about ? check_windows(run, err) : err->code;
+    if (s == LT_OK)
+        s = open_buffers(&buffers, run, err);
     if (s == LT_OK)
         s = take_refiner_open(&refiner, run, err);
     if (s == LT_OK)
         s = all_keys(&refiner, &buffers, err);
     if (s == LT_OK)
-        s = take_decoder_open(&decoder, run, &spec, false, buffers.key, err);
+        s = take_decoder_open(&decoder, run, &spec, false, take_keys(&buffers), err);
     take_clock_plan(&run->clock, TAKE_DECODE, 0);
-    if (s == LT_OK)
+    if (s == LT_OK && !some)
         s = take_latents_create(run->request->output, take_latents_shape_of_run(run), about, &writer, err);
     if (s == LT_OK)
         s = refine_windows(&refiner, &decoder, writer, &buffers, err);
-    if (s == LT_OK)
+    if (s == LT_OK && writer)
         s = take_latents_finish(writer, err);
     else
         take_latents_abandon(writer);
@@ -231,7 +303,7 @@ lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_o
         s = open_buffers(&buffers, run, err);
     if (s == LT_OK) {
         keys_of_file(run, take_latents_about(latents), &buffers);
-        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, buffers.key, err);
+        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers), err);
     }
     if (s == LT_OK)
         s = take_video_open(&video, run, kind, err);

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Windows made again: what lies before stays byte for byte; a kept job computes what changed alone; a recipe brings the take back.
+. "$(dirname "$0")/steps.sh"
+frame=$((96 * 64 * 3 / 2))
+make="generate ball --frames 48 --steps 2"     # windows of frames 0-16, 17-24, 25-32, 33-40, 41-47
+
+# frames NAME FROM TO: pictures of NAME.y4m, TO not included.
+frames() {
+    [ -e "$1.raw" ] || ffmpeg -v error -i "$1.y4m" -pix_fmt yuv420p -f rawvideo "$1.raw"
+    tail -c +$(($2 * frame + 1)) "$1.raw" | head -c $((($3 - $2) * frame)) >"$1.$2-$3"
+}
+
+differ() {
+    cmp -s "$1" "$2" && fail "$1 and $2 are the same"
+}
+
+made $make --job job -o take.y4m
+made $make --job job --retake 2 --retake-seed 5 --json -o again.y4m
+equal "windows computed" "$(json made.out stages refine computed)" 6
+equal "tokens computed" "$(json made.out stages tokens computed)" 0
+made $make --job job --retake 2 --retake-seed 5 --keep-rest --json -o kept.y4m
+equal "windows computed with --keep-rest" "$(json made.out stages refine computed)" 0
+for take in take again kept; do
+    frames $take 0 25
+    frames $take 25 33
+    frames $take 33 48
+done
+same take.0-25 again.0-25
+same take.0-25 kept.0-25
+same again.25-33 kept.25-33
+differ take.25-33 again.25-33
+differ take.33-48 again.33-48
+differ again.33-48 kept.33-48
+
+# The same without a job, by time, and with the retake's seed as --seed.
+made $make --retake 3.5s-4s --retake-seed 5 -o time.y4m
+same time.y4m again.y4m
+made $make --retake 2 --seed 5 -o seed.y4m
+same seed.y4m again.y4m
+made $make --retake 2 --retake-seed 5 --keep-rest --carry frames -o frames.y4m
+made $make --carry frames -o plain.y4m
+for take in frames plain; do
+    frames $take 0 25
+    frames $take 25 33
+    frames $take 33 48
+done
+same frames.0-25 plain.0-25
+differ frames.25-33 plain.25-33
+same frames.33-48 plain.33-48
+
+# A video of ours says how it was made: again, then with another window, then a retake of the retake.
+made $make --seed 3 -o first.mp4
+made generate --recipe first.mp4 -o second.mp4
+same first.mp4 second.mp4
+made generate --recipe first.mp4 --retake 1 --seed 9 -o third.mp4
+made $make --seed 3 --retake 1 --retake-seed 9 -o fourth.mp4
+same third.mp4 fourth.mp4
+made generate --recipe third.mp4 -o fifth.mp4
+same third.mp4 fifth.mp4
+made generate --recipe third.mp4 --retake 3-4 --retake-seed 2 -o sixth.y4m
+made generate --recipe third.mp4 -o third.y4m
+frames sixth 0 33
+frames third 0 33
+frames sixth 33 48
+frames third 33 48
+same sixth.0-33 third.0-33
+differ sixth.33-48 third.33-48
+
+refused 2 $make --retake 2 -o bad.mp4
+refused 2 $make --retake-seed 2 -o bad.mp4
+refused 2 $make --keep-rest -o bad.mp4
+refused 2 $make --retake 5 --retake-seed 1 -o bad.mp4
+refused 2 $make --retake 3-2 --retake-seed 1 -o bad.mp4
+refused 2 $make --retake 9s-12s --retake-seed 1 -o bad.mp4
+refused 2 $make --retake soon --retake-seed 1 -o bad.mp4
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=1 other.mp4
+refused 3 generate --recipe other.mp4 -o bad.mp4
+refused 3 generate --recipe none.mp4 -o bad.mp4
+[ -e bad.mp4 ] && fail "a refused command left a file"
+finish
