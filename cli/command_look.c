@@ -49,6 +49,7 @@ int cli_import(cli_context *c)
     if (!v->output)
         return cli_usage(c, "--output: found none, expected the model folder to make");
     longtake_import_request request;
+    cli_interrupt_watch();
     longtake_import_request_init(&request);
     request.release = v->word[0];
     request.output = v->output;

@@ -308,6 +308,7 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
 int cli_take(cli_context *c)
 {
     const cli_values *v = c->values;
+    cli_interrupt_watch();
     for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
         if (strcmp(takes[i].name, v->command) != 0)
             continue;

@@ -14,13 +14,17 @@ static void on_signal(int number)
     code = asked;
 }
 
+void cli_pipes_give_errors(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
 void cli_interrupt_watch(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message */
 }
 
 int cli_interrupt_code(void)

@@ -193,7 +193,7 @@ int main(int argc, char **argv)
     find_data(&folders);
     cli_context context = {.values = &values, .search = folders.list};
     cli_progress_init(&context.progress, values.progress, values.quiet);
-    cli_interrupt_watch();
+    cli_pipes_give_errors();
     const int code = close_output(run_command(&context));
     cli_progress_end(&context.progress);
     const int interrupted = cli_interrupt_code();
