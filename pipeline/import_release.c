@@ -291,11 +291,16 @@ static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, l
     return s == LT_OK ? LT_OK : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
 }
 
-static lt_status advance(const passage *p, bool last_piece, lt_error *err)
+/* Elements first .. first + count - 1 have been written: their memory is given back, so that it does not grow with the release. */
+static lt_status advance(const passage *p, int64_t first, int64_t count, lt_error *err)
 {
     import *const m = p->import;
     const take_import_request *const r = m->request;
-    m->done += last_piece;
+    const lt_tensor *const t = &p->tensor->tensor;
+    const size_t width = lt_dtype_bytes(t->dtype);
+    if (lt_is_contiguous(t))
+        lt_file_map_forget((const char *)t->data + (size_t)first * width, (size_t)count * width);
+    m->done += first + count == lt_numel(t);
     if (r->progress && r->progress(r->user, p->file, m->done, m->total) != 0)
         return lt_fail(err, LT_ERR_CANCELLED, "import: stopped");
     return LT_OK;
@@ -316,7 +321,7 @@ static lt_status pass_values(void *user, int64_t first, int64_t count, void *out
     const lt_tensor *const t = &p->tensor->tensor;
     lt_pack(t, first, count, out);
     LT_TRY(check_finite(p->tensor, out, first, count, err));
-    return advance(p, first + count == lt_numel(t), err);
+    return advance(p, first, count, err);
 }
 
 static lt_status pass_rows(void *user, int64_t first, int64_t count, void *out, lt_error *err)
@@ -324,15 +329,14 @@ static lt_status pass_rows(void *user, int64_t first, int64_t count, void *out, 
     passage *const p = user;
     lt_error cause = {0};
     LT_TRY(name_it(p, lt_int8_rows_values(&p->rows, first, count, out, &cause), &cause, err));
-    return advance(p, first + count == lt_numel(&p->tensor->tensor), err);
+    return advance(p, first, count, err);
 }
 
 static lt_status pass_scales(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     passage *const p = user;
     lt_error cause = {0};
-    LT_TRY(name_it(p, lt_int8_rows_scales(&p->rows, first, count, out, &cause), &cause, err));
-    return advance(p, false, err);
+    return name_it(p, lt_int8_rows_scales(&p->rows, first, count, out, &cause), &cause, err);
 }
 
 static bool becomes_rows(const import *m, const import_tensor *t)

@@ -43,3 +43,12 @@ void lt_file_map_close(lt_file_map *m)
         munmap(m->data, m->bytes);
     *m = (lt_file_map){0};
 }
+
+void lt_file_map_forget(const void *part, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)part + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)part + bytes) / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+}

@@ -89,8 +89,11 @@ lt_status lt_table_verify(const lt_weights *w, lt_error *err)
         LT_TRY(lt_table_verify(w->part[i], err));
     for (int i = 0; i < w->checksums; i++) {
         const lt_checksum *const c = &w->checksum[i];
-        const bool shared = i > 0 && w->checksum[i - 1].data == c->data; /* settling sorted them */
-        if (!shared && lt_crc32(c->data, c->bytes) != c->crc)
+        if (i > 0 && w->checksum[i - 1].data == c->data) /* shared storage; settling sorted them */
+            continue;
+        const bool same = lt_crc32(c->data, c->bytes) == c->crc;
+        lt_file_map_forget(c->data, (size_t)c->bytes);
+        if (!same)
             return lt_fail(err, LT_ERR_INPUT, "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
                            w->place, c->name);
     }
