@@ -235,6 +235,24 @@ LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
 /* Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
 LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
 
+/* ---- many takes --------------------------------------------------------------------------------------------------------- */
+
+/* What became of one line of a list of prompts. */
+typedef struct {
+    int64_t line;                  /* in the file, from 1 */
+    const char *output;            /* NULL where the line could not be read */
+    longtake_status status;
+    const char *message;           /* of a failure */
+    const longtake_result *result; /* of a success */
+} longtake_batch_line;
+typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
+
+/* Generates every line of a file into `folder`, one take after the other: a prompt a line, or a JSON object with "prompt" and
+ * what a film's take may have (seconds, frames, seed, ...), and "output", a name in the folder (else 0007.mp4 for line 7).
+ * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its prompt and output are not
+ * used. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
+LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
+
 /* ---- takes made before ------------------------------------------------------------------------------------------------ */
 
 /* How a video, latents file or token file of ours was made. */

@@ -155,7 +155,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->keep_job = v->keep_job;
     r->on_event = on_event;
     r->user = c;
-    if (!v->output && !v->dry_run && !v->print_config && !fills_job(v))
+    if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
     return find_windows(c, r);
 }
@@ -232,6 +232,42 @@ static int find_retake(cli_context *c, const longtake *engine, const longtake_re
     return LONGTAKE_OK;
 }
 
+/* ---- batch ---- */
+
+static void tell_line(void *user, const longtake_batch_line *line)
+{
+    cli_context *c = user;
+    cli_progress_end(&c->progress);
+    if (line->status != LONGTAKE_OK)
+        fprintf(stderr, "longtake: line %lld: %s\n", (long long)line->line, line->message);
+    else
+        printf("%s\n", c->values->json ? line->result->report : line->output);
+    fflush(stdout);
+}
+
+static int run_batch(cli_context *c, longtake *engine, const longtake_request *r)
+{
+    const cli_values *v = c->values;
+    longtake_error error = {0};
+    if (longtake_generate_batch(engine, v->prompts, v->output_dir, r, tell_line, c, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    return LONGTAKE_OK;
+}
+
+/* --prompts stands for what is said once of a single take. */
+static int check_batch(cli_context *c)
+{
+    const cli_values *v = c->values;
+    if (v->output_dir && !v->prompts)
+        return cli_usage(c, "--output-dir: found no --prompts, expected one");
+    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || v->dry_run))
+        return cli_usage(c, "--prompts: found %s as well, expected prompts, --output-dir and settings alone",
+                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : v->dry_run ? "--dry-run" : "a prompt");
+    if (v->prompts && !v->output_dir)
+        return cli_usage(c, "--prompts: found no --output-dir, expected one");
+    return LONGTAKE_OK;
+}
+
 /* What a command reads before it knows the model. */
 typedef struct {
     longtake_film *film;
@@ -298,7 +334,7 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
     if (engine)
         code = apply_script(c, engine, &script, r);
     if (engine && code == LONGTAKE_OK)
-        code = run_take(c, run, engine, r);
+        code = c->values->prompts ? run_batch(c, engine, r) : run_take(c, run, engine, r);
     longtake_close(engine);
     longtake_film_close(script.film);
     longtake_recipe_close(script.recipe);
@@ -314,7 +350,9 @@ int cli_take(cli_context *c)
             continue;
         char *prompt = NULL;
         longtake_request request;
-        int code = find_prompt(c, takes[i].word, &prompt);
+        int code = check_batch(c);
+        if (code == LONGTAKE_OK)
+            code = find_prompt(c, takes[i].word, &prompt);
         if (code == LONGTAKE_OK)
             code = fill_request(c, takes[i].word, prompt, &request);
         if (code == LONGTAKE_OK)

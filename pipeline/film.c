@@ -132,6 +132,19 @@ static const value_field *field_of(const value_field *fields, int count, const c
     return NULL;
 }
 
+lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known, lt_error *err)
+{
+    const value_field *field = field_of(take_fields, COUNT(take_fields), n->key);
+    *known = field != NULL;
+    return field ? read_value(doc, n, field, out, err) : LT_OK;
+}
+
+lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own, const char *where,
+                               lt_error *err)
+{
+    return unknown_key(doc, n, take_fields, COUNT(take_fields), own, where, err);
+}
+
 /* ---- take ---- */
 
 /* "seconds: 30" and "frames: 240" are plain numbers; "length" is any time. */
@@ -156,15 +169,16 @@ static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err
     if (take->kind != CFG_NODE_MAP)
         return fail_kind(doc, take, "a map", err);
     for (const cfg_node *n = take->first; n; n = n->next) {
-        const value_field *field = field_of(take_fields, COUNT(take_fields), n->key);
-        if (field)
-            LT_TRY(read_value(doc, n, field, &f->settings, err));
-        else if (strcmp(n->key, "model") == 0)
+        bool known = false;
+        LT_TRY(film_setting(doc, n, &f->settings, &known, err));
+        if (known)
+            continue;
+        if (strcmp(n->key, "model") == 0)
             LT_TRY(read_text(doc, n, &f->model, err));
         else if (strcmp(n->key, "seconds") == 0 || strcmp(n->key, "frames") == 0 || strcmp(n->key, "length") == 0)
             LT_TRY(read_length(f, n, err));
         else
-            return unknown_key(doc, n, take_fields, COUNT(take_fields), own, "'take'", err);
+            return film_unknown_setting(doc, n, own, "'take'", err);
     }
     return LT_OK;
 }
@@ -303,7 +317,7 @@ static void keep_word(const char **place, const char *value)
         *place = value;
 }
 
-static void apply_settings(const longtake_settings *from, longtake_settings *to)
+void film_keep_settings(const longtake_settings *from, longtake_settings *to)
 {
     if (to->seed == LONGTAKE_SEED_UNSET)
         to->seed = from->seed;
@@ -364,7 +378,7 @@ lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error
             return fail_kind(f->document, f->length, "at least one frame", err);
         g->frames = frames;
     }
-    apply_settings(&f->settings, g);
+    film_keep_settings(&f->settings, g);
     r->shots = f->plan;
     r->shot_count = f->shots;
     return LT_OK;

@@ -1,0 +1,31 @@
+#!/bin/sh
+# A list of prompts: one take a line, bad lines told and passed over, the exit code at the end.
+. "$(dirname "$0")/steps.sh"
+mkdir out
+
+printf 'a red ball\r\n\n# a remark\n{"prompt": "a blue cube", "frames": 9, "seed": 3, "output": "cube.mp4"}\n' >good.txt
+made generate --prompts good.txt --output-dir out --frames 17 --steps 2
+equal "paths" "$(tr '\n' ' ' <made.out)" "out/0001.mp4 out/cube.mp4 "
+equal "files" "$(ls out | tr '\n' ' ')" "0001.mp4 cube.mp4 "
+made generate "a red ball" --frames 17 --steps 2 -o ball.mp4
+made generate "a blue cube" --frames 9 --seed 3 --steps 2 -o cube.mp4
+same ball.mp4 out/0001.mp4
+same cube.mp4 out/cube.mp4
+
+rm out/*
+printf '{"prompt": "a"\na red ball\n{"prompt": "b", "output": "b.txt"}\n{"prompt": "c", "output": "0002.y4m"}\n' >bad.txt
+refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m
+equal "paths of the good lines" "$(cat refused.out)" "out/0002.y4m"
+equal "files of the good lines" "$(ls out)" 0002.y4m
+for place in 'line 1: bad.txt:1' 'line 3: --output' 'line 4: bad.txt:4' 'bad.txt: 3 of 4 lines failed'; do
+    grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
+done
+
+: >empty.txt
+refused 3 generate --prompts empty.txt --output-dir out
+refused 3 generate --prompts none.txt --output-dir out
+refused 2 generate --prompts good.txt --output-dir none
+refused 2 generate --prompts good.txt
+refused 2 generate --output-dir out a -o a.mp4
+refused 2 generate "a prompt" --prompts good.txt --output-dir out
+finish
