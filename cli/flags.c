@@ -94,6 +94,8 @@ const cli_flag cli_flags[] = {
     {"quiet", 'q', FLAG_SWITCH, 0, "all", 0, 0, 0, "no progress, no warnings", AT(quiet)},
     {"verbose", 'v', FLAG_SWITCH, 0, "all", 0, 0, 0, "more lines", AT(verbose)},
     {"version", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "print the version", AT(version)},
+    {"completions", 0, FLAG_CHOICE, "SHELL", "all", "bash|zsh|fish", 0, 0, 0, AT(completions)},
+    {"man", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, 0, AT(man)},
     {"help", 'h', FLAG_SWITCH, 0, "all", 0, 0, 0, "print help", AT(help)},
 };
 const int cli_flag_count = sizeof cli_flags / sizeof *cli_flags;
@@ -183,6 +185,11 @@ static bool is_word_of(const char *list, const char *word, char separator)
         at = end ? end + 1 : NULL;
     }
     return false;
+}
+
+bool cli_flag_belongs(const cli_flag *f, const char *command)
+{
+    return !command || strcmp(f->commands, "all") == 0 || is_word_of(f->commands, command, ' ');
 }
 
 static bool read_number(const char *text, double *out)
@@ -393,7 +400,7 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
         const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value) : flag_of_letter(argv[i][1]);
         if (!f)
             continue;
-        if (strcmp(f->commands, "all") != 0 && !is_word_of(f->commands, v->command, ' ')) {
+        if (!cli_flag_belongs(f, v->command)) {
             snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
             return false;
         }

@@ -62,6 +62,8 @@ typedef struct {
     bool ceilings;
     bool dry_run;
     const char *progress;
+    const char *completions;
+    bool man;
     bool json, no_metadata, quiet, verbose, version, help;
 } cli_values;
 
@@ -73,7 +75,7 @@ typedef struct {
     const char *commands; /* space-separated, or "all" */
     const char *choices;  /* of FLAG_CHOICE, separated by | */
     double low, high;     /* range of a number */
-    const char *help;     /* with default and unit */
+    const char *help;     /* with default and unit; NULL: a flag for those who build packages, not listed */
     size_t at;            /* offset in cli_values */
 } cli_flag;
 
@@ -87,6 +89,9 @@ extern const cli_flag cli_flags[];
 extern const int cli_flag_count;
 extern const cli_command cli_commands[];
 extern const int cli_command_count;
+
+/* True for a flag of `command`, or of all; a NULL command has them all. */
+bool cli_flag_belongs(const cli_flag *f, const char *command);
 
 void cli_defaults(cli_values *v);
 /* Reads the environment, then the arguments. False with a message (at most two lines) when something is wrong. */

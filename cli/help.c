@@ -19,17 +19,6 @@ void cli_help_short(void)
     printf("\nlongtake COMMAND -h lists its flags.\n");
 }
 
-static int belongs(const cli_flag *f, const char *command)
-{
-    if (!command || strcmp(f->commands, "all") == 0)
-        return 1;
-    const size_t n = strlen(command);
-    for (const char *at = strstr(f->commands, command); at; at = strstr(at + 1, command))
-        if ((at == f->commands || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-            return 1;
-    return 0;
-}
-
 static void print_flag(const cli_flag *f)
 {
     char left[64];
@@ -52,6 +41,6 @@ void cli_help(const char *command)
     printf("\nflags (the environment LONGTAKE_<FLAG> gives the same):\n");
     for (int own = 1; own >= 0; own--)
         for (int i = 0; i < cli_flag_count; i++)
-            if (belongs(&cli_flags[i], command) && own == (strcmp(cli_flags[i].commands, "all") != 0))
+            if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && own == (strcmp(cli_flags[i].commands, "all") != 0))
                 print_flag(&cli_flags[i]);
 }

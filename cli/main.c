@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/completions.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 
@@ -180,6 +181,13 @@ int main(int argc, char **argv)
     }
     if (values.version) {
         printf("longtake %s\n", longtake_version());
+        return close_output(LONGTAKE_OK);
+    }
+    if (values.completions || values.man) {
+        if (values.completions)
+            cli_completions(values.completions);
+        else
+            cli_man_page();
         return close_output(LONGTAKE_OK);
     }
     if (!values.command) {

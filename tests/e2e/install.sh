@@ -3,7 +3,9 @@
 . "$(dirname "$0")/steps.sh"
 
 cmake --install "$BUILD" --prefix "$work/usr" >install.out 2>&1 || fail "install: $(tail -3 install.out)"
-for file in bin/longtake include/longtake.h share/longtake/configs/landiff.yaml share/longtake/configs/mini.yaml; do
+for file in bin/longtake include/longtake.h share/longtake/configs/landiff.yaml share/longtake/configs/mini.yaml \
+            share/man/man1/longtake.1 share/bash-completion/completions/longtake share/zsh/site-functions/_longtake \
+            share/fish/vendor_completions.d/longtake.fish; do
     [ -e "usr/$file" ] || fail "$file is not there"
 done
 mkdir -p usr/share/longtake/models
