@@ -1,8 +1,8 @@
 """Stage 5: the language model, on codes that `derive.py tokens` has written.
 
-Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Half of the steps
-teach how a take begins (its first two frames), the rest how it goes on: whole takes of 13 frames, and stretches from the
-middle at position 0, as the sliding context of longer takes has it.
+Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Most steps teach
+the first frame of a take, where the prompt decides; the others how it goes on: whole takes of 13 frames, and stretches
+from the middle at position 0, as the sliding context of longer takes has it.
 """
 from collections import defaultdict
 from pathlib import Path
@@ -44,9 +44,9 @@ class Takes:
             ids = self.pieces(describe(self.graphs[i], self.rng)[0])
             group = self.waiting[len(ids)]
             group.append((ids, i))
-            if len(group) == n:
-                del self.waiting[len(ids)]
-                return torch.tensor([g[0] for g in group]), [g[1] for g in group]
+            if len(group) >= n:
+                ready, self.waiting[len(ids)] = group[:n], group[n:]
+                return torch.tensor([r[0] for r in ready]), [r[1] for r in ready]
 
 
 def stretch(model, codes, first, count):
@@ -57,13 +57,13 @@ def stretch(model, codes, first, count):
 
 def choice(step, rng, frames):
     """-> batch size, first frame, frames of this step's samples"""
-    kind = step % 4
-    if kind < 2:
-        return 16, 0, 2
-    if kind == 2:
-        return 3, 0, 13
-    count = int(rng.integers(3, 8))
-    return 32 // count, int(rng.integers(frames - count + 1)), count
+    kind = step % 5
+    if kind < 3:                                   # what the prompt says stands in the first frame
+        return 28, 0, 1
+    if kind == 3:
+        return 12, 0, 2
+    count = int(rng.integers(3, 8)) if step % 10 < 5 else 13
+    return max(3, 32 // count), int(rng.integers(frames - count + 1)), count
 
 
 def code_loss(model, encoder, captions, frames, motion, ids, null, rng, spoil=.05):
@@ -89,7 +89,7 @@ def main():
         ids = torch.stack([stretch(model, takes.codes[i], first, count) for i in rows])
         motion = torch.tensor([takes.graphs[i].motion_score for i in rows])
         loss = code_loss(model, encoder, captions, torch.full((size,), 13.), motion, ids, torch.rand(size) < .1, takes.rng)
-        run.step(loss, **{"begin" if first == 0 and count == 2 else "on": loss.detach()})
+        run.step(loss, **{"first" if count == 1 else "on": loss.detach()})
     model.load_state_dict(run.mean)
     held = Takes(f"{a.out}/corpora", "plans", pieces, 5, skip=0)
     held.graphs, held.codes = held.graphs[:50], held.codes[:50]

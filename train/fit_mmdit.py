@@ -173,8 +173,8 @@ def main():
     data, held = Windows(a.out, upsampler), Windows(a.out, upsampler, "held")
     levels = noise_table()
     sigma = (data.latents[:40] - data.control[:40]).pow(2).mean().sqrt().item()
-    passthrough(model, data.latents[:24, 3:16], data.control[:24, 3:16], .6 * sigma)
-    run = Run("mmdit", model, a, lr=.02, adam_lr=1.5e-3, warmup=50, average=.995,
+    passthrough(model, data.latents[:24, 3:16], data.control[:24, 3:16], .3 * sigma)
+    run = Run("mmdit", model, a, lr=.002, adam_lr=5e-5, warmup=100, average=.99,
               adam_only=("patch_embed", "time_embed", "adaLN", "final_layer", "zero_linears", "norm"))
     data.rng = np.random.default_rng(run.steps + 1)
     if run.steps == 0:

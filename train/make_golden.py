@@ -99,7 +99,7 @@ def language_model_ends(mini, to, folder):
     def micro(dtype):
         return {"embedding": torch.cat([lm.micro("frames", frames.to(dtype)), lm.micro("motion_score", motion.to(dtype))], 1)}
 
-    wanted, got = in_both(micro, lm.micro_condition)
+    wanted, got = in_both(micro, lm)
     write(to, "ar.micro_condition", "lengths", keep(c, "width", "micro_sinusoid", "micro_width"), "lengths up to the model's limit",
           {"frames": frames, "motion_score": motion}, wanted, got, stored(folder, "ar_model", "micro_condition"))
     text = torch.randn(5, c["text_width"], generator=torch.Generator().manual_seed(4))
@@ -108,7 +108,7 @@ def language_model_ends(mini, to, folder):
     def rows(dtype):
         return {"embedding": e.fc1(torch.nn.functional.gelu(e.fc0(text.to(dtype)), approximate="tanh"))}
 
-    wanted, got = in_both(rows, lm.cond_model)
+    wanted, got = in_both(rows, lm)
     write(to, "ar.text_condition", "rows", keep(c, "width", "text_width"), "expanded int8 rows", {"text": text}, wanted, got,
           stored(folder, "ar_model", "cond_model.embeddings"))
 
@@ -116,7 +116,7 @@ def language_model_ends(mini, to, folder):
 def time_embedding(mini, to, folder):
     c, main = mini.c["mmdit"], mini.dit.main
     t = torch.tensor(c["timesteps"] + [0, 19], dtype=torch.float32)
-    wanted, got = in_both(lambda dtype: {"embedding": main.time(t.to(dtype))}, main.time_embed)
+    wanted, got = in_both(lambda dtype: {"embedding": main.time(t.to(dtype))}, main)
     write(to, "mmdit.time", "listed", keep(c, "width", "time_width"), "every listed timestep", {"timesteps": t}, wanted, got,
           stored(folder, "mmdit", MAIN + "time_embed"))
 
@@ -175,7 +175,7 @@ def greedy(lm, text, frames, motion):
     return torch.tensor([i for i, planned in zip(ids, plan.tolist()) if planned < 0]).clamp(max=size - 1), margin
 
 
-def take(mini, to, prompt="a red ball bounces on a beach at dusk", frames=3):
+def take(mini, to, prompt="a red ball bounces on a beach at dusk", frames=1):
     c = mini.c
     nets = (mini.text, mini.lm, mini.tokenizer, mini.dit, mini.vae)
     timesteps, motion = c["mmdit"]["timesteps"], .5
