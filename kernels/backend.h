@@ -10,6 +10,8 @@
 #ifndef LT_BACKEND_H
 #define LT_BACKEND_H
 
+#include <stdbool.h>
+
 #include "kernels/core/philox.h"
 #include "kernels/core/status.h"
 #include "kernels/core/tensor.h"
@@ -64,6 +66,8 @@ typedef struct {
      * mapping outlives the weight, so a host backend may point into it. unprepare undoes it. */
     lt_status (*prepare)(lt_backend *b, lt_weight *w, lt_error *err);
     void (*unprepare)(lt_backend *b, lt_weight *w);
+    /* Bytes that prepare would allocate for `w`; no value is read. */
+    size_t (*prepared_bytes)(lt_backend *b, const lt_weight *w);
 
     /* out[n, d] = table[ids[n], :]; ids i32 on the device, already checked. */
     lt_status (*gather)(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
@@ -117,6 +121,7 @@ struct lt_backend {
     lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
+    bool counts_only;      /* nothing is computed and no value is read: see lt_measure_open */
     struct lt_pool *pool;  /* threads of a backend on the host, else NULL */
     void *profile;         /* of op_profile.c; close frees it with free() */
 };
@@ -125,6 +130,9 @@ struct lt_backend {
 lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);
 /* activation LT_NO_DTYPE: bf16 where the processor computes in it, else f32. */
 lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err);
+/* A backend that runs the same passes as `like` (borrowed) and computes nothing: memory_peak is what `like` would need, and
+ * none of it is touched. What is downloaded is zero. */
+lt_status lt_measure_open(lt_backend **out, lt_backend *like, lt_error *err);
 
 #ifdef __cplusplus
 }

@@ -127,11 +127,13 @@ static bool same_as_matrix(const lt_tensor *stored, const request *r)
     return matrix && stored->dim[0] == r->shape.dim[0] && lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
 }
 
-static void check_finite(const lt_entry *entry, const char *prefix, lt_complaints *c)
+static void check_finite(const lt_binder *b, const lt_entry *entry, lt_complaints *c)
 {
+    if (b->backend->counts_only)
+        return;
     const int64_t bad = lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
     if (bad >= 0)
-        lt_complain(c, "%s%s: value %lld is not finite", prefix, entry->name, (long long)bad);
+        lt_complain(c, "%s%s: value %lld is not finite", b->source->prefix, entry->name, (long long)bad);
 }
 
 static void match_scale(const lt_binder *b, const request *r, lt_complaints *c)
@@ -148,7 +150,7 @@ static void match_scale(const lt_binder *b, const request *r, lt_complaints *c)
         lt_complain(c, "%s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
         return;
     }
-    check_finite(found, prefix, c);
+    check_finite(b, found, c);
     r->place->scale = lt_reshape(found->tensor, lt_shape1(r->shape.dim[0]));
 }
 
@@ -182,7 +184,7 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
         lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name, lt_dtype_name(found->tensor.dtype));
         return;
     }
-    check_finite(found, prefix, c);
+    check_finite(b, found, c);
     *r->place = (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
     if (rows)
         match_scale(b, r, c);

@@ -15,10 +15,11 @@ typedef struct made_tensor {
 struct lt_synthesis {
     lt_dtype dtype;
     uint64_t seed;
+    bool hollow;       /* sizes only: all zeros, untouched */
     made_tensor *made;
 };
 
-lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err)
+static lt_status open_synthesis(lt_synthesis how, lt_weights **out, lt_error *err)
 {
     LT_TRY(lt_table_new("synthetic weights", out, err));
     (*out)->synthesis = calloc(1, sizeof *(*out)->synthesis);
@@ -27,8 +28,34 @@ lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, 
         *out = NULL;
         return lt_fail(err, LT_ERR_RESOURCES, "synthetic weights: no memory");
     }
-    *(*out)->synthesis = (lt_synthesis){.dtype = dtype, .seed = seed};
+    *(*out)->synthesis = how;
     return LT_OK;
+}
+
+lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err)
+{
+    return open_synthesis((lt_synthesis){.dtype = dtype, .seed = seed}, out, err);
+}
+
+lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err)
+{
+    return open_synthesis((lt_synthesis){.dtype = dtype, .hollow = true}, out, err);
+}
+
+const lt_entry *lt_synthetic_find(const lt_synthesis *s, const char *name)
+{
+    for (const made_tensor *t = s->made; t; t = t->next)
+        if (strcmp(t->name, name) == 0)
+            return &t->entry;
+    return NULL;
+}
+
+size_t lt_synthetic_bytes(const lt_synthesis *s)
+{
+    size_t bytes = 0;
+    for (const made_tensor *t = s->made; t; t = t->next)
+        bytes += lt_tensor_bytes(&t->entry.tensor);
+    return bytes;
 }
 
 static void free_made(made_tensor *t)
@@ -91,13 +118,14 @@ const lt_entry *lt_synthetic_entry(lt_weights *w, const char *name, lt_shape sha
         return NULL;
     const lt_tensor value = lt_view(NULL, s->dtype, shape);
     t->name = strdup(name);
-    t->data = aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
+    t->data = s->hollow ? calloc(1, lt_tensor_bytes(&value)) : aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
     if (!t->name || !t->data) {
         free_made(t);
         return NULL;
     }
     t->entry = (lt_entry){.name = t->name, .tensor = lt_view(t->data, s->dtype, shape)};
-    fill(t->entry.tensor, name, s->seed);
+    if (!s->hollow)
+        fill(t->entry.tensor, name, s->seed);
     t->next = s->made;
     s->made = t;
     return &t->entry;

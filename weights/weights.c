@@ -11,6 +11,7 @@
 #include "weights/pt_reader.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
+#include "weights/synthetic_weights.h"
 #include "weights/weight_table.h"
 #include "weights/zip_directory.h"
 
@@ -163,7 +164,7 @@ const char *lt_weights_place(const lt_weights *w)
 
 const lt_tensor *lt_weights_find(const lt_weights *w, const char *name)
 {
-    const lt_entry *const entry = lt_table_find(w, name);
+    const lt_entry *const entry = w->synthesis ? lt_synthetic_find(w->synthesis, name) : lt_table_find(w, name);
     return entry ? &entry->tensor : NULL;
 }
 
@@ -205,6 +206,17 @@ void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, co
         if (!lt_json_next(metadata_of(w), &cursor, key, &found))
             return;
     *value = lt_json_string(found, NULL);
+}
+
+size_t lt_weights_bytes(const lt_weights *w)
+{
+    if (w->synthesis)
+        return lt_synthetic_bytes(w->synthesis);
+    size_t bytes = 0;
+    for (int i = 0; i < w->count; i++)
+        if (!lt_is_none(&w->entry[i].tensor))
+            bytes += lt_tensor_bytes(&w->entry[i].tensor);
+    return bytes;
 }
 
 lt_hash lt_weights_hash(const lt_weights *w)

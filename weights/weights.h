@@ -32,6 +32,8 @@ lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, l
 /* No file: every tensor that a binder asks for is there, in `dtype` (f32 or bf16), with small random numbers that depend on
  * `seed` and the name alone. For timing a stage at sizes of which there are no weights. */
 lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err);
+/* The same, but nothing is made: sizes only, all zeros that take no memory until they are touched. For lt_measure_open. */
+lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err);
 void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
 
 const char *lt_weights_place(const lt_weights *w); /* file name for messages */
@@ -41,6 +43,8 @@ const char *lt_weights_name(const lt_weights *w, int index); /* sorted by name *
 const char *lt_weights_metadata(const lt_weights *w, const char *key); /* of __metadata__; NULL when absent */
 int lt_weights_metadata_count(const lt_weights *w);
 void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, const char **value);
+/* Bytes of all tensors; of made ones, those that were asked for so far. */
+size_t lt_weights_bytes(const lt_weights *w);
 /* Hash of names, shapes, dtypes and bytes. */
 lt_hash lt_weights_hash(const lt_weights *w);
 

@@ -73,6 +73,7 @@ static const lt_backend_table cpu_table = {
     .wait = nothing_pending,
     .prepare = lt_cpu_prepare,
     .unprepare = lt_cpu_unprepare,
+    .prepared_bytes = lt_cpu_prepared_bytes,
     .gather = lt_cpu_gather,
     .linear = lt_cpu_linear,
     .attention = lt_cpu_attention,

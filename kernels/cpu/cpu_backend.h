@@ -107,6 +107,7 @@ typedef struct {
 
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cpu_unprepare(lt_backend *b, lt_weight *w);
+size_t lt_cpu_prepared_bytes(lt_backend *b, const lt_weight *w);
 
 static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
 {

@@ -78,9 +78,14 @@ const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t col
     return room;
 }
 
+static int64_t matrix_panel_bytes(const lt_product *p, const lt_cpu_weight *packed)
+{
+    return lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
+}
+
 static lt_status pack_matrix(lt_backend *b, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
 {
-    const int64_t panel_bytes = lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
+    const int64_t panel_bytes = matrix_panel_bytes(p, packed);
     const int64_t count = lt_ceil_div(packed->outputs, p->columns);
     LT_TRY(lt_cpu_alloc(b, (size_t)(count * panel_bytes), &packed->panels, err));
     packed->panel_type = p->type;
@@ -136,11 +141,15 @@ void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, c
     p->pack(panel, room, LT_F32, depth, outputs, depth);
 }
 
+static int64_t conv_panels_bytes(const lt_product *p, const lt_cpu_weight *packed)
+{
+    return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) * lt_conv_panel_depth(p, packed) * p->columns);
+}
+
 static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
 {
     const int64_t panel_depth = lt_conv_panel_depth(p, packed);
-    const int64_t panels = lt_ceil_div(packed->outputs, p->columns);
-    LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)lt_product_bytes(p, panels * panel_depth * p->columns), &packed->panels, err));
+    LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)conv_panels_bytes(p, packed), &packed->panels, err));
     packed->panel_type = p->type;
     for (int64_t column = 0; column < packed->outputs; column += p->columns)
         for (int64_t first = 0; first < packed->shape.dim[1]; first += LT_CONV_SLICE) {
@@ -156,21 +165,30 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
 
 /* ---- the entries ---- */
 
-static lt_status pack_for_role(lt_cpu *cpu, lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+/* The product that the weight is packed for; NULL where it stays as it is. */
+static const lt_product *product_of(const lt_cpu *cpu, const lt_weight *w)
 {
     const bool in_place = lt_numel(&w->value) > PACK_ELEMENTS_MAX;
     switch (w->role) {
     case LT_ROLE_MATRIX:
-        return in_place ? LT_OK : pack_matrix(&cpu->base, lt_product_for(cpu, cpu->base.activation), w, packed, err);
+        return in_place ? NULL : lt_product_for(cpu, cpu->base.activation);
     case LT_ROLE_HEAD:
-        return in_place ? LT_OK : pack_matrix(&cpu->base, lt_product_for(cpu, LT_F32), w, packed, err);
+        return in_place ? NULL : lt_product_for(cpu, LT_F32);
     case LT_ROLE_CONV:
-        return pack_conv(cpu, lt_product_for(cpu, cpu->base.activation), w, packed, err);
+        return lt_product_for(cpu, cpu->base.activation);
     case LT_ROLE_TABLE:
     case LT_ROLE_VECTOR:
         break;
     }
-    return LT_OK;
+    return NULL;
+}
+
+static lt_status pack_for_role(lt_cpu *cpu, lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+{
+    const lt_product *p = product_of(cpu, w);
+    if (p == NULL)
+        return LT_OK;
+    return w->role == LT_ROLE_CONV ? pack_conv(cpu, p, w, packed, err) : pack_matrix(&cpu->base, p, w, packed, err);
 }
 
 /* [Cout, Cin, kt, kh, kw] of a convolution's weight of rank 4 or 5. */
@@ -181,19 +199,41 @@ static lt_shape conv_shape(const lt_tensor *value)
     return lt_shape5(value->dim[0], value->dim[1], 1, value->dim[2], value->dim[3]);
 }
 
+static lt_cpu_weight sizes_of(const lt_weight *w)
+{
+    lt_cpu_weight sizes = {.outputs = w->value.dim[0], .depth = lt_numel(&w->value) / w->value.dim[0]};
+    if (w->role == LT_ROLE_CONV)
+        sizes.shape = conv_shape(&w->value);
+    return sizes;
+}
+
+static bool owns_values(const lt_weight *w)
+{
+    return w->role == LT_ROLE_VECTOR || needs_copy(w);
+}
+
+size_t lt_cpu_prepared_bytes(lt_backend *b, const lt_weight *w)
+{
+    const lt_product *p = product_of(lt_cpu_of(b), w);
+    const lt_cpu_weight sizes = sizes_of(w);
+    int64_t bytes = owns_values(w) ? lt_numel(&w->value) * (int64_t)sizeof(float) : 0;
+    if (p != NULL && w->role == LT_ROLE_CONV)
+        bytes += conv_panels_bytes(p, &sizes);
+    else if (p != NULL)
+        bytes += lt_ceil_div(sizes.outputs, p->columns) * matrix_panel_bytes(p, &sizes);
+    return (size_t)bytes;
+}
+
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err)
 {
     LT_TRY(check_values(w, err));
-    lt_cpu_weight *packed = calloc(1, sizeof *packed);
+    lt_cpu_weight *packed = malloc(sizeof *packed);
     if (packed == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for a weight");
+    *packed = sizes_of(w);
     w->packed = packed;
-    packed->outputs = w->value.dim[0];
-    packed->depth = lt_numel(&w->value) / packed->outputs;
-    if (w->role == LT_ROLE_CONV)
-        packed->shape = conv_shape(&w->value);
     lt_status s = LT_OK;
-    if (w->role == LT_ROLE_VECTOR || needs_copy(w))
+    if (owns_values(w))
         s = own_values(b, w, packed, err);
     if (s == LT_OK)
         s = pack_for_role(lt_cpu_of(b), w, packed, err);

@@ -22,6 +22,7 @@ static const lt_backend_table table = {
     .wait = lt_ref_wait,
     .prepare = lt_ref_prepare,
     .unprepare = lt_ref_unprepare,
+    .prepared_bytes = lt_ref_prepared_bytes,
     .gather = lt_ref_gather,
     .linear = lt_ref_linear,
     .attention = lt_ref_attention,

@@ -58,6 +58,13 @@ lt_status lt_ref_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     return LT_OK;
 }
 
+size_t lt_ref_prepared_bytes(lt_backend *b, const lt_weight *w)
+{
+    (void)b;
+    const bool in_place = w->value.dtype == LT_F32 && (uintptr_t)w->value.data % sizeof(float) == 0;
+    return in_place ? 0 : (size_t)lt_numel(&w->value) * sizeof(float);
+}
+
 void lt_ref_unprepare(lt_backend *b, lt_weight *w)
 {
     lt_ref_release(b, w->packed);

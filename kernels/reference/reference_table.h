@@ -17,6 +17,7 @@ lt_status lt_ref_wait(lt_backend *b, lt_error *err);
 /* reference_prepare.c */
 lt_status lt_ref_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_ref_unprepare(lt_backend *b, lt_weight *w);
+size_t lt_ref_prepared_bytes(lt_backend *b, const lt_weight *w);
 
 /* reference_<operation>.c */
 lt_status lt_ref_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
