@@ -8,6 +8,7 @@
 #include "pipeline/recipe.h"
 #include "pipeline/shot_times.h"
 #include "pipeline/take_encode.h"
+#include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_stream.h"
@@ -56,6 +57,14 @@ static longtake_status finish(take_run *run, lt_status s, const char *command, c
 
 static const take_seam no_seam = {0, -1};
 
+/* The spec is there: does the take fit into the memory that is allowed? Then its job folder. */
+static lt_status start_job(take_run *run, unsigned does, lt_error *err)
+{
+    const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
+    LT_TRY(take_memory_check(run->engine, &run->spec, does, &video, err));
+    return take_run_open_job(run, run->request->output, err);
+}
+
 /* When each of several prompts takes effect. */
 static void tell_shots(take_run *run)
 {
@@ -89,12 +98,12 @@ static lt_status begin_with_image(take_run *run, take_reference *reference, lt_e
     return take_reference_grid(reference, run->spec.time.frames - 1, err);
 }
 
-static lt_status begin_from_prompt(take_run *run, take_reference *reference, lt_error *err)
+static lt_status begin_from_prompt(take_run *run, take_reference *reference, unsigned does, lt_error *err)
 {
     const longtake_request *r = run->request;
     LT_TRY(take_spec_resolve(r, &run->engine->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run->spec, err));
     LT_TRY(begin_with_image(run, reference, err));
-    LT_TRY(take_run_open_job(run, r->output, err));
+    LT_TRY(start_job(run, does, err));
     return make_plan(run, reference, err);
 }
 
@@ -109,7 +118,7 @@ longtake_status longtake_generate(longtake *e, const longtake_request *r, longta
     if (s == LT_OK)
         s = take_output_of(r, TAKE_WRITES_VIDEO, &kind, &err);
     if (s == LT_OK)
-        s = begin_from_prompt(&run, &image, &err);
+        s = begin_from_prompt(&run, &image, TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE, &err);
     if (s == LT_OK)
         s = take_text_prepare(&run, TAKE_FOR_MMDIT, &err);
     if (s == LT_OK)
@@ -129,7 +138,7 @@ longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, lon
     if (s == LT_OK)
         s = take_output_of(r, TAKE_WRITES_TOKENS, &kind, &err);
     if (s == LT_OK)
-        s = begin_from_prompt(&run, &image, &err);
+        s = begin_from_prompt(&run, &image, TAKE_DOES_TOKENS, &err);
     if (s == LT_OK)
         s = take_tokens_write(&run, kind, r->prompt, &err);
     const longtake_status code = finish(&run, s, "tokens", &no_seam, result, &err, error);
@@ -144,7 +153,7 @@ static lt_status begin_from_video(take_run *run, take_reference *reference, lt_e
     LT_TRY(take_spec_resolve(r, &run->engine->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &run->spec, err));
     LT_TRY(take_reference_open(reference, run, r->input, r->from_seconds, err));
     LT_TRY(take_reference_grid(reference, run->spec.time.frames, err));
-    LT_TRY(take_run_open_job(run, r->output, err));
+    LT_TRY(start_job(run, TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE, err));
     return make_plan(run, reference, err);
 }
 
@@ -219,7 +228,7 @@ static lt_status begin_from_tokens(take_run *run, longtake_request *r, take_writ
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
         LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
     LT_TRY(take_spec_resolve(r, &e->cfg, TAKE_NEEDS_PROMPT, plan->video_frames, &run->spec, err));
-    LT_TRY(take_run_open_job(run, r->output, err));
+    LT_TRY(start_job(run, TAKE_DOES_REFINE | (writes == TAKE_WRITES_VIDEO ? (unsigned)TAKE_DOES_DECODE : 0U), err));
     take_clock_tell(&run->clock, LONGTAKE_EVENT_START, NULL);
     LT_TRY(take_plan_give(run, plan, err));
     return take_text_prepare(run, TAKE_FOR_MMDIT, err);
@@ -299,7 +308,7 @@ longtake_status longtake_decode(longtake *e, const longtake_request *request, lo
     if (s == LT_OK)
         s = spec_of_latents(&run, latents, &r, &recipe, &err);
     if (s == LT_OK)
-        s = take_run_open_job(&run, r.output, &err);
+        s = start_job(&run, TAKE_DOES_DECODE, &err);
     take_clock_tell(&run.clock, LONGTAKE_EVENT_START, NULL);
     if (s == LT_OK)
         s = take_stream_decode(&run, latents, kind, &seam, &err);

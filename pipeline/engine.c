@@ -192,6 +192,15 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
     return s;
 }
 
+bool take_engine_has_weights(const longtake *e, take_net net)
+{
+    lt_error ignored = {0};
+    char *path = NULL;
+    const bool there = take_engine_path(e, file_of(e, net), &path, &ignored) == LT_OK && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err)
 {
     if (!e->hashed[net]) {

@@ -36,6 +36,8 @@ struct longtake {
 
 /* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT. */
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
+/* False where only the model's configuration is there. */
+bool take_engine_has_weights(const longtake *e, take_net net);
 /* Hash of a weight file, read once. */
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
 /* Path of a file of the model's folder; free() it. */

@@ -4,7 +4,8 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/shot_times.h"
-#include "pipeline/take_spec.h"
+#include "pipeline/take_memory.h"
+#include "pipeline/take_output.h"
 #include "pipeline/token_io.h"
 
 static lt_json *window_list(const take_spec *s)
@@ -41,7 +42,7 @@ static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
     return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
 }
 
-static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s)
+static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s, int64_t peak_bytes)
 {
     const bool refines = strcmp(command, "tokens") != 0;
     const bool writes_tokens = strcmp(command, "refine") != 0 && strcmp(command, "render") != 0;
@@ -56,6 +57,7 @@ static lt_json *plan_of(const longtake *e, const char *command, const take_spec 
     lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? token_count(&e->cfg.ar_model, &s->time) : 0));
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
+    lt_json_set(o, "peak_bytes", lt_json_new_int(peak_bytes));
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
     if (refines)
@@ -83,14 +85,32 @@ static lt_status spec_of_request(const longtake *e, const char *command, const l
     return s;
 }
 
+/* Memory at its peak; also says what is wrong with the output. */
+static lt_status peak_of_request(longtake *e, const char *command, const longtake_request *r, const take_spec *spec, int64_t *bytes,
+                                 lt_error *err)
+{
+    const unsigned does = take_does_of(command);
+    const take_writes writes = does & TAKE_DOES_DECODE   ? TAKE_WRITES_VIDEO
+                               : does & TAKE_DOES_REFINE ? TAKE_WRITES_LATENTS
+                                                         : TAKE_WRITES_TOKENS;
+    take_output kind = TAKE_OUT_NONE;
+    LT_TRY(take_output_of(r, writes, &kind, err));
+    const media_spec video = take_media_spec(spec, kind);
+    LT_TRY(take_memory_check(e, spec, does, &video, err));
+    return take_memory_needed(e, spec, does, &video, bytes, err);
+}
+
 longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error)
 {
     lt_error err = {0};
     take_spec spec = {0};
+    int64_t peak_bytes = 0;
     *json = NULL;
     lt_status s = spec_of_request(e, command, r, &spec, &err);
+    if (s == LT_OK)
+        s = peak_of_request(e, command, r, &spec, &peak_bytes, &err);
     if (s == LT_OK) {
-        lt_json *o = plan_of(e, command, &spec);
+        lt_json *o = plan_of(e, command, &spec, peak_bytes);
         *json = lt_json_text(o);
         lt_json_free(o);
         if (!*json)

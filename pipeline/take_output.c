@@ -9,9 +9,13 @@
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 
-media_format take_media_format(take_output kind)
+media_spec take_media_spec(const take_spec *s, take_output kind)
 {
-    return kind == TAKE_OUT_MKV ? MEDIA_MKV : kind == TAKE_OUT_Y4M ? MEDIA_Y4M : kind == TAKE_OUT_PNG ? MEDIA_PNG : MEDIA_MP4;
+    const media_format format = kind == TAKE_OUT_MKV   ? MEDIA_MKV
+                                : kind == TAKE_OUT_Y4M ? MEDIA_Y4M
+                                : kind == TAKE_OUT_PNG ? MEDIA_PNG
+                                                       : MEDIA_MP4;
+    return (media_spec){.format = format, .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
 }
 
 static lt_status make_comment(take_video *v, lt_error *err)

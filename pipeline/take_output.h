@@ -19,8 +19,8 @@ typedef struct {
     bool playable;        /* the growing file holds a window */
 } take_video;
 
-/* The kind of libav file behind a kind of output. */
-media_format take_media_format(take_output kind);
+/* The pictures of a take in a kind of output. */
+media_spec take_media_spec(const take_spec *s, take_output kind);
 
 lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err);
 /* The next window's encoded pictures. */

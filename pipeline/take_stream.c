@@ -63,13 +63,6 @@ static lt_status carry(take_decoder *d, const window_buffers *b, float *known, l
     return LT_OK;
 }
 
-static media_spec spec_of(const take_run *run, take_output kind)
-{
-    const take_spec *s = &run->spec;
-    return (media_spec){
-        .format = take_media_format(kind), .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
-}
-
 /* The place of a window's key. */
 static lt_hash *key_at(const window_buffers *b, int layer, int64_t c)
 {
@@ -154,7 +147,7 @@ static void tell_kept_seams(take_run *run, const take_decoder *d)
 
 lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, lt_error *err)
 {
-    const media_spec spec = spec_of(run, kind);
+    const media_spec spec = take_media_spec(&run->spec, kind);
     take_refiner refiner = {0};
     take_decoder decoder = {0};
     take_video video = {0};
@@ -230,7 +223,7 @@ static lt_status check_windows(const take_run *run, lt_error *err)
 
 lt_status take_stream_refine(take_run *run, lt_error *err)
 {
-    const media_spec spec = spec_of(run, TAKE_OUT_NONE);
+    const media_spec spec = take_media_spec(&run->spec, TAKE_OUT_NONE);
     take_refiner refiner = {0};
     take_decoder decoder = {0};
     take_latents_writer *writer = NULL;
@@ -294,7 +287,7 @@ static lt_status decode_windows(take_run *run, take_latents_reader *latents, tak
 
 lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output kind, take_seam *seam, lt_error *err)
 {
-    const media_spec spec = spec_of(run, kind);
+    const media_spec spec = take_media_spec(&run->spec, kind);
     take_decoder decoder = {0};
     take_video video = {0};
     window_buffers buffers = {0};

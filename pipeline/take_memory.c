@@ -1,0 +1,325 @@
+/* take_memory.c - every stage once on a device that only counts; see take_memory.h. */
+#include "pipeline/take_memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ar_model/ar_model.h"
+#include "media/window_encoder.h"
+#include "mmdit/dit_model.h"
+#include "temporal_vae/vae_decoder.h"
+#include "temporal_vae/vae_encoder.h"
+#include "text_encoder/text_encoder.h"
+#include "tokenizer/tokenizer.h"
+
+static const double mebibyte = 1048576;
+
+/* Code, stacks and tables of a running take that nothing counts: what the tiny model needs beyond the sum. */
+enum { RUNNING_BYTES = 3 << 20 };
+
+typedef struct {
+    longtake *engine;
+    const take_spec *spec;
+    lt_backend *device;   /* counts only */
+    size_t largest_file;  /* bytes: each is read whole once, for its hash */
+    size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
+} memory_probe;
+
+/* Bytes that the process has in memory now. */
+static size_t resident_bytes(void)
+{
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    const int got = f ? fscanf(f, "%*u %llu", &pages) : 0;
+    if (f)
+        fclose(f);
+    return got == 1 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static lt_status open_weights(const memory_probe *p, take_net net, lt_weights **out, lt_error *err)
+{
+    if (take_engine_has_weights(p->engine, net))
+        return take_engine_weights(p->engine, net, out, err);
+    return lt_weights_hollow(LT_BF16, out, err);
+}
+
+/* A stage has run: what it needed. */
+static void note_stage(memory_probe *p, size_t files, size_t host)
+{
+    const size_t bytes = files + host + p->device->memory_peak;
+    if (bytes > p->worst_stage)
+        p->worst_stage = bytes;
+    p->device->memory_peak = p->device->memory_in_use;
+}
+
+static size_t bytes_of(memory_probe *p, const lt_weights *w)
+{
+    const size_t bytes = lt_weights_bytes(w);
+    if (bytes > p->largest_file)
+        p->largest_file = bytes;
+    return bytes;
+}
+
+/* ---- text ---- */
+
+static lt_status probe_text(memory_probe *p, take_net net, const cfg_text *cfg, int length, lt_error *err)
+{
+    lt_weights *w = NULL;
+    text_encoder *encoder = NULL;
+    int32_t *ids = calloc((size_t)length, sizeof *ids);
+    float *rows = calloc((size_t)length * (size_t)cfg->d_model, sizeof *rows);
+    lt_status s = ids && rows ? open_weights(p, net, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    if (s == LT_OK)
+        s = text_encoder_open(w, cfg, p->device, &encoder, err);
+    if (s == LT_OK)
+        s = text_encode(encoder, ids, length, rows, err);
+    if (s == LT_OK)
+        note_stage(p, bytes_of(p, w), 0);
+    text_encoder_close(encoder);
+    lt_weights_close(w);
+    free(rows);
+    free(ids);
+    return s;
+}
+
+/* ---- tokens ---- */
+
+static lt_status write_plan(const memory_probe *p, ar_session *session, const float *text, int text_rows, lt_error *err)
+{
+    const take_spec *s = p->spec;
+    const cfg_ar *cfg = &p->engine->cfg.ar_model;
+    const ar_condition condition = {.text = text, .text_rows = text_rows, .frames = 0, .motion = 0};
+    const int frames = take_segment_frames(&s->time, 0);
+    int32_t *ids = calloc((size_t)ar_segment_codes(cfg, frames), sizeof *ids);
+    if (!ids)
+        return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    lt_status status = ar_session_condition(session, &condition, err);
+    for (int k = 0; k < s->lm_context && k + 1 < s->time.segments && status == LT_OK; k++)
+        status = ar_session_feed(session, ids, frames, err);
+    if (status == LT_OK)
+        status = ar_session_segment(session, frames, ids, 0, NULL, err);
+    free(ids);
+    return status;
+}
+
+static lt_status probe_tokens(memory_probe *p, lt_error *err)
+{
+    const cfg_model *cfg = &p->engine->cfg;
+    const take_spec *t = p->spec;
+    ar_session_options options = {
+        .context = t->lm_context, .segments = t->time.segments, .text_rows = cfg->text_ar.max_length};
+    ar_sampling_init(&options.sampling);
+    options.sampling.guidance = t->lm_cfg;
+    lt_weights *w = NULL;
+    ar_model *model = NULL;
+    ar_session *session = NULL;
+    float *text = calloc((size_t)cfg->text_ar.max_length * (size_t)cfg->ar_model.text_width, sizeof *text);
+    lt_status s = text ? open_weights(p, TAKE_NET_AR, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    if (s == LT_OK)
+        s = ar_model_open(w, &cfg->ar_model, p->device, &model, err);
+    if (s == LT_OK)
+        s = ar_session_open(model, &options, &session, err);
+    if (s == LT_OK)
+        s = write_plan(p, session, text, cfg->text_ar.max_length, err);
+    if (s == LT_OK)
+        note_stage(p, bytes_of(p, w), 0);
+    ar_session_close(session);
+    ar_model_close(model);
+    lt_weights_close(w);
+    free(text);
+    return s;
+}
+
+/* ---- refining and decoding, whose networks are open together ---- */
+
+typedef struct {
+    lt_weights *file[3]; /* tokenizer, mmdit, VAE */
+    tok_model *semantics;
+    dit_model *network;
+    vae_model *vae;
+    vae_decoder *decoder;
+    float *features;     /* [segment, h, w, C] */
+    float *control;      /* [window or segment, C, H, W] */
+    float *text;         /* [text_length, text_width] */
+    float *latents;      /* [window, C, H, W] */
+    uint8_t *frames;     /* [window frames, H, W, 3] */
+    size_t host;         /* bytes that the pipeline keeps beside what is above */
+} render_probe;
+
+static void close_render(render_probe *r)
+{
+    vae_decoder_close(r->decoder);
+    vae_close(r->vae);
+    dit_model_close(r->network);
+    tok_close(r->semantics);
+    for (int i = 0; i < 3; i++)
+        lt_weights_close(r->file[i]);
+    free(r->features);
+    free(r->control);
+    free(r->text);
+    free(r->latents);
+    free(r->frames);
+}
+
+static size_t window_frames_bytes(const memory_probe *p)
+{
+    const take_spec *s = p->spec;
+    return (size_t)take_frames_of_latents(s->time.window) * (size_t)s->width * (size_t)s->height * 3;
+}
+
+static lt_status allocate_render(const memory_probe *p, render_probe *r, lt_error *err)
+{
+    const cfg_model *cfg = &p->engine->cfg;
+    const cfg_tokenizer *tok = &cfg->tokenizer;
+    const int segment = cfg->ar_model.segment_frames;
+    const int window = p->spec->time.window;
+    const size_t latent = (size_t)cfg->mmdit.latent_channels * (size_t)cfg->mmdit.latent_height * (size_t)cfg->mmdit.latent_width;
+    const size_t cells = (size_t)tok->grid_height * (size_t)tok->grid_width * (size_t)tok->feature_channels;
+    r->features = calloc((size_t)segment * cells, sizeof *r->features);
+    r->control = calloc((size_t)(segment > window ? segment : window) * latent, sizeof *r->control);
+    r->text = calloc((size_t)cfg->mmdit.text_length * (size_t)cfg->mmdit.text_width, sizeof *r->text);
+    r->latents = calloc((size_t)window * latent, sizeof *r->latents);
+    r->frames = calloc(1, window_frames_bytes(p));
+    /* Control and features of two segments, control and latents of a window, texts. */
+    r->host = (2 * (size_t)segment * (latent + cells) + 3 * (size_t)window * latent) * sizeof(float);
+    const bool complete = r->features && r->control && r->text && r->latents && r->frames;
+    return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+}
+
+static lt_status refine_once(const memory_probe *p, render_probe *r, lt_error *err)
+{
+    const cfg_model *cfg = &p->engine->cfg;
+    const take_spec *s = p->spec;
+    const int segment = take_segment_frames(&s->time, 0);
+    int32_t *codes = calloc((size_t)ar_segment_codes(&cfg->ar_model, segment), sizeof *codes);
+    if (!codes)
+        return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    dit_request q;
+    dit_request_init(&q);
+    q.frames = s->time.window;
+    q.control = r->control;
+    q.text = r->text;
+    q.carry = s->carry;
+    q.steps = 1;
+    q.scale = s->shot[0].cfg_scale;
+    q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
+    lt_status status = tok_decode(r->semantics, codes, segment, r->features, err);
+    free(codes);
+    if (status == LT_OK)
+        status = dit_control_latent(r->network, r->features, segment, r->control, err);
+    return status == LT_OK ? dit_refine(r->network, &q, r->latents, err) : status;
+}
+
+static lt_status probe_refine(memory_probe *p, render_probe *r, lt_error *err)
+{
+    const cfg_model *cfg = &p->engine->cfg;
+    LT_TRY(open_weights(p, TAKE_NET_TOKENIZER, &r->file[0], err));
+    LT_TRY(tok_open(r->file[0], &cfg->tokenizer, p->device, TOK_DECODER, &r->semantics, err));
+    LT_TRY(open_weights(p, TAKE_NET_MMDIT, &r->file[1], err));
+    LT_TRY(dit_model_open(r->file[1], &cfg->mmdit, p->device, &r->network, err));
+    return refine_once(p, r, err);
+}
+
+static lt_status probe_decode(memory_probe *p, render_probe *r, lt_error *err)
+{
+    const cfg_model *cfg = &p->engine->cfg;
+    const take_timeline *t = &p->spec->time;
+    const bool alone = p->spec->carry == CFG_CARRY_FRAMES;
+    const unsigned halves = VAE_DECODER | (alone ? (unsigned)VAE_ENCODER : 0U);
+    LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
+    LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, halves, &r->vae, err));
+    LT_TRY(vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder, err));
+    LT_TRY(vae_decode(r->decoder, r->latents, t->window, r->frames, NULL, err));
+    if (!alone && t->windows > 1)
+        LT_TRY(vae_decode(r->decoder, r->latents, t->window - t->overlap, r->frames, NULL, err));
+    if (alone && t->windows > 1)
+        LT_TRY(vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(t->overlap), p->spec->height, p->spec->width, r->latents,
+                               err));
+    r->host += window_frames_bytes(p) + (alone ? 0 : vae_decoder_state_bytes(r->decoder));
+    return LT_OK;
+}
+
+static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
+{
+    render_probe r = {0};
+    const bool decodes = does & TAKE_DOES_DECODE || p->spec->carry == CFG_CARRY_FRAMES; /* which refines what it decoded */
+    lt_status s = allocate_render(p, &r, err);
+    if (s == LT_OK && does & TAKE_DOES_REFINE)
+        s = probe_refine(p, &r, err);
+    if (s == LT_OK && decodes)
+        s = probe_decode(p, &r, err);
+    size_t files = 0;
+    for (int i = 0; i < 3 && s == LT_OK; i++)
+        files += r.file[i] ? bytes_of(p, r.file[i]) : 0;
+    if (s == LT_OK)
+        note_stage(p, files, r.host);
+    close_render(&r);
+    return s;
+}
+
+/* ---- video ---- */
+
+/* What encoding the first window takes, the libraries that are loaded for it included. */
+static lt_status probe_encoder(const take_spec *s, const media_spec *video, size_t *bytes, lt_error *err)
+{
+    const size_t before = resident_bytes();
+    uint8_t *frame = calloc((size_t)video->width * (size_t)video->height, 3);
+    media_encoder *e = NULL;
+    lt_status status = frame ? media_encoder_open(video, &e, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    const int64_t frames = take_window_at(&s->time, 0).delivered;
+    for (int64_t i = 0; i < frames && status == LT_OK; i++)
+        status = media_encoder_add(e, frame, err);
+    const size_t after = resident_bytes();
+    *bytes = after > before ? after - before : 0;
+    media_encoder_close(e);
+    free(frame);
+    return status;
+}
+
+lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
+                             lt_error *err)
+{
+    const cfg_model *cfg = &e->cfg;
+    memory_probe p = {.engine = e, .spec = s};
+    const size_t base = resident_bytes();
+    size_t encoder = 0;
+    LT_TRY(lt_measure_open(&p.device, e->backend, err));
+    lt_status status = does & TAKE_DOES_DECODE ? probe_encoder(s, video, &encoder, err) : LT_OK;
+    if (status == LT_OK && does & TAKE_DOES_TOKENS)
+        status = probe_text(&p, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, err);
+    if (status == LT_OK && does & TAKE_DOES_REFINE)
+        status = probe_text(&p, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length, err);
+    if (status == LT_OK && does & TAKE_DOES_TOKENS)
+        status = probe_tokens(&p, err);
+    if (status == LT_OK && does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE))
+        status = probe_render(&p, does, err);
+    p.device->table->close(p.device);
+    const size_t stage = p.worst_stage + encoder > p.largest_file ? p.worst_stage + encoder : p.largest_file;
+    *bytes = (int64_t)(base + stage + RUNNING_BYTES);
+    return status;
+}
+
+lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, const media_spec *video, lt_error *err)
+{
+    int64_t needed = 0;
+    if (e->max_memory == 0)
+        return LT_OK;
+    LT_TRY(take_memory_needed(e, s, does, video, &needed, err));
+    if (needed <= e->max_memory)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB", (double)needed / mebibyte,
+                   (double)e->max_memory / mebibyte);
+}
+
+unsigned take_does_of(const char *command)
+{
+    if (strcmp(command, "tokens") == 0)
+        return TAKE_DOES_TOKENS;
+    if (strcmp(command, "refine") == 0)
+        return TAKE_DOES_REFINE;
+    if (strcmp(command, "render") == 0)
+        return TAKE_DOES_REFINE | TAKE_DOES_DECODE;
+    return TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE;
+}

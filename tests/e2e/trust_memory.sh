@@ -1,0 +1,44 @@
+#!/bin/sh
+# --dry-run foresees the peak of memory within a tenth, loads no weights, and --max-memory refuses before anything starts.
+. "$(dirname "$0")/steps.sh"
+
+# foreseen KIB_FILE COMMAND ARGUMENTS... : the plan's peak against what the command then needs.
+foreseen() {
+    output=$1
+    shift
+    made "$@" --dry-run
+    plan=$(($(json made.out peak_bytes) / 1024))
+    "$TOOLS/peak_memory" peak.kib "$PROGRAM" "$@" --model "$MODEL" --progress none -o "$output" >out 2>err ||
+        fail "$*: exit code $?: $(cat err)"
+    peak=$(cat peak.kib)
+    echo "$1: foreseen $plan KiB, needed $peak KiB"
+    [ $((plan * 10)) -ge $((peak * 9)) ] && [ $((plan * 10)) -le $((peak * 11)) ] ||
+        fail "$*: foreseen $plan KiB, needed $peak KiB: more than a tenth apart"
+}
+
+foreseen take.lt tokens "a red ball" --seconds 9
+foreseen take.latents refine take.lt
+foreseen take.mp4 render take.lt
+foreseen whole.mp4 generate "a red ball" --seconds 9
+foreseen large.mp4 generate "a red ball" --seconds 4 --scale 4
+foreseen frames.mp4 generate "a red ball" --seconds 4 --carry frames
+foreseen plain.mp4 generate "a red ball" --seconds 4 --device reference
+
+# A plan reads no weights, and none need be there.
+mkdir empty
+cp "$MODEL/config.yaml" empty/
+MODEL=./empty made generate "a red ball" --seconds 4 --dry-run
+[ "$(json made.out peak_bytes)" -gt 0 ] || fail "a model without weights has no plan"
+MODEL=landiff made generate "a red ball" --seconds 30 --dry-run
+[ "$(json made.out peak_bytes)" -gt 1000000000 ] || fail "landiff: a peak of $(json made.out peak_bytes) bytes"
+
+refused 5 generate "a red ball" --seconds 4 --max-memory 20M -o small.mp4
+grep -q 'needs [0-9]* MiB, allowed are 20 MiB' refused.err || fail "--max-memory: $(cat refused.err)"
+[ -z "$(ls -d small.mp4*)" ] || fail "--max-memory: $(ls -d small.mp4*) is there"
+refused 5 tokens "a red ball" --seconds 4 --max-memory 20M -o small.lt
+refused 5 render take.lt --max-memory 20M -o small.mp4
+refused 5 decode take.latents --max-memory 20M -o small.mp4
+refused 5 generate "a red ball" --seconds 4 --max-memory 20M --dry-run
+made generate "a red ball" --seconds 1 --max-memory 1G -o enough.mp4
+refused 2 generate "a red ball" --seconds 4 --dry-run -o a.xyz
+finish
