@@ -12,14 +12,18 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
 {
     const uint16_t *right = panel;
     vf sum[NARROW_ROWS][2];
+    const float *from = c;
     LT_UNROLL
-    for (int r = 0; r < NARROW_ROWS; r++) {
-        sum[r][0] = first ? vf_set(0) : vf_load(c + r * c_stride);
-        sum[r][1] = first ? vf_set(0) : vf_load(c + r * c_stride + LT_LANES);
+    for (int r = 0; r < NARROW_ROWS; r++, from += c_stride) {
+        sum[r][0] = first ? vf_set(0) : vf_load(from);
+        sum[r][1] = first ? vf_set(0) : vf_load(from + LT_LANES);
     }
-    for (int s = 0; s < stretches; s++) {
-        const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
-        for (int64_t k = 0; k < stretch[s].run; k += 2, row += 2, right += 2 * NARROW_COLUMNS) {
+    LT_FORGET(c_stride);
+    const lt_stretch *last = stretch + stretches;
+    do {
+        const uint16_t *row = (const uint16_t *)left + stretch->offset;
+        const uint16_t *end = right + stretch->run * NARROW_COLUMNS;
+        do {
             const __m512bh low = (__m512bh)_mm512_loadu_si512(right);
             const __m512bh high = (__m512bh)_mm512_loadu_si512(right + NARROW_COLUMNS);
             LT_UNROLL
@@ -30,12 +34,14 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
                 sum[r][0] = _mm512_dpbf16_ps(sum[r][0], x, low);
                 sum[r][1] = _mm512_dpbf16_ps(sum[r][1], x, high);
             }
-        }
-    }
+            row += NARROW_STEP;
+            right += NARROW_STEP * NARROW_COLUMNS;
+        } while (right != end);
+    } while (++stretch != last);
     LT_UNROLL
-    for (int r = 0; r < NARROW_ROWS; r++) {
-        vf_store(c + r * c_stride, sum[r][0]);
-        vf_store(c + r * c_stride + LT_LANES, sum[r][1]);
+    for (int r = 0; r < NARROW_ROWS; r++, c += c_stride) {
+        vf_store(c, sum[r][0]);
+        vf_store(c + LT_LANES, sum[r][1]);
     }
 }
 

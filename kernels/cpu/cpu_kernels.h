@@ -21,7 +21,7 @@ enum {
 /* A stretch of a dot product: `run` consecutive elements of the left side, from `offset` on. */
 typedef struct {
     int64_t offset;
-    int64_t run; /* a multiple of the product's step */
+    int64_t run; /* at least 1, a multiple of the product's step */
 } lt_stretch;
 
 /* The matrix product of one tile. Left: rows of elements, any distance apart (a block of x, or the pixels of an image: then rows

@@ -26,14 +26,18 @@ static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t 
 {
     const float *right = panel;
     vf sum[WIDE_ROWS][2];
+    const float *from = c;
     LT_UNROLL
-    for (int r = 0; r < WIDE_ROWS; r++) {
-        sum[r][0] = first ? vf_set(0) : vf_load(c + r * c_stride);
-        sum[r][1] = first ? vf_set(0) : vf_load(c + r * c_stride + LT_LANES);
+    for (int r = 0; r < WIDE_ROWS; r++, from += c_stride) {
+        sum[r][0] = first ? vf_set(0) : vf_load(from);
+        sum[r][1] = first ? vf_set(0) : vf_load(from + LT_LANES);
     }
-    for (int s = 0; s < stretches; s++) {
-        const float *row = (const float *)left + stretch[s].offset;
-        for (int64_t k = 0; k < stretch[s].run; k++, row++, right += WIDE_COLUMNS) {
+    LT_FORGET(c_stride);
+    const lt_stretch *last = stretch + stretches;
+    do { /* loops that run at least once: the sums stay in their registers */
+        const float *row = (const float *)left + stretch->offset;
+        const float *end = right + stretch->run * WIDE_COLUMNS;
+        do {
             const vf low = vf_load(right);
             const vf high = vf_load(right + LT_LANES);
             LT_UNROLL
@@ -42,12 +46,14 @@ static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t 
                 sum[r][0] = vf_fma(x, low, sum[r][0]);
                 sum[r][1] = vf_fma(x, high, sum[r][1]);
             }
-        }
-    }
+            row++;
+            right += WIDE_COLUMNS;
+        } while (right != end);
+    } while (++stretch != last);
     LT_UNROLL
-    for (int r = 0; r < WIDE_ROWS; r++) {
-        vf_store(c + r * c_stride, sum[r][0]);
-        vf_store(c + r * c_stride + LT_LANES, sum[r][1]);
+    for (int r = 0; r < WIDE_ROWS; r++, c += c_stride) {
+        vf_store(c, sum[r][0]);
+        vf_store(c + LT_LANES, sum[r][1]);
     }
 }
 

@@ -28,6 +28,9 @@
 #define LT_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory over a loop. */
+#define LT_FORGET(variable) __asm__("" : "+r"(variable))
+
 typedef float vf __attribute__((vector_size(4 * LT_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LT_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * LT_LANES)));
