@@ -14,11 +14,12 @@ enum { KEY_TILE = 256 };
 
 /* Where the parts of a block lie in the scratch. */
 typedef struct {
-    char *q;       /* [QUERY_BLOCK][q_pitch] elements of the product */
-    float *sums;   /* [QUERY_BLOCK][sum_pitch] */
-    float *score;  /* [QUERY_BLOCK][weight_pitch] */
-    char *weight;  /* the same as elements of the product; the scores themselves when those are f32 */
-    char *panel;   /* of some keys, then all values of a tile */
+    char *q;      /* [QUERY_BLOCK][q_pitch] elements of the product */
+    float *sums;  /* [QUERY_BLOCK][sum_pitch] */
+    char *keys;   /* of a tile, packed */
+    char *values; /* of a tile, packed */
+    float *score; /* [QUERY_PART][weight_pitch] */
+    char *weight; /* the same as elements of the product; the scores themselves when those are f32 */
     int64_t q_pitch;
     int64_t sum_pitch;
     int64_t weight_pitch;
@@ -104,44 +105,62 @@ LT_INLINE void scale_row(float *row, int64_t count, float factor)
         vf_store(row + i, vf_load(row + i) * factor);
 }
 
-/* Turns the scores of keys first .. first+count-1 into weights, query by query. */
-LT_INLINE void soften_tile(const lt_query_block *b, attention_room *room, int64_t first, int64_t count, int64_t padded,
-                           const bool narrow)
+/* Some queries of the block against some keys. */
+typedef struct {
+    int64_t query;
+    int64_t queries;
+    int64_t key;
+    int64_t keys;
+} attention_part;
+
+/* Turns the scores of a part into weights, query by query. */
+LT_INLINE void soften_part(const lt_query_block *b, attention_room *room, const attention_part *at, int64_t padded, const bool narrow)
 {
     const int64_t size = narrow ? 2 : 4;
-    for (int64_t i = 0; i < b->queries; i++) {
-        float *score = room->score + i * room->weight_pitch;
-        char *weight = room->weight + i * room->weight_pitch * size;
-        const int64_t left = seen_by(b, i) - first;
+    for (int64_t r = 0; r < at->queries; r++) {
+        const int64_t i = at->query + r;
+        float *score = room->score + r * room->weight_pitch;
+        char *weight = room->weight + r * room->weight_pitch * size;
+        const int64_t left = seen_by(b, i) - at->key;
         if (left <= 0) {
             memset(weight, 0, (size_t)(padded * size));
             continue;
         }
-        const int64_t seen = left < count ? left : count;
+        const int64_t seen = left < at->keys ? left : at->keys;
         const float before = room->highest[i];
-        const float now = scale_scores(score, seen, b->scale, b->bias == NULL ? NULL : b->bias - i + first, before);
+        const float now = scale_scores(score, seen, b->scale, b->bias == NULL ? NULL : b->bias - i + at->key, before);
         const float shrink = now == before ? 1.0f : expf(before - now);
         room->highest[i] = now;
         room->total[i] = room->total[i] * shrink + weigh(weight, score, seen, padded, now, narrow);
-        if (shrink != 1.0f && first > 0)
+        if (shrink != 1.0f && at->key > 0)
             scale_row(room->sums + i * room->sum_pitch, room->sum_pitch, shrink);
     }
 }
 
 /* ---- the products of a tile ---- */
 
-/* score[query][j] = q . key first+j */
-LT_INLINE void score_tile(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count)
+/* Bytes of one panel of keys. */
+LT_INLINE int64_t key_panel_bytes(const lt_query_block *b, const lt_product *p)
+{
+    return rounded_up(b->d, p->step) * p->columns * vf_element_bytes(p->type);
+}
+
+LT_INLINE void pack_keys(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count)
+{
+    for (int64_t j = 0; j < count; j += p->columns)
+        p->pack(room->keys + j / p->columns * key_panel_bytes(b, p), element(b->k, b->type, (first + j) * b->k_stride), b->type,
+                b->k_stride, count - j < p->columns ? count - j : p->columns, b->d);
+}
+
+/* score[query][j] = q . key j of the tile */
+LT_INLINE void score_part(const lt_query_block *b, const attention_room *room, const lt_product *p, const attention_part *at)
 {
     const int64_t size = vf_element_bytes(p->type);
     const lt_stretch over_d = {.offset = 0, .run = rounded_up(b->d, p->step)};
-    for (int64_t j = 0; j < count; j += p->columns) {
-        const int64_t some = count - j < p->columns ? count - j : p->columns;
-        p->pack(room->panel, element(b->k, b->type, (first + j) * b->k_stride), b->type, b->k_stride, some, b->d);
-        for (int64_t i = 0; i < b->queries; i += p->rows)
-            p->multiply(room->score + i * room->weight_pitch + j, room->weight_pitch, room->q + i * room->q_pitch * size,
-                        room->q_pitch, &over_d, 1, room->panel, true);
-    }
+    for (int64_t j = 0; j < at->keys; j += p->columns)
+        for (int64_t r = 0; r < at->queries; r += p->rows)
+            p->multiply(room->score + r * room->weight_pitch + j, room->weight_pitch, room->q + (at->query + r) * room->q_pitch * size,
+                        room->q_pitch, &over_d, 1, room->keys + j / p->columns * key_panel_bytes(b, p), true);
 }
 
 /* Half a panel's line: LT_LANES values from `column` on, of one key; or of two keys, as pairs of bf16. */
@@ -158,21 +177,27 @@ LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64
     return (vf)(even | odd);
 }
 
-/* sums += weights . v: what is summed over are the keys. */
-LT_INLINE void add_tile(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count,
-                        const bool narrow)
+/* panel[column / columns][key][columns], or pairs of keys: what is summed over are the keys. */
+LT_INLINE void pack_values(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count,
+                           const bool narrow)
 {
-    const int64_t size = narrow ? 2 : 4;
-    const lt_stretch over_keys = {.offset = 0, .run = rounded_up(count, p->step)};
-    for (int64_t column = 0; column < b->d; column += p->columns) {
-        float *line = (float *)(void *)room->panel;
-        for (int64_t j = 0; j < over_keys.run; j += narrow ? 2 : 1)
+    float *line = (float *)(void *)room->values;
+    for (int64_t column = 0; column < b->d; column += p->columns)
+        for (int64_t j = 0; j < rounded_up(count, p->step); j += narrow ? 2 : 1)
             for (int64_t half = 0; half < p->columns; half += LT_LANES, line += LT_LANES)
                 vf_store(line, values_of(b, first + j, first + count, column + half, narrow));
-        for (int64_t i = 0; i < b->queries; i += p->rows)
-            p->multiply(room->sums + i * room->sum_pitch + column, room->sum_pitch, room->weight + i * room->weight_pitch * size,
-                        room->weight_pitch, &over_keys, 1, room->panel, first == 0);
-    }
+}
+
+/* sums += weights . v */
+LT_INLINE void add_part(const lt_query_block *b, const attention_room *room, const lt_product *p, const attention_part *at)
+{
+    const int64_t size = vf_element_bytes(p->type);
+    const lt_stretch over_keys = {.offset = 0, .run = rounded_up(at->keys, p->step)};
+    for (int64_t column = 0; column < b->d; column += p->columns)
+        for (int64_t r = 0; r < at->queries; r += p->rows)
+            p->multiply(room->sums + (at->query + r) * room->sum_pitch + column, room->sum_pitch,
+                        room->weight + r * room->weight_pitch * size, room->weight_pitch, &over_keys, 1,
+                        room->values + column * over_keys.run * size, at->key == 0);
 }
 
 LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count, float factor)
@@ -185,45 +210,59 @@ LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row,
 
 LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p, char *scratch, const bool narrow)
 {
-    const int64_t size = narrow ? 2 : 4;
+    const int64_t size = vf_element_bytes(p->type);
+    const int64_t queries = rounded_up(b->queries, p->rows);
+    const int64_t part = rounded_up(LT_QUERY_PART, p->rows);
     room->q_pitch = rounded_up(b->d, p->step) + LT_ROW_GAP;
     room->sum_pitch = rounded_up(b->d, p->columns);
     room->weight_pitch = KEY_TILE + LT_ROW_GAP;
     room->q = scratch;
-    room->sums = (float *)(void *)(room->q + LT_QUERY_BLOCK * room->q_pitch * size);
-    room->score = room->sums + LT_QUERY_BLOCK * room->sum_pitch;
-    room->weight = (char *)room->score;
-    room->panel = (char *)(room->score + LT_QUERY_BLOCK * room->weight_pitch);
-    if (narrow) {
-        room->weight = room->panel;
-        room->panel += LT_QUERY_BLOCK * room->weight_pitch * size;
+    room->sums = (float *)(void *)(room->q + queries * room->q_pitch * size);
+    room->keys = (char *)(room->sums + queries * room->sum_pitch);
+    room->values = room->keys + KEY_TILE / p->columns * key_panel_bytes(b, p);
+    room->score = (float *)(void *)(room->values + KEY_TILE * room->sum_pitch * size);
+    room->weight = narrow ? (char *)(room->score + part * room->weight_pitch) : (char *)room->score;
+}
+
+/* Returns how many keys any query of the block sees. */
+LT_INLINE int64_t load_queries(const lt_query_block *b, attention_room *room, const lt_product *p)
+{
+    const int64_t size = vf_element_bytes(p->type);
+    int64_t keys = 0;
+    for (int64_t i = 0; i < b->queries; i++) {
+        p->load(room->q + i * room->q_pitch * size, element(b->q, b->type, i * b->q_stride), b->type, b->d);
+        room->highest[i] = -INFINITY;
+        room->total[i] = 0;
+        const int64_t seen = seen_by(b, i);
+        keys = seen > keys ? seen : keys;
     }
+    /* Rows of the last tile that nobody asked for. */
+    const int64_t beyond = rounded_up(b->queries, p->rows) - b->queries;
+    memset(room->q + b->queries * room->q_pitch * size, 0, (size_t)(beyond * room->q_pitch * size));
+    return keys;
 }
 
 LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_product *p, const bool narrow)
 {
-    const int64_t size = narrow ? 2 : 4;
+    const int64_t part_rows = LT_QUERY_PART / p->rows * p->rows;
     attention_room room;
     lay_out(&room, b, p, scratch, narrow);
-    int64_t keys = 0; /* that any query of the block sees */
-    for (int64_t i = 0; i < b->queries; i++) {
-        p->load(room.q + i * room.q_pitch * size, element(b->q, b->type, i * b->q_stride), b->type, b->d);
-        room.highest[i] = -INFINITY;
-        room.total[i] = 0;
-        const int64_t seen = seen_by(b, i);
-        keys = seen > keys ? seen : keys;
-    }
-    for (int64_t i = b->queries; i < rounded_up(b->queries, p->rows); i++) { /* rows of the last tile that nobody asked for */
-        memset(room.q + i * room.q_pitch * size, 0, (size_t)(room.q_pitch * size));
-        memset(room.weight + i * room.weight_pitch * size, 0, (size_t)(room.weight_pitch * size));
-    }
+    const int64_t keys = load_queries(b, &room, p);
+    if (narrow) /* rows of weights that are never written stay finite */
+        memset(room.weight, 0, (size_t)(rounded_up(LT_QUERY_PART, p->rows) * room.weight_pitch * 2));
     if (p->begin != NULL)
         p->begin();
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        score_tile(b, &room, p, first, count);
-        soften_tile(b, &room, first, count, rounded_up(count, p->step > LT_LANES ? p->step : LT_LANES), narrow);
-        add_tile(b, &room, p, first, count, narrow);
+        pack_keys(b, &room, p, first, count);
+        pack_values(b, &room, p, first, count, narrow);
+        for (int64_t query = 0; query < b->queries; query += part_rows) {
+            const int64_t left = b->queries - query;
+            const attention_part at = {query, left < part_rows ? left : part_rows, first, count};
+            score_part(b, &room, p, &at);
+            soften_part(b, &room, &at, rounded_up(count, p->step > LT_LANES ? p->step : LT_LANES), narrow);
+            add_part(b, &room, p, &at);
+        }
     }
     if (p->end != NULL)
         p->end();

@@ -42,6 +42,16 @@ static void attend_block(void *user, int64_t tile, int worker)
     a->attend(&block, lt_worker_scratch(a->cpu, worker));
 }
 
+/* Many, so that packing keys and values pays, as long as there are tiles to share; a multiple of `rows`. */
+static int64_t queries_of_tile(const lt_tensor *q, int64_t rows)
+{
+    enum { TILES = 16 };
+    int64_t queries = LT_QUERY_BLOCK;
+    while (queries > LT_QUERY_PART && q->dim[0] * q->dim[2] * lt_ceil_div(q->dim[1], queries) < TILES)
+        queries /= 2;
+    return queries / rows * rows;
+}
+
 lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *args,
                            lt_error *err)
 {
@@ -54,7 +64,7 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
     } else {
         const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
         a.attend = q.dtype == LT_BF16 && a.cpu->narrow != NULL ? a.cpu->narrow->attend : a.cpu->kernels->attend;
-        a.block = LT_QUERY_BLOCK / rows * rows;
+        a.block = queries_of_tile(&q, rows);
     }
     a.blocks = lt_ceil_div(q.dim[1], a.block);
     lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);

@@ -15,8 +15,10 @@
 #include <string.h>
 
 enum {
-    TILE_COLUMNS_TARGET = 96,   /* output columns of a tile */
-    TILE_PIXELS_TARGET = 192,   /* output pixels of a tile: enough to pay for reading the panels */
+    TILE_COLUMNS = 96,          /* outputs of a tile, side by side; */
+    TILE_PIXELS_MIN = 192,      /* in all: enough to pay for reading the panels, */
+    TILE_PIXELS_MAX = 768,      /* more to copy fewer rows twice, */
+    TILES = 32,                 /* as long as there are so many tiles to share */
     STRIP_BYTES_MAX = 320 << 10 /* of the L2 cache */
 };
 
@@ -269,8 +271,10 @@ static void size_strip(conv *c)
 static void choose_tile(conv *c)
 {
     const int64_t height = c->kernel->rows;
-    c->groups = lt_ceil_div(lt_min(c->out.dim[2], TILE_COLUMNS_TARGET), height);
-    c->rows = lt_min(c->out.dim[1], lt_ceil_div(TILE_PIXELS_TARGET, c->groups * height));
+    const int64_t share = c->out.dim[0] * c->out.dim[1] * c->out.dim[2] / TILES;
+    const int64_t pixels = share < TILE_PIXELS_MIN ? TILE_PIXELS_MIN : lt_min(share, TILE_PIXELS_MAX);
+    c->groups = lt_ceil_div(lt_min(c->out.dim[2], TILE_COLUMNS), height);
+    c->rows = lt_min(c->out.dim[1], lt_ceil_div(pixels, c->groups * height));
     size_strip(c);
     while ((needs_of(c).strip > STRIP_BYTES_MAX || !fits_scratch(c)) && (c->rows > 1 || c->groups > 1)) {
         if (c->rows > 2 || c->groups == 1)

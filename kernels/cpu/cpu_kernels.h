@@ -74,7 +74,10 @@ typedef struct {
     const float *bias;      /* of (first query, first key); one less for each further query, one more for each key; or NULL */
 } lt_query_block;
 
-enum { LT_QUERY_BLOCK = 96 }; /* a tile of 96 x 256 scores and what belongs to it stays in the L2 cache */
+enum {
+    LT_QUERY_PART = 96,  /* queries that are scored at once: 96 x 256 scores and what belongs to them stay in the L2 cache */
+    LT_QUERY_BLOCK = 384 /* queries that share the packing of keys and values */
+};
 
 typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */

@@ -85,9 +85,15 @@ LT_INLINE vf vf_tanh(vf x)
     return (vf)((vi)magnitude | ((vi)x & INT32_MIN));
 }
 
+/* x / (1 + exp(-u)): where exp(-u) is too large for f32, it is cut off and the quotient still all but 0. */
+LT_INLINE vf vf_times_sigmoid(vf x, vf u)
+{
+    return x / (1.0f + vf_exp_inside(vf_min(vf_set(87.3f), vf_max(vf_set(-87.3f), -u))));
+}
+
 LT_INLINE vf vf_silu(vf x)
 {
-    return x / (1.0f + vf_exp(-x));
+    return vf_times_sigmoid(x, x);
 }
 
 LT_INLINE vf vf_gelu_erf(vf x)
@@ -98,8 +104,7 @@ LT_INLINE vf vf_gelu_erf(vf x)
 /* 0.5 x (1 + tanh u) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3). */
 LT_INLINE vf vf_gelu_tanh(vf x)
 {
-    const vf u = x * vf_fma(x * x, vf_set(0.0713548162f), vf_set(1.59576912f)); /* 2u */
-    return x / (1.0f + vf_exp(-u));
+    return vf_times_sigmoid(x, x * vf_fma(x * x, vf_set(0.0713548162f), vf_set(1.59576912f)));
 }
 
 LT_INLINE vf vf_activate(vf x, lt_act act)
