@@ -1,0 +1,496 @@
+"""One long continuous shot from a prompt, or from a video to start with.
+
+    import longtake
+
+    with longtake.Engine() as engine:                                  # the shipped model
+        engine.generate("a red ball bounces past a lighthouse", seconds=6, output="ball.mp4")
+        for frame in engine.frames("a red ball", seconds=6, seed=7):   # uint8 [height, width, 3], as they are decoded
+            show(frame)
+
+Semantic tokens are uint16 arrays in the order of the token file; latents float32 [T, C, H, W]; frames uint8
+[height, width, 3]. Every failure is a LongtakeError. An engine serves one request at a time.
+"""
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import enum
+import json
+import os
+import queue
+import struct
+import tempfile
+import threading
+from typing import Any, Callable, Iterator, Optional, Sequence, Union
+
+import numpy as np
+
+from . import _library as c
+from ._library import library as _lib
+
+__all__ = ["Engine", "Event", "LongtakeError", "Report", "Retake", "Shot", "Status", "Tokens", "devices", "info",
+           "read_latents", "version"]
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+class Status(enum.IntEnum):
+    """What went wrong; the values are the program's exit codes."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    DEVICE_MEMORY = 4
+    RESOURCES = 5
+    DEVICE = 6
+    LIMIT = 7
+    CANCELLED = 130
+
+
+class LongtakeError(Exception):
+    """A failure of the library: `code`, the whole `message`, the `place` it begins with ("film.yaml:3:10", "--seconds",
+    a file or a tensor) and a `hint`, or None, where there is one thing to do."""
+
+    def __init__(self, code: int, message: str):
+        super().__init__(message)
+        self.code = Status(code)
+        self.message, _, hint = message.partition("\nhint: ")
+        self.hint: Optional[str] = hint or None
+        self.place = self.message.partition(": ")[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One step of a request. `kind`: start stage window step preview warning window_done done note."""
+
+    kind: str
+    elapsed_seconds: float
+    stage: str
+    window: int
+    windows: int
+    step: int
+    steps: int
+    eta_seconds: Optional[float]
+    peak_bytes: int
+    message: Optional[str]
+
+
+_EVENT_KINDS = ("start", "stage", "window", "step", "preview", "warning", "window_done", "done", "note")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shot:
+    """From `at` seconds on this prompt holds; what is None is the take's."""
+
+    at: float
+    prompt: str
+    motion: Optional[float] = None
+    seed: Optional[int] = None
+    cfg_scale: Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Retake:
+    """Windows first .. last made again under `seed`; what follows is made anew, or kept."""
+
+    first: int
+    last: int
+    seed: int
+    keep_rest: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a request made: RGB frames, the seed used, wall seconds, and the program's JSON report."""
+
+    frames: int
+    seed: int
+    seconds: float
+    about: dict
+
+
+def _check(status: int, error: c.Error) -> None:
+    if status != Status.OK:
+        raise LongtakeError(status, error.message.decode("utf-8", "replace"))
+
+
+def _json_of(function: Callable, *arguments: Any) -> dict:
+    """Calls a function that gives a JSON text."""
+    error = c.Error()
+    text = ctypes.c_void_p()
+    _check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
+    try:
+        return json.loads(ctypes.string_at(text))
+    finally:
+        _lib.longtake_free(text)
+
+
+def version() -> str:
+    """Version of the library."""
+    return _lib.longtake_version().decode()
+
+
+def info(path: Path) -> dict:
+    """What any file of longtake, checkpoint, video or job folder is."""
+    return _json_of(_lib.longtake_info, os.fsencode(path))
+
+
+def devices() -> dict:
+    """What could run here, and what this build contains."""
+    return _json_of(_lib.longtake_devices)
+
+
+def read_latents(path: Path) -> np.ndarray:
+    """The latents of a .latents file, float32 [T, C, H, W]."""
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        entry = header["latents"]
+        begin, end = entry["data_offsets"]
+        file.seek(8 + size + begin)
+        data = file.read(end - begin)
+    if entry["dtype"] == "F32":
+        values = np.frombuffer(data, "<f4")
+    elif entry["dtype"] == "BF16":
+        values = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+    else:
+        raise LongtakeError(Status.INPUT, f"{os.fspath(path)}: latents of {entry['dtype']}, expected F32 or BF16")
+    return values.reshape(entry["shape"]).copy()
+
+
+class Tokens:
+    """The semantic plan of a take. `codes` is the library's own array: changes to it count."""
+
+    def __init__(self, handle: ctypes.c_void_p):
+        self._handle = handle
+
+    @classmethod
+    def read(cls, engine: "Engine", path: Path) -> "Tokens":
+        """A .lt file, or the release's .npy."""
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(_lib.longtake_tokens_read(engine._handle, os.fsencode(path), ctypes.byref(handle), ctypes.byref(error)), error)
+        return cls(handle)
+
+    @classmethod
+    def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
+        """Tokens from numbers, laid out as the engine's model has them."""
+        flat = np.ascontiguousarray(codes, dtype=np.uint16).reshape(-1)
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(_lib.longtake_tokens_new(engine._handle, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)), flat.size,
+                                        ctypes.byref(handle), ctypes.byref(error)), error)
+        return cls(handle)
+
+    @property
+    def codes(self) -> np.ndarray:
+        """uint16 [n]; keeps the tokens alive, until they are closed."""
+        pointer = _lib.longtake_tokens_codes(self._handle)
+        memory = (ctypes.c_uint16 * len(self)).from_address(ctypes.addressof(pointer.contents))
+        memory._owner = self
+        return np.frombuffer(memory, dtype=np.uint16)
+
+    def __len__(self) -> int:
+        return _lib.longtake_tokens_count(self._handle)
+
+    def write(self, path: Path) -> None:
+        """To a .lt or .npy file."""
+        error = c.Error()
+        _check(_lib.longtake_tokens_write(self._handle, os.fsencode(path), ctypes.byref(error)), error)
+
+    def cut(self, first: int, count: int) -> "Tokens":
+        """Semantic frames first .. first + count - 1; both ends are segment borders, or the end."""
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(_lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)), error)
+        return Tokens(handle)
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(_lib.longtake_tokens_join(self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)), error)
+        return Tokens(handle)
+
+    def close(self) -> None:
+        if self._handle:
+            _lib.longtake_tokens_close(self._handle)
+        self._handle = ctypes.c_void_p()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+_FITS = ("cover", "pad", "crop", "stretch")
+_WORDS = ("cfg_schedule", "guidance", "carry")
+_SETTINGS = {name for name, _ in c.Settings._fields_}
+
+Progress = Union[None, bool, Callable[[Event], Any]]
+OnFrame = Callable[[int, np.ndarray], Any]
+
+
+class _Call:
+    """One request: its C struct, what that points to, and the first exception of a callback."""
+
+    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Shot]] = None, fps: float,
+                 retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
+                 from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
+                 format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
+                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, progress: Progress = None,
+                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
+        self.raised: Optional[BaseException] = None
+        self.cancelled = False
+        self._progress = _bar() if progress is True else progress or None
+        self._on_frame = on_frame
+        r = self.request = c.Request()
+        _lib.longtake_request_init(ctypes.byref(r))
+        r.prompt = None if prompt is None else prompt.encode()
+        if shots is not None:
+            self._fill_shots(shots, fps)
+        r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
+        r.retake_count = len(retakes)
+        for name, value in (("input", input), ("image", image), ("output", output), ("job", job)):
+            setattr(r, name, None if value is None else os.fsencode(value))
+        r.format = None if format is None else format.encode()
+        if from_seconds is not None:
+            r.from_seconds = from_seconds
+        if max_seam is not None:
+            r.max_seam = max_seam
+        r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
+        if container_fps is not None:
+            settings["fps"] = container_fps
+        self._fill_settings(settings)
+        r.on_event = c.EVENT_FN(self._hear_event)
+        if on_frame is not None:
+            r.on_frame = c.FRAME_FN(self._hear_frame)
+
+    def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
+        unset = c.UNSET
+        self.request.shots = (c.Shot * max(len(shots), 1))(*[
+            c.Shot(round(s.at * fps), s.prompt.encode(), unset if s.motion is None else s.motion,
+                   unset if s.seed is None else s.seed, unset if s.cfg_scale is None else s.cfg_scale) for s in shots])
+        self.request.shot_count = len(shots)
+
+    def _fill_settings(self, settings: dict) -> None:
+        for name, value in settings.items():
+            if name not in _SETTINGS:
+                raise TypeError(f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}")
+            if value is None:
+                continue
+            if name == "fit":
+                if value not in _FITS:
+                    raise LongtakeError(Status.USAGE, f"--fit: found {value!r}, expected {', '.join(_FITS)}")
+                value = _FITS.index(value)
+            setattr(self.request.settings, name, value.encode() if name in _WORDS else value)
+
+    def _hear_event(self, _user: Any, pointer: Any) -> int:
+        try:
+            if self._progress is not None and self.raised is None:
+                e = pointer.contents
+                self._progress(Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows,
+                                     e.step, e.steps, e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes,
+                                     e.message.decode("utf-8", "replace") if e.message else None))
+        except BaseException as exception:  # passed on once the library has returned
+            self.raised = exception
+        return int(self.cancelled or self.raised is not None)
+
+    def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
+        try:
+            self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy())
+        except BaseException as exception:
+            self.raised = exception
+        return int(self.cancelled or self.raised is not None)
+
+    def run(self, function: Callable, engine: "Engine") -> Report:
+        error = c.Error()
+        result = c.Result()
+        status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
+        try:
+            if self.raised is not None:
+                raise self.raised
+            _check(status, error)
+            return Report(result.frames, result.seed, result.seconds, json.loads(result.report or b"{}"))
+        finally:
+            _lib.longtake_result_clear(ctypes.byref(result))
+
+
+def _bar() -> Optional[Callable[[Event], None]]:
+    """A progress bar, where tqdm is installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    bars: dict = {}
+
+    def show(event: Event) -> None:
+        if event.kind == "step" and event.steps > 0:
+            bar = bars.get(event.stage) or bars.setdefault(event.stage, tqdm(desc=event.stage, total=event.steps * max(event.windows, 1)))
+            bar.n = event.window * event.steps + event.step
+            bar.refresh()
+        if event.kind == "done":
+            for bar in bars.values():
+                bar.close()
+
+    return show
+
+
+class Engine:
+    """A model on a device. Weights are mapped when a request first needs them.
+
+    `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
+    """
+
+    def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,
+                 max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
+                 search: Optional[Sequence[Path]] = None):
+        self._handle = ctypes.c_void_p()
+        self._lock = threading.Lock()
+        options = c.Options()
+        _lib.longtake_options_init(ctypes.byref(options))
+        if model is not None:
+            options.model = os.fsencode(model)
+        if config is not None:
+            options.config = os.fsencode(config)
+        options.search = c.text_list(c.data_folders() if search is None else search)
+        options.set = c.text_list(set)
+        options.device, options.precision = device.encode(), precision.encode()
+        options.threads, options.max_memory = threads, max_memory
+        error = c.Error()
+        _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._handle), ctypes.byref(error)), error)
+
+    def close(self) -> None:
+        if self._handle:
+            _lib.longtake_close(self._handle)
+        self._handle = ctypes.c_void_p()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that the model makes."""
+        return _lib.longtake_fps(self._handle)
+
+    def _run(self, function: Callable, **request: Any) -> Report:
+        call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+        with self._lock:
+            return call.run(function, self)
+
+    def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
+        """Prompt (or `shots`, a list of Shot) -> video, to `output` and frame by frame to `on_frame(index, array)`.
+
+        Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
+        temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry. `image`: the
+        take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder.
+        `progress`: True for a bar, or a function of Event.
+        """
+        return self._run(_lib.longtake_generate, prompt=prompt, **request)
+
+    def render(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> Report:
+        """Tokens -> video; the prompt is the one inside the token file where none is given."""
+        return self._with_tokens(_lib.longtake_render, tokens, prompt, request)
+
+    def refine(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> np.ndarray:
+        """Tokens -> latents, float32 [T, C, H, W]; `output` keeps the file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = request.setdefault("output", os.path.join(folder, "take.latents"))
+            self._with_tokens(_lib.longtake_refine, tokens, prompt, request)
+            return read_latents(path)
+
+    def decode(self, latents: Path, **request: Any) -> Report:
+        """Latents file -> video."""
+        return self._run(_lib.longtake_decode, input=latents, **request)
+
+    def continue_from(self, video: Path, prompt: str, **request: Any) -> Report:
+        """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames, `new_only`."""
+        return self._run(_lib.longtake_continue, input=video, prompt=prompt, **request)
+
+    def run_film(self, film: Path, **request: Any) -> Report:
+        """A film file, as `longtake run`."""
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(_lib.longtake_film_read(os.fsencode(film), ctypes.byref(handle), ctypes.byref(error)), error)
+        try:
+            call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+            _check(_lib.longtake_film_apply(handle, self._handle, ctypes.byref(call.request), ctypes.byref(error)), error)
+            with self._lock:
+                return call.run(_lib.longtake_generate, self)
+        finally:
+            _lib.longtake_film_close(handle)
+
+    def make_tokens(self, prompt: Optional[str] = None, **request: Any) -> Tokens:
+        """Prompt -> semantic tokens."""
+        return self._tokens_of(_lib.longtake_make_tokens, prompt=prompt, **request)
+
+    def encode(self, video: Path, **request: Any) -> Tokens:
+        """Video -> semantic tokens; `fit`: cover, pad, crop or stretch."""
+        return self._tokens_of(_lib.longtake_encode, input=video, **request)
+
+    def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
+        """What a request would do; loads no weights."""
+        call = _Call(prompt, fps=self.fps, **request)
+        return _json_of(_lib.longtake_plan, self._handle, command.encode(), ctypes.byref(call.request))
+
+    def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
+        """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead` wait to be taken; closing
+        the iterator stops the take after its current step."""
+        waiting: "queue.Queue[Any]" = queue.Queue(maxsize=max(ahead, 1))
+        stop = threading.Event()
+        end = object()
+
+        def put(item: Any) -> None:
+            while not stop.is_set():
+                try:
+                    return waiting.put(item, timeout=0.1)
+                except queue.Full:
+                    continue
+
+        call = _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None),
+                     on_frame=lambda _index, frame: put(frame), **request)
+
+        def work() -> None:
+            try:
+                with self._lock:
+                    call.run(_lib.longtake_generate, self)
+                put(end)
+            except BaseException as exception:  # raised where the frames are taken
+                put(exception)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            while True:
+                item = waiting.get()
+                if item is end:
+                    return
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            call.cancelled = True
+            stop.set()
+            thread.join()
+
+    def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:
+        """All frames of `generate` at once, uint8 [T, height, width, 3]."""
+        return np.stack(list(self.frames(prompt, **request)))
+
+    def _tokens_of(self, function: Callable, **request: Any) -> Tokens:
+        with tempfile.TemporaryDirectory() as folder:
+            path = request.setdefault("output", os.path.join(folder, "take.lt"))
+            self._run(function, **request)
+            return Tokens.read(self, path)
+
+    def _with_tokens(self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict) -> Report:
+        if not isinstance(tokens, Tokens):
+            return self._run(function, input=tokens, prompt=prompt, **request)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "take.lt")
+            tokens.write(path)
+            return self._run(function, input=path, prompt=prompt, **request)

@@ -1,0 +1,213 @@
+"""longtake.h in ctypes: structs, functions, and where the shared library is found.
+
+The structs follow the header field by field; tests/test_header.py compares the two.
+"""
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+from ctypes import POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_void_p
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+UNSET = -1
+SEED_UNSET = -2
+
+
+class Error(Structure):
+    _fields_ = [("code", c_int), ("message", c_char * 1024)]
+
+
+class Event(Structure):
+    _fields_ = [
+        ("kind", c_int),
+        ("elapsed_seconds", c_double),
+        ("stage", c_char_p),
+        ("window", c_int64),
+        ("windows", c_int64),
+        ("step", c_int64),
+        ("steps", c_int64),
+        ("step_seconds", c_double),
+        ("eta_seconds", c_double),
+        ("peak_bytes", c_size_t),
+        ("message", c_char_p),
+    ]
+
+
+EVENT_FN = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(Event))
+FRAME_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_int64, POINTER(c_uint8), c_int, c_int)
+
+
+class Options(Structure):
+    _fields_ = [
+        ("model", c_char_p),
+        ("search", POINTER(c_char_p)),
+        ("config", c_char_p),
+        ("set", POINTER(c_char_p)),
+        ("device", c_char_p),
+        ("precision", c_char_p),
+        ("threads", c_int),
+        ("max_memory", c_int64),
+    ]
+
+
+class Settings(Structure):
+    _fields_ = [
+        ("seed", c_int64),
+        ("seconds", c_double),
+        ("frames", c_int64),
+        ("semantic_frames", c_int64),
+        ("fps", c_double),
+        ("width", c_int),
+        ("height", c_int),
+        ("scale", c_int),
+        ("fit", c_int),
+        ("lm_cfg", c_double),
+        ("temperature", c_double),
+        ("top_k", c_int),
+        ("top_p", c_double),
+        ("motion", c_double),
+        ("lm_context", c_int),
+        ("steps", c_int),
+        ("cfg_scale", c_double),
+        ("cfg_schedule", c_char_p),
+        ("guidance", c_char_p),
+        ("overlap", c_int),
+        ("carry", c_char_p),
+    ]
+
+
+class Shot(Structure):
+    _fields_ = [
+        ("at_frame", c_int64),
+        ("prompt", c_char_p),
+        ("motion", c_double),
+        ("seed", c_int64),
+        ("cfg_scale", c_double),
+    ]
+
+
+class Retake(Structure):
+    _fields_ = [("first", c_int64), ("last", c_int64), ("seed", c_int64), ("keep_rest", c_int)]
+
+
+class Request(Structure):
+    _fields_ = [
+        ("prompt", c_char_p),
+        ("shots", POINTER(Shot)),
+        ("shot_count", c_size_t),
+        ("settings", Settings),
+        ("input", c_char_p),
+        ("image", c_char_p),
+        ("from_seconds", c_double),
+        ("new_only", c_int),
+        ("window_first", c_int64),
+        ("window_last", c_int64),
+        ("retakes", POINTER(Retake)),
+        ("retake_count", c_size_t),
+        ("output", c_char_p),
+        ("format", c_char_p),
+        ("no_metadata", c_int),
+        ("preview", c_char_p),
+        ("max_seam", c_double),
+        ("job", c_char_p),
+        ("fresh", c_int),
+        ("keep_job", c_int),
+        ("on_event", EVENT_FN),
+        ("on_frame", FRAME_FN),
+        ("user", c_void_p),
+    ]
+
+
+class Result(Structure):
+    _fields_ = [("frames", c_int64), ("seed", c_int64), ("seconds", c_double), ("report", c_char_p)]
+
+
+STRUCTS = {
+    "longtake_error": Error,
+    "longtake_event": Event,
+    "longtake_options": Options,
+    "longtake_settings": Settings,
+    "longtake_shot": Shot,
+    "longtake_retake": Retake,
+    "longtake_request": Request,
+    "longtake_result": Result,
+}
+
+# name: (result, arguments)
+_TEXT = POINTER(c_void_p)  # char **, freed with longtake_free
+_ERROR = POINTER(Error)
+_COMMAND = (c_int, [c_void_p, POINTER(Request), POINTER(Result), _ERROR])
+FUNCTIONS = {
+    "longtake_version": (c_char_p, []),
+    "longtake_free": (None, [c_void_p]),
+    "longtake_options_init": (None, [POINTER(Options)]),
+    "longtake_open": (c_int, [POINTER(Options), POINTER(c_void_p), _ERROR]),
+    "longtake_close": (None, [c_void_p]),
+    "longtake_fps": (c_double, [c_void_p]),
+    "longtake_request_init": (None, [POINTER(Request)]),
+    "longtake_result_clear": (None, [POINTER(Result)]),
+    "longtake_generate": _COMMAND,
+    "longtake_make_tokens": _COMMAND,
+    "longtake_encode": _COMMAND,
+    "longtake_refine": _COMMAND,
+    "longtake_decode": _COMMAND,
+    "longtake_render": _COMMAND,
+    "longtake_continue": _COMMAND,
+    "longtake_plan": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
+    "longtake_film_read": (c_int, [c_char_p, POINTER(c_void_p), _ERROR]),
+    "longtake_film_close": (None, [c_void_p]),
+    "longtake_film_apply": (c_int, [c_void_p, c_void_p, POINTER(Request), _ERROR]),
+    "longtake_tokens_read": (c_int, [c_void_p, c_char_p, POINTER(c_void_p), _ERROR]),
+    "longtake_tokens_new": (c_int, [c_void_p, POINTER(c_uint16), c_size_t, POINTER(c_void_p), _ERROR]),
+    "longtake_tokens_close": (None, [c_void_p]),
+    "longtake_tokens_count": (c_size_t, [c_void_p]),
+    "longtake_tokens_codes": (POINTER(c_uint16), [c_void_p]),
+    "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
+    "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
+    "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
+    "longtake_info": (c_int, [c_char_p, _TEXT, _ERROR]),
+    "longtake_devices": (c_int, [_TEXT, _ERROR]),
+}
+
+
+def _library_places() -> list[str]:
+    """Where the library may be, best first: named by the user, inside a wheel, a build tree, installed."""
+    named = os.environ.get("LONGTAKE_LIBRARY")
+    if named:
+        return [named]
+    places = [str(HERE / "liblongtake.so"), str(HERE.parents[1] / "build" / "liblongtake.so")]
+    installed = ctypes.util.find_library("longtake")
+    return [place for place in places if os.path.exists(place)] + ([installed] if installed else [])
+
+
+def _load() -> tuple[ctypes.CDLL, str]:
+    places = _library_places()
+    if not places:
+        raise ImportError("liblongtake.so: not found in the package, in build/ or on the system; "
+                          "LONGTAKE_LIBRARY names it")
+    library = ctypes.CDLL(places[0])
+    for name, (result, arguments) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library, places[0]
+
+
+library, library_path = _load()
+
+
+def data_folders() -> list[str]:
+    """Folders that hold configs/ and models/, as longtake_options.search takes them."""
+    beside = Path(library_path).resolve().parent
+    candidates = [HERE, HERE.parents[1], beside.parent, beside / ".." / "share" / "longtake",
+                  beside.parent / ".." / "share" / "longtake",
+                  Path("/usr/local/share/longtake"), Path("/usr/share/longtake")]
+    return [str(folder) for folder in candidates if (folder / "configs").is_dir()]
+
+
+def text_list(texts) -> ctypes.Array:
+    """A NULL-terminated list of strings."""
+    return (c_char_p * (len(texts) + 1))(*[os.fsencode(text) for text in texts], None)

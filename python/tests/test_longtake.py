@@ -1,0 +1,129 @@
+"""The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of 5 semantic frames."""
+import os
+
+import numpy as np
+import pytest
+
+import longtake
+
+SHORT = dict(frames=25, steps=2)
+
+
+def test_generate_writes_a_file(engine, tmp_path):
+    seen = []
+    report = engine.generate("a red ball", output=tmp_path / "ball.mp4", seed=7, progress=seen.append, **SHORT)
+    assert (report.frames, report.seed) == (25, 7)
+    assert report.about["settings"]["shots"][0]["prompt"] == "a red ball"
+    about = longtake.info(tmp_path / "ball.mp4")
+    assert about["kind"] == "video" and about["about"]["settings"]["seed"] == 7
+    kinds = [event.kind for event in seen]
+    assert kinds[0] == "start" and kinds[-1] == "done" and kinds.count("window_done") == 2
+
+
+def test_frames_as_they_come(engine):
+    frames = list(engine.frames("a red ball", ahead=2, **SHORT))
+    assert len(frames) == 25
+    assert all(frame.shape == (64, 96, 3) and frame.dtype == np.uint8 for frame in frames)
+    assert np.array_equal(engine.video("a red ball", **SHORT), np.stack(frames))
+    assert not np.array_equal(engine.video("a red ball", seed=8, **SHORT), np.stack(frames))
+
+
+def test_closing_the_iterator_stops(engine):
+    frames = engine.frames("a red ball", seconds=60, steps=2)
+    next(frames)
+    frames.close()
+    assert len(engine.video("a ball", frames=1, steps=1)) == 1
+
+
+def test_tokens(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=37)
+    assert tokens.codes.dtype == np.uint16 and len(tokens) == len(tokens.codes) > 28
+    tokens.write(tmp_path / "a.lt")
+    again = longtake.Tokens.read(engine, tmp_path / "a.lt")
+    assert np.array_equal(again.codes, tokens.codes)
+    first, second = tokens.cut(0, 5), tokens.cut(5, 5)
+    assert np.array_equal(np.concatenate([first.codes, second.codes]), (first + second).codes)
+    assert np.array_equal((first + second).codes, tokens.codes[:28])
+    tokens.codes[3] = 1
+    tokens.write(tmp_path / "b.lt")
+    assert longtake.Tokens.read(engine, tmp_path / "b.lt").codes[3] == 1
+    assert np.array_equal(longtake.Tokens.of(engine, tokens.codes[:14]).codes, tokens.codes[:14])
+    with pytest.raises(longtake.LongtakeError) as caught:
+        tokens.cut(1, 3)
+    assert caught.value.code == longtake.Status.USAGE
+
+
+def test_stages_compose(engine, tmp_path):
+    engine.generate("a red ball", output=tmp_path / "whole.y4m", **SHORT)
+    tokens = engine.make_tokens("a red ball", frames=25)
+    engine.render(tokens, "a red ball", steps=2, output=tmp_path / "rendered.y4m")
+    latents = engine.refine(tokens, "a red ball", steps=2, output=tmp_path / "take.latents")
+    assert latents.dtype == np.float32 and latents.shape == (7, 4, 8, 12) and np.isfinite(latents).all()
+    engine.decode(tmp_path / "take.latents", output=tmp_path / "decoded.y4m")
+    whole = (tmp_path / "whole.y4m").read_bytes()
+    assert (tmp_path / "rendered.y4m").read_bytes() == whole
+    assert (tmp_path / "decoded.y4m").read_bytes() == whole
+
+
+def test_video_to_start_with(engine, tmp_path):
+    engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
+    assert len(engine.encode(tmp_path / "ball.mp4")) == 14 + 8
+    report = engine.continue_from(tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4")
+    assert report.frames == 25 + 9
+    assert report.about["reference"]["frames"] == 25
+
+
+def test_prompts_over_time(engine, tmp_path):
+    shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball", seed=3)]
+    whole = engine.video("a red ball", frames=48, steps=2)
+    changed = engine.video(shots=shots, frames=48, steps=2)
+    assert np.array_equal(whole[:17], changed[:17]) and not np.array_equal(whole[25:], changed[25:])
+    film = tmp_path / "film.yaml"
+    film.write_text("take: {frames: 48, steps: 2}\nshots:\n  - {prompt: a red ball}\n"
+                    "  - {at: 2.5s, prompt: a blue ball, seed: 3}\n")
+    seen = []
+    engine.run_film(film, on_frame=lambda _index, frame: seen.append(frame))
+    assert np.array_equal(np.stack(seen), changed)
+    retaken = engine.video("a red ball", frames=48, steps=2, retakes=[longtake.Retake(2, 2, 5)])
+    assert np.array_equal(whole[:25], retaken[:25]) and not np.array_equal(whole[25:33], retaken[25:33])
+
+
+def test_plan(engine):
+    plan = engine.plan("a red ball", frames=48)
+    assert (plan["windows"], plan["segments"], engine.fps) == (5, 3, 8)
+
+
+def test_errors_carry_code_and_place(engine, tmp_path):
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.generate("a red ball", seconds=-3, frames=9, top_k=3, top_p=0.5)
+    assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, "--top-k and --top-p")
+    film = tmp_path / "film.yaml"
+    film.write_text("shots:\n  - {prompt: a, motoin: 1}\n")
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.run_film(film)
+    assert caught.value.code == longtake.Status.INPUT
+    assert caught.value.place == f"{film}:2:17" and "motion" in caught.value.hint
+    with pytest.raises(longtake.LongtakeError) as caught:
+        longtake.Engine("no such model")
+    assert caught.value.code == longtake.Status.INPUT
+    with pytest.raises(TypeError):
+        engine.generate("a red ball", secnods=3)
+
+
+def test_a_callback_may_raise(engine):
+    def fail(_index, _frame):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        engine.generate("a red ball", on_frame=fail, **SHORT)
+    with pytest.raises(ZeroDivisionError):
+        engine.generate("a red ball", progress=lambda event: 1 / 0, **SHORT)
+
+
+def test_readme_example(engine, tmp_path, monkeypatch):
+    text = open(os.path.join(os.path.dirname(__file__), "..", "README.md"), encoding="utf-8").read()
+    example = text.split("```python\n")[1].split("```")[0]
+    example = example.replace("longtake.Engine()", f"longtake.Engine({os.environ['MODEL']!r})").replace("seconds=6", "seconds=1")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert (tmp_path / "ball.mp4").exists()
