@@ -14,7 +14,8 @@ lt_status import_source_open(import_source *s, lt_weights *weights, lt_error *er
 {
     s->weights = weights;
     s->used = calloc((size_t)lt_weights_count(weights) + 1, sizeof *s->used);
-    return s->used ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names", lt_weights_place(weights));
+    return s->used ? LT_OK
+                   : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names", lt_weights_place(weights));
 }
 
 void import_source_close(import_source *s)
@@ -76,15 +77,18 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
         lt_complain(complaints, "%s: %s: is no tensor, or of a dtype that cannot be used", place, name);
     else if (!lt_same_shape(lt_shape_of(found), wanted))
         lt_complain(complaints, "%s: %s: has shape %s, expected %s", place, name,
-                    lt_shape_text(lt_shape_of(found), has, sizeof has), lt_shape_text(wanted, expected, sizeof expected));
+                    lt_shape_text(lt_shape_of(found), has, sizeof has),
+                    lt_shape_text(wanted, expected, sizeof expected));
     else if (!is_float(found->dtype))
-        lt_complain(complaints, "%s: %s: has dtype %s, expected floats", place, name, lt_dtype_name(found->dtype));
+        lt_complain(complaints, "%s: %s: has dtype %s, expected floats", place, name,
+                    lt_dtype_name(found->dtype));
     else
         return found;
     return NULL;
 }
 
-static lt_status append(import_tensors *to, import_tensor tensor, const char *prefix, const char *name, lt_error *err)
+static lt_status append(import_tensors *to, import_tensor tensor, const char *prefix, const char *name,
+                        lt_error *err)
 {
     if (to->count == to->capacity) {
         const int capacity = to->capacity ? 2 * to->capacity : 256;
@@ -108,12 +112,14 @@ static void complain_of_missing(const release_tensor *wanted, const import_layer
     for (int i = 0; i < layer_count; i++)
         if (layers[i].source->weights && (!home || !home->home))
             home = &layers[i];
-    lt_complain(complaints, "%s: %s%s: is missing, expected %s", home ? lt_weights_place(home->source->weights) : "release",
-                home ? home->prefix : "", wanted->name, lt_shape_text(wanted->shape, expected, sizeof expected));
+    lt_complain(complaints, "%s: %s%s: is missing, expected %s",
+                home ? lt_weights_place(home->source->weights) : "release", home ? home->prefix : "",
+                wanted->name, lt_shape_text(wanted->shape, expected, sizeof expected));
 }
 
-static lt_status add_one(import_plan *plan, const release_tensor *wanted, const char *out_prefix, const import_layer *layers,
-                         int layer_count, lt_complaints *complaints, lt_error *err)
+static lt_status add_one(import_plan *plan, const release_tensor *wanted, const char *out_prefix,
+                         const import_layer *layers, int layer_count, lt_complaints *complaints,
+                         lt_error *err)
 {
     bool present = false;
     for (int i = 0; i < layer_count; i++) {
@@ -123,8 +129,9 @@ static lt_status add_one(import_plan *plan, const release_tensor *wanted, const 
             continue;
         layer->source->used[index] = true;
         const lt_tensor *const found = fitting(layer->source, index, wanted->shape, complaints);
-        const import_tensor tensor = {
-            .tensor = found ? *found : lt_none(), .place = lt_weights_place(layer->source->weights), .as_rows = wanted->as_rows};
+        const import_tensor tensor = {.tensor = found ? *found : lt_none(),
+                                      .place = lt_weights_place(layer->source->weights),
+                                      .as_rows = wanted->as_rows};
         if (found && present)
             LT_TRY(append(&plan->overridden, tensor, layer->prefix, wanted->name, err));
         else if (found)
@@ -136,8 +143,9 @@ static lt_status add_one(import_plan *plan, const release_tensor *wanted, const 
     return LT_OK;
 }
 
-lt_status import_plan_add(import_plan *plan, const release_names *names, const char *out_prefix, const import_layer *layers,
-                          int layer_count, lt_complaints *complaints, lt_error *err)
+lt_status import_plan_add(import_plan *plan, const release_names *names, const char *out_prefix,
+                          const import_layer *layers, int layer_count, lt_complaints *complaints,
+                          lt_error *err)
 {
     if (names->no_memory)
         return lt_fail(err, LT_ERR_RESOURCES, "import: no memory for a list of names");
@@ -182,6 +190,6 @@ void import_source_check(const import_source *s, lt_complaints *complaints, cons
             first = name;
     }
     if (unknown > 0 && !s->strict)
-        lt_warn(warnings, "%s: %d tensor%s of no use here left out, the first is '%s'", lt_weights_place(s->weights), unknown,
-                unknown > 1 ? "s" : "", first);
+        lt_warn(warnings, "%s: %d tensor%s of no use here left out, the first is '%s'",
+                lt_weights_place(s->weights), unknown, unknown > 1 ? "s" : "", first);
 }

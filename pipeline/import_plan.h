@@ -25,13 +25,13 @@ typedef struct {
 typedef struct {
     import_source *source;
     const char *prefix;
-    bool home;                  /* where a missing tensor should have been; the last layer when none is */
+    bool home; /* where a missing tensor should have been; the last layer when none is */
 } import_layer;
 
 typedef struct {
-    char *name;                 /* in the file to be written */
+    char *name; /* in the file to be written */
     lt_tensor tensor;
-    const char *place;          /* file it comes from */
+    const char *place; /* file it comes from */
     bool as_rows;
 } import_tensor;
 
@@ -42,8 +42,8 @@ typedef struct {
 } import_tensors;
 
 typedef struct {
-    import_tensors chosen;      /* to be written */
-    import_tensors overridden;  /* lost against another layer; must be sound all the same */
+    import_tensors chosen;     /* to be written */
+    import_tensors overridden; /* lost against another layer; must be sound all the same */
 } import_plan;
 
 /* Takes over `weights`. LT_ERR_RESOURCES. */
@@ -53,8 +53,9 @@ void import_source_close(import_source *s); /* accepts a zeroed one */
 bool import_layer_has_any(const import_layer *layer, const release_names *names);
 
 /* Appends all of `names`, or complaints. LT_ERR_RESOURCES. */
-lt_status import_plan_add(import_plan *plan, const release_names *names, const char *out_prefix, const import_layer *layers,
-                          int layer_count, lt_complaints *complaints, lt_error *err);
+lt_status import_plan_add(import_plan *plan, const release_names *names, const char *out_prefix,
+                          const import_layer *layers, int layer_count, lt_complaints *complaints,
+                          lt_error *err);
 void import_plan_close(import_plan *plan); /* accepts a zeroed one */
 
 /* What is in the file and was not asked for: complaints where it is strict, else one warning. */

@@ -21,7 +21,7 @@
 #include "weights/weight_table.h"
 
 /* The whole engine's names of the parts that diffusion/N may override. */
-#define CONTROL "model.control_model.diffusion_model."
+#define CONTROL           "model.control_model.diffusion_model."
 #define CONTROL_TOKENIZER CONTROL "semantic_conditioner.semantic_model.model."
 
 enum { SMALLEST_QUANTISED = 64, MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES = 64 << 20 };
@@ -29,7 +29,17 @@ enum { SMALLEST_QUANTISED = 64, MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES =
 static const char *const flan_folder = "google/flan-t5-xxl";
 static const char *const theia_folder = "theiainstitute/theia-base-patch16-224-cddsv";
 
-typedef enum { FROM_FLAN, FROM_T5, FROM_THEIA, FROM_TOKENIZER, FROM_LLM, FROM_BASE, FROM_DIFFUSION, FROM_VAE, SOURCES } source_id;
+typedef enum {
+    FROM_FLAN,
+    FROM_T5,
+    FROM_THEIA,
+    FROM_TOKENIZER,
+    FROM_LLM,
+    FROM_BASE,
+    FROM_DIFFUSION,
+    FROM_VAE,
+    SOURCES
+} source_id;
 
 /* Beginnings of names that are left out without a word. */
 static const char *const ignored_of_t5[] = {"decoder.", "lm_head.", "encoder.embed_tokens.", "shared.", NULL};
@@ -37,17 +47,19 @@ static const char *const ignored_of_theia[] = {"translator.", "neck.", NULL};
 static const char *const ignored_of_tokenizer[] = {"feature_extractor.", NULL};
 static const char *const ignored_of_llm[] = {"cond_model.text_encoder.", "tokenizer.", NULL};
 static const char *const ignored_of_base[] = {"model.diffusion_model.mixins.pos_embed.pos_embedding", NULL};
-static const char *const ignored_of_diffusion[] = {CONTROL "mixins.pos_embed.pos_embedding",
-                                                   "model.main_model.diffusion_model.mixins.pos_embed.pos_embedding",
-                                                   CONTROL_TOKENIZER "feature_extractor.", NULL};
+static const char *const ignored_of_diffusion[] = {
+    CONTROL "mixins.pos_embed.pos_embedding",
+    "model.main_model.diffusion_model.mixins.pos_embed.pos_embedding", CONTROL_TOKENIZER "feature_extractor.",
+    NULL};
 static const char *const ignored_of_vae[] = {"loss", NULL};
 
 /* A file to be written. */
 typedef enum { TO_TEXT_AR, TO_TEXT_MMDIT, TO_TOKENIZER, TO_AR, TO_MMDIT, TO_VAE, TARGETS } target_id;
 
-static const char *const target_files[TARGETS] = {"text_encoder.ar.safetensors", "text_encoder.mmdit.safetensors",
-                                                  "tokenizer.safetensors",       "ar_model.safetensors",
-                                                  "mmdit.safetensors",           "temporal_vae.safetensors"};
+static const char *const target_files[TARGETS] = {
+    "text_encoder.ar.safetensors", "text_encoder.mmdit.safetensors",
+    "tokenizer.safetensors",       "ar_model.safetensors",
+    "mmdit.safetensors",           "temporal_vae.safetensors"};
 
 typedef struct {
     const take_import_request *request;
@@ -55,8 +67,8 @@ typedef struct {
     import_source source[SOURCES];
     import_plan plan[TARGETS]; /* empty: the file is not written */
     lt_complaints complaints;
-    char folder[PATH_MAX];     /* temporary name of the output */
-    int done;                  /* tensors written */
+    char folder[PATH_MAX]; /* temporary name of the output */
+    int done;              /* tensors written */
     int total;
 } import;
 
@@ -123,8 +135,10 @@ static lt_status open_diffusion(import *m, lt_error *err)
     fclose(file);
     const char *const begin = text + strspn(text, " \t\r\n");
     const size_t length = strcspn(begin, " \t\r\n");
-    const bool number = length > 0 && strspn(begin, "0123456789") == length && begin[strspn(begin, "0")] >= '1' && length < 10;
-    const bool rest_is_blank = strspn(begin + length, " \t\r\n") == strlen(begin + length) && strlen(text) == bytes;
+    const bool number = length > 0 && strspn(begin, "0123456789") == length &&
+                        begin[strspn(begin, "0")] >= '1' && length < 10;
+    const bool rest_is_blank =
+        strspn(begin + length, " \t\r\n") == strlen(begin + length) && strlen(text) == bytes;
     if (!rest_is_blank || !(number || (length == 7 && strncmp(begin, "release", 7) == 0)))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a number > 0 or the word 'release'", path);
     snprintf(name, sizeof name, "diffusion/%.*s/mp_rank_00_model_states.pt", (int)length, begin);
@@ -133,7 +147,8 @@ static lt_status open_diffusion(import *m, lt_error *err)
 
 /* Flan-T5 and Theia are not part of the release: an option says where they are, else they lie inside under their public names.
  * False when neither is so. */
-static lt_status find_extra(const import *m, const char *given, const char *name, char path[PATH_MAX], bool *found, lt_error *err)
+static lt_status find_extra(const import *m, const char *given, const char *name, char path[PATH_MAX],
+                            bool *found, lt_error *err)
 {
     if (given && snprintf(path, PATH_MAX, "%s", given) >= PATH_MAX)
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", given);
@@ -157,8 +172,10 @@ static lt_status open_flan(import *m, lt_error *err)
     release_names_close(&names);
     if (inside)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT, "%s: Flan-T5, the language model's text encoder, is not in the release\n"
-                   "hint: give its folder with --t5 DIR", path);
+    return lt_fail(err, LT_ERR_INPUT,
+                   "%s: Flan-T5, the language model's text encoder, is not in the release\n"
+                   "hint: give its folder with --t5 DIR",
+                   path);
 }
 
 static lt_status open_theia(import *m, lt_error *err)
@@ -174,7 +191,8 @@ static lt_status open_sources(import *m, lt_error *err)
     LT_TRY(open_in_release(m, FROM_LLM, "llm", err));
     LT_TRY(open_in_release(m, FROM_TOKENIZER, "tokenizer", err));
     LT_TRY(open_in_release(m, FROM_T5, "CogVideoX-2b-sat/t5-v1_1-xxl", err));
-    LT_TRY(open_pt(m, FROM_BASE, "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt", "module", err));
+    LT_TRY(
+        open_pt(m, FROM_BASE, "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt", "module", err));
     LT_TRY(open_pt(m, FROM_VAE, "CogVideoX-2b-sat/vae/3d-vae.pt", "state_dict", err));
     LT_TRY(open_diffusion(m, err));
     if (!m->cfg.one_text_encoder)
@@ -189,10 +207,10 @@ static void describe_sources(import *m)
         bool strict;
         const char *const *ignored;
     } rules[] = {
-        {FROM_FLAN, false, ignored_of_t5},       {FROM_T5, false, ignored_of_t5},
-        {FROM_THEIA, false, ignored_of_theia},   {FROM_TOKENIZER, true, ignored_of_tokenizer},
-        {FROM_LLM, true, ignored_of_llm},        {FROM_BASE, true, ignored_of_base},
-        {FROM_VAE, false, ignored_of_vae},       {FROM_DIFFUSION, false, ignored_of_diffusion},
+        {FROM_FLAN, false, ignored_of_t5},     {FROM_T5, false, ignored_of_t5},
+        {FROM_THEIA, false, ignored_of_theia}, {FROM_TOKENIZER, true, ignored_of_tokenizer},
+        {FROM_LLM, true, ignored_of_llm},      {FROM_BASE, true, ignored_of_base},
+        {FROM_VAE, false, ignored_of_vae},     {FROM_DIFFUSION, false, ignored_of_diffusion},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         m->source[rules[i].id].strict = rules[i].strict;
@@ -202,10 +220,11 @@ static void describe_sources(import *m)
 
 /* ---- deciding ---- */
 
-static lt_status plan_network(import *m, target_id to, release_names *names, const char *out_prefix, const import_layer *layers,
-                              int layer_count, lt_error *err)
+static lt_status plan_network(import *m, target_id to, release_names *names, const char *out_prefix,
+                              const import_layer *layers, int layer_count, lt_error *err)
 {
-    const lt_status s = import_plan_add(&m->plan[to], names, out_prefix, layers, layer_count, &m->complaints, err);
+    const lt_status s =
+        import_plan_add(&m->plan[to], names, out_prefix, layers, layer_count, &m->complaints, err);
     release_names_close(names);
     return s;
 }
@@ -213,12 +232,14 @@ static lt_status plan_network(import *m, target_id to, release_names *names, con
 static lt_status plan_text(import *m, lt_error *err)
 {
     release_names names = {0};
-    const import_layer t5[] = {layer(m, FROM_DIFFUSION, "conditioner.embedders.0.transformer."), layer(m, FROM_T5, "")};
+    const import_layer t5[] = {layer(m, FROM_DIFFUSION, "conditioner.embedders.0.transformer."),
+                               layer(m, FROM_T5, "")};
     release_names_text(&names, &m->cfg.text_mmdit);
     LT_TRY(plan_network(m, TO_TEXT_MMDIT, &names, "", t5, 2, err));
     if (m->cfg.one_text_encoder)
         return LT_OK;
-    const import_layer flan[] = {layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder."), layer(m, FROM_FLAN, "")};
+    const import_layer flan[] = {layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder."),
+                                 layer(m, FROM_FLAN, "")};
     release_names_text(&names, &m->cfg.text_ar);
     return plan_network(m, TO_TEXT_AR, &names, "", flan, 2, err);
 }
@@ -227,21 +248,28 @@ static lt_status plan_text(import *m, lt_error *err)
 static lt_status plan_tokenizer(import *m, lt_error *err)
 {
     release_names names = {0};
-    const import_layer tokenizer[] = {layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER), layer(m, FROM_TOKENIZER, "")};
+    const import_layer tokenizer[] = {layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER),
+                                      layer(m, FROM_TOKENIZER, "")};
     release_names_tokenizer(&names, &m->cfg.tokenizer);
     if (import_layer_has_any(&tokenizer[0], &names))
-        lt_warn(m->request->warnings, "%s: holds its own copy of the tokenizer, which is used instead of that in tokenizer/",
+        lt_warn(m->request->warnings,
+                "%s: holds its own copy of the tokenizer, which is used instead of that in tokenizer/",
                 lt_weights_place(m->source[FROM_DIFFUSION].weights));
     LT_TRY(plan_network(m, TO_TOKENIZER, &names, "", tokenizer, 2, err));
 
-    const import_layer theia[] = {layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER "feature_extractor.model.backbone.model."),
-                                  layer(m, FROM_TOKENIZER, "feature_extractor.model.backbone.model."),
-                                  layer(m, FROM_THEIA, "backbone.model.")};
+    const import_layer theia[] = {
+        layer(m, FROM_DIFFUSION, CONTROL_TOKENIZER "feature_extractor.model.backbone.model."),
+        layer(m, FROM_TOKENIZER, "feature_extractor.model.backbone.model."),
+        layer(m, FROM_THEIA, "backbone.model.")};
     release_names_theia(&names, &m->cfg.tokenizer.theia);
-    if (m->source[FROM_THEIA].weights || import_layer_has_any(&theia[0], &names) || import_layer_has_any(&theia[1], &names))
-        return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.", theia, 3, err);
+    if (m->source[FROM_THEIA].weights || import_layer_has_any(&theia[0], &names) ||
+        import_layer_has_any(&theia[1], &names))
+        return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.", theia, 3,
+                            err);
     release_names_close(&names);
-    lt_warn(m->request->warnings, "%s: holds no Theia, so the model cannot read reference videos (--theia DIR)", m->request->release);
+    lt_warn(m->request->warnings,
+            "%s: holds no Theia, so the model cannot read reference videos (--theia DIR)",
+            m->request->release);
     return LT_OK;
 }
 
@@ -288,7 +316,9 @@ typedef struct {
 
 static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, lt_error *err)
 {
-    return s == LT_OK ? LT_OK : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
+    return s == LT_OK
+               ? LT_OK
+               : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
 }
 
 /* Elements first .. first + count - 1 have been written: their memory is given back, so that it does not grow with the release. */
@@ -307,12 +337,14 @@ static lt_status advance(const passage *p, int64_t first, int64_t count, lt_erro
 }
 
 /* `values` are the elements first .. first + count - 1 of the tensor. */
-static lt_status check_finite(const import_tensor *t, const void *values, int64_t first, int64_t count, lt_error *err)
+static lt_status check_finite(const import_tensor *t, const void *values, int64_t first, int64_t count,
+                              lt_error *err)
 {
     const int64_t bad = lt_first_not_finite(values, t->tensor.dtype, count);
     if (bad < 0)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", t->place, t->name, (long long)(first + bad));
+    return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", t->place, t->name,
+                   (long long)(first + bad));
 }
 
 static lt_status pass_values(void *user, int64_t first, int64_t count, void *out, lt_error *err)
@@ -341,7 +373,8 @@ static lt_status pass_scales(void *user, int64_t first, int64_t count, void *out
 
 static bool becomes_rows(const import *m, const import_tensor *t)
 {
-    return m->request->int8_rows && t->as_rows && t->tensor.dim[0] >= SMALLEST_QUANTISED && t->tensor.dim[1] >= SMALLEST_QUANTISED;
+    return m->request->int8_rows && t->as_rows && t->tensor.dim[0] >= SMALLEST_QUANTISED &&
+           t->tensor.dim[1] >= SMALLEST_QUANTISED;
 }
 
 static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
@@ -474,7 +507,8 @@ static lt_status write_vocabularies(const import *m, lt_error *err)
         s = join(path, folder, "spiece.model", err);
     if (s == LT_OK && !m->cfg.one_text_encoder && exists(path))
         s = map_small(&own, path, MOST_SPIECE_BYTES, err);
-    const bool differs = own.data && (own.bytes != common.bytes || memcmp(own.data, common.data, own.bytes) != 0);
+    const bool differs =
+        own.data && (own.bytes != common.bytes || memcmp(own.data, common.data, own.bytes) != 0);
     if (s == LT_OK && differs)
         s = check_vocabulary(&own, path, m->cfg.text_ar.vocab_size, err);
     if (s == LT_OK && differs)
@@ -514,7 +548,8 @@ static lt_status make_folder(import *m, lt_error *err)
     size_t length = strlen(output);
     while (length > 1 && output[length - 1] == '/')
         length--;
-    if (snprintf(m->folder, sizeof m->folder, "%.*s.%ld.tmp", (int)length, output, (long)getpid()) >= (int)sizeof m->folder)
+    if (snprintf(m->folder, sizeof m->folder, "%.*s.%ld.tmp", (int)length, output, (long)getpid()) >=
+        (int)sizeof m->folder)
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", output);
     if (mkdir(m->folder, 0777) != 0) {
         const lt_status s = lt_fail_to_write(m->folder, err);
@@ -527,7 +562,8 @@ static lt_status make_folder(import *m, lt_error *err)
 /* Removes whatever an import may have written. */
 static void remove_folder(const import *m)
 {
-    static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model", "text_encoder.safetensors"};
+    static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model",
+                                         "text_encoder.safetensors"};
     char path[PATH_MAX];
     for (int to = 0; to < TARGETS; to++)
         if (join(path, m->folder, target_files[to], NULL) == LT_OK)

@@ -22,7 +22,7 @@ typedef struct {
     const char *output;  /* folder to make; must not exist, or be empty */
     const char *config;  /* YAML file of the sizes; becomes config.yaml of the folder */
     const char *t5;      /* Flan-T5 folder, or NULL: google/flan-t5-xxl inside the release */
-    const char *theia;   /* Theia folder, or NULL: theiainstitute/theia-base-patch16-224-cddsv inside, if it is there */
+    const char *theia;   /* likewise: theiainstitute/theia-base-patch16-224-cddsv, if it is there */
     bool int8_rows;      /* store large matrices as int8 rows */
     const lt_warnings *warnings;
     take_import_progress progress; /* after every tensor; or NULL */

@@ -37,7 +37,12 @@ static void tell_warning(void *user, const char *line)
 static int tell_step(void *user, const char *file, int done, int total)
 {
     teller *const t = user;
-    tell(t, (longtake_event){.kind = LONGTAKE_EVENT_STEP, .stage = "import", .windows = 1, .step = done, .steps = total, .message = file});
+    tell(t, (longtake_event){.kind = LONGTAKE_EVENT_STEP,
+                             .stage = "import",
+                             .windows = 1,
+                             .step = done,
+                             .steps = total,
+                             .message = file});
     return t->stop;
 }
 
@@ -51,7 +56,8 @@ static lt_status run_import(teller *t, lt_error *err)
     static const char *const nowhere[] = {NULL};
     const longtake_import_request *const r = t->request;
     if (!r->release || !r->output)
-        return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given", r->release ? "output" : "release");
+        return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given",
+                       r->release ? "output" : "release");
     if (r->quantize && strcmp(r->quantize, "q8") != 0)
         return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8", r->quantize);
     cfg_model_files released = {0};

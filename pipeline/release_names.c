@@ -9,7 +9,8 @@
 
 enum { NAME_BYTES = 192 };
 
-static void add_list(release_names *names, lt_shape shape, bool as_rows, const char *format, va_list arguments)
+static void add_list(release_names *names, lt_shape shape, bool as_rows, const char *format,
+                     va_list arguments)
 {
     if (names->count == names->capacity) {
         const int capacity = names->capacity ? 2 * names->capacity : 256;
@@ -72,7 +73,8 @@ static void add_pair(release_names *names, lt_shape weight, const char *format, 
 }
 
 /* The same of a large matrix. */
-static void add_linear(release_names *names, int64_t out, int64_t in, const char *format, ...) LT_PRINTF(4, 5);
+static void add_linear(release_names *names, int64_t out, int64_t in, const char *format, ...)
+    LT_PRINTF(4, 5);
 static void add_linear(release_names *names, int64_t out, int64_t in, const char *format, ...)
 {
     char name[NAME_BYTES];
@@ -166,7 +168,8 @@ void release_names_theia(release_names *names, const cfg_theia *cfg)
     const int64_t side = cfg->image_size / cfg->patch_size;
     add(names, lt_shape3(1, 1, d), "embeddings.cls_token");
     add(names, lt_shape3(1, 1 + side * side, d), "embeddings.position_embeddings");
-    add_pair(names, lt_shape4(d, 3, cfg->patch_size, cfg->patch_size), "embeddings.patch_embeddings.projection");
+    add_pair(names, lt_shape4(d, 3, cfg->patch_size, cfg->patch_size),
+             "embeddings.patch_embeddings.projection");
     for (int i = 0; i < cfg->num_hidden_layers; i++) {
         static const char *const parts[] = {"attention.attention.query", "attention.attention.key",
                                             "attention.attention.value", "attention.output.dense"};
@@ -207,7 +210,8 @@ void release_names_ar(release_names *names, const cfg_ar *cfg)
         add_rows(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w3.weight", i);
     }
     add_pair(names, lt_shape1(d), "transformer.layer_norm");
-    add(names, lt_shape2(cfg->vocab_size, d), "transformer.head.weight"); /* f32 in the release, stays as it is */
+    add(names, lt_shape2(cfg->vocab_size, d),
+        "transformer.head.weight"); /* f32 in the release, stays as it is */
 }
 
 /* ---- diffusion ---- */
@@ -241,7 +245,8 @@ void release_names_main(release_names *names, const cfg_mmdit *cfg)
     add_branch(names, cfg, cfg->layers);
     add_pair(names, lt_shape1(d), "mixins.final_layer.norm_final");
     add_pair(names, lt_shape2(2 * d, cfg->time_width), "mixins.final_layer.adaLN_modulation.1");
-    add_pair(names, lt_shape2((int64_t)cfg->latent_channels * cfg->patch * cfg->patch, d), "mixins.final_layer.linear");
+    add_pair(names, lt_shape2((int64_t)cfg->latent_channels * cfg->patch * cfg->patch, d),
+             "mixins.final_layer.linear");
 }
 
 static void add_residual(release_names *names, int64_t in, int64_t out, const char *name)
@@ -281,7 +286,8 @@ void release_names_control(release_names *names, const cfg_mmdit *cfg)
     for (int i = 0; i < cfg->control_layers; i++)
         add_rows(names, cfg->width, cfg->width, "mixins.adaln_layer.zero_linears.%d.weight", i);
     add_upsampler(names, &cfg->upsample);
-    add_pair(names, lt_shape4(cfg->latent_channels, cfg->upsample.out_channels, 3, 3), "semantic_conditioner.conv_out");
+    add_pair(names, lt_shape4(cfg->latent_channels, cfg->upsample.out_channels, 3, 3),
+             "semantic_conditioner.conv_out");
 }
 
 /* ---- temporal VAE ---- */
@@ -315,7 +321,8 @@ static void add_vae_mid(release_names *names, int64_t width, int64_t latents, co
 }
 
 /* The blocks of one level, the first of which goes from width `in` to `out`. */
-static void add_vae_level(release_names *names, int64_t in, int64_t out, int64_t latents, int blocks, const char *level)
+static void add_vae_level(release_names *names, int64_t in, int64_t out, int64_t latents, int blocks,
+                          const char *level)
 {
     char name[NAME_BYTES];
     for (int i = 0; i < blocks; i++)

@@ -20,7 +20,7 @@ typedef struct {
     char *name;
     const char *alias; /* the same tensor under another name, or NULL */
     lt_shape shape;
-    bool as_rows;      /* a large matrix of a linear layer, fit to be stored as int8 rows */
+    bool as_rows; /* a large matrix of a linear layer, fit to be stored as int8 rows */
 } release_tensor;
 
 typedef struct {
@@ -32,10 +32,11 @@ typedef struct {
 
 void release_names_text(release_names *names, const cfg_text *cfg);
 void release_names_tokenizer(release_names *names, const cfg_tokenizer *cfg);
-void release_names_theia(release_names *names, const cfg_theia *cfg);         /* below `backbone.model.` */
+void release_names_theia(release_names *names, const cfg_theia *cfg); /* below `backbone.model.` */
 void release_names_ar(release_names *names, const cfg_ar *cfg);
-void release_names_main(release_names *names, const cfg_mmdit *cfg);          /* below `diffusion_model.` */
-void release_names_control(release_names *names, const cfg_mmdit *cfg);       /* likewise; without the tokenizer in it */
+void release_names_main(release_names *names, const cfg_mmdit *cfg); /* below `diffusion_model.` */
+void release_names_control(release_names *names,
+                           const cfg_mmdit *cfg); /* likewise; without the tokenizer in it */
 void release_names_vae(release_names *names, const cfg_vae *cfg);
 void release_names_close(release_names *names);
 

@@ -124,14 +124,16 @@ static bool same_but_ones(lt_shape a, lt_shape b)
 static bool same_as_matrix(const lt_tensor *stored, const request *r)
 {
     const bool matrix = (r->role == LT_ROLE_MATRIX || r->role == LT_ROLE_HEAD) && r->shape.rank == 2;
-    return matrix && stored->dim[0] == r->shape.dim[0] && lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
+    return matrix && stored->dim[0] == r->shape.dim[0] &&
+           lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
 }
 
 static void check_finite(const lt_binder *b, const lt_entry *entry, lt_complaints *c)
 {
     if (b->backend->counts_only)
         return;
-    const int64_t bad = lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
+    const int64_t bad =
+        lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
     if (bad >= 0)
         lt_complain(c, "%s%s: value %lld is not finite", b->source->prefix, entry->name, (long long)bad);
 }
@@ -146,7 +148,8 @@ static void match_scale(const lt_binder *b, const request *r, lt_complaints *c)
         lt_complain(c, "%s%s: is missing (the scales of int8 rows)", prefix, name);
         return;
     }
-    if (found->tensor.dtype != LT_F32 || !same_but_ones(lt_shape_of(&found->tensor), lt_shape1(r->shape.dim[0]))) {
+    if (found->tensor.dtype != LT_F32 ||
+        !same_but_ones(lt_shape_of(&found->tensor), lt_shape1(r->shape.dim[0]))) {
         lt_complain(c, "%s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
         return;
     }
@@ -171,21 +174,25 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
         return;
     }
     if (found->unusable) {
-        lt_complain(c, "%s%s: is stored in a form that cannot be used (%s)", prefix, r->name, found->unusable);
+        lt_complain(c, "%s%s: is stored in a form that cannot be used (%s)", prefix, r->name,
+                    found->unusable);
         return;
     }
     const lt_shape shape = lt_shape_of(&found->tensor);
     if (!same_but_ones(shape, r->shape) && !same_as_matrix(&found->tensor, r)) {
-        lt_complain(c, "%s%s: has shape %s, expected %s", prefix, r->name, lt_shape_text(shape, stored, sizeof stored), wanted);
+        lt_complain(c, "%s%s: has shape %s, expected %s", prefix, r->name,
+                    lt_shape_text(shape, stored, sizeof stored), wanted);
         return;
     }
     const bool rows = found->tensor.dtype == LT_I8 && r->role == LT_ROLE_MATRIX && r->shape.rank == 2;
     if (!rows && !is_float(found->tensor.dtype)) {
-        lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name, lt_dtype_name(found->tensor.dtype));
+        lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name,
+                    lt_dtype_name(found->tensor.dtype));
         return;
     }
     check_finite(b, found, c);
-    *r->place = (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
+    *r->place =
+        (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
     if (rows)
         match_scale(b, r, c);
 }
@@ -196,7 +203,8 @@ static lt_status match_all(const lt_binder *b, lt_error *err)
     for (int i = 0; i < b->count; i++)
         match(b, &b->list[i], &c);
     char heading[256];
-    snprintf(heading, sizeof heading, "%s: %d of %d tensors do not fit", lt_weights_place(b->source), c.count, b->count);
+    snprintf(heading, sizeof heading, "%s: %d of %d tensors do not fit", lt_weights_place(b->source), c.count,
+             b->count);
     return lt_complaints_verdict(&c, heading, err);
 }
 
@@ -217,7 +225,8 @@ static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err
     if (!set || !place) {
         free(set);
         free(place);
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d tensors", lt_weights_place(b->source), b->count);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d tensors", lt_weights_place(b->source),
+                       b->count);
     }
     *set = (lt_weight_set){.source = b->source, .backend = b->backend, .place = place};
     atomic_fetch_add(&b->source->references, 1);
@@ -234,7 +243,8 @@ static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err
 lt_status lt_binder_close(lt_binder *b, lt_weight_set **out, lt_error *err)
 {
     *out = NULL;
-    const lt_status s = b->no_memory ? lt_fail(err, LT_ERR_RESOURCES, "no memory for a list of weights") : make_set(b, out, err);
+    const lt_status s = b->no_memory ? lt_fail(err, LT_ERR_RESOURCES, "no memory for a list of weights")
+                                     : make_set(b, out, err);
     free_binder(b);
     return s;
 }

@@ -25,7 +25,8 @@ lt_status lt_sync_folder(const char *folder, lt_error *err)
     if (fd < 0)
         return lt_fail_to_write(folder, err);
     const int failed = fsync(fd);
-    const lt_status s = failed && errno != EINVAL ? lt_fail_to_write(folder, err) : LT_OK; /* EINVAL: has no sync */
+    const lt_status s =
+        failed && errno != EINVAL ? lt_fail_to_write(folder, err) : LT_OK; /* EINVAL: has no sync */
     close(fd);
     return s;
 }
@@ -38,7 +39,8 @@ static lt_status sync_folder_of(const char *path, lt_error *err)
     while (slash > path && slash[-1] != '/')
         slash--;
     char folder[PATH_MAX] = ".";
-    if (slash > path && snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) >= (int)sizeof folder)
+    if (slash > path &&
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path) >= (int)sizeof folder)
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", path);
     return lt_sync_folder(folder, err);
 }

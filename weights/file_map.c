@@ -19,8 +19,8 @@ static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_err
         return LT_OK;
     void *const memory = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (memory == MAP_FAILED)
-        return lt_fail(err, errno == ENOMEM ? LT_ERR_RESOURCES : LT_ERR_INPUT, "%s: cannot map %lld bytes: %s", path,
-                       (long long)found.st_size, strerror(errno));
+        return lt_fail(err, errno == ENOMEM ? LT_ERR_RESOURCES : LT_ERR_INPUT,
+                       "%s: cannot map %lld bytes: %s", path, (long long)found.st_size, strerror(errno));
     m->data = memory;
     m->bytes = (size_t)found.st_size;
     return LT_OK;

@@ -12,18 +12,18 @@
 static const double bf16_bound = 3e-2;
 
 typedef struct {
-    const char *name;     /* "out.v" */
+    const char *name; /* "out.v" */
     const lt_tensor *want;
     bool exact;
-    double bound;         /* f32 */
+    double bound; /* f32 */
     double bound_in_bf16;
     bool reported;
-    double distance;      /* relative L2, or the number of differing elements of an exact output */
+    double distance; /* relative L2, or the number of differing elements of an exact output */
 } output;
 
 struct lt_golden {
     lt_weights *file;
-    lt_weights *weights;  /* the view "w." */
+    lt_weights *weights; /* the view "w." */
     lt_json *config;
     output *outputs;
     lt_golden_line *lines;
@@ -41,7 +41,8 @@ static lt_status read_bound(const lt_golden *g, const char *key, const char *tex
     char *end;
     *out = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(*out) || *out < 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s is '%s', expected a finite number >= 0", lt_golden_place(g), key, text);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s is '%s', expected a finite number >= 0", lt_golden_place(g),
+                       key, text);
     return LT_OK;
 }
 
@@ -77,7 +78,8 @@ static lt_status read_outputs(lt_golden *g, lt_error *err)
         output *const out = &g->outputs[g->count];
         *out = (output){.name = name, .want = lt_weights_find(g->file, name)};
         if (lt_is_none(out->want))
-            return lt_fail(err, LT_ERR_INPUT, "%s: %s has a dtype that cannot be compared", lt_golden_place(g), name);
+            return lt_fail(err, LT_ERR_INPUT, "%s: %s has a dtype that cannot be compared",
+                           lt_golden_place(g), name);
         LT_TRY(read_bounds(g, out, err));
         g->count++;
     }
@@ -203,22 +205,23 @@ bool lt_golden_has_input(const lt_golden *g, const char *name)
     return find_input(g, name) != NULL;
 }
 
-lt_status lt_golden_input(const lt_golden *g, const char *name, int rank, const lt_tensor **out, lt_error *err)
+lt_status lt_golden_input(const lt_golden *g, const char *name, int rank, const lt_tensor **out,
+                          lt_error *err)
 {
     const lt_tensor *const found = find_input(g, name);
     if (!found || lt_is_none(found))
         return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s is %s", lt_golden_place(g), name,
                        found ? "of a dtype that cannot be used" : "missing");
     if (rank > 0 && found->rank != rank)
-        return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s has %d dimensions, expected %d", lt_golden_place(g), name,
-                       found->rank, rank);
+        return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s has %d dimensions, expected %d",
+                       lt_golden_place(g), name, found->rank, rank);
     *out = found;
     return LT_OK;
 }
 
 /* Looks up an input and makes a packed array for its elements, which are 4 bytes wide. */
-static lt_status new_input(const lt_golden *g, const char *name, int rank, const lt_tensor **found, void **memory,
-                           lt_shape *shape, lt_error *err)
+static lt_status new_input(const lt_golden *g, const char *name, int rank, const lt_tensor **found,
+                           void **memory, lt_shape *shape, lt_error *err)
 {
     LT_TRY(lt_golden_input(g, name, rank, found, err));
     *memory = calloc((size_t)lt_numel(*found) + 1, 4);
@@ -228,7 +231,8 @@ static lt_status new_input(const lt_golden *g, const char *name, int rank, const
     return LT_OK;
 }
 
-lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, float **out, lt_shape *shape, lt_error *err)
+lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, float **out, lt_shape *shape,
+                              lt_error *err)
 {
     const lt_tensor *found;
     void *memory;
@@ -240,7 +244,8 @@ lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, fl
     return LT_OK;
 }
 
-lt_status lt_golden_input_i32(const lt_golden *g, const char *name, int rank, int32_t **out, lt_shape *shape, lt_error *err)
+lt_status lt_golden_input_i32(const lt_golden *g, const char *name, int rank, int32_t **out, lt_shape *shape,
+                              lt_error *err)
 {
     const lt_tensor *found;
     void *memory;
@@ -250,7 +255,8 @@ lt_status lt_golden_input_i32(const lt_golden *g, const char *name, int rank, in
         const double value = lt_load_element(found->data, found->dtype, i);
         if (!(value >= INT32_MIN && value <= INT32_MAX) || value != rint(value)) {
             free(memory);
-            return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s: value %lld is %g, expected a 32-bit whole number",
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: input in.%s: value %lld is %g, expected a 32-bit whole number",
                            lt_golden_place(g), name, (long long)i, value);
         }
         values[i] = (int32_t)value;
@@ -299,7 +305,8 @@ bool lt_golden_wanted_shape(const lt_golden *g, const char *name, lt_shape *shap
     return out != NULL;
 }
 
-lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape, const void *data, lt_error *err)
+lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape, const void *data,
+                           lt_error *err)
 {
     output *const out = find_output(g, name);
     if (!out)
@@ -318,8 +325,11 @@ int lt_golden_verdict(lt_golden *g, bool bf16, const lt_golden_line **lines)
         const output *const out = &g->outputs[i];
         const double distance = out->reported ? out->distance : INFINITY;
         const double bound = out->exact ? 0 : bf16 ? out->bound_in_bf16 : out->bound;
-        g->lines[i] = (lt_golden_line){
-            .name = out->name, .rel_l2 = distance, .bound = bound, .exact = out->exact, .ok = distance <= bound};
+        g->lines[i] = (lt_golden_line){.name = out->name,
+                                       .rel_l2 = distance,
+                                       .bound = bound,
+                                       .exact = out->exact,
+                                       .ok = distance <= bound};
     }
     *lines = g->lines;
     return g->count;

@@ -18,7 +18,7 @@ typedef struct {
     void *packed;     /* one row as stored */
     float *row;       /* row `at` */
     float scale;
-    int64_t at;       /* -1: none yet */
+    int64_t at; /* -1: none yet */
 } lt_int8_rows;
 
 lt_status lt_int8_rows_open(lt_int8_rows *r, const lt_tensor *matrix, lt_error *err);

@@ -61,19 +61,19 @@ typedef struct {
     lt_pickle *p;
     const uint8_t *data;
     size_t bytes;
-    size_t at;             /* next byte */
+    size_t at; /* next byte */
     size_t opcode_at;
     const char *place;
     lt_error *err;
     lt_pickle_ref *stack;
     uint32_t depth;
     uint32_t stack_capacity;
-    uint32_t *mark;        /* depths of the stack */
+    uint32_t *mark; /* depths of the stack */
     uint32_t marks;
     uint32_t mark_capacity;
     lt_pickle_ref *memo;
     uint32_t memo_capacity;
-    uint32_t memo_next;    /* of MEMOIZE: as many as were put */
+    uint32_t memo_next; /* of MEMOIZE: as many as were put */
 } machine;
 
 static lt_status broken(machine *m, const char *rule)
@@ -87,7 +87,8 @@ static lt_status no_memory(machine *m)
 }
 
 /* Makes room for `wanted` items. */
-static lt_status grow(machine *m, void *array, uint32_t *capacity, uint32_t wanted, uint32_t most, size_t item_bytes)
+static lt_status grow(machine *m, void *array, uint32_t *capacity, uint32_t wanted, uint32_t most,
+                      size_t item_bytes)
 {
     if (wanted <= *capacity)
         return LT_OK;
@@ -387,7 +388,8 @@ bool lt_pickle_is(lt_pickle_text text, const char *wanted)
 bool lt_pickle_names(const lt_pickle *p, lt_pickle_ref value, const char *module, const char *name)
 {
     const lt_pickle_node *const n = &p->node[value];
-    return n->kind == LT_PICKLE_NAME && lt_pickle_is(n->as.global.module, module) && lt_pickle_is(n->as.global.name, name);
+    return n->kind == LT_PICKLE_NAME && lt_pickle_is(n->as.global.module, module) &&
+           lt_pickle_is(n->as.global.name, name);
 }
 
 static lt_status push_global(machine *m)
@@ -423,7 +425,8 @@ static lt_status push_storage(machine *m)
         return broken(m, "a persistent id is not that of a storage");
     const lt_pickle_node *const key = node_of(m, item[2]);
     const lt_pickle_node *const count = node_of(m, item[4]);
-    if (node_of(m, item[1])->kind != LT_PICKLE_NAME || key->kind != LT_PICKLE_STRING || count->kind != LT_PICKLE_INT)
+    if (node_of(m, item[1])->kind != LT_PICKLE_NAME || key->kind != LT_PICKLE_STRING ||
+        count->kind != LT_PICKLE_INT)
         return broken(m, "a storage's type, key or count is of the wrong kind");
     if (count->as.number < 0)
         return broken(m, "a storage has a negative count");
@@ -488,7 +491,7 @@ static lt_status push_result(machine *m, lt_pickle_ref callable, lt_pickle_ref a
     lt_pickle_ref first = 0;
     if (node_of(m, arguments)->kind != LT_PICKLE_TUPLE)
         return node_of(m, arguments)->kind == LT_PICKLE_OPAQUE ? push_kind(m, LT_PICKLE_OPAQUE)
-                                                                : broken(m, "arguments are not a tuple");
+                                                               : broken(m, "arguments are not a tuple");
     if (lt_pickle_names(p, callable, rebuild, "_rebuild_tensor_v2"))
         return push_tensor(m, arguments, 6, false);
     if (lt_pickle_names(p, callable, rebuild, "_rebuild_tensor"))
@@ -589,8 +592,8 @@ static lt_status build(machine *m)
 
 static lt_status unknown_opcode(machine *m, int opcode)
 {
-    return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle byte %zu: opcode 0x%02x is not allowed", m->place, m->opcode_at,
-                   (unsigned)opcode);
+    return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle byte %zu: opcode 0x%02x is not allowed", m->place,
+                   m->opcode_at, (unsigned)opcode);
 }
 
 static lt_status step(machine *m, int opcode)
@@ -713,7 +716,8 @@ static lt_status finish(machine *m)
 static lt_status run(machine *m)
 {
     lt_pickle_ref none = 0;
-    LT_TRY(new_node(m, (lt_pickle_node){.kind = LT_PICKLE_NONE}, &none)); /* ref 0 and link 0 mean "nothing" */
+    LT_TRY(
+        new_node(m, (lt_pickle_node){.kind = LT_PICKLE_NONE}, &none)); /* ref 0 and link 0 mean "nothing" */
     LT_TRY(grow(m, &m->p->link, &m->p->link_capacity, 1, LT_MAX_PICKLE_NODES, sizeof *m->p->link));
     m->p->links = 1;
     LT_TRY(read_protocol(m));
@@ -731,7 +735,8 @@ lt_status lt_pickle_read(lt_pickle *p, const uint8_t *data, size_t bytes, const 
 {
     *p = (lt_pickle){0};
     if (bytes > LT_MAX_PICKLE_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pickle of %zu bytes, at most %d are allowed", place, bytes, LT_MAX_PICKLE_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: pickle of %zu bytes, at most %d are allowed", place, bytes,
+                       LT_MAX_PICKLE_BYTES);
     machine m = {.p = p, .data = data, .bytes = bytes, .place = place, .err = err};
     const lt_status s = run(&m);
     free(m.stack);

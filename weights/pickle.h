@@ -27,13 +27,13 @@ typedef enum {
     LT_PICKLE_BOOL,
     LT_PICKLE_INT,
     LT_PICKLE_STRING,
-    LT_PICKLE_TUPLE,   /* a list of first/next links, as the list and the dict */
+    LT_PICKLE_TUPLE, /* a list of first/next links, as the list and the dict */
     LT_PICKLE_LIST,
     LT_PICKLE_DICT,
-    LT_PICKLE_NAME,    /* module and name of something that Python would import */
+    LT_PICKLE_NAME, /* module and name of something that Python would import */
     LT_PICKLE_STORAGE,
     LT_PICKLE_TENSOR,
-    LT_PICKLE_OPAQUE   /* anything else */
+    LT_PICKLE_OPAQUE /* anything else */
 } lt_pickle_kind;
 
 /* Index of a value; 0 is "none". */
@@ -47,14 +47,14 @@ typedef struct {
 typedef struct {
     lt_pickle_kind kind;
     union {
-        int64_t number;         /* bool, int */
-        lt_pickle_text text;    /* string */
+        int64_t number;      /* bool, int */
+        lt_pickle_text text; /* string */
         struct {
             lt_pickle_text module;
             lt_pickle_text name;
         } global;
-        struct {                /* tuple, list: items; dict: pairs */
-            uint32_t first;     /* link, 0 when empty */
+        struct {            /* tuple, list: items; dict: pairs */
+            uint32_t first; /* link, 0 when empty */
             uint32_t last;
             uint32_t count;
         } items;
@@ -74,9 +74,9 @@ typedef struct {
 } lt_pickle_node;
 
 typedef struct {
-    lt_pickle_ref key;   /* of a dict */
+    lt_pickle_ref key; /* of a dict */
     lt_pickle_ref value;
-    uint32_t next;       /* 0 at the end */
+    uint32_t next; /* 0 at the end */
 } lt_pickle_link;
 
 typedef struct {

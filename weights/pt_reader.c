@@ -12,8 +12,8 @@
 typedef struct {
     const char *module; /* of the storage's name */
     const char *name;
-    lt_dtype dtype;     /* LT_NO_DTYPE: we have no use for it */
-    int bytes;          /* of an element; 0: unknown, the record's size cannot be checked */
+    lt_dtype dtype; /* LT_NO_DTYPE: we have no use for it */
+    int bytes;      /* of an element; 0: unknown, the record's size cannot be checked */
 } storage_type;
 
 static const storage_type storage_types[] = {
@@ -48,7 +48,7 @@ typedef struct {
     lt_weights *table;
     lt_zip_directory zip;
     lt_pickle pickle;
-    const storage_type **used_as; /* of each zip entry: the type of the storage in it, NULL until one is met */
+    const storage_type **used_as; /* of each zip entry, NULL until a storage is met in it */
     char *name_at;                /* free room for names in table->names */
 } reader;
 
@@ -81,8 +81,8 @@ static bool is_number(lt_pickle_text key)
 }
 
 /* The record of a storage; its size must be what the pickle says. */
-static lt_status find_record(const reader *r, const char *tensor, const lt_pickle_node *storage, const storage_type *type,
-                             const lt_zip_entry **out, lt_error *err)
+static lt_status find_record(const reader *r, const char *tensor, const lt_pickle_node *storage,
+                             const storage_type *type, const lt_zip_entry **out, lt_error *err)
 {
     const lt_pickle_text key = storage->as.storage.key;
     char name[32];
@@ -91,15 +91,19 @@ static lt_status find_record(const reader *r, const char *tensor, const lt_pickl
     snprintf(name, sizeof name, "data/%.*s", (int)key.bytes, key.text);
     *out = lt_zip_find(&r->zip, name);
     if (!*out)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is not in the file", r->path, tensor, name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is not in the file", r->path,
+                       tensor, name);
     int64_t bytes = 0;
-    if (__builtin_mul_overflow(storage->as.storage.count, (int64_t)type->bytes, &bytes) || (uint64_t)bytes != (*out)->bytes)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s has %llu bytes, expected %lld elements of %d", r->path,
-                       tensor, name, (unsigned long long)(*out)->bytes, (long long)storage->as.storage.count, type->bytes);
+    if (__builtin_mul_overflow(storage->as.storage.count, (int64_t)type->bytes, &bytes) ||
+        (uint64_t)bytes != (*out)->bytes)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: tensor '%s': its storage %s has %llu bytes, expected %lld elements of %d",
+                       r->path, tensor, name, (unsigned long long)(*out)->bytes,
+                       (long long)storage->as.storage.count, type->bytes);
     const storage_type **const before = &r->used_as[*out - r->zip.entry];
     if (*before && *before != type)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is used as %s and as %s", r->path, tensor, name,
-                       (*before)->name, type->name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is used as %s and as %s", r->path,
+                       tensor, name, (*before)->name, type->name);
     *before = type;
     return LT_OK;
 }
@@ -113,7 +117,8 @@ typedef struct {
     int64_t stride[LT_MAX_FILE_RANK];
 } file_view;
 
-static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref tuple, int64_t *out, lt_error *err)
+static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref tuple, int64_t *out,
+                              lt_error *err)
 {
     uint32_t link = node_of(r, tuple)->as.items.first;
     for (uint32_t i = 0; i < node_of(r, tuple)->as.items.count; i++) {
@@ -126,7 +131,8 @@ static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref
     return LT_OK;
 }
 
-static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_node *t, file_view *out, lt_error *err)
+static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_node *t, file_view *out,
+                           lt_error *err)
 {
     const uint32_t rank = node_of(r, t->as.tensor.sizes)->as.items.count;
     if (rank > LT_MAX_FILE_RANK || node_of(r, t->as.tensor.strides)->as.items.count != rank)
@@ -137,8 +143,8 @@ static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_
 }
 
 /* The last element that the view touches lies inside its storage. */
-static lt_status check_bounds(const reader *r, const char *tensor, const file_view *v, int64_t offset, int64_t count,
-                              lt_error *err)
+static lt_status check_bounds(const reader *r, const char *tensor, const file_view *v, int64_t offset,
+                              int64_t count, lt_error *err)
 {
     int64_t last = offset;
     int64_t elements = 1;
@@ -147,19 +153,21 @@ static lt_status check_bounds(const reader *r, const char *tensor, const file_vi
         empty |= v->dim[i] == 0;
     for (int i = 0; i < v->rank && !empty; i++) {
         int64_t reach;
-        if (__builtin_mul_overflow(v->dim[i] - 1, v->stride[i], &reach) || __builtin_add_overflow(last, reach, &last) ||
+        if (__builtin_mul_overflow(v->dim[i] - 1, v->stride[i], &reach) ||
+            __builtin_add_overflow(last, reach, &last) ||
             __builtin_mul_overflow(elements, v->dim[i], &elements) || elements > INT64_MAX / 16)
             return refuse(r, tensor, "its size overflows", err);
     }
     if (offset < 0 || (empty ? offset > count : last >= count))
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': reaches element %lld of a storage of %lld", r->path, tensor,
-                       (long long)last, (long long)count);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': reaches element %lld of a storage of %lld",
+                       r->path, tensor, (long long)last, (long long)count);
     return LT_OK;
 }
 
 static lt_tensor tensor_of(const uint8_t *data, lt_dtype dtype, const file_view *v, int64_t offset)
 {
-    lt_tensor t = lt_view((uint8_t *)data + (size_t)offset * lt_dtype_bytes(dtype), dtype, lt_shape1(1)); /* a scalar */
+    lt_tensor t =
+        lt_view((uint8_t *)data + (size_t)offset * lt_dtype_bytes(dtype), dtype, lt_shape1(1)); /* a scalar */
     if (v->rank > 0)
         t.rank = v->rank;
     for (int i = 0; i < v->rank; i++) {
@@ -172,7 +180,8 @@ static lt_tensor tensor_of(const uint8_t *data, lt_dtype dtype, const file_view 
 static lt_dtype dtype_of(const reader *r, const lt_pickle_node *t, const storage_type *type)
 {
     for (size_t i = 0; i < sizeof tensor_dtypes / sizeof tensor_dtypes[0]; i++)
-        if (t->as.tensor.dtype != 0 && lt_pickle_names(&r->pickle, t->as.tensor.dtype, "torch", tensor_dtypes[i].name))
+        if (t->as.tensor.dtype != 0 &&
+            lt_pickle_names(&r->pickle, t->as.tensor.dtype, "torch", tensor_dtypes[i].name))
             return tensor_dtypes[i].dtype;
     return t->as.tensor.dtype != 0 ? LT_NO_DTYPE : type->dtype;
 }
@@ -198,7 +207,9 @@ static lt_status add_tensor(reader *r, const char *name, const lt_pickle_node *t
     const bool untyped = strcmp(type->name, "UntypedStorage") == 0;
     const int64_t width = untyped && dtype != LT_NO_DTYPE ? (int64_t)lt_dtype_bytes(dtype) : 1;
     LT_TRY(check_bounds(r, name, &view, t->as.tensor.offset, storage->as.storage.count / width, err));
-    entry.unusable = dtype == LT_NO_DTYPE ? "a dtype without use here" : view.rank > LT_MAX_RANK ? "more than 5 dimensions" : NULL;
+    entry.unusable = dtype == LT_NO_DTYPE      ? "a dtype without use here"
+                     : view.rank > LT_MAX_RANK ? "more than 5 dimensions"
+                                               : NULL;
     if (!entry.unusable)
         entry.tensor = tensor_of(record->data, dtype, &view, t->as.tensor.offset);
     LT_TRY(lt_table_add(r->table, entry, err));
@@ -208,7 +219,8 @@ static lt_status add_tensor(reader *r, const char *name, const lt_pickle_node *t
 /* ---- dictionaries ---- */
 
 /* Finds a string key; a key that occurs twice is an error (Python would take the last, others the first). */
-static lt_status look_up(const reader *r, lt_pickle_ref dict, const char *key, lt_pickle_ref *out, lt_error *err)
+static lt_status look_up(const reader *r, lt_pickle_ref dict, const char *key, lt_pickle_ref *out,
+                         lt_error *err)
 {
     *out = 0;
     for (uint32_t link = node_of(r, dict)->as.items.first; link != 0; link = r->pickle.link[link].next) {
@@ -252,7 +264,8 @@ static lt_status take_name(reader *r, lt_pickle_text key, const char **out, lt_e
 /* Something else under a name: an error for whoever asks for a tensor of that name. */
 static lt_status add_foreign(reader *r, const char *name, lt_pickle_ref dict, lt_error *err)
 {
-    const lt_entry entry = {.name = name, .tensor = lt_none(), .unusable = "it is no tensor", .foreign = true};
+    const lt_entry entry = {
+        .name = name, .tensor = lt_none(), .unusable = "it is no tensor", .foreign = true};
     if (dict != r->pickle.root)
         lt_warn(r->warnings, "%s: '%s' is no tensor and was left out", r->path, name);
     return lt_table_add(r->table, entry, err);
@@ -298,7 +311,8 @@ static lt_status add_tensors(reader *r, lt_pickle_ref dict, lt_error *err)
 /* Names that only describe tensors, and plain containers. */
 static bool is_familiar(const reader *r, lt_pickle_ref name)
 {
-    static const char *const modules[] = {"torch", "torch._utils", "torch.storage", "torch.nn.parameter", "collections"};
+    static const char *const modules[] = {"torch", "torch._utils", "torch.storage", "torch.nn.parameter",
+                                          "collections"};
     for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
         if (lt_pickle_is(node_of(r, name)->as.global.module, modules[i]))
             return true;
@@ -314,8 +328,8 @@ static void warn_of_unknown_objects(const reader *r)
             continue;
         const lt_pickle_text module = node_of(r, i)->as.global.module;
         const lt_pickle_text name = node_of(r, i)->as.global.name;
-        const int written = snprintf(list + used, sizeof list - used, "%s%.*s.%.*s", used ? ", " : "", (int)module.bytes,
-                                     module.text, (int)name.bytes, name.text);
+        const int written = snprintf(list + used, sizeof list - used, "%s%.*s.%.*s", used ? ", " : "",
+                                     (int)module.bytes, module.text, (int)name.bytes, name.text);
         if (written < 0 || (size_t)written >= sizeof list - used) {
             list[used] = '\0';
             break;
@@ -356,7 +370,8 @@ static lt_status check_archive(const reader *r, lt_error *err)
     bool program = lt_zip_find(&r->zip, "constants.pkl") != NULL;
     for (int i = 0; i < r->zip.count; i++)
         program |= r->zip.entry[i].name_bytes > 5 && memcmp(r->zip.entry[i].name, "code/", 5) == 0;
-    return program ? lt_fail(err, LT_ERR_INPUT, "%s: is a program (TorchScript), expected weights", r->path) : LT_OK;
+    return program ? lt_fail(err, LT_ERR_INPUT, "%s: is a program (TorchScript), expected weights", r->path)
+                   : LT_OK;
 }
 
 static lt_status read_file(reader *r, const char *key, lt_error *err)
@@ -364,7 +379,8 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
     const lt_file_map *const map = &r->table->map;
     static const uint8_t legacy[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46};
     if (map->bytes >= sizeof legacy && memcmp(map->data, legacy, sizeof legacy) == 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: was written by PyTorch before 1.6; save it again with a newer one", r->path);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: was written by PyTorch before 1.6; save it again with a newer one", r->path);
     if (!lt_is_zip(map))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a zipped PyTorch file", r->path);
     LT_TRY(lt_zip_open(&r->zip, map, r->path, err));
@@ -384,7 +400,8 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings, lt_weights **out, lt_error *err)
+lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings, lt_weights **out,
+                     lt_error *err)
 {
     *out = NULL;
     reader r = {.path = path, .warnings = warnings};

@@ -12,6 +12,7 @@
 /* The tensors of one dictionary of the file: that under `key`, else (or with `key` NULL) under "model", "module" or
  * "state_dict", else the file's own. They are views of the file: strided, shared, at any byte. Entries that are no tensors
  * are left out; what else the file holds is named in a warning. LT_ERR_INPUT with the file, the tensor and the rule. */
-lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings, lt_weights **out, lt_error *err);
+lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings, lt_weights **out,
+                     lt_error *err);
 
 #endif

@@ -11,13 +11,27 @@ typedef struct {
 } file_dtype;
 
 static const file_dtype file_dtypes[] = {
-    {"F32", 32, LT_F32},          {"BF16", 16, LT_BF16},        {"F16", 16, LT_F16},
-    {"F64", 64, LT_F64},          {"I8", 8, LT_I8},             {"U8", 8, LT_U8},
-    {"BOOL", 8, LT_U8},           {"U16", 16, LT_U16},          {"I32", 32, LT_I32},
-    {"I64", 64, LT_I64},          {"I16", 16, LT_NO_DTYPE},     {"U32", 32, LT_NO_DTYPE},
-    {"U64", 64, LT_NO_DTYPE},     {"C64", 64, LT_NO_DTYPE},     {"F8_E5M2", 8, LT_NO_DTYPE},
-    {"F8_E4M3", 8, LT_NO_DTYPE},  {"F8_E8M0", 8, LT_NO_DTYPE},  {"F8_E4M3FNUZ", 8, LT_NO_DTYPE},
-    {"F4", 4, LT_NO_DTYPE},       {"F6_E2M3", 6, LT_NO_DTYPE},  {"F8_E5M2FNUZ", 8, LT_NO_DTYPE},
+    {"F32", 32, LT_F32},
+    {"BF16", 16, LT_BF16},
+    {"F16", 16, LT_F16},
+    {"F64", 64, LT_F64},
+    {"I8", 8, LT_I8},
+    {"U8", 8, LT_U8},
+    {"BOOL", 8, LT_U8},
+    {"U16", 16, LT_U16},
+    {"I32", 32, LT_I32},
+    {"I64", 64, LT_I64},
+    {"I16", 16, LT_NO_DTYPE},
+    {"U32", 32, LT_NO_DTYPE},
+    {"U64", 64, LT_NO_DTYPE},
+    {"C64", 64, LT_NO_DTYPE},
+    {"F8_E5M2", 8, LT_NO_DTYPE},
+    {"F8_E4M3", 8, LT_NO_DTYPE},
+    {"F8_E8M0", 8, LT_NO_DTYPE},
+    {"F8_E4M3FNUZ", 8, LT_NO_DTYPE},
+    {"F4", 4, LT_NO_DTYPE},
+    {"F6_E2M3", 6, LT_NO_DTYPE},
+    {"F8_E5M2FNUZ", 8, LT_NO_DTYPE},
     {"F6_E3M2", 6, LT_NO_DTYPE},
 };
 
@@ -30,7 +44,7 @@ typedef struct {
 
 typedef struct {
     const char *path;
-    uint8_t *data;       /* after the header */
+    uint8_t *data; /* after the header */
     uint64_t data_bytes;
     span *spans;
     lt_weights *table;
@@ -41,7 +55,8 @@ static lt_status refuse(const reader *r, const char *tensor, const char *rule, l
     return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': %s", r->path, tensor, rule);
 }
 
-static lt_status read_offsets(const reader *r, const char *name, const lt_json *info, span *out, lt_error *err)
+static lt_status read_offsets(const reader *r, const char *name, const lt_json *info, span *out,
+                              lt_error *err)
 {
     const lt_json *const offsets = lt_json_get(info, "data_offsets");
     if (lt_json_kind_of(offsets) != LT_JSON_ARRAY || lt_json_count(offsets) != 2)
@@ -56,8 +71,8 @@ static lt_status read_offsets(const reader *r, const char *name, const lt_json *
     if (value[0] > value[1])
         return refuse(r, name, "its data ends before it begins", err);
     if (value[1] > r->data_bytes)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its data ends at byte %llu, the file has %llu", r->path, name,
-                       (unsigned long long)value[1], (unsigned long long)r->data_bytes);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its data ends at byte %llu, the file has %llu",
+                       r->path, name, (unsigned long long)value[1], (unsigned long long)r->data_bytes);
     *out = (span){.begin = value[0], .end = value[1], .name = name};
     return LT_OK;
 }
@@ -69,7 +84,8 @@ typedef struct {
     uint64_t elements;
 } file_shape;
 
-static lt_status read_shape(const reader *r, const char *name, const lt_json *info, file_shape *out, lt_error *err)
+static lt_status read_shape(const reader *r, const char *name, const lt_json *info, file_shape *out,
+                            lt_error *err)
 {
     const lt_json *const list = lt_json_get(info, "shape");
     if (lt_json_kind_of(list) != LT_JSON_ARRAY || lt_json_count(list) > LT_MAX_FILE_RANK)
@@ -94,7 +110,8 @@ static lt_status check_size(const reader *r, span at, const file_shape *shape, i
     if (total % 8 != 0)
         return refuse(r, at.name, "its size is not a whole number of bytes", err);
     if (total / 8 != at.end - at.begin)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its shape needs %llu bytes, data_offsets give %llu", r->path,
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: tensor '%s': its shape needs %llu bytes, data_offsets give %llu", r->path,
                        at.name, (unsigned long long)(total / 8), (unsigned long long)(at.end - at.begin));
     return LT_OK;
 }
@@ -167,8 +184,9 @@ static lt_status check_spans(reader *r, lt_error *err)
     uint64_t filled = 0;
     for (int i = 0; i < count; i++) {
         if (r->spans[i].begin != filled)
-            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': begins at byte %llu, the data before it ends at %llu", r->path,
-                           r->spans[i].name, (unsigned long long)r->spans[i].begin, (unsigned long long)filled);
+            return lt_fail(
+                err, LT_ERR_INPUT, "%s: tensor '%s': begins at byte %llu, the data before it ends at %llu",
+                r->path, r->spans[i].name, (unsigned long long)r->spans[i].begin, (unsigned long long)filled);
         filled = r->spans[i].end;
     }
     if (filled != r->data_bytes)
@@ -205,11 +223,14 @@ static lt_status read_file(lt_weights *table, const char *path, uint8_t *data, s
     for (int i = 7; i >= 0; i--)
         header_bytes = header_bytes << 8 | data[i];
     if (header_bytes > LT_MAX_HEADER_BYTES || header_bytes > bytes - 8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu",
-                       path, (unsigned long long)header_bytes, bytes);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu", path,
+            (unsigned long long)header_bytes, bytes);
     const char *const text = (const char *)data + 8;
     if (header_bytes == 0 || text[0] != '{')
-        return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file: its header does not begin with '{'", path);
+        return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file: its header does not begin with '{'",
+                       path);
     LT_TRY(lt_json_parse(text, header_bytes, path, &table->header, err));
 
     reader r = {.path = path,
@@ -240,7 +261,8 @@ lt_status lt_safetensors_open(const char *path, lt_weights **out, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_safetensors_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err)
+lt_status lt_safetensors_open_memory(void *data, size_t bytes, const char *place, lt_weights **out,
+                                     lt_error *err)
 {
     *out = NULL;
     lt_weights *table;

@@ -86,7 +86,8 @@ void lt_writer_add(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shap
     add(w, name, (written_tensor){.dtype = dtype, .shape = shape, .data = data});
 }
 
-void lt_writer_add_source(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape, lt_tensor_source source, void *user)
+void lt_writer_add_source(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape,
+                          lt_tensor_source source, void *user)
 {
     add(w, name, (written_tensor){.dtype = dtype, .shape = shape, .source = source, .user = user});
 }
@@ -171,7 +172,7 @@ static char *header_text(lt_writer *w)
 
 static lt_status put(FILE *file, const char *path, const void *data, size_t bytes, lt_error *err)
 {
-    if (fwrite(data, 1, bytes, file) != bytes)
+    if (bytes > 0 && fwrite(data, 1, bytes, file) != bytes)
         return lt_fail_to_write(path, err);
     return LT_OK;
 }
@@ -195,7 +196,8 @@ static lt_status put_header(lt_writer *w, FILE *file, lt_error *err)
     return s;
 }
 
-static lt_status put_from_source(lt_writer *w, FILE *file, const written_tensor *t, void *piece, lt_error *err)
+static lt_status put_from_source(lt_writer *w, FILE *file, const written_tensor *t, void *piece,
+                                 lt_error *err)
 {
     const size_t width = lt_dtype_bytes(t->dtype);
     const int64_t total = (int64_t)(bytes_of(t) / width);
@@ -212,7 +214,8 @@ static lt_status put_tensors(lt_writer *w, FILE *file, void *piece, lt_error *er
 {
     for (int i = 0; i < w->count; i++) {
         const written_tensor *const t = &w->list[i];
-        LT_TRY(t->source ? put_from_source(w, file, t, piece, err) : put(file, w->temporary, t->data, bytes_of(t), err));
+        LT_TRY(t->source ? put_from_source(w, file, t, piece, err)
+                         : put(file, w->temporary, t->data, bytes_of(t), err));
     }
     return LT_OK;
 }

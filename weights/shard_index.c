@@ -33,17 +33,20 @@ static lt_status read_map(const char *path, const lt_json *map, mapped_name *lis
     const lt_json *file;
     for (size_t i = 0; lt_json_next(map, &cursor, &tensor, &file); i++) {
         if (lt_json_kind_of(file) != LT_JSON_STRING)
-            return lt_fail(err, LT_ERR_INPUT, "%s: weight_map: '%s' is not mapped to a file name", path, tensor);
+            return lt_fail(err, LT_ERR_INPUT, "%s: weight_map: '%s' is not mapped to a file name", path,
+                           tensor);
         list[i] = (mapped_name){.file = lt_json_string(file, NULL), .tensor = tensor};
         if (!is_bare(list[i].file))
-            return lt_fail(err, LT_ERR_INPUT, "%s: weight_map: '%s' is in '%s', which is not a plain file name", path, tensor,
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: weight_map: '%s' is in '%s', which is not a plain file name", path, tensor,
                            list[i].file);
     }
     return LT_OK;
 }
 
 /* Moves the tensors of one file, list[0 .. count-1], into the set. */
-static lt_status add_shard(lt_weights *set, const char *path, const mapped_name *list, size_t count, lt_error *err)
+static lt_status add_shard(lt_weights *set, const char *path, const mapped_name *list, size_t count,
+                           lt_error *err)
 {
     const char *const slash = strrchr(path, '/');
     const int folder_bytes = slash ? (int)(slash - path) + 1 : 0;
@@ -81,7 +84,8 @@ static lt_status add_shards(lt_weights *set, const char *path, mapped_name *list
 
 static lt_status read_index(lt_weights *set, const char *path, const lt_json *index, lt_error *err)
 {
-    const lt_json *const map = lt_json_kind_of(index) == LT_JSON_OBJECT ? lt_json_get(index, "weight_map") : NULL;
+    const lt_json *const map =
+        lt_json_kind_of(index) == LT_JSON_OBJECT ? lt_json_get(index, "weight_map") : NULL;
     if (lt_json_kind_of(map) != LT_JSON_OBJECT || lt_json_count(map) == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: has no weight_map", path);
     const size_t count = lt_json_count(map);
@@ -102,9 +106,10 @@ lt_status lt_shard_index_open(const char *path, lt_weights **out, lt_error *err)
     LT_TRY(lt_file_map_open(&map, path, err));
     lt_json *index = NULL;
     lt_weights *set = NULL;
-    lt_status s = map.bytes <= LT_MAX_HEADER_BYTES
-                      ? lt_json_parse((const char *)map.data, map.bytes, path, &index, err)
-                      : lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too many for an index", path, map.bytes);
+    lt_status s =
+        map.bytes <= LT_MAX_HEADER_BYTES
+            ? lt_json_parse((const char *)map.data, map.bytes, path, &index, err)
+            : lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too many for an index", path, map.bytes);
     if (s == LT_OK)
         s = lt_table_new(path, &set, err);
     if (s == LT_OK)

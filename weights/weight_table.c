@@ -94,7 +94,8 @@ lt_status lt_table_verify(const lt_weights *w, lt_error *err)
         const bool same = lt_crc32(c->data, c->bytes) == c->crc;
         lt_file_map_forget(c->data, (size_t)c->bytes);
         if (!same)
-            return lt_fail(err, LT_ERR_INPUT, "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
                            w->place, c->name);
     }
     return LT_OK;
@@ -134,9 +135,10 @@ lt_status lt_table_check_name(const char *place, const char *name, lt_error *err
 {
     const size_t bytes = strlen(name);
     if (bytes == 0 || bytes > LT_MAX_NAME_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed", place, bytes,
-                       LT_MAX_NAME_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed", place,
+                       bytes, LT_MAX_NAME_BYTES);
     if (!lt_is_printable_utf8(name, bytes))
-        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character or is not UTF-8", place);
+        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character or is not UTF-8",
+                       place);
     return LT_OK;
 }

@@ -28,22 +28,22 @@ typedef struct {
     const uint8_t *data;
     uint64_t bytes;
     uint32_t crc;
-    const char *name;     /* of a tensor that lies there, for messages */
+    const char *name; /* of a tensor that lies there, for messages */
 } lt_checksum;
 
 struct lt_weights {
     atomic_int references;
-    char *place;          /* file name for messages */
-    char *prefix;         /* what a view hides in front of its names; "" elsewhere */
-    lt_entry *entry;      /* sorted by name once settled */
+    char *place;     /* file name for messages */
+    char *prefix;    /* what a view hides in front of its names; "" elsewhere */
+    lt_entry *entry; /* sorted by name once settled */
     int count;
     int capacity;
-    lt_weights **part;    /* referenced tables of a composite */
+    lt_weights **part; /* referenced tables of a composite */
     int parts;
-    lt_file_map map;      /* of a leaf */
-    lt_json *header;      /* of a safetensors leaf: owns the names and the metadata */
-    char *names;          /* of another leaf: owns the names */
-    void *aligned;        /* copies of tensors that cannot be read where they lie */
+    lt_file_map map;         /* of a leaf */
+    lt_json *header;         /* of a safetensors leaf: owns the names and the metadata */
+    char *names;             /* of another leaf: owns the names */
+    void *aligned;           /* copies of tensors that cannot be read where they lie */
     lt_synthesis *synthesis; /* of a table that makes what it is asked for; else NULL */
     lt_checksum *checksum;   /* of a zipped leaf */
     int checksums;

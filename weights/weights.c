@@ -46,7 +46,8 @@ static lt_status open_folder(const char *folder, lt_weights **out, lt_error *err
         return lt_safetensors_open(path, out, err);
     if (snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder) < most && exists(path))
         return lt_shard_index_open(path, out, err);
-    return lt_fail(err, LT_ERR_INPUT, "%s: holds neither model.safetensors nor model.safetensors.index.json", folder);
+    return lt_fail(err, LT_ERR_INPUT, "%s: holds neither model.safetensors nor model.safetensors.index.json",
+                   folder);
 }
 
 lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
@@ -81,12 +82,14 @@ static lt_status copy_unreadable(lt_weights *w, lt_error *err)
     for (int i = 0; i < w->count; i++) {
         const lt_tensor *const t = &w->entry[i].tensor;
         if (!is_readable(t) && __builtin_add_overflow(needed, room_for(t), &needed))
-            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its size overflows", w->place, w->entry[i].name);
+            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its size overflows", w->place,
+                           w->entry[i].name);
     }
     if (needed == 0)
         return LT_OK;
     if (w->map.data && needed / MOST_EXPANSION > w->map.bytes + SMALL_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: its tensors repeat %zu bytes of data into %zu", w->place, w->map.bytes, needed);
+        return lt_fail(err, LT_ERR_INPUT, "%s: its tensors repeat %zu bytes of data into %zu", w->place,
+                       w->map.bytes, needed);
     w->aligned = aligned_alloc(64, needed);
     if (!w->aligned)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to copy tensors (%zu bytes)", w->place, needed);

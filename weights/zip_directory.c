@@ -94,7 +94,8 @@ static lt_status read_end64(const source *s, uint64_t end_at, extent *out, lt_er
         return broken(s, "its 64-bit locator is damaged", err);
     const uint64_t record_at = end_at - LOCATOR_BYTES - END64_BYTES;
     const uint8_t *const record = s->data + record_at;
-    if (u64(locator + 8) != record_at || !has_signature(record, "PK\6\6") || u64(record + 4) != END64_BYTES - 12)
+    if (u64(locator + 8) != record_at || !has_signature(record, "PK\6\6") ||
+        u64(record + 4) != END64_BYTES - 12)
         return broken(s, "its 64-bit end record is not in front of its locator", err);
     const extent wide = {.count = u64(record + 32), .bytes = u64(record + 40), .at = u64(record + 48)};
     if (u32(record + 16) != 0 || u32(record + 20) != 0 || u64(record + 24) != wide.count)
@@ -165,7 +166,8 @@ static bool is_plain_path(const char *name, size_t bytes)
         if (i < bytes && name[i] != '/')
             continue;
         const size_t length = i - part;
-        if (length == 0 || (length == 1 && name[part] == '.') || (length == 2 && memcmp(name + part, "..", 2) == 0))
+        if (length == 0 || (length == 1 && name[part] == '.') ||
+            (length == 2 && memcmp(name + part, "..", 2) == 0))
             return false;
         part = i + 1;
     }
@@ -173,8 +175,8 @@ static bool is_plain_path(const char *name, size_t bytes)
 }
 
 /* Reads one central header, which must fit into `left` bytes; *used says how long it is. */
-static lt_status read_central(const source *s, const uint8_t *header, uint64_t left, lt_zip_entry *e, uint64_t *used,
-                              lt_error *err)
+static lt_status read_central(const source *s, const uint8_t *header, uint64_t left, lt_zip_entry *e,
+                              uint64_t *used, lt_error *err)
 {
     if (left < CENTRAL_BYTES || !has_signature(header, "PK\1\2"))
         return broken(s, "its directory is damaged", err);
@@ -183,7 +185,8 @@ static lt_status read_central(const source *s, const uint8_t *header, uint64_t l
     *used = CENTRAL_BYTES + name_bytes + extra_bytes + u16(header + 32);
     if (*used > left)
         return broken(s, "its directory is damaged", err);
-    *e = (lt_zip_entry){.name = (const char *)header + CENTRAL_BYTES, .name_bytes = name_bytes, .crc = u32(header + 16)};
+    *e = (lt_zip_entry){
+        .name = (const char *)header + CENTRAL_BYTES, .name_bytes = name_bytes, .crc = u32(header + 16)};
     if (name_bytes > LT_MAX_ZIP_NAME_BYTES || !is_plain_path(e->name, name_bytes))
         return broken(s, "an entry's name is empty, too long or no plain path", err);
     if (u16(header + 8) & FLAG_ENCRYPTED)
@@ -295,7 +298,8 @@ static lt_status read_directory(const source *s, lt_zip_directory *zip, lt_error
     uint64_t left = directory.bytes;
     for (uint64_t i = 0; i < directory.count; i++) {
         uint64_t used = 0;
-        LT_TRY(read_central(s, s->data + directory.at + directory.bytes - left, left, &zip->entry[i], &used, err));
+        LT_TRY(read_central(s, s->data + directory.at + directory.bytes - left, left, &zip->entry[i], &used,
+                            err));
         LT_TRY(read_local(s, directory.at, &zip->entry[i], err));
         left -= used;
         zip->count++;
@@ -359,8 +363,9 @@ static uint32_t crc_by_tables(uint32_t crc, const uint8_t *data, uint64_t bytes)
     for (; bytes >= 8; data += 8, bytes -= 8) {
         const uint32_t low = crc ^ u32(data);
         const uint32_t high = u32(data + 4);
-        crc = t.value[7][low & 0xff] ^ t.value[6][low >> 8 & 0xff] ^ t.value[5][low >> 16 & 0xff] ^ t.value[4][low >> 24] ^
-              t.value[3][high & 0xff] ^ t.value[2][high >> 8 & 0xff] ^ t.value[1][high >> 16 & 0xff] ^ t.value[0][high >> 24];
+        crc = t.value[7][low & 0xff] ^ t.value[6][low >> 8 & 0xff] ^ t.value[5][low >> 16 & 0xff] ^
+              t.value[4][low >> 24] ^ t.value[3][high & 0xff] ^ t.value[2][high >> 8 & 0xff] ^
+              t.value[1][high >> 16 & 0xff] ^ t.value[0][high >> 24];
     }
     return crc;
 }

@@ -13,16 +13,16 @@
 enum { LT_MAX_ZIP_ENTRIES = 65536, LT_MAX_ZIP_NAME_BYTES = 512 };
 
 typedef struct {
-    const char *name;      /* inside the archive's folder, not terminated */
+    const char *name; /* inside the archive's folder, not terminated */
     size_t name_bytes;
-    uint64_t header_at;    /* of the local header */
+    uint64_t header_at; /* of the local header */
     const uint8_t *data;
     uint64_t bytes;
-    uint32_t crc;          /* what the directory says */
+    uint32_t crc; /* what the directory says */
 } lt_zip_entry;
 
 typedef struct {
-    lt_zip_entry *entry;   /* sorted by name */
+    lt_zip_entry *entry; /* sorted by name */
     int count;
 } lt_zip_directory;
 
@@ -30,7 +30,7 @@ typedef struct {
 bool lt_is_zip(const lt_file_map *map);
 /* LT_ERR_INPUT with the entry and the rule. The map must outlive the directory. */
 lt_status lt_zip_open(lt_zip_directory *zip, const lt_file_map *map, const char *path, lt_error *err);
-void lt_zip_close(lt_zip_directory *zip); /* accepts a zeroed one */
+void lt_zip_close(lt_zip_directory *zip);                                       /* accepts a zeroed one */
 const lt_zip_entry *lt_zip_find(const lt_zip_directory *zip, const char *name); /* NULL when absent */
 uint32_t lt_crc32(const uint8_t *data, uint64_t bytes);
 

@@ -53,7 +53,8 @@ lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_js
     if (!document && json_error_code(&found) == json_error_out_of_memory)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for a JSON document of %zu bytes", place, bytes);
     if (!document)
-        return lt_fail(err, LT_ERR_INPUT, "%s: JSON line %d column %d: %s", place, found.line, found.column, found.text);
+        return lt_fail(err, LT_ERR_INPUT, "%s: JSON line %d column %d: %s", place, found.line, found.column,
+                       found.text);
     *root = opaque(document);
     return LT_OK;
 }

@@ -57,8 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     static const char storage[24] = "abcdefghijklmnopqrstuvw";
-    const pt_record records[] = {
-        {"data.pkl", data + 1, size - 1}, {"data/0", storage, 24}, {"data/1", storage, 24}, {"version", "3\n", 2}};
+    const pt_record records[] = {{"data.pkl", data + 1, size - 1},
+                                 {"data/0", storage, 24},
+                                 {"data/1", storage, 24},
+                                 {"version", "3\n", 2}};
     byte_list file = {0};
     pt_archive(&file, records, 4, NULL);
     open_bytes(file.data, file.bytes);

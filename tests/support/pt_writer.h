@@ -32,7 +32,7 @@ void pt_end(byte_list *b);
 void pt_string(byte_list *b, const char *text);
 void pt_int(byte_list *b, int64_t value);
 void pt_global(byte_list *b, const char *module, const char *name);
-void pt_open_dict(byte_list *b);  /* an empty dict and a mark; keys and values follow */
+void pt_open_dict(byte_list *b); /* an empty dict and a mark; keys and values follow */
 void pt_close_dict(byte_list *b);
 void pt_storage(byte_list *b, const char *module, const char *type, const char *key, int64_t count);
 void pt_tensor(byte_list *b, const pt_view *view);
@@ -54,6 +54,7 @@ typedef struct {
     size_t end;
 } pt_places;
 
-void pt_archive(byte_list *b, const pt_record *records, int count, pt_places *places); /* `places` may be NULL */
+void pt_archive(byte_list *b, const pt_record *records, int count,
+                pt_places *places); /* `places` may be NULL */
 
 #endif

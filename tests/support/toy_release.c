@@ -75,7 +75,6 @@ static void add_all(toy_release *r, toy_file file, const char *prefix, release_n
     release_names_close(names);
 }
 
-
 void toy_release_make(toy_release *r, const cfg_model *cfg)
 {
     release_names names = {0};

@@ -16,7 +16,17 @@
 #include "configs/model_config.h"
 #include "kernels/core/tensor.h"
 
-typedef enum { TOY_FLAN, TOY_T5, TOY_THEIA, TOY_TOKENIZER, TOY_LLM, TOY_BASE, TOY_DIFFUSION, TOY_VAE, TOY_FILES } toy_file;
+typedef enum {
+    TOY_FLAN,
+    TOY_T5,
+    TOY_THEIA,
+    TOY_TOKENIZER,
+    TOY_LLM,
+    TOY_BASE,
+    TOY_DIFFUSION,
+    TOY_VAE,
+    TOY_FILES
+} toy_file;
 
 typedef struct {
     char *name;
@@ -28,14 +38,15 @@ typedef struct {
 typedef struct {
     toy_tensor *tensor[TOY_FILES];
     int count[TOY_FILES];
-    bool absent[TOY_FILES];  /* the file is not written */
-    const char *latest;      /* text of diffusion/latest */
+    bool absent[TOY_FILES]; /* the file is not written */
+    const char *latest;     /* text of diffusion/latest */
     float next_fill;
 } toy_release;
 
 void toy_release_make(toy_release *r, const cfg_model *cfg);
 void toy_release_close(toy_release *r);
-toy_tensor *toy_release_find(const toy_release *r, toy_file file, const char *name); /* ends the program when absent */
+toy_tensor *toy_release_find(const toy_release *r, toy_file file,
+                             const char *name); /* ends the program when absent */
 toy_tensor *toy_release_add(toy_release *r, toy_file file, const char *name, lt_shape shape);
 void toy_release_drop(toy_release *r, toy_file file, const char *name);
 void toy_release_write(const toy_release *r, const char *folder);

@@ -23,7 +23,8 @@ static void count_unprepare(lt_backend *b, lt_weight *w)
     b->memory_in_use -= lt_tensor_bytes(&w->value);
 }
 
-static const lt_backend_table table = {.name = "counter", .prepare = count_prepare, .unprepare = count_unprepare};
+static const lt_backend_table table = {
+    .name = "counter", .prepare = count_prepare, .unprepare = count_unprepare};
 static lt_backend backend = {.table = &table};
 static lt_weights *file;
 

@@ -16,8 +16,12 @@ typedef struct {
 static lt_status open_changed(change c, lt_golden **g, lt_error *err)
 {
     static const change all[] = {
-        {"format", "longtake-golden-1"}, {"component", "mmdit.time"}, {"config", "{\"width\":8,\"rate\":0.5,\"name\":\"x\"}"},
-        {"bound.v", "1e-3"},             {"bound_bf16.v", "0.25"},    {"bound.ids", "exact"},
+        {"format", "longtake-golden-1"},
+        {"component", "mmdit.time"},
+        {"config", "{\"width\":8,\"rate\":0.5,\"name\":\"x\"}"},
+        {"bound.v", "1e-3"},
+        {"bound_bf16.v", "0.25"},
+        {"bound.ids", "exact"},
     };
     static const float v[4] = {3, 0, 0, 4};
     static const int64_t ids[3] = {7, 8, 1000000};
@@ -119,9 +123,9 @@ static void judges_by_relative_distance(void **state)
         bool ok_in_bf16;
     } cases[] = {
         {{3, 0, 0, 4}, {7, 8, 1000000}, true, true},
-        {{3, 0, 0.004f, 4}, {7, 8, 1000000}, true, true},   /* 8e-4 of 1e-3 */
-        {{3, 0, 0.006f, 4}, {7, 8, 1000000}, false, true},  /* 1.2e-3 */
-        {{3, 1.2f, 0, 4}, {7, 8, 1000000}, false, true},    /* 0.24 of 0.25 */
+        {{3, 0, 0.004f, 4}, {7, 8, 1000000}, true, true},  /* 8e-4 of 1e-3 */
+        {{3, 0, 0.006f, 4}, {7, 8, 1000000}, false, true}, /* 1.2e-3 */
+        {{3, 1.2f, 0, 4}, {7, 8, 1000000}, false, true},   /* 0.24 of 0.25 */
         {{3, 1.3f, 0, 4}, {7, 8, 1000000}, false, false},
         {{3, NAN, 0, 4}, {7, 8, 1000000}, false, false},
         {{3, 0, INFINITY, 4}, {7, 8, 1000000}, false, false},

@@ -9,9 +9,9 @@
 #include "tests/support/toy_release.h"
 #include "weights/weights.h"
 
-#define CONTROL "model.control_model.diffusion_model."
+#define CONTROL        "model.control_model.diffusion_model."
 #define TOKENIZER_COPY CONTROL "semantic_conditioner.semantic_model.model."
-#define THEIA "feature_extractor.model.backbone.model."
+#define THEIA          "feature_extractor.model.backbone.model."
 
 static cfg_model cfg;
 static toy_release release;
@@ -28,12 +28,15 @@ static const lt_warnings warnings = {.warn = keep_warning};
 /* configs/tiny.yaml with two text encoders. */
 static void write_config(void)
 {
-    static const char *const sides =
-        "text_encoder:\n"
-        "  ar: {vocab_size: 320, d_model: 32, num_layers: 1, num_heads: 2, d_kv: 12, d_ff: 64, max_length: 24,\n"
-        "       relative_attention_num_buckets: 32, relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n"
-        "  mmdit: {vocab_size: 300, d_model: 32, num_layers: 2, num_heads: 2, d_kv: 16, d_ff: 64, max_length: 16,\n"
-        "          relative_attention_num_buckets: 32, relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n";
+    static const char *const sides = "text_encoder:\n"
+                                     "  ar: {vocab_size: 320, d_model: 32, num_layers: 1, num_heads: 2, "
+                                     "d_kv: 12, d_ff: 64, max_length: 24,\n"
+                                     "       relative_attention_num_buckets: 32, "
+                                     "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n"
+                                     "  mmdit: {vocab_size: 300, d_model: 32, num_layers: 2, num_heads: 2, "
+                                     "d_kv: 16, d_ff: 64, max_length: 16,\n"
+                                     "          relative_attention_num_buckets: 32, "
+                                     "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n";
     char text[8192];
     char whole[sizeof text + 1024];
     FILE *const file = fopen(TEST_SOURCE_DIR "/configs/tiny.yaml", "r");
@@ -144,9 +147,11 @@ static void takes_every_network_from_its_file(void **state)
     check_from("tokenizer", "decoder.mask_token", TOY_TOKENIZER, "decoder.mask_token");
     check_from("tokenizer", THEIA "layernorm.bias", TOY_THEIA, "backbone.model.layernorm.bias");
     check_from("ar_model", "transformer.head.weight", TOY_LLM, "transformer.head.weight");
-    check_from("mmdit", "model.diffusion_model.time_embed.0.bias", TOY_BASE, "model.diffusion_model.time_embed.0.bias");
+    check_from("mmdit", "model.diffusion_model.time_embed.0.bias", TOY_BASE,
+               "model.diffusion_model.time_embed.0.bias");
     check_from("mmdit", CONTROL "time_embed.0.bias", TOY_DIFFUSION, CONTROL "time_embed.0.bias");
-    check_from("mmdit", CONTROL "semantic_conditioner.conv_out.bias", TOY_DIFFUSION, CONTROL "semantic_conditioner.conv_out.bias");
+    check_from("mmdit", CONTROL "semantic_conditioner.conv_out.bias", TOY_DIFFUSION,
+               CONTROL "semantic_conditioner.conv_out.bias");
     check_from("temporal_vae", "decoder.conv_in.conv.weight", TOY_VAE, "decoder.conv_in.conv.weight");
     size_t config_bytes;
     size_t copy_bytes;
@@ -169,7 +174,8 @@ static void the_last_file_overrides_name_by_name(void **state)
         const char *file;
         const char *name;
     } overrides[] = {
-        {"model.main_model.diffusion_model.time_embed.0.bias", "mmdit", "model.diffusion_model.time_embed.0.bias"},
+        {"model.main_model.diffusion_model.time_embed.0.bias", "mmdit",
+         "model.diffusion_model.time_embed.0.bias"},
         {"conditioner.embedders.0.transformer.shared.weight", "text_encoder.mmdit", "shared.weight"},
         {"first_stage_model.decoder.conv_in.conv.weight", "temporal_vae", "decoder.conv_in.conv.weight"},
         {TOKENIZER_COPY "decoder.mask_token", "tokenizer", "decoder.mask_token"},
@@ -183,7 +189,8 @@ static void the_last_file_overrides_name_by_name(void **state)
         lt_error err = {0};
         snprintf(path, sizeof path, "out/%s.safetensors", overrides[i].file);
         check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
-        toy_release_add(&release, TOY_DIFFUSION, overrides[i].source, lt_shape_of(lt_weights_find(w, overrides[i].name)));
+        toy_release_add(&release, TOY_DIFFUSION, overrides[i].source,
+                        lt_shape_of(lt_weights_find(w, overrides[i].name)));
         lt_weights_close(w);
     }
     rename(scratch_path("out"), scratch_path("first"));
@@ -207,7 +214,9 @@ static void zeros_never_stand_in_for_control(void **state)
 {
     (void)state;
     toy_release_drop(&release, TOY_DIFFUSION, CONTROL "mixins.adaln_layer.zero_linears.0.weight");
-    refuse("diffusion/1/mp_rank_00_model_states.pt: " CONTROL "mixins.adaln_layer.zero_linears.0.weight: is missing", "[64, 64]");
+    refuse("diffusion/1/mp_rank_00_model_states.pt: " CONTROL
+           "mixins.adaln_layer.zero_linears.0.weight: is missing",
+           "[64, 64]");
 }
 
 static void the_language_model_may_bring_its_text_encoder(void **state)
@@ -216,11 +225,13 @@ static void the_language_model_may_bring_its_text_encoder(void **state)
     release.absent[TOY_FLAN] = true;
     for (int i = 0; i < release.count[TOY_FLAN]; i++) {
         char name[256];
-        snprintf(name, sizeof name, "cond_model.text_encoder.text_encoder.%s", release.tensor[TOY_FLAN][i].name);
+        snprintf(name, sizeof name, "cond_model.text_encoder.text_encoder.%s",
+                 release.tensor[TOY_FLAN][i].name);
         toy_release_add(&release, TOY_LLM, name, release.tensor[TOY_FLAN][i].shape);
     }
     import_good();
-    check_from("text_encoder.ar", "shared.weight", TOY_LLM, "cond_model.text_encoder.text_encoder.shared.weight");
+    check_from("text_encoder.ar", "shared.weight", TOY_LLM,
+               "cond_model.text_encoder.text_encoder.shared.weight");
     assert_false(is_in("ar_model", "cond_model.text_encoder.text_encoder.shared.weight"));
     assert_false(scratch_exists("out/text_encoder.ar.spiece.model"));
 }
@@ -242,7 +253,8 @@ static void leaves_out_what_has_no_use(void **state)
     toy_release_add(&release, TOY_FLAN, "decoder.block.0.layer.0.layer_norm.weight", lt_shape1(32));
     toy_release_add(&release, TOY_FLAN, "lm_head.weight", lt_shape2(320, 32));
     toy_release_add(&release, TOY_THEIA, "translator.head.weight", lt_shape1(3));
-    toy_release_add(&release, TOY_BASE, "model.diffusion_model.mixins.pos_embed.pos_embedding", lt_shape3(1, 2, 3));
+    toy_release_add(&release, TOY_BASE, "model.diffusion_model.mixins.pos_embed.pos_embedding",
+                    lt_shape3(1, 2, 3));
     toy_release_add(&release, TOY_DIFFUSION, CONTROL "mixins.pos_embed.pos_embedding", lt_shape3(1, 2, 3));
     import_good();
     assert_string_equal(told, "");
@@ -256,7 +268,8 @@ static void warns_of_unknown_names_where_the_loader_does(void **state)
     toy_release_add(&release, TOY_VAE, "decoder.extra", lt_shape1(1));
     toy_release_add(&release, TOY_DIFFUSION, "model.denoiser.sigmas", lt_shape1(1));
     import_good();
-    assert_non_null(strstr(told, "3d-vae.pt: 1 tensor of no use here left out, the first is 'decoder.extra'"));
+    assert_non_null(
+        strstr(told, "3d-vae.pt: 1 tensor of no use here left out, the first is 'decoder.extra'"));
     assert_non_null(strstr(told, "the first is 'model.denoiser.sigmas'"));
 }
 
@@ -266,8 +279,10 @@ static void refuses_unknown_names_where_the_loader_does(void **state)
     toy_release_add(&release, TOY_LLM, "transformer.extra", lt_shape1(1));
     toy_release_add(&release, TOY_TOKENIZER, "decoder.extra", lt_shape1(1));
     toy_release_add(&release, TOY_BASE, "model.diffusion_model.extra", lt_shape1(1));
-    refuse("llm/model.safetensors: transformer.extra: is not expected", "tokenizer/model.safetensors: decoder.extra: is not expected");
-    refuse("mp_rank_00_model_states.pt: model.diffusion_model.extra: is not expected", "does not fit the configuration");
+    refuse("llm/model.safetensors: transformer.extra: is not expected",
+           "tokenizer/model.safetensors: decoder.extra: is not expected");
+    refuse("mp_rank_00_model_states.pt: model.diffusion_model.extra: is not expected",
+           "does not fit the configuration");
 }
 
 static void names_everything_that_does_not_fit(void **state)
@@ -283,7 +298,8 @@ static void an_override_of_another_shape_is_no_override(void **state)
 {
     (void)state;
     toy_release_add(&release, TOY_DIFFUSION, "first_stage_model.decoder.conv_in.conv.bias", lt_shape1(15));
-    refuse("diffusion/1/mp_rank_00_model_states.pt: first_stage_model.decoder.conv_in.conv.bias", "has shape [15], expected [16]");
+    refuse("diffusion/1/mp_rank_00_model_states.pt: first_stage_model.decoder.conv_in.conv.bias",
+           "has shape [15], expected [16]");
 }
 
 static void refuses_numbers_that_are_not_finite(void **state)
@@ -362,7 +378,8 @@ static void takes_flan_and_theia_from_elsewhere(void **state)
 static void reads_which_diffusion_is_the_latest(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "0", "00", "-1", "1 2", "../1", "latest", "1\n2", "1234567890123456789012345678901234567890"};
+    static const char *const bad[] = {
+        "", "0", "00", "-1", "1 2", "../1", "latest", "1\n2", "1234567890123456789012345678901234567890"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         release.latest = bad[i];
         refuse("diffusion/latest", "is not a number > 0");

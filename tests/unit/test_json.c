@@ -72,7 +72,8 @@ static void bounds_nesting(void **state)
             check_failed(s, err, LT_ERR_INPUT, "deeper than 64");
         lt_json_free(root);
     }
-    const char *const brackets_in_text = "[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"]";
+    const char *const brackets_in_text =
+        "[\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"]";
     check_ok(parse(brackets_in_text, strlen(brackets_in_text), &root, &err), err);
     lt_json_free(root);
 }
@@ -118,7 +119,8 @@ static void writes_what_it_reads(void **state)
     lt_json_set(root, "z", list);
     lt_json_set(root, "a", lt_json_new_string("line\n\"quoted\""));
     char *const text = lt_json_text(root);
-    assert_string_equal(text, "{\"z\":[-9223372036854775808,0.10000000000000001,false],\"a\":\"line\\n\\\"quoted\\\"\"}");
+    assert_string_equal(
+        text, "{\"z\":[-9223372036854775808,0.10000000000000001,false],\"a\":\"line\\n\\\"quoted\\\"\"}");
     free(text);
     lt_json_free(root);
 }

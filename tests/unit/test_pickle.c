@@ -13,7 +13,8 @@ static lt_status read_bytes(const void *data, size_t bytes, lt_pickle *p, lt_err
 }
 
 /* A program as a literal, its protocol in front. */
-#define READ(program, pickle, error) read_bytes("\x80\x02" program, sizeof("\x80\x02" program) - 1, pickle, error)
+#define READ(program, pickle, error)                                                                         \
+    read_bytes("\x80\x02" program, sizeof("\x80\x02" program) - 1, pickle, error)
 
 static const lt_pickle_node *root_of(const lt_pickle *p)
 {
@@ -37,7 +38,9 @@ static void reads_numbers(void **state)
     lt_error err;
     static const int64_t wanted[] = {7, 0xffff, -2, 0, -1, 256, INT64_MIN, 1};
     check_ok(READ("(K\x07M\xff\xffJ\xfe\xff\xff\xff\x8a\x00\x8a\x01\xff\x8a\x02\x00\x01"
-                  "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80\x8b\x01\x00\x00\x00\x01t.", &p, &err), err);
+                  "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80\x8b\x01\x00\x00\x00\x01t.",
+                  &p, &err),
+             err);
     for (uint32_t i = 0; i < 8; i++) {
         assert_int_equal(item_of(&p, root_of(&p), i)->kind, LT_PICKLE_INT);
         assert_true(item_of(&p, root_of(&p), i)->as.number == wanted[i]);
@@ -53,8 +56,10 @@ static void reads_strings_and_the_rest(void **state)
     (void)state;
     lt_pickle p;
     lt_error err;
-    check_ok(READ("(X\x02\x00\x00\x00hiU\x02ho\x8c\x01!T\x01\x00\x00\x00?C\x02\x00\x00N\x88\x89G\x3f\xf0\x00\x00\x00\x00\x00\x00\x8f)t.",
-                  &p, &err), err);
+    check_ok(READ("(X\x02\x00\x00\x00hiU\x02ho\x8c\x01!T\x01\x00\x00\x00?"
+                  "C\x02\x00\x00N\x88\x89G\x3f\xf0\x00\x00\x00\x00\x00\x00\x8f)t.",
+                  &p, &err),
+             err);
     const lt_pickle_node *const root = root_of(&p);
     assert_true(lt_pickle_is(item_of(&p, root, 0)->as.text, "hi"));
     assert_true(lt_pickle_is(item_of(&p, root, 1)->as.text, "ho"));
@@ -75,7 +80,11 @@ static void the_memo_holds_containers_not_copies(void **state)
     (void)state;
     lt_pickle p;
     lt_error err;
-    check_ok(READ("(]q\x00" "K\x05" "ah\x00}q\x01(X\x01\x00\x00\x00kK\x06uh\x01t.", &p, &err), err);
+    check_ok(READ("(]q\x00"
+                  "K\x05"
+                  "ah\x00}q\x01(X\x01\x00\x00\x00kK\x06uh\x01t.",
+                  &p, &err),
+             err);
     const lt_pickle_node *const root = root_of(&p);
     assert_ptr_equal(item_of(&p, root, 0), item_of(&p, root, 1));
     assert_int_equal(item_of(&p, item_of(&p, root, 1), 0)->as.number, 5);
@@ -89,11 +98,18 @@ static void an_ordered_dict_keeps_its_items_and_drops_its_state(void **state)
     (void)state;
     lt_pickle p;
     lt_error err;
-    check_ok(READ("ccollections\nOrderedDict\n)Rq\x00(X\x01\x00\x00\x00" "aK\x01u}X\x09\x00\x00\x00_metadata}sb.", &p, &err), err);
+    check_ok(READ("ccollections\nOrderedDict\n)Rq\x00(X\x01\x00\x00\x00"
+                  "aK\x01u}X\x09\x00\x00\x00_metadata}sb.",
+                  &p, &err),
+             err);
     assert_int_equal(root_of(&p)->kind, LT_PICKLE_DICT);
     assert_int_equal(root_of(&p)->as.items.count, 1);
     lt_pickle_close(&p);
-    check_ok(READ("ccollections\nOrderedDict\n]X\x01\x00\x00\x00" "aK\x01\x86" "a\x85R.", &p, &err), err);
+    check_ok(READ("ccollections\nOrderedDict\n]X\x01\x00\x00\x00"
+                  "aK\x01\x86"
+                  "a\x85R.",
+                  &p, &err),
+             err);
     assert_int_equal(root_of(&p)->as.items.count, 1);
     assert_int_equal(item_of(&p, root_of(&p), 0)->as.number, 1);
     lt_pickle_close(&p);
@@ -108,7 +124,12 @@ static void calls_nothing(void **state)
     check_ok(READ("cposix\nsystem\nX\x04\x00\x00\x00true\x85R.", &p, &err), err);
     assert_int_equal(root_of(&p)->kind, LT_PICKLE_OPAQUE);
     lt_pickle_close(&p);
-    check_ok(READ("cargparse\nNamespace\n)\x81}X\x01\x00\x00\x00" "aK\x01sb(K\x01K\x02" "e(K\x01K\x02uK\x01" "a.", &p, &err), err);
+    check_ok(READ("cargparse\nNamespace\n)\x81}X\x01\x00\x00\x00"
+                  "aK\x01sb(K\x01K\x02"
+                  "e(K\x01K\x02uK\x01"
+                  "a.",
+                  &p, &err),
+             err);
     assert_int_equal(root_of(&p)->kind, LT_PICKLE_OPAQUE);
     lt_pickle_close(&p);
     check_ok(READ("X\x02\x00\x00\x00osX\x06\x00\x00\x00system\x93)}\x92.", &p, &err), err);
@@ -120,7 +141,13 @@ static void understands_what_describes_tensors(void **state)
 {
     (void)state;
     byte_list b = {0};
-    const pt_view view = {.type = "FloatStorage", .key = "7", .count = 24, .offset = 3, .rank = 2, .dim = {2, 3}, .stride = {1, 2}};
+    const pt_view view = {.type = "FloatStorage",
+                          .key = "7",
+                          .count = 24,
+                          .offset = 3,
+                          .rank = 2,
+                          .dim = {2, 3},
+                          .stride = {1, 2}};
     pt_begin(&b);
     bytes_text(&b, "(");
     pt_tensor(&b, &view);
@@ -198,12 +225,18 @@ static void a_list_may_hold_itself(void **state)
     (void)state;
     lt_pickle p;
     lt_error err;
-    check_ok(READ("]q\x00h\x00" "a.", &p, &err), err);
+    check_ok(READ("]q\x00h\x00"
+                  "a.",
+                  &p, &err),
+             err);
     assert_ptr_equal(item_of(&p, root_of(&p), 0), root_of(&p));
     lt_pickle_close(&p);
 }
 
-#define BAD(program, because) {"\x80\x02" program, sizeof("\x80\x02" program) - 1, because}
+#define BAD(program, because)                                                                                \
+    {                                                                                                        \
+        "\x80\x02" program, sizeof("\x80\x02" program) - 1, because                                          \
+    }
 
 static void refuses_broken_programs(void **state)
 {
@@ -230,21 +263,33 @@ static void refuses_broken_programs(void **state)
         BAD("Nr\x40\x42\x0f\x00.", "too many"),
         BAD("t.", "no mark"),
         BAD("u.", "no mark"),
-        BAD("}(N" "u.", "a key has no value"),
-        BAD("}(NNN" "u.", "a key has no value"),
+        BAD("}(N"
+            "u.",
+            "a key has no value"),
+        BAD("}(NNN"
+            "u.",
+            "a key has no value"),
         BAD("(NNu.", "empty stack"),
-        BAD("}N" "s.", "empty stack"),
+        BAD("}N"
+            "s.",
+            "empty stack"),
         BAD("N(\x85.", "empty stack"),
         BAD("N(R.", "empty stack"),
         BAD("NNR.", "not a tuple"),
         BAD("b.", "empty stack"),
         BAD("NQ.", "not that of a storage"),
-        BAD("(X\x05\x00\x00\x00" "otherNNNNtQ.", "not that of a storage"),
+        BAD("(X\x05\x00\x00\x00"
+            "otherNNNNtQ.",
+            "not that of a storage"),
         BAD("(X\x07\x00\x00\x00storageNNNNtQ.", "of the wrong kind"),
-        BAD("(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x00" "0NJ\xff\xff\xff\xfftQ.", "negative"),
+        BAD("(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x00"
+            "0NJ\xff\xff\xff\xfftQ.",
+            "negative"),
         BAD("ctorch._utils\n_rebuild_tensor_v2\n)R.", "of the wrong kind"),
         BAD("ctorch._utils\n_rebuild_tensor\n(NNNNtR.", "of the wrong kind"),
-        BAD("ccollections\nOrderedDict\n]N" "a\x85R.", "something else than pairs"),
+        BAD("ccollections\nOrderedDict\n]N"
+            "a\x85R.",
+            "something else than pairs"),
         BAD("K\x01K\x02\x93.", "not made of two strings"),
         BAD("cposix\nsystem", "has no end"),
         BAD("cposix", "has no end"),

@@ -20,7 +20,8 @@ static void keep_warning(void *user, const char *line)
 
 static const lt_warnings warnings = {.warn = keep_warning};
 
-static const pt_view plain = {.type = "FloatStorage", .key = "0", .count = 6, .rank = 2, .dim = {2, 3}, .stride = {3, 1}};
+static const pt_view plain = {
+    .type = "FloatStorage", .key = "0", .count = 6, .rank = 2, .dim = {2, 3}, .stride = {3, 1}};
 
 static int begin(void **state)
 {
@@ -38,9 +39,11 @@ static void put(const char *name, const pt_view *view)
 }
 
 /* Writes the pickle with `numbers` as storage 0 and opens it. */
-static lt_status open_with(const pt_record *more, int more_count, const char *key, lt_weights **w, lt_error *err)
+static lt_status open_with(const pt_record *more, int more_count, const char *key, lt_weights **w,
+                           lt_error *err)
 {
-    pt_record records[8] = {{"data.pkl", pickle.data, pickle.bytes}, {"data/0", numbers, sizeof numbers}, {"version", "3\n", 2}};
+    pt_record records[8] = {
+        {"data.pkl", pickle.data, pickle.bytes}, {"data/0", numbers, sizeof numbers}, {"version", "3\n", 2}};
     for (int i = 0; i < more_count; i++)
         records[3 + i] = more[i];
     byte_list file = {0};
@@ -118,9 +121,17 @@ static void reads_every_storage_type(void **state)
         lt_dtype dtype;
         int bytes;
     } types[] = {
-        {"FloatStorage", LT_F32, 4}, {"HalfStorage", LT_F16, 2},  {"BFloat16Storage", LT_BF16, 2}, {"DoubleStorage", LT_F64, 8},
-        {"LongStorage", LT_I64, 8},  {"IntStorage", LT_I32, 4},   {"CharStorage", LT_I8, 1},       {"ByteStorage", LT_U8, 1},
-        {"BoolStorage", LT_U8, 1},   {"ShortStorage", LT_NO_DTYPE, 2}, {"ComplexFloatStorage", LT_NO_DTYPE, 8},
+        {"FloatStorage", LT_F32, 4},
+        {"HalfStorage", LT_F16, 2},
+        {"BFloat16Storage", LT_BF16, 2},
+        {"DoubleStorage", LT_F64, 8},
+        {"LongStorage", LT_I64, 8},
+        {"IntStorage", LT_I32, 4},
+        {"CharStorage", LT_I8, 1},
+        {"ByteStorage", LT_U8, 1},
+        {"BoolStorage", LT_U8, 1},
+        {"ShortStorage", LT_NO_DTYPE, 2},
+        {"ComplexFloatStorage", LT_NO_DTYPE, 8},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         begin(NULL);
@@ -248,8 +259,11 @@ static void refuses_views_that_leave_their_storage(void **state)
     refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 2, {big, big}, {1, 1}}, "overflows");
     refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 2, {3, 3}, {big, 1}}, "overflows");
     refuse_view(&(pt_view){"FloatStorage", "0", 6, big, 1, {3}, {1}}, "overflows");
-    refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 3, {1 << 30, 1 << 30, 1 << 30}, {0, 0, 0}}, "overflows");
-    refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}}, "8 sizes");
+    refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 3, {1 << 30, 1 << 30, 1 << 30}, {0, 0, 0}},
+                "overflows");
+    refuse_view(
+        &(pt_view){"FloatStorage", "0", 6, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}},
+        "8 sizes");
 }
 
 static void refuses_storages_that_do_not_fit(void **state)
@@ -261,7 +275,8 @@ static void refuses_storages_that_do_not_fit(void **state)
     refuse_view(&(pt_view){"FloatStorage", "1", 6, 0, 1, {5}, {1}}, "its storage data/1 is not in the file");
     refuse_view(&(pt_view){"FloatStorage", "../0", 6, 0, 1, {5}, {1}}, "is not a number");
     refuse_view(&(pt_view){"FloatStorage", "", 6, 0, 1, {5}, {1}}, "is not a number");
-    refuse_view(&(pt_view){"FloatStorage", "000000000000000000000000000000", 6, 0, 1, {5}, {1}}, "is not a number");
+    refuse_view(&(pt_view){"FloatStorage", "000000000000000000000000000000", 6, 0, 1, {5}, {1}},
+                "is not a number");
 }
 
 static void refuse_pickle(const char *because)
@@ -345,14 +360,16 @@ static void refuses_other_archives(void **state)
     check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT, "before 1.6");
     err = (lt_error){0};
     scratch_write("old.pt", "PYTORCH1", 8);
-    check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT, "not a zipped PyTorch file");
+    check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT,
+                 "not a zipped PyTorch file");
     err = (lt_error){0};
     const pt_record none = {"version", "3\n", 2};
     byte_list file = {0};
     pt_archive(&file, &none, 1, NULL);
     scratch_write("none.pt", file.data, file.bytes);
     bytes_close(&file);
-    check_failed(lt_pt_open(scratch_path("none.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT, "has no data.pkl");
+    check_failed(lt_pt_open(scratch_path("none.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT,
+                 "has no data.pkl");
 }
 
 static void notices_changed_bytes(void **state)

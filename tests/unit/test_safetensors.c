@@ -47,8 +47,10 @@ static void refuses_broken_offsets(void **state)
     refuse("{" A_8 "}", 7, "the file has 7");
     refuse("{" A_8 "}", 9, "1 bytes follow");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "begins at byte 4");
-    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "'b': begins at byte 4");
-    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}", 16, "'b': begins at byte 12");
+    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
+           "'b': begins at byte 4");
+    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}", 16,
+           "'b': begins at byte 12");
     refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "begins at byte 0");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "ends before it begins");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 8, "whole numbers");
@@ -56,8 +58,10 @@ static void refuses_broken_offsets(void **state)
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}", 8, "pair");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", 8, "pair");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "pair");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,9223372036854775807]}}", 8, "ends at byte");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,18446744073709551616]}}", 8, "too big");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,9223372036854775807]}}", 8,
+           "ends at byte");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,18446744073709551616]}}", 8,
+           "too big");
 }
 
 static void refuses_broken_shapes(void **state)
@@ -68,12 +72,16 @@ static void refuses_broken_shapes(void **state)
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}", 8, "whole numbers");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2e0],\"data_offsets\":[0,8]}}", 8, "whole numbers");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[02],\"data_offsets\":[0,8]}}", 8, "JSON");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[8589934592,8589934592],\"data_offsets\":[0,8]}}", 8, "overflows");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1073741824,1073741824],\"data_offsets\":[0,8]}}", 8, "overflows");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}", 1, "follow");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[8589934592,8589934592],\"data_offsets\":[0,8]}}", 8,
+           "overflows");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1073741824,1073741824],\"data_offsets\":[0,8]}}", 8,
+           "overflows");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}", 1,
+           "follow");
     refuse("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, "whole number of bytes");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8, "list");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", 8, "at most 8");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", 8,
+           "at most 8");
     refuse("{\"a\":{\"dtype\":32,\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "dtype");
     refuse("{\"a\":[1]}", 0, "not an object");
 }
@@ -83,7 +91,8 @@ static void refuses_broken_names(void **state)
     (void)state;
     refuse("{" A_8 "," A_8 "}", 8, "duplicate");
     refuse("{\"\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "0 bytes");
-    refuse("{\"a\\u001b[2J\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "control character or");
+    refuse("{\"a\\u001b[2J\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+           "control character or");
     refuse("{\"\xff\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "decode byte 0xff");
     refuse("{\"__metadata__\":{\"a\":1}}", 0, "not a string");
     refuse("{\"__metadata__\":\"a\"}", 0, "not an object");
@@ -112,7 +121,8 @@ static void refuses_broken_headers(void **state)
         lt_weights *w = NULL;
         lt_error err = {0};
         scratch_write("bad.safetensors", bad[i].file, bad[i].bytes);
-        check_failed(lt_weights_open(scratch_path("bad.safetensors"), &w, &err), err, LT_ERR_INPUT, bad[i].because);
+        check_failed(lt_weights_open(scratch_path("bad.safetensors"), &w, &err), err, LT_ERR_INPUT,
+                     bad[i].because);
     }
 }
 
@@ -123,9 +133,11 @@ static void refuses_what_is_not_a_file(void **state)
     lt_error err = {0};
     check_failed(lt_weights_open("/dev/null", &w, &err), err, LT_ERR_INPUT, "not a regular file");
     err = (lt_error){0};
-    check_failed(lt_weights_open(scratch_path("absent.safetensors"), &w, &err), err, LT_ERR_INPUT, "No such file");
+    check_failed(lt_weights_open(scratch_path("absent.safetensors"), &w, &err), err, LT_ERR_INPUT,
+                 "No such file");
     err = (lt_error){0};
-    check_failed(lt_weights_open(scratch_path("."), &w, &err), err, LT_ERR_INPUT, "neither model.safetensors nor");
+    check_failed(lt_weights_open(scratch_path("."), &w, &err), err, LT_ERR_INPUT,
+                 "neither model.safetensors nor");
 }
 
 static void accepts_what_is_only_odd(void **state)
@@ -162,10 +174,11 @@ static void accepts_what_is_only_odd(void **state)
 static void hides_unknown_dtypes(void **state)
 {
     (void)state;
-    lt_weights *const w = open_file("{\"a\":{\"dtype\":\"F9_NEW\",\"shape\":[3],\"data_offsets\":[0,5]},"
-                                    "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[5,6]},"
-                                    "\"c\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1],\"data_offsets\":[6,7]}}",
-                                    7);
+    lt_weights *const w =
+        open_file("{\"a\":{\"dtype\":\"F9_NEW\",\"shape\":[3],\"data_offsets\":[0,5]},"
+                  "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[5,6]},"
+                  "\"c\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1],\"data_offsets\":[6,7]}}",
+                  7);
     assert_true(lt_is_none(lt_weights_find(w, "a")));
     assert_false(lt_is_none(lt_weights_find(w, "b")));
     assert_true(lt_is_none(lt_weights_find(w, "c")));
@@ -218,7 +231,8 @@ static void the_hash_is_of_content(void **state)
     (void)state;
     lt_weights *const w = open_file("{" A_8 "}", 8);
     lt_weights *const spaced = open_file("{ " A_8 " }  ", 8);
-    lt_weights *const other = open_file("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}}", 8);
+    lt_weights *const other =
+        open_file("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}}", 8);
     assert_true(lt_weights_hash(w).low == lt_weights_hash(spaced).low);
     assert_true(lt_weights_hash(w).low != lt_weights_hash(other).low);
     lt_weights_close(w);
@@ -230,14 +244,16 @@ static void the_hash_is_of_content(void **state)
 static void refuses_every_truncation(void **state)
 {
     (void)state;
-    write_file("good.safetensors", "{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]}}", 12);
+    write_file("good.safetensors", "{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]}}",
+               12);
     size_t bytes;
     char *const file = scratch_read("good.safetensors", &bytes);
     for (size_t cut = 0; cut < bytes; cut++) {
         lt_weights *w = NULL;
         lt_error err = {0};
         scratch_write("cut.safetensors", file, cut);
-        check_failed(lt_weights_open(scratch_path("cut.safetensors"), &w, &err), err, LT_ERR_INPUT, "cut.safetensors");
+        check_failed(lt_weights_open(scratch_path("cut.safetensors"), &w, &err), err, LT_ERR_INPUT,
+                     "cut.safetensors");
     }
     free(file);
 }
@@ -259,16 +275,11 @@ static int close_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_broken_offsets),
-        cmocka_unit_test(refuses_broken_shapes),
-        cmocka_unit_test(refuses_broken_names),
-        cmocka_unit_test(refuses_broken_headers),
-        cmocka_unit_test(refuses_what_is_not_a_file),
-        cmocka_unit_test(accepts_what_is_only_odd),
-        cmocka_unit_test(hides_unknown_dtypes),
-        cmocka_unit_test(aligns_what_begins_anywhere),
-        cmocka_unit_test(a_view_hides_a_prefix),
-        cmocka_unit_test(the_hash_is_of_content),
+        cmocka_unit_test(refuses_broken_offsets),     cmocka_unit_test(refuses_broken_shapes),
+        cmocka_unit_test(refuses_broken_names),       cmocka_unit_test(refuses_broken_headers),
+        cmocka_unit_test(refuses_what_is_not_a_file), cmocka_unit_test(accepts_what_is_only_odd),
+        cmocka_unit_test(hides_unknown_dtypes),       cmocka_unit_test(aligns_what_begins_anywhere),
+        cmocka_unit_test(a_view_hides_a_prefix),      cmocka_unit_test(the_hash_is_of_content),
         cmocka_unit_test(refuses_every_truncation),
     };
     return cmocka_run_group_tests(tests, open_scratch, close_scratch);

@@ -132,7 +132,8 @@ static void a_stream_in_memory(void **state)
     check_ok(lt_weights_open_memory(memory, bytes, "a pipe", &read, &err), err);
     assert_memory_equal(lt_weights_find(read, "numbers")->data, numbers, sizeof numbers);
     lt_weights_close(read);
-    check_failed(lt_weights_open_memory(memory, bytes - 1, "a pipe", &read, &err), err, LT_ERR_INPUT, "a pipe: ");
+    check_failed(lt_weights_open_memory(memory, bytes - 1, "a pipe", &read, &err), err, LT_ERR_INPUT,
+                 "a pipe: ");
     assert_null(read);
     free(memory);
 }

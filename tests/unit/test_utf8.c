@@ -6,11 +6,33 @@
 static void knows_good_from_bad(void **state)
 {
     (void)state;
-    static const char *const good[] = {"", "a.b-c/d ~", "\xc2\xa0", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                       "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
-    static const char *const bad[] = {"\x1b[2J", "a\nb", "\x7f", "\x80", "\xc2", "\xc2\x61", "\xc0\x80", "\xc1\xbf", "\xc2\x9b",
-                                      "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                                      "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xff"};
+    static const char *const good[] = {"",
+                                       "a.b-c/d ~",
+                                       "\xc2\xa0",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x1b[2J",
+                                      "a\nb",
+                                      "\x7f",
+                                      "\x80",
+                                      "\xc2",
+                                      "\xc2\x61",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc2\x9b",
+                                      "\xe0\x9f\xbf",
+                                      "\xe2\x82",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xff"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(lt_is_printable_utf8(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -138,7 +138,8 @@ static void refuses_ranges_that_lie(void **state)
 static void refuses_names_that_lead_elsewhere(void **state)
 {
     (void)state;
-    static const char *const names[] = {"../../etc/passwd", "/etc/passwd", "a//b", "./a", "a/..", "a\\b", "", "\xff", "a\nb", "a/"};
+    static const char *const names[] = {
+        "../../etc/passwd", "/etc/passwd", "a//b", "./a", "a/..", "a\\b", "", "\xff", "a\nb", "a/"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const pt_record bad[] = {{"data.pkl", "x", 1}, {names[i], "y", 1}};
         bytes_close(&file);
