@@ -111,6 +111,7 @@ typedef struct {
     const char *precision;          /* "auto" "f32" "bf16" */
     int threads;                    /* 0 = all processors */
     int64_t max_memory;             /* bytes; 0 = no limit */
+    const char *cache_dir;          /* folder that remembers how fast stages were, for longtake_plan; NULL: none */
 } longtake_options;
 
 LONGTAKE_API void longtake_options_init(longtake_options *options);

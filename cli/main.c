@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cache_folder.h"
 #include "cli/commands.h"
 #include "cli/completions.h"
 #include "cli/help.h"
@@ -16,20 +17,18 @@
 
 int cli_fail(cli_context *c, const longtake_error *error)
 {
-    cli_progress_end(&c->progress);
-    fprintf(stderr, "longtake: %s\n", error->message);
+    cli_progress_error(&c->progress, (int)error->code, error->message);
     return (int)error->code;
 }
 
 int cli_usage(cli_context *c, const char *format, ...)
 {
-    cli_progress_end(&c->progress);
-    fputs("longtake: ", stderr);
+    char message[1024];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    cli_progress_error(&c->progress, LONGTAKE_ERR_USAGE, message);
     return LONGTAKE_ERR_USAGE;
 }
 
@@ -50,6 +49,9 @@ longtake *cli_engine(cli_context *c, int *code)
         options.threads = (int)v->threads;
     if (cli_given(v->max_memory))
         options.max_memory = (int64_t)v->max_memory;
+    char cache[PATH_MAX];
+    if (cli_cache_folder(cache, sizeof cache))
+        options.cache_dir = cache;
     longtake_error error = {0};
     longtake *engine = NULL;
     *code = (int)longtake_open(&options, &engine, &error);

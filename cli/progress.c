@@ -125,8 +125,21 @@ static void print_plain(cli_progress *p, const longtake_event *e)
     fprintf(stderr, "%s\n", text);
 }
 
+void cli_progress_error(cli_progress *p, int code, const char *message)
+{
+    cli_progress_end(p);
+    if (p->kind != PROGRESS_JSONL) {
+        fprintf(stderr, "longtake: %s\n", message);
+        return;
+    }
+    fprintf(stderr, "{\"t\":%.3f,\"event\":\"error\",\"code\":%d,\"message\":\"", p->elapsed, code);
+    print_escaped(message);
+    fputs("\"}\n", stderr);
+}
+
 void cli_progress_event(cli_progress *p, const longtake_event *e)
 {
+    p->elapsed = e->elapsed_seconds;
     if (p->kind == PROGRESS_JSONL) {
         print_json(e);
         return;

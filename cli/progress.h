@@ -19,11 +19,14 @@ typedef struct {
     bool line_open;        /* the bar's line has no newline yet */
     char stage[32];        /* of the open line */
     double shown_at;       /* seconds, of the last redraw or plain line */
+    double elapsed;        /* seconds, of the last event */
 } cli_progress;
 
 /* name: auto, bar, plain, jsonl or none. */
 void cli_progress_init(cli_progress *p, const char *name, bool quiet);
 void cli_progress_event(cli_progress *p, const longtake_event *event);
 void cli_progress_end(cli_progress *p); /* closes an open line */
+/* The last word: "longtake: MESSAGE", or an event where events are shown. */
+void cli_progress_error(cli_progress *p, int code, const char *message);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pipeline/engine.h"
+#include "pipeline/processor_name.h"
 #include "pipeline/stage_bench.h"
 
 static const struct {
@@ -17,28 +18,11 @@ static const struct {
               {"vae_encode", take_bench_vae_encode},
               {"tokenizer", take_bench_tokenizer}};
 
-/* "model name" of the first processor, or "unknown". */
-static void processor_name(char *name, size_t bytes)
-{
-    snprintf(name, bytes, "unknown");
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[256];
-    while (f && fgets(line, sizeof line, f)) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) == 0 && colon) {
-            snprintf(name, bytes, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-            break;
-        }
-    }
-    if (f)
-        fclose(f);
-}
-
 static lt_status give_line(const longtake *e, const char *stage, const take_timing *t, longtake_line_fn fn, void *user,
                            lt_error *err)
 {
     char processor[128];
-    processor_name(processor, sizeof processor);
+    take_processor_name(processor, sizeof processor);
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "peer", lt_json_new_string("longtake-" LONGTAKE_VERSION));
     lt_json_set(o, "stage", lt_json_new_string(stage));

@@ -7,6 +7,7 @@
 
 #include "pipeline/recipe.h"
 #include "pipeline/shot_times.h"
+#include "pipeline/speed_file.h"
 #include "pipeline/take_encode.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
@@ -45,6 +46,8 @@ static longtake_status finish(take_run *run, lt_status s, const char *command, c
     if (s == LT_OK)
         take_clock_tell(&run->clock, LONGTAKE_EVENT_DONE, NULL);
     const bool made = s == LT_OK;
+    if (made)
+        take_speeds_write(run->engine, &run->spec, &run->clock);
     const double limit = run->request->max_seam;
     if (made && limit >= 0 && seam->worst_seam > limit)
         s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %.3f",
@@ -61,6 +64,7 @@ static const take_seam no_seam = {0, -1};
 static lt_status start_job(take_run *run, unsigned does, lt_error *err)
 {
     const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
+    run->clock.windows = run->spec.time.windows;
     LT_TRY(take_memory_check(run->engine, &run->spec, does, &video, err));
     return take_run_open_job(run, run->request->output, err);
 }

@@ -105,7 +105,10 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err, error);
     e->max_memory = options->max_memory;
     e->threads = options->threads;
+    e->cache_dir = options->cache_dir ? strdup(options->cache_dir) : NULL;
     lt_status s = LT_OK;
+    if (options->cache_dir && !e->cache_dir)
+        s = lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory");
     if (options->threads < 0)
         s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);
     if (s == LT_OK)
@@ -130,6 +133,7 @@ void longtake_close(longtake *e)
     cfg_document_close(e->config_file);
     free(e->config_text);
     free(e->config_path);
+    free(e->cache_dir);
     free(e);
 }
 

@@ -29,6 +29,7 @@ struct longtake {
     lt_backend *backend;
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
+    char *cache_dir;          /* or NULL */
     lt_hash config_hash;      /* of every configuration value */
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];

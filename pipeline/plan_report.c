@@ -4,6 +4,7 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/shot_times.h"
+#include "pipeline/speed_file.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_output.h"
 #include "pipeline/token_io.h"
@@ -42,8 +43,36 @@ static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
     return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
 }
 
+/* Seconds that the take will need, as fast as its stages were last; below zero where one was never measured. */
+static double foreseen_seconds(const longtake *e, const char *command, const take_spec *s)
+{
+    const unsigned does = take_does_of(command);
+    const take_timeline *t = &s->time;
+    const bool alone = s->carry == CFG_CARRY_FRAMES;
+    const int prompts = s->shots * ((does & TAKE_DOES_TOKENS ? 1 : 0) + (does & TAKE_DOES_REFINE ? 1 : 0));
+    const struct {
+        take_stage stage;
+        bool runs;
+        double units; /* of take_clock.h */
+    } part[] = {{TAKE_TEXT, true, prompts},
+                {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
+                {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * s->steps)},
+                {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
+    double seconds = 0;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        take_speed speed;
+        if (!part[i].runs)
+            continue;
+        if (!take_speed_read(e, s, part[i].stage, &speed))
+            return -1;
+        seconds += part[i].units * speed.unit_seconds + speed.open_seconds;
+    }
+    return seconds;
+}
+
 static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s, int64_t peak_bytes)
 {
+    const double time = foreseen_seconds(e, command, s);
     const bool refines = strcmp(command, "tokens") != 0;
     const bool writes_tokens = strcmp(command, "refine") != 0 && strcmp(command, "render") != 0;
     lt_json *o = lt_json_new_object();
@@ -58,6 +87,7 @@ static lt_json *plan_of(const longtake *e, const char *command, const take_spec 
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
     lt_json_set(o, "peak_bytes", lt_json_new_int(peak_bytes));
+    lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
     if (refines)
@@ -122,6 +152,15 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
 
 /* ---- for people ---- */
 
+static void print_needs(double seconds, int64_t peak_bytes, FILE *out)
+{
+    fprintf(out, "peak memory %.0f MiB, time ", (double)peak_bytes / 1048576);
+    if (seconds >= 0)
+        fprintf(out, "about %.0f s\n", seconds);
+    else
+        fprintf(out, "unknown: not measured on this machine yet\n");
+}
+
 static void print_table(const take_spec *s, FILE *out)
 {
     fprintf(out, "%lld frames, %.2f s, seed %u, %lld windows, %lld segments\n", (long long)s->time.frames,
@@ -152,11 +191,16 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
     lt_error err = {0};
     take_spec spec = {0};
     size_t bytes = 0;
+    int64_t peak_bytes = 0;
     *text = NULL;
     lt_status s = spec_of_request(e, command, r, &spec, &err);
+    if (s == LT_OK)
+        s = peak_of_request(e, command, r, &spec, &peak_bytes, &err);
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
-    if (out)
+    if (out) {
         print_table(&spec, out);
+        print_needs(foreseen_seconds(e, command, &spec), peak_bytes, out);
+    }
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     take_spec_clear(&spec);

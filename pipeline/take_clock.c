@@ -79,7 +79,7 @@ static void send(take_clock *c, longtake_event_kind kind, int64_t step, double s
 
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
-    const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0;
+    const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     c->stage = s;
     c->window = window;
     c->windows = windows;
@@ -87,6 +87,14 @@ void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windo
     c->running = now();
     c->step_began = c->running;
     send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, 0, NULL);
+}
+
+void take_clock_opened(take_clock *c)
+{
+    const double at = now();
+    c->of[c->stage].open_seconds += at - c->running;
+    c->running = at;
+    c->step_began = at;
 }
 
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err)

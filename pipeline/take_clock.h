@@ -21,7 +21,8 @@ typedef struct {
     double total;     /* units of the whole take */
     double done;
     double measured;  /* units that were really computed ... */
-    double seconds;   /* ... in this time */
+    double seconds;   /* ... in this time, */
+    double open_seconds; /* after networks were opened in this */
     size_t peak_bytes;
 } take_stage_total;
 
@@ -47,6 +48,8 @@ void take_clock_found(take_clock *c, take_stage s, double units);
 
 /* A stage works on a window (a segment, for tokens) of `steps` steps; until take_clock_leave its time counts. */
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps);
+/* What went on since take_clock_enter was the opening of networks: it does not count as speed. */
+void take_clock_opened(take_clock *c);
 /* Step `step` (from 1) is done and `units` of work with it. LT_ERR_CANCELLED when the caller asked to stop. */
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err);
 void take_clock_leave(take_clock *c);

@@ -268,12 +268,18 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     return LT_OK;
 }
 
+/* What a window costs. */
+static int decoded_latents(const take_decoder *d, const take_window *w)
+{
+    return decodes_alone(d) ? w->latents : w->latents - w->known;
+}
+
 /* Takes window c from the job folder, or makes the decoder ready for it. Another process may have come further than when the
  * folder was looked at: it drops the state before a window once the window's video is there. */
 static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
 {
     bool there = true;
-    if (decodes_alone(d) || d->at == c)
+    if (decodes_alone(d) || (d->at == c && c > 0))
         return LT_OK;
     if (c > d->ready)
         LT_TRY(find_video(d, c, w, blob, bytes, err));
@@ -293,17 +299,20 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     *blob = NULL;
     *bytes = 0;
     if (c < d->ready) {
-        take_clock_found(&run->clock, TAKE_DECODE, 1);
+        take_clock_found(&run->clock, TAKE_DECODE, decoded_latents(d, &w));
         return find_video(d, c, &w, blob, bytes, err);
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
-    lt_status s = find_or_prepare(d, c, &w, blob, bytes, err);
+    lt_status s = open_network(d, err);
+    take_clock_opened(&run->clock);
+    if (s == LT_OK)
+        s = find_or_prepare(d, c, &w, blob, bytes, err);
     if (s == LT_OK && *blob) {
-        take_clock_found(&run->clock, TAKE_DECODE, 1);
+        take_clock_found(&run->clock, TAKE_DECODE, decoded_latents(d, &w));
     } else if (s == LT_OK) {
         s = make_window(d, c, &w, latents, blob, bytes, err);
         if (s == LT_OK)
-            s = take_clock_step(&run->clock, 1, 1, err);
+            s = take_clock_step(&run->clock, 1, decoded_latents(d, &w), err);
     }
     take_clock_leave(&run->clock);
     if (s != LT_OK) {
@@ -431,7 +440,7 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
         memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d), frame_bytes(d));
         d->have_last_frame = true;
     }
-    take_clock_plan(&run->clock, TAKE_DECODE, (double)t->windows);
+    take_clock_plan(&run->clock, TAKE_DECODE, (double)(decodes_alone(d) ? t->windows * t->window : t->latents));
     LT_TRY(make_keys(d, latents_key, err));
     return find_ready(d, err);
 }

@@ -203,6 +203,7 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
     } else if (s == LT_OK) {
         take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, run->spec.steps);
         s = open_networks(r, err);
+        take_clock_opened(&run->clock);
         if (s == LT_OK)
             s = window_control(r, &w, err);
         if (s == LT_OK)

@@ -52,10 +52,10 @@ static lt_json *stage_report(const take_run *run)
     lt_json *stages = lt_json_new_object();
     for (int s = 0; s < TAKE_STAGES; s++) {
         const take_stage_total *t = &run->clock.of[s];
-        if (t->done <= 0 && t->seconds <= 0)
+        if (t->done <= 0 && t->seconds + t->open_seconds <= 0)
             continue;
         lt_json *stage = lt_json_new_object();
-        lt_json_set(stage, "seconds", lt_json_new_real(t->seconds));
+        lt_json_set(stage, "seconds", lt_json_new_real(t->seconds + t->open_seconds));
         lt_json_set(stage, "units", lt_json_new_real(t->done));
         lt_json_set(stage, "computed", lt_json_new_real(t->measured));
         lt_json_set(stage, "peak_bytes", lt_json_new_int((int64_t)t->peak_bytes));

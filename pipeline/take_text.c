@@ -82,8 +82,10 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, take
         const lt_status s = text_encoder_open(weights, side->cfg, e->backend, encoder, err);
         lt_weights_close(weights);
         LT_TRY(s);
+        take_clock_opened(&run->clock);
     }
     LT_TRY(text_encode(*encoder, ids, text->count, text->rows, err));
+    LT_TRY(take_clock_step(&run->clock, 1, 1, err));
     return take_job_put(run->job, name, text->key, text->rows, bytes, err);
 }
 
@@ -117,6 +119,7 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     run->text[role] = calloc((size_t)run->spec.shots, sizeof *run->text[role]);
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    take_clock_plan(&run->clock, TAKE_TEXT, run->clock.of[TAKE_TEXT].total + run->spec.shots);
     lt_status s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)
         s = prepare_shot(run, &side, vocab, shot, role, &encoder, err);

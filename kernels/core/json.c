@@ -164,6 +164,11 @@ lt_json *lt_json_new_bool(bool v)
     return opaque(json_boolean(v));
 }
 
+lt_json *lt_json_new_null(void)
+{
+    return opaque(json_null());
+}
+
 lt_json *lt_json_new_string(const char *v)
 {
     return opaque(json_string_nocheck(v)); /* lt_json_text refuses what is not UTF-8 */

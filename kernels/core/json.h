@@ -36,6 +36,7 @@ lt_json *lt_json_new_array(void);
 lt_json *lt_json_new_int(int64_t v);
 lt_json *lt_json_new_real(double v); /* must be finite */
 lt_json *lt_json_new_bool(bool v);
+lt_json *lt_json_new_null(void);
 lt_json *lt_json_new_string(const char *v);
 void lt_json_set(lt_json *object, const char *key, lt_json *value);
 void lt_json_append(lt_json *array, lt_json *value);

@@ -6,6 +6,8 @@ set -u
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
+XDG_CACHE_HOME=$work/.cache # speeds of earlier runs are not those of this one
+export XDG_CACHE_HOME
 failures=0
 
 fail() {
