@@ -196,12 +196,13 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
     code_counter counter = {.run = run, .told = known};
     const ar_progress progress = {.code = on_code, .user = &counter};
     take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
-    const lt_status s = ar_session_segment(session, segment->frames, ids, known, &progress, err);
-    take_clock_leave(&run->clock);
-    LT_TRY(s);
+    lt_status s = ar_session_segment(session, segment->frames, ids, known, &progress, err);
     char name[32];
     product_name(name, k);
-    return take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids, err);
+    if (s == LT_OK)
+        s = take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids, err);
+    take_clock_leave(&run->clock);
+    return s;
 }
 
 /* The prompt and settings that hold from segment `k` on, where they change. */

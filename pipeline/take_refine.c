@@ -208,9 +208,9 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
             s = window_control(r, &w, err);
         if (s == LT_OK)
             s = refine(r, layer, c, &w, known, latents, err);
-        take_clock_leave(&run->clock);
         if (s == LT_OK)
             s = take_job_put(run->job, name, key, latents, want, err);
+        take_clock_leave(&run->clock);
     }
     free(data);
     take_job_unlock(lock);
