@@ -4,9 +4,15 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "ar_model/ar_model.h"
+#include "kernels/backend.h"
+#include "mmdit/dit_model.h"
+#include "temporal_vae/vae_model.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 #include "tests/support/toy_release.h"
+#include "text_encoder/text_encoder.h"
+#include "tokenizer/tokenizer.h"
 #include "weights/weights.h"
 
 #define CONTROL        "model.control_model.diffusion_model."
@@ -439,6 +445,72 @@ static void stores_large_matrices_as_rows(void **state)
     assert_false(is_in("ar_model", "transformer.head.weight_scale"));
 }
 
+static lt_weights *open_file(const char *name)
+{
+    char path[64];
+    lt_weights *w;
+    lt_error err = {0};
+    snprintf(path, sizeof path, "out/%s.safetensors", name);
+    check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
+    return w;
+}
+
+/* The names of the stages and those of the release are written down twice; this holds them together. */
+static void open_every_stage(lt_backend *backend)
+{
+    lt_error err = {0};
+    text_encoder *text;
+    lt_weights *w = open_file("text_encoder.ar");
+    check_ok(text_encoder_open(w, &cfg.text_ar, backend, &text, &err), err);
+    text_encoder_close(text);
+    lt_weights_close(w);
+    w = open_file("text_encoder.mmdit");
+    check_ok(text_encoder_open(w, &cfg.text_mmdit, backend, &text, &err), err);
+    text_encoder_close(text);
+    lt_weights_close(w);
+
+    tok_model *tokenizer;
+    w = open_file("tokenizer");
+    check_ok(tok_open(w, &cfg.tokenizer, backend, TOK_FEATURES | TOK_ENCODER | TOK_DECODER, &tokenizer, &err),
+             err);
+    tok_close(tokenizer);
+    lt_weights_close(w);
+
+    ar_model *language;
+    w = open_file("ar_model");
+    check_ok(ar_model_open(w, &cfg.ar_model, backend, &language, &err), err);
+    ar_model_close(language);
+    lt_weights_close(w);
+
+    dit_model *diffusion;
+    w = open_file("mmdit");
+    check_ok(dit_model_open(w, &cfg.mmdit, backend, &diffusion, &err), err);
+    dit_model_close(diffusion);
+    lt_weights_close(w);
+
+    vae_model *vae;
+    w = open_file("temporal_vae");
+    check_ok(vae_open(w, &cfg.temporal_vae, backend, VAE_ENCODER | VAE_DECODER, &vae, &err), err);
+    vae_close(vae);
+    lt_weights_close(w);
+}
+
+static void every_stage_opens_what_was_imported(void **state)
+{
+    (void)state;
+    lt_backend *backend;
+    lt_error err = {0};
+    check_ok(lt_reference_open(&backend, 1, &err), err);
+    import_good();
+    open_every_stage(backend);
+    rename(scratch_path("out"), scratch_path("plain"));
+    take_import_request request = the_request();
+    request.int8_rows = true;
+    check_ok(take_import(&request, &err), err);
+    open_every_stage(backend);
+    backend->table->close(backend);
+}
+
 static void refuses_a_vocabulary_larger_than_its_table(void **state)
 {
     (void)state;
@@ -479,6 +551,7 @@ int main(void)
         on_a_release(leaves_what_is_there_alone),
         on_a_release(a_stopped_import_leaves_nothing),
         on_a_release(stores_large_matrices_as_rows),
+        on_a_release(every_stage_opens_what_was_imported),
         on_a_release(refuses_a_vocabulary_larger_than_its_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
