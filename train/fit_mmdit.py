@@ -133,9 +133,9 @@ class Windows:
 
 
 def draw_times(n, timesteps):
-    """Half of the samples near the timesteps that are used, half anywhere."""
+    """Most samples near the timesteps that are used, the others anywhere."""
     listed = torch.tensor(timesteps)[torch.randint(len(timesteps), (n,))] + torch.randint(-15, 16, (n,))
-    return torch.where(torch.rand(n) < .6, listed, torch.randint(0, 1000, (n,))).clamp(0, 999)
+    return torch.where(torch.rand(n) < .8, listed, torch.randint(0, 1000, (n,))).clamp(0, 999)
 
 
 def v_loss(model, data, n, length, levels, t=None, generator=None):
