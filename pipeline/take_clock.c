@@ -53,7 +53,9 @@ double take_clock_left(const take_clock *c)
             continue;
         if (t->measured <= 0)
             return -1;
-        left += (t->total - t->done) * t->seconds / t->measured;
+        const bool alike = t->measured > t->odd_units;
+        const double seconds = alike ? t->seconds - t->odd_seconds : t->seconds;
+        left += (t->total - t->done) * seconds / (alike ? t->measured - t->odd_units : t->measured);
     }
     return left;
 }
@@ -95,6 +97,12 @@ void take_clock_opened(take_clock *c)
     c->of[c->stage].open_seconds += at - c->running;
     c->running = at;
     c->step_began = at;
+}
+
+void take_clock_set_apart(take_clock *c, take_stage s)
+{
+    c->of[s].odd_units = c->of[s].measured;
+    c->of[s].odd_seconds = c->of[s].seconds;
 }
 
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err)

@@ -23,6 +23,8 @@ typedef struct {
     double measured;  /* units that were really computed ... */
     double seconds;   /* ... in this time, */
     double open_seconds; /* after networks were opened in this */
+    double odd_units;    /* of those measured, what is unlike the work that is left, */
+    double odd_seconds;  /* and its time */
     size_t peak_bytes;
 } take_stage_total;
 
@@ -50,6 +52,8 @@ void take_clock_found(take_clock *c, take_stage s, double units);
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps);
 /* What went on since take_clock_enter was the opening of networks: it does not count as speed. */
 void take_clock_opened(take_clock *c);
+/* What stage `s` has measured so far is unlike the work that is left: the estimate rests on it no longer than it must. */
+void take_clock_set_apart(take_clock *c, take_stage s);
 /* Step `step` (from 1) is done and `units` of work with it. LT_ERR_CANCELLED when the caller asked to stop. */
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err);
 void take_clock_leave(take_clock *c);

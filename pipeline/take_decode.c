@@ -315,6 +315,8 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
             s = take_clock_step(&run->clock, 1, decoded_latents(d, &w), err);
     }
     take_clock_leave(&run->clock);
+    if (c == 0)
+        take_clock_set_apart(&run->clock, TAKE_DECODE); /* later windows decode fewer latents each */
     if (s != LT_OK) {
         free(*blob);
         *blob = NULL;
