@@ -107,9 +107,9 @@ typedef struct {
     /* out = alpha x + beta y; y NULL: out = alpha x. */
     void (*axpby)(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta, const void *y,
                   lt_dtype y_type, int64_t count);
-    /* Adds, for each group, sum (x - centre) and sum (x - centre)^2 over `pixels` pixels to sums[2 * groups]. */
-    void (*group_sums)(double *sums, const void *x, lt_dtype type, int64_t pixels, int64_t channels, int groups,
-                       const float *centre);
+    /* Adds, for each channel, sum (x - centre) and sum (x - centre)^2 over `pixels` pixels. */
+    void (*channel_sums)(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                         const float *centre);
     /* out = act((x * slope + offset) * gain + shift), per channel, for `pixels` pixels; gain and shift of `type`, or NULL. */
     void (*group_scale)(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels, const float *slope,
                         const float *offset, const void *gain, const void *shift, lt_act act);

@@ -93,7 +93,7 @@ lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_we
 
 enum {
     PIXELS_MIN = 512,            /* of a tile of sums */
-    SUMS_MAX = LT_SHARED_SCRATCH / 2 / (int)sizeof(double), /* the other half holds slopes and offsets */
+    SUMS_MAX = LT_SHARED_SCRATCH / 2 / (int)sizeof(double) /* the other half holds centres, slopes and offsets */
 };
 
 typedef struct {
@@ -106,22 +106,28 @@ typedef struct {
     int64_t pixels;      /* T H W */
     int64_t tile_pixels; /* of a tile of sums */
     double *sums;        /* [tiles][groups][2] */
-    const float *centre; /* [groups]: one value of the group, so that squares do not cancel */
-    float *slope;        /* [C] */
+    float *centre; /* [C]: one value of the channel's group, so that squares do not cancel */
+    float *slope;  /* [C] */
     float *offset;
 } group_norm;
 
 static void sum_pixels(void *user, int64_t tile, int worker)
 {
-    (void)worker;
     const group_norm *j = user;
     const int groups = j->args->groups;
     const int64_t channels = j->x.dim[3];
     const int64_t first = tile * j->tile_pixels;
+    double *by_channel = lt_worker_scratch(j->cpu, worker); /* [2][C] */
     double *sums = j->sums + tile * groups * 2;
+    memset(by_channel, 0, (size_t)channels * 2 * sizeof *by_channel);
+    j->cpu->kernels->channel_sums(by_channel, by_channel + channels, lt_at(&j->x, first * channels), j->x.dtype,
+                                  lt_min(j->tile_pixels, j->pixels - first), channels, j->centre);
     memset(sums, 0, (size_t)groups * 2 * sizeof *sums);
-    j->cpu->kernels->group_sums(sums, lt_at(&j->x, first * channels), j->x.dtype, lt_min(j->tile_pixels, j->pixels - first), channels,
-                                groups, j->centre);
+    for (int64_t c = 0; c < channels; c++) {
+        const int64_t group = c / (channels / groups);
+        sums[group * 2] += by_channel[c];
+        sums[group * 2 + 1] += by_channel[channels + c];
+    }
 }
 
 /* GN(x) = x * slope + offset, from the sums of all tiles in order. */
@@ -139,7 +145,7 @@ static void find_slopes(const group_norm *j, int64_t tiles)
             squares += j->sums[(tile * groups + g) * 2 + 1];
         }
         const double away = sum / count;
-        const double mean = (double)j->centre[g] + away;
+        const double mean = (double)j->centre[g * width] + away;
         const double variance = fmax(squares / count - away * away, 0);
         const double steep = 1 / sqrt(variance + (double)j->args->eps);
         for (int64_t c = g * width; c < (g + 1) * width; c++) {
@@ -194,7 +200,7 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
                             const lt_group_norm_args *a, lt_error *err)
 {
     const int64_t channels = x.dim[3];
-    if ((2 * channels + a->groups) * (int64_t)sizeof(float) > LT_SHARED_SCRATCH / 2)
+    if (3 * channels * (int64_t)sizeof(float) > LT_SHARED_SCRATCH / 2)
         return lt_fail(err, LT_ERR_FAILED, "group_norm: %lld channels in %d groups are too many", (long long)channels, a->groups);
     group_norm j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .args = a};
     j.pixels = x.dim[0] * x.dim[1] * x.dim[2];
@@ -204,12 +210,12 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
         j.tile_pixels = PIXELS_MIN;
     const int64_t tiles = lt_ceil_div(j.pixels, j.tile_pixels);
     j.sums = lt_shared_scratch(j.cpu);
-    j.slope = (float *)(void *)(j.sums + SUMS_MAX);
+    j.centre = (float *)(void *)(j.sums + SUMS_MAX);
+    j.slope = j.centre + channels;
     j.offset = j.slope + channels;
-    float *centre = j.offset + channels;
-    for (int g = 0; g < a->groups; g++)
-        j.cpu->kernels->widen(centre + g, lt_at(&x, g * (channels / a->groups)), x.dtype, 1);
-    j.centre = centre;
+    const int64_t width = channels / a->groups;
+    for (int64_t c = 0; c < channels; c++)
+        j.cpu->kernels->widen(j.centre + c, lt_at(&x, c / width * width), x.dtype, 1);
     lt_cpu_run(j.cpu, tiles, sum_pixels, &j, lt_numel(&x));
     find_slopes(&j, tiles);
     lt_cpu_run(j.cpu, x.dim[0] * x.dim[1], scale_pixels, &j, lt_numel(&x));

@@ -29,7 +29,7 @@ static void attend(const lt_query_block *b, void *scratch)
     .gated_act = gated_act,            \
     .gated_add = gated_add,            \
     .axpby = axpby,                    \
-    .group_sums = group_sums,          \
+    .channel_sums = channel_sums,      \
     .group_scale = group_scale,        \
     .to_rgb8 = to_rgb8
 /* clang-format on */

@@ -91,10 +91,15 @@ LT_INLINE vf swap_pairs(vf x)
 /* LT_LANES / 2 values, each twice. */
 LT_INLINE vf load_twice(const float *p)
 {
-    vf x = {0};
-    for (int i = 0; i < LT_LANES; i++)
-        x[i] = p[i / 2];
-    return x;
+#if LT_LANES == 16
+    const __m512i lanes = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+    return _mm512_permutexvar_ps(lanes, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
+#elif LT_LANES == 8
+    const __m256i lanes = _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0);
+    return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), lanes);
+#else
+    return (vf){p[0], p[0], p[1], p[1]};
+#endif
 }
 
 LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine, const float *sine)
@@ -197,38 +202,35 @@ static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_d
 /* f32 sums of so few terms, then double: close to a sum in double at a fraction of its cost. */
 enum { PIXEL_RUN = 32 };
 
-LT_INLINE void group_sums_of(double *sums, const void *x, lt_dtype type, int64_t pixels, int64_t channels, int groups,
-                             const float *centre)
+LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                               const float *centre)
 {
-    const int64_t width = channels / groups;
     for (int64_t begin = 0; begin < pixels; begin += PIXEL_RUN) {
         const int64_t end = begin + PIXEL_RUN < pixels ? begin + PIXEL_RUN : pixels;
         FOR_VECTORS(c, some, channels) {
-            vf middle = vf_set(0);
-            for (int64_t lane = 0; lane < some; lane++)
-                middle[lane] = centre[(c + lane) / width];
+            const vf middle = vf_load_some(centre, LT_F32, c, some);
             vf sum = vf_set(0);
-            vf squares = vf_set(0);
+            vf square = vf_set(0);
             for (int64_t p = begin; p < end; p++) {
                 const vf away = vf_load_some(x, type, p * channels + c, some) - middle;
                 sum += away;
-                squares = vf_fma(away, away, squares);
+                square = vf_fma(away, away, square);
             }
             for (int64_t lane = 0; lane < some; lane++) {
-                sums[2 * ((c + lane) / width)] += (double)sum[lane];
-                sums[2 * ((c + lane) / width) + 1] += (double)squares[lane];
+                sums[c + lane] += (double)sum[lane];
+                squares[c + lane] += (double)square[lane];
             }
         }
     }
 }
 
-static void group_sums(double *sums, const void *x, lt_dtype type, int64_t pixels, int64_t channels, int groups,
-                       const float *centre)
+static void channel_sums(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                         const float *centre)
 {
     if (type == LT_BF16)
-        group_sums_of(sums, x, LT_BF16, pixels, channels, groups, centre);
+        channel_sums_of(sums, squares, x, LT_BF16, pixels, channels, centre);
     else
-        group_sums_of(sums, x, LT_F32, pixels, channels, groups, centre);
+        channel_sums_of(sums, squares, x, LT_F32, pixels, channels, centre);
 }
 
 LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels, const float *slope,

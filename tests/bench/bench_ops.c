@@ -259,6 +259,28 @@ static void group_norm(bench *b, const char *name, int64_t frames, int64_t heigh
     lt_buffer_close(b->backend, &j.z);
 }
 
+static void call_rope(lt_ops *o, void *user)
+{
+    const job *j = user;
+    lt_rope(o, j->x, j->y, j->z);
+}
+
+static void rope(bench *b, const char *name, int64_t rows, int64_t heads, int64_t d)
+{
+    if (!wanted(b, name))
+        return;
+    job j = {
+        .x = random_tensor(b, b->backend->activation, lt_shape3(rows, heads, d)),
+        .y = random_tensor(b, LT_F32, lt_shape2(rows, d / 2)),
+        .z = random_tensor(b, LT_F32, lt_shape2(rows, d / 2)),
+        .call = call_rope,
+    };
+    measure(b, name, &j, 3.0 * (double)lt_numel(&j.x), 2 * (double)lt_tensor_bytes(&j.x));
+    lt_buffer_close(b->backend, &j.x);
+    lt_buffer_close(b->backend, &j.y);
+    lt_buffer_close(b->backend, &j.z);
+}
+
 static void call_activate(lt_ops *o, void *user)
 {
     const job *j = user;
@@ -326,6 +348,7 @@ static void all_cases(bench *b)
     conv(b, "conv 3x3x3 2 x 60 x 90, 512 -> 512", 2, 60, 90, 512, 512, 3, 3, 1);
     layer_norm(b, "layer_norm 1296 x 256", 1296, 256);
     layer_norm(b, "layer_norm 17776 x 1920", 17776, 1920);
+    rope(b, "rope 4444 x 30 x 64", 4444, 30, 64);
     group_norm(b, "group_norm 8 x 128 x 192 x 16, silu", 8, 128, 192, 16, 8, 0);
     group_norm(b, "group_norm 8 x 128 x 192 x 16, silu, cells 8", 8, 128, 192, 16, 8, 8);
     group_norm(b, "group_norm 2 x 240 x 352 x 128, silu, cells 8", 2, 240, 352, 128, 32, 8);
