@@ -47,7 +47,7 @@ static void check_activation(const lt_cpu_level *level, lt_act act, double relat
         for (int i = 0; i < CHUNK; i++) {
             const double want = exact((double)x[i], act);
             const double error = fabs((double)y[i] - want);
-            if (!(error <= 3 * u * fabs((double)x[i])) || !(error <= relative * fabs(want) + 1e-36))
+            if (!(error <= 3 * u * fabs((double)x[i])) || !(error <= relative * fabs(want) + 2e-38 * fabs((double)x[i])))
                 fail_msg("%s, activation %d of %.9g: got %.9g, want %.9g", level->name, (int)act, (double)x[i], (double)y[i], want);
         }
     }
