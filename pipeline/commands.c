@@ -30,7 +30,7 @@ void longtake_request_init(longtake_request *r)
 /* What was finished is not lost: where it lies. */
 static void add_way_on(const take_run *run, lt_error *err)
 {
-    if (!run->job || strstr(err->message, "\nhint: "))
+    if (!run->job || run->request->fresh || strstr(err->message, "\nhint: "))
         return;
     const size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s%s%s",
@@ -54,7 +54,8 @@ static longtake_status finish(take_run *run, lt_status s, const char *command, c
                     (long long)seam->seam_window, seam->worst_seam, limit);
     if (s == LT_ERR_CANCELLED || s == LT_ERR_RESOURCES)
         add_way_on(run, err);
-    take_run_close(run, made);
+    const bool job_is_spent = made || strcmp(command, "decode") == 0; /* which never goes on from one */
+    take_run_close(run, job_is_spent);
     return take_give_error(s, err, error);
 }
 
@@ -280,7 +281,10 @@ static lt_status spec_of_latents(take_run *run, take_latents_reader *latents, lo
     const cfg_model *cfg = &run->engine->cfg;
     const lt_json *about = take_latents_about(latents);
     LT_TRY(take_recipe_apply(about, r->input, r, recipe, err));
-    LT_TRY(take_spec_resolve(r, cfg, TAKE_NEEDS_PROMPT, 0, &run->spec, err));
+    lt_error fault = {0};
+    const lt_status s = take_spec_resolve(r, cfg, TAKE_NEEDS_PROMPT, 0, &run->spec, &fault);
+    if (s != LT_OK) /* what is no setting here is a fault of the file */
+        return lt_fail(err, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, "%s: metadata: %s", r->input, fault.message);
     run->given_about = lt_json_text(about);
     if (!run->given_about)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->input);
