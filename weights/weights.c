@@ -141,12 +141,10 @@ static lt_status fill_view(lt_weights *view, lt_weights *w, const char *prefix, 
         LT_TRY(lt_table_add(view, entry, err)); /* stays sorted: all lose the same beginning */
     }
     free(view->prefix);
-    view->prefix = malloc(strlen(w->prefix) + hidden + 1);
-    if (!view->prefix)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to open it", w->place);
-    strcpy(view->prefix, w->prefix);
-    strcat(view->prefix, prefix);
-    return LT_OK;
+    if (asprintf(&view->prefix, "%s%s", w->prefix, prefix) >= 0)
+        return LT_OK;
+    view->prefix = NULL;
+    return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to open it", w->place);
 }
 
 lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err)
