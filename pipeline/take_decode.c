@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/seam_fade.h"
 #include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
 
@@ -100,14 +101,6 @@ static lt_status stand_before(take_decoder *d, int64_t c, bool *there, lt_error 
 
 /* ---- how much frames change ---- */
 
-static double mean_difference(const uint8_t *a, const uint8_t *b, size_t bytes)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < bytes; i++)
-        sum += (uint64_t)abs(a[i] - b[i]);
-    return (double)sum / (double)bytes;
-}
-
 void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames)
 {
     const size_t frame = frame_bytes(d);
@@ -115,7 +108,7 @@ void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_
     for (int64_t i = 0; i < count; i++) {
         const uint8_t *now = frames + (size_t)i * frame;
         if (before)
-            d->change[first + i] = mean_difference(now, before, frame);
+            d->change[first + i] = take_picture_difference(now, before, frame);
         before = now;
     }
     memcpy(d->last_frame, before, frame);
@@ -180,6 +173,19 @@ static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
     *first = d->frames + (size_t)(w->known > skip ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
     d->at = c + 1;
     return LT_OK;
+}
+
+/* The frame before the first new one is the reference's last, as the decoder shows it. */
+static void go_on_from_reference(take_decoder *d, const take_window *w)
+{
+    const take_reference *f = d->run->reference;
+    const size_t bytes = frame_bytes(d);
+    uint8_t *first = d->frames + (size_t)take_frames_of_latents(w->known) * bytes;
+    const double usual = take_usual_change(f->tail, f->tail_frames, bytes);
+    const int dissolved =
+        take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, w->frames, bytes, usual);
+    if (dissolved > 0)
+        take_note(d->run, "the model goes on with other pictures than %s has: dissolved over %d frames", f->path, dissolved);
 }
 
 static lt_status hand_out(take_decoder *d, const take_window *w, const uint8_t *first, lt_error *err)
@@ -254,6 +260,8 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
 {
     const uint8_t *first = NULL;
     LT_TRY(decode_frames(d, c, w, latents, &first, err));
+    if (c == 0 && d->run->reference)
+        go_on_from_reference(d, w);
     take_decode_saw(d, w->first_frame, w->frames, first);
     LT_TRY(hand_out(d, w, first, err));
     LT_TRY(encode_frames(d, w, first, blob, bytes, err));

@@ -1,0 +1,69 @@
+/* seam_fade.c - adding what the decoder misses, fading; see seam_fade.h. */
+#include "pipeline/seam_fade.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double take_picture_difference(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < bytes; i++)
+        sum += (uint64_t)abs(a[i] - b[i]);
+    return (double)sum / (double)bytes;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes)
+{
+    double *change = count > 1 ? malloc((size_t)(count - 1) * sizeof *change) : NULL;
+    if (!change)
+        return -1;
+    for (int64_t i = 1; i < count; i++)
+        change[i - 1] = take_picture_difference(frames + (size_t)i * bytes, frames + (size_t)(i - 1) * bytes, bytes);
+    qsort(change, (size_t)(count - 1), sizeof *change, by_value);
+    const double median = change[(count - 1) / 2];
+    free(change);
+    return median;
+}
+
+static uint8_t clamp8(int v)
+{
+    return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count, size_t bytes)
+{
+    for (int k = 0; k < count && k < TAKE_FADE_FRAMES; k++) {
+        uint8_t *frame = frames + (size_t)k * bytes;
+        for (size_t i = 0; i < bytes; i++)
+            frame[i] = clamp8(frame[i] + (shown[i] - decoded[i]) * (TAKE_FADE_FRAMES - k) / TAKE_FADE_FRAMES);
+    }
+}
+
+/* Frames until the way from `shown` to the first frame is gone, in steps of `usual_change`. */
+static int steps_of_way(const uint8_t *shown, const uint8_t *first, size_t bytes, double usual_change)
+{
+    const double way = take_picture_difference(shown, first, bytes);
+    if (usual_change < 0 || way <= usual_change)
+        return 1;
+    return way < TAKE_FADE_FRAMES * usual_change ? (int)ceil(way / usual_change) : TAKE_FADE_FRAMES;
+}
+
+int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count, size_t bytes,
+                   double usual_change)
+{
+    fade_decoder_error(shown, decoded, frames, count, bytes);
+    const int steps = steps_of_way(shown, frames, bytes, usual_change);
+    for (int k = steps - 2; k >= 0; k--) { /* the first frame last: all others need it as it was */
+        uint8_t *frame = frames + (size_t)k * bytes;
+        for (size_t i = 0; i < bytes && k < count; i++)
+            frame[i] = clamp8(frame[i] + (shown[i] - frames[i]) * (steps - 1 - k) / steps);
+    }
+    return steps - 1;
+}
