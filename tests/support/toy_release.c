@@ -164,7 +164,7 @@ static void write_pt(const toy_release *r, toy_file file, const char *key, const
     byte_list pickle = {0};
     byte_list archive = {0};
     static pt_record records[PT_MAX_RECORDS];
-    static char names[PT_MAX_RECORDS][16];
+    static char names[PT_MAX_RECORDS][24];
     require(count + 2 <= PT_MAX_RECORDS, "too many tensors");
     pt_begin(&pickle);
     pt_open_dict(&pickle);

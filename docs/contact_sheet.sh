@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes contact_sheet.png: eight takes of six seconds with the default seed, four frames of each (0, 2, 4 and 5.9 s).
+#     docs/contact_sheet.sh build/longtake
+set -eu
+program=$(realpath "$1")
+sheet=$(realpath "$(dirname "$0")")/contact_sheet.png
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+take=0
+while read -r prompt; do
+    "$program" generate "$prompt" --seconds 6 --no-metadata -o take$take.mkv </dev/null >&2
+    ffmpeg -v error -i take$take.mkv -vf "select='eq(n,0)+eq(n,16)+eq(n,32)+eq(n,47)',scale=128:-2,tile=4x1" -frames:v 1 row$take.png </dev/null
+    take=$((take + 1))
+done <<'END'
+a red ball bounces past a lighthouse at dusk
+a red ball bounces on a beach at noon
+a blue star floats in the desert at noon
+an orange ring under water
+a green cube spins in a snowfield at dawn
+a yellow balloon flies over a meadow at noon
+a white heart rests in a city at night
+a pink diamond orbits in space
+END
+ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x4:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse" \
+    -frames:v 1 "$sheet"
