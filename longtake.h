@@ -291,8 +291,10 @@ LONGTAKE_API void longtake_tokens_close(longtake_tokens *tokens);
 LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
 LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens); /* may be edited in place */
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path, longtake_error *error);
-/* Semantic frames first .. first + count - 1; both ends must be segment borders (or the end). */
+/* Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);
+/* The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL). */
+LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
 
 /* ---- looking at things ------------------------------------------------------------------------------------------------ */

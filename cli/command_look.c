@@ -154,10 +154,10 @@ int cli_bench(cli_context *c)
 
 /* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
 
-/* "0s-12s" -> semantic frames (4 RGB frames each). */
-static bool read_frames(const char *text, int64_t *first, int64_t *count)
+/* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. */
+static bool read_frames(const char *text, double fps, int64_t *first, int64_t *count)
 {
-    enum { FPS = 8, FRAMES_PER_SEMANTIC = 4 };
+    enum { FRAMES_PER_SEMANTIC = 4 };
     char from[32];
     const char *dash = strchr(text, '-');
     double a = 0;
@@ -165,10 +165,10 @@ static bool read_frames(const char *text, int64_t *first, int64_t *count)
     if (!dash || dash - text >= (long)sizeof from)
         return false;
     snprintf(from, sizeof from, "%.*s", (int)(dash - text), text);
-    if (!cli_time(from, FPS, &a) || !cli_time(dash + 1, FPS, &b) || b <= a)
+    if (!cli_time(from, fps, &a) || !cli_time(dash + 1, fps, &b) || b <= a)
         return false;
-    *first = llround(a * FPS / FRAMES_PER_SEMANTIC);
-    *count = llround(b * FPS / FRAMES_PER_SEMANTIC) - *first;
+    *first = llround(a * fps / FRAMES_PER_SEMANTIC);
+    *count = llround(b * fps / FRAMES_PER_SEMANTIC) - *first;
     return *count > 0;
 }
 
@@ -176,11 +176,14 @@ static longtake_status cut(longtake *e, const cli_values *v, int64_t first, int6
 {
     longtake_tokens *all = NULL;
     longtake_tokens *part = NULL;
+    int again = 0;
     longtake_status s = longtake_tokens_read(e, v->word[1], &all, error);
     if (s == LONGTAKE_OK)
-        s = longtake_tokens_cut(all, first, count, &part, error);
+        s = longtake_tokens_recut(e, all, first, count, &part, &again, error);
     if (s == LONGTAKE_OK)
         s = longtake_tokens_write(part, v->output, error);
+    if (s == LONGTAKE_OK && again && !v->quiet)
+        fprintf(stderr, "%s: the cut begins inside a segment, whose rest was encoded again\n", v->word[1]);
     longtake_tokens_close(part);
     longtake_tokens_close(all);
     return s;
@@ -219,12 +222,14 @@ int cli_tokens_edit(cli_context *c)
     if (cutting ? v->words != 3 : v->words < 3)
         return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
                          cutting ? "a file and a span such as 0s-13s" : "two or more files");
-    if (cutting && !read_frames(v->word[2], &first, &count))
-        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);
     if (!engine)
         return code;
+    if (cutting && !read_frames(v->word[2], longtake_fps(engine), &first, &count)) {
+        longtake_close(engine);
+        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
+    }
     longtake_error error = {0};
     const longtake_status s = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
     longtake_close(engine);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/token_cut.h"
 #include "tokenizer/token_file.h"
 
 lt_status take_tokens_read(const longtake *e, const char *path, tok_plan *out, lt_error *err)
@@ -168,41 +169,29 @@ longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path
     return take_give_error(s, &err, error);
 }
 
-/* The segment that begins at semantic frame `frame` (`segments` at the plan's end), or -1. */
-static int64_t border_at(const tok_plan *p, int64_t frame)
+longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int64_t first, int64_t count, longtake_tokens **out,
+                                      int *encoded_again, longtake_error *error)
 {
-    int64_t at = 0;
-    for (int64_t k = 0; k < p->segments; k++) {
-        if (at == frame)
-            return k;
-        at += p->frames[k];
-    }
-    return at == frame ? p->segments : -1;
+    lt_error err = {0};
+    tok_plan plan = {0};
+    tok_plan part = {0};
+    bool again = false;
+    *out = NULL;
+    lt_status s = edited_plan(t, &plan, &err);
+    if (s == LT_OK)
+        s = take_tokens_cut(e, &plan, first, count, &part, &again, &err);
+    tok_plan_clear(&plan);
+    if (s == LT_OK)
+        s = wrap(&part, out, &err);
+    if (encoded_again)
+        *encoded_again = again;
+    return take_give_error(s, &err, error);
 }
 
 longtake_status longtake_tokens_cut(const longtake_tokens *t, int64_t first, int64_t count, longtake_tokens **out,
                                     longtake_error *error)
 {
-    lt_error err = {0};
-    tok_plan plan = {0};
-    tok_plan part = {0};
-    *out = NULL;
-    lt_status s = edited_plan(t, &plan, &err);
-    if (s == LT_OK) {
-        const int64_t all = tok_plan_semantic_frames(&plan);
-        const int64_t end = first + count > all ? all : first + count;
-        const int64_t from = border_at(&plan, first);
-        const int64_t to = border_at(&plan, end);
-        if (from < 0 || to <= from)
-            s = lt_fail(&err, LT_ERR_USAGE, "cut: found semantic frames %lld to %lld, expected borders of segments, multiples of %d",
-                        (long long)first, (long long)end, plan.layout.segment_frames);
-        else
-            s = tok_plan_cut(&plan, from, to - from, &part, &err);
-    }
-    tok_plan_clear(&plan);
-    if (s == LT_OK)
-        s = wrap(&part, out, &err);
-    return take_give_error(s, &err, error);
+    return longtake_tokens_recut(NULL, t, first, count, out, NULL, error);
 }
 
 longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out,

@@ -1,0 +1,109 @@
+/* token_cut.c - cutting plans, inside segments too; see token_cut.h. */
+#include "pipeline/token_cut.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/timeline.h"
+#include "tokenizer/tokenizer.h"
+
+/* Frames lo .. hi-1 of a segment's codes -> codes of a segment that begins at frame lo. */
+static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi, int32_t *out, lt_error *err)
+{
+    const cfg_tokenizer *cfg = &e->cfg.tokenizer;
+    const size_t cells = (size_t)cfg->grid_height * (size_t)cfg->grid_width * (size_t)cfg->feature_channels;
+    float *features = malloc((size_t)hi * cells * sizeof *features);
+    lt_weights *weights = NULL;
+    tok_model *model = NULL;
+    lt_status s = features ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    if (s == LT_OK)
+        s = take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err);
+    if (s == LT_OK)
+        s = tok_open(weights, cfg, e->backend, TOK_ENCODER | TOK_DECODER, &model, err);
+    if (s == LT_OK)
+        s = tok_decode(model, codes, hi, features, err);
+    if (s == LT_OK)
+        s = tok_encode(model, features + (size_t)lo * cells, hi - lo, out, NULL, err);
+    tok_close(model);
+    lt_weights_close(weights);
+    free(features);
+    return s;
+}
+
+/* Frames lo .. hi-1 of segment k as a plan of one segment. */
+static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out, lt_error *err)
+{
+    const int64_t tokens = tok_layout_tokens(&p->layout, p->frames[k]);
+    int32_t *codes = malloc((size_t)tokens * 2 * sizeof *codes);
+    int32_t *again = codes + tokens;
+    if (!codes)
+        return lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    tok_plan_codes(p, k, codes);
+    lt_status s = lo > 0 ? encode_again(e, codes, lo, hi, again, err) : LT_OK;
+    if (s == LT_OK)
+        s = tok_plan_make(&p->layout, lo > 0 ? again : codes, tok_layout_tokens(&p->layout, hi - lo), p->fps, 0, "tokens", out,
+                          err);
+    free(codes);
+    return s;
+}
+
+/* Appends `piece` and clears it. */
+static lt_status append(tok_plan *all, tok_plan *piece, lt_error *err)
+{
+    if (all->segments == 0) {
+        *all = *piece;
+        *piece = (tok_plan){0};
+        return LT_OK;
+    }
+    tok_plan both = {0};
+    const lt_status s = tok_plan_join(all, piece, &both, err);
+    tok_plan_clear(piece);
+    if (s != LT_OK)
+        return s;
+    tok_plan_clear(all);
+    *all = both;
+    return LT_OK;
+}
+
+static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out, bool *again, lt_error *err)
+{
+    int64_t at = 0;
+    for (int64_t k = 0; k < p->segments && at < end; at += p->frames[k], k++) {
+        const int lo = first > at ? (int)(first - at) : 0;
+        const int hi = end - at < p->frames[k] ? (int)(end - at) : p->frames[k];
+        tok_plan piece = {0};
+        if (lo >= hi)
+            continue;
+        if (lo > 0 && !e)
+            return lt_fail(err, LT_ERR_USAGE, "cut: begins at semantic frame %lld, expected the beginning of a segment",
+                           (long long)first);
+        *again = *again || lo > 0;
+        LT_TRY(piece_of(e, p, k, lo, hi, &piece, err));
+        LT_TRY(append(out, &piece, err));
+    }
+    for (int i = 0; i < p->note_count; i++)
+        LT_TRY(tok_plan_set_note(out, p->notes[i].key, p->notes[i].value, err));
+    return LT_OK;
+}
+
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out, bool *again,
+                          lt_error *err)
+{
+    const int64_t all = tok_plan_semantic_frames(p);
+    *out = (tok_plan){0};
+    *again = false;
+    if (first < 0 || first >= all || count < 1)
+        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld on, the plan has %lld", (long long)count,
+                       (long long)first, (long long)all);
+    const int64_t end = count > all - first ? all : first + count;
+    const lt_status s = cut(e, p, first, end, out, again, err);
+    if (s != LT_OK) {
+        tok_plan_clear(out);
+        return s;
+    }
+    if (end == all) { /* what the whole plan does not deliver of its last latent, the end of it does not either */
+        out->video_frames -= take_frames_of_latents(all) - p->video_frames;
+        out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
+    }
+    return LT_OK;
+}

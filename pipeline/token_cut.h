@@ -1,0 +1,17 @@
+/* token_cut.h - any span of a plan as a plan of its own.
+ *
+ * Inside a segment a frame depends on earlier frames only, so an end may lie anywhere: the segment becomes shorter. A beginning
+ * inside a segment has no I-frame; its features are decoded and encoded again as a segment of their own.
+ */
+#ifndef TAKE_TOKEN_CUT_H
+#define TAKE_TOKEN_CUT_H
+
+#include "pipeline/engine.h"
+#include "tokenizer/token_plan.h"
+
+/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept. *again says whether a segment was encoded
+ * again, for which `e` must be there: else LT_ERR_USAGE. */
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out, bool *again,
+                          lt_error *err);
+
+#endif

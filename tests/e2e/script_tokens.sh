@@ -1,0 +1,62 @@
+#!/bin/sh
+# Plans cut and joined: at segment borders nothing changes; elsewhere the border segment is made anew, which is said.
+. "$(dirname "$0")/steps.sh"
+
+# codes FILE: all tokens, one a line.
+codes() {
+    "$PROGRAM" info "$1" --json >info.json
+    k=0
+    while [ $k -lt "$(grep -o semantic_frames info.json | tail -n +2 | wc -l)" ]; do
+        i=0
+        while "$TOOLS/json_value" info.json segments $k tokens $i >value 2>&1; do
+            cat value
+            i=$((i + 1))
+        done
+        k=$((k + 1))
+    done
+}
+
+# Segments of the tiny model are 5 semantic frames, 2.5 s; a semantic frame is half a second.
+made tokens -p "a red ball" --frames 48 -o all.lt
+made tokens cut all.lt 0s-2.5s -o a.lt
+made tokens cut all.lt 2.5s-100s -o b.lt
+made tokens join a.lt b.lt -o again.lt
+codes all.lt >all.codes
+codes again.lt >again.codes
+same all.codes again.codes
+made render all.lt --steps 2 -o all.y4m
+made render again.lt --steps 2 -o again.y4m
+same all.y4m again.y4m
+
+# An end anywhere is a shorter segment.
+made tokens cut all.lt 0s-4s -o short.lt
+codes short.lt >short.codes
+head -n "$(wc -l <short.codes)" all.codes >head.codes
+same short.codes head.codes
+equal "tokens of 8 frames" "$(wc -l <short.codes)" $((14 + 10))
+
+# A beginning inside a segment is encoded again.
+"$PROGRAM" tokens cut all.lt 1s-5s -o inside.lt --model "$MODEL" >made.out 2>made.err || fail "cut inside: $(cat made.err)"
+grep -q 'encoded again' made.err || fail "cut inside does not say so: $(cat made.err)"
+"$PROGRAM" info inside.lt --json >inside.json
+equal "segments" "$(json inside.json segments 0 semantic_frames) $(json inside.json segments 1 semantic_frames)" "3 5"
+codes inside.lt | tail -n 14 >tail.codes
+sed -n 15,28p all.codes >second.codes
+same tail.codes second.codes
+made tokens join inside.lt a.lt b.lt -o three.lt
+made render three.lt --steps 2 -o three.mp4
+equal "frames" "$(of_video three.mp4 nb_read_frames)" 80 # 8 + 5 + 8 semantic frames are 81; the last was not asked for
+
+refused 2 tokens cut all.lt 3s-2s -o bad.lt
+refused 2 tokens cut all.lt 100s-200s -o bad.lt
+refused 2 tokens cut all.lt -o bad.lt
+refused 2 tokens join all.lt -o bad.lt
+refused 2 tokens cut all.lt 0s-2s
+refused 2 tokens cut all.lt 0s-2s -o bad.mp4
+printf garbage >garbage.lt
+refused 3 tokens cut garbage.lt 0s-2s -o bad.lt
+refused 3 tokens join all.lt garbage.lt -o bad.lt
+head -c 200 all.lt >cut_off.lt
+refused 3 tokens join all.lt cut_off.lt -o bad.lt
+[ -e bad.lt ] && fail "a refused command left a file"
+finish
