@@ -13,7 +13,8 @@ take() {
 
 # start FILE...: in the background, events to events.jsonl.
 start() {
-    "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl -o "$@" >start.out 2>events.jsonl &
+    : >events.jsonl
+    "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl -o "$@" >start.out 2>>events.jsonl &
     running=$!
 }
 
