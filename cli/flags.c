@@ -69,7 +69,7 @@ const cli_flag cli_flags[] = {
     {"recipe", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "make again what this video's metadata describes", AT(recipe)},
     {"prompts", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "batch: one prompt, or JSON object, a line", AT(prompts)},
     {"output-dir", 0, FLAG_TEXT, "DIR", "generate", 0, 0, 0, "where a batch goes", AT(output_dir)},
-    {"preview", 0, FLAG_TEXT, "FILE|DIR", "generate refine render tokens", 0, 0, 0, "rough pictures while it runs", AT(preview)},
+    {"preview", 0, FLAG_TEXT, "FILE|DIR", "generate refine render continue run", 0, 0, 0, "rough pictures while it runs: an .mp4, or a folder for one a window", AT(preview)},
     {"max-seam", 0, FLAG_REAL, "X", "generate refine render continue run", 0, 0, 1e6, "exit 7 when a window border is more visible", AT(max_seam)},
     {"device", 0, FLAG_TEXT, "NAME", "all", 0, 0, 0, "auto, cpu, cuda[:N] or reference (default auto)", AT(device)},
     {"precision", 0, FLAG_CHOICE, "KIND", "all", "auto|f32|bf16", 0, 0, "of the arithmetic (default auto)", AT(precision)},

@@ -8,6 +8,8 @@
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 
+enum { PREVIEWS = 5 }; /* of a window, about */
+
 /* Windows of all layers that are refined for the take. */
 static int64_t windows_to_make(const take_spec *s)
 {
@@ -38,6 +40,7 @@ void take_refiner_close(take_refiner *r)
         free(r->kept[i].features);
     }
     free(r->control);
+    take_preview_close(&r->preview);
     dit_model_close(r->network);
     tok_close(r->semantics);
     lt_weights_close(r->network_file);
@@ -50,6 +53,8 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     longtake *e = r->run->engine;
     if (r->network)
         return LT_OK;
+    if (r->run->request->preview)
+        LT_TRY(take_preview_open(&r->preview, r->run, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
     LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &r->network_file, err));
@@ -142,16 +147,22 @@ static lt_status window_control(take_refiner *r, const take_window *w, lt_error 
 }
 
 typedef struct {
-    take_run *run;
+    take_refiner *refiner;
+    int64_t window;
+    int frames;
     lt_status status;
+    lt_error error; /* of a preview */
 } step_listener;
 
 static int on_step(void *user, int step, int steps, const float *x0)
 {
     (void)steps;
-    (void)x0;
     step_listener *l = user;
-    l->status = take_clock_step(&l->run->clock, step, 1, NULL);
+    take_run *run = l->refiner->run;
+    if (x0)
+        l->status = take_preview_show(&l->refiner->preview, l->window, x0, l->frames, &l->error);
+    if (l->status == LT_OK)
+        l->status = take_clock_step(&run->clock, step, 1, NULL);
     return l->status != LT_OK;
 }
 
@@ -163,7 +174,7 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     static const dit_scale_kind scales[] = {[CFG_SCHEDULE_OFFICIAL] = DIT_SCALE_OFFICIAL,
                                             [CFG_SCHEDULE_RAMP] = DIT_SCALE_RAMP,
                                             [CFG_SCHEDULE_CONSTANT] = DIT_SCALE_CONSTANT};
-    step_listener listener = {.run = run};
+    step_listener listener = {.refiner = r, .window = c, .frames = w->latents};
     dit_request q;
     dit_request_init(&q);
     q.frames = w->latents;
@@ -180,7 +191,11 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     q.window = (uint32_t)c;
     q.progress = on_step;
     q.user = &listener;
-    return dit_refine(r->network, &q, latents, err);
+    q.preview_every = run->request->preview ? 1 + s->steps / (PREVIEWS + 1) : 0;
+    const lt_status status = dit_refine(r->network, &q, latents, err);
+    if (listener.error.code != LT_OK) /* the sampler knows only that it was stopped */
+        *err = listener.error;
+    return listener.error.code != LT_OK ? listener.error.code : status;
 }
 
 lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,

@@ -10,7 +10,7 @@
 #define TAKE_TAKE_REFINE_H
 
 #include "mmdit/dit_model.h"
-#include "pipeline/take_run.h"
+#include "pipeline/take_preview.h"
 #include "tokenizer/tokenizer.h"
 
 enum { TAKE_KEPT_SEGMENTS = 2 };
@@ -31,6 +31,7 @@ typedef struct {
     lt_weights *network_file;
     take_segment_control kept[TAKE_KEPT_SEGMENTS];
     float *control;              /* [window, C, H, W] */
+    take_preview preview;        /* where the request asks for one */
 } take_refiner;
 
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err);

@@ -1,5 +1,5 @@
 /* take_run.c - beginning and end of a take; see take_run.h. */
-#include "pipeline/take_run.h"
+#include "pipeline/take_preview.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,10 +9,9 @@
 
 lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err)
 {
-    (void)err;
     *run = (take_run){.engine = e, .request = r};
     take_clock_open(&run->clock, r->on_event, r->user);
-    return LT_OK;
+    return take_preview_check(r, err);
 }
 
 static void hear_note(void *user, const char *note)

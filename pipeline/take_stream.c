@@ -113,7 +113,9 @@ static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, con
     void *blob = NULL;
     size_t bytes = 0;
     LT_TRY(take_decode_window(d, c, latents, &blob, &bytes, err));
-    const lt_status s = take_video_add(v, blob, bytes, err);
+    lt_status s = take_video_add(v, blob, bytes, err);
+    if (s == LT_OK && d->spec.format == MEDIA_MP4)
+        s = take_preview_replace(d->run, c, blob, bytes, err);
     free(blob);
     LT_TRY(s);
     take_clock_tell(&d->run->clock, LONGTAKE_EVENT_WINDOW_DONE, NULL);

@@ -1,0 +1,89 @@
+/* latent_colours.c - least squares from latents to colours; see latent_colours.h. */
+#include "pipeline/latent_colours.h"
+
+#include <math.h>
+
+enum { N = LATENT_COLOURS_MOST_CHANNELS + 1 };
+
+/* Weight on the factors' squares, as a part of the mean square of a latent. */
+static const double ridge = 1e-3;
+
+/* The normal equations: sums over all cells of x x' and of x times each colour; x ends in a 1. */
+typedef struct {
+    int n;
+    double square[N][N];
+    double right[3][N];
+} normal_equations;
+
+static void add_cell(normal_equations *e, const double *x, const double *colour)
+{
+    for (int i = 0; i < e->n; i++) {
+        for (int j = 0; j <= i; j++)
+            e->square[i][j] += x[i] * x[j];
+        for (int c = 0; c < 3; c++)
+            e->right[c][i] += x[i] * colour[c];
+    }
+}
+
+/* Cholesky: square = L L', L in its place. */
+static void factorise(normal_equations *e)
+{
+    for (int i = 0; i < e->n; i++)
+        for (int j = 0; j <= i; j++) {
+            double sum = e->square[i][j];
+            for (int k = 0; k < j; k++)
+                sum -= e->square[i][k] * e->square[j][k];
+            e->square[i][j] = i == j ? sqrt(sum > 1e-12 ? sum : 1e-12) : sum / e->square[j][j];
+        }
+}
+
+static void solve(const normal_equations *e, const double *right, double *x)
+{
+    for (int i = 0; i < e->n; i++) {
+        x[i] = right[i];
+        for (int k = 0; k < i; k++)
+            x[i] -= e->square[i][k] * x[k];
+        x[i] /= e->square[i][i];
+    }
+    for (int i = e->n - 1; i >= 0; i--) {
+        for (int k = i + 1; k < e->n; k++)
+            x[i] -= e->square[k][i] * x[k];
+        x[i] /= e->square[i][i];
+    }
+}
+
+lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels, latent_colours *out,
+                             lt_error *err)
+{
+    static const normal_equations zero = {0};
+    if (channels > LATENT_COLOURS_MOST_CHANNELS || channels < 1 || cells < 1)
+        return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped", channels,
+                       LATENT_COLOURS_MOST_CHANNELS);
+    normal_equations e = zero;
+    e.n = channels + 1;
+    for (int64_t cell = 0; cell < cells; cell++) {
+        double x[N];
+        for (int i = 0; i < channels; i++)
+            x[i] = latents[i * cells + cell];
+        x[channels] = 1;
+        add_cell(&e, x, colours + 3 * cell);
+    }
+    for (int i = 0; i < channels; i++)
+        e.square[i][i] *= 1 + ridge;
+    factorise(&e);
+    out->channels = channels;
+    for (int c = 0; c < 3; c++)
+        solve(&e, e.right[c], out->factor[c]);
+    return LT_OK;
+}
+
+void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells, uint8_t *rgb)
+{
+    for (int64_t cell = 0; cell < cells; cell++)
+        for (int c = 0; c < 3; c++) {
+            double v = map->factor[c][map->channels];
+            for (int i = 0; i < map->channels; i++)
+                v += map->factor[c][i] * latent[i * cells + cell];
+            rgb[3 * cell + c] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lround(v));
+        }
+}

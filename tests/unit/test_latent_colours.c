@@ -1,0 +1,77 @@
+/* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet. */
+#include "pipeline/latent_colours.h"
+#include "tests/support/check.h"
+
+enum { CELLS = 200, CHANNELS = 4 };
+
+static const double factor[3][CHANNELS + 1] = {{20, -10, 0, 0, 128}, {0, 15, 5, 0, 100}, {-8, 0, 12, 0, 90}};
+
+static float noise(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return (float)(*state >> 8) / (float)(1 << 23) - 1.0F;
+}
+
+/* Channel 3 says nothing about colour. */
+static void draw(float *latents, double *colours)
+{
+    uint32_t state = 7;
+    for (int i = 0; i < CHANNELS * CELLS; i++)
+        latents[i] = noise(&state);
+    for (int cell = 0; cell < CELLS; cell++)
+        for (int c = 0; c < 3; c++) {
+            double v = factor[c][CHANNELS];
+            for (int i = 0; i < CHANNELS; i++)
+                v += factor[c][i] * latents[i * CELLS + cell];
+            colours[3 * cell + c] = v;
+        }
+}
+
+static void finds_the_map_again(void **state)
+{
+    (void)state;
+    static float latents[CHANNELS * CELLS];
+    static double colours[3 * CELLS];
+    static uint8_t rgb[3 * CELLS];
+    latent_colours map;
+    lt_error err = {0};
+    draw(latents, colours);
+    check_ok(latent_colours_fit(latents, colours, CELLS, CHANNELS, &map, &err), err);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i <= CHANNELS; i++)
+            assert_true(map.factor[c][i] > factor[c][i] - 0.2 && map.factor[c][i] < factor[c][i] + 0.2);
+    latent_colours_apply(&map, latents, CELLS, rgb);
+    for (int i = 0; i < 3 * CELLS; i++)
+        assert_true(rgb[i] > colours[i] - 2 && rgb[i] < colours[i] + 2);
+}
+
+static void a_dead_channel_does_no_harm(void **state)
+{
+    (void)state;
+    static float latents[CHANNELS * CELLS];
+    static double colours[3 * CELLS];
+    latent_colours map;
+    lt_error err = {0};
+    draw(latents, colours);
+    memset(latents + 3 * CELLS, 0, CELLS * sizeof *latents);
+    check_ok(latent_colours_fit(latents, colours, CELLS, CHANNELS, &map, &err), err);
+    assert_true(map.factor[0][0] > 19 && map.factor[0][0] < 21);
+    assert_true(map.factor[0][3] > -1 && map.factor[0][3] < 1);
+}
+
+static void refuses_what_it_has_no_room_for(void **state)
+{
+    (void)state;
+    latent_colours map;
+    lt_error err = {0};
+    const float one = 0;
+    const double colour[3] = {0, 0, 0};
+    check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err), err, LT_ERR_USAGE, "65 channels");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_map_again), cmocka_unit_test(a_dead_channel_does_no_harm),
+                                       cmocka_unit_test(refuses_what_it_has_no_room_for)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
