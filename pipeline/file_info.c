@@ -264,7 +264,7 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
     file_kind kind = KIND_VIDEO;
     *json = NULL;
     lt_json *o = lt_json_new_object();
-    lt_json_set(o, "file", lt_json_new_string(path));
+    lt_json_set(o, "file", lt_json_new_path(path));
     lt_status s = kind_of(path, &kind, &err);
     if (s == LT_OK)
         s = kind == KIND_FOLDER         ? describe_folder(path, o, &err)

@@ -72,7 +72,7 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     const longtake_request *r = run->request;
     const lt_backend *b = run->engine->backend;
     lt_json_set(o, "command", lt_json_new_string(command));
-    lt_json_set(o, "output", lt_json_new_string(r->output ? r->output : ""));
+    lt_json_set(o, "output", lt_json_new_path(r->output ? r->output : ""));
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
     lt_json_set(o, "device", lt_json_new_string(b->table->name));
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* jansson parses by recursion; nothing of ours nests deeper than five. */
 enum { DEEPEST = 64 };
@@ -172,6 +173,20 @@ lt_json *lt_json_new_null(void)
 lt_json *lt_json_new_string(const char *v)
 {
     return opaque(json_string_nocheck(v)); /* lt_json_text refuses what is not UTF-8 */
+}
+
+lt_json *lt_json_new_path(const char *v)
+{
+    json_t *whole = json_string(v);
+    if (whole)
+        return opaque(whole);
+    char *ascii = strdup(v);
+    for (char *c = ascii; c && *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    json_t *shown = ascii ? json_string(ascii) : NULL;
+    free(ascii);
+    return opaque(shown);
 }
 
 /* A string that is not UTF-8 cannot be written, so a document that holds this one has no text. The place for it is

@@ -38,6 +38,8 @@ lt_json *lt_json_new_real(double v); /* must be finite */
 lt_json *lt_json_new_bool(bool v);
 lt_json *lt_json_new_null(void);
 lt_json *lt_json_new_string(const char *v);
+/* The name of a file, which need not be UTF-8: then what is not ASCII becomes "?". */
+lt_json *lt_json_new_path(const char *v);
 void lt_json_set(lt_json *object, const char *key, lt_json *value);
 void lt_json_append(lt_json *array, lt_json *value);
 /* Compact text in insertion order (one line), NUL-terminated; free() it. NULL when memory is out. */

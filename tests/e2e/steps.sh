@@ -15,6 +15,11 @@ fail() {
     failures=$((failures + 1))
 }
 
+# Is the program built with AddressSanitizer? Then its memory is not its own.
+sanitized() {
+    grep -q __asan_init "$PROGRAM"
+}
+
 finish() {
     [ "$failures" -eq 0 ] || exit 1
     exit 0

@@ -1,6 +1,7 @@
 #!/bin/sh
 # --dry-run foresees the peak of memory within a tenth, loads no weights, and --max-memory refuses before anything starts.
 . "$(dirname "$0")/steps.sh"
+sanitized && { echo "skipped: a sanitizer takes memory of its own"; exit 77; }
 
 # foreseen KIB_FILE COMMAND ARGUMENTS... : the plan's peak against what the command then needs.
 foreseen() {

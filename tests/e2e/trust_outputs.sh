@@ -40,6 +40,13 @@ for command in "tokens x --seconds 4" "generate x --seconds 4" "refine take.lt" 
 done
 rm -f into.err pipe.err pipe.code json.mp4
 
+# A name that is not UTF-8 is shown as well as JSON can.
+odd=$(printf 'odd\377.mp4')
+made generate x --frames 1 --json -o "$odd"
+grep -q '"output": *"odd?.mp4"' made.out || fail "a name that is not UTF-8: $(cat made.out)"
+made info "$odd"
+rm -f "$odd"
+
 # A full disk, where we may mount one; the job folder lies elsewhere so that only the output meets it.
 mkdir disk
 if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
