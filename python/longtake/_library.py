@@ -50,6 +50,7 @@ class Options(Structure):
         ("precision", c_char_p),
         ("threads", c_int),
         ("max_memory", c_int64),
+        ("cache_dir", c_char_p),
     ]
 
 
