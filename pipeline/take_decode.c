@@ -105,6 +105,8 @@ void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_
 {
     const size_t frame = frame_bytes(d);
     const uint8_t *before = d->have_last_frame && first > 0 ? d->last_frame : NULL;
+    if (count < 1)
+        return;
     for (int64_t i = 0; i < count; i++) {
         const uint8_t *now = frames + (size_t)i * frame;
         if (before)

@@ -35,9 +35,9 @@ static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int
 {
     const int64_t tokens = tok_layout_tokens(&p->layout, p->frames[k]);
     int32_t *codes = malloc((size_t)tokens * 2 * sizeof *codes);
-    int32_t *again = codes + tokens;
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    int32_t *again = codes + tokens;
     tok_plan_codes(p, k, codes);
     lt_status s = lo > 0 ? encode_again(e, codes, lo, hi, again, err) : LT_OK;
     if (s == LT_OK)
