@@ -244,13 +244,17 @@ void cli_man_page(void)
         printf(".\n");
     }
     printf(".SH FLAGS\n"
-           "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a name counts as a\n"
-           "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores; a flag wins.\n");
+           "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a "
+           "name counts as a\n"
+           "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores; a flag "
+           "wins.\n");
     for (int i = 0; i < cli_flag_count; i++)
         if (cli_flags[i].help)
             man_flag(&cli_flags[i]);
     printf(".SH EXIT STATUS\n"
-           "0 done; 1 failed; 2 wrong usage; 3 bad or missing input, configuration or model file; 4 out of device memory;\n"
-           "5 out of memory or disk; 6 device absent or unsupported; 7 done, but a limit that was asked for is exceeded;\n"
+           "0 done; 1 failed; 2 wrong usage; 3 bad or missing input, configuration or model file; 4 out of "
+           "device memory;\n"
+           "5 out of memory or disk; 6 device absent or unsupported; 7 done, but a limit that was asked for "
+           "is exceeded;\n"
            "130, 143 interrupted: the finished part is kept, the same command goes on.\n");
 }

@@ -18,7 +18,7 @@ typedef struct {
     const longtake_request *request;
     longtake_batch_fn fn;
     void *user;
-    char **output;  /* of the lines so far, to tell when two are the same */
+    char **output; /* of the lines so far, to tell when two are the same */
     int64_t outputs;
     int64_t lines;
     int64_t failed;
@@ -38,7 +38,7 @@ static lt_status read_file(const char *path, char **text, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (broken || n > MOST_BYTES || memchr(*text, '\0', n))
         return lt_fail(err, LT_ERR_INPUT, "%s: found %s, expected lines of text", path,
-                       broken          ? "an error while reading"
+                       broken           ? "an error while reading"
                        : n > MOST_BYTES ? "more than 16 MiB"
                                         : "a zero byte");
     (*text)[n] = '\0';
@@ -46,7 +46,8 @@ static lt_status read_file(const char *path, char **text, lt_error *err)
 }
 
 /* "FOLDER/0007.mp4" or "FOLDER/NAME"; remembered, so that no line writes over another. */
-static lt_status name_output(batch_run *b, const batch_line *l, int64_t line, const char *place, const char **out, lt_error *err)
+static lt_status name_output(batch_run *b, const batch_line *l, int64_t line, const char *place,
+                             const char **out, lt_error *err)
 {
     const char *format = b->request->format ? b->request->format : "mp4";
     const size_t bytes = strlen(b->folder) + (l->output ? strlen(l->output) : strlen(format)) + 32;
@@ -64,7 +65,8 @@ static lt_status name_output(batch_run *b, const batch_line *l, int64_t line, co
         snprintf(name, bytes, "%s/%04lld.%s", b->folder, (long long)line, format);
     for (int64_t i = 0; i < b->outputs; i++)
         if (strcmp(b->output[i], name) == 0) {
-            const lt_status s = lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
+            const lt_status s =
+                lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
             free(name);
             return s;
         }
@@ -144,7 +146,8 @@ static lt_status do_lines(batch_run *b, char *text, lt_error *err)
     if (b->lines == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
     if (b->failed > 0)
-        return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", b->path, (long long)b->failed, (long long)b->lines);
+        return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", b->path, (long long)b->failed,
+                       (long long)b->lines);
     return LT_OK;
 }
 
@@ -152,12 +155,14 @@ static lt_status check_folder(const char *folder, lt_error *err)
 {
     struct stat st;
     if (!folder || stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, expected a folder that is there", folder ? folder : "none");
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, expected a folder that is there",
+                       folder ? folder : "none");
     return LT_OK;
 }
 
-longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r,
-                                        longtake_batch_fn fn, void *user, longtake_error *error)
+longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder,
+                                        const longtake_request *r, longtake_batch_fn fn, void *user,
+                                        longtake_error *error)
 {
     lt_error err = {0};
     batch_run b = {.engine = e, .path = prompts, .folder = folder, .request = r, .fn = fn, .user = user};

@@ -35,9 +35,10 @@ static lt_status read_length(const cfg_document *doc, const cfg_node *n, batch_l
     double value = 0;
     if (l->settings.frames >= 0 || l->settings.seconds >= 0)
         return cfg_node_fail(doc, n, err, "'seconds' and 'frames': found both, expected one");
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) || !(value > 0 && value < 1e9) ||
-        (in_frames && value != floor(value)))
-        return cfg_node_fail(doc, n, err, "'%s': expected a %snumber above 0", n->key, in_frames ? "whole " : "");
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) ||
+        !(value > 0 && value < 1e9) || (in_frames && value != floor(value)))
+        return cfg_node_fail(doc, n, err, "'%s': expected a %snumber above 0", n->key,
+                             in_frames ? "whole " : "");
     if (in_frames)
         l->settings.frames = (int64_t)value;
     else

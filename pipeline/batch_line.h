@@ -10,7 +10,7 @@
 #include "longtake.h"
 
 typedef struct {
-    cfg_document *document;     /* of a JSON line; texts are borrowed from it or from the line */
+    cfg_document *document; /* of a JSON line; texts are borrowed from it or from the line */
     const char *prompt;
     const char *output;         /* a plain file name, or NULL */
     longtake_settings settings; /* what the line says; the rest is unset */

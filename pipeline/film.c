@@ -22,7 +22,7 @@ typedef struct {
 
 #define IN_TAKE(field) offsetof(longtake_settings, field)
 #define IN_SHOT(field) offsetof(film_shot, field)
-#define MAX_SEED 4294967295.0
+#define MAX_SEED       4294967295.0
 
 static const value_field take_fields[] = {
     {"seed", VALUE_INT64, IN_TAKE(seed), -1, MAX_SEED, {0}},
@@ -57,10 +57,12 @@ static lt_status fail_kind(const cfg_document *doc, const cfg_node *n, const cha
     char text[CFG_EXCERPT_BYTES];
     if (n->kind != CFG_NODE_SCALAR)
         return cfg_node_fail(doc, n, err, "'%s' is %s, expected %s", n->key, cfg_node_kind_name(n), expected);
-    return cfg_node_fail(doc, n, err, "'%s' is '%s', expected %s", n->key, cfg_excerpt(n->text, text), expected);
+    return cfg_node_fail(doc, n, err, "'%s' is '%s', expected %s", n->key, cfg_excerpt(n->text, text),
+                         expected);
 }
 
-static lt_status read_word(const cfg_document *doc, const cfg_node *n, const value_field *f, const char **out, lt_error *err)
+static lt_status read_word(const cfg_document *doc, const cfg_node *n, const value_field *f, const char **out,
+                           lt_error *err)
 {
     for (int i = 0; n->kind == CFG_NODE_SCALAR && i < COUNT(f->words) && f->words[i]; i++)
         if (strcmp(n->text, f->words[i]) == 0) {
@@ -73,17 +75,20 @@ static lt_status read_word(const cfg_document *doc, const cfg_node *n, const val
     return fail_kind(doc, n, expected, err);
 }
 
-static lt_status read_value(const cfg_document *doc, const cfg_node *n, const value_field *f, void *object, lt_error *err)
+static lt_status read_value(const cfg_document *doc, const cfg_node *n, const value_field *f, void *object,
+                            lt_error *err)
 {
     void *place = (char *)object + f->at;
     if (f->kind == VALUE_WORD)
         return read_word(doc, n, f, place, err);
     const bool whole = f->kind != VALUE_REAL;
     double value = 0;
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) || (whole && value != floor(value)))
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) ||
+        (whole && value != floor(value)))
         return fail_kind(doc, n, whole ? "a whole number" : "a number", err);
     if (value < f->low || value > f->high)
-        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", f->key, n->text, f->low, f->high);
+        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", f->key, n->text, f->low,
+                             f->high);
     if (f->kind == VALUE_INT)
         *(int *)place = (int)value;
     else if (f->kind == VALUE_INT64)
@@ -121,7 +126,8 @@ static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const v
     char key[CFG_EXCERPT_BYTES];
     const char *nearest = cfg_nearest_key(n->key, known, all);
     return cfg_node_key_fail(doc, n, err, "%s has no key '%s'%s%s%s", where, cfg_excerpt(n->key, key),
-                             nearest ? "\nhint: the nearest is '" : "", nearest ? nearest : "", nearest ? "'" : "");
+                             nearest ? "\nhint: the nearest is '" : "", nearest ? nearest : "",
+                             nearest ? "'" : "");
 }
 
 static const value_field *field_of(const value_field *fields, int count, const char *key)
@@ -132,15 +138,16 @@ static const value_field *field_of(const value_field *fields, int count, const c
     return NULL;
 }
 
-lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known, lt_error *err)
+lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known,
+                       lt_error *err)
 {
     const value_field *field = field_of(take_fields, COUNT(take_fields), n->key);
     *known = field != NULL;
     return field ? read_value(doc, n, field, out, err) : LT_OK;
 }
 
-lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own, const char *where,
-                               lt_error *err)
+lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
+                               const char *where, lt_error *err)
 {
     return unknown_key(doc, n, take_fields, COUNT(take_fields), own, where, err);
 }
@@ -152,13 +159,16 @@ static lt_status read_length(longtake_film *f, const cfg_node *n, lt_error *err)
 {
     const cfg_document *doc = f->document;
     if (f->length)
-        return cfg_node_key_fail(doc, n, err, "'%s' and '%s': found both, expected one", f->length->key, n->key);
+        return cfg_node_key_fail(doc, n, err, "'%s' and '%s': found both, expected one", f->length->key,
+                                 n->key);
     f->length = n;
     LT_TRY(read_moment(doc, n, &f->length_moment, err));
     if (strcmp(n->key, "frames") == 0)
         f->length_moment.in_frames = true;
-    if (f->length_moment.value <= 0 || (f->length_moment.in_frames && f->length_moment.value != floor(f->length_moment.value)))
-        return fail_kind(doc, n, f->length_moment.in_frames ? "a whole number above 0" : "a length above 0", err);
+    if (f->length_moment.value <= 0 ||
+        (f->length_moment.in_frames && f->length_moment.value != floor(f->length_moment.value)))
+        return fail_kind(doc, n, f->length_moment.in_frames ? "a whole number above 0" : "a length above 0",
+                         err);
     return LT_OK;
 }
 
@@ -175,7 +185,8 @@ static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err
             continue;
         if (strcmp(n->key, "model") == 0)
             LT_TRY(read_text(doc, n, &f->model, err));
-        else if (strcmp(n->key, "seconds") == 0 || strcmp(n->key, "frames") == 0 || strcmp(n->key, "length") == 0)
+        else if (strcmp(n->key, "seconds") == 0 || strcmp(n->key, "frames") == 0 ||
+                 strcmp(n->key, "length") == 0)
             LT_TRY(read_length(f, n, err));
         else
             return film_unknown_setting(doc, n, own, "'take'", err);
@@ -193,7 +204,8 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
     film_shot *shot = &f->shot[f->shots];
     *shot = (film_shot){.motion = -1, .seed = -1, .cfg_scale = -1, .at_node = node};
     if (node->kind != CFG_NODE_MAP)
-        return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots, cfg_node_kind_name(node));
+        return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots,
+                             cfg_node_kind_name(node));
     for (const cfg_node *n = node->first; n; n = n->next) {
         const value_field *field = field_of(shot_fields, COUNT(shot_fields), n->key);
         if (field) {
@@ -210,9 +222,11 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
     if (!shot->prompt)
         return cfg_node_fail(doc, node, err, "shot %zu has no 'prompt'", f->shots);
     if (shot->at_node == node && !first)
-        return cfg_node_fail(doc, node, err, "shot %zu has no 'at', expected a time such as 12s, 1:05 or 96f", f->shots);
+        return cfg_node_fail(doc, node, err, "shot %zu has no 'at', expected a time such as 12s, 1:05 or 96f",
+                             f->shots);
     if (first && shot->at.value > 0)
-        return cfg_node_fail(doc, shot->at_node, err, "the first shot begins at '%s', expected 0s", shot->at_node->text);
+        return cfg_node_fail(doc, shot->at_node, err, "the first shot begins at '%s', expected 0s",
+                             shot->at_node->text);
     f->shots++;
     return LT_OK;
 }
@@ -355,13 +369,19 @@ static lt_status place_shots(longtake_film *f, double fps, int64_t frames, lt_er
         const film_shot *s = &f->shot[i];
         const int64_t at = take_moment_frame(s->at, fps);
         if (i > 0 && at <= f->plan[i - 1].at_frame)
-            return cfg_node_fail(f->document, s->at_node, err, "shot %zu begins at frame %lld, expected after frame %lld of the shot before",
-                                 i, (long long)at, (long long)f->plan[i - 1].at_frame);
+            return cfg_node_fail(
+                f->document, s->at_node, err,
+                "shot %zu begins at frame %lld, expected after frame %lld of the shot before", i,
+                (long long)at, (long long)f->plan[i - 1].at_frame);
         if (frames > 0 && at >= frames)
-            return cfg_node_fail(f->document, s->at_node, err, "shot %zu begins at frame %lld, the take has %lld frames", i,
-                                 (long long)at, (long long)frames);
-        f->plan[i] = (longtake_shot){
-            .at_frame = at, .prompt = s->prompt, .motion = s->motion, .seed = s->seed, .cfg_scale = s->cfg_scale};
+            return cfg_node_fail(f->document, s->at_node, err,
+                                 "shot %zu begins at frame %lld, the take has %lld frames", i, (long long)at,
+                                 (long long)frames);
+        f->plan[i] = (longtake_shot){.at_frame = at,
+                                     .prompt = s->prompt,
+                                     .motion = s->motion,
+                                     .seed = s->seed,
+                                     .cfg_scale = s->cfg_scale};
     }
     return LT_OK;
 }
@@ -370,7 +390,8 @@ lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error
 {
     longtake_settings *g = &r->settings;
     if (r->prompt || r->shot_count > 0)
-        return lt_fail(err, LT_ERR_USAGE, "%s: found a prompt beside the film, expected none", f->document->place);
+        return lt_fail(err, LT_ERR_USAGE, "%s: found a prompt beside the film, expected none",
+                       f->document->place);
     const int64_t frames = length_of(f, fps, g);
     LT_TRY(place_shots(f, fps, frames, err));
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && f->length) {

@@ -19,20 +19,20 @@ typedef struct {
     take_moment at;
     const cfg_node *at_node; /* for messages; the shot's own where `at` is left out */
     const char *prompt;
-    double motion;           /* like the rest: below zero where it is left out */
+    double motion; /* like the rest: below zero where it is left out */
     int64_t seed;
     double cfg_scale;
 } film_shot;
 
 struct longtake_film {
-    cfg_document *document;  /* texts below are borrowed from it */
-    const char *model;       /* NULL: not said */
-    const cfg_node *length;  /* NULL: not said */
+    cfg_document *document; /* texts below are borrowed from it */
+    const char *model;      /* NULL: not said */
+    const cfg_node *length; /* NULL: not said */
     take_moment length_moment;
     longtake_settings settings; /* without the length */
     film_shot *shot;
     size_t shots;
-    longtake_shot *plan;     /* [shots], made by film_apply */
+    longtake_shot *plan; /* [shots], made by film_apply */
 };
 
 /* LT_ERR_INPUT. */
@@ -41,10 +41,11 @@ lt_status film_parse(const char *text, size_t bytes, const char *place, longtake
 void film_close(longtake_film *f); /* accepts NULL */
 
 /* Reads `n` into settings where it is one of the keys that a take's settings have (not its length); *known says so. */
-lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known, lt_error *err);
+lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known,
+                       lt_error *err);
 /* A key that is neither a setting nor one of `own`, NULL-terminated: LT_ERR_INPUT with the nearest. `where` is "'take'". */
-lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own, const char *where,
-                               lt_error *err);
+lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
+                               const char *where, lt_error *err);
 
 /* Fills what `to` leaves unset of the keys above. */
 void film_keep_settings(const longtake_settings *from, longtake_settings *to);

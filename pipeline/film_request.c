@@ -18,7 +18,8 @@ const char *longtake_film_model(const longtake_film *film)
     return film->model;
 }
 
-longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error)
+longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r,
+                                    longtake_error *error)
 {
     lt_error err = {0};
     return take_give_error(film_apply(film, e->cfg.pipeline.fps, r, &err), &err, error);

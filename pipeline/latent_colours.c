@@ -52,8 +52,8 @@ static void solve(const normal_equations *e, const double *right, double *x)
     }
 }
 
-lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels, latent_colours *out,
-                             lt_error *err)
+lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
+                             latent_colours *out, lt_error *err)
 {
     static const normal_equations zero = {0};
     if (channels > LATENT_COLOURS_MOST_CHANNELS || channels < 1 || cells < 1)

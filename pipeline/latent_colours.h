@@ -22,8 +22,8 @@ typedef struct {
 } latent_colours;
 
 /* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than there is room for. */
-lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels, latent_colours *out,
-                             lt_error *err);
+lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
+                             latent_colours *out, lt_error *err);
 /* latent [channels, cells] -> rgb u8 [cells, 3] */
 void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells, uint8_t *rgb);
 

@@ -19,9 +19,11 @@ typedef struct {
 static const lt_json *value_of(key_reader *k, const char *key, lt_json_kind kind)
 {
     const lt_json *v = lt_json_get(k->object, key);
-    const bool fits = v && (lt_json_kind_of(v) == kind || (kind == LT_JSON_REAL && lt_json_kind_of(v) == LT_JSON_INT));
+    const bool fits =
+        v && (lt_json_kind_of(v) == kind || (kind == LT_JSON_REAL && lt_json_kind_of(v) == LT_JSON_INT));
     if (!fits && k->status == LT_OK)
-        k->status = lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: %s is %s", k->place, key, v ? "of the wrong kind" : "missing");
+        k->status = lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: %s is %s", k->place, key,
+                            v ? "of the wrong kind" : "missing");
     return fits ? v : NULL;
 }
 
@@ -115,12 +117,15 @@ static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *o
     return LT_OK;
 }
 
-lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
+lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
+                            lt_error *err)
 {
     *out = (take_recipe){0};
-    const lt_json *settings = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "settings") : NULL;
+    const lt_json *settings =
+        lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "settings") : NULL;
     if (!settings || lt_json_kind_of(settings) != LT_JSON_OBJECT)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: settings are missing; the file was not made by longtake", place);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: metadata: settings are missing; the file was not made by longtake", place);
     key_reader k = {.object = settings, .place = place, .err = err};
     longtake_settings *g = &r->settings;
     if (g->seed == LONGTAKE_SEED_UNSET)
@@ -156,7 +161,8 @@ static lt_status parse(const char *text, const char *path, lt_json **about, lt_e
 {
     lt_error why = {0};
     if (!text || lt_json_parse(text, strlen(text), path, about, &why) != LT_OK)
-        return lt_fail(err, LT_ERR_INPUT, "%s: does not say how it was made, expected a video or latents of longtake", path);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: does not say how it was made, expected a video or latents of longtake", path);
     return LT_OK;
 }
 

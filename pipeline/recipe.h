@@ -15,7 +15,8 @@ typedef struct {
 
 /* Fills what `r` leaves unset from the object `about`: length, prompts, seeds, settings. Strings stay borrowed from `about`.
  * LT_ERR_INPUT with `place` and the key when it is none of ours. */
-lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out, lt_error *err);
+lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
+                            lt_error *err);
 void take_recipe_clear(take_recipe *r);
 
 /* How the video or latents file `path` was made; lt_json_free() it. LT_ERR_INPUT where it does not say. */

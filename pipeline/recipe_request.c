@@ -20,7 +20,8 @@ static lt_status open_recipe(const char *path, longtake_recipe *r, lt_error *err
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     LT_TRY(take_recipe_read(path, &r->about, err));
     if (lt_json_kind_of(r->about) == LT_JSON_OBJECT && lt_json_get(r->about, "reference"))
-        return lt_fail(err, LT_ERR_INPUT, "%s: went on from a video or picture that it does not hold, expected a take made anew",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: went on from a video or picture that it does not hold, expected a take made anew",
                        path);
     return LT_OK;
 }
@@ -30,7 +31,8 @@ longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe,
     lt_error err = {0};
     *recipe = NULL;
     longtake_recipe *r = calloc(1, sizeof *r);
-    const lt_status s = r ? open_recipe(path, r, &err) : lt_fail(&err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    const lt_status s =
+        r ? open_recipe(path, r, &err) : lt_fail(&err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (s == LT_OK)
         *recipe = r;
     else
@@ -50,7 +52,8 @@ void longtake_recipe_close(longtake_recipe *r)
 
 const char *longtake_recipe_model(const longtake_recipe *r)
 {
-    const lt_json *model = lt_json_kind_of(r->about) == LT_JSON_OBJECT ? lt_json_get(r->about, "model") : NULL;
+    const lt_json *model =
+        lt_json_kind_of(r->about) == LT_JSON_OBJECT ? lt_json_get(r->about, "model") : NULL;
     return model && lt_json_kind_of(model) == LT_JSON_STRING ? lt_json_string(model, NULL) : NULL;
 }
 
@@ -58,11 +61,13 @@ longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake_request 
 {
     lt_error err = {0};
     take_recipe_clear(&recipe->parts);
-    return take_give_error(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, &err), &err, error);
+    return take_give_error(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, &err), &err,
+                           error);
 }
 
-longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds, double to_seconds,
-                                         int64_t *first, int64_t *last, longtake_error *error)
+longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds,
+                                         double to_seconds, int64_t *first, int64_t *last,
+                                         longtake_error *error)
 {
     lt_error err = {0};
     take_spec spec;
@@ -81,8 +86,8 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
         *last = c;
     }
     if (*first < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, the take has %.2f s", from_seconds, to_seconds,
-                    (double)spec.time.frames / fps);
+        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, the take has %.2f s", from_seconds,
+                    to_seconds, (double)spec.time.frames / fps);
     take_spec_clear(&spec);
     return take_give_error(s, &err, error);
 }

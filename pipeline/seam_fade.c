@@ -25,7 +25,8 @@ double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes)
     if (!change)
         return -1;
     for (int64_t i = 1; i < count; i++)
-        change[i - 1] = take_picture_difference(frames + (size_t)i * bytes, frames + (size_t)(i - 1) * bytes, bytes);
+        change[i - 1] =
+            take_picture_difference(frames + (size_t)i * bytes, frames + (size_t)(i - 1) * bytes, bytes);
     qsort(change, (size_t)(count - 1), sizeof *change, by_value);
     const double median = change[(count - 1) / 2];
     free(change);
@@ -37,7 +38,8 @@ static uint8_t clamp8(int v)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count, size_t bytes)
+static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count,
+                               size_t bytes)
 {
     for (int k = 0; k < count && k < TAKE_FADE_FRAMES; k++) {
         uint8_t *frame = frames + (size_t)k * bytes;

@@ -16,7 +16,8 @@ int64_t take_shot_picture_frame(const take_spec *s, int shot)
     return w.first_frame < s->time.frames ? w.first_frame : -1;
 }
 
-static void describe(const take_spec *s, int64_t frame, const char *unit, int64_t index, char *text, size_t bytes)
+static void describe(const take_spec *s, int64_t frame, const char *unit, int64_t index, char *text,
+                     size_t bytes)
 {
     if (frame < 0)
         snprintf(text, bytes, "never, the take ends before");
@@ -29,7 +30,10 @@ void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES
     const int64_t at = s->shot[shot].at_frame;
     char plan[80];
     char pictures[80];
-    describe(s, take_shot_plan_frame(s, shot), "segment", take_segment_of_change(&s->time, at), plan, sizeof plan);
-    describe(s, take_shot_picture_frame(s, shot), "window", take_window_of_change(&s->time, at), pictures, sizeof pictures);
-    snprintf(text, TAKE_SHOT_LINE_BYTES, "shot %d (%.1f s): plan %s; pictures %s", shot, (double)at / s->fps, plan, pictures);
+    describe(s, take_shot_plan_frame(s, shot), "segment", take_segment_of_change(&s->time, at), plan,
+             sizeof plan);
+    describe(s, take_shot_picture_frame(s, shot), "window", take_window_of_change(&s->time, at), pictures,
+             sizeof pictures);
+    snprintf(text, TAKE_SHOT_LINE_BYTES, "shot %d (%.1f s): plan %s; pictures %s", shot, (double)at / s->fps,
+             plan, pictures);
 }

@@ -26,7 +26,8 @@ static bool read_clock(const char *text, double *seconds)
     for (int part = 0; part < 3; part++) {
         const char *colon = strchr(text, ':');
         double value = 0;
-        if (!number_of(text, colon ? (size_t)(colon - text) : strlen(text), &value) || (part > 0 && value >= 60))
+        if (!number_of(text, colon ? (size_t)(colon - text) : strlen(text), &value) ||
+            (part > 0 && value >= 60))
             return false;
         *seconds = 60 * *seconds + value;
         if (!colon)

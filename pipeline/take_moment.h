@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct {
-    double value;    /* seconds or frames, >= 0, at most a day */
+    double value; /* seconds or frames, >= 0, at most a day */
     bool in_frames;
 } take_moment;
 

@@ -23,7 +23,8 @@ lt_status take_preview_check(const longtake_request *r, lt_error *err)
     struct stat st;
     if (!r->preview || is_file(r->preview) || (stat(r->preview, &st) == 0 && S_ISDIR(st.st_mode)))
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder that is there", r->preview);
+    return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder that is there",
+                   r->preview);
 }
 
 /* ---- the map ---- */
@@ -54,7 +55,8 @@ static void paint_patches(const cfg_model *cfg, int picture, uint8_t *frame, dou
 }
 
 /* Latents of all pictures, [C, PICTURES, cells], and their colours, [PICTURES, cells, 3]. */
-static lt_status encode_patches(take_preview *p, const vae_model *vae, float *latents, double *colours, lt_error *err)
+static lt_status encode_patches(take_preview *p, const vae_model *vae, float *latents, double *colours,
+                                lt_error *err)
 {
     const cfg_model *cfg = &p->run->engine->cfg;
     const int64_t cells = (int64_t)cfg->mmdit.latent_height * cfg->mmdit.latent_width;
@@ -119,7 +121,8 @@ lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
 {
     const cfg_model *cfg = &run->engine->cfg;
     *p = (take_preview){.run = run,
-                        .cells = malloc((size_t)cfg->mmdit.latent_height * (size_t)cfg->mmdit.latent_width * 3),
+                        .cells =
+                            malloc((size_t)cfg->mmdit.latent_height * (size_t)cfg->mmdit.latent_width * 3),
                         .frame = malloc((size_t)cfg->pipeline.height * (size_t)cfg->pipeline.width * 3)};
     if (!p->cells || !p->frame)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
@@ -145,15 +148,17 @@ static void paint_latent(take_preview *p, const float *latent)
     latent_colours_apply(&p->map, latent, (int64_t)h * w, p->cells);
     for (int y = 0; y < cfg->pipeline.height; y++)
         for (int x = 0; x < width; x++)
-            memcpy(p->frame + 3 * (y * width + x), p->cells + 3 * ((y * h / cfg->pipeline.height) * w + x * w / width), 3);
+            memcpy(p->frame + 3 * (y * width + x),
+                   p->cells + 3 * ((y * h / cfg->pipeline.height) * w + x * w / width), 3);
 }
 
 static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t bytes, lt_error *err)
 {
     const char *preview = run->request->preview;
     char path[PATH_BYTES];
-    const int n = is_file(preview) ? snprintf(path, sizeof path, "%s", preview)
-                                   : snprintf(path, sizeof path, "%s/window-%03lld.mp4", preview, (long long)c);
+    const int n = is_file(preview)
+                      ? snprintf(path, sizeof path, "%s", preview)
+                      : snprintf(path, sizeof path, "%s/window-%03lld.mp4", preview, (long long)c);
     if (n >= PATH_BYTES)
         return lt_fail(err, LT_ERR_USAGE, "--preview: the name is longer than %d bytes", PATH_BYTES - 1);
     const media_target target = {.kind = MEDIA_FINISHED, .path = path};
@@ -172,7 +177,8 @@ static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t b
 lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, int count, lt_error *err)
 {
     const cfg_model *cfg = &p->run->engine->cfg;
-    const int64_t values = (int64_t)cfg->mmdit.latent_channels * cfg->mmdit.latent_height * cfg->mmdit.latent_width;
+    const int64_t values =
+        (int64_t)cfg->mmdit.latent_channels * cfg->mmdit.latent_height * cfg->mmdit.latent_width;
     const media_spec spec = {.format = MEDIA_MP4,
                              .width = cfg->pipeline.width,
                              .height = cfg->pipeline.height,

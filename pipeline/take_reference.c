@@ -18,8 +18,10 @@ static size_t frame_bytes(const take_reference *f)
 static lt_status open_reader(const take_reference *f, media_reader **reader, lt_error *err)
 {
     const take_spec *s = &f->run->spec;
-    const media_read_options options = {
-        .width = s->width, .height = s->height, .fps = f->run->engine->cfg.pipeline.fps, .fit = take_media_fit(s->fit)};
+    const media_read_options options = {.width = s->width,
+                                        .height = s->height,
+                                        .fps = f->run->engine->cfg.pipeline.fps,
+                                        .fit = take_media_fit(s->fit)};
     return media_reader_open(f->path, &options, reader, err);
 }
 
@@ -27,14 +29,15 @@ static lt_status open_reader(const take_reference *f, media_reader **reader, lt_
 
 /* The last frames of a stream of unknown length. */
 typedef struct {
-    uint8_t *frame;   /* [capacity] frames; frame k of the stream is at k % capacity */
+    uint8_t *frame; /* [capacity] frames; frame k of the stream is at k % capacity */
     int64_t capacity;
-    int64_t count;    /* read so far */
+    int64_t count; /* read so far */
     lt_hasher *hasher;
 } frame_ring;
 
 /* Reads up to `most` frames; 0: all. */
-static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader, int64_t most, lt_error *err)
+static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader, int64_t most,
+                           lt_error *err)
 {
     const size_t bytes = frame_bytes(f);
     bool got = true;
@@ -66,17 +69,20 @@ static lt_status take_tail(take_reference *f, const frame_ring *ring, lt_error *
     return LT_OK;
 }
 
-static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader, double from_seconds, lt_error *err)
+static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader, double from_seconds,
+                           lt_error *err)
 {
     const double fps = f->run->engine->cfg.pipeline.fps;
     const int64_t most = from_seconds < 0 ? 0 : llround(from_seconds * fps);
     if (from_seconds >= 0 && most < 1)
-        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame", from_seconds);
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame",
+                       from_seconds);
     LT_TRY(fill_ring(f, ring, reader, most, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
     if (ring->count < most)
-        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path, (double)ring->count / fps);
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path,
+                       (double)ring->count / fps);
     LT_TRY(take_tail(f, ring, err));
     if (f->frames != ring->count)
         take_note(f->run, "%s: going on after frame %lld (%.2f s), where the time grid allows it", f->path,
@@ -84,17 +90,20 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
     return LT_OK;
 }
 
-lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds, lt_error *err)
+lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds,
+                              lt_error *err)
 {
     *f = (take_reference){.run = run, .path = path};
     if (strcmp(path, "-") == 0)
-        return lt_fail(err, LT_ERR_USAGE, "%s: found standard input, expected a file, which is read more than once",
+        return lt_fail(err, LT_ERR_USAGE,
+                       "%s: found standard input, expected a file, which is read more than once",
                        run->request->image ? "--image" : "continue");
     frame_ring ring = {.capacity = take_frames_of_latents(run->spec.time.overlap) + TAKE_FRAMES_PER_LATENT};
     ring.frame = malloc((size_t)ring.capacity * frame_bytes(f));
     ring.hasher = lt_hasher_open();
     media_reader *reader = NULL;
-    lt_status s = ring.frame && ring.hasher ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    lt_status s =
+        ring.frame && ring.hasher ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (s == LT_OK)
         s = open_reader(f, &reader, err);
     if (s == LT_OK)
@@ -138,7 +147,8 @@ static int64_t tokens_of(const tok_layout *layout, int64_t frames)
 {
     const int64_t full = frames / layout->segment_frames;
     const int rest = (int)(frames % layout->segment_frames);
-    return full * tok_layout_tokens(layout, layout->segment_frames) + (rest > 0 ? tok_layout_tokens(layout, rest) : 0);
+    return full * tok_layout_tokens(layout, layout->segment_frames) +
+           (rest > 0 ? tok_layout_tokens(layout, rest) : 0);
 }
 
 /* True when the file's frames are the grid of a take that this very model made from its beginning. */
@@ -150,7 +160,8 @@ static bool is_our_take(take_reference *f, const lt_json *about)
     const lt_json *named = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model_hash") : NULL;
     const lt_json *reference = named ? lt_json_get(about, "reference") : NULL;
     const lt_json *new_only = reference ? lt_json_get(reference, "new_only") : NULL;
-    if (!named || lt_json_kind_of(named) != LT_JSON_STRING || fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
+    if (!named || lt_json_kind_of(named) != LT_JSON_STRING ||
+        fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
         return false;
     if (new_only && lt_json_kind_of(new_only) == LT_JSON_BOOL && lt_json_bool(new_only))
         return false;
@@ -168,7 +179,8 @@ static lt_status plan_of_metadata(take_reference *f, const lt_json *about, bool 
     const lt_json *list = is_our_take(f, about) ? lt_json_get(about, "tokens") : NULL;
     const lt_json *frames = list ? lt_json_get(about, "semantic_frames") : NULL;
     *found = frames && lt_json_kind_of(frames) == LT_JSON_INT && lt_json_kind_of(list) == LT_JSON_ARRAY &&
-             lt_json_int(frames) >= f->latents && (int64_t)lt_json_count(list) == tokens_of(&layout, lt_json_int(frames));
+             lt_json_int(frames) >= f->latents &&
+             (int64_t)lt_json_count(list) == tokens_of(&layout, lt_json_int(frames));
     if (!*found)
         return LT_OK;
     int32_t *codes = malloc((size_t)need * sizeof *codes);
@@ -179,8 +191,8 @@ static lt_status plan_of_metadata(take_reference *f, const lt_json *about, bool 
         const int64_t value = lt_json_kind_of(code) == LT_JSON_INT ? lt_json_int(code) : -1;
         codes[i] = value >= 0 && value < layout.codebook_size ? (int32_t)value : -1;
     }
-    const lt_status s =
-        tok_plan_make(&layout, codes, need, f->run->engine->cfg.pipeline.fps, f->frames, f->path, &f->plan, err);
+    const lt_status s = tok_plan_make(&layout, codes, need, f->run->engine->cfg.pipeline.fps, f->frames,
+                                      f->path, &f->plan, err);
     free(codes);
     return s;
 }
@@ -231,8 +243,8 @@ static void group_name(char name[32], int64_t group)
     snprintf(name, 32, "reference.%03lld", (long long)group);
 }
 
-lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob, size_t *bytes,
-                                lt_error *err)
+lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob,
+                                size_t *bytes, lt_error *err)
 {
     char name[32];
     bool found = false;
@@ -266,18 +278,20 @@ static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, 
     return s;
 }
 
-static lt_status hand_out(const take_reference *f, int64_t first, int64_t count, const uint8_t *frames, lt_error *err)
+static lt_status hand_out(const take_reference *f, int64_t first, int64_t count, const uint8_t *frames,
+                          lt_error *err)
 {
     const longtake_request *r = f->run->request;
     const take_spec *s = &f->run->spec;
     for (int64_t i = 0; r->on_frame && i < count; i++)
         if (r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(f), s->width, s->height) != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(first + i));
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld",
+                           (long long)(first + i));
     return LT_OK;
 }
 
-static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v, media_reader *reader, uint8_t *frames,
-                              int64_t most, lt_error *err)
+static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v, media_reader *reader,
+                              uint8_t *frames, int64_t most, lt_error *err)
 {
     int64_t group = 0;
     for (int64_t first = 0; first < f->frames; first += most, group++) {
@@ -302,7 +316,8 @@ lt_status take_reference_write(take_reference *f, take_decoder *d, take_video *v
     const int64_t most = group_frames(f);
     media_reader *reader = NULL;
     uint8_t *frames = malloc((size_t)most * frame_bytes(f));
-    lt_status s = frames ? open_reader(f, &reader, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    lt_status s =
+        frames ? open_reader(f, &reader, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
     if (s == LT_OK)
         s = write_groups(f, d, v, reader, frames, most, err);
     media_reader_close(reader);

@@ -13,21 +13,22 @@
 
 struct take_reference {
     take_run *run;
-    const char *path;      /* borrowed */
-    int64_t frames;        /* RGB frames, 4 (latents - 1) + 1 */
+    const char *path; /* borrowed */
+    int64_t frames;   /* RGB frames, 4 (latents - 1) + 1 */
     int64_t latents;
-    uint8_t *tail;         /* its last frames, which window 0 knows: u8 [tail_frames, H, W, 3] */
+    uint8_t *tail; /* its last frames, which window 0 knows: u8 [tail_frames, H, W, 3] */
     int64_t tail_frames;
-    lt_hash hash;          /* of its frames as fitted */
-    char *comment;         /* how it was made, or NULL */
-    double stored_fps;     /* of the file */
-    tok_plan plan;         /* [latents] semantic frames; see take_reference_plan */
+    lt_hash hash;      /* of its frames as fitted */
+    char *comment;     /* how it was made, or NULL */
+    double stored_fps; /* of the file */
+    tok_plan plan;     /* [latents] semantic frames; see take_reference_plan */
 };
 
 /* Reads the reference up to `from_seconds` (below zero: its end; of a picture there is one frame), and lays the run's time
  * grid behind it: the take then has the reference's frames and `more` new ones. LT_ERR_INPUT, LT_ERR_USAGE for a moment that
  * the video does not reach. */
-lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds, lt_error *err);
+lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds,
+                              lt_error *err);
 lt_status take_reference_grid(take_reference *f, int64_t more, lt_error *err);
 void take_reference_close(take_reference *f); /* accepts a zeroed one */
 
@@ -38,7 +39,7 @@ lt_status take_reference_plan(take_reference *f, lt_error *err);
 lt_status take_reference_write(take_reference *f, take_decoder *d, take_video *v, lt_error *err);
 int64_t take_reference_groups(const take_reference *f);
 /* A group's encoded pictures; free() them. LT_ERR_FAILED when they are gone. */
-lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob, size_t *bytes,
-                                lt_error *err);
+lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob,
+                                size_t *bytes, lt_error *err);
 
 #endif

@@ -31,7 +31,8 @@ static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi,
 }
 
 /* Frames lo .. hi-1 of segment k as a plan of one segment. */
-static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out, lt_error *err)
+static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out,
+                          lt_error *err)
 {
     const int64_t tokens = tok_layout_tokens(&p->layout, p->frames[k]);
     int32_t *codes = malloc((size_t)tokens * 2 * sizeof *codes);
@@ -41,8 +42,8 @@ static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int
     tok_plan_codes(p, k, codes);
     lt_status s = lo > 0 ? encode_again(e, codes, lo, hi, again, err) : LT_OK;
     if (s == LT_OK)
-        s = tok_plan_make(&p->layout, lo > 0 ? again : codes, tok_layout_tokens(&p->layout, hi - lo), p->fps, 0, "tokens", out,
-                          err);
+        s = tok_plan_make(&p->layout, lo > 0 ? again : codes, tok_layout_tokens(&p->layout, hi - lo), p->fps,
+                          0, "tokens", out, err);
     free(codes);
     return s;
 }
@@ -65,7 +66,8 @@ static lt_status append(tok_plan *all, tok_plan *piece, lt_error *err)
     return LT_OK;
 }
 
-static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out, bool *again, lt_error *err)
+static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out, bool *again,
+                     lt_error *err)
 {
     int64_t at = 0;
     for (int64_t k = 0; k < p->segments && at < end; at += p->frames[k], k++) {
@@ -75,7 +77,8 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
         if (lo >= hi)
             continue;
         if (lo > 0 && !e)
-            return lt_fail(err, LT_ERR_USAGE, "cut: begins at semantic frame %lld, expected the beginning of a segment",
+            return lt_fail(err, LT_ERR_USAGE,
+                           "cut: begins at semantic frame %lld, expected the beginning of a segment",
                            (long long)first);
         *again = *again || lo > 0;
         LT_TRY(piece_of(e, p, k, lo, hi, &piece, err));
@@ -86,22 +89,23 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
     return LT_OK;
 }
 
-lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out, bool *again,
-                          lt_error *err)
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
+                          bool *again, lt_error *err)
 {
     const int64_t all = tok_plan_semantic_frames(p);
     *out = (tok_plan){0};
     *again = false;
     if (first < 0 || first >= all || count < 1)
-        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld on, the plan has %lld", (long long)count,
-                       (long long)first, (long long)all);
+        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld on, the plan has %lld",
+                       (long long)count, (long long)first, (long long)all);
     const int64_t end = count > all - first ? all : first + count;
     const lt_status s = cut(e, p, first, end, out, again, err);
     if (s != LT_OK) {
         tok_plan_clear(out);
         return s;
     }
-    if (end == all) { /* what the whole plan does not deliver of its last latent, the end of it does not either */
+    if (end ==
+        all) { /* what the whole plan does not deliver of its last latent, the end of it does not either */
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }

@@ -11,7 +11,7 @@
 
 /* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept. *again says whether a segment was encoded
  * again, for which `e` must be there: else LT_ERR_USAGE. */
-lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out, bool *again,
-                          lt_error *err);
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
+                          bool *again, lt_error *err);
 
 #endif

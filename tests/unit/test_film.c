@@ -74,19 +74,29 @@ static void refuses_bad_films(void **state)
         {"shots:\n  - {prompt: [a]}\n", "film.yaml:2:14: 'prompt' is a list, expected a text"},
         {"shots:\n  - {at: 1s, prompt: a}\n", "film.yaml:2:10: the first shot begins at '1s', expected 0s"},
         {"shots:\n  - {prompt: a}\n  - {prompt: b}\n", "film.yaml:3:5: shot 1 has no 'at'"},
-        {"shots:\n  - {prompt: a}\n  - {at: -3s, prompt: b}\n", "film.yaml:3:10: 'at' is '-3s', expected a time"},
-        {"shots:\n  - {prompt: a}\n  - {at: soon, prompt: b}\n", "film.yaml:3:10: 'at' is 'soon', expected a time"},
-        {"shots:\n  - {prompt: a, motoin: 1}\n", "film.yaml:2:17: a shot has no key 'motoin'\nhint: the nearest is 'motion'"},
+        {"shots:\n  - {prompt: a}\n  - {at: -3s, prompt: b}\n",
+         "film.yaml:3:10: 'at' is '-3s', expected a time"},
+        {"shots:\n  - {prompt: a}\n  - {at: soon, prompt: b}\n",
+         "film.yaml:3:10: 'at' is 'soon', expected a time"},
+        {"shots:\n  - {prompt: a, motoin: 1}\n",
+         "film.yaml:2:17: a shot has no key 'motoin'\nhint: the nearest is 'motion'"},
         {"shots:\n  - {prompt: a, motion: fast}\n", "film.yaml:2:25: 'motion' is 'fast', expected a number"},
         {"shots:\n  - {prompt: a, motion: -1}\n", "film.yaml:2:25: 'motion' is -1, expected 0 to 10"},
         {"shots:\n  - {prompt: a, seed: 1.5}\n", "film.yaml:2:23: 'seed' is '1.5', expected a whole number"},
-        {"shots:\n  - {prompt: a, seed: 4294967296}\n", "film.yaml:2:23: 'seed' is 4294967296, expected 0 to 4294967295"},
-        {"take: {secnods: 3}\nshots:\n  - {prompt: a}\n", "film.yaml:1:8: 'take' has no key 'secnods'\nhint: the nearest is 'seconds'"},
-        {"take: {seconds: 3, frames: 24}\nshots:\n  - {prompt: a}\n", "film.yaml:1:20: 'seconds' and 'frames': found both"},
-        {"take: {seconds: 0}\nshots:\n  - {prompt: a}\n", "film.yaml:1:17: 'seconds' is '0', expected a length above 0"},
-        {"take: {frames: 2.5}\nshots:\n  - {prompt: a}\n", "film.yaml:1:16: 'frames' is '2.5', expected a whole number above 0"},
-        {"take: {carry: hand}\nshots:\n  - {prompt: a}\n", "film.yaml:1:15: 'carry' is 'hand', expected latents, frames or renoise"},
-        {"take: {steps: \"5\"}\nshots:\n  - {prompt: a}\n", "film.yaml:1:15: 'steps' is '5', expected a whole number"},
+        {"shots:\n  - {prompt: a, seed: 4294967296}\n",
+         "film.yaml:2:23: 'seed' is 4294967296, expected 0 to 4294967295"},
+        {"take: {secnods: 3}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:8: 'take' has no key 'secnods'\nhint: the nearest is 'seconds'"},
+        {"take: {seconds: 3, frames: 24}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:20: 'seconds' and 'frames': found both"},
+        {"take: {seconds: 0}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:17: 'seconds' is '0', expected a length above 0"},
+        {"take: {frames: 2.5}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:16: 'frames' is '2.5', expected a whole number above 0"},
+        {"take: {carry: hand}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:15: 'carry' is 'hand', expected latents, frames or renoise"},
+        {"take: {steps: \"5\"}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:15: 'steps' is '5', expected a whole number"},
         {"take: 3\nshots:\n  - {prompt: a}\n", "film.yaml:1:7: 'take' is '3', expected a map"},
         {"reel: 3\nshots:\n  - {prompt: a}\n", "film.yaml:1:1: a film has no key 'reel'"},
         {"shots:\n  - {prompt: a, prompt: b}\n", "film.yaml:2:"},
@@ -108,10 +118,13 @@ static void refuses_shots_out_of_place(void **state)
         const char *text;
         const char *part;
     } row[] = {
-        {"take: {seconds: 2}\nshots:\n  - {prompt: a}\n  - {at: 2s, prompt: b}\n", "film.yaml:4:10: shot 1 begins at frame 16, the take has 16"},
-        {"shots:\n  - {prompt: a}\n  - {at: 2s, prompt: b}\n  - {at: 16f, prompt: c}\n", "film.yaml:4:10: shot 2 begins at frame 16, expected after frame 16"},
+        {"take: {seconds: 2}\nshots:\n  - {prompt: a}\n  - {at: 2s, prompt: b}\n",
+         "film.yaml:4:10: shot 1 begins at frame 16, the take has 16"},
+        {"shots:\n  - {prompt: a}\n  - {at: 2s, prompt: b}\n  - {at: 16f, prompt: c}\n",
+         "film.yaml:4:10: shot 2 begins at frame 16, expected after frame 16"},
         {"shots:\n  - {prompt: a}\n  - {at: 0s, prompt: b}\n", "film.yaml:3:10: shot 1 begins at frame 0"},
-        {"take: {length: 0.01s}\nshots:\n  - {prompt: a}\n", "film.yaml:1:16: 'length' is '0.01s', expected at least one frame"},
+        {"take: {length: 0.01s}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:16: 'length' is '0.01s', expected at least one frame"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         lt_error err = {0};
@@ -126,7 +139,8 @@ static void refuses_shots_out_of_place(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_shots_and_settings), cmocka_unit_test(a_request_wins),
-                                       cmocka_unit_test(refuses_bad_films), cmocka_unit_test(refuses_shots_out_of_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_shots_and_settings),
+                                       cmocka_unit_test(a_request_wins), cmocka_unit_test(refuses_bad_films),
+                                       cmocka_unit_test(refuses_shots_out_of_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

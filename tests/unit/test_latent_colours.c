@@ -66,12 +66,14 @@ static void refuses_what_it_has_no_room_for(void **state)
     lt_error err = {0};
     const float one = 0;
     const double colour[3] = {0, 0, 0};
-    check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err), err, LT_ERR_USAGE, "65 channels");
+    check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err), err,
+                 LT_ERR_USAGE, "65 channels");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_map_again), cmocka_unit_test(a_dead_channel_does_no_harm),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_map_again),
+                                       cmocka_unit_test(a_dead_channel_does_no_harm),
                                        cmocka_unit_test(refuses_what_it_has_no_room_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,10 @@ static void reads_every_form(void **state)
         double value;
         bool in_frames;
         int64_t frame; /* at 8 fps */
-    } row[] = {{"12s", 12, false, 96},      {"12", 12, false, 96},     {"3.2s", 3.2, false, 26},      {"0s", 0, false, 0},
-               {"96f", 96, true, 96},       {"1:05", 65, false, 520},  {"0:01.5", 1.5, false, 12},    {"1:02:03", 3723, false, 29784},
+    } row[] = {{"12s", 12, false, 96},       {"12", 12, false, 96},
+               {"3.2s", 3.2, false, 26},     {"0s", 0, false, 0},
+               {"96f", 96, true, 96},        {"1:05", 65, false, 520},
+               {"0:01.5", 1.5, false, 12},   {"1:02:03", 3723, false, 29784},
                {"0.0625", 0.0625, false, 1}, {"24:00:00", 86400, false, 691200}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         take_moment m;
@@ -26,9 +28,10 @@ static void reads_every_form(void **state)
 static void refuses_the_rest(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",     "s",    "f",      "-1s",  "1.5f",  "1:60", "1:-5", ":05",   "1:",       "1:2:3:4",
-                                      "12 s", "12ss", "1.5:05", "nan",  "inf",   "1e9",  "0x10", "12m",   "1:05s",    "24:00:01",
-                                      " 1",   "1 ",   "1,5",    "-0:01", "1e400", "--1",  "+",    "1:0 5", "99999999999f"};
+    static const char *const bad[] = {
+        "",     "s",    "f",      "-1s",   "1.5f",  "1:60", "1:-5", ":05",   "1:",          "1:2:3:4",
+        "12 s", "12ss", "1.5:05", "nan",   "inf",   "1e9",  "0x10", "12m",   "1:05s",       "24:00:01",
+        " 1",   "1 ",   "1,5",    "-0:01", "1e400", "--1",  "+",    "1:0 5", "99999999999f"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         take_moment m;
         if (take_moment_read(bad[i], &m))
@@ -38,6 +41,7 @@ static void refuses_the_rest(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_every_form), cmocka_unit_test(refuses_the_rest)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_every_form),
+                                       cmocka_unit_test(refuses_the_rest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

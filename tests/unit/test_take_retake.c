@@ -42,7 +42,8 @@ static void what_follows_is_made_anew(void **state)
 static void what_follows_is_kept(void **state)
 {
     (void)state;
-    const take_spec s = spec_with((const take_retake[]){{.first = 3, .last = 4, .seed = 1, .keep_rest = true}}, 1);
+    const take_spec s =
+        spec_with((const take_retake[]){{.first = 3, .last = 4, .seed = 1, .keep_rest = true}}, 1);
     check_layers(&s, (const char *const[]){"777777777", "^^^11^^^^"});
 }
 
@@ -58,7 +59,8 @@ static void one_over_the_other(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(without_retakes), cmocka_unit_test(what_follows_is_made_anew),
-                                       cmocka_unit_test(what_follows_is_kept), cmocka_unit_test(one_over_the_other)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_retakes), cmocka_unit_test(what_follows_is_made_anew),
+        cmocka_unit_test(what_follows_is_kept), cmocka_unit_test(one_over_the_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
