@@ -9,8 +9,8 @@
 /* ---- many rows ---- */
 
 enum {
-    ROWS_PACKED = 96,    /* rows of a block at most: x and sums take 200 KB of the L2 cache; */
-    ROWS_UNPACKED = 256, /* more where packing W has to pay */
+    ROWS_PACKED = 96,             /* rows of a block at most: x and sums take 200 KB of the L2 cache; */
+    LEFT_UNPACKED = 256 * 416 * 4, /* bytes of x in a block where packing W has to pay: 256 rows with AVX2, 512 of bf16 */
     COLUMNS = 256
 };
 
@@ -35,6 +35,12 @@ typedef struct {
     int64_t columns;
 } block;
 
+/* Elements between the rows of a block of x. */
+static int64_t pitch_of(const lt_product *kernel)
+{
+    return kernel->depth + LT_ROW_GAP;
+}
+
 static lt_finish finish_from(const product *p, int64_t column)
 {
     return (lt_finish){.scale = lt_scales(p->w, column), .bias = p->bias == NULL ? NULL : p->bias + column, .act = p->act};
@@ -55,7 +61,7 @@ static void multiply_block(void *user, int64_t tile, int worker)
     const product *p = user;
     const lt_product *kernel = p->kernel;
     const int64_t depth = p->packed->depth;
-    const int64_t pitch = kernel->depth + LT_ROW_GAP;
+    const int64_t pitch = pitch_of(kernel);
     block at = {.row = tile / p->column_blocks * p->block_rows, .column = tile % p->column_blocks * COLUMNS};
     at.rows = lt_min(p->block_rows, p->x.dim[0] - at.row);
     at.columns = lt_min(COLUMNS, p->packed->outputs - at.column);
@@ -87,7 +93,8 @@ static void multiply_block(void *user, int64_t tile, int worker)
 static void multiply_many(product *p)
 {
     const bool packed = p->packed->panels != NULL && p->packed->panel_type == p->kernel->type;
-    p->block_rows = (packed ? ROWS_PACKED : ROWS_UNPACKED) / p->kernel->rows * p->kernel->rows;
+    const int64_t rows = packed ? ROWS_PACKED : LEFT_UNPACKED / lt_product_bytes(p->kernel, pitch_of(p->kernel));
+    p->block_rows = rows / p->kernel->rows * p->kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
     const int64_t tiles = lt_ceil_div(p->x.dim[0], p->block_rows) * p->column_blocks;
     lt_cpu_run(p->cpu, tiles, multiply_block, p, p->x.dim[0] * p->packed->depth * p->packed->outputs / 8);

@@ -24,13 +24,17 @@ LT_INLINE int64_t narrow_padded(int64_t depth)
 /* 2 LT_LANES elements from k on as bf16; those beyond `some` are zero. */
 LT_INLINE vu load_pairs(const void *row, lt_dtype type, int64_t k, int64_t some)
 {
+    vu pairs;
+    if (type == LT_BF16 && some == PAIR_LANES) {
+        memcpy(&pairs, (const uint16_t *)row + k, sizeof pairs);
+        return pairs;
+    }
     uint16_t pair[PAIR_LANES] = {0};
     if (type == LT_BF16)
         memcpy(pair, (const uint16_t *)row + k, (size_t)some * sizeof *pair);
     else
         FOR_VECTORS(i, part, some)
             vf_store_bf16(pair + i, vf_load_some(row, type, k + i, part));
-    vu pairs;
     memcpy(&pairs, pair, sizeof pairs);
     return pairs;
 }
