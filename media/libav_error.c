@@ -1,6 +1,7 @@
 /* libav_error.c - see libav_error.h. */
 #include "media/libav_error.h"
 
+#include <libavutil/avutil.h>
 #include <libavutil/error.h>
 #include <libavutil/log.h>
 #include <pthread.h>
@@ -37,4 +38,9 @@ void media_quiet(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, silence);
+}
+
+const char *media_version(void)
+{
+    return av_version_info();
 }

@@ -12,4 +12,7 @@ lt_status media_no_memory(lt_error *err, const char *place);
  * we are part of has chosen a level of its own. */
 void media_quiet(void);
 
+/* What libav calls its release, for reports. */
+const char *media_version(void);
+
 #endif

@@ -104,13 +104,13 @@ lt_status take_latents_create(const char *path, take_latents_shape shape, const 
     w->fd = STDOUT_FILENO;
     lt_status s = LT_OK;
     if (strcmp(path, "-") != 0) {
-        const size_t bytes = strlen(path) + 16;
+        const size_t bytes = strlen(path) + 32;
         w->path = strdup(path);
         w->temporary = malloc(bytes);
         if (!w->path || !w->temporary) {
             s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
         } else {
-            snprintf(w->temporary, bytes, "%s.part", path);
+            snprintf(w->temporary, bytes, "%s.%ld.part", path, (long)getpid());
             w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
             if (w->fd < 0)
                 s = lt_fail(err, LT_ERR_FAILED, "%s: %s", w->temporary, strerror(errno));

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "media/libav_error.h"
 
 #include "pipeline/take_reference.h"
 
@@ -64,6 +67,27 @@ static lt_json *stage_report(const take_run *run)
     return stages;
 }
 
+/* Of the file that was written; not of a stream, nor of a sequence of pictures. */
+static void add_output_hash(lt_json *o, const char *path)
+{
+    lt_error ignored = {0};
+    struct stat st;
+    lt_hash hash;
+    char text[LT_HASH_TEXT_BYTES];
+    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || lt_hash_file(path, &hash, &ignored) != LT_OK)
+        return;
+    lt_hash_text(hash, text);
+    lt_json_set(o, "output_hash", lt_json_new_string(text));
+}
+
+static lt_json *versions(void)
+{
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "longtake", lt_json_new_string(LONGTAKE_VERSION));
+    lt_json_set(o, "libav", lt_json_new_string(media_version()));
+    return o;
+}
+
 char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err)
 {
     lt_json *o = take_about(run, err);
@@ -73,7 +97,9 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     const lt_backend *b = run->engine->backend;
     lt_json_set(o, "command", lt_json_new_string(command));
     lt_json_set(o, "output", lt_json_new_path(r->output ? r->output : ""));
+    add_output_hash(o, r->output);
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
+    lt_json_set(o, "versions", versions());
     lt_json_set(o, "device", lt_json_new_string(b->table->name));
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
     lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
@@ -86,7 +112,7 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     }
     lt_json *warnings = lt_json_new_array();
     for (int i = 0; i < run->warnings; i++)
-        lt_json_append(warnings, lt_json_new_string(run->warning[i]));
+        lt_json_append(warnings, lt_json_new_path(run->warning[i])); /* may name a file */
     lt_json_set(o, "warnings", warnings);
     char *text = lt_json_text(o);
     lt_json_free(o);

@@ -22,7 +22,7 @@ tail -1 events.jsonl | grep -q '"event":"done"' || fail "the last event is $(tai
 head -1 events.jsonl | grep -q '"event":"start".*"windows":59' || fail "the first event is $(head -1 events.jsonl)"
 
 # The report.
-for key in output seed model_hash version device seconds stages warnings; do
+for key in output output_hash seed model_hash version versions device seconds stages warnings; do
     grep -q "\"$key\":" report.json || fail "the report has no $key"
 done
 for stage in text tokens refine decode write; do
