@@ -1,4 +1,5 @@
 /* status.c - recording the first failure. */
+#define LT_STATUS_BODY /* see status.h */
 #include "kernels/core/status.h"
 
 #include <stdarg.h>

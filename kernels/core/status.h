@@ -43,6 +43,11 @@ typedef struct {
 /* Records `code` and the message unless `err` already holds one (`err` may be NULL); returns `code`. */
 lt_status lt_fail(lt_error *err, lt_status code, const char *format, ...) LT_PRINTF(3, 4);
 
+#if defined(__clang_analyzer__) && !defined(LT_STATUS_BODY)
+/* The analyzer sees one file at a time: it must be told that lt_fail gives back its code. */
+#define lt_fail(err, code, ...) ((void)lt_fail(err, code, __VA_ARGS__), (code))
+#endif
+
 /* Passes a failure on. */
 #define LT_TRY(expression)                    \
     do {                                      \
