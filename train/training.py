@@ -181,10 +181,10 @@ class Run:
                **{k: round(float(np.mean(v)), 5) for k, v in self.window.items()}}
         self.window = {}
         path = self.out / f"{self.stage}.csv"
-        fresh = not path.exists()
+        columns = path.read_text().split("\n", 1)[0].strip().split(",") if path.exists() else list(row)
         with open(path, "a", newline="") as f:
-            w = csv.DictWriter(f, row.keys())
-            if fresh:
+            w = csv.DictWriter(f, columns, extrasaction="ignore")
+            if f.tell() == 0:
                 w.writeheader()
             w.writerow(row)
         print(self.stage, " ".join(f"{k} {v}" for k, v in row.items()), flush=True)
