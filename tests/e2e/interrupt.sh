@@ -22,15 +22,26 @@ ended() {
     equal "$1: exit code" "$?" "$2"
 }
 
+# stop NAME SIGNAL EVENT COUNT CODE: the signal comes when the event has been seen; on a busy machine that may be too late.
+stop() {
+    for attempt in 1 2 3 4 5; do
+        rm -rf "$1".*
+        start "$1"
+        await "$1" "$3" "$4"
+        kill -"$2" "$run" 2>/dev/null
+        wait "$run" 2>/dev/null
+        code=$?
+        [ $code -eq 0 ] || break
+    done
+    equal "$1: exit code, attempt $attempt" $code "$5"
+}
+
 start whole
 ended whole 0
 
-start int
-await int window_done 2
-kill -INT "$run"
-ended int 130
+stop int INT window_done 2 130
 [ -e int.mp4 ] && fail "int: an interrupted run must not write under the final name"
-[ "$(of_video int.mp4.part.mp4 nb_read_frames 2>/dev/null || ls int*)" ] || fail "int: the finished part does not play"
+[ "$(of_video int.part.mp4 nb_read_frames)" -ge 25 ] || fail "int: two windows do not play: $(ls -d int*)"
 grep -q 'hint: the same command goes on' int.events || fail "int: no hint: $(tail -2 int.events)"
 start int
 ended int 0
@@ -39,10 +50,7 @@ same whole.mp4 int.mp4
 json_events() { grep -c '"event":"step","stage":"refine"' "$1.events"; }
 [ "$(json_events int)" -lt "$(json_events whole)" ] || fail "int: everything was computed again"
 
-start term
-await term '"stage":"refine"' 3
-kill -TERM "$run"
-ended term 143
+stop term TERM '"stage":"refine"' 3 143
 start term
 ended term 0
 same whole.mp4 term.mp4
@@ -51,10 +59,7 @@ same whole.mp4 term.mp4
 moment=0
 for at in '"stage":"text" 1' '"stage":"tokens" 2' '"stage":"refine" 6' '"stage":"decode" 1' 'window_done 3'; do
     moment=$((moment + 1))
-    start killed_$moment
-    await killed_$moment "${at% *}" "${at##* }"
-    kill -KILL "$run"
-    wait "$run" 2>/dev/null
+    stop killed_$moment KILL "${at% *}" "${at##* }" 137
 done
 for moment in 1 2 3 4 5; do
     start killed_$moment
