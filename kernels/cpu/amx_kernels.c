@@ -1,7 +1,8 @@
 /* amx_kernels.c - the bf16 product of AMX: 32 x 32 sums in four tile registers, 32 inputs a step.
  *
- * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16 pairs x 16 columns of a panel.
- * Their shape is set once per thread and tile of work (begin), and given back (end) so that nobody saves them for us.
+ * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16
+ * pairs x 16 columns of a panel. Their shape is set once per thread and tile of work (begin), and given
+ * back (end) so that nobody saves them for us.
  */
 #if defined(__x86_64__)
 #define LT_LANES 16
@@ -32,8 +33,8 @@ static void end_tiles(void)
     _tile_release();
 }
 
-static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                            int stretches, const void *panel, bool first)
+static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                            const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     const size_t c_bytes = (size_t)c_stride * sizeof *c;
     const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
@@ -52,7 +53,8 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
     }
     for (int s = 0; s < stretches; s++) {
         const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
-        for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP, row += NARROW_STEP, right += NARROW_STEP * NARROW_COLUMNS) {
+        for (int64_t k = 0; k < stretch[s].run;
+             k += NARROW_STEP, row += NARROW_STEP, right += NARROW_STEP * NARROW_COLUMNS) {
             _tile_loadd(4, row, left_bytes);
             _tile_loadd(6, right, panel_bytes);
             _tile_loadd(7, right + NARROW_COLUMNS, panel_bytes);

@@ -1,4 +1,5 @@
-/* attention_row.h - attention of one query, a step of the language model: keys and values are read once, where they are. */
+/* attention_row.h - attention of one query, a step of the language model: keys and values are read once,
+ * where they are. */
 #ifndef LT_ATTENTION_ROW_H
 #define LT_ATTENTION_ROW_H
 
@@ -8,8 +9,8 @@
 enum { WIDE_VECTORS = 8 }; /* of a row that are summed in registers at once */
 
 /* sums[0 .. vectors * LT_LANES) += sum over keys of weight . v, from column `column` on. */
-LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight,
-                           int64_t column, const int vectors)
+LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count,
+                           const float *weight, int64_t column, const int vectors)
 {
     vf sum[WIDE_VECTORS];
     LT_UNROLL
@@ -28,7 +29,8 @@ LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, 
         vf_store(sums + column + i * LT_LANES, sum[i]);
 }
 
-LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count, const float *weight)
+LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count,
+                          const float *weight)
 {
     int64_t i = 0;
     for (; i + WIDE_VECTORS * LT_LANES <= b->d; i += WIDE_VECTORS * LT_LANES)
@@ -37,7 +39,9 @@ LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, i
         add_columns(sums, b, type, first, count, weight, i, 1);
     if (i < b->d)
         for (int64_t j = 0; j < count; j++)
-            vf_store(sums + i, vf_load(sums + i) + weight[j] * vf_load_tail(b->v, type, (first + j) * b->v_stride + i, b->d - i));
+            vf_store(sums + i,
+                     vf_load(sums + i) +
+                         weight[j] * vf_load_tail(b->v, type, (first + j) * b->v_stride + i, b->d - i));
 }
 
 LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scratch)
@@ -53,8 +57,10 @@ LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scra
     const int64_t keys = seen_by(b, 0);
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
-        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type, b->k_stride * vf_element_bytes(type), b->d, count);
-        const float now = scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
+        dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type,
+                b->k_stride * vf_element_bytes(type), b->d, count);
+        const float now =
+            scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
         const float shrink = expf(highest - now);
         highest = now;
         total = total * shrink + weigh(score, score, count, rounded_up(count, LT_LANES), now, false);

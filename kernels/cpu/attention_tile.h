@@ -1,8 +1,10 @@
-/* attention_tile.h - softmax(scale q.k + bias) v for one block of queries, never holding more than a tile of scores.
+/* attention_tile.h - softmax(scale q.k + bias) v for one block of queries, never holding more than a
+ * tile of scores.
  *
- * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are exp(score - highest so far),
- * and a second product adds weights . v to the result, after what is already there was scaled to the new highest score.
- * With a product of bf16 the weights are rounded to bf16; sums stay f32.
+ * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are exp(score
+ * - highest so far), and a second product adds weights . v to the result, after what is already there
+ * was scaled to the new highest score. With a product of bf16 the weights are rounded to bf16; sums stay
+ * f32.
  */
 #ifndef LT_ATTENTION_TILE_H
 #define LT_ATTENTION_TILE_H
@@ -81,7 +83,8 @@ LT_INLINE vf rough_exp(vf x)
 }
 
 /* weight[j] = exp(score[j] - highest) for j < count, 0 up to `padded`; returns their sum. */
-LT_INLINE float weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest, const bool narrow)
+LT_INLINE float weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest,
+                      const bool narrow)
 {
     vf sum = vf_set(0);
     for (int64_t j = 0; j < padded; j += LT_LANES) {
@@ -114,7 +117,8 @@ typedef struct {
 } attention_part;
 
 /* Turns the scores of a part into weights, query by query. */
-LT_INLINE void soften_part(const lt_query_block *b, attention_room *room, const attention_part *at, int64_t padded, const bool narrow)
+LT_INLINE void soften_part(const lt_query_block *b, attention_room *room, const attention_part *at,
+                           int64_t padded, const bool narrow)
 {
     const int64_t size = narrow ? 2 : 4;
     for (int64_t r = 0; r < at->queries; r++) {
@@ -128,7 +132,8 @@ LT_INLINE void soften_part(const lt_query_block *b, attention_room *room, const 
         }
         const int64_t seen = left < at->keys ? left : at->keys;
         const float before = room->highest[i];
-        const float now = scale_scores(score, seen, b->scale, b->bias == NULL ? NULL : b->bias - i + at->key, before);
+        const float now =
+            scale_scores(score, seen, b->scale, b->bias == NULL ? NULL : b->bias - i + at->key, before);
         const float shrink = now == before ? 1.0f : expf(before - now);
         room->highest[i] = now;
         room->total[i] = room->total[i] * shrink + weigh(weight, score, seen, padded, now, narrow);
@@ -145,22 +150,26 @@ LT_INLINE int64_t key_panel_bytes(const lt_query_block *b, const lt_product *p)
     return rounded_up(b->d, p->step) * p->columns * vf_element_bytes(p->type);
 }
 
-LT_INLINE void pack_keys(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count)
+LT_INLINE void pack_keys(const lt_query_block *b, const attention_room *room, const lt_product *p,
+                         int64_t first, int64_t count)
 {
     for (int64_t j = 0; j < count; j += p->columns)
-        p->pack(room->keys + j / p->columns * key_panel_bytes(b, p), element(b->k, b->type, (first + j) * b->k_stride), b->type,
-                b->k_stride, count - j < p->columns ? count - j : p->columns, b->d);
+        p->pack(room->keys + j / p->columns * key_panel_bytes(b, p),
+                element(b->k, b->type, (first + j) * b->k_stride), b->type, b->k_stride,
+                count - j < p->columns ? count - j : p->columns, b->d);
 }
 
 /* score[query][j] = q . key j of the tile */
-LT_INLINE void score_part(const lt_query_block *b, const attention_room *room, const lt_product *p, const attention_part *at)
+LT_INLINE void score_part(const lt_query_block *b, const attention_room *room, const lt_product *p,
+                          const attention_part *at)
 {
     const int64_t size = vf_element_bytes(p->type);
     const lt_stretch over_d = {.offset = 0, .run = rounded_up(b->d, p->step)};
     for (int64_t j = 0; j < at->keys; j += p->columns)
         for (int64_t r = 0; r < at->queries; r += p->rows)
-            p->multiply(room->score + r * room->weight_pitch + j, room->weight_pitch, room->q + (at->query + r) * room->q_pitch * size,
-                        room->q_pitch, &over_d, 1, room->keys + j / p->columns * key_panel_bytes(b, p), true);
+            p->multiply(room->score + r * room->weight_pitch + j, room->weight_pitch,
+                        room->q + (at->query + r) * room->q_pitch * size, room->q_pitch, &over_d, 1,
+                        room->keys + j / p->columns * key_panel_bytes(b, p), true);
 }
 
 /* Half a panel's line: LT_LANES values from `column` on, of one key; or of two keys, as pairs of bf16. */
@@ -172,14 +181,16 @@ LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64
     const int64_t some = left < LT_LANES ? left : LT_LANES;
     if (!narrow)
         return vf_load_some(b->v, b->type, key * b->v_stride + column, some);
-    const vu even = key < last ? (vu)vf_load_some(b->v, LT_BF16, key * b->v_stride + column, some) >> 16 : (vu){0};
-    const vu odd = key + 1 < last ? (vu)vf_load_some(b->v, LT_BF16, (key + 1) * b->v_stride + column, some) : (vu){0};
+    const vu even =
+        key < last ? (vu)vf_load_some(b->v, LT_BF16, key * b->v_stride + column, some) >> 16 : (vu){0};
+    const vu odd =
+        key + 1 < last ? (vu)vf_load_some(b->v, LT_BF16, (key + 1) * b->v_stride + column, some) : (vu){0};
     return (vf)(even | odd);
 }
 
 /* panel[column / columns][key][columns], or pairs of keys: what is summed over are the keys. */
-LT_INLINE void pack_values(const lt_query_block *b, const attention_room *room, const lt_product *p, int64_t first, int64_t count,
-                           const bool narrow)
+LT_INLINE void pack_values(const lt_query_block *b, const attention_room *room, const lt_product *p,
+                           int64_t first, int64_t count, const bool narrow)
 {
     float *line = (float *)(void *)room->values;
     for (int64_t column = 0; column < b->d; column += p->columns)
@@ -189,7 +200,8 @@ LT_INLINE void pack_values(const lt_query_block *b, const attention_room *room, 
 }
 
 /* sums += weights . v */
-LT_INLINE void add_part(const lt_query_block *b, const attention_room *room, const lt_product *p, const attention_part *at)
+LT_INLINE void add_part(const lt_query_block *b, const attention_room *room, const lt_product *p,
+                        const attention_part *at)
 {
     const int64_t size = vf_element_bytes(p->type);
     const lt_stretch over_keys = {.offset = 0, .run = rounded_up(at->keys, p->step)};
@@ -202,13 +214,14 @@ LT_INLINE void add_part(const lt_query_block *b, const attention_room *room, con
 
 LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count, float factor)
 {
-    FOR_VECTORS(i, some, count)
+    FOR_VECTORS (i, some, count)
         vf_store_some(out, type, at + i, some, vf_load_some(row, LT_F32, i, some) * factor);
 }
 
 /* ---- a block ---- */
 
-LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p, char *scratch, const bool narrow)
+LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p, char *scratch,
+                       const bool narrow)
 {
     const int64_t size = vf_element_bytes(p->type);
     const int64_t queries = rounded_up(b->queries, p->rows);
@@ -267,7 +280,8 @@ LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_prod
     if (p->end != NULL)
         p->end();
     for (int64_t i = 0; i < b->queries; i++)
-        store_row(b->out, b->type, i * b->out_stride, room.sums + i * room.sum_pitch, b->d, 1.0f / room.total[i]);
+        store_row(b->out, b->type, i * b->out_stride, room.sums + i * room.sum_pitch, b->d,
+                  1.0f / room.total[i]);
 }
 
 #endif

@@ -7,8 +7,8 @@
 
 enum { NARROW_ROWS = 14 };
 
-static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                            int stretches, const void *panel, bool first)
+static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                            const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     const uint16_t *right = panel;
     vf sum[NARROW_ROWS][2];

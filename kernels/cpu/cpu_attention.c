@@ -37,7 +37,9 @@ static void attend_block(void *user, int64_t tile, int worker)
         .type = a->q.dtype,
         .scale = a->args->scale,
         .visible = lt_is_none(&a->args->visible) ? NULL : (const int32_t *)a->args->visible.data + first,
-        .bias = lt_is_none(&a->args->bias) ? NULL : (const float *)a->args->bias.data + head * (n + m - 1) + n - 1 - first,
+        .bias = lt_is_none(&a->args->bias)
+                    ? NULL
+                    : (const float *)a->args->bias.data + head * (n + m - 1) + n - 1 - first,
     };
     a->attend(&block, lt_worker_scratch(a->cpu, worker));
 }
@@ -52,8 +54,8 @@ static int64_t queries_of_tile(const lt_tensor *q, int64_t rows)
     return queries / rows * rows;
 }
 
-lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *args,
-                           lt_error *err)
+lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
+                           const lt_attention_args *args, lt_error *err)
 {
     (void)err;
     enum { FEW_QUERIES = 4 }; /* below, packing keys and values costs more than reading them once for each */
@@ -63,7 +65,8 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
         a.block = 1;
     } else {
         const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
-        a.attend = q.dtype == LT_BF16 && a.cpu->narrow != NULL ? a.cpu->narrow->attend : a.cpu->kernels->attend;
+        a.attend =
+            q.dtype == LT_BF16 && a.cpu->narrow != NULL ? a.cpu->narrow->attend : a.cpu->kernels->attend;
         a.block = queries_of_tile(&q, rows);
     }
     a.blocks = lt_ceil_div(q.dim[1], a.block);

@@ -18,7 +18,8 @@ lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
     const size_t whole = (bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
     char *block = aligned_alloc(ALIGN, whole);
     if (block == NULL)
-        return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes (%zu in use)", bytes, b->memory_in_use);
+        return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes (%zu in use)", bytes,
+                       b->memory_in_use);
     memcpy(block, &whole, sizeof whole);
     b->memory_in_use += whole;
     if (b->memory_in_use > b->memory_peak)
@@ -98,7 +99,8 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
 {
     *out = NULL;
     if (activation != LT_NO_DTYPE && activation != LT_F32 && activation != LT_BF16)
-        return lt_fail(err, LT_ERR_USAGE, "cpu: activations in %s asked for, expected f32 or bf16", lt_dtype_name(activation));
+        return lt_fail(err, LT_ERR_USAGE, "cpu: activations in %s asked for, expected f32 or bf16",
+                       lt_dtype_name(activation));
     lt_cpu *cpu = calloc(1, sizeof *cpu);
     if (cpu == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");

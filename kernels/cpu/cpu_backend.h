@@ -1,7 +1,9 @@
-/* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside kernels/cpu includes this.
+/* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside kernels/cpu
+ * includes this.
  *
- * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose shape depends on the
- * tensors alone, runs them on the pool, and lets the kernels of the processor's instruction set do each.
+ * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose shape
+ * depends on the tensors alone, runs them on the pool, and lets the kernels of the processor's
+ * instruction set do each.
  */
 #ifndef LT_CPU_BACKEND_H
 #define LT_CPU_BACKEND_H
@@ -53,8 +55,8 @@ static inline int64_t lt_ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* Runs tiles on the pool, or one after the other on the caller where waking others costs more than the work:
- * `work` is a rough count of element visits (a multiply-add counts 1/8). */
+/* Runs tiles on the pool, or one after the other on the caller where waking others costs more than the
+ * work: `work` is a rough count of element visits (a multiply-add counts 1/8). */
 static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, void *user, int64_t work)
 {
     enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work against 10-20 us to wake a thread */
@@ -97,10 +99,10 @@ static inline void lt_end_products(const lt_product *p)
 /* ---- cpu_weights.c: what lt_weight.packed points to ---- */
 
 typedef struct {
-    void *owned;    /* f32 values that replaced those of the file, or NULL */
-    void *panels;   /* for products of type `panel_type`, or NULL: packed piece by piece when used. int8 without its scales */
-    lt_dtype panel_type;
-    int64_t depth;  /* inputs of one output */
+    void *owned;         /* f32 values that replaced those of the file, or NULL */
+    void *panels;        /* packed at load, or NULL: piece by piece when used; int8 without its scales */
+    lt_dtype panel_type; /* of the product that reads them */
+    int64_t depth;       /* inputs of one output */
     int64_t outputs;
     lt_shape shape; /* of a convolution: [Cout, Cin, kt, kh, kw] */
 } lt_cpu_weight;
@@ -114,18 +116,19 @@ static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
     return lt_ceil_div(depth, p->step) * p->step;
 }
 
-/* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1: part of what was packed at load, or
- * packed into `room`. */
-const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth, void *room);
+/* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1: part of what
+ * was packed at load, or packed into `room`. */
+const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
+                            void *room);
 
-/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image stays in the cache.
- * Its panels are [slice][kt][kh][kw * channels of the slice, padded][columns]. */
+/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image
+ * stays in the cache. Its panels are [slice][kt][kh][kw * channels of the slice, padded][columns]. */
 enum { LT_CONV_SLICE = 128 };
 
 typedef struct {
     int64_t first; /* channel */
     int64_t channels;
-    int64_t run;   /* kw * channels */
+    int64_t run; /* kw * channels */
     int64_t padded_run;
     int64_t depth; /* kt * kh * padded_run */
     int64_t at;    /* where the slice begins in a panel's depth */
@@ -133,10 +136,10 @@ typedef struct {
 
 lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed, int64_t first);
 int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed); /* of all slices */
-/* Packs, for outputs column .. column+columns-1, inputs k .. k+depth-1 of the run of tap row `tap_row` (of kt * kh). `room` takes
- * columns x depth floats. */
-void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s, int64_t tap_row, int64_t k,
-                      int64_t depth, void *panel, float *room);
+/* Packs, for outputs column .. column+columns-1, inputs k .. k+depth-1 of the run of tap row `tap_row`
+ * (of kt * kh). `room` takes columns x depth floats. */
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s,
+                      int64_t tap_row, int64_t k, int64_t depth, void *panel, float *room);
 
 /* Row scales of an int8 weight from output `column` on, or NULL. */
 static inline const float *lt_scales(const lt_weight *w, int64_t column)
@@ -153,32 +156,38 @@ static inline const float *lt_vector(const lt_weight *w)
 /* ---- the table's entries, by file ---- */
 
 /* cpu_linear.c */
-lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                        lt_error *err);
+lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        lt_act act, lt_error *err);
 lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
 /* cpu_attention.c */
-lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
-                           lt_error *err);
+lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
+                           const lt_attention_args *a, lt_error *err);
 /* cpu_norm.c */
-lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
-                            lt_tensor scale, lt_tensor shift, lt_error *err);
-lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err);
-lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            const lt_group_norm_args *a, lt_error *err);
+lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                            lt_error *err);
+lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                          lt_error *err);
+lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, const lt_group_norm_args *a, lt_error *err);
 /* cpu_rows.c */
-lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err);
+lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                      lt_error *err);
 lt_status lt_cpu_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err);
 lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err);
-lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err);
+lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                           lt_error *err);
 lt_status lt_cpu_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
 lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 /* cpu_strided.c */
-lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err);
+lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
+                       lt_error *err);
 lt_status lt_cpu_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 lt_status lt_cpu_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
 /* cpu_conv.c */
 lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                       const lt_conv_args *a, lt_error *err);
-lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err);
+lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
+                          lt_error *err);
 
 #endif

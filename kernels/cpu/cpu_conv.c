@@ -1,14 +1,16 @@
 /* cpu_conv.c - convolution as a matrix product that reads the image itself, and nearest upsampling.
  *
- * Channels come last, so for one row of taps the kw * Cin inputs of an output pixel are consecutive in memory, and those of the
- * pixel to its right start stride * Cin further on: a row of pixels *is* the left matrix of the product, with overlapping rows.
- * A tile (one frame, some rows, some columns of outputs) copies its inputs once to scratch, in the product's element type and
- * with the zeros of the padding, then multiplies:
+ * Channels come last, so for one row of taps the kw * Cin inputs of an output pixel are consecutive in
+ * memory, and those of the pixel to its right start stride * Cin further on: a row of pixels *is* the
+ * left matrix of the product, with overlapping rows. A tile (one frame, some rows, some columns of
+ * outputs) copies its inputs once to scratch, in the product's element type and with the zeros of the
+ * padding, then multiplies:
  *
  *     strip[kt][(rows-1) stride + kh][(columns-1) stride + kw][Cin]   .   panels[kt][kh][kw Cin][columns]
  *
- * With many input channels that is done for a slice of LT_CONV_SLICE channels after the other.
- * Frames before the first are read from the history, or are the first frame again; nothing is copied as a whole.
+ * With many input channels that is done for a slice of LT_CONV_SLICE channels after the other. Frames
+ * before the first are read from the history, or are the first frame again; nothing is copied as a
+ * whole.
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -62,7 +64,8 @@ static int64_t pitch_of(const conv *c, const lt_conv_slice *s)
 }
 
 /* The slice's channels of columns x0 .. x0+strip_columns-1 of input row y; what lies outside is zero. */
-static void fill_row(const conv *c, const lt_conv_slice *s, char *row, const void *frame, int64_t y, int64_t x0)
+static void fill_row(const conv *c, const lt_conv_slice *s, char *row, const void *frame, int64_t y,
+                     int64_t x0)
 {
     const lt_product *kernel = c->kernel;
     const int64_t channels = c->x.dim[3];
@@ -72,18 +75,22 @@ static void fill_row(const conv *c, const lt_conv_slice *s, char *row, const voi
     if (y < 0 || y >= c->x.dim[1] || end < begin)
         end = begin;
     const int64_t pixel_bytes = channels * (int64_t)lt_dtype_bytes(c->x.dtype);
-    const char *from = (const char *)frame + (y * width + x0 + begin) * pixel_bytes + s->first * (int64_t)lt_dtype_bytes(c->x.dtype);
+    const char *from = (const char *)frame + (y * width + x0 + begin) * pixel_bytes +
+                       s->first * (int64_t)lt_dtype_bytes(c->x.dtype);
     if (s->channels == channels)
-        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, c->x.dtype, (end - begin) * channels);
+        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, c->x.dtype,
+                     (end - begin) * channels);
     else
         for (int64_t x = begin; x < end; x++, from += pixel_bytes)
             kernel->load(row + lt_product_bytes(kernel, x * s->channels), from, c->x.dtype, s->channels);
     memset(row, 0, (size_t)lt_product_bytes(kernel, begin * s->channels));
-    memset(row + lt_product_bytes(kernel, end * s->channels), 0, (size_t)lt_product_bytes(kernel, (c->strip_columns - end) * s->channels));
+    memset(row + lt_product_bytes(kernel, end * s->channels), 0,
+           (size_t)lt_product_bytes(kernel, (c->strip_columns - end) * s->channels));
 }
 
 /* The last run may reach over the end by less than a step. */
-static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64_t t, int64_t first_row, int64_t first_column)
+static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64_t t, int64_t first_row,
+                       int64_t first_column)
 {
     const int64_t row_bytes = lt_product_bytes(c->kernel, pitch_of(c, s));
     const int64_t y0 = first_row * c->args->stride - c->args->pad_top;
@@ -138,8 +145,10 @@ static bool next_portion(const conv *c, const lt_conv_slice *s, portion *p)
     return p->count > 0;
 }
 
-/* The panel of a portion: part of what was packed at load, or packed into `room`, which takes the weights before packing too. */
-static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion *p, int64_t column, char *room)
+/* The panel of a portion: part of what was packed at load, or packed into `room`, which takes the
+ * weights before packing too. */
+static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion *p, int64_t column,
+                            char *room)
 {
     const lt_product *kernel = c->kernel;
     if (c->packed->panel_type == kernel->type)
@@ -149,7 +158,8 @@ static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion
     char *to = room;
     for (int i = 0; i < p->count; i++) {
         const int64_t run = lt_min(p->stretch[i].run, s->run - p->within[i]);
-        lt_pack_conv_run(kernel, c->w, column, s, p->tap_row[i], p->within[i], run, to, (float *)(void *)(room + panel_bytes));
+        lt_pack_conv_run(kernel, c->w, column, s, p->tap_row[i], p->within[i], run, to,
+                         (float *)(void *)(room + panel_bytes));
         to += lt_product_bytes(kernel, p->stretch[i].run * kernel->columns);
     }
     return room;
@@ -164,9 +174,10 @@ typedef struct {
     int64_t groups; /* of kernel->rows columns */
 } conv_tile;
 
-/* Adds the slice's part to the sums [rows][groups][kernel rows][kernel columns] of the outputs from o on. */
-static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_tile *tile, int64_t o, float *sums, const char *strip,
-                           char *room)
+/* Adds the slice's part to the sums [rows][groups][kernel rows][kernel columns] of the outputs from o
+ * on. */
+static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_tile *tile, int64_t o,
+                           float *sums, const char *strip, char *room)
 {
     const lt_product *kernel = c->kernel;
     const int64_t step = c->args->stride * s->channels; /* from output pixel to output pixel */
@@ -176,8 +187,9 @@ static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_til
         for (int64_t r = 0; r < tile->rows; r++)
             for (int64_t g = 0; g < tile->groups; g++) {
                 const int64_t left = r * c->args->stride * pitch_of(c, s) + g * kernel->rows * step;
-                kernel->multiply(sums + (r * tile->groups + g) * kernel->rows * kernel->columns, kernel->columns,
-                                 strip + lt_product_bytes(kernel, left), step, p.stretch, p.count, panel, s->first == 0 && p.at == 0);
+                kernel->multiply(sums + (r * tile->groups + g) * kernel->rows * kernel->columns,
+                                 kernel->columns, strip + lt_product_bytes(kernel, left), step, p.stretch,
+                                 p.count, panel, s->first == 0 && p.at == 0);
             }
     }
 }
@@ -187,7 +199,8 @@ static void finish_outputs(const conv *c, const conv_tile *tile, const float *su
     const lt_product *kernel = c->kernel;
     const int64_t outputs = c->packed->outputs;
     for (int64_t r = 0; r < tile->rows; r++) {
-        const int64_t at = ((tile->t * c->out.dim[1] + tile->row + r) * c->out.dim[2] + tile->column) * outputs + o;
+        const int64_t at =
+            ((tile->t * c->out.dim[1] + tile->row + r) * c->out.dim[2] + tile->column) * outputs + o;
         const lt_finish finish = {
             .scale = lt_scales(c->w, o),
             .bias = c->bias == NULL ? NULL : c->bias + o,
@@ -195,8 +208,9 @@ static void finish_outputs(const conv *c, const conv_tile *tile, const float *su
             .add_stride = outputs,
             .add_type = c->args->add.dtype,
         };
-        c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs, sums + r * tile->groups * kernel->rows * kernel->columns,
-                                kernel->columns, tile->columns, lt_min(kernel->columns, outputs - o), &finish);
+        c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs,
+                                sums + r * tile->groups * kernel->rows * kernel->columns, kernel->columns,
+                                tile->columns, lt_min(kernel->columns, outputs - o), &finish);
     }
 }
 
@@ -213,11 +227,15 @@ static needs needs_of(const conv *c)
 {
     const lt_product *kernel = c->kernel;
     const int64_t channels = lt_min(c->x.dim[3], LT_CONV_SLICE);
-    const int64_t outputs = c->x.dim[3] <= LT_CONV_SLICE ? kernel->columns : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
+    const int64_t outputs = c->x.dim[3] <= LT_CONV_SLICE
+                                ? kernel->columns
+                                : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
     const int64_t panel = (int64_t)kernel->depth * kernel->columns;
     return (needs){
         .strip = lt_product_bytes(kernel, c->kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
-        .room = c->packed->panel_type == kernel->type ? 0 : lt_product_bytes(kernel, panel) + panel * (int64_t)sizeof(float),
+        .room = c->packed->panel_type == kernel->type
+                    ? 0
+                    : lt_product_bytes(kernel, panel) + panel * (int64_t)sizeof(float),
         .sums = outputs * c->rows * c->groups * kernel->rows * (int64_t)sizeof(float),
     };
 }
@@ -245,8 +263,8 @@ static void convolve_tile(void *user, int64_t index, int worker)
     const needs n = needs_of(c);
     char *strip = lt_worker_scratch(c->cpu, worker);
     char *room = strip + lt_ceil_div(n.strip, 64) * 64;
-    float *all_sums = (float *)(void *)(room + lt_ceil_div(n.room, 64) * 64); /* [outputs / columns][rows][groups][..][..] */
-    const bool one_slice = channels <= LT_CONV_SLICE;                         /* then of one panel at a time */
+    float *all_sums = (float *)(void *)(room + lt_ceil_div(n.room, 64) * 64);
+    const bool one_slice = channels <= LT_CONV_SLICE; /* then the sums of one panel at a time are enough */
     lt_begin_products(kernel);
     for (int64_t first = 0; first < channels; first += LT_CONV_SLICE) {
         const lt_conv_slice s = lt_conv_slice_of(kernel, c->packed, first);
@@ -267,7 +285,8 @@ static void size_strip(conv *c)
     c->strip_columns = (c->groups * c->kernel->rows - 1) * c->args->stride + c->kw;
 }
 
-/* As wide as the target, then as many rows as make enough pixels; less of both where the strip would leave the cache. */
+/* As wide as the target, then as many rows as make enough pixels; less of both where the strip would
+ * leave the cache. */
 static void choose_tile(conv *c)
 {
     const int64_t height = c->kernel->rows;
@@ -287,8 +306,8 @@ static void choose_tile(conv *c)
     c->column_tiles = lt_ceil_div(c->out.dim[2], c->groups * height);
 }
 
-lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a,
-                      lt_error *err)
+lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                      const lt_conv_args *a, lt_error *err)
 {
     const lt_cpu *cpu = lt_cpu_of(b);
     conv c = {
@@ -307,9 +326,11 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
     c.panel_depth = lt_conv_panel_depth(c.kernel, c.packed);
     choose_tile(&c);
     if (!fits_scratch(&c))
-        return lt_fail(err, LT_ERR_FAILED, "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
+        return lt_fail(err, LT_ERR_FAILED,
+                       "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
                        (long long)x.dim[3], (long long)c.kt, (long long)c.kh, (long long)c.kw);
-    lt_cpu_run(cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c, lt_numel(&out) * c.packed->depth / 8);
+    lt_cpu_run(cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c,
+               lt_numel(&out) * c.packed->depth / 8);
     return LT_OK;
 }
 
@@ -345,7 +366,8 @@ static void upsample_row(void *user, int64_t tile, int worker)
         memcpy(to + (size_t)i * line, to, line);
 }
 
-lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err)
+lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
+                          lt_error *err)
 {
     (void)time; /* the shape of out says it */
     (void)err;

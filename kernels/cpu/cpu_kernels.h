@@ -1,9 +1,9 @@
 /* cpu_kernels.h - what one instruction set brings: the inner parts of every operation, on one thread.
  *
- * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One table per
- * instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c, avx512_kernels.c. Processors that
- * multiply bf16 have products of it besides: avx512bf16_kernels.c, amx_kernels.c.
- * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One
+ * table per instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c,
+ * avx512_kernels.c. Processors that multiply bf16 have products of it besides: avx512bf16_kernels.c,
+ * amx_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
@@ -14,7 +14,7 @@
 
 enum {
     LT_VECTOR_ROWS = 4, /* up to so many rows a product is done by `matrix_vector` */
-    LT_ROW_GAP = 32,    /* elements between rows of a block: its pitch is no power of two, so that rows miss each other's cache sets */
+    LT_ROW_GAP = 32,    /* elements behind each row of a block: rows of 2^n bytes share few cache sets */
     LT_STEP_MAX = 32    /* the largest `step` of any product */
 };
 
@@ -24,23 +24,25 @@ typedef struct {
     int64_t run; /* at least 1, a multiple of the product's step */
 } lt_stretch;
 
-/* The matrix product of one tile. Left: rows of elements, any distance apart (a block of x, or the pixels of an image: then rows
- * overlap). Right: panels, `columns` outputs side by side, so that one load serves all rows. Both of one element type,
- * sums in f32. Every output is summed over the depth in one order, whatever tile it falls into. */
+/* The matrix product of one tile. Left: rows of elements, any distance apart (a block of x, or the
+ * pixels of an image: then rows overlap). Right: panels, `columns` outputs side by side, so that one
+ * load serves all rows. Both of one element type, sums in f32. Every output is summed over the depth in
+ * one order, whatever tile it falls into. */
 typedef struct {
     lt_dtype type;
     int rows;
     int columns;
-    int step;  /* elements of a dot product that are summed at once; runs are padded with zeros to a multiple */
+    int step;  /* inputs that are summed at once; runs are padded with zeros to a multiple */
     int depth; /* the longest product at once: its part of a panel fits the L1 cache */
-    /* Panel of rows[r][k], r < count <= columns, `stride` elements apart; zero up to `columns` and the padded depth. */
+    /* Panel of rows[r][k], r < count <= columns, `stride` elements apart; zero up to `columns` and the
+     * padded depth. */
     void (*pack)(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth);
     /* left[i] = x[i], zero up to the padded count; type f32 or bf16. */
     void (*load)(void *left, const void *x, lt_dtype type, int64_t count);
-    /* c[r * c_stride + column] = (first ? 0 : itself) + sum over stretches of left[r * left_stride + offset ..] . panel, for all
-     * rows x columns. */
-    void (*multiply)(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch, int stretches,
-                     const void *panel, bool first);
+    /* c[r * c_stride + column] = (first ? 0 : itself) + sum over stretches of left[r * left_stride +
+     * offset ..] . panel, for all rows x columns. */
+    void (*multiply)(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                     const lt_stretch *stretch, int stretches, const void *panel, bool first);
     void (*begin)(void); /* around the products of a tile, on its thread; NULL: nothing to do */
     void (*end)(void);
 } lt_product;
@@ -55,7 +57,8 @@ typedef struct {
     lt_act act;
 } lt_finish;
 
-/* A block of queries of one head against all its keys; pointers stand at the block's first query and the head's first key. */
+/* A block of queries of one head against all its keys; pointers stand at the block's first query and the
+ * head's first key. */
 typedef struct {
     void *out;
     const void *q;
@@ -65,17 +68,17 @@ typedef struct {
     int64_t q_stride;
     int64_t k_stride;
     int64_t v_stride;
-    int64_t queries;        /* at most LT_QUERY_BLOCK */
+    int64_t queries; /* at most LT_QUERY_BLOCK */
     int64_t keys;
     int64_t d;
     lt_dtype type;
     float scale;
     const int32_t *visible; /* per query, or NULL */
-    const float *bias;      /* of (first query, first key); one less for each further query, one more for each key; or NULL */
+    const float *bias;      /* of (first query, first key): one back per query, one on per key; or NULL */
 } lt_query_block;
 
 enum {
-    LT_QUERY_PART = 96,  /* queries that are scored at once: 96 x 256 scores and what belongs to them stay in the L2 cache */
+    LT_QUERY_PART = 96,  /* queries that are scored at once: 96 x 256 scores stay in the L2 cache */
     LT_QUERY_BLOCK = 384 /* queries that share the packing of keys and values */
 };
 
@@ -86,33 +89,37 @@ typedef struct {
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
     void (*widen)(float *out, const void *x, lt_dtype type, int64_t count);
     /* Rows of sums to memory; c rows are c_stride apart. */
-    void (*finish)(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride, int64_t rows,
-                   int64_t columns, const lt_finish *f);
-    /* y[r * y_stride + o] = x[r * x_stride ..] . w[o * depth ..] for o < outputs, r < rows <= LT_VECTOR_ROWS. */
-    void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w,
-                          lt_dtype type, int64_t depth, int64_t outputs);
+    void (*finish)(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
+                   int64_t rows, int64_t columns, const lt_finish *f);
+    /* y[r * y_stride + o] = x[r * x_stride ..] . w[o * depth ..] for o < outputs, r < rows <=
+     * LT_VECTOR_ROWS. */
+    void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                          const void *w, lt_dtype type, int64_t depth, int64_t outputs);
 
     /* ---- attention_tile.h ---- */
     void (*attend)(const lt_query_block *b, void *scratch);
     void (*attend_row)(const lt_query_block *b, void *scratch); /* one query */
 
     /* ---- row_kernels.h: one row each ---- */
-    void (*layer_norm)(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias, float eps,
-                       const float *scale, const float *shift);
+    void (*layer_norm)(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias,
+                       float eps, const float *scale, const float *shift);
     void (*rms_norm)(void *out, const void *x, lt_dtype type, int64_t d, const float *w, float eps);
     void (*rope)(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine, const float *sine);
     void (*activate)(void *out, const void *x, lt_dtype type, int64_t count, lt_act act);
     void (*gated_act)(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act);
-    void (*gated_add)(void *out, const void *x, const float *gate, const void *y, lt_dtype type, int64_t count);
+    void (*gated_add)(void *out, const void *x, const float *gate, const void *y, lt_dtype type,
+                      int64_t count);
     /* out = alpha x + beta y; y NULL: out = alpha x. */
-    void (*axpby)(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta, const void *y,
-                  lt_dtype y_type, int64_t count);
+    void (*axpby)(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta,
+                  const void *y, lt_dtype y_type, int64_t count);
     /* Adds, for each channel, sum (x - centre) and sum (x - centre)^2 over `pixels` pixels. */
-    void (*channel_sums)(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
-                         const float *centre);
-    /* out = act((x * slope + offset) * gain + shift), per channel, for `pixels` pixels; gain and shift of `type`, or NULL. */
-    void (*group_scale)(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels, const float *slope,
-                        const float *offset, const void *gain, const void *shift, lt_act act);
+    void (*channel_sums)(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels,
+                         int64_t channels, const float *centre);
+    /* out = act((x * slope + offset) * gain + shift), per channel, for `pixels` pixels; gain and shift
+     * of `type`, or NULL. */
+    void (*group_scale)(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                        const float *slope, const float *offset, const void *gain, const void *shift,
+                        lt_act act);
     void (*to_rgb8)(uint8_t *out, const void *x, lt_dtype type, int64_t count);
 } lt_cpu_kernels;
 

@@ -1,16 +1,17 @@
 /* cpu_linear.c - out = act(x . W^T + bias), and rows of a table.
  *
- * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x are laid out for the product, W is
- * taken from its panels (or packed on the way, panel by panel), and the sums stay in the worker's scratch until the depth
- * is through. Few rows (a step of the language model): W is streamed once from where it is stored, each output a dot product.
+ * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x are
+ * laid out for the product, W is taken from its panels (or packed on the way, panel by panel), and the
+ * sums stay in the worker's scratch until the depth is through. Few rows (a step of the language model):
+ * W is streamed once from where it is stored, each output a dot product.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 /* ---- many rows ---- */
 
 enum {
-    ROWS_PACKED = 96,             /* rows of a block at most: x and sums take 200 KB of the L2 cache; */
-    LEFT_UNPACKED = 256 * 416 * 4, /* bytes of x in a block where packing W has to pay: 256 rows with AVX2, 512 of bf16 */
+    ROWS_PACKED = 96, /* of a block at most: x and sums take 200 KB of the L2 cache */
+    LEFT_UNPACKED = 256 * 416 * 4, /* bytes, where packing W has to pay: 256 rows with AVX2, 512 of bf16 */
     COLUMNS = 256
 };
 
@@ -43,7 +44,8 @@ static int64_t pitch_of(const lt_product *kernel)
 
 static lt_finish finish_from(const product *p, int64_t column)
 {
-    return (lt_finish){.scale = lt_scales(p->w, column), .bias = p->bias == NULL ? NULL : p->bias + column, .act = p->act};
+    return (lt_finish){
+        .scale = lt_scales(p->w, column), .bias = p->bias == NULL ? NULL : p->bias + column, .act = p->act};
 }
 
 static void finish_group(const product *p, const block *at, int64_t group, int64_t column, const float *sum)
@@ -51,8 +53,9 @@ static void finish_group(const product *p, const block *at, int64_t group, int64
     const lt_product *kernel = p->kernel;
     const int64_t row = at->row + group * kernel->rows;
     const lt_finish finish = finish_from(p, at->column + column);
-    p->cpu->kernels->finish(lt_at(&p->out, row * p->out.stride[0] + at->column + column), p->out.dtype, p->out.stride[0], sum,
-                            kernel->columns, lt_min(kernel->rows, at->rows - group * kernel->rows),
+    p->cpu->kernels->finish(lt_at(&p->out, row * p->out.stride[0] + at->column + column), p->out.dtype,
+                            p->out.stride[0], sum, kernel->columns,
+                            lt_min(kernel->rows, at->rows - group * kernel->rows),
                             lt_min(kernel->columns, at->columns - column), &finish);
 }
 
@@ -67,21 +70,25 @@ static void multiply_block(void *user, int64_t tile, int worker)
     at.columns = lt_min(COLUMNS, p->packed->outputs - at.column);
     const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
-    char *left = lt_worker_scratch(p->cpu, worker);                               /* [block_rows][pitch] */
-    char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);          /* [depth][columns] */
-    float *sums = (float *)(void *)(room + lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns)); /* [panel][group][rows][columns] */
+    /* [block_rows][pitch] of x, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
+    const int64_t panel_bytes = lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns);
+    char *left = lt_worker_scratch(p->cpu, worker);
+    char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);
+    float *sums = (float *)(void *)(room + panel_bytes);
     lt_begin_products(kernel);
     for (int64_t k = 0; k < depth; k += kernel->depth) {
         const int64_t some = lt_min(kernel->depth, depth - k);
         const lt_stretch stretch = {.offset = 0, .run = lt_padded_depth(kernel, some)};
         for (int64_t r = 0; r < at.rows; r++)
-            kernel->load(left + lt_product_bytes(kernel, r * pitch), lt_at(&p->x, (at.row + r) * p->x.stride[0] + k), p->x.dtype, some);
+            kernel->load(left + lt_product_bytes(kernel, r * pitch),
+                         lt_at(&p->x, (at.row + r) * p->x.stride[0] + k), p->x.dtype, some);
         for (int64_t c = 0; c < at.columns; c += kernel->columns) {
             const void *panel = lt_matrix_panel(kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {
                 float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
-                kernel->multiply(sum, kernel->columns, left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch, &stretch, 1,
-                                 panel, k == 0);
+                kernel->multiply(sum, kernel->columns,
+                                 left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch, &stretch,
+                                 1, panel, k == 0);
                 if (k + some == depth)
                     finish_group(p, &at, g, c, sum);
             }
@@ -93,7 +100,8 @@ static void multiply_block(void *user, int64_t tile, int worker)
 static void multiply_many(product *p)
 {
     const bool packed = p->packed->panels != NULL && p->packed->panel_type == p->kernel->type;
-    const int64_t rows = packed ? ROWS_PACKED : LEFT_UNPACKED / lt_product_bytes(p->kernel, pitch_of(p->kernel));
+    const int64_t rows =
+        packed ? ROWS_PACKED : LEFT_UNPACKED / lt_product_bytes(p->kernel, pitch_of(p->kernel));
     p->block_rows = rows / p->kernel->rows * p->kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
     const int64_t tiles = lt_ceil_div(p->x.dim[0], p->block_rows) * p->column_blocks;
@@ -123,9 +131,10 @@ static void multiply_stream(void *user, int64_t tile, int worker)
     const int64_t outputs = lt_min(s->outputs, p->packed->outputs - first);
     const lt_finish finish = finish_from(p, first);
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
-    p->cpu->kernels->matrix_vector(sums, outputs, s->x, p->packed->depth, (int)rows, lt_at(w, first * p->packed->depth), w->dtype,
-                                   p->packed->depth, outputs);
-    p->cpu->kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows, outputs, &finish);
+    p->cpu->kernels->matrix_vector(sums, outputs, s->x, p->packed->depth, (int)rows,
+                                   lt_at(w, first * p->packed->depth), w->dtype, p->packed->depth, outputs);
+    p->cpu->kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows,
+                            outputs, &finish);
 }
 
 static void multiply_few(const product *p)
@@ -138,11 +147,12 @@ static void multiply_few(const product *p)
         cpu->kernels->widen(x + r * depth, lt_at(&p->x, r * p->x.stride[0]), p->x.dtype, depth);
     const int64_t outputs = lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
     stream s = {.p = p, .x = x, .outputs = outputs};
-    lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s, depth * p->packed->outputs / 4);
+    lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s,
+               depth * p->packed->outputs / 4);
 }
 
-lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                        lt_error *err)
+lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        lt_act act, lt_error *err)
 {
     (void)err;
     const lt_cpu *cpu = lt_cpu_of(b);
@@ -156,7 +166,8 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
         .bias = lt_vector(bias),
         .act = act,
     };
-    const bool few = x.dim[0] <= LT_VECTOR_ROWS && x.dim[0] * p.packed->depth * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH;
+    const bool few = x.dim[0] <= LT_VECTOR_ROWS &&
+                     x.dim[0] * p.packed->depth * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH;
     if (few)
         multiply_few(&p);
     else
@@ -181,8 +192,8 @@ static void gather_row(void *user, int64_t row, int worker)
     const int64_t width = value->dim[1];
     const int64_t id = l->ids[row];
     const float scale = lt_is_none(&l->table->scale) ? 1 : ((const float *)l->table->scale.data)[id];
-    l->cpu->kernels->axpby(lt_at(&l->out, row * l->out.stride[0]), l->out.dtype, scale, lt_at(value, id * width), value->dtype, 0,
-                           NULL, LT_F32, width);
+    l->cpu->kernels->axpby(lt_at(&l->out, row * l->out.stride[0]), l->out.dtype, scale,
+                           lt_at(value, id * width), value->dtype, 0, NULL, LT_F32, width);
 }
 
 lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err)

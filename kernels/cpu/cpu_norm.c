@@ -1,6 +1,7 @@
 /* cpu_norm.c - layer norm, RMS norm, group norm.
  *
- * Rows are independent. Group norm takes two passes: sums over fixed runs of pixels, put together in order, then the scaling.
+ * Rows are independent. Group norm takes two passes: sums over fixed runs of pixels, put together in
+ * order, then the scaling.
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -34,8 +35,9 @@ static void layer_norm_rows(void *user, int64_t tile, int worker)
         const int64_t batch = row / n;
         const int64_t i = row % n;
         j->cpu->kernels->layer_norm(lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1]),
-                                    lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1]), j->x.dtype, j->x.dim[2], j->w,
-                                    j->bias, j->eps, j->scale == NULL ? NULL : j->scale + batch * j->scale_stride,
+                                    lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1]), j->x.dtype,
+                                    j->x.dim[2], j->w, j->bias, j->eps,
+                                    j->scale == NULL ? NULL : j->scale + batch * j->scale_stride,
                                     j->shift == NULL ? NULL : j->shift + batch * j->shift_stride);
     }
 }
@@ -56,14 +58,16 @@ static const float *modulation(const lt_cpu *cpu, const lt_tensor *m, int64_t *s
     return wide;
 }
 
-lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
-                            lt_tensor scale, lt_tensor shift, lt_error *err)
+lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift, lt_error *err)
 {
-    row_norm j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .eps = eps};
-    const int64_t wide = (lt_is_none(&scale) ? 0 : lt_numel(&scale)) + (lt_is_none(&shift) ? 0 : lt_numel(&shift));
+    row_norm j = {
+        .cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .eps = eps};
+    const int64_t wide =
+        (lt_is_none(&scale) ? 0 : lt_numel(&scale)) + (lt_is_none(&shift) ? 0 : lt_numel(&shift));
     if (wide * (int64_t)sizeof(float) > LT_SHARED_SCRATCH)
-        return lt_fail(err, LT_ERR_FAILED, "layer_norm: %lld modulation values, at most %d fit", (long long)wide,
-                       (int)(LT_SHARED_SCRATCH / sizeof(float)));
+        return lt_fail(err, LT_ERR_FAILED, "layer_norm: %lld modulation values, at most %d fit",
+                       (long long)wide, (int)(LT_SHARED_SCRATCH / sizeof(float)));
     float *room = lt_shared_scratch(j.cpu);
     j.scale = modulation(j.cpu, &scale, &j.scale_stride, &room);
     j.shift = modulation(j.cpu, &shift, &j.shift_stride, &room);
@@ -77,11 +81,12 @@ static void rms_norm_rows(void *user, int64_t tile, int worker)
     const row_norm *j = user;
     const int64_t end = lt_min((tile + 1) * ROW_BLOCK, j->x.dim[0]);
     for (int64_t row = tile * ROW_BLOCK; row < end; row++)
-        j->cpu->kernels->rms_norm(lt_at(&j->out, row * j->out.stride[0]), lt_at(&j->x, row * j->x.stride[0]), j->x.dtype,
-                                  j->x.dim[1], j->w, j->eps);
+        j->cpu->kernels->rms_norm(lt_at(&j->out, row * j->out.stride[0]), lt_at(&j->x, row * j->x.stride[0]),
+                                  j->x.dtype, j->x.dim[1], j->w, j->eps);
 }
 
-lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err)
+lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                          lt_error *err)
 {
     (void)err;
     row_norm j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .eps = eps};
@@ -92,8 +97,9 @@ lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_we
 /* ---- group norm ---- */
 
 enum {
-    PIXELS_MIN = 512,            /* of a tile of sums */
-    SUMS_MAX = LT_SHARED_SCRATCH / 2 / (int)sizeof(double) /* the other half holds centres, slopes and offsets */
+    PIXELS_MIN = 512, /* of a tile of sums */
+    /* Half of the scratch; the other half holds centres, slopes and offsets. */
+    SUMS_MAX = LT_SHARED_SCRATCH / 2 / (int)sizeof(double)
 };
 
 typedef struct {
@@ -106,8 +112,8 @@ typedef struct {
     int64_t pixels;      /* T H W */
     int64_t tile_pixels; /* of a tile of sums */
     double *sums;        /* [tiles][groups][2] */
-    float *centre; /* [C]: one value of the channel's group, so that squares do not cancel */
-    float *slope;  /* [C] */
+    float *centre;       /* [C]: one value of the channel's group, so that squares do not cancel */
+    float *slope;        /* [C] */
     float *offset;
 } group_norm;
 
@@ -120,8 +126,8 @@ static void sum_pixels(void *user, int64_t tile, int worker)
     double *by_channel = lt_worker_scratch(j->cpu, worker); /* [2][C] */
     double *sums = j->sums + tile * groups * 2;
     memset(by_channel, 0, (size_t)channels * 2 * sizeof *by_channel);
-    j->cpu->kernels->channel_sums(by_channel, by_channel + channels, lt_at(&j->x, first * channels), j->x.dtype,
-                                  lt_min(j->tile_pixels, j->pixels - first), channels, j->centre);
+    j->cpu->kernels->channel_sums(by_channel, by_channel + channels, lt_at(&j->x, first * channels),
+                                  j->x.dtype, lt_min(j->tile_pixels, j->pixels - first), channels, j->centre);
     memset(sums, 0, (size_t)groups * 2 * sizeof *sums);
     for (int64_t c = 0; c < channels; c++) {
         const int64_t group = c / (channels / groups);
@@ -156,8 +162,8 @@ static void find_slopes(const group_norm *j, int64_t tiles)
     }
 }
 
-/* Frame of the modulation that frame t of T takes: with an odd number of frames > 1 the first stands for itself, and the rest
- * share the rest; else evenly. */
+/* Frame of the modulation that frame t of T takes: with an odd number of frames > 1 the first stands for
+ * itself, and the rest share the rest; else evenly. */
 static int64_t modulating_frame(int64_t t, int64_t frames, int64_t cells)
 {
     if (frames > 1 && frames % 2 == 1)
@@ -176,8 +182,8 @@ static void scale_pixels(void *user, int64_t tile, int worker)
     const int64_t channels = j->x.dim[3];
     const int64_t first = tile * columns;
     if (lt_is_none(&a->gain)) {
-        j->cpu->kernels->group_scale(lt_at(&j->out, first * channels), lt_at(&j->x, first * channels), j->x.dtype, columns, channels,
-                                     j->slope, j->offset, NULL, NULL, a->act);
+        j->cpu->kernels->group_scale(lt_at(&j->out, first * channels), lt_at(&j->x, first * channels),
+                                     j->x.dtype, columns, channels, j->slope, j->offset, NULL, NULL, a->act);
         return;
     }
     const int64_t frame = modulating_frame(tile / rows, j->x.dim[0], a->gain.dim[0]);
@@ -188,21 +194,26 @@ static void scale_pixels(void *user, int64_t tile, int worker)
         while (end < columns && end * a->gain.dim[2] / columns == cell)
             end++;
         const int64_t at = (first + column) * channels;
-        const int64_t gain_at = frame * a->gain.stride[0] + row * a->gain.stride[1] + cell * a->gain.stride[2];
-        const int64_t shift_at = frame * a->shift.stride[0] + row * a->shift.stride[1] + cell * a->shift.stride[2];
-        j->cpu->kernels->group_scale(lt_at(&j->out, at), lt_at(&j->x, at), j->x.dtype, end - column, channels, j->slope, j->offset,
-                                     lt_at(&a->gain, gain_at), lt_at(&a->shift, shift_at), a->act);
+        const int64_t gain_at =
+            frame * a->gain.stride[0] + row * a->gain.stride[1] + cell * a->gain.stride[2];
+        const int64_t shift_at =
+            frame * a->shift.stride[0] + row * a->shift.stride[1] + cell * a->shift.stride[2];
+        j->cpu->kernels->group_scale(lt_at(&j->out, at), lt_at(&j->x, at), j->x.dtype, end - column, channels,
+                                     j->slope, j->offset, lt_at(&a->gain, gain_at),
+                                     lt_at(&a->shift, shift_at), a->act);
         column = end;
     }
 }
 
-lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            const lt_group_norm_args *a, lt_error *err)
+lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, const lt_group_norm_args *a, lt_error *err)
 {
     const int64_t channels = x.dim[3];
     if (3 * channels * (int64_t)sizeof(float) > LT_SHARED_SCRATCH / 2)
-        return lt_fail(err, LT_ERR_FAILED, "group_norm: %lld channels in %d groups are too many", (long long)channels, a->groups);
-    group_norm j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .args = a};
+        return lt_fail(err, LT_ERR_FAILED, "group_norm: %lld channels in %d groups are too many",
+                       (long long)channels, a->groups);
+    group_norm j = {
+        .cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .args = a};
     j.pixels = x.dim[0] * x.dim[1] * x.dim[2];
     const int64_t tiles_max = SUMS_MAX / (2 * a->groups);
     j.tile_pixels = lt_ceil_div(j.pixels, tiles_max);

@@ -35,7 +35,8 @@ static bool has_avx512bf16(void)
     return has_avx512() && leaf7(1, 5);
 }
 
-/* Tile registers must be asked for, once per process: Linux saves 8 KB more for each thread that uses them. */
+/* Tile registers must be asked for, once per process: Linux saves 8 KB more for each thread that uses
+ * them. */
 static bool has_amx(void)
 {
     enum { AMX_BF16_BIT = 22, AMX_TILE_BIT = 24, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
@@ -44,12 +45,9 @@ static bool has_amx(void)
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512_kernels, &lt_amx_kernels},
-    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels},
-    {"avx512", &lt_avx512_kernels, NULL},
-    {"avx2", &lt_avx2_kernels, NULL},
-    {"generic", &lt_generic_kernels, NULL},
-    {NULL, NULL, NULL},
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels}, {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels},
+    {"avx512", &lt_avx512_kernels, NULL},         {"avx2", &lt_avx2_kernels, NULL},
+    {"generic", &lt_generic_kernels, NULL},       {NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)

@@ -27,12 +27,14 @@ static void rotate_row(void *user, int64_t row, int worker)
     const int64_t batch = row / n;
     const int64_t i = row % n;
     for (int64_t head = 0; head < j->x.dim[2]; head++)
-        j->cpu->kernels->rope(lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1] + head * j->out.stride[2]),
-                              lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1] + head * j->x.stride[2]), j->x.dtype, d,
-                              j->cosine + i * (d / 2), j->sine + i * (d / 2));
+        j->cpu->kernels->rope(
+            lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1] + head * j->out.stride[2]),
+            lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1] + head * j->x.stride[2]), j->x.dtype, d,
+            j->cosine + i * (d / 2), j->sine + i * (d / 2));
 }
 
-lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err)
+lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                      lt_error *err)
 {
     (void)err;
     rows_job j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .cosine = cosine.data, .sine = sine.data};
@@ -47,8 +49,8 @@ static void activate_block(void *user, int64_t tile, int worker)
     (void)worker;
     const rows_job *j = user;
     const int64_t first = tile * FLAT_BLOCK;
-    j->cpu->kernels->activate(lt_at(&j->out, first), lt_at(&j->x, first), j->x.dtype, lt_min(FLAT_BLOCK, lt_numel(&j->x) - first),
-                              j->act);
+    j->cpu->kernels->activate(lt_at(&j->out, first), lt_at(&j->x, first), j->x.dtype,
+                              lt_min(FLAT_BLOCK, lt_numel(&j->x) - first), j->act);
 }
 
 lt_status lt_cpu_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err)
@@ -91,7 +93,8 @@ static void gated_add_rows(void *user, int64_t tile, int worker)
         const int64_t batch = row / n;
         const int64_t i = row % n;
         if (batch != widened) {
-            j->cpu->kernels->widen(wide, lt_at(&j->gate, j->gate.dim[0] == 1 ? 0 : batch * j->gate.stride[0]), j->gate.dtype, d);
+            j->cpu->kernels->widen(wide, lt_at(&j->gate, j->gate.dim[0] == 1 ? 0 : batch * j->gate.stride[0]),
+                                   j->gate.dtype, d);
             widened = batch;
         }
         j->cpu->kernels->gated_add(lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1]),
@@ -100,7 +103,8 @@ static void gated_add_rows(void *user, int64_t tile, int worker)
     }
 }
 
-lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err)
+lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                           lt_error *err)
 {
     if (x.dim[2] * (int64_t)sizeof(float) > LT_WORKER_SCRATCH)
         return lt_fail(err, LT_ERR_FAILED, "gated_add: rows of %lld, at most %d fit", (long long)x.dim[2],
@@ -117,7 +121,8 @@ static void draw_block(void *user, int64_t tile, int worker)
     (void)worker;
     const rows_job *j = user;
     const int64_t first = tile * FLAT_BLOCK;
-    lt_normals(j->draw, j->first + (uint64_t)first, (uint64_t)lt_min(FLAT_BLOCK, lt_numel(&j->out) - first), lt_at(&j->out, first));
+    lt_normals(j->draw, j->first + (uint64_t)first, (uint64_t)lt_min(FLAT_BLOCK, lt_numel(&j->out) - first),
+               lt_at(&j->out, first));
 }
 
 lt_status lt_cpu_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err)
@@ -133,7 +138,8 @@ static void rgb8_block(void *user, int64_t tile, int worker)
     (void)worker;
     const rows_job *j = user;
     const int64_t first = tile * FLAT_BLOCK;
-    j->cpu->kernels->to_rgb8(lt_at(&j->out, first), lt_at(&j->x, first), j->x.dtype, lt_min(FLAT_BLOCK, lt_numel(&j->x) - first));
+    j->cpu->kernels->to_rgb8(lt_at(&j->out, first), lt_at(&j->x, first), j->x.dtype,
+                             lt_min(FLAT_BLOCK, lt_numel(&j->x) - first));
 }
 
 lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err)

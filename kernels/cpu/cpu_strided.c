@@ -1,8 +1,9 @@
 /* cpu_strided.c - copy, fill and alpha x + beta y between tensors of any strides.
  *
- * The dimensions are put in the order of out's memory and merged where all tensors allow it. What is left is cut into tiles
- * of ROWS x `chunk`: lines are done by the vector kernels where they are contiguous, element by element where not (there
- * the tile is small, so that what a permuted read brings into the cache is used before it is gone).
+ * The dimensions are put in the order of out's memory and merged where all tensors allow it. What is
+ * left is cut into tiles of ROWS x `chunk`: lines are done by the vector kernels where they are
+ * contiguous, element by element where not (there the tile is small, so that what a permuted read brings
+ * into the cache is used before it is gone).
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -46,7 +47,8 @@ static void order_dimensions(walk *w)
     for (int axis = 0; axis < w->out.rank; axis++) {
         if (w->out.dim[axis] == 1)
             continue;
-        const dimension d = {w->out.dim[axis], w->out.stride[axis], repeated_stride(&w->x, axis), repeated_stride(&w->y, axis)};
+        const dimension d = {w->out.dim[axis], w->out.stride[axis], repeated_stride(&w->x, axis),
+                             repeated_stride(&w->y, axis)};
         int at = rank++;
         for (; at > 0 && w->dim[at - 1].out < d.out; at--)
             w->dim[at] = w->dim[at - 1];
@@ -56,7 +58,8 @@ static void order_dimensions(walk *w)
     for (int i = 0; i < rank; i++) {
         const dimension d = w->dim[i];
         dimension *outer = merged > 0 ? &w->dim[merged - 1] : NULL;
-        if (outer != NULL && outer->out == d.out * d.size && outer->x == d.x * d.size && outer->y == d.y * d.size)
+        if (outer != NULL && outer->out == d.out * d.size && outer->x == d.x * d.size &&
+            outer->y == d.y * d.size)
             *outer = (dimension){outer->size * d.size, d.out, d.x, d.y};
         else
             w->dim[merged++] = d;
@@ -98,8 +101,8 @@ static void walk_tile(void *user, int64_t tile, int worker)
     const int64_t count = lt_min(w->chunk, line->size - first);
     const int64_t last_row = lt_min(first_row + ROWS, rows->size);
     for (int64_t r = first_row; r < last_row; r++, out += rows->out, x += rows->x, y += rows->y)
-        w->line(w, lt_at(&w->out, out), lt_is_none(&w->x) ? NULL : lt_at(&w->x, x), lt_is_none(&w->y) ? NULL : lt_at(&w->y, y),
-                count);
+        w->line(w, lt_at(&w->out, out), lt_is_none(&w->x) ? NULL : lt_at(&w->x, x),
+                lt_is_none(&w->y) ? NULL : lt_at(&w->y, y), count);
 }
 
 static void run_walk(walk *w)
@@ -131,7 +134,8 @@ static void line_copy(const void *walked, void *out, const void *x, const void *
 static void line_axpby(const void *walked, void *out, const void *x, const void *y, int64_t count)
 {
     const walk *w = walked;
-    w->cpu->kernels->axpby(out, w->out.dtype, w->alpha, x, w->x.dtype, w->beta, y, y == NULL ? w->x.dtype : w->y.dtype, count);
+    w->cpu->kernels->axpby(out, w->out.dtype, w->alpha, x, w->x.dtype, w->beta, y,
+                           y == NULL ? w->x.dtype : w->y.dtype, count);
 }
 
 /* Moves elements of one size as they are. */
@@ -153,7 +157,8 @@ static void line_move(const void *walked, void *out, const void *x, const void *
             to[i * line->out] = from[i * line->x];
     } else {
         for (int64_t i = 0; i < count; i++)
-            memcpy((char *)out + (size_t)(i * line->out) * bytes, (const char *)x + (size_t)(i * line->x) * bytes, bytes);
+            memcpy((char *)out + (size_t)(i * line->out) * bytes,
+                   (const char *)x + (size_t)(i * line->x) * bytes, bytes);
     }
 }
 
@@ -210,7 +215,8 @@ static void line_fill(const void *walked, void *out, const void *x, const void *
 
 /* ---- the entries ---- */
 
-lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err)
+lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
+                       lt_error *err)
 {
     (void)err;
     walk w = {.cpu = lt_cpu_of(b), .out = out, .x = x, .y = y, .alpha = alpha, .beta = beta};

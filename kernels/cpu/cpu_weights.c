@@ -2,19 +2,20 @@
  *
  *     vectors        copied as f32
  *     tables         read where they are
- *     matrices       read where they are by products with few rows; small ones are packed into panels as well, large
- *                    ones are packed tile by tile when they are used, so that a 9.5 GB file stays a 9.5 GB map
+ *     matrices       read where they are by products with few rows; small ones are packed into panels as
+ *                    well, large ones tile by tile when they are used, so that a 9.5 GB file stays a map
  *     convolutions   packed, taps before channels: the left side of the product is then the image itself
  *
- * Panels are bf16 where the backend computes in bf16 and the processor multiplies it, else f32. A product of the other type (a stage
- * that asks for f32) packs its pieces when it needs them.
+ * Panels are bf16 where the backend computes in bf16 and the processor multiplies it, else f32. A
+ * product of the other type (a stage that asks for f32) packs its pieces when it needs them.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Matrices up to this size get panels when loaded (4 MB in f32): all of models/mini, nothing large of the released model. */
+/* Matrices up to this size get panels when loaded (4 MB in f32): all of models/mini, nothing large of
+ * the released model. */
 enum { PACK_ELEMENTS_MAX = 1 << 20 };
 
 static bool is_readable(lt_dtype t)
@@ -38,11 +39,13 @@ static lt_status check_values(const lt_weight *w, lt_error *err)
     const lt_tensor *value = &w->value;
     const bool scaled = value->dtype == LT_I8;
     const bool known = is_readable(value->dtype) || value->dtype == LT_F64;
-    const bool scales_fit = scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
+    const bool scales_fit =
+        scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
     if (known && scales_fit && lt_numel(value) > 0 && lt_is_contiguous(value))
         return LT_OK;
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT, "cpu: weight is %s %s, expected packed floats, or i8 with one scale per row",
+    return lt_fail(err, LT_ERR_INPUT,
+                   "cpu: weight is %s %s, expected packed floats, or i8 with one scale per row",
                    lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
 }
 
@@ -54,7 +57,8 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
     LT_TRY(lt_cpu_alloc(b, (size_t)count * sizeof(float), &memory, err));
     float *values = memory;
     for (int64_t i = 0; i < count; i++) {
-        const double scale = lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, i / packed->depth);
+        const double scale =
+            lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, i / packed->depth);
         values[i] = (float)(lt_load_element(w->value.data, w->value.dtype, i) * scale);
     }
     packed->owned = values;
@@ -66,7 +70,8 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
 
 /* ---- matrices ---- */
 
-const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth, void *room)
+const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
+                            void *room)
 {
     const lt_cpu_weight *packed = w->packed;
     if (packed->panels != NULL && packed->panel_type == p->type) {
@@ -83,15 +88,17 @@ static int64_t matrix_panel_bytes(const lt_product *p, const lt_cpu_weight *pack
     return lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
 }
 
-static lt_status pack_matrix(lt_backend *b, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+static lt_status pack_matrix(lt_backend *b, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
+                             lt_error *err)
 {
     const int64_t panel_bytes = matrix_panel_bytes(p, packed);
     const int64_t count = lt_ceil_div(packed->outputs, p->columns);
     LT_TRY(lt_cpu_alloc(b, (size_t)(count * panel_bytes), &packed->panels, err));
     packed->panel_type = p->type;
     for (int64_t i = 0; i < count; i++)
-        p->pack((char *)packed->panels + i * panel_bytes, lt_at(&w->value, i * p->columns * packed->depth), w->value.dtype,
-                packed->depth, lt_min(p->columns, packed->outputs - i * p->columns), packed->depth);
+        p->pack((char *)packed->panels + i * panel_bytes, lt_at(&w->value, i * p->columns * packed->depth),
+                w->value.dtype, packed->depth, lt_min(p->columns, packed->outputs - i * p->columns),
+                packed->depth);
     return LT_OK;
 }
 
@@ -111,7 +118,8 @@ lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed,
 
 int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed)
 {
-    const lt_conv_slice last = lt_conv_slice_of(p, packed, (packed->shape.dim[1] - 1) / LT_CONV_SLICE * LT_CONV_SLICE);
+    const lt_conv_slice last =
+        lt_conv_slice_of(p, packed, (packed->shape.dim[1] - 1) / LT_CONV_SLICE * LT_CONV_SLICE);
     return last.at + last.depth;
 }
 
@@ -125,8 +133,8 @@ static float value_at(const lt_tensor *t, int64_t i)
 }
 
 /* The weights are put in the order of the run first, in `room`, one output after the other. */
-void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s, int64_t tap_row, int64_t k,
-                      int64_t depth, void *panel, float *room)
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s,
+                      int64_t tap_row, int64_t k, int64_t depth, void *panel, float *room)
 {
     const lt_cpu_weight *packed = w->packed;
     const int64_t kw = packed->shape.dim[4];
@@ -143,10 +151,12 @@ void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, c
 
 static int64_t conv_panels_bytes(const lt_product *p, const lt_cpu_weight *packed)
 {
-    return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) * lt_conv_panel_depth(p, packed) * p->columns);
+    return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) * lt_conv_panel_depth(p, packed) *
+                                   p->columns);
 }
 
-static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed, lt_error *err)
+static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
+                           lt_error *err)
 {
     const int64_t panel_depth = lt_conv_panel_depth(p, packed);
     LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)conv_panels_bytes(p, packed), &packed->panels, err));
@@ -156,8 +166,8 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
             const lt_conv_slice s = lt_conv_slice_of(p, packed, first);
             for (int64_t row = 0; row < packed->shape.dim[2] * packed->shape.dim[3]; row++) {
                 const int64_t at = column * panel_depth + (s.at + row * s.padded_run) * p->columns;
-                lt_pack_conv_run(p, w, column, &s, row, 0, s.run, (char *)packed->panels + lt_product_bytes(p, at),
-                                 lt_shared_scratch(cpu));
+                lt_pack_conv_run(p, w, column, &s, row, 0, s.run,
+                                 (char *)packed->panels + lt_product_bytes(p, at), lt_shared_scratch(cpu));
             }
         }
     return LT_OK;
@@ -188,7 +198,8 @@ static lt_status pack_for_role(lt_cpu *cpu, lt_weight *w, lt_cpu_weight *packed,
     const lt_product *p = product_of(cpu, w);
     if (p == NULL)
         return LT_OK;
-    return w->role == LT_ROLE_CONV ? pack_conv(cpu, p, w, packed, err) : pack_matrix(&cpu->base, p, w, packed, err);
+    return w->role == LT_ROLE_CONV ? pack_conv(cpu, p, w, packed, err)
+                                   : pack_matrix(&cpu->base, p, w, packed, err);
 }
 
 /* [Cout, Cin, kt, kh, kw] of a convolution's weight of rank 4 or 5. */

@@ -33,14 +33,15 @@ LT_INLINE vu load_pairs(const void *row, lt_dtype type, int64_t k, int64_t some)
     if (type == LT_BF16)
         memcpy(pair, (const uint16_t *)row + k, (size_t)some * sizeof *pair);
     else
-        FOR_VECTORS(i, part, some)
+        FOR_VECTORS (i, part, some)
             vf_store_bf16(pair + i, vf_load_some(row, type, k + i, part));
     memcpy(&pairs, pair, sizeof pairs);
     return pairs;
 }
 
 /* Squares of LT_LANES rows x LT_LANES pairs are transposed as pairs. */
-LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
+                              int64_t depth)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     const int64_t padded = narrow_padded(depth);
@@ -50,7 +51,9 @@ LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, 
         for (int64_t first = 0; first < NARROW_COLUMNS; first += LT_LANES) {
             vf square[LT_LANES];
             for (int64_t r = 0; r < LT_LANES; r++)
-                square[r] = first + r >= count ? vf_set(0) : (vf)load_pairs(rows + (first + r) * row_bytes, type, k, some);
+                square[r] = first + r >= count
+                                ? vf_set(0)
+                                : (vf)load_pairs(rows + (first + r) * row_bytes, type, k, some);
             vf_transpose(square);
             for (int64_t i = 0; i < pairs; i++)
                 memcpy(panel + ((k / 2 + i) * NARROW_COLUMNS + first) * 2, &square[i], sizeof square[i]);
@@ -58,7 +61,8 @@ LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, 
     }
 }
 
-static void pack_narrow(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_narrow(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                        int64_t depth)
 {
     switch (type) {
     case LT_BF16:
@@ -81,7 +85,7 @@ static void load_narrow(void *left, const void *x, lt_dtype type, int64_t count)
     if (type == LT_BF16)
         memcpy(out, x, (size_t)count * sizeof *out);
     else
-        FOR_VECTORS(i, some, count)
+        FOR_VECTORS (i, some, count)
             vf_store_some(out, LT_BF16, i, some, vf_load_some(x, LT_F32, i, some));
     memset(out + count, 0, (size_t)(narrow_padded(count) - count) * sizeof *out);
 }

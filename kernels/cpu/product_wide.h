@@ -1,7 +1,8 @@
 /* product_wide.h - the f32 product of a tile, what becomes of its sums, and products with few rows.
  *
  *     panel[depth][WIDE_COLUMNS]
- *     sums: WIDE_ROWS x WIDE_COLUMNS in registers: 6 x 16 with AVX2 (12 of 16 registers), 14 x 32 with AVX-512 (28 of 32)
+ *     sums: WIDE_ROWS x WIDE_COLUMNS in registers: 6 x 16 with AVX2 (12 of 16 registers),
+ *           14 x 32 with AVX-512 (28 of 32)
  */
 #ifndef LT_PRODUCT_WIDE_H
 #define LT_PRODUCT_WIDE_H
@@ -21,8 +22,8 @@ enum {
     WIDE_DEPTH = 24576 / (4 * WIDE_COLUMNS) /* 24 KB of panel */
 };
 
-static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch, int stretches,
-                          const void *panel, bool first)
+static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     const float *right = panel;
     vf sum[WIDE_ROWS][2];
@@ -58,7 +59,8 @@ static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t 
 }
 
 /* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel. */
-LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
+                            int64_t depth)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     for (int64_t k = 0; k < depth; k += LT_LANES) {
@@ -76,7 +78,8 @@ LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64
     }
 }
 
-static void pack_wide(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_wide(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
 {
     switch (type) {
     case LT_BF16:
@@ -95,7 +98,7 @@ static void pack_wide(void *panel, const void *rows, lt_dtype type, int64_t stri
 
 LT_INLINE void widen_of(float *out, const void *x, lt_dtype type, int64_t count)
 {
-    FOR_VECTORS(i, some, count)
+    FOR_VECTORS (i, some, count)
         vf_store_some(out, LT_F32, i, some, vf_load_some(x, type, i, some));
 }
 
@@ -121,10 +124,10 @@ static void load_wide(void *left, const void *x, lt_dtype type, int64_t count)
     widen(left, x, type, count);
 }
 
-#define LT_WIDE_PRODUCT                                                                                                        \
-    {                                                                                                                          \
-        .type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH, .pack = pack_wide,         \
-        .load = load_wide, .multiply = multiply_wide                                                                           \
+#define LT_WIDE_PRODUCT                                                                                      \
+    {                                                                                                        \
+        .type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH,          \
+        .pack = pack_wide, .load = load_wide, .multiply = multiply_wide                                      \
     }
 
 /* ---- sums on their way out ---- */
@@ -141,31 +144,33 @@ LT_INLINE vf finished(vf sum, const lt_finish *f, int64_t row, int64_t column, i
     return sum;
 }
 
-static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride, int64_t rows, int64_t columns,
-                   const lt_finish *f)
+static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
+                   int64_t rows, int64_t columns, const lt_finish *f)
 {
     for (int64_t r = 0; r < rows; r++)
-        FOR_VECTORS(i, some, columns)
+        FOR_VECTORS (i, some, columns)
             vf_store_some(out, type, r * out_stride + i, some,
                           finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, r, i, some));
 }
 
 /* ---- a few rows against a matrix that is streamed from memory ---- */
 
-/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more than there are registers. */
+/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more than
+ * there are registers. */
 #define STREAMS_OF(rows) (LT_LANES == 16 || (rows) < 4 ? 4 : 2)
 
-/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart. While one set of rows is read the next is fetched: they often lie in other
- * pages, where the processor does not look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
-LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w,
-                           lt_dtype type, int64_t row_bytes, int64_t depth, const int streams)
+/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart. While one set of rows is read the next is fetched:
+ * they often lie in other pages, where the processor does not look ahead by itself (12 -> 21 GB/s on one
+ * Zen 3 core, rows of 4 KB). */
+LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
+                           const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const int streams)
 {
     vf sum[LT_VECTOR_ROWS][4];
     LT_UNROLL
     for (int r = 0; r < rows; r++)
         LT_UNROLL
-        for (int s = 0; s < streams; s++)
-            sum[r][s] = vf_set(0);
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = vf_set(0);
     int64_t k = 0;
     for (; k + LT_LANES <= depth; k += LT_LANES) {
         vf left[LT_VECTOR_ROWS];
@@ -191,18 +196,19 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
             y[r * y_stride + s] = vf_sum(sum[r][s]);
 }
 
-LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const char *w, lt_dtype type,
-                       int64_t row_bytes, int64_t depth, int64_t outputs)
+LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
+                       const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, int64_t outputs)
 {
     int64_t o = 0;
     for (; o + STREAMS_OF(rows) <= outputs; o += STREAMS_OF(rows))
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, STREAMS_OF(rows));
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth,
+                    STREAMS_OF(rows));
     for (; o < outputs; o++)
         dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, 1);
 }
 
-LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows, const void *w,
-                                lt_dtype type, int64_t depth, int64_t outputs)
+LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
+                                const void *w, lt_dtype type, int64_t depth, int64_t outputs)
 {
     switch (type) {
     case LT_BF16:
@@ -219,8 +225,8 @@ LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int6
     }
 }
 
-static void matrix_vector(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w, lt_dtype type,
-                          int64_t depth, int64_t outputs)
+static void matrix_vector(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                          const void *w, lt_dtype type, int64_t depth, int64_t outputs)
 {
     switch (rows) {
     case 1:

@@ -1,6 +1,7 @@
 /* row_kernels.h - norms, rotary, activations and sums, one row (or a run of pixels) at a time.
  *
- * Each is written once as `..._of`, forced inline with the element type as a constant, and entered once per type.
+ * Each is written once as `..._of`, forced inline with the element type as a constant, and entered once
+ * per type.
  */
 #ifndef LT_ROW_KERNELS_H
 #define LT_ROW_KERNELS_H
@@ -13,7 +14,7 @@
 LT_INLINE float row_sum(const void *x, lt_dtype type, int64_t d)
 {
     vf sum = vf_set(0);
-    FOR_VECTORS(i, some, d)
+    FOR_VECTORS (i, some, d)
         sum += vf_load_some(x, type, i, some);
     return vf_sum(sum);
 }
@@ -22,7 +23,7 @@ LT_INLINE float row_sum(const void *x, lt_dtype type, int64_t d)
 LT_INLINE float row_squares(const void *x, lt_dtype type, int64_t d, float centre)
 {
     vf sum = vf_set(0);
-    FOR_VECTORS(i, some, d) {
+    FOR_VECTORS (i, some, d) {
         vf away = vf_load_some(x, type, i, some) - centre;
         if (some < LT_LANES)
             for (int64_t lane = some; lane < LT_LANES; lane++)
@@ -32,12 +33,12 @@ LT_INLINE float row_squares(const void *x, lt_dtype type, int64_t d, float centr
     return vf_sum(sum);
 }
 
-LT_INLINE void layer_norm_of(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias, float eps,
-                             const float *scale, const float *shift)
+LT_INLINE void layer_norm_of(void *out, const void *x, lt_dtype type, int64_t d, const float *w,
+                             const float *bias, float eps, const float *scale, const float *shift)
 {
     const float mean = row_sum(x, type, d) / (float)d;
     const float steep = 1.0f / sqrtf(row_squares(x, type, d, mean) / (float)d + eps);
-    FOR_VECTORS(i, some, d) {
+    FOR_VECTORS (i, some, d) {
         vf y = (vf_load_some(x, type, i, some) - mean) * steep;
         if (w != NULL)
             y *= vf_load_some(w, LT_F32, i, some);
@@ -51,8 +52,8 @@ LT_INLINE void layer_norm_of(void *out, const void *x, lt_dtype type, int64_t d,
     }
 }
 
-static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias, float eps,
-                       const float *scale, const float *shift)
+static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias,
+                       float eps, const float *scale, const float *shift)
 {
     if (type == LT_BF16)
         layer_norm_of(out, x, LT_BF16, d, w, bias, eps, scale, shift);
@@ -63,8 +64,9 @@ static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const
 LT_INLINE void rms_norm_of(void *out, const void *x, lt_dtype type, int64_t d, const float *w, float eps)
 {
     const float steep = 1.0f / sqrtf(row_squares(x, type, d, 0) / (float)d + eps);
-    FOR_VECTORS(i, some, d)
-        vf_store_some(out, type, i, some, vf_load_some(x, type, i, some) * steep * vf_load_some(w, LT_F32, i, some));
+    FOR_VECTORS (i, some, d)
+        vf_store_some(out, type, i, some,
+                      vf_load_some(x, type, i, some) * steep * vf_load_some(w, LT_F32, i, some));
 }
 
 static void rms_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w, float eps)
@@ -102,7 +104,8 @@ LT_INLINE vf load_twice(const float *p)
 #endif
 }
 
-LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine, const float *sine)
+LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine,
+                       const float *sine)
 {
     vf sign;
     for (int lane = 0; lane < LT_LANES; lane++)
@@ -110,7 +113,9 @@ LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const
     int64_t i = 0;
     for (; i + LT_LANES <= d; i += LT_LANES) {
         const vf pair = vf_load_any(x, type, i);
-        vf_store_any(out, type, i, pair * load_twice(cosine + i / 2) + swap_pairs(pair) * (load_twice(sine + i / 2) * sign));
+        vf_store_any(out, type, i,
+                     pair * load_twice(cosine + i / 2) +
+                         swap_pairs(pair) * (load_twice(sine + i / 2) * sign));
     }
     if (i < d) {
         float c[LT_LANES / 2] = {0};
@@ -134,7 +139,7 @@ static void rope(void *out, const void *x, lt_dtype type, int64_t d, const float
 
 LT_INLINE void activate_of(void *out, const void *x, lt_dtype type, int64_t count, lt_act act)
 {
-    FOR_VECTORS(i, some, count)
+    FOR_VECTORS (i, some, count)
         vf_store_some(out, type, i, some, vf_activate(vf_load_some(x, type, i, some), act));
 }
 
@@ -148,8 +153,9 @@ static void activate(void *out, const void *x, lt_dtype type, int64_t count, lt_
 
 LT_INLINE void gated_act_of(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
 {
-    FOR_VECTORS(i, some, count)
-        vf_store_some(out, type, i, some, vf_activate(vf_load_some(g, type, i, some), act) * vf_load_some(u, type, i, some));
+    FOR_VECTORS (i, some, count)
+        vf_store_some(out, type, i, some,
+                      vf_activate(vf_load_some(g, type, i, some), act) * vf_load_some(u, type, i, some));
 }
 
 static void gated_act(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
@@ -160,14 +166,17 @@ static void gated_act(void *out, const void *g, const void *u, lt_dtype type, in
         gated_act_of(out, g, u, LT_F32, count, act);
 }
 
-LT_INLINE void gated_add_of(void *out, const void *x, const float *gate, const void *y, lt_dtype type, int64_t count)
+LT_INLINE void gated_add_of(void *out, const void *x, const float *gate, const void *y, lt_dtype type,
+                            int64_t count)
 {
-    FOR_VECTORS(i, some, count)
+    FOR_VECTORS (i, some, count)
         vf_store_some(out, type, i, some,
-                   vf_load_some(x, type, i, some) + vf_load_some(gate, LT_F32, i, some) * vf_load_some(y, type, i, some));
+                      vf_load_some(x, type, i, some) +
+                          vf_load_some(gate, LT_F32, i, some) * vf_load_some(y, type, i, some));
 }
 
-static void gated_add(void *out, const void *x, const float *gate, const void *y, lt_dtype type, int64_t count)
+static void gated_add(void *out, const void *x, const float *gate, const void *y, lt_dtype type,
+                      int64_t count)
 {
     if (type == LT_BF16)
         gated_add_of(out, x, gate, y, LT_BF16, count);
@@ -175,10 +184,10 @@ static void gated_add(void *out, const void *x, const float *gate, const void *y
         gated_add_of(out, x, gate, y, LT_F32, count);
 }
 
-LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta, const void *y,
-                        lt_dtype y_type, int64_t count)
+LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta,
+                        const void *y, lt_dtype y_type, int64_t count)
 {
-    FOR_VECTORS(i, some, count) {
+    FOR_VECTORS (i, some, count) {
         vf sum = alpha * vf_load_some(x, x_type, i, some);
         if (y != NULL)
             sum += beta * vf_load_some(y, y_type, i, some);
@@ -186,8 +195,8 @@ LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x
     }
 }
 
-static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta, const void *y,
-                  lt_dtype y_type, int64_t count)
+static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta,
+                  const void *y, lt_dtype y_type, int64_t count)
 {
     if (out_type == LT_F32 && x_type == LT_F32 && y_type == LT_F32)
         axpby_of(out, LT_F32, alpha, x, LT_F32, beta, y, LT_F32, count);
@@ -202,12 +211,12 @@ static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_d
 /* f32 sums of so few terms, then double: close to a sum in double at a fraction of its cost. */
 enum { PIXEL_RUN = 32 };
 
-LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
-                               const float *centre)
+LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels,
+                               int64_t channels, const float *centre)
 {
     for (int64_t begin = 0; begin < pixels; begin += PIXEL_RUN) {
         const int64_t end = begin + PIXEL_RUN < pixels ? begin + PIXEL_RUN : pixels;
-        FOR_VECTORS(c, some, channels) {
+        FOR_VECTORS (c, some, channels) {
             const vf middle = vf_load_some(centre, LT_F32, c, some);
             vf sum = vf_set(0);
             vf square = vf_set(0);
@@ -224,8 +233,8 @@ LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_
     }
 }
 
-static void channel_sums(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
-                         const float *centre)
+static void channel_sums(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels,
+                         int64_t channels, const float *centre)
 {
     if (type == LT_BF16)
         channel_sums_of(sums, squares, x, LT_BF16, pixels, channels, centre);
@@ -233,11 +242,12 @@ static void channel_sums(double *sums, double *squares, const void *x, lt_dtype 
         channel_sums_of(sums, squares, x, LT_F32, pixels, channels, centre);
 }
 
-LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels, const float *slope,
-                              const float *offset, const void *gain, const void *shift, lt_act act)
+LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                              const float *slope, const float *offset, const void *gain, const void *shift,
+                              lt_act act)
 {
     for (int64_t p = 0; p < pixels; p++) {
-        FOR_VECTORS(c, some, channels) {
+        FOR_VECTORS (c, some, channels) {
             vf y = vf_fma(vf_load_some(x, type, p * channels + c, some), vf_load_some(slope, LT_F32, c, some),
                           vf_load_some(offset, LT_F32, c, some));
             if (gain != NULL)
@@ -247,8 +257,9 @@ LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t p
     }
 }
 
-static void group_scale(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels, const float *slope,
-                        const float *offset, const void *gain, const void *shift, lt_act act)
+static void group_scale(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
+                        const float *slope, const float *offset, const void *gain, const void *shift,
+                        lt_act act)
 {
     if (type == LT_BF16)
         group_scale_of(out, x, LT_BF16, pixels, channels, slope, offset, gain, shift, act);
@@ -261,9 +272,10 @@ static void group_scale(void *out, const void *x, lt_dtype type, int64_t pixels,
 /* trunc(clamp((x + 1) / 2, 0, 1) * 255); NaN becomes 0. */
 static void to_rgb8(uint8_t *out, const void *x, lt_dtype type, int64_t count)
 {
-    FOR_VECTORS(i, some, count) {
+    FOR_VECTORS (i, some, count) {
         const vf unit = (vf_load_some(x, type, i, some) + 1.0f) * 0.5f;
-        const vf level = vf_min(vf_max(unit, vf_set(0)), vf_set(1)) * 255.0f; /* a NaN loses against the bound */
+        /* A NaN loses against the bound. */
+        const vf level = vf_min(vf_max(unit, vf_set(0)), vf_set(1)) * 255.0f;
         const vi whole = __builtin_convertvector(level, vi);
         for (int64_t lane = 0; lane < some; lane++)
             out[i + lane] = (uint8_t)whole[lane];

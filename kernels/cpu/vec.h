@@ -3,8 +3,9 @@
  *     #define LT_LANES 8                    (4 in generic_, 8 in avx2_, 16 in avx512_ files)
  *     #include "kernels/cpu/vec.h"
  *
- * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled out below. The 4-lane
- * form uses no intrinsics at all and builds for any processor. Everything is static: each instruction-set file has its own.
+ * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled out
+ * below. The 4-lane form uses no intrinsics at all and builds for any processor. Everything is static:
+ * each instruction-set file has its own.
  */
 #ifndef LT_VEC_H
 #define LT_VEC_H
@@ -28,7 +29,8 @@
 #define LT_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-/* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory over a loop. */
+/* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory
+ * over a loop. */
 #define LT_FORGET(variable) __asm__("" : "+r"(variable))
 
 typedef float vf __attribute__((vector_size(4 * LT_LANES)));
@@ -102,9 +104,11 @@ LT_INLINE void vf_store(float *p, vf x)
 LT_INLINE vf vf_load_bf16(const uint16_t *p)
 {
 #if LT_LANES == 16
-    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)),
+                                 16);
 #elif LT_LANES == 8
-    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16);
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)),
+                                 16);
 #else
     vh half;
     memcpy(&half, p, sizeof half);
@@ -150,7 +154,8 @@ LT_INLINE vf vf_load_f16(const uint16_t *p)
 #endif
 }
 
-/* LT_LANES elements from index i of memory of `type` (f32, bf16, f16 or i8); `type` is a constant where speed matters. */
+/* LT_LANES elements from index i of memory of `type` (f32, bf16, f16 or i8); `type` is a constant where
+ * speed matters. */
 LT_INLINE vf vf_load_any(const void *p, lt_dtype type, int64_t i)
 {
     switch (type) {
@@ -197,7 +202,7 @@ LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, v
 }
 
 /* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i. */
-#define FOR_VECTORS(i, some, count)                                                                                            \
+#define FOR_VECTORS(i, some, count)                                                                          \
     for (int64_t i = 0, some; some = (count) - i < LT_LANES ? (count) - i : LT_LANES, some > 0; i += LT_LANES)
 
 LT_INLINE vf vf_load_some(const void *p, lt_dtype type, int64_t i, int64_t some)

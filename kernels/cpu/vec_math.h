@@ -1,8 +1,8 @@
 /* vec_math.h - exp, erf, tanh and the activations on vectors.
  *
- * Polynomials are minimax fits (Lawson's iteration in double, then rounded to f32). With u = 2^-24, half an ulp of 1: every
- * activation is within 3 u |x| of its value, SiLU and tanh within 4 u of themselves too, or 2e-38 |x| where that is more.
- * tests/unit/test_cpu_math.c holds them to that from 5e-10 to 128.
+ * Polynomials are minimax fits (Lawson's iteration in double, then rounded to f32). With u = 2^-24, half
+ * an ulp of 1: every activation is within 3 u |x| of its value, SiLU and tanh within 4 u of themselves
+ * too, or 2e-38 |x| where that is more. tests/unit/test_cpu_math.c holds them to that from 5e-10 to 128.
  */
 #ifndef LT_VEC_MATH_H
 #define LT_VEC_MATH_H

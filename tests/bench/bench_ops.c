@@ -1,7 +1,8 @@
-/* bench_ops.c - how fast single operations run: bench_ops [--threads N] [--precision f32|bf16] [--only TEXT] [--seconds S]
+/* bench_ops.c - how fast single operations run: bench_ops [--threads N] [--precision f32|bf16] [--only
+ * TEXT] [--seconds S]
  *
- * One line a case: the best of several runs, GFLOP/s or GB/s. Sizes are those of the released model and of models/mini.
- * Compare lines of one run only: other work on the machine shifts them all.
+ * One line a case: the best of several runs, GFLOP/s or GB/s. Sizes are those of the released model and
+ * of models/mini. Compare lines of one run only: other work on the machine shifts them all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,8 @@ static void measure(bench *b, const char *name, job *j, double flop, double byte
         best = s < best ? s : best;
         runs++;
     }
-    printf("%-44s %10.3f ms %9.1f GFLOP/s %7.1f GB/s\n", name, best * 1e3, flop / best / 1e9, bytes / best / 1e9);
+    printf("%-44s %10.3f ms %9.1f GFLOP/s %7.1f GB/s\n", name, best * 1e3, flop / best / 1e9,
+           bytes / best / 1e9);
     fflush(stdout);
 }
 
@@ -134,7 +136,8 @@ static void call_linear(lt_ops *o, void *user)
     lt_linear(o, j->x, j->w, j->bias, j->act);
 }
 
-static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored, lt_act act)
+static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored,
+                   lt_act act)
 {
     if (!wanted(b, name))
         return;
@@ -154,7 +157,8 @@ static void call_attention(lt_ops *o, void *user)
     lt_attention(o, j->x, j->y, j->z, &j->attention);
 }
 
-static void attention(bench *b, const char *name, int64_t batch, int64_t n, int64_t m, int64_t heads, int64_t d)
+static void attention(bench *b, const char *name, int64_t batch, int64_t n, int64_t m, int64_t heads,
+                      int64_t d)
 {
     if (!wanted(b, name))
         return;
@@ -178,8 +182,8 @@ static void call_conv(lt_ops *o, void *user)
     lt_conv(o, j->x, j->w, j->bias, &j->conv);
 }
 
-static void conv(bench *b, const char *name, int64_t frames, int64_t height, int64_t width, int64_t in, int64_t out, int64_t kt, int64_t k,
-                 int stride)
+static void conv(bench *b, const char *name, int64_t frames, int64_t height, int64_t width, int64_t in,
+                 int64_t out, int64_t kt, int64_t k, int stride)
 {
     if (!wanted(b, name))
         return;
@@ -191,7 +195,13 @@ static void conv(bench *b, const char *name, int64_t frames, int64_t height, int
         .x = random_tensor(b, type, lt_shape4(frames, height, width, in)),
         .w = &w.w,
         .bias = &bias.w,
-        .conv = {.stride = stride, .pad_top = pad, .pad_left = pad, .pad_bottom = pad, .pad_right = pad, .history = lt_none(), .add = lt_none()},
+        .conv = {.stride = stride,
+                 .pad_top = pad,
+                 .pad_left = pad,
+                 .pad_bottom = pad,
+                 .pad_right = pad,
+                 .history = lt_none(),
+                 .add = lt_none()},
         .call = call_conv,
     };
     const double pixels = (double)(frames * height * width / stride / stride);
@@ -234,7 +244,8 @@ static void call_group_norm(lt_ops *o, void *user)
     lt_group_norm(o, j->x, j->w, j->bias, &j->group_norm);
 }
 
-static void group_norm(bench *b, const char *name, int64_t frames, int64_t height, int64_t width, int64_t channels, int groups, int64_t cell)
+static void group_norm(bench *b, const char *name, int64_t frames, int64_t height, int64_t width,
+                       int64_t channels, int groups, int64_t cell)
 {
     if (!wanted(b, name))
         return;
@@ -244,7 +255,8 @@ static void group_norm(bench *b, const char *name, int64_t frames, int64_t heigh
         .x = random_tensor(b, type, lt_shape4(frames, height, width, channels)),
         .w = &w.w,
         .bias = &w.w,
-        .group_norm = {.groups = groups, .eps = 1e-6f, .act = LT_ACT_SILU, .gain = lt_none(), .shift = lt_none()},
+        .group_norm =
+            {.groups = groups, .eps = 1e-6f, .act = LT_ACT_SILU, .gain = lt_none(), .shift = lt_none()},
         .call = call_group_norm,
     };
     if (cell > 0) {
@@ -313,7 +325,8 @@ static void element_cases(bench *b)
     if (wanted(b, "copy"))
         elements(b, "copy of 6.3 M", x, call_copy, LT_ACT_NONE);
     if (wanted(b, "permute"))
-        elements(b, "permute [T,H,W,32] to [32,T,H,W]", lt_permute(x, channels_first), call_copy, LT_ACT_NONE);
+        elements(b, "permute [T,H,W,32] to [32,T,H,W]", lt_permute(x, channels_first), call_copy,
+                 LT_ACT_NONE);
     lt_buffer_close(b->backend, &x);
 }
 

@@ -1,4 +1,5 @@
-/* The polynomials of vec_math.h against libm in double, on every instruction set that the processor runs. */
+/* The polynomials of vec_math.h against libm in double, on every instruction set that the processor
+ * runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +32,8 @@ static double exact(double x, lt_act act)
     return x;
 }
 
-/* Floats of both signs from 5e-10 to 128, evenly in their bits; 8191 is odd, so no power of two is all that is seen. */
+/* Floats of both signs from 5e-10 to 128, evenly in their bits; 8191 is odd, so no power of two is all
+ * that is seen. */
 enum { FIRST = 0x30000000, LAST = 0x43000000, STEP = 8191, CHUNK = 64 };
 
 static void check_activation(const lt_cpu_level *level, lt_act act, double relative)
@@ -47,8 +49,10 @@ static void check_activation(const lt_cpu_level *level, lt_act act, double relat
         for (int i = 0; i < CHUNK; i++) {
             const double want = exact((double)x[i], act);
             const double error = fabs((double)y[i] - want);
-            if (!(error <= 3 * u * fabs((double)x[i])) || !(error <= relative * fabs(want) + 2e-38 * fabs((double)x[i])))
-                fail_msg("%s, activation %d of %.9g: got %.9g, want %.9g", level->name, (int)act, (double)x[i], (double)y[i], want);
+            if (!(error <= 3 * u * fabs((double)x[i])) ||
+                !(error <= relative * fabs(want) + 2e-38 * fabs((double)x[i])))
+                fail_msg("%s, activation %d of %.9g: got %.9g, want %.9g", level->name, (int)act,
+                         (double)x[i], (double)y[i], want);
         }
     }
 }
@@ -59,7 +63,7 @@ static void activations_are_close(void **state)
     for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
         if (!lt_processor_runs(level))
             continue;
-        check_activation(level, LT_ACT_GELU_ERF, unbounded); /* its tail is a difference from 1 */
+        check_activation(level, LT_ACT_GELU_ERF, unbounded);  /* its tail is a difference from 1 */
         check_activation(level, LT_ACT_GELU_TANH, unbounded); /* an error of 2u counts 2u times in exp(2u) */
         check_activation(level, LT_ACT_SILU, 4 * u);
         check_activation(level, LT_ACT_TANH, 4 * u);
@@ -82,7 +86,8 @@ static void extremes_keep_their_meaning(void **state)
                 if (isnan(x[i]))
                     assert_true(isnan(y[i]));
                 else
-                    assert_true(fabs((double)y[i] - exact((double)x[i], (lt_act)act)) <= 4 * u * fabs((double)x[i]));
+                    assert_true(fabs((double)y[i] - exact((double)x[i], (lt_act)act)) <=
+                                4 * u * fabs((double)x[i]));
             }
         }
     }
