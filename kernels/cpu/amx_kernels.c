@@ -1,4 +1,5 @@
-/* amx_kernels.c - the bf16 product of AMX: 32 x 32 sums in four tile registers, 32 inputs a step.
+/* amx_kernels.c - the bf16 product of AMX: 32 x 32 or 64 x 16 sums in four tile registers, 32 inputs a
+ * step.
  *
  * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16
  * pairs x 16 columns of a panel. Their shape is set once per thread and tile of work (begin), and given
@@ -10,7 +11,7 @@
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_narrow.h"
 
-enum { TILE_ROWS = 16, NARROW_ROWS = 2 * TILE_ROWS };
+enum { TILE_ROWS = 16, NARROW_ROWS = 2 * TILE_ROWS, SLIM_ROWS = 4 * TILE_ROWS };
 
 static void begin_tiles(void)
 {
@@ -53,8 +54,7 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
     }
     for (int s = 0; s < stretches; s++) {
         const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
-        for (int64_t k = 0; k < stretch[s].run;
-             k += NARROW_STEP, row += NARROW_STEP, right += NARROW_STEP * NARROW_COLUMNS) {
+        for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP) {
             _tile_loadd(4, row, left_bytes);
             _tile_loadd(6, right, panel_bytes);
             _tile_loadd(7, right + NARROW_COLUMNS, panel_bytes);
@@ -63,6 +63,8 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
             _tile_loadd(5, row + TILE_ROWS * left_stride, left_bytes);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
+            row += NARROW_STEP;
+            right += NARROW_STEP * NARROW_COLUMNS;
         }
     }
     _tile_stored(0, c, c_bytes);
@@ -71,13 +73,53 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
     _tile_stored(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
 }
 
+static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
+{
+    const size_t c_bytes = (size_t)c_stride * sizeof *c;
+    const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
+    const size_t panel_bytes = 2 * SLIM_COLUMNS * sizeof(uint16_t);
+    const uint16_t *right = panel;
+    if (first) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, c, c_bytes);
+        _tile_loadd(1, c + TILE_ROWS * c_stride, c_bytes);
+        _tile_loadd(2, c + 2 * TILE_ROWS * c_stride, c_bytes);
+        _tile_loadd(3, c + 3 * TILE_ROWS * c_stride, c_bytes);
+    }
+    for (int s = 0; s < stretches; s++) {
+        const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
+        for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP) {
+            _tile_loadd(6, right, panel_bytes);
+            _tile_loadd(4, row, left_bytes);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(5, row + TILE_ROWS * left_stride, left_bytes);
+            _tile_dpbf16ps(1, 5, 6);
+            _tile_loadd(4, row + 2 * TILE_ROWS * left_stride, left_bytes);
+            _tile_dpbf16ps(2, 4, 6);
+            _tile_loadd(5, row + 3 * TILE_ROWS * left_stride, left_bytes);
+            _tile_dpbf16ps(3, 5, 6);
+            row += NARROW_STEP;
+            right += NARROW_STEP * SLIM_COLUMNS;
+        }
+    }
+    _tile_stored(0, c, c_bytes);
+    _tile_stored(1, c + TILE_ROWS * c_stride, c_bytes);
+    _tile_stored(2, c + 2 * TILE_ROWS * c_stride, c_bytes);
+    _tile_stored(3, c + 3 * TILE_ROWS * c_stride, c_bytes);
+}
+
 static void attend(const lt_query_block *b, void *scratch)
 {
-    attend_with(b, scratch, &lt_amx_kernels.product, true);
+    attend_with(b, scratch, &lt_amx_kernels.wide, true);
 }
 
 const lt_narrow_kernels lt_amx_kernels = {
-    .product = {
+    .wide = {
         .type = LT_BF16,
         .rows = NARROW_ROWS,
         .columns = NARROW_COLUMNS,
@@ -86,6 +128,18 @@ const lt_narrow_kernels lt_amx_kernels = {
         .pack = pack_narrow,
         .load = load_narrow,
         .multiply = multiply_narrow,
+        .begin = begin_tiles,
+        .end = end_tiles,
+    },
+    .slim = {
+        .type = LT_BF16,
+        .rows = SLIM_ROWS,
+        .columns = SLIM_COLUMNS,
+        .step = NARROW_STEP,
+        .depth = NARROW_DEPTH,
+        .pack = pack_slim,
+        .load = load_narrow,
+        .multiply = multiply_slim,
         .begin = begin_tiles,
         .end = end_tiles,
     },

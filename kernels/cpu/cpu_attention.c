@@ -64,10 +64,9 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
         a.attend = a.cpu->kernels->attend_row;
         a.block = 1;
     } else {
-        const int64_t rows = lt_product_for(a.cpu, q.dtype)->rows;
-        a.attend =
-            q.dtype == LT_BF16 && a.cpu->narrow != NULL ? a.cpu->narrow->attend : a.cpu->kernels->attend;
-        a.block = queries_of_tile(&q, rows);
+        const bool narrow = q.dtype == LT_BF16 && a.cpu->narrow != NULL;
+        a.attend = narrow ? a.cpu->narrow->attend : a.cpu->kernels->attend;
+        a.block = queries_of_tile(&q, narrow ? a.cpu->narrow->wide.rows : a.cpu->kernels->wide.rows);
     }
     a.blocks = lt_ceil_div(q.dim[1], a.block);
     lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);

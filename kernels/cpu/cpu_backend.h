@@ -72,10 +72,15 @@ static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, v
 lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
 void lt_cpu_release(lt_backend *b, void *memory);
 
-/* The product for activations of `type`: bf16 only where the processor multiplies bf16. */
-static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type)
+/* The product of activations of `type` with a weight of `outputs` rows: bf16 only where the processor
+ * multiplies it. */
+static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type, int64_t outputs)
 {
-    return type == LT_BF16 && cpu->narrow != NULL ? &cpu->narrow->product : &cpu->kernels->wide;
+    const bool narrow = type == LT_BF16 && cpu->narrow != NULL;
+    const lt_product *slim = narrow ? &cpu->narrow->slim : &cpu->kernels->slim;
+    if (outputs <= slim->columns)
+        return slim;
+    return narrow ? &cpu->narrow->wide : &cpu->kernels->wide;
 }
 
 /* Bytes of `count` elements of a product. */

@@ -312,7 +312,7 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
     const lt_cpu *cpu = lt_cpu_of(b);
     conv c = {
         .cpu = cpu,
-        .kernel = lt_product_for(cpu, x.dtype),
+        .kernel = lt_product_for(cpu, x.dtype, w->value.dim[0]),
         .out = out,
         .x = x,
         .args = a,

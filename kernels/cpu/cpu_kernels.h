@@ -84,6 +84,7 @@ enum {
 
 typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */
+    lt_product slim; /* the same for at most slim.columns outputs */
 
     /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
@@ -125,7 +126,8 @@ typedef struct {
 
 /* What a processor adds that multiplies bf16. */
 typedef struct {
-    lt_product product;
+    lt_product wide; /* of bf16 */
+    lt_product slim; /* the same for at most slim.columns outputs */
     void (*attend)(const lt_query_block *b, void *scratch); /* bf16 tensors */
 } lt_narrow_kernels;
 

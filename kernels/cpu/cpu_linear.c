@@ -158,7 +158,7 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
     const lt_cpu *cpu = lt_cpu_of(b);
     product p = {
         .cpu = cpu,
-        .kernel = lt_product_for(cpu, x.dtype),
+        .kernel = lt_product_for(cpu, x.dtype, w->value.dim[0]),
         .out = out,
         .x = x,
         .w = w,

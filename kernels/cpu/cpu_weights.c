@@ -181,11 +181,11 @@ static const lt_product *product_of(const lt_cpu *cpu, const lt_weight *w)
     const bool in_place = lt_numel(&w->value) > PACK_ELEMENTS_MAX;
     switch (w->role) {
     case LT_ROLE_MATRIX:
-        return in_place ? NULL : lt_product_for(cpu, cpu->base.activation);
+        return in_place ? NULL : lt_product_for(cpu, cpu->base.activation, w->value.dim[0]);
     case LT_ROLE_HEAD:
-        return in_place ? NULL : lt_product_for(cpu, LT_F32);
+        return in_place ? NULL : lt_product_for(cpu, LT_F32, w->value.dim[0]);
     case LT_ROLE_CONV:
-        return lt_product_for(cpu, cpu->base.activation);
+        return lt_product_for(cpu, cpu->base.activation, w->value.dim[0]);
     case LT_ROLE_TABLE:
     case LT_ROLE_VECTOR:
         break;

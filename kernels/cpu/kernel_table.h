@@ -17,6 +17,7 @@ static void attend(const lt_query_block *b, void *scratch)
 /* clang-format off */
 #define LT_KERNEL_ENTRIES              \
     .wide = LT_WIDE_PRODUCT,           \
+    .slim = LT_SLIM_PRODUCT,           \
     .widen = widen,                    \
     .finish = finish,                  \
     .matrix_vector = matrix_vector,    \

@@ -1,8 +1,8 @@
 /* product_narrow.h - layouts of the bf16 product of a tile: pairs of neighbours in depth lie side by side.
  *
- *     panel[depth / 2][NARROW_COLUMNS][2]
+ *     panel[depth / 2][columns][2], 32 columns (wide) or 16 (slim)
  *
- * 16 lanes only. The file that includes this defines NARROW_STEP first and multiply_narrow after it.
+ * 16 lanes only. The file that includes this defines NARROW_STEP first.
  */
 #ifndef LT_PRODUCT_NARROW_H
 #define LT_PRODUCT_NARROW_H
@@ -11,7 +11,8 @@
 #include "kernels/cpu/vec_math.h"
 
 enum {
-    NARROW_COLUMNS = 32,
+    NARROW_COLUMNS = 2 * LT_LANES,
+    SLIM_COLUMNS = LT_LANES,
     NARROW_DEPTH = 24576 / (2 * NARROW_COLUMNS), /* 24 KB of panel */
     PAIR_LANES = 2 * LT_LANES                    /* bf16 elements of a vector */
 };
@@ -40,15 +41,15 @@ LT_INLINE vu load_pairs(const void *row, lt_dtype type, int64_t k, int64_t some)
 }
 
 /* Squares of LT_LANES rows x LT_LANES pairs are transposed as pairs. */
-LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
-                              int64_t depth)
+LT_INLINE void pack_pairs_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
+                              int64_t depth, int64_t columns)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     const int64_t padded = narrow_padded(depth);
     for (int64_t k = 0; k < padded; k += PAIR_LANES) {
         const int64_t some = depth - k < PAIR_LANES ? depth - k : PAIR_LANES;
         const int64_t pairs = padded - k < PAIR_LANES ? (padded - k) / 2 : LT_LANES;
-        for (int64_t first = 0; first < NARROW_COLUMNS; first += LT_LANES) {
+        for (int64_t first = 0; first < columns; first += LT_LANES) {
             vf square[LT_LANES];
             for (int64_t r = 0; r < LT_LANES; r++)
                 square[r] = first + r >= count
@@ -56,27 +57,39 @@ LT_INLINE void pack_narrow_of(uint16_t *panel, const char *rows, lt_dtype type, 
                                 : (vf)load_pairs(rows + (first + r) * row_bytes, type, k, some);
             vf_transpose(square);
             for (int64_t i = 0; i < pairs; i++)
-                memcpy(panel + ((k / 2 + i) * NARROW_COLUMNS + first) * 2, &square[i], sizeof square[i]);
+                memcpy(panel + ((k / 2 + i) * columns + first) * 2, &square[i], sizeof square[i]);
         }
+    }
+}
+
+static void pack_pairs(uint16_t *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                       int64_t depth, int64_t columns)
+{
+    switch (type) {
+    case LT_BF16:
+        pack_pairs_of(panel, rows, LT_BF16, stride, count, depth, columns);
+        break;
+    case LT_F16:
+        pack_pairs_of(panel, rows, LT_F16, stride, count, depth, columns);
+        break;
+    case LT_I8:
+        pack_pairs_of(panel, rows, LT_I8, stride, count, depth, columns);
+        break;
+    default:
+        pack_pairs_of(panel, rows, LT_F32, stride, count, depth, columns);
     }
 }
 
 static void pack_narrow(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
                         int64_t depth)
 {
-    switch (type) {
-    case LT_BF16:
-        pack_narrow_of(panel, rows, LT_BF16, stride, count, depth);
-        break;
-    case LT_F16:
-        pack_narrow_of(panel, rows, LT_F16, stride, count, depth);
-        break;
-    case LT_I8:
-        pack_narrow_of(panel, rows, LT_I8, stride, count, depth);
-        break;
-    default:
-        pack_narrow_of(panel, rows, LT_F32, stride, count, depth);
-    }
+    pack_pairs(panel, rows, type, stride, count, depth, NARROW_COLUMNS);
+}
+
+static void pack_slim(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
+{
+    pack_pairs(panel, rows, type, stride, count, depth, SLIM_COLUMNS);
 }
 
 static void load_narrow(void *left, const void *x, lt_dtype type, int64_t count)

@@ -1,8 +1,8 @@
 /* product_wide.h - the f32 product of a tile, what becomes of its sums, and products with few rows.
  *
- *     panel[depth][WIDE_COLUMNS]
- *     sums: WIDE_ROWS x WIDE_COLUMNS in registers: 6 x 16 with AVX2 (12 of 16 registers),
- *           14 x 32 with AVX-512 (28 of 32)
+ *     panel[depth][columns]
+ *     wide: WIDE_ROWS x 2 vectors of sums in registers, 6 x 16 with AVX2 (12 of 16), 14 x 32 with AVX-512 (28 of 32)
+ *     slim: twice the rows x 1 vector, for few outputs
  */
 #ifndef LT_PRODUCT_WIDE_H
 #define LT_PRODUCT_WIDE_H
@@ -19,53 +19,66 @@ enum { WIDE_ROWS = 4 };
 #endif
 enum {
     WIDE_COLUMNS = 2 * LT_LANES,
+    SLIM_ROWS = 2 * WIDE_ROWS,
+    SLIM_COLUMNS = LT_LANES,
     WIDE_DEPTH = 24576 / (4 * WIDE_COLUMNS) /* 24 KB of panel */
 };
+
+LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, int64_t left_stride,
+                                const lt_stretch *stretch, int stretches, const float *right, bool first,
+                                const int rows, const int vectors)
+{
+    vf sum[SLIM_ROWS][2];
+    const float *from = c;
+    LT_UNROLL
+    for (int r = 0; r < rows; r++, from += c_stride)
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = first ? vf_set(0) : vf_load(from + v * LT_LANES);
+    LT_FORGET(c_stride);
+    const lt_stretch *last = stretch + stretches;
+    do { /* loops that run at least once: the sums stay in their registers */
+        const float *row = left + stretch->offset;
+        const float *end = right + stretch->run * vectors * LT_LANES;
+        do {
+            vf line[2];
+            for (int v = 0; v < vectors; v++)
+                line[v] = vf_load(right + v * LT_LANES);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++) {
+                const vf x = vf_set(row[r * left_stride]);
+                for (int v = 0; v < vectors; v++)
+                    sum[r][v] = vf_fma(x, line[v], sum[r][v]);
+            }
+            row++;
+            right += vectors * LT_LANES;
+        } while (right != end);
+    } while (++stretch != last);
+    LT_UNROLL
+    for (int r = 0; r < rows; r++, c += c_stride)
+        for (int v = 0; v < vectors; v++)
+            vf_store(c + v * LT_LANES, sum[r][v]);
+}
 
 static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
-    const float *right = panel;
-    vf sum[WIDE_ROWS][2];
-    const float *from = c;
-    LT_UNROLL
-    for (int r = 0; r < WIDE_ROWS; r++, from += c_stride) {
-        sum[r][0] = first ? vf_set(0) : vf_load(from);
-        sum[r][1] = first ? vf_set(0) : vf_load(from + LT_LANES);
-    }
-    LT_FORGET(c_stride);
-    const lt_stretch *last = stretch + stretches;
-    do { /* loops that run at least once: the sums stay in their registers */
-        const float *row = (const float *)left + stretch->offset;
-        const float *end = right + stretch->run * WIDE_COLUMNS;
-        do {
-            const vf low = vf_load(right);
-            const vf high = vf_load(right + LT_LANES);
-            LT_UNROLL
-            for (int r = 0; r < WIDE_ROWS; r++) {
-                const vf x = vf_set(row[r * left_stride]);
-                sum[r][0] = vf_fma(x, low, sum[r][0]);
-                sum[r][1] = vf_fma(x, high, sum[r][1]);
-            }
-            row++;
-            right += WIDE_COLUMNS;
-        } while (right != end);
-    } while (++stretch != last);
-    LT_UNROLL
-    for (int r = 0; r < WIDE_ROWS; r++, c += c_stride) {
-        vf_store(c, sum[r][0]);
-        vf_store(c + LT_LANES, sum[r][1]);
-    }
+    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, WIDE_ROWS, 2);
+}
+
+static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
+{
+    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, SLIM_ROWS, 1);
 }
 
 /* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel. */
-LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
-                            int64_t depth)
+LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
+                               int64_t depth, int64_t columns)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     for (int64_t k = 0; k < depth; k += LT_LANES) {
         const int64_t some = depth - k < LT_LANES ? depth - k : LT_LANES;
-        for (int64_t first = 0; first < WIDE_COLUMNS; first += LT_LANES) {
+        for (int64_t first = 0; first < columns; first += LT_LANES) {
             vf square[LT_LANES];
             for (int64_t r = 0; r < LT_LANES; r++) {
                 const char *row = rows + (first + r) * row_bytes;
@@ -73,27 +86,39 @@ LT_INLINE void pack_wide_of(float *panel, const char *rows, lt_dtype type, int64
             }
             vf_transpose(square);
             for (int64_t i = 0; i < some; i++)
-                vf_store(panel + (k + i) * WIDE_COLUMNS + first, square[i]);
+                vf_store(panel + (k + i) * columns + first, square[i]);
         }
+    }
+}
+
+static void pack_columns(float *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                         int64_t depth, int64_t columns)
+{
+    switch (type) {
+    case LT_BF16:
+        pack_columns_of(panel, rows, LT_BF16, stride, count, depth, columns);
+        break;
+    case LT_F16:
+        pack_columns_of(panel, rows, LT_F16, stride, count, depth, columns);
+        break;
+    case LT_I8:
+        pack_columns_of(panel, rows, LT_I8, stride, count, depth, columns);
+        break;
+    default:
+        pack_columns_of(panel, rows, LT_F32, stride, count, depth, columns);
     }
 }
 
 static void pack_wide(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
                       int64_t depth)
 {
-    switch (type) {
-    case LT_BF16:
-        pack_wide_of(panel, rows, LT_BF16, stride, count, depth);
-        break;
-    case LT_F16:
-        pack_wide_of(panel, rows, LT_F16, stride, count, depth);
-        break;
-    case LT_I8:
-        pack_wide_of(panel, rows, LT_I8, stride, count, depth);
-        break;
-    default:
-        pack_wide_of(panel, rows, LT_F32, stride, count, depth);
-    }
+    pack_columns(panel, rows, type, stride, count, depth, WIDE_COLUMNS);
+}
+
+static void pack_slim(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
+{
+    pack_columns(panel, rows, type, stride, count, depth, SLIM_COLUMNS);
 }
 
 LT_INLINE void widen_of(float *out, const void *x, lt_dtype type, int64_t count)
@@ -124,11 +149,14 @@ static void load_wide(void *left, const void *x, lt_dtype type, int64_t count)
     widen(left, x, type, count);
 }
 
-#define LT_WIDE_PRODUCT                                                                                      \
-    {                                                                                                        \
-        .type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH,          \
-        .pack = pack_wide, .load = load_wide, .multiply = multiply_wide                                      \
-    }
+/* clang-format off */
+#define LT_WIDE_PRODUCT                                                                                       \
+    {.type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH,              \
+     .pack = pack_wide, .load = load_wide, .multiply = multiply_wide}
+#define LT_SLIM_PRODUCT                                                                                       \
+    {.type = LT_F32, .rows = SLIM_ROWS, .columns = SLIM_COLUMNS, .step = 1, .depth = WIDE_DEPTH,              \
+     .pack = pack_slim, .load = load_wide, .multiply = multiply_slim}
+/* clang-format on */
 
 /* ---- sums on their way out ---- */
 

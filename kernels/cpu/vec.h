@@ -26,7 +26,7 @@
 #if defined(__clang__)
 #define LT_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define LT_UNROLL _Pragma("GCC unroll 16")
+#define LT_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory
