@@ -21,7 +21,12 @@ LT_INLINE void multiply_pairs(float *c, int64_t c_stride, const uint16_t *left, 
     LT_FORGET(c_stride);
     const lt_stretch *last = stretch + stretches;
     do {
-        const uint16_t *row = left + stretch->offset;
+        const uint16_t *base[LT_ROW_SPANS] = {left + stretch->offset};
+        LT_UNROLL
+        for (int i = 1; i < LT_ROW_SPANS; i++) {
+            base[i] = base[i - 1] + LT_ROW_SPAN * left_stride;
+            LT_FORGET(base[i]);
+        }
         const uint16_t *end = right + stretch->run * vectors * LT_LANES;
         do {
             __m512bh line[2];
@@ -30,12 +35,14 @@ LT_INLINE void multiply_pairs(float *c, int64_t c_stride, const uint16_t *left, 
             LT_UNROLL
             for (int r = 0; r < rows; r++) {
                 int32_t pair;
-                memcpy(&pair, row + r * left_stride, sizeof pair);
+                memcpy(&pair, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * left_stride, sizeof pair);
                 const __m512bh x = (__m512bh)_mm512_set1_epi32(pair);
                 for (int v = 0; v < vectors; v++)
                     sum[r][v] = _mm512_dpbf16_ps(sum[r][v], x, line[v]);
             }
-            row += NARROW_STEP;
+            LT_UNROLL
+            for (int i = 0; i < LT_ROW_SPANS; i++)
+                base[i] += NARROW_STEP;
             right += vectors * PAIR_LANES;
         } while (right != end);
     } while (++stretch != last);

@@ -37,7 +37,12 @@ LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, i
     LT_FORGET(c_stride);
     const lt_stretch *last = stretch + stretches;
     do { /* loops that run at least once: the sums stay in their registers */
-        const float *row = left + stretch->offset;
+        const float *base[LT_ROW_SPANS] = {left + stretch->offset};
+        LT_UNROLL
+        for (int i = 1; i < LT_ROW_SPANS; i++) {
+            base[i] = base[i - 1] + LT_ROW_SPAN * left_stride;
+            LT_FORGET(base[i]);
+        }
         const float *end = right + stretch->run * vectors * LT_LANES;
         do {
             vf line[2];
@@ -45,11 +50,13 @@ LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, i
                 line[v] = vf_load(right + v * LT_LANES);
             LT_UNROLL
             for (int r = 0; r < rows; r++) {
-                const vf x = vf_set(row[r * left_stride]);
+                const vf x = vf_set(base[r / LT_ROW_SPAN][r % LT_ROW_SPAN * left_stride]);
                 for (int v = 0; v < vectors; v++)
                     sum[r][v] = vf_fma(x, line[v], sum[r][v]);
             }
-            row++;
+            LT_UNROLL
+            for (int i = 0; i < LT_ROW_SPANS; i++)
+                base[i]++;
             right += vectors * LT_LANES;
         } while (right != end);
     } while (++stretch != last);

@@ -33,6 +33,10 @@
  * over a loop. */
 #define LT_FORGET(variable) __asm__("" : "+r"(variable))
 
+/* Rows of a left matrix are reached in spans: row r from base[r / LT_ROW_SPAN], so that the bases of 28
+ * rows and 8 multiples of the stride all stay in general registers. */
+enum { LT_ROW_SPAN = 9, LT_ROW_SPANS = 4 };
+
 typedef float vf __attribute__((vector_size(4 * LT_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LT_LANES)));
 typedef uint32_t vu __attribute__((vector_size(4 * LT_LANES)));
@@ -203,7 +207,7 @@ LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, v
 
 /* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i. */
 #define FOR_VECTORS(i, some, count)                                                                          \
-    for (int64_t i = 0, some; some = (count) - i < LT_LANES ? (count) - i : LT_LANES, some > 0; i += LT_LANES)
+    for (int64_t i = 0, some; some = (count)-i < LT_LANES ? (count)-i : LT_LANES, some > 0; i += LT_LANES)
 
 LT_INLINE vf vf_load_some(const void *p, lt_dtype type, int64_t i, int64_t some)
 {
