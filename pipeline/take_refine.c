@@ -20,25 +20,34 @@ static int64_t windows_to_make(const take_spec *s)
     return count;
 }
 
+/* Full segments that a window of `frames` semantic frames can touch. */
+static int most_segments(int frames, int segment_frames)
+{
+    return frames < 2 ? 1 : (frames - 2) / segment_frames + 2;
+}
+
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
 {
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
     *r = (take_refiner){.run = run, .values = (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width};
-    for (int i = 0; i < TAKE_KEPT_SEGMENTS; i++)
-        r->kept[i].segment = -1;
+    r->kept_count = most_segments(cfg->latent_frames, run->engine->cfg.ar_model.segment_frames);
+    r->kept = calloc((size_t)r->kept_count, sizeof *r->kept);
     r->control = malloc((size_t)(cfg->latent_frames * r->values) * sizeof *r->control);
-    if (!r->control)
+    if (!r->kept || !r->control)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
+    for (int i = 0; i < r->kept_count; i++)
+        r->kept[i].segment = -1;
     take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(&run->spec) * run->spec.steps));
     return LT_OK;
 }
 
 void take_refiner_close(take_refiner *r)
 {
-    for (int i = 0; i < TAKE_KEPT_SEGMENTS; i++) {
+    for (int i = 0; r->kept && i < r->kept_count; i++) {
         free(r->kept[i].control);
         free(r->kept[i].features);
     }
+    free(r->kept);
     free(r->control);
     take_preview_close(&r->preview);
     dit_model_close(r->network);
@@ -107,7 +116,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
 {
     take_run *run = r->run;
     const cfg_model *cfg = &run->engine->cfg;
-    take_segment_control *slot = &r->kept[segment % TAKE_KEPT_SEGMENTS];
+    take_segment_control *slot = &r->kept[segment % r->kept_count];
     *control = slot->control;
     if (slot->segment == segment)
         return LT_OK;

@@ -13,8 +13,6 @@
 #include "pipeline/take_preview.h"
 #include "tokenizer/tokenizer.h"
 
-enum { TAKE_KEPT_SEGMENTS = 2 };
-
 /* Control latents of one segment of the plan. */
 typedef struct {
     int64_t segment;   /* -1: empty */
@@ -29,7 +27,8 @@ typedef struct {
     dit_model *network;
     lt_weights *tokenizer_file;
     lt_weights *network_file;
-    take_segment_control kept[TAKE_KEPT_SEGMENTS];
+    take_segment_control *kept;  /* [kept_count]: as many segments as a window can touch, by number modulo kept_count */
+    int kept_count;
     float *control;              /* [window, C, H, W] */
     take_preview preview;        /* where the request asks for one */
 } take_refiner;
