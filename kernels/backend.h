@@ -130,6 +130,9 @@ struct lt_backend {
 lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);
 /* activation LT_NO_DTYPE: bf16 where the processor computes in it, else f32. */
 lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err);
+/* Only in builds with CUDA. device: index as the driver counts. activation LT_NO_DTYPE: bf16. LT_ERR_DEVICE says why it
+ * cannot be used. */
+lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_error *err);
 /* A backend that runs the same passes as `like` (borrowed) and computes nothing: memory_peak is what `like` would need, and
  * none of it is touched. What is downloaded is zero. */
 lt_status lt_measure_open(lt_backend **out, lt_backend *like, lt_error *err);

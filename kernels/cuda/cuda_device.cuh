@@ -1,0 +1,176 @@
+/* cuda_device.cuh - what every kernel is written with: element types, 16-byte packs, sums over a warp or a block,
+ * activations, and the one way to launch. C++17, for nvcc and for the host build of tests/cuda. */
+#ifndef LT_CUDA_DEVICE_CUH
+#define LT_CUDA_DEVICE_CUH
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+
+#include "kernels/cuda/cuda_backend.h"
+
+typedef __nv_bfloat16 lt_bf16;
+
+/* ---- elements ---- */
+
+__device__ __forceinline__ float lt_to_float(float x)
+{
+    return x;
+}
+
+__device__ __forceinline__ float lt_to_float(lt_bf16 x)
+{
+    return __bfloat162float(x);
+}
+
+template <typename T> __device__ __forceinline__ T lt_from_float(float x);
+
+template <> __device__ __forceinline__ float lt_from_float<float>(float x)
+{
+    return x;
+}
+
+template <> __device__ __forceinline__ lt_bf16 lt_from_float<lt_bf16>(float x)
+{
+    return __float2bfloat16_rn(x);
+}
+
+/* N neighbours that are loaded and stored at once; memory aligned to their size. */
+template <typename T, int N> struct alignas(sizeof(T) * N) lt_pack {
+    T at[N];
+};
+
+/* Elements of T in 16 bytes. */
+template <typename T> constexpr int lt_pack_size = 16 / (int)sizeof(T);
+
+template <typename T, int N> __device__ __forceinline__ lt_pack<T, N> lt_load(const T *from)
+{
+    return *reinterpret_cast<const lt_pack<T, N> *>(from);
+}
+
+template <typename T, int N> __device__ __forceinline__ void lt_store(T *to, const lt_pack<T, N> &p)
+{
+    *reinterpret_cast<lt_pack<T, N> *>(to) = p;
+}
+
+/* ---- sums ---- */
+
+enum { LT_WARP = 32 };
+
+/* Over the 32 lanes of a warp, all of them active; every lane gets the same bits. */
+template <typename T> __device__ __forceinline__ T lt_warp_sum(T x)
+{
+    for (int distance = LT_WARP / 2; distance > 0; distance /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, distance);
+    return x;
+}
+
+__device__ __forceinline__ float lt_warp_max(float x)
+{
+    for (int distance = LT_WARP / 2; distance > 0; distance /= 2)
+        x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
+    return x;
+}
+
+/* Over the threads of a one-dimensional block of THREADS (a multiple of 32); all threads call it and get the same bits. */
+template <int THREADS> __device__ __forceinline__ float lt_block_sum(float x)
+{
+    if (THREADS == LT_WARP)
+        return lt_warp_sum(x);
+    __shared__ float part[THREADS / LT_WARP];
+    x = lt_warp_sum(x);
+    __syncthreads(); /* whoever still reads the parts of an earlier sum */
+    if (threadIdx.x % LT_WARP == 0)
+        part[threadIdx.x / LT_WARP] = x;
+    __syncthreads();
+    float sum = 0;
+    for (int i = 0; i < THREADS / LT_WARP; i++)
+        sum += part[i];
+    return sum;
+}
+
+/* ---- activations ---- */
+
+template <lt_act ACT> __device__ __forceinline__ float lt_activated(float x)
+{
+    if (ACT == LT_ACT_GELU_ERF)
+        return 0.5f * x * (1.0f + erff(x * 0.70710678118654752440f));
+    if (ACT == LT_ACT_GELU_TANH)
+        return 0.5f * x * (1.0f + tanhf(0.79788456080286535588f * (x + 0.044715f * x * x * x)));
+    if (ACT == LT_ACT_SILU)
+        return x / (1.0f + expf(-x));
+    if (ACT == LT_ACT_TANH)
+        return tanhf(x);
+    return x;
+}
+
+/* The same, chosen while running: one branch that a whole launch takes alike. */
+__device__ __forceinline__ float lt_activate(float x, lt_act act)
+{
+    switch (act) {
+    case LT_ACT_GELU_ERF:
+        return lt_activated<LT_ACT_GELU_ERF>(x);
+    case LT_ACT_GELU_TANH:
+        return lt_activated<LT_ACT_GELU_TANH>(x);
+    case LT_ACT_SILU:
+        return lt_activated<LT_ACT_SILU>(x);
+    case LT_ACT_TANH:
+        return lt_activated<LT_ACT_TANH>(x);
+    case LT_ACT_NONE:
+        break;
+    }
+    return x;
+}
+
+/* ---- launching ---- */
+
+/* Queues `kernel` on the backend's stream. An empty grid is nothing to do. `shared_bytes` may exceed what a block has by
+ * default. Arguments are converted to the kernel's parameters. */
+template <typename... P, typename... A>
+static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
+                                       size_t shared_bytes, void (*kernel)(P...), A... arguments)
+{
+    if (grid.x == 0 || grid.y == 0 || grid.z == 0)
+        return LT_OK;
+    if (shared_bytes > (size_t)LT_CUDA_SHARED_DEFAULT)
+        LT_CUDA_TRY(cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         (int)shared_bytes),
+                    place, err);
+    cudaLaunchConfig_t config = {};
+    config.gridDim = grid;
+    config.blockDim = block;
+    config.dynamicSmemBytes = shared_bytes;
+    config.stream = c->stream;
+    return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place, err);
+}
+
+/* Blocks of a kernel that walks `count` items in strides of its grid, one item a thread: all at once while they are few, then
+ * as many as keep every multiprocessor busy. */
+static inline unsigned lt_cuda_blocks_for(const lt_cuda *c, int64_t count, int threads)
+{
+    const int64_t wanted = lt_cuda_ceil_div(count, threads);
+    const int64_t most = (int64_t)c->multiprocessors * 16;
+    return (unsigned)(wanted < most ? wanted : most);
+}
+
+/* This thread's first item, and the distance to its next, of a grid in one dimension. */
+__device__ __forceinline__ int64_t lt_first_item()
+{
+    return (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+__device__ __forceinline__ int64_t lt_item_step()
+{
+    return (int64_t)gridDim.x * blockDim.x;
+}
+
+/* True when packs of `bytes` may be moved from every row: base and row strides (elements) fall on them. */
+static inline bool lt_cuda_aligned(const lt_tensor *t, size_t bytes)
+{
+    const size_t element = lt_dtype_bytes(t->dtype);
+    bool aligned = (uintptr_t)t->data % bytes == 0;
+    for (int i = 0; i + 1 < t->rank; i++)
+        aligned = aligned && (t->dim[i] == 1 || (size_t)(t->stride[i] < 0 ? -t->stride[i] : t->stride[i]) * element % bytes == 0);
+    return aligned;
+}
+
+#endif
