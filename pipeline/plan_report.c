@@ -1,13 +1,9 @@
 /* plan_report.c - what a request would do (`--dry-run`), without loading a weight. */
 #include <stdio.h>
-#include <string.h>
 
-#include "pipeline/engine.h"
 #include "pipeline/shot_times.h"
 #include "pipeline/speed_file.h"
-#include "pipeline/take_memory.h"
-#include "pipeline/take_output.h"
-#include "pipeline/token_io.h"
+#include "pipeline/take_task.h"
 
 static lt_json *window_list(const take_spec *s)
 {
@@ -44,9 +40,11 @@ static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
 }
 
 /* Seconds that the take will need, as fast as its stages were last; below zero where one was never measured. */
-static double foreseen_seconds(const longtake *e, const char *command, const take_spec *s)
+static double foreseen_seconds(const take_task *task)
 {
-    const unsigned does = take_does_of(command);
+    const longtake *e = task->run.engine;
+    const take_spec *s = &task->run.spec;
+    const unsigned does = task->command->does;
     const take_timeline *t = &s->time;
     const bool alone = s->carry == CFG_CARRY_FRAMES;
     const int prompts = s->shots * ((does & TAKE_DOES_TOKENS ? 1 : 0) + (does & TAKE_DOES_REFINE ? 1 : 0));
@@ -70,11 +68,13 @@ static double foreseen_seconds(const longtake *e, const char *command, const tak
     return seconds;
 }
 
-static lt_json *plan_of(const longtake *e, const char *command, const take_spec *s, int64_t peak_bytes)
+static lt_json *plan_of(const take_task *t, const char *command, int64_t peak_bytes)
 {
-    const double time = foreseen_seconds(e, command, s);
-    const bool refines = strcmp(command, "tokens") != 0;
-    const bool writes_tokens = strcmp(command, "refine") != 0 && strcmp(command, "render") != 0;
+    const longtake *e = t->run.engine;
+    const take_spec *s = &t->run.spec;
+    const double time = foreseen_seconds(t);
+    const bool refines = t->command->does & TAKE_DOES_REFINE;
+    const bool writes_tokens = t->command->does & TAKE_DOES_TOKENS;
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "command", lt_json_new_string(command));
     lt_json_set(o, "model", lt_json_new_string(e->files.name));
@@ -95,58 +95,44 @@ static lt_json *plan_of(const longtake *e, const char *command, const take_spec 
     return o;
 }
 
-/* The spec that a request of `command` leads to. */
-static lt_status spec_of_request(const longtake *e, const char *command, const longtake_request *request, take_spec *spec,
-                                 lt_error *err)
+/* What a request of `command` leads to; close the task in any case. */
+static lt_status settle(longtake *e, const char *command, const longtake_request *r, take_task *t, lt_error *err)
 {
-    longtake_request r = *request;
-    tok_plan plan = {0};
-    const bool from_tokens = strcmp(command, "refine") == 0 || strcmp(command, "render") == 0;
-    const bool from_prompt = strcmp(command, "generate") == 0 || strcmp(command, "tokens") == 0 || strcmp(command, "run") == 0;
-    lt_status s = from_tokens || from_prompt ? LT_OK : lt_fail(err, LT_ERR_USAGE, "--dry-run: %s has none", command);
-    if (s == LT_OK && from_tokens)
-        s = take_tokens_read(e, r.input, &plan, err);
-    if (s == LT_OK && from_tokens && !r.prompt && r.shot_count == 0)
-        r.prompt = tok_plan_note(&plan, "prompt");
-    if (s == LT_OK)
-        s = take_spec_resolve(&r, &e->cfg, TAKE_NEEDS_PROMPT | (from_prompt ? TAKE_NEEDS_LENGTH : 0), plan.video_frames, spec,
-                              err);
-    tok_plan_clear(&plan);
-    return s;
+    const take_command *known = take_command_named(command);
+    *t = (take_task){0};
+    if (!known || !(known->does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE)))
+        return lt_fail(err, LT_ERR_USAGE, "--dry-run: %s has none", command);
+    LT_TRY(take_task_open(t, e, r, known, err));
+    return take_task_settle(t, err);
 }
 
-/* Memory at its peak; also says what is wrong with the output. */
-static lt_status peak_of_request(longtake *e, const char *command, const longtake_request *r, const take_spec *spec, int64_t *bytes,
-                                 lt_error *err)
+/* Memory at its peak. */
+static lt_status peak_of(const take_task *t, int64_t *bytes, lt_error *err)
 {
-    const unsigned does = take_does_of(command);
-    const take_writes writes = does & TAKE_DOES_DECODE   ? TAKE_WRITES_VIDEO
-                               : does & TAKE_DOES_REFINE ? TAKE_WRITES_LATENTS
-                                                         : TAKE_WRITES_TOKENS;
-    take_output kind = TAKE_OUT_NONE;
-    LT_TRY(take_output_of(r, writes, &kind, err));
-    const media_spec video = take_media_spec(spec, kind);
-    LT_TRY(take_memory_check(e, spec, does, &video, err));
-    return take_memory_needed(e, spec, does, &video, bytes, err);
+    longtake *e = t->run.engine;
+    const take_spec *spec = &t->run.spec;
+    const media_spec video = take_media_spec(spec, t->kind);
+    LT_TRY(take_memory_check(e, spec, t->command->does, &video, err));
+    return take_memory_needed(e, spec, t->command->does, &video, bytes, err);
 }
 
 longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error)
 {
     lt_error err = {0};
-    take_spec spec = {0};
+    take_task task;
     int64_t peak_bytes = 0;
     *json = NULL;
-    lt_status s = spec_of_request(e, command, r, &spec, &err);
+    lt_status s = settle(e, command, r, &task, &err);
     if (s == LT_OK)
-        s = peak_of_request(e, command, r, &spec, &peak_bytes, &err);
+        s = peak_of(&task, &peak_bytes, &err);
     if (s == LT_OK) {
-        lt_json *o = plan_of(e, command, &spec, peak_bytes);
+        lt_json *o = plan_of(&task, command, peak_bytes);
         *json = lt_json_text(o);
         lt_json_free(o);
         if (!*json)
             s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     }
-    take_spec_clear(&spec);
+    take_task_close(&task, false);
     return take_give_error(s, &err, error);
 }
 
@@ -189,20 +175,20 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
                                     longtake_error *error)
 {
     lt_error err = {0};
-    take_spec spec = {0};
+    take_task task;
     size_t bytes = 0;
     int64_t peak_bytes = 0;
     *text = NULL;
-    lt_status s = spec_of_request(e, command, r, &spec, &err);
+    lt_status s = settle(e, command, r, &task, &err);
     if (s == LT_OK)
-        s = peak_of_request(e, command, r, &spec, &peak_bytes, &err);
+        s = peak_of(&task, &peak_bytes, &err);
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
     if (out) {
-        print_table(&spec, out);
-        print_needs(foreseen_seconds(e, command, &spec), peak_bytes, out);
+        print_table(&task.run.spec, out);
+        print_needs(foreseen_seconds(&task), peak_bytes, out);
     }
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
-    take_spec_clear(&spec);
+    take_task_close(&task, false);
     return take_give_error(s, &err, error);
 }

@@ -357,7 +357,7 @@ lt_status take_decode_carry(take_decoder *d, const float *latents, float *known,
 
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
 {
-    static const char name[] = "known.reference";
+    static const char name[] = "known.000";
     const take_reference *f = d->run->reference;
     const size_t want = (size_t)(d->run->spec.time.first_known * latent_values(d)) * sizeof *known;
     void *data = NULL;

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ar_model/ar_model.h"
@@ -311,15 +310,4 @@ lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, cons
         return LT_OK;
     return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB", (double)needed / mebibyte,
                    (double)e->max_memory / mebibyte);
-}
-
-unsigned take_does_of(const char *command)
-{
-    if (strcmp(command, "tokens") == 0)
-        return TAKE_DOES_TOKENS;
-    if (strcmp(command, "refine") == 0)
-        return TAKE_DOES_REFINE;
-    if (strcmp(command, "render") == 0)
-        return TAKE_DOES_REFINE | TAKE_DOES_DECODE;
-    return TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE;
 }

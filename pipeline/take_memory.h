@@ -18,8 +18,6 @@ typedef enum {
     TAKE_DOES_DECODE = 4  /* frames and video */
 } take_does;
 
-unsigned take_does_of(const char *command);
-
 /* Peak resident bytes of the whole process. Where the model's weights are not there, their size is that of bf16. */
 lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
                              lt_error *err);

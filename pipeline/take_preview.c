@@ -100,7 +100,7 @@ static lt_status fit_map(take_preview *p, lt_error *err)
 
 static lt_status find_or_fit(take_preview *p, lt_error *err)
 {
-    static const char name[] = "preview.map";
+    static const char name[] = "preview.000";
     void *data = NULL;
     size_t bytes = 0;
     bool found = false;

@@ -20,5 +20,6 @@ equal "rate" "$(of_video now.mp4 r_frame_rate)" "2/1"
 
 refused 2 generate x --frames 9 --preview nowhere -o bad.mp4
 refused 2 generate x --frames 9 --preview a.png -o bad.mp4
+[ -e shown.mp4.job ] && fail "a job folder is left: $(ls shown.mp4.job)"
 [ -e bad.mp4 ] && fail "a refused command left a file"
 finish

@@ -1,0 +1,170 @@
+/* take_task.c - what every command does before its product is made; see take_task.h. */
+#include "pipeline/take_task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/shot_times.h"
+#include "pipeline/token_io.h"
+
+lt_status take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command,
+                         lt_error *err)
+{
+    *t = (take_task){.command = command, .request = *r, .seam = {0, -1}};
+    return take_run_open(&t->run, e, &t->request, err);
+}
+
+lt_status take_task_settle(take_task *t, lt_error *err)
+{
+    LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
+    return t->command->settle(t, err);
+}
+
+void take_task_close(take_task *t, bool done)
+{
+    take_run_close(&t->run, done);
+    take_reference_close(&t->reference);
+    tok_plan_clear(&t->plan);
+    take_latents_close(t->latents);
+    take_recipe_clear(&t->recipe);
+}
+
+/* ---- settling ---- */
+
+static lt_status resolve(take_task *t, int needs, int64_t frames, lt_error *err)
+{
+    return take_spec_resolve(&t->request, &t->run.engine->cfg, needs, frames, &t->run.spec, err);
+}
+
+/* A picture counts as the take's first frame; a video is gone on from by the whole length that was asked for. */
+static lt_status begin_with_image(take_task *t, lt_error *err)
+{
+    take_reference *image = &t->reference;
+    LT_TRY(take_reference_open(image, &t->run, t->request.image, -1, err));
+    if (image->frames != 1)
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--image: %s has %lld frames, expected a picture\nhint: continue goes on from a video",
+                       image->path, (long long)image->frames);
+    return take_reference_grid(image, t->run.spec.time.frames - 1, err);
+}
+
+lt_status take_settle_prompt(take_task *t, lt_error *err)
+{
+    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
+    return t->request.image ? begin_with_image(t, err) : LT_OK;
+}
+
+lt_status take_settle_video(take_task *t, lt_error *err)
+{
+    const longtake_request *r = &t->request;
+    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
+    LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
+    return take_reference_grid(&t->reference, t->run.spec.time.frames, err);
+}
+
+lt_status take_settle_clip(take_task *t, lt_error *err)
+{
+    return resolve(t, 0, 0, err);
+}
+
+static lt_status read_seed(const char *text, const char *place, int64_t *seed, lt_error *err)
+{
+    const bool digits = text[0] != '\0' && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 10;
+    *seed = digits ? strtoll(text, NULL, 10) : -1;
+    if (*seed < 0 || *seed > (int64_t)UINT32_MAX)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'seed' is \"%s\", expected 0 to 4294967295", place,
+                       text);
+    return LT_OK;
+}
+
+/* Prompt and seed are those that the file notes, where none were given. */
+lt_status take_settle_tokens(take_task *t, lt_error *err)
+{
+    longtake_request *r = &t->request;
+    LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
+    if (!r->prompt && r->shot_count == 0)
+        r->prompt = tok_plan_note(&t->plan, "prompt");
+    if (!r->prompt && r->shot_count == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
+    const char *seed = tok_plan_note(&t->plan, "seed");
+    if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
+        LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
+    return resolve(t, TAKE_NEEDS_PROMPT, t->plan.video_frames, err);
+}
+
+static lt_status check_shape(take_task *t, lt_error *err)
+{
+    const take_latents_shape found = take_latents_shape_of(t->latents);
+    const take_latents_shape want = take_latents_shape_of_run(&t->run);
+    if (found.latents == want.latents && found.channels == want.channels && found.height == want.height &&
+        found.width == want.width)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT,
+                   "%s: latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]",
+                   t->request.input, (long long)found.latents, found.channels, found.height, found.width,
+                   (long long)want.latents, want.channels, want.height, want.width);
+}
+
+/* The take is as the file's metadata says. */
+lt_status take_settle_latents(take_task *t, lt_error *err)
+{
+    longtake_request *r = &t->request;
+    r->fresh = 1; /* decoding alone is quick, and what a latents file holds has no key to know it by */
+    LT_TRY(take_latents_open(r->input, &t->latents, err));
+    const lt_json *about = take_latents_about(t->latents);
+    LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
+    lt_error fault = {0};
+    const lt_status s = resolve(t, TAKE_NEEDS_PROMPT, 0, &fault);
+    if (s != LT_OK) /* what is no setting here is a fault of the file */
+        return lt_fail(err, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, "%s: metadata: %s", r->input,
+                       fault.message);
+    t->run.given_about = lt_json_text(about);
+    if (!t->run.given_about)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->input);
+    return check_shape(t, err);
+}
+
+/* ---- preparing ---- */
+
+/* Does the take fit into the memory that is allowed? Then its job folder. */
+static lt_status open_job(take_task *t, lt_error *err)
+{
+    take_run *run = &t->run;
+    const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
+    run->clock.windows = run->spec.time.windows;
+    LT_TRY(take_memory_check(run->engine, &run->spec, t->command->does, &video, err));
+    return take_run_open_job(run, t->request.output, err);
+}
+
+/* When each of several prompts takes effect. */
+static void tell_shots(take_run *run)
+{
+    for (int i = 1; i < run->spec.shots; i++) {
+        char line[TAKE_SHOT_LINE_BYTES];
+        take_shot_line(&run->spec, i, line);
+        take_note(run, "%s", line);
+    }
+}
+
+static lt_status write_plan(take_task *t, lt_error *err)
+{
+    take_run *run = &t->run;
+    tell_shots(run);
+    if (run->reference)
+        LT_TRY(take_reference_plan(&t->reference, err));
+    LT_TRY(take_text_prepare(run, TAKE_FOR_AR, err));
+    return take_plan_make(run, err);
+}
+
+lt_status take_task_prepare(take_task *t, lt_error *err)
+{
+    const unsigned does = t->command->does;
+    if (does)
+        LT_TRY(open_job(t, err));
+    take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
+    if (does & TAKE_DOES_TOKENS)
+        LT_TRY(write_plan(t, err));
+    else if (does & TAKE_DOES_REFINE)
+        LT_TRY(take_plan_give(&t->run, &t->plan, err));
+    return does & TAKE_DOES_REFINE ? take_text_prepare(&t->run, TAKE_FOR_MMDIT, err) : LT_OK;
+}

@@ -1,0 +1,62 @@
+/* take_task.h - one command of longtake.h on its way, from the request to the product.
+ *
+ *     take_task t;
+ *     take_task_open(&t, engine, request, command, err);
+ *     take_task_settle(&t, err);     input and request are read and checked: t.run.spec says every number of the take
+ *     take_task_prepare(&t, err);    job folder, texts, plan
+ *     command->make(&t, err);
+ *     take_task_close(&t, made);
+ *
+ * Settling reads no weights and writes nothing: a dry run ends there.
+ */
+#ifndef TAKE_TAKE_TASK_H
+#define TAKE_TAKE_TASK_H
+
+#include "pipeline/output_kind.h"
+#include "pipeline/recipe.h"
+#include "pipeline/take_memory.h"
+#include "pipeline/take_reference.h"
+#include "pipeline/take_stream.h"
+
+typedef struct take_task take_task;
+
+/* What is a command's own. */
+typedef struct {
+    const char *name;
+    take_writes writes;
+    unsigned does; /* take_does; 0: no take, and no job folder */
+    lt_status (*settle)(take_task *t, lt_error *err);
+    lt_status (*make)(take_task *t, lt_error *err);
+} take_command;
+
+struct take_task {
+    const take_command *command;
+    take_run run;
+    longtake_request request; /* the caller's, filled up by what the input says */
+    take_output kind;
+    take_reference reference;     /* of a video or picture that the take begins with */
+    tok_plan plan;                /* of a token file */
+    take_latents_reader *latents; /* of a latents file, */
+    take_recipe recipe;           /* and how it was made */
+    take_seam seam;
+};
+
+/* NULL: none of that name. "run" is "generate". */
+const take_command *take_command_named(const char *name);
+
+lt_status take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command,
+                         lt_error *err);
+lt_status take_task_settle(take_task *t, lt_error *err);
+lt_status take_task_prepare(take_task *t, lt_error *err);
+/* `done`: an implicit job folder goes. */
+void take_task_close(take_task *t, bool done);
+
+/* ---- how a command settles ---- */
+
+lt_status take_settle_prompt(take_task *t, lt_error *err);  /* a prompt, or a picture to begin with */
+lt_status take_settle_video(take_task *t, lt_error *err);   /* a video to go on from */
+lt_status take_settle_clip(take_task *t, lt_error *err);    /* a video to encode */
+lt_status take_settle_tokens(take_task *t, lt_error *err);  /* a token file */
+lt_status take_settle_latents(take_task *t, lt_error *err); /* a latents file */
+
+#endif
