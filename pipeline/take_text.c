@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/known_words.h"
 #include "pipeline/take_run.h"
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"
@@ -41,6 +42,20 @@ static void warn_about(take_run *run, const text_side *side, const char *prompt,
     if (report->unknown > 0)
         take_warn(run, "prompt has %d part%s that the %s cannot spell", report->unknown, report->unknown > 1 ? "s" : "",
                   side->who);
+}
+
+/* A small model says which words it was never shown. */
+static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
+{
+    char *words = NULL;
+    LT_TRY(take_known_words_read(run->engine, &words, err));
+    for (int shot = 0; words && shot < run->spec.shots; shot++) {
+        char unknown[160];
+        if (take_unknown_words(words, run->spec.shot[shot].prompt, unknown, sizeof unknown) > 0)
+            take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on", unknown);
+    }
+    free(words);
+    return LT_OK;
 }
 
 static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,
@@ -120,7 +135,9 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     take_clock_plan(&run->clock, TAKE_TEXT, run->clock.of[TAKE_TEXT].total + run->spec.shots);
-    lt_status s = open_vocab(run, side.net, &vocab, err);
+    lt_status s = role == TAKE_FOR_AR ? warn_of_unknown_words(run, err) : LT_OK;
+    if (s == LT_OK)
+        s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)
         s = prepare_shot(run, &side, vocab, shot, role, &encoder, err);
     text_encoder_close(encoder);
