@@ -12,6 +12,9 @@
 
 enum { SEAM_REACH = 8 }; /* frames on either side of a window border */
 
+/* What the decoder's states may take of a kept job folder: those of 30 seconds of mini fit, one of the release does not. */
+static const int64_t kept_state_bytes = (int64_t)512 << 20;
+
 static size_t frame_bytes(const take_decoder *d)
 {
     return (size_t)d->spec.width * (size_t)d->spec.height * 3;
@@ -64,6 +67,17 @@ static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
         s = take_job_put(d->run->job, name, d->state_key[c], state, bytes, err);
     free(state);
     return s;
+}
+
+/* Does the state after window c stay in the folder, for a later retake to begin from? Those of every n-th window do, with the
+ * least n that keeps them within bounds. */
+static bool state_stays(const take_decoder *d, int64_t c)
+{
+    const int64_t windows = d->run->spec.time.windows;
+    const int64_t room = kept_state_bytes / (int64_t)(frame_bytes(d) + vae_decoder_state_bytes(d->decoder));
+    if (d->run->job_is_implicit || room < 1)
+        return false;
+    return (c + 1) % ((windows + room - 1) / room) == 0;
 }
 
 /* Puts the decoder before window c from the state that window c-1 left. *found is false where it is not there. */
@@ -270,7 +284,7 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     if (!decodes_alone(d))
         LT_TRY(save_state(d, c, err));
     LT_TRY(keep_video(d, c, w, *blob, *bytes, err));
-    if (c > 0 && !decodes_alone(d)) {
+    if (c > 0 && !decodes_alone(d) && !state_stays(d, c - 1)) {
         char before[32];
         product_name(before, "state", c - 1);
         take_job_drop(d->run->job, before, d->state_key[c - 1]);
@@ -404,8 +418,20 @@ static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error
     return LT_OK;
 }
 
+/* *found: the folder holds the state after window c. */
+static lt_status find_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
+{
+    char name[32];
+    void *state = NULL;
+    size_t bytes = 0;
+    product_name(name, "state", c);
+    const lt_status s = take_job_get(d->run->job, name, d->state_key[c], &state, &bytes, found, err);
+    free(state);
+    return s;
+}
+
 /* How many windows from the first on are ready. The decoder can go on after them only from the state that the last of them
- * left; without it all are decoded once more. */
+ * left; without it, from an earlier one, and what lies between is decoded once more. */
 static lt_status find_ready(take_decoder *d, lt_error *err)
 {
     take_run *run = d->run;
@@ -420,17 +446,13 @@ static lt_status find_ready(take_decoder *d, lt_error *err)
         if (!blob && w.delivered > 0)
             break;
     }
-    if (d->ready == 0 || d->ready == run->spec.time.windows || decodes_alone(d))
+    if (d->ready == run->spec.time.windows || decodes_alone(d))
         return LT_OK;
-    char name[32];
-    void *state = NULL;
-    size_t bytes = 0;
     bool found = false;
-    product_name(name, "state", d->ready - 1);
-    LT_TRY(take_job_get(run->job, name, d->state_key[d->ready - 1], &state, &bytes, &found, err));
-    free(state);
-    if (!found)
-        d->ready = 0;
+    while (d->ready > 0 && !found) {
+        LT_TRY(find_state(d, d->ready - 1, &found, err));
+        d->ready -= !found;
+    }
     return LT_OK;
 }
 

@@ -2,7 +2,8 @@
  *
  * A window's product ("video.003") holds its encoded pictures and how much each frame differs from the one before. The
  * decoder's state after a window ("state.003", with the window's last frame) is kept until the next window is done, so a
- * killed run goes on without decoding anything twice but one window. With carry `frames` a window is decoded alone and
+ * killed run goes on without decoding anything twice but one window. In a job folder that is kept, states stay as far as there is
+ * room for them, so that a retake decodes from its first window on. With carry `frames` a window is decoded alone and
  * there is no state.
  */
 #ifndef TAKE_TAKE_DECODE_H

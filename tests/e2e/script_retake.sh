@@ -18,8 +18,10 @@ made $make --job job -o take.y4m
 made $make --job job --retake 2 --retake-seed 5 --json -o again.y4m
 equal "windows computed" "$(json made.out stages refine computed)" 6
 equal "tokens computed" "$(json made.out stages tokens computed)" 0
+equal "latents decoded" "$(json made.out stages decode computed)" 6
 made $make --job job --retake 2 --retake-seed 5 --keep-rest --json -o kept.y4m
 equal "windows computed with --keep-rest" "$(json made.out stages refine computed)" 0
+equal "latents decoded with --keep-rest" "$(json made.out stages decode computed)" 4 # window 2 is that of the retake before
 for take in take again kept; do
     frames $take 0 25
     frames $take 25 33
