@@ -297,6 +297,23 @@ LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, 
 LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
 
+/* ---- semantic features ---------------------------------------------------------------------------------------------- */
+
+/* What stands between tokens and refinement: for every semantic frame a grid of vectors. */
+typedef struct {
+    int64_t frames; /* semantic frames: one for the first RGB frame, then one for every four */
+    int64_t height; /* rows and columns of the grid */
+    int64_t width;
+    int64_t channels;
+    float *values; /* [frames, height, width, channels] */
+} longtake_features;
+
+LONGTAKE_API void longtake_features_clear(longtake_features *features); /* accepts a zeroed one */
+/* What refinement sees of a plan: its codes, decoded segment by segment. */
+LONGTAKE_API longtake_status longtake_features_of_tokens(longtake *e, const longtake_tokens *tokens, longtake_features *features, longtake_error *error);
+/* What the tokenizer sees of a video, or picture, before it chooses codes; "-" is standard input. */
+LONGTAKE_API longtake_status longtake_features_of_video(longtake *e, const char *path, longtake_fit fit, longtake_features *features, longtake_error *error);
+
 /* ---- looking at things ------------------------------------------------------------------------------------------------ */
 
 /* Any file of ours, any checkpoint, any video, a job folder: one JSON document. */

@@ -49,7 +49,8 @@ static lt_status make_tokens(take_task *t, lt_error *err)
 static lt_status make_encoded(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
-    LT_TRY(take_encode_video(run, t->request.input, 0, &t->plan, err));
+    const semantic_source clip = {.path = t->request.input, .fit = take_media_fit(run->spec.fit)};
+    LT_TRY(take_encode_video(run, &clip, &t->plan, err));
     LT_TRY(take_plan_give(run, &t->plan, err));
     const take_timeline *time = &run->spec.time;
     run->spec.time = take_timeline_of(t->plan.video_frames, time->window, time->overlap, time->segment);

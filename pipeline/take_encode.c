@@ -3,27 +3,15 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "media/frame_reader.h"
-#include "tokenizer/tokenizer.h"
 
 typedef struct {
     take_run *run;
-    const char *path;
-    tok_model *semantics;
-    media_reader *reader;
-    int width;
-    int height;
-    uint8_t *rgb;         /* the frame just read */
-    float *features;      /* [segment, h, w, C] */
-    int64_t cells;        /* values of one frame's features */
-    int filled;           /* frames of the segment so far */
-    int64_t expected;     /* segments, as far as the file says; 0: not known */
-    int32_t *codes;       /* of the segments done */
+    semantic_reader reader;
+    float *features;  /* [segment, h, w, C] */
+    int filled;       /* frames of the segment so far */
+    int64_t expected; /* segments, as far as the file says; 0: not known */
+    int32_t *codes;   /* of the segments done */
     int64_t count;
-    int64_t frames;       /* RGB frames read */
-    int64_t semantic_frames;
 } video_encoder;
 
 static lt_status flush_segment(video_encoder *v, lt_error *err)
@@ -34,97 +22,56 @@ static lt_status flush_segment(video_encoder *v, lt_error *err)
     if (!grown)
         return lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
     v->codes = grown;
-    LT_TRY(tok_encode(v->semantics, v->features, v->filled, v->codes + v->count, NULL, err));
+    LT_TRY(tok_encode(v->reader.semantics, v->features, v->filled, v->codes + v->count, NULL, err));
     v->count += count;
     v->filled = 0;
     return LT_OK;
 }
 
-/* The frame in `rgb` is the next semantic frame. */
-static lt_status add_semantic_frame(video_encoder *v, lt_error *err)
+static lt_status encode_all(video_encoder *v, lt_error *err)
 {
-    const int full = v->run->engine->cfg.ar_model.segment_frames;
-    if (v->filled == full) {
-        LT_TRY(flush_segment(v, err));
-        take_clock_leave(&v->run->clock);
-    }
-    if (v->filled == 0)
-        take_clock_enter(&v->run->clock, TAKE_ENCODE, v->semantic_frames / full, v->expected, full);
-    LT_TRY(tok_features(v->semantics, v->rgb, 1, v->height, v->width, v->features + v->filled * v->cells, err));
-    v->filled++;
-    v->semantic_frames++;
-    return take_clock_step(&v->run->clock, v->filled, 1, err);
-}
-
-static lt_status read_all(video_encoder *v, int64_t most_frames, lt_error *err)
-{
-    bool got = true;
-    while (most_frames == 0 || v->frames < most_frames) {
-        LT_TRY(media_read_frame(v->reader, v->rgb, &got, err));
+    const cfg_model *cfg = &v->run->engine->cfg;
+    const int full = cfg->ar_model.segment_frames;
+    take_clock *clock = &v->run->clock;
+    for (int64_t segment = 0;; segment++) {
+        bool got = true;
+        take_clock_enter(clock, TAKE_ENCODE, segment, v->expected, full);
+        while (got && v->filled < full) {
+            float *place = v->features + v->filled * take_feature_values(&cfg->tokenizer);
+            LT_TRY(semantic_reader_next(&v->reader, place, &got, err));
+            v->filled += got;
+            if (got)
+                LT_TRY(take_clock_step(clock, v->filled, 1, err));
+        }
+        if (v->filled > 0)
+            LT_TRY(flush_segment(v, err));
+        take_clock_leave(clock);
         if (!got)
-            break;
-        if (v->frames++ % TAKE_FRAMES_PER_LATENT == 0)
-            LT_TRY(add_semantic_frame(v, err));
+            return LT_OK;
     }
-    if (v->frames == 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", v->path);
-    if (v->semantic_frames < take_latents_of_frames(v->frames))
-        LT_TRY(add_semantic_frame(v, err));
-    LT_TRY(flush_segment(v, err));
-    take_clock_leave(&v->run->clock);
-    return LT_OK;
 }
 
-media_fit take_media_fit(longtake_fit fit)
-{
-    static const media_fit fits[] = {[LONGTAKE_FIT_COVER] = MEDIA_COVER,
-                                     [LONGTAKE_FIT_PAD] = MEDIA_PAD,
-                                     [LONGTAKE_FIT_CROP] = MEDIA_CROP,
-                                     [LONGTAKE_FIT_STRETCH] = MEDIA_STRETCH};
-    return fits[fit];
-}
-
-static lt_status open_reader(video_encoder *v, const char *path, lt_error *err)
-{
-    const cfg_pipeline *p = &v->run->engine->cfg.pipeline;
-    const media_read_options options = {
-        .width = p->width, .height = p->height, .fps = p->fps, .fit = take_media_fit(v->run->spec.fit)};
-    LT_TRY(media_reader_open(path, &options, &v->reader, err));
-    const double frames = media_reader_info(v->reader)->seconds * p->fps;
-    const double full = TAKE_FRAMES_PER_LATENT * v->run->engine->cfg.ar_model.segment_frames;
-    v->expected = (int64_t)ceil(frames / full);
-    v->width = p->width;
-    v->height = p->height;
-    v->rgb = malloc((size_t)p->width * (size_t)p->height * 3);
-    return v->rgb ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
-}
-
-lt_status take_encode_video(take_run *run, const char *path, int64_t most_frames, tok_plan *out, lt_error *err)
+lt_status take_encode_video(take_run *run, const semantic_source *source, tok_plan *out, lt_error *err)
 {
     longtake *e = run->engine;
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
+    const int full = e->cfg.ar_model.segment_frames;
     *out = (tok_plan){0};
-    video_encoder v = {.run = run, .path = path};
-    v.cells = (int64_t)cfg->grid_height * cfg->grid_width * cfg->feature_channels;
-    v.features = malloc((size_t)(e->cfg.ar_model.segment_frames * v.cells) * sizeof *v.features);
-    lt_weights *weights = NULL;
+    video_encoder v = {.run = run};
+    v.features = malloc((size_t)(full * take_feature_values(cfg)) * sizeof *v.features);
     lt_status s = v.features ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
     if (s == LT_OK)
-        s = open_reader(&v, path, err);
-    if (s == LT_OK)
-        s = take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err);
-    if (s == LT_OK)
-        s = tok_open(weights, cfg, e->backend, TOK_FEATURES | TOK_ENCODER, &v.semantics, err);
-    if (s == LT_OK)
-        s = read_all(&v, most_frames, err);
+        s = semantic_reader_open(&v.reader, e, source, TOK_ENCODER, err);
+    if (s == LT_OK) {
+        v.expected = (int64_t)ceil(v.reader.seconds * e->cfg.pipeline.fps / (TAKE_FRAMES_PER_LATENT * full));
+        s = encode_all(&v, err);
+    }
     if (s == LT_OK) {
         const tok_layout layout = tok_layout_of(cfg);
-        s = tok_plan_make(&layout, v.codes, v.count, e->cfg.pipeline.fps, v.frames, path, out, err);
+        s = tok_plan_make(&layout, v.codes, v.count, e->cfg.pipeline.fps, v.reader.frames, source->path, out,
+                          err);
     }
-    tok_close(v.semantics);
-    lt_weights_close(weights);
-    media_reader_close(v.reader);
-    free(v.rgb);
+    semantic_reader_close(&v.reader);
     free(v.features);
     free(v.codes);
     return s;

@@ -54,15 +54,20 @@ static lt_status reserve_ids(take_run *run, lt_error *err)
     return run->ids ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld tokens: out of memory", (long long)run->id_count);
 }
 
+lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err)
+{
+    const tok_layout *l = &plan->layout;
+    if (l->segment_frames == cfg->segment_frames && l->i_tokens == cfg->i_tokens && l->p_tokens == cfg->p_tokens &&
+        l->codebook_size == cfg->codebook_size)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT, "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
+                   l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames, cfg->i_tokens,
+                   cfg->p_tokens, cfg->codebook_size);
+}
+
 lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
 {
-    const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    const tok_layout *l = &plan->layout;
-    if (l->segment_frames != cfg->segment_frames || l->i_tokens != cfg->i_tokens || l->p_tokens != cfg->p_tokens ||
-        l->codebook_size != cfg->codebook_size)
-        return lt_fail(err, LT_ERR_INPUT, "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
-                       l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames, cfg->i_tokens,
-                       cfg->p_tokens, cfg->codebook_size);
+    LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
     LT_TRY(reserve(run, plan->segments, err));
     for (int64_t k = 0; k < plan->segments; k++)
         place_segment(run, k, plan->frames[k]);

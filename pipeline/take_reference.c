@@ -208,7 +208,9 @@ lt_status take_reference_plan(take_reference *f, lt_error *err)
     lt_json_free(about);
     if (s != LT_OK || found)
         return s;
-    return take_encode_video(f->run, f->path, f->frames, &f->plan, err);
+    const semantic_source whole = {
+        .path = f->path, .fit = take_media_fit(f->run->spec.fit), .most_frames = f->frames};
+    return take_encode_video(f->run, &whole, &f->plan, err);
 }
 
 /* ---- output ---- */

@@ -4,8 +4,7 @@
  *
  *     take_text.c      prompts -> text embeddings            (both text encoders)
  *     take_plan.c      text -> ids of every segment          (language model)
- *     take_features.c  codes -> control latents, per segment (tokenizer, upsampler)
- *     take_refine.c    control + text + noise -> latents     (MMDiT), window by window
+ *     take_refine.c    ids + text + noise -> latents         (tokenizer, MMDiT), window by window
  *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by window
  *
  * Memory does not grow with the take's length, the list of ids (four bytes each) apart.
@@ -89,7 +88,9 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 
 /* Ids of all segments of the spec, from the job folder or the language model. */
 lt_status take_plan_make(take_run *run, lt_error *err);
-/* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it is of another model's layout. */
+/* LT_ERR_INPUT when a plan is of another model's layout. */
+lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err);
+/* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it does not fit. */
 lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err);
 /* Codes of segment k as stored, specials clamped: [segment[k].ids]. */
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);

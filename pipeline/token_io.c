@@ -91,8 +91,7 @@ static lt_status wrap(tok_plan *plan, longtake_tokens **out, lt_error *err)
     return LT_OK;
 }
 
-/* The plan with the caller's edits, checked. */
-static lt_status edited_plan(const longtake_tokens *t, tok_plan *out, lt_error *err)
+lt_status take_tokens_plan(const longtake_tokens *t, tok_plan *out, lt_error *err)
 {
     LT_TRY(tok_plan_cut(&t->plan, 0, t->plan.segments, out, err));
     for (int64_t i = 0; i < out->token_count; i++)
@@ -162,7 +161,7 @@ longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path
     take_output kind = TAKE_OUT_NONE;
     lt_status s = take_output_of(&r, TAKE_WRITES_TOKENS, &kind, &err);
     if (s == LT_OK)
-        s = edited_plan(t, &plan, &err);
+        s = take_tokens_plan(t, &plan, &err);
     if (s == LT_OK)
         s = tok_file_write(&plan, kind == TAKE_OUT_NPY ? TOK_FILE_NPY : TOK_FILE_LT, path, &err);
     tok_plan_clear(&plan);
@@ -177,7 +176,7 @@ longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int
     tok_plan part = {0};
     bool again = false;
     *out = NULL;
-    lt_status s = edited_plan(t, &plan, &err);
+    lt_status s = take_tokens_plan(t, &plan, &err);
     if (s == LT_OK)
         s = take_tokens_cut(e, &plan, first, count, &part, &again, &err);
     tok_plan_clear(&plan);
@@ -202,9 +201,9 @@ longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_to
     tok_plan second = {0};
     tok_plan both = {0};
     *out = NULL;
-    lt_status s = edited_plan(a, &first, &err);
+    lt_status s = take_tokens_plan(a, &first, &err);
     if (s == LT_OK)
-        s = edited_plan(b, &second, &err);
+        s = take_tokens_plan(b, &second, &err);
     if (s == LT_OK)
         s = tok_plan_join(&first, &second, &both, &err);
     tok_plan_clear(&first);

@@ -225,6 +225,12 @@ _FITS = ("cover", "pad", "crop", "stretch")
 _WORDS = ("cfg_schedule", "guidance", "carry")
 _SETTINGS = {name for name, _ in c.Settings._fields_}
 
+def _fit(name: str) -> int:
+    if name not in _FITS:
+        raise LongtakeError(Status.USAGE, f"--fit: found {name!r}, expected {', '.join(_FITS)}")
+    return _FITS.index(name)
+
+
 Progress = Union[None, bool, Callable[[Event], Any]]
 OnFrame = Callable[[int, np.ndarray], Any]
 
@@ -278,9 +284,7 @@ class _Call:
             if value is None:
                 continue
             if name == "fit":
-                if value not in _FITS:
-                    raise LongtakeError(Status.USAGE, f"--fit: found {value!r}, expected {', '.join(_FITS)}")
-                value = _FITS.index(value)
+                value = _fit(value)
             setattr(self.request.settings, name, value.encode() if name in _WORDS else value)
 
     def _hear_event(self, _user: Any, pointer: Any) -> int:
@@ -431,6 +435,23 @@ class Engine:
     def encode(self, video: Path, **request: Any) -> Tokens:
         """Video -> semantic tokens; `fit`: cover, pad, crop or stretch."""
         return self._tokens_of(_lib.longtake_encode, input=video, **request)
+
+    def features(self, source: Union[Tokens, Path], *, fit: str = "cover") -> np.ndarray:
+        """Semantic features, float32 [T, h, w, C], T semantic frames (the first RGB frame, then every fourth): of Tokens what
+        refinement sees, of a video or picture what the tokenizer sees."""
+        error = c.Error()
+        found = c.Features()
+        with self._lock:
+            if isinstance(source, Tokens):
+                status = _lib.longtake_features_of_tokens(self._handle, source._handle, ctypes.byref(found), ctypes.byref(error))
+            else:
+                status = _lib.longtake_features_of_video(self._handle, os.fsencode(source), _fit(fit), ctypes.byref(found),
+                                                         ctypes.byref(error))
+        _check(status, error)
+        try:
+            return np.ctypeslib.as_array(found.values, (found.frames, found.height, found.width, found.channels)).copy()
+        finally:
+            _lib.longtake_features_clear(ctypes.byref(found))
 
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
         """What a request would do; loads no weights."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
-from ctypes import POINTER, Structure, c_char, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_void_p
+from ctypes import POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_void_p
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -126,6 +126,10 @@ class Result(Structure):
     _fields_ = [("frames", c_int64), ("seed", c_int64), ("seconds", c_double), ("report", c_char_p)]
 
 
+class Features(Structure):
+    _fields_ = [("frames", c_int64), ("height", c_int64), ("width", c_int64), ("channels", c_int64), ("values", POINTER(c_float))]
+
+
 STRUCTS = {
     "longtake_error": Error,
     "longtake_event": Event,
@@ -135,6 +139,7 @@ STRUCTS = {
     "longtake_retake": Retake,
     "longtake_request": Request,
     "longtake_result": Result,
+    "longtake_features": Features,
 }
 
 # name: (result, arguments)
@@ -169,6 +174,9 @@ FUNCTIONS = {
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
     "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
     "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
+    "longtake_features_clear": (None, [POINTER(Features)]),
+    "longtake_features_of_tokens": (c_int, [c_void_p, c_void_p, POINTER(Features), _ERROR]),
+    "longtake_features_of_video": (c_int, [c_void_p, c_char_p, c_int, POINTER(Features), _ERROR]),
     "longtake_info": (c_int, [c_char_p, _TEXT, _ERROR]),
     "longtake_devices": (c_int, [_TEXT, _ERROR]),
 }

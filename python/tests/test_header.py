@@ -12,7 +12,7 @@ HEADER = re.sub(r"/\*.*?\*/", "", (Path(__file__).resolve().parents[2] / "longta
 TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64, "double": ctypes.c_double, "size_t": ctypes.c_size_t,
          "const char *": ctypes.c_char_p, "char *": ctypes.c_char_p, "void *": ctypes.c_void_p,
          "longtake_status": ctypes.c_int, "longtake_event_kind": ctypes.c_int, "longtake_fit": ctypes.c_int,
-         "longtake_settings": c.Settings, "longtake_event_fn": c.EVENT_FN, "longtake_frame_fn": c.FRAME_FN,
+         "longtake_settings": c.Settings, "float *": ctypes.POINTER(ctypes.c_float), "longtake_event_fn": c.EVENT_FN, "longtake_frame_fn": c.FRAME_FN,
          "const char *const *": ctypes.POINTER(ctypes.c_char_p), "const longtake_shot *": ctypes.POINTER(c.Shot),
          "const longtake_retake *": ctypes.POINTER(c.Retake)}
 

@@ -53,6 +53,21 @@ def test_tokens(engine, tmp_path):
     assert caught.value.code == longtake.Status.USAGE
 
 
+def test_features(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=37)
+    features = engine.features(tokens)
+    assert features.dtype == np.float32 and features.ndim == 4 and np.isfinite(features).all()
+    first, rest = tokens.cut(0, 5), tokens.cut(5, features.shape[0] - 5)
+    assert np.array_equal(np.concatenate([engine.features(first), engine.features(rest)]), features)
+    engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
+    seen = engine.features(tmp_path / "ball.mp4")
+    assert seen.shape == (7, *features.shape[1:]) and np.isfinite(seen).all()
+    assert np.array_equal(seen, engine.features(tmp_path / "ball.mp4", fit="stretch"))  # of the model's own size
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.features(tmp_path / "none.mp4")
+    assert caught.value.code == longtake.Status.INPUT
+
+
 def test_stages_compose(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "whole.y4m", **SHORT)
     tokens = engine.make_tokens("a red ball", frames=25)

@@ -1,0 +1,84 @@
+/* semantic_reader.c - see semantic_reader.h. */
+#include "pipeline/semantic_reader.h"
+
+#include <stdlib.h>
+
+#include "pipeline/timeline.h"
+
+media_fit take_media_fit(longtake_fit fit)
+{
+    static const media_fit fits[] = {[LONGTAKE_FIT_COVER] = MEDIA_COVER,
+                                     [LONGTAKE_FIT_PAD] = MEDIA_PAD,
+                                     [LONGTAKE_FIT_CROP] = MEDIA_CROP,
+                                     [LONGTAKE_FIT_STRETCH] = MEDIA_STRETCH};
+    return fits[fit];
+}
+
+int64_t take_feature_values(const cfg_tokenizer *cfg)
+{
+    return (int64_t)cfg->grid_height * cfg->grid_width * cfg->feature_channels;
+}
+
+static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_error *err)
+{
+    const cfg_pipeline *p = &e->cfg.pipeline;
+    const media_read_options options = {.width = p->width,
+                                        .height = p->height,
+                                        .fps = p->fps,
+                                        .fit = r->source.fit,
+                                        .from_seconds = r->source.from_seconds};
+    LT_TRY(media_reader_open(r->source.path, &options, &r->reader, err));
+    r->seconds = media_reader_info(r->reader)->seconds;
+    r->width = p->width;
+    r->height = p->height;
+    r->rgb = malloc((size_t)p->width * (size_t)p->height * 3);
+    if (!r->rgb)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->source.path);
+    LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->weights, err));
+    return tok_open(r->weights, &e->cfg.tokenizer, e->backend, TOK_FEATURES | also, &r->semantics, err);
+}
+
+lt_status semantic_reader_open(semantic_reader *r, longtake *e, const semantic_source *source, unsigned also,
+                               lt_error *err)
+{
+    *r = (semantic_reader){.source = *source};
+    const lt_status s = open_parts(r, e, also, err);
+    if (s != LT_OK)
+        semantic_reader_close(r);
+    return s;
+}
+
+void semantic_reader_close(semantic_reader *r)
+{
+    tok_close(r->semantics);
+    lt_weights_close(r->weights);
+    media_reader_close(r->reader);
+    free(r->rgb);
+    *r = (semantic_reader){0};
+}
+
+/* Reads up to the next frame that is a semantic one. *got is false where the video ends before, or the source. */
+static lt_status read_to_semantic_frame(semantic_reader *r, bool *got, lt_error *err)
+{
+    for (*got = true; *got;) {
+        if (r->source.most_frames > 0 && r->frames == r->source.most_frames)
+            *got = false;
+        else
+            LT_TRY(media_read_frame(r->reader, r->rgb, got, err));
+        if (*got && r->frames++ % TAKE_FRAMES_PER_LATENT == 0)
+            return LT_OK;
+    }
+    return LT_OK;
+}
+
+lt_status semantic_reader_next(semantic_reader *r, float *features, bool *got, lt_error *err)
+{
+    LT_TRY(read_to_semantic_frame(r, got, err));
+    if (r->frames == 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", r->source.path);
+    *got = *got || r->semantic_frames < take_latents_of_frames(r->frames); /* the last frame stands in */
+    if (!*got)
+        return LT_OK;
+    r->semantic_frames++;
+    return tok_features(r->semantics, r->rgb, 1, r->height, r->width, features, err);
+}
