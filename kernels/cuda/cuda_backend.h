@@ -54,6 +54,7 @@ typedef struct {
     char name[256];       /* "NVIDIA H100 80GB HBM3" */
     int capability;       /* major * 10 + minor: 90 */
     int multiprocessors;
+    size_t memory_bytes;  /* of the card */
     size_t shared_bytes;  /* that a block may ask for */
     cudaStream_t stream;  /* every operation and copy, in order */
     void *workspace;

@@ -52,6 +52,24 @@ template <typename T, int N> __device__ __forceinline__ void lt_store(T *to, con
     *reinterpret_cast<lt_pack<T, N> *>(to) = p;
 }
 
+/* The same as floats. */
+template <typename T, int N> __device__ __forceinline__ void lt_load_floats(const T *from, float (&x)[N])
+{
+    const lt_pack<T, N> p = lt_load<T, N>(from);
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        x[i] = lt_to_float(p.at[i]);
+}
+
+template <typename T, int N> __device__ __forceinline__ void lt_store_floats(T *to, const float (&x)[N])
+{
+    lt_pack<T, N> p;
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        p.at[i] = lt_from_float<T>(x[i]);
+    lt_store<T, N>(to, p);
+}
+
 /* ---- sums ---- */
 
 enum { LT_WARP = 32 };
@@ -103,22 +121,39 @@ template <lt_act ACT> __device__ __forceinline__ float lt_activated(float x)
     return x;
 }
 
-/* The same, chosen while running: one branch that a whole launch takes alike. */
-__device__ __forceinline__ float lt_activate(float x, lt_act act)
+template <lt_act ACT, int N> __device__ __forceinline__ void lt_activate_with(float (&x)[N])
+{
+#pragma unroll
+    for (int i = 0; i < N; i++)
+        x[i] = lt_activated<ACT>(x[i]);
+}
+
+/* Chosen while running: one branch that a whole launch takes alike. */
+template <int N> __device__ __forceinline__ void lt_activate_all(float (&x)[N], lt_act act)
 {
     switch (act) {
     case LT_ACT_GELU_ERF:
-        return lt_activated<LT_ACT_GELU_ERF>(x);
+        lt_activate_with<LT_ACT_GELU_ERF>(x);
+        break;
     case LT_ACT_GELU_TANH:
-        return lt_activated<LT_ACT_GELU_TANH>(x);
+        lt_activate_with<LT_ACT_GELU_TANH>(x);
+        break;
     case LT_ACT_SILU:
-        return lt_activated<LT_ACT_SILU>(x);
+        lt_activate_with<LT_ACT_SILU>(x);
+        break;
     case LT_ACT_TANH:
-        return lt_activated<LT_ACT_TANH>(x);
+        lt_activate_with<LT_ACT_TANH>(x);
+        break;
     case LT_ACT_NONE:
         break;
     }
-    return x;
+}
+
+__device__ __forceinline__ float lt_activate(float x, lt_act act)
+{
+    float one[1] = {x};
+    lt_activate_all(one, act);
+    return one[0];
 }
 
 /* ---- launching ---- */

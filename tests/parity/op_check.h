@@ -61,6 +61,10 @@ extern const int op_case_count;
 /* Runs one case in activations of `dtype`; `label` names the backend in messages. Failures are printed. */
 void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label, const op_case *c);
 
+/* Runs every case of the table, or of the one operation `only`, on `backend`, and again on `other`, which must give the same
+ * bytes. Prints the worst use of a bound per operation; returns the number of cases that failed. */
+int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name, const char *only);
+
 /* Uniform in [low, high], rounded to bf16 so that every dtype holds it exactly. */
 op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high);
 op_operand *op_output(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout);

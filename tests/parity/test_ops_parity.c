@@ -78,40 +78,6 @@ static lt_status open_backend(lt_backend **out, int index, int threads, lt_error
     return LT_OK;
 }
 
-/* Runs the table; prints the worst use of a bound per operation, returns the number of cases that failed. */
-static int run_table(lt_backend *backend, lt_backend *threaded, lt_dtype dtype, const char *name,
-                     const char *only)
-{
-    int failed = 0;
-    double worst = 0;
-    int cases = 0;
-    for (int i = 0; i < op_case_count; i++) {
-        const op_case *c = &op_cases[i];
-        if (only == NULL || strcmp(only, c->op) == 0) {
-            static op_check one;
-            static op_check several;
-            op_run_case(&one, backend, dtype, name, c);
-            failed += one.failures > 0;
-            if (one.failures == 0) {
-                op_run_case(&several, threaded, dtype, name, c);
-                const bool same = one.trace == several.trace;
-                if (!same)
-                    printf("FAILED %s: other bytes with three threads than with one\n", one.place);
-                failed += several.failures > 0 || !same;
-            }
-            worst = one.worst > worst ? one.worst : worst;
-            cases++;
-        }
-        const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
-        if (last && cases > 0) {
-            printf("%-16s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
-            worst = 0;
-            cases = 0;
-        }
-    }
-    return failed;
-}
-
 int main(int argc, char **argv)
 {
     int failed = 0;
@@ -126,7 +92,7 @@ int main(int argc, char **argv)
         if (s == LT_OK)
             s = open_backend(&several, i, 3, &err);
         if (s == LT_OK) {
-            failed += run_table(one, several, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
+            failed += op_run_table(one, several, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
             if (one->memory_in_use != 0)
                 printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, one->memory_in_use);
             failed += one->memory_in_use != 0;

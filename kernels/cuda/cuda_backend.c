@@ -1,0 +1,123 @@
+/* cuda_backend.c - the door: finds the device, says why it cannot be used, opens what every operation needs. */
+#include "kernels/cuda/cuda_backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void cuda_close(lt_backend *b)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    if (c->stream != NULL)
+        (void)cudaStreamSynchronize(c->stream);
+    lt_cudnn_close(c->cudnn);
+    lt_cublas_close(c->cublas);
+    lt_cuda_memory_close(c);
+    if (c->stream != NULL)
+        (void)cudaStreamDestroy(c->stream);
+    free(c->base.profile);
+    free(c);
+}
+
+static const lt_backend_table cuda_table = {
+    .name = "cuda",
+    .alloc = lt_cuda_alloc,
+    .release = lt_cuda_release,
+    .upload = lt_cuda_upload,
+    .download = lt_cuda_download,
+    .wait = lt_cuda_wait,
+    .prepare = lt_cuda_prepare,
+    .unprepare = lt_cuda_unprepare,
+    .prepared_bytes = lt_cuda_prepared_bytes,
+    .gather = lt_cuda_gather,
+    .linear = lt_cuda_linear,
+    .attention = lt_cuda_attention,
+    .layer_norm = lt_cuda_layer_norm,
+    .rms_norm = lt_cuda_rms_norm,
+    .group_norm = lt_cuda_group_norm,
+    .rope = lt_cuda_rope,
+    .activate = lt_cuda_activate,
+    .gated_act = lt_cuda_gated_act,
+    .axpby = lt_cuda_axpby,
+    .gated_add = lt_cuda_gated_add,
+    .conv = lt_cuda_conv,
+    .upsample = lt_cuda_upsample,
+    .copy = lt_cuda_copy,
+    .fill = lt_cuda_fill,
+    .normal = lt_cuda_normal,
+    .to_rgb8 = lt_cuda_to_rgb8,
+    .close = cuda_close,
+};
+
+/* Without a driver the runtime's own words are about versions; these are about what is there. */
+static lt_status count_devices(int *count, lt_error *err)
+{
+    int driver = 0;
+    int runtime = 0;
+    *count = 0;
+    (void)cudaRuntimeGetVersion(&runtime);
+    if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: this machine has no NVIDIA driver");
+    const cudaError_t code = cudaGetDeviceCount(count);
+    if (code == cudaErrorInsufficientDriver)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: the driver runs CUDA %d.%d, this build needs %d.%d", driver / 1000,
+                       driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+    if (code == cudaErrorNoDevice)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: a driver, but no device");
+    return lt_cuda_check(code, "looking for devices", err);
+}
+
+static lt_status look_at_device(lt_cuda *c, lt_error *err)
+{
+    int count;
+    struct cudaDeviceProp properties;
+    LT_TRY(count_devices(&count, err));
+    if (c->device < 0 || c->device >= count)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: device %d asked for, this machine has %d", c->device, count);
+    LT_CUDA_TRY(cudaGetDeviceProperties(&properties, c->device), "looking at the device", err);
+    memcpy(c->name, properties.name, sizeof c->name);
+    c->capability = 10 * properties.major + properties.minor;
+    c->multiprocessors = properties.multiProcessorCount;
+    c->memory_bytes = properties.totalGlobalMem;
+    c->shared_bytes = properties.sharedMemPerBlockOptin;
+    if (c->capability < LT_CUDA_OLDEST)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: %s has compute capability %d.%d, expected %d.%d or newer", c->name,
+                       c->capability / 10, c->capability % 10, LT_CUDA_OLDEST / 10, LT_CUDA_OLDEST % 10);
+    return LT_OK;
+}
+
+/* The first kernel: a card for which this build has no code says so here and not in the middle of a take. */
+static lt_status try_device(lt_cuda *c, lt_error *err)
+{
+    void *memory;
+    LT_TRY(lt_cuda_workspace(c, LT_CUDA_ALIGN, &memory, err));
+    const lt_tensor line = lt_view(memory, LT_F32, lt_shape1(LT_CUDA_ALIGN / (int64_t)sizeof(float)));
+    LT_TRY(lt_cuda_fill(&c->base, line, 0, err));
+    return lt_cuda_wait(&c->base, err);
+}
+
+lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_error *err)
+{
+    *out = NULL;
+    if (activation != LT_NO_DTYPE && activation != LT_F32 && activation != LT_BF16)
+        return lt_fail(err, LT_ERR_USAGE, "cuda: activations in %s asked for, expected f32 or bf16",
+                       lt_dtype_name(activation));
+    lt_cuda *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for the backend");
+    c->base.table = &cuda_table;
+    c->base.activation = activation == LT_F32 ? LT_F32 : LT_BF16;
+    c->device = device;
+    lt_status s = look_at_device(c, err);
+    if (s == LT_OK)
+        s = lt_cuda_check(cudaSetDevice(device), "taking the device", err);
+    if (s == LT_OK)
+        s = lt_cuda_check(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), "opening a stream", err);
+    if (s == LT_OK)
+        s = try_device(c, err);
+    if (s != LT_OK) {
+        cuda_close(&c->base);
+        return s;
+    }
+    *out = &c->base;
+    return LT_OK;
+}

@@ -1,0 +1,188 @@
+/* cuda_weights.cu - from values in a mapped file to device memory, as cuda_backend.h says (lt_cuda_weight).
+ *
+ * What keeps its dtype and order is uploaded as it is. Anything else goes through the workspace piece by piece and a kernel
+ * turns it into what it becomes: a file's tensor is never held twice.
+ */
+#include <cuda_fp16.h>
+#include <stdlib.h>
+
+#include "kernels/cuda/cuda_device.cuh"
+
+enum { THREADS = 256 };
+static const int64_t piece_elements = INT64_C(1) << 22; /* some ten megabytes: a few slots of pinned memory */
+
+/* ---- what a weight becomes ---- */
+
+static bool is_float(lt_dtype t)
+{
+    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
+}
+
+static lt_dtype dtype_of(const lt_cuda *c, const lt_weight *w)
+{
+    const lt_dtype stored = w->value.dtype;
+    switch (w->role) {
+    case LT_ROLE_VECTOR:
+        break;
+    case LT_ROLE_TABLE:
+    case LT_ROLE_HEAD:
+        return stored == LT_BF16 || stored == LT_I8 ? stored : LT_F32;
+    case LT_ROLE_MATRIX:
+        return stored == LT_I8 ? LT_I8 : c->base.activation;
+    case LT_ROLE_CONV:
+        return c->base.activation;
+    }
+    return LT_F32;
+}
+
+static lt_status check_values(const lt_weight *w, lt_error *err)
+{
+    const lt_tensor *value = &w->value;
+    const bool scaled = value->dtype == LT_I8;
+    const bool scales_fit = scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
+    if ((scaled || is_float(value->dtype)) && scales_fit && lt_numel(value) > 0 && lt_is_contiguous(value))
+        return LT_OK;
+    char text[128];
+    return lt_fail(err, LT_ERR_INPUT, "cuda: weight is %s %s, expected packed floats, or i8 with one scale per row",
+                   lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
+}
+
+static size_t value_bytes(const lt_cuda *c, const lt_weight *w)
+{
+    return (size_t)lt_numel(&w->value) * lt_dtype_bytes(dtype_of(c, w));
+}
+
+/* Scales stay where the values stay i8. */
+static size_t scale_bytes(const lt_cuda *c, const lt_weight *w)
+{
+    return dtype_of(c, w) == LT_I8 ? (size_t)w->value.dim[0] * sizeof(float) : 0;
+}
+
+/* ---- conversion ---- */
+
+typedef struct {
+    int64_t first;   /* element of the weight at which the piece begins */
+    int64_t count;   /* elements of the piece */
+    int64_t per_row; /* elements that share a scale */
+    int64_t taps;    /* of a convolution: [o, channel, tap] becomes [o, tap, channel]; else 1 */
+    int64_t channels;
+    lt_dtype from;
+} convert_plan;
+
+static __device__ __forceinline__ float stored_value(const void *from, lt_dtype dtype, int64_t i)
+{
+    switch (dtype) {
+    case LT_BF16:
+        return lt_to_float(((const lt_bf16 *)from)[i]);
+    case LT_F16:
+        return __half2float(((const __half *)from)[i]);
+    case LT_F64:
+        return (float)((const double *)from)[i];
+    case LT_I8:
+        return (float)((const int8_t *)from)[i];
+    default:
+        return ((const float *)from)[i];
+    }
+}
+
+/* Element `first + i` of the weight comes from piece[i]. scale may be NULL. */
+template <typename T> static __global__ void convert_kernel(T *out, const void *piece, const float *scale, convert_plan p)
+{
+    for (int64_t i = lt_first_item(); i < p.count; i += lt_item_step()) {
+        const int64_t element = p.first + i;
+        float value = stored_value(piece, p.from, i);
+        if (scale != NULL)
+            value *= scale[element / p.per_row];
+        const int64_t tap = element % p.taps;
+        const int64_t channel = element / p.taps % p.channels;
+        const int64_t output = element / p.taps / p.channels;
+        out[(output * p.taps + tap) * p.channels + channel] = lt_from_float<T>(value);
+    }
+}
+
+static lt_status convert(lt_cuda *c, const lt_weight *w, void *out, lt_dtype to, lt_error *err)
+{
+    const int64_t count = lt_numel(&w->value);
+    const size_t element = lt_dtype_bytes(w->value.dtype);
+    const bool scaled = !lt_is_none(&w->scale);
+    const size_t scales = scaled ? (size_t)lt_cuda_ceil_div(w->value.dim[0] * (int64_t)sizeof(float), LT_CUDA_ALIGN) * LT_CUDA_ALIGN : 0;
+    const int64_t at_once = count < piece_elements ? count : piece_elements;
+    void *workspace;
+    LT_TRY(lt_cuda_workspace(c, scales + (size_t)at_once * element, &workspace, err));
+    void *piece = (char *)workspace + scales;
+    if (scaled)
+        LT_TRY(lt_cuda_upload(&c->base, workspace, w->scale.data, (size_t)w->value.dim[0] * sizeof(float), err));
+    const float *scale = scaled ? (const float *)workspace : NULL;
+
+    convert_plan p = {};
+    p.from = w->value.dtype;
+    p.per_row = count / w->value.dim[0];
+    p.channels = w->role == LT_ROLE_CONV ? w->value.dim[1] : p.per_row;
+    p.taps = p.per_row / p.channels;
+    for (p.first = 0; p.first < count; p.first += at_once) {
+        p.count = count - p.first < at_once ? count - p.first : at_once;
+        LT_TRY(lt_cuda_upload(&c->base, piece, (const char *)w->value.data + (size_t)p.first * element, (size_t)p.count * element, err));
+        const unsigned grid = lt_cuda_blocks_for(c, p.count, THREADS);
+        if (to == LT_F32)
+            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<float>, (float *)out, piece, scale, p));
+        else
+            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<lt_bf16>, (lt_bf16 *)out, piece, scale, p));
+    }
+    return LT_OK;
+}
+
+/* ---- the entries ---- */
+
+static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
+{
+    const lt_dtype to = dtype_of(c, w);
+    LT_TRY(lt_cuda_alloc(&c->base, value_bytes(c, w), &packed->values, err));
+    if (scale_bytes(c, w) > 0) {
+        LT_TRY(lt_cuda_alloc(&c->base, scale_bytes(c, w), &packed->scales, err));
+        LT_TRY(lt_cuda_upload(&c->base, packed->scales, w->scale.data, scale_bytes(c, w), err));
+    }
+    if (to == w->value.dtype && w->role != LT_ROLE_CONV)
+        return lt_cuda_upload(&c->base, packed->values, w->value.data, value_bytes(c, w), err);
+    return convert(c, w, packed->values, to, err);
+}
+
+lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    LT_TRY(check_values(w, err));
+    lt_cuda_weight *packed = (lt_cuda_weight *)calloc(1, sizeof *packed);
+    if (packed == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a weight");
+    const lt_dtype to = dtype_of(c, w);
+    const lt_status s = fill_weight(c, w, packed, err);
+    w->packed = packed;
+    if (s != LT_OK) {
+        lt_cuda_unprepare(b, w);
+        return s;
+    }
+    const lt_shape rows = lt_shape1(w->value.dim[0]);
+    w->value = lt_view(packed->values, to, lt_shape_of(&w->value));
+    w->scale = packed->scales != NULL ? lt_view(packed->scales, LT_F32, rows) : lt_none();
+    return LT_OK;
+}
+
+size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w)
+{
+    const lt_cuda *c = (const lt_cuda *)b;
+    return value_bytes(c, w) + scale_bytes(c, w);
+}
+
+void lt_cuda_unprepare(lt_backend *b, lt_weight *w)
+{
+    lt_cuda_weight *packed = (lt_cuda_weight *)w->packed;
+    const lt_role role = w->role;
+    if (packed == NULL)
+        return;
+    lt_cuda_release(b, packed->scales);
+    lt_cuda_release(b, packed->values);
+    free(packed);
+    *w = {};
+    w->value = lt_none();
+    w->scale = lt_none();
+    w->role = role;
+}

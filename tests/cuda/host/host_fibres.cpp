@@ -1,0 +1,225 @@
+/* host_fibres.cpp - a block of CUDA threads as fibres of one OS thread; see cuda_runtime.h.
+ *
+ * A fibre runs until it waits: for all threads of its block, or for the lanes of a mask. The scheduler goes round and
+ * resumes whoever may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#include <map>
+#include <vector>
+
+#include "cuda_runtime.h"
+
+enum { WARP = 32, MOST_THREADS = 1024, STACK_BYTES = 64 << 10, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
+
+uint3 threadIdx;
+uint3 blockIdx;
+dim3 blockDim;
+dim3 gridDim;
+thread_local unsigned char lt_dynamic_shared[HOST_SHARED_BYTES] __align__(128);
+
+namespace
+{
+
+/* Opens when `arrived` reaches the number that is waited for. */
+struct barrier {
+    unsigned arrived = 0;
+    unsigned opened = 0; /* times */
+    uint64_t value[2][WARP];
+    unsigned votes[2] = {0, 0};
+};
+
+struct warp {
+    barrier of_mask[WARP]; /* by the lowest lane of the mask */
+};
+
+struct fibre {
+    ucontext_t context;
+    uint3 thread;
+    const barrier *waits = nullptr;
+    unsigned seen = 0; /* of waits->opened */
+    bool done = false;
+};
+
+struct block_state {
+    std::vector<fibre> fibres;
+    std::vector<warp> warps;
+    barrier all;
+    int running = 0;
+    ucontext_t scheduler;
+    const std::function<void()> *body = nullptr;
+};
+
+block_state now;
+std::vector<char *> stacks;
+std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
+
+int linear_thread()
+{
+    return (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x);
+}
+
+void run_fibre()
+{
+    (*now.body)();
+    now.fibres[(size_t)now.running].done = true;
+    swapcontext(&now.fibres[(size_t)now.running].context, &now.scheduler);
+}
+
+/* Arrives at `b`, goes on when `count` fibres have; returns how often it had opened before. */
+unsigned arrive(barrier *b, unsigned count)
+{
+    const unsigned turn = b->opened;
+    if (++b->arrived == count) {
+        b->arrived = 0;
+        b->votes[(turn + 1) % 2] = 0;
+        b->opened++;
+        return turn;
+    }
+    fibre &me = now.fibres[(size_t)now.running];
+    me.waits = b;
+    me.seen = turn;
+    swapcontext(&me.context, &now.scheduler);
+    return turn;
+}
+
+[[noreturn]] void hang()
+{
+    size_t done = 0;
+    size_t at_block = 0;
+    for (const fibre &f : now.fibres) {
+        done += f.done;
+        at_block += !f.done && f.waits == &now.all;
+    }
+    fprintf(stderr, "cuda-host: a block of %zu threads hangs: %zu ended, %zu wait for the block, %zu for their warp\n",
+            now.fibres.size(), done, at_block, now.fibres.size() - done - at_block);
+    abort();
+}
+
+void resume(int index)
+{
+    fibre &f = now.fibres[(size_t)index];
+    now.running = index;
+    threadIdx = f.thread;
+    f.waits = nullptr;
+    swapcontext(&now.scheduler, &f.context);
+}
+
+void run_block(size_t shared_bytes)
+{
+    const dim3 size = blockDim;
+    const int count = (int)(size.x * size.y * size.z);
+    const bool backward = host_device() == 1;
+    memset(lt_dynamic_shared, 0xff, shared_bytes);
+    now.warps.assign((size_t)(count + WARP - 1) / WARP, warp());
+    now.all = barrier();
+    now.fibres.resize((size_t)count);
+    while (stacks.size() < (size_t)count)
+        stacks.push_back((char *)malloc(STACK_BYTES));
+    for (int i = 0; i < count; i++) {
+        fibre &f = now.fibres[(size_t)i];
+        f.thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
+        f.waits = nullptr;
+        f.done = false;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = stacks[(size_t)i];
+        f.context.uc_stack.ss_size = STACK_BYTES;
+        f.context.uc_link = nullptr;
+        makecontext(&f.context, run_fibre, 0);
+    }
+    for (int left = count; left > 0;) {
+        bool moved = false;
+        for (int i = 0; i < count; i++) {
+            const int index = backward ? count - 1 - i : i;
+            fibre &f = now.fibres[(size_t)index];
+            if (f.done || (f.waits != nullptr && f.waits->opened == f.seen))
+                continue;
+            resume(index);
+            moved = true;
+            left -= f.done;
+        }
+        if (!moved)
+            hang();
+    }
+}
+
+} // namespace
+
+void __syncthreads()
+{
+    (void)arrive(&now.all, (unsigned)now.fibres.size());
+}
+
+int __syncthreads_or(int predicate)
+{
+    now.all.votes[now.all.opened % 2] |= predicate != 0;
+    return (int)now.all.votes[arrive(&now.all, (unsigned)now.fibres.size()) % 2];
+}
+
+int host_lane()
+{
+    return linear_thread() % WARP;
+}
+
+static barrier *barrier_of(unsigned mask)
+{
+    if ((mask >> host_lane() & 1) == 0) {
+        fprintf(stderr, "cuda-host: lane %d uses a mask %08x that leaves it out\n", host_lane(), mask);
+        abort();
+    }
+    return &now.warps[(size_t)(linear_thread() / WARP)].of_mask[__builtin_ctz(mask)];
+}
+
+void __syncwarp(unsigned mask)
+{
+    (void)arrive(barrier_of(mask), (unsigned)__builtin_popcount(mask));
+}
+
+/* Two sets of values take turns: a lane is at its next exchange only when all have read this one. */
+uint64_t host_exchange(unsigned mask, uint64_t value, int from)
+{
+    barrier *b = barrier_of(mask);
+    b->value[b->opened % 2][host_lane()] = value;
+    const unsigned turn = arrive(b, (unsigned)__builtin_popcount(mask));
+    return b->value[turn % 2][from];
+}
+
+unsigned __ballot_sync(unsigned mask, int predicate)
+{
+    barrier *b = barrier_of(mask);
+    b->votes[b->opened % 2] |= (predicate != 0 ? 1u : 0u) << host_lane();
+    return b->votes[arrive(b, (unsigned)__builtin_popcount(mask)) % 2];
+}
+
+cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
+{
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > HOST_SHARED_BYTES)
+        return cudaErrorInvalidValue;
+    shared_limit[kernel] = value;
+    return cudaSuccess;
+}
+
+cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
+                        const std::function<void()> &body)
+{
+    const dim3 grid = config->gridDim;
+    const dim3 block = config->blockDim;
+    const size_t threads = (size_t)block.x * block.y * block.z;
+    const size_t granted = shared_limit.count(kernel) > 0 ? (size_t)shared_limit[kernel] : (size_t)SHARED_DEFAULT;
+    if (threads == 0 || threads > MOST_THREADS || block.z > 64 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
+        grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu)
+        return cudaErrorInvalidConfiguration;
+    if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
+        return cudaErrorInvalidValue;
+    now.body = &body;
+    blockDim = block;
+    gridDim = grid;
+    for (unsigned z = 0; z < grid.z; z++)
+        for (unsigned y = 0; y < grid.y; y++)
+            for (unsigned x = 0; x < grid.x; x++) {
+                blockIdx = {x, y, z};
+                run_block(config->dynamicSmemBytes);
+            }
+    return cudaSuccess;
+}
