@@ -191,7 +191,7 @@ typedef struct {
     const char *output;              /* file, or "-" for standard output, or NULL (frames by callback only) */
     const char *format;              /* "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
     int no_metadata;                 /* leave out how the file was made */
-    const char *preview;             /* file or folder, or NULL */
+    const char *preview;             /* .mp4 or folder (of plans: .png), or NULL */
     double max_seam;                 /* above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
 
     const char *job;                 /* job folder that is kept; NULL: beside the output, gone on success */
@@ -238,9 +238,9 @@ LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const long
 
 /* ---- many takes --------------------------------------------------------------------------------------------------------- */
 
-/* What became of one line of a list of prompts. */
+/* What became of one line of a list of prompts, or of one of several plans. */
 typedef struct {
-    int64_t line;                  /* in the file, from 1 */
+    int64_t line;                  /* in the file, or of the plans, from 1 */
     const char *output;            /* NULL where the line could not be read */
     longtake_status status;
     const char *message;           /* of a failure */
@@ -253,6 +253,11 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
  * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its prompt and output are not
  * used. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
+
+/* A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
+ * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ... `fn` hears of every one. The request's
+ * `preview`, a PNG, gets a contact sheet: a row of rough pictures for each, without any refinement. */
+LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtake_request *r, int count, longtake_batch_fn fn, void *user, longtake_error *error);
 
 /* ---- takes made before ------------------------------------------------------------------------------------------------ */
 

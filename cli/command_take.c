@@ -254,6 +254,29 @@ static int run_batch(cli_context *c, longtake *engine, const longtake_request *r
     return LONGTAKE_OK;
 }
 
+/* ---- candidates ---- */
+
+static bool makes_candidates(const cli_values *v)
+{
+    return strcmp(v->command, "tokens") == 0 && (cli_given(v->candidates) || v->preview) && !v->print_config;
+}
+
+static int run_candidates(cli_context *c, longtake *engine, longtake_request *r)
+{
+    const cli_values *v = c->values;
+    const int count = cli_given(v->candidates) ? (int)v->candidates : 1;
+    longtake_error error = {0};
+    if (v->dry_run) {
+        r->preview = NULL; /* what is foreseen is one plan */
+        return dry_run(c, engine, r);
+    }
+    if (longtake_make_candidates(engine, r, count, tell_line, c, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    if (v->preview && !v->json)
+        printf("%s\n", v->preview);
+    return LONGTAKE_OK;
+}
+
 /* --prompts stands for what is said once of a single take. */
 static int check_batch(cli_context *c)
 {
@@ -333,8 +356,12 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
         engine = cli_engine(c, &code);
     if (engine)
         code = apply_script(c, engine, &script, r);
-    if (engine && code == LONGTAKE_OK)
-        code = c->values->prompts ? run_batch(c, engine, r) : run_take(c, run, engine, r);
+    if (engine && code == LONGTAKE_OK && c->values->prompts)
+        code = run_batch(c, engine, r);
+    else if (engine && code == LONGTAKE_OK && makes_candidates(c->values))
+        code = run_candidates(c, engine, r);
+    else if (engine && code == LONGTAKE_OK)
+        code = run_take(c, run, engine, r);
     longtake_close(engine);
     longtake_film_close(script.film);
     longtake_recipe_close(script.recipe);

@@ -132,9 +132,8 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     lt_error err = {0};
     take_task task;
     const take_command *command = take_command_named(name);
-    lt_status s = take_task_open(&task, e, r, command, &err);
-    if (s == LT_OK)
-        s = take_task_settle(&task, &err);
+    take_task_open(&task, e, r, command);
+    lt_status s = take_task_settle(&task, &err);
     if (s == LT_OK)
         s = take_task_prepare(&task, &err);
     if (s == LT_OK)

@@ -230,3 +230,15 @@ lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err)
     *out = take_key_end(&k);
     return LT_OK;
 }
+
+lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net, lt_error *err)
+{
+    lt_hash weights;
+    LT_TRY(take_engine_hash(e, net, &weights, err));
+    take_key_begin(k, kind);
+    take_key_hash(k, weights);
+    take_key_hash(k, e->config_hash);
+    take_key_text(k, e->backend->table->name);
+    take_key_int(k, e->backend->activation);
+    return LT_OK;
+}

@@ -7,6 +7,7 @@
 #include "configs/model_config.h"
 #include "configs/model_folder.h"
 #include "longtake.h"
+#include "pipeline/take_key.h"
 #include "weights/weights.h"
 
 /* The weight files of a model. The two text encoders may be one file. */
@@ -47,6 +48,9 @@ lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_
 lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err);
 /* One hash over all weight files: the model's name in metadata. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
+
+/* Starts the key of a product that `net` makes on this device. */
+lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net, lt_error *err);
 
 /* An error of the library as the caller sees it. */
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to);

@@ -2,6 +2,7 @@
 #include "pipeline/latent_colours.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { N = LATENT_COLOURS_MOST_CHANNELS + 1 };
 
@@ -86,4 +87,49 @@ void latent_colours_apply(const latent_colours *map, const float *latent, int64_
                 v += map->factor[c][i] * latent[i * cells + cell];
             rgb[3 * cell + c] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lround(v));
         }
+}
+
+/* Between which two of n cells the middle of pixel i of `pixels` lies, and how far it is to the second. */
+typedef struct {
+    int first;
+    int second;
+    double share;
+} cell_blend;
+
+static cell_blend blend_at(int i, int pixels, int n)
+{
+    const double at = (i + 0.5) * n / pixels - 0.5;
+    const int below = (int)floor(at);
+    const int first = below < 0 ? 0 : below;
+    const int second = below + 1 < n ? below + 1 : n - 1;
+    return (cell_blend){first, second, at - below};
+}
+
+static double mixed(double a, double b, double share)
+{
+    return a + (b - a) * share;
+}
+
+lt_status latent_colours_paint(const latent_colours *map, const float *latent, int h, int w,
+                               const latent_picture *out, lt_error *err)
+{
+    uint8_t *cells = malloc((size_t)h * (size_t)w * 3);
+    if (!cells)
+        return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
+    latent_colours_apply(map, latent, (int64_t)h * w, cells);
+    for (int y = 0; y < out->height; y++) {
+        const cell_blend v = blend_at(y, out->height, h);
+        const uint8_t *upper = cells + (size_t)v.first * (size_t)w * 3;
+        const uint8_t *lower = cells + (size_t)v.second * (size_t)w * 3;
+        uint8_t *row = out->rgb + (size_t)y * out->row_bytes;
+        for (int x = 0; x < out->width; x++) {
+            const cell_blend u = blend_at(x, out->width, w);
+            for (int c = 0; c < 3; c++)
+                row[3 * x + c] = (uint8_t)lround(
+                    mixed(mixed(upper[3 * u.first + c], upper[3 * u.second + c], u.share),
+                          mixed(lower[3 * u.first + c], lower[3 * u.second + c], u.share), v.share));
+        }
+    }
+    free(cells);
+    return LT_OK;
 }

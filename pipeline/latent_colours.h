@@ -2,13 +2,15 @@
  *
  *     latent_colours map;
  *     LT_TRY(latent_colours_fit(latents, colours, cells, channels, &map, err));
- *     latent_colours_apply(&map, latent, cells, rgb);
+ *     latent_colours_apply(&map, latent, cells, rgb);              one pixel a cell,
+ *     LT_TRY(latent_colours_paint(&map, latent, h, w, &picture, err));   or a picture of any size
  *
  * Least squares with a little weight on small factors, so that channels that say nothing about colour stay quiet.
  */
 #ifndef TAKE_LATENT_COLOURS_H
 #define TAKE_LATENT_COLOURS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "kernels/core/status.h"
@@ -26,5 +28,17 @@ lt_status latent_colours_fit(const float *latents, const double *colours, int64_
                              latent_colours *out, lt_error *err);
 /* latent [channels, cells] -> rgb u8 [cells, 3] */
 void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells, uint8_t *rgb);
+
+/* Where a picture goes, which may be a part of a larger one. */
+typedef struct {
+    uint8_t *rgb; /* top left; u8 [height, width, 3] */
+    int width;
+    int height;
+    size_t row_bytes;
+} latent_picture;
+
+/* latent [channels, h, w] -> the picture, colours blended between the middles of the cells. */
+lt_status latent_colours_paint(const latent_colours *map, const float *latent, int h, int w,
+                               const latent_picture *out, lt_error *err);
 
 #endif

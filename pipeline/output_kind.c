@@ -41,12 +41,11 @@ static take_output standard_kind(take_writes w)
     return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
 }
 
-/* A file may be replaced, a folder not; the folder that `path` lies in must be there and writable. */
-static lt_status check_place(const char *path, lt_error *err)
+lt_status take_place_check(const char *flag, const char *path, lt_error *err)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return lt_fail(err, LT_ERR_USAGE, "--output: %s is a folder, expected a file", path);
+        return lt_fail(err, LT_ERR_USAGE, "%s: %s is a folder, expected a file", flag, path);
     char *folder = strdup(path);
     if (!folder)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
@@ -56,8 +55,7 @@ static lt_status check_place(const char *path, lt_error *err)
     const char *name = slash ? folder : ".";
     const bool ok = access(name, W_OK | X_OK) == 0;
     const lt_status s = ok ? LT_OK
-                           : lt_fail(err, LT_ERR_USAGE, "--output: folder %s: %s", name,
-                                     strerror(errno));
+                           : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, name, strerror(errno));
     free(folder);
     return s;
 }
@@ -91,5 +89,5 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
         return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", dot ? dot + 1 : "",
                        wanted(writes));
     *out = kinds[kind].kind;
-    return check_place(r->output, err);
+    return take_place_check("--output", r->output, err);
 }

@@ -102,7 +102,7 @@ static lt_status settle(longtake *e, const char *command, const longtake_request
     *t = (take_task){0};
     if (!known || !(known->does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE)))
         return lt_fail(err, LT_ERR_USAGE, "--dry-run: %s has none", command);
-    LT_TRY(take_task_open(t, e, r, known, err));
+    take_task_open(t, e, r, known);
     return take_task_settle(t, err);
 }
 

@@ -378,7 +378,7 @@ lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
     size_t bytes = 0;
     bool found = false;
     take_key k;
-    LT_TRY(take_key_of_stage(d->run, &k, name, TAKE_NET_VAE, err));
+    LT_TRY(take_key_of_stage(d->run->engine, &k, name, TAKE_NET_VAE, err));
     take_key_bytes(&k, f->tail, (size_t)f->tail_frames * frame_bytes(d));
     LT_TRY(take_job_get(d->run->job, name, take_key_end(&k), &data, &bytes, &found, err));
     if (found && bytes == want) {
@@ -400,7 +400,7 @@ static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error
     for (int64_t c = 0; c < d->run->spec.time.windows; c++) {
         const take_window w = take_window_at(&d->run->spec.time, c);
         take_key k;
-        LT_TRY(take_key_of_stage(d->run, &k, "state", TAKE_NET_VAE, err));
+        LT_TRY(take_key_of_stage(d->run->engine, &k, "state", TAKE_NET_VAE, err));
         take_key_hash(&k, latents_key[c]);
         if (c > 0 && !decodes_alone(d)) /* a kept rest goes on from other frames than before */
             take_key_hash(&k, d->state_key[c - 1]);

@@ -127,7 +127,7 @@ static lt_status make_keys(take_run *run, lt_error *err)
     for (int64_t k = 0; k < run->plan_segments; k++) {
         const int shot = take_shot_of_segment(s, k);
         take_key key;
-        LT_TRY(take_key_of_stage(run, &key, "tokens", TAKE_NET_AR, err));
+        LT_TRY(take_key_of_stage(run->engine, &key, "tokens", TAKE_NET_AR, err));
         take_key_hash(&key, previous);
         take_key_hash(&key, run->text[TAKE_FOR_AR][shot].key);
         take_key_real(&key, s->shot[shot].motion);

@@ -1,20 +1,18 @@
 /* take_preview.h - rough pictures of a window while it is refined (`--preview`).
  *
- * A latent becomes one flat square of colour (latent_colours.h); the map is fitted once for a model, to patches of colour that its
- * VAE encodes, and kept in the job folder. A folder gets a small video a window, "window-003.mp4", one picture for every
+ * A value of a latent stands for one colour (colour_map.h), and a latent for one picture. A folder gets a small video a window, "window-003.mp4", one picture for every
  * latent; a file shows the window that is worked on. Where the take itself becomes an MP4, a window's own frames replace its
  * preview.
  */
 #ifndef TAKE_TAKE_PREVIEW_H
 #define TAKE_TAKE_PREVIEW_H
 
-#include "pipeline/latent_colours.h"
+#include "pipeline/colour_map.h"
 #include "pipeline/take_run.h"
 
 typedef struct {
     take_run *run;
     latent_colours map;
-    uint8_t *cells; /* of one latent: u8 [h, w, 3] */
     uint8_t *frame; /* u8 [H, W, 3] */
 } take_preview;
 

@@ -85,7 +85,7 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     lt_hash tokenizer;
     LT_TRY(take_engine_hash(run->engine, TAKE_NET_TOKENIZER, &tokenizer, err));
     take_key k;
-    LT_TRY(take_key_of_stage(run, &k, "latents", TAKE_NET_MMDIT, err));
+    LT_TRY(take_key_of_stage(run->engine, &k, "latents", TAKE_NET_MMDIT, err));
     take_key_hash(&k, tokenizer);
     take_key_hash(&k, c == 0 ? beginning_of(run) : before);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);

@@ -1,5 +1,5 @@
 /* take_run.c - beginning and end of a take; see take_run.h. */
-#include "pipeline/take_preview.h"
+#include "pipeline/take_run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err)
+void take_run_open(take_run *run, longtake *e, const longtake_request *r)
 {
     *run = (take_run){.engine = e, .request = r};
     take_clock_open(&run->clock, r->on_event, r->user);
-    return take_preview_check(r, err);
 }
 
 static void hear_note(void *user, const char *note)
@@ -94,16 +93,4 @@ void take_note(take_run *run, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     take_clock_tell(&run->clock, LONGTAKE_EVENT_NOTE, text);
-}
-
-lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err)
-{
-    lt_hash weights;
-    LT_TRY(take_engine_hash(run->engine, net, &weights, err));
-    take_key_begin(k, kind);
-    take_key_hash(k, weights);
-    take_key_hash(k, run->engine->config_hash);
-    take_key_text(k, run->engine->backend->table->name);
-    take_key_int(k, run->engine->backend->activation);
-    return LT_OK;
 }

@@ -66,8 +66,8 @@ typedef struct {
     int warnings;
 } take_run;
 
+void take_run_open(take_run *run, longtake *e, const longtake_request *r);
 /* Opens the job folder that the request asks for. `output` names an implicit one; NULL or "-": none. */
-lt_status take_run_open(take_run *run, longtake *e, const longtake_request *r, lt_error *err);
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
 /* `done`: an implicit job folder goes. */
 void take_run_close(take_run *run, bool done);
@@ -77,9 +77,6 @@ void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
 /* A line for the user alone. */
 void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
-
-/* Starts the key of a product that `net` makes on this device. */
-lt_status take_key_of_stage(take_run *run, take_key *k, const char *kind, take_net net, lt_error *err);
 
 /* ---- stages ---- */
 

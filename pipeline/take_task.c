@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "pipeline/shot_times.h"
+#include "pipeline/take_preview.h"
 #include "pipeline/token_io.h"
 
-lt_status take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command,
-                         lt_error *err)
+void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)
 {
     *t = (take_task){.command = command, .request = *r, .seam = {0, -1}};
-    return take_run_open(&t->run, e, &t->request, err);
+    take_run_open(&t->run, e, &t->request);
 }
 
 lt_status take_task_settle(take_task *t, lt_error *err)
 {
+    if (t->request.preview && !(t->command->does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE)))
+        return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
+    LT_TRY(take_preview_check(&t->request, err));
     return t->command->settle(t, err);
 }
 

@@ -1,7 +1,7 @@
 /* take_task.h - one command of longtake.h on its way, from the request to the product.
  *
  *     take_task t;
- *     take_task_open(&t, engine, request, command, err);
+ *     take_task_open(&t, engine, request, command);
  *     take_task_settle(&t, err);     input and request are read and checked: t.run.spec says every number of the take
  *     take_task_prepare(&t, err);    job folder, texts, plan
  *     command->make(&t, err);
@@ -44,8 +44,7 @@ struct take_task {
 /* NULL: none of that name. "run" is "generate". */
 const take_command *take_command_named(const char *name);
 
-lt_status take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command,
-                         lt_error *err);
+void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command);
 lt_status take_task_settle(take_task *t, lt_error *err);
 lt_status take_task_prepare(take_task *t, lt_error *err);
 /* `done`: an implicit job folder goes. */

@@ -114,7 +114,7 @@ static lt_status prepare_shot(take_run *run, const text_side *side, const text_v
     take_key key;
     lt_status s = ids_of_shot(run, side, vocab, shot, ids, &text->count, err);
     if (s == LT_OK)
-        s = take_key_of_stage(run, &key, "text", side->net, err);
+        s = take_key_of_stage(run->engine, &key, "text", side->net, err);
     if (s == LT_OK) {
         take_key_bytes(&key, ids, (size_t)text->count * sizeof *ids);
         text->key = take_key_end(&key);

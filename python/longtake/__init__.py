@@ -28,7 +28,7 @@ import numpy as np
 from . import _library as c
 from ._library import library as _lib
 
-__all__ = ["Engine", "Event", "LongtakeError", "Report", "Retake", "Shot", "Status", "Tokens", "devices", "info",
+__all__ = ["BatchLine", "Engine", "Event", "LongtakeError", "Report", "Retake", "Shot", "Status", "Tokens", "devices", "info",
            "read_latents", "version"]
 
 Path = Union[str, "os.PathLike[str]"]
@@ -108,6 +108,20 @@ class Report:
     seed: int
     seconds: float
     about: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchLine:
+    """What became of one line of a list of prompts: its number, its file, and a report or an error."""
+
+    line: int
+    output: Optional[str]
+    report: Optional[Report]
+    error: Optional["LongtakeError"]
+
+
+def _report(result: c.Result) -> Report:
+    return Report(result.frames, result.seed, result.seconds, json.loads(result.report or b"{}"))
 
 
 def _check(status: int, error: c.Error) -> None:
@@ -242,7 +256,8 @@ class _Call:
                  retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
                  from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
                  format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
-                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, progress: Progress = None,
+                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, preview: Optional[Path] = None,
+                 progress: Progress = None,
                  on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
         self.raised: Optional[BaseException] = None
         self.cancelled = False
@@ -255,7 +270,7 @@ class _Call:
             self._fill_shots(shots, fps)
         r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
         r.retake_count = len(retakes)
-        for name, value in (("input", input), ("image", image), ("output", output), ("job", job)):
+        for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
             setattr(r, name, None if value is None else os.fsencode(value))
         r.format = None if format is None else format.encode()
         if from_seconds is not None:
@@ -313,7 +328,7 @@ class _Call:
             if self.raised is not None:
                 raise self.raised
             _check(status, error)
-            return Report(result.frames, result.seed, result.seconds, json.loads(result.report or b"{}"))
+            return _report(result)
         finally:
             _lib.longtake_result_clear(ctypes.byref(result))
 
@@ -391,7 +406,8 @@ class Engine:
 
         Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
         temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry. `image`: the
-        take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder.
+        take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder. `preview`: an
+        .mp4, or a folder, for rough pictures of the window that is refined.
         `progress`: True for a bar, or a function of Event.
         """
         return self._run(_lib.longtake_generate, prompt=prompt, **request)
@@ -431,6 +447,47 @@ class Engine:
     def make_tokens(self, prompt: Optional[str] = None, **request: Any) -> Tokens:
         """Prompt -> semantic tokens."""
         return self._tokens_of(_lib.longtake_make_tokens, prompt=prompt, **request)
+
+    def candidates(self, prompt: str, count: int = 4, *, sheet: Optional[Path] = None, **request: Any) -> "dict[int, Tokens]":
+        """Several plans of one prompt, by the seeds they were drawn with (`seed`, `seed` + 1, ...). `sheet`: a PNG with a row of
+        rough pictures for each, to choose from before anything is refined."""
+        made = []
+
+        def hear(_user: Any, line: Any) -> None:
+            found = line.contents
+            made.append((found.result.contents.seed, os.fsdecode(found.output)))
+
+        error = c.Error()
+        with tempfile.TemporaryDirectory() as folder:
+            call = _Call(prompt, fps=self.fps, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
+            with self._lock:
+                status = _lib.longtake_make_candidates(self._handle, ctypes.byref(call.request), count, c.BATCH_FN(hear), None,
+                                                       ctypes.byref(error))
+            if call.raised is not None:
+                raise call.raised
+            _check(status, error)
+            return {seed: Tokens.read(self, path) for seed, path in made}
+
+    def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":
+        """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line that fails does not stop the rest."""
+        lines: "list[BatchLine]" = []
+
+        def hear(_user: Any, line: Any) -> None:
+            found = line.contents
+            report = _report(found.result.contents) if found.result else None
+            failure = LongtakeError(found.status, found.message.decode("utf-8", "replace")) if found.message else None
+            lines.append(BatchLine(found.line, os.fsdecode(found.output) if found.output else None, report, failure))
+
+        error = c.Error()
+        call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+        with self._lock:
+            status = _lib.longtake_generate_batch(self._handle, os.fsencode(prompts), os.fsencode(folder),
+                                                  ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
+        if call.raised is not None:
+            raise call.raised
+        if not any(line.error for line in lines):
+            _check(status, error)
+        return lines
 
     def encode(self, video: Path, **request: Any) -> Tokens:
         """Video -> semantic tokens; `fit`: cover, pad, crop or stretch."""

@@ -130,6 +130,12 @@ class Features(Structure):
     _fields_ = [("frames", c_int64), ("height", c_int64), ("width", c_int64), ("channels", c_int64), ("values", POINTER(c_float))]
 
 
+class BatchLine(Structure):
+    _fields_ = [("line", c_int64), ("output", c_char_p), ("status", c_int), ("message", c_char_p), ("result", POINTER(Result))]
+
+
+BATCH_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(BatchLine))
+
 STRUCTS = {
     "longtake_error": Error,
     "longtake_event": Event,
@@ -140,6 +146,7 @@ STRUCTS = {
     "longtake_request": Request,
     "longtake_result": Result,
     "longtake_features": Features,
+    "longtake_batch_line": BatchLine,
 }
 
 # name: (result, arguments)
@@ -162,6 +169,8 @@ FUNCTIONS = {
     "longtake_decode": _COMMAND,
     "longtake_render": _COMMAND,
     "longtake_continue": _COMMAND,
+    "longtake_generate_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), BATCH_FN, c_void_p, _ERROR]),
+    "longtake_make_candidates": (c_int, [c_void_p, POINTER(Request), c_int, BATCH_FN, c_void_p, _ERROR]),
     "longtake_plan": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
     "longtake_film_read": (c_int, [c_char_p, POINTER(c_void_p), _ERROR]),
     "longtake_film_close": (None, [c_void_p]),

@@ -68,6 +68,26 @@ def test_features(engine, tmp_path):
     assert caught.value.code == longtake.Status.INPUT
 
 
+def test_candidates(engine, tmp_path):
+    plans = engine.candidates("a red ball", 3, sheet=tmp_path / "sheet.png", seed=7, frames=37)
+    assert list(plans) == [7, 8, 9]
+    assert np.array_equal(plans[8].codes, engine.make_tokens("a red ball", seed=8, frames=37).codes)
+    assert longtake.info(tmp_path / "sheet.png")["kind"] == "video"  # a picture is one of one frame
+    with pytest.raises(longtake.LongtakeError, match="1 to 16"):
+        engine.candidates("a red ball", 17, frames=37)
+
+
+def test_batch(engine, tmp_path):
+    (tmp_path / "prompts.txt").write_text('a red ball\n{"prompt": "a"\n{"prompt": "a cube", "output": "cube.mp4"}\n')
+    lines = engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
+    assert [line.line for line in lines] == [1, 2, 3]
+    assert lines[0].report.frames == 9 and lines[0].output == str(tmp_path / "0001.mp4")
+    assert lines[1].report is None and lines[1].error.code == longtake.Status.INPUT
+    assert (tmp_path / "cube.mp4").exists()
+    with pytest.raises(longtake.LongtakeError):
+        engine.batch(tmp_path / "none.txt", tmp_path, frames=9)
+
+
 def test_stages_compose(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "whole.y4m", **SHORT)
     tokens = engine.make_tokens("a red ball", frames=25)

@@ -1,4 +1,4 @@
-/* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet. */
+/* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet; colours are blended between cells. */
 #include "pipeline/latent_colours.h"
 #include "tests/support/check.h"
 
@@ -59,6 +59,28 @@ static void a_dead_channel_does_no_harm(void **state)
     assert_true(map.factor[0][3] > -1 && map.factor[0][3] < 1);
 }
 
+/* Two cells, 0 and 200: flat to the cells' middles, even steps between them. */
+static void paints_from_middle_to_middle(void **state)
+{
+    (void)state;
+    enum { W = 8, H = 2, ROW = 3 * W + 3 };
+    const float latent[2] = {0, 200};
+    const latent_colours map = {.channels = 1, .factor = {{1, 0}, {0, 7}, {0, 0}}};
+    static const uint8_t red[W] = {0, 0, 25, 75, 125, 175, 200, 200};
+    uint8_t rgb[H * ROW];
+    lt_error err = {0};
+    memset(rgb, 9, sizeof rgb);
+    const latent_picture out = {.rgb = rgb, .width = W, .height = H, .row_bytes = ROW};
+    check_ok(latent_colours_paint(&map, latent, 1, 2, &out, &err), err);
+    for (int y = 0; y < H; y++) {
+        for (int x = 0; x < W; x++) {
+            assert_int_equal(rgb[y * ROW + 3 * x], red[x]);
+            assert_int_equal(rgb[y * ROW + 3 * x + 1], 7);
+        }
+        assert_int_equal(rgb[y * ROW + 3 * W], 9); /* beyond the picture */
+    }
+}
+
 static void refuses_what_it_has_no_room_for(void **state)
 {
     (void)state;
@@ -72,8 +94,8 @@ static void refuses_what_it_has_no_room_for(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_map_again),
-                                       cmocka_unit_test(a_dead_channel_does_no_harm),
-                                       cmocka_unit_test(refuses_what_it_has_no_room_for)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_map_again), cmocka_unit_test(a_dead_channel_does_no_harm),
+        cmocka_unit_test(paints_from_middle_to_middle), cmocka_unit_test(refuses_what_it_has_no_room_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

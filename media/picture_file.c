@@ -1,0 +1,58 @@
+/* picture_file.c - see picture_file.h. */
+#include "media/picture_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "media/durable_file.h"
+#include "media/packet_blob.h"
+#include "media/window_encoder.h"
+
+static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
+{
+    char *temporary = media_temporary_name(path);
+    if (!temporary)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    FILE *file = fopen(temporary, "wb");
+    bool whole = file && fwrite(data, 1, bytes, file) == bytes;
+    if (file && fclose(file) != 0)
+        whole = false;
+    lt_status s = whole ? media_publish(temporary, path, err)
+                        : lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", path, strerror(errno));
+    if (file && s != LT_OK)
+        (void)unlink(temporary);
+    free(temporary);
+    return s;
+}
+
+/* The encoded picture is the only packet of a window of one frame. */
+static lt_status write_packet(const char *path, const void *blob, size_t bytes, lt_error *err)
+{
+    media_blob_reader reader;
+    media_blob_packet packet = {0};
+    bool got = false;
+    LT_TRY(media_blob_open(&reader, blob, bytes, err));
+    LT_TRY(media_blob_next(&reader, &packet, &got, err));
+    return write_whole(path, packet.data, packet.bytes, err);
+}
+
+lt_status media_picture_write(const char *path, const uint8_t *rgb, int width, int height, lt_error *err)
+{
+    const media_spec spec = {.format = MEDIA_PNG, .width = width, .height = height, .scale = 1, .fps = 1};
+    media_encoder *encoder = NULL;
+    void *blob = NULL;
+    size_t bytes = 0;
+    LT_TRY(media_encoder_open(&spec, &encoder, err));
+    lt_status s = media_encoder_add(encoder, rgb, err);
+    if (s != LT_OK) {
+        media_encoder_close(encoder);
+        return s;
+    }
+    LT_TRY(media_encoder_finish(encoder, &blob, &bytes, err));
+    s = write_packet(path, blob, bytes, err);
+    free(blob);
+    return s;
+}

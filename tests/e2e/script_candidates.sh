@@ -1,0 +1,36 @@
+#!/bin/sh
+# Several plans of one prompt and a sheet to choose from: the plans are those of their seeds, the sheet shows each of them.
+. "$(dirname "$0")/steps.sh"
+
+made tokens -p "a red ball" --frames 37 --seed 7 --candidates 3 --preview sheet.png -o ball.lt
+equal "paths" "$(tr '\n' ' ' <made.out)" "ball-7.lt ball-8.lt ball-9.lt sheet.png "
+for seed in 7 8 9; do
+    made tokens -p "a red ball" --frames 37 --seed $seed -o alone.lt
+    same ball-$seed.lt alone.lt
+done
+made render ball-8.lt --steps 2 -o chosen.y4m
+made generate "a red ball" --frames 37 --seed 8 --steps 2 -o plain.y4m
+same chosen.y4m plain.y4m
+
+# Eight pictures of 192x128 in each of three rows, 4 pixels between them; the same bytes again.
+equal "width" "$(of_video sheet.png width)" $((8 * 196 + 4))
+equal "height" "$(of_video sheet.png height)" $((3 * 132 + 4))
+made tokens -p "a red ball" --frames 37 --seed 7 --candidates 3 --preview again.png -o ball.lt --threads 1
+same sheet.png again.png
+
+# One plan alone keeps its name; a sheet of a take of two semantic frames has two pictures.
+made tokens -p "a red ball" --frames 5 --preview one.png -o one.lt
+equal "one: width" "$(of_video one.png width)" $((2 * 196 + 4))
+equal "one: height" "$(of_video one.png height)" 136
+made tokens -p "a red ball" --frames 5 --candidates 2 --preview one.png -o two.lt --dry-run
+[ -e two-42.lt ] && fail "a dry run left a plan"
+
+refused 2 tokens -p x --frames 9 --candidates 2 -o -
+refused 2 tokens -p x --frames 9 --candidates 0 -o bad.lt
+refused 2 tokens -p x --frames 9 --candidates 17 -o bad.lt
+refused 2 tokens -p x --frames 9 --candidates 2 --preview sheet.mp4 -o bad.lt
+refused 2 tokens -p x --frames 9 --candidates 2 --preview nowhere/sheet.png -o bad.lt
+refused 2 tokens --frames 9 --candidates 2 -o bad.lt
+refused 2 generate x --frames 9 --candidates 2 -o bad.mp4
+[ -n "$(ls | grep bad)" ] && fail "a refused command left a file"
+finish

@@ -1,0 +1,67 @@
+/* test_picture_file.c - a picture comes back from its PNG value for value. */
+#include "media/picture_file.h"
+#include "tests/support/check.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "media/frame_reader.h"
+#include "tests/support/scratch.h"
+
+enum { W = 37, H = 21, BYTES = W * H * 3 };
+
+static void draw(uint8_t *rgb)
+{
+    for (int i = 0; i < BYTES; i++)
+        rgb[i] = (uint8_t)(i * i / 7 + i);
+}
+
+static void comes_back(void **state)
+{
+    (void)state;
+    static uint8_t rgb[BYTES];
+    static uint8_t back[BYTES];
+    const media_read_options as_it_is = {0};
+    media_reader *r = NULL;
+    bool got = false;
+    lt_error err = {0};
+    draw(rgb);
+    check_ok(media_picture_write(scratch_path("a.png"), rgb, W, H, &err), err);
+    check_ok(media_reader_open(scratch_path("a.png"), &as_it_is, &r, &err), err);
+    assert_int_equal(media_reader_info(r)->width, W);
+    assert_int_equal(media_reader_info(r)->height, H);
+    check_ok(media_read_frame(r, back, &got, &err), err);
+    media_reader_close(r);
+    assert_true(got);
+    assert_memory_equal(rgb, back, BYTES);
+}
+
+static void says_where_it_cannot_write(void **state)
+{
+    (void)state;
+    static const uint8_t rgb[BYTES];
+    lt_error err = {0};
+    check_failed(media_picture_write(scratch_path("none/a.png"), rgb, W, H, &err), err, LT_ERR_RESOURCES,
+                 "none/a.png");
+}
+
+static int open_scratch(void **state)
+{
+    (void)state;
+    scratch_open();
+    return 0;
+}
+
+static int close_scratch(void **state)
+{
+    (void)state;
+    scratch_close();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),
+                                       cmocka_unit_test(says_where_it_cannot_write)};
+    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+}
