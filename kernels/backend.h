@@ -133,6 +133,22 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
 /* Only in builds with CUDA. device: index as the driver counts. activation LT_NO_DTYPE: bf16. LT_ERR_DEVICE says why it
  * cannot be used. */
 lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_error *err);
+
+/* What stands in a report about a CUDA device. */
+typedef struct {
+    char name[256];         /* "NVIDIA H100 80GB HBM3" */
+    int capability;         /* major * 10 + minor: 90 */
+    int multiprocessors;
+    int driver;             /* CUDA version that the driver runs, 1000 * major + 10 * minor */
+    size_t memory_bytes;
+    size_t shared_bytes;    /* of a multiprocessor, that one block may ask for */
+} lt_cuda_facts;
+
+/* Only in builds with CUDA. How many devices there are; LT_ERR_DEVICE says why none can be used. */
+lt_status lt_cuda_count(int *devices, lt_error *err);
+lt_status lt_cuda_look(int device, lt_cuda_facts *out, lt_error *err);
+/* The toolkit and the architectures of this build: "CUDA 13.0, sm_90, PTX 90". */
+const char *lt_cuda_built(void);
 /* A backend that runs the same passes as `like` (borrowed) and computes nothing: memory_peak is what `like` would need, and
  * none of it is touched. What is downloaded is zero. */
 lt_status lt_measure_open(lt_backend **out, lt_backend *like, lt_error *err);

@@ -1,5 +1,6 @@
 /* device_report.c - what could run here, and what this build contains. */
 #include "kernels/backend.h"
+#include "pipeline/cuda_door.h"
 #include "pipeline/engine.h"
 
 typedef struct {
@@ -41,11 +42,7 @@ longtake_status longtake_devices(char **json, longtake_error *error)
     lt_json *list = lt_json_new_array();
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++)
         lt_json_append(list, describe(&doors[i]));
-    lt_json *cuda = lt_json_new_object();
-    lt_json_set(cuda, "device", lt_json_new_string("cuda"));
-    lt_json_set(cuda, "usable", lt_json_new_bool(false));
-    lt_json_set(cuda, "reason", lt_json_new_string("this build contains no CUDA"));
-    lt_json_append(list, cuda);
+    take_describe_cuda(list);
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
     lt_json_set(o, "devices", list);

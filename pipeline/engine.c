@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/cuda_door.h"
 #include "pipeline/take_key.h"
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
@@ -32,17 +33,26 @@ void longtake_options_init(longtake_options *options)
     *options = (longtake_options){.model = "mini", .device = "auto", .precision = "auto"};
 }
 
-/* "cuda" or "cuda:N" */
-static bool is_cuda(const char *device)
+/* The number of "cuda" (0) or "cuda:N"; -1: something else. */
+static int cuda_index(const char *device)
 {
-    if (strncmp(device, "cuda", 4) != 0)
-        return false;
-    const char *number = device + 5;
-    return device[4] == '\0' ||
-           (device[4] == ':' && number[0] != '\0' && number[strspn(number, "0123456789")] == '\0');
+    enum { MOST = 1000 };
+    if (strcmp(device, "cuda") == 0)
+        return 0;
+    if (strncmp(device, "cuda:", 5) != 0 || device[5] == '\0' || device[5 + strspn(device + 5, "0123456789")] != '\0')
+        return -1;
+    const long index = strtol(device + 5, NULL, 10);
+    return index < MOST ? (int)index : MOST;
 }
 
-/* "auto" is the fastest device that this build contains and the machine has. */
+static lt_status open_cuda(lt_backend **out, const char *device, lt_dtype activation, lt_error *err)
+{
+    lt_error found = {0};
+    const lt_status s = take_open_cuda(out, cuda_index(device), activation, &found);
+    return s == LT_OK ? LT_OK : lt_fail(err, s, "--device: found \"%s\": %s", device, found.message);
+}
+
+/* "auto" is the processor: CUDA is used where it is asked for, until it has been proven on enough cards. */
 static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_error *err)
 {
     const char *device = o->device ? o->device : "auto";
@@ -61,8 +71,8 @@ static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_er
     }
     if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
         return lt_cpu_open(out, o->threads, activation, err);
-    if (is_cuda(device))
-        return lt_fail(err, LT_ERR_DEVICE, "--device: found \"%s\", this build contains no CUDA", device);
+    if (cuda_index(device) >= 0)
+        return open_cuda(out, device, activation, err);
     return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
 }
 

@@ -49,40 +49,47 @@ static const lt_backend_table cuda_table = {
 };
 
 /* Without a driver the runtime's own words are about versions; these are about what is there. */
-static lt_status count_devices(int *count, lt_error *err)
+lt_status lt_cuda_count(int *devices, lt_error *err)
 {
     int driver = 0;
-    int runtime = 0;
-    *count = 0;
-    (void)cudaRuntimeGetVersion(&runtime);
+    *devices = 0;
     if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0)
         return lt_fail(err, LT_ERR_DEVICE, "cuda: this machine has no NVIDIA driver");
-    const cudaError_t code = cudaGetDeviceCount(count);
+    const cudaError_t code = cudaGetDeviceCount(devices);
     if (code == cudaErrorInsufficientDriver)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: the driver runs CUDA %d.%d, this build needs %d.%d", driver / 1000,
-                       driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
-    if (code == cudaErrorNoDevice)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: a driver, but no device");
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: the driver runs CUDA %d.%d, this build needs a newer one (%s)", driver / 1000,
+                       driver % 1000 / 10, lt_cuda_built());
+    if (code == cudaErrorNoDevice || (code == cudaSuccess && *devices == 0))
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: there is a driver, but no device");
     return lt_cuda_check(code, "looking for devices", err);
 }
 
-static lt_status look_at_device(lt_cuda *c, lt_error *err)
+lt_status lt_cuda_look(int device, lt_cuda_facts *out, lt_error *err)
 {
     int count;
     struct cudaDeviceProp properties;
-    LT_TRY(count_devices(&count, err));
-    if (c->device < 0 || c->device >= count)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: device %d asked for, this machine has %d", c->device, count);
-    LT_CUDA_TRY(cudaGetDeviceProperties(&properties, c->device), "looking at the device", err);
-    memcpy(c->name, properties.name, sizeof c->name);
-    c->capability = 10 * properties.major + properties.minor;
-    c->multiprocessors = properties.multiProcessorCount;
-    c->memory_bytes = properties.totalGlobalMem;
-    c->shared_bytes = properties.sharedMemPerBlockOptin;
-    if (c->capability < LT_CUDA_OLDEST)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: %s has compute capability %d.%d, expected %d.%d or newer", c->name,
-                       c->capability / 10, c->capability % 10, LT_CUDA_OLDEST / 10, LT_CUDA_OLDEST % 10);
+    LT_TRY(lt_cuda_count(&count, err));
+    if (device < 0 || device >= count)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: device %d asked for, this machine has %d", device, count);
+    LT_CUDA_TRY(cudaGetDeviceProperties(&properties, device), "looking at the device", err);
+    *out = (lt_cuda_facts){
+        .capability = 10 * properties.major + properties.minor,
+        .multiprocessors = properties.multiProcessorCount,
+        .memory_bytes = properties.totalGlobalMem,
+        .shared_bytes = properties.sharedMemPerBlockOptin,
+    };
+    (void)cudaDriverGetVersion(&out->driver);
+    memcpy(out->name, properties.name, sizeof out->name);
+    out->name[sizeof out->name - 1] = '\0';
+    if (out->capability < LT_CUDA_OLDEST)
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: %s has compute capability %d.%d, expected %d.%d or newer", out->name,
+                       out->capability / 10, out->capability % 10, LT_CUDA_OLDEST / 10, LT_CUDA_OLDEST % 10);
     return LT_OK;
+}
+
+const char *lt_cuda_built(void)
+{
+    return LT_CUDA_BUILT;
 }
 
 /* The first kernel: a card for which this build has no code says so here and not in the middle of a take. */
@@ -107,7 +114,7 @@ lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_err
     c->base.table = &cuda_table;
     c->base.activation = activation == LT_F32 ? LT_F32 : LT_BF16;
     c->device = device;
-    lt_status s = look_at_device(c, err);
+    lt_status s = lt_cuda_look(device, &c->facts, err);
     if (s == LT_OK)
         s = lt_cuda_check(cudaSetDevice(device), "taking the device", err);
     if (s == LT_OK)

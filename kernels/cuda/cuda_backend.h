@@ -51,11 +51,7 @@ typedef struct lt_cudnn lt_cudnn;
 typedef struct {
     lt_backend base; /* first */
     int device;
-    char name[256];       /* "NVIDIA H100 80GB HBM3" */
-    int capability;       /* major * 10 + minor: 90 */
-    int multiprocessors;
-    size_t memory_bytes;  /* of the card */
-    size_t shared_bytes;  /* that a block may ask for */
+    lt_cuda_facts facts;
     cudaStream_t stream;  /* every operation and copy, in order */
     void *workspace;
     size_t workspace_bytes;

@@ -183,7 +183,7 @@ static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *
 static inline unsigned lt_cuda_blocks_for(const lt_cuda *c, int64_t count, int threads)
 {
     const int64_t wanted = lt_cuda_ceil_div(count, threads);
-    const int64_t most = (int64_t)c->multiprocessors * 16;
+    const int64_t most = (int64_t)c->facts.multiprocessors * 16;
     return (unsigned)(wanted < most ? wanted : most);
 }
 

@@ -38,7 +38,7 @@ lt_status lt_cuda_no_memory(const lt_cuda *c, size_t bytes, const char *place, l
 {
     (void)cudaGetLastError();
     size_t available = 0;
-    size_t total = c->memory_bytes;
+    size_t total = c->facts.memory_bytes;
     (void)cudaMemGetInfo(&available, &total);
     return lt_fail(err, LT_ERR_DEVICE_MEMORY, "cuda: %s: %zu bytes needed, %zu of %zu are free, %zu in use here", place,
                    bytes, available, total, c->base.memory_in_use + c->workspace_bytes);

@@ -61,7 +61,7 @@ says 3 "folder.mp4: Is a directory"       generate @folder.mp4 --seconds 1 -o a.
 says 3 "missing.lt: No such file"         render missing.lt -p x -o a.mp4
 says 3 "missing.latents: No such file"    decode missing.latents -o a.mp4
 says 3 "missing.mp4"                      encode missing.mp4 -o a.lt
-says 6 "this build contains no CUDA"      generate x --seconds 1 --device cuda:0 -o a.mp4
+says 6 'found "cuda:999"'                 generate x --seconds 1 --device cuda:999 -o a.mp4
 says 2 'found "cuda:x"'                   generate x --seconds 1 --device cuda:x -o a.mp4
 says 2 'found "gpu"'                      generate x --seconds 1 --device gpu -o a.mp4
 

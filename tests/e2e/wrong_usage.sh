@@ -62,7 +62,7 @@ grep -q 'empty/' refused.err || fail "the missing file is not named: $(cat refus
 MODEL=no_such_model
 bad generate x -o a.mp4 --seconds 3
 MODEL=$weights
-refused 6 generate x -o a.mp4 --seconds 3 --device cuda
+refused 6 generate x -o a.mp4 --seconds 3 --device cuda:999
 bad render no_such.lt -p x -o a.mp4
 bad decode no_such.latents -o a.mp4
 bad encode no_such.mp4 -o a.lt

@@ -1,4 +1,4 @@
-/* check_stage.c - golden files of one stage: check_dit [--device cpu|reference] [--precision f32|bf16] FILE... */
+/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16] FILE... */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +28,18 @@ static int check_file(const char *path, lt_backend *backend, bool bf16)
     return bad;
 }
 
+static lt_status open_device(lt_backend **out, const char *device, lt_dtype precision, lt_error *err)
+{
+    if (strcmp(device, "cpu") == 0)
+        return lt_cpu_open(out, 0, precision, err);
+#ifdef LONGTAKE_HAS_CUDA
+    if (strcmp(device, "cuda") == 0)
+        return lt_cuda_open(out, 0, precision, err);
+#endif
+    return lt_reference_open(out, 0, err);
+}
+
+/* Exit code 77, *skipped*, where the device is not there. */
 int main(int argc, char **argv)
 {
     const char *device = "reference";
@@ -42,11 +54,10 @@ int main(int argc, char **argv)
     }
     lt_error err = {0};
     lt_backend *backend = NULL;
-    const lt_status s = strcmp(device, "cpu") == 0 ? lt_cpu_open(&backend, 0, bf16 ? LT_BF16 : LT_F32, &err)
-                                                   : lt_reference_open(&backend, 0, &err);
+    const lt_status s = open_device(&backend, device, bf16 ? LT_BF16 : LT_F32, &err);
     if (s != LT_OK) {
         fprintf(stderr, "%s\n", err.message);
-        return 1;
+        return s == LT_ERR_DEVICE ? 77 : 1;
     }
     int bad = 0;
     for (int i = first; i < argc; i++)

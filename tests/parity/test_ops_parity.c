@@ -44,6 +44,20 @@ static lt_status open_with(lt_backend **out, int threads, const char *name, lt_e
     return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
 }
 
+#ifdef LONGTAKE_HAS_CUDA
+static lt_status open_cuda_f32(lt_backend **out, int threads, lt_error *err)
+{
+    (void)threads;
+    return lt_cuda_open(out, 0, LT_F32, err);
+}
+
+static lt_status open_cuda_bf16(lt_backend **out, int threads, lt_error *err)
+{
+    (void)threads;
+    return lt_cuda_open(out, 0, LT_BF16, err);
+}
+#endif
+
 static const struct {
     const char *name;
     const char *kernels; /* of the CPU backend, when not those that `open` chooses */
@@ -65,6 +79,11 @@ static const struct {
     {"avx2-bf16", "avx2", NULL, LT_BF16, LT_BF16},
     {"generic-f32", "generic", NULL, LT_F32, LT_F32},
     {"generic-bf16", "generic", NULL, LT_BF16, LT_BF16},
+#ifdef LONGTAKE_HAS_CUDA
+    {"cuda-f32", NULL, open_cuda_f32, LT_F32, LT_F32},
+    {"cuda-bf16", NULL, open_cuda_bf16, LT_BF16, LT_BF16},
+    {"cuda-mixed", NULL, open_cuda_bf16, LT_BF16, LT_F32},
+#endif
 };
 
 enum { BACKENDS = sizeof backends / sizeof *backends };

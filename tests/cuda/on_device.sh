@@ -1,0 +1,117 @@
+#!/bin/sh
+# Everything that only a GPU can show, on a bare machine with nvcc, gcc and CMake, within ten minutes:
+#     tests/cuda/on_device.sh OUT
+# builds for the card at hand, runs the parity table in f32 (TF32 off), bf16 and mixed, the golden files and a take where the
+# libraries for them are there, compute-sanitizer over the table, and the measurements. OUT/report.json has every step with its
+# seconds and verdict (ok, failed, skipped, timeout), OUT/failed_cases.txt the lines of what failed, OUT/STEP.log the rest.
+# Exit code 0: nothing failed. 77: no device.
+set -u
+[ $# -eq 1 ] || { echo "usage: $0 OUT" >&2; exit 2; }
+mkdir -p "$1" || exit 1
+out=$(CDPATH='' cd -- "$1" && pwd)
+source=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+build=$out/build
+began=$(date +%s)
+budget=600
+: >"$out/failed_cases.txt"
+steps=
+failures=0
+
+# Text as the inside of a JSON string.
+escaped() {
+    tr -d '\000-\010\013-\037' | sed 's/\\/\\\\/g; s/"/\\"/g; s/	/ /g' | awk '{ printf "%s%s", (NR > 1 ? "\\n" : ""), $0 }'
+}
+
+record() { # NAME VERDICT SECONDS TEXT
+    [ -z "$steps" ] || steps="$steps,"
+    steps="$steps
+    {\"step\": \"$1\", \"verdict\": \"$2\", \"seconds\": $3, \"says\": \"$(printf '%s' "$4" | escaped)\"}"
+    printf '%-28s %-8s %4ss\n' "$1" "$2" "$3"
+}
+
+# step NAME LIMIT COMMAND...: no longer than LIMIT seconds, nor than what is left of the ten minutes.
+step() {
+    name=$1
+    limit=$2
+    shift 2
+    start=$(date +%s)
+    left=$((began + budget - start))
+    [ "$limit" -le "$left" ] || limit=$left
+    if [ "$limit" -le 0 ]; then
+        record "$name" skipped 0 "no time left"
+        return 1
+    fi
+    timeout -k 5 "$limit" "$@" >"$out/$name.log" 2>&1
+    code=$?
+    case $code in
+    0) verdict=ok ;;
+    77) verdict=skipped ;;
+    124 | 137) verdict=timeout ;;
+    *) verdict=failed ;;
+    esac
+    grep -hE '^FAILED|FAILED$|ERROR SUMMARY: [1-9]|Invalid |Race reported' "$out/$name.log" | sed "s/^/$name: /" >>"$out/failed_cases.txt"
+    case $verdict in failed | timeout) failures=$((failures + 1)) ;; esac
+    record "$name" $verdict $(($(date +%s) - start)) "$(tail -n 12 "$out/$name.log")"
+    [ $verdict = ok ]
+}
+
+report() {
+    {
+        printf '{\n  "commit": "%s",\n' "$(git -C "$source" rev-parse HEAD 2>/dev/null || echo unknown)"
+        printf '  "card": "%s",\n' "$(nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader 2>&1 | escaped)"
+        printf '  "toolkit": "%s",\n' "$(nvcc --version 2>&1 | tail -n 2 | escaped)"
+        printf '  "build": "%s",\n' "$1"
+        printf '  "failures": %d,\n  "seconds": %d,\n' "$failures" $(($(date +%s) - began))
+        printf '  "failed_cases": "%s",\n' "$(head -n 200 "$out/failed_cases.txt" | escaped)"
+        printf '  "steps": [%s\n  ]\n}\n' "$steps"
+    } >"$out/report.json"
+}
+
+PATH=$PATH:/usr/local/cuda/bin
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
+if [ -z "$capability" ]; then
+    record device skipped 0 "$(nvidia-smi 2>&1 | head -n 3)"
+    report none
+    exit 77
+fi
+
+# The whole program where its libraries are there, else the kernels alone.
+configure() {
+    cmake -S "$source" -B "$build" -DLONGTAKE_CUDA=ON -DLONGTAKE_CUDA_ARCHITECTURES="$capability-real" -DLONGTAKE_WERROR=ON "$@"
+}
+kind=whole
+if ! configure >"$out/configure.log" 2>&1; then
+    kind=kernels
+    rm -rf "$build"
+    configure -DLONGTAKE_KERNELS_ONLY=ON >"$out/configure.log" 2>&1
+fi
+if ! step build 300 cmake --build "$build" -j "$(nproc)"; then
+    report $kind
+    exit 1
+fi
+
+parity=$build/tests/test_ops_parity
+step parity-f32 60 "$parity" cuda-f32
+step parity-bf16 60 "$parity" cuda-bf16
+step parity-mixed 60 "$parity" cuda-mixed
+if [ $kind = whole ]; then
+    step golden-f32 90 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.f32'"
+    step golden-bf16 60 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.bf16'"
+    step take 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda -o "$out/take.mp4"
+fi
+step bench-ops 90 "$build/tests/bench_ops" --device cuda
+if [ $kind = whole ]; then
+    step bench-stages 120 "$build/longtake" bench --device cuda --json
+fi
+if command -v compute-sanitizer >/dev/null; then
+    step memcheck-f32 90 compute-sanitizer --tool memcheck --leak-check full --error-exitcode 1 "$parity" cuda-f32
+    step memcheck-bf16 90 compute-sanitizer --tool memcheck --error-exitcode 1 "$parity" cuda-bf16
+    step racecheck-f32 90 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-f32
+    step racecheck-bf16 90 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-bf16
+    step initcheck-f32 60 compute-sanitizer --tool initcheck --error-exitcode 1 "$parity" cuda-f32
+else
+    record compute-sanitizer skipped 0 "not on this machine"
+fi
+
+report $kind
+[ "$failures" -eq 0 ]
