@@ -329,18 +329,30 @@ static lt_status check_text(lt_golden *g, lt_backend *backend, lt_error *err)
     return s;
 }
 
+static const char *const micro_keys[] = {"width", "micro_sinusoid", "micro_width", NULL};
+static const char *const text_keys[] = {"width", "text_width", NULL};
+static const char *const uniforms_keys[] = {"seed", "count", "vocab_size", NULL};
+static const char *const take_keys[] = {"vocab_size",     "width",       "layers",      "heads",     "mlp_width",
+                                        "text_width",     "rope_base",   "rope_length", "i_tokens",  "p_tokens",
+                                        "segment_frames", "micro_width", "num_frames",  "codebook_size",
+                                        "micro_sinusoid", NULL};
+
 lt_status ar_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
     static const struct {
         const char *component;
+        const char *const *keys;
         lt_status (*check)(lt_golden *g, lt_backend *backend, lt_error *err);
     } checks[] = {
-        {"ar.micro_condition", check_micro}, {"ar.text_condition", check_text}, {"ar.logits", check_logits},
-        {"ar.sample", check_sample},         {"ar.uniforms", check_uniforms},
+        {"ar.micro_condition", micro_keys, check_micro}, {"ar.text_condition", text_keys, check_text},
+        {"ar.logits", take_keys, check_logits},          {"ar.sample", take_keys, check_sample},
+        {"ar.uniforms", uniforms_keys, check_uniforms},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        if (strcmp(lt_golden_component(g), checks[i].component) == 0)
+        if (strcmp(lt_golden_component(g), checks[i].component) == 0) {
+            LT_TRY(lt_golden_needs(g, checks[i].keys, err));
             return checks[i].check(g, backend, err);
+        }
     return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the language model",
                    lt_golden_place(g), lt_golden_component(g));
 }

@@ -65,14 +65,12 @@ static lt_status report(checking *c, const char *name, lt_shape shape, const flo
 /* The keys that a component cannot do without. */
 static lt_status require(const checking *c, const char *const *keys)
 {
-    for (int i = 0; keys[i]; i++)
-        if (!lt_golden_has_key(c->golden, keys[i]))
-            return lt_fail(c->err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(c->golden),
-                           keys[i]);
-    return LT_OK;
+    return lt_golden_needs(c->golden, keys, c->err);
 }
 
-static const char *const upsample_keys[] = {"latent_channels", "upsample", NULL};
+static const char *const upsample_keys[] = {"latent_channels",      "upsample.in_channels", "upsample.base_width",
+                                            "upsample.multipliers", "upsample.blocks",      "upsample.out_channels",
+                                            NULL};
 static const char *const time_keys[] = {"width", "time_width", NULL};
 static const char *const position_keys[] = {
     "width",         "text_length",  "patch",          "latent_frames",

@@ -28,13 +28,25 @@ static lt_status check_component(longtake *e, lt_golden *g, lt_error *err)
     return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is unknown", lt_golden_place(g), component);
 }
 
+/* Whatever a golden file makes a stage complain of is the file's own fault; the message begins with its name. */
+static lt_status blame_file(const char *path, lt_status s, const lt_error *why, lt_error *err)
+{
+    if (s == LT_OK)
+        return LT_OK;
+    const size_t length = strlen(path);
+    const bool named = strncmp(why->message, path, length) == 0 && why->message[length] == ':';
+    const lt_status code = s == LT_ERR_USAGE || s == LT_ERR_FAILED ? LT_ERR_INPUT : s;
+    return lt_fail(err, code, "%s%s%s", named ? "" : path, named ? "" : ": ", why->message);
+}
+
 longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn fn, void *user, longtake_error *error)
 {
     lt_error err = {0};
     lt_golden *g = NULL;
+    lt_error why = {0};
     lt_status s = lt_golden_open(path, &g, &err);
     if (s == LT_OK)
-        s = check_component(e, g, &err);
+        s = blame_file(path, check_component(e, g, &why), &why, &err);
     if (s == LT_OK) {
         const lt_golden_line *line = NULL;
         const int lines = lt_golden_verdict(g, e->backend->activation == LT_BF16, &line);

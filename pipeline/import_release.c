@@ -121,18 +121,29 @@ static lt_status open_pt(import *m, source_id id, const char *name, const char *
     return import_source_open(&m->source[id], weights, err);
 }
 
+/* A file of 1 to `most` bytes. */
+static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
+{
+    LT_TRY(lt_file_map_open(map, path, err));
+    if (map->bytes > 0 && map->bytes <= most)
+        return LT_OK;
+    const size_t bytes = map->bytes;
+    lt_file_map_close(map);
+    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
+}
+
 /* `latest` names the sub-folder of a checkpoint: a decimal number, or "release". */
 static lt_status open_diffusion(import *m, lt_error *err)
 {
     char path[PATH_MAX];
     char name[96];
-    LT_TRY(join(path, m->request->release, "diffusion/latest", err));
-    FILE *const file = fopen(path, "re");
-    if (!file)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
     char text[32] = "";
-    const size_t bytes = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
+    lt_file_map map;
+    LT_TRY(join(path, m->request->release, "diffusion/latest", err));
+    LT_TRY(map_small(&map, path, sizeof text - 1, err));
+    const size_t bytes = map.bytes;
+    memcpy(text, map.data, bytes);
+    lt_file_map_close(&map);
     const char *const begin = text + strspn(text, " \t\r\n");
     const size_t length = strcspn(begin, " \t\r\n");
     const bool number = length > 0 && strspn(begin, "0123456789") == length &&
@@ -450,16 +461,6 @@ static lt_status write_networks(import *m, lt_error *err)
         if (m->source[id].weights)
             LT_TRY(lt_table_verify(m->source[id].weights, err));
     return LT_OK;
-}
-
-static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
-{
-    LT_TRY(lt_file_map_open(map, path, err));
-    if (map->bytes > 0 && map->bytes <= most)
-        return LT_OK;
-    const size_t bytes = map->bytes;
-    lt_file_map_close(map);
-    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
 }
 
 static lt_status write_config(const import *m, lt_error *err)

@@ -141,7 +141,7 @@ static lt_status read_sampling(check_take *c, ar_sampling *s, ar_condition *cond
                        (long long)c->frames, cfg->mmdit.latent_frames);
     s->seed = (uint64_t)seed;
     s->filter = AR_KEEP_TOP_K;
-    s->top_k = (int)top_k;
+    s->top_k = top_k > INT32_MAX ? INT32_MAX : (int)top_k;
     condition->frames = ar_frames_condition(&cfg->ar_model, c->frames);
     condition->motion = (float)motion;
     return LT_OK;

@@ -121,7 +121,11 @@ lt_status vae_check(lt_golden *g, lt_backend *backend, lt_error *err)
     if (!encodes && strcmp(lt_golden_component(g), "vae.decode") != 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: component %s is not one of vae.encode, vae.decode",
                        lt_golden_place(g), lt_golden_component(g));
+    static const char *const keys[] = {"in_channels",    "latent_channels", "base_width", "multipliers",
+                                       "encoder_blocks", "decoder_blocks",  "groups",     "scale_factor",
+                                       NULL};
     cfg_vae cfg = {0};
+    LT_TRY(lt_golden_needs(g, keys, err));
     LT_TRY(cfg_vae_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
 
     const char *name = encodes ? "frames" : "latent";

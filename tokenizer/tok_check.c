@@ -255,20 +255,43 @@ static lt_status check_quantize(lt_golden *g, lt_backend *backend, lt_error *err
     return s;
 }
 
+static const char *const theia_keys[] = {"grid_height",
+                                         "grid_width",
+                                         "theia.hidden_size",
+                                         "theia.num_hidden_layers",
+                                         "theia.num_attention_heads",
+                                         "theia.intermediate_size",
+                                         "theia.patch_size",
+                                         "theia.image_size",
+                                         "theia.layer_norm_eps",
+                                         NULL};
+static const char *const quantize_keys[] = {"width", "codebook_size", "code_dim", NULL};
+static const char *const encode_keys[] = {"temporal_size",    "grid_height", "grid_width", "width",
+                                          "feature_channels", "layers",      "heads",      "mlp_width",
+                                          "i_tokens",         "p_tokens",    "rope_dims",  "rope_base",
+                                          "codebook_size",    "code_dim",    NULL};
+static const char *const decode_keys[] = {"temporal_size",    "grid_height", "grid_width", "width",
+                                          "feature_channels", "layers",      "heads",      "mlp_width",
+                                          "i_tokens",         "p_tokens",    "rope_dims",  "rope_base",
+                                          "codebook_size",    "code_dim",    "head_width", NULL};
+
 lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
     static const struct {
         const char *component;
+        const char *const *keys;
         lt_status (*check)(lt_golden *g, lt_backend *backend, lt_error *err);
     } checks[] = {
-        {"tokenizer.theia", check_theia},
-        {"tokenizer.encode", check_encode},
-        {"tokenizer.quantize", check_quantize},
-        {"tokenizer.decode", check_decode},
+        {"tokenizer.theia", theia_keys, check_theia},
+        {"tokenizer.encode", encode_keys, check_encode},
+        {"tokenizer.quantize", quantize_keys, check_quantize},
+        {"tokenizer.decode", decode_keys, check_decode},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        if (strcmp(lt_golden_component(g), checks[i].component) == 0)
+        if (strcmp(lt_golden_component(g), checks[i].component) == 0) {
+            LT_TRY(lt_golden_needs(g, checks[i].keys, err));
             return checks[i].check(g, backend, err);
+        }
     return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the tokenizer", lt_golden_place(g),
                    lt_golden_component(g));
 }

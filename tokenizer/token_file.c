@@ -248,7 +248,7 @@ static lt_status read_all(FILE *stream, const char *place, uint8_t **data, size_
         if (capacity > MAX_FILE_BYTES)
             return lt_fail(err, LT_ERR_INPUT, "%s: is larger than a token file can be (%d MiB)", place,
                            MAX_FILE_BYTES >> 20);
-        capacity *= 2;
+        capacity = capacity <= MAX_FILE_BYTES / 2 ? 2 * capacity : MAX_FILE_BYTES + 1;
     }
 }
 

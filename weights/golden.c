@@ -150,9 +150,21 @@ const lt_json *lt_golden_config(const lt_golden *g)
     return g->config;
 }
 
+/* The value of "width", or of "theia.patch_size"; NULL when absent. */
+static const lt_json *find_key(const lt_golden *g, const char *key)
+{
+    const char *const dot = strchr(key, '.');
+    char section[LT_MAX_NAME_BYTES];
+    if (!dot)
+        return lt_json_get(g->config, key);
+    snprintf(section, sizeof section, "%.*s", (int)(dot - key), key);
+    const lt_json *const inside = lt_json_get(g->config, section);
+    return lt_json_kind_of(inside) == LT_JSON_OBJECT ? lt_json_get(inside, dot + 1) : NULL;
+}
+
 bool lt_golden_has_key(const lt_golden *g, const char *key)
 {
-    return lt_json_get(g->config, key) != NULL;
+    return find_key(g, key) != NULL;
 }
 
 lt_status lt_golden_needs(const lt_golden *g, const char *const *keys, lt_error *err)

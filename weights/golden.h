@@ -22,6 +22,7 @@ const lt_json *lt_golden_config(const lt_golden *g);                 /* flat obj
 /* A key of the config; LT_ERR_INPUT when absent or of the wrong kind. */
 lt_status lt_golden_int(const lt_golden *g, const char *key, int64_t *out, lt_error *err);
 lt_status lt_golden_real(const lt_golden *g, const char *key, double *out, lt_error *err);
+/* "width", or "theia.patch_size" of a section inside. */
 bool lt_golden_has_key(const lt_golden *g, const char *key);
 /* LT_ERR_INPUT when the config lacks one of `keys` (NULL-terminated). */
 lt_status lt_golden_needs(const lt_golden *g, const char *const *keys, lt_error *err);

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* jansson parses by recursion; nothing of ours nests deeper than five. */
-enum { DEEPEST = 64 };
+/* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than five, and the largest
+ * checkpoints describe a few thousand tensors. */
+enum { DEEPEST = 64, MOST_VALUES = 1 << 18 };
 
 /* jansson's reading calls take a plain json_t and do not change it. */
 static json_t *node(const lt_json *n)
@@ -20,11 +21,16 @@ static lt_json *opaque(json_t *n)
     return (lt_json *)n;
 }
 
-/* How deep brackets nest outside strings; good enough for text that may not be JSON at all. */
-static int nesting(const char *text, size_t bytes)
+/* How deep brackets nest, and how many values there can be; good enough for text that may not be JSON at all. */
+typedef struct {
+    int deepest;
+    int separators;
+} extent;
+
+static extent extent_of(const char *text, size_t bytes)
 {
+    extent e = {0, 0};
     int depth = 0;
-    int deepest = 0;
     bool in_string = false;
     for (size_t i = 0; i < bytes; i++) {
         const char c = text[i];
@@ -36,18 +42,23 @@ static int nesting(const char *text, size_t bytes)
             depth++;
         else if (!in_string && (c == ']' || c == '}'))
             depth--;
-        if (depth > deepest)
-            deepest = depth;
-        if (deepest > DEEPEST)
+        else if (!in_string && (c == ',' || c == ':'))
+            e.separators++;
+        if (depth > e.deepest)
+            e.deepest = depth;
+        if (e.deepest > DEEPEST || e.separators > MOST_VALUES)
             break;
     }
-    return deepest;
+    return e;
 }
 
 lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_json **root, lt_error *err)
 {
     *root = NULL;
-    if (nesting(text, bytes) > DEEPEST)
+    const extent e = extent_of(text, bytes);
+    if (e.separators > MOST_VALUES)
+        return lt_fail(err, LT_ERR_INPUT, "%s: JSON of more than %d values", place, MOST_VALUES);
+    if (e.deepest > DEEPEST)
         return lt_fail(err, LT_ERR_INPUT, "%s: JSON nests deeper than %d levels", place, DEEPEST);
     json_error_t found;
     json_t *const document = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &found);

@@ -40,7 +40,8 @@ typedef struct {
 #define LT_PRINTF(format_at, first_at)
 #endif
 
-/* Records `code` and the message unless `err` already holds one (`err` may be NULL); returns `code`. */
+/* Records `code` and the message unless `err` already holds one (`err` may be NULL); returns `code`. Control characters
+ * become '?'; a newline stays before "hint: " and before the two spaces of a list's item. */
 lt_status lt_fail(lt_error *err, lt_status code, const char *format, ...) LT_PRINTF(3, 4);
 
 #if defined(__clang_analyzer__) && !defined(LT_STATUS_BODY)

@@ -29,6 +29,9 @@ head -c 5000 "$RELEASE/CogVideoX-2b-sat/vae/3d-vae.pt" >release/CogVideoX-2b-sat
 broken "a zip cut short"
 echo ../../../etc >release/diffusion/latest
 broken "a path in latest"
+rm release/diffusion/latest
+mkfifo release/diffusion/latest
+broken "a pipe as latest"
 import "$RELEASE" -o model
 equal "an output folder that is there" $? 2
 finish

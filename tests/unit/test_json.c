@@ -56,6 +56,23 @@ static void refuses_a_zero_byte(void **state)
     check_failed(parse("{}\0", 3, &root, &err), err, LT_ERR_INPUT, "a.json");
 }
 
+/* A list of so many zeros that it would take a hundred times its own size in memory. */
+static void bounds_values(void **state)
+{
+    (void)state;
+    enum { BYTES = 600000 };
+    char *const text = malloc(BYTES);
+    assert_non_null(text);
+    for (int i = 0; i < BYTES; i += 2)
+        memcpy(text + i, i == 0 ? "[0" : ",0", 2);
+    text[BYTES - 1] = ']';
+    lt_json *root;
+    lt_error err = {0};
+    const lt_status s = lt_json_parse(text, BYTES, "list", &root, &err);
+    check_failed(s, err, LT_ERR_INPUT, "more than 262144 values");
+    free(text);
+}
+
 static void bounds_nesting(void **state)
 {
     (void)state;
@@ -151,6 +168,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_strict),
         cmocka_unit_test(refuses_a_zero_byte),
         cmocka_unit_test(bounds_nesting),
+        cmocka_unit_test(bounds_values),
         cmocka_unit_test(reads_kinds_in_order),
         cmocka_unit_test(writes_what_it_reads),
         cmocka_unit_test(a_document_that_lost_a_value_has_no_text),
