@@ -163,7 +163,12 @@ typedef struct {
     double motion;            /* below zero: the take's */
     int64_t seed;             /* below zero: the take's */
     double cfg_scale;         /* below zero: the take's */
+    const char *plan;         /* token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
+    double plan_from_seconds; /* the part of that file: where it begins, */
+    double plan_seconds;      /* and how long it is; 0: up to the end */
 } longtake_shot;
+
+typedef struct longtake_tokens longtake_tokens; /* see below */
 
 /* Windows made again under another seed; what follows them is made anew, or stays as it is with `keep_rest`. */
 typedef struct {
@@ -179,9 +184,12 @@ typedef struct {
     size_t shot_count;
     longtake_settings settings;
 
+    const longtake_tokens *tokens;   /* the whole plan of generate, continue and tokens; NULL: the language model's */
+
     const char *input;               /* token file, latents file or video, as the command says; "-" = standard input */
     const char *image;               /* the take begins with this picture, or NULL */
     double from_seconds;             /* continue: where to go on */
+    const char *reference_hash;      /* of what `input` or `image` must be, from a recipe; or NULL */
     int new_only;                    /* continue: only the new part is written */
     int64_t window_first;            /* refine only these windows; -1 = all */
     int64_t window_last;
@@ -264,14 +272,15 @@ LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtak
 /* How a video, latents file or token file of ours was made. */
 typedef struct longtake_recipe longtake_recipe;
 
-/* LONGTAKE_ERR_INPUT when the file does not say, or went on from a reference that it does not hold. */
+/* LONGTAKE_ERR_INPUT when the file does not say. */
 LONGTAKE_API longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe, longtake_error *error);
 LONGTAKE_API void longtake_recipe_close(longtake_recipe *recipe); /* accepts NULL; after the requests that it filled */
 /* The model that made it. */
 LONGTAKE_API const char *longtake_recipe_model(const longtake_recipe *recipe);
-/* Fills what the request leaves unset: prompts, length, seeds, settings, and retakes before the request's own. The request
- * then borrows from the recipe. */
-LONGTAKE_API longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake_request *r, longtake_error *error);
+/* Fills what the request leaves unset: prompts, length, seeds, settings, and retakes before the request's own; the file's own plan,
+ * unless something that it was made of is asked for anew. A take that went on from a video or picture needs that as the request's
+ * `input` or `image` (LONGTAKE_ERR_INPUT). The request then borrows from the recipe. */
+LONGTAKE_API longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, longtake_request *r, longtake_error *error);
 
 /* Windows that have new frames between two moments of the take that `r` asks for. */
 LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds, double to_seconds, int64_t *first, int64_t *last, longtake_error *error);
@@ -286,8 +295,6 @@ LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, con
 LONGTAKE_API longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text, longtake_error *error);
 
 /* ---- semantic tokens ------------------------------------------------------------------------------------------------ */
-
-typedef struct longtake_tokens longtake_tokens;
 
 /* A token file: .lt, or the release's .npy (then `e` says which model's layout it has). */
 LONGTAKE_API longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tokens **tokens, longtake_error *error);

@@ -315,18 +315,18 @@ static int open_script(cli_context *c, word_kind kind, take_script *s)
 }
 
 /* Film and recipe give what the flags leave open. */
-static int fill_from_script(cli_context *c, const longtake *engine, take_script *s, longtake_request *r)
+static int fill_from_script(cli_context *c, longtake *engine, take_script *s, longtake_request *r)
 {
     longtake_error error = {0};
     if (s->film && longtake_film_apply(s->film, engine, r, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    if (s->recipe && longtake_recipe_apply(s->recipe, r, &error) != LONGTAKE_OK)
+    if (s->recipe && longtake_recipe_apply(s->recipe, engine, r, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
 }
 
 /* What needs the model's rate, or its grid. */
-static int apply_script(cli_context *c, const longtake *engine, take_script *s, longtake_request *r)
+static int apply_script(cli_context *c, longtake *engine, take_script *s, longtake_request *r)
 {
     const cli_values *v = c->values;
     if (v->from)

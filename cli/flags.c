@@ -66,7 +66,7 @@ const cli_flag cli_flags[] = {
     {"from", 0, FLAG_TIME, "T", "continue", 0, 0, 0, "where to go on: 3.2s, 1:05 or 96f (default the end)", AT(from)},
     {"new-only", 0, FLAG_SWITCH, 0, "continue", 0, 0, 0, "write only the new part", AT(new_only)},
     {"image", 0, FLAG_TEXT, "FILE", "generate tokens", 0, 0, 0, "the take begins with this picture", AT(image)},
-    {"recipe", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "make again what this video's metadata describes", AT(recipe)},
+    {"recipe", 0, FLAG_TEXT, "FILE", "generate continue", 0, 0, 0, "make again what this video's metadata describes", AT(recipe)},
     {"prompts", 0, FLAG_TEXT, "FILE", "generate", 0, 0, 0, "batch: one prompt, or JSON object, a line", AT(prompts)},
     {"output-dir", 0, FLAG_TEXT, "DIR", "generate", 0, 0, 0, "where a batch goes", AT(output_dir)},
     {"candidates", 0, FLAG_INTEGER, "N", "tokens", 0, 1, 16, "that many plans, of seeds that follow each other; --preview shows them", AT(candidates)},

@@ -1,10 +1,12 @@
 /* film.c - YAML -> shots and settings; see film.h. */
 #include "pipeline/film.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "configs/decimal_text.h"
 #include "configs/nearest_key.h"
@@ -113,6 +115,25 @@ static lt_status read_moment(const cfg_document *doc, const cfg_node *n, take_mo
     return LT_OK;
 }
 
+/* "2s-8s": two moments, the second after the first. */
+static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_moment *begin, take_moment *end,
+                           lt_error *err)
+{
+    static const char expected[] = "a span such as 2s-8s or 16f-64f";
+    const char *dash = n->kind == CFG_NODE_SCALAR ? strchr(n->text, '-') : NULL;
+    char *first = dash ? strndup(n->text, (size_t)(dash - n->text)) : NULL;
+    if (dash && !first)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", doc->place);
+    const bool read = dash && take_moment_read(first, begin) && take_moment_read(dash + 1, end);
+    free(first);
+    if (!read || begin->in_frames != end->in_frames)
+        return fail_kind(doc, n, expected, err);
+    if (end->value <= begin->value)
+        return cfg_node_fail(doc, n, err, "'%s' is '%s', expected an end after the beginning", n->key,
+                             n->text);
+    return LT_OK;
+}
+
 /* A key that nobody knows; `own` are the keys beside those of the table. */
 static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const value_field *fields, int count,
                              const char *const *own, const char *where, lt_error *err)
@@ -196,15 +217,30 @@ static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err
 
 /* ---- shots ---- */
 
+/* The file of a plan: it must be there. */
+static lt_status find_plan(const cfg_document *doc, const cfg_node *n, char **path, lt_error *err)
+{
+    const char *name = NULL;
+    LT_TRY(read_text(doc, n, &name, err));
+    const char *slash = name[0] == '/' ? NULL : strrchr(doc->place, '/');
+    const int folder = slash ? (int)(slash + 1 - doc->place) : 0;
+    if (asprintf(path, "%.*s%s", folder, doc->place, name) < 0) {
+        *path = NULL;
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", doc->place);
+    }
+    if (access(*path, R_OK) != 0)
+        return cfg_node_fail(doc, n, err, "'plan': %s: %s", *path, strerror(errno));
+    return LT_OK;
+}
+
 static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err)
 {
-    static const char *const own[] = {"at", "prompt", NULL};
+    static const char *const own[] = {"at", "prompt", "plan", "span", NULL};
     const cfg_document *doc = f->document;
-    const bool first = f->shots == 0;
-    film_shot *shot = &f->shot[f->shots];
+    film_shot *shot = &f->shot[f->shots++]; /* counted at once: what it owns is freed with the film */
     *shot = (film_shot){.motion = -1, .seed = -1, .cfg_scale = -1, .at_node = node};
     if (node->kind != CFG_NODE_MAP)
-        return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots,
+        return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots - 1,
                              cfg_node_kind_name(node));
     for (const cfg_node *n = node->first; n; n = n->next) {
         const value_field *field = field_of(shot_fields, COUNT(shot_fields), n->key);
@@ -215,19 +251,35 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
         } else if (strcmp(n->key, "at") == 0) {
             LT_TRY(read_moment(doc, n, &shot->at, err));
             shot->at_node = n;
+        } else if (strcmp(n->key, "plan") == 0) {
+            shot->plan = n;
+            LT_TRY(find_plan(doc, n, &shot->plan_path, err));
+        } else if (strcmp(n->key, "span") == 0) {
+            shot->span = n;
+            LT_TRY(read_span(doc, n, &shot->span_begin, &shot->span_end, err));
         } else {
             return unknown_key(doc, n, shot_fields, COUNT(shot_fields), own, "a shot", err);
         }
     }
+    return LT_OK;
+}
+
+/* What keys of a shot say of each other. */
+static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node *node, lt_error *err)
+{
+    const cfg_document *doc = f->document;
+    const film_shot *shot = &f->shot[index];
     if (!shot->prompt)
-        return cfg_node_fail(doc, node, err, "shot %zu has no 'prompt'", f->shots);
-    if (shot->at_node == node && !first)
+        return cfg_node_fail(doc, node, err, "shot %zu has no 'prompt'", index);
+    if (shot->at_node == node && index > 0)
         return cfg_node_fail(doc, node, err, "shot %zu has no 'at', expected a time such as 12s, 1:05 or 96f",
-                             f->shots);
-    if (first && shot->at.value > 0)
+                             index);
+    if (index == 0 && shot->at.value > 0)
         return cfg_node_fail(doc, shot->at_node, err, "the first shot begins at '%s', expected 0s",
                              shot->at_node->text);
-    f->shots++;
+    if (shot->span && !shot->plan)
+        return cfg_node_fail(doc, shot->span, err, "shot %zu has a 'span' and no 'plan', expected both",
+                             index);
     return LT_OK;
 }
 
@@ -239,8 +291,10 @@ static lt_status read_shots(longtake_film *f, const cfg_node *list, lt_error *er
     f->plan = calloc((size_t)list->count, sizeof *f->plan);
     if (!f->shot || !f->plan)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->document->place);
-    for (const cfg_node *n = list->first; n; n = n->next)
+    for (const cfg_node *n = list->first; n; n = n->next) {
         LT_TRY(read_shot(f, n, err));
+        LT_TRY(check_shot(f, f->shots - 1, n, err));
+    }
     return LT_OK;
 }
 
@@ -306,6 +360,8 @@ void film_close(longtake_film *f)
     if (!f)
         return;
     cfg_document_close(f->document);
+    for (size_t i = 0; i < f->shots; i++)
+        free(f->shot[i].plan_path);
     free(f->shot);
     free(f->plan);
     free(f);
@@ -363,6 +419,11 @@ static int64_t length_of(const longtake_film *f, double fps, const longtake_sett
     return f->length ? take_moment_frame(f->length_moment, fps) : 0;
 }
 
+static double seconds_of(take_moment m, double fps)
+{
+    return m.in_frames ? m.value / fps : m.value;
+}
+
 static lt_status place_shots(longtake_film *f, double fps, int64_t frames, lt_error *err)
 {
     for (size_t i = 0; i < f->shots; i++) {
@@ -377,11 +438,15 @@ static lt_status place_shots(longtake_film *f, double fps, int64_t frames, lt_er
             return cfg_node_fail(f->document, s->at_node, err,
                                  "shot %zu begins at frame %lld, the take has %lld frames", i, (long long)at,
                                  (long long)frames);
-        f->plan[i] = (longtake_shot){.at_frame = at,
-                                     .prompt = s->prompt,
-                                     .motion = s->motion,
-                                     .seed = s->seed,
-                                     .cfg_scale = s->cfg_scale};
+        f->plan[i] =
+            (longtake_shot){.at_frame = at,
+                            .prompt = s->prompt,
+                            .motion = s->motion,
+                            .seed = s->seed,
+                            .cfg_scale = s->cfg_scale,
+                            .plan = s->plan_path,
+                            .plan_from_seconds = seconds_of(s->span_begin, fps),
+                            .plan_seconds = seconds_of(s->span_end, fps) - seconds_of(s->span_begin, fps)};
     }
     return LT_OK;
 }

@@ -6,7 +6,6 @@
 
 #include "media/frame_reader.h"
 #include "pipeline/latents_file.h"
-#include "pipeline/timeline.h"
 
 /* Reading of one object; the first failure stays. */
 typedef struct {
@@ -153,6 +152,107 @@ void take_recipe_clear(take_recipe *r)
     free(r->shot);
     free(r->retake);
     *r = (take_recipe){0};
+}
+
+/* ---- plans ---- */
+
+/* A member of an object, where it is there and of that kind. */
+static const lt_json *member(const lt_json *object, const char *key, lt_json_kind kind)
+{
+    const lt_json *v = lt_json_kind_of(object) == LT_JSON_OBJECT ? lt_json_get(object, key) : NULL;
+    return v && lt_json_kind_of(v) == kind ? v : NULL;
+}
+
+bool take_about_is_of(const lt_json *about, longtake *e)
+{
+    lt_hash model;
+    lt_error ignored = {0};
+    char hash[LT_HASH_TEXT_BYTES];
+    const lt_json *named = member(about, "model_hash", LT_JSON_STRING);
+    if (!named || take_engine_model_hash(e, &model, &ignored) != LT_OK)
+        return false;
+    lt_hash_text(model, hash);
+    return strcmp(lt_json_string(named, NULL), hash) == 0;
+}
+
+/* An array of numbers as codes; what is none becomes -1, which no plan takes. */
+static lt_status read_codes(const lt_json *list, const char *place, int32_t **codes, lt_error *err)
+{
+    const size_t count = lt_json_count(list);
+    *codes = malloc((count + 1) * sizeof **codes);
+    if (!*codes)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    for (size_t i = 0; i < count; i++) {
+        const lt_json *code = lt_json_at(list, i);
+        const int64_t value = lt_json_kind_of(code) == LT_JSON_INT ? lt_json_int(code) : -1;
+        (*codes)[i] = value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
+    }
+    return LT_OK;
+}
+
+/* Semantic frames of the segments: full ones and a last one, unless the file lists them. */
+static int64_t segment_length(const lt_json *list, int64_t segment, int64_t left, int full)
+{
+    const lt_json *length =
+        list && segment < (int64_t)lt_json_count(list) ? lt_json_at(list, (size_t)segment) : NULL;
+    const int64_t frames = length && lt_json_kind_of(length) == LT_JSON_INT ? lt_json_int(length) : full;
+    return frames < left ? frames : left;
+}
+
+/* Appends `frames` semantic frames of codes, as one segment. */
+static lt_status append_segment(const longtake *e, const int32_t *codes, int64_t count, const char *place,
+                                tok_plan *all, lt_error *err)
+{
+    const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
+    tok_plan one = {0};
+    tok_plan both = {0};
+    LT_TRY(tok_plan_make(&layout, codes, count, e->cfg.pipeline.fps, 0, place, &one, err));
+    const lt_status s = all->segments > 0 ? tok_plan_join(all, &one, &both, err) : LT_OK;
+    if (all->segments > 0) {
+        tok_plan_clear(&one);
+        tok_plan_clear(all);
+        *all = both;
+    } else {
+        *all = one;
+    }
+    return s;
+}
+
+lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
+                          const char *place, tok_plan *out, lt_error *err)
+{
+    const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
+    const lt_json *list = member(about, "tokens", LT_JSON_ARRAY);
+    const lt_json *held = member(about, "semantic_frames", LT_JSON_INT);
+    const lt_json *lengths = member(about, "segment_frames", LT_JSON_ARRAY);
+    *out = (tok_plan){0};
+    if (!list || !held || frames > lt_json_int(held) || lt_json_int(held) < 1)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: holds no plan of so many semantic frames", place);
+    int32_t *codes = NULL;
+    LT_TRY(read_codes(list, place, &codes, err));
+    int64_t at = 0;
+    int64_t left = frames > 0 ? frames : lt_json_int(held);
+    lt_status s = LT_OK;
+    for (int64_t k = 0; left > 0 && s == LT_OK; k++) {
+        const int64_t length = segment_length(lengths, k, left, layout.segment_frames);
+        const bool fits = length > 0 && length <= layout.segment_frames;
+        const int64_t count = fits ? tok_layout_tokens(&layout, (int)length) : 0;
+        s = fits && count <= (int64_t)lt_json_count(list) - at
+                ? append_segment(e, codes + at, count, place, out, err)
+                : lt_fail(err, LT_ERR_INPUT,
+                          "%s: metadata: the plan's segments and its %zu tokens do not fit together", place,
+                          lt_json_count(list));
+        at += count;
+        left -= length;
+    }
+    free(codes);
+    if (s == LT_OK && video_frames > 0)
+        out->video_frames = video_frames;
+    if (s == LT_OK)
+        s = tok_plan_check(out, place, err);
+    if (s != LT_OK)
+        tok_plan_clear(out);
+    return s;
 }
 
 /* ---- files ---- */

@@ -5,6 +5,8 @@
 #include "kernels/core/json.h"
 #include "kernels/core/status.h"
 #include "longtake.h"
+#include "pipeline/engine.h"
+#include "tokenizer/token_plan.h"
 
 /* Keeps what the request then points to. */
 typedef struct {
@@ -18,6 +20,13 @@ typedef struct {
 lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
                             lt_error *err);
 void take_recipe_clear(take_recipe *r);
+
+/* True when the engine's very model made it. */
+bool take_about_is_of(const lt_json *about, longtake *e);
+/* The plan of a file of this model. `frames`: the first so many semantic frames (LT_ERR_INPUT where there are fewer); 0: all.
+ * `video_frames` as in tok_plan_make. */
+lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
+                          const char *place, tok_plan *out, lt_error *err);
 
 /* How the video or latents file `path` was made; lt_json_free() it. LT_ERR_INPUT where it does not say. */
 lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err);

@@ -6,24 +6,28 @@
 #include "pipeline/recipe.h"
 #include "pipeline/take_moment.h"
 #include "pipeline/take_spec.h"
+#include "pipeline/token_io.h"
 
 struct longtake_recipe {
     char *path;
     lt_json *about;
-    take_recipe parts; /* of the last request */
+    take_recipe parts; /* of the last request, like: */
+    longtake_tokens *tokens;
 };
+
+static void clear_parts(longtake_recipe *r)
+{
+    take_recipe_clear(&r->parts);
+    longtake_tokens_close(r->tokens);
+    r->tokens = NULL;
+}
 
 static lt_status open_recipe(const char *path, longtake_recipe *r, lt_error *err)
 {
     r->path = strdup(path);
     if (!r->path)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    LT_TRY(take_recipe_read(path, &r->about, err));
-    if (lt_json_kind_of(r->about) == LT_JSON_OBJECT && lt_json_get(r->about, "reference"))
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: went on from a video or picture that it does not hold, expected a take made anew",
-                       path);
-    return LT_OK;
+    return take_recipe_read(path, &r->about, err);
 }
 
 longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe, longtake_error *error)
@@ -44,7 +48,7 @@ void longtake_recipe_close(longtake_recipe *r)
 {
     if (!r)
         return;
-    take_recipe_clear(&r->parts);
+    clear_parts(r);
     lt_json_free(r->about);
     free(r->path);
     free(r);
@@ -57,12 +61,76 @@ const char *longtake_recipe_model(const longtake_recipe *r)
     return model && lt_json_kind_of(model) == LT_JSON_STRING ? lt_json_string(model, NULL) : NULL;
 }
 
-longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake_request *r, longtake_error *error)
+/* Does the request leave open all that a plan is made of? */
+static bool leaves_plan_alone(const longtake_request *r)
+{
+    const longtake_settings *g = &r->settings;
+    return !r->prompt && r->shot_count == 0 && !r->tokens && g->seed == LONGTAKE_SEED_UNSET &&
+           g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && g->overlap < 0 && g->lm_cfg < 0 &&
+           g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0;
+}
+
+static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)
+{
+    tok_plan plan = {0};
+    if (!take_about_is_of(recipe->about, e))
+        return LT_OK; /* codes of another model mean something else: that of the engine plans anew */
+    LT_TRY(take_about_plan(recipe->about, e, 0, r->settings.frames, recipe->path, &plan, err));
+    LT_TRY(take_tokens_wrap(&plan, &recipe->tokens, err));
+    r->tokens = recipe->tokens;
+    return LT_OK;
+}
+
+/* The take went on from a video, or began with a picture, that must be given again. */
+static lt_status apply_reference(const longtake_recipe *recipe, const longtake *e, longtake_request *r,
+                                 bool keep_length, lt_error *err)
+{
+    const lt_json *about = recipe->about;
+    const lt_json *reference =
+        lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "reference") : NULL;
+    if (!reference)
+        return r->input || r->image
+                   ? lt_fail(err, LT_ERR_INPUT,
+                             "%s: its take went on from no video and began with no picture", recipe->path)
+                   : LT_OK;
+    if (!r->input && !r->image)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: went on from a video or picture that it does not hold\n"
+                       "hint: continue VIDEO --recipe FILE, or generate --image PICTURE --recipe FILE",
+                       recipe->path);
+    const lt_json *frames =
+        lt_json_kind_of(reference) == LT_JSON_OBJECT ? lt_json_get(reference, "frames") : NULL;
+    const lt_json *hash = frames ? lt_json_get(reference, "hash") : NULL;
+    const lt_json *new_only = hash ? lt_json_get(reference, "new_only") : NULL;
+    if (!new_only || lt_json_kind_of(frames) != LT_JSON_INT || lt_json_kind_of(hash) != LT_JSON_STRING ||
+        lt_json_kind_of(new_only) != LT_JSON_BOOL)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: the reference is not described", recipe->path);
+    r->reference_hash = lt_json_string(hash, NULL);
+    r->new_only = r->new_only || lt_json_bool(new_only);
+    if (r->input && r->from_seconds < 0)
+        r->from_seconds = (double)lt_json_int(frames) / e->cfg.pipeline.fps;
+    if (r->input && keep_length)
+        r->settings.frames -= lt_json_int(frames); /* those asked for are the new ones */
+    return LT_OK;
+}
+
+static lt_status apply(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)
+{
+    const bool same_plan = leaves_plan_alone(r);
+    const bool same_length =
+        r->settings.seconds < 0 && r->settings.frames < 0 && r->settings.semantic_frames < 0;
+    LT_TRY(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, err));
+    if (same_plan)
+        LT_TRY(apply_plan(recipe, e, r, err));
+    return apply_reference(recipe, e, r, same_length, err);
+}
+
+longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, longtake_request *r,
+                                      longtake_error *error)
 {
     lt_error err = {0};
-    take_recipe_clear(&recipe->parts);
-    return take_give_error(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, &err), &err,
-                           error);
+    clear_parts(recipe);
+    return take_give_error(apply(recipe, e, r, &err), &err, error);
 }
 
 longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds,

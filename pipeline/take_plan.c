@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ar_model/ar_model.h"
+#include "pipeline/shot_plan.h"
 #include "pipeline/take_reference.h"
 
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
@@ -102,21 +103,20 @@ static float frames_condition(const take_run *run)
     return ar_frames_condition(&run->engine->cfg.ar_model, run->spec.time.latents);
 }
 
-/* The plan begins with the reference's tokens, as far as they reach. */
-static void give_reference(take_run *run)
+lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err)
 {
-    const tok_plan *plan = run->reference ? &run->reference->plan : NULL;
-    run->given_ids = plan ? plan->token_count : 0;
-    for (int64_t i = 0; i < run->given_ids; i++)
-        run->ids[i] = plan->tokens[i];
-}
-
-/* Ids of segment k that are given, from its first on. */
-static int given_in(const take_run *run, int64_t k)
-{
-    const take_segment *s = &run->segment[k];
-    const int64_t given = run->given_ids - s->first_id;
-    return given < 0 ? 0 : given < s->ids ? (int)given : s->ids;
+    LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
+    for (int64_t k = 0; k < plan->segments && first + k < end; k++) {
+        take_segment *s = &run->segment[first + k];
+        const uint16_t *codes = tok_plan_segment(plan, k);
+        const int64_t count = tok_plan_segment(plan, k + 1) - codes;
+        if (count < s->ids && k + 1 < plan->segments && first + k + 1 < end)
+            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d semantic frames, expected %d: plans that were joined or cut "
+                           "elsewhere than at segments do not lie on a take's own", place, (long long)k, plan->frames[k], s->frames);
+        for (; s->given < s->ids && s->given < count; s->given++)
+            run->ids[s->first_id + s->given] = codes[s->given];
+    }
+    return LT_OK;
 }
 
 /* Keys of all segments: each holds the one before. */
@@ -139,8 +139,9 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_int(&key, s->top_k);
         take_key_real(&key, s->top_p);
         take_key_int(&key, s->lm_context);
-        if (given_in(run, k) > 0)
-            take_key_bytes(&key, run->ids + run->segment[k].first_id, (size_t)given_in(run, k) * sizeof *run->ids);
+        const take_segment *segment = &run->segment[k];
+        if (segment->given > 0)
+            take_key_bytes(&key, run->ids + segment->first_id, (size_t)segment->given * sizeof *run->ids);
         previous = run->segment[k].key = take_key_end(&key);
     }
     return LT_OK;
@@ -160,7 +161,7 @@ static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
         void *data = NULL;
         size_t bytes = 0;
         bool found = false;
-        if (given_in(run, *have) == segment->ids) {
+        if (segment->given == segment->ids) {
             take_clock_found(&run->clock, TAKE_TOKENS, segment->ids);
             continue;
         }
@@ -197,11 +198,10 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
 {
     const take_segment *segment = &run->segment[k];
     int32_t *ids = run->ids + segment->first_id;
-    const int known = given_in(run, k);
-    code_counter counter = {.run = run, .told = known};
+    code_counter counter = {.run = run, .told = segment->given};
     const ar_progress progress = {.code = on_code, .user = &counter};
     take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
-    lt_status s = ar_session_segment(session, segment->frames, ids, known, &progress, err);
+    lt_status s = ar_session_segment(session, segment->frames, ids, segment->given, &progress, err);
     char name[32];
     product_name(name, k);
     if (s == LT_OK)
@@ -231,7 +231,7 @@ static lt_status write_segments(take_run *run, ar_session *session, int64_t have
     for (int64_t k = 0; k < run->plan_segments; k++) {
         const take_segment *segment = &run->segment[k];
         LT_TRY(set_condition(run, session, k, err));
-        if (k < have)
+        if (k < have || segment->given == segment->ids)
             LT_TRY(ar_session_feed(session, run->ids + segment->first_id, segment->frames, err));
         else
             LT_TRY(write_segment(run, session, k, err));
@@ -248,19 +248,8 @@ static int longest_text(const take_run *run)
     return most;
 }
 
-lt_status take_plan_make(take_run *run, lt_error *err)
+static lt_status open_and_write(take_run *run, int64_t have, lt_error *err)
 {
-    LT_TRY(reserve(run, run->spec.time.segments, err));
-    for (int64_t k = 0; k < run->plan_segments; k++)
-        place_segment(run, k, take_segment_frames(&run->spec.time, k));
-    LT_TRY(reserve_ids(run, err));
-    give_reference(run);
-    LT_TRY(make_keys(run, err));
-    int64_t have = 0;
-    take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);
-    LT_TRY(read_products(run, &have, err));
-    if (have == run->plan_segments)
-        return LT_OK;
     longtake *e = run->engine;
     const ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
                                         .context = run->spec.lm_context,
@@ -280,4 +269,27 @@ lt_status take_plan_make(take_run *run, lt_error *err)
     ar_model_close(model);
     lt_weights_close(weights);
     return s;
+}
+
+/* What reference and shots give of the plan. */
+static lt_status lay_given(take_run *run, lt_error *err)
+{
+    const take_reference *f = run->reference;
+    if (f)
+        LT_TRY(take_plan_lay(run, &f->plan, 0, run->plan_segments, f->path, err));
+    return take_plan_of_shots(run, err);
+}
+
+lt_status take_plan_make(take_run *run, lt_error *err)
+{
+    int64_t have = 0;
+    LT_TRY(reserve(run, run->spec.time.segments, err));
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        place_segment(run, k, take_segment_frames(&run->spec.time, k));
+    LT_TRY(reserve_ids(run, err));
+    LT_TRY(lay_given(run, err));
+    LT_TRY(make_keys(run, err));
+    take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);
+    LT_TRY(read_products(run, &have, err));
+    return have == run->plan_segments ? LT_OK : open_and_write(run, have, err);
 }

@@ -8,6 +8,7 @@
 
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
+#include "pipeline/recipe.h"
 #include "pipeline/take_encode.h"
 
 static size_t frame_bytes(const take_reference *f)
@@ -32,8 +33,16 @@ typedef struct {
     uint8_t *frame; /* [capacity] frames; frame k of the stream is at k % capacity */
     int64_t capacity;
     int64_t count; /* read so far */
-    lt_hasher *hasher;
+    int64_t hashed;
+    lt_hasher *hasher; /* of the frames up to the last one on the grid: what is cut off has no say */
 } frame_ring;
+
+static void hash_to_grid(frame_ring *ring, size_t frame_bytes)
+{
+    for (; ring->hashed < ring->count; ring->hashed++)
+        lt_hasher_add(ring->hasher, ring->frame + (size_t)(ring->hashed % ring->capacity) * frame_bytes,
+                      frame_bytes);
+}
 
 /* Reads up to `most` frames; 0: all. */
 static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader, int64_t most,
@@ -44,9 +53,9 @@ static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_read
     while (got && (most == 0 || ring->count < most)) {
         uint8_t *place = ring->frame + (size_t)(ring->count % ring->capacity) * bytes;
         LT_TRY(media_read_frame(reader, place, &got, err));
-        if (got)
-            lt_hasher_add(ring->hasher, place, bytes);
         ring->count += got;
+        if (got && ring->count % TAKE_FRAMES_PER_LATENT == 1)
+            hash_to_grid(ring, bytes);
     }
     return LT_OK;
 }
@@ -90,6 +99,19 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
     return LT_OK;
 }
 
+/* A recipe's reference is a certain one. */
+static lt_status check_hash(const take_reference *f, lt_error *err)
+{
+    char found[LT_HASH_TEXT_BYTES];
+    const char *wanted = f->run->request->reference_hash;
+    lt_hash_text(f->hash, found);
+    if (!wanted || strcmp(wanted, found) == 0)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT,
+                   "%s: the recipe's take went on from other frames (hash %s, expected %s)", f->path, found,
+                   wanted);
+}
+
 lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds,
                               lt_error *err)
 {
@@ -118,7 +140,7 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
     free(ring.frame);
     if (ring.hasher)
         f->hash = lt_hasher_close(ring.hasher);
-    return s;
+    return s == LT_OK ? check_hash(f, err) : s;
 }
 
 lt_status take_reference_grid(take_reference *f, int64_t more, lt_error *err)
@@ -142,72 +164,30 @@ void take_reference_close(take_reference *f)
 
 /* ---- tokens ---- */
 
-/* Tokens of `frames` semantic frames, laid in full segments and a last one. */
-static int64_t tokens_of(const tok_layout *layout, int64_t frames)
-{
-    const int64_t full = frames / layout->segment_frames;
-    const int rest = (int)(frames % layout->segment_frames);
-    return full * tok_layout_tokens(layout, layout->segment_frames) +
-           (rest > 0 ? tok_layout_tokens(layout, rest) : 0);
-}
-
 /* True when the file's frames are the grid of a take that this very model made from its beginning. */
 static bool is_our_take(take_reference *f, const lt_json *about)
 {
-    lt_hash model;
-    lt_error ignored = {0};
-    char hash[LT_HASH_TEXT_BYTES];
-    const lt_json *named = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model_hash") : NULL;
-    const lt_json *reference = named ? lt_json_get(about, "reference") : NULL;
+    const lt_json *reference =
+        lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "reference") : NULL;
     const lt_json *new_only = reference ? lt_json_get(reference, "new_only") : NULL;
-    if (!named || lt_json_kind_of(named) != LT_JSON_STRING ||
-        fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
+    if (fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
         return false;
     if (new_only && lt_json_kind_of(new_only) == LT_JSON_BOOL && lt_json_bool(new_only))
         return false;
-    if (take_engine_model_hash(f->run->engine, &model, &ignored) != LT_OK)
-        return false;
-    lt_hash_text(model, hash);
-    return strcmp(lt_json_string(named, NULL), hash) == 0;
-}
-
-/* *found is false where the metadata holds no plan that reaches far enough. */
-static lt_status plan_of_metadata(take_reference *f, const lt_json *about, bool *found, lt_error *err)
-{
-    const tok_layout layout = tok_layout_of(&f->run->engine->cfg.tokenizer);
-    const int64_t need = tokens_of(&layout, f->latents);
-    const lt_json *list = is_our_take(f, about) ? lt_json_get(about, "tokens") : NULL;
-    const lt_json *frames = list ? lt_json_get(about, "semantic_frames") : NULL;
-    *found = frames && lt_json_kind_of(frames) == LT_JSON_INT && lt_json_kind_of(list) == LT_JSON_ARRAY &&
-             lt_json_int(frames) >= f->latents &&
-             (int64_t)lt_json_count(list) == tokens_of(&layout, lt_json_int(frames));
-    if (!*found)
-        return LT_OK;
-    int32_t *codes = malloc((size_t)need * sizeof *codes);
-    if (!codes)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
-    for (int64_t i = 0; i < need; i++) {
-        const lt_json *code = lt_json_at(list, (size_t)i);
-        const int64_t value = lt_json_kind_of(code) == LT_JSON_INT ? lt_json_int(code) : -1;
-        codes[i] = value >= 0 && value < layout.codebook_size ? (int32_t)value : -1;
-    }
-    const lt_status s = tok_plan_make(&layout, codes, need, f->run->engine->cfg.pipeline.fps, f->frames,
-                                      f->path, &f->plan, err);
-    free(codes);
-    return s;
+    return take_about_is_of(about, f->run->engine);
 }
 
 lt_status take_reference_plan(take_reference *f, lt_error *err)
 {
     lt_json *about = NULL;
     lt_error ignored = {0};
-    bool found = false;
-    lt_status s = LT_OK;
-    if (f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
-        s = plan_of_metadata(f, about, &found, err);
+    const bool found =
+        f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK &&
+        is_our_take(f, about) &&
+        take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
-    if (s != LT_OK || found)
-        return s;
+    if (found)
+        return LT_OK;
     const semantic_source whole = {
         .path = f->path, .fit = take_media_fit(f->run->spec.fit), .most_frames = f->frames};
     return take_encode_video(f->run, &whole, &f->plan, err);

@@ -9,6 +9,20 @@
 
 #include "pipeline/take_reference.h"
 
+/* The lengths of segments, where they are not those of a plan made in one go. */
+static void add_segments(const take_run *run, lt_json *o)
+{
+    bool in_one_go = true;
+    for (int64_t k = 0; k + 1 < run->plan_segments; k++)
+        in_one_go = in_one_go && run->segment[k].frames == run->engine->cfg.ar_model.segment_frames;
+    if (in_one_go)
+        return;
+    lt_json *lengths = lt_json_new_array();
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        lt_json_append(lengths, lt_json_new_int(run->segment[k].frames));
+    lt_json_set(o, "segment_frames", lengths);
+}
+
 lt_json *take_about(take_run *run, lt_error *err)
 {
     lt_hash model;
@@ -34,6 +48,7 @@ lt_json *take_about(take_run *run, lt_error *err)
         lt_json_set(o, "reference", reference);
     }
     lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
+    add_segments(run, o);
     int32_t *codes = malloc((size_t)(run->id_count + 1) * sizeof *codes);
     if (!codes) {
         lt_json_free(o);

@@ -35,6 +35,7 @@ typedef struct {
     int frames;
     int64_t first_id;     /* in take_run.ids */
     int ids;
+    int given;            /* of those, the first that a file or reference gives */
     lt_hash key;          /* of everything up to and including its ids */
 } take_segment;
 
@@ -54,7 +55,6 @@ typedef struct {
 
     int32_t *ids;             /* of all segments, as drawn; see take_plan.c */
     int64_t id_count;
-    int64_t given_ids;        /* of those, the first that a reference gives */
     take_segment *segment;    /* [plan_segments] */
     int64_t plan_segments;
     int64_t plan_frames;      /* semantic frames of the plan; features beyond repeat the last */
@@ -83,8 +83,11 @@ void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 /* Text embeddings of all shots for one network; keys only where `keys_only`. */
 lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 
-/* Ids of all segments of the spec, from the job folder or the language model. */
+/* Ids of all segments of the spec: what reference and shots give, else from the job folder or the language model. */
 lt_status take_plan_make(take_run *run, lt_error *err);
+/* Lays the codes of `plan` on the run's segments, from segment `first` up to before `end`, where nothing is given yet. LT_ERR_INPUT
+ * with `place` when it does not fit. */
+lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err);
 /* LT_ERR_INPUT when a plan is of another model's layout. */
 lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err);
 /* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it does not fit. */

@@ -189,15 +189,21 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
     *shot = (take_shot){.at_frame = from->at_frame,
                         .motion = given(from->motion, motion),
                         .seed = from->seed < 0 ? s->seed : (uint32_t)from->seed,
-                        .cfg_scale = given(from->cfg_scale, cfg_scale)};
+                        .cfg_scale = given(from->cfg_scale, cfg_scale),
+                        .plan_from_seconds = from->plan_from_seconds,
+                        .plan_seconds = from->plan_seconds};
     char place[32] = "--prompt";
     if (s->shots > 1 || from->at_frame > 0)
         snprintf(place, sizeof place, "prompt of shot %d", s->shots - 1);
     if (from->prompt)
         LT_TRY(check_prompt(from->prompt, place, err));
     shot->prompt = strdup(from->prompt ? from->prompt : "");
-    if (!shot->prompt)
+    shot->plan = from->plan ? strdup(from->plan) : NULL;
+    if (!shot->prompt || (from->plan && !shot->plan))
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    if (!(from->plan_from_seconds >= 0 && from->plan_seconds >= 0))
+        return lt_fail(err, LT_ERR_USAGE, "shot %d: plan: found %g s from %g s on, expected a span", s->shots - 1,
+                       from->plan_seconds, from->plan_from_seconds);
     LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
     LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
     if (from->seed > (int64_t)UINT32_MAX)
@@ -284,8 +290,10 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int
 
 void take_spec_clear(take_spec *s)
 {
-    for (int i = 0; i < s->shots; i++)
+    for (int i = 0; i < s->shots; i++) {
         free(s->shot[i].prompt);
+        free(s->shot[i].plan);
+    }
     free(s->shot);
     *s = (take_spec){0};
 }

@@ -19,6 +19,9 @@ typedef struct {
     double motion;
     uint32_t seed;
     double cfg_scale;
+    char *plan;              /* file of tokens or frames, owned; NULL: none */
+    double plan_from_seconds;
+    double plan_seconds;     /* 0: up to the end */
 } take_shot;
 
 /* Windows made again under another seed; see take_retake.h. */

@@ -51,15 +51,23 @@ static lt_status begin_with_image(take_task *t, lt_error *err)
     return take_reference_grid(image, t->run.spec.time.frames - 1, err);
 }
 
+/* The plan that the request itself brings. */
+static lt_status plan_of_request(take_task *t, lt_error *err)
+{
+    return t->request.tokens ? take_tokens_plan(t->request.tokens, &t->plan, err) : LT_OK;
+}
+
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
-    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
+    LT_TRY(plan_of_request(t, err));
+    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, t->plan.video_frames, err));
     return t->request.image ? begin_with_image(t, err) : LT_OK;
 }
 
 lt_status take_settle_video(take_task *t, lt_error *err)
 {
     const longtake_request *r = &t->request;
+    LT_TRY(plan_of_request(t, err));
     LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
     LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
     return take_reference_grid(&t->reference, t->run.spec.time.frames, err);
@@ -152,7 +160,6 @@ static void tell_shots(take_run *run)
 static lt_status write_plan(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
-    tell_shots(run);
     if (run->reference)
         LT_TRY(take_reference_plan(&t->reference, err));
     LT_TRY(take_text_prepare(run, TAKE_FOR_AR, err));
@@ -165,9 +172,11 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     if (does)
         LT_TRY(open_job(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
-    if (does & TAKE_DOES_TOKENS)
-        LT_TRY(write_plan(t, err));
-    else if (does & TAKE_DOES_REFINE)
+    if (does)
+        tell_shots(&t->run);
+    if (t->plan.segments > 0)
         LT_TRY(take_plan_give(&t->run, &t->plan, err));
+    else if (does & TAKE_DOES_TOKENS)
+        LT_TRY(write_plan(t, err));
     return does & TAKE_DOES_REFINE ? take_text_prepare(&t->run, TAKE_FOR_MMDIT, err) : LT_OK;
 }

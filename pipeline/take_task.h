@@ -35,7 +35,7 @@ struct take_task {
     longtake_request request; /* the caller's, filled up by what the input says */
     take_output kind;
     take_reference reference;     /* of a video or picture that the take begins with */
-    tok_plan plan;                /* of a token file */
+    tok_plan plan;                /* that a token file, or the request, gives */
     take_latents_reader *latents; /* of a latents file, */
     take_recipe recipe;           /* and how it was made */
     take_seam seam;

@@ -73,8 +73,7 @@ struct longtake_tokens {
     uint16_t *codes; /* what the caller may edit; read back before use */
 };
 
-/* Takes over `plan`. */
-static lt_status wrap(tok_plan *plan, longtake_tokens **out, lt_error *err)
+lt_status take_tokens_wrap(tok_plan *plan, longtake_tokens **out, lt_error *err)
 {
     longtake_tokens *t = calloc(1, sizeof *t);
     uint16_t *codes = malloc((size_t)plan->token_count * sizeof *codes);
@@ -109,7 +108,7 @@ longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tok
     *tokens = NULL;
     lt_status s = take_tokens_read(e, path, &plan, &err);
     if (s == LT_OK)
-        s = wrap(&plan, tokens, &err);
+        s = take_tokens_wrap(&plan, tokens, &err);
     return take_give_error(s, &err, error);
 }
 
@@ -128,7 +127,7 @@ longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t c
         s = tok_plan_make(&layout, wide, (int64_t)count, e->cfg.pipeline.fps, 0, "tokens", &plan, &err);
     free(wide);
     if (s == LT_OK)
-        s = wrap(&plan, tokens, &err);
+        s = take_tokens_wrap(&plan, tokens, &err);
     return take_give_error(s, &err, error);
 }
 
@@ -181,7 +180,7 @@ longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int
         s = take_tokens_cut(e, &plan, first, count, &part, &again, &err);
     tok_plan_clear(&plan);
     if (s == LT_OK)
-        s = wrap(&part, out, &err);
+        s = take_tokens_wrap(&part, out, &err);
     if (encoded_again)
         *encoded_again = again;
     return take_give_error(s, &err, error);
@@ -209,6 +208,6 @@ longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_to
     tok_plan_clear(&first);
     tok_plan_clear(&second);
     if (s == LT_OK)
-        s = wrap(&both, out, &err);
+        s = take_tokens_wrap(&both, out, &err);
     return take_give_error(s, &err, error);
 }

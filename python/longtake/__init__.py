@@ -81,13 +81,17 @@ _EVENT_KINDS = ("start", "stage", "window", "step", "preview", "warning", "windo
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """From `at` seconds on this prompt holds; what is None is the take's."""
+    """From `at` seconds on this prompt holds; what is None is the take's. `plan`: a token file or video whose tokens are the plan as
+    far as they reach, from `plan_from` seconds of it on, `plan_seconds` long (None: up to its end)."""
 
     at: float
     prompt: str
     motion: Optional[float] = None
     seed: Optional[int] = None
     cfg_scale: Optional[float] = None
+    plan: Optional[Path] = None
+    plan_from: float = 0
+    plan_seconds: Optional[float] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,7 +293,8 @@ class _Call:
         unset = c.UNSET
         self.request.shots = (c.Shot * max(len(shots), 1))(*[
             c.Shot(round(s.at * fps), s.prompt.encode(), unset if s.motion is None else s.motion,
-                   unset if s.seed is None else s.seed, unset if s.cfg_scale is None else s.cfg_scale) for s in shots])
+                   unset if s.seed is None else s.seed, unset if s.cfg_scale is None else s.cfg_scale,
+                   None if s.plan is None else os.fsencode(s.plan), s.plan_from, s.plan_seconds or 0) for s in shots])
         self.request.shot_count = len(shots)
 
     def _fill_settings(self, settings: dict) -> None:

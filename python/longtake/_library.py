@@ -87,6 +87,9 @@ class Shot(Structure):
         ("motion", c_double),
         ("seed", c_int64),
         ("cfg_scale", c_double),
+        ("plan", c_char_p),
+        ("plan_from_seconds", c_double),
+        ("plan_seconds", c_double),
     ]
 
 
@@ -100,9 +103,11 @@ class Request(Structure):
         ("shots", POINTER(Shot)),
         ("shot_count", c_size_t),
         ("settings", Settings),
+        ("tokens", c_void_p),
         ("input", c_char_p),
         ("image", c_char_p),
         ("from_seconds", c_double),
+        ("reference_hash", c_char_p),
         ("new_only", c_int),
         ("window_first", c_int64),
         ("window_last", c_int64),

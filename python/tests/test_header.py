@@ -14,7 +14,8 @@ TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64, "double": ctypes.c_doub
          "longtake_status": ctypes.c_int, "longtake_event_kind": ctypes.c_int, "longtake_fit": ctypes.c_int,
          "longtake_settings": c.Settings, "float *": ctypes.POINTER(ctypes.c_float), "longtake_event_fn": c.EVENT_FN, "longtake_frame_fn": c.FRAME_FN,
          "const char *const *": ctypes.POINTER(ctypes.c_char_p), "const longtake_shot *": ctypes.POINTER(c.Shot),
-         "const longtake_result *": ctypes.POINTER(c.Result), "const longtake_retake *": ctypes.POINTER(c.Retake)}
+         "const longtake_result *": ctypes.POINTER(c.Result), "const longtake_tokens *": ctypes.c_void_p,
+         "const longtake_retake *": ctypes.POINTER(c.Retake)}
 
 
 def fields_of(name):

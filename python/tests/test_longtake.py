@@ -123,6 +123,13 @@ def test_prompts_over_time(engine, tmp_path):
     assert np.array_equal(whole[:25], retaken[:25]) and not np.array_equal(whole[25:33], retaken[25:33])
 
 
+def test_a_plan_of_a_file(engine, tmp_path):
+    engine.make_tokens("a blue ball", frames=48).write(tmp_path / "blue.lt")
+    shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball", plan=tmp_path / "blue.lt", plan_from=2.5)]
+    report = engine.generate(shots=shots, frames=48, steps=1, output=tmp_path / "take.mp4")
+    assert np.array_equal(report.about["tokens"][14:], longtake.Tokens.read(engine, tmp_path / "blue.lt").codes[14:])
+
+
 def test_plan(engine):
     plan = engine.plan("a red ball", frames=48)
     assert (plan["windows"], plan["segments"], engine.fps) == (5, 3, 8)

@@ -60,6 +60,23 @@ same first.mp4 second.mp4
 same first.mp4 longer.mp4
 equal "steps computed again" "$(json made.out stages refine computed)" "0"
 
+# The recipe of a take that went on needs what it went on from.
+made continue ball.mp4 --from 20f --frames 17 -p "a blue ball" --steps 2 --new-only -o went_on.mp4
+made continue ball.mp4 --recipe went_on.mp4 -o again.mp4
+same went_on.mp4 again.mp4
+made continue ball.mp4 --recipe longer.mp4 -o again.mp4
+same longer.mp4 again.mp4
+made generate "a ball" --image picture.png --frames 20 --steps 2 -o begun.mp4
+made generate --recipe begun.mp4 --image picture.png -o again.mp4
+same begun.mp4 again.mp4
+refused 3 continue longer.mp4 --recipe went_on.mp4 -o bad.mp4
+refused 3 generate --recipe longer.mp4 -o bad.mp4
+refused 3 continue ball.mp4 --recipe ball.mp4 -o bad.mp4
+made continue ball.mp4 --frames 17 -p "a blue ball" --dry-run -o dry.mp4
+equal "dry run: frames" "$(json made.out frames)" 46
+equal "dry run: windows" "$(json made.out windows)" 3
+[ -e dry.mp4 ] && fail "a dry run left a file"
+
 refused 2 continue ball.mp4 --from 9s --seconds 1 -p x -o bad.mp4
 refused 2 continue ball.mp4 --from 0s --seconds 1 -p x -o bad.mp4
 refused 2 continue ball.mp4 --seconds 1 -o bad.mp4

@@ -45,6 +45,43 @@ done
 same three.head whole.head
 cmp -s three.raw whole.raw && fail "the second shot changes nothing"
 
+# Shots whose plan is a token file's, or a video's, from where the film lies; what the file does not reach is the language model's.
+mkdir films
+made tokens -p "a blue cube" --frames 57 -o films/blue.lt
+made generate "a cat" --frames 49 --steps 2 -o films/cat.mp4
+made encode films/cat.mp4 -o cat.lt
+cat >films/plans.yaml <<'END'
+take: {frames: 97, steps: 2, seed: 3}
+shots:
+  - {prompt: "a red ball"}
+  - {at: 20f, prompt: "a blue cube", plan: blue.lt, span: 2.5s-7s}
+  - {at: 60f, prompt: "a cat", plan: cat.mp4, span: 0f-33f}
+END
+made run films/plans.yaml -o plans.mp4
+tokens() { # FILE, then a path to a list, FIRST, LAST
+    file=$1 path=$2 i=$3
+    while [ "$i" -le "$4" ]; do
+        json "$file" $path $i
+        i=$((i + 1))
+    done
+}
+for file in plans.mp4 films/blue.lt cat.lt; do
+    "$PROGRAM" info $file --json >"$(basename $file).json"
+done
+# Segments are 14 codes: of blue.lt the second, and four frames of the third; of the clip nine semantic frames.
+equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 14 27)" "$(tokens blue.lt.json 'segments 1 tokens' 0 13)"
+equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 28 39)" "$(tokens blue.lt.json 'segments 2 tokens' 0 11)"
+equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 42 55)" "$(tokens cat.lt.json 'segments 0 tokens' 0 13)"
+equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 56 67)" "$(tokens cat.lt.json 'segments 1 tokens' 0 11)"
+made generate --recipe plans.mp4 -o plans_again.mp4
+same plans.mp4 plans_again.mp4
+made tokens cut films/blue.lt 1s-4s -o inside.lt
+made tokens join inside.lt films/blue.lt -o films/joined.lt
+sed 's/blue.lt, span: 2.5s-7s/joined.lt/' films/plans.yaml >films/joined.yaml
+refused 3 run films/joined.yaml -o bad.mp4
+grep -q 'films/joined.lt: segment 0 has 3 semantic frames, expected 5' refused.err || fail "joined.yaml: $(cat refused.err)"
+rm -r bad.mp4.job
+
 # The film's own place in every message; nothing is written.
 printf 'shots:\n  - {prompt: a}\n  - {at: 9s, prompt: b}\n' >late.yaml
 refused 3 run late.yaml --seconds 2 -o bad.mp4

@@ -47,6 +47,10 @@ made tokens join inside.lt a.lt b.lt -o three.lt
 made render three.lt --steps 2 -o three.mp4
 equal "frames" "$(of_video three.mp4 nb_read_frames)" 80 # 8 + 5 + 8 semantic frames are 81; the last was not asked for
 
+# What was made of a plan that was put together says so: its recipe has the same plan.
+made generate --recipe three.mp4 -o three_again.mp4
+same three.mp4 three_again.mp4
+
 refused 2 tokens cut all.lt 3s-2s -o bad.lt
 refused 2 tokens cut all.lt 100s-200s -o bad.lt
 refused 2 tokens cut all.lt -o bad.lt
