@@ -2,7 +2,6 @@
 #include "pipeline/import_release.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,17 +120,6 @@ static lt_status open_pt(import *m, source_id id, const char *name, const char *
     return import_source_open(&m->source[id], weights, err);
 }
 
-/* A file of 1 to `most` bytes. */
-static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
-{
-    LT_TRY(lt_file_map_open(map, path, err));
-    if (map->bytes > 0 && map->bytes <= most)
-        return LT_OK;
-    const size_t bytes = map->bytes;
-    lt_file_map_close(map);
-    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
-}
-
 /* `latest` names the sub-folder of a checkpoint: a decimal number, or "release". */
 static lt_status open_diffusion(import *m, lt_error *err)
 {
@@ -140,9 +128,10 @@ static lt_status open_diffusion(import *m, lt_error *err)
     char text[32] = "";
     lt_file_map map;
     LT_TRY(join(path, m->request->release, "diffusion/latest", err));
-    LT_TRY(map_small(&map, path, sizeof text - 1, err));
+    LT_TRY(lt_file_map_open(&map, path, err));
     const size_t bytes = map.bytes;
-    memcpy(text, map.data, bytes);
+    if (bytes > 0 && bytes < sizeof text)
+        memcpy(text, map.data, bytes);
     lt_file_map_close(&map);
     const char *const begin = text + strspn(text, " \t\r\n");
     const size_t length = strcspn(begin, " \t\r\n");
@@ -461,6 +450,17 @@ static lt_status write_networks(import *m, lt_error *err)
         if (m->source[id].weights)
             LT_TRY(lt_table_verify(m->source[id].weights, err));
     return LT_OK;
+}
+
+/* A file of 1 to `most` bytes. */
+static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
+{
+    LT_TRY(lt_file_map_open(map, path, err));
+    if (map->bytes > 0 && map->bytes <= most)
+        return LT_OK;
+    const size_t bytes = map->bytes;
+    lt_file_map_close(map);
+    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
 }
 
 static lt_status write_config(const import *m, lt_error *err)
