@@ -112,6 +112,9 @@ typedef struct {
     /* x [T, H, W, 3] float -> out u8, same shape: trunc(clamp((x + 1) / 2, 0, 1) * 255) (spec of the release). */
     lt_status (*to_rgb8)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 
+    /* Bytes that are free where the device has memory of its own; NULL where it computes in the host's. */
+    size_t (*memory_free)(lt_backend *b);
+
     void (*close)(lt_backend *b);
 } lt_backend_table;
 

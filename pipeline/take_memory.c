@@ -18,13 +18,24 @@ static const double mebibyte = 1048576;
 /* Code, stacks and tables of a running take that nothing counts: what the tiny model needs beyond the sum. */
 enum { RUNNING_BYTES = 3 << 20 };
 
+/* The same on a device with memory of its own: workspaces of convolutions and products, code of the libraries. Chosen, not
+ * measured. */
+static const size_t device_running_bytes = (size_t)640 << 20;
+
 typedef struct {
     longtake *engine;
     const take_spec *spec;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
     size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
+    bool apart;           /* the device has memory of its own */
+    size_t worst_device;  /* bytes of it; 0 where it is the host's and counted above */
 } memory_probe;
+
+typedef struct {
+    int64_t host;
+    int64_t device; /* 0: the device has none of its own */
+} memory_needs;
 
 /* Bytes that the process has in memory now. */
 static size_t resident_bytes(void)
@@ -47,9 +58,12 @@ static lt_status open_weights(const memory_probe *p, take_net net, lt_weights **
 /* A stage has run: what it needed. */
 static void note_stage(memory_probe *p, size_t files, size_t host)
 {
-    const size_t bytes = files + host + p->device->memory_peak;
+    const size_t device = p->device->memory_peak;
+    const size_t bytes = files + host + (p->apart ? 0 : device);
     if (bytes > p->worst_stage)
         p->worst_stage = bytes;
+    if (p->apart && device > p->worst_device)
+        p->worst_device = device;
     p->device->memory_peak = p->device->memory_in_use;
 }
 
@@ -277,11 +291,11 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
     return status;
 }
 
-lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
-                             lt_error *err)
+static lt_status probe_take(longtake *e, const take_spec *s, unsigned does, const media_spec *video, memory_needs *out,
+                            lt_error *err)
 {
     const cfg_model *cfg = &e->cfg;
-    memory_probe p = {.engine = e, .spec = s};
+    memory_probe p = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
     const size_t base = resident_bytes();
     size_t encoder = 0;
     LT_TRY(lt_measure_open(&p.device, e->backend, err));
@@ -296,18 +310,33 @@ lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, con
         status = probe_render(&p, does, err);
     p.device->table->close(p.device);
     const size_t stage = p.worst_stage + encoder > p.largest_file ? p.worst_stage + encoder : p.largest_file;
-    *bytes = (int64_t)(base + stage + RUNNING_BYTES);
+    out->host = (int64_t)(base + stage + RUNNING_BYTES);
+    out->device = p.apart ? (int64_t)(p.worst_device + device_running_bytes) : 0;
     return status;
+}
+
+lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
+                             lt_error *err)
+{
+    memory_needs needs = {0};
+    LT_TRY(probe_take(e, s, does, video, &needs, err));
+    *bytes = needs.host;
+    return LT_OK;
 }
 
 lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, const media_spec *video, lt_error *err)
 {
-    int64_t needed = 0;
-    if (e->max_memory == 0)
+    lt_backend *b = e->backend;
+    memory_needs needs = {0};
+    if (e->max_memory == 0 && b->table->memory_free == NULL)
         return LT_OK;
-    LT_TRY(take_memory_needed(e, s, does, video, &needed, err));
-    if (needed <= e->max_memory)
-        return LT_OK;
-    return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB", (double)needed / mebibyte,
-                   (double)e->max_memory / mebibyte);
+    LT_TRY(probe_take(e, s, does, video, &needs, err));
+    if (e->max_memory > 0 && needs.host > e->max_memory)
+        return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
+                       (double)needs.host / mebibyte, (double)e->max_memory / mebibyte);
+    const size_t available = b->table->memory_free != NULL ? b->table->memory_free(b) : 0;
+    if (needs.device > 0 && (size_t)needs.device > available)
+        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
+                       b->table->name, (double)needs.device / mebibyte, (double)available / mebibyte);
+    return LT_OK;
 }

@@ -18,10 +18,11 @@ typedef enum {
     TAKE_DOES_DECODE = 4  /* frames and video */
 } take_does;
 
-/* Peak resident bytes of the whole process. Where the model's weights are not there, their size is that of bf16. */
+/* Peak resident bytes of the whole process, without memory that only the device has. Where the model's weights are not there, their size is that of bf16. */
 lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
                              lt_error *err);
-/* LT_ERR_RESOURCES when the engine's limit is lower than what is needed. */
+/* LT_ERR_RESOURCES when the engine's limit is lower than what is needed; LT_ERR_DEVICE_MEMORY when a device with memory of
+ * its own has less of it free. */
 lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, const media_spec *video, lt_error *err);
 
 #endif

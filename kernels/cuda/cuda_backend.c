@@ -45,6 +45,7 @@ static const lt_backend_table cuda_table = {
     .fill = lt_cuda_fill,
     .normal = lt_cuda_normal,
     .to_rgb8 = lt_cuda_to_rgb8,
+    .memory_free = lt_cuda_memory_free,
     .close = cuda_close,
 };
 

@@ -110,6 +110,7 @@ void lt_cuda_release(lt_backend *b, void *memory);
 lt_status lt_cuda_upload(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err);
 lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err);
 lt_status lt_cuda_wait(lt_backend *b, lt_error *err);
+size_t lt_cuda_memory_free(lt_backend *b);
 /* At least `bytes` of device memory until the next call of this: one operation asks once, for all it needs. Aligned to
  * LT_CUDA_ALIGN; not counted in memory_in_use. */
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err);

@@ -85,6 +85,14 @@ void lt_cuda_release(lt_backend *b, void *memory)
     (void)cudaFree(memory);
 }
 
+size_t lt_cuda_memory_free(lt_backend *b)
+{
+    size_t available = 0;
+    size_t total = 0;
+    (void)lt_cuda_of(b);
+    return cudaMemGetInfo(&available, &total) == cudaSuccess ? available : 0;
+}
+
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err)
 {
     *out = c->workspace;

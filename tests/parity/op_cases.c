@@ -711,10 +711,14 @@ const op_case op_cases[] = {
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {2, 4, 130, 0, 2, OP_PACKED, 0, 0}},
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 3, 256, 0, 0, OP_PACKED, 0, 0}},
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 3, 256, 1, 0, OP_PACKED, 100, 0}},
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {2, 515, 64, 0, 2, OP_PACKED, 0, 1}},  /* many rows */
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 3, 8208, 1, 1, OP_PACKED, 0, 1}}, /* long rows */
+    {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 2, 1300, 1, 0, OP_PADDED, 0, 0}},
 
     {"rms_norm", "n d layout", rms_norm, {1, 1, OP_PACKED}},
     {"rms_norm", "n d layout", rms_norm, {5, 37, OP_PADDED}},
     {"rms_norm", "n d layout", rms_norm, {33, 512, OP_PACKED}},
+    {"rms_norm", "n d layout", rms_norm, {1025, 40, OP_PADDED}},
 
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 1, 1, 4, 2, NONE, 0, 1, 0, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {2, 5, 7, 32, 8, SILU, 0, 1, 0, OP_PACKED}},
@@ -724,6 +728,8 @@ const op_case op_cases[] = {
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {8, 2, 2, 8, 8, NONE, 2, 1, 0, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 6, 4, 8, 1, SILU, 1, 2, 0, OP_PADDED}},
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {4, 5, 7, 64, 32, SILU, 2, 2, 3, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {3, 16, 24, 16, 4, SILU, 3, 2, 1, OP_PACKED}},
+    {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 2, 3, 2112, 3, NONE, 0, 1, 0, OP_PACKED}}, /* many channels */
 
     {"rope", "B n h d layout apart", rope, {1, 1, 1, 2, OP_PACKED, 0}},
     {"rope", "B n h d layout apart", rope, {2, 5, 3, 64, OP_HEADS, 0}},
@@ -749,6 +755,7 @@ const op_case op_cases[] = {
     {"gated_add", "B n d batches layout f32", gated_add, {1, 1, 1, 0, OP_PACKED, 0}},
     {"gated_add", "B n d batches layout f32", gated_add, {2, 5, 97, 1, OP_PADDED, 1}},
     {"gated_add", "B n d batches layout f32", gated_add, {3, 4, 64, 0, OP_PACKED, 0}},
+    {"gated_add", "B n d batches layout f32", gated_add, {2, 3, 64, 1, OP_PACKED, 1}},
 
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 1, 1, 1, 1, 1, 1, 1, PAD_NONE, 0, 0, LT_F32}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {3, 5, 7, 6, 10, 3, 3, 1, PAD_SAME, 0, 0, LT_BF16}},
@@ -782,6 +789,7 @@ const op_case op_cases[] = {
     {"copy", "a b c d f32 to layout", copy, {2, 2, 2, 9, 1, LT_F64, OP_PADDED}},
     {"copy", "a b c d", copy_permuted, {3, 5, 2, 7}},
     {"copy", "a b c d", copy_permuted, {1, 16, 13, 32}},
+    {"copy", "a b c d", copy_permuted, {2, 33, 3, 40}},
 
     {"fill", "n d f32 layout", fill, {1, 1, 0, OP_PACKED}},
     {"fill", "n d f32 layout", fill, {9, 129, 0, OP_PADDED}},
