@@ -1,0 +1,341 @@
+/* cublas_matmul.c - see cublas_matmul.h. */
+#include "kernels/cuda/cublas_matmul.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda/cublas_library.h"
+#include "kernels/cuda/cuda_plan_cache.h"
+
+enum {
+    PROPOSALS = 8,        /* of the library's heuristic, best guess first */
+    TIMED_RUNS = 3,       /* of each, after one that is not timed */
+    ALIGNMENT_MOST = 256  /* bytes; more makes no difference to the library */
+};
+
+/* A proposal replaces an earlier one when it takes less than this share of its time; closer than that is noise. */
+static const float clearly_faster = 0.95F;
+
+struct lt_cublas {
+    lt_cublas_functions call;
+    cublasLtHandle_t handle;
+    lt_plan_cache plans;
+};
+
+/* What a plan depends on; zeroed before it is filled. */
+typedef struct {
+    int64_t rows;
+    int64_t inputs;
+    int64_t outputs;
+    int64_t x_stride;
+    int64_t w_stride;
+    int64_t out_stride;
+    lt_dtype type;
+    lt_dtype out_type;
+    lt_cublas_finish finish;
+    uint32_t x_alignment; /* bytes, a power of two */
+    uint32_t w_alignment;
+    uint32_t out_alignment;
+    uint32_t bias_alignment;
+} plan_key;
+
+typedef struct {
+    cublasLtMatmulDesc_t product;
+    cublasLtMatrixLayout_t w;
+    cublasLtMatrixLayout_t x;
+    cublasLtMatrixLayout_t out;
+    cublasLtMatmulAlgo_t algorithm;
+} plan;
+
+static lt_status check(const lt_cublas *l, cublasStatus_t code, const char *place, lt_error *err)
+{
+    if (code == CUBLAS_STATUS_SUCCESS)
+        return LT_OK;
+    const lt_status s = code == CUBLAS_STATUS_ALLOC_FAILED                                        ? LT_ERR_DEVICE_MEMORY
+                        : code == CUBLAS_STATUS_INVALID_VALUE || code == CUBLAS_STATUS_NOT_SUPPORTED ? LT_ERR_FAILED
+                                                                                                  : LT_ERR_DEVICE;
+    return lt_fail(err, s, "cuda: linear: %s: %s", place, l->call.cublasLtGetStatusName(code));
+}
+
+/* ---- opening and closing ---- */
+
+static void drop_plan(void *which, void *user)
+{
+    plan *p = which;
+    const lt_cublas *l = user;
+    if (p == NULL)
+        return;
+    if (p->out != NULL)
+        (void)l->call.cublasLtMatrixLayoutDestroy(p->out);
+    if (p->x != NULL)
+        (void)l->call.cublasLtMatrixLayoutDestroy(p->x);
+    if (p->w != NULL)
+        (void)l->call.cublasLtMatrixLayoutDestroy(p->w);
+    if (p->product != NULL)
+        (void)l->call.cublasLtMatmulDescDestroy(p->product);
+    free(p);
+}
+
+void lt_cublas_close(lt_cublas *l)
+{
+    if (l == NULL)
+        return;
+    lt_plan_cache_close(&l->plans, drop_plan, l);
+    if (l->handle != NULL)
+        (void)l->call.cublasLtDestroy(l->handle);
+    free(l);
+}
+
+static lt_status open_library(lt_cuda *c, lt_error *err)
+{
+    if (c->cublas != NULL)
+        return LT_OK;
+    lt_cublas *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for cuBLASLt's plans");
+    lt_status s = lt_cublas_functions_load(&l->call, err);
+    if (s == LT_OK)
+        s = check(l, l->call.cublasLtCreate(&l->handle), "opening cuBLASLt", err);
+    if (s != LT_OK) {
+        lt_cublas_close(l);
+        return s;
+    }
+    c->cublas = l;
+    return LT_OK;
+}
+
+/* ---- describing a product ---- */
+
+/* The largest power of two, up to ALIGNMENT_MOST, on which an address falls. */
+static uint32_t alignment_of(const void *address)
+{
+    uint32_t alignment = ALIGNMENT_MOST;
+    while ((uintptr_t)address % alignment != 0)
+        alignment /= 2;
+    return alignment;
+}
+
+static void set_key(plan_key *key, const lt_cublas_product *p)
+{
+    memset(key, 0, sizeof *key);
+    key->rows = p->rows;
+    key->inputs = p->inputs;
+    key->outputs = p->outputs;
+    key->x_stride = p->x_stride;
+    key->w_stride = p->w_stride;
+    key->out_stride = p->out_stride;
+    key->type = p->type;
+    key->out_type = p->out_type;
+    key->finish = p->finish;
+    key->x_alignment = alignment_of(p->x);
+    key->w_alignment = alignment_of(p->w);
+    key->out_alignment = alignment_of(p->out);
+    key->bias_alignment = alignment_of(p->bias);
+}
+
+static cudaDataType_t type_of(lt_dtype type)
+{
+    return type == LT_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+static uint32_t epilogue_of(lt_cublas_finish finish)
+{
+    switch (finish) {
+    case LT_CUBLAS_BIAS:
+        return CUBLASLT_EPILOGUE_BIAS;
+    case LT_CUBLAS_GELU:
+        return CUBLASLT_EPILOGUE_GELU;
+    case LT_CUBLAS_BIAS_GELU:
+        return CUBLASLT_EPILOGUE_GELU_BIAS;
+    case LT_CUBLAS_PLAIN:
+        break;
+    }
+    return CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+/* The bias may lie elsewhere in every call. */
+static lt_status point_at_bias(const lt_cublas *l, const plan *a, const void *bias, lt_error *err)
+{
+    return check(l,
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
+                                                        sizeof(const void *)),
+                 "bias", err);
+}
+
+/* Sums are f32; TF32 is another compute type and never asked for. */
+static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *a, lt_error *err)
+{
+    const cublasOperation_t transposed = CUBLAS_OP_T;
+    const cublasOperation_t as_it_is = CUBLAS_OP_N;
+    const uint32_t epilogue = epilogue_of(p->finish);
+    const cudaDataType_t type = type_of(p->type);
+    LT_TRY(check(l, l->call.cublasLtMatmulDescCreate(&a->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product",
+                 err));
+    LT_TRY(check(l,
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
+                                                        sizeof transposed),
+                 "transposing", err));
+    LT_TRY(check(l,
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSB, &as_it_is,
+                                                        sizeof as_it_is),
+                 "transposing", err));
+    LT_TRY(check(l,
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
+                                                        sizeof epilogue),
+                 "epilogue", err));
+    if (p->bias != NULL)
+        LT_TRY(point_at_bias(l, a, p->bias, err));
+    /* rows and columns as the library sees them, by columns */
+    LT_TRY(check(l,
+                 l->call.cublasLtMatrixLayoutCreate(&a->w, type, (uint64_t)p->inputs, (uint64_t)p->outputs, p->w_stride),
+                 "layout of the weight", err));
+    LT_TRY(check(l, l->call.cublasLtMatrixLayoutCreate(&a->x, type, (uint64_t)p->inputs, (uint64_t)p->rows, p->x_stride),
+                 "layout of x", err));
+    return check(l,
+                 l->call.cublasLtMatrixLayoutCreate(&a->out, type_of(p->out_type), (uint64_t)p->outputs,
+                                                    (uint64_t)p->rows, p->out_stride),
+                 "layout of the result", err);
+}
+
+/* ---- choosing an algorithm ---- */
+
+static lt_status multiply(lt_cuda *c, const plan *a, const cublasLtMatmulAlgo_t *algorithm, const lt_cublas_product *p,
+                          void *workspace, lt_error *err)
+{
+    const lt_cublas *l = c->cublas;
+    const float one = 1;
+    const float zero = 0;
+    return check(l,
+                 l->call.cublasLtMatmul(l->handle, a->product, &one, p->w, a->w, p->x, a->x, &zero, p->out, a->out, p->out,
+                                        a->out, algorithm, workspace, LT_CUBLAS_WORKSPACE, c->stream),
+                 "multiplying", err);
+}
+
+static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t wish, const plan_key *key, lt_error *err)
+{
+    const uint64_t workspace = LT_CUBLAS_WORKSPACE;
+    const uint32_t sums = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* parts of a sum are kept in f32 */
+    const struct {
+        cublasLtMatmulPreferenceAttributes_t attribute;
+        const void *value;
+        size_t bytes;
+    } all[] = {
+        {CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace, sizeof workspace},
+        {CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &sums, sizeof sums},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->w_alignment, sizeof key->w_alignment},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->x_alignment, sizeof key->x_alignment},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->out_alignment, sizeof key->out_alignment},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->out_alignment, sizeof key->out_alignment},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        LT_TRY(check(l, l->call.cublasLtMatmulPreferenceSetAttribute(wish, all[i].attribute, all[i].value, all[i].bytes),
+                     "preferences", err));
+    return LT_OK;
+}
+
+/* Proposals that can run, best guess first. */
+static lt_status propose(const lt_cublas *l, const plan *a, const plan_key *key, cublasLtMatmulHeuristicResult_t *found,
+                         int *count, lt_error *err)
+{
+    cublasLtMatmulPreference_t wish = NULL;
+    int offered = 0;
+    LT_TRY(check(l, l->call.cublasLtMatmulPreferenceCreate(&wish), "preferences", err));
+    lt_status s = set_preferences(l, wish, key, err);
+    if (s == LT_OK)
+        s = check(l,
+                  l->call.cublasLtMatmulAlgoGetHeuristic(l->handle, a->product, a->w, a->x, a->out, a->out, wish, PROPOSALS,
+                                                         found, &offered),
+                  "looking for an algorithm", err);
+    (void)l->call.cublasLtMatmulPreferenceDestroy(wish);
+    *count = 0;
+    for (int i = 0; s == LT_OK && i < offered; i++)
+        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= LT_CUBLAS_WORKSPACE)
+            found[(*count)++] = found[i];
+    if (s == LT_OK && *count == 0)
+        s = lt_fail(err, LT_ERR_FAILED, "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
+                    (long long)key->rows, (long long)key->inputs, (long long)key->outputs, (int)key->finish);
+    return s;
+}
+
+/* Milliseconds of one run. The result is the same every time, so running on the caller's operands is harmless. */
+static lt_status time_one(lt_cuda *c, const plan *a, const cublasLtMatmulAlgo_t *algorithm, const lt_cublas_product *p,
+                          void *workspace, cudaEvent_t begun, cudaEvent_t ended, float *milliseconds, lt_error *err)
+{
+    LT_TRY(multiply(c, a, algorithm, p, workspace, err));
+    LT_CUDA_TRY(cudaEventRecord(begun, c->stream), "timing a product", err);
+    for (int i = 0; i < TIMED_RUNS; i++)
+        LT_TRY(multiply(c, a, algorithm, p, workspace, err));
+    LT_CUDA_TRY(cudaEventRecord(ended, c->stream), "timing a product", err);
+    LT_CUDA_TRY(cudaEventSynchronize(ended), "timing a product", err);
+    return lt_cuda_check(cudaEventElapsedTime(milliseconds, begun, ended), "timing a product", err);
+}
+
+static lt_status choose_fastest(lt_cuda *c, plan *a, const cublasLtMatmulHeuristicResult_t *found, int count,
+                                const lt_cublas_product *p, void *workspace, lt_error *err)
+{
+    cudaEvent_t begun = NULL;
+    cudaEvent_t ended = NULL;
+    float best = 0;
+    lt_status s = lt_cuda_check(cudaEventCreate(&begun), "timing a product", err);
+    if (s == LT_OK)
+        s = lt_cuda_check(cudaEventCreate(&ended), "timing a product", err);
+    for (int i = 0; s == LT_OK && i < count; i++) {
+        float took = 0;
+        s = time_one(c, a, &found[i].algo, p, workspace, begun, ended, &took, err);
+        if (s == LT_OK && (i == 0 || took < clearly_faster * best)) {
+            best = took;
+            a->algorithm = found[i].algo;
+        }
+    }
+    if (begun != NULL)
+        (void)cudaEventDestroy(begun);
+    if (ended != NULL)
+        (void)cudaEventDestroy(ended);
+    return s;
+}
+
+static lt_status choose_algorithm(lt_cuda *c, plan *a, const plan_key *key, const lt_cublas_product *p, void *workspace,
+                                  lt_error *err)
+{
+    cublasLtMatmulHeuristicResult_t found[PROPOSALS];
+    int count;
+    LT_TRY(propose(c->cublas, a, key, found, &count, err));
+    a->algorithm = found[0].algo;
+    enum cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    LT_CUDA_TRY(cudaStreamIsCapturing(c->stream, &capturing), "planning a product", err);
+    if (count == 1 || capturing != cudaStreamCaptureStatusNone) /* nothing can be timed inside a graph */
+        return LT_OK;
+    return choose_fastest(c, a, found, count, p, workspace, err);
+}
+
+static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, void *workspace, plan **out,
+                           lt_error *err)
+{
+    plan *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: linear: no memory for a plan");
+    lt_status s = describe(c->cublas, p, a, err);
+    if (s == LT_OK)
+        s = choose_algorithm(c, a, key, p, workspace, err);
+    if (s == LT_OK)
+        s = lt_plan_keep(&c->cublas->plans, key, sizeof *key, a, err);
+    if (s != LT_OK) {
+        drop_plan(a, c->cublas);
+        return s;
+    }
+    *out = a;
+    return LT_OK;
+}
+
+lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err)
+{
+    LT_TRY(open_library(c, err));
+    plan_key key;
+    set_key(&key, p);
+    plan *a = lt_plan_find(&c->cublas->plans, &key, sizeof key);
+    if (a == NULL)
+        LT_TRY(make_plan(c, &key, p, workspace, &a, err));
+    if (p->bias != NULL)
+        LT_TRY(point_at_bias(c->cublas, a, p->bias, err));
+    return multiply(c, a, &a->algorithm, p, workspace, err);
+}

@@ -1,0 +1,54 @@
+/* cublas_matmul.h - products of row-major matrices through cuBLASLt: out = finish(x w^T).
+ *
+ * cuBLASLt thinks in columns. Row-major memory read by columns is the transposed matrix, so what is asked of it is
+ *
+ *     out^T [outputs, rows] = w [outputs, inputs] (stored as w^T by columns: transposed) . x^T [inputs, rows] (as it is)
+ *
+ * and nothing is moved. The bias runs along the rows of out^T, which is what the library's epilogue adds.
+ *
+ * A plan is made once for a shape: the library's proposals are timed on the operands of the first call and the fastest one is
+ * kept while the backend lives. The first proposal stays unless another is clearly faster, so that two runs choose alike.
+ */
+#ifndef LT_CUBLAS_MATMUL_H
+#define LT_CUBLAS_MATMUL_H
+
+#include "kernels/cuda/cuda_backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    LT_CUBLAS_WORKSPACE = 32 << 20 /* bytes; what NVIDIA advises for sm_90, enough everywhere */
+};
+
+typedef enum {
+    LT_CUBLAS_PLAIN,
+    LT_CUBLAS_BIAS,     /* of out's dtype */
+    LT_CUBLAS_GELU,     /* the tanh form */
+    LT_CUBLAS_BIAS_GELU
+} lt_cublas_finish;
+
+typedef struct {
+    const void *x;   /* [rows, inputs] */
+    const void *w;   /* [outputs, inputs] */
+    const void *bias; /* [outputs], or NULL */
+    void *out;       /* [rows, outputs] */
+    int64_t rows;
+    int64_t inputs;
+    int64_t outputs;
+    int64_t x_stride; /* elements from row to row */
+    int64_t w_stride;
+    int64_t out_stride;
+    lt_dtype type;     /* of x and w: f32 (never TF32) or bf16 */
+    lt_dtype out_type; /* f32, or bf16 where type is */
+    lt_cublas_finish finish;
+} lt_cublas_product;
+
+/* Queues the product; `workspace` has LT_CUBLAS_WORKSPACE bytes. */
+lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

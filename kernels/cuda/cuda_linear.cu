@@ -1,0 +1,130 @@
+/* cuda_linear.cu - out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]): which kernel, and what lies where in the workspace.
+ *
+ * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu). With more, cuBLASLt multiplies two matrices of one
+ * type: bf16, or f32 where x or the weight is f32; a matrix of another type is first written to the workspace in that type,
+ * i8 weights times their scales. Bias and GELU(tanh) of a bf16 result are added by the library, with the bias rounded to
+ * bf16 as its interface wants it; every other end is ours: the sums stay f32 until bias and activation are done.
+ */
+#include "kernels/cuda/cublas_matmul.h"
+#include "kernels/cuda/cuda_linear.h"
+
+typedef struct {
+    lt_cuda *c;
+    lt_tensor out;
+    lt_tensor x;
+    const lt_weight *w;
+    const float *bias; /* or NULL */
+    lt_act act;
+    lt_dtype type;      /* in which x and w are multiplied */
+    bool finished_ours; /* bias and activation after the product, not by the library */
+    bool sums_apart;    /* the product has f32 memory of its own: the result is narrower */
+} job;
+
+/* Where things begin in the workspace, in bytes. */
+typedef struct {
+    size_t x;
+    size_t w;
+    size_t bias;
+    size_t sums;
+    size_t end;
+} places;
+
+static size_t take(size_t *at, bool wanted, int64_t count, lt_dtype type)
+{
+    const size_t place = *at;
+    if (wanted)
+        *at += ((size_t)count * lt_dtype_bytes(type) + LT_CUDA_ALIGN - 1) / LT_CUDA_ALIGN * LT_CUDA_ALIGN;
+    return place;
+}
+
+static bool widens_weight(const job &j)
+{
+    return j.w->value.dtype != j.type;
+}
+
+static bool rounds_bias(const job &j)
+{
+    return j.bias != NULL && !j.finished_ours && j.out.dtype == LT_BF16;
+}
+
+static places lay_out(const job &j)
+{
+    size_t at = LT_CUBLAS_WORKSPACE;
+    places p = {};
+    p.x = take(&at, j.x.dtype != j.type, lt_numel(&j.x), j.type);
+    p.w = take(&at, widens_weight(j), lt_numel(&j.w->value), j.type);
+    p.bias = take(&at, rounds_bias(j), j.out.dim[1], LT_BF16);
+    p.sums = take(&at, j.sums_apart, lt_numel(&j.out), LT_F32);
+    p.end = at;
+    return p;
+}
+
+/* `from` [rows, columns] in j.type: itself, or a copy at `room`. */
+static lt_status in_type(const job &j, lt_tensor from, lt_tensor scale, void *room, lt_tensor *out, lt_error *err)
+{
+    *out = from;
+    if (from.dtype == j.type)
+        return LT_OK;
+    *out = lt_view(room, j.type, lt_shape_of(&from));
+    return lt_cuda_panel(j.c, *out, from, scale, err);
+}
+
+static lt_cublas_finish finish_of(const job &j)
+{
+    if (j.finished_ours)
+        return LT_CUBLAS_PLAIN;
+    if (j.act == LT_ACT_GELU_TANH)
+        return j.bias == NULL ? LT_CUBLAS_GELU : LT_CUBLAS_BIAS_GELU;
+    return j.bias == NULL ? LT_CUBLAS_PLAIN : LT_CUBLAS_BIAS;
+}
+
+static lt_status multiply(const job &j, char *workspace, lt_error *err)
+{
+    const places at = lay_out(j);
+    lt_tensor x;
+    lt_tensor w;
+    lt_tensor sums = j.out;
+    const void *bias = j.finished_ours ? NULL : j.bias;
+    LT_TRY(in_type(j, j.x, lt_none(), workspace + at.x, &x, err));
+    LT_TRY(in_type(j, j.w->value, j.w->scale, workspace + at.w, &w, err));
+    if (j.sums_apart)
+        sums = lt_view(workspace + at.sums, LT_F32, lt_shape_of(&j.out));
+    if (rounds_bias(j)) {
+        const lt_shape row = lt_shape2(1, j.out.dim[1]);
+        bias = workspace + at.bias;
+        LT_TRY(lt_cuda_panel(j.c, lt_view(workspace + at.bias, LT_BF16, row), lt_view((void *)j.bias, LT_F32, row), lt_none(),
+                             err));
+    }
+    lt_cublas_product p = {};
+    p.x = x.data;
+    p.w = w.data;
+    p.bias = bias;
+    p.out = sums.data;
+    p.rows = x.dim[0];
+    p.inputs = x.dim[1];
+    p.outputs = w.dim[0];
+    p.x_stride = x.stride[0];
+    p.w_stride = w.stride[0];
+    p.out_stride = sums.stride[0];
+    p.type = j.type;
+    p.out_type = sums.dtype;
+    p.finish = finish_of(j);
+    LT_TRY(lt_cublas_run(j.c, &p, workspace, err));
+    return j.finished_ours ? lt_cuda_linear_finish(j.c, j.out, sums, j.bias, j.act, err) : LT_OK;
+}
+
+lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
+                         lt_error *err)
+{
+    job j = {lt_cuda_of(b), out, x, w, lt_cuda_vector(bias), act, LT_BF16, false, false};
+    if (x.dim[0] <= LT_FEW_ROWS)
+        return lt_cuda_linear_few(j.c, out, x, w, j.bias, act, err);
+    if (x.dtype == LT_F32 || w->value.dtype == LT_F32)
+        j.type = LT_F32;
+    const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
+    j.sums_apart = out.dtype == LT_BF16 && !with_library;
+    j.finished_ours = !with_library && (j.sums_apart || j.bias != NULL || act != LT_ACT_NONE);
+    void *workspace;
+    LT_TRY(lt_cuda_workspace(j.c, lay_out(j).end, &workspace, err));
+    return multiply(j, (char *)workspace, err);
+}

@@ -1,0 +1,27 @@
+/* cuda_linear.h - the pieces of cuda_linear.cu: few rows, panels, finishing. Not for other operations. */
+#ifndef LT_CUDA_LINEAR_H
+#define LT_CUDA_LINEAR_H
+
+#include "kernels/cuda/cuda_backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { LT_FEW_ROWS = 8 }; /* up to here a product is bound by reading the weight once */
+
+/* cuda_linear_few.cu: out = act(x w^T + bias) for up to LT_FEW_ROWS rows, the weight read as it is stored. */
+lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_weight *w, const float *bias, lt_act act,
+                             lt_error *err);
+
+/* cuda_linear_panel.cu: out = from * scale[row], both [rows, columns] of f32 or bf16, `from` also i8; scale f32 [rows] or
+ * none. */
+lt_status lt_cuda_panel(lt_cuda *c, lt_tensor out, lt_tensor from, lt_tensor scale, lt_error *err);
+
+/* cuda_linear_finish.cu: out = act(sums + bias), [rows, columns], any row strides; sums f32; out may be sums. */
+lt_status lt_cuda_linear_finish(lt_cuda *c, lt_tensor out, lt_tensor sums, const float *bias, lt_act act, lt_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

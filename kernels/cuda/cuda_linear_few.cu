@@ -1,0 +1,174 @@
+/* cuda_linear_few.cu - products with up to eight rows: steps of the language model, embeddings of the time.
+ *
+ *     out[r, o] = act(scale[o] * sum over i of x[r, i] w[o, i] + bias[o])
+ *
+ * Bound by reading the weight, so every value of it is read once, 16 bytes at a time, in the type that it is stored in
+ * (f32, bf16, or i8 with a scale for each output). One warp sums OUTPUTS outputs for all rows; its lanes take neighbouring
+ * packs, so a warp reads 512 bytes in a row. x comes from the L1 cache, which the warps of a block share. Sums are f32, in
+ * 32 lanes, then a tree: the same bits for any number of rows.
+ */
+#include "kernels/cuda/cuda_device.cuh"
+#include "kernels/cuda/cuda_linear.h"
+
+enum {
+    THREADS = 256,
+    OUTPUTS_TWO = 32 /* warps of a multiprocessor that are busy with one output each, before a warp takes two */
+};
+
+typedef struct {
+    const void *x;
+    const void *w;      /* [outputs, inputs] */
+    const float *scale; /* [outputs], or NULL */
+    const float *bias;  /* [outputs], or NULL */
+    void *out;
+    int64_t x_stride;
+    int64_t out_stride;
+    int64_t inputs;
+    int64_t outputs;
+    int rows;
+    lt_act act;
+} few;
+
+__device__ __forceinline__ float number(signed char x)
+{
+    return (float)x;
+}
+
+template <typename T> __device__ __forceinline__ float number(T x)
+{
+    return lt_to_float(x);
+}
+
+/* N neighbours as floats, in loads of up to 16 bytes. */
+template <typename T, int N> __device__ __forceinline__ void load_numbers(float *to, const T *from)
+{
+    constexpr int M = N * (int)sizeof(T) <= 16 ? N : lt_pack_size<T>;
+#pragma unroll
+    for (int i = 0; i < N; i += M) {
+        const lt_pack<T, M> p = lt_load<T, M>(from + i);
+#pragma unroll
+        for (int j = 0; j < M; j++)
+            to[i + j] = number(p.at[j]);
+    }
+}
+
+/* N: elements of a pack of w; 1 where rows of x or w do not begin on 16 bytes. ROWS >= f.rows: rows beyond repeat the last. */
+template <typename X, typename W, typename Y, int ROWS, int OUTPUTS, int N>
+__global__ void __launch_bounds__(THREADS) few_kernel(few f)
+{
+    const int lane = (int)threadIdx.x % LT_WARP;
+    const int64_t first = ((int64_t)blockIdx.x * (THREADS / LT_WARP) + threadIdx.x / LT_WARP) * OUTPUTS;
+    if (first >= f.outputs)
+        return;
+    const W *w[OUTPUTS];
+#pragma unroll
+    for (int o = 0; o < OUTPUTS; o++)
+        w[o] = (const W *)f.w + (first + o < f.outputs ? first + o : first) * f.inputs;
+    const X *x[ROWS];
+#pragma unroll
+    for (int r = 0; r < ROWS; r++)
+        x[r] = (const X *)f.x + (r < f.rows ? r : f.rows - 1) * f.x_stride;
+
+    float sum[OUTPUTS][ROWS] = {};
+#pragma unroll 4
+    for (int64_t i = lane * N; i < f.inputs; i += LT_WARP * N) {
+        float value[OUTPUTS][N];
+#pragma unroll
+        for (int o = 0; o < OUTPUTS; o++)
+            load_numbers<W, N>(value[o], w[o] + i);
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) {
+            float in[N];
+            load_numbers<X, N>(in, x[r] + i);
+#pragma unroll
+            for (int o = 0; o < OUTPUTS; o++)
+#pragma unroll
+                for (int j = 0; j < N; j++)
+                    sum[o][r] += value[o][j] * in[j];
+        }
+    }
+#pragma unroll
+    for (int o = 0; o < OUTPUTS; o++) {
+        float mine = 0; /* lane r finishes row r */
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) {
+            const float all = lt_warp_sum(sum[o][r]);
+            mine = lane == r ? all : mine;
+        }
+        const int64_t output = first + o;
+        if (lane < f.rows && output < f.outputs) {
+            if (f.scale != NULL)
+                mine *= f.scale[output];
+            if (f.bias != NULL)
+                mine += f.bias[output];
+            ((Y *)f.out)[lane * f.out_stride + output] = lt_from_float<Y>(lt_activate(mine, f.act));
+        }
+    }
+}
+
+template <typename X, typename W, typename Y, int ROWS, int OUTPUTS, int N>
+static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
+{
+    const int64_t blocks = lt_cuda_ceil_div(f.outputs, THREADS / LT_WARP * OUTPUTS);
+    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0, few_kernel<X, W, Y, ROWS, OUTPUTS, N>, f);
+}
+
+template <typename X, typename W, typename Y, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)
+{
+    constexpr int N = lt_pack_size<W>;
+    constexpr int x_bytes = N * (int)sizeof(X) < 16 ? N * (int)sizeof(X) : 16;
+    const bool packed = f.inputs % N == 0 && (uintptr_t)f.w % 16 == 0 && (uintptr_t)f.x % x_bytes == 0 &&
+                        f.x_stride * (int64_t)sizeof(X) % x_bytes == 0;
+    if (!packed)
+        return launch<X, W, Y, ROWS, 1, 1>(c, f, err);
+    if (f.outputs >= (int64_t)OUTPUTS_TWO * c->multiprocessors)
+        return launch<X, W, Y, ROWS, 2, N>(c, f, err);
+    return launch<X, W, Y, ROWS, 1, N>(c, f, err);
+}
+
+template <typename X, typename W, typename Y> static lt_status pick_rows(lt_cuda *c, const few &f, lt_error *err)
+{
+    if (f.rows == 1)
+        return pick_outputs<X, W, Y, 1>(c, f, err);
+    if (f.rows == 2)
+        return pick_outputs<X, W, Y, 2>(c, f, err);
+    if (f.rows <= 4)
+        return pick_outputs<X, W, Y, 4>(c, f, err);
+    return pick_outputs<X, W, Y, LT_FEW_ROWS>(c, f, err);
+}
+
+template <typename X, typename Y> static lt_status pick_weight(lt_cuda *c, const few &f, lt_dtype stored, lt_error *err)
+{
+    switch (stored) {
+    case LT_F32:
+        return pick_rows<X, float, Y>(c, f, err);
+    case LT_BF16:
+        return pick_rows<X, lt_bf16, Y>(c, f, err);
+    case LT_I8:
+        return pick_rows<X, signed char, Y>(c, f, err);
+    default:
+        return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or i8", lt_dtype_name(stored));
+    }
+}
+
+lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_weight *w, const float *bias, lt_act act,
+                             lt_error *err)
+{
+    few f = {};
+    f.x = x.data;
+    f.w = w->value.data;
+    f.scale = lt_is_none(&w->scale) ? NULL : (const float *)w->scale.data;
+    f.bias = bias;
+    f.out = out.data;
+    f.x_stride = x.stride[0];
+    f.out_stride = out.stride[0];
+    f.inputs = x.dim[1];
+    f.outputs = out.dim[1];
+    f.rows = (int)x.dim[0];
+    f.act = act;
+    if (x.dtype == LT_F32)
+        return pick_weight<float, float>(c, f, w->value.dtype, err);
+    if (out.dtype == LT_F32)
+        return pick_weight<lt_bf16, float>(c, f, w->value.dtype, err);
+    return pick_weight<lt_bf16, lt_bf16>(c, f, w->value.dtype, err);
+}
