@@ -7,8 +7,8 @@
  * packs, so a warp reads 512 bytes in a row. x comes from the L1 cache, which the warps of a block share. Sums are f32, in
  * 32 lanes, then a tree: the same bits for any number of rows.
  */
-#include "kernels/cuda/cuda_device.cuh"
 #include "kernels/cuda/cuda_linear.h"
+#include "kernels/cuda/cuda_linear_number.cuh"
 
 enum {
     THREADS = 256,
@@ -29,16 +29,6 @@ typedef struct {
     lt_act act;
 } few;
 
-__device__ __forceinline__ float number(signed char x)
-{
-    return (float)x;
-}
-
-template <typename T> __device__ __forceinline__ float number(T x)
-{
-    return lt_to_float(x);
-}
-
 /* N neighbours as floats, in loads of up to 16 bytes. */
 template <typename T, int N> __device__ __forceinline__ void load_numbers(float *to, const T *from)
 {
@@ -48,7 +38,7 @@ template <typename T, int N> __device__ __forceinline__ void load_numbers(float 
         const lt_pack<T, M> p = lt_load<T, M>(from + i);
 #pragma unroll
         for (int j = 0; j < M; j++)
-            to[i + j] = number(p.at[j]);
+            to[i + j] = lt_number(p.at[j]);
     }
 }
 
@@ -145,7 +135,7 @@ template <typename X, typename Y> static lt_status pick_weight(lt_cuda *c, const
     case LT_BF16:
         return pick_rows<X, lt_bf16, Y>(c, f, err);
     case LT_I8:
-        return pick_rows<X, signed char, Y>(c, f, err);
+        return pick_rows<X, int8_t, Y>(c, f, err);
     default:
         return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or i8", lt_dtype_name(stored));
     }

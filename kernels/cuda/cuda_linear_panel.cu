@@ -1,17 +1,8 @@
 /* cuda_linear_panel.cu - matrices in another type: what cuBLASLt cannot multiply as it is stored is widened (or scaled) into
  * the workspace first. Memory bound: each value is read once and written once. */
 #include "kernels/cuda/cuda_linear.h"
+#include "kernels/cuda/cuda_linear_number.cuh"
 #include "kernels/cuda/cuda_walk.cuh"
-
-__device__ __forceinline__ float number(signed char x)
-{
-    return (float)x;
-}
-
-template <typename T> __device__ __forceinline__ float number(T x)
-{
-    return lt_to_float(x);
-}
 
 template <typename To, typename From> struct panel_op {
     To *out;
@@ -25,7 +16,7 @@ template <typename To, typename From> struct panel_op {
         lt_pack<To, N> y;
 #pragma unroll
         for (int i = 0; i < N; i++)
-            y.at[i] = lt_from_float<To>(number(x.at[i]) * factor);
+            y.at[i] = lt_from_float<To>(lt_number(x.at[i]) * factor);
         lt_store<To, N>(out + at[0], y);
     }
 };
@@ -53,7 +44,7 @@ static lt_status pick_from(lt_cuda *c, const lt_tensor &out, const lt_tensor &fr
     case LT_BF16:
         return run<To, lt_bf16>(c, out, from, scale, err);
     case LT_I8:
-        return run<To, signed char>(c, out, from, scale, err);
+        return run<To, int8_t>(c, out, from, scale, err);
     default:
         return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or i8",
                        lt_dtype_name(from.dtype));
