@@ -1,0 +1,60 @@
+/* cuda_attention.cu - out = softmax over visible keys of (scale q.k + bias) times v: which kernel.
+ *
+ *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu
+ *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
+ *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
+ *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
+ *
+ * The choice depends on shapes and strides alone. Where cuDNN has no plan for a shape the next line takes it.
+ */
+#include "kernels/cuda/cuda_attention.h"
+#include "kernels/cuda/cuda_device.cuh"
+
+/* Scores of a head above which cuDNN's kernel is worth a plan, which takes a second to build. */
+static const int64_t worth_a_plan = 1 << 20;
+
+static void set_strides(int64_t *strides, const lt_tensor &t)
+{
+    for (int i = 0; i < 3; i++)
+        strides[i] = t.dim[i] == 1 ? 0 : t.stride[i];
+}
+
+/* A dimension of size 1 has any stride; 0 is as good and aligned. */
+static bool packs_of_16(const lt_tensor &t)
+{
+    return (t.dim[3] == 1 || t.stride[3] == 1) && lt_cuda_aligned(&t, 16);
+}
+
+lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
+                            lt_error *err)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    lt_attention_job j = {};
+    j.q = q.data;
+    j.k = k.data;
+    j.v = v.data;
+    j.out = out.data;
+    set_strides(j.q_stride, q);
+    set_strides(j.k_stride, k);
+    set_strides(j.v_stride, v);
+    set_strides(j.out_stride, out);
+    j.visible = lt_is_none(&a->visible) ? NULL : (const int32_t *)a->visible.data;
+    j.bias = lt_is_none(&a->bias) ? NULL : (const float *)a->bias.data;
+    j.type = q.dtype;
+    j.batches = (int)q.dim[0];
+    j.n = (int)q.dim[1];
+    j.m = (int)k.dim[1];
+    j.heads = (int)q.dim[2];
+    j.d = (int)q.dim[3];
+    j.scale = a->scale;
+    if (j.n <= LT_DECODE_ROWS)
+        return lt_cuda_attention_decode(c, &j, err);
+    const bool on_tensor_cores = j.type == LT_BF16 && j.d <= 128 && j.d % 8 == 0 && packs_of_16(q) && packs_of_16(k) &&
+                                 packs_of_16(v) && packs_of_16(out);
+    if (!on_tensor_cores)
+        return lt_cuda_attention_plain(c, &j, err);
+    bool done = false;
+    if (j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan)
+        LT_TRY(lt_cudnn_attention(c, &j, &done, err));
+    return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
+}

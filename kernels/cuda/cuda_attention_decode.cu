@@ -1,0 +1,272 @@
+/* cuda_attention_decode.cu - attention of up to four rows: a step of the language model.
+ *
+ * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are split: each block takes a
+ * stretch of them for all rows of a head and leaves, per row, the largest score, the sum of weights and the weighted sum of
+ * values relative to it; a second kernel puts the parts of a row together in their order. The cut depends on shapes and the
+ * card alone, so results do not change from run to run.
+ *
+ * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every eighth pack. Values: a thread
+ * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end.
+ */
+#include "kernels/cuda/cuda_attention.h"
+#include "kernels/cuda/cuda_device.cuh"
+
+enum {
+    THREADS = 128,
+    CHUNK = 128,      /* keys whose scores are in shared memory at a time */
+    LANES = 8,        /* that share a key */
+    STRETCH_LEAST = 128, /* keys of a block */
+    BLOCKS_EACH = 2,  /* of a multiprocessor, at most, before stretches grow */
+    DEPTH = 256       /* largest d */
+};
+
+typedef struct {
+    lt_attention_job j;
+    float *part;    /* [B h n, splits, d + 2]: weighted sums, largest score, sum of weights */
+    int splits;
+    int stretch; /* keys of a block */
+} decode;
+
+__device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride, int batch, int row, int head, int bytes)
+{
+    return (const char *)base + (batch * stride[0] + row * stride[1] + head * stride[2]) * bytes;
+}
+
+__device__ __forceinline__ int visible_keys(const lt_attention_job &j, int row)
+{
+    return j.visible == NULL ? j.m : j.visible[row];
+}
+
+/* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
+template <typename T, int N, int ROWS>
+__device__ __forceinline__ void score_chunk(const decode &f, const float (*q)[DEPTH], float (*score)[CHUNK], int batch, int head,
+                                            int key0, int keys)
+{
+    const lt_attention_job &j = f.j;
+    const int lane = (int)threadIdx.x % LANES;
+    const int packs = j.d / N;
+    for (int i = (int)threadIdx.x / LANES; i < CHUNK; i += THREADS / LANES) {
+        float dot[ROWS] = {};
+        if (i < keys) {
+            const T *k = (const T *)row_of(j.k, j.k_stride, batch, key0 + i, head, (int)sizeof(T));
+            for (int p = lane; p < packs; p += LANES) {
+                const lt_pack<T, N> key = lt_load<T, N>(k + p * N);
+#pragma unroll
+                for (int e = 0; e < N; e++) {
+                    const float value = lt_to_float(key.at[e]);
+#pragma unroll
+                    for (int r = 0; r < ROWS; r++)
+                        dot[r] += q[r][p * N + e] * value;
+                }
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < ROWS; r++)
+            for (int distance = LANES / 2; distance > 0; distance /= 2)
+                dot[r] += __shfl_xor_sync(0xffffffffu, dot[r], distance);
+        if (lane == 0 && i < keys) {
+            const int key = key0 + i;
+#pragma unroll
+            for (int r = 0; r < ROWS; r++) {
+                float s = j.scale * dot[r];
+                if (j.bias != NULL && r < j.n)
+                    s += j.bias[(int64_t)head * (j.n + j.m - 1) + key - r + j.n - 1];
+                score[r][i] = r < j.n && key < visible_keys(j, r) ? s : -INFINITY;
+            }
+        }
+    }
+}
+
+/* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what earlier sums shrink.
+ * A stretch may lie beyond what a row sees: then its weights are 0. */
+__device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum, float *shrink)
+{
+    const int lane = (int)threadIdx.x % LT_WARP;
+    float most = -INFINITY;
+    for (int i = lane; i < keys; i += LT_WARP)
+        most = fmaxf(most, score[i]);
+    most = fmaxf(lt_warp_max(most), *largest);
+    float all = 0;
+    for (int i = lane; i < keys; i += LT_WARP) {
+        const float weight = most == -INFINITY ? 0 : expf(score[i] - most);
+        score[i] = weight;
+        all += weight;
+    }
+    all = lt_warp_sum(all);
+    if (lane == 0) {
+        const float factor = *largest == -INFINITY ? 0 : expf(*largest - most);
+        *shrink = factor;
+        *sum = *sum * factor + all;
+        *largest = most;
+    }
+}
+
+/* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
+template <typename T, int N, int ROWS> __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
+{
+    const lt_attention_job &j = f.j;
+    __shared__ float q[ROWS][DEPTH];
+    __shared__ float score[ROWS][CHUNK];
+    __shared__ float largest[ROWS];
+    __shared__ float sum[ROWS];
+    __shared__ float shrink[ROWS];
+    __shared__ float gathered[ROWS][THREADS * N];
+    const int thread = (int)threadIdx.x;
+    const int split = (int)blockIdx.x;
+    const int head = (int)blockIdx.y;
+    const int batch = (int)blockIdx.z;
+    const int first = split * f.stretch;
+    const int end = first + f.stretch < j.m ? first + f.stretch : j.m;
+
+    for (int i = thread; i < ROWS * j.d; i += THREADS) {
+        const int r = i / j.d;
+        const T *row = (const T *)row_of(j.q, j.q_stride, batch, r < j.n ? r : 0, head, (int)sizeof(T));
+        q[r][i % j.d] = lt_to_float(row[i % j.d]);
+    }
+    if (thread < ROWS) {
+        largest[thread] = -INFINITY;
+        sum[thread] = 0;
+    }
+    constexpr int PASSES = (DEPTH / N + THREADS - 1) / THREADS; /* 2 where packs are single elements, of a wide head */
+    const int packs = j.d / N;
+    const int passes = (packs + THREADS - 1) / THREADS;
+    const int groups = passes > 1 ? 1 : THREADS / packs;
+    const int group = passes > 1 ? 0 : thread / packs;
+    const int pack = passes > 1 ? thread : thread % packs;
+    float mine[PASSES][ROWS][N] = {};
+    __syncthreads();
+
+    for (int key0 = first; key0 < end; key0 += CHUNK) {
+        const int keys = end - key0 < CHUNK ? end - key0 : CHUNK;
+        score_chunk<T, N, ROWS>(f, q, score, batch, head, key0, keys);
+        __syncthreads();
+        const int row = thread / LT_WARP; /* THREADS / LT_WARP = LT_DECODE_ROWS warps, one for each row */
+        if (row < ROWS)
+            weigh_row(score[row], keys, &largest[row], &sum[row], &shrink[row]);
+        __syncthreads();
+#pragma unroll
+        for (int pass = 0; pass < PASSES; pass++) {
+            const int p = pack + pass * THREADS;
+            if (pass >= passes || p >= packs || group >= groups)
+                continue;
+#pragma unroll
+            for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                for (int e = 0; e < N; e++)
+                    mine[pass][r][e] *= shrink[r];
+            for (int i = group; i < keys; i += groups) {
+                const T *v = (const T *)row_of(j.v, j.v_stride, batch, key0 + i, head, (int)sizeof(T));
+                const lt_pack<T, N> value = lt_load<T, N>(v + p * N);
+#pragma unroll
+                for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                    for (int e = 0; e < N; e++)
+                        mine[pass][r][e] += score[r][i] * lt_to_float(value.at[e]);
+            }
+        }
+        __syncthreads(); /* before the next chunk's scores */
+    }
+
+#pragma unroll
+    for (int pass = 0; pass < PASSES; pass++) {
+        if (pass >= passes)
+            break;
+        const int p = pack + pass * THREADS;
+        if (p < packs && group < groups)
+#pragma unroll
+            for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                for (int e = 0; e < N; e++)
+                    gathered[r][(passes > 1 ? thread : group * packs + pack) * N + e] = mine[pass][r][e];
+        __syncthreads();
+        const int width = passes > 1 ? THREADS : packs * N; /* elements of one group in this pass */
+        for (int i = thread; i < j.n * width; i += THREADS) {
+            const int r = i / width;
+            const int element = i % width;
+            float all = 0;
+            for (int g = 0; g < groups; g++)
+                all += gathered[r][g * packs * N + element];
+            const int64_t row = ((int64_t)batch * j.heads + head) * j.n + r;
+            if (pass * THREADS + element < j.d)
+                f.part[(row * f.splits + split) * (j.d + 2) + pass * THREADS + element] = all;
+        }
+        __syncthreads();
+    }
+    if (thread < j.n) {
+        const int64_t row = ((int64_t)batch * j.heads + head) * j.n + thread;
+        float *end_of = f.part + (row * f.splits + split) * (j.d + 2) + j.d;
+        end_of[0] = largest[thread];
+        end_of[1] = sum[thread];
+    }
+}
+
+/* One block per row and head: out = sum of parts, each with its own largest score. */
+template <typename T> __global__ void __launch_bounds__(THREADS) combine_kernel(decode f)
+{
+    const lt_attention_job &j = f.j;
+    const int row = (int)blockIdx.x;
+    const int head = (int)blockIdx.y;
+    const int batch = (int)blockIdx.z;
+    const float *part = f.part + (((int64_t)batch * j.heads + head) * j.n + row) * f.splits * (j.d + 2);
+    float most = -INFINITY;
+    for (int s = 0; s < f.splits; s++)
+        most = fmaxf(most, part[s * (j.d + 2) + j.d]);
+    float total = 0;
+    for (int s = 0; s < f.splits; s++)
+        total += part[s * (j.d + 2) + j.d + 1] * expf(part[s * (j.d + 2) + j.d] - most);
+    T *out = (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
+    for (int e = (int)threadIdx.x; e < j.d; e += THREADS) {
+        float all = 0;
+        for (int s = 0; s < f.splits; s++)
+            all += part[s * (j.d + 2) + e] * expf(part[s * (j.d + 2) + j.d] - most);
+        out[e] = lt_from_float<T>(all / total);
+    }
+}
+
+template <typename T, int N, int ROWS> static lt_status launch(lt_cuda *c, const decode &f, lt_error *err)
+{
+    const lt_attention_job &j = f.j;
+    const dim3 blocks((unsigned)f.splits, (unsigned)j.heads, (unsigned)j.batches);
+    const dim3 rows((unsigned)j.n, (unsigned)j.heads, (unsigned)j.batches);
+    LT_TRY(lt_cuda_launch(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f));
+    return lt_cuda_launch(c, "attention: decoding", err, rows, THREADS, 0, combine_kernel<T>, f);
+}
+
+template <typename T, int N> static lt_status pick_rows(lt_cuda *c, const decode &f, lt_error *err)
+{
+    if (f.j.n == 1)
+        return launch<T, N, 1>(c, f, err);
+    if (f.j.n == 2)
+        return launch<T, N, 2>(c, f, err);
+    return launch<T, N, LT_DECODE_ROWS>(c, f, err);
+}
+
+static bool aligned(const void *base, const int64_t *stride, int element)
+{
+    return (uintptr_t)base % 16 == 0 && stride[0] * element % 16 == 0 && stride[1] * element % 16 == 0 &&
+           stride[2] * element % 16 == 0;
+}
+
+template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt_error *err)
+{
+    const lt_attention_job &j = f.j;
+    const bool packed = j.d % lt_pack_size<T> == 0 && aligned(j.k, j.k_stride, (int)sizeof(T)) &&
+                        aligned(j.v, j.v_stride, (int)sizeof(T));
+    return packed ? pick_rows<T, lt_pack_size<T>>(c, f, err) : pick_rows<T, 1>(c, f, err);
+}
+
+lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, lt_error *err)
+{
+    const int64_t heads = (int64_t)j->batches * j->heads;
+    const int64_t wanted = lt_cuda_ceil_div((int64_t)BLOCKS_EACH * c->multiprocessors, heads);
+    const int64_t most = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
+    decode f = {};
+    f.j = *j;
+    f.splits = (int)(wanted < most ? wanted : most);
+    f.stretch = (int)lt_cuda_ceil_div(j->m, f.splits);
+    f.splits = (int)lt_cuda_ceil_div(j->m, f.stretch); /* no empty block */
+    void *workspace;
+    LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * f.splits * (j->d + 2)) * sizeof(float), &workspace, err));
+    f.part = (float *)workspace;
+    return j->type == LT_F32 ? pick_pack<float>(c, f, err) : pick_pack<lt_bf16>(c, f, err);
+}
