@@ -88,8 +88,8 @@ __device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel, in
 
 template <typename T> __global__ void __launch_bounds__(THREADS) conv_kernel(lt_conv_piece p)
 {
-    __shared__ alignas(16) float in[DEPTH][PITCH];
-    __shared__ alignas(16) float w[DEPTH][PITCH];
+    __shared__ __align__(16) float in[DEPTH][PITCH];
+    __shared__ __align__(16) float w[DEPTH][PITCH];
     const int64_t depth = p.kt * p.kh * p.kw * p.in_channels;
     const int64_t first_pixel = (int64_t)blockIdx.x * PIXELS;
     const int64_t first_channel = (int64_t)blockIdx.y * CHANNELS;

@@ -20,7 +20,8 @@ typedef struct {
     const void *w;      /* [outputs, inputs] */
     const float *scale; /* [outputs], or NULL */
     const float *bias;  /* [outputs], or NULL */
-    void *out;
+    void *out; /* f32 or bf16 */
+    lt_dtype out_type;
     int64_t x_stride;
     int64_t out_stride;
     int64_t inputs;
@@ -43,7 +44,7 @@ template <typename T, int N> __device__ __forceinline__ void load_numbers(float 
 }
 
 /* N: elements of a pack of w; 1 where rows of x or w do not begin on 16 bytes. ROWS >= f.rows: rows beyond repeat the last. */
-template <typename X, typename W, typename Y, int ROWS, int OUTPUTS, int N>
+template <typename X, typename W, int ROWS, int OUTPUTS, int N>
 __global__ void __launch_bounds__(THREADS) few_kernel(few f)
 {
     const int lane = (int)threadIdx.x % LT_WARP;
@@ -91,51 +92,55 @@ __global__ void __launch_bounds__(THREADS) few_kernel(few f)
                 mine *= f.scale[output];
             if (f.bias != NULL)
                 mine += f.bias[output];
-            ((Y *)f.out)[lane * f.out_stride + output] = lt_from_float<Y>(lt_activate(mine, f.act));
+            mine = lt_activate(mine, f.act);
+            if (f.out_type == LT_F32)
+                ((float *)f.out)[lane * f.out_stride + output] = mine;
+            else
+                ((lt_bf16 *)f.out)[lane * f.out_stride + output] = lt_from_float<lt_bf16>(mine);
         }
     }
 }
 
-template <typename X, typename W, typename Y, int ROWS, int OUTPUTS, int N>
-static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
+template <typename X, typename W, int ROWS, int OUTPUTS, int N> static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
 {
     const int64_t blocks = lt_cuda_ceil_div(f.outputs, THREADS / LT_WARP * OUTPUTS);
-    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0, few_kernel<X, W, Y, ROWS, OUTPUTS, N>, f);
+    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0, few_kernel<X, W, ROWS, OUTPUTS, N>, f);
 }
 
-template <typename X, typename W, typename Y, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)
+template <typename X, typename W, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)
+{
+    constexpr int N = lt_pack_size<W>;
+    if (f.outputs >= (int64_t)OUTPUTS_TWO * c->multiprocessors)
+        return launch<X, W, ROWS, 2, N>(c, f, err);
+    return launch<X, W, ROWS, 1, N>(c, f, err);
+}
+
+template <typename X, typename W> static lt_status pick_rows(lt_cuda *c, const few &f, lt_error *err)
 {
     constexpr int N = lt_pack_size<W>;
     constexpr int x_bytes = N * (int)sizeof(X) < 16 ? N * (int)sizeof(X) : 16;
     const bool packed = f.inputs % N == 0 && (uintptr_t)f.w % 16 == 0 && (uintptr_t)f.x % x_bytes == 0 &&
                         f.x_stride * (int64_t)sizeof(X) % x_bytes == 0;
     if (!packed)
-        return launch<X, W, Y, ROWS, 1, 1>(c, f, err);
-    if (f.outputs >= (int64_t)OUTPUTS_TWO * c->multiprocessors)
-        return launch<X, W, Y, ROWS, 2, N>(c, f, err);
-    return launch<X, W, Y, ROWS, 1, N>(c, f, err);
-}
-
-template <typename X, typename W, typename Y> static lt_status pick_rows(lt_cuda *c, const few &f, lt_error *err)
-{
+        return launch<X, W, LT_FEW_ROWS, 1, 1>(c, f, err);
     if (f.rows == 1)
-        return pick_outputs<X, W, Y, 1>(c, f, err);
+        return pick_outputs<X, W, 1>(c, f, err);
     if (f.rows == 2)
-        return pick_outputs<X, W, Y, 2>(c, f, err);
+        return pick_outputs<X, W, 2>(c, f, err);
     if (f.rows <= 4)
-        return pick_outputs<X, W, Y, 4>(c, f, err);
-    return pick_outputs<X, W, Y, LT_FEW_ROWS>(c, f, err);
+        return pick_outputs<X, W, 4>(c, f, err);
+    return pick_outputs<X, W, LT_FEW_ROWS>(c, f, err);
 }
 
-template <typename X, typename Y> static lt_status pick_weight(lt_cuda *c, const few &f, lt_dtype stored, lt_error *err)
+template <typename X> static lt_status pick_weight(lt_cuda *c, const few &f, lt_dtype stored, lt_error *err)
 {
     switch (stored) {
     case LT_F32:
-        return pick_rows<X, float, Y>(c, f, err);
+        return pick_rows<X, float>(c, f, err);
     case LT_BF16:
-        return pick_rows<X, lt_bf16, Y>(c, f, err);
+        return pick_rows<X, lt_bf16>(c, f, err);
     case LT_I8:
-        return pick_rows<X, int8_t, Y>(c, f, err);
+        return pick_rows<X, int8_t>(c, f, err);
     default:
         return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or i8", lt_dtype_name(stored));
     }
@@ -150,15 +155,12 @@ lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_we
     f.scale = lt_is_none(&w->scale) ? NULL : (const float *)w->scale.data;
     f.bias = bias;
     f.out = out.data;
+    f.out_type = out.dtype;
     f.x_stride = x.stride[0];
     f.out_stride = out.stride[0];
     f.inputs = x.dim[1];
     f.outputs = out.dim[1];
     f.rows = (int)x.dim[0];
     f.act = act;
-    if (x.dtype == LT_F32)
-        return pick_weight<float, float>(c, f, w->value.dtype, err);
-    if (out.dtype == LT_F32)
-        return pick_weight<lt_bf16, float>(c, f, w->value.dtype, err);
-    return pick_weight<lt_bf16, lt_bf16>(c, f, w->value.dtype, err);
+    return x.dtype == LT_F32 ? pick_weight<float>(c, f, w->value.dtype, err) : pick_weight<lt_bf16>(c, f, w->value.dtype, err);
 }

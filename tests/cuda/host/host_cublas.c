@@ -1,0 +1,41 @@
+/* host_cublas.c - what kernels/cuda/cublas_matmul.h promises, in plain loops: the products of the host build. Test-only. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernels/cuda/cublas_matmul.h"
+
+static double element(const void *memory, lt_dtype type, int64_t index)
+{
+    return lt_load_element(memory, type, index);
+}
+
+static double gelu(double x)
+{
+    return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+}
+
+lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err)
+{
+    (void)c;
+    if (workspace == NULL || p->x_stride < p->inputs || p->w_stride < p->inputs || p->out_stride < p->outputs)
+        return lt_fail(err, LT_ERR_FAILED, "host: a product with rows closer than their length");
+    if (p->type == LT_F32 && p->out_type != LT_F32)
+        return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
+    for (int64_t r = 0; r < p->rows; r++)
+        for (int64_t o = 0; o < p->outputs; o++) {
+            double sum = 0;
+            for (int64_t i = 0; i < p->inputs; i++)
+                sum += element(p->x, p->type, r * p->x_stride + i) * element(p->w, p->type, o * p->w_stride + i);
+            if (p->finish == LT_CUBLAS_BIAS || p->finish == LT_CUBLAS_BIAS_GELU)
+                sum += element(p->bias, p->out_type, o);
+            if (p->finish == LT_CUBLAS_GELU || p->finish == LT_CUBLAS_BIAS_GELU)
+                sum = gelu(sum);
+            lt_store_element(p->out, p->out_type, r * p->out_stride + o, sum);
+        }
+    return LT_OK;
+}
+
+void lt_cublas_close(lt_cublas *l)
+{
+    free(l);
+}
