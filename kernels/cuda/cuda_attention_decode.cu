@@ -258,7 +258,7 @@ template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt
 lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, lt_error *err)
 {
     const int64_t heads = (int64_t)j->batches * j->heads;
-    const int64_t wanted = lt_cuda_ceil_div((int64_t)BLOCKS_EACH * c->multiprocessors, heads);
+    const int64_t wanted = lt_cuda_ceil_div((int64_t)BLOCKS_EACH * c->facts.multiprocessors, heads);
     const int64_t most = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
     decode f = {};
     f.j = *j;

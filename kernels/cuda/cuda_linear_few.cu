@@ -110,7 +110,7 @@ template <typename X, typename W, int ROWS, int OUTPUTS, int N> static lt_status
 template <typename X, typename W, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)
 {
     constexpr int N = lt_pack_size<W>;
-    if (f.outputs >= (int64_t)OUTPUTS_TWO * c->multiprocessors)
+    if (f.outputs >= (int64_t)OUTPUTS_TWO * c->facts.multiprocessors)
         return launch<X, W, ROWS, 2, N>(c, f, err);
     return launch<X, W, ROWS, 1, N>(c, f, err);
 }
