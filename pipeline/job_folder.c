@@ -274,6 +274,18 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     return LT_OK;
 }
 
+bool take_job_has(take_job *job, const char *name, lt_hash key)
+{
+    char file[NAME_BYTES];
+    product_header h;
+    file_name(file, name, key);
+    const int fd = job ? openat(job->fd, file, O_RDONLY | O_CLOEXEC) : -1;
+    const bool there = fd >= 0 && header_ok(fd, &key, &h);
+    if (fd >= 0)
+        close(fd);
+    return there;
+}
+
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err)
 {
     if (!job)

@@ -36,6 +36,8 @@ const char *take_job_path(const take_job *job);
 
 /* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job holds nothing. */
 lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err);
+/* Is a product there, as far as its header and length say? A NULL job holds nothing. */
+bool take_job_has(take_job *job, const char *name, lt_hash key);
 /* Writes a product; a NULL job keeps nothing. LT_ERR_RESOURCES when the disk is full. */
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err);
 void take_job_drop(take_job *job, const char *name, lt_hash key);

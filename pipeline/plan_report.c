@@ -1,12 +1,33 @@
 /* plan_report.c - what a request would do (`--dry-run`), without loading a weight. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "pipeline/shot_times.h"
 #include "pipeline/speed_file.h"
 #include "pipeline/take_task.h"
 
-static lt_json *window_list(const take_spec *s)
+/* What the job folder holds of a window, for people and programs. */
+static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",
+                                           [TAKE_CACHED_PLAN] = "plan",
+                                           [TAKE_CACHED_LATENTS] = "latents",
+                                           [TAKE_CACHED_VIDEO] = "video"};
+
+/* What a report says beside the spec. */
+typedef struct {
+    take_task task;
+    int64_t peak_bytes;
+    take_cached *cached; /* [windows] */
+    bool cached_known;
+} plan_findings;
+
+static const char *cached_name(const plan_findings *p, int64_t window)
 {
+    return p->cached_known ? cached_names[p->cached[window]] : "?";
+}
+
+static lt_json *window_list(const plan_findings *p)
+{
+    const take_spec *s = &p->task.run.spec;
     lt_json *list = lt_json_new_array();
     for (int64_t c = 0; c < s->time.windows; c++) {
         const take_window w = take_window_at(&s->time, c);
@@ -16,6 +37,7 @@ static lt_json *window_list(const take_spec *s)
         lt_json_set(o, "frames", lt_json_new_int(w.delivered));
         lt_json_set(o, "known_latents", lt_json_new_int(w.known));
         lt_json_set(o, "shot", lt_json_new_int(take_shot_of_window(s, c)));
+        lt_json_set(o, "cached", lt_json_new_string(cached_name(p, c)));
         lt_json_append(list, o);
     }
     return list;
@@ -52,10 +74,11 @@ static double foreseen_seconds(const take_task *task)
         take_stage stage;
         bool runs;
         double units; /* of take_clock.h */
-    } part[] = {{TAKE_TEXT, true, prompts},
-                {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
-                {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * s->steps)},
-                {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
+    } part[] = {
+        {TAKE_TEXT, true, prompts},
+        {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
+        {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * s->steps)},
+        {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
     double seconds = 0;
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         take_speed speed;
@@ -68,8 +91,9 @@ static double foreseen_seconds(const take_task *task)
     return seconds;
 }
 
-static lt_json *plan_of(const take_task *t, const char *command, int64_t peak_bytes)
+static lt_json *plan_of(const plan_findings *p, const char *command)
 {
+    const take_task *t = &p->task;
     const longtake *e = t->run.engine;
     const take_spec *s = &t->run.spec;
     const double time = foreseen_seconds(t);
@@ -86,17 +110,18 @@ static lt_json *plan_of(const take_task *t, const char *command, int64_t peak_by
     lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? token_count(&e->cfg.ar_model, &s->time) : 0));
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
-    lt_json_set(o, "peak_bytes", lt_json_new_int(peak_bytes));
+    lt_json_set(o, "peak_bytes", lt_json_new_int(p->peak_bytes));
     lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
     if (refines)
-        lt_json_set(o, "plan", window_list(s));
+        lt_json_set(o, "plan", window_list(p));
     return o;
 }
 
 /* What a request of `command` leads to; close the task in any case. */
-static lt_status settle(longtake *e, const char *command, const longtake_request *r, take_task *t, lt_error *err)
+static lt_status settle(longtake *e, const char *command, const longtake_request *r, take_task *t,
+                        lt_error *err)
 {
     const take_command *known = take_command_named(command);
     *t = (take_task){0};
@@ -116,23 +141,39 @@ static lt_status peak_of(const take_task *t, int64_t *bytes, lt_error *err)
     return take_memory_needed(e, spec, t->command->does, &video, bytes, err);
 }
 
-longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error)
+static lt_status find(plan_findings *p, longtake *e, const char *command, const longtake_request *r,
+                      lt_error *err)
+{
+    *p = (plan_findings){0};
+    LT_TRY(settle(e, command, r, &p->task, err));
+    LT_TRY(peak_of(&p->task, &p->peak_bytes, err));
+    p->cached = calloc((size_t)p->task.run.spec.time.windows, sizeof *p->cached);
+    if (!p->cached)
+        return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    return take_task_look(&p->task, p->cached, &p->cached_known, err);
+}
+
+static void close_findings(plan_findings *p)
+{
+    take_task_close(&p->task, false);
+    free(p->cached);
+}
+
+longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json,
+                              longtake_error *error)
 {
     lt_error err = {0};
-    take_task task;
-    int64_t peak_bytes = 0;
+    plan_findings found;
     *json = NULL;
-    lt_status s = settle(e, command, r, &task, &err);
-    if (s == LT_OK)
-        s = peak_of(&task, &peak_bytes, &err);
+    lt_status s = find(&found, e, command, r, &err);
     if (s == LT_OK) {
-        lt_json *o = plan_of(&task, command, peak_bytes);
+        lt_json *o = plan_of(&found, command);
         *json = lt_json_text(o);
         lt_json_free(o);
         if (!*json)
             s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     }
-    take_task_close(&task, false);
+    close_findings(&found);
     return take_give_error(s, &err, error);
 }
 
@@ -147,16 +188,18 @@ static void print_needs(double seconds, int64_t peak_bytes, FILE *out)
         fprintf(out, "unknown: not measured on this machine yet\n");
 }
 
-static void print_table(const take_spec *s, FILE *out)
+static void print_table(const plan_findings *p, FILE *out)
 {
+    const take_spec *s = &p->task.run.spec;
     fprintf(out, "%lld frames, %.2f s, seed %u, %lld windows, %lld segments\n", (long long)s->time.frames,
-            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows, (long long)s->time.segments);
+            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows,
+            (long long)s->time.segments);
     for (int i = 1; i < s->shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
         take_shot_line(s, i, line);
         fprintf(out, "%s\n", line);
     }
-    fprintf(out, "\n%6s  %-13s  %-15s  %4s  prompt\n", "window", "frames", "seconds", "shot");
+    fprintf(out, "\n%6s  %-13s  %-15s  %4s  %-7s  prompt\n", "window", "frames", "seconds", "shot", "cached");
     for (int64_t c = 0; c < s->time.windows; c++) {
         const take_window w = take_window_at(&s->time, c);
         const int shot = take_shot_of_window(s, c);
@@ -165,9 +208,11 @@ static void print_table(const take_spec *s, FILE *out)
         char seconds[48] = "";
         if (w.delivered > 0) {
             snprintf(frames, sizeof frames, "%lld-%lld", (long long)w.first_frame, (long long)end - 1);
-            snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->fps, (double)end / s->fps);
+            snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->fps,
+                     (double)end / s->fps);
         }
-        fprintf(out, "%6lld  %-13s  %-15s  %4d  %s\n", (long long)c, frames, seconds, shot, s->shot[shot].prompt);
+        fprintf(out, "%6lld  %-13s  %-15s  %4d  %-7s  %s\n", (long long)c, frames, seconds, shot,
+                cached_name(p, c), s->shot[shot].prompt);
     }
 }
 
@@ -175,20 +220,17 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
                                     longtake_error *error)
 {
     lt_error err = {0};
-    take_task task;
+    plan_findings found;
     size_t bytes = 0;
-    int64_t peak_bytes = 0;
     *text = NULL;
-    lt_status s = settle(e, command, r, &task, &err);
-    if (s == LT_OK)
-        s = peak_of(&task, &peak_bytes, &err);
+    lt_status s = find(&found, e, command, r, &err);
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
     if (out) {
-        print_table(&task.run.spec, out);
-        print_needs(foreseen_seconds(&task), peak_bytes, out);
+        print_table(&found, out);
+        print_needs(foreseen_seconds(&found.task), found.peak_bytes, out);
     }
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
-    take_task_close(&task, false);
+    close_findings(&found);
     return take_give_error(s, &err, error);
 }

@@ -8,7 +8,7 @@
 #include "pipeline/token_cut.h"
 #include "pipeline/token_io.h"
 
-static bool is_token_file(const char *path)
+bool take_is_token_file(const char *path)
 {
     const char *dot = strrchr(path, '.');
     return dot && (strcmp(dot, ".lt") == 0 || strcmp(dot, ".npy") == 0);
@@ -65,7 +65,7 @@ lt_status take_plan_of_shots(take_run *run, lt_error *err)
         tok_plan plan = {0};
         if (!shot->plan || first >= end)
             continue;
-        LT_TRY(is_token_file(shot->plan) ? read_tokens(run, shot, &plan, err)
+        LT_TRY(take_is_token_file(shot->plan) ? read_tokens(run, shot, &plan, err)
                                          : encode_video(run, shot, end - first, &plan, err));
         const lt_status s = take_plan_lay(run, &plan, first, end, shot->plan, err);
         tok_plan_clear(&plan);

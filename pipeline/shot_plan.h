@@ -10,5 +10,7 @@
 
 /* The segments are placed. LT_ERR_INPUT for a file that is bad, or of another model, LT_ERR_USAGE for a span that it does not have. */
 lt_status take_plan_of_shots(take_run *run, lt_error *err);
+/* By its name; else it is a video. */
+bool take_is_token_file(const char *path);
 
 #endif

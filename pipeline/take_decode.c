@@ -271,6 +271,13 @@ static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, vo
     return LT_OK;
 }
 
+bool take_decode_has(const take_decoder *d, int64_t c)
+{
+    char name[32];
+    product_name(name, "video", c);
+    return take_job_has(d->run->job, name, d->video_key[c]);
+}
+
 static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, const float *latents, void **blob,
                              size_t *bytes, lt_error *err)
 {

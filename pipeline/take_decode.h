@@ -35,6 +35,8 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
                             const lt_hash *latents_key, lt_error *err);
 void take_decoder_close(take_decoder *d);
 
+/* Does the job folder hold the encoded pictures of window c? */
+bool take_decode_has(const take_decoder *d, int64_t c);
 /* Window c, in order from 0; `latents` [window, C, H, W]. Gives the encoded pictures (to be freed; NULL where none are made
  * or the window delivers no frame). */
 lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err);

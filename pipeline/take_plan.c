@@ -280,9 +280,8 @@ static lt_status lay_given(take_run *run, lt_error *err)
     return take_plan_of_shots(run, err);
 }
 
-lt_status take_plan_make(take_run *run, lt_error *err)
+lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
 {
-    int64_t have = 0;
     LT_TRY(reserve(run, run->spec.time.segments, err));
     for (int64_t k = 0; k < run->plan_segments; k++)
         place_segment(run, k, take_segment_frames(&run->spec.time, k));
@@ -290,6 +289,12 @@ lt_status take_plan_make(take_run *run, lt_error *err)
     LT_TRY(lay_given(run, err));
     LT_TRY(make_keys(run, err));
     take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);
-    LT_TRY(read_products(run, &have, err));
+    return read_products(run, have, err);
+}
+
+lt_status take_plan_make(take_run *run, lt_error *err)
+{
+    int64_t have = 0;
+    LT_TRY(take_plan_look(run, &have, err));
     return have == run->plan_segments ? LT_OK : open_and_write(run, have, err);
 }

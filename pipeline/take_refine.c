@@ -207,6 +207,18 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     return listener.error.code != LT_OK ? listener.error.code : status;
 }
 
+static void product_name(char name[32], int64_t c)
+{
+    snprintf(name, 32, "latents.%03lld", (long long)c);
+}
+
+bool take_refine_has(const take_refiner *r, int64_t c, lt_hash key)
+{
+    char name[32];
+    product_name(name, c);
+    return take_job_has(r->run->job, name, key);
+}
+
 lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,
                              lt_error *err)
 {
@@ -217,7 +229,7 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
     void *data = NULL;
     size_t bytes = 0;
     bool found = false;
-    snprintf(name, sizeof name, "latents.%03lld", (long long)c);
+    product_name(name, c);
     int lock = -1;
     LT_TRY(take_job_lock(run->job, name, &lock, err));
     lt_status s = take_job_get(run->job, name, key, &data, &bytes, &found, err);

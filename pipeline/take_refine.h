@@ -38,6 +38,8 @@ void take_refiner_close(take_refiner *r);
 
 /* Key of window c of a layer (take_retake.h), which follows the window of key `before` (unused in window 0). */
 lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key, lt_error *err);
+/* Does the job folder hold window c under `key`? */
+bool take_refine_has(const take_refiner *r, int64_t c, lt_hash key);
 /* Fills latents [window, C, H, W] of window c under `key`: found in the job folder, or refined and kept there. `known`
  * [overlap, C, H, W] are the latents that the window begins with (unused in window 0). */
 lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,

@@ -18,24 +18,33 @@ static void hear_note(void *user, const char *note)
     take_warn(user, "%s", note);
 }
 
-lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
+/* The folder that the request asks for, or the one beside the output; none for a stream. */
+static lt_status name_job(take_run *run, const char *output, lt_error *err)
 {
     const longtake_request *r = run->request;
-    const char *path = r->job;
-    if (!path && (!output || strcmp(output, "-") == 0))
+    if (!r->job && (!output || strcmp(output, "-") == 0))
         return LT_OK;
-    if (path) {
-        run->job_path = strdup(path);
-    } else {
-        run->job_is_implicit = !r->keep_job;
-        const size_t bytes = strlen(output) + 8;
-        run->job_path = malloc(bytes);
-        if (run->job_path)
-            snprintf(run->job_path, bytes, "%s.job", output);
-    }
-    if (!run->job_path)
-        return lt_fail(err, LT_ERR_RESOURCES, "job folder: out of memory");
-    return take_job_open(run->job_path, r->fresh, hear_note, run, &run->job, err);
+    run->job_is_implicit = !r->job && !r->keep_job;
+    const int written = r->job ? asprintf(&run->job_path, "%s", r->job) : asprintf(&run->job_path, "%s.job", output);
+    if (written >= 0)
+        return LT_OK;
+    run->job_path = NULL;
+    run->job_is_implicit = false;
+    return lt_fail(err, LT_ERR_RESOURCES, "job folder: out of memory");
+}
+
+lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
+{
+    LT_TRY(name_job(run, output, err));
+    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note, run, &run->job, err) : LT_OK;
+}
+
+lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
+{
+    LT_TRY(name_job(run, output, err));
+    if (!run->job_path || run->request->fresh || access(run->job_path, F_OK) != 0)
+        return LT_OK;
+    return take_job_open(run->job_path, false, hear_note, run, &run->job, err);
 }
 
 static void clear_texts(take_run *run)

@@ -49,6 +49,7 @@ typedef struct {
     take_job *job;            /* NULL: nothing is kept */
     char *job_path;
     bool job_is_implicit;     /* beside the output; goes on success */
+    bool looks_only;          /* nothing is computed: keys alone */
     take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */
@@ -69,6 +70,8 @@ typedef struct {
 void take_run_open(take_run *run, longtake *e, const longtake_request *r);
 /* Opens the job folder that the request asks for. `output` names an implicit one; NULL or "-": none. */
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
+/* The same where the folder is there already, and nothing is to be forgotten; else there is no job. */
+lt_status take_run_find_job(take_run *run, const char *output, lt_error *err);
 /* `done`: an implicit job folder goes. */
 void take_run_close(take_run *run, bool done);
 
@@ -80,11 +83,13 @@ void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
 /* ---- stages ---- */
 
-/* Text embeddings of all shots for one network; keys only where `keys_only`. */
+/* Text embeddings of all shots for one network; of a run that looks only, their keys. */
 lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 
 /* Ids of all segments of the spec: what reference and shots give, else from the job folder or the language model. */
 lt_status take_plan_make(take_run *run, lt_error *err);
+/* The same without the language model: *have says how many segments from the first on are there. */
+lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err);
 /* Lays the codes of `plan` on the run's segments, from segment `first` up to before `end`, where nothing is given yet. LT_ERR_INPUT
  * with `place` when it does not fit. */
 lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err);

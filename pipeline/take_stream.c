@@ -88,6 +88,31 @@ static lt_status all_keys(take_refiner *r, window_buffers *b, lt_error *err)
     return LT_OK;
 }
 
+lt_status take_stream_look(take_run *run, take_output kind, take_cached *found, lt_error *err)
+{
+    const media_spec spec = take_media_spec(&run->spec, kind);
+    take_refiner refiner = {0};
+    take_decoder decoder = {0};
+    window_buffers buffers = {0};
+    lt_status s = open_buffers(&buffers, run, err);
+    if (s == LT_OK)
+        s = take_refiner_open(&refiner, run, err);
+    if (s == LT_OK)
+        s = all_keys(&refiner, &buffers, err);
+    if (s == LT_OK)
+        s = take_decoder_open(&decoder, run, &spec, false, take_keys(&buffers), err);
+    for (int64_t c = 0; c < run->spec.time.windows && s == LT_OK; c++) {
+        if (take_refine_has(&refiner, c, take_keys(&buffers)[c]))
+            found[c] = TAKE_CACHED_LATENTS;
+        if (take_decode_has(&decoder, c))
+            found[c] = TAKE_CACHED_VIDEO;
+    }
+    take_decoder_close(&decoder);
+    take_refiner_close(&refiner);
+    close_buffers(&buffers);
+    return s;
+}
+
 /* Makes window c, of every layer that the take needs it of; the topmost one stays in b->latents. */
 static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b, int64_t c, lt_error *err)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/shot_plan.h"
 #include "pipeline/shot_times.h"
 #include "pipeline/take_preview.h"
 #include "pipeline/token_io.h"
@@ -179,4 +180,49 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     else if (does & TAKE_DOES_TOKENS)
         LT_TRY(write_plan(t, err));
     return does & TAKE_DOES_REFINE ? take_text_prepare(&t->run, TAKE_FOR_MMDIT, err) : LT_OK;
+}
+
+/* ---- looking ---- */
+
+/* Is there a plan that only the tokenizer can say? */
+static bool needs_encoding(const take_task *t)
+{
+    bool needs = t->run.reference != NULL;
+    for (int i = 0; i < t->run.spec.shots; i++)
+        needs = needs || (t->run.spec.shot[i].plan && !take_is_token_file(t->run.spec.shot[i].plan));
+    return needs && t->plan.segments == 0;
+}
+
+static lt_status look_at_plan(take_task *t, int64_t *have, lt_error *err)
+{
+    take_run *run = &t->run;
+    if (t->plan.segments > 0) {
+        *have = t->plan.segments;
+        return take_plan_give(run, &t->plan, err);
+    }
+    LT_TRY(take_text_prepare(run, TAKE_FOR_AR, err));
+    return take_plan_look(run, have, err);
+}
+
+lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error *err)
+{
+    take_run *run = &t->run;
+    int64_t have = 0;
+    run->looks_only = true;
+    *known = !needs_encoding(t);
+    if (*known)
+        LT_TRY(take_run_find_job(run, t->request.output, err));
+    if (!run->job)
+        return LT_OK;
+    LT_TRY(look_at_plan(t, &have, err));
+    for (int64_t c = 0; c < run->spec.time.windows; c++) {
+        const take_window w = take_window_at(&run->spec.time, c);
+        int frame = 0;
+        if (take_plan_at(run, w.first_latent + w.latents - 1, &frame) < have)
+            found[c] = TAKE_CACHED_PLAN;
+    }
+    if (!(t->command->does & TAKE_DOES_REFINE))
+        return LT_OK;
+    LT_TRY(take_text_prepare(run, TAKE_FOR_MMDIT, err));
+    return take_stream_look(run, t->kind, found, err);
 }

@@ -47,6 +47,9 @@ const take_command *take_command_named(const char *name);
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command);
 lt_status take_task_settle(take_task *t, lt_error *err);
 lt_status take_task_prepare(take_task *t, lt_error *err);
+/* Instead of preparing: what the job folder holds of every window, found [windows]. Computes nothing; weight files are read for
+ * their hashes where there is a folder. *known is false where only encoding a video would tell. */
+lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error *err);
 /* `done`: an implicit job folder goes. */
 void take_task_close(take_task *t, bool done);
 

@@ -118,6 +118,8 @@ static lt_status prepare_shot(take_run *run, const text_side *side, const text_v
     if (s == LT_OK) {
         take_key_bytes(&key, ids, (size_t)text->count * sizeof *ids);
         text->key = take_key_end(&key);
+    }
+    if (s == LT_OK && !run->looks_only) {
         take_clock_enter(&run->clock, TAKE_TEXT, shot, run->spec.shots, 1);
         s = embed_shot(run, side, shot, role, ids, encoder, err);
         take_clock_leave(&run->clock);

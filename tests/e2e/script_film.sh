@@ -30,6 +30,20 @@ grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; pictures from 3.1 s, windo
 grep -q '^shot 2 (5.0 s): plan from 5.0 s, segment 2; pictures from 5.1 s, window 4$' made.out || fail "dry run: $(cat made.out)"
 made run three.yaml --dry-run --json
 equal "dry run: windows" "$(json made.out windows)" 5
+# What a job folder holds already: nothing; all; and with another last prompt what lies before it, of the rest the plan.
+cached() {
+    made "$@" --dry-run --job job
+    sed -n 's/^ *[0-9]*  [0-9-]*  *[0-9.-]*  *[0-9]  \([a-z-]*\)  *a .*/\1/p' made.out | tr '\n' ' '
+}
+equal "cached at first" "$(cached run three.yaml)" "- - - - - "
+[ -e job ] && fail "a dry run makes a job folder"
+made run three.yaml --job job -o three.mp4
+equal "cached then" "$(cached run three.yaml)" "video video video video video "
+sed 's/a blue ball/a green ball/' three.yaml >green.yaml
+equal "cached of another end" "$(cached run green.yaml)" "video video video - - "
+sed 's/steps: 2/steps: 3/' three.yaml >steps.yaml
+equal "cached with other steps" "$(cached run steps.yaml)" "plan plan plan plan plan "
+equal "cached afresh" "$(cached run three.yaml --fresh)" "- - - - - "
 "$PROGRAM" run three.yaml -m "$MODEL" --progress plain -o told.mp4 2>&1 | grep -q '^shot 2 (5.0 s): plan from' ||
     fail "run does not say when a prompt takes effect"
 sed -e 2,9d three.yaml >whole.yaml
