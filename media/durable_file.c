@@ -8,12 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-char *media_temporary_name(const char *path)
-{
-    char *name = NULL;
-    return asprintf(&name, "%s.%ld.part", path, (long)getpid()) < 0 ? NULL : name;
-}
-
 static int sync_path(const char *path, int flags)
 {
     const int fd = open(path, flags | O_CLOEXEC);

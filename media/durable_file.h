@@ -4,8 +4,6 @@
 
 #include "kernels/core/status.h"
 
-/* "PATH.PID.part", in the same folder; free() it. NULL when memory is out. */
-char *media_temporary_name(const char *path);
 /* Syncs `temporary` to the disk, gives it the name `path`, syncs the folder. LT_ERR_RESOURCES. */
 lt_status media_publish(const char *temporary, const char *path, lt_error *err);
 

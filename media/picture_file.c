@@ -7,16 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/temporary_file.h"
 #include "media/durable_file.h"
 #include "media/packet_blob.h"
 #include "media/window_encoder.h"
 
 static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
 {
-    char *temporary = media_temporary_name(path);
+    char *temporary = lt_temporary_name(path);
     if (!temporary)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     FILE *file = fopen(temporary, "wb");
+    if (file)
+        lt_temporary_hold(fileno(file));
     bool whole = file && fwrite(data, 1, bytes, file) == bytes;
     if (file && fclose(file) != 0)
         whole = false;

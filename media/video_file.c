@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/temporary_file.h"
 #include "media/durable_file.h"
 #include "media/libav_error.h"
 #include "media/packet_blob.h"
@@ -21,7 +22,7 @@ enum { BUFFER_BYTES = 1 << 16 };
 
 struct media_file {
     media_target target;
-    int own_fd;      /* of a device or named pipe; else -1 */
+    int own_fd;      /* of a device or named pipe, or what holds the temporary file; else -1 */
     char *path;      /* what is asked for; "standard output" of a stream */
     char *temporary; /* what is written until it is whole; of a growing file its path, of a stream NULL */
     char *comment;
@@ -75,9 +76,14 @@ static lt_status open_output(media_file *f, lt_error *err)
     char *url = file_url(f->temporary);
     if (!url)
         return media_no_memory(err, f->path);
+    if (f->target.kind == MEDIA_FINISHED) {
+        f->own_fd = open(f->temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        f->half_written = f->own_fd >= 0;
+        if (f->half_written)
+            lt_temporary_hold(f->own_fd);
+    }
     const int s = avio_open(&f->io, url, AVIO_FLAG_WRITE);
     av_free(url);
-    f->half_written = s >= 0 && f->target.kind == MEDIA_FINISHED;
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->temporary) : LT_OK;
 }
 
@@ -143,21 +149,19 @@ static lt_status open_container(media_file *f, lt_error *err)
 static lt_status write_png(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
 {
     char *name = media_png_name(f->path, index);
-    char *temporary = name ? media_temporary_name(name) : NULL;
-    if (!temporary) {
-        free(name);
+    if (!name)
         return media_no_memory(err, f->path);
-    }
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = fopen(f->temporary, "wb");
+    if (file)
+        lt_temporary_hold(fileno(file));
     bool whole = file && fwrite(p->data, 1, p->bytes, file) == p->bytes;
     if (file && fclose(file) != 0)
         whole = false;
-    whole = whole && rename(temporary, name) == 0;
+    whole = whole && rename(f->temporary, name) == 0;
     const lt_status s =
         whole ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
     if (file && !whole)
-        (void)unlink(temporary);
-    free(temporary);
+        (void)unlink(f->temporary);
     free(name);
     return s;
 }
@@ -296,7 +300,7 @@ lt_status media_file_open(const media_target *target, media_file **out, lt_error
     if (f->path && target->kind == MEDIA_GROWING)
         f->temporary = strdup(f->path);
     if (f->path && target->kind == MEDIA_FINISHED)
-        f->temporary = media_temporary_name(f->path);
+        f->temporary = lt_temporary_name(f->path);
     if (!f->path || !f->packet || (target->comment && !f->comment) ||
         (target->kind != MEDIA_STREAM && !f->temporary)) {
         media_file_abandon(f);

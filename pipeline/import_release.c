@@ -2,6 +2,7 @@
 #include "pipeline/import_release.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/temporary_file.h"
 #include "pipeline/import_plan.h"
 #include "text_encoder/text_vocab.h"
 #include "weights/durable.h"
@@ -66,7 +68,8 @@ typedef struct {
     import_source source[SOURCES];
     import_plan plan[TARGETS]; /* empty: the file is not written */
     lt_complaints complaints;
-    char folder[PATH_MAX]; /* temporary name of the output */
+    char *folder; /* temporary name of the output; NULL before it is there */
+    int held;     /* the folder, open while it is written; or -1 */
     int done;              /* tensors written */
     int total;
 } import;
@@ -543,36 +546,43 @@ static lt_status check_output(const char *output, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "%s: is already there", output);
 }
 
-static lt_status make_folder(import *m, lt_error *err)
+/* A file, and what a writer that was killed left of it. */
+static void remove_written(const char *path)
 {
-    const char *const output = m->request->output;
-    size_t length = strlen(output);
-    while (length > 1 && output[length - 1] == '/')
-        length--;
-    if (snprintf(m->folder, sizeof m->folder, "%.*s.%ld.tmp", (int)length, output, (long)getpid()) >=
-        (int)sizeof m->folder)
-        return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", output);
-    if (mkdir(m->folder, 0777) != 0) {
-        const lt_status s = lt_fail_to_write(m->folder, err);
-        m->folder[0] = '\0';
-        return s;
-    }
-    return LT_OK;
+    free(lt_temporary_name(path));
+    unlink(path);
 }
 
 /* Removes whatever an import may have written. */
-static void remove_folder(const import *m)
+static void remove_folder(const char *folder)
 {
     static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model",
                                          "text_encoder.safetensors"};
     char path[PATH_MAX];
     for (int to = 0; to < TARGETS; to++)
-        if (join(path, m->folder, target_files[to], NULL) == LT_OK)
-            unlink(path);
+        if (join(path, folder, target_files[to], NULL) == LT_OK)
+            remove_written(path);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (join(path, m->folder, others[i], NULL) == LT_OK)
-            unlink(path);
-    rmdir(m->folder);
+        if (join(path, folder, others[i], NULL) == LT_OK)
+            remove_written(path);
+    rmdir(folder);
+}
+
+static lt_status make_folder(import *m, lt_error *err)
+{
+    m->folder = lt_temporary_folder_name(m->request->output, remove_folder);
+    if (!m->folder)
+        return lt_fail(err, LT_ERR_RESOURCES, "import: no memory");
+    if (mkdir(m->folder, 0777) != 0) {
+        const lt_status s = lt_fail_to_write(m->folder, err);
+        free(m->folder);
+        m->folder = NULL;
+        return s;
+    }
+    m->held = open(m->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (m->held >= 0)
+        lt_temporary_hold(m->held);
+    return LT_OK;
 }
 
 static lt_status write_folder(import *m, lt_error *err)
@@ -591,6 +601,7 @@ lt_status take_import(const take_import_request *request, lt_error *err)
     if (!m)
         return lt_fail(err, LT_ERR_RESOURCES, "import: no memory");
     m->request = request;
+    m->held = -1;
     m->complaints.others = request->warnings;
     describe_sources(m);
     lt_status s = check_output(request->output, err);
@@ -602,8 +613,11 @@ lt_status take_import(const take_import_request *request, lt_error *err)
         s = plan_all(m, err);
     if (s == LT_OK)
         s = write_folder(m, err);
-    if (s != LT_OK && m->folder[0])
-        remove_folder(m);
+    if (s != LT_OK && m->folder)
+        remove_folder(m->folder);
+    if (m->held >= 0)
+        close(m->held);
+    free(m->folder);
     for (int to = 0; to < TARGETS; to++)
         import_plan_close(&m->plan[to]);
     for (int id = 0; id < SOURCES; id++)

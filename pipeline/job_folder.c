@@ -81,19 +81,32 @@ static bool is_ours(const char *file)
     return product_stem(file) > 0;
 }
 
-static void forget_all(int fd, const char *path)
+static bool is_part(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    return dot && strcmp(dot, ".part") == 0 && is_ours(file);
+}
+
+/* Removes what `goes` says yes to. */
+static void forget(int fd, const char *path, bool (*goes)(const char *file))
 {
     DIR *d = opendir(path);
     if (!d)
         return;
     for (struct dirent *e = readdir(d); e; e = readdir(d))
-        if (is_ours(e->d_name))
+        if (goes(e->d_name))
             unlinkat(fd, e->d_name, 0);
     closedir(d);
 }
 
+/* Is this process the folder's only user? Then it is held alone. */
+static bool hold_alone(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that is done may have removed
- * it in between: then once more. */
+ * it in between: then once more. What is half-written there while nobody uses the folder was left by one that was killed. */
 static int hold_folder(const char *path)
 {
     for (;;) {
@@ -104,6 +117,8 @@ static int hold_folder(const char *path)
             return -1;
         if (fd < 0)
             continue;
+        if (hold_alone(fd))
+            forget(fd, path, is_part);
         while (flock(fd, LOCK_SH) != 0 && errno == EINTR) {
         }
         struct stat st;
@@ -113,18 +128,12 @@ static int hold_folder(const char *path)
     }
 }
 
-/* Is this process the folder's only user? Then it is held alone. */
-static bool hold_alone(int fd)
-{
-    return flock(fd, LOCK_EX | LOCK_NB) == 0;
-}
-
 static lt_status start_over(take_job *job, lt_error *err)
 {
     if (!hold_alone(job->fd))
         return lt_fail(err, LT_ERR_FAILED, "job folder %s: another process works in it, it cannot start over"
                        "\nhint: --job names another folder", job->path);
-    forget_all(job->fd, job->path);
+    forget(job->fd, job->path, is_ours);
     flock(job->fd, LOCK_SH);
     return LT_OK;
 }
@@ -168,7 +177,7 @@ void take_job_remove(take_job *job)
     if (!job)
         return;
     if (hold_alone(job->fd)) { /* else another process needs it still, and removes it */
-        forget_all(job->fd, job->path);
+        forget(job->fd, job->path, is_ours);
         rmdir(job->path);
     }
     take_job_close(job);

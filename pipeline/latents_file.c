@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/temporary_file.h"
 #include "kernels/core/tensor.h"
+#include "weights/durable.h"
 
 static const char format_name[] = "longtake-latents-1";
 
@@ -104,16 +106,16 @@ lt_status take_latents_create(const char *path, take_latents_shape shape, const 
     w->fd = STDOUT_FILENO;
     lt_status s = LT_OK;
     if (strcmp(path, "-") != 0) {
-        const size_t bytes = strlen(path) + 32;
         w->path = strdup(path);
-        w->temporary = malloc(bytes);
+        w->temporary = lt_temporary_name(path);
         if (!w->path || !w->temporary) {
             s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
         } else {
-            snprintf(w->temporary, bytes, "%s.%ld.part", path, (long)getpid());
             w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
             if (w->fd < 0)
                 s = lt_fail(err, LT_ERR_FAILED, "%s: %s", w->temporary, strerror(errno));
+            else
+                lt_temporary_hold(w->fd);
         }
     }
     if (s == LT_OK)
@@ -151,8 +153,10 @@ lt_status take_latents_finish(take_latents_writer *w, lt_error *err)
     if (w->written != w->shape.latents)
         s = lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld", w->path ? w->path : "standard output",
                     (long long)w->written, (long long)w->shape.latents);
-    if (s == LT_OK && w->path && (fsync(w->fd) != 0 || rename(w->temporary, w->path) != 0))
-        s = lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_FAILED, "%s: %s", w->path, strerror(errno));
+    if (s == LT_OK && w->path && fsync(w->fd) != 0)
+        s = lt_fail_to_write(w->path, err);
+    if (s == LT_OK && w->path)
+        s = lt_rename_durably(w->temporary, w->path, err);
     if (s == LT_OK && w->path) {
         close(w->fd);
         w->fd = -1;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "kernels/core/json.h"
+#include "kernels/core/temporary_file.h"
 #include "tokenizer/numpy_array.h"
 #include "weights/durable.h"
 #include "weights/weights.h"
@@ -348,6 +349,7 @@ static lt_status write_npy_under(const tok_plan *plan, const char *temporary, co
     FILE *file = fopen(temporary, "wbe");
     if (!file)
         return lt_fail_to_write(path, err);
+    lt_temporary_hold(fileno(file));
     lt_status s = write_npy_stream(plan, file, path, err);
     if (s == LT_OK && fsync(fileno(file)) != 0)
         s = lt_fail_to_write(path, err);
@@ -369,8 +371,8 @@ lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *p
         LT_TRY(open_writer(plan, path, &w, err));
         return lt_writer_close(w, err);
     }
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
+    char *temporary = lt_temporary_name(path);
+    if (!temporary)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     const lt_status s = write_npy_under(plan, temporary, path, err);
     free(temporary);

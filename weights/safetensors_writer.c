@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kernels/core/json.h"
+#include "kernels/core/temporary_file.h"
 #include "weights/durable.h"
 #include "weights/weights.h"
 
@@ -37,8 +38,8 @@ lt_status lt_writer_open(const char *path, lt_writer **out, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     w->metadata = lt_json_new_object();
     w->path = strdup(path);
-    if (!w->path || !w->metadata || asprintf(&w->temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-        w->temporary = NULL;
+    w->temporary = lt_temporary_name(path);
+    if (!w->path || !w->metadata || !w->temporary) {
         lt_writer_abandon(w);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     }
@@ -249,6 +250,7 @@ static lt_status write_file(lt_writer *w, lt_error *err)
     FILE *const file = fopen(w->temporary, "wbe");
     if (!file)
         return lt_fail_to_write(w->temporary, err);
+    lt_temporary_hold(fileno(file));
     lt_status s = write_stream(w, file, err);
     if (s == LT_OK && fsync(fileno(file)) != 0)
         s = lt_fail_to_write(w->temporary, err);

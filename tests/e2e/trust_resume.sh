@@ -122,6 +122,25 @@ for kind in text.ar text.mmdit tokens latents video; do
     same whole.mp4 tampered.mp4
 done
 
+# ---- killed while it wrote the finished file ----
+dead=$(sh -c 'echo $$')
+for output in left.mp4 left.lt left.npy left.latents; do
+    echo half >$output.$dead.part
+    echo half >$output.$$.part # of a process that lives
+    case $output in
+    *.mp4) take $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
+    *.latents) longtake refine left.lt -o $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
+    *) longtake tokens x --seconds 2 -o $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
+    esac
+    [ ! -e $output.$dead.part ] || fail "$output: what a killed process left is still there"
+    [ -e $output.$$.part ] || fail "$output: what a living process writes is gone"
+    rm -f $output.$$.part
+done
+product=$(ls shared/latents.* | grep -v lock | head -1)
+cp "$product" "$product.$dead.part"
+take left.mp4 --job shared >again.out 2>again.err || fail "a half-written product: $(cat again.err)"
+[ ! -e "$product.$dead.part" ] || fail "a product that a killed process left half-written is still there"
+
 # What a job folder holds that is not ours stays.
 mkdir mine
 echo precious >mine/Cargo.lock
