@@ -112,6 +112,7 @@ typedef struct {
     int threads;                    /* 0 = all processors */
     int64_t max_memory;             /* bytes; 0 = no limit */
     const char *cache_dir;          /* folder that remembers how fast stages were, for longtake_plan; NULL: none */
+    int profile;                    /* count calls, seconds, bytes and FLOP of every operation: see longtake_profile */
 } longtake_options;
 
 LONGTAKE_API void longtake_options_init(longtake_options *options);
@@ -366,6 +367,21 @@ LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longt
  * made in memory; calls `fn` with one JSON line each. */
 typedef void (*longtake_line_fn)(void *user, const char *json_line);
 LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);
+
+/* What one operation cost in one stage ("other": outside of a take's stages). */
+typedef struct {
+    const char *stage;
+    const char *operation;
+    int64_t calls;
+    double seconds;
+    double bytes;
+    double flop;
+    double least_seconds; /* that this machine would need: FLOP at its matrix rate or bytes at its read rate, whichever is more */
+} longtake_profile_line;
+typedef void (*longtake_profile_fn)(void *user, const longtake_profile_line *line);
+/* Everything since the engine was opened with options.profile; measures the machine's rates first, for a second or two.
+ * LONGTAKE_ERR_USAGE without options.profile. */
+LONGTAKE_API longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error);
 
 #ifdef __cplusplus
 }

@@ -116,7 +116,7 @@ int cli_check(cli_context *c)
     }
     if (v->json)
         puts("]");
-    longtake_close(engine);
+    cli_engine_close(c, engine);
     return code;
 }
 
@@ -148,7 +148,7 @@ int cli_bench(cli_context *c)
     }
     if (code != LONGTAKE_OK)
         cli_fail(c, &error);
-    longtake_close(engine);
+    cli_engine_close(c, engine);
     return code;
 }
 
@@ -227,12 +227,12 @@ int cli_tokens_edit(cli_context *c)
     if (!engine)
         return code;
     if (cutting && !read_frames(v->word[2], longtake_fps(engine), &first, &count)) {
-        longtake_close(engine);
+        cli_engine_close(c, engine);
         return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
     }
     longtake_error error = {0};
     const longtake_status s = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
-    longtake_close(engine);
+    cli_engine_close(c, engine);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
     printf("%s\n", v->output);

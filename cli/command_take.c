@@ -362,7 +362,7 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
         code = run_candidates(c, engine, r);
     else if (engine && code == LONGTAKE_OK)
         code = run_take(c, run, engine, r);
-    longtake_close(engine);
+    cli_engine_close(c, engine);
     longtake_film_close(script.film);
     longtake_recipe_close(script.recipe);
     return code;

@@ -49,6 +49,7 @@ longtake *cli_engine(cli_context *c, int *code)
         options.threads = (int)v->threads;
     if (cli_given(v->max_memory))
         options.max_memory = (int64_t)v->max_memory;
+    options.profile = v->profile;
     char cache[PATH_MAX];
     if (cli_cache_folder(cache, sizeof cache))
         options.cache_dir = cache;
@@ -58,6 +59,35 @@ longtake *cli_engine(cli_context *c, int *code)
     if (*code != LONGTAKE_OK)
         cli_fail(c, &error);
     return engine;
+}
+
+static void print_profile_line(void *user, const longtake_profile_line *line)
+{
+    const cli_context *c = user;
+    if (line->seconds <= 0)
+        return;
+    if (c->progress.kind == PROGRESS_JSONL) {
+        fprintf(stderr, "{\"event\":\"profile\",\"stage\":\"%s\",\"operation\":\"%s\",\"calls\":%lld,\"seconds\":%.6g,\"flop\":%.6g,"
+                        "\"bytes\":%.6g,\"least_seconds\":%.6g}\n",
+                line->stage, line->operation, (long long)line->calls, line->seconds, line->flop, line->bytes, line->least_seconds);
+        return;
+    }
+    fprintf(stderr, "%-8s %-12s %10lld %9.3f %9.1f %9.1f %6.0f %%\n", line->stage, line->operation, (long long)line->calls,
+            line->seconds, line->flop / line->seconds / 1e9, line->bytes / line->seconds / 1e9,
+            100 * line->least_seconds / line->seconds);
+}
+
+void cli_engine_close(cli_context *c, longtake *engine)
+{
+    if (engine && c->values->profile) {
+        longtake_error error = {0};
+        cli_progress_end(&c->progress);
+        if (c->progress.kind != PROGRESS_JSONL)
+            fprintf(stderr, "%-8s %-12s %10s %9s %9s %9s %8s\n", "stage", "operation", "calls", "seconds", "GFLOP/s", "GB/s", "of best");
+        if (longtake_profile(engine, print_profile_line, c, &error) != LONGTAKE_OK)
+            cli_fail(c, &error);
+    }
+    longtake_close(engine);
 }
 
 enum { MOST_TEXT = 1 << 20 }; /* bytes of a text file: far more than any encoder reads */

@@ -6,9 +6,10 @@
 #include "kernels/backend.h"
 
 typedef struct {
-    double seconds; /* of one pass: the best of the repeats, after one that is not counted */
-    double flop;    /* of the layers' matrix products and attention, 2 per multiply-add */
-    int64_t rows;   /* of text and video */
+    double seconds;           /* of one pass: the best of the repeats, after one that is not counted */
+    double processor_seconds; /* the same of all threads together */
+    double flop;              /* of the layers' matrix products and attention, 2 per multiply-add */
+    int64_t rows;             /* of text and video */
 } dit_timing;
 
 /* One pass of both networks with the sizes of `cfg`, for one item; control_layers may be 0 here. The released model is

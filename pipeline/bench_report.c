@@ -31,13 +31,14 @@ static lt_status give_line(const longtake *e, const char *stage, const take_timi
     lt_json_set(o, "processor", lt_json_new_string(processor));
     lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(e->backend->activation)));
     lt_json_set(o, "threads", lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
-    lt_json_set(o, "seconds", lt_json_new_real(t->seconds));
+    lt_json_set(o, "seconds", lt_json_new_real(t->best.wall));
+    lt_json_set(o, "processor_seconds", lt_json_new_real(t->best.processor));
     if (t->flop > 0)
-        lt_json_set(o, "tflops", lt_json_new_real(t->flop / t->seconds / 1e12));
+        lt_json_set(o, "tflops", lt_json_new_real(t->flop / t->best.wall / 1e12));
     if (t->bytes > 0)
-        lt_json_set(o, "gbytes_per_s", lt_json_new_real(t->bytes / t->seconds / 1e9));
+        lt_json_set(o, "gbytes_per_s", lt_json_new_real(t->bytes / t->best.wall / 1e9));
     if (t->whole > 0)
-        lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->seconds * t->whole));
+        lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->best.wall * t->whole));
     char *text = lt_json_text(o);
     lt_json_free(o);
     if (!text)
@@ -51,7 +52,7 @@ static lt_status run_ceilings(longtake *e, longtake_line_fn fn, void *user, lt_e
 {
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
-        LT_TRY(take_bench_ceiling(e->backend, i, &t, err));
+        LT_TRY(take_bench_ceiling(e->backend, (take_ceiling)i, &t, err));
         LT_TRY(give_line(e, "ceilings", &t, fn, user, err));
     }
     return LT_OK;

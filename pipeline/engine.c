@@ -8,6 +8,7 @@
 
 #include "pipeline/cuda_door.h"
 #include "pipeline/take_key.h"
+#include "pipeline/take_profile.h"
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
 {
@@ -125,6 +126,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         s = open_config(options, e, &err);
     if (s == LT_OK)
         s = open_backend(options, &e->backend, &err);
+    if (s == LT_OK && options->profile)
+        s = take_profile_open(e, &err);
     if (s != LT_OK) {
         longtake_close(e);
         return take_give_error(s, &err, error);
@@ -137,6 +140,7 @@ void longtake_close(longtake *e)
 {
     if (!e)
         return;
+    take_profile_close(e);
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);

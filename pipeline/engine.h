@@ -31,6 +31,7 @@ struct longtake {
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
     char *cache_dir;          /* or NULL */
+    struct take_profile *profile; /* where operations are counted; or NULL */
     lt_hash config_hash;      /* of every configuration value */
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];

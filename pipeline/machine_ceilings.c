@@ -1,7 +1,4 @@
 /* machine_ceilings.c - what this machine does at best: one large operation each, with all threads. */
-#include <stdlib.h>
-#include <time.h>
-
 #include "kernels/ops.h"
 #include "pipeline/stage_bench.h"
 #include "weights/weights.h"
@@ -16,13 +13,6 @@ typedef struct {
     lt_role role;
     enum { PRODUCT, ATTENTION, CONVOLUTION, READING } kind;
 } ceiling;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static lt_status pass(lt_ops *o, void *user)
 {
@@ -42,7 +32,7 @@ static lt_status pass(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-static lt_status measure(lt_backend *backend, ceiling *c, double *seconds, lt_error *err)
+static lt_status measure(lt_backend *backend, ceiling *c, take_time *best, lt_error *err)
 {
     lt_weights *weights = NULL;
     lt_weight_set *set = NULL;
@@ -55,11 +45,10 @@ static lt_status measure(lt_backend *backend, ceiling *c, double *seconds, lt_er
         s = lt_binder_close(b, &set, err);
     }
     for (int i = 0; i <= REPEATS && s == LT_OK; i++) {
-        const double began = now();
+        const take_time began = take_now();
         s = lt_ops_run(&ops, pass, c, err);
-        const double took = now() - began;
-        if (i > 0 && (i == 1 || took < *seconds))
-            *seconds = took;
+        if (i > 0)
+            take_keep_best(best, began);
     }
     lt_ops_close(&ops);
     lt_weight_set_close(set);
@@ -67,7 +56,7 @@ static lt_status measure(lt_backend *backend, ceiling *c, double *seconds, lt_er
     return s;
 }
 
-lt_status take_bench_ceiling(lt_backend *backend, int which, take_timing *out, lt_error *err)
+lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err)
 {
     static const struct {
         const char *slice;
@@ -92,5 +81,5 @@ lt_status take_bench_ceiling(lt_backend *backend, int which, take_timing *out, l
     *out = (take_timing){.slice = all[which].slice,
                          .flop = all[which].flop,
                          .bytes = all[which].values_read * (double)lt_dtype_bytes(backend->activation)};
-    return measure(backend, &work, &out->seconds, err);
+    return measure(backend, &work, &out->best, err);
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ar_model/ar_model.h"
 #include "kernels/ops.h"
@@ -15,13 +14,6 @@
 #include "weights/weights.h"
 
 enum { REPEATS = 3 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Normals of a fixed stream, as input data; free() it. */
 static float *random_values(size_t count)
@@ -35,16 +27,14 @@ static float *random_values(size_t count)
 typedef lt_status (*timed_fn)(void *user, lt_error *err);
 
 /* The best of the repeats after one run that is not counted. */
-static lt_status best_of(timed_fn fn, void *user, double *seconds, lt_error *err)
+static lt_status best_of(timed_fn fn, void *user, take_time *best, lt_error *err)
 {
     LT_TRY(fn(user, err));
-    *seconds = 0;
+    *best = (take_time){0};
     for (int i = 0; i < REPEATS; i++) {
-        const double began = now();
+        const take_time began = take_now();
         LT_TRY(fn(user, err));
-        const double took = now() - began;
-        if (i == 0 || took < *seconds)
-            *seconds = took;
+        take_keep_best(best, began);
     }
     return LT_OK;
 }
@@ -87,7 +77,7 @@ lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
     if (status == LT_OK)
         status = text_encoder_open(weights, &cfg, backend, &s.encoder, err);
     if (status == LT_OK)
-        status = best_of(run_t5, &s, &out->seconds, err);
+        status = best_of(run_t5, &s, &out->best, err);
     text_encoder_close(s.encoder);
     lt_weights_close(weights);
     free(s.hidden);
@@ -99,8 +89,8 @@ lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
 enum { LM_LAYERS = 4, LM_TEXT_ROWS = 696, LM_STEPS = 24 };
 
 typedef struct {
-    double last;
-    double best;
+    take_time last;
+    take_time best;
     int steps;
 } step_timer;
 
@@ -109,10 +99,9 @@ static int on_code(void *user, int done, int total)
 {
     (void)total;
     step_timer *t = user;
-    const double at = now();
-    if (done > 2 && (t->best == 0 || at - t->last < t->best))
-        t->best = at - t->last;
-    t->last = at;
+    if (done > 2)
+        take_keep_best(&t->best, t->last);
+    t->last = take_now();
     return ++t->steps >= LM_STEPS;
 }
 
@@ -147,7 +136,7 @@ lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
         const ar_progress progress = {.code = on_code, .user = &timer};
         s = ar_session_segment(session, 1, ids, 0, &progress, &stopped);
         s = s == LT_ERR_CANCELLED ? LT_OK : lt_fail(err, s == LT_OK ? LT_ERR_FAILED : s, "%s", stopped.message);
-        out->seconds = timer.best;
+        out->best = timer.best;
     }
     ar_session_close(session);
     ar_model_close(model);
@@ -169,7 +158,7 @@ lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
     dit_timing t = {0};
     LT_TRY(dit_bench(&cfg, backend, 1, &t, err));
     *out = (take_timing){.slice = "1 layer, 17,776 rows, one item (whole stage: 45 layers x 2 items x 50 steps)",
-                         .seconds = t.seconds,
+                         .best = {t.seconds, t.processor_seconds},
                          .flop = t.flop,
                          .whole = 45.0 * 2 * 50};
     return LT_OK;
@@ -210,7 +199,7 @@ lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error 
     if (status == LT_OK)
         status = vae_decoder_open(s.model, DECODE_ROWS, DECODE_COLUMNS, &s.decoder, err);
     if (status == LT_OK)
-        status = best_of(run_decode, &s, &out->seconds, err);
+        status = best_of(run_decode, &s, &out->best, err);
     vae_decoder_close(s.decoder);
     vae_close(s.model);
     lt_weights_close(weights);
@@ -237,7 +226,7 @@ lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error 
     if (status == LT_OK)
         status = vae_open(weights, &released_vae, backend, VAE_ENCODER, &s.model, err);
     if (status == LT_OK)
-        status = best_of(run_encode, &s, &out->seconds, err);
+        status = best_of(run_encode, &s, &out->best, err);
     vae_close(s.model);
     lt_weights_close(weights);
     free(s.in);
@@ -284,7 +273,7 @@ lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *
     if (status == LT_OK)
         status = tok_open(weights, &cfg, backend, TOK_DECODER, &s.model, err);
     if (status == LT_OK)
-        status = best_of(run_tokenizer, &s, &out->seconds, err);
+        status = best_of(run_tokenizer, &s, &out->best, err);
     tok_close(s.model);
     lt_weights_close(weights);
     free(s.tokens);

@@ -3,10 +3,11 @@
 #define TAKE_STAGE_BENCH_H
 
 #include "kernels/backend.h"
+#include "pipeline/stopwatch.h"
 
 typedef struct {
     const char *slice;  /* what was timed, in words */
-    double seconds;     /* the best of the repeats */
+    take_time best;     /* of the repeats */
     double flop;        /* 2 per multiply-add; 0: not counted */
     double bytes;       /* of weights or memory read; 0: not what bounds it */
     double whole;       /* slices in the whole stage of one 49-frame clip; 0: none */
@@ -21,8 +22,8 @@ lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error 
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err);
 
-/* What this machine can do at best, one operation each: matrix product, attention, convolution, reading weights. */
-enum { TAKE_CEILINGS = 4 };
-lt_status take_bench_ceiling(lt_backend *backend, int which, take_timing *out, lt_error *err);
+/* What this machine can do at best, one operation each. */
+typedef enum { TAKE_CEILING_PRODUCT, TAKE_CEILING_ATTENTION, TAKE_CEILING_CONVOLUTION, TAKE_CEILING_READING, TAKE_CEILINGS } take_ceiling;
+lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err);
 
 #endif

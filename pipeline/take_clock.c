@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "pipeline/take_profile.h"
+
 const char *take_stage_name(take_stage s)
 {
     static const char *const names[] = {"text", "tokens", "encode", "refine", "decode", "write"};
@@ -24,9 +26,9 @@ static size_t peak_bytes(void)
     return (size_t)usage.ru_maxrss * 1024;
 }
 
-void take_clock_open(take_clock *c, longtake_event_fn on_event, void *user)
+void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user)
 {
-    *c = (take_clock){.on_event = on_event, .user = user, .started = now()};
+    *c = (take_clock){.on_event = on_event, .user = user, .engine = engine, .started = now()};
 }
 
 double take_clock_elapsed(const take_clock *c)
@@ -81,6 +83,7 @@ static void send(take_clock *c, longtake_event_kind kind, int64_t step, double s
 
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
+    take_profile_collect(c->engine, c->stage);
     const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     c->stage = s;
     c->window = window;
@@ -120,6 +123,7 @@ lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *e
 
 void take_clock_leave(take_clock *c)
 {
+    take_profile_collect(c->engine, c->stage);
     c->of[c->stage].seconds += now() - c->running;
     c->of[c->stage].peak_bytes = peak_bytes();
     c->running = now();

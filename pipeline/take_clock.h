@@ -31,6 +31,7 @@ typedef struct {
 typedef struct {
     longtake_event_fn on_event;
     void *user;
+    longtake *engine; /* whose profile learns of changes of the stage */
     double started;   /* seconds of the monotonic clock */
     double running;   /* since when the current stage runs; 0: none */
     take_stage stage;
@@ -42,7 +43,7 @@ typedef struct {
     bool cancelled;
 } take_clock;
 
-void take_clock_open(take_clock *c, longtake_event_fn on_event, void *user);
+void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user);
 double take_clock_elapsed(const take_clock *c);
 void take_clock_plan(take_clock *c, take_stage s, double units);
 /* `units` of a stage were found ready. */

@@ -7,6 +7,7 @@
 
 #include "media/libav_error.h"
 
+#include "pipeline/take_profile.h"
 #include "pipeline/take_reference.h"
 
 /* The lengths of segments, where they are not those of a plan made in one go. */
@@ -119,6 +120,9 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
     lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
     lt_json_set(o, "stages", stage_report(run));
+    lt_json *profile = take_profile_json(run->engine, err);
+    if (profile)
+        lt_json_set(o, "profile", profile);
     if (seam_window >= 0) {
         lt_json *seam = lt_json_new_object();
         lt_json_set(seam, "worst", lt_json_new_real(worst_seam));

@@ -10,7 +10,7 @@
 void take_run_open(take_run *run, longtake *e, const longtake_request *r)
 {
     *run = (take_run){.engine = e, .request = r};
-    take_clock_open(&run->clock, r->on_event, r->user);
+    take_clock_open(&run->clock, e, r->on_event, r->user);
 }
 
 static void hear_note(void *user, const char *note)

@@ -51,6 +51,7 @@ class Options(Structure):
         ("threads", c_int),
         ("max_memory", c_int64),
         ("cache_dir", c_char_p),
+        ("profile", c_int),
     ]
 
 

@@ -6,7 +6,7 @@ static void the_rest_is_as_fast_as_what_was_measured(void **state)
 {
     (void)state;
     take_clock c;
-    take_clock_open(&c, NULL, NULL);
+    take_clock_open(&c, NULL, NULL, NULL);
     take_clock_plan(&c, TAKE_REFINE, 100);
     assert_true(take_clock_left(&c) < 0); /* never measured */
     c.of[TAKE_REFINE].measured = 10;
@@ -26,7 +26,7 @@ static void what_is_set_apart_counts_until_there_is_more(void **state)
 {
     (void)state;
     take_clock c;
-    take_clock_open(&c, NULL, NULL);
+    take_clock_open(&c, NULL, NULL, NULL);
     take_clock_plan(&c, TAKE_DECODE, 13 + 10);
     c.of[TAKE_DECODE].done = c.of[TAKE_DECODE].measured = 13;
     c.of[TAKE_DECODE].seconds = 26;

@@ -1,0 +1,135 @@
+/* take_profile.c - see take_profile.h. */
+#include "pipeline/take_profile.h"
+
+#include <stdlib.h>
+
+#include "kernels/op_profile.h"
+#include "kernels/ops.h"
+#include "pipeline/stage_bench.h"
+
+enum { OTHER = TAKE_STAGES, PARTS };
+
+typedef struct take_profile {
+    lt_op_total part[PARTS][LT_OP_COUNT];
+    double flop_rate; /* of the machine, a second; 0: not measured yet */
+    double byte_rate;
+} take_profile;
+
+lt_status take_profile_open(longtake *e, lt_error *err)
+{
+    e->profile = calloc(1, sizeof *e->profile);
+    if (!e->profile)
+        return lt_fail(err, LT_ERR_RESOURCES, "profile: out of memory");
+    return lt_profile_start(e->backend, err);
+}
+
+void take_profile_close(longtake *e)
+{
+    free(e->profile);
+    e->profile = NULL;
+}
+
+static void collect(longtake *e, int part)
+{
+    lt_op_total *to = e->profile->part[part];
+    const lt_op_total *from = e->backend->profile;
+    for (int op = 0; op < LT_OP_COUNT; op++) {
+        to[op].calls += from[op].calls;
+        to[op].seconds += from[op].seconds;
+        to[op].bytes += from[op].bytes;
+        to[op].flop += from[op].flop;
+    }
+    lt_error ignored = {0};
+    (void)lt_profile_start(e->backend, &ignored); /* from zero again; the memory is there */
+}
+
+void take_profile_collect(longtake *e, take_stage stage)
+{
+    if (e && e->profile)
+        collect(e, (int)stage);
+}
+
+/* The rates of this machine, measured with nothing counted. */
+static lt_status measure_rates(longtake *e, lt_error *err)
+{
+    take_profile *p = e->profile;
+    if (p->flop_rate > 0)
+        return LT_OK;
+    void *counted = e->backend->profile;
+    e->backend->profile = NULL;
+    take_timing product = {0};
+    take_timing reading = {0};
+    lt_status s = take_bench_ceiling(e->backend, TAKE_CEILING_PRODUCT, &product, err);
+    if (s == LT_OK)
+        s = take_bench_ceiling(e->backend, TAKE_CEILING_READING, &reading, err);
+    e->backend->profile = counted;
+    LT_TRY(s);
+    p->flop_rate = product.flop / product.best.wall;
+    p->byte_rate = reading.bytes / reading.best.wall;
+    return LT_OK;
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static const char *part_name(int part)
+{
+    return part == OTHER ? "other" : take_stage_name((take_stage)part);
+}
+
+static lt_status give_lines(longtake *e, longtake_profile_fn fn, void *user, lt_error *err)
+{
+    if (!e->profile)
+        return lt_fail(err, LT_ERR_USAGE, "profile: the engine was opened without one");
+    collect(e, OTHER);
+    LT_TRY(measure_rates(e, err));
+    const take_profile *p = e->profile;
+    for (int part = 0; part < PARTS; part++)
+        for (int op = 0; op < LT_OP_COUNT; op++) {
+            const lt_op_total *t = &p->part[part][op];
+            if (t->calls == 0)
+                continue;
+            const longtake_profile_line line = {
+                .stage = part_name(part),
+                .operation = lt_op_name((lt_op)op),
+                .calls = t->calls,
+                .seconds = t->seconds,
+                .bytes = t->bytes,
+                .flop = t->flop,
+                .least_seconds = larger(t->flop / p->flop_rate, t->bytes / p->byte_rate),
+            };
+            fn(user, &line);
+        }
+    return LT_OK;
+}
+
+static void append_line(void *user, const longtake_profile_line *line)
+{
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "stage", lt_json_new_string(line->stage));
+    lt_json_set(o, "operation", lt_json_new_string(line->operation));
+    lt_json_set(o, "calls", lt_json_new_int(line->calls));
+    lt_json_set(o, "seconds", lt_json_new_real(line->seconds));
+    lt_json_set(o, "bytes", lt_json_new_real(line->bytes));
+    lt_json_set(o, "flop", lt_json_new_real(line->flop));
+    lt_json_set(o, "least_seconds", lt_json_new_real(line->least_seconds));
+    lt_json_append(user, o);
+}
+
+lt_json *take_profile_json(longtake *e, lt_error *err)
+{
+    lt_json *lines = e->profile ? lt_json_new_array() : NULL;
+    if (lines && give_lines(e, append_line, lines, err) != LT_OK) {
+        lt_json_free(lines);
+        lines = NULL;
+    }
+    return lines;
+}
+
+longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error)
+{
+    lt_error err = {0};
+    return take_give_error(give_lines(e, fn, user, &err), &err, error);
+}
