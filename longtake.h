@@ -342,7 +342,7 @@ typedef struct {
     const char *const *search;
     const char *t5;        /* Flan-T5 folder when it is not inside the release; or NULL */
     const char *theia;     /* Theia folder, likewise */
-    const char *quantize;  /* "q8" or NULL */
+    const char *quantize;  /* "q8", "q4", "mixed", or NULL: as stored */
     longtake_event_fn on_event;
     void *user;
 } longtake_import_request;
@@ -363,7 +363,7 @@ typedef void (*longtake_check_fn)(void *user, const longtake_check_line *line);
 /* Runs a golden file through the engine's device; LONGTAKE_ERR_LIMIT when an output is out of its bound. */
 LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn fn, void *user, longtake_error *error);
 
-/* Times a stage ("t5" "lm" "dit" "vae_decode" "vae_encode" "tokenizer", "ceilings") at the released sizes with weights
+/* Times a stage ("t5" "lm" "lm_q8" "lm_q4" "dit" "vae_decode" "vae_encode" "tokenizer", "ceilings") at the released sizes with weights
  * made in memory; calls `fn` with one JSON line each. */
 typedef void (*longtake_line_fn)(void *user, const char *json_line);
 LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);

@@ -131,7 +131,7 @@ static void on_bench_line(void *user, const char *line)
 
 int cli_bench(cli_context *c)
 {
-    static const char *const all[] = {"t5", "lm", "dit", "vae_decode", "vae_encode", "tokenizer"};
+    static const char *const all[] = {"t5", "lm", "lm_q8", "lm_q4", "dit", "vae_decode", "vae_encode", "tokenizer"};
     const cli_values *v = c->values;
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);

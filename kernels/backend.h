@@ -62,7 +62,7 @@ typedef struct {
     lt_status (*download)(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err);
     lt_status (*wait)(lt_backend *b, lt_error *err); /* until everything asked for so far is done */
 
-    /* Turns w->value (host memory of a mapped file, any float dtype or I8 with scale) into what the kernels read. The
+    /* Turns w->value (host memory of a mapped file, any float dtype, or integers with their scales: weight.h) into what the kernels read. The
      * mapping outlives the weight, so a host backend may point into it. unprepare undoes it. */
     lt_status (*prepare)(lt_backend *b, lt_weight *w, lt_error *err);
     void (*unprepare)(lt_backend *b, lt_weight *w);
@@ -71,7 +71,7 @@ typedef struct {
 
     /* out[n, d] = table[ids[n], :]; ids i32 on the device, already checked. */
     lt_status (*gather)(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
-    /* out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]); rows of x and out may have any stride; bias may be NULL. Logits may
+    /* out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]); against q4 up to 4 rows of x may be rounded to 8 bits per 32; rows of x and out may have any stride; bias may be NULL. Logits may
      * ask for an f32 out from bf16 x. */
     lt_status (*linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act, lt_error *err);
     /* q [B, n, h, d], k and v [B, m, h, d], out [B, n, h, d], any strides but the last; d <= 256.

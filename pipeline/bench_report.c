@@ -13,6 +13,8 @@ static const struct {
     take_bench_fn run;
 } stages[] = {{"t5", take_bench_t5},
               {"lm", take_bench_lm},
+              {"lm_q8", take_bench_lm_q8},
+              {"lm_q4", take_bench_lm_q4},
               {"dit", take_bench_dit},
               {"vae_decode", take_bench_vae_decode},
               {"vae_encode", take_bench_vae_encode},
@@ -68,7 +70,7 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             LT_TRY(stages[i].run(e->backend, &t, err));
             return give_line(e, stage, &t, fn, user, err);
         }
-    return lt_fail(err, LT_ERR_USAGE, "--stage: found \"%s\", expected t5, lm, dit, vae_decode, vae_encode or tokenizer", stage);
+    return lt_fail(err, LT_ERR_USAGE, "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, dit, vae_decode, vae_encode or tokenizer", stage);
 }
 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)

@@ -11,6 +11,7 @@
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
 #include "tokenizer/token_file.h"
+#include "weights/low_bit.h"
 
 /* ---- kinds of file ---- */
 
@@ -104,6 +105,22 @@ static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
     return status;
 }
 
+/* What a tensor is together with its scales, and the shape of the matrix that both make. */
+static lt_dtype form_of(const lt_weights *w, const char *name, const lt_tensor *t, lt_shape *shape)
+{
+    char scale_name[512];
+    const int length = snprintf(scale_name, sizeof scale_name, "%s_scale", name);
+    const lt_tensor *scale = length < (int)sizeof scale_name ? lt_weights_find(w, scale_name) : NULL;
+    if (!scale || t->rank != 2)
+        return t->dtype;
+    const lt_shape matrix = lt_shape2(t->dim[0], t->dtype == LT_U8 ? 2 * t->dim[1] : t->dim[1]);
+    const lt_dtype form = lt_low_bit_form(t, scale, matrix);
+    if (form == LT_NO_DTYPE)
+        return t->dtype;
+    *shape = matrix;
+    return form;
+}
+
 static void describe_weights(const lt_weights *w, lt_json *o)
 {
     const char *format = lt_weights_metadata(w, "format");
@@ -124,10 +141,10 @@ static void describe_weights(const lt_weights *w, lt_json *o)
         const char *name = lt_weights_name(w, i);
         const lt_tensor *t = lt_weights_find(w, name);
         char shape[128];
-        const lt_shape s = lt_shape_of(t);
+        lt_shape s = lt_shape_of(t);
         lt_json *row = lt_json_new_object();
         set_text(row, "name", name);
-        set_text(row, "dtype", lt_dtype_name(t->dtype));
+        set_text(row, "dtype", lt_dtype_name(form_of(w, name, t, &s)));
         set_text(row, "shape", lt_shape_text(s, shape, sizeof shape));
         lt_json_append(tensors, row);
         if (lt_is_none(t)) /* of a dtype that we have no use for */

@@ -130,8 +130,7 @@ static lt_status add_one(import_plan *plan, const release_tensor *wanted, const 
         layer->source->used[index] = true;
         const lt_tensor *const found = fitting(layer->source, index, wanted->shape, complaints);
         const import_tensor tensor = {.tensor = found ? *found : lt_none(),
-                                      .place = lt_weights_place(layer->source->weights),
-                                      .as_rows = wanted->as_rows};
+                                      .place = lt_weights_place(layer->source->weights)};
         if (found && present)
             LT_TRY(append(&plan->overridden, tensor, layer->prefix, wanted->name, err));
         else if (found)

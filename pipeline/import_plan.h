@@ -32,7 +32,6 @@ typedef struct {
     char *name; /* in the file to be written */
     lt_tensor tensor;
     const char *place; /* file it comes from */
-    bool as_rows;
 } import_tensor;
 
 typedef struct {

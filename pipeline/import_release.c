@@ -16,7 +16,7 @@
 #include "weights/durable.h"
 #include "weights/file_map.h"
 #include "weights/finite.h"
-#include "weights/int8_rows.h"
+#include "weights/low_bit.h"
 #include "weights/pack.h"
 #include "weights/pt_reader.h"
 #include "weights/weight_table.h"
@@ -25,7 +25,7 @@
 #define CONTROL           "model.control_model.diffusion_model."
 #define CONTROL_TOKENIZER CONTROL "semantic_conditioner.semantic_model.model."
 
-enum { SMALLEST_QUANTISED = 64, MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES = 64 << 20 };
+enum { MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES = 64 << 20 };
 
 static const char *const flan_folder = "google/flan-t5-xxl";
 static const char *const theia_folder = "theiainstitute/theia-base-patch16-224-cddsv";
@@ -314,7 +314,7 @@ typedef struct {
     import *import;
     const import_tensor *tensor;
     const char *file;
-    lt_int8_rows rows; /* of a matrix that is quantised */
+    lt_low_bit blocks; /* of a matrix that is quantised */
 } passage;
 
 static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, lt_error *err)
@@ -359,39 +359,36 @@ static lt_status pass_values(void *user, int64_t first, int64_t count, void *out
     return advance(p, first, count, err);
 }
 
-static lt_status pass_rows(void *user, int64_t first, int64_t count, void *out, lt_error *err)
+static lt_status pass_codes(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     passage *const p = user;
     lt_error cause = {0};
-    LT_TRY(name_it(p, lt_int8_rows_values(&p->rows, first, count, out, &cause), &cause, err));
-    return advance(p, first, count, err);
+    LT_TRY(name_it(p, lt_low_bit_codes(&p->blocks, first, count, out, &cause), &cause, err));
+    const int64_t per_code = p->blocks.kind == LT_Q4 ? 2 : 1;
+    return advance(p, first * per_code, count * per_code, err);
 }
 
 static lt_status pass_scales(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     passage *const p = user;
     lt_error cause = {0};
-    return name_it(p, lt_int8_rows_scales(&p->rows, first, count, out, &cause), &cause, err);
-}
-
-static bool becomes_rows(const import *m, const import_tensor *t)
-{
-    return m->request->int8_rows && t->as_rows && t->tensor.dim[0] >= SMALLEST_QUANTISED &&
-           t->tensor.dim[1] >= SMALLEST_QUANTISED;
+    return name_it(p, lt_low_bit_scales(&p->blocks, first, count, out, &cause), &cause, err);
 }
 
 static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
 {
     const import_tensor *const t = p->tensor;
-    if (!becomes_rows(p->import, t)) {
-        lt_writer_add_source(w, t->name, t->tensor.dtype, lt_shape_of(&t->tensor), pass_values, p);
+    const lt_shape shape = lt_shape_of(&t->tensor);
+    const lt_dtype kind = take_low_bit_choice(p->import->request->quantize, t->name, shape);
+    if (kind == LT_NO_DTYPE) {
+        lt_writer_add_source(w, t->name, t->tensor.dtype, shape, pass_values, p);
         return LT_OK;
     }
     char scale[PATH_MAX];
     snprintf(scale, sizeof scale, "%s_scale", t->name);
-    LT_TRY(lt_int8_rows_open(&p->rows, &t->tensor, err));
-    lt_writer_add_source(w, t->name, LT_I8, lt_shape_of(&t->tensor), pass_rows, p);
-    lt_writer_add_source(w, scale, LT_F32, lt_shape1(t->tensor.dim[0]), pass_scales, p);
+    LT_TRY(lt_low_bit_open(&p->blocks, &t->tensor, kind, err));
+    lt_writer_add_source(w, t->name, p->blocks.code_dtype, p->blocks.code_shape, pass_codes, p);
+    lt_writer_add_source(w, scale, LT_F16, p->blocks.scale_shape, pass_scales, p);
     return LT_OK;
 }
 
@@ -410,6 +407,8 @@ static lt_status write_network(import *m, target_id to, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "import: no memory for %d tensors", plan->count);
     lt_writer *w = NULL;
     lt_status s = lt_writer_open(path, &w, err);
+    if (s == LT_OK && m->request->quantize != TAKE_AS_STORED)
+        lt_writer_metadata(w, "quantize", take_quantize_name(m->request->quantize));
     for (int i = 0; i < plan->count && s == LT_OK; i++) {
         passages[i] = (passage){.import = m, .tensor = &plan->list[i], .file = file_of(m, to)};
         s = add_tensor(w, &passages[i], err);
@@ -419,7 +418,7 @@ static lt_status write_network(import *m, target_id to, lt_error *err)
     else
         lt_writer_abandon(w);
     for (int i = 0; i < plan->count; i++)
-        lt_int8_rows_close(&passages[i].rows);
+        lt_low_bit_close(&passages[i].blocks);
     free(passages);
     return s;
 }

@@ -9,9 +9,8 @@
 #ifndef TAKE_IMPORT_RELEASE_H
 #define TAKE_IMPORT_RELEASE_H
 
-#include <stdbool.h>
-
 #include "kernels/core/status.h"
+#include "pipeline/low_bit_choice.h"
 #include "weights/warnings.h"
 
 /* Non-zero asks to stop; the import then ends with LT_ERR_CANCELLED and leaves nothing behind. */
@@ -23,7 +22,7 @@ typedef struct {
     const char *config;  /* YAML file of the sizes; becomes config.yaml of the folder */
     const char *t5;      /* Flan-T5 folder, or NULL: google/flan-t5-xxl inside the release */
     const char *theia;   /* likewise: theiainstitute/theia-base-patch16-224-cddsv, if it is there */
-    bool int8_rows;      /* store large matrices as int8 rows */
+    take_quantize quantize; /* how matrices are stored */
     const lt_warnings *warnings;
     take_import_progress progress; /* after every tensor; or NULL */
     void *user;

@@ -1,5 +1,4 @@
 /* import_request.c - longtake_import of the public interface. */
-#include <string.h>
 #include <time.h>
 
 #include "configs/model_folder.h"
@@ -58,8 +57,9 @@ static lt_status run_import(teller *t, lt_error *err)
     if (!r->release || !r->output)
         return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given",
                        r->release ? "output" : "release");
-    if (r->quantize && strcmp(r->quantize, "q8") != 0)
-        return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8", r->quantize);
+    take_quantize quantize = TAKE_AS_STORED;
+    if (r->quantize && !take_quantize_of(r->quantize, &quantize))
+        return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8, q4 or mixed", r->quantize);
     cfg_model_files released = {0};
     if (!r->config)
         LT_TRY(cfg_find_model("landiff", r->search ? r->search : nowhere, &released, err));
@@ -69,7 +69,7 @@ static lt_status run_import(teller *t, lt_error *err)
                                          .config = r->config ? r->config : released.config,
                                          .t5 = r->t5,
                                          .theia = r->theia,
-                                         .int8_rows = r->quantize != NULL,
+                                         .quantize = quantize,
                                          .warnings = &warnings,
                                          .progress = tell_step,
                                          .user = t};

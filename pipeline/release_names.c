@@ -9,8 +9,8 @@
 
 enum { NAME_BYTES = 192 };
 
-static void add_list(release_names *names, lt_shape shape, bool as_rows, const char *format,
-                     va_list arguments)
+static void add(release_names *names, lt_shape shape, const char *format, ...) LT_PRINTF(3, 4);
+static void add(release_names *names, lt_shape shape, const char *format, ...)
 {
     if (names->count == names->capacity) {
         const int capacity = names->capacity ? 2 * names->capacity : 256;
@@ -21,31 +21,27 @@ static void add_list(release_names *names, lt_shape shape, bool as_rows, const c
         names->list = grown;
         names->capacity = capacity;
     }
+    va_list arguments;
+    va_start(arguments, format);
     char *name = NULL;
-    if (vasprintf(&name, format, arguments) < 0) {
+    const bool made = vasprintf(&name, format, arguments) >= 0;
+    va_end(arguments);
+    if (made)
+        names->list[names->count++] = (release_tensor){.name = name, .shape = shape};
+    else
         names->no_memory = true;
-        return;
-    }
-    names->list[names->count++] = (release_tensor){.name = name, .shape = shape, .as_rows = as_rows};
 }
 
-static void add(release_names *names, lt_shape shape, const char *format, ...) LT_PRINTF(3, 4);
-static void add(release_names *names, lt_shape shape, const char *format, ...)
+/* The matrix of a linear layer. */
+static void add_matrix(release_names *names, int64_t out, int64_t in, const char *format, ...) LT_PRINTF(4, 5);
+static void add_matrix(release_names *names, int64_t out, int64_t in, const char *format, ...)
 {
+    char name[NAME_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    add_list(names, shape, false, format, arguments);
+    vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-}
-
-/* A large matrix [out, in]. */
-static void add_rows(release_names *names, int64_t out, int64_t in, const char *format, ...) LT_PRINTF(4, 5);
-static void add_rows(release_names *names, int64_t out, int64_t in, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    add_list(names, lt_shape2(out, in), true, format, arguments);
-    va_end(arguments);
+    add(names, lt_shape2(out, in), "%s", name);
 }
 
 /* A name made of parts; our names are far shorter than the room. */
@@ -82,7 +78,7 @@ static void add_linear(release_names *names, int64_t out, int64_t in, const char
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    add_rows(names, out, in, "%s.weight", name);
+    add_matrix(names, out, in, "%s.weight", name);
     add(names, lt_shape1(out), "%s.bias", name);
 }
 
@@ -106,14 +102,14 @@ void release_names_text(release_names *names, const cfg_text *cfg)
     add(names, lt_shape2(cfg->relative_attention_num_buckets, cfg->num_heads),
         "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
     for (int i = 0; i < cfg->num_layers; i++) {
-        add_rows(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.q.weight", i);
-        add_rows(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.k.weight", i);
-        add_rows(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.v.weight", i);
-        add_rows(names, d, inner, "encoder.block.%d.layer.0.SelfAttention.o.weight", i);
+        add_matrix(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.q.weight", i);
+        add_matrix(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.k.weight", i);
+        add_matrix(names, inner, d, "encoder.block.%d.layer.0.SelfAttention.v.weight", i);
+        add_matrix(names, d, inner, "encoder.block.%d.layer.0.SelfAttention.o.weight", i);
         add(names, lt_shape1(d), "encoder.block.%d.layer.0.layer_norm.weight", i);
-        add_rows(names, cfg->d_ff, d, "encoder.block.%d.layer.1.DenseReluDense.wi_0.weight", i);
-        add_rows(names, cfg->d_ff, d, "encoder.block.%d.layer.1.DenseReluDense.wi_1.weight", i);
-        add_rows(names, d, cfg->d_ff, "encoder.block.%d.layer.1.DenseReluDense.wo.weight", i);
+        add_matrix(names, cfg->d_ff, d, "encoder.block.%d.layer.1.DenseReluDense.wi_0.weight", i);
+        add_matrix(names, cfg->d_ff, d, "encoder.block.%d.layer.1.DenseReluDense.wi_1.weight", i);
+        add_matrix(names, d, cfg->d_ff, "encoder.block.%d.layer.1.DenseReluDense.wo.weight", i);
         add(names, lt_shape1(d), "encoder.block.%d.layer.1.layer_norm.weight", i);
     }
     add(names, lt_shape1(d), "encoder.final_layer_norm.weight");
@@ -126,10 +122,10 @@ static void add_tokenizer_half(release_names *names, const cfg_tokenizer *cfg, c
     const int64_t d = cfg->width;
     for (int i = 0; i < cfg->layers; i++) {
         add_pair(names, lt_shape1(d), "%s.transformer.%d.ln_1", half, i);
-        add_rows(names, d, d, "%s.transformer.%d.attn.wq.weight", half, i);
-        add_rows(names, d, d, "%s.transformer.%d.attn.wk.weight", half, i);
-        add_rows(names, d, d, "%s.transformer.%d.attn.wv.weight", half, i);
-        add_rows(names, d, d, "%s.transformer.%d.attn.wo.weight", half, i);
+        add_matrix(names, d, d, "%s.transformer.%d.attn.wq.weight", half, i);
+        add_matrix(names, d, d, "%s.transformer.%d.attn.wk.weight", half, i);
+        add_matrix(names, d, d, "%s.transformer.%d.attn.wv.weight", half, i);
+        add_matrix(names, d, d, "%s.transformer.%d.attn.wo.weight", half, i);
         add_pair(names, lt_shape1(d), "%s.transformer.%d.ln_2", half, i);
         add_linear(names, cfg->mlp_width, d, "%s.transformer.%d.mlp.c_fc", half, i);
         add_linear(names, d, cfg->mlp_width, "%s.transformer.%d.mlp.c_proj", half, i);
@@ -203,11 +199,11 @@ void release_names_ar(release_names *names, const cfg_ar *cfg)
     for (int i = 0; i < cfg->layers; i++) {
         add(names, lt_shape1(d), "transformer.blocks.%d.norm0.weight", i);
         add(names, lt_shape1(d), "transformer.blocks.%d.norm1.weight", i);
-        add_rows(names, 3 * d, d, "transformer.blocks.%d.wqkv.weight", i);
-        add_rows(names, d, d, "transformer.blocks.%d.wo.weight", i);
-        add_rows(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w1.weight", i);
-        add_rows(names, d, cfg->mlp_width, "transformer.blocks.%d.mlp.w2.weight", i);
-        add_rows(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w3.weight", i);
+        add_matrix(names, 3 * d, d, "transformer.blocks.%d.wqkv.weight", i);
+        add_matrix(names, d, d, "transformer.blocks.%d.wo.weight", i);
+        add_matrix(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w1.weight", i);
+        add_matrix(names, d, cfg->mlp_width, "transformer.blocks.%d.mlp.w2.weight", i);
+        add_matrix(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w3.weight", i);
     }
     add_pair(names, lt_shape1(d), "transformer.layer_norm");
     add(names, lt_shape2(cfg->vocab_size, d),
@@ -284,7 +280,7 @@ void release_names_control(release_names *names, const cfg_mmdit *cfg)
 {
     add_branch(names, cfg, cfg->control_layers);
     for (int i = 0; i < cfg->control_layers; i++)
-        add_rows(names, cfg->width, cfg->width, "mixins.adaln_layer.zero_linears.%d.weight", i);
+        add_matrix(names, cfg->width, cfg->width, "mixins.adaln_layer.zero_linears.%d.weight", i);
     add_upsampler(names, &cfg->upsample);
     add_pair(names, lt_shape4(cfg->latent_channels, cfg->upsample.out_channels, 3, 3),
              "semantic_conditioner.conv_out");

@@ -20,7 +20,6 @@ typedef struct {
     char *name;
     const char *alias; /* the same tensor under another name, or NULL */
     lt_shape shape;
-    bool as_rows; /* a large matrix of a linear layer, fit to be stored as int8 rows */
 } release_tensor;
 
 typedef struct {

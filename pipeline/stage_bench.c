@@ -105,7 +105,15 @@ static int on_code(void *user, int done, int total)
     return ++t->steps >= LM_STEPS;
 }
 
-lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
+/* Bytes of a weight: of blocks, with its share of the scale. */
+static double stored_bytes(lt_dtype weights)
+{
+    if (weights == LT_Q8)
+        return 1 + 2.0 / LT_BLOCK;
+    return weights == LT_Q4 ? 0.5 + 2.0 / LT_BLOCK : (double)lt_dtype_bytes(weights);
+}
+
+static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out, lt_error *err)
 {
     const cfg_ar cfg = {.vocab_size = 2055, .width = 2048, .layers = LM_LAYERS, .heads = 16, .mlp_width = 11008,
                         .text_width = 4096, .micro_sinusoid = 256, .micro_width = 512, .rope_base = 10000, .rope_length = 32768,
@@ -113,7 +121,7 @@ lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
     const double values = LM_LAYERS * (4.0 * 2048 * 2048 + 3.0 * 2048 * 11008);
     *out = (take_timing){.slice = "4 of 24 layers, one step, batch 2 (guidance), 700 earlier tokens",
                          .flop = 2 * values * 2,
-                         .bytes = values * (double)lt_dtype_bytes(backend->activation),
+                         .bytes = values * stored_bytes(stored),
                          .whole = 24.0 / LM_LAYERS * 1244};
     ar_session_options options = {.context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
     ar_sampling_init(&options.sampling);
@@ -123,7 +131,7 @@ lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
     lt_weights *weights = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;
-    lt_status s = text && ids ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status s = text && ids ? lt_weights_synthetic(stored, 1, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (s == LT_OK)
         s = ar_model_open(weights, &cfg, backend, &model, err);
     if (s == LT_OK)
@@ -144,6 +152,21 @@ lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
     free(ids);
     free(text);
     return s;
+}
+
+lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    return bench_lm(backend, backend->activation, out, err);
+}
+
+lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    return bench_lm(backend, LT_Q8, out, err);
+}
+
+lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    return bench_lm(backend, LT_Q4, out, err);
 }
 
 /* ---- dit: one main layer, 17,776 rows ---- */

@@ -17,6 +17,8 @@ typedef lt_status (*take_bench_fn)(lt_backend *backend, take_timing *out, lt_err
 
 lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err); /* the same from weights of few bits */
+lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);

@@ -6,6 +6,7 @@
 
 #include "weights/complaints.h"
 #include "weights/finite.h"
+#include "weights/low_bit.h"
 #include "weights/synthetic_weights.h"
 #include "weights/weight_table.h"
 
@@ -138,29 +139,40 @@ static void check_finite(const lt_binder *b, const lt_entry *entry, lt_complaint
         lt_complain(c, "%s%s: value %lld is not finite", b->source->prefix, entry->name, (long long)bad);
 }
 
-static void match_scale(const lt_binder *b, const request *r, lt_complaints *c)
+/* A matrix of integers with the scales beside it: rows of i8, or blocks. */
+static void match_integers(const lt_binder *b, const request *r, const lt_entry *found, lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
     char name[LT_MAX_NAME_BYTES + 8];
+    char codes[64];
+    char scales[64];
+    char wanted[64];
     snprintf(name, sizeof name, "%s_scale", r->name);
-    const lt_entry *const found = lt_table_find(b->source, name);
-    if (!found) {
-        lt_complain(c, "%s%s: is missing (the scales of int8 rows)", prefix, name);
+    const lt_entry *const scale = b->source->synthesis ? lt_synthetic_find(b->source->synthesis, name)
+                                                       : lt_table_find(b->source, name);
+    if (!scale) {
+        lt_complain(c, "%s%s: is missing (the scales of integers)", prefix, name);
         return;
     }
-    if (found->tensor.dtype != LT_F32 ||
-        !same_but_ones(lt_shape_of(&found->tensor), lt_shape1(r->shape.dim[0]))) {
-        lt_complain(c, "%s%s: is not f32 [%lld]", prefix, name, (long long)r->shape.dim[0]);
+    const lt_dtype form = lt_low_bit_form(&found->tensor, &scale->tensor, r->shape);
+    if (form == LT_NO_DTYPE) {
+        lt_complain(c, "%s%s: is %s %s with scales %s %s, which is no form of %s: i8 rows, q8 or q4", prefix, r->name,
+                    lt_dtype_name(found->tensor.dtype), lt_shape_text(lt_shape_of(&found->tensor), codes, sizeof codes),
+                    lt_dtype_name(scale->tensor.dtype),
+                    lt_is_none(&scale->tensor) ? "" : lt_shape_text(lt_shape_of(&scale->tensor), scales, sizeof scales),
+                    lt_shape_text(r->shape, wanted, sizeof wanted));
         return;
     }
-    check_finite(b, found, c);
-    r->place->scale = lt_reshape(found->tensor, lt_shape1(r->shape.dim[0]));
+    check_finite(b, scale, c);
+    *r->place = (lt_weight){.value = lt_view(found->tensor.data, form, r->shape), .scale = scale->tensor, .role = r->role};
+    if (form == LT_I8)
+        r->place->scale = lt_reshape(scale->tensor, lt_shape1(r->shape.dim[0]));
 }
 
 static void match(const lt_binder *b, const request *r, lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
-    const lt_entry *const found = b->source->synthesis ? lt_synthetic_entry(b->source, r->name, r->shape)
+    const lt_entry *const found = b->source->synthesis ? lt_synthetic_entry(b->source, r->name, r->role, r->shape)
                                                        : lt_table_find(b->source, r->name);
     char wanted[64];
     char stored[64];
@@ -178,14 +190,18 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
                     found->unusable);
         return;
     }
+    const bool integers = found->tensor.dtype == LT_I8 || found->tensor.dtype == LT_U8;
+    if (integers && r->role == LT_ROLE_MATRIX && r->shape.rank == 2) {
+        match_integers(b, r, found, c);
+        return;
+    }
     const lt_shape shape = lt_shape_of(&found->tensor);
     if (!same_but_ones(shape, r->shape) && !same_as_matrix(&found->tensor, r)) {
         lt_complain(c, "%s%s: has shape %s, expected %s", prefix, r->name,
                     lt_shape_text(shape, stored, sizeof stored), wanted);
         return;
     }
-    const bool rows = found->tensor.dtype == LT_I8 && r->role == LT_ROLE_MATRIX && r->shape.rank == 2;
-    if (!rows && !is_float(found->tensor.dtype)) {
+    if (!is_float(found->tensor.dtype)) {
         lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name,
                     lt_dtype_name(found->tensor.dtype));
         return;
@@ -193,8 +209,6 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
     check_finite(b, found, c);
     *r->place =
         (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
-    if (rows)
-        match_scale(b, r, c);
 }
 
 static lt_status match_all(const lt_binder *b, lt_error *err)

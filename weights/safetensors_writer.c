@@ -114,6 +114,8 @@ static const char *file_dtype(lt_dtype dtype)
         return "I32";
     case LT_I64:
         return "I64";
+    case LT_Q8: /* stored as i8 and u8, with their scales beside them */
+    case LT_Q4:
     case LT_NO_DTYPE:
         break;
     }

@@ -2,6 +2,7 @@
 #include "weights/synthetic_weights.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,23 +111,57 @@ static void fill(lt_tensor t, const char *name, uint64_t seed)
     }
 }
 
-const lt_entry *lt_synthetic_entry(lt_weights *w, const char *name, lt_shape shape)
+/* A tensor of the table, its memory not filled; NULL when there is none. */
+static made_tensor *make(lt_synthesis *s, const char *name, lt_dtype dtype, lt_shape shape)
 {
-    lt_synthesis *const s = w->synthesis;
     made_tensor *const t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    const lt_tensor value = lt_view(NULL, s->dtype, shape);
+    const lt_tensor value = lt_view(NULL, dtype, shape);
     t->name = strdup(name);
     t->data = s->hollow ? calloc(1, lt_tensor_bytes(&value)) : aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
     if (!t->name || !t->data) {
         free_made(t);
         return NULL;
     }
-    t->entry = (lt_entry){.name = t->name, .tensor = lt_view(t->data, s->dtype, shape)};
-    if (!s->hollow)
-        fill(t->entry.tensor, name, s->seed);
+    t->entry = (lt_entry){.name = t->name, .tensor = lt_view(t->data, dtype, shape)};
     t->next = s->made;
     s->made = t;
-    return &t->entry;
+    return t;
+}
+
+/* Any bytes are codes of blocks; one scale for all keeps the size of what is multiplied. */
+static const lt_entry *make_blocks(lt_synthesis *s, const char *name, lt_shape shape)
+{
+    char scale_name[LT_MAX_NAME_BYTES + 8];
+    snprintf(scale_name, sizeof scale_name, "%s_scale", name);
+    const int64_t out = shape.dim[0];
+    const int64_t in = shape.dim[1];
+    const bool q4 = s->dtype == LT_Q4;
+    made_tensor *const codes = make(s, name, q4 ? LT_U8 : LT_I8, lt_shape2(out, q4 ? in / 2 : in));
+    made_tensor *const scale = codes ? make(s, scale_name, LT_F16, lt_shape2(out, in / LT_BLOCK)) : NULL;
+    if (!scale)
+        return NULL;
+    const double largest = q4 ? 8 : 128;
+    const uint16_t factor = lt_f32_to_f16((float)(sqrt(3.0 / (double)in) / largest));
+    uint16_t *const scales = scale->data;
+    for (int64_t i = 0; !s->hollow && i < lt_numel(&scale->entry.tensor); i++)
+        scales[i] = factor;
+    uint64_t state = s->seed ^ lt_hash_bytes(name, strlen(name)).low;
+    uint8_t *const bytes = codes->data;
+    for (int64_t i = 0; !s->hollow && i < lt_numel(&codes->entry.tensor); i++)
+        bytes[i] = (uint8_t)(next_word(&state) >> 56);
+    return &codes->entry;
+}
+
+const lt_entry *lt_synthetic_entry(lt_weights *w, const char *name, lt_role role, lt_shape shape)
+{
+    lt_synthesis *const s = w->synthesis;
+    const bool blocks = s->dtype == LT_Q8 || s->dtype == LT_Q4;
+    if (blocks && role == LT_ROLE_MATRIX && shape.rank == 2 && shape.dim[1] % LT_BLOCK == 0)
+        return make_blocks(s, name, shape);
+    made_tensor *const t = make(s, name, blocks ? LT_BF16 : s->dtype, shape);
+    if (t && !s->hollow)
+        fill(t->entry.tensor, name, s->seed);
+    return t ? &t->entry : NULL;
 }

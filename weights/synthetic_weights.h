@@ -5,7 +5,7 @@
 #include "weights/weight_table.h"
 
 /* The tensor of that name and shape, made now and owned by `w`; NULL when memory is out. */
-const lt_entry *lt_synthetic_entry(lt_weights *w, const char *name, lt_shape shape);
+const lt_entry *lt_synthetic_entry(lt_weights *w, const char *name, lt_role role, lt_shape shape);
 const lt_entry *lt_synthetic_find(const lt_synthesis *s, const char *name); /* of those made so far, or NULL */
 size_t lt_synthetic_bytes(const lt_synthesis *s); /* of all that was made */
 void lt_synthesis_close(lt_synthesis *s); /* accepts NULL */

@@ -9,7 +9,7 @@
  *     LT_TRY(lt_binder_close(b, &net->set, err));   // all missing and misshapen names in one message; then prepared
  *
  * Safetensors, one file or a sharded folder, mapped read-only; every rule of the format is checked before a tensor is
- * handed out. Values are used as they are stored (f32, f16, bf16, f64, or int8 rows with `NAME_scale`).
+ * handed out. Values are used as they are stored (f32, f16, bf16, f64, or integers with `NAME_scale`: README.md).
  */
 #ifndef LT_WEIGHTS_H
 #define LT_WEIGHTS_H
@@ -29,8 +29,8 @@ lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err);
 lt_status lt_weights_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err);
 /* The same tensors seen without `prefix`; names that lack it are hidden. Shares the mapping. */
 lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err);
-/* No file: every tensor that a binder asks for is there, in `dtype` (f32 or bf16), with small random numbers that depend on
- * `seed` and the name alone. For timing a stage at sizes of which there are no weights. */
+/* No file: every tensor that a binder asks for is there, in `dtype` (f32, bf16, or q8, q4 for matrices and bf16 for the
+ * rest), with small random numbers that depend on `seed` and the name alone. For timing a stage at sizes of which there are no weights. */
 lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err);
 /* The same, but nothing is made: sizes only, all zeros that take no memory until they are touched. For lt_measure_open. */
 lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err);

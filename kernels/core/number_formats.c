@@ -89,9 +89,14 @@ double lt_load_element(const void *data, lt_dtype dtype, int64_t index)
         LOAD(uint16_t);
         return (double)lt_f16_to_f32(element);
     }
-    case LT_I8: {
+    case LT_I8:
+    case LT_Q8: {
         LOAD(int8_t);
         return element;
+    }
+    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too large */
+        const int byte = ((const uint8_t *)data)[index / 32 * 16 + index % 16];
+        return (index % 32 < 16 ? byte & 15 : byte >> 4) - 8;
     }
     case LT_U8: {
         LOAD(uint8_t);
@@ -145,6 +150,7 @@ void lt_store_element(void *data, lt_dtype dtype, int64_t index, double value)
         STORE(uint16_t, lt_f32_to_f16((float)value));
         break;
     case LT_I8:
+    case LT_Q8:
         STORE(int8_t, (int8_t)to_range(value, INT8_MIN, INT8_MAX));
         break;
     case LT_U8:
@@ -159,6 +165,12 @@ void lt_store_element(void *data, lt_dtype dtype, int64_t index, double value)
     case LT_I64: /* the largest double below 2^63 */
         STORE(int64_t, (int64_t)to_range(value, -0x1p63, 0x1.fffffffffffffp62));
         break;
+    case LT_Q4: { /* the other half of the byte stays */
+        uint8_t *byte = (uint8_t *)data + index / 32 * 16 + index % 16;
+        const int code = (int)to_range(value, -8, 7) + 8;
+        *byte = (uint8_t)(index % 32 < 16 ? (*byte & 0xf0) | code : (*byte & 0x0f) | code << 4);
+        break;
+    }
     case LT_NO_DTYPE:
         break;
     }

@@ -69,7 +69,7 @@ static const struct {
 } dtypes[] = {
     [LT_NO_DTYPE] = {"none", 0}, [LT_F32] = {"f32", 4}, [LT_BF16] = {"bf16", 2}, [LT_F16] = {"f16", 2},
     [LT_F64] = {"f64", 8},       [LT_I8] = {"i8", 1},   [LT_U8] = {"u8", 1},     [LT_U16] = {"u16", 2},
-    [LT_I32] = {"i32", 4},       [LT_I64] = {"i64", 8},
+    [LT_I32] = {"i32", 4},       [LT_I64] = {"i64", 8},   [LT_Q8] = {"q8", 1},     [LT_Q4] = {"q4", 0},
 };
 
 size_t lt_dtype_bytes(lt_dtype t)
@@ -119,6 +119,8 @@ int64_t lt_numel(const lt_tensor *t)
 
 size_t lt_tensor_bytes(const lt_tensor *t)
 {
+    if (t->dtype == LT_Q4)
+        return (size_t)lt_numel(t) / 2;
     return (size_t)lt_numel(t) * lt_dtype_bytes(t->dtype);
 }
 

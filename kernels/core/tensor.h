@@ -15,7 +15,20 @@
 extern "C" {
 #endif
 
-typedef enum { LT_NO_DTYPE, LT_F32, LT_BF16, LT_F16, LT_F64, LT_I8, LT_U8, LT_U16, LT_I32, LT_I64 } lt_dtype;
+typedef enum {
+    LT_NO_DTYPE,
+    LT_F32,
+    LT_BF16,
+    LT_F16,
+    LT_F64,
+    LT_I8,
+    LT_U8,
+    LT_U16,
+    LT_I32,
+    LT_I64,
+    LT_Q8, /* of weights alone (weight.h): blocks of 32 integers of 8 bits ... */
+    LT_Q4  /* ... or of 4, two to a byte; their scales lie elsewhere */
+} lt_dtype;
 
 enum { LT_MAX_RANK = 5 };
 
@@ -43,7 +56,7 @@ bool lt_same_shape(lt_shape a, lt_shape b);
 /* Writes "[13, 30, 45, 768]" to `text` (64 bytes are enough for any real shape) and returns it. */
 const char *lt_shape_text(lt_shape s, char *text, size_t bytes);
 
-size_t lt_dtype_bytes(lt_dtype t);
+size_t lt_dtype_bytes(lt_dtype t); /* of one element; 0 for q4, where lt_tensor_bytes knows */
 const char *lt_dtype_name(lt_dtype t);
 
 /* Row-major view of `data`. */

@@ -8,9 +8,13 @@
 
 #include "kernels/core/tensor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What an operation will do with it; decides precision and layout. */
 typedef enum {
-    LT_ROLE_MATRIX, /* lt_linear, [out, in]; may be stored as int8 rows with scales */
+    LT_ROLE_MATRIX, /* lt_linear, [out, in]; may be stored as integers with scales */
     LT_ROLE_CONV,   /* lt_conv, [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     LT_ROLE_TABLE,  /* lt_gather, [rows, d] */
     LT_ROLE_VECTOR, /* biases, norms, small vectors: f32 always */
@@ -19,9 +23,24 @@ typedef enum {
 
 typedef struct {
     lt_tensor value;  /* as stored in the file, then as prepared; keeps the official shape */
-    lt_tensor scale;  /* f32 [out] of an int8 matrix, else none */
+    lt_tensor scale;  /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
     lt_role role;
     void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
 
+enum { LT_BLOCK = 32 }; /* neighbours in a row of q8 or q4 that share a scale; it divides `in` */
+
+/* Is it packed floats, or integers with the scales that belong to them? */
+bool lt_weight_is_sound(const lt_weight *w);
+/* Value `i` (flat, packed) of a sound weight in host memory, its scale multiplied in. */
+double lt_weight_value(const lt_weight *w, int64_t i);
+
+static inline bool lt_is_blocks(const lt_weight *w)
+{
+    return w->value.dtype == LT_Q8 || w->value.dtype == LT_Q4;
+}
+
+#ifdef __cplusplus
+}
+#endif
 #endif

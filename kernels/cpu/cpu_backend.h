@@ -121,10 +121,26 @@ static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
     return lt_ceil_div(depth, p->step) * p->step;
 }
 
-/* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1: part of what
- * was packed at load, or packed into `room`. */
-const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
-                            void *room);
+/* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1 (at most
+ * p->depth, k a multiple of it): part of what was packed at load, or packed into `room`. */
+const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
+                            int64_t k, int64_t depth, void *room);
+/* Bytes of that room: a panel, and the widened rows of blocks. */
+int64_t lt_matrix_room(const lt_product *p, const lt_weight *w);
+
+/* Input k of output `row` of a matrix as it is stored; of blocks, k begins one. */
+static inline const void *lt_stored_at(const lt_weight *w, int64_t row, int64_t k)
+{
+    const int64_t i = row * w->value.dim[1] + k;
+    const int64_t bytes = w->value.dtype == LT_Q4 ? i / 2 : i * (int64_t)lt_dtype_bytes(w->value.dtype);
+    return (const char *)w->value.data + bytes;
+}
+
+/* The scales of blocks from there on. */
+static inline const uint16_t *lt_block_scales(const lt_weight *w, int64_t row, int64_t k)
+{
+    return (const uint16_t *)w->scale.data + (row * w->value.dim[1] + k) / LT_BLOCK;
+}
 
 /* A convolution is summed over so many input channels at a time, so that what a tile reads of the image
  * stays in the cache. Its panels are [slice][kt][kh][kw * channels of the slice, padded][columns]. */
@@ -149,7 +165,7 @@ void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, c
 /* Row scales of an int8 weight from output `column` on, or NULL. */
 static inline const float *lt_scales(const lt_weight *w, int64_t column)
 {
-    return lt_is_none(&w->scale) ? NULL : (const float *)w->scale.data + column;
+    return w->value.dtype == LT_I8 ? (const float *)w->scale.data + column : NULL;
 }
 
 /* The f32 values of a vector, or NULL for no weight. */

@@ -82,6 +82,13 @@ enum {
     LT_QUERY_BLOCK = 384 /* queries that share the packing of keys and values */
 };
 
+/* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 8. */
+typedef struct {
+    int8_t *codes; /* [depth], two blocks interleaved: rounded_rows.h */
+    float *scale;  /* [blocks][4], the same four times */
+    float *offset; /* [blocks], 8 times the sum of the values */
+} lt_rounded_row;
+
 typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */
     lt_product slim; /* the same for at most slim.columns outputs */
@@ -96,6 +103,18 @@ typedef struct {
      * LT_VECTOR_ROWS. */
     void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
                           const void *w, lt_dtype type, int64_t depth, int64_t outputs);
+
+    /* ---- low_bit_rows.h ---- */
+    /* `count` values of a row of q8 or q4, whole blocks; `scale` of the first. */
+    void (*widen_blocks)(float *out, const void *w, lt_dtype type, const uint16_t *scale, int64_t count);
+    /* As matrix_vector; scales [outputs][depth / LT_BLOCK]. */
+    void (*matrix_vector_q8)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                             const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
+
+    /* ---- rounded_rows.h: the same of a q4 matrix, after the rows were rounded ---- */
+    void (*round_row)(const lt_rounded_row *out, const float *x, int64_t depth);
+    void (*matrix_rounded)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
+                           const uint16_t *scale, int64_t depth, int64_t outputs);
 
     /* ---- attention_tile.h ---- */
     void (*attend)(const lt_query_block *b, void *scratch);

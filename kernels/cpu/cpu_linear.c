@@ -71,10 +71,9 @@ static void multiply_block(void *user, int64_t tile, int worker)
     const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
     /* [block_rows][pitch] of x, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
-    const int64_t panel_bytes = lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns);
     char *left = lt_worker_scratch(p->cpu, worker);
     char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);
-    float *sums = (float *)(void *)(room + panel_bytes);
+    float *sums = (float *)(void *)(room + lt_matrix_room(kernel, p->w));
     lt_begin_products(kernel);
     for (int64_t k = 0; k < depth; k += kernel->depth) {
         const int64_t some = lt_min(kernel->depth, depth - k);
@@ -83,7 +82,7 @@ static void multiply_block(void *user, int64_t tile, int worker)
             kernel->load(left + lt_product_bytes(kernel, r * pitch),
                          lt_at(&p->x, (at.row + r) * p->x.stride[0] + k), p->x.dtype, some);
         for (int64_t c = 0; c < at.columns; c += kernel->columns) {
-            const void *panel = lt_matrix_panel(kernel, p->w, at.column + c, k, some, room);
+            const void *panel = lt_matrix_panel(p->cpu, kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {
                 float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
                 kernel->multiply(sum, kernel->columns,
@@ -112,8 +111,9 @@ static void multiply_many(product *p)
 
 typedef struct {
     const product *p;
-    const float *x;  /* [rows][depth], f32, shared by all tiles */
-    int64_t outputs; /* of a tile */
+    const float *x;                           /* [rows][depth], f32, shared by all tiles */
+    lt_rounded_row rounded[LT_VECTOR_ROWS];   /* the same, for q4 */
+    int64_t outputs;                          /* of a tile */
 } stream;
 
 enum {
@@ -125,28 +125,48 @@ static void multiply_stream(void *user, int64_t tile, int worker)
 {
     const stream *s = user;
     const product *p = s->p;
-    const lt_tensor *w = &p->w->value;
-    const int64_t rows = p->x.dim[0];
+    const lt_cpu_kernels *kernels = p->cpu->kernels;
+    const int rows = (int)p->x.dim[0];
+    const int64_t depth = p->packed->depth;
     const int64_t first = tile * s->outputs;
     const int64_t outputs = lt_min(s->outputs, p->packed->outputs - first);
     const lt_finish finish = finish_from(p, first);
+    const void *w = lt_stored_at(p->w, first, 0);
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
-    p->cpu->kernels->matrix_vector(sums, outputs, s->x, p->packed->depth, (int)rows,
-                                   lt_at(w, first * p->packed->depth), w->dtype, p->packed->depth, outputs);
-    p->cpu->kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows,
-                            outputs, &finish);
+    if (p->w->value.dtype == LT_Q4)
+        kernels->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0), depth, outputs);
+    else if (p->w->value.dtype == LT_Q8)
+        kernels->matrix_vector_q8(sums, outputs, s->x, depth, rows, w, lt_block_scales(p->w, first, 0), depth,
+                                  outputs);
+    else
+        kernels->matrix_vector(sums, outputs, s->x, depth, rows, w, p->w->value.dtype, depth, outputs);
+    kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows, outputs, &finish);
+}
+
+/* Rounds the rows of x into the room behind them. */
+static void round_rows(stream *s, float *room)
+{
+    const int64_t depth = s->p->packed->depth;
+    const int64_t blocks = lt_ceil_div(depth, 8 * LT_BLOCK) * 8;
+    for (int64_t r = 0; r < s->p->x.dim[0]; r++) {
+        s->rounded[r] = (lt_rounded_row){.scale = room, .offset = room + 4 * blocks, .codes = (int8_t *)(room + 5 * blocks)};
+        s->p->cpu->kernels->round_row(&s->rounded[r], s->x + r * depth, depth);
+        room += 5 * blocks + blocks * LT_BLOCK / (int64_t)sizeof *room;
+    }
 }
 
 static void multiply_few(const product *p)
 {
     const lt_cpu *cpu = p->cpu;
     const int64_t depth = p->packed->depth;
-    const int64_t row_bytes = depth * (int64_t)lt_dtype_bytes(p->w->value.dtype);
+    const int64_t row_bytes = (int64_t)lt_tensor_bytes(&p->w->value) / p->packed->outputs;
     float *x = lt_shared_scratch(cpu);
     for (int64_t r = 0; r < p->x.dim[0]; r++)
         cpu->kernels->widen(x + r * depth, lt_at(&p->x, r * p->x.stride[0]), p->x.dtype, depth);
     const int64_t outputs = lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
     stream s = {.p = p, .x = x, .outputs = outputs};
+    if (p->w->value.dtype == LT_Q4)
+        round_rows(&s, x + p->x.dim[0] * depth);
     lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s,
                depth * p->packed->outputs / 4);
 }
@@ -167,7 +187,7 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
         .act = act,
     };
     const bool few = x.dim[0] <= LT_VECTOR_ROWS &&
-                     x.dim[0] * p.packed->depth * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH;
+                     x.dim[0] * p.packed->depth * 2 * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH; /* as f32, and rounded */
     if (few)
         multiply_few(&p);
     else

@@ -20,12 +20,12 @@ enum { PACK_ELEMENTS_MAX = 1 << 20 };
 
 static bool is_readable(lt_dtype t)
 {
-    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_I8;
+    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_I8 || t == LT_Q8 || t == LT_Q4;
 }
 
 static bool is_aligned(const lt_tensor *t)
 {
-    return lt_is_none(t) || (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0;
+    return lt_is_none(t) || t->dtype == LT_Q4 || (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0;
 }
 
 /* Where the file has it, or only as a copy? */
@@ -36,17 +36,11 @@ static bool needs_copy(const lt_weight *w)
 
 static lt_status check_values(const lt_weight *w, lt_error *err)
 {
-    const lt_tensor *value = &w->value;
-    const bool scaled = value->dtype == LT_I8;
-    const bool known = is_readable(value->dtype) || value->dtype == LT_F64;
-    const bool scales_fit =
-        scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
-    if (known && scales_fit && lt_numel(value) > 0 && lt_is_contiguous(value))
+    if (lt_weight_is_sound(w))
         return LT_OK;
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT,
-                   "cpu: weight is %s %s, expected packed floats, or i8 with one scale per row",
-                   lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
+    return lt_fail(err, LT_ERR_INPUT, "cpu: weight is %s %s, expected packed floats, or integers with their scales",
+                   lt_dtype_name(w->value.dtype), lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
 }
 
 /* Replaces w->value by an f32 copy, scales multiplied in. */
@@ -56,11 +50,8 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
     void *memory;
     LT_TRY(lt_cpu_alloc(b, (size_t)count * sizeof(float), &memory, err));
     float *values = memory;
-    for (int64_t i = 0; i < count; i++) {
-        const double scale =
-            lt_is_none(&w->scale) ? 1 : lt_load_element(w->scale.data, LT_F32, i / packed->depth);
-        values[i] = (float)(lt_load_element(w->value.data, w->value.dtype, i) * scale);
-    }
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (float)lt_weight_value(w, i);
     packed->owned = values;
     w->value.data = values;
     w->value.dtype = LT_F32;
@@ -70,16 +61,42 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
 
 /* ---- matrices ---- */
 
-const void *lt_matrix_panel(const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
-                            void *room)
+static int64_t piece_bytes(const lt_product *p)
+{
+    return lt_product_bytes(p, (int64_t)p->depth * p->columns);
+}
+
+int64_t lt_matrix_room(const lt_product *p, const lt_weight *w)
+{
+    const int64_t rows = lt_is_blocks(w) ? (int64_t)p->depth * p->columns : 0;
+    return piece_bytes(p) + rows * (int64_t)sizeof(float);
+}
+
+/* Packs a piece of a panel; `rows` takes widened blocks, columns x depth. */
+static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column, int64_t k,
+                       int64_t depth, void *panel, float *rows)
+{
+    const lt_cpu_weight *packed = w->packed;
+    const int64_t count = lt_min(p->columns, packed->outputs - column);
+    if (!lt_is_blocks(w)) {
+        p->pack(panel, lt_stored_at(w, column, k), w->value.dtype, packed->depth, count, depth);
+        return;
+    }
+    for (int64_t r = 0; r < count; r++)
+        cpu->kernels->widen_blocks(rows + r * depth, lt_stored_at(w, column + r, k), w->value.dtype,
+                                   lt_block_scales(w, column + r, k), depth);
+    p->pack(panel, rows, LT_F32, depth, count, depth);
+}
+
+const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
+                            int64_t k, int64_t depth, void *room)
 {
     const lt_cpu_weight *packed = w->packed;
     if (packed->panels != NULL && packed->panel_type == p->type) {
         const int64_t before = column * lt_padded_depth(p, packed->depth) + k * p->columns;
         return (const char *)packed->panels + lt_product_bytes(p, before);
     }
-    p->pack(room, lt_at(&w->value, column * packed->depth + k), w->value.dtype, packed->depth,
-            lt_min(p->columns, packed->outputs - column), depth);
+    pack_piece(cpu, p, w, column, k, depth, room, (float *)(void *)((char *)room + piece_bytes(p)));
     return room;
 }
 
@@ -88,17 +105,18 @@ static int64_t matrix_panel_bytes(const lt_product *p, const lt_cpu_weight *pack
     return lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
 }
 
-static lt_status pack_matrix(lt_backend *b, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
+static lt_status pack_matrix(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
                              lt_error *err)
 {
     const int64_t panel_bytes = matrix_panel_bytes(p, packed);
     const int64_t count = lt_ceil_div(packed->outputs, p->columns);
-    LT_TRY(lt_cpu_alloc(b, (size_t)(count * panel_bytes), &packed->panels, err));
+    LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)(count * panel_bytes), &packed->panels, err));
     packed->panel_type = p->type;
     for (int64_t i = 0; i < count; i++)
-        p->pack((char *)packed->panels + i * panel_bytes, lt_at(&w->value, i * p->columns * packed->depth),
-                w->value.dtype, packed->depth, lt_min(p->columns, packed->outputs - i * p->columns),
-                packed->depth);
+        for (int64_t k = 0; k < packed->depth; k += p->depth)
+            pack_piece(cpu, p, w, i * p->columns, k, lt_min(p->depth, packed->depth - k),
+                       (char *)packed->panels + i * panel_bytes + lt_product_bytes(p, k * p->columns),
+                       lt_shared_scratch(cpu));
     return LT_OK;
 }
 
@@ -199,7 +217,7 @@ static lt_status pack_for_role(lt_cpu *cpu, lt_weight *w, lt_cpu_weight *packed,
     if (p == NULL)
         return LT_OK;
     return w->role == LT_ROLE_CONV ? pack_conv(cpu, p, w, packed, err)
-                                   : pack_matrix(&cpu->base, p, w, packed, err);
+                                   : pack_matrix(cpu, p, w, packed, err);
 }
 
 /* [Cout, Cin, kt, kh, kw] of a convolution's weight of rank 4 or 5. */

@@ -4,7 +4,9 @@
 
 #include "kernels/cpu/attention_row.h"
 #include "kernels/cpu/attention_tile.h"
+#include "kernels/cpu/low_bit_rows.h"
 #include "kernels/cpu/product_wide.h"
+#include "kernels/cpu/rounded_rows.h"
 #include "kernels/cpu/row_kernels.h"
 
 static const lt_product wide_product = LT_WIDE_PRODUCT;
@@ -21,6 +23,10 @@ static void attend(const lt_query_block *b, void *scratch)
     .widen = widen,                    \
     .finish = finish,                  \
     .matrix_vector = matrix_vector,    \
+    .widen_blocks = widen_blocks,      \
+    .matrix_vector_q8 = matrix_vector_q8, \
+    .round_row = round_row,            \
+    .matrix_rounded = matrix_rounded,  \
     .attend = attend,                  \
     .attend_row = attend_row,          \
     .layer_norm = layer_norm,          \

@@ -144,6 +144,20 @@ LT_INLINE vf vf_load_i8(const int8_t *p)
 #endif
 }
 
+/* LT_LANES bytes, 0 to 255. */
+LT_INLINE vi vi_load_u8(const uint8_t *p)
+{
+#if LT_LANES == 16
+    return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+#elif LT_LANES == 8
+    return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+#else
+    vb bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return __builtin_convertvector(bytes, vi) & 255;
+#endif
+}
+
 LT_INLINE vf vf_load_f16(const uint16_t *p)
 {
 #if LT_LANES == 16

@@ -10,9 +10,17 @@ import() {
 import "$RELEASE" -o model || fail "import: $(cat import.err)"
 "$PROGRAM" generate "a red ball" --seconds 2 -o take.mp4 --model ./model --progress none 2>err || fail "generate: $(cat err)"
 equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
-import "$RELEASE" -o rows --quantize q8 || fail "import q8: $(cat import.err)"
-[ "$(wc -c <rows/mmdit.safetensors)" -lt "$(wc -c <model/mmdit.safetensors)" ] || fail "int8 rows are not smaller"
-"$PROGRAM" generate "a red ball" --seconds 2 -o rows.mp4 --model ./rows --progress none 2>err || fail "generate: $(cat err)"
+larger=$(wc -c <model/mmdit.safetensors)
+for kind in q8 mixed q4; do
+    import "$RELEASE" -o $kind --quantize $kind || fail "import $kind: $(cat import.err)"
+    bytes=$(wc -c <$kind/mmdit.safetensors)
+    [ "$bytes" -lt "$larger" ] || fail "$kind: $bytes bytes, no fewer than the $larger before"
+    larger=$bytes
+    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind --progress none 2>err || fail "generate: $(cat err)"
+done
+"$PROGRAM" info q4/mmdit.safetensors | grep -q '"dtype":"q4"' || fail "info does not show q4"
+"$PROGRAM" import "$RELEASE" -o other --quantize q3 2>err
+equal "an unknown kind" $? 2
 
 # broken WHAT: the import of ./release must end with 3 and leave no folder.
 broken() {

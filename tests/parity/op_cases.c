@@ -86,6 +86,22 @@ static void gather(op_check *t, const int64_t *p)
 /* What comes out: activations, f32 from activations, or f32 from f32 through a head. */
 enum { TO_ACTIVATIONS, TO_F32, HEAD };
 
+/* Few rows against q4 may be rounded to 8 bits per block of 32: each value by half a step of its block's largest / 127. */
+static double rounded_row_error(const double *x, const double *w, int64_t in)
+{
+    double error = 0;
+    for (int64_t first = 0; first < in; first += 32) {
+        double largest = 0;
+        double weights = 0;
+        for (int64_t k = first; k < first + 32; k++) {
+            largest = fmax(largest, fabs(x[k]));
+            weights += fabs(w[k]);
+        }
+        error += largest / 253 * weights;
+    }
+    return error;
+}
+
 static void linear(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
@@ -110,7 +126,8 @@ static void linear(op_check *t, const int64_t *p)
                 sum += x->value[i * in + k] * w[o * in + k];
                 magnitude += fabs(x->value[i * in + k] * w[o * in + k]);
             }
-            set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude, kind);
+            const double rounded = p[4] == LT_Q4 && n <= 4 ? rounded_row_error(x->value + i * in, w + o * in, in) : 0;
+            set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude + rounded, kind);
         }
     judge(t, out, a);
 }
@@ -686,6 +703,14 @@ const op_case op_cases[] = {
     {"linear", "n in out act stored layout bias to", linear, {70, 129, 65, NONE, LT_I8, OP_PADDED, 1, TO_ACTIVATIONS}},
     {"linear", "n in out act stored layout bias to", linear, {3, 256, 96, GELU, LT_I8, OP_PACKED, 0, TO_F32}},
     {"linear", "n in out act stored layout bias to", linear, {13, 20, 40, NONE, LT_F64, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {1, 512, 33, NONE, LT_Q8, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {2, 96, 64, GELU, LT_Q8, OP_PADDED, 0, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {4, 1056, 5, NONE, LT_Q8, OP_PACKED, 0, TO_F32}},
+    {"linear", "n in out act stored layout bias to", linear, {45, 480, 70, NONE, LT_Q8, OP_PADDED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {1, 544, 40, NONE, LT_Q4, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {3, 64, 31, SILU, LT_Q4, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {2, 2048, 18, NONE, LT_Q4, OP_PACKED, 0, TO_F32}},
+    {"linear", "n in out act stored layout bias to", linear, {37, 416, 66, GELU, LT_Q4, OP_PACKED, 1, TO_ACTIVATIONS}},
     {"linear", "n in out act stored layout bias to", linear, {2, 96, 77, NONE, LT_F32, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", linear, {9, 65, 40, NONE, LT_BF16, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},

@@ -135,15 +135,17 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
     const int64_t per_row = count / shape.dim[0];
     w->stored = malloc(lt_tensor_bytes(&w->weight.value));
     w->value = calloc((size_t)count, sizeof *w->value);
-    w->scale = calloc((size_t)shape.dim[0], sizeof *w->scale);
+    const bool blocks = lt_is_blocks(&w->weight);
+    const int64_t per_scale = blocks ? LT_BLOCK : per_row;
+    w->scale = calloc((size_t)(count / per_scale), sizeof *w->scale);
     if (w->stored == NULL || w->value == NULL || w->scale == NULL) {
         printf("%s: no memory for a weight\n", t->place);
         exit(1);
     }
-    for (int64_t row = 0; row < shape.dim[0]; row++)
-        w->scale[row] = (float)ldexp((high - low) / 2, -7 - (int)(row % 3));
+    for (int64_t i = 0; i < count / per_scale; i++)
+        w->scale[i] = (float)ldexp((high - low) / 2, (stored == LT_Q4 ? -3 : -7) - (int)(i % 3));
     for (int64_t i = 0; i < count; i++) {
-        const double scale = stored == LT_I8 ? (double)w->scale[i / per_row] : 1;
+        const double scale = stored == LT_I8 || blocks ? (double)w->scale[i / per_scale] : 1;
         const double value = role == LT_ROLE_HEAD ? (double)draw_f32(t, low, high) : draw(t, low, high);
         lt_store_element(w->stored, stored, i, value / scale);
         w->value[i] = lt_load_element(w->stored, stored, i) * scale;
@@ -151,6 +153,11 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
     w->weight.value.data = w->stored;
     if (stored == LT_I8)
         w->weight.scale = lt_view(w->scale, LT_F32, lt_shape1(shape.dim[0]));
+    if (blocks) { /* as f16, in the same memory */
+        for (int64_t i = 0; i < count / per_scale; i++)
+            lt_store_element(w->scale, LT_F16, i, (double)w->scale[i]);
+        w->weight.scale = lt_view(w->scale, LT_F16, lt_shape2(shape.dim[0], per_row / LT_BLOCK));
+    }
     const lt_status s = t->backend->table->prepare(t->backend, &w->weight, &t->error);
     w->prepared = s == LT_OK;
     op_done(t, s);

@@ -43,7 +43,7 @@ static void add_all(weight_file *f, const char *prefix, release_names *names)
     for (int i = 0; i < names->count; i++) {
         char name[512];
         snprintf(name, sizeof name, "%s%s", prefix, names->list[i].name);
-        const lt_entry *const made = lt_synthetic_entry(f->weights, name, names->list[i].shape);
+        const lt_entry *const made = lt_synthetic_entry(f->weights, name, LT_ROLE_VECTOR, names->list[i].shape);
         require(made != NULL, "no memory");
         lt_writer_add(f->writer, name, LT_F32, names->list[i].shape, made->tensor.data);
     }

@@ -1,4 +1,4 @@
-/* test_binder.c - names, shapes, int8 rows and bad numbers, against a backend that only counts. */
+/* test_binder.c - names, shapes, integers with scales and bad numbers, against a backend that only counts. */
 #include <math.h>
 
 #include "tests/support/check.h"
@@ -34,6 +34,9 @@ static int open_file(void **state)
     static const float zeros[64];
     static const float with_nan[3] = {0, 1, NAN};
     static const int8_t rows[12];
+    static const uint8_t codes[128];
+    static const uint16_t halves[4];
+    static const uint16_t infinite[4] = {0, 0, 0x7c00, 0};
     scratch_open();
     lt_writer *w;
     lt_error err = {0};
@@ -47,6 +50,14 @@ static int open_file(void **state)
     lt_writer_add(w, "lonely", LT_I8, lt_shape2(4, 3), rows);
     lt_writer_add(w, "uneven", LT_I8, lt_shape2(4, 3), rows);
     lt_writer_add(w, "uneven_scale", LT_F32, lt_shape1(3), zeros);
+    lt_writer_add(w, "q8", LT_I8, lt_shape2(4, 32), codes);
+    lt_writer_add(w, "q8_scale", LT_F16, lt_shape2(4, 1), halves);
+    lt_writer_add(w, "q4", LT_U8, lt_shape2(2, 32), codes);
+    lt_writer_add(w, "q4_scale", LT_F16, lt_shape2(2, 2), halves);
+    lt_writer_add(w, "q4_short", LT_U8, lt_shape2(2, 32), codes);
+    lt_writer_add(w, "q4_short_scale", LT_F16, lt_shape2(2, 1), halves);
+    lt_writer_add(w, "q4_bad", LT_U8, lt_shape2(2, 32), codes);
+    lt_writer_add(w, "q4_bad_scale", LT_F16, lt_shape2(2, 2), infinite);
     lt_writer_add(w, "nan", LT_F32, lt_shape1(3), with_nan);
     lt_writer_add(w, "ids", LT_I64, lt_shape1(2), zeros);
     check_ok(lt_writer_close(w, &err), err);
@@ -87,7 +98,10 @@ static void binds_in_the_shape_that_was_asked_for(void **state)
         {LT_ROLE_CONV, "patch.weight", {.rank = 4, .dim = {4, 3, 2, 2}}},
         {LT_ROLE_VECTOR, "norm", {.rank = 1, .dim = {4}}},
         {LT_ROLE_MATRIX, "rows", {.rank = 2, .dim = {4, 3}}},
+        {LT_ROLE_MATRIX, "q8", {.rank = 2, .dim = {4, 32}}},
+        {LT_ROLE_MATRIX, "q4", {.rank = 2, .dim = {2, 64}}},
     };
+    static const lt_dtype dtypes[] = {LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_I8, LT_Q8, LT_Q4};
     enum { COUNT = sizeof wanted / sizeof wanted[0] };
     lt_weight place[COUNT];
     lt_binder *const b = lt_binder_open(file, &backend);
@@ -102,7 +116,8 @@ static void binds_in_the_shape_that_was_asked_for(void **state)
     for (int i = 0; i < COUNT; i++) {
         assert_true(lt_same_shape(lt_shape_of(&place[i].value), wanted[i].shape));
         assert_int_equal(place[i].role, wanted[i].role);
-        assert_true(lt_is_none(&place[i].scale) == (strcmp(wanted[i].name, "rows") != 0));
+        assert_int_equal(place[i].value.dtype, dtypes[i]);
+        assert_true(lt_is_none(&place[i].scale) == (dtypes[i] == LT_F32));
     }
     assert_int_equal(lt_weight_set_bytes(set), backend.memory_in_use);
     lt_weight_set_close(set);
@@ -112,7 +127,7 @@ static void binds_in_the_shape_that_was_asked_for(void **state)
 static void names_everything_that_does_not_fit(void **state)
 {
     (void)state;
-    lt_weight place[9];
+    lt_weight place[12];
     lt_binder *const b = lt_binder_open(file, &backend);
     lt_bind(b, &place[0], LT_ROLE_MATRIX, lt_shape2(4, 3), "m");
     lt_bind(b, &place[1], LT_ROLE_MATRIX, lt_shape2(3, 4), "m");
@@ -123,17 +138,23 @@ static void names_everything_that_does_not_fit(void **state)
     lt_bind(b, &place[6], LT_ROLE_VECTOR, lt_shape1(2), "ids");
     lt_bind(b, &place[7], LT_ROLE_TABLE, lt_shape2(4, 3), "rows");
     lt_bind(b, &place[8], LT_ROLE_CONV, lt_shape4(4, 12, 1, 1), "patch.weight");
+    lt_bind(b, &place[9], LT_ROLE_MATRIX, lt_shape2(2, 64), "q4_short");
+    lt_bind(b, &place[10], LT_ROLE_MATRIX, lt_shape2(2, 64), "q4_bad");
+    lt_bind(b, &place[11], LT_ROLE_MATRIX, lt_shape2(4, 64), "q8");
     lt_weight_set *set;
     lt_error err = {0};
     assert_int_equal(lt_binder_close(b, &set, &err), LT_ERR_INPUT);
     assert_null(set);
     assert_int_equal(prepared, 0);
     static const char *const lines[] = {
-        "a.safetensors: 8 of 9 tensors do not fit:",
+        "a.safetensors: 11 of 12 tensors do not fit:",
+        "q4_short: is u8 [2, 32] with scales f16 [2, 1], which is no form of [2, 64]: i8 rows, q8 or q4",
+        "q4_bad_scale: value 2 is not finite",
+        "q8: is i8 [4, 32] with scales f16 [4, 1], which is no form of [4, 64]: i8 rows, q8 or q4",
         "m: has shape [4, 3], expected [3, 4]",
         "block.7.bias: is missing, expected [4]",
         "lonely_scale: is missing",
-        "uneven_scale: is not f32 [4]",
+        "uneven: is i8 [4, 3] with scales f32 [3], which is no form of [4, 3]: i8 rows, q8 or q4",
         "nan: value 2 is not finite",
         "ids: has dtype i64, expected floats",
         "rows: has dtype i8, expected floats",

@@ -425,24 +425,46 @@ static void a_stopped_import_leaves_nothing(void **state)
     assert_int_equal(scratch_count("."), 2);
 }
 
-/* Inner matrices become rows; what decides or embeds stays as it is. */
-static void stores_large_matrices_as_rows(void **state)
+/* Whether a tensor of the network was written, and in how many bits. */
+static lt_dtype dtype_in(const char *file, const char *name)
+{
+    char path[64];
+    lt_weights *w;
+    lt_error err = {0};
+    snprintf(path, sizeof path, "out/%s.safetensors", file);
+    check_ok(lt_weights_open(scratch_path(path), &w, &err), err);
+    const lt_tensor *const t = lt_weights_find(w, name);
+    const lt_dtype dtype = t ? t->dtype : LT_NO_DTYPE;
+    lt_weights_close(w);
+    return dtype;
+}
+
+/* Inner matrices become blocks; what decides or embeds stays as it is. */
+static void stores_inner_matrices_in_few_bits(void **state)
 {
     (void)state;
-    take_import_request request = the_request();
-    request.int8_rows = true;
-    toy_release_write(&release, "release");
-    lt_error err = {0};
-    check_ok(take_import(&request, &err), err);
-    static const char *const matrix = "model.diffusion_model.transformer.layers.0.attention.dense.weight";
-    const double fill = toy_release_find(&release, TOY_BASE, matrix)->fill;
-    char scale[128];
-    snprintf(scale, sizeof scale, "%s_scale", matrix);
-    assert_true(value_in("mmdit", matrix) == 127);
-    assert_true(value_in("mmdit", scale) == (float)fill / 127);
-    assert_false(is_in("mmdit", "model.diffusion_model.mixins.patch_embed.proj.weight_scale"));
-    assert_false(is_in("mmdit", "model.diffusion_model.time_embed.0.weight_scale"));
-    assert_false(is_in("ar_model", "transformer.head.weight_scale"));
+#define LAYER "model.diffusion_model.transformer.layers.0."
+    static const struct {
+        take_quantize quantize;
+        lt_dtype inner;
+        lt_dtype careful;
+    } cases[] = {{TAKE_Q8, LT_I8, LT_I8}, {TAKE_Q4, LT_U8, LT_U8}, {TAKE_MIXED, LT_U8, LT_I8}};
+    for (int i = 0; i < 3; i++) {
+        take_import_request request = the_request();
+        request.quantize = cases[i].quantize;
+        toy_release_write(&release, "release");
+        lt_error err = {0};
+        check_ok(take_import(&request, &err), err);
+        assert_int_equal(dtype_in("mmdit", LAYER "attention.query_key_value.weight"), cases[i].inner);
+        assert_int_equal(dtype_in("mmdit", LAYER "attention.query_key_value.weight_scale"), LT_F16);
+        assert_int_equal(dtype_in("mmdit", LAYER "attention.dense.weight"), cases[i].careful);
+        assert_false(is_in("mmdit", "model.diffusion_model.mixins.patch_embed.proj.weight_scale"));
+        assert_false(is_in("mmdit", "model.diffusion_model.time_embed.0.weight_scale"));
+        assert_false(is_in("mmdit", "model.diffusion_model.mixins.adaln_layer.adaLN_modulations.0.1.weight_scale"));
+        assert_false(is_in("ar_model", "transformer.head.weight_scale"));
+        rename(scratch_path("out"), scratch_path(take_quantize_name(cases[i].quantize)));
+    }
+#undef LAYER
 }
 
 static lt_weights *open_file(const char *name)
@@ -505,7 +527,7 @@ static void every_stage_opens_what_was_imported(void **state)
     open_every_stage(backend);
     rename(scratch_path("out"), scratch_path("plain"));
     take_import_request request = the_request();
-    request.int8_rows = true;
+    request.quantize = TAKE_MIXED;
     check_ok(take_import(&request, &err), err);
     open_every_stage(backend);
     backend->table->close(backend);
@@ -550,7 +572,7 @@ int main(void)
         on_a_release(reads_which_diffusion_is_the_latest),
         on_a_release(leaves_what_is_there_alone),
         on_a_release(a_stopped_import_leaves_nothing),
-        on_a_release(stores_large_matrices_as_rows),
+        on_a_release(stores_inner_matrices_in_few_bits),
         on_a_release(every_stage_opens_what_was_imported),
         on_a_release(refuses_a_vocabulary_larger_than_its_table),
     };

@@ -1,0 +1,131 @@
+/* low_bit_rows.h - matrices stored in blocks of 32 integers of 8 or 4 bits with one f16 scale each.
+ *
+ *     q8: a block is 32 signed bytes
+ *     q4: a block is 16 bytes; byte i holds elements i (low half) and 16 + i (high half), both 8 too large
+ *
+ * For many rows blocks are widened on the way into a panel. Few rows read them as they are stored: q8
+ * here, each sum of a block scaled once; q4 in rounded_rows.h.
+ */
+#ifndef LT_LOW_BIT_ROWS_H
+#define LT_LOW_BIT_ROWS_H
+
+#include "kernels/core/weight.h"
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/vec.h"
+
+enum { BLOCK_VECTORS = LT_BLOCK / LT_LANES, BLOCK_STREAMS = 2 };
+
+LT_INLINE int64_t block_bytes(lt_dtype type)
+{
+    return type == LT_Q4 ? LT_BLOCK / 2 : LT_BLOCK;
+}
+
+/* The integers of a block in order. */
+LT_INLINE void load_block(vf out[BLOCK_VECTORS], const uint8_t *block, lt_dtype type)
+{
+    if (type == LT_Q8) {
+        LT_UNROLL
+        for (int v = 0; v < BLOCK_VECTORS; v++)
+            out[v] = vf_load_i8((const int8_t *)block + v * LT_LANES);
+        return;
+    }
+    LT_UNROLL
+    for (int v = 0; v < BLOCK_VECTORS / 2; v++) {
+        const vi pairs = vi_load_u8(block + v * LT_LANES);
+        out[v] = __builtin_convertvector((pairs & 15) - 8, vf);
+        out[v + BLOCK_VECTORS / 2] = __builtin_convertvector((pairs >> 4) - 8, vf);
+    }
+}
+
+LT_INLINE void widen_blocks_of(float *out, const uint8_t *w, lt_dtype type, const uint16_t *scale, int64_t count)
+{
+    FOR_VECTORS (first, some, count / LT_BLOCK) {
+        float factor[LT_LANES];
+        vf_store(factor, vf_load_some(scale, LT_F16, first, some));
+        for (int64_t i = 0; i < some; i++) {
+            vf block[BLOCK_VECTORS];
+            load_block(block, w + (first + i) * block_bytes(type), type);
+            LT_UNROLL
+            for (int v = 0; v < BLOCK_VECTORS; v++)
+                vf_store(out + (first + i) * LT_BLOCK + v * LT_LANES, block[v] * factor[i]);
+        }
+    }
+}
+
+static void widen_blocks(float *out, const void *w, lt_dtype type, const uint16_t *scale, int64_t count)
+{
+    if (type == LT_Q4)
+        widen_blocks_of(out, w, LT_Q4, scale, count);
+    else
+        widen_blocks_of(out, w, LT_Q8, scale, count);
+}
+
+/* y[r][s] = x[r] . w[s] for neighbouring rows of a q8 matrix; what comes next of w is fetched meanwhile. */
+LT_INLINE void block_dots(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
+                          const uint8_t *w, const uint16_t *scale, int64_t blocks, const int streams)
+{
+    vf sum[LT_VECTOR_ROWS][BLOCK_STREAMS];
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = vf_set(0);
+    FOR_VECTORS (first, some, blocks) {
+        float factor[BLOCK_STREAMS][LT_LANES];
+        for (int s = 0; s < streams; s++)
+            vf_store(factor[s], vf_load_some(scale + s * blocks, LT_F16, first, some));
+        for (int64_t i = 0; i < some; i++) {
+            const float *left = x + (first + i) * LT_BLOCK;
+            LT_UNROLL
+            for (int s = 0; s < streams; s++) {
+                const uint8_t *at = w + (s * blocks + first + i) * LT_BLOCK;
+                vf block[BLOCK_VECTORS];
+                load_block(block, at, LT_Q8);
+                __builtin_prefetch(at + streams * blocks * LT_BLOCK);
+                LT_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    vf part = vf_load(left + r * x_stride) * block[0];
+                    LT_UNROLL
+                    for (int v = 1; v < BLOCK_VECTORS; v++)
+                        part = vf_fma(vf_load(left + r * x_stride + v * LT_LANES), block[v], part);
+                    sum[r][s] = vf_fma(part, vf_set(factor[s][i]), sum[r][s]);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = vf_sum(sum[r][s]);
+}
+
+LT_INLINE void block_dots_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
+                              const uint8_t *w, const uint16_t *scale, int64_t blocks, int64_t outputs)
+{
+    const int64_t row_bytes = blocks * LT_BLOCK;
+    int64_t o = 0;
+    for (; o + BLOCK_STREAMS <= outputs; o += BLOCK_STREAMS)
+        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks, blocks, BLOCK_STREAMS);
+    for (; o < outputs; o++)
+        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks, blocks, 1);
+}
+
+static void matrix_vector_q8(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w,
+                             const uint16_t *scale, int64_t depth, int64_t outputs)
+{
+    const int64_t blocks = depth / LT_BLOCK;
+    switch (rows) {
+    case 1:
+        block_dots_all(y, y_stride, x, x_stride, 1, w, scale, blocks, outputs);
+        break;
+    case 2:
+        block_dots_all(y, y_stride, x, x_stride, 2, w, scale, blocks, outputs);
+        break;
+    case 3:
+        block_dots_all(y, y_stride, x, x_stride, 3, w, scale, blocks, outputs);
+        break;
+    default:
+        block_dots_all(y, y_stride, x, x_stride, 4, w, scale, blocks, outputs);
+    }
+}
+
+#endif

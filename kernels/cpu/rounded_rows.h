@@ -1,0 +1,208 @@
+/* rounded_rows.h - few rows against a q4 matrix: the rows are rounded to 8 bits per block, and products are of integers.
+ *
+ *     sum over blocks of  scale_w scale_x (sum of code_w code_x  -  8 sum of code_x)
+ *
+ * q4's own rounding is ten times coarser than that of 8 bits, and sums of integers are exact in any order. Two blocks are
+ * summed at once; their codes lie as the halves of 32 bytes of q4 do:
+ *
+ *     block 0: 0 .. 15   block 1: 0 .. 15   block 0: 16 .. 31   block 1: 16 .. 31
+ */
+#ifndef LT_ROUNDED_ROWS_H
+#define LT_ROUNDED_ROWS_H
+
+#include "kernels/core/weight.h"
+#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/vec.h"
+
+enum {
+    HALF_BLOCK = LT_BLOCK / 2, /* and the bytes of a block of q4 */
+    PAIR = 2 * LT_BLOCK,       /* elements of two blocks */
+    SCALES = 8                 /* blocks whose scales are read at once */
+};
+
+/* ---- rounding ---- */
+
+LT_INLINE float largest_of_block(const float *x)
+{
+    float most = 0;
+    for (int i = 0; i < LT_BLOCK; i++)
+        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    return most;
+}
+
+/* Codes of a block to their two places; returns their sum. */
+LT_INLINE int round_to_codes(int8_t *low, int8_t *high, const float *x, float inverse)
+{
+    const float shift = 12582912.0f; /* 1.5 * 2^23: leaves no bits for a fraction */
+    int sum = 0;
+    for (int i = 0; i < LT_BLOCK; i++) {
+        float t = x[i] * inverse;
+        t = t > -127.0f ? t : -127.0f; /* a NaN too: its block's scale is one */
+        t = t < 127.0f ? t : 127.0f;
+        const int code = (int)((t + shift) - shift);
+        *(i < HALF_BLOCK ? low + i : high + i - HALF_BLOCK) = (int8_t)code;
+        sum += code;
+    }
+    return sum;
+}
+
+static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
+{
+    const int64_t blocks = depth / LT_BLOCK;
+    for (int64_t b = 0; b < blocks; b++) {
+        const float largest = largest_of_block(x + b * LT_BLOCK);
+        const float scale = largest / 127;
+        int8_t *low = out->codes + b / 2 * PAIR + b % 2 * HALF_BLOCK;
+        const int sum = round_to_codes(low, low + LT_BLOCK, x + b * LT_BLOCK, largest > 0 ? 127 / largest : 0);
+        for (int i = 0; i < 4; i++)
+            out->scale[b * 4 + i] = scale;
+        out->offset[b] = 8 * scale * (float)sum;
+    }
+    if (blocks % 2 != 0) { /* the block that is not there */
+        memset(out->codes + blocks / 2 * PAIR + HALF_BLOCK, 0, HALF_BLOCK);
+        memset(out->codes + blocks / 2 * PAIR + LT_BLOCK + HALF_BLOCK, 0, HALF_BLOCK);
+        memset(out->scale + blocks * 4, 0, 4 * sizeof *out->scale);
+    }
+    for (int64_t b = blocks; b % SCALES != 0; b++)
+        out->offset[b] = 0;
+}
+
+/* ---- products ---- */
+
+#if LT_LANES >= 8
+
+/* Two blocks of q4, or the last one alone. */
+LT_INLINE __m256i load_two_blocks(const uint8_t *w, bool both)
+{
+    return both ? _mm256_loadu_si256((const __m256i *)(const void *)w)
+                : _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)w));
+}
+
+LT_INLINE __m256 load_scales(const uint16_t *scale, int64_t some)
+{
+    uint16_t part[SCALES] = {0};
+    if (some < SCALES) {
+        memcpy(part, scale, (size_t)some * sizeof *part);
+        scale = part;
+    }
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)scale));
+}
+
+LT_INLINE float sum_of_eight(__m256 x)
+{
+    float lane[8];
+    memcpy(lane, &x, sizeof lane);
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* Sums over two blocks, four lanes for each. */
+LT_INLINE __m256 dot_two_blocks(__m256i low, __m256i high, const int8_t *codes)
+{
+    const __m256i x_low = _mm256_loadu_si256((const __m256i *)(const void *)codes);
+    const __m256i x_high = _mm256_loadu_si256((const __m256i *)(const void *)(codes + LT_BLOCK));
+    /* at most 4 * 15 * 127, far from the end of 16 bits */
+    const __m256i words = _mm256_add_epi16(_mm256_maddubs_epi16(low, x_low), _mm256_maddubs_epi16(high, x_high));
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+}
+
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
+                            const uint16_t *scale, int64_t blocks, const int streams)
+{
+    __m256 sum[LT_VECTOR_ROWS][2];
+    __m256 offset[LT_VECTOR_ROWS][2];
+    const __m256i nibble = _mm256_set1_epi8(15);
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = offset[r][s] = _mm256_setzero_ps();
+    for (int64_t first = 0; first < blocks; first += SCALES) {
+        const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
+        LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const __m256 scales = load_scales(scale + s * blocks + first, some);
+            const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
+            LT_UNROLL
+            for (int r = 0; r < rows; r++)
+                offset[r][s] = _mm256_fmadd_ps(scales, _mm256_loadu_ps(x[r].offset + first), offset[r][s]);
+            __m256i lanes = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+            for (int64_t b = 0; b < some; b += 2) {
+                const __m256i pair = load_two_blocks(at + b * HALF_BLOCK, b + 1 < some);
+                const __m256i low = _mm256_and_si256(pair, nibble);
+                const __m256i high = _mm256_and_si256(_mm256_srli_epi16(pair, 4), nibble);
+                const __m256 by = _mm256_permutevar8x32_ps(scales, lanes);
+                lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32(2));
+                __builtin_prefetch(at + (streams * blocks + b) * HALF_BLOCK);
+                LT_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    const __m256 dot = dot_two_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
+                    const __m256 factor = _mm256_mul_ps(by, _mm256_loadu_ps(x[r].scale + (first + b) * 4));
+                    sum[r][s] = _mm256_fmadd_ps(dot, factor, sum[r][s]);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = sum_of_eight(sum[r][s]) - sum_of_eight(offset[r][s]);
+}
+
+#else
+
+LT_INLINE int dot_half(const uint8_t *w, const int shift, const int8_t *codes)
+{
+    int sum = 0;
+    for (int i = 0; i < HALF_BLOCK; i++)
+        sum += (w[i] >> shift & 15) * codes[i];
+    return sum;
+}
+
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
+                            const uint16_t *scale, int64_t blocks, const int streams)
+{
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++) {
+            float sum = 0;
+            for (int64_t b = 0; b < blocks; b++) {
+                const uint8_t *at = w + (s * blocks + b) * HALF_BLOCK;
+                const int8_t *codes = x[r].codes + b / 2 * PAIR + b % 2 * HALF_BLOCK;
+                const int dot = dot_half(at, 0, codes) + dot_half(at, 4, codes + LT_BLOCK);
+                sum += lt_f16_to_f32(scale[s * blocks + b]) * ((float)dot * x[r].scale[b * 4] - x[r].offset[b]);
+            }
+            y[r * y_stride + s] = sum;
+        }
+}
+
+#endif
+
+LT_INLINE void rounded_dots_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
+                                const uint16_t *scale, int64_t blocks, int64_t outputs)
+{
+    const int streams = rows > 2 ? 1 : 2; /* sums and offsets stay in their registers */
+    int64_t o = 0;
+    for (; o + streams <= outputs; o += streams)
+        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, streams);
+    for (; o < outputs; o++)
+        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, 1);
+}
+
+static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
+                           const uint16_t *scale, int64_t depth, int64_t outputs)
+{
+    const int64_t blocks = depth / LT_BLOCK;
+    switch (rows) {
+    case 1:
+        rounded_dots_all(y, y_stride, x, 1, w, scale, blocks, outputs);
+        break;
+    case 2:
+        rounded_dots_all(y, y_stride, x, 2, w, scale, blocks, outputs);
+        break;
+    case 3:
+        rounded_dots_all(y, y_stride, x, 3, w, scale, blocks, outputs);
+        break;
+    default:
+        rounded_dots_all(y, y_stride, x, 4, w, scale, blocks, outputs);
+    }
+}
+
+#endif
