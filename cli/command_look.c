@@ -131,21 +131,14 @@ static void on_bench_line(void *user, const char *line)
 
 int cli_bench(cli_context *c)
 {
-    static const char *const all[] = {"t5", "lm", "lm_q8", "lm_q4", "dit", "vae_decode", "vae_encode", "tokenizer"};
     const cli_values *v = c->values;
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);
     if (!engine)
         return code;
     longtake_error error = {0};
-    if (v->ceilings) {
-        code = (int)longtake_bench(engine, "ceilings", on_bench_line, NULL, &error);
-    } else if (v->stage) {
-        code = (int)longtake_bench(engine, v->stage, on_bench_line, NULL, &error);
-    } else {
-        for (size_t i = 0; i < sizeof all / sizeof *all && code == LONGTAKE_OK; i++)
-            code = (int)longtake_bench(engine, all[i], on_bench_line, NULL, &error);
-    }
+    const char *stage = v->ceilings ? "ceilings" : v->stage ? v->stage : "all";
+    code = (int)longtake_bench(engine, stage, on_bench_line, NULL, &error);
     if (code != LONGTAKE_OK)
         cli_fail(c, &error);
     cli_engine_close(c, engine);

@@ -86,7 +86,7 @@ const cli_flag cli_flags[] = {
     {"quantize", 0, FLAG_CHOICE, "KIND", "import", "q8|q4|mixed", 0, 0, "store matrices in blocks of 8 or 4 bits", AT(quantize)},
     {"t5", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Flan-T5 folder, when it is not inside the release", AT(t5)},
     {"theia", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Theia folder, when it is not inside the release", AT(theia)},
-    {"stage", 0, FLAG_TEXT, "NAME", "bench", 0, 0, 0, "t5, lm, lm_q8, lm_q4, dit, vae_decode, vae_encode or tokenizer", AT(stage)},
+    {"stage", 0, FLAG_TEXT, "NAME", "bench", 0, 0, 0, "t5, lm, lm_q8, lm_q4, tokenizer, dit, vae_decode, vae_encode or all (as without it)", AT(stage)},
     {"ceilings", 0, FLAG_SWITCH, 0, "bench", 0, 0, 0, "this machine's own limits", AT(ceilings)},
     {"dry-run", 0, FLAG_SWITCH, 0, MAKES, 0, 0, 0, "say what would be done; loads no weights", AT(dry_run)},
     {"profile", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "seconds, bytes and FLOP per operation", AT(profile)},

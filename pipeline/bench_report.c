@@ -1,4 +1,5 @@
-/* bench_report.c - `longtake bench`: timings as JSON lines, with the fields of the comparison script. */
+/* bench_report.c - `longtake bench`: timings as JSON lines, with the fields of the comparison script, shares of what one large
+ * operation reaches on this machine, and what a take of the released model would need. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,40 +8,48 @@
 #include "pipeline/engine.h"
 #include "pipeline/processor_name.h"
 #include "pipeline/stage_bench.h"
+#include "pipeline/timeline.h"
+
+/* How often a take needs a stage's `whole`. */
+typedef enum { PER_TAKE, PER_SEGMENT, PER_WINDOW, PER_CLIP_OF_FRAMES, NEVER } stage_use;
 
 static const struct {
     const char *name;
     take_bench_fn run;
-} stages[] = {{"t5", take_bench_t5},
-              {"lm", take_bench_lm},
-              {"lm_q8", take_bench_lm_q8},
-              {"lm_q4", take_bench_lm_q4},
-              {"dit", take_bench_dit},
-              {"vae_decode", take_bench_vae_decode},
-              {"vae_encode", take_bench_vae_encode},
-              {"tokenizer", take_bench_tokenizer}};
+    stage_use use;
+    int times;
+} stages[] = {{"t5", take_bench_t5, PER_TAKE, 2}, /* the language model and the diffusion have an encoder each */
+              {"lm", take_bench_lm, PER_SEGMENT, 1},
+              {"lm_q8", take_bench_lm_q8, NEVER, 0},
+              {"lm_q4", take_bench_lm_q4, NEVER, 0},
+              {"tokenizer", take_bench_tokenizer, PER_SEGMENT, 1},
+              {"dit", take_bench_dit, PER_WINDOW, 1},
+              {"vae_decode", take_bench_vae_decode, PER_CLIP_OF_FRAMES, 1},
+              {"vae_encode", take_bench_vae_encode, NEVER, 0}};
 
-static lt_status give_line(const longtake *e, const char *stage, const take_timing *t, longtake_line_fn fn, void *user,
-                           lt_error *err)
+enum { STAGES = sizeof stages / sizeof *stages };
+
+/* The released model's grid: 8 frames a second, windows and segments of 13 latents, 7 of a window known (configs/landiff.yaml). */
+enum { CLIP_FRAMES = 49, LONG_FRAMES = 30 * 8, WINDOW = 13, OVERLAP = 7, SEGMENT = 13 };
+
+/* What shares are of; 0: not measured. */
+typedef struct {
+    double flop_per_second;
+    double bytes_per_second;
+} peaks;
+
+static lt_status measure_peaks(lt_backend *backend, peaks *out, lt_error *err)
 {
-    char processor[128];
-    take_processor_name(processor, sizeof processor);
-    lt_json *o = lt_json_new_object();
-    lt_json_set(o, "peer", lt_json_new_string("longtake-" LONGTAKE_VERSION));
-    lt_json_set(o, "stage", lt_json_new_string(stage));
-    lt_json_set(o, "slice", lt_json_new_string(t->slice));
-    lt_json_set(o, "device", lt_json_new_string(e->backend->table->name));
-    lt_json_set(o, "processor", lt_json_new_string(processor));
-    lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(e->backend->activation)));
-    lt_json_set(o, "threads", lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
-    lt_json_set(o, "seconds", lt_json_new_real(t->best.wall));
-    lt_json_set(o, "processor_seconds", lt_json_new_real(t->best.processor));
-    if (t->flop > 0)
-        lt_json_set(o, "tflops", lt_json_new_real(t->flop / t->best.wall / 1e12));
-    if (t->bytes > 0)
-        lt_json_set(o, "gbytes_per_s", lt_json_new_real(t->bytes / t->best.wall / 1e9));
-    if (t->whole > 0)
-        lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->best.wall * t->whole));
+    take_timing product;
+    take_timing copy;
+    LT_TRY(take_bench_ceiling(backend, TAKE_CEILING_PRODUCT, &product, err));
+    LT_TRY(take_bench_ceiling(backend, TAKE_CEILING_COPYING, &copy, err));
+    *out = (peaks){.flop_per_second = product.flop / product.best.wall, .bytes_per_second = copy.bytes / copy.best.wall};
+    return LT_OK;
+}
+
+static lt_status give(lt_json *o, longtake_line_fn fn, void *user, lt_error *err)
+{
     char *text = lt_json_text(o);
     lt_json_free(o);
     if (!text)
@@ -50,27 +59,122 @@ static lt_status give_line(const longtake *e, const char *stage, const take_timi
     return LT_OK;
 }
 
+static lt_json *new_line(const longtake *e, const char *stage, const char *slice)
+{
+    char processor[128];
+    take_processor_name(processor, sizeof processor);
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "peer", lt_json_new_string("longtake-" LONGTAKE_VERSION));
+    lt_json_set(o, "stage", lt_json_new_string(stage));
+    lt_json_set(o, "slice", lt_json_new_string(slice));
+    lt_json_set(o, "device", lt_json_new_string(e->backend->table->name));
+    lt_json_set(o, "processor", lt_json_new_string(processor));
+    lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(e->backend->activation)));
+    lt_json_set(o, "threads", lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
+    return o;
+}
+
+static lt_status give_timing(const longtake *e, const char *stage, const take_timing *t, const peaks *most, longtake_line_fn fn,
+                             void *user, lt_error *err)
+{
+    const double flop_per_second = t->flop / t->best.wall;
+    const double bytes_per_second = t->bytes / t->best.wall;
+    lt_json *o = new_line(e, stage, t->slice);
+    lt_json_set(o, "seconds", lt_json_new_real(t->best.wall));
+    lt_json_set(o, "processor_seconds", lt_json_new_real(t->best.processor));
+    if (t->flop > 0)
+        lt_json_set(o, "tflops", lt_json_new_real(flop_per_second / 1e12));
+    if (t->flop > 0 && most->flop_per_second > 0)
+        lt_json_set(o, "share_of_product", lt_json_new_real(flop_per_second / most->flop_per_second));
+    if (t->bytes > 0)
+        lt_json_set(o, "gbytes_per_s", lt_json_new_real(bytes_per_second / 1e9));
+    if (t->bytes > 0 && most->bytes_per_second > 0)
+        lt_json_set(o, "share_of_copy", lt_json_new_real(bytes_per_second / most->bytes_per_second));
+    if (t->whole > 0)
+        lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->best.wall * t->whole));
+    return give(o, fn, user, err);
+}
+
 static lt_status run_ceilings(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
 {
+    const peaks none = {0};
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
         LT_TRY(take_bench_ceiling(e->backend, (take_ceiling)i, &t, err));
-        LT_TRY(give_line(e, "ceilings", &t, fn, user, err));
+        LT_TRY(give_timing(e, "ceilings", &t, &none, fn, user, err));
     }
     return LT_OK;
+}
+
+/* ---- a take of the released model, from its stages ---- */
+
+static double uses(int stage, const take_timeline *t)
+{
+    switch (stages[stage].use) {
+    case PER_TAKE:
+        return stages[stage].times;
+    case PER_SEGMENT:
+        return (double)t->segments;
+    case PER_WINDOW:
+        return (double)t->windows;
+    case PER_CLIP_OF_FRAMES:
+        return (double)t->frames / CLIP_FRAMES;
+    case NEVER:
+        break;
+    }
+    return 0;
+}
+
+/* Stages one after the other; loading weights and writing the video not counted. */
+static lt_status give_estimate(const longtake *e, const char *name, const char *slice, int64_t frames, const double *whole,
+                               longtake_line_fn fn, void *user, lt_error *err)
+{
+    const take_timeline t = take_timeline_of(frames, WINDOW, OVERLAP, SEGMENT);
+    lt_json *o = new_line(e, name, slice);
+    lt_json *parts = lt_json_new_object();
+    double seconds = 0;
+    for (int i = 0; i < STAGES; i++) {
+        const double part = whole[i] * uses(i, &t);
+        seconds += part;
+        if (part > 0)
+            lt_json_set(parts, stages[i].name, lt_json_new_real(part));
+    }
+    lt_json_set(o, "estimated_seconds", lt_json_new_real(seconds));
+    lt_json_set(o, "stages", parts);
+    return give(o, fn, user, err);
+}
+
+static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
+{
+    peaks most;
+    double whole[STAGES];
+    LT_TRY(measure_peaks(e->backend, &most, err));
+    for (int i = 0; i < STAGES; i++) {
+        take_timing t = {0};
+        LT_TRY(stages[i].run(e->backend, &t, err));
+        LT_TRY(give_timing(e, stages[i].name, &t, &most, fn, user, err));
+        whole[i] = t.best.wall * t.whole;
+    }
+    LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
+    return give_estimate(e, "take", "30 s of 480x720 at 8 frames a second", LONG_FRAMES, whole, fn, user, err);
 }
 
 static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, void *user, lt_error *err)
 {
     if (strcmp(stage, "ceilings") == 0)
         return run_ceilings(e, fn, user, err);
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+    if (strcmp(stage, "all") == 0)
+        return run_all(e, fn, user, err);
+    for (int i = 0; i < STAGES; i++)
         if (strcmp(stages[i].name, stage) == 0) {
+            peaks most;
             take_timing t = {0};
+            LT_TRY(measure_peaks(e->backend, &most, err));
             LT_TRY(stages[i].run(e->backend, &t, err));
-            return give_line(e, stage, &t, fn, user, err);
+            return give_timing(e, stage, &t, &most, fn, user, err);
         }
-    return lt_fail(err, LT_ERR_USAGE, "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, dit, vae_decode, vae_encode or tokenizer", stage);
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, tokenizer, dit, vae_decode, vae_encode or all", stage);
 }
 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)

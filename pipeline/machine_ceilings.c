@@ -1,55 +1,151 @@
-/* machine_ceilings.c - what this machine does at best: one large operation each, with all threads. */
+/* machine_ceilings.c - what this machine does at best: one large operation each, with all threads.
+ *
+ * Sizes double until an operation takes TIME_LEAST, so that on a fast device too nothing but the operation counts. */
+#include <stdio.h>
+
 #include "kernels/ops.h"
 #include "pipeline/stage_bench.h"
 #include "weights/weights.h"
 
-enum { REPEATS = 5 };
+enum { REPEATS = 5, LARGEST = 8 /* times the first size */ };
 
-/* One operation on synthetic data. Sizes are large enough that nothing but the operation counts. */
+static const double time_least = 2e-3; /* seconds; a hundred times what starting an operation and waiting for it takes */
+
+/* One operation on synthetic data. */
 typedef struct {
-    lt_weight weight;
-    lt_shape input;      /* of activations */
+    take_ceiling kind;
+    lt_shape input; /* of activations */
     lt_shape weight_shape;
     lt_role role;
-    enum { PRODUCT, ATTENTION, CONVOLUTION, READING } kind;
+    lt_weight weight;
+    take_time best; /* of the repeats */
 } ceiling;
 
+/* Side `n` of what is measured, doubled `scale` - 1 times over. */
+static ceiling ceiling_of(take_ceiling kind, int64_t scale)
+{
+    const int64_t n = 2048 * scale;
+    switch (kind) {
+    case TAKE_CEILING_PRODUCT:
+        return (ceiling){.kind = kind, .role = LT_ROLE_MATRIX, .input = lt_shape2(n, n), .weight_shape = lt_shape2(n, n)};
+    case TAKE_CEILING_ATTENTION:
+        return (ceiling){.kind = kind, .input = lt_shape4(1, 2 * n, 8, 64)};
+    case TAKE_CEILING_CONVOLUTION:
+        return (ceiling){.kind = kind, .role = LT_ROLE_CONV, .input = lt_shape4(8, 64 * scale, 64 * scale, 128),
+                         .weight_shape = lt_shape5(128, 128, 3, 3, 3)};
+    case TAKE_CEILING_READING:
+        return (ceiling){.kind = kind, .role = LT_ROLE_MATRIX, .input = lt_shape2(1, 4 * n), .weight_shape = lt_shape2(4 * n, 4 * n)};
+    case TAKE_CEILING_COPYING:
+    case TAKE_CEILINGS:
+        break;
+    }
+    return (ceiling){.kind = TAKE_CEILING_COPYING, .input = lt_shape2(8 * n, 4096)};
+}
+
+/* What is being timed, in words, with its work. */
+static take_timing describe(const ceiling *c, const lt_backend *backend)
+{
+    const double element = (double)lt_dtype_bytes(backend->activation);
+    const long long n = (long long)c->input.dim[0];
+    take_timing t = {.best = c->best};
+    switch (c->kind) {
+    case TAKE_CEILING_PRODUCT:
+        (void)snprintf(t.slice, sizeof t.slice, "matrix product %lld x %lld x %lld", n, n, n);
+        t.flop = 2.0 * (double)n * (double)n * (double)n;
+        break;
+    case TAKE_CEILING_ATTENTION: {
+        const double rows = (double)c->input.dim[1];
+        (void)snprintf(t.slice, sizeof t.slice, "attention, %lld rows, 8 heads of 64", (long long)c->input.dim[1]);
+        t.flop = 4 * rows * rows * 512;
+        break;
+    }
+    case TAKE_CEILING_CONVOLUTION: {
+        const double pixels = 8 * (double)c->input.dim[1] * (double)c->input.dim[2];
+        (void)snprintf(t.slice, sizeof t.slice, "convolution 3x3x3, 128 -> 128 channels, 8 x %lld x %lld",
+                       (long long)c->input.dim[1], (long long)c->input.dim[2]);
+        t.flop = 2.0 * 27 * 128 * 128 * pixels;
+        break;
+    }
+    case TAKE_CEILING_READING: {
+        const double side = (double)c->input.dim[1];
+        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights", side, side);
+        t.flop = 2 * side * side;
+        t.bytes = side * side * element;
+        break;
+    }
+    case TAKE_CEILING_COPYING: {
+        const double values = (double)n * (double)c->input.dim[1];
+        (void)snprintf(t.slice, sizeof t.slice, "copy of %.0f values", values);
+        t.bytes = 2 * values * element;
+        break;
+    }
+    case TAKE_CEILINGS:
+        break;
+    }
+    return t;
+}
+
+static void run_once(lt_ops *o, const ceiling *c, lt_tensor x)
+{
+    switch (c->kind) {
+    case TAKE_CEILING_ATTENTION: {
+        const lt_attention_args args = {.scale = 0.125F, .visible = lt_none(), .bias = lt_none()};
+        (void)lt_attention(o, x, x, x, &args);
+        break;
+    }
+    case TAKE_CEILING_CONVOLUTION: {
+        const lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1,
+                                   .history = lt_none(), .add = lt_none()};
+        (void)lt_conv(o, x, &c->weight, NULL, &args);
+        break;
+    }
+    case TAKE_CEILING_COPYING:
+        (void)lt_cast(o, x, x.dtype);
+        break;
+    case TAKE_CEILING_PRODUCT:
+    case TAKE_CEILING_READING:
+        (void)lt_linear(o, x, &c->weight, NULL, LT_ACT_NONE);
+        break;
+    case TAKE_CEILINGS:
+        break;
+    }
+}
+
+/* A device may work on after an operation returns: each is timed from nothing to do to nothing to do. */
 static lt_status pass(lt_ops *o, void *user)
 {
     ceiling *c = user;
     const lt_tensor x = lt_new(o, o->dtype, c->input);
     lt_fill_into(o, x, 0.01F);
-    if (c->kind == ATTENTION) {
-        const lt_attention_args args = {.scale = 0.125F, .visible = lt_none(), .bias = lt_none()};
-        lt_attention(o, x, x, x, &args);
-    } else if (c->kind == CONVOLUTION) {
-        const lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1,
-                                   .history = lt_none(), .add = lt_none()};
-        lt_conv(o, x, &c->weight, NULL, &args);
-    } else {
-        lt_linear(o, x, &c->weight, NULL, LT_ACT_NONE);
+    for (int i = 0; i <= REPEATS; i++) {
+        const lt_mark mark = lt_ops_mark(o);
+        if (!o->measuring)
+            LT_TRY(o->backend->table->wait(o->backend, &o->error));
+        const take_time began = take_now();
+        run_once(o, c, x);
+        if (!o->measuring)
+            LT_TRY(o->backend->table->wait(o->backend, &o->error));
+        if (i > 0 && !o->measuring) /* run 0 makes plans and fills caches */
+            take_keep_best(&c->best, began);
+        lt_ops_rewind(o, mark);
     }
     return lt_ops_status(o);
 }
 
-static lt_status measure(lt_backend *backend, ceiling *c, take_time *best, lt_error *err)
+static lt_status measure(lt_backend *backend, ceiling *c, lt_error *err)
 {
     lt_weights *weights = NULL;
     lt_weight_set *set = NULL;
     lt_ops ops;
     lt_ops_open(&ops, backend);
     lt_status s = lt_weights_synthetic(backend->activation, 1, &weights, err);
-    if (s == LT_OK && c->kind != ATTENTION) {
+    if (s == LT_OK && c->weight_shape.rank > 0) {
         lt_binder *b = lt_binder_open(weights, backend);
         lt_bind(b, &c->weight, c->role, c->weight_shape, "weight");
         s = lt_binder_close(b, &set, err);
     }
-    for (int i = 0; i <= REPEATS && s == LT_OK; i++) {
-        const take_time began = take_now();
+    if (s == LT_OK)
         s = lt_ops_run(&ops, pass, c, err);
-        if (i > 0)
-            take_keep_best(best, began);
-    }
     lt_ops_close(&ops);
     lt_weight_set_close(set);
     lt_weights_close(weights);
@@ -58,28 +154,13 @@ static lt_status measure(lt_backend *backend, ceiling *c, take_time *best, lt_er
 
 lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err)
 {
-    static const struct {
-        const char *slice;
-        ceiling work;
-        double flop;
-        double values_read;
-    } all[TAKE_CEILINGS] = {
-        {"matrix product 2048 x 2048 x 2048",
-         {.kind = PRODUCT, .role = LT_ROLE_MATRIX, .input = {2, {2048, 2048}}, .weight_shape = {2, {2048, 2048}}},
-         2.0 * 2048 * 2048 * 2048, 0},
-        {"attention, 4096 rows, 8 heads of 64",
-         {.kind = ATTENTION, .input = {4, {1, 4096, 8, 64}}},
-         4.0 * 4096 * 4096 * 512, 0},
-        {"convolution 3x3x3, 128 -> 128 channels, 8 x 64 x 64",
-         {.kind = CONVOLUTION, .role = LT_ROLE_CONV, .input = {4, {8, 64, 64, 128}}, .weight_shape = {5, {128, 128, 3, 3, 3}}},
-         2.0 * 27 * 128 * 128 * 8 * 64 * 64, 0},
-        {"one row times 8192 x 8192 weights",
-         {.kind = READING, .role = LT_ROLE_MATRIX, .input = {2, {1, 8192}}, .weight_shape = {2, {8192, 8192}}},
-         2.0 * 8192 * 8192, 8192.0 * 8192},
-    };
-    ceiling work = all[which].work;
-    *out = (take_timing){.slice = all[which].slice,
-                         .flop = all[which].flop,
-                         .bytes = all[which].values_read * (double)lt_dtype_bytes(backend->activation)};
-    return measure(backend, &work, &out->best, err);
+    ceiling c;
+    int64_t scale = 1;
+    do {
+        c = ceiling_of(which, scale);
+        LT_TRY(measure(backend, &c, err));
+        scale *= 2;
+    } while (c.best.wall < time_least && scale <= LARGEST);
+    *out = describe(&c, backend);
+    return LT_OK;
 }

@@ -273,18 +273,30 @@ static lt_status run_tokenizer(void *user, lt_error *err)
     return tok_decode(s->model, s->tokens, TOKENIZER_FRAMES, s->features, err);
 }
 
+/* Linear maps of every row, and attention of every frame's rows to all so far. */
+static double tokenizer_flop(int frames)
+{
+    const double d = 768;
+    double so_far = 0;
+    double flop = 0;
+    for (int t = 0; t < frames; t++) {
+        const double rows = 1350 + (t == 0 ? 330 : 74);
+        so_far += rows;
+        flop += 12 * (2 * rows * (4 * d * d + 2 * d * 3072) + 4 * d * rows * so_far);
+    }
+    return flop;
+}
+
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err)
 {
     const cfg_tokenizer cfg = {.temporal_size = 13, .grid_height = 30, .grid_width = 45, .feature_channels = 768, .width = 768,
                                .layers = 12, .heads = 12, .mlp_width = 3072, .i_tokens = 330, .p_tokens = 74,
                                .rope_dims = {16, 24, 24}, .rope_base = 10000, .codebook_size = 2048, .code_dim = 16,
                                .head_width = 1536};
-    const double rows[TOKENIZER_FRAMES] = {1350 + 330, 1350 + 74};
-    const double all = rows[0] + rows[1];
-    const double d = 768;
-    /* linear maps of every row; frame 0 sees itself, frame 1 sees both */
-    const double flop = 12 * (2 * all * (4 * d * d + 2 * d * 3072) + 4 * d * (rows[0] * rows[0] + rows[1] * all));
-    *out = (take_timing){.slice = "404 tokens -> features of 2 frames, 12 layers", .flop = flop};
+    const double flop = tokenizer_flop(TOKENIZER_FRAMES);
+    *out = (take_timing){.slice = "404 tokens -> features of 2 frames, 12 layers",
+                         .flop = flop,
+                         .whole = tokenizer_flop(cfg.temporal_size) / flop};
     const int count = 330 + 74;
     tokenizer_slice s = {.tokens = malloc((size_t)count * sizeof(int32_t)),
                          .features = malloc((size_t)TOKENIZER_FRAMES * 1350 * 768 * sizeof(float))};

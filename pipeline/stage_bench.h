@@ -6,7 +6,7 @@
 #include "pipeline/stopwatch.h"
 
 typedef struct {
-    const char *slice;  /* what was timed, in words */
+    char slice[112];    /* what was timed, in words */
     take_time best;     /* of the repeats */
     double flop;        /* 2 per multiply-add; 0: not counted */
     double bytes;       /* of weights or memory read; 0: not what bounds it */
@@ -25,7 +25,14 @@ lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error 
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err);
 
 /* What this machine can do at best, one operation each. */
-typedef enum { TAKE_CEILING_PRODUCT, TAKE_CEILING_ATTENTION, TAKE_CEILING_CONVOLUTION, TAKE_CEILING_READING, TAKE_CEILINGS } take_ceiling;
+typedef enum {
+    TAKE_CEILING_PRODUCT,
+    TAKE_CEILING_ATTENTION,
+    TAKE_CEILING_CONVOLUTION,
+    TAKE_CEILING_READING,
+    TAKE_CEILING_COPYING,
+    TAKE_CEILINGS
+} take_ceiling;
 lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err);
 
 #endif

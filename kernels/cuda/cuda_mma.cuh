@@ -75,7 +75,7 @@ __device__ __forceinline__ uint32_t lt_pair(float low, float high)
 }
 
 #else
-#include "host_mma.h"
+#include <host_mma.h>
 #endif
 
 #endif
