@@ -2,8 +2,8 @@
  *
  * Frame t of the result is made of the frames t - kt + 1 .. t. From frame kt - 1 on all of them lie in x, so that part runs on
  * x where it is. Only for the first kt - 1 frames the history (or the first frame, repeated) is put in front of as many
- * frames of x, in the workspace: at most 2 (kt - 1) frames are copied however long x is. When even those are large, this
- * head is made in bands of rows.
+ * frames of x, in the workspace: at most 2 (kt - 1) frames are copied however long x is. On a card where even those are
+ * too much (354 MB for 480x720x128 in bf16) this head is made in bands of rows.
  *
  * A piece goes to cuDNN. Where cuDNN has no plan for it (shapes with odd channels or addresses, mostly) our own kernel makes
  * it: the same sums, slower. That is a choice by shape, the same in every run; a library that is missing is a failure.
@@ -11,9 +11,7 @@
 #include "kernels/cuda/cuda_conv.h"
 #include "kernels/cuda/cuda_linear.h"
 
-enum {
-    HEAD_BYTES = 256 << 20 /* of the workspace for the head: all of it at 480x720x128 bf16 takes 354 MB, in two bands */
-};
+enum { HEAD_SHARE = 64 }; /* of the card's memory the head takes at most one part in so many */
 
 /* cuDNN counts elements in 32 bits. */
 static const int64_t piece_elements = INT64_C(0x7fffffff);
@@ -127,7 +125,7 @@ static int64_t head_row_bytes(const job &j, int64_t frames)
 /* Rows of the result in one band of the head. */
 static int64_t band_rows(const job &j, int64_t frames)
 {
-    const int64_t in_rows = HEAD_BYTES / head_row_bytes(j, frames);
+    const int64_t in_rows = (int64_t)(j.c->facts.memory_bytes / HEAD_SHARE) / head_row_bytes(j, frames);
     const int64_t rows = (in_rows - j.whole.kh) / j.whole.stride + 1;
     return in_rows < j.whole.kh || rows < 1 ? 1 : rows < j.whole.out_rows ? rows : j.whole.out_rows;
 }

@@ -1,11 +1,13 @@
 /* cuda_linear.cu - out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]): which kernel, and what lies where in the workspace.
  *
  * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu). With more, cuBLASLt multiplies two matrices of one
- * type: bf16, or f32 where x or the weight is f32; a matrix of another type is first written to the workspace in that type,
- * i8 weights times their scales. Bias and GELU(tanh) of a bf16 result are added by the library, with the bias rounded to
- * bf16 as its interface wants it; every other end is ours: the sums stay f32 until bias and activation are done.
+ * type: bf16, or f32 where x or the weight is f32, or where rows do not begin on 16 bytes, which its kernels for bf16 want. A
+ * matrix of another type is first written to the workspace in that type, i8 weights times their scales. Bias and GELU(tanh)
+ * of a bf16 result are added by the library, with the bias rounded to bf16 as its interface wants it; every other end is
+ * ours: the sums stay f32 until bias and activation are done.
  */
 #include "kernels/cuda/cublas_matmul.h"
+#include "kernels/cuda/cuda_device.cuh"
 #include "kernels/cuda/cuda_linear.h"
 
 typedef struct {
@@ -113,13 +115,20 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     return j.finished_ours ? lt_cuda_linear_finish(j.c, j.out, sums, j.bias, j.act, err) : LT_OK;
 }
 
+/* Whether the product can be one of bf16. An i8 weight is written out packed, so its rows are as long as those of x. */
+static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor &w)
+{
+    return x.dtype == LT_BF16 && w.dtype != LT_F32 && x.dim[1] % lt_pack_size<lt_bf16> == 0 && lt_cuda_aligned(&x, 16) &&
+           lt_cuda_aligned(&out, 16) && (w.dtype == LT_I8 || lt_cuda_aligned(&w, 16));
+}
+
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
                          lt_error *err)
 {
     job j = {lt_cuda_of(b), out, x, w, lt_cuda_vector(bias), act, LT_BF16, false, false};
     if (x.dim[0] <= LT_FEW_ROWS)
         return lt_cuda_linear_few(j.c, out, x, w, j.bias, act, err);
-    if (x.dtype == LT_F32 || w->value.dtype == LT_F32)
+    if (!fits_bf16(out, x, w->value))
         j.type = LT_F32;
     const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
     j.sums_apart = out.dtype == LT_BF16 && !with_library;

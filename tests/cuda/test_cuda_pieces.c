@@ -1,0 +1,149 @@
+/* test_cuda_pieces.c - what the parity table does not reach in kernels/cuda: the table of plans; convolutions in bands of rows, as
+ * on a card with little memory; the graph of attention, which only large shapes get. On the host, as test_cuda_host. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../parity/op_check.h"
+#include "kernels/cuda/cuda_attention.h"
+#include "kernels/cuda/cuda_plan_cache.h"
+
+static int failures;
+
+static void expect(bool holds, const char *what)
+{
+    if (!holds)
+        printf("FAILED %s\n", what);
+    failures += !holds;
+}
+
+/* ---- plans ---- */
+
+static void count_drop(void *plan, void *user)
+{
+    (void)plan;
+    ++*(int *)user;
+}
+
+static void check_plans(void)
+{
+    static int plans[1000];
+    lt_plan_cache cache = {0};
+    int dropped = 0;
+    const int64_t absent = -1;
+    expect(lt_plan_find(&cache, &absent, sizeof absent) == NULL, "an empty cache has no plan");
+    for (int64_t key = 0; key < 1000; key++)
+        expect(lt_plan_keep(&cache, &key, sizeof key, &plans[key], NULL) == LT_OK, "a plan is kept");
+    for (int64_t key = 0; key < 1000; key++)
+        expect(lt_plan_find(&cache, &key, sizeof key) == &plans[key], "a plan is found by its key");
+    expect(lt_plan_find(&cache, &absent, sizeof absent) == NULL, "a key that was never kept");
+    const int32_t half = 7; /* the same first bytes, another length */
+    expect(lt_plan_find(&cache, &half, sizeof half) == NULL, "a shorter key");
+    lt_plan_cache_close(&cache, count_drop, &dropped);
+    expect(dropped == 1000 && cache.capacity == 0, "closing drops every plan once");
+}
+
+/* ---- convolutions in bands ---- */
+
+static void check_bands(lt_dtype dtype, size_t memory, const char *name)
+{
+    lt_error err = {0};
+    lt_backend *b = NULL;
+    if (lt_cuda_open(&b, 0, dtype, &err) != LT_OK) {
+        printf("FAILED %s: %s\n", name, err.message);
+        failures++;
+        return;
+    }
+    ((lt_cuda *)b)->facts.memory_bytes = memory;
+    for (int i = 0; i < op_case_count; i++)
+        if (strcmp(op_cases[i].op, "conv") == 0) {
+            static op_check t;
+            op_run_case(&t, b, dtype, name, &op_cases[i]);
+            failures += t.failures > 0;
+        }
+    b->table->close(b);
+}
+
+/* ---- attention as a graph ---- */
+
+enum { B = 2, ROWS = 5, MEMBERS = 7, HEADS = 3, DEPTH = 16, FUSED = 3 * HEADS * DEPTH };
+
+static float small_number(int64_t i)
+{
+    return (float)((i * 37 + 11) % 64 - 32) / 32; /* a bf16 number */
+}
+
+/* Queries are the last ROWS rows of a fused projection [B, MEMBERS, q k v, heads, depth], keys and values all its rows. */
+static double wanted(const float *qkv, int batch, int row, int head, int column)
+{
+    double total = 0;
+    double sum = 0;
+    for (int key = 0; key < MEMBERS; key++) {
+        double dot = 0;
+        const float *q = qkv + ((batch * MEMBERS + MEMBERS - ROWS + row) * 3 * HEADS + head) * DEPTH;
+        const float *k = qkv + ((batch * MEMBERS + key) * 3 * HEADS + HEADS + head) * DEPTH;
+        for (int e = 0; e < DEPTH; e++)
+            dot += (double)q[e] * (double)k[e];
+        const double weight = exp(0.25 * dot);
+        total += weight;
+        sum += weight * (double)k[HEADS * DEPTH + column];
+    }
+    return sum / total;
+}
+
+static void check_attention(void)
+{
+    static float qkv[B * MEMBERS * FUSED];
+    uint16_t *memory = aligned_alloc(256, sizeof qkv); /* half of it is used */
+    uint16_t *out = aligned_alloc(256, 4096);
+    lt_cuda *c = calloc(1, sizeof *c);
+    lt_error err = {0};
+    bool done = false;
+    if (memory == NULL || out == NULL || c == NULL)
+        exit(1);
+    for (int i = 0; i < B * MEMBERS * FUSED; i++) {
+        qkv[i] = small_number(i);
+        memory[i] = lt_f32_to_bf16(qkv[i]);
+    }
+    const lt_attention_job j = {
+        .q = memory + (MEMBERS - ROWS) * FUSED,
+        .k = memory + HEADS * DEPTH,
+        .v = memory + 2 * HEADS * DEPTH,
+        .out = out,
+        .q_stride = {MEMBERS * FUSED, FUSED, DEPTH},
+        .k_stride = {MEMBERS * FUSED, FUSED, DEPTH},
+        .v_stride = {MEMBERS * FUSED, FUSED, DEPTH},
+        .out_stride = {ROWS * HEADS * DEPTH, HEADS * DEPTH, DEPTH},
+        .type = LT_BF16,
+        .batches = B,
+        .n = ROWS,
+        .m = MEMBERS,
+        .heads = HEADS,
+        .d = DEPTH,
+        .scale = 0.25F,
+    };
+    for (int run = 0; run < 2; run++) /* the second finds the plan */
+        expect(lt_cudnn_attention(c, &j, &done, &err) == LT_OK && done, err.message);
+    for (int i = 0; i < B * ROWS * HEADS * DEPTH; i++) {
+        const double want =
+            wanted(qkv, i / DEPTH / HEADS / ROWS, i / DEPTH / HEADS % ROWS, i / DEPTH % HEADS, i % DEPTH);
+        const double got = (double)lt_bf16_to_f32(out[i]);
+        expect(fabs(got - want) <= 0x1p-8 * fabs(want) + 1e-6, "attention as a graph");
+    }
+    lt_cudnn_close(c->cudnn);
+    lt_cuda_memory_close(c);
+    free(c);
+    free(memory);
+    free(out);
+}
+
+int main(void)
+{
+    check_plans();
+    check_bands(LT_F32, (size_t)64 << 10, "bands-f32");
+    check_bands(LT_BF16, 0, "rows-bf16");
+    check_attention();
+    printf("%d failed\n", failures);
+    return failures > 0;
+}
