@@ -170,8 +170,10 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     lt_status s = check_folder(folder, &err);
     if (s == LT_OK)
         s = read_file(prompts, &text, &err);
+    take_engine_keep_weights(e, true);
     if (s == LT_OK)
         s = do_lines(&b, text, &err);
+    take_engine_keep_weights(e, false);
     for (int64_t i = 0; i < b.outputs; i++)
         free(b.output[i]);
     free(b.output);

@@ -110,10 +110,12 @@ longtake_status longtake_make_candidates(longtake *e, const longtake_request *r,
     if (s == LT_OK)
         s = name_outputs(&list, &err);
     longtake_status made = LONGTAKE_OK;
+    take_engine_keep_weights(e, true);
     for (int i = 0; i < count && s == LT_OK && made == LONGTAKE_OK; i++)
         made = make_plan(&list, &one, i, error);
     if (s == LT_OK && made == LONGTAKE_OK && r->preview)
         s = draw_sheet(&list, &err);
+    take_engine_keep_weights(e, false);
     close_list(&list);
     return made != LONGTAKE_OK ? made : take_give_error(s, &err, error);
 }

@@ -141,6 +141,7 @@ void longtake_close(longtake *e)
     if (!e)
         return;
     take_profile_close(e);
+    take_engine_keep_weights(e, false);
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);
@@ -201,12 +202,27 @@ lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_er
     return take_engine_path(e, "spiece.model", path, err);
 }
 
+void take_engine_keep_weights(longtake *e, bool keep)
+{
+    e->keeps_weights = keep;
+    for (int net = 0; net < TAKE_NETS && !keep; net++) {
+        lt_weights_close(e->kept[net]);
+        e->kept[net] = NULL;
+    }
+}
+
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
 {
     char *path = NULL;
+    if (e->kept[net]) {
+        *out = lt_weights_share(e->kept[net]);
+        return LT_OK;
+    }
     LT_TRY(take_engine_path(e, file_of(e, net), &path, err));
     const lt_status s = lt_weights_open(path, out, err);
     free(path);
+    if (s == LT_OK && e->keeps_weights)
+        e->kept[net] = lt_weights_share(*out);
     return s;
 }
 

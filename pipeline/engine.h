@@ -33,10 +33,14 @@ struct longtake {
     char *cache_dir;          /* or NULL */
     struct take_profile *profile; /* where operations are counted; or NULL */
     lt_hash config_hash;      /* of every configuration value */
+    bool keeps_weights;
+    lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];
 };
 
+/* From now on, a weight file that was opened stays open until `keep` is false: for several takes, one after the other. */
+void take_engine_keep_weights(longtake *e, bool keep);
 /* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT. */
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
 /* False where only the model's configuration is there. */

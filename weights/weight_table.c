@@ -25,6 +25,12 @@ lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err)
     return LT_OK;
 }
 
+lt_weights *lt_weights_share(lt_weights *w)
+{
+    atomic_fetch_add(&w->references, 1);
+    return w;
+}
+
 void lt_weights_close(lt_weights *w)
 {
     if (!w || atomic_fetch_sub(&w->references, 1) > 1)

@@ -34,6 +34,7 @@ lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, l
 lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, lt_error *err);
 /* The same, but nothing is made: sizes only, all zeros that take no memory until they are touched. For lt_measure_open. */
 lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err);
+lt_weights *lt_weights_share(lt_weights *w); /* one more reference to the same */
 void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
 
 const char *lt_weights_place(const lt_weights *w); /* file name for messages */
