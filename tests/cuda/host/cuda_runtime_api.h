@@ -1,7 +1,8 @@
 /* cuda_runtime_api.h - the part of the CUDA runtime that kernels/cuda calls, on the host. Test-only: it stands first in the
  * include path of the host build. C11 and C++17; host_runtime.cpp has the functions.
  *
- * Memory of the "device" is malloc's, so a sanitizer sees what a kernel does with it; it comes filled with a pattern.
+ * Memory of the "device" comes filled with a pattern. Host code that touches it faults: it may be read and written only while a
+ * kernel or a copy runs. Under the address sanitizer it is malloc's instead, and the sanitizer watches what a kernel does.
  * Everything is done when its call returns, so orders between streams are not tested.
  *
  * There are two devices. On the first the threads of a block take their turns from first to last, on the second from last to
@@ -70,7 +71,11 @@ cudaError_t cudaGetLastError(void);
 const char *cudaGetErrorName(cudaError_t code);
 const char *cudaGetErrorString(cudaError_t code);
 
-/* ---- the test's own handle on it ---- */
+/* ---- the test's own handles on it ---- */
+
+/* What stands in for a library's kernels calls these around its work on device memory; they nest. */
+void host_device_begin(void);
+void host_device_end(void);
 
 /* Bytes of device memory there are; cudaMalloc fails beyond. */
 void host_set_memory(size_t bytes);

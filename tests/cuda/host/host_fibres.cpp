@@ -215,11 +215,13 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
     now.body = &body;
     blockDim = block;
     gridDim = grid;
+    host_device_begin();
     for (unsigned z = 0; z < grid.z; z++)
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
                 blockIdx = {x, y, z};
                 run_block(config->dynamicSmemBytes);
             }
+    host_device_end();
     return cudaSuccess;
 }

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <map>
 
@@ -32,7 +33,90 @@ cudaError_t failed(cudaError_t code)
     return code;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+
+/* Blocks are malloc's, and the sanitizer watches their ends. */
+void *take(size_t bytes)
+{
+    void *memory = nullptr;
+    return posix_memalign(&memory, ALIGN, bytes) == 0 ? memory : nullptr;
+}
+
+void give_back(void *memory, size_t)
+{
+    free(memory);
+}
+
+#else
+
+/* All blocks lie in one region that nobody may touch while the host's own code runs. */
+const size_t region_bytes = (size_t)64 << 30; /* of addresses */
+char *region;
+size_t reached;                          /* bytes of the region that were ever handed out */
+std::multimap<size_t, char *> free_blocks; /* by size */
+int busy;                                /* how deep we are in code of the device */
+
+void protect(int how)
+{
+    if (reached > 0 && mprotect(region, reached, how) != 0)
+        abort();
+}
+
+size_t whole_pages(size_t bytes)
+{
+    return (bytes + 4095) / 4096 * 4096;
+}
+
+void *take(size_t bytes)
+{
+    const size_t whole = whole_pages(bytes > 0 ? bytes : 1);
+    const auto found = free_blocks.lower_bound(whole);
+    if (found != free_blocks.end() && found->first == whole) {
+        char *memory = found->second;
+        free_blocks.erase(found);
+        return memory;
+    }
+    if (region == nullptr) {
+        void *mapped = mmap(nullptr, region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (mapped == MAP_FAILED)
+            return nullptr;
+        region = (char *)mapped;
+    }
+    if (whole > region_bytes - reached)
+        return nullptr;
+    char *memory = region + reached;
+    reached += whole;
+    if (busy > 0)
+        protect(PROT_READ | PROT_WRITE);
+    return memory;
+}
+
+void give_back(void *memory, size_t bytes)
+{
+    const size_t whole = whole_pages(bytes > 0 ? bytes : 1);
+    (void)madvise(memory, whole, MADV_DONTNEED);
+    free_blocks.emplace(whole, (char *)memory);
+}
+
+#endif
+
 } // namespace
+
+void host_device_begin(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    if (busy++ == 0)
+        protect(PROT_READ | PROT_WRITE);
+#endif
+}
+
+void host_device_end(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    if (--busy == 0)
+        protect(PROT_NONE);
+#endif
+}
 
 void host_set_memory(size_t bytes)
 {
@@ -81,11 +165,14 @@ int host_device()
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
     *memory = nullptr;
-    if (bytes > memory_bytes - memory_used)
+    if (bytes > memory_bytes || memory_used > memory_bytes - bytes)
         return failed(cudaErrorMemoryAllocation);
-    if (posix_memalign(memory, ALIGN, bytes) != 0)
+    *memory = take(bytes);
+    if (*memory == nullptr)
         return failed(cudaErrorMemoryAllocation);
+    host_device_begin();
     memset(*memory, PATTERN, bytes);
+    host_device_end();
     blocks[*memory] = bytes;
     memory_used += bytes;
     return cudaSuccess;
@@ -98,8 +185,8 @@ cudaError_t cudaFree(void *memory)
     if (blocks.count(memory) == 0)
         return failed(cudaErrorInvalidValue);
     memory_used -= blocks[memory];
+    give_back(memory, blocks[memory]);
     blocks.erase(memory);
-    free(memory);
     return cudaSuccess;
 }
 
@@ -117,20 +204,24 @@ cudaError_t cudaFreeHost(void *memory)
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
-    *available = memory_bytes - memory_used;
+    *available = memory_bytes > memory_used ? memory_bytes - memory_used : 0;
     *total = memory_bytes;
     return cudaSuccess;
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t)
 {
+    host_device_begin();
     memmove(to, from, bytes);
+    host_device_end();
     return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
 {
+    host_device_begin();
     memset(memory, value, bytes);
+    host_device_end();
     return cudaSuccess;
 }
 
