@@ -10,16 +10,8 @@ set(LONGTAKE_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE LONGTAKE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(LONGTAKE_CUDA_ARCHITECTURES "" CACHE STRING "Architectures of the CUDA backend, as CMAKE_CUDA_ARCHITECTURES; empty: chosen")
 
-# All entries of the table, or no backend.
-set(LT_CUDA_ENTRIES ON)
-foreach(entry linear attention conv)
-    if(NOT EXISTS ${CMAKE_SOURCE_DIR}/kernels/cuda/cuda_${entry}.cu)
-        set(LT_CUDA_ENTRIES OFF)
-    endif()
-endforeach()
-
 set(LONGTAKE_HAS_CUDA OFF)
-if(LT_CUDA_ENTRIES AND NOT LONGTAKE_CUDA STREQUAL OFF AND NOT (LONGTAKE_CUDA STREQUAL AUTO AND (LONGTAKE_SANITIZE OR LONGTAKE_FUZZ)))
+if(NOT LONGTAKE_CUDA STREQUAL OFF AND NOT (LONGTAKE_CUDA STREQUAL AUTO AND (LONGTAKE_SANITIZE OR LONGTAKE_FUZZ)))
     find_program(LONGTAKE_NVCC nvcc HINTS ENV CUDACXX ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
     mark_as_advanced(LONGTAKE_NVCC)
     set(missing)

@@ -21,6 +21,7 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
         return lt_fail(err, LT_ERR_FAILED, "host: a product with rows closer than their length");
     if (p->type == LT_F32 && p->out_type != LT_F32)
         return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
+    host_device_begin();
     for (int64_t r = 0; r < p->rows; r++)
         for (int64_t o = 0; o < p->outputs; o++) {
             double sum = 0;
@@ -32,6 +33,7 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
                 sum = gelu(sum);
             lt_store_element(p->out, p->out_type, r * p->out_stride + o, sum);
         }
+    host_device_end();
     return LT_OK;
 }
 

@@ -322,10 +322,12 @@ lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *nam
         if (s == LT_OK)
             s = find_memory(&o.out, name, known, all, err);
         int64_t at[5] = {0};
+        host_device_begin();
         if (s == LT_OK)
             do
                 lt_store_element(o.out.memory, o.out.type, place(&o.out, at), value_at(&o, at));
             while (next(&o.out, at));
+        host_device_end();
     }
     for (int i = 0; i < plan->operations; i++)
         free(made[i]);

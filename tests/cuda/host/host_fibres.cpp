@@ -2,6 +2,7 @@
  *
  * A fibre runs until it waits: for all threads of its block, or for the lanes of a mask. The scheduler goes round and
  * resumes whoever may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends. */
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -34,8 +35,11 @@ struct warp {
     barrier of_mask[WARP]; /* by the lowest lane of the mask */
 };
 
+/* Made once, it takes one thread of every block. */
 struct fibre {
     ucontext_t context;
+    jmp_buf place; /* where it goes on */
+    bool begun = false;
     uint3 thread;
     const barrier *waits = nullptr;
     unsigned seen = 0; /* of waits->opened */
@@ -43,16 +47,17 @@ struct fibre {
 };
 
 struct block_state {
-    std::vector<fibre> fibres;
+    fibre fibres[MOST_THREADS];
+    int count = 0;
+    int running = 0;
     std::vector<warp> warps;
     barrier all;
-    int running = 0;
     ucontext_t scheduler;
+    jmp_buf scheduler_place;
     const std::function<void()> *body = nullptr;
 };
 
 block_state now;
-std::vector<char *> stacks;
 std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
 
 int linear_thread()
@@ -60,11 +65,50 @@ int linear_thread()
     return (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x);
 }
 
+/* Jumps save no signals, so they need no system call; the sanitizer understands contexts only. */
+void leave(fibre *me)
+{
+#ifdef __SANITIZE_ADDRESS__
+    swapcontext(&me->context, &now.scheduler);
+#else
+    if (_setjmp(me->place) == 0)
+        _longjmp(now.scheduler_place, 1);
+#endif
+}
+
 void run_fibre()
 {
-    (*now.body)();
-    now.fibres[(size_t)now.running].done = true;
-    swapcontext(&now.fibres[(size_t)now.running].context, &now.scheduler);
+    fibre *const me = &now.fibres[now.running];
+    for (;;) {
+        (*now.body)();
+        me->done = true;
+        leave(me);
+    }
+}
+
+void enter(fibre *f)
+{
+#ifdef __SANITIZE_ADDRESS__
+    swapcontext(&now.scheduler, &f->context);
+#else
+    if (_setjmp(now.scheduler_place) != 0)
+        return;
+    if (f->begun)
+        _longjmp(f->place, 1);
+    f->begun = true;
+    setcontext(&f->context);
+#endif
+}
+
+void make_fibre(fibre *f)
+{
+    getcontext(&f->context);
+    f->context.uc_stack.ss_sp = malloc(STACK_BYTES);
+    f->context.uc_stack.ss_size = STACK_BYTES;
+    f->context.uc_link = nullptr;
+    if (f->context.uc_stack.ss_sp == nullptr)
+        abort();
+    makecontext(&f->context, run_fibre, 0);
 }
 
 /* Arrives at `b`, goes on when `count` fibres have; returns how often it had opened before. */
@@ -77,33 +121,33 @@ unsigned arrive(barrier *b, unsigned count)
         b->opened++;
         return turn;
     }
-    fibre &me = now.fibres[(size_t)now.running];
-    me.waits = b;
-    me.seen = turn;
-    swapcontext(&me.context, &now.scheduler);
+    fibre *const me = &now.fibres[now.running];
+    me->waits = b;
+    me->seen = turn;
+    leave(me);
     return turn;
 }
 
 [[noreturn]] void hang()
 {
-    size_t done = 0;
-    size_t at_block = 0;
-    for (const fibre &f : now.fibres) {
-        done += f.done;
-        at_block += !f.done && f.waits == &now.all;
+    int done = 0;
+    int at_block = 0;
+    for (int i = 0; i < now.count; i++) {
+        done += now.fibres[i].done;
+        at_block += !now.fibres[i].done && now.fibres[i].waits == &now.all;
     }
-    fprintf(stderr, "cuda-host: a block of %zu threads hangs: %zu ended, %zu wait for the block, %zu for their warp\n",
-            now.fibres.size(), done, at_block, now.fibres.size() - done - at_block);
+    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp\n", now.count, done,
+            at_block, now.count - done - at_block);
     abort();
 }
 
 void resume(int index)
 {
-    fibre &f = now.fibres[(size_t)index];
+    fibre *const f = &now.fibres[index];
     now.running = index;
-    threadIdx = f.thread;
-    f.waits = nullptr;
-    swapcontext(&now.scheduler, &f.context);
+    threadIdx = f->thread;
+    f->waits = nullptr;
+    enter(f);
 }
 
 void run_block(size_t shared_bytes)
@@ -114,30 +158,25 @@ void run_block(size_t shared_bytes)
     memset(lt_dynamic_shared, 0xff, shared_bytes);
     now.warps.assign((size_t)(count + WARP - 1) / WARP, warp());
     now.all = barrier();
-    now.fibres.resize((size_t)count);
-    while (stacks.size() < (size_t)count)
-        stacks.push_back((char *)malloc(STACK_BYTES));
+    now.count = count;
     for (int i = 0; i < count; i++) {
-        fibre &f = now.fibres[(size_t)i];
-        f.thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
-        f.waits = nullptr;
-        f.done = false;
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = stacks[(size_t)i];
-        f.context.uc_stack.ss_size = STACK_BYTES;
-        f.context.uc_link = nullptr;
-        makecontext(&f.context, run_fibre, 0);
+        fibre *const f = &now.fibres[i];
+        if (f->context.uc_stack.ss_sp == nullptr)
+            make_fibre(f);
+        f->thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
+        f->waits = nullptr;
+        f->done = false;
     }
     for (int left = count; left > 0;) {
         bool moved = false;
         for (int i = 0; i < count; i++) {
             const int index = backward ? count - 1 - i : i;
-            fibre &f = now.fibres[(size_t)index];
-            if (f.done || (f.waits != nullptr && f.waits->opened == f.seen))
+            const fibre *const f = &now.fibres[index];
+            if (f->done || (f->waits != nullptr && f->waits->opened == f->seen))
                 continue;
             resume(index);
             moved = true;
-            left -= f.done;
+            left -= f->done;
         }
         if (!moved)
             hang();
@@ -148,13 +187,13 @@ void run_block(size_t shared_bytes)
 
 void __syncthreads()
 {
-    (void)arrive(&now.all, (unsigned)now.fibres.size());
+    (void)arrive(&now.all, (unsigned)now.count);
 }
 
 int __syncthreads_or(int predicate)
 {
     now.all.votes[now.all.opened % 2] |= predicate != 0;
-    return (int)now.all.votes[arrive(&now.all, (unsigned)now.fibres.size()) % 2];
+    return (int)now.all.votes[arrive(&now.all, (unsigned)now.count) % 2];
 }
 
 int host_lane()

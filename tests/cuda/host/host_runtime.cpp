@@ -19,7 +19,7 @@ struct host_event {
 namespace
 {
 
-enum { DEVICES = 2, ALIGN = 256, PATTERN = 0xcd };
+enum { DEVICES = 2, ALIGN = 256, PATTERN = 0xcd, FILLED_BYTES = 1 << 20 };
 
 size_t memory_bytes = (size_t)1 << 40;
 size_t memory_used;
@@ -171,7 +171,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     if (*memory == nullptr)
         return failed(cudaErrorMemoryAllocation);
     host_device_begin();
-    memset(*memory, PATTERN, bytes);
+    memset(*memory, PATTERN, bytes < (size_t)FILLED_BYTES ? bytes : (size_t)FILLED_BYTES); /* a workspace stays address space */
     host_device_end();
     blocks[*memory] = bytes;
     memory_used += bytes;
