@@ -62,7 +62,8 @@ typedef struct {
 } lt_cuda;
 
 /* What `packed` of a prepared weight points to. The weight itself then says where things are on the device:
- *     value   VECTOR f32; TABLE and HEAD f32, bf16 or i8, no value rounded; MATRIX i8 as stored, else the activation dtype;
+ *     value   VECTOR f32; TABLE and HEAD f32, bf16 or i8, no value rounded; MATRIX i8 as stored, else the activation dtype
+ *             (blocks of q8 and q4 are widened);
  *             CONV the activation dtype, in memory [Cout, kt, kh, kw, Cin]. value.dim keeps the official shape.
  *     scale   f32 [out] where the value is i8, else none */
 typedef struct {

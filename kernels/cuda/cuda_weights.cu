@@ -9,14 +9,9 @@
 #include "kernels/cuda/cuda_device.cuh"
 
 enum { THREADS = 256 };
-static const int64_t piece_elements = INT64_C(1) << 22; /* some ten megabytes: a few slots of pinned memory */
+static const int64_t piece_elements = INT64_C(1) << 22; /* some ten megabytes; whole blocks of q4 */
 
 /* ---- what a weight becomes ---- */
-
-static bool is_float(lt_dtype t)
-{
-    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
-}
 
 static lt_dtype dtype_of(const lt_cuda *c, const lt_weight *w)
 {
@@ -37,14 +32,11 @@ static lt_dtype dtype_of(const lt_cuda *c, const lt_weight *w)
 
 static lt_status check_values(const lt_weight *w, lt_error *err)
 {
-    const lt_tensor *value = &w->value;
-    const bool scaled = value->dtype == LT_I8;
-    const bool scales_fit = scaled ? !lt_is_none(&w->scale) && lt_numel(&w->scale) == value->dim[0] : lt_is_none(&w->scale);
-    if ((scaled || is_float(value->dtype)) && scales_fit && lt_numel(value) > 0 && lt_is_contiguous(value))
+    if (lt_weight_is_sound(w))
         return LT_OK;
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT, "cuda: weight is %s %s, expected packed floats, or i8 with one scale per row",
-                   lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
+    return lt_fail(err, LT_ERR_INPUT, "cuda: weight is %s %s, expected packed floats, or integers with their scales",
+                   lt_dtype_name(w->value.dtype), lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
 }
 
 static size_t value_bytes(const lt_cuda *c, const lt_weight *w)
@@ -63,7 +55,8 @@ static size_t scale_bytes(const lt_cuda *c, const lt_weight *w)
 typedef struct {
     int64_t first;   /* element of the weight at which the piece begins */
     int64_t count;   /* elements of the piece */
-    int64_t per_row; /* elements that share a scale */
+    int64_t per_scale; /* elements that share one */
+    bool scale_f16;    /* else f32 */
     int64_t taps;    /* of a convolution: [o, channel, tap] becomes [o, tap, channel]; else 1 */
     int64_t channels;
     lt_dtype from;
@@ -79,20 +72,25 @@ static __device__ __forceinline__ float stored_value(const void *from, lt_dtype 
     case LT_F64:
         return (float)((const double *)from)[i];
     case LT_I8:
+    case LT_Q8:
         return (float)((const int8_t *)from)[i];
+    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too large */
+        const int byte = ((const uint8_t *)from)[i / 32 * 16 + i % 16];
+        return (float)((i % 32 < 16 ? byte & 15 : byte >> 4) - 8);
+    }
     default:
         return ((const float *)from)[i];
     }
 }
 
 /* Element `first + i` of the weight comes from piece[i]. scale may be NULL. */
-template <typename T> static __global__ void convert_kernel(T *out, const void *piece, const float *scale, convert_plan p)
+template <typename T> static __global__ void convert_kernel(T *out, const void *piece, const void *scale, convert_plan p)
 {
     for (int64_t i = lt_first_item(); i < p.count; i += lt_item_step()) {
         const int64_t element = p.first + i;
         float value = stored_value(piece, p.from, i);
         if (scale != NULL)
-            value *= scale[element / p.per_row];
+            value *= stored_value(scale, p.scale_f16 ? LT_F16 : LT_F32, element / p.per_scale);
         const int64_t tap = element % p.taps;
         const int64_t channel = element / p.taps % p.channels;
         const int64_t output = element / p.taps / p.channels;
@@ -100,28 +98,38 @@ template <typename T> static __global__ void convert_kernel(T *out, const void *
     }
 }
 
+/* Of `count` packed elements; blocks of q4 are whole. */
+static size_t packed_bytes(lt_dtype t, int64_t count)
+{
+    return t == LT_Q4 ? (size_t)count / 2 : (size_t)count * lt_dtype_bytes(t);
+}
+
 static lt_status convert(lt_cuda *c, const lt_weight *w, void *out, lt_dtype to, lt_error *err)
 {
     const int64_t count = lt_numel(&w->value);
-    const size_t element = lt_dtype_bytes(w->value.dtype);
+    const lt_dtype from = w->value.dtype;
     const bool scaled = !lt_is_none(&w->scale);
-    const size_t scales = scaled ? (size_t)lt_cuda_ceil_div(w->value.dim[0] * (int64_t)sizeof(float), LT_CUDA_ALIGN) * LT_CUDA_ALIGN : 0;
+    const size_t scales = scaled ? lt_tensor_bytes(&w->scale) : 0;
+    const size_t piece_at = (scales + LT_CUDA_ALIGN - 1) / LT_CUDA_ALIGN * LT_CUDA_ALIGN;
     const int64_t at_once = count < piece_elements ? count : piece_elements;
     void *workspace;
-    LT_TRY(lt_cuda_workspace(c, scales + (size_t)at_once * element, &workspace, err));
-    void *piece = (char *)workspace + scales;
+    LT_TRY(lt_cuda_workspace(c, piece_at + packed_bytes(from, at_once), &workspace, err));
+    void *piece = (char *)workspace + piece_at;
     if (scaled)
-        LT_TRY(lt_cuda_upload(&c->base, workspace, w->scale.data, (size_t)w->value.dim[0] * sizeof(float), err));
-    const float *scale = scaled ? (const float *)workspace : NULL;
+        LT_TRY(lt_cuda_upload(&c->base, workspace, w->scale.data, scales, err));
+    const void *scale = scaled ? workspace : NULL;
 
+    const int64_t per_row = count / w->value.dim[0];
     convert_plan p = {};
-    p.from = w->value.dtype;
-    p.per_row = count / w->value.dim[0];
-    p.channels = w->role == LT_ROLE_CONV ? w->value.dim[1] : p.per_row;
-    p.taps = p.per_row / p.channels;
+    p.from = from;
+    p.per_scale = lt_is_blocks(w) ? (int64_t)LT_BLOCK : per_row;
+    p.scale_f16 = w->scale.dtype == LT_F16;
+    p.channels = w->role == LT_ROLE_CONV ? w->value.dim[1] : per_row;
+    p.taps = per_row / p.channels;
     for (p.first = 0; p.first < count; p.first += at_once) {
         p.count = count - p.first < at_once ? count - p.first : at_once;
-        LT_TRY(lt_cuda_upload(&c->base, piece, (const char *)w->value.data + (size_t)p.first * element, (size_t)p.count * element, err));
+        LT_TRY(lt_cuda_upload(&c->base, piece, (const char *)w->value.data + packed_bytes(from, p.first),
+                              packed_bytes(from, p.count), err));
         const unsigned grid = lt_cuda_blocks_for(c, p.count, THREADS);
         if (to == LT_F32)
             LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<float>, (float *)out, piece, scale, p));
