@@ -155,6 +155,7 @@ typedef struct {
     const char *guidance;     /* "cfg" "apg"; NULL = unset */
     int overlap;              /* known latents of a window: odd, 1 .. latent_frames - 2 */
     const char *carry;        /* "latents" "frames" "renoise"; NULL = unset */
+    const char *speed;        /* "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
 } longtake_settings;
 
 /* From `at_frame` on this prompt holds (until the next shot). */

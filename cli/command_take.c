@@ -72,6 +72,7 @@ static void fill_settings(const cli_values *v, longtake_settings *s)
     s->guidance = v->guidance;
     s->overlap = whole(v->overlap);
     s->carry = v->carry;
+    s->speed = v->speed;
 }
 
 /* "3" or "2-5". */

@@ -58,6 +58,7 @@ const cli_flag cli_flags[] = {
     {"guidance", 0, FLAG_CHOICE, "KIND", REFINES, "cfg|apg", 0, 0, "plain or adaptive projected guidance", AT(guidance)},
     {"overlap", 0, FLAG_INTEGER, "N", REFINES, 0, 1, 1023, "known latents of a window: odd (default 7)", AT(overlap)},
     {"carry", 0, FLAG_CHOICE, "HOW", REFINES, "latents|frames|renoise", 0, 0, "how they enter the window", AT(carry)},
+    {"speed", 0, FLAG_CHOICE, "LEVEL", REFINES, "exact|fast|faster", 0, 0, "fewer steps, what hardly changes is reused (default exact)", AT(speed)},
     {"window", 0, FLAG_INTEGER, "C", "refine", 0, 0, 1e9, "refine only this window (from 0) of a job", AT(window)},
     {"windows", 0, FLAG_TEXT, "A-B", "refine", 0, 0, 0, "refine only these windows of a job", AT(windows)},
     {"retake", 0, FLAG_TEXT, "C|A-B|12s-18s", "generate run", 0, 0, 0, "make these windows again", AT(retake)},

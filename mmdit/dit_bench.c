@@ -30,7 +30,8 @@ static lt_status bench_pass(lt_ops *o, void *user)
     const lt_tensor latent = lt_new(o, LT_F32, r->latent);
     lt_normal_into(o, latent, (lt_draw){.seed = 1, .stage = LT_DRAW_REFINE}, 0);
     const lt_tensor sinusoid = lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width));
-    const dit_view view = {.control = lt_cast(o, latent, o->dtype),
+    const dit_view view = {.signals = lt_none(),
+                           .control = lt_cast(o, latent, o->dtype),
                            .text = dit_project_text(o, n, lt_none()),
                            .times = dit_embed_times(o, n, sinusoid)};
     for (int i = 0; i <= r->repeats; i++) {

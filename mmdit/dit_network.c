@@ -80,32 +80,60 @@ static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor 
     dit_unpatchify(o, v, lt_linear(o, u, &n->head.weight, &n->head.bias, LT_ACT_NONE), n->cfg.patch);
 }
 
+lt_tensor dit_signals_new(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent)
+{
+    const int64_t patches = latent.dim[0] * (latent.dim[1] / n->cfg.patch) * (latent.dim[2] / n->cfg.patch);
+    return lt_new(o, o->dtype,
+                  lt_shape3(n->control.branch.layers, view->text.control.dim[0] + patches, n->cfg.width));
+}
+
+/* The control network on its way: `signal` is what its last layer gave. */
+typedef struct {
+    dit_sequence state;
+    lt_tensor signal; /* [n, d] */
+} control_run;
+
+static control_run begin_control(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent)
+{
+    if (n->control.branch.layers == 0 || view->signals_are == DIT_SIGNALS_REUSE)
+        return (control_run){.signal = lt_none()};
+    const dit_sequence state =
+        dit_control_embed(o, &n->control, &n->position, latent, view->control, view->text.control);
+    return (control_run){.state = state, .signal = lt_new(o, o->dtype, lt_shape_of(&state.rows))};
+}
+
+/* The signal for main layer i. */
+static lt_tensor next_signal(lt_ops *o, const dit_network *n, const dit_view *view, control_run *c, int i,
+                             lt_tensor time)
+{
+    if (view->signals_are == DIT_SIGNALS_REUSE)
+        return lt_select(view->signals, 0, i);
+    const lt_tensor used = c->state.rows;
+    if (i > 0) { /* the unprojected state is dropped, its memory takes the next signal */
+        c->state.rows = c->signal;
+        c->signal = used;
+    }
+    dit_control_layer(o, &n->control, i, n->cfg.heads, c->state, c->signal, time);
+    if (view->signals_are == DIT_SIGNALS_KEEP)
+        lt_copy_into(o, lt_select(view->signals, 0, i), c->signal);
+    return c->signal;
+}
+
 /* One main layer after another, each with its signal; the state of the main network is changed in place. */
 static void run_layers(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent,
                        dit_sequence state, int64_t first_wanted, int step)
 {
-    const int heads = n->cfg.heads;
-    const int signals = n->control.branch.layers;
     const lt_tensor time = lt_slice(view->times.main, 0, step, 1);
     const lt_tensor control_time = lt_slice(view->times.control, 0, step, 1);
-    dit_sequence control = {.rows = lt_none()};
-    lt_tensor signal = lt_none();
-    if (signals > 0) {
-        control = dit_control_embed(o, &n->control, &n->position, latent, view->control, view->text.control);
-        signal = lt_new(o, o->dtype, lt_shape_of(&control.rows));
-    }
+    control_run control = begin_control(o, n, view, latent);
     for (int i = 0; i < n->main.layers; i++) {
         const bool last = i + 1 == n->main.layers;
-        if (i < signals)
-            dit_control_layer(o, &n->control, i, heads, control, signal, control_time);
-        dit_block_run(o, &n->main.blocks[i], heads, state, last ? first_wanted : 0, time);
-        if (i < signals) {
+        lt_tensor signal = lt_none();
+        if (i < n->control.branch.layers)
+            signal = next_signal(o, n, view, &control, i, control_time);
+        dit_block_run(o, &n->main.blocks[i], n->cfg.heads, state, last ? first_wanted : 0, time);
+        if (!lt_is_none(&signal))
             lt_add_into(o, state.rows, signal);
-            const lt_tensor used =
-                control.rows; /* the unprojected state is dropped, its memory takes the next signal */
-            control.rows = signal;
-            signal = used;
-        }
     }
 }
 

@@ -52,7 +52,12 @@ typedef struct {
     dit_text text;
     dit_times times;
     int known_frames; /* of which no answer is wanted */
+    lt_tensor signals; /* [control_layers, rows, width] of this view, to keep or to reuse; or none */
+    enum { DIT_SIGNALS_COMPUTE, DIT_SIGNALS_KEEP, DIT_SIGNALS_REUSE } signals_are;
 } dit_view;
+
+/* Room for the signals of a view. */
+lt_tensor dit_signals_new(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent);
 
 /* latent f32 [T, H, W, C] at timestep `step` of the view's -> v f32 [T - known_frames, H, W, C]. */
 lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent, int step);

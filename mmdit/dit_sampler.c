@@ -19,7 +19,8 @@ typedef struct {
     const dit_request *request;
     dit_schedule schedule;
     double scale[CFG_MAX_STEPS];
-    bool guided;       /* some step has a scale other than 1 */
+    dit_step_plan plan[CFG_MAX_STEPS];
+    bool guided;       /* some step looks at the unconditional pass */
     float *sinusoids;  /* [steps, width] */
     float *preview;    /* [T, C, H, W], or NULL */
     float *projection; /* [2, T, H, W, C] for projected guidance, or NULL */
@@ -120,8 +121,24 @@ static void renoise(lt_ops *o, const sampler_run *run, lt_tensor out, lt_tensor 
 typedef struct {
     dit_view cond;
     dit_view uncond;
-    lt_tensor known; /* f32 [known_frames, H, W, C], or none */
+    lt_tensor known;      /* f32 [known_frames, H, W, C], or none */
+    lt_tensor difference; /* f32 [unknown frames, H, W, C], that the text made in the last step that computed it; or none */
 } window_inputs;
+
+/* A view in one step of the plan. */
+static dit_view in_step(dit_view view, const dit_step_plan *plan)
+{
+    if (lt_is_none(&view.signals))
+        return view;
+    view.signals_are = plan->reuses ? DIT_SIGNALS_REUSE : plan->keeps ? DIT_SIGNALS_KEEP : DIT_SIGNALS_COMPUTE;
+    return view;
+}
+
+/* out = cond + (w - 1) times the difference that the text made before. */
+static void guide_as_before(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor difference)
+{
+    lt_axpby_into(o, out, 1.0f, cond, (float)(w - 1.0), difference);
+}
 
 /* out = the clean unknown frames that the networks see in x [T, H, W, C], pulled towards the text. */
 static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out, lt_tensor x,
@@ -131,17 +148,25 @@ static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, 
     const double w = run->scale[i];
     const lt_tensor unknown = lt_slice(x, 0, x.dim[0] - out.dim[0], out.dim[0]);
     const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor cond = dit_denoise(o, run->network, &in->cond, x, i);
-    if (w == 1.0) { /* the unconditional pass would change nothing */
+    const dit_step_plan *plan = &run->plan[i];
+    const dit_view with_text = in_step(in->cond, plan);
+    const lt_tensor cond = dit_denoise(o, run->network, &with_text, x, i);
+    if (plan->guide == DIT_GUIDE_OFF) { /* the unconditional pass would change nothing */
         dit_denoised_into(o, step, out, unknown, cond);
+    } else if (plan->guide == DIT_GUIDE_KEPT) {
+        dit_denoised_into(o, step, cond, unknown, cond);
+        guide_as_before(o, w, out, cond, in->difference);
     } else {
         dit_denoised_into(o, step, cond, unknown, cond);
-        const lt_tensor uncond = dit_denoise(o, run->network, &in->uncond, x, i);
+        const dit_view without = in_step(in->uncond, plan);
+        const lt_tensor uncond = dit_denoise(o, run->network, &without, x, i);
         dit_denoised_into(o, step, uncond, unknown, uncond);
         if (run->projection)
             dit_guide_apg(o, w, out, cond, uncond, run->projection);
         else
             dit_guide_cfg(o, w, out, cond, uncond);
+        if (!lt_is_none(&in->difference))
+            lt_axpby_into(o, in->difference, 1.0f, cond, -1.0f, uncond);
     }
     lt_ops_rewind(o, mark);
 }
@@ -179,17 +204,35 @@ static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
     const dit_network *n = run->network;
     const lt_shape text_shape = lt_shape2(n->cfg.text_length, n->cfg.text_width);
     const lt_shape sinusoid_shape = lt_shape2(run->schedule.steps, n->cfg.width);
-    window_inputs in = {.known = lt_none()};
+    window_inputs in = {.known = lt_none(), .difference = lt_none()};
     if (r->known_frames > 0)
         in.known = latent_from_host(o, n, r->known, r->known_frames, LT_F32);
     in.cond.known_frames = r->known_frames;
     in.cond.control = latent_from_host(o, n, r->control, r->frames, o->dtype);
     in.cond.times = dit_embed_times(o, n, lt_from_host(o, run->sinusoids, LT_F32, sinusoid_shape));
     in.cond.text = dit_project_text(o, n, lt_cast(o, lt_from_host(o, r->text, LT_F32, text_shape), o->dtype));
+    in.cond.signals = lt_none();
     in.uncond = in.cond;
     if (run->guided)
         in.uncond.text = dit_project_text(o, n, lt_none());
     return in;
+}
+
+/* Room for what steps take over from the step before them, where any does. */
+static void open_reuse(lt_ops *o, const sampler_run *run, window_inputs *in, lt_tensor x, lt_shape unknown)
+{
+    bool reuses = false;
+    bool kept = false;
+    for (int i = 0; i < run->schedule.steps; i++) {
+        reuses = reuses || run->plan[i].reuses;
+        kept = kept || run->plan[i].guide == DIT_GUIDE_KEPT;
+    }
+    if (reuses)
+        in->cond.signals = dit_signals_new(o, run->network, &in->cond, x);
+    if (reuses && run->guided)
+        in->uncond.signals = dit_signals_new(o, run->network, &in->uncond, x);
+    if (kept)
+        in->difference = lt_new(o, LT_F32, unknown);
 }
 
 static lt_status sample_pass(lt_ops *o, void *user)
@@ -198,7 +241,7 @@ static lt_status sample_pass(lt_ops *o, void *user)
     const dit_request *r = run->request;
     const cfg_mmdit *cfg = &run->network->cfg;
     const int steps = run->schedule.steps;
-    const window_inputs in = take_inputs(o, run);
+    window_inputs in = take_inputs(o, run);
     const lt_shape window = lt_shape4(r->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
     lt_shape part = window;
     part.dim[0] = r->frames - r->known_frames;
@@ -209,6 +252,7 @@ static lt_status sample_pass(lt_ops *o, void *user)
     lt_tensor denoised = lt_new(o, LT_F32, part);
     lt_tensor spare = lt_new(o, LT_F32, part);
     lt_tensor previous = lt_none();
+    open_reuse(o, run, &in, x, part);
 
     draw_noise(o, run, unknown, 0, 0);
     if (r->known_frames > 0)
@@ -220,7 +264,8 @@ static lt_status sample_pass(lt_ops *o, void *user)
         report(o, run, i, denoised);
         if (i + 1 == steps)
             break;
-        draw_noise(o, run, noise, noise_draw(renoises(r), i), i + 1);
+        if (run->schedule.step[i].noise != 0.0f)
+            draw_noise(o, run, noise, noise_draw(renoises(r), i), i + 1);
         dit_solver_step(o, &run->schedule.step[i], unknown, denoised, previous, noise);
         const lt_tensor older = i == 0 ? spare : previous;
         previous = denoised;
@@ -262,13 +307,15 @@ static lt_status open_run(const dit_network *n, const dit_request *r, float *lat
     run->network = n;
     run->request = r;
     run->latent = latent;
-    LT_TRY(dit_schedule_make(cfg, r->steps, &run->schedule, err));
+    LT_TRY(dit_speed_schedule(r->speed, cfg, r->steps, &run->schedule, err));
     const int steps = run->schedule.steps;
     LT_TRY(check_request(cfg, r, steps, err));
     for (int i = 0; i < steps; i++) {
         run->scale[i] = dit_guidance_scale(r->scale_kind, r->scale, i, steps, run->schedule.step[i].timestep);
-        run->guided = run->guided || run->scale[i] != 1.0;
     }
+    dit_speed_plan(r->speed, &run->schedule, run->scale, r->guidance, run->plan);
+    for (int i = 0; i < steps; i++)
+        run->guided = run->guided || run->plan[i].guide == DIT_GUIDE_NOW;
     const size_t values = (size_t)r->frames * (size_t)cfg->latent_channels * (size_t)cfg->latent_height *
                           (size_t)cfg->latent_width;
     const bool previews = r->progress && r->preview_every > 0;

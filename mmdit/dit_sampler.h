@@ -7,6 +7,7 @@
 #include "mmdit/dit_network.h"
 #include "mmdit/guidance_scale.h"
 #include "mmdit/noise_schedule.h"
+#include "mmdit/speed_plan.h"
 #include "mmdit/text_guidance.h"
 
 /* Step 1 .. steps is done. `x0` is the clean latent as foreseen now, [T, C, H, W], where a preview is due, else NULL. A
@@ -22,7 +23,8 @@ typedef struct {
     int known_frames;     /* 0 .. T-1 */
     cfg_carry
         carry; /* known latents stay clean in all steps (latents, frames), or are noised to each step's level */
-    int steps;    /* 0: as the config says */
+    int steps;    /* of the exact run; 0: as the config says */
+    dit_speed speed;
     double scale; /* of the guidance */
     dit_scale_kind scale_kind;
     dit_guidance_kind guidance;

@@ -83,6 +83,15 @@ static void set_update(dit_step *s, float next, const float *previous)
     }
 }
 
+/* The same step without noise: SDE-DPM-Solver++ becomes DPM-Solver++. */
+static void drop_noise(dit_step *s, float next)
+{
+    const float h = log_snr(next) - log_snr(s->a);
+    s->m1 = noise_share(next) / noise_share(s->a);
+    s->m2 = (float)expm1(-(double)h) * next;
+    s->noise = 0.0f;
+}
+
 static void fill(dit_schedule *s)
 {
     double alphas[DIT_TIMESTEPS];
@@ -117,6 +126,15 @@ static lt_status take_list(const cfg_mmdit *cfg, dit_schedule *out, lt_error *er
     return LT_OK;
 }
 
+/* The release's spacing. */
+static void take_even_steps(dit_schedule *s)
+{
+    const double stride =
+        -(double)(DIT_TIMESTEPS - 1) / s->steps; /* rounded once; 999 - 999 k / n truncates differently */
+    for (int k = 0; k < s->steps; k++)
+        s->step[k].timestep = (int)(DIT_TIMESTEPS - 1 + k * stride);
+}
+
 lt_status dit_schedule_make(const cfg_mmdit *cfg, int steps, dit_schedule *out, lt_error *err)
 {
     *out = (dit_schedule){0};
@@ -129,11 +147,27 @@ lt_status dit_schedule_make(const cfg_mmdit *cfg, int steps, dit_schedule *out, 
     if (out->listed) {
         LT_TRY(take_list(cfg, out, err));
     } else {
-        const double stride =
-            -(double)(DIT_TIMESTEPS - 1) / steps; /* rounded once; 999 - 999 k / n truncates differently */
-        for (int k = 0; k < steps; k++)
-            out->step[k].timestep = (int)(DIT_TIMESTEPS - 1 + k * stride);
+        take_even_steps(out);
     }
     fill(out);
+    return LT_OK;
+}
+
+lt_status dit_schedule_shorten(int fewer, dit_schedule *s, lt_error *err)
+{
+    const dit_schedule whole = *s;
+    if (fewer < 1 || fewer > whole.steps)
+        return lt_fail(err, LT_ERR_USAGE, "sampling steps: %d in place of %d, expected 1 to as many", fewer, whole.steps);
+    *s = (dit_schedule){.steps = fewer, .listed = whole.listed};
+    if (whole.listed)
+        for (int i = 0; i < fewer; i++) { /* nearest to evenly spread; a single step is the first, whose input is noise */
+            const int at = fewer == 1 ? 0 : (2 * i * (whole.steps - 1) + fewer - 1) / (2 * (fewer - 1));
+            s->step[i].timestep = whole.step[at].timestep;
+        }
+    else
+        take_even_steps(s);
+    fill(s);
+    for (int i = 0; i + 1 < fewer; i++)
+        drop_noise(&s->step[i], s->step[i + 1].a);
     return LT_OK;
 }

@@ -43,5 +43,8 @@ typedef struct {
 /* The run of `steps` steps (0: as many as the config says): the config's list where it has one of that length, else the
  * release's spacing. LT_ERR_USAGE when `steps` is not 1 .. 999, LT_ERR_INPUT when the list is not descending in 999 .. 0. */
 lt_status dit_schedule_make(const cfg_mmdit *cfg, int steps, dit_schedule *out, lt_error *err);
+/* The run `s` in fewer steps and without noise between them (DPM-Solver++ of second order): of the config's list some, the
+ * first and the last among them; else the release's spacing for so many. `fewer` is 1 .. s->steps. */
+lt_status dit_schedule_shorten(int fewer, dit_schedule *s, lt_error *err);
 
 #endif

@@ -16,6 +16,7 @@ void dit_solver_step(lt_ops *o, const dit_step *s, lt_tensor x, lt_tensor denois
         lt_axpby_into(o, target, s->k1, denoised, -s->k2, previous);
     }
     lt_axpby_into(o, x, s->m1, x, -s->m2, target);
-    lt_axpby_into(o, x, 1.0f, x, s->noise, noise);
+    if (s->noise != 0.0f)
+        lt_axpby_into(o, x, 1.0f, x, s->noise, noise);
     lt_ops_rewind(o, mark);
 }

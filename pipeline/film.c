@@ -40,6 +40,7 @@ static const value_field take_fields[] = {
     {"cfg_scale", VALUE_REAL, IN_TAKE(cfg_scale), 0, 100, {0}},
     {"cfg_schedule", VALUE_WORD, IN_TAKE(cfg_schedule), 0, 0, {"official", "ramp", "constant"}},
     {"guidance", VALUE_WORD, IN_TAKE(guidance), 0, 0, {"cfg", "apg"}},
+    {"speed", VALUE_WORD, IN_TAKE(speed), 0, 0, {"exact", "fast", "faster"}},
     {"overlap", VALUE_INT, IN_TAKE(overlap), 1, 1023, {0}},
     {"carry", VALUE_WORD, IN_TAKE(carry), 0, 0, {"latents", "frames", "renoise"}},
 };
@@ -403,6 +404,7 @@ void film_keep_settings(const longtake_settings *from, longtake_settings *to)
     keep_real(&to->cfg_scale, from->cfg_scale);
     keep_word(&to->cfg_schedule, from->cfg_schedule);
     keep_word(&to->guidance, from->guidance);
+    keep_word(&to->speed, from->speed);
     keep_int(&to->overlap, from->overlap);
     keep_word(&to->carry, from->carry);
 }

@@ -77,7 +77,7 @@ static double foreseen_seconds(const take_task *task)
     } part[] = {
         {TAKE_TEXT, true, prompts},
         {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
-        {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * s->steps)},
+        {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * take_steps_run(s))},
         {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
     double seconds = 0;
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -109,7 +109,7 @@ static lt_json *plan_of(const plan_findings *p, const char *command)
     lt_json_set(o, "segments", lt_json_new_int(s->time.segments));
     lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? token_count(&e->cfg.ar_model, &s->time) : 0));
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
-    lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * s->steps : 0));
+    lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * take_steps_run(s) : 0));
     lt_json_set(o, "peak_bytes", lt_json_new_int(p->peak_bytes));
     lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));

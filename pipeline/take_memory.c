@@ -215,7 +215,8 @@ static lt_status refine_once(const memory_probe *p, render_probe *r, lt_error *e
     q.control = r->control;
     q.text = r->text;
     q.carry = s->carry;
-    q.steps = 1;
+    q.steps = s->speed == DIT_EXACT ? 1 : s->steps; /* what is kept from step to step is seen in more than one */
+    q.speed = s->speed;
     q.scale = s->shot[0].cfg_scale;
     q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
     lt_status status = tok_decode(r->semantics, codes, segment, r->features, err);

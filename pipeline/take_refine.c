@@ -37,7 +37,7 @@ lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
     for (int i = 0; i < r->kept_count; i++)
         r->kept[i].segment = -1;
-    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(&run->spec) * run->spec.steps));
+    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(&run->spec) * take_steps_run(&run->spec)));
     return LT_OK;
 }
 
@@ -107,6 +107,8 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     take_key_int(&k, s->schedule);
     take_key_int(&k, s->guidance);
     take_key_int(&k, s->carry);
+    if (s->speed != DIT_EXACT)
+        take_key_int(&k, s->speed);
     *key = take_key_end(&k);
     return LT_OK;
 }
@@ -193,6 +195,7 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     q.known_frames = w->known;
     q.carry = s->carry;
     q.steps = s->steps;
+    q.speed = s->speed;
     q.scale = s->shot[shot].cfg_scale;
     q.scale_kind = scales[s->schedule];
     q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
@@ -200,7 +203,7 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     q.window = (uint32_t)c;
     q.progress = on_step;
     q.user = &listener;
-    q.preview_every = run->request->preview ? 1 + s->steps / (PREVIEWS + 1) : 0;
+    q.preview_every = run->request->preview ? 1 + take_steps_run(s) / (PREVIEWS + 1) : 0;
     const lt_status status = dit_refine(r->network, &q, latents, err);
     if (listener.error.code != LT_OK) /* the sampler knows only that it was stopped */
         *err = listener.error;
@@ -235,9 +238,9 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
     lt_status s = take_job_get(run->job, name, key, &data, &bytes, &found, err);
     if (s == LT_OK && found && bytes == want) {
         memcpy(latents, data, want);
-        take_clock_found(&run->clock, TAKE_REFINE, run->spec.steps);
+        take_clock_found(&run->clock, TAKE_REFINE, take_steps_run(&run->spec));
     } else if (s == LT_OK) {
-        take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, run->spec.steps);
+        take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, take_steps_run(&run->spec));
         s = open_networks(r, err);
         take_clock_opened(&run->clock);
         if (s == LT_OK)

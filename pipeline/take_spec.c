@@ -17,6 +17,18 @@ static const char *const carry_names[] = {"latents", "frames", "renoise"};
 static const char *const schedule_names[] = {"official", "ramp", "constant"};
 static const char *const guidance_names[] = {"cfg", "apg"};
 
+static const char *const speed_names[] = {"exact", "fast", "faster"};
+
+int take_steps_run(const take_spec *s)
+{
+    return dit_speed_steps(s->speed, s->steps);
+}
+
+const char *take_speed_name(dit_speed speed)
+{
+    return speed_names[speed];
+}
+
 const char *take_carry_name(cfg_carry c)
 {
     return carry_names[c];
@@ -135,12 +147,15 @@ static lt_status resolve_refinement(const longtake_settings *g, const cfg_model 
     int schedule = (int)p->schedule;
     int guidance = (int)p->guidance;
     int carry = (int)cfg->mmdit.carry;
+    int speed = DIT_EXACT;
     LT_TRY(choose_word("cfg-schedule", g->cfg_schedule, schedule_names, 3, &schedule, err));
     LT_TRY(choose_word("guidance", g->guidance, guidance_names, 2, &guidance, err));
     LT_TRY(choose_word("carry", g->carry, carry_names, 3, &carry, err));
+    LT_TRY(choose_word("speed", g->speed, speed_names, 3, &speed, err));
     s->schedule = (cfg_schedule)schedule;
     s->guidance = (cfg_guidance)guidance;
     s->carry = (cfg_carry)carry;
+    s->speed = (dit_speed)speed;
     s->steps = g->steps < 0 ? cfg->mmdit.steps : g->steps;
     if (s->steps < 1 || s->steps >= CFG_MAX_STEPS)
         return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps, CFG_MAX_STEPS - 1);
@@ -357,6 +372,8 @@ lt_json *take_spec_json(const take_spec *s)
     lt_json_set(o, "cfg_schedule", lt_json_new_string(take_schedule_name(s->schedule)));
     lt_json_set(o, "guidance", lt_json_new_string(take_guidance_name(s->guidance)));
     lt_json_set(o, "carry", lt_json_new_string(take_carry_name(s->carry)));
+    if (s->speed != DIT_EXACT)
+        lt_json_set(o, "speed", lt_json_new_string(take_speed_name(s->speed)));
     lt_json_set(o, "overlap", lt_json_new_int(s->time.overlap));
     lt_json_set(o, "scale", lt_json_new_int(s->scale));
     return o;

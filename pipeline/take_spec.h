@@ -10,6 +10,7 @@
 
 #include "configs/model_config.h"
 #include "longtake.h"
+#include "mmdit/speed_plan.h"
 #include "pipeline/timeline.h"
 
 /* From `at_frame` on. The first shot of a take is at frame 0. */
@@ -55,7 +56,8 @@ typedef struct {
     double top_p;           /* 0 = off */
     int lm_context;
 
-    int steps;
+    int steps;              /* of the exact run; take_steps_run says how many are made */
+    dit_speed speed;
     bool listed_timesteps;  /* the model's own list; false: the release's spacing for `steps` */
     cfg_schedule schedule;
     cfg_guidance guidance;
@@ -80,6 +82,10 @@ int take_shot_of_window(const take_spec *s, int64_t window);
 /* Settings as JSON (a new object): what a file's metadata and a report say about how it was made. */
 lt_json *take_spec_json(const take_spec *s);
 
+/* Steps of a window at the spec's speed. */
+int take_steps_run(const take_spec *s);
+
+const char *take_speed_name(dit_speed speed);
 const char *take_carry_name(cfg_carry c);
 const char *take_schedule_name(cfg_schedule s);
 const char *take_guidance_name(cfg_guidance g);

@@ -78,6 +78,7 @@ class Settings(Structure):
         ("guidance", c_char_p),
         ("overlap", c_int),
         ("carry", c_char_p),
+        ("speed", c_char_p),
     ]
 
 
