@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Prints how much faster than PyTorch each stage is, a column for each processor.
+
+    python3 tests/bench/compare.py tests/bench/results/A.json [tests/bench/results/B.json ...]
+
+A cell is the peer's time over ours, against PyTorch in bf16 and in f32; then ours in TFLOP/s or GB/s. Processor time with one
+thread is compared where both have it, else wall time.
+"""
+import json
+import sys
+
+ROWS = [("t5", "T5-XXL layers, 226 rows"), ("lm", "language-model step, 2 rows, bf16"), ("lm_q8", "the same, q8"), ("lm_q4", "the same, q4"),
+        ("dit", "MMDiT layer, 17,776 rows"), ("vae_decode", "VAE decode slice"), ("vae_encode", "VAE encode slice"),
+        ("tokenizer", "tokenizer, 2 frames")]
+
+
+def is_ours(line: dict) -> bool:
+    return line["peer"].startswith("longtake")
+
+
+def time_of(line: dict, other: dict) -> float:
+    both = "processor_seconds" in line and "processor_seconds" in other and line["threads"] == other["threads"] == 1
+    return line["processor_seconds"] if both else line["seconds"]
+
+
+def ratio(record: dict, stage: str, dtype: str) -> str:
+    ours = [line for line in record["lines"] if line["stage"] == stage and is_ours(line)]
+    peers = [line for line in record["lines"] if line["stage"] == stage and not is_ours(line) and line["dtype"] == dtype]
+    if not ours or not peers:
+        return "-"
+    return f"{time_of(peers[0], ours[0]) / time_of(ours[0], peers[0]):.2f}x"
+
+
+def rate(record: dict, stage: str) -> str:
+    for line in record["lines"]:
+        if line["stage"] == stage and is_ours(line):
+            scale = line["seconds"] / time_of(line, line)
+            if line.get("gbytes_per_s"):
+                return f"{line['gbytes_per_s'] * scale:.1f} GB/s"
+            return f"{line['tflops'] * scale:.3f} TFLOP/s"
+    return "-"
+
+
+def main(paths: list[str]) -> int:
+    if not paths:
+        print(__doc__, file=sys.stderr)
+        return 2
+    records = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            records.append(json.load(file))
+    print("| slice | " + " | ".join(f"{r['processor']}, {r['threads']} threads, {r['date']} {r['commit']}: bf16 / f32 / ours" for r in records) + " |")
+    print("|---" * (len(records) + 1) + "|")
+    for stage, name in ROWS:
+        cells = [f"{ratio(r, stage, 'bf16')} / {ratio(r, stage, 'f32')} / {rate(r, stage)}" for r in records]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
