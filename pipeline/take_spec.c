@@ -247,6 +247,8 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
             return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i, (long long)at,
                            i == 0 ? "0" : "a frame after the shot before");
+        if (!r->shots[i].prompt)
+            return lt_fail(err, LT_ERR_USAGE, "shot %zu: prompt: found none, expected a text", i);
         if (at >= s->time.frames)
             return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at,
                            (long long)s->time.frames);
