@@ -192,9 +192,12 @@ static lt_status check_uniforms(lt_golden *g, lt_backend *backend, lt_error *err
     LT_TRY(lt_golden_int(g, "seed", &seed, err));
     LT_TRY(lt_golden_int(g, "count", &count, err));
     LT_TRY(lt_golden_int(g, "vocab_size", &vocabulary, err));
-    if (count < 1 || vocabulary < 1 || count > INT32_MAX / vocabulary)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld draws of %lld ids", lt_golden_place(g), (long long)count,
-                       (long long)vocabulary);
+    lt_shape wanted;
+    if (count < 1 || vocabulary < 1 || count > INT32_MAX / vocabulary ||
+        !lt_golden_wanted_shape(g, "uniforms", &wanted) ||
+        !lt_same_shape(wanted, lt_shape2(count, vocabulary))) /* before the work, which has no other bound */
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld draws of %lld ids are not the shape of out.uniforms",
+                       lt_golden_place(g), (long long)count, (long long)vocabulary);
     float *uniforms = malloc((size_t)(count * vocabulary) * sizeof *uniforms);
     if (!uniforms)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the draws", lt_golden_place(g));
