@@ -12,10 +12,13 @@ static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",
                                            [TAKE_CACHED_LATENTS] = "latents",
                                            [TAKE_CACHED_VIDEO] = "video"};
 
+static const char *const network_names[] = {[TAKE_NETWORKS_TOGETHER] = "together",
+                                            [TAKE_NETWORKS_IN_TURNS] = "in turns"};
+
 /* What a report says beside the spec. */
 typedef struct {
     take_task task;
-    int64_t peak_bytes;
+    take_memory memory;
     take_cached *cached; /* [windows] */
     bool cached_known;
 } plan_findings;
@@ -78,6 +81,7 @@ static double foreseen_seconds(const take_task *task)
         {TAKE_TEXT, true, prompts},
         {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
         {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * take_steps_run(s))},
+        {TAKE_ENCODE, alone && does & TAKE_DOES_REFINE && t->windows > 1, (double)(t->windows - 1)},
         {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
     double seconds = 0;
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -110,7 +114,8 @@ static lt_json *plan_of(const plan_findings *p, const char *command)
     lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? token_count(&e->cfg.ar_model, &s->time) : 0));
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * take_steps_run(s) : 0));
-    lt_json_set(o, "peak_bytes", lt_json_new_int(p->peak_bytes));
+    lt_json_set(o, "peak_bytes", lt_json_new_int(p->memory.bytes));
+    lt_json_set(o, "networks", lt_json_new_string(network_names[p->memory.networks]));
     lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
@@ -132,13 +137,13 @@ static lt_status settle(longtake *e, const char *command, const longtake_request
 }
 
 /* Memory at its peak. */
-static lt_status peak_of(const take_task *t, int64_t *bytes, lt_error *err)
+static lt_status peak_of(const take_task *t, take_memory *memory, lt_error *err)
 {
-    longtake *e = t->run.engine;
     const take_spec *spec = &t->run.spec;
     const media_spec video = take_media_spec(spec, t->kind);
-    LT_TRY(take_memory_check(e, spec, t->command->does, &video, err));
-    return take_memory_needed(e, spec, t->command->does, &video, bytes, err);
+    /* a plan that names no output is that of a take that names a file */
+    const unsigned does = take_task_does(t) | (t->request.output ? 0U : (unsigned)TAKE_DOES_KEEP);
+    return take_memory_choose(t->run.engine, spec, does, &video, memory, err);
 }
 
 static lt_status find(plan_findings *p, longtake *e, const char *command, const longtake_request *r,
@@ -146,7 +151,7 @@ static lt_status find(plan_findings *p, longtake *e, const char *command, const 
 {
     *p = (plan_findings){0};
     LT_TRY(settle(e, command, r, &p->task, err));
-    LT_TRY(peak_of(&p->task, &p->peak_bytes, err));
+    LT_TRY(peak_of(&p->task, &p->memory, err));
     p->cached = calloc((size_t)p->task.run.spec.time.windows, sizeof *p->cached);
     if (!p->cached)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
@@ -179,9 +184,10 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
 
 /* ---- for people ---- */
 
-static void print_needs(double seconds, int64_t peak_bytes, FILE *out)
+static void print_needs(double seconds, const take_memory *memory, FILE *out)
 {
-    fprintf(out, "peak memory %.0f MiB, time ", (double)peak_bytes / 1048576);
+    fprintf(out, "peak memory %.0f MiB%s, time ", (double)memory->bytes / 1048576,
+            memory->networks == TAKE_NETWORKS_IN_TURNS ? " (to stay within it, networks are opened in turns)" : "");
     if (seconds >= 0)
         fprintf(out, "about %.0f s\n", seconds);
     else
@@ -227,7 +233,7 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
     if (out) {
         print_table(&found, out);
-        print_needs(foreseen_seconds(&found.task), found.peak_bytes, out);
+        print_needs(foreseen_seconds(&found.task), &found.memory, out);
     }
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");

@@ -28,6 +28,8 @@ static void key_of(const longtake *e, const take_spec *s, take_stage stage, char
         take_key_int(&k, s->shot[0].cfg_scale == 1); /* half the cost */
     if (stage == TAKE_TOKENS)
         take_key_int(&k, s->lm_cfg == 0 || s->lm_cfg == 1);
+    if (stage == TAKE_ENCODE)
+        take_key_int(&k, s->carry == CFG_CARRY_FRAMES); /* windows again, not a reference's segments */
     if (stage == TAKE_DECODE)
         take_key_int(&k, s->scale);
     lt_hash_text(take_key_end(&k), text);

@@ -335,7 +335,8 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    take_clock_opened(&run->clock);
+    if (!run->in_turns) /* else every window opens it: that is part of its cost */
+        take_clock_opened(&run->clock);
     if (s == LT_OK)
         s = find_or_prepare(d, c, &w, blob, bytes, err);
     if (s == LT_OK && *blob) {
@@ -364,16 +365,30 @@ lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *by
     return LT_OK;
 }
 
-lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err)
+static lt_status decode_and_encode(take_decoder *d, const float *latents, float *known, lt_error *err)
 {
     const take_timeline *t = &d->run->spec.time;
     const int64_t all = take_frames_of_latents(t->window);
     const int64_t tail = take_frames_of_latents(t->overlap);
-    LT_TRY(open_network(d, err));
     LT_TRY(vae_decoder_reset(d->decoder, err));
     LT_TRY(vae_decode(d->decoder, latents, t->window, d->frames, NULL, err));
     return vae_encode_rgb8(d->vae, d->frames + (size_t)(all - tail) * frame_bytes(d), tail, d->spec.height, d->spec.width, known,
                            err);
+}
+
+lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, float *known, lt_error *err)
+{
+    take_clock *clock = &d->run->clock;
+    take_clock_enter(clock, TAKE_ENCODE, c, d->run->spec.time.windows, 1);
+    lt_status s = open_network(d, err);
+    if (!d->run->in_turns)
+        take_clock_opened(clock);
+    if (s == LT_OK)
+        s = decode_and_encode(d, latents, known, err);
+    if (s == LT_OK)
+        s = take_clock_step(clock, 1, 1, err);
+    take_clock_leave(clock);
+    return s;
 }
 
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
@@ -486,11 +501,26 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
     return find_ready(d, err);
 }
 
-void take_decoder_close(take_decoder *d)
+static void close_network(take_decoder *d)
 {
     vae_decoder_close(d->decoder);
     vae_close(d->vae);
     lt_weights_close(d->file);
+    d->decoder = NULL;
+    d->vae = NULL;
+    d->file = NULL;
+    d->at = -1;
+}
+
+void take_decoder_rest(take_decoder *d)
+{
+    if (d->run->job || decodes_alone(d))
+        close_network(d);
+}
+
+void take_decoder_close(take_decoder *d)
+{
+    close_network(d);
     free(d->frames);
     free(d->last_frame);
     free(d->change);

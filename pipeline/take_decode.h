@@ -33,6 +33,8 @@ typedef struct {
 /* `latents_key` [windows] are the keys of all windows' latents. Looks how far the job folder's videos reach. */
 lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *spec, bool make_video,
                             const lt_hash *latents_key, lt_error *err);
+/* Closes the network until the next window is decoded, where the job folder holds the state to go on from. */
+void take_decoder_rest(take_decoder *d);
 void take_decoder_close(take_decoder *d);
 
 /* Does the job folder hold the encoded pictures of window c? */
@@ -46,7 +48,7 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
 lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *bytes, lt_error *err);
 
 /* Carry `frames`: the latents that window c + 1 begins with, [overlap, C, H, W]: the last frames of window c, encoded again. */
-lt_status take_decode_carry(take_decoder *d, const float *latents, float *known, lt_error *err);
+lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, float *known, lt_error *err);
 
 /* What window 0 knows of the run's reference, [its latents, C, H, W]. */
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err);

@@ -25,6 +25,7 @@ static const size_t device_running_bytes = (size_t)640 << 20;
 typedef struct {
     longtake *engine;
     const take_spec *spec;
+    take_networks networks;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
     size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
@@ -161,14 +162,25 @@ typedef struct {
     size_t host;         /* bytes that the pipeline keeps beside what is above */
 } render_probe;
 
-static void close_render(render_probe *r)
+static void close_networks(render_probe *r)
 {
     vae_decoder_close(r->decoder);
     vae_close(r->vae);
     dit_model_close(r->network);
     tok_close(r->semantics);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         lt_weights_close(r->file[i]);
+        r->file[i] = NULL;
+    }
+    r->decoder = NULL;
+    r->vae = NULL;
+    r->network = NULL;
+    r->semantics = NULL;
+}
+
+static void close_render(render_probe *r)
+{
+    close_networks(r);
     free(r->features);
     free(r->control);
     free(r->text);
@@ -251,8 +263,17 @@ static lt_status probe_decode(memory_probe *p, render_probe *r, lt_error *err)
     if (alone && t->windows > 1)
         LT_TRY(vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(t->overlap), p->spec->height, p->spec->width, r->latents,
                                err));
-    r->host += window_frames_bytes(p) + (alone ? 0 : vae_decoder_state_bytes(r->decoder));
+    r->host += alone ? 0 : vae_decoder_state_bytes(r->decoder);
     return LT_OK;
+}
+
+/* The networks that are open have run: what they needed. */
+static void note_render(memory_probe *p, const render_probe *r)
+{
+    size_t files = 0;
+    for (int i = 0; i < 3; i++)
+        files += r->file[i] ? bytes_of(p, r->file[i]) : 0;
+    note_stage(p, files, r->host);
 }
 
 static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
@@ -262,13 +283,16 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
     lt_status s = allocate_render(p, &r, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_refine(p, &r, err);
+    r.host += decodes ? window_frames_bytes(p) : 0;
+    if (s == LT_OK && p->networks == TAKE_NETWORKS_IN_TURNS) {
+        note_render(p, &r);
+        close_networks(&r);
+        p->device->memory_peak = p->device->memory_in_use;
+    }
     if (s == LT_OK && decodes)
         s = probe_decode(p, &r, err);
-    size_t files = 0;
-    for (int i = 0; i < 3 && s == LT_OK; i++)
-        files += r.file[i] ? bytes_of(p, r.file[i]) : 0;
     if (s == LT_OK)
-        note_stage(p, files, r.host);
+        note_render(p, &r);
     close_render(&r);
     return s;
 }
@@ -292,11 +316,11 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
     return status;
 }
 
-static lt_status probe_take(longtake *e, const take_spec *s, unsigned does, const media_spec *video, memory_needs *out,
-                            lt_error *err)
+static lt_status probe_take(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks networks,
+                            memory_needs *out, lt_error *err)
 {
     const cfg_model *cfg = &e->cfg;
-    memory_probe p = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
+    memory_probe p = {.engine = e, .spec = s, .networks = networks, .apart = e->backend->table->memory_free != NULL};
     const size_t base = resident_bytes();
     size_t encoder = 0;
     LT_TRY(lt_measure_open(&p.device, e->backend, err));
@@ -316,28 +340,40 @@ static lt_status probe_take(longtake *e, const take_spec *s, unsigned does, cons
     return status;
 }
 
-lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
-                             lt_error *err)
+/* LT_OK where both limits hold. */
+static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
 {
-    memory_needs needs = {0};
-    LT_TRY(probe_take(e, s, does, video, &needs, err));
-    *bytes = needs.host;
+    lt_backend *b = e->backend;
+    if (e->max_memory > 0 && needs->host > e->max_memory)
+        return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
+                       (double)needs->host / mebibyte, (double)e->max_memory / mebibyte);
+    const size_t available = b->table->memory_free != NULL ? b->table->memory_free(b) : 0;
+    if (needs->device > 0 && (size_t)needs->device > available)
+        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
+                       b->table->name, (double)needs->device / mebibyte, (double)available / mebibyte);
     return LT_OK;
 }
 
-lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, const media_spec *video, lt_error *err)
+lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
+                             lt_error *err)
 {
-    lt_backend *b = e->backend;
     memory_needs needs = {0};
-    if (e->max_memory == 0 && b->table->memory_free == NULL)
-        return LT_OK;
-    LT_TRY(probe_take(e, s, does, video, &needs, err));
-    if (e->max_memory > 0 && needs.host > e->max_memory)
-        return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
-                       (double)needs.host / mebibyte, (double)e->max_memory / mebibyte);
-    const size_t available = b->table->memory_free != NULL ? b->table->memory_free(b) : 0;
-    if (needs.device > 0 && (size_t)needs.device > available)
-        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
-                       b->table->name, (double)needs.device / mebibyte, (double)available / mebibyte);
+    out->networks = TAKE_NETWORKS_TOGETHER;
+    LT_TRY(probe_take(e, s, does, video, out->networks, &needs, err));
+    if (does & TAKE_DOES_KEEP && compare(e, &needs, NULL) != LT_OK) {
+        out->networks = TAKE_NETWORKS_IN_TURNS;
+        LT_TRY(probe_take(e, s, does, video, out->networks, &needs, err));
+    }
+    out->bytes = needs.host;
+    return compare(e, &needs, err);
+}
+
+lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks *out,
+                            lt_error *err)
+{
+    take_memory memory = {.networks = TAKE_NETWORKS_TOGETHER};
+    if (e->max_memory > 0 || e->backend->table->memory_free != NULL)
+        LT_TRY(take_memory_choose(e, s, does, video, &memory, err));
+    *out = memory.networks;
     return LT_OK;
 }

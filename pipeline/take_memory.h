@@ -15,14 +15,27 @@
 typedef enum {
     TAKE_DOES_TOKENS = 1, /* language model */
     TAKE_DOES_REFINE = 2,
-    TAKE_DOES_DECODE = 4  /* frames and video */
+    TAKE_DOES_DECODE = 4, /* frames and video */
+    TAKE_DOES_KEEP = 8    /* a job folder holds the decoder's state: networks may be opened in turns */
 } take_does;
 
-/* Peak resident bytes of the whole process, without memory that only the device has. Where the model's weights are not there, their size is that of bf16. */
-lt_status take_memory_needed(longtake *e, const take_spec *s, unsigned does, const media_spec *video, int64_t *bytes,
+/* Networks that refine and decode stay open side by side, which is quicker, or where memory does not allow it are opened in
+ * turns, window by window. The same bytes come out. */
+typedef enum { TAKE_NETWORKS_TOGETHER, TAKE_NETWORKS_IN_TURNS } take_networks;
+
+/* What a take needs, and the choice made for it. `bytes`: peak resident memory of the whole process, without memory that only
+ * the device has; where the model's weights are not there, their size is that of bf16. */
+typedef struct {
+    take_networks networks;
+    int64_t bytes;
+} take_memory;
+
+/* LT_ERR_RESOURCES when the engine's limit is lower than the least that is needed; LT_ERR_DEVICE_MEMORY when a device with
+ * memory of its own has less of it free. */
+lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err);
-/* LT_ERR_RESOURCES when the engine's limit is lower than what is needed; LT_ERR_DEVICE_MEMORY when a device with memory of
- * its own has less of it free. */
-lt_status take_memory_check(longtake *e, const take_spec *s, unsigned does, const media_spec *video, lt_error *err);
+/* The same, but looks only where there is a limit; without one, networks stay together. */
+lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks *out,
+                            lt_error *err);
 
 #endif

@@ -10,12 +10,12 @@
 
 enum { PREVIEWS = 5 }; /* of a window, about */
 
-/* Windows of all layers that are refined for the take. */
-static int64_t windows_to_make(const take_spec *s)
+/* Windows before `end`, of all layers, that are refined for the take. */
+static int64_t windows_to_make(const take_spec *s, int64_t end)
 {
     int64_t count = 0;
     for (int layer = 0; layer <= s->retakes; layer++)
-        for (int64_t c = 0; c < s->time.windows; c++)
+        for (int64_t c = 0; c < end; c++)
             count += take_layer_owns(s, layer, c) && take_layer_needs(s, layer, c);
     return count;
 }
@@ -37,12 +37,28 @@ lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
     for (int i = 0; i < r->kept_count; i++)
         r->kept[i].segment = -1;
-    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(&run->spec) * take_steps_run(&run->spec)));
+    const take_spec *s = &run->spec;
+    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(s, s->time.windows) * take_steps_run(s)));
+    if (s->carry == CFG_CARRY_FRAMES) /* every window but the last is decoded and encoded again for the next */
+        take_clock_plan(&run->clock, TAKE_ENCODE, (double)windows_to_make(s, s->time.windows - 1));
     return LT_OK;
+}
+
+void take_refiner_rest(take_refiner *r)
+{
+    dit_model_close(r->network);
+    tok_close(r->semantics);
+    lt_weights_close(r->network_file);
+    lt_weights_close(r->tokenizer_file);
+    r->network = NULL;
+    r->semantics = NULL;
+    r->network_file = NULL;
+    r->tokenizer_file = NULL;
 }
 
 void take_refiner_close(take_refiner *r)
 {
+    take_refiner_rest(r);
     for (int i = 0; r->kept && i < r->kept_count; i++) {
         free(r->kept[i].control);
         free(r->kept[i].features);
@@ -50,10 +66,6 @@ void take_refiner_close(take_refiner *r)
     free(r->kept);
     free(r->control);
     take_preview_close(&r->preview);
-    dit_model_close(r->network);
-    tok_close(r->semantics);
-    lt_weights_close(r->network_file);
-    lt_weights_close(r->tokenizer_file);
     *r = (take_refiner){0};
 }
 
@@ -62,7 +74,7 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     longtake *e = r->run->engine;
     if (r->network)
         return LT_OK;
-    if (r->run->request->preview)
+    if (r->run->request->preview && !r->preview.frame)
         LT_TRY(take_preview_open(&r->preview, r->run, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
     LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics, err));
@@ -242,7 +254,8 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
     } else if (s == LT_OK) {
         take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, take_steps_run(&run->spec));
         s = open_networks(r, err);
-        take_clock_opened(&run->clock);
+        if (!run->in_turns) /* else every window opens them: that is part of its cost */
+            take_clock_opened(&run->clock);
         if (s == LT_OK)
             s = window_control(r, &w, err);
         if (s == LT_OK)

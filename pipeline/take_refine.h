@@ -34,6 +34,8 @@ typedef struct {
 } take_refiner;
 
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err);
+/* Closes the networks until the next window is computed. */
+void take_refiner_rest(take_refiner *r);
 void take_refiner_close(take_refiner *r);
 
 /* Key of window c of a layer (take_retake.h), which follows the window of key `before` (unused in window 0). */

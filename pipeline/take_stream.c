@@ -5,6 +5,7 @@
  */
 #include "pipeline/take_stream.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,13 +53,30 @@ static void close_buffers(window_buffers *b)
     free(b->key);
 }
 
+/* Networks that are opened in turns give back what they held, the C library's own stores included. */
+static void rest_refiner(take_refiner *r)
+{
+    if (!r->run->in_turns)
+        return;
+    take_refiner_rest(r);
+    malloc_trim(0);
+}
+
+static void rest_decoder(take_decoder *d)
+{
+    if (!d->run->in_turns)
+        return;
+    take_decoder_rest(d);
+    malloc_trim(0);
+}
+
 /* What window c + 1 begins with: the last latents of window c, or its last frames encoded again. */
-static lt_status carry(take_decoder *d, const window_buffers *b, float *known, lt_error *err)
+static lt_status carry(take_decoder *d, const window_buffers *b, int64_t c, float *known, lt_error *err)
 {
     const take_run *run = d->run;
     const take_timeline *t = &run->spec.time;
     if (run->spec.carry == CFG_CARRY_FRAMES)
-        return take_decode_carry(d, b->latents, known, err);
+        return take_decode_carry(d, c, b->latents, known, err);
     memcpy(known, b->latents + (t->window - t->overlap) * latent_values(run), known_values(run) * sizeof *known);
     return LT_OK;
 }
@@ -127,8 +145,10 @@ static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b
             continue;
         }
         LT_TRY(take_refine_window(r, layer, c, *key_at(b, layer, c), known, b->latents, err));
+        rest_refiner(r);
         if (c + 1 < b->windows)
-            LT_TRY(carry(d, b, known, err));
+            LT_TRY(carry(d, b, c, known, err));
+        rest_decoder(d);
     }
     return LT_OK;
 }
@@ -157,6 +177,7 @@ static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v,
     for (int64_t c = 0; c < b->windows; c++) {
         LT_TRY(make_window(r, d, b, c, err));
         LT_TRY(decode_and_write(d, v, c, b->latents, err));
+        rest_decoder(d);
     }
     return LT_OK;
 }

@@ -24,6 +24,13 @@ lt_status take_task_settle(take_task *t, lt_error *err)
     return t->command->settle(t, err);
 }
 
+unsigned take_task_does(const take_task *t)
+{
+    const longtake_request *r = &t->request;
+    const bool keeps = r->job || (r->output && strcmp(r->output, "-") != 0);
+    return t->command->does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U);
+}
+
 void take_task_close(take_task *t, bool done)
 {
     take_run_close(&t->run, done);
@@ -144,7 +151,9 @@ static lt_status open_job(take_task *t, lt_error *err)
     take_run *run = &t->run;
     const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
     run->clock.windows = run->spec.time.windows;
-    LT_TRY(take_memory_check(run->engine, &run->spec, t->command->does, &video, err));
+    take_networks networks;
+    LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &networks, err));
+    run->in_turns = networks == TAKE_NETWORKS_IN_TURNS;
     return take_run_open_job(run, t->request.output, err);
 }
 

@@ -50,6 +50,8 @@ lt_status take_task_prepare(take_task *t, lt_error *err);
 /* Instead of preparing: what the job folder holds of every window, found [windows]. Computes nothing; weight files are read for
  * their hashes where there is a folder. *known is false where only encoding a video would tell. */
 lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error *err);
+/* What the command does, as take_memory.h counts it. */
+unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */
 void take_task_close(take_task *t, bool done);
 

@@ -33,6 +33,21 @@ MODEL=./empty made generate "a red ball" --seconds 4 --dry-run
 MODEL=landiff made generate "a red ball" --seconds 30 --dry-run
 [ "$(json made.out peak_bytes)" -gt 1000000000 ] || fail "landiff: a peak of $(json made.out peak_bytes) bytes"
 
+# Where networks do not fit side by side they are opened in turns: less memory, as foreseen, and the same bytes. On mini: the
+# networks of the tiny model are smaller than the noise of a measurement.
+tiny=$MODEL
+MODEL=mini
+made generate "a red ball" --seconds 8 --steps 1 --dry-run
+[ "$(json made.out networks)" = together ] || fail "without a limit, networks are open $(json made.out networks)"
+limit=$(($(json made.out peak_bytes) / 10 * 9))
+made generate "a red ball" --seconds 8 --steps 1 --max-memory $limit --dry-run
+[ "$(json made.out networks)" = "in turns" ] || fail "within $limit bytes, networks are open $(json made.out networks)"
+[ "$(json made.out peak_bytes)" -le $limit ] || fail "$limit bytes are allowed, $(json made.out peak_bytes) foreseen"
+made generate "a red ball" --seconds 8 --steps 1 -o together.mp4
+foreseen turns.mp4 generate "a red ball" --seconds 8 --steps 1 --max-memory $limit
+same together.mp4 turns.mp4
+MODEL=$tiny
+
 refused 5 generate "a red ball" --seconds 4 --max-memory 20M -o small.mp4
 grep -q 'needs [0-9]* MiB, allowed are 20 MiB' refused.err || fail "--max-memory: $(cat refused.err)"
 [ -z "$(ls -d small.mp4*)" ] || fail "--max-memory: $(ls -d small.mp4*) is there"
