@@ -2,8 +2,8 @@
  *
  * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are split: each block takes a
  * stretch of them for all rows of a head and leaves, per row, the largest score, the sum of weights and the weighted sum of
- * values relative to it; a second kernel puts the parts of a row together in their order. The cut depends on shapes and the
- * card alone, so results do not change from run to run.
+ * values relative to it; a second kernel puts the parts of a row together in their order. The cut depends on the number of
+ * keys alone, so every card gives the same bytes.
  *
  * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every eighth pack. Values: a thread
  * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end.
@@ -15,8 +15,8 @@ enum {
     THREADS = 128,
     CHUNK = 128,      /* keys whose scores are in shared memory at a time */
     LANES = 8,        /* that share a key */
-    STRETCH_LEAST = 128, /* keys of a block */
-    BLOCKS_EACH = 2,  /* of a multiprocessor, at most, before stretches grow */
+    STRETCH_LEAST = 128, /* keys of a block; */
+    SPLITS_MOST = 32,    /* beyond so many blocks for a head stretches grow: 32 heads of two items then fill any card */
     DEPTH = 256       /* largest d */
 };
 
@@ -27,19 +27,19 @@ typedef struct {
     int stretch; /* keys of a block */
 } decode;
 
-__device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride, int batch, int row, int head, int bytes)
+static __device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride, int batch, int row, int head, int bytes)
 {
     return (const char *)base + (batch * stride[0] + row * stride[1] + head * stride[2]) * bytes;
 }
 
-__device__ __forceinline__ int visible_keys(const lt_attention_job &j, int row)
+static __device__ __forceinline__ int visible_keys(const lt_attention_job &j, int row)
 {
     return j.visible == NULL ? j.m : j.visible[row];
 }
 
 /* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
 template <typename T, int N, int ROWS>
-__device__ __forceinline__ void score_chunk(const decode &f, const float (*q)[DEPTH], float (*score)[CHUNK], int batch, int head,
+static __device__ __forceinline__ void score_chunk(const decode &f, const float (*q)[DEPTH], float (*score)[CHUNK], int batch, int head,
                                             int key0, int keys)
 {
     const lt_attention_job &j = f.j;
@@ -79,7 +79,7 @@ __device__ __forceinline__ void score_chunk(const decode &f, const float (*q)[DE
 
 /* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what earlier sums shrink.
  * A stretch may lie beyond what a row sees: then its weights are 0. */
-__device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum, float *shrink)
+static __device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum, float *shrink)
 {
     const int lane = (int)threadIdx.x % LT_WARP;
     float most = -INFINITY;
@@ -102,7 +102,7 @@ __device__ __forceinline__ void weigh_row(float *score, int keys, float *largest
 }
 
 /* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
-template <typename T, int N, int ROWS> __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
+template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
 {
     const lt_attention_job &j = f.j;
     __shared__ float q[ROWS][DEPTH];
@@ -201,7 +201,7 @@ template <typename T, int N, int ROWS> __global__ void __launch_bounds__(THREADS
 }
 
 /* One block per row and head: out = sum of parts, each with its own largest score. */
-template <typename T> __global__ void __launch_bounds__(THREADS) combine_kernel(decode f)
+template <typename T> static __global__ void __launch_bounds__(THREADS) combine_kernel(decode f)
 {
     const lt_attention_job &j = f.j;
     const int row = (int)blockIdx.x;
@@ -258,12 +258,10 @@ template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt
 lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, lt_error *err)
 {
     const int64_t heads = (int64_t)j->batches * j->heads;
-    const int64_t wanted = lt_cuda_ceil_div((int64_t)BLOCKS_EACH * c->facts.multiprocessors, heads);
-    const int64_t most = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
+    const int64_t splits = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
     decode f = {};
     f.j = *j;
-    f.splits = (int)(wanted < most ? wanted : most);
-    f.stretch = (int)lt_cuda_ceil_div(j->m, f.splits);
+    f.stretch = splits <= SPLITS_MOST ? STRETCH_LEAST : (int)lt_cuda_ceil_div(j->m, SPLITS_MOST);
     f.splits = (int)lt_cuda_ceil_div(j->m, f.stretch); /* no empty block */
     void *workspace;
     LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * f.splits * (j->d + 2)) * sizeof(float), &workspace, err));

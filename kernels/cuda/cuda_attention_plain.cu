@@ -27,7 +27,7 @@ extern __shared__ __align__(128) unsigned char lt_dynamic_shared[];
 
 /* Rows first .. first + 31 as f32; rows from `end` on are zeros. */
 template <typename T, int D>
-__device__ __forceinline__ void load_rows(float (*to)[D + 1], const T *base, int64_t row_stride, int first, int end, int d)
+static __device__ __forceinline__ void load_rows(float (*to)[D + 1], const T *base, int64_t row_stride, int first, int end, int d)
 {
     for (int i = (int)threadIdx.x; i < QUERIES * D; i += THREADS) {
         const int row = first + i / D;
@@ -37,7 +37,7 @@ __device__ __forceinline__ void load_rows(float (*to)[D + 1], const T *base, int
 }
 
 /* Keys that any row of the block sees; every thread looks, the rows are few. */
-__device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
+static __device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
 {
     if (j.visible == NULL)
         return j.m;
@@ -48,21 +48,21 @@ __device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
 }
 
 /* Over the ACROSS neighbours of a row. */
-__device__ __forceinline__ float row_sum(float x)
+static __device__ __forceinline__ float row_sum(float x)
 {
     for (int distance = ACROSS / 2; distance > 0; distance /= 2)
         x += __shfl_xor_sync(0xffffffffu, x, distance);
     return x;
 }
 
-__device__ __forceinline__ float row_max(float x)
+static __device__ __forceinline__ float row_max(float x)
 {
     for (int distance = ACROSS / 2; distance > 0; distance /= 2)
         x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
     return x;
 }
 
-template <typename T, int D> __global__ void __launch_bounds__(THREADS) plain_kernel(lt_attention_job j)
+template <typename T, int D> static __global__ void __launch_bounds__(THREADS) plain_kernel(lt_attention_job j)
 {
     plain_memory<D> &memory = *reinterpret_cast<plain_memory<D> *>(lt_dynamic_shared);
     const int first = (int)blockIdx.x * QUERIES;

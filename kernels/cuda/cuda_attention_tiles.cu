@@ -34,7 +34,7 @@ extern __shared__ __align__(128) unsigned char lt_dynamic_shared[];
 
 /* Begins to copy `count` rows from row `first` on into a tile of KEYS; rows beyond are zeros. */
 template <int D>
-__device__ __forceinline__ void begin_tile(lt_bf16 (*tile)[D + PACK], const lt_bf16 *base, int64_t row_stride, int first, int count,
+static __device__ __forceinline__ void begin_tile(lt_bf16 (*tile)[D + PACK], const lt_bf16 *base, int64_t row_stride, int first, int count,
                                            int d)
 {
     constexpr int PACKS = D / PACK;
@@ -48,7 +48,7 @@ __device__ __forceinline__ void begin_tile(lt_bf16 (*tile)[D + PACK], const lt_b
 
 /* The warp's 16 queries as left operands: two neighbours at a time, straight from memory; rows beyond n are zeros. */
 template <int D>
-__device__ __forceinline__ void load_queries(uint32_t (&q)[D / 16][4], const lt_attention_job &j, const lt_bf16 *base, int row)
+static __device__ __forceinline__ void load_queries(uint32_t (&q)[D / 16][4], const lt_attention_job &j, const lt_bf16 *base, int row)
 {
     const int t = (int)threadIdx.x % 4;
 #pragma unroll
@@ -73,7 +73,7 @@ typedef struct {
 
 /* s = q k^T for the warp's rows and one tile. */
 template <int D>
-__device__ __forceinline__ void score_tile(float (&s)[KEYS / 8][4], const uint32_t (&q)[D / 16][4], const lt_bf16 (*k)[D + PACK])
+static __device__ __forceinline__ void score_tile(float (&s)[KEYS / 8][4], const uint32_t (&q)[D / 16][4], const lt_bf16 (*k)[D + PACK])
 {
     const int lane = (int)threadIdx.x % LT_WARP;
 #pragma unroll
@@ -96,7 +96,7 @@ __device__ __forceinline__ void score_tile(float (&s)[KEYS / 8][4], const uint32
 }
 
 /* Scores become logarithms to the base of 2 of weights: scaled, with bias; -inf where a key is not seen. */
-__device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4], const lt_attention_job &j, const row_state &rows,
+static __device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4], const lt_attention_job &j, const row_state &rows,
                                               const float *bias, int key0)
 {
     const int t = (int)threadIdx.x % 4;
@@ -116,7 +116,7 @@ __device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4], const lt_
 
 /* Turns scores into weights and returns in shrink by what the rows' earlier sums become smaller. The first tile has key 0,
  * which every row sees, so `largest` is finite from then on. */
-__device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state *rows, float (&shrink)[2])
+static __device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state *rows, float (&shrink)[2])
 {
 #pragma unroll
     for (int which = 0; which < 2; which++) {
@@ -142,7 +142,7 @@ __device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state *rows, 
 
 /* acc = acc * shrink + p v. */
 template <int D>
-__device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const float (&p)[KEYS / 8][4], const lt_bf16 (*v)[D + PACK],
+static __device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const float (&p)[KEYS / 8][4], const lt_bf16 (*v)[D + PACK],
                                            const float (&shrink)[2])
 {
     const int lane = (int)threadIdx.x % LT_WARP;
@@ -170,7 +170,7 @@ __device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const float (
 }
 
 template <int D>
-__device__ __forceinline__ void store_rows(const lt_attention_job &j, lt_bf16 *base, const float (&acc)[D / 8][4], row_state *rows)
+static __device__ __forceinline__ void store_rows(const lt_attention_job &j, lt_bf16 *base, const float (&acc)[D / 8][4], row_state *rows)
 {
     const int t = (int)threadIdx.x % 4;
 #pragma unroll
@@ -193,7 +193,7 @@ __device__ __forceinline__ void store_rows(const lt_attention_job &j, lt_bf16 *b
 }
 
 /* Keys that any row of the block sees. */
-__device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
+static __device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
 {
     if (j.visible == NULL)
         return j.m;
@@ -208,7 +208,7 @@ __device__ __forceinline__ int reach_of(const lt_attention_job &j, int first)
     return reach < j.m ? reach : j.m;
 }
 
-template <int D> __global__ void __launch_bounds__(THREADS) tiles_kernel(lt_attention_job j)
+template <int D> static __global__ void __launch_bounds__(THREADS) tiles_kernel(lt_attention_job j)
 {
     tile_memory<D> &memory = *reinterpret_cast<tile_memory<D> *>(lt_dynamic_shared);
     const int first = (int)blockIdx.x * QUERIES;

@@ -28,7 +28,7 @@ typedef struct {
     int64_t column;
 } source;
 
-__device__ __forceinline__ source source_of(const lt_conv_piece &p, int64_t pixel)
+static __device__ __forceinline__ source source_of(const lt_conv_piece &p, int64_t pixel)
 {
     source s = {-1, 0, 0};
     if (pixel < p.frames * p.out_rows * p.out_columns) {
@@ -47,7 +47,7 @@ typedef struct {
     int64_t channel;
 } tap;
 
-__device__ __forceinline__ tap tap_of(const lt_conv_piece &p, unsigned k)
+static __device__ __forceinline__ tap tap_of(const lt_conv_piece &p, unsigned k)
 {
     const unsigned channels = (unsigned)p.in_channels;
     const unsigned at = k / channels;
@@ -55,7 +55,7 @@ __device__ __forceinline__ tap tap_of(const lt_conv_piece &p, unsigned k)
     return {row / (unsigned)p.kh * p.in_frame, row % (unsigned)p.kh, at % (unsigned)p.kw, k % channels};
 }
 
-template <typename T> __device__ __forceinline__ float input_at(const lt_conv_piece &p, const source &s, const tap &t)
+template <typename T> static __device__ __forceinline__ float input_at(const lt_conv_piece &p, const source &s, const tap &t)
 {
     const int64_t column = s.column + t.column;
     const int64_t row = s.row + t.row;
@@ -65,7 +65,7 @@ template <typename T> __device__ __forceinline__ float input_at(const lt_conv_pi
         ((const T *)p.in)[s.frame + t.frame + (row * p.in_columns + column) * p.in_channels + t.channel]);
 }
 
-template <typename T> __device__ __forceinline__ float weight_at(const lt_conv_piece &p, int64_t channel, int64_t k, int64_t depth)
+template <typename T> static __device__ __forceinline__ float weight_at(const lt_conv_piece &p, int64_t channel, int64_t k, int64_t depth)
 {
     if (channel >= p.out_channels)
         return 0;
@@ -73,7 +73,7 @@ template <typename T> __device__ __forceinline__ float weight_at(const lt_conv_p
 }
 
 template <typename T>
-__device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel, int64_t channel, float sum)
+static __device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel, int64_t channel, float sum)
 {
     if (pixel >= p.frames * p.out_rows * p.out_columns || channel >= p.out_channels)
         return;
@@ -86,7 +86,7 @@ __device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel, in
     ((T *)p.out)[at] = lt_from_float<T>(sum);
 }
 
-template <typename T> __global__ void __launch_bounds__(THREADS) conv_kernel(lt_conv_piece p)
+template <typename T> static __global__ void __launch_bounds__(THREADS) conv_kernel(lt_conv_piece p)
 {
     __shared__ __align__(16) float in[DEPTH][PITCH];
     __shared__ __align__(16) float w[DEPTH][PITCH];

@@ -2,7 +2,7 @@
  *
  * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu). With more, cuBLASLt multiplies two matrices of one
  * type: bf16, or f32 where x or the weight is f32, or where rows do not begin on 16 bytes, which its kernels for bf16 want. A
- * matrix of another type is first written to the workspace in that type, i8 weights times their scales. Bias and GELU(tanh)
+ * matrix of another type is first written to the workspace in that type, integers times their scales. Bias and GELU(tanh)
  * of a bf16 result are added by the library, with the bias rounded to bf16 as its interface wants it; every other end is
  * ours: the sums stay f32 until bias and activation are done.
  */
@@ -61,14 +61,24 @@ static places lay_out(const job &j)
     return p;
 }
 
-/* `from` [rows, columns] in j.type: itself, or a copy at `room`. */
-static lt_status in_type(const job &j, lt_tensor from, lt_tensor scale, void *room, lt_tensor *out, lt_error *err)
+/* x in j.type: itself, or a copy at `room`. */
+static lt_status x_in_type(const job &j, void *room, lt_tensor *out, lt_error *err)
 {
-    *out = from;
-    if (from.dtype == j.type)
+    *out = j.x;
+    if (j.x.dtype == j.type)
         return LT_OK;
-    *out = lt_view(room, j.type, lt_shape_of(&from));
-    return lt_cuda_panel(j.c, *out, from, scale, err);
+    *out = lt_view(room, j.type, lt_shape_of(&j.x));
+    return lt_cuda_panel(j.c, *out, j.x, lt_none(), err);
+}
+
+static lt_status weight_in_type(const job &j, void *room, lt_tensor *out, lt_error *err)
+{
+    *out = j.w->value;
+    if (!widens_weight(j))
+        return LT_OK;
+    *out = lt_view(room, j.type, lt_shape_of(&j.w->value));
+    return lt_is_blocks(j.w) ? lt_cuda_panel_of_blocks(j.c, *out, j.w, err)
+                             : lt_cuda_panel(j.c, *out, j.w->value, j.w->scale, err);
 }
 
 static lt_cublas_finish finish_of(const job &j)
@@ -87,8 +97,8 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     lt_tensor w;
     lt_tensor sums = j.out;
     const void *bias = j.finished_ours ? NULL : j.bias;
-    LT_TRY(in_type(j, j.x, lt_none(), workspace + at.x, &x, err));
-    LT_TRY(in_type(j, j.w->value, j.w->scale, workspace + at.w, &w, err));
+    LT_TRY(x_in_type(j, workspace + at.x, &x, err));
+    LT_TRY(weight_in_type(j, workspace + at.w, &w, err));
     if (j.sums_apart)
         sums = lt_view(workspace + at.sums, LT_F32, lt_shape_of(&j.out));
     if (rounds_bias(j)) {
@@ -115,11 +125,11 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     return j.finished_ours ? lt_cuda_linear_finish(j.c, j.out, sums, j.bias, j.act, err) : LT_OK;
 }
 
-/* Whether the product can be one of bf16. An i8 weight is written out packed, so its rows are as long as those of x. */
+/* Whether the product can be one of bf16. Integers are written out packed, in rows as long as those of x. */
 static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor &w)
 {
     return x.dtype == LT_BF16 && w.dtype != LT_F32 && x.dim[1] % lt_pack_size<lt_bf16> == 0 && lt_cuda_aligned(&x, 16) &&
-           lt_cuda_aligned(&out, 16) && (w.dtype == LT_I8 || lt_cuda_aligned(&w, 16));
+           lt_cuda_aligned(&out, 16) && (w.dtype != LT_BF16 || lt_cuda_aligned(&w, 16));
 }
 
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,

@@ -17,6 +17,8 @@ lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_we
 /* cuda_linear_panel.cu: out = from * scale[row], both [rows, columns] of f32 or bf16, `from` also i8; scale f32 [rows] or
  * none. */
 lt_status lt_cuda_panel(lt_cuda *c, lt_tensor out, lt_tensor from, lt_tensor scale, lt_error *err);
+/* The same of a weight in blocks, q8 or q4; out is packed. */
+lt_status lt_cuda_panel_of_blocks(lt_cuda *c, lt_tensor out, const lt_weight *w, lt_error *err);
 
 /* cuda_linear_finish.cu: out = act(sums + bias), [rows, columns], any row strides; sums f32; out may be sums. */
 lt_status lt_cuda_linear_finish(lt_cuda *c, lt_tensor out, lt_tensor sums, const float *bias, lt_act act, lt_error *err);

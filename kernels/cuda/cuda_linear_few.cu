@@ -3,7 +3,7 @@
  *     out[r, o] = act(scale[o] * sum over i of x[r, i] w[o, i] + bias[o])
  *
  * Bound by reading the weight, so every value of it is read once, 16 bytes at a time, in the type that it is stored in
- * (f32, bf16, or i8 with a scale for each output). One warp sums OUTPUTS outputs for all rows; its lanes take neighbouring
+ * (f32, bf16, i8 with a scale for each output, q8 or q4 with a scale for each block). One warp sums OUTPUTS outputs for all rows; its lanes take neighbouring
  * packs, so a warp reads 512 bytes in a row. x comes from the L1 cache, which the warps of a block share. Sums are f32, in
  * 32 lanes, then a tree: the same bits for any number of rows.
  */
@@ -17,9 +17,9 @@ enum {
 
 typedef struct {
     const void *x;
-    const void *w;      /* [outputs, inputs] */
-    const float *scale; /* [outputs], or NULL */
-    const float *bias;  /* [outputs], or NULL */
+    const void *w;     /* [outputs, inputs] */
+    const void *scale; /* f32 [outputs] of i8, f16 of blocks, or NULL */
+    const float *bias; /* [outputs], or NULL */
     void *out; /* f32 or bf16 */
     lt_dtype out_type;
     int64_t x_stride;
@@ -30,31 +30,19 @@ typedef struct {
     lt_act act;
 } few;
 
-/* N neighbours as floats, in loads of up to 16 bytes. */
-template <typename T, int N> __device__ __forceinline__ void load_numbers(float *to, const T *from)
-{
-    constexpr int M = N * (int)sizeof(T) <= 16 ? N : lt_pack_size<T>;
-#pragma unroll
-    for (int i = 0; i < N; i += M) {
-        const lt_pack<T, M> p = lt_load<T, M>(from + i);
-#pragma unroll
-        for (int j = 0; j < M; j++)
-            to[i + j] = lt_number(p.at[j]);
-    }
-}
-
-/* N: elements of a pack of w; 1 where rows of x or w do not begin on 16 bytes. ROWS >= f.rows: rows beyond repeat the last. */
-template <typename X, typename W, int ROWS, int OUTPUTS, int N>
-__global__ void __launch_bounds__(THREADS) few_kernel(few f)
+/* N: values of w that are taken at once. ALIGNED: rows of x begin where packs of N may be loaded. ROWS >= f.rows: rows beyond
+ * repeat the last. */
+template <typename X, typename W, int ROWS, int OUTPUTS, int N, bool ALIGNED>
+static __global__ void __launch_bounds__(THREADS) few_kernel(few f)
 {
     const int lane = (int)threadIdx.x % LT_WARP;
     const int64_t first = ((int64_t)blockIdx.x * (THREADS / LT_WARP) + threadIdx.x / LT_WARP) * OUTPUTS;
     if (first >= f.outputs)
         return;
-    const W *w[OUTPUTS];
+    int64_t row[OUTPUTS]; /* where an output's weights begin, in elements */
 #pragma unroll
     for (int o = 0; o < OUTPUTS; o++)
-        w[o] = (const W *)f.w + (first + o < f.outputs ? first + o : first) * f.inputs;
+        row[o] = (first + o < f.outputs ? first + o : first) * f.inputs;
     const X *x[ROWS];
 #pragma unroll
     for (int r = 0; r < ROWS; r++)
@@ -66,11 +54,17 @@ __global__ void __launch_bounds__(THREADS) few_kernel(few f)
         float value[OUTPUTS][N];
 #pragma unroll
         for (int o = 0; o < OUTPUTS; o++)
-            load_numbers<W, N>(value[o], w[o] + i);
+            lt_load_weights<N>(value[o], (const W *)f.w, f.scale, row[o] + i);
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
             float in[N];
-            load_numbers<X, N>(in, x[r] + i);
+            if (ALIGNED) {
+                lt_load_numbers<X, N>(in, x[r] + i);
+            } else {
+#pragma unroll
+                for (int j = 0; j < N; j++)
+                    in[j] = lt_to_float(x[r][i + j]);
+            }
 #pragma unroll
             for (int o = 0; o < OUTPUTS; o++)
 #pragma unroll
@@ -88,8 +82,8 @@ __global__ void __launch_bounds__(THREADS) few_kernel(few f)
         }
         const int64_t output = first + o;
         if (lane < f.rows && output < f.outputs) {
-            if (f.scale != NULL)
-                mine *= f.scale[output];
+            if (f.scale != NULL && !lt_in_blocks<W>)
+                mine *= ((const float *)f.scale)[output];
             if (f.bias != NULL)
                 mine += f.bias[output];
             mine = lt_activate(mine, f.act);
@@ -101,28 +95,31 @@ __global__ void __launch_bounds__(THREADS) few_kernel(few f)
     }
 }
 
-template <typename X, typename W, int ROWS, int OUTPUTS, int N> static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
+template <typename X, typename W, int ROWS, int OUTPUTS, int N, bool ALIGNED>
+static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
 {
     const int64_t blocks = lt_cuda_ceil_div(f.outputs, THREADS / LT_WARP * OUTPUTS);
-    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0, few_kernel<X, W, ROWS, OUTPUTS, N>, f);
+    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0,
+                          few_kernel<X, W, ROWS, OUTPUTS, N, ALIGNED>, f);
 }
 
 template <typename X, typename W, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)
 {
-    constexpr int N = lt_pack_size<W>;
+    constexpr int N = lt_weights_in_16<W>;
     if (f.outputs >= (int64_t)OUTPUTS_TWO * c->facts.multiprocessors)
-        return launch<X, W, ROWS, 2, N>(c, f, err);
-    return launch<X, W, ROWS, 1, N>(c, f, err);
+        return launch<X, W, ROWS, 2, N, true>(c, f, err);
+    return launch<X, W, ROWS, 1, N, true>(c, f, err);
 }
 
+/* Rows of blocks are whole blocks, so only x can lie badly for them. */
 template <typename X, typename W> static lt_status pick_rows(lt_cuda *c, const few &f, lt_error *err)
 {
-    constexpr int N = lt_pack_size<W>;
+    constexpr int N = lt_weights_in_16<W>;
     constexpr int x_bytes = N * (int)sizeof(X) < 16 ? N * (int)sizeof(X) : 16;
-    const bool packed = f.inputs % N == 0 && (uintptr_t)f.w % 16 == 0 && (uintptr_t)f.x % x_bytes == 0 &&
-                        f.x_stride * (int64_t)sizeof(X) % x_bytes == 0;
-    if (!packed)
-        return launch<X, W, LT_FEW_ROWS, 1, 1>(c, f, err);
+    const bool aligned = f.inputs % N == 0 && (uintptr_t)f.w % 16 == 0 && (uintptr_t)f.x % x_bytes == 0 &&
+                         f.x_stride * (int64_t)sizeof(X) % x_bytes == 0;
+    if (!aligned)
+        return launch<X, W, LT_FEW_ROWS, 1, lt_in_blocks<W> ? N : 1, false>(c, f, err);
     if (f.rows == 1)
         return pick_outputs<X, W, 1>(c, f, err);
     if (f.rows == 2)
@@ -141,8 +138,13 @@ template <typename X> static lt_status pick_weight(lt_cuda *c, const few &f, lt_
         return pick_rows<X, lt_bf16>(c, f, err);
     case LT_I8:
         return pick_rows<X, int8_t>(c, f, err);
+    case LT_Q8:
+        return pick_rows<X, lt_q8>(c, f, err);
+    case LT_Q4:
+        return pick_rows<X, lt_q4>(c, f, err);
     default:
-        return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or i8", lt_dtype_name(stored));
+        return lt_fail(err, LT_ERR_FAILED, "cuda: linear: a matrix of %s, expected f32, bf16 or integers",
+                       lt_dtype_name(stored));
     }
 }
 
@@ -152,7 +154,7 @@ lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_we
     few f = {};
     f.x = x.data;
     f.w = w->value.data;
-    f.scale = lt_is_none(&w->scale) ? NULL : (const float *)w->scale.data;
+    f.scale = lt_is_none(&w->scale) ? NULL : w->scale.data;
     f.bias = bias;
     f.out = out.data;
     f.out_type = out.dtype;

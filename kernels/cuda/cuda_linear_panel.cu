@@ -51,6 +51,42 @@ static lt_status pick_from(lt_cuda *c, const lt_tensor &out, const lt_tensor &fr
     }
 }
 
+/* One thread for 16 bytes of blocks. */
+template <typename To, typename W> static __global__ void blocks_kernel(To *out, const W *w, const void *scale, int64_t count)
+{
+    constexpr int N = lt_weights_in_16<W>;
+    for (int64_t i = lt_first_item() * N; i < count; i += lt_item_step() * N) {
+        float value[N];
+        lt_load_weights<N>(value, w, scale, i);
+#pragma unroll
+        for (int j = 0; j < N; j += lt_pack_size<To>) {
+            lt_pack<To, lt_pack_size<To>> p;
+#pragma unroll
+            for (int k = 0; k < lt_pack_size<To>; k++)
+                p.at[k] = lt_from_float<To>(value[j + k]);
+            lt_store<To, lt_pack_size<To>>(out + i + j, p);
+        }
+    }
+}
+
+template <typename To, typename W> static lt_status run_blocks(lt_cuda *c, void *out, const lt_weight *w, lt_error *err)
+{
+    enum { THREADS = 256 };
+    const int64_t count = lt_numel(&w->value);
+    const unsigned grid = lt_cuda_blocks_for(c, count / lt_weights_in_16<W>, THREADS);
+    return lt_cuda_launch(c, "linear: panel", err, grid, THREADS, 0, blocks_kernel<To, W>, (To *)out, (const W *)w->value.data,
+                          (const void *)w->scale.data, count);
+}
+
+lt_status lt_cuda_panel_of_blocks(lt_cuda *c, lt_tensor out, const lt_weight *w, lt_error *err)
+{
+    if (w->value.dtype == LT_Q8)
+        return out.dtype == LT_F32 ? run_blocks<float, lt_q8>(c, out.data, w, err)
+                                   : run_blocks<lt_bf16, lt_q8>(c, out.data, w, err);
+    return out.dtype == LT_F32 ? run_blocks<float, lt_q4>(c, out.data, w, err)
+                               : run_blocks<lt_bf16, lt_q4>(c, out.data, w, err);
+}
+
 lt_status lt_cuda_panel(lt_cuda *c, lt_tensor out, lt_tensor from, lt_tensor scale, lt_error *err)
 {
     if (lt_is_none(&scale))
