@@ -62,10 +62,9 @@ typedef struct {
 } lt_cuda;
 
 /* What `packed` of a prepared weight points to. The weight itself then says where things are on the device:
- *     value   VECTOR f32; TABLE and HEAD f32, bf16 or i8, no value rounded; MATRIX i8 as stored, else the activation dtype
- *             (blocks of q8 and q4 are widened);
- *             CONV the activation dtype, in memory [Cout, kt, kh, kw, Cin]. value.dim keeps the official shape.
- *     scale   f32 [out] where the value is i8, else none */
+ *     value   VECTOR f32; TABLE f32, bf16 or i8, HEAD also q8 or q4, no value rounded; MATRIX integers as stored, else the
+ *             activation dtype; CONV the activation dtype, in memory [Cout, kt, kh, kw, Cin]. value.dim keeps the official shape.
+ *     scale   of integers as stored (weight.h), else none */
 typedef struct {
     void *values; /* device memory that this owns */
     void *scales; /* or NULL */

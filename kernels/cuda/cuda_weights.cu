@@ -20,10 +20,11 @@ static lt_dtype dtype_of(const lt_cuda *c, const lt_weight *w)
     case LT_ROLE_VECTOR:
         break;
     case LT_ROLE_TABLE:
-    case LT_ROLE_HEAD:
         return stored == LT_BF16 || stored == LT_I8 ? stored : LT_F32;
+    case LT_ROLE_HEAD:
+        return stored == LT_BF16 || stored == LT_I8 || lt_is_blocks(w) ? stored : LT_F32;
     case LT_ROLE_MATRIX:
-        return stored == LT_I8 ? LT_I8 : c->base.activation;
+        return stored == LT_I8 || lt_is_blocks(w) ? stored : c->base.activation;
     case LT_ROLE_CONV:
         return c->base.activation;
     }
@@ -41,13 +42,15 @@ static lt_status check_values(const lt_weight *w, lt_error *err)
 
 static size_t value_bytes(const lt_cuda *c, const lt_weight *w)
 {
-    return (size_t)lt_numel(&w->value) * lt_dtype_bytes(dtype_of(c, w));
+    const lt_tensor becomes = lt_view(NULL, dtype_of(c, w), lt_shape_of(&w->value));
+    return lt_tensor_bytes(&becomes);
 }
 
-/* Scales stay where the values stay i8. */
+/* Scales stay where the values stay integers. */
 static size_t scale_bytes(const lt_cuda *c, const lt_weight *w)
 {
-    return dtype_of(c, w) == LT_I8 ? (size_t)w->value.dim[0] * sizeof(float) : 0;
+    const lt_dtype to = dtype_of(c, w);
+    return to == LT_I8 || to == LT_Q8 || to == LT_Q4 ? lt_tensor_bytes(&w->scale) : 0;
 }
 
 /* ---- conversion ---- */
@@ -168,9 +171,8 @@ lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
         lt_cuda_unprepare(b, w);
         return s;
     }
-    const lt_shape rows = lt_shape1(w->value.dim[0]);
     w->value = lt_view(packed->values, to, lt_shape_of(&w->value));
-    w->scale = packed->scales != NULL ? lt_view(packed->scales, LT_F32, rows) : lt_none();
+    w->scale = packed->scales != NULL ? lt_view(packed->scales, w->scale.dtype, lt_shape_of(&w->scale)) : lt_none();
     return LT_OK;
 }
 
