@@ -99,7 +99,8 @@ if [ $kind = whole ]; then
     step golden-bf16 60 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.bf16'"
     step take 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda -o "$out/take.mp4"
 fi
-step bench-ops 90 "$build/tests/bench_ops" --device cuda
+step bench-ops-bf16 60 "$build/tests/bench_ops" --device cuda --precision bf16 --seconds 0.2
+step bench-ops-f32 45 "$build/tests/bench_ops" --device cuda --precision f32 --seconds 0.1
 if [ $kind = whole ]; then
     step bench-stages 120 "$build/longtake" bench --device cuda --json
 fi
