@@ -9,7 +9,8 @@
 #include "media/video_file.h"
 #include "media/window_encoder.h"
 
-enum { PATH_BYTES = 4096 };
+/* A cell of the latent is two pixels wide and high: there is no more to see, and the player enlarges. */
+enum { CELL_PIXELS = 2, PATH_BYTES = 4096 };
 
 static bool is_file(const char *path)
 {
@@ -28,9 +29,9 @@ lt_status take_preview_check(const longtake_request *r, lt_error *err)
 
 lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
 {
-    const cfg_model *cfg = &run->engine->cfg;
-    *p = (take_preview){.run = run,
-                        .frame = malloc((size_t)cfg->pipeline.height * (size_t)cfg->pipeline.width * 3)};
+    const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
+    const size_t cells = (size_t)cfg->latent_height * (size_t)cfg->latent_width;
+    *p = (take_preview){.run = run, .frame = malloc(cells * CELL_PIXELS * CELL_PIXELS * 3)};
     if (!p->frame)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     return take_colour_map(run->engine, run->job, &p->map, err);
@@ -72,8 +73,8 @@ lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, in
     const int64_t values =
         (int64_t)cfg->mmdit.latent_channels * cfg->mmdit.latent_height * cfg->mmdit.latent_width;
     const media_spec spec = {.format = MEDIA_MP4,
-                             .width = cfg->pipeline.width,
-                             .height = cfg->pipeline.height,
+                             .width = CELL_PIXELS * cfg->mmdit.latent_width,
+                             .height = CELL_PIXELS * cfg->mmdit.latent_height,
                              .scale = 1,
                              .fps = p->run->spec.fps / TAKE_FRAMES_PER_LATENT};
     const latent_picture picture = {

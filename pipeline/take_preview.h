@@ -13,7 +13,7 @@
 typedef struct {
     take_run *run;
     latent_colours map;
-    uint8_t *frame; /* u8 [H, W, 3] */
+    uint8_t *frame; /* u8 [2 h, 2 w, 3] */
 } take_preview;
 
 /* The place that a request asks for makes sense: an .mp4, or a folder that is there. LT_ERR_USAGE. */
