@@ -128,9 +128,18 @@ static void describe(lt_graph *g, const lt_conv_piece *p)
         lt_graph_add(g, sum, stored(g, ADD, p->type, p->add, out), y);
 }
 
+/* Fused kernels are compiled, one for each way of using time, stride, bias and add; those of f32 come with the library. */
+static int family_of(const lt_conv_piece *p)
+{
+    if (!fused(p))
+        return LT_GRAPH_ALONE;
+    return 1 + (p->kt > 1) + 2 * (p->stride > 1) + 4 * (p->bias != NULL) + 8 * (p->add != NULL) + 16 * (p->kh > 1);
+}
+
 static lt_status make_plan(lt_cudnn *l, const lt_conv_piece *p, lt_cudnn_plan **plan, lt_error *err)
 {
-    const lt_graph_rules rules = {.full_f32 = p->type == LT_F32, .workspace_bytes = LT_CUDNN_CONV_WORKSPACE};
+    const lt_graph_rules rules = {
+        .full_f32 = p->type == LT_F32, .workspace_bytes = LT_CUDNN_CONV_WORKSPACE, .family = family_of(p)};
     lt_graph g;
     lt_graph_open(&g, l, "conv", err);
     describe(&g, p);

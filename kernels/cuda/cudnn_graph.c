@@ -14,6 +14,7 @@ struct lt_cudnn {
     cudnnHandle_t handle;            /* or, */
     cudnnBackendDescriptor_t device; /* where plans are made without a device, its properties */
     lt_plan_cache plans;
+    cudnnBackendDescriptor_t kernels[LT_GRAPH_FAMILIES]; /* compiled ones that a family shares; NULL: none yet */
 };
 
 struct lt_cudnn_plan {
@@ -65,6 +66,9 @@ void lt_cudnn_close(lt_cudnn *l)
     if (l == NULL)
         return;
     lt_plan_cache_close(&l->plans, drop_kept, l);
+    for (int i = 0; i < LT_GRAPH_FAMILIES; i++)
+        if (l->kernels[i] != NULL)
+            (void)l->call.cudnnBackendDestroyDescriptor(l->kernels[i]);
     if (l->device != NULL)
         (void)l->call.cudnnBackendDestroyDescriptor(l->device);
     if (l->handle != NULL)
@@ -375,6 +379,7 @@ static bool engine_keeps_rules(lt_graph *g, cudnnBackendDescriptor_t config, con
 static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, const lt_graph_rules *rules)
 {
     const lt_cudnn_functions *call = &g->cudnn->call;
+    const cudnnBackendDescriptor_t *kernels = &g->cudnn->kernels[rules->family];
     int64_t bytes = 0;
     int64_t one = 0;
     lt_cudnn_plan *p = calloc(1, sizeof *p);
@@ -389,6 +394,9 @@ static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, cons
     if (s == CUDNN_STATUS_SUCCESS)
         s = call->cudnnBackendSetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
                                            CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config);
+    if (s == CUDNN_STATUS_SUCCESS && rules->family != LT_GRAPH_ALONE)
+        s = call->cudnnBackendSetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_KERNEL_CACHE,
+                                           CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, kernels);
     if (s == CUDNN_STATUS_SUCCESS)
         s = call->cudnnBackendFinalize(p->descriptor);
     if (s == CUDNN_STATUS_SUCCESS)
@@ -444,19 +452,58 @@ static lt_cudnn_plan *first_plan(lt_graph *g, cudnnBackendDescriptor_t graph, cu
     return found;
 }
 
-lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out)
+/* Where the family keeps its kernels, made for its first graph. */
+static void need_kernels(lt_graph *g, cudnnBackendDescriptor_t graph, int family)
+{
+    static const char *const step = "shared kernels";
+    const lt_cudnn_functions *call = &g->cudnn->call;
+    cudnnBackendDescriptor_t *kernels = &g->cudnn->kernels[family];
+    if (g->status != LT_OK || *kernels != NULL)
+        return;
+    if (!fine(g, call->cudnnBackendCreateDescriptor(CUDNN_BACKEND_KERNEL_CACHE_DESCRIPTOR, kernels), step))
+        return;
+    set_part(g, *kernels, CUDNN_ATTR_KERNEL_CACHE_OPERATION_GRAPH, graph, step);
+    if (finalize(g, *kernels, step) != NULL)
+        return;
+    (void)call->cudnnBackendDestroyDescriptor(*kernels);
+    *kernels = NULL;
+}
+
+static cudnnBackendDescriptor_t operation_graph(lt_graph *g, bool any_sizes)
 {
     static const char *const step = "the graph";
-    cudnnBackendDescriptor_t graph = create(g, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, step);
-    *out = NULL;
+    const bool yes = true;
+    const cudnnBackendDescriptor_t graph = create(g, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, step);
     set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, g->operations, g->operation, step);
     if (g->cudnn->handle != NULL)
         set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &g->cudnn->handle, step);
-    graph = finalize(g, graph, step);
+    if (any_sizes)
+        set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_IS_DYNAMIC_SHAPE_ENABLED, CUDNN_TYPE_BOOLEAN, 1, &yes, step);
+    return finalize(g, graph, step);
+}
+
+static lt_cudnn_plan *plan_by(lt_graph *g, const lt_graph_rules *rules)
+{
+    const bool shared = rules->family != LT_GRAPH_ALONE;
+    const cudnnBackendDescriptor_t graph = operation_graph(g, shared);
+    lt_cudnn_plan *found = NULL;
+    if (shared)
+        need_kernels(g, graph, rules->family);
     if (g->status == LT_OK)
-        *out = first_plan(g, graph, CUDNN_HEUR_MODE_A, rules);
-    if (g->status == LT_OK && *out == NULL)
-        *out = first_plan(g, graph, CUDNN_HEUR_MODE_FALLBACK, rules);
+        found = first_plan(g, graph, CUDNN_HEUR_MODE_A, rules);
+    if (g->status == LT_OK && found == NULL)
+        found = first_plan(g, graph, CUDNN_HEUR_MODE_FALLBACK, rules);
+    return found;
+}
+
+lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out)
+{
+    *out = plan_by(g, rules);
+    if (g->status == LT_OK && *out == NULL && rules->family != LT_GRAPH_ALONE) { /* maybe for these very sizes */
+        lt_graph_rules alone = *rules;
+        alone.family = LT_GRAPH_ALONE;
+        *out = plan_by(g, &alone);
+    }
     return g->status;
 }
 

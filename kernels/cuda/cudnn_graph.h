@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { LT_GRAPH_PARTS = 24, LT_GRAPH_OPERATIONS = 4 };
+enum { LT_GRAPH_PARTS = 32, LT_GRAPH_OPERATIONS = 4 };
 
 /* cudnnBackendDescriptor_t; NULL after a failure. */
 typedef void *lt_graph_tensor;
@@ -68,9 +68,14 @@ void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_te
 void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
                         lt_graph_tensor out);
 
+/* Graphs of one family differ in sizes alone. Their kernels are compiled for any sizes and shared: compiling one takes most of
+ * a second, and a video decoder has some sixty shapes. */
+enum { LT_GRAPH_ALONE, LT_GRAPH_FAMILIES = 64 };
+
 typedef struct {
     bool full_f32;          /* no tensor cores: they would round f32 inputs to TF32 */
     size_t workspace_bytes; /* that a plan may use */
+    int family;             /* LT_GRAPH_ALONE, or a number below LT_GRAPH_FAMILIES */
 } lt_graph_rules;
 
 typedef struct lt_cudnn_plan lt_cudnn_plan;
