@@ -143,7 +143,8 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     keep_text(&g->cfg_schedule, text_of(&k, "cfg_schedule"));
     keep_text(&g->guidance, text_of(&k, "guidance"));
     keep_text(&g->carry, text_of(&k, "carry"));
-    keep_text(&g->speed, text_of(&k, "speed"));
+    if (lt_json_get(k.object, "speed")) /* left out where a take is exact */
+        keep_text(&g->speed, text_of(&k, "speed"));
     LT_TRY(read_shots(&k, r, out));
     return read_retakes(&k, r, out);
 }

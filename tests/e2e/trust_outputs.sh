@@ -71,5 +71,15 @@ if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
     refused 5 generate x --seconds 12 -o disk/take.mp4
     [ ! -e disk/take.mp4 ] || fail "take.mp4 is there although the disk was full"
     umount disk
+    # A folder that nobody may write to, root included.
+    mount -t tmpfs -o ro longtake-test disk || fail "a folder that is read-only cannot be made"
+    for output in take.mp4 take.png take.latents; do
+        case $output in
+        *.latents) refused 2 refine take.lt -o disk/$output ;;
+        *) refused 2 generate x --seconds 1 -o disk/$output ;;
+        esac
+        grep -q 'folder disk: Read-only file system' refused.err || fail "$output: $(cat refused.err)"
+    done
+    umount disk
 fi
 finish
