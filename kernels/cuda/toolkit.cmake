@@ -1,5 +1,5 @@
 # Is there a CUDA toolkit that kernels/cuda can be built with? Sets LONGTAKE_HAS_CUDA, and with it enables the language and
-# makes the target lt_cuda_runtime. Wanted: nvcc 12.4 or newer, the headers of cuBLASLt and of cuDNN 9. Both libraries are
+# makes the target lt_cuda_runtime. Wanted: nvcc 12.4 or newer, the headers of cuBLASLt and of cuDNN 9.13. Both libraries are
 # looked for when first used, not here.
 #
 #     LONGTAKE_CUDA                AUTO: where all of it is found, but not under sanitizers; ON: it must be there; OFF
@@ -26,16 +26,17 @@ if(NOT LONGTAKE_CUDA STREQUAL OFF AND NOT (LONGTAKE_CUDA STREQUAL AUTO AND (LONG
         find_path(LONGTAKE_CUBLASLT_HEADER cublasLt.h HINTS ${nvcc_place}/include)
         find_path(LONGTAKE_CUDNN_HEADER cudnn_version.h HINTS ${nvcc_place}/include)
         mark_as_advanced(LONGTAKE_CUBLASLT_HEADER LONGTAKE_CUDNN_HEADER)
-        set(cudnn_says)
+        set(cudnn_version 0)
         if(LONGTAKE_CUDNN_HEADER)
-            file(STRINGS ${LONGTAKE_CUDNN_HEADER}/cudnn_version.h cudnn_says REGEX "define CUDNN_MAJOR (9|[1-9][0-9])")
+            file(STRINGS ${LONGTAKE_CUDNN_HEADER}/cudnn_version.h cudnn_says REGEX "define CUDNN_(MAJOR|MINOR) [0-9]+")
+            string(REGEX REPLACE ".*CUDNN_MAJOR ([0-9]+).*CUDNN_MINOR ([0-9]+).*" "\\1.\\2" cudnn_version "${cudnn_says}")
         endif()
         if(nvcc_version VERSION_LESS 12.4)
             set(missing "nvcc 12.4 or newer (${LONGTAKE_NVCC} is ${nvcc_version})")
         elseif(NOT LONGTAKE_CUBLASLT_HEADER)
             set(missing "cublasLt.h")
-        elseif(NOT cudnn_says)
-            set(missing "the headers of cuDNN 9")
+        elseif(cudnn_version VERSION_LESS 9.13 OR NOT cudnn_version VERSION_LESS 10)
+            set(missing "headers of cuDNN 9.13 or a later 9 (found: ${cudnn_version})")
         endif()
     endif()
     if(NOT missing)
