@@ -18,6 +18,8 @@ for level in fast faster; do
 done
 made generate --recipe fast.mp4 -o again.mp4
 same fast.mp4 again.mp4
+made generate --recipe plain.mp4 -o plain_again.mp4
+same plain.mp4 plain_again.mp4
 
 # 3 of 5 steps, 3 of 10
 "$PROGRAM" generate "a red ball" --seconds 3 --steps 34 --speed fast --dry-run --model "$MODEL" >dry.json || fail "dry run"
