@@ -1,13 +1,13 @@
 /* frame_reader.c - see frame_reader.h. */
 #include "media/frame_reader.h"
 
-#include <libavutil/display.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "media/frame_turn.h"
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 #include "media/picture_scaler.h"
 #include "media/video_input.h"
 
@@ -261,6 +261,7 @@ lt_status media_reader_open(const char *path, const media_read_options *options,
 {
     *out = NULL;
     LT_TRY(check_options(path, options, err));
+    LT_TRY(media_begin(err));
     media_reader *r = calloc(1, sizeof *r);
     if (!r)
         return media_no_memory(err, path);

@@ -1,12 +1,10 @@
 /* libav_error.c - see libav_error.h. */
 #include "media/libav_error.h"
 
-#include <libavutil/avutil.h>
-#include <libavutil/error.h>
-#include <libavutil/log.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "media/libav_functions.h"
 
 lt_status media_fail(lt_error *err, lt_status code, int averror, const char *format, ...)
 {
@@ -28,19 +26,8 @@ lt_status media_no_memory(lt_error *err, const char *place)
     return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory", place);
 }
 
-static void silence(void)
-{
-    if (av_log_get_level() == AV_LOG_INFO)
-        av_log_set_level(AV_LOG_QUIET);
-}
-
-void media_quiet(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, silence);
-}
-
 const char *media_version(void)
 {
-    return av_version_info();
+    lt_error ignored = {0};
+    return media_begin(&ignored) == LT_OK ? av_version_info() : "";
 }

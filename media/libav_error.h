@@ -8,11 +8,7 @@
 lt_status media_fail(lt_error *err, lt_status code, int averror, const char *format, ...) LT_PRINTF(4, 5);
 lt_status media_no_memory(lt_error *err, const char *place);
 
-/* libav writes to standard error unless told otherwise, and only process-wide: silences it, once, unless the program that
- * we are part of has chosen a level of its own. */
-void media_quiet(void);
-
-/* What libav calls its release, for reports. */
+/* What libav calls its release, for reports; "" where it cannot be opened. */
 const char *media_version(void);
 
 #endif

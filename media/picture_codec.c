@@ -1,6 +1,8 @@
 /* picture_codec.c - see picture_codec.h. */
 #include "media/picture_codec.h"
 
+#include "media/libav_functions.h"
+
 /* Y4M windows wait as FFV1 (raw frames are never kept). FFV1 in Matroska holds RGB as it is. */
 #define VIDEO  AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
 #define SCREEN AVCOL_SPC_RGB, AVCOL_TRC_IEC61966_2_1, AVCOL_RANGE_JPEG

@@ -1,11 +1,10 @@
 /* picture_scaler.c - see picture_scaler.h. */
 #include "media/picture_scaler.h"
 
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 #include <stdbool.h>
 
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 
 enum {
     FLAGS = SWS_LANCZOS | SWS_ACCURATE_RND | SWS_BITEXACT | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP,

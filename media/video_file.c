@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libavformat/avformat.h>
-#include <libavutil/avstring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "kernels/core/temporary_file.h"
 #include "media/durable_file.h"
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 #include "media/packet_blob.h"
 #include "media/picture_codec.h"
 #include "media/y4m_writer.h"
@@ -288,7 +287,7 @@ static lt_status open_special(media_file *f, lt_error *err)
 lt_status media_file_open(const media_target *target, media_file **out, lt_error *err)
 {
     *out = NULL;
-    media_quiet();
+    LT_TRY(media_begin(err));
     media_file *f = calloc(1, sizeof *f);
     if (!f)
         return media_no_memory(err, "video");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 
 enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4 };
 
@@ -142,7 +143,7 @@ static lt_status find_pictures(media_input *in, lt_error *err)
 
 lt_status media_input_open(media_input *in, const char *path, lt_error *err)
 {
-    media_quiet();
+    LT_TRY(media_begin(err));
     *in = (media_input){.path = path, .fd = -1, .end = AV_NOPTS_VALUE};
     lt_status s = open_file(in, err);
     if (s == LT_OK)

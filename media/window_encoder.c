@@ -1,13 +1,12 @@
 /* window_encoder.c - see window_encoder.h. */
 #include "media/window_encoder.h"
 
-#include <libavcodec/bsf.h>
-#include <libavutil/opt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 #include "media/packet_blob.h"
 #include "media/picture_codec.h"
 #include "media/picture_scaler.h"
@@ -129,7 +128,7 @@ lt_status media_encoder_open(const media_spec *spec, media_encoder **out, lt_err
 {
     *out = NULL;
     LT_TRY(media_spec_check(spec, err));
-    media_quiet();
+    LT_TRY(media_begin(err));
     media_encoder *e = calloc(1, sizeof *e);
     if (!e)
         return media_no_memory(err, "video");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "media/libav_error.h"
+#include "media/libav_functions.h"
 
 static lt_status open_decoder(media_y4m *y, const media_blob_info *info, lt_error *err)
 {
