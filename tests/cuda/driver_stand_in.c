@@ -3,6 +3,8 @@
 
 enum { SUCCESS = 0, NO_DEVICE = 100 };
 
+#pragma GCC visibility push(default) /* the build hides what is not named */
+
 #define GIVES_HANDLE(name)          \
     int name(void **handle);        \
     int name(void **handle)         \
@@ -52,3 +54,5 @@ REFUSES(cuLinkCreate)
 REFUSES(cuLinkDestroy)
 REFUSES(cuOccupancyMaxPotentialClusterSize)
 REFUSES(cuStreamGetCtx)
+
+#pragma GCC visibility pop
