@@ -7,7 +7,7 @@
 
 #include "pipeline/batch_line.h"
 #include "pipeline/engine.h"
-#include "pipeline/film.h"
+#include "pipeline/film_keys.h"
 
 enum { MOST_BYTES = 16 << 20, PLACE_BYTES = 4096 };
 

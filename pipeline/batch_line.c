@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "configs/decimal_text.h"
-#include "pipeline/film.h"
+#include "pipeline/film_keys.h"
 
 bool batch_line_is_empty(const char *text)
 {

@@ -8,103 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "configs/decimal_text.h"
-#include "configs/nearest_key.h"
-
-typedef enum { VALUE_INT, VALUE_INT64, VALUE_REAL, VALUE_WORD } value_kind;
-
-/* A key of `take` or of a shot that goes straight to a field of a struct. */
-typedef struct {
-    const char *key;
-    value_kind kind;
-    size_t at;
-    double low, high;
-    const char *words[4]; /* of VALUE_WORD */
-} value_field;
-
-#define IN_TAKE(field) offsetof(longtake_settings, field)
-#define IN_SHOT(field) offsetof(film_shot, field)
-#define MAX_SEED       4294967295.0
-
-static const value_field take_fields[] = {
-    {"seed", VALUE_INT64, IN_TAKE(seed), -1, MAX_SEED, {0}},
-    {"fps", VALUE_REAL, IN_TAKE(fps), 0.1, 240, {0}},
-    {"scale", VALUE_INT, IN_TAKE(scale), 1, 8, {0}},
-    {"lm_cfg", VALUE_REAL, IN_TAKE(lm_cfg), 0, 100, {0}},
-    {"temperature", VALUE_REAL, IN_TAKE(temperature), 1e-3, 100, {0}},
-    {"top_k", VALUE_INT, IN_TAKE(top_k), 0, 65536, {0}},
-    {"top_p", VALUE_REAL, IN_TAKE(top_p), 0, 1, {0}},
-    {"motion", VALUE_REAL, IN_TAKE(motion), 0, 10, {0}},
-    {"lm_context", VALUE_INT, IN_TAKE(lm_context), 0, 64, {0}},
-    {"steps", VALUE_INT, IN_TAKE(steps), 1, 999, {0}},
-    {"cfg_scale", VALUE_REAL, IN_TAKE(cfg_scale), 0, 100, {0}},
-    {"cfg_schedule", VALUE_WORD, IN_TAKE(cfg_schedule), 0, 0, {"official", "ramp", "constant"}},
-    {"guidance", VALUE_WORD, IN_TAKE(guidance), 0, 0, {"cfg", "apg"}},
-    {"speed", VALUE_WORD, IN_TAKE(speed), 0, 0, {"exact", "fast", "faster"}},
-    {"overlap", VALUE_INT, IN_TAKE(overlap), 1, 1023, {0}},
-    {"carry", VALUE_WORD, IN_TAKE(carry), 0, 0, {"latents", "frames", "renoise"}},
-};
-
-static const value_field shot_fields[] = {
-    {"motion", VALUE_REAL, IN_SHOT(motion), 0, 10, {0}},
-    {"seed", VALUE_INT64, IN_SHOT(seed), 0, MAX_SEED, {0}},
-    {"cfg_scale", VALUE_REAL, IN_SHOT(cfg_scale), 0, 100, {0}},
-};
-
-#define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
+#include "pipeline/film_keys.h"
 
 /* ---- values ---- */
-
-static lt_status fail_kind(const cfg_document *doc, const cfg_node *n, const char *expected, lt_error *err)
-{
-    char text[CFG_EXCERPT_BYTES];
-    if (n->kind != CFG_NODE_SCALAR)
-        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %s", n->key, cfg_node_kind_name(n), expected);
-    return cfg_node_fail(doc, n, err, "'%s' is '%s', expected %s", n->key, cfg_excerpt(n->text, text),
-                         expected);
-}
-
-static lt_status read_word(const cfg_document *doc, const cfg_node *n, const value_field *f, const char **out,
-                           lt_error *err)
-{
-    for (int i = 0; n->kind == CFG_NODE_SCALAR && i < COUNT(f->words) && f->words[i]; i++)
-        if (strcmp(n->text, f->words[i]) == 0) {
-            *out = f->words[i];
-            return LT_OK;
-        }
-    char expected[96];
-    snprintf(expected, sizeof expected, "%s, %s%s%s", f->words[0], f->words[1], f->words[2] ? " or " : "",
-             f->words[2] ? f->words[2] : "");
-    return fail_kind(doc, n, expected, err);
-}
-
-static lt_status read_value(const cfg_document *doc, const cfg_node *n, const value_field *f, void *object,
-                            lt_error *err)
-{
-    void *place = (char *)object + f->at;
-    if (f->kind == VALUE_WORD)
-        return read_word(doc, n, f, place, err);
-    const bool whole = f->kind != VALUE_REAL;
-    double value = 0;
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) ||
-        (whole && value != floor(value)))
-        return fail_kind(doc, n, whole ? "a whole number" : "a number", err);
-    if (value < f->low || value > f->high)
-        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", f->key, n->text, f->low,
-                             f->high);
-    if (f->kind == VALUE_INT)
-        *(int *)place = (int)value;
-    else if (f->kind == VALUE_INT64)
-        *(int64_t *)place = (int64_t)value;
-    else
-        *(double *)place = value;
-    return LT_OK;
-}
 
 static lt_status read_text(const cfg_document *doc, const cfg_node *n, const char **out, lt_error *err)
 {
     if (n->kind != CFG_NODE_SCALAR || n->text[strspn(n->text, " \t\n")] == '\0')
-        return fail_kind(doc, n, "a text", err);
+        return film_fail_kind(doc, n, "a text", err);
     *out = n->text;
     return LT_OK;
 }
@@ -112,7 +23,7 @@ static lt_status read_text(const cfg_document *doc, const cfg_node *n, const cha
 static lt_status read_moment(const cfg_document *doc, const cfg_node *n, take_moment *out, lt_error *err)
 {
     if (n->kind != CFG_NODE_SCALAR || !take_moment_read(n->text, out))
-        return fail_kind(doc, n, "a time such as 12s, 1:05 or 96f", err);
+        return film_fail_kind(doc, n, "a time such as 12s, 1:05 or 96f", err);
     return LT_OK;
 }
 
@@ -128,50 +39,11 @@ static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_mome
     const bool read = dash && take_moment_read(first, begin) && take_moment_read(dash + 1, end);
     free(first);
     if (!read || begin->in_frames != end->in_frames)
-        return fail_kind(doc, n, expected, err);
+        return film_fail_kind(doc, n, expected, err);
     if (end->value <= begin->value)
         return cfg_node_fail(doc, n, err, "'%s' is '%s', expected an end after the beginning", n->key,
                              n->text);
     return LT_OK;
-}
-
-/* A key that nobody knows; `own` are the keys beside those of the table. */
-static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const value_field *fields, int count,
-                             const char *const *own, const char *where, lt_error *err)
-{
-    const char *known[COUNT(take_fields) + 8];
-    int all = 0;
-    for (; own[all]; all++)
-        known[all] = own[all];
-    for (int i = 0; i < count; i++)
-        known[all++] = fields[i].key;
-    char key[CFG_EXCERPT_BYTES];
-    const char *nearest = cfg_nearest_key(n->key, known, all);
-    return cfg_node_key_fail(doc, n, err, "%s has no key '%s'%s%s%s", where, cfg_excerpt(n->key, key),
-                             nearest ? "\nhint: the nearest is '" : "", nearest ? nearest : "",
-                             nearest ? "'" : "");
-}
-
-static const value_field *field_of(const value_field *fields, int count, const char *key)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(fields[i].key, key) == 0)
-            return &fields[i];
-    return NULL;
-}
-
-lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known,
-                       lt_error *err)
-{
-    const value_field *field = field_of(take_fields, COUNT(take_fields), n->key);
-    *known = field != NULL;
-    return field ? read_value(doc, n, field, out, err) : LT_OK;
-}
-
-lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
-                               const char *where, lt_error *err)
-{
-    return unknown_key(doc, n, take_fields, COUNT(take_fields), own, where, err);
 }
 
 /* ---- take ---- */
@@ -189,8 +61,8 @@ static lt_status read_length(longtake_film *f, const cfg_node *n, lt_error *err)
         f->length_moment.in_frames = true;
     if (f->length_moment.value <= 0 ||
         (f->length_moment.in_frames && f->length_moment.value != floor(f->length_moment.value)))
-        return fail_kind(doc, n, f->length_moment.in_frames ? "a whole number above 0" : "a length above 0",
-                         err);
+        return film_fail_kind(
+            doc, n, f->length_moment.in_frames ? "a whole number above 0" : "a length above 0", err);
     return LT_OK;
 }
 
@@ -199,7 +71,7 @@ static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err
     static const char *const own[] = {"model", "seconds", "frames", "length", NULL};
     const cfg_document *doc = f->document;
     if (take->kind != CFG_NODE_MAP)
-        return fail_kind(doc, take, "a map", err);
+        return film_fail_kind(doc, take, "a map", err);
     for (const cfg_node *n = take->first; n; n = n->next) {
         bool known = false;
         LT_TRY(film_setting(doc, n, &f->settings, &known, err));
@@ -244,10 +116,11 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
         return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots - 1,
                              cfg_node_kind_name(node));
     for (const cfg_node *n = node->first; n; n = n->next) {
-        const value_field *field = field_of(shot_fields, COUNT(shot_fields), n->key);
-        if (field) {
-            LT_TRY(read_value(doc, n, field, shot, err));
-        } else if (strcmp(n->key, "prompt") == 0) {
+        bool known = false;
+        LT_TRY(film_shot_setting(doc, n, shot, &known, err));
+        if (known)
+            continue;
+        if (strcmp(n->key, "prompt") == 0) {
             LT_TRY(read_text(doc, n, &shot->prompt, err));
         } else if (strcmp(n->key, "at") == 0) {
             LT_TRY(read_moment(doc, n, &shot->at, err));
@@ -259,7 +132,7 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
             shot->span = n;
             LT_TRY(read_span(doc, n, &shot->span_begin, &shot->span_end, err));
         } else {
-            return unknown_key(doc, n, shot_fields, COUNT(shot_fields), own, "a shot", err);
+            return film_unknown_shot_setting(doc, n, own, err);
         }
     }
     return LT_OK;
@@ -287,7 +160,7 @@ static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node
 static lt_status read_shots(longtake_film *f, const cfg_node *list, lt_error *err)
 {
     if (list->kind != CFG_NODE_LIST || list->count == 0)
-        return fail_kind(f->document, list, "a list of shots", err);
+        return film_fail_kind(f->document, list, "a list of shots", err);
     f->shot = calloc((size_t)list->count, sizeof *f->shot);
     f->plan = calloc((size_t)list->count, sizeof *f->plan);
     if (!f->shot || !f->plan)
@@ -312,7 +185,7 @@ static lt_status read_film(longtake_film *f, lt_error *err)
         else if (strcmp(n->key, "shots") == 0)
             LT_TRY(read_shots(f, n, err));
         else
-            return unknown_key(doc, n, NULL, 0, own, "a film", err);
+            return film_unknown_key(doc, n, own, err);
     }
     if (f->shots == 0)
         return cfg_node_fail(doc, doc->root, err, "found no 'shots', expected a list of shots");
@@ -370,45 +243,6 @@ void film_close(longtake_film *f)
 
 /* ---- film -> request ---- */
 
-static void keep_int(int *place, int value)
-{
-    if (*place < 0)
-        *place = value;
-}
-
-static void keep_real(double *place, double value)
-{
-    if (*place < 0)
-        *place = value;
-}
-
-static void keep_word(const char **place, const char *value)
-{
-    if (!*place)
-        *place = value;
-}
-
-void film_keep_settings(const longtake_settings *from, longtake_settings *to)
-{
-    if (to->seed == LONGTAKE_SEED_UNSET)
-        to->seed = from->seed;
-    keep_real(&to->fps, from->fps);
-    keep_int(&to->scale, from->scale);
-    keep_real(&to->lm_cfg, from->lm_cfg);
-    keep_real(&to->temperature, from->temperature);
-    keep_int(&to->top_k, from->top_k);
-    keep_real(&to->top_p, from->top_p);
-    keep_real(&to->motion, from->motion);
-    keep_int(&to->lm_context, from->lm_context);
-    keep_int(&to->steps, from->steps);
-    keep_real(&to->cfg_scale, from->cfg_scale);
-    keep_word(&to->cfg_schedule, from->cfg_schedule);
-    keep_word(&to->guidance, from->guidance);
-    keep_word(&to->speed, from->speed);
-    keep_int(&to->overlap, from->overlap);
-    keep_word(&to->carry, from->carry);
-}
-
 /* Frames of the take as the request or the film says; 0: neither does. */
 static int64_t length_of(const longtake_film *f, double fps, const longtake_settings *g)
 {
@@ -463,7 +297,7 @@ lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error
     LT_TRY(place_shots(f, fps, frames, err));
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && f->length) {
         if (frames < 1)
-            return fail_kind(f->document, f->length, "at least one frame", err);
+            return film_fail_kind(f->document, f->length, "at least one frame", err);
         g->frames = frames;
     }
     film_keep_settings(&f->settings, g);

@@ -48,16 +48,6 @@ lt_status film_read(const char *path, longtake_film **out, lt_error *err);
 lt_status film_parse(const char *text, size_t bytes, const char *place, longtake_film **out, lt_error *err);
 void film_close(longtake_film *f); /* accepts NULL */
 
-/* Reads `n` into settings where it is one of the keys that a take's settings have (not its length); *known says so. */
-lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known,
-                       lt_error *err);
-/* A key that is neither a setting nor one of `own`, NULL-terminated: LT_ERR_INPUT with the nearest. `where` is "'take'". */
-lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
-                               const char *where, lt_error *err);
-
-/* Fills what `to` leaves unset of the keys above. */
-void film_keep_settings(const longtake_settings *from, longtake_settings *to);
-
 /* Fills what the request leaves unset, at `fps` frames a second. The request then points into the film. */
 lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error *err);
 

@@ -71,7 +71,7 @@ sources $ours | grep -v '^media/' |
     sed 's|$|   (libav belongs to media/)|' >>"$breaches"
 
 # A file name occurs once in the whole tree.
-{ sources $ours tests; find python train -type f -name '*.py' ! -name '__init__.py' 2>/dev/null; } | sed 's|.*/||' | sort | uniq -d |
+{ sources $ours tests; find python train -path python/build -prune -o -type f -name '*.py' ! -name '__init__.py' -print 2>/dev/null; } | sed 's|.*/||' | sort | uniq -d |
     sed 's|$|: the name of more than one file|' >>"$breaches"
 
 if [ -s "$breaches" ]; then
