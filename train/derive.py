@@ -3,7 +3,6 @@
     python derive.py features --kind plans     frames -> picture features      f16 [N,T,192,8,12]   (after the ViT)
     python derive.py latents                   takes  -> VAE means, unscaled   f16 [N,19,16,16,24]  (after the VAE)
     python derive.py tokens --kind plans       features -> codes               i64 [N,tokens]       (after the tokenizer)
-    python derive.py plan                      takes  -> features decoded from their codes          (after the tokenizer)
 
     python derive.py stills --kind plans       one frame a take -> VAE mean f16 [N,1,16,16,24], and its frame number
 
@@ -19,6 +18,7 @@ import torch
 
 from net_tokenizer import Theia, Tokenizer
 from net_vae import VAE, channels_last
+from spelled import SPELLED, spell
 from training import averaged, config
 
 
@@ -32,10 +32,6 @@ def load_theia(out):
     state = torch.load(Path(out) / "vit.pt", map_location="cpu", weights_only=False)["mean"]
     vit.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("vit.")})
     return vit.eval()
-
-
-def segments(frames, length=1):
-    return [(first, min(length, frames - first)) for first in range(0, frames, length)]
 
 
 class Features:
@@ -64,28 +60,21 @@ class Latents:
 
 
 class Tokens:
+    """One frame is one segment. The spelled codes are taken from the truth, the others from the encoder."""
+
     def __init__(self, out):
         self.tokenizer = averaged("tokenizer", Tokenizer(config("tokenizer")), out)
 
     def __call__(self, stem):
         features = np.load(f"{stem}.features.npy", mmap_mode="r")
+        record = torch.load(f"{stem}.pt", weights_only=False)
+        spelled = spell(record["bodies"], record["hues"])[:, ::4 if record["bodies"].shape[1] == 73 else 1]
         rows = []
-        for first, n in segments(features.shape[1]):
-            f = torch.from_numpy(np.array(features[:, first:first + n])).float()
-            rows.append(torch.cat([self.tokenizer.encode(part) for part in f.split(32)]))
-        return torch.cat(rows, 1).numpy()
-
-
-class Plan(Tokens):
-    def __call__(self, stem):
-        codes = torch.from_numpy(np.load(f"{stem}.tokens.npy"))
-        frames = np.load(f"{stem}.features.npy", mmap_mode="r").shape[1]
-        c, parts, at = config("tokenizer"), [], 0
-        for _, n in segments(frames):
-            length = c["i_tokens"] + (n - 1) * c["p_tokens"]
-            parts.append(torch.cat([self.tokenizer.decode(part) for part in codes[:, at:at + length].split(32)]))
-            at += length
-        return torch.cat(parts, 1).half().numpy()
+        for f, told in zip(features, spelled):
+            codes = self.tokenizer.encode(torch.from_numpy(f.copy()).float()[:, None])
+            codes[:, :SPELLED] = told
+            rows.append(codes.flatten())
+        return torch.stack(rows).numpy()
 
 
 class Stills(Latents):
@@ -104,7 +93,7 @@ class Stills(Latents):
         return np.stack(made)
 
 
-MAKERS = {"stills": Stills, "features": Features, "latents": Latents, "tokens": Tokens, "plan": Plan}
+MAKERS = {"stills": Stills, "features": Features, "latents": Latents, "tokens": Tokens}
 
 
 @torch.no_grad()

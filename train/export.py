@@ -8,12 +8,15 @@ Big matrices become int8 rows: `X.weight` I8 [out,in] with f32 scales `X.weight_
 """
 import argparse
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from grammar import caption, sample_graph
 from net_dit import CONTROL, MAIN, DiT
 from net_lm import LanguageModel
 from net_text import TextEncoder
@@ -62,7 +65,7 @@ def trained(out):
     scale = Path(out) / "scale_factor.txt"
     return {"text_encoder": pick(TextEncoder(c["text_encoder"]), text and below(text, "encoder.")),
             "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
-            "tokenizer": pick(Tokenizer(c["tokenizer"]), weights_of("tokenizer", out)),
+            "tokenizer": pick(Tokenizer(c["tokenizer"]), weights_of("decoder", out), weights_of("tokenizer", out)),
             "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
             "mmdit": pick(DiT(c["mmdit"]), weights_of("mmdit", out), weights_of("upsampler", out)),
             "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
@@ -85,6 +88,13 @@ def restored(path):
             for k, v in t.items() if not k.endswith("weight_scale")}
 
 
+def known_words(captions=20000):
+    """All words of many captions: what `longtake generate` holds against a prompt."""
+    rng = np.random.default_rng(0)
+    texts = (caption(sample_graph(rng, training=False), rng) for _ in range(captions))
+    return sorted({w for t in texts for w in re.findall(r"[a-z]+(?:['-][a-z]+)*", t.lower())})
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
@@ -105,7 +115,8 @@ def main():
             tensors.update(stored(key, value))
         save_file(tensors, to / f"{name}.safetensors", metadata={"format": "pt"})
     shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
-    names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".md"))
+    (to / "words.txt").write_text("\n".join(known_words()) + "\n")
+    names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".txt", ".md"))
     (to / "SHA256").write_text("".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
     for n in names:
         print(f"{n:28s} {(to / n).stat().st_size / 1e6:7.2f} MB")

@@ -1,7 +1,7 @@
 """Stage 5: the language model, on codes that `derive.py tokens` has written.
 
-Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. Most steps teach
-the first frame of a take, where the prompt decides; the others how it goes on: whole takes of 13 frames, and stretches
+Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. One step in three teaches
+the first frame of a take, where the prompt decides; the others how it goes on: VIEW frames from the beginning, and
 from the middle at position 0, as the sliding context of longer takes has it.
 """
 from collections import defaultdict
@@ -18,6 +18,10 @@ from net_text import TextEncoder
 from training import Run, arguments, config
 
 
+VIEW = 4                                            # frames in sight: three of context and the one that is written
+HELD = 100                                          # takes that only judge
+
+
 def load_text_encoder(out):
     encoder = TextEncoder(config("text_encoder"))
     state = torch.load(Path(out) / "text_encoder.pt", map_location="cpu", weights_only=False)["mean"]
@@ -26,16 +30,22 @@ def load_text_encoder(out):
 
 
 class Takes:
-    """Codes and graphs of one kind of corpus, grouped into batches of one caption length."""
+    """Codes [T,40] and graphs of the takes of some corpora, drawn in batches of one caption length."""
 
-    def __init__(self, folder, kind, pieces, seed, skip=1):
+    def __init__(self, folder, kinds, pieces, seed, codes=40):
         self.codes, self.graphs = [], []
-        for record in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))[skip:]:
-            if record.with_suffix(".tokens.npy").exists():
-                self.codes.append(torch.from_numpy(np.load(record.with_suffix(".tokens.npy"))))
-                self.graphs += [SceneGraph(**g) for g in torch.load(record, weights_only=False)["graphs"]]
-        self.codes = torch.cat(self.codes)
+        for kind in kinds:
+            for record in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt")):
+                if record.with_suffix(".tokens.npy").exists():
+                    self.codes += torch.from_numpy(np.load(record.with_suffix(".tokens.npy"))).unflatten(1, (-1, codes))
+                    self.graphs += [SceneGraph(**g) for g in torch.load(record, weights_only=False)["graphs"]]
         self.pieces, self.rng, self.waiting = pieces, np.random.default_rng(seed), defaultdict(list)
+
+    def without(self, first):
+        """Puts the first takes aside: -> their codes and graphs"""
+        held = self.codes[:first], self.graphs[:first]
+        self.codes, self.graphs = self.codes[first:], self.graphs[first:]
+        return held
 
     def batch(self, n):
         """-> caption ids [n,L], indices of n takes"""
@@ -50,20 +60,15 @@ class Takes:
 
 
 def stretch(model, codes, first, count):
-    """Ids of `count` one-frame segments from frame `first` on; codes of the whole take."""
-    n = model.c["i_tokens"]
-    return torch.cat([model.lay_out(codes[n * k:n * (k + 1)], 1) for k in range(first, first + count)])
+    """Ids of `count` one-frame segments from frame `first` on; codes [T,40]."""
+    return torch.cat([model.lay_out(row, 1) for row in codes[first:first + count]])
 
 
-def choice(step, rng, frames):
-    """-> batch size, first frame, frames of this step's samples"""
-    kind = step % 5
-    if kind < 3:                                   # what the prompt says stands in the first frame
-        return 28, 0, 1
-    if kind == 3:
-        return 12, 0, 2
-    count = int(rng.integers(3, 8)) if step % 10 < 5 else 13
-    return max(3, 32 // count), int(rng.integers(frames - count + 1)), count
+def choice(step):
+    """-> batch size, whether the samples begin at the take's first frame, their frames"""
+    if step % 3 == 0:                              # what the prompt says stands in the first frame
+        return 32, True, 1
+    return 8, step % 3 == 1, VIEW
 
 
 def code_loss(model, encoder, captions, frames, motion, ids, null, rng, spoil=.05):
@@ -82,25 +87,29 @@ def main():
     model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
     pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
     run = Run("lm", model, a, lr=.02, adam_lr=2e-3, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
-    takes = Takes(f"{a.out}/corpora", "plans", pieces, run.steps + 1)
+    takes = Takes(f"{a.out}/corpora", ("plans", "long"), pieces, run.steps + 1)
+    held = takes.without(HELD)
+
+    def loss_of(captions, rows, first, count, codes, graphs, null, spoil=.05):
+        ids = torch.stack([stretch(model, codes[i], f, count) for i, f in zip(rows, first)])
+        motion = torch.tensor([graphs[i].motion_score for i in rows])
+        return code_loss(model, encoder, captions, torch.full((len(rows),), 13.), motion, ids, null, takes.rng, spoil)
+
     for _ in run:
-        size, first, count = choice(run.steps, takes.rng, 13)
+        size, from_start, count = choice(run.steps)
         captions, rows = takes.batch(size)
-        ids = torch.stack([stretch(model, takes.codes[i], first, count) for i in rows])
-        motion = torch.tensor([takes.graphs[i].motion_score for i in rows])
-        loss = code_loss(model, encoder, captions, torch.full((size,), 13.), motion, ids, torch.rand(size) < .1, takes.rng)
+        first = [0 if from_start else int(takes.rng.integers(len(takes.codes[i]) - count + 1)) for i in rows]
+        loss = loss_of(captions, rows, first, count, takes.codes, takes.graphs, torch.rand(size) < .1)
         run.step(loss, **{"first" if count == 1 else "on": loss.detach()})
     model.load_state_dict(run.mean)
-    held = Takes(f"{a.out}/corpora", "plans", pieces, 5, skip=0)
-    held.graphs, held.codes = held.graphs[:50], held.codes[:50]
+    takes.codes, takes.graphs = held
     with torch.no_grad():
-        losses = []
-        for _ in range(10):
-            captions, rows = held.batch(4)
-            ids = torch.stack([stretch(model, held.codes[i], 0, 2) for i in rows])
-            args = captions, torch.full((4,), 13.), torch.tensor([held.graphs[i].motion_score for i in rows]), ids
-            losses.append([code_loss(model, encoder, *args, torch.full((4,), flag), held.rng, 0.).item() for flag in (False, True)])
-    print("first two frames of held-out takes: nats per code %.3f with the prompt, %.3f without" % tuple(np.mean(losses, 0)))
+        for count in (1, VIEW):
+            losses = []
+            for _ in range(10):
+                captions, rows = takes.batch(4)
+                losses.append([loss_of(captions, rows, [0] * 4, count, *held, torch.full((4,), flag), 0.).item() for flag in (False, True)])
+            print("first %d frames of held-out takes: nats per code %.3f with the prompt, %.3f without" % (count, *np.mean(losses, 0)))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from fit_text_encoder import Pieces
 from fit_upsampler import Pairs
 from grammar import SceneGraph, describe
 from net_dit import DiT, noise_table
+from net_tokenizer import Tokenizer
 from training import Run, arguments, averaged, config
 
 WINDOW = 13
@@ -98,8 +99,9 @@ class Windows:
         pairs = Pairs(out, kind)
         self.graphs, self.latents = [SceneGraph(**g) for g in pairs.graphs], pairs.latents.float() * pairs.scale
         self.cover = pairs.cover
+        tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), out)
         with torch.no_grad():
-            self.control = torch.cat([upsampler(f.float()) for f in pairs.features.split(8)])
+            self.control = torch.cat([upsampler(tokenizer.decode(codes).transpose(0, 1)) for codes in pairs.codes])
         self.pieces = Pieces(f"{out}/spiece.model", config("text_encoder")["max_length"])
         self.encoder = load_text_encoder(out)
         self.rng = np.random.default_rng(seed)

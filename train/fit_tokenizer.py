@@ -14,10 +14,12 @@ import torch.nn.functional as F
 
 from fit_vit import Heads
 from net_tokenizer import Tokenizer
+from spelled import LEARNED, SPELLED, spell, vectors
 from training import Run, arguments, config
 
 BATCH = 16
 UNQUANTISED = .15                                   # share of the plan before the codebook exists
+TOLD = .7                                           # share of samples whose spelled codes are decoded as they should be
 SETS = (("x", 0, 12), ("y", 12, 8), ("x", 20, 12), ("y", 32, 8))           # axis, first code, codes
 CONSTANT, KIND, SET = 0, 1, 2                       # channels that the start puts aside
 WAVES, SHARP, APART = 4, 8.0, 3.0                   # rotary pairs used, their strength, contrast of patches and codes
@@ -68,7 +70,7 @@ def row_and_column_start(model):
     decoder.mask_token[..., KIND] = 3
     decoder.decoder_embed.weight[KIND] = 0
     decoder.decoder_embed.bias[KIND] = -3
-    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, 1)))):
+    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, 1), (2, 0)))):
         for h, s in reads:
             axis, first, _ = SETS[s]
             q, k = head(block.attn.wq, h), head(block.attn.wk, h)
@@ -79,30 +81,33 @@ def row_and_column_start(model):
             q[slowest, CONSTANT], k[slowest, KIND] = APART, -APART
 
 
-class Stretches:
-    """Random semantic frames: features [n,T,C,8,12] and object cover per patch [n,T,96]."""
+class Samples:
+    """Random semantic frames: features [n,1,C,8,12], object cover per patch [n,1,96], spelled codes [n,20]."""
 
     def __init__(self, folder, seed, held=False):
         records = [r for kind in ("plans", "long", "takes") for r in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))
                    if r.with_suffix(".features.npy").exists()]
         records = records[:2] if held else records[2:]
-        self.parts = [(np.load(r.with_suffix(".features.npy"), mmap_mode="r"), self.cover(r)) for r in records]
+        self.parts = [(np.load(r.with_suffix(".features.npy"), mmap_mode="r"), *self.truth(r)) for r in records]
         self.rng = np.random.default_rng(seed)
 
     @staticmethod
-    def cover(record):
-        c = torch.load(record, weights_only=False)["cover"]
-        c = c[:, ::4] if c.shape[1] == 73 else c
-        return F.avg_pool2d(c.amax(2).float() / 255, 4).flatten(2)
+    def truth(record):
+        """-> cover [N,T,96], spelled codes [N,T,20]"""
+        truth = torch.load(record, weights_only=False)
+        semantic = slice(None, None, 4 if truth["cover"].shape[1] == 73 else 1)
+        cover = F.avg_pool2d(truth["cover"][:, semantic].amax(2).float() / 255, 4).flatten(2)
+        return cover, spell(truth["bodies"], truth["hues"])[:, semantic]
 
-    def __call__(self, n, frames):
-        f, cover = [], []
+    def __call__(self, n):
+        f, cover, codes = [], [], []
         for _ in range(n):
-            features, covers = self.parts[int(self.rng.integers(len(self.parts)))]
-            i, t = int(self.rng.integers(len(features))), int(self.rng.integers(features.shape[1] - frames + 1))
-            f.append(torch.from_numpy(features[i, t:t + frames].copy()).float())
-            cover.append(covers[i, t:t + frames])
-        return torch.stack(f), torch.stack(cover)
+            features, covers, spelled = self.parts[int(self.rng.integers(len(self.parts)))]
+            i, t = int(self.rng.integers(len(features))), int(self.rng.integers(features.shape[1]))
+            f.append(torch.from_numpy(features[i, t:t + 1].copy()).float())
+            cover.append(covers[i, t:t + 1])
+            codes.append(spelled[i, t])
+        return torch.stack(f), torch.stack(cover), torch.stack(codes)
 
 
 def load_heads(out):
@@ -117,8 +122,8 @@ def patches(features):
 
 
 def distance(heads, got, want, cover):
-    """-> loss, numbers. Squared error (objects count four more) and what the read-outs lose."""
-    weight = 1 + 4 * (cover > .02).float().flatten(0, 1)
+    """-> loss, numbers. Squared error (objects count seven more) and what the read-outs lose."""
+    weight = 1 + 7 * (cover > .02).float().flatten(0, 1)
     g, w = patches(got), patches(want)
     error = (g - w).pow(2).mean(-1)
     mse = (error * weight).sum() / weight.sum()
@@ -134,40 +139,55 @@ def distance(heads, got, want, cover):
     return loss, {"mse": error.mean().item(), "rgb_db": -10 * np.log10((read["rgb"] - truth["rgb"]).pow(2).mean().item() / 4), **kept}
 
 
+def spelling_loss(book, given, spelled, cover):
+    """Distance of the encoder's vectors to the spelled ones, and how many codes it would spell right. Frames without a
+    visible object teach nothing."""
+    seen = (cover.amax((1, 2)) > .1).float()
+    error = (given - book[spelled]).pow(2).mean((1, 2))
+    return (error * seen).sum() / seen.sum().clamp(min=1)
+
+
 def main():
     a = arguments(plan=16.)
     torch.manual_seed(0)
     model, heads = Tokenizer(config("tokenizer")), load_heads(a.out)
+    quantizer, book = model.quantizer, model.quantizer._codebook
+    quantizer.learned, quantizer.given = LEARNED, SPELLED
+    fixed = vectors(book.embed.shape[-1])
+    book.embed[0, LEARNED:] = fixed
     row_and_column_start(model)
     run = Run("tokenizer", model.to(a.device), a, lr=.02, adam_lr=1.5e-3, warmup=40, average=.99,
               adam_only=("tokens", "mask_token", "decoder_embed", "patch_embed", "proj_out", "quantizer", "ffn", "ln_"))
-    data = Stretches(f"{a.out}/corpora", run.steps + 1)
-    book = model.quantizer._codebook
+    data = Samples(f"{a.out}/corpora", run.steps + 1)
     used = torch.zeros(book.embed.shape[1])
     for progress in run:
-        f, cover = data(BATCH, 1)
+        f, cover, spelled = data(BATCH)
+        told = torch.where(torch.rand(BATCH, 1) < TOLD, spelled, -1)
         quantise = progress > UNQUANTISED
         if quantise and not book.initted.item():
             with torch.no_grad():
                 rope, mask, _ = model.table(1)
-                z = [model.quantizer.project_in(model.encoder(data(16, 1)[0], rope, mask)).flatten(0, 1) for _ in range(20)]
-                model.quantizer.begin(torch.cat(z))
+                z = [quantizer.project_in(model.encoder(data(16)[0], rope, mask))[:, SPELLED:].flatten(0, 1) for _ in range(20)]
+                quantizer.begin(torch.cat(z), fixed)
                 for name in ("embed", "embed_avg", "cluster_size", "initted"):      # no average with what was before
                     run.mean[f"quantizer._codebook.{name}"].copy_(getattr(book, name))
-        got, index, commit = model(f.to(a.device), quantise)
+        got, index, commit, given = model(f.to(a.device), quantise, told if quantise else spelled)
         loss, numbers = distance(heads, got, f, cover)
+        spelling = spelling_loss(book.embed[0], given, spelled, cover)
         if index is not None:
             used.mul_(.98)[index.flatten()] += 1
-        run.step(loss + .25 * commit, **numbers, used=(used > .01).float().mean().item())
+        run.step(loss + .25 * commit + .2 * spelling, **numbers, spelling=spelling, used=(used[:LEARNED] > .01).float().mean().item())
     model.load_state_dict(run.mean)
     model.eval()
-    held = Stretches(f"{a.out}/corpora", 3, held=True)
+    held = Samples(f"{a.out}/corpora", 3, held=True)
     with torch.no_grad():
-        rows = []
-        for _ in range(8):
-            f, cover = held(32, 1)
-            rows.append(distance(heads, model(f)[0], f, cover)[1])
-    print("held-out frames:", {k: round(float(np.mean([r[k] for r in rows])), 3) for k in rows[0]})
+        for name in ("spelled codes given", "all codes from the picture"):
+            rows = []
+            for _ in range(8):
+                f, cover, spelled = held(32)
+                own = torch.full_like(spelled, -1)
+                rows.append(distance(heads, model(f, True, spelled if "given" in name else own)[0], f, cover)[1])
+            print(f"held-out frames, {name}:", {k: round(float(np.mean([r[k] for r in rows])), 3) for k in rows[0]})
 
 
 if __name__ == "__main__":

@@ -1,18 +1,24 @@
 """Stage 6: the upsampler learns to regress clean latents from the tokenizer's decoded features.
 
-This alone puts colours and places right; refinement then starts from it. Half of the samples are latents of takes, half
-single frames of many other scenes.
+This alone puts colours and places right; refinement then starts from it. The tokenizer's decoder learns along, so that
+features carry all that the codes know of an object's outline, also what the picture network could not see; they are held
+near the picture network's. Half of the samples are latents of takes, half single frames of many other scenes.
+OUT/decoder.pt is the tokenizer with that decoder.
 """
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
 from derive import Stills as StillFrames
+from fit_tokenizer import distance, load_heads
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from training import Run, arguments, averaged, config, save_atomically
+
+NEAR = .05                                          # weight of the distance to the picture network's features
 
 
 def latent_scale(out):
@@ -25,14 +31,15 @@ def latent_scale(out):
 
 
 class Pairs:
-    """Scaled latents [N,19,16,16,24], plan features [N,19,192,8,12] and how much of each latent cell is object."""
+    """Takes: scaled latents [N,19,16,16,24], codes [N,19,40], features of the picture network [N,19,192,8,12] and how much
+    of each latent cell is object."""
 
-    def __init__(self, out, kind="takes", skip=0, most=10**9):
+    def __init__(self, out, kind="takes"):
         records = [r for r in sorted(Path(out, "corpora").glob(f"{kind}_[0-9]*.pt"))
-                   if r.with_suffix(".latents.npy").exists() and r.with_suffix(".plan.npy").exists()][skip:skip + most]
+                   if r.with_suffix(".latents.npy").exists() and r.with_suffix(".tokens.npy").exists()]
         self.scale = latent_scale(out)
-        self.latents = torch.cat([torch.from_numpy(np.load(r.with_suffix(".latents.npy"))) for r in records])
-        self.features = torch.cat([torch.from_numpy(np.load(r.with_suffix(".plan.npy"))) for r in records])
+        read = lambda what: torch.cat([torch.from_numpy(np.load(r.with_suffix(f".{what}.npy"))) for r in records])
+        self.latents, self.features, self.codes = read("latents"), read("features"), read("tokens").view(-1, 19, 40)
         self.cover, self.graphs = [], []
         for r in records:
             record = torch.load(r, weights_only=False)
@@ -49,47 +56,62 @@ def latent_cover(cover):
 
 
 class Stills:
-    """Latents, features and cover of single frames of the plans, flat over all of them: [M,16,16,24] and so on."""
+    """Single frames of the plans, flat over all of them: latents [M,16,16,24], codes [M,40], features, cover."""
 
     def __init__(self, out, skip=2):
         records = [r for r in sorted(Path(out, "corpora").glob("plans_[0-9]*.pt")) if r.with_suffix(".stills.npy").exists()
                    and r.with_suffix(".tokens.npy").exists()][skip:]
-        tokenizer = averaged("tokenizer", Tokenizer(config("tokenizer")), out)
-        n, latents, features, cover = tokenizer.c["i_tokens"], [], [], []
+        parts = {"latents": [], "codes": [], "features": [], "cover": []}
         for r in records:
-            z = torch.from_numpy(np.load(r.with_suffix(".stills.npy")))[:, 0]
-            t = torch.from_numpy(StillFrames.frame_of_take(len(z)))
-            codes = torch.from_numpy(np.load(r.with_suffix(".tokens.npy"))).view(len(z), -1, n)[torch.arange(len(z)), t]
-            with torch.no_grad():
-                features.append(tokenizer.decode(codes)[:, 0].half())
-            c = torch.load(r, weights_only=False)["cover"][torch.arange(len(z)), t]
-            cover.append(F.avg_pool2d(c.amax(1, keepdim=True).float() / 255, 2).half())
-            latents.append(z)
-        self.latents, self.features, self.cover = torch.cat(latents), torch.cat(features), torch.cat(cover)
+            read = lambda what: torch.from_numpy(np.load(r.with_suffix(f".{what}.npy")))
+            z = read("stills")[:, 0]
+            shown = torch.arange(len(z)), torch.from_numpy(StillFrames.frame_of_take(len(z)))
+            cover = torch.load(r, weights_only=False)["cover"][shown]
+            parts["latents"].append(z)
+            parts["codes"].append(read("tokens").view(len(z), -1, 40)[shown])
+            parts["features"].append(read("features")[shown])
+            parts["cover"].append(F.avg_pool2d(cover.amax(1, keepdim=True).float() / 255, 2).half())
+        self.latents, self.codes, self.features, self.cover = (torch.cat(p) for p in parts.values())
 
 
 def main():
-    a = arguments(plan=9.)
+    a = arguments(plan=20.)
     torch.manual_seed(0)
-    model = DiT(config("mmdit"))
-    up = model.control.semantic_conditioner.to(a.device)
-    run = Run("upsampler_training", up, a, lr=.02, adam_lr=1.5e-3, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
+    model, tokenizer, heads = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out), load_heads(a.out)
+    learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder}).to(a.device).train()
+    rope, _, mask = tokenizer.table(1)
+
+    def decoded(codes):
+        with torch.no_grad():
+            rows = tokenizer.quantizer.lookup(codes)
+        return learner["decoder"](rows, 1, rope, mask)
+
+    run = Run("upsampler_training", learner, a, lr=.02, adam_lr=1.5e-3, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
+              slow={"decoder.": .2})
     data, stills, rng = Pairs(a.out), Stills(a.out), np.random.default_rng(run.steps + 1)
-    draw = lambda n: torch.from_numpy(rng.integers(n, size=6))
+    draw = lambda n: torch.from_numpy(rng.integers(n, size=8))
     for _ in run:
         i, j, k = draw(len(data.latents)), draw(19), draw(len(stills.latents))
         z = torch.cat([data.latents[i, j], stills.latents[k]]).float() * data.scale
-        weight = 1 + 3 * torch.cat([data.cover[i, j], stills.cover[k]]).float()
-        f = torch.cat([data.features[i, j], stills.features[k]]).float()
-        got = up((f + .15 * torch.randn_like(f))[:, None].to(a.device))[:, 0]
-        run.step(((got - z).pow(2) * weight).mean(), mse=(got - z).pow(2).mean())
-    up.load_state_dict(run.mean)
+        cover = torch.cat([data.cover[i, j], stills.cover[k]]).float()
+        true = torch.cat([data.features[i, j], stills.features[k]]).float()[:, None]
+        f = decoded(torch.cat([data.codes[i, j], stills.codes[k]]))
+        patches = F.max_pool2d(cover[:, 0], 2).flatten(1)[:, None]
+        near, numbers = distance(heads, f, true, patches)
+        got = learner["up"](f + .1 * torch.randn_like(f))[:, 0]
+        error = (got - z).pow(2)
+        on = (error * cover).sum() / (cover.sum() * z.shape[1])
+        run.step((error * (1 + 5 * cover)).mean() + NEAR * near, mse=error.mean(), on=on, features=numbers["mse"])
+    learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
+    save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/decoder.pt")
     held = Pairs(a.out, "held")
     with torch.no_grad():
-        z = held.latents[:8].float() * data.scale
-        e = up(held.features[:8].float()) - z
-    print("held-out takes: squared error %.4f of %.4f; per channel" % (e.pow(2).mean(), z.var()), e.pow(2).mean((0, 1, 3, 4)).numpy().round(3))
+        z = held.latents[:8].float() * held.scale
+        e = (learner["up"](torch.stack([decoded(c)[:, 0] for c in held.codes[:8]])) - z).pow(2)
+    cover = held.cover[:8].float()
+    print("held-out takes: squared error %.4f of %.4f, on objects %.4f; per channel"
+          % (e.mean(), z.var(), (e * cover).sum() / cover.sum() / 16), e.mean((0, 1, 3, 4)).numpy().round(3))
 
 
 if __name__ == "__main__":

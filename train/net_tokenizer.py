@@ -180,12 +180,14 @@ class Codebook(nn.Module):
 
 
 class Quantizer(nn.Module):
-    """Nearest code in `code_dim` dimensions; in training the codebook follows its inputs (moving averages)."""
+    """Nearest code in `code_dim` dimensions. In training the first `learned` entries follow their inputs (moving averages);
+    the others stay where they were put, and the first `given` codes of a frame are taken from there."""
 
     def __init__(self, c):
         super().__init__()
         self.project_in, self.project_out = nn.Linear(c["width"], c["code_dim"]), nn.Linear(c["code_dim"], c["width"])
         self._codebook = Codebook(c)
+        self.learned, self.given = c["codebook_size"], 0
 
     def nearest(self, z):
         e = self._codebook.embed[0]
@@ -193,45 +195,53 @@ class Quantizer(nn.Module):
         return d.clamp(min=0).sqrt().argmin(-1)
 
     @torch.no_grad()
-    def begin(self, z, rounds=10):
-        """k-means on z [n,dim]."""
-        book = self._codebook
-        k = book.embed.shape[1]
-        book.embed[0] = z[torch.randint(len(z), (k,))]
+    def begin(self, z, fixed, rounds=10):
+        """k-means on z [n,dim] for the learned entries; `fixed` [m,dim] are the others."""
+        book, k = self._codebook, self.learned
+        book.embed[0, k:] = fixed
+        e = z[torch.randint(len(z), (k,))]
         for _ in range(rounds):
-            index = self.nearest(z)
+            index = torch.cdist(z, e).argmin(-1)
             count = torch.bincount(index, minlength=k).float()
-            total = torch.zeros_like(book.embed[0]).index_add_(0, index, z)
-            book.embed[0] = torch.where(count[:, None] > 0, total / count.clamp(min=1)[:, None], z[torch.randint(len(z), (k,))])
+            total = torch.zeros_like(e).index_add_(0, index, z)
+            e = torch.where(count[:, None] > 0, total / count.clamp(min=1)[:, None], z[torch.randint(len(z), (k,))])
+        book.embed[0, :k] = e
         book.embed_avg.copy_(book.embed)
         book.cluster_size.fill_(1.)
         book.initted.fill_(1.)
 
     @torch.no_grad()
     def follow(self, z, index, decay, unused):
-        book = self._codebook
-        k = book.embed.shape[1]
+        book, k = self._codebook, self.learned
+        z, index = z[index < k], index[index < k]
         count = torch.bincount(index, minlength=k).float()
-        total = torch.zeros_like(book.embed[0]).index_add_(0, index, z)
-        book.cluster_size[0].lerp_(count, 1 - decay)
-        book.embed_avg[0].lerp_(total, 1 - decay)
-        size = book.cluster_size[0].clamp(min=1e-5)
-        book.embed[0] = book.embed_avg[0] / size[:, None]
-        dead = book.cluster_size[0] < unused
-        if dead.any():
-            fresh = z[torch.randint(len(z), (int(dead.sum()),))]
+        total = torch.zeros_like(book.embed[0, :k]).index_add_(0, index, z)
+        book.cluster_size[0, :k].lerp_(count, 1 - decay)
+        book.embed_avg[0, :k].lerp_(total, 1 - decay)
+        size = book.cluster_size[0, :k].clamp(min=1e-5)
+        book.embed[0, :k] = book.embed_avg[0, :k] / size[:, None]
+        dead = (book.cluster_size[0, :k] < unused).nonzero()[:, 0]
+        if len(dead):
+            fresh = z[torch.randint(len(z), (len(dead),))]
             book.embed[0, dead] = fresh
             book.embed_avg[0, dead] = fresh * unused * 2
             book.cluster_size[0, dead] = unused * 2
 
-    def forward(self, latents, decay=.99, unused=.02):
-        """-> codes [B,N,width] (straight through), indices [B,N], commitment loss"""
-        z = self.project_in(latents)
-        index = self.nearest(z)
-        e = self._codebook.embed[0][index]
+    def forward(self, latents, told=None, quantise=True, decay=.99, unused=.02):
+        """latents [B,N,width]; told [B,given]: right codes of the given part, -1 where the encoder's own shall be decoded.
+        -> codes [B,N,width] (straight through), indices [B,N] or None, commitment loss, vectors of the given part [B,given,dim]"""
+        z, n, e = self.project_in(latents), self.given, self._codebook.embed[0]
+        known = torch.where(told < 0, self.nearest(z[:, :n]), told) if n else torch.zeros(len(z), 0, dtype=torch.long)
+        own, rest = e[known], z[:, n:]
+        if not quantise:
+            return self.project_out(torch.cat([own, rest], 1)), None, 1e-3 * rest.pow(2).mean(), z[:, :n]
+        index = self.nearest(rest)
         if self.training:
-            self.follow(z.detach().flatten(0, 1), index.flatten(), decay, unused)
-        return self.project_out(z + (e - z).detach()), index, (z - e.detach()).pow(2).mean()
+            self.follow(rest.detach().flatten(0, 1), index.flatten(), decay, unused)
+        chosen = e[index]
+        commit = (rest - chosen.detach()).pow(2).mean()
+        codes = torch.cat([own, rest + (chosen - rest).detach()], 1)
+        return self.project_out(codes), torch.cat([known, index], 1), commit, z[:, :n]
 
     def lookup(self, index):
         return self.project_out(self._codebook.embed[0][index])
@@ -265,14 +275,9 @@ class Tokenizer(nn.Module):
         rope, _, mask = self.table(frames)
         return self.decoder(self.quantizer.lookup(tokens), frames, rope, mask)
 
-    def forward(self, features, quantise=True):
-        """-> decoded features, indices or None, commitment loss, project_in of the latents [B,N,dim]"""
+    def forward(self, features, quantise=True, told=None):
+        """-> decoded features, indices or None, commitment loss, the given codes' vectors [B,given,dim] (see Quantizer)"""
         T = features.shape[1]
         rope, emask, dmask = self.table(T)
-        latents = self.encoder(features, rope, emask)
-        if quantise:
-            codes, index, commit = self.quantizer(latents)
-        else:
-            z = self.quantizer.project_in(latents)
-            codes, index, commit = self.quantizer.project_out(z), None, 1e-3 * z.pow(2).mean()
-        return self.decoder(codes, T, rope, dmask), index, commit
+        codes, index, commit, given = self.quantizer(self.encoder(features, rope, emask), told, quantise)
+        return self.decoder(codes, T, rope, dmask), index, commit, given

@@ -57,29 +57,33 @@ def orthogonalised(g):
 class Muon:
     """Muon for matrices and convolutions, AdamW for the rest (embeddings, ends, norms, biases)."""
 
-    def __init__(self, named, lr, adam_lr, adam_only=(), decay=.0, betas=(.9, .98)):
+    def __init__(self, named, lr, adam_lr, adam_only=(), decay=.0, betas=(.9, .98), slow=None):
         named = [(n, p) for n, p in named if p.requires_grad]
         by_muon = lambda n, p: p.dim() in (2, 4, 5) and p.shape[0] >= 16 and p[0].numel() >= 16 \
             and not any(word in n for word in adam_only)
+        share = lambda n: next((v for k, v in (slow or {}).items() if n.startswith(k)), 1.)      # of the rates
         self.matrices = [p for n, p in named if by_muon(n, p)]
+        self.shares = [share(n) for n, p in named if by_muon(n, p)]
         self.moments = [torch.zeros_like(p) for p in self.matrices]
         self.lr, self.adam_lr, self.decay = lr, adam_lr, decay
-        self.adam = torch.optim.AdamW([p for n, p in named if not by_muon(n, p)], lr=adam_lr, betas=betas,
-                                      weight_decay=0)
+        others = [(n, p) for n, p in named if not by_muon(n, p)]
+        self.adam_shares = sorted({share(n) for n, _ in others})
+        groups = [{"params": [p for n, p in others if share(n) == v]} for v in self.adam_shares]
+        self.adam = torch.optim.AdamW(groups, lr=adam_lr, betas=betas, weight_decay=0)
 
     def step(self, rate):
-        for group in self.adam.param_groups:
-            group["lr"] = self.adam_lr * rate
+        for group, share in zip(self.adam.param_groups, self.adam_shares):
+            group["lr"] = self.adam_lr * rate * share
         self.adam.step()
         with torch.no_grad():
-            for p, m in zip(self.matrices, self.moments):
+            for p, m, share in zip(self.matrices, self.moments, self.shares):
                 if p.grad is None:
                     continue
                 m.mul_(.95).add_(p.grad)
                 g = (p.grad + .95 * m).reshape(p.shape[0], -1)
                 parts = g.split(g.shape[1]) if g.shape[0] % g.shape[1] == 0 and g.shape[0] > g.shape[1] else [g]
                 u = torch.cat([orthogonalised(q) * max(1, q.shape[0] / q.shape[1]) ** .5 for q in parts])
-                p.mul_(1 - self.lr * rate * self.decay).add_(u.reshape(p.shape), alpha=-self.lr * rate)
+                p.mul_(1 - self.lr * rate * self.decay).add_(u.reshape(p.shape), alpha=-self.lr * rate * share)
 
     def zero_grad(self):
         for p in self.matrices:
@@ -105,12 +109,12 @@ class Run:
     """One trainer's clock, optimiser, weight average, log and checkpoint."""
 
     def __init__(self, stage, model, a, lr=.02, adam_lr=1.5e-3, adam_only=(), decay=.0, warmup=50, floor=.05,
-                 average=.999, clip=1.0):
+                 average=.999, clip=1.0, slow=None):
         self.stage, self.model, self.a = stage, model, a
         self.out = Path(a.out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.path = self.out / f"{stage}.pt"
-        self.optimiser = Muon(model.named_parameters(), lr, adam_lr, adam_only, decay)
+        self.optimiser = Muon(model.named_parameters(), lr, adam_lr, adam_only, decay, slow=slow)
         self.warmup, self.floor, self.average, self.clip = warmup, floor, average, clip
         self.steps, self.elapsed = 0, 0.
         self.mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
