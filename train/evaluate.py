@@ -1,63 +1,52 @@
-"""Does a video show the colour and the place that its prompt names?
+"""Does a video show what its prompt names?
 
-    python evaluate.py judge --plan 5                       # train the judge on rendered frames
-    python evaluate.py prompts > prompts.txt                # 40 prompts that name an object, a colour and a place
+    python evaluate.py prompts > prompts.txt                # 40 prompts: an object, a colour, a place, a motion, a time of day
     python evaluate.py score --videos DIR                   # DIR/000.npy|.y4m, or DIR/000/*.png, in the order of the prompts
+    python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
-The judge is a small convolutional net that has nothing to do with the networks of mini. It reads class and colour of the
-object per 16x16 patch and the place of the whole frame; a video has the colour (place, object) that most of its frames have.
+Read by the nets of judge.py; a video has the colour (place, time) that most of its frames have, and the shape with the
+highest sum of log odds over all frames that show an object.
 """
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
-from fit_vit import Frames
-from grammar import COLOURS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
-from training import Run, arguments
+from corpora import shards
+from grammar import COLOURS, INDOORS_OF_TIME, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
+from judge import Judge, ShapeReader, cut_out, verdict
+from training import arguments
+
+NAMES = {"object": OBJECTS, "colour": COLOURS, "scene": SCENES, "time": TIMES}
 
 
-class Judge(nn.Module):
-    """[n,3,128,192] -> object [n,9,8,12], colour [n,10,8,12], scene [n,8], time [n,4] logits"""
+class Readers:
+    def __init__(self, out):
+        self.judge, self.shape = Judge(), ShapeReader()
+        for net, stage in ((self.judge, "judge"), (self.shape, "shape")):
+            net.load_state_dict(torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"])
+            net.eval()
 
-    def __init__(self):
-        super().__init__()
-        step = lambda i, o, stride: nn.Sequential(nn.Conv2d(i, o, 3, stride, 1), nn.GroupNorm(8, o), nn.ReLU())
-        self.body = nn.Sequential(step(3, 16, 2), step(16, 32, 2), step(32, 64, 2), step(64, 64, 1), step(64, 96, 2), step(96, 96, 1))
-        self.object, self.colour = nn.Conv2d(96, len(OBJECTS) + 1, 1), nn.Conv2d(96, len(COLOURS) + 1, 1)
-        self.scene, self.time = nn.Linear(96, len(SCENES)), nn.Linear(96, len(TIMES))
-
-    def forward(self, x):
-        h = self.body(x)
-        whole = h.mean((2, 3))
-        return {"object": self.object(h), "colour": self.colour(h), "scene": self.scene(whole), "time": self.time(whole)}
-
-
-def judge_loss(read, target):
-    weight = target["covered"].float() + .15
-    patch = sum((F.cross_entropy(read[k].flatten(2), target[k], reduction="none") * weight).mean() for k in ("object", "colour"))
-    return patch + .3 * F.cross_entropy(read["scene"], target["whole"][:, 0]) + .3 * F.cross_entropy(read["time"], target["whole"][:, 2])
-
-
-def verdict(read):
-    """Index of object, colour, scene per frame; -1 where no object is seen."""
-    shown = {}
-    for k in ("object", "colour"):
-        p = read[k].softmax(1)
-        seen = (1 - p[:, -1:]) > .5
-        score = (p[:, :-1] * seen).sum((2, 3))
-        shown[k] = torch.where(score.sum(1) > .5, score.argmax(1), -1)
-    shown["scene"] = read["scene"].argmax(1)
-    return shown
-
-
-def load_judge(out):
-    judge = Judge()
-    judge.load_state_dict(torch.load(Path(out) / "judge.pt", map_location="cpu", weights_only=False)["mean"])
-    return judge.eval()
+    @torch.no_grad()
+    def __call__(self, video):
+        """uint8 [T,128,192,3] -> {slot: index or -1}, share of frames with an object"""
+        x = torch.from_numpy(np.ascontiguousarray(video[::2])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        read = self.judge(x)
+        shown = verdict(read)
+        most = lambda v: int(v[v >= 0].mode().values) if (v >= 0).any() else -1
+        answer = {k: most(shown[k]) for k in ("colour", "scene")}
+        answer["time"] = most(read["time"].argmax(1))
+        seen = shown["colour"] >= 0
+        answer["object"] = -1
+        if seen.any():
+            there = 1 - read["object"][seen].softmax(1)[:, -1]                    # [n,8,12]
+            there = there * (there > .3 * there.amax((1, 2), keepdim=True))
+            row, column = torch.meshgrid(torch.arange(8.) * 16 + 8, torch.arange(12.) * 16 + 8, indexing="ij")
+            centre = lambda axis: (there * axis).sum((1, 2)) / there.sum((1, 2))
+            answer["object"] = int(self.shape(cut_out(x[seen], centre(column), centre(row))).log_softmax(1).sum(0).argmax())
+        return answer, seen.float().mean().item()
 
 
 def read_video(path):
@@ -91,73 +80,61 @@ def read_y4m(path):
 
 
 def forty():
-    """-> list of (prompt, object, colour, scene): all colours and places, half of the combinations held out."""
+    """-> list of (prompt, slots): all colours and places, half of the combinations held out."""
     rng, rows = np.random.default_rng(40), []
     while len(rows) < 40:
         obj, scene, colour = pick(rng, OBJECTS), SCENES[len(rows) % 8], COLOURS[len(rows) % 9]
         if (len(rows) // 8) % 2 and not held_out(obj, colour, scene) and any(held_out(o, colour, scene) for o in OBJECTS):
             continue
         motion, time = pick(rng, ["bounce", "roll_right", "float", "spin", "rest", "fly", "jump"]), pick(rng, TIMES)
-        when = "" if scene in ("space", "underwater") else " " + SAY_TIME[time][0]
-        rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {SAY_MOTION[motion][0][0]} {SAY_SCENE[scene][0]}{when}", obj, colour, scene))
+        timeless = scene in INDOORS_OF_TIME
+        when = "" if timeless else " " + SAY_TIME[time][0]
+        slots = {"object": obj, "colour": colour, "scene": scene, **({} if timeless else {"time": time})}
+        rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {SAY_MOTION[motion][0][0]} {SAY_SCENE[scene][0]}{when}", slots))
     return rows
 
 
-@torch.no_grad()
-def judged(judge, video):
-    """Majority (object, colour, scene) of a video and the share of frames with an object."""
-    x = torch.from_numpy(np.ascontiguousarray(video[::2])).permute(0, 3, 1, 2).float() / 127.5 - 1
-    shown = verdict(judge(x))
-    most = lambda v: int(v[v >= 0].mode().values) if (v >= 0).any() else -1
-    return {k: most(v) for k, v in shown.items()}, (shown["object"] >= 0).float().mean().item()
+def tally(rows):
+    """rows: ({slot: wanted word}, {slot: index}) -> one line of shares"""
+    share = lambda slot: np.mean([got[slot] == NAMES[slot].index(want[slot]) for want, got in rows if slot in want])
+    both = np.mean([all(got[k] == NAMES[k].index(want[k]) for k in ("colour", "scene")) for want, got in rows])
+    return "  ".join(f"{slot} {share(slot):.1%}" for slot in NAMES) + f"  colour and scene {both:.1%}  of {len(rows)}"
 
 
-def score(judge, videos):
+def score(readers, videos):
     """videos: iterable of uint8 videos in the order of `forty`."""
-    hits = []
-    for (prompt, obj, colour, scene), video in zip(forty(), videos):
-        got, present = judged(judge, video)
-        name = lambda names, i: names[i] if i >= 0 else "-"
-        row = (got["colour"] == COLOURS.index(colour), got["scene"] == SCENES.index(scene), got["object"] == OBJECTS.index(obj))
-        hits.append(row)
-        print(f"{'+' if row[0] and row[1] else '-'} {prompt:70s} {name(COLOURS, got['colour']):7s} {name(SCENES, got['scene']):10s} "
-              f"{name(OBJECTS, got['object']):8s} object in {present:.0%} of frames")
-    h = np.array(hits)
-    print(f"colour {h[:, 0].mean():.1%}  place {h[:, 1].mean():.1%}  both {(h[:, 0] & h[:, 1]).mean():.1%}  shape {h[:, 2].mean():.1%}  of {len(h)}")
+    rows = []
+    for (prompt, want), video in zip(forty(), videos):
+        got, present = readers(video)
+        rows.append((want, got))
+        wrong = " ".join(f"{k}:{NAMES[k][got[k]] if got[k] >= 0 else '-'}" for k in want if got[k] != NAMES[k].index(want[k]))
+        print(f"{prompt:72s} object in {present:4.0%} of frames  {wrong}", flush=True)
+    print(tally(rows))
 
 
-def train_judge(a):
-    torch.manual_seed(0)
-    judge = Judge()
-    run = Run("judge", judge, a, lr=.02, adam_lr=2e-3, warmup=50, average=.99)
-    frames = Frames(f"{a.out}/corpora", run.steps + 1)
-    for _ in run:
-        x, target = frames(24)
-        run.step(judge_loss(judge(x), target))
-    judge.load_state_dict(run.mean)
-    judge.eval()
-    held, right = Frames(f"{a.out}/corpora", 9, held=True), []
-    with torch.no_grad():
-        for _ in range(20):
-            x, target = held(24)
-            shown, there = verdict(judge(x)), target["covered"].float().sum(1) > 3
-            truth = {k: torch.stack([t[c][0] for t, c in zip(target[k], target["covered"])]) if there.all() else None for k in ("object", "colour")}
-            scene = (shown["scene"] == target["whole"][:, 0]).float().mean().item()
-            pairs = {k: np.mean([int(shown[k][i]) == int(target[k][i][target["covered"][i]].mode().values) for i in range(24) if there[i]]) for k in truth}
-            right.append((pairs["colour"], pairs["object"], scene))
-    print("judge on held-out rendered frames (soiled): colour %.3f, object %.3f, place %.3f" % tuple(np.mean(right, 0)))
+def readers_themselves(readers, folder):
+    rows = []
+    for videos, record in shards(folder, "held"):
+        for video, graph in zip(videos, record["graphs"]):
+            if graph["events"]:
+                continue
+            timeless = graph["scene"] in INDOORS_OF_TIME
+            want = {k: graph[k] for k in NAMES if not (k == "time" and timeless)}
+            rows.append((want, readers(video[:48])[0]))
+    print("rendered held-out takes:", tally(rows))
 
 
 def main():
     what = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else "help"
     if what == "prompts":
         print("\n".join(r[0] for r in forty()))
-    elif what == "judge":
-        train_judge(arguments(plan=5.))
+    elif what == "readers":
+        a = arguments(plan=0.)
+        readers_themselves(Readers(a.out), f"{a.out}/corpora")
     elif what == "score":
         a = arguments(plan=0., videos="videos")
         paths = sorted(f for f in Path(a.videos).iterdir() if f.is_dir() or f.suffix in (".npy", ".y4m"))
-        score(load_judge(a.out), (read_video(f) for f in paths))
+        score(Readers(a.out), (read_video(f) for f in paths))
     else:
         print(__doc__)
 

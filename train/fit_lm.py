@@ -103,6 +103,7 @@ def main():
         run.step(loss, **{"first" if count == 1 else "on": loss.detach()})
     model.load_state_dict(run.mean)
     takes.codes, takes.graphs = held
+    takes.waiting.clear()
     with torch.no_grad():
         for count in (1, VIEW):
             losses = []

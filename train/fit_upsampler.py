@@ -16,9 +16,11 @@ from derive import Stills as StillFrames
 from fit_tokenizer import distance, load_heads
 from net_dit import DiT
 from net_tokenizer import Tokenizer
+from spelled import LEARNED, SPELLED
 from training import Run, arguments, averaged, config, save_atomically
 
 NEAR = .05                                          # weight of the distance to the picture network's features
+MOVED, REPLACED = .5, .3                            # share of samples with learned codes of another frame; most codes replaced
 
 
 def latent_scale(out):
@@ -56,22 +58,37 @@ def latent_cover(cover):
 
 
 class Stills:
-    """Single frames of the plans, flat over all of them: latents [M,16,16,24], codes [M,40], features, cover."""
+    """One frame of each plan: latents [M,16,16,24], codes of all frames [M,13,40], number of that frame, its features and cover."""
 
     def __init__(self, out, skip=2):
         records = [r for r in sorted(Path(out, "corpora").glob("plans_[0-9]*.pt")) if r.with_suffix(".stills.npy").exists()
                    and r.with_suffix(".tokens.npy").exists()][skip:]
-        parts = {"latents": [], "codes": [], "features": [], "cover": []}
+        parts = {"latents": [], "codes": [], "shown": [], "features": [], "cover": []}
         for r in records:
             read = lambda what: torch.from_numpy(np.load(r.with_suffix(f".{what}.npy")))
             z = read("stills")[:, 0]
             shown = torch.arange(len(z)), torch.from_numpy(StillFrames.frame_of_take(len(z)))
             cover = torch.load(r, weights_only=False)["cover"][shown]
             parts["latents"].append(z)
-            parts["codes"].append(read("tokens").view(len(z), -1, 40)[shown])
+            parts["codes"].append(read("tokens").view(len(z), -1, 40))
+            parts["shown"].append(shown[1])
             parts["features"].append(read("features")[shown])
             parts["cover"].append(F.avg_pool2d(cover.amax(1, keepdim=True).float() / 255, 2).half())
-        self.latents, self.codes, self.features, self.cover = (torch.cat(p) for p in parts.values())
+        self.latents, self.codes, self.shown, self.features, self.cover = (torch.cat(p) for p in parts.values())
+
+
+def spoilt(codes, shown, rng):
+    """codes [n,T,40] of whole takes -> [n,40] of the frame that is shown, with the mistakes of a language model: the learned
+    codes of some samples come from a few frames earlier or later, some are replaced by any others. What the object is and
+    where it is must be drawn as the spelled codes say."""
+    n, frames = codes.shape[:2]
+    rows, learned = torch.arange(n), torch.arange(40) >= SPELLED
+    away = torch.from_numpy(rng.integers(-4, 5, n))
+    away = torch.where(torch.from_numpy(rng.random(n)) < MOVED, away, 0)
+    right, moved = codes[rows, shown], codes[rows, (shown + away).clamp(0, frames - 1)]
+    made = torch.where(learned, moved, right)
+    replaced = torch.from_numpy(rng.random((n, 40)) < rng.random((n, 1)) * REPLACED) & learned
+    return torch.where(replaced, torch.from_numpy(rng.integers(LEARNED, size=(n, 40))), made)
 
 
 def main():
@@ -87,7 +104,7 @@ def main():
         return learner["decoder"](rows, 1, rope, mask)
 
     run = Run("upsampler_training", learner, a, lr=.02, adam_lr=1.5e-3, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
-              slow={"decoder.": .2})
+              slow={"decoder.": .5})
     data, stills, rng = Pairs(a.out), Stills(a.out), np.random.default_rng(run.steps + 1)
     draw = lambda n: torch.from_numpy(rng.integers(n, size=8))
     for _ in run:
@@ -95,7 +112,7 @@ def main():
         z = torch.cat([data.latents[i, j], stills.latents[k]]).float() * data.scale
         cover = torch.cat([data.cover[i, j], stills.cover[k]]).float()
         true = torch.cat([data.features[i, j], stills.features[k]]).float()[:, None]
-        f = decoded(torch.cat([data.codes[i, j], stills.codes[k]]))
+        f = decoded(torch.cat([spoilt(data.codes[i], j, rng), spoilt(stills.codes[k], stills.shown[k], rng)]))
         patches = F.max_pool2d(cover[:, 0], 2).flatten(1)[:, None]
         near, numbers = distance(heads, f, true, patches)
         got = learner["up"](f + .1 * torch.randn_like(f))[:, 0]
