@@ -56,6 +56,15 @@ def pick(model, *candidates):
     return model
 
 
+def tokenizer_of(out):
+    """The tokenizer with the decoder that learned beside the upsampler, and the encoder that has seen other pictures."""
+    state = weights_of("decoder", out) or weights_of("tokenizer", out)
+    taught = weights_of("encoder", out)
+    if state and taught:
+        state.update({k: v for k, v in taught.items() if k.startswith(("encoder.", "quantizer.project_in"))})
+    return state
+
+
 def trained(out):
     """All networks with the best weights there are: {name: module}, and the measured scale of the latents."""
     c = config()
@@ -65,7 +74,7 @@ def trained(out):
     scale = Path(out) / "scale_factor.txt"
     return {"text_encoder": pick(TextEncoder(c["text_encoder"]), text and below(text, "encoder.")),
             "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
-            "tokenizer": pick(Tokenizer(c["tokenizer"]), weights_of("decoder", out), weights_of("tokenizer", out)),
+            "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
             "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
             "mmdit": pick(DiT(c["mmdit"]), weights_of("mmdit", out), weights_of("upsampler", out)),
             "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
