@@ -70,7 +70,7 @@ def trained(out):
     c = config()
     torch.manual_seed(0)
     text, vit = weights_of("text_encoder", out), weights_of("vit", out)
-    vae = pick(VAE(c["temporal_vae"]), weights_of("vae_decoder", out), weights_of("vae", out))
+    vae = pick(VAE(c["temporal_vae"]), weights_of("vae_settled", out), weights_of("vae_decoder", out), weights_of("vae", out))
     scale = Path(out) / "scale_factor.txt"
     return {"text_encoder": pick(TextEncoder(c["text_encoder"]), text and below(text, "encoder.")),
             "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),

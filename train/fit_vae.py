@@ -2,6 +2,7 @@
 
     python fit_vae.py --warm pilot.safetensors      # start from an earlier decoder (names of this or the first network)
     python fit_vae.py --stage decoder --plan 30     # later: encoder fixed, decoder alone, on noisy latents
+    python fit_vae.py --stage settled --plan 14     # last: the same decoder, every other clip from the upsampler's latents
 
 Clips of 9 frames (one call) and, every third step, 17 frames (two calls with history), so that the border
 between calls is trained. Errors weigh more where the picture moves and on objects.
@@ -36,6 +37,31 @@ class Clips:
         return x.contiguous(memory_format=torch.channels_last_3d), cover
 
 
+class Regressed:
+    """Beginnings of takes with the latents that the upsampler makes of their codes: what the decoder is given in use."""
+
+    def __init__(self, out, seed):
+        from fit_upsampler import Pairs                             # those stages come after this one
+        from net_dit import DiT
+        from net_tokenizer import Tokenizer
+        pairs = Pairs(out)
+        up = averaged("upsampler", DiT(config("mmdit")), out).control.semantic_conditioner
+        tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), out)
+        with torch.no_grad():
+            latents = [up(tokenizer.decode(codes[:5]).transpose(0, 1))[0] / pairs.scale for codes in pairs.codes]
+        self.latents, self.rng = torch.stack(latents).transpose(1, 2), np.random.default_rng(seed)
+        self.parts = [(v, r["cover"]) for v, r in shards(f"{out}/corpora", "takes")]
+
+    def __call__(self):
+        """-> latents [1,16,5,16,24], video [1,3,17,128,192], cover"""
+        n = int(self.rng.integers(len(self.latents)))
+        count = len(self.parts[0][0])
+        video, cover = self.parts[n // count]
+        x = torch.from_numpy(video[n % count, :17].copy()).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+        c = cover[n % count, :17].amax(1)[None, None].float() / 255
+        return self.latents[n:n + 1], x.contiguous(memory_format=torch.channels_last_3d), c.repeat_interleave(4, 3).repeat_interleave(4, 4)
+
+
 def video_loss(y, x, cover):
     """Weighted L1 of pixels, of their differences in space and of their change in time."""
     d = y - x
@@ -68,7 +94,7 @@ def report(model, folder):
 def main():
     a = arguments(plan=20., warm="", stage="vae", noise=.07)
     model = VAE(config("temporal_vae"))
-    if a.stage == "decoder":
+    if a.stage in ("decoder", "settled"):
         averaged("vae", model, a.out).train()
         model.encoder.requires_grad_(False)
     elif a.warm:
@@ -80,10 +106,17 @@ def main():
             if hasattr(module, "conv2"):
                 nn.init.zeros_(module.conv2.conv.weight)
     channels_last(model).to(a.device)
-    run = Run("vae" if a.stage == "vae" else "vae_decoder", model, a, lr=.006, adam_lr=1e-3,
+    rates = {"lr": .003, "adam_lr": 4e-4} if a.stage == "settled" else {"lr": .006, "adam_lr": 1e-3}
+    run = Run({"vae": "vae", "decoder": "vae_decoder", "settled": "vae_settled"}[a.stage], model, a, **rates,
               adam_only=("conv_y", "conv_b", "conv_in", "conv_out"), warmup=20, average=.99, clip=0)
     clips = Clips(f"{a.out}/corpora", run.steps + 1)
+    regressed = Regressed(a.out, run.steps + 1) if a.stage == "settled" else None
     for _ in run:
+        if regressed and run.steps % 2:
+            z, x, cover = regressed()
+            y = model.decode(z)
+            run.step(video_loss(y, x, cover), psnr_regressed=psnr(y.detach(), x))
+            continue
         x, cover = clips(17 if run.steps % 3 == 2 else 9)
         with torch.set_grad_enabled(a.stage == "vae"):
             mean, logvar = model.encoder(x.to(a.device))
