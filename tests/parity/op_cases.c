@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "op_check.h"
+#include "tests/support/exact_activation.h"
 
 static const double u = 0x1p-24;
 static const double act_slope = 1.13;
@@ -39,27 +40,10 @@ static void judge(op_check *t, op_operand *out, answer a)
     free(a.bound);
 }
 
-static double act(double x, lt_act kind)
-{
-    switch (kind) {
-    case LT_ACT_GELU_ERF:
-        return x * erfc(-x / sqrt(2)) / 2;
-    case LT_ACT_GELU_TANH:
-        return x / (1 + exp(-2 * sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
-    case LT_ACT_SILU:
-        return x / (1 + exp(-x));
-    case LT_ACT_TANH:
-        return tanh(x);
-    case LT_ACT_NONE:
-        break;
-    }
-    return x;
-}
-
-/* Sets element i to act(x), where x is known within `error`. */
+/* Sets element i to exact_activation(x), where x is known within `error`. */
 static void set_activated(const op_operand *out, answer a, int64_t i, double x, double error, lt_act kind)
 {
-    a.want[i] = act(x, kind);
+    a.want[i] = exact_activation(x, kind);
     a.bound[i] = op_roundoff(out->view.dtype) * fabs(a.want[i]) +
                  (kind == LT_ACT_NONE ? error : act_slope * error + act_error * fabs(x));
 }
@@ -439,7 +423,7 @@ static void gated_act(op_check *t, const int64_t *p)
     op_done(t, t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n * d; i++) {
-        a.want[i] = act(g->value[i], kind) * x->value[i];
+        a.want[i] = exact_activation(g->value[i], kind) * x->value[i];
         a.bound[i] =
             (op_roundoff(t->dtype) + u) * fabs(a.want[i]) + act_error * fabs(g->value[i] * x->value[i]);
     }

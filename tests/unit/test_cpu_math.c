@@ -11,26 +11,10 @@
 #include <string.h>
 
 #include "kernels/cpu/cpu_processor.h"
+#include "tests/support/exact_activation.h"
 
 static const double u = 0x1p-24;
 static const double unbounded = 1e30;
-
-static double exact(double x, lt_act act)
-{
-    switch (act) {
-    case LT_ACT_GELU_ERF:
-        return x * erfc(-x / sqrt(2)) / 2;
-    case LT_ACT_GELU_TANH:
-        return x / (1 + exp(-2 * sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
-    case LT_ACT_SILU:
-        return x / (1 + exp(-x));
-    case LT_ACT_TANH:
-        return tanh(x);
-    case LT_ACT_NONE:
-        break;
-    }
-    return x;
-}
 
 /* Floats of both signs from 5e-10 to 128, evenly in their bits; 8191 is odd, so no power of two is all
  * that is seen. */
@@ -47,7 +31,7 @@ static void check_activation(const lt_cpu_level *level, lt_act act, double relat
         }
         level->kernels->activate(y, x, LT_F32, CHUNK, act);
         for (int i = 0; i < CHUNK; i++) {
-            const double want = exact((double)x[i], act);
+            const double want = exact_activation((double)x[i], act);
             const double error = fabs((double)y[i] - want);
             if (!(error <= 3 * u * fabs((double)x[i])) ||
                 !(error <= relative * fabs(want) + 2e-38 * fabs((double)x[i])))
@@ -86,7 +70,7 @@ static void extremes_keep_their_meaning(void **state)
                 if (isnan(x[i]))
                     assert_true(isnan(y[i]));
                 else
-                    assert_true(fabs((double)y[i] - exact((double)x[i], (lt_act)act)) <=
+                    assert_true(fabs((double)y[i] - exact_activation((double)x[i], (lt_act)act)) <=
                                 4 * u * fabs((double)x[i]));
             }
         }
