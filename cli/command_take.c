@@ -163,6 +163,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
 
 static int report(cli_context *c, const longtake_request *r, const longtake_result *result)
 {
+    cli_progress_end(&c->progress); /* the result has a line of its own */
     if (c->values->json)
         printf("%s\n", result->report);
     else if (!r->output || strcmp(r->output, "-") != 0)

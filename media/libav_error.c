@@ -28,6 +28,5 @@ lt_status media_no_memory(lt_error *err, const char *place)
 
 const char *media_version(void)
 {
-    lt_error ignored = {0};
-    return media_begin(&ignored) == LT_OK ? av_version_info() : "";
+    return media_has_begun() ? av_version_info() : NULL;
 }

@@ -8,7 +8,7 @@
 lt_status media_fail(lt_error *err, lt_status code, int averror, const char *format, ...) LT_PRINTF(4, 5);
 lt_status media_no_memory(lt_error *err, const char *place);
 
-/* What libav calls its release, for reports; "" where it cannot be opened. */
+/* What libav calls its release, for reports; NULL while nothing has needed it. */
 const char *media_version(void);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +32,7 @@ static const struct {
 
 static char failure[512]; /* empty once libav is open */
 static lt_status failed_with = LT_ERR_FAILED;
+static atomic_bool begun;
 
 static void note_failure(const char *what)
 {
@@ -62,6 +63,12 @@ static void open_libav(void)
     }
     if (media_libav.av_log_get_level() == AV_LOG_INFO)
         media_libav.av_log_set_level(AV_LOG_QUIET);
+    atomic_store(&begun, true);
+}
+
+bool media_has_begun(void)
+{
+    return atomic_load(&begun);
 }
 
 lt_status media_begin(lt_error *err)

@@ -7,6 +7,8 @@
 #ifndef MEDIA_LIBAV_FUNCTIONS_H
 #define MEDIA_LIBAV_FUNCTIONS_H
 
+#include <stdbool.h>
+
 #include <libavcodec/avcodec.h>
 #include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
@@ -107,6 +109,7 @@ extern media_libav_table media_libav; /* filled by media_begin, once in the life
 /* Opens libav, and silences it unless the program that we are part of has chosen a level of its own: it would write to standard
  * error. LT_ERR_FAILED when its libraries are not there, LT_ERR_RESOURCES when memory ends first. */
 lt_status media_begin(lt_error *err);
+bool media_has_begun(void); /* libav is open */
 
 #ifndef MEDIA_LIBAV_NAMES /* libav_functions.c reads the names themselves */
 #define av_asprintf media_libav.av_asprintf

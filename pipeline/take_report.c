@@ -100,7 +100,8 @@ static lt_json *versions(void)
 {
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "longtake", lt_json_new_string(LONGTAKE_VERSION));
-    lt_json_set(o, "libav", lt_json_new_string(media_version()));
+    if (media_version())
+        lt_json_set(o, "libav", lt_json_new_string(media_version()));
     return o;
 }
 
