@@ -95,7 +95,7 @@ static void refuses_shots_without_words_or_order(void **state)
 
     for (int i = 0; i < 2; i++) {
         const char *const words = shot[i].prompt;
-        char place[32];
+        char place[48];
         snprintf(place, sizeof place, "shot %d: prompt: found none", i);
         shot[i].prompt = NULL;
         check_refused(&r, place);
