@@ -95,7 +95,7 @@ static double wanted(const float *qkv, int batch, int row, int head, int column)
 static void check_attention(void)
 {
     static float qkv[B * MEMBERS * FUSED];
-    uint16_t *memory = aligned_alloc(256, sizeof qkv); /* half of it is used */
+    uint16_t *memory = aligned_alloc(256, (sizeof qkv + 255) / 256 * 256); /* half of it is used */
     uint16_t *out = aligned_alloc(256, 4096);
     lt_cuda *c = calloc(1, sizeof *c);
     lt_error err = {0};
