@@ -71,10 +71,7 @@ lt_status lt_cudnn_attention_plan(lt_cudnn *l, const lt_attention_job *j, lt_cud
     if (lt_cudnn_find(l, &key, sizeof key, plan))
         return LT_OK;
     LT_TRY(make_plan(l, j, plan, err));
-    const lt_status s = lt_cudnn_keep(l, &key, sizeof key, *plan, err);
-    if (s != LT_OK)
-        lt_cudnn_drop(l, *plan);
-    return s;
+    return lt_cudnn_keep(l, &key, sizeof key, *plan, err);
 }
 
 lt_status lt_cudnn_attention(lt_cuda *c, const lt_attention_job *j, bool *done, lt_error *err)

@@ -155,10 +155,7 @@ lt_status lt_cudnn_conv_plan(lt_cudnn *l, const lt_conv_piece *p, lt_cudnn_plan 
     if (lt_cudnn_find(l, &key, sizeof key, plan))
         return LT_OK;
     LT_TRY(make_plan(l, p, plan, err));
-    const lt_status s = lt_cudnn_keep(l, &key, sizeof key, *plan, err);
-    if (s != LT_OK)
-        lt_cudnn_drop(l, *plan);
-    return s;
+    return lt_cudnn_keep(l, &key, sizeof key, *plan, err);
 }
 
 /* ---- running ---- */

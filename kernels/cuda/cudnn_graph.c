@@ -47,10 +47,8 @@ static lt_status check(const lt_cudnn *l, cudnnStatus_t code, const char *place,
 
 /* ---- the library ---- */
 
-void lt_cudnn_drop(lt_cudnn *l, lt_cudnn_plan *plan)
+static void drop(lt_cudnn *l, lt_cudnn_plan *plan)
 {
-    if (plan == NULL)
-        return;
     if (plan->descriptor != NULL)
         (void)l->call.cudnnBackendDestroyDescriptor(plan->descriptor);
     free(plan);
@@ -58,7 +56,7 @@ void lt_cudnn_drop(lt_cudnn *l, lt_cudnn_plan *plan)
 
 static void drop_kept(void *plan, void *user)
 {
-    lt_cudnn_drop(user, plan);
+    drop(user, plan);
 }
 
 void lt_cudnn_close(lt_cudnn *l)
@@ -144,8 +142,8 @@ lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_pla
     if (kept == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for cuDNN's plans");
     const lt_status s = lt_plan_keep(&l->plans, key, bytes, kept, err);
-    if (s != LT_OK && plan == NULL)
-        free(kept);
+    if (s != LT_OK)
+        drop(l, kept);
     return s;
 }
 
@@ -405,7 +403,7 @@ static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, cons
     if ((int)s / 1000 * 1000 == (int)CUDNN_STATUS_EXECUTION_FAILED)
         (void)fine(g, s, "building a plan");
     if (s != CUDNN_STATUS_SUCCESS || bytes < 0 || (uint64_t)bytes > rules->workspace_bytes) {
-        lt_cudnn_drop(g->cudnn, p);
+        drop(g->cudnn, p);
         return NULL;
     }
     p->workspace_bytes = (size_t)bytes;

@@ -92,8 +92,8 @@ lt_status lt_cudnn_need(lt_cuda *c, lt_error *err);
 lt_status lt_cudnn_open_without_device(const char *properties, lt_cudnn **out, lt_error *err);
 /* Plans by key; lt_cudnn_close drops them. A plan may be NULL in *found: it is known that there is none. */
 bool lt_cudnn_find(const lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan **found);
+/* Takes the plan, or none; where it cannot be kept it is gone. */
 lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan, lt_error *err);
-void lt_cudnn_drop(lt_cudnn *l, lt_cudnn_plan *plan); /* one that was not kept */
 
 /* Queues the plan. names[i] of the graph lies at memory[i]; the workspace has lt_cudnn_plan_workspace bytes. */
 lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names, void *const *memory, int count,

@@ -38,15 +38,10 @@ struct lt_cudnn {
 
 /* ---- the library ---- */
 
-void lt_cudnn_drop(lt_cudnn *l, lt_cudnn_plan *plan)
-{
-    (void)l;
-    free(plan);
-}
-
 static void drop_kept(void *plan, void *user)
 {
-    lt_cudnn_drop(user, plan);
+    (void)user;
+    free(plan);
 }
 
 void lt_cudnn_close(lt_cudnn *l)
@@ -77,7 +72,10 @@ bool lt_cudnn_find(const lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_pl
 lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan, lt_error *err)
 {
     lt_cudnn_plan *kept = plan != NULL ? plan : calloc(1, sizeof *kept);
-    return lt_plan_keep(&l->plans, key, bytes, kept, err);
+    const lt_status s = lt_plan_keep(&l->plans, key, bytes, kept, err);
+    if (s != LT_OK)
+        free(kept);
+    return s;
 }
 
 size_t lt_cudnn_plan_workspace(const lt_cudnn_plan *p)
