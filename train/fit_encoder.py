@@ -2,17 +2,16 @@
 
 Decoder and codebook stay as they are. Half of the samples are frames of the world, half are pictures of other things:
 gradients, noise, stripes, checks and corners. Those shall say that the object is far out of sight, and their learned
-codes shall keep layout and colours as well as they can.
-Export takes the encoder out of OUT/encoder.pt.
+codes shall keep layout and colours as well as they can. Export takes the encoder out of OUT/encoder.pt.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from derive import load_theia
-from fit_tokenizer import Samples, distance, load_heads
+from fit_tokenizer import Samples, distance, load_heads, spelling_loss
 from net_tokenizer import Tokenizer
-from spelled import LEARNED, SPELLED, WAYS, vectors
+from spelled import LEARNED, SPELLED, WAYS
 from training import Run, arguments, averaged, config, save_atomically
 
 BATCH = 8                                           # of each half
@@ -51,7 +50,7 @@ def main():
     book = tokenizer.quantizer._codebook.embed[0]
     for module in (tokenizer.decoder, tokenizer.quantizer.project_out):
         module.requires_grad_(False)
-    far = vectors(book.shape[-1])[FAR - LEARNED]
+    far = book[FAR]
     run = Run("encoder_training", tokenizer, a, lr=.004, adam_lr=4e-4, warmup=30, average=.98,
               adam_only=("tokens", "patch_embed", "proj_out", "quantizer", "ln_"))
     data = Samples(f"{a.out}/corpora", run.steps + 1)
@@ -62,8 +61,7 @@ def main():
         got, _, commit, given = tokenizer(torch.cat([f, others]), True, torch.cat([spelled, FAR.expand(BATCH, -1)]))
         known, numbers = distance(heads, got[:BATCH], f, cover)
         strange = (got[BATCH:] - others).pow(2).mean()
-        seen = (cover.amax((1, 2)) > .1).float()
-        spelling = ((given[:BATCH] - book[spelled]).pow(2).mean((1, 2)) * seen).sum() / seen.sum().clamp(min=1)
+        spelling = spelling_loss(book, given[:BATCH], spelled, cover)
         away = (given[BATCH:] - far).pow(2).mean()
         run.step(known + strange + .25 * commit + .2 * (spelling + away), mse=numbers["mse"], strange=strange, spelling=spelling, away=away)
     tokenizer.load_state_dict(run.mean)

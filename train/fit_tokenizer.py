@@ -140,8 +140,7 @@ def distance(heads, got, want, cover):
 
 
 def spelling_loss(book, given, spelled, cover):
-    """Distance of the encoder's vectors to the spelled ones, and how many codes it would spell right. Frames without a
-    visible object teach nothing."""
+    """Distance of the encoder's vectors to the spelled ones. Frames without a visible object teach nothing."""
     seen = (cover.amax((1, 2)) > .1).float()
     error = (given - book[spelled]).pow(2).mean((1, 2))
     return (error * seen).sum() / seen.sum().clamp(min=1)

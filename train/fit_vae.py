@@ -14,8 +14,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from corpora import shards
+from fit_upsampler import Pairs
+from net_dit import DiT
+from net_tokenizer import Tokenizer
 from net_vae import VAE, channels_last, from_prototype
 from training import Run, arguments, averaged, config
+
+
+def clip(video, record, n, frames):
+    """`frames` (a slice) of take n of a shard -> video [1,3,T,128,192] in [-1,1], object cover [1,1,T,128,192]"""
+    x = torch.from_numpy(video[n, frames].copy()).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    cover = record["cover"][n, frames].amax(1)[None, None].float() / 255
+    return x.contiguous(memory_format=torch.channels_last_3d), cover.repeat_interleave(4, 3).repeat_interleave(4, 4)
 
 
 class Clips:
@@ -29,9 +39,7 @@ class Clips:
         """-> video [1,3,frames,128,192] in [-1,1], object cover [1,1,frames,128,192]"""
         video, record = self.parts[int(self.rng.integers(len(self.parts)))]
         n, t = int(self.rng.integers(len(video))), int(self.rng.integers(video.shape[1] - frames + 1))
-        x = torch.from_numpy(video[n, t:t + frames].copy()).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
-        cover = record["cover"][n, t:t + frames].amax(1)[None, None].float() / 255
-        cover = cover.repeat_interleave(4, 3).repeat_interleave(4, 4)
+        x, cover = clip(video, record, n, slice(t, t + frames))
         if self.rng.random() < .5:
             x, cover = x.flip(4), cover.flip(4)
         return x.contiguous(memory_format=torch.channels_last_3d), cover
@@ -41,25 +49,19 @@ class Regressed:
     """Beginnings of takes with the latents that the upsampler makes of their codes: what the decoder is given in use."""
 
     def __init__(self, out, seed):
-        from fit_upsampler import Pairs                             # those stages come after this one
-        from net_dit import DiT
-        from net_tokenizer import Tokenizer
         pairs = Pairs(out)
         up = averaged("upsampler", DiT(config("mmdit")), out).control.semantic_conditioner
         tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), out)
         with torch.no_grad():
             latents = [up(tokenizer.decode(codes[:5]).transpose(0, 1))[0] / pairs.scale for codes in pairs.codes]
         self.latents, self.rng = torch.stack(latents).transpose(1, 2), np.random.default_rng(seed)
-        self.parts = [(v, r["cover"]) for v, r in shards(f"{out}/corpora", "takes")]
+        self.parts = list(shards(f"{out}/corpora", "takes"))
 
     def __call__(self):
         """-> latents [1,16,5,16,24], video [1,3,17,128,192], cover"""
         n = int(self.rng.integers(len(self.latents)))
         count = len(self.parts[0][0])
-        video, cover = self.parts[n // count]
-        x = torch.from_numpy(video[n % count, :17].copy()).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
-        c = cover[n % count, :17].amax(1)[None, None].float() / 255
-        return self.latents[n:n + 1], x.contiguous(memory_format=torch.channels_last_3d), c.repeat_interleave(4, 3).repeat_interleave(4, 4)
+        return self.latents[n:n + 1], *clip(*self.parts[n // count], n % count, slice(17))
 
 
 def video_loss(y, x, cover):

@@ -47,10 +47,3 @@ def vectors(dimensions):
     v[:, 5] = FINE * (fine / 3.5 - 1)
     v[:, -1] = OFFSET
     return v
-
-
-def read(codes):
-    """codes [...,20] -> what [...,12], dx [...,12], colour [...,8], dy [...,8] (pixels)"""
-    word, level = (codes - LEARNED) // WAYS, (codes - LEARNED) % WAYS
-    distance = (level.float() - WAYS / 2) * STEP
-    return word[..., :COLUMNS], distance[..., :COLUMNS], word[..., COLUMNS:], distance[..., COLUMNS:]
