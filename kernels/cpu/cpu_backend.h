@@ -13,7 +13,7 @@
 #include "kernels/cpu/cpu_kernels.h"
 
 enum {
-    LT_WORKER_SCRATCH = 2 << 20, /* bytes for one tile */
+    LT_WORKER_SCRATCH = 4 << 20, /* bytes for one tile */
     LT_SHARED_SCRATCH = 2 << 20  /* bytes that all tiles of one operation read */
 };
 
@@ -103,9 +103,15 @@ static inline void lt_end_products(const lt_product *p)
 
 /* ---- cpu_weights.c: what lt_weight.packed points to ---- */
 
+typedef enum {
+    LT_PANELS_ROWS,    /* rows of the weight, a convolution's with taps before channels */
+    LT_PANELS_WINOGRAD /* a convolution's in transformed form: cpu_winograd.c */
+} lt_panel_kind;
+
 typedef struct {
-    void *owned;         /* f32 values that replaced those of the file, or NULL */
-    void *panels;        /* packed at load, or NULL: piece by piece when used; int8 without its scales */
+    void *owned;  /* f32 values that replaced those of the file, or NULL */
+    void *panels; /* packed at load, or NULL: piece by piece when used; int8 without its scales */
+    lt_panel_kind panel_kind;
     lt_dtype panel_type; /* of the product that reads them */
     int64_t depth;       /* inputs of one output */
     int64_t outputs;
@@ -115,6 +121,21 @@ typedef struct {
 lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cpu_unprepare(lt_backend *b, lt_weight *w);
 size_t lt_cpu_prepared_bytes(lt_backend *b, const lt_weight *w);
+
+static inline bool lt_has_panels(const lt_cpu_weight *packed, lt_panel_kind kind, const lt_product *p)
+{
+    return packed->panels != NULL && packed->panel_kind == kind && packed->panel_type == p->type;
+}
+
+/* Value i as it is stored, without the scale of its row. */
+static inline float lt_stored_value(const lt_tensor *t, int64_t i)
+{
+    if (t->dtype == LT_F32)
+        return ((const float *)t->data)[i];
+    if (t->dtype == LT_BF16)
+        return lt_bf16_to_f32(((const uint16_t *)t->data)[i]);
+    return (float)lt_load_element(t->data, t->dtype, i);
+}
 
 static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
 {
@@ -208,6 +229,14 @@ lt_status lt_cpu_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
 /* cpu_conv.c */
 lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                       const lt_conv_args *a, lt_error *err);
+/* cpu_winograd.c */
+bool lt_winograd_fits(const lt_product *p, lt_shape shape); /* of the weight, [Cout, Cin, kt, kh, kw] */
+int64_t lt_winograd_panel_values(const lt_product *p, lt_shape shape);
+/* `room` takes 16 x columns x depth floats. */
+void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, float *panels, float *room);
+lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                          const lt_conv_args *a, lt_error *err);
+/* cpu_conv.c */
 lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
                           lt_error *err);
 

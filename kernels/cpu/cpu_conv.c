@@ -12,7 +12,7 @@
  * before the first are read from the history, or are the first frame again; nothing is copied as a
  * whole.
  */
-#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/conv_image.h"
 
 #include <string.h>
 
@@ -28,12 +28,11 @@ typedef struct {
     const lt_cpu *cpu;
     const lt_product *kernel;
     lt_tensor out; /* [T, H', W', Cout] */
-    lt_tensor x;   /* [T, H, W, Cin] */
-    const lt_conv_args *args;
+    lt_conv_image image;
+    int stride;
     const lt_weight *w;
     const lt_cpu_weight *packed;
     const float *bias;
-    int64_t kt;
     int64_t kh;
     int64_t kw;
     int64_t rows;   /* output rows of a tile */
@@ -47,45 +46,9 @@ typedef struct {
 
 /* ---- the strip ---- */
 
-/* Frame t of the input, t from -(kt-1) on. */
-static const void *frame_of(const conv *c, int64_t t)
-{
-    const int64_t frame = c->x.stride[0];
-    if (t >= 0)
-        return lt_at(&c->x, t * frame);
-    if (lt_is_none(&c->args->history))
-        return c->x.data;
-    return lt_at(&c->args->history, (c->kt - 1 + t) * frame);
-}
-
 static int64_t pitch_of(const conv *c, const lt_conv_slice *s)
 {
     return c->strip_columns * s->channels;
-}
-
-/* The slice's channels of columns x0 .. x0+strip_columns-1 of input row y; what lies outside is zero. */
-static void fill_row(const conv *c, const lt_conv_slice *s, char *row, const void *frame, int64_t y,
-                     int64_t x0)
-{
-    const lt_product *kernel = c->kernel;
-    const int64_t channels = c->x.dim[3];
-    const int64_t width = c->x.dim[2];
-    const int64_t begin = x0 < 0 ? lt_min(-x0, c->strip_columns) : 0;
-    int64_t end = lt_min(c->strip_columns, width - x0);
-    if (y < 0 || y >= c->x.dim[1] || end < begin)
-        end = begin;
-    const int64_t pixel_bytes = channels * (int64_t)lt_dtype_bytes(c->x.dtype);
-    const char *from = (const char *)frame + (y * width + x0 + begin) * pixel_bytes +
-                       s->first * (int64_t)lt_dtype_bytes(c->x.dtype);
-    if (s->channels == channels)
-        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, c->x.dtype,
-                     (end - begin) * channels);
-    else
-        for (int64_t x = begin; x < end; x++, from += pixel_bytes)
-            kernel->load(row + lt_product_bytes(kernel, x * s->channels), from, c->x.dtype, s->channels);
-    memset(row, 0, (size_t)lt_product_bytes(kernel, begin * s->channels));
-    memset(row + lt_product_bytes(kernel, end * s->channels), 0,
-           (size_t)lt_product_bytes(kernel, (c->strip_columns - end) * s->channels));
 }
 
 /* The last run may reach over the end by less than a step. */
@@ -93,12 +56,15 @@ static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64
                        int64_t first_column)
 {
     const int64_t row_bytes = lt_product_bytes(c->kernel, pitch_of(c, s));
-    const int64_t y0 = first_row * c->args->stride - c->args->pad_top;
-    const int64_t x0 = first_column * c->args->stride - c->args->pad_left;
-    for (int64_t j = 0; j < c->kt; j++) {
-        const void *frame = frame_of(c, t - (c->kt - 1) + j);
+    const int64_t y0 = first_row * c->stride - c->image.args->pad_top;
+    const lt_conv_span span = {.first = s->first,
+                               .channels = s->channels,
+                               .x0 = first_column * c->stride - c->image.args->pad_left,
+                               .columns = c->strip_columns};
+    for (int64_t j = 0; j < c->image.kt; j++) {
+        const void *frame = lt_conv_frame(&c->image, t - (c->image.kt - 1) + j);
         for (int64_t y = 0; y < c->strip_rows; y++, strip += row_bytes)
-            fill_row(c, s, strip, frame, y0 + y, x0);
+            lt_conv_row(&c->image, c->kernel, &span, frame, y0 + y, strip);
     }
     memset(strip, 0, (size_t)lt_product_bytes(c->kernel, LT_STEP_MAX));
 }
@@ -151,7 +117,7 @@ static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion
                             char *room)
 {
     const lt_product *kernel = c->kernel;
-    if (c->packed->panel_type == kernel->type)
+    if (lt_has_panels(c->packed, LT_PANELS_ROWS, kernel))
         return (const char *)c->packed->panels +
                lt_product_bytes(kernel, column * c->panel_depth + (s->at + p->at) * kernel->columns);
     const int64_t panel_bytes = lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns);
@@ -180,13 +146,13 @@ static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_til
                            float *sums, const char *strip, char *room)
 {
     const lt_product *kernel = c->kernel;
-    const int64_t step = c->args->stride * s->channels; /* from output pixel to output pixel */
+    const int64_t step = c->stride * s->channels; /* from output pixel to output pixel */
     portion p = {.at = 0, .depth = 0};
     while (next_portion(c, s, &p)) {
         const void *panel = panel_of(c, s, &p, o, room);
         for (int64_t r = 0; r < tile->rows; r++)
             for (int64_t g = 0; g < tile->groups; g++) {
-                const int64_t left = r * c->args->stride * pitch_of(c, s) + g * kernel->rows * step;
+                const int64_t left = r * c->stride * pitch_of(c, s) + g * kernel->rows * step;
                 kernel->multiply(sums + (r * tile->groups + g) * kernel->rows * kernel->columns,
                                  kernel->columns, strip + lt_product_bytes(kernel, left), step, p.stretch,
                                  p.count, panel, s->first == 0 && p.at == 0);
@@ -204,9 +170,9 @@ static void finish_outputs(const conv *c, const conv_tile *tile, const float *su
         const lt_finish finish = {
             .scale = lt_scales(c->w, o),
             .bias = c->bias == NULL ? NULL : c->bias + o,
-            .add = lt_is_none(&c->args->add) ? NULL : lt_at(&c->args->add, at),
+            .add = lt_is_none(&c->image.args->add) ? NULL : lt_at(&c->image.args->add, at),
             .add_stride = outputs,
-            .add_type = c->args->add.dtype,
+            .add_type = c->image.args->add.dtype,
         };
         c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs,
                                 sums + r * tile->groups * kernel->rows * kernel->columns, kernel->columns,
@@ -226,14 +192,14 @@ typedef struct {
 static needs needs_of(const conv *c)
 {
     const lt_product *kernel = c->kernel;
-    const int64_t channels = lt_min(c->x.dim[3], LT_CONV_SLICE);
-    const int64_t outputs = c->x.dim[3] <= LT_CONV_SLICE
+    const int64_t channels = lt_min(c->image.x.dim[3], LT_CONV_SLICE);
+    const int64_t outputs = c->image.x.dim[3] <= LT_CONV_SLICE
                                 ? kernel->columns
                                 : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
     const int64_t panel = (int64_t)kernel->depth * kernel->columns;
     return (needs){
-        .strip = lt_product_bytes(kernel, c->kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
-        .room = c->packed->panel_type == kernel->type
+        .strip = lt_product_bytes(kernel, c->image.kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
+        .room = lt_has_panels(c->packed, LT_PANELS_ROWS, kernel)
                     ? 0
                     : lt_product_bytes(kernel, panel) + panel * (int64_t)sizeof(float),
         .sums = outputs * c->rows * c->groups * kernel->rows * (int64_t)sizeof(float),
@@ -250,7 +216,7 @@ static void convolve_tile(void *user, int64_t index, int worker)
 {
     const conv *c = user;
     const lt_product *kernel = c->kernel;
-    const int64_t channels = c->x.dim[3];
+    const int64_t channels = c->image.x.dim[3];
     conv_tile tile = {
         .t = index / c->column_tiles / c->row_tiles,
         .row = index / c->column_tiles % c->row_tiles * c->rows,
@@ -281,8 +247,8 @@ static void convolve_tile(void *user, int64_t index, int worker)
 
 static void size_strip(conv *c)
 {
-    c->strip_rows = (c->rows - 1) * c->args->stride + c->kh;
-    c->strip_columns = (c->groups * c->kernel->rows - 1) * c->args->stride + c->kw;
+    c->strip_rows = (c->rows - 1) * c->stride + c->kh;
+    c->strip_columns = (c->groups * c->kernel->rows - 1) * c->stride + c->kw;
 }
 
 /* As wide as the target, then as many rows as make enough pixels; less of both where the strip would
@@ -310,17 +276,20 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
                       const lt_conv_args *a, lt_error *err)
 {
     const lt_cpu *cpu = lt_cpu_of(b);
+    const lt_cpu_weight *packed = w->packed;
+    const lt_product *kernel = lt_product_for(cpu, x.dtype, packed->outputs);
+    if (a->stride == 1 && lt_has_panels(packed, LT_PANELS_WINOGRAD, kernel))
+        return lt_cpu_winograd(cpu, out, x, w, bias, a, err);
     conv c = {
         .cpu = cpu,
-        .kernel = lt_product_for(cpu, x.dtype, w->value.dim[0]),
+        .kernel = kernel,
         .out = out,
-        .x = x,
-        .args = a,
+        .image = {.x = x, .args = a, .kt = packed->shape.dim[2]},
+        .stride = a->stride,
         .w = w,
-        .packed = w->packed,
+        .packed = packed,
         .bias = lt_vector(bias),
     };
-    c.kt = c.packed->shape.dim[2];
     c.kh = c.packed->shape.dim[3];
     c.kw = c.packed->shape.dim[4];
     c.panel_depth = lt_conv_panel_depth(c.kernel, c.packed);
@@ -328,7 +297,7 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
     if (!fits_scratch(&c))
         return lt_fail(err, LT_ERR_FAILED,
                        "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
-                       (long long)x.dim[3], (long long)c.kt, (long long)c.kh, (long long)c.kw);
+                       (long long)x.dim[3], (long long)c.image.kt, (long long)c.kh, (long long)c.kw);
     lt_cpu_run(cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c,
                lt_numel(&out) * c.packed->depth / 8);
     return LT_OK;

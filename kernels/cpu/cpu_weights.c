@@ -4,7 +4,8 @@
  *     tables         read where they are
  *     matrices       read where they are by products with few rows; small ones are packed into panels as
  *                    well, large ones tile by tile when they are used, so that a 9.5 GB file stays a map
- *     convolutions   packed, taps before channels: the left side of the product is then the image itself
+ *     convolutions   packed, taps before channels: the left side of the product is then the image itself;
+ *                    of 3 x 3 pixels in f32 transformed for cpu_winograd.c
  *
  * Panels are bf16 where the backend computes in bf16 and the processor multiplies it, else f32. A
  * product of the other type (a stage that asks for f32) packs its pieces when it needs them.
@@ -92,7 +93,7 @@ const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_wei
                             int64_t k, int64_t depth, void *room)
 {
     const lt_cpu_weight *packed = w->packed;
-    if (packed->panels != NULL && packed->panel_type == p->type) {
+    if (lt_has_panels(packed, LT_PANELS_ROWS, p)) {
         const int64_t before = column * lt_padded_depth(p, packed->depth) + k * p->columns;
         return (const char *)packed->panels + lt_product_bytes(p, before);
     }
@@ -141,15 +142,6 @@ int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed)
     return last.at + last.depth;
 }
 
-static float value_at(const lt_tensor *t, int64_t i)
-{
-    if (t->dtype == LT_F32)
-        return ((const float *)t->data)[i];
-    if (t->dtype == LT_BF16)
-        return lt_bf16_to_f32(((const uint16_t *)t->data)[i]);
-    return (float)lt_load_element(t->data, t->dtype, i);
-}
-
 /* The weights are put in the order of the run first, in `room`, one output after the other. */
 void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s,
                       int64_t tap_row, int64_t k, int64_t depth, void *panel, float *room)
@@ -162,13 +154,15 @@ void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, c
     for (int64_t o = 0; o < outputs; o++) {
         const int64_t first = ((column + o) * packed->shape.dim[1] + s->first) * taps + tap_row * kw;
         for (int64_t i = k; i < k + depth; i++)
-            *to++ = value_at(&w->value, first + i % s->channels * taps + i / s->channels);
+            *to++ = lt_stored_value(&w->value, first + i % s->channels * taps + i / s->channels);
     }
     p->pack(panel, room, LT_F32, depth, outputs, depth);
 }
 
 static int64_t conv_panels_bytes(const lt_product *p, const lt_cpu_weight *packed)
 {
+    if (lt_winograd_fits(p, packed->shape))
+        return lt_product_bytes(p, lt_winograd_panel_values(p, packed->shape));
     return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) * lt_conv_panel_depth(p, packed) *
                                    p->columns);
 }
@@ -179,6 +173,11 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
     const int64_t panel_depth = lt_conv_panel_depth(p, packed);
     LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)conv_panels_bytes(p, packed), &packed->panels, err));
     packed->panel_type = p->type;
+    if (lt_winograd_fits(p, packed->shape)) {
+        packed->panel_kind = LT_PANELS_WINOGRAD;
+        lt_winograd_pack(p, w, packed->shape, packed->panels, lt_shared_scratch(cpu));
+        return LT_OK;
+    }
     for (int64_t column = 0; column < packed->outputs; column += p->columns)
         for (int64_t first = 0; first < packed->shape.dim[1]; first += LT_CONV_SLICE) {
             const lt_conv_slice s = lt_conv_slice_of(p, packed, first);

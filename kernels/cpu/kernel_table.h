@@ -8,6 +8,7 @@
 #include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/rounded_rows.h"
 #include "kernels/cpu/row_kernels.h"
+#include "kernels/cpu/winograd_tile.h"
 
 static const lt_product wide_product = LT_WIDE_PRODUCT;
 
@@ -38,7 +39,9 @@ static void attend(const lt_query_block *b, void *scratch)
     .axpby = axpby,                    \
     .channel_sums = channel_sums,      \
     .group_scale = group_scale,        \
-    .to_rgb8 = to_rgb8
+    .to_rgb8 = to_rgb8,                \
+    .winograd_in = winograd_in,        \
+    .winograd_out = winograd_out
 /* clang-format on */
 
 #endif

@@ -781,6 +781,10 @@ const op_case op_cases[] = {
 
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 3, 5, 270, 20, 3, 3, 1, PAD_SAME, 1, 0, LT_BF16}}, /* slices of channels */
     {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {1, 9, 200, 8, 5, 0, 3, 1, PAD_SAME, 0, 0, LT_BF16}},   /* several tiles */
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {5, 37, 51, 16, 17, 3, 3, 1, PAD_SAME, 1, 1, LT_F32}},   /* patches: tiles, odd ends, runs of frames */
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {3, 5, 6, 144, 40, 3, 3, 1, PAD_UNEVEN, 1, 0, LT_F16}},  /* slices of channels of patches */
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 3, 3, 32, 3, 0, 3, 1, PAD_NONE, 0, 1, LT_I8}},
+    {"conv", "T H W Cin Cout kt k stride pad history add stored", conv, {2, 8, 7, 16, 16, 0, 3, 2, PAD_END, 0, 0, LT_F32}},      /* transformed, but strided */
 
     {"upsample", "T H W C factor double", upsample, {1, 1, 1, 1, 1, 0}},
     {"upsample", "T H W C factor double", upsample, {1, 3, 2, 5, 2, 1}},
