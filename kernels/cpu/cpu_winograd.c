@@ -18,9 +18,9 @@
 enum {
     ELEMENTS = 16,    /* of a patch */
     KT_MAX = 8,       /* frames of a kernel */
-    SLICE_DEPTH = 384, /* kt x channels of a slice, where the product goes so deep */
+    SLICE_DEPTH = 192, /* kt x channels of a slice, where the product goes so deep */
     CHANNEL_STEP = 16, /* a slice is whole vectors of any instruction set */
-    ACROSS = 24,      /* patches of a tile, side by side; */
+    ACROSS = 12,      /* patches of a tile, side by side; */
     PATCHES_MIN = 24, /* in all: as many as there is room for, */
     PATCHES_MAX = 96,
     TILES = 32 /* as long as there are so many tiles to share */
