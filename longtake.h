@@ -365,8 +365,8 @@ typedef void (*longtake_check_fn)(void *user, const longtake_check_line *line);
 LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn fn, void *user, longtake_error *error);
 
 /* Times a stage ("t5" "lm" "lm_q8" "lm_q4" "tokenizer" "dit" "vae_decode" "vae_encode") at the released sizes with weights made in
- * memory, with shares of what one large operation reaches; "ceilings" gives those, "all" every stage and what a clip and a take of
- * 30 s would need. Calls `fn` with one JSON line each. */
+ * memory, with shares of what one large operation reaches; "ceilings" gives those in both precisions and for weights of few bits, "all"
+ * every stage and what a clip and a take of 30 s would need. Calls `fn` with one JSON line each. */
 typedef void (*longtake_line_fn)(void *user, const char *json_line);
 LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);
 

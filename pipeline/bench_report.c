@@ -59,7 +59,7 @@ static lt_status give(lt_json *o, longtake_line_fn fn, void *user, lt_error *err
     return LT_OK;
 }
 
-static lt_json *new_line(const longtake *e, const char *stage, const char *slice)
+static lt_json *new_line(const longtake *e, const lt_backend *backend, const char *stage, const char *slice)
 {
     char processor[128];
     take_processor_name(processor, sizeof processor);
@@ -67,19 +67,19 @@ static lt_json *new_line(const longtake *e, const char *stage, const char *slice
     lt_json_set(o, "peer", lt_json_new_string("longtake-" LONGTAKE_VERSION));
     lt_json_set(o, "stage", lt_json_new_string(stage));
     lt_json_set(o, "slice", lt_json_new_string(slice));
-    lt_json_set(o, "device", lt_json_new_string(e->backend->table->name));
+    lt_json_set(o, "device", lt_json_new_string(backend->table->name));
     lt_json_set(o, "processor", lt_json_new_string(processor));
-    lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(e->backend->activation)));
+    lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(backend->activation)));
     lt_json_set(o, "threads", lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
     return o;
 }
 
-static lt_status give_timing(const longtake *e, const char *stage, const take_timing *t, const peaks *most, longtake_line_fn fn,
-                             void *user, lt_error *err)
+static lt_status give_timing(const longtake *e, const lt_backend *backend, const char *stage, const take_timing *t,
+                             const peaks *most, longtake_line_fn fn, void *user, lt_error *err)
 {
     const double flop_per_second = t->flop / t->best.wall;
     const double bytes_per_second = t->bytes / t->best.wall;
-    lt_json *o = new_line(e, stage, t->slice);
+    lt_json *o = new_line(e, backend, stage, t->slice);
     lt_json_set(o, "seconds", lt_json_new_real(t->best.wall));
     lt_json_set(o, "processor_seconds", lt_json_new_real(t->best.processor));
     if (t->flop > 0)
@@ -95,15 +95,28 @@ static lt_status give_timing(const longtake *e, const char *stage, const take_ti
     return give(o, fn, user, err);
 }
 
-static lt_status run_ceilings(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
+static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn fn, void *user, lt_error *err)
 {
     const peaks none = {0};
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
-        LT_TRY(take_bench_ceiling(e->backend, (take_ceiling)i, &t, err));
-        LT_TRY(give_timing(e, "ceilings", &t, &none, fn, user, err));
+        LT_TRY(take_bench_ceiling(backend, (take_ceiling)i, &t, err));
+        LT_TRY(give_timing(e, backend, "ceilings", &t, &none, fn, user, err));
     }
     return LT_OK;
+}
+
+/* The engine's precision, then on a processor the other one. */
+static lt_status run_ceilings(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
+{
+    LT_TRY(ceilings_of(e, e->backend, fn, user, err));
+    if (strcmp(e->backend->table->name, "cpu") != 0)
+        return LT_OK;
+    lt_backend *other = NULL;
+    LT_TRY(lt_cpu_open(&other, e->threads, e->backend->activation == LT_F32 ? LT_BF16 : LT_F32, err));
+    const lt_status s = ceilings_of(e, other, fn, user, err);
+    other->table->close(other);
+    return s;
 }
 
 /* ---- a take of the released model, from its stages ---- */
@@ -130,7 +143,7 @@ static lt_status give_estimate(const longtake *e, const char *name, const char *
                                longtake_line_fn fn, void *user, lt_error *err)
 {
     const take_timeline t = take_timeline_of(frames, WINDOW, OVERLAP, SEGMENT);
-    lt_json *o = new_line(e, name, slice);
+    lt_json *o = new_line(e, e->backend, name, slice);
     lt_json *parts = lt_json_new_object();
     double seconds = 0;
     for (int i = 0; i < STAGES; i++) {
@@ -152,7 +165,7 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     for (int i = 0; i < STAGES; i++) {
         take_timing t = {0};
         LT_TRY(stages[i].run(e->backend, &t, err));
-        LT_TRY(give_timing(e, stages[i].name, &t, &most, fn, user, err));
+        LT_TRY(give_timing(e, e->backend, stages[i].name, &t, &most, fn, user, err));
         whole[i] = t.best.wall * t.whole;
     }
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
@@ -171,7 +184,7 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             take_timing t = {0};
             LT_TRY(measure_peaks(e->backend, &most, err));
             LT_TRY(stages[i].run(e->backend, &t, err));
-            return give_timing(e, stage, &t, &most, fn, user, err);
+            return give_timing(e, e->backend, stage, &t, &most, fn, user, err);
         }
     return lt_fail(err, LT_ERR_USAGE,
                    "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, tokenizer, dit, vae_decode, vae_encode or all", stage);

@@ -14,6 +14,7 @@ static const double time_least = 2e-3; /* seconds; a hundred times what starting
 /* One operation on synthetic data. */
 typedef struct {
     take_ceiling kind;
+    lt_dtype stored; /* weights */
     lt_shape input; /* of activations */
     lt_shape weight_shape;
     lt_role role;
@@ -22,24 +23,31 @@ typedef struct {
 } ceiling;
 
 /* Side `n` of what is measured, doubled `scale` - 1 times over. */
-static ceiling ceiling_of(take_ceiling kind, int64_t scale)
+static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
 {
     const int64_t n = 2048 * scale;
     switch (kind) {
     case TAKE_CEILING_PRODUCT:
-        return (ceiling){.kind = kind, .role = LT_ROLE_MATRIX, .input = lt_shape2(n, n), .weight_shape = lt_shape2(n, n)};
+        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(n, n), .weight_shape = lt_shape2(n, n)};
     case TAKE_CEILING_ATTENTION:
-        return (ceiling){.kind = kind, .input = lt_shape4(1, 2 * n, 8, 64)};
+        return (ceiling){.kind = kind, .stored = precision, .input = lt_shape4(1, 2 * n, 8, 64)};
     case TAKE_CEILING_CONVOLUTION:
-        return (ceiling){.kind = kind, .role = LT_ROLE_CONV, .input = lt_shape4(8, 64 * scale, 64 * scale, 128),
+        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_CONV, .input = lt_shape4(8, 64 * scale, 64 * scale, 128),
                          .weight_shape = lt_shape5(128, 128, 3, 3, 3)};
     case TAKE_CEILING_READING:
-        return (ceiling){.kind = kind, .role = LT_ROLE_MATRIX, .input = lt_shape2(1, 4 * n), .weight_shape = lt_shape2(4 * n, 4 * n)};
+        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(1, 4 * n),
+                         .weight_shape = lt_shape2(4 * n, 4 * n)};
+    case TAKE_CEILING_READING_Q8:
+    case TAKE_CEILING_READING_Q4: {
+        ceiling c = ceiling_of(TAKE_CEILING_READING, kind == TAKE_CEILING_READING_Q8 ? LT_Q8 : LT_Q4, scale);
+        c.kind = kind;
+        return c;
+    }
     case TAKE_CEILING_COPYING:
     case TAKE_CEILINGS:
         break;
     }
-    return (ceiling){.kind = TAKE_CEILING_COPYING, .input = lt_shape2(8 * n, 4096)};
+    return (ceiling){.kind = TAKE_CEILING_COPYING, .stored = precision, .input = lt_shape2(8 * n, 4096)};
 }
 
 /* What is being timed, in words, with its work. */
@@ -66,11 +74,13 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
         t.flop = 2.0 * 27 * 128 * 128 * pixels;
         break;
     }
-    case TAKE_CEILING_READING: {
+    case TAKE_CEILING_READING:
+    case TAKE_CEILING_READING_Q8:
+    case TAKE_CEILING_READING_Q4: {
         const double side = (double)c->input.dim[1];
-        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights", side, side);
+        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights in %s", side, side, lt_dtype_name(c->stored));
         t.flop = 2 * side * side;
-        t.bytes = side * side * element;
+        t.bytes = side * side * take_stored_bytes(c->stored);
         break;
     }
     case TAKE_CEILING_COPYING: {
@@ -104,6 +114,8 @@ static void run_once(lt_ops *o, const ceiling *c, lt_tensor x)
         break;
     case TAKE_CEILING_PRODUCT:
     case TAKE_CEILING_READING:
+    case TAKE_CEILING_READING_Q8:
+    case TAKE_CEILING_READING_Q4:
         (void)lt_linear(o, x, &c->weight, NULL, LT_ACT_NONE);
         break;
     case TAKE_CEILINGS:
@@ -138,7 +150,7 @@ static lt_status measure(lt_backend *backend, ceiling *c, lt_error *err)
     lt_weight_set *set = NULL;
     lt_ops ops;
     lt_ops_open(&ops, backend);
-    lt_status s = lt_weights_synthetic(backend->activation, 1, &weights, err);
+    lt_status s = lt_weights_synthetic(c->stored, 1, &weights, err);
     if (s == LT_OK && c->weight_shape.rank > 0) {
         lt_binder *b = lt_binder_open(weights, backend);
         lt_bind(b, &c->weight, c->role, c->weight_shape, "weight");
@@ -157,7 +169,7 @@ lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timin
     ceiling c;
     int64_t scale = 1;
     do {
-        c = ceiling_of(which, scale);
+        c = ceiling_of(which, backend->activation, scale);
         LT_TRY(measure(backend, &c, err));
         scale *= 2;
     } while (c.best.wall < time_least && scale <= LARGEST);

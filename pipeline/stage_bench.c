@@ -111,8 +111,7 @@ static int on_code(void *user, int done, int total)
     return ++t->steps >= LM_STEPS;
 }
 
-/* Bytes of a weight: of blocks, with its share of the scale. */
-static double stored_bytes(lt_dtype weights)
+double take_stored_bytes(lt_dtype weights)
 {
     if (weights == LT_Q8)
         return 1 + 2.0 / LT_BLOCK;
@@ -127,7 +126,7 @@ static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out
     const double values = LM_LAYERS * (4.0 * 2048 * 2048 + 3.0 * 2048 * 11008);
     *out = (take_timing){.slice = "4 of 24 layers, one step, batch 2 (guidance), 700 earlier tokens",
                          .flop = 2 * values * 2,
-                         .bytes = values * stored_bytes(stored),
+                         .bytes = values * take_stored_bytes(stored),
                          .whole = 24.0 / LM_LAYERS * 1244};
     ar_session_options options = {.context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
     ar_sampling_init(&options.sampling);

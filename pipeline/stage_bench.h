@@ -24,12 +24,17 @@ lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error 
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err);
 
+/* Bytes of a weight: of blocks, with its share of the scale. */
+double take_stored_bytes(lt_dtype weights);
+
 /* What this machine can do at best, one operation each. */
 typedef enum {
     TAKE_CEILING_PRODUCT,
     TAKE_CEILING_ATTENTION,
     TAKE_CEILING_CONVOLUTION,
-    TAKE_CEILING_READING,
+    TAKE_CEILING_READING,    /* weights of the device's precision, */
+    TAKE_CEILING_READING_Q8, /* and of few bits */
+    TAKE_CEILING_READING_Q4,
     TAKE_CEILING_COPYING,
     TAKE_CEILINGS
 } take_ceiling;
