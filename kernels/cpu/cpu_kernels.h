@@ -143,7 +143,8 @@ typedef struct {
     void (*to_rgb8)(uint8_t *out, const void *x, lt_dtype type, int64_t count);
 
     /* ---- winograd_tile.h: a row of patches of 4 x 4 inputs or sums ---- */
-    void (*winograd_in)(float *out, int64_t plane, const float *x, int64_t row_pitch, int64_t patches, int64_t channels);
+    void (*winograd_in)(float *out, int64_t plane, const float *x, int64_t row_pitch, int64_t pixel_pitch, int64_t patches,
+                        int64_t channels);
     void (*winograd_out)(float *out, int64_t row_pitch, const float *m, int64_t plane, int64_t patches, int64_t columns);
 } lt_cpu_kernels;
 

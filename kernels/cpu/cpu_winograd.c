@@ -155,21 +155,43 @@ static int64_t slot_of(const winograd *c, int64_t t)
     return (t + c->image.kt) % c->image.kt;
 }
 
+/* What a tile reads of a frame: pixels of f32, `row` and `pixel` values apart. */
+typedef struct {
+    const float *at;
+    int64_t row;
+    int64_t pixel;
+} window;
+
+/* The image itself where the tile lies inside of it; else a copy in the strip, with zeros around. */
+static window window_of(const winograd *c, const conv_tile *tile, const void *frame, int64_t first, int64_t channels)
+{
+    const lt_tensor *x = &c->image.x;
+    const int64_t y0 = tile->row - c->image.args->pad_top;
+    const int64_t rows = 2 * tile->down + 2;
+    const lt_conv_span span = {.first = first,
+                               .channels = channels,
+                               .x0 = tile->column - c->image.args->pad_left,
+                               .columns = 2 * tile->across + 2};
+    const bool inside = y0 >= 0 && y0 + rows <= x->dim[1] && span.x0 >= 0 && span.x0 + span.columns <= x->dim[2];
+    if (inside && x->dtype == LT_F32)
+        return (window){.at = (const float *)frame + y0 * x->stride[1] + span.x0 * x->stride[2] + first,
+                        .row = x->stride[1],
+                        .pixel = x->stride[2]};
+    float *strip = tile->scratch + tile->at.strip;
+    const window copy = {.at = strip, .row = span.columns * channels, .pixel = channels};
+    for (int64_t y = 0; y < rows; y++)
+        lt_conv_row(&c->image, c->kernel, &span, frame, y0 + y, (char *)(strip + y * copy.row));
+    return copy;
+}
+
 /* Transforms `channels` channels of frame t into its slot. */
 static void transform_frame(const winograd *c, const conv_tile *tile, int64_t t, int64_t first, int64_t channels)
 {
-    const lt_conv_args *args = c->image.args;
-    const void *frame = lt_conv_frame(&c->image, t);
-    const lt_conv_span span = {
-        .first = first, .channels = channels, .x0 = tile->column - args->pad_left, .columns = 2 * tile->across + 2};
-    const int64_t row_pitch = span.columns * channels;
-    float *strip = tile->scratch + tile->at.strip;
-    for (int64_t y = 0; y < 2 * tile->down + 2; y++)
-        lt_conv_row(&c->image, c->kernel, &span, frame, tile->row - args->pad_top + y, (char *)(strip + y * row_pitch));
+    const window from = window_of(c, tile, lt_conv_frame(&c->image, t), first, channels);
     float *left = tile->scratch + slot_of(c, t) * tile->at.patches * channels;
     for (int64_t row = 0; row < tile->down; row++)
-        c->cpu->kernels->winograd_in(left + row * tile->across * channels, tile->at.left_plane, strip + 2 * row * row_pitch,
-                                     row_pitch, tile->across, channels);
+        c->cpu->kernels->winograd_in(left + row * tile->across * channels, tile->at.left_plane, from.at + 2 * row * from.row,
+                                     from.row, from.pixel, tile->across, channels);
 }
 
 /* Adds the slice's part to the sums of frame t. */

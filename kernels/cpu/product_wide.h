@@ -167,7 +167,7 @@ static void load_wide(void *left, const void *x, lt_dtype type, int64_t count)
 
 /* ---- sums on their way out ---- */
 
-LT_INLINE vf finished(vf sum, const lt_finish *f, int64_t row, int64_t column, int64_t some)
+LT_INLINE vf finished(vf sum, const lt_finish *f, lt_dtype add_type, int64_t row, int64_t column, int64_t some)
 {
     if (f->scale != NULL)
         sum *= vf_load_some(f->scale, LT_F32, column, some);
@@ -175,17 +175,26 @@ LT_INLINE vf finished(vf sum, const lt_finish *f, int64_t row, int64_t column, i
         sum += vf_load_some(f->bias, LT_F32, column, some);
     sum = vf_activate(sum, f->act);
     if (f->add != NULL)
-        sum += vf_load_some(f->add, f->add_type, row * f->add_stride + column, some);
+        sum += vf_load_some(f->add, add_type, row * f->add_stride + column, some);
     return sum;
+}
+
+LT_INLINE void finish_of(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
+                         int64_t rows, int64_t columns, const lt_finish *f, lt_dtype add_type)
+{
+    for (int64_t r = 0; r < rows; r++)
+        FOR_VECTORS (i, some, columns)
+            vf_store_some(out, type, r * out_stride + i, some,
+                          finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, add_type, r, i, some));
 }
 
 static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
                    int64_t rows, int64_t columns, const lt_finish *f)
 {
-    for (int64_t r = 0; r < rows; r++)
-        FOR_VECTORS (i, some, columns)
-            vf_store_some(out, type, r * out_stride + i, some,
-                          finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, r, i, some));
+    if (type == LT_F32 && (f->add == NULL || f->add_type == LT_F32))
+        finish_of(out, LT_F32, out_stride, c, c_stride, rows, columns, f, LT_F32);
+    else
+        finish_of(out, type, out_stride, c, c_stride, rows, columns, f, f->add_type);
 }
 
 /* ---- a few rows against a matrix that is streamed from memory ---- */

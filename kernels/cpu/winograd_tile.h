@@ -14,14 +14,15 @@
 #include "kernels/cpu/vec.h"
 
 /* out[plane 4i + j][patch][channels] = (B^T d B)[i][j] of a row of patches; patch p is the 4 x 4 pixels from column 2p on. */
-static void winograd_in(float *out, int64_t plane, const float *x, int64_t row_pitch, int64_t patches, int64_t channels)
+static void winograd_in(float *out, int64_t plane, const float *x, int64_t row_pitch, int64_t pixel_pitch, int64_t patches,
+                        int64_t channels)
 {
-    for (int64_t p = 0; p < patches; p++, x += 2 * channels, out += channels)
+    for (int64_t p = 0; p < patches; p++, x += 2 * pixel_pitch, out += channels)
         for (int64_t c = 0; c < channels; c += LT_LANES) {
             vf half[4][4]; /* B^T d */
             LT_UNROLL
             for (int j = 0; j < 4; j++) {
-                const float *column = x + j * channels + c;
+                const float *column = x + j * pixel_pitch + c;
                 const vf d0 = vf_load(column);
                 const vf d1 = vf_load(column + row_pitch);
                 const vf d2 = vf_load(column + 2 * row_pitch);
