@@ -113,19 +113,7 @@ static void matrix_vector_q8(float *y, int64_t y_stride, const float *x, int64_t
                              const uint16_t *scale, int64_t depth, int64_t outputs)
 {
     const int64_t blocks = depth / LT_BLOCK;
-    switch (rows) {
-    case 1:
-        block_dots_all(y, y_stride, x, x_stride, 1, w, scale, blocks, outputs);
-        break;
-    case 2:
-        block_dots_all(y, y_stride, x, x_stride, 2, w, scale, blocks, outputs);
-        break;
-    case 3:
-        block_dots_all(y, y_stride, x, x_stride, 3, w, scale, blocks, outputs);
-        break;
-    default:
-        block_dots_all(y, y_stride, x, x_stride, 4, w, scale, blocks, outputs);
-    }
+    LT_WITH_ROWS(rows, block_dots_all(y, y_stride, x, x_stride, ROWS, w, scale, blocks, outputs));
 }
 
 #endif

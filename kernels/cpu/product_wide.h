@@ -272,19 +272,7 @@ LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int6
 static void matrix_vector(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
                           const void *w, lt_dtype type, int64_t depth, int64_t outputs)
 {
-    switch (rows) {
-    case 1:
-        matrix_vector_of(y, y_stride, x, x_stride, 1, w, type, depth, outputs);
-        break;
-    case 2:
-        matrix_vector_of(y, y_stride, x, x_stride, 2, w, type, depth, outputs);
-        break;
-    case 3:
-        matrix_vector_of(y, y_stride, x, x_stride, 3, w, type, depth, outputs);
-        break;
-    default:
-        matrix_vector_of(y, y_stride, x, x_stride, 4, w, type, depth, outputs);
-    }
+    LT_WITH_ROWS(rows, matrix_vector_of(y, y_stride, x, x_stride, ROWS, w, type, depth, outputs));
 }
 
 #endif

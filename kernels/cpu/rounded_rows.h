@@ -190,19 +190,7 @@ static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, 
                            const uint16_t *scale, int64_t depth, int64_t outputs)
 {
     const int64_t blocks = depth / LT_BLOCK;
-    switch (rows) {
-    case 1:
-        rounded_dots_all(y, y_stride, x, 1, w, scale, blocks, outputs);
-        break;
-    case 2:
-        rounded_dots_all(y, y_stride, x, 2, w, scale, blocks, outputs);
-        break;
-    case 3:
-        rounded_dots_all(y, y_stride, x, 3, w, scale, blocks, outputs);
-        break;
-    default:
-        rounded_dots_all(y, y_stride, x, 4, w, scale, blocks, outputs);
-    }
+    LT_WITH_ROWS(rows, rounded_dots_all(y, y_stride, x, ROWS, w, scale, blocks, outputs));
 }
 
 #endif

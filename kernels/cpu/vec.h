@@ -33,6 +33,24 @@
  * over a loop. */
 #define LT_FORGET(variable) __asm__("" : "+r"(variable))
 
+/* `call`, in which ROWS is the number of rows as a constant: 1 to LT_VECTOR_ROWS, whose sums then stay in registers. */
+#define LT_WITH_ROWS(rows, call)                                                                             \
+    do {                                                                                                     \
+        if ((rows) == 1) {                                                                                   \
+            enum { ROWS = 1 };                                                                               \
+            call;                                                                                            \
+        } else if ((rows) == 2) {                                                                            \
+            enum { ROWS = 2 };                                                                               \
+            call;                                                                                            \
+        } else if ((rows) == 3) {                                                                            \
+            enum { ROWS = 3 };                                                                               \
+            call;                                                                                            \
+        } else {                                                                                             \
+            enum { ROWS = 4 };                                                                               \
+            call;                                                                                            \
+        }                                                                                                    \
+    } while (0)
+
 /* Rows of a left matrix are reached in spans: row r from base[r / LT_ROW_SPAN], so that the bases of 28
  * rows and 8 multiples of the stride all stay in general registers. */
 enum { LT_ROW_SPAN = 9, LT_ROW_SPANS = 4 };
