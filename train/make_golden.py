@@ -92,27 +92,6 @@ def quantiser(mini, to, folder):
           stored(folder, "tokenizer", "quantizer.project", "quantizer._codebook.embed", "quantizer._codebook.initted"))
 
 
-def language_model_ends(mini, to, folder):
-    c, lm = mini.c["ar_model"], mini.lm
-    frames, motion = torch.tensor([1., 13., 25., 61.]), torch.tensor([.1, .5, .73, 1.])
-
-    def micro(dtype):
-        return {"embedding": torch.cat([lm.micro("frames", frames.to(dtype)), lm.micro("motion_score", motion.to(dtype))], 1)}
-
-    wanted, got = in_both(micro, lm)
-    write(to, "ar.micro_condition", "lengths", keep(c, "width", "micro_sinusoid", "micro_width"), "lengths up to the model's limit",
-          {"frames": frames, "motion_score": motion}, wanted, got, stored(folder, "ar_model", "micro_condition"))
-    text = torch.randn(5, c["text_width"], generator=torch.Generator().manual_seed(4))
-    e = lm.cond_model.embeddings
-
-    def rows(dtype):
-        return {"embedding": e.fc1(torch.nn.functional.gelu(e.fc0(text.to(dtype)), approximate="tanh"))}
-
-    wanted, got = in_both(rows, lm)
-    write(to, "ar.text_condition", "rows", keep(c, "width", "text_width"), "expanded int8 rows", {"text": text}, wanted, got,
-          stored(folder, "ar_model", "cond_model.embeddings"))
-
-
 def time_embedding(mini, to, folder):
     c, main = mini.c["mmdit"], mini.dit.main
     t = torch.tensor(c["timesteps"] + [0, 19], dtype=torch.float32)
@@ -214,7 +193,6 @@ def main():
     mini = Mini(folder)
     text_ids(mini, to, folder)
     quantiser(mini, to, folder)
-    language_model_ends(mini, to, folder)
     time_embedding(mini, to, folder)
     take(mini, to)
 
