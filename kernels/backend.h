@@ -45,6 +45,7 @@ typedef struct {
     lt_act act;        /* applied last */
     lt_tensor gain;    /* [L, h, w, C]: out = act(GN(x) * gain[Z] + shift[Z]), Z the nearest cell (temporal_vae/README); or none */
     lt_tensor shift;   /* with gain */
+    int64_t first;     /* frame of x that is out's frame 0 */
 } lt_group_norm_args;
 
 typedef enum { LT_TIME_KEEP, LT_TIME_DOUBLE } lt_time_rule;
@@ -83,7 +84,8 @@ typedef struct {
                             lt_tensor scale, lt_tensor shift, lt_error *err);
     /* x, out [n, d]: out = x / sqrt(mean(x^2) + eps) * w. */
     lt_status (*rms_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err);
-    /* x, out [T, H, W, C] contiguous. Statistics over the channels of a group x T x H x W, in double or Welford. */
+    /* x [T, H, W, C], out [n, H, W, C] contiguous: frames first .. first + n - 1. Statistics over the channels of a group x T x H x W, all
+     * of x whatever is asked for, in double or Welford. */
     lt_status (*group_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                             const lt_group_norm_args *a, lt_error *err);
     /* x, out [B, n, h, d], any strides but the last; cosine and sine f32 [n, d/2]: pair j of a head is (2j, 2j+1). out may be x. */
@@ -98,7 +100,8 @@ typedef struct {
     /* x [B, n, d] += gate [B or 1, d] * y [B, n, d]; any strides but the last; gate f32 or activation dtype. out may be x. */
     lt_status (*gated_add)(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err);
     /* x [T, H, W, Cin] contiguous -> out [T, H', W', Cout] contiguous: cross-correlation; the kernel's size is that of the
-     * weight; in time frame t sees t-kt+1 .. t (never later ones). bias may be NULL. */
+     * weight; in time frame t sees t-kt+1 .. t (never later ones). bias may be NULL. On a host a frame's bytes do not depend on how
+     * many frames a call has. */
     lt_status (*conv)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                       const lt_conv_args *a, lt_error *err);
     /* x [T, H, W, C] -> out [T', factor H, factor W, C], nearest. LT_TIME_DOUBLE: T odd > 1: frame 0 once, the others twice

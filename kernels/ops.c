@@ -327,7 +327,10 @@ void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
            a->groups);
     expect_like(o, "group_norm: x", &x, &out);
     expect_contiguous(o, "group_norm: x", &x);
-    expect_shape(o, "group_norm: out", &out, lt_shape_of(&x));
+    const int64_t frames = out.rank == 4 ? out.dim[0] : 0;
+    expect(o, a->first >= 0 && frames <= x.dim[0] - a->first, "group_norm: x", &x, "%lld frames from %lld on",
+           (long long)frames, (long long)a->first);
+    expect_shape(o, "group_norm: out", &out, lt_shape4(frames, x.dim[1], x.dim[2], x.dim[3]));
     expect_contiguous(o, "group_norm: out", &out);
     expect_vector(o, "group_norm: weight", w, channels);
     expect_vector(o, "group_norm: bias", bias, channels);
@@ -342,7 +345,7 @@ void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->group_norm(o->backend, out, x, w, bias, a, &o->error);
-    done(o, LT_OP_GROUP_NORM, begun, s, 3 * size(&out), 8 * count(&out)); /* x is read twice */
+    done(o, LT_OP_GROUP_NORM, begun, s, size(&x) + 2 * size(&out), 8 * count(&out)); /* x is read twice */
 }
 
 /* ---- element by element ---- */

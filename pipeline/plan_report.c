@@ -15,6 +15,9 @@ static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",
 static const char *const network_names[] = {[TAKE_NETWORKS_TOGETHER] = "together",
                                             [TAKE_NETWORKS_IN_TURNS] = "in turns"};
 
+static const char *const vae_names[] = {[TAKE_VAE_WHOLE_CALLS] = "whole calls",
+                                        [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
+
 /* What a report says beside the spec. */
 typedef struct {
     take_task task;
@@ -116,6 +119,7 @@ static lt_json *plan_of(const plan_findings *p, const char *command)
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * take_steps_run(s) : 0));
     lt_json_set(o, "peak_bytes", lt_json_new_int(p->memory.bytes));
     lt_json_set(o, "networks", lt_json_new_string(network_names[p->memory.networks]));
+    lt_json_set(o, "vae", lt_json_new_string(vae_names[p->memory.vae]));
     lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
@@ -186,8 +190,12 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
 
 static void print_needs(double seconds, const take_memory *memory, FILE *out)
 {
-    fprintf(out, "peak memory %.0f MiB%s, time ", (double)memory->bytes / 1048576,
-            memory->networks == TAKE_NETWORKS_IN_TURNS ? " (to stay within it, networks are opened in turns)" : "");
+    fprintf(out, "peak memory %.0f MiB", (double)memory->bytes / 1048576);
+    if (memory->networks == TAKE_NETWORKS_IN_TURNS)
+        fprintf(out, ", networks opened in turns");
+    if (memory->vae == TAKE_VAE_FRAME_BY_FRAME)
+        fprintf(out, ", pictures decoded frame by frame");
+    fprintf(out, ", time ");
     if (seconds >= 0)
         fprintf(out, "about %.0f s\n", seconds);
     else

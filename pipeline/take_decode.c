@@ -37,9 +37,10 @@ static lt_status open_network(take_decoder *d, lt_error *err)
     if (d->decoder)
         return LT_OK;
     const bool encodes = decodes_alone(d) || d->run->reference;
-    const unsigned halves = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U);
+    const unsigned spares = d->run->spares_memory ? VAE_SPARE_MEMORY : 0U;
+    const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
-    LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, halves, &d->vae, err));
+    LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, what, &d->vae, err));
     return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
 }
 

@@ -25,10 +25,12 @@ static const size_t device_running_bytes = (size_t)640 << 20;
 typedef struct {
     longtake *engine;
     const take_spec *spec;
-    take_networks networks;
+    const take_memory *way;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
     size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
+    size_t base;          /* bytes of the process before anything runs */
+    size_t encoder;       /* bytes of one window's video encoder */
     bool apart;           /* the device has memory of its own */
     size_t worst_device;  /* bytes of it; 0 where it is the host's and counted above */
 } memory_probe;
@@ -253,9 +255,10 @@ static lt_status probe_decode(memory_probe *p, render_probe *r, lt_error *err)
     const cfg_model *cfg = &p->engine->cfg;
     const take_timeline *t = &p->spec->time;
     const bool alone = p->spec->carry == CFG_CARRY_FRAMES;
-    const unsigned halves = VAE_DECODER | (alone ? (unsigned)VAE_ENCODER : 0U);
+    const unsigned spares = p->way->vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
+    const unsigned what = VAE_DECODER | (alone ? (unsigned)VAE_ENCODER : 0U) | spares;
     LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
-    LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, halves, &r->vae, err));
+    LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, what, &r->vae, err));
     LT_TRY(vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder, err));
     LT_TRY(vae_decode(r->decoder, r->latents, t->window, r->frames, NULL, err));
     if (!alone && t->windows > 1)
@@ -284,7 +287,7 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_refine(p, &r, err);
     r.host += decodes ? window_frames_bytes(p) : 0;
-    if (s == LT_OK && p->networks == TAKE_NETWORKS_IN_TURNS) {
+    if (s == LT_OK && p->way->networks == TAKE_NETWORKS_IN_TURNS) {
         note_render(p, &r);
         close_networks(&r);
         p->device->memory_peak = p->device->memory_in_use;
@@ -316,28 +319,24 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
     return status;
 }
 
-static lt_status probe_take(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks networks,
-                            memory_needs *out, lt_error *err)
+/* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
+static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video, lt_error *err)
 {
-    const cfg_model *cfg = &e->cfg;
-    memory_probe p = {.engine = e, .spec = s, .networks = networks, .apart = e->backend->table->memory_free != NULL};
-    const size_t base = resident_bytes();
-    size_t encoder = 0;
-    LT_TRY(lt_measure_open(&p.device, e->backend, err));
-    lt_status status = does & TAKE_DOES_DECODE ? probe_encoder(s, video, &encoder, err) : LT_OK;
-    if (status == LT_OK && does & TAKE_DOES_TOKENS)
-        status = probe_text(&p, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, err);
-    if (status == LT_OK && does & TAKE_DOES_REFINE)
-        status = probe_text(&p, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length, err);
-    if (status == LT_OK && does & TAKE_DOES_TOKENS)
-        status = probe_tokens(&p, err);
-    if (status == LT_OK && does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE))
-        status = probe_render(&p, does, err);
-    p.device->table->close(p.device);
-    const size_t stage = p.worst_stage + encoder > p.largest_file ? p.worst_stage + encoder : p.largest_file;
-    out->host = (int64_t)(base + stage + RUNNING_BYTES);
-    out->device = p.apart ? (int64_t)(p.worst_device + device_running_bytes) : 0;
-    return status;
+    const cfg_model *cfg = &p->engine->cfg;
+    p->base = resident_bytes();
+    lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
+    if (s == LT_OK && does & TAKE_DOES_TOKENS)
+        s = probe_text(p, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, err);
+    if (s == LT_OK && does & TAKE_DOES_REFINE)
+        s = probe_text(p, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length, err);
+    return s == LT_OK && does & TAKE_DOES_TOKENS ? probe_tokens(p, err) : s;
+}
+
+static memory_needs needs_of(const memory_probe *p)
+{
+    const size_t stage = p->worst_stage + p->encoder > p->largest_file ? p->worst_stage + p->encoder : p->largest_file;
+    return (memory_needs){.host = (int64_t)(p->base + stage + RUNNING_BYTES),
+                          .device = p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0};
 }
 
 /* LT_OK where both limits hold. */
@@ -354,26 +353,59 @@ static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
     return LT_OK;
 }
 
+/* What may be tried, the quickest first; each needs less than those before. */
+static const take_memory ways[] = {
+    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS},
+    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_FRAME_BY_FRAME},
+    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS},
+    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_FRAME_BY_FRAME},
+};
+
+static bool may_take(const memory_probe *p, unsigned does, const take_memory *way)
+{
+    if (way->networks == TAKE_NETWORKS_IN_TURNS && !(does & TAKE_DOES_KEEP))
+        return false;
+    return way->vae == TAKE_VAE_WHOLE_CALLS || !p->apart;
+}
+
+/* The first way that is allowed, or the one that needs least. */
+static lt_status choose_way(const memory_probe *common, unsigned does, take_memory *out, lt_error *err)
+{
+    memory_needs least = {0};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        memory_probe p = *common;
+        p.way = &ways[i];
+        if (!may_take(&p, does, p.way))
+            continue;
+        if (does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE))
+            LT_TRY(probe_render(&p, does, err));
+        const memory_needs needs = needs_of(&p);
+        if (least.host == 0 || needs.host < least.host) {
+            least = needs;
+            *out = *p.way;
+            out->bytes = needs.host;
+        }
+        if (compare(p.engine, &needs, NULL) == LT_OK)
+            break;
+    }
+    return compare(common->engine, &least, err);
+}
+
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err)
 {
-    memory_needs needs = {0};
-    out->networks = TAKE_NETWORKS_TOGETHER;
-    LT_TRY(probe_take(e, s, does, video, out->networks, &needs, err));
-    if (does & TAKE_DOES_KEEP && compare(e, &needs, NULL) != LT_OK) {
-        out->networks = TAKE_NETWORKS_IN_TURNS;
-        LT_TRY(probe_take(e, s, does, video, out->networks, &needs, err));
-    }
-    out->bytes = needs.host;
-    return compare(e, &needs, err);
+    memory_probe common = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
+    LT_TRY(lt_measure_open(&common.device, e->backend, err));
+    lt_status status = probe_common(&common, does, video, err);
+    if (status == LT_OK)
+        status = choose_way(&common, does, out, err);
+    common.device->table->close(common.device);
+    return status;
 }
 
-lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks *out,
+lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                             lt_error *err)
 {
-    take_memory memory = {.networks = TAKE_NETWORKS_TOGETHER};
-    if (e->max_memory > 0 || e->backend->table->memory_free != NULL)
-        LT_TRY(take_memory_choose(e, s, does, video, &memory, err));
-    *out = memory.networks;
-    return LT_OK;
+    *out = ways[0];
+    return e->max_memory > 0 || e->backend->table->memory_free ? take_memory_choose(e, s, does, video, out, err) : LT_OK;
 }

@@ -23,10 +23,15 @@ typedef enum {
  * turns, window by window. The same bytes come out. */
 typedef enum { TAKE_NETWORKS_TOGETHER, TAKE_NETWORKS_IN_TURNS } take_networks;
 
+/* The VAE works on all frames of a call, which is quicker, or where memory does not allow it on one after the other
+ * (temporal_vae/frame_layers.h). The same bytes come out, so a device with kernels of its own choice is not asked to. */
+typedef enum { TAKE_VAE_WHOLE_CALLS, TAKE_VAE_FRAME_BY_FRAME } take_vae_pace;
+
 /* What a take needs, and the choice made for it. `bytes`: peak resident memory of the whole process, without memory that only
  * the device has; where the model's weights are not there, their size is that of bf16. */
 typedef struct {
     take_networks networks;
+    take_vae_pace vae;
     int64_t bytes;
 } take_memory;
 
@@ -34,8 +39,8 @@ typedef struct {
  * memory of its own has less of it free. */
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err);
-/* The same, but looks only where there is a limit; without one, networks stay together. */
-lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_networks *out,
+/* The same, but looks only where there is a limit; without one the quicker ways are taken. */
+lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                             lt_error *err);
 
 #endif

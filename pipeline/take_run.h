@@ -51,6 +51,7 @@ typedef struct {
     bool job_is_implicit;     /* beside the output; goes on success */
     bool looks_only;          /* nothing is computed: keys alone */
     bool in_turns;            /* networks that refine and decode are not open together; see take_memory.h */
+    bool spares_memory;       /* the VAE goes frame by frame */
     take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */

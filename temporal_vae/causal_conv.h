@@ -24,5 +24,8 @@ void vae_conv_bind(lt_binder *b, vae_conv *c, int in, int out, int layer, const 
 /* out = conv(x) + add; x [T, H, W, Cin], out and add [T, H, W, Cout], add may be none. Reads and replaces the layer's
  * history where the flow has one. */
 void vae_conv_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add);
+/* The same from the frames that stand before x, [2, H, W, Cin] in `kept`, which then holds those before what follows x. filled false:
+ * nothing stands there yet. */
+void vae_conv_after_into(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add, lt_tensor kept, bool filled);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "temporal_vae/frame_layers.h"
+
 enum { NAME_BYTES = 128 };
 
 void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer,
@@ -25,8 +27,41 @@ void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_
     }
 }
 
+/* Beside x, only the activation between the two convolutions is there as a whole: the norm of it wants all frames. What a frame
+ * becomes takes the place of x, whose frames have been read up to there; it would not where channels are added. */
+static void run_frame_by_frame(vae_flow *f, const vae_block *block)
+{
+    lt_ops *o = f->ops;
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor x = f->x; /* [T, H, W, in] */
+    const lt_shape out = lt_shape4(x.dim[0], x.dim[1], x.dim[2], block->out);
+    const lt_tensor place = vae_flow_tensor(f, 0, out);
+    const lt_tensor hidden = lt_new(o, o->dtype, out);
+    const lt_tensor sum = block->out > block->in ? lt_new(o, o->dtype, out) : place;
+    vae_norm_conv_into(f, hidden, x, &block->norm1, &block->conv1);
+
+    const lt_tensor shortcut = lt_new(o, o->dtype, lt_shape4(1, out.dim[1], out.dim[2], out.dim[3]));
+    vae_frame_layer second = vae_frame_layer_start(f, hidden, &block->norm2, &block->conv2);
+    for (int64_t t = 0; t < out.dim[0]; t++) {
+        const lt_tensor of_x = lt_slice(x, 0, t, 1);
+        if (block->in == block->out)
+            lt_copy_into(o, shortcut, of_x);
+        else
+            lt_linear_into(o, shortcut, of_x, &block->shortcut, &block->shortcut_bias, LT_ACT_NONE);
+        vae_frame_layer_run(&second, lt_slice(sum, 0, t, 1), t, shortcut);
+    }
+    if (block->out > block->in)
+        lt_copy_into(o, place, sum);
+    lt_ops_rewind(o, mark);
+    vae_flow_advance(f, 0, place);
+}
+
 void vae_block_run(vae_flow *f, const vae_block *block)
 {
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        run_frame_by_frame(f, block);
+        return;
+    }
     const lt_tensor x = f->x; /* [T, H, W, in] */
     const lt_shape in = lt_shape_of(&x);
     const lt_shape out = lt_shape4(in.dim[0], in.dim[1], in.dim[2], block->out);

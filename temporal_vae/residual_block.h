@@ -22,7 +22,7 @@ typedef struct {
 /* The block's convolutions get the places `layer` and `layer` + 1 of the history. */
 void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_channels, int layer,
                     const char *name);
-/* Moves the flow's activation from [T, H, W, in] to [T, H, W, out]. */
+/* Moves the flow's activation from [T, H, W, in] to [T, H, W, out], at the flow's pace. */
 void vae_block_run(vae_flow *f, const vae_block *block);
 
 #endif

@@ -18,15 +18,21 @@ void vae_norm_bind(lt_binder *b, vae_norm *n, int channels, int latent_channels,
     lt_bind(b, &n->shift_bias, LT_ROLE_VECTOR, vector, "%s.conv_b.conv.bias", name);
 }
 
-void vae_norm_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_norm *n)
+lt_group_norm_args vae_norm_args(const vae_flow *f, const vae_norm *n)
 {
     lt_ops *o = f->ops;
-    const lt_mark mark = lt_ops_mark(o);
     lt_group_norm_args args = {.groups = f->groups, .eps = epsilon, .act = LT_ACT_SILU};
     if (!lt_is_none(&f->latent)) {
         args.gain = lt_linear(o, f->latent, &n->gain, &n->gain_bias, LT_ACT_NONE);    /* [L, h, w, C] */
         args.shift = lt_linear(o, f->latent, &n->shift, &n->shift_bias, LT_ACT_NONE); /* [L, h, w, C] */
     }
-    lt_group_norm_into(o, out, x, &n->weight, &n->bias, &args);
-    lt_ops_rewind(o, mark);
+    return args;
+}
+
+void vae_norm_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_norm *n)
+{
+    const lt_mark mark = lt_ops_mark(f->ops);
+    const lt_group_norm_args args = vae_norm_args(f, n);
+    lt_group_norm_into(f->ops, out, x, &n->weight, &n->bias, &args);
+    lt_ops_rewind(f->ops, mark);
 }

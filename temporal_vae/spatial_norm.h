@@ -26,5 +26,7 @@ typedef struct {
 void vae_norm_bind(lt_binder *b, vae_norm *n, int channels, int latent_channels, const char *name);
 /* x, out [T, H, W, C]. Steered where the flow has latents. */
 void vae_norm_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_norm *n);
+/* What a group norm needs beside x; gain and shift stand in the arena. */
+lt_group_norm_args vae_norm_args(const vae_flow *f, const vae_norm *n);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "temporal_vae/frame_layers.h"
 #include "temporal_vae/vae_network.h"
 
 enum { FIRST_CALL = 3, LATER_CALL = 2 }; /* latents; other cuts would change the norm statistics */
@@ -71,6 +72,10 @@ typedef struct {
 /* Twice as large by nearest neighbour, then a 3x3 convolution of every frame. */
 static void double_space(vae_flow *f, const vae_level *l)
 {
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        vae_frames_double_space(f, &l->resample, &l->resample_bias);
+        return;
+    }
     const lt_tensor x = f->x; /* [T, H, W, C] */
     const lt_shape large = lt_shape4(x.dim[0], 2 * x.dim[1], 2 * x.dim[2], x.dim[3]);
     const lt_tensor nearest = vae_flow_tensor(f, 1, large);
@@ -85,11 +90,30 @@ static void double_space(vae_flow *f, const vae_level *l)
  * for half the work. */
 static void double_time(vae_flow *f)
 {
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        vae_frames_double_time(f);
+        return;
+    }
     const lt_tensor x = f->x; /* [T, H, W, C] */
     const lt_tensor out =
         vae_flow_tensor(f, 1, lt_shape4(vae_double_time(x.dim[0]), x.dim[1], x.dim[2], x.dim[3]));
     lt_upsample_into(f->ops, out, x, 1, LT_TIME_DOUBLE);
     vae_flow_advance(f, 1, out);
+}
+
+/* The last norm and convolution: [T, H, W, 3]. */
+static lt_tensor make_frames(const vae_flow *f, const vae_half *net, lt_shape picture)
+{
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        const lt_tensor frames = lt_new(f->ops, f->ops->dtype, picture);
+        vae_norm_conv_into(f, frames, f->x, &net->norm_out, &net->conv_out);
+        return frames;
+    }
+    const lt_tensor normed = vae_flow_tensor(f, 1, lt_shape_of(&f->x));
+    const lt_tensor frames = vae_flow_tensor(f, 2, picture);
+    vae_norm_into(f, normed, f->x, &net->norm_out);
+    vae_conv_into(f, frames, normed, &net->conv_out, lt_none());
+    return frames;
 }
 
 /* What conv_in and every norm see: [n, h, w, C], the scale of the diffusion model divided out. */
@@ -116,7 +140,7 @@ static lt_status decode_pass(lt_ops *o, void *user)
     const int top = cfg->multiplier_count - 1;
 
     const lt_tensor latent = unscaled_latents(o, call);
-    vae_flow f = vae_flow_start(o, vae_decoder_elements(cfg, call->n, d->h, d->w));
+    vae_flow f = vae_flow_start(o, d->model->pace, vae_decoder_elements(cfg, call->n, d->h, d->w));
     f.groups = cfg->groups;
     f.latent = latent;
     f.history = &d->history;
@@ -134,12 +158,8 @@ static lt_status decode_pass(lt_ops *o, void *user)
             double_time(&f);
     }
 
-    const lt_shape large = lt_shape_of(&f.x); /* [T, H, W, C] */
-    const lt_shape picture = lt_shape4(large.dim[0], large.dim[1], large.dim[2], cfg->in_channels);
-    const lt_tensor normed = vae_flow_tensor(&f, 1, large);
-    const lt_tensor frames = vae_flow_tensor(&f, 2, picture); /* [T, H, W, 3] */
-    vae_norm_into(&f, normed, f.x, &net->norm_out);
-    vae_conv_into(&f, frames, normed, &net->conv_out, lt_none());
+    const lt_shape picture = lt_shape4(f.x.dim[0], f.x.dim[1], f.x.dim[2], cfg->in_channels);
+    const lt_tensor frames = make_frames(&f, net, picture);
     if (call->rgb) {
         const lt_tensor rgb = lt_new(o, LT_U8, picture);
         lt_to_rgb8_into(o, rgb, frames);

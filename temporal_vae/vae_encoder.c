@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "temporal_vae/frame_layers.h"
 #include "temporal_vae/vae_network.h"
 
 typedef struct {
@@ -19,6 +20,10 @@ typedef struct {
 /* Mean of neighbouring frames; where the count is odd the first one stays alone. */
 static void halve_time(vae_flow *f)
 {
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        vae_frames_halve_time(f);
+        return;
+    }
     const lt_tensor x = f->x; /* [T, H, W, C] */
     const int64_t T = x.dim[0];
     if (T == 1)
@@ -36,6 +41,10 @@ static void halve_time(vae_flow *f)
 /* 3x3 with stride 2 and one row and column of zeros at the bottom and the right only. */
 static void halve_space(vae_flow *f, const vae_level *l)
 {
+    if (f->pace == VAE_FRAME_BY_FRAME) {
+        vae_frames_halve_space(f, &l->resample, &l->resample_bias);
+        return;
+    }
     const lt_tensor x = f->x;
     const lt_tensor out = vae_flow_tensor(f, 1, lt_shape4(x.dim[0], x.dim[1] / 2, x.dim[2] / 2, x.dim[3]));
     const lt_conv_args args = {.stride = 2, .pad_bottom = 1, .pad_right = 1};
@@ -58,15 +67,13 @@ static lt_status encode_pass(lt_ops *o, void *user)
     const vae_half *net = &call->model->encoder;
     const lt_shape pixels = lt_shape4(call->T, call->H, call->W, cfg->in_channels);
 
-    const lt_tensor frames = lt_from_host(o, call->frames, LT_F32, pixels);
-    vae_flow f = vae_flow_start(o, vae_encoder_elements(cfg, call->T, call->H, call->W));
+    vae_flow f = vae_flow_start(o, call->model->pace, vae_encoder_elements(cfg, call->T, call->H, call->W));
     f.groups = cfg->groups;
-    f.x = vae_flow_tensor(&f, 0, pixels); /* [T, H, W, 3] */
-    lt_copy_into(o, f.x, frames);
-
-    const lt_tensor first = vae_flow_tensor(&f, 1, lt_shape4(call->T, call->H, call->W, cfg->base_width));
-    vae_conv_into(&f, first, f.x, &net->conv_in, lt_none());
-    vae_flow_advance(&f, 1, first);
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor frames = lt_cast(o, lt_from_host(o, call->frames, LT_F32, pixels), o->dtype); /* [T, H, W, 3] */
+    f.x = vae_flow_tensor(&f, 0, lt_shape4(call->T, call->H, call->W, cfg->base_width));
+    vae_conv_into(&f, f.x, frames, &net->conv_in, lt_none());
+    lt_ops_rewind(o, mark);
     for (int level = 0; level < cfg->multiplier_count; level++) {
         for (int i = 0; i < net->block_count; i++)
             vae_block_run(&f, &net->level[level].block[i]);
@@ -79,11 +86,15 @@ static lt_status encode_pass(lt_ops *o, void *user)
         vae_block_run(&f, &net->mid[i]);
 
     const lt_shape small = lt_shape_of(&f.x); /* [T', h, w, C] */
-    const lt_tensor normed = vae_flow_tensor(&f, 1, small);
     const lt_tensor moments =
-        vae_flow_tensor(&f, 2, lt_shape4(small.dim[0], small.dim[1], small.dim[2], 2 * cfg->latent_channels));
-    vae_norm_into(&f, normed, f.x, &net->norm_out);
-    vae_conv_into(&f, moments, normed, &net->conv_out, lt_none());
+        lt_new(o, o->dtype, lt_shape4(small.dim[0], small.dim[1], small.dim[2], 2 * cfg->latent_channels));
+    if (f.pace == VAE_FRAME_BY_FRAME) {
+        vae_norm_conv_into(&f, moments, f.x, &net->norm_out, &net->conv_out);
+    } else {
+        const lt_tensor normed = vae_flow_tensor(&f, 1, small);
+        vae_norm_into(&f, normed, f.x, &net->norm_out);
+        vae_conv_into(&f, moments, normed, &net->conv_out, lt_none());
+    }
     hand_out(o, moments, 0, cfg->latent_channels, call->mean);
     if (call->log_variance)
         hand_out(o, moments, cfg->latent_channels, cfg->latent_channels, call->log_variance);
@@ -149,6 +160,6 @@ lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, 
 size_t vae_encoder_bytes(const cfg_vae *cfg, lt_dtype activation, int64_t T, int64_t H, int64_t W)
 {
     const int64_t flow = VAE_FLOW_BUFFERS * vae_encoder_elements(cfg, T, H, W);
-    const int64_t host_side = T * H * W * cfg->in_channels + 2 * latent_values(cfg, T, H, W);
-    return (size_t)flow * lt_dtype_bytes(activation) + (size_t)host_side * lt_dtype_bytes(LT_F32);
+    const int64_t pixels = T * H * W * cfg->in_channels;
+    return (size_t)(flow + pixels) * lt_dtype_bytes(activation) + (size_t)pixels * lt_dtype_bytes(LT_F32);
 }

@@ -3,10 +3,11 @@
 
 #include <assert.h>
 
-vae_flow vae_flow_start(lt_ops *o, int64_t elements)
+vae_flow vae_flow_start(lt_ops *o, vae_pace pace, int64_t elements)
 {
-    vae_flow f = {.ops = o};
-    for (int i = 0; i < VAE_FLOW_BUFFERS; i++)
+    vae_flow f = {.ops = o, .pace = pace};
+    const int buffers = pace == VAE_FRAME_BY_FRAME ? 1 : VAE_FLOW_BUFFERS;
+    for (int i = 0; i < buffers; i++)
         f.buffer[i] = lt_new(o, o->dtype, lt_shape1(elements));
     return f;
 }

@@ -88,7 +88,7 @@ static void bind_decoder(lt_binder *b, vae_half *half, const cfg_vae *cfg)
     vae_conv_bind(b, &half->conv_out, channels, cfg->in_channels, layer, "decoder.conv_out");
 }
 
-lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned halves,
+lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned what,
                    vae_model **out, lt_error *err)
 {
     *out = NULL;
@@ -97,16 +97,17 @@ lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend,
         return lt_fail(err, LT_ERR_RESOURCES, "temporal_vae: no memory for its layers");
     m->cfg = *cfg;
     m->backend = backend;
+    m->pace = what & VAE_SPARE_MEMORY ? VAE_FRAME_BY_FRAME : VAE_WHOLE_CALLS;
     lt_status s = LT_OK;
-    if (halves & VAE_ENCODER)
+    if (what & VAE_ENCODER)
         s = make_levels(&m->encoder, cfg->multiplier_count, cfg->encoder_blocks, err);
-    if (s == LT_OK && (halves & VAE_DECODER))
+    if (s == LT_OK && (what & VAE_DECODER))
         s = make_levels(&m->decoder, cfg->multiplier_count, cfg->decoder_blocks, err);
     if (s == LT_OK) {
         lt_binder *b = lt_binder_open(weights, backend);
-        if (halves & VAE_ENCODER)
+        if (what & VAE_ENCODER)
             bind_encoder(b, &m->encoder, cfg);
-        if (halves & VAE_DECODER)
+        if (what & VAE_DECODER)
             bind_decoder(b, &m->decoder, cfg);
         s = lt_binder_close(b, &m->set, err);
     }

@@ -28,6 +28,7 @@ typedef struct {
 struct vae_model {
     cfg_vae cfg;
     lt_backend *backend;
+    vae_pace pace;
     vae_half encoder; /* zero where it was not asked for */
     vae_half decoder;
     lt_weight_set *set;

@@ -104,8 +104,8 @@ enum {
 
 typedef struct {
     const lt_cpu *cpu;
-    lt_tensor out; /* [T, H, W, C] */
-    lt_tensor x;
+    lt_tensor out; /* [n, H, W, C] */
+    lt_tensor x;   /* [T, H, W, C] */
     const float *w;
     const float *bias;
     const lt_group_norm_args *args;
@@ -171,7 +171,7 @@ static int64_t modulating_frame(int64_t t, int64_t frames, int64_t cells)
     return t * cells / frames;
 }
 
-/* One row of pixels: [W, C]. */
+/* One row of out's pixels: [W, C]. */
 static void scale_pixels(void *user, int64_t tile, int worker)
 {
     (void)worker;
@@ -180,26 +180,27 @@ static void scale_pixels(void *user, int64_t tile, int worker)
     const int64_t rows = j->x.dim[1];
     const int64_t columns = j->x.dim[2];
     const int64_t channels = j->x.dim[3];
-    const int64_t first = tile * columns;
+    const int64_t to = tile * columns * channels;
+    const int64_t from = to + a->first * rows * columns * channels;
     if (lt_is_none(&a->gain)) {
-        j->cpu->kernels->group_scale(lt_at(&j->out, first * channels), lt_at(&j->x, first * channels),
-                                     j->x.dtype, columns, channels, j->slope, j->offset, NULL, NULL, a->act);
+        j->cpu->kernels->group_scale(lt_at(&j->out, to), lt_at(&j->x, from), j->x.dtype, columns, channels,
+                                     j->slope, j->offset, NULL, NULL, a->act);
         return;
     }
-    const int64_t frame = modulating_frame(tile / rows, j->x.dim[0], a->gain.dim[0]);
+    const int64_t frame = modulating_frame(a->first + tile / rows, j->x.dim[0], a->gain.dim[0]);
     const int64_t row = tile % rows * a->gain.dim[1] / rows;
     for (int64_t column = 0; column < columns;) {
         const int64_t cell = column * a->gain.dim[2] / columns;
         int64_t end = column + 1;
         while (end < columns && end * a->gain.dim[2] / columns == cell)
             end++;
-        const int64_t at = (first + column) * channels;
+        const int64_t at = column * channels;
         const int64_t gain_at =
             frame * a->gain.stride[0] + row * a->gain.stride[1] + cell * a->gain.stride[2];
         const int64_t shift_at =
             frame * a->shift.stride[0] + row * a->shift.stride[1] + cell * a->shift.stride[2];
-        j->cpu->kernels->group_scale(lt_at(&j->out, at), lt_at(&j->x, at), j->x.dtype, end - column, channels,
-                                     j->slope, j->offset, lt_at(&a->gain, gain_at),
+        j->cpu->kernels->group_scale(lt_at(&j->out, to + at), lt_at(&j->x, from + at), j->x.dtype,
+                                     end - column, channels, j->slope, j->offset, lt_at(&a->gain, gain_at),
                                      lt_at(&a->shift, shift_at), a->act);
         column = end;
     }
@@ -229,6 +230,6 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
         j.cpu->kernels->widen(j.centre + c, lt_at(&x, c / width * width), x.dtype, 1);
     lt_cpu_run(j.cpu, tiles, sum_pixels, &j, lt_numel(&x));
     find_slopes(&j, tiles);
-    lt_cpu_run(j.cpu, x.dim[0] * x.dim[1], scale_pixels, &j, lt_numel(&x));
+    lt_cpu_run(j.cpu, out.dim[0] * out.dim[1], scale_pixels, &j, lt_numel(&out));
     return LT_OK;
 }

@@ -1,5 +1,5 @@
 /* cuda_group_norm.cu - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var + eps) * w + b, mean and variance over
- * the channels of a group and all of T x H x W. x and out [P, C] with P = T H W pixels.
+ * the channels of a group and all of T x H x W. x [P, C] with P = T H W pixels; out has all of its frames or some.
  *
  * Three kernels, x is read twice:
  *   1. partial sums: a block takes a piece of the pixels; every column (a run of channels inside one group) gets the sum and
@@ -132,7 +132,8 @@ static __global__ void __launch_bounds__(THREADS) statistics_kernel(group_statis
 /* ---- 3: apply ---- */
 
 typedef struct {
-    int frames;
+    int frames; /* of x */
+    int first;  /* frame of x that is out's frame 0 */
     int height;
     int width;
     int channels;
@@ -155,7 +156,8 @@ static __device__ __forceinline__ int frame_cell(int t, int frames, int cells)
     return (int)((int64_t)t * cells / frames);
 }
 
-/* Block (x, y): frame row x, tile y of its packs; a thread keeps its channels and walks along the row. */
+/* Block (x, y): frame row x of out, tile y of its packs; a thread keeps its channels and walks along the row. x begins with the first
+ * frame that out has. */
 template <typename T, int N>
 static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const T *x, const group_statistics *statistics, apply_plan p,
                                                                int lanes)
@@ -176,7 +178,7 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
         factor[i] = p.w == NULL ? s.inverse : s.inverse * p.w[channel + i];
         offset[i] = p.bias == NULL ? 0 : p.bias[channel + i];
     }
-    const int frame = (int)blockIdx.x / p.height;
+    const int frame = p.first + (int)blockIdx.x / p.height;
     const int row = (int)blockIdx.x % p.height;
     int64_t gain_row = channel;
     int64_t shift_row = channel;
@@ -213,8 +215,8 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
 
 typedef struct {
     lt_cuda *c;
-    lt_tensor out; /* [T, H, W, C] */
-    lt_tensor x;
+    lt_tensor out; /* [n, H, W, C] */
+    lt_tensor x;   /* [T, H, W, C] */
     const lt_weight *w;
     const lt_weight *bias;
     const lt_group_norm_args *a;
@@ -239,6 +241,7 @@ static apply_plan plan_apply(const norm_job &j)
 {
     apply_plan p = {};
     p.frames = (int)j.x.dim[0];
+    p.first = (int)j.a->first;
     p.height = (int)j.x.dim[1];
     p.width = (int)j.x.dim[2];
     p.channels = (int)j.x.dim[3];
@@ -274,8 +277,8 @@ template <typename T, int N, int PARTS> static lt_status run(const norm_job &j, 
                           p, lanes));
     LT_TRY(lt_cuda_launch(j.c, "group_norm", err, (unsigned)p.groups, THREADS, 0, statistics_kernel<T>, statistics, partial, x, p,
                           j.a->eps));
-    return lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)(j.x.dim[0] * j.x.dim[1]), tiles), THREADS, 0, apply_kernel<T, N>,
-                          (T *)j.out.data, x, statistics, plan_apply(j), lanes);
+    return lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)(j.out.dim[0] * j.out.dim[1]), tiles), THREADS, 0, apply_kernel<T, N>,
+                          (T *)j.out.data, x + j.a->first * j.x.stride[0], statistics, plan_apply(j), lanes);
 }
 
 /* A pack may hold one group's channels, or those of two; anything else goes channel by channel. */
@@ -299,7 +302,7 @@ lt_status lt_cuda_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt
                              const lt_group_norm_args *a, lt_error *err)
 {
     const norm_job j = {lt_cuda_of(b), out, x, w, bias, a};
-    if (lt_numel(&x) == 0)
+    if (lt_numel(&out) == 0)
         return LT_OK;
     return x.dtype == LT_F32 ? pick_width<float>(j, err) : pick_width<lt_bf16>(j, err);
 }

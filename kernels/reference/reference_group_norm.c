@@ -2,7 +2,8 @@
  *
  * Mean and biased variance over the channels of a group and all of T x H x W, in double, in two passes. One tile is one
  * group, so no sum is split. Z is the nearest cell of the gain's grid [L, h, w]: rows y h / H, columns x w / W, frames
- * t L / T; but when T is odd and above 1, frame 0 takes cell 0 and the others share the remaining cells.
+ * t L / T; but when T is odd and above 1, frame 0 takes cell 0 and the others share the remaining cells. Where only some frames are
+ * asked for, mean and variance are still those of all T.
  */
 #include <math.h>
 
@@ -10,8 +11,8 @@
 #include "kernels/reference/reference_table.h"
 
 typedef struct {
-    lt_tensor out; /* [T, H, W, C] */
-    lt_tensor x;
+    lt_tensor out; /* [n, H, W, C] */
+    lt_tensor x;   /* [T, H, W, C] */
     const float *w;
     const float *bias;
     const lt_group_norm_args *a;
@@ -69,7 +70,8 @@ static void norm_group(void *user, int64_t group, int worker)
     const int64_t first = group * channels;
     const statistics s = measure_group(j, first, channels);
     const bool gained = !lt_is_none(&j->a->gain);
-    for (int64_t p = 0; p < lt_ref_rows(&j->x); p++) {
+    const int64_t begin = j->a->first * j->x.dim[1] * j->x.dim[2]; /* pixels of x before those of out */
+    for (int64_t p = begin; p < begin + lt_ref_rows(&j->out); p++) {
         const int64_t gain = gained ? cell_at(j, &j->a->gain, p) : 0;
         const int64_t shift = gained ? cell_at(j, &j->a->shift, p) : 0;
         for (int64_t c = first; c < first + channels; c++) {
@@ -80,7 +82,7 @@ static void norm_group(void *user, int64_t group, int worker)
                 y += (double)j->bias[c];
             if (gained)
                 y = y * lt_ref_get(&j->a->gain, gain + c) + lt_ref_get(&j->a->shift, shift + c);
-            lt_ref_put(&j->out, p * all + c, lt_ref_act(y, j->a->act));
+            lt_ref_put(&j->out, (p - begin) * all + c, lt_ref_act(y, j->a->act));
         }
     }
 }

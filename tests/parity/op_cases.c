@@ -321,14 +321,15 @@ static void group_norm(op_check *t, const int64_t *p)
     const lt_act kind = (lt_act)p[5];
     const int64_t L = p[6]; /* cells of the gain: L x (H / p[7]) x (W / p[7]); 0: no gain */
     const double middle = (double)p[8];
+    const int64_t frames = p[11] > 0 ? p[11] : T; /* from p[10] on */
     const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, middle - 2, middle + 2);
-    op_operand *out = op_output(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(frames, H, W, C), OP_PACKED);
     const double *w;
     const double *b;
     const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &w);
     const lt_weight *bias = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &b);
     lt_group_norm_args args = {
-        .groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none()};
+        .groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none(), .first = p[10]};
     const op_operand *gain = NULL;
     const op_operand *shift = NULL;
     const int64_t h = L > 0 ? H / p[7] : 1;
@@ -352,7 +353,8 @@ static void group_norm(op_check *t, const int64_t *p)
         for (int64_t i = 0; i < pixels * per_group; i++)
             variance += pow(x->value[i / per_group * C + g * per_group + i % per_group] - mean, 2) / count;
         const double inverse = 1 / sqrt(variance + (double)args.eps);
-        for (int64_t i = 0; i < pixels * per_group; i++) {
+        const int64_t begin = p[10] * H * W;
+        for (int64_t i = begin * per_group; i < (begin + frames * H * W) * per_group; i++) {
             const int64_t pixel = i / per_group;
             const int64_t c = g * per_group + i % per_group;
             double y = (x->value[pixel * C + c] - mean) * inverse * w[c] + b[c];
@@ -364,7 +366,7 @@ static void group_norm(op_check *t, const int64_t *p)
                 y = y * gain->value[z] + shift->value[z];
                 magnitude = magnitude * fabs(gain->value[z]) + fabs(shift->value[z]);
             }
-            set_activated(out, a, pixel * C + c, y, 24 * u * magnitude, kind);
+            set_activated(out, a, (pixel - begin) * C + c, y, 24 * u * magnitude, kind);
         }
     }
     judge(t, out, a);
@@ -739,6 +741,9 @@ const op_case op_cases[] = {
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {4, 5, 7, 64, 32, SILU, 2, 2, 3, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {3, 16, 24, 16, 4, SILU, 3, 2, 1, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", group_norm, {1, 2, 3, 2112, 3, NONE, 0, 1, 0, OP_PACKED}}, /* many channels */
+    {"group_norm", "T H W C groups act L step mean layout first frames", group_norm, {5, 4, 6, 32, 4, SILU, 0, 1, 0, OP_PACKED, 3, 1}},
+    {"group_norm", "T H W C groups act L step mean layout first frames", group_norm, {9, 4, 6, 16, 4, SILU, 3, 2, 0, OP_PACKED, 4, 3}},
+    {"group_norm", "T H W C groups act L step mean layout first frames", group_norm, {4, 3, 5, 33, 11, NONE, 2, 1, 0, OP_PADDED, 0, 1}},
 
     {"rope", "B n h d layout apart", rope, {1, 1, 1, 2, OP_PACKED, 0}},
     {"rope", "B n h d layout apart", rope, {2, 5, 3, 64, OP_HEADS, 0}},

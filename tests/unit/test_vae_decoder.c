@@ -185,6 +185,69 @@ static void memory_is_told_before(void **state)
     assert_int_equal(backend->memory_in_use, before);
 }
 
+/* All latents by a decoder of `b`, whole or frame by frame: the frames, and the most memory that was in use meanwhile. */
+static size_t decode_at_pace(lt_backend *b, unsigned pace, uint8_t *rgb)
+{
+    vae_model *m;
+    vae_decoder *d;
+    assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, b, VAE_DECODER | pace, &m, &err), LT_OK);
+    assert_int_equal(vae_decoder_open(m, H, W, &d, &err), LT_OK);
+    b->memory_peak = b->memory_in_use;
+    const size_t before = b->memory_in_use;
+    assert_int_equal(vae_decode(d, latents, MOST_LATENTS, rgb, NULL, &err), LT_OK);
+    const size_t took = b->memory_peak - before;
+    vae_decoder_close(d);
+    vae_close(m);
+    return took;
+}
+
+static void frame_by_frame_in_the_same_bytes_and_less_memory(void **state)
+{
+    (void)state;
+    lt_backend *cpu[2];
+    static uint8_t whole[sizeof wanted];
+    static uint8_t spared[sizeof wanted];
+    assert_int_equal(lt_cpu_open(&cpu[0], 0, LT_F32, &err), LT_OK);
+    assert_int_equal(lt_cpu_open(&cpu[1], 3, LT_BF16, &err), LT_OK);
+    lt_backend *const all[] = {backend, cpu[0], cpu[1]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const size_t took = decode_at_pace(all[i], 0, whole);
+        const size_t less = decode_at_pace(all[i], VAE_SPARE_MEMORY, spared);
+        assert_memory_equal(spared, whole, sizeof wanted);
+        assert_in_range(less, 1, took * 3 / 4);
+    }
+    cpu[0]->table->close(cpu[0]);
+    cpu[1]->table->close(cpu[1]);
+}
+
+/* What one pace leaves behind, the other goes on from. */
+static void the_pace_may_change_between_calls(void **state)
+{
+    (void)state;
+    static uint8_t got[sizeof wanted];
+    vae_model *spare;
+    vae_decoder *first = fresh();
+    vae_decoder *second;
+    const size_t bytes = vae_decoder_state_bytes(first);
+    void *saved = malloc(bytes);
+    assert_non_null(saved);
+    assert_int_equal(vae_decode(first, latents, 3, got, NULL, &err), LT_OK);
+    assert_int_equal(vae_decoder_save(first, saved, &err), LT_OK);
+    assert_int_equal(
+        vae_open(lt_golden_weights(golden), &cfg, backend, VAE_DECODER | VAE_SPARE_MEMORY, &spare, &err), LT_OK);
+    assert_int_equal(vae_decoder_open(spare, H, W, &second, &err), LT_OK);
+    assert_int_equal(vae_decoder_load(second, saved, bytes, &err), LT_OK);
+    assert_int_equal(vae_decode(second, latents + 3 * CELLS, 2, got + 9 * FRAME, NULL, &err), LT_OK);
+    assert_int_equal(vae_decoder_save(second, saved, &err), LT_OK);
+    assert_int_equal(vae_decoder_load(first, saved, bytes, &err), LT_OK);
+    assert_int_equal(vae_decode(first, latents + 5 * CELLS, 2, got + 17 * FRAME, NULL, &err), LT_OK);
+    assert_memory_equal(got, wanted, sizeof wanted);
+    vae_decoder_close(second);
+    vae_decoder_close(first);
+    vae_close(spare);
+    free(saved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +257,8 @@ int main(void)
         cmocka_unit_test(a_stream_begins_odd_and_goes_on_even),
         cmocka_unit_test(a_reset_stream_is_a_fresh_one),
         cmocka_unit_test(memory_is_told_before),
+        cmocka_unit_test(frame_by_frame_in_the_same_bytes_and_less_memory),
+        cmocka_unit_test(the_pace_may_change_between_calls),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }

@@ -93,12 +93,44 @@ static void memory_is_told_before(void **state)
         assert_true(log_variance[i] >= -30.0f && log_variance[i] <= 20.0f);
 }
 
+static void frame_by_frame_in_the_same_bytes_and_less_memory(void **state)
+{
+    (void)state;
+    enum { MOST_FRAMES = 14, MOST_LATENTS = 4 };
+    static float frames[MOST_FRAMES * PIXELS];
+    for (int i = 0; i < MOST_FRAMES * PIXELS; i++)
+        frames[i] = (float)(i * 37 % 256) / 255.0f * 2.0f - 1.0f;
+    lt_backend *cpu;
+    assert_int_equal(lt_cpu_open(&cpu, 2, LT_F32, &err), LT_OK);
+    lt_backend *const all[] = {backend, cpu};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        for (int T = 13; T <= MOST_FRAMES; T++) {
+            float mean[2][MOST_LATENTS * LATENT] = {{0}};
+            size_t took[2];
+            for (int pace = 0; pace < 2; pace++) {
+                vae_model *m;
+                const unsigned what = VAE_ENCODER | (pace ? (unsigned)VAE_SPARE_MEMORY : 0U);
+                assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, all[i], what, &m, &err), LT_OK);
+                const size_t before = all[i]->memory_in_use;
+                all[i]->memory_peak = before;
+                assert_int_equal(vae_encode(m, frames, T, H, W, mean[pace], NULL, &err), LT_OK);
+                took[pace] = all[i]->memory_peak - before;
+                vae_close(m);
+            }
+            assert_memory_equal(mean[1], mean[0], sizeof mean[0]);
+            assert_in_range(took[1], 1, took[0] * 9 / 10);
+        }
+    }
+    cpu->table->close(cpu);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rgb8_is_the_scaled_mean),
         cmocka_unit_test(a_clip_without_pictures_is_refused),
         cmocka_unit_test(memory_is_told_before),
+        cmocka_unit_test(frame_by_frame_in_the_same_bytes_and_less_memory),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
