@@ -106,15 +106,17 @@ lt_status take_latents_create(const char *path, take_latents_shape shape, const 
     w->fd = STDOUT_FILENO;
     lt_status s = LT_OK;
     if (strcmp(path, "-") != 0) {
+        const bool renames = lt_takes_a_rename(path);
         w->path = strdup(path);
-        w->temporary = lt_temporary_name(path);
-        if (!w->path || !w->temporary) {
+        w->temporary = renames ? lt_temporary_name(path) : NULL;
+        if (!w->path || (renames && !w->temporary)) {
             s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
         } else {
-            w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+            const char *const name = renames ? w->temporary : path;
+            w->fd = open(name, O_WRONLY | (renames ? O_CREAT | O_TRUNC : 0) | O_CLOEXEC, 0666);
             if (w->fd < 0)
-                s = lt_fail(err, LT_ERR_FAILED, "%s: %s", w->temporary, strerror(errno));
-            else
+                s = lt_fail_to_write(name, err);
+            else if (renames)
                 lt_temporary_hold(w->fd);
         }
     }
@@ -153,11 +155,11 @@ lt_status take_latents_finish(take_latents_writer *w, lt_error *err)
     if (w->written != w->shape.latents)
         s = lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld", w->path ? w->path : "standard output",
                     (long long)w->written, (long long)w->shape.latents);
-    if (s == LT_OK && w->path && fsync(w->fd) != 0)
+    if (s == LT_OK && w->temporary && fsync(w->fd) != 0)
         s = lt_fail_to_write(w->path, err);
-    if (s == LT_OK && w->path)
+    if (s == LT_OK && w->temporary)
         s = lt_rename_durably(w->temporary, w->path, err);
-    if (s == LT_OK && w->path) {
+    if (s == LT_OK && w->temporary) {
         close(w->fd);
         w->fd = -1;
         free(w->temporary);

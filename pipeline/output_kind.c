@@ -2,12 +2,15 @@
 #include "pipeline/output_kind.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "kernels/core/temporary_file.h"
 
 static const struct {
     const char *name; /* of --format, and the extension */
@@ -41,6 +44,27 @@ static take_output standard_kind(take_writes w)
     return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
 }
 
+/* Can a file be made there? What the folder's permissions say is not all: some file systems take none. */
+static lt_status try_to_write(const char *flag, const char *path, lt_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a device, a pipe: written as it is */
+        return LT_OK;
+    char *temporary = lt_temporary_name(path);
+    if (!temporary)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    const int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    const bool full = fd < 0 && (errno == ENOSPC || errno == EDQUOT); /* said by what writes, with its own code */
+    const lt_status s = fd >= 0 || full ? LT_OK
+                                        : lt_fail(err, LT_ERR_USAGE, "%s: %s cannot be written: %s", flag, path, strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+        (void)unlink(temporary);
+    }
+    free(temporary);
+    return s;
+}
+
 lt_status take_place_check(const char *flag, const char *path, lt_error *err)
 {
     struct stat st;
@@ -54,7 +78,7 @@ lt_status take_place_check(const char *flag, const char *path, lt_error *err)
         slash[slash == folder] = '\0';
     const char *name = slash ? folder : ".";
     const bool ok = access(name, W_OK | X_OK) == 0;
-    const lt_status s = ok ? LT_OK
+    const lt_status s = ok ? try_to_write(flag, path, err)
                            : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, name, strerror(errno));
     free(folder);
     return s;

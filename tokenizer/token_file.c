@@ -31,9 +31,13 @@ static lt_status read_list(const lt_weights *w, const char *key, lt_json **list,
     const char *text = lt_weights_metadata(w, key);
     if (!text)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is missing", place, key);
+    const size_t spaces = strcspn(text, " \t\r\n");
     if (strlen(text) > MAX_LIST_BYTES)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is longer than %d bytes", place, key,
                        (int)MAX_LIST_BYTES);
+    if (text[spaces])
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' has white space at byte %zu, expected numbers and commas alone",
+                       place, key, spaces);
     char *wrapped = NULL; /* JSON numbers, whatever the locale */
     const int bytes = asprintf(&wrapped, "[%s]", text);
     if (bytes < 0)
@@ -362,10 +366,21 @@ static lt_status write_npy_under(const tok_plan *plan, const char *temporary, co
     return s;
 }
 
+static lt_status write_into(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
+{
+    FILE *file = fopen(path, "wbe");
+    if (!file)
+        return lt_fail_to_write(path, err);
+    const lt_status s = tok_file_write_stream(plan, kind, file, path, err);
+    return fclose(file) != 0 && s == LT_OK ? lt_fail_to_write(path, err) : s;
+}
+
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
 {
     if (strcmp(path, "-") == 0)
         return tok_file_write_stream(plan, kind, stdout, "standard output", err);
+    if (!lt_takes_a_rename(path))
+        return write_into(plan, kind, path, err);
     if (kind == TOK_FILE_LT) {
         lt_writer *w = NULL;
         LT_TRY(open_writer(plan, path, &w, err));

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 lt_status lt_fail_to_write(const char *path, lt_error *err)
@@ -17,6 +18,12 @@ lt_status lt_fail_to_write(const char *path, lt_error *err)
         if (why == resources[i])
             code = LT_ERR_RESOURCES;
     return lt_fail(err, code, "%s: cannot be written: %s", path, strerror(why));
+}
+
+bool lt_takes_a_rename(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) != 0 || S_ISREG(st.st_mode);
 }
 
 lt_status lt_sync_folder(const char *folder, lt_error *err)

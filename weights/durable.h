@@ -2,6 +2,7 @@
 #ifndef LT_DURABLE_H
 #define LT_DURABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/core/status.h"
@@ -9,6 +10,9 @@
 /* errno as a status: LT_ERR_RESOURCES when disk, quota, handles or memory are out, else LT_ERR_INPUT (a path that cannot be
  * written). */
 lt_status lt_fail_to_write(const char *path, lt_error *err);
+
+/* Does a plain file stand at `path`, or nothing yet? Anything else (a device, a pipe) is written as it is: a rename would replace it. */
+bool lt_takes_a_rename(const char *path);
 
 /* Syncs a folder: the names in it. */
 lt_status lt_sync_folder(const char *folder, lt_error *err);

@@ -278,7 +278,7 @@ static lt_status memo_put(machine *m, uint64_t index)
 {
     lt_pickle_ref value = 0;
     LT_TRY(top(m, &value));
-    if (index >= LT_MAX_PICKLE_MEMO)
+    if (index >= LT_MAX_PICKLE_MEMO || index >= m->bytes) /* every entry takes more than a byte */
         return broken(m, "too many values, marks or memo entries");
     const uint32_t before = m->memo_capacity;
     LT_TRY(grow(m, &m->memo, &m->memo_capacity, (uint32_t)index + 1, LT_MAX_PICKLE_MEMO, sizeof *m->memo));

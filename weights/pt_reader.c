@@ -48,6 +48,7 @@ typedef struct {
     lt_weights *table;
     lt_zip_directory zip;
     lt_pickle pickle;
+    size_t pickle_bytes;
     const storage_type **used_as; /* of each zip entry, NULL until a storage is met in it */
     char *name_at;                /* free room for names in table->names */
 } reader;
@@ -285,7 +286,10 @@ static lt_status add_tensors(reader *r, lt_pickle_ref dict, lt_error *err)
 {
     if (node_of(r, dict)->as.items.count > LT_MAX_TENSORS)
         return lt_fail(err, LT_ERR_INPUT, "%s: has more than %d tensors", r->path, LT_MAX_TENSORS);
-    r->table->names = malloc(name_bytes_in(r, dict) + 1);
+    const size_t name_bytes = name_bytes_in(r, dict);
+    if (name_bytes > r->pickle_bytes) /* a name that was written once and stands for many */
+        return lt_fail(err, LT_ERR_INPUT, "%s: repeats a tensor's name", r->path);
+    r->table->names = malloc(name_bytes + 1);
     if (!r->table->names)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names", r->path);
     r->name_at = r->table->names;
@@ -392,7 +396,8 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
     if (!program)
         return lt_fail(err, LT_ERR_INPUT, "%s: has no data.pkl", r->path);
     LT_TRY(add_checksum(r, program, "data.pkl", err));
-    LT_TRY(lt_pickle_read(&r->pickle, program->data, (size_t)program->bytes, r->path, err));
+    r->pickle_bytes = (size_t)program->bytes;
+    LT_TRY(lt_pickle_read(&r->pickle, program->data, r->pickle_bytes, r->path, err));
     lt_pickle_ref state = 0;
     LT_TRY(find_state(r, key, &state, err));
     LT_TRY(add_tensors(r, state, err));

@@ -40,6 +40,37 @@ for command in "tokens x --seconds 4" "generate x --seconds 4" "refine take.lt" 
 done
 rm -f into.err pipe.err pipe.code json.mp4
 
+# What is no plain file is written, not replaced.
+for output in take.lt take.npy take.latents; do
+    case $output in
+    *.latents) set -- refine take.lt ;;
+    *) set -- tokens x --seconds 4 ;;
+    esac
+    made "$@" -o plain-$output
+    mkfifo pipe-$output
+    timeout 60 cat pipe-$output >read-$output &
+    made "$@" -o pipe-$output
+    wait
+    [ -p pipe-$output ] || fail "$output: the pipe was replaced"
+    same plain-$output read-$output
+    mknod full-$output c 1 7 2>/dev/null || continue
+    (: >full-$output) 2>/dev/null || continue # a file system without devices
+    refused 5 "$@" -o full-$output
+    [ -c full-$output ] || fail "$output: the device was replaced"
+done
+rm -rf plain-* pipe-* read-* full-*
+
+# A folder that takes no files, whatever its permissions say: as any other output that cannot be.
+if [ -d /proc/self ]; then
+    refused 2 tokens x --seconds 4 -o /proc/take.lt
+    refused 2 generate x --seconds 4 -o /proc/take.mp4
+    refused 2 refine take.lt -o /proc/take.latents
+    refused 2 decode take.latents -o /proc/take.mp4
+    made decode take.latents -o small.mp4
+    refused 2 encode small.mp4 -o /proc/take.lt
+    rm -f small.mp4
+fi
+
 # A name that is not UTF-8 is shown as well as JSON can.
 odd=$(printf 'odd\377.mp4')
 made generate x --frames 1 --json -o "$odd"

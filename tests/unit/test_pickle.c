@@ -341,6 +341,9 @@ static void bounds_lines_and_marks(void **state)
         bytes_text(&b, "(");
     check_failed(read_bytes(b.data, b.bytes, &p, &err), err, LT_ERR_INPUT, "too many");
     b.bytes = 2;
+    bytes_put(&b, "Nr\x90\x5f\x01\x00", 6); /* entry 90000 of a memo that this many bytes cannot have filled */
+    check_failed(read_bytes(b.data, b.bytes, &p, &err), err, LT_ERR_INPUT, "too many");
+    b.bytes = 2;
     bytes_text(&b, "(");
     for (int i = 0; i <= LT_MAX_PICKLE_STACK; i++)
         bytes_text(&b, "N");

@@ -300,6 +300,17 @@ static void refuses_broken_dictionaries(void **state)
     pt_close_dict(&pickle);
     refuse_pickle("tensor 'a': occurs twice");
 
+    char name[201];
+    memset(name, 'n', 200);
+    name[200] = '\0';
+    pt_open_dict(&pickle);
+    pt_string(&pickle, name);
+    bytes_put(&pickle, "q\x77N", 3); /* written once, remembered, */
+    for (int i = 0; i < 100; i++)
+        bytes_put(&pickle, "h\x77N", 3); /* and used a hundred times */
+    pt_close_dict(&pickle);
+    refuse_pickle("repeats a tensor's name");
+
     pt_open_dict(&pickle);
     for (int i = 0; i < 2; i++) {
         pt_string(&pickle, "module");
