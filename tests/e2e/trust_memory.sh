@@ -36,18 +36,31 @@ MODEL=landiff made generate "a red ball" --seconds 30 --dry-run
 
 # A limit is met by coding pictures frame by frame, then by opening networks in turns as well: less memory, as foreseen, and the
 # same bytes. On mini: the networks of the tiny model are smaller than the noise of a measurement.
-take() {
-    generate "a red ball" --seconds 8 --steps 1 --carry frames "$@"
-}
-
 # chosen NETWORKS VAE LIMIT: what the plan chooses within LIMIT bytes.
 chosen() {
-    made take --max-memory "$3" --dry-run
+    made generate "a red ball" $take --max-memory "$3" --dry-run
     [ "$(json made.out networks), $(json made.out vae)" = "$1, $2" ] ||
         fail "within $3 bytes: $(json made.out networks), $(json made.out vae), expected $1, $2"
     [ "$(json made.out peak_bytes)" -le "$3" ] || fail "$3 bytes are allowed, $(json made.out peak_bytes) foreseen"
 }
 
+tiny=$MODEL
+MODEL=mini
+take="--seconds 8 --steps 1 --carry frames"
+chosen together "whole calls" 8000000000
+whole=$(json made.out peak_bytes)
+chosen together "frame by frame" $((whole / 100 * 95))
+spared=$(json made.out peak_bytes)
+chosen "in turns" "frame by frame" $((spared - 1000000))
+least=$(json made.out peak_bytes)
+made generate "a red ball" $take -o whole.mp4
+foreseen spared.mp4 generate "a red ball" $take --max-memory $((spared + 1000000))
+foreseen least.mp4 generate "a red ball" $take --max-memory $((least + 1000000))
+same whole.mp4 spared.mp4
+same whole.mp4 least.mp4
+refused 5 generate "a red ball" $take --max-memory $((least - 4000000)) -o small.mp4
+grep -q "needs $(((least + 524288) / 1048576)) MiB, allowed are $(((least - 4000000 + 524288) / 1048576)) MiB" refused.err ||
+    fail "--max-memory: $(cat refused.err)"
 MODEL=$tiny
 
 refused 5 generate "a red ball" --seconds 4 --max-memory 20M -o small.mp4
