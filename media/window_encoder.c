@@ -103,6 +103,29 @@ static lt_status open_strip(media_encoder *e, lt_error *err)
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s", filter->name) : LT_OK;
 }
 
+/* Memory for a picture whose size and format are set. It is cleared: an encoder reads beyond a picture whose sides are odd, where
+ * nobody writes, and the file must depend on what was asked for alone. */
+static int give_memory(AVFrame *picture)
+{
+    const int s = av_frame_get_buffer(picture, 0);
+    for (int i = 0; s >= 0 && i < AV_NUM_DATA_POINTERS && picture->buf[i]; i++)
+        memset(picture->buf[i]->data, 0, picture->buf[i]->size);
+    return s;
+}
+
+/* A new picture: the encoder may still look at the last one's memory. */
+static int next_picture(media_encoder *e)
+{
+    av_frame_unref(e->picture);
+    e->picture->width = e->codec->width;
+    e->picture->height = e->codec->height;
+    e->picture->format = e->codec->pix_fmt;
+    e->picture->colorspace = e->codec->colorspace;
+    e->picture->color_range = e->codec->color_range;
+    e->picture->pts = e->pictures;
+    return give_memory(e->picture);
+}
+
 static lt_status open_pictures(media_encoder *e, lt_error *err)
 {
     e->given = av_frame_alloc();
@@ -113,12 +136,7 @@ static lt_status open_pictures(media_encoder *e, lt_error *err)
     e->given->width = e->spec.width;
     e->given->height = e->spec.height;
     e->given->format = AV_PIX_FMT_RGB24;
-    e->picture->width = e->codec->width;
-    e->picture->height = e->codec->height;
-    e->picture->format = e->codec->pix_fmt;
-    int s = av_frame_get_buffer(e->given, 0);
-    if (s >= 0)
-        s = av_frame_get_buffer(e->picture, 0);
+    const int s = give_memory(e->given);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: picture of %dx%d", e->codec->width,
                               e->codec->height)
                  : LT_OK;
@@ -187,17 +205,13 @@ static int encode(media_encoder *e, const AVFrame *picture)
 
 lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err)
 {
-    /* The encoder may still look at the last picture's memory. */
-    int s = av_frame_make_writable(e->picture);
+    int s = next_picture(e);
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "video: picture %lld", (long long)e->pictures);
     const size_t row_bytes = 3 * (size_t)e->spec.width;
     for (int row = 0; row < e->spec.height; row++)
         memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0], rgb + (size_t)row * row_bytes,
                row_bytes);
-    e->picture->colorspace = e->codec->colorspace;
-    e->picture->color_range = e->codec->color_range;
-    e->picture->pts = e->pictures;
     LT_TRY(media_scale(&e->scaler, e->given, e->picture, err));
     s = encode(e, e->picture);
     if (s < 0)

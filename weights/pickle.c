@@ -1,6 +1,7 @@
 /* pickle.c - the machine: a stack, marks, a memo. */
 #include "weights/pickle.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,7 @@ static lt_status pop(machine *m, lt_pickle_ref *out)
 {
     if (available(m) == 0)
         return broken(m, "takes a value from an empty stack");
+    assert(m->stack);
     *out = m->stack[--m->depth];
     return LT_OK;
 }
@@ -161,6 +163,7 @@ static lt_status top(machine *m, lt_pickle_ref *out)
 {
     if (available(m) == 0)
         return broken(m, "takes a value from an empty stack");
+    assert(m->stack);
     *out = m->stack[m->depth - 1];
     return LT_OK;
 }

@@ -97,9 +97,9 @@ static bool ends_with(const char *text, const char *end)
 static void fill(lt_tensor t, const char *name, uint64_t seed)
 {
     const int64_t n = lt_numel(&t);
-    const double fan_in = (double)(n / t.dim[0]);
+    const int64_t fan_in = n / t.dim[0];
     const float middle = t.rank == 1 && ends_with(name, "weight") ? 1.0f : 0.0f;
-    const float spread = t.rank == 1 ? 0.1f : (float)sqrt(3.0 / fan_in);
+    const float spread = t.rank == 1 ? 0.1f : (float)sqrt(3.0 / (double)fan_in);
     uint64_t state = seed ^ lt_hash_bytes(name, strlen(name)).low;
     for (int64_t i = 0; i < n; i++) {
         const float uniform = (float)(next_word(&state) >> 40) * 0x1p-23f - 1.0f; /* [-1, 1) */
