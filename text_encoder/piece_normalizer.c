@@ -6,7 +6,7 @@
 #include "text_encoder/utf8_text.h"
 
 /* The real map's largest growth is elevenfold (a ligature of three bytes that stands for a sentence). */
-enum { LARGEST_GROWTH = 32, LARGEST_START = 64 };
+enum { LARGEST_GROWTH = 32, LARGEST_START = 64, LONGEST_RULE = 256 }; /* the last in bytes */
 
 const char piece_word_mark[PIECE_WORD_MARK_BYTES + 1] = "\xE2\x96\x81";
 static const char replacement_character[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -43,7 +43,8 @@ static bool unit_has_leaf(uint32_t unit)
     return (unit >> 8 & 1) != 0;
 }
 
-/* The longest rule that `text` begins with: its length (0: none) and where its replacement is. False: the trie is damaged. */
+/* The longest rule that `text` begins with: its length (0: none) and where its replacement is. False: the trie is damaged, which it is
+ * too where it goes on and on. */
 static bool longest_rule(const piece_char_map *map, const char *text, size_t bytes, size_t *length,
                          size_t *string)
 {
@@ -54,6 +55,8 @@ static bool longest_rule(const piece_char_map *map, const char *text, size_t byt
         return map->unit_count == 0;
     size_t at = unit_offset(unit);
     for (size_t i = 0; i < bytes; i++) {
+        if (i == LONGEST_RULE)
+            return false;
         const unsigned char byte = (unsigned char)text[i];
         at ^= byte;
         if (!unit_at(map, at, &unit))

@@ -389,7 +389,7 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a zipped PyTorch file", r->path);
     LT_TRY(lt_zip_open(&r->zip, map, r->path, err));
     LT_TRY(check_archive(r, err));
-    r->used_as = calloc((size_t)r->zip.count, sizeof *r->used_as);
+    r->used_as = calloc((size_t)r->zip.count, sizeof(storage_type *));
     if (!r->used_as)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its directory", r->path);
     const lt_zip_entry *const program = lt_zip_find(&r->zip, "data.pkl");

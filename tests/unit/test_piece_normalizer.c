@@ -119,12 +119,32 @@ static void growth_is_bounded(void **state)
     piece_model_close(&m);
 }
 
+/* Unit 'a' leads back to itself, and there is no rule: every step of a long text would walk to its end. */
+static void a_trie_without_end_is_damaged(void **state)
+{
+    (void)state;
+    unsigned char units[4 * ('a' + 1)] = {0};
+    const uint32_t itself = (uint32_t)'a' << 10 | 'a';
+    for (int i = 0; i < 4; i++)
+        units[4 * 'a' + i] = (unsigned char)(itself >> (8 * i));
+    piece_model looped = model;
+    looped.char_map = (piece_char_map){.units = units, .unit_count = 'a' + 1, .strings = "", .string_bytes = 1};
+    char text[1000];
+    memset(text, 'a', sizeof text);
+    normalized_text normal = {0};
+    lt_error err = {0};
+    check_ok(piece_normalize(&looped, text, 0, 200, &normal, &err), err);
+    check_failed(piece_normalize(&looped, text, 0, sizeof text, &normal, &err), err, LT_ERR_INPUT, "precompiled_charsmap");
+    normalized_text_close(&normal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_texts),
         cmocka_unit_test(origins),
         cmocka_unit_test(growth_is_bounded),
+        cmocka_unit_test(a_trie_without_end_is_damaged),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
