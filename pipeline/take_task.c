@@ -158,9 +158,11 @@ static lt_status open_job(take_task *t, lt_error *err)
     return take_run_open_job(run, t->request.output, err);
 }
 
-/* When each of several prompts takes effect. */
-static void tell_shots(take_run *run)
+/* The seed, where the user does not know it, and when each of several prompts takes effect. */
+static void tell_choices(take_run *run)
 {
+    if (run->spec.seed_was_drawn)
+        take_note(run, "seed %u", run->spec.seed);
     for (int i = 1; i < run->spec.shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
         take_shot_line(&run->spec, i, line);
@@ -184,7 +186,7 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
         LT_TRY(open_job(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
     if (does)
-        tell_shots(&t->run);
+        tell_choices(&t->run);
     if (t->plan.segments > 0)
         LT_TRY(take_plan_give(&t->run, &t->plan, err));
     else if (does & TAKE_DOES_TOKENS)

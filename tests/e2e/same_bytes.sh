@@ -21,6 +21,12 @@ made generate "a red ball" --seconds 3 --seed 42 -o seed_42.mp4
 same threads_1.mp4 seed_42.mp4
 made generate "a red ball" --seconds 3 --seed 0 -o seed_0.mp4
 cmp -s seed_0.mp4 seed_42.mp4 && fail "seed 0 gives what seed 42 gives"
+
+# A seed that is drawn is told, and gives the same again.
+made generate "a red ball" --seconds 3 --seed -1 -o drawn.mp4
+drawn=$(sed -n 's/^seed //p' made.err)
+made generate "a red ball" --seconds 3 --seed "$drawn" -o told.mp4
+same drawn.mp4 told.mp4
 made generate "a blue ball" --seconds 3 -o blue.mp4 --no-metadata
 made generate "a red ball" --seconds 3 -o red.mp4 --no-metadata
 cmp -s blue.mp4 red.mp4 && fail "two prompts give the same"
