@@ -1,6 +1,7 @@
 /* take_decode.c - decoding and encoding one window after the other; see take_decode.h. */
 #include "pipeline/take_decode.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,13 +123,14 @@ void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_
     const uint8_t *before = d->have_last_frame && first > 0 ? d->last_frame : NULL;
     if (count < 1)
         return;
+    assert(d->last_frame && frames);
     for (int64_t i = 0; i < count; i++) {
         const uint8_t *now = frames + (size_t)i * frame;
         if (before)
             d->change[first + i] = take_picture_difference(now, before, frame);
         before = now;
     }
-    memcpy(d->last_frame, before, frame);
+    memcpy(d->last_frame, frames + (size_t)(count - 1) * frame, frame);
     d->have_last_frame = true;
 }
 
