@@ -89,7 +89,7 @@ static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_sessio
     const int64_t count = shape.dim[0];
     float *logits = NULL;
     lt_status s = LT_OK;
-    if (count != take_positions(in))
+    if (count < 1 || count != take_positions(in))
         s = lt_fail(err, LT_ERR_INPUT, "%s: in.tokens has %lld ids, expected %lld", lt_golden_place(g),
                     (long long)count, (long long)take_positions(in));
     const lt_shape wanted = lt_shape3(2, count, in->cfg.vocab_size);
@@ -212,7 +212,7 @@ static lt_status check_uniforms(lt_golden *g, lt_backend *backend, lt_error *err
 
 typedef struct {
     const cfg_ar *cfg;
-    const ar_micro *net;
+    ar_micro net;
     const float *frames; /* [count] */
     const float *motion;
     int64_t count;
@@ -223,7 +223,7 @@ static lt_status micro_rows(lt_ops *o, void *user)
 {
     const micro_pass *p = user;
     for (int64_t i = 0; i < p->count; i++) {
-        const lt_tensor rows = ar_micro_rows(o, p->cfg, p->net, p->frames[i], p->motion[i]);
+        const lt_tensor rows = ar_micro_rows(o, p->cfg, &p->net, p->frames[i], p->motion[i]);
         lt_download(o, p->out + i * 2 * p->cfg->width, lt_cast(o, rows, LT_F32));
     }
     return lt_ops_status(o);
@@ -240,12 +240,10 @@ static lt_status run_once(lt_backend *backend, lt_pass pass, void *user, lt_erro
 
 static lt_status run_micro(lt_golden *g, lt_backend *backend, micro_pass *p, lt_error *err)
 {
-    ar_micro net = {0};
     lt_weight_set *set = NULL;
     lt_binder *b = lt_binder_open(lt_golden_weights(g), backend);
-    ar_micro_bind(b, p->cfg, &net);
+    ar_micro_bind(b, p->cfg, &p->net);
     lt_status s = lt_binder_close(b, &set, err);
-    p->net = &net;
     if (s == LT_OK && !(p->out = malloc((size_t)(p->count * 2 * p->cfg->width) * sizeof *p->out)))
         s = lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the rows", lt_golden_place(g));
     if (s == LT_OK)
@@ -283,7 +281,7 @@ static lt_status check_micro(lt_golden *g, lt_backend *backend, lt_error *err)
 
 typedef struct {
     const cfg_ar *cfg;
-    const ar_text *net;
+    ar_text net;
     const float *text; /* [rows, text_width] */
     int64_t rows;
     float *out; /* [rows, width] */
@@ -292,18 +290,16 @@ typedef struct {
 static lt_status text_rows(lt_ops *o, void *user)
 {
     const text_pass *p = user;
-    lt_download(o, p->out, lt_cast(o, ar_text_rows(o, p->cfg, p->net, p->text, p->rows), LT_F32));
+    lt_download(o, p->out, lt_cast(o, ar_text_rows(o, p->cfg, &p->net, p->text, p->rows), LT_F32));
     return lt_ops_status(o);
 }
 
 static lt_status run_text(lt_golden *g, lt_backend *backend, text_pass *p, lt_error *err)
 {
-    ar_text net = {0};
     lt_weight_set *set = NULL;
     lt_binder *b = lt_binder_open(lt_golden_weights(g), backend);
-    ar_text_bind(b, p->cfg, &net);
+    ar_text_bind(b, p->cfg, &p->net);
     lt_status s = lt_binder_close(b, &set, err);
-    p->net = &net;
     if (s == LT_OK && !(p->out = malloc((size_t)(p->rows * p->cfg->width) * sizeof *p->out)))
         s = lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the rows", lt_golden_place(g));
     if (s == LT_OK)

@@ -367,6 +367,8 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
     cli_engine_close(c, engine);
     longtake_film_close(script.film);
     longtake_recipe_close(script.recipe);
+    r->retakes = NULL; /* was the script's */
+    r->retake_count = 0;
     return code;
 }
 

@@ -14,11 +14,11 @@ static_assert(sizeof(cfg_carry) == sizeof(unsigned) && sizeof(cfg_schedule) == s
  * the operations take (a head has at most 256 channels); what sizes have to do with each other is in config_check.c. */
 /* clang-format off */
 #define INT(type, name, low_, high_, unit_) \
-    {.key = #name, .kind = CFG_INT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
+    {.key = #name, .kind = CFG_INT, .at = offsetof(type, name), .low = (low_), .high = (high_), .unit = (unit_)}
 #define REAL(type, name, low_, high_, unit_) \
-    {.key = #name, .kind = CFG_REAL, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
+    {.key = #name, .kind = CFG_REAL, .at = offsetof(type, name), .low = (low_), .high = (high_), .unit = (unit_)}
 #define FLOAT(type, name, low_, high_, unit_) \
-    {.key = #name, .kind = CFG_FLOAT, .at = offsetof(type, name), .low = low_, .high = high_, .unit = unit_}
+    {.key = #name, .kind = CFG_FLOAT, .at = offsetof(type, name), .low = (low_), .high = (high_), .unit = (unit_)}
 #define SECTION(type, name, table) \
     {.key = #name, .kind = CFG_SECTION, .at = offsetof(type, name), .section = &(table)}
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof(array)[0])
@@ -146,11 +146,11 @@ static const char *const schedule_words[] = {"official", "ramp", "constant", NUL
 static const char *const guidance_words[] = {"cfg", "apg", NULL};
 
 #define OPTIONAL_INT(name, low_, high_, unit_)                                                                           \
-    {.key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
-      .unit = unit_}
+    {.key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = (low_), .high = (high_), \
+      .unit = (unit_)}
 #define OPTIONAL_REAL(name, low_, high_, unit_)                                                                           \
-    {.key = #name, .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_pipeline, name), .low = low_, .high = high_, \
-      .unit = unit_}
+    {.key = #name, .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_pipeline, name), .low = (low_), .high = (high_), \
+      .unit = (unit_)}
 
 static const cfg_field pipeline_fields[] = {
     OPTIONAL_REAL(fps, 0.1, 1000, "frames per second"),

@@ -99,7 +99,8 @@ const char *cfg_excerpt(const char *text, char out[CFG_EXCERPT_BYTES])
             length--;
     for (size_t i = 0; i < length; i++)
         out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7F ? '?' : text[i];
-    strcpy(out + length, cut ? more : "");
+    const char *const end = cut ? more : "";
+    memcpy(out + length, end, strlen(end) + 1);
     return out;
 }
 

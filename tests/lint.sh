@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- cli configs kernels media pipeline weights text_encoder tokenizer ar_model mmdit temporal_vae
 status=0
+command -v cppcheck >/dev/null || command -v clang-tidy >/dev/null || { echo "skipped: neither cppcheck nor clang-tidy here"; exit 77; }
 if command -v cppcheck >/dev/null; then
     cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE -I. --enable=warning,performance,portability \
         --inline-suppr --suppress=missingIncludeSystem "$@" || status=1

@@ -107,7 +107,7 @@ LT_INLINE vf load_twice(const float *p)
 LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine,
                        const float *sine)
 {
-    vf sign;
+    vf sign = {0};
     for (int lane = 0; lane < LT_LANES; lane++)
         sign[lane] = lane % 2 == 0 ? -1.0f : 1.0f;
     int64_t i = 0;

@@ -183,7 +183,7 @@ LT_INLINE vf vf_load_f16(const uint16_t *p)
 #elif LT_LANES == 8
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 #else
-    vf x;
+    vf x = {0};
     for (int i = 0; i < LT_LANES; i++)
         x[i] = lt_f16_to_f32(p[i]);
     return x;

@@ -61,4 +61,10 @@ made info bare.mp4
 grep -q made_by made.out && fail "--no-metadata left metadata"
 made check --json "$SOURCE/tests/golden/mmdit.time.release_width.safetensors"
 equal "check: verdict" "$(json made.out 0 ok)" true
+# Where the time went, operation by operation: as a table, and in the report.
+made generate "a red ball" --seconds 2 --profile -o profiled.mp4
+grep -q '^decode *conv ' made.err || fail "--profile: $(cat made.err)"
+made generate "a red ball" --seconds 2 --profile --json --fresh -o profiled.mp4
+[ "$(json made.out profile 0 calls)" -gt 0 ] || fail "--profile --json: $(cat made.out)"
+
 finish
