@@ -3,8 +3,8 @@
 
     python3 tests/bench/compare.py tests/bench/results/A.json [tests/bench/results/B.json ...]
 
-A cell is the peer's time over ours, against PyTorch in bf16 and in f32; then ours in TFLOP/s or GB/s. Processor time with one
-thread is compared where both have it, else wall time.
+A cell is the peer's time over ours, against PyTorch in bf16 and in f32 (ours in the same precision where it was timed, else as the
+program chooses); then ours in TFLOP/s or GB/s. Processor time with one thread is compared where both have it, else wall time.
 """
 import json
 import sys
@@ -28,7 +28,8 @@ def ratio(record: dict, stage: str, dtype: str) -> str:
     peers = [line for line in record["lines"] if line["stage"] == stage and not is_ours(line) and line["dtype"] == dtype]
     if not ours or not peers:
         return "-"
-    return f"{time_of(peers[0], ours[0]) / time_of(ours[0], peers[0]):.2f}x"
+    best = next((line for line in ours if line["dtype"] == dtype), ours[0])
+    return f"{time_of(peers[0], best) / time_of(best, peers[0]):.2f}x"
 
 
 def rate(record: dict, stage: str) -> str:
