@@ -87,11 +87,12 @@ lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_c
 {
     const cfg_ar *cfg = &net->cfg;
     const int64_t n = x.dim[1];
+    const int head_width = cfg->width / cfg->heads;
     const pass_frame frame = {
         .begin = cache->used,
         .cosine = lt_slice(cache->cosine, 0, cache->used, n),
         .sine = lt_slice(cache->sine, 0, cache->used, n),
-        .attention = {.scale = 1.0f / sqrtf((float)(cfg->width / cfg->heads)),
+        .attention = {.scale = 1.0f / sqrtf((float)head_width),
                       .visible = causal_counts(o, cache->used, n)},
     };
     for (int i = 0; i < cfg->layers; i++) {

@@ -98,7 +98,7 @@
     X(SWSCALE, sws_setColorspaceDetails)
 
 typedef struct {
-#define MEMBER(library, function) __typeof__(function) *function;
+#define MEMBER(library, function) __typeof__(function) *function; /* NOLINT(bugprone-macro-parentheses): declares a name */
     MEDIA_LIBAV_FUNCTIONS(MEMBER)
 #undef MEMBER
 } media_libav_table;

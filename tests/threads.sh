@@ -1,12 +1,12 @@
 #!/bin/sh
 # What runs in several threads, under ThreadSanitizer:  tests/threads.sh      exit code 1 when there is a report.
-# Builds in build-threads/: the pool, every operation in one and three threads, the VAE, and takes from prompt to file and back.
+# Builds in build-threads/: the pool, every operation in one and three threads, the VAE's encoder, and takes from prompt to file and back.
 set -u
 cd "$(dirname "$0")/.."
 cmake -B build-threads -DLONGTAKE_CUDA=OFF -DLONGTAKE_SANITIZE=thread >build-threads.log 2>&1 || { cat build-threads.log; exit 1; }
 rm -f build-threads.log
-cmake --build build-threads -j"$(nproc)" --target longtake make_tiny_model test_threads test_ops_parity test_vae_decoder >/dev/null || exit 1
-TSAN_OPTIONS="halt_on_error=1 exitcode=66"
+cmake --build build-threads -j"$(nproc)" --target longtake make_tiny_model test_threads test_ops_parity test_vae_encoder >/dev/null || exit 1
+TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/tests/threads.supp"
 export TSAN_OPTIONS
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -29,11 +29,11 @@ program=$(find build-threads -maxdepth 1 -name longtake)
 make_tiny=$(find build-threads -name make_tiny_model -type f)
 tiny=$scratch/tiny
 clean pool build-threads/tests/test_threads
-clean decoder build-threads/tests/test_vae_decoder
+clean encoder build-threads/tests/test_vae_encoder
 clean "operations, f32" build-threads/tests/test_ops_parity cpu-f32
 clean "operations, bf16" build-threads/tests/test_ops_parity cpu-bf16
 clean model "$make_tiny" configs/tiny.yaml "$tiny" "$scratch/release"
 clean take "$program" generate "a red ball" --seconds 8 -t 4 -m "$tiny" --progress none -o "$scratch/take.mp4"
 clean encode "$program" encode "$scratch/take.mp4" -t 4 -m "$tiny" --progress none -o "$scratch/take.lt"
-clean render "$program" render "$scratch/take.lt" -t 3 --carry frames -m "$tiny" --progress none -o "$scratch/again.mp4"
+clean render "$program" render "$scratch/take.lt" -p "a red ball" -t 3 --carry frames -m "$tiny" --progress none -o "$scratch/again.mp4"
 exit $status

@@ -180,7 +180,7 @@ static lt_status sort_pieces(const loading *l)
     if (m->sorted_count == 0)
         return refuse(l, "no normal pieces");
     m->unknown_score = least - unknown_penalty;
-    qsort(m->sorted, (size_t)m->sorted_count, sizeof m->sorted[0], compare_places);
+    qsort(m->sorted, (size_t)m->sorted_count, sizeof(piece *), compare_places);
     for (int i = 1; i < m->sorted_count; i++)
         if (compare_bytes(m->sorted[i - 1], m->sorted[i]) == 0)
             return lt_fail(l->err, LT_ERR_INPUT, "%s: pieces %td and %td have the same text", l->place,
@@ -203,7 +203,7 @@ lt_status piece_model_open(piece_model *m, const void *bytes, size_t count, cons
     int pieces;
     LT_TRY(count_pieces(&l, &pieces));
     m->pieces = calloc((size_t)pieces, sizeof m->pieces[0]);
-    m->sorted = calloc((size_t)pieces, sizeof m->sorted[0]);
+    m->sorted = calloc((size_t)pieces, sizeof(piece *));
     if (m->pieces == NULL || m->sorted == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
     LT_TRY(read_model(&l));
