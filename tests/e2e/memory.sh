@@ -1,6 +1,7 @@
 #!/bin/sh
-# Memory does not grow with the length of the take.
+# Memory does not grow with the length of the take, nor do open files.
 . "$(dirname "$0")/steps.sh"
+ulimit -n 32
 
 peak() {
     "$TOOLS/peak_memory" "$1.kib" "$PROGRAM" generate "a red ball" --seconds "$1" -o "$1.mp4" --model "$MODEL" --threads 2 \
