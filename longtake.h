@@ -1,4 +1,5 @@
-/* longtake.h - one long continuous shot from a prompt, or from a video to start with.
+/** @file longtake.h
+ *  One long continuous shot from a prompt, or from a video to start with.
  *
  *     longtake_options options;
  *     longtake_options_init(&options);                      // the shipped model, all processors
@@ -31,357 +32,391 @@
 extern "C" {
 #endif
 
+/** @def LONGTAKE_API
+ * A name of the shared library. */
 #if defined(__GNUC__)
 #define LONGTAKE_API __attribute__((visibility("default")))
 #else
 #define LONGTAKE_API
 #endif
 
+/** Of this header; longtake_version() is the library's. */
 #define LONGTAKE_VERSION "0.1.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
-/* The values are the program's exit codes. */
+/** The values are the program's exit codes. */
 typedef enum {
     LONGTAKE_OK = 0,
-    LONGTAKE_ERR_FAILED = 1,        /* anything not named below */
-    LONGTAKE_ERR_USAGE = 2,         /* a request that makes no sense; nothing was loaded */
-    LONGTAKE_ERR_INPUT = 3,         /* bad or missing input, config or model file */
-    LONGTAKE_ERR_DEVICE_MEMORY = 4, /* the device's memory is too small */
-    LONGTAKE_ERR_RESOURCES = 5,     /* out of RAM or disk */
-    LONGTAKE_ERR_DEVICE = 6,        /* device absent or unsupported */
-    LONGTAKE_ERR_LIMIT = 7,         /* done, but a limit that was asked for is exceeded */
-    LONGTAKE_ERR_CANCELLED = 130    /* a callback asked to stop; the finished part is kept */
+    LONGTAKE_ERR_FAILED = 1,        /**< anything not named below */
+    LONGTAKE_ERR_USAGE = 2,         /**< a request that makes no sense; nothing was loaded */
+    LONGTAKE_ERR_INPUT = 3,         /**< bad or missing input, config or model file */
+    LONGTAKE_ERR_DEVICE_MEMORY = 4, /**< the device's memory is too small */
+    LONGTAKE_ERR_RESOURCES = 5,     /**< out of RAM or disk */
+    LONGTAKE_ERR_DEVICE = 6,        /**< device absent or unsupported */
+    LONGTAKE_ERR_LIMIT = 7,         /**< done, but a limit that was asked for is exceeded */
+    LONGTAKE_ERR_CANCELLED = 130    /**< a callback asked to stop; the finished part is kept */
 } longtake_status;
 
-/* One line with place, found and expected; a second line "hint: ..." where there is one thing to do. */
+/** One line with place, found and expected; a second line "hint: ..." where there is one thing to do. */
 typedef struct {
-    longtake_status code;
-    char message[1024];
+    longtake_status code; /**< what the function returned */
+    char message[1024];   /**< UTF-8, ends in a zero; empty after a success */
 } longtake_error;
 
+/** The library's version, "0.1.0". */
 LONGTAKE_API const char *longtake_version(void);
-/* Text that the library handed out (reports, listings); NULL is accepted. */
+/** Text that the library handed out (reports, listings); NULL is accepted. */
 LONGTAKE_API void longtake_free(void *text);
 
 /* ---- callbacks --------------------------------------------------------------------------------------------------- */
 
+/** What an event tells. */
 typedef enum {
-    LONGTAKE_EVENT_START,       /* the plan is known: windows, frames */
-    LONGTAKE_EVENT_STAGE,       /* a stage begins */
-    LONGTAKE_EVENT_WINDOW,      /* a window begins */
-    LONGTAKE_EVENT_STEP,        /* a step of the stage is done: a denoising step, a group of tokens, a decoder call */
-    LONGTAKE_EVENT_PREVIEW,     /* a preview file was written (message: its path) */
-    LONGTAKE_EVENT_WARNING,     /* message */
-    LONGTAKE_EVENT_WINDOW_DONE, /* its frames are in the growing file */
+    LONGTAKE_EVENT_START,       /**< the plan is known: windows, frames */
+    LONGTAKE_EVENT_STAGE,       /**< a stage begins */
+    LONGTAKE_EVENT_WINDOW,      /**< a window begins */
+    LONGTAKE_EVENT_STEP,        /**< a step of the stage is done: a denoising step, a group of tokens, a decoder call */
+    LONGTAKE_EVENT_PREVIEW,     /**< a preview file was written (message: its path) */
+    LONGTAKE_EVENT_WARNING,     /**< message */
+    LONGTAKE_EVENT_WINDOW_DONE, /**< its frames are in the growing file */
     LONGTAKE_EVENT_DONE,
-    LONGTAKE_EVENT_NOTE         /* message: something worth knowing, such as when a new prompt takes effect */
+    LONGTAKE_EVENT_NOTE         /**< message: something worth knowing, such as when a new prompt takes effect */
 } longtake_event_kind;
 
+/** One event of a request; fields that its kind does not have are 0 or NULL. */
 typedef struct {
-    longtake_event_kind kind;
-    double elapsed_seconds;  /* since the request began */
-    const char *stage;       /* "text" "tokens" "refine" "decode" "encode" "write" ... */
-    int64_t window;          /* of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
-    int64_t windows;
-    int64_t step;            /* done so far in this window */
-    int64_t steps;
-    double step_seconds;     /* of the last step */
-    double eta_seconds;      /* of the whole request; negative: not known yet */
-    size_t peak_bytes;       /* resident memory so far */
-    const char *message;     /* NULL unless the kind says so */
+    longtake_event_kind kind; /**< what it tells */
+    double elapsed_seconds;   /**< since the request began */
+    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" ... */
+    int64_t window;           /**< of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
+    int64_t windows;          /**< of the stage in all */
+    int64_t step;             /**< done so far in this window */
+    int64_t steps;            /**< of this window in all */
+    double step_seconds;      /**< of the last step */
+    double eta_seconds;       /**< of the whole request; negative: not known yet */
+    size_t peak_bytes;        /**< resident memory so far */
+    const char *message;      /**< NULL unless the kind says so */
 } longtake_event;
 
-/* Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
+/** Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
 typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
 
-/* Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. */
+/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. */
 typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width, int height);
 
 /* ---- engine ------------------------------------------------------------------------------------------------------ */
 
+/** An engine: a model on a device. */
 typedef struct longtake longtake;
 
+/** What an engine is opened with. Strings are borrowed during longtake_open(). */
 typedef struct {
-    const char *model;              /* name or folder; NULL = "mini" */
-    const char *const *search;      /* folders that hold configs/ and models/, tried in order; NULL-terminated; or NULL */
-    const char *config;             /* YAML file that replaces the model's, or NULL */
-    const char *const *set;         /* "section.key=value", NULL-terminated, on top; or NULL */
-    const char *device;             /* "auto" "cpu" "reference" "cuda" "cuda:N" */
-    const char *precision;          /* "auto" "f32" "bf16" */
-    int threads;                    /* 0 = all processors */
-    int64_t max_memory;             /* bytes; 0 = no limit */
-    const char *cache_dir;          /* folder that remembers how fast stages were, for longtake_plan; NULL: none */
-    int profile;                    /* count calls, seconds, bytes and FLOP of every operation: see longtake_profile */
+    const char *model;         /**< name or folder; NULL = "mini" */
+    const char *const *search; /**< folders that hold configs/ and models/, tried in order; NULL-terminated; or NULL */
+    const char *config;        /**< YAML file that replaces the model's, or NULL */
+    const char *const *set;    /**< "section.key=value", NULL-terminated, on top; or NULL */
+    const char *device;        /**< "auto" "cpu" "reference" "cuda" "cuda:N" */
+    const char *precision;     /**< "auto" "f32" "bf16" */
+    int threads;               /**< 0 = all processors */
+    int64_t max_memory;        /**< bytes; 0 = no limit */
+    const char *cache_dir;     /**< folder that remembers how fast stages were, for longtake_plan; NULL: none */
+    int profile;               /**< count calls, seconds, bytes and FLOP of every operation: see longtake_profile */
 } longtake_options;
 
+/** Fills in the defaults: the shipped model, all processors, no limit. */
 LONGTAKE_API void longtake_options_init(longtake_options *options);
-/* Reads the configuration, opens the device; weights are mapped when a request first needs them. */
+/** Reads the configuration, opens the device; weights are mapped when a request first needs them. */
 LONGTAKE_API longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error);
-LONGTAKE_API void longtake_close(longtake *engine); /* accepts NULL */
-/* Frames a second that the model makes: what turns frames into seconds of a request. */
+LONGTAKE_API void longtake_close(longtake *engine); /**< accepts NULL */
+/** Frames a second that the model makes: what turns frames into seconds of a request. */
 LONGTAKE_API double longtake_fps(const longtake *engine);
-/* Every configuration value as "section.key: value  # where it came from" lines; longtake_free() it. */
+/** Every configuration value as "section.key: value  # where it came from" lines; longtake_free() it. */
 LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text, longtake_error *error);
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
-/* A setting that was not given takes the model's own value. */
+/** A setting that was not given takes the model's own value. */
 #define LONGTAKE_UNSET (-1)
+/** The same for a seed, of which -1 draws one. */
 #define LONGTAKE_SEED_UNSET (-2)
 
-typedef enum { LONGTAKE_FIT_COVER, LONGTAKE_FIT_PAD, LONGTAKE_FIT_CROP, LONGTAKE_FIT_STRETCH } longtake_fit;
+/** How a reference of another size comes to the model's. */
+typedef enum {
+    LONGTAKE_FIT_COVER,  /**< scaled to fill, the middle cut */
+    LONGTAKE_FIT_PAD,    /**< scaled to fit in, black around */
+    LONGTAKE_FIT_CROP,   /**< the middle cut, not scaled */
+    LONGTAKE_FIT_STRETCH /**< scaled, its shape not kept */
+} longtake_fit;
 
-/* Numbers below zero are "unset" unless stated. */
+/** Numbers below zero are "unset" unless stated. */
 typedef struct {
-    int64_t seed;             /* 0 .. 2^32-1; -1 draws one and reports it; unset: the input's own, else 42 */
-    double seconds;           /* length: one of these three */
-    int64_t frames;           /* RGB frames */
-    int64_t semantic_frames;  /* the release's num_frames: 13 = 49 RGB frames */
-    double fps;               /* container rate; the model's rate is the default */
-    int width;                /* pixels, where the model allows it */
-    int height;
-    int scale;                /* enlarges the output, 1 .. 8 */
-    longtake_fit fit;         /* how a reference video is fitted */
-    double lm_cfg;            /* language model: guidance (0 or 1 = off), ... */
-    double temperature;       /* > 0 */
-    int top_k;                /* 0 = off */
-    double top_p;             /* 0 = off */
-    double motion;            /* motion score */
-    int lm_context;           /* earlier segments kept */
-    int steps;                /* refinement */
-    double cfg_scale;         /* 1 = no guidance, half the cost */
-    const char *cfg_schedule; /* "official" "ramp" "constant"; NULL = unset */
-    const char *guidance;     /* "cfg" "apg"; NULL = unset */
-    int overlap;              /* known latents of a window: odd, 1 .. latent_frames - 2 */
-    const char *carry;        /* "latents" "frames" "renoise"; NULL = unset */
-    const char *speed;        /* "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
+    int64_t seed;             /**< 0 .. 2^32-1; -1 draws one and reports it; unset: the input's own, else 42 */
+    double seconds;           /**< length: one of these three */
+    int64_t frames;           /**< RGB frames */
+    int64_t semantic_frames;  /**< the release's num_frames: 13 = 49 RGB frames */
+    double fps;               /**< container rate; the model's rate is the default */
+    int width;                /**< pixels, where the model allows it */
+    int height;               /**< pixels */
+    int scale;                /**< enlarges the output, 1 .. 8 */
+    longtake_fit fit;         /**< how a reference video is fitted */
+    double lm_cfg;            /**< language model: guidance (0 or 1 = off), ... */
+    double shot_cfg;          /**< how strongly a new shot's prompt is followed while frames of the one before are in sight; 0 = off */
+    double temperature;       /**< > 0 */
+    int top_k;                /**< 0 = off */
+    double top_p;             /**< 0 = off */
+    double motion;            /**< motion score */
+    int lm_context;           /**< earlier segments kept */
+    int steps;                /**< refinement */
+    double cfg_scale;         /**< 1 = no guidance, half the cost */
+    const char *cfg_schedule; /**< "official" "ramp" "constant"; NULL = unset */
+    const char *guidance;     /**< "cfg" "apg"; NULL = unset */
+    int overlap;              /**< known latents of a window: odd, 1 .. latent_frames - 2 */
+    const char *carry;        /**< "latents" "frames" "renoise"; NULL = unset */
+    const char *speed;        /**< "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
 } longtake_settings;
 
-/* From `at_frame` on this prompt holds (until the next shot). */
+/** From `at_frame` on this prompt holds (until the next shot). */
 typedef struct {
-    int64_t at_frame;
-    const char *prompt;
-    double motion;            /* below zero: the take's */
-    int64_t seed;             /* below zero: the take's */
-    double cfg_scale;         /* below zero: the take's */
-    const char *plan;         /* token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
-    double plan_from_seconds; /* the part of that file: where it begins, */
-    double plan_seconds;      /* and how long it is; 0: up to the end */
+    int64_t at_frame;         /**< RGB frame, from 0 */
+    const char *prompt;       /**< UTF-8, not empty */
+    double motion;            /**< below zero: the take's */
+    int64_t seed;             /**< below zero: the take's */
+    double cfg_scale;         /**< below zero: the take's */
+    const char *plan;         /**< token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
+    double plan_from_seconds; /**< the part of that file: where it begins, */
+    double plan_seconds;      /**< and how long it is; 0: up to the end */
 } longtake_shot;
 
-typedef struct longtake_tokens longtake_tokens; /* see below */
+typedef struct longtake_tokens longtake_tokens; /**< see below */
 
-/* Windows made again under another seed; what follows them is made anew, or stays as it is with `keep_rest`. */
+/** Windows made again under another seed; what follows them is made anew, or stays as it is with `keep_rest`. */
 typedef struct {
-    int64_t first;            /* from 0 */
-    int64_t last;
-    int64_t seed;
-    int keep_rest;
+    int64_t first; /**< from 0 */
+    int64_t last;  /**< inclusive */
+    int64_t seed;  /**< 0 .. 2^32-1 */
+    int keep_rest; /**< 1: the windows behind it stay as they are, and the seam is reported */
 } longtake_retake;
 
+/** What is asked for. Which fields a command reads is said at its function; pointers are borrowed during the call. */
 typedef struct {
-    const char *prompt;              /* NULL in refine and render: the one inside the token file */
-    const longtake_shot *shots;      /* prompts over time instead of `prompt`; the first at frame 0 */
-    size_t shot_count;
-    longtake_settings settings;
+    const char *prompt;             /**< NULL in refine and render: the one inside the token file */
+    const longtake_shot *shots;     /**< prompts over time instead of `prompt`; the first at frame 0 */
+    size_t shot_count;              /**< 0: `prompt` alone */
+    longtake_settings settings;     /**< what is left unset is the model's */
 
-    const longtake_tokens *tokens;   /* the whole plan of generate, continue and tokens; NULL: the language model's */
+    const longtake_tokens *tokens;  /**< the whole plan of generate, continue and tokens; NULL: the language model's */
 
-    const char *input;               /* token file, latents file or video, as the command says; "-" = standard input */
-    const char *image;               /* the take begins with this picture, or NULL */
-    double from_seconds;             /* continue: where to go on */
-    const char *reference_hash;      /* of what `input` or `image` must be, from a recipe; or NULL */
-    int new_only;                    /* continue: only the new part is written */
-    int64_t window_first;            /* refine only these windows; -1 = all */
-    int64_t window_last;
-    const longtake_retake *retakes;  /* one over the other, in this order */
-    size_t retake_count;
+    const char *input;              /**< token file, latents file or video, as the command says; "-" = standard input */
+    const char *image;              /**< the take begins with this picture, or NULL */
+    double from_seconds;            /**< continue: where to go on */
+    const char *reference_hash;     /**< of what `input` or `image` must be, from a recipe; or NULL */
+    int new_only;                   /**< continue: only the new part is written */
+    int64_t window_first;           /**< refine only these windows; -1 = all */
+    int64_t window_last;            /**< inclusive */
+    const longtake_retake *retakes; /**< one over the other, in this order */
+    size_t retake_count;            /**< at most 16 */
 
-    const char *output;              /* file, or "-" for standard output, or NULL (frames by callback only) */
-    const char *format;              /* "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
-    int no_metadata;                 /* leave out how the file was made */
-    const char *preview;             /* .mp4 or folder (of plans: .png), or NULL */
-    double max_seam;                 /* above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
+    const char *output;             /**< file, or "-" for standard output, or NULL (frames by callback only) */
+    const char *format;             /**< "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
+    int no_metadata;                /**< leave out how the file was made */
+    const char *preview;            /**< .mp4 or folder (of plans: .png), or NULL */
+    double max_seam;                /**< above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
 
-    const char *job;                 /* job folder that is kept; NULL: beside the output, gone on success */
-    int fresh;                       /* forget what the job folder holds */
-    int keep_job;                    /* keep an implicit one */
+    const char *job;                /**< job folder that is kept; NULL: beside the output, gone on success */
+    int fresh;                      /**< forget what the job folder holds */
+    int keep_job;                   /**< keep an implicit one */
 
-    longtake_event_fn on_event;      /* each may be NULL */
-    longtake_frame_fn on_frame;
-    void *user;
+    longtake_event_fn on_event;     /**< each may be NULL */
+    longtake_frame_fn on_frame;     /**< frames as they are decoded */
+    void *user;                     /**< first argument of both */
 } longtake_request;
 
+/** Everything unset, all frames and windows. */
 LONGTAKE_API void longtake_request_init(longtake_request *request);
 
+/** What was made. */
 typedef struct {
-    int64_t frames;       /* RGB frames delivered */
-    int64_t seed;         /* the seed used */
-    double seconds;       /* wall time */
-    char *report;         /* one JSON document: files, seeds, hashes, seconds and peak memory per stage, warnings, versions */
+    int64_t frames; /**< RGB frames delivered */
+    int64_t seed;   /**< the seed used */
+    double seconds; /**< wall time */
+    char *report;   /**< one JSON document: files, seeds, hashes, seconds and peak memory per stage, warnings, versions */
 } longtake_result;
 
+/** Frees the report; accepts a zeroed one. */
 LONGTAKE_API void longtake_result_clear(longtake_result *result);
 
-/* `result` may be NULL. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
-LONGTAKE_API longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /* prompt -> video */
-LONGTAKE_API longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);   /* prompt -> tokens */
-LONGTAKE_API longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* video -> tokens */
-LONGTAKE_API longtake_status longtake_refine(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* tokens -> latents */
-LONGTAKE_API longtake_status longtake_decode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* latents -> video */
-LONGTAKE_API longtake_status longtake_render(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /* tokens -> video */
-LONGTAKE_API longtake_status longtake_continue(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /* video + prompt -> longer video */
+/** `result` may be NULL. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
+LONGTAKE_API longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /**< prompt -> video */
+LONGTAKE_API longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);   /**< prompt -> tokens */
+LONGTAKE_API longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /**< video -> tokens */
+LONGTAKE_API longtake_status longtake_refine(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /**< tokens -> latents */
+LONGTAKE_API longtake_status longtake_decode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /**< latents -> video */
+LONGTAKE_API longtake_status longtake_render(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /**< tokens -> video */
+LONGTAKE_API longtake_status longtake_continue(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /**< video + prompt -> longer video */
 
 /* ---- films: a take written down ---------------------------------------------------------------------------------------- */
 
-/* A YAML file with the length, settings and shots of a take; see pipeline/film.h for the keys. */
+/** A YAML file with the length, settings and shots of a take; see pipeline/film.h for the keys. */
 typedef struct longtake_film longtake_film;
 
-/* Reads and checks the whole file; a message says file:line:column (LONGTAKE_ERR_INPUT). */
+/** Reads and checks the whole file; a message says file:line:column (LONGTAKE_ERR_INPUT). */
 LONGTAKE_API longtake_status longtake_film_read(const char *path, longtake_film **film, longtake_error *error);
-LONGTAKE_API void longtake_film_close(longtake_film *film); /* accepts NULL; after the requests that it filled */
-/* The model that the film asks for, or NULL. */
+LONGTAKE_API void longtake_film_close(longtake_film *film); /**< accepts NULL; after the requests that it filled */
+/** The model that the film asks for, or NULL. */
 LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
-/* Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
+/** Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
 LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
 
 /* ---- many takes --------------------------------------------------------------------------------------------------------- */
 
-/* What became of one line of a list of prompts, or of one of several plans. */
+/** What became of one line of a list of prompts, or of one of several plans. */
 typedef struct {
-    int64_t line;                  /* in the file, or of the plans, from 1 */
-    const char *output;            /* NULL where the line could not be read */
-    longtake_status status;
-    const char *message;           /* of a failure */
-    const longtake_result *result; /* of a success */
+    int64_t line;                  /**< in the file, or of the plans, from 1 */
+    const char *output;            /**< NULL where the line could not be read */
+    longtake_status status;        /**< LONGTAKE_OK, or why it failed */
+    const char *message;           /**< of a failure */
+    const longtake_result *result; /**< of a success */
 } longtake_batch_line;
+/** Called after every line or plan. */
 typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
 
-/* Generates every line of a file into `folder`, one take after the other: a prompt a line, or a JSON object with "prompt" and
+/** Generates every line of a file into `folder`, one take after the other: a prompt a line, or a JSON object with "prompt" and
  * what a film's take may have (seconds, frames, seed, ...), and "output", a name in the folder (else 0007.mp4 for line 7).
  * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its prompt and output are not
  * used. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
 
-/* A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
+/** A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
  * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ... `fn` hears of every one. The request's
  * `preview`, a PNG, gets a contact sheet: a row of rough pictures for each, without any refinement. */
 LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtake_request *r, int count, longtake_batch_fn fn, void *user, longtake_error *error);
 
 /* ---- takes made before ------------------------------------------------------------------------------------------------ */
 
-/* How a video, latents file or token file of ours was made. */
+/** How a video, latents file or token file of ours was made. */
 typedef struct longtake_recipe longtake_recipe;
 
-/* LONGTAKE_ERR_INPUT when the file does not say. */
+/** LONGTAKE_ERR_INPUT when the file does not say. */
 LONGTAKE_API longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe, longtake_error *error);
-LONGTAKE_API void longtake_recipe_close(longtake_recipe *recipe); /* accepts NULL; after the requests that it filled */
-/* The model that made it. */
+LONGTAKE_API void longtake_recipe_close(longtake_recipe *recipe); /**< accepts NULL; after the requests that it filled */
+/** The model that made it. */
 LONGTAKE_API const char *longtake_recipe_model(const longtake_recipe *recipe);
-/* Fills what the request leaves unset: prompts, length, seeds, settings, and retakes before the request's own; the file's own plan,
+/** Fills what the request leaves unset: prompts, length, seeds, settings, and retakes before the request's own; the file's own plan,
  * unless something that it was made of is asked for anew. A take that went on from a video or picture needs that as the request's
  * `input` or `image` (LONGTAKE_ERR_INPUT). The request then borrows from the recipe. */
 LONGTAKE_API longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, longtake_request *r, longtake_error *error);
 
-/* Windows that have new frames between two moments of the take that `r` asks for. */
+/** Windows that have new frames between two moments of the take that `r` asks for. */
 LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds, double to_seconds, int64_t *first, int64_t *last, longtake_error *error);
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------- */
 
-/* What a request of the command `command` ("generate" "tokens" "refine" "render") would do: one JSON document with
+/** What a request of the command `command` ("generate" "tokens" "refine" "render") would do: one JSON document with
  * frames, latents, segments, tokens, windows, steps, peak memory and a time estimate (null when never measured).
  * Loads no weights. */
 LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error);
-/* The same for people: when each shot takes effect, and a table with window, frames, shot and prompt. */
+/** The same for people: when each shot takes effect, and a table with window, frames, shot and prompt. */
 LONGTAKE_API longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text, longtake_error *error);
 
 /* ---- semantic tokens ------------------------------------------------------------------------------------------------ */
 
-/* A token file: .lt, or the release's .npy (then `e` says which model's layout it has). */
+/** A token file: .lt, or the release's .npy (then `e` says which model's layout it has). */
 LONGTAKE_API longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tokens **tokens, longtake_error *error);
+/** From `count` codes in the layout of the engine's model, copied. LONGTAKE_ERR_USAGE for a number of codes that no
+ * plan has, or a code that is no code. */
 LONGTAKE_API longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t count, longtake_tokens **tokens, longtake_error *error);
+/** Accepts NULL. */
 LONGTAKE_API void longtake_tokens_close(longtake_tokens *tokens);
+/** Codes of all segments. */
 LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
-LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens); /* may be edited in place */
+/** The codes, [count]; may be edited in place, and are gone when the tokens are closed. */
+LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
+/** As .lt, or .npy of the release, by the name. LONGTAKE_ERR_RESOURCES where the disk is full. */
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path, longtake_error *error);
-/* Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
+/** Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);
-/* The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL). */
+/** The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL). */
 LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
+/** `b` behind `a`, as a new plan. LONGTAKE_ERR_USAGE for plans of different layouts. */
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
 
 /* ---- semantic features ---------------------------------------------------------------------------------------------- */
 
-/* What stands between tokens and refinement: for every semantic frame a grid of vectors. */
+/** What stands between tokens and refinement: for every semantic frame a grid of vectors. */
 typedef struct {
-    int64_t frames; /* semantic frames: one for the first RGB frame, then one for every four */
-    int64_t height; /* rows and columns of the grid */
-    int64_t width;
-    int64_t channels;
-    float *values; /* [frames, height, width, channels] */
+    int64_t frames;   /**< semantic frames: one for the first RGB frame, then one for every four */
+    int64_t height;   /**< rows and columns of the grid */
+    int64_t width;    /**< columns of the grid */
+    int64_t channels; /**< values of a vector */
+    float *values;    /**< [frames, height, width, channels] */
 } longtake_features;
 
-LONGTAKE_API void longtake_features_clear(longtake_features *features); /* accepts a zeroed one */
-/* What refinement sees of a plan: its codes, decoded segment by segment. */
+LONGTAKE_API void longtake_features_clear(longtake_features *features); /**< accepts a zeroed one */
+/** What refinement sees of a plan: its codes, decoded segment by segment. */
 LONGTAKE_API longtake_status longtake_features_of_tokens(longtake *e, const longtake_tokens *tokens, longtake_features *features, longtake_error *error);
-/* What the tokenizer sees of a video, or picture, before it chooses codes; "-" is standard input. */
+/** What the tokenizer sees of a video, or picture, before it chooses codes; "-" is standard input. */
 LONGTAKE_API longtake_status longtake_features_of_video(longtake *e, const char *path, longtake_fit fit, longtake_features *features, longtake_error *error);
 
 /* ---- looking at things ------------------------------------------------------------------------------------------------ */
 
-/* Any file of ours, any checkpoint, any video, a job folder: one JSON document. */
+/** Any file of ours, any checkpoint, any video, a job folder: one JSON document. */
 LONGTAKE_API longtake_status longtake_info(const char *path, char **json, longtake_error *error);
-/* What could run here and what this build contains: one JSON document. */
+/** What could run here and what this build contains: one JSON document. */
 LONGTAKE_API longtake_status longtake_devices(char **json, longtake_error *error);
 
-/* An official release tree -> our model folder. */
+/** An official release tree -> our model folder. */
 typedef struct {
-    const char *release;   /* folder */
-    const char *output;    /* folder to make; must not exist */
-    const char *config;    /* YAML of the sizes; NULL = landiff.yaml found through `search` */
-    const char *const *search;
-    const char *t5;        /* Flan-T5 folder when it is not inside the release; or NULL */
-    const char *theia;     /* Theia folder, likewise */
-    const char *quantize;  /* "q8", "q4", "mixed", or NULL: as stored */
-    longtake_event_fn on_event;
-    void *user;
+    const char *release;        /**< folder */
+    const char *output;         /**< folder to make; must not exist */
+    const char *config;         /**< YAML of the sizes; NULL = landiff.yaml found through `search` */
+    const char *const *search;  /**< as in longtake_options */
+    const char *t5;             /**< Flan-T5 folder when it is not inside the release; or NULL */
+    const char *theia;          /**< Theia folder, likewise */
+    const char *quantize;       /**< "q8", "q4", "mixed", or NULL: as stored */
+    longtake_event_fn on_event; /**< progress, or NULL */
+    void *user;                 /**< first argument of it */
 } longtake_import_request;
+/** All NULL. */
 LONGTAKE_API void longtake_import_request_init(longtake_import_request *request);
+/** Every missing, misshapen or unexpected tensor is told at once (LONGTAKE_ERR_INPUT), and nothing half-written stays. */
 LONGTAKE_API longtake_status longtake_import(const longtake_import_request *request, longtake_error *error);
 
-/* One compared output of a golden file. */
+/** One compared output of a golden file. */
 typedef struct {
-    const char *file;
-    const char *component;
-    const char *output;
-    double rel_l2;
-    double bound;
-    int exact;
-    int ok;
+    const char *file;      /**< path of the golden file */
+    const char *component; /**< "ar.step", ... */
+    const char *output;    /**< name of the compared tensor */
+    double rel_l2;         /**< relative L2 distance to the golden values */
+    double bound;          /**< that it must not exceed */
+    int exact;             /**< 1: every value must be equal */
+    int ok;                /**< 1: within the bound */
 } longtake_check_line;
+/** Called after every output; the line is valid during the call. */
 typedef void (*longtake_check_fn)(void *user, const longtake_check_line *line);
-/* Runs a golden file through the engine's device; LONGTAKE_ERR_LIMIT when an output is out of its bound. */
+/** Runs a golden file through the engine's device; LONGTAKE_ERR_LIMIT when an output is out of its bound. */
 LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn fn, void *user, longtake_error *error);
 
-/* Times a stage ("t5" "lm" "lm_q8" "lm_q4" "tokenizer" "dit" "vae_decode" "vae_encode") at the released sizes with weights made in
+/** Called for every measurement; the text is valid during the call. */
+typedef void (*longtake_line_fn)(void *user, const char *json_line);
+/** Times a stage ("t5" "lm" "lm_q8" "lm_q4" "tokenizer" "dit" "vae_decode" "vae_encode") at the released sizes with weights made in
  * memory, with shares of what one large operation reaches; "ceilings" gives those in both precisions and for weights of few bits, "all"
  * every stage and what a clip and a take of 30 s would need. Calls `fn` with one JSON line each. */
-typedef void (*longtake_line_fn)(void *user, const char *json_line);
 LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);
 
-/* What one operation cost in one stage ("other": outside of a take's stages). */
+/** What one operation cost in one stage ("other": outside of a take's stages). */
 typedef struct {
-    const char *stage;
-    const char *operation;
-    int64_t calls;
-    double seconds;
-    double bytes;
-    double flop;
-    double least_seconds; /* that this machine would need: FLOP at its matrix rate or bytes at its read rate, whichever is more */
+    const char *stage;     /**< "text", "tokens", "refine", ... */
+    const char *operation; /**< name of the operation */
+    int64_t calls;         /**< how often */
+    double seconds;        /**< of all calls */
+    double bytes;          /**< read and written */
+    double flop;           /**< multiplications and additions */
+    double least_seconds;  /**< that this machine would need: FLOP at its matrix rate or bytes at its read rate, whichever is more */
 } longtake_profile_line;
+/** Called for every operation; the line is valid during the call. */
 typedef void (*longtake_profile_fn)(void *user, const longtake_profile_line *line);
-/* Everything since the engine was opened with options.profile; measures the machine's rates first, for a second or two.
+/** Everything since the engine was opened with options.profile; measures the machine's rates first, for a second or two.
  * LONGTAKE_ERR_USAGE without options.profile. */
 LONGTAKE_API longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error);
 

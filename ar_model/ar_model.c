@@ -42,6 +42,10 @@ struct ar_session {
     uint64_t positions;       /* tokens of all earlier segments: draw number of the next <I> plus one */
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
     ar_candidate *candidates; /* [vocabulary] */
+    double change_weight;
+    ar_session *alone;        /* the prompt without earlier segments; NULL without a change_weight */
+    ar_session *alone_before; /* the same of the prompt before */
+    int leaning;              /* so many more segments are drawn with both of them */
 };
 
 /* --- model ------------------------------------------------------------------------------------------------------- */
@@ -168,6 +172,17 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     return ar_cache_open(backend, cfg, s->max_items, cache_capacity(cfg, options), &s->cache, err);
 }
 
+/* What a prompt says by itself: no guidance, nothing earlier. */
+static lt_status open_alone(ar_session *s, const ar_session_options *options, lt_error *err)
+{
+    ar_session_options alone = *options;
+    alone.sampling.guidance = 1;
+    alone.context = 0;
+    alone.change_weight = 0;
+    LT_TRY(ar_session_open(s->model, &alone, &s->alone, err));
+    return ar_session_open(s->model, &alone, &s->alone_before, err);
+}
+
 lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out,
                           lt_error *err)
 {
@@ -182,8 +197,11 @@ lt_status ar_session_open(const ar_model *m, const ar_session_options *options, 
     s->max_items = s->items;
     s->context = options->context;
     s->max_text_rows = options->text_rows;
+    s->change_weight = options->change_weight;
     lt_ops_open(&s->ops, m->backend);
-    const lt_status status = allocate(s, options, err);
+    lt_status status = allocate(s, options, err);
+    if (status == LT_OK && s->change_weight > 0)
+        status = open_alone(s, options, err);
     if (status != LT_OK) {
         ar_session_close(s);
         return status;
@@ -196,6 +214,8 @@ void ar_session_close(ar_session *s)
 {
     if (!s)
         return;
+    ar_session_close(s->alone);
+    ar_session_close(s->alone_before);
     ar_cache_close(s->model->backend, &s->cache);
     lt_buffer_close(s->model->backend, &s->prefix);
     lt_ops_close(&s->ops);
@@ -259,6 +279,18 @@ static lt_status fill_prefix(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
+/* The prompt becomes the one before, where segments of it are in sight. */
+static lt_status change_alone(ar_session *s, const ar_condition *condition, lt_error *err)
+{
+    if (s->kept > 0) {
+        ar_session *before = s->alone;
+        s->alone = s->alone_before;
+        s->alone_before = before;
+        s->leaning = s->context;
+    }
+    return ar_session_condition(s->alone, condition, err);
+}
+
 lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_error *err)
 {
     if (condition->text_rows < 1 || condition->text_rows > s->max_text_rows)
@@ -268,7 +300,7 @@ lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_
     s->prefix_rows = 0;
     LT_TRY(lt_ops_run(&s->ops, fill_prefix, &(prefix_pass){s, condition}, err));
     s->prefix_rows = CONDITION_ROWS + condition->text_rows;
-    return LT_OK;
+    return s->alone ? change_alone(s, condition, err) : LT_OK;
 }
 
 /* --- passes ------------------------------------------------------------------------------------------------------ */
@@ -418,6 +450,8 @@ static void keep_segment(ar_session *s, const int32_t *ids, int frames)
     const cfg_ar *cfg = ar_model_config(s->model);
     const int tokens = ar_segment_positions(cfg, frames);
     s->positions += (uint64_t)tokens;
+    if (s->leaning > 0)
+        s->leaning--;
     if (s->context == 0)
         return;
     if (s->kept == s->context) {
@@ -440,6 +474,18 @@ lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_erro
     return LT_OK;
 }
 
+/* The tokens since the last pass go through what both prompts say alone, too; s->logits lean accordingly. */
+static lt_status lean(ar_session *s, int count, lt_error *err)
+{
+    const int vocabulary = ar_model_config(s->model)->vocab_size;
+    LT_TRY(fill_in(s->alone, s->tokens, count, LAST_LOGITS, err));
+    LT_TRY(fill_in(s->alone_before, s->tokens, count, LAST_LOGITS, err));
+    for (int item = 0; item < s->items; item++) /* in both, so guidance leaves it as it is */
+        ar_lean(s->logits + (size_t)item * (size_t)vocabulary, vocabulary, s->alone->logits,
+                s->alone_before->logits, (float)s->change_weight);
+    return LT_OK;
+}
+
 /* Draws codes known .. total-1. Before each draw the tokens since the last pass go through the model: the last code, and
  * where a frame begins the one or two forced tokens after it. */
 static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress,
@@ -451,6 +497,8 @@ static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, c
         const int offset = ar_code_offset(cfg, number);
         ar_layout_tokens(cfg, ids, filled, offset, s->tokens);
         LT_TRY(fill_in(s, s->tokens, offset - filled, LAST_LOGITS, err));
+        if (s->leaning > 0)
+            LT_TRY(lean(s, offset - filled, err));
         filled = offset;
         /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
         const uint64_t draw = s->positions + (uint64_t)offset - 1;
@@ -473,6 +521,10 @@ lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known,
                        total);
     LT_TRY(check_ids(s, ids, known, err));
     LT_TRY(settle(s, ar_segment_positions(cfg, frames), err));
+    if (s->leaning > 0) {
+        LT_TRY(settle(s->alone, ar_segment_positions(cfg, frames), err));
+        LT_TRY(settle(s->alone_before, ar_segment_positions(cfg, frames), err));
+    }
     LT_TRY(draw_codes(s, ids, known, total, progress, err));
     keep_segment(s, ids, frames);
     return LT_OK;

@@ -33,9 +33,10 @@ const cfg_ar *ar_model_config(const ar_model *m);
 
 typedef struct {
     ar_sampling sampling;
-    int context;      /* earlier segments that a segment sees, at most; >= 0 */
-    int64_t segments; /* of the whole take, given ones included; 0: not known */
-    int text_rows;    /* of the longest prompt */
+    int context;          /* earlier segments that a segment sees, at most; >= 0 */
+    int64_t segments;     /* of the whole take, given ones included; 0: not known */
+    int text_rows;        /* of the longest prompt */
+    double change_weight; /* see ar_session_condition; 0: off */
 } ar_session_options;
 
 /* Memory of a session's cache, from the configuration alone. */
@@ -54,7 +55,10 @@ typedef struct {
 
 /* What the `frames` condition says of a take: its semantic frames, but no more than the model was trained on. */
 float ar_frames_condition(const cfg_ar *cfg, int64_t frames);
-/* A new prefix for the segments that follow; those before are kept. Must be called before the first segment. */
+/* A new prefix for the segments that follow; those before are kept. Must be called before the first segment.
+ * With a change_weight, as long as segments of the prompt before are in sight the draws lean towards the new one (ar_lean):
+ * the model would rather go on with what it sees. What both prompts say, and what neither does, such as where things are,
+ * goes on as it was. */
 lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_error *err);
 /* New sampling settings for the segments that follow. Guidance cannot be switched on where the session was opened
  * without (LT_ERR_USAGE). */

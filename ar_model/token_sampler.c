@@ -121,6 +121,12 @@ static void guide(float *logits, int vocabulary, float guidance)
         logits[i] = unconditional[i] + guidance * (logits[i] - unconditional[i]);
 }
 
+void ar_lean(float *logits, int vocabulary, const float *now, const float *before, float weight)
+{
+    for (int i = 0; i < vocabulary; i++)
+        logits[i] += weight * (now[i] - 0.5f * before[i]);
+}
+
 lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, ar_candidate *scratch,
                     int32_t *id, lt_error *err)
 {

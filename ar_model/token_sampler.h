@@ -39,6 +39,12 @@ typedef struct {
 lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, ar_candidate *scratch,
                     int32_t *id, lt_error *err);
 
+/* Draws of a prompt that has just changed: logits [vocabulary] of what goes on from the frames so far lean towards what the
+ * prompt says by itself (`now`), and away from what the one before said by itself. By Bayes' rule the weight of both would
+ * be 1, where the frames so far tell nothing of the prompt. Half of `before` keeps what hardly any prompt allows from being
+ * preferred because the old one forbade it even more. */
+void ar_lean(float *logits, int vocabulary, const float *now, const float *before, float weight);
+
 /* The steps of ar_sample. */
 void ar_keep_top_k(float *logits, int vocabulary, int k,
                    ar_candidate *scratch); /* ties of the k-th are kept */

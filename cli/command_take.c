@@ -61,6 +61,7 @@ static void fill_settings(const cli_values *v, longtake_settings *s)
     s->scale = whole(v->scale);
     s->fit = fit_of(v->fit);
     s->lm_cfg = real(v->lm_cfg);
+    s->shot_cfg = real(v->shot_cfg);
     s->temperature = real(v->temperature);
     s->top_k = whole(v->top_k);
     s->top_p = real(v->top_p);

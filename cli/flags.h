@@ -38,7 +38,7 @@ typedef struct {
     const char *model, *prompt, *output, *format, *input;
     double seed, seconds, frames, num_frames, fps, width, height, scale;
     const char *fit;
-    double lm_cfg, temperature, top_k, top_p, motion, lm_context;
+    double lm_cfg, shot_cfg, temperature, top_k, top_p, motion, lm_context;
     double steps, cfg_scale, overlap;
     const char *cfg_schedule, *guidance, *carry, *speed;
     bool profile;

@@ -157,6 +157,7 @@ static const cfg_field pipeline_fields[] = {
     OPTIONAL_INT(width, 1, 16384, "pixels"),
     OPTIONAL_INT(height, 1, 16384, "pixels"),
     OPTIONAL_REAL(lm_cfg, 0, 100, "0 = no guidance"),
+    OPTIONAL_REAL(shot_cfg, 0, 100, "0 = off"),
     OPTIONAL_REAL(temperature, 1e-3, 100, NULL),
     OPTIONAL_INT(top_k, 0, 65543, "ids, 0 = off"),
     OPTIONAL_REAL(top_p, 0, 1, "0 = off"),

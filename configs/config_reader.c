@@ -249,6 +249,7 @@ static void preset(cfg_model *cfg)
         .mmdit.carry = CFG_CARRY_LATENTS,
         .pipeline = {.fps = 8,
                      .lm_cfg = 7.5,
+                     .shot_cfg = 1,
                      .temperature = 1,
                      .motion = 0.1,
                      .lm_context = 4,

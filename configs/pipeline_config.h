@@ -10,6 +10,7 @@ typedef struct {
     int width;                           /* pixels, 720 */
     int height;                          /* 480 */
     double lm_cfg;                       /* 7.5 */
+    double shot_cfg;                     /* how strongly a new prompt is followed while the one before is in sight, 1 */
     double temperature;                  /* 1 */
     int top_k;                           /* 0 = off */
     double top_p;                        /* 0 = off */

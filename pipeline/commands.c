@@ -19,6 +19,7 @@ void longtake_request_init(longtake_request *r)
                                          .height = -1,
                                          .scale = -1,
                                          .lm_cfg = -1,
+                                         .shot_cfg = -1,
                                          .temperature = -1,
                                          .top_k = -1,
                                          .top_p = -1,

@@ -28,6 +28,7 @@ static const value_field take_fields[] = {
     {"fps", VALUE_REAL, IN_TAKE(fps), 0.1, 240, {0}},
     {"scale", VALUE_INT, IN_TAKE(scale), 1, 8, {0}},
     {"lm_cfg", VALUE_REAL, IN_TAKE(lm_cfg), 0, 100, {0}},
+    {"shot_cfg", VALUE_REAL, IN_TAKE(shot_cfg), 0, 100, {0}},
     {"temperature", VALUE_REAL, IN_TAKE(temperature), 1e-3, 100, {0}},
     {"top_k", VALUE_INT, IN_TAKE(top_k), 0, 65536, {0}},
     {"top_p", VALUE_REAL, IN_TAKE(top_p), 0, 1, {0}},
@@ -183,6 +184,7 @@ void film_keep_settings(const longtake_settings *from, longtake_settings *to)
     keep_real(&to->fps, from->fps);
     keep_int(&to->scale, from->scale);
     keep_real(&to->lm_cfg, from->lm_cfg);
+    keep_real(&to->shot_cfg, from->shot_cfg);
     keep_real(&to->temperature, from->temperature);
     keep_int(&to->top_k, from->top_k);
     keep_real(&to->top_p, from->top_p);

@@ -67,7 +67,7 @@ static bool leaves_plan_alone(const longtake_request *r)
     const longtake_settings *g = &r->settings;
     return !r->prompt && r->shot_count == 0 && !r->tokens && g->seed == LONGTAKE_SEED_UNSET &&
            g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && g->overlap < 0 && g->lm_cfg < 0 &&
-           g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0;
+           g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0;
 }
 
 static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)

@@ -114,6 +114,8 @@ static lt_status write_plan(const memory_probe *p, ar_session *session, const fl
     lt_status status = ar_session_condition(session, &condition, err);
     for (int k = 0; k < s->lm_context && k + 1 < s->time.segments && status == LT_OK; k++)
         status = ar_session_feed(session, ids, frames, err);
+    if (status == LT_OK && s->shots > 1)
+        status = ar_session_condition(session, &condition, err);
     if (status == LT_OK)
         status = ar_session_segment(session, frames, ids, 0, NULL, err);
     free(ids);
@@ -125,7 +127,8 @@ static lt_status probe_tokens(memory_probe *p, lt_error *err)
     const cfg_model *cfg = &p->engine->cfg;
     const take_spec *t = p->spec;
     ar_session_options options = {
-        .context = t->lm_context, .segments = t->time.segments, .text_rows = cfg->text_ar.max_length};
+        .context = t->lm_context, .segments = t->time.segments, .text_rows = cfg->text_ar.max_length,
+        .change_weight = t->shots > 1 ? t->shot_cfg : 0};
     ar_sampling_init(&options.sampling);
     options.sampling.guidance = t->lm_cfg;
     lt_weights *w = NULL;

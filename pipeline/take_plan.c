@@ -139,6 +139,8 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_int(&key, s->top_k);
         take_key_real(&key, s->top_p);
         take_key_int(&key, s->lm_context);
+        if (shot > 0)
+            take_key_real(&key, s->shot_cfg);
         const take_segment *segment = &run->segment[k];
         if (segment->given > 0)
             take_key_bytes(&key, run->ids + segment->first_id, (size_t)segment->given * sizeof *run->ids);
@@ -254,6 +256,7 @@ static lt_status open_and_write(take_run *run, int64_t have, lt_error *err)
     const ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
                                         .context = run->spec.lm_context,
                                         .segments = run->plan_segments,
+                                        .change_weight = run->spec.shots > 1 ? run->spec.shot_cfg : 0,
                                         .text_rows = longest_text(run)};
     lt_weights *weights = NULL;
     ar_model *model = NULL;

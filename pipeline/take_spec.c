@@ -125,11 +125,13 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
 {
     const cfg_pipeline *p = &cfg->pipeline;
     s->lm_cfg = given(g->lm_cfg, p->lm_cfg);
+    s->shot_cfg = given(g->shot_cfg, p->shot_cfg);
     s->temperature = given(g->temperature, p->temperature);
     s->top_k = g->top_k < 0 ? (g->top_p > 0 ? 0 : p->top_k) : g->top_k;
     s->top_p = g->top_p < 0 ? (g->top_k > 0 ? 0 : p->top_p) : g->top_p;
     s->lm_context = g->lm_context < 0 ? p->lm_context : g->lm_context;
     LT_TRY(finite_within("lm-cfg", s->lm_cfg, 0, 100, err));
+    LT_TRY(finite_within("shot-cfg", s->shot_cfg, 0, 100, err));
     LT_TRY(finite_within("temperature", s->temperature, 1e-3, 100, err));
     LT_TRY(finite_within("top-p", s->top_p, 0, 1, err));
     if (s->top_k > cfg->ar_model.vocab_size)
@@ -365,6 +367,8 @@ lt_json *take_spec_json(const take_spec *s)
     if (s->retakes > 0)
         lt_json_set(o, "retakes", retakes_json(s));
     lt_json_set(o, "lm_cfg", lt_json_new_real(s->lm_cfg));
+    if (s->shots > 1)
+        lt_json_set(o, "shot_cfg", lt_json_new_real(s->shot_cfg));
     lt_json_set(o, "temperature", lt_json_new_real(s->temperature));
     lt_json_set(o, "top_k", lt_json_new_int(s->top_k));
     lt_json_set(o, "top_p", lt_json_new_real(s->top_p));

@@ -51,6 +51,7 @@ typedef struct {
     longtake_fit fit;
 
     double lm_cfg;
+    double shot_cfg;        /* 0 = off */
     double temperature;
     int top_k;              /* 0 = off */
     double top_p;           /* 0 = off */

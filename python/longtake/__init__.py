@@ -410,7 +410,7 @@ class Engine:
         """Prompt (or `shots`, a list of Shot) -> video, to `output` and frame by frame to `on_frame(index, array)`.
 
         Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
-        temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the
+        shot_cfg, temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the
         take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder. `preview`: an
         .mp4, or a folder, for rough pictures of the window that is refined.
         `progress`: True for a bar, or a function of Event.

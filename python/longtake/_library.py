@@ -67,6 +67,7 @@ class Settings(Structure):
         ("scale", c_int),
         ("fit", c_int),
         ("lm_cfg", c_double),
+        ("shot_cfg", c_double),
         ("temperature", c_double),
         ("top_k", c_int),
         ("top_p", c_double),

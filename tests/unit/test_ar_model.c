@@ -220,6 +220,44 @@ static void a_new_prompt_changes_only_what_follows(void **state)
     ar_session_close(s);
 }
 
+/* Segments 0 and 1 of the first prompt, then the second; the first `done` are given, those of `ids` that follow are made. */
+static void change_prompt(double weight, int done, int32_t ids[SEGMENTS * SEGMENT_CODES])
+{
+    ar_session_options options = options_of(2);
+    options.change_weight = weight;
+    ar_session *s = open_session(&options);
+    const ar_condition other = {.text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.1f};
+    for (int k = 0; k < SEGMENTS; k++) {
+        if (k == 2)
+            assert_int_equal(ar_session_condition(s, &other, NULL), LT_OK);
+        if (k < done)
+            assert_int_equal(ar_session_feed(s, ids + k * SEGMENT_CODES, 4, NULL), LT_OK);
+        else
+            make_segments(s, k, k + 1, ids);
+    }
+    ar_session_close(s);
+}
+
+/* As long as a segment of the old prompt is in sight, and only so long; wherever the take was interrupted. */
+static void a_new_prompt_is_leant_towards(void **state)
+{
+    (void)state;
+    int32_t plain[SEGMENTS * SEGMENT_CODES];
+    int32_t leant[SEGMENTS * SEGMENT_CODES];
+    int32_t ids[SEGMENTS * SEGMENT_CODES];
+    change_prompt(0, 0, plain);
+    change_prompt(3, 0, leant);
+    assert_memory_equal(leant, plain, 2 * SEGMENT_CODES * sizeof *ids);
+    assert_memory_not_equal(leant + 2 * SEGMENT_CODES, plain + 2 * SEGMENT_CODES, SEGMENT_CODES * sizeof *ids);
+    for (int done = 1; done < SEGMENTS; done++) {
+        memcpy(ids, leant, sizeof ids);
+        change_prompt(3, done, ids);
+        assert_memory_equal(ids, leant, sizeof ids);
+    }
+    change_prompt(0, 4, ids); /* segment 4 sees 2 and 3 alone */
+    assert_memory_equal(ids, leant, sizeof ids);
+}
+
 static void guidance_can_be_switched_off_not_on(void **state)
 {
     (void)state;
@@ -284,6 +322,7 @@ int main(void)
         cmocka_unit_test(the_context_reaches_back),
         cmocka_unit_test(given_codes_stay),
         cmocka_unit_test(a_new_prompt_changes_only_what_follows),
+        cmocka_unit_test(a_new_prompt_is_leant_towards),
         cmocka_unit_test(guidance_can_be_switched_off_not_on),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(frames_condition),

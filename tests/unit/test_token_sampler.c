@@ -110,6 +110,20 @@ static void guidance_moves_the_answer(void **state)
     assert_int_equal(id, 0);
 }
 
+/* What both prompts allow stays in its order, what only the new one says comes to the front. */
+static void leaning_towards_a_new_prompt(void **state)
+{
+    (void)state;
+    float logits[4] = {2, 1, 0, -1};
+    const float now[4] = {-6, 0, 0, -8};
+    const float before[4] = {0, 0, -6, -8};
+    ar_lean(logits, 4, now, before, 1);
+    const float wanted[4] = {-4, 1, 3, -5};
+    assert_memory_equal(logits, wanted, sizeof wanted);
+    ar_lean(logits, 4, now, before, 0);
+    assert_memory_equal(logits, wanted, sizeof wanted);
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -158,6 +172,7 @@ int main(void)
         cmocka_unit_test(draws_of_an_even_distribution),
         cmocka_unit_test(guidance_on_and_off),
         cmocka_unit_test(guidance_moves_the_answer),
+        cmocka_unit_test(leaning_towards_a_new_prompt),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(a_logit_that_is_not_finite),
     };
