@@ -5,4 +5,8 @@ python=${PYTHON:-python3}
     echo "skipped: $python has no NumPy or no pytest"
     exit 77
 }
+grep -q __asan_init "${LONGTAKE_LIBRARY:-/dev/null}" && {
+    echo "skipped: a library with AddressSanitizer does not load into Python"
+    exit 77
+}
 exec "$python" -m pytest -q -p no:cacheprovider "$(dirname "$0")"
