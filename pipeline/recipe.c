@@ -133,7 +133,8 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
         g->frames = int_of(&k, "frames");
     keep_real(&g->fps, real_of(&k, "fps"));
     keep_real(&g->lm_cfg, real_of(&k, "lm_cfg"));
-    keep_real(&g->shot_cfg, real_of(&k, "shot_cfg"));
+    if (lt_json_get(k.object, "shot_cfg")) /* left out where a take has one shot */
+        keep_real(&g->shot_cfg, real_of(&k, "shot_cfg"));
     keep_real(&g->temperature, real_of(&k, "temperature"));
     keep_int(&g->top_k, int_of(&k, "top_k"));
     keep_real(&g->top_p, real_of(&k, "top_p"));
