@@ -54,7 +54,7 @@ static int steps_of_way(const uint8_t *shown, const uint8_t *first, size_t bytes
     const double way = take_picture_difference(shown, first, bytes);
     if (usual_change < 0 || way <= usual_change)
         return 1;
-    return way < TAKE_FADE_FRAMES * usual_change ? (int)ceil(way / usual_change) : TAKE_FADE_FRAMES;
+    return way < TAKE_DISSOLVE_FRAMES * usual_change ? (int)ceil(way / usual_change) : TAKE_DISSOLVE_FRAMES;
 }
 
 int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count, size_t bytes,

@@ -6,7 +6,7 @@
  *
  * A model that does not know what it sees paints something else all the same. Where the first new frame then still differs from
  * the last shown one by more than frames of the reference usually do, the rest of the way is gone in steps of that size, as in
- * a dissolve, within the same number of frames.
+ * a dissolve, within TAKE_DISSOLVE_FRAMES: three seconds at 8 a second, all that a later window of the release adds.
  */
 #ifndef TAKE_SEAM_FADE_H
 #define TAKE_SEAM_FADE_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TAKE_FADE_FRAMES = 16 };
+enum { TAKE_FADE_FRAMES = 16, TAKE_DISSOLVE_FRAMES = 24 };
 
 /* frames [count], each like `shown` and `decoded` of `bytes` values. `usual_change` is the mean difference between consecutive
  * frames of the reference; below zero: not known, and nothing is dissolved. The number of dissolved frames is returned. */

@@ -3,6 +3,7 @@
     python corpora.py --out out/corpora --kind takes  --shards 0-15     # 25 takes of 73 frames each
     python corpora.py --out out/corpora --kind plans  --shards 0-59     # 50 takes of 13 semantic frames each
     python corpora.py --out out/corpora --kind long   --shards 0-19     # 20 takes of 61 semantic frames each
+    python corpora.py --out out/corpora --kind clips  --shards 0-59     # 50 clips of 9 frames each, from anywhere in a take
 
 A shard is NAME.npy (uint8 frames [N,T,128,192,3]) and NAME.pt (graphs and ground truth stacked over the N takes).
 Finished shards are skipped, so an interrupted run is simply started again.
@@ -20,7 +21,9 @@ from render import render, render_semantic
 from scene import compose
 
 KINDS = {"takes": dict(count=25, frames=73, seed=1), "plans": dict(count=50, frames=13, seed=2),
-         "long": dict(count=20, frames=61, seed=3), "held": dict(count=20, frames=73, seed=4)}
+         "long": dict(count=20, frames=61, seed=3), "held": dict(count=20, frames=73, seed=4),
+         "clips": dict(count=50, frames=9, seed=5)}
+VIDEOS = ("takes", "held", "clips")                 # all frames; the others hold every fourth, the semantic ones
 
 
 def make_shard(kind, index, device):
@@ -30,13 +33,19 @@ def make_shard(kind, index, device):
     frames, graphs, truths = [], [], []
     for _ in range(spec["count"]):
         graph = sample_graph(rng, events=int(rng.choice(4, p=[.4, .3, .2, .1])) if kind == "long" else None)
-        picture, truth = render(compose(graph, spec["frames"]), device) if kind in ("takes", "held") \
+        start = int(rng.integers(0, 64)) if kind == "clips" else 0
+        picture, truth = render(compose(graph, spec["frames"], start), device) if kind in VIDEOS \
             else render_semantic(graph, spec["frames"], device=device)
         frames.append(picture)
         graphs.append(graph)
         truths.append(truth)
     stacked = {k: torch.stack([t[k] for t in truths]) for k in truths[0]}
-    return torch.stack(frames).numpy(), {"graphs": [vars(g) for g in graphs], **stacked}
+    return torch.stack(frames).numpy(), {"stride": 4 if kind in VIDEOS else 1, "graphs": [vars(g) for g in graphs], **stacked}
+
+
+def semantic(record):
+    """Which frames of a shard are semantic ones."""
+    return slice(None, None, record.get("stride", 4 if record["cover"].shape[1] == 73 else 1))
 
 
 def shards(folder, kind):

@@ -1,7 +1,7 @@
 """What one stage makes of the corpora for the next, shard by shard (finished shards are skipped).
 
-    python derive.py features --kind plans     frames -> picture features      f16 [N,T,192,8,12]   (after the ViT)
-    python derive.py latents                   takes  -> VAE means, unscaled   f16 [N,19,16,16,24]  (after the VAE)
+    python derive.py features --kind plans     frames -> picture features      f16 [N,S,192,8,12]   (after the ViT)
+    python derive.py latents                   takes  -> VAE means, unscaled   f16 [N,L,16,16,24]  (after the VAE)
     python derive.py tokens --kind plans       features -> codes               i64 [N,tokens]       (after the tokenizer)
 
     python derive.py stills --kind plans       one frame a take -> VAE mean f16 [N,1,16,16,24], and its frame number
@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from corpora import semantic
 from net_tokenizer import Theia, Tokenizer
 from net_vae import VAE, channels_last
-from spelled import SPELLED, spell
+from spelled import into, spell
 from training import averaged, config
 
 
@@ -42,8 +43,8 @@ class Features:
 
     def __call__(self, stem):
         video = np.load(f"{stem}.npy", mmap_mode="r")
-        stride = 4 if video.shape[1] == 73 else 1
-        return np.stack([self.vit(as_pixels(v[::stride])).half().numpy() for v in video])
+        shown = semantic(torch.load(f"{stem}.pt", weights_only=False))
+        return np.stack([self.vit(as_pixels(v[shown])).half().numpy() for v in video])
 
 
 class Latents:
@@ -68,12 +69,12 @@ class Tokens:
     def __call__(self, stem):
         features = np.load(f"{stem}.features.npy", mmap_mode="r")
         record = torch.load(f"{stem}.pt", weights_only=False)
-        spelled = spell(record["bodies"], record["hues"])[:, ::4 if record["bodies"].shape[1] == 73 else 1]
+        shown = semantic(record)
+        spelled = spell(record["bodies"][:, shown], record["hues"][:, shown])
         rows = []
         for f, told in zip(features, spelled):
             codes = self.tokenizer.encode(torch.from_numpy(f.copy()).float()[:, None])
-            codes[:, :SPELLED] = told
-            rows.append(codes.flatten())
+            rows.append(into(codes, told).flatten())
         return torch.stack(rows).numpy()
 
 

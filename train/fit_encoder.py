@@ -11,11 +11,12 @@ import torch.nn.functional as F
 from derive import load_theia
 from fit_tokenizer import Samples, distance, load_heads, spelling_loss
 from net_tokenizer import Tokenizer
-from spelled import LEARNED, SPELLED, WAYS
+from spelled import IS_SPELLED, LEARNED, LEVELS, WHOLE, WORDS
 from training import Run, arguments, averaged, config, save_atomically
 
 BATCH = 8                                           # of each half
-FAR = torch.tensor([LEARNED + WAYS - 1] * 12 + [LEARNED] * 8)          # right of all columns, above all rows
+FAR = torch.tensor([LEARNED + LEVELS - 1] * 12 + [LEARNED] * 8         # right of all columns, above all rows; of middle size, at rest
+                   + [LEARNED + (WORDS + q) * LEVELS + LEVELS // 2 for q in range(WHOLE)])
 
 
 def smooth_noise(rng, cells):
@@ -46,7 +47,7 @@ def main():
     a = arguments(plan=8.)
     torch.manual_seed(0)
     tokenizer, heads, theia = averaged("decoder", Tokenizer(config("tokenizer")), a.out), load_heads(a.out), load_theia(a.out)
-    tokenizer.quantizer.learned, tokenizer.quantizer.given = LEARNED, SPELLED
+    tokenizer.quantizer.learned, tokenizer.quantizer.given = LEARNED, IS_SPELLED
     book = tokenizer.quantizer._codebook.embed[0]
     for module in (tokenizer.decoder, tokenizer.quantizer.project_out):
         module.requires_grad_(False)

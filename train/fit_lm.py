@@ -3,6 +3,7 @@
 Captions are drawn anew each time. Batches hold captions of one length, since the release pads nothing. One step in three teaches
 the first frame of a take, where the prompt decides; the others how it goes on: VIEW frames from the beginning, and
 from the middle at position 0, as the sliding context of longer takes has it.
+`--warm FILE` begins with the weights of another run.
 """
 from collections import defaultdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from fit_text_encoder import Pieces
 from grammar import SceneGraph, describe
 from net_lm import LanguageModel
 from net_text import TextEncoder
+from spelled import CODES
 from training import Run, arguments, config
 
 
@@ -30,9 +32,9 @@ def load_text_encoder(out):
 
 
 class Takes:
-    """Codes [T,40] and graphs of the takes of some corpora, drawn in batches of one caption length."""
+    """Codes [T,44] and graphs of the takes of some corpora, drawn in batches of one caption length."""
 
-    def __init__(self, folder, kinds, pieces, seed, codes=40):
+    def __init__(self, folder, kinds, pieces, seed, codes=CODES):
         self.codes, self.graphs = [], []
         for kind in kinds:
             for record in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt")):
@@ -60,7 +62,7 @@ class Takes:
 
 
 def stretch(model, codes, first, count):
-    """Ids of `count` one-frame segments from frame `first` on; codes [T,40]."""
+    """Ids of `count` one-frame segments from frame `first` on; codes [T,44]."""
     return torch.cat([model.lay_out(row, 1) for row in codes[first:first + count]])
 
 
@@ -82,11 +84,14 @@ def code_loss(model, encoder, captions, frames, motion, ids, null, rng, spoil=.0
 
 
 def main():
-    a = arguments(plan=18.)
+    a = arguments(plan=18., warm="")
     torch.manual_seed(0)
     model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
     pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
-    run = Run("lm", model, a, lr=.02, adam_lr=2e-3, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
+    if a.warm:
+        model.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
+    rates = {"lr": .012, "adam_lr": 1.5e-3} if a.warm else {"lr": .02, "adam_lr": 2e-3}
+    run = Run("lm", model, a, **rates, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
     takes = Takes(f"{a.out}/corpora", ("plans", "long"), pieces, run.steps + 1)
     held = takes.without(HELD)
 

@@ -1,6 +1,7 @@
 """Stage 4: the tokenizer, on features that `derive.py features` has written.
 
-Segments have one semantic frame and 40 codes: 12 columns, 8 rows, and both once more. That is what rotary positions can
+Segments have one semantic frame and 44 codes: 12 columns, 8 rows, both once more, and four that are found by what they are
+(spelled.py). That is what rotary positions can
 address at once, since row j of the codes sits at (j, j, j): a patch (y, x) finds the codes j = x, 12 + y, 20 + x and 32 + y
 by a constant shift. `row_and_column_start` sets the attention of the fresh network to just that, and training goes on from
 there. The first part runs without the quantiser; then k-means sets the codebook, which follows its inputs. Beside the
@@ -12,9 +13,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from corpora import semantic
 from fit_vit import Heads
 from net_tokenizer import Tokenizer
-from spelled import LEARNED, SPELLED, spell, vectors
+from spelled import IS_SPELLED, LEARNED, MARK_AT, spell, vectors
 from training import Run, arguments, config
 
 BATCH = 16
@@ -22,12 +24,14 @@ UNQUANTISED = .15                                   # share of the plan before t
 TOLD = .7                                           # share of samples whose spelled codes are decoded as they should be
 SETS = (("x", 0, 12), ("y", 12, 8), ("x", 20, 12), ("y", 32, 8))           # axis, first code, codes
 CONSTANT, KIND, SET = 0, 1, 2                       # channels that the start puts aside
+MARKED = SET + len(SETS)                            # of the decoder: codes of the whole
 WAVES, SHARP, APART = 4, 8.0, 3.0                   # rotary pairs used, their strength, contrast of patches and codes
 
 
 @torch.no_grad()
 def row_and_column_start(model):
-    """Attention by position, for a fresh network: codes gather their column or row, patches read their four codes."""
+    """Attention by position, for a fresh network: codes gather their column or row, patches read their four codes and, by their
+    mark, those of the whole."""
     dims, base = model.c["rope_dims"], model.c["rope_base"]
     offset = {"y": dims[0], "x": dims[0] + dims[1]}
     length = {"y": dims[1], "x": dims[2]}
@@ -70,19 +74,25 @@ def row_and_column_start(model):
     decoder.mask_token[..., KIND] = 3
     decoder.decoder_embed.weight[KIND] = 0
     decoder.decoder_embed.bias[KIND] = -3
-    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, 1), (2, 0)))):
+    marks = torch.linalg.pinv(model.quantizer.project_out.weight)[MARK_AT]            # answers to that dimension alone
+    decoder.mask_token[..., MARKED] = 0
+    decoder.decoder_embed.weight[MARKED], decoder.decoder_embed.bias[MARKED] = marks, 0
+    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, None), (2, 0)))):
         for h, s in reads:
-            axis, first, _ = SETS[s]
             q, k = head(block.attn.wq, h), head(block.attn.wk, h)
             q[:, CONSTANT:KIND + 1] = 0
             k[:, CONSTANT:KIND + 1] = 0
+            if s is None:                                                     # the codes of the whole, wherever they stand
+                q[slowest, CONSTANT], k[slowest, MARKED], k[slowest, KIND] = APART ** 2, APART, -APART / 8
+                continue
+            axis, first, _ = SETS[s]
             look(q[:, CONSTANT], axis, first)
             look(k[:, CONSTANT], axis, 0)
             q[slowest, CONSTANT], k[slowest, KIND] = APART, -APART
 
 
 class Samples:
-    """Random semantic frames: features [n,1,C,8,12], object cover per patch [n,1,96], spelled codes [n,20]."""
+    """Random semantic frames: features [n,1,C,8,12], object cover per patch [n,1,96], spelled codes [n,24]."""
 
     def __init__(self, folder, seed, held=False):
         records = [r for kind in ("plans", "long", "takes") for r in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))
@@ -93,11 +103,11 @@ class Samples:
 
     @staticmethod
     def truth(record):
-        """-> cover [N,T,96], spelled codes [N,T,20]"""
+        """-> cover [N,T,96], spelled codes [N,T,24]"""
         truth = torch.load(record, weights_only=False)
-        semantic = slice(None, None, 4 if truth["cover"].shape[1] == 73 else 1)
-        cover = F.avg_pool2d(truth["cover"][:, semantic].amax(2).float() / 255, 4).flatten(2)
-        return cover, spell(truth["bodies"], truth["hues"])[:, semantic]
+        shown = semantic(truth)
+        cover = F.avg_pool2d(truth["cover"][:, shown].amax(2).float() / 255, 4).flatten(2)
+        return cover, spell(truth["bodies"][:, shown], truth["hues"][:, shown])
 
     def __call__(self, n):
         f, cover, codes = [], [], []
@@ -151,7 +161,7 @@ def main():
     torch.manual_seed(0)
     model, heads = Tokenizer(config("tokenizer")), load_heads(a.out)
     quantizer, book = model.quantizer, model.quantizer._codebook
-    quantizer.learned, quantizer.given = LEARNED, SPELLED
+    quantizer.learned, quantizer.given = LEARNED, IS_SPELLED
     fixed = vectors(book.embed.shape[-1])
     book.embed[0, LEARNED:] = fixed
     row_and_column_start(model)
@@ -166,7 +176,7 @@ def main():
         if quantise and not book.initted.item():
             with torch.no_grad():
                 rope, mask, _ = model.table(1)
-                z = [quantizer.project_in(model.encoder(data(16)[0], rope, mask))[:, SPELLED:].flatten(0, 1) for _ in range(20)]
+                z = [quantizer.project_in(model.encoder(data(16)[0], rope, mask))[:, ~IS_SPELLED].flatten(0, 1) for _ in range(20)]
                 quantizer.begin(torch.cat(z), fixed)
                 for name in ("embed", "embed_avg", "cluster_size", "initted"):      # no average with what was before
                     run.mean[f"quantizer._codebook.{name}"].copy_(getattr(book, name))

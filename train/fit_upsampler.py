@@ -2,8 +2,8 @@
 
 This alone puts colours and places right; refinement then starts from it. The tokenizer's decoder learns along, so that
 features carry all that the codes know of an object's outline, also what the picture network could not see; they are held
-near the picture network's. Half of the samples are latents of takes, half single frames of many other scenes.
-OUT/decoder.pt is the tokenizer with that decoder.
+near the picture network's. Samples are latents of takes, of clips and of single frames, each as often as there are such.
+OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
 """
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from derive import Stills as StillFrames
 from fit_tokenizer import distance, load_heads
 from net_dit import DiT
 from net_tokenizer import Tokenizer
-from spelled import LEARNED, SPELLED
+from spelled import CODES, IS_SPELLED, LEARNED
 from training import Run, arguments, averaged, config, save_atomically
 
+BATCH = 16
 NEAR = .05                                          # weight of the distance to the picture network's features
 MOVED, REPLACED = .5, .3                            # share of samples with learned codes of another frame; most codes replaced
 
@@ -32,16 +33,19 @@ def latent_scale(out):
     return float(path.read_text())
 
 
+def records_of(out, kind, *made):
+    """Shards of a corpus for which all of `made` (latents, tokens, ...) is there."""
+    return [r for r in sorted(Path(out, "corpora").glob(f"{kind}_[0-9]*.pt")) if all(r.with_suffix(f".{what}.npy").exists() for what in made)]
+
+
 class Pairs:
-    """Takes: scaled latents [N,19,16,16,24], codes [N,19,40], features of the picture network [N,19,192,8,12] and how much
-    of each latent cell is object."""
+    """Whole takes: unscaled latents [N,19,16,16,24], codes [N,19,44], how much of each latent cell is object."""
 
     def __init__(self, out, kind="takes"):
-        records = [r for r in sorted(Path(out, "corpora").glob(f"{kind}_[0-9]*.pt"))
-                   if r.with_suffix(".latents.npy").exists() and r.with_suffix(".tokens.npy").exists()]
+        records = records_of(out, kind, "latents", "tokens")
         self.scale = latent_scale(out)
         read = lambda what: torch.cat([torch.from_numpy(np.load(r.with_suffix(f".{what}.npy"))) for r in records])
-        self.latents, self.features, self.codes = read("latents"), read("features"), read("tokens").view(-1, 19, 40)
+        self.latents, self.codes = read("latents"), read("tokens").unflatten(1, (-1, CODES))
         self.cover, self.graphs = [], []
         for r in records:
             record = torch.load(r, weights_only=False)
@@ -51,48 +55,58 @@ class Pairs:
 
 
 def latent_cover(cover):
-    """u8 [N,73,2,32,48] -> [N,19,1,16,24]: largest share of object over the frames of a latent"""
+    """u8 [N,4k+1,2,32,48] -> [N,k+1,1,16,24]: largest share of object over the frames of a latent"""
     c = F.avg_pool2d(cover.amax(2).float() / 255, 2)
     later = c[:, 1:].reshape(len(c), -1, 4, *c.shape[2:]).amax(2)
     return torch.cat([c[:, :1], later], 1)[:, :, None].half()
 
 
-class Stills:
-    """One frame of each plan: latents [M,16,16,24], codes of all frames [M,13,40], number of that frame, its features and cover."""
+class Latents:
+    """Single latents of many scenes: `draw` gives latents, object cover, picture features and the codes of frames around."""
 
-    def __init__(self, out, skip=2):
-        records = [r for r in sorted(Path(out, "corpora").glob("plans_[0-9]*.pt")) if r.with_suffix(".stills.npy").exists()
-                   and r.with_suffix(".tokens.npy").exists()][skip:]
-        parts = {"latents": [], "codes": [], "shown": [], "features": [], "cover": []}
-        for r in records:
-            read = lambda what: torch.from_numpy(np.load(r.with_suffix(f".{what}.npy")))
-            z = read("stills")[:, 0]
-            shown = torch.arange(len(z)), torch.from_numpy(StillFrames.frame_of_take(len(z)))
-            cover = torch.load(r, weights_only=False)["cover"][shown]
-            parts["latents"].append(z)
-            parts["codes"].append(read("tokens").view(len(z), -1, 40))
-            parts["shown"].append(shown[1])
-            parts["features"].append(read("features")[shown])
-            parts["cover"].append(F.avg_pool2d(cover.amax(1, keepdim=True).float() / 255, 2).half())
-        self.latents, self.codes, self.shown, self.features, self.cover = (torch.cat(p) for p in parts.values())
+    def __init__(self, out, seed):
+        self.shards, self.rng = [], np.random.default_rng(seed)
+        for kind in ("takes", "clips"):
+            for r in records_of(out, kind, "latents", "tokens", "features"):
+                self.keep(r, "latents", latent_cover(torch.load(r, weights_only=False)["cover"]))
+        for r in records_of(out, "plans", "stills", "tokens", "features")[2:]:
+            cover = torch.load(r, weights_only=False)["cover"].amax(2).float() / 255
+            self.keep(r, "stills", F.avg_pool2d(cover, 2)[:, :, None].half())
+        sizes = np.array([len(s[0]) * s[0].shape[1] for s in self.shards], float)
+        self.share = np.cumsum(sizes / sizes.sum())
+
+    def keep(self, record, what, cover):
+        """Frames of stills are numbered as in derive.Stills."""
+        load = lambda name: torch.from_numpy(np.load(record.with_suffix(f".{name}.npy")))
+        latents, codes = load(what), load("tokens").unflatten(1, (-1, CODES))
+        n, count = latents.shape[:2]
+        frames = torch.from_numpy(StillFrames.frame_of_take(n))[:, None] if count == 1 else torch.arange(count).expand(n, count)
+        self.shards.append((latents, cover, np.load(record.with_suffix(".features.npy"), mmap_mode="r"), codes, frames))
+
+    def draw(self, n):
+        """-> latents [n,16,16,24], cover [n,1,16,24], features [n,192,8,12], codes of the frame with a language model's mistakes"""
+        rows = []
+        for _ in range(n):
+            latents, cover, features, codes, frames = self.shards[int(np.searchsorted(self.share, self.rng.random()))]
+            i, j = int(self.rng.integers(len(latents))), int(self.rng.integers(latents.shape[1]))
+            t = int(frames[i, j])
+            rows.append((latents[i, j], cover[i, t], torch.from_numpy(features[i, t].copy()), spoilt(codes[i], t, self.rng)))
+        z, cover, features, codes = (torch.stack(r) for r in zip(*rows))
+        return z.float(), cover.float(), features.float(), codes
 
 
 def spoilt(codes, shown, rng):
-    """codes [n,T,40] of whole takes -> [n,40] of the frame that is shown, with the mistakes of a language model: the learned
-    codes of some samples come from a few frames earlier or later, some are replaced by any others. What the object is and
-    where it is must be drawn as the spelled codes say."""
-    n, frames = codes.shape[:2]
-    rows, learned = torch.arange(n), torch.arange(40) >= SPELLED
-    away = torch.from_numpy(rng.integers(-4, 5, n))
-    away = torch.where(torch.from_numpy(rng.random(n)) < MOVED, away, 0)
-    right, moved = codes[rows, shown], codes[rows, (shown + away).clamp(0, frames - 1)]
-    made = torch.where(learned, moved, right)
-    replaced = torch.from_numpy(rng.random((n, 40)) < rng.random((n, 1)) * REPLACED) & learned
-    return torch.where(replaced, torch.from_numpy(rng.integers(LEARNED, size=(n, 40))), made)
+    """codes [T,44] of a whole take -> [44] of the frame that is shown, with the mistakes of a language model: the learned
+    codes come from a few frames earlier or later half of the time, some are replaced by any others. What the object is,
+    where it is and how it moves must be drawn as the spelled codes say."""
+    away = int(rng.integers(-4, 5)) if rng.random() < MOVED else 0
+    made = torch.where(IS_SPELLED, codes[shown], codes[min(max(shown + away, 0), len(codes) - 1)])
+    replaced = torch.from_numpy(rng.random(CODES) < rng.random() * REPLACED) & ~IS_SPELLED
+    return torch.where(replaced, torch.from_numpy(rng.integers(LEARNED, size=CODES)), made)
 
 
 def main():
-    a = arguments(plan=20.)
+    a = arguments(plan=20., warm="")
     torch.manual_seed(0)
     model, tokenizer, heads = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out), load_heads(a.out)
     learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder}).to(a.device).train()
@@ -103,18 +117,18 @@ def main():
             rows = tokenizer.quantizer.lookup(codes)
         return learner["decoder"](rows, 1, rope, mask)
 
-    run = Run("upsampler_training", learner, a, lr=.02, adam_lr=1.5e-3, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
+    if a.warm:
+        learner.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
+    rates = {"lr": .012, "adam_lr": 1e-3} if a.warm else {"lr": .02, "adam_lr": 1.5e-3}
+    run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
               slow={"decoder.": .5})
-    data, stills, rng = Pairs(a.out), Stills(a.out), np.random.default_rng(run.steps + 1)
-    draw = lambda n: torch.from_numpy(rng.integers(n, size=8))
+    data, scale = Latents(a.out, run.steps + 1), latent_scale(a.out)
     for _ in run:
-        i, j, k = draw(len(data.latents)), draw(19), draw(len(stills.latents))
-        z = torch.cat([data.latents[i, j], stills.latents[k]]).float() * data.scale
-        cover = torch.cat([data.cover[i, j], stills.cover[k]]).float()
-        true = torch.cat([data.features[i, j], stills.features[k]]).float()[:, None]
-        f = decoded(torch.cat([spoilt(data.codes[i], j, rng), spoilt(stills.codes[k], stills.shown[k], rng)]))
+        z, cover, true, codes = data.draw(BATCH)
+        z = z * scale
+        f = decoded(codes)
         patches = F.max_pool2d(cover[:, 0], 2).flatten(1)[:, None]
-        near, numbers = distance(heads, f, true, patches)
+        near, numbers = distance(heads, f, true[:, None], patches)
         got = learner["up"](f + .1 * torch.randn_like(f))[:, 0]
         error = (got - z).pow(2)
         on = (error * cover).sum() / (cover.sum() * z.shape[1])

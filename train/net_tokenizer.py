@@ -181,13 +181,13 @@ class Codebook(nn.Module):
 
 class Quantizer(nn.Module):
     """Nearest code in `code_dim` dimensions. In training the first `learned` entries follow their inputs (moving averages);
-    the others stay where they were put, and the first `given` codes of a frame are taken from there."""
+    the others stay where they were put, and the `given` codes of a frame (bool [N]) are taken from there."""
 
     def __init__(self, c):
         super().__init__()
         self.project_in, self.project_out = nn.Linear(c["width"], c["code_dim"]), nn.Linear(c["code_dim"], c["width"])
         self._codebook = Codebook(c)
-        self.learned, self.given = c["codebook_size"], 0
+        self.learned, self.given = c["codebook_size"], torch.zeros(c["i_tokens"], dtype=torch.bool)
 
     def nearest(self, z):
         e = self._codebook.embed[0]
@@ -230,18 +230,20 @@ class Quantizer(nn.Module):
     def forward(self, latents, told=None, quantise=True, decay=.99, unused=.02):
         """latents [B,N,width]; told [B,given]: right codes of the given part, -1 where the encoder's own shall be decoded.
         -> codes [B,N,width] (straight through), indices [B,N] or None, commitment loss, vectors of the given part [B,given,dim]"""
-        z, n, e = self.project_in(latents), self.given, self._codebook.embed[0]
-        known = torch.where(told < 0, self.nearest(z[:, :n]), told) if n else torch.zeros(len(z), 0, dtype=torch.long)
-        own, rest = e[known], z[:, n:]
+        z, given, e = self.project_in(latents), self.given, self._codebook.embed[0]
+        index, rest = self.nearest(z), z[:, ~given]
+        if given.any():
+            index[:, given] = torch.where(told < 0, index[:, given], told)
+        codes = e[index]
         if not quantise:
-            return self.project_out(torch.cat([own, rest], 1)), None, 1e-3 * rest.pow(2).mean(), z[:, :n]
-        index = self.nearest(rest)
+            codes[:, ~given] = rest
+            return self.project_out(codes), None, 1e-3 * rest.pow(2).mean(), z[:, given]
         if self.training:
-            self.follow(rest.detach().flatten(0, 1), index.flatten(), decay, unused)
-        chosen = e[index]
+            self.follow(rest.detach().flatten(0, 1), index[:, ~given].flatten(), decay, unused)
+        chosen = e[index[:, ~given]]
         commit = (rest - chosen.detach()).pow(2).mean()
-        codes = torch.cat([own, rest + (chosen - rest).detach()], 1)
-        return self.project_out(codes), torch.cat([known, index], 1), commit, z[:, :n]
+        codes[:, ~given] = rest + (chosen - rest).detach()
+        return self.project_out(codes), index, commit, z[:, given]
 
     def lookup(self, index):
         return self.project_out(self._codebook.embed[0][index])

@@ -1,49 +1,85 @@
-"""The half of a frame's codes that is written down from ground truth: what the object is, and where.
+"""The codes of a frame that are written down from ground truth: what the object is, where, how large and how it moves.
 
-A frame has 40 codes: 12 for columns and 8 for rows of patches that are spelled (this file), and the same once more that the
-tokenizer learns. Every column code says (object, whether it is big, way from the column to its centre), every row code
-(colour, way from the row to its centre). The way is clamped, so a code keeps its words where the object is far away or out
-of sight: the language model can hardly forget what it is writing about.
+A frame has 44 codes. The first 12 stand for columns and the next 8 for rows of patches; then come the same again, which the
+tokenizer learns; the last 4 are spelled for the object as a whole. Every column code says (object, whether it is big, way
+from the column to its centre), every row code (colour, way from the row to its centre). The way is clamped, so a code keeps
+its words where the object is far away or out of sight: the language model can hardly forget what it is writing about. The
+codes of the whole say its radius, its angle, and how far it has come since the frame before, across and down: what one picture
+does not show of the four frames that its latent holds.
 
-A spelled code k = 1024 + 64 word + way stands in the second half of the codebook at a fixed vector: four bits of the word
-as +-BIT, the way as a coarse and a fine digit, and OFFSET in the last dimension, which keeps learned codes apart. The fine
-digit runs back and forth, so that a small step of the object is a small step of the vector.
+Spelled codes are the codebook's entries from LEARNED on, at fixed vectors. Place: 64 word + way, the word as four bits of
++-BIT, the way as a coarse and a fine digit. Whole: 64 quantity + level, as MARK and two digits in dimensions of the quantity's
+own, so that the mean of the four still says all (the angle as a point of a circle). The fine digit runs back and forth: a
+small step of the object is a small step of the vector. OFFSET in the eighth dimension keeps learned codes apart.
 """
+import math
+
 import torch
 
 LEARNED = 1024                                      # entries of the codebook before the spelled ones
 COLUMNS, ROWS, PATCH = 12, 8, 16
-SPELLED = COLUMNS + ROWS                            # codes of a frame that are spelled; they come first
-WAYS, STEP = 64, 1.5                                # levels, pixels of one level
+CODES, PLACE, WHOLE = 44, 20, 4                     # codes of a frame; the first PLACE and the last WHOLE are spelled
+LEVELS, STEP = 64, 1.5                              # levels of a quantity, pixels of one level of a way
+WORDS = 16
 BIG = 19.                                           # radius in pixels from which an object is big
-BIT, COARSE, FINE, OFFSET = 1.5, 3., 2., 8.
+LEAST, MOST = 6., 60.                               # radii, in pixels
+SPEED_STEP = 1.25                                   # pixels a semantic frame
+TURNS = torch.tensor([2, 4, 3, 5, 1, 3, 2, 1])      # ball ... balloon: so many turns of one full angle look the same
+BIT, COARSE, FINE, MARK, OFFSET = 1.5, 3., 2., 8., 8.
+MARK_AT = 6                                         # dimension of MARK
+IS_SPELLED = torch.tensor([j < PLACE or j >= CODES - WHOLE for j in range(CODES)])
 
 
-def way(distance):
-    """Pixels -> level 0 .. 63"""
-    return (distance / STEP + WAYS / 2).round().clamp(0, WAYS - 1).long()
+def level(value, step):
+    """Signed value -> level 0 .. 63, zero in the middle"""
+    return (value / step + LEVELS / 2).round().clamp(0, LEVELS - 1).long()
 
 
 def spell(bodies, hues):
-    """bodies [...,2,6], hues [...,2] of render's truth -> codes [...,20] of the main body"""
-    x, y, radius, kind = bodies[..., 0, 0], bodies[..., 0, 1], bodies[..., 0, 2], bodies[..., 0, 5]
+    """bodies [...,T,2,6], hues [...,T,2] of render's truth, T semantic frames in a row -> codes [...,T,24] of the main body:
+    those of the place, then those of the whole. The first frame moves as the second does."""
+    x, y, radius, angle, _, kind = bodies[..., 0, :].unbind(-1)
+    kind = kind.long().clamp(min=0)
     centre = lambda n: torch.arange(n) * float(PATCH) + PATCH / 2
-    what = kind.long().clamp(min=0) + 8 * (radius > BIG).long()
-    columns = what[..., None] * WAYS + way(x[..., None] - centre(COLUMNS))
-    rows = hues[..., 0, None].long() * WAYS + way(y[..., None] - centre(ROWS))
-    return LEARNED + torch.cat([columns, rows], -1)
+    what = kind + 8 * (radius > BIG).long()
+    columns = what[..., None] * LEVELS + level(x[..., None] - centre(COLUMNS), STEP)
+    rows = hues[..., 0, None].long() * LEVELS + level(y[..., None] - centre(ROWS), STEP)
+
+    def speed(p):
+        d = p[..., 1:] - p[..., :-1]
+        return level(torch.cat([d[..., :1], d], -1) if d.shape[-1] else torch.zeros_like(p), SPEED_STEP)
+
+    large = ((radius / LEAST).clamp(min=1).log() / math.log(MOST / LEAST) * (LEVELS - 1)).round().clamp(0, LEVELS - 1).long()
+    turned = (angle * TURNS[kind] / (2 * math.pi) * LEVELS).round().long() % LEVELS
+    whole = torch.stack([large, turned, speed(x), speed(y)], -1) + torch.arange(WHOLE) * LEVELS
+    return LEARNED + torch.cat([columns, rows, WORDS * LEVELS + whole], -1)
+
+
+def into(codes, spelled):
+    """codes [...,44] with the spelled ones [...,24] in their places"""
+    made = codes.clone()
+    made[..., IS_SPELLED] = spelled
+    return made
+
+
+def digits(levels):
+    """levels -> coarse and fine digit, each -1 .. 1"""
+    coarse, fine = levels // 8, levels % 8
+    return coarse / 3.5 - 1, torch.where(coarse % 2 == 1, 7 - fine, fine) / 3.5 - 1
 
 
 def vectors(dimensions):
-    """-> [1024, dimensions]: where the spelled codes stand"""
-    k = torch.arange(16 * WAYS)
-    word, level = k // WAYS, k % WAYS
-    coarse, fine = level // 8, level % 8
-    fine = torch.where(coarse % 2 == 1, 7 - fine, fine)
+    """-> [1280, dimensions >= 16]: where the spelled codes stand"""
+    k = torch.arange((WORDS + WHOLE) * LEVELS)
+    word, levels = k // LEVELS, k % LEVELS
+    whole, quantity = word >= WORDS, word - WORDS
     v = torch.zeros(len(k), dimensions)
     for bit in range(4):
-        v[:, bit] = BIT * ((word >> bit & 1) * 2. - 1)
-    v[:, 4] = COARSE * (coarse / 3.5 - 1)
-    v[:, 5] = FINE * (fine / 3.5 - 1)
-    v[:, -1] = OFFSET
+        v[:, bit] = BIT * ((word >> bit & 1) * 2. - 1) * ~whole
+    coarse, fine = digits(levels)
+    turn = levels * 2 * math.pi / LEVELS
+    coarse, fine = torch.where(word == WORDS + 1, turn.cos(), coarse), torch.where(word == WORDS + 1, turn.sin(), fine)
+    first = torch.where(whole, 8 + 2 * quantity, 4)
+    v[k, first], v[k, first + 1] = COARSE * coarse, FINE * fine
+    v[:, MARK_AT], v[:, 7] = MARK * whole, OFFSET
     return v

@@ -10,11 +10,11 @@ MODEL=$SOURCE/models/mini
 cat >film.yaml <<'END_OF_FILM'
 take: {seconds: 12, seed: 7}
 shots:
-  - {at: 0s, prompt: "a red ball rolls on a beach at noon"}
-  - {at: 49f, prompt: "a blue ball rolls on a beach at noon"}
-  - {at: 73f, prompt: "a blue ball rolls on a beach at night"}
+  - {at: 0s, prompt: "a red ball spins on a beach at noon"}
+  - {at: 49f, prompt: "a blue ball spins on a beach at noon"}
+  - {at: 73f, prompt: "a blue ball spins on a beach at night"}
 END_OF_FILM
-made generate "a red ball rolls on a beach at noon" --seconds 12 --seed 7 -o plain.mkv
+made generate "a red ball spins on a beach at noon" --seconds 12 --seed 7 -o plain.mkv
 # stats FILE: mean Y, U and V of every frame.
 stats() {
     ffmpeg -v error -i "$1" -vf "format=yuv444p,signalstats,metadata=print:file=-" -f null - |

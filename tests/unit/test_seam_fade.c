@@ -53,7 +53,7 @@ static void a_jump_is_gone_in_usual_steps(void **state)
     assert_true(take_picture_difference(shown, frames, 1) <= 5);
     /* A still reference: in as many frames as there are. */
     uint8_t still[2] = {116, 116};
-    assert_int_equal(take_seam_fade(shown, shown, still, 2, 1, 0), TAKE_FADE_FRAMES - 1);
+    assert_int_equal(take_seam_fade(shown, shown, still, 2, 1, 0), TAKE_DISSOLVE_FRAMES - 1);
     assert_int_equal(still[0], 101);
     assert_int_equal(still[1], 102);
 }
