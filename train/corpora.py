@@ -24,6 +24,7 @@ KINDS = {"takes": dict(count=25, frames=73, seed=1), "plans": dict(count=50, fra
          "long": dict(count=20, frames=61, seed=3), "held": dict(count=20, frames=73, seed=4),
          "clips": dict(count=50, frames=9, seed=5)}
 VIDEOS = ("takes", "held", "clips")                 # all frames; the others hold every fourth, the semantic ones
+VIDEO_FRAMES = {KINDS[kind]["frames"] for kind in VIDEOS}
 
 
 def make_shard(kind, index, device):
@@ -40,12 +41,12 @@ def make_shard(kind, index, device):
         graphs.append(graph)
         truths.append(truth)
     stacked = {k: torch.stack([t[k] for t in truths]) for k in truths[0]}
-    return torch.stack(frames).numpy(), {"stride": 4 if kind in VIDEOS else 1, "graphs": [vars(g) for g in graphs], **stacked}
+    return torch.stack(frames).numpy(), {"graphs": [vars(g) for g in graphs], **stacked}
 
 
 def semantic(record):
     """Which frames of a shard are semantic ones."""
-    return slice(None, None, record.get("stride", 4 if record["cover"].shape[1] == 73 else 1))
+    return slice(None, None, 4 if record["cover"].shape[1] in VIDEO_FRAMES else 1)
 
 
 def shards(folder, kind):

@@ -17,7 +17,7 @@ from grammar import SceneGraph, describe
 from net_lm import LanguageModel
 from net_text import TextEncoder
 from spelled import CODES
-from training import Run, arguments, config
+from training import Run, arguments, config, warmed
 
 
 VIEW = 4                                            # frames in sight: three of context and the one that is written
@@ -88,9 +88,7 @@ def main():
     torch.manual_seed(0)
     model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
     pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
-    if a.warm:
-        model.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
-    rates = {"lr": .012, "adam_lr": 1.5e-3} if a.warm else {"lr": .02, "adam_lr": 2e-3}
+    rates = {"lr": .012, "adam_lr": 1.5e-3} if warmed(model, a) else {"lr": .02, "adam_lr": 2e-3}
     run = Run("lm", model, a, **rates, adam_only=("tok_emb", "head", "micro", "null"), warmup=60, decay=.5, average=.995)
     takes = Takes(f"{a.out}/corpora", ("plans", "long"), pieces, run.steps + 1)
     held = takes.without(HELD)

@@ -1,10 +1,9 @@
 """Stage 4: the tokenizer, on features that `derive.py features` has written.
 
-Segments have one semantic frame and 44 codes: 12 columns, 8 rows, both once more, and four that are found by what they are
-(spelled.py). That is what rotary positions can
-address at once, since row j of the codes sits at (j, j, j): a patch (y, x) finds the codes j = x, 12 + y, 20 + x and 32 + y
-by a constant shift. `row_and_column_start` sets the attention of the fresh network to just that, and training goes on from
-there. The first part runs without the quantiser; then k-means sets the codebook, which follows its inputs. Beside the
+Segments have one semantic frame and 44 codes: 12 columns, 8 rows, both once more, and four for the whole (spelled.py). Columns
+and rows are what rotary positions can address at once, since row j of the codes sits at (j, j, j): a patch (y, x) finds the codes
+j = x, 12 + y, 20 + x and 32 + y by a constant shift; the last four it finds by their mark. `row_and_column_start` sets the
+attention of the fresh network to just that, and training goes on from there. The first part runs without the quantiser; then k-means sets the codebook, which follows its inputs. Beside the
 squared error, the read-outs of the picture network must survive: a patch that stays red and round.
 """
 from pathlib import Path

@@ -17,7 +17,7 @@ from fit_tokenizer import distance, load_heads
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from spelled import CODES, IS_SPELLED, LEARNED
-from training import Run, arguments, averaged, config, save_atomically
+from training import Run, arguments, averaged, config, save_atomically, warmed
 
 BATCH = 16
 NEAR = .05                                          # weight of the distance to the picture network's features
@@ -117,9 +117,7 @@ def main():
             rows = tokenizer.quantizer.lookup(codes)
         return learner["decoder"](rows, 1, rope, mask)
 
-    if a.warm:
-        learner.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
-    rates = {"lr": .012, "adam_lr": 1e-3} if a.warm else {"lr": .02, "adam_lr": 1.5e-3}
+    rates = {"lr": .012, "adam_lr": 1e-3} if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
               slow={"decoder.": .5})
     data, scale = Latents(a.out, run.steps + 1), latent_scale(a.out)

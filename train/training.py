@@ -194,6 +194,13 @@ class Run:
         print(self.stage, " ".join(f"{k} {v}" for k, v in row.items()), flush=True)
 
 
+def warmed(model, a):
+    """Load the averaged weights of the checkpoint `--warm` names, if any; -> whether there were."""
+    if a.warm:
+        model.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
+    return bool(a.warm)
+
+
 def averaged(stage, model, out):
     """Load the averaged weights of a stage into `model` and return it, ready for use."""
     model.load_state_dict(torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"])
