@@ -173,15 +173,16 @@ static void hold_standard_descriptors(void)
 }
 
 /* What was printed must have arrived. */
-static int close_output(int code)
+static int close_output(cli_context *c, int code)
 {
     errno = 0;
     const bool arrived = fflush(stdout) == 0 && !ferror(stdout);
     if (arrived || code != LONGTAKE_OK)
         return code;
     const int cause = errno;
-    fprintf(stderr, "longtake: standard output: cannot be written%s%s\n", cause ? ": " : "", cause ? strerror(cause) : "");
-    return cause == ENOSPC ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED;
+    longtake_error error = {.code = cause == ENOSPC ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED};
+    snprintf(error.message, sizeof error.message, "standard output: cannot be written%s%s", cause ? ": " : "", cause ? strerror(cause) : "");
+    return cli_fail(c, &error);
 }
 
 static int run_command(cli_context *c)
@@ -207,34 +208,33 @@ int main(int argc, char **argv)
     char message[512] = "";
     hold_standard_descriptors();
     cli_defaults(&values);
-    if (!cli_parse(argc, argv, &values, message, sizeof message)) {
-        fprintf(stderr, "longtake: %s\n", message);
-        return LONGTAKE_ERR_USAGE;
-    }
+    const bool understood = cli_parse(argc, argv, &values, message, sizeof message);
+    cli_context context = {.values = &values, .search = folders.list};
+    cli_progress_init(&context.progress, values.progress, values.quiet); /* as far as it was read */
+    if (!understood)
+        return cli_usage(&context, "%s", message);
     if (values.version) {
         printf("longtake %s\n", longtake_version());
-        return close_output(LONGTAKE_OK);
+        return close_output(&context, LONGTAKE_OK);
     }
     if (values.completions || values.man) {
         if (values.completions)
             cli_completions(values.completions);
         else
             cli_man_page();
-        return close_output(LONGTAKE_OK);
+        return close_output(&context, LONGTAKE_OK);
     }
     if (!values.command) {
         cli_help_short();
-        return close_output(LONGTAKE_OK);
+        return close_output(&context, LONGTAKE_OK);
     }
     if (values.help) {
         cli_help(values.command);
-        return close_output(LONGTAKE_OK);
+        return close_output(&context, LONGTAKE_OK);
     }
     find_data(&folders);
-    cli_context context = {.values = &values, .search = folders.list};
-    cli_progress_init(&context.progress, values.progress, values.quiet);
     cli_pipes_give_errors();
-    const int code = close_output(run_command(&context));
+    const int code = close_output(&context, run_command(&context));
     cli_progress_end(&context.progress);
     const int interrupted = cli_interrupt_code();
     return code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : code;

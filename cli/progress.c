@@ -25,7 +25,8 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet)
     p->colour = terminal && !getenv("NO_COLOR");
 }
 
-static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "note"};
+/* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says so ("severity"). */
+static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "warning"};
 
 /* Text inside JSON quotes. */
 static void print_escaped(const char *text)
@@ -50,7 +51,7 @@ static void print_json(const longtake_event *e)
         fprintf(stderr, ",\"eta_s\":%.1f", e->eta_seconds);
     fprintf(stderr, ",\"peak_mb\":%.0f", (double)e->peak_bytes / 1048576.0);
     if (e->message) {
-        fputs(",\"message\":\"", stderr);
+        fputs(e->kind == LONGTAKE_EVENT_NOTE ? ",\"severity\":\"note\",\"message\":\"" : ",\"message\":\"", stderr);
         print_escaped(e->message);
         fputc('"', stderr);
     }
@@ -93,8 +94,10 @@ static void describe(const longtake_event *e, char *text, size_t bytes)
 static int terminal_columns(void)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10 ? size.ws_col : 80;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
+
+/* Stages that take turns window by window share the line, each overwriting the other, up to their last windows: those stay. */
 
 static void draw_bar(cli_progress *p, const longtake_event *e)
 {
@@ -102,12 +105,14 @@ static void draw_bar(cli_progress *p, const longtake_event *e)
     describe(e, text, sizeof text);
     const bool new_stage = e->stage && strcmp(p->stage, e->stage) != 0;
     if (new_stage) {
-        cli_progress_end(p);
+        if (p->stage_done)
+            cli_progress_end(p);
         snprintf(p->stage, sizeof p->stage, "%s", e->stage);
     } else if (e->kind == LONGTAKE_EVENT_STEP && e->step < e->steps && e->elapsed_seconds < p->shown_at + redraw_seconds) {
         return;
     }
     p->shown_at = e->elapsed_seconds;
+    p->stage_done = e->window + 1 >= e->windows && e->step >= e->steps;
     fprintf(stderr, "\r\033[K%.*s", terminal_columns() - 1, text);
     fflush(stderr);
     p->line_open = true;

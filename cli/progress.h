@@ -1,6 +1,6 @@
 /* progress.h - what a running request shows on standard error.
  *
- * bar: one redrawn line a stage, for terminals. plain: one line per finished group of steps, no carriage returns.
+ * bar: one redrawn line a stage, for terminals of any width. plain: one line per finished group of steps, no carriage returns.
  * jsonl: one JSON object a line for every event.
  */
 #ifndef CLI_PROGRESS_H
@@ -18,6 +18,7 @@ typedef struct {
     bool colour;
     bool line_open;        /* the bar's line has no newline yet */
     char stage[32];        /* of the open line */
+    bool stage_done;       /* with its last window */
     double shown_at;       /* seconds, of the last redraw or plain line */
     double elapsed;        /* seconds, of the last event */
 } cli_progress;

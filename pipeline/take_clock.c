@@ -62,7 +62,7 @@ double take_clock_left(const take_clock *c)
     return left;
 }
 
-static void send(take_clock *c, longtake_event_kind kind, int64_t step, double step_seconds, const char *message)
+static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)
 {
     if (!c->on_event)
         return;
@@ -71,7 +71,7 @@ static void send(take_clock *c, longtake_event_kind kind, int64_t step, double s
                                   .stage = take_stage_name(c->stage),
                                   .window = c->window,
                                   .windows = c->windows,
-                                  .step = step,
+                                  .step = c->step,
                                   .steps = c->steps,
                                   .step_seconds = step_seconds,
                                   .eta_seconds = take_clock_left(c),
@@ -88,10 +88,11 @@ void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windo
     c->stage = s;
     c->window = window;
     c->windows = windows;
+    c->step = 0;
     c->steps = steps;
     c->running = now();
     c->step_began = c->running;
-    send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, 0, NULL);
+    send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, NULL);
 }
 
 void take_clock_opened(take_clock *c)
@@ -116,7 +117,8 @@ lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *e
     c->running = at;
     t->done += units;
     t->measured += units;
-    send(c, LONGTAKE_EVENT_STEP, step, at - c->step_began, NULL);
+    c->step = step;
+    send(c, LONGTAKE_EVENT_STEP, at - c->step_began, NULL);
     c->step_began = at;
     return take_clock_check(c, err);
 }
@@ -131,7 +133,7 @@ void take_clock_leave(take_clock *c)
 
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message)
 {
-    send(c, kind, 0, 0, message);
+    send(c, kind, 0, message);
 }
 
 lt_status take_clock_check(const take_clock *c, lt_error *err)

@@ -37,6 +37,7 @@ typedef struct {
     take_stage stage;
     int64_t window;
     int64_t windows;
+    int64_t step; /* the last that is done */
     int64_t steps;
     double step_began;
     take_stage_total of[TAKE_STAGES];

@@ -97,6 +97,7 @@ static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
             take_clock_leave(&v->run->clock);
             return s;
         }
+        (void)take_clock_step(&v->run->clock, i + 1, 1, NULL); /* everything is made: who asks to stop now gets it */
     }
     const lt_status s = media_file_close(file, err);
     take_clock_leave(&v->run->clock);

@@ -46,11 +46,24 @@ XDG_CACHE_HOME=/dev/null made generate "a red ball" --frames 1 -o short.mp4
 equal "exit code" $? 2
 grep -q '^{"t":[0-9.]*,"event":"error","code":2,"message":"--prompt: found no words' error.jsonl || fail "$(cat error.jsonl)"
 
-# The bar: one line a stage, never wider than the terminal, also after the terminal has changed.
-if command -v script >/dev/null; then
-    script -qec "stty cols 40; $PROGRAM generate 'a red ball' --seconds 12 --model $MODEL -o bar.mp4 & \
-        sleep 0.5; stty cols 30 </dev/tty; wait" /dev/null >bar.txt </dev/null || fail "bar: $(cat bar.txt)"
-    widest=$(tr '\r' '\n' <bar.txt | sed 's/.\[K//g' | awk '{ if (length($0) > n) n = length($0) } END { print n }')
-    [ "$widest" -le 40 ] || fail "bar: a line of $widest columns on a terminal of 40"
-fi
+# Events are of the kinds that a reader knows: what is only worth knowing too.
+"$PROGRAM" generate "a red ball" --seconds 1 --seed -1 --model "$MODEL" --progress jsonl -o drawn.mp4 >out 2>drawn.jsonl || fail "$(cat drawn.jsonl)"
+grep -q '"event":"warning".*"severity":"note","message":"seed [0-9]*"' drawn.jsonl || fail "no word of the seed: $(cat drawn.jsonl)"
+sed 's/.*"event":"\([a-z_]*\)".*/\1/' drawn.jsonl events.jsonl error.jsonl | sort -u >kinds
+equal "kinds of events" "$(tr '\n' ' ' <kinds)" "done error stage start step warning window window_done "
+"$PROGRAM" generate x --progress jsonl --secnds 3 2>error.jsonl
+equal "exit code" $? 2
+grep -q '^{"t":0.000,"event":"error","code":2,"message":"unknown flag --secnds.*hint: .*"}$' error.jsonl || fail "$(cat error.jsonl)"
+
+# The bar: one row a stage, whatever the terminal's width is and becomes; refine and decode take turns eleven times.
+for widths in 80 200,80,40,12,4,1 7,100; do
+    "$TOOLS/pseudo_terminal" $widths "$PROGRAM" generate "a red ball" --seconds 12 --model "$MODEL" -o bar.mp4 >screen.txt ||
+        fail "bar: exit code $?: $(cat screen.txt)"
+    redraws=$(sed -n 's/^redraws \([0-9]*\) wraps 0$/\1/p' screen.txt)
+    [ "${redraws:-0}" -gt 40 ] || fail "bar, $widths columns: $(tail -1 screen.txt), expected more than 40 redraws and no wraps"
+    rows=$(grep -c '^row: ' screen.txt)
+    [ "$rows" -le 7 ] || fail "bar, $widths columns: $rows rows for text, tokens, text, refine, decode, write and the path: $(cat screen.txt)"
+    [ "$widths" = 80 ] && equal "bar: what is left" "$(sed -n 's/^row: \([a-z]* *[0-9/]*  step [0-9/]*\).*/\1/p' screen.txt | tr '\n' ';')" \
+        "text     step 1/1;tokens  5/5  step 14/14;text     step 1/1;refine  11/11  step 4/4;decode  11/11  step 1/1;write    step 11/11;"
+done
 finish
