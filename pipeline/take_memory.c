@@ -15,8 +15,9 @@
 
 static const double mebibyte = 1048576;
 
-/* Code, stacks and tables of a running take that nothing counts: what the tiny model needs beyond the sum. */
-enum { RUNNING_BYTES = 3 << 20 };
+/* Code, stacks and tables of a running take that nothing counts, and more of them where it makes a video: what the tiny model
+ * needs beyond the sum. */
+enum { RUNNING_BYTES = 3 << 19, VIDEO_BYTES = 3 << 19 };
 
 /* The same on a device with memory of its own: workspaces of convolutions and products, code of the libraries. Chosen, not
  * measured. */
@@ -253,7 +254,7 @@ static lt_status probe_refine(memory_probe *p, render_probe *r, lt_error *err)
     return refine_once(p, r, err);
 }
 
-static lt_status probe_decode(memory_probe *p, render_probe *r, lt_error *err)
+static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const take_timeline *t = &p->spec->time;
@@ -269,7 +270,8 @@ static lt_status probe_decode(memory_probe *p, render_probe *r, lt_error *err)
     if (alone && t->windows > 1)
         LT_TRY(vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(t->overlap), p->spec->height, p->spec->width, r->latents,
                                err));
-    r->host += alone ? 0 : vae_decoder_state_bytes(r->decoder);
+    if (!alone && does & TAKE_DOES_KEEP)
+        r->host += vae_decoder_state_bytes(r->decoder);
     return LT_OK;
 }
 
@@ -296,7 +298,7 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
         p->device->memory_peak = p->device->memory_in_use;
     }
     if (s == LT_OK && decodes)
-        s = probe_decode(p, &r, err);
+        s = probe_decode(p, does, &r, err);
     if (s == LT_OK)
         note_render(p, &r);
     close_render(&r);
@@ -316,7 +318,7 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
     for (int64_t i = 0; i < frames && status == LT_OK; i++)
         status = media_encoder_add(e, frame, err);
     const size_t after = resident_bytes();
-    *bytes = after > before ? after - before : 0;
+    *bytes = VIDEO_BYTES + (after > before ? after - before : 0);
     media_encoder_close(e);
     free(frame);
     return status;
