@@ -294,7 +294,7 @@ LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtak
 
 /* ---- takes made before ------------------------------------------------------------------------------------------------ */
 
-/** How a video, latents file or token file of ours was made. */
+/** How a video or latents file of ours was made. */
 typedef struct longtake_recipe longtake_recipe;
 
 /** LONGTAKE_ERR_INPUT when the file does not say. */

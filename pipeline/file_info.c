@@ -27,6 +27,8 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
     *out = KIND_FOLDER;
     if (S_ISDIR(st.st_mode))
         return LT_OK;
+    if (!S_ISREG(st.st_mode)) /* it is read more than once */
+        return lt_fail(err, LT_ERR_INPUT, "%s: is a pipe or device, expected a file or folder", path);
     FILE *f = fopen(path, "rb");
     if (!f)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
@@ -175,13 +177,18 @@ static lt_status describe_tensors(const char *path, lt_json *o, lt_error *err)
 
 /* ---- the release's tokens: no layout is stored ---- */
 
+/* Semantic frames are told where the number of codes is one of the released model; codes of other models are shown as well. */
 static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
 {
     static const tok_layout released = {.segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+    static const tok_layout any = {.segment_frames = 1, .i_tokens = 1, .p_tokens = 1, .codebook_size = 65536};
     tok_plan plan = {0};
-    LT_TRY(tok_file_read(path, &released, &plan, err));
+    const bool is_released = tok_file_read(path, &released, &plan, NULL) == LT_OK;
+    if (!is_released)
+        LT_TRY(tok_file_read(path, &any, &plan, err));
     set_text(o, "kind", "tokens");
-    lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
+    if (is_released)
+        lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
     lt_json *tokens = lt_json_new_array();
     for (int64_t i = 0; i < plan.token_count; i++)
         lt_json_append(tokens, lt_json_new_int(plan.tokens[i]));
@@ -260,7 +267,10 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
 {
     const media_read_options options = {0};
     media_reader *r = NULL;
-    LT_TRY(media_reader_open(path, &options, &r, err));
+    lt_error cause = {0};
+    const lt_status opened = media_reader_open(path, &options, &r, &cause);
+    if (opened != LT_OK)
+        return lt_fail(err, opened, "%s; nor is it a file of tokens, latents or weights, a model or a job folder", cause.message);
     const media_video_info *v = media_reader_info(r);
     set_text(o, "kind", "video");
     set_text(o, "codec", v->codec ? v->codec : "unknown");

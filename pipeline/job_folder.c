@@ -227,6 +227,12 @@ static bool write_all(int fd, const void *data, size_t bytes)
     return true;
 }
 
+/* What stands under a product's name may be anything: no link is followed, no pipe waited for. */
+static int open_product(int folder, const char *file)
+{
+    return openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
 /* Reads and checks the header; false when the file is not a whole product of `key`. */
 static bool header_ok(int fd, const lt_hash *key, product_header *h)
 {
@@ -255,13 +261,13 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
         return LT_OK;
     char file[NAME_BYTES];
     file_name(file, name, key);
-    const int fd = openat(job->fd, file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    const int fd = open_product(job->fd, file);
+    if (fd < 0 && errno == ENOENT)
         return LT_OK;
     product_header h;
     lt_status s = LT_OK;
     void *payload = NULL;
-    if (header_ok(fd, &key, &h)) {
+    if (fd >= 0 && header_ok(fd, &key, &h)) {
         payload = malloc(h.bytes ? h.bytes : 1);
         if (!payload)
             s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there", job->path, file,
@@ -271,7 +277,8 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
         const lt_hash got = lt_hash_bytes(payload, h.bytes);
         *found = got.high == h.checksum[0] && got.low == h.checksum[1];
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     if (s == LT_OK && !*found)
         note(job, file, "is damaged; it is made again");
     if (!*found) {
@@ -288,7 +295,7 @@ bool take_job_has(take_job *job, const char *name, lt_hash key)
     char file[NAME_BYTES];
     product_header h;
     file_name(file, name, key);
-    const int fd = job ? openat(job->fd, file, O_RDONLY | O_CLOEXEC) : -1;
+    const int fd = job ? open_product(job->fd, file) : -1;
     const bool there = fd >= 0 && header_ok(fd, &key, &h);
     if (fd >= 0)
         close(fd);
@@ -308,7 +315,7 @@ lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void 
     const lt_hash sum = lt_hash_bytes(data, bytes);
     h.checksum[0] = sum.high;
     h.checksum[1] = sum.low;
-    const int fd = openat(job->fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int fd = openat(job->fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
     int cause = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
@@ -344,7 +351,7 @@ lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *er
         return LT_OK;
     char file[NAME_BYTES];
     snprintf(file, sizeof file, "%s.lock", name);
-    const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return lt_fail(err, LT_ERR_FAILED, "%s/%s: %s", job->path, file, strerror(errno));
     int held = flock(fd, LOCK_EX | LOCK_NB);
@@ -378,7 +385,7 @@ static void describe_product(int folder, const char *file, size_t stem, take_pro
 {
     snprintf(p->name, sizeof p->name, "%.*s", (int)stem, file);
     snprintf(p->key, sizeof p->key, "%s", file + stem + 1);
-    const int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+    const int fd = open_product(folder, file);
     product_header h;
     if (fd < 0 || !header_ok(fd, NULL, &h)) {
         if (fd >= 0)

@@ -47,6 +47,10 @@ kind take.lt tokens
     head -c 2640 /dev/zero
 } >official.npy
 kind official.npy tokens
+equal "official.npy: semantic frames" "$(json made.out semantic_frames)" 1
+made tokens -p x --seconds 3 -o take.npy
+kind take.npy tokens # of a layout that the file does not say
+equal "take.npy: its first code" "$(json made.out tokens 0)" "$(made info take.lt; json made.out segments 0 tokens 0)"
 kind take.latents latents
 kind take.mp4 video
 equal "video: its prompt" "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'
@@ -56,6 +60,12 @@ kind "$MODEL" model
 kind "$MODEL/mmdit.safetensors" weights
 kind "$RELEASE/CogVideoX-2b-sat/vae/3d-vae.pt" weights
 kind "$SOURCE/tests/golden/mmdit.time.release_width.safetensors" golden
+mkfifo pipe
+refused 3 info pipe # opening it would wait for a writer
+refused 3 info /dev/zero
+echo "take: {seconds: 3}" >film.yaml
+refused 3 info film.yaml
+grep -q 'nor is it a file of tokens, latents or weights, a model or a job folder' refused.err || fail "info film.yaml: $(cat refused.err)"
 made generate x --seconds 3 -o bare.mp4 --no-metadata
 made info bare.mp4
 grep -q made_by made.out && fail "--no-metadata left metadata"

@@ -122,6 +122,18 @@ for kind in text.ar text.mmdit tokens latents video; do
     same whole.mp4 tampered.mp4
 done
 
+# Something else under a product's name: not followed, not waited for, replaced.
+product=$(ls shared/video.* | grep -v lock | head -1)
+mv "$product" "elsewhere"
+for thing in "ln -s ../elsewhere" mkfifo "ln -s /dev/zero"; do
+    $thing "$product"
+    take tampered.mp4 --job shared >again.out 2>again.err || fail "$thing: $(cat again.err)"
+    grep -q "$product is damaged; it is made again" again.err || fail "$thing: no word of it: $(cat again.err)"
+    same whole.mp4 tampered.mp4
+    [ -f "$product" ] && [ ! -L "$product" ] || fail "$thing: $(ls -l "$product")"
+    rm "$product"
+done
+
 # ---- killed while it wrote the finished file ----
 dead=$(sh -c 'echo $$')
 for output in left.mp4 left.lt left.npy left.latents; do
