@@ -83,17 +83,18 @@ static lt_json *stage_report(const take_run *run)
     return stages;
 }
 
-/* Of the file that was written; not of a stream, nor of a sequence of pictures. */
-static void add_output_hash(lt_json *o, const char *path)
+/* The file's name, and its hash; a stream and a sequence of pictures have none. */
+static void add_file(lt_json *o, const char *name_key, const char *hash_key, const char *path)
 {
     lt_error ignored = {0};
     struct stat st;
     lt_hash hash;
     char text[LT_HASH_TEXT_BYTES];
-    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || lt_hash_file(path, &hash, &ignored) != LT_OK)
+    lt_json_set(o, name_key, lt_json_new_path(path));
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || lt_hash_file(path, &hash, &ignored) != LT_OK)
         return;
     lt_hash_text(hash, text);
-    lt_json_set(o, "output_hash", lt_json_new_string(text));
+    lt_json_set(o, hash_key, lt_json_new_string(text));
 }
 
 static lt_json *versions(void)
@@ -113,8 +114,11 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     const longtake_request *r = run->request;
     const lt_backend *b = run->engine->backend;
     lt_json_set(o, "command", lt_json_new_string(command));
-    lt_json_set(o, "output", lt_json_new_path(r->output ? r->output : ""));
-    add_output_hash(o, r->output);
+    if (r->input)
+        add_file(o, "input", "input_hash", r->input);
+    if (r->image)
+        add_file(o, "image", "image_hash", r->image);
+    add_file(o, "output", "output_hash", r->output ? r->output : "");
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
     lt_json_set(o, "versions", versions());
     lt_json_set(o, "device", lt_json_new_string(b->table->name));

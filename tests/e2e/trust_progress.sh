@@ -29,6 +29,10 @@ for stage in text tokens refine decode write; do
     [ "$(json report.json stages $stage peak_bytes)" -gt 0 ] || fail "no peak memory of stage $stage"
 done
 
+made encode take.mp4 -o clip.lt --json
+equal "report of encode: input" "$(json made.out input)" take.mp4
+equal "report of encode: hash of its input" "$(json made.out input_hash)" "$(json report.json output_hash)"
+
 # Now there is a time.
 made generate "a red ball" --seconds $seconds --dry-run
 awk "BEGIN { exit !($(json made.out time_seconds) > 0) }" || fail "no time is foreseen after a take"
