@@ -64,6 +64,7 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "seconds", lt_json_new_real((double)plan.video_frames / plan.fps));
     lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
     lt_json_set(o, "codebook_size", lt_json_new_int(plan.layout.codebook_size));
+    lt_json_set(o, "altered", lt_json_new_bool(plan.altered));
     lt_json *notes = lt_json_new_object();
     for (int i = 0; i < plan.note_count; i++)
         set_text(notes, plan.notes[i].key, plan.notes[i].value);

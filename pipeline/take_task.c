@@ -100,7 +100,7 @@ static lt_status read_seed(const char *text, const char *place, int64_t *seed, l
 lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
-    LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
+    LT_TRY(take_tokens_read_for(&t->run, r->input, &t->plan, err));
     if (!r->prompt && r->shot_count == 0)
         r->prompt = tok_plan_note(&t->plan, "prompt");
     if (!r->prompt && r->shot_count == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/hash.h"
 #include "kernels/core/json.h"
 #include "kernels/core/temporary_file.h"
 #include "tokenizer/numpy_array.h"
@@ -13,7 +14,7 @@
 
 static const char format_name[] = "longtake-tokens-1";
 static const char *const own_keys[] = {"format",   "segments",      "segment_frames", "i_tokens",
-                                       "p_tokens", "codebook_size", "frames",         "fps"};
+                                       "p_tokens", "codebook_size", "frames",         "fps",       "checksum"};
 
 enum {
     MAX_FILE_BYTES = 32 << 20, /* ten hours of the released model are 14 MB */
@@ -21,6 +22,36 @@ enum {
     MAX_METADATA = 256,
     RELEASED_FPS = 8,
 };
+
+/* --- the checksum ------------------------------------------------------------------------------------------------- */
+
+static lt_hash hash_note(const tok_note *note)
+{
+    const lt_hash part[2] = {lt_hash_bytes(note->key, strlen(note->key)), lt_hash_bytes(note->value, strlen(note->value))};
+    return lt_hash_bytes(part, sizeof part);
+}
+
+/* Notes are summed up: what writes the file again may order them anew. */
+static lt_status checksum_of(const tok_plan *p, char text[LT_HASH_TEXT_BYTES], const char *place, lt_error *err)
+{
+    lt_hash notes = {0, 0};
+    for (int i = 0; i < p->note_count; i++) {
+        const lt_hash one = hash_note(&p->notes[i]);
+        notes.high += one.high;
+        notes.low += one.low;
+    }
+    lt_hasher *h = lt_hasher_open();
+    if (!h)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its checksum", place);
+    lt_hasher_add(h, &p->layout, sizeof p->layout);
+    lt_hasher_add(h, &p->video_frames, sizeof p->video_frames);
+    lt_hasher_add(h, &p->fps, sizeof p->fps);
+    lt_hasher_add(h, p->frames, (size_t)p->segments * sizeof *p->frames);
+    lt_hasher_add(h, p->tokens, (size_t)p->token_count * sizeof *p->tokens);
+    lt_hasher_add(h, &notes, sizeof notes);
+    lt_hash_text(lt_hasher_close(h), text);
+    return LT_OK;
+}
 
 /* --- reading: metadata ------------------------------------------------------------------------------------------- */
 
@@ -181,7 +212,12 @@ static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_pl
     LT_TRY(read_segments(w, p, err));
     LT_TRY(read_tokens(w, p, err));
     LT_TRY(tok_plan_check(p, lt_weights_place(w), err));
-    return read_notes(w, p, err);
+    LT_TRY(read_notes(w, p, err));
+    char checksum[LT_HASH_TEXT_BYTES];
+    const char *given = lt_weights_metadata(w, "checksum");
+    LT_TRY(checksum_of(p, checksum, lt_weights_place(w), err));
+    p->altered = given && strcmp(given, checksum) != 0;
+    return LT_OK;
 }
 
 static lt_status parse_lt(void *data, size_t bytes, const char *place, const tok_layout *layout,
@@ -321,7 +357,10 @@ static bool describe(lt_writer *w, const tok_plan *p)
 /* A writer that holds the plan and borrows its tokens. */
 static lt_status open_writer(const tok_plan *plan, const char *path, lt_writer **out, lt_error *err)
 {
+    char checksum[LT_HASH_TEXT_BYTES];
+    LT_TRY(checksum_of(plan, checksum, path, err));
     LT_TRY(lt_writer_open(path, out, err));
+    lt_writer_metadata(*out, "checksum", checksum);
     if (!describe(*out, plan)) {
         lt_writer_abandon(*out);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);

@@ -7,6 +7,7 @@
  *     segment_frames  13               of a full one; with i_tokens, p_tokens and codebook_size the model's layout
  *     frames          137              frames of the video
  *     fps             8.0
+ *     checksum        32 hex digits    of all the rest, in whatever order; a file without one is read as well
  *     anything else                    a note: prompt, seed, model, ...
  *
  * `.npy` is a NumPy array i64 [n], nothing more: its layout is the model's, its segments are full but the last.
@@ -21,7 +22,9 @@
 
 typedef enum { TOK_FILE_LT, TOK_FILE_NPY } tok_file_kind;
 
-/* `path` "-" is standard input. `layout` is the model's, with which a file must agree; NULL: the file's own (a `.npy` is then
+/* A checksum of other content is no error, since files may be edited on purpose: the plan is `altered`.
+ *
+ * `path` "-" is standard input. `layout` is the model's, with which a file must agree; NULL: the file's own (a `.npy` is then
  * LT_ERR_INPUT). Anything wrong is LT_ERR_INPUT with the file and the cause. */
 lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *out, lt_error *err);
 /* The same from memory; `place` names it in messages. */

@@ -39,6 +39,7 @@ typedef struct {
     double fps;
     tok_note *notes; /* how it was made: prompt, seed, model, ... */
     int note_count;
+    bool altered; /* the file it was read from is not as it was written: its checksum is that of other content */
 } tok_plan;
 
 tok_layout tok_layout_of(const cfg_tokenizer *cfg);

@@ -88,6 +88,10 @@ done
 cp good.lt range.lt
 flip range.lt $((size - 1))
 bad range.lt "token .* expected 0 to 63" render range.lt -p x -o out.mp4
+cp good.lt other.lt # one code is another
+printf "\\$(printf %o $(($(od -An -t u1 -j $((size - 2)) -N 1 good.lt) ^ 1)))" | dd of=other.lt bs=1 seek=$((size - 2)) conv=notrunc 2>/dev/null
+made render other.lt -o other.mp4
+grep -q 'warning: other.lt: is not as it was written: its checksum' made.err || fail "a changed code is rendered in silence: $(cat made.err)"
 sed 's/longtake-tokens-1/longtake-tokens-9/' good.lt >version.lt
 bad version.lt "longtake-tokens-9, expected longtake-tokens-1" render version.lt -p x -o out.mp4
 cat good.lt good.lt >longer.lt

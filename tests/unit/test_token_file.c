@@ -56,6 +56,7 @@ static void there_and_back(void **state)
     for (int i = 0; i < 2; i++) { /* with the model's layout, and with the file's own */
         check_ok(tok_file_read(scratch_path("a.lt"), i ? &toy : NULL, &q, &err), err);
         check_same(&p, &q);
+        assert_false(q.altered);
         assert_int_equal(q.video_frames, 16);
         assert_true(q.fps == 7.5);
         assert_int_equal(q.note_count, 2);
@@ -190,6 +191,29 @@ static void bad_lt_files(void **state)
     tok_plan_clear(&p);
 }
 
+/* A code that is another one but still a code, a prompt that lost a letter: read, and said. */
+static void what_was_altered_is_known(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    tok_plan p = some_plan();
+    const char *const places[] = {"\\\"red\\\"", "7.5", "checksum"};
+    for (int i = 0; i < 4; i++) {
+        check_ok(tok_file_write(&p, TOK_FILE_LT, scratch_path("a.lt"), &err), err);
+        size_t bytes;
+        char *file = scratch_read("a.lt", &bytes);
+        char *at = i < 3 ? memmem(file, bytes, places[i], strlen(places[i])) : file + bytes - 2;
+        assert_non_null(at);
+        at[i == 0 ? 3 : i == 1 ? 2 : i == 2 ? 14 : 0] ^= 1;
+        tok_plan q;
+        check_ok(tok_file_parse(file, bytes, "a.lt", &toy, &q, &err), err);
+        assert_true(q.altered);
+        tok_plan_clear(&q);
+        free(file);
+    }
+    tok_plan_clear(&p);
+}
+
 /* --- .npy files -------------------------------------------------------------------------------------------------- */
 
 static size_t write_npy(uint8_t *out, const char *dictionary, const int64_t *values, size_t count)
@@ -308,6 +332,7 @@ int main(void)
         cmocka_unit_test(there_and_back),
         cmocka_unit_test(a_stream_has_the_bytes_of_the_file),
         cmocka_unit_test(bad_lt_files),
+        cmocka_unit_test(what_was_altered_is_known),
         cmocka_unit_test(numpy_files),
         cmocka_unit_test(numpy_values_and_lengths),
         cmocka_unit_test(other_files),
