@@ -1,22 +1,31 @@
 #!/bin/sh
-# Unit tests under valgrind's memcheck:  tests/valgrind.sh [BUILD] [TEST...]     exit code 1 when one has a report.
-# test_ar_model and test_vae_decoder take minutes; test_ops_parity, by hand only, takes hours: the sanitizers of .ci/run see it every time.
-set -eu
+# Unit tests and operations under valgrind's memcheck:  tests/valgrind.sh [BUILD] [TEST[:BACKEND]...]     exit code 1 when one has a report.
+# As many at a time as there are processors. Minutes: test_vae_decoder 100 s, test_ar_model 45 s, a backend's operations 20 to 40 s, the
+# others a few seconds each (processor time, Zen 3).
+set -u
 cd "$(dirname "$0")/.."
 command -v valgrind >/dev/null || { echo "skipped: no valgrind here"; exit 77; }
 build=${1:-${BUILD:-build}}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- $(cd tests/unit && ls test_*.c | sed 's/\.c$//')
-status=0
-for test in "$@"; do
+if [ $# -eq 0 ]; then # the longest first
+    set -- test_vae_decoder test_ar_model
+    for backend in reference cpu-f32 cpu-bf16 cpu-mixed generic-f32 generic-bf16; do
+        set -- "$@" "test_ops_parity:$backend"
+    done
+    for test in $(cd tests/unit && ls test_*.c | sed 's/\.c$//' | grep -v -x 'test_vae_decoder\|test_ar_model'); do
+        set -- "$@" "$test"
+    done
+fi
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 sh -c '
     log=$(mktemp)
-    if valgrind -q --error-exitcode=9 --child-silent-after-fork=yes "$build/tests/$test" >"$log" 2>&1; then
-        echo "$test: ok"
-    else
-        status=1
-        cat "$log"
-        echo "$test: FAILED"
-    fi
+    backend=$(expr "$1" : ".*:\(.*\)")
+    valgrind -q --error-exitcode=9 --child-silent-after-fork=yes "$0/tests/${1%%:*}" $backend >"$log" 2>&1
+    case $? in
+    0) echo "$1: ok" ;;
+    77) echo "$1: skipped" ;;
+    *) cat "$log"
+       echo "$1: FAILED"
+       failed=yes ;;
+    esac
     rm -f "$log"
-done
-exit $status
+    [ -z "$failed" ]' "$build" || exit 1
