@@ -28,16 +28,40 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet)
 /* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says so ("severity"). */
 static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "warning"};
 
-/* Text inside JSON quotes. */
+/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are told apart by the first two bytes. */
+static int character_bytes(const unsigned char *c)
+{
+    const int bytes = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
+    for (int i = 1; i < bytes; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    const bool refused = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
+    return refused ? 0 : bytes;
+}
+
+/* Text inside JSON quotes: file names and arguments may hold any bytes. */
 static void print_escaped(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        const int bytes = character_bytes(c);
+        if (bytes == 0)
+            fputs("\\ufffd", stderr);
+        else if (*c == '"' || *c == '\\')
             fprintf(stderr, "\\%c", *c);
         else if (*c < 0x20)
             fprintf(stderr, "\\u%04x", *c);
         else
-            fputc(*c, stderr);
+            fwrite(c, 1, (size_t)bytes, stderr);
+        c += bytes > 0 ? bytes : 1;
+    }
+}
+
+/* An argument may hold what a terminal obeys. */
+static void print_visible(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        const bool obeyed = ((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f;
+        fputc(obeyed ? '?' : *c, stderr);
     }
 }
 
@@ -134,7 +158,9 @@ void cli_progress_error(cli_progress *p, int code, const char *message)
 {
     cli_progress_end(p);
     if (p->kind != PROGRESS_JSONL) {
-        fprintf(stderr, "longtake: %s\n", message);
+        fputs("longtake: ", stderr);
+        print_visible(message);
+        fputc('\n', stderr);
         return;
     }
     fprintf(stderr, "{\"t\":%.3f,\"event\":\"error\",\"code\":%d,\"message\":\"", p->elapsed, code);

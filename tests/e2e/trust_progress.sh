@@ -59,6 +59,15 @@ equal "kinds of events" "$(tr '\n' ' ' <kinds)" "done error stage start step war
 equal "exit code" $? 2
 grep -q '^{"t":0.000,"event":"error","code":2,"message":"unknown flag --secnds.*hint: .*"}$' error.jsonl || fail "$(cat error.jsonl)"
 
+# Any bytes of a name make JSON; none are obeyed by a terminal.
+odd=$(printf 'none\377\303\050\355\240\200\342\202.mp4')
+"$PROGRAM" info "$odd" --progress jsonl 2>error.jsonl
+equal "exit code" $? 3
+json --lines error.jsonl >/dev/null
+grep -q 'message":"none.ufffd.ufffd(.ufffd.ufffd.ufffd.ufffd.ufffd.mp4: No such file' error.jsonl || fail "$(cat error.jsonl)"
+"$PROGRAM" generate x "--$(printf 'a\033[31m')" 2>error
+equal "unknown flag" "$(head -1 error)" "longtake: unknown flag --a?[31m"
+
 # The bar: one row a stage, whatever the terminal's width is and becomes; refine and decode take turns eleven times.
 for widths in 80 200,80,40,12,4,1 7,100; do
     "$TOOLS/pseudo_terminal" $widths "$PROGRAM" generate "a red ball" --seconds 12 --model "$MODEL" -o bar.mp4 >screen.txt ||
