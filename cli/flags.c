@@ -415,10 +415,42 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
     return true;
 }
 
+typedef struct {
+    double seconds, frames, num_frames;
+} length;
+
+/* The length is one setting that has three flags: where the command line gives one, it wins over all that the environment says. */
+static length take_length(cli_values *v)
+{
+    const length taken = {v->seconds, v->frames, v->num_frames};
+    v->seconds = v->frames = v->num_frames = CLI_UNSET;
+    return taken;
+}
+
+static void give_length_back(cli_values *v, length of_environment)
+{
+    if (cli_given(v->seconds) || cli_given(v->frames) || cli_given(v->num_frames))
+        return;
+    v->seconds = of_environment.seconds;
+    v->frames = of_environment.frames;
+    v->num_frames = of_environment.num_frames;
+}
+
+/* "help" and "help COMMAND" are -h and COMMAND -h. */
+static void understand_help(cli_values *v)
+{
+    if (!v->command || strcmp(v->command, "help") != 0)
+        return;
+    v->help = true;
+    v->command = v->words > 0 ? v->word[0] : NULL;
+    v->words = 0;
+}
+
 bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
 {
     if (!read_environment(v, message, bytes))
         return false;
+    const length of_environment = take_length(v);
     bool flags_end = false;
     for (int i = 1; i < argc; i++) {
         const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
@@ -436,6 +468,8 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
             v->word[v->words++] = argv[i];
         }
     }
+    give_length_back(v, of_environment);
+    understand_help(v);
     if (!v->command)
         return true;
     for (int i = 0; i < cli_command_count; i++)

@@ -101,4 +101,25 @@ for command in generate tokens encode refine decode render info import check ben
 done
 made devices
 json made.out >/dev/null
+
+# The environment gives what no flag says; of the length, which has three flags, all or nothing.
+export LONGTAKE_SECONDS=1
+made generate x --dry-run -o a.mp4
+equal "seconds of the environment" "$(json made.out frames)" 8
+made generate x --frames 9 --dry-run -o a.mp4
+equal "frames of a flag" "$(json made.out frames)" 9
+export LONGTAKE_FRAMES=3
+refused 2 generate x --dry-run -o a.mp4
+export LONGTAKE_SECONDS=long
+refused 2 generate x --dry-run -o a.mp4
+grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
+unset LONGTAKE_SECONDS LONGTAKE_FRAMES
+
+# Help, as everybody asks for it.
+"$PROGRAM" -h >asked
+"$PROGRAM" help >help
+same asked help
+"$PROGRAM" generate -h >asked
+"$PROGRAM" help generate >help
+same asked help
 finish
