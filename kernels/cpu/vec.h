@@ -143,7 +143,7 @@ LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
 {
     const vu bits = (vu)x;
     const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
-    const vi is_nan = x != x;
+    const vi is_nan = x != x; /* NOLINT(misc-redundant-expression): of NaN alone */
     const vu chosen = ((vu)is_nan & (bits | 0x400000)) | (~(vu)is_nan & rounded);
     const vh half = __builtin_convertvector(chosen >> 16, vh);
     memcpy(p, &half, sizeof half);
@@ -237,9 +237,11 @@ LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, v
     memcpy((char *)p + (size_t)i * size, block, (size_t)count * size);
 }
 
-/* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i. */
+/* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i.
+ * NOLINTBEGIN(bugprone-macro-parentheses): it declares both names */
 #define FOR_VECTORS(i, some, count)                                                                          \
     for (int64_t i = 0, some; some = (count)-i < LT_LANES ? (count)-i : LT_LANES, some > 0; i += LT_LANES)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 LT_INLINE vf vf_load_some(const void *p, lt_dtype type, int64_t i, int64_t some)
 {
