@@ -14,9 +14,10 @@ static void on_signal(int number)
     code = asked;
 }
 
-void cli_pipes_give_errors(void)
+void cli_writes_give_errors(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void cli_interrupt_watch(void)

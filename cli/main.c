@@ -180,7 +180,7 @@ static int close_output(cli_context *c, int code)
     if (arrived || code != LONGTAKE_OK)
         return code;
     const int cause = errno;
-    longtake_error error = {.code = cause == ENOSPC ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED};
+    longtake_error error = {.code = cause == ENOSPC || cause == EFBIG ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED};
     snprintf(error.message, sizeof error.message, "standard output: cannot be written%s%s", cause ? ": " : "", cause ? strerror(cause) : "");
     return cli_fail(c, &error);
 }
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
         return close_output(&context, LONGTAKE_OK);
     }
     find_data(&folders);
-    cli_pipes_give_errors();
+    cli_writes_give_errors();
     const int code = close_output(&context, run_command(&context));
     cli_progress_end(&context.progress);
     const int interrupted = cli_interrupt_code();

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "weights/durable.h"
 
 static const char magic[16] = "longtake-job-1\n";
 
@@ -328,8 +331,10 @@ lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void 
     }
     if (!ok) {
         unlinkat(job->fd, part, 0);
-        return lt_fail(err, cause == ENOSPC || cause == EDQUOT ? LT_ERR_RESOURCES : LT_ERR_FAILED, "%s/%s: %s", job->path,
-                       file, strerror(cause));
+        char place[PATH_MAX];
+        snprintf(place, sizeof place, "%s/%s", job->path, file);
+        errno = cause;
+        return lt_fail_to_write(place, err);
     }
     fsync(job->fd);
     return LT_OK;

@@ -44,8 +44,7 @@ static lt_status write_bytes(take_latents_writer *w, const void *data, size_t by
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_FAILED, "%s: write: %s",
-                           w->path ? w->path : "standard output", strerror(errno));
+            return lt_fail_to_write(w->path ? w->path : "standard output", err);
         at += n;
         bytes -= (size_t)n;
     }

@@ -40,6 +40,17 @@ for command in "tokens x --seconds 4" "generate x --seconds 4" "refine take.lt" 
 done
 rm -f into.err pipe.err pipe.code json.mp4
 
+# Neither is a file that may not grow so large.
+for output in take.mp4 take.y4m large.latents; do
+    command="generate x --seconds 4"
+    [ $output = large.latents ] && command="refine take.lt"
+    (ulimit -f 8 && longtake $command -o $output 2>limit.err)
+    equal "$output beyond the limit of a file: exit code" $? 5
+    grep -q '^longtake: .*File too large' limit.err || fail "$output: $(cat limit.err)"
+    [ ! -e $output ] || fail "$output is there"
+    rm -rf $output.job limit.err
+done
+
 # What is no plain file is written, not replaced.
 for output in take.lt take.npy take.latents; do
     case $output in
