@@ -13,6 +13,8 @@
  * by slice; then a tile is of one frame. Patches begin at even rows and columns of the output, so tiles change no byte.
  * The sums of an output are of numbers up to four times larger than its terms: about twice the rounding errors of the plain sum.
  */
+#include <assert.h>
+
 #include "kernels/cpu/conv_image.h"
 
 enum {
@@ -297,6 +299,7 @@ static bool choose_tile(winograd *c)
         else
             c->across--;
     }
+    assert(c->down >= 1 && c->across >= 1); /* nothing is empty */
     c->row_tiles = lt_ceil_div(rows, c->down);
     c->column_tiles = lt_ceil_div(columns, c->across);
     const bool one_slice = c->image.x.dim[3] <= c->slice;
