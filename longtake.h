@@ -41,7 +41,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.1.0"
+#define LONGTAKE_VERSION "0.2.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -64,7 +64,7 @@ typedef struct {
     char message[1024];   /**< UTF-8, ends in a zero; empty after a success */
 } longtake_error;
 
-/** The library's version, "0.1.0". */
+/** The library's version, "0.2.0". */
 LONGTAKE_API const char *longtake_version(void);
 /** Text that the library handed out (reports, listings); NULL is accepted. */
 LONGTAKE_API void longtake_free(void *text);
@@ -381,6 +381,10 @@ typedef struct {
 LONGTAKE_API void longtake_import_request_init(longtake_import_request *request);
 /** Every missing, misshapen or unexpected tensor is told at once (LONGTAKE_ERR_INPUT), and nothing half-written stays. */
 LONGTAKE_API longtake_status longtake_import(const longtake_import_request *request, longtake_error *error);
+/** Writes preview.safetensors of the engine's model folder, the map from latents to colours that previews are painted with, as an
+ * import does. For folders that lack it, or whose VAE was replaced; no result of the model depends on it. `path`, where it is not
+ * NULL, gets the file's; longtake_free() it. */
+LONGTAKE_API longtake_status longtake_write_preview_map(longtake *e, char **path, longtake_error *error);
 
 /** One compared output of a golden file. */
 typedef struct {

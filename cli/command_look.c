@@ -41,9 +41,30 @@ static int on_import_event(void *user, const longtake_event *event)
     return cli_interrupt_code() != 0;
 }
 
+/* The preview map of a model that is there already. */
+static int write_preview_map(cli_context *c)
+{
+    const cli_values *v = c->values;
+    if (v->words > 0 || v->output || v->t5 || v->theia || v->quantize)
+        return cli_usage(c, "--preview-map: found what an import needs as well, expected a model (-m) alone");
+    int code = LONGTAKE_OK;
+    longtake_error error = {0};
+    char *path = NULL;
+    longtake *engine = cli_engine(c, &code);
+    if (engine && longtake_write_preview_map(engine, &path, &error) != LONGTAKE_OK)
+        code = cli_fail(c, &error);
+    if (path)
+        printf("%s\n", path);
+    longtake_free(path);
+    cli_engine_close(c, engine);
+    return code;
+}
+
 int cli_import(cli_context *c)
 {
     const cli_values *v = c->values;
+    if (v->preview_map)
+        return write_preview_map(c);
     if (v->words != 1)
         return cli_usage(c, "import: found %d folders, expected one: the release", v->words);
     if (!v->output)

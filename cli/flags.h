@@ -35,7 +35,7 @@ typedef struct {
     const char *word[CLI_MAX_LIST]; /* what is no flag, the command left out */
     int words;
 
-    const char *model, *prompt, *output, *format, *input;
+    const char *model, *prompt, *output, *format;
     double seed, seconds, frames, num_frames, fps, width, height, scale;
     const char *fit;
     double lm_cfg, shot_cfg, temperature, top_k, top_p, motion, lm_context;
@@ -57,7 +57,8 @@ typedef struct {
     const char *config;
     cli_list set;
     bool print_config;
-    const char *quantize, *dtype, *t5, *theia;
+    const char *quantize, *t5, *theia;
+    bool preview_map;
     const char *stage;
     bool ceilings;
     bool dry_run;

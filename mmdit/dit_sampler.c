@@ -188,7 +188,7 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
     const dit_request *r = run->request;
     if (!r->progress)
         return;
-    const bool preview = run->preview && (i + 1) % r->preview_every == 0;
+    const bool preview = run->preview && (run->schedule.steps - (i + 1)) % r->preview_every == 0;
     if (preview)
         fetch_unknown(o, run, run->preview, denoised);
     if (o->measuring || lt_ops_status(o) != LT_OK || o->backend->table->wait(o->backend, &o->error) != LT_OK)

@@ -37,7 +37,7 @@ typedef struct {
 
     dit_progress progress; /* or NULL */
     void *user;
-    int preview_every; /* steps between two previews; 0: none */
+    int preview_every; /* steps from one preview to the next, the last of all included; 0: none */
 } dit_request;
 
 /* Released values: official scale 6, plain guidance, carry of latents; seed 42, no known latents. */

@@ -85,11 +85,20 @@ static longtake_status make_plan(candidate_list *l, longtake_request *one, int i
     return s;
 }
 
-static lt_status draw_sheet(candidate_list *l, lt_error *err)
+static void tell_note(void *user, const char *line)
 {
+    const longtake_request *r = user;
+    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .stage = "preview", .eta_seconds = -1, .message = line};
+    if (r->on_event)
+        r->on_event(r->user, &event);
+}
+
+static lt_status draw_sheet(candidate_list *l, longtake_request *one, lt_error *err)
+{
+    const lt_warnings notes = {.warn = tell_note, .user = one};
     for (int i = 0; i < l->count; i++)
         LT_TRY(take_tokens_read(l->engine, l->output[i], &l->row[i].plan, err));
-    return take_contact_sheet(l->engine, l->row, l->count, l->request->preview, err);
+    return take_contact_sheet(l->engine, l->row, l->count, l->request->preview, &notes, err);
 }
 
 static void close_list(candidate_list *l)
@@ -114,7 +123,7 @@ longtake_status longtake_make_candidates(longtake *e, const longtake_request *r,
     for (int i = 0; i < count && s == LT_OK && made == LONGTAKE_OK; i++)
         made = make_plan(&list, &one, i, error);
     if (s == LT_OK && made == LONGTAKE_OK && r->preview)
-        s = draw_sheet(&list, &err);
+        s = draw_sheet(&list, &one, &err);
     take_engine_keep_weights(e, false);
     close_list(&list);
     return made != LONGTAKE_OK ? made : take_give_error(s, &err, error);

@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "pipeline/colour_map_file.h"
 #include "temporal_vae/vae_encoder.h"
 
-enum { PATCH_CELLS = 4, PICTURES = 8 };
+/* Pictures to encode, of a size that does not depend on the model's: enough squares, and not more work for larger models. */
+enum { CELLS_DOWN = 16, CELLS_ACROSS = 24, CELLS = CELLS_DOWN * CELLS_ACROSS, PATCH_CELLS = 4, PICTURES = 8 };
 
 /* A colour of patch (x, y) of a picture: any, but always the same. */
 static uint8_t patch_colour(int picture, int y, int x, int channel)
@@ -16,68 +19,97 @@ static uint8_t patch_colour(int picture, int y, int x, int channel)
     return (uint8_t)((h * 2246822519U) >> 24);
 }
 
-/* Squares of colour; a cell of the latent lies inside one. frame u8 [H, W, 3], colours [cells, 3]. */
-static void paint_patches(const cfg_model *cfg, int picture, uint8_t *frame, double *colours)
+/* Squares of colour; a cell of the latent, `side` pixels wide, lies inside one. frame u8 [H, W, 3], colours [CELLS, 3]. */
+static void paint_patches(int picture, int side, uint8_t *frame, double *colours)
 {
-    const int w = cfg->mmdit.latent_width;
-    const int side = cfg->pipeline.width / w;
-    for (int y = 0; y < cfg->pipeline.height; y++)
-        for (int x = 0; x < cfg->pipeline.width; x++)
+    for (int y = 0; y < CELLS_DOWN * side; y++)
+        for (int x = 0; x < CELLS_ACROSS * side; x++)
             for (int c = 0; c < 3; c++) {
                 const int cell_y = y / side;
                 const int cell_x = x / side;
                 const uint8_t v = patch_colour(picture, cell_y / PATCH_CELLS, cell_x / PATCH_CELLS, c);
-                frame[3 * (y * cfg->pipeline.width + x) + c] = v;
-                if (cell_y < cfg->mmdit.latent_height && cell_x < w)
-                    colours[3 * (cell_y * w + cell_x) + c] = v;
+                frame[3 * (y * CELLS_ACROSS * side + x) + c] = v;
+                colours[3 * (cell_y * CELLS_ACROSS + cell_x) + c] = v;
             }
 }
 
-/* Latents of all pictures, [C, PICTURES, cells], and their colours, [PICTURES, cells, 3]. */
+/* Latents of all pictures, [C, PICTURES, CELLS], and their colours, [PICTURES, CELLS, 3]. */
 static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, float *latents, double *colours,
                                 lt_error *err)
 {
-    const int64_t cells = (int64_t)cfg->mmdit.latent_height * cfg->mmdit.latent_width;
+    const int side = cfg->pipeline.width / cfg->mmdit.latent_width;
     const int channels = cfg->mmdit.latent_channels;
-    float *one = malloc((size_t)(channels * cells) * sizeof *one); /* [C, cells] */
-    uint8_t *frame = malloc((size_t)cfg->pipeline.height * (size_t)cfg->pipeline.width * 3);
+    float *one = malloc((size_t)channels * CELLS * sizeof *one); /* [C, CELLS] */
+    uint8_t *frame = malloc((size_t)CELLS * (size_t)side * (size_t)side * 3);
     lt_status s = one && frame ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     for (int picture = 0; picture < PICTURES && s == LT_OK; picture++) {
-        paint_patches(cfg, picture, frame, colours + 3 * picture * cells);
-        s = vae_encode_rgb8(vae, frame, 1, cfg->pipeline.height, cfg->pipeline.width, one, err);
+        paint_patches(picture, side, frame, colours + 3 * (ptrdiff_t)picture * CELLS);
+        s = vae_encode_rgb8(vae, frame, 1, (int64_t)CELLS_DOWN * side, (int64_t)CELLS_ACROSS * side, one, err);
         for (int c = 0; c < channels && s == LT_OK; c++)
-            memcpy(latents + (c * PICTURES + picture) * cells, one + c * cells, (size_t)cells * sizeof *one);
+            memcpy(latents + (ptrdiff_t)(c * PICTURES + picture) * CELLS, one + (ptrdiff_t)c * CELLS,
+                   CELLS * sizeof *one);
     }
     free(frame);
     free(one);
     return s;
 }
 
-static lt_status fit_map(longtake *e, latent_colours *out, lt_error *err)
+lt_status take_colour_map_fit(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
+                              latent_colours *out, lt_error *err)
 {
-    const cfg_mmdit *cfg = &e->cfg.mmdit;
-    const int64_t cells = (int64_t)PICTURES * cfg->latent_height * cfg->latent_width;
-    float *latents = malloc((size_t)(cells * cfg->latent_channels) * sizeof *latents);
-    double *colours = malloc((size_t)(3 * cells) * sizeof *colours);
-    lt_weights *weights = NULL;
+    const int channels = cfg->mmdit.latent_channels;
+    float *latents = malloc((size_t)channels * PICTURES * CELLS * sizeof *latents);
+    double *colours = malloc((size_t)3 * PICTURES * CELLS * sizeof *colours);
     vae_model *vae = NULL;
     lt_status s = latents && colours ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     if (s == LT_OK)
-        s = take_engine_weights(e, TAKE_NET_VAE, &weights, err);
+        s = vae_open(weights, &cfg->temporal_vae, backend, VAE_ENCODER, &vae, err);
     if (s == LT_OK)
-        s = vae_open(weights, &e->cfg.temporal_vae, e->backend, VAE_ENCODER, &vae, err);
+        s = encode_patches(cfg, vae, latents, colours, err);
     if (s == LT_OK)
-        s = encode_patches(&e->cfg, vae, latents, colours, err);
-    if (s == LT_OK)
-        s = latent_colours_fit(latents, colours, cells, cfg->latent_channels, out, err);
+        s = latent_colours_fit(latents, colours, (int64_t)PICTURES * CELLS, channels, out, err);
     vae_close(vae);
-    lt_weights_close(weights);
     free(latents);
     free(colours);
     return s;
 }
 
-lt_status take_colour_map(longtake *e, take_job *job, latent_colours *out, lt_error *err)
+lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
+                                const char *path, lt_error *err)
+{
+    latent_colours map;
+    LT_TRY(take_colour_map_fit(cfg, weights, backend, &map, err));
+    return colour_map_file_write(path, &map, lt_weights_hash(weights), err);
+}
+
+/* ---- of an engine ---- */
+
+/* preview.safetensors of the model's folder; *missing says why there is none to use, or is NULL. */
+static lt_status read_own(longtake *e, const char *path, latent_colours *out, const char **missing, lt_error *err)
+{
+    lt_hash vae;
+    bool fits = false;
+    *missing = "is not there";
+    if (access(path, F_OK) != 0)
+        return LT_OK;
+    LT_TRY(take_engine_hash(e, TAKE_NET_VAE, &vae, err));
+    LT_TRY(colour_map_file_read(path, e->cfg.mmdit.latent_channels, vae, out, &fits, err));
+    *missing = fits ? NULL : "is of another VAE";
+    return LT_OK;
+}
+
+static lt_status fit_own(longtake *e, latent_colours *out, lt_error *err)
+{
+    lt_weights *weights = NULL;
+    LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &weights, err));
+    const lt_status s = take_colour_map_fit(&e->cfg, weights, e->backend, out, err);
+    lt_weights_close(weights);
+    return s;
+}
+
+/* From the job folder, else fitted and kept there. */
+static lt_status find_fitted(longtake *e, take_job *job, const lt_warnings *notes, const char *path,
+                             const char *missing, latent_colours *out, lt_error *err)
 {
     static const char name[] = "preview.000";
     void *data = NULL;
@@ -85,13 +117,47 @@ lt_status take_colour_map(longtake *e, take_job *job, latent_colours *out, lt_er
     bool found = false;
     take_key k;
     LT_TRY(take_key_of_stage(e, &k, name, TAKE_NET_VAE, err));
-    LT_TRY(take_job_get(job, name, take_key_end(&k), &data, &bytes, &found, err));
+    const lt_hash key = take_key_end(&k);
+    LT_TRY(take_job_get(job, name, key, &data, &bytes, &found, err));
     found = found && bytes == sizeof *out;
     if (found)
         memcpy(out, data, sizeof *out);
     free(data);
     if (found)
         return LT_OK;
-    LT_TRY(fit_map(e, out, err));
-    return take_job_put(job, name, take_key_end(&k), out, sizeof *out, err);
+    lt_warn(notes, "preview: %s %s: the map to colours is fitted now ('longtake import --preview-map -m %s' keeps it)",
+            path, missing, e->files.folder);
+    LT_TRY(fit_own(e, out, err));
+    return take_job_put(job, name, key, out, sizeof *out, err);
+}
+
+lt_status take_colour_map(longtake *e, take_job *job, const lt_warnings *notes, latent_colours *out,
+                          lt_error *err)
+{
+    char *path = NULL;
+    const char *missing = NULL;
+    LT_TRY(take_engine_path(e, COLOUR_MAP_FILE, &path, err));
+    lt_status s = read_own(e, path, out, &missing, err);
+    if (s == LT_OK && missing)
+        s = find_fitted(e, job, notes, path, missing, out, err);
+    free(path);
+    return s;
+}
+
+longtake_status longtake_write_preview_map(longtake *e, char **path, longtake_error *error)
+{
+    lt_error err = {0};
+    char *file = NULL;
+    lt_weights *weights = NULL;
+    lt_status s = take_engine_path(e, COLOUR_MAP_FILE, &file, &err);
+    if (s == LT_OK)
+        s = take_engine_weights(e, TAKE_NET_VAE, &weights, &err);
+    if (s == LT_OK)
+        s = take_colour_map_write(&e->cfg, weights, e->backend, file, &err);
+    lt_weights_close(weights);
+    if (path)
+        *path = s == LT_OK ? file : NULL;
+    if (!path || s != LT_OK)
+        free(file);
+    return take_give_error(s, &err, error);
 }

@@ -49,6 +49,7 @@ static void draw_number(const latent_picture *at, uint32_t number)
 
 typedef struct {
     longtake *engine;
+    const lt_warnings *notes;
     lt_weights *file[2];
     tok_model *semantics;
     dit_model *network;
@@ -80,7 +81,7 @@ static void close_sheet(sheet *s)
 static lt_status open_networks(sheet *s, lt_error *err)
 {
     longtake *e = s->engine;
-    LT_TRY(take_colour_map(e, NULL, &s->map, err));
+    LT_TRY(take_colour_map(e, NULL, s->notes, &s->map, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &s->file[0], err));
     LT_TRY(tok_open(s->file[0], &e->cfg.tokenizer, e->backend, TOK_DECODER, &s->semantics, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &s->file[1], err));
@@ -167,9 +168,10 @@ static lt_status paint_row(sheet *s, const contact_row *r, int row, lt_error *er
     return LT_OK;
 }
 
-lt_status take_contact_sheet(longtake *e, const contact_row *rows, int count, const char *path, lt_error *err)
+lt_status take_contact_sheet(longtake *e, const contact_row *rows, int count, const char *path,
+                             const lt_warnings *notes, lt_error *err)
 {
-    sheet s = {.engine = e};
+    sheet s = {.engine = e, .notes = notes};
     lt_status status = open_sheet(&s, rows, count, err);
     for (int i = 0; i < count && status == LT_OK; i++)
         status = paint_row(&s, &rows[i], i, err);

@@ -8,6 +8,7 @@
 
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
+#include "weights/warnings.h"
 
 /* Pictures of a plan stand evenly over its length, and its label, a number, in the corner of the first. */
 typedef struct {
@@ -15,7 +16,8 @@ typedef struct {
     uint32_t label;
 } contact_row;
 
+/* `notes` hears when the map had to be fitted. */
 lt_status take_contact_sheet(longtake *e, const contact_row *rows, int count, const char *path,
-                             lt_error *err);
+                             const lt_warnings *notes, lt_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "media/frame_reader.h"
+#include "pipeline/colour_map_file.h"
 #include "pipeline/engine.h"
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
@@ -128,7 +129,8 @@ static void describe_weights(const lt_weights *w, lt_json *o)
 {
     const char *format = lt_weights_metadata(w, "format");
     const bool golden = format && strncmp(format, "longtake-golden", 15) == 0;
-    set_text(o, "kind", golden ? "golden" : "weights");
+    const bool colours = format && strcmp(format, COLOUR_MAP_FORMAT) == 0;
+    set_text(o, "kind", golden ? "golden" : colours ? "preview" : "weights");
     lt_json *metadata = lt_json_new_object();
     for (int i = 0; i < lt_weights_metadata_count(w); i++) {
         const char *key = NULL;
@@ -224,7 +226,8 @@ static void describe_model(const char *path, lt_json *o)
 {
     static const char *const files[] = {"text_encoder.safetensors", "text_encoder.ar.safetensors",
                                         "text_encoder.mmdit.safetensors", "tokenizer.safetensors", "ar_model.safetensors",
-                                        "mmdit.safetensors", "temporal_vae.safetensors", "spiece.model", "config.yaml"};
+                                        "mmdit.safetensors", "temporal_vae.safetensors", COLOUR_MAP_FILE, "spiece.model",
+                                        "text_encoder.ar.spiece.model", "words.txt", "config.yaml"};
     set_text(o, "kind", "model");
     lt_json *list = lt_json_new_array();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/backend.h"
 #include "kernels/core/temporary_file.h"
+#include "pipeline/colour_map.h"
+#include "pipeline/colour_map_file.h"
 #include "pipeline/import_plan.h"
 #include "text_encoder/text_vocab.h"
 #include "weights/durable.h"
@@ -70,7 +73,7 @@ typedef struct {
     lt_complaints complaints;
     char *folder; /* temporary name of the output; NULL before it is there */
     int held;     /* the folder, open while it is written; or -1 */
-    int done;              /* tensors written */
+    int done;     /* tensors written, and the preview map */
     int total;
 } import;
 
@@ -304,6 +307,7 @@ static lt_status plan_all(import *m, lt_error *err)
         import_source_check(&m->source[id], &m->complaints, m->request->warnings);
     for (int to = 0; to < TARGETS; to++)
         m->total += m->plan[to].chosen.count;
+    m->total++;
     return lt_complaints_verdict(&m->complaints, "import: the release does not fit the configuration", err);
 }
 
@@ -324,19 +328,25 @@ static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, l
                : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
 }
 
+/* `more` tensors are done. */
+static lt_status tell_progress(import *m, const char *file, int more, lt_error *err)
+{
+    const take_import_request *const r = m->request;
+    m->done += more;
+    if (r->progress && r->progress(r->user, file, m->done, m->total) != 0)
+        return lt_fail(err, LT_ERR_CANCELLED, "import: stopped");
+    return LT_OK;
+}
+
 /* Elements first .. first + count - 1 have been written: their memory is given back, so that it does not grow with the release. */
 static lt_status advance(const passage *p, int64_t first, int64_t count, lt_error *err)
 {
     import *const m = p->import;
-    const take_import_request *const r = m->request;
     const lt_tensor *const t = &p->tensor->tensor;
     const size_t width = lt_dtype_bytes(t->dtype);
     if (lt_is_contiguous(t))
         lt_file_map_forget((const char *)t->data + (size_t)first * width, (size_t)count * width);
-    m->done += first + count == lt_numel(t);
-    if (r->progress && r->progress(r->user, p->file, m->done, m->total) != 0)
-        return lt_fail(err, LT_ERR_CANCELLED, "import: stopped");
-    return LT_OK;
+    return tell_progress(m, p->file, first + count == lt_numel(t), err);
 }
 
 /* `values` are the elements first .. first + count - 1 of the tensor. */
@@ -454,6 +464,25 @@ static lt_status write_networks(import *m, lt_error *err)
     return LT_OK;
 }
 
+/* From latents to colours, for previews: fitted to the VAE that was just written. */
+static lt_status write_colour_map(import *m, lt_error *err)
+{
+    char path[PATH_MAX];
+    lt_weights *weights = NULL;
+    lt_backend *backend = NULL;
+    LT_TRY(join(path, m->folder, file_of(m, TO_VAE), err));
+    LT_TRY(lt_weights_open(path, &weights, err));
+    lt_status s = lt_cpu_open(&backend, 0, LT_F32, err);
+    if (s == LT_OK)
+        s = join(path, m->folder, COLOUR_MAP_FILE, err);
+    if (s == LT_OK)
+        s = take_colour_map_write(&m->cfg, weights, backend, path, err);
+    if (backend)
+        backend->table->close(backend);
+    lt_weights_close(weights);
+    return s == LT_OK ? tell_progress(m, COLOUR_MAP_FILE, 1, err) : s;
+}
+
 /* A file of 1 to `most` bytes. */
 static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_error *err)
 {
@@ -556,7 +585,7 @@ static void remove_written(const char *path)
 static void remove_folder(const char *folder)
 {
     static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model",
-                                         "text_encoder.safetensors"};
+                                         "text_encoder.safetensors", COLOUR_MAP_FILE};
     char path[PATH_MAX];
     for (int to = 0; to < TARGETS; to++)
         if (join(path, folder, target_files[to], NULL) == LT_OK)
@@ -590,6 +619,7 @@ static lt_status write_folder(import *m, lt_error *err)
     LT_TRY(write_config(m, err));
     LT_TRY(write_vocabularies(m, err));
     LT_TRY(write_networks(m, err));
+    LT_TRY(write_colour_map(m, err));
     LT_TRY(lt_sync_folder(m->folder, err));
     return lt_rename_durably(m->folder, m->request->output, err);
 }

@@ -73,8 +73,16 @@ lt_status latent_colours_fit(const float *latents, const double *colours, int64_
         e.square[i][i] *= 1 + ridge;
     factorise(&e);
     out->channels = channels;
-    for (int c = 0; c < 3; c++)
-        solve(&e, e.right[c], out->factor[c]);
+    for (int c = 0; c < 3; c++) {
+        double x[N];
+        solve(&e, e.right[c], x);
+        for (int i = 0; i < channels; i++)
+            out->weight[c][i] = (float)x[i];
+        out->bias[c] = (float)x[channels];
+        for (int i = 0; i <= channels; i++)
+            if (!isfinite(x[i]))
+                return lt_fail(err, LT_ERR_INPUT, "preview: no map comes out: the VAE's latents are not finite");
+    }
     return LT_OK;
 }
 
@@ -82,9 +90,9 @@ void latent_colours_apply(const latent_colours *map, const float *latent, int64_
 {
     for (int64_t cell = 0; cell < cells; cell++)
         for (int c = 0; c < 3; c++) {
-            double v = map->factor[c][map->channels];
+            double v = map->bias[c];
             for (int i = 0; i < map->channels; i++)
-                v += map->factor[c][i] * latent[i * cells + cell];
+                v += (double)map->weight[c][i] * latent[i * cells + cell];
             rgb[3 * cell + c] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lround(v));
         }
 }
@@ -103,6 +111,12 @@ static cell_blend blend_at(int i, int pixels, int n)
     const int first = below < 0 ? 0 : below;
     const int second = below + 1 < n ? below + 1 : n - 1;
     return (cell_blend){first, second, at - below};
+}
+
+/* To the nearest; `v` is not negative. */
+static uint8_t whole(double v)
+{
+    return (uint8_t)(v + 0.5);
 }
 
 static double mixed(double a, double b, double share)
@@ -125,7 +139,7 @@ lt_status latent_colours_paint(const latent_colours *map, const float *latent, i
         for (int x = 0; x < out->width; x++) {
             const cell_blend u = blend_at(x, out->width, w);
             for (int c = 0; c < 3; c++)
-                row[3 * x + c] = (uint8_t)lround(
+                row[3 * x + c] = whole(
                     mixed(mixed(upper[3 * u.first + c], upper[3 * u.second + c], u.share),
                           mixed(lower[3 * u.first + c], lower[3 * u.second + c], u.share), v.share));
         }

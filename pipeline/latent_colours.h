@@ -17,13 +17,15 @@
 
 enum { LATENT_COLOURS_MOST_CHANNELS = 64 };
 
-/* rgb = factor * latent + the last column */
+/* colour [3] of 0 .. 255 = weight [3, channels] latent + bias [3] */
 typedef struct {
     int channels;
-    double factor[3][LATENT_COLOURS_MOST_CHANNELS + 1];
+    float weight[3][LATENT_COLOURS_MOST_CHANNELS];
+    float bias[3];
 } latent_colours;
 
-/* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than there is room for. */
+/* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than there is room for,
+ * LT_ERR_INPUT for latents of which no map comes out. */
 lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
                              latent_colours *out, lt_error *err);
 /* latent [channels, cells] -> rgb u8 [cells, 3] */

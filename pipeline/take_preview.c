@@ -27,14 +27,20 @@ lt_status take_preview_check(const longtake_request *r, lt_error *err)
                    r->preview);
 }
 
+static void tell_note(void *user, const char *line)
+{
+    take_clock_tell(user, LONGTAKE_EVENT_NOTE, line);
+}
+
 lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
 {
+    const lt_warnings notes = {.warn = tell_note, .user = &run->clock};
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
     const size_t cells = (size_t)cfg->latent_height * (size_t)cfg->latent_width;
     *p = (take_preview){.run = run, .frame = malloc(cells * CELL_PIXELS * CELL_PIXELS * 3)};
     if (!p->frame)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
-    return take_colour_map(run->engine, run->job, &p->map, err);
+    return take_colour_map(run->engine, run->job, &notes, &p->map, err);
 }
 
 void take_preview_close(take_preview *p)

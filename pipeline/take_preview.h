@@ -1,8 +1,8 @@
 /* take_preview.h - rough pictures of a window while it is refined (`--preview`).
  *
- * A value of a latent stands for one colour (colour_map.h), and a latent for one picture. A folder gets a small video a window, "window-003.mp4", one picture for every
- * latent; a file shows the window that is worked on. Where the take itself becomes an MP4, a window's own frames replace its
- * preview.
+ * A value of a latent stands for one colour (colour_map.h), and a latent for one picture. A folder gets a small video a window,
+ * "window-003.mp4", one picture for every latent; a file shows the window that is worked on. Where the take itself becomes an
+ * MP4, a window's own frames replace its preview.
  */
 #ifndef TAKE_TAKE_PREVIEW_H
 #define TAKE_TAKE_PREVIEW_H
@@ -18,7 +18,7 @@ typedef struct {
 
 /* The place that a request asks for makes sense: an .mp4, or a folder that is there. LT_ERR_USAGE. */
 lt_status take_preview_check(const longtake_request *r, lt_error *err);
-/* Fits or finds the map. */
+/* Finds the model's map, or fits one. */
 lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err);
 void take_preview_close(take_preview *p); /* accepts a zeroed one */
 /* latents [count, C, h, w] of window c as they are foreseen now. */

@@ -8,7 +8,7 @@
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 
-enum { PREVIEWS = 5 }; /* of a window, about */
+enum { PREVIEWS = 5 }; /* of a window at most, and not at every step: of mini one costs a hundredth of a step */
 
 /* Windows before `end`, of all layers, that are refined for the take. */
 static int64_t windows_to_make(const take_spec *s, int64_t end)
@@ -169,6 +169,12 @@ static lt_status window_control(take_refiner *r, const take_window *w, lt_error 
     return LT_OK;
 }
 
+/* Steps from one preview of a window to the next. */
+static int preview_distance(int steps)
+{
+    return steps < 2 * PREVIEWS ? 2 : 1 + (steps - 1) / PREVIEWS;
+}
+
 typedef struct {
     take_refiner *refiner;
     int64_t window;
@@ -215,7 +221,7 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     q.window = (uint32_t)c;
     q.progress = on_step;
     q.user = &listener;
-    q.preview_every = run->request->preview ? 1 + take_steps_run(s) / (PREVIEWS + 1) : 0;
+    q.preview_every = run->request->preview ? preview_distance(take_steps_run(s)) : 0;
     const lt_status status = dit_refine(r->network, &q, latents, err);
     if (listener.error.code != LT_OK) /* the sampler knows only that it was stopped */
         *err = listener.error;

@@ -147,7 +147,7 @@ static void takes_every_network_from_its_file(void **state)
 {
     (void)state;
     import_good();
-    assert_int_equal(scratch_count("out"), 9); /* six networks, config.yaml, two vocabularies */
+    assert_int_equal(scratch_count("out"), 10); /* six networks, the preview map, config.yaml, two vocabularies */
     check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "shared.weight");
     check_from("text_encoder.mmdit", "shared.weight", TOY_T5, "shared.weight");
     check_from("tokenizer", "decoder.mask_token", TOY_TOKENIZER, "decoder.mask_token");

@@ -1,5 +1,8 @@
 /* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet; colours are blended between cells. */
 #include "pipeline/latent_colours.h"
+
+#include <math.h>
+
 #include "tests/support/check.h"
 
 enum { CELLS = 200, CHANNELS = 4 };
@@ -38,8 +41,10 @@ static void finds_the_map_again(void **state)
     draw(latents, colours);
     check_ok(latent_colours_fit(latents, colours, CELLS, CHANNELS, &map, &err), err);
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i <= CHANNELS; i++)
-            assert_true(map.factor[c][i] > factor[c][i] - 0.2 && map.factor[c][i] < factor[c][i] + 0.2);
+        for (int i = 0; i <= CHANNELS; i++) {
+            const double found = i < CHANNELS ? map.weight[c][i] : map.bias[c];
+            assert_true(found > factor[c][i] - 0.2 && found < factor[c][i] + 0.2);
+        }
     latent_colours_apply(&map, latents, CELLS, rgb);
     for (int i = 0; i < 3 * CELLS; i++)
         assert_true(rgb[i] > colours[i] - 2 && rgb[i] < colours[i] + 2);
@@ -55,8 +60,8 @@ static void a_dead_channel_does_no_harm(void **state)
     draw(latents, colours);
     memset(latents + 3 * CELLS, 0, CELLS * sizeof *latents);
     check_ok(latent_colours_fit(latents, colours, CELLS, CHANNELS, &map, &err), err);
-    assert_true(map.factor[0][0] > 19 && map.factor[0][0] < 21);
-    assert_true(map.factor[0][3] > -1 && map.factor[0][3] < 1);
+    assert_true(map.weight[0][0] > 19 && map.weight[0][0] < 21);
+    assert_true(map.weight[0][3] > -1 && map.weight[0][3] < 1);
 }
 
 /* Two cells, 0 and 200: flat to the cells' middles, even steps between them. */
@@ -65,7 +70,7 @@ static void paints_from_middle_to_middle(void **state)
     (void)state;
     enum { W = 8, H = 2, ROW = 3 * W + 3 };
     const float latent[2] = {0, 200};
-    const latent_colours map = {.channels = 1, .factor = {{1, 0}, {0, 7}, {0, 0}}};
+    const latent_colours map = {.channels = 1, .weight = {{1}}, .bias = {0, 7, 0}};
     static const uint8_t red[W] = {0, 0, 25, 75, 125, 175, 200, 200};
     uint8_t rgb[H * ROW];
     lt_error err = {0};
@@ -90,6 +95,9 @@ static void refuses_what_it_has_no_room_for(void **state)
     const double colour[3] = {0, 0, 0};
     check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err), err,
                  LT_ERR_USAGE, "65 channels");
+    const float bad = NAN;
+    err = (lt_error){0};
+    check_failed(latent_colours_fit(&bad, colour, 1, 1, &map, &err), err, LT_ERR_INPUT, "not finite");
 }
 
 int main(void)
