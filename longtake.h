@@ -176,17 +176,21 @@ typedef struct {
     const char *speed;        /**< "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
 } longtake_settings;
 
-/** From `at_frame` on this prompt holds (until the next shot). */
+/** From `at_frame` on this prompt holds (until the next shot). longtake_shot_init() leaves to the take what a shot need not say. */
 typedef struct {
     int64_t at_frame;         /**< RGB frame, from 0 */
     const char *prompt;       /**< UTF-8, not empty */
     double motion;            /**< below zero: the take's */
     int64_t seed;             /**< below zero: the take's */
+    double lm_cfg;            /**< below zero: the take's */
+    double shot_cfg;          /**< of the change to this shot; below zero: the take's. The first shot has none */
     double cfg_scale;         /**< below zero: the take's */
     const char *plan;         /**< token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
     double plan_from_seconds; /**< the part of that file: where it begins, */
     double plan_seconds;      /**< and how long it is; 0: up to the end */
 } longtake_shot;
+/** At frame 0, no prompt yet, everything else the take's. */
+LONGTAKE_API void longtake_shot_init(longtake_shot *shot);
 
 typedef struct longtake_tokens longtake_tokens; /**< see below */
 

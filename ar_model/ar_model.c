@@ -43,7 +43,7 @@ struct ar_session {
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
     ar_candidate *candidates; /* [vocabulary] */
     double change_weight;
-    ar_session *alone;        /* the prompt without earlier segments; NULL without a change_weight */
+    ar_session *alone;        /* the prompt without earlier segments; NULL in a session that does not lean */
     ar_session *alone_before; /* the same of the prompt before */
     int leaning;              /* so many more segments are drawn with both of them */
 };
@@ -178,7 +178,7 @@ static lt_status open_alone(ar_session *s, const ar_session_options *options, lt
     ar_session_options alone = *options;
     alone.sampling.guidance = 1;
     alone.context = 0;
-    alone.change_weight = 0;
+    alone.may_lean = false;
     LT_TRY(ar_session_open(s->model, &alone, &s->alone, err));
     return ar_session_open(s->model, &alone, &s->alone_before, err);
 }
@@ -197,10 +197,9 @@ lt_status ar_session_open(const ar_model *m, const ar_session_options *options, 
     s->max_items = s->items;
     s->context = options->context;
     s->max_text_rows = options->text_rows;
-    s->change_weight = options->change_weight;
     lt_ops_open(&s->ops, m->backend);
     lt_status status = allocate(s, options, err);
-    if (status == LT_OK && s->change_weight > 0)
+    if (status == LT_OK && options->may_lean)
         status = open_alone(s, options, err);
     if (status != LT_OK) {
         ar_session_close(s);
@@ -286,7 +285,8 @@ static lt_status change_alone(ar_session *s, const ar_condition *condition, lt_e
         ar_session *before = s->alone;
         s->alone = s->alone_before;
         s->alone_before = before;
-        s->leaning = s->context;
+        s->change_weight = condition->change_weight;
+        s->leaning = s->change_weight > 0 ? s->context : 0;
     }
     return ar_session_condition(s->alone, condition, err);
 }

@@ -36,7 +36,7 @@ typedef struct {
     int context;          /* earlier segments that a segment sees, at most; >= 0 */
     int64_t segments;     /* of the whole take, given ones included; 0: not known */
     int text_rows;        /* of the longest prompt */
-    double change_weight; /* see ar_session_condition; 0: off */
+    bool may_lean;        /* some condition has a change_weight */
 } ar_session_options;
 
 /* Memory of a session's cache, from the configuration alone. */
@@ -51,12 +51,13 @@ typedef struct {
     int text_rows;     /* >= 1: an empty prompt has its end token */
     float frames;      /* see ar_frames_condition */
     float motion;
+    double change_weight; /* how much draws lean away from the prompt before; 0: not at all */
 } ar_condition;
 
 /* What the `frames` condition says of a take: its semantic frames, but no more than the model was trained on. */
 float ar_frames_condition(const cfg_ar *cfg, int64_t frames);
 /* A new prefix for the segments that follow; those before are kept. Must be called before the first segment.
- * With a change_weight, as long as segments of the prompt before are in sight the draws lean towards the new one (ar_lean):
+ * With a change_weight, in a session that may lean, draws lean towards the new prompt as long as segments of the one before are in sight (ar_lean):
  * the model would rather go on with what it sees. What both prompts say, and what neither does, such as where things are,
  * goes on as it was. */
 lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_error *err);

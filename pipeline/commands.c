@@ -34,6 +34,11 @@ void longtake_request_init(longtake_request *r)
                             .max_seam = -1};
 }
 
+void longtake_shot_init(longtake_shot *shot)
+{
+    *shot = (longtake_shot){.motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1};
+}
+
 /* ---- products ---- */
 
 static lt_status make_video(take_task *t, lt_error *err)

@@ -111,7 +111,8 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
     static const char *const own[] = {"at", "prompt", "plan", "span", NULL};
     const cfg_document *doc = f->document;
     film_shot *shot = &f->shot[f->shots++]; /* counted at once: what it owns is freed with the film */
-    *shot = (film_shot){.motion = -1, .seed = -1, .cfg_scale = -1, .at_node = node};
+    *shot = (film_shot){
+        .motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1, .at_node = node};
     if (node->kind != CFG_NODE_MAP)
         return cfg_node_fail(doc, node, err, "shot %zu is %s, expected a map", f->shots - 1,
                              cfg_node_kind_name(node));
@@ -151,6 +152,8 @@ static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node
     if (index == 0 && shot->at.value > 0)
         return cfg_node_fail(doc, shot->at_node, err, "the first shot begins at '%s', expected 0s",
                              shot->at_node->text);
+    if (index == 0 && shot->shot_cfg >= 0)
+        return cfg_node_fail(doc, node, err, "the first shot has a 'shot_cfg', expected none: no shot is before it");
     if (shot->span && !shot->plan)
         return cfg_node_fail(doc, shot->span, err, "shot %zu has a 'span' and no 'plan', expected both",
                              index);
@@ -279,6 +282,8 @@ static lt_status place_shots(longtake_film *f, double fps, int64_t frames, lt_er
                             .prompt = s->prompt,
                             .motion = s->motion,
                             .seed = s->seed,
+                            .lm_cfg = s->lm_cfg,
+                            .shot_cfg = s->shot_cfg,
                             .cfg_scale = s->cfg_scale,
                             .plan = s->plan_path,
                             .plan_from_seconds = seconds_of(s->span_begin, fps),

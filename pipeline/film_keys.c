@@ -46,6 +46,8 @@ static const value_field take_fields[] = {
 static const value_field shot_fields[] = {
     {"motion", VALUE_REAL, IN_SHOT(motion), 0, 10, {0}},
     {"seed", VALUE_INT64, IN_SHOT(seed), 0, MAX_SEED, {0}},
+    {"lm_cfg", VALUE_REAL, IN_SHOT(lm_cfg), 0, 100, {0}},
+    {"shot_cfg", VALUE_REAL, IN_SHOT(shot_cfg), 0, 100, {0}},
     {"cfg_scale", VALUE_REAL, IN_SHOT(cfg_scale), 0, 100, {0}},
 };
 

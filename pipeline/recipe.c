@@ -62,6 +62,12 @@ static void keep_text(const char **place, const char *value)
         *place = value;
 }
 
+/* A setting of a shot that is left out where it is the take's. */
+static double own_of(key_reader *shot, const char *key)
+{
+    return lt_json_get(shot->object, key) ? real_of(shot, key) : LONGTAKE_UNSET;
+}
+
 static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out)
 {
     const lt_json *shots = value_of(k, "shots", LT_JSON_ARRAY);
@@ -79,6 +85,8 @@ static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out
                                        .prompt = text_of(&s, "prompt"),
                                        .motion = real_of(&s, "motion"),
                                        .seed = int_of(&s, "seed"),
+                                       .lm_cfg = own_of(&s, "lm_cfg"),
+                                       .shot_cfg = own_of(&s, "shot_cfg"),
                                        .cfg_scale = real_of(&s, "cfg_scale")};
         LT_TRY(s.status);
     }

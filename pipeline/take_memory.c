@@ -129,9 +129,9 @@ static lt_status probe_tokens(memory_probe *p, lt_error *err)
     const take_spec *t = p->spec;
     ar_session_options options = {
         .context = t->lm_context, .segments = t->time.segments, .text_rows = cfg->text_ar.max_length,
-        .change_weight = t->shots > 1 ? t->shot_cfg : 0};
+        .may_lean = take_leans(t)};
     ar_sampling_init(&options.sampling);
-    options.sampling.guidance = t->lm_cfg;
+    options.sampling.guidance = take_opening_lm_cfg(t);
     lt_weights *w = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;

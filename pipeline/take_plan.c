@@ -90,7 +90,7 @@ static ar_sampling sampling_of(const take_spec *s, int shot)
     ar_sampling a;
     ar_sampling_init(&a);
     a.seed = s->shot[shot].seed;
-    a.guidance = s->lm_cfg;
+    a.guidance = s->shot[shot].lm_cfg;
     a.temperature = s->temperature;
     a.filter = s->top_k > 0 ? AR_KEEP_TOP_K : s->top_p > 0 ? AR_KEEP_TOP_P : AR_KEEP_ALL;
     a.top_k = s->top_k;
@@ -134,13 +134,13 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_int(&key, s->shot[shot].seed);
         take_key_real(&key, frames_condition(run));
         take_key_int(&key, run->segment[k].frames);
-        take_key_real(&key, s->lm_cfg);
+        take_key_real(&key, s->shot[shot].lm_cfg);
         take_key_real(&key, s->temperature);
         take_key_int(&key, s->top_k);
         take_key_real(&key, s->top_p);
         take_key_int(&key, s->lm_context);
         if (shot > 0)
-            take_key_real(&key, s->shot_cfg);
+            take_key_real(&key, s->shot[shot].shot_cfg);
         const take_segment *segment = &run->segment[k];
         if (segment->given > 0)
             take_key_bytes(&key, run->ids + segment->first_id, (size_t)segment->given * sizeof *run->ids);
@@ -222,7 +222,8 @@ static lt_status set_condition(take_run *run, ar_session *session, int64_t k, lt
     const ar_condition condition = {.text = text->rows,
                                     .text_rows = text->count,
                                     .frames = frames_condition(run),
-                                    .motion = (float)run->spec.shot[shot].motion};
+                                    .motion = (float)run->spec.shot[shot].motion,
+                                    .change_weight = run->spec.shot[shot].shot_cfg};
     const ar_sampling sampling = sampling_of(&run->spec, shot);
     LT_TRY(ar_session_sampling(session, &sampling, err));
     return ar_session_condition(session, &condition, err);
@@ -253,11 +254,12 @@ static int longest_text(const take_run *run)
 static lt_status open_and_write(take_run *run, int64_t have, lt_error *err)
 {
     longtake *e = run->engine;
-    const ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
-                                        .context = run->spec.lm_context,
-                                        .segments = run->plan_segments,
-                                        .change_weight = run->spec.shots > 1 ? run->spec.shot_cfg : 0,
-                                        .text_rows = longest_text(run)};
+    ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
+                                  .context = run->spec.lm_context,
+                                  .segments = run->plan_segments,
+                                  .may_lean = take_leans(&run->spec),
+                                  .text_rows = longest_text(run)};
+    options.sampling.guidance = take_opening_lm_cfg(&run->spec);
     lt_weights *weights = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;

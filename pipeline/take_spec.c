@@ -200,12 +200,30 @@ static lt_status check_prompt(const char *prompt, const char *place, lt_error *e
     return has_words ? LT_OK : lt_fail(err, LT_ERR_USAGE, "%s: found no words, expected a text", place);
 }
 
+double take_opening_lm_cfg(const take_spec *s)
+{
+    for (int i = 0; i < s->shots; i++)
+        if (s->shot[i].lm_cfg != 0 && s->shot[i].lm_cfg != 1)
+            return s->shot[i].lm_cfg;
+    return s->lm_cfg;
+}
+
+bool take_leans(const take_spec *s)
+{
+    for (int i = 1; i < s->shots; i++)
+        if (s->shot[i].shot_cfg > 0)
+            return true;
+    return false;
+}
+
 static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion, double cfg_scale, lt_error *err)
 {
     take_shot *shot = &s->shot[s->shots++];
     *shot = (take_shot){.at_frame = from->at_frame,
                         .motion = given(from->motion, motion),
                         .seed = from->seed < 0 ? s->seed : (uint32_t)from->seed,
+                        .lm_cfg = given(from->lm_cfg, s->lm_cfg),
+                        .shot_cfg = given(from->shot_cfg, s->shot_cfg),
                         .cfg_scale = given(from->cfg_scale, cfg_scale),
                         .plan_from_seconds = from->plan_from_seconds,
                         .plan_seconds = from->plan_seconds};
@@ -222,6 +240,8 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
         return lt_fail(err, LT_ERR_USAGE, "shot %d: plan: found %g s from %g s on, expected a span", s->shots - 1,
                        from->plan_seconds, from->plan_from_seconds);
     LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
+    LT_TRY(finite_within("lm-cfg", shot->lm_cfg, 0, 100, err));
+    LT_TRY(finite_within("shot-cfg", shot->shot_cfg, 0, 100, err));
     LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
     if (from->seed > (int64_t)UINT32_MAX)
         return lt_fail(err, LT_ERR_USAGE, "shot %d: seed: found %lld, expected 0 to 4294967295", s->shots - 1,
@@ -241,7 +261,9 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
     if (!s->shot)
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     if (r->shot_count == 0) {
-        const longtake_shot whole = {.prompt = r->prompt, .motion = -1, .seed = -1, .cfg_scale = -1};
+        longtake_shot whole;
+        longtake_shot_init(&whole);
+        whole.prompt = r->prompt;
         return add_shot(s, &whole, motion, cfg_scale, err);
     }
     for (size_t i = 0; i < r->shot_count; i++) {
@@ -361,6 +383,10 @@ lt_json *take_spec_json(const take_spec *s)
         lt_json_set(shot, "motion", lt_json_new_real(s->shot[i].motion));
         lt_json_set(shot, "seed", lt_json_new_int(s->shot[i].seed));
         lt_json_set(shot, "cfg_scale", lt_json_new_real(s->shot[i].cfg_scale));
+        if (s->shot[i].lm_cfg != s->lm_cfg)
+            lt_json_set(shot, "lm_cfg", lt_json_new_real(s->shot[i].lm_cfg));
+        if (i > 0 && s->shot[i].shot_cfg != s->shot_cfg)
+            lt_json_set(shot, "shot_cfg", lt_json_new_real(s->shot[i].shot_cfg));
         lt_json_append(shots, shot);
     }
     lt_json_set(o, "shots", shots);

@@ -19,6 +19,8 @@ typedef struct {
     char *prompt;      /* owned */
     double motion;
     uint32_t seed;
+    double lm_cfg;
+    double shot_cfg;         /* of the change to this shot; 0 = off */
     double cfg_scale;
     char *plan;              /* file of tokens or frames, owned; NULL: none */
     double plan_from_seconds;
@@ -50,8 +52,8 @@ typedef struct {
     int scale;
     longtake_fit fit;
 
-    double lm_cfg;
-    double shot_cfg;        /* 0 = off */
+    double lm_cfg;          /* of shots that have none of their own, like: */
+    double shot_cfg;
     double temperature;
     int top_k;              /* 0 = off */
     double top_p;           /* 0 = off */
@@ -82,6 +84,11 @@ int take_shot_of_window(const take_spec *s, int64_t window);
 
 /* Settings as JSON (a new object): what a file's metadata and a report say about how it was made. */
 lt_json *take_spec_json(const take_spec *s);
+
+/* The guidance to open the language model with: that of a guided shot, where there is one. */
+double take_opening_lm_cfg(const take_spec *s);
+/* Does the change to some shot lean towards it? */
+bool take_leans(const take_spec *s);
 
 /* Steps of a window at the spec's speed. */
 int take_steps_run(const take_spec *s);

@@ -88,6 +88,8 @@ class Shot:
     prompt: str
     motion: Optional[float] = None
     seed: Optional[int] = None
+    lm_cfg: Optional[float] = None
+    shot_cfg: Optional[float] = None
     cfg_scale: Optional[float] = None
     plan: Optional[Path] = None
     plan_from: float = 0
@@ -290,10 +292,11 @@ class _Call:
             r.on_frame = c.FRAME_FN(self._hear_frame)
 
     def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
-        unset = c.UNSET
+        def own(value: Optional[float]) -> float:
+            return c.UNSET if value is None else value
+
         self.request.shots = (c.Shot * max(len(shots), 1))(*[
-            c.Shot(round(s.at * fps), s.prompt.encode(), unset if s.motion is None else s.motion,
-                   unset if s.seed is None else s.seed, unset if s.cfg_scale is None else s.cfg_scale,
+            c.Shot(round(s.at * fps), s.prompt.encode(), own(s.motion), own(s.seed), own(s.lm_cfg), own(s.shot_cfg), own(s.cfg_scale),
                    None if s.plan is None else os.fsencode(s.plan), s.plan_from, s.plan_seconds or 0) for s in shots])
         self.request.shot_count = len(shots)
 

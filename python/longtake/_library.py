@@ -89,6 +89,8 @@ class Shot(Structure):
         ("prompt", c_char_p),
         ("motion", c_double),
         ("seed", c_int64),
+        ("lm_cfg", c_double),
+        ("shot_cfg", c_double),
         ("cfg_scale", c_double),
         ("plan", c_char_p),
         ("plan_from_seconds", c_double),

@@ -224,9 +224,10 @@ static void a_new_prompt_changes_only_what_follows(void **state)
 static void change_prompt(double weight, int done, int32_t ids[SEGMENTS * SEGMENT_CODES])
 {
     ar_session_options options = options_of(2);
-    options.change_weight = weight;
+    options.may_lean = true;
     ar_session *s = open_session(&options);
-    const ar_condition other = {.text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.1f};
+    const ar_condition other = {
+        .text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.1f, .change_weight = weight};
     for (int k = 0; k < SEGMENTS; k++) {
         if (k == 2)
             assert_int_equal(ar_session_condition(s, &other, NULL), LT_OK);
