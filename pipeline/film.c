@@ -93,7 +93,7 @@ static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err
 /* The file of a plan: it must be there. */
 static lt_status find_plan(const cfg_document *doc, const cfg_node *n, char **path, lt_error *err)
 {
-    const char *name = NULL;
+    const char *name = "";
     LT_TRY(read_text(doc, n, &name, err));
     const char *slash = name[0] == '/' ? NULL : strrchr(doc->place, '/');
     const int folder = slash ? (int)(slash + 1 - doc->place) : 0;

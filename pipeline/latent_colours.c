@@ -127,7 +127,7 @@ static double mixed(double a, double b, double share)
 lt_status latent_colours_paint(const latent_colours *map, const float *latent, int h, int w,
                                const latent_picture *out, lt_error *err)
 {
-    uint8_t *cells = malloc((size_t)h * (size_t)w * 3);
+    uint8_t *cells = calloc((size_t)h * (size_t)w, 3);
     if (!cells)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     latent_colours_apply(map, latent, (int64_t)h * w, cells);

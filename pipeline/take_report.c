@@ -50,7 +50,7 @@ lt_json *take_about(take_run *run, lt_error *err)
     }
     lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
     add_segments(run, o);
-    int32_t *codes = malloc((size_t)(run->id_count + 1) * sizeof *codes);
+    int32_t *codes = calloc((size_t)run->id_count + 1, sizeof *codes);
     if (!codes) {
         lt_json_free(o);
         lt_fail(err, LT_ERR_RESOURCES, "metadata: out of memory");
