@@ -187,15 +187,8 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
 
 static int run_take(cli_context *c, take_fn run, longtake *engine, const longtake_request *r)
 {
-    if (c->values->print_config) {
-        char *text = NULL;
-        longtake_error error = {0};
-        if (longtake_print_config(engine, &text, &error) != LONGTAKE_OK)
-            return cli_fail(c, &error);
-        fputs(text, stdout);
-        longtake_free(text);
-        return LONGTAKE_OK;
-    }
+    if (c->values->print_config)
+        return cli_print_config(c, engine);
     if (c->values->dry_run)
         return dry_run(c, engine, r);
     longtake_error error = {0};

@@ -30,6 +30,18 @@ static void print_escaped(const char *text, const char *special)
     }
 }
 
+/* The same inside the single quotes of bash and zsh, where a quote must step outside. */
+static void print_quoted(const char *text, const char *special)
+{
+    for (; *text; text++) {
+        if (strchr(special, *text))
+            putchar('\\');
+        if (*text == '\'')
+            fputs("'\\'", stdout);
+        putchar(*text);
+    }
+}
+
 /* "a|b|c" -> "a b c" */
 static void print_choices(const char *choices)
 {
@@ -60,7 +72,7 @@ static void bash_value(const cli_flag *f)
         print_choices(f->choices);
         printf("' -- \"$cur\")); ");
     } else if (kind != VALUE_OTHER) {
-        printf("COMPREPLY=($(compgen %s -- \"$cur\")); ", kind == VALUE_FILE ? "-f" : "-d");
+        printf("mapfile -t COMPREPLY < <(compgen %s -- \"$cur\"); ", kind == VALUE_FILE ? "-f" : "-d");
     }
     printf("return ;;\n");
 }
@@ -102,7 +114,7 @@ static void bash(void)
            "    if [[ $cur == -* ]]; then\n"
            "        COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\"))\n"
            "    else\n"
-           "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+           "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
            "    fi\n"
            "}\n"
            "complete -o filenames -F _longtake longtake\n");
@@ -120,7 +132,7 @@ static void zsh_flag(const cli_flag *f)
     else
         snprintf(names, sizeof names, "--%s", f->name);
     printf(" \\\n            '%s%s[", f->kind == FLAG_LIST ? "*" : "", names);
-    print_escaped(f->help, quoted);
+    print_quoted(f->help, quoted);
     printf("]");
     if (kind != VALUE_NONE) {
         putchar(':');
@@ -140,15 +152,15 @@ static void zsh_flag(const cli_flag *f)
 static void zsh(void)
 {
     printf("#compdef longtake\n"
-           "local -a commands=(\n");
+           "local -a names=(\n" /* zsh has a parameter `commands` of its own */);
     for (int i = 0; i < cli_command_count; i++) {
         printf("    '%s:", cli_commands[i].name);
-        print_escaped(cli_commands[i].help, ":");
+        print_quoted(cli_commands[i].help, ":");
         printf("'\n");
     }
     printf(")\n"
            "if (( CURRENT == 2 )); then\n"
-           "    _describe command commands\n"
+           "    _describe command names\n"
            "    return\n"
            "fi\n"
            "case $words[2] in\n");
@@ -236,7 +248,8 @@ void cli_man_page(void)
            "longtake \\- one long continuous shot from a prompt\n"
            ".SH SYNOPSIS\n");
     for (int i = 0; i < cli_command_count; i++)
-        printf(".B longtake %s\n%s\n[flags]\n.br\n", cli_commands[i].name, cli_commands[i].words);
+        printf(".B longtake %s\n%s%s[flags]\n.br\n", cli_commands[i].name, cli_commands[i].words,
+               *cli_commands[i].words ? "\n" : "");
     printf(".SH COMMANDS\n");
     for (int i = 0; i < cli_command_count; i++) {
         printf(".TP\n.B %s\n", cli_commands[i].name);
@@ -247,7 +260,8 @@ void cli_man_page(void)
            "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a "
            "name counts as a\n"
            "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores; a flag "
-           "wins.\n");
+           "wins.\n"
+           "A default that is not said here is the model's; longtake COMMAND \\-\\-print\\-config shows it.\n");
     for (int i = 0; i < cli_flag_count; i++)
         if (cli_flags[i].help)
             man_flag(&cli_flags[i]);

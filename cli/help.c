@@ -37,8 +37,9 @@ void cli_help(const char *command)
 {
     for (int i = 0; i < cli_command_count; i++)
         if (command && strcmp(cli_commands[i].name, command) == 0)
-            printf("longtake %s %s\n\n%s\n", command, cli_commands[i].words, cli_commands[i].help);
-    printf("\nflags (the environment LONGTAKE_<FLAG> gives the same):\n");
+            printf("longtake %s%s%s [flags]\n\n%s\n", command, *cli_commands[i].words ? " " : "", cli_commands[i].words,
+                   cli_commands[i].help);
+    printf("\nflags (the environment LONGTAKE_<FLAG> gives the same; a default that is not said is the model's, see --print-config):\n");
     for (int own = 1; own >= 0; own--)
         for (int i = 0; i < cli_flag_count; i++)
             if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && own == (strcmp(cli_flags[i].commands, "all") != 0))

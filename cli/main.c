@@ -61,6 +61,28 @@ longtake *cli_engine(cli_context *c, int *code)
     return engine;
 }
 
+int cli_print_config(cli_context *c, longtake *engine)
+{
+    char *text = NULL;
+    longtake_error error = {0};
+    if (longtake_print_config(engine, &text, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    fputs(text, stdout);
+    longtake_free(text);
+    return LONGTAKE_OK;
+}
+
+/* Of a command that makes no take. */
+static int print_config_alone(cli_context *c)
+{
+    int code = LONGTAKE_OK;
+    longtake *engine = cli_engine(c, &code);
+    if (engine)
+        code = cli_print_config(c, engine);
+    cli_engine_close(c, engine);
+    return code;
+}
+
 static void print_profile_line(void *user, const longtake_profile_line *line)
 {
     const cli_context *c = user;
@@ -194,7 +216,7 @@ static int run_command(cli_context *c)
     } others[] = {{"info", cli_info}, {"import", cli_import}, {"check", cli_check}, {"bench", cli_bench}, {"devices", cli_devices}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i].name, command) == 0)
-            return others[i].run(c);
+            return c->values->print_config ? print_config_alone(c) : others[i].run(c);
     if (strcmp(command, "tokens") == 0 && c->values->words > 0 &&
         (strcmp(c->values->word[0], "cut") == 0 || strcmp(c->values->word[0], "join") == 0))
         return cli_tokens_edit(c);
@@ -210,7 +232,7 @@ int main(int argc, char **argv)
     cli_defaults(&values);
     const bool understood = cli_parse(argc, argv, &values, message, sizeof message);
     cli_context context = {.values = &values, .search = folders.list};
-    cli_progress_init(&context.progress, values.progress, values.quiet); /* as far as it was read */
+    cli_progress_init(&context.progress, values.progress, values.quiet, values.verbose); /* as far as it was read */
     if (!understood)
         return cli_usage(&context, "%s", message);
     if (values.version) {

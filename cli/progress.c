@@ -10,12 +10,12 @@
 static const double redraw_seconds = 0.1;
 static const double plain_seconds = 5.0; /* at most one line in this time, ends of windows apart */
 
-void cli_progress_init(cli_progress *p, const char *name, bool quiet)
+void cli_progress_init(cli_progress *p, const char *name, bool quiet, bool verbose)
 {
-    *p = (cli_progress){.warnings = !quiet, .shown_at = -1e9};
+    *p = (cli_progress){.warnings = !quiet, .every_step = verbose, .shown_at = -1e9};
     const bool terminal = isatty(STDERR_FILENO);
     if (!name || strcmp(name, "auto") == 0)
-        p->kind = quiet ? PROGRESS_NONE : terminal ? PROGRESS_BAR : PROGRESS_PLAIN;
+        p->kind = quiet ? PROGRESS_NONE : terminal && !verbose ? PROGRESS_BAR : PROGRESS_PLAIN;
     else if (strcmp(name, "bar") == 0)
         p->kind = PROGRESS_BAR;
     else if (strcmp(name, "plain") == 0)
@@ -145,7 +145,8 @@ static void draw_bar(cli_progress *p, const longtake_event *e)
 static void print_plain(cli_progress *p, const longtake_event *e)
 {
     const bool ends = e->kind == LONGTAKE_EVENT_WINDOW_DONE || (e->kind == LONGTAKE_EVENT_STEP && e->step == e->steps);
-    if (e->kind != LONGTAKE_EVENT_STAGE && !(ends && e->elapsed_seconds >= p->shown_at + plain_seconds / 5) &&
+    const bool each = p->every_step && e->kind == LONGTAKE_EVENT_STEP;
+    if (e->kind != LONGTAKE_EVENT_STAGE && !each && !(ends && e->elapsed_seconds >= p->shown_at + plain_seconds / 5) &&
         e->elapsed_seconds < p->shown_at + plain_seconds)
         return;
     char text[256];

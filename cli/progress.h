@@ -15,6 +15,7 @@ typedef enum { PROGRESS_NONE, PROGRESS_PLAIN, PROGRESS_BAR, PROGRESS_JSONL } pro
 typedef struct {
     progress_kind kind;
     bool warnings;         /* shown as lines unless --quiet */
+    bool every_step;       /* plain: a line for each */
     bool colour;
     bool line_open;        /* the bar's line has no newline yet */
     char stage[32];        /* of the open line */
@@ -23,8 +24,8 @@ typedef struct {
     double elapsed;        /* seconds, of the last event */
 } cli_progress;
 
-/* name: auto, bar, plain, jsonl or none. */
-void cli_progress_init(cli_progress *p, const char *name, bool quiet);
+/* name: auto, bar, plain, jsonl or none. `verbose` makes plain of auto, with a line for every step. */
+void cli_progress_init(cli_progress *p, const char *name, bool quiet, bool verbose);
 void cli_progress_event(cli_progress *p, const longtake_event *event);
 void cli_progress_end(cli_progress *p); /* closes an open line */
 /* The last word: "longtake: MESSAGE", or an event where events are shown. */
