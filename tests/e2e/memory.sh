@@ -1,18 +1,49 @@
 #!/bin/sh
-# Memory does not grow with the length of the take, nor do open files.
+# Memory does not grow with the length of the take, nor do open files: of a take, a film whose prompt changes every ten seconds,
+# and a take that goes on from a clip, or from a long clip.
 . "$(dirname "$0")/steps.sh"
 ulimit -n 32
 
+# peak NAME FRAMES COMMAND...: the memory that making NAME.mp4 needs, in NAME.kib.
 peak() {
-    "$TOOLS/peak_memory" "$1.kib" "$PROGRAM" generate "a red ball" --seconds "$1" -o "$1.mp4" --model "$MODEL" --threads 2 \
-        --progress none >out 2>err || fail "$1 seconds: exit code $?: $(cat err)"
-    equal "$1 seconds: frames" "$(of_video "$1.mp4" nb_read_frames)" $(($1 * 8))
-    cat "$1.kib"
+    name=$1 frames=$2
+    shift 2
+    "$TOOLS/peak_memory" $name.kib "$PROGRAM" "$@" -o $name.mp4 --model "$MODEL" --threads 2 --progress none >out 2>err ||
+        fail "$name: exit code $?: $(cat err)"
+    equal "$name: frames" "$(of_video $name.mp4 nb_read_frames)" "$frames"
 }
-peak 30
-peak 300
-short=$(cat 30.kib)
-long=$(cat 300.kib)
-echo "peak memory: 30 s $short KiB, 300 s $long KiB"
-[ "$long" -le $((short + short / 20)) ] || fail "30 s need $short KiB, 300 s need $long KiB: more than 5 % apart"
+# flat SHORT LONG: at most a twentieth more.
+flat() {
+    short=$(cat "$1.kib")
+    long=$(cat "$2.kib")
+    echo "peak memory: $1 $short KiB, $2 $long KiB"
+    [ "$long" -le $((short + short / 20)) ] || fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % apart"
+}
+# film SECONDS
+film() {
+    echo "take: {seconds: $1}"
+    echo "shots:"
+    at=0
+    while [ $at -lt "$1" ]; do
+        echo "  - {at: ${at}s, prompt: \"a red ball, $at\"}"
+        at=$((at + 10))
+    done
+}
+peak take30 240 generate "a red ball" --seconds 30
+peak take300 2400 generate "a red ball" --seconds 300
+flat take30 take300
+film 30 >film30.yaml
+film 120 >film120.yaml
+peak film30 240 run film30.yaml
+peak film120 960 run film120.yaml
+flat film30 film120
+
+# A clip of 25 frames a second, 4 k + 1 frames of it are kept: 2 s are 16 frames, 13 kept.
+ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -pix_fmt yuv420p clip.mp4
+ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=25:duration=60 -pix_fmt yuv420p longclip.mp4
+peak on30 253 continue clip.mp4 -p "a red ball" --seconds 30
+peak on120 973 continue clip.mp4 -p "a red ball" --seconds 120
+flat on30 on120
+peak onlong 717 continue longclip.mp4 -p "a red ball" --seconds 30
+flat on30 onlong
 finish

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What programs and the Python binding were compiled against: sizes and offsets of every struct of longtake.h, values of every enum,
-# prototypes and symbol versions. public_abi.txt holds them and the version that they belong to; a change needs another version:
+# What programs and the Python binding were compiled against: sizes and offsets of every struct of longtake.h, values of every enum
+# and macro, prototypes and symbol versions. public_abi.txt holds them and the version that they belong to; a change needs another version:
 #
 #     public_abi.sh --write       after LONGTAKE_VERSION and the project's VERSION were raised
 cd "$(dirname "$0")" || exit 1
@@ -42,6 +42,8 @@ abi_of() {
                 }
             }'
         grep -oE 'typedef enum \{[^}]*\}' one_line | grep -oE '\bLONGTAKE_[A-Z_]+' | sed 's/.*/printf("&: %d\\n", (int)&);/'
+        # Macros that are numbers; LONGTAKE_VERSION is the version's line.
+        sed -n 's/^#define \(LONGTAKE_[A-Z_]*\) *(.*/\1/p' "$1" | sed 's/.*/printf("macro &: %lld\\n", (long long)&);/'
         echo 'return 0; }'
     } >abi.c
     "$CC" -std=c11 -o abi abi.c || return 1
@@ -80,6 +82,8 @@ changed "a field more" 's/^    double fps; /    double more; double fps; /'
 changed "a field of another size" 's/^    int profile; /    int64_t profile; /'
 changed "fields in another order" '/^    int width; .*where the model/{h;d};/^    int height;$/G'
 changed "a value between others" 's/^    LONGTAKE_EVENT_STAGE, /    LONGTAKE_EVENT_MORE, LONGTAKE_EVENT_STAGE, /'
+changed "another value of a macro" 's/^#define LONGTAKE_SEED_UNSET (-2)/#define LONGTAKE_SEED_UNSET (-3)/'
+changed "a macro gone" 's/^#define LONGTAKE_UNSET .*/typedef int longtake_gone;/'
 changed "an argument more" 's/^LONGTAKE_API double longtake_fps(/&int more, /'
 changed "a function gone" '/^LONGTAKE_API double longtake_fps(/d'
 finish

@@ -29,6 +29,12 @@ foreseen large.mp4 generate "a red ball" --seconds 4 --scale 4
 foreseen frames.mp4 generate "a red ball" --seconds 4 --carry frames
 foreseen plain.mp4 generate "a red ball" --seconds 4 --device reference
 
+printf 'take: {seconds: 9}\nshots: [{prompt: a red ball}, {at: 4s, prompt: a blue ball, lm_cfg: 3}]\n' >film.yaml
+foreseen film.mp4 run film.yaml
+foreseen on.mp4 continue whole.mp4 -p "a red ball" --seconds 4
+ffmpeg -v error -i whole.mp4 -map_metadata -1 -vf scale=128:80 plain_clip.mp4
+foreseen other.mp4 continue plain_clip.mp4 -p "a red ball" --seconds 4
+
 # A plan reads no weights, and none need be there.
 mkdir empty
 cp "$MODEL/config.yaml" empty/
