@@ -14,6 +14,20 @@ bool take_is_token_file(const char *path)
     return dot && (strcmp(dot, ".lt") == 0 || strcmp(dot, ".npy") == 0);
 }
 
+/* A part of a plan, laid out as a take's own plan is: as it stands, or encoded again where its segments lie otherwise. */
+static lt_status cut_full(take_run *run, const take_shot *shot, const tok_plan *whole, int64_t first,
+                          int64_t count, tok_plan *out, lt_error *err)
+{
+    const int64_t all = tok_plan_semantic_frames(whole);
+    bool again = false;
+    LT_TRY(take_tokens_cut(run->engine, whole, first, count, out, &again, err));
+    if (!again && take_tokens_are_full(out))
+        return LT_OK;
+    tok_plan_clear(out);
+    take_note(run, "%s: the span does not lie on full segments and is encoded again", shot->plan);
+    return take_tokens_in_full(run->engine, whole, first, count < all - first ? first + count : all, out, err);
+}
+
 /* The part of a token file that the shot names. */
 static lt_status read_tokens(take_run *run, const take_shot *shot, tok_plan *out, lt_error *err)
 {
@@ -23,12 +37,9 @@ static lt_status read_tokens(take_run *run, const take_shot *shot, tok_plan *out
     LT_TRY(take_tokens_read_for(run, shot->plan, &whole, err));
     const int64_t all = tok_plan_semantic_frames(&whole);
     const int64_t count = shot->plan_seconds > 0 ? llround(shot->plan_seconds * rate) : all - first;
-    bool again = false;
-    const lt_status s = first < all ? take_tokens_cut(run->engine, &whole, first, count, out, &again, err)
+    const lt_status s = first < all ? cut_full(run, shot, &whole, first, count, out, err)
                                     : lt_fail(err, LT_ERR_USAGE, "span: begins at %g s, %s has %.2f s",
                                               shot->plan_from_seconds, shot->plan, (double)all / rate);
-    if (s == LT_OK && again)
-        take_note(run, "%s: the span begins inside a segment, whose rest was encoded again", shot->plan);
     tok_plan_clear(&whole);
     return s;
 }

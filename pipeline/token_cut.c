@@ -111,3 +111,91 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
     }
     return LT_OK;
 }
+
+/* ---- full segments ---- */
+
+bool take_tokens_are_full(const tok_plan *p)
+{
+    for (int64_t k = 0; k + 1 < p->segments; k++)
+        if (p->frames[k] != p->layout.segment_frames)
+            return false;
+    return true;
+}
+
+/* Features on their way from old segments to new ones. */
+typedef struct {
+    const tok_plan *from;
+    tok_plan *to;
+    tok_model *model;
+    size_t cells;    /* values of a frame */
+    float *old;      /* [segment, cells] */
+    float *fresh;    /* [segment, cells] */
+    int filled;      /* frames of `fresh` */
+    int32_t *codes;  /* of a segment */
+} relayer;
+
+/* The frames gathered so far become a segment. */
+static lt_status end_segment(relayer *r, lt_error *err)
+{
+    const tok_layout *layout = &r->from->layout;
+    tok_plan piece = {0};
+    LT_TRY(tok_encode(r->model, r->fresh, r->filled, r->codes, NULL, err));
+    LT_TRY(tok_plan_make(layout, r->codes, tok_layout_tokens(layout, r->filled), r->from->fps, 0, "tokens", &piece, err));
+    r->filled = 0;
+    return append(r->to, &piece, err);
+}
+
+/* Frames lo .. hi-1 of old segment k. */
+static lt_status relay_segment(relayer *r, int64_t k, int lo, int hi, lt_error *err)
+{
+    tok_plan_codes(r->from, k, r->codes);
+    LT_TRY(tok_decode(r->model, r->codes, hi, r->old, err));
+    for (int i = lo; i < hi; i++) {
+        memcpy(r->fresh + (size_t)r->filled * r->cells, r->old + (size_t)i * r->cells, r->cells * sizeof *r->old);
+        if (++r->filled == r->from->layout.segment_frames)
+            LT_TRY(end_segment(r, err));
+    }
+    return LT_OK;
+}
+
+static lt_status relay(relayer *r, int64_t first, int64_t end, lt_error *err)
+{
+    int64_t at = 0;
+    for (int64_t k = 0; k < r->from->segments && at < end; at += r->from->frames[k], k++) {
+        const int lo = first > at ? (int)(first - at) : 0;
+        const int hi = end - at < r->from->frames[k] ? (int)(end - at) : r->from->frames[k];
+        if (lo < hi)
+            LT_TRY(relay_segment(r, k, lo, hi, err));
+    }
+    return r->filled > 0 ? end_segment(r, err) : LT_OK;
+}
+
+lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out,
+                              lt_error *err)
+{
+    const cfg_tokenizer *cfg = &e->cfg.tokenizer;
+    const size_t full = (size_t)p->layout.segment_frames;
+    *out = (tok_plan){0};
+    relayer r = {.from = p,
+                 .to = out,
+                 .cells = (size_t)cfg->grid_height * (size_t)cfg->grid_width * (size_t)cfg->feature_channels};
+    r.old = malloc(full * r.cells * sizeof *r.old);
+    r.fresh = malloc(full * r.cells * sizeof *r.fresh);
+    r.codes = malloc((size_t)tok_layout_tokens(&p->layout, p->layout.segment_frames) * sizeof *r.codes);
+    lt_weights *weights = NULL;
+    lt_status s = r.old && r.fresh && r.codes ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    if (s == LT_OK)
+        s = take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err);
+    if (s == LT_OK)
+        s = tok_open(weights, cfg, e->backend, TOK_ENCODER | TOK_DECODER, &r.model, err);
+    if (s == LT_OK)
+        s = relay(&r, first, end, err);
+    tok_close(r.model);
+    lt_weights_close(weights);
+    free(r.old);
+    free(r.fresh);
+    free(r.codes);
+    if (s != LT_OK)
+        tok_plan_clear(out);
+    return s;
+}

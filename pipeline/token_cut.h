@@ -14,4 +14,10 @@
 lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
                           bool *again, lt_error *err);
 
+/* Has the plan full segments, but for its last, as a take's own plan has? */
+bool take_tokens_are_full(const tok_plan *p);
+/* Semantic frames first .. end - 1 in full segments: what their codes say is encoded again. The frames must be there. */
+lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out,
+                              lt_error *err);
+
 #endif

@@ -92,9 +92,22 @@ same plans.mp4 plans_again.mp4
 made tokens cut films/blue.lt 1s-4s -o inside.lt
 made tokens join inside.lt films/blue.lt -o films/joined.lt
 sed 's/blue.lt, span: 2.5s-7s/joined.lt/' films/plans.yaml >films/joined.yaml
-refused 3 run films/joined.yaml -o bad.mp4
-grep -q 'films/joined.lt: segment 0 has 3 semantic frames, expected 5' refused.err || fail "joined.yaml: $(cat refused.err)"
-rm -r bad.mp4.job
+# Plans whose segments lie otherwise, and spans that begin inside one, are encoded again in the take's own, as a video would be.
+"$PROGRAM" run films/joined.yaml -m "$MODEL" --progress plain -o joined.mp4 2>told || fail "joined.yaml: $(cat told)"
+equal "notes" "$(grep -c '^films/joined.lt: the span does not lie on full segments and is encoded again$' told)" 1
+sed 's/2.5s-7s/3s-7s/' films/plans.yaml >films/inside.yaml
+"$PROGRAM" run films/inside.yaml -m "$MODEL" --progress plain -o inside.mp4 2>told || fail "inside.yaml: $(cat told)"
+equal "notes" "$(grep -c '^films/blue.lt: the span does not lie on full segments and is encoded again$' told)" 1
+equal "frames" "$(of_video inside.mp4 nb_read_frames)" 97
+cmp -s inside.mp4 plans.mp4 && fail "a span from 3 s on is one from 2.5 s on"
+# It is what the features say: encoded from the codes of frames 6 to 13, in segments of 5 and 3.
+made tokens cut films/blue.lt 3s-7s -o piece.lt
+"$PROGRAM" info piece.lt >piece.json
+"$PROGRAM" info inside.mp4 >inside.json
+equal "the segment that a cut encodes again" "$(json piece.json segments 0 semantic_frames)" 4
+equal "its first frame" "$(tokens inside.json 'about tokens' 14 19)" "$(tokens piece.json 'segments 0 tokens' 0 5)"
+made generate --recipe inside.mp4 -o inside_again.mp4
+same inside.mp4 inside_again.mp4
 
 # The film's own place in every message; nothing is written.
 printf 'shots:\n  - {prompt: a}\n  - {at: 9s, prompt: b}\n' >late.yaml

@@ -7,7 +7,7 @@ sanitized && { echo "skipped: a sanitizer takes memory of its own"; exit 77; }
 foreseen() {
     output=$1
     shift
-    made "$@" -o "$output" --dry-run
+    made "$@" -o "$output" --dry-run --json
     plan=$(($(json made.out peak_bytes) / 1024))
     "$TOOLS/peak_memory" peak.kib "$PROGRAM" "$@" --model "$MODEL" --progress none -o "$output" >stdout 2>err ||
         fail "$*: exit code $?: $(cat err)"
