@@ -204,7 +204,8 @@ static void go_on_from_reference(take_decoder *d, const take_window *w)
     const int dissolved =
         take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, w->frames, bytes, usual);
     if (dissolved > 0)
-        take_note(d->run, "the model goes on with other pictures than %s has: dissolved over %d frames", f->path, dissolved);
+        take_note(d->run, "the model goes on with other pictures than %s has: dissolved over %d frame%s", f->path, dissolved,
+                  dissolved == 1 ? "" : "s");
 }
 
 static lt_status hand_out(take_decoder *d, const take_window *w, const uint8_t *first, lt_error *err)
