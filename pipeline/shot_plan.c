@@ -34,7 +34,8 @@ static lt_status read_tokens(take_run *run, const take_shot *shot, tok_plan *out
     const double rate = run->engine->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
     const int64_t first = llround(shot->plan_from_seconds * rate);
     tok_plan whole = {0};
-    LT_TRY(take_tokens_read_for(run, shot->plan, &whole, err));
+    LT_TRY(take_tokens_read(run->engine, shot->plan, &whole, err));
+    take_warn_if_altered(run, shot->plan, &whole);
     const int64_t all = tok_plan_semantic_frames(&whole);
     const int64_t count = shot->plan_seconds > 0 ? llround(shot->plan_seconds * rate) : all - first;
     const lt_status s = first < all ? cut_full(run, shot, &whole, first, count, out, err)

@@ -100,7 +100,7 @@ static lt_status read_seed(const char *text, const char *place, int64_t *seed, l
 lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
-    LT_TRY(take_tokens_read_for(&t->run, r->input, &t->plan, err));
+    LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
     if (!r->prompt && r->shot_count == 0)
         r->prompt = tok_plan_note(&t->plan, "prompt");
     if (!r->prompt && r->shot_count == 0)
@@ -108,7 +108,9 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     const char *seed = tok_plan_note(&t->plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
         LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
-    return resolve(t, TAKE_NEEDS_PROMPT, t->plan.video_frames, err);
+    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT, t->plan.video_frames, err));
+    take_warn_if_altered(&t->run, r->input, &t->plan);
+    return LT_OK;
 }
 
 static lt_status check_shape(take_task *t, lt_error *err)

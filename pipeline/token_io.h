@@ -9,8 +9,8 @@
 lt_status take_tokens_write(take_run *run, take_output kind, const char *prompt, lt_error *err);
 /* Reads a token file ("-": standard input) that must be of the engine's layout. */
 lt_status take_tokens_read(const longtake *e, const char *path, tok_plan *out, lt_error *err);
-/* The same for a run, which warns when the file is not as it was written. */
-lt_status take_tokens_read_for(take_run *run, const char *path, tok_plan *out, lt_error *err);
+/* Warns when the file that the plan was read from is not as it was written. */
+void take_warn_if_altered(take_run *run, const char *path, const tok_plan *plan);
 /* Tokens that a caller may hold; takes over `plan`, also when it fails. */
 lt_status take_tokens_wrap(tok_plan *plan, longtake_tokens **out, lt_error *err);
 /* The plan of tokens that a caller holds, with his edits, checked. */
