@@ -2,6 +2,8 @@
  *
  *     cancel_from_thread MODEL_DIR "a red ball" 60 ball.mp4      stops after the second window, then finishes
  */
+#define _POSIX_C_SOURCE 200809L /* nanosleep, in strict C11 */
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

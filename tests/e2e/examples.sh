@@ -2,6 +2,11 @@
 # The example programs, customers of longtake.h, do what they say.
 . "$(dirname "$0")/steps.sh"
 
+# They are strict C11, as a reader may compile them.
+for source in "$SOURCE"/examples/*.c; do
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$SOURCE" -c "$source" -o example.o || fail "$source is no strict C11"
+done
+
 # example NAME ARGUMENTS...: on the tiny model.
 example() {
     name=$1
