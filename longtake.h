@@ -269,7 +269,8 @@ LONGTAKE_API longtake_status longtake_film_read(const char *path, longtake_film 
 LONGTAKE_API void longtake_film_close(longtake_film *film); /**< accepts NULL; after the requests that it filled */
 /** The model that the film asks for, or NULL. */
 LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
-/** Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. */
+/** Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. What depends on the model is
+ * checked here: where shots begin, and whether the files of their plans are there, sound, and as long as their spans. */
 LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
 
 /* ---- many takes --------------------------------------------------------------------------------------------------------- */

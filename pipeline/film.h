@@ -10,7 +10,8 @@
  * where the film lies, or a part of it; else the language model's.
  *
  * Reading checks everything that can be checked without a model: keys, kinds, ranges. Where shots begin in frames, and
- * whether they lie inside the take, is known with a model's frame rate (film_apply). Every message says file:line:column.
+ * whether they lie inside the take, is known with a model's frame rate (film_apply); so is whether a plan's file is as long as its
+ * span (film_request.c). Every message says file:line:column.
  */
 #ifndef TAKE_FILM_H
 #define TAKE_FILM_H

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "media/frame_reader.h"
 #include "pipeline/take_encode.h"
 #include "pipeline/token_cut.h"
 #include "pipeline/token_io.h"
@@ -28,21 +29,82 @@ static lt_status cut_full(take_run *run, const take_shot *shot, const tok_plan *
     return take_tokens_in_full(run->engine, whole, first, count < all - first ? first + count : all, out, err);
 }
 
+/* Part of a plan: semantic frames. */
+typedef struct {
+    int64_t first;
+    int64_t count;
+} plan_part;
+
+/* The part of a plan of `all` semantic frames from `from` seconds on, `seconds` long (0: up to the end). */
+static lt_status part_of(const longtake *e, const char *path, double from, double seconds, int64_t all, plan_part *out,
+                         lt_error *err)
+{
+    const double rate = e->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
+    const int64_t first = llround(from * rate);
+    const int64_t count = seconds > 0 ? llround(seconds * rate) : all - first;
+    if (first >= all)
+        return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s", from, path,
+                       (double)all / rate);
+    if (first + count > all)
+        return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", from + seconds, path,
+                       (double)all / rate);
+    if (count < 1)
+        return lt_fail(err, LT_ERR_USAGE, "found a span of %g s, expected %g s at least: one semantic frame", seconds,
+                       1 / rate);
+    *out = (plan_part){first, count};
+    return LT_OK;
+}
+
 /* The part of a token file that the shot names. */
 static lt_status read_tokens(take_run *run, const take_shot *shot, tok_plan *out, lt_error *err)
 {
-    const double rate = run->engine->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
-    const int64_t first = llround(shot->plan_from_seconds * rate);
     tok_plan whole = {0};
+    plan_part part = {0};
     LT_TRY(take_tokens_read(run->engine, shot->plan, &whole, err));
     take_warn_if_altered(run, shot->plan, &whole);
-    const int64_t all = tok_plan_semantic_frames(&whole);
-    const int64_t count = shot->plan_seconds > 0 ? llround(shot->plan_seconds * rate) : all - first;
-    const lt_status s = first < all ? cut_full(run, shot, &whole, first, count, out, err)
-                                    : lt_fail(err, LT_ERR_USAGE, "span: begins at %g s, %s has %.2f s",
-                                              shot->plan_from_seconds, shot->plan, (double)all / rate);
+    lt_status s = part_of(run->engine, shot->plan, shot->plan_from_seconds, shot->plan_seconds,
+                          tok_plan_semantic_frames(&whole), &part, err);
+    if (s == LT_OK)
+        s = cut_full(run, shot, &whole, part.first, part.count, out, err);
     tok_plan_clear(&whole);
     return s;
+}
+
+static lt_status check_tokens(const longtake *e, const longtake_shot *shot, lt_error *err)
+{
+    tok_plan plan = {0};
+    plan_part part = {0};
+    LT_TRY(take_tokens_read(e, shot->plan, &plan, err));
+    lt_status s = take_plan_fits(&plan, &e->cfg.ar_model, err);
+    if (s == LT_OK)
+        s = part_of(e, shot->plan, shot->plan_from_seconds, shot->plan_seconds, tok_plan_semantic_frames(&plan), &part, err);
+    tok_plan_clear(&plan);
+    return s;
+}
+
+/* As far as the video's header says how long it is; a writer may round by a frame. */
+static lt_status check_video(const longtake *e, const longtake_shot *shot, lt_error *err)
+{
+    const media_read_options whole = {0};
+    media_reader *reader = NULL;
+    LT_TRY(media_reader_open(shot->plan, &whole, &reader, err));
+    const double seconds = media_reader_info(reader)->seconds;
+    media_reader_close(reader);
+    const double end = shot->plan_from_seconds + shot->plan_seconds;
+    if (seconds > 0 && shot->plan_from_seconds >= seconds)
+        return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s",
+                       shot->plan_from_seconds, shot->plan, seconds);
+    if (seconds > 0 && end > seconds + 1 / e->cfg.pipeline.fps)
+        return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", end, shot->plan,
+                       seconds);
+    return LT_OK;
+}
+
+lt_status take_shot_plan_check(const longtake *e, const longtake_shot *shot, lt_error *err)
+{
+    if (!shot->plan)
+        return LT_OK;
+    return take_is_token_file(shot->plan) ? check_tokens(e, shot, err) : check_video(e, shot, err);
 }
 
 /* As many frames of a video as the span has, and `segments` need. */

@@ -10,6 +10,10 @@
 
 /* The segments are placed. LT_ERR_INPUT for a file that is bad, or of another model, LT_ERR_USAGE for a span that it does not have. */
 lt_status take_plan_of_shots(take_run *run, lt_error *err);
+/* Before anything runs: is the file of the shot's plan readable, of the engine's model where it is tokens, and as long as the
+ * span? A video is taken at its header's word, and where that says nothing, its length is found when it is encoded. LT_ERR_INPUT
+ * for the file, LT_ERR_USAGE for the span. */
+lt_status take_shot_plan_check(const longtake *e, const longtake_shot *shot, lt_error *err);
 /* By its name; else it is a video. */
 bool take_is_token_file(const char *path);
 

@@ -50,14 +50,27 @@ film "1:8: an anchor"                                'shots: &a [*a]\n'
 film "2:17: key 'prompt' a second time"             'shots:\n  - {prompt: a, prompt: b}\n'
 says 3 "missing.yaml" run missing.yaml -o out.mp4
 
-# Plans that are found to be bad when they are read.
+# Files of plans: they must be there, sound, and as long as their spans, before anything is made; a dry run says the same.
 printf 'no tokens' >bad.lt
-printf 'shots:\n  - {prompt: a, plan: bad.lt}\n' >film.yaml
-says 3 "bad.lt" run film.yaml --frames 33 -o out.mp4
+film "2:23: 'plan': bad.lt: " 'shots:\n  - {prompt: a, plan: bad.lt}\n'
+film "2:23: 'plan': film.yaml: " 'shots:\n  - {prompt: a, plan: film.yaml}\n'
 made tokens -p "a red ball" --frames 33 -o good.lt
-printf 'shots:\n  - {prompt: a, plan: good.lt, span: 9s-12s}\n' >film.yaml
-says 2 "span: begins at 9 s, good.lt has 4.50 s" run film.yaml --frames 33 -o out.mp4
-rm -rf out.mp4.job
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=4 clip.mp4
+span() { # FILE SPAN TEXT: a span that the file does not have, in a run and in a dry run.
+    film "2:$((31 + ${#1})): 'span': $3" "shots:\n  - {prompt: a, plan: $1, span: $2}\n"
+    says 3 "film.yaml:2:$((31 + ${#1})): 'span': $3" run film.yaml --frames 33 --dry-run
+}
+span good.lt 9s-12s "found a span from 9 s on, expected one inside good.lt of 4.50 s"
+span good.lt 4.5s-5s "found a span from 4.5 s on, expected one inside good.lt of 4.50 s"
+span good.lt 1s-5s "found a span up to 5 s, expected one inside good.lt of 4.50 s"
+span good.lt 8f-9f "found a span of 0.125 s, expected 0.5 s at least"
+span clip.mp4 9s-12s "found a span from 9 s on, expected one inside clip.mp4 of 4.00 s"
+span clip.mp4 0f-40f "found a span up to 5 s, expected one inside clip.mp4 of 4.00 s"
+[ -n "$(ls -d out.mp4* 2>/dev/null)" ] && fail "a refused film left $(ls -d out.mp4*)"
+printf 'shots:\n  - {prompt: a, plan: good.lt, span: 0s-4.5s}\n' >film.yaml
+made run film.yaml --frames 33 --dry-run
+printf 'shots:\n  - {prompt: a, plan: clip.mp4, span: 2s-4s}\n' >film.yaml
+made run film.yaml --frames 33 --dry-run
 
 # tokens NAME TEXT: NAME.lt is refused.
 tokens() {
