@@ -3,7 +3,7 @@
  *
  *     longtake_options options;
  *     longtake_options_init(&options);                      // the shipped model, all processors
- *     longtake_error error = {0};
+ *     longtake_error error;                                 // filled by every call
  *     longtake *engine = NULL;
  *     if (longtake_open(&options, &engine, &error) != LONGTAKE_OK)
  *         return fail(error.message);
@@ -250,7 +250,7 @@ typedef struct {
 /** Frees the report; accepts a zeroed one. */
 LONGTAKE_API void longtake_result_clear(longtake_result *result);
 
-/** `result` may be NULL. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
+/** `result` may be NULL; it is zeroed where nothing was made. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
 LONGTAKE_API longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);      /**< prompt -> video */
 LONGTAKE_API longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);   /**< prompt -> tokens */
 LONGTAKE_API longtake_status longtake_encode(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);        /**< video -> tokens */

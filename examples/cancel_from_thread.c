@@ -2,14 +2,10 @@
  *
  *     cancel_from_thread MODEL_DIR "a red ball" 60 ball.mp4      stops after the second window, then finishes
  */
-#define _POSIX_C_SOURCE 200809L /* nanosleep, in strict C11 */
-
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "longtake.h"
 
@@ -18,26 +14,46 @@ typedef struct {
     longtake_request request;
     longtake_status status;
     longtake_error error;
-    atomic_int windows_done;
-    atomic_bool stop;
-    atomic_bool ended;
+
+    pthread_mutex_t lock; /* of what both threads see: */
+    pthread_cond_t changed;
+    int windows_done;
+    bool stop;
+    bool ended;
 } take;
 
 /* Called on the take's thread. */
 static int on_event(void *user, const longtake_event *event)
 {
-    take *t = user;
+    take *t = (take *)user;
+    pthread_mutex_lock(&t->lock);
     if (event->kind == LONGTAKE_EVENT_WINDOW_DONE)
-        atomic_fetch_add(&t->windows_done, 1);
-    return atomic_load(&t->stop);
+        t->windows_done++;
+    const bool stop = t->stop;
+    pthread_cond_signal(&t->changed);
+    pthread_mutex_unlock(&t->lock);
+    return stop;
 }
 
 static void *run(void *user)
 {
-    take *t = user;
+    take *t = (take *)user;
     t->status = longtake_generate(t->engine, &t->request, NULL, &t->error);
-    atomic_store(&t->ended, true);
+    pthread_mutex_lock(&t->lock);
+    t->ended = true;
+    pthread_cond_signal(&t->changed);
+    pthread_mutex_unlock(&t->lock);
     return NULL;
+}
+
+/* Waits until two windows are done, or the take is, and asks for the end. */
+static void stop_after_two_windows(take *t)
+{
+    pthread_mutex_lock(&t->lock);
+    while (t->windows_done < 2 && !t->ended)
+        pthread_cond_wait(&t->changed, &t->lock);
+    t->stop = true;
+    pthread_mutex_unlock(&t->lock);
 }
 
 int main(int argc, char **argv)
@@ -62,18 +78,20 @@ int main(int argc, char **argv)
     t.request.on_event = on_event;
     t.request.user = &t;
 
+    pthread_mutex_init(&t.lock, NULL);
+    pthread_cond_init(&t.changed, NULL);
     if (pthread_create(&thread, NULL, run, &t) != 0)
         return LONGTAKE_ERR_FAILED;
-    while (atomic_load(&t.windows_done) < 2 && !atomic_load(&t.ended))
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    atomic_store(&t.stop, true);
+    stop_after_two_windows(&t);
     pthread_join(thread, NULL);
     if (t.status != LONGTAKE_OK)
         printf("%s\n", t.error.message);
     if (t.status == LONGTAKE_ERR_CANCELLED) {
-        atomic_store(&t.stop, false);
+        t.stop = false;
         run(&t); /* what is finished is not made again */
     }
+    pthread_cond_destroy(&t.changed);
+    pthread_mutex_destroy(&t.lock);
     longtake_close(t.engine);
     return (int)t.status;
 }

@@ -40,7 +40,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "edit_tokens: expected MODEL_DIR TOKENS SEGMENT OUTPUT\n");
         return LONGTAKE_ERR_USAGE;
     }
-    longtake_error error = {0};
+    longtake_error error;
     longtake_options options;
     longtake *engine = NULL;
     char plan[4096];

@@ -11,7 +11,7 @@ static int put_frame(void *user, int64_t index, const uint8_t *rgb, int width, i
 {
     const size_t bytes = (size_t)width * (size_t)height * 3;
     (void)index;
-    return fwrite(rgb, 1, bytes, user) != bytes; /* a closed pipe stops the run */
+    return fwrite(rgb, 1, bytes, (FILE *)user) != bytes; /* a closed pipe stops the run */
 }
 
 int main(int argc, char **argv)
@@ -20,7 +20,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "frames_to_pipe: expected MODEL_DIR PROMPT FRAMES\n");
         return LONGTAKE_ERR_USAGE;
     }
-    longtake_error error = {0};
+    longtake_error error;
     longtake_options options;
     longtake *engine = NULL;
     longtake_options_init(&options);

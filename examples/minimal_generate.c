@@ -29,7 +29,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "minimal_generate: expected MODEL_DIR PROMPT SECONDS OUTPUT\n");
         return LONGTAKE_ERR_USAGE;
     }
-    longtake_error error = {0};
+    longtake_error error;
     longtake_options options;
     longtake *engine = NULL;
     longtake_options_init(&options);
@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         return fail(&error);
 
     longtake_request request;
-    longtake_result result = {0};
+    longtake_result result;
     longtake_request_init(&request);
     request.prompt = argv[2];
     request.settings.seconds = atof(argv[3]);

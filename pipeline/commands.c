@@ -138,6 +138,8 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     lt_error err = {0};
     take_task task;
     const take_command *command = take_command_named(name);
+    if (result)
+        *result = (longtake_result){0};
     take_task_open(&task, e, r, command);
     lt_status s = take_task_settle(&task, &err);
     if (s == LT_OK)

@@ -133,7 +133,7 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         return take_give_error(s, &err, error);
     }
     *engine = e;
-    return LONGTAKE_OK;
+    return take_give_error(LT_OK, &err, error);
 }
 
 void longtake_close(longtake *e)

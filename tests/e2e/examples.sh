@@ -2,9 +2,17 @@
 # The example programs, customers of longtake.h, do what they say.
 . "$(dirname "$0")/steps.sh"
 
-# They are strict C11, as a reader may compile them.
-for source in "$SOURCE"/examples/*.c; do
-    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -I"$SOURCE" -c "$source" -o example.o || fail "$source is no strict C11"
+# They are strict C11 and C++17, as a reader may compile them; so is the sample at the top of the header.
+strict="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I$SOURCE -c -o example.o"
+{
+    printf '#include "longtake.h"\nint fail(const char *message);\nint sample(void);\nint sample(void)\n{\n'
+    sed -n '/^ \*     /s/^ \*//p; /^ \*$/{x;s/^/x/;/^xx/q;x}' "$SOURCE/longtake.h" | sed 's,//.*,,'
+    printf '    return 0;\n}\n'
+} >sample.c
+grep -q longtake_close sample.c || fail "the header has no sample: $(cat sample.c)"
+for source in "$SOURCE"/examples/*.c sample.c; do
+    "$CC" -std=c11 $strict "$source" || fail "$source is no strict C11"
+    "$CXX" -x c++ -std=c++17 $strict "$source" || fail "$source is no C++17"
 done
 
 # example NAME ARGUMENTS...: on the tiny model.
@@ -19,6 +27,10 @@ equal "minimal_generate: frames" "$(of_video minimal.mp4 nb_read_frames)" 24
 grep -q '^minimal.mp4: 24 frames, seed 42' minimal_generate.out || fail "minimal_generate: $(cat minimal_generate.out)"
 made generate "a red ball" --seconds 3 -o program.mp4
 same minimal.mp4 program.mp4
+
+"$EXAMPLES/minimal_generate" "$MODEL" "a red ball" 0 nothing.mp4 2>refused.err
+equal "minimal_generate of 0 s: exit code" $? 2
+grep -q '^--seconds: ' refused.err || fail "minimal_generate of 0 s: $(cat refused.err)"
 
 example frames_to_pipe "a red ball" 24
 equal "frames_to_pipe: bytes" "$(wc -c <frames_to_pipe.out)" $((24 * 96 * 64 * 3))
