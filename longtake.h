@@ -41,7 +41,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.2.0"
+#define LONGTAKE_VERSION "0.3.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -64,7 +64,7 @@ typedef struct {
     char message[1024];   /**< UTF-8, ends in a zero; empty after a success */
 } longtake_error;
 
-/** The library's version, "0.2.0". */
+/** The library's version, "0.3.0". */
 LONGTAKE_API const char *longtake_version(void);
 /** Text that the library handed out (reports, listings); NULL is accepted. */
 LONGTAKE_API void longtake_free(void *text);
@@ -379,6 +379,7 @@ typedef struct {
     const char *t5;             /**< Flan-T5 folder when it is not inside the release; or NULL */
     const char *theia;          /**< Theia folder, likewise */
     const char *quantize;       /**< "q8", "q4", "mixed", or NULL: as stored */
+    const char *dtype;          /**< "f32", "bf16" or "f16" for what is not quantised, or NULL: as stored */
     longtake_event_fn on_event; /**< progress, or NULL */
     void *user;                 /**< first argument of it */
 } longtake_import_request;

@@ -45,7 +45,7 @@ static int on_import_event(void *user, const longtake_event *event)
 static int write_preview_map(cli_context *c)
 {
     const cli_values *v = c->values;
-    if (v->words > 0 || v->output || v->t5 || v->theia || v->quantize)
+    if (v->words > 0 || v->output || v->t5 || v->theia || v->quantize || v->dtype)
         return cli_usage(c, "--preview-map: found what an import needs as well, expected a model (-m) alone");
     int code = LONGTAKE_OK;
     longtake_error error = {0};
@@ -79,6 +79,7 @@ int cli_import(cli_context *c)
     request.t5 = v->t5;
     request.theia = v->theia;
     request.quantize = v->quantize;
+    request.dtype = v->dtype;
     request.on_event = on_import_event;
     request.user = c;
     longtake_error error = {0};

@@ -87,6 +87,8 @@ const cli_flag cli_flags[] = {
     {"set", 0, FLAG_LIST, "KEY=VALUE", "all", 0, 0, 0, "any configuration key, on top", AT(set)},
     {"print-config", 0, FLAG_SWITCH, 0, "all", 0, 0, 0, "print every value and where it came from", AT(print_config)},
     {"quantize", 0, FLAG_CHOICE, "KIND", "import", "q8|q4|mixed", 0, 0, "store matrices in blocks of 8 or 4 bits", AT(quantize)},
+    {"dtype", 0, FLAG_CHOICE, "KIND", "import", "f32|bf16|f16", 0, 0, "store all other weights so (default: as the release has them)",
+     AT(dtype)},
     {"t5", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Flan-T5 folder, when it is not inside the release", AT(t5)},
     {"theia", 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Theia folder, when it is not inside the release", AT(theia)},
     {"preview-map", 0, FLAG_SWITCH, 0, "import", 0, 0, 0,

@@ -57,7 +57,7 @@ typedef struct {
     const char *config;
     cli_list set;
     bool print_config;
-    const char *quantize, *t5, *theia;
+    const char *quantize, *dtype, *t5, *theia;
     bool preview_map;
     const char *stage;
     bool ceilings;

@@ -369,6 +369,33 @@ static lt_status pass_values(void *user, int64_t first, int64_t count, void *out
     return advance(p, first, count, err);
 }
 
+static bool is_real(lt_dtype t)
+{
+    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
+}
+
+/* The same in another dtype, rounded to the nearest. */
+static lt_status pass_rounded(void *user, int64_t first, int64_t count, void *out, lt_error *err)
+{
+    enum { PIECE = 1024 };
+    const passage *const p = user;
+    const lt_tensor *const t = &p->tensor->tensor;
+    const lt_dtype to = p->import->request->dtype;
+    double values[PIECE]; /* the widest dtype */
+    for (int64_t done = 0; done < count; done += PIECE) {
+        const int64_t n = count - done < PIECE ? count - done : PIECE;
+        lt_pack(t, first + done, n, values);
+        LT_TRY(check_finite(p->tensor, values, first + done, n, err));
+        for (int64_t i = 0; i < n; i++)
+            lt_store_element(out, to, done + i, lt_load_element(values, t->dtype, i));
+    }
+    const int64_t bad = lt_first_not_finite(out, to, count);
+    if (bad >= 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is too large for %s", p->tensor->place,
+                       p->tensor->name, (long long)(first + bad), lt_dtype_name(to));
+    return advance(p, first, count, err);
+}
+
 static lt_status pass_codes(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     passage *const p = user;
@@ -390,6 +417,11 @@ static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
     const import_tensor *const t = p->tensor;
     const lt_shape shape = lt_shape_of(&t->tensor);
     const lt_dtype kind = take_low_bit_choice(p->import->request->quantize, t->name, shape);
+    const lt_dtype asked = p->import->request->dtype;
+    if (kind == LT_NO_DTYPE && asked != LT_NO_DTYPE && is_real(t->tensor.dtype)) {
+        lt_writer_add_source(w, t->name, asked, shape, pass_rounded, p);
+        return LT_OK;
+    }
     if (kind == LT_NO_DTYPE) {
         lt_writer_add_source(w, t->name, t->tensor.dtype, shape, pass_values, p);
         return LT_OK;

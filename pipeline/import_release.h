@@ -23,6 +23,7 @@ typedef struct {
     const char *t5;      /* Flan-T5 folder, or NULL: google/flan-t5-xxl inside the release */
     const char *theia;   /* likewise: theiainstitute/theia-base-patch16-224-cddsv, if it is there */
     take_quantize quantize; /* how matrices are stored */
+    lt_dtype dtype;         /* of the other real numbers: f32, bf16 or f16; LT_NO_DTYPE: as stored */
     const lt_warnings *warnings;
     take_import_progress progress; /* after every tensor; or NULL */
     void *user;

@@ -1,4 +1,5 @@
 /* import_request.c - longtake_import of the public interface. */
+#include <string.h>
 #include <time.h>
 
 #include "configs/model_folder.h"
@@ -50,6 +51,17 @@ void longtake_import_request_init(longtake_import_request *request)
     *request = (longtake_import_request){0};
 }
 
+static bool dtype_of(const char *name, lt_dtype *out)
+{
+    static const lt_dtype kinds[] = {LT_F32, LT_BF16, LT_F16};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(lt_dtype_name(kinds[i]), name) == 0) {
+            *out = kinds[i];
+            return true;
+        }
+    return false;
+}
+
 static lt_status run_import(teller *t, lt_error *err)
 {
     static const char *const nowhere[] = {NULL};
@@ -60,6 +72,9 @@ static lt_status run_import(teller *t, lt_error *err)
     take_quantize quantize = TAKE_AS_STORED;
     if (r->quantize && !take_quantize_of(r->quantize, &quantize))
         return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8, q4 or mixed", r->quantize);
+    lt_dtype dtype = LT_NO_DTYPE;
+    if (r->dtype && !dtype_of(r->dtype, &dtype))
+        return lt_fail(err, LT_ERR_USAGE, "--dtype: found \"%s\", expected f32, bf16 or f16", r->dtype);
     cfg_model_files released = {0};
     if (!r->config)
         LT_TRY(cfg_find_model("landiff", r->search ? r->search : nowhere, &released, err));
@@ -70,6 +85,7 @@ static lt_status run_import(teller *t, lt_error *err)
                                          .t5 = r->t5,
                                          .theia = r->theia,
                                          .quantize = quantize,
+                                         .dtype = dtype,
                                          .warnings = &warnings,
                                          .progress = tell_step,
                                          .user = t};

@@ -22,6 +22,23 @@ done
 "$PROGRAM" import "$RELEASE" -o other --quantize q3 2>err
 equal "an unknown kind" $? 2
 
+# The release in small is f32: in 16 bits all values of every network are, in f32 it is the same file.
+import "$RELEASE" -o f32 --dtype f32 || fail "import f32: $(cat import.err)"
+for kind in bf16 f16; do
+    import "$RELEASE" -o $kind --dtype $kind || fail "import $kind: $(cat import.err)"
+    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind --progress none 2>err || fail "generate: $(cat err)"
+done
+for network in text_encoder tokenizer ar_model mmdit temporal_vae; do
+    same model/$network.safetensors f32/$network.safetensors
+    for kind in bf16 f16; do
+        equal "$kind: dtypes of $network" "$("$PROGRAM" info $kind/$network.safetensors | grep -o '"dtype":"[^"]*"' | sort -u)" "\"dtype\":\"$kind\""
+    done
+done
+import "$RELEASE" -o both --dtype bf16 --quantize q8 || fail "import both: $(cat import.err)"
+equal "bf16, q8 and its scales" "$("$PROGRAM" info both/mmdit.safetensors | grep -o '"dtype":"[^"]*"' | sort -u | tr '\n' ' ')" '"dtype":"bf16" "dtype":"f16" "dtype":"q8" '
+"$PROGRAM" import "$RELEASE" -o other --dtype q8 2>err
+equal "an unknown dtype" $? 2
+
 # broken WHAT: the import of ./release must end with 3 and leave no folder.
 broken() {
     import release -o out

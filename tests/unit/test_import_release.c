@@ -467,6 +467,50 @@ static void stores_inner_matrices_in_few_bits(void **state)
 #undef LAYER
 }
 
+/* Numbers come to the dtype that was asked for, rounded to the nearest; blocks stay blocks. */
+static void stores_the_rest_as_asked(void **state)
+{
+    (void)state;
+#define LAYER "model.diffusion_model.transformer.layers.0."
+    static const struct {
+        lt_dtype dtype;
+        double stored; /* of 1 + 2^-9 + 2^-12, which f32 alone holds */
+    } cases[] = {{LT_F32, 1.002197265625}, {LT_F16, 1.001953125}, {LT_BF16, 1}, {LT_NO_DTYPE, 1.002197265625}};
+    toy_release_find(&release, TOY_VAE, "decoder.conv_in.conv.bias")->fill = 1.002197265625F;
+    for (int i = 0; i < 4; i++) {
+        toy_release_write(&release, "release");
+        take_import_request request = the_request();
+        request.dtype = cases[i].dtype;
+        request.quantize = TAKE_Q8;
+        lt_error err = {0};
+        check_ok(take_import(&request, &err), err);
+        assert_float_equal(value_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].stored, 0);
+        assert_int_equal(dtype_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].dtype == LT_NO_DTYPE ? LT_F32 : cases[i].dtype);
+        assert_int_equal(dtype_in("mmdit", LAYER "attention.dense.weight"), LT_I8);
+        char name[8];
+        snprintf(name, sizeof name, "out%d", i);
+        rename(scratch_path("out"), scratch_path(name));
+    }
+#undef LAYER
+}
+
+static void refuses_numbers_too_large_for_their_dtype(void **state)
+{
+    (void)state;
+    toy_release_find(&release, TOY_VAE, "decoder.conv_in.conv.bias")->fill = 65520; /* half way from the largest f16 on */
+    toy_release_write(&release, "release");
+    take_import_request request = the_request();
+    request.dtype = LT_F16;
+    lt_error err = {0};
+    check_failed(take_import(&request, &err), err, LT_ERR_INPUT, "tensor 'decoder.conv_in.conv.bias': value 0 is too large for f16");
+    assert_int_equal(scratch_count("."), 2);
+    request = the_request();
+    request.dtype = LT_BF16;
+    err = (lt_error){0};
+    check_ok(take_import(&request, &err), err);
+    assert_float_equal(value_in("temporal_vae", "decoder.conv_in.conv.bias"), 65536, 0);
+}
+
 static lt_weights *open_file(const char *name)
 {
     char path[64];
@@ -528,6 +572,7 @@ static void every_stage_opens_what_was_imported(void **state)
     rename(scratch_path("out"), scratch_path("plain"));
     take_import_request request = the_request();
     request.quantize = TAKE_MIXED;
+    request.dtype = LT_F16;
     check_ok(take_import(&request, &err), err);
     open_every_stage(backend);
     backend->table->close(backend);
@@ -573,6 +618,8 @@ int main(void)
         on_a_release(leaves_what_is_there_alone),
         on_a_release(a_stopped_import_leaves_nothing),
         on_a_release(stores_inner_matrices_in_few_bits),
+        on_a_release(stores_the_rest_as_asked),
+        on_a_release(refuses_numbers_too_large_for_their_dtype),
         on_a_release(every_stage_opens_what_was_imported),
         on_a_release(refuses_a_vocabulary_larger_than_its_table),
     };
