@@ -1,7 +1,6 @@
 #include "ar_model/token_sampler.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "kernels/core/philox.h"
 
@@ -32,26 +31,49 @@ bool ar_is_guided(const ar_sampling *s)
 }
 
 /* Largest value first; of equal values the lower id. */
-static int by_value(const void *left, const void *right)
+static bool stands_before(ar_candidate a, ar_candidate b)
 {
-    const ar_candidate *a = left;
-    const ar_candidate *b = right;
-    if (a->value != b->value)
-        return a->value > b->value ? -1 : 1;
-    return a->id < b->id ? -1 : 1;
+    return a.value != b.value ? a.value > b.value : a.id < b.id;
 }
 
-static void sort_candidates(const float *values, int vocabulary, ar_candidate *sorted)
+static void sift_down(ar_candidate *heap, int count, int at)
+{
+    const ar_candidate moved = heap[at];
+    for (int child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && stands_before(heap[child + 1], heap[child]))
+            child++;
+        if (!stands_before(heap[child], moved))
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
+/* A heap with the first candidate on top: few of a vocabulary are ever taken, and sorting all of it cost more than the draw. */
+static void heap_candidates(const float *values, int vocabulary, ar_candidate *heap)
 {
     for (int32_t i = 0; i < vocabulary; i++)
-        sorted[i] = (ar_candidate){values[i], i};
-    qsort(sorted, (size_t)vocabulary, sizeof *sorted, by_value);
+        heap[i] = (ar_candidate){values[i], i};
+    for (int i = vocabulary / 2 - 1; i >= 0; i--)
+        sift_down(heap, vocabulary, i);
+}
+
+/* Takes the first candidate from a heap of `count`; it then stands behind the others, at heap[count - 1]. */
+static ar_candidate take_first(ar_candidate *heap, int count)
+{
+    const ar_candidate first = heap[0];
+    heap[0] = heap[count - 1];
+    heap[count - 1] = first;
+    sift_down(heap, count - 1, 0);
+    return first;
 }
 
 void ar_keep_top_k(float *logits, int vocabulary, int k, ar_candidate *scratch)
 {
-    sort_candidates(logits, vocabulary, scratch);
-    const float smallest_kept = scratch[k - 1].value;
+    heap_candidates(logits, vocabulary, scratch);
+    for (int i = 0; i < k - 1; i++)
+        take_first(scratch, vocabulary - i);
+    const float smallest_kept = scratch[0].value;
     for (int i = 0; i < vocabulary; i++)
         if (logits[i] < smallest_kept)
             logits[i] = -INFINITY;
@@ -73,15 +95,17 @@ void ar_softmax(float *values, int vocabulary)
 
 void ar_keep_top_p(float *probabilities, int vocabulary, double p, ar_candidate *scratch)
 {
-    sort_candidates(probabilities, vocabulary, scratch);
+    heap_candidates(probabilities, vocabulary, scratch);
     /* An id stays when those before it sum to less than p; the first always stays. */
-    double sum = (double)scratch[0].value;
+    double sum = (double)take_first(scratch, vocabulary).value;
     int kept = 1;
-    while (kept < vocabulary && sum < p)
-        sum += (double)scratch[kept++].value;
+    while (kept < vocabulary && sum < p) {
+        sum += (double)take_first(scratch, vocabulary - kept).value;
+        kept++;
+    }
     for (int i = 0; i < vocabulary; i++)
         probabilities[i] = 0;
-    for (int i = 0; i < kept; i++)
+    for (int i = vocabulary - kept; i < vocabulary; i++)
         probabilities[scratch[i].id] = scratch[i].value / (float)sum;
 }
 
@@ -104,6 +128,8 @@ int32_t ar_draw_id(const float *probabilities, int vocabulary, uint64_t seed, ui
     int32_t best = 0;
     float best_ratio = -1.0f;
     for (int32_t id = 0; id < vocabulary; id++) {
+        if (probabilities[id] == 0 && best_ratio >= 0) /* cannot win, and its number costs the most */
+            continue;
         const float ratio = probabilities[id] / exponential(ar_draw_uniform(seed, draw, id));
         if (ratio > best_ratio) {
             best_ratio = ratio;
