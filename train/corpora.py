@@ -4,6 +4,7 @@
     python corpora.py --out out/corpora --kind plans  --shards 0-59     # 50 takes of 13 semantic frames each
     python corpora.py --out out/corpora --kind long   --shards 0-19     # 20 takes of 61 semantic frames each
     python corpora.py --out out/corpora --kind clips  --shards 0-59     # 50 clips of 9 frames each, from anywhere in a take
+    python corpora.py --out out/corpora --kind moves  --shards 0-29     # 50 takes of six seconds without events, every other frame
 
 A shard is NAME.npy (uint8 frames [N,T,128,192,3]) and NAME.pt (graphs and ground truth stacked over the N takes).
 Finished shards are skipped, so an interrupted run is simply started again.
@@ -22,8 +23,8 @@ from scene import compose
 
 KINDS = {"takes": dict(count=25, frames=73, seed=1), "plans": dict(count=50, frames=13, seed=2),
          "long": dict(count=20, frames=61, seed=3), "held": dict(count=20, frames=73, seed=4),
-         "clips": dict(count=50, frames=9, seed=5)}
-VIDEOS = ("takes", "held", "clips")                 # all frames; the others hold every fourth, the semantic ones
+         "clips": dict(count=50, frames=9, seed=5), "moves": dict(count=50, frames=24, seed=6)}
+VIDEOS = ("takes", "held", "clips")                 # all frames; plans and long hold every fourth, the semantic ones
 VIDEO_FRAMES = {KINDS[kind]["frames"] for kind in VIDEOS}
 
 
@@ -33,10 +34,11 @@ def make_shard(kind, index, device):
     rng = np.random.default_rng([spec["seed"], index])
     frames, graphs, truths = [], [], []
     for _ in range(spec["count"]):
-        graph = sample_graph(rng, events=int(rng.choice(4, p=[.4, .3, .2, .1])) if kind == "long" else None)
+        events = {"long": lambda: int(rng.choice(4, p=[.4, .3, .2, .1])), "moves": lambda: 0}.get(kind, lambda: None)()
+        graph = sample_graph(rng, events=events)
         start = int(rng.integers(0, 64)) if kind == "clips" else 0
         picture, truth = render(compose(graph, spec["frames"], start), device) if kind in VIDEOS \
-            else render_semantic(graph, spec["frames"], device=device)
+            else render_semantic(graph, spec["frames"], device=device, every=2 if kind == "moves" else 4)
         frames.append(picture)
         graphs.append(graph)
         truths.append(truth)

@@ -1,11 +1,13 @@
 """Does a video show what its prompt names?
 
-    python evaluate.py prompts > prompts.txt                # 40 prompts: an object, a colour, a place, a motion, a time of day
+    python evaluate.py prompts > prompts.txt                # 200 prompts: an object, a colour, a place, a motion, a time of day
     python evaluate.py score --videos DIR                   # DIR/000.npy|.y4m, or DIR/000/*.png, in the order of the prompts
+    python evaluate.py long --videos DIR                    # the same for longer takes: seams, and the last six seconds against the first
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
-Read by the nets of judge.py; a video has the colour (place, time) that most of its frames have, and the shape with the
-highest sum of log odds over all frames that show an object.
+No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
+motion_reader.py; a video has the colour (place, time) that most of its frames have, and the shape with the highest sum of
+log odds over all frames that show an object.
 """
 import sys
 from pathlib import Path
@@ -15,24 +17,25 @@ import torch
 import torch.nn.functional as F
 
 from corpora import shards
-from grammar import COLOURS, INDOORS_OF_TIME, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
-from judge import Judge, ShapeReader, cut_out, verdict
+from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
+from judge import ShapeReader, cut_out, load_judge, verdict
+from motion_reader import load_motion_reader, located, track
 from training import arguments
 
-NAMES = {"object": OBJECTS, "colour": COLOURS, "scene": SCENES, "time": TIMES}
+NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
+WINDOW, HOP, CALL, SIX_SECONDS = 49, 24, 8, 48      # frames: of the first window, of each later one, of a decoder call
 
 
 class Readers:
     def __init__(self, out):
-        self.judge, self.shape = Judge(), ShapeReader()
-        for net, stage in ((self.judge, "judge"), (self.shape, "shape")):
-            net.load_state_dict(torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"])
-            net.eval()
+        self.judge, self.motion, self.shape = load_judge(out), load_motion_reader(out), ShapeReader()
+        self.shape.load_state_dict(torch.load(Path(out) / "shape.pt", map_location="cpu", weights_only=False)["mean"])
+        self.shape.eval()
 
     @torch.no_grad()
-    def __call__(self, video):
-        """uint8 [T,128,192,3] -> {slot: index or -1}, share of frames with an object"""
-        x = torch.from_numpy(np.ascontiguousarray(video[::2])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    def __call__(self, video, every=2):
+        """uint8 [T,128,192,3] -> {slot: index or -1}, share of frames with an object; every other frame is looked at"""
+        x = torch.from_numpy(np.ascontiguousarray(video[::every])).permute(0, 3, 1, 2).float() / 127.5 - 1
         read = self.judge(x)
         shown = verdict(read)
         most = lambda v: int(v[v >= 0].mode().values) if (v >= 0).any() else -1
@@ -41,11 +44,9 @@ class Readers:
         seen = shown["colour"] >= 0
         answer["object"] = -1
         if seen.any():
-            there = 1 - read["object"][seen].softmax(1)[:, -1]                    # [n,8,12]
-            there = there * (there > .3 * there.amax((1, 2), keepdim=True))
-            row, column = torch.meshgrid(torch.arange(8.) * 16 + 8, torch.arange(12.) * 16 + 8, indexing="ij")
-            centre = lambda axis: (there * axis).sum((1, 2)) / there.sum((1, 2))
-            answer["object"] = int(self.shape(cut_out(x[seen], centre(column), centre(row))).log_softmax(1).sum(0).argmax())
+            _, a, b, _ = located(read["object"][seen])
+            answer["object"] = int(self.shape(cut_out(x[seen], a, b)).log_softmax(1).sum(0).argmax())
+        answer["motion"] = int(self.motion(track(x[:24], read["object"][:24])[None]).argmax())
         return answer, seen.float().mean().item()
 
 
@@ -79,18 +80,18 @@ def read_y4m(path):
     return np.stack(frames)
 
 
-def forty():
-    """-> list of (prompt, slots): all colours and places, half of the combinations held out."""
-    rng, rows = np.random.default_rng(40), []
-    while len(rows) < 40:
-        obj, scene, colour = pick(rng, OBJECTS), SCENES[len(rows) % 8], COLOURS[len(rows) % 9]
-        if (len(rows) // 8) % 2 and not held_out(obj, colour, scene) and any(held_out(o, colour, scene) for o in OBJECTS):
-            continue
-        motion, time = pick(rng, ["bounce", "roll_right", "float", "spin", "rest", "fly", "jump"]), pick(rng, TIMES)
+def suite(count=200):
+    """-> list of (prompt, slots): combinations never trained on, motions and times of day in turn."""
+    rng, rows = np.random.default_rng(200), []
+    combinations = [(o, c, s) for o in OBJECTS for c in COLOURS for s in SCENES if held_out(o, c, s)]
+    for i in range(count):
+        obj, colour, scene = combinations[i % len(combinations)]
+        motion, time = MOTIONS[i % len(MOTIONS)], TIMES[i // 2 % len(TIMES)]
         timeless = scene in INDOORS_OF_TIME
         when = "" if timeless else " " + SAY_TIME[time][0]
-        slots = {"object": obj, "colour": colour, "scene": scene, **({} if timeless else {"time": time})}
-        rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {SAY_MOTION[motion][0][0]} {SAY_SCENE[scene][0]}{when}", slots))
+        slots = {"object": obj, "colour": colour, "motion": motion, "scene": scene, **({} if timeless else {"time": time})}
+        does = pick(rng, SAY_MOTION[motion])[0]
+        rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {does} {SAY_SCENE[scene][0]}{when}", slots))
     return rows
 
 
@@ -102,9 +103,9 @@ def tally(rows):
 
 
 def score(readers, videos):
-    """videos: iterable of uint8 videos in the order of `forty`."""
+    """videos: iterable of uint8 videos in the order of `suite`."""
     rows = []
-    for (prompt, want), video in zip(forty(), videos):
+    for (prompt, want), video in zip(suite(), videos):
         got, present = readers(video)
         rows.append((want, got))
         wrong = " ".join(f"{k}:{NAMES[k][got[k]] if got[k] >= 0 else '-'}" for k in want if got[k] != NAMES[k].index(want[k]))
@@ -112,29 +113,57 @@ def score(readers, videos):
     print(tally(rows))
 
 
-def readers_themselves(readers, folder):
+def seams(video):
+    """Change at window borders and at all decoder calls, each against the median change of the frames around"""
+    change = np.abs(video[1:].astype(np.float32) - video[:-1]).mean((1, 2, 3))
+    against = lambda b: change[b - 1] / np.median(change[max(0, b - 9):b + 8])
+    return (float(np.median([against(b) for b in range(first, len(video), every)])) for first, every in ((WINDOW, HOP), (CALL + 1, CALL)))
+
+
+def look(video):
+    """Mean luminance and saturation, 0 .. 1"""
+    x = video.astype(np.float32) / 255
+    return x.mean(), (x.max(-1) - x.min(-1)).mean()
+
+
+def score_long(readers, videos):
+    """Seams of longer takes, and their last six seconds against the first: attributes, luminance, saturation"""
+    rows = {"first six seconds": [], "last six seconds": []}
+    borders, drift = [], []
+    for (prompt, want), video in zip(suite(), videos):
+        first, last = video[:SIX_SECONDS], video[-SIX_SECONDS:]
+        for name, part in zip(rows, (first, last)):
+            rows[name].append((want, readers(part)[0]))
+        borders.append(tuple(seams(video)))
+        drift.append([b / a - 1 for a, b in zip(look(first), look(last))])
+        print(f"{prompt:72s} windows %.2f, calls %.2f; luminance %+.1f%%, saturation %+.1f%%" % (*borders[-1], *(100 * d for d in drift[-1])), flush=True)
+    for name, part in rows.items():
+        print(f"{name}: {tally(part)}")
+    print("change at borders against the median around, median over takes: windows %.2f, calls %.2f" % tuple(np.median(borders, 0)))
+    print("mean drift: luminance %+.1f%%, saturation %+.1f%%" % tuple(100 * np.mean(drift, 0)))
+
+
+def readers_themselves(readers, folder, held=3):
+    """On the takes that the motion reader was not trained on; the other readers have seen none of these."""
     rows = []
-    for videos, record in shards(folder, "held"):
+    for _, (videos, record) in zip(range(held), shards(folder, "moves")):
         for video, graph in zip(videos, record["graphs"]):
-            if graph["events"]:
-                continue
-            timeless = graph["scene"] in INDOORS_OF_TIME
-            want = {k: graph[k] for k in NAMES if not (k == "time" and timeless)}
-            rows.append((want, readers(video[:48])[0]))
+            want = {k: graph[k] for k in NAMES if not (k == "time" and graph["scene"] in INDOORS_OF_TIME)}
+            rows.append((want, readers(video, every=1)[0]))
     print("rendered held-out takes:", tally(rows))
 
 
 def main():
     what = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else "help"
     if what == "prompts":
-        print("\n".join(r[0] for r in forty()))
+        print("\n".join(r[0] for r in suite()))
     elif what == "readers":
         a = arguments(plan=0.)
         readers_themselves(Readers(a.out), f"{a.out}/corpora")
-    elif what == "score":
+    elif what in ("score", "long"):
         a = arguments(plan=0., videos="videos")
         paths = sorted(f for f in Path(a.videos).iterdir() if f.is_dir() or f.suffix in (".npy", ".y4m"))
-        score(Readers(a.out), (read_video(f) for f in paths))
+        (score if what == "score" else score_long)(Readers(a.out), (read_video(f) for f in paths))
     else:
         print(__doc__)
 

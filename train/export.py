@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from fit_encoder import ENCODING
 from grammar import caption, sample_graph
 from net_dit import CONTROL, MAIN, DiT
 from net_lm import LanguageModel
@@ -61,7 +62,7 @@ def tokenizer_of(out):
     state = weights_of("decoder", out) or weights_of("tokenizer", out)
     taught = weights_of("encoder", out)
     if state and taught:
-        state.update({k: v for k, v in taught.items() if k.startswith(("encoder.", "quantizer.project_in"))})
+        state.update({k: v for k, v in taught.items() if k.startswith(ENCODING)})
     return state
 
 

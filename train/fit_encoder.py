@@ -3,6 +3,7 @@
 Decoder and codebook stay as they are. Half of the samples are frames of the world, half are pictures of other things:
 gradients, noise, stripes, checks and corners. Those shall say that the object is far out of sight, and their learned
 codes shall keep layout and colours as well as they can. Export takes the encoder out of OUT/encoder.pt.
+`--warm FILE` begins with the encoder of another run.
 """
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from spelled import IS_SPELLED, LEARNED, LEVELS, WHOLE, WORDS
 from training import Run, arguments, averaged, config, save_atomically
 
 BATCH = 8                                           # of each half
+ENCODING = ("encoder.", "quantizer.project_in")     # the part of the tokenizer that learns here
 FAR = torch.tensor([LEARNED + LEVELS - 1] * 12 + [LEARNED] * 8         # right of all columns, above all rows; of middle size, at rest
                    + [LEARNED + (WORDS + q) * LEVELS + LEVELS // 2 for q in range(WHOLE)])
 
@@ -44,9 +46,12 @@ def picture(rng):
 
 
 def main():
-    a = arguments(plan=8.)
+    a = arguments(plan=8., warm="")
     torch.manual_seed(0)
     tokenizer, heads, theia = averaged("decoder", Tokenizer(config("tokenizer")), a.out), load_heads(a.out), load_theia(a.out)
+    if a.warm:
+        taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
+        tokenizer.load_state_dict({k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False)
     tokenizer.quantizer.learned, tokenizer.quantizer.given = LEARNED, IS_SPELLED
     book = tokenizer.quantizer._codebook.embed[0]
     for module in (tokenizer.decoder, tokenizer.quantizer.project_out):

@@ -24,6 +24,7 @@ TOLD = .7                                           # share of samples whose spe
 SETS = (("x", 0, 12), ("y", 12, 8), ("x", 20, 12), ("y", 32, 8))           # axis, first code, codes
 CONSTANT, KIND, SET = 0, 1, 2                       # channels that the start puts aside
 MARKED = SET + len(SETS)                            # of the decoder: codes of the whole
+READS = ((0, 0), (1, 1), (2, 2)), ((0, 3), (1, None), (2, 0))              # blocks of the decoder: (head, set of codes; None: the whole)
 WAVES, SHARP, APART = 4, 8.0, 3.0                   # rotary pairs used, their strength, contrast of patches and codes
 
 
@@ -76,7 +77,7 @@ def row_and_column_start(model):
     marks = torch.linalg.pinv(model.quantizer.project_out.weight)[MARK_AT]            # answers to that dimension alone
     decoder.mask_token[..., MARKED] = 0
     decoder.decoder_embed.weight[MARKED], decoder.decoder_embed.bias[MARKED] = marks, 0
-    for block, reads in zip(decoder.transformer, (((0, 0), (1, 1), (2, 2)), ((0, 3), (1, None), (2, 0)))):
+    for block, reads in zip(decoder.transformer, READS):
         for h, s in reads:
             q, k = head(block.attn.wq, h), head(block.attn.wk, h)
             q[:, CONSTANT:KIND + 1] = 0
@@ -88,6 +89,14 @@ def row_and_column_start(model):
             look(q[:, CONSTANT], axis, first)
             look(k[:, CONSTANT], axis, 0)
             q[slowest, CONSTANT], k[slowest, KIND] = APART, -APART
+
+
+def held_gaze(decoder):
+    """Keeps the heads of the start where they look. Left to training, the one for columns came to read a blur of three, and with it
+    went all that the waves of the way say."""
+    for block, _ in zip(decoder.transformer, READS):
+        for matrix in (block.attn.wq, block.attn.wk):
+            matrix.requires_grad_(False)
 
 
 class Samples:
@@ -164,6 +173,7 @@ def main():
     fixed = vectors(book.embed.shape[-1])
     book.embed[0, LEARNED:] = fixed
     row_and_column_start(model)
+    held_gaze(model.decoder)
     run = Run("tokenizer", model.to(a.device), a, lr=.02, adam_lr=1.5e-3, warmup=40, average=.99,
               adam_only=("tokens", "mask_token", "decoder_embed", "patch_embed", "proj_out", "quantizer", "ffn", "ln_"))
     data = Samples(f"{a.out}/corpora", run.steps + 1)

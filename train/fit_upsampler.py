@@ -1,6 +1,6 @@
 """Stage 6: the upsampler learns to regress clean latents from the tokenizer's decoded features.
 
-This alone puts colours and places right; refinement then starts from it. The tokenizer's decoder learns along, so that
+This alone puts colours and places right; refinement then starts from it. Errors weigh what they do to pixels. The tokenizer's decoder learns along, so that
 features carry all that the codes know of an object's outline, also what the picture network could not see; they are held
 near the picture network's. Samples are latents of takes, of clips and of single frames, each as often as there are such.
 OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
@@ -13,9 +13,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from derive import Stills as StillFrames
-from fit_tokenizer import distance, load_heads
+from fit_tokenizer import distance, held_gaze, load_heads
 from net_dit import DiT
 from net_tokenizer import Tokenizer
+from net_vae import VAE, channels_last
 from spelled import CODES, IS_SPELLED, LEARNED
 from training import Run, arguments, averaged, config, save_atomically, warmed
 
@@ -31,6 +32,26 @@ def latent_scale(out):
         sample = [np.load(f)[:, :, ::1, ::2, ::2].astype(np.float32) for f in sorted(Path(out, "corpora").glob("takes_*.latents.npy"))]
         path.write_text(f"{1 / np.concatenate(sample).std():.6f}")
     return float(path.read_text())
+
+
+@torch.no_grad()
+def pixel_weights(out, noise=.3):
+    """[16,1,1]: how much one unit of error in a channel of the scaled latent changes the decoded pixels, mean 1; measured once. The
+    first channel weighs some forty times as much as the last."""
+    path = Path(out) / "pixel_weights.npy"
+    if not path.exists():
+        vae, scale = channels_last(averaged("vae", VAE(config("temporal_vae")), out)), latent_scale(out)
+        takes = np.load(records_of(out, "takes", "latents")[0].with_suffix(".latents.npy"), mmap_mode="r")
+        changed = np.zeros(16, np.float32)
+        for take in takes[:4]:
+            z = torch.from_numpy(take[:3].astype(np.float32)).transpose(0, 1)[None]
+            plain = vae.decode(z)
+            for channel in range(16):
+                other = z.clone()
+                other[:, channel] += noise / scale * torch.randn_like(z[:, channel])
+                changed[channel] += float((vae.decode(other) - plain).pow(2).mean())
+        np.save(path, changed / changed.mean())
+    return torch.from_numpy(np.load(path))[:, None, None]
 
 
 def records_of(out, kind, *made):
@@ -109,18 +130,18 @@ def main():
     a = arguments(plan=20., warm="")
     torch.manual_seed(0)
     model, tokenizer, heads = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out), load_heads(a.out)
-    learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder}).to(a.device).train()
+    learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder,
+                             "project_out": tokenizer.quantizer.project_out}).to(a.device).train()
+    held_gaze(tokenizer.decoder)
     rope, _, mask = tokenizer.table(1)
 
     def decoded(codes):
-        with torch.no_grad():
-            rows = tokenizer.quantizer.lookup(codes)
-        return learner["decoder"](rows, 1, rope, mask)
+        return learner["decoder"](tokenizer.quantizer.lookup(codes), 1, rope, mask)
 
     rates = {"lr": .012, "adam_lr": 1e-3} if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
-              slow={"decoder.": .5})
-    data, scale = Latents(a.out, run.steps + 1), latent_scale(a.out)
+              slow={"decoder.": .5, "project_out.": .5})
+    data, scale, weights = Latents(a.out, run.steps + 1), latent_scale(a.out), pixel_weights(a.out)
     for _ in run:
         z, cover, true, codes = data.draw(BATCH)
         z = z * scale
@@ -129,8 +150,9 @@ def main():
         near, numbers = distance(heads, f, true[:, None], patches)
         got = learner["up"](f + .1 * torch.randn_like(f))[:, 0]
         error = (got - z).pow(2)
-        on = (error * cover).sum() / (cover.sum() * z.shape[1])
-        run.step((error * (1 + 5 * cover)).mean() + NEAR * near, mse=error.mean(), on=on, features=numbers["mse"])
+        seen = error * weights
+        on = (seen * cover).sum() / (cover.sum() * z.shape[1])
+        run.step((seen * (1 + 5 * cover)).mean() + NEAR * near, mse=error.mean(), seen=seen.mean(), on=on, features=numbers["mse"])
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/decoder.pt")
@@ -138,9 +160,9 @@ def main():
     with torch.no_grad():
         z = held.latents[:8].float() * held.scale
         e = (learner["up"](torch.stack([decoded(c)[:, 0] for c in held.codes[:8]])) - z).pow(2)
-    cover = held.cover[:8].float()
-    print("held-out takes: squared error %.4f of %.4f, on objects %.4f; per channel"
-          % (e.mean(), z.var(), (e * cover).sum() / cover.sum() / 16), e.mean((0, 1, 3, 4)).numpy().round(3))
+    cover, seen = held.cover[:8].float(), e * weights
+    print("held-out takes: squared error %.4f of %.4f, as the pixels have it %.4f, on objects %.4f; per channel"
+          % (e.mean(), z.var(), seen.mean(), (seen * cover).sum() / cover.sum() / 16), e.mean((0, 1, 3, 4)).numpy().round(3))
 
 
 if __name__ == "__main__":

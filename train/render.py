@@ -566,11 +566,11 @@ def render(scene, device="cpu"):
     return p.finished().cpu(), truth
 
 
-def render_semantic(graph, frames, start=0, device="cpu"):
+def render_semantic(graph, frames, start=0, device="cpu", every=4):
     """Only every fourth frame of a take of `frames` semantic frames: what the ViT, the tokenizer and the LM need."""
-    scene = compose(graph, 4 * (frames - 1) + 1, start)
+    scene = compose(graph, every * (frames - 1) + 1, start)
     scene.index = np.arange(len(scene))
-    return render(scene.take(np.arange(0, len(scene), 4)), device)
+    return render(scene.take(np.arange(0, len(scene), every)), device)
 
 
 if __name__ == "__main__":

@@ -83,10 +83,19 @@ def wrap(x, radius):
     return (x + edge) % (2 * edge) - edge
 
 
+def turned_back(x, radius):
+    """An object that reaches the edge of the frame turns back: a path that is never out of sight."""
+    edge = 1.44 - radius
+    u = (x + edge) % (4 * edge)
+    return np.minimum(u, 4 * edge - u) - edge
+
+
 def motion_path(motion, t, r0, ground, speed, rng, follow, x0=None):
-    """x, y, radius, angle, squash [T] of one motion without end. Every path stays below 10 pixels a frame."""
+    """x, y, radius, angle, squash [T] of one motion without end. Every path stays below 10 pixels a frame. What bounces or flies
+    turns back at the edges; what rolls comes from its side of the frame, leaves and comes again."""
     T = len(t)
-    x0 = float(rng.uniform(-.7, .7)) if x0 is None else x0
+    if x0 is None:
+        x0 = float(rng.uniform(-.7, .7)) - .5 * ((motion == "roll_right") - (motion == "roll_left"))
     turn = 1. if rng.random() < .5 else -1.
     phase = float(rng.uniform(0, 1))
     stand = ground + r0
@@ -99,13 +108,15 @@ def motion_path(motion, t, r0, ground, speed, rng, follow, x0=None):
         squash = 1 - .20 * np.exp(-(np.minimum(p, 1 - p) / .07) ** 2)
         y = stand + height * 4 * p * (1 - p) - r0 * (1 - squash)
         x = x0 + turn * .36 * speed * t
-        angle = -turn * .36 * speed * t / r0
+        x = x if follow else turned_back(x, r0)
+        angle = -(x - x0) / r0
     elif motion in ("roll_right", "roll_left"):
         way = 1. if motion == "roll_right" else -1.
-        x = x0 + way * .5 * speed * t
-        angle = -way * .5 * speed * t / r0
+        x = x0 + way * .4 * speed * t
+        angle = -way * .4 * speed * t / r0
     elif motion == "fly":
         x = x0 + turn * .55 * speed * t
+        x = x if follow else turned_back(x, r0)
         y = .30 + .14 * wave(3.6)
         angle = .25 * turn * np.cos(2 * np.pi * (t / 3.6 + phase))
     elif motion == "orbit":
@@ -135,8 +146,7 @@ def motion_path(motion, t, r0, ground, speed, rng, follow, x0=None):
         q = np.clip((p - .3) / .7, 0, 1)
         squash = 1 - .22 * np.exp(-((p - .2) / .09) ** 2)
         y = stand + .55 * 4 * q * (1 - q) - r0 * (1 - squash)
-    moves_away = motion in ("bounce", "roll_right", "roll_left", "fly")
-    if moves_away and not follow:
+    if motion in ("roll_right", "roll_left") and not follow:
         x = wrap(x, r0)
     return x, y, r, angle, squash
 

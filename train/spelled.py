@@ -10,7 +10,9 @@ does not show of the four frames that its latent holds.
 Spelled codes are the codebook's entries from LEARNED on, at fixed vectors. Place: 64 word + way, the word as four bits of
 +-BIT, the way as a coarse and a fine digit. Whole: 64 quantity + level, as MARK and two digits in dimensions of the quantity's
 own, so that the mean of the four still says all (the angle as a point of a circle). The fine digit runs back and forth: a
-small step of the object is a small step of the vector. OFFSET in the eighth dimension keeps learned codes apart.
+small step of the object is a small step of the vector. OFFSET in the eighth dimension keeps learned codes apart. From WAVES_AT
+on stand waves of the way and of the angle, the radius and the motion as plain numbers, from NAMES_AT on one dimension for each
+word: a perceptron that paints latent cells of objects from these vectors comes to .65 of the squared error that it reaches without.
 """
 import math
 
@@ -27,6 +29,10 @@ SPEED_STEP = 1.25                                   # pixels a semantic frame
 TURNS = torch.tensor([2, 4, 3, 5, 1, 3, 2, 1])      # ball ... balloon: so many turns of one full angle look the same
 BIT, COARSE, FINE, MARK, OFFSET = 1.5, 3., 2., 8., 8.
 MARK_AT = 6                                         # dimension of MARK
+WAVES_AT, WAVE = 16, 1.                             # first dimension of the waves, their height
+PERIODS = (96., 48., 24., 12.)                      # of the way, in pixels
+HARMONICS = (2, 3)                                  # of the angle, in the first four of these dimensions; plain numbers in the others
+NAMES_AT, NAME = 24, 2.                             # first of the words' own dimensions, their height
 IS_SPELLED = torch.tensor([j < PLACE or j >= CODES - WHOLE for j in range(CODES)])
 
 
@@ -69,7 +75,7 @@ def digits(levels):
 
 
 def vectors(dimensions):
-    """-> [1280, dimensions >= 16]: where the spelled codes stand"""
+    """-> [1280, dimensions >= 40]: where the spelled codes stand"""
     k = torch.arange((WORDS + WHOLE) * LEVELS)
     word, levels = k // LEVELS, k % LEVELS
     whole, quantity = word >= WORDS, word - WORDS
@@ -82,4 +88,16 @@ def vectors(dimensions):
     first = torch.where(whole, 8 + 2 * quantity, 4)
     v[k, first], v[k, first + 1] = COARSE * coarse, FINE * fine
     v[:, MARK_AT], v[:, 7] = MARK * whole, OFFSET
+    for i, period in enumerate(PERIODS):
+        phase = (levels - LEVELS / 2) * STEP * 2 * math.pi / period
+        v[:, WAVES_AT + 2 * i], v[:, WAVES_AT + 2 * i + 1] = WAVE * phase.cos() * ~whole, WAVE * phase.sin() * ~whole
+    for i, harmonic in enumerate(HARMONICS):
+        is_angle = word == WORDS + 1
+        v[is_angle, WAVES_AT + 2 * i] = WAVE * (harmonic * turn[is_angle]).cos()
+        v[is_angle, WAVES_AT + 2 * i + 1] = WAVE * (harmonic * turn[is_angle]).sin()
+    v[word == WORDS, WAVES_AT + 4] = LEAST * (MOST / LEAST) ** (levels[word == WORDS] / (LEVELS - 1)) / 8
+    for axis in (0, 1):
+        is_speed = word == WORDS + 2 + axis
+        v[is_speed, WAVES_AT + 5 + axis] = (levels[is_speed] - LEVELS / 2) / 8
+    v[k[~whole], NAMES_AT + word[~whole]] = NAME
     return v
