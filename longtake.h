@@ -187,7 +187,7 @@ typedef struct {
     double cfg_scale;         /**< below zero: the take's */
     const char *plan;         /**< token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
     double plan_from_seconds; /**< the part of that file: where it begins, */
-    double plan_seconds;      /**< and how long it is; 0: up to the end */
+    double plan_seconds;      /**< and how long it is, of tokens no longer than the file; 0: up to the end */
 } longtake_shot;
 /** At frame 0, no prompt yet, everything else the take's. */
 LONGTAKE_API void longtake_shot_init(longtake_shot *shot);
