@@ -35,7 +35,7 @@ class Readers:
     @torch.no_grad()
     def __call__(self, video, every=2):
         """uint8 [T,128,192,3] -> {slot: index or -1}, share of frames with an object; every other frame is looked at"""
-        x = torch.from_numpy(np.ascontiguousarray(video[::every])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = torch.from_numpy(np.array(video[::every])).permute(0, 3, 1, 2).float() / 127.5 - 1
         read = self.judge(x)
         shown = verdict(read)
         most = lambda v: int(v[v >= 0].mode().values) if (v >= 0).any() else -1

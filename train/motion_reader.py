@@ -75,14 +75,14 @@ def tracks_of(out):
     judge, tracks, motions = load_judge(out), [], []
     rng = np.random.default_rng(0)
     for record in sorted(Path(out, "corpora").glob("moves_*.pt")):
-        path = record.with_suffix(".tracks.pt")
+        path = record.with_suffix(".tracks.npy")
         if not path.exists():
             rows = []
             for video in np.load(record.with_suffix(".npy"), mmap_mode="r"):
                 x = soiled(torch.from_numpy(video.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1, rng)
                 rows.append(track(x, judge(x)["object"]))
-            torch.save(torch.stack(rows), path)
-        tracks.append(torch.load(path, weights_only=False))
+            np.save(path, torch.stack(rows).numpy())
+        tracks.append(torch.from_numpy(np.load(path)))
         motions += [MOTIONS.index(g["motion"]) for g in torch.load(record, weights_only=False)["graphs"]]
     return torch.cat(tracks), torch.tensor(motions)
 
