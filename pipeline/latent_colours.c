@@ -74,7 +74,7 @@ lt_status latent_colours_fit(const float *latents, const double *colours, int64_
     factorise(&e);
     out->channels = channels;
     for (int c = 0; c < 3; c++) {
-        double x[N];
+        double x[N] = {0};
         solve(&e, e.right[c], x);
         for (int i = 0; i < channels; i++)
             out->weight[c][i] = (float)x[i];

@@ -487,7 +487,7 @@ static void stores_the_rest_as_asked(void **state)
         assert_float_equal(value_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].stored, 0);
         assert_int_equal(dtype_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].dtype == LT_NO_DTYPE ? LT_F32 : cases[i].dtype);
         assert_int_equal(dtype_in("mmdit", LAYER "attention.dense.weight"), LT_I8);
-        char name[8];
+        char name[32];
         snprintf(name, sizeof name, "out%d", i);
         rename(scratch_path("out"), scratch_path(name));
     }
