@@ -126,9 +126,9 @@ static float exponential(float uniform)
 int32_t ar_draw_id(const float *probabilities, int vocabulary, uint64_t seed, uint64_t draw)
 {
     int32_t best = 0;
-    float best_ratio = -1.0f;
+    float best_ratio = 0;
     for (int32_t id = 0; id < vocabulary; id++) {
-        if (probabilities[id] == 0 && best_ratio >= 0) /* cannot win, and its number costs the most */
+        if (probabilities[id] == 0) /* cannot win, and its number costs the most */
             continue;
         const float ratio = probabilities[id] / exponential(ar_draw_uniform(seed, draw, id));
         if (ratio > best_ratio) {

@@ -48,7 +48,7 @@ const cli_flag cli_flags[] = {
      "how a reference or picture comes to the model's size (default cover: fill, cut the middle)", AT(fit)},
     {"lm-cfg", 0, FLAG_REAL, "X", PLANS, 0, 0, 100, "guidance of the language model (0 or 1 = off)", AT(lm_cfg)},
     {"shot-cfg", 0, FLAG_REAL, "X", "run", 0, 0, 100,
-     "how strongly a new prompt is followed while frames of the one before are in sight (0 = off, default 1)", AT(shot_cfg)},
+     "how strongly a new prompt is followed while frames of the one before are in sight (0 = off)", AT(shot_cfg)},
     {"temperature", 0, FLAG_REAL, "X", PLANS, 0, 1e-3, 100, "of the token draw; below 1 likelier tokens", AT(temperature)},
     {"top-k", 0, FLAG_INTEGER, "N", PLANS, 0, 0, 65536, "draw from the N likeliest tokens (0 = off)", AT(top_k)},
     {"top-p", 0, FLAG_REAL, "P", PLANS, 0, 0, 1, "draw from the likeliest tokens that sum to P (0 = off)", AT(top_p)},

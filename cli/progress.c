@@ -122,7 +122,6 @@ static int terminal_columns(void)
 }
 
 /* Stages that take turns window by window share the line, each overwriting the other, up to their last windows: those stay. */
-
 static void draw_bar(cli_progress *p, const longtake_event *e)
 {
     char text[256];

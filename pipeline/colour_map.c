@@ -54,8 +54,8 @@ static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, floa
     return s;
 }
 
-lt_status take_colour_map_fit(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
-                              latent_colours *out, lt_error *err)
+/* The map of the VAE `weights`. LT_ERR_INPUT when none comes out. */
+static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, lt_backend *backend, latent_colours *out, lt_error *err)
 {
     const int channels = cfg->mmdit.latent_channels;
     float *latents = malloc((size_t)channels * PICTURES * CELLS * sizeof *latents);
@@ -78,7 +78,7 @@ lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, lt_ba
                                 const char *path, lt_error *err)
 {
     latent_colours map;
-    LT_TRY(take_colour_map_fit(cfg, weights, backend, &map, err));
+    LT_TRY(fit_map(cfg, weights, backend, &map, err));
     return colour_map_file_write(path, &map, lt_weights_hash(weights), err);
 }
 
@@ -102,7 +102,7 @@ static lt_status fit_own(longtake *e, latent_colours *out, lt_error *err)
 {
     lt_weights *weights = NULL;
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &weights, err));
-    const lt_status s = take_colour_map_fit(&e->cfg, weights, e->backend, out, err);
+    const lt_status s = fit_map(&e->cfg, weights, e->backend, out, err);
     lt_weights_close(weights);
     return s;
 }

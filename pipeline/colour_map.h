@@ -16,10 +16,7 @@
 lt_status take_colour_map(longtake *e, take_job *job, const lt_warnings *notes, latent_colours *out,
                           lt_error *err);
 
-/* Fits the map of the VAE `weights`. LT_ERR_INPUT when none comes out. */
-lt_status take_colour_map_fit(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
-                              latent_colours *out, lt_error *err);
-/* The same, written to the file `path`. */
+/* Fits the map of the VAE `weights` and writes it to the file `path`. LT_ERR_INPUT when none comes out. */
 lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
                                 const char *path, lt_error *err);
 

@@ -73,9 +73,7 @@ lt_status colour_map_file_read(const char *path, int channels, lt_hash vae, late
     lt_weights *w = NULL;
     *out = (latent_colours){0};
     *fits = false;
-    if (channels < 1 || channels > LATENT_COLOURS_MOST_CHANNELS)
-        return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped", channels,
-                       LATENT_COLOURS_MOST_CHANNELS);
+    LT_TRY(latent_colours_check(channels, err));
     LT_TRY(lt_weights_open(path, &w, err));
     const lt_status s = read_map(w, channels, vae, out, fits, err);
     lt_weights_close(w);

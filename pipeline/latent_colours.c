@@ -53,13 +53,21 @@ static void solve(const normal_equations *e, const double *right, double *x)
     }
 }
 
+lt_status latent_colours_check(int channels, lt_error *err)
+{
+    if (channels >= 1 && channels <= LATENT_COLOURS_MOST_CHANNELS)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped", channels,
+                   LATENT_COLOURS_MOST_CHANNELS);
+}
+
 lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
                              latent_colours *out, lt_error *err)
 {
     static const normal_equations zero = {0};
-    if (channels > LATENT_COLOURS_MOST_CHANNELS || channels < 1 || cells < 1)
-        return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped", channels,
-                       LATENT_COLOURS_MOST_CHANNELS);
+    LT_TRY(latent_colours_check(channels, err));
+    if (cells < 1)
+        return lt_fail(err, LT_ERR_USAGE, "preview: found no cells to fit colours to, expected some");
     normal_equations e = zero;
     e.n = channels + 1;
     for (int64_t cell = 0; cell < cells; cell++) {

@@ -24,6 +24,8 @@ typedef struct {
     float bias[3];
 } latent_colours;
 
+/* LT_ERR_USAGE for no channels, or more than there is room for. */
+lt_status latent_colours_check(int channels, lt_error *err);
 /* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than there is room for,
  * LT_ERR_INPUT for latents of which no map comes out. */
 lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,

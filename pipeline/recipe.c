@@ -62,10 +62,10 @@ static void keep_text(const char **place, const char *value)
         *place = value;
 }
 
-/* A setting of a shot that is left out where it is the take's. */
-static double own_of(key_reader *shot, const char *key)
+/* A setting that is left out where it is the take's, or where a take has one shot. */
+static double own_of(key_reader *k, const char *key)
 {
-    return lt_json_get(shot->object, key) ? real_of(shot, key) : LONGTAKE_UNSET;
+    return lt_json_get(k->object, key) ? real_of(k, key) : LONGTAKE_UNSET;
 }
 
 static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out)
@@ -141,8 +141,7 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
         g->frames = int_of(&k, "frames");
     keep_real(&g->fps, real_of(&k, "fps"));
     keep_real(&g->lm_cfg, real_of(&k, "lm_cfg"));
-    if (lt_json_get(k.object, "shot_cfg")) /* left out where a take has one shot */
-        keep_real(&g->shot_cfg, real_of(&k, "shot_cfg"));
+    keep_real(&g->shot_cfg, own_of(&k, "shot_cfg"));
     keep_real(&g->temperature, real_of(&k, "temperature"));
     keep_int(&g->top_k, int_of(&k, "top_k"));
     keep_real(&g->top_p, real_of(&k, "top_p"));

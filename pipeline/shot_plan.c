@@ -35,6 +35,16 @@ typedef struct {
     int64_t count;
 } plan_part;
 
+static lt_status begins_outside(const char *path, double from, double length, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s", from, path, length);
+}
+
+static lt_status ends_outside(const char *path, double end, double length, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", end, path, length);
+}
+
 /* The part of a plan of `all` semantic frames from `from` seconds on, `seconds` long (0: up to the end). */
 static lt_status part_of(const longtake *e, const char *path, double from, double seconds, int64_t all, plan_part *out,
                          lt_error *err)
@@ -43,11 +53,9 @@ static lt_status part_of(const longtake *e, const char *path, double from, doubl
     const int64_t first = llround(from * rate);
     const int64_t count = seconds > 0 ? llround(seconds * rate) : all - first;
     if (first >= all)
-        return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s", from, path,
-                       (double)all / rate);
+        return begins_outside(path, from, (double)all / rate, err);
     if (first + count > all)
-        return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", from + seconds, path,
-                       (double)all / rate);
+        return ends_outside(path, from + seconds, (double)all / rate, err);
     if (count < 1)
         return lt_fail(err, LT_ERR_USAGE, "found a span of %g s, expected %g s at least: one semantic frame", seconds,
                        1 / rate);
@@ -92,11 +100,9 @@ static lt_status check_video(const longtake *e, const longtake_shot *shot, lt_er
     media_reader_close(reader);
     const double end = shot->plan_from_seconds + shot->plan_seconds;
     if (seconds > 0 && shot->plan_from_seconds >= seconds)
-        return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s",
-                       shot->plan_from_seconds, shot->plan, seconds);
+        return begins_outside(shot->plan, shot->plan_from_seconds, seconds, err);
     if (seconds > 0 && end > seconds + 1 / e->cfg.pipeline.fps)
-        return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", end, shot->plan,
-                       seconds);
+        return ends_outside(shot->plan, end, seconds, err);
     return LT_OK;
 }
 

@@ -213,10 +213,12 @@ static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_pl
     LT_TRY(read_tokens(w, p, err));
     LT_TRY(tok_plan_check(p, lt_weights_place(w), err));
     LT_TRY(read_notes(w, p, err));
-    char checksum[LT_HASH_TEXT_BYTES];
     const char *given = lt_weights_metadata(w, "checksum");
+    if (!given)
+        return LT_OK;
+    char checksum[LT_HASH_TEXT_BYTES];
     LT_TRY(checksum_of(p, checksum, lt_weights_place(w), err));
-    p->altered = given && strcmp(given, checksum) != 0;
+    p->altered = strcmp(given, checksum) != 0;
     return LT_OK;
 }
 

@@ -3,8 +3,8 @@
     python corpora.py --out out/corpora --kind takes  --shards 0-15     # 25 takes of 73 frames each
     python corpora.py --out out/corpora --kind plans  --shards 0-59     # 50 takes of 13 semantic frames each
     python corpora.py --out out/corpora --kind long   --shards 0-19     # 20 takes of 61 semantic frames each
-    python corpora.py --out out/corpora --kind clips  --shards 0-59     # 50 clips of 9 frames each, from anywhere in a take
-    python corpora.py --out out/corpora --kind moves  --shards 0-29     # 50 takes of six seconds without events, every other frame
+    python corpora.py --out out/corpora --kind clips  --shards 0-98     # 50 clips of 9 frames each, from anywhere in a take
+    python corpora.py --out out/corpora --kind moves  --shards 0-23     # 50 takes of six seconds without events, every other frame
 
 A shard is NAME.npy (uint8 frames [N,T,128,192,3]) and NAME.pt (graphs and ground truth stacked over the N takes).
 Finished shards are skipped, so an interrupted run is simply started again.
@@ -34,7 +34,7 @@ def make_shard(kind, index, device):
     rng = np.random.default_rng([spec["seed"], index])
     frames, graphs, truths = [], [], []
     for _ in range(spec["count"]):
-        events = {"long": lambda: int(rng.choice(4, p=[.4, .3, .2, .1])), "moves": lambda: 0}.get(kind, lambda: None)()
+        events = int(rng.choice(4, p=[.4, .3, .2, .1])) if kind == "long" else 0 if kind == "moves" else None
         graph = sample_graph(rng, events=events)
         start = int(rng.integers(0, 64)) if kind == "clips" else 0
         picture, truth = render(compose(graph, spec["frames"], start), device) if kind in VIDEOS \

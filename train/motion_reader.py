@@ -1,6 +1,6 @@
 """A small recurrent net that says how the object of a video moves, from what the net of judge.py sees in every other frame.
 
-    python corpora.py --kind moves --shards 0-29
+    python corpora.py --kind moves --shards 0-23
     python motion_reader.py --plan 3                      # OUT/motion.pt, and its accuracy on held-out rendered takes
 
 It has nothing to do with the networks of mini and is trained on rendered takes alone. A track is, per frame: is an object seen,
@@ -14,7 +14,6 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import shards
 from fit_vit import soiled
 from grammar import MOTIONS
 from judge import cut_out, load_judge

@@ -15,6 +15,9 @@ void scratch_open(void);
 /* Names are those of `path` instead, which is made where it is missing; scratch_close would take it away. */
 void scratch_open_at(const char *path);
 void scratch_close(void);
+/* The same as a group's setup and teardown. */
+int scratch_setup(void **state);
+int scratch_teardown(void **state);
 /* Full path of `name` inside the folder; valid until the eighth call from now. */
 const char *scratch_path(const char *name);
 void scratch_write(const char *name, const void *data, size_t bytes); /* makes the folders of `name` too */

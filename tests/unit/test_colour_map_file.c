@@ -12,20 +12,6 @@ enum { CHANNELS = 5 };
 static const lt_hash vae = {1, 2};
 static const lt_hash other_vae = {1, 3};
 
-static int begin(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static latent_colours a_map(void)
 {
     latent_colours map = {.channels = CHANNELS, .bias = {128, 100, 90}};
@@ -96,7 +82,7 @@ static void refuses_what_is_no_map(void **state)
     refuse(COLOUR_MAP_FORMAT, right, LT_F32, INFINITY, "tensor 'bias' is missing");
 }
 
-#define in_scratch(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define in_scratch(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
 {

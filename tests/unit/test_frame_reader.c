@@ -18,13 +18,6 @@ static int open_scratch(void **state)
     return 0;
 }
 
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 /* Shades of the frames (lower right corner), -1 behind the last. */
 static void read_shades(const char *name, media_read_options options, int *shades, int room)
 {
@@ -348,5 +341,5 @@ int main(void)
         cmocka_unit_test(uneven_rates_are_shown_in_time),
         cmocka_unit_test(sound_alone_is_refused),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, open_scratch, scratch_teardown);
 }

@@ -165,20 +165,6 @@ static void an_output_left_out_or_misshapen_fails(void **state)
     lt_golden_close(g);
 }
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,5 +173,5 @@ int main(void)
         cmocka_unit_test(judges_by_relative_distance),
         cmocka_unit_test(an_output_left_out_or_misshapen_fails),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

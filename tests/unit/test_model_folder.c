@@ -23,13 +23,6 @@ static int make_tree(void **state)
     return chdir(scratch_path("."));
 }
 
-static int remove_tree(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static void finds_by_name_and_folder(void **state)
 {
     (void)state;
@@ -106,5 +99,5 @@ int main(void)
         cmocka_unit_test(says_what_is_missing),
         cmocka_unit_test(names_files_of_a_folder),
     };
-    return cmocka_run_group_tests(tests, make_tree, remove_tree);
+    return cmocka_run_group_tests(tests, make_tree, scratch_teardown);
 }

@@ -420,13 +420,6 @@ static void refuses_to_expand_a_bomb(void **state)
     check_failed(lt_weights_open(scratch_path("a.pt"), &w, &err), err, LT_ERR_INPUT, "repeat");
 }
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
 static int close_scratch(void **state)
 {
     (void)state;
@@ -450,5 +443,5 @@ int main(void)
         cmocka_unit_test_setup(notices_changed_bytes, begin),
         cmocka_unit_test_setup(refuses_to_expand_a_bomb, begin),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, close_scratch);
 }

@@ -258,20 +258,6 @@ static void refuses_every_truncation(void **state)
     free(file);
 }
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,5 +268,5 @@ int main(void)
         cmocka_unit_test(a_view_hides_a_prefix),      cmocka_unit_test(the_hash_is_of_content),
         cmocka_unit_test(refuses_every_truncation),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

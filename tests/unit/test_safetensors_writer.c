@@ -5,20 +5,6 @@
 #include "tests/support/scratch.h"
 #include "weights/weights.h"
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static lt_status count_up(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     (void)err;
@@ -146,5 +132,5 @@ int main(void)
         cmocka_unit_test(a_missing_folder_is_said),
         cmocka_unit_test(a_stream_in_memory),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -28,13 +28,6 @@ static int write_shards(void **state)
     return 0;
 }
 
-static int remove_shards(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static lt_status open_index(const char *text, lt_weights **w, lt_error *err)
 {
     *w = NULL;
@@ -115,5 +108,5 @@ int main(void)
         cmocka_unit_test(refuses_what_it_cannot_trust),
         cmocka_unit_test(prefers_the_single_file),
     };
-    return cmocka_run_group_tests(tests, write_shards, remove_shards);
+    return cmocka_run_group_tests(tests, write_shards, scratch_teardown);
 }

@@ -9,20 +9,6 @@
 
 static const tok_layout toy = {.segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static tok_plan some_plan(void)
 {
     tok_plan p;
@@ -337,5 +323,5 @@ int main(void)
         cmocka_unit_test(numpy_values_and_lengths),
         cmocka_unit_test(other_files),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

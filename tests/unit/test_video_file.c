@@ -11,20 +11,6 @@
 static const media_spec mp4 = {.format = MEDIA_MP4, .width = 48, .height = 32, .scale = 1, .fps = 8};
 static const char story[] = "{\"prompt\":\"a red ball, \\u00e4 \\\"quoted\\\"\",\"seed\":42}";
 
-static int open_scratch(void **state)
-{
-    (void)state;
-    scratch_open();
-    return 0;
-}
-
-static int close_scratch(void **state)
-{
-    (void)state;
-    scratch_close();
-    return 0;
-}
-
 static media_spec of_format(media_format format)
 {
     media_spec spec = mp4;
@@ -303,5 +289,5 @@ int main(void)
         cmocka_unit_test(windows_must_match),
         cmocka_unit_test(failures_say_why),
     };
-    return cmocka_run_group_tests(tests, open_scratch, close_scratch);
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
