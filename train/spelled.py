@@ -12,7 +12,8 @@ Spelled codes are the codebook's entries from LEARNED on, at fixed vectors. Plac
 own, so that the mean of the four still says all (the angle as a point of a circle). The fine digit runs back and forth: a
 small step of the object is a small step of the vector. OFFSET in the eighth dimension keeps learned codes apart. From WAVES_AT
 on stand waves of the way and of the angle, the radius and the motion as plain numbers, from NAMES_AT on one dimension for each
-word: a perceptron that paints latent cells of objects from these vectors comes to .65 of the squared error that it reaches without.
+word: a perceptron that paints latent cells of objects from these vectors comes to three quarters of the squared error that it
+reaches without.
 """
 import math
 
