@@ -41,7 +41,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.3.0"
+#define LONGTAKE_VERSION "0.4.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -64,7 +64,7 @@ typedef struct {
     char message[1024];   /**< UTF-8, ends in a zero; empty after a success */
 } longtake_error;
 
-/** The library's version, "0.3.0". */
+/** The library's version, "0.4.0". */
 LONGTAKE_API const char *longtake_version(void);
 /** Text that the library handed out (reports, listings); NULL is accepted. */
 LONGTAKE_API void longtake_free(void *text);
@@ -345,6 +345,15 @@ LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, 
 LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
 /** `b` behind `a`, as a new plan. LONGTAKE_ERR_USAGE for plans of different layouts. */
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
+
+/** How unlikely a plan is to the language model. */
+typedef struct {
+    int64_t codes; /**< that were scored */
+    double nats;   /**< sum of -ln p(code), each given the prompt and the codes before it */
+} longtake_score;
+/** Scores the token file `r->input` under the prompt inside it, or the request's one. Probabilities are those that longtake_make_tokens would
+ * draw from, with the request's settings, but nothing is cut off by top-k and top-p. exp(nats / codes) is the perplexity. */
+LONGTAKE_API longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, longtake_score *score, longtake_error *error);
 
 /* ---- semantic features ---------------------------------------------------------------------------------------------- */
 

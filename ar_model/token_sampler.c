@@ -153,8 +153,8 @@ void ar_lean(float *logits, int vocabulary, const float *now, const float *befor
         logits[i] += weight * (now[i] - 0.5f * before[i]);
 }
 
-lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, ar_candidate *scratch,
-                    int32_t *id, lt_error *err)
+/* Row 0 of `logits` becomes what is drawn from, before anything is cut away. */
+static lt_status guide_and_cool(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, lt_error *err)
 {
     if (ar_is_guided(s))
         guide(logits, vocabulary, (float)s->guidance);
@@ -165,11 +165,32 @@ lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int voca
                            "language model: logit of id %d is %g at draw %llu, expected a finite number", i,
                            (double)logits[i], (unsigned long long)draw);
     }
+    return LT_OK;
+}
+
+lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, ar_candidate *scratch,
+                    int32_t *id, lt_error *err)
+{
+    LT_TRY(guide_and_cool(s, draw, logits, vocabulary, err));
     if (s->filter == AR_KEEP_TOP_K)
         ar_keep_top_k(logits, vocabulary, s->top_k, scratch);
     ar_softmax(logits, vocabulary);
     if (s->filter == AR_KEEP_TOP_P)
         ar_keep_top_p(logits, vocabulary, s->top_p, scratch);
     *id = ar_draw_id(logits, vocabulary, s->seed, draw);
+    return LT_OK;
+}
+
+lt_status ar_surprise(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, int32_t id, double *nats,
+                      lt_error *err)
+{
+    LT_TRY(guide_and_cool(s, draw, logits, vocabulary, err));
+    float largest = logits[0];
+    for (int i = 1; i < vocabulary; i++)
+        largest = logits[i] > largest ? logits[i] : largest;
+    double sum = 0; /* the sampler's f32 probability of an unlikely id would be 0 */
+    for (int i = 0; i < vocabulary; i++)
+        sum += exp((double)logits[i] - (double)largest);
+    *nats = log(sum) + (double)largest - (double)logits[id];
     return LT_OK;
 }

@@ -38,6 +38,9 @@ typedef struct {
  * overwritten. LT_ERR_FAILED when a logit is not finite. */
 lt_status ar_sample(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, ar_candidate *scratch,
                     int32_t *id, lt_error *err);
+/* How unlikely `id` is in that draw: -ln of its probability, top-k and top-p left aside. The rest is as in ar_sample. */
+lt_status ar_surprise(const ar_sampling *s, uint64_t draw, float *logits, int vocabulary, int32_t id, double *nats,
+                      lt_error *err);
 
 /* Draws of a prompt that has just changed: logits [vocabulary] of what goes on from the frames so far lean towards what the
  * prompt says by itself (`now`), and away from what the one before said by itself. By Bayes' rule the weight of both would

@@ -1,4 +1,5 @@
 /* command_take.c - the commands that make something: flags -> request -> library. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,4 +387,55 @@ int cli_take(cli_context *c)
         return code;
     }
     return cli_usage(c, "%s: this build has no such command", v->command);
+}
+
+/* ---- tokens score FILE... ---- */
+
+static void print_score(const cli_context *c, const char *file, const longtake_score *score)
+{
+    const double each = score->nats / (double)score->codes;
+    if (!c->values->json) {
+        printf("%-24s %8lld codes  %.4f nats a code  perplexity %.3f\n", file, (long long)score->codes, each, exp(each));
+        return;
+    }
+    printf("{\"file\":\"");
+    cli_print_escaped(stdout, file);
+    printf("\",\"codes\":%lld,\"nats_per_code\":%.6f}\n", (long long)score->codes, each);
+}
+
+int cli_tokens_score(cli_context *c)
+{
+    const cli_values *v = c->values;
+    longtake_request request;
+    longtake_error error = {0};
+    longtake_score all = {0};
+    char *prompt = NULL;
+    longtake *engine = NULL;
+    if (v->words < 2)
+        return cli_usage(c, "tokens score: found no files, expected token files");
+    int code = find_prompt(c, WORD_INPUT, &prompt);
+    if (code == LONGTAKE_OK)
+        engine = cli_engine(c, &code);
+    longtake_request_init(&request);
+    fill_settings(v, &request.settings);
+    request.prompt = prompt;
+    request.on_event = on_event;
+    request.user = c;
+    for (int i = 1; i < v->words && code == LONGTAKE_OK; i++) {
+        longtake_score score = {0};
+        request.input = v->word[i];
+        if (longtake_score_tokens(engine, &request, &score, &error) != LONGTAKE_OK) {
+            code = cli_fail(c, &error);
+            break;
+        }
+        cli_progress_end(&c->progress);
+        print_score(c, v->word[i], &score);
+        all.codes += score.codes;
+        all.nats += score.nats;
+    }
+    if (code == LONGTAKE_OK && v->words > 2)
+        print_score(c, "all", &all);
+    cli_engine_close(c, engine);
+    free(prompt);
+    return code;
 }

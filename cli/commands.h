@@ -17,6 +17,7 @@ typedef struct {
 /* Each returns the exit code and has printed its error. */
 int cli_take(cli_context *c);    /* generate tokens encode refine decode render continue run */
 int cli_tokens_edit(cli_context *c); /* tokens cut, tokens join */
+int cli_tokens_score(cli_context *c); /* tokens score */
 int cli_info(cli_context *c);
 int cli_import(cli_context *c);
 int cli_check(cli_context *c);

@@ -14,7 +14,7 @@
 
 const cli_command cli_commands[] = {
     {"generate", "PROMPT", "prompt -> video"},
-    {"tokens", "PROMPT | cut FILE FROM-TO | join FILE FILE", "prompt -> semantic tokens; cut and join token files"},
+    {"tokens", "PROMPT | cut FILE FROM-TO | join FILE FILE | score FILE...", "prompt -> semantic tokens; cut, join and score token files"},
     {"encode", "VIDEO", "reference video -> semantic tokens"},
     {"refine", "TOKENS", "semantic tokens -> latents, window by window"},
     {"decode", "LATENTS", "latents -> video"},

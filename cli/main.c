@@ -217,10 +217,10 @@ static int run_command(cli_context *c)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i].name, command) == 0)
             return c->values->print_config ? print_config_alone(c) : others[i].run(c);
-    if (strcmp(command, "tokens") == 0 && c->values->words > 0 &&
-        (strcmp(c->values->word[0], "cut") == 0 || strcmp(c->values->word[0], "join") == 0))
+    const char *word = strcmp(command, "tokens") == 0 && c->values->words > 0 ? c->values->word[0] : "";
+    if (strcmp(word, "cut") == 0 || strcmp(word, "join") == 0)
         return cli_tokens_edit(c);
-    return cli_take(c);
+    return strcmp(word, "score") == 0 ? cli_tokens_score(c) : cli_take(c);
 }
 
 int main(int argc, char **argv)

@@ -39,19 +39,18 @@ static int character_bytes(const unsigned char *c)
     return refused ? 0 : bytes;
 }
 
-/* Text inside JSON quotes: file names and arguments may hold any bytes. */
-static void print_escaped(const char *text)
+void cli_print_escaped(FILE *out, const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
         const int bytes = character_bytes(c);
         if (bytes == 0)
-            fputs("\\ufffd", stderr);
+            fputs("\\ufffd", out);
         else if (*c == '"' || *c == '\\')
-            fprintf(stderr, "\\%c", *c);
+            fprintf(out, "\\%c", *c);
         else if (*c < 0x20)
-            fprintf(stderr, "\\u%04x", *c);
+            fprintf(out, "\\u%04x", *c);
         else
-            fwrite(c, 1, (size_t)bytes, stderr);
+            fwrite(c, 1, (size_t)bytes, out);
         c += bytes > 0 ? bytes : 1;
     }
 }
@@ -76,7 +75,7 @@ static void print_json(const longtake_event *e)
     fprintf(stderr, ",\"peak_mb\":%.0f", (double)e->peak_bytes / 1048576.0);
     if (e->message) {
         fputs(e->kind == LONGTAKE_EVENT_NOTE ? ",\"severity\":\"note\",\"message\":\"" : ",\"message\":\"", stderr);
-        print_escaped(e->message);
+        cli_print_escaped(stderr, e->message);
         fputc('"', stderr);
     }
     fputs("}\n", stderr);
@@ -164,7 +163,7 @@ void cli_progress_error(cli_progress *p, int code, const char *message)
         return;
     }
     fprintf(stderr, "{\"t\":%.3f,\"event\":\"error\",\"code\":%d,\"message\":\"", p->elapsed, code);
-    print_escaped(message);
+    cli_print_escaped(stderr, message);
     fputs("\"}\n", stderr);
 }
 

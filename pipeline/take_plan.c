@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ar_model/ar_model.h"
+#include "pipeline/plan_session.h"
 #include "pipeline/shot_plan.h"
 #include "pipeline/take_reference.h"
 
@@ -85,24 +85,6 @@ lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
     return LT_OK;
 }
 
-static ar_sampling sampling_of(const take_spec *s, int shot)
-{
-    ar_sampling a;
-    ar_sampling_init(&a);
-    a.seed = s->shot[shot].seed;
-    a.guidance = s->shot[shot].lm_cfg;
-    a.temperature = s->temperature;
-    a.filter = s->top_k > 0 ? AR_KEEP_TOP_K : s->top_p > 0 ? AR_KEEP_TOP_P : AR_KEEP_ALL;
-    a.top_k = s->top_k;
-    a.top_p = s->top_p;
-    return a;
-}
-
-static float frames_condition(const take_run *run)
-{
-    return ar_frames_condition(&run->engine->cfg.ar_model, run->spec.time.latents);
-}
-
 lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err)
 {
     LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
@@ -132,7 +114,7 @@ static lt_status make_keys(take_run *run, lt_error *err)
         take_key_hash(&key, run->text[TAKE_FOR_AR][shot].key);
         take_key_real(&key, s->shot[shot].motion);
         take_key_int(&key, s->shot[shot].seed);
-        take_key_real(&key, frames_condition(run));
+        take_key_real(&key, plan_frames_condition(run));
         take_key_int(&key, run->segment[k].frames);
         take_key_real(&key, s->shot[shot].lm_cfg);
         take_key_real(&key, s->temperature);
@@ -212,67 +194,26 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
     return s;
 }
 
-/* The prompt and settings that hold from segment `k` on, where they change. */
-static lt_status set_condition(take_run *run, ar_session *session, int64_t k, lt_error *err)
-{
-    const int shot = take_shot_of_segment(&run->spec, k);
-    if (k > 0 && shot == take_shot_of_segment(&run->spec, k - 1))
-        return LT_OK;
-    const take_text *text = &run->text[TAKE_FOR_AR][shot];
-    const ar_condition condition = {.text = text->rows,
-                                    .text_rows = text->count,
-                                    .frames = frames_condition(run),
-                                    .motion = (float)run->spec.shot[shot].motion,
-                                    .change_weight = run->spec.shot[shot].shot_cfg};
-    const ar_sampling sampling = sampling_of(&run->spec, shot);
-    LT_TRY(ar_session_sampling(session, &sampling, err));
-    return ar_session_condition(session, &condition, err);
-}
-
-static lt_status write_segments(take_run *run, ar_session *session, int64_t have, lt_error *err)
+static lt_status write_segments(take_run *run, plan_session *p, int64_t have, lt_error *err)
 {
     for (int64_t k = 0; k < run->plan_segments; k++) {
         const take_segment *segment = &run->segment[k];
-        LT_TRY(set_condition(run, session, k, err));
+        LT_TRY(plan_session_enter(p, run, k, err));
         if (k < have || segment->given == segment->ids)
-            LT_TRY(ar_session_feed(session, run->ids + segment->first_id, segment->frames, err));
+            LT_TRY(ar_session_feed(p->session, run->ids + segment->first_id, segment->frames, err));
         else
-            LT_TRY(write_segment(run, session, k, err));
+            LT_TRY(write_segment(run, p->session, k, err));
     }
     return LT_OK;
 }
 
-static int longest_text(const take_run *run)
-{
-    int most = 1;
-    for (int i = 0; i < run->spec.shots; i++)
-        if (run->text[TAKE_FOR_AR][i].count > most)
-            most = run->text[TAKE_FOR_AR][i].count;
-    return most;
-}
-
 static lt_status open_and_write(take_run *run, int64_t have, lt_error *err)
 {
-    longtake *e = run->engine;
-    ar_session_options options = {.sampling = sampling_of(&run->spec, 0),
-                                  .context = run->spec.lm_context,
-                                  .segments = run->plan_segments,
-                                  .may_lean = take_leans(&run->spec),
-                                  .text_rows = longest_text(run)};
-    options.sampling.guidance = take_opening_lm_cfg(&run->spec);
-    lt_weights *weights = NULL;
-    ar_model *model = NULL;
-    ar_session *session = NULL;
-    lt_status s = take_engine_weights(e, TAKE_NET_AR, &weights, err);
+    plan_session p;
+    lt_status s = plan_session_open(&p, run, err);
     if (s == LT_OK)
-        s = ar_model_open(weights, &e->cfg.ar_model, e->backend, &model, err);
-    if (s == LT_OK)
-        s = ar_session_open(model, &options, &session, err);
-    if (s == LT_OK)
-        s = write_segments(run, session, have, err);
-    ar_session_close(session);
-    ar_model_close(model);
-    lt_weights_close(weights);
+        s = write_segments(run, &p, have, err);
+    plan_session_close(&p);
     return s;
 }
 

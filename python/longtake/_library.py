@@ -140,6 +140,10 @@ class Features(Structure):
     _fields_ = [("frames", c_int64), ("height", c_int64), ("width", c_int64), ("channels", c_int64), ("values", POINTER(c_float))]
 
 
+class Score(Structure):
+    _fields_ = [("codes", c_int64), ("nats", c_double)]
+
+
 class BatchLine(Structure):
     _fields_ = [("line", c_int64), ("output", c_char_p), ("status", c_int), ("message", c_char_p), ("result", POINTER(Result))]
 
@@ -155,6 +159,7 @@ STRUCTS = {
     "longtake_retake": Retake,
     "longtake_request": Request,
     "longtake_result": Result,
+    "longtake_score": Score,
     "longtake_features": Features,
     "longtake_batch_line": BatchLine,
 }
@@ -193,6 +198,7 @@ FUNCTIONS = {
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
     "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
     "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
+    "longtake_score_tokens": (c_int, [c_void_p, POINTER(Request), POINTER(Score), _ERROR]),
     "longtake_features_clear": (None, [POINTER(Features)]),
     "longtake_features_of_tokens": (c_int, [c_void_p, c_void_p, POINTER(Features), _ERROR]),
     "longtake_features_of_video": (c_int, [c_void_p, c_char_p, c_int, POINTER(Features), _ERROR]),

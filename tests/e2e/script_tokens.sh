@@ -63,4 +63,28 @@ refused 3 tokens join all.lt garbage.lt -o bad.lt
 head -c 200 all.lt >cut_off.lt
 refused 3 tokens join all.lt cut_off.lt -o bad.lt
 [ -e bad.lt ] && fail "a refused command left a file"
+# Scores of mini, whose codes are all codes: a plan of the likeliest codes alone has hardly any surprise where draws are cold, whatever
+# came before a code; under another prompt, or of other draws, it has.
+score() {
+    "$PROGRAM" tokens score "$@" --json --progress none >score.jsonl 2>score.err || fail "tokens score $*: exit code $?: $(cat score.err)"
+    tail -n 1 score.jsonl >score.json
+    json score.json nats_per_code
+}
+below() {
+    awk -v a="$2" -v b="$3" 'BEGIN { exit !(a < b) }' || fail "$1: $2, want below $3"
+}
+settings="--lm-cfg 3 --lm-context 1"
+for top_k in 1 50; do
+    "$PROGRAM" tokens "a red ball on a beach" --frames 13 --top-k $top_k --temperature 1 $settings -q -o top$top_k.lt >made.out 2>&1 || fail "tokens: $(cat made.out)"
+done
+below "the likeliest plan" "$(score top1.lt --temperature 0.001 $settings)" 0.01
+equal "score: codes" "$(json score.json codes)" $((13 * 44))
+below "another prompt" 10 "$(score top1.lt --temperature 0.001 $settings -p "space at night")"
+below "other draws" 10 "$(score top50.lt --temperature 0.001 $settings)"
+below "other draws, warm" "$(score top50.lt --temperature 1 $settings)" 5
+score top1.lt top50.lt >all.score
+equal "scores" "$(wc -l <score.jsonl)" 3
+equal "scores: codes of all" "$(json score.json codes)" $((26 * 44))
+refused 2 tokens score
+refused 3 tokens score nowhere.lt
 finish

@@ -124,6 +124,31 @@ static void leaning_towards_a_new_prompt(void **state)
     assert_memory_equal(logits, wanted, sizeof wanted);
 }
 
+/* Of three ids with probabilities 1/2, 1/4, 1/4; guidance and temperature as in a draw, an id that a draw cuts off counts too. */
+static void surprise_of_an_id(void **state)
+{
+    (void)state;
+    ar_sampling s;
+    double nats = 0;
+    ar_sampling_init(&s);
+    s.guidance = 2;
+    s.temperature = 0.5;
+    s.filter = AR_KEEP_TOP_K;
+    s.top_k = 1;
+    const float half = 0.34657359f; /* ln 2 times the temperature */
+    for (int32_t id = 0; id < 3; id++) {
+        float logits[6] = {half, 0.5f, 0, half, 1, 0};
+        assert_int_equal(ar_surprise(&s, 0, logits, 3, id, &nats, NULL), LT_OK);
+        assert_true(fabs(nats - (id == 0 ? 0.69314718 : 1.38629436)) < 1e-6);
+    }
+    /* So unlikely that the f32 probability is 0. */
+    float far[6] = {0, 500, 0, 0, 500, 0};
+    assert_int_equal(ar_surprise(&s, 0, far, 3, 2, &nats, NULL), LT_OK);
+    assert_true(fabs(nats - 1000) < 1e-3);
+    float bad[6] = {0, NAN, 0, 0, 0, 0};
+    assert_int_equal(ar_surprise(&s, 0, bad, 3, 0, &nats, NULL), LT_ERR_FAILED);
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(draws_of_an_even_distribution),
         cmocka_unit_test(guidance_on_and_off),
         cmocka_unit_test(guidance_moves_the_answer),
+        cmocka_unit_test(surprise_of_an_id),
         cmocka_unit_test(leaning_towards_a_new_prompt),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(a_logit_that_is_not_finite),

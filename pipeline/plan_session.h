@@ -1,0 +1,31 @@
+/* plan_session.h - the language model, opened for the plan of a run: what writes a plan and what scores one ask the same model.
+ *
+ *     plan_session p;
+ *     s = plan_session_open(&p, run, err);
+ *     for every segment k: plan_session_enter(&p, run, k, err), then one segment with p.session
+ *     plan_session_close(&p);
+ */
+#ifndef TAKE_PLAN_SESSION_H
+#define TAKE_PLAN_SESSION_H
+
+#include "ar_model/ar_model.h"
+#include "pipeline/take_run.h"
+
+typedef struct {
+    lt_weights *weights;
+    ar_model *model;
+    ar_session *session;
+} plan_session;
+
+/* The run has its segments, and its texts for the language model. To be closed after a failure too. */
+lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err);
+void plan_session_close(plan_session *p);
+
+/* The prompt and settings that hold from segment `k` on, where they change; for every k from 0 on. */
+lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt_error *err);
+
+/* Settings of a shot's draws, and what the model is told of the take's length. */
+ar_sampling plan_sampling_of(const take_run *run, int shot);
+float plan_frames_condition(const take_run *run);
+
+#endif
