@@ -1,11 +1,12 @@
 /* yaml_reader.c - libyaml's events into a tree; the only file that knows libyaml. */
 #include "configs/config_node.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
+
+#include "kernels/core/whole_file.h"
 
 enum { MAX_FILE_BYTES = 256 * 1024, MAX_NODES = 16384 };
 
@@ -203,20 +204,10 @@ lt_status cfg_yaml_parse(const char *text, size_t bytes, const char *place, cfg_
 lt_status cfg_yaml_read(const char *path, cfg_document **out, lt_error *err)
 {
     *out = NULL;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    char *text = malloc(MAX_FILE_BYTES + 1);
-    if (text == NULL) {
-        fclose(file);
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    }
-    errno = 0;
-    const size_t bytes = fread(text, 1, MAX_FILE_BYTES + 1, file);
-    const int failed = ferror(file) ? errno : 0;
-    fclose(file);
-    const lt_status s = failed != 0 ? lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(failed))
-                                    : cfg_yaml_parse(text, bytes, path, out, err);
+    char *text;
+    size_t bytes;
+    LT_TRY(lt_whole_file_read(path, MAX_FILE_BYTES, "settings", &text, &bytes, err));
+    const lt_status s = cfg_yaml_parse(text, bytes, path, out, err);
     free(text);
     return s;
 }

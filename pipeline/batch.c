@@ -1,10 +1,10 @@
 /* batch.c - a list of prompts, one take after the other. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernels/core/whole_file.h"
 #include "pipeline/batch_line.h"
 #include "pipeline/engine.h"
 #include "pipeline/film_keys.h"
@@ -24,25 +24,17 @@ typedef struct {
     int64_t failed;
 } batch_run;
 
-static lt_status read_file(const char *path, char **text, lt_error *err)
+static lt_status read_lines(const char *path, char **text, lt_error *err)
 {
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    *text = f ? malloc(MOST_BYTES + 1) : NULL;
-    if (!f)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    const size_t n = *text ? fread(*text, 1, MOST_BYTES + 1, f) : 0;
-    const bool broken = ferror(f) != 0;
-    if (f != stdin)
-        fclose(f);
-    if (!*text)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    if (broken || n > MOST_BYTES || memchr(*text, '\0', n))
-        return lt_fail(err, LT_ERR_INPUT, "%s: found %s, expected lines of text", path,
-                       broken           ? "an error while reading"
-                       : n > MOST_BYTES ? "more than 16 MiB"
-                                        : "a zero byte");
-    (*text)[n] = '\0';
-    return LT_OK;
+    const char *what = "lines of text";
+    size_t n;
+    LT_TRY(strcmp(path, "-") == 0 ? lt_whole_stream_read(stdin, path, MOST_BYTES, what, text, &n, err)
+                                  : lt_whole_file_read(path, MOST_BYTES, what, text, &n, err));
+    if (!memchr(*text, '\0', n))
+        return LT_OK;
+    free(*text);
+    *text = NULL;
+    return lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text", path);
 }
 
 /* "FOLDER/0007.mp4" or "FOLDER/NAME"; remembered, so that no line writes over another. */
@@ -169,7 +161,7 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     char *text = NULL;
     lt_status s = check_folder(folder, &err);
     if (s == LT_OK)
-        s = read_file(prompts, &text, &err);
+        s = read_lines(prompts, &text, &err);
     take_engine_keep_weights(e, true);
     if (s == LT_OK)
         s = do_lines(&b, text, &err);

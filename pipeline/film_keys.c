@@ -8,6 +8,7 @@
 #include "configs/decimal_text.h"
 #include "configs/nearest_key.h"
 
+/* VALUE_INT64: seeds, of which every value has a meaning but LONGTAKE_SEED_UNSET. */
 typedef enum { VALUE_INT, VALUE_INT64, VALUE_REAL, VALUE_WORD } value_kind;
 
 /* A key of `take` or of a shot that goes straight to a field of a struct. */
@@ -161,42 +162,23 @@ lt_status film_unknown_key(const cfg_document *doc, const cfg_node *n, const cha
 
 /* ---- over each other ---- */
 
-static void keep_int(int *place, int value)
+/* Copies a field of `from` where `to` leaves it unset. */
+static void keep(const value_field *f, const longtake_settings *from, longtake_settings *to)
 {
-    if (*place < 0)
-        *place = value;
-}
-
-static void keep_real(double *place, double value)
-{
-    if (*place < 0)
-        *place = value;
-}
-
-static void keep_word(const char **place, const char *value)
-{
-    if (!*place)
-        *place = value;
+    const void *given = (const char *)from + f->at;
+    void *place = (char *)to + f->at;
+    if (f->kind == VALUE_WORD && !*(const char **)place)
+        *(const char **)place = *(const char *const *)given;
+    else if (f->kind == VALUE_REAL && *(double *)place < 0)
+        *(double *)place = *(const double *)given;
+    else if (f->kind == VALUE_INT && *(int *)place < 0)
+        *(int *)place = *(const int *)given;
+    else if (f->kind == VALUE_INT64 && *(int64_t *)place == LONGTAKE_SEED_UNSET)
+        *(int64_t *)place = *(const int64_t *)given;
 }
 
 void film_keep_settings(const longtake_settings *from, longtake_settings *to)
 {
-    if (to->seed == LONGTAKE_SEED_UNSET)
-        to->seed = from->seed;
-    keep_real(&to->fps, from->fps);
-    keep_int(&to->scale, from->scale);
-    keep_real(&to->lm_cfg, from->lm_cfg);
-    keep_real(&to->shot_cfg, from->shot_cfg);
-    keep_real(&to->temperature, from->temperature);
-    keep_int(&to->top_k, from->top_k);
-    keep_real(&to->top_p, from->top_p);
-    keep_real(&to->motion, from->motion);
-    keep_int(&to->lm_context, from->lm_context);
-    keep_int(&to->steps, from->steps);
-    keep_real(&to->cfg_scale, from->cfg_scale);
-    keep_word(&to->cfg_schedule, from->cfg_schedule);
-    keep_word(&to->guidance, from->guidance);
-    keep_word(&to->speed, from->speed);
-    keep_int(&to->overlap, from->overlap);
-    keep_word(&to->carry, from->carry);
+    for (int i = 0; i < COUNT(take_fields); i++)
+        keep(&take_fields[i], from, to);
 }

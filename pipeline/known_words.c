@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/whole_file.h"
+
 enum { MOST_BYTES = 1 << 20, LONGEST_WORD = 62 };
 
 lt_status take_known_words_read(const longtake *e, char **words, lt_error *err)
@@ -14,29 +16,16 @@ lt_status take_known_words_read(const longtake *e, char **words, lt_error *err)
     *words = NULL;
     char *path = NULL;
     LT_TRY(take_engine_path(e, "words.txt", &path, err));
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(path, "rbe");
     lt_status s = LT_OK;
-    if (!file && errno != ENOENT)
+    size_t bytes;
+    if (file)
+        s = lt_whole_stream_read(file, path, MOST_BYTES, "a list of words", words, &bytes, err);
+    else if (errno != ENOENT)
         s = lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    char *text = file ? malloc(MOST_BYTES + 3) : NULL;
-    if (file && !text)
-        s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    if (text) {
-        const size_t n = fread(text + 1, 1, MOST_BYTES + 1, file);
-        if (ferror(file) || n > MOST_BYTES)
-            s = lt_fail(err, LT_ERR_INPUT, "%s: found %s, expected a list of words", path,
-                        n > MOST_BYTES ? "more than a megabyte" : "no readable file");
-        text[0] = '\n';
-        text[n + 1] = '\n';
-        text[n + 2] = '\0';
-    }
     if (file)
         fclose(file);
     free(path);
-    if (s == LT_OK)
-        *words = text;
-    else
-        free(text);
     return s;
 }
 
@@ -53,7 +42,7 @@ static bool is_letter(char c)
 static bool is_listed(const char *list, const char *word, size_t n)
 {
     for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
-        if (at > list && at[-1] == '\n' && (at[n] == '\n' || at[n] == '\r'))
+        if ((at == list || at[-1] == '\n') && (at[n] == '\n' || at[n] == '\r' || !at[n]))
             return true;
     return false;
 }
@@ -90,7 +79,7 @@ static void tell(const char *word, char *out, size_t size)
 int take_unknown_words(const char *words, const char *prompt, char *out, size_t size)
 {
     int unknown = 0;
-    char told[1024] = "\n"; /* words found already, in the form of the list */
+    char told[1024] = ""; /* words found already, in the form of the list */
     out[0] = '\0';
     bool judged = false;
     for (size_t n; *prompt; prompt += n > 0 ? n : 1) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "media/frame_reader.h"
+#include "pipeline/film_keys.h"
 #include "pipeline/latents_file.h"
 
 /* Reading of one object; the first failure stays. */
@@ -42,24 +43,6 @@ static const char *text_of(key_reader *k, const char *key)
 {
     const lt_json *v = value_of(k, key, LT_JSON_STRING);
     return v ? lt_json_string(v, NULL) : "";
-}
-
-static void keep_real(double *place, double value)
-{
-    if (*place < 0)
-        *place = value;
-}
-
-static void keep_int(int *place, int64_t value)
-{
-    if (*place < 0)
-        *place = (int)value;
-}
-
-static void keep_text(const char **place, const char *value)
-{
-    if (!*place)
-        *place = value;
 }
 
 /* A setting that is left out where it is the take's, or where a take has one shot. */
@@ -124,6 +107,27 @@ static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *o
     return LT_OK;
 }
 
+/* What a take was made with, but for its length. */
+static void read_settings(key_reader *k, longtake_settings *g)
+{
+    g->seed = int_of(k, "seed");
+    g->fps = real_of(k, "fps");
+    g->lm_cfg = real_of(k, "lm_cfg");
+    g->shot_cfg = own_of(k, "shot_cfg");
+    g->temperature = real_of(k, "temperature");
+    g->top_k = (int)int_of(k, "top_k");
+    g->top_p = real_of(k, "top_p");
+    g->lm_context = (int)int_of(k, "lm_context");
+    g->steps = (int)int_of(k, "steps");
+    g->overlap = (int)int_of(k, "overlap");
+    g->scale = (int)int_of(k, "scale");
+    g->cfg_schedule = text_of(k, "cfg_schedule");
+    g->guidance = text_of(k, "guidance");
+    g->carry = text_of(k, "carry");
+    if (lt_json_get(k->object, "speed")) /* left out where a take is exact */
+        g->speed = text_of(k, "speed");
+}
+
 lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
                             lt_error *err)
 {
@@ -134,26 +138,13 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: metadata: settings are missing; the file was not made by longtake", place);
     key_reader k = {.object = settings, .place = place, .err = err};
+    longtake_request told;
+    longtake_request_init(&told);
+    read_settings(&k, &told.settings);
     longtake_settings *g = &r->settings;
-    if (g->seed == LONGTAKE_SEED_UNSET)
-        g->seed = int_of(&k, "seed");
+    film_keep_settings(&told.settings, g);
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
-    keep_real(&g->fps, real_of(&k, "fps"));
-    keep_real(&g->lm_cfg, real_of(&k, "lm_cfg"));
-    keep_real(&g->shot_cfg, own_of(&k, "shot_cfg"));
-    keep_real(&g->temperature, real_of(&k, "temperature"));
-    keep_int(&g->top_k, int_of(&k, "top_k"));
-    keep_real(&g->top_p, real_of(&k, "top_p"));
-    keep_int(&g->lm_context, int_of(&k, "lm_context"));
-    keep_int(&g->steps, int_of(&k, "steps"));
-    keep_int(&g->overlap, int_of(&k, "overlap"));
-    keep_int(&g->scale, int_of(&k, "scale"));
-    keep_text(&g->cfg_schedule, text_of(&k, "cfg_schedule"));
-    keep_text(&g->guidance, text_of(&k, "guidance"));
-    keep_text(&g->carry, text_of(&k, "carry"));
-    if (lt_json_get(k.object, "speed")) /* left out where a take is exact */
-        keep_text(&g->speed, text_of(&k, "speed"));
     LT_TRY(read_shots(&k, r, out));
     return read_retakes(&k, r, out);
 }

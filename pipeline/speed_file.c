@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/whole_file.h"
 #include "pipeline/processor_name.h"
 #include "pipeline/take_key.h"
 
@@ -45,18 +46,14 @@ static char *path_in_cache(const longtake *e, const char *ending)
 /* The whole file, or an empty text when it is not there or larger than we write; NULL when memory is out. free() it. */
 static char *read_speeds(const longtake *e)
 {
-    char *text = malloc(MOST_BYTES + 1);
+    char *text = NULL;
+    size_t bytes;
+    lt_error ignored = {0};
     char *path = path_in_cache(e, "");
-    FILE *f = text && path ? fopen(path, "r") : NULL;
-    size_t n = f ? fread(text, 1, MOST_BYTES + 1, f) : 0;
-    if (n > MOST_BYTES)
-        n = 0;
-    if (text)
-        text[n] = '\0';
-    if (f)
-        fclose(f);
+    if (path && lt_whole_file_read(path, MOST_BYTES, "speeds", &text, &bytes, &ignored) != LT_OK)
+        text = NULL;
     free(path);
-    return text;
+    return text ? text : calloc(1, 1);
 }
 
 static bool read_line(const char *line, const char *key, take_speed *out)

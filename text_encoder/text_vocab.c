@@ -1,10 +1,10 @@
 #include "text_encoder/text_vocab.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/whole_file.h"
 #include "text_encoder/piece_normalizer.h"
 #include "text_encoder/utf8_text.h"
 
@@ -34,40 +34,12 @@ lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *pl
     return s;
 }
 
-static lt_status read_file(const char *path, char **bytes, size_t *count, lt_error *err)
-{
-    *bytes = NULL;
-    *count = 0;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    size_t capacity = 0;
-    bool more = true;
-    errno = 0;
-    while (more && *count <= MAX_FILE_BYTES) {
-        capacity = capacity > 0 ? 2 * capacity : 1 << 16;
-        char *grown = realloc(*bytes, capacity);
-        if (grown == NULL)
-            break;
-        *bytes = grown;
-        *count += fread(*bytes + *count, 1, capacity - *count, file);
-        more = *count == capacity;
-    }
-    const int failed = ferror(file) ? errno : 0;
-    fclose(file);
-    if (failed != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(failed));
-    if (*bytes == NULL || (more && *count <= MAX_FILE_BYTES))
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    return LT_OK;
-}
-
 lt_status text_vocab_open(const char *path, text_vocab **out, lt_error *err)
 {
     char *bytes;
     size_t count;
     *out = NULL;
-    lt_status s = read_file(path, &bytes, &count, err);
+    lt_status s = lt_whole_file_read(path, MAX_FILE_BYTES, "a SentencePiece vocabulary", &bytes, &count, err);
     if (s == LT_OK)
         s = text_vocab_from_memory(bytes, count, path, out, err);
     free(bytes);

@@ -8,6 +8,7 @@
 #include "kernels/core/hash.h"
 #include "kernels/core/json.h"
 #include "kernels/core/temporary_file.h"
+#include "kernels/core/whole_file.h"
 #include "tokenizer/numpy_array.h"
 #include "weights/durable.h"
 #include "weights/weights.h"
@@ -273,28 +274,6 @@ lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_
 
 /* --- reading: bytes ---------------------------------------------------------------------------------------------- */
 
-/* All of a stream, up to the limit; free() the data, also after a failure. */
-static lt_status read_all(FILE *stream, const char *place, uint8_t **data, size_t *bytes, lt_error *err)
-{
-    size_t capacity = 1 << 16;
-    *bytes = 0;
-    for (;;) {
-        uint8_t *grown = realloc(*data, capacity);
-        if (!grown)
-            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to read it", place);
-        *data = grown;
-        *bytes += fread(*data + *bytes, 1, capacity - *bytes, stream);
-        if (ferror(stream))
-            return lt_fail(err, LT_ERR_INPUT, "%s: %s", place, strerror(errno));
-        if (*bytes < capacity)
-            return LT_OK;
-        if (capacity > MAX_FILE_BYTES)
-            return lt_fail(err, LT_ERR_INPUT, "%s: is larger than a token file can be (%d MiB)", place,
-                           MAX_FILE_BYTES >> 20);
-        capacity = capacity <= MAX_FILE_BYTES / 2 ? 2 * capacity : MAX_FILE_BYTES + 1;
-    }
-}
-
 lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){0};
@@ -303,9 +282,9 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
     FILE *stream = standard ? stdin : fopen(path, "rbe");
     if (!stream)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    uint8_t *data = NULL;
-    size_t bytes = 0;
-    lt_status s = read_all(stream, place, &data, &bytes, err);
+    char *data;
+    size_t bytes;
+    lt_status s = lt_whole_stream_read(stream, place, MAX_FILE_BYTES, "a token file", &data, &bytes, err);
     if (s == LT_OK)
         s = tok_file_parse(data, bytes, place, layout, out, err);
     free(data);

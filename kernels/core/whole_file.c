@@ -1,0 +1,58 @@
+/* whole_file.c - reading in pieces that double, so that pipes work and small files take little; see whole_file.h. */
+#include "kernels/core/whole_file.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BYTES = 1 << 16 };
+
+static lt_status read_pieces(FILE *stream, const char *place, size_t most, const char *what, char **data,
+                             size_t *bytes, lt_error *err)
+{
+    size_t capacity = FIRST_BYTES < most ? FIRST_BYTES : most;
+    for (bool more = true; more;) {
+        char *const grown = realloc(*data, capacity + 2); /* one byte to see that there is too much, and the zero */
+        if (!grown)
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to read it", place);
+        *data = grown;
+        const size_t wanted = capacity + 1 - *bytes;
+        const size_t got = fread(grown + *bytes, 1, wanted, stream);
+        if (ferror(stream))
+            return lt_fail(err, LT_ERR_INPUT, "%s: %s", place, strerror(errno));
+        *bytes += got;
+        more = got == wanted;
+        if (*bytes > most)
+            return lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected %s", place, most >> 10, what);
+        capacity = capacity <= most / 2 ? 2 * capacity : most;
+    }
+    (*data)[*bytes] = '\0';
+    return LT_OK;
+}
+
+lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, const char *what, char **data,
+                               size_t *bytes, lt_error *err)
+{
+    *data = NULL;
+    *bytes = 0;
+    const lt_status s = read_pieces(stream, place, most, what, data, bytes, err);
+    if (s != LT_OK) {
+        free(*data);
+        *data = NULL;
+    }
+    return s;
+}
+
+lt_status lt_whole_file_read(const char *path, size_t most, const char *what, char **data, size_t *bytes,
+                             lt_error *err)
+{
+    *data = NULL;
+    *bytes = 0;
+    FILE *const file = fopen(path, "rbe");
+    if (!file)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    const lt_status s = lt_whole_stream_read(file, path, most, what, data, bytes, err);
+    fclose(file);
+    return s;
+}
