@@ -216,7 +216,7 @@ typedef struct {
     double from_seconds;            /**< continue: where to go on */
     const char *reference_hash;     /**< of what `input` or `image` must be, from a recipe; or NULL */
     int new_only;                   /**< continue: only the new part is written */
-    int64_t window_first;           /**< refine only these windows; -1 = all */
+    int64_t window_first;           /**< refine and generate: refine these windows alone, into `job`; no output. -1 = all */
     int64_t window_last;            /**< inclusive */
     const longtake_retake *retakes; /**< one over the other, in this order */
     size_t retake_count;            /**< at most 16 */

@@ -130,7 +130,7 @@ static int find_windows(cli_context *c, longtake_request *r)
     return LONGTAKE_OK;
 }
 
-/* refine --window leaves its windows in the job folder. */
+/* --window leaves its windows in the job folder. */
 static bool fills_job(const cli_values *v)
 {
     return cli_given(v->window) || v->windows;
@@ -280,9 +280,9 @@ static int check_batch(cli_context *c)
     const cli_values *v = c->values;
     if (v->output_dir && !v->prompts)
         return cli_usage(c, "--output-dir: found no --prompts, expected one");
-    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || v->dry_run))
+    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || v->dry_run || fills_job(v)))
         return cli_usage(c, "--prompts: found %s as well, expected prompts, --output-dir and settings alone",
-                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : v->dry_run ? "--dry-run" : "a prompt");
+                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : v->dry_run ? "--dry-run" : fills_job(v) ? "--window" : "a prompt");
     if (v->prompts && !v->output_dir)
         return cli_usage(c, "--prompts: found no --output-dir, expected one");
     return LONGTAKE_OK;

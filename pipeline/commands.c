@@ -41,8 +41,11 @@ void longtake_shot_init(longtake_shot *shot)
 
 /* ---- products ---- */
 
+/* Some windows alone are refined, and stay in the job folder. */
 static lt_status make_video(take_task *t, lt_error *err)
 {
+    if (t->request.window_last >= 0)
+        return take_stream_refine(&t->run, err);
     return take_stream_render(&t->run, t->kind, &t->seam, err);
 }
 

@@ -243,6 +243,8 @@ static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_w
     take_run *run = r->run;
     const bool alone = run->spec.carry == CFG_CARRY_FRAMES;
     const int64_t last = w ? b->windows - 1 : run->request->window_last;
+    if (run->reference)
+        LT_TRY(take_decode_reference(d, b->known, err));
     for (int64_t c = 0; c <= last; c++) {
         const take_window window = take_window_at(&run->spec.time, c);
         const int skip = alone ? 0 : window.known;
@@ -250,22 +252,6 @@ static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_w
         if (w)
             LT_TRY(take_latents_append(w, b->latents + skip * latent_values(run), window.latents - skip, err));
     }
-    return LT_OK;
-}
-
-static lt_status check_windows(const take_run *run, lt_error *err)
-{
-    const longtake_request *r = run->request;
-    const int64_t windows = run->spec.time.windows;
-    if (r->window_last < 0)
-        return LT_OK;
-    if (!r->job || r->output)
-        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected --job alone: the windows stay in the job folder\n"
-                       "hint: refine without --window writes the latents once they are all there",
-                       r->output ? "--output" : "no --job");
-    if (r->window_first < 0 || r->window_last < r->window_first || r->window_last >= windows)
-        return lt_fail(err, LT_ERR_USAGE, "--window: found windows %lld to %lld, the take has %lld, from 0",
-                       (long long)r->window_first, (long long)r->window_last, (long long)windows);
     return LT_OK;
 }
 
@@ -278,7 +264,7 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
     window_buffers buffers = {0};
     const bool some = run->request->window_last >= 0;
     lt_json *about = take_about(run, err);
-    lt_status s = about ? check_windows(run, err) : err->code;
+    lt_status s = about ? LT_OK : err->code;
     if (s == LT_OK)
         s = open_buffers(&buffers, run, err);
     if (s == LT_OK)

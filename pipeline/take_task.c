@@ -15,20 +15,41 @@ void take_task_open(take_task *t, longtake *e, const longtake_request *r, const 
     take_run_open(&t->run, e, &t->request);
 }
 
+/* Some windows alone stay in the job folder. */
+static lt_status check_windows(const take_task *t, lt_error *err)
+{
+    const longtake_request *r = &t->request;
+    const int64_t windows = t->run.spec.time.windows;
+    if (r->window_last < 0)
+        return LT_OK;
+    if (strcmp(t->command->name, "refine") != 0 && strcmp(t->command->name, "generate") != 0)
+        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected refine or generate", t->command->name);
+    if (!r->job || r->output)
+        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected --job alone: the windows stay in the job folder\n"
+                       "hint: the same command with --output and without --window goes on from there",
+                       r->output ? "--output" : "no --job");
+    if (r->window_first < 0 || r->window_last < r->window_first || r->window_last >= windows)
+        return lt_fail(err, LT_ERR_USAGE, "--window: found windows %lld to %lld, the take has %lld, from 0",
+                       (long long)r->window_first, (long long)r->window_last, (long long)windows);
+    return LT_OK;
+}
+
 lt_status take_task_settle(take_task *t, lt_error *err)
 {
     if (t->request.preview && !(t->command->does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE)))
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
     LT_TRY(take_preview_check(&t->request, err));
-    return t->command->settle(t, err);
+    LT_TRY(t->command->settle(t, err));
+    return check_windows(t, err);
 }
 
 unsigned take_task_does(const take_task *t)
 {
     const longtake_request *r = &t->request;
     const bool keeps = r->job || (r->output && strcmp(r->output, "-") != 0);
-    return t->command->does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U);
+    const unsigned does = r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
+    return does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U);
 }
 
 void take_task_close(take_task *t, bool done)
