@@ -419,14 +419,14 @@ LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longt
 /** Called for every measurement; the text is valid during the call. */
 typedef void (*longtake_line_fn)(void *user, const char *json_line);
 /** Times a stage ("t5" "lm" "lm_q8" "lm_q4" "tokenizer" "dit" "vae_decode" "vae_encode") at the released sizes with weights made in
- * memory, with shares of what one large operation reaches; "ceilings" gives those in both precisions and for weights of few bits, "all"
+ * memory, with the share of what one large operation reaches and what the rest of the time goes to; "ceilings" gives those in both precisions and for weights of few bits, "all"
  * every stage and what a clip and a take of 30 s would need. Calls `fn` with one JSON line each. */
 LONGTAKE_API longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error);
 
 /** What one operation cost in one stage ("other": outside of a take's stages). */
 typedef struct {
     const char *stage;     /**< "text", "tokens", "refine", ... */
-    const char *operation; /**< name of the operation */
+    const char *operation; /**< name of the operation; "all": of the stage as a whole, whatever else it did included */
     int64_t calls;         /**< how often */
     double seconds;        /**< of all calls */
     double bytes;          /**< read and written */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pipeline/engine.h"
+#include "pipeline/machine_share.h"
 #include "pipeline/processor_name.h"
 #include "pipeline/stage_bench.h"
 #include "pipeline/timeline.h"
@@ -31,22 +32,6 @@ enum { STAGES = sizeof stages / sizeof *stages };
 
 /* The released model's grid: 8 frames a second, windows and segments of 13 latents, 7 of a window known (configs/landiff.yaml). */
 enum { CLIP_FRAMES = 49, LONG_FRAMES = 30 * 8, WINDOW = 13, OVERLAP = 7, SEGMENT = 13 };
-
-/* What shares are of; 0: not measured. */
-typedef struct {
-    double flop_per_second;
-    double bytes_per_second;
-} peaks;
-
-static lt_status measure_peaks(lt_backend *backend, peaks *out, lt_error *err)
-{
-    take_timing product;
-    take_timing copy;
-    LT_TRY(take_bench_ceiling(backend, TAKE_CEILING_PRODUCT, &product, err));
-    LT_TRY(take_bench_ceiling(backend, TAKE_CEILING_COPYING, &copy, err));
-    *out = (peaks){.flop_per_second = product.flop / product.best.wall, .bytes_per_second = copy.bytes / copy.best.wall};
-    return LT_OK;
-}
 
 static lt_status give(lt_json *o, longtake_line_fn fn, void *user, lt_error *err)
 {
@@ -75,7 +60,7 @@ static lt_json *new_line(const longtake *e, const lt_backend *backend, const cha
 }
 
 static lt_status give_timing(const longtake *e, const lt_backend *backend, const char *stage, const take_timing *t,
-                             const peaks *most, longtake_line_fn fn, void *user, lt_error *err)
+                             const take_rates *most, const take_share *share, longtake_line_fn fn, void *user, lt_error *err)
 {
     const double flop_per_second = t->flop / t->best.wall;
     const double bytes_per_second = t->bytes / t->best.wall;
@@ -84,24 +69,45 @@ static lt_status give_timing(const longtake *e, const lt_backend *backend, const
     lt_json_set(o, "processor_seconds", lt_json_new_real(t->best.processor));
     if (t->flop > 0)
         lt_json_set(o, "tflops", lt_json_new_real(flop_per_second / 1e12));
-    if (t->flop > 0 && most->flop_per_second > 0)
-        lt_json_set(o, "share_of_product", lt_json_new_real(flop_per_second / most->flop_per_second));
+    if (t->flop > 0 && most)
+        lt_json_set(o, "share_of_product", lt_json_new_real(flop_per_second / most->flop));
     if (t->bytes > 0)
         lt_json_set(o, "gbytes_per_s", lt_json_new_real(bytes_per_second / 1e9));
-    if (t->bytes > 0 && most->bytes_per_second > 0)
-        lt_json_set(o, "share_of_copy", lt_json_new_real(bytes_per_second / most->bytes_per_second));
+    if (t->bytes > 0 && most)
+        lt_json_set(o, "share_of_reading", lt_json_new_real(bytes_per_second / most->bytes));
     if (t->whole > 0)
         lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->best.wall * t->whole));
+    if (share)
+        take_share_to_json(share, o);
     return give(o, fn, user, err);
+}
+
+/* Times a stage, and counts its operations: in the same runs, but where that would be felt, since a device is waited for around each. */
+static lt_status time_stage(lt_backend *backend, take_bench_fn run, const take_rates *most, take_timing *t, take_share *share, lt_error *err)
+{
+    const bool waits = strcmp(backend->table->name, "cuda") == 0;
+    take_timing again;
+    void *counted = backend->profile;
+    backend->profile = NULL;
+    lt_status s = waits ? run(backend, t, err) : LT_OK;
+    if (s == LT_OK)
+        s = lt_profile_start(backend, err);
+    if (s == LT_OK)
+        s = run(backend, waits ? &again : t, err);
+    if (s == LT_OK) {
+        *share = take_share_of(backend->profile, 0, most);
+    }
+    free(backend->profile);
+    backend->profile = counted;
+    return s;
 }
 
 static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn fn, void *user, lt_error *err)
 {
-    const peaks none = {0};
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
         LT_TRY(take_bench_ceiling(backend, (take_ceiling)i, &t, err));
-        LT_TRY(give_timing(e, backend, "ceilings", &t, &none, fn, user, err));
+        LT_TRY(give_timing(e, backend, "ceilings", &t, NULL, NULL, fn, user, err));
     }
     return LT_OK;
 }
@@ -159,13 +165,14 @@ static lt_status give_estimate(const longtake *e, const char *name, const char *
 
 static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
 {
-    peaks most;
+    take_rates most;
     double whole[STAGES];
-    LT_TRY(measure_peaks(e->backend, &most, err));
+    LT_TRY(take_measure_rates(e->backend, &most, err));
     for (int i = 0; i < STAGES; i++) {
         take_timing t = {0};
-        LT_TRY(stages[i].run(e->backend, &t, err));
-        LT_TRY(give_timing(e, e->backend, stages[i].name, &t, &most, fn, user, err));
+        take_share share;
+        LT_TRY(time_stage(e->backend, stages[i].run, &most, &t, &share, err));
+        LT_TRY(give_timing(e, e->backend, stages[i].name, &t, &most, &share, fn, user, err));
         whole[i] = t.best.wall * t.whole;
     }
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
@@ -180,11 +187,12 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
         return run_all(e, fn, user, err);
     for (int i = 0; i < STAGES; i++)
         if (strcmp(stages[i].name, stage) == 0) {
-            peaks most;
+            take_rates most;
             take_timing t = {0};
-            LT_TRY(measure_peaks(e->backend, &most, err));
-            LT_TRY(stages[i].run(e->backend, &t, err));
-            return give_timing(e, e->backend, stage, &t, &most, fn, user, err);
+            take_share share;
+            LT_TRY(take_measure_rates(e->backend, &most, err));
+            LT_TRY(time_stage(e->backend, stages[i].run, &most, &t, &share, err));
+            return give_timing(e, e->backend, stage, &t, &most, &share, fn, user, err);
         }
     return lt_fail(err, LT_ERR_USAGE,
                    "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, tokenizer, dit, vae_decode, vae_encode or all", stage);

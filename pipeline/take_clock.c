@@ -83,7 +83,7 @@ static void send(take_clock *c, longtake_event_kind kind, double step_seconds, c
 
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
-    take_profile_collect(c->engine, c->stage);
+    take_profile_collect(c->engine, TAKE_STAGES);
     const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     c->stage = s;
     c->window = window;

@@ -3,16 +3,16 @@
 
 #include <stdlib.h>
 
-#include "kernels/op_profile.h"
-#include "kernels/ops.h"
-#include "pipeline/stage_bench.h"
+#include "pipeline/machine_share.h"
+#include "pipeline/stopwatch.h"
 
 enum { OTHER = TAKE_STAGES, PARTS };
 
 typedef struct take_profile {
     lt_op_total part[PARTS][LT_OP_COUNT];
-    double flop_rate; /* of the machine, a second; 0: not measured yet */
-    double byte_rate;
+    double seconds[PARTS]; /* that went by, operations or not */
+    double since;          /* the last collecting; of a steady clock */
+    take_rates rates;      /* of the machine; 0: not measured yet */
 } take_profile;
 
 lt_status take_profile_open(longtake *e, lt_error *err)
@@ -20,6 +20,7 @@ lt_status take_profile_open(longtake *e, lt_error *err)
     e->profile = calloc(1, sizeof *e->profile);
     if (!e->profile)
         return lt_fail(err, LT_ERR_RESOURCES, "profile: out of memory");
+    e->profile->since = take_seconds_of(CLOCK_MONOTONIC);
     return lt_profile_start(e->backend, err);
 }
 
@@ -39,6 +40,9 @@ static void collect(longtake *e, int part)
         to[op].bytes += from[op].bytes;
         to[op].flop += from[op].flop;
     }
+    const double at = take_seconds_of(CLOCK_MONOTONIC);
+    e->profile->seconds[part] += at - e->profile->since;
+    e->profile->since = at;
     lt_error ignored = {0};
     (void)lt_profile_start(e->backend, &ignored); /* from zero again; the memory is there */
 }
@@ -49,34 +53,46 @@ void take_profile_collect(longtake *e, take_stage stage)
         collect(e, (int)stage);
 }
 
-/* The rates of this machine, measured with nothing counted. */
 static lt_status measure_rates(longtake *e, lt_error *err)
 {
     take_profile *p = e->profile;
-    if (p->flop_rate > 0)
+    if (p->rates.flop > 0)
         return LT_OK;
-    void *counted = e->backend->profile;
-    e->backend->profile = NULL;
-    take_timing product = {0};
-    take_timing reading = {0};
-    lt_status s = take_bench_ceiling(e->backend, TAKE_CEILING_PRODUCT, &product, err);
-    if (s == LT_OK)
-        s = take_bench_ceiling(e->backend, TAKE_CEILING_READING, &reading, err);
-    e->backend->profile = counted;
-    LT_TRY(s);
-    p->flop_rate = product.flop / product.best.wall;
-    p->byte_rate = reading.bytes / reading.best.wall;
-    return LT_OK;
-}
-
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
+    const lt_status s = take_measure_rates(e->backend, &p->rates, err);
+    p->since = take_seconds_of(CLOCK_MONOTONIC);
+    return s;
 }
 
 static const char *part_name(int part)
 {
     return part == OTHER ? "other" : take_stage_name((take_stage)part);
+}
+
+/* Every operation of a stage, then the stage as a whole: its least seconds are those of operations that are as fast as can be. */
+static void give_part(const take_profile *p, int part, longtake_profile_fn fn, void *user)
+{
+    longtake_profile_line all = {.stage = part_name(part), .operation = "all"};
+    for (int op = 0; op < LT_OP_COUNT; op++) {
+        const lt_op_total *t = &p->part[part][op];
+        if (t->calls == 0)
+            continue;
+        const longtake_profile_line line = {.stage = part_name(part),
+                                            .operation = lt_op_name((lt_op)op),
+                                            .calls = t->calls,
+                                            .seconds = t->seconds,
+                                            .bytes = t->bytes,
+                                            .flop = t->flop,
+                                            .least_seconds = take_least_seconds(t, &p->rates)};
+        fn(user, &line);
+        all.calls += t->calls;
+        all.bytes += t->bytes;
+        all.flop += t->flop;
+    }
+    const take_share share = take_share_of(p->part[part], part == OTHER ? 0 : p->seconds[part], &p->rates);
+    all.seconds = share.seconds;
+    all.least_seconds = share.best * share.seconds;
+    if (all.calls > 0)
+        fn(user, &all);
 }
 
 static lt_status give_lines(longtake *e, longtake_profile_fn fn, void *user, lt_error *err)
@@ -85,23 +101,8 @@ static lt_status give_lines(longtake *e, longtake_profile_fn fn, void *user, lt_
         return lt_fail(err, LT_ERR_USAGE, "profile: the engine was opened without one");
     collect(e, OTHER);
     LT_TRY(measure_rates(e, err));
-    const take_profile *p = e->profile;
     for (int part = 0; part < PARTS; part++)
-        for (int op = 0; op < LT_OP_COUNT; op++) {
-            const lt_op_total *t = &p->part[part][op];
-            if (t->calls == 0)
-                continue;
-            const longtake_profile_line line = {
-                .stage = part_name(part),
-                .operation = lt_op_name((lt_op)op),
-                .calls = t->calls,
-                .seconds = t->seconds,
-                .bytes = t->bytes,
-                .flop = t->flop,
-                .least_seconds = larger(t->flop / p->flop_rate, t->bytes / p->byte_rate),
-            };
-            fn(user, &line);
-        }
+        give_part(e->profile, part, fn, user);
     return LT_OK;
 }
 
@@ -126,6 +127,15 @@ lt_json *take_profile_json(longtake *e, lt_error *err)
         lines = NULL;
     }
     return lines;
+}
+
+void take_profile_share(const longtake *e, take_stage stage, lt_json *o)
+{
+    const take_profile *p = e->profile;
+    if (!p || p->rates.flop <= 0)
+        return;
+    const take_share share = take_share_of(p->part[stage], p->seconds[stage], &p->rates);
+    take_share_to_json(&share, o);
 }
 
 longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error)

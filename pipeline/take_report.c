@@ -78,6 +78,7 @@ static lt_json *stage_report(const take_run *run)
         lt_json_set(stage, "units", lt_json_new_real(t->done));
         lt_json_set(stage, "computed", lt_json_new_real(t->measured));
         lt_json_set(stage, "peak_bytes", lt_json_new_int((int64_t)t->peak_bytes));
+        take_profile_share(run->engine, (take_stage)s, stage);
         lt_json_set(stages, take_stage_name((take_stage)s), stage);
     }
     return stages;
@@ -124,8 +125,8 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     lt_json_set(o, "device", lt_json_new_string(b->table->name));
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
     lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
-    lt_json_set(o, "stages", stage_report(run));
     lt_json *profile = take_profile_json(run->engine, err);
+    lt_json_set(o, "stages", stage_report(run));
     if (profile)
         lt_json_set(o, "profile", profile);
     if (seam_window >= 0) {

@@ -74,7 +74,19 @@ equal "check: verdict" "$(json made.out 0 ok)" true
 # Where the time went, operation by operation: as a table, and in the report.
 made generate "a red ball" --seconds 2 --profile -o profiled.mp4
 grep -q '^decode *conv ' made.err || fail "--profile: $(cat made.err)"
+for stage in text tokens refine decode; do
+    grep -q "^$stage *all .*%   rest: [a-z_]* [0-9]* %" made.err || fail "--profile: no share of stage $stage: $(cat made.err)"
+done
 made generate "a red ball" --seconds 2 --profile --json --fresh -o profiled.mp4
 [ "$(json made.out profile 0 calls)" -gt 0 ] || fail "--profile --json: $(cat made.out)"
+
+# The share of a stage and the parts of the rest are the whole.
+for stage in tokens refine decode; do
+    sum=$(json made.out stages $stage share_of_machine)
+    for part in linear attention conv group_norm layer_norm rms_norm copy rope axpby gated_act gated_add activate upsample fill normal gather upload download to_rgb8 outside; do
+        sum="$sum + $("$TOOLS/json_value" made.out stages $stage rest $part 2>/dev/null || echo 0)"
+    done
+    awk "BEGIN { sum = $sum; exit !(sum > 0.97 && sum < 1.001) }" || fail "$stage: parts of its time: $sum"
+done
 
 finish
