@@ -84,18 +84,22 @@ class LanguageModel(nn.Module):
         a = torch.arange(start, start + n)[:, None].float() * (1.0 / self.c["rope_base"] ** (torch.arange(0, d, 2).float() / d))
         return a.cos(), a.sin()
 
-    def run(self, x, start=0, caches=None):
-        """Embedded rows [B,n,width] at positions start.. -> hidden after the last norm."""
+    def run(self, x, start=0, caches=None, states=None):
+        """Embedded rows [B,n,width] at positions start.. -> hidden after the last norm. The rows after each block are added to the list `states`."""
         rope = self.rope(start, x.shape[1])
         for i, block in enumerate(self.transformer.blocks):
             x = block(x, rope, caches[i] if caches is not None else None)
+            if states is not None:
+                states.append(x)
         return self.transformer.layer_norm(x)
 
     def forward(self, text, frames, motion, ids, null=None):
-        """ids [B,n] start with <I> and hold all forced ids -> logits [B,n,vocab]: entry j predicts ids[j+1]."""
-        p = self.prefix(text, frames, motion, null)
+        """ids [B,n] start with <I> and hold all forced ids -> logits [B,n,vocab], entry j predicts ids[j+1]; rows of the ids after
+        each block [B,n,width]"""
+        p, states = self.prefix(text, frames, motion, null), []
         x = torch.cat([p, self.visual_embedding_model.tok_emb_code(ids)], 1)
-        return self.transformer.head(self.run(x)[:, p.shape[1]:])
+        logits = self.transformer.head(self.run(x, states=states)[:, p.shape[1]:])
+        return logits, [x[:, p.shape[1]:] for x in states]
 
     def lay_out(self, codes, frames):
         """Codes of one segment [N] -> ids with all forced tokens."""
