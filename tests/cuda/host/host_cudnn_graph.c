@@ -211,10 +211,10 @@ static double get(const tensor *t, const int64_t *at)
     return lt_load_element(t->memory, t->type, place(t, at));
 }
 
-/* Steps `at` through the dimensions of t; false after the last. */
-static bool next(const tensor *t, int64_t *at)
+/* Steps `at` through the dimensions of t from `first` on; false after the last. */
+static bool next(const tensor *t, int first, int64_t *at)
 {
-    for (int i = t->rank - 1; i >= 0; i--) {
+    for (int i = t->rank - 1; i >= first; i--) {
         if (++at[i] < t->dim[i])
             return true;
         at[i] = 0;
@@ -222,23 +222,34 @@ static bool next(const tensor *t, int64_t *at)
     return false;
 }
 
+/* What all channels of one place of x and one tap of w sum to. */
+static double over_channels(const tensor *x, const int64_t *from, const tensor *w, const int64_t *tap)
+{
+    const int64_t x_at = place(x, from);
+    const int64_t w_at = place(w, tap);
+    double sum = 0;
+    for (int64_t channel = 0; channel < w->dim[1]; channel++)
+        sum += lt_load_element(x->memory, x->type, x_at + channel * x->stride[1]) *
+               lt_load_element(w->memory, w->type, w_at + channel * w->stride[1]);
+    return sum;
+}
+
 static double conv_at(const operation *o, const int64_t *at)
 {
     const tensor *x = &o->in[0];
     const tensor *w = &o->in[1];
-    int64_t tap[5] = {0};
+    int64_t tap[5] = {at[1]};
     double sum = 0;
-    tap[0] = at[1];
     do {
-        int64_t from[5] = {at[0], tap[1]};
+        int64_t from[5] = {at[0]};
         bool inside = true;
         for (int i = 0; i < o->shape.dims; i++) {
             from[2 + i] = at[2 + i] * o->shape.stride[i] + tap[2 + i] - o->shape.before[i];
             inside = inside && from[2 + i] >= 0 && from[2 + i] < x->dim[2 + i];
         }
         if (inside)
-            sum += get(x, from) * get(w, tap);
-    } while (next(w, tap) && tap[0] == at[1]);
+            sum += over_channels(x, from, w, tap);
+    } while (next(w, 2, tap));
     return sum;
 }
 
@@ -324,7 +335,7 @@ lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *nam
         if (s == LT_OK)
             do
                 lt_store_element(o.out.memory, o.out.type, place(&o.out, at), value_at(&o, at));
-            while (next(&o.out, at));
+            while (next(&o.out, 0, at));
         host_device_end();
     }
     for (int i = 0; i < plan->operations; i++)
