@@ -202,7 +202,7 @@ static lt_status check_uniforms(lt_golden *g, lt_backend *backend, lt_error *err
     if (!uniforms)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the draws", lt_golden_place(g));
     for (int64_t i = 0; i < count * vocabulary; i++)
-        uniforms[i] = ar_draw_uniform((uint64_t)seed, (uint64_t)(i / vocabulary), (int32_t)(i % vocabulary));
+        uniforms[i] = lt_choice_uniform((uint64_t)seed, (uint64_t)(i / vocabulary), (int32_t)(i % vocabulary));
     const lt_status s = lt_golden_report(g, "uniforms", LT_F32, lt_shape2(count, vocabulary), uniforms, err);
     free(uniforms);
     return s;

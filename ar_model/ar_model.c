@@ -41,7 +41,7 @@ struct ar_session {
     int32_t *tokens;          /* [positions of a full segment]: of the next passes */
     uint64_t positions;       /* tokens of all earlier segments: draw number of the next <I> plus one */
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
-    ar_candidate *candidates; /* [vocabulary] */
+    float *lean;              /* [vocabulary]: ar_lean of the next draw */
     double change_weight;
     ar_session *alone;        /* the prompt without earlier segments; NULL in a session that does not lean */
     ar_session *alone_before; /* the same of the prompt before */
@@ -164,8 +164,8 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     s->kept_tokens = calloc(kept * segment, sizeof *s->kept_tokens);
     s->tokens = calloc(segment, sizeof *s->tokens);
     s->logits = calloc((size_t)s->max_items * STEP_ROWS * (size_t)cfg->vocab_size, sizeof *s->logits);
-    s->candidates = calloc((size_t)cfg->vocab_size, sizeof *s->candidates);
-    if (!s->kept_frames || !s->kept_tokens || !s->tokens || !s->logits || !s->candidates)
+    s->lean = calloc((size_t)cfg->vocab_size, sizeof *s->lean);
+    if (!s->kept_frames || !s->kept_tokens || !s->tokens || !s->logits || !s->lean)
         return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
     const lt_shape prefix = lt_shape3(s->max_items, CONDITION_ROWS + options->text_rows, cfg->width);
     LT_TRY(lt_buffer_open(backend, backend->activation, prefix, &s->prefix, err));
@@ -222,7 +222,7 @@ void ar_session_close(ar_session *s)
     free(s->kept_tokens);
     free(s->tokens);
     free(s->logits);
-    free(s->candidates);
+    free(s->lean);
     free(s);
 }
 
@@ -308,11 +308,14 @@ lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_
 /* Some rows that follow those in the cache: rows of the prefix, or tokens. */
 typedef struct {
     ar_session *session;
-    int64_t prefix_row;    /* first row, when tokens is NULL */
-    const int32_t *tokens; /* [rows] */
-    int rows;              /* 1 .. AR_MAX_PASS_ROWS */
-    int logit_rows;        /* logits are wanted for that many last rows */
-    float *logits;         /* [items, logit_rows, vocabulary] */
+    int64_t prefix_row;      /* first row, when tokens is NULL */
+    const int32_t *tokens;   /* [rows] */
+    int rows;                /* 1 .. AR_MAX_PASS_ROWS */
+    int logit_rows;          /* logits are wanted for that many last rows; 1 with `choice` */
+    float *logits;           /* [items, logit_rows, vocabulary]; NULL with `choice` */
+    const lt_choice *choice; /* or NULL: an id is drawn from the logits of the last row */
+    const float *lean;       /* [vocabulary], added to them before; or NULL */
+    int32_t *id;             /* what was drawn, as lt_choose_id gives it */
 } row_pass;
 
 static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
@@ -328,6 +331,17 @@ static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
     return x;
 }
 
+/* Draws an id from the logits of the last row, x [items, 1, width], where they are: only the id comes to the host. */
+static void choose(lt_ops *o, const row_pass *p, lt_tensor x)
+{
+    const int64_t vocabulary = ar_model_config(p->session->model)->vocab_size;
+    lt_tensor logits = ar_transformer_logits(o, &p->session->model->transformer, x);
+    logits = lt_reshape(logits, lt_shape2(x.dim[0], vocabulary));
+    if (p->lean) /* in both rows, so guidance leaves it as it is */
+        lt_add_into(o, logits, lt_from_host(o, p->lean, LT_F32, lt_shape2(1, vocabulary)));
+    lt_download(o, p->id, lt_choose(o, logits, p->choice));
+}
+
 static lt_status run_rows(lt_ops *o, void *user)
 {
     const row_pass *p = user;
@@ -341,7 +355,10 @@ static lt_status run_rows(lt_ops *o, void *user)
     x = ar_transformer_blocks(o, net, &s->cache, x);
     if (p->logit_rows > 0) {
         const lt_tensor last = lt_slice(x, 1, p->rows - p->logit_rows, p->logit_rows);
-        lt_download(o, p->logits, ar_transformer_logits(o, net, last));
+        if (p->choice)
+            choose(o, p, last);
+        else
+            lt_download(o, p->logits, ar_transformer_logits(o, net, last));
     }
     return lt_ops_status(o);
 }
@@ -355,20 +372,21 @@ static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
     return LT_OK;
 }
 
-/* Whether the logits after the last row are asked for, into s->logits. */
-typedef enum { NO_LOGITS, LAST_LOGITS } logits_wanted;
-
-static lt_status fill_in(ar_session *s, const int32_t *tokens, int64_t count, logits_wanted wanted,
-                         lt_error *err)
+/* Tokens go through the model; `last` says what the pass that ends them does with its last row: its logits, `choice`, `lean`
+ * and `id` are taken, and NULL is nothing. */
+static lt_status fill_in(ar_session *s, const int32_t *tokens, int64_t count, const row_pass *last, lt_error *err)
 {
     while (count > 0) {
-        const int rows = count < AR_MAX_PASS_ROWS ? (int)count : AR_MAX_PASS_ROWS;
-        const int logit_rows = wanted == LAST_LOGITS && rows == count ? 1 : 0;
-        LT_TRY(run_pass(
-            s, &(row_pass){.tokens = tokens, .rows = rows, .logit_rows = logit_rows, .logits = s->logits},
-            err));
-        tokens += rows;
-        count -= rows;
+        row_pass pass = {.rows = AR_MAX_PASS_ROWS};
+        if (count <= AR_MAX_PASS_ROWS) {
+            pass = last ? *last : pass;
+            pass.logit_rows = last ? 1 : 0;
+            pass.rows = (int)count;
+        }
+        pass.tokens = tokens;
+        LT_TRY(run_pass(s, &pass, err));
+        tokens += pass.rows;
+        count -= pass.rows;
     }
     return LT_OK;
 }
@@ -416,7 +434,7 @@ static lt_status settle(ar_session *s, int64_t more, lt_error *err)
         const int64_t begin = kept_tokens(s, s->cached);
         const int64_t end = kept_tokens(s, s->cached + together);
         s->cache.used = s->prefix_rows + begin;
-        LT_TRY(fill_in(s, s->kept_tokens + begin, end - begin, NO_LOGITS, err));
+        LT_TRY(fill_in(s, s->kept_tokens + begin, end - begin, NULL, err));
         s->cached += together;
     }
     s->cache.used = s->prefix_rows + kept_tokens(s, s->kept);
@@ -474,15 +492,27 @@ lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_erro
     return LT_OK;
 }
 
-/* The tokens since the last pass go through what both prompts say alone, too; s->logits lean accordingly. */
+/* The tokens since the last pass go through what both prompts say alone, too: s->lean is what the next draw leans by. */
 static lt_status lean(ar_session *s, int count, lt_error *err)
 {
-    const int vocabulary = ar_model_config(s->model)->vocab_size;
-    LT_TRY(fill_in(s->alone, s->tokens, count, LAST_LOGITS, err));
-    LT_TRY(fill_in(s->alone_before, s->tokens, count, LAST_LOGITS, err));
-    for (int item = 0; item < s->items; item++) /* in both, so guidance leaves it as it is */
-        ar_lean(s->logits + (size_t)item * (size_t)vocabulary, vocabulary, s->alone->logits,
-                s->alone_before->logits, (float)s->change_weight);
+    LT_TRY(fill_in(s->alone, s->tokens, count, &(row_pass){.logits = s->alone->logits}, err));
+    LT_TRY(fill_in(s->alone_before, s->tokens, count, &(row_pass){.logits = s->alone_before->logits}, err));
+    ar_lean(s->lean, ar_model_config(s->model)->vocab_size, s->alone->logits, s->alone_before->logits, (float)s->change_weight);
+    return LT_OK;
+}
+
+/* The id that follows the first `offset` tokens of the segment, the last `count` of which are new and lie in s->tokens. */
+static lt_status draw_code(ar_session *s, int offset, int count, int32_t *id, lt_error *err)
+{
+    /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
+    const lt_choice choice = ar_choice(&s->sampling, s->positions + (uint64_t)offset - 1);
+    if (s->leaning > 0)
+        LT_TRY(lean(s, count, err));
+    const row_pass last = {.choice = &choice, .lean = s->leaning > 0 ? s->lean : NULL, .id = id};
+    LT_TRY(fill_in(s, s->tokens, count, &last, err));
+    if (*id < 0)
+        return lt_fail(err, LT_ERR_FAILED, "language model: the logit of id %d is not finite at draw %llu", (int)~*id,
+                       (unsigned long long)choice.draw);
     return LT_OK;
 }
 
@@ -496,13 +526,8 @@ static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, c
     for (int number = known; number < total; number++) {
         const int offset = ar_code_offset(cfg, number);
         ar_layout_tokens(cfg, ids, filled, offset, s->tokens);
-        LT_TRY(fill_in(s, s->tokens, offset - filled, LAST_LOGITS, err));
-        if (s->leaning > 0)
-            LT_TRY(lean(s, offset - filled, err));
+        LT_TRY(draw_code(s, offset, offset - filled, &ids[number], err));
         filled = offset;
-        /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
-        const uint64_t draw = s->positions + (uint64_t)offset - 1;
-        LT_TRY(ar_sample(&s->sampling, draw, s->logits, cfg->vocab_size, s->candidates, &ids[number], err));
         if (progress && progress->code && progress->code(progress->user, number + 1, total) != 0)
             return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes",
                            number + 1, total);

@@ -15,6 +15,7 @@
 #include "kernels/core/philox.h"
 #include "kernels/core/status.h"
 #include "kernels/core/tensor.h"
+#include "kernels/core/token_choice.h"
 #include "kernels/core/weight.h"
 
 #ifdef __cplusplus
@@ -112,6 +113,9 @@ typedef struct {
     lt_status (*fill)(lt_backend *b, lt_tensor out, float value, lt_error *err); /* any strides, float dtypes */
     /* out f32 contiguous = normals of `draw`, element i = lt_normals(draw)[first + i]. */
     lt_status (*normal)(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
+    /* out i32 [1] = lt_choose_id of logits f32 [1 or 2, vocabulary], packed and overwritten: the same id on every backend, or ~i
+     * when the logit of id i is not finite. scratch i32 [vocabulary, 2]: whatever the backend likes. */
+    lt_status (*choose)(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err);
     /* x [T, H, W, 3] float -> out u8, same shape: trunc(clamp((x + 1) / 2, 0, 1) * 255) (spec of the release). */
     lt_status (*to_rgb8)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 

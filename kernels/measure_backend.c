@@ -187,6 +187,12 @@ static lt_status normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t fir
     return LT_OK;
 }
 
+static lt_status choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err)
+{
+    (void)b, (void)out, (void)logits, (void)scratch, (void)choice, (void)err;
+    return LT_OK;
+}
+
 static lt_status to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)err;
@@ -225,6 +231,7 @@ static const lt_backend_table table = {
     .copy = copy,
     .fill = fill,
     .normal = normal,
+    .choose = choose,
     .to_rgb8 = to_rgb8,
     .close = close_measuring,
 };

@@ -15,8 +15,8 @@ static const char *const names[LT_OP_COUNT] = {
     [LT_OP_GATED_ADD] = "gated_add", [LT_OP_CONV] = "conv",
     [LT_OP_UPSAMPLE] = "upsample",   [LT_OP_COPY] = "copy",
     [LT_OP_FILL] = "fill",           [LT_OP_NORMAL] = "normal",
-    [LT_OP_TO_RGB8] = "to_rgb8",     [LT_OP_UPLOAD] = "upload",
-    [LT_OP_DOWNLOAD] = "download",
+    [LT_OP_CHOOSE] = "choose",       [LT_OP_TO_RGB8] = "to_rgb8",
+    [LT_OP_UPLOAD] = "upload",       [LT_OP_DOWNLOAD] = "download",
 };
 
 const char *lt_op_name(lt_op op)

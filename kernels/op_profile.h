@@ -28,6 +28,7 @@ typedef enum {
     LT_OP_COPY,
     LT_OP_FILL,
     LT_OP_NORMAL,
+    LT_OP_CHOOSE,
     LT_OP_TO_RGB8,
     LT_OP_UPLOAD,
     LT_OP_DOWNLOAD,

@@ -549,6 +549,26 @@ void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)
     done(o, LT_OP_TO_RGB8, begun, s, size(&out) + size(&x), 4 * count(&out));
 }
 
+/* ---- tokens ---- */
+
+lt_tensor lt_choose(lt_ops *o, lt_tensor logits, const lt_choice *choice)
+{
+    const int64_t vocabulary = last_dim(&logits);
+    const lt_tensor out = lt_new(o, LT_I32, lt_shape1(1));
+    const lt_tensor scratch = lt_new(o, LT_I32, lt_shape2(vocabulary, 2));
+    expect(o, logits.dtype == LT_F32, "choose: logits", &logits, "f32");
+    expect(o, logits.rank == 2 && (logits.dim[0] == 1 || logits.dim[0] == 2), "choose: logits", &logits, "[1 or 2, vocabulary]");
+    expect(o, vocabulary >= 1 && vocabulary <= LT_CHOICE_MOST && choice->top_k <= vocabulary, "choose: logits", &logits,
+           "%d to %d ids", choice->top_k, (int)LT_CHOICE_MOST);
+    expect_contiguous(o, "choose: logits", &logits);
+    if (!live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->choose(o->backend, out, logits, scratch, choice, &o->error);
+    done(o, LT_OP_CHOOSE, begun, s, size(&logits), 0);
+    return out;
+}
+
 /* ---- moving and making ---- */
 
 static bool is_float(lt_dtype t)

@@ -1,4 +1,4 @@
-/* cpu_rows.c - operations on rows: rotary positions, activations, gates, noise, pixels. */
+/* cpu_rows.c - operations on rows: rotary positions, activations, gates, noise, pixels, tokens. */
 #include "kernels/cpu/cpu_backend.h"
 
 enum { ROW_BLOCK = 16, FLAT_BLOCK = 1 << 14 };
@@ -147,5 +147,15 @@ lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *er
     (void)err;
     rows_job j = {.cpu = lt_cpu_of(b), .out = out, .x = x};
     lt_cpu_run(j.cpu, lt_ceil_div(lt_numel(&x), FLAT_BLOCK), rgb8_block, &j, lt_numel(&x));
+    return LT_OK;
+}
+
+/* ---- tokens: one thread, a small part of the pass before it ---- */
+
+lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err)
+{
+    (void)b;
+    (void)err;
+    *(int32_t *)out.data = lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
     return LT_OK;
 }

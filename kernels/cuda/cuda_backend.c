@@ -44,6 +44,7 @@ static const lt_backend_table cuda_table = {
     .copy = lt_cuda_copy,
     .fill = lt_cuda_fill,
     .normal = lt_cuda_normal,
+    .choose = lt_cuda_choose,
     .to_rgb8 = lt_cuda_to_rgb8,
     .memory_free = lt_cuda_memory_free,
     .close = cuda_close,

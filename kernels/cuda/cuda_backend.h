@@ -162,6 +162,8 @@ lt_status lt_cuda_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor
 lt_status lt_cuda_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 /* cuda_normal.cu */
 lt_status lt_cuda_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
+/* cuda_choose.cu */
+lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err);
 
 #ifdef __cplusplus
 }

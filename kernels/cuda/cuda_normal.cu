@@ -1,35 +1,14 @@
 /* cuda_normal.cu - normals of a draw, bit for bit those of kernels/core/philox.c: Philox4x32-10, Box-Muller with log, sin and
  * cos in double. One thread makes the four normals of one counter. */
-#include "kernels/cuda/cuda_device.cuh"
+#include "kernels/cuda/cuda_philox.cuh"
 
 enum { THREADS = 128 };
-
-static __device__ __forceinline__ lt_philox4 philox(lt_philox4 counter, uint64_t key)
-{
-    uint32_t k0 = (uint32_t)key;
-    uint32_t k1 = (uint32_t)(key >> 32);
-#pragma unroll
-    for (int round = 0; round < 10; round++) {
-        const uint64_t a = (uint64_t)0xD2511F53u * counter.word[0];
-        const uint64_t b = (uint64_t)0xCD9E8D57u * counter.word[2];
-        counter = {{(uint32_t)(b >> 32) ^ counter.word[1] ^ k0, (uint32_t)b, (uint32_t)(a >> 32) ^ counter.word[3] ^ k1, (uint32_t)a}};
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return counter;
-}
-
-/* In (0, 1]; the product is exact, so a fused multiply-add gives the same. */
-static __device__ __forceinline__ float uniform(uint32_t x)
-{
-    return (float)x * 0x1p-32f + 0x1p-33f;
-}
 
 static __device__ __forceinline__ void box_muller(uint32_t a, uint32_t b, float *out)
 {
     const float two_pi = 6.28318530717958647692f;
-    const float radius = sqrtf(-2.0f * (float)log((double)uniform(a)));
-    const double angle = (double)__fmul_rn(two_pi, uniform(b));
+    const float radius = sqrtf(-2.0f * (float)log((double)lt_cuda_uniform(a)));
+    const double angle = (double)__fmul_rn(two_pi, lt_cuda_uniform(b));
     out[0] = __fmul_rn(radius, (float)sin(angle));
     out[1] = __fmul_rn(radius, (float)cos(angle));
 }
@@ -41,7 +20,7 @@ static __global__ void normal_kernel(float *out, int64_t count, lt_draw draw, ui
     const int64_t items = (int64_t)((end + 3) / 4 - first / 4);
     for (int64_t item = lt_first_item(); item < items; item += lt_item_step()) {
         const uint64_t block = first / 4 + (uint64_t)item;
-        const lt_philox4 x = philox({{(uint32_t)block, draw.step, draw.window, (uint32_t)draw.stage}}, draw.seed);
+        const lt_philox4 x = lt_cuda_philox({{(uint32_t)block, draw.step, draw.window, (uint32_t)draw.stage}}, draw.seed);
         float four[4];
         box_muller(x.word[0], x.word[1], four);
         box_muller(x.word[2], x.word[3], four + 2);

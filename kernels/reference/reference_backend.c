@@ -39,6 +39,7 @@ static const lt_backend_table table = {
     .copy = lt_ref_copy,
     .fill = lt_ref_fill,
     .normal = lt_ref_normal,
+    .choose = lt_ref_choose,
     .to_rgb8 = lt_ref_to_rgb8,
     .close = close_backend,
 };

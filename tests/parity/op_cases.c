@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/core/choice_arithmetic.h"
 #include "op_check.h"
 #include "tests/support/exact_activation.h"
 
@@ -662,6 +663,107 @@ static void normal(op_check *t, const int64_t *p)
     judge(t, out, a);
 }
 
+/* ---- tokens ---- */
+
+enum { SPREAD, FEW_VALUES, ALL_EQUAL, STEEP, ONE_INFINITE, ONE_NAN };
+
+static float logit_of(int kind, int64_t i, float normal)
+{
+    switch (kind) {
+    case FEW_VALUES:
+        return floorf(normal);
+    case ALL_EQUAL:
+        return 1.5f;
+    case STEEP: /* most probabilities are 0, some no normal numbers */
+        return 40 * normal;
+    case ONE_INFINITE:
+        return i == 3 ? -INFINITY : normal;
+    case ONE_NAN:
+        return i == 3 ? NAN : normal;
+    default:
+        return 2 * normal;
+    }
+}
+
+/* What lt_choose_id says, without a heap or a search: an id is compared with every other one. */
+static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int n, float *p)
+{
+    float largest = -INFINITY;
+    for (int i = 0; i < n; i++) {
+        p[i] = rows == 1 ? logits[i] : logits[n + i] + c->guidance * (logits[i] - logits[n + i]);
+        p[i] /= c->temperature;
+        if (!isfinite(p[i]))
+            return ~i;
+        largest = fmaxf(largest, p[i]);
+    }
+    float *kept = calloc((size_t)n, sizeof *kept);
+    if (kept == NULL)
+        exit(1);
+    uint64_t mass = 0;
+    for (int i = 0; i < n; i++) {
+        int larger = 0;
+        for (int j = 0; j < n; j++)
+            larger += p[j] > p[i];
+        kept[i] = c->top_k > 0 && larger >= c->top_k ? 0 : lt_choice_exp(p[i] - largest);
+        mass += lt_choice_mass(kept[i]);
+    }
+    for (int i = 0; i < n; i++)
+        p[i] = kept[i] / lt_choice_sum(mass);
+    mass = 0;
+    for (int i = 0; i < n; i++) {
+        uint64_t before = 0;
+        for (int j = 0; j < n; j++)
+            before += p[j] > p[i] || (p[j] == p[i] && j < i) ? lt_choice_mass(p[j]) : 0;
+        kept[i] = c->top_p < 0 || before == 0 || (double)before < c->top_p * 0x1p40 ? p[i] : 0;
+        mass += lt_choice_mass(kept[i]);
+    }
+    int32_t best = 0;
+    float best_ratio = 0;
+    for (int i = 0; i < n; i++) {
+        const float sum = c->top_p < 0 ? 1 : lt_choice_sum(mass);
+        const float ratio = kept[i] / sum / lt_choice_exponential(lt_choice_uniform(c->seed, c->draw, i));
+        if (ratio > best_ratio) {
+            best_ratio = ratio;
+            best = i;
+        }
+    }
+    free(kept);
+    return best;
+}
+
+/* Several draws of one set of logits, so that few ids would be right by chance. */
+static void choose(op_check *t, const int64_t *p)
+{
+    enum { DRAWS = 4 };
+    const int n = (int)p[0];
+    const int rows = (int)p[1];
+    const lt_draw noise = {.seed = 99, .stage = LT_DRAW_AR};
+    float *logits = calloc((size_t)(rows * n), sizeof *logits);
+    float *scratch = calloc((size_t)n, sizeof *scratch);
+    if (logits == NULL || scratch == NULL)
+        exit(1);
+    lt_normals(noise, 0, (uint64_t)(rows * n), logits);
+    for (int i = 0; i < rows * n; i++)
+        logits[i] = logit_of((int)p[2], i, logits[i]);
+    for (int i = 0; i < DRAWS; i++) {
+        const lt_choice choice = {.seed = 42,
+                                  .draw = ((uint64_t)i << 31) + (uint64_t)i,
+                                  .guidance = 7.5f,
+                                  .temperature = 0.9f,
+                                  .top_k = (int)p[3],
+                                  .top_p = (double)p[4] / 1000};
+        const op_operand *x = op_given_floats(t, lt_shape2(rows, n), logits);
+        const op_operand *room = op_output(t, LT_I32, lt_shape2(n, 2), OP_PACKED);
+        op_operand *out = op_output(t, LT_I32, lt_shape1(1), OP_PACKED);
+        op_done(t, t->backend->table->choose(t->backend, out->view, x->view, room->view, &choice, &t->error));
+        const answer a = new_answer(out);
+        a.want[0] = chosen_id(&choice, logits, rows, n, scratch);
+        judge(t, out, a);
+    }
+    free(scratch);
+    free(logits);
+}
+
 /* ---- the table ---- */
 
 enum {
@@ -816,6 +918,31 @@ const op_case op_cases[] = {
     {"normal", "n first", normal, {1, 0}},
     {"normal", "n first", normal, {9001, 0}},
     {"normal", "n first", normal, {33, 4000000003}},
+
+    /* top_k 0: all; top_p in thousandths, negative: all */
+    {"choose", "n rows kind top_k top_p", choose, {1, 1, SPREAD, 0, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 2, SPREAD, 0, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 1, SPREAD, 1, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 2, SPREAD, 100, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {513, 1, SPREAD, 513, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 1, SPREAD, 0, 0}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 1, SPREAD, 0, 500}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 2, SPREAD, 0, 970}},
+    {"choose", "n rows kind top_k top_p", choose, {2055, 1, SPREAD, 0, 1000}},
+    {"choose", "n rows kind top_k top_p", choose, {1500, 1, FEW_VALUES, 700, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {1500, 1, FEW_VALUES, 0, 300}},
+    {"choose", "n rows kind top_k top_p", choose, {1500, 1, FEW_VALUES, 0, 900}},
+    {"choose", "n rows kind top_k top_p", choose, {1024, 1, ALL_EQUAL, 1, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {1024, 1, ALL_EQUAL, 0, 0}},
+    {"choose", "n rows kind top_k top_p", choose, {1024, 1, ALL_EQUAL, 0, 500}}, /* the sum is p exactly after half of them */
+    {"choose", "n rows kind top_k top_p", choose, {1001, 1, ALL_EQUAL, 0, 600}},
+    {"choose", "n rows kind top_k top_p", choose, {1001, 1, ALL_EQUAL, 0, 1000}},
+    {"choose", "n rows kind top_k top_p", choose, {700, 2, STEEP, 0, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {700, 1, STEEP, 5, -1}},
+    {"choose", "n rows kind top_k top_p", choose, {700, 1, STEEP, 0, 999}},
+    {"choose", "n rows kind top_k top_p", choose, {700, 1, STEEP, 0, 1000}},
+    {"choose", "n rows kind top_k top_p", choose, {600, 1, ONE_INFINITE, 0, 970}},
+    {"choose", "n rows kind top_k top_p", choose, {600, 2, ONE_NAN, 10, -1}},
 
     {"to_rgb8", "T H W", to_rgb8, {1, 1, 1}},
     {"to_rgb8", "T H W", to_rgb8, {2, 37, 41}},

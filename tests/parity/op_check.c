@@ -117,6 +117,16 @@ op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high)
     return x;
 }
 
+op_operand *op_given_floats(op_check *t, lt_shape shape, const float *values)
+{
+    op_operand *x = new_operand(t, LT_F32, shape, OP_PACKED);
+    for (int64_t i = 0; i < lt_numel(&x->view); i++)
+        x->value[i] = (double)values[i];
+    send(t, x);
+    x->written = true;
+    return x;
+}
+
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values)
 {
     op_operand *x = new_operand(t, LT_I32, lt_shape1(count), OP_PACKED);

@@ -8,7 +8,7 @@
 
 #include "kernels/backend.h"
 
-enum { OP_OPERANDS = 10, OP_WEIGHTS = 3, OP_PARAMETERS = 12 };
+enum { OP_OPERANDS = 12, OP_WEIGHTS = 3, OP_PARAMETERS = 12 };
 
 typedef enum {
     OP_PACKED,
@@ -69,6 +69,8 @@ int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const c
 op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high);
 op_operand *op_output(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout);
 op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
+/* f32 that an operation may write over, of any values. */
+op_operand *op_given_floats(op_check *t, lt_shape shape, const float *values);
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
 /* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored` I8, Q8 and Q4 come with
  * scales that are powers of two. */
