@@ -2,7 +2,6 @@
  *
  * A fibre runs until it waits: for all threads of its block, or for the lanes of a mask. The scheduler goes round and
  * resumes whoever may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends. */
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -12,7 +11,14 @@
 
 #include "cuda_runtime.h"
 
-enum { WARP = 32, MOST_THREADS = 1024, STACK_BYTES = 64 << 10, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+enum { STACK_BYTES = 256 << 10 }; /* instrumented frames are larger */
+#else
+enum { STACK_BYTES = 64 << 10 };
+#endif
+
+enum { WARP = 32, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
 
 uint3 threadIdx;
 uint3 blockIdx;
@@ -35,10 +41,21 @@ struct warp {
     barrier of_mask[WARP]; /* by the lowest lane of the mask */
 };
 
+/* For jumps of the compiler's own: no system call, and nothing that a sanitizer takes for the end of all frames below. */
+typedef void *jump_place[5];
+
+/* A stack of its own, and what the address sanitizer keeps of it while another one runs. */
+struct own_stack {
+    const void *bottom = nullptr;
+    size_t bytes = 0;
+    void *kept = nullptr;
+};
+
 /* Made once, it takes one thread of every block. */
 struct fibre {
+    own_stack stack;
     ucontext_t context;
-    jmp_buf place; /* where it goes on */
+    jump_place place; /* where it goes on */
     bool begun = false;
     uint3 thread;
     const barrier *waits = nullptr;
@@ -52,8 +69,8 @@ struct block_state {
     int running = 0;
     std::vector<warp> warps;
     barrier all;
-    ucontext_t scheduler;
-    jmp_buf scheduler_place;
+    own_stack scheduler_stack;
+    jump_place scheduler_place;
     const std::function<void()> *body = nullptr;
 };
 
@@ -65,39 +82,75 @@ int linear_thread()
     return (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x);
 }
 
-/* Jumps save no signals, so they need no system call; the sanitizer understands contexts only. */
-void leave(fibre *me)
-{
 #ifdef __SANITIZE_ADDRESS__
-    swapcontext(&me->context, &now.scheduler);
+
+void leave_stack(own_stack *from, const own_stack *to)
+{
+    __sanitizer_start_switch_fiber(&from->kept, to->bottom, to->bytes);
+}
+
+void reach_stack(const own_stack *here)
+{
+    __sanitizer_finish_switch_fiber(here->kept, nullptr, nullptr);
+}
+
+/* For the first time on a fibre's: what was left is the scheduler's. */
+void reach_new_stack()
+{
+    __sanitizer_finish_switch_fiber(nullptr, &now.scheduler_stack.bottom, &now.scheduler_stack.bytes);
+}
+
 #else
-    if (_setjmp(me->place) == 0)
-        _longjmp(now.scheduler_place, 1);
+
+void leave_stack(own_stack *, const own_stack *)
+{
+}
+
+void reach_stack(const own_stack *)
+{
+}
+
+void reach_new_stack()
+{
+}
+
 #endif
+
+/* A function of its own: gcc mixes up a jump with a place that is taken beside it. */
+[[noreturn]] __attribute__((noinline, no_sanitize_address)) void jump(void **place)
+{
+    __builtin_longjmp(place, 1);
+}
+
+__attribute__((noinline, no_sanitize_address)) void leave(fibre *me)
+{
+    leave_stack(&me->stack, &now.scheduler_stack);
+    if (__builtin_setjmp(me->place) == 0)
+        jump(now.scheduler_place);
+    reach_stack(&me->stack);
+}
+
+__attribute__((noinline, no_sanitize_address)) void enter(fibre *f)
+{
+    leave_stack(&now.scheduler_stack, &f->stack);
+    if (__builtin_setjmp(now.scheduler_place) == 0) {
+        if (f->begun)
+            jump(f->place);
+        f->begun = true;
+        setcontext(&f->context);
+    }
+    reach_stack(&now.scheduler_stack);
 }
 
 void run_fibre()
 {
+    reach_new_stack();
     fibre *const me = &now.fibres[now.running];
     for (;;) {
         (*now.body)();
         me->done = true;
         leave(me);
     }
-}
-
-void enter(fibre *f)
-{
-#ifdef __SANITIZE_ADDRESS__
-    swapcontext(&now.scheduler, &f->context);
-#else
-    if (_setjmp(now.scheduler_place) != 0)
-        return;
-    if (f->begun)
-        _longjmp(f->place, 1);
-    f->begun = true;
-    setcontext(&f->context);
-#endif
 }
 
 void make_fibre(fibre *f)
@@ -108,6 +161,8 @@ void make_fibre(fibre *f)
     f->context.uc_link = nullptr;
     if (f->context.uc_stack.ss_sp == nullptr)
         abort();
+    f->stack.bottom = f->context.uc_stack.ss_sp;
+    f->stack.bytes = STACK_BYTES;
     makecontext(&f->context, run_fibre, 0);
 }
 
