@@ -5,7 +5,8 @@ the first frame of a take, where the prompt decides; the others how it goes on: 
 from the middle at position 0, as the sliding context of longer takes has it. Spelled codes weigh more than learned ones: two
 thirds of the nats are the landscape's, while what the object does stands in a few. Where a frame begins, linear readers of the
 middle of the network shall tell what the caption says: without them the model could not tell "rolls left" from "rolls right"
-after 7,000 steps, since one code of a frame in two of thirteen motions says so.
+after 7,000 steps, since one code of a frame in two of thirteen motions says so. Another tells where the object will be, how
+large and how fast: numbers are learned faster than a table of levels plus levels.
 `--warm FILE` begins with the weights of another run.
 """
 from collections import defaultdict
@@ -20,14 +21,15 @@ from fit_text_encoder import Pieces
 from grammar import SLOTS, SceneGraph, describe
 from net_lm import LanguageModel
 from net_text import TextEncoder
-from spelled import CODES, PLACE, WHOLE
+from spelled import CODES, PLACE, WHOLE, numbers
 from training import Run, arguments, config, save_atomically, warmed
 
 
 VIEW = 4                                            # frames in sight: three of context and the one that is written
 HELD = 100                                          # takes that only judge
 WEIGHTS = torch.tensor([2.] * PLACE + [.5] * (CODES - PLACE - WHOLE) + [3.] * WHOLE)     # of the codes of a frame
-TOLD_AFTER, TOLD = 1, .3                            # block whose rows the readers see, weight of their loss
+TOLD_AFTER, TOLD, GOING = 1, .3, 3.                 # block whose rows the readers see; weights of what is told and of the numbers
+NUMBERS = 7
 
 
 def load_text_encoder(out):
@@ -87,16 +89,17 @@ def choice(step):
 
 
 def losses(model, readers, text, frames, motion, ids, said, null, weights, spoil=.05):
-    """-> cross-entropy of the codes alone, [CODES] `weights`; mean cross-entropy of what the readers tell where frames begin.
-    Some codes of the context are replaced by random ones."""
+    """-> cross-entropy of the codes alone, [CODES] `weights`; of what the readers tell where frames begin, mean cross-entropy of
+    the slots and mean distance of the numbers. Some codes of the context are replaced by random ones."""
     size, target = model.c["codebook_size"], ids[:, 1:]
     spoilt = torch.where((torch.rand(ids.shape) < spoil) & (ids < size), torch.randint(size, ids.shape), ids)
     logits, states = model(text, frames, motion, spoilt[:, :-1], null)
     ce = F.cross_entropy(logits.transpose(1, 2), target, reduction="none")
     starts = states[TOLD_AFTER][:, ids[0, :-1] == model.open_i]                # [B,frames,width]
     said = torch.where(null[:, None], -100, said)[:, None].expand(-1, starts.shape[1], -1)
-    reading = [F.cross_entropy(reader(starts).flatten(0, 1), said[..., i].flatten()) for i, reader in enumerate(readers.values())]
-    return (ce[target < size].view(-1, CODES) * weights).mean(), sum(reading) / len(reading)
+    slots = [F.cross_entropy(readers[k](starts).flatten(0, 1), said[..., i].flatten()) for i, k in enumerate(SLOTS)]
+    going = (readers["going"](starts) - numbers(target[target < size].view(*starts.shape[:2], CODES))).abs()
+    return (ce[target < size].view(-1, CODES) * weights).mean(), sum(slots) / len(slots), going.mean()
 
 
 def main():
@@ -105,8 +108,9 @@ def main():
     model, encoder = LanguageModel(config("ar_model")).to(a.device), load_text_encoder(a.out)
     pieces = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"])
     rates = {"lr": .012, "adam_lr": 1.5e-3} if warmed(model, a) else {"lr": .02, "adam_lr": 2e-3}
-    readers = nn.ModuleDict({k: nn.Linear(model.c["width"], len(v) + 1) for k, v in SLOTS.items()}).to(a.device)
-    learner = nn.ModuleDict({"lm": model, "readers": readers})
+    readers = nn.ModuleDict({k: nn.Linear(model.c["width"], len(v) + 1) for k, v in SLOTS.items()})
+    readers["going"] = nn.Linear(model.c["width"], NUMBERS)
+    learner = nn.ModuleDict({"lm": model, "readers": readers}).to(a.device)
     run = Run("lm_training", learner, a, **rates, adam_only=("tok_emb", "head", "micro", "null", "readers"), warmup=60, decay=.5, average=.995)
     takes = Takes(f"{a.out}/corpora", ("plans", "long"), pieces, run.steps + 1)
     held = takes.without(HELD)
@@ -121,8 +125,9 @@ def main():
         size, from_start, count = choice(run.steps)
         batch = takes.batch(size)
         first = [0 if from_start else int(takes.rng.integers(len(takes.codes[i]) - count + 1)) for i in batch[1]]
-        loss, reading = loss_of(batch, first, count, takes.codes, takes.graphs, torch.rand(size) < .1)
-        run.step(loss + TOLD * reading, **{"first" if count == 1 else "on": loss.detach(), "told": reading.detach()})
+        loss, said, going = loss_of(batch, first, count, takes.codes, takes.graphs, torch.rand(size) < .1)
+        run.step(loss + TOLD * said + GOING * going, **{"first" if count == 1 else "on": loss.detach(), "said": said.detach(),
+                                                      f"going{count}": going.detach()})
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/lm.pt")
     takes.codes, takes.graphs = held

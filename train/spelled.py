@@ -62,6 +62,26 @@ def spell(bodies, hues):
     return LEARNED + torch.cat([columns, rows, WORDS * LEVELS + whole], -1)
 
 
+def numbers(codes):
+    """What codes [...,44] say of the main body, about -1 .. 1 each: centre across and down (as far outside as the columns tell),
+    radius, cosine and sine of the angle, how far it has come across and down -> [...,7]"""
+    levels = codes[..., IS_SPELLED] - LEARNED
+    way = (levels[..., :PLACE] % LEVELS).float()
+    centres = torch.cat([torch.arange(n) * float(PATCH) + PATCH / 2 for n in (COLUMNS, ROWS)]) + (way - LEVELS / 2) * STEP
+    inside = ((way > 0) & (way < LEVELS - 1)).float()
+
+    def centre(part, size):
+        there, at = inside[..., part], centres[..., part]
+        outside = torch.where(way[..., part].mean(-1) > LEVELS / 2, 1.5, -.5) * size
+        mean = (at * there).sum(-1) / there.sum(-1).clamp(min=1e-6)
+        return torch.where(there.sum(-1) > 0, mean, outside) * 2 / size - 1
+
+    whole = (levels[..., PLACE:] % LEVELS).float()
+    turn = whole[..., 1] * 2 * math.pi / LEVELS
+    return torch.stack([centre(slice(0, COLUMNS), COLUMNS * PATCH), centre(slice(COLUMNS, PLACE), ROWS * PATCH), whole[..., 0] * 2 / LEVELS - 1,
+                        turn.cos(), turn.sin(), whole[..., 2] / 8 - 4, whole[..., 3] / 8 - 4], -1)
+
+
 def into(codes, spelled):
     """codes [...,44] with the spelled ones [...,24] in their places"""
     made = codes.clone()
