@@ -30,9 +30,11 @@ static lt_status bench_pass(lt_ops *o, void *user)
     const lt_tensor latent = lt_new(o, LT_F32, r->latent);
     lt_normal_into(o, latent, (lt_draw){.seed = 1, .stage = LT_DRAW_REFINE}, 0);
     const lt_tensor sinusoid = lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, n->cfg.width));
+    const lt_tensor text = lt_new(o, o->dtype, lt_shape2(n->cfg.text_length, n->cfg.text_width));
+    lt_fill_into(o, text, 0.01F); /* a text, so that its rows all count */
     const dit_view view = {.signals = lt_none(),
                            .control = lt_cast(o, latent, o->dtype),
-                           .text = dit_project_text(o, n, lt_none()),
+                           .text = dit_project_text(o, n, text),
                            .times = dit_embed_times(o, n, sinusoid)};
     for (int i = 0; i <= r->repeats; i++) {
         const lt_mark mark = lt_ops_mark(o);

@@ -274,7 +274,7 @@ static lt_status block_pass(lt_ops *o, void *user)
     const block_run *r = user;
     const lt_tensor hidden = give(o, r->hidden, lt_shape2(r->rows, r->cfg->width));
     const lt_tensor time = lt_activate(o, give(o, r->time, lt_shape2(1, r->cfg->time_width)), LT_ACT_SILU);
-    const dit_sequence sequence = {.rows = hidden, .n_text = r->cfg->text_length};
+    const dit_sequence sequence = {.rows = hidden, .n_text = r->cfg->text_length, .text_keys = r->cfg->text_length};
     dit_block_run(o, &r->block, r->cfg->heads, sequence, 0, time);
     fetch(o, r->result, hidden);
     return lt_ops_status(o);

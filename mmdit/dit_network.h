@@ -30,8 +30,8 @@ void dit_network_close(dit_network *n, lt_backend *backend); /* accepts a zeroed
 
 /* What stays the same in all steps: one text, as both networks see it. */
 typedef struct {
-    lt_tensor main;    /* [text_length, width] */
-    lt_tensor control; /* [text_length, width] */
+    lt_tensor main;    /* [text_length, width], or [1, width] of the unconditional one */
+    lt_tensor control; /* the same */
 } dit_text;
 
 /* text [text_length, text_width] in o->dtype, or none for the unconditional one (zeros). */

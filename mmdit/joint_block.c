@@ -49,7 +49,8 @@ static lt_tensor part(lt_tensor m, row_parts rows, half_parts half, int which)
 static dit_sequence from_row(dit_sequence s, int64_t first)
 {
     const lt_tensor rows = lt_slice(s.rows, 0, first, s.rows.dim[0] - first);
-    return (dit_sequence){.rows = rows, .n_text = s.n_text > first ? s.n_text - first : 0};
+    const int64_t gone = s.n_text < first ? s.n_text : first;
+    return (dit_sequence){.rows = rows, .n_text = s.n_text - gone, .text_keys = s.text_keys - gone};
 }
 
 static lt_tensor text_of(dit_sequence s)
@@ -66,7 +67,7 @@ static lt_tensor video_of(dit_sequence s)
 static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, dit_sequence h, lt_tensor m,
                                 half_parts half)
 {
-    const dit_sequence u = {.rows = lt_new(o, o->dtype, lt_shape_of(&h.rows)), .n_text = h.n_text};
+    const dit_sequence u = {.rows = lt_new(o, o->dtype, lt_shape_of(&h.rows)), .n_text = h.n_text, .text_keys = h.text_keys};
     lt_modulated_norm_into(o, text_of(u), text_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
                            part(m, TEXT_PARTS, half, SCALE), part(m, TEXT_PARTS, half, SHIFT));
     lt_modulated_norm_into(o, video_of(u), video_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
@@ -77,7 +78,7 @@ static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, dit_sequence 
 /* h += gate * y, y [n, d]. */
 static void gated_add(lt_ops *o, dit_sequence h, lt_tensor y, lt_tensor m, half_parts half)
 {
-    const dit_sequence added = {.rows = y, .n_text = h.n_text};
+    const dit_sequence added = {.rows = y, .n_text = h.n_text, .text_keys = h.text_keys};
     lt_gated_add_into(o, text_of(h), part(m, TEXT_PARTS, half, GATE), text_of(added));
     lt_gated_add_into(o, video_of(h), part(m, VIDEO_PARTS, half, GATE), video_of(added));
 }
@@ -94,17 +95,25 @@ static void normalise_heads(lt_ops *o, lt_tensor heads, const dit_affine *norm)
     lt_modulated_norm_into(o, heads, heads, &norm->weight, &norm->bias, HEAD_NORM_EPS, lt_none(), lt_none());
 }
 
-/* Attention of the rows of u from `first` on to all rows: [n, d] -> [n - first, d]. */
-static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, int64_t first)
+/* Attention of the rows of u from `first` on to all rows, of which the first has `more` copies: [n, d] -> [n - first, d]. */
+static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, int64_t first, int64_t more)
 {
+    const int64_t n = u.dim[0];
     const int64_t d = u.dim[1];
-    const int64_t asking = u.dim[0] - first;
-    const lt_tensor qkv = lt_linear(o, u, &w->qkv.weight, &w->qkv.bias, LT_ACT_NONE); /* [n, 3 d] */
-    const lt_tensor q = heads_of(lt_slice(qkv, 0, first, asking), 0, heads);
+    const int64_t asking = n - first;
+    const lt_tensor qkv = lt_new(o, o->dtype, lt_shape2(more + n, 3 * d)); /* the copies have no query */
+    const lt_tensor computed = lt_slice(qkv, 0, more, n);
+    lt_linear_into(o, computed, u, &w->qkv.weight, &w->qkv.bias, LT_ACT_NONE);
+    const lt_tensor q = heads_of(lt_slice(computed, 0, first, asking), 0, heads);
     const lt_tensor k = heads_of(qkv, 1, heads);
     const lt_tensor v = heads_of(qkv, 2, heads);
     normalise_heads(o, q, &w->query_norm);
-    normalise_heads(o, k, &w->key_norm);
+    normalise_heads(o, heads_of(computed, 1, heads), &w->key_norm);
+    if (more > 0) {
+        const lt_tensor copies = lt_slice(lt_slice(qkv, 0, 0, more), 1, d, 2 * d);
+        lt_fill_into(o, copies, 0);
+        lt_add_into(o, copies, lt_slice(lt_slice(computed, 0, 0, 1), 1, d, 2 * d));
+    }
     const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2])};
     const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n - first, heads, d / heads] */
     return lt_linear(o, lt_reshape(mixed, lt_shape2(asking, d)), &w->dense.weight, &w->dense.bias,
@@ -120,7 +129,7 @@ void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int
 
     const lt_mark half = lt_ops_mark(o);
     lt_tensor u = modulated_norm(o, &w->norm1, s, m, ATTENTION_PARTS);
-    gated_add(o, changing, attend(o, w, heads, u, first), m, ATTENTION_PARTS);
+    gated_add(o, changing, attend(o, w, heads, u, first, s.text_keys - s.n_text), m, ATTENTION_PARTS);
     lt_ops_rewind(o, half);
 
     u = modulated_norm(o, &w->norm2, changing, m, MLP_PARTS);

@@ -21,10 +21,12 @@ typedef struct {
 /* Layer `layer` of the network whose tensor names begin with `prefix`. */
 void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix, int layer);
 
-/* A sequence: text rows, then video rows. */
+/* A sequence: text rows, then video rows. Where all text rows are equal, as without a text, one of them stands for all: it asks once, and
+ * is as many keys as there would be rows. */
 typedef struct {
-    lt_tensor rows; /* [n, d] */
-    int64_t n_text; /* of the n */
+    lt_tensor rows;    /* [n, d] */
+    int64_t n_text;    /* of the n */
+    int64_t text_keys; /* n_text, or more where n_text is 1 */
 } dit_sequence;
 
 /* Changes the rows of `s` from `first` on, in place; rows before it only serve as keys and values, which is all that is

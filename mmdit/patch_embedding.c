@@ -4,6 +4,7 @@
 void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char *prefix)
 {
     w->patch = cfg->patch;
+    w->text_length = cfg->text_length;
     dit_bind_linear(b, &w->proj, cfg->width, cfg->latent_channels * cfg->patch * cfg->patch,
                     "%s.mixins.patch_embed.proj", prefix);
     dit_bind_linear(b, &w->text_proj, cfg->width, cfg->text_width, "%s.mixins.patch_embed.text_proj", prefix);
@@ -12,7 +13,7 @@ void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char
 lt_tensor dit_text_rows(lt_ops *o, const dit_patch *w, const cfg_mmdit *cfg, lt_tensor text)
 {
     if (lt_is_none(&text)) {
-        text = lt_new(o, o->dtype, lt_shape2(cfg->text_length, cfg->text_width));
+        text = lt_new(o, o->dtype, lt_shape2(1, cfg->text_width));
         lt_fill_into(o, text, 0.0f);
     }
     return lt_linear(o, text, &w->text_proj.weight, &w->text_proj.bias, LT_ACT_NONE);
@@ -48,7 +49,7 @@ dit_sequence dit_embed(lt_ops *o, const dit_patch *w, const dit_position *positi
     dit_position_add_into(o, position, lt_reshape(lt_slice(hidden, 0, n_text, n_video), grid),
                           lt_reshape(tokens, grid));
     lt_ops_rewind(o, mark);
-    return (dit_sequence){.rows = hidden, .n_text = n_text};
+    return (dit_sequence){.rows = hidden, .n_text = n_text, .text_keys = w->text_length};
 }
 
 void dit_unpatchify(lt_ops *o, lt_tensor latent, lt_tensor tokens, int patch)

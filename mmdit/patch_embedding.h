@@ -13,16 +13,18 @@
 
 typedef struct {
     int patch;
+    int text_length;
     dit_affine proj;      /* [width, C, patch, patch] */
     dit_affine text_proj; /* [width, text_width] */
 } dit_patch;
 
 void dit_patch_bind(lt_binder *b, dit_patch *w, const cfg_mmdit *cfg, const char *prefix);
 
-/* text [text_length, text_width] -> [text_length, width]; the same in every step. None stands for zeros. */
+/* text [text_length, text_width] -> [text_length, width]; the same in every step. None stands for zeros, whose rows are all equal: one of
+ * them, [1, width]. */
 lt_tensor dit_text_rows(lt_ops *o, const dit_patch *w, const cfg_mmdit *cfg, lt_tensor text);
 
-/* latent [T, H, W, C] and projected text [L, width] -> a sequence of L + T rows columns rows, with positions. */
+/* latent [T, H, W, C] and projected text [L, width], L text_length or 1 -> a sequence of L + T rows columns rows, with positions. */
 dit_sequence dit_embed(lt_ops *o, const dit_patch *w, const dit_position *position, lt_tensor latent,
                        lt_tensor text_rows);
 

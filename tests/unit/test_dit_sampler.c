@@ -236,6 +236,26 @@ static void progress_previews_and_cancels(void **state)
     assert_int_equal(w.calls, 2);
 }
 
+/* The pass without text carries one row for all its text rows. A text of zeros is the same with all of them, so it pulls nowhere. */
+static void one_row_stands_for_all_without_text(void **state)
+{
+    const fixture *f = *state;
+    static const float zeros[TEXT];
+    float plain[LATENT];
+    float guided[LATENT];
+    dit_request r = request_of(f);
+    r.text = zeros;
+    r.scale_kind = DIT_SCALE_CONSTANT;
+    r.known = f->known;
+    for (r.known_frames = 0; r.known_frames <= 2; r.known_frames += 2) {
+        r.scale = 1.0;
+        refine(f, &r, plain);
+        r.scale = 9.0;
+        refine(f, &r, guided);
+        assert_memory_equal(plain, guided, sizeof plain);
+    }
+}
+
 static void requests_that_make_no_sense(void **state)
 {
     const fixture *f = *state;
@@ -258,6 +278,7 @@ int main(void)
         cmocka_unit_test(known_latents_come_back_clean),
         cmocka_unit_test(given_draws_are_used_in_the_official_order),
         cmocka_unit_test(weight_one_is_the_limit_of_its_neighbours),
+        cmocka_unit_test(one_row_stands_for_all_without_text),
         cmocka_unit_test(threads_do_not_change_a_byte),
         cmocka_unit_test(progress_previews_and_cancels),
         cmocka_unit_test(requests_that_make_no_sense),
