@@ -3,6 +3,7 @@
     python evaluate.py prompts > prompts.txt                # 200 prompts: an object, a colour, a place, a motion, a time of day
     python evaluate.py score --videos DIR                   # DIR/000.npy|.y4m, or DIR/000/*.png, in the order of the prompts
     python evaluate.py long --videos DIR                    # the same for longer takes: seams, and the last six seconds against the first
+    python evaluate.py codes --videos DIR                   # what the language model means: DIR/000.npy of `longtake tokens PROMPT --seconds 6`
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
 No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
@@ -20,6 +21,8 @@ from corpora import shards
 from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
 from judge import ShapeReader, cut_out, load_judge, verdict
 from motion_reader import load_motion_reader, located, track
+from plan_reader import FRAMES, load_plan_reader
+from spelled import CODES, COLUMNS, LEARNED, LEVELS, PLACE, numbers
 from training import arguments
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
@@ -143,6 +146,26 @@ def score_long(readers, videos):
     print("mean drift: luminance %+.1f%%, saturation %+.1f%%" % tuple(100 * np.mean(drift, 0)))
 
 
+@torch.no_grad()
+def score_codes(reader, plans):
+    """plans: iterable of codes [T*CODES] in the order of `suite`: object, colour and motion as they are spelled, and whether the object's
+    centre is in the picture in 90 % of the frames"""
+    rows, inside = [], []
+    for (_, want), codes in zip(suite(), plans):
+        codes = torch.from_numpy(codes.astype(np.int64)).view(-1, CODES)
+        word = (codes[:, :PLACE] - LEARNED).clamp(min=0) // LEVELS
+        path = numbers(codes)
+        got = {"object": int((word[:, :COLUMNS] % len(OBJECTS)).mode().values.mode().values), "colour": int(word[:, COLUMNS:].mode().values.mode().values),
+               "motion": int(reader(path[None, :FRAMES])[0].argmax())}
+        rows.append((want, got))
+        inside.append((path[:, :2].abs().amax(1) < 1).float().mean().item())
+    right = {k: np.mean([got[k] == NAMES[k].index(want[k]) for want, got in rows]) for k in ("object", "colour", "motion")}
+    print("  ".join(f"{k} {v:.1%}" for k, v in right.items()) + f"  in the picture {np.mean(np.array(inside) >= .9):.1%}  of {len(rows)}")
+    for name in MOTIONS:
+        read = [MOTIONS[got["motion"]] for want, got in rows if want["motion"] == name]
+        print(f"  {name:10s} {' '.join(f'{r} {read.count(r)}' for r in sorted(set(read), key=read.count, reverse=True))}")
+
+
 def readers_themselves(readers, folder, held=3):
     """On the takes that the motion reader was not trained on; the other readers have seen none of these."""
     rows = []
@@ -160,6 +183,9 @@ def main():
     elif what == "readers":
         a = arguments(plan=0.)
         readers_themselves(Readers(a.out), f"{a.out}/corpora")
+    elif what == "codes":
+        a = arguments(plan=0., videos="plans")
+        score_codes(load_plan_reader(a.out), (np.load(f) for f in sorted(Path(a.videos).glob("*.npy"))))
     elif what in ("score", "long"):
         a = arguments(plan=0., videos="videos")
         paths = sorted(f for f in Path(a.videos).iterdir() if f.is_dir() or f.suffix in (".npy", ".y4m"))

@@ -21,7 +21,7 @@ from fit_text_encoder import Pieces
 from grammar import SLOTS, SceneGraph, describe
 from net_lm import LanguageModel
 from net_text import TextEncoder
-from spelled import CODES, PLACE, WHOLE, numbers
+from spelled import CODES, NUMBERS, PLACE, WHOLE, numbers
 from training import Run, arguments, config, save_atomically, warmed
 
 
@@ -29,7 +29,6 @@ VIEW = 4                                            # frames in sight: three of 
 HELD = 100                                          # takes that only judge
 WEIGHTS = torch.tensor([2.] * PLACE + [.5] * (CODES - PLACE - WHOLE) + [3.] * WHOLE)     # of the codes of a frame
 TOLD_AFTER, TOLD, GOING = 1, .3, 3.                 # block whose rows the readers see; weights of what is told and of the numbers
-NUMBERS = 7
 
 
 def load_text_encoder(out):

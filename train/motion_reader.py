@@ -54,11 +54,11 @@ def track(x, objects):
 
 
 class MotionReader(nn.Module):
-    """Tracks [n,T,FEATURES] -> logits [n,13]"""
+    """Tracks [n,T,features] -> logits [n,13]"""
 
-    def __init__(self):
+    def __init__(self, features=FEATURES):
         super().__init__()
-        self.into = nn.Linear(2 * FEATURES, 48)
+        self.into = nn.Linear(2 * features, 48)
         self.body = nn.GRU(48, 64, batch_first=True, bidirectional=True)
         self.out = nn.Linear(128, len(MOTIONS))
 

@@ -34,6 +34,7 @@ WAVES_AT, WAVE = 16, 1.                             # first dimension of the wav
 PERIODS = (96., 48., 24., 12.)                      # of the way, in pixels
 HARMONICS = (2, 3)                                  # of the angle, in the first four of these dimensions; plain numbers in the others
 NAMES_AT, NAME = 24, 2.                             # first of the words' own dimensions, their height
+NUMBERS = 7                                         # that they stand for, see `numbers`
 IS_SPELLED = torch.tensor([j < PLACE or j >= CODES - WHOLE for j in range(CODES)])
 
 
@@ -64,7 +65,7 @@ def spell(bodies, hues):
 
 def numbers(codes):
     """What codes [...,44] say of the main body, about -1 .. 1 each: centre across and down (as far outside as the columns tell),
-    radius, cosine and sine of the angle, how far it has come across and down -> [...,7]"""
+    radius, cosine and sine of the angle, how far it has come across and down -> [...,NUMBERS]"""
     levels = codes[..., IS_SPELLED] - LEARNED
     way = (levels[..., :PLACE] % LEVELS).float()
     centres = torch.cat([torch.arange(n) * float(PATCH) + PATCH / 2 for n in (COLUMNS, ROWS)]) + (way - LEVELS / 2) * STEP

@@ -1,0 +1,62 @@
+"""A small recurrent net that says from a plan's spelled codes alone how its object moves: what the language model means, before
+any picture is made.
+
+    python plan_reader.py --plan 1                        # OUT/plan_reader.pt, and its accuracy on held-out plans
+
+It is the net of motion_reader.py on the numbers that the codes stand for (`spelled.numbers`), trained on plans that keep to one motion.
+"""
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from fit_lm import HELD
+from grammar import MOTIONS
+from motion_reader import MotionReader
+from spelled import CODES, NUMBERS, numbers
+from training import Run, arguments
+
+FRAMES = 12                                         # semantic frames that are read: six seconds
+NOISE = .02
+
+
+def plans_of(out):
+    """-> numbers [N,FRAMES,NUMBERS] of the corpus `plans`, motions [N]; -1 where the motion changes"""
+    tracks, motions = [], []
+    for record in sorted(Path(out, "corpora").glob("plans_*.pt")):
+        if record.with_suffix(".tokens.npy").exists():
+            tracks.append(numbers(torch.from_numpy(np.load(record.with_suffix(".tokens.npy"))).unflatten(1, (-1, CODES)))[:, :FRAMES])
+            for g in torch.load(record, weights_only=False)["graphs"]:
+                changes = any(what in ("motion", "stop") for what, _ in g["events"])
+                motions.append(-1 if changes else MOTIONS.index(g["motion"]))
+    return torch.cat(tracks), torch.tensor(motions)
+
+
+def load_plan_reader(out):
+    reader = MotionReader(NUMBERS)
+    reader.load_state_dict(torch.load(Path(out) / "plan_reader.pt", map_location="cpu", weights_only=False)["mean"])
+    return reader.eval()
+
+
+def main():
+    a = arguments(plan=1.)
+    torch.manual_seed(0)
+    tracks, motions = plans_of(a.out)
+    reader = MotionReader(NUMBERS)
+    run = Run("plan_reader", reader, a, lr=.01, adam_lr=2e-3, adam_only=("out", "body"), warmup=50, average=.99)
+    known = (motions >= 0).nonzero()[:, 0]
+    training = known[known >= HELD]
+    for _ in run:
+        i = training[torch.randint(len(training), (64,))]
+        logits = reader(tracks[i] + NOISE * torch.randn(64, FRAMES, NUMBERS))
+        run.step(F.cross_entropy(logits, motions[i], label_smoothing=.05), right=(logits.argmax(1) == motions[i]).float().mean())
+    reader.load_state_dict(run.mean)
+    held = known[known < HELD]
+    with torch.no_grad():
+        right = (reader.eval()(tracks[held]).argmax(1) == motions[held]).float().mean()
+    print("plan reader on held-out plans: %.3f of %d" % (right, len(held)))
+
+
+if __name__ == "__main__":
+    main()
