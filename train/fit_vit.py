@@ -135,10 +135,14 @@ def fold_statistics(model, frames):
 
 
 def main():
-    a = arguments(plan=15.)
+    a = arguments(plan=15., stage="all")
     torch.manual_seed(0)
     model = Taught(config("tokenizer")["theia"]).to(a.device)
-    run = Run("vit_training", model, a, lr=.02, adam_lr=1.5e-3, adam_only=("embeddings", "heads", "norm"), warmup=100)
+    alone = a.stage == "heads"                                     # of a picture network that is there
+    if alone:
+        model.load_state_dict(torch.load(f"{a.out}/vit.pt", map_location=a.device, weights_only=False)["mean"], strict=False)
+        model.vit.requires_grad_(False)
+    run = Run("vit_heads" if alone else "vit_training", model, a, lr=.02, adam_lr=1.5e-3, adam_only=("embeddings", "heads", "norm"), warmup=100)
     frames = Frames(f"{a.out}/corpora", run.steps + 1)
     for progress in run:
         x, target = frames(16)
@@ -147,7 +151,8 @@ def main():
         run.step(loss, **numbers)
     model.load_state_dict(run.mean)
     model.eval()
-    fold_statistics(model, frames)
+    if not alone:
+        fold_statistics(model, frames)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/vit.pt")
     held = Frames(f"{a.out}/corpora", 7, held=True)
     with torch.no_grad():

@@ -1,0 +1,51 @@
+"""The weights of a model folder back as the trainers' averaged weights, to go on from where no checkpoints are left.
+
+    python restore.py -m ../models/mini        # OUT/STAGE.pt of every stage whose file is not there yet
+    python fit_vit.py --stage heads --plan 3   # what the picture network's read-outs were is not in a model: learned anew
+
+Matrices come back from int8 rows, so a stage goes on from within a few thousandths of its weights; optimisers begin afresh
+(`--warm OUT/STAGE.pt`). The corpora are drawn again by corpora.py, the same frames.
+"""
+import argparse
+import shutil
+from pathlib import Path
+
+from export import below, restored
+from net_dit import CONTROL, MAIN, DiT
+from training import ROOT, config, save_atomically
+
+
+def stages(folder):
+    """-> {stage: averaged weights under the names of its trainer}"""
+    tokenizer, theia = restored(folder / "tokenizer.safetensors"), "feature_extractor.model."
+    coder = {k: v for k, v in tokenizer.items() if not k.startswith(theia)}
+    refinement, dit = restored(folder / "mmdit.safetensors"), DiT(config("mmdit"))
+    dit.main.load_state_dict(below(refinement, MAIN))
+    dit.control.load_state_dict(below(refinement, CONTROL))
+    vae = restored(folder / "temporal_vae.safetensors")
+    prefixed = lambda prefix, state: {prefix + k: v for k, v in state.items()}
+    return {"text_encoder": prefixed("encoder.", restored(folder / "text_encoder.safetensors")), "vit": prefixed("vit.", below(tokenizer, theia)),
+            "tokenizer": coder, "decoder": coder, "encoder": coder, "lm": restored(folder / "ar_model.safetensors"),
+            "upsampler": dit.state_dict(), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("-m", "--model", default=str(ROOT / "models" / "mini"))
+    p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    a = p.parse_args()
+    out, model = Path(a.out), Path(a.model)
+    out.mkdir(parents=True, exist_ok=True)
+    for stage, state in stages(model).items():
+        if not (out / f"{stage}.pt").exists():
+            save_atomically({"mean": state}, out / f"{stage}.pt")
+            print(f"{stage}.pt")
+    if not (out / "spiece.model").exists():
+        shutil.copy(model / "spiece.model", out / "spiece.model")
+    scale = out / "scale_factor.txt"
+    if not scale.exists():
+        scale.write_text(f"{config('temporal_vae')['scale_factor']:.6f}")
+
+
+if __name__ == "__main__":
+    main()
