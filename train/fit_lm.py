@@ -17,7 +17,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from fit_text_encoder import Pieces
+from fit_text_encoder import Pieces, told
 from grammar import SLOTS, SceneGraph, describe
 from net_lm import LanguageModel
 from net_text import TextEncoder
@@ -36,11 +36,6 @@ def load_text_encoder(out):
     state = torch.load(Path(out) / "text_encoder.pt", map_location="cpu", weights_only=False)["mean"]
     encoder.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("encoder.")})
     return encoder.eval().requires_grad_(False)
-
-
-def told(graph, said):
-    """Class of every slot; the last class of a slot means that the caption does not tell."""
-    return [names.index(getattr(graph, k)) if k in said else len(names) for k, names in SLOTS.items()]
 
 
 class Takes:

@@ -73,12 +73,16 @@ class Reader(nn.Module):
         return {k: head(rows[:, i]) for i, (k, head) in enumerate(self.heads.items())}
 
 
-def targets(graph, said):
+def told(graph, said):
     """Class of every slot; the last class of a slot means that the caption does not tell."""
-    out = [names.index(getattr(graph, k)) if k in said else len(names) for k, names in SLOTS.items()]
+    return [names.index(getattr(graph, k)) if k in said else len(names) for k, names in SLOTS.items()]
+
+
+def targets(graph, said):
+    """The same, then kinds and values of three events."""
     events = graph.events + [("none", None)] * (3 - len(graph.events))
     known = lambda v: VALUES.index(v.split()[0]) if v else len(VALUES)
-    return out + [EVENTS.index(k) for k, _ in events[:3]] + [known(v) for _, v in events[:3]]
+    return told(graph, said) + [EVENTS.index(k) for k, _ in events[:3]] + [known(v) for _, v in events[:3]]
 
 
 def distracted(text, rng):
