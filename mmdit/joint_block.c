@@ -53,6 +53,13 @@ static dit_sequence from_row(dit_sequence s, int64_t first)
     return (dit_sequence){.rows = rows, .n_text = s.n_text - gone, .text_keys = s.text_keys - gone};
 }
 
+/* Other rows in the places of those of `s`. */
+static dit_sequence with_rows(dit_sequence s, lt_tensor rows)
+{
+    s.rows = rows;
+    return s;
+}
+
 static lt_tensor text_of(dit_sequence s)
 {
     return lt_slice(s.rows, 0, 0, s.n_text);
@@ -67,7 +74,7 @@ static lt_tensor video_of(dit_sequence s)
 static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, dit_sequence h, lt_tensor m,
                                 half_parts half)
 {
-    const dit_sequence u = {.rows = lt_new(o, o->dtype, lt_shape_of(&h.rows)), .n_text = h.n_text, .text_keys = h.text_keys};
+    const dit_sequence u = with_rows(h, lt_new(o, o->dtype, lt_shape_of(&h.rows)));
     lt_modulated_norm_into(o, text_of(u), text_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
                            part(m, TEXT_PARTS, half, SCALE), part(m, TEXT_PARTS, half, SHIFT));
     lt_modulated_norm_into(o, video_of(u), video_of(h), &norm->weight, &norm->bias, BLOCK_NORM_EPS,
@@ -78,7 +85,7 @@ static lt_tensor modulated_norm(lt_ops *o, const dit_affine *norm, dit_sequence 
 /* h += gate * y, y [n, d]. */
 static void gated_add(lt_ops *o, dit_sequence h, lt_tensor y, lt_tensor m, half_parts half)
 {
-    const dit_sequence added = {.rows = y, .n_text = h.n_text, .text_keys = h.text_keys};
+    const dit_sequence added = with_rows(h, y);
     lt_gated_add_into(o, text_of(h), part(m, TEXT_PARTS, half, GATE), text_of(added));
     lt_gated_add_into(o, video_of(h), part(m, VIDEO_PARTS, half, GATE), video_of(added));
 }

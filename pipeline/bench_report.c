@@ -94,12 +94,22 @@ static lt_status time_stage(lt_backend *backend, take_bench_fn run, const take_r
         s = lt_profile_start(backend, err);
     if (s == LT_OK)
         s = run(backend, waits ? &again : t, err);
-    if (s == LT_OK) {
+    if (s == LT_OK)
         *share = take_share_of(backend->profile, 0, most);
-    }
     free(backend->profile);
     backend->profile = counted;
     return s;
+}
+
+/* One line; *whole, or NULL: seconds of the stage as a whole. */
+static lt_status bench_stage(const longtake *e, int i, const take_rates *most, double *whole, longtake_line_fn fn, void *user, lt_error *err)
+{
+    take_timing t = {0};
+    take_share share;
+    LT_TRY(time_stage(e->backend, stages[i].run, most, &t, &share, err));
+    if (whole)
+        *whole = t.best.wall * t.whole;
+    return give_timing(e, e->backend, stages[i].name, &t, most, &share, fn, user, err);
 }
 
 static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn fn, void *user, lt_error *err)
@@ -168,13 +178,8 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     take_rates most;
     double whole[STAGES];
     LT_TRY(take_measure_rates(e->backend, &most, err));
-    for (int i = 0; i < STAGES; i++) {
-        take_timing t = {0};
-        take_share share;
-        LT_TRY(time_stage(e->backend, stages[i].run, &most, &t, &share, err));
-        LT_TRY(give_timing(e, e->backend, stages[i].name, &t, &most, &share, fn, user, err));
-        whole[i] = t.best.wall * t.whole;
-    }
+    for (int i = 0; i < STAGES; i++)
+        LT_TRY(bench_stage(e, i, &most, &whole[i], fn, user, err));
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
     return give_estimate(e, "take", "30 s of 480x720 at 8 frames a second", LONG_FRAMES, whole, fn, user, err);
 }
@@ -188,11 +193,8 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
     for (int i = 0; i < STAGES; i++)
         if (strcmp(stages[i].name, stage) == 0) {
             take_rates most;
-            take_timing t = {0};
-            take_share share;
             LT_TRY(take_measure_rates(e->backend, &most, err));
-            LT_TRY(time_stage(e->backend, stages[i].run, &most, &t, &share, err));
-            return give_timing(e, e->backend, stage, &t, &most, &share, fn, user, err);
+            return bench_stage(e, i, &most, NULL, fn, user, err);
         }
     return lt_fail(err, LT_ERR_USAGE,
                    "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, tokenizer, dit, vae_decode, vae_encode or all", stage);

@@ -1,3 +1,4 @@
+/* machine_share.c - see machine_share.h. */
 #include "pipeline/machine_share.h"
 
 #include "pipeline/stage_bench.h"

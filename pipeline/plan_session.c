@@ -1,3 +1,4 @@
+/* plan_session.c - see plan_session.h. */
 #include "pipeline/plan_session.h"
 
 ar_sampling plan_sampling_of(const take_run *run, int shot)

@@ -98,11 +98,16 @@ def suite(count=200):
     return rows
 
 
+def shares(rows, slots):
+    """rows as in `tally` -> how many of each slot are right"""
+    share = lambda slot: np.mean([got[slot] == NAMES[slot].index(want[slot]) for want, got in rows if slot in want])
+    return "  ".join(f"{slot} {share(slot):.1%}" for slot in slots)
+
+
 def tally(rows):
     """rows: ({slot: wanted word}, {slot: index}) -> one line of shares"""
-    share = lambda slot: np.mean([got[slot] == NAMES[slot].index(want[slot]) for want, got in rows if slot in want])
     both = np.mean([all(got[k] == NAMES[k].index(want[k]) for k in ("colour", "scene")) for want, got in rows])
-    return "  ".join(f"{slot} {share(slot):.1%}" for slot in NAMES) + f"  colour and scene {both:.1%}  of {len(rows)}"
+    return shares(rows, NAMES) + f"  colour and scene {both:.1%}  of {len(rows)}"
 
 
 def score(readers, videos):
@@ -159,8 +164,7 @@ def score_codes(reader, plans):
                "motion": int(reader(path[None, :FRAMES])[0].argmax())}
         rows.append((want, got))
         inside.append((path[:, :2].abs().amax(1) < 1).float().mean().item())
-    right = {k: np.mean([got[k] == NAMES[k].index(want[k]) for want, got in rows]) for k in ("object", "colour", "motion")}
-    print("  ".join(f"{k} {v:.1%}" for k, v in right.items()) + f"  in the picture {np.mean(np.array(inside) >= .9):.1%}  of {len(rows)}")
+    print(shares(rows, ("object", "colour", "motion")) + f"  in the picture {np.mean(np.array(inside) >= .9):.1%}  of {len(rows)}")
     for name in MOTIONS:
         read = [MOTIONS[got["motion"]] for want, got in rows if want["motion"] == name]
         print(f"  {name:10s} {' '.join(f'{r} {read.count(r)}' for r in sorted(set(read), key=read.count, reverse=True))}")

@@ -7,14 +7,13 @@ It is the net of motion_reader.py on the numbers that the codes stand for (`spel
 """
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fit_lm import HELD
+from fit_lm import HELD, Takes
 from grammar import MOTIONS
 from motion_reader import MotionReader
-from spelled import CODES, NUMBERS, numbers
+from spelled import NUMBERS, numbers
 from training import Run, arguments
 
 FRAMES = 12                                         # semantic frames that are read: six seconds
@@ -23,14 +22,10 @@ NOISE = .02
 
 def plans_of(out):
     """-> numbers [N,FRAMES,NUMBERS] of the corpus `plans`, motions [N]; -1 where the motion changes"""
-    tracks, motions = [], []
-    for record in sorted(Path(out, "corpora").glob("plans_*.pt")):
-        if record.with_suffix(".tokens.npy").exists():
-            tracks.append(numbers(torch.from_numpy(np.load(record.with_suffix(".tokens.npy"))).unflatten(1, (-1, CODES)))[:, :FRAMES])
-            for g in torch.load(record, weights_only=False)["graphs"]:
-                changes = any(what in ("motion", "stop") for what, _ in g["events"])
-                motions.append(-1 if changes else MOTIONS.index(g["motion"]))
-    return torch.cat(tracks), torch.tensor(motions)
+    takes = Takes(Path(out, "corpora"), ("plans",), pieces=None, seed=0)
+    changes = lambda graph: any(what in ("motion", "stop") for what, _ in graph.events)
+    motions = [-1 if changes(g) else MOTIONS.index(g.motion) for g in takes.graphs]
+    return numbers(torch.stack(takes.codes))[:, :FRAMES], torch.tensor(motions)
 
 
 def load_plan_reader(out):
