@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -240,6 +241,16 @@ static void hold_standard_descriptors(void)
             return;
 }
 
+/* What is freed goes back to the system. Left to itself the C library learns from the first large block that is freed to keep such
+ * blocks, and gives every thread of a codec a store of its own: a long take then needs a few MB more than a short one, or less,
+ * as its windows happen to lie. */
+static void keep_no_freed_memory(void)
+{
+    enum { LARGE_BLOCK = 128 * 1024 }; /* bytes; what the C library begins with */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_ARENA_MAX, 1);
+}
+
 /* What was printed must have arrived. */
 static int close_output(cli_context *c, int code)
 {
@@ -275,6 +286,7 @@ int main(int argc, char **argv)
     static search_folders folders;
     char message[512] = "";
     hold_standard_descriptors();
+    keep_no_freed_memory();
     cli_defaults(&values);
     const bool understood = cli_parse(argc, argv, &values, message, sizeof message);
     cli_context context = {.values = &values, .search = folders.list};
