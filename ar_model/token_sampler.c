@@ -55,8 +55,8 @@ lt_status ar_surprise(const ar_sampling *s, uint64_t draw, float *logits, int vo
     float largest = logits[0];
     for (int i = 1; i < vocabulary; i++)
         largest = logits[i] > largest ? logits[i] : largest;
-    double sum = 0; /* the sampler's f32 probability of an unlikely id would be 0 */
-    for (int i = 0; i < vocabulary; i++)
+    double sum = exp((double)logits[0] - (double)largest); /* the sampler's f32 probability of an unlikely id would be 0 */
+    for (int i = 1; i < vocabulary; i++)
         sum += exp((double)logits[i] - (double)largest);
     *nats = log(sum) + (double)largest - (double)logits[id];
     return LT_OK;
