@@ -28,7 +28,8 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet, bool verbo
 /* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says so ("severity"). */
 static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "warning"};
 
-/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are told apart by the first two bytes. */
+/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are told apart by the first two bytes.
+ * The library has such a check inside; the program, like any customer, has longtake.h alone. */
 static int character_bytes(const unsigned char *c)
 {
     const int bytes = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
