@@ -123,8 +123,10 @@ static void check_attention(void)
         .d = DEPTH,
         .scale = 0.25F,
     };
+    expect(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking) == cudaSuccess, "a stream");
     for (int run = 0; run < 2; run++) /* the second finds the plan */
         expect(lt_cudnn_attention(c, &j, &done, &err) == LT_OK && done, err.message);
+    expect(cudaStreamSynchronize(c->stream) == cudaSuccess, "a stream that is done");
     for (int i = 0; i < B * ROWS * HEADS * DEPTH; i++) {
         const double want =
             wanted(qkv, i / DEPTH / HEADS / ROWS, i / DEPTH / HEADS % ROWS, i / DEPTH % HEADS, i % DEPTH);
@@ -133,6 +135,7 @@ static void check_attention(void)
     }
     lt_cudnn_close(c->cudnn);
     lt_cuda_memory_close(c);
+    (void)cudaStreamDestroy(c->stream);
     free(c);
     free(memory);
     free(out);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <functional>
+#include <tuple>
 
 #include "cuda_runtime_api.h"
 
@@ -239,14 +240,18 @@ typedef struct {
     unsigned numAttrs;
 } cudaLaunchConfig_t;
 
-/* Runs `body` once for every thread of the grid. Refuses what the device would. */
+/* Queues `body`, once for every thread of the grid. Refuses what the device would. */
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
-                        const std::function<void()> &body);
+                        std::function<void()> body);
+
+/* Queues any work on device memory. */
+cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work);
 
 template <typename... P, typename... A>
 inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(P...), A &&...arguments)
 {
-    return host_launch(config, (const void *)kernel, (sizeof(P) + ... + 0), [&] { kernel(static_cast<P>(arguments)...); });
+    const std::tuple<P...> copies(static_cast<P>(arguments)...);
+    return host_launch(config, (const void *)kernel, (sizeof(P) + ... + 0), [kernel, copies] { std::apply(kernel, copies); });
 }
 
 #endif

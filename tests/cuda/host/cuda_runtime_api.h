@@ -3,10 +3,11 @@
  *
  * Memory of the "device" comes filled with a pattern. Host code that touches it faults: it may be read and written only while a
  * kernel or a copy runs. Under the address sanitizer it is malloc's instead, and the sanitizer watches what a kernel does.
- * Everything is done when its call returns, so orders between streams are not tested.
  *
  * There are two devices. On the first the threads of a block take their turns from first to last, on the second from last to
- * first: a kernel that lacks a barrier gives other results there.
+ * first: a kernel that lacks a barrier gives other results there. On the first the stream that was opened first does everything
+ * at once and other streams as late as events allow; on the second it is the other way round: so does an order between streams
+ * that nobody waits for (host_streams.cpp).
  */
 #ifndef HOST_CUDA_RUNTIME_API_H
 #define HOST_CUDA_RUNTIME_API_H
@@ -61,6 +62,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
@@ -73,12 +75,20 @@ const char *cudaGetErrorString(cudaError_t code);
 
 /* ---- the test's own handles on it ---- */
 
-/* What stands in for a library's kernels calls these around its work on device memory; they nest. */
+/* What stands in for a library's kernels: work(copy of the argument) as one piece of a stream's work. */
+cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument, size_t bytes);
+
+/* Device memory may be touched between these; they nest. */
 void host_device_begin(void);
 void host_device_end(void);
 
+/* Everything that is queued anywhere. */
+void host_finish_all(void);
+
 /* Bytes of device memory there are; cudaMalloc fails beyond. */
 void host_set_memory(size_t bytes);
+/* The most that was taken since. */
+size_t host_memory_peak(void);
 
 #ifdef __cplusplus
 }

@@ -14,14 +14,9 @@ static double gelu(double x)
     return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
 }
 
-lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err)
+static void multiply(void *product)
 {
-    (void)c;
-    if (workspace == NULL || p->x_stride < p->inputs || p->w_stride < p->inputs || p->out_stride < p->outputs)
-        return lt_fail(err, LT_ERR_FAILED, "host: a product with rows closer than their length");
-    if (p->type == LT_F32 && p->out_type != LT_F32)
-        return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
-    host_device_begin();
+    const lt_cublas_product *p = product;
     for (int64_t r = 0; r < p->rows; r++)
         for (int64_t o = 0; o < p->outputs; o++) {
             double sum = 0;
@@ -33,8 +28,15 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
                 sum = gelu(sum);
             lt_store_element(p->out, p->out_type, r * p->out_stride + o, sum);
         }
-    host_device_end();
-    return LT_OK;
+}
+
+lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err)
+{
+    if (workspace == NULL || p->x_stride < p->inputs || p->w_stride < p->inputs || p->out_stride < p->outputs)
+        return lt_fail(err, LT_ERR_FAILED, "host: a product with rows closer than their length");
+    if (p->type == LT_F32 && p->out_type != LT_F32)
+        return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
+    return lt_cuda_check(host_enqueue_call(c->stream, multiply, p, sizeof *p), "linear", err);
 }
 
 void lt_cublas_close(lt_cublas *l)

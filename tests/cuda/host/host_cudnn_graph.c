@@ -18,6 +18,7 @@ typedef struct {
     int64_t dim[5];
     int64_t stride[5];
     void *memory; /* while a plan runs */
+    double value; /* of a NUMBER, as it was when the plan was run */
 } tensor;
 
 typedef struct {
@@ -208,7 +209,7 @@ static int64_t place(const tensor *t, const int64_t *at)
 
 static double get(const tensor *t, const int64_t *at)
 {
-    return lt_load_element(t->memory, t->type, place(t, at));
+    return t->kind == NUMBER ? t->value : lt_load_element(t->memory, t->type, place(t, at));
 }
 
 /* Steps `at` through the dimensions of t from `first` on; false after the last. */
@@ -304,7 +305,35 @@ static lt_status find_memory(tensor *t, const int64_t *names, void *const *memor
     if (t->memory == NULL || (uintptr_t)t->memory % (uintptr_t)t->alignment != 0)
         return lt_fail(err, LT_ERR_FAILED, "host: tensor %lld is not given, or not aligned to %lld", (long long)t->name,
                        (long long)t->alignment);
+    if (t->kind == NUMBER)
+        t->value = lt_load_element(t->memory, t->type, 0);
     return LT_OK;
+}
+
+/* A run that waits for its turn: operations with their memory. */
+typedef struct {
+    int operations;
+    operation operation[LT_GRAPH_OPERATIONS];
+    void *made[LT_GRAPH_OPERATIONS]; /* what lies between them */
+} run;
+
+static void free_made(run *r)
+{
+    for (int i = 0; i < r->operations; i++)
+        free(r->made[i]);
+}
+
+static void compute(void *which)
+{
+    run *r = which;
+    for (int i = 0; i < r->operations; i++) {
+        const operation *o = &r->operation[i];
+        int64_t at[5] = {0};
+        do
+            lt_store_element(o->out.memory, o->out.type, place(&o->out, at), value_at(o, at));
+        while (next(&o->out, 0, at));
+    }
+    free_made(r);
 }
 
 lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names, void *const *memory, int count,
@@ -312,33 +341,28 @@ lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *nam
 {
     int64_t name[16];
     void *known[16];
-    void *made[LT_GRAPH_OPERATIONS] = {NULL};
+    run r = {.operations = plan->operations};
     int all = count;
     lt_status s = workspace == NULL ? lt_fail(err, LT_ERR_FAILED, "host: no workspace") : LT_OK;
-    (void)c;
     memcpy(name, names, (size_t)count * sizeof *names);
     memcpy(known, memory, (size_t)count * sizeof *memory);
     for (int i = 0; s == LT_OK && i < plan->operations; i++) {
-        operation o = plan->operation[i];
-        const int operands = o.kind == ATTENTION ? 4 : 2;
-        if (o.out.kind == BETWEEN) {
-            made[i] = calloc((size_t)last_place(&o.out) + 1, sizeof(float));
-            name[all] = o.out.name;
-            known[all++] = made[i];
+        operation *o = &r.operation[i];
+        *o = plan->operation[i];
+        const int operands = o->kind == ATTENTION ? 4 : 2;
+        if (o->out.kind == BETWEEN) {
+            r.made[i] = calloc((size_t)last_place(&o->out) + 1, sizeof(float));
+            name[all] = o->out.name;
+            known[all++] = r.made[i];
         }
         for (int k = 0; s == LT_OK && k < operands; k++)
-            s = find_memory(&o.in[k], name, known, all, err);
+            s = find_memory(&o->in[k], name, known, all, err);
         if (s == LT_OK)
-            s = find_memory(&o.out, name, known, all, err);
-        int64_t at[5] = {0};
-        host_device_begin();
-        if (s == LT_OK)
-            do
-                lt_store_element(o.out.memory, o.out.type, place(&o.out, at), value_at(&o, at));
-            while (next(&o.out, 0, at));
-        host_device_end();
+            s = find_memory(&o->out, name, known, all, err);
     }
-    for (int i = 0; i < plan->operations; i++)
-        free(made[i]);
+    if (s == LT_OK)
+        s = lt_cuda_check(host_enqueue_call(c->stream, compute, &r, sizeof r), "host", err);
+    else
+        free_made(&r);
     return s;
 }

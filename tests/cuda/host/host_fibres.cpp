@@ -295,7 +295,7 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute
 }
 
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
-                        const std::function<void()> &body)
+                        std::function<void()> body)
 {
     const dim3 grid = config->gridDim;
     const dim3 block = config->blockDim;
@@ -306,16 +306,16 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
         return cudaErrorInvalidConfiguration;
     if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
         return cudaErrorInvalidValue;
-    now.body = &body;
-    blockDim = block;
-    gridDim = grid;
-    host_device_begin();
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++) {
-                blockIdx = {x, y, z};
-                run_block(config->dynamicSmemBytes);
-            }
-    host_device_end();
-    return cudaSuccess;
+    const size_t shared_bytes = config->dynamicSmemBytes;
+    return host_enqueue(config->stream, [grid, block, shared_bytes, body = std::move(body)] {
+        now.body = &body;
+        blockDim = block;
+        gridDim = grid;
+        for (unsigned z = 0; z < grid.z; z++)
+            for (unsigned y = 0; y < grid.y; y++)
+                for (unsigned x = 0; x < grid.x; x++) {
+                    blockIdx = {x, y, z};
+                    run_block(shared_bytes);
+                }
+    });
 }

@@ -1,4 +1,4 @@
-/* host_runtime.cpp - memory, streams and events of the host build; see cuda_runtime_api.h. */
+/* host_runtime.cpp - devices and memory of the host build; see cuda_runtime_api.h. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +8,6 @@
 
 #include "cuda_runtime.h"
 
-struct host_stream {
-    int unused;
-};
-
-struct host_event {
-    int unused;
-};
-
 namespace
 {
 
@@ -23,7 +15,9 @@ enum { DEVICES = 2, ALIGN = 256, PATTERN = 0xcd, FILLED_BYTES = 1 << 20 };
 
 size_t memory_bytes = (size_t)1 << 40;
 size_t memory_used;
+size_t memory_most;
 std::map<void *, size_t> blocks;
+std::map<void *, size_t> pinned;
 cudaError_t last = cudaSuccess;
 int current;
 
@@ -121,6 +115,12 @@ void host_device_end(void)
 void host_set_memory(size_t bytes)
 {
     memory_bytes = bytes;
+    memory_most = memory_used;
+}
+
+size_t host_memory_peak(void)
+{
+    return memory_most;
 }
 
 cudaError_t cudaDriverGetVersion(int *version)
@@ -175,6 +175,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     host_device_end();
     blocks[*memory] = bytes;
     memory_used += bytes;
+    memory_most = memory_used > memory_most ? memory_used : memory_most;
     return cudaSuccess;
 }
 
@@ -184,6 +185,7 @@ cudaError_t cudaFree(void *memory)
         return cudaSuccess;
     if (blocks.count(memory) == 0)
         return failed(cudaErrorInvalidValue);
+    host_finish_all();
     memory_used -= blocks[memory];
     give_back(memory, blocks[memory]);
     blocks.erase(memory);
@@ -192,12 +194,22 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
-    *memory = malloc(bytes);
-    return *memory != nullptr ? cudaSuccess : failed(cudaErrorMemoryAllocation);
+    *memory = malloc(bytes > 0 ? bytes : 1);
+    if (*memory == nullptr)
+        return failed(cudaErrorMemoryAllocation);
+    pinned[*memory] = bytes;
+    return cudaSuccess;
 }
 
+/* Waits for nothing: a copy that is still under way finds the pattern. */
 cudaError_t cudaFreeHost(void *memory)
 {
+    if (memory == nullptr)
+        return cudaSuccess;
+    if (pinned.count(memory) == 0)
+        return failed(cudaErrorInvalidValue);
+    memset(memory, PATTERN, pinned[memory]);
+    pinned.erase(memory);
     free(memory);
     return cudaSuccess;
 }
@@ -206,61 +218,6 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     *available = memory_bytes > memory_used ? memory_bytes - memory_used : 0;
     *total = memory_bytes;
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t)
-{
-    host_device_begin();
-    memmove(to, from, bytes);
-    host_device_end();
-    return cudaSuccess;
-}
-
-cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
-{
-    host_device_begin();
-    memset(memory, value, bytes);
-    host_device_end();
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
-{
-    *stream = new host_stream();
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t)
-{
-    return cudaSuccess;
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    delete stream;
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
-{
-    *event = new host_event();
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t)
-{
-    return event != nullptr ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event)
-{
-    return event != nullptr ? cudaSuccess : failed(cudaErrorInvalidResourceHandle);
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event)
-{
-    delete event;
     return cudaSuccess;
 }
 

@@ -1,0 +1,169 @@
+/* host_streams.cpp - streams, events, and what is queued on them, in the host build; see cuda_runtime_api.h.
+ *
+ * A stream that does its work at once does what it is given when it is given. One that does it late runs nothing until somebody
+ * waits for it: the host, or another stream at an event. Either order is one that a device may take, so a wait that is
+ * missing anywhere gives wrong bytes on one of the two devices.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "cuda_runtime.h"
+
+struct host_queue {
+    int device;
+    bool late;
+    uint64_t queued = 0; /* pieces of work that were ever given */
+    uint64_t done = 0;
+    std::deque<std::function<void()>> work;
+};
+
+struct host_stream {
+    std::shared_ptr<host_queue> queue;
+};
+
+/* Reached when `queue` has done its first `at` pieces of work; recorded nowhere: at once. */
+struct host_event {
+    std::shared_ptr<host_queue> queue;
+    uint64_t at = 0;
+};
+
+namespace
+{
+
+std::set<host_stream *> streams;
+
+void run_until(host_queue &q, uint64_t at)
+{
+    while (q.done < at) {
+        const std::function<void()> work = std::move(q.work.front());
+        q.work.pop_front();
+        const int caller = host_device();
+        (void)cudaSetDevice(q.device);
+        work();
+        (void)cudaSetDevice(caller);
+        q.done++;
+    }
+}
+
+cudaError_t give(cudaStream_t stream, std::function<void()> work)
+{
+    if (streams.count(stream) == 0)
+        return cudaErrorInvalidResourceHandle;
+    host_queue &q = *stream->queue;
+    q.work.push_back(std::move(work));
+    q.queued++;
+    if (!q.late)
+        run_until(q, q.queued);
+    return cudaSuccess;
+}
+
+/* The first stream of device 0 works at once and its others late; of device 1 it is the other way round. */
+bool is_late(int device)
+{
+    bool first = true;
+    for (const host_stream *s : streams)
+        first = first && s->queue->device != device;
+    return first == (device == 1);
+}
+
+} // namespace
+
+void host_finish_all(void)
+{
+    for (host_stream *s : streams)
+        run_until(*s->queue, s->queue->queued);
+}
+
+cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work)
+{
+    return give(stream, [work = std::move(work)] {
+        host_device_begin();
+        work();
+        host_device_end();
+    });
+}
+
+cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument, size_t bytes)
+{
+    std::vector<max_align_t> copy((bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t));
+    memcpy(copy.data(), argument, bytes);
+    return host_enqueue(stream, [work, copy]() mutable { work(copy.data()); });
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream)
+{
+    return host_enqueue(stream, [=] { memmove(to, from, bytes); });
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream)
+{
+    return host_enqueue(stream, [=] { memset(memory, value, bytes); });
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+{
+    *stream = new host_stream{std::make_shared<host_queue>()};
+    (*stream)->queue->device = host_device();
+    (*stream)->queue->late = is_late(host_device());
+    streams.insert(*stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    if (streams.count(stream) == 0)
+        return cudaErrorInvalidResourceHandle;
+    run_until(*stream->queue, stream->queue->queued);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
+{
+    if (event == nullptr)
+        return cudaErrorInvalidResourceHandle;
+    const host_event as_recorded = *event; /* what is recorded later on is not waited for */
+    return as_recorded.queue == nullptr ? cudaSuccess
+                                        : give(stream, [as_recorded] { run_until(*as_recorded.queue, as_recorded.at); });
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    const cudaError_t code = cudaStreamSynchronize(stream);
+    if (streams.erase(stream) > 0)
+        delete stream;
+    return code;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+{
+    *event = new host_event();
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
+{
+    if (event == nullptr || streams.count(stream) == 0)
+        return cudaErrorInvalidResourceHandle;
+    *event = {stream->queue, stream->queue->queued};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    if (event == nullptr)
+        return cudaErrorInvalidResourceHandle;
+    if (event->queue != nullptr)
+        run_until(*event->queue, event->at);
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    delete event;
+    return cudaSuccess;
+}
