@@ -51,6 +51,8 @@ typedef struct {
 
 typedef enum { LT_TIME_KEEP, LT_TIME_DOUBLE } lt_time_rule;
 
+enum { LT_WEIGHT_PLACES = 4 }; /* on a device, that matrices from the host take in turns: one is read while others are copied */
+
 typedef struct lt_backend lt_backend;
 
 typedef struct {
@@ -65,10 +67,12 @@ typedef struct {
     lt_status (*wait)(lt_backend *b, lt_error *err); /* until everything asked for so far is done */
 
     /* Turns w->value (host memory of a mapped file, any float dtype, or integers with their scales: weight.h) into what the kernels read. The
-     * mapping outlives the weight, so a host backend may point into it. unprepare undoes it. */
+     * mapping outlives the weight, so a host backend may point into it. unprepare undoes it. On a device with memory of its own
+     * matrices whose home is the host's stay there and come when they are used, through LT_WEIGHT_PLACES places that are each as
+     * large as the largest of them and are there while one of them is prepared. */
     lt_status (*prepare)(lt_backend *b, lt_weight *w, lt_error *err);
     void (*unprepare)(lt_backend *b, lt_weight *w);
-    /* Bytes that prepare would allocate for `w`; no value is read. */
+    /* Bytes that prepare would allocate for `w`, or that it needs of a place; no value is read. */
     size_t (*prepared_bytes)(lt_backend *b, const lt_weight *w);
 
     /* out[n, d] = table[ids[n], :]; ids i32 on the device, already checked. */

@@ -12,6 +12,9 @@ enum { ALIGNMENT = 64 };
 typedef struct {
     lt_backend base;
     lt_backend *like;
+    void *places;       /* for matrices that come from the host when they are used */
+    size_t place_bytes; /* of each */
+    int homed;          /* such matrices */
 } measuring;
 
 /* ---- memory ---- */
@@ -69,17 +72,50 @@ static size_t prepared_bytes(lt_backend *b, const lt_weight *w)
     return like->table->prepared_bytes(like, w);
 }
 
+/* A matrix whose home is the host's, on a device with memory of its own. */
+static bool stays_home(const measuring *m, const lt_weight *w)
+{
+    return w->role == LT_ROLE_MATRIX && w->home != LT_HOME_DEVICE && m->like->table->memory_free != NULL;
+}
+
+static lt_status grow_places(measuring *m, size_t bytes, lt_error *err)
+{
+    if (bytes <= m->place_bytes)
+        return LT_OK;
+    count_release(&m->base, m->places);
+    m->place_bytes = 0;
+    LT_TRY(count_alloc(&m->base, LT_WEIGHT_PLACES * bytes, &m->places, err));
+    m->place_bytes = bytes;
+    return LT_OK;
+}
+
 static lt_status prepare(lt_backend *b, lt_weight *w, lt_error *err)
 {
+    measuring *m = (measuring *)b;
     const size_t bytes = prepared_bytes(b, w);
     w->packed = NULL;
     if (w->role == LT_ROLE_VECTOR) /* is f32 once prepared */
         w->value.dtype = LT_F32;
-    return bytes > 0 ? count_alloc(b, bytes, &w->packed, err) : LT_OK;
+    if (!stays_home(m, w))
+        return bytes > 0 ? count_alloc(b, bytes, &w->packed, err) : LT_OK;
+    LT_TRY(grow_places(m, bytes, err));
+    m->homed++;
+    return LT_OK;
+}
+
+static void leave_home(measuring *m)
+{
+    if (--m->homed > 0)
+        return;
+    count_release(&m->base, m->places);
+    m->places = NULL;
+    m->place_bytes = 0;
 }
 
 static void unprepare(lt_backend *b, lt_weight *w)
 {
+    if (stays_home((measuring *)b, w))
+        leave_home((measuring *)b);
     count_release(b, w->packed);
     *w = (lt_weight){.value = lt_none(), .scale = lt_none(), .role = w->role};
 }

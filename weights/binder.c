@@ -225,6 +225,7 @@ static lt_status match_all(const lt_binder *b, lt_error *err)
 static lt_status prepare_all(const lt_binder *b, lt_weight_set *set, lt_error *err)
 {
     for (int i = 0; i < b->count; i++) {
+        b->list[i].place->home = b->source->home;
         LT_TRY(b->backend->table->prepare(b->backend, b->list[i].place, err));
         set->place[set->count++] = b->list[i].place;
     }

@@ -48,6 +48,7 @@ struct lt_weights {
     lt_checksum *checksum;   /* of a zipped leaf */
     int checksums;
     int checksum_capacity;
+    lt_home home;    /* of matrices that are bound from it */
 };
 
 /* An empty table; LT_ERR_RESOURCES. */

@@ -150,12 +150,18 @@ static lt_status fill_view(lt_weights *view, lt_weights *w, const char *prefix, 
 lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, lt_error *err)
 {
     LT_TRY(lt_table_new(w->place, out, err));
+    (*out)->home = w->home;
     const lt_status s = fill_view(*out, w, prefix, err);
     if (s != LT_OK) {
         lt_weights_close(*out);
         *out = NULL;
     }
     return s;
+}
+
+void lt_weights_home(lt_weights *w, lt_home home)
+{
+    w->home = home;
 }
 
 const char *lt_weights_place(const lt_weights *w)

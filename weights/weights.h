@@ -21,7 +21,7 @@
 #include "kernels/core/status.h"
 #include "kernels/core/weight.h"
 
-typedef struct lt_weights lt_weights; /* an open file or shard set; immutable, reference-counted by its users */
+typedef struct lt_weights lt_weights; /* an open file or shard set; immutable but for the home, reference-counted by its users */
 
 /* `path`: a .safetensors file, an index .json, or a folder that holds model.safetensors or its index. LT_ERR_INPUT. */
 lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err);
@@ -35,6 +35,8 @@ lt_status lt_weights_synthetic(lt_dtype dtype, uint64_t seed, lt_weights **out, 
 /* The same, but nothing is made: sizes only, all zeros that take no memory until they are touched. For lt_measure_open. */
 lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err);
 lt_weights *lt_weights_share(lt_weights *w); /* one more reference to the same */
+/* Where networks that bind from `w` from now on, or from views that are opened from now on, have their matrices. */
+void lt_weights_home(lt_weights *w, lt_home home);
 void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
 
 const char *lt_weights_place(const lt_weights *w); /* file name for messages */

@@ -21,10 +21,18 @@ typedef enum {
     LT_ROLE_HEAD    /* a matrix for lt_linear on f32 rows: values as stored, whatever the backend's activation */
 } lt_role;
 
+/* Where a device with memory of its own keeps the values of a matrix. Any other ignores it. */
+typedef enum {
+    LT_HOME_DEVICE, /* on it */
+    LT_HOME_PINNED, /* in pinned host memory: they come to the device when they are used */
+    LT_HOME_FILE    /* the same from the mapped file, pinned on the way only: it may be larger than the host's memory */
+} lt_home;
+
 typedef struct {
     lt_tensor value;  /* as stored in the file, then as prepared; keeps the official shape */
     lt_tensor scale;  /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
     lt_role role;
+    lt_home home;     /* of a matrix */
     void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
 

@@ -11,6 +11,7 @@ static void cuda_close(lt_backend *b)
         (void)cudaStreamSynchronize(c->stream);
     lt_cudnn_close(c->cudnn);
     lt_cublas_close(c->cublas);
+    lt_cuda_weight_stream_close(c->weight_stream);
     lt_cuda_memory_close(c);
     if (c->stream != NULL)
         (void)cudaStreamDestroy(c->stream);

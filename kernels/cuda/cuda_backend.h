@@ -48,6 +48,9 @@ typedef struct {
 typedef struct lt_cublas lt_cublas;
 typedef struct lt_cudnn lt_cudnn;
 
+/* Matrices that come from the host when they are used (cuda_weight_stream.h); NULL until there is one. */
+typedef struct lt_cuda_weight_stream lt_cuda_weight_stream;
+
 typedef struct {
     lt_backend base; /* first */
     int device;
@@ -59,15 +62,18 @@ typedef struct {
     lt_cuda_blocks blocks;
     lt_cublas *cublas;
     lt_cudnn *cudnn;
+    lt_cuda_weight_stream *weight_stream;
 } lt_cuda;
 
 /* What `packed` of a prepared weight points to. The weight itself then says where things are on the device:
  *     value   VECTOR f32; TABLE f32, bf16 or i8, HEAD also q8 or q4, no value rounded; MATRIX integers as stored, else the
  *             activation dtype; CONV the activation dtype, in memory [Cout, kt, kh, kw, Cin]. value.dim keeps the official shape.
- *     scale   of integers as stored (weight.h), else none */
+ *     scale   of integers as stored (weight.h), else none
+ * A matrix from the host has no address of its own: lt_cuda_weight_here says where it is for one operation. */
 typedef struct {
     void *values; /* device memory that this owns */
     void *scales; /* or NULL */
+    struct lt_cuda_streamed *streamed; /* of a matrix from the host, then the only one that is set; else NULL */
 } lt_cuda_weight;
 
 /* The backend of an entry, its device made current for the calling thread. A failure of that shows in the next call. */
@@ -121,6 +127,9 @@ void lt_cuda_memory_close(lt_cuda *c); /* staging, workspace, table of blocks */
 lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w);
 size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w);
+/* `w` with values that operations find on the device, if they are queued before the next call of this. */
+lt_status lt_cuda_weight_here(lt_cuda *c, const lt_weight *w, lt_weight *here, lt_error *err);
+void lt_cuda_weight_stream_close(lt_cuda_weight_stream *q); /* accepts NULL */
 
 /* ---- the vendor's libraries (cublas_matmul.c, cudnn_graph.c); both accept NULL ---- */
 

@@ -135,10 +135,12 @@ static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor 
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
                          lt_error *err)
 {
-    job j = {lt_cuda_of(b), out, x, w, lt_cuda_vector(bias), act, LT_BF16, false, false};
+    lt_weight here;
+    LT_TRY(lt_cuda_weight_here(lt_cuda_of(b), w, &here, err));
+    job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false};
     if (x.dim[0] <= LT_FEW_ROWS)
-        return lt_cuda_linear_few(j.c, out, x, w, j.bias, act, err);
-    if (!fits_bf16(out, x, w->value))
+        return lt_cuda_linear_few(j.c, out, x, &here, j.bias, act, err);
+    if (!fits_bf16(out, x, here.value))
         j.type = LT_F32;
     const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
     j.sums_apart = out.dtype == LT_BF16 && !with_library;

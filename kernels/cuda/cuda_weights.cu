@@ -1,12 +1,15 @@
 /* cuda_weights.cu - from values in a mapped file to device memory, as cuda_backend.h says (lt_cuda_weight).
  *
  * What keeps its dtype and order is uploaded as it is. Anything else goes through the workspace piece by piece and a kernel
- * turns it into what it becomes: a file's tensor is never held twice.
+ * turns it into what it becomes: a file's tensor is never held twice. A matrix whose home is the host's is brought into the same
+ * form, on the device where that takes work, and kept there.
  */
 #include <cuda_fp16.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/cuda/cuda_device.cuh"
+#include "kernels/cuda/cuda_weight_stream.h"
 
 enum { THREADS = 256 };
 static const int64_t piece_elements = INT64_C(1) << 22; /* some ten megabytes; whole blocks of q4 */
@@ -144,6 +147,16 @@ static lt_status convert(lt_cuda *c, const lt_weight *w, void *out, lt_dtype to,
 
 /* ---- the entries ---- */
 
+static bool stays_as_stored(const lt_cuda *c, const lt_weight *w)
+{
+    return dtype_of(c, w) == w->value.dtype && w->role != LT_ROLE_CONV;
+}
+
+static bool is_streamed(const lt_weight *w)
+{
+    return w->role == LT_ROLE_MATRIX && w->home != LT_HOME_DEVICE;
+}
+
 static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
 {
     const lt_dtype to = dtype_of(c, w);
@@ -152,9 +165,33 @@ static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *pac
         LT_TRY(lt_cuda_alloc(&c->base, scale_bytes(c, w), &packed->scales, err));
         LT_TRY(lt_cuda_upload(&c->base, packed->scales, w->scale.data, scale_bytes(c, w), err));
     }
-    if (to == w->value.dtype && w->role != LT_ROLE_CONV)
+    if (stays_as_stored(c, w))
         return lt_cuda_upload(&c->base, packed->values, w->value.data, value_bytes(c, w), err);
     return convert(c, w, packed->values, to, err);
+}
+
+/* What changes its form is converted in a place on the device, and pinned whatever its home is. */
+static lt_status keep_on_host(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
+{
+    const bool as_stored = stays_as_stored(c, w);
+    void *scratch;
+    LT_TRY(lt_cuda_stream_add(c, value_bytes(c, w), scale_bytes(c, w), &packed->streamed, &scratch, err));
+    lt_cuda_streamed *s = packed->streamed;
+    if (as_stored && w->home == LT_HOME_FILE) {
+        s->values = w->value.data;
+        s->scales = s->scale_bytes > 0 ? w->scale.data : NULL;
+        return LT_OK;
+    }
+    LT_TRY(lt_cuda_stream_pin(s, err));
+    if (s->scale_bytes > 0)
+        memcpy((void *)s->scales, w->scale.data, s->scale_bytes);
+    if (as_stored) {
+        memcpy(s->pinned, w->value.data, s->value_bytes);
+        return LT_OK;
+    }
+    LT_TRY(convert(c, w, scratch, dtype_of(c, w), err));
+    LT_CUDA_TRY(cudaMemcpyAsync(s->pinned, scratch, s->value_bytes, cudaMemcpyDeviceToHost, c->stream), "weights", err);
+    return lt_cuda_wait(&c->base, err);
 }
 
 lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
@@ -165,21 +202,33 @@ lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     if (packed == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a weight");
     const lt_dtype to = dtype_of(c, w);
-    const lt_status s = fill_weight(c, w, packed, err);
+    const lt_status s = is_streamed(w) ? keep_on_host(c, w, packed, err) : fill_weight(c, w, packed, err);
     w->packed = packed;
     if (s != LT_OK) {
         lt_cuda_unprepare(b, w);
         return s;
     }
+    const bool scaled = scale_bytes(c, w) > 0;
     w->value = lt_view(packed->values, to, lt_shape_of(&w->value));
-    w->scale = packed->scales != NULL ? lt_view(packed->scales, w->scale.dtype, lt_shape_of(&w->scale)) : lt_none();
+    w->scale = scaled ? lt_view(packed->scales, w->scale.dtype, lt_shape_of(&w->scale)) : lt_none();
     return LT_OK;
+}
+
+lt_status lt_cuda_weight_here(lt_cuda *c, const lt_weight *w, lt_weight *here, lt_error *err)
+{
+    const lt_cuda_weight *packed = (const lt_cuda_weight *)w->packed;
+    *here = *w;
+    if (packed == NULL || packed->streamed == NULL)
+        return LT_OK;
+    return lt_cuda_stream_bring(c, packed->streamed, &here->value.data, &here->scale.data, err);
 }
 
 size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w)
 {
     const lt_cuda *c = (const lt_cuda *)b;
-    return value_bytes(c, w) + scale_bytes(c, w);
+    const size_t values = value_bytes(c, w);
+    const size_t scales = scale_bytes(c, w);
+    return is_streamed(w) ? lt_cuda_place_bytes(values, scales) : values + scales;
 }
 
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w)
@@ -188,6 +237,7 @@ void lt_cuda_unprepare(lt_backend *b, lt_weight *w)
     const lt_role role = w->role;
     if (packed == NULL)
         return;
+    lt_cuda_stream_drop(lt_cuda_of(b), packed->streamed);
     lt_cuda_release(b, packed->scales);
     lt_cuda_release(b, packed->values);
     free(packed);

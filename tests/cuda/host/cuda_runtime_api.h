@@ -4,10 +4,10 @@
  * Memory of the "device" comes filled with a pattern. Host code that touches it faults: it may be read and written only while a
  * kernel or a copy runs. Under the address sanitizer it is malloc's instead, and the sanitizer watches what a kernel does.
  *
- * There are two devices. On the first the threads of a block take their turns from first to last, on the second from last to
+ * There are three devices. On the first the threads of a block take their turns from first to last, on the second from last to
  * first: a kernel that lacks a barrier gives other results there. On the first the stream that was opened first does everything
- * at once and other streams as late as events allow; on the second it is the other way round: so does an order between streams
- * that nobody waits for (host_streams.cpp).
+ * at once and other streams as late as events allow; on the second it is the other way round; on the third all are late: an order
+ * between streams, or with the host, that nobody waits for gives other results as well (host_streams.cpp).
  */
 #ifndef HOST_CUDA_RUNTIME_API_H
 #define HOST_CUDA_RUNTIME_API_H

@@ -11,7 +11,7 @@
 namespace
 {
 
-enum { DEVICES = 2, ALIGN = 256, PATTERN = 0xcd, FILLED_BYTES = 1 << 20 };
+enum { DEVICES = 3, ALIGN = 256, PATTERN = 0xcd, FILLED_BYTES = 1 << 20 };
 
 size_t memory_bytes = (size_t)1 << 40;
 size_t memory_used;

@@ -1,0 +1,259 @@
+/* cuda_weight_stream.c - see cuda_weight_stream.h. */
+#include "kernels/cuda/cuda_weight_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    lt_cuda_streamed *holds; /* or NULL */
+    char *memory;
+    char *staging;     /* pinned, as large as the place: for matrices in a mapped file; NULL until it is needed */
+    cudaEvent_t ready; /* its copy is done */
+    cudaEvent_t left;  /* operations have done with what it holds */
+} place;
+
+struct lt_cuda_weight_stream {
+    cudaStream_t copies;
+    place place[LT_WEIGHT_PLACES];
+    void *memory;           /* of all places */
+    size_t place_bytes;
+    int oldest;             /* the place whose turn it is to be filled */
+    lt_cuda_streamed *used; /* by the operations of this moment; its place is not filled. Or NULL */
+    lt_cuda_streamed *newest;
+};
+
+static const char where[] = "weights from the host";
+
+/* ---- opening and closing ---- */
+
+void lt_cuda_weight_stream_close(lt_cuda_weight_stream *q)
+{
+    if (q == NULL)
+        return;
+    for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
+        if (q->place[i].ready != NULL)
+            (void)cudaEventDestroy(q->place[i].ready);
+        if (q->place[i].left != NULL)
+            (void)cudaEventDestroy(q->place[i].left);
+    }
+    if (q->copies != NULL)
+        (void)cudaStreamDestroy(q->copies);
+    free(q);
+}
+
+static lt_status open_events(lt_cuda_weight_stream *q, lt_error *err)
+{
+    LT_CUDA_TRY(cudaStreamCreateWithFlags(&q->copies, cudaStreamNonBlocking), where, err);
+    for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
+        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].ready, cudaEventDisableTiming), where, err);
+        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].left, cudaEventDisableTiming), where, err);
+    }
+    return LT_OK;
+}
+
+static lt_status open_stream(lt_cuda *c, lt_error *err)
+{
+    if (c->weight_stream != NULL)
+        return LT_OK;
+    lt_cuda_weight_stream *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no memory", where);
+    const lt_status s = open_events(q, err);
+    if (s == LT_OK)
+        c->weight_stream = q;
+    else
+        lt_cuda_weight_stream_close(q);
+    return s;
+}
+
+/* ---- places ---- */
+
+size_t lt_cuda_place_bytes(size_t value_bytes, size_t scale_bytes)
+{
+    const size_t mask = LT_CUDA_ALIGN - 1;
+    return ((value_bytes + mask) & ~mask) + ((scale_bytes + mask) & ~mask);
+}
+
+/* When nothing is copied and nothing is read any more. */
+static lt_status empty_places(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *err)
+{
+    LT_CUDA_TRY(cudaStreamSynchronize(q->copies), where, err);
+    LT_CUDA_TRY(cudaStreamSynchronize(c->stream), where, err);
+    for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
+        if (q->place[i].holds != NULL)
+            q->place[i].holds->place = -1;
+        q->place[i].holds = NULL;
+    }
+    q->used = NULL;
+    return LT_OK;
+}
+
+static void free_places(lt_cuda *c, lt_cuda_weight_stream *q)
+{
+    for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
+        (void)cudaFreeHost(q->place[i].staging);
+        q->place[i].staging = NULL;
+        q->place[i].memory = NULL;
+    }
+    lt_cuda_release(&c->base, q->memory);
+    q->memory = NULL;
+    q->place_bytes = 0;
+}
+
+static lt_status grow_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes, lt_error *err)
+{
+    if (bytes <= q->place_bytes)
+        return LT_OK;
+    free_places(c, q);
+    LT_TRY(lt_cuda_alloc(&c->base, LT_WEIGHT_PLACES * bytes, &q->memory, err));
+    for (int i = 0; i < LT_WEIGHT_PLACES; i++)
+        q->place[i].memory = (char *)q->memory + (size_t)i * bytes;
+    q->place_bytes = bytes;
+    return LT_OK;
+}
+
+/* ---- loading and unloading ---- */
+
+lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes, lt_cuda_streamed **out, void **scratch,
+                             lt_error *err)
+{
+    *out = NULL;
+    LT_TRY(open_stream(c, err));
+    lt_cuda_weight_stream *q = c->weight_stream;
+    LT_TRY(empty_places(c, q, err));
+    LT_TRY(grow_places(c, q, lt_cuda_place_bytes(value_bytes, scale_bytes), err));
+    lt_cuda_streamed *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no memory", where);
+    s->value_bytes = value_bytes;
+    s->scale_bytes = scale_bytes;
+    s->scales_at = lt_cuda_place_bytes(value_bytes, 0);
+    s->place = -1;
+    s->before = q->newest;
+    if (q->newest != NULL)
+        q->newest->next = s;
+    q->newest = s;
+    *out = s;
+    *scratch = q->memory;
+    return LT_OK;
+}
+
+lt_status lt_cuda_stream_pin(lt_cuda_streamed *s, lt_error *err)
+{
+    const size_t bytes = lt_cuda_place_bytes(s->value_bytes, s->scale_bytes);
+    if (cudaMallocHost(&s->pinned, bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        s->pinned = NULL;
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, bytes);
+    }
+    s->values = s->pinned;
+    s->scales = s->scale_bytes > 0 ? (char *)s->pinned + s->scales_at : NULL;
+    return LT_OK;
+}
+
+/* Takes it out of the list of all and out of every guess. */
+static void forget(lt_cuda_weight_stream *q, const lt_cuda_streamed *s)
+{
+    if (q->newest == s)
+        q->newest = s->before;
+    for (lt_cuda_streamed *other = q->newest; other != NULL; other = other->before) {
+        if (other->before == s)
+            other->before = s->before;
+        if (other->next == s)
+            other->next = NULL;
+    }
+}
+
+void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s)
+{
+    lt_cuda_weight_stream *q = c->weight_stream;
+    if (s == NULL)
+        return;
+    (void)cudaStreamSynchronize(q->copies); /* which may read the pinned memory, */
+    (void)cudaStreamSynchronize(c->stream); /* and this the place */
+    if (s->place >= 0)
+        q->place[s->place].holds = NULL;
+    if (q->used == s)
+        q->used = NULL;
+    forget(q, s);
+    (void)cudaFreeHost(s->pinned);
+    free(s);
+    if (q->newest == NULL)
+        free_places(c, q);
+}
+
+/* ---- bringing ---- */
+
+/* Pinned memory with the bytes of `s` in it, for a copy into `p`: its own, or the place's when the copy before is done. */
+static lt_status stage(const lt_cuda_weight_stream *q, place *p, const lt_cuda_streamed *s, const char **from, lt_error *err)
+{
+    *from = s->pinned;
+    if (s->pinned != NULL)
+        return LT_OK;
+    if (p->staging == NULL && cudaMallocHost((void **)&p->staging, q->place_bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        p->staging = NULL;
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, q->place_bytes);
+    }
+    LT_CUDA_TRY(cudaEventSynchronize(p->ready), where, err);
+    memcpy(p->staging, s->values, s->value_bytes);
+    if (s->scales != NULL)
+        memcpy(p->staging + s->scales_at, s->scales, s->scale_bytes);
+    *from = p->staging;
+    return LT_OK;
+}
+
+/* Queues the copy of `s` into the place whose turn it is, but for that of the matrix in use. */
+static lt_status load(lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
+{
+    if (q->used != NULL && q->used->place == q->oldest)
+        q->oldest = (q->oldest + 1) % LT_WEIGHT_PLACES;
+    place *p = &q->place[q->oldest];
+    const char *from;
+    if (p->holds != NULL)
+        p->holds->place = -1;
+    p->holds = NULL;
+    LT_TRY(stage(q, p, s, &from, err));
+    LT_CUDA_TRY(cudaStreamWaitEvent(q->copies, p->left, 0), where, err);
+    LT_CUDA_TRY(cudaMemcpyAsync(p->memory, from, s->value_bytes, cudaMemcpyHostToDevice, q->copies), where, err);
+    if (s->scales != NULL)
+        LT_CUDA_TRY(cudaMemcpyAsync(p->memory + s->scales_at, from + s->scales_at, s->scale_bytes, cudaMemcpyHostToDevice,
+                                    q->copies),
+                    where, err);
+    LT_CUDA_TRY(cudaEventRecord(p->ready, q->copies), where, err);
+    p->holds = s;
+    s->place = q->oldest;
+    q->oldest = (q->oldest + 1) % LT_WEIGHT_PLACES;
+    return LT_OK;
+}
+
+/* Operations that are queued from now on read `s`, no longer what was in use. */
+static lt_status use(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
+{
+    lt_cuda_streamed *last = q->used;
+    q->used = NULL;
+    if (last != NULL) {
+        LT_CUDA_TRY(cudaEventRecord(q->place[last->place].left, c->stream), where, err);
+        last->next = s;
+    }
+    if (s->place < 0)
+        LT_TRY(load(q, s, err));
+    q->used = s;
+    return lt_cuda_check(cudaStreamWaitEvent(c->stream, q->place[s->place].ready, 0), where, err);
+}
+
+lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *s, void **values, void **scales, lt_error *err)
+{
+    lt_cuda_weight_stream *q = c->weight_stream;
+    if (q->used != s)
+        LT_TRY(use(c, q, s, err));
+    lt_cuda_streamed *ahead = s->next;
+    for (int i = 1; i < LT_WEIGHT_PLACES && ahead != NULL && ahead != s; i++) {
+        if (ahead->place < 0)
+            LT_TRY(load(q, ahead, err));
+        ahead = ahead->next;
+    }
+    *values = q->place[s->place].memory;
+    *scales = s->scales != NULL ? q->place[s->place].memory + s->scales_at : NULL;
+    return LT_OK;
+}
