@@ -119,7 +119,7 @@ typedef struct {
     const char *device;        /**< "auto" "cpu" "reference" "cuda" "cuda:N" */
     const char *precision;     /**< "auto" "f32" "bf16" */
     int threads;               /**< 0 = all processors */
-    int64_t max_memory;        /**< bytes; 0 = no limit */
+    int64_t max_memory;        /**< bytes of the memory that the device computes in; 0 = no limit */
     const char *cache_dir;     /**< folder that remembers how fast stages were, for longtake_plan; NULL: none */
     int profile;               /**< count calls, seconds, bytes and FLOP of every operation: see longtake_profile */
 } longtake_options;

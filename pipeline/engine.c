@@ -216,11 +216,14 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
     char *path = NULL;
     if (e->kept[net]) {
         *out = lt_weights_share(e->kept[net]);
+        lt_weights_home(*out, e->home[net]);
         return LT_OK;
     }
     LT_TRY(take_engine_path(e, file_of(e, net), &path, err));
     const lt_status s = lt_weights_open(path, out, err);
     free(path);
+    if (s == LT_OK)
+        lt_weights_home(*out, e->home[net]);
     if (s == LT_OK && e->keeps_weights)
         e->kept[net] = lt_weights_share(*out);
     return s;

@@ -12,12 +12,6 @@ static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",
                                            [TAKE_CACHED_LATENTS] = "latents",
                                            [TAKE_CACHED_VIDEO] = "video"};
 
-static const char *const network_names[] = {[TAKE_NETWORKS_TOGETHER] = "together",
-                                            [TAKE_NETWORKS_IN_TURNS] = "in turns"};
-
-static const char *const vae_names[] = {[TAKE_VAE_WHOLE_CALLS] = "whole calls",
-                                        [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
-
 /* What a report says beside the spec. */
 typedef struct {
     take_task task;
@@ -118,8 +112,9 @@ static lt_json *plan_of(const plan_findings *p, const char *command)
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * take_steps_run(s) : 0));
     lt_json_set(o, "peak_bytes", lt_json_new_int(p->memory.bytes));
-    lt_json_set(o, "networks", lt_json_new_string(network_names[p->memory.networks]));
-    lt_json_set(o, "vae", lt_json_new_string(vae_names[p->memory.vae]));
+    if (p->memory.device_bytes > 0)
+        lt_json_set(o, "device_bytes", lt_json_new_int(p->memory.device_bytes));
+    take_memory_describe(&p->memory, o);
     lt_json_set(o, "time_seconds", time >= 0 ? lt_json_new_real(time) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
@@ -190,11 +185,17 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
 
 static void print_needs(double seconds, const take_memory *memory, FILE *out)
 {
+    char streamed[128];
+    take_memory_streamed(memory, streamed, sizeof streamed);
     fprintf(out, "peak memory %.0f MiB", (double)memory->bytes / 1048576);
+    if (memory->device_bytes > 0)
+        fprintf(out, ", on the device %.0f MiB", (double)memory->device_bytes / 1048576);
     if (memory->networks == TAKE_NETWORKS_IN_TURNS)
         fprintf(out, ", networks opened in turns");
     if (memory->vae == TAKE_VAE_FRAME_BY_FRAME)
         fprintf(out, ", pictures decoded frame by frame");
+    if (streamed[0] != '\0')
+        fprintf(out, ", matrices from the host: %s", streamed);
     fprintf(out, ", time ");
     if (seconds >= 0)
         fprintf(out, "about %.0f s\n", seconds);

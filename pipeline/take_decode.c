@@ -38,7 +38,7 @@ static lt_status open_network(take_decoder *d, lt_error *err)
     if (d->decoder)
         return LT_OK;
     const bool encodes = decodes_alone(d) || d->run->reference;
-    const unsigned spares = d->run->spares_memory ? VAE_SPARE_MEMORY : 0U;
+    const unsigned spares = d->run->memory.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
     const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
     LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, what, &d->vae, err));
@@ -339,7 +339,7 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    if (!run->in_turns) /* else every window opens it: that is part of its cost */
+    if (run->memory.networks == TAKE_NETWORKS_TOGETHER) /* else every window opens it: that is part of its cost */
         take_clock_opened(&run->clock);
     if (s == LT_OK)
         s = find_or_prepare(d, c, &w, blob, bytes, err);
@@ -385,7 +385,7 @@ lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, fl
     take_clock *clock = &d->run->clock;
     take_clock_enter(clock, TAKE_ENCODE, c, d->run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    if (!d->run->in_turns)
+    if (d->run->memory.networks == TAKE_NETWORKS_TOGETHER)
         take_clock_opened(clock);
     if (s == LT_OK)
         s = decode_and_encode(d, latents, known, err);

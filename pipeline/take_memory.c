@@ -26,7 +26,7 @@ static const size_t device_running_bytes = (size_t)640 << 20;
 typedef struct {
     longtake *engine;
     const take_spec *spec;
-    const take_memory *way;
+    take_memory way;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
     size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
@@ -41,6 +41,10 @@ typedef struct {
     int64_t device; /* 0: the device has none of its own */
 } memory_needs;
 
+static const char *const net_names[TAKE_NETS] = {
+    [TAKE_NET_TEXT_AR] = "text_encoder.ar", [TAKE_NET_TEXT_MMDIT] = "text_encoder.mmdit", [TAKE_NET_TOKENIZER] = "tokenizer",
+    [TAKE_NET_AR] = "ar_model",             [TAKE_NET_MMDIT] = "mmdit",                   [TAKE_NET_VAE] = "temporal_vae"};
+
 /* Bytes that the process has in memory now. */
 static size_t resident_bytes(void)
 {
@@ -52,11 +56,38 @@ static size_t resident_bytes(void)
     return got == 1 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static lt_status open_weights(const memory_probe *p, take_net net, lt_weights **out, lt_error *err)
+/* Bytes that the host could still pin: half of what is available, since the rest of the process and the page cache live there too. */
+static size_t pinnable_bytes(void)
+{
+    unsigned long long kilobytes = 0;
+    char line[128];
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu", &kilobytes) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return (size_t)kilobytes * 1024 / 2;
+}
+
+/* A network whose home is the host's is pinned where there is room for it. */
+static lt_status open_weights(memory_probe *p, take_net net, lt_weights **out, lt_error *err)
 {
     if (take_engine_has_weights(p->engine, net))
-        return take_engine_weights(p->engine, net, out, err);
-    return lt_weights_hollow(LT_BF16, out, err);
+        LT_TRY(take_engine_weights(p->engine, net, out, err));
+    else
+        LT_TRY(lt_weights_hollow(LT_BF16, out, err));
+    lt_home *home = &p->way.home[net];
+    if (*home == LT_HOME_PINNED && lt_weights_bytes(*out) > pinnable_bytes())
+        *home = LT_HOME_FILE;
+    lt_weights_home(*out, *home);
+    return LT_OK;
+}
+
+/* What was open before is closed: what comes is counted from here. */
+static void begin_stage(const memory_probe *p)
+{
+    p->device->memory_peak = p->device->memory_in_use;
 }
 
 /* A stage has run: what it needed. */
@@ -68,23 +99,27 @@ static void note_stage(memory_probe *p, size_t files, size_t host)
         p->worst_stage = bytes;
     if (p->apart && device > p->worst_device)
         p->worst_device = device;
-    p->device->memory_peak = p->device->memory_in_use;
 }
 
-static size_t bytes_of(memory_probe *p, const lt_weights *w)
+/* Of the host's memory: the file, and once more what is pinned. */
+static size_t bytes_of(memory_probe *p, take_net net, const lt_weights *w)
 {
     const size_t bytes = lt_weights_bytes(w);
     if (bytes > p->largest_file)
         p->largest_file = bytes;
-    return bytes;
+    return p->way.home[net] == LT_HOME_PINNED ? 2 * bytes : bytes;
 }
 
 /* ---- text ---- */
 
-static lt_status probe_text(memory_probe *p, take_net net, const cfg_text *cfg, int length, lt_error *err)
+static lt_status probe_text(memory_probe *p, take_net net, lt_error *err)
 {
+    const cfg_model *model = &p->engine->cfg;
+    const cfg_text *cfg = net == TAKE_NET_TEXT_AR ? &model->text_ar : &model->text_mmdit;
+    const int length = net == TAKE_NET_TEXT_AR ? model->text_ar.max_length : model->mmdit.text_length;
     lt_weights *w = NULL;
     text_encoder *encoder = NULL;
+    begin_stage(p);
     int32_t *ids = calloc((size_t)length, sizeof *ids);
     float *rows = calloc((size_t)length * (size_t)cfg->d_model, sizeof *rows);
     lt_status s = ids && rows ? open_weights(p, net, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
@@ -93,7 +128,7 @@ static lt_status probe_text(memory_probe *p, take_net net, const cfg_text *cfg, 
     if (s == LT_OK)
         s = text_encode(encoder, ids, length, rows, err);
     if (s == LT_OK)
-        note_stage(p, bytes_of(p, w), 0);
+        note_stage(p, bytes_of(p, net, w), 0);
     text_encoder_close(encoder);
     lt_weights_close(w);
     free(rows);
@@ -123,7 +158,7 @@ static lt_status write_plan(const memory_probe *p, ar_session *session, const fl
     return status;
 }
 
-static lt_status probe_tokens(memory_probe *p, lt_error *err)
+static lt_status probe_tokens(memory_probe *p, take_net net, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const take_spec *t = p->spec;
@@ -132,11 +167,12 @@ static lt_status probe_tokens(memory_probe *p, lt_error *err)
         .may_lean = take_leans(t)};
     ar_sampling_init(&options.sampling);
     options.sampling.guidance = take_opening_lm_cfg(t);
+    begin_stage(p);
     lt_weights *w = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;
     float *text = calloc((size_t)cfg->text_ar.max_length * (size_t)cfg->ar_model.text_width, sizeof *text);
-    lt_status s = text ? open_weights(p, TAKE_NET_AR, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    lt_status s = text ? open_weights(p, net, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     if (s == LT_OK)
         s = ar_model_open(w, &cfg->ar_model, p->device, &model, err);
     if (s == LT_OK)
@@ -144,7 +180,7 @@ static lt_status probe_tokens(memory_probe *p, lt_error *err)
     if (s == LT_OK)
         s = write_plan(p, session, text, cfg->text_ar.max_length, err);
     if (s == LT_OK)
-        note_stage(p, bytes_of(p, w), 0);
+        note_stage(p, bytes_of(p, net, w), 0);
     ar_session_close(session);
     ar_model_close(model);
     lt_weights_close(w);
@@ -259,7 +295,7 @@ static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, l
     const cfg_model *cfg = &p->engine->cfg;
     const take_timeline *t = &p->spec->time;
     const bool alone = p->spec->carry == CFG_CARRY_FRAMES;
-    const unsigned spares = p->way->vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
+    const unsigned spares = p->way.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
     const unsigned what = VAE_DECODER | (alone ? (unsigned)VAE_ENCODER : 0U) | spares;
     LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
     LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, what, &r->vae, err));
@@ -278,24 +314,26 @@ static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, l
 /* The networks that are open have run: what they needed. */
 static void note_render(memory_probe *p, const render_probe *r)
 {
+    static const take_net nets[] = {TAKE_NET_TOKENIZER, TAKE_NET_MMDIT, TAKE_NET_VAE};
     size_t files = 0;
     for (int i = 0; i < 3; i++)
-        files += r->file[i] ? bytes_of(p, r->file[i]) : 0;
+        files += r->file[i] ? bytes_of(p, nets[i], r->file[i]) : 0;
     note_stage(p, files, r->host);
 }
 
 static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
 {
     render_probe r = {0};
+    begin_stage(p);
     const bool decodes = does & TAKE_DOES_DECODE || p->spec->carry == CFG_CARRY_FRAMES; /* which refines what it decoded */
     lt_status s = allocate_render(p, &r, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_refine(p, &r, err);
     r.host += decodes ? window_frames_bytes(p) : 0;
-    if (s == LT_OK && p->way->networks == TAKE_NETWORKS_IN_TURNS) {
+    if (s == LT_OK && p->way.networks == TAKE_NETWORKS_IN_TURNS) {
         note_render(p, &r);
         close_networks(&r);
-        p->device->memory_peak = p->device->memory_in_use;
+        begin_stage(p);
     }
     if (s == LT_OK && decodes)
         s = probe_decode(p, does, &r, err);
@@ -324,18 +362,7 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
     return status;
 }
 
-/* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
-static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video, lt_error *err)
-{
-    const cfg_model *cfg = &p->engine->cfg;
-    p->base = resident_bytes();
-    lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
-    if (s == LT_OK && does & TAKE_DOES_TOKENS)
-        s = probe_text(p, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, err);
-    if (s == LT_OK && does & TAKE_DOES_REFINE)
-        s = probe_text(p, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length, err);
-    return s == LT_OK && does & TAKE_DOES_TOKENS ? probe_tokens(p, err) : s;
-}
+/* ---- what is allowed ---- */
 
 static memory_needs needs_of(const memory_probe *p)
 {
@@ -344,33 +371,91 @@ static memory_needs needs_of(const memory_probe *p)
                           .device = p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0};
 }
 
-/* LT_OK where both limits hold. */
-static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
+static lt_status compare_device(longtake *e, int64_t needs, lt_error *err)
 {
     lt_backend *b = e->backend;
+    const int64_t available = (int64_t)b->table->memory_free(b);
+    if (needs <= available && (e->max_memory == 0 || needs <= e->max_memory))
+        return LT_OK;
+    if (needs > available)
+        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
+                       b->table->name, (double)needs / mebibyte, (double)available / mebibyte);
+    return lt_fail(err, LT_ERR_DEVICE_MEMORY,
+                   "--max-memory: this take needs %.0f MiB of the device's memory, allowed are %.0f MiB, %.0f MiB are free",
+                   (double)needs / mebibyte, (double)e->max_memory / mebibyte, (double)available / mebibyte);
+}
+
+/* LT_OK where the limit holds. */
+static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
+{
+    if (needs->device > 0)
+        return compare_device(e, needs->device, err);
     if (e->max_memory > 0 && needs->host > e->max_memory)
         return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
                        (double)needs->host / mebibyte, (double)e->max_memory / mebibyte);
-    const size_t available = b->table->memory_free != NULL ? b->table->memory_free(b) : 0;
-    if (needs->device > 0 && (size_t)needs->device > available)
-        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
-                       b->table->name, (double)needs->device / mebibyte, (double)available / mebibyte);
     return LT_OK;
 }
 
-/* What may be tried, the quickest first; each needs less than those before. */
+/* ---- choosing ---- */
+
+/* A stage with one network: on the device, or where that does not fit with its matrices on the host. */
+static lt_status probe_stage(memory_probe *p, take_net net, lt_status (*probe)(memory_probe *p, take_net net, lt_error *err),
+                             lt_error *err)
+{
+    const memory_probe before = *p;
+    LT_TRY(probe(p, net, err));
+    const memory_needs needs = needs_of(p);
+    if (!p->apart || compare(p->engine, &needs, NULL) == LT_OK)
+        return LT_OK;
+    *p = before;
+    p->way.home[net] = LT_HOME_PINNED;
+    return probe(p, net, err);
+}
+
+/* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
+static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video, lt_error *err)
+{
+    p->base = resident_bytes();
+    lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
+    if (s == LT_OK && does & TAKE_DOES_TOKENS)
+        s = probe_stage(p, TAKE_NET_TEXT_AR, probe_text, err);
+    if (s == LT_OK && does & TAKE_DOES_REFINE)
+        s = probe_stage(p, TAKE_NET_TEXT_MMDIT, probe_text, err);
+    return s == LT_OK && does & TAKE_DOES_TOKENS ? probe_stage(p, TAKE_NET_AR, probe_tokens, err) : s;
+}
+
+/* What may be tried, the quickest first. On the host each needs less than those before. */
 static const take_memory ways[] = {
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_FRAME_BY_FRAME},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_FRAME_BY_FRAME},
+    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
+    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
 };
 
 static bool may_take(const memory_probe *p, unsigned does, const take_memory *way)
 {
-    if (way->networks == TAKE_NETWORKS_IN_TURNS && !(does & TAKE_DOES_KEEP))
+    const bool renders = does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE);
+    if (way->networks == TAKE_NETWORKS_IN_TURNS && !(does & TAKE_DOES_KEEP && renders))
+        return false;
+    if (way->home[TAKE_NET_MMDIT] != LT_HOME_DEVICE && !(p->apart && does & TAKE_DOES_REFINE))
         return false;
     return way->vae == TAKE_VAE_WHOLE_CALLS || !p->apart;
+}
+
+/* One way at the take's sizes. */
+static lt_status probe_way(memory_probe *p, unsigned does, const take_memory *way, lt_error *err)
+{
+    p->way.networks = way->networks;
+    p->way.vae = way->vae;
+    p->way.home[TAKE_NET_MMDIT] = way->home[TAKE_NET_MMDIT];
+    return does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE) ? probe_render(p, does, err) : LT_OK;
+}
+
+static bool needs_less(const memory_needs *a, const memory_needs *b)
+{
+    return a->device != b->device ? a->device < b->device : a->host < b->host;
 }
 
 /* The first way that is allowed, or the one that needs least. */
@@ -379,18 +464,18 @@ static lt_status choose_way(const memory_probe *common, unsigned does, take_memo
     memory_needs least = {0};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         memory_probe p = *common;
-        p.way = &ways[i];
-        if (!may_take(&p, does, p.way))
+        if (!may_take(&p, does, &ways[i]))
             continue;
-        if (does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE))
-            LT_TRY(probe_render(&p, does, err));
+        LT_TRY(probe_way(&p, does, &ways[i], err));
         const memory_needs needs = needs_of(&p);
-        if (least.host == 0 || needs.host < least.host) {
+        const bool allowed = compare(p.engine, &needs, NULL) == LT_OK;
+        if (least.host == 0 || allowed || needs_less(&needs, &least)) {
             least = needs;
-            *out = *p.way;
+            *out = p.way;
             out->bytes = needs.host;
+            out->device_bytes = needs.device;
         }
-        if (compare(p.engine, &needs, NULL) == LT_OK)
+        if (allowed)
             break;
     }
     return compare(common->engine, &least, err);
@@ -413,4 +498,28 @@ lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, cons
 {
     *out = ways[0];
     return e->max_memory > 0 || e->backend->table->memory_free ? take_memory_choose(e, s, does, video, out, err) : LT_OK;
+}
+
+/* ---- telling ---- */
+
+void take_memory_describe(const take_memory *m, lt_json *o)
+{
+    static const char *const networks[] = {[TAKE_NETWORKS_TOGETHER] = "together", [TAKE_NETWORKS_IN_TURNS] = "in turns"};
+    static const char *const paces[] = {[TAKE_VAE_WHOLE_CALLS] = "whole calls", [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
+    lt_json *streamed = lt_json_new_object();
+    for (int net = 0; net < TAKE_NETS; net++)
+        if (m->home[net] != LT_HOME_DEVICE)
+            lt_json_set(streamed, net_names[net], lt_json_new_string(m->home[net] == LT_HOME_PINNED ? "pinned memory" : "file"));
+    lt_json_set(o, "networks", lt_json_new_string(networks[m->networks]));
+    lt_json_set(o, "vae", lt_json_new_string(paces[m->vae]));
+    lt_json_set(o, "streamed", streamed);
+}
+
+void take_memory_streamed(const take_memory *m, char *out, size_t bytes)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int net = 0; net < TAKE_NETS; net++)
+        if (m->home[net] != LT_HOME_DEVICE && used < bytes)
+            used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? ", " : "", net_names[net]);
 }

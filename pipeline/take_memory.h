@@ -7,6 +7,7 @@
 #ifndef TAKE_TAKE_MEMORY_H
 #define TAKE_TAKE_MEMORY_H
 
+#include "kernels/core/json.h"
 #include "media/media_format.h"
 #include "pipeline/engine.h"
 #include "pipeline/take_spec.h"
@@ -28,19 +29,27 @@ typedef enum { TAKE_NETWORKS_TOGETHER, TAKE_NETWORKS_IN_TURNS } take_networks;
 typedef enum { TAKE_VAE_WHOLE_CALLS, TAKE_VAE_FRAME_BY_FRAME } take_vae_pace;
 
 /* What a take needs, and the choice made for it. `bytes`: peak resident memory of the whole process, without memory that only
- * the device has; where the model's weights are not there, their size is that of bf16. */
+ * the device has; where the model's weights are not there, their size is that of bf16. On a device with memory of its own a
+ * network that does not fit there has its matrices come from the host when they are used (`home`), from pinned memory where the
+ * host has room for them. The same bytes come out. */
 typedef struct {
     take_networks networks;
     take_vae_pace vae;
+    lt_home home[TAKE_NETS];
     int64_t bytes;
+    int64_t device_bytes; /* 0: the device has no memory of its own */
 } take_memory;
 
-/* LT_ERR_RESOURCES when the engine's limit is lower than the least that is needed; LT_ERR_DEVICE_MEMORY when a device with
- * memory of its own has less of it free. */
+/* The engine's limit is one of the memory that the device computes in: the host's, or its own. LT_ERR_RESOURCES when the host's
+ * is lower than the least that is needed; LT_ERR_DEVICE_MEMORY when a device's own is, or less of it is free. */
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err);
 /* The same, but looks only where there is a limit; without one the quicker ways are taken. */
 lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                             lt_error *err);
+/* Adds "networks", "vae", and "streamed": {"mmdit": "pinned memory"}. */
+void take_memory_describe(const take_memory *m, lt_json *o);
+/* "mmdit, text_encoder.ar" of those whose matrices come from the host; "" where none do. */
+void take_memory_streamed(const take_memory *m, char *out, size_t bytes);
 
 #endif

@@ -126,6 +126,7 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
     lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
     lt_json *profile = take_profile_json(run->engine, err);
+    take_memory_describe(&run->memory, o);
     lt_json_set(o, "stages", stage_report(run));
     if (profile)
         lt_json_set(o, "profile", profile);

@@ -17,6 +17,7 @@
 #include "pipeline/job_folder.h"
 #include "pipeline/take_clock.h"
 #include "pipeline/take_key.h"
+#include "pipeline/take_memory.h"
 #include "pipeline/take_spec.h"
 #include "tokenizer/token_plan.h"
 
@@ -50,8 +51,7 @@ typedef struct {
     char *job_path;
     bool job_is_implicit;     /* beside the output; goes on success */
     bool looks_only;          /* nothing is computed: keys alone */
-    bool in_turns;            /* networks that refine and decode are not open together; see take_memory.h */
-    bool spares_memory;       /* the VAE goes frame by frame */
+    take_memory memory;       /* how networks and the VAE keep to it */
     take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */

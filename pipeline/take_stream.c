@@ -56,7 +56,7 @@ static void close_buffers(window_buffers *b)
 /* Networks that are opened in turns give back what they held, the C library's own stores included. */
 static void rest_refiner(take_refiner *r)
 {
-    if (!r->run->in_turns)
+    if (r->run->memory.networks == TAKE_NETWORKS_TOGETHER)
         return;
     take_refiner_rest(r);
     malloc_trim(0);
@@ -64,7 +64,7 @@ static void rest_refiner(take_refiner *r)
 
 static void rest_decoder(take_decoder *d)
 {
-    if (!d->run->in_turns)
+    if (d->run->memory.networks == TAKE_NETWORKS_TOGETHER)
         return;
     take_decoder_rest(d);
     malloc_trim(0);

@@ -174,10 +174,8 @@ static lt_status open_job(take_task *t, lt_error *err)
     take_run *run = &t->run;
     const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
     run->clock.windows = run->spec.time.windows;
-    take_memory memory;
-    LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &memory, err));
-    run->in_turns = memory.networks == TAKE_NETWORKS_IN_TURNS;
-    run->spares_memory = memory.vae == TAKE_VAE_FRAME_BY_FRAME;
+    LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
+    memcpy(run->engine->home, run->memory.home, sizeof run->memory.home);
     return take_run_open_job(run, t->request.output, err);
 }
 

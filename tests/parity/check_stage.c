@@ -1,16 +1,43 @@
-/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16] FILE... */
+/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16] [--home host] FILE...
+ * With --home host each file is computed once more with matrices that come from the host when they are used: exactly as far from
+ * what is wanted. */
 #include <stdio.h>
 #include <string.h>
 
 #include STAGE_HEADER
 
-static int check_file(const char *path, lt_backend *backend, bool bf16)
+static lt_status compute(const char *path, lt_backend *backend, lt_home home, lt_golden **out, lt_error *err)
+{
+    LT_TRY(lt_golden_open(path, out, err));
+    lt_weights_home(lt_golden_weights(*out), home);
+    return STAGE_CHECK(*out, backend, err);
+}
+
+static int compare_homes(const char *path, lt_backend *backend, bool bf16, const lt_golden_line *resident)
 {
     lt_error err = {0};
     lt_golden *g = NULL;
-    lt_status s = lt_golden_open(path, &g, &err);
-    if (s == LT_OK)
-        s = STAGE_CHECK(g, backend, &err);
+    const lt_golden_line *line;
+    int bad = 0;
+    if (compute(path, backend, LT_HOME_PINNED, &g, &err) != LT_OK) {
+        fprintf(stderr, "%s: from the host: %s\n", path, err.message);
+        bad = 1;
+    }
+    const int n = bad ? 0 : lt_golden_verdict(g, bf16, &line);
+    for (int i = 0; i < n; i++) {
+        const bool same = memcmp(&line[i].rel_l2, &resident[i].rel_l2, sizeof line[i].rel_l2) == 0;
+        printf("%-24s %-20s from the host: %s\n", lt_golden_component(g), line[i].name, same ? "the same" : "FAILED");
+        bad |= !same;
+    }
+    lt_golden_close(g);
+    return bad;
+}
+
+static int check_file(const char *path, lt_backend *backend, bool bf16, bool from_host)
+{
+    lt_error err = {0};
+    lt_golden *g = NULL;
+    const lt_status s = compute(path, backend, LT_HOME_DEVICE, &g, &err);
     int bad = 0;
     if (s != LT_OK) {
         fprintf(stderr, "%s: %s\n", path, err.message);
@@ -23,6 +50,8 @@ static int check_file(const char *path, lt_backend *backend, bool bf16)
                    line[i].bound, line[i].ok ? "ok" : "FAILED");
             bad |= !line[i].ok;
         }
+        if (from_host)
+            bad |= compare_homes(path, backend, bf16, line);
     }
     lt_golden_close(g);
     return bad;
@@ -44,10 +73,13 @@ int main(int argc, char **argv)
 {
     const char *device = "reference";
     bool bf16 = false;
+    bool from_host = false;
     int first = 1;
     while (first + 1 < argc && argv[first][0] == '-') {
         if (strcmp(argv[first], "--device") == 0)
             device = argv[first + 1];
+        else if (strcmp(argv[first], "--home") == 0)
+            from_host = strcmp(argv[first + 1], "host") == 0;
         else
             bf16 = strcmp(argv[first + 1], "bf16") == 0;
         first += 2;
@@ -61,7 +93,7 @@ int main(int argc, char **argv)
     }
     int bad = 0;
     for (int i = first; i < argc; i++)
-        bad |= check_file(argv[i], backend, bf16);
+        bad |= check_file(argv[i], backend, bf16, from_host);
     backend->table->close(backend);
     return bad ? 7 : 0;
 }
