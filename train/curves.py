@@ -6,7 +6,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-PANELS = [("text_encoder", "loss", "text encoder: sum of cross-entropies"), ("vae", "psnr", "VAE: PSNR of clips, dB"),
+PANELS = [("text_reader", "loss", "text encoder: sum of cross-entropies"), ("vae", "psnr", "VAE: PSNR of clips, dB"),
           ("vit_training", "rgb_db", "picture network: colours of 4x4 cells, dB"), ("tokenizer", "mse", "tokenizer: squared error of features"),
           ("lm_training", "first", "language model: nats a code, first frame"), ("upsampler_training", "mse", "upsampler: squared error of latents")]
 

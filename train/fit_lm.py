@@ -17,10 +17,9 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from fit_text_encoder import Pieces, told
+from fit_text_encoder import Pieces, load_text_encoder, told
 from grammar import SLOTS, SceneGraph, describe
 from net_lm import LanguageModel
-from net_text import TextEncoder
 from spelled import CODES, NUMBERS, PLACE, WHOLE, numbers
 from training import Run, arguments, config, save_atomically, warmed
 
@@ -29,13 +28,6 @@ VIEW = 4                                            # frames in sight: three of 
 HELD = 100                                          # takes that only judge
 WEIGHTS = torch.tensor([2.] * PLACE + [.5] * (CODES - PLACE - WHOLE) + [3.] * WHOLE)     # of the codes of a frame
 TOLD_AFTER, TOLD, GOING = 1, .3, 3.                 # block whose rows the readers see; weights of what is told and of the numbers
-
-
-def load_text_encoder(out):
-    encoder = TextEncoder(config("text_encoder"))
-    state = torch.load(Path(out) / "text_encoder.pt", map_location="cpu", weights_only=False)["mean"]
-    encoder.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("encoder.")})
-    return encoder.eval().requires_grad_(False)
 
 
 class Takes:

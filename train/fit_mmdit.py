@@ -12,8 +12,7 @@ import math
 import numpy as np
 import torch
 
-from fit_lm import load_text_encoder
-from fit_text_encoder import Pieces
+from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import Pairs
 from grammar import SceneGraph, describe
 from net_dit import DiT, noise_table

@@ -2,8 +2,10 @@
 
 This alone puts colours and places right; refinement then starts from it. Errors weigh what they do to pixels. The tokenizer's decoder learns along, so that
 features carry all that the codes know of an object's outline, also what the picture network could not see; they are held
-near the picture network's. Samples are latents of takes, of clips and of single frames, each as often as there are such.
-OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
+near the picture network's. A linear head must read the outline from them: the squared error of latents alone leaves blurred
+spots where angles and points are, since what an edge does to it depends on colours and light. The first FIRST of the plan is
+for that head alone, on frames that need no latents. Then samples are latents of takes, of clips and of single frames, each as
+often as there are such. OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
 """
 from pathlib import Path
 
@@ -12,8 +14,9 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from corpora import semantic
 from derive import Stills as StillFrames
-from fit_tokenizer import distance, held_gaze, load_heads
+from fit_tokenizer import held_gaze, patches
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from net_vae import VAE, channels_last
@@ -21,7 +24,9 @@ from spelled import CODES, IS_SPELLED, LEARNED
 from training import Run, arguments, averaged, config, save_atomically, warmed
 
 BATCH = 16
-NEAR = .05                                          # weight of the distance to the picture network's features
+FIRST = .15                                         # share of the plan for outlines alone, on so many frames a step:
+MANY = 32
+NEAR, OUTLINE = .05, 5.                             # weights: distance to the picture network's features, outlines
 MOVED, REPLACED = .5, .3                            # share of samples with learned codes of another frame; most codes replaced
 
 
@@ -82,38 +87,70 @@ def latent_cover(cover):
     return torch.cat([c[:, :1], later], 1)[:, :, None].half()
 
 
-class Latents:
-    """Single latents of many scenes: `draw` gives latents, object cover, picture features and the codes of frames around."""
+class Samples:
+    """Semantic frames of many scenes. `draw` gives of each the picture features, the codes with a language model's mistakes and
+    the outline, then the latent that ends there and its object cover, where the corpora have such."""
 
-    def __init__(self, out, seed):
+    def __init__(self, seed):
         self.shards, self.rng = [], np.random.default_rng(seed)
-        for kind in ("takes", "clips"):
-            for r in records_of(out, kind, "latents", "tokens", "features"):
-                self.keep(r, "latents", latent_cover(torch.load(r, weights_only=False)["cover"]))
-        for r in records_of(out, "plans", "stills", "tokens", "features")[2:]:
-            cover = torch.load(r, weights_only=False)["cover"].amax(2).float() / 255
-            self.keep(r, "stills", F.avg_pool2d(cover, 2)[:, :, None].half())
-        sizes = np.array([len(s[0]) * s[0].shape[1] for s in self.shards], float)
+
+    def keep(self, record, truth, frames, *of_frames):
+        """frames [N,n]: which semantic frames of the takes are samples; of_frames: what else there is of them, [N,n,...]"""
+        load = lambda name: np.load(record.with_suffix(f".{name}.npy"), mmap_mode="r")
+        codes = torch.from_numpy(load("tokens").copy()).unflatten(1, (-1, CODES))
+        outline = truth["cover"][:, semantic(truth), 0]
+        self.shards.append((load("features"), codes, outline, frames, of_frames))
+        sizes = np.array([s[3].numel() for s in self.shards], float)
         self.share = np.cumsum(sizes / sizes.sum())
 
-    def keep(self, record, what, cover):
-        """Frames of stills are numbered as in derive.Stills."""
-        load = lambda name: torch.from_numpy(np.load(record.with_suffix(f".{name}.npy")))
-        latents, codes = load(what), load("tokens").unflatten(1, (-1, CODES))
-        n, count = latents.shape[:2]
-        frames = torch.from_numpy(StillFrames.frame_of_take(n))[:, None] if count == 1 else torch.arange(count).expand(n, count)
-        self.shards.append((latents, cover, np.load(record.with_suffix(".features.npy"), mmap_mode="r"), codes, frames))
-
     def draw(self, n):
-        """-> latents [n,16,16,24], cover [n,1,16,24], features [n,192,8,12], codes of the frame with a language model's mistakes"""
+        """-> features [n,192,8,12], codes [n,44], outline [n,32,48] (share of every 4x4 pixels that the main body covers), and of
+        latents [n,16,16,24], cover [n,1,16,24]"""
         rows = []
         for _ in range(n):
-            latents, cover, features, codes, frames = self.shards[int(np.searchsorted(self.share, self.rng.random()))]
-            i, j = int(self.rng.integers(len(latents))), int(self.rng.integers(latents.shape[1]))
+            features, codes, outline, frames, of_frames = self.shards[int(np.searchsorted(self.share, self.rng.random()))]
+            i, j = int(self.rng.integers(frames.shape[0])), int(self.rng.integers(frames.shape[1]))
             t = int(frames[i, j])
-            rows.append((latents[i, j], cover[i, t], torch.from_numpy(features[i, t].copy()), spoilt(codes[i], t, self.rng)))
-        z, cover, features, codes = (torch.stack(r) for r in zip(*rows))
-        return z.float(), cover.float(), features.float(), codes
+            rows.append((torch.from_numpy(features[i, t].copy()).float(), spoilt(codes[i], t, self.rng), outline[i, t].float() / 255,
+                         *(x[i, j].float() for x in of_frames)))
+        return [torch.stack(r) for r in zip(*rows)]
+
+
+def frames_of(out, seed):
+    """Samples without latents: every frame of `plans` and `long`."""
+    samples = Samples(seed)
+    for kind in ("plans", "long"):
+        for r in records_of(out, kind, "tokens", "features")[2 if kind == "plans" else 0:]:
+            truth = torch.load(r, weights_only=False)
+            takes, count = truth["cover"].shape[:2]
+            samples.keep(r, truth, torch.arange(count).expand(takes, count))
+    return samples
+
+
+def latents_of(out, seed):
+    """Samples with latents: of whole takes and clips, and of one frame of each of the plans."""
+    samples = Samples(seed)
+    load = lambda record, name: torch.from_numpy(np.load(record.with_suffix(f".{name}.npy")))
+    for kind in ("takes", "clips"):
+        for r in records_of(out, kind, "latents", "tokens", "features"):
+            truth, latents = torch.load(r, weights_only=False), load(r, "latents")
+            count = latents.shape[1]
+            samples.keep(r, truth, torch.arange(count).expand(len(latents), count), latents, latent_cover(truth["cover"])[:, :count])
+    for r in records_of(out, "plans", "stills", "tokens", "features")[2:]:
+        truth, latents = torch.load(r, weights_only=False), load(r, "stills")
+        shown = torch.from_numpy(StillFrames.frame_of_take(len(latents)))[:, None]
+        cover = F.avg_pool2d(truth["cover"].amax(2).float() / 255, 2)[torch.arange(len(shown))[:, None], shown]
+        samples.keep(r, truth, shown, latents, cover[:, :, None].half())
+    return samples
+
+
+def outline_error(logits, outline):
+    """logits [n,96,16] of the 4x4 cells of each patch, outline [n,32,48] -> mean Kullback-Leibler distance in nats, of the patches
+    that the body touches and those beside them"""
+    share = outline.view(-1, 8, 4, 12, 4).transpose(2, 3).reshape(logits.shape)
+    lost = (F.binary_cross_entropy_with_logits(logits, share, reduction="none") - F.binary_cross_entropy(share, share, reduction="none")).mean(-1)
+    touched = F.max_pool2d(share.amax(-1).view(-1, 1, 8, 12), 3, 1, 1).flatten(1) > .02
+    return (lost * touched).sum() / touched.sum().clamp(min=1)
 
 
 def spoilt(codes, shown, rng):
@@ -129,9 +166,9 @@ def spoilt(codes, shown, rng):
 def main():
     a = arguments(plan=20., warm="")
     torch.manual_seed(0)
-    model, tokenizer, heads = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out), load_heads(a.out)
+    model, tokenizer = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out)
     learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder,
-                             "project_out": tokenizer.quantizer.project_out}).to(a.device).train()
+                             "project_out": tokenizer.quantizer.project_out, "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
     held_gaze(tokenizer.decoder)
     rope, _, mask = tokenizer.table(1)
 
@@ -139,20 +176,24 @@ def main():
         return learner["decoder"](tokenizer.quantizer.lookup(codes), 1, rope, mask)
 
     rates = {"lr": .012, "adam_lr": 1e-3} if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
-    run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out"), warmup=40, average=.995,
-              slow={"decoder.": .5, "project_out.": .5})
-    data, scale, weights = Latents(a.out, run.steps + 1), latent_scale(a.out), pixel_weights(a.out)
-    for _ in run:
-        z, cover, true, codes = data.draw(BATCH)
-        z = z * scale
+    run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out", "outline"), warmup=40, average=.995)
+    frames, latents = frames_of(a.out, run.steps + 1), latents_of(a.out, run.steps + 1)
+    scale, weights = latent_scale(a.out), pixel_weights(a.out)
+    for progress in run:
+        outlines_alone = progress < FIRST
+        features, codes, outline, *seen = frames.draw(MANY) if outlines_alone else latents.draw(BATCH)
         f = decoded(codes)
-        patches = F.max_pool2d(cover[:, 0], 2).flatten(1)[:, None]
-        near, numbers = distance(heads, f, true[:, None], patches)
-        got = learner["up"](f + .1 * torch.randn_like(f))[:, 0]
-        error = (got - z).pow(2)
-        seen = error * weights
-        on = (seen * cover).sum() / (cover.sum() * z.shape[1])
-        run.step((seen * (1 + 5 * cover)).mean() + NEAR * near, mse=error.mean(), seen=seen.mean(), on=on, features=numbers["mse"])
+        apart = (f[:, 0] - features).pow(2).mean()
+        outlines = outline_error(learner["outline"](patches(f)), outline)
+        if outlines_alone:
+            run.step(apart + OUTLINE * outlines, features=apart, outline=outlines)
+            continue
+        z, cover = seen
+        error = (learner["up"](f + .1 * torch.randn_like(f))[:, 0] - z * scale).pow(2)
+        pixels = error * weights
+        on = (pixels * cover).sum() / (cover.sum() * z.shape[1])
+        run.step((pixels * (1 + 5 * cover)).mean() + NEAR * apart + OUTLINE * outlines,
+                 mse=error.mean(), seen=pixels.mean(), on=on, features=apart, outline=outlines)
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/decoder.pt")

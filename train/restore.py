@@ -23,8 +23,7 @@ def stages(folder):
     dit.main.load_state_dict(below(refinement, MAIN))
     dit.control.load_state_dict(below(refinement, CONTROL))
     vae = restored(folder / "temporal_vae.safetensors")
-    prefixed = lambda prefix, state: {prefix + k: v for k, v in state.items()}
-    return {"text_encoder": prefixed("encoder.", restored(folder / "text_encoder.safetensors")), "vit": prefixed("vit.", below(tokenizer, theia)),
+    return {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": {"vit." + k: v for k, v in below(tokenizer, theia).items()},
             "tokenizer": coder, "decoder": coder, "encoder": coder, "lm": restored(folder / "ar_model.safetensors"),
             "upsampler": dit.state_dict(), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
 

@@ -57,11 +57,11 @@ def orthogonalised(g):
 class Muon:
     """Muon for matrices and convolutions, AdamW for the rest (embeddings, ends, norms, biases)."""
 
-    def __init__(self, named, lr, adam_lr, adam_only=(), decay=.0, betas=(.9, .98), slow=None):
+    def __init__(self, named, lr, adam_lr, adam_only=(), decay=.0, betas=(.9, .98), shares=None):
         named = [(n, p) for n, p in named if p.requires_grad]
         by_muon = lambda n, p: p.dim() in (2, 4, 5) and p.shape[0] >= 16 and p[0].numel() >= 16 \
             and not any(word in n for word in adam_only)
-        share = lambda n: next((v for k, v in (slow or {}).items() if n.startswith(k)), 1.)      # of the rates
+        share = lambda n: next((v for k, v in (shares or {}).items() if n.startswith(k)), 1.)      # of the rates
         self.matrices = [p for n, p in named if by_muon(n, p)]
         self.shares = [share(n) for n, p in named if by_muon(n, p)]
         self.moments = [torch.zeros_like(p) for p in self.matrices]
@@ -109,12 +109,12 @@ class Run:
     """One trainer's clock, optimiser, weight average, log and checkpoint."""
 
     def __init__(self, stage, model, a, lr=.02, adam_lr=1.5e-3, adam_only=(), decay=.0, warmup=50, floor=.05,
-                 average=.999, clip=1.0, slow=None):
+                 average=.999, clip=1.0, shares=None):
         self.stage, self.model, self.a = stage, model, a
         self.out = Path(a.out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.path = self.out / f"{stage}.pt"
-        self.optimiser = Muon(model.named_parameters(), lr, adam_lr, adam_only, decay, slow=slow)
+        self.optimiser = Muon(model.named_parameters(), lr, adam_lr, adam_only, decay, shares=shares)
         self.warmup, self.floor, self.average, self.clip = warmup, floor, average, clip
         self.steps, self.elapsed = 0, 0.
         self.mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
@@ -184,13 +184,15 @@ class Run:
         row = {"step": self.steps, "minutes": round(self.elapsed / 60, 2),
                **{k: round(float(np.mean(v)), 5) for k, v in self.window.items()}}
         self.window = {}
-        path = self.out / f"{self.stage}.csv"
-        columns = path.read_text().split("\n", 1)[0].strip().split(",") if path.exists() else list(row)
-        with open(path, "a", newline="") as f:
-            w = csv.DictWriter(f, columns, extrasaction="ignore")
-            if f.tell() == 0:
-                w.writeheader()
-            w.writerow(row)
+        path, rows = self.out / f"{self.stage}.csv", []
+        if path.exists():
+            with open(path, newline="") as f:
+                rows = list(csv.DictReader(f))
+        rows.append(row)
+        with open(path, "w", newline="") as f:
+            w = csv.DictWriter(f, list(dict.fromkeys(k for r in rows for k in r)))     # a stage may begin to tell more
+            w.writeheader()
+            w.writerows(rows)
         print(self.stage, " ".join(f"{k} {v}" for k, v in row.items()), flush=True)
 
 
