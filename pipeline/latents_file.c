@@ -272,8 +272,7 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     uint64_t bytes = 0;
     LT_TRY(read_bytes(r, &bytes, sizeof bytes, "the header's length", err));
     if (bytes < 2 || bytes > MAX_HEADER_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: header of %llu bytes, expected 2 to %d: no latents file", r->place,
-                       (unsigned long long)bytes, MAX_HEADER_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: is no latents file: its first 8 bytes are not the length of a header", r->place);
     char *text = malloc(bytes);
     if (!text)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->place);
@@ -284,9 +283,9 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     if (s == LT_OK && lt_json_kind_of(root) != LT_JSON_OBJECT)
         s = lt_fail(err, LT_ERR_INPUT, "%s: the header is no JSON object", r->place);
     if (s == LT_OK)
-        s = read_tensor_entry(r, root, err);
-    if (s == LT_OK)
         s = read_about(r, root, err);
+    if (s == LT_OK)
+        s = read_tensor_entry(r, root, err);
     if (s == LT_OK)
         s = check_length(r, bytes, err);
     lt_json_free(root);

@@ -110,10 +110,8 @@ static lt_status resolve_length(const longtake_settings *g, const cfg_model *cfg
         *frames = g->semantic_frames > max_frames ? max_frames + 1
                   : g->semantic_frames < 1        ? 0
                                                   : take_frames_of_latents(g->semantic_frames);
-    else if (isfinite(g->seconds) && g->seconds * cfg->pipeline.fps < 2.0 * (double)max_frames)
-        *frames = llround(g->seconds * cfg->pipeline.fps);
     else
-        *frames = 0;
+        *frames = isfinite(g->seconds) ? llround(fmin(g->seconds * cfg->pipeline.fps, 1e15)) : 0;
     if (*frames < 1 || *frames > max_frames)
         return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
                        g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num_frames" : "--seconds",

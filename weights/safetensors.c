@@ -222,11 +222,13 @@ static lt_status read_file(lt_weights *table, const char *path, uint8_t *data, s
     uint64_t header_bytes = 0;
     for (int i = 7; i >= 0; i--)
         header_bytes = header_bytes << 8 | data[i];
-    if (header_bytes > LT_MAX_HEADER_BYTES || header_bytes > bytes - 8)
-        return lt_fail(
-            err, LT_ERR_INPUT,
-            "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu", path,
-            (unsigned long long)header_bytes, bytes);
+    if (header_bytes > LT_MAX_HEADER_BYTES)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: is not a safetensors file: its first 8 bytes are not the length of a header", path);
+    if (header_bytes > bytes - 8)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu",
+                       path, (unsigned long long)header_bytes, bytes);
     const char *const text = (const char *)data + 8;
     if (header_bytes == 0 || text[0] != '{')
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file: its header does not begin with '{'",
