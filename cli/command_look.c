@@ -1,4 +1,5 @@
 /* command_look.c - the commands that look, compare and convert: info, check, bench, devices, import, tokens cut and join. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,12 +7,13 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 
 static int print_document(cli_context *c, longtake_status s, char *json, const longtake_error *error)
 {
     if (s != LONGTAKE_OK)
         return cli_fail(c, error);
-    printf("%s\n", json);
+    cli_print_document(c, json);
     longtake_free(json);
     return LONGTAKE_OK;
 }
@@ -54,7 +56,7 @@ static int write_preview_map(cli_context *c)
     if (engine && longtake_write_preview_map(engine, &path, &error) != LONGTAKE_OK)
         code = cli_fail(c, &error);
     if (path)
-        printf("%s\n", path);
+        cli_print_output(c, path);
     longtake_free(path);
     cli_engine_close(c, engine);
     return code;
@@ -85,7 +87,7 @@ int cli_import(cli_context *c)
     longtake_error error = {0};
     if (longtake_import(&request, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    printf("%s\n", v->output);
+    cli_print_output(c, v->output);
     return LONGTAKE_OK;
 }
 
@@ -95,6 +97,13 @@ typedef struct {
     bool json;
     int lines;
 } check_output;
+
+static void print_member(const char *key, const char *text)
+{
+    printf("\"%s\":\"", key);
+    cli_print_escaped(stdout, text);
+    fputs("\",", stdout);
+}
 
 static void on_check_line(void *user, const longtake_check_line *line)
 {
@@ -110,9 +119,12 @@ static void on_check_line(void *user, const longtake_check_line *line)
     /* An infinite distance has no JSON number. */
     char distance[32];
     snprintf(distance, sizeof distance, isfinite(line->rel_l2) ? "%.6e" : "null", line->rel_l2);
-    printf("%s{\"file\":\"%s\",\"component\":\"%s\",\"output\":\"%s\",\"rel_l2\":%s,\"bound\":%.6e,\"exact\":%s,\"ok\":%s}",
-           o->lines++ ? ",\n " : "", line->file, line->component, line->output, distance, line->bound,
-           line->exact ? "true" : "false", line->ok ? "true" : "false");
+    printf("%s{", o->lines++ ? ",\n " : "");
+    print_member("file", line->file);
+    print_member("component", line->component);
+    print_member("output", line->output);
+    printf("\"rel_l2\":%s,\"bound\":%.6e,\"exact\":%s,\"ok\":%s}", distance, line->bound, line->exact ? "true" : "false",
+           line->ok ? "true" : "false");
 }
 
 int cli_check(cli_context *c)
@@ -187,8 +199,17 @@ static bool read_frames(const char *text, double fps, int64_t *first, int64_t *c
     return *count > 0;
 }
 
-static longtake_status cut(longtake *e, const cli_values *v, int64_t first, int64_t count, longtake_error *error)
+static void tell_note(cli_context *c, const char *file, const char *text)
 {
+    char message[PATH_MAX + 128];
+    snprintf(message, sizeof message, "%s: %s", file, text);
+    const longtake_event note = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
+    cli_progress_event(&c->progress, &note);
+}
+
+static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count, longtake_error *error)
+{
+    const cli_values *v = c->values;
     longtake_tokens *all = NULL;
     longtake_tokens *part = NULL;
     int again = 0;
@@ -197,8 +218,8 @@ static longtake_status cut(longtake *e, const cli_values *v, int64_t first, int6
         s = longtake_tokens_recut(e, all, first, count, &part, &again, error);
     if (s == LONGTAKE_OK)
         s = longtake_tokens_write(part, v->output, error);
-    if (s == LONGTAKE_OK && again && !v->quiet)
-        fprintf(stderr, "%s: the cut begins inside a segment, whose rest was encoded again\n", v->word[1]);
+    if (s == LONGTAKE_OK && again)
+        tell_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
     longtake_tokens_close(part);
     longtake_tokens_close(all);
     return s;
@@ -246,10 +267,10 @@ int cli_tokens_edit(cli_context *c)
         return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
     }
     longtake_error error = {0};
-    const longtake_status s = cutting ? cut(engine, v, first, count, &error) : join(engine, v, &error);
+    const longtake_status s = cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);
     cli_engine_close(c, engine);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
-    printf("%s\n", v->output);
+    cli_print_output(c, v->output);
     return LONGTAKE_OK;
 }

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 
 typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *, longtake_error *);
 
@@ -160,6 +162,8 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
+    if (v->output && strcmp(v->output, "-") == 0 && !v->dry_run && !v->print_config && isatty(STDOUT_FILENO))
+        return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
     return find_windows(c, r);
 }
 
@@ -167,7 +171,7 @@ static int report(cli_context *c, const longtake_request *r, const longtake_resu
 {
     cli_progress_end(&c->progress); /* the result has a line of its own */
     if (c->values->json)
-        printf("%s\n", result->report);
+        puts(result->report);
     else if (!r->output || strcmp(r->output, "-") != 0)
         printf("%s\n", r->output ? r->output : r->job);
     return LONGTAKE_OK;
@@ -181,7 +185,10 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
     const longtake_status s = (table ? longtake_plan_table : longtake_plan)(engine, c->values->command, r, &plan, &error);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
-    printf(table ? "%s" : "%s\n", plan);
+    if (table)
+        fputs(plan, stdout);
+    else
+        cli_print_document(c, plan);
     longtake_free(plan);
     return LONGTAKE_OK;
 }
@@ -234,12 +241,15 @@ static int find_retake(cli_context *c, const longtake *engine, const longtake_re
 static void tell_line(void *user, const longtake_batch_line *line)
 {
     cli_context *c = user;
-    cli_progress_end(&c->progress);
-    if (line->status != LONGTAKE_OK)
-        fprintf(stderr, "longtake: line %lld: %s\n", (long long)line->line, line->message);
-    else
-        printf("%s\n", c->values->json ? line->result->report : line->output);
-    fflush(stdout);
+    if (line->status == LONGTAKE_OK) {
+        cli_progress_end(&c->progress);
+        puts(c->values->json ? line->result->report : line->output);
+        fflush(stdout);
+        return;
+    }
+    char message[sizeof(longtake_error) + 32];
+    snprintf(message, sizeof message, "line %lld: %s", (long long)line->line, line->message);
+    cli_progress_error(&c->progress, (int)line->status, message);
 }
 
 static int run_batch(cli_context *c, longtake *engine, const longtake_request *r)

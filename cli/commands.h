@@ -28,6 +28,11 @@ int cli_devices(cli_context *c);
 int cli_fail(cli_context *c, const longtake_error *error);
 int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A JSON document: with --json as it is, on one line, else laid out to be read. */
+void cli_print_document(const cli_context *c, const char *json);
+/* The path of what was made, with --json as {"output":"PATH"}. */
+void cli_print_output(const cli_context *c, const char *path);
+
 /* An engine from -m, --device, ...; NULL with the exit code in *code. */
 longtake *cli_engine(cli_context *c, int *code);
 /* Every configuration value and where it came from. */

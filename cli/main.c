@@ -15,6 +15,7 @@
 #include "cli/completions.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 
 int cli_fail(cli_context *c, const longtake_error *error)
 {
@@ -31,6 +32,25 @@ int cli_usage(cli_context *c, const char *format, ...)
     va_end(arguments);
     cli_progress_error(&c->progress, LONGTAKE_ERR_USAGE, message);
     return LONGTAKE_ERR_USAGE;
+}
+
+void cli_print_document(const cli_context *c, const char *json)
+{
+    if (c->values->json)
+        puts(json);
+    else
+        cli_print_layout(stdout, json);
+}
+
+void cli_print_output(const cli_context *c, const char *path)
+{
+    if (!c->values->json) {
+        puts(path);
+        return;
+    }
+    fputs("{\"output\":\"", stdout);
+    cli_print_escaped(stdout, path);
+    puts("\"}");
 }
 
 longtake *cli_engine(cli_context *c, int *code)

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/json_output.h"
+
 static const double redraw_seconds = 0.1;
 static const double plain_seconds = 5.0; /* at most one line in this time, ends of windows apart */
 
@@ -28,41 +30,14 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet, bool verbo
 /* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says so ("severity"). */
 static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "warning"};
 
-/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are told apart by the first two bytes.
- * The library has such a check inside; the program, like any customer, has longtake.h alone. */
-static int character_bytes(const unsigned char *c)
-{
-    const int bytes = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
-    for (int i = 1; i < bytes; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    const bool refused = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
-    return refused ? 0 : bytes;
-}
-
-void cli_print_escaped(FILE *out, const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        const int bytes = character_bytes(c);
-        if (bytes == 0)
-            fputs("\\ufffd", out);
-        else if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fwrite(c, 1, (size_t)bytes, out);
-        c += bytes > 0 ? bytes : 1;
-    }
-}
-
-/* An argument may hold what a terminal obeys. */
+/* A line of text, without what a terminal obeys: an argument or the name of a file may hold any bytes. */
 static void print_visible(const char *text)
 {
     for (const char *c = text; *c; c++) {
         const bool obeyed = ((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f;
         fputc(obeyed ? '?' : *c, stderr);
     }
+    fputc('\n', stderr);
 }
 
 static void print_json(const longtake_event *e)
@@ -160,7 +135,6 @@ void cli_progress_error(cli_progress *p, int code, const char *message)
     if (p->kind != PROGRESS_JSONL) {
         fputs("longtake: ", stderr);
         print_visible(message);
-        fputc('\n', stderr);
         return;
     }
     fprintf(stderr, "{\"t\":%.3f,\"event\":\"error\",\"code\":%d,\"message\":\"", p->elapsed, code);
@@ -175,16 +149,12 @@ void cli_progress_event(cli_progress *p, const longtake_event *e)
         print_json(e);
         return;
     }
-    if (e->kind == LONGTAKE_EVENT_WARNING) {
+    if (e->kind == LONGTAKE_EVENT_WARNING || e->kind == LONGTAKE_EVENT_NOTE) {
         cli_progress_end(p);
+        if (p->warnings && e->kind == LONGTAKE_EVENT_WARNING)
+            fprintf(stderr, "%swarning:%s ", p->colour ? "\033[33m" : "", p->colour ? "\033[0m" : "");
         if (p->warnings)
-            fprintf(stderr, "%swarning:%s %s\n", p->colour ? "\033[33m" : "", p->colour ? "\033[0m" : "", e->message);
-        return;
-    }
-    if (e->kind == LONGTAKE_EVENT_NOTE) {
-        cli_progress_end(p);
-        if (p->warnings)
-            fprintf(stderr, "%s\n", e->message);
+            print_visible(e->message);
         return;
     }
     if (e->kind == LONGTAKE_EVENT_START || e->kind == LONGTAKE_EVENT_DONE || e->kind == LONGTAKE_EVENT_PREVIEW)

@@ -7,7 +7,6 @@
 #define CLI_PROGRESS_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "longtake.h"
 
@@ -31,7 +30,5 @@ void cli_progress_event(cli_progress *p, const longtake_event *event);
 void cli_progress_end(cli_progress *p); /* closes an open line */
 /* The last word: "longtake: MESSAGE", or an event where events are shown. */
 void cli_progress_error(cli_progress *p, int code, const char *message);
-/* Text inside JSON quotes: file names and arguments may hold any bytes. */
-void cli_print_escaped(FILE *out, const char *text);
 
 #endif

@@ -60,6 +60,24 @@ kind "$MODEL" model
 kind "$MODEL/mmdit.safetensors" weights
 kind "$RELEASE/CogVideoX-2b-sat/vae/3d-vae.pt" weights
 kind "$SOURCE/tests/golden/mmdit.time.release_width.safetensors" golden
+# For people a line a member, for programs one line; both the same JSON.
+made info take.mp4
+grep -q '^  "kind": "video",$' made.out || fail "info: no line of the kind in $(cat made.out)"
+grep -q '^    "tokens": \[[0-9]*, [0-9, ]*\]$' made.out || fail "info: no line of tokens in $(cat made.out)"
+tr -d ' \n' <made.out >wide
+made info take.mp4 --json
+equal "info --json: lines" "$(wc -l <made.out)" 1
+equal "info and info --json" "$(tr -d ' \n' <made.out)" "$(cat wide)"
+made generate x --seconds 3 --dry-run
+grep -q '^    {"window": 0, ' made.out || fail "--dry-run: no line of a window in $(cat made.out)"
+made tokens join take.lt take.lt --json -o join.lt
+equal "tokens join --json" "$(cat made.out)" '{"output":"join.lt"}'
+refused 3 render take.mp4 -p x -o none.mp4
+grep -q 'take.mp4: is not a safetensors file' refused.err || fail "render of a video: $(cat refused.err)"
+refused 3 decode take.lt -o none.mp4
+grep -q 'take.lt: format longtake-tokens-1, expected longtake-latents-1' refused.err || fail "decode of tokens: $(cat refused.err)"
+refused 3 decode take.mp4 -o none.mp4
+grep -q 'take.mp4: is no latents file' refused.err || fail "decode of a video: $(cat refused.err)"
 mkfifo pipe
 refused 3 info pipe # opening it would wait for a writer
 refused 3 info /dev/zero
@@ -71,6 +89,9 @@ made info bare.mp4
 grep -q made_by made.out && fail "--no-metadata left metadata"
 made check --json "$SOURCE/tests/golden/mmdit.time.release_width.safetensors"
 equal "check: verdict" "$(json made.out 0 ok)" true
+cp "$SOURCE/tests/golden/mmdit.time.release_width.safetensors" 'a "golden" \ file.safetensors'
+made check --json 'a "golden" \ file.safetensors'
+equal "check: a name with quotes" "$(json made.out 0 file)" 'a "golden" \ file.safetensors'
 # Where the time went, operation by operation: as a table, and in the report.
 made generate "a red ball" --seconds 2 --profile -o profiled.mp4
 grep -q '^decode *conv ' made.err || fail "--profile: $(cat made.err)"

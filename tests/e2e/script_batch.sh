@@ -21,6 +21,11 @@ for place in 'line 1: bad.txt:1' 'line 3: --output' 'line 4: bad.txt:4' 'bad.txt
     grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
 done
 
+# As events, all that is said is events.
+"$PROGRAM" generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m --model "$MODEL" --progress jsonl >out.txt 2>events.jsonl
+json --lines events.jsonl >/dev/null
+grep -q '"event":"error","code":3,"message":"line 1: bad.txt:1' events.jsonl || fail "no event of line 1: $(cat events.jsonl)"
+
 : >empty.txt
 refused 3 generate --prompts empty.txt --output-dir out
 refused 3 generate --prompts none.txt --output-dir out

@@ -22,7 +22,7 @@ equal "rate" "$(of_video now.mp4 r_frame_rate)" "2/1"
 cp -r "$RELEASE" release
 "$PROGRAM" import release -o model --config "$SOURCE/configs/tiny.yaml" --progress none 2>import.err || fail "import: $(cat import.err)"
 "$PROGRAM" info model >info.json
-grep -q '"file":"preview.safetensors"' info.json || fail "info of a model does not name preview.safetensors"
+grep -q '"file": *"preview.safetensors"' info.json || fail "info of a model does not name preview.safetensors"
 "$PROGRAM" info model/preview.safetensors >info.json
 equal "kind" "$(json info.json kind)" preview
 vae=$(json info.json metadata vae)

@@ -34,8 +34,8 @@ for setting in "motion: 0 10" "seed: 5 6" "lm_cfg: 1 3" "lm_cfg: 4 0" "shot_cfg:
 done
 # A setting that is not the plan's own leaves the plan as it is.
 film own "" "" "cfg_scale: 9"
-"$PROGRAM" info own.mp4 >own.json
-"$PROGRAM" info plain.mp4 >plain.json
+"$PROGRAM" info own.mp4 --json >own.json
+"$PROGRAM" info plain.mp4 --json >plain.json
 equal "codes of the plan" "$(grep -o '"tokens":\[[^]]*\]' own.json)" "$(grep -o '"tokens":\[[^]]*\]' plain.json)"
 
 printf 'shots:\n  - {prompt: a, shot_cfg: 2}\n  - {at: 1s, prompt: b}\n' >first.yaml
