@@ -2,6 +2,7 @@
 #include "cli/flags.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ const cli_flag cli_flags[] = {
     {"format", 0, FLAG_CHOICE, "KIND", MAKES " encode decode", "mp4|mkv|y4m|png|lt|npy|latents", 0, 0,
      "kind of the output, when the extension does not say it", AT(format)},
     {"seed", 's', FLAG_INTEGER, "N", MAKES, 0, -1, 4294967295.0, "0 to 4294967295; -1 draws one (default that of the input, else 42)", AT(seed)},
-    {"seconds", 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds; of continue, of what is new", AT(seconds)},
+    {"seconds", 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds (default that of the input, else one window); of continue, of what is new", AT(seconds)},
     {"frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in frames", AT(frames)},
     {"num-frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in semantic frames (13 = 49 frames)", AT(num_frames)},
     {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0, 1e3, "frames a second of the file (default the model's)", AT(fps)},
@@ -79,7 +80,7 @@ const cli_flag cli_flags[] = {
     {"device", 0, FLAG_TEXT, "NAME", "all", 0, 0, 0, "auto, cpu, cuda[:N] or reference (default auto)", AT(device)},
     {"precision", 0, FLAG_CHOICE, "KIND", "all", "auto|f32|bf16", 0, 0, "of the arithmetic (default auto)", AT(precision)},
     {"threads", 't', FLAG_INTEGER, "N", "all", 0, 0, 1024, "0 = all processors (default)", AT(threads)},
-    {"max-memory", 0, FLAG_BYTES, "BYTES", "all", 0, 1, 1e18, "refuse to need more, 8G for example", AT(max_memory)},
+    {"max-memory", 0, FLAG_BYTES, "BYTES", "all", 0, 1, 1e18, "need no more, 8G for example; what cannot be done so is refused", AT(max_memory)},
     {"job", 0, FLAG_TEXT, "DIR", REFINES, 0, 0, 0, "job folder, kept (default: beside the output, gone on success)", AT(job)},
     {"fresh", 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "forget what the job folder holds", AT(fresh)},
     {"keep-job", 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "keep the job folder", AT(keep_job)},
@@ -153,31 +154,35 @@ static int edit_distance(const char *a, const char *b)
     return row[n];
 }
 
-static const char *nearest_flag(const char *name)
+/* Is `name` so like `word` that it may have been meant, and more so than what was found before, *least letters away? */
+static bool is_nearer(const char *word, const char *name, int *least)
 {
-    const char *best = "help";
-    int least = 1 << 20;
-    for (int i = 0; i < cli_flag_count; i++) {
-        const int d = edit_distance(name, cli_flags[i].name);
-        if (d < least) {
-            least = d;
+    const int third = (int)strlen(word) / 3;
+    const int distance = edit_distance(word, name);
+    if (distance > (third > 2 ? third : 2) || distance >= *least)
+        return false;
+    *least = distance;
+    return true;
+}
+
+/* The flag of `command` that is most like `name`, or NULL. */
+static const char *nearest_flag(const char *name, const char *command)
+{
+    const char *best = NULL;
+    int least = INT_MAX;
+    for (int i = 0; i < cli_flag_count; i++)
+        if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && is_nearer(name, cli_flags[i].name, &least))
             best = cli_flags[i].name;
-        }
-    }
     return best;
 }
 
 static const char *nearest_command(const char *name)
 {
-    const char *best = cli_commands[0].name;
-    int least = 1 << 20;
-    for (int i = 0; i < cli_command_count; i++) {
-        const int d = edit_distance(name, cli_commands[i].name);
-        if (d < least) {
-            least = d;
+    const char *best = NULL;
+    int least = INT_MAX;
+    for (int i = 0; i < cli_command_count; i++)
+        if (is_nearer(name, cli_commands[i].name, &least))
             best = cli_commands[i].name;
-        }
-    }
     return best;
 }
 
@@ -341,6 +346,27 @@ static const cli_flag *split_long(const char *argument, char name[64], const cha
     return flag_of_name(name);
 }
 
+static bool is_command(const char *word)
+{
+    for (int i = 0; word && i < cli_command_count; i++)
+        if (strcmp(cli_commands[i].name, word) == 0)
+            return true;
+    return false;
+}
+
+/* Says what may have been meant, or where the flags are listed. `flag` is a long name, or "-x". */
+static bool refuse_flag(const cli_values *v, const char *flag, char *message, size_t bytes)
+{
+    const char *command = is_command(v->command) ? v->command : NULL;
+    const char *nearest = *flag == '-' ? NULL : nearest_flag(flag, command);
+    const char *dashes = *flag == '-' ? "" : "--";
+    if (nearest)
+        snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag, nearest);
+    else
+        snprintf(message, bytes, "unknown flag %s%s\nhint: longtake %s -h lists them", dashes, flag, command ? command : "COMMAND");
+    return false;
+}
+
 static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *message, size_t bytes)
 {
     const char *argument = argv[*at];
@@ -349,16 +375,12 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
     const cli_flag *f;
     if (argument[1] == '-') {
         f = split_long(argument + 2, name, &value);
-        if (!f) {
-            snprintf(message, bytes, "unknown flag --%s\nhint: the nearest is --%s", name, nearest_flag(name));
-            return false;
-        }
+        if (!f)
+            return refuse_flag(v, name, message, bytes);
     } else {
         f = flag_of_letter(argument[1]);
-        if (!f) {
-            snprintf(message, bytes, "unknown flag %s\nhint: longtake -h lists them", argument);
-            return false;
-        }
+        if (!f)
+            return refuse_flag(v, argument, message, bytes);
         if (argument[2])
             value = argument + 2 + (argument[2] == '=');
     }
@@ -476,9 +498,10 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
     understand_help(v);
     if (!v->command)
         return true;
-    for (int i = 0; i < cli_command_count; i++)
-        if (strcmp(cli_commands[i].name, v->command) == 0)
-            return flags_fit_command(v, argc, argv, message, bytes);
-    snprintf(message, bytes, "unknown command \"%s\"\nhint: the nearest is %s", v->command, nearest_command(v->command));
+    if (is_command(v->command))
+        return flags_fit_command(v, argc, argv, message, bytes);
+    const char *nearest = nearest_command(v->command);
+    snprintf(message, bytes, "unknown command \"%s\"\nhint: %s%s", v->command, nearest ? "the nearest is " : "longtake help lists them",
+             nearest ? nearest : "");
     return false;
 }

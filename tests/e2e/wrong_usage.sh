@@ -10,9 +10,21 @@ MODEL=$PWD/empty
 usage() { refused 2 "$@"; }
 
 usage paint "a red ball"
-grep -q 'nearest' refused.err || fail "no nearest command: $(cat refused.err)"
+equal "a word like no command" "$(tail -1 refused.err)" "hint: longtake help lists them"
+usage redner ball.lt
+equal "a word like a command" "$(tail -1 refused.err)" "hint: the nearest is render"
 usage generate x -o a.mp4 --secnds 3
 grep -q 'nearest is --seconds' refused.err || fail "no nearest flag: $(cat refused.err)"
+usage decode x -o a.mp4 --secnds 3
+equal "the nearest is a flag of generate" "$(tail -1 refused.err)" "hint: longtake decode -h lists them"
+usage generate x -o a.mp4 -y
+equal "an unknown letter" "$(tail -1 refused.err)" "hint: longtake generate -h lists them"
+"$TOOLS/pseudo_terminal" 80 "$PROGRAM" generate x -o - --seconds 3 >screen.txt
+equal "a video on a terminal: exit code" $? 2
+grep -q '^row: longtake: --output -: found a terminal' screen.txt || fail "a video on a terminal: $(cat screen.txt)"
+rm screen.txt
+usage generate x -o a.mp4 --seconds 1e8
+grep -q 'a length of 800000000 frames, expected 1 to 691200' refused.err || fail "a length: $(cat refused.err)"
 usage generate x -o a.mp4 --seconds three
 usage generate x -o a.mp4 --seconds nan
 usage generate x -o a.mp4 --seconds inf
