@@ -103,7 +103,7 @@ const take_command *take_command_named(const char *name)
 /* What was finished is not lost: where it lies. */
 static void add_way_on(const take_run *run, lt_error *err)
 {
-    if (!run->job || run->request->fresh || strstr(err->message, "\nhint: "))
+    if (!run->job || take_job_is_empty(run->job) || run->request->fresh || strstr(err->message, "\nhint: "))
         return;
     const size_t used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s%s%s",

@@ -195,6 +195,18 @@ void take_job_leave(take_job *job)
     take_job_close(job);
 }
 
+bool take_job_is_empty(const take_job *job)
+{
+    DIR *d = opendir(job->path);
+    if (!d)
+        return true;
+    bool empty = true;
+    for (struct dirent *e = readdir(d); e && empty; e = readdir(d))
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    closedir(d);
+    return empty;
+}
+
 const char *take_job_path(const take_job *job)
 {
     return job->path;

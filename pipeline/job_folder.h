@@ -30,6 +30,7 @@ typedef void (*take_job_note_fn)(void *user, const char *note);
 lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err);
 void take_job_close(take_job *job); /* keeps the files; accepts NULL */
 void take_job_leave(take_job *job); /* the same, but a folder with nothing in it goes */
+bool take_job_is_empty(const take_job *job);
 /* Deletes the products, and the folder if nothing else lies in it, unless another process works there. Closes. */
 void take_job_remove(take_job *job);
 const char *take_job_path(const take_job *job);

@@ -500,7 +500,8 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
         memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d), frame_bytes(d));
         d->have_last_frame = true;
     }
-    take_clock_plan(&run->clock, TAKE_DECODE, (double)(decodes_alone(d) ? t->windows * t->window : t->latents));
+    const int64_t ahead = t->latents - t->base - t->first_known; /* what a reference gave is not decoded */
+    take_clock_plan(&run->clock, TAKE_DECODE, (double)(decodes_alone(d) ? t->windows * t->window : ahead));
     LT_TRY(make_keys(d, latents_key, err));
     return find_ready(d, err);
 }

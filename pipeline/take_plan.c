@@ -145,10 +145,8 @@ static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
         void *data = NULL;
         size_t bytes = 0;
         bool found = false;
-        if (segment->given == segment->ids) {
-            take_clock_found(&run->clock, TAKE_TOKENS, segment->ids);
+        if (segment->given == segment->ids)
             continue;
-        }
         product_name(name, *have);
         LT_TRY(take_job_get(run->job, name, segment->key, &data, &bytes, &found, err));
         const size_t want = (size_t)segment->ids * sizeof *run->ids;
@@ -157,7 +155,7 @@ static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
         free(data);
         if (!found || bytes != want)
             break;
-        take_clock_found(&run->clock, TAKE_TOKENS, segment->ids);
+        take_clock_found(&run->clock, TAKE_TOKENS, segment->ids - segment->given);
     }
     return LT_OK;
 }
@@ -234,7 +232,10 @@ lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
     LT_TRY(reserve_ids(run, err));
     LT_TRY(lay_given(run, err));
     LT_TRY(make_keys(run, err));
-    take_clock_plan(&run->clock, TAKE_TOKENS, (double)run->id_count);
+    int64_t given = 0;
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        given += run->segment[k].given;
+    take_clock_plan(&run->clock, TAKE_TOKENS, (double)(run->id_count - given));
     return read_products(run, have, err);
 }
 

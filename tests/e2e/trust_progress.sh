@@ -18,7 +18,7 @@ done
 for stage in text tokens refine decode write; do
     grep -q "\"event\":\"stage\",\"stage\":\"$stage\"" events.jsonl || fail "no stage $stage"
 done
-tail -1 events.jsonl | grep -q '"event":"done"' || fail "the last event is $(tail -1 events.jsonl)"
+tail -1 events.jsonl | grep -q '"event":"done".*"eta_s":0.0' || fail "the last event is $(tail -1 events.jsonl)"
 head -1 events.jsonl | grep -q '"event":"start".*"windows":11' || fail "the first event is $(head -1 events.jsonl)"
 
 # The report.
@@ -44,6 +44,9 @@ head -c 3000 /dev/urandom >.cache/longtake/speeds
 made generate "a red ball" --seconds 1 --dry-run
 grep -q '"time_seconds": *null' made.out || fail "noise has a time"
 XDG_CACHE_HOME=/dev/null made generate "a red ball" --frames 1 -o short.mp4
+# Nothing is left where a take goes on from a video, whose own latents are not decoded.
+"$PROGRAM" continue take.mp4 -p "a red ball" --seconds 1 --model "$MODEL" --progress jsonl -o longer.mp4 >out 2>longer.jsonl || fail "$(tail -1 longer.jsonl)"
+tail -1 longer.jsonl | grep -q '"event":"done".*"eta_s":0.0' || fail "continue: the last event is $(tail -1 longer.jsonl)"
 
 # An error is an event too.
 "$PROGRAM" generate "" --seconds 1 --model "$MODEL" --progress jsonl -o none.mp4 2>error.jsonl
