@@ -24,7 +24,7 @@ int cli_check(cli_context *c);
 int cli_bench(cli_context *c);
 int cli_devices(cli_context *c);
 
-/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code. */
+/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code, that of the signal where one stopped the run. */
 int cli_fail(cli_context *c, const longtake_error *error);
 int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

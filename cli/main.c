@@ -19,8 +19,10 @@
 
 int cli_fail(cli_context *c, const longtake_error *error)
 {
-    cli_progress_error(&c->progress, (int)error->code, error->message);
-    return (int)error->code;
+    const int interrupted = cli_interrupt_code();
+    const int code = error->code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : (int)error->code;
+    cli_progress_error(&c->progress, code, error->message);
+    return code;
 }
 
 int cli_usage(cli_context *c, const char *format, ...)
@@ -336,6 +338,5 @@ int main(int argc, char **argv)
     cli_writes_give_errors();
     const int code = close_output(&context, run_command(&context));
     cli_progress_end(&context.progress);
-    const int interrupted = cli_interrupt_code();
-    return code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : code;
+    return code;
 }

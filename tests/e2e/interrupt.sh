@@ -4,6 +4,7 @@
 
 # start NAME: the take in the background, its events in NAME.events; $run is its process.
 start() {
+    : >"$1.events" # there from the beginning, for whoever waits
     "$PROGRAM" generate "a red ball" --seconds 12 -o "$1.mp4" --model "$MODEL" --progress jsonl 2>"$1.events" >"$1.out" &
     run=$!
 }
@@ -50,7 +51,13 @@ same whole.mp4 int.mp4
 json_events() { grep -c '"event":"step","stage":"refine"' "$1.events"; }
 [ "$(json_events int)" -lt "$(json_events whole)" ] || fail "int: everything was computed again"
 
+# The hint names a folder only where something is in it.
+stop early INT '"stage":"text"' 1 130
+[ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events || fail "early: goes on from nothing: $(tail -1 early.events)"
+rm -rf early.*
+
 stop term TERM '"stage":"refine"' 3 143
+tail -1 term.events | grep -q '"event":"error","code":143' || fail "term: the code of the event: $(tail -1 term.events)"
 start term
 ended term 0
 same whole.mp4 term.mp4
