@@ -34,13 +34,10 @@ static void end_tiles(void)
     _tile_release();
 }
 
-static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride,
-                            const lt_stretch *stretch, int stretches, const void *panel, bool first)
+/* The sums of registers 0 to 3 lie at c, c + one, c + two and c + one + two. */
+LT_INLINE void begin_sums(const float *c, int64_t c_stride, int64_t one, int64_t two, bool first)
 {
     const size_t c_bytes = (size_t)c_stride * sizeof *c;
-    const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
-    const size_t panel_bytes = 2 * NARROW_COLUMNS * sizeof(uint16_t);
-    const uint16_t *right = panel;
     if (first) {
         _tile_zero(0);
         _tile_zero(1);
@@ -48,10 +45,28 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
         _tile_zero(3);
     } else {
         _tile_loadd(0, c, c_bytes);
-        _tile_loadd(1, c + TILE_ROWS, c_bytes);
-        _tile_loadd(2, c + TILE_ROWS * c_stride, c_bytes);
-        _tile_loadd(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
+        _tile_loadd(1, c + one, c_bytes);
+        _tile_loadd(2, c + two, c_bytes);
+        _tile_loadd(3, c + one + two, c_bytes);
     }
+}
+
+LT_INLINE void store_sums(float *c, int64_t c_stride, int64_t one, int64_t two)
+{
+    const size_t c_bytes = (size_t)c_stride * sizeof *c;
+    _tile_stored(0, c, c_bytes);
+    _tile_stored(1, c + one, c_bytes);
+    _tile_stored(2, c + two, c_bytes);
+    _tile_stored(3, c + one + two, c_bytes);
+}
+
+static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                            const lt_stretch *stretch, int stretches, const void *panel, bool first)
+{
+    const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
+    const size_t panel_bytes = 2 * NARROW_COLUMNS * sizeof(uint16_t);
+    const uint16_t *right = panel;
+    begin_sums(c, c_stride, TILE_ROWS, TILE_ROWS * c_stride, first);
     for (int s = 0; s < stretches; s++) {
         const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
         for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP) {
@@ -67,30 +82,16 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
             right += NARROW_STEP * NARROW_COLUMNS;
         }
     }
-    _tile_stored(0, c, c_bytes);
-    _tile_stored(1, c + TILE_ROWS, c_bytes);
-    _tile_stored(2, c + TILE_ROWS * c_stride, c_bytes);
-    _tile_stored(3, c + TILE_ROWS * c_stride + TILE_ROWS, c_bytes);
+    store_sums(c, c_stride, TILE_ROWS, TILE_ROWS * c_stride);
 }
 
 static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
-    const size_t c_bytes = (size_t)c_stride * sizeof *c;
     const size_t left_bytes = (size_t)left_stride * sizeof(uint16_t);
     const size_t panel_bytes = 2 * SLIM_COLUMNS * sizeof(uint16_t);
     const uint16_t *right = panel;
-    if (first) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, c, c_bytes);
-        _tile_loadd(1, c + TILE_ROWS * c_stride, c_bytes);
-        _tile_loadd(2, c + 2 * TILE_ROWS * c_stride, c_bytes);
-        _tile_loadd(3, c + 3 * TILE_ROWS * c_stride, c_bytes);
-    }
+    begin_sums(c, c_stride, TILE_ROWS * c_stride, 2 * TILE_ROWS * c_stride, first);
     for (int s = 0; s < stretches; s++) {
         const uint16_t *row = (const uint16_t *)left + stretch[s].offset;
         for (int64_t k = 0; k < stretch[s].run; k += NARROW_STEP) {
@@ -107,10 +108,7 @@ static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t 
             right += NARROW_STEP * SLIM_COLUMNS;
         }
     }
-    _tile_stored(0, c, c_bytes);
-    _tile_stored(1, c + TILE_ROWS * c_stride, c_bytes);
-    _tile_stored(2, c + 2 * TILE_ROWS * c_stride, c_bytes);
-    _tile_stored(3, c + 3 * TILE_ROWS * c_stride, c_bytes);
+    store_sums(c, c_stride, TILE_ROWS * c_stride, 2 * TILE_ROWS * c_stride);
 }
 
 static void attend(const lt_query_block *b, void *scratch)
