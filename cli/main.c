@@ -245,12 +245,13 @@ static void find_data(search_folders *s)
     int count = 0;
     static const char *const places[] = {"%s/../share/longtake", "%s/..", "%s/../.."};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *text = s->text[count];
+        char place[PATH_MAX];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        if (snprintf(text, PATH_MAX, places[i], program) < PATH_MAX)
-            s->list[count++] = text;
+        const bool fits = snprintf(place, PATH_MAX, places[i], program) < PATH_MAX;
 #pragma GCC diagnostic pop
+        if (fits && realpath(place, s->text[count]))
+            s->list[count] = s->text[count], count++;
     }
     s->list[count] = NULL;
 }

@@ -51,10 +51,12 @@ static lt_status name_output(batch_run *b, const batch_line *l, int64_t line, co
         free(name);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
     }
+    const size_t length = strlen(b->folder);
+    const char *slash = length > 0 && b->folder[length - 1] == '/' ? "" : "/";
     if (l->output)
-        snprintf(name, bytes, "%s/%s", b->folder, l->output);
+        snprintf(name, bytes, "%s%s%s", b->folder, slash, l->output);
     else
-        snprintf(name, bytes, "%s/%04lld.%s", b->folder, (long long)line, format);
+        snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)line, format);
     for (int64_t i = 0; i < b->outputs; i++)
         if (strcmp(b->output[i], name) == 0) {
             const lt_status s =

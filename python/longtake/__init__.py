@@ -19,6 +19,7 @@ import json
 import os
 import queue
 import struct
+import sys
 import tempfile
 import threading
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
@@ -214,6 +215,9 @@ class Tokens:
     def __len__(self) -> int:
         return _lib.longtake_tokens_count(self._handle)
 
+    def __repr__(self) -> str:
+        return f"Tokens({len(self)} codes)" if self._handle else "Tokens(closed)"
+
     def write(self, path: Path) -> None:
         """To a .lt or .npy file."""
         error = c.Error()
@@ -341,12 +345,21 @@ class _Call:
             _lib.longtake_result_clear(ctypes.byref(result))
 
 
-def _bar() -> Optional[Callable[[Event], None]]:
-    """A progress bar, where tqdm is installed."""
+def _line(event: Event) -> None:
+    """One line on standard error, drawn again and again."""
+    if event.kind == "step":
+        where = f"{event.stage} {event.window + 1}/{event.windows}" if event.windows > 1 else event.stage
+        print(f"\r{where + f'  step {event.step}/{event.steps}':<40}", end="", file=sys.stderr, flush=True)
+    if event.kind == "done":
+        print(file=sys.stderr, flush=True)
+
+
+def _bar() -> Callable[[Event], None]:
+    """A progress bar where tqdm is installed, else a line."""
     try:
         from tqdm import tqdm
     except ImportError:
-        return None
+        return _line
     bars: dict = {}
 
     def show(event: Event) -> None:

@@ -239,7 +239,7 @@ def data_folders() -> list[str]:
     candidates = [HERE, HERE.parents[1], beside.parent, beside / ".." / "share" / "longtake",
                   beside.parent / ".." / "share" / "longtake",
                   Path("/usr/local/share/longtake"), Path("/usr/share/longtake")]
-    return [str(folder) for folder in candidates if (folder / "configs").is_dir()]
+    return list(dict.fromkeys(str(folder.resolve()) for folder in candidates if (folder / "configs").is_dir()))
 
 
 def text_list(texts) -> ctypes.Array:

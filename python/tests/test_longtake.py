@@ -1,5 +1,6 @@
 """The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of 5 semantic frames."""
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -28,6 +29,13 @@ def test_frames_as_they_come(engine):
     assert not np.array_equal(engine.video("a red ball", seed=8, **SHORT), np.stack(frames))
 
 
+def test_progress_without_tqdm_is_a_line(engine, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    engine.generate("a red ball", output=tmp_path / "line.mp4", progress=True, **SHORT)
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and line.endswith("\n") and "\rrefine" in line
+
+
 def test_closing_the_iterator_stops(engine):
     frames = engine.frames("a red ball", seconds=60, steps=2)
     next(frames)
@@ -38,6 +46,7 @@ def test_closing_the_iterator_stops(engine):
 def test_tokens(engine, tmp_path):
     tokens = engine.make_tokens("a red ball", frames=37)
     assert tokens.codes.dtype == np.uint16 and len(tokens) == len(tokens.codes) > 28
+    assert repr(tokens) == f"Tokens({len(tokens)} codes)"
     tokens.write(tmp_path / "a.lt")
     again = longtake.Tokens.read(engine, tmp_path / "a.lt")
     assert np.array_equal(again.codes, tokens.codes)

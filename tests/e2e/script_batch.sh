@@ -12,6 +12,9 @@ made generate "a blue cube" --frames 9 --seed 3 --steps 2 -o cube.mp4
 same ball.mp4 out/0001.mp4
 same cube.mp4 out/cube.mp4
 
+made generate --prompts good.txt --output-dir out/ --frames 17 --steps 2
+equal "paths in a folder with a slash" "$(tr '\n' ' ' <made.out)" "out/0001.mp4 out/cube.mp4 "
+
 rm out/*
 printf '{"prompt": "a"\na red ball\n{"prompt": "b", "output": "b.txt"}\n{"prompt": "c", "output": "0002.y4m"}\n' >bad.txt
 refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m
