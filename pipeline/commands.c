@@ -126,7 +126,7 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
         take_speeds_write(run->engine, &run->spec, &run->clock);
     const double limit = run->request->max_seam;
     if (made && limit >= 0 && seam->worst_seam > limit)
-        s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %.3f",
+        s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %g",
                     (long long)seam->seam_window, seam->worst_seam, limit);
     if (s == LT_ERR_CANCELLED || s == LT_ERR_RESOURCES)
         add_way_on(run, err);

@@ -8,6 +8,7 @@
 
 #include "media/video_file.h"
 #include "media/window_encoder.h"
+#include "pipeline/output_kind.h"
 
 /* A cell of the latent is two pixels wide and high: there is no more to see, and the player enlarges. */
 enum { CELL_PIXELS = 2, PATH_BYTES = 4096 };
@@ -21,8 +22,12 @@ static bool is_file(const char *path)
 lt_status take_preview_check(const longtake_request *r, lt_error *err)
 {
     struct stat st;
-    if (!r->preview || is_file(r->preview) || (stat(r->preview, &st) == 0 && S_ISDIR(st.st_mode)))
+    if (!r->preview || (stat(r->preview, &st) == 0 && S_ISDIR(st.st_mode)))
         return LT_OK;
+    if (is_file(r->preview) && r->output && strcmp(r->preview, r->output) == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, the output, expected another file", r->preview);
+    if (is_file(r->preview))
+        return take_place_check("--preview", r->preview, err);
     return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder that is there",
                    r->preview);
 }

@@ -77,6 +77,8 @@ refused 2 import --preview-map -o out
 
 refused 2 generate x --frames 9 --preview nowhere -o bad.mp4
 refused 2 generate x --frames 9 --preview a.png -o bad.mp4
+refused 2 generate x --frames 9 --preview nowhere/now.mp4 -o bad.mp4
+refused 2 generate x --frames 9 --preview bad.mp4 -o bad.mp4
 [ -e shown.mp4.job ] && fail "a job folder is left: $(ls shown.mp4.job)"
 [ -e bad.mp4 ] && fail "a refused command left a file"
 finish
