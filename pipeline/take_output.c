@@ -104,6 +104,15 @@ static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
     return s;
 }
 
+/* No file has the name that was asked for. */
+static void tell_pictures(take_run *run)
+{
+    char *first = media_png_name(run->request->output, 0);
+    if (first)
+        take_note(run, "%s: the first of its pictures is %s", run->request->output, first);
+    free(first);
+}
+
 lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
 {
     if (v->kind == TAKE_OUT_NONE)
@@ -120,6 +129,8 @@ lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
     }
     if (v->growing_path)
         unlink(v->growing_path);
+    if (v->kind == TAKE_OUT_PNG)
+        tell_pictures(v->run);
     return LT_OK;
 }
 

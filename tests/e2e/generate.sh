@@ -34,6 +34,9 @@ made generate "a red ball" --frames 9 -o take.y4m
 equal "y4m: frames" "$(of_video take.y4m nb_read_frames)" 9
 made generate "a red ball" --frames 9 -o take_%04d.png
 equal "png: files" "$(ls take_*.png | wc -l)" 9
+made generate "a red ball" --frames 2 -o still.png
+equal "png: what is said" "$(cat made.err)" "still.png: the first of its pictures is still-00000.png"
+equal "png: files" "$(ls still* | tr '\n' ' ')" "still-00000.png still-00001.png "
 
 # Larger, and at another rate.
 made generate "a red ball" --frames 9 --scale 2 --fps 12 -o large.mp4
