@@ -167,14 +167,13 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     return find_windows(c, r);
 }
 
-static int report(cli_context *c, const longtake_request *r, const longtake_result *result)
+static void report(cli_context *c, const longtake_request *r, const longtake_result *result)
 {
     cli_progress_end(&c->progress); /* the result has a line of its own */
     if (c->values->json)
         puts(result->report);
     else if (!r->output || strcmp(r->output, "-") != 0)
-        printf("%s\n", r->output ? r->output : r->job);
-    return LONGTAKE_OK;
+        puts(r->output ? r->output : r->job);
 }
 
 static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
@@ -202,7 +201,11 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     longtake_error error = {0};
     longtake_result result = {0};
     const longtake_status s = run(engine, r, &result, &error);
-    const int code = s == LONGTAKE_OK ? report(c, r, &result) : cli_fail(c, &error);
+    int code = LONGTAKE_OK;
+    if (s == LONGTAKE_OK || s == LONGTAKE_ERR_LIMIT) /* either way it is made */
+        report(c, r, &result);
+    if (s != LONGTAKE_OK)
+        code = cli_fail(c, &error);
     longtake_result_clear(&result);
     return code;
 }

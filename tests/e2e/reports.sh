@@ -19,6 +19,14 @@ grep -q "$(printf '\r')" plain.err && fail "carriage returns without a terminal"
 "$PROGRAM" generate "a red ball" --seconds 3 -o quiet.mp4 --model "$MODEL" --quiet 2>quiet.err >/dev/null
 equal "quiet" "$(cat quiet.err)" ""
 
+# A seam that is too strong: the take is made and told of all the same.
+refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 -o seam.mp4
+equal "--max-seam: what was made" "$(cat refused.out)" seam.mp4
+grep -q '^longtake: --max-seam: .* allowed is 0.0001$' refused.err || fail "--max-seam: $(cat refused.err)"
+refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 --json -o seam.mp4
+equal "--max-seam --json: what was made" "$(json refused.out output)" seam.mp4
+equal "--max-seam: left behind" "$(ls -d seam.* | tr '\n' ' ')" "seam.mp4 "
+
 # A plan needs no weights and writes nothing.
 mkdir empty
 cp "$MODEL/config.yaml" empty/
