@@ -1,6 +1,6 @@
 /* test_cuda_room.c - how a take makes do with a card's memory: everything on it, networks in turns, matrices from the host. The
- * choice for the released model on cards of several sizes, for mini under limits, and mini's text encoder under the limit that it
- * was chosen for: it takes no more than was foreseen, and its rows have the same bytes. On the host's emulation. */
+ * choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
+ * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes. On the host's emulation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +43,8 @@ static longtake *open_model(const char *model)
     return e;
 }
 
-/* The way of an eight-second take on a card with so many MiB free, of which so many are allowed (0: all). */
-static lt_status choose(longtake *e, size_t card, size_t allowed, take_memory *way, lt_error *err)
+/* The way of an eight-second take on a card with so many MiB free, of which so many bytes are allowed (0: all). */
+static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_memory *way, lt_error *err)
 {
     longtake_request request;
     take_spec spec;
@@ -53,12 +53,17 @@ static lt_status choose(longtake *e, size_t card, size_t allowed, take_memory *w
     request.settings.seconds = 8;
     *err = (lt_error){0};
     host_set_memory(card * MEBIBYTE + ((lt_cuda *)e->backend)->workspace_bytes + e->backend->memory_in_use);
-    e->max_memory = (int64_t)(allowed * MEBIBYTE);
+    e->max_memory = allowed;
     LT_TRY(take_spec_resolve(&request, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, err));
     const media_spec video = {.width = spec.width, .height = spec.height};
     const lt_status s = take_memory_choose(e, &spec, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE, &video, way, err);
     take_spec_clear(&spec);
     return s;
+}
+
+static lt_status choose(longtake *e, size_t card, take_memory *way, lt_error *err)
+{
+    return choose_within(e, card, 0, way, err);
 }
 
 static void released_model(void)
@@ -70,7 +75,7 @@ static void released_model(void)
         take_memory way = {0};
         lt_error err = {0};
         char streamed[128];
-        const lt_status s = choose(e, cards[i], 0, &way, &err);
+        const lt_status s = choose(e, cards[i], &way, &err);
         take_memory_streamed(&way, streamed, sizeof streamed);
         printf("landiff, %zu MiB: %s, %s, %lld MiB, from the host: %s\n", cards[i], s == LT_OK ? "fits" : err.message,
                way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns", (long long)way.device_bytes / MEBIBYTE, streamed);
@@ -82,8 +87,76 @@ static void released_model(void)
     longtake_close(e);
 }
 
+enum { TOKENS = 7 };
+
+/* Rows of mini's text encoder, and the most that they took of the card. */
+static size_t encode(longtake *e, lt_home home, float *rows)
+{
+    static const int32_t ids[TOKENS] = {3, 9, 27, 81, 5, 25, 1};
+    lt_error err = {0};
+    lt_weights *w = NULL;
+    text_encoder *encoder = NULL;
+    e->home[TAKE_NET_TEXT_AR] = home;
+    host_set_memory((size_t)1 << 40);
+    const size_t before = host_memory_peak();
+    lt_status s = take_engine_weights(e, TAKE_NET_TEXT_AR, &w, &err);
+    if (s == LT_OK)
+        s = text_encoder_open(w, &e->cfg.text_ar, e->backend, &encoder, &err);
+    if (s == LT_OK)
+        s = text_encode(encoder, ids, TOKENS, rows, &err);
+    expect(s == LT_OK, "mini's text encoder", err.message);
+    text_encoder_close(encoder);
+    lt_weights_close(w);
+    return host_memory_peak() - before;
+}
+
+static void check_encoder(longtake *e)
+{
+    const size_t count = (size_t)TOKENS * (size_t)e->cfg.text_ar.d_model;
+    float *resident = calloc(count, sizeof *resident);
+    float *streamed = calloc(count, sizeof *streamed);
+    char found[64];
+    if (resident == NULL || streamed == NULL)
+        exit(1);
+    (void)encode(e, LT_HOME_DEVICE, resident); /* takes the workspace */
+    const size_t all = encode(e, LT_HOME_DEVICE, resident);
+    const size_t less = encode(e, LT_HOME_PINNED, streamed);
+    snprintf(found, sizeof found, "%zu bytes on the card, %zu from the host", all, less);
+    printf("mini's text encoder: %s\n", found);
+    expect(memcmp(resident, streamed, count * sizeof *resident) == 0, "the same bytes from the host", found);
+    expect(less < all, "from the host it takes less of the card", found);
+    free(streamed);
+    free(resident);
+}
+
+static void check_mini(void)
+{
+    longtake *e = open_model("mini");
+    take_memory all = {0};
+    take_memory least = {0};
+    lt_error err = {0};
+    expect(choose(e, 8000, &all, &err) == LT_OK && all.networks == TAKE_NETWORKS_TOGETHER, "mini on 8 GB", err.message);
+    char streamed[128];
+    int64_t allowed = all.device_bytes;
+    take_memory way = all;
+    for (lt_status s = LT_OK; s == LT_OK; allowed = way.device_bytes - 1) { /* less and less is allowed */
+        take_memory_streamed(&way, streamed, sizeof streamed);
+        printf("mini, %lld bytes allowed: %s, %lld needed, from the host: %s\n", (long long)allowed,
+               way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns", (long long)way.device_bytes, streamed);
+        least = way;
+        s = choose_within(e, 8000, way.device_bytes - 1, &way, &err);
+        expect(s == LT_OK ? way.device_bytes < least.device_bytes : s == LT_ERR_DEVICE_MEMORY, "the choice fits", err.message);
+    }
+    expect(least.home[TAKE_NET_MMDIT] != LT_HOME_DEVICE || least.home[TAKE_NET_AR] != LT_HOME_DEVICE, "the least has matrices on the host",
+           streamed);
+    expect(strstr(err.message, "allowed are") != NULL && strstr(err.message, "are free") != NULL, "says what is allowed and free", err.message);
+    check_encoder(e);
+    longtake_close(e);
+}
+
 int main(void)
 {
+    check_mini();
     released_model();
     printf("%d failed\n", failed);
     return failed > 0;
