@@ -78,7 +78,7 @@ const cli_flag cli_flags[] = {
      "rough pictures while it runs: an .mp4, or a folder that is there for one a window; of tokens: a .png of the plans", AT(preview)},
     {"max-seam", 0, FLAG_REAL, "X", "generate refine render continue run", 0, 0, 1e6, "exit 7 when a border between windows differs more than X times what frames usually do", AT(max_seam)},
     {"device", 0, FLAG_TEXT, "NAME", "all", 0, 0, 0, "auto, cpu, cuda[:N] or reference (default auto)", AT(device)},
-    {"precision", 0, FLAG_CHOICE, "KIND", "all", "auto|f32|bf16", 0, 0, "of the arithmetic (default auto)", AT(precision)},
+    {"precision", 0, FLAG_CHOICE, "KIND", "all", "auto|f32|bf16|fp8", 0, 0, "of the arithmetic (default auto)", AT(precision)},
     {"threads", 't', FLAG_INTEGER, "N", "all", 0, 0, 1024, "0 = all processors (default)", AT(threads)},
     {"max-memory", 0, FLAG_BYTES, "BYTES", "all", 0, 1, 1e18, "need no more, 8G for example; what cannot be done so is refused", AT(max_memory)},
     {"job", 0, FLAG_TEXT, "DIR", REFINES, 0, 0, 0, "job folder, kept (default: beside the output, gone on success)", AT(job)},

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pipeline/cuda_door.h"
+#include "pipeline/low_bit_choice.h"
 #include "pipeline/take_key.h"
 #include "pipeline/take_profile.h"
 
@@ -61,13 +62,13 @@ static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_er
     lt_dtype activation = LT_NO_DTYPE;
     if (strcmp(precision, "f32") == 0)
         activation = LT_F32;
-    else if (strcmp(precision, "bf16") == 0)
+    else if (strcmp(precision, "bf16") == 0 || strcmp(precision, "fp8") == 0)
         activation = LT_BF16;
     else if (strcmp(precision, "auto") != 0)
-        return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32 or bf16", precision);
+        return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32, bf16 or fp8", precision);
     if (strcmp(device, "reference") == 0) {
         if (activation == LT_BF16)
-            return lt_fail(err, LT_ERR_USAGE, "--precision: found bf16, the reference device computes in f32 only");
+            return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, the reference device computes in f32 only", precision);
         return lt_reference_open(out, o->threads, err);
     }
     if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
@@ -75,6 +76,16 @@ static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_er
     if (cuda_index(device) >= 0)
         return open_cuda(out, device, activation, err);
     return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
+}
+
+/* --precision fp8: bf16, and products in E4M3 where the device has them. */
+static lt_status choose_e4m3(const longtake_options *o, longtake *e, lt_error *err)
+{
+    e->in_e4m3 = o->precision && strcmp(o->precision, "fp8") == 0;
+    if (e->in_e4m3 && !e->backend->has_e4m3)
+        return lt_fail(err, LT_ERR_DEVICE, "--precision: found fp8, the %s device here has no products in 8 bits",
+                       e->backend->table->name);
+    return LT_OK;
 }
 
 /* What was set must fit together; the file alone did. */
@@ -126,6 +137,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         s = open_config(options, e, &err);
     if (s == LT_OK)
         s = open_backend(options, &e->backend, &err);
+    if (s == LT_OK)
+        s = choose_e4m3(options, e, &err);
     if (s == LT_OK && options->profile)
         s = take_profile_open(e, &err);
     if (s != LT_OK) {
@@ -211,19 +224,31 @@ void take_engine_keep_weights(longtake *e, bool keep)
     }
 }
 
+static bool lies_inside_a_layer(const char *name, lt_shape shape)
+{
+    return take_low_bit_choice(TAKE_Q8, name, shape) != LT_NO_DTYPE;
+}
+
+/* What networks are to make of the file's matrices in this take. */
+static void settle_matrices(const longtake *e, take_net net, lt_weights *w)
+{
+    lt_weights_home(w, e->home[net]);
+    lt_weights_e4m3(w, e->in_e4m3 && net == TAKE_NET_MMDIT ? lies_inside_a_layer : NULL);
+}
+
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
 {
     char *path = NULL;
     if (e->kept[net]) {
         *out = lt_weights_share(e->kept[net]);
-        lt_weights_home(*out, e->home[net]);
+        settle_matrices(e, net, *out);
         return LT_OK;
     }
     LT_TRY(take_engine_path(e, file_of(e, net), &path, err));
     const lt_status s = lt_weights_open(path, out, err);
     free(path);
     if (s == LT_OK)
-        lt_weights_home(*out, e->home[net]);
+        settle_matrices(e, net, *out);
     if (s == LT_OK && e->keeps_weights)
         e->kept[net] = lt_weights_share(*out);
     return s;
@@ -273,5 +298,7 @@ lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net
     take_key_hash(k, e->config_hash);
     take_key_text(k, e->backend->table->name);
     take_key_int(k, e->backend->activation);
+    if (e->in_e4m3 && net == TAKE_NET_MMDIT)
+        take_key_text(k, "e4m3");
     return LT_OK;
 }

@@ -34,6 +34,7 @@ struct longtake {
     struct take_profile *profile; /* where operations are counted; or NULL */
     lt_hash config_hash;      /* of every configuration value */
     lt_home home[TAKE_NETS];  /* of matrices, on a device with memory of its own: as take_memory.h chose for this take */
+    bool in_e4m3;             /* --precision fp8: matrices inside the MMDiT's layers are multiplied in 8 bits */
     bool keeps_weights;
     lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
     lt_hash hash[TAKE_NETS];

@@ -225,9 +225,12 @@ static lt_status match_all(const lt_binder *b, lt_error *err)
 static lt_status prepare_all(const lt_binder *b, lt_weight_set *set, lt_error *err)
 {
     for (int i = 0; i < b->count; i++) {
-        b->list[i].place->home = b->source->home;
-        LT_TRY(b->backend->table->prepare(b->backend, b->list[i].place, err));
-        set->place[set->count++] = b->list[i].place;
+        const request *const r = &b->list[i];
+        const lt_weight_choice in_e4m3 = b->source->in_e4m3;
+        r->place->home = b->source->home;
+        r->place->e4m3 = r->role == LT_ROLE_MATRIX && in_e4m3 && in_e4m3(r->name, r->shape);
+        LT_TRY(b->backend->table->prepare(b->backend, r->place, err));
+        set->place[set->count++] = r->place;
     }
     return LT_OK;
 }

@@ -151,6 +151,7 @@ lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, l
 {
     LT_TRY(lt_table_new(w->place, out, err));
     (*out)->home = w->home;
+    (*out)->in_e4m3 = w->in_e4m3;
     const lt_status s = fill_view(*out, w, prefix, err);
     if (s != LT_OK) {
         lt_weights_close(*out);
@@ -162,6 +163,11 @@ lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, l
 void lt_weights_home(lt_weights *w, lt_home home)
 {
     w->home = home;
+}
+
+void lt_weights_e4m3(lt_weights *w, lt_weight_choice chooses)
+{
+    w->in_e4m3 = chooses;
 }
 
 const char *lt_weights_place(const lt_weights *w)

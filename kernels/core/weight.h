@@ -33,6 +33,7 @@ typedef struct {
     lt_tensor scale;  /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
     lt_role role;
     lt_home home;     /* of a matrix */
+    bool e4m3;        /* of a matrix: products with many rows may be made in E4M3, where a backend does that */
     void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
 

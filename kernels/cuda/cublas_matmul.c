@@ -13,6 +13,10 @@ enum {
     ALIGNMENT_MOST = 256  /* bytes; more makes no difference to the library */
 };
 
+/* Scales by row: CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F,
+ * which headers have names for since 12.9. An older library refuses them. */
+enum { W_SCALE_MODE = 31, X_SCALE_MODE = 32, ONE_FOR_EACH_ROW = 3 };
+
 /* A proposal replaces an earlier one when it takes less than this share of its time; closer than that is noise. */
 static const float clearly_faster = 0.95F;
 
@@ -135,6 +139,8 @@ static void set_key(plan_key *key, const lt_cublas_product *p)
 
 static cudaDataType_t type_of(lt_dtype type)
 {
+    if (type == LT_U8)
+        return CUDA_R_8F_E4M3;
     return type == LT_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
@@ -162,6 +168,30 @@ static lt_status point_at_bias(const lt_cublas *l, const plan *a, const void *bi
                  "bias", err);
 }
 
+static lt_status set_pointer(const lt_cublas *l, const plan *a, cublasLtMatmulDescAttributes_t which, const float *scale,
+                             lt_error *err)
+{
+    return check(l, l->call.cublasLtMatmulDescSetAttribute(a->product, which, &scale, sizeof(const float *)), "scales", err);
+}
+
+/* So may the scales of E4M3. */
+static lt_status point_at_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p, lt_error *err)
+{
+    LT_TRY(set_pointer(l, a, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, p->w_scale, err));
+    return set_pointer(l, a, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, p->x_scale, err);
+}
+
+static lt_status describe_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p, lt_error *err)
+{
+    const int32_t mode = ONE_FOR_EACH_ROW;
+    for (int which = W_SCALE_MODE; which <= X_SCALE_MODE && p->scale_by_row; which++)
+        LT_TRY(check(l,
+                     l->call.cublasLtMatmulDescSetAttribute(a->product, (cublasLtMatmulDescAttributes_t)which, &mode,
+                                                            sizeof mode),
+                     "scales by row", err));
+    return point_at_scales(l, a, p, err);
+}
+
 /* Sums are f32; TF32 is another compute type and never asked for. */
 static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *a, lt_error *err)
 {
@@ -185,6 +215,8 @@ static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *
                  "epilogue", err));
     if (p->bias != NULL)
         LT_TRY(point_at_bias(l, a, p->bias, err));
+    if (p->type == LT_U8)
+        LT_TRY(describe_scales(l, a, p, err));
     /* rows and columns as the library sees them, by columns */
     LT_TRY(check(l,
                  l->call.cublasLtMatrixLayoutCreate(&a->w, type, (uint64_t)p->inputs, (uint64_t)p->outputs, p->w_stride),
@@ -337,5 +369,7 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
         LT_TRY(make_plan(c, &key, p, workspace, &a, err));
     if (p->bias != NULL)
         LT_TRY(point_at_bias(c->cublas, a, p->bias, err));
+    if (p->type == LT_U8)
+        LT_TRY(point_at_scales(c->cublas, a, p, err));
     return multiply(c, a, &a->algorithm, p, workspace, err);
 }

@@ -40,8 +40,11 @@ typedef struct {
     int64_t x_stride; /* elements from row to row */
     int64_t w_stride;
     int64_t out_stride;
-    lt_dtype type;     /* of x and w: f32 (never TF32) or bf16 */
-    lt_dtype out_type; /* f32, or bf16 where type is */
+    lt_dtype type;     /* of x and w: f32 (never TF32), bf16, or u8: the bits of E4M3 */
+    lt_dtype out_type; /* f32, or bf16 where type is no f32 */
+    const float *x_scale; /* of E4M3: what gives x back, [rows], or one where scale_by_row is false */
+    const float *w_scale; /* [outputs], or one */
+    bool scale_by_row;    /* sm_90 with cuBLASLt 12.9 or newer */
     lt_cublas_finish finish;
 } lt_cublas_product;
 

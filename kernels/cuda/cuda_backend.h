@@ -19,7 +19,8 @@ enum {
     LT_CUDA_SLOTS = 4,                  /* pieces of pinned memory that uploads take in turn */
     LT_CUDA_SLOT_BYTES = 8 << 20,       /* above some megabytes a copy over PCIe runs at its full rate */
     LT_CUDA_SHARED_DEFAULT = 48 << 10,  /* bytes of shared memory that a block may have without asking */
-    LT_CUDA_OLDEST = 80                 /* compute capability, major * 10 + minor */
+    LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
+    LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
 };
 
 /* Pinned host memory on its way to the device. A slot is written from `used` on; its event says when the copies out of it

@@ -5,6 +5,9 @@
  * matrix of another type is first written to the workspace in that type, integers times their scales. Bias and GELU(tanh)
  * of a bf16 result are added by the library, with the bias rounded to bf16 as its interface wants it; every other end is
  * ours: the sums stay f32 until bias and activation are done.
+ *
+ * Where the weight allows E4M3 and the library makes a bf16 result, both matrices are written to the workspace in that type
+ * (cuda_linear_e4m3.cu), with a scale for each row on sm_90, where the library multiplies so, and with one for each matrix elsewhere.
  */
 #include "kernels/cuda/cublas_matmul.h"
 #include "kernels/cuda/cuda_device.cuh"
@@ -20,6 +23,7 @@ typedef struct {
     lt_dtype type;      /* in which x and w are multiplied */
     bool finished_ours; /* bias and activation after the product, not by the library */
     bool sums_apart;    /* the product has f32 memory of its own: the result is narrower */
+    bool narrowed;      /* x and w are multiplied in E4M3, made from `type` */
 } job;
 
 /* Where things begin in the workspace, in bytes. */
@@ -28,6 +32,10 @@ typedef struct {
     size_t w;
     size_t bias;
     size_t sums;
+    size_t x_narrow;
+    size_t x_scale;
+    size_t w_narrow;
+    size_t w_scale;
     size_t end;
 } places;
 
@@ -57,6 +65,10 @@ static places lay_out(const job &j)
     p.w = take(&at, widens_weight(j), lt_numel(&j.w->value), j.type);
     p.bias = take(&at, rounds_bias(j), j.out.dim[1], LT_BF16);
     p.sums = take(&at, j.sums_apart, lt_numel(&j.out), LT_F32);
+    p.x_narrow = take(&at, j.narrowed, lt_numel(&j.x), LT_U8);
+    p.x_scale = take(&at, j.narrowed, j.x.dim[0], LT_F32);
+    p.w_narrow = take(&at, j.narrowed, lt_numel(&j.w->value), LT_U8);
+    p.w_scale = take(&at, j.narrowed, j.out.dim[1], LT_F32);
     p.end = at;
     return p;
 }
@@ -90,6 +102,25 @@ static lt_cublas_finish finish_of(const job &j)
     return j.bias == NULL ? LT_CUBLAS_PLAIN : LT_CUBLAS_BIAS;
 }
 
+/* x and w of the product in E4M3. */
+static lt_status narrow(const job &j, char *workspace, const places &at, const lt_tensor &x, const lt_tensor &w,
+                        lt_cublas_product *p, lt_error *err)
+{
+    float *x_scale = (float *)(workspace + at.x_scale);
+    float *w_scale = (float *)(workspace + at.w_scale);
+    p->scale_by_row = j.c->facts.capability == 90;
+    LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.x_narrow, x_scale, x, p->scale_by_row, err));
+    LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.w_narrow, w_scale, w, p->scale_by_row, err));
+    p->x = workspace + at.x_narrow;
+    p->w = workspace + at.w_narrow;
+    p->x_scale = x_scale;
+    p->w_scale = w_scale;
+    p->x_stride = x.dim[1];
+    p->w_stride = w.dim[1];
+    p->type = LT_U8;
+    return LT_OK;
+}
+
 static lt_status multiply(const job &j, char *workspace, lt_error *err)
 {
     const places at = lay_out(j);
@@ -121,6 +152,8 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     p.type = j.type;
     p.out_type = sums.dtype;
     p.finish = finish_of(j);
+    if (j.narrowed)
+        LT_TRY(narrow(j, workspace, at, x, w, &p, err));
     LT_TRY(lt_cublas_run(j.c, &p, workspace, err));
     return j.finished_ours ? lt_cuda_linear_finish(j.c, j.out, sums, j.bias, j.act, err) : LT_OK;
 }
@@ -132,17 +165,24 @@ static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor 
            lt_cuda_aligned(&out, 16) && (w.dtype != LT_BF16 || lt_cuda_aligned(&w, 16));
 }
 
+/* cuBLASLt multiplies rows of whole 16 bytes only. */
+static bool fits_e4m3(const lt_cuda *c, const lt_weight *w)
+{
+    return w->e4m3 && c->base.has_e4m3 && w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
+}
+
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
                          lt_error *err)
 {
     lt_weight here;
     LT_TRY(lt_cuda_weight_here(lt_cuda_of(b), w, &here, err));
-    job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false};
+    job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false, false};
     if (x.dim[0] <= LT_FEW_ROWS)
         return lt_cuda_linear_few(j.c, out, x, &here, j.bias, act, err);
     if (!fits_bf16(out, x, here.value))
         j.type = LT_F32;
     const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
+    j.narrowed = with_library && fits_e4m3(j.c, &here);
     j.sums_apart = out.dtype == LT_BF16 && !with_library;
     j.finished_ours = !with_library && (j.sums_apart || j.bias != NULL || act != LT_ACT_NONE);
     void *workspace;

@@ -20,6 +20,10 @@ lt_status lt_cuda_panel(lt_cuda *c, lt_tensor out, lt_tensor from, lt_tensor sca
 /* The same of a weight in blocks, q8 or q4; out is packed. */
 lt_status lt_cuda_panel_of_blocks(lt_cuda *c, lt_tensor out, const lt_weight *w, lt_error *err);
 
+/* cuda_linear_e4m3.cu: from bf16 [rows, columns], rows on 16 bytes, to E4M3, packed, and the scales that give it back: `scale` has
+ * room for one of each row; by_row is false: the first is that of all. */
+lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from, bool by_row, lt_error *err);
+
 /* cuda_linear_finish.cu: out = act(sums + bias), [rows, columns], any row strides; sums f32; out may be sums. */
 lt_status lt_cuda_linear_finish(lt_cuda *c, lt_tensor out, lt_tensor sums, const float *bias, lt_act act, lt_error *err);
 

@@ -94,10 +94,25 @@ parity=$build/tests/test_ops_parity
 step parity-f32 60 "$parity" cuda-f32
 step parity-bf16 60 "$parity" cuda-bf16
 step parity-mixed 60 "$parity" cuda-mixed
+step streamed-weights 60 "$build/tests/test_cuda_stream_card"
+step e4m3 60 "$build/tests/test_cuda_e4m3_card"
 if [ $kind = whole ]; then
     step golden-f32 90 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.f32'"
     step golden-bf16 60 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.bf16'"
+    for stage in text:text ar:ar dit:mmdit; do
+        step "golden-${stage%%:*}-from-host" 45 "$build/tests/check_${stage%%:*}" --device cuda --precision bf16 --home host \
+            "$source"/tests/golden/"${stage#*:}".*.safetensors
+    done
+    step golden-dit-fp8 45 "$build/tests/check_dit" --device cuda --precision fp8 "$source"/tests/golden/mmdit.*.safetensors
     step take 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda -o "$out/take.mp4"
+    # On a card that is a little smaller than everything needs, matrices come from the host, and the same bytes come out.
+    step plan 30 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --dry-run --json -o "$out/small.mp4"
+    needed=$(sed -n 's/.*"device_bytes": *\([0-9]*\).*/\1/p' "$out/plan.log" | head -n 1)
+    step take-small-card 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda \
+        --max-memory $((${needed:-1} - 1)) --json -o "$out/small.mp4" && step same-bytes 10 cmp "$out/small.mp4" "$out/take.mp4"
+    if [ "$capability" -ge 89 ]; then
+        step take-fp8 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --precision fp8 -o "$out/fp8.mp4"
+    fi
 fi
 step bench-ops-bf16 60 "$build/tests/bench_ops" --device cuda --precision bf16 --seconds 0.2
 step bench-ops-f32 45 "$build/tests/bench_ops" --device cuda --precision f32 --seconds 0.1

@@ -4,9 +4,19 @@
 
 #include "kernels/cuda/cublas_matmul.h"
 
+static double e4m3(uint8_t code)
+{
+    const int exponent = code >> 3 & 15;
+    const int mantissa = code & 7;
+    if (exponent == 15 && mantissa == 7)
+        return NAN;
+    const double size = exponent == 0 ? ldexp(mantissa, -9) : ldexp(8 + mantissa, exponent - 10);
+    return code & 0x80 ? -size : size;
+}
+
 static double element(const void *memory, lt_dtype type, int64_t index)
 {
-    return lt_load_element(memory, type, index);
+    return type == LT_U8 ? e4m3(((const uint8_t *)memory)[index]) : lt_load_element(memory, type, index);
 }
 
 static double gelu(double x)
@@ -22,6 +32,8 @@ static void multiply(void *product)
             double sum = 0;
             for (int64_t i = 0; i < p->inputs; i++)
                 sum += element(p->x, p->type, r * p->x_stride + i) * element(p->w, p->type, o * p->w_stride + i);
+            if (p->type == LT_U8)
+                sum *= (double)p->x_scale[p->scale_by_row ? r : 0] * (double)p->w_scale[p->scale_by_row ? o : 0];
             if (p->finish == LT_CUBLAS_BIAS || p->finish == LT_CUBLAS_BIAS_GELU)
                 sum += element(p->bias, p->out_type, o);
             if (p->finish == LT_CUBLAS_GELU || p->finish == LT_CUBLAS_BIAS_GELU)
@@ -36,6 +48,8 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
         return lt_fail(err, LT_ERR_FAILED, "host: a product with rows closer than their length");
     if (p->type == LT_F32 && p->out_type != LT_F32)
         return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
+    if (p->type == LT_U8 && (p->x_scale == NULL || p->w_scale == NULL || p->inputs % 16 != 0 || p->outputs % 16 != 0))
+        return lt_fail(err, LT_ERR_FAILED, "host: a product in E4M3 without scales, or of rows that are no whole 16 bytes");
     return lt_cuda_check(host_enqueue_call(c->stream, multiply, p, sizeof *p), "linear", err);
 }
 

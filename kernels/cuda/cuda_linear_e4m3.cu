@@ -1,0 +1,93 @@
+/* cuda_linear_e4m3.cu - matrices in 8 bits: q = E4M3(x / scale), scale = largest |x| / 448, of each row or of the whole matrix.
+ *
+ * E4M3 has 4 bits of exponent, 3 of mantissa and no infinity; 448 is its largest number. Rounding is to the nearest, halves to
+ * even, in whole-number arithmetic that is the same on every card. What is not finite makes its row (or all) NaN or zero times
+ * infinity, so that it shows in the sums. Memory bound: a warp for a row, read twice, the second time mostly from the caches.
+ */
+#include "kernels/cuda/cuda_device.cuh"
+#include "kernels/cuda/cuda_linear.h"
+
+enum { WARPS = 8, PACK = 8 };
+
+static const float largest_e4m3 = 448.0f;
+static const float least_scale = 1e-30f; /* rows of zeros divide by this */
+
+static __device__ __forceinline__ uint8_t e4m3_of(float x)
+{
+    const uint32_t sign = __float_as_uint(x) >> 24 & 0x80u;
+    const float size = fabsf(x);
+    if (!(size <= 1.001f * largest_e4m3)) /* not finite */
+        return (uint8_t)(sign | 0x7fu);
+    if (size < 0.015625f) /* 2^-6: below, steps of 2^-9; eight of them are the code of 2^-6 */
+        return (uint8_t)(sign | (uint32_t)rintf(size * 512.0f));
+    const uint32_t bits = __float_as_uint(size);
+    const uint32_t code = ((bits + 0x7ffffu + (bits >> 20 & 1u)) >> 20) - ((127u - 7u) << 3);
+    return (uint8_t)(sign | (code < 0x7eu ? code : 0x7eu));
+}
+
+/* This warp's row; a warp behind the last one has nothing to do. */
+static __device__ __forceinline__ int64_t row_of_warp()
+{
+    return (int64_t)blockIdx.x * WARPS + threadIdx.x / LT_WARP;
+}
+
+static __global__ void scales_kernel(float *scale, const lt_bf16 *from, int64_t rows, int64_t columns, int64_t stride)
+{
+    const int64_t row = row_of_warp();
+    if (row >= rows)
+        return;
+    float most = 0;
+    for (int64_t i = threadIdx.x % LT_WARP * PACK; i < columns; i += LT_WARP * PACK) {
+        float x[PACK];
+        lt_load_floats<lt_bf16, PACK>(from + row * stride + i, x);
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            most = fmaxf(most, fabsf(x[k]));
+    }
+    most = lt_warp_max(most);
+    if (threadIdx.x % LT_WARP == 0)
+        scale[row] = fmaxf(most / largest_e4m3, least_scale);
+}
+
+/* scale[0] = the largest of all; one warp. */
+static __global__ void largest_kernel(float *scale, int64_t rows)
+{
+    float most = 0;
+    for (int64_t i = threadIdx.x; i < rows; i += LT_WARP)
+        most = fmaxf(most, scale[i]);
+    most = lt_warp_max(most);
+    if (threadIdx.x == 0)
+        scale[0] = most;
+}
+
+static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_row, const lt_bf16 *from, int64_t rows,
+                                     int64_t columns, int64_t stride)
+{
+    const int64_t row = row_of_warp();
+    if (row >= rows)
+        return;
+    const float unit = scale[by_row ? row : 0];
+    for (int64_t i = threadIdx.x % LT_WARP * PACK; i < columns; i += LT_WARP * PACK) {
+        float x[PACK];
+        lt_pack<uint8_t, PACK> q;
+        lt_load_floats<lt_bf16, PACK>(from + row * stride + i, x);
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            q.at[k] = e4m3_of(x[k] / unit);
+        lt_store<uint8_t, PACK>(out + row * columns + i, q);
+    }
+}
+
+lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from, bool by_row, lt_error *err)
+{
+    const int64_t rows = from.dim[0];
+    const int64_t columns = from.dim[1];
+    const lt_bf16 *values = (const lt_bf16 *)from.data;
+    const unsigned grid = (unsigned)lt_cuda_ceil_div(rows, WARPS);
+    LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, scales_kernel, scale, values, rows, columns,
+                          from.stride[0]));
+    if (!by_row)
+        LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, 1, LT_WARP, 0, largest_kernel, scale, rows));
+    return lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, narrow_kernel, out, (const float *)scale, by_row, values,
+                          rows, columns, from.stride[0]);
+}
