@@ -30,6 +30,8 @@ int cli_info(cli_context *c)
 
 int cli_devices(cli_context *c)
 {
+    if (c->values->words > 0)
+        return cli_usage(c, "devices: found \"%s\", expected no arguments", c->values->word[0]);
     longtake_error error = {0};
     char *json = NULL;
     const longtake_status s = longtake_devices(&json, &error);
@@ -166,6 +168,8 @@ static void on_bench_line(void *user, const char *line)
 int cli_bench(cli_context *c)
 {
     const cli_values *v = c->values;
+    if (v->words > 0)
+        return cli_usage(c, "bench: found \"%s\", expected no arguments\nhint: --stage %s", v->word[0], v->word[0]);
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);
     if (!engine)

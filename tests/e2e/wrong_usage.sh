@@ -60,6 +60,9 @@ usage generate x -o a.mp4 --seconds 3 --quiet=yes
 usage tokens -p x -o a.mp4 --seconds 3
 usage encode -o a.lt
 usage info
+usage devices cuda
+usage bench t5
+grep -q 'hint: --stage t5' refused.err || fail "bench t5: $(cat refused.err)"
 usage check
 usage import "$RELEASE"
 export LONGTAKE_SECONDS=soon
