@@ -137,12 +137,11 @@ static void check_mini(void)
     lt_error err = {0};
     expect(choose(e, 8000, &all, &err) == LT_OK && all.networks == TAKE_NETWORKS_TOGETHER, "mini on 8 GB", err.message);
     char streamed[128];
-    int64_t allowed = all.device_bytes;
     take_memory way = all;
-    for (lt_status s = LT_OK; s == LT_OK; allowed = way.device_bytes - 1) { /* less and less is allowed */
+    for (lt_status s = LT_OK; s == LT_OK;) { /* a byte less is allowed than was needed */
         take_memory_streamed(&way, streamed, sizeof streamed);
-        printf("mini, %lld bytes allowed: %s, %lld needed, from the host: %s\n", (long long)allowed,
-               way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns", (long long)way.device_bytes, streamed);
+        printf("mini: %s, %lld bytes needed, from the host: %s\n", way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns",
+               (long long)way.device_bytes, streamed);
         least = way;
         s = choose_within(e, 8000, way.device_bytes - 1, &way, &err);
         expect(s == LT_OK ? way.device_bytes < least.device_bytes : s == LT_ERR_DEVICE_MEMORY, "the choice fits", err.message);
