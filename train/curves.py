@@ -1,5 +1,6 @@
-"""Draw the logs of all stages: python curves.py -> curves.png"""
+"""Draw the logs of the stages that have run: python curves.py [FILE] -> curves.png or FILE"""
 import csv
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -8,23 +9,32 @@ import matplotlib.pyplot as plt
 
 PANELS = [("text_reader", "loss", "text encoder: sum of cross-entropies"), ("vae", "psnr", "VAE: PSNR of clips, dB"),
           ("vit_training", "rgb_db", "picture network: colours of 4x4 cells, dB"), ("tokenizer", "mse", "tokenizer: squared error of features"),
-          ("lm_training", "first", "language model: nats a code, first frame"), ("upsampler_training", "mse", "upsampler: squared error of latents")]
+          ("lm_training", "first", "language model: nats a code, first frame"), ("upsampler_training", "mse", "upsampler: squared error of latents"),
+          ("upsampler_training", "on", "upsampler: error on objects, as the pixels have it"),
+          ("upsampler_training", "outline", "decoder: outlines, nats"), ("text_order", "turned", "text encoder: words of direction")]
 
 
 def main():
-    out = Path(__file__).parent / "out"
-    figure, axes = plt.subplots(2, 3, figsize=(11, 5.5))
-    for axis, (stage, column, title) in zip(axes.flat, PANELS):
-        path = out / f"{stage}.csv"
-        if path.exists():
-            rows = [r for r in csv.DictReader(path.open()) if r.get(column)]
-            axis.plot([float(r["step"]) for r in rows], [float(r[column]) for r in rows], color="#2b6cb0")
+    to = Path(__file__).parent / (sys.argv[1] if len(sys.argv) > 1 else "curves.png")
+    told = []
+    for stage, column, title in PANELS:
+        path = Path(__file__).parent / "out" / f"{stage}.csv"
+        rows = [r for r in csv.DictReader(path.open()) if r.get(column)] if path.exists() else []
+        if rows:
+            told.append((rows, column, title))
+    across = min(3, len(told))
+    down = -(-len(told) // across)
+    figure, axes = plt.subplots(down, across, figsize=(3.7 * across, 2.75 * down), squeeze=False)
+    for axis, (rows, column, title) in zip(axes.flat, told):
+        axis.plot([float(r["step"]) for r in rows], [float(r[column]) for r in rows], color="#2b6cb0")
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("step", fontsize=8)
         axis.tick_params(labelsize=8)
         axis.grid(alpha=.3)
+    for axis in axes.flat[len(told):]:
+        axis.set_visible(False)
     figure.tight_layout()
-    figure.savefig(Path(__file__).parent / "curves.png", dpi=80)
+    figure.savefig(to, dpi=80)
 
 
 if __name__ == "__main__":
