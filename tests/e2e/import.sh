@@ -18,7 +18,7 @@ for kind in q8 mixed q4; do
     larger=$bytes
     "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind --progress none 2>err || fail "generate: $(cat err)"
 done
-"$PROGRAM" info q4/mmdit.safetensors | grep -q '"dtype":"q4"' || fail "info does not show q4"
+"$PROGRAM" info --json q4/mmdit.safetensors | grep -q '"dtype":"q4"' || fail "info does not show q4"
 "$PROGRAM" import "$RELEASE" -o other --quantize q3 2>err
 equal "an unknown kind" $? 2
 
@@ -31,11 +31,11 @@ done
 for network in text_encoder tokenizer ar_model mmdit temporal_vae; do
     same model/$network.safetensors f32/$network.safetensors
     for kind in bf16 f16; do
-        equal "$kind: dtypes of $network" "$("$PROGRAM" info $kind/$network.safetensors | grep -o '"dtype":"[^"]*"' | sort -u)" "\"dtype\":\"$kind\""
+        equal "$kind: dtypes of $network" "$("$PROGRAM" info --json $kind/$network.safetensors | grep -o '"dtype":"[^"]*"' | sort -u)" "\"dtype\":\"$kind\""
     done
 done
 import "$RELEASE" -o both --dtype bf16 --quantize q8 || fail "import both: $(cat import.err)"
-equal "bf16, q8 and its scales" "$("$PROGRAM" info both/mmdit.safetensors | grep -o '"dtype":"[^"]*"' | sort -u | tr '\n' ' ')" '"dtype":"bf16" "dtype":"f16" "dtype":"q8" '
+equal "bf16, q8 and its scales" "$("$PROGRAM" info --json both/mmdit.safetensors | grep -o '"dtype":"[^"]*"' | sort -u | tr '\n' ' ')" '"dtype":"bf16" "dtype":"f16" "dtype":"q8" '
 "$PROGRAM" import "$RELEASE" -o other --dtype q8 2>err
 equal "an unknown dtype" $? 2
 
