@@ -4,15 +4,25 @@
     python fit_vit.py --stage heads --plan 3   # what the picture network's read-outs were is not in a model: learned anew
 
 Matrices come back from int8 rows, so a stage goes on from within a few thousandths of its weights; optimisers begin afresh
-(`--warm OUT/STAGE.pt`). The corpora are drawn again by corpora.py, the same frames.
+(`--warm OUT/STAGE.pt`; for fit_upsampler.py, which trains parts of two networks, `--warm OUT/upsampler_warm.pt`). The corpora are drawn again by corpora.py, the same frames.
 """
 import argparse
 import shutil
 from pathlib import Path
 
+import torch
+
 from export import below, restored
 from net_dit import CONTROL, MAIN, DiT
 from training import ROOT, config, save_atomically
+
+
+def upsampler_start(dit, coder):
+    """What fit_upsampler.py trains, under its names; its reader of outlines is no part of a model and begins with none seen."""
+    channels = config("tokenizer")["feature_channels"]
+    parts = {"up.": below(dit, "control.semantic_conditioner."), "decoder.": below(coder, "decoder."), "project_out.": below(coder, "quantizer.project_out."),
+             "outline.": {"weight": torch.zeros(16, channels), "bias": torch.full((16,), -3.)}}
+    return {prefix + k: v for prefix, part in parts.items() for k, v in part.items()}
 
 
 def stages(folder):
@@ -25,7 +35,7 @@ def stages(folder):
     vae = restored(folder / "temporal_vae.safetensors")
     return {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": {"vit." + k: v for k, v in below(tokenizer, theia).items()},
             "tokenizer": coder, "decoder": coder, "encoder": coder, "lm": restored(folder / "ar_model.safetensors"),
-            "upsampler": dit.state_dict(), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
+            "upsampler": dit.state_dict(), "upsampler_warm": upsampler_start(dit.state_dict(), coder), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
 
 
 def main():
