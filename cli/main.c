@@ -250,8 +250,10 @@ static void find_data(search_folders *s)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
         const bool fits = snprintf(place, PATH_MAX, places[i], program) < PATH_MAX;
 #pragma GCC diagnostic pop
-        if (fits && realpath(place, s->text[count]))
-            s->list[count] = s->text[count], count++;
+        if (fits && realpath(place, s->text[count])) {
+            s->list[count] = s->text[count];
+            count++;
+        }
     }
     s->list[count] = NULL;
 }

@@ -75,7 +75,7 @@ static size_t prepared_bytes(lt_backend *b, const lt_weight *w)
 /* A matrix whose home is the host's, on a device with memory of its own. */
 static bool stays_home(const measuring *m, const lt_weight *w)
 {
-    return w->role == LT_ROLE_MATRIX && w->home != LT_HOME_DEVICE && m->like->table->memory_free != NULL;
+    return lt_comes_from_host(w) && m->like->table->memory_free != NULL;
 }
 
 static lt_status grow_places(measuring *m, size_t bytes, lt_error *err)

@@ -21,7 +21,7 @@ static const char *const libraries[LIBRARIES] = {
 
 /* Where each function of the table comes from and goes to. */
 static const struct {
-    int library;
+    int of; /* which library */
     const char *name;
     size_t at;
 } functions[] = {
@@ -54,7 +54,7 @@ static void open_libav(void)
         }
     }
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        void *const address = dlsym(library[functions[i].library], functions[i].name);
+        void *const address = dlsym(library[functions[i].of], functions[i].name);
         if (!address) {
             note_failure(functions[i].name);
             return;

@@ -1,7 +1,6 @@
 /* import_release.c - opening a release, deciding what goes where, writing the folder. */
 #include "pipeline/import_release.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "pipeline/colour_map.h"
 #include "pipeline/colour_map_file.h"
 #include "pipeline/import_plan.h"
+#include "pipeline/output_kind.h"
 #include "text_encoder/text_vocab.h"
 #include "weights/durable.h"
 #include "weights/file_map.h"
@@ -586,22 +586,10 @@ static lt_status write_vocabularies(const import *m, lt_error *err)
 
 /* ---- the folder ---- */
 
-static bool is_empty_folder(const char *path)
-{
-    DIR *const folder = opendir(path);
-    if (!folder)
-        return false;
-    int names = 0;
-    while (names <= 2 && readdir(folder))
-        names++;
-    closedir(folder);
-    return names == 2; /* "." and ".." */
-}
-
 static lt_status check_output(const char *output, lt_error *err)
 {
     struct stat found;
-    if (lstat(output, &found) != 0 || is_empty_folder(output))
+    if (lstat(output, &found) != 0 || take_look_into(output) == TAKE_FOLDER_EMPTY)
         return LT_OK;
     return lt_fail(err, LT_ERR_USAGE, "%s: is already there", output);
 }

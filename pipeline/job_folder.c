@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/output_kind.h"
 #include "weights/durable.h"
 
 static const char magic[16] = "longtake-job-1\n";
@@ -197,14 +198,7 @@ void take_job_leave(take_job *job)
 
 bool take_job_is_empty(const take_job *job)
 {
-    DIR *d = opendir(job->path);
-    if (!d)
-        return true;
-    bool empty = true;
-    for (struct dirent *e = readdir(d); e && empty; e = readdir(d))
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    closedir(d);
-    return empty;
+    return take_look_into(job->path) != TAKE_FOLDER_FILLED;
 }
 
 const char *take_job_path(const take_job *job)

@@ -1,6 +1,7 @@
 /* output_kind.c - extension and --format -> kind; see output_kind.h. */
 #include "pipeline/output_kind.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -114,4 +115,16 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
                        wanted(writes));
     *out = kinds[kind].kind;
     return take_place_check("--output", r->output, err);
+}
+
+take_folder take_look_into(const char *path)
+{
+    DIR *const folder = opendir(path);
+    if (!folder)
+        return TAKE_FOLDER_MISSING;
+    int names = 0;
+    while (names <= 2 && readdir(folder))
+        names++;
+    closedir(folder);
+    return names == 2 ? TAKE_FOLDER_EMPTY : TAKE_FOLDER_FILLED; /* "." and ".." */
 }

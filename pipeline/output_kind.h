@@ -24,4 +24,9 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
 /* A file may be replaced, a folder not; the folder that `path` lies in must be there and writable. LT_ERR_USAGE. */
 lt_status take_place_check(const char *flag, const char *path, lt_error *err);
 
+typedef enum { TAKE_FOLDER_MISSING, TAKE_FOLDER_EMPTY, TAKE_FOLDER_FILLED } take_folder;
+
+/* What is there at `path`; no folder, or one that may not be read, is a missing one. */
+take_folder take_look_into(const char *path);
+
 #endif

@@ -3,7 +3,7 @@
 The encoder learns to read scene graphs out of captions: one query per slot attends over its output rows. It is then
 frozen and serves both the language model (rows of the prompt alone) and refinement (48 rows, padding included).
 
-    python fit_text_encoder.py --stage order --plan 8      # of an encoder that is there: what only the order of words says
+    python fit_text_encoder.py --stage order --plan 9      # of an encoder that is there: what only the order of words says
 
 The rows of "rolls from left to right" and "rolls from right to left" came out equal but for their order, by which attention does
 not go. The second stage teaches an encoder to answer the one as it answered "rolls to the right", the other as "rolls to the

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from corpora import semantic
 from derive import Stills as StillFrames
 from fit_tokenizer import held_gaze, patches
+from fit_vit import by_patch
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from net_vae import VAE, channels_last
@@ -147,7 +148,7 @@ def latents_of(out, seed):
 def outline_error(logits, outline):
     """logits [n,96,16] of the 4x4 cells of each patch, outline [n,32,48] -> mean Kullback-Leibler distance in nats, of the patches
     that the body touches and those beside them"""
-    share = outline.view(-1, 8, 4, 12, 4).transpose(2, 3).reshape(logits.shape)
+    share = by_patch(outline)
     lost = (F.binary_cross_entropy_with_logits(logits, share, reduction="none") - F.binary_cross_entropy(share, share, reduction="none")).mean(-1)
     touched = F.max_pool2d(share.amax(-1).view(-1, 1, 8, 12), 3, 1, 1).flatten(1) > .02
     return (lost * touched).sum() / touched.sum().clamp(min=1)

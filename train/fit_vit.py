@@ -56,10 +56,15 @@ def soiled(x, rng):
     return (x + float(rng.uniform(0, .04)) * torch.randn_like(x)).clamp(-1, 1)
 
 
+def by_patch(cells):
+    """4x4 cells of pixels [...,32,48] -> those of each patch [...,96,16]"""
+    return cells.unflatten(-2, (8, 4)).unflatten(-1, (12, 4)).transpose(-3, -2).flatten(-2).flatten(-3, -2)
+
+
 def frame_truth(record, i, t):
     """Targets of one frame, 96 patches: class and colour of the covering object, place, layers, scene."""
     cover = record["cover"][i, t].float() / 255                                   # [2,32,48]
-    per_patch = cover.view(2, 8, 4, 12, 4).permute(0, 1, 3, 2, 4).reshape(2, 96, 16)
+    per_patch = by_patch(cover)
     share = per_patch.mean(-1)
     slot = (share[1] > share[0]).long()                                           # the body that covers more
     covered = share.amax(0) > .02

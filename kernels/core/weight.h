@@ -6,6 +6,8 @@
 #ifndef LT_WEIGHT_H
 #define LT_WEIGHT_H
 
+#include <stdbool.h>
+
 #include "kernels/core/tensor.h"
 
 #ifdef __cplusplus
@@ -36,6 +38,12 @@ typedef struct {
     bool e4m3;        /* of a matrix: products with many rows may be made in E4M3, where a backend does that */
     void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
+
+/* Does a device with memory of its own have this matrix come from the host when it is used? */
+static inline bool lt_comes_from_host(const lt_weight *w)
+{
+    return w->role == LT_ROLE_MATRIX && w->home != LT_HOME_DEVICE;
+}
 
 enum { LT_BLOCK = 32 }; /* neighbours in a row of q8 or q4 that share a scale; it divides `in` */
 

@@ -152,11 +152,6 @@ static bool stays_as_stored(const lt_cuda *c, const lt_weight *w)
     return dtype_of(c, w) == w->value.dtype && w->role != LT_ROLE_CONV;
 }
 
-static bool is_streamed(const lt_weight *w)
-{
-    return w->role == LT_ROLE_MATRIX && w->home != LT_HOME_DEVICE;
-}
-
 static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
 {
     const lt_dtype to = dtype_of(c, w);
@@ -202,7 +197,7 @@ lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     if (packed == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a weight");
     const lt_dtype to = dtype_of(c, w);
-    const lt_status s = is_streamed(w) ? keep_on_host(c, w, packed, err) : fill_weight(c, w, packed, err);
+    const lt_status s = lt_comes_from_host(w) ? keep_on_host(c, w, packed, err) : fill_weight(c, w, packed, err);
     w->packed = packed;
     if (s != LT_OK) {
         lt_cuda_unprepare(b, w);
@@ -228,7 +223,7 @@ size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w)
     const lt_cuda *c = (const lt_cuda *)b;
     const size_t values = value_bytes(c, w);
     const size_t scales = scale_bytes(c, w);
-    return is_streamed(w) ? lt_cuda_place_bytes(values, scales) : values + scales;
+    return lt_comes_from_host(w) ? lt_cuda_place_bytes(values, scales) : values + scales;
 }
 
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w)

@@ -4,18 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "kernels/cuda/cuda_backend.h"
-
-static int failed;
-
-/* Counts and names what does not hold. */
-static void expect(bool holds, const char *what, const lt_error *err)
-{
-    if (holds)
-        return;
-    printf("FAILED %s (%s)\n", what, err->message);
-    failed++;
-}
 
 static void copies_of_any_size(lt_backend *b)
 {

@@ -68,7 +68,7 @@ static lt_status choose(longtake *e, size_t card, take_memory *way, lt_error *er
 
 static void released_model(void)
 {
-    static const size_t cards[] = {24000, 8000, 4000};
+    static const size_t cards[] = {24000, 12000, 8000, 4000};
     longtake *e = open_model("landiff");
     size_t before = 0;
     for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {

@@ -5,19 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "kernels/cuda/cuda_backend.h"
 
 enum { MATRICES = 9, INPUTS = 32, MOST_OUTPUTS = 80, MOST_ROWS = 12, USES = 96 };
-
-static int failed;
-
-static void expect(bool holds, const char *what, const lt_error *err)
-{
-    if (holds)
-        return;
-    printf("FAILED %s (%s)\n", what, err->message);
-    failed++;
-}
 
 /* ---- a network of matrices of several sizes and types ---- */
 

@@ -1,0 +1,21 @@
+/* expect.h - what a test of the CUDA backend counts and names: calls that must succeed, and what they must have done. */
+#ifndef TEST_CUDA_EXPECT_H
+#define TEST_CUDA_EXPECT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "kernels/core/status.h"
+
+static int failed;
+
+/* `err`: of the call that is looked at. */
+static void expect(bool holds, const char *what, const lt_error *err)
+{
+    if (holds)
+        return;
+    printf("FAILED %s (%s)\n", what, err->message);
+    failed++;
+}
+
+#endif
