@@ -135,7 +135,7 @@ struct lt_backend {
     lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
-    bool has_e4m3;         /* makes products in E4M3 where a weight allows it */
+    lt_rounding rounds_to; /* products are made so where a weight allows it; LT_ROUND_NONE: never */
     bool counts_only;      /* nothing is computed and no value is read: see lt_measure_open */
     struct lt_pool *pool;  /* threads of a backend on the host, else NULL */
     void *profile;         /* of op_profile.c; close frees it with free() */

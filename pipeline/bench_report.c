@@ -203,7 +203,9 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)
 {
     lt_error err = {0};
-    if (e->in_e4m3)
-        return take_give_error(lt_fail(&err, LT_ERR_USAGE, "bench: --precision: found fp8, expected auto, f32 or bf16"), &err, error);
+    if (e->rounding != LT_ROUND_NONE)
+        return take_give_error(lt_fail(&err, LT_ERR_USAGE, "bench: --precision: found %s, expected auto, f32 or bf16",
+                                       take_engine_precision(e)),
+                               &err, error);
     return take_give_error(run_stage(e, stage, fn, user, &err), &err, error);
 }

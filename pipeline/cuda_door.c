@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "pipeline/engine.h"
+
 static lt_json *new_entry(const char *device, bool usable)
 {
     lt_json *o = lt_json_new_object();
@@ -42,6 +44,7 @@ static void describe(lt_json *list, int device)
     (void)snprintf(capability, sizeof capability, "%d.%d", facts.capability / 10, facts.capability % 10);
     lt_json *o = new_entry(name, true);
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
+    lt_json_set(o, "precisions", take_precisions_of(b));
     lt_json_set(o, "built", lt_json_new_string(lt_cuda_built()));
     lt_json_set(o, "name", lt_json_new_string(facts.name));
     lt_json_set(o, "capability", lt_json_new_string(capability));

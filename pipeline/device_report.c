@@ -28,6 +28,7 @@ static lt_json *describe(const device_door *door)
     lt_json_set(o, "usable", lt_json_new_bool(s == LT_OK));
     if (s == LT_OK) {
         lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
+        lt_json_set(o, "precisions", take_precisions_of(b));
         b->table->close(b);
     } else {
         lt_json_set(o, "reason", lt_json_new_string(err.message));

@@ -54,38 +54,91 @@ static lt_status open_cuda(lt_backend **out, const char *device, lt_dtype activa
     return s == LT_OK ? LT_OK : lt_fail(err, s, "--device: found \"%s\": %s", device, found.message);
 }
 
+/* What --precision asks for: of activations (LT_NO_DTYPE: as the device likes), and of products inside layers. */
+typedef struct {
+    const char *name;
+    lt_dtype activation;
+    lt_rounding rounding;
+} precision;
+
+static const precision precisions[] = {
+    {"auto", LT_NO_DTYPE, LT_ROUND_NONE}, {"f32", LT_F32, LT_ROUND_NONE},         {"bf16", LT_BF16, LT_ROUND_NONE},
+    {"fp8", LT_BF16, LT_ROUND_E4M3},      {"int8", LT_NO_DTYPE, LT_ROUND_INT8},
+};
+
+static lt_status find_precision(const char *name, const precision **out, lt_error *err)
+{
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
+        if (strcmp(precisions[i].name, name) == 0) {
+            *out = &precisions[i];
+            return LT_OK;
+        }
+    return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32, bf16, fp8 or int8", name);
+}
+
+/* The kinds of 8 bits belong to one kind of device each. */
+static lt_status refuse(const precision *p, const char *device, const char *expected, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, expected %s on the %s device", p->name, expected, device);
+}
+
 /* "auto" is the processor: CUDA is used where it is asked for, until it has been proven on enough cards. */
-static lt_status open_backend(const longtake_options *o, lt_backend **out, lt_error *err)
+static lt_status open_backend(const longtake_options *o, const precision *p, lt_backend **out, lt_error *err)
 {
     const char *device = o->device ? o->device : "auto";
-    const char *precision = o->precision ? o->precision : "auto";
-    lt_dtype activation = LT_NO_DTYPE;
-    if (strcmp(precision, "f32") == 0)
-        activation = LT_F32;
-    else if (strcmp(precision, "bf16") == 0 || strcmp(precision, "fp8") == 0)
-        activation = LT_BF16;
-    else if (strcmp(precision, "auto") != 0)
-        return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32, bf16 or fp8", precision);
     if (strcmp(device, "reference") == 0) {
-        if (activation == LT_BF16)
-            return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, the reference device computes in f32 only", precision);
+        if (p->activation == LT_BF16 || p->rounding != LT_ROUND_NONE)
+            return refuse(p, "reference", "auto or f32", err);
         return lt_reference_open(out, o->threads, err);
     }
-    if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0)
-        return lt_cpu_open(out, o->threads, activation, err);
-    if (cuda_index(device) >= 0)
-        return open_cuda(out, device, activation, err);
+    if (strcmp(device, "cpu") == 0 || strcmp(device, "auto") == 0) {
+        if (p->rounding == LT_ROUND_E4M3)
+            return refuse(p, "cpu", "auto, f32, bf16 or int8", err);
+        return lt_cpu_open(out, o->threads, p->activation, err);
+    }
+    if (cuda_index(device) >= 0) {
+        if (p->rounding == LT_ROUND_INT8)
+            return refuse(p, "cuda", "auto, f32, bf16 or fp8", err);
+        return open_cuda(out, device, p->activation, err);
+    }
     return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
 }
 
-/* --precision fp8: bf16, and products in E4M3 where the device has them. */
-static lt_status choose_e4m3(const longtake_options *o, longtake *e, lt_error *err)
+/* A device of the right kind may still be too old. */
+static lt_status check_rounding(const longtake *e, lt_error *err)
 {
-    e->in_e4m3 = o->precision && strcmp(o->precision, "fp8") == 0;
-    if (e->in_e4m3 && !e->backend->has_e4m3)
-        return lt_fail(err, LT_ERR_DEVICE, "--precision: found fp8, the %s device here has no products in 8 bits",
-                       e->backend->table->name);
-    return LT_OK;
+    if (e->rounding == LT_ROUND_NONE || e->rounding == e->backend->rounds_to)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_DEVICE, "--precision: found %s, the %s device here has no such products",
+                   take_engine_precision(e), e->backend->table->name);
+}
+
+const char *take_engine_precision(const longtake *e)
+{
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions && e->rounding != LT_ROUND_NONE; i++)
+        if (precisions[i].rounding == e->rounding)
+            return precisions[i].name;
+    return lt_dtype_name(e->backend->activation);
+}
+
+lt_json *take_precisions_of(const lt_backend *b)
+{
+    const bool f32_only = strcmp(b->table->name, "reference") == 0;
+    lt_json *list = lt_json_new_array();
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
+        if ((precisions[i].rounding == LT_ROUND_NONE || precisions[i].rounding == b->rounds_to) &&
+            !(f32_only && precisions[i].activation == LT_BF16))
+            lt_json_append(list, lt_json_new_string(precisions[i].name));
+    return list;
+}
+
+static lt_status open_device(const longtake_options *o, longtake *e, lt_error *err)
+{
+    const precision *p = NULL;
+    LT_TRY(find_precision(o->precision ? o->precision : "auto", &p, err));
+    LT_TRY(open_backend(o, p, &e->backend, err));
+    e->rounding = p->rounding;
+    return check_rounding(e, err);
 }
 
 /* What was set must fit together; the file alone did. */
@@ -136,9 +189,7 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
     if (s == LT_OK)
         s = open_config(options, e, &err);
     if (s == LT_OK)
-        s = open_backend(options, &e->backend, &err);
-    if (s == LT_OK)
-        s = choose_e4m3(options, e, &err);
+        s = open_device(options, e, &err);
     if (s == LT_OK && options->profile)
         s = take_profile_open(e, &err);
     if (s != LT_OK) {
@@ -229,11 +280,21 @@ static bool lies_inside_a_layer(const char *name, lt_shape shape)
     return take_low_bit_choice(TAKE_Q8, name, shape) != LT_NO_DTYPE;
 }
 
+/* Are products of this network rounded? E4M3 those of the MMDiT, int8 those of every transformer: the language model's
+ * only where many rows meet them, before its first step. The tokenizer's are not (a token is a decision), nor the VAE's
+ * (they are convolutions). */
+static bool is_rounded(const longtake *e, take_net net)
+{
+    if (e->rounding == LT_ROUND_INT8)
+        return net == TAKE_NET_TEXT_AR || net == TAKE_NET_TEXT_MMDIT || net == TAKE_NET_AR || net == TAKE_NET_MMDIT;
+    return e->rounding == LT_ROUND_E4M3 && net == TAKE_NET_MMDIT;
+}
+
 /* What networks are to make of the file's matrices in this take. */
 static void settle_matrices(const longtake *e, take_net net, lt_weights *w)
 {
     lt_weights_home(w, e->home[net]);
-    lt_weights_e4m3(w, e->in_e4m3 && net == TAKE_NET_MMDIT ? lies_inside_a_layer : NULL);
+    lt_weights_rounding(w, e->rounding, is_rounded(e, net) ? lies_inside_a_layer : NULL);
 }
 
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
@@ -298,7 +359,7 @@ lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net
     take_key_hash(k, e->config_hash);
     take_key_text(k, e->backend->table->name);
     take_key_int(k, e->backend->activation);
-    if (e->in_e4m3 && net == TAKE_NET_MMDIT)
-        take_key_text(k, "e4m3");
+    if (is_rounded(e, net))
+        take_key_text(k, e->rounding == LT_ROUND_E4M3 ? "e4m3" : "int8");
     return LT_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "configs/model_config.h"
 #include "configs/model_folder.h"
+#include "kernels/core/json.h"
 #include "longtake.h"
 #include "pipeline/take_key.h"
 #include "weights/weights.h"
@@ -34,7 +35,7 @@ struct longtake {
     struct take_profile *profile; /* where operations are counted; or NULL */
     lt_hash config_hash;      /* of every configuration value */
     lt_home home[TAKE_NETS];  /* of matrices, on a device with memory of its own: as take_memory.h chose for this take */
-    bool in_e4m3;             /* --precision fp8: matrices inside the MMDiT's layers are multiplied in 8 bits */
+    lt_rounding rounding;     /* --precision fp8 or int8: of products with many rows, inside layers */
     bool keeps_weights;
     lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
     lt_hash hash[TAKE_NETS];
@@ -55,6 +56,11 @@ lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_
 lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err);
 /* One hash over all weight files: the model's name in metadata. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
+
+/* What `--precision` would say of the arithmetic: "f32" "bf16" "fp8" "int8". */
+const char *take_engine_precision(const longtake *e);
+/* What `--precision` takes on a device: a list of names. */
+lt_json *take_precisions_of(const lt_backend *b);
 
 /* Starts the key of a product that `net` makes on this device. */
 lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net, lt_error *err);

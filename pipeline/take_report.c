@@ -123,7 +123,7 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
     lt_json_set(o, "versions", versions());
     lt_json_set(o, "device", lt_json_new_string(b->table->name));
-    lt_json_set(o, "precision", lt_json_new_string(run->engine->in_e4m3 ? "fp8" : lt_dtype_name(b->activation)));
+    lt_json_set(o, "precision", lt_json_new_string(take_engine_precision(run->engine)));
     lt_json_set(o, "seconds", lt_json_new_real(take_clock_elapsed(&run->clock)));
     lt_json *profile = take_profile_json(run->engine, err);
     take_memory_describe(&run->memory, o);

@@ -226,9 +226,10 @@ static lt_status prepare_all(const lt_binder *b, lt_weight_set *set, lt_error *e
 {
     for (int i = 0; i < b->count; i++) {
         const request *const r = &b->list[i];
-        const lt_weight_choice in_e4m3 = b->source->in_e4m3;
+        const lt_weight_choice chooses = b->source->chooses;
         r->place->home = b->source->home;
-        r->place->e4m3 = r->role == LT_ROLE_MATRIX && in_e4m3 && in_e4m3(r->name, r->shape);
+        if (r->role == LT_ROLE_MATRIX && chooses && chooses(r->name, r->shape))
+            r->place->rounding = b->source->rounding;
         LT_TRY(b->backend->table->prepare(b->backend, r->place, err));
         set->place[set->count++] = r->place;
     }

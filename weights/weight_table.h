@@ -49,7 +49,8 @@ struct lt_weights {
     int checksums;
     int checksum_capacity;
     lt_home home;    /* of matrices that are bound from it */
-    lt_weight_choice in_e4m3; /* or NULL */
+    lt_rounding rounding;     /* of those that it chooses */
+    lt_weight_choice chooses; /* or NULL */
 };
 
 /* An empty table; LT_ERR_RESOURCES. */

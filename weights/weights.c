@@ -151,7 +151,8 @@ lt_status lt_weights_view(lt_weights *w, const char *prefix, lt_weights **out, l
 {
     LT_TRY(lt_table_new(w->place, out, err));
     (*out)->home = w->home;
-    (*out)->in_e4m3 = w->in_e4m3;
+    (*out)->rounding = w->rounding;
+    (*out)->chooses = w->chooses;
     const lt_status s = fill_view(*out, w, prefix, err);
     if (s != LT_OK) {
         lt_weights_close(*out);
@@ -165,9 +166,10 @@ void lt_weights_home(lt_weights *w, lt_home home)
     w->home = home;
 }
 
-void lt_weights_e4m3(lt_weights *w, lt_weight_choice chooses)
+void lt_weights_rounding(lt_weights *w, lt_rounding rounding, lt_weight_choice chooses)
 {
-    w->in_e4m3 = chooses;
+    w->rounding = rounding;
+    w->chooses = chooses;
 }
 
 const char *lt_weights_place(const lt_weights *w)

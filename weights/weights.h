@@ -37,9 +37,9 @@ lt_status lt_weights_hollow(lt_dtype dtype, lt_weights **out, lt_error *err);
 lt_weights *lt_weights_share(lt_weights *w); /* one more reference to the same */
 /* Where networks that bind from `w` from now on, or from views that are opened from now on, have their matrices. */
 void lt_weights_home(lt_weights *w, lt_home home);
-/* The same for those that may be multiplied in E4M3: `chooses` is asked for each by its name; NULL: none. */
+/* The same for those whose products may be rounded: `chooses` is asked for each by its name; NULL: none. */
 typedef bool (*lt_weight_choice)(const char *name, lt_shape shape);
-void lt_weights_e4m3(lt_weights *w, lt_weight_choice chooses);
+void lt_weights_rounding(lt_weights *w, lt_rounding rounding, lt_weight_choice chooses);
 void lt_weights_close(lt_weights *w); /* drops one reference; accepts NULL */
 
 const char *lt_weights_place(const lt_weights *w); /* file name for messages */

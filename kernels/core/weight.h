@@ -30,12 +30,19 @@ typedef enum {
     LT_HOME_FILE    /* the same from the mapped file, pinned on the way only: it may be larger than the host's memory */
 } lt_home;
 
+/* What both sides of a product of a matrix with many rows may be rounded to, where a backend does that. */
+typedef enum {
+    LT_ROUND_NONE,
+    LT_ROUND_E4M3, /* floats of 8 bits */
+    LT_ROUND_INT8  /* integers of 8 bits */
+} lt_rounding;
+
 typedef struct {
     lt_tensor value;  /* as stored in the file, then as prepared; keeps the official shape */
     lt_tensor scale;  /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
     lt_role role;
     lt_home home;     /* of a matrix */
-    bool e4m3;        /* of a matrix: products with many rows may be made in E4M3, where a backend does that */
+    lt_rounding rounding; /* of a matrix */
     void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
 

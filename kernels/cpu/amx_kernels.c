@@ -1,38 +1,17 @@
 /* amx_kernels.c - the bf16 product of AMX: 32 x 32 or 64 x 16 sums in four tile registers, 32 inputs a
  * step.
  *
- * A tile register holds 16 rows of 64 bytes: 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16
- * pairs x 16 columns of a panel. Their shape is set once per thread and tile of work (begin), and given
- * back (end) so that nobody saves them for us.
+ * A tile register (amx_tiles.h) holds 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16 pairs x
+ * 16 columns of a panel.
  */
 #if defined(__x86_64__)
 #define LT_LANES 16
 #define NARROW_STEP 32
+#include "kernels/cpu/amx_tiles.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_narrow.h"
 
-enum { TILE_ROWS = 16, NARROW_ROWS = 2 * TILE_ROWS, SLIM_ROWS = 4 * TILE_ROWS };
-
-static void begin_tiles(void)
-{
-    struct {
-        uint8_t palette;
-        uint8_t start_row;
-        uint8_t reserved[14];
-        uint16_t row_bytes[16];
-        uint8_t rows[16];
-    } shape = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shape.row_bytes[i] = 64;
-        shape.rows[i] = TILE_ROWS;
-    }
-    _tile_loadconfig(&shape);
-}
-
-static void end_tiles(void)
-{
-    _tile_release();
-}
+enum { NARROW_ROWS = 2 * TILE_ROWS, SLIM_ROWS = 4 * TILE_ROWS };
 
 /* The sums of registers 0 to 3 lie at c, c + one, c + two and c + one + two. */
 LT_INLINE void begin_sums(const float *c, int64_t c_stride, int64_t one, int64_t two, bool first)

@@ -107,8 +107,10 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     if (cpu == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");
     cpu->base.table = &cpu_table;
+    cpu->base.rounds_to = LT_ROUND_INT8;
     cpu->kernels = lt_level_of_processor()->kernels;
     cpu->narrow = lt_level_of_processor()->narrow;
+    cpu->int8 = lt_level_of_processor()->int8;
     cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {

@@ -21,6 +21,7 @@ typedef struct {
     lt_backend base;
     const lt_cpu_kernels *kernels;
     const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
+    const lt_product *int8;
     char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
 } lt_cpu;
 
@@ -83,6 +84,12 @@ static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type,
     return narrow ? &cpu->narrow->wide : &cpu->kernels->wide;
 }
 
+/* The product of many rows of `type` with a matrix. */
+static inline const lt_product *lt_matrix_product(const lt_cpu *cpu, lt_dtype type, const lt_weight *w)
+{
+    return w->rounding == LT_ROUND_INT8 ? cpu->int8 : lt_product_for(cpu, type, w->value.dim[0]);
+}
+
 /* Bytes of `count` elements of a product. */
 static inline int64_t lt_product_bytes(const lt_product *p, int64_t count)
 {
@@ -142,12 +149,24 @@ static inline int64_t lt_padded_depth(const lt_product *p, int64_t depth)
     return lt_ceil_div(depth, p->step) * p->step;
 }
 
+/* Bytes of a panel for inputs 0 .. depth-1: where piece `depth` of a longer one begins. */
+static inline int64_t lt_panel_bytes(const lt_product *p, int64_t depth)
+{
+    const int64_t heads = p->unit > 0 ? lt_ceil_div(depth, p->unit) * p->unit_head : 0;
+    return lt_product_bytes(p, lt_padded_depth(p, depth) * p->columns) + heads;
+}
+
 /* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1 (at most
  * p->depth, k a multiple of it): part of what was packed at load, or packed into `room`. */
 const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
                             int64_t k, int64_t depth, void *room);
 /* Bytes of that room: a panel, and the widened rows of blocks. */
 int64_t lt_matrix_room(const lt_product *p, const lt_weight *w);
+
+/* cpu_int8_panels.c: the same piece of a product of int8. `room` takes lt_int8_room bytes. */
+void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
+                  void *panel, void *room);
+int64_t lt_int8_room(const lt_product *p);
 
 /* Input k of output `row` of a matrix as it is stored; of blocks, k begins one. */
 static inline const void *lt_stored_at(const lt_weight *w, int64_t row, int64_t k)

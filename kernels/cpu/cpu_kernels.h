@@ -3,7 +3,7 @@
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One
  * table per instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c,
  * avx512_kernels.c. Processors that multiply bf16 have products of it besides: avx512bf16_kernels.c,
- * amx_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * amx_kernels.c; those that multiply bytes, better ones of int8: avx512vnni_kernels.c, amx_int8_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
@@ -27,13 +27,21 @@ typedef struct {
 /* The matrix product of one tile. Left: rows of elements, any distance apart (a block of x, or the
  * pixels of an image: then rows overlap). Right: panels, `columns` outputs side by side, so that one
  * load serves all rows. Both of one element type, sums in f32. Every output is summed over the depth in
- * one order, whatever tile it falls into. */
+ * one order, whatever tile it falls into.
+ *
+ * A product of int8 (type LT_I8) cuts the depth into units, whose inputs share a scale: one of the row of x, one of the
+ * column. `load` rounds x and keeps its scales beside the codes, left_pitch bytes a row; left_stride is in bytes. In a
+ * panel each unit is scales[columns], f32, what the product likes behind them, and codes: `pack` takes codes (LT_I8)
+ * and writes all but the scales. There is one stretch, from the row's first input on. */
 typedef struct {
     lt_dtype type;
     int rows;
     int columns;
     int step;  /* inputs that are summed at once; runs are padded with zeros to a multiple */
     int depth; /* the longest product at once: its part of a panel fits the L1 cache */
+    int unit;       /* inputs, divides depth; 0: floats */
+    int unit_head;  /* bytes before the codes of a unit of a panel */
+    int left_pitch; /* bytes */
     /* Panel of rows[r][k], r < count <= columns, `stride` elements apart; zero up to `columns` and the
      * padded depth. */
     void (*pack)(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth);
@@ -92,6 +100,7 @@ typedef struct {
 typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */
     lt_product slim; /* the same for at most slim.columns outputs */
+    lt_product int8; /* product_int8.h */
 
     /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
@@ -115,6 +124,10 @@ typedef struct {
     void (*round_row)(const lt_rounded_row *out, const float *x, int64_t depth);
     void (*matrix_rounded)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
                            const uint16_t *scale, int64_t depth, int64_t outputs);
+
+    /* ---- product_int8.h ---- */
+    /* x[k] = codes[k] scale[k / length * scale_stride], within half a step. */
+    void (*round_units)(int8_t *codes, float *scale, int64_t scale_stride, const float *x, int64_t count, int64_t length);
 
     /* ---- attention_tile.h ---- */
     void (*attend)(const lt_query_block *b, void *scratch);
@@ -161,6 +174,8 @@ extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
 extern const lt_narrow_kernels lt_avx512bf16_kernels;
 extern const lt_narrow_kernels lt_amx_kernels;
+extern const lt_product lt_avx512vnni_int8;
+extern const lt_product lt_amx_int8;
 #endif
 
 #endif

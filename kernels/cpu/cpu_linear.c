@@ -36,10 +36,10 @@ typedef struct {
     int64_t columns;
 } block;
 
-/* Elements between the rows of a block of x. */
+/* Elements (bytes of int8) between the rows of a block of x. */
 static int64_t pitch_of(const lt_product *kernel)
 {
-    return kernel->depth + LT_ROW_GAP;
+    return kernel->unit > 0 ? kernel->left_pitch : kernel->depth + LT_ROW_GAP;
 }
 
 static lt_finish finish_from(const product *p, int64_t column)
@@ -178,7 +178,7 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
     const lt_cpu *cpu = lt_cpu_of(b);
     product p = {
         .cpu = cpu,
-        .kernel = lt_product_for(cpu, x.dtype, w->value.dim[0]),
+        .kernel = lt_matrix_product(cpu, x.dtype, w),
         .out = out,
         .x = x,
         .w = w,

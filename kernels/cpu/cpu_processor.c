@@ -30,24 +30,34 @@ static bool leaf7(unsigned subleaf, int bit)
     return ((subleaf == 1 ? a : d) >> bit & 1) != 0;
 }
 
+static bool has_avx512vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+/* Every processor with these has the ones before, and those of bf16 and int8 together. */
 static bool has_avx512bf16(void)
 {
-    return has_avx512() && leaf7(1, 5);
+    return has_avx512vnni() && leaf7(1, 5);
 }
 
 /* Tile registers must be asked for, once per process: Linux saves 8 KB more for each thread that uses
  * them. */
 static bool has_amx(void)
 {
-    enum { AMX_BF16_BIT = 22, AMX_TILE_BIT = 24, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-    return has_avx512bf16() && leaf7(0, AMX_BF16_BIT) && leaf7(0, AMX_TILE_BIT) &&
+    enum { AMX_BF16_BIT = 22, AMX_TILE_BIT = 24, AMX_INT8_BIT = 25, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return has_avx512bf16() && leaf7(0, AMX_BF16_BIT) && leaf7(0, AMX_TILE_BIT) && leaf7(0, AMX_INT8_BIT) &&
            syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512_kernels, &lt_amx_kernels}, {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels},
-    {"avx512", &lt_avx512_kernels, NULL},         {"avx2", &lt_avx2_kernels, NULL},
-    {"generic", &lt_generic_kernels, NULL},       {NULL, NULL, NULL},
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8},
+    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8},
+    {"avx512vnni", &lt_avx512_kernels, NULL, &lt_avx512vnni_int8},
+    {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8},
+    {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8},
+    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8},
+    {NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)
@@ -57,6 +67,8 @@ bool lt_processor_runs(const lt_cpu_level *level)
         return has_amx();
     if (level->narrow == &lt_avx512bf16_kernels)
         return has_avx512bf16();
+    if (level->int8 == &lt_avx512vnni_int8)
+        return has_avx512vnni();
     if (level->kernels == &lt_avx512_kernels)
         return has_avx512();
     return level->kernels == &lt_generic_kernels || has_avx2();
@@ -64,7 +76,7 @@ bool lt_processor_runs(const lt_cpu_level *level)
 
 #else
 
-const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL}, {NULL, NULL, NULL}};
+const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8}, {NULL, NULL, NULL, NULL}};
 
 bool lt_processor_runs(const lt_cpu_level *level)
 {

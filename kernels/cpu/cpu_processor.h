@@ -8,6 +8,7 @@ typedef struct {
     const char *name;
     const lt_cpu_kernels *kernels;
     const lt_narrow_kernels *narrow; /* or NULL */
+    const lt_product *int8;
 } lt_cpu_level;
 
 /* The best first; the last runs anywhere. `name` is NULL at the end. */

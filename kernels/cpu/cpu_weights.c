@@ -7,8 +7,8 @@
  *     convolutions   packed, taps before channels: the left side of the product is then the image itself;
  *                    of 3 x 3 pixels in f32 transformed for cpu_winograd.c
  *
- * Panels are bf16 where the backend computes in bf16 and the processor multiplies it, else f32. A
- * product of the other type (a stage that asks for f32) packs its pieces when it needs them.
+ * Panels are int8 where a matrix allows it (cpu_int8_panels.c), bf16 where the backend computes in bf16
+ * and the processor multiplies it, else f32. A product of the other type (a stage that asks for f32) packs its pieces when it needs them.
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -62,23 +62,23 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
 
 /* ---- matrices ---- */
 
-static int64_t piece_bytes(const lt_product *p)
-{
-    return lt_product_bytes(p, (int64_t)p->depth * p->columns);
-}
-
 int64_t lt_matrix_room(const lt_product *p, const lt_weight *w)
 {
     const int64_t rows = lt_is_blocks(w) ? (int64_t)p->depth * p->columns : 0;
-    return piece_bytes(p) + rows * (int64_t)sizeof(float);
+    return lt_panel_bytes(p, p->depth) + (p->unit > 0 ? lt_int8_room(p) : rows * (int64_t)sizeof(float));
 }
 
-/* Packs a piece of a panel; `rows` takes widened blocks, columns x depth. */
+/* Packs a piece of a panel; `room` takes widened blocks, columns x depth. */
 static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column, int64_t k,
-                       int64_t depth, void *panel, float *rows)
+                       int64_t depth, void *panel, void *room)
 {
     const lt_cpu_weight *packed = w->packed;
     const int64_t count = lt_min(p->columns, packed->outputs - column);
+    float *rows = room;
+    if (p->unit > 0) {
+        lt_pack_int8(cpu, p, w, column, k, depth, panel, room);
+        return;
+    }
     if (!lt_is_blocks(w)) {
         p->pack(panel, lt_stored_at(w, column, k), w->value.dtype, packed->depth, count, depth);
         return;
@@ -94,29 +94,24 @@ const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_wei
 {
     const lt_cpu_weight *packed = w->packed;
     if (lt_has_panels(packed, LT_PANELS_ROWS, p)) {
-        const int64_t before = column * lt_padded_depth(p, packed->depth) + k * p->columns;
-        return (const char *)packed->panels + lt_product_bytes(p, before);
+        const int64_t before = column / p->columns * lt_panel_bytes(p, packed->depth) + lt_panel_bytes(p, k);
+        return (const char *)packed->panels + before;
     }
-    pack_piece(cpu, p, w, column, k, depth, room, (float *)(void *)((char *)room + piece_bytes(p)));
+    pack_piece(cpu, p, w, column, k, depth, room, (char *)room + lt_panel_bytes(p, p->depth));
     return room;
-}
-
-static int64_t matrix_panel_bytes(const lt_product *p, const lt_cpu_weight *packed)
-{
-    return lt_product_bytes(p, lt_padded_depth(p, packed->depth) * p->columns);
 }
 
 static lt_status pack_matrix(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
                              lt_error *err)
 {
-    const int64_t panel_bytes = matrix_panel_bytes(p, packed);
+    const int64_t panel_bytes = lt_panel_bytes(p, packed->depth);
     const int64_t count = lt_ceil_div(packed->outputs, p->columns);
     LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)(count * panel_bytes), &packed->panels, err));
     packed->panel_type = p->type;
     for (int64_t i = 0; i < count; i++)
         for (int64_t k = 0; k < packed->depth; k += p->depth)
             pack_piece(cpu, p, w, i * p->columns, k, lt_min(p->depth, packed->depth - k),
-                       (char *)packed->panels + i * panel_bytes + lt_product_bytes(p, k * p->columns),
+                       (char *)packed->panels + i * panel_bytes + lt_panel_bytes(p, k),
                        lt_shared_scratch(cpu));
     return LT_OK;
 }
@@ -198,7 +193,7 @@ static const lt_product *product_of(const lt_cpu *cpu, const lt_weight *w)
     const bool in_place = lt_numel(&w->value) > PACK_ELEMENTS_MAX;
     switch (w->role) {
     case LT_ROLE_MATRIX:
-        return in_place ? NULL : lt_product_for(cpu, cpu->base.activation, w->value.dim[0]);
+        return in_place ? NULL : lt_matrix_product(cpu, cpu->base.activation, w);
     case LT_ROLE_HEAD:
         return in_place ? NULL : lt_product_for(cpu, LT_F32, w->value.dim[0]);
     case LT_ROLE_CONV:
@@ -248,7 +243,7 @@ size_t lt_cpu_prepared_bytes(lt_backend *b, const lt_weight *w)
     if (p != NULL && w->role == LT_ROLE_CONV)
         bytes += conv_panels_bytes(p, &sizes);
     else if (p != NULL)
-        bytes += lt_ceil_div(sizes.outputs, p->columns) * matrix_panel_bytes(p, &sizes);
+        bytes += lt_ceil_div(sizes.outputs, p->columns) * lt_panel_bytes(p, sizes.depth);
     return (size_t)bytes;
 }
 

@@ -5,6 +5,7 @@
 #include "kernels/cpu/attention_row.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/low_bit_rows.h"
+#include "kernels/cpu/product_int8.h"
 #include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/rounded_rows.h"
 #include "kernels/cpu/row_kernels.h"
@@ -21,6 +22,7 @@ static void attend(const lt_query_block *b, void *scratch)
 #define LT_KERNEL_ENTRIES              \
     .wide = LT_WIDE_PRODUCT,           \
     .slim = LT_SLIM_PRODUCT,           \
+    .int8 = LT_INT8_PRODUCT,           \
     .widen = widen,                    \
     .finish = finish,                  \
     .matrix_vector = matrix_vector,    \
@@ -28,6 +30,7 @@ static void attend(const lt_query_block *b, void *scratch)
     .matrix_vector_q8 = matrix_vector_q8, \
     .round_row = round_row,            \
     .matrix_rounded = matrix_rounded,  \
+    .round_units = round_units,        \
     .attend = attend,                  \
     .attend_row = attend_row,          \
     .layer_norm = layer_norm,          \

@@ -12,7 +12,7 @@
 
 #include "kernels/core/weight.h"
 #include "kernels/cpu/cpu_kernels.h"
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/int8_rounding.h"
 
 enum {
     HALF_BLOCK = LT_BLOCK / 2, /* and the bytes of a block of q4 */
@@ -22,27 +22,14 @@ enum {
 
 /* ---- rounding ---- */
 
-LT_INLINE float largest_of_block(const float *x)
-{
-    float most = 0;
-    for (int i = 0; i < LT_BLOCK; i++)
-        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
-    return most;
-}
-
 /* Codes of a block to their two places; returns their sum. */
-LT_INLINE int round_to_codes(int8_t *low, int8_t *high, const float *x, float inverse)
+LT_INLINE int round_to_halves(int8_t *low, int8_t *high, const float *x, int8_unit unit)
 {
-    const float shift = 12582912.0f; /* 1.5 * 2^23: leaves no bits for a fraction */
     int sum = 0;
-    for (int i = 0; i < LT_BLOCK; i++) {
-        float t = x[i] * inverse;
-        t = t > -127.0f ? t : -127.0f; /* a NaN too: its block's scale is one */
-        t = t < 127.0f ? t : 127.0f;
-        const int code = (int)((t + shift) - shift);
-        *(i < HALF_BLOCK ? low + i : high + i - HALF_BLOCK) = (int8_t)code;
-        sum += code;
-    }
+    round_to_int8(low, x, LT_F32, 0, HALF_BLOCK, unit);
+    round_to_int8(high, x, LT_F32, HALF_BLOCK, HALF_BLOCK, unit);
+    for (int i = 0; i < HALF_BLOCK; i++)
+        sum += low[i] + high[i];
     return sum;
 }
 
@@ -50,13 +37,12 @@ static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
 {
     const int64_t blocks = depth / LT_BLOCK;
     for (int64_t b = 0; b < blocks; b++) {
-        const float largest = largest_of_block(x + b * LT_BLOCK);
-        const float scale = largest / 127;
+        const int8_unit unit = int8_unit_of(x, LT_F32, b * LT_BLOCK, LT_BLOCK);
         int8_t *low = out->codes + b / 2 * PAIR + b % 2 * HALF_BLOCK;
-        const int sum = round_to_codes(low, low + LT_BLOCK, x + b * LT_BLOCK, largest > 0 ? 127 / largest : 0);
+        const int sum = round_to_halves(low, low + LT_BLOCK, x + b * LT_BLOCK, unit);
         for (int i = 0; i < 4; i++)
-            out->scale[b * 4 + i] = scale;
-        out->offset[b] = 8 * scale * (float)sum;
+            out->scale[b * 4 + i] = unit.scale;
+        out->offset[b] = 8 * unit.scale * (float)sum;
     }
     if (blocks % 2 != 0) { /* the block that is not there */
         memset(out->codes + blocks / 2 * PAIR + HALF_BLOCK, 0, HALF_BLOCK);

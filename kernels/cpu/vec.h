@@ -16,7 +16,14 @@
 
 #include "kernels/core/tensor.h"
 
-#if LT_LANES > 4
+/* Tests say LT_PLAIN_LANES to build any number of lanes for any processor. */
+#ifdef LT_PLAIN_LANES
+#define LT_INTRINSIC_LANES 4
+#else
+#define LT_INTRINSIC_LANES LT_LANES
+#endif
+
+#if LT_INTRINSIC_LANES > 4
 #include <immintrin.h>
 #endif
 
@@ -32,6 +39,14 @@
 /* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory
  * over a loop. */
 #define LT_FORGET(variable) __asm__("" : "+r"(variable))
+
+/* Keeps the computation of two vectors before what comes later: what many of them need at once takes more registers than
+ * there are. */
+#if defined(__x86_64__) && !defined(LT_PLAIN_LANES)
+#define LT_IN_ORDER(pair) __asm__ volatile("" : "+v"((pair)[0]), "+v"((pair)[1]))
+#else
+#define LT_IN_ORDER(pair) (void)(pair)
+#endif
 
 /* `call`, in which ROWS is the number of rows as a constant: 1 to LT_VECTOR_ROWS, whose sums then stay in registers. */
 #define LT_WITH_ROWS(rows, call)                                                                             \
@@ -64,9 +79,9 @@ typedef int8_t vb __attribute__((vector_size(LT_LANES)));
 /* a * b + c; rounded once where the processor can. */
 LT_INLINE vf vf_fma(vf a, vf b, vf c)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return _mm512_fmadd_ps(a, b, c);
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return _mm256_fmadd_ps(a, b, c);
 #else
     return a * b + c;
@@ -85,9 +100,9 @@ LT_INLINE vf vf_choose(vi mask, vf yes, vf no)
 
 LT_INLINE vf vf_max(vf a, vf b)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return _mm512_max_ps(a, b);
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return _mm256_max_ps(a, b);
 #else
     return vf_choose(a > b, a, b);
@@ -96,9 +111,9 @@ LT_INLINE vf vf_max(vf a, vf b)
 
 LT_INLINE vf vf_min(vf a, vf b)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return _mm512_min_ps(a, b);
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return _mm256_min_ps(a, b);
 #else
     return vf_choose(a < b, a, b);
@@ -125,10 +140,10 @@ LT_INLINE void vf_store(float *p, vf x)
 /* bf16 is the upper half of an f32. */
 LT_INLINE vf vf_load_bf16(const uint16_t *p)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)),
                                  16);
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)),
                                  16);
 #else
@@ -151,9 +166,9 @@ LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
 
 LT_INLINE vf vf_load_i8(const int8_t *p)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 #else
     vb bytes;
@@ -165,9 +180,9 @@ LT_INLINE vf vf_load_i8(const int8_t *p)
 /* LT_LANES bytes, 0 to 255. */
 LT_INLINE vi vi_load_u8(const uint8_t *p)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
 #else
     vb bytes;
@@ -178,9 +193,9 @@ LT_INLINE vi vi_load_u8(const uint8_t *p)
 
 LT_INLINE vf vf_load_f16(const uint16_t *p)
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 #else
     vf x = {0};
@@ -259,7 +274,7 @@ LT_INLINE void vf_store_some(void *p, lt_dtype type, int64_t i, int64_t some, vf
 /* row[r] lane c <-> row[c] lane r. */
 LT_INLINE void vf_transpose(vf row[LT_LANES])
 {
-#if LT_LANES == 16
+#if LT_INTRINSIC_LANES == 16
     vf t[16];
     for (int i = 0; i < 16; i += 2) { /* pairs of lanes, */
         t[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
@@ -282,7 +297,7 @@ LT_INLINE void vf_transpose(vf row[LT_LANES])
         t[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
     }
     memcpy(row, t, sizeof t);
-#elif LT_LANES == 8
+#elif LT_INTRINSIC_LANES == 8
     vf t[8];
     for (int i = 0; i < 8; i += 2) {
         t[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);

@@ -118,7 +118,8 @@ lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_err
     c->base.activation = activation == LT_F32 ? LT_F32 : LT_BF16;
     c->device = device;
     lt_status s = lt_cuda_look(device, &c->facts, err);
-    c->base.has_e4m3 = c->base.activation == LT_BF16 && c->facts.capability >= LT_CUDA_E4M3_OLDEST;
+    if (c->base.activation == LT_BF16 && c->facts.capability >= LT_CUDA_E4M3_OLDEST)
+        c->base.rounds_to = LT_ROUND_E4M3;
     if (s == LT_OK)
         s = lt_cuda_check(cudaSetDevice(device), "taking the device", err);
     if (s == LT_OK)

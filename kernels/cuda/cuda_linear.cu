@@ -168,7 +168,7 @@ static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor 
 /* cuBLASLt multiplies rows of whole 16 bytes only. */
 static bool fits_e4m3(const lt_cuda *c, const lt_weight *w)
 {
-    return w->e4m3 && c->base.has_e4m3 && w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
+    return w->rounding == LT_ROUND_E4M3 && c->base.rounds_to == w->rounding && w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
 }
 
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,

@@ -55,7 +55,7 @@ static lt_tensor random_values(lt_dtype dtype, lt_shape shape)
     }
     uint32_t state = 1;
     for (int64_t i = 0; i < lt_numel(&t); i++)
-        if (dtype == LT_I8)
+        if (dtype == LT_I8 || dtype == LT_Q8)
             ((int8_t *)t.data)[i] = (int8_t)(100 * noise(&state));
         else if (dtype == LT_I32)
             ((int32_t *)t.data)[i] = 0;
@@ -81,15 +81,22 @@ typedef struct {
     lt_tensor scale;
 } parameter;
 
-static parameter random_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape shape)
+static parameter rounded_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape shape, lt_rounding rounding)
 {
     lt_error err = {0};
     parameter p = {.stored = random_values(dtype, shape), .scale = lt_none()};
     if (dtype == LT_I8)
         p.scale = random_values(LT_F32, lt_shape1(shape.dim[0]));
-    p.w = (lt_weight){.value = p.stored, .scale = p.scale, .role = role};
+    if (dtype == LT_Q8)
+        p.scale = random_values(LT_F16, lt_shape2(shape.dim[0], shape.dim[1] / LT_BLOCK));
+    p.w = (lt_weight){.value = p.stored, .scale = p.scale, .role = role, .rounding = rounding};
     must(b->backend->table->prepare(b->backend, &p.w, &err), &err);
     return p;
+}
+
+static parameter random_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape shape)
+{
+    return rounded_weight(b, role, dtype, shape, LT_ROUND_NONE);
 }
 
 static void drop_weight(bench *b, parameter *p)
@@ -154,19 +161,35 @@ static void call_linear(lt_ops *o, void *user)
     lt_linear(o, j->x, j->w, j->bias, j->act);
 }
 
-static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored,
-                   lt_act act)
+static void rounded_linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored, lt_act act,
+                           lt_rounding rounding)
 {
     if (!wanted(b, name))
         return;
     lt_tensor x = random_tensor(b, b->backend->activation, lt_shape2(rows, in));
-    parameter w = random_weight(b, LT_ROLE_MATRIX, stored, lt_shape2(out, in));
+    parameter w = rounded_weight(b, LT_ROLE_MATRIX, stored, lt_shape2(out, in), rounding);
     parameter bias = random_weight(b, LT_ROLE_VECTOR, LT_F32, lt_shape1(out));
     job j = {.x = x, .w = &w.w, .bias = &bias.w, .act = act, .call = call_linear};
     measure(b, name, &j, 2.0 * (double)(rows * in * out), (double)lt_tensor_bytes(&w.stored));
     drop_weight(b, &w);
     drop_weight(b, &bias);
     lt_buffer_close(b->backend, &x);
+}
+
+static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored,
+                   lt_act act)
+{
+    rounded_linear(b, name, rows, in, out, stored, act, LT_ROUND_NONE);
+}
+
+/* As it is, and in integers of 8 bits where the device has such products. */
+static void linear_and_int8(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored)
+{
+    char int8_name[64];
+    (void)snprintf(int8_name, sizeof int8_name, "%s in int8", name);
+    linear(b, name, rows, in, out, stored, LT_ACT_NONE);
+    if (b->backend->rounds_to == LT_ROUND_INT8)
+        rounded_linear(b, int8_name, rows, in, out, stored, LT_ACT_NONE, LT_ROUND_INT8);
 }
 
 static void call_attention(lt_ops *o, void *user)
@@ -356,6 +379,10 @@ static void all_cases(bench *b)
     linear(b, "linear mini DiT mlp 1296 x 1024 -> 256", 1296, 1024, 256, type, LT_ACT_NONE);
     linear(b, "linear T5 226 x 4096 -> 10240", 226, 4096, 10240, LT_BF16, LT_ACT_NONE);
     linear(b, "linear DiT 4444 x 1920 -> 7680", 4444, 1920, 7680, LT_BF16, LT_ACT_NONE);
+    linear_and_int8(b, "linear mini DiT i8 1248 x 192 -> 768", 1248, 192, 768, LT_I8);
+    linear_and_int8(b, "linear mini DiT i8 1248 x 768 -> 192", 1248, 768, 192, LT_I8);
+    linear_and_int8(b, "linear T5 q8 226 x 4096 -> 10240", 226, 4096, 10240, LT_Q8);
+    linear_and_int8(b, "linear DiT q8 4444 x 1920 -> 7680", 4444, 1920, 7680, LT_Q8);
     linear(b, "step mini LM 2 x 256 -> 768", 2, 256, 768, LT_I8, LT_ACT_NONE);
     linear(b, "step LM 1 x 2048 -> 11008 bf16", 1, 2048, 11008, LT_BF16, LT_ACT_NONE);
     linear(b, "step LM 2 x 2048 -> 11008 bf16", 2, 2048, 11008, LT_BF16, LT_ACT_NONE);

@@ -128,7 +128,8 @@ static void product(int capability, bool e4m3, int rows, int inputs, int outputs
         x[i] = lt_f32_to_bf16(draw(&state) * (float)(1 + i / inputs % 5)); /* rows differ in size */
     for (int i = 0; i < outputs * inputs; i++)
         w[i] = lt_f32_to_bf16(draw(&state) * 0.02F);
-    lt_weight weight = {.value = lt_view(w, LT_BF16, lt_shape2(outputs, inputs)), .scale = lt_none(), .role = LT_ROLE_MATRIX, .e4m3 = e4m3};
+    lt_weight weight = {.value = lt_view(w, LT_BF16, lt_shape2(outputs, inputs)), .scale = lt_none(), .role = LT_ROLE_MATRIX,
+                        .rounding = e4m3 ? LT_ROUND_E4M3 : LT_ROUND_NONE};
     lt_weight vector = {.value = lt_view(bias, LT_F32, lt_shape1(outputs)), .scale = lt_none(), .role = LT_ROLE_VECTOR};
     need(b->table->prepare(b, &weight, &err), &err);
     need(b->table->prepare(b, &vector, &err), &err);

@@ -27,6 +27,15 @@ made generate "a red ball" --seconds 3 --seed -1 -o drawn.mp4
 drawn=$(sed -n 's/^seed //p' made.err)
 made generate "a red ball" --seconds 3 --seed "$drawn" -o told.mp4
 same drawn.mp4 told.mp4
+
+# Products in integers of 8 bits are another take, and just as steady.
+for threads in 1 3; do
+    made generate "a red ball" --seconds 3 --precision int8 --threads $threads --json -o int8_$threads.mp4
+    grep -q '"precision": *"int8"' made.out || fail "the report does not say int8"
+done
+same int8_1.mp4 int8_3.mp4
+cmp -s int8_1.mp4 threads_1.mp4 && fail "int8 gives what f32 gives"
+
 made generate "a blue ball" --seconds 3 -o blue.mp4 --no-metadata
 made generate "a red ball" --seconds 3 -o red.mp4 --no-metadata
 cmp -s blue.mp4 red.mp4 && fail "two prompts give the same"

@@ -51,6 +51,11 @@ usage generate x -o a.mp4 --seconds 3 --overlap 5
 usage generate x -o a.mp4 --seconds 3 --carry pigeon
 usage generate x -o a.mp4 --seconds 3 --precision f64
 usage generate x -o a.mp4 --seconds 3 --device abacus
+usage generate x -o a.mp4 --seconds 3 --device reference --precision int8
+grep -q 'found int8, expected auto or f32 on the reference device' refused.err || fail "int8 there: $(cat refused.err)"
+usage generate x -o a.mp4 --seconds 3 --device cuda --precision int8
+usage generate x -o a.mp4 --seconds 3 --device cpu --precision fp8
+usage bench --stage lm --precision int8
 usage generate x -o a.mp4 --seconds 3 --fit cover --stage lm
 usage generate x -o a.mp4 --seconds 3 --set mmdit.stepz=3
 usage generate x -o a.mp4 --seconds 3 --set mmdit.steps

@@ -1,13 +1,40 @@
-/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16|fp8] [--home host] FILE...
- * fp8 is bf16 with every matrix in E4M3 where shapes allow it: how far from what is wanted is told, not judged.
+/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16|fp8|int8] [--home host] FILE...
+ * fp8 is bf16 with every matrix in E4M3 where shapes allow it, int8 f32 with every matrix in integers: how far from what is wanted is told, not judged.
  * With --home host each file is computed once more with matrices that come from the host when they are used: exactly as far from
  * what is wanted. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include STAGE_HEADER
 
-typedef enum { IN_F32, IN_BF16, IN_FP8 } precision;
+typedef enum { IN_F32, IN_BF16, IN_FP8, IN_INT8, PRECISIONS } precision;
+
+static const struct {
+    const char *name;
+    lt_dtype activation;
+    lt_rounding rounding;
+} precisions[PRECISIONS] = {
+    [IN_F32] = {"f32", LT_F32, LT_ROUND_NONE},
+    [IN_BF16] = {"bf16", LT_BF16, LT_ROUND_NONE},
+    [IN_FP8] = {"fp8", LT_BF16, LT_ROUND_E4M3},
+    [IN_INT8] = {"int8", LT_F32, LT_ROUND_INT8},
+};
+
+static precision precision_of(const char *name)
+{
+    for (int p = 0; p < PRECISIONS; p++)
+        if (strcmp(precisions[p].name, name) == 0)
+            return (precision)p;
+    fprintf(stderr, "check_stage: no precision %s\n", name);
+    exit(2);
+}
+
+/* Is it told how far from what is wanted, and not judged? */
+static bool is_told(precision how)
+{
+    return precisions[how].rounding != LT_ROUND_NONE;
+}
 
 static bool any_matrix(const char *name, lt_shape shape)
 {
@@ -19,7 +46,7 @@ static lt_status compute(const char *path, lt_backend *backend, precision how, l
 {
     LT_TRY(lt_golden_open(path, out, err));
     lt_weights_home(lt_golden_weights(*out), home);
-    lt_weights_e4m3(lt_golden_weights(*out), how == IN_FP8 ? any_matrix : NULL);
+    lt_weights_rounding(lt_golden_weights(*out), precisions[how].rounding, any_matrix);
     return STAGE_CHECK(*out, backend, err);
 }
 
@@ -33,7 +60,7 @@ static int compare_homes(const char *path, lt_backend *backend, precision how, c
         fprintf(stderr, "%s: from the host: %s\n", path, err.message);
         bad = 1;
     }
-    const int n = bad ? 0 : lt_golden_verdict(g, how != IN_F32, &line);
+    const int n = bad ? 0 : lt_golden_verdict(g, precisions[how].activation == LT_BF16, &line);
     for (int i = 0; i < n; i++) {
         const bool same = memcmp(&line[i].rel_l2, &resident[i].rel_l2, sizeof line[i].rel_l2) == 0;
         printf("%-24s %-20s from the host: %s\n", lt_golden_component(g), line[i].name, same ? "the same" : "FAILED");
@@ -54,11 +81,11 @@ static int check_file(const char *path, lt_backend *backend, precision how, bool
         bad = 1;
     } else {
         const lt_golden_line *line;
-        const int n = lt_golden_verdict(g, how != IN_F32, &line);
+        const int n = lt_golden_verdict(g, precisions[how].activation == LT_BF16, &line);
         for (int i = 0; i < n; i++) {
             printf("%-24s %-20s rel_l2 %.2e  bound %.2e  %s\n", lt_golden_component(g), line[i].name, line[i].rel_l2,
-                   line[i].bound, line[i].ok ? "ok" : how == IN_FP8 ? "beyond" : "FAILED");
-            bad |= !line[i].ok && how != IN_FP8;
+                   line[i].bound, line[i].ok ? "ok" : is_told(how) ? "beyond" : "FAILED");
+            bad |= !line[i].ok && !is_told(how);
         }
         if (from_host)
             bad |= compare_homes(path, backend, how, line);
@@ -91,12 +118,12 @@ int main(int argc, char **argv)
         else if (strcmp(argv[first], "--home") == 0)
             from_host = strcmp(argv[first + 1], "host") == 0;
         else
-            how = strcmp(argv[first + 1], "fp8") == 0 ? IN_FP8 : strcmp(argv[first + 1], "bf16") == 0 ? IN_BF16 : IN_F32;
+            how = precision_of(argv[first + 1]);
         first += 2;
     }
     lt_error err = {0};
     lt_backend *backend = NULL;
-    const lt_status s = open_device(&backend, device, how == IN_F32 ? LT_F32 : LT_BF16, &err);
+    const lt_status s = open_device(&backend, device, precisions[how].activation, &err);
     if (s != LT_OK) {
         fprintf(stderr, "%s\n", err.message);
         return s == LT_ERR_DEVICE ? 77 : 1;

@@ -87,6 +87,24 @@ static double rounded_row_error(const double *x, const double *w, int64_t in)
     return error;
 }
 
+/* Products of int8: both sides rounded within half a step of the largest among at most 512 inputs / 127; i8 rows as they are. */
+static double int8_error(const double *x, const double *w, int64_t in, lt_dtype stored)
+{
+    double error = 0;
+    for (int64_t first = 0; first < in; first += 512) {
+        const int64_t end = first + 512 < in ? first + 512 : in;
+        double step_x = 0;
+        double step_w = 0;
+        for (int64_t k = first; k < end; k++) {
+            step_x = fmax(step_x, fabs(x[k]) / 253);
+            step_w = stored == LT_I8 ? 0 : fmax(step_w, fabs(w[k]) / 253);
+        }
+        for (int64_t k = first; k < end; k++)
+            error += step_x * fabs(w[k]) + step_w * fabs(x[k]) + step_x * step_w;
+    }
+    return error;
+}
+
 static void linear(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
@@ -111,7 +129,11 @@ static void linear(op_check *t, const int64_t *p)
                 sum += x->value[i * in + k] * w[o * in + k];
                 magnitude += fabs(x->value[i * in + k] * w[o * in + k]);
             }
-            const double rounded = p[4] == LT_Q4 && n <= 4 ? rounded_row_error(x->value + i * in, w + o * in, in) : 0;
+            double rounded = 0;
+            if (n > 4 && weight->rounding == LT_ROUND_INT8)
+                rounded = int8_error(x->value + i * in, w + o * in, in, (lt_dtype)p[4]);
+            else if (n <= 4 && p[4] == LT_Q4)
+                rounded = rounded_row_error(x->value + i * in, w + o * in, in);
             set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude + rounded, kind);
         }
     judge(t, out, a);
@@ -799,6 +821,10 @@ const op_case op_cases[] = {
     {"linear", "n in out act stored layout bias to", linear, {3, 64, 31, SILU, LT_Q4, OP_PACKED, 1, TO_ACTIVATIONS}},
     {"linear", "n in out act stored layout bias to", linear, {2, 2048, 18, NONE, LT_Q4, OP_PACKED, 0, TO_F32}},
     {"linear", "n in out act stored layout bias to", linear, {37, 416, 66, GELU, LT_Q4, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {5, 1056, 33, NONE, LT_Q8, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {97, 544, 17, SILU, LT_Q4, OP_PADDED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {300, 515, 31, NONE, LT_I8, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", linear, {6, 1, 1, NONE, LT_F32, OP_PACKED, 0, TO_F32}},
     {"linear", "n in out act stored layout bias to", linear, {2, 96, 77, NONE, LT_F32, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", linear, {9, 65, 40, NONE, LT_BF16, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},

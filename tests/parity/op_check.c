@@ -141,6 +141,8 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
 {
     op_parameter *w = &t->parameter[t->parameters++];
     w->weight = (lt_weight){.value = lt_view(NULL, stored, shape), .scale = lt_none(), .role = role};
+    if (role == LT_ROLE_MATRIX && t->backend->rounds_to == LT_ROUND_INT8)
+        w->weight.rounding = LT_ROUND_INT8;
     const int64_t count = lt_numel(&w->weight.value);
     const int64_t per_row = count / shape.dim[0];
     w->stored = malloc(lt_tensor_bytes(&w->weight.value));

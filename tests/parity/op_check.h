@@ -73,7 +73,7 @@ op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
 op_operand *op_given_floats(op_check *t, lt_shape shape, const float *values);
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
 /* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored` I8, Q8 and Q4 come with
- * scales that are powers of two. */
+ * scales that are powers of two. A matrix allows products of int8 where the backend says it makes them. */
 const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low,
                            double high, const double **values);
 

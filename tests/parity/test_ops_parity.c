@@ -3,6 +3,9 @@
  *
  *     test_ops_parity [BACKEND [OPERATION]]      "cpu-bf16 attention" runs only those
  *
+ * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone. With INT8_EMULATED those are the ones of
+ * processors that are not here, in plain C (tests/support/emulated_int8.h), and nothing else runs.
+ *
  * A backend that cannot open is reported and skipped. A new one is a line in the list.
  */
 #include <stdio.h>
@@ -12,6 +15,43 @@
 #include "kernels/cpu/cpu_processor.h"
 #include "op_check.h"
 
+/* The CPU backend with other kernels than the best for the processor at hand. */
+static lt_status open_with(lt_backend **out, int threads, const char *name, lt_error *err)
+{
+    *out = NULL;
+    for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
+        if (strcmp(level->name, name) != 0)
+            continue;
+        if (!lt_processor_runs(level))
+            return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
+        LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
+        lt_cpu_of(*out)->kernels = level->kernels;
+        lt_cpu_of(*out)->narrow = level->narrow;
+        lt_cpu_of(*out)->int8 = level->int8;
+        return LT_OK;
+    }
+    return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
+}
+
+#ifdef INT8_EMULATED
+static lt_status open_emulated(lt_backend **out, int threads, const lt_product *int8, lt_error *err)
+{
+    LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
+    lt_cpu_of(*out)->kernels = &lt_generic_kernels;
+    lt_cpu_of(*out)->int8 = int8;
+    return LT_OK;
+}
+
+static lt_status open_vnni(lt_backend **out, int threads, lt_error *err)
+{
+    return open_emulated(out, threads, &lt_avx512vnni_int8, err);
+}
+
+static lt_status open_amx(lt_backend **out, int threads, lt_error *err)
+{
+    return open_emulated(out, threads, &lt_amx_int8, err);
+}
+#else
 static lt_status open_reference(lt_backend **out, int threads, lt_error *err)
 {
     return lt_reference_open(out, threads, err);
@@ -26,23 +66,7 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
 {
     return lt_cpu_open(out, threads, LT_BF16, err);
 }
-
-/* The CPU backend with other kernels than the best for the processor at hand. */
-static lt_status open_with(lt_backend **out, int threads, const char *name, lt_error *err)
-{
-    *out = NULL;
-    for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
-        if (strcmp(level->name, name) != 0)
-            continue;
-        if (!lt_processor_runs(level))
-            return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
-        LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-        lt_cpu_of(*out)->kernels = level->kernels;
-        lt_cpu_of(*out)->narrow = level->narrow;
-        return LT_OK;
-    }
-    return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
-}
+#endif
 
 #ifdef LONGTAKE_HAS_CUDA
 static lt_status open_cuda_f32(lt_backend **out, int threads, lt_error *err)
@@ -64,25 +88,39 @@ static const struct {
     lt_status (*open)(lt_backend **out, int threads, lt_error *err);
     lt_dtype activation;
     lt_dtype dtype; /* of activations in the cases: the backend's, or f32 where a stage asks for it */
+    lt_rounding rounding;
 } backends[] = {
-    {"reference", NULL, open_reference, LT_F32, LT_F32},
-    {"cpu-f32", NULL, open_cpu_f32, LT_F32, LT_F32},
-    {"cpu-bf16", NULL, open_cpu_bf16, LT_BF16, LT_BF16},
-    {"cpu-mixed", NULL, open_cpu_bf16, LT_BF16, LT_F32},
-    {"amx-bf16", "amx", NULL, LT_BF16, LT_BF16},
-    {"amx-mixed", "amx", NULL, LT_BF16, LT_F32},
-    {"avx512bf16-bf16", "avx512bf16", NULL, LT_BF16, LT_BF16},
-    {"avx512bf16-mixed", "avx512bf16", NULL, LT_BF16, LT_F32},
-    {"avx512-f32", "avx512", NULL, LT_F32, LT_F32},
-    {"avx512-bf16", "avx512", NULL, LT_BF16, LT_BF16},
-    {"avx2-f32", "avx2", NULL, LT_F32, LT_F32},
-    {"avx2-bf16", "avx2", NULL, LT_BF16, LT_BF16},
-    {"generic-f32", "generic", NULL, LT_F32, LT_F32},
-    {"generic-bf16", "generic", NULL, LT_BF16, LT_BF16},
+#ifdef INT8_EMULATED
+    {"avx512vnni-int8", NULL, open_vnni, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"avx512vnni-bf16-int8", NULL, open_vnni, LT_BF16, LT_BF16, LT_ROUND_INT8},
+    {"amx-int8", NULL, open_amx, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"amx-bf16-int8", NULL, open_amx, LT_BF16, LT_BF16, LT_ROUND_INT8},
+#else
+    {"reference", NULL, open_reference, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"cpu-f32", NULL, open_cpu_f32, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"cpu-bf16", NULL, open_cpu_bf16, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"cpu-mixed", NULL, open_cpu_bf16, LT_BF16, LT_F32, LT_ROUND_NONE},
+    {"amx-bf16", "amx", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"amx-mixed", "amx", NULL, LT_BF16, LT_F32, LT_ROUND_NONE},
+    {"avx512bf16-bf16", "avx512bf16", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"avx512bf16-mixed", "avx512bf16", NULL, LT_BF16, LT_F32, LT_ROUND_NONE},
+    {"avx512-f32", "avx512", NULL, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"avx512-bf16", "avx512", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"avx2-f32", "avx2", NULL, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"avx2-bf16", "avx2", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"generic-f32", "generic", NULL, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"generic-bf16", "generic", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"amx-int8", "amx", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
+    {"avx512vnni-int8", "avx512vnni", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"avx512-int8", "avx512", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"avx2-int8", "avx2", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"avx2-bf16-int8", "avx2", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
+    {"generic-int8", "generic", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
 #ifdef LONGTAKE_HAS_CUDA
-    {"cuda-f32", NULL, open_cuda_f32, LT_F32, LT_F32},
-    {"cuda-bf16", NULL, open_cuda_bf16, LT_BF16, LT_BF16},
-    {"cuda-mixed", NULL, open_cuda_bf16, LT_BF16, LT_F32},
+    {"cuda-f32", NULL, open_cuda_f32, LT_F32, LT_F32, LT_ROUND_NONE},
+    {"cuda-bf16", NULL, open_cuda_bf16, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"cuda-mixed", NULL, open_cuda_bf16, LT_BF16, LT_F32, LT_ROUND_NONE},
+#endif
 #endif
 };
 
@@ -91,9 +129,11 @@ enum { BACKENDS = sizeof backends / sizeof *backends };
 static lt_status open_backend(lt_backend **out, int index, int threads, lt_error *err)
 {
     if (backends[index].kernels == NULL)
-        return backends[index].open(out, threads, err);
-    LT_TRY(open_with(out, threads, backends[index].kernels, err));
+        LT_TRY(backends[index].open(out, threads, err));
+    else
+        LT_TRY(open_with(out, threads, backends[index].kernels, err));
     (*out)->activation = backends[index].activation;
+    (*out)->rounds_to = backends[index].rounding;
     return LT_OK;
 }
 
@@ -111,7 +151,8 @@ int main(int argc, char **argv)
         if (s == LT_OK)
             s = open_backend(&several, i, 3, &err);
         if (s == LT_OK) {
-            failed += op_run_table(one, several, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
+            const char *only = argc > 2 ? argv[2] : backends[i].rounding != LT_ROUND_NONE ? "linear" : NULL;
+            failed += op_run_table(one, several, backends[i].dtype, backends[i].name, only);
             if (one->memory_in_use != 0)
                 printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, one->memory_in_use);
             failed += one->memory_in_use != 0;
