@@ -55,8 +55,7 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     _tile_stored(2, sums[TILE_ROWS], sizeof sums[0]);
     _tile_stored(3, sums[TILE_ROWS] + TILE_ROWS, sizeof sums[0]);
     for (int r = 0; r < ROWS; r++) {
-        vi sum[2];
-        memcpy(sum, sums[r], sizeof sum);
+        const vi sum[2] = {load_line(sums[r]), load_line(sums[r] + LT_LANES)};
         add_int8_sums(c + r * c_stride, sum, ((const left_unit *)(const void *)((const char *)left + r * left_stride))->scale,
                       w->scale, first);
     }

@@ -35,12 +35,12 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
         vi sum[ROWS][2];
         LT_UNROLL
         for (int r = 0; r < ROWS; r++)
-            memcpy(sum[r], w->begin, sizeof sum[r]);
+            for (int v = 0; v < 2; v++)
+                sum[r][v] = load_line(w->begin + v * LT_LANES);
         const char *base[2] = {x, x + LT_ROW_SPAN * left_stride};
         LT_FORGET(base[1]);
         for (int q = 0; q < QUADS; q++) {
-            vi line[2];
-            memcpy(line, w->code[q], sizeof line);
+            const vi line[2] = {load_line(w->code[q][0]), load_line(w->code[q][LT_LANES])};
             LT_UNROLL
             for (int r = 0; r < ROWS; r++) {
                 int32_t quad;

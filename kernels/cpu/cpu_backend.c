@@ -111,6 +111,7 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     cpu->kernels = lt_level_of_processor()->kernels;
     cpu->narrow = lt_level_of_processor()->narrow;
     cpu->int8 = lt_level_of_processor()->int8;
+    cpu->int4 = lt_level_of_processor()->int4;
     cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {

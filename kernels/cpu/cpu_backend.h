@@ -22,6 +22,7 @@ typedef struct {
     const lt_cpu_kernels *kernels;
     const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
     const lt_product *int8;
+    const lt_product *int4; /* of q4 */
     char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
 } lt_cpu;
 
@@ -87,7 +88,9 @@ static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type,
 /* The product of many rows of `type` with a matrix. */
 static inline const lt_product *lt_matrix_product(const lt_cpu *cpu, lt_dtype type, const lt_weight *w)
 {
-    return w->rounding == LT_ROUND_INT8 ? cpu->int8 : lt_product_for(cpu, type, w->value.dim[0]);
+    if (w->rounding == LT_ROUND_INT8)
+        return w->value.dtype == LT_Q4 ? cpu->int4 : cpu->int8;
+    return lt_product_for(cpu, type, w->value.dim[0]);
 }
 
 /* Bytes of `count` elements of a product. */

@@ -101,6 +101,7 @@ typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */
     lt_product slim; /* the same for at most slim.columns outputs */
     lt_product int8; /* product_int8.h */
+    lt_product int4; /* product_int4.h: of int8 with codes -8 .. 7 */
 
     /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */

@@ -51,13 +51,13 @@ static bool has_amx(void)
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8},
-    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8},
-    {"avx512vnni", &lt_avx512_kernels, NULL, &lt_avx512vnni_int8},
-    {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8},
-    {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8},
-    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8},
-    {NULL, NULL, NULL, NULL},
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
+    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
+    {"avx512vnni", &lt_avx512_kernels, NULL, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
+    {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8, &lt_avx512_kernels.int4},
+    {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8, &lt_avx2_kernels.int4},
+    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)
@@ -76,7 +76,7 @@ bool lt_processor_runs(const lt_cpu_level *level)
 
 #else
 
-const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8}, {NULL, NULL, NULL, NULL}};
+const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4}, {NULL, NULL, NULL, NULL, NULL}};
 
 bool lt_processor_runs(const lt_cpu_level *level)
 {

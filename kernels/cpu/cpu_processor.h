@@ -9,6 +9,7 @@ typedef struct {
     const lt_cpu_kernels *kernels;
     const lt_narrow_kernels *narrow; /* or NULL */
     const lt_product *int8;
+    const lt_product *int4; /* of q4 */
 } lt_cpu_level;
 
 /* The best first; the last runs anywhere. `name` is NULL at the end. */

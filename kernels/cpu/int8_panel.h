@@ -6,6 +6,14 @@
 
 #include "kernels/cpu/vec.h"
 
+/* A vector of a panel; of several at once GCC 12 makes a copy in memory. */
+LT_INLINE vi load_line(const void *panel)
+{
+    vi line;
+    memcpy(&line, panel, sizeof line);
+    return line;
+}
+
 /* LT_LANES quads (four inputs each) of a row; those beyond `some` inputs are zero. */
 LT_INLINE vf load_quads(const int8_t *row, int64_t some)
 {

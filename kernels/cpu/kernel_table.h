@@ -5,6 +5,7 @@
 #include "kernels/cpu/attention_row.h"
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/low_bit_rows.h"
+#include "kernels/cpu/product_int4.h"
 #include "kernels/cpu/product_int8.h"
 #include "kernels/cpu/product_wide.h"
 #include "kernels/cpu/rounded_rows.h"
@@ -23,6 +24,7 @@ static void attend(const lt_query_block *b, void *scratch)
     .wide = LT_WIDE_PRODUCT,           \
     .slim = LT_SLIM_PRODUCT,           \
     .int8 = LT_INT8_PRODUCT,           \
+    .int4 = LT_INT4_PRODUCT,           \
     .widen = widen,                    \
     .finish = finish,                  \
     .matrix_vector = matrix_vector,    \

@@ -54,8 +54,9 @@ static lt_tensor random_values(lt_dtype dtype, lt_shape shape)
         exit(1);
     }
     uint32_t state = 1;
-    for (int64_t i = 0; i < lt_numel(&t); i++)
-        if (dtype == LT_I8 || dtype == LT_Q8)
+    const bool integers = dtype == LT_I8 || dtype == LT_Q8 || dtype == LT_Q4;
+    for (int64_t i = 0; i < (integers ? (int64_t)lt_tensor_bytes(&t) : lt_numel(&t)); i++)
+        if (integers)
             ((int8_t *)t.data)[i] = (int8_t)(100 * noise(&state));
         else if (dtype == LT_I32)
             ((int32_t *)t.data)[i] = 0;
@@ -87,7 +88,7 @@ static parameter rounded_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape
     parameter p = {.stored = random_values(dtype, shape), .scale = lt_none()};
     if (dtype == LT_I8)
         p.scale = random_values(LT_F32, lt_shape1(shape.dim[0]));
-    if (dtype == LT_Q8)
+    if (dtype == LT_Q8 || dtype == LT_Q4)
         p.scale = random_values(LT_F16, lt_shape2(shape.dim[0], shape.dim[1] / LT_BLOCK));
     p.w = (lt_weight){.value = p.stored, .scale = p.scale, .role = role, .rounding = rounding};
     must(b->backend->table->prepare(b->backend, &p.w, &err), &err);
@@ -382,6 +383,7 @@ static void all_cases(bench *b)
     linear_and_int8(b, "linear mini DiT i8 1248 x 192 -> 768", 1248, 192, 768, LT_I8);
     linear_and_int8(b, "linear mini DiT i8 1248 x 768 -> 192", 1248, 768, 192, LT_I8);
     linear_and_int8(b, "linear T5 q8 226 x 4096 -> 10240", 226, 4096, 10240, LT_Q8);
+    linear_and_int8(b, "linear T5 q4 226 x 4096 -> 10240", 226, 4096, 10240, LT_Q4);
     linear_and_int8(b, "linear DiT q8 4444 x 1920 -> 7680", 4444, 1920, 7680, LT_Q8);
     linear(b, "step mini LM 2 x 256 -> 768", 2, 256, 768, LT_I8, LT_ACT_NONE);
     linear(b, "step LM 1 x 2048 -> 11008 bf16", 1, 2048, 11008, LT_BF16, LT_ACT_NONE);

@@ -28,6 +28,7 @@ static lt_status open_with(lt_backend **out, int threads, const char *name, lt_e
         lt_cpu_of(*out)->kernels = level->kernels;
         lt_cpu_of(*out)->narrow = level->narrow;
         lt_cpu_of(*out)->int8 = level->int8;
+        lt_cpu_of(*out)->int4 = level->int4;
         return LT_OK;
     }
     return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
@@ -39,6 +40,7 @@ static lt_status open_emulated(lt_backend **out, int threads, const lt_product *
     LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
     lt_cpu_of(*out)->kernels = &lt_generic_kernels;
     lt_cpu_of(*out)->int8 = int8;
+    lt_cpu_of(*out)->int4 = int8;
     return LT_OK;
 }
 

@@ -13,20 +13,25 @@ typedef struct {
     const char *name;
     const lt_product *product;
     const lt_cpu_kernels *kernels;
+    int lowest; /* codes of W */
+    int highest;
 } subject;
 
-enum { SUBJECTS = 8 };
+enum { SUBJECTS = 12 };
 
 static int find_subjects(subject out[SUBJECTS])
 {
     int n = 0;
 #ifdef INT8_EMULATED
-    out[n++] = (subject){"avx512vnni, emulated", &lt_avx512vnni_int8, &lt_generic_kernels};
-    out[n++] = (subject){"amx, emulated", &lt_amx_int8, &lt_generic_kernels};
+    out[n++] = (subject){"avx512vnni, emulated", &lt_avx512vnni_int8, &lt_generic_kernels, -128, 127};
+    out[n++] = (subject){"amx, emulated", &lt_amx_int8, &lt_generic_kernels, -128, 127};
 #else
     for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++)
-        if (lt_processor_runs(level))
-            out[n++] = (subject){level->name, level->int8, level->kernels};
+        if (lt_processor_runs(level)) {
+            out[n++] = (subject){level->name, level->int8, level->kernels, -128, 127};
+            if (level->int4 != level->int8)
+                out[n++] = (subject){level->name, level->int4, level->kernels, -8, 7};
+        }
 #endif
     return n;
 }
@@ -49,12 +54,13 @@ static void *room(int64_t bytes)
 /* ---- the product of a tile ---- */
 
 /* x of integers whose units have 127 in them: their scales are 1, and the codes are the integers. */
-static void draw_rows(float *x, int8_t *w, const lt_product *p, int64_t depth, int extreme)
+static void draw_rows(float *x, int8_t *w, const subject *s, int64_t depth, int extreme)
 {
+    const lt_product *p = s->product;
     for (int64_t i = 0; i < p->rows * depth; i++)
         x[i] = (float)(i % depth % p->unit == 0 ? 127 : extreme ? 127 - 254 * (int)(i % 2) : draw(-127, 127));
     for (int64_t i = 0; i < p->columns * depth; i++)
-        w[i] = (int8_t)(extreme ? (i % 2 != 0 ? -128 : 127) : draw(-128, 127));
+        w[i] = (int8_t)(!extreme ? draw(s->lowest, s->highest) : i % 2 != 0 ? s->lowest : s->highest);
 }
 
 static void sums_of(const lt_product *p, float *c, const float *x, const int8_t *w, int64_t depth, bool first)
@@ -90,7 +96,7 @@ static void sums_are_exact(void **unused)
             int8_t *w = room(p->columns * depth);
             float *c = room((int64_t)p->rows * p->columns * (int64_t)sizeof *c);
             state = (uint32_t)d;
-            draw_rows(x, w, p, depth, d % 2 != 0);
+            draw_rows(x, w, &all[s], depth, d % 2 != 0);
             for (int again = 0; again < 2; again++) /* then added to what is there */
                 sums_of(p, c, x, w, depth, again == 0);
             for (int r = 0; r < p->rows; r++)
@@ -147,7 +153,9 @@ static lt_backend *open_with(const subject *s)
     lt_backend *b = NULL;
     check_ok(lt_cpu_open(&b, 2, LT_F32, &err), err);
     lt_cpu_of(b)->kernels = s->kernels;
-    lt_cpu_of(b)->int8 = s->product;
+    if (s->highest > 7)
+        lt_cpu_of(b)->int8 = s->product;
+    lt_cpu_of(b)->int4 = s->product;
     return b;
 }
 
