@@ -6,25 +6,34 @@
  */
 #include "kernels/cpu/cpu_backend.h"
 
+#include <string.h>
+
 int64_t lt_int8_room(const lt_product *p)
 {
     return (int64_t)p->depth * p->columns + (int64_t)p->depth * (int64_t)sizeof(float);
 }
 
-/* Scale of the first column of unit `u` of a panel. */
-static float *scales_of(const lt_product *p, void *panel, int64_t u)
-{
-    return (float *)(void *)((char *)panel + u * (p->unit_head + (int64_t)p->unit * p->columns));
-}
-
 /* The integers of `depth` elements of q4 (kernels/core/weight.h). */
 static void read_q4(int8_t *codes, const uint8_t *w, int64_t depth)
 {
-    for (int64_t k = 0; k < depth; k += LT_BLOCK)
-        for (int64_t i = 0; i < LT_BLOCK / 2; i++, w++) {
-            codes[k + i] = (int8_t)((*w & 15) - 8);
-            codes[k + LT_BLOCK / 2 + i] = (int8_t)((*w >> 4) - 8);
-        }
+    enum { HALF = LT_BLOCK / 2 };
+    for (int64_t k = 0; k < depth; k += LT_BLOCK, w += HALF) {
+        uint8_t block[HALF]; /* a copy: stores of bytes might change what `w` points to */
+        memcpy(block, w, sizeof block);
+        for (int i = 0; i < HALF; i++)
+            codes[k + i] = (int8_t)((block[i] & 15) - 8);
+        for (int i = 0; i < HALF; i++)
+            codes[k + HALF + i] = (int8_t)((block[i] >> 4) - 8);
+    }
+}
+
+/* Scales of a column's units: those of its blocks, or 1 for now. */
+static void set_scales(const lt_cpu *cpu, float *to, int64_t unit_floats, const uint16_t *block_scales, int64_t units, float *row)
+{
+    if (block_scales != NULL)
+        cpu->kernels->widen(row, block_scales, LT_F16, units);
+    for (int64_t u = 0; u < units; u++)
+        to[u * unit_floats] = block_scales != NULL ? row[u] : 1;
 }
 
 static void widen_row(const lt_cpu *cpu, const lt_weight *w, int64_t row, int64_t k, int64_t depth, float *to)
@@ -42,27 +51,25 @@ void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, in
     const bool blocks_are_units = lt_is_blocks(w) && p->unit == LT_BLOCK;
     const int64_t count = lt_min(p->columns, w->value.dim[0] - column);
     const int64_t units = lt_ceil_div(depth, p->unit);
-    for (int64_t u = 0; u < units; u++)
-        for (int64_t c = 0; c < p->columns; c++)
-            scales_of(p, panel, u)[c] = 1;
-    if (blocks_are_units)
-        for (int64_t c = 0; c < count; c++)
-            for (int64_t u = 0; u < units; u++)
-                scales_of(p, panel, u)[c] = lt_f16_to_f32(lt_block_scales(w, column + c, k)[u]);
+    const int64_t unit_floats = (p->unit_head + (int64_t)p->unit * p->columns) / (int64_t)sizeof(float);
+    float *scale = panel; /* of column 0, unit 0 */
+    float *row = room;
+    int8_t *codes = (int8_t *)(row + p->depth); /* [columns][depth] */
+    for (int64_t c = 0; c < p->columns; c++) {
+        const bool stands_for_blocks = blocks_are_units && c < count;
+        set_scales(cpu, scale + c, unit_floats, stands_for_blocks ? lt_block_scales(w, column + c, k) : NULL, units, row);
+    }
     if (stored == LT_I8 || (stored == LT_Q8 && blocks_are_units)) {
         p->pack(panel, lt_stored_at(w, column, k), LT_I8, w->value.dim[1], count, depth);
         return;
     }
-    float *row = room;
-    int8_t *codes = (int8_t *)(row + p->depth); /* [columns][depth] */
-    const int64_t unit_floats = scales_of(p, panel, 1) - scales_of(p, panel, 0);
     for (int64_t c = 0; c < count; c++) {
         if (blocks_are_units) {
             read_q4(codes + c * depth, lt_stored_at(w, column + c, k), depth);
             continue;
         }
         widen_row(cpu, w, column + c, k, depth, row);
-        cpu->kernels->round_units(codes + c * depth, scales_of(p, panel, 0) + c, unit_floats, row, depth, p->unit);
+        cpu->kernels->round_units(codes + c * depth, scale + c, unit_floats, row, depth, p->unit);
     }
     p->pack(panel, codes, LT_I8, depth, count, depth);
 }
