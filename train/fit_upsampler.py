@@ -6,6 +6,9 @@ near the picture network's. A linear head must read the outline from them: the s
 spots where angles and points are, since what an edge does to it depends on colours and light. The first FIRST of the plan is
 for that head alone, on frames that need no latents. Then samples are latents of takes, of clips and of single frames, each as
 often as there are such. OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
+
+`--stage alone`, last, trains the upsampler with the decoder as it is: features soon hold every outline, while the pictures made of
+them are still round, and a step of the upsampler alone costs half.
 """
 from pathlib import Path
 
@@ -24,11 +27,14 @@ from net_vae import VAE, channels_last
 from spelled import CODES, IS_SPELLED, LEARNED
 from training import Run, arguments, averaged, config, save_atomically, warmed
 
-BATCH = 16
+BATCH, BATCH_ALONE = 16, 24
+RATES_WARM = {"lr": .012, "adam_lr": 1e-3}          # of networks that have been trained before
 FIRST = .15                                         # share of the plan for outlines alone, on so many frames a step:
 MANY = 32
 NEAR, OUTLINE = .05, 5.                             # weights: distance to the picture network's features, outlines
 MOVED, REPLACED = .5, .3                            # share of samples with learned codes of another frame; most codes replaced
+OFTEN = torch.tensor([.5, .5, .8, 1., .8, .5, 1., .5])     # how often a frame with a ball ... balloon is drawn: what has points is learned last
+UNSEEN = .3                                         # the same for frames whose object is out of sight
 
 
 def latent_scale(out):
@@ -93,24 +99,28 @@ class Samples:
     the outline, then the latent that ends there and its object cover, where the corpora have such."""
 
     def __init__(self, seed):
-        self.shards, self.rng = [], np.random.default_rng(seed)
+        self.shards, self.odds, self.rng = [], [], np.random.default_rng(seed)
 
     def keep(self, record, truth, frames, *of_frames):
         """frames [N,n]: which semantic frames of the takes are samples; of_frames: what else there is of them, [N,n,...]"""
         load = lambda name: np.load(record.with_suffix(f".{name}.npy"), mmap_mode="r")
         codes = torch.from_numpy(load("tokens").copy()).unflatten(1, (-1, CODES))
         outline = truth["cover"][:, semantic(truth), 0]
+        kind = truth["bodies"][:, semantic(truth), 0, 5].long().clamp(min=0)
+        odds = OFTEN[kind] * torch.where(outline.amax((2, 3)) > 0, 1., UNSEEN)
         self.shards.append((load("features"), codes, outline, frames, of_frames))
-        sizes = np.array([s[3].numel() for s in self.shards], float)
-        self.share = np.cumsum(sizes / sizes.sum())
+        self.odds.append(np.cumsum(odds.gather(1, frames).flatten().double().numpy()))
+        self.share = np.cumsum([o[-1] for o in self.odds])
 
     def draw(self, n):
         """-> features [n,192,8,12], codes [n,44], outline [n,32,48] (share of every 4x4 pixels that the main body covers), and of
         latents [n,16,16,24], cover [n,1,16,24]"""
         rows = []
         for _ in range(n):
-            features, codes, outline, frames, of_frames = self.shards[int(np.searchsorted(self.share, self.rng.random()))]
-            i, j = int(self.rng.integers(frames.shape[0])), int(self.rng.integers(frames.shape[1]))
+            drawn = int(np.searchsorted(self.share, self.rng.random() * self.share[-1], "right"))
+            features, codes, outline, frames, of_frames = self.shards[drawn]
+            odds = self.odds[drawn]
+            i, j = divmod(int(np.searchsorted(odds, self.rng.random() * odds[-1], "right")), frames.shape[1])
             t = int(frames[i, j])
             rows.append((torch.from_numpy(features[i, t].copy()).float(), spoilt(codes[i], t, self.rng), outline[i, t].float() / 255,
                          *(x[i, j].float() for x in of_frames)))
@@ -164,47 +174,82 @@ def spoilt(codes, shown, rng):
     return torch.where(replaced, torch.from_numpy(rng.integers(LEARNED, size=CODES)), made)
 
 
-def main():
-    a = arguments(plan=20., warm="")
-    torch.manual_seed(0)
-    model, tokenizer = DiT(config("mmdit")), averaged("tokenizer", Tokenizer(config("tokenizer")), a.out)
-    learner = nn.ModuleDict({"up": model.control.semantic_conditioner, "decoder": tokenizer.decoder,
-                             "project_out": tokenizer.quantizer.project_out, "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
-    held_gaze(tokenizer.decoder)
+class Regression:
+    """What the upsampler is taught: latents, errors weighed by what they do to pixels and more on objects."""
+
+    def __init__(self, out):
+        self.scale, self.weights, self.out = latent_scale(out), pixel_weights(out), out
+
+    def __call__(self, control, z, cover):
+        """control latents and unscaled latents [n,16,16,24], cover [n,1,16,24] -> loss, numbers to be told"""
+        error = (control - z * self.scale).pow(2)
+        pixels = error * self.weights
+        on = (pixels * cover).sum() / (cover.sum() * z.shape[1])
+        return (pixels * (1 + 5 * cover)).mean(), {"mse": error.mean(), "seen": pixels.mean(), "on": on}
+
+    @torch.no_grad()
+    def report(self, up, decoded):
+        held = Pairs(self.out, "held")
+        numbers = [self(up(decoded(codes))[:, 0], z.float(), cover.float())[1] for codes, z, cover in zip(held.codes, held.latents, held.cover)]
+        mean = {k: float(np.mean([float(n[k]) for n in numbers])) for k in numbers[0]}
+        print("held-out takes: squared error %(mse).4f, as the pixels have it %(seen).4f, on objects %(on).4f" % mean)
+
+
+def networks(a, upsampler, decoder):
+    """Networks from the stages that are named -> the DiT, of which the upsampler is part, the tokenizer, and codes [n,44] -> features [n,1,192,8,12]"""
+    model = averaged(upsampler, DiT(config("mmdit")), a.out) if upsampler else DiT(config("mmdit"))
+    tokenizer = averaged(decoder, Tokenizer(config("tokenizer")), a.out)
     rope, _, mask = tokenizer.table(1)
+    return model, tokenizer, lambda codes: tokenizer.decoder(tokenizer.quantizer.lookup(codes), 1, rope, mask)
 
-    def decoded(codes):
-        return learner["decoder"](tokenizer.quantizer.lookup(codes), 1, rope, mask)
 
-    rates = {"lr": .012, "adam_lr": 1e-3} if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
+def train_both(a):
+    model, tokenizer, decoded = networks(a, None, "tokenizer")
+    up = model.control.semantic_conditioner
+    learner = nn.ModuleDict({"up": up, "decoder": tokenizer.decoder, "project_out": tokenizer.quantizer.project_out,
+                             "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
+    held_gaze(tokenizer.decoder)
+    rates = RATES_WARM if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out", "outline"), warmup=40, average=.995)
-    frames, latents = frames_of(a.out, run.steps + 1), latents_of(a.out, run.steps + 1)
-    scale, weights = latent_scale(a.out), pixel_weights(a.out)
+    frames, latents, regression = frames_of(a.out, run.steps + 1), latents_of(a.out, run.steps + 1), Regression(a.out)
     for progress in run:
         outlines_alone = progress < FIRST
         features, codes, outline, *seen = frames.draw(MANY) if outlines_alone else latents.draw(BATCH)
         f = decoded(codes)
         apart = (f[:, 0] - features).pow(2).mean()
         outlines = outline_error(learner["outline"](patches(f)), outline)
+        numbers = {"features": apart, "outline": outlines}
         if outlines_alone:
-            run.step(apart + OUTLINE * outlines, features=apart, outline=outlines)
+            run.step(apart + OUTLINE * outlines, **numbers)
             continue
-        z, cover = seen
-        error = (learner["up"](f + .1 * torch.randn_like(f))[:, 0] - z * scale).pow(2)
-        pixels = error * weights
-        on = (pixels * cover).sum() / (cover.sum() * z.shape[1])
-        run.step((pixels * (1 + 5 * cover)).mean() + NEAR * apart + OUTLINE * outlines,
-                 mse=error.mean(), seen=pixels.mean(), on=on, features=apart, outline=outlines)
+        loss, errors = regression(up(f + .1 * torch.randn_like(f))[:, 0], *seen)
+        run.step(loss + NEAR * apart + OUTLINE * outlines, **errors, **numbers)
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/decoder.pt")
-    held = Pairs(a.out, "held")
-    with torch.no_grad():
-        z = held.latents[:8].float() * held.scale
-        e = (learner["up"](torch.stack([decoded(c)[:, 0] for c in held.codes[:8]])) - z).pow(2)
-    cover, seen = held.cover[:8].float(), e * weights
-    print("held-out takes: squared error %.4f of %.4f, as the pixels have it %.4f, on objects %.4f; per channel"
-          % (e.mean(), z.var(), seen.mean(), (seen * cover).sum() / cover.sum() / 16), e.mean((0, 1, 3, 4)).numpy().round(3))
+    regression.report(up.eval(), decoded)
+
+
+def train_alone(a):
+    model, _, decoded = networks(a, "upsampler", "decoder")
+    up = model.control.semantic_conditioner.to(a.device).train()
+    run = Run("upsampler_alone", up, a, **RATES_WARM, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
+    latents, regression = latents_of(a.out, run.steps + 1), Regression(a.out)
+    for _ in run:
+        _, codes, _, *seen = latents.draw(BATCH_ALONE)
+        with torch.no_grad():
+            f = decoded(codes)
+        loss, errors = regression(up(f + .1 * torch.randn_like(f))[:, 0], *seen)
+        run.step(loss, **errors)
+    up.load_state_dict(run.mean)
+    save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
+    regression.report(up.eval(), decoded)
+
+
+def main():
+    a = arguments(plan=20., warm="", stage="both")
+    torch.manual_seed(0)
+    (train_alone if a.stage == "alone" else train_both)(a)
 
 
 if __name__ == "__main__":

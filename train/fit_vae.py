@@ -20,6 +20,8 @@ from net_tokenizer import Tokenizer
 from net_vae import VAE, channels_last, from_prototype
 from training import Run, arguments, averaged, config
 
+CALL, AT_CALLS = 8, 12.                             # frames of a decoder call but the first, which has one more; weight of the change between two
+
 
 def clip(video, record, n, frames):
     """`frames` (a slice) of take n of a shard -> video [1,3,T,128,192] in [-1,1], object cover [1,1,T,128,192]"""
@@ -65,12 +67,14 @@ class Regressed:
 
 
 def video_loss(y, x, cover):
-    """Weighted L1 of pixels, of their differences in space and of their change in time."""
+    """Weighted L1 of pixels, of their differences in space and of their change in time, above all from call to call."""
     d = y - x
     moving = (x - x.mean(2, keepdim=True)).abs().mean(1, keepdim=True)
     weight = 1 + 4 * (3 * moving).clamp(max=1) + 2 * cover
     edges = (d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean()
-    return (d.abs() * weight).mean() + .5 * edges + .5 * (d[:, :, 1:] - d[:, :, :-1]).abs().mean()
+    change = (d[:, :, 1:] - d[:, :, :-1]).abs().mean((0, 1, 3, 4))
+    change[CALL::CALL] *= AT_CALLS
+    return (d.abs() * weight).mean() + .5 * edges + .5 * change.mean()
 
 
 def psnr(y, x):

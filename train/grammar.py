@@ -90,6 +90,8 @@ SAY_CAMERA = {
     "zoom_out": ["camera zooms out", "zooming out", "the camera moves away"],
     "follow": ["camera follows", "the camera follows it", "tracking shot"]}
 SAY_SECOND = ["a second one appears", "another one appears", "a {} appears"]
+SIZE_LEFT_OUT = {"small": 0, "medium": .35, "big": .6}      # what is left out is the ordinary: an object that is easily seen,
+CAMERA_LEFT_OUT, WEATHER_LEFT_OUT = .3, .08                 # a camera that stands still, a clear sky
 
 
 @dataclass
@@ -215,14 +217,15 @@ def describe(graph, rng, leave_out=.15, terse=.10, keep=()):
 
     timeless = graph.scene in INDOORS_OF_TIME
     colour = say("colour", pick(rng, SAY_COLOUR[graph.colour]), leave_out * .5)
-    size = say("size", pick(rng, SAY_SIZE[graph.size]), .35)
+    size = say("size", pick(rng, SAY_SIZE[graph.size]), SIZE_LEFT_OUT[graph.size])
     noun = " ".join(w for w in (size, colour, say("object", pick(rng, SAY_OBJECT[graph.object]), 0)) if w)
     verb, ing = pick(rng, SAY_MOTION[graph.motion])
+    camera = say("camera", pick(rng, SAY_CAMERA[graph.camera]), CAMERA_LEFT_OUT if graph.camera == "static" else 0)
     if rng.random() < terse:
         words = [noun, say("scene", TERSE_SCENE[graph.scene]), say("motion", ing, .5)]
         if not timeless:
             words += [say("time", graph.time), say("weather", "" if graph.weather == "clear" else graph.weather, 0)]
-        return ", ".join(w for w in words if w), said
+        return ", ".join(w for w in [*words, camera] if w), said
 
     subject = f"{article(noun, rng)} {noun}"
     verb = say("motion", pick(rng, [verb, verb, f"is {ing}"]))
@@ -233,7 +236,7 @@ def describe(graph, rng, leave_out=.15, terse=.10, keep=()):
     where.append(say("scene", pick(rng, SAY_SCENE[graph.scene]), .3 if telling and "landmark" in said else leave_out * .5))
     if not timeless:
         where.append(say("time", pick(rng, SAY_TIME[graph.time])))
-        where.append(say("weather", pick(rng, SAY_WEATHER[graph.weather]), leave_out * .5))
+        where.append(say("weather", pick(rng, SAY_WEATHER[graph.weather]), WEATHER_LEFT_OUT if graph.weather == "clear" else 0))
     where = [w for w in where if w]
     if len(where) > 1 and rng.random() < .3:
         where = [where[i] for i in rng.permutation(len(where))]
@@ -241,7 +244,6 @@ def describe(graph, rng, leave_out=.15, terse=.10, keep=()):
         text = f"{where[0]}, {' '.join(w for w in [subject, verb] + where[1:] if w)}"
     else:
         text = " ".join(w for w in [subject, verb] + where if w)
-    camera = say("camera", pick(rng, SAY_CAMERA[graph.camera]), .3)
     if camera:
         text += f", {camera}"
     for kind, value in graph.events:
