@@ -378,6 +378,7 @@ class Engine:
     """A model on a device. Weights are mapped when a request first needs them.
 
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
+    `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake devices` lists what a device takes.
     """
 
     def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,

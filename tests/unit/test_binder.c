@@ -222,6 +222,46 @@ static void the_set_keeps_the_file_open(void **state)
     lt_weight_set_close(NULL);
 }
 
+static bool is_not_q8(const char *name, lt_shape shape)
+{
+    return shape.rank == 2 && strcmp(name, "q8") != 0;
+}
+
+/* Of matrices those that are chosen, in views too; nothing else. */
+static void products_are_rounded_where_it_was_said(void **state)
+{
+    (void)state;
+    static const struct {
+        lt_role role;
+        const char *name;
+        lt_shape shape;
+        lt_rounding rounding;
+    } wanted[] = {
+        {LT_ROLE_MATRIX, "m", {.rank = 2, .dim = {4, 3}}, LT_ROUND_INT8},
+        {LT_ROLE_HEAD, "m", {.rank = 2, .dim = {4, 3}}, LT_ROUND_NONE},
+        {LT_ROLE_TABLE, "m", {.rank = 2, .dim = {4, 3}}, LT_ROUND_NONE},
+        {LT_ROLE_MATRIX, "q4", {.rank = 2, .dim = {2, 64}}, LT_ROUND_INT8},
+        {LT_ROLE_MATRIX, "q8", {.rank = 2, .dim = {4, 32}}, LT_ROUND_NONE},
+    };
+    enum { COUNT = sizeof wanted / sizeof wanted[0] };
+    for (int chosen = 1; chosen >= 0; chosen--) {
+        lt_error err = {0};
+        lt_weight place[COUNT];
+        lt_weights *view;
+        lt_weight_set *set;
+        lt_weights_rounding(file, LT_ROUND_INT8, chosen ? is_not_q8 : NULL);
+        check_ok(lt_weights_view(file, "", &view, &err), err);
+        lt_binder *const b = lt_binder_open(view, &backend);
+        for (int i = 0; i < COUNT; i++)
+            lt_bind(b, &place[i], wanted[i].role, wanted[i].shape, "%s", wanted[i].name);
+        check_ok(lt_binder_close(b, &set, &err), err);
+        for (int i = 0; i < COUNT; i++)
+            assert_int_equal(place[i].rounding, chosen ? wanted[i].rounding : LT_ROUND_NONE);
+        lt_weight_set_close(set);
+        lt_weights_close(view);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup(counts_what_does_not_fit_into_a_message, reset),
         cmocka_unit_test_setup(undoes_what_was_prepared, reset),
         cmocka_unit_test_setup(the_set_keeps_the_file_open, reset),
+        cmocka_unit_test_setup(products_are_rounded_where_it_was_said, reset),
     };
     return cmocka_run_group_tests(tests, open_file, close_file);
 }
