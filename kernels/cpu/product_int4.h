@@ -45,20 +45,18 @@ static void multiply_int4(float *c, int64_t c_stride, const void *left, int64_t 
     const int4_right *w = panel;
     for (int64_t k = 0; k < stretch->run; k += INT8_UNIT, w++, x += sizeof(int4_left), first = false) {
         vi sum[INT8_ROWS][2] = {{{0}}};
-        const char *base[2] = {x, x + LT_ROW_SPAN * left_stride};
-        LT_FORGET(base[1]);
+        const char *codes = x;
         for (int q = 0; q < INT8_QUADS; q++) {
             const vi line[2] = {load_line(w->code[q][0]), load_line(w->code[q][LT_LANES])};
             LT_UNROLL
             for (int r = 0; r < INT8_ROWS; r++) {
                 int32_t quad;
-                memcpy(&quad, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * left_stride, sizeof quad);
+                memcpy(&quad, codes + r * left_stride, sizeof quad);
                 for (int v = 0; v < 2; v++)
                     sum[r][v] = add_quads(sum[r][v], line[v], quad - (vi){0});
                 LT_IN_ORDER(sum[r]);
             }
-            base[0] += sizeof(int32_t);
-            base[1] += sizeof(int32_t);
+            codes += sizeof(int32_t);
         }
         LT_UNROLL
         for (int r = 0; r < INT8_ROWS; r++) {

@@ -18,7 +18,7 @@
 #include "kernels/cpu/product_wide.h"
 
 enum {
-    INT8_ROWS = LT_LANES == 16 ? 14 : 4, /* 6 with AVX2 are no faster: registers overflow */
+    INT8_ROWS = LT_LANES == 16 ? 8 : 4, /* more are no faster: registers overflow */
     INT8_COLUMNS = 2 * LT_LANES,
     INT8_UNIT = LT_BLOCK, /* the scales of q8 and q4 are kept as they are */
     INT8_QUADS = INT8_UNIT / 4,
@@ -66,12 +66,7 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     const int8_right *w = panel;
     for (int64_t k = 0; k < stretch->run; k += INT8_UNIT, w++, x += sizeof(int8_left), first = false) {
         vi sum[INT8_ROWS][2] = {{{0}}};
-        const char *base[LT_ROW_SPANS] = {x};
-        LT_UNROLL
-        for (int i = 1; i < LT_ROW_SPANS; i++) {
-            base[i] = base[i - 1] + LT_ROW_SPAN * left_stride;
-            LT_FORGET(base[i]);
-        }
+        const char *codes = x;
         for (int q = 0; q < INT8_QUADS; q++)
             LT_UNROLL
         for (int odd = 0; odd < 2; odd++) {
@@ -81,14 +76,12 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
             LT_UNROLL
             for (int r = 0; r < INT8_ROWS; r++) {
                 int32_t pair;
-                memcpy(&pair, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * left_stride, sizeof pair);
+                memcpy(&pair, codes + r * left_stride, sizeof pair);
                 for (int v = 0; v < 2; v++)
                     sum[r][v] = add_pairs(sum[r][v], pair - (vi){0}, line[v]);
                 LT_IN_ORDER(sum[r]);
             }
-            LT_UNROLL
-            for (int i = 0; i < LT_ROW_SPANS; i++)
-                base[i] += sizeof(int32_t);
+            codes += sizeof(int32_t);
         }
         LT_UNROLL
         for (int r = 0; r < INT8_ROWS; r++)
