@@ -11,7 +11,8 @@ PANELS = [("text_reader", "loss", "text encoder: sum of cross-entropies"), ("vae
           ("vit_training", "rgb_db", "picture network: colours of 4x4 cells, dB"), ("tokenizer", "mse", "tokenizer: squared error of features"),
           ("lm_training", "first", "language model: nats a code, first frame"), ("upsampler_training", "mse", "upsampler: squared error of latents"),
           ("upsampler_training", "on", "upsampler: error on objects, as the pixels have it"),
-          ("upsampler_training", "outline", "decoder: outlines, nats"), ("text_order", "turned", "text encoder: words of direction")]
+          ("upsampler_training", "outline", "decoder: outlines, nats"), ("upsampler_alone", "on", "upsampler alone: the same error on objects"),
+          ("text_order", "turned", "text encoder: words of direction")]
 
 
 def main():
