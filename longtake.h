@@ -117,7 +117,8 @@ typedef struct {
     const char *config;        /**< YAML file that replaces the model's, or NULL */
     const char *const *set;    /**< "section.key=value", NULL-terminated, on top; or NULL */
     const char *device;        /**< "auto" "cpu" "reference" "cuda" "cuda:N" */
-    const char *precision;     /**< "auto" "f32" "bf16" "fp8": bf16, the MMDiT's matrices in E4M3 (cuda) "int8": those of all transformers in integers of 8 bits (cpu) */
+    const char *precision;     /**< "auto" "f32" "bf16"; on cuda "fp8": bf16, the MMDiT's matrices in E4M3; on cpu "int8": those
+                                    of T5, the language model and the MMDiT in integers of 8 bits */
     int threads;               /**< 0 = all processors */
     int64_t max_memory;        /**< bytes of the memory that the device computes in; 0 = no limit */
     const char *cache_dir;     /**< folder that remembers how fast stages were, for longtake_plan; NULL: none */

@@ -1,7 +1,7 @@
 /* amx_int8_kernels.c - the int8 product of AMX: 32 x 32 sums in four tile registers, 64 inputs a step.
  *
- * Sums leave the tiles through memory, which takes as long as 300 inputs of products. So a unit is as long as a piece, 512
- * inputs: with units of 32, 64 inputs of AMX's bf16 product would take no longer than 32 of this one. Blocks of q8 and q4 are
+ * Sums leave the tiles through memory, which by count of instructions takes as long as 300 inputs of products. So a unit is as
+ * long as a piece, 512 inputs: with units of 32, 64 inputs of AMX's bf16 product would take no longer than 32 of this one. Blocks of q8 and q4 are
  * rounded once more for it, to the scale of 512 neighbours.
  */
 #if defined(__x86_64__)
@@ -61,21 +61,11 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     }
 }
 
-LT_INLINE void load_of(left_unit *to, const void *x, lt_dtype type, int64_t count)
-{
-    const int8_unit unit = int8_unit_of(x, type, 0, count);
-    const int64_t padded = (count + STEP - 1) / STEP * STEP;
-    round_to_int8(to->code, x, type, 0, count, unit);
-    memset(to->code + count, 0, (size_t)(padded - count));
-    to->scale = unit.scale;
-}
-
 static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
 {
-    if (type == LT_BF16)
-        load_of(left, x, LT_BF16, count);
-    else
-        load_of(left, x, LT_F32, count);
+    left_unit *to = left;
+    const int64_t padded = (count + STEP - 1) / STEP * STEP;
+    to->scale = round_unit(to->code, padded, x, type, 0, count);
 }
 
 static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)

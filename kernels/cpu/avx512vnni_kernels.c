@@ -57,25 +57,15 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     }
 }
 
-LT_INLINE void load_of(left_unit *to, const void *x, lt_dtype type, int64_t count)
-{
-    for (int64_t k = 0; k < count; k += UNIT, to++) {
-        const int64_t some = count - k < UNIT ? count - k : UNIT;
-        const int8_unit unit = int8_unit_of(x, type, k, some);
-        int8_t code[UNIT] = {0};
-        round_to_int8(code, x, type, k, some, unit);
-        for (int i = 0; i < UNIT; i++)
-            to->code[i] = (uint8_t)(code[i] + SIGN);
-        to->scale = unit.scale;
-    }
-}
-
 static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
 {
-    if (type == LT_BF16)
-        load_of(left, x, LT_BF16, count);
-    else
-        load_of(left, x, LT_F32, count);
+    left_unit *to = left;
+    for (int64_t k = 0; k < count; k += UNIT, to++) {
+        int8_t code[UNIT];
+        to->scale = round_unit(code, UNIT, x, type, k, count - k < UNIT ? count - k : UNIT);
+        for (int i = 0; i < UNIT; i++)
+            to->code[i] = (uint8_t)(code[i] + SIGN);
+    }
 }
 
 static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)

@@ -3,7 +3,8 @@
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One
  * table per instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c,
  * avx512_kernels.c. Processors that multiply bf16 have products of it besides: avx512bf16_kernels.c,
- * amx_kernels.c; those that multiply bytes, better ones of int8: avx512vnni_kernels.c, amx_int8_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * amx_kernels.c; those that multiply bytes, better ones of int8: avx512vnni_kernels.c, amx_int8_kernels.c.
+ * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H

@@ -76,7 +76,10 @@ bool lt_processor_runs(const lt_cpu_level *level)
 
 #else
 
-const lt_cpu_level lt_cpu_levels[] = {{"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4}, {NULL, NULL, NULL, NULL, NULL}};
+const lt_cpu_level lt_cpu_levels[] = {
+    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
+    {NULL, NULL, NULL, NULL, NULL},
+};
 
 bool lt_processor_runs(const lt_cpu_level *level)
 {

@@ -8,7 +8,8 @@
  *                    of 3 x 3 pixels in f32 transformed for cpu_winograd.c
  *
  * Panels are int8 where a matrix allows it (cpu_int8_panels.c), bf16 where the backend computes in bf16
- * and the processor multiplies it, else f32. A product of the other type (a stage that asks for f32) packs its pieces when it needs them.
+ * and the processor multiplies it, else f32. A product of the other type (a stage that asks for f32) packs its
+ * pieces when it needs them.
  */
 #include "kernels/cpu/cpu_backend.h"
 

@@ -63,4 +63,19 @@ LT_INLINE void round_to_int8(int8_t *to, const void *x, lt_dtype type, int64_t f
         store_int8_codes(to + i, int8_codes(vf_load_some(x, type, first + i, some), unit), some);
 }
 
+LT_INLINE float round_unit_of(int8_t *to, int64_t length, const void *x, lt_dtype type, int64_t first, int64_t count)
+{
+    const int8_unit unit = int8_unit_of(x, type, first, count);
+    round_to_int8(to, x, type, first, count, unit);
+    memset(to + count, 0, (size_t)(length - count));
+    return unit.scale;
+}
+
+/* Codes of a unit, the `count` elements from x[first] on, and zeros behind them up to `length`; returns its scale. */
+LT_INLINE float round_unit(int8_t *to, int64_t length, const void *x, lt_dtype type, int64_t first, int64_t count)
+{
+    return type == LT_BF16 ? round_unit_of(to, length, x, LT_BF16, first, count)
+                           : round_unit_of(to, length, x, LT_F32, first, count);
+}
+
 #endif

@@ -69,26 +69,15 @@ static void multiply_int4(float *c, int64_t c_stride, const void *left, int64_t 
     }
 }
 
-LT_INLINE void load_int4_of(int4_left *to, const void *x, lt_dtype type, int64_t count)
+static void load_int4(void *left, const void *x, lt_dtype type, int64_t count)
 {
+    int4_left *to = left;
     for (int64_t k = 0; k < count; k += INT8_UNIT, to++) {
-        const int64_t some = count - k < INT8_UNIT ? count - k : INT8_UNIT;
-        const int8_unit unit = int8_unit_of(x, type, k, some);
-        memset(to->code, 0, sizeof to->code);
-        round_to_int8(to->code, x, type, k, some, unit);
+        to->scale = round_unit(to->code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
         to->extra = 0;
         for (int i = 0; i < INT8_UNIT; i++)
             to->extra += 8 * to->code[i];
-        to->scale = unit.scale;
     }
-}
-
-static void load_int4(void *left, const void *x, lt_dtype type, int64_t count)
-{
-    if (type == LT_BF16)
-        load_int4_of(left, x, LT_BF16, count);
-    else
-        load_int4_of(left, x, LT_F32, count);
 }
 
 static void pack_int4(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)

@@ -89,28 +89,15 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     }
 }
 
-LT_INLINE void load_int8_of(int8_left *to, const void *x, lt_dtype type, int64_t count)
-{
-    for (int64_t k = 0; k < count; k += INT8_UNIT, to++) {
-        const int64_t some = count - k < INT8_UNIT ? count - k : INT8_UNIT;
-        const int8_unit unit = int8_unit_of(x, type, k, some);
-        to->scale = unit.scale;
-        LT_UNROLL
-        for (int i = 0; i < INT8_UNIT; i += LT_LANES) {
-            const int64_t part = some - i < LT_LANES ? some - i : LT_LANES;
-            const vi codes = part > 0 ? int8_codes(vf_load_some(x, type, k + i, part), unit) : (vi){0};
-            const vh words = __builtin_convertvector(codes, vh);
-            memcpy(to->code + i, &words, sizeof words);
-        }
-    }
-}
-
 static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
 {
-    if (type == LT_BF16)
-        load_int8_of(left, x, LT_BF16, count);
-    else
-        load_int8_of(left, x, LT_F32, count);
+    int8_left *to = left;
+    for (int64_t k = 0; k < count; k += INT8_UNIT, to++) {
+        int8_t code[INT8_UNIT];
+        to->scale = round_unit(code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
+        for (int i = 0; i < INT8_UNIT; i++)
+            to->code[i] = code[i];
+    }
 }
 
 /* Bytes 1 and 2 of each four change places. */
@@ -140,9 +127,7 @@ static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const
 {
     for (int64_t k = 0; k < count; k += length, scale += scale_stride) {
         const int64_t some = count - k < length ? count - k : length;
-        const int8_unit unit = int8_unit_of(x, LT_F32, k, some);
-        round_to_int8(codes + k, x, LT_F32, k, some, unit);
-        *scale = unit.scale;
+        *scale = round_unit(codes + k, some, x, LT_F32, k, some);
     }
 }
 
