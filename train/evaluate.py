@@ -21,12 +21,13 @@ from corpora import shards
 from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
 from judge import ShapeReader, cut_out, load_judge, verdict
 from motion_reader import load_motion_reader, located, track
+from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PLACE, numbers
 from training import arguments
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
-WINDOW, HOP, CALL, SIX_SECONDS = 49, 24, 8, 48      # frames: of the first window, of each later one, of a decoder call
+WINDOW, HOP, SIX_SECONDS = 49, 24, 48               # frames: of the first window, of each later one
 
 
 class Readers:

@@ -4,6 +4,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
+CALL = 8                                            # frames of a decoder call but the first, which has one more
+
+
 class Pointwise(nn.Conv3d):
     """1x1x1 convolution as a matrix product over channels (several times faster on CPU)."""
 
