@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def config(section=None):
-    """configs/mini.yaml or one section of it."""
-    with open(ROOT / "configs" / "mini.yaml") as f:
+    """configs/mini.yaml, or the file that LONGTAKE_CONFIG names, or one section of it."""
+    with open(os.environ.get("LONGTAKE_CONFIG", ROOT / "configs" / "mini.yaml")) as f:
         whole = yaml.safe_load(f)
     return whole if section is None else whole[section]
 
@@ -43,15 +43,21 @@ def arguments(plan, **extra):
     return a
 
 
+def lowered(device):
+    """Where forward passes of a GPU stand: products in bf16. On the CPU everything stays f32."""
+    return torch.autocast("cuda", torch.bfloat16, enabled=str(device).startswith("cuda"))
+
+
 def orthogonalised(g):
-    """Nearest semi-orthogonal matrix to g, five Newton-Schulz steps (Muon)."""
-    x = g / (g.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
+    """Nearest semi-orthogonal matrices to g [n,rows,columns], five Newton-Schulz steps (Muon)."""
+    x = g / (g.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    x = x.bfloat16() if x.is_cuda else x
     for _ in range(5):
-        a = x @ x.T
+        a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
-    return x.T if tall else x
+    return (x.mT if tall else x).to(g.dtype)
 
 
 class Muon:
@@ -69,34 +75,57 @@ class Muon:
         others = [(n, p) for n, p in named if not by_muon(n, p)]
         self.adam_shares = sorted({share(n) for n, _ in others})
         groups = [{"params": [p for n, p in others if share(n) == v]} for v in self.adam_shares]
-        self.adam = torch.optim.AdamW(groups, lr=adam_lr, betas=betas, weight_decay=0)
+        self.adam = torch.optim.AdamW(groups, lr=adam_lr, betas=betas, weight_decay=0) if groups else None
 
     def step(self, rate):
-        for group, share in zip(self.adam.param_groups, self.adam_shares):
-            group["lr"] = self.adam_lr * rate * share
-        self.adam.step()
+        if self.adam:
+            for group, share in zip(self.adam.param_groups, self.adam_shares):
+                group["lr"] = self.adam_lr * rate * share
+            self.adam.step()
         with torch.no_grad():
-            for p, m, share in zip(self.matrices, self.moments, self.shares):
-                if p.grad is None:
-                    continue
-                m.mul_(.95).add_(p.grad)
-                g = (p.grad + .95 * m).reshape(p.shape[0], -1)
-                parts = g.split(g.shape[1]) if g.shape[0] % g.shape[1] == 0 and g.shape[0] > g.shape[1] else [g]
-                u = torch.cat([orthogonalised(q) * max(1, q.shape[0] / q.shape[1]) ** .5 for q in parts])
-                p.mul_(1 - self.lr * rate * self.decay).add_(u.reshape(p.shape), alpha=-self.lr * rate * share)
+            self.step_matrices(rate)
+
+    def step_matrices(self, rate):
+        """Matrices of one shape are made orthogonal together; what stacks several (query, key, value) is several."""
+        here = [i for i, p in enumerate(self.matrices) if p.grad is not None]
+        if not here:
+            return
+        parameters, moments = [self.matrices[i] for i in here], [self.moments[i] for i in here]
+        gradients = [p.grad for p in parameters]
+        torch._foreach_mul_(moments, .95)
+        torch._foreach_add_(moments, gradients)
+        ahead = torch._foreach_add(gradients, moments, alpha=.95)
+        parts, alike = [], {}
+        for g in ahead:
+            g = g.reshape(g.shape[0], -1)
+            several = g.shape[0] > g.shape[1] and g.shape[0] % g.shape[1] == 0
+            parts.append(list(g.split(g.shape[1]) if several else [g]))
+        for whole in parts:
+            for k, part in enumerate(whole):
+                alike.setdefault(part.shape, []).append((whole, k))
+        for shape, places in alike.items():
+            made = orthogonalised(torch.stack([whole[k] for whole, k in places])) * max(1, shape[0] / shape[1]) ** .5
+            for (whole, k), u in zip(places, made):
+                whole[k] = u
+        if self.decay:
+            torch._foreach_mul_(parameters, 1 - self.lr * rate * self.decay)
+        for p, whole, i in zip(parameters, parts, here):
+            p.add_((torch.cat(whole) if len(whole) > 1 else whole[0]).reshape(p.shape), alpha=-self.lr * rate * self.shares[i])
 
     def zero_grad(self):
         for p in self.matrices:
             p.grad = None
-        self.adam.zero_grad()
+        if self.adam:
+            self.adam.zero_grad()
 
     def state(self):
-        return {"moments": self.moments, "adam": self.adam.state_dict()}
+        return {"moments": self.moments, "adam": self.adam.state_dict() if self.adam else None}
 
     def load(self, state):
         for m, s in zip(self.moments, state["moments"]):
             m.copy_(s)
-        self.adam.load_state_dict(state["adam"])
+        if self.adam:
+            self.adam.load_state_dict(state["adam"])
 
 
 def save_atomically(value, path):
@@ -118,6 +147,7 @@ class Run:
         self.warmup, self.floor, self.average, self.clip = warmup, floor, average, clip
         self.steps, self.elapsed = 0, 0.
         self.mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.averages = [(self.mean[k], v) for k, v in model.state_dict().items()]       # the model's own storage: it stays where it is
         self.window, self.stop = {}, False
         if self.path.exists():
             self.load(torch.load(self.path, map_location=a.device, weights_only=False))
@@ -125,10 +155,11 @@ class Run:
 
     def load(self, state):
         self.model.load_state_dict(state["model"])
-        self.mean = state["mean"]
+        for k, v in state["mean"].items():
+            self.mean[k].copy_(v)
         self.optimiser.load(state["optimiser"])
         self.steps, self.elapsed = state["steps"], state["elapsed"]
-        torch.set_rng_state(state["rng"])
+        torch.set_rng_state(state["rng"].cpu())
         print(f"{self.stage}: goes on at step {self.steps}, minute {self.elapsed / 60:.1f}", flush=True)
 
     def save(self):
@@ -170,19 +201,19 @@ class Run:
         self.steps += 1
         keep = min(self.average, (1 + self.steps) / (20 + self.steps))
         with torch.no_grad():
-            for k, v in self.model.state_dict().items():
-                if v.dtype.is_floating_point:
-                    self.mean[k].lerp_(v, 1 - keep)
-                else:
-                    self.mean[k].copy_(v)
+            moving = [pair for pair in self.averages if pair[0].dtype.is_floating_point]
+            torch._foreach_lerp_([m for m, _ in moving], [v for _, v in moving], 1 - keep)
+            for m, v in self.averages:
+                if not m.dtype.is_floating_point:
+                    m.copy_(v)
         for k, v in {"loss": loss, **numbers}.items():
-            self.window.setdefault(k, []).append(float(v.detach() if torch.is_tensor(v) else v))
+            self.window.setdefault(k, []).append(v.detach() if torch.is_tensor(v) else v)     # read when they are told: no step waits for the device
 
     def log(self):
         if not self.window:
             return
         row = {"step": self.steps, "minutes": round(self.elapsed / 60, 2),
-               **{k: round(float(np.mean(v)), 5) for k, v in self.window.items()}}
+               **{k: round(float(np.mean([float(x) for x in v])), 5) for k, v in self.window.items()}}
         self.window = {}
         path, rows = self.out / f"{self.stage}.csv", []
         if path.exists():
@@ -197,13 +228,17 @@ class Run:
 
 
 def warmed(model, a):
-    """Load the averaged weights of the checkpoint `--warm` names, if any; -> whether there were."""
+    """Load the averaged weights of the checkpoint `--warm` names, if any; -> whether there were. What has another size there begins afresh."""
     if a.warm:
-        model.load_state_dict(torch.load(a.warm, map_location=a.device, weights_only=False)["mean"])
+        own, state = model.state_dict(), torch.load(a.warm, map_location=a.device, weights_only=False)["mean"]
+        fitting = {k: v for k, v in state.items() if k not in own or own[k].shape == v.shape}
+        if len(fitting) < len(state):
+            print(f"{a.warm}: {len(state) - len(fitting)} of {len(state)} tensors have another size and begin afresh", flush=True)
+        model.load_state_dict({**own, **fitting})
     return bool(a.warm)
 
 
-def averaged(stage, model, out):
-    """Load the averaged weights of a stage into `model` and return it, ready for use."""
+def averaged(stage, model, out, device="cpu"):
+    """Load the averaged weights of a stage into `model` and return it, ready for use on `device`."""
     model.load_state_dict(torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"])
-    return model.eval()
+    return model.eval().to(device)
