@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from grammar import sample_graph
-from render import render, render_semantic
+from render import render_many, semantic_scene
 from scene import compose
+from training import save_atomically
 
 KINDS = {"takes": dict(count=25, frames=73, seed=1), "plans": dict(count=50, frames=13, seed=2),
          "long": dict(count=20, frames=61, seed=3), "held": dict(count=20, frames=73, seed=4),
@@ -28,22 +29,27 @@ VIDEOS = ("takes", "held", "clips")                 # all frames; plans and long
 VIDEO_FRAMES = {KINDS[kind]["frames"] for kind in VIDEOS}
 
 
-def make_shard(kind, index, device):
-    """-> frames [N,T,128,192,3], record of graphs and truth"""
+def scenes_of(kind, index):
+    """-> graphs of a shard, their scenes"""
     spec = KINDS[kind]
     rng = np.random.default_rng([spec["seed"], index])
-    frames, graphs, truths = [], [], []
+    graphs, scenes = [], []
     for _ in range(spec["count"]):
         events = int(rng.choice(4, p=[.4, .3, .2, .1])) if kind == "long" else 0 if kind == "moves" else None
         graph = sample_graph(rng, events=events)
         start = int(rng.integers(0, 64)) if kind == "clips" else 0
-        picture, truth = render(compose(graph, spec["frames"], start), device) if kind in VIDEOS \
-            else render_semantic(graph, spec["frames"], device=device, every=2 if kind == "moves" else 4)
-        frames.append(picture)
         graphs.append(graph)
-        truths.append(truth)
-    stacked = {k: torch.stack([t[k] for t in truths]) for k in truths[0]}
-    return torch.stack(frames).numpy(), {"graphs": [vars(g) for g in graphs], **stacked}
+        scenes.append(compose(graph, spec["frames"], start) if kind in VIDEOS
+                      else semantic_scene(graph, spec["frames"], every=2 if kind == "moves" else 4))
+    return graphs, scenes
+
+
+def make_shard(kind, index, device, at_once=1):
+    """-> frames [N,T,128,192,3] on the device, record of graphs and truth; so many scenes are rendered at once"""
+    graphs, scenes = scenes_of(kind, index)
+    frames, truths = zip(*(render_many(scenes[i:i + at_once], device) for i in range(0, len(scenes), at_once)))
+    truth = {k: torch.cat([t[k] for t in truths]) for k in truths[0]}
+    return torch.cat(frames), {"graphs": [vars(g) for g in graphs], **truth}
 
 
 def semantic(record):
@@ -52,9 +58,16 @@ def semantic(record):
 
 
 def shards(folder, kind):
-    """Finished shards of a corpus as (frames memmap, record)."""
-    for record in sorted(Path(folder).glob(f"{kind}_*.pt")):
-        yield np.load(record.with_suffix(".npy"), mmap_mode="r"), torch.load(record, weights_only=False)
+    """Finished shards of a corpus whose frames are kept, as (frames memmap, record)."""
+    for record in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt")):
+        if record.with_suffix(".npy").exists():
+            yield np.load(record.with_suffix(".npy"), mmap_mode="r"), torch.load(record, weights_only=False)
+
+
+def save_array(array, path):
+    with open(f"{path}.tmp", "wb") as f:
+        np.save(f, array)
+    os.replace(f"{path}.tmp", path)
 
 
 def main():
@@ -74,11 +87,8 @@ def main():
             continue
         began = time.time()
         frames, record = make_shard(a.kind, index, a.device)
-        with open(f"{name}.tmp", "wb") as f:
-            np.save(f, frames)
-        os.replace(f"{name}.tmp", f"{name}.npy")
-        torch.save(record, f"{name}.tmp")
-        os.replace(f"{name}.tmp", f"{name}.pt")
+        save_array(frames.cpu().numpy(), f"{name}.npy")
+        save_atomically(record, f"{name}.pt")
         print(f"{name.name} {frames.shape[0] * frames.shape[1] / (time.time() - began):.1f} frames/s", flush=True)
 
 

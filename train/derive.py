@@ -9,14 +9,13 @@
 `--part 0/2` takes every second shard, so that two processes share the work.
 """
 import argparse
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from corpora import semantic
+from corpora import save_array, semantic
 from net_tokenizer import Theia, Tokenizer
 from net_vae import VAE, channels_last
 from spelled import into, spell
@@ -24,8 +23,13 @@ from training import averaged, config
 
 
 def as_pixels(video):
-    """uint8 [T,128,192,3] -> [T,3,128,192] in [-1,1]"""
-    return torch.from_numpy(np.array(video)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    """uint8 [...,128,192,3] -> [...,3,128,192] in [-1,1]"""
+    return video.movedim(-1, -3).float() / 127.5 - 1
+
+
+def as_videos(takes):
+    """uint8 [N,T,128,192,3] -> what the VAE encodes, [N,3,T,128,192]"""
+    return as_pixels(takes).transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
 
 
 def load_theia(out):
@@ -35,47 +39,66 @@ def load_theia(out):
     return vit.eval()
 
 
-class Features:
+class Maker:
+    """Makes something of each take of a shard with a frozen network. `of` works on tensors on the device, a call on the files of a shard."""
+    AT_ONCE = 1                                     # frames that a GPU gets at once
+
+    def __init__(self, network, device="cpu"):
+        self.network, self.device = network.to(device), torch.device(device)
+
+    def batches(self, takes):
+        """[N,T,...] -> parts of it, as even as may be; on a CPU takes are worked on one by one."""
+        most = 1 if self.device.type == "cpu" else max(1, self.AT_ONCE // takes.shape[1])
+        return takes.split(-(-len(takes) // -(-len(takes) // most)))
+
+    def __call__(self, stem):
+        takes = torch.from_numpy(np.load(f"{stem}.npy")).to(self.device)
+        return self.of(takes, torch.load(f"{stem}.pt", weights_only=False)).cpu().numpy()
+
+
+class Features(Maker):
     """Frames -> features. Takes give their semantic frames: every fourth."""
+    AT_ONCE = 1024
 
-    def __init__(self, out):
-        self.vit = load_theia(out)
+    def __init__(self, out, device="cpu"):
+        super().__init__(load_theia(out), device)
 
-    def __call__(self, stem):
-        video = np.load(f"{stem}.npy", mmap_mode="r")
-        shown = semantic(torch.load(f"{stem}.pt", weights_only=False))
-        return np.stack([self.vit(as_pixels(v[shown])).half().numpy() for v in video])
-
-
-class Latents:
-    def __init__(self, out):
-        self.vae = channels_last(averaged("vae", VAE(config("temporal_vae")), out))
-
-    def __call__(self, stem):
-        video = np.load(f"{stem}.npy", mmap_mode="r")
-        made = []
-        for v in video:
-            x = as_pixels(v).transpose(0, 1)[None].contiguous(memory_format=torch.channels_last_3d)
-            made.append(self.vae.encoder(x)[0][0].transpose(0, 1).half().numpy())
-        return np.stack(made)
+    def of(self, takes, record):
+        """uint8 [N,T,128,192,3] -> f16 [N,S,192,8,12]"""
+        shown = takes[:, semantic(record)]
+        return torch.cat([self.network(as_pixels(part).flatten(0, 1)).half().unflatten(0, part.shape[:2]) for part in self.batches(shown)])
 
 
-class Tokens:
+class Latents(Maker):
+    AT_ONCE = 5 * 73
+
+    def __init__(self, out, device="cpu"):
+        super().__init__(channels_last(averaged("vae", VAE(config("temporal_vae")), out)), device)
+
+    def of(self, takes, record):
+        """uint8 [N,T,128,192,3] -> f16 [N,L,16,16,24]"""
+        return torch.cat([self.network.encoder(as_videos(part))[0].transpose(1, 2).half() for part in self.batches(takes)])
+
+
+class Tokens(Maker):
     """One frame is one segment. The spelled codes are taken from the truth, the others from the encoder."""
+    AT_ONCE = 1024
 
-    def __init__(self, out):
-        self.tokenizer = averaged("tokenizer", Tokenizer(config("tokenizer")), out)
+    def __init__(self, out, device="cpu"):
+        super().__init__(averaged("tokenizer", Tokenizer(config("tokenizer")), out), device)
+        rope, *masks = self.network.table(1)
+        self.network.tables[1] = (tuple(t.to(self.device) for t in rope), *(m.to(self.device) for m in masks))
+
+    def of(self, features, record):
+        """f16 [N,S,192,8,12] -> i64 [N,tokens] on the CPU"""
+        shown = semantic(record)
+        codes = torch.cat([self.network.encode(part.float().flatten(0, 1)[:, None]).unflatten(0, part.shape[:2])
+                           for part in self.batches(features)]).cpu()
+        return into(codes, spell(record["bodies"][:, shown], record["hues"][:, shown])).flatten(1)
 
     def __call__(self, stem):
-        features = np.load(f"{stem}.features.npy", mmap_mode="r")
-        record = torch.load(f"{stem}.pt", weights_only=False)
-        shown = semantic(record)
-        spelled = spell(record["bodies"][:, shown], record["hues"][:, shown])
-        rows = []
-        for f, told in zip(features, spelled):
-            codes = self.tokenizer.encode(torch.from_numpy(f.copy()).float()[:, None])
-            rows.append(into(codes, told).flatten())
-        return torch.stack(rows).numpy()
+        features = torch.from_numpy(np.load(f"{stem}.features.npy")).to(self.device)
+        return self.of(features, torch.load(f"{stem}.pt", weights_only=False)).numpy()
 
 
 class Stills(Latents):
@@ -89,9 +112,8 @@ class Stills(Latents):
         video = np.load(f"{stem}.npy", mmap_mode="r")
         made = []
         for n, t in enumerate(self.frame_of_take(len(video), video.shape[1])):
-            x = as_pixels(video[n, t:t + 1]).transpose(0, 1)[None].contiguous(memory_format=torch.channels_last_3d)
-            made.append(self.vae.encoder(x)[0][0].transpose(0, 1).half().numpy())
-        return np.stack(made)
+            made.append(self.of(torch.from_numpy(np.array(video[n, t:t + 1]))[None].to(self.device), None))
+        return torch.cat(made).cpu().numpy()
 
 
 MAKERS = {"stills": Stills, "features": Features, "latents": Latents, "tokens": Tokens}
@@ -103,21 +125,19 @@ def main():
     p.add_argument("what", choices=MAKERS)
     p.add_argument("--kind", default="takes")
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--device", default="cpu")
     p.add_argument("--part", default="0/1")
     p.add_argument("--most", type=int, default=10**9, help="at most so many shards")
     a = p.parse_args()
     torch.set_num_threads(1)
-    make = MAKERS[a.what](a.out)
+    make = MAKERS[a.what](a.out, a.device)
     part, parts = map(int, a.part.split("/"))
     for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_*.pt"))[:a.most][part::parts]:
         target = record.with_suffix(f".{a.what}.npy")
         if target.exists():
             continue
         began = time.time()
-        made = make(record.with_suffix(""))
-        with open(f"{target}.tmp", "wb") as f:
-            np.save(f, made)
-        os.replace(f"{target}.tmp", target)
+        save_array(make(record.with_suffix("")), target)
         print(f"{target.name} {time.time() - began:.1f} s", flush=True)
 
 

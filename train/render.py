@@ -13,6 +13,7 @@ weather. All edges are one-pixel ramps of signed distances. The strips are perio
 """
 import math
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 
 from grammar import OBJECTS
 from scene import PERIOD, RGB, compose
+from training import save_atomically
 
 WIDTH, HEIGHT, UNIT = 192, 128, 64.0
 STRIP_COLUMNS = int(PERIOD * UNIT)
@@ -284,11 +286,31 @@ def paint_clouds(weather, rng):
     return cover
 
 
+BANK = None                            # folder of painted strips that processes share
+
+
 @lru_cache(None)
 def strips(scene, landmark, variant):
+    """-> far, mid [5,160,512], ground [3,32,512]"""
+    stored = BANK and Path(BANK, f"{scene}_{landmark}_{variant}.pt")
+    if stored and stored.exists():
+        return torch.load(stored)
+    painted = painted_strips(scene, landmark, variant)
+    if stored:
+        save_atomically(painted, stored)
+    return painted
+
+
+def painted_strips(scene, landmark, variant):
     rng = np.random.default_rng([variant, len(scene), sum(map(ord, scene + landmark))])
     far, mid = paint_strips(scene, landmark, rng)
     return far, mid, paint_ground(scene, rng)
+
+
+@lru_cache(None)
+def on_device(picture, device):
+    """A picture of the bank on a device; tensors are told apart by identity."""
+    return picture.to(device)
 
 
 @lru_cache(None)
@@ -296,7 +318,7 @@ def clouds(weather, variant):
     return paint_clouds(weather, np.random.default_rng([variant, sum(map(ord, weather))]))
 
 
-@lru_cache(1)
+@lru_cache(None)
 def stars():
     rng = np.random.default_rng(5)
     sky = torch.zeros(HEIGHT, WIDTH)
@@ -370,161 +392,244 @@ def shade(kind, d, x, y, u, v, colour):
     return (base * lum[:, None] + gloss[:, None]).clamp(0, 1)
 
 
-# ------------------------------------------------------------------------------------- a take
-class Painter:
-    """One take on its way to pixels: `image` [T,3,H,W] is covered layer by layer."""
+# ------------------------------------------------------------------------------------- takes
+ALL = slice(None)
 
-    def __init__(self, scene, device="cpu"):
-        self.scene, self.device = scene, device
-        self.T = len(scene)
-        tensor = lambda a: torch.as_tensor(np.asarray(a, np.float32), device=device)
-        self.pan, self.tilt, self.zoom = (tensor(a)[:, None, None] for a in (scene.pan, scene.tilt, scene.zoom))
-        self.palette = tensor(scene.palette)
-        self.night, self.overcast = (tensor(a)[:, None, None] for a in (scene.night, scene.overcast))
-        self.rain, self.snow = (tensor(a)[:, None, None] for a in (scene.rain, scene.snow))
-        self.frame = tensor(scene.index if scene.index is not None else np.arange(self.T))[:, None, None]
+
+def streaks_of(scene):
+    """Drops of rain [3,26] and flakes of snow [5,28] of a scene: rows of numbers that stay for the whole take"""
+    rng = np.random.default_rng(scene.graph.seed + 5)
+    drops, flakes = np.zeros((3, 26)), np.zeros((5, 28))
+    if falls(scene.rain):
+        for i in range(26):
+            drops[:, i] = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.4), rng.uniform(.20, .30)
+    if falls(scene.snow):
+        for i in range(28):
+            across, above, speed, phase = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.3), rng.uniform(.035, .07), rng.uniform(0, 6)
+            flakes[:, i] = across, above, speed, phase, (.018 + .4 * (speed - .035)) ** 2
+    return drops, flakes
+
+
+def falls(amount):
+    return float(amount.astype(np.float32).max()) > 0
+
+
+def numbers_of(scene):
+    """What the painter wants to know of each frame of a scene: {name: [T] or one number for all}"""
+    s = scene
+    index = s.index if s.index is not None else np.arange(len(s))
+    palette = {f"{name}_{i}": s.palette[:, row, i] for row, name in enumerate(("zenith", "near_horizon", "sun", "ambient", "sun_at"))
+               for i in range(3)}
+    far, mid = min(.75, .12 + .6 * s.fog), min(.6, .02 + .45 * s.fog)
+    return {"pan": s.pan, "tilt": s.tilt, "zoom": s.zoom, "night": s.night, "overcast": s.overcast, "rain": s.rain, "snow": s.snow,
+            "frame": index, "ground": s.ground, "horizon": s.horizon, "above": 1 - s.horizon, "below": 1 + s.horizon, "wind": s.wind,
+            "shadow_end": s.horizon + .02, "in_space": s.graph.scene == "space", "starlight": .5 * (s.graph.scene == "space"),
+            "far_haze": far, "far_clear": 1 - far, "mid_haze": mid, "mid_clear": 1 - mid, "fade": 5 - 3 * s.fog, "veil": .25 + .5 * s.fog,
+            "fog": s.fog * .42, **palette}
+
+
+def body_numbers(b):
+    return {"x": b.x, "y": b.y, "radius": b.radius, "angle": b.angle, "squash": b.squash, "visible": b.visible,
+            **{f"colour_{i}": b.colour[:, i] for i in range(3)}}
+
+
+class Painter:
+    """Takes of one length on their way to pixels: `image` [F,3,H,W], the frames of all takes in a row, is covered layer by layer. What a
+    scene says of a frame is a tensor [F,1,1]. Nothing waits for the device."""
+
+    def __init__(self, scenes, device="cpu"):
+        self.scenes, self.device = scenes, torch.device(device)
+        self.windowed = self.device.type == "cpu"                      # a GPU would have to wait to place windows of bodies: it paints whole frames
+        self.T, self.F = len(scenes[0]), len(scenes) * len(scenes[0])
+        for name, value in self.uploaded([numbers_of(s) for s in scenes]).items():
+            setattr(self, name, value)
+        for name in ("zenith", "near_horizon", "sun", "ambient", "sun_at"):
+            setattr(self, name, torch.stack([getattr(self, f"{name}_{i}") for i in range(3)], 1))
         self.X = ((torch.arange(WIDTH, device=device) + .5 - WIDTH / 2) / UNIT)[None, None, :]
         self.Y = ((HEIGHT / 2 - torch.arange(HEIGHT, device=device) - .5) / UNIT)[None, :, None]
-        self.zenith, self.near_horizon, self.sun, self.ambient = (self.palette[:, i, :, None, None] for i in range(4))
-        self.sun_x, self.sun_y = self.palette[:, 4, 0][:, None, None], self.palette[:, 4, 1][:, None, None]
+        self.sun_x, self.sun_y = self.sun_at[:, 0], self.sun_at[:, 1]
         self.haze = self.near_horizon * .75 + self.zenith * .25
         self.layers = []
 
     def tensor(self, a):
-        return torch.as_tensor(np.asarray(a, np.float32), device=self.device)
+        return torch.from_numpy(np.ascontiguousarray(a)).to(self.device, non_blocking=True)
 
-    def cover(self, alpha, colour):
-        """Blend `colour` [.,3,H,W] over the image with alpha [T,H,W]."""
+    def uploaded(self, rows):
+        """Dicts of numbers, one a scene -> {name: f32 [frames,1,1]}, one copy for all"""
+        names = list(rows[0])
+        table = np.stack([np.concatenate([np.broadcast_to(np.asarray(row[name], np.float32), self.T) for row in rows]) for name in names])
+        return dict(zip(names, self.tensor(table)[:, :, None, None]))
+
+    def frames_of(self, scenes):
+        """Numbers of scenes -> their frames: ALL, None where there are none, or indices on the device"""
+        if len(scenes) in (0, len(self.scenes)):
+            return ALL if len(scenes) else None
+        return self.tensor((np.asarray(scenes)[:, None] * self.T + np.arange(self.T)).flatten())
+
+    def where(self, condition):
+        return [i for i, s in enumerate(self.scenes) if condition(s)]
+
+    def put(self, picture, at, value):
+        """`picture` with other frames at `at`"""
+        return value if at is ALL else picture.index_copy_(0, at, value)
+
+    def cover(self, alpha, colour, at=ALL):
+        """Blend `colour` [.,3,H,W] over frames `at` of the image with alpha [.,H,W]."""
         alpha = alpha[:, None]
-        self.image = self.image * (1 - alpha) + colour * alpha
+        self.image = self.put(self.image, at, self.image[at] * (1 - alpha) + colour * alpha)
+
+    def add(self, light, at=ALL):
+        self.image = self.put(self.image, at, self.image[at] + light)
 
     def sky(self):
-        s = self.scene
-        up = (((self.Y - s.horizon) / (1 - s.horizon)).clamp(0, 1) ** .75)[:, None]
-        self.image = (self.near_horizon * (1 - up) + self.zenith * up).expand(self.T, 3, HEIGHT, WIDTH).clone()
-        if s.graph.scene == "underwater":
-            slant = self.X * .8 + (1.2 - self.Y) * .35
-            rays = (torch.sin(slant * 7 + 2.1 + self.frame * .06) + torch.sin(slant * 11 - .4 - self.frame * .045)).clamp(min=0)
-            self.image += .10 * (rays * (self.Y + .4).clamp(0, 1))[:, None] * self.sun
-            return
-        shine = (self.night + .5 * (s.graph.scene == "space")).clamp(0, 1) * (1 - self.overcast)
-        self.image += (stars().to(self.device)[None] * shine)[:, None]
-        if s.graph.scene == "space":
-            return
-        r = disc(self.X - self.sun_x + self.pan * .015, self.Y - self.sun_y + self.tilt * .03, 0)
-        seen = 1 - .85 * self.overcast
-        self.image += (torch.exp(-r * 2.6) * seen * .40 * (1 - .55 * self.night))[:, None] * self.sun
-        self.cover(((.135 - r) * UNIT + .5).clamp(0, 1) * seen, self.sun)
-        self.cloud_layer()
+        up = (((self.Y - self.horizon) / self.above).clamp(0, 1) ** .75)[:, None]
+        self.image = (self.near_horizon * (1 - up) + self.zenith * up).expand(self.F, 3, HEIGHT, WIDTH).clone()
+        self.rays(self.frames_of(self.where(lambda s: s.graph.scene == "underwater")))
+        above = self.frames_of(self.where(lambda s: s.graph.scene != "underwater"))
+        if above is not None:
+            shine = (self.night[above] + self.starlight[above]).clamp(0, 1) * (1 - self.overcast[above])
+            self.add((on_device(stars(), self.device)[None] * shine)[:, None], above)
+        earth = self.where(lambda s: s.graph.scene not in ("underwater", "space"))
+        if earth:
+            self.sun_and_clouds(earth)
 
-    def cloud_layer(self):
-        s = self.scene
-        strip = clouds(s.graph.weather, s.graph.seed % VARIANTS).to(self.device)
-        column = ((self.X + self.pan * .06 + self.frame * s.wind) * UNIT)[:, 0]                    # [T,W]
+    def rays(self, at):
+        if at is None:
+            return
+        slant, frame = self.X * .8 + (1.2 - self.Y) * .35, self.frame[at]
+        rays = (torch.sin(slant * 7 + 2.1 + frame * .06) + torch.sin(slant * 11 - .4 - frame * .045)).clamp(min=0)
+        self.add(.10 * (rays * (self.Y + .4).clamp(0, 1))[:, None] * self.sun[at], at)
+
+    def sun_and_clouds(self, scenes):
+        at = self.frames_of(scenes)
+        night, overcast, sun, pan = self.night[at], self.overcast[at], self.sun[at], self.pan[at]
+        r = disc(self.X - self.sun_x[at] + pan * .015, self.Y - self.sun_y[at] + self.tilt[at] * .03, 0)
+        seen = 1 - .85 * overcast
+        self.add((torch.exp(-r * 2.6) * seen * .40 * (1 - .55 * night))[:, None] * sun, at)
+        self.cover(((.135 - r) * UNIT + .5).clamp(0, 1) * seen, sun, at)
+        strip = torch.stack([on_device(clouds(s.graph.weather, s.graph.seed % VARIANTS), self.device) for s in map(self.scenes.__getitem__, scenes)])
+        rows = strip[:, int((STRIP_TOP - 1) * UNIT):][:, :HEIGHT]
+        column = ((self.X + pan * .06 + self.frame[at] * self.wind[at]) * UNIT)                     # [F,1,W]
         left = torch.floor(column).long()
         f = column - left
-        rows = strip[int((STRIP_TOP - 1) * UNIT):][:HEIGHT]
-        cover = rows[:, left % STRIP_COLUMNS] * (1 - f) + rows[:, (left + 1) % STRIP_COLUMNS] * f   # [H,T,W]
-        colour = (self.near_horizon * .35 + self.ambient * .65) * (1 - .35 * self.overcast)[:, None]
-        self.cover(cover.permute(1, 0, 2) * (.85 - .45 * self.night), colour)
+        pixel = lambda i: rows.gather(2, (i % STRIP_COLUMNS).view(len(scenes), 1, -1).expand(-1, HEIGHT, -1)) \
+            .unflatten(2, (self.T, WIDTH)).transpose(1, 2).flatten(0, 1)                            # [F,H,W]
+        cover = pixel(left) * (1 - f) + pixel(left + 1) * f
+        colour = (self.near_horizon[at] * .35 + self.ambient[at] * .65) * (1 - .35 * overcast)[:, None]
+        self.cover(cover * (.85 - .45 * night), colour, at)
 
-    def sample(self, picture, u, v):
-        """Bilinear look-up, periodic in u; u, v in [-1,1]."""
-        grid = torch.stack(torch.broadcast_tensors(u, v), -1)
-        return F.grid_sample(picture[None].expand(self.T, -1, -1, -1), grid, padding_mode="border", align_corners=False)
+    def sample(self, pictures, u, v):
+        """Bilinear look-up in a picture [n,C,h,w] a scene, periodic in u; u, v in [-1,1] -> [F,C,H,W]"""
+        grid = torch.stack(torch.broadcast_tensors(u, v), -1).view(len(pictures), self.T * HEIGHT, WIDTH, 2)
+        drawn = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        return drawn.unflatten(2, (self.T, HEIGHT)).transpose(1, 2).flatten(0, 1)
 
-    def strip_layer(self, strip, parallax, haze_share, glow):
+    def strip_layer(self, pictures, parallax, haze_share, clear_share, glow):
         zoom = 1 + (self.zoom - 1) * (.3 + .7 * parallax)
         x = self.X / zoom + self.pan * parallax + PERIOD / 2
-        y = self.Y / zoom + self.tilt * parallax - self.scene.horizon
-        drawn = self.sample(strip.to(self.device), (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1, -y / STRIP_TOP)
+        y = self.Y / zoom + self.tilt * parallax - self.horizon
+        drawn = self.sample(pictures, (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1, -y / STRIP_TOP)
         alpha, emitted = drawn[:, 3:4], drawn[:, 4:5] * glow[:, None]
         lit = drawn[:, :3] * (self.ambient * (1 - emitted) + emitted)
-        lit = lit * (1 - haze_share) + haze_share * self.haze * alpha
+        lit = lit * clear_share[:, None] + haze_share[:, None] * self.haze * alpha
         self.image = self.image * (1 - alpha) + lit
         self.layers.append(alpha[:, 0])
 
-    def ground_layer(self, texture):
-        s = self.scene
+    def ground_layer(self, textures):
         y = self.Y / (1 + (self.zoom - 1) * .72) + self.tilt * .72
-        depth = (s.horizon - y).clamp(min=1e-3)
+        depth = (self.horizon - y).clamp(min=1e-3)
         x = self.X / self.zoom * (.42 / (depth + .16)) + self.pan + PERIOD / 2
-        tex = self.sample(texture.to(self.device), (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1,
-                          (depth / (1 + s.horizon)).clamp(0, 1) * 2 - 1)
-        far = (torch.exp(-depth * (5 - 3 * s.fog)) * (.25 + .5 * s.fog))[:, None]
+        tex = self.sample(textures, (x * UNIT) % STRIP_COLUMNS / STRIP_COLUMNS * 2 - 1, (depth / self.below).clamp(0, 1) * 2 - 1)
+        far = (torch.exp(-depth * self.fade) * self.veil)[:, None]
         lit = tex * self.ambient * (1 - far) + far * self.haze
-        if s.graph.scene == "beach":
-            sea = smooth(.28 - depth / (1 + s.horizon), -.02, .02)
-            ripple = torch.sin(depth * 140 + x * 3 + self.frame * .5) * torch.sin(x * 9 - self.frame * .35)
-            glitter = sea * (ripple * .5 + .2).clamp(min=0) * torch.exp(-((self.X - self.sun_x) / .5) ** 2) * .35
-            lit = lit + glitter[:, None] * self.sun
-        elif s.graph.scene == "underwater":
-            caustic = torch.sin(x * 7 + self.frame * .22) * torch.sin(x * 5 - depth * 22 + self.frame * .17)
-            lit = lit + (caustic.clamp(min=0) * .16)[:, None]
-        alpha = ((s.horizon - y) * UNIT + .5).clamp(0, 1)
+        beach = self.frames_of(self.where(lambda s: s.graph.scene == "beach"))
+        if beach is not None:
+            frame, deep, across = self.frame[beach], depth[beach], x[beach]
+            sea = smooth(.28 - deep / self.below[beach], -.02, .02)
+            ripple = torch.sin(deep * 140 + across * 3 + frame * .5) * torch.sin(across * 9 - frame * .35)
+            glitter = sea * (ripple * .5 + .2).clamp(min=0) * torch.exp(-((self.X - self.sun_x[beach]) / .5) ** 2) * .35
+            lit = self.put(lit, beach, lit[beach] + glitter[:, None] * self.sun[beach])
+        water = self.frames_of(self.where(lambda s: s.graph.scene == "underwater"))
+        if water is not None:
+            frame, across = self.frame[water], x[water]
+            caustic = torch.sin(across * 7 + frame * .22) * torch.sin(across * 5 - depth[water] * 22 + frame * .17)
+            lit = self.put(lit, water, lit[water] + (caustic.clamp(min=0) * .16)[:, None])
+        alpha = ((self.horizon - y) * UNIT + .5).clamp(0, 1)
         self.cover(alpha, lit)
-        self.layers.append(alpha.expand(self.T, HEIGHT, WIDTH))
+        self.layers.append(alpha.expand(self.F, HEIGHT, WIDTH))
 
-    def body(self, b):
-        """-> coverage [T,H,W] and screen position [T,3] (x, y, radius in pixels)."""
-        s, kind = self.scene, OBJECTS[b.kind]
-        zoom, pan, tilt = self.zoom[:, 0, 0], self.pan[:, 0, 0], self.tilt[:, 0, 0]
-        x0, y0, r = (self.tensor(b.x) - pan) * zoom, (self.tensor(b.y) - tilt) * zoom, self.tensor(b.radius) * zoom
-        floor = (s.ground - tilt) * zoom
-        visible = self.tensor(b.visible)
-        col = lambda a: a[:, None, None]
+    def body(self, kind, scenes, bodies):
+        """Paints one body of one kind in each of some scenes -> coverage [f,H,W], screen position and radius [f,3] in pixels"""
+        at = self.frames_of(scenes)
+        b = self.uploaded([body_numbers(b) for b in bodies])
+        colour = torch.stack([b[f"colour_{i}"] for i in range(3)], 1)
+        zoom, pan, tilt = self.zoom[at], self.pan[at], self.tilt[at]
+        x0, y0, r = (b["x"] - pan) * zoom, (b["y"] - tilt) * zoom, b["radius"] * zoom
+        floor = (self.ground[at] - tilt) * zoom
         height = (y0 - floor - r).clamp(min=0)
-        width = col(r * (1.05 + .25 * height))
-        d = ((self.X - col(x0 - height * .12)) / width) ** 2 + ((self.Y - col(floor + .02)) / (width * .26)) ** 2
-        dark = torch.exp(-d * 1.3) * col(.42 * torch.exp(-height * 1.1) * visible) * (1 - .45 * self.night) * (1 - .3 * self.overcast)
-        self.image = self.image * (1 - dark * (self.Y < s.horizon + .02))[:, None]
-        # the body is drawn in a window that holds all its sizes
-        S = int(min(HEIGHT + 64, 2 * math.ceil(float(r.max()) * UNIT * 1.75) + 4))
+        width = r * (1.05 + .25 * height)
+        d = ((self.X - (x0 - height * .12)) / width) ** 2 + ((self.Y - (floor + .02)) / (width * .26)) ** 2
+        dark = torch.exp(-d * 1.3) * (.42 * torch.exp(-height * 1.1) * b["visible"]) * (1 - .45 * self.night[at]) * (1 - .3 * self.overcast[at])
+        self.image = self.put(self.image, at, self.image[at] * (1 - dark * (self.Y < self.shadow_end[at]))[:, None])
         cx, cy = x0 * UNIT + WIDTH / 2, HEIGHT / 2 - y0 * UNIT
-        columns = torch.floor(cx - S / 2).long()[:, None] + torch.arange(S, device=self.device)
-        rows = torch.floor(cy - S / 2).long()[:, None] + torch.arange(S, device=self.device)
-        x = ((columns + .5)[:, None, :] - col(cx)) / (col(r) * UNIT)
-        y = (col(cy) - (rows + .5)[:, :, None]) / (col(r) * UNIT)
-        x, y = torch.broadcast_tensors(x, y)
-        squash = col(self.tensor(b.squash))
-        x, y = x * squash, y / squash
-        distance, u, v = shape_distance(kind, x, y, col(self.tensor(b.angle)))
-        rgb = shade(kind, distance, x, y, u, v, self.tensor(b.colour)[:, :, None, None])
-        rgb = rgb * (self.ambient * .80 + .20).clamp(min=SHADE)
-        inside = ((columns >= 0) & (columns < WIDTH))[:, None, :] & ((rows >= 0) & (rows < HEIGHT))[:, :, None]
-        alpha = (.5 - distance * col(r) * UNIT).clamp(0, 1) * col(visible) * inside
-        at = (torch.arange(self.T, device=self.device)[:, None, None].expand_as(inside)[inside],
-              rows[:, :, None].expand(-1, S, S)[inside], columns[:, None, :].expand(-1, S, S)[inside])
-        cover = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
+        rows, columns = self.window(bodies, scenes, cx, cy)
+        x, y = torch.broadcast_tensors((columns + .5 - cx) / (r * UNIT), (cy - (rows + .5)) / (r * UNIT))
+        x, y = x * b["squash"], y / b["squash"]
+        distance, u, v = shape_distance(OBJECTS[kind], x, y, b["angle"])
+        rgb = shade(OBJECTS[kind], distance, x, y, u, v, colour)
+        rgb = rgb * (self.ambient[at] * .80 + .20).clamp(min=SHADE)
+        alpha = (.5 - distance * r * UNIT).clamp(0, 1) * b["visible"]
+        if self.windowed:
+            alpha, rgb = self.placed(rows, columns, alpha, rgb)
+        self.cover(alpha, rgb, at)
+        return alpha, torch.stack([cx, cy, r * UNIT], 1).flatten(1)
+
+    def window(self, bodies, scenes, cx, cy):
+        """Rows [.,n,1] and columns [.,1,m] of pixels that a body is looked for in: a window that holds all its sizes, or the whole frame"""
+        if not self.windowed:
+            return torch.arange(HEIGHT, device=self.device)[None, :, None], torch.arange(WIDTH, device=self.device)[None, None, :]
+        largest = max(float((b.radius.astype(np.float32) * self.scenes[i].zoom.astype(np.float32)).max()) for i, b in zip(scenes, bodies))
+        S = int(min(HEIGHT + 64, 2 * math.ceil(largest * UNIT * 1.75) + 4))
+        return (torch.floor(cy - S / 2).long() + torch.arange(S)[:, None], torch.floor(cx - S / 2).long() + torch.arange(S)[None])
+
+    def placed(self, rows, columns, alpha, rgb):
+        """Coverage and colours of windows in whole frames"""
+        inside = (columns >= 0) & (columns < WIDTH) & (rows >= 0) & (rows < HEIGHT)
+        at = (torch.arange(len(inside))[:, None, None].expand_as(inside)[inside], rows.expand_as(inside)[inside], columns.expand_as(inside)[inside])
+        cover, paint = torch.zeros(len(inside), HEIGHT, WIDTH), torch.zeros(len(inside), HEIGHT, WIDTH, 3)
         cover[at] = alpha[inside]
-        paint = torch.zeros(self.T, HEIGHT, WIDTH, 3, device=self.device)
         paint[at] = rgb.permute(0, 2, 3, 1)[inside]
-        self.cover(cover, paint.permute(0, 3, 1, 2))
-        return cover, torch.stack([cx, cy, r * UNIT], 1)
+        return cover, paint.permute(0, 3, 1, 2)
+
+    def falling(self, scenes, which):
+        """What falls in some scenes: [drops, numbers, frames,1,1]"""
+        table = np.stack([streaks_of(self.scenes[i])[which] for i in scenes], 2).astype(np.float32)          # [numbers,drops,scenes]
+        return self.tensor(table.transpose(1, 0, 2))[..., None].expand(-1, -1, -1, self.T).flatten(2)[..., None, None]
 
     def weather(self):
-        s = self.scene
-        rng = np.random.default_rng(s.graph.seed + 5)
-        t = self.frame
-        if float(self.rain.max()) > 0:
-            streaks = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
-            for _ in range(26):
-                bx, by, speed = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.4), rng.uniform(.20, .30)
+        rainy, snowy = self.where(lambda s: falls(s.rain)), self.where(lambda s: falls(s.snow))
+        if rainy:
+            at = self.frames_of(rainy)
+            t = self.frame[at]
+            streaks = torch.zeros(len(t), HEIGHT, WIDTH, device=self.device)
+            for bx, by, speed in self.falling(rainy, 0):
                 fallen = (by + t * speed) % 2.4
                 dx, dy = self.X - (bx - fallen * .12), self.Y - (1.2 - fallen)
                 streaks += torch.exp(-((dx - dy * .12) / .012) ** 2 - (dy / .09) ** 2)
-            self.image = self.image + (streaks.clamp(max=1) * .30 * self.rain)[:, None] * (self.ambient * .6 + .2)
-        if float(self.snow.max()) > 0:
-            flakes = torch.zeros(self.T, HEIGHT, WIDTH, device=self.device)
-            for _ in range(28):
-                bx, by, speed, phase = rng.uniform(-1.7, 1.7), rng.uniform(0, 2.3), rng.uniform(.035, .07), rng.uniform(0, 6)
+            self.add((streaks.clamp(max=1) * .30 * self.rain[at])[:, None] * (self.ambient[at] * .6 + .2), at)
+        if snowy:
+            at = self.frames_of(snowy)
+            t, pan = self.frame[at], self.pan[at]
+            flakes = torch.zeros(len(t), HEIGHT, WIDTH, device=self.device)
+            for bx, by, speed, phase, size in self.falling(snowy, 1):
                 dy = self.Y - (1.15 - (by + t * speed) % 2.3)
-                dx = self.X - ((bx - self.pan * .8 + 1.7) % 3.4 - 1.7 + .06 * torch.sin(t * .25 + phase))
-                flakes += torch.exp(-(dx ** 2 + dy ** 2) / (.018 + .4 * (speed - .035)) ** 2)
-            self.cover(flakes.clamp(max=1) * .92 * self.snow, self.ambient * .7 + .3)
-        if s.fog > 0:
-            band = (s.fog * .42 * torch.exp(-((self.Y - s.horizon) / .5) ** 2)).expand(self.T, HEIGHT, 1)
-            self.cover(band, self.haze)
+                dx = self.X - ((bx - pan * .8 + 1.7) % 3.4 - 1.7 + .06 * torch.sin(t * .25 + phase))
+                flakes += torch.exp(-(dx ** 2 + dy ** 2) / size)
+            self.cover(flakes.clamp(max=1) * .92 * self.snow[at], self.ambient[at] * .7 + .3, at)
+        foggy = self.frames_of(self.where(lambda s: s.fog > 0))
+        if foggy is not None:
+            band = self.fog[foggy] * torch.exp(-((self.Y - self.horizon[foggy]) / .5) ** 2)
+            self.cover(band, self.haze[foggy], foggy)
 
     def finished(self):
         vignette = 1 - .10 * ((self.X / 1.5) ** 2 + self.Y ** 2)
@@ -539,38 +644,51 @@ def layer_shares(far, mid, ground):
 
 
 @torch.no_grad()
+def render_many(scenes, device="cpu"):
+    """Scenes of T frames each -> uint8 [n,T,128,192,3] on the device, ground truth [n,T,...] (see the head of this file)"""
+    p = Painter(scenes, device)
+    drawn = [strips(s.graph.scene, s.graph.landmark, s.graph.seed // 64 % VARIANTS) for s in scenes]
+    far, mid, ground = (torch.stack([on_device(d[i], p.device) for d in drawn]) for i in range(3))
+    p.sky()
+    p.strip_layer(far, .15, p.far_haze, p.far_clear, torch.where(p.in_space > 0, 1., p.night * .8))
+    p.strip_layer(mid, .60, p.mid_haze, p.mid_clear, p.night)
+    p.ground_layer(ground)
+    n, T = len(scenes), p.T
+    cover = torch.zeros(p.F, 2, 32, 48, device=p.device)
+    seen = torch.zeros(p.F, 2, 4, device=p.device)                     # x, y, radius, visible area in pixels
+    bodies, hues = torch.zeros(n, T, 2, 6), torch.zeros(n, T, 2, dtype=torch.int64)
+    bodies[..., 5] = -1
+    for slot in (1, 0):                                                # slot 0 = the main body, drawn last
+        there = {i: s.bodies[-1 - slot] for i, s in enumerate(scenes) if len(s.bodies) > slot}
+        for kind in sorted({b.kind for b in there.values()}):
+            alike = [i for i, b in there.items() if b.kind == kind]
+            alpha, place = p.body(kind, alike, [there[i] for i in alike])
+            at = p.frames_of(alike)
+            cover[at, slot] = F.avg_pool2d(alpha[:, None], 4)[:, 0]
+            seen[at, slot] = torch.cat([place, alpha.sum((1, 2))[:, None]], 1)
+        for i, b in there.items():
+            bodies[i, :, slot, 3] = torch.as_tensor(b.angle).float()
+            bodies[i, :, slot, 5] = b.kind
+            hues[i, :, slot] = torch.as_tensor(b.hue)
+    p.weather()
+    bytes_of = lambda share: (share * 255).round().to(torch.uint8).unflatten(0, (n, T)).to("cpu")
+    frames = p.finished().unflatten(0, (n, T))
+    truth = {"cover": bytes_of(cover), "layers": bytes_of(layer_shares(*p.layers)), "bodies": bodies, "hues": hues}
+    bodies[..., [0, 1, 2, 4]] = seen.to("cpu").unflatten(0, (n, T))
+    return frames, truth
+
+
 def render(scene, device="cpu"):
     """Scene of T frames -> uint8 [T,128,192,3], ground truth (see the head of this file)."""
-    far, mid, ground = strips(scene.graph.scene, scene.graph.landmark, scene.graph.seed // 64 % VARIANTS)
-    p = Painter(scene, device)
-    p.sky()
-    p.strip_layer(far, .15, min(.75, .12 + .6 * scene.fog), p.night * .8 if scene.graph.scene != "space" else p.night * 0 + 1)
-    p.strip_layer(mid, .60, min(.6, .02 + .45 * scene.fog), p.night)
-    p.ground_layer(ground)
-    T = p.T
-    cover = torch.zeros(T, 2, 32, 48)
-    bodies = torch.zeros(T, 2, 6)
-    bodies[:, :, 5] = -1
-    hues = torch.zeros(T, 2, dtype=torch.int64)
-    for slot, b in list(enumerate(reversed(scene.bodies)))[::-1]:      # slot 0 = the main body, drawn last
-        alpha, place = p.body(b)
-        cover[:, slot] = F.avg_pool2d(alpha[:, None], 4)[:, 0].cpu()
-        bodies[:, slot, :3] = place.cpu()
-        bodies[:, slot, 3] = torch.as_tensor(b.angle).float()
-        bodies[:, slot, 4] = alpha.sum((1, 2)).cpu()                   # visible area in pixels
-        bodies[:, slot, 5] = b.kind
-        hues[:, slot] = torch.as_tensor(b.hue)
-    p.weather()
-    truth = {"cover": (cover * 255).round().to(torch.uint8), "layers": (layer_shares(*p.layers) * 255).round().to(torch.uint8).cpu(),
-             "bodies": bodies, "hues": hues}
-    return p.finished().cpu(), truth
+    frames, truth = render_many([scene], device)
+    return frames[0].cpu(), {k: v[0] for k, v in truth.items()}
 
 
-def render_semantic(graph, frames, start=0, device="cpu", every=4):
+def semantic_scene(graph, frames, start=0, every=4):
     """Only every fourth frame of a take of `frames` semantic frames: what the ViT, the tokenizer and the LM need."""
     scene = compose(graph, every * (frames - 1) + 1, start)
     scene.index = np.arange(len(scene))
-    return render(scene.take(np.arange(0, len(scene), every)), device)
+    return scene.take(np.arange(0, len(scene), every))
 
 
 if __name__ == "__main__":
