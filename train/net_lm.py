@@ -8,7 +8,14 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from net_tokenizer import Group, rotate
+from net_tokenizer import Group
+
+
+def rotate(x, turns):
+    """Interleaved pairs in f32 or above; x [B,n,...,d], turns complex [n,d/2]"""
+    pairs = torch.view_as_complex((x.float() if x.dtype.itemsize < 4 else x).unflatten(-1, (-1, 2)))
+    turns = turns.view(len(turns), *(1,) * (x.dim() - 3), -1)
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
 class RMSNorm(nn.Module):
@@ -17,7 +24,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x):
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * self.weight
+        return F.rms_norm(x, self.weight.shape, self.weight, 1e-5)
 
 
 class Block(nn.Module):
@@ -32,8 +39,8 @@ class Block(nn.Module):
     def forward(self, x, rope, cache=None):
         """`cache`: [K, V] of earlier positions, grown in place (sampling only)."""
         B, n, d = x.shape
-        q, k, v = self.wqkv(self.norm0(x)).view(B, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, *rope), rotate(k, *rope)
+        qkv = self.wqkv(self.norm0(x)).view(B, n, 3, self.heads, -1)
+        q, k, v = *rotate(qkv[:, :, :2], rope).permute(2, 0, 3, 1, 4), qkv[:, :, 2].transpose(1, 2)
         if cache is not None:
             if cache:
                 k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
@@ -66,7 +73,7 @@ class LanguageModel(nn.Module):
     def micro(self, name, value):
         """value [B] -> [B,1,width]"""
         half = self.c["micro_sinusoid"] // 2
-        a = value[:, None].float() * torch.exp(-math.log(10000) * torch.arange(half) / half)
+        a = value[:, None].float() * torch.exp(-math.log(10000) * torch.arange(half, device=value.device) / half)
         wave = torch.cat([a.cos(), a.sin()], 1).to(self.cond_model.null_text_embedding.dtype)
         return self.micro_condition.mlps[name](wave)[:, None]
 
@@ -76,17 +83,17 @@ class LanguageModel(nn.Module):
         rows = e.fc1(F.gelu(e.fc0(text), approximate="tanh"))
         if null is not None:
             rows = torch.where(null[:, None, None], self.cond_model.null_text_embedding, rows)
-        begin = self.visual_embedding_model.tok_emb_code(torch.full((len(text), 1), self.begin))
+        begin = self.visual_embedding_model.tok_emb_code(torch.full((len(text), 1), self.begin, device=text.device))
         return torch.cat([begin, self.micro("frames", frames), self.micro("motion_score", motion), rows], 1)
 
-    def rope(self, start, n):
+    def rope(self, start, n, device=None):
         d = self.c["width"] // self.c["heads"]
-        a = torch.arange(start, start + n)[:, None].float() * (1.0 / self.c["rope_base"] ** (torch.arange(0, d, 2).float() / d))
-        return a.cos(), a.sin()
+        a = torch.arange(start, start + n, device=device)[:, None].float() * (1.0 / self.c["rope_base"] ** (torch.arange(0, d, 2, device=device).float() / d))
+        return torch.polar(torch.ones_like(a), a)
 
     def run(self, x, start=0, caches=None, states=None):
         """Embedded rows [B,n,width] at positions start.. -> hidden after the last norm. The rows after each block are added to the list `states`."""
-        rope = self.rope(start, x.shape[1])
+        rope = self.rope(start, x.shape[1], x.device)
         for i, block in enumerate(self.transformer.blocks):
             x = block(x, rope, caches[i] if caches is not None else None)
             if states is not None:
@@ -102,42 +109,47 @@ class LanguageModel(nn.Module):
         return logits, [x[:, p.shape[1]:] for x in states]
 
     def lay_out(self, codes, frames):
-        """Codes of one segment [N] -> ids with all forced tokens."""
+        """Codes of segments [...,N] -> ids [...,N'] with all forced tokens."""
         i, p = self.c["i_tokens"], self.c["p_tokens"]
-        parts = [torch.tensor([self.open_i]), codes[:i], torch.tensor([self.close_i])]
+        forced = lambda token: codes.new_full((*codes.shape[:-1], 1), token)
+        parts = [forced(self.open_i), codes[..., :i], forced(self.close_i)]
         for f in range(frames - 1):
-            parts += [torch.tensor([self.open_p]), codes[i + f * p:i + (f + 1) * p], torch.tensor([self.close_p])]
-        return torch.cat(parts)
+            parts += [forced(self.open_p), codes[..., i + f * p:i + (f + 1) * p], forced(self.close_p)]
+        return torch.cat(parts, -1)
+
+    def sample(self, text, frames, motion, seed=42, **options):
+        """text [1,L,text_width] -> list of segments of codes [N], see `sample_many`."""
+        draw = torch.Generator(text.device).manual_seed(seed)
+        return [s[0] for s in self.sample_many(text, frames, torch.tensor([float(motion)], device=text.device), draw, **options)]
 
     @torch.no_grad()
-    def sample(self, text, frames, motion, seed=42, guidance=2., temperature=.9, top_p=.95, context=4):
-        """text [1,L,text_width] -> list of segments of codes. Earlier segments beyond `context` are dropped."""
-        c = self.c
-        draw = torch.Generator().manual_seed(seed)
+    def sample_many(self, text, frames, motion, draw, guidance=2., temperature=.9, top_p=.95, context=4):
+        """text [B,L,text_width], motion [B] -> list of segments of codes [B,N]. Earlier segments beyond `context` are dropped."""
+        c, B, device = self.c, len(text), text.device
         limit = min(frames, c.get("frames_limit", 13))
-        done, ids = [], []
+        rows = 2 if guidance not in (0, 1) else 1                       # with the prompt, then without
+        null = torch.arange(rows * B, device=device) >= B
+        p = self.prefix(text.repeat(rows, 1, 1), torch.full((rows * B,), float(limit), device=device), motion.repeat(rows), null)
+        done, ids, opening = [], [], torch.full((B, 1), self.open_i, device=device)
         for first in range(0, frames, c["segment_frames"]):
             count = min(c["segment_frames"], frames - first)
-            rows = 2 if guidance not in (0, 1) else 1
-            null = torch.tensor([False, True][:rows])
-            p = self.prefix(text.expand(rows, -1, -1), torch.full((rows,), float(limit)), torch.full((rows,), float(motion)), null)
-            kept = torch.cat(ids[-context:] + [torch.tensor([self.open_i])]) if context else torch.tensor([self.open_i])
             caches = [[] for _ in self.transformer.blocks]
-            x = torch.cat([p, self.visual_embedding_model.tok_emb_code(kept)[None].expand(rows, -1, -1)], 1)
+            kept = torch.cat((ids[-context:] if context else []) + [opening], 1)
+            x = torch.cat([p, self.visual_embedding_model.tok_emb_code(kept).repeat(rows, 1, 1)], 1)
             h, position = self.run(x, 0, caches)[:, -1], x.shape[1]
             plan = self.lay_out(torch.full((c["i_tokens"] + (count - 1) * c["p_tokens"],), -1), count)
-            written = [self.open_i]
+            written = [opening]
             for forced in plan[1:].tolist():
                 if forced < 0:
                     logits = self.transformer.head(h)
-                    logits = logits[1] + guidance * (logits[0] - logits[1]) if rows == 2 else logits[0]
-                    probability, order = (logits[:c["codebook_size"]] / temperature).softmax(-1).sort(descending=True)
-                    probability[probability.cumsum(0) - probability >= top_p] = 0
-                    forced = int(order[torch.multinomial(probability, 1, generator=draw)])
-                written.append(forced)
-                e = self.visual_embedding_model.tok_emb_code(torch.tensor([[forced]])).expand(rows, -1, -1)
-                h = self.run(e, position, caches)[:, -1]
+                    logits = logits[B:] + guidance * (logits[:B] - logits[B:]) if rows == 2 else logits
+                    probability, order = (logits[:, :c["codebook_size"]] / temperature).softmax(-1).sort(descending=True)
+                    probability[probability.cumsum(-1) - probability >= top_p] = 0
+                    written.append(order.gather(1, torch.multinomial(probability, 1, generator=draw)))
+                else:
+                    written.append(torch.full((B, 1), forced, device=device))
+                h = self.run(self.visual_embedding_model.tok_emb_code(written[-1]).repeat(rows, 1, 1), position, caches)[:, -1]
                 position += 1
-            ids.append(torch.tensor(written))
-            done.append(ids[-1][ids[-1] < c["codebook_size"]])
+            ids.append(torch.cat(written, 1))
+            done.append(ids[-1][:, (plan < 0).to(device)])
         return done

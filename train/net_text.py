@@ -15,9 +15,9 @@ class Norm(nn.Module):
         return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
 
 
-def buckets(n, count, farthest):
+def buckets(n, count, farthest, device=None):
     """Relative position bucket of key b seen from query a, [n,n]: exact when near, logarithmic when far."""
-    d = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+    d = torch.arange(n, device=device)[None, :] - torch.arange(n, device=device)[:, None]
     half, m = count // 2, d.abs()
     near = half // 2
     far = near + (torch.log(m.clamp(min=1).float() / near) / math.log(farthest / near) * (half - near)).long()
@@ -95,8 +95,8 @@ class TextEncoder(nn.Module):
     def forward(self, ids, mask=None):
         n = ids.shape[1]
         table = self.encoder.block[0].layer[0].SelfAttention.relative_attention_bias
-        where = buckets(n, self.c["relative_attention_num_buckets"], self.c["relative_attention_max_distance"])
-        bias = table(where.to(ids.device)).permute(2, 0, 1)[None]
+        where = buckets(n, self.c["relative_attention_num_buckets"], self.c["relative_attention_max_distance"], ids.device)
+        bias = table(where).permute(2, 0, 1)[None]
         if mask is not None:
             bias = bias + torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -1e9)[:, None, None]
         x = self.shared(ids)

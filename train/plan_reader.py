@@ -22,7 +22,7 @@ NOISE = .02
 
 def plans_of(out):
     """-> numbers [N,FRAMES,NUMBERS] of the corpus `plans`, motions [N]; -1 where the motion changes"""
-    takes = Takes(Path(out, "corpora"), ("plans",), pieces=None, seed=0)
+    takes = Takes(Path(out, "corpora"), ("plans",))
     changes = lambda graph: any(what in ("motion", "stop") for what, _ in graph.events)
     motions = [-1 if changes(g) else MOTIONS.index(g.motion) for g in takes.graphs]
     return numbers(torch.stack(takes.codes))[:, :FRAMES], torch.tensor(motions)

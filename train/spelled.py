@@ -18,6 +18,7 @@ reaches without.
 import math
 
 import torch
+import torch.nn.functional as F
 
 LEARNED = 1024                                      # entries of the codebook before the spelled ones
 COLUMNS, ROWS, PATCH = 12, 8, 16
@@ -43,15 +44,26 @@ def level(value, step):
     return (value / step + LEVELS / 2).round().clamp(0, LEVELS - 1).long()
 
 
+def middles(n, device=None):
+    """Centres of n columns or rows of patches, in pixels"""
+    return torch.arange(n, device=device) * float(PATCH) + PATCH / 2
+
+
+def told_centre(way):
+    """Levels of the ways of all columns or rows [...,n] -> centre in pixels, whether any of them tells it [...]"""
+    there = ((way > 0) & (way < LEVELS - 1)).float()
+    at = middles(way.shape[-1], way.device) + (way - LEVELS / 2) * STEP
+    return (at * there).sum(-1) / there.sum(-1).clamp(min=1e-6), there.sum(-1) > 0
+
+
 def spell(bodies, hues):
     """bodies [...,T,2,6], hues [...,T,2] of render's truth, T semantic frames in a row -> codes [...,T,24] of the main body:
     those of the place, then those of the whole. The first frame moves as the second does."""
     x, y, radius, angle, _, kind = bodies[..., 0, :].unbind(-1)
     kind = kind.long().clamp(min=0)
-    centre = lambda n: torch.arange(n) * float(PATCH) + PATCH / 2
     what = kind + 8 * (radius > BIG).long()
-    columns = what[..., None] * LEVELS + level(x[..., None] - centre(COLUMNS), STEP)
-    rows = hues[..., 0, None].long() * LEVELS + level(y[..., None] - centre(ROWS), STEP)
+    columns = what[..., None] * LEVELS + level(x[..., None] - middles(COLUMNS, x.device), STEP)
+    rows = hues[..., 0, None].long() * LEVELS + level(y[..., None] - middles(ROWS, y.device), STEP)
 
     def speed(p):
         d = p[..., 1:] - p[..., :-1]
@@ -66,21 +78,51 @@ def spell(bodies, hues):
 def numbers(codes):
     """What codes [...,44] say of the main body, about -1 .. 1 each: centre across and down (as far outside as the columns tell),
     radius, cosine and sine of the angle, how far it has come across and down -> [...,NUMBERS]"""
-    levels = codes[..., IS_SPELLED] - LEARNED
-    way = (levels[..., :PLACE] % LEVELS).float()
-    centres = torch.cat([torch.arange(n) * float(PATCH) + PATCH / 2 for n in (COLUMNS, ROWS)]) + (way - LEVELS / 2) * STEP
-    inside = ((way > 0) & (way < LEVELS - 1)).float()
+    way = ((codes[..., :PLACE] - LEARNED) % LEVELS).float()
 
     def centre(part, size):
-        there, at = inside[..., part], centres[..., part]
+        at, tells = told_centre(way[..., part])
         outside = torch.where(way[..., part].mean(-1) > LEVELS / 2, 1.5, -.5) * size
-        mean = (at * there).sum(-1) / there.sum(-1).clamp(min=1e-6)
-        return torch.where(there.sum(-1) > 0, mean, outside) * 2 / size - 1
+        return torch.where(tells, at, outside) * 2 / size - 1
 
-    whole = (levels[..., PLACE:] % LEVELS).float()
+    whole = ((codes[..., -WHOLE:] - LEARNED) % LEVELS).float()
     turn = whole[..., 1] * 2 * math.pi / LEVELS
     return torch.stack([centre(slice(0, COLUMNS), COLUMNS * PATCH), centre(slice(COLUMNS, PLACE), ROWS * PATCH), whole[..., 0] * 2 / LEVELS - 1,
                         turn.cos(), turn.sin(), whole[..., 2] / 8 - 4, whole[..., 3] / 8 - 4], -1)
+
+
+def shaken(codes, far):
+    """codes [...,T,44] as a language model may have sampled them: the object of every frame is displaced by about far [...,T] pixels each way,
+    in all codes that say where it is and how far it has come; its radius and angle are a little off."""
+    spelled = codes - LEARNED
+    made, moved = [], []
+    for part in (slice(0, COLUMNS), slice(COLUMNS, PLACE)):
+        words, way = spelled[..., part] // LEVELS, spelled[..., part] % LEVELS
+        at, tells = told_centre(way.float())
+        by = torch.randn(far.shape, device=codes.device) * far * tells
+        way = torch.where((tells & (far > 0))[..., None], level((at + by)[..., None] - middles(way.shape[-1], way.device), STEP), way)
+        made.append(words * LEVELS + way)
+        moved.append(((by - torch.cat([by[..., :1], by[..., :-1]], -1)) * (far > 0) / SPEED_STEP).round().long())
+    off = (torch.randn((2, *far.shape), device=codes.device) * far / 4).round().long()
+    large, turned, across, down = (spelled[..., -WHOLE:] % LEVELS).unbind(-1)
+    limited = lambda levels: levels.clamp(0, LEVELS - 1)
+    whole = torch.stack([limited(large + off[0]), (turned + 2 * off[1]) % LEVELS, limited(across + moved[0]), limited(down + moved[1])], -1)
+    whole = whole + (WORDS + torch.arange(WHOLE, device=codes.device)) * LEVELS
+    return torch.cat([LEARNED + torch.cat(made, -1), codes[..., PLACE:-WHOLE], LEARNED + whole], -1)
+
+
+def kinship(entries, waves=24, length=.5):
+    """-> [entries,F]: what codes of one word and of levels near to each other have in common, rows of one length; zero for learned codes"""
+    k = torch.arange((WORDS + WHOLE) * LEVELS)
+    word, levels = k // LEVELS, k % LEVELS
+    family = (word - WORDS + 1).clamp(min=0)                                 # ways, then the quantities of the whole
+    f = torch.arange(1, waves + 1)
+    around = (2 * math.pi / LEVELS * levels[:, None] * ((f + 1) // 2) + (f % 2) * math.pi / 2).cos()
+    heights = torch.where((word == WORDS + 1)[:, None], around, (math.pi / LEVELS * (levels[:, None] + .5) * f).cos()) / f ** .5
+    v = torch.zeros(entries, WORDS + WHOLE + (1 + WHOLE) * waves)
+    v[LEARNED + k, word] = 1.
+    v[LEARNED + k[:, None], WORDS + WHOLE + family[:, None] * waves + f - 1] = heights
+    return length * F.normalize(v, dim=1)
 
 
 def into(codes, spelled):
