@@ -4,6 +4,7 @@
     python judge.py --stage shape --plan 6   # which object stands in a 64x64 cut around where the first net sees it
 
 Both are trained on rendered frames alone, blurred, noisy and a little brighter or darker. OUT/judge.pt, OUT/shape.pt.
+`--batch` sets how many a step sees (24 frames, 48 cuts).
 """
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from corpora import shards
-from fit_vit import Frames, soiled
+from fit_vit import by_patch, soiled
 from grammar import COLOURS, OBJECTS, SCENES, TIMES
 from training import Run, arguments
 
@@ -42,7 +43,7 @@ class Judge(nn.Module):
 def judge_loss(read, target):
     weight = target["covered"].float() + .15
     patch = sum((F.cross_entropy(read[k].flatten(2), target[k], reduction="none") * weight).mean() for k in ("object", "colour"))
-    return patch + .3 * F.cross_entropy(read["scene"], target["whole"][:, 0]) + .3 * F.cross_entropy(read["time"], target["whole"][:, 2])
+    return patch + .3 * F.cross_entropy(read["scene"], target["scene"]) + .3 * F.cross_entropy(read["time"], target["time"])
 
 
 def verdict(read):
@@ -77,74 +78,94 @@ class ShapeReader(nn.Module):
 
 def cut_out(frames, x, y):
     """[n,3,128,192] and centres in pixels [n] -> [n,3,64,64]; beyond the border the last pixel is repeated."""
-    half = CUT // 2
-    wide = F.pad(frames, (half,) * 4, mode="replicate")
-    x, y = x.round().long().clamp(0, frames.shape[3] - 1), y.round().long().clamp(0, frames.shape[2] - 1)
-    return torch.stack([f[:, b:b + CUT, a:a + CUT] for f, a, b in zip(wide, x.tolist(), y.tolist())])
+    pixels = torch.arange(CUT, device=frames.device) - CUT // 2
+    around = lambda centre, size: (centre.round().long().clamp(0, size - 1)[:, None] + pixels).clamp(0, size - 1)
+    n, c = (torch.arange(k, device=frames.device) for k in frames.shape[:2])
+    return frames[n[:, None, None, None], c[None, :, None, None], around(y, frames.shape[2])[:, None, :, None], around(x, frames.shape[3])[:, None, None, :]]
 
 
-class Cuts:
-    """Cuts around visible objects of the corpora, the middle off by up to eight pixels, with their class."""
+class Shown:
+    """Semantic frames of `plans` and `long` with what they show, all of them on the device."""
+    MOST = 60                                       # shards, 3 GB
 
-    def __init__(self, folder, seed, kinds=("plans", "long"), held=False):
-        parts = [p for kind in kinds for p in shards(folder, kind)]
-        self.parts = parts[:2] if held else parts[2:]
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, a, seed, held=False):
+        parts = [p for kind in ("plans", "long") for p in shards(f"{a.out}/corpora", kind)]
+        parts = parts[:2] if held else parts[2:2 + self.MOST]                                  # the first two shards judge
+        together = lambda pieces: torch.cat([p.to(a.device) for p in pieces])
+        self.frames = together(torch.from_numpy(np.array(video)).flatten(0, 1) for video, _ in parts)
+        self.cover, self.bodies, self.hues = (together(record[k].flatten(0, 1) for _, record in parts) for k in ("cover", "bodies", "hues"))
+        self.whole = together(torch.tensor([[SCENES.index(g["scene"]), TIMES.index(g["time"])] for g in record["graphs"]])
+                              .repeat_interleave(video.shape[1], 0) for video, record in parts)
+        self.device, self.rng = a.device, np.random.default_rng(seed)
+        self.usable = torch.arange(len(self.frames), device=a.device)
+
+    def drawn(self, n):
+        """-> numbers of n frames, their pixels soiled"""
+        i = self.usable[torch.from_numpy(self.rng.integers(len(self.usable), size=n)).to(self.device)]
+        return i, soiled(self.frames[i].permute(0, 3, 1, 2).float() / 127.5 - 1, self.rng)
 
     def __call__(self, n):
-        frames, where, kinds = [], [], []
-        while len(frames) < n:
-            video, record = self.parts[int(self.rng.integers(len(self.parts)))]
-            i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
-            x, y, radius, _, area, kind = record["bodies"][i, t, 0].tolist()
-            if area < 1.2 * radius ** 2 or not (8 < x < 184 and 8 < y < 120):      # half out of the picture
-                continue
-            frames.append(torch.from_numpy(video[i, t].copy()))
-            where.append((x, y))
-            kinds.append(int(kind))
-        x = soiled(torch.stack(frames).permute(0, 3, 1, 2).float() / 127.5 - 1, self.rng)
-        centre = torch.tensor(where) + torch.from_numpy(self.rng.uniform(-8, 8, (n, 2))).float()
-        return cut_out(x, centre[:, 0], centre[:, 1]), torch.tensor(kinds)
+        """-> pixels [n,3,128,192], per patch [n,96] whether, which and of what colour an object covers it; scene and time [n]"""
+        i, x = self.drawn(n)
+        share = by_patch(self.cover[i].float() / 255).mean(-1)                                 # [n,2,96]
+        slot, covered = (share[:, 1] > share[:, 0]).long(), share.amax(1) > .02                # the body that covers more
+        return x, {"covered": covered, "object": torch.where(covered, self.bodies[i, :, 5].long().gather(1, slot), len(OBJECTS)),
+                   "colour": torch.where(covered, self.hues[i].gather(1, slot), len(COLOURS)), "scene": self.whole[i, 0], "time": self.whole[i, 1]}
+
+
+class Cuts(Shown):
+    """Cuts around visible objects, the middle off by up to eight pixels, with their class."""
+
+    def __init__(self, a, seed, held=False):
+        super().__init__(a, seed, held)
+        x, y, radius, _, area, _ = self.bodies[:, 0].unbind(1)
+        inside = (area >= 1.2 * radius ** 2) & (8 < x) & (x < 184) & (8 < y) & (y < 120)       # not half out of the picture
+        self.usable = inside.nonzero()[:, 0]
+
+    def __call__(self, n):
+        i, x = self.drawn(n)
+        centre = self.bodies[i, 0, :2] + 16 * torch.rand(n, 2, device=self.device) - 8
+        return cut_out(x, centre[:, 0], centre[:, 1]), self.bodies[i, 0, 5].long()
 
 
 def train_frames(a):
     torch.manual_seed(0)
-    judge = Judge()
+    judge = Judge().to(a.device)
     run = Run("judge", judge, a, lr=.02, adam_lr=2e-3, warmup=50, average=.99)
-    frames = Frames(f"{a.out}/corpora", run.steps + 1)
+    frames = Shown(a, run.steps + 1)
     for _ in run:
-        x, target = frames(24)
+        x, target = frames(a.batch or 24)
         run.step(judge_loss(judge(x), target))
     judge.load_state_dict(run.mean)
     judge.eval()
-    held, right = Frames(f"{a.out}/corpora", 9, held=True), []
+    held, right = Shown(a, 9, held=True), []
     with torch.no_grad():
         for _ in range(20):
             x, target = held(24)
-            shown, there = verdict(judge(x)), target["covered"].float().sum(1) > 3
-            truth = {k: torch.stack([t[c][0] for t, c in zip(target[k], target["covered"])]) if there.all() else None for k in ("object", "colour")}
-            scene = (shown["scene"] == target["whole"][:, 0]).float().mean().item()
-            pairs = {k: np.mean([int(shown[k][i]) == int(target[k][i][target["covered"][i]].mode().values) for i in range(24) if there[i]]) for k in truth}
-            right.append((pairs["colour"], pairs["object"], scene))
+            shown = {k: v.cpu() for k, v in verdict(judge(x)).items()}
+            target = {k: v.cpu() for k, v in target.items()}
+            there = (target["covered"].sum(1) > 3).nonzero()[:, 0].tolist()
+            pairs = {k: np.mean([int(shown[k][i]) == int(target[k][i][target["covered"][i]].mode().values) for i in there]) for k in ("colour", "object")}
+            right.append((pairs["colour"], pairs["object"], (shown["scene"] == target["scene"]).float().mean().item()))
     print("judge on held-out rendered frames (soiled): colour %.3f, object %.3f, place %.3f" % tuple(np.mean(right, 0)))
 
 
 def train_shape(a):
     torch.manual_seed(0)
-    reader = ShapeReader()
+    reader = ShapeReader().to(a.device)
     run = Run("shape", reader, a, lr=.02, adam_lr=2e-3, adam_only=("out",), warmup=50, average=.99)
-    cuts = Cuts(f"{a.out}/corpora", run.steps + 1)
+    cuts = Cuts(a, run.steps + 1)
     for _ in run:
-        x, kind = cuts(48)
+        x, kind = cuts(a.batch or 48)
         logits = reader(x)
         run.step(F.cross_entropy(logits, kind, label_smoothing=.02), right=(logits.argmax(1) == kind).float().mean())
     reader.load_state_dict(run.mean)
-    held = Cuts(f"{a.out}/corpora", 9, held=True)
+    held = Cuts(a, 9, held=True)
     with torch.no_grad():
         right = [(reader.eval()(x).argmax(1) == kind).float().mean().item() for x, kind in (held(48) for _ in range(20))]
     print("shape reader on held-out rendered cuts (soiled): %.3f" % np.mean(right))
 
 
 if __name__ == "__main__":
-    a = arguments(plan=5., stage="frames")
+    a = arguments(plan=5., stage="frames", batch=0)
     (train_shape if a.stage == "shape" else train_frames)(a)

@@ -27,7 +27,8 @@ def located(objects):
     """Logits [n,9,8,12] of the judge -> seen [n] bool, x, y in pixels [n], sum of patches that show an object [n]"""
     there = 1 - objects.softmax(1)[:, -1]
     sure = there * (there > .3 * there.amax((1, 2), keepdim=True))
-    row, column = torch.meshgrid(torch.arange(8.) * 16 + 8, torch.arange(12.) * 16 + 8, indexing="ij")
+    places = lambda n: torch.arange(n, device=objects.device) * 16. + 8
+    row, column = torch.meshgrid(places(8), places(12), indexing="ij")
     centre = lambda axis: (sure * axis).sum((1, 2)) / sure.sum((1, 2)).clamp(min=1e-6)
     return there.amax((1, 2)) > .5, centre(column), centre(row), sure.sum((1, 2))
 
@@ -38,18 +39,16 @@ def landscape_shift(x):
     rows = rows - rows.mean(2, keepdim=True)
     error = torch.stack([(rows[1:, :, SHIFT:-SHIFT] - rows[:-1, :, SHIFT + s:192 - SHIFT + s]).pow(2).mean((1, 2))
                          for s in range(-SHIFT, SHIFT + 1)])
-    return torch.cat([torch.zeros(1), error.argmin(0).float() - SHIFT])
+    return F.pad(error.argmin(0).float() - SHIFT, (1, 0))
 
 
 def track(x, objects):
     """Frames [n,3,128,192] in [-1,1] and the judge's logits of them -> [n, FEATURES]"""
     seen, a, b, large = located(objects)
-    last = torch.zeros(len(seen), dtype=torch.long)
-    for i in range(1, len(seen)):                                                          # where nothing is seen, the last place holds
-        last[i] = i if seen[i] else last[i - 1]
+    last = (torch.arange(len(seen), device=x.device) * seen).cummax(0).values              # where nothing is seen, the last place holds
     a, b, large = a[last], b[last], large[last]
     inside = F.avg_pool2d(cut_out(x, a, b)[:, :, 20:44, 20:44], 2)
-    turned = torch.cat([torch.zeros(1), (inside[1:] - inside[:-1]).abs().mean((1, 2, 3))])
+    turned = F.pad((inside[1:] - inside[:-1]).abs().mean((1, 2, 3)), (1, 0))
     return torch.stack([seen.float(), a / 64 - 1.5, b / 64 - 1, large.clamp(min=.1).log(), 8 * turned, landscape_shift(x) / 4], 1)
 
 
@@ -69,21 +68,21 @@ class MotionReader(nn.Module):
 
 
 @torch.no_grad()
-def tracks_of(out):
+def tracks_of(out, device):
     """-> tracks [N,24,FEATURES] of the corpus `moves`, motions [N]; written down once a shard"""
-    judge, tracks, motions = load_judge(out), [], []
+    judge, tracks, motions = load_judge(out).to(device), [], []
     rng = np.random.default_rng(0)
     for record in sorted(Path(out, "corpora").glob("moves_*.pt")):
         path = record.with_suffix(".tracks.npy")
         if not path.exists():
             rows = []
-            for video in np.load(record.with_suffix(".npy"), mmap_mode="r"):
-                x = soiled(torch.from_numpy(video.copy()).permute(0, 3, 1, 2).float() / 127.5 - 1, rng)
+            for video in torch.from_numpy(np.load(record.with_suffix(".npy"))).to(device):
+                x = soiled(video.permute(0, 3, 1, 2).float() / 127.5 - 1, rng)
                 rows.append(track(x, judge(x)["object"]))
-            np.save(path, torch.stack(rows).numpy())
+            np.save(path, torch.stack(rows).cpu().numpy())
         tracks.append(torch.from_numpy(np.load(path)))
         motions += [MOTIONS.index(g["motion"]) for g in torch.load(record, weights_only=False)["graphs"]]
-    return torch.cat(tracks), torch.tensor(motions)
+    return torch.cat(tracks).to(device), torch.tensor(motions, device=device)
 
 
 def load_motion_reader(out):
@@ -93,19 +92,19 @@ def load_motion_reader(out):
 
 
 def main():
-    a = arguments(plan=3.)
+    a = arguments(plan=3., batch=64)
     torch.manual_seed(0)
-    tracks, motions = tracks_of(a.out)
-    mirror = torch.tensor([MOTIONS.index(MIRRORED.get(m, m)) for m in MOTIONS])
+    tracks, motions = tracks_of(a.out, a.device)
+    mirror = torch.tensor([MOTIONS.index(MIRRORED.get(m, m)) for m in MOTIONS], device=a.device)
+    sideways = torch.tensor([0., 1, 0, 0, 0, 1], device=a.device)                          # numbers that change their sign in a mirror
     held, tracks, held_motions, motions = tracks[:150], tracks[150:], motions[:150], motions[150:]
-    reader = MotionReader()
+    reader = MotionReader().to(a.device)
     run = Run("motion", reader, a, lr=.01, adam_lr=2e-3, adam_only=("out", "body"), warmup=50, average=.99)
     for _ in run:
-        i = torch.randint(len(tracks), (64,))
-        x, y = tracks[i] + .03 * torch.randn(64, *tracks.shape[1:]), motions[i]
-        flipped = torch.rand(64) < .5
-        sign = torch.ones(64, 1, FEATURES)
-        sign[flipped, :, 1], sign[flipped, :, 5] = -1, -1
+        i = torch.randint(len(tracks), (a.batch,), device=a.device)
+        x, y = tracks[i] + .03 * torch.randn(a.batch, *tracks.shape[1:], device=a.device), motions[i]
+        flipped = torch.rand(a.batch, device=a.device) < .5
+        sign = 1 - 2 * flipped[:, None, None] * sideways
         y = torch.where(flipped, mirror[y], y)
         logits = reader(x * sign)
         run.step(F.cross_entropy(logits, y, label_smoothing=.05), right=(logits.argmax(1) == y).float().mean())

@@ -35,16 +35,16 @@ def load_plan_reader(out):
 
 
 def main():
-    a = arguments(plan=1.)
+    a = arguments(plan=1., batch=64)
     torch.manual_seed(0)
-    tracks, motions = plans_of(a.out)
-    reader = MotionReader(NUMBERS)
+    tracks, motions = (t.to(a.device) for t in plans_of(a.out))
+    reader = MotionReader(NUMBERS).to(a.device)
     run = Run("plan_reader", reader, a, lr=.01, adam_lr=2e-3, adam_only=("out", "body"), warmup=50, average=.99)
     known = (motions >= 0).nonzero()[:, 0]
     training = known[known >= HELD]
     for _ in run:
-        i = training[torch.randint(len(training), (64,))]
-        logits = reader(tracks[i] + NOISE * torch.randn(64, FRAMES, NUMBERS))
+        i = training[torch.randint(len(training), (a.batch,), device=a.device)]
+        logits = reader(tracks[i] + NOISE * torch.randn(a.batch, FRAMES, NUMBERS, device=a.device))
         run.step(F.cross_entropy(logits, motions[i], label_smoothing=.05), right=(logits.argmax(1) == motions[i]).float().mean())
     reader.load_state_dict(run.mean)
     held = known[known < HELD]

@@ -5,10 +5,11 @@
 
 The files are those of corpora.py and derive.py (the same shards, up to a GPU's rounding), without what only passes through:
 frames stay of so many shards as `--frames-kept` says, features of takes, clips and the held-out takes; plans and long takes leave their
-tokens. A shard's .pt comes last, finished shards are skipped. When all of a kind is there, OUT/KIND.done says so.
+tokens. What the first shard of takes says of `pixel_weights` is measured beside it. A shard's .pt comes last, finished shards are skipped. When all of a kind is there, OUT/KIND.done says so.
 """
 import argparse
 import queue
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch.multiprocessing as multiprocessing
 import render
 from corpora import KINDS, VIDEOS, make_shard, save_array
 from derive import Features, Latents, Tokens
+from fit_upsampler import pixel_weights
 from grammar import FITTING_LANDMARKS
 from training import save_atomically
 
@@ -130,8 +132,9 @@ def main():
         process.start()
     working = len(processes)
     for kind in ORDER:
-        if not left[kind]:
+        if getattr(a, kind) and not left[kind]:
             Path(a.out, f"{kind}.done").touch()
+    weights = threading.Thread(target=pixel_weights, args=(a.out,))
     while working:
         kind, index, said = answer(done, processes)
         if kind is None:
@@ -141,11 +144,15 @@ def main():
                 raise SystemExit(1)
             continue
         left[kind] -= 1
+        if (kind, index) == ("takes", 0):
+            weights.start()
         if not left[kind]:
             Path(a.out, f"{kind}.done").touch()
             print(f"{kind}: {getattr(a, kind)} shards after {time.time() - began:.1f} s", flush=True)
     for process in processes:
         process.join()
+    if weights.ident:
+        weights.join()
 
 
 if __name__ == "__main__":
