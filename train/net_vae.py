@@ -31,6 +31,8 @@ class Wrapped(nn.Module):
 class CausalConv(nn.Module):
     """3x3x3 convolution that sees two earlier frames: stored ones, or the first frame repeated."""
 
+    folded = False                       # as a 3x3 convolution over the channels of three frames: on some devices faster
+
     def __init__(self, inputs, outputs):
         super().__init__()
         self.conv = nn.Conv3d(inputs, outputs, 3, padding=(0, 1, 1))
@@ -41,26 +43,60 @@ class CausalConv(nn.Module):
         x = torch.cat([x[:, :, :1], x[:, :, :1], x] if before is None else [before, x], 2)
         if history is not None:
             history[self] = x[:, :, -2:]
+        if self.folded:
+            return self.by_frames(x.permute(0, 2, 3, 4, 1))
         return self.conv(x.contiguous(memory_format=torch.channels_last_3d))
 
+    def by_frames(self, v):
+        """[B,T+2,H,W,C] -> [B,C,T,H,W]"""
+        B, T, H, W, C = v.shape
+        three = torch.cat([v[:, k:T - 2 + k] for k in range(3)], 4).view(B * (T - 2), H, W, 3 * C).permute(0, 3, 1, 2)
+        weight = self.conv.weight.transpose(1, 2).reshape(-1, 3 * C, 3, 3).contiguous(memory_format=torch.channels_last)
+        y = F.conv2d(three, weight, self.conv.bias, padding=1)
+        return y.view(B, T - 2, *y.shape[1:]).transpose(1, 2)
 
-def latent_of_frame(frames, latents):
-    """Which latent frame belongs to each of `frames` frames: the first alone if the count is odd."""
-    if frames == 1 or frames % 2 == 0:
-        return [t * latents // frames for t in range(frames)]
-    return [0] + [1 + (t - 1) * (latents - 1) // (frames - 1) for t in range(1, frames)]
+
+def enlarged(x, frames, times=1):
+    """[B,C,T,H,W] -> [B,C,frames,times H,times W], channels last: each later frame repeated, the first alone if `frames` is odd"""
+    B, C, T, H, W = x.shape
+    odd, v = frames % 2, x.permute(0, 2, 3, 4, 1)
+    wide = lambda part, again: part[:, :, None, :, None, :, None].expand(B, -1, again, H, times, W, times, C).reshape(B, -1, times * H, times * W, C)
+    y = wide(v, 1) if frames == T else torch.cat([wide(v[:, :odd], 1), wide(v[:, odd:], (frames - odd) // (T - odd))], 1)
+    return y.permute(0, 4, 1, 2, 3)
+
+
+def modulated(x, scale, shift, weight, bias, groups, eps):
+    """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's size: norm and modulation are one factor and one
+    summand for each pixel. Sums are f32 whatever x is."""
+    B, C, T, H, W = x.shape
+    h, w = scale.shape[3:]
+    f = x.permute(0, 2, 3, 4, 1).float()
+    n, g = T * H * W * C // groups, (B, groups, C // groups)
+    mean = f.sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
+    square = f.square().sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
+    factor = (square - mean.square() + eps).rsqrt() * weight.view(1, groups, -1)
+    summand = (bias.view(1, groups, -1) - mean * factor).view(B, 1, 1, 1, C)
+    factor = factor.view(B, 1, 1, 1, C)
+    scale, shift = (enlarged(a, T).permute(0, 2, 3, 4, 1).float() for a in (scale, shift))
+    cells = lambda a: a.view(B, T, h, 1, w, 1, C)
+    y = f.reshape(B, T, h, H // h, w, W // w, C) * cells(scale * factor) + cells(scale * summand + shift)
+    return F.silu(y).to(x.dtype).view(B, T, H, W, C).permute(0, 4, 1, 2, 3)
 
 
 class PlainNorm(nn.GroupNorm):
+    """GroupNorm and SiLU."""
+
     def __init__(self, channels, groups):
         super().__init__(groups, channels, eps=1e-6)
 
     def forward(self, x, latent=None):
-        return super().forward(x)
+        return F.silu(super().forward(x))
 
 
 class SpatialNorm(nn.Module):
-    """GroupNorm whose scale and shift come from the latent that is being decoded."""
+    """GroupNorm whose scale and shift come from the latent that is being decoded, and SiLU."""
+
+    made = staticmethod(modulated)       # or what torch.compile makes of it
 
     def __init__(self, channels, groups, latent_channels):
         super().__init__()
@@ -68,16 +104,8 @@ class SpatialNorm(nn.Module):
         self.conv_y, self.conv_b = (Wrapped(Pointwise(latent_channels, channels)) for _ in range(2))
 
     def forward(self, x, latent):
-        B, C, T, H, W = x.shape
-        h, w = latent.shape[3:]
-        index = latent_of_frame(T, latent.shape[2])
-
-        def spread(a):                       # one value for its k x k pixels, channels last
-            return a[:, :, index].permute(0, 2, 3, 4, 1).reshape(B, T, h, 1, w, 1, C)
-
-        y = self.norm_layer(x).permute(0, 2, 3, 4, 1).reshape(B, T, h, H // h, w, W // w, C)
-        y = y * spread(self.conv_y(latent)) + spread(self.conv_b(latent))
-        return y.view(B, T, H, W, C).permute(0, 4, 1, 2, 3)
+        norm = self.norm_layer
+        return SpatialNorm.made(x, self.conv_y(latent), self.conv_b(latent), norm.weight, norm.bias, norm.num_groups, norm.eps)
 
 
 class Residual(nn.Module):
@@ -89,8 +117,8 @@ class Residual(nn.Module):
             self.nin_shortcut = Pointwise(inputs, outputs)
 
     def forward(self, x, latent=None, history=None):
-        h = self.conv1(F.silu(self.norm1(x, latent)), history)
-        h = self.conv2(F.silu(self.norm2(h, latent)), history)
+        h = self.conv1(self.norm1(x, latent), history)
+        h = self.conv2(self.norm2(h, latent), history)
         return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
 
 
@@ -148,7 +176,7 @@ class Encoder(nn.Module):
                     odd = h.shape[2] % 2
                     h = torch.cat([h[:, :, :odd], F.avg_pool3d(h[:, :, odd:], (2, 1, 1))], 2)
                 h = per_frame(level.downsample, F.pad(h, (0, 1, 0, 1)))
-        h = self.conv_out(F.silu(self.norm_out(self.mid(h))))
+        h = self.conv_out(self.norm_out(self.mid(h)))
         return h.chunk(2, 1)
 
 
@@ -171,12 +199,9 @@ class Decoder(nn.Module):
             for block in level.block:
                 h = block(h, z, history)
             if hasattr(level, "upsample"):
-                if l >= len(self.up) - 2 and h.shape[2] > 1:
-                    odd = h.shape[2] % 2
-                    h = torch.cat([h[:, :, :odd], h[:, :, odd:].repeat_interleave(2, 2)], 2)
-                h = h.repeat_interleave(2, 3).repeat_interleave(2, 4)
-                h = per_frame(level.upsample, h)
-        return self.conv_out(F.silu(self.norm_out(h, z)), history)
+                T = h.shape[2]
+                h = per_frame(level.upsample, enlarged(h, 2 * T - T % 2 if l >= len(self.up) - 2 else T, 2))
+        return self.conv_out(self.norm_out(h, z), history)
 
 
 class VAE(nn.Module):
