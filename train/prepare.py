@@ -117,6 +117,7 @@ def main():
         p.add_argument(f"--{kind}", type=int, default=1 if kind == "held" else 0, help="shards")
     p.add_argument("--frames-kept", default="held:1,plans:60,long:8,takes:40,moves:24", help="shards whose frames stay, from the first")
     a = p.parse_args()
+    torch.set_num_threads(4)                            # of the pixel weights; the processes have one each
     kept, began = counts(a.frames_kept), time.time()
     for folder in ("corpora", "strips"):
         Path(a.out, folder).mkdir(parents=True, exist_ok=True)
