@@ -4,8 +4,9 @@ The network is born as a linear denoiser (`passthrough`): residual branches are 
 latent and its sum with the control latent through the stream, and the head returns the v whose x0 is the control latent
 pulled towards x as far as a Gaussian with the measured error would be. Training adds what is not linear.
 
-Samples are parts (3 or 5 latents, later 13) of windows of 13: 20 % begin a take, the others lie in its middle with 7 (or
-another odd number of) clean latents in front, as `carry: latents` has it. Loss on the unknown latents alone.
+Samples are parts (3 or 5 latents, later 13; on a GPU always 13) of windows of 13: 20 % begin a take, the others lie in its middle with 7 (or
+another odd number of) clean latents in front, as `carry: latents` has it. What a window carries over is never quite clean in use, so
+these are soiled with noise and drawn towards the control latents. Loss on the unknown latents alone.
 """
 import math
 
@@ -13,13 +14,16 @@ import numpy as np
 import torch
 
 from fit_text_encoder import Pieces, load_text_encoder
-from fit_upsampler import Pairs
+from fit_upsampler import Pairs, pixel_weights
 from grammar import SceneGraph, describe
 from net_dit import DiT, noise_table
 from net_tokenizer import Tokenizer
-from training import Run, arguments, averaged, config
+from training import Run, arguments, averaged, config, lowered
 
 WINDOW = 13
+CAPTIONS = 8                                        # drawn for each take
+NEAR = .6                                           # share of samples at the timesteps that are used
+DRAWN = .3                                          # how far carried latents are drawn towards the control latents at most
 
 
 # ------------------------------------------------------------------------------------- linear start
@@ -92,104 +96,122 @@ def passthrough(model, latents, control, sigma, gain=.4):
 
 # ------------------------------------------------------------------------------------- samples
 class Windows:
-    """Windows of 13 latents with control latents, captions and known prefixes."""
+    """Windows of 13 latents with control latents, captions and known prefixes, held on one device."""
 
-    def __init__(self, out, upsampler, kind="takes", seed=0):
-        pairs = Pairs(out, kind)
-        self.graphs, self.latents = [SceneGraph(**g) for g in pairs.graphs], pairs.latents.float() * pairs.scale
-        self.cover = pairs.cover
-        tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), out)
-        with torch.no_grad():
-            self.control = torch.cat([upsampler(tokenizer.decode(codes).transpose(0, 1)) for codes in pairs.codes])
-        self.pieces = Pieces(f"{out}/spiece.model", config("text_encoder")["max_length"])
-        self.encoder = load_text_encoder(out)
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, a, upsampler, kind="takes", seed=0):
+        pairs, self.device = Pairs(a.out, kind), a.device
+        self.latents, self.cover = (pairs.latents * pairs.scale).to(a.device), pairs.cover.to(a.device)
+        tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device)
+        self.control = torch.cat([controls(tokenizer, upsampler, codes.to(a.device)) for codes in pairs.codes.split(8)])
+        pieces, rng = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"]), np.random.default_rng(seed)
+        graphs = [SceneGraph(**g) for g in pairs.graphs]
+        self.captions = pieces.padded([describe(g, rng)[0] for g in graphs for _ in range(CAPTIONS)]).view(len(graphs), CAPTIONS, -1).to(a.device)
+        self.encoder = load_text_encoder(a.out).to(a.device)
+        self.seeded(seed)
 
-    def known(self, start):
-        """How many clean latents the window begins with."""
-        if start == 0:
-            return 0
-        r = self.rng.random()
-        return 7 if r < .7 else 0 if r < .8 else int(self.rng.choice([1, 3, 5, 9, 11]))
+    def seeded(self, seed):
+        self.random = torch.Generator(self.device).manual_seed(seed)
 
+    def chance(self, n):
+        return torch.rand(n, generator=self.random, device=self.device)
+
+    def below(self, bound, n):
+        return torch.randint(bound, (n,), generator=self.random, device=self.device)
+
+    def known(self, starts):
+        """starts [n] bool: is it the beginning of a take -> how many clean latents each window begins with"""
+        r, others = self.chance(len(starts)), torch.tensor([1, 3, 5, 9, 11], device=self.device)
+        later = torch.where(r < .7, 7, torch.where(r < .8, 0, others[self.below(5, len(starts))]))
+        return torch.where(starts, 0, later)
+
+    @torch.no_grad()
     def __call__(self, n, length):
         """-> latents, control, cover [n,length,...], text [n,48,d], rows of the position table, unknown [n,length]"""
-        row = int(self.rng.integers(WINDOW - length + 1))
-        z, c, cover, unknown, texts = [], [], [], [], []
-        while len(z) < n:
-            i = int(self.rng.integers(len(self.graphs)))
-            start = 0 if self.rng.random() < .2 else int(self.rng.integers(1, 19 - WINDOW + 1))
-            known = self.known(start)
-            if row + length <= known:
-                continue
-            part = slice(start + row, start + row + length)
-            z.append(self.latents[i, part])
-            c.append(self.control[i, part])
-            cover.append(self.cover[i, part])
-            unknown.append(torch.arange(row, row + length) >= known)
-            texts.append("" if self.rng.random() < .1 else describe(self.graphs[i], self.rng)[0])
-        with torch.no_grad():
-            text = self.encoder(self.pieces.padded(texts)) * torch.tensor([[[float(t != "")]] for t in texts])
-        return torch.stack(z), torch.stack(c), torch.stack(cover).float(), text, torch.arange(row, row + length), torch.stack(unknown)
-
-
-def draw_times(n, timesteps):
-    """Most samples near the timesteps that are used, the others anywhere."""
-    listed = torch.tensor(timesteps)[torch.randint(len(timesteps), (n,))] + torch.randint(-15, 16, (n,))
-    return torch.where(torch.rand(n) < .8, listed, torch.randint(0, 1000, (n,))).clamp(0, 999)
-
-
-def v_loss(model, data, n, length, levels, t=None, generator=None):
-    """-> v loss on unknown latents, squared error of x0 there"""
-    z, c, cover, text, rows, unknown = data(n, length)
-    t = draw_times(n, model.c["timesteps"]) if t is None else torch.full((n,), t)
-    a = levels[t][:, None, None, None, None]
-    s = (1 - a * a).sqrt()
-    noise = torch.randn(z.shape, generator=generator)
-    x = a * z + s * noise
-    soiled = z + torch.rand(n, 1, 1, 1, 1, generator=generator) * .1 * torch.randn(z.shape, generator=generator)
-    u = unknown[:, :, None, None, None].float()
-    x = x * u + soiled * (1 - u)
-    v = model(x, c, text, t, rows)
-    weight = u * (1 + 2 * cover)
-    error = (v - (a * noise - s * z)).pow(2)
-    x0 = ((a * x - s * v - z).pow(2) * u).sum() / (u.sum() * z[0, 0].numel())
-    return (error * weight).sum() / (weight.sum() * z.shape[2]), x0, ((c - z).pow(2) * u).sum() / (u.sum() * z[0, 0].numel())
+        row = int(np.random.randint(WINDOW - length + 1))
+        take, starts = self.below(len(self.latents), n), self.chance(n) < .2
+        known = self.known(starts).clamp(max=row + length - 1)                       # something is left to say
+        first = torch.where(starts, 0, 1 + self.below(self.latents.shape[1] - WINDOW, n))
+        rows = torch.arange(row, row + length, device=self.device)
+        at = first[:, None] + rows
+        text = self.encoder(self.captions[take, self.below(CAPTIONS, n)]) * (self.chance(n) >= .1)[:, None, None]
+        return (*(x[take[:, None], at].float() for x in (self.latents, self.control, self.cover)), text, rows, rows >= known[:, None])
 
 
 @torch.no_grad()
-def report(model, data, levels):
+def controls(tokenizer, upsampler, codes):
+    """codes [N,T,44] -> control latents [N,T,16,16,24], half precision"""
+    (cos, sin), _, mask = tokenizer.table(1)
+    features = tokenizer.decoder(tokenizer.quantizer.lookup(codes.flatten(0, 1)), 1, (cos.to(codes.device), sin.to(codes.device)), mask.to(codes.device))
+    latents = upsampler(features)[:, 0]
+    return latents.view(*codes.shape[:2], *latents.shape[1:]).half()
+
+
+def draw_times(n, timesteps, device):
+    """Most samples near the timesteps that are used, the others anywhere."""
+    listed = torch.tensor(timesteps, device=device)[torch.randint(len(timesteps), (n,), device=device)] + torch.randint(-15, 16, (n,), device=device)
+    return torch.where(torch.rand(n, device=device) < NEAR, listed, torch.randint(0, 1000, (n,), device=device)).clamp(0, 999)
+
+
+def v_loss(model, data, n, length, levels, weights=1., t=None, generator=None):
+    """`weights` [16,1,1] of the channels -> v loss on unknown latents, squared error of x0 there and that of the control latent"""
+    z, c, cover, text, rows, unknown = data(n, length)
+    device = z.device
+    normal = lambda: torch.randn(z.shape, generator=generator, device=device)
+    uniform = lambda: torch.rand(n, 1, 1, 1, 1, generator=generator, device=device)
+    t = draw_times(n, model.c["timesteps"], device) if t is None else torch.full((n,), t, device=device)
+    a = levels[t][:, None, None, None, None]
+    s = (1 - a * a).sqrt()
+    noise = normal()
+    soiled = z + uniform() * DRAWN * (c - z) + uniform() * .1 * normal()
+    u = unknown[:, :, None, None, None].float()
+    x = (a * z + s * noise) * u + soiled * (1 - u)
+    with lowered(device):
+        v = model(x, c, text, t, rows)
+    v = v.float()
+    weight = u * (1 + 2 * cover)
+    error = (v - (a * noise - s * z)).pow(2) * weights
+    each = u.sum() * z[0, 0].numel()
+    x0 = ((a * x - s * v - z).pow(2) * weights * u).sum() / each
+    return (error * weight).sum() / (weight.sum() * z.shape[2]), x0, ((c - z).pow(2) * weights * u).sum() / each
+
+
+@torch.no_grad()
+def report(model, data, levels, weights):
     for t in (999, 845, 635, 390, 145, 45):
-        generator = torch.Generator().manual_seed(1)
-        data.rng = np.random.default_rng(1)
-        _, x0, c = zip(*[v_loss(model, data, 1, 13, levels, t, generator) for _ in range(2)])
-        print(f"t {t}: x0 error {float(np.mean(x0)):.4f}, control latent alone {float(np.mean(c)):.4f}", flush=True)
+        generator = torch.Generator(data.device).manual_seed(1)
+        data.seeded(1)
+        np.random.seed(1)
+        _, x0, c = zip(*[v_loss(model, data, 8, WINDOW, levels, weights, t, generator) for _ in range(4)])
+        print(f"t {t}: x0 error {float(sum(x0)) / 4:.4f}, control latent alone {float(sum(c)) / 4:.4f}", flush=True)
 
 
 def main():
-    a = arguments(plan=35.)
+    a = arguments(plan=35., batch=0, rate=1.)
     torch.manual_seed(0)
     model = averaged("upsampler", DiT(config("mmdit")), a.out).to(a.device).train()
     upsampler = model.control.semantic_conditioner.requires_grad_(False)
-    data, held = Windows(a.out, upsampler), Windows(a.out, upsampler, "held")
-    levels = noise_table()
-    sigma = (data.latents[:40] - data.control[:40]).pow(2).mean().sqrt().item()
-    passthrough(model, data.latents[:24, 3:16], data.control[:24, 3:16], .1 * sigma)
-    run = Run("mmdit", model, a, lr=.002, adam_lr=5e-5, warmup=100, average=.99,
+    data, held = Windows(a, upsampler), Windows(a, upsampler, "held")
+    levels, weights = noise_table().to(a.device), .25 + .75 * pixel_weights(a.out, a.device).to(a.device)
+    sigma = (data.latents[:40].float() - data.control[:40].float()).pow(2).mean().sqrt().item()
+    examples = lambda x: x[:24, 3:16].float().cpu()
+    passthrough(model.cpu(), examples(data.latents), examples(data.control), .1 * sigma)
+    model.to(a.device)
+    run = Run("mmdit", model, a, lr=.002 * a.rate, adam_lr=5e-5 * a.rate, warmup=100, average=.99,
               adam_only=("patch_embed", "time_embed", "adaLN", "final_layer", "zero_linears", "norm"))
-    data.rng = np.random.default_rng(run.steps + 1)
+    data.seeded(run.steps + 1)
+    torch.manual_seed(run.steps + 1)
     if run.steps == 0:
         print(f"control latent is off by {sigma:.3f}; the linear start:")
-        report(model, held, levels)
+        report(model, held, levels, weights)
         run.save()                                      # `--minutes 0` leaves it at that
     for progress in run:
-        short = progress < .6 or run.steps % 2
-        length = 3 if short and run.steps % 3 else 5 if short else 13
-        loss, x0, c = v_loss(model, data, {3: 8, 5: 5, 13: 2}[length], length, levels)
+        short = not a.batch and (progress < .6 or run.steps % 2)
+        length = 3 if short and run.steps % 3 else 5 if short else WINDOW
+        loss, x0, c = v_loss(model, data, a.batch or {3: 8, 5: 5, WINDOW: 2}[length], length, levels, weights)
         run.step(loss, x0=x0, against=x0 / c)
     if run.steps:
         model.load_state_dict(run.mean)
-        report(model, held, levels)
+        report(model, held, levels, weights)
 
 
 if __name__ == "__main__":

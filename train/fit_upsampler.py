@@ -4,8 +4,9 @@ This alone puts colours and places right; refinement then starts from it. Errors
 features carry all that the codes know of an object's outline, also what the picture network could not see; they are held
 near the picture network's. A linear head must read the outline from them: the squared error of latents alone leaves blurred
 spots where angles and points are, since what an edge does to it depends on colours and light. The first FIRST of the plan is
-for that head alone, on frames that need no latents. Then samples are latents of takes, of clips and of single frames, each as
-often as there are such. OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins with the weights of another run.
+for that head alone, on frames that need no latents (`--first 0`: the decoder knows outlines already). Then samples are latents of takes, of clips and of
+single frames, each as often as there are such, all of them held on the device. OUT/decoder.pt is the tokenizer with that decoder. `--warm FILE` begins
+with the weights of another run.
 
 `--stage alone`, last, trains the upsampler with the decoder as it is: features soon hold every outline, while the pictures made of
 them are still round, and a step of the upsampler alone costs half.
@@ -25,9 +26,10 @@ from net_dit import DiT
 from net_tokenizer import Tokenizer
 from net_vae import VAE, channels_last
 from spelled import CODES, IS_SPELLED, LEARNED
-from training import Run, arguments, averaged, config, save_atomically, warmed
+from training import Run, arguments, averaged, config, lowered, save_atomically, warmed
 
-BATCH, BATCH_ALONE = 16, 24
+BATCH, BATCH_ALONE = 16, 24                         # on two cores; a GPU takes --batch 512
+RATES = {"lr": .02, "adam_lr": 1.5e-3}
 RATES_WARM = {"lr": .012, "adam_lr": 1e-3}          # of networks that have been trained before
 FIRST = .15                                         # share of the plan for outlines alone, on so many frames a step:
 MANY = 32
@@ -47,16 +49,16 @@ def latent_scale(out):
 
 
 @torch.no_grad()
-def pixel_weights(out, noise=.3):
+def pixel_weights(out, device="cpu", noise=.3):
     """[16,1,1]: how much one unit of error in a channel of the scaled latent changes the decoded pixels, mean 1; measured once. The
     first channel weighs some forty times as much as the last."""
     path = Path(out) / "pixel_weights.npy"
     if not path.exists():
-        vae, scale = channels_last(averaged("vae", VAE(config("temporal_vae")), out)), latent_scale(out)
+        vae, scale = channels_last(averaged("vae", VAE(config("temporal_vae")), out)).to(device), latent_scale(out)
         takes = np.load(records_of(out, "takes", "latents")[0].with_suffix(".latents.npy"), mmap_mode="r")
         changed = np.zeros(16, np.float32)
         for take in takes[:4]:
-            z = torch.from_numpy(take[:3].astype(np.float32)).transpose(0, 1)[None]
+            z = torch.from_numpy(take[:3].astype(np.float32)).transpose(0, 1)[None].to(device)
             plain = vae.decode(z)
             for channel in range(16):
                 other = z.clone()
@@ -95,52 +97,67 @@ def latent_cover(cover):
 
 
 class Samples:
-    """Semantic frames of many scenes. `draw` gives of each the picture features, the codes with a language model's mistakes and
-    the outline, then the latent that ends there and its object cover, where the corpora have such."""
+    """Semantic frames of many scenes, held on one device. `draw` gives of each the picture features, the codes with a language model's
+    mistakes and the outline, then the latent that ends there and its object cover, where the corpora have such."""
 
-    def __init__(self, seed):
-        self.shards, self.odds, self.rng = [], [], np.random.default_rng(seed)
+    def __init__(self, device):
+        self.device, self.parts, self.codes, self.rows = device, [], [], 0
 
     def keep(self, record, truth, frames, *of_frames):
         """frames [N,n]: which semantic frames of the takes are samples; of_frames: what else there is of them, [N,n,...]"""
-        load = lambda name: np.load(record.with_suffix(f".{name}.npy"), mmap_mode="r")
-        codes = torch.from_numpy(load("tokens").copy()).unflatten(1, (-1, CODES))
-        outline = truth["cover"][:, semantic(truth), 0]
-        kind = truth["bodies"][:, semantic(truth), 0, 5].long().clamp(min=0)
-        odds = OFTEN[kind] * torch.where(outline.amax((2, 3)) > 0, 1., UNSEEN)
-        self.shards.append((load("features"), codes, outline, frames, of_frames))
-        self.odds.append(np.cumsum(odds.gather(1, frames).flatten().double().numpy()))
-        self.share = np.cumsum([o[-1] for o in self.odds])
+        load = lambda name: torch.from_numpy(np.load(record.with_suffix(f".{name}.npy")))
+        codes = load("tokens").unflatten(1, (-1, CODES))
+        takes, count = codes.shape[:2]
+        of_take = torch.arange(takes)[:, None]
+        pick = lambda x: x[of_take, frames].flatten(0, 1)
+        outline = pick(truth["cover"][:, semantic(truth), 0])
+        kind = pick(truth["bodies"][:, semantic(truth), 0, 5]).long().clamp(min=0)
+        odds = OFTEN[kind] * torch.where(outline.amax((1, 2)) > 0, 1., UNSEEN)
+        first = (self.rows + of_take * count).expand_as(frames).flatten()
+        self.parts.append([x.to(self.device) for x in (odds, first, first + count - 1, first + frames.flatten(), pick(load("features")), outline,
+                                                       *(x.flatten(0, 1) for x in of_frames))])
+        self.codes.append(codes.flatten(0, 1).to(self.device))
+        self.rows += takes * count
+
+    def kept(self):
+        """Nothing more will come."""
+        self.odds, self.first, self.last, self.shown, *self.parts = [torch.cat(p) for p in zip(*self.parts)]
+        self.codes, self.spelled = torch.cat(self.codes), IS_SPELLED.to(self.device)
+        return self
 
     def draw(self, n):
         """-> features [n,192,8,12], codes [n,44], outline [n,32,48] (share of every 4x4 pixels that the main body covers), and of
         latents [n,16,16,24], cover [n,1,16,24]"""
-        rows = []
-        for _ in range(n):
-            drawn = int(np.searchsorted(self.share, self.rng.random() * self.share[-1], "right"))
-            features, codes, outline, frames, of_frames = self.shards[drawn]
-            odds = self.odds[drawn]
-            i, j = divmod(int(np.searchsorted(odds, self.rng.random() * odds[-1], "right")), frames.shape[1])
-            t = int(frames[i, j])
-            rows.append((torch.from_numpy(features[i, t].copy()).float(), spoilt(codes[i], t, self.rng), outline[i, t].float() / 255,
-                         *(x[i, j].float() for x in of_frames)))
-        return [torch.stack(r) for r in zip(*rows)]
+        i = torch.multinomial(self.odds, n, True)
+        features, outline, *of_frames = [p[i].float() for p in self.parts]
+        return features, self.spoilt(i), outline / 255, *of_frames
+
+    def spoilt(self, i):
+        """Codes [n,44] of some samples with the mistakes of a language model: the learned codes come from a few frames earlier or later
+        half of the time, some are replaced by any others. What the object is, where it is and how it moves must be drawn as the
+        spelled codes say."""
+        n = len(i)
+        away = torch.randint(-4, 5, (n,), device=self.device) * (torch.rand(n, device=self.device) < MOVED)
+        near = torch.minimum(torch.maximum(self.shown[i] + away, self.first[i]), self.last[i])
+        made = torch.where(self.spelled, self.codes[self.shown[i]], self.codes[near])
+        replaced = (torch.rand(n, CODES, device=self.device) < torch.rand(n, 1, device=self.device) * REPLACED) & ~self.spelled
+        return torch.where(replaced, torch.randint(LEARNED, (n, CODES), device=self.device), made)
 
 
-def frames_of(out, seed):
+def frames_of(out, device):
     """Samples without latents: every frame of `plans` and `long`."""
-    samples = Samples(seed)
+    samples = Samples(device)
     for kind in ("plans", "long"):
         for r in records_of(out, kind, "tokens", "features")[2 if kind == "plans" else 0:]:
             truth = torch.load(r, weights_only=False)
             takes, count = truth["cover"].shape[:2]
             samples.keep(r, truth, torch.arange(count).expand(takes, count))
-    return samples
+    return samples.kept()
 
 
-def latents_of(out, seed):
+def latents_of(out, device):
     """Samples with latents: of whole takes and clips, and of one frame of each of the plans."""
-    samples = Samples(seed)
+    samples = Samples(device)
     load = lambda record, name: torch.from_numpy(np.load(record.with_suffix(f".{name}.npy")))
     for kind in ("takes", "clips"):
         for r in records_of(out, kind, "latents", "tokens", "features"):
@@ -152,7 +169,7 @@ def latents_of(out, seed):
         shown = torch.from_numpy(StillFrames.frame_of_take(len(latents)))[:, None]
         cover = F.avg_pool2d(truth["cover"].amax(2).float() / 255, 2)[torch.arange(len(shown))[:, None], shown]
         samples.keep(r, truth, shown, latents, cover[:, :, None].half())
-    return samples
+    return samples.kept()
 
 
 def outline_error(logits, outline):
@@ -164,42 +181,34 @@ def outline_error(logits, outline):
     return (lost * touched).sum() / touched.sum().clamp(min=1)
 
 
-def spoilt(codes, shown, rng):
-    """codes [T,44] of a whole take -> [44] of the frame that is shown, with the mistakes of a language model: the learned
-    codes come from a few frames earlier or later half of the time, some are replaced by any others. What the object is,
-    where it is and how it moves must be drawn as the spelled codes say."""
-    away = int(rng.integers(-4, 5)) if rng.random() < MOVED else 0
-    made = torch.where(IS_SPELLED, codes[shown], codes[min(max(shown + away, 0), len(codes) - 1)])
-    replaced = torch.from_numpy(rng.random(CODES) < rng.random() * REPLACED) & ~IS_SPELLED
-    return torch.where(replaced, torch.from_numpy(rng.integers(LEARNED, size=CODES)), made)
-
-
 class Regression:
     """What the upsampler is taught: latents, errors weighed by what they do to pixels and more on objects."""
 
-    def __init__(self, out):
-        self.scale, self.weights, self.out = latent_scale(out), pixel_weights(out), out
+    def __init__(self, a):
+        self.scale, self.weights, self.a = latent_scale(a.out), pixel_weights(a.out, a.device).to(a.device), a
 
     def __call__(self, control, z, cover):
         """control latents and unscaled latents [n,16,16,24], cover [n,1,16,24] -> loss, numbers to be told"""
-        error = (control - z * self.scale).pow(2)
+        error = (control.float() - z * self.scale).pow(2)
         pixels = error * self.weights
         on = (pixels * cover).sum() / (cover.sum() * z.shape[1])
         return (pixels * (1 + 5 * cover)).mean(), {"mse": error.mean(), "seen": pixels.mean(), "on": on}
 
     @torch.no_grad()
     def report(self, up, decoded):
-        held = Pairs(self.out, "held")
-        numbers = [self(up(decoded(codes))[:, 0], z.float(), cover.float())[1] for codes, z, cover in zip(held.codes, held.latents, held.cover)]
+        held, there = Pairs(self.a.out, "held"), self.a.device
+        numbers = [self(up(decoded(codes.to(there)))[:, 0], z.float().to(there), cover.float().to(there))[1]
+                   for codes, z, cover in zip(held.codes, held.latents, held.cover)]
         mean = {k: float(np.mean([float(n[k]) for n in numbers])) for k in numbers[0]}
         print("held-out takes: squared error %(mse).4f, as the pixels have it %(seen).4f, on objects %(on).4f" % mean)
 
 
 def networks(a, upsampler, decoder):
     """Networks from the stages that are named -> the DiT, of which the upsampler is part, the tokenizer, and codes [n,44] -> features [n,1,192,8,12]"""
-    model = averaged(upsampler, DiT(config("mmdit")), a.out) if upsampler else DiT(config("mmdit"))
-    tokenizer = averaged(decoder, Tokenizer(config("tokenizer")), a.out)
-    rope, _, mask = tokenizer.table(1)
+    model = averaged(upsampler, DiT(config("mmdit")), a.out, a.device) if upsampler else DiT(config("mmdit")).to(a.device)
+    tokenizer = averaged(decoder, Tokenizer(config("tokenizer")), a.out, a.device)
+    (cos, sin), _, mask = tokenizer.table(1)
+    rope, mask = (cos.to(a.device), sin.to(a.device)), None if mask.all() else mask.to(a.device)
     return model, tokenizer, lambda codes: tokenizer.decoder(tokenizer.quantizer.lookup(codes), 1, rope, mask)
 
 
@@ -209,20 +218,25 @@ def train_both(a):
     learner = nn.ModuleDict({"up": up, "decoder": tokenizer.decoder, "project_out": tokenizer.quantizer.project_out,
                              "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
     held_gaze(tokenizer.decoder)
-    rates = RATES_WARM if warmed(learner, a) else {"lr": .02, "adam_lr": 1.5e-3}
+    rates = RATES_WARM if warmed(learner, a) else RATES
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out", "outline"), warmup=40, average=.995)
-    frames, latents, regression = frames_of(a.out, run.steps + 1), latents_of(a.out, run.steps + 1), Regression(a.out)
+    torch.manual_seed(run.steps)
+    frames = frames_of(a.out, a.device) if run.progress < a.first else None
+    latents, regression, batch = latents_of(a.out, a.device), Regression(a), a.batch or BATCH
     for progress in run:
-        outlines_alone = progress < FIRST
-        features, codes, outline, *seen = frames.draw(MANY) if outlines_alone else latents.draw(BATCH)
-        f = decoded(codes)
+        outlines_alone = progress < a.first
+        features, codes, outline, *seen = frames.draw(MANY) if outlines_alone else latents.draw(batch)
+        with lowered(a.device):
+            f = decoded(codes)
+            control = None if outlines_alone else up(f + .1 * torch.randn_like(f))[:, 0]
+        f = f.float()
         apart = (f[:, 0] - features).pow(2).mean()
         outlines = outline_error(learner["outline"](patches(f)), outline)
         numbers = {"features": apart, "outline": outlines}
         if outlines_alone:
             run.step(apart + OUTLINE * outlines, **numbers)
             continue
-        loss, errors = regression(up(f + .1 * torch.randn_like(f))[:, 0], *seen)
+        loss, errors = regression(control, *seen)
         run.step(loss + NEAR * apart + OUTLINE * outlines, **errors, **numbers)
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
@@ -232,14 +246,17 @@ def train_both(a):
 
 def train_alone(a):
     model, _, decoded = networks(a, "upsampler", "decoder")
-    up = model.control.semantic_conditioner.to(a.device).train()
+    up = model.control.semantic_conditioner.train()
     run = Run("upsampler_alone", up, a, **RATES_WARM, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
-    latents, regression = latents_of(a.out, run.steps + 1), Regression(a.out)
+    torch.manual_seed(run.steps)
+    latents, regression, batch = latents_of(a.out, a.device), Regression(a), a.batch or BATCH_ALONE
     for _ in run:
-        _, codes, _, *seen = latents.draw(BATCH_ALONE)
-        with torch.no_grad():
-            f = decoded(codes)
-        loss, errors = regression(up(f + .1 * torch.randn_like(f))[:, 0], *seen)
+        _, codes, _, *seen = latents.draw(batch)
+        with lowered(a.device):
+            with torch.no_grad():
+                f = decoded(codes)
+            control = up(f + .1 * torch.randn_like(f))[:, 0]
+        loss, errors = regression(control, *seen)
         run.step(loss, **errors)
     up.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
@@ -247,7 +264,7 @@ def train_alone(a):
 
 
 def main():
-    a = arguments(plan=20., warm="", stage="both")
+    a = arguments(plan=20., warm="", stage="both", batch=0, first=FIRST)
     torch.manual_seed(0)
     (train_alone if a.stage == "alone" else train_both)(a)
 

@@ -149,8 +149,11 @@ class Run:
         self.mean = {k: v.detach().clone() for k, v in model.state_dict().items()}
         self.averages = [(self.mean[k], v) for k, v in model.state_dict().items()]       # the model's own storage: it stays where it is
         self.window, self.stop = {}, False
-        if self.path.exists():
-            self.load(torch.load(self.path, map_location=a.device, weights_only=False))
+        state = torch.load(self.path, map_location=a.device, weights_only=False) if self.path.exists() else {}
+        if "model" in state:
+            self.load(state)
+        elif state:
+            print(f"{stage}: averaged weights alone are no checkpoint, it begins anew", flush=True)
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stop", True))
 
     def load(self, state):
