@@ -104,8 +104,13 @@ def decoded(model, z):
     return torch.cat([before, model.decoder(z[:, :, 2:4], history), model.decoder(z[:, :, 4:], history)], 2).float()
 
 
+def kept_takes(out, *made):
+    """Shards of takes whose frames are kept, as in `Takes`."""
+    return [r for r in records_of(out, "takes", *made) if r.with_suffix(".npy").exists()]
+
+
 def true_latents(out):
-    return torch.cat([torch.from_numpy(np.load(r.with_suffix(".latents.npy"))) for r in records_of(out, "takes", "latents")])
+    return torch.cat([torch.from_numpy(np.load(r.with_suffix(".latents.npy"))) for r in kept_takes(out, "latents")])
 
 
 @torch.no_grad()
@@ -115,7 +120,7 @@ def regressed_latents(a):
     tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device)
     on_device = lambda v: v.to(a.device) if torch.is_tensor(v) else type(v)(map(on_device, v))
     rope, _, mask = on_device(tokenizer.table(1))
-    records, made = records_of(a.out, "takes", "tokens"), []
+    records, made = kept_takes(a.out, "tokens"), []
     codes = torch.cat([torch.from_numpy(np.load(r.with_suffix(".tokens.npy"))) for r in records]).unflatten(1, (-1, CODES)).to(a.device)
     for some in codes.flatten(0, 1).split(16 * codes.shape[1]):
         with lowered(a.device):
