@@ -22,7 +22,6 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 import net_vae
-from corpora import shards
 from fit_upsampler import latent_scale, records_of
 from net_dit import DiT
 from net_tokenizer import Tokenizer
@@ -44,14 +43,17 @@ def as_video(frames):
 class Takes:
     """The rendered takes, on the device."""
 
-    def __init__(self, folder, kind, device):
-        parts = list(shards(folder, kind))
-        if not parts:
-            raise SystemExit(f"{folder}: no shards of {kind}, expected {kind}_000.pt (corpora.py)")
-        put = lambda tensors: torch.cat([t.to(device) for t in tensors])
-        self.video = put(torch.from_numpy(np.array(v)) for v, _ in parts)
-        self.cover = put(r["cover"].amax(2) for _, r in parts)
+    def __init__(self, out, kind, device):
+        self.records = [r for r in records_of(out, kind) if r.with_suffix(".npy").exists()]       # frames are not kept of all
+        if not self.records:
+            raise SystemExit(f"{out}/corpora: no frames of {kind}, expected {kind}_000.npy and .pt (corpora.py)")
+        self.video = self.made("", device)
+        self.cover = torch.cat([torch.load(r, weights_only=False)["cover"].amax(2).to(device) for r in self.records])
         self.device = device
+
+    def made(self, what, device):
+        """What there is of the takes, as `.latents`"""
+        return torch.cat([torch.from_numpy(np.load(r.with_suffix(f"{what}.npy"))).to(device) for r in self.records])
 
     def clips(self, n, t, frames=FRAMES):
         """`frames` frames of takes n from frames t on, [B] both -> video [B,3,T,H,W], object cover [B,1,T,H,W]"""
@@ -104,24 +106,14 @@ def decoded(model, z):
     return torch.cat([before, model.decoder(z[:, :, 2:4], history), model.decoder(z[:, :, 4:], history)], 2).float()
 
 
-def kept_takes(out, *made):
-    """Shards of takes whose frames are kept, as in `Takes`."""
-    return [r for r in records_of(out, "takes", *made) if r.with_suffix(".npy").exists()]
-
-
-def true_latents(out):
-    return torch.cat([torch.from_numpy(np.load(r.with_suffix(".latents.npy"))) for r in kept_takes(out, "latents")])
-
-
 @torch.no_grad()
-def regressed_latents(a):
+def regressed_latents(takes, a):
     """The latents that the upsampler makes of the codes of all takes."""
     up = averaged("upsampler", DiT(config("mmdit")), a.out, a.device).control.semantic_conditioner
     tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device)
     on_device = lambda v: v.to(a.device) if torch.is_tensor(v) else type(v)(map(on_device, v))
     rope, _, mask = on_device(tokenizer.table(1))
-    records, made = kept_takes(a.out, "tokens"), []
-    codes = torch.cat([torch.from_numpy(np.load(r.with_suffix(".tokens.npy"))) for r in records]).unflatten(1, (-1, CODES)).to(a.device)
+    codes, made = takes.made(".tokens", a.device).unflatten(1, (-1, CODES)), []
     for some in codes.flatten(0, 1).split(16 * codes.shape[1]):
         with lowered(a.device):
             z = up(tokenizer.decoder(tokenizer.quantizer.lookup(some), 1, rope, mask))[:, 0]
@@ -199,7 +191,7 @@ def psnr(y, x, dims=None):
 @torch.no_grad()
 def report(model, a, clips=20, some=4):
     """Encode and decode held-out clips of 25 frames; also the jump at the borders of decoder calls."""
-    held, frames, values = Takes(f"{a.out}/corpora", "held", a.device), 3 * CALL + 1, []
+    held, frames, values = Takes(a.out, "held", a.device), 3 * CALL + 1, []
     rng = np.random.default_rng(5)
     n = torch.from_numpy(np.arange(clips) % len(held.video)).to(a.device)
     t = torch.from_numpy(rng.integers(held.video.shape[1] - frames + 1, size=clips)).to(a.device)
@@ -298,9 +290,9 @@ def main():
     run = Run({"vae": "vae", "decoder": "vae_decoder", "settled": "vae_settled_training"}[a.stage], model, a, **rates,
               adam_only=("conv_y", "conv_b", "conv_in", "conv_out"), warmup=20, average=.998, clip=0)
     torch.manual_seed(run.steps + 1)
-    takes = Takes(f"{a.out}/corpora", "takes", a.device)
-    true = Windows(takes, true_latents(a.out)) if a.stage != "vae" else None
-    regressed = Windows(takes, regressed_latents(a)) if a.stage == "settled" else None
+    takes = Takes(a.out, "takes", a.device)
+    true = Windows(takes, takes.made(".latents", a.device)) if a.stage != "vae" else None
+    regressed = Windows(takes, regressed_latents(takes, a)) if a.stage == "settled" else None
     loss_of = prepare_gpu(model, a, *true.beginnings(a.batch)) if true and a.device.startswith("cuda") else video_loss
     for _ in run:
         turn = run.steps
