@@ -30,7 +30,7 @@ from spelled import CODES
 from training import Run, arguments, averaged, config, lowered, save_atomically
 
 FRAMES = 2 * CALL + 1                               # of a clip
-AT_CALLS = 12.                                      # weight of the change from one decoder call to the next
+AT_CALLS = 24.                                      # weight of the change from one decoder call to the next
 SQUARES = 8.                                        # weight of squared errors, which PSNR counts, where latents are the true ones
 OTHERS, THEIRS = .15, .25                           # share of clips of other things, and what their errors, far larger ones, are multiplied with
 
