@@ -287,12 +287,12 @@ static cudnnBackendDescriptor_t conv_shape(lt_graph *g, const lt_graph_conv_shap
 void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y, const lt_graph_conv_shape *shape)
 {
     static const char *const step = "a convolution";
-    const double one = 1;
-    const double zero = 0;
+    const float one = 1; /* of the type of the sums: engines that read f32 would take half of a double for 0 */
+    const float zero = 0;
     const cudnnBackendDescriptor_t how = conv_shape(g, shape);
     const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, step);
-    set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_DOUBLE, 1, &one, step);
-    set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_DOUBLE, 1, &zero, step);
+    set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, 1, &one, step);
+    set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, 1, &zero, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, how, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w, step);
