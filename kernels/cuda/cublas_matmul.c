@@ -9,16 +9,12 @@
 
 enum {
     PROPOSALS = 8,        /* of the library's heuristic, best guess first */
-    TIMED_RUNS = 3,       /* of each, after one that is not timed */
     ALIGNMENT_MOST = 256  /* bytes; more makes no difference to the library */
 };
 
 /* Scales by row: CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F,
  * which headers have names for since 12.9. An older library refuses them. */
 enum { W_SCALE_MODE = 31, X_SCALE_MODE = 32, ONE_FOR_EACH_ROW = 3 };
-
-/* A proposal replaces an earlier one when it takes less than this share of its time; closer than that is noise. */
-static const float clearly_faster = 0.95F;
 
 struct lt_cublas {
     lt_cublas_functions call;
@@ -265,11 +261,12 @@ static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t 
     return LT_OK;
 }
 
-/* Proposals that can run, best guess first. */
-static lt_status propose(const lt_cublas *l, const plan *a, const plan_key *key, cublasLtMatmulHeuristicResult_t *found,
-                         int *count, lt_error *err)
+/* The first of the library's proposals that can run: which it is follows from the key, the library and the card. Timing them would
+ * find a faster one now and then, and another one every time: their sums have different orders, and so different bytes. */
+static lt_status choose_algorithm(const lt_cublas *l, plan *a, const plan_key *key, lt_error *err)
 {
     cublasLtMatmulPreference_t wish = NULL;
+    cublasLtMatmulHeuristicResult_t found[PROPOSALS];
     int offered = 0;
     LT_TRY(check(l, l->call.cublasLtMatmulPreferenceCreate(&wish), "preferences", err));
     lt_status s = set_preferences(l, wish, key, err);
@@ -279,76 +276,25 @@ static lt_status propose(const lt_cublas *l, const plan *a, const plan_key *key,
                                                          found, &offered),
                   "looking for an algorithm", err);
     (void)l->call.cublasLtMatmulPreferenceDestroy(wish);
-    *count = 0;
     for (int i = 0; s == LT_OK && i < offered; i++)
-        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= LT_CUBLAS_WORKSPACE)
-            found[(*count)++] = found[i];
-    if (s == LT_OK && *count == 0)
+        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= LT_CUBLAS_WORKSPACE) {
+            a->algorithm = found[i].algo;
+            return LT_OK;
+        }
+    if (s == LT_OK)
         s = lt_fail(err, LT_ERR_FAILED, "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
                     (long long)key->rows, (long long)key->inputs, (long long)key->outputs, (int)key->finish);
     return s;
 }
 
-/* Milliseconds of one run. The result is the same every time, so running on the caller's operands is harmless. */
-static lt_status time_one(lt_cuda *c, const plan *a, const cublasLtMatmulAlgo_t *algorithm, const lt_cublas_product *p,
-                          void *workspace, cudaEvent_t begun, cudaEvent_t ended, float *milliseconds, lt_error *err)
-{
-    LT_TRY(multiply(c, a, algorithm, p, workspace, err));
-    LT_CUDA_TRY(cudaEventRecord(begun, c->stream), "timing a product", err);
-    for (int i = 0; i < TIMED_RUNS; i++)
-        LT_TRY(multiply(c, a, algorithm, p, workspace, err));
-    LT_CUDA_TRY(cudaEventRecord(ended, c->stream), "timing a product", err);
-    LT_CUDA_TRY(cudaEventSynchronize(ended), "timing a product", err);
-    return lt_cuda_check(cudaEventElapsedTime(milliseconds, begun, ended), "timing a product", err);
-}
-
-static lt_status choose_fastest(lt_cuda *c, plan *a, const cublasLtMatmulHeuristicResult_t *found, int count,
-                                const lt_cublas_product *p, void *workspace, lt_error *err)
-{
-    cudaEvent_t begun = NULL;
-    cudaEvent_t ended = NULL;
-    float best = 0;
-    lt_status s = lt_cuda_check(cudaEventCreate(&begun), "timing a product", err);
-    if (s == LT_OK)
-        s = lt_cuda_check(cudaEventCreate(&ended), "timing a product", err);
-    for (int i = 0; s == LT_OK && i < count; i++) {
-        float took = 0;
-        s = time_one(c, a, &found[i].algo, p, workspace, begun, ended, &took, err);
-        if (s == LT_OK && (i == 0 || took < clearly_faster * best)) {
-            best = took;
-            a->algorithm = found[i].algo;
-        }
-    }
-    if (begun != NULL)
-        (void)cudaEventDestroy(begun);
-    if (ended != NULL)
-        (void)cudaEventDestroy(ended);
-    return s;
-}
-
-static lt_status choose_algorithm(lt_cuda *c, plan *a, const plan_key *key, const lt_cublas_product *p, void *workspace,
-                                  lt_error *err)
-{
-    cublasLtMatmulHeuristicResult_t found[PROPOSALS];
-    int count;
-    LT_TRY(propose(c->cublas, a, key, found, &count, err));
-    a->algorithm = found[0].algo;
-    enum cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-    LT_CUDA_TRY(cudaStreamIsCapturing(c->stream, &capturing), "planning a product", err);
-    if (count == 1 || capturing != cudaStreamCaptureStatusNone) /* nothing can be timed inside a graph */
-        return LT_OK;
-    return choose_fastest(c, a, found, count, p, workspace, err);
-}
-
-static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, void *workspace, plan **out,
-                           lt_error *err)
+static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, plan **out, lt_error *err)
 {
     plan *a = calloc(1, sizeof *a);
     if (a == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: linear: no memory for a plan");
     lt_status s = describe(c->cublas, p, a, err);
     if (s == LT_OK)
-        s = choose_algorithm(c, a, key, p, workspace, err);
+        s = choose_algorithm(c->cublas, a, key, err);
     if (s == LT_OK)
         s = lt_plan_keep(&c->cublas->plans, key, sizeof *key, a, err);
     if (s != LT_OK) {
@@ -366,7 +312,7 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
     set_key(&key, p);
     plan *a = lt_plan_find(&c->cublas->plans, &key, sizeof key);
     if (a == NULL)
-        LT_TRY(make_plan(c, &key, p, workspace, &a, err));
+        LT_TRY(make_plan(c, &key, p, &a, err));
     if (p->bias != NULL)
         LT_TRY(point_at_bias(c->cublas, a, p->bias, err));
     if (p->type == LT_U8)

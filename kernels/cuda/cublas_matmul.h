@@ -6,8 +6,7 @@
  *
  * and nothing is moved. The bias runs along the rows of out^T, which is what the library's epilogue adds.
  *
- * A plan is made once for a shape: the library's proposals are timed on the operands of the first call and the fastest one is
- * kept while the backend lives. The first proposal stays unless another is clearly faster, so that two runs choose alike.
+ * A plan is made once for a shape, of the library's first proposal that can run, and kept while the backend lives.
  */
 #ifndef LT_CUBLAS_MATMUL_H
 #define LT_CUBLAS_MATMUL_H
