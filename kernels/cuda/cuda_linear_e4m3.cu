@@ -2,12 +2,17 @@
  *
  * E4M3 has 4 bits of exponent, 3 of mantissa and no infinity; 448 is its largest number. Rounding is to the nearest, halves to
  * even, in whole-number arithmetic that is the same on every card. What is not finite makes its row (or all) NaN or zero times
- * infinity, so that it shows in the sums. Memory bound: a warp for a row, read twice, the second time mostly from the caches.
+ * infinity, so that it shows in the sums. Memory bound: rows with scales of their own are read once, others twice.
  */
 #include "kernels/cuda/cuda_device.cuh"
 #include "kernels/cuda/cuda_linear.h"
 
-enum { WARPS = 8, PACK = 8 };
+enum {
+    WARPS = 8,
+    PACK = 8,
+    ROW_THREADS = 128, /* of a block that holds a row */
+    HELD = 8           /* packs of a thread: rows of up to 8192 values */
+};
 
 static const float largest_e4m3 = 448.0f;
 static const float least_scale = 1e-30f; /* rows of zeros divide by this */
@@ -78,12 +83,58 @@ static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_r
     }
 }
 
+/* Both at once where every row has a scale of its own: a block holds the row in registers and reads it once. */
+static __global__ void __launch_bounds__(ROW_THREADS) rows_kernel(uint8_t *out, float *scale, const lt_bf16 *from, int64_t columns,
+                                                                  int64_t stride)
+{
+    __shared__ float largest[ROW_THREADS / LT_WARP];
+    const int64_t row = blockIdx.x;
+    lt_pack<lt_bf16, PACK> held[HELD];
+    float most = 0;
+#pragma unroll
+    for (int h = 0; h < HELD; h++) {
+        const int64_t at = ((int64_t)h * ROW_THREADS + threadIdx.x) * PACK;
+        if (at < columns)
+            held[h] = lt_load<lt_bf16, PACK>(from + row * stride + at);
+    }
+#pragma unroll
+    for (int h = 0; h < HELD; h++)
+        if (((int64_t)h * ROW_THREADS + threadIdx.x) * PACK < columns)
+#pragma unroll
+            for (int k = 0; k < PACK; k++)
+                most = fmaxf(most, fabsf(lt_to_float(held[h].at[k])));
+    most = lt_warp_max(most);
+    if (threadIdx.x % LT_WARP == 0)
+        largest[threadIdx.x / LT_WARP] = most;
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < ROW_THREADS / LT_WARP; i++)
+        most = fmaxf(most, largest[i]);
+    const float unit = fmaxf(most / largest_e4m3, least_scale);
+    if (threadIdx.x == 0)
+        scale[row] = unit;
+#pragma unroll
+    for (int h = 0; h < HELD; h++) {
+        const int64_t at = ((int64_t)h * ROW_THREADS + threadIdx.x) * PACK;
+        if (at >= columns)
+            continue;
+        lt_pack<uint8_t, PACK> q;
+#pragma unroll
+        for (int k = 0; k < PACK; k++)
+            q.at[k] = e4m3_of(lt_to_float(held[h].at[k]) / unit);
+        lt_store<uint8_t, PACK>(out + row * columns + at, q);
+    }
+}
+
 lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from, bool by_row, lt_error *err)
 {
     const int64_t rows = from.dim[0];
     const int64_t columns = from.dim[1];
     const lt_bf16 *values = (const lt_bf16 *)from.data;
     const unsigned grid = (unsigned)lt_cuda_ceil_div(rows, WARPS);
+    if (by_row && columns <= (int64_t)ROW_THREADS * HELD * PACK)
+        return lt_cuda_launch(c, "linear: e4m3", err, (unsigned)rows, ROW_THREADS, 0, rows_kernel, out, scale, values, columns,
+                              from.stride[0]);
     LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, scales_kernel, scale, values, rows, columns,
                           from.stride[0]));
     if (!by_row)

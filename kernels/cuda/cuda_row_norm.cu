@@ -3,15 +3,17 @@
  *     layer_norm   (x - mean) / sqrt(var + eps) * w + b, then * (1 + scale) + shift
  *     rms_norm     x / sqrt(mean(x^2) + eps) * w
  *
- * A team of threads holds a row in registers: one warp while there are many rows and they are short, else a block. x is read
- * once, out written once; mean and variance take two passes over the registers. Rows longer than a block holds are read again
- * from memory, which is the cache.
+ * A team of threads holds a row in registers: a part of a warp for the rows of heads, a warp while there are many rows, else a
+ * block. x is read once, out written once; mean and variance take two passes over the registers. Rows longer than a block
+ * holds are read again from memory, which is the cache.
  */
 #include "kernels/cuda/cuda_device.cuh"
 
 enum {
     BLOCK = 256,    /* threads */
     HELD = 4,       /* packs that a thread keeps */
+    HELD_LONG = 8,  /* the same, of rows of a few thousand values */
+    PART = 8,       /* threads for a row of so few packs */
     FEW_ROWS = 1024 /* below this a warp a row would leave most of the card idle */
 };
 
@@ -71,19 +73,31 @@ template <typename T, int N> static __device__ __forceinline__ void apply_tables
     }
 }
 
-/* Thread `lane` of a team has packs lane, lane + TEAM, ... of a row; the first HELD of them stay in registers. */
-template <typename T, int N, int TEAM> struct held_row {
+/* Over a team: a part of a warp, a warp or a block; every thread of it gets the same bits. */
+template <int TEAM> static __device__ __forceinline__ float team_sum(float x)
+{
+    if constexpr (TEAM > LT_WARP) {
+        return lt_block_sum<TEAM>(x);
+    } else {
+#pragma unroll
+        for (int distance = TEAM / 2; distance > 0; distance /= 2)
+            x += __shfl_xor_sync(0xffffffffu, x, distance);
+        return x;
+    }
+}
+
+/* Thread `lane` of a team has packs lane, lane + TEAM, ... of a row; the first KEPT of them stay in registers. */
+template <typename T, int N, int TEAM, int KEPT> struct held_row {
     const T *from;
     int lane;
     int packs;
-    lt_pack<T, N> held[HELD];
+    lt_pack<T, N> held[KEPT];
 
     __device__ __forceinline__ held_row(const T *row, int64_t d, int lane_) : from(row), lane(lane_), packs((int)(d / N))
     {
 #pragma unroll
-        for (int k = 0; k < HELD; k++)
-            if (lane + k * TEAM < packs)
-                held[k] = lt_load<T, N>(from + (int64_t)(lane + k * TEAM) * N);
+        for (int k = 0; k < KEPT; k++)
+            held[k] = lane + k * TEAM < packs ? lt_load<T, N>(from + (int64_t)(lane + k * TEAM) * N) : lt_pack<T, N>{};
     }
 
     /* f(pack of floats, its place in the row) for every pack of this thread. */
@@ -91,30 +105,33 @@ template <typename T, int N, int TEAM> struct held_row {
     {
         float x[N];
 #pragma unroll
-        for (int k = 0; k < HELD; k++)
+        for (int k = 0; k < KEPT; k++)
             if (lane + k * TEAM < packs) {
 #pragma unroll
                 for (int i = 0; i < N; i++)
                     x[i] = lt_to_float(held[k].at[i]);
                 f(x, (int64_t)(lane + k * TEAM) * N);
             }
-        for (int k = lane + HELD * TEAM; k < packs; k += TEAM) {
+        for (int k = lane + KEPT * TEAM; k < packs; k += TEAM) {
             lt_load_floats<T, N>(from + (int64_t)k * N, x);
             f(x, (int64_t)k * N);
         }
     }
 };
 
-template <typename T, int N, int TEAM, bool CENTRED>
+template <typename T, int N, int TEAM, int KEPT, bool CENTRED>
 static __global__ void __launch_bounds__(BLOCK, 2) norm_kernel(T *out, const T *x, norm_plan p)
 {
+    lt_after_earlier();
     constexpr int teams = BLOCK / TEAM;
-    const int64_t row = (int64_t)blockIdx.x * teams + threadIdx.x / TEAM;
-    if (row >= p.rows) /* a whole team at once: one warp, or nobody of a block */
+    const int64_t wanted = (int64_t)blockIdx.x * teams + threadIdx.x / TEAM;
+    if (TEAM >= LT_WARP && wanted >= p.rows) /* whole warps at once, or nobody of a block */
         return;
+    const bool real = wanted < p.rows; /* parts of a warp go on together, on the last row again */
+    const int64_t row = real ? wanted : p.rows - 1;
     const int64_t batch = row / p.rows_per_batch;
     const int64_t in_batch = row - batch * p.rows_per_batch;
-    const held_row<T, N, TEAM> r(x + batch * p.x_stride[0] + in_batch * p.x_stride[1], p.d, (int)(threadIdx.x % TEAM));
+    const held_row<T, N, TEAM, KEPT> r(x + batch * p.x_stride[0] + in_batch * p.x_stride[1], p.d, (int)(threadIdx.x % TEAM));
     const float count = (float)p.d;
 
     float mean = 0;
@@ -125,7 +142,7 @@ static __global__ void __launch_bounds__(BLOCK, 2) norm_kernel(T *out, const T *
             for (int i = 0; i < N; i++)
                 sum += v[i];
         });
-        mean = lt_block_sum<TEAM>(sum) / count;
+        mean = team_sum<TEAM>(sum) / count;
     }
     float square = 0;
     r.each([&](const float(&v)[N], int64_t) {
@@ -133,8 +150,10 @@ static __global__ void __launch_bounds__(BLOCK, 2) norm_kernel(T *out, const T *
         for (int i = 0; i < N; i++)
             square += (v[i] - mean) * (v[i] - mean);
     });
-    const float inverse = 1.0f / sqrtf(lt_block_sum<TEAM>(square) / count + p.eps);
+    const float inverse = 1.0f / sqrtf(team_sum<TEAM>(square) / count + p.eps);
 
+    if (!real)
+        return;
     T *to = out + batch * p.out_stride[0] + in_batch * p.out_stride[1];
     r.each([&](float(&v)[N], int64_t at) {
 #pragma unroll
@@ -156,19 +175,24 @@ typedef struct {
     norm_plan plan;
 } norm_job;
 
-template <typename T, int N, int TEAM> static lt_status launch(const norm_job &j, lt_error *err)
+template <typename T, int N, int TEAM, int KEPT> static lt_status launch(const norm_job &j, lt_error *err)
 {
     const unsigned grid = (unsigned)lt_cuda_ceil_div(j.plan.rows, BLOCK / TEAM);
-    void (*const kernel)(T *, const T *, norm_plan) = j.centred ? norm_kernel<T, N, TEAM, true> : norm_kernel<T, N, TEAM, false>;
-    return lt_cuda_launch(j.c, j.place, err, grid, BLOCK, 0, kernel, (T *)j.out, (const T *)j.x, j.plan);
+    void (*const kernel)(T *, const T *, norm_plan) =
+        j.centred ? norm_kernel<T, N, TEAM, KEPT, true> : norm_kernel<T, N, TEAM, KEPT, false>;
+    return lt_cuda_launch_early(j.c, j.place, err, grid, BLOCK, 0, kernel, (T *)j.out, (const T *)j.x, j.plan);
 }
 
 template <typename T, int N> static lt_status pick_team(const norm_job &j, lt_error *err)
 {
-    const bool fits_warp = j.plan.d <= (int64_t)LT_WARP * HELD * N;
-    if (fits_warp && (j.plan.rows >= FEW_ROWS || j.plan.d <= (int64_t)LT_WARP * N))
-        return launch<T, N, LT_WARP>(j, err);
-    return launch<T, N, BLOCK>(j, err);
+    const int64_t packs = j.plan.d / N;
+    if (packs <= PART && j.plan.rows >= FEW_ROWS)
+        return launch<T, N, PART, 1>(j, err);
+    if (packs <= LT_WARP || (packs <= LT_WARP * HELD && j.plan.rows >= FEW_ROWS))
+        return launch<T, N, LT_WARP, HELD>(j, err);
+    if (packs <= LT_WARP * HELD_LONG && j.plan.rows >= FEW_ROWS)
+        return launch<T, N, LT_WARP, HELD_LONG>(j, err);
+    return launch<T, N, BLOCK, HELD>(j, err);
 }
 
 /* Packs need every row and table on 16 bytes; the vectors are allocations of their own. */
