@@ -45,6 +45,7 @@ static __device__ __forceinline__ void score_chunk(const decode &f, const float 
     const lt_attention_job &j = f.j;
     const int lane = (int)threadIdx.x % LANES;
     const int packs = j.d / N;
+#pragma unroll 4 /* so that keys of four rounds are under way at once */
     for (int i = (int)threadIdx.x / LANES; i < CHUNK; i += THREADS / LANES) {
         float dot[ROWS] = {};
         if (i < keys) {
@@ -104,6 +105,7 @@ static __device__ __forceinline__ void weigh_row(float *score, int keys, float *
 /* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
 template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
 {
+    lt_after_earlier();
     const lt_attention_job &j = f.j;
     __shared__ float q[ROWS][DEPTH];
     __shared__ float score[ROWS][CHUNK];
@@ -154,6 +156,7 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 #pragma unroll
                 for (int e = 0; e < N; e++)
                     mine[pass][r][e] *= shrink[r];
+#pragma unroll 4
             for (int i = group; i < keys; i += groups) {
                 const T *v = (const T *)row_of(j.v, j.v_stride, batch, key0 + i, head, (int)sizeof(T));
                 const lt_pack<T, N> value = lt_load<T, N>(v + p * N);
@@ -203,6 +206,7 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 /* One block per row and head: out = sum of parts, each with its own largest score. */
 template <typename T> static __global__ void __launch_bounds__(THREADS) combine_kernel(decode f)
 {
+    lt_after_earlier();
     const lt_attention_job &j = f.j;
     const int row = (int)blockIdx.x;
     const int head = (int)blockIdx.y;
@@ -228,8 +232,8 @@ template <typename T, int N, int ROWS> static lt_status launch(lt_cuda *c, const
     const lt_attention_job &j = f.j;
     const dim3 blocks((unsigned)f.splits, (unsigned)j.heads, (unsigned)j.batches);
     const dim3 rows((unsigned)j.n, (unsigned)j.heads, (unsigned)j.batches);
-    LT_TRY(lt_cuda_launch(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f));
-    return lt_cuda_launch(c, "attention: decoding", err, rows, THREADS, 0, combine_kernel<T>, f);
+    LT_TRY(lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f));
+    return lt_cuda_launch_early(c, "attention: decoding", err, rows, THREADS, 0, combine_kernel<T>, f);
 }
 
 template <typename T, int N> static lt_status pick_rows(lt_cuda *c, const decode &f, lt_error *err)

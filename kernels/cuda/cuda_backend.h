@@ -20,6 +20,7 @@ enum {
     LT_CUDA_SLOT_BYTES = 8 << 20,       /* above some megabytes a copy over PCIe runs at its full rate */
     LT_CUDA_SHARED_DEFAULT = 48 << 10,  /* bytes of shared memory that a block may have without asking */
     LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
+    LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends */
     LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
 };
 

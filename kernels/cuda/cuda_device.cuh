@@ -161,8 +161,8 @@ __device__ __forceinline__ float lt_activate(float x, lt_act act)
 /* Queues `kernel` on the backend's stream. An empty grid is nothing to do. `shared_bytes` may exceed what a block has by
  * default. Arguments are converted to the kernel's parameters. */
 template <typename... P, typename... A>
-static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
-                                       size_t shared_bytes, void (*kernel)(P...), A... arguments)
+static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
+                                            size_t shared_bytes, bool early, void (*kernel)(P...), A... arguments)
 {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0)
         return LT_OK;
@@ -170,12 +170,43 @@ static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *
         LT_CUDA_TRY(cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                          (int)shared_bytes),
                     place, err);
+    cudaLaunchAttribute attribute = {};
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
     cudaLaunchConfig_t config = {};
     config.gridDim = grid;
     config.blockDim = block;
     config.dynamicSmemBytes = shared_bytes;
     config.stream = c->stream;
+    config.attrs = &attribute;
+    config.numAttrs = early && c->facts.capability >= LT_CUDA_EARLY_OLDEST ? 1 : 0;
     return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place, err);
+}
+
+template <typename... P, typename... A>
+static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
+                                       size_t shared_bytes, void (*kernel)(P...), A... arguments)
+{
+    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, false, kernel, arguments...);
+}
+
+/* The same for a kernel that begins with lt_after_earlier(): its blocks may be put in place while the kernel before it ends,
+ * which hides the time of a launch between the short kernels of a step. */
+template <typename... P, typename... A>
+static inline lt_status lt_cuda_launch_early(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
+                                             size_t shared_bytes, void (*kernel)(P...), A... arguments)
+{
+    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, true, kernel, arguments...);
+}
+
+/* Waits until everything that was queued earlier is done and its memory can be read, then lets the next kernel be put in place.
+ * Nothing that the stream writes may be touched before. */
+__device__ __forceinline__ void lt_after_earlier()
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    cudaGridDependencySynchronize();
+    cudaTriggerProgrammaticLaunchCompletion();
+#endif
 }
 
 /* Blocks of a kernel that walks `count` items in strides of its grid, one item a thread: all at once while they are few, then

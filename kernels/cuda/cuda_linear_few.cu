@@ -30,6 +30,23 @@ typedef struct {
     lt_act act;
 } few;
 
+/* Asks the L2 cache for the beginnings of this warp's rows while kernels before this one still run. A hint: nothing is read. */
+template <typename W, int OUTPUTS> static __device__ __forceinline__ void ask_for_weights(const few &f, int64_t first, int lane)
+{
+    constexpr int LINE = 128;
+    const int64_t bytes = f.inputs * 16 / lt_weights_in_16<W>;
+    if (lane * LINE >= bytes)
+        return;
+#pragma unroll
+    for (int o = 0; o < OUTPUTS; o++) {
+        if (first + o >= f.outputs)
+            break;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+        asm volatile("prefetch.global.L2 [%0];" ::"l"((const char *)f.w + (first + o) * bytes + lane * LINE));
+#endif
+    }
+}
+
 /* N: values of w that are taken at once. ALIGNED: rows of x begin where packs of N may be loaded. ROWS >= f.rows: rows beyond
  * repeat the last. */
 template <typename X, typename W, int ROWS, int OUTPUTS, int N, bool ALIGNED>
@@ -37,6 +54,9 @@ static __global__ void __launch_bounds__(THREADS) few_kernel(few f)
 {
     const int lane = (int)threadIdx.x % LT_WARP;
     const int64_t first = ((int64_t)blockIdx.x * (THREADS / LT_WARP) + threadIdx.x / LT_WARP) * OUTPUTS;
+    if (first < f.outputs)
+        ask_for_weights<W, OUTPUTS>(f, first, lane);
+    lt_after_earlier();
     if (first >= f.outputs)
         return;
     int64_t row[OUTPUTS]; /* where an output's weights begin, in elements */
@@ -99,8 +119,8 @@ template <typename X, typename W, int ROWS, int OUTPUTS, int N, bool ALIGNED>
 static lt_status launch(lt_cuda *c, const few &f, lt_error *err)
 {
     const int64_t blocks = lt_cuda_ceil_div(f.outputs, THREADS / LT_WARP * OUTPUTS);
-    return lt_cuda_launch(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0,
-                          few_kernel<X, W, ROWS, OUTPUTS, N, ALIGNED>, f);
+    return lt_cuda_launch_early(c, "linear: few rows", err, (unsigned)blocks, THREADS, 0,
+                                few_kernel<X, W, ROWS, OUTPUTS, N, ALIGNED>, f);
 }
 
 template <typename X, typename W, int ROWS> static lt_status pick_outputs(lt_cuda *c, const few &f, lt_error *err)

@@ -114,6 +114,7 @@ static inline bool lt_walk_pack(lt_walk *w, int n)
 /* Items are below 2^31, so that their places are found by 32-bit divisions. */
 template <int N, typename Op> __global__ void lt_walk_kernel(lt_walk w, Op op)
 {
+    lt_after_earlier();
     for (int64_t item = lt_first_item(); item < w.items; item += lt_item_step()) {
         uint32_t rest = (uint32_t)item;
         int64_t at[LT_WALK_OPERANDS] = {w.base[0], w.base[1], w.base[2], w.base[3]};
@@ -152,8 +153,8 @@ static inline lt_status lt_walk_launch(lt_cuda *c, const char *place, lt_error *
         piece.items = piece.dim[0] * inner;
         for (int k = 0; k < w.operands; k++)
             piece.base[k] = first * w.stride[k][0];
-        LT_TRY(lt_cuda_launch(c, place, err, lt_cuda_blocks_for(c, piece.items, THREADS), THREADS, 0,
-                              lt_walk_kernel<N, Op>, piece, op));
+        LT_TRY(lt_cuda_launch_early(c, place, err, lt_cuda_blocks_for(c, piece.items, THREADS), THREADS, 0,
+                                    lt_walk_kernel<N, Op>, piece, op));
     }
     return LT_OK;
 }

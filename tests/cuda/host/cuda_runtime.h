@@ -231,12 +231,22 @@ inline int __dp4a(int a, int b, int c)
 
 /* ---- launches ---- */
 
+enum { cudaLaunchAttributeProgrammaticStreamSerialization };
+
+/* Accepted; a kernel here always comes after the one before it. */
+typedef struct {
+    int id;
+    struct {
+        int programmaticStreamSerializationAllowed;
+    } val;
+} cudaLaunchAttribute;
+
 typedef struct {
     dim3 gridDim;
     dim3 blockDim;
     size_t dynamicSmemBytes;
     cudaStream_t stream;
-    void *attrs;
+    cudaLaunchAttribute *attrs;
     unsigned numAttrs;
 } cudaLaunchConfig_t;
 
