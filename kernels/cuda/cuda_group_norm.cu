@@ -13,8 +13,9 @@
 
 enum {
     THREADS = 256,
-    MOST_PIECES = 512, /* four blocks for each of 128 multiprocessors */
-    PIECE_PIXELS = 64  /* a piece has at least so many, if there are */
+    MOST_PIECES = 1024, /* eight blocks for each of 128 multiprocessors */
+    PIECE_PIXELS = 64,  /* a piece has at least so many, if there are */
+    AT_ONCE = 4         /* pixels of a thread whose loads are under way together */
 };
 
 typedef struct {
@@ -61,6 +62,7 @@ static __global__ void __launch_bounds__(THREADS) moments_kernel(moments *partia
         sum[k] = {0, 0};
         origin[k] = busy ? lt_to_float(x[(pack * N + k * WIDTH) / p.per_group * p.per_group]) : 0;
     }
+#pragma unroll 4
     for (int64_t pixel = begin + walker; busy && pixel < end; pixel += walkers) {
         float value[N];
         lt_load_floats<T, N>(x + pixel * p.channels + pack * N, value);
@@ -189,25 +191,35 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
         shift_row += t * p.shift_stride[0] + y * p.shift_stride[1];
     }
     const int64_t first = (int64_t)blockIdx.x * p.width;
-    for (int column = walker; column < p.width; column += walkers) {
-        const int64_t at = (first + column) * p.channels + channel;
-        float value[N];
-        lt_load_floats<T, N>(x + at, value);
+    for (int column0 = walker; column0 < p.width; column0 += AT_ONCE * walkers) {
+        lt_pack<T, N> read[AT_ONCE];
+        lt_pack<T, N> gain[AT_ONCE];
+        lt_pack<T, N> shift[AT_ONCE];
 #pragma unroll
-        for (int i = 0; i < N; i++)
-            value[i] = (value[i] - mean[i]) * factor[i] + offset[i];
-        if (p.gain != NULL) {
-            const int cell = (int)((int64_t)column * p.cells[2] / p.width);
-            float gain[N];
-            float shift[N];
-            lt_load_floats<T, N>((const T *)p.gain + gain_row + cell * p.gain_stride[2], gain);
-            lt_load_floats<T, N>((const T *)p.shift + shift_row + cell * p.shift_stride[2], shift);
-#pragma unroll
-            for (int i = 0; i < N; i++)
-                value[i] = value[i] * gain[i] + shift[i];
+        for (int k = 0; k < AT_ONCE; k++) {
+            const int column = column0 + k * walkers < p.width ? column0 + k * walkers : column0;
+            read[k] = lt_load<T, N>(x + (first + column) * p.channels + channel);
+            if (p.gain != NULL) {
+                const int cell = (int)((int64_t)column * p.cells[2] / p.width);
+                gain[k] = lt_load<T, N>((const T *)p.gain + gain_row + cell * p.gain_stride[2]);
+                shift[k] = lt_load<T, N>((const T *)p.shift + shift_row + cell * p.shift_stride[2]);
+            }
         }
-        lt_activate_all(value, p.act);
-        lt_store_floats<T, N>(out + at, value);
+#pragma unroll
+        for (int k = 0; k < AT_ONCE; k++) {
+            const int column = column0 + k * walkers;
+            if (column >= p.width)
+                break;
+            float value[N];
+#pragma unroll
+            for (int i = 0; i < N; i++) {
+                value[i] = (lt_to_float(read[k].at[i]) - mean[i]) * factor[i] + offset[i];
+                if (p.gain != NULL)
+                    value[i] = value[i] * lt_to_float(gain[k].at[i]) + lt_to_float(shift[k].at[i]);
+            }
+            lt_activate_all(value, p.act);
+            lt_store_floats<T, N>(out + (first + column) * p.channels + channel, value);
+        }
     }
 }
 
