@@ -2,6 +2,7 @@
 #include "mmdit/dit_bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "mmdit/dit_network.h"
@@ -88,12 +89,19 @@ static lt_status time_network(bench_run *r, const cfg_mmdit *cfg, lt_backend *ba
     return s;
 }
 
-lt_status dit_bench(const cfg_mmdit *cfg, lt_backend *backend, int repeats, dit_timing *out, lt_error *err)
+static bool lies_in_a_layer(const char *name, lt_shape shape)
+{
+    return shape.rank == 2 && strstr(name, ".layers.") != NULL;
+}
+
+lt_status dit_bench(const cfg_mmdit *cfg, lt_rounding rounding, lt_backend *backend, int repeats, dit_timing *out, lt_error *err)
 {
     bench_run r = {.repeats = repeats > 0 ? repeats : 1};
     lt_weights *weights = NULL;
     lt_weight_set *set = NULL;
     LT_TRY(lt_weights_synthetic(LT_BF16, 1, &weights, err));
+    if (rounding != LT_ROUND_NONE)
+        lt_weights_rounding(weights, rounding, lies_in_a_layer);
     lt_binder *b = lt_binder_open(weights, backend);
     const lt_status asked = dit_network_bind(b, &r.network, cfg, backend, err);
     const lt_status bound = lt_binder_close(b, &set, err);

@@ -13,7 +13,7 @@ typedef struct {
 } dit_timing;
 
 /* One pass of both networks with the sizes of `cfg`, for one item; control_layers may be 0 here. The released model is
- * too large for that: time a layer or two of it. */
-lt_status dit_bench(const cfg_mmdit *cfg, lt_backend *backend, int repeats, dit_timing *out, lt_error *err);
+ * too large for that: time a layer or two of it. Products inside the layers are rounded so. */
+lt_status dit_bench(const cfg_mmdit *cfg, lt_rounding rounding, lt_backend *backend, int repeats, dit_timing *out, lt_error *err);
 
 #endif

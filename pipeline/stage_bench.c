@@ -180,7 +180,7 @@ lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err)
 
 /* ---- dit: one main layer, 17,776 rows ---- */
 
-lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
+static lt_status bench_dit(lt_backend *backend, lt_rounding rounding, take_timing *out, lt_error *err)
 {
     const cfg_mmdit cfg = {.width = 1920, .layers = 1, .control_layers = 0, .heads = 30, .mlp_width = 7680, .time_width = 512,
                            .text_length = 226, .text_width = 4096, .latent_channels = 16, .patch = 2, .latent_frames = 13,
@@ -188,12 +188,24 @@ lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
                            .upsample = {.in_channels = 768, .base_width = 512, .multiplier_count = 2, .multipliers = {0.25, 1},
                                         .blocks = 4, .out_channels = 64}};
     dit_timing t = {0};
-    LT_TRY(dit_bench(&cfg, backend, 1, &t, err));
+    LT_TRY(dit_bench(&cfg, rounding, backend, 1, &t, err));
     *out = (take_timing){.slice = "1 layer, 17,776 rows, one item (whole stage: 45 layers x 2 items x 50 steps)",
                          .best = {t.seconds, t.processor_seconds},
                          .flop = t.flop,
                          .whole = 45.0 * 2 * 50};
     return LT_OK;
+}
+
+lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    return bench_dit(backend, LT_ROUND_NONE, out, err);
+}
+
+lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    if (backend->rounds_to != LT_ROUND_E4M3)
+        return lt_fail(err, LT_ERR_USAGE, "bench: dit_fp8: %s has no products in E4M3", backend->table->name);
+    return bench_dit(backend, LT_ROUND_E4M3, out, err);
 }
 
 /* ---- VAE ---- */

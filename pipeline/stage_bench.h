@@ -20,6 +20,7 @@ lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err); /* the same from weights of few bits */
 lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);
+lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err); /* where the device multiplies in E4M3 */
 lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err);

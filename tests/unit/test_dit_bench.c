@@ -24,7 +24,7 @@ static void one_layer_without_control(void **state)
     lt_backend *backend;
     dit_timing t;
     check_ok(lt_reference_open(&backend, 1, &err), err);
-    check_ok(dit_bench(&cfg, backend, 2, &t, &err), err);
+    check_ok(dit_bench(&cfg, LT_ROUND_NONE, backend, 2, &t, &err), err);
     assert_int_equal(t.rows, 12);
     assert_true(t.flop == 12.0 * (2 * 64 * (4 * 64 + 2 * 128) + 4 * 12 * 64));
     assert_true(t.seconds > 0);
