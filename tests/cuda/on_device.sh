@@ -143,8 +143,8 @@ fi
 if command -v compute-sanitizer >/dev/null; then
     step memcheck-f32 90 compute-sanitizer --tool memcheck --leak-check full --error-exitcode 1 "$parity" cuda-f32
     step memcheck-bf16 90 compute-sanitizer --tool memcheck --error-exitcode 1 "$parity" cuda-bf16
-    step racecheck-f32 90 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-f32
-    step racecheck-bf16 90 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-bf16
+    step racecheck-f32 200 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-f32
+    step racecheck-bf16 200 compute-sanitizer --tool racecheck --error-exitcode 1 "$parity" cuda-bf16
     step initcheck-f32 60 compute-sanitizer --tool initcheck --error-exitcode 1 "$parity" cuda-f32
 else
     record compute-sanitizer skipped 0 "not on this machine"
