@@ -136,6 +136,7 @@ struct lt_backend {
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
     lt_rounding rounds_to; /* products are made so where a weight allows it; LT_ROUND_NONE: never */
+    lt_rounding bf16_rounds_to; /* all others of bf16 with many rows, and attention's; LT_ROUND_NONE: they are exact */
     bool counts_only;      /* nothing is computed and no value is read: see lt_measure_open */
     struct lt_pool *pool;  /* threads of a backend on the host, else NULL */
     void *profile;         /* of op_profile.c; close frees it with free() */

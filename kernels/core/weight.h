@@ -34,7 +34,8 @@ typedef enum {
 typedef enum {
     LT_ROUND_NONE,
     LT_ROUND_E4M3, /* floats of 8 bits */
-    LT_ROUND_INT8  /* integers of 8 bits */
+    LT_ROUND_INT8, /* integers of 8 bits */
+    LT_ROUND_INT16 /* integers of 16 bits: of bf16 alone, where a processor multiplies those faster (kernels/cpu) */
 } lt_rounding;
 
 typedef struct {

@@ -45,10 +45,10 @@ static void attend_block(void *user, int64_t tile, int worker)
 }
 
 /* Many, so that packing keys and values pays, as long as there are tiles to share; a multiple of `rows`. */
-static int64_t queries_of_tile(const lt_tensor *q, int64_t rows)
+static int64_t queries_of_tile(const lt_tensor *q, int64_t most, int64_t rows)
 {
     enum { TILES = 16 };
-    int64_t queries = LT_QUERY_BLOCK;
+    int64_t queries = most;
     while (queries > LT_QUERY_PART && q->dim[0] * q->dim[2] * lt_ceil_div(q->dim[1], queries) < TILES)
         queries /= 2;
     return queries / rows * rows;
@@ -66,7 +66,9 @@ lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
     } else {
         const bool narrow = q.dtype == LT_BF16 && a.cpu->narrow != NULL;
         a.attend = narrow ? a.cpu->narrow->attend : a.cpu->kernels->attend;
-        a.block = queries_of_tile(&q, narrow ? a.cpu->narrow->wide.rows : a.cpu->kernels->wide.rows);
+        const bool rounded = narrow && a.cpu->narrow->rounding != LT_ROUND_NONE && q.dim[3] <= LT_WIDE_HEAD;
+        a.block = queries_of_tile(&q, rounded ? LT_ROUNDED_QUERY_BLOCK : LT_QUERY_BLOCK,
+                                  narrow ? a.cpu->narrow->wide.rows : a.cpu->kernels->wide.rows);
     }
     a.blocks = lt_ceil_div(q.dim[1], a.block);
     lt_cpu_run(a.cpu, q.dim[0] * q.dim[2] * a.blocks, attend_block, &a, lt_numel(&q) * k.dim[1] / 4);

@@ -97,6 +97,15 @@ static const lt_backend_table cpu_table = {
     .close = cpu_close,
 };
 
+void lt_cpu_use(lt_cpu *cpu, const lt_cpu_level *level)
+{
+    cpu->kernels = level->kernels;
+    cpu->narrow = level->narrow;
+    cpu->int8 = level->int8;
+    cpu->int4 = level->int4;
+    cpu->base.bf16_rounds_to = level->narrow == NULL ? LT_ROUND_NONE : level->narrow->rounding;
+}
+
 lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err)
 {
     *out = NULL;
@@ -108,10 +117,7 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for the backend");
     cpu->base.table = &cpu_table;
     cpu->base.rounds_to = LT_ROUND_INT8;
-    cpu->kernels = lt_level_of_processor()->kernels;
-    cpu->narrow = lt_level_of_processor()->narrow;
-    cpu->int8 = lt_level_of_processor()->int8;
-    cpu->int4 = lt_level_of_processor()->int4;
+    lt_cpu_use(cpu, lt_level_of_processor());
     cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {

@@ -74,15 +74,22 @@ static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, v
 lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
 void lt_cpu_release(lt_backend *b, void *memory);
 
-/* The product of activations of `type` with a weight of `outputs` rows: bf16 only where the processor
+/* The product of activations of `type` with a matrix of `outputs` rows: bf16 only where the processor
  * multiplies it. */
 static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type, int64_t outputs)
 {
     const bool narrow = type == LT_BF16 && cpu->narrow != NULL;
-    const lt_product *slim = narrow ? &cpu->narrow->slim : &cpu->kernels->slim;
+    const lt_product *slim = narrow && cpu->narrow->rounding == LT_ROUND_NONE ? &cpu->narrow->slim : &cpu->kernels->slim;
     if (outputs <= slim->columns)
         return slim;
     return narrow ? &cpu->narrow->wide : &cpu->kernels->wide;
+}
+
+/* The same with a convolution's weight. */
+static inline const lt_product *lt_conv_product(const lt_cpu *cpu, lt_dtype type, int64_t outputs)
+{
+    const bool plain = cpu->narrow != NULL && cpu->narrow->rounding != LT_ROUND_NONE;
+    return lt_product_for(cpu, plain ? LT_F32 : type, outputs);
 }
 
 /* The product of many rows of `type` with a matrix. */

@@ -277,7 +277,7 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
 {
     const lt_cpu *cpu = lt_cpu_of(b);
     const lt_cpu_weight *packed = w->packed;
-    const lt_product *kernel = lt_product_for(cpu, x.dtype, packed->outputs);
+    const lt_product *kernel = lt_conv_product(cpu, x.dtype, packed->outputs);
     if (a->stride == 1 && lt_has_panels(packed, LT_PANELS_WINOGRAD, kernel))
         return lt_cpu_winograd(cpu, out, x, w, bias, a, err);
     conv c = {

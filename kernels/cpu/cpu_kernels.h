@@ -3,7 +3,8 @@
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each. One
  * table per instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c,
  * avx512_kernels.c. Processors that multiply bf16 have products of it besides: avx512bf16_kernels.c,
- * amx_kernels.c; those that multiply bytes, better ones of int8: avx512vnni_kernels.c, amx_int8_kernels.c.
+ * amx_kernels.c; those that multiply bytes, better ones of int8: avx512vnni_kernels.c, amx_int8_kernels.c; and pairs of
+ * 16 bits, such products of bf16: avx512vnni_int16_kernels.c.
  * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
@@ -33,7 +34,8 @@ typedef struct {
  * A product of int8 (type LT_I8) cuts the depth into units, whose inputs share a scale: one of the row of x, one of the
  * column. `load` rounds x and keeps its scales beside the codes, left_pitch bytes a row; left_stride is in bytes. In a
  * panel each unit is scales[columns], f32, what the product likes behind them, and codes: `pack` takes codes (LT_I8)
- * and writes all but the scales. There is one stretch, from the row's first input on. */
+ * and writes all but the scales. There is one stretch, from the row's first input on. A product of int16 (LT_U16: the
+ * size of a code) is the same, but its `pack` takes values and writes everything, and left_stride is in codes. */
 typedef struct {
     lt_dtype type;
     int rows;
@@ -88,7 +90,9 @@ typedef struct {
 
 enum {
     LT_QUERY_PART = 96,  /* queries that are scored at once: 96 x 256 scores stay in the L2 cache */
-    LT_QUERY_BLOCK = 384 /* queries that share the packing of keys and values */
+    LT_QUERY_BLOCK = 384, /* queries that share the packing of keys and values; */
+    LT_ROUNDED_QUERY_BLOCK = 768, /* where they are rounded too, and heads have */
+    LT_WIDE_HEAD = 128            /* elements or less */
 };
 
 /* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 8. */
@@ -163,10 +167,11 @@ typedef struct {
     void (*winograd_out)(float *out, int64_t row_pitch, const float *m, int64_t plane, int64_t patches, int64_t columns);
 } lt_cpu_kernels;
 
-/* What a processor adds that multiplies bf16. */
+/* What a processor adds that multiplies bf16, or does as if. */
 typedef struct {
     lt_product wide; /* of bf16 */
     lt_product slim; /* the same for at most slim.columns outputs */
+    lt_rounding rounding; /* LT_ROUND_INT16: of both sides; then few outputs, and convolutions, are done in f32 */
     void (*attend)(const lt_query_block *b, void *scratch); /* bf16 tensors */
 } lt_narrow_kernels;
 
@@ -176,6 +181,7 @@ extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
 extern const lt_narrow_kernels lt_avx512bf16_kernels;
 extern const lt_narrow_kernels lt_amx_kernels;
+extern const lt_narrow_kernels lt_int16_kernels;
 extern const lt_product lt_avx512vnni_int8;
 extern const lt_product lt_amx_int8;
 #endif

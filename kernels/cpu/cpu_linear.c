@@ -36,10 +36,10 @@ typedef struct {
     int64_t columns;
 } block;
 
-/* Elements (bytes of int8) between the rows of a block of x. */
+/* Elements between the rows of a block of x. */
 static int64_t pitch_of(const lt_product *kernel)
 {
-    return kernel->unit > 0 ? kernel->left_pitch : kernel->depth + LT_ROW_GAP;
+    return kernel->unit > 0 ? kernel->left_pitch / (int64_t)lt_dtype_bytes(kernel->type) : kernel->depth + LT_ROW_GAP;
 }
 
 static lt_finish finish_from(const product *p, int64_t column)
@@ -59,8 +59,17 @@ static void finish_group(const product *p, const block *at, int64_t group, int64
                             lt_min(kernel->columns, at->columns - column), &finish);
 }
 
+/* Pieces of rows lie far apart, where the processor does not look ahead by itself: one is asked for AHEAD rows before it is needed. */
+static void fetch(const char *from, int64_t bytes)
+{
+    enum { LINE = 64 };
+    for (int64_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch(from + i);
+}
+
 static void multiply_block(void *user, int64_t tile, int worker)
 {
+    enum { AHEAD = 4 };
     const product *p = user;
     const lt_product *kernel = p->kernel;
     const int64_t depth = p->packed->depth;
@@ -71,6 +80,7 @@ static void multiply_block(void *user, int64_t tile, int worker)
     const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
     /* [block_rows][pitch] of x, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
+    const int64_t element = (int64_t)lt_dtype_bytes(p->x.dtype);
     char *left = lt_worker_scratch(p->cpu, worker);
     char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);
     float *sums = (float *)(void *)(room + lt_matrix_room(kernel, p->w));
@@ -78,9 +88,11 @@ static void multiply_block(void *user, int64_t tile, int worker)
     for (int64_t k = 0; k < depth; k += kernel->depth) {
         const int64_t some = lt_min(kernel->depth, depth - k);
         const lt_stretch stretch = {.offset = 0, .run = lt_padded_depth(kernel, some)};
-        for (int64_t r = 0; r < at.rows; r++)
-            kernel->load(left + lt_product_bytes(kernel, r * pitch),
-                         lt_at(&p->x, (at.row + r) * p->x.stride[0] + k), p->x.dtype, some);
+        for (int64_t r = 0; r < at.rows; r++) {
+            const char *row = lt_at(&p->x, (at.row + r) * p->x.stride[0] + k);
+            fetch(row + AHEAD * p->x.stride[0] * element, some * element);
+            kernel->load(left + lt_product_bytes(kernel, r * pitch), row, p->x.dtype, some);
+        }
         for (int64_t c = 0; c < at.columns; c += kernel->columns) {
             const void *panel = lt_matrix_panel(p->cpu, kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {

@@ -2,7 +2,7 @@
 #ifndef LT_CPU_PROCESSOR_H
 #define LT_CPU_PROCESSOR_H
 
-#include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/cpu_backend.h"
 
 typedef struct {
     const char *name;
@@ -18,5 +18,7 @@ extern const lt_cpu_level lt_cpu_levels[];
 bool lt_processor_runs(const lt_cpu_level *level);
 /* The best that the processor runs; never NULL. */
 const lt_cpu_level *lt_level_of_processor(void);
+/* The backend computes with the kernels of `level` from now on. */
+void lt_cpu_use(lt_cpu *cpu, const lt_cpu_level *level);
 
 #endif

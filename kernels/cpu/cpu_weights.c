@@ -66,7 +66,7 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
 int64_t lt_matrix_room(const lt_product *p, const lt_weight *w)
 {
     const int64_t rows = lt_is_blocks(w) ? (int64_t)p->depth * p->columns : 0;
-    return lt_panel_bytes(p, p->depth) + (p->unit > 0 ? lt_int8_room(p) : rows * (int64_t)sizeof(float));
+    return lt_panel_bytes(p, p->depth) + (p->type == LT_I8 ? lt_int8_room(p) : rows * (int64_t)sizeof(float));
 }
 
 /* Packs a piece of a panel; `room` takes widened blocks, columns x depth. */
@@ -76,7 +76,7 @@ static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *
     const lt_cpu_weight *packed = w->packed;
     const int64_t count = lt_min(p->columns, packed->outputs - column);
     float *rows = room;
-    if (p->unit > 0) {
+    if (p->type == LT_I8) {
         lt_pack_int8(cpu, p, w, column, k, depth, panel, room);
         return;
     }
@@ -198,7 +198,7 @@ static const lt_product *product_of(const lt_cpu *cpu, const lt_weight *w)
     case LT_ROLE_HEAD:
         return in_place ? NULL : lt_product_for(cpu, LT_F32, w->value.dim[0]);
     case LT_ROLE_CONV:
-        return lt_product_for(cpu, cpu->base.activation, w->value.dim[0]);
+        return lt_conv_product(cpu, cpu->base.activation, w->value.dim[0]);
     case LT_ROLE_TABLE:
     case LT_ROLE_VECTOR:
         break;

@@ -314,7 +314,7 @@ lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const l
     const lt_cpu_weight *packed = w->packed;
     winograd c = {
         .cpu = cpu,
-        .kernel = lt_product_for(cpu, x.dtype, packed->outputs),
+        .kernel = lt_conv_product(cpu, x.dtype, packed->outputs),
         .image = {.x = x, .args = a, .kt = packed->shape.dim[2]},
         .out = out,
         .w = w,

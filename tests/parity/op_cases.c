@@ -105,6 +105,30 @@ static double int8_error(const double *x, const double *w, int64_t in, lt_dtype 
     return error;
 }
 
+/* The largest code where `count` products of two are summed in 32 bits; what is rounded is within half a step of its unit's largest. */
+static double int16_steps(int64_t count)
+{
+    return 2 * floor(sqrt(2147483520.0 / (double)count)) * 0.999;
+}
+
+/* Products of int16: both sides rounded in units of 128 inputs. */
+static double int16_error(const double *x, const double *w, int64_t in)
+{
+    double error = 0;
+    for (int64_t first = 0; first < in; first += 128) {
+        const int64_t end = first + 128 < in ? first + 128 : in;
+        double step_x = 0;
+        double step_w = 0;
+        for (int64_t k = first; k < end; k++) {
+            step_x = fmax(step_x, fabs(x[k]) / int16_steps(128));
+            step_w = fmax(step_w, fabs(w[k]) / int16_steps(128));
+        }
+        for (int64_t k = first; k < end; k++)
+            error += step_x * fabs(w[k]) + step_w * fabs(x[k]) + step_x * step_w;
+    }
+    return error;
+}
+
 static void linear(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
@@ -132,6 +156,8 @@ static void linear(op_check *t, const int64_t *p)
             double rounded = 0;
             if (n > 4 && weight->rounding == LT_ROUND_INT8)
                 rounded = int8_error(x->value + i * in, w + o * in, in, (lt_dtype)p[4]);
+            else if (n > 4 && x->view.dtype == LT_BF16 && t->backend->bf16_rounds_to == LT_ROUND_INT16)
+                rounded = int16_error(x->value + i * in, w + o * in, in);
             else if (n <= 4 && p[4] == LT_Q4)
                 rounded = rounded_row_error(x->value + i * in, w + o * in, in);
             set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude + rounded, kind);
@@ -158,12 +184,15 @@ typedef struct {
     const op_operand *v;
     const op_operand *bias; /* or NULL */
     double scale;
+    bool int16; /* products of int16 */
     int32_t visible[LONGEST];
 } attention_case;
 
 /* One query row of the packed [B, n, h, d] against all that it sees.
  * Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator and denominator, and a
- * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 24) u. */
+ * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 24) u.
+ * With products of int16, q and k are rounded by rows, weights within half of 1 / 16383 of the largest, and v by columns within half
+ * of 1 / 1023 of theirs. */
 static void answer_query(const attention_case *c, int64_t row, answer a)
 {
     const int64_t n = c->q->view.dim[1];
@@ -177,18 +206,25 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
     double largest = -INFINITY;
     double score_error = 0;
     for (int64_t j = 0; j < c->visible[i]; j++) {
+        const double *q = c->q->value + row * d;
+        const double *k = c->k->value + ((first_key + j) * h + head) * d;
         double dot = 0;
         double magnitude = 0;
+        double step_q = 0;
+        double step_k = 0;
+        double rounding = 0;
         for (int64_t e = 0; e < d; e++) {
-            const double product =
-                c->q->value[row * d + e] * c->k->value[((first_key + j) * h + head) * d + e];
-            dot += product;
-            magnitude += fabs(product);
+            dot += q[e] * k[e];
+            magnitude += fabs(q[e] * k[e]);
+            step_q = fmax(step_q, fabs(q[e]) / int16_steps(d));
+            step_k = fmax(step_k, fabs(k[e]) / int16_steps(d));
         }
+        for (int64_t e = 0; e < d && c->int16; e++)
+            rounding += step_q * fabs(k[e]) + step_k * fabs(q[e]) + step_q * step_k;
         const double add = c->bias == NULL ? 0 : c->bias->value[head * (n + m - 1) + j - i + n - 1];
         weight[j] = c->scale * dot + add;
         largest = fmax(largest, weight[j]);
-        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)));
+        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)) + c->scale * rounding);
     }
     double total = 0;
     for (int64_t j = 0; j < c->visible[i]; j++)
@@ -198,13 +234,18 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
     for (int64_t e = 0; e < d; e++) {
         double sum = 0;
         double magnitude = 0;
+        double values = 0;
+        double largest_value = 0;
         for (int64_t j = 0; j < c->visible[i]; j++) {
-            const double product = weight[j] / total * c->v->value[((first_key + j) * h + head) * d + e];
-            sum += product;
-            magnitude += fabs(product);
+            const double value = c->v->value[((first_key + j) * h + head) * d + e];
+            sum += weight[j] / total * value;
+            magnitude += fabs(weight[j] / total * value);
+            values += fabs(value);
+            largest_value = fmax(largest_value, fabs(value));
         }
+        const double codes = c->int16 ? (values + c->visible[i] * fabs(sum)) / total / 32766 + largest_value / 2045 : 0;
         a.want[row * d + e] = sum;
-        a.bound[row * d + e] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u + rounded) * magnitude;
+        a.bound[row * d + e] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u + rounded) * magnitude + codes;
     }
 }
 
@@ -227,6 +268,7 @@ static void attention(op_check *t, const int64_t *p)
     op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
     lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
     c.scale = (double)args.scale;
+    c.int16 = n > 4 && t->dtype == LT_BF16 && t->backend->bf16_rounds_to == LT_ROUND_INT16;
     for (int64_t i = 0; i < n; i++)
         c.visible[i] = visible_keys(p[5], i, n, m);
     if (p[5] != SEE_ALL)

@@ -4,7 +4,7 @@
  *     test_ops_parity [BACKEND [OPERATION]]      "cpu-bf16 attention" runs only those
  *
  * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone. With INT8_EMULATED those are the ones of
- * processors that are not here, in plain C (tests/support/emulated_int8.h), and nothing else runs.
+ * processors that are not here, in plain C (tests/support/emulated_int8.h), and those of bf16 in 16 bits; nothing else runs.
  *
  * A backend that cannot open is reported and skipped. A new one is a line in the list.
  */
@@ -25,10 +25,7 @@ static lt_status open_with(lt_backend **out, int threads, const char *name, lt_e
         if (!lt_processor_runs(level))
             return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
         LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-        lt_cpu_of(*out)->kernels = level->kernels;
-        lt_cpu_of(*out)->narrow = level->narrow;
-        lt_cpu_of(*out)->int8 = level->int8;
-        lt_cpu_of(*out)->int4 = level->int4;
+        lt_cpu_use(lt_cpu_of(*out), level);
         return LT_OK;
     }
     return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
@@ -37,10 +34,17 @@ static lt_status open_with(lt_backend **out, int threads, const char *name, lt_e
 #ifdef INT8_EMULATED
 static lt_status open_emulated(lt_backend **out, int threads, const lt_product *int8, lt_error *err)
 {
+    const lt_cpu_level level = {"emulated", &lt_generic_kernels, NULL, int8, int8};
     LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-    lt_cpu_of(*out)->kernels = &lt_generic_kernels;
-    lt_cpu_of(*out)->int8 = int8;
-    lt_cpu_of(*out)->int4 = int8;
+    lt_cpu_use(lt_cpu_of(*out), &level);
+    return LT_OK;
+}
+
+static lt_status open_int16(lt_backend **out, int threads, lt_error *err)
+{
+    const lt_cpu_level level = {"emulated", &lt_generic_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8};
+    LT_TRY(lt_cpu_open(out, threads, LT_BF16, err));
+    lt_cpu_use(lt_cpu_of(*out), &level);
     return LT_OK;
 }
 
@@ -97,6 +101,7 @@ static const struct {
     {"avx512vnni-bf16-int8", NULL, open_vnni, LT_BF16, LT_BF16, LT_ROUND_INT8},
     {"amx-int8", NULL, open_amx, LT_F32, LT_F32, LT_ROUND_INT8},
     {"amx-bf16-int8", NULL, open_amx, LT_BF16, LT_BF16, LT_ROUND_INT8},
+    {"avx512vnni-bf16", NULL, open_int16, LT_BF16, LT_BF16, LT_ROUND_NONE},
 #else
     {"reference", NULL, open_reference, LT_F32, LT_F32, LT_ROUND_NONE},
     {"cpu-f32", NULL, open_cpu_f32, LT_F32, LT_F32, LT_ROUND_NONE},
@@ -106,6 +111,8 @@ static const struct {
     {"amx-mixed", "amx", NULL, LT_BF16, LT_F32, LT_ROUND_NONE},
     {"avx512bf16-bf16", "avx512bf16", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
     {"avx512bf16-mixed", "avx512bf16", NULL, LT_BF16, LT_F32, LT_ROUND_NONE},
+    {"avx512vnni-bf16", "avx512vnni", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
+    {"avx512vnni-mixed", "avx512vnni", NULL, LT_BF16, LT_F32, LT_ROUND_NONE},
     {"avx512-f32", "avx512", NULL, LT_F32, LT_F32, LT_ROUND_NONE},
     {"avx512-bf16", "avx512", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
     {"avx2-f32", "avx2", NULL, LT_F32, LT_F32, LT_ROUND_NONE},

@@ -26,6 +26,18 @@ static inline __attribute__((always_inline, unused)) __m512i _mm512_dpbusd_epi32
     return sum;
 }
 
+/* Each lane of sum + two products of 16 bits; the sum wraps. */
+static inline __attribute__((always_inline, unused)) __m512i _mm512_dpwssd_epi32(__m512i sum, __m512i x, __m512i w)
+{
+    int16_t left[32];
+    int16_t right[32];
+    memcpy(left, &x, sizeof left);
+    memcpy(right, &w, sizeof right);
+    for (int i = 0; i < 32; i++)
+        sum[i / 2] = (int32_t)((uint32_t)sum[i / 2] + (uint32_t)(left[i] * right[i]));
+    return sum;
+}
+
 /* ---- tiles: eight registers of 16 rows of 64 bytes, as this thread configured them ---- */
 
 enum { EMULATED_TILES = 8, EMULATED_ROWS = 16, EMULATED_BYTES = 64 };
