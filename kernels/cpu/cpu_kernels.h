@@ -95,9 +95,10 @@ enum {
     LT_WIDE_HEAD = 128            /* elements or less */
 };
 
-/* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 8. */
+/* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 16. For q8, to 16 bits: [depth] codes of two bytes,
+ * [blocks] scales. */
 typedef struct {
-    int8_t *codes; /* [depth], two blocks interleaved: rounded_rows.h */
+    int8_t *codes; /* [depth], some blocks interleaved: rounded_rows.h */
     float *scale;  /* [blocks][4], the same four times */
     float *offset; /* [blocks], 8 times the sum of the values */
 } lt_rounded_row;
@@ -130,6 +131,10 @@ typedef struct {
     void (*round_row)(const lt_rounded_row *out, const float *x, int64_t depth);
     void (*matrix_rounded)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
                            const uint16_t *scale, int64_t depth, int64_t outputs);
+    /* The same of q8, where that is faster than matrix_vector_q8; else NULL. */
+    void (*round_row_q8)(const lt_rounded_row *out, const float *x, int64_t depth);
+    void (*matrix_rounded_q8)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
+                              const uint16_t *scale, int64_t depth, int64_t outputs);
 
     /* ---- product_int8.h ---- */
     /* x[k] = codes[k] scale[k / length * scale_stride], within half a step. */
@@ -179,6 +184,7 @@ extern const lt_cpu_kernels lt_generic_kernels;
 #if defined(__x86_64__)
 extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
+extern const lt_cpu_kernels lt_avx512vnni_kernels;
 extern const lt_narrow_kernels lt_avx512bf16_kernels;
 extern const lt_narrow_kernels lt_amx_kernels;
 extern const lt_narrow_kernels lt_int16_kernels;

@@ -124,7 +124,7 @@ static void multiply_many(product *p)
 typedef struct {
     const product *p;
     const float *x;                           /* [rows][depth], f32, shared by all tiles */
-    lt_rounded_row rounded[LT_VECTOR_ROWS];   /* the same, for q4 */
+    lt_rounded_row rounded[LT_VECTOR_ROWS];   /* the same, for q4 and perhaps q8 */
     int64_t outputs;                          /* of a tile */
 } stream;
 
@@ -147,6 +147,8 @@ static void multiply_stream(void *user, int64_t tile, int worker)
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
     if (p->w->value.dtype == LT_Q4)
         kernels->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0), depth, outputs);
+    else if (p->w->value.dtype == LT_Q8 && kernels->matrix_rounded_q8 != NULL)
+        kernels->matrix_rounded_q8(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0), depth, outputs);
     else if (p->w->value.dtype == LT_Q8)
         kernels->matrix_vector_q8(sums, outputs, s->x, depth, rows, w, lt_block_scales(p->w, first, 0), depth,
                                   outputs);
@@ -155,15 +157,17 @@ static void multiply_stream(void *user, int64_t tile, int worker)
     kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows, outputs, &finish);
 }
 
-/* Rounds the rows of x into the room behind them. */
+/* Rounds the rows of x into the room behind them, a quarter less than they take. */
 static void round_rows(stream *s, float *room)
 {
+    const lt_cpu_kernels *kernels = s->p->cpu->kernels;
+    const bool wide = s->p->w->value.dtype == LT_Q8; /* codes of two bytes */
     const int64_t depth = s->p->packed->depth;
-    const int64_t blocks = lt_ceil_div(depth, 8 * LT_BLOCK) * 8;
+    const int64_t blocks = lt_ceil_div(depth, 16 * LT_BLOCK) * 16;
     for (int64_t r = 0; r < s->p->x.dim[0]; r++) {
         s->rounded[r] = (lt_rounded_row){.scale = room, .offset = room + 4 * blocks, .codes = (int8_t *)(room + 5 * blocks)};
-        s->p->cpu->kernels->round_row(&s->rounded[r], s->x + r * depth, depth);
-        room += 5 * blocks + blocks * LT_BLOCK / (int64_t)sizeof *room;
+        (wide ? kernels->round_row_q8 : kernels->round_row)(&s->rounded[r], s->x + r * depth, depth);
+        room += 5 * blocks + blocks * LT_BLOCK * (wide ? 2 : 1) / (int64_t)sizeof *room;
     }
 }
 
@@ -177,7 +181,7 @@ static void multiply_few(const product *p)
         cpu->kernels->widen(x + r * depth, lt_at(&p->x, r * p->x.stride[0]), p->x.dtype, depth);
     const int64_t outputs = lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
     stream s = {.p = p, .x = x, .outputs = outputs};
-    if (p->w->value.dtype == LT_Q4)
+    if (p->w->value.dtype == LT_Q4 || (p->w->value.dtype == LT_Q8 && cpu->kernels->round_row_q8 != NULL))
         round_rows(&s, x + p->x.dim[0] * depth);
     lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s,
                depth * p->packed->outputs / 4);

@@ -51,9 +51,9 @@ static bool has_amx(void)
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
-    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
-    {"avx512vnni", &lt_avx512_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
+    {"amx", &lt_avx512vnni_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
+    {"avx512bf16", &lt_avx512vnni_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
+    {"avx512vnni", &lt_avx512vnni_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
     {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8, &lt_avx512_kernels.int4},
     {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8, &lt_avx2_kernels.int4},
     {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},

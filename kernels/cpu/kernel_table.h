@@ -19,6 +19,14 @@ static void attend(const lt_query_block *b, void *scratch)
     attend_with(b, scratch, &wide_product, false);
 }
 
+#if ROWS_BY_VNNI
+#define LT_ROUND_ROW_Q8 round_row_q8
+#define LT_MATRIX_ROUNDED_Q8 matrix_rounded_q8
+#else
+#define LT_ROUND_ROW_Q8 NULL
+#define LT_MATRIX_ROUNDED_Q8 NULL
+#endif
+
 /* clang-format off */
 #define LT_KERNEL_ENTRIES              \
     .wide = LT_WIDE_PRODUCT,           \
@@ -32,6 +40,8 @@ static void attend(const lt_query_block *b, void *scratch)
     .matrix_vector_q8 = matrix_vector_q8, \
     .round_row = round_row,            \
     .matrix_rounded = matrix_rounded,  \
+    .round_row_q8 = LT_ROUND_ROW_Q8,   \
+    .matrix_rounded_q8 = LT_MATRIX_ROUNDED_Q8, \
     .round_units = round_units,        \
     .attend = attend,                  \
     .attend_row = attend_row,          \

@@ -3,9 +3,11 @@
  *     sum over blocks of  scale_w scale_x (sum of code_w code_x  -  8 sum of code_x)
  *
  * q4's own rounding is ten times coarser than that of 8 bits, and sums of integers are exact in any order. Two blocks are
- * summed at once; their codes lie as the halves of 32 bytes of q4 do:
+ * summed at once (four with VNNI); their codes lie as the halves of 32 bytes of q4 do:
  *
  *     block 0: 0 .. 15   block 1: 0 .. 15   block 0: 16 .. 31   block 1: 16 .. 31
+ *
+ * With VNNI q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
  */
 #ifndef LT_ROUNDED_ROWS_H
 #define LT_ROUNDED_ROWS_H
@@ -14,11 +16,24 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/int8_rounding.h"
 
+/* Instructions of VNNI for 16 lanes. */
+#if defined(__AVX512VNNI__) && LT_INTRINSIC_LANES == 16
+#define ROWS_BY_VNNI 1
+#else
+#define ROWS_BY_VNNI 0
+#endif
+
 enum {
-    HALF_BLOCK = LT_BLOCK / 2, /* and the bytes of a block of q4 */
-    PAIR = 2 * LT_BLOCK,       /* elements of two blocks */
-    SCALES = 8                 /* blocks whose scales are read at once */
+    HALF_BLOCK = LT_BLOCK / 2,        /* and the bytes of a block of q4 */
+    GROUP = ROWS_BY_VNNI ? 4 : 2,     /* blocks that are summed at once */
+    SCALES = ROWS_BY_VNNI ? 16 : 8    /* blocks whose scales are read at once */
 };
+
+/* Where the low halves of a block's codes lie; the high ones are GROUP halves behind them. */
+LT_INLINE int64_t half_at(int64_t block)
+{
+    return block / GROUP * GROUP * LT_BLOCK + block % GROUP * HALF_BLOCK;
+}
 
 /* ---- rounding ---- */
 
@@ -38,16 +53,16 @@ static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
     const int64_t blocks = depth / LT_BLOCK;
     for (int64_t b = 0; b < blocks; b++) {
         const int8_unit unit = int8_unit_of(x, LT_F32, b * LT_BLOCK, LT_BLOCK);
-        int8_t *low = out->codes + b / 2 * PAIR + b % 2 * HALF_BLOCK;
-        const int sum = round_to_halves(low, low + LT_BLOCK, x + b * LT_BLOCK, unit);
+        int8_t *low = out->codes + half_at(b);
+        const int sum = round_to_halves(low, low + GROUP * HALF_BLOCK, x + b * LT_BLOCK, unit);
         for (int i = 0; i < 4; i++)
             out->scale[b * 4 + i] = unit.scale;
         out->offset[b] = 8 * unit.scale * (float)sum;
     }
-    if (blocks % 2 != 0) { /* the block that is not there */
-        memset(out->codes + blocks / 2 * PAIR + HALF_BLOCK, 0, HALF_BLOCK);
-        memset(out->codes + blocks / 2 * PAIR + LT_BLOCK + HALF_BLOCK, 0, HALF_BLOCK);
-        memset(out->scale + blocks * 4, 0, 4 * sizeof *out->scale);
+    for (int64_t b = blocks; b % GROUP != 0; b++) { /* blocks that are not there */
+        memset(out->codes + half_at(b), 0, HALF_BLOCK);
+        memset(out->codes + half_at(b) + GROUP * HALF_BLOCK, 0, HALF_BLOCK);
+        memset(out->scale + b * 4, 0, 4 * sizeof *out->scale);
     }
     for (int64_t b = blocks; b % SCALES != 0; b++)
         out->offset[b] = 0;
@@ -55,7 +70,59 @@ static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
 
 /* ---- products ---- */
 
-#if LT_LANES >= 8
+#if ROWS_BY_VNNI
+
+/* Scales of SCALES blocks, 0 beyond `some`. */
+LT_INLINE vf load_scales(const uint16_t *scale, int64_t some)
+{
+    return vf_load_some(scale, LT_F16, 0, some < SCALES ? some : SCALES);
+}
+
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
+                            const uint16_t *scale, int64_t blocks, const int streams)
+{
+    vf sum[LT_VECTOR_ROWS][2];
+    vf offset[LT_VECTOR_ROWS][2];
+    const __m512i nibble = _mm512_set1_epi8(15);
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = offset[r][s] = vf_set(0);
+    for (int64_t first = 0; first < blocks; first += SCALES) {
+        const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
+        LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const vf scales = load_scales(scale + s * blocks + first, some);
+            const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
+            LT_UNROLL
+            for (int r = 0; r < rows; r++)
+                offset[r][s] = vf_fma(scales, vf_load_some(x[r].offset, LT_F32, first, SCALES), offset[r][s]);
+            __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+            for (int64_t b = 0; b < some; b += GROUP) {
+                const __mmask8 there = some - b < GROUP ? (__mmask8)((1 << 2 * (some - b)) - 1) : 0xff;
+                const __m512i codes = _mm512_maskz_loadu_epi64(there, at + b * HALF_BLOCK);
+                const __m512i low = _mm512_and_si512(codes, nibble);
+                const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+                const vf by = _mm512_permutexvar_ps(lanes, scales);
+                lanes = _mm512_add_epi32(lanes, _mm512_set1_epi32(GROUP));
+                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
+                LT_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    const int8_t *left = x[r].codes + (first + b) * LT_BLOCK;
+                    __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, _mm512_loadu_si512(left));
+                    dot = _mm512_dpbusd_epi32(dot, high, _mm512_loadu_si512(left + GROUP * HALF_BLOCK));
+                    sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), by * vf_load(x[r].scale + (first + b) * 4), sum[r][s]);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = vf_sum(sum[r][s]) - vf_sum(offset[r][s]);
+}
+
+#elif LT_LANES >= 8
 
 /* Two blocks of q4, or the last one alone. */
 LT_INLINE __m256i load_two_blocks(const uint8_t *w, bool both)
@@ -118,7 +185,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 const __m256i high = _mm256_and_si256(_mm256_srli_epi16(pair, 4), nibble);
                 const __m256 by = _mm256_permutevar8x32_ps(scales, lanes);
                 lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32(2));
-                __builtin_prefetch(at + (streams * blocks + b) * HALF_BLOCK);
+                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const __m256 dot = dot_two_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
@@ -151,8 +218,8 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
             float sum = 0;
             for (int64_t b = 0; b < blocks; b++) {
                 const uint8_t *at = w + (s * blocks + b) * HALF_BLOCK;
-                const int8_t *codes = x[r].codes + b / 2 * PAIR + b % 2 * HALF_BLOCK;
-                const int dot = dot_half(at, 0, codes) + dot_half(at, 4, codes + LT_BLOCK);
+                const int8_t *codes = x[r].codes + half_at(b);
+                const int dot = dot_half(at, 0, codes) + dot_half(at, 4, codes + GROUP * HALF_BLOCK);
                 sum += lt_f16_to_f32(scale[s * blocks + b]) * ((float)dot * x[r].scale[b * 4] - x[r].offset[b]);
             }
             y[r * y_stride + s] = sum;
@@ -164,7 +231,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
 LT_INLINE void rounded_dots_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
                                 const uint16_t *scale, int64_t blocks, int64_t outputs)
 {
-    const int streams = rows > 2 ? 1 : 2; /* sums and offsets stay in their registers */
+    const int streams = rows > 2 && !ROWS_BY_VNNI ? 1 : 2; /* sums and offsets stay in their registers */
     int64_t o = 0;
     for (; o + streams <= outputs; o += streams)
         rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, streams);
@@ -178,5 +245,81 @@ static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, 
     const int64_t blocks = depth / LT_BLOCK;
     LT_WITH_ROWS(rows, rounded_dots_all(y, y_stride, x, ROWS, w, scale, blocks, outputs));
 }
+
+/* ---- q8 ---- */
+
+#if ROWS_BY_VNNI
+
+/* Codes of 16 bits in order, a scale for each block. */
+static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t depth)
+{
+    int16_t *codes = (int16_t *)(void *)out->codes;
+    for (int64_t k = 0; k < depth; k += LT_BLOCK) {
+        const float largest = largest_of(x, LT_F32, k, LT_BLOCK);
+        const float inverse = largest > 0x1p-100f ? 32767 / largest : 0;
+        for (int64_t i = k; i < k + LT_BLOCK; i += LT_LANES) {
+            const __m256i some = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(vf_load(x + i) * inverse));
+            memcpy(codes + i, &some, sizeof some);
+        }
+        out->scale[k / LT_BLOCK] = largest / 32767;
+    }
+}
+
+LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
+                               const uint16_t *scale, int64_t blocks, const int streams)
+{
+    vf sum[LT_VECTOR_ROWS][2];
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = vf_set(0);
+    for (int64_t first = 0; first < blocks; first += SCALES) {
+        const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
+        float factor[LT_VECTOR_ROWS][2][SCALES];
+        LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const vf scales = load_scales(scale + s * blocks + first, some);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++)
+                vf_store(factor[r][s], scales * vf_load_some(x[r].scale, LT_F32, first, some));
+        }
+        for (int64_t b = 0; b < some; b++)
+            LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
+            const __m512i codes = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)at));
+            vf_fetch(at, (blocks - first - b) * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++) {
+                const __m512i left = _mm512_loadu_si512(x[r].codes + (first + b) * LT_BLOCK * 2);
+                const __m512i dot = _mm512_dpwssd_epi32(_mm512_setzero_si512(), codes, left);
+                sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), vf_set(factor[r][s][b]), sum[r][s]);
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = vf_sum(sum[r][s]);
+}
+
+LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
+                              const uint16_t *scale, int64_t blocks, int64_t outputs)
+{
+    int64_t o = 0;
+    for (; o + 2 <= outputs; o += 2)
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, 2);
+    for (; o < outputs; o++)
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, 1);
+}
+
+static void matrix_rounded_q8(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
+                              const uint16_t *scale, int64_t depth, int64_t outputs)
+{
+    const int64_t blocks = depth / LT_BLOCK;
+    LT_WITH_ROWS(rows, rounded_q8_all(y, y_stride, x, ROWS, w, scale, blocks, outputs));
+}
+
+#endif
 
 #endif

@@ -390,6 +390,11 @@ static void all_cases(bench *b)
     linear(b, "step LM 2 x 2048 -> 11008 bf16", 2, 2048, 11008, LT_BF16, LT_ACT_NONE);
     linear(b, "step LM 2 x 2048 -> 11008 f32", 2, 2048, 11008, LT_F32, LT_ACT_NONE);
     linear(b, "step LM 2 x 2048 -> 11008 i8", 2, 2048, 11008, LT_I8, LT_ACT_NONE);
+    linear(b, "step LM 2 x 2048 -> 11008 q8", 2, 2048, 11008, LT_Q8, LT_ACT_NONE);
+    linear(b, "step LM 2 x 2048 -> 11008 q4", 2, 2048, 11008, LT_Q4, LT_ACT_NONE);
+    linear(b, "step LM 2 x 11008 -> 2048 bf16", 2, 11008, 2048, LT_BF16, LT_ACT_NONE);
+    linear(b, "step LM 2 x 11008 -> 2048 q8", 2, 11008, 2048, LT_Q8, LT_ACT_NONE);
+    linear(b, "step LM 2 x 11008 -> 2048 q4", 2, 11008, 2048, LT_Q4, LT_ACT_NONE);
     linear(b, "step LM 4 x 2048 -> 11008 bf16", 4, 2048, 11008, LT_BF16, LT_ACT_NONE);
     attention(b, "attention mini DiT 1296 x 4 x 64", 1, 1296, 1296, 4, 64);
     attention(b, "attention DiT 4444 x 8 x 64", 1, 4444, 4444, 8, 64);
