@@ -117,6 +117,8 @@ static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn 
 {
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
+        if (i == TAKE_CEILING_PRODUCT_INT8 && backend->rounds_to != LT_ROUND_INT8)
+            continue;
         LT_TRY(take_bench_ceiling(backend, (take_ceiling)i, &t, err));
         LT_TRY(give_timing(e, backend, "ceilings", &t, NULL, NULL, fn, user, err));
     }

@@ -30,6 +30,11 @@ static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
     switch (kind) {
     case TAKE_CEILING_PRODUCT:
         return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(n, n), .weight_shape = lt_shape2(n, n)};
+    case TAKE_CEILING_PRODUCT_INT8: {
+        ceiling c = ceiling_of(TAKE_CEILING_PRODUCT, LT_Q8, scale);
+        c.kind = kind;
+        return c;
+    }
     case TAKE_CEILING_ATTENTION:
         return (ceiling){.kind = kind, .stored = precision, .input = lt_shape4(1, 2 * n, 8, 64)};
     case TAKE_CEILING_CONVOLUTION:
@@ -60,6 +65,10 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
     switch (c->kind) {
     case TAKE_CEILING_PRODUCT:
         (void)snprintf(t.slice, sizeof t.slice, "matrix product %lld x %lld x %lld", n, n, n);
+        t.flop = 2.0 * (double)n * (double)n * (double)n;
+        break;
+    case TAKE_CEILING_PRODUCT_INT8:
+        (void)snprintf(t.slice, sizeof t.slice, "matrix product %lld x %lld x %lld in int8", n, n, n);
         t.flop = 2.0 * (double)n * (double)n * (double)n;
         break;
     case TAKE_CEILING_ATTENTION: {
@@ -114,6 +123,7 @@ static void run_once(lt_ops *o, const ceiling *c, lt_tensor x)
         (void)lt_cast(o, x, x.dtype);
         break;
     case TAKE_CEILING_PRODUCT:
+    case TAKE_CEILING_PRODUCT_INT8:
     case TAKE_CEILING_READING:
     case TAKE_CEILING_READING_Q8:
     case TAKE_CEILING_READING_Q4:
@@ -145,6 +155,13 @@ static lt_status pass(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
+static bool every_matrix(const char *name, lt_shape shape)
+{
+    (void)name;
+    (void)shape;
+    return true;
+}
+
 static lt_status measure(lt_backend *backend, ceiling *c, lt_error *err)
 {
     lt_weights *weights = NULL;
@@ -152,6 +169,8 @@ static lt_status measure(lt_backend *backend, ceiling *c, lt_error *err)
     lt_ops ops;
     lt_ops_open(&ops, backend);
     lt_status s = lt_weights_synthetic(c->stored, 1, &weights, err);
+    if (s == LT_OK && c->kind == TAKE_CEILING_PRODUCT_INT8)
+        lt_weights_rounding(weights, LT_ROUND_INT8, every_matrix);
     if (s == LT_OK && c->weight_shape.rank > 0) {
         lt_binder *b = lt_binder_open(weights, backend);
         lt_bind(b, &c->weight, c->role, c->weight_shape, "weight");

@@ -31,6 +31,7 @@ double take_stored_bytes(lt_dtype weights);
 /* What this machine can do at best, one operation each. */
 typedef enum {
     TAKE_CEILING_PRODUCT,
+    TAKE_CEILING_PRODUCT_INT8, /* where the backend makes them */
     TAKE_CEILING_ATTENTION,
     TAKE_CEILING_CONVOLUTION,
     TAKE_CEILING_READING,    /* weights of the device's precision, */
