@@ -54,14 +54,18 @@ static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, floa
     return s;
 }
 
-/* The map of the VAE `weights`. LT_ERR_INPUT when none comes out. */
-static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, lt_backend *backend, latent_colours *out, lt_error *err)
+/* The map of the VAE `weights`, in f32 on the processor, so that it is the same wherever a take is made. LT_ERR_INPUT when none
+ * comes out. */
+static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, int threads, latent_colours *out, lt_error *err)
 {
     const int channels = cfg->mmdit.latent_channels;
     float *latents = malloc((size_t)channels * PICTURES * CELLS * sizeof *latents);
     double *colours = malloc((size_t)3 * PICTURES * CELLS * sizeof *colours);
+    lt_backend *backend = NULL;
     vae_model *vae = NULL;
     lt_status s = latents && colours ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
+    if (s == LT_OK)
+        s = lt_cpu_open(&backend, threads, LT_F32, err);
     if (s == LT_OK)
         s = vae_open(weights, &cfg->temporal_vae, backend, VAE_ENCODER, &vae, err);
     if (s == LT_OK)
@@ -69,16 +73,17 @@ static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, lt_backend *
     if (s == LT_OK)
         s = latent_colours_fit(latents, colours, (int64_t)PICTURES * CELLS, channels, out, err);
     vae_close(vae);
+    if (backend)
+        backend->table->close(backend);
     free(latents);
     free(colours);
     return s;
 }
 
-lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
-                                const char *path, lt_error *err)
+lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int threads, const char *path, lt_error *err)
 {
     latent_colours map;
-    LT_TRY(fit_map(cfg, weights, backend, &map, err));
+    LT_TRY(fit_map(cfg, weights, threads, &map, err));
     return colour_map_file_write(path, &map, lt_weights_hash(weights), err);
 }
 
@@ -102,7 +107,7 @@ static lt_status fit_own(longtake *e, latent_colours *out, lt_error *err)
 {
     lt_weights *weights = NULL;
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &weights, err));
-    const lt_status s = fit_map(&e->cfg, weights, e->backend, out, err);
+    const lt_status s = fit_map(&e->cfg, weights, e->threads, out, err);
     lt_weights_close(weights);
     return s;
 }
@@ -153,7 +158,7 @@ longtake_status longtake_write_preview_map(longtake *e, char **path, longtake_er
     if (s == LT_OK)
         s = take_engine_weights(e, TAKE_NET_VAE, &weights, &err);
     if (s == LT_OK)
-        s = take_colour_map_write(&e->cfg, weights, e->backend, file, &err);
+        s = take_colour_map_write(&e->cfg, weights, e->threads, file, &err);
     lt_weights_close(weights);
     if (path)
         *path = s == LT_OK ? file : NULL;

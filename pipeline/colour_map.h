@@ -17,7 +17,6 @@ lt_status take_colour_map(longtake *e, take_job *job, const lt_warnings *notes, 
                           lt_error *err);
 
 /* Fits the map of the VAE `weights` and writes it to the file `path`. LT_ERR_INPUT when none comes out. */
-lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, lt_backend *backend,
-                                const char *path, lt_error *err);
+lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int threads, const char *path, lt_error *err);
 
 #endif

@@ -501,16 +501,11 @@ static lt_status write_colour_map(import *m, lt_error *err)
 {
     char path[PATH_MAX];
     lt_weights *weights = NULL;
-    lt_backend *backend = NULL;
     LT_TRY(join(path, m->folder, file_of(m, TO_VAE), err));
     LT_TRY(lt_weights_open(path, &weights, err));
-    lt_status s = lt_cpu_open(&backend, 0, LT_F32, err);
+    lt_status s = join(path, m->folder, COLOUR_MAP_FILE, err);
     if (s == LT_OK)
-        s = join(path, m->folder, COLOUR_MAP_FILE, err);
-    if (s == LT_OK)
-        s = take_colour_map_write(&m->cfg, weights, backend, path, err);
-    if (backend)
-        backend->table->close(backend);
+        s = take_colour_map_write(&m->cfg, weights, 0, path, err);
     lt_weights_close(weights);
     return s == LT_OK ? tell_progress(m, COLOUR_MAP_FILE, 1, err) : s;
 }
