@@ -3,7 +3,8 @@
     python judge.py --plan 5                 # colour of the object per 16x16 patch, place and time of day of the frame
     python judge.py --stage shape --plan 6   # which object stands in a 64x64 cut around where the first net sees it
 
-Both are trained on rendered frames alone, blurred, noisy and a little brighter or darker. OUT/judge.pt, OUT/shape.pt.
+Both are trained on rendered frames alone, blurred, noisy and a little brighter or darker; outlines are softened and bent as well (`softened`):
+a reader of crisp ones takes whatever is soft for a heart. OUT/judge.pt, OUT/shape.pt.
 `--batch` sets how many a step sees (24 frames, 48 cuts).
 """
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from corpora import shards
 from fit_vit import by_patch, soiled
 from grammar import COLOURS, OBJECTS, SCENES, TIMES
-from training import Run, arguments
+from training import Run, arguments, warmed
 
 CUT = 64
 
@@ -84,6 +85,32 @@ def cut_out(frames, x, y):
     return frames[n[:, None, None, None], c[None, :, None, None], around(y, frames.shape[2])[:, None, :, None], around(x, frames.shape[3])[:, None, None, :]]
 
 
+def blurred(cuts, deviation):
+    reach = torch.arange(-7, 8, device=cuts.device)
+    kernel = torch.exp(-.5 * (reach / deviation) ** 2)
+    kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
+    return F.conv2d(F.conv2d(F.pad(cuts, (7, 7, 7, 7), mode="replicate"), kernel, groups=3), kernel.mT, groups=3)
+
+
+def softened(cuts, rng):
+    """What small video models do to an object, on rendered cuts [n,3,64,64]: other shades, bends of a pixel or two, two moments over each
+    other, blur, and sharp edges again where corners have gone."""
+    n, device = len(cuts), cuts.device
+    cuts = torch.einsum("nij,njyx->niyx", torch.eye(3, device=device) + .25 * torch.randn(n, 3, 3, device=device), cuts)
+    if rng.random() < .3:
+        cuts = torch.lerp(cuts, cuts.roll([int(k) for k in rng.integers(-3, 4, 2)], (2, 3)), float(rng.uniform(.2, .5)))
+    if rng.random() < .6:
+        bends = F.interpolate(torch.randn(n, 2, 10, 10, device=device), (CUT, CUT), mode="bicubic", align_corners=True) * float(rng.uniform(.3, 1.5)) * 2 / CUT
+        grid = F.affine_grid(torch.eye(2, 3, device=device).expand(n, 2, 3), (n, 1, CUT, CUT), align_corners=False)
+        cuts = F.grid_sample(cuts, grid + bends.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+    if rng.random() < .8:
+        deviation = float(rng.uniform(.4, 2.6))
+        cuts = blurred(cuts, deviation)
+        if rng.random() < .6:
+            cuts = cuts + float(rng.uniform(.5, 3)) * (cuts - blurred(cuts, deviation))
+    return cuts.clamp(-1, 1)
+
+
 class Shown:
     """Semantic frames of `plans` and `long` with what they show, all of them on the device."""
     MOST = 60                                       # shards, 3 GB
@@ -114,7 +141,7 @@ class Shown:
 
 
 class Cuts(Shown):
-    """Cuts around visible objects, the middle off by up to eight pixels, with their class."""
+    """Cuts around visible objects, the middle off by up to eight pixels, softened, with their class."""
 
     def __init__(self, a, seed, held=False):
         super().__init__(a, seed, held)
@@ -125,7 +152,7 @@ class Cuts(Shown):
     def __call__(self, n):
         i, x = self.drawn(n)
         centre = self.bodies[i, 0, :2] + 16 * torch.rand(n, 2, device=self.device) - 8
-        return cut_out(x, centre[:, 0], centre[:, 1]), self.bodies[i, 0, 5].long()
+        return softened(cut_out(x, centre[:, 0], centre[:, 1]), self.rng), self.bodies[i, 0, 5].long()
 
 
 def train_frames(a):
@@ -153,7 +180,8 @@ def train_frames(a):
 def train_shape(a):
     torch.manual_seed(0)
     reader = ShapeReader().to(a.device)
-    run = Run("shape", reader, a, lr=.02, adam_lr=2e-3, adam_only=("out",), warmup=50, average=.99)
+    rates = {"lr": .01, "adam_lr": 1e-3} if warmed(reader, a) else {"lr": .02, "adam_lr": 2e-3}
+    run = Run("shape", reader, a, **rates, adam_only=("out",), warmup=50, average=.99)
     cuts = Cuts(a, run.steps + 1)
     for _ in run:
         x, kind = cuts(a.batch or 48)
@@ -163,9 +191,9 @@ def train_shape(a):
     held = Cuts(a, 9, held=True)
     with torch.no_grad():
         right = [(reader.eval()(x).argmax(1) == kind).float().mean().item() for x, kind in (held(48) for _ in range(20))]
-    print("shape reader on held-out rendered cuts (soiled): %.3f" % np.mean(right))
+    print("shape reader on held-out rendered cuts (softened): %.3f" % np.mean(right))
 
 
 if __name__ == "__main__":
-    a = arguments(plan=5., stage="frames", batch=0)
+    a = arguments(plan=5., stage="frames", batch=0, warm="")
     (train_shape if a.stage == "shape" else train_frames)(a)
