@@ -398,6 +398,7 @@ static void all_cases(bench *b)
     linear(b, "step LM 4 x 2048 -> 11008 bf16", 4, 2048, 11008, LT_BF16, LT_ACT_NONE);
     attention(b, "attention mini DiT 1296 x 4 x 64", 1, 1296, 1296, 4, 64);
     attention(b, "attention DiT 4444 x 8 x 64", 1, 4444, 4444, 8, 64);
+    attention(b, "attention DiT 17776 x 2 x 64", 1, 17776, 17776, 2, 64);
     attention(b, "attention LM 1024 x 4 x 128", 1, 1024, 1024, 4, 128);
     attention(b, "attention step 2 x 1 row, 1000 keys, 16 x 128", 2, 1, 1000, 16, 128);
     conv(b, "conv 3x3x3 8 x 128 x 192, 16 -> 16", 8, 128, 192, 16, 16, 3, 3, 1);
