@@ -82,7 +82,8 @@ static lt_status refuse(const precision *p, const char *device, const char *expe
     return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, expected %s on the %s device", p->name, expected, device);
 }
 
-/* "auto" is the processor: CUDA is used where it is asked for, until it has been proven on enough cards. */
+/* "auto" is the processor: CUDA has been proven on one kind of card, and there mini's first 24 frames took 8 s beside other programs
+ * where the processor took 4 s. CUDA is used where it is asked for. */
 static lt_status open_backend(const longtake_options *o, const precision *p, lt_backend **out, lt_error *err)
 {
     const char *device = o->device ? o->device : "auto";
