@@ -100,7 +100,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 offset[r][s] = vf_fma(scales, vf_load_some(x[r].offset, LT_F32, first, SCALES), offset[r][s]);
             __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
             for (int64_t b = 0; b < some; b += GROUP) {
-                const __mmask8 there = some - b < GROUP ? (__mmask8)((1 << 2 * (some - b)) - 1) : 0xff;
+                const __mmask8 there = (__mmask8)(some - b < GROUP ? (1 << 2 * (some - b)) - 1 : 0xff);
                 const __m512i codes = _mm512_maskz_loadu_epi64(there, at + b * HALF_BLOCK);
                 const __m512i low = _mm512_and_si512(codes, nibble);
                 const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
