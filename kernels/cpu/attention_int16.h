@@ -176,7 +176,7 @@ LT_INLINE vf rough_exp2(vf x)
     p = vf_fma(p, f, vf_set(2.426158488e-1f));
     p = vf_fma(p, f, vf_set(6.932614446e-1f));
     p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return (vf)((vi)p + ((vi)shifted << 23)); /* the magic number's own bits leave at the top */
+    return (vf)((vu)p + ((vu)shifted << 23)); /* modulo 2^32: the magic number's own bits leave at the top */
 }
 
 /* What changes from one tile to the next, a lane for each query. */
