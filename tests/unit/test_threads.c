@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernels/core/threads.h"
 
@@ -49,20 +50,25 @@ static void every_tile_runs_once(void **state)
     }
 }
 
-/* Many short rounds, so that a worker that is late for one round meets the next. */
+/* Many short rounds, so that a worker that is late for one round meets the next; after some pauses workers sleep. */
 static void rounds_do_not_mix(void **state)
 {
     (void)state;
-    lt_pool *pool;
-    lt_error err = {0};
-    assert_int_equal(lt_pool_open(&pool, 4, &err), LT_OK);
-    record r = {.threads = 4};
-    for (int round = 1; round <= 2000; round++) {
-        lt_pool_run(pool, 5, count_tile, &r);
-        for (int t = 0; t < 5; t++)
-            assert_int_equal(r.runs[t], round);
+    static const int threads[] = {2, 4};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        lt_pool *pool;
+        lt_error err = {0};
+        assert_int_equal(lt_pool_open(&pool, threads[i], &err), LT_OK);
+        record r = {.threads = threads[i]};
+        for (int round = 1; round <= 2000; round++) {
+            lt_pool_run(pool, 5, count_tile, &r);
+            for (int t = 0; t < 5; t++)
+                assert_int_equal(r.runs[t], round);
+            if (round % 16 == 0)
+                nanosleep(&(struct timespec){.tv_nsec = 10000 * (round % 48)}, NULL);
+        }
+        lt_pool_close(pool);
     }
-    lt_pool_close(pool);
 }
 
 static void zero_means_every_processor_granted(void **state)
