@@ -58,7 +58,7 @@ LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scra
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
         dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type,
-                b->k_stride * vf_element_bytes(type), b->d, count);
+                b->k_stride * vf_element_bytes(type), b->d, true, count);
         const float now =
             scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
         const float shrink = expf(highest - now);

@@ -95,11 +95,10 @@ enum {
     LT_WIDE_HEAD = 128            /* elements or less */
 };
 
-/* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 16. For q8, to 16 bits: [depth] codes of two bytes,
- * [blocks] scales. */
+/* A row rounded to 8 bits per block of 32; room for blocks up to a multiple of 16. For q8, to 16 bits. */
 typedef struct {
     int8_t *codes; /* [depth], some blocks interleaved: rounded_rows.h */
-    float *scale;  /* [blocks][4], the same four times */
+    float *scale;  /* [blocks], or [blocks][4]: the same four times */
     float *offset; /* [blocks], 8 times the sum of the values */
 } lt_rounded_row;
 

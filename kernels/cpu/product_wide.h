@@ -203,10 +203,11 @@ static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c,
  * there are registers. */
 #define STREAMS_OF(rows) (LT_LANES == 16 || (rows) < 4 ? 4 : 2)
 
-/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart. What comes next is fetched meanwhile: it often lies in other pages, where
+/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart, more than they are long where that is said. What comes next is fetched meanwhile: it often lies in other pages, where
  * the processor does not look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
 LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                           const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const int streams)
+                           const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const bool apart,
+                           const int streams)
 {
     vf sum[LT_VECTOR_ROWS][4];
     LT_UNROLL
@@ -223,7 +224,11 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
         LT_UNROLL
         for (int s = 0; s < streams; s++) {
             const vf right = vf_load_any(w + s * row_bytes, type, k);
-            vf_fetch(w + s * row_bytes + k * vf_element_bytes(type), row_bytes - k * vf_element_bytes(type), (streams - 1) * row_bytes);
+            const char *at = w + s * row_bytes + k * vf_element_bytes(type);
+            if (apart)
+                __builtin_prefetch(at + 2 * streams * row_bytes);
+            else
+                vf_fetch(at, row_bytes - k * vf_element_bytes(type), (streams - 1) * row_bytes);
             LT_UNROLL
             for (int r = 0; r < rows; r++)
                 sum[r][s] = vf_fma(left[r], right, sum[r][s]);
@@ -240,14 +245,14 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
 }
 
 LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                       const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, int64_t outputs)
+                       const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const bool apart, int64_t outputs)
 {
     int64_t o = 0;
     for (; o + STREAMS_OF(rows) <= outputs; o += STREAMS_OF(rows))
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth,
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, apart,
                     STREAMS_OF(rows));
     for (; o < outputs; o++)
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, 1);
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, apart, 1);
 }
 
 LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
@@ -255,16 +260,16 @@ LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int6
 {
     switch (type) {
     case LT_BF16:
-        dot_all(y, y_stride, x, x_stride, rows, w, LT_BF16, 2 * depth, depth, outputs);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_BF16, 2 * depth, depth, false, outputs);
         break;
     case LT_F16:
-        dot_all(y, y_stride, x, x_stride, rows, w, LT_F16, 2 * depth, depth, outputs);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F16, 2 * depth, depth, false, outputs);
         break;
     case LT_I8:
-        dot_all(y, y_stride, x, x_stride, rows, w, LT_I8, depth, depth, outputs);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_I8, depth, depth, false, outputs);
         break;
     default:
-        dot_all(y, y_stride, x, x_stride, rows, w, LT_F32, 4 * depth, depth, outputs);
+        dot_all(y, y_stride, x, x_stride, rows, w, LT_F32, 4 * depth, depth, false, outputs);
     }
 }
 

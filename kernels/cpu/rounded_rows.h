@@ -24,9 +24,10 @@
 #endif
 
 enum {
-    HALF_BLOCK = LT_BLOCK / 2,        /* and the bytes of a block of q4 */
-    GROUP = ROWS_BY_VNNI ? 4 : 2,     /* blocks that are summed at once */
-    SCALES = ROWS_BY_VNNI ? 16 : 8    /* blocks whose scales are read at once */
+    HALF_BLOCK = LT_BLOCK / 2,         /* and the bytes of a block of q4 */
+    GROUP = ROWS_BY_VNNI ? 4 : 2,      /* blocks that are summed at once */
+    SCALES = ROWS_BY_VNNI ? 16 : 8,    /* blocks whose scales are read at once */
+    SCALE_TIMES = ROWS_BY_VNNI ? 1 : 4 /* that a scale of x is stored */
 };
 
 /* Where the low halves of a block's codes lie; the high ones are GROUP halves behind them. */
@@ -55,27 +56,36 @@ static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
         const int8_unit unit = int8_unit_of(x, LT_F32, b * LT_BLOCK, LT_BLOCK);
         int8_t *low = out->codes + half_at(b);
         const int sum = round_to_halves(low, low + GROUP * HALF_BLOCK, x + b * LT_BLOCK, unit);
-        for (int i = 0; i < 4; i++)
-            out->scale[b * 4 + i] = unit.scale;
+        for (int i = 0; i < SCALE_TIMES; i++)
+            out->scale[b * SCALE_TIMES + i] = unit.scale;
         out->offset[b] = 8 * unit.scale * (float)sum;
     }
     for (int64_t b = blocks; b % GROUP != 0; b++) { /* blocks that are not there */
         memset(out->codes + half_at(b), 0, HALF_BLOCK);
         memset(out->codes + half_at(b) + GROUP * HALF_BLOCK, 0, HALF_BLOCK);
-        memset(out->scale + b * 4, 0, 4 * sizeof *out->scale);
     }
-    for (int64_t b = blocks; b % SCALES != 0; b++)
+    for (int64_t b = blocks; b % SCALES != 0; b++) {
+        memset(out->scale + b * SCALE_TIMES, 0, SCALE_TIMES * sizeof *out->scale);
         out->offset[b] = 0;
+    }
 }
 
 /* ---- products ---- */
 
 #if ROWS_BY_VNNI
 
-/* Scales of SCALES blocks, 0 beyond `some`. */
-LT_INLINE vf load_scales(const uint16_t *scale, int64_t some)
+/* Of 64-bit words, those of `blocks` blocks; none or all of eight beyond. */
+LT_INLINE __mmask8 words_of(int64_t blocks, const int words)
 {
-    return vf_load_some(scale, LT_F16, 0, some < SCALES ? some : SCALES);
+    const int64_t count = blocks * words;
+    return (__mmask8)(count >= 8 ? 0xff : count > 0 ? (1 << count) - 1 : 0);
+}
+
+/* Lanes b .. b + 3, four times each. */
+LT_INLINE vf spread(vf factor, int b)
+{
+    const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    return _mm512_permutexvar_ps(_mm512_add_epi32(lanes, _mm512_set1_epi32(b)), factor);
 }
 
 LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
@@ -93,26 +103,28 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
         const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
         LT_UNROLL
         for (int s = 0; s < streams; s++) {
-            const vf scales = load_scales(scale + s * blocks + first, some);
+            const vf scales = vf_load_some(scale + s * blocks + first, LT_F16, 0, some);
             const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
+            vf factor[LT_VECTOR_ROWS]; /* of a block each */
             LT_UNROLL
-            for (int r = 0; r < rows; r++)
-                offset[r][s] = vf_fma(scales, vf_load_some(x[r].offset, LT_F32, first, SCALES), offset[r][s]);
-            __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-            for (int64_t b = 0; b < some; b += GROUP) {
-                const __mmask8 there = (__mmask8)(some - b < GROUP ? (1 << 2 * (some - b)) - 1 : 0xff);
-                const __m512i codes = _mm512_maskz_loadu_epi64(there, at + b * HALF_BLOCK);
+            for (int r = 0; r < rows; r++) {
+                factor[r] = scales * vf_load(x[r].scale + first);
+                offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), offset[r][s]);
+            }
+            LT_UNROLL
+            for (int b = 0; b < SCALES; b += GROUP) {
+                if (b >= some)
+                    break;
+                const __m512i codes = _mm512_maskz_loadu_epi64(words_of(some - b, 2), at + b * HALF_BLOCK);
                 const __m512i low = _mm512_and_si512(codes, nibble);
                 const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-                const vf by = _mm512_permutexvar_ps(lanes, scales);
-                lanes = _mm512_add_epi32(lanes, _mm512_set1_epi32(GROUP));
                 vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const int8_t *left = x[r].codes + (first + b) * LT_BLOCK;
                     __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, _mm512_loadu_si512(left));
                     dot = _mm512_dpbusd_epi32(dot, high, _mm512_loadu_si512(left + GROUP * HALF_BLOCK));
-                    sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), by * vf_load(x[r].scale + (first + b) * 4), sum[r][s]);
+                    sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r], b), sum[r][s]);
                 }
             }
         }
@@ -189,7 +201,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const __m256 dot = dot_two_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
-                    const __m256 factor = _mm256_mul_ps(by, _mm256_loadu_ps(x[r].scale + (first + b) * 4));
+                    const __m256 factor = _mm256_mul_ps(by, _mm256_loadu_ps(x[r].scale + (first + b) * SCALE_TIMES));
                     sum[r][s] = _mm256_fmadd_ps(dot, factor, sum[r][s]);
                 }
             }
@@ -220,7 +232,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 const uint8_t *at = w + (s * blocks + b) * HALF_BLOCK;
                 const int8_t *codes = x[r].codes + half_at(b);
                 const int dot = dot_half(at, 0, codes) + dot_half(at, 4, codes + GROUP * HALF_BLOCK);
-                sum += lt_f16_to_f32(scale[s * blocks + b]) * ((float)dot * x[r].scale[b * 4] - x[r].offset[b]);
+                sum += lt_f16_to_f32(scale[s * blocks + b]) * ((float)dot * x[r].scale[b * SCALE_TIMES] - x[r].offset[b]);
             }
             y[r * y_stride + s] = sum;
         }
@@ -250,25 +262,50 @@ static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, 
 
 #if ROWS_BY_VNNI
 
-/* Codes of 16 bits in order, a scale for each block. */
+enum { Q8_STREAMS = 4 }; /* with two, too few lines are on their way from memory */
+
+/* Codes of 16 bits, a scale for each block. A group of blocks is four vectors that meet what rounded_q8_dots makes of W:
+ *
+ *     inputs 0 2 .. 14 of each block    1 3 .. 15    16 18 .. 30    17 19 .. 31
+ */
 static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t depth)
 {
-    int16_t *codes = (int16_t *)(void *)out->codes;
-    for (int64_t k = 0; k < depth; k += LT_BLOCK) {
-        const float largest = largest_of(x, LT_F32, k, LT_BLOCK);
+    const __m256i even_odd = _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+    const int64_t blocks = depth / LT_BLOCK;
+    for (int64_t b = 0; b < blocks; b++) {
+        const float largest = largest_of(x, LT_F32, b * LT_BLOCK, LT_BLOCK);
         const float inverse = largest > 0x1p-100f ? 32767 / largest : 0;
-        for (int64_t i = k; i < k + LT_BLOCK; i += LT_LANES) {
-            const __m256i some = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(vf_load(x + i) * inverse));
-            memcpy(codes + i, &some, sizeof some);
+        int16_t *codes = (int16_t *)(void *)out->codes + b / GROUP * GROUP * LT_BLOCK + b % GROUP * 8;
+        for (int half = 0; half < 2; half++) {
+            const vf some = vf_load(x + b * LT_BLOCK + half * HALF_BLOCK) * inverse;
+            const __m256i words = _mm256_permutexvar_epi16(even_odd, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(some)));
+            memcpy(codes + half * 64, &words, 16);
+            memcpy(codes + half * 64 + 32, (const char *)&words + 16, 16);
         }
-        out->scale[k / LT_BLOCK] = largest / 32767;
+        out->scale[b] = largest / 32767;
     }
+    for (int64_t b = blocks; b % GROUP != 0; b++) /* blocks that are not there */
+        for (int i = 0; i < 4; i++)
+            memset(out->codes + (b / GROUP * GROUP * LT_BLOCK + b % GROUP * 8 + i * 32) * 2, 0, 16);
+    for (int64_t b = blocks; b % SCALES != 0; b++)
+        out->scale[b] = 0;
+}
+
+/* The even bytes of 16-bit words, and the odd ones, as such words. */
+LT_INLINE __m512i even_bytes(__m512i words)
+{
+    return _mm512_srai_epi16(_mm512_slli_epi16(words, 8), 8);
+}
+
+LT_INLINE __m512i odd_bytes(__m512i words)
+{
+    return _mm512_srai_epi16(words, 8);
 }
 
 LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
                                const uint16_t *scale, int64_t blocks, const int streams)
 {
-    vf sum[LT_VECTOR_ROWS][2];
+    vf sum[LT_VECTOR_ROWS][Q8_STREAMS];
     LT_UNROLL
     for (int r = 0; r < rows; r++)
         LT_UNROLL
@@ -276,25 +313,34 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
         sum[r][s] = vf_set(0);
     for (int64_t first = 0; first < blocks; first += SCALES) {
         const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
-        float factor[LT_VECTOR_ROWS][2][SCALES];
+        vf factor[LT_VECTOR_ROWS][Q8_STREAMS]; /* of a block each */
         LT_UNROLL
         for (int s = 0; s < streams; s++) {
-            const vf scales = load_scales(scale + s * blocks + first, some);
+            const vf scales = vf_load_some(scale + s * blocks + first, LT_F16, 0, some);
             LT_UNROLL
             for (int r = 0; r < rows; r++)
-                vf_store(factor[r][s], scales * vf_load_some(x[r].scale, LT_F32, first, some));
+                factor[r][s] = scales * vf_load(x[r].scale + first);
         }
-        for (int64_t b = 0; b < some; b++)
+        for (int b = 0; b < some; b += GROUP)
             LT_UNROLL
         for (int s = 0; s < streams; s++) {
             const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
-            const __m512i codes = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)at));
-            vf_fetch(at, (blocks - first - b) * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
+            const __m512i front = _mm512_maskz_loadu_epi64(words_of(some - b, 4), at); /* two blocks */
+            const __m512i back = _mm512_maskz_loadu_epi64(words_of(some - b - 2, 4), at + 2 * LT_BLOCK);
+            const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88); /* 16 inputs of each block */
+            const __m512i high = _mm512_shuffle_i64x2(front, back, 0xdd);
+            const int64_t left = (blocks - first - b) * LT_BLOCK;
+            vf_fetch(at, left, (streams - 1) * blocks * LT_BLOCK);
+            vf_fetch(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
             LT_UNROLL
             for (int r = 0; r < rows; r++) {
-                const __m512i left = _mm512_loadu_si512(x[r].codes + (first + b) * LT_BLOCK * 2);
-                const __m512i dot = _mm512_dpwssd_epi32(_mm512_setzero_si512(), codes, left);
-                sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), vf_set(factor[r][s][b]), sum[r][s]);
+                const __m512i *codes = (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
+                __m512i dot = _mm512_setzero_si512();
+                dot = _mm512_dpwssd_epi32(dot, even_bytes(low), _mm512_loadu_si512(codes));
+                dot = _mm512_dpwssd_epi32(dot, odd_bytes(low), _mm512_loadu_si512(codes + 1));
+                dot = _mm512_dpwssd_epi32(dot, even_bytes(high), _mm512_loadu_si512(codes + 2));
+                dot = _mm512_dpwssd_epi32(dot, odd_bytes(high), _mm512_loadu_si512(codes + 3));
+                sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r][s], b), sum[r][s]);
             }
         }
     }
@@ -307,8 +353,8 @@ LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *
                               const uint16_t *scale, int64_t blocks, int64_t outputs)
 {
     int64_t o = 0;
-    for (; o + 2 <= outputs; o += 2)
-        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, 2);
+    for (; o + Q8_STREAMS <= outputs; o += Q8_STREAMS)
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, Q8_STREAMS);
     for (; o < outputs; o++)
         rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, 1);
 }
