@@ -44,9 +44,11 @@ static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
         return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(1, 4 * n),
                          .weight_shape = lt_shape2(4 * n, 4 * n)};
     case TAKE_CEILING_READING_Q8:
-    case TAKE_CEILING_READING_Q4: {
-        ceiling c = ceiling_of(TAKE_CEILING_READING, kind == TAKE_CEILING_READING_Q8 ? LT_Q8 : LT_Q4, scale);
+    case TAKE_CEILING_READING_Q4: { /* as many bytes as bf16 has: fewer may stay in a cache */
+        const bool q8 = kind == TAKE_CEILING_READING_Q8;
+        ceiling c = ceiling_of(TAKE_CEILING_READING, q8 ? LT_Q8 : LT_Q4, scale);
         c.kind = kind;
+        c.weight_shape.dim[0] *= q8 ? 2 : 4;
         return c;
     }
     case TAKE_CEILING_COPYING:
@@ -87,10 +89,11 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
     case TAKE_CEILING_READING:
     case TAKE_CEILING_READING_Q8:
     case TAKE_CEILING_READING_Q4: {
-        const double side = (double)c->input.dim[1];
-        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights in %s", side, side, lt_dtype_name(c->stored));
-        t.flop = 2 * side * side;
-        t.bytes = side * side * take_stored_bytes(c->stored);
+        const double outputs = (double)c->weight_shape.dim[0];
+        const double values = outputs * (double)c->weight_shape.dim[1];
+        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights in %s", outputs, values / outputs, lt_dtype_name(c->stored));
+        t.flop = 2 * values;
+        t.bytes = values * take_stored_bytes(c->stored);
         break;
     }
     case TAKE_CEILING_COPYING: {
