@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "configs/decimal_text.h"
+#include "kernels/core/decimal_text.h"
 
 static void free_node(cfg_node *n)
 {
@@ -154,7 +154,7 @@ static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, 
     if (depth > CFG_MAX_DEPTH)
         return lt_fail(err, LT_ERR_INPUT, "%s: nested deeper than %d levels", doc->place, CFG_MAX_DEPTH);
     const lt_json_kind json_kind = lt_json_kind_of(json);
-    char number[CFG_DECIMAL_BYTES];
+    char number[LT_DECIMAL_BYTES];
     const char *text = NULL;
     cfg_node_kind kind = CFG_NODE_SCALAR;
     switch (json_kind) {
@@ -169,7 +169,7 @@ static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, 
         text = number;
         break;
     case LT_JSON_REAL:
-        cfg_decimal_text(lt_json_real(json), number);
+        lt_decimal_text(lt_json_real(json), number);
         text = number;
         break;
     case LT_JSON_STRING:

@@ -4,20 +4,20 @@
 #include <string.h>
 
 #include "configs/config_fields.h"
-#include "configs/decimal_text.h"
 #include "configs/model_config.h"
+#include "kernels/core/decimal_text.h"
 
 static void print_real(FILE *out, double value)
 {
-    char text[CFG_DECIMAL_BYTES];
-    cfg_decimal_text(value, text);
+    char text[LT_DECIMAL_BYTES];
+    lt_decimal_text(value, text);
     fputs(text, out);
 }
 
 static void print_float(FILE *out, float value)
 {
-    char text[CFG_DECIMAL_BYTES];
-    cfg_float_text(value, text);
+    char text[LT_DECIMAL_BYTES];
+    lt_float_text(value, text);
     fputs(text, out);
 }
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "configs/config_fields.h"
-#include "configs/decimal_text.h"
 #include "configs/model_config.h"
 #include "configs/nearest_key.h"
+#include "kernels/core/decimal_text.h"
 
 enum { MAX_FIELDS = 32 };
 
@@ -44,11 +44,11 @@ static lt_status fail_kind(const reading *r, const cfg_node *n, const char *path
 
 static lt_status fail_range(const reading *r, const cfg_node *n, const char *path, const cfg_field *field)
 {
-    char low[CFG_DECIMAL_BYTES];
-    char high[CFG_DECIMAL_BYTES];
+    char low[LT_DECIMAL_BYTES];
+    char high[LT_DECIMAL_BYTES];
     char value[CFG_EXCERPT_BYTES];
-    cfg_decimal_text(field->low, low);
-    cfg_decimal_text(field->high, high);
+    lt_decimal_text(field->low, low);
+    lt_decimal_text(field->high, high);
     return cfg_node_fail(r->doc, n, r->err, "'%s' is %s, expected %s to %s%s%s%s", path,
                          cfg_excerpt(n->text, value), low, high, field->unit != NULL ? " (" : "",
                          field->unit != NULL ? field->unit : "", field->unit != NULL ? ")" : "");
@@ -58,7 +58,7 @@ static lt_status read_int(const reading *r, const cfg_node *n, const char *path,
                           int *out)
 {
     int64_t value = 0;
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_integer(n->text, &value))
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_integer(n->text, &value))
         return fail_kind(r, n, path, "an integer");
     if ((double)value < field->low || (double)value > field->high)
         return fail_range(r, n, path, field);
@@ -69,7 +69,7 @@ static lt_status read_int(const reading *r, const cfg_node *n, const char *path,
 static lt_status read_real(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
                            double *out)
 {
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, out))
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_decimal(n->text, out))
         return fail_kind(r, n, path, "a number");
     if (*out < field->low || *out > field->high)
         return fail_range(r, n, path, field);

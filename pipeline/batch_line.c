@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "configs/decimal_text.h"
+#include "kernels/core/decimal_text.h"
 #include "pipeline/film_keys.h"
 
 bool batch_line_is_empty(const char *text)
@@ -35,7 +35,7 @@ static lt_status read_length(const cfg_document *doc, const cfg_node *n, batch_l
     double value = 0;
     if (l->settings.frames >= 0 || l->settings.seconds >= 0)
         return cfg_node_fail(doc, n, err, "'seconds' and 'frames': found both, expected one");
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) ||
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_decimal(n->text, &value) ||
         !(value > 0 && value < 1e9) || (in_frames && value != floor(value)))
         return cfg_node_fail(doc, n, err, "'%s': expected a %snumber above 0", n->key,
                              in_frames ? "whole " : "");

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "configs/decimal_text.h"
 #include "configs/nearest_key.h"
+#include "kernels/core/decimal_text.h"
 
 /* VALUE_INT64: seeds, of which every value has a meaning but LONGTAKE_SEED_UNSET. */
 typedef enum { VALUE_INT, VALUE_INT64, VALUE_REAL, VALUE_WORD } value_kind;
@@ -87,7 +87,7 @@ static lt_status read_value(const cfg_document *doc, const cfg_node *n, const va
         return read_word(doc, n, f, place, err);
     const bool whole = f->kind != VALUE_REAL;
     double value = 0;
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !cfg_parse_decimal(n->text, &value) ||
+    if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_decimal(n->text, &value) ||
         (whole && value != floor(value)))
         return film_fail_kind(doc, n, whole ? "a whole number" : "a number", err);
     if (value < f->low || value > f->high)

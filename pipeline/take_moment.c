@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "configs/decimal_text.h"
+#include "kernels/core/decimal_text.h"
 
 enum { DAY_SECONDS = 24 * 3600, MAX_FPS = 240, LONGEST = 31 };
 
@@ -16,7 +16,7 @@ static bool number_of(const char *text, size_t length, double *out)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    return cfg_parse_decimal(copy, out);
+    return lt_parse_decimal(copy, out);
 }
 
 /* "1:05" or "1:02:03.5": whole numbers but for the last, all below 60 but the first. */

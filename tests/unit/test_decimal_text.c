@@ -3,19 +3,19 @@
 
 #include <locale.h>
 
-#include "configs/decimal_text.h"
+#include "kernels/core/decimal_text.h"
 
 static void integers(void **state)
 {
     (void)state;
     int64_t value;
-    assert_true(cfg_parse_integer("0", &value) && value == 0);
-    assert_true(cfg_parse_integer("-12", &value) && value == -12);
-    assert_true(cfg_parse_integer("+7", &value) && value == 7);
+    assert_true(lt_parse_integer("0", &value) && value == 0);
+    assert_true(lt_parse_integer("-12", &value) && value == -12);
+    assert_true(lt_parse_integer("+7", &value) && value == 7);
     static const char *const bad[] = {
         "", "-", "1.0", "1e3", "0x1", " 1", "1 ", "1_000", "9223372036854775808", "one"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (cfg_parse_integer(bad[i], &value))
+        if (lt_parse_integer(bad[i], &value))
             fail_msg("'%s' was taken for an integer", bad[i]);
 }
 
@@ -23,14 +23,14 @@ static void decimals(void **state)
 {
     (void)state;
     double value;
-    assert_true(cfg_parse_decimal("1.15258426", &value) && value == 1.15258426);
-    assert_true(cfg_parse_decimal("1.0e-06", &value) && value == 1e-6);
-    assert_true(cfg_parse_decimal("5", &value) && value == 5);
-    assert_true(cfg_parse_decimal("5.", &value) && value == 5);
+    assert_true(lt_parse_decimal("1.15258426", &value) && value == 1.15258426);
+    assert_true(lt_parse_decimal("1.0e-06", &value) && value == 1e-6);
+    assert_true(lt_parse_decimal("5", &value) && value == 5);
+    assert_true(lt_parse_decimal("5.", &value) && value == 5);
     static const char *const bad[] = {"",     ".",     ".5", "1,5",   "nan",  "inf",
                                       "-inf", "1e999", "1e", "0x1p3", "1.5f", "1.5 "};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (cfg_parse_decimal(bad[i], &value))
+        if (lt_parse_decimal(bad[i], &value))
             fail_msg("'%s' was taken for a number", bad[i]);
 }
 
@@ -42,14 +42,14 @@ static void text_reads_back(void **state)
         const char *text;
     } cases[] = {{0, "0"},     {7.5, "7.5"}, {10000, "10000"},           {1e-12, "1e-12"},
                  {0.1, "0.1"}, {-3, "-3"},   {1.15258426, "1.15258426"}, {1.0 / 3, "0.3333333333333333"}};
-    char text[CFG_DECIMAL_BYTES];
+    char text[LT_DECIMAL_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cfg_decimal_text(cases[i].value, text);
+        lt_decimal_text(cases[i].value, text);
         assert_string_equal(text, cases[i].text);
     }
-    cfg_float_text(1e-6f, text);
+    lt_float_text(1e-6f, text);
     assert_string_equal(text, "1e-06");
-    cfg_float_text(0.1f, text);
+    lt_float_text(0.1f, text);
     assert_string_equal(text, "0.1");
 }
 
@@ -59,9 +59,9 @@ static void any_locale(void **state)
     if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL && setlocale(LC_ALL, "de_DE") == NULL)
         skip(); /* no such locale on this machine */
     double value;
-    char text[CFG_DECIMAL_BYTES];
-    assert_true(cfg_parse_decimal("7.5", &value) && value == 7.5);
-    cfg_decimal_text(7.5, text);
+    char text[LT_DECIMAL_BYTES];
+    assert_true(lt_parse_decimal("7.5", &value) && value == 7.5);
+    lt_decimal_text(7.5, text);
     assert_string_equal(text, "7.5");
     assert_string_equal(localeconv()->decimal_point, ",");
     setlocale(LC_ALL, "C");

@@ -1,19 +1,19 @@
 /* decimal_text.h - numbers from text and back, with a decimal point in any locale. */
-#ifndef CFG_DECIMAL_TEXT_H
-#define CFG_DECIMAL_TEXT_H
+#ifndef LT_DECIMAL_TEXT_H
+#define LT_DECIMAL_TEXT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CFG_DECIMAL_BYTES = 32 };
+enum { LT_DECIMAL_BYTES = 32 };
 
 /* The whole of `text` is an integer: optional sign, digits. False also when it does not fit. */
-bool cfg_parse_integer(const char *text, int64_t *out);
+bool lt_parse_integer(const char *text, int64_t *out);
 /* The whole of `text` is a finite number: optional sign, digits, optional fraction and exponent. */
-bool cfg_parse_decimal(const char *text, double *out);
+bool lt_parse_decimal(const char *text, double *out);
 /* The shortest text that reads back as the same double. */
-void cfg_decimal_text(double value, char text[CFG_DECIMAL_BYTES]);
+void lt_decimal_text(double value, char text[LT_DECIMAL_BYTES]);
 /* The same for a float: 1e-06, not the seventeen digits of its double. */
-void cfg_float_text(float value, char text[CFG_DECIMAL_BYTES]);
+void lt_float_text(float value, char text[LT_DECIMAL_BYTES]);
 
 #endif

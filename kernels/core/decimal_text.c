@@ -1,4 +1,4 @@
-#include "configs/decimal_text.h"
+#include "kernels/core/decimal_text.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -23,7 +23,7 @@ static const char *skip_integer(const char *p)
     return end > p ? end : NULL;
 }
 
-bool cfg_parse_integer(const char *text, int64_t *out)
+bool lt_parse_integer(const char *text, int64_t *out)
 {
     const char *end = skip_integer(text);
     if (end == NULL || *end != '\0')
@@ -66,7 +66,7 @@ static void leave_plain_locale(locale_swap swap)
         freelocale(swap.plain);
 }
 
-bool cfg_parse_decimal(const char *text, double *out)
+bool lt_parse_decimal(const char *text, double *out)
 {
     if (!is_decimal(text))
         return false;
@@ -79,7 +79,7 @@ bool cfg_parse_decimal(const char *text, double *out)
 /* Six digits at least, so that 10000 does not become 1e+04. */
 static void shortest_text(double value, bool as_float, char *text)
 {
-    char shortest[CFG_DECIMAL_BYTES] = "";
+    char shortest[LT_DECIMAL_BYTES] = "";
     const locale_swap swap = enter_plain_locale();
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(shortest, sizeof shortest, "%.*g", digits, value);
@@ -91,12 +91,12 @@ static void shortest_text(double value, bool as_float, char *text)
     memcpy(text, shortest, sizeof shortest);
 }
 
-void cfg_decimal_text(double value, char text[CFG_DECIMAL_BYTES])
+void lt_decimal_text(double value, char text[LT_DECIMAL_BYTES])
 {
     shortest_text(value, false, text);
 }
 
-void cfg_float_text(float value, char text[CFG_DECIMAL_BYTES])
+void lt_float_text(float value, char text[LT_DECIMAL_BYTES])
 {
     shortest_text((double)value, true, text);
 }
