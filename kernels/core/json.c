@@ -3,8 +3,11 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernels/core/decimal_text.h"
 
 /* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than five, and the largest
  * checkpoints describe a few thousand tensors. */
@@ -223,7 +226,74 @@ void lt_json_append(lt_json *array, lt_json *value)
     json_array_append_new(node(array), unwritable());
 }
 
+/* ---- text ---- */
+
+static bool write_value(const json_t *n, FILE *out);
+
+static bool write_key(const char *key, FILE *out)
+{
+    json_t *const text = json_string_nocheck(key);
+    const bool written = text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0 && fputc(':', out) != EOF;
+    json_decref(text);
+    return written;
+}
+
+static bool write_object(json_t *object, FILE *out)
+{
+    const char *key;
+    json_t *value;
+    const char *before = "{";
+    bool written = true;
+    json_object_foreach(object, key, value)
+    {
+        fputs(before, out);
+        written = written && write_key(key, out) && write_value(value, out);
+        before = ",";
+    }
+    return written && fputs(*before == '{' ? "{}" : "}", out) != EOF;
+}
+
+static bool write_array(const json_t *array, FILE *out)
+{
+    const size_t count = json_array_size(array);
+    bool written = fputc('[', out) != EOF;
+    for (size_t i = 0; i < count && written; i++)
+        written = (i == 0 || fputc(',', out) != EOF) && write_value(json_array_get(array, i), out);
+    return written && fputc(']', out) != EOF;
+}
+
+/* As few digits as say the same number, always with a point or an exponent: how jansson writes one depends on its version. */
+static bool write_real(double value, FILE *out)
+{
+    char text[LT_DECIMAL_BYTES];
+    lt_decimal_text(value, text);
+    return fprintf(out, strpbrk(text, ".e") ? "%s" : "%s.0", text) > 0;
+}
+
+static bool write_value(const json_t *n, FILE *out)
+{
+    switch (json_typeof(n)) {
+    case JSON_OBJECT:
+        return write_object((json_t *)n, out);
+    case JSON_ARRAY:
+        return write_array(n, out);
+    case JSON_REAL:
+        return write_real(json_real_value(n), out);
+    default:
+        return json_dumpf(n, out, JSON_ENCODE_ANY) == 0;
+    }
+}
+
 char *lt_json_text(const lt_json *n)
 {
-    return n ? json_dumps(node(n), JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *const out = n ? open_memstream(&text, &bytes) : NULL;
+    if (!out)
+        return NULL;
+    const bool written = write_value(node(n), out);
+    if (fclose(out) == 0 && written)
+        return text;
+    free(text);
+    return NULL;
 }

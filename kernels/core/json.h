@@ -42,7 +42,8 @@ lt_json *lt_json_new_string(const char *v);
 lt_json *lt_json_new_path(const char *v);
 void lt_json_set(lt_json *object, const char *key, lt_json *value);
 void lt_json_append(lt_json *array, lt_json *value);
-/* Compact text in insertion order (one line), NUL-terminated; free() it. NULL when memory is out. */
+/* Compact text in insertion order (one line), NUL-terminated; free() it. A real has the fewest digits that read back as the same
+ * number. NULL when memory is out, or a value is none that JSON has. */
 char *lt_json_text(const lt_json *n);
 
 #endif

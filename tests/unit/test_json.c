@@ -128,16 +128,22 @@ static void reads_kinds_in_order(void **state)
 static void writes_what_it_reads(void **state)
 {
     (void)state;
+    static const double real[] = {0.1, 8, 1.0 / 3, 1e-12, 1e300, -0.0};
     lt_json *const list = lt_json_new_array();
     lt_json_append(list, lt_json_new_int(INT64_MIN));
-    lt_json_append(list, lt_json_new_real(0.1));
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
+        lt_json_append(list, lt_json_new_real(real[i]));
     lt_json_append(list, lt_json_new_bool(false));
     lt_json *const root = lt_json_new_object();
     lt_json_set(root, "z", list);
+    lt_json *const empty = lt_json_new_array();
+    lt_json_append(empty, lt_json_new_object());
+    lt_json_append(empty, lt_json_new_array());
+    lt_json_set(root, "e", empty);
     lt_json_set(root, "a", lt_json_new_string("line\n\"quoted\""));
     char *const text = lt_json_text(root);
     assert_string_equal(
-        text, "{\"z\":[-9223372036854775808,0.10000000000000001,false],\"a\":\"line\\n\\\"quoted\\\"\"}");
+        text, "{\"z\":[-9223372036854775808,0.1,8.0,0.3333333333333333,1e-12,1e+300,-0.0,false],\"e\":[{},[]],\"a\":\"line\\n\\\"quoted\\\"\"}");
     free(text);
     lt_json_free(root);
 }
