@@ -55,6 +55,22 @@ static void set_text(lt_json *o, const char *key, const char *value)
 
 /* ---- tokens ---- */
 
+/* What the file says of itself; the settings are a JSON document inside a text there, and shown as what they are. */
+static lt_json *notes_of(const tok_plan *plan)
+{
+    lt_json *notes = lt_json_new_object();
+    for (int i = 0; i < plan->note_count; i++) {
+        const char *key = plan->notes[i].key;
+        const char *value = plan->notes[i].value;
+        lt_json *settings = NULL;
+        if (strcmp(key, "settings") == 0 && lt_json_parse(value, strlen(value), key, &settings, NULL) == LT_OK)
+            lt_json_set(notes, key, settings);
+        else
+            set_text(notes, key, value);
+    }
+    return notes;
+}
+
 static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
 {
     tok_plan plan = {0};
@@ -66,10 +82,7 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
     lt_json_set(o, "codebook_size", lt_json_new_int(plan.layout.codebook_size));
     lt_json_set(o, "altered", lt_json_new_bool(plan.altered));
-    lt_json *notes = lt_json_new_object();
-    for (int i = 0; i < plan.note_count; i++)
-        set_text(notes, plan.notes[i].key, plan.notes[i].value);
-    lt_json_set(o, "notes", notes);
+    lt_json_set(o, "notes", notes_of(&plan));
     lt_json *segments = lt_json_new_array();
     for (int64_t k = 0; k < plan.segments; k++) {
         lt_json *segment = lt_json_new_object();
