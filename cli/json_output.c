@@ -2,6 +2,7 @@
 #include "cli/json_output.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- text ---- */
@@ -32,6 +33,46 @@ void cli_print_escaped(FILE *out, const char *text)
             fwrite(c, 1, (size_t)bytes, out);
         c += bytes > 0 ? bytes : 1;
     }
+}
+
+/* ---- configuration ---- */
+
+/* The first `bytes` of `text`, in quotes. */
+static void print_quoted(FILE *out, const char *text, size_t bytes)
+{
+    char *copy = strndup(text, bytes);
+    fputc('"', out);
+    cli_print_escaped(out, copy ? copy : "");
+    fputc('"', out);
+    free(copy);
+}
+
+void cli_print_config_object(FILE *out, const char *lines)
+{
+    static const char before_value[] = ": ";
+    static const char before_origin[] = "  # ";
+    fputc('{', out);
+    for (const char *line = lines; *line;) {
+        const char *end = line + strcspn(line, "\n");
+        const char *value = strstr(line, before_value);
+        const char *origin = strstr(line, before_origin);
+        if (!value || !origin || origin > end)
+            break;
+        print_quoted(out, line, (size_t)(value - line));
+        value += strlen(before_value);
+        const size_t bytes = (size_t)(origin - value);
+        fputs(":{\"value\":", out);
+        if (strchr("[-0123456789", *value))
+            fwrite(value, 1, bytes, out);
+        else
+            print_quoted(out, value, bytes);
+        origin += strlen(before_origin);
+        fputs(",\"origin\":", out);
+        print_quoted(out, origin, (size_t)(end - origin));
+        fputs(end[0] && end[1] ? "}," : "}", out);
+        line = *end ? end + 1 : end;
+    }
+    fputs("}\n", out);
 }
 
 /* ---- layout ---- */

@@ -18,5 +18,8 @@ void cli_print_escaped(FILE *out, const char *text);
  *     }
  */
 void cli_print_layout(FILE *out, const char *json);
+/* The lines of longtake_print_config() as one object on one line: "a.b: 8  # mini.yaml:4" becomes
+ * {"a.b":{"value":8,"origin":"mini.yaml:4"}}. Numbers and lists stay what they are, words become texts. */
+void cli_print_config_object(FILE *out, const char *lines);
 
 #endif

@@ -90,7 +90,10 @@ int cli_print_config(cli_context *c, longtake *engine)
     longtake_error error = {0};
     if (longtake_print_config(engine, &text, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    fputs(text, stdout);
+    if (c->values->json)
+        cli_print_config_object(stdout, text);
+    else
+        fputs(text, stdout);
     longtake_free(text);
     return LONGTAKE_OK;
 }

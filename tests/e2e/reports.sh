@@ -40,6 +40,14 @@ equal "plan: windows" "$(json plan.json windows)" 29
     fail "print-config: $(cat config.txt)"
 grep -q '^mmdit.steps: 9  *# --set' config.txt || fail "print-config: $(grep steps config.txt)"
 
+"$PROGRAM" bench --model empty --print-config --json --set mmdit.steps=9 --set mmdit.carry=frames >config.json 2>config.err ||
+    fail "print-config --json: $(cat config.err)"
+equal "print-config --json: lines" "$(wc -l <config.json)" 1
+equal "print-config --json: a number" "$(json config.json mmdit.steps value) $(json config.json mmdit.steps origin)" "9 --set"
+equal "print-config --json: a word" "$(json config.json mmdit.carry value)" frames
+grep -q '"mmdit.latent_height":{"value":[0-9]*,"origin":"empty/config.yaml:[0-9]*"}' config.json || fail "print-config --json: $(cat config.json)"
+equal "print-config --json: keys" "$(grep -o '"origin":' config.json | wc -l)" "$(wc -l <config.txt)"
+
 # info of everything.
 kind() {
     made info "$1"
@@ -49,6 +57,7 @@ made tokens -p x --seconds 3 -o take.lt
 made refine take.lt -o take.latents
 made generate x --seconds 3 -o take.mkv --job job
 kind take.lt tokens
+equal "take.lt: a setting" "$(json made.out notes settings frames)" 24
 # The release's token file: one picture of zeros.
 {
     printf "\\223NUMPY\\001\\000v\\000%-117s\\n" "{'descr': '<i8', 'fortran_order': False, 'shape': (330,), }"

@@ -48,6 +48,21 @@ static void what_stands_in_quotes_is_left_alone(void **state)
     lays_out("[\"{\",\"[\"]", "[\"{\", \"[\"]\n");
 }
 
+static void lines_of_a_configuration_become_an_object(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_non_null(out);
+    cli_print_config_object(out, "a.b: 8  # a: \"x\".yaml:4\na.c: [1, -2.5]  # --set\nd: cfg  # built-in\n");
+    cli_print_config_object(out, "");
+    fclose(out);
+    assert_string_equal(text, "{\"a.b\":{\"value\":8,\"origin\":\"a: \\\"x\\\".yaml:4\"},\"a.c\":{\"value\":[1, -2.5],\"origin\":\"--set\"},"
+                              "\"d\":{\"value\":\"cfg\",\"origin\":\"built-in\"}}\n{}\n");
+    free(text);
+}
+
 /* Deeper than any document of the library, as a foreign file's metadata may be. */
 static void deep_documents_are_the_same_when_read_again(void **state)
 {
@@ -89,6 +104,7 @@ int main(void)
         cmocka_unit_test(lists_of_numbers_and_small_objects_in_lists_stay_on_a_line),
         cmocka_unit_test(what_stands_in_quotes_is_left_alone),
         cmocka_unit_test(deep_documents_are_the_same_when_read_again),
+        cmocka_unit_test(lines_of_a_configuration_become_an_object),
         cmocka_unit_test(any_bytes_make_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
