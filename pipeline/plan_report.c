@@ -4,6 +4,7 @@
 
 #include "pipeline/shot_times.h"
 #include "pipeline/speed_file.h"
+#include "pipeline/take_decode.h"
 #include "pipeline/take_task.h"
 
 /* What the job folder holds of a window, for people and programs. */
@@ -79,7 +80,7 @@ static double foreseen_seconds(const take_task *task)
         {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)token_count(&e->cfg.ar_model, t)},
         {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * take_steps_run(s))},
         {TAKE_ENCODE, alone && does & TAKE_DOES_REFINE && t->windows > 1, (double)(t->windows - 1)},
-        {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)(alone ? t->windows * t->window : t->latents)}};
+        {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)take_decoded_latents(s)}};
     double seconds = 0;
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         take_speed speed;

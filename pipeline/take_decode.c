@@ -82,6 +82,14 @@ static bool state_stays(const take_decoder *d, int64_t c)
     return (c + 1) % ((windows + room - 1) / room) == 0;
 }
 
+/* Does anything go on from the state after window c, which was just decoded? After the last window a longer take may, from a folder
+ * that is kept. */
+static bool is_left_behind(const take_decoder *d, int64_t c)
+{
+    const bool last = c + 1 == d->run->spec.time.windows;
+    return d->at == c + 1 && !(last && d->run->job_is_implicit);
+}
+
 /* Puts the decoder before window c from the state that window c-1 left. *found is false where it is not there. */
 static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
 {
@@ -176,33 +184,58 @@ double take_worst_seam(const take_decoder *d, int64_t *at)
 
 /* ---- a window ---- */
 
-/* Frames of window c to d->frames; *first points at the first new one. */
-static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w, const float *latents, const uint8_t **first,
-                               lt_error *err)
+/* The latents of window c that are decoded: skip .. skip + count - 1. */
+typedef struct {
+    int skip;
+    int count;
+} decoded_part;
+
+/* Known ones only where a stream begins; behind the last delivered frame none but what the decoder takes along. */
+static decoded_part part_of(const take_spec *s, int64_t c)
 {
+    const take_window w = take_window_at(&s->time, c);
+    const int skip = c == 0 || s->carry == CFG_CARRY_FRAMES ? 0 : w.known;
+    const int all = w.latents - skip;
+    const int64_t count = w.shown > skip ? vae_decoder_whole_calls(skip, w.shown - skip) : all;
+    return (decoded_part){skip, count < all ? (int)count : all};
+}
+
+int64_t take_decoded_latents(const take_spec *s)
+{
+    int64_t sum = 0;
+    for (int64_t c = 0; c < s->time.windows; c++)
+        sum += part_of(s, c).count;
+    return sum;
+}
+
+/* New frames of window c to d->frames, *count of them from *first on. */
+static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w, const float *latents, const uint8_t **first,
+                               int64_t *count, lt_error *err)
+{
+    const decoded_part part = part_of(&d->run->spec, c);
     if (decodes_alone(d)) {
         LT_TRY(open_network(d, err));
         LT_TRY(vae_decoder_reset(d->decoder, err));
-        LT_TRY(vae_decode(d->decoder, latents, w->latents, d->frames, NULL, err));
-        *first = d->frames + (size_t)(w->known ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
-        return LT_OK;
     }
-    const int skip = c == 0 ? 0 : w->known; /* a stream begins with all of its first window, known or not */
-    LT_TRY(vae_decode(d->decoder, latents + skip * latent_values(d), w->latents - skip, d->frames, NULL, err));
-    *first = d->frames + (size_t)(w->known > skip ? take_frames_of_latents(w->known) : 0) * frame_bytes(d);
-    d->at = c + 1;
+    const int64_t frames = vae_decoder_frames(d->decoder, part.count);
+    const int64_t known = w->known > part.skip ? take_frames_of_latents(w->known) : 0;
+    LT_TRY(vae_decode(d->decoder, latents + part.skip * latent_values(d), part.count, d->frames, NULL, err));
+    *first = d->frames + (size_t)known * frame_bytes(d);
+    *count = frames - known;
+    if (!decodes_alone(d))
+        d->at = *count == w->frames ? c + 1 : -1;
     return LT_OK;
 }
 
 /* The frame before the first new one is the reference's last, as the decoder shows it. */
-static void go_on_from_reference(take_decoder *d, const take_window *w)
+static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t count)
 {
     const take_reference *f = d->run->reference;
     const size_t bytes = frame_bytes(d);
     uint8_t *first = d->frames + (size_t)take_frames_of_latents(w->known) * bytes;
     const double usual = take_usual_change(f->tail, f->tail_frames, bytes);
     const int dissolved =
-        take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, w->frames, bytes, usual);
+        take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, count, bytes, usual);
     if (dissolved > 0)
         take_note(d->run, "the model goes on with other pictures than %s has: dissolved over %d frame%s", f->path, dissolved,
                   dissolved == 1 ? "" : "s");
@@ -286,13 +319,14 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
                              size_t *bytes, lt_error *err)
 {
     const uint8_t *first = NULL;
-    LT_TRY(decode_frames(d, c, w, latents, &first, err));
+    int64_t count = 0;
+    LT_TRY(decode_frames(d, c, w, latents, &first, &count, err));
     if (c == 0 && d->run->reference)
-        go_on_from_reference(d, w);
-    take_decode_saw(d, w->first_frame, w->frames, first);
+        go_on_from_reference(d, w, count);
+    take_decode_saw(d, w->first_frame, count, first);
     LT_TRY(hand_out(d, w, first, err));
     LT_TRY(encode_frames(d, w, first, blob, bytes, err));
-    if (!decodes_alone(d))
+    if (is_left_behind(d, c))
         LT_TRY(save_state(d, c, err));
     LT_TRY(keep_video(d, c, w, *blob, *bytes, err));
     if (c > 0 && !decodes_alone(d) && !state_stays(d, c - 1)) {
@@ -301,12 +335,6 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
         take_job_drop(d->run->job, before, d->state_key[c - 1]);
     }
     return LT_OK;
-}
-
-/* What a window costs. */
-static int decoded_latents(const take_decoder *d, const take_window *w)
-{
-    return decodes_alone(d) ? w->latents : w->latents - w->known;
 }
 
 /* Takes window c from the job folder, or makes the decoder ready for it. Another process may have come further than when the
@@ -334,7 +362,7 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     *blob = NULL;
     *bytes = 0;
     if (c < d->ready) {
-        take_clock_found(&run->clock, TAKE_DECODE, decoded_latents(d, &w));
+        take_clock_found(&run->clock, TAKE_DECODE, part_of(&run->spec, c).count);
         return find_video(d, c, &w, blob, bytes, err);
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
@@ -344,11 +372,11 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     if (s == LT_OK)
         s = find_or_prepare(d, c, &w, blob, bytes, err);
     if (s == LT_OK && *blob) {
-        take_clock_found(&run->clock, TAKE_DECODE, decoded_latents(d, &w));
+        take_clock_found(&run->clock, TAKE_DECODE, part_of(&run->spec, c).count);
     } else if (s == LT_OK) {
         s = make_window(d, c, &w, latents, blob, bytes, err);
         if (s == LT_OK)
-            s = take_clock_step(&run->clock, 1, decoded_latents(d, &w), err);
+            s = take_clock_step(&run->clock, 1, part_of(&run->spec, c).count, err);
     }
     take_clock_leave(&run->clock);
     if (c == 0)
@@ -500,8 +528,7 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
         memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d), frame_bytes(d));
         d->have_last_frame = true;
     }
-    const int64_t ahead = t->latents - t->base - t->first_known; /* what a reference gave is not decoded */
-    take_clock_plan(&run->clock, TAKE_DECODE, (double)(decodes_alone(d) ? t->windows * t->window : ahead));
+    take_clock_plan(&run->clock, TAKE_DECODE, (double)take_decoded_latents(&run->spec));
     LT_TRY(make_keys(d, latents_key, err));
     return find_ready(d, err);
 }

@@ -37,6 +37,8 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
 void take_decoder_rest(take_decoder *d);
 void take_decoder_close(take_decoder *d);
 
+/* Latents that decoding the whole take runs through: what lies behind its last frame is left out, as far as the decoder can. */
+int64_t take_decoded_latents(const take_spec *s);
 /* Does the job folder hold the encoded pictures of window c? */
 bool take_decode_has(const take_decoder *d, int64_t c);
 /* Window c, in order from 0; `latents` [window, C, H, W]. Gives the encoded pictures (to be freed; NULL where none are made

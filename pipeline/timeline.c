@@ -55,6 +55,7 @@ take_window take_window_at(const take_timeline *t, int64_t index)
     w.frames = take_frames_of_latents(w.first_latent + w.latents) - w.first_frame;
     const int64_t left = t->frames - w.first_frame;
     w.delivered = left < 0 ? 0 : left < w.frames ? left : w.frames;
+    w.shown = (int)(take_latents_of_frames(w.first_frame + w.delivered) - w.first_latent);
     return w;
 }
 

@@ -31,6 +31,7 @@ typedef struct {
     int64_t first_latent;
     int known;            /* latents known when it begins: 0 in window 0 of a take that begins anew */
     int latents;          /* all of its latents */
+    int shown;            /* of those, what there is up to the last delivered frame */
     int64_t first_frame;  /* first RGB frame that is new in it */
     int64_t frames;       /* new RGB frames computed */
     int64_t delivered;    /* of those, what remains after trimming to the take's length */

@@ -244,6 +244,13 @@ static int64_t latents_of_call(const vae_decoder *d, int64_t n)
     return n < FIRST_CALL ? n : FIRST_CALL;
 }
 
+int64_t vae_decoder_whole_calls(int64_t done, int64_t n)
+{
+    if (done > 0)
+        return n + n % LATER_CALL;
+    return n <= FIRST_CALL ? FIRST_CALL : n + (n - FIRST_CALL) % LATER_CALL;
+}
+
 lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *rgb, float *frames,
                      lt_error *err)
 {

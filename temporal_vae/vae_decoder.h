@@ -26,6 +26,9 @@ lt_status vae_decoder_reset(vae_decoder *d, lt_error *err);
 /* Frames that the next `n` latents will give; 0 when the stream cannot take n latents now. A fresh stream takes an odd
  * number (3 -> 9 frames in the release, 13 -> 49, 1 -> 1), a running one an even number (2 -> 8, 6 -> 24). */
 int64_t vae_decoder_frames(const vae_decoder *d, int64_t n);
+/* The fewest latents, at least n >= 1, that a stream of `done` latents may take for them to give the frames that they give when more
+ * follow. */
+int64_t vae_decoder_whole_calls(int64_t done, int64_t n);
 /* latents [n, C, h, w], scaled, as the diffusion model makes them. Fills rgb, u8 [T, H, W, 3], and frames, f32 [T, H, W, 3]
  * before clamping to [-1, 1]; either may be NULL. LT_ERR_USAGE for a number of latents that the stream cannot take. After
  * any other failure the stream is broken until it is reset or loaded. */

@@ -43,4 +43,17 @@ cmp -s first.mp4 other.mp4 && fail "seed 1 gives what seed 42 gives"
 take last.mp4 -v
 same first.mp4 last.mp4
 equal "steps after another seed" "$(refined)" 0
+
+# Of the last window nothing is decoded behind the take's end, and no state is left where nothing can go on from it: it would be the
+# largest file of the folder.
+made generate "a red ball" --frames 17 -o whole.y4m --job short
+made generate "a red ball" --frames 5 -o part.y4m --job short --json
+equal "latents decoded for 5 frames" "$(json made.out stages decode units)" 3
+cmp -n "$(wc -c <part.y4m)" part.y4m whole.y4m || fail "5 frames are not the first of 17"
+state=$(wc -c "$(ls short/state.*)" | cut -d ' ' -f 1)
+(
+    ulimit -f $((state / 1024)) # in KiB, or in half ones
+    longtake generate "a red ball" --frames 5 -o alone.y4m >made.out 2>made.err
+) || fail "a take of one window: $(cat made.err)"
+same alone.y4m part.y4m
 finish

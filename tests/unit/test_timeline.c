@@ -40,6 +40,10 @@ static void windows_tile_the_take(void **state)
                 assert_int_equal(w.first_frame, next);
                 next += w.frames;
                 delivered += w.delivered;
+                const int64_t end = w.first_frame + w.delivered; /* in the last latent that is shown, or with it */
+                assert_true(take_frames_of_latents(w.first_latent + w.shown) >= end);
+                assert_true(take_frames_of_latents(w.first_latent + w.shown - 1) < end);
+                assert_true(w.shown <= w.latents && (w.shown == w.latents || c + 1 == t.windows));
             }
             assert_int_equal(next, take_frames_of_latents(t.latents));
             assert_int_equal(delivered, frames);

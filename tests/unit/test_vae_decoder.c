@@ -84,6 +84,27 @@ static void pieces_give_the_same_bytes(void **state)
     }
 }
 
+/* The first latents of a stream, and those after its first three, alone: as many as give what all together give, and no more than needed. */
+static void whole_calls_give_the_same_bytes(void **state)
+{
+    (void)state;
+    static const int whole[][8] = {{0, 3, 3, 3, 5, 5, 7, 7}, {0, 2, 2, 4, 4}}; /* by latents asked for, after 0 and 3 */
+    static uint8_t got[sizeof wanted];
+    for (int done = 0; done <= 3; done += 3)
+        for (int n = 1; n <= 7 - done; n++) {
+            const int64_t taken = vae_decoder_whole_calls(done, n);
+            assert_int_equal(taken, whole[done / 3][n]);
+            vae_decoder *d = fresh();
+            memset(got, 0, sizeof got);
+            if (done > 0)
+                assert_int_equal(vae_decode(d, latents, done, got, NULL, &err), LT_OK);
+            const int64_t before = done > 0 ? 4 * done - 3 : 0;
+            assert_int_equal(vae_decode(d, latents + done * CELLS, taken, got + before * FRAME, NULL, &err), LT_OK);
+            assert_memory_equal(got, wanted, (size_t)(4 * (done + n) - 3) * FRAME);
+            vae_decoder_close(d);
+        }
+}
+
 static void a_restored_stream_goes_on_in_the_same_bytes(void **state)
 {
     (void)state;
@@ -252,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_give_the_same_bytes),
+        cmocka_unit_test(whole_calls_give_the_same_bytes),
         cmocka_unit_test(a_restored_stream_goes_on_in_the_same_bytes),
         cmocka_unit_test(a_damaged_or_foreign_state_is_refused),
         cmocka_unit_test(a_stream_begins_odd_and_goes_on_even),
