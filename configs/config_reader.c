@@ -348,7 +348,7 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
 {
     const char *equals = strchr(assignment, '=');
     char shown[CFG_EXCERPT_BYTES];
-    if (equals == NULL || equals == assignment)
+    if (equals == NULL || equals == assignment || equals[1 + strspn(equals + 1, " ")] == '\0')
         return lt_fail(err, LT_ERR_USAGE, "--set: found '%s', expected SECTION.KEY=VALUE",
                        cfg_excerpt(assignment, shown));
     char path[CFG_PATH_BYTES];

@@ -246,7 +246,8 @@ static void set_refuses_and_changes_nothing(void **state)
         {"mmdit.steps.x=1", "--set: 'mmdit.steps' is a value, it has no keys"},
         {"mmdit=1", "--set: 'mmdit' is a section, expected one of its keys"},
         {"mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE"},
-        {"mmdit.steps=", "--set: empty"},
+        {"mmdit.steps=", "--set: found 'mmdit.steps=', expected SECTION.KEY=VALUE"},
+        {"mmdit.steps= ", "--set: found 'mmdit.steps= ', expected SECTION.KEY=VALUE"},
         {"pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 1000 (frames per second)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
