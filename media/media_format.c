@@ -1,33 +1,9 @@
 /* media_format.c - see media_format.h. */
 #include "media/media_format.h"
 
-#include <stddef.h>
-#include <string.h>
-#include <strings.h>
+#include <stdbool.h>
 
 enum { MOST_SCALE = 8, MOST_SIDE = 16384 };
-
-static const struct {
-    const char *name;
-    media_format format;
-} names[] = {{"mp4", MEDIA_MP4}, {"mkv", MEDIA_MKV}, {"y4m", MEDIA_Y4M}, {"png", MEDIA_PNG}};
-
-bool media_format_named(const char *name, media_format *out)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(name, names[i].name) == 0) {
-            *out = names[i].format;
-            return true;
-        }
-    return false;
-}
-
-bool media_format_of_file(const char *file, media_format *out)
-{
-    const char *slash = strrchr(file, '/');
-    const char *dot = strrchr(slash ? slash : file, '.');
-    return dot && media_format_named(dot + 1, out);
-}
 
 lt_status media_spec_check(const media_spec *s, lt_error *err)
 {

@@ -2,8 +2,6 @@
 #ifndef MEDIA_FORMAT_H
 #define MEDIA_FORMAT_H
 
-#include <stdbool.h>
-
 #include "kernels/core/status.h"
 
 typedef enum {
@@ -12,10 +10,6 @@ typedef enum {
     MEDIA_Y4M, /* uncompressed 4:2:0, for a pipe */
     MEDIA_PNG  /* one picture a frame */
 } media_format;
-
-/* By the name that `--format` takes ("mp4") or a file name's extension ("ball.mp4", any case). False: neither. */
-bool media_format_named(const char *name, media_format *out);
-bool media_format_of_file(const char *file, media_format *out);
 
 typedef struct {
     media_format format;

@@ -7,6 +7,7 @@
 #ifndef MEDIA_PACKET_BLOB_H
 #define MEDIA_PACKET_BLOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

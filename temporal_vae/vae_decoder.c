@@ -383,14 +383,3 @@ lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_e
     set_position(d, found.latents_done);
     return LT_OK;
 }
-
-size_t vae_decoder_bytes(const cfg_vae *cfg, lt_dtype activation, int64_t h, int64_t w)
-{
-    const int64_t side = vae_space_factor(cfg);
-    const int64_t flow = VAE_FLOW_BUFFERS * vae_decoder_elements(cfg, FIRST_CALL, h, w);
-    const int64_t latents = FIRST_CALL * h * w * cfg->latent_channels;
-    const int64_t steering = 2 * FIRST_CALL * h * w * vae_width(cfg, cfg->multiplier_count - 1);
-    const int64_t pixels = vae_frame_count(cfg, FIRST_CALL) * h * side * w * side * cfg->in_channels;
-    return (size_t)(flow + latents + steering + kept_elements(cfg, h, w)) * lt_dtype_bytes(activation) +
-           (size_t)pixels * (lt_dtype_bytes(LT_F32) + lt_dtype_bytes(LT_U8));
-}

@@ -41,7 +41,4 @@ lt_status vae_decoder_save(vae_decoder *d, void *state, lt_error *err);
 /* LT_ERR_INPUT when the block is damaged or belongs to other sizes or another precision; the stream is then as before. */
 lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_error *err);
 
-/* Bytes that a decoder takes from the backend, without what single operations need for themselves. */
-size_t vae_decoder_bytes(const cfg_vae *cfg, lt_dtype activation, int64_t h, int64_t w);
-
 #endif

@@ -156,10 +156,3 @@ lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, 
         latents[i] *= scale;
     return LT_OK;
 }
-
-size_t vae_encoder_bytes(const cfg_vae *cfg, lt_dtype activation, int64_t T, int64_t H, int64_t W)
-{
-    const int64_t flow = VAE_FLOW_BUFFERS * vae_encoder_elements(cfg, T, H, W);
-    const int64_t pixels = T * H * W * cfg->in_channels;
-    return (size_t)(flow + pixels) * lt_dtype_bytes(activation) + (size_t)pixels * lt_dtype_bytes(LT_F32);
-}

@@ -16,7 +16,4 @@ lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t
 lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H, int64_t W,
                           float *latents, lt_error *err);
 
-/* Bytes that a call takes from the backend while it runs, without what single operations need for themselves. */
-size_t vae_encoder_bytes(const cfg_vae *cfg, lt_dtype activation, int64_t T, int64_t H, int64_t W);
-
 #endif

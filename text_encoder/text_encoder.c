@@ -206,10 +206,3 @@ lt_status text_encode(text_encoder *e, const int32_t *ids, int n, float *hidden,
     free(buckets);
     return s;
 }
-
-lt_status text_encode_memory(text_encoder *e, int n, size_t *bytes, lt_error *err)
-{
-    encoding call = {.encoder = e, .n = n};
-    const lt_status s = lt_ops_measure(&e->ops, encode_pass, &call, bytes);
-    return s == LT_OK ? LT_OK : lt_fail(err, s, "%s", e->ops.error.message);
-}

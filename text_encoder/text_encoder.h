@@ -26,7 +26,5 @@ void text_encoder_close(text_encoder *e); /* accepts NULL */
 
 /* hidden [n, d_model] = the encoder's output for n >= 1 ids. LT_ERR_INPUT for an id outside the vocabulary. */
 lt_status text_encode(text_encoder *e, const int32_t *ids, int n, float *hidden, lt_error *err);
-/* Bytes of working memory that encoding n ids takes, the weights not counted. */
-lt_status text_encode_memory(text_encoder *e, int n, size_t *bytes, lt_error *err);
 
 #endif

@@ -31,7 +31,6 @@ struct lt_weight_set {
     lt_backend *backend;
     lt_weight **place; /* prepared ones */
     int count;
-    size_t bytes;
 };
 
 /* Stands in for a binder that could not be made; nothing is ever written to it. */
@@ -249,9 +248,7 @@ static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err
     }
     *set = (lt_weight_set){.source = b->source, .backend = b->backend, .place = place};
     atomic_fetch_add(&b->source->references, 1);
-    const size_t before = b->backend->memory_in_use;
     const lt_status s = prepare_all(b, set, err);
-    set->bytes = b->backend->memory_in_use - before;
     if (s == LT_OK)
         *out = set;
     else
@@ -277,9 +274,4 @@ void lt_weight_set_close(lt_weight_set *s)
     free(s->place);
     lt_weights_close(s->source);
     free(s);
-}
-
-size_t lt_weight_set_bytes(const lt_weight_set *s)
-{
-    return s->bytes;
 }

@@ -57,7 +57,6 @@ lt_hash lt_weights_hash(const lt_weights *w);
 /* The weights of one network after binding: keeps the mapping and what the backend made. */
 typedef struct lt_weight_set lt_weight_set;
 void lt_weight_set_close(lt_weight_set *s); /* accepts NULL */
-size_t lt_weight_set_bytes(const lt_weight_set *s); /* memory that was allocated for it, the mapping not counted */
 
 typedef struct lt_binder lt_binder;
 lt_binder *lt_binder_open(lt_weights *w, lt_backend *backend); /* never NULL; memory trouble is reported by close */

@@ -1,25 +1,10 @@
-/* test_media_format.c - names of formats, sizes that can be written, names of PNG files. */
+/* test_media_format.c - sizes that can be written, names of PNG files. */
 #include "tests/support/check.h"
 
 #include <stdlib.h>
 
 #include "media/media_format.h"
 #include "media/video_file.h"
-
-static void names_are_known(void **state)
-{
-    (void)state;
-    media_format f;
-    assert_true(media_format_named("mkv", &f));
-    assert_int_equal(f, MEDIA_MKV);
-    assert_true(media_format_of_file("/a.b/ball.MP4", &f));
-    assert_int_equal(f, MEDIA_MP4);
-    assert_true(media_format_of_file("frames.png", &f));
-    assert_int_equal(f, MEDIA_PNG);
-    assert_false(media_format_of_file("/a.mp4/ball", &f));
-    assert_false(media_format_of_file("ball.avi", &f));
-    assert_false(media_format_named("", &f));
-}
 
 static void sizes_are_checked(void **state)
 {
@@ -76,7 +61,6 @@ static void png_files_are_numbered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_known),
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(png_files_are_numbered),
     };

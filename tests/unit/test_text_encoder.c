@@ -88,19 +88,6 @@ static void padding_is_seen(void **state)
     text_encoder_close(e);
 }
 
-static void memory_grows_with_the_text(void **state)
-{
-    (void)state;
-    text_encoder *e = open_encoder();
-    size_t small;
-    size_t large;
-    lt_error err = {0};
-    check_ok(text_encode_memory(e, 4, &small, &err), err);
-    check_ok(text_encode_memory(e, 400, &large, &err), err);
-    assert_true(small > 0 && large > 10 * small);
-    text_encoder_close(e);
-}
-
 static void buckets_beyond_the_largest_distance(void **state)
 {
     (void)state;
@@ -119,7 +106,6 @@ int main(void)
         cmocka_unit_test(ids_outside_the_vocabulary),
         cmocka_unit_test(calls_are_independent),
         cmocka_unit_test(padding_is_seen),
-        cmocka_unit_test(memory_grows_with_the_text),
         cmocka_unit_test(buckets_beyond_the_largest_distance),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
