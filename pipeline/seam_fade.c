@@ -19,6 +19,12 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double take_median(double *values, int64_t count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return values[count / 2];
+}
+
 double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes)
 {
     double *change = count > 1 ? malloc((size_t)(count - 1) * sizeof *change) : NULL;
@@ -27,8 +33,7 @@ double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes)
     for (int64_t i = 1; i < count; i++)
         change[i - 1] =
             take_picture_difference(frames + (size_t)i * bytes, frames + (size_t)(i - 1) * bytes, bytes);
-    qsort(change, (size_t)(count - 1), sizeof *change, by_value);
-    const double median = change[(count - 1) / 2];
+    const double median = take_median(change, count - 1);
     free(change);
     return median;
 }

@@ -23,6 +23,8 @@ int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames
 
 /* The mean difference of two pictures, in grey levels. */
 double take_picture_difference(const uint8_t *a, const uint8_t *b, size_t bytes);
+/* The median of `count` >= 1 values, which are sorted for it. */
+double take_median(double *values, int64_t count);
 /* The median of the mean differences between consecutive pictures; -1 where there are fewer than two, or memory is out. */
 double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes);
 

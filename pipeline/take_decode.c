@@ -142,13 +142,6 @@ void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_
     d->have_last_frame = true;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double seam_at(const take_decoder *d, int64_t frame)
 {
     double near[2 * SEAM_REACH];
@@ -158,8 +151,7 @@ static double seam_at(const take_decoder *d, int64_t frame)
             near[n++] = d->change[i];
     if (n == 0 || d->change[frame] <= 0)
         return 0;
-    qsort(near, (size_t)n, sizeof *near, by_value);
-    return d->change[frame] / near[n / 2];
+    return d->change[frame] / take_median(near, n);
 }
 
 double take_seam_before(const take_decoder *d, int64_t window)
