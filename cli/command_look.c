@@ -38,13 +38,6 @@ int cli_devices(cli_context *c)
     return print_document(c, s, json, &error);
 }
 
-static int on_import_event(void *user, const longtake_event *event)
-{
-    cli_context *c = user;
-    cli_progress_event(&c->progress, event);
-    return cli_interrupt_code() != 0;
-}
-
 /* The preview map of a model that is there already. */
 static int write_preview_map(cli_context *c)
 {
@@ -84,7 +77,7 @@ int cli_import(cli_context *c)
     request.theia = v->theia;
     request.quantize = v->quantize;
     request.dtype = v->dtype;
-    request.on_event = on_import_event;
+    request.on_event = cli_hear_event;
     request.user = c;
     longtake_error error = {0};
     if (longtake_import(&request, &error) != LONGTAKE_OK)
@@ -185,22 +178,19 @@ int cli_bench(cli_context *c)
 
 /* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
 
-/* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. */
-static bool read_frames(const char *text, double fps, int64_t *first, int64_t *count)
+/* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. The exit code. */
+static int read_frames(cli_context *c, const char *text, double fps, int64_t *first, int64_t *count)
 {
     enum { FRAMES_PER_SEMANTIC = 4 };
-    char from[32];
-    const char *dash = strchr(text, '-');
-    double a = 0;
-    double b = 0;
-    if (!dash || dash - text >= (long)sizeof from)
-        return false;
-    snprintf(from, sizeof from, "%.*s", (int)(dash - text), text);
-    if (!cli_time(from, fps, &a) || !cli_time(dash + 1, fps, &b) || b <= a)
-        return false;
-    *first = llround(a * fps / FRAMES_PER_SEMANTIC);
-    *count = llround(b * fps / FRAMES_PER_SEMANTIC) - *first;
-    return *count > 0;
+    double from = 0;
+    double to = 0;
+    if (!cli_span(text, fps, &from, &to))
+        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", text);
+    *first = llround(from * fps / FRAMES_PER_SEMANTIC);
+    *count = llround(to * fps / FRAMES_PER_SEMANTIC) - *first;
+    if (*count < 1)
+        return cli_usage(c, "tokens cut: found \"%s\", which holds no semantic frame: there is one in %.2g s", text, FRAMES_PER_SEMANTIC / fps);
+    return LONGTAKE_OK;
 }
 
 static void tell_note(cli_context *c, const char *file, const char *text)
@@ -266,9 +256,11 @@ int cli_tokens_edit(cli_context *c)
     longtake *engine = cli_engine(c, &code);
     if (!engine)
         return code;
-    if (cutting && !read_frames(v->word[2], longtake_fps(engine), &first, &count)) {
+    if (cutting)
+        code = read_frames(c, v->word[2], longtake_fps(engine), &first, &count);
+    if (code != LONGTAKE_OK) {
         cli_engine_close(c, engine);
-        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", v->word[2]);
+        return code;
     }
     longtake_error error = {0};
     const longtake_status s = cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);

@@ -25,13 +25,6 @@ static const struct {
     {"run", longtake_generate, WORD_FILM},        {"continue", longtake_continue, WORD_INPUT},
 };
 
-static int on_event(void *user, const longtake_event *event)
-{
-    cli_context *c = user;
-    cli_progress_event(&c->progress, event);
-    return cli_interrupt_code() != 0;
-}
-
 static int whole(double v)
 {
     return cli_given(v) ? (int)v : LONGTAKE_UNSET;
@@ -158,7 +151,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->job = v->job;
     r->fresh = v->fresh;
     r->keep_job = v->keep_job;
-    r->on_event = on_event;
+    r->on_event = cli_hear_event;
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
@@ -210,17 +203,6 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
-/* "12s-18s" of two times, at the model's rate. */
-static bool read_moments(const char *text, double fps, double *from, double *to)
-{
-    char first[32];
-    const char *dash = strchr(text, '-');
-    if (!dash || dash - text >= (long)sizeof first)
-        return false;
-    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
-    return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
-}
-
 /* --retake: windows by number, or by time. */
 static int find_retake(cli_context *c, const longtake *engine, const longtake_request *r, longtake_retake *retake)
 {
@@ -232,7 +214,7 @@ static int find_retake(cli_context *c, const longtake *engine, const longtake_re
     retake->keep_rest = v->keep_rest;
     if (read_span(v->retake, &retake->first, &retake->last))
         return LONGTAKE_OK;
-    if (!read_moments(v->retake, longtake_fps(engine), &from, &to))
+    if (!cli_span(v->retake, longtake_fps(engine), &from, &to))
         return cli_usage(c, "--retake: found \"%s\", expected a window, a span of windows or of time: 3, 2-5 or 12s-18s", v->retake);
     if (longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
@@ -432,7 +414,7 @@ int cli_tokens_score(cli_context *c)
     longtake_request_init(&request);
     fill_settings(v, &request.settings);
     request.prompt = prompt;
-    request.on_event = on_event;
+    request.on_event = cli_hear_event;
     request.user = c;
     for (int i = 1; i < v->words && code == LONGTAKE_OK; i++) {
         longtake_score score = {0};

@@ -28,6 +28,9 @@ int cli_devices(cli_context *c);
 int cli_fail(cli_context *c, const longtake_error *error);
 int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The event callback of every request, a cli_context its user: shows the event; non-zero after a signal that stops the run. */
+int cli_hear_event(void *context, const longtake_event *event);
+
 /* A JSON document: with --json as it is, on one line, else laid out to be read. */
 void cli_print_document(const cli_context *c, const char *json);
 /* The path of what was made, with --json as {"output":"PATH"}. */

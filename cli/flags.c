@@ -155,11 +155,22 @@ static int edit_distance(const char *a, const char *b)
     return row[n];
 }
 
+/* "secs" of "seconds": the first letter and others in their order, three in all or more. */
+static bool is_short_for(const char *word, const char *name)
+{
+    const size_t letters = strlen(word);
+    if (letters < 3 || *word != *name)
+        return false;
+    for (; *word && *name; name++)
+        word += *word == *name;
+    return *word == '\0';
+}
+
 /* Is `name` so like `word` that it may have been meant, and more so than what was found before, *least letters away? */
 static bool is_nearer(const char *word, const char *name, int *least)
 {
     const int third = (int)strlen(word) / 3;
-    const int distance = edit_distance(word, name);
+    const int distance = is_short_for(word, name) ? 1 : edit_distance(word, name);
     if (distance > (third > 2 ? third : 2) || distance >= *least)
         return false;
     *least = distance;
@@ -257,6 +268,16 @@ bool cli_time(const char *text, double fps, double *seconds)
     }
     *seconds = first;
     return *end == '\0' || strcmp(end, "s") == 0;
+}
+
+bool cli_span(const char *text, double fps, double *from, double *to)
+{
+    char first[32];
+    const char *dash = strchr(text, '-');
+    if (!dash || dash - text >= (long)sizeof first)
+        return false;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
+    return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
 }
 
 static bool store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes)

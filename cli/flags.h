@@ -100,6 +100,8 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
 
 /* "12s" "1:05" "96f" "3.5" -> seconds at `fps`. False when it is none of these. */
 bool cli_time(const char *text, double fps, double *seconds);
+/* "12s-18s" of two such times, the second later. */
+bool cli_span(const char *text, double fps, double *from, double *to);
 bool cli_given(double number); /* false: CLI_UNSET */
 
 #endif

@@ -36,6 +36,13 @@ int cli_usage(cli_context *c, const char *format, ...)
     return LONGTAKE_ERR_USAGE;
 }
 
+int cli_hear_event(void *context, const longtake_event *event)
+{
+    cli_context *c = context;
+    cli_progress_event(&c->progress, event);
+    return cli_interrupt_code() != 0;
+}
+
 void cli_print_document(const cli_context *c, const char *json)
 {
     if (c->values->json)

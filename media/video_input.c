@@ -117,7 +117,7 @@ static lt_status find_pictures(media_input *in, lt_error *err)
         return lt_fail(err, LT_ERR_INPUT, "%s: its video has a codec that this build of libav does not know",
                        in->path);
     if (found < 0 || (in->format->streams[found]->disposition & AV_DISPOSITION_ATTACHED_PIC))
-        return lt_fail(err, LT_ERR_INPUT, "%s: has no video in it (%u other streams)", in->path,
+        return lt_fail(err, LT_ERR_INPUT, "%s: has no video in it (other streams: %u)", in->path,
                        in->format->nb_streams);
     in->stream = in->format->streams[found];
 

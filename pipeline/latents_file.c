@@ -272,7 +272,7 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     uint64_t bytes = 0;
     LT_TRY(read_bytes(r, &bytes, sizeof bytes, "the header's length", err));
     if (bytes < 2 || bytes > MAX_HEADER_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: is no latents file: its first 8 bytes are not the length of a header", r->place);
+        return lt_fail(err, LT_ERR_INPUT, "%s: is no latents file\nhint: longtake refine makes one of tokens", r->place);
     char *text = malloc(bytes);
     if (!text)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->place);

@@ -104,6 +104,8 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
     const char *slash = strrchr(r->output, '/');
     const char *dot = strrchr(slash ? slash : r->output, '.');
     const int named = dot ? kind_at(dot + 1) : -1;
+    if (named < 0 && asked < 0 && take_look_into(r->output) != TAKE_FOLDER_MISSING)
+        return take_place_check("--output", r->output, err);
     if (named < 0 && asked < 0)
         return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", dot ? dot + 1 : "",
                        wanted(writes));

@@ -204,12 +204,17 @@ static void print_needs(double seconds, const take_memory *memory, FILE *out)
         fprintf(out, "unknown: not measured on this machine yet\n");
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void print_table(const plan_findings *p, FILE *out)
 {
     const take_spec *s = &p->task.run.spec;
-    fprintf(out, "%lld frames, %.2f s, seed %u, %lld windows, %lld segments\n", (long long)s->time.frames,
-            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows,
-            (long long)s->time.segments);
+    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s\n", (long long)s->time.frames, plural(s->time.frames),
+            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows, plural(s->time.windows),
+            (long long)s->time.segments, plural(s->time.segments));
     for (int i = 1; i < s->shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
         take_shot_line(s, i, line);

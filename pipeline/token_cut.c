@@ -95,9 +95,10 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
     const int64_t all = tok_plan_semantic_frames(p);
     *out = (tok_plan){0};
     *again = false;
+    const double seconds = TAKE_FRAMES_PER_LATENT / p->fps; /* of a semantic frame */
     if (first < 0 || first >= all || count < 1)
-        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld on, the plan has %lld",
-                       (long long)count, (long long)first, (long long)all);
+        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld (%.1f s) on, the plan has %lld (%.1f s)",
+                       (long long)count, (long long)first, (double)first * seconds, (long long)all, (double)all * seconds);
     const int64_t end = count > all - first ? all : first + count;
     const lt_status s = cut(e, p, first, end, out, again, err);
     if (s != LT_OK) {

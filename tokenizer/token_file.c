@@ -22,6 +22,7 @@ enum {
     MAX_LIST_BYTES = 1 << 19,
     MAX_METADATA = 256,
     RELEASED_FPS = 8,
+    HEADER_AT = 8, /* byte of a safetensors file where its JSON begins */
 };
 
 /* --- the checksum ------------------------------------------------------------------------------------------------- */
@@ -265,6 +266,9 @@ lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_
 {
     *out = (tok_plan){0};
     const bool numpy = tok_numpy_begins(data, bytes);
+    const char *text = data;
+    if (!numpy && (bytes <= HEADER_AT || text[HEADER_AT] != '{'))
+        return lt_fail(err, LT_ERR_INPUT, "%s: is no token file, expected .lt or .npy\nhint: longtake encode makes one of a video", place);
     const lt_status s = numpy ? parse_npy(data, bytes, place, layout, out, err)
                               : parse_lt(data, bytes, place, layout, out, err);
     if (s != LT_OK)

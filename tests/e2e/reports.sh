@@ -90,7 +90,7 @@ grep -q '^    {"window": 0, ' made.out || fail "--dry-run: no line of a window i
 made tokens join take.lt take.lt --json -o join.lt
 equal "tokens join --json" "$(cat made.out)" '{"output":"join.lt"}'
 refused 3 render take.mp4 -p x -o none.mp4
-grep -q 'take.mp4: is not a safetensors file' refused.err || fail "render of a video: $(cat refused.err)"
+grep -q 'take.mp4: is no token file, expected .lt or .npy' refused.err || fail "render of a video: $(cat refused.err)"
 refused 3 decode take.lt -o none.mp4
 grep -q 'take.lt: format longtake-tokens-1, expected longtake-latents-1' refused.err || fail "decode of tokens: $(cat refused.err)"
 refused 3 decode take.mp4 -o none.mp4

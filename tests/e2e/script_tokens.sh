@@ -58,6 +58,10 @@ refused 2 tokens join all.lt -o bad.lt
 refused 2 tokens cut all.lt 0s-2s
 refused 2 tokens cut all.lt 0s-2s -o bad.mp4
 printf garbage >garbage.lt
+refused 2 tokens cut all.lt 0.1s-0.2s -o bad.lt
+grep -q 'found "0.1s-0.2s", which holds no semantic frame: there is one in 0.5 s' refused.err || fail "a short span: $(cat refused.err)"
+refused 2 tokens cut all.lt 90s-91s -o bad.lt
+grep -q 'from 180 (90.0 s) on, the plan has [0-9]* ([0-9.]* s)' refused.err || fail "a late span: $(cat refused.err)"
 refused 3 tokens cut garbage.lt 0s-2s -o bad.lt
 refused 3 tokens join all.lt garbage.lt -o bad.lt
 head -c 200 all.lt >cut_off.lt

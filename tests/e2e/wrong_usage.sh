@@ -15,6 +15,12 @@ usage redner ball.lt
 equal "a word like a command" "$(tail -1 refused.err)" "hint: the nearest is render"
 usage generate x -o a.mp4 --secnds 3
 grep -q 'nearest is --seconds' refused.err || fail "no nearest flag: $(cat refused.err)"
+usage generate x -o a.mp4 --secs 3
+equal "a flag cut short" "$(tail -1 refused.err)" "hint: the nearest is --seconds"
+mkdir folder
+usage generate x -o folder --seconds 3
+grep -q 'folder is a folder, expected a file' refused.err || fail "a folder as output: $(cat refused.err)"
+rmdir folder
 usage decode x -o a.mp4 --secnds 3
 equal "the nearest is a flag of generate" "$(tail -1 refused.err)" "hint: longtake decode -h lists them"
 usage generate x -o a.mp4 -y
