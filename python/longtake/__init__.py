@@ -12,6 +12,7 @@ Semantic tokens are uint16 arrays in the order of the token file; latents float3
 """
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import enum
@@ -223,11 +224,15 @@ class Tokens:
         error = c.Error()
         _check(_lib.longtake_tokens_write(self._handle, os.fsencode(path), ctypes.byref(error)), error)
 
-    def cut(self, first: int, count: int) -> "Tokens":
-        """Semantic frames first .. first + count - 1; both ends are segment borders, or the end."""
+    def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
+        """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment; with an `engine` it need not: the rest
+        of its segment is encoded again."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)), error)
+        with engine._lock if engine else contextlib.nullcontext():
+            status = _lib.longtake_tokens_recut(engine._handle if engine else None, self._handle, first, count, ctypes.byref(handle),
+                                                None, ctypes.byref(error))
+        _check(status, error)
         return Tokens(handle)
 
     def __add__(self, other: "Tokens") -> "Tokens":
@@ -418,8 +423,12 @@ class Engine:
         """Frames a second that the model makes."""
         return _lib.longtake_fps(self._handle)
 
+    def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
+        """`fps` of a request is the file's, that of a call the model's."""
+        return _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None), **request)
+
     def _run(self, function: Callable, **request: Any) -> Report:
-        call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+        call = self._call(**request)
         with self._lock:
             return call.run(function, self)
 
@@ -459,7 +468,7 @@ class Engine:
         handle = ctypes.c_void_p()
         _check(_lib.longtake_film_read(os.fsencode(film), ctypes.byref(handle), ctypes.byref(error)), error)
         try:
-            call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+            call = self._call(**request)
             _check(_lib.longtake_film_apply(handle, self._handle, ctypes.byref(call.request), ctypes.byref(error)), error)
             with self._lock:
                 return call.run(_lib.longtake_generate, self)
@@ -481,7 +490,7 @@ class Engine:
 
         error = c.Error()
         with tempfile.TemporaryDirectory() as folder:
-            call = _Call(prompt, fps=self.fps, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
+            call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
             with self._lock:
                 status = _lib.longtake_make_candidates(self._handle, ctypes.byref(call.request), count, c.BATCH_FN(hear), None,
                                                        ctypes.byref(error))
@@ -501,7 +510,7 @@ class Engine:
             lines.append(BatchLine(found.line, os.fsdecode(found.output) if found.output else None, report, failure))
 
         error = c.Error()
-        call = _Call(fps=self.fps, container_fps=request.pop("fps", None), **request)
+        call = self._call(**request)
         with self._lock:
             status = _lib.longtake_generate_batch(self._handle, os.fsencode(prompts), os.fsencode(folder),
                                                   ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
@@ -534,7 +543,7 @@ class Engine:
 
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
         """What a request would do; loads no weights."""
-        call = _Call(prompt, fps=self.fps, **request)
+        call = self._call(prompt, **request)
         return _json_of(_lib.longtake_plan, self._handle, command.encode(), ctypes.byref(call.request))
 
     def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
@@ -551,8 +560,7 @@ class Engine:
                 except queue.Full:
                     continue
 
-        call = _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None),
-                     on_frame=lambda _index, frame: put(frame), **request)
+        call = self._call(prompt, on_frame=lambda _index, frame: put(frame), **request)
 
         def work() -> None:
             try:

@@ -196,7 +196,7 @@ FUNCTIONS = {
     "longtake_tokens_count": (c_size_t, [c_void_p]),
     "longtake_tokens_codes": (POINTER(c_uint16), [c_void_p]),
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
-    "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
+    "longtake_tokens_recut": (c_int, [c_void_p, c_void_p, c_int64, c_int64, POINTER(c_void_p), POINTER(c_int), _ERROR]),
     "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
     "longtake_score_tokens": (c_int, [c_void_p, POINTER(Request), POINTER(Score), _ERROR]),
     "longtake_features_clear": (None, [POINTER(Features)]),

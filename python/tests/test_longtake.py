@@ -60,6 +60,8 @@ def test_tokens(engine, tmp_path):
     with pytest.raises(longtake.LongtakeError) as caught:
         tokens.cut(1, 3)
     assert caught.value.code == longtake.Status.USAGE
+    assert np.array_equal(tokens.cut(5, 3, engine).codes, tokens.cut(5, 3).codes)
+    assert len(tokens.cut(1, 3, engine)) == len(tokens.cut(0, 3))
 
 
 def test_features(engine, tmp_path):
@@ -142,6 +144,7 @@ def test_a_plan_of_a_file(engine, tmp_path):
 def test_plan(engine):
     plan = engine.plan("a red ball", frames=48)
     assert (plan["windows"], plan["segments"], engine.fps) == (5, 3, 8)
+    assert engine.plan("a red ball", frames=48, fps=24)["seconds"] == 2
 
 
 def test_errors_carry_code_and_place(engine, tmp_path):
