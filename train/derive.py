@@ -86,8 +86,6 @@ class Tokens(Maker):
 
     def __init__(self, out, device="cpu"):
         super().__init__(averaged("tokenizer", Tokenizer(config("tokenizer")), out), device)
-        rope, *masks = self.network.table(1)
-        self.network.tables[1] = (tuple(t.to(self.device) for t in rope), *(m.to(self.device) for m in masks))
 
     def of(self, features, record):
         """f16 [N,S,192,8,12] -> i64 [N,tokens] on the CPU"""

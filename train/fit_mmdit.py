@@ -14,11 +14,10 @@ import numpy as np
 import torch
 
 from fit_text_encoder import Pieces, load_text_encoder
-from fit_upsampler import Pairs, pixel_weights
+from fit_upsampler import Pairs, control_latents, networks, pixel_weights
 from grammar import SceneGraph, describe
-from net_dit import DiT, noise_table
-from net_tokenizer import Tokenizer
-from training import Run, arguments, averaged, config, lowered
+from net_dit import noise_table
+from training import Run, arguments, config, lowered
 
 WINDOW = 13
 CAPTIONS = 8                                        # drawn for each take
@@ -98,11 +97,10 @@ def passthrough(model, latents, control, sigma, gain=.4):
 class Windows:
     """Windows of 13 latents with control latents, captions and known prefixes, held on one device."""
 
-    def __init__(self, a, upsampler, kind="takes", seed=0):
+    def __init__(self, a, model, tokenizer, kind="takes", seed=0):
         pairs, self.device = Pairs(a.out, kind), a.device
         self.latents, self.cover = (pairs.latents * pairs.scale).to(a.device), pairs.cover.to(a.device)
-        tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device)
-        self.control = torch.cat([controls(tokenizer, upsampler, codes.to(a.device)) for codes in pairs.codes.split(8)])
+        self.control = control_latents(model, tokenizer, pairs.codes)
         pieces, rng = Pieces(f"{a.out}/spiece.model", config("text_encoder")["max_length"]), np.random.default_rng(seed)
         graphs = [SceneGraph(**g) for g in pairs.graphs]
         self.captions = pieces.padded([describe(g, rng)[0] for g in graphs for _ in range(CAPTIONS)]).view(len(graphs), CAPTIONS, -1).to(a.device)
@@ -135,15 +133,6 @@ class Windows:
         at = first[:, None] + rows
         text = self.encoder(self.captions[take, self.below(CAPTIONS, n)]) * (self.chance(n) >= .1)[:, None, None]
         return (*(x[take[:, None], at].float() for x in (self.latents, self.control, self.cover)), text, rows, rows >= known[:, None])
-
-
-@torch.no_grad()
-def controls(tokenizer, upsampler, codes):
-    """codes [N,T,44] -> control latents [N,T,16,16,24], half precision"""
-    (cos, sin), _, mask = tokenizer.table(1)
-    features = tokenizer.decoder(tokenizer.quantizer.lookup(codes.flatten(0, 1)), 1, (cos.to(codes.device), sin.to(codes.device)), mask.to(codes.device))
-    latents = upsampler(features)[:, 0]
-    return latents.view(*codes.shape[:2], *latents.shape[1:]).half()
 
 
 def draw_times(n, timesteps, device):
@@ -188,9 +177,9 @@ def report(model, data, levels, weights):
 def main():
     a = arguments(plan=35., batch=0, rate=1.)
     torch.manual_seed(0)
-    model = averaged("upsampler", DiT(config("mmdit")), a.out).to(a.device).train()
-    upsampler = model.control.semantic_conditioner.requires_grad_(False)
-    data, held = Windows(a, upsampler), Windows(a, upsampler, "held")
+    model, tokenizer = networks(a, "upsampler", "decoder")
+    model.train().control.semantic_conditioner.requires_grad_(False)
+    data, held = Windows(a, model, tokenizer), Windows(a, model, tokenizer, "held")
     levels, weights = noise_table().to(a.device), .25 + .75 * pixel_weights(a.out, a.device).to(a.device)
     sigma = (data.latents[:40].float() - data.control[:40].float()).pow(2).mean().sqrt().item()
     examples = lambda x: x[:24, 3:16].float().cpu()

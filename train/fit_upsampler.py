@@ -204,16 +204,20 @@ class Regression:
 
 
 def networks(a, upsampler, decoder):
-    """Networks from the stages that are named -> the DiT, of which the upsampler is part, the tokenizer, and codes [n,44] -> features [n,1,192,8,12]"""
+    """Networks from the stages that are named -> the DiT, of which the upsampler is part, and the tokenizer"""
     model = averaged(upsampler, DiT(config("mmdit")), a.out, a.device) if upsampler else DiT(config("mmdit")).to(a.device)
-    tokenizer = averaged(decoder, Tokenizer(config("tokenizer")), a.out, a.device)
-    (cos, sin), _, mask = tokenizer.table(1)
-    rope, mask = (cos.to(a.device), sin.to(a.device)), None if mask.all() else mask.to(a.device)
-    return model, tokenizer, lambda codes: tokenizer.decoder(tokenizer.quantizer.lookup(codes), 1, rope, mask)
+    return model, averaged(decoder, Tokenizer(config("tokenizer")), a.out, a.device)
+
+
+@torch.no_grad()
+def control_latents(model, tokenizer, codes):
+    """codes [N,T,44] -> what the upsampler, part of the DiT `model`, makes of them: scaled latents [N,T,16,16,24], half precision"""
+    up, device = model.control.semantic_conditioner, tokenizer.mean.device
+    return torch.cat([up(tokenizer.decode(some.to(device)))[:, 0].half() for some in codes.flatten(0, 1).split(256)]).unflatten(0, codes.shape[:2])
 
 
 def train_both(a):
-    model, tokenizer, decoded = networks(a, None, "tokenizer")
+    model, tokenizer = networks(a, None, "tokenizer")
     up = model.control.semantic_conditioner
     learner = nn.ModuleDict({"up": up, "decoder": tokenizer.decoder, "project_out": tokenizer.quantizer.project_out,
                              "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
@@ -227,7 +231,7 @@ def train_both(a):
         outlines_alone = progress < a.first
         features, codes, outline, *seen = frames.draw(MANY) if outlines_alone else latents.draw(batch)
         with lowered(a.device):
-            f = decoded(codes)
+            f = tokenizer.decode(codes)
             control = None if outlines_alone else up(f + .1 * torch.randn_like(f))[:, 0]
         f = f.float()
         apart = (f[:, 0] - features).pow(2).mean()
@@ -241,11 +245,11 @@ def train_both(a):
     learner.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/decoder.pt")
-    regression.report(up.eval(), decoded)
+    regression.report(up.eval(), tokenizer.decode)
 
 
 def train_alone(a):
-    model, _, decoded = networks(a, "upsampler", "decoder")
+    model, tokenizer = networks(a, "upsampler", "decoder")
     up = model.control.semantic_conditioner.train()
     run = Run("upsampler_alone", up, a, **RATES_WARM, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
     torch.manual_seed(run.steps)
@@ -254,13 +258,13 @@ def train_alone(a):
         _, codes, _, *seen = latents.draw(batch)
         with lowered(a.device):
             with torch.no_grad():
-                f = decoded(codes)
+                f = tokenizer.decode(codes)
             control = up(f + .1 * torch.randn_like(f))[:, 0]
         loss, errors = regression(control, *seen)
         run.step(loss, **errors)
     up.load_state_dict(run.mean)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/upsampler.pt")
-    regression.report(up.eval(), decoded)
+    regression.report(up.eval(), tokenizer.decode)
 
 
 def main():

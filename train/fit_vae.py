@@ -22,12 +22,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 import net_vae
-from fit_upsampler import latent_scale, records_of
-from net_dit import DiT
-from net_tokenizer import Tokenizer
+from fit_upsampler import control_latents, latent_scale, networks, records_of
 from net_vae import CALL, VAE, CausalConv, SpatialNorm, channels_last, from_prototype
 from spelled import CODES
-from training import Run, arguments, averaged, config, lowered, save_atomically
+from training import Run, arguments, config, lowered, save_atomically
 
 FRAMES = 2 * CALL + 1                               # of a clip
 AT_CALLS = 24.                                      # weight of the change from one decoder call to the next
@@ -109,16 +107,8 @@ def decoded(model, z):
 @torch.no_grad()
 def regressed_latents(takes, a):
     """The latents that the upsampler makes of the codes of all takes."""
-    up = averaged("upsampler", DiT(config("mmdit")), a.out, a.device).control.semantic_conditioner
-    tokenizer = averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device)
-    on_device = lambda v: v.to(a.device) if torch.is_tensor(v) else type(v)(map(on_device, v))
-    rope, _, mask = on_device(tokenizer.table(1))
-    codes, made = takes.made(".tokens", a.device).unflatten(1, (-1, CODES)), []
-    for some in codes.flatten(0, 1).split(16 * codes.shape[1]):
-        with lowered(a.device):
-            z = up(tokenizer.decoder(tokenizer.quantizer.lookup(some), 1, rope, mask))[:, 0]
-        made.append((z.float() / latent_scale(a.out)).half())
-    return torch.cat(made).unflatten(0, codes.shape[:2])
+    scaled = control_latents(*networks(a, "upsampler", "decoder"), takes.made(".tokens", a.device).unflatten(1, (-1, CODES)))
+    return (scaled.float() / latent_scale(a.out)).half()
 
 
 def textures(n, H, W, device):

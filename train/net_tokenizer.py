@@ -262,9 +262,13 @@ class Tokenizer(nn.Module):
                 nn.init.normal_(p, std=p.shape[1] ** -.5 * (.5 if name.endswith(("wo.weight", "c_proj.weight")) else 1))
 
     def table(self, frames):
-        if frames not in self.tables:
-            self.tables[frames] = (rope_table(self.c, frames), encoder_mask(self.c, frames), decoder_mask(self.c, frames))
-        return self.tables[frames]
+        """-> angles, masks of encoder and decoder of so many frames, on the network's device; no mask where every row sees every other"""
+        key = frames, self.mean.device
+        if key not in self.tables:
+            here = lambda tensor: tensor.to(self.mean.device)
+            masks = (encoder_mask(self.c, frames), decoder_mask(self.c, frames))
+            self.tables[key] = (tuple(map(here, rope_table(self.c, frames))), *(None if mask.all() else here(mask) for mask in masks))
+        return self.tables[key]
 
     def encode(self, features):
         """features [B,T,C,gh,gw] -> tokens [B,N]"""
