@@ -17,10 +17,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from corpora import shards
-from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick
+from corpora import KINDS, shards
+from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick, shown_motion
 from judge import ShapeReader, cut_out, load_judge, verdict
-from motion_reader import load_motion_reader, located, track
+from motion_reader import HELD, load_motion_reader, located, track
 from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PLACE, numbers
@@ -93,7 +93,7 @@ def suite(count=200):
         motion, time = MOTIONS[i % len(MOTIONS)], TIMES[i // 2 % len(TIMES)]
         timeless = scene in INDOORS_OF_TIME
         when = "" if timeless else " " + SAY_TIME[time][0]
-        slots = {"object": obj, "colour": colour, "motion": motion, "scene": scene, **({} if timeless else {"time": time})}
+        slots = {"object": obj, "colour": colour, "motion": shown_motion(obj, motion), "scene": scene, **({} if timeless else {"time": time})}
         does = pick(rng, SAY_MOTION[motion])[0]
         rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {does} {SAY_SCENE[scene][0]}{when}", slots))
     return rows
@@ -171,12 +171,13 @@ def score_codes(reader, plans):
         print(f"  {name:10s} {' '.join(f'{r} {read.count(r)}' for r in sorted(set(read), key=read.count, reverse=True))}")
 
 
-def readers_themselves(readers, folder, held=3):
+def readers_themselves(readers, folder):
     """On the takes that the motion reader was not trained on; the other readers have seen none of these."""
     rows = []
-    for _, (videos, record) in zip(range(held), shards(folder, "moves")):
+    for _, (videos, record) in zip(range(HELD // KINDS["moves"]["count"]), shards(folder, "moves")):
         for video, graph in zip(videos, record["graphs"]):
             want = {k: graph[k] for k in NAMES if not (k == "time" and graph["scene"] in INDOORS_OF_TIME)}
+            want["motion"] = shown_motion(graph["object"], graph["motion"])
             rows.append((want, readers(video, every=1)[0]))
     print("rendered held-out takes:", tally(rows))
 

@@ -124,6 +124,11 @@ def held_out(obj, colour, scene):
     return zlib.crc32(f"{obj},{colour},{scene}".encode()) % 20 == 0
 
 
+def shown_motion(obj, motion):
+    """What is to be seen of it: balloons hang upright (`scene.body_over_time`), so one that spins rests"""
+    return "rest" if (obj, motion) == ("balloon", "spin") else motion
+
+
 def sample_events(rng, graph, count):
     """`count` events that change something the graph (or an earlier event) says."""
     events, colour, motion, time = [], graph.colour, graph.motion, graph.time

@@ -1,11 +1,11 @@
 """Two small convolutional nets that say what a frame shows. They have nothing to do with the networks of mini.
 
     python judge.py --plan 5                 # colour of the object per 16x16 patch, place and time of day of the frame
-    python judge.py --stage shape --plan 6   # which object stands in a 64x64 cut around where the first net sees it
+    python judge.py --stage shape --plan 60  # which object stands in a 64x64 cut around where the first net sees it
 
-Both are trained on rendered frames alone, blurred, noisy and a little brighter or darker; outlines are softened and bent as well (`softened`):
-a reader of crisp ones takes whatever is soft for a heart. OUT/judge.pt, OUT/shape.pt.
-`--batch` sets how many a step sees (24 frames, 48 cuts).
+Both are trained on rendered frames alone, blurred, noisy and a little brighter or darker. A reader of shapes that has seen crisp outlines
+alone takes whatever is soft for a heart, so two thirds of its cuts have the renderer's outlines with round corners and bent edges put down anywhere
+(`put_down`), and all of them are softened (`softened`). OUT/judge.pt, OUT/shape.pt. `--batch` sets how many a step sees (24 frames, 48 cuts).
 """
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from corpora import shards
 from fit_vit import by_patch, soiled
 from grammar import COLOURS, OBJECTS, SCENES, TIMES
+from render import shade, shape_distance
 from training import Run, arguments, warmed
 
 CUT = 64
@@ -93,22 +94,51 @@ def blurred(cuts, deviation):
 
 
 def softened(cuts, rng):
-    """What small video models do to an object, on rendered cuts [n,3,64,64]: other shades, bends of a pixel or two, two moments over each
-    other, blur, and sharp edges again where corners have gone."""
+    """What small video models do to a picture, on cuts [n,3,64,64]: other shades, two moments over each other, blur, and sharp edges again
+    where corners have gone."""
     n, device = len(cuts), cuts.device
     cuts = torch.einsum("nij,njyx->niyx", torch.eye(3, device=device) + .25 * torch.randn(n, 3, 3, device=device), cuts)
     if rng.random() < .3:
         cuts = torch.lerp(cuts, cuts.roll([int(k) for k in rng.integers(-3, 4, 2)], (2, 3)), float(rng.uniform(.2, .5)))
-    if rng.random() < .6:
-        bends = F.interpolate(torch.randn(n, 2, 10, 10, device=device), (CUT, CUT), mode="bicubic", align_corners=True) * float(rng.uniform(.3, 1.5)) * 2 / CUT
-        grid = F.affine_grid(torch.eye(2, 3, device=device).expand(n, 2, 3), (n, 1, CUT, CUT), align_corners=False)
-        cuts = F.grid_sample(cuts, grid + bends.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
     if rng.random() < .8:
         deviation = float(rng.uniform(.4, 2.6))
         cuts = blurred(cuts, deviation)
         if rng.random() < .6:
             cuts = cuts + float(rng.uniform(.5, 3)) * (cuts - blurred(cuts, deviation))
     return cuts.clamp(-1, 1)
+
+
+def bends(n, cells, device):
+    """Smooth fields [n,64,64] of deviation one or so, a bend every 64 / cells pixels"""
+    return F.interpolate(torch.randn(n, 1, cells, cells, device=device), (CUT, CUT), mode="bicubic", align_corners=True)[:, 0]
+
+
+def put_down(cuts, radius, rng):
+    """Objects painted into cuts [n,3,64,64] as a small video model would, of `radius` pixels [n] -> cuts, their class [n]. Outlines are the
+    renderer's (`shape_distance`) with corners rounded, edges bent and soft, and hardly any surface: nothing but the outline is to be read."""
+    n, device = len(cuts), cuts.device
+    draw = lambda low, high, *shape: low + (high - low) * torch.rand(n, *shape, 1, 1, device=device)
+    kind = torch.arange(n, device=device) % len(OBJECTS)
+    pixels = torch.arange(CUT, device=device) + .5 - CUT / 2
+    r, stretch, warp = radius[:, None, None], torch.exp(.1 * torch.randn(n, 1, 1, device=device)), draw(0, .12)
+    x = ((pixels[None, None, :] - draw(-8, 8)) / r + warp * bends(n, 6, device)) * stretch
+    y = (-(pixels[None, :, None] - draw(-8, 8)) / r + warp * bends(n, 6, device)) / stretch
+    angle = draw(-np.pi, np.pi) * (draw(0, 1) < .7)
+    inside, surface = torch.zeros_like(x), torch.zeros_like(cuts)
+    colour = draw(0, 1, 3)
+    for k, name in enumerate(OBJECTS):
+        these = slice(k, None, len(OBJECTS))
+        distance, u, v = shape_distance(name, x[these], y[these], angle[these])
+        inside[these] = (.5 - distance * r[these]).clamp(0, 1)
+        surface[these] = shade(name, distance, x[these], y[these], u, v, colour[these])
+    if rng.random() < .3:
+        inside = torch.lerp(inside, inside.roll([int(k) for k in rng.integers(-4, 5, 2)], (1, 2)), float(rng.uniform(.2, .5)))
+    rounding = float(rng.uniform(.3, 4))
+    inside = blurred(inside[:, None].expand(-1, 3, -1, -1), rounding)[:, 0] + draw(0, .1) * bends(n, 10, device)
+    share = torch.sigmoid((inside - draw(.4, .55)) * draw(5, 20))[:, None] * draw(.75, 1, 1)
+    surface = torch.lerp(surface, colour * draw(.5, 1, 1) + .1 * bends(n, 5, device)[:, None], draw(0, 1, 1))
+    surface = blurred((2 * surface - 1).clamp(-1, 1), rounding)
+    return torch.lerp(cuts, surface, share), kind
 
 
 class Shown:
@@ -127,13 +157,17 @@ class Shown:
         self.usable = torch.arange(len(self.frames), device=a.device)
 
     def drawn(self, n):
-        """-> numbers of n frames, their pixels soiled"""
-        i = self.usable[torch.from_numpy(self.rng.integers(len(self.usable), size=n)).to(self.device)]
-        return i, soiled(self.frames[i].permute(0, 3, 1, 2).float() / 127.5 - 1, self.rng)
+        """-> numbers of n frames"""
+        return self.usable[torch.from_numpy(self.rng.integers(len(self.usable), size=n)).to(self.device)]
+
+    def soiled(self, pixels):
+        """uint8 [n,3,h,w] -> [-1,1]"""
+        return soiled(pixels.float() / 127.5 - 1, self.rng)
 
     def __call__(self, n):
         """-> pixels [n,3,128,192], per patch [n,96] whether, which and of what colour an object covers it; scene and time [n]"""
-        i, x = self.drawn(n)
+        i = self.drawn(n)
+        x = self.soiled(self.frames[i].permute(0, 3, 1, 2))
         share = by_patch(self.cover[i].float() / 255).mean(-1)                                 # [n,2,96]
         slot, covered = (share[:, 1] > share[:, 0]).long(), share.amax(1) > .02                # the body that covers more
         return x, {"covered": covered, "object": torch.where(covered, self.bodies[i, :, 5].long().gather(1, slot), len(OBJECTS)),
@@ -141,7 +175,8 @@ class Shown:
 
 
 class Cuts(Shown):
-    """Cuts around visible objects, the middle off by up to eight pixels, softened, with their class."""
+    """Cuts around visible objects, the middle off by up to eight pixels, softened, with their class; and of `painted`, as many cuts from
+    anywhere into which objects are put down."""
 
     def __init__(self, a, seed, held=False):
         super().__init__(a, seed, held)
@@ -149,10 +184,19 @@ class Cuts(Shown):
         inside = (area >= 1.2 * radius ** 2) & (8 < x) & (x < 184) & (8 < y) & (y < 120)       # not half out of the picture
         self.usable = inside.nonzero()[:, 0]
 
+    def around(self, i, centre):
+        return self.soiled(cut_out(self.frames[i].permute(0, 3, 1, 2), *centre.unbind(1)))
+
     def __call__(self, n):
-        i, x = self.drawn(n)
-        centre = self.bodies[i, 0, :2] + 16 * torch.rand(n, 2, device=self.device) - 8
-        return softened(cut_out(x, centre[:, 0], centre[:, 1]), self.rng), self.bodies[i, 0, 5].long()
+        i = self.drawn(n)
+        cuts = self.around(i, self.bodies[i, 0, :2] + 16 * torch.rand(n, 2, device=self.device) - 8)
+        return softened(cuts, self.rng), self.bodies[i, 0, 5].long()
+
+    def painted(self, n):
+        i, size = self.drawn(n), torch.tensor([192., 128.], device=self.device)
+        elsewhere = (self.bodies[i, 0, :2] + size * (.25 + .5 * torch.rand(n, 2, device=self.device))) % size    # than what stands there
+        cuts, kind = put_down(self.around(i, elsewhere), self.bodies[self.drawn(n), 0, 2].clamp(7, 30), self.rng)
+        return softened(cuts, self.rng), kind
 
 
 def train_frames(a):
@@ -184,14 +228,15 @@ def train_shape(a):
     run = Run("shape", reader, a, **rates, adam_only=("out",), warmup=50, average=.99)
     cuts = Cuts(a, run.steps + 1)
     for _ in run:
-        x, kind = cuts(a.batch or 48)
+        n = a.batch or 48
+        x, kind = (torch.cat(pair) for pair in zip(cuts(n // 3), cuts.painted(n - n // 3)))
         logits = reader(x)
         run.step(F.cross_entropy(logits, kind, label_smoothing=.02), right=(logits.argmax(1) == kind).float().mean())
     reader.load_state_dict(run.mean)
     held = Cuts(a, 9, held=True)
     with torch.no_grad():
-        right = [(reader.eval()(x).argmax(1) == kind).float().mean().item() for x, kind in (held(48) for _ in range(20))]
-    print("shape reader on held-out rendered cuts (softened): %.3f" % np.mean(right))
+        right = [[(reader.eval()(x).argmax(1) == kind).float().mean().item() for x, kind in (held(48), held.painted(48))] for _ in range(20)]
+    print("shape reader on cuts of held-out frames: softened %.3f, painted %.3f" % tuple(np.mean(right, 0)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from fit_lm import HELD, Takes
-from grammar import MOTIONS
+from grammar import MOTIONS, shown_motion
 from motion_reader import MotionReader
 from spelled import NUMBERS, numbers
 from training import Run, arguments
@@ -24,7 +24,7 @@ def plans_of(out):
     """-> numbers [N,FRAMES,NUMBERS] of the corpus `plans`, motions [N]; -1 where the motion changes"""
     takes = Takes(Path(out, "corpora"), ("plans",))
     changes = lambda graph: any(what in ("motion", "stop") for what, _ in graph.events)
-    motions = [-1 if changes(g) else MOTIONS.index(g.motion) for g in takes.graphs]
+    motions = [-1 if changes(g) else MOTIONS.index(shown_motion(g.object, g.motion)) for g in takes.graphs]
     return numbers(torch.stack(takes.codes))[:, :FRAMES], torch.tensor(motions)
 
 
