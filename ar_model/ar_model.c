@@ -322,13 +322,11 @@ static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
 {
     const ar_session *s = p->session;
     const int64_t width = ar_model_config(s->model)->width;
-    const lt_tensor ids = lt_from_host(o, p->tokens, LT_I32, lt_shape1(p->rows));
-    const lt_tensor x = lt_new(o, o->dtype, lt_shape3(s->items, p->rows, width));
-    const lt_tensor rows =
-        lt_gather(o, &s->model->embedding, ids); /* [rows, width], the same in both items */
-    for (int item = 0; item < s->items; item++)
-        lt_copy_into(o, lt_select(x, 0, item), rows);
-    return x;
+    int32_t ids[2 * AR_MAX_PASS_ROWS]; /* the same in both items */
+    for (int i = 0; i < s->items * p->rows; i++)
+        ids[i] = p->tokens[i % p->rows];
+    const lt_tensor x = lt_gather(o, &s->model->embedding, lt_from_host(o, ids, LT_I32, lt_shape1(s->items * p->rows)));
+    return lt_reshape(x, lt_shape3(s->items, p->rows, width));
 }
 
 /* Draws an id from the logits of the last row, x [items, 1, width], where they are: only the id comes to the host. */

@@ -46,30 +46,20 @@ static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const
     const int64_t items = x.dim[0];
     const int64_t n = x.dim[1];
     const int64_t d = cfg->width / cfg->heads;
-    const lt_tensor normed = lt_rms_norm(o, x, &w->attention_norm, norm_epsilon);
-    lt_tensor qkv = lt_linear(o, normed, &w->qkv, NULL, LT_ACT_NONE); /* [items, n, 3 width] */
-    qkv = lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d));
-    const lt_tensor q = lt_select(qkv, 2, 0); /* [items, n, heads, d] */
-    lt_rope(o, q, f->cosine, f->sine);
-
-    const lt_tensor new_keys = ar_cache_rows(cache->keys, layer, (int)items, f->begin, n);
-    lt_copy_into(o, new_keys, lt_select(qkv, 2, 1));
-    lt_rope(o, new_keys, f->cosine, f->sine);
-    lt_copy_into(o, ar_cache_rows(cache->values, layer, (int)items, f->begin, n), lt_select(qkv, 2, 2));
-
+    const lt_row_norm norm = {&w->attention_norm, norm_epsilon};
+    const lt_tensor qkv = lt_normed_linear(o, x, &norm, &w->qkv); /* [items, n, 3 width] */
     const lt_tensor keys = ar_cache_rows(cache->keys, layer, (int)items, 0, f->begin + n);
     const lt_tensor values = ar_cache_rows(cache->values, layer, (int)items, 0, f->begin + n);
-    const lt_tensor seen = lt_attention(o, q, keys, values, &f->attention); /* [items, n, heads, d] */
-    lt_add_into(o, x,
-                lt_linear(o, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL, LT_ACT_NONE));
+    const lt_tensor seen = lt_cached_attention(o, lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d)), keys, values, f->cosine, f->sine,
+                                               &f->attention); /* [items, n, heads, d] */
+    lt_linear_add_into(o, x, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL);
 }
 
 static void add_mlp(lt_ops *o, const ar_block *w, lt_tensor x)
 {
-    const lt_tensor normed = lt_rms_norm(o, x, &w->mlp_norm, norm_epsilon);
-    const lt_tensor gate = lt_linear(o, normed, &w->gate, NULL, LT_ACT_NONE); /* [items, n, mlp_width] */
-    const lt_tensor up = lt_linear(o, normed, &w->up, NULL, LT_ACT_NONE);
-    lt_add_into(o, x, lt_linear(o, lt_gated_act(o, gate, up, LT_ACT_GELU_TANH), &w->down, NULL, LT_ACT_NONE));
+    const lt_row_norm norm = {&w->mlp_norm, norm_epsilon};
+    const lt_tensor inner = lt_gated_linear(o, x, &norm, &w->gate, &w->up, LT_ACT_GELU_TANH); /* [items, n, mlp_width] */
+    lt_linear_add_into(o, x, inner, &w->down, NULL);
 }
 
 /* Row i of a pass sees everything before the pass and the rows up to itself; a single row sees all there is. */

@@ -3,7 +3,8 @@
  * Operations are checked for shapes and dtypes once, in ops.c; a backend may rely on what each entry states.
  * `out` is always allocated by the caller. Activations are f32 or bf16 (all tensors of one call the same unless stated),
  * the last dimension is contiguous unless stated, vectors (bias, norm weights, tables) are f32.
- * Accumulation is f32 or better. Every entry returns LT_OK or fails through `err`.
+ * Accumulation is f32 or better. Every entry returns LT_OK or fails through `err`. `room` is packed memory of so many values of x's
+ * dtype, for what may be between the steps of an operation.
  *
  * Include law: this header and kernels/core only.
  */
@@ -51,6 +52,12 @@ typedef struct {
 
 typedef enum { LT_TIME_KEEP, LT_TIME_DOUBLE } lt_time_rule;
 
+/* Of rows: x / sqrt(mean(x^2) + eps) * w. */
+typedef struct {
+    const lt_weight *w;
+    float eps;
+} lt_row_norm;
+
 enum { LT_WEIGHT_PLACES = 4 }; /* on a device, that matrices from the host take in turns: one is read while others are copied */
 
 typedef struct lt_backend lt_backend;
@@ -80,9 +87,22 @@ typedef struct {
     /* out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]); against q4 up to 4 rows of x may be rounded to 8 bits per 32; rows of x and out may have any stride; bias may be NULL. Logits may
      * ask for an f32 out from bf16 x. */
     lt_status (*linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act, lt_error *err);
+    /* out[n, o] += x[n, i] . W[o, i]^T + bias[o], out f32 or like x, any row strides. room [n o]. */
+    lt_status (*linear_add)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room, lt_error *err);
+    /* out[n, o] = y . W[o, i]^T with y = rms_norm of x [n, i] by norm, which may be rounded on the way. room [n i]. */
+    lt_status (*normed_linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
+                               lt_error *err);
+    /* out[n, o] = act(y . G[o, i]^T) * (y . U[o, i]^T), y as above; out packed. room [n (i + o)]. */
+    lt_status (*gated_linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up,
+                              lt_act act, lt_tensor room, lt_error *err);
     /* q [B, n, h, d], k and v [B, m, h, d], out [B, n, h, d], any strides but the last; d <= 256.
      * out = softmax over visible keys of (scale q.k + bias) times v. Never holds n x m scores. */
     lt_status (*attention)(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a, lt_error *err);
+    /* Rows that join a cache and look into it. qkv [B, n, 3, h, d], any strides but the last, are their queries, keys and values. The
+     * last n rows of k and v [B, m, h, d] become rope(keys) and the values; out = attention of rope(queries), k and v. Rotated as `rope`
+     * says; qkv is written to. */
+    lt_status (*cached_attention)(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                                  const lt_attention_args *a, lt_error *err);
     /* x, out [B, n, d], any strides but the last. out = LN(x) * w + b, then * (1 + scale) + shift when given: f32 or
      * activation dtype [B or 1, d]. w and b may be NULL together. */
     lt_status (*layer_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
@@ -141,6 +161,16 @@ struct lt_backend {
     struct lt_pool *pool;  /* threads of a backend on the host, else NULL */
     void *profile;         /* of op_profile.c; close frees it with free() */
 };
+
+/* Entries that are other operations of the backend one after the other (kernels/steps.c), for where fusing them gains nothing. */
+lt_status lt_linear_add_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
+                                 lt_error *err);
+lt_status lt_normed_linear_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
+                                    lt_error *err);
+lt_status lt_gated_linear_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
+                                   const lt_weight *up, lt_act act, lt_tensor room, lt_error *err);
+lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine,
+                                       lt_tensor sine, const lt_attention_args *a, lt_error *err);
 
 /* The doors of the backends, one per folder. threads: 0 = all processors. */
 lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);

@@ -135,6 +135,34 @@ static lt_status linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
     return LT_OK;
 }
 
+static lt_status linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
+                            lt_error *err)
+{
+    (void)b, (void)out, (void)x, (void)w, (void)bias, (void)room, (void)err;
+    return LT_OK;
+}
+
+static lt_status normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
+                               lt_error *err)
+{
+    (void)b, (void)out, (void)x, (void)norm, (void)w, (void)room, (void)err;
+    return LT_OK;
+}
+
+static lt_status gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up,
+                              lt_act act, lt_tensor room, lt_error *err)
+{
+    (void)b, (void)out, (void)x, (void)norm, (void)gate, (void)up, (void)act, (void)room, (void)err;
+    return LT_OK;
+}
+
+static lt_status cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                                  const lt_attention_args *a, lt_error *err)
+{
+    (void)b, (void)out, (void)qkv, (void)k, (void)v, (void)cosine, (void)sine, (void)a, (void)err;
+    return LT_OK;
+}
+
 static lt_status attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
                            lt_error *err)
 {
@@ -253,7 +281,11 @@ static const lt_backend_table table = {
     .prepared_bytes = prepared_bytes,
     .gather = gather,
     .linear = linear,
+    .linear_add = linear_add,
+    .normed_linear = normed_linear,
+    .gated_linear = gated_linear,
     .attention = attention,
+    .cached_attention = cached_attention,
     .layer_norm = layer_norm,
     .rms_norm = rms_norm,
     .group_norm = group_norm,

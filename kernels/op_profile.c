@@ -8,10 +8,12 @@
 
 static const char *const names[LT_OP_COUNT] = {
     [LT_OP_GATHER] = "gather",       [LT_OP_LINEAR] = "linear",
-    [LT_OP_ATTENTION] = "attention", [LT_OP_LAYER_NORM] = "layer_norm",
+    [LT_OP_LINEAR_ADD] = "linear_add", [LT_OP_NORMED_LINEAR] = "normed_linear",
+    [LT_OP_GATED_LINEAR] = "gated_linear", [LT_OP_ATTENTION] = "attention",
+    [LT_OP_CACHED_ATTENTION] = "cached_attention", [LT_OP_LAYER_NORM] = "layer_norm",
     [LT_OP_RMS_NORM] = "rms_norm",   [LT_OP_GROUP_NORM] = "group_norm",
     [LT_OP_ROPE] = "rope",           [LT_OP_ACTIVATE] = "activate",
-    [LT_OP_GATED_ACT] = "gated_act", [LT_OP_AXPBY] = "axpby",
+    [LT_OP_AXPBY] = "axpby",
     [LT_OP_GATED_ADD] = "gated_add", [LT_OP_CONV] = "conv",
     [LT_OP_UPSAMPLE] = "upsample",   [LT_OP_COPY] = "copy",
     [LT_OP_FILL] = "fill",           [LT_OP_NORMAL] = "normal",

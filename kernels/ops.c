@@ -79,6 +79,11 @@ static int64_t last_dim(const lt_tensor *t)
     return t->rank > 0 ? t->dim[t->rank - 1] : 0;
 }
 
+static int64_t row_count(const lt_tensor *t)
+{
+    return last_dim(t) > 0 ? lt_numel(t) / last_dim(t) : 0;
+}
+
 static lt_shape with_last(const lt_tensor *t, int64_t last)
 {
     lt_shape s = lt_shape_of(t);
@@ -182,7 +187,7 @@ static double count(const lt_tensor *t)
     return (double)lt_numel(t);
 }
 
-/* ---- tables, matrices, attention ---- */
+/* ---- tables and matrices ---- */
 
 lt_tensor lt_gather(lt_ops *o, const lt_weight *table, lt_tensor ids)
 {
@@ -206,26 +211,130 @@ lt_tensor lt_linear(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight 
     return out;
 }
 
+/* What belongs to a product x W^T, by the names it has in messages. */
+typedef struct {
+    const char *x;
+    const char *weight;
+    const char *out;
+} product_places;
+
+static void expect_product(lt_ops *o, const product_places *at, const lt_tensor *x, const lt_weight *w, const lt_tensor *out)
+{
+    const lt_tensor *matrix = &w->value; /* [out, in] */
+    expect(o, matrix->rank == 2, at->weight, matrix, "[out, in]");
+    expect_activation(o, at->x, x);
+    expect(o, last_dim(x) == matrix->dim[1], at->x, x, "rows of %lld", (long long)matrix->dim[1]);
+    expect_activation(o, at->out, out);
+    expect(o, out->dtype == x->dtype || out->dtype == LT_F32, at->out, out, "f32 or the dtype of x");
+    expect(o, row_count(out) == row_count(x) && last_dim(out) == matrix->dim[0], at->out, out, "%lld rows of %lld",
+           (long long)row_count(x), (long long)matrix->dim[0]);
+}
+
+static double product_flop(const lt_tensor *out, const lt_weight *w)
+{
+    return 2 * count(out) * (double)w->value.dim[1];
+}
+
 void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                     lt_act act)
 {
-    const lt_tensor *matrix = &w->value; /* [out, in] */
-    const lt_tensor x_rows = as_rows(o, "linear: x", &x);
-    const lt_tensor out_rows = as_rows(o, "linear: out", &out);
-    expect(o, matrix->rank == 2, "linear: weight", matrix, "[out, in]");
-    expect_activation(o, "linear: x", &x);
-    expect(o, x_rows.dim[1] == matrix->dim[1], "linear: x", &x, "rows of %lld", (long long)matrix->dim[1]);
-    expect_activation(o, "linear: out", &out);
-    expect(o, out.dtype == x.dtype || out.dtype == LT_F32, "linear: out", &out, "f32 or the dtype of x");
-    expect(o, out_rows.dim[0] == x_rows.dim[0] && out_rows.dim[1] == matrix->dim[0], "linear: out", &out,
-           "%lld rows of %lld", (long long)x_rows.dim[0], (long long)matrix->dim[0]);
-    expect_vector(o, "linear: bias", bias, matrix->dim[0]);
+    static const product_places at = {"linear: x", "linear: weight", "linear: out"};
+    const lt_tensor x_rows = as_rows(o, at.x, &x);
+    const lt_tensor out_rows = as_rows(o, at.out, &out);
+    expect_product(o, &at, &x, w, &out);
+    expect_vector(o, "linear: bias", bias, w->value.dim[0]);
     if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->linear(o->backend, out_rows, x_rows, w, bias, act, &o->error);
-    done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(matrix),
-         2 * count(&out) * (double)matrix->dim[1]);
+    done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
+}
+
+/* ---- products and what is next to them: `room` is taken for one operation ---- */
+
+void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias)
+{
+    static const product_places at = {"linear_add: x", "linear_add: weight", "linear_add: out"};
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor x_rows = as_rows(o, at.x, &x);
+    const lt_tensor out_rows = as_rows(o, at.out, &out);
+    const lt_tensor room = lt_new(o, x.dtype, lt_shape1(lt_numel(&out)));
+    expect_product(o, &at, &x, w, &out);
+    expect_vector(o, "linear_add: bias", bias, w->value.dim[0]);
+    if (live(o, &out)) {
+        const double begun = lt_op_begin(o->backend);
+        const lt_status s = o->backend->table->linear_add(o->backend, out_rows, x_rows, w, bias, room, &o->error);
+        done(o, LT_OP_LINEAR_ADD, begun, s, 2 * size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
+    }
+    lt_ops_rewind(o, mark);
+}
+
+lt_tensor lt_normed_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *w)
+{
+    static const product_places at = {"normed_linear: x", "normed_linear: weight", "normed_linear: out"};
+    const lt_tensor out = lt_new(o, o->dtype, with_last(&x, w->value.dim[0]));
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor x_rows = as_rows(o, at.x, &x);
+    const lt_tensor room = lt_new(o, x.dtype, lt_shape1(lt_numel(&x)));
+    expect_product(o, &at, &x, w, &out);
+    expect_vector(o, "normed_linear: norm", norm->w, last_dim(&x));
+    if (live(o, &out)) {
+        const double begun = lt_op_begin(o->backend);
+        const lt_status s = o->backend->table->normed_linear(o->backend, as_rows(o, at.out, &out), x_rows, norm, w, room, &o->error);
+        done(o, LT_OP_NORMED_LINEAR, begun, s, size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
+    }
+    lt_ops_rewind(o, mark);
+    return out;
+}
+
+lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up, lt_act act)
+{
+    static const product_places at = {"gated_linear: x", "gated_linear: gate", "gated_linear: out"};
+    const lt_tensor out = lt_new(o, o->dtype, with_last(&x, gate->value.dim[0]));
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor x_rows = as_rows(o, at.x, &x);
+    const lt_tensor room = lt_new(o, x.dtype, lt_shape1(lt_numel(&x) + lt_numel(&out)));
+    expect_product(o, &at, &x, gate, &out);
+    expect_like(o, "gated_linear: x", &x, &out);
+    expect_shape(o, "gated_linear: up", &up->value, lt_shape_of(&gate->value));
+    expect_vector(o, "gated_linear: norm", norm->w, last_dim(&x));
+    if (live(o, &out)) {
+        const double begun = lt_op_begin(o->backend);
+        const lt_status s = o->backend->table->gated_linear(o->backend, as_rows(o, at.out, &out), x_rows, norm, gate, up, act, room, &o->error);
+        done(o, LT_OP_GATED_LINEAR, begun, s, size(&out) + size(&x) + size(&gate->value) + size(&up->value), 2 * product_flop(&out, gate));
+    }
+    lt_ops_rewind(o, mark);
+    return out;
+}
+
+/* ---- attention ---- */
+
+static void expect_visible(lt_ops *o, const lt_attention_args *a, int64_t n)
+{
+    if (lt_is_none(&a->visible))
+        return;
+    expect(o, a->visible.dtype == LT_I32, "attention: visible", &a->visible, "i32");
+    expect_shape(o, "attention: visible", &a->visible, lt_shape1(n));
+    expect_contiguous(o, "attention: visible", &a->visible);
+}
+
+static void expect_bias(lt_ops *o, const lt_attention_args *a, int64_t heads, int64_t n, int64_t m)
+{
+    if (lt_is_none(&a->bias))
+        return;
+    expect(o, a->bias.dtype == LT_F32, "attention: bias", &a->bias, "f32");
+    expect_shape(o, "attention: bias", &a->bias, lt_shape2(heads, n + m - 1));
+    expect_contiguous(o, "attention: bias", &a->bias);
+}
+
+/* Angles of rows of [B, n, h, d]. */
+static void expect_angles(lt_ops *o, const lt_tensor *x, const lt_tensor *cosine, const lt_tensor *sine)
+{
+    expect(o, cosine->dtype == LT_F32, "rope: cosine", cosine, "f32");
+    expect_shape(o, "rope: cosine", cosine, lt_shape2(x->dim[1], last_dim(x) / 2));
+    expect_activation(o, "rope: cosine", cosine);
+    expect_like(o, "rope: sine", sine, cosine);
+    expect_shape(o, "rope: sine", sine, lt_shape_of(cosine));
 }
 
 lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a)
@@ -245,22 +354,41 @@ lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const l
     expect(o, m >= 1, "attention: k", &k, "at least one key");
     expect_shape(o, "attention: k", &k, lt_shape4(q.dim[0], m, heads, q.dim[3]));
     expect_shape(o, "attention: v", &v, lt_shape_of(&k));
-    if (!lt_is_none(&a->visible)) {
-        expect(o, a->visible.dtype == LT_I32, "attention: visible", &a->visible, "i32");
-        expect_shape(o, "attention: visible", &a->visible, lt_shape1(n));
-        expect_contiguous(o, "attention: visible", &a->visible);
-    }
-    if (!lt_is_none(&a->bias)) {
-        expect(o, a->bias.dtype == LT_F32, "attention: bias", &a->bias, "f32");
-        expect_shape(o, "attention: bias", &a->bias, lt_shape2(heads, n + m - 1));
-        expect_contiguous(o, "attention: bias", &a->bias);
-    }
+    expect_visible(o, a, n);
+    expect_bias(o, a, heads, n, m);
     if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->attention(o->backend, out4, q, k, v, a, &o->error);
     const double flop = 4 * count(&out) * (double)m; /* as if every key were visible */
     done(o, LT_OP_ATTENTION, begun, s, 2 * size(&out) + 2 * size(&k), flop);
+    return out;
+}
+
+lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                              const lt_attention_args *a)
+{
+    const int64_t n = qkv.dim[1];
+    const int64_t m = k.dim[1];
+    const int64_t heads = qkv.dim[3];
+    const int64_t d = last_dim(&qkv);
+    const lt_tensor out = lt_new(o, o->dtype, lt_shape4(qkv.dim[0], n, heads, d));
+    expect(o, qkv.rank == 5 && qkv.dim[2] == 3 && d <= 256 && d % 2 == 0, "cached_attention: qkv", &qkv,
+           "[B, n, 3, h, d] with d even and <= 256");
+    expect_like(o, "cached_attention: qkv", &qkv, &out);
+    expect_like(o, "cached_attention: k", &k, &out);
+    expect_like(o, "cached_attention: v", &v, &out);
+    expect(o, m >= n, "cached_attention: k", &k, "at least %lld keys", (long long)n);
+    expect_shape(o, "cached_attention: k", &k, lt_shape4(qkv.dim[0], m, heads, d));
+    expect_shape(o, "cached_attention: v", &v, lt_shape_of(&k));
+    expect_angles(o, &out, &cosine, &sine);
+    expect_visible(o, a, n);
+    expect_bias(o, a, heads, n, m);
+    if (!live(o, &out))
+        return out;
+    const double begun = lt_op_begin(o->backend);
+    const lt_status s = o->backend->table->cached_attention(o->backend, out, qkv, k, v, cosine, sine, a, &o->error);
+    done(o, LT_OP_CACHED_ATTENTION, begun, s, size(&out) + size(&qkv) + 2 * size(&k), 4 * count(&out) * (double)m);
     return out;
 }
 
@@ -355,11 +483,7 @@ void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine)
     x = with_batch(x, 4);
     expect_activation(o, "rope: x", &x);
     expect(o, x.rank == 4 && x.dim[3] % 2 == 0, "rope: x", &x, "[B, n, h, d] with d even");
-    expect(o, cosine.dtype == LT_F32, "rope: cosine", &cosine, "f32");
-    expect_shape(o, "rope: cosine", &cosine, lt_shape2(x.dim[1], x.dim[3] / 2));
-    expect_activation(o, "rope: cosine", &cosine);
-    expect_like(o, "rope: sine", &sine, &cosine);
-    expect_shape(o, "rope: sine", &sine, lt_shape_of(&cosine));
+    expect_angles(o, &x, &cosine, &sine);
     if (!live(o, &x))
         return;
     const double begun = lt_op_begin(o->backend);
@@ -377,23 +501,6 @@ lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act)
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->activate(o->backend, out, x, act, &o->error);
     done(o, LT_OP_ACTIVATE, begun, s, 2 * size(&out), 8 * count(&out));
-    return out;
-}
-
-lt_tensor lt_gated_act(lt_ops *o, lt_tensor g, lt_tensor u, lt_act act)
-{
-    const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&g));
-    const lt_tensor g_rows = as_rows(o, "gated_act: g", &g);
-    const lt_tensor u_rows = as_rows(o, "gated_act: u", &u);
-    const lt_tensor out_rows = as_rows(o, "gated_act: out", &out);
-    expect_like(o, "gated_act: g", &g, &out);
-    expect_like(o, "gated_act: u", &u, &out);
-    expect_shape(o, "gated_act: u", &u, lt_shape_of(&g));
-    if (!live(o, &out))
-        return out;
-    const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->gated_act(o->backend, out_rows, g_rows, u_rows, act, &o->error);
-    done(o, LT_OP_GATED_ACT, begun, s, 3 * size(&out), 9 * count(&out));
     return out;
 }
 

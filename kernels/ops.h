@@ -55,7 +55,12 @@ void lt_download(lt_ops *o, void *host, lt_tensor device); /* nothing is written
 lt_tensor lt_gather(lt_ops *o, const lt_weight *table, lt_tensor ids);                                             /* ids [n] -> [n, d] */
 lt_tensor lt_linear(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act);               /* rows of x */
 void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act);
+void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias);        /* out += x W^T + bias */
+lt_tensor lt_normed_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *w);                  /* rows of x */
+lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up, lt_act act);
 lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a);            /* -> [B, n, h, d] contiguous; rank 3 = B left out */
+lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                              const lt_attention_args *a);                                                        /* -> [B, n, h, d] contiguous */
 lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps);            /* rows of x */
 /* x, out [B, n, d] or [n, d]; scale, shift [B, d], [1, d] or [d], or none. */
 void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
@@ -65,7 +70,6 @@ lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_wei
 void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_group_norm_args *a);
 void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine);                                           /* in place; rank 3 = B left out */
 lt_tensor lt_activate(lt_ops *o, lt_tensor x, lt_act act);
-lt_tensor lt_gated_act(lt_ops *o, lt_tensor g, lt_tensor u, lt_act act);                                          /* rows */
 lt_tensor lt_add(lt_ops *o, lt_tensor x, lt_tensor y);                                                            /* y may broadcast */
 void lt_add_into(lt_ops *o, lt_tensor x, lt_tensor y);                                                            /* x += y */
 void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y);

@@ -142,18 +142,15 @@ static void attend(lt_ops *o, const cfg_text *cfg, const encoder_block *block, l
     const lt_attention_args args = {.scale = 1, .visible = lt_none(), .bias = bias};
     const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n, heads, d_kv] */
     const lt_tensor rows = lt_reshape(mixed, lt_shape2(n, (int64_t)cfg->num_heads * cfg->d_kv));
-    lt_add_into(o, x, lt_linear(o, rows, &block->o, NULL, LT_ACT_NONE));
+    lt_linear_add_into(o, x, rows, &block->o, NULL);
 }
 
 /* x += Wo (gelu(W0 h) * W1 h) */
 static void feed_forward(lt_ops *o, const cfg_text *cfg, const encoder_block *block, lt_tensor x)
 {
-    const lt_tensor h =
-        lt_rms_norm(o, x, &block->feed_forward_norm, cfg->layer_norm_epsilon); /* [n, d_model] */
-    const lt_tensor gate = lt_linear(o, h, &block->gate, NULL, LT_ACT_NONE);   /* [n, d_ff] */
-    const lt_tensor up = lt_linear(o, h, &block->up, NULL, LT_ACT_NONE);       /* [n, d_ff] */
-    const lt_tensor inner = lt_gated_act(o, gate, up, LT_ACT_GELU_TANH);
-    lt_add_into(o, x, lt_linear(o, inner, &block->down, NULL, LT_ACT_NONE));
+    const lt_row_norm norm = {&block->feed_forward_norm, cfg->layer_norm_epsilon};
+    const lt_tensor inner = lt_gated_linear(o, x, &norm, &block->gate, &block->up, LT_ACT_GELU_TANH); /* [n, d_ff] */
+    lt_linear_add_into(o, x, inner, &block->down, NULL);
 }
 
 static lt_status encode_pass(lt_ops *o, void *user)

@@ -68,8 +68,7 @@ static void add_attention(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *
         lt_reshape(lt_linear(o, normed, &block->q, NULL, LT_ACT_NONE), lt_shape3(n, cfg->heads, d));
     lt_rope(o, q, angles.cosine, angles.sine);
     const lt_tensor found = lt_attention(o, q, seen.keys, seen.values, &args); /* [n, heads, d] */
-    lt_add_into(o, x,
-                lt_linear(o, lt_reshape(found, lt_shape2(n, cfg->width)), &block->out, NULL, LT_ACT_NONE));
+    lt_linear_add_into(o, x, lt_reshape(found, lt_shape2(n, cfg->width)), &block->out, NULL);
 }
 
 static void add_mlp(lt_ops *o, const tok_block *block, lt_tensor x)
@@ -77,7 +76,7 @@ static void add_mlp(lt_ops *o, const tok_block *block, lt_tensor x)
     const lt_tensor normed = tok_norm(o, x, &block->norm_2, &block->norm_2_bias, norm_epsilon);
     const lt_tensor hidden =
         lt_linear(o, normed, &block->up, &block->up_bias, LT_ACT_GELU_ERF); /* [n, mlp_width] */
-    lt_add_into(o, x, lt_linear(o, hidden, &block->down, &block->down_bias, LT_ACT_NONE));
+    lt_linear_add_into(o, x, hidden, &block->down, &block->down_bias);
 }
 
 void tok_block_forward(lt_ops *o, const cfg_tokenizer *cfg, const tok_block *block, lt_tensor x,

@@ -93,7 +93,7 @@ static void add_attention(lt_ops *o, const cfg_theia *cfg, const tok_theia_block
     const lt_tensor k = lt_reshape(lt_linear(o, normed, &block->k, &block->k_bias, LT_ACT_NONE), heads);
     const lt_tensor v = lt_reshape(lt_linear(o, normed, &block->v, &block->v_bias, LT_ACT_NONE), heads);
     const lt_tensor found = lt_reshape(lt_attention(o, q, k, v, &args), lt_shape2(n, cfg->hidden_size));
-    lt_add_into(o, x, lt_linear(o, found, &block->out, &block->out_bias, LT_ACT_NONE));
+    lt_linear_add_into(o, x, found, &block->out, &block->out_bias);
 }
 
 static void add_mlp(lt_ops *o, const cfg_theia *cfg, const tok_theia_block *block, lt_tensor x)
@@ -101,7 +101,7 @@ static void add_mlp(lt_ops *o, const cfg_theia *cfg, const tok_theia_block *bloc
     const lt_tensor normed = tok_norm(o, x, &block->norm_2, &block->norm_2_bias, cfg->layer_norm_eps);
     const lt_tensor hidden =
         lt_linear(o, normed, &block->up, &block->up_bias, LT_ACT_GELU_ERF); /* [n, intermediate] */
-    lt_add_into(o, x, lt_linear(o, hidden, &block->down, &block->down_bias, LT_ACT_NONE));
+    lt_linear_add_into(o, x, hidden, &block->down, &block->down_bias);
 }
 
 lt_tensor tok_theia_forward(lt_ops *o, const cfg_theia *cfg, const tok_theia *net, const float *patches,

@@ -1,6 +1,6 @@
 /* cuda_attention.cu - out = softmax over visible keys of (scale q.k + bias) times v: which kernel.
  *
- *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu
+ *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu, which also writes rows that join a cache
  *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
  *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
  *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
@@ -25,10 +25,8 @@ static bool packs_of_16(const lt_tensor &t)
     return (t.dim[3] == 1 || t.stride[3] == 1) && lt_cuda_aligned(&t, 16);
 }
 
-lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
-                            lt_error *err)
+static lt_attention_job job_of(const lt_tensor &out, const lt_tensor &q, const lt_tensor &k, const lt_tensor &v, const lt_attention_args *a)
 {
-    lt_cuda *c = lt_cuda_of(b);
     lt_attention_job j = {};
     j.q = q.data;
     j.k = k.data;
@@ -47,8 +45,16 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     j.heads = (int)q.dim[2];
     j.d = (int)q.dim[3];
     j.scale = a->scale;
+    return j;
+}
+
+lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
+                            lt_error *err)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    const lt_attention_job j = job_of(out, q, k, v, a);
     if (j.n <= LT_DECODE_ROWS)
-        return lt_cuda_attention_decode(c, &j, err);
+        return lt_cuda_attention_decode(c, &j, NULL, err);
     const bool on_tensor_cores = j.type == LT_BF16 && j.d <= 128 && j.d % 8 == 0 && packs_of_16(q) && packs_of_16(k) &&
                                  packs_of_16(v) && packs_of_16(out);
     if (!on_tensor_cores)
@@ -57,4 +63,24 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     if (j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan)
         LT_TRY(lt_cudnn_attention(c, &j, &done, err));
     return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
+}
+
+lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                                   const lt_attention_args *a, lt_error *err)
+{
+    if (qkv.dim[1] > LT_DECODE_ROWS)
+        return lt_cached_attention_in_steps(b, out, qkv, k, v, cosine, sine, a, err);
+    const lt_attention_job j = job_of(out, lt_select(qkv, 2, 0), k, v, a);
+    const lt_tensor keys = lt_select(qkv, 2, 1);
+    lt_joining_rows joining = {};
+    joining.keys = keys.data;
+    joining.values = lt_select(qkv, 2, 2).data;
+    set_strides(joining.stride, keys);
+    joining.to_keys = k.data;
+    joining.to_values = v.data;
+    joining.cosine = (const float *)cosine.data;
+    joining.sine = (const float *)sine.data;
+    joining.angle_stride[0] = cosine.stride[0];
+    joining.angle_stride[1] = sine.stride[0];
+    return lt_cuda_attention_decode(lt_cuda_of(b), &j, &joining, err);
 }

@@ -34,6 +34,19 @@ typedef struct {
     float scale;
 } lt_attention_job;
 
+/* Rows that join a cache: they become the last n keys and values of a job, the keys rotated, and the job's queries are rotated as they
+ * are read. */
+typedef struct {
+    const void *keys;    /* [B, n, h, d], of the job's type */
+    const void *values;
+    int64_t stride[3];   /* of both */
+    void *to_keys;       /* the job's k and v */
+    void *to_values;
+    const float *cosine; /* [n, d / 2] */
+    const float *sine;
+    int64_t angle_stride[2]; /* of the rows of cosine and sine */
+} lt_joining_rows;
+
 /* cudnn_attention.c: bf16, no mask, no bias. *done is false, and nothing has happened, where cuDNN has no plan. */
 lt_status lt_cudnn_attention(lt_cuda *c, const lt_attention_job *j, bool *done, lt_error *err);
 /* The plan alone, for tests: NULL in *plan where there is none. */
@@ -44,8 +57,8 @@ lt_status lt_cudnn_attention_plan(lt_cudnn *l, const lt_attention_job *j, struct
 lt_status lt_cuda_attention_tiles(lt_cuda *c, const lt_attention_job *j, lt_error *err);
 /* cuda_attention_plain.cu: f32 arithmetic, anything. */
 lt_status lt_cuda_attention_plain(lt_cuda *c, const lt_attention_job *j, lt_error *err);
-/* cuda_attention_decode.cu: n <= LT_DECODE_ROWS, anything else. */
-lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, lt_error *err);
+/* cuda_attention_decode.cu: n <= LT_DECODE_ROWS, anything else; joining NULL: nothing is written but out. */
+lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, const lt_joining_rows *joining, lt_error *err);
 
 #ifdef __cplusplus
 }

@@ -2,8 +2,11 @@
  *
  * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are split: each block takes a
  * stretch of them for all rows of a head and leaves, per row, the largest score, the sum of weights and the weighted sum of
- * values relative to it; a second kernel puts the parts of a row together in their order. The cut depends on the number of
- * keys alone, so every card gives the same bytes.
+ * values relative to it; the block of a head that is done last puts the parts together, in the order of the keys whichever block
+ * that is. The cut depends on the number of keys alone, so every card gives the same bytes.
+ *
+ * Rows that join the cache are written by the block in whose stretch they are, before it reads there, and queries are rotated on
+ * their way to shared memory: a step needs no other kernel between its products.
  *
  * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every eighth pack. Values: a thread
  * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end.
@@ -16,13 +19,15 @@ enum {
     CHUNK = 128,      /* keys whose scores are in shared memory at a time */
     LANES = 8,        /* that share a key */
     STRETCH_LEAST = 128, /* keys of a block; */
-    SPLITS_MOST = 32,    /* beyond so many blocks for a head stretches grow: 32 heads of two items then fill any card */
+    SPLITS_MOST = 32,    /* a lane of a warp for each; beyond so many blocks for a head stretches grow: 32 heads of two items then fill any card */
     DEPTH = 256       /* largest d */
 };
 
 typedef struct {
     lt_attention_job j;
+    lt_joining_rows joining; /* keys NULL: none */
     float *part;    /* [B h n, splits, d + 2]: weighted sums, largest score, sum of weights */
+    unsigned *done; /* [B h]: blocks of a head that have left their part; 0 before and after */
     int splits;
     int stretch; /* keys of a block */
 } decode;
@@ -35,6 +40,33 @@ static __device__ __forceinline__ const void *row_of(const void *base, const int
 static __device__ __forceinline__ int visible_keys(const lt_attention_job &j, int row)
 {
     return j.visible == NULL ? j.m : j.visible[row];
+}
+
+/* Element `e` of a head that is rotated by the angles of row `row`. */
+template <typename T> static __device__ __forceinline__ float rotated(const lt_joining_rows &f, const T *head, int row, int e)
+{
+    const float c = f.cosine[row * f.angle_stride[0] + e / 2];
+    const float s = f.sine[row * f.angle_stride[1] + e / 2];
+    const float even = lt_to_float(head[e / 2 * 2]);
+    const float odd = lt_to_float(head[e / 2 * 2 + 1]);
+    return e % 2 == 0 ? even * c - odd * s : even * s + odd * c;
+}
+
+/* Those of the joining rows that are keys first .. end - 1. */
+template <typename T> static __device__ __forceinline__ void join(const decode &f, int batch, int head, int first, int end)
+{
+    const lt_attention_job &j = f.j;
+    const int before = j.m - j.n; /* keys that were there */
+    for (int key = first > before ? first : before; key < end; key++) {
+        const T *k = (const T *)row_of(f.joining.keys, f.joining.stride, batch, key - before, head, (int)sizeof(T));
+        const T *v = (const T *)row_of(f.joining.values, f.joining.stride, batch, key - before, head, (int)sizeof(T));
+        T *to_k = (T *)f.joining.to_keys + batch * j.k_stride[0] + key * j.k_stride[1] + head * j.k_stride[2];
+        T *to_v = (T *)f.joining.to_values + batch * j.v_stride[0] + key * j.v_stride[1] + head * j.v_stride[2];
+        for (int e = (int)threadIdx.x; e < j.d; e += THREADS) {
+            to_k[e] = lt_from_float<T>(rotated(f.joining, k, key - before, e));
+            to_v[e] = v[e];
+        }
+    }
 }
 
 /* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
@@ -102,6 +134,52 @@ static __device__ __forceinline__ void weigh_row(float *score, int keys, float *
     }
 }
 
+/* Whether this block is the last of its head that comes here, and what the others left can be read. All threads call it and agree. */
+static __device__ __forceinline__ bool is_last(const decode &f, int batch, int head)
+{
+    __shared__ bool last;
+    __threadfence(); /* this thread's part, before the count */
+    __syncthreads();
+    if (threadIdx.x == 0) /* wraps to 0 for the next operation */
+        last = atomicInc(&f.done[batch * f.j.heads + head], (unsigned)f.splits - 1) == (unsigned)f.splits - 1;
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
+/* out = sum of the parts of a row, each relative to its own largest score, for the rows of a head. Warp r has row r, lane s part s. */
+template <typename T> static __device__ __forceinline__ void combine(const decode &f, int batch, int head)
+{
+    const lt_attention_job &j = f.j;
+    __shared__ float weight[LT_DECODE_ROWS][SPLITS_MOST];
+    __shared__ float total[LT_DECODE_ROWS];
+    const float *part = f.part + ((int64_t)batch * j.heads + head) * j.n * f.splits * (j.d + 2);
+    const int warp = (int)threadIdx.x / LT_WARP;
+    const int lane = (int)threadIdx.x % LT_WARP;
+    if (warp < j.n) {
+        const float *end_of = part + (warp * f.splits + lane) * (j.d + 2) + j.d;
+        const float largest = lane < f.splits ? end_of[0] : -INFINITY;
+        const float sum = lane < f.splits ? end_of[1] : 0;
+        const float factor = expf(largest - lt_warp_max(largest));
+        const float all = lt_warp_sum(sum * factor);
+        weight[warp][lane] = factor;
+        if (lane == 0)
+            total[warp] = all;
+    }
+    __syncthreads();
+    for (int i = (int)threadIdx.x; i < j.n * j.d; i += THREADS) {
+        const int row = i / j.d;
+        const int e = i % j.d;
+        const float *of_row = part + row * f.splits * (j.d + 2) + e;
+        float all = 0;
+#pragma unroll 8
+        for (int s = 0; s < f.splits; s++)
+            all += of_row[s * (j.d + 2)] * weight[row][s];
+        T *out = (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
+        out[e] = lt_from_float<T>(all / total[row]);
+    }
+}
+
 /* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
 template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
 {
@@ -122,9 +200,12 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 
     for (int i = thread; i < ROWS * j.d; i += THREADS) {
         const int r = i / j.d;
-        const T *row = (const T *)row_of(j.q, j.q_stride, batch, r < j.n ? r : 0, head, (int)sizeof(T));
-        q[r][i % j.d] = lt_to_float(row[i % j.d]);
+        const int row = r < j.n ? r : 0;
+        const T *from = (const T *)row_of(j.q, j.q_stride, batch, row, head, (int)sizeof(T));
+        q[r][i % j.d] = f.joining.keys == NULL ? lt_to_float(from[i % j.d]) : rotated(f.joining, from, row, i % j.d);
     }
+    if (f.joining.keys != NULL)
+        join<T>(f, batch, head, first, end);
     if (thread < ROWS) {
         largest[thread] = -INFINITY;
         sum[thread] = 0;
@@ -201,39 +282,15 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
         end_of[0] = largest[thread];
         end_of[1] = sum[thread];
     }
-}
-
-/* One block per row and head: out = sum of parts, each with its own largest score. */
-template <typename T> static __global__ void __launch_bounds__(THREADS) combine_kernel(decode f)
-{
-    lt_after_earlier();
-    const lt_attention_job &j = f.j;
-    const int row = (int)blockIdx.x;
-    const int head = (int)blockIdx.y;
-    const int batch = (int)blockIdx.z;
-    const float *part = f.part + (((int64_t)batch * j.heads + head) * j.n + row) * f.splits * (j.d + 2);
-    float most = -INFINITY;
-    for (int s = 0; s < f.splits; s++)
-        most = fmaxf(most, part[s * (j.d + 2) + j.d]);
-    float total = 0;
-    for (int s = 0; s < f.splits; s++)
-        total += part[s * (j.d + 2) + j.d + 1] * expf(part[s * (j.d + 2) + j.d] - most);
-    T *out = (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
-    for (int e = (int)threadIdx.x; e < j.d; e += THREADS) {
-        float all = 0;
-        for (int s = 0; s < f.splits; s++)
-            all += part[s * (j.d + 2) + e] * expf(part[s * (j.d + 2) + j.d] - most);
-        out[e] = lt_from_float<T>(all / total);
-    }
+    if (is_last(f, batch, head))
+        combine<T>(f, batch, head);
 }
 
 template <typename T, int N, int ROWS> static lt_status launch(lt_cuda *c, const decode &f, lt_error *err)
 {
     const lt_attention_job &j = f.j;
     const dim3 blocks((unsigned)f.splits, (unsigned)j.heads, (unsigned)j.batches);
-    const dim3 rows((unsigned)j.n, (unsigned)j.heads, (unsigned)j.batches);
-    LT_TRY(lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f));
-    return lt_cuda_launch_early(c, "attention: decoding", err, rows, THREADS, 0, combine_kernel<T>, f);
+    return lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f);
 }
 
 template <typename T, int N> static lt_status pick_rows(lt_cuda *c, const decode &f, lt_error *err)
@@ -259,16 +316,19 @@ template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt
     return packed ? pick_rows<T, lt_pack_size<T>>(c, f, err) : pick_rows<T, 1>(c, f, err);
 }
 
-lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, lt_error *err)
+lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, const lt_joining_rows *joining, lt_error *err)
 {
     const int64_t heads = (int64_t)j->batches * j->heads;
     const int64_t splits = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
     decode f = {};
     f.j = *j;
+    if (joining != NULL)
+        f.joining = *joining;
     f.stretch = splits <= SPLITS_MOST ? STRETCH_LEAST : (int)lt_cuda_ceil_div(j->m, SPLITS_MOST);
     f.splits = (int)lt_cuda_ceil_div(j->m, f.stretch); /* no empty block */
     void *workspace;
     LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * f.splits * (j->d + 2)) * sizeof(float), &workspace, err));
     f.part = (float *)workspace;
+    LT_TRY(lt_cuda_counters(c, (size_t)heads, &f.done, err));
     return j->type == LT_F32 ? pick_pack<float>(c, f, err) : pick_pack<lt_bf16>(c, f, err);
 }

@@ -19,6 +19,7 @@ enum {
     LT_CUDA_SLOTS = 4,                  /* pieces of pinned memory that uploads take in turn */
     LT_CUDA_SLOT_BYTES = 8 << 20,       /* above some megabytes a copy over PCIe runs at its full rate */
     LT_CUDA_SHARED_DEFAULT = 48 << 10,  /* bytes of shared memory that a block may have without asking */
+    LT_CUDA_WEIGHTS_AT_ONCE = 2,        /* matrices that one operation reads */
     LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
     LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends */
     LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
@@ -60,6 +61,8 @@ typedef struct {
     cudaStream_t stream;  /* every operation and copy, in order */
     void *workspace;
     size_t workspace_bytes;
+    unsigned *counters; /* of blocks, 0 between operations; see lt_cuda_counters */
+    size_t counter_count;
     lt_cuda_staging staging;
     lt_cuda_blocks blocks;
     lt_cublas *cublas;
@@ -71,7 +74,7 @@ typedef struct {
  *     value   VECTOR f32; TABLE f32, bf16 or i8, HEAD also q8 or q4, no value rounded; MATRIX integers as stored, else the
  *             activation dtype; CONV the activation dtype, in memory [Cout, kt, kh, kw, Cin]. value.dim keeps the official shape.
  *     scale   of integers as stored (weight.h), else none
- * A matrix from the host has no address of its own: lt_cuda_weight_here says where it is for one operation. */
+ * A matrix from the host has no address of its own: lt_cuda_weights_here says where it is for one operation. */
 typedef struct {
     void *values; /* device memory that this owns */
     void *scales; /* or NULL */
@@ -122,15 +125,18 @@ size_t lt_cuda_memory_free(lt_backend *b);
 /* At least `bytes` of device memory until the next call of this: one operation asks once, for all it needs. Aligned to
  * LT_CUDA_ALIGN; not counted in memory_in_use. */
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err);
-void lt_cuda_memory_close(lt_cuda *c); /* staging, workspace, table of blocks */
+/* At least `count` counters of blocks that are done, 0: the last block of an operation sets what it used to 0 again. */
+lt_status lt_cuda_counters(lt_cuda *c, size_t count, unsigned **out, lt_error *err);
+void lt_cuda_memory_close(lt_cuda *c); /* staging, workspace, counters, table of blocks */
 
 /* ---- weights (cuda_weights.cu) ---- */
 
 lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w);
 size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w);
-/* `w` with values that operations find on the device, if they are queued before the next call of this. */
-lt_status lt_cuda_weight_here(lt_cuda *c, const lt_weight *w, lt_weight *here, lt_error *err);
+/* `count` weights, at most LT_CUDA_WEIGHTS_AT_ONCE, with values that operations find on the device, if they are queued before the
+ * next call of this. */
+lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count, lt_weight *here, lt_error *err);
 void lt_cuda_weight_stream_close(lt_cuda_weight_stream *q); /* accepts NULL */
 
 /* ---- the vendor's libraries (cublas_matmul.c, cudnn_graph.c); both accept NULL ---- */
@@ -145,9 +151,17 @@ lt_status lt_cuda_gather(lt_backend *b, lt_tensor out, const lt_weight *table, l
 /* cuda_linear.cu */
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
                          lt_error *err);
+lt_status lt_cuda_linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
+                             lt_error *err);
+lt_status lt_cuda_normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
+                                lt_error *err);
+lt_status lt_cuda_gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
+                               const lt_weight *up, lt_act act, lt_tensor room, lt_error *err);
 /* cuda_attention.cu */
 lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
                             lt_error *err);
+lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+                                   const lt_attention_args *a, lt_error *err);
 /* cuda_row_norm.cu */
 lt_status lt_cuda_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
                              lt_tensor scale, lt_tensor shift, lt_error *err);

@@ -1,6 +1,7 @@
 /* cuda_linear.cu - out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]): which kernel, and what lies where in the workspace.
  *
- * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu). With more, cuBLASLt multiplies two matrices of one
+ * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu), and a norm before, a gate or a sum after the product are
+ * part of the same kernel. With more, those are kernels of their own, and cuBLASLt multiplies two matrices of one
  * type: bf16, or f32 where x or the weight is f32, or where rows do not begin on 16 bytes, which its kernels for bf16 want. A
  * matrix of another type is first written to the workspace in that type, integers times their scales. Bias and GELU(tanh)
  * of a bf16 result are added by the library, with the bias rounded to bf16 as its interface wants it; every other end is
@@ -171,14 +172,36 @@ static bool fits_e4m3(const lt_cuda *c, const lt_weight *w)
     return w->rounding == LT_ROUND_E4M3 && c->base.rounds_to == w->rounding && w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
 }
 
+static lt_few_job few_job(const lt_tensor &out, const lt_tensor &x, const lt_weight *w, const float *bias, lt_act act)
+{
+    lt_few_job j = {};
+    j.out = out;
+    j.x = x;
+    j.w = w;
+    j.bias = bias;
+    j.act = act;
+    return j;
+}
+
+/* Weights may come from the host. */
+static lt_status run_few(lt_backend *b, lt_few_job j, lt_error *err)
+{
+    const lt_weight *const wanted[] = {j.w, j.up};
+    lt_weight here[2];
+    LT_TRY(lt_cuda_weights_here(lt_cuda_of(b), wanted, j.up == NULL ? 1 : 2, here, err));
+    j.w = &here[0];
+    j.up = j.up == NULL ? NULL : &here[1];
+    return lt_cuda_linear_few(lt_cuda_of(b), &j, err);
+}
+
 lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
                          lt_error *err)
 {
-    lt_weight here;
-    LT_TRY(lt_cuda_weight_here(lt_cuda_of(b), w, &here, err));
-    job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false, false};
     if (x.dim[0] <= LT_FEW_ROWS)
-        return lt_cuda_linear_few(j.c, out, x, &here, j.bias, act, err);
+        return run_few(b, few_job(out, x, w, lt_cuda_vector(bias), act), err);
+    lt_weight here;
+    LT_TRY(lt_cuda_weights_here(lt_cuda_of(b), &w, 1, &here, err));
+    job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false, false};
     if (!fits_bf16(out, x, here.value))
         j.type = LT_F32;
     const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
@@ -188,4 +211,35 @@ lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_wei
     void *workspace;
     LT_TRY(lt_cuda_workspace(j.c, lay_out(j).end, &workspace, err));
     return multiply(j, (char *)workspace, err);
+}
+
+lt_status lt_cuda_linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
+                             lt_error *err)
+{
+    if (x.dim[0] > LT_FEW_ROWS)
+        return lt_linear_add_in_steps(b, out, x, w, bias, room, err);
+    lt_few_job j = few_job(out, x, w, lt_cuda_vector(bias), LT_ACT_NONE);
+    j.adds = true;
+    return run_few(b, j, err);
+}
+
+lt_status lt_cuda_normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
+                                lt_error *err)
+{
+    if (x.dim[0] > LT_FEW_ROWS)
+        return lt_normed_linear_in_steps(b, out, x, norm, w, room, err);
+    lt_few_job j = few_job(out, x, w, NULL, LT_ACT_NONE);
+    j.norm = norm;
+    return run_few(b, j, err);
+}
+
+lt_status lt_cuda_gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
+                               const lt_weight *up, lt_act act, lt_tensor room, lt_error *err)
+{
+    if (x.dim[0] > LT_FEW_ROWS || gate->value.dtype != up->value.dtype)
+        return lt_gated_linear_in_steps(b, out, x, norm, gate, up, act, room, err);
+    lt_few_job j = few_job(out, x, gate, NULL, act);
+    j.up = up;
+    j.norm = norm;
+    return run_few(b, j, err);
 }

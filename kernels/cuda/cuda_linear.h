@@ -10,9 +10,20 @@ extern "C" {
 
 enum { LT_FEW_ROWS = 8 }; /* up to here a product is bound by reading the weight once */
 
-/* cuda_linear_few.cu: out = act(x w^T + bias) for up to LT_FEW_ROWS rows, the weight read as it is stored. */
-lt_status lt_cuda_linear_few(lt_cuda *c, lt_tensor out, lt_tensor x, const lt_weight *w, const float *bias, lt_act act,
-                             lt_error *err);
+/* A product of up to LT_FEW_ROWS rows with all that may go with it. Weights are on the device. */
+typedef struct {
+    lt_tensor out;
+    lt_tensor x;
+    const lt_weight *w;
+    const lt_weight *up;     /* stored as w is: out = act(x w^T) * (x up^T); or NULL */
+    const lt_row_norm *norm; /* of x; or NULL */
+    const float *bias;       /* or NULL */
+    lt_act act;
+    bool adds;               /* to what out is */
+} lt_few_job;
+
+/* cuda_linear_few.cu: out = act(x w^T + bias), the weight read as it is stored. */
+lt_status lt_cuda_linear_few(lt_cuda *c, const lt_few_job *j, lt_error *err);
 
 /* cuda_linear_panel.cu: out = from * scale[row], both [rows, columns] of f32 or bf16, `from` also i8; scale f32 [rows] or
  * none. */

@@ -110,6 +110,21 @@ lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err)
     return LT_OK;
 }
 
+lt_status lt_cuda_counters(lt_cuda *c, size_t count, unsigned **out, lt_error *err)
+{
+    *out = c->counters;
+    if (count <= c->counter_count)
+        return LT_OK;
+    (void)cudaFree(c->counters);
+    c->counters = NULL;
+    c->counter_count = 0;
+    LT_CUDA_TRY(cudaMalloc((void **)&c->counters, count * sizeof *c->counters), "counters", err);
+    LT_CUDA_TRY(cudaMemsetAsync(c->counters, 0, count * sizeof *c->counters, c->stream), "counters", err);
+    c->counter_count = count;
+    *out = c->counters;
+    return LT_OK;
+}
+
 /* ---- copies ---- */
 
 static lt_status open_staging(lt_cuda_staging *s, lt_error *err)
@@ -197,5 +212,6 @@ void lt_cuda_memory_close(lt_cuda *c)
             (void)cudaEventDestroy(c->staging.done[i]);
     }
     (void)cudaFree(c->workspace);
+    (void)cudaFree(c->counters);
     free(c->blocks.block);
 }

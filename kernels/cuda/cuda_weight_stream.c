@@ -18,7 +18,8 @@ struct lt_cuda_weight_stream {
     void *memory;           /* of all places */
     size_t place_bytes;
     int oldest;             /* the place whose turn it is to be filled */
-    lt_cuda_streamed *used; /* by the operations of this moment; its place is not filled. Or NULL */
+    lt_cuda_streamed *used[LT_CUDA_WEIGHTS_AT_ONCE]; /* by the operations of this moment; their places are not filled */
+    int uses;
     lt_cuda_streamed *newest;
 };
 
@@ -84,7 +85,7 @@ static lt_status empty_places(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *er
             q->place[i].holds->place = -1;
         q->place[i].holds = NULL;
     }
-    q->used = NULL;
+    q->uses = 0;
     return LT_OK;
 }
 
@@ -173,8 +174,7 @@ void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s)
     (void)cudaStreamSynchronize(c->stream); /* and this the place */
     if (s->place >= 0)
         q->place[s->place].holds = NULL;
-    if (q->used == s)
-        q->used = NULL;
+    q->uses = 0;
     forget(q, s);
     (void)cudaFreeHost(s->pinned);
     free(s);
@@ -203,10 +203,18 @@ static lt_status stage(const lt_cuda_weight_stream *q, place *p, const lt_cuda_s
     return LT_OK;
 }
 
-/* Queues the copy of `s` into the place whose turn it is, but for that of the matrix in use. */
+static bool in_use(const lt_cuda_weight_stream *q, int index)
+{
+    for (int i = 0; i < q->uses; i++)
+        if (q->used[i]->place == index)
+            return true;
+    return false;
+}
+
+/* Queues the copy of `s` into the place whose turn it is, but for those in use. */
 static lt_status load(lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
 {
-    if (q->used != NULL && q->used->place == q->oldest)
+    while (in_use(q, q->oldest))
         q->oldest = (q->oldest + 1) % LT_WEIGHT_PLACES;
     place *p = &q->place[q->oldest];
     const char *from;
@@ -227,33 +235,56 @@ static lt_status load(lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *e
     return LT_OK;
 }
 
-/* Operations that are queued from now on read `s`, no longer what was in use. */
+/* What was in use is read no longer by operations that are queued from now on. */
+static lt_status leave(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *err)
+{
+    const int uses = q->uses;
+    q->uses = 0;
+    for (int i = 0; i < uses; i++)
+        LT_CUDA_TRY(cudaEventRecord(q->place[q->used[i]->place].left, c->stream), where, err);
+    return LT_OK;
+}
+
+/* They read `s`, behind those that are in use already. */
 static lt_status use(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
 {
-    lt_cuda_streamed *last = q->used;
-    q->used = NULL;
-    if (last != NULL) {
-        LT_CUDA_TRY(cudaEventRecord(q->place[last->place].left, c->stream), where, err);
-        last->next = s;
-    }
     if (s->place < 0)
         LT_TRY(load(q, s, err));
-    q->used = s;
+    q->used[q->uses++] = s;
     return lt_cuda_check(cudaStreamWaitEvent(c->stream, q->place[s->place].ready, 0), where, err);
 }
 
-lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *s, void **values, void **scales, lt_error *err)
+static bool are_in_use(const lt_cuda_weight_stream *q, lt_cuda_streamed *const *s, int count)
+{
+    bool same = q->uses == count;
+    for (int i = 0; i < count && same; i++)
+        same = q->used[i] == s[i];
+    return same;
+}
+
+lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *const *s, int count, lt_error *err)
 {
     lt_cuda_weight_stream *q = c->weight_stream;
-    if (q->used != s)
-        LT_TRY(use(c, q, s, err));
-    lt_cuda_streamed *ahead = s->next;
-    for (int i = 1; i < LT_WEIGHT_PLACES && ahead != NULL && ahead != s; i++) {
+    if (!are_in_use(q, s, count)) {
+        lt_cuda_streamed *last = q->uses > 0 ? q->used[q->uses - 1] : NULL;
+        LT_TRY(leave(c, q, err));
+        for (int i = 0; i < count; i++) {
+            if (last != NULL)
+                last->next = s[i];
+            last = s[i];
+            LT_TRY(use(c, q, s[i], err));
+        }
+    }
+    lt_cuda_streamed *ahead = s[count - 1]->next;
+    for (int i = count; i < LT_WEIGHT_PLACES && ahead != NULL && ahead != s[0]; i++) {
         if (ahead->place < 0)
             LT_TRY(load(q, ahead, err));
         ahead = ahead->next;
     }
-    *values = q->place[s->place].memory;
-    *scales = s->scales != NULL ? q->place[s->place].memory + s->scales_at : NULL;
     return LT_OK;
+}
+
+void *lt_cuda_stream_place(const lt_cuda *c, const lt_cuda_streamed *s)
+{
+    return c->weight_stream->place[s->place].memory;
 }

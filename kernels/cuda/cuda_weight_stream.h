@@ -41,8 +41,10 @@ lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes,
 /* Gives it pinned memory for values and scales, to be filled. */
 lt_status lt_cuda_stream_pin(lt_cuda_streamed *s, lt_error *err);
 void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s); /* accepts NULL */
-/* Where operations that are queued from now on until the next call find the values and scales of `s`. */
-lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *s, void **values, void **scales, lt_error *err);
+/* Brings `count` of them, at most LT_CUDA_WEIGHTS_AT_ONCE, for operations that are queued from now on until the next call. */
+lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *const *s, int count, lt_error *err);
+/* Where those operations find one's values; its scales are `scales_at` behind. */
+void *lt_cuda_stream_place(const lt_cuda *c, const lt_cuda_streamed *s);
 
 #ifdef __cplusplus
 }

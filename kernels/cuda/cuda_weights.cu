@@ -209,13 +209,31 @@ lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_cuda_weight_here(lt_cuda *c, const lt_weight *w, lt_weight *here, lt_error *err)
+static lt_cuda_streamed *streamed_of(const lt_weight *w)
 {
     const lt_cuda_weight *packed = (const lt_cuda_weight *)w->packed;
-    *here = *w;
-    if (packed == NULL || packed->streamed == NULL)
-        return LT_OK;
-    return lt_cuda_stream_bring(c, packed->streamed, &here->value.data, &here->scale.data, err);
+    return packed == NULL ? NULL : packed->streamed;
+}
+
+lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count, lt_weight *here, lt_error *err)
+{
+    lt_cuda_streamed *coming[LT_CUDA_WEIGHTS_AT_ONCE];
+    int comes = 0;
+    for (int i = 0; i < count; i++) {
+        here[i] = *w[i];
+        if (streamed_of(w[i]) != NULL)
+            coming[comes++] = streamed_of(w[i]);
+    }
+    if (comes > 0)
+        LT_TRY(lt_cuda_stream_bring(c, coming, comes, err));
+    for (int i = 0; i < count; i++) {
+        const lt_cuda_streamed *s = streamed_of(w[i]);
+        if (s == NULL)
+            continue;
+        here[i].value.data = lt_cuda_stream_place(c, s);
+        here[i].scale.data = s->scales != NULL ? (char *)here[i].value.data + s->scales_at : NULL;
+    }
+    return LT_OK;
 }
 
 size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w)

@@ -129,6 +129,40 @@ static double int16_error(const double *x, const double *w, int64_t in)
     return error;
 }
 
+/* How rows are multiplied with a matrix. */
+typedef struct {
+    int64_t n;
+    int64_t in;
+    const lt_weight *w;
+    lt_dtype stored;
+    lt_dtype x;
+    lt_rounding bf16_rounds_to;
+} product_case;
+
+static product_case product_of(const op_check *t, int64_t n, int64_t in, const lt_weight *w, lt_dtype stored, lt_dtype x)
+{
+    return (product_case){.n = n, .in = in, .w = w, .stored = stored, .x = x, .bf16_rounds_to = t->backend->bf16_rounds_to};
+}
+
+/* start + x . w of one output in *sum, and how far f32 sums and what a backend rounds may be from it. */
+static double multiply(const product_case *c, const double *x, const double *w, double start, double *sum)
+{
+    double magnitude = fabs(start);
+    *sum = start;
+    for (int64_t k = 0; k < c->in; k++) {
+        *sum += x[k] * w[k];
+        magnitude += fabs(x[k] * w[k]);
+    }
+    double rounded = 0;
+    if (c->n > 4 && c->w->rounding == LT_ROUND_INT8)
+        rounded = int8_error(x, w, c->in, c->stored);
+    else if (c->n > 4 && c->x == LT_BF16 && c->bf16_rounds_to == LT_ROUND_INT16)
+        rounded = int16_error(x, w, c->in);
+    else if (c->n <= 4 && c->stored == LT_Q4)
+        rounded = rounded_row_error(x, w, c->in);
+    return (double)(c->in + 2) * u * magnitude + rounded;
+}
+
 static void linear(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
@@ -145,23 +179,142 @@ static void linear(op_check *t, const int64_t *p)
     op_operand *out = op_output(t, p[7] == TO_ACTIVATIONS ? t->dtype : LT_F32, lt_shape2(n, width), layout);
     op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &t->error));
     const answer a = new_answer(out);
+    const product_case product = product_of(t, n, in, weight, (lt_dtype)p[4], x->view.dtype);
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < width; o++) {
-            double sum = b == NULL ? 0 : b[o];
-            double magnitude = fabs(sum);
-            for (int64_t k = 0; k < in; k++) {
-                sum += x->value[i * in + k] * w[o * in + k];
-                magnitude += fabs(x->value[i * in + k] * w[o * in + k]);
-            }
-            double rounded = 0;
-            if (n > 4 && weight->rounding == LT_ROUND_INT8)
-                rounded = int8_error(x->value + i * in, w + o * in, in, (lt_dtype)p[4]);
-            else if (n > 4 && x->view.dtype == LT_BF16 && t->backend->bf16_rounds_to == LT_ROUND_INT16)
-                rounded = int16_error(x->value + i * in, w + o * in, in);
-            else if (n <= 4 && p[4] == LT_Q4)
-                rounded = rounded_row_error(x->value + i * in, w + o * in, in);
-            set_activated(out, a, i * width + o, sum, (double)(in + 2) * u * magnitude + rounded, kind);
+            double sum;
+            const double error = multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
+            set_activated(out, a, i * width + o, sum, error, kind);
         }
+    judge(t, out, a);
+}
+
+/* ---- products and what is next to them; what is between two steps may be rounded to the activations' dtype ---- */
+
+static lt_tensor room_of(op_check *t, int64_t values)
+{
+    return op_output(t, t->dtype, lt_shape1(values), OP_PACKED)->view;
+}
+
+static void linear_add(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t in = p[1];
+    const int64_t width = p[2];
+    const op_layout layout = (op_layout)p[4];
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -2, 2);
+    const double *w;
+    const double *b = NULL;
+    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *bias = p[5] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
+    op_operand *out = op_input(t, p[6] ? LT_F32 : t->dtype, lt_shape2(n, width), layout, -20, 20);
+    out->written = true;
+    op_done(t, t->backend->table->linear_add(t->backend, out->view, x->view, weight, bias, room_of(t, n * width), &t->error));
+    const answer a = new_answer(out);
+    const product_case product = product_of(t, n, in, weight, (lt_dtype)p[3], t->dtype);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < width; o++) {
+            const int64_t at = i * width + o;
+            double sum;
+            const double error = multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
+            a.want[at] = out->value[at] + sum;
+            a.bound[at] = error + op_roundoff(t->dtype) * (fabs(sum) + error) + op_roundoff(out->view.dtype) * fabs(a.want[at]) +
+                          2 * u * (fabs(out->value[at]) + fabs(sum));
+        }
+    judge(t, out, a);
+}
+
+/* Rows of x normed as rms_norm does, packed; the caller frees them. */
+static double *normed_rows(const op_operand *x, const double *w, double eps)
+{
+    const int64_t n = x->view.dim[0];
+    const int64_t d = x->view.dim[1];
+    double *y = calloc((size_t)(n * d), sizeof *y);
+    if (y == NULL)
+        exit(1);
+    for (int64_t row = 0; row < n; row++) {
+        double square = 0;
+        for (int64_t i = 0; i < d; i++)
+            square += x->value[row * d + i] * x->value[row * d + i] / (double)d;
+        for (int64_t i = 0; i < d; i++)
+            y[row * d + i] = x->value[row * d + i] / sqrt(square + eps) * w[i];
+    }
+    return y;
+}
+
+/* The same as `multiply` of a normed row: every value of it is off by its rounding and by the norm's own error. */
+static double multiply_normed(const product_case *c, const double *y, const double *w, double *sum)
+{
+    const double error = multiply(c, y, w, 0, sum);
+    double magnitude = 0;
+    for (int64_t k = 0; k < c->in; k++)
+        magnitude += fabs(y[k] * w[k]);
+    return error + (op_roundoff(c->x) + ((double)c->in / 8 + 12) * u) * magnitude;
+}
+
+static const float norm_eps = 1e-6f;
+
+static void normed_linear(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t in = p[1];
+    const int64_t width = p[2];
+    const op_layout layout = (op_layout)p[4];
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -3, 3);
+    const double *gain;
+    const double *w;
+    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain), norm_eps};
+    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
+    op_operand *out = op_output(t, t->dtype, lt_shape2(n, width), layout);
+    op_done(t, t->backend->table->normed_linear(t->backend, out->view, x->view, &norm, weight, room_of(t, n * in), &t->error));
+    const answer a = new_answer(out);
+    const product_case product = product_of(t, n, in, weight, (lt_dtype)p[3], t->dtype);
+    double *y = normed_rows(x, gain, (double)norm_eps);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < width; o++) {
+            double sum;
+            const double error = multiply_normed(&product, y + i * in, w + o * in, &sum);
+            set_activated(out, a, i * width + o, sum, error, LT_ACT_NONE);
+        }
+    free(y);
+    judge(t, out, a);
+}
+
+static void gated_linear(op_check *t, const int64_t *p)
+{
+    const int64_t n = p[0];
+    const int64_t in = p[1];
+    const int64_t width = p[2];
+    const lt_act kind = (lt_act)p[3];
+    const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), (op_layout)p[6], -3, 3);
+    const double *gain;
+    const double *g;
+    const double *w;
+    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain), norm_eps};
+    const lt_weight *gate = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &g);
+    const lt_weight *up = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[5], lt_shape2(width, in), -1, 1, &w);
+    op_operand *out = op_output(t, t->dtype, lt_shape2(n, width), OP_PACKED);
+    op_done(t, t->backend->table->gated_linear(t->backend, out->view, x->view, &norm, gate, up, kind, room_of(t, n * (in + width)),
+                                               &t->error));
+    const answer a = new_answer(out);
+    const product_case of_gate = product_of(t, n, in, gate, (lt_dtype)p[4], t->dtype);
+    const product_case of_up = product_of(t, n, in, up, (lt_dtype)p[5], t->dtype);
+    const double r = op_roundoff(t->dtype);
+    double *y = normed_rows(x, gain, (double)norm_eps);
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < width; o++) {
+            double before;
+            double factor;
+            double gate_error = multiply_normed(&of_gate, y + i * in, g + o * in, &before);
+            double up_error = multiply_normed(&of_up, y + i * in, w + o * in, &factor);
+            const double opened = exact_activation(before, kind);
+            gate_error = act_slope * (gate_error + r * fabs(before)) + act_error * fabs(before);
+            up_error += r * fabs(factor);
+            const int64_t at = i * width + o;
+            a.want[at] = opened * factor;
+            a.bound[at] = (r + u) * fabs(a.want[at]) + gate_error * fabs(factor) + up_error * (fabs(opened) + gate_error);
+        }
+    free(y);
     judge(t, out, a);
 }
 
@@ -179,12 +332,18 @@ static int32_t visible_keys(int64_t kind, int64_t i, int64_t n, int64_t m)
 enum { LONGEST = 1024 }; /* keys and rows of a case */
 
 typedef struct {
-    const op_operand *q;
-    const op_operand *k;
-    const op_operand *v;
-    const op_operand *bias; /* or NULL */
+    int64_t n;
+    int64_t m;
+    int64_t h;
+    int64_t d;
+    const double *q; /* packed [B, n, h, d] */
+    const double *k; /* packed [B, m, h, d] */
+    const double *v;
+    const double *bias; /* or NULL */
+    lt_dtype dtype;
     double scale;
-    bool int16; /* products of int16 */
+    double rotated; /* by what part q and k may be off */
+    bool int16;     /* products of int16 */
     int32_t visible[LONGEST];
 } attention_case;
 
@@ -195,10 +354,10 @@ typedef struct {
  * of 1 / 1023 of theirs. */
 static void answer_query(const attention_case *c, int64_t row, answer a)
 {
-    const int64_t n = c->q->view.dim[1];
-    const int64_t m = c->k->view.dim[1];
-    const int64_t h = c->q->view.dim[2];
-    const int64_t d = c->q->view.dim[3];
+    const int64_t n = c->n;
+    const int64_t m = c->m;
+    const int64_t h = c->h;
+    const int64_t d = c->d;
     const int64_t head = row % h;
     const int64_t i = row / h % n;
     const int64_t first_key = row / h / n * m; /* of this batch */
@@ -206,8 +365,8 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
     double largest = -INFINITY;
     double score_error = 0;
     for (int64_t j = 0; j < c->visible[i]; j++) {
-        const double *q = c->q->value + row * d;
-        const double *k = c->k->value + ((first_key + j) * h + head) * d;
+        const double *q = c->q + row * d;
+        const double *k = c->k + ((first_key + j) * h + head) * d;
         double dot = 0;
         double magnitude = 0;
         double step_q = 0;
@@ -221,23 +380,24 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
         }
         for (int64_t e = 0; e < d && c->int16; e++)
             rounding += step_q * fabs(k[e]) + step_k * fabs(q[e]) + step_q * step_k;
-        const double add = c->bias == NULL ? 0 : c->bias->value[head * (n + m - 1) + j - i + n - 1];
+        const double add = c->bias == NULL ? 0 : c->bias[head * (n + m - 1) + j - i + n - 1];
         weight[j] = c->scale * dot + add;
         largest = fmax(largest, weight[j]);
-        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)) + c->scale * rounding);
+        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)) + c->scale * rounding +
+                                            2 * c->rotated * c->scale * magnitude);
     }
     double total = 0;
     for (int64_t j = 0; j < c->visible[i]; j++)
         total += weight[j] = exp(weight[j] - largest);
-    const double r = op_roundoff(c->q->view.dtype);
-    const double rounded = c->q->view.dtype == LT_BF16 ? 2 * r : 0;
+    const double r = op_roundoff(c->dtype);
+    const double rounded = c->dtype == LT_BF16 ? 2 * r : 0;
     for (int64_t e = 0; e < d; e++) {
         double sum = 0;
         double magnitude = 0;
         double values = 0;
         double largest_value = 0;
         for (int64_t j = 0; j < c->visible[i]; j++) {
-            const double value = c->v->value[((first_key + j) * h + head) * d + e];
+            const double value = c->v[((first_key + j) * h + head) * d + e];
             sum += weight[j] / total * value;
             magnitude += fabs(weight[j] / total * value);
             values += fabs(value);
@@ -249,6 +409,11 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
     }
 }
 
+static bool in_int16(const op_check *t, int64_t n)
+{
+    return n > 4 && t->dtype == LT_BF16 && t->backend->bf16_rounds_to == LT_ROUND_INT16;
+}
+
 static void attention(op_check *t, const int64_t *p)
 {
     const int64_t B = p[0];
@@ -258,29 +423,90 @@ static void attention(op_check *t, const int64_t *p)
     const int64_t d = p[4];
     const op_layout layout = (op_layout)p[7];
     const double reach = (double)p[8]; /* of q and k: how far scores spread */
-    attention_case c = {0};
     assert(n <= LONGEST && m <= LONGEST);
-    c.q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
-    c.k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
-    c.v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
-    if (p[6])
-        c.bias = op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4);
+    const op_operand *q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
+    const op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
+    const op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    const op_operand *bias = p[6] ? op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4) : NULL;
     op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
     lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
-    c.scale = (double)args.scale;
-    c.int16 = n > 4 && t->dtype == LT_BF16 && t->backend->bf16_rounds_to == LT_ROUND_INT16;
+    attention_case c = {.n = n, .m = m, .h = h, .d = d, .q = q->value, .k = k->value, .v = v->value, .dtype = t->dtype,
+                        .scale = (double)args.scale, .int16 = in_int16(t, n)};
     for (int64_t i = 0; i < n; i++)
         c.visible[i] = visible_keys(p[5], i, n, m);
     if (p[5] != SEE_ALL)
         args.visible = op_given_ints(t, n, c.visible)->view;
-    if (c.bias != NULL)
-        args.bias = c.bias->view;
-    op_done(t, t->backend->table->attention(t->backend, out->view, c.q->view, c.k->view, c.v->view, &args,
-                                            &t->error));
+    if (bias != NULL) {
+        args.bias = bias->view;
+        c.bias = bias->value;
+    }
+    op_done(t, t->backend->table->attention(t->backend, out->view, q->view, k->view, v->view, &args, &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n * h; row++)
         answer_query(&c, row, a);
     judge(t, out, a);
+}
+
+/* Element i of packed [B, n, h, d] rotated, from [B, n, 3, h, d]; `part` 0 is queries, 1 keys. */
+static double rotated_element(const op_operand *qkv, int part, const op_operand *cosine, const op_operand *sine, int64_t i)
+{
+    const int64_t h = qkv->view.dim[3];
+    const int64_t d = qkv->view.dim[4];
+    const double *head = qkv->value + ((i / d / h * 3 + part) * h + i / d % h) * d;
+    const int64_t e = i % d;
+    const int64_t angle = i / d / h % qkv->view.dim[1] * (d / 2) + e / 2;
+    const double other = e % 2 == 0 ? -head[e + 1] : head[e - 1];
+    return head[e] * cosine->value[angle] + other * sine->value[angle];
+}
+
+/* The cache is checked as well: rows that joined, and that the others are what they were. */
+static void cached_attention(op_check *t, const int64_t *p)
+{
+    const int64_t B = p[0];
+    const int64_t n = p[1];
+    const int64_t m = p[2];
+    const int64_t h = p[3];
+    const int64_t d = p[4];
+    const op_layout layout = (op_layout)p[6]; /* of the cache */
+    assert(n <= LONGEST && m <= LONGEST);
+    op_operand *qkv = op_input(t, t->dtype, lt_shape5(B, n, 3, h, d), p[7] ? OP_PADDED : OP_PACKED, -1, 1);
+    op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
+    const op_operand *cosine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
+    const op_operand *sine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
+    op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PACKED);
+    qkv->written = k->written = v->written = true;
+    lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
+    const double r = op_roundoff(t->dtype);
+    answer of_k = new_answer(k);
+    answer of_v = new_answer(v);
+    double *q = calloc((size_t)(B * n * h * d), sizeof *q);
+    if (q == NULL)
+        exit(1);
+    for (int64_t i = 0; i < B * n * h * d; i++)
+        q[i] = rotated_element(qkv, 0, cosine, sine, i);
+    for (int64_t i = 0; i < B * m * h * d; i++) {
+        const int64_t joined = i / (h * d) % m - (m - n); /* row of qkv, or below 0 */
+        const int64_t of_row = (i / (h * d) / m * n + joined) * h * d + i % (h * d);
+        of_k.want[i] = joined < 0 ? k->value[i] : rotated_element(qkv, 1, cosine, sine, of_row);
+        of_k.bound[i] = joined < 0 ? 0 : r * fabs(of_k.want[i]) + 6 * u;
+        of_v.want[i] = joined < 0 ? v->value[i] : qkv->value[(of_row / (h * d) * 3 + 2) * h * d + of_row % (h * d)];
+    }
+    attention_case c = {.n = n, .m = m, .h = h, .d = d, .q = q, .k = of_k.want, .v = of_v.want, .dtype = t->dtype,
+                        .scale = (double)args.scale, .rotated = r + 3 * u, .int16 = in_int16(t, n)};
+    for (int64_t i = 0; i < n; i++)
+        c.visible[i] = visible_keys(p[5], i, n, m);
+    if (p[5] != SEE_ALL)
+        args.visible = op_given_ints(t, n, c.visible)->view;
+    op_done(t, t->backend->table->cached_attention(t->backend, out->view, qkv->view, k->view, v->view, cosine->view, sine->view, &args,
+                                                   &t->error));
+    const answer a = new_answer(out);
+    for (int64_t row = 0; row < B * n * h; row++)
+        answer_query(&c, row, a);
+    free(q);
+    judge(t, out, a);
+    judge(t, k, of_k);
+    judge(t, v, of_v);
 }
 
 /* ---- norms ---- */
@@ -871,6 +1097,33 @@ const op_case op_cases[] = {
     {"linear", "n in out act stored layout bias to", linear, {9, 65, 40, NONE, LT_BF16, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},
 
+    {"linear_add", "n in out stored layout bias f32", linear_add, {1, 1, 1, LT_F32, OP_PACKED, 0, 0}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {2, 96, 257, LT_BF16, OP_PACKED, 0, 0}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {3, 77, 70, LT_BF16, OP_PADDED, 1, 1}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {6, 160, 33, LT_Q8, OP_PACKED, 1, 0}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {2, 1056, 20, LT_Q4, OP_PACKED, 0, 1}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {8, 40, 17, LT_I8, OP_PADDED, 0, 0}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {9, 64, 40, LT_BF16, OP_PACKED, 1, 1}},
+    {"linear_add", "n in out stored layout bias f32", linear_add, {45, 129, 65, LT_F16, OP_PADDED, 1, 0}},
+
+    {"normed_linear", "n in out stored layout", normed_linear, {1, 1, 1, LT_F32, OP_PACKED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {1, 520, 31, LT_BF16, OP_PACKED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {2, 256, 130, LT_BF16, OP_PACKED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {3, 77, 9, LT_BF16, OP_PADDED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {6, 64, 40, LT_Q8, OP_PACKED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {2, 1056, 17, LT_Q4, OP_PADDED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {8, 96, 33, LT_I8, OP_PACKED}},
+    {"normed_linear", "n in out stored layout", normed_linear, {33, 72, 66, LT_BF16, OP_PADDED}},
+
+    {"gated_linear", "n in out act stored up layout", gated_linear, {1, 1, 1, GELU, LT_F32, LT_F32, OP_PACKED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {2, 256, 130, GELU, LT_BF16, LT_BF16, OP_PACKED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {3, 77, 9, SILU, LT_BF16, LT_BF16, OP_PADDED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {6, 64, 40, GELU, LT_Q8, LT_Q8, OP_PACKED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {2, 544, 17, GELU, LT_Q4, LT_Q4, OP_PACKED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {4, 96, 33, NONE, LT_I8, LT_I8, OP_PADDED}},
+    {"gated_linear", "n in out act stored up layout", gated_linear, {2, 64, 20, GELU, LT_Q8, LT_BF16, OP_PACKED}}, /* stored differently */
+    {"gated_linear", "n in out act stored up layout", gated_linear, {33, 72, 66, GELU, LT_BF16, LT_BF16, OP_PADDED}},
+
     {"attention", "B n m h d see bias layout reach", attention, {1, 1, 1, 1, 8, SEE_ALL, 0, OP_PACKED, 1}},
     {"attention", "B n m h d see bias layout reach", attention, {1, 77, 77, 2, 64, SEE_ALL, 0, OP_HEADS, 1}},
     {"attention", "B n m h d see bias layout reach", attention, {2, 33, 70, 3, 40, SEE_CAUSAL, 0, OP_PADDED, 2}},
@@ -884,6 +1137,14 @@ const op_case op_cases[] = {
     {"attention", "B n m h d see bias layout reach", attention, {1, 11, 13, 2, 7, SEE_CAUSAL, 0, OP_PADDED, 3}},
     {"attention", "B n m h d see bias layout reach", attention, {1, 130, 600, 1, 64, SEE_CAUSAL, 1, OP_PACKED, 2}}, /* several tiles */
     {"attention", "B n m h d see bias layout reach", attention, {1, 2, 530, 1, 200, SEE_ALL, 0, OP_PADDED, 2}},
+
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 1, 1, 1, 2, SEE_ALL, OP_PACKED, 0}},
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 1, 300, 2, 64, SEE_ALL, OP_HEADS, 0}},
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 3, 130, 3, 128, SEE_CAUSAL, OP_HEADS, 0}}, /* joins two stretches */
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 4, 4, 2, 38, SEE_CAUSAL, OP_PADDED, 1}},
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 2, 257, 1, 256, SEE_CAUSAL, OP_PACKED, 1}},
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 33, 70, 2, 64, SEE_CAUSAL, OP_HEADS, 0}},
+    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 40, 40, 2, 22, SEE_CAUSAL, OP_PADDED, 1}},
 
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 1, 1, 1, 0, OP_PACKED, 0, 0}},
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 5, 33, 1, 0, OP_PADDED, 0, 0}},

@@ -139,6 +139,13 @@ template <typename T> inline T atomicAdd(T *at, T value)
     return before;
 }
 
+inline unsigned atomicInc(unsigned *at, unsigned last)
+{
+    const unsigned before = *at;
+    *at = before >= last ? 0 : before + 1;
+    return before;
+}
+
 template <typename T> inline T atomicMax(T *at, T value)
 {
     const T before = *at;

@@ -82,6 +82,9 @@ cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const v
 void host_device_begin(void);
 void host_device_end(void);
 
+/* Kernels that were ever launched. */
+size_t host_launches(void);
+
 /* Everything that is queued anywhere. */
 void host_finish_all(void);
 

@@ -76,6 +76,7 @@ struct block_state {
 
 block_state now;
 std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
+size_t launches;
 
 int linear_thread()
 {
@@ -294,6 +295,11 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute
     return cudaSuccess;
 }
 
+size_t host_launches(void)
+{
+    return launches;
+}
+
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
                         std::function<void()> body)
 {
@@ -307,15 +313,16 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
     if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
         return cudaErrorInvalidValue;
     const size_t shared_bytes = config->dynamicSmemBytes;
+    launches++;
     return host_enqueue(config->stream, [grid, block, shared_bytes, body = std::move(body)] {
         now.body = &body;
         blockDim = block;
         gridDim = grid;
-        for (unsigned z = 0; z < grid.z; z++)
-            for (unsigned y = 0; y < grid.y; y++)
-                for (unsigned x = 0; x < grid.x; x++) {
-                    blockIdx = {x, y, z};
-                    run_block(shared_bytes);
-                }
+        const uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
+        for (uint64_t i = 0; i < blocks; i++) {
+            const uint64_t at = host_device() == 1 ? blocks - 1 - i : i;
+            blockIdx = {(unsigned)(at % grid.x), (unsigned)(at / grid.x % grid.y), (unsigned)(at / grid.x / grid.y)};
+            run_block(shared_bytes);
+        }
     });
 }
