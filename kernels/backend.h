@@ -87,7 +87,7 @@ typedef struct {
     /* out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]); against q4 up to 4 rows of x may be rounded to 8 bits per 32; rows of x and out may have any stride; bias may be NULL. Logits may
      * ask for an f32 out from bf16 x. */
     lt_status (*linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act, lt_error *err);
-    /* out[n, o] += x[n, i] . W[o, i]^T + bias[o], out f32 or like x, any row strides. room [n o]. */
+    /* out[n, o] += x[n, i] . W[o, i]^T + bias[o], out f32 or like x, any row strides; what is added may be rounded to x's dtype. room [n o]. */
     lt_status (*linear_add)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room, lt_error *err);
     /* out[n, o] = y . W[o, i]^T with y = rms_norm of x [n, i] by norm, which may be rounded on the way. room [n i]. */
     lt_status (*normed_linear)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,

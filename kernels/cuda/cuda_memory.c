@@ -169,14 +169,15 @@ lt_status lt_cuda_upload(lt_backend *b, void *device, const void *host, size_t b
     return LT_OK;
 }
 
-/* One slot fills while the one before is copied on to where it was asked for. Uploads start anew after it: everything queued
- * is done by then. */
+/* One slot fills while the one before is copied on to where it was asked for; uploads out of it that are under way come before, on the same
+ * stream. Uploads start anew after it: everything queued is done by then. */
 lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     lt_cuda_staging *s = &c->staging;
+    if (bytes == 0)
+        return LT_OK;
     LT_TRY(open_staging(s, err));
-    LT_CUDA_TRY(cudaStreamSynchronize(c->stream), "download", err);
     const size_t pieces = (bytes + LT_CUDA_SLOT_BYTES - 1) / LT_CUDA_SLOT_BYTES;
     for (size_t i = 0; i <= pieces; i++) {
         if (i < pieces) {
