@@ -113,7 +113,8 @@ typedef struct longtake longtake;
 /** What an engine is opened with. Strings are borrowed during longtake_open(). */
 typedef struct {
     const char *model;         /**< name or folder; NULL = "mini" */
-    const char *const *search; /**< folders that hold configs/ and models/, tried in order; NULL-terminated; or NULL */
+    const char *const *search; /**< folders that hold configs/ and models/, tried in order; NULL-terminated. NULL: those of the library's own
+                                    installation, or build tree */
     const char *config;        /**< YAML file that replaces the model's, or NULL */
     const char *const *set;    /**< "section.key=value", NULL-terminated, on top; or NULL */
     const char *device;        /**< "auto" "cpu" "reference" "cuda" "cuda:N" */

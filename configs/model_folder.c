@@ -94,7 +94,7 @@ static lt_status fail_missing(const char *model, const char *const *roots, const
     }
     return lt_fail(err, LT_ERR_INPUT,
                    "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here", model,
-                   model, model, places);
+                   model, model, roots[0] ? places : "any folder that is known");
 }
 
 lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out, lt_error *err)

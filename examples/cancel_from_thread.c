@@ -1,6 +1,6 @@
 /* cancel_from_thread.c - a long take on a thread of its own; the main thread stops it, and the next run goes on from there.
  *
- *     cancel_from_thread MODEL_DIR "a red ball" 60 ball.mp4      stops after the second window, then finishes
+ *     cancel_from_thread MODEL "a red ball" 60 ball.mp4      stops after the second window, then finishes
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     pthread_t thread;
     longtake_options options;
     if (argc != 5) {
-        fprintf(stderr, "cancel_from_thread: expected MODEL_DIR PROMPT SECONDS OUTPUT\n");
+        fprintf(stderr, "cancel_from_thread: expected MODEL PROMPT SECONDS OUTPUT\n");
         return LONGTAKE_ERR_USAGE;
     }
     longtake_options_init(&options);

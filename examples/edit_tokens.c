@@ -3,7 +3,7 @@
  * The second segment of a take is shown before the first. SEGMENT is the model's segment length in semantic frames (13 in
  * the released model), a semantic frame being four RGB frames.
  *
- *     edit_tokens MODEL_DIR take.lt SEGMENT swapped.mp4
+ *     edit_tokens MODEL take.lt SEGMENT swapped.mp4
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static longtake_status swap_segments(longtake *engine, const char *path, int64_t
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "edit_tokens: expected MODEL_DIR TOKENS SEGMENT OUTPUT\n");
+        fprintf(stderr, "edit_tokens: expected MODEL TOKENS SEGMENT OUTPUT\n");
         return LONGTAKE_ERR_USAGE;
     }
     longtake_error error;

@@ -1,6 +1,6 @@
 /* frames_to_pipe.c - frames as they are decoded, as raw RGB on standard output; no file is written.
  *
- *     frames_to_pipe MODEL_DIR "a red ball" 24 | ffplay -f rawvideo -pixel_format rgb24 -video_size 192x128 -
+ *     frames_to_pipe MODEL "a red ball" 24 | ffplay -f rawvideo -pixel_format rgb24 -video_size 192x128 -
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static int put_frame(void *user, int64_t index, const uint8_t *rgb, int width, i
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fprintf(stderr, "frames_to_pipe: expected MODEL_DIR PROMPT FRAMES\n");
+        fprintf(stderr, "frames_to_pipe: expected MODEL PROMPT FRAMES\n");
         return LONGTAKE_ERR_USAGE;
     }
     longtake_error error;

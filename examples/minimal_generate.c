@@ -1,7 +1,7 @@
 /* minimal_generate.c - from a prompt to a video file, with nothing left out that a program needs.
  *
  *     cc minimal_generate.c $(pkg-config --cflags --libs longtake) -o minimal_generate
- *     ./minimal_generate MODEL_DIR "a red ball bounces past a lighthouse at dusk" 30 ball.mp4
+ *     ./minimal_generate mini "a red ball bounces past a lighthouse at dusk" 30 ball.mp4
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static int fail(const longtake_error *error)
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "minimal_generate: expected MODEL_DIR PROMPT SECONDS OUTPUT\n");
+        fprintf(stderr, "minimal_generate: expected MODEL PROMPT SECONDS OUTPUT\n");
         return LONGTAKE_ERR_USAGE;
     }
     longtake_error error;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pipeline/cuda_door.h"
+#include "pipeline/data_folders.h"
 #include "pipeline/low_bit_choice.h"
 #include "pipeline/take_key.h"
 #include "pipeline/take_profile.h"
@@ -152,8 +153,9 @@ static lt_status check_set(const longtake *e, lt_error *err)
 
 static lt_status open_config(const longtake_options *o, longtake *e, lt_error *err)
 {
-    static const char *const nowhere[] = {NULL};
-    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : nowhere, &e->files, err));
+    take_data_folders beside;
+    take_data_folders_find(&beside);
+    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : beside.list, &e->files, err));
     e->config_path = strdup(o->config ? o->config : e->files.config);
     if (!e->config_path)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.name);

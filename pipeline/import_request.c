@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "configs/model_folder.h"
+#include "pipeline/data_folders.h"
 #include "pipeline/engine.h"
 #include "pipeline/import_release.h"
 
@@ -64,7 +65,6 @@ static bool dtype_of(const char *name, lt_dtype *out)
 
 static lt_status run_import(teller *t, lt_error *err)
 {
-    static const char *const nowhere[] = {NULL};
     const longtake_import_request *const r = t->request;
     if (!r->release || !r->output)
         return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given",
@@ -75,9 +75,11 @@ static lt_status run_import(teller *t, lt_error *err)
     lt_dtype dtype = LT_NO_DTYPE;
     if (r->dtype && !dtype_of(r->dtype, &dtype))
         return lt_fail(err, LT_ERR_USAGE, "--dtype: found \"%s\", expected f32, bf16 or f16", r->dtype);
+    take_data_folders beside;
+    take_data_folders_find(&beside);
     cfg_model_files released = {0};
     if (!r->config)
-        LT_TRY(cfg_find_model("landiff", r->search ? r->search : nowhere, &released, err));
+        LT_TRY(cfg_find_model("landiff", r->search ? r->search : beside.list, &released, err));
     const lt_warnings warnings = {.warn = tell_warning, .user = t};
     const take_import_request request = {.release = r->release,
                                          .output = r->output,

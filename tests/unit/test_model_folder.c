@@ -73,6 +73,11 @@ static void says_what_is_missing(void **state)
         assert_string_equal(err.message, cases[i].message);
         assert_null(found.config);
     }
+    const char *const none[] = {NULL};
+    cfg_model_files found;
+    lt_error err = {0};
+    assert_int_equal(cfg_find_model("small", none, &found, &err), LT_ERR_INPUT);
+    assert_string_equal(err.message, "model 'small': no models/small and no configs/small.yaml in any folder that is known, and no such folder here");
 }
 
 static void names_files_of_a_folder(void **state)
