@@ -8,7 +8,7 @@
 #include "expect.h"
 #include "kernels/cuda/cuda_backend.h"
 
-enum { MATRICES = 9, INPUTS = 32, MOST_OUTPUTS = 80, MOST_ROWS = 12, USES = 96 };
+enum { MATRICES = 9, INPUTS = 32, LEAST_OUTPUTS = 32, MOST_OUTPUTS = 80, MOST_ROWS = 12, USES = 96 };
 
 /* ---- a network of matrices of several sizes and types ---- */
 
@@ -20,7 +20,7 @@ typedef struct {
 
 static int outputs_of(int i)
 {
-    return i == MATRICES / 2 ? MOST_OUTPUTS : 32 + 8 * (i % 5);
+    return i == MATRICES / 2 ? MOST_OUTPUTS : LEAST_OUTPUTS + 8 * (i % 5);
 }
 
 static lt_dtype stored_of(int i)
@@ -96,6 +96,12 @@ static int matrix_of_use(int use)
     return (int)((mixed ^ mixed >> 13) % MATRICES);
 }
 
+/* One that is stored alike and can gate it. */
+static int partner_of(int i)
+{
+    return i + 4 < MATRICES ? i + 4 : i - 4;
+}
+
 /* Few rows read the weight as it is, more go to the library. */
 static int rows_of_use(int use)
 {
@@ -105,6 +111,7 @@ static int rows_of_use(int use)
 /* On the device: what every use reads and writes. */
 typedef struct {
     char *x;
+    lt_weight gain;  /* of a norm */
     char *out; /* of all uses one after the other */
     size_t use_bytes;
 } memory;
@@ -119,6 +126,9 @@ static void open_memory(lt_backend *b, memory *m)
     const lt_dtype type = b->activation;
     lt_error err = {0};
     float host[MOST_ROWS * INPUTS];
+    float gain[INPUTS];
+    for (int i = 0; i < INPUTS; i++)
+        gain[i] = (float)(i % 5) / 4;
     *m = (memory){.use_bytes = result_bytes(type) / USES};
     for (int i = 0; i < MOST_ROWS * INPUTS; i++)
         host[i] = (float)(i * 13 % 17 - 8) / 16;
@@ -130,11 +140,15 @@ static void open_memory(lt_backend *b, memory *m)
         s = b->table->alloc(b, result_bytes(type), (void **)&m->out, &err);
     if (s == LT_OK)
         s = b->table->upload(b, m->x, host, sizeof host, &err);
+    m->gain = (lt_weight){.value = lt_view(gain, LT_F32, lt_shape1(INPUTS)), .scale = lt_none(), .role = LT_ROLE_VECTOR};
+    if (s == LT_OK)
+        s = b->table->prepare(b, &m->gain, &err);
     expect(s == LT_OK, "memory", &err);
 }
 
 static void close_memory(lt_backend *b, memory *m)
 {
+    b->table->unprepare(b, &m->gain);
     b->table->release(b, m->out);
     b->table->release(b, m->x);
 }
@@ -146,6 +160,15 @@ static lt_status queue_uses(lt_backend *b, const matrix *network, const memory *
     for (int use = 0; use < USES; use++) {
         const lt_weight *w = &network[matrix_of_use(use)].weight;
         const int rows = rows_of_use(use);
+        if (use % 3 == 1) { /* few rows through two matrices at once, the first outputs of each */
+            lt_weight gate = *w;
+            lt_weight up = network[partner_of(matrix_of_use(use))].weight;
+            gate.value.dim[0] = up.value.dim[0] = LEAST_OUTPUTS;
+            const lt_row_norm norm = {&m->gain, 1e-6F};
+            LT_TRY(b->table->gated_linear(b, lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, LEAST_OUTPUTS)),
+                                          lt_view(m->x, type, lt_shape2(rows, INPUTS)), &norm, &gate, &up, LT_ACT_NONE, lt_none(), err));
+            continue;
+        }
         LT_TRY(b->table->linear(b, lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, w->value.dim[0])),
                                 lt_view(m->x, type, lt_shape2(rows, INPUTS)), w, NULL, LT_ACT_NONE, err));
     }
