@@ -177,6 +177,10 @@ void media_input_close(media_input *in)
 
 static lt_status damaged(const media_input *in, int averror, lt_error *err)
 {
+    if (in->format->pb->seekable == 0 && in->decoded == 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: no picture can be read from this pipe: a damaged video, or one that is read from its end\n"
+                                          "hint: a file is read in any order",
+                       in->path);
     return media_fail(err, LT_ERR_INPUT, averror, "%s: damaged or cut off after %lld pictures (%.3f s)",
                       in->path, (long long)in->decoded, in->seconds_read);
 }

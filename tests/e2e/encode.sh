@@ -26,6 +26,14 @@ for fit in cover pad crop stretch; do
 done
 cmp -s fit_cover.lt fit_pad.lt && fail "cover and pad give the same"
 
+# Of an MP4 whose index is at its end a pipe shows nothing; an error that blamed the file would be wrong.
+ffmpeg -v error -i tall.mkv -vf scale=480:800 -c:v mjpeg -q:v 1 -pix_fmt yuvj420p late.mp4 || fail ffmpeg # more than what is read ahead
+made encode late.mp4 -o late.lt
+mkfifo late.pipe
+cat late.mp4 >late.pipe &
+longtake encode - -o late.lt <late.pipe >late.out 2>late.err
+equal "an MP4 through a pipe: exit code" $? 3
+grep -q 'no picture can be read from this pipe' late.err || fail "an MP4 through a pipe: $(cat late.err)"
 # Through pipes: video in, tokens out.
 "$PROGRAM" encode - -o - --model "$MODEL" --progress none <tall.mkv >piped.lt 2>piped.err || fail "encode -: $(cat piped.err)"
 made encode tall.mkv -o filed.lt
