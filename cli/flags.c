@@ -41,7 +41,7 @@ const cli_flag cli_flags[] = {
     {"seconds", 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds (default that of the input, else one window); of continue, of what is new", AT(seconds)},
     {"frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in frames", AT(frames)},
     {"num-frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in semantic frames (13 = 49 frames)", AT(num_frames)},
-    {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0, 1e3, "frames a second of the file (default the model's)", AT(fps)},
+    {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0, 1e3, "frames a second of the file (default the model's: another rate plays the same frames faster or slower)", AT(fps)},
     {"width", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame width, where the model allows it", AT(width)},
     {"height", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame height, where the model allows it", AT(height)},
     {"scale", 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8, "enlarges the output N times (Lanczos)", AT(scale)},

@@ -179,9 +179,14 @@ static lt_status open_job(take_task *t, lt_error *err)
     return take_run_open_job(run, t->request.output, err);
 }
 
-/* The seed, where the user does not know it, and when each of several prompts takes effect. */
+/* The seed, where the user does not know it, how long a file of another rate plays, and when each of several prompts takes effect. */
 static void tell_choices(take_run *run)
 {
+    const double frames = (double)run->spec.time.frames;
+    const double fps = run->engine->cfg.pipeline.fps;
+    if (run->spec.fps != fps)
+        take_note(run, "%g frames a second: the file plays for %.2f s, the model's %g for %.2f s", run->spec.fps,
+                  frames / run->spec.fps, fps, frames / fps);
     if (run->spec.seed_was_drawn)
         take_note(run, "seed %u", run->spec.seed);
     for (int i = 1; i < run->spec.shots; i++) {

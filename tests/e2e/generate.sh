@@ -40,6 +40,7 @@ equal "png: files" "$(ls still* | tr '\n' ' ')" "still-00000.png still-00001.png
 
 # Larger, and at another rate.
 made generate "a red ball" --frames 9 --scale 2 --fps 12 -o large.mp4
+grep -q "^12 frames a second: the file plays for 0.75 s, the model's 8 for 1.12 s$" made.err || fail "--fps: $(cat made.err)"
 equal "large: size" "$(of_video large.mp4 width,height | tr '\n' ' ')" "192 128 "
 equal "large: seconds" "$(of_video large.mp4 duration)" 0.750000
 finish
