@@ -129,12 +129,6 @@ static int64_t cache_capacity(const cfg_ar *cfg, const ar_session_options *optio
     return needed < cfg->rope_length ? needed : cfg->rope_length;
 }
 
-size_t ar_session_cache_bytes(const cfg_ar *cfg, lt_dtype activation, const ar_session_options *options)
-{
-    return ar_cache_bytes(cfg, activation, ar_is_guided(&options->sampling) ? 2 : 1,
-                          cache_capacity(cfg, options));
-}
-
 static lt_status check_options(const cfg_ar *cfg, const ar_session_options *options, lt_error *err)
 {
     LT_TRY(ar_sampling_check(&options->sampling, cfg->vocab_size, err));

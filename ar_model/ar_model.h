@@ -39,8 +39,6 @@ typedef struct {
     bool may_lean;        /* some condition has a change_weight */
 } ar_session_options;
 
-/* Memory of a session's cache, from the configuration alone. */
-size_t ar_session_cache_bytes(const cfg_ar *cfg, lt_dtype activation, const ar_session_options *options);
 /* Allocates the cache once. LT_ERR_USAGE for settings that make no sense or more positions than the model has. */
 lt_status ar_session_open(const ar_model *m, const ar_session_options *options, ar_session **out,
                           lt_error *err);

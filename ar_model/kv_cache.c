@@ -3,13 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-size_t ar_cache_bytes(const cfg_ar *cfg, lt_dtype dtype, int items, int64_t capacity)
-{
-    const int d = cfg->width / cfg->heads;
-    const size_t rows = (size_t)cfg->layers * (size_t)items * (size_t)cfg->heads * (size_t)capacity;
-    return 2 * rows * (size_t)d * lt_dtype_bytes(dtype) + (size_t)capacity * (size_t)d * sizeof(float);
-}
-
 void ar_rotary_table(float base, int head_width, int64_t count, float *cosine, float *sine)
 {
     const int pairs = head_width / 2;

@@ -18,7 +18,6 @@ typedef struct {
     int64_t used;     /* positions 0 .. used-1 are filled */
 } ar_cache;
 
-size_t ar_cache_bytes(const cfg_ar *cfg, lt_dtype dtype, int items, int64_t capacity);
 lt_status ar_cache_open(lt_backend *backend, const cfg_ar *cfg, int items, int64_t capacity, ar_cache *out,
                         lt_error *err);
 void ar_cache_close(lt_backend *backend, ar_cache *c); /* accepts a zeroed one */

@@ -620,13 +620,6 @@ static lt_shape upsampled_shape(const lt_tensor *x, int factor, lt_time_rule tim
     return lt_shape4(upsampled_frames(x->dim[0], time), factor * x->dim[1], factor * x->dim[2], x->dim[3]);
 }
 
-lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time)
-{
-    const lt_tensor out = lt_new(o, o->dtype, upsampled_shape(&x, factor, time));
-    lt_upsample_into(o, out, x, factor, time);
-    return out;
-}
-
 void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time)
 {
     expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more");

@@ -76,7 +76,6 @@ void lt_axpby_into(lt_ops *o, lt_tensor out, float alpha, lt_tensor x, float bet
 void lt_gated_add_into(lt_ops *o, lt_tensor x, lt_tensor gate, lt_tensor y);                                      /* x += gate * y */
 lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a);
 void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a);
-lt_tensor lt_upsample(lt_ops *o, lt_tensor x, int factor, lt_time_rule time);
 void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time);
 lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype);          /* a packed copy in the arena */
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x);

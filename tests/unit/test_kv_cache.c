@@ -37,19 +37,10 @@ static void rotary_anchors(void **state)
     free(sine);
 }
 
-static void bytes_of_the_release(void **state)
-{
-    (void)state;
-    const cfg_ar released = {.width = 2048, .layers = 24, .heads = 16};
-    /* 393,216 bytes a position for both items in bf16, and the rotary table */
-    assert_int_equal(ar_cache_bytes(&released, LT_BF16, 2, 1000), 393216000 + 1000 * 128 * 4);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rotary_anchors),
-        cmocka_unit_test(bytes_of_the_release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
