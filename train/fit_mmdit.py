@@ -16,7 +16,7 @@ import torch
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import Pairs, control_latents, networks, pixel_weights
 from grammar import SceneGraph, describe
-from net_dit import noise_table
+from net_dit import DiT, noise_table
 from training import Run, arguments, config, lowered
 
 WINDOW = 13
@@ -177,8 +177,10 @@ def report(model, data, levels, weights):
 def main():
     a = arguments(plan=35., batch=0, rate=1.)
     torch.manual_seed(0)
-    model, tokenizer = networks(a, "upsampler", "decoder")
-    model.train().control.semantic_conditioner.requires_grad_(False)
+    taught, tokenizer = networks(a, "upsampler", "decoder")
+    model = DiT(config("mmdit")).to(a.device).train()                                # fresh: its residual branches are silent
+    model.control.semantic_conditioner.load_state_dict(taught.control.semantic_conditioner.state_dict())
+    model.control.semantic_conditioner.requires_grad_(False)
     data, held = Windows(a, model, tokenizer), Windows(a, model, tokenizer, "held")
     levels, weights = noise_table().to(a.device), .25 + .75 * pixel_weights(a.out, a.device).to(a.device)
     sigma = (data.latents[:40].float() - data.control[:40].float()).pow(2).mean().sqrt().item()
