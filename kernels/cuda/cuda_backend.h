@@ -61,8 +61,8 @@ typedef struct {
     cudaStream_t stream;  /* every operation and copy, in order */
     void *workspace;
     size_t workspace_bytes;
-    unsigned *counters; /* of blocks, 0 between operations; see lt_cuda_counters */
-    size_t counter_count;
+    void *counters; /* of blocks, 0 between operations; see lt_cuda_counters */
+    size_t counter_bytes;
     lt_cuda_staging staging;
     lt_cuda_blocks blocks;
     lt_cublas *cublas;

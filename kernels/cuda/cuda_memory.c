@@ -93,34 +93,41 @@ size_t lt_cuda_memory_free(lt_backend *b)
     return cudaMemGetInfo(&available, &total) == cudaSuccess ? available : 0;
 }
 
+/* Other memory in place of `*memory` where that has less than `bytes`; *grown says whether. */
+static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, const char *what, bool *grown, lt_error *err)
+{
+    *grown = bytes > *has;
+    if (!*grown)
+        return LT_OK;
+    (void)cudaFree(*memory);
+    *memory = NULL;
+    *has = 0;
+    const cudaError_t code = cudaMalloc(memory, bytes);
+    if (code == cudaErrorMemoryAllocation)
+        return lt_cuda_no_memory(c, bytes, what, err);
+    LT_CUDA_TRY(code, what, err);
+    *has = bytes;
+    return LT_OK;
+}
+
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err)
 {
+    bool grown;
+    const lt_status s = grow(c, &c->workspace, &c->workspace_bytes, bytes, "workspace", &grown, err);
     *out = c->workspace;
-    if (bytes <= c->workspace_bytes)
-        return LT_OK;
-    (void)cudaFree(c->workspace);
-    c->workspace = NULL;
-    c->workspace_bytes = 0;
-    const cudaError_t code = cudaMalloc(&c->workspace, bytes);
-    if (code == cudaErrorMemoryAllocation)
-        return lt_cuda_no_memory(c, bytes, "workspace", err);
-    LT_CUDA_TRY(code, "workspace", err);
-    c->workspace_bytes = bytes;
-    *out = c->workspace;
-    return LT_OK;
+    return s;
 }
 
 lt_status lt_cuda_counters(lt_cuda *c, size_t count, unsigned **out, lt_error *err)
 {
-    *out = c->counters;
-    if (count <= c->counter_count)
-        return LT_OK;
-    (void)cudaFree(c->counters);
-    c->counters = NULL;
-    c->counter_count = 0;
-    LT_CUDA_TRY(cudaMalloc((void **)&c->counters, count * sizeof *c->counters), "counters", err);
-    LT_CUDA_TRY(cudaMemsetAsync(c->counters, 0, count * sizeof *c->counters, c->stream), "counters", err);
-    c->counter_count = count;
+    bool grown;
+    const size_t bytes = count * sizeof **out;
+    LT_TRY(grow(c, &c->counters, &c->counter_bytes, bytes, "counters", &grown, err));
+    if (grown) {
+        const cudaError_t code = cudaMemsetAsync(c->counters, 0, bytes, c->stream);
+        c->counter_bytes = code == cudaSuccess ? bytes : 0; /* what is not 0 is not there */
+        LT_CUDA_TRY(code, "counters", err);
+    }
     *out = c->counters;
     return LT_OK;
 }
