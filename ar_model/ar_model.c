@@ -8,7 +8,24 @@
 enum {
     CONDITION_ROWS = 3, /* prefix rows before the text's: <begin>, frames, motion */
     STEP_ROWS = 3,      /* of a pass between two codes, at most: the last code, </P> and <P> */
+    FEWEST_KEYS = 128,  /* that a recorded step may look at; others twice as many, and so on: few recordings, and at most half of the keys */
+    KEY_COUNTS = 16     /* are not there yet; the last is for all there is room for */
 };
+
+/* What differs from step to step, i32 on the device, uploaded together. */
+enum {
+    STEP_IDS,                                 /* [items, rows] */
+    STEP_FIRST = STEP_IDS + 2 * STEP_ROWS,    /* position of the first row */
+    STEP_VISIBLE,                             /* [rows]: positions that each sees */
+    STEP_NUMBERS = STEP_VISIBLE + STEP_ROWS
+};
+
+/* A recorded step; for other items or logits it is made again. */
+typedef struct {
+    lt_repeated pass;
+    int items;
+    int logit_rows;
+} step;
 
 struct ar_model {
     lt_backend *backend;
@@ -18,6 +35,7 @@ struct ar_model {
     lt_weight null_text; /* [1, width]: the text rows of the unconditional item */
     lt_weight embedding; /* [vocabulary, width] */
     ar_transformer transformer;
+    bool resident; /* its matrices are where they are multiplied */
 };
 
 /* Between calls: cache.used covers the prefix (when prefix_cached) and the first `cached` kept segments, perhaps more rows
@@ -41,6 +59,11 @@ struct ar_session {
     int32_t *tokens;          /* [positions of a full segment]: of the next passes */
     uint64_t positions;       /* tokens of all earlier segments: draw number of the next <I> plus one */
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
+    ar_steps way;
+    lt_tensor step_numbers;   /* i32 [STEP_NUMBERS] */
+    lt_tensor step_logits;    /* [max_items * STEP_ROWS * vocabulary] f32 */
+    step steps[STEP_ROWS][KEY_COUNTS]; /* by rows - 1 and the keys they may look at */
+    int64_t replayed;
     float *lean;              /* [vocabulary]: ar_lean of the next draw */
     double change_weight;
     ar_session *alone;        /* the prompt without earlier segments; NULL in a session that does not lean */
@@ -94,6 +117,7 @@ lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *back
         ar_model_close(m);
         return s;
     }
+    m->resident = ar_transformer_is_resident(&m->transformer);
     *out = m;
     return LT_OK;
 }
@@ -163,6 +187,9 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
         return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
     const lt_shape prefix = lt_shape3(s->max_items, CONDITION_ROWS + options->text_rows, cfg->width);
     LT_TRY(lt_buffer_open(backend, backend->activation, prefix, &s->prefix, err));
+    LT_TRY(lt_buffer_open(backend, LT_I32, lt_shape1(STEP_NUMBERS), &s->step_numbers, err));
+    const int64_t logits = (int64_t)s->max_items * STEP_ROWS * cfg->vocab_size;
+    LT_TRY(lt_buffer_open(backend, LT_F32, lt_shape1(logits), &s->step_logits, err));
     return ar_cache_open(backend, cfg, s->max_items, cache_capacity(cfg, options), &s->cache, err);
 }
 
@@ -189,6 +216,7 @@ lt_status ar_session_open(const ar_model *m, const ar_session_options *options, 
     s->sampling = options->sampling;
     s->items = ar_is_guided(&options->sampling) ? 2 : 1;
     s->max_items = s->items;
+    s->way = options->steps;
     s->context = options->context;
     s->max_text_rows = options->text_rows;
     lt_ops_open(&s->ops, m->backend);
@@ -209,8 +237,12 @@ void ar_session_close(ar_session *s)
         return;
     ar_session_close(s->alone);
     ar_session_close(s->alone_before);
+    for (int i = 0; i < STEP_ROWS * KEY_COUNTS; i++)
+        lt_ops_forget(&s->ops, &s->steps[i / KEY_COUNTS][i % KEY_COUNTS].pass);
     ar_cache_close(s->model->backend, &s->cache);
     lt_buffer_close(s->model->backend, &s->prefix);
+    lt_buffer_close(s->model->backend, &s->step_numbers);
+    lt_buffer_close(s->model->backend, &s->step_logits);
     lt_ops_close(&s->ops);
     free(s->kept_frames);
     free(s->kept_tokens);
@@ -312,26 +344,37 @@ typedef struct {
     int32_t *id;             /* what was drawn, as lt_choose_id gives it */
 } row_pass;
 
-static lt_tensor embed_tokens(lt_ops *o, const row_pass *p)
+/* Ids i32 [items * rows] -> [items, rows, width]. */
+static lt_tensor embed(lt_ops *o, const row_pass *p, lt_tensor ids)
 {
     const ar_session *s = p->session;
-    const int64_t width = ar_model_config(s->model)->width;
-    int32_t ids[2 * AR_MAX_PASS_ROWS]; /* the same in both items */
-    for (int i = 0; i < s->items * p->rows; i++)
-        ids[i] = p->tokens[i % p->rows];
-    const lt_tensor x = lt_gather(o, &s->model->embedding, lt_from_host(o, ids, LT_I32, lt_shape1(s->items * p->rows)));
-    return lt_reshape(x, lt_shape3(s->items, p->rows, width));
+    return lt_reshape(lt_gather(o, &s->model->embedding, ids), lt_shape3(s->items, p->rows, ar_model_config(s->model)->width));
 }
 
-/* Draws an id from the logits of the last row, x [items, 1, width], where they are: only the id comes to the host. */
-static void choose(lt_ops *o, const row_pass *p, lt_tensor x)
+/* The ids of a pass, the same in both items. */
+static void ids_of(const row_pass *p, int32_t *ids)
+{
+    for (int i = 0; i < p->session->items * p->rows; i++)
+        ids[i] = p->tokens[i % p->rows];
+}
+
+/* logits [items, 1 or more, vocabulary], overwritten: all come to the host, or an id is drawn from them where they are. */
+static void give_logits(lt_ops *o, const row_pass *p, lt_tensor logits)
 {
     const int64_t vocabulary = ar_model_config(p->session->model)->vocab_size;
-    lt_tensor logits = ar_transformer_logits(o, &p->session->model->transformer, x);
-    logits = lt_reshape(logits, lt_shape2(x.dim[0], vocabulary));
+    if (!p->choice) {
+        lt_download(o, p->logits, logits);
+        return;
+    }
+    logits = lt_reshape(logits, lt_shape2(logits.dim[0], vocabulary));
     if (p->lean) /* in both rows, so guidance leaves it as it is */
         lt_add_into(o, logits, lt_from_host(o, p->lean, LT_F32, lt_shape2(1, vocabulary)));
     lt_download(o, p->id, lt_choose(o, logits, p->choice));
+}
+
+static lt_tensor last_rows(const row_pass *p, lt_tensor x)
+{
+    return lt_slice(x, 1, p->rows - p->logit_rows, p->logit_rows);
 }
 
 static lt_status run_rows(lt_ops *o, void *user)
@@ -339,27 +382,122 @@ static lt_status run_rows(lt_ops *o, void *user)
     const row_pass *p = user;
     const ar_session *s = p->session;
     const ar_transformer *net = &s->model->transformer;
+    const ar_places at = ar_places_after(o, s->cache.used, p->rows);
+    int32_t ids[2 * AR_MAX_PASS_ROWS];
     lt_tensor x; /* [items, rows, width] */
-    if (p->tokens)
-        x = embed_tokens(o, p);
-    else
+    if (p->tokens) {
+        ids_of(p, ids);
+        x = embed(o, p, lt_from_host(o, ids, LT_I32, lt_shape1(s->items * p->rows)));
+    } else {
         x = lt_cast(o, lt_slice(lt_slice(s->prefix, 0, 0, s->items), 1, p->prefix_row, p->rows), o->dtype);
-    x = ar_transformer_blocks(o, net, &s->cache, x);
-    if (p->logit_rows > 0) {
-        const lt_tensor last = lt_slice(x, 1, p->rows - p->logit_rows, p->logit_rows);
-        if (p->choice)
-            choose(o, p, last);
-        else
-            lt_download(o, p->logits, ar_transformer_logits(o, net, last));
     }
+    x = ar_transformer_blocks(o, net, &s->cache, &at, x);
+    if (p->logit_rows > 0)
+        give_logits(o, p, ar_transformer_logits(o, net, last_rows(p, x)));
     return lt_ops_status(o);
 }
+
+/* --- steps: passes of few tokens, which may be recorded ---------------------------------------------------------- */
+
+static bool records_steps(const ar_session *s)
+{
+    return s->way == AR_STEPS_RECORDED && lt_ops_records(&s->ops) && s->model->resident;
+}
+
+/* Which recording a step that ends at position `end` takes. */
+static int key_count_of(int64_t end)
+{
+    int i = 0;
+    while (i < KEY_COUNTS - 1 && (int64_t)FEWEST_KEYS << i < end)
+        i++;
+    return i;
+}
+
+/* What a step looks at is as long as what is there, unless it is to fit the next ones as well. */
+static int64_t keys_of(const row_pass *p)
+{
+    const ar_session *s = p->session;
+    const int64_t end = s->cache.used + p->rows;
+    if (!records_steps(s))
+        return end;
+    const int i = key_count_of(end);
+    const int64_t keys = (int64_t)FEWEST_KEYS << i;
+    return i < KEY_COUNTS - 1 && keys < s->cache.capacity ? keys : s->cache.capacity;
+}
+
+static lt_tensor step_logits(const row_pass *p)
+{
+    const ar_session *s = p->session;
+    const lt_shape shape = lt_shape3(s->items, p->logit_rows, ar_model_config(s->model)->vocab_size);
+    return lt_view(s->step_logits.data, LT_F32, shape);
+}
+
+/* From step_numbers to step_logits: nothing in it knows the position, the tokens or the draw. */
+static lt_status compute_step(lt_ops *o, void *user)
+{
+    const row_pass *p = user;
+    const ar_session *s = p->session;
+    const ar_transformer *net = &s->model->transformer;
+    const lt_tensor numbers = s->step_numbers;
+    const ar_places at = {.keys = keys_of(p),
+                          .first = lt_slice(numbers, 0, STEP_FIRST, 1),
+                          .visible = p->rows > 1 ? lt_slice(numbers, 0, STEP_VISIBLE, p->rows) : lt_none()};
+    lt_tensor x = embed(o, p, lt_slice(numbers, 0, STEP_IDS, s->items * p->rows));
+    x = ar_transformer_blocks(o, net, &s->cache, &at, x);
+    if (p->logit_rows > 0)
+        ar_transformer_logits_into(o, net, step_logits(p), last_rows(p, x));
+    return lt_ops_status(o);
+}
+
+static lt_status finish_step(lt_ops *o, void *user)
+{
+    give_logits(o, user, step_logits(user));
+    return lt_ops_status(o);
+}
+
+static lt_status upload_numbers(ar_session *s, const row_pass *p, lt_error *err)
+{
+    lt_backend *backend = s->model->backend;
+    int32_t numbers[STEP_NUMBERS] = {0};
+    ids_of(p, numbers + STEP_IDS);
+    numbers[STEP_FIRST] = (int32_t)s->cache.used;
+    for (int i = 0; i < p->rows; i++)
+        numbers[STEP_VISIBLE + i] = (int32_t)s->cache.used + i + 1;
+    return backend->table->upload(backend, s->step_numbers.data, numbers, sizeof numbers, err);
+}
+
+static lt_status run_step(ar_session *s, row_pass *p, lt_error *err)
+{
+    LT_TRY(upload_numbers(s, p, err));
+    if (records_steps(s)) {
+        step *r = &s->steps[p->rows - 1][key_count_of(s->cache.used + p->rows)];
+        if (r->items != s->items || r->logit_rows != p->logit_rows)
+            lt_ops_forget(&s->ops, &r->pass);
+        r->items = s->items;
+        r->logit_rows = p->logit_rows;
+        LT_TRY(lt_ops_repeat(&s->ops, &r->pass, compute_step, p, err));
+        s->replayed += r->pass.recording != NULL;
+    } else {
+        LT_TRY(lt_ops_run(&s->ops, compute_step, p, err));
+    }
+    return p->logit_rows > 0 ? lt_ops_run(&s->ops, finish_step, p, err) : LT_OK;
+}
+
+int64_t ar_session_replayed(const ar_session *s)
+{
+    return s->replayed;
+}
+
+/* --- passes in a row --------------------------------------------------------------------------------------------- */
 
 static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
 {
     row_pass pass = *p;
     pass.session = s;
-    LT_TRY(lt_ops_run(&s->ops, run_rows, &pass, err));
+    if (p->tokens && p->rows <= STEP_ROWS)
+        LT_TRY(run_step(s, &pass, err));
+    else
+        LT_TRY(lt_ops_run(&s->ops, run_rows, &pass, err));
     s->cache.used += p->rows;
     return LT_OK;
 }

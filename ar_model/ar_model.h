@@ -31,8 +31,15 @@ lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *back
 void ar_model_close(ar_model *m); /* accepts NULL; after its sessions */
 const cfg_ar *ar_model_config(const ar_model *m);
 
+/* How the passes between two codes are asked of the device. */
+typedef enum {
+    AR_STEPS_RECORDED, /* once, then again and again as recorded: where it records, and all matrices are on it */
+    AR_STEPS_LAUNCHED  /* operation by operation; the same ids */
+} ar_steps;
+
 typedef struct {
     ar_sampling sampling;
+    ar_steps steps;
     int context;          /* earlier segments that a segment sees, at most; >= 0 */
     int64_t segments;     /* of the whole take, given ones included; 0: not known */
     int text_rows;        /* of the longest prompt */
@@ -76,6 +83,9 @@ typedef struct {
  * LT_ERR_CANCELLED or another failure leaves the session where it was, at the segment's beginning. */
 lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress,
                              lt_error *err);
+
+/* Passes that the device did as recorded, since the session was opened. */
+int64_t ar_session_replayed(const ar_session *s);
 
 /* The logits after each of `count` given tokens of a new session, in the passes that drawing would make, before guidance:
  * logits [items, count, vocabulary], items 2 when guided. The tokens start with <I> and hold the forced ones. */

@@ -59,10 +59,23 @@ typedef struct {
 
 /* `net->blocks` is there, cfg is set. */
 void ar_transformer_bind(lt_binder *b, ar_transformer *net);
-/* x [items, n, width], the rows of positions used .. used+n-1; written to. Adds their keys and values to the cache (whose
- * `used` stays as it is) and gives the stream after the last block, [items, n, width]. */
-lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_cache *cache, lt_tensor x);
+/* Whether no matrix has its home on the host. */
+bool ar_transformer_is_resident(const ar_transformer *net);
+
+/* Where the n rows of a pass stand in the cache. */
+typedef struct {
+    int64_t keys;      /* positions it may look at: those filled, those of its rows, with `first` perhaps more that are not filled yet */
+    lt_tensor first;   /* i32 [1]: the first row's position, where only the device needs to know it; none: the rows are the last n of `keys` */
+    lt_tensor visible; /* i32 [n]: so many positions row i sees; none: all up to the last row */
+} ar_places;
+
+/* Of n rows after `used` positions. */
+ar_places ar_places_after(lt_ops *o, int64_t used, int64_t n);
+/* x [items, n, width], written to. Adds the rows' keys and values to the cache (whose `used` stays as it is) and gives the stream
+ * after the last block, [items, n, width]. */
+lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_cache *cache, const ar_places *at, lt_tensor x);
 /* x [items, n, width] after the blocks -> logits [items, n, vocabulary] f32. */
 lt_tensor ar_transformer_logits(lt_ops *o, const ar_transformer *net, lt_tensor x);
+void ar_transformer_logits_into(lt_ops *o, const ar_transformer *net, lt_tensor out, lt_tensor x);
 
 #endif

@@ -31,10 +31,23 @@ void ar_transformer_bind(lt_binder *b, ar_transformer *net)
     lt_bind(b, &net->head, LT_ROLE_HEAD, lt_shape2(cfg->vocab_size, cfg->width), "transformer.head.weight");
 }
 
+bool ar_transformer_is_resident(const ar_transformer *net)
+{
+    for (int i = 0; i < net->cfg.layers; i++) {
+        const ar_block *w = &net->blocks[i];
+        const lt_weight *const matrices[] = {&w->qkv, &w->out, &w->gate, &w->up, &w->down};
+        for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++)
+            if (lt_comes_from_host(matrices[k]))
+                return false;
+    }
+    return true;
+}
+
 /* What all blocks of one pass share. */
 typedef struct {
-    int64_t begin;    /* position of the first row */
-    lt_tensor cosine; /* [n, d / 2] of the rows' positions */
+    int64_t keys;
+    lt_tensor first;
+    lt_tensor cosine; /* [n, d / 2] of the rows' positions, or with `first` [keys, d / 2] */
     lt_tensor sine;
     lt_attention_args attention;
 } pass_frame;
@@ -48,10 +61,10 @@ static void add_attention(lt_ops *o, const cfg_ar *cfg, const ar_block *w, const
     const int64_t d = cfg->width / cfg->heads;
     const lt_row_norm norm = {&w->attention_norm, norm_epsilon};
     const lt_tensor qkv = lt_normed_linear(o, x, &norm, &w->qkv); /* [items, n, 3 width] */
-    const lt_tensor keys = ar_cache_rows(cache->keys, layer, (int)items, 0, f->begin + n);
-    const lt_tensor values = ar_cache_rows(cache->values, layer, (int)items, 0, f->begin + n);
-    const lt_tensor seen = lt_cached_attention(o, lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d)), keys, values, f->cosine, f->sine,
-                                               &f->attention); /* [items, n, heads, d] */
+    const lt_tensor keys = ar_cache_rows(cache->keys, layer, (int)items, 0, f->keys);
+    const lt_tensor values = ar_cache_rows(cache->values, layer, (int)items, 0, f->keys);
+    const lt_tensor seen = lt_cached_attention(o, lt_reshape(qkv, lt_shape5(items, n, 3, cfg->heads, d)), keys, values, f->first, f->cosine,
+                                               f->sine, &f->attention); /* [items, n, heads, d] */
     lt_linear_add_into(o, x, lt_reshape(seen, lt_shape3(items, n, cfg->width)), &w->out, NULL);
 }
 
@@ -73,17 +86,22 @@ static lt_tensor causal_counts(lt_ops *o, int64_t begin, int64_t n)
     return lt_from_host(o, counts, LT_I32, lt_shape1(n));
 }
 
-lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_cache *cache, lt_tensor x)
+ar_places ar_places_after(lt_ops *o, int64_t used, int64_t n)
+{
+    return (ar_places){.keys = used + n, .first = lt_none(), .visible = causal_counts(o, used, n)};
+}
+
+lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_cache *cache, const ar_places *at, lt_tensor x)
 {
     const cfg_ar *cfg = &net->cfg;
-    const int64_t n = x.dim[1];
     const int head_width = cfg->width / cfg->heads;
+    const int64_t angles = lt_is_none(&at->first) ? x.dim[1] : at->keys; /* the last so many of the keys' */
     const pass_frame frame = {
-        .begin = cache->used,
-        .cosine = lt_slice(cache->cosine, 0, cache->used, n),
-        .sine = lt_slice(cache->sine, 0, cache->used, n),
-        .attention = {.scale = 1.0f / sqrtf((float)head_width),
-                      .visible = causal_counts(o, cache->used, n)},
+        .keys = at->keys,
+        .first = at->first,
+        .cosine = lt_slice(cache->cosine, 0, at->keys - angles, angles),
+        .sine = lt_slice(cache->sine, 0, at->keys - angles, angles),
+        .attention = {.scale = 1.0f / sqrtf((float)head_width), .visible = at->visible},
     };
     for (int i = 0; i < cfg->layers; i++) {
         const lt_mark mark = lt_ops_mark(o);
@@ -95,13 +113,19 @@ lt_tensor ar_transformer_blocks(lt_ops *o, const ar_transformer *net, const ar_c
     return x;
 }
 
-lt_tensor ar_transformer_logits(lt_ops *o, const ar_transformer *net, lt_tensor x)
+void ar_transformer_logits_into(lt_ops *o, const ar_transformer *net, lt_tensor out, lt_tensor x)
 {
     const lt_dtype dtype = o->dtype;
     o->dtype = LT_F32;                              /* the release leaves bf16 after the last block */
     const lt_tensor stream = lt_cast(o, x, LT_F32); /* [items, n, width] */
     const lt_tensor normed = lt_layer_norm(o, stream, &net->norm, &net->norm_bias, norm_epsilon);
-    const lt_tensor logits = lt_linear(o, normed, &net->head, NULL, LT_ACT_NONE); /* [items, n, vocabulary] */
+    lt_linear_into(o, out, normed, &net->head, NULL, LT_ACT_NONE);
     o->dtype = dtype;
+}
+
+lt_tensor ar_transformer_logits(lt_ops *o, const ar_transformer *net, lt_tensor x)
+{
+    const lt_tensor logits = lt_new(o, LT_F32, lt_shape3(x.dim[0], x.dim[1], net->cfg.vocab_size));
+    ar_transformer_logits_into(o, net, logits, x);
     return logits;
 }

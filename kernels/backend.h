@@ -58,9 +58,15 @@ typedef struct {
     float eps;
 } lt_row_norm;
 
+enum { LT_FIRST_ROWS = 4 }; /* of cached_attention, where only the device knows which they are */
+
 enum { LT_WEIGHT_PLACES = 4 }; /* on a device, that matrices from the host take in turns: one is read while others are copied */
 
 typedef struct lt_backend lt_backend;
+
+/* Operations that a backend keeps, to do them again. */
+typedef struct lt_recording lt_recording;
+typedef lt_status (*lt_work)(void *user, lt_error *err);
 
 typedef struct {
     const char *name; /* "reference", "cpu", "cuda" */
@@ -98,11 +104,12 @@ typedef struct {
     /* q [B, n, h, d], k and v [B, m, h, d], out [B, n, h, d], any strides but the last; d <= 256.
      * out = softmax over visible keys of (scale q.k + bias) times v. Never holds n x m scores. */
     lt_status (*attention)(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a, lt_error *err);
-    /* Rows that join a cache and look into it. qkv [B, n, 3, h, d], any strides but the last, are their queries, keys and values. The
-     * last n rows of k and v [B, m, h, d] become rope(keys) and the values; out = attention of rope(queries), k and v. Rotated as `rope`
-     * says; qkv is written to. */
-    lt_status (*cached_attention)(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
-                                  const lt_attention_args *a, lt_error *err);
+    /* Rows that join a cache and look into it. qkv [B, n, 3, h, d], any strides but the last, are their queries, keys and values. Rows
+     * first .. first + n - 1 of k and v [B, m, h, d] become rope(keys) and the values; out = attention of rope(queries) to those up to there.
+     * first i32 [1], n <= LT_FIRST_ROWS, no bias: it is read on the device, already checked, and cosine and sine are [m, d/2], of all rows
+     * of k. none: first is m - n, and they are [n, d/2]. Rotated as `rope` says; qkv is written to. */
+    lt_status (*cached_attention)(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
+                                  lt_tensor sine, const lt_attention_args *a, lt_error *err);
     /* x, out [B, n, d], any strides but the last. out = LN(x) * w + b, then * (1 + scale) + shift when given: f32 or
      * activation dtype [B or 1, d]. w and b may be NULL together. */
     lt_status (*layer_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
@@ -146,6 +153,15 @@ typedef struct {
     /* Bytes that are free where the device has memory of its own; NULL where it computes in the host's. */
     size_t (*memory_free)(lt_backend *b);
 
+    /* The operations that `work` asks for are kept, none is done: replay does them all again, at once, with the addresses and numbers that
+     * they were given, whatever is in that memory by then. The same work was done before as it is. It calls operations alone, nothing that
+     * moves memory between host and device, takes it or waits, and reads no matrix that comes from the host (LT_ERR_FAILED). All three
+     * NULL where a backend does not record. */
+    lt_status (*record)(lt_backend *b, lt_work work, void *user, lt_recording **out, lt_error *err);
+    /* *done false, and nothing has happened: memory of the backend's own has moved since, what was recorded is of no use. */
+    lt_status (*replay)(lt_backend *b, const lt_recording *r, bool *done, lt_error *err);
+    void (*forget)(lt_backend *b, lt_recording *r); /* accepts NULL */
+
     void (*close)(lt_backend *b);
 } lt_backend_table;
 
@@ -169,8 +185,9 @@ lt_status lt_normed_linear_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, c
                                     lt_error *err);
 lt_status lt_gated_linear_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
                                    const lt_weight *up, lt_act act, lt_tensor room, lt_error *err);
-lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine,
-                                       lt_tensor sine, const lt_attention_args *a, lt_error *err);
+/* `first` is none on a device with memory of its own. */
+lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first,
+                                       lt_tensor cosine, lt_tensor sine, const lt_attention_args *a, lt_error *err);
 
 /* The doors of the backends, one per folder. threads: 0 = all processors. */
 lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);

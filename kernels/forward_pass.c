@@ -1,4 +1,4 @@
-/* forward_pass.c - the life of an lt_ops: measure, run, tensors of the arena, host copies, buffers. */
+/* forward_pass.c - the life of an lt_ops: measure, run, repeat, tensors of the arena, host copies, buffers. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -54,17 +54,90 @@ static lt_status grow(lt_ops *o, size_t bytes)
     return LT_OK;
 }
 
-lt_status lt_ops_run(lt_ops *o, lt_pass pass, void *user, lt_error *err)
+/* A pass that has been measured, and whose arena is there. */
+typedef struct {
+    lt_ops *ops;
+    lt_pass pass;
+    void *user;
+} ready_pass;
+
+static lt_status run_ready(void *ready, lt_error *err)
+{
+    const ready_pass *p = ready;
+    lt_ops *o = p->ops;
+    lt_arena_use(&o->arena, o->block, o->arena.capacity);
+    const lt_status s = settle(o, p->pass(o, p->user));
+    return s == LT_OK ? LT_OK : lt_fail(err, s, "%s", o->error.message);
+}
+
+static lt_status make_ready(lt_ops *o, lt_pass pass, void *user, lt_error *err)
 {
     size_t peak;
     lt_status s = lt_ops_measure(o, pass, user, &peak);
     if (s == LT_OK)
         s = grow(o, peak);
-    if (s == LT_OK) {
-        lt_arena_use(&o->arena, o->block, o->arena.capacity);
-        s = settle(o, pass(o, user));
-    }
     return s == LT_OK ? LT_OK : lt_fail(err, s, "%s", o->error.message);
+}
+
+lt_status lt_ops_run(lt_ops *o, lt_pass pass, void *user, lt_error *err)
+{
+    LT_TRY(make_ready(o, pass, user, err));
+    return run_ready(&(ready_pass){o, pass, user}, err);
+}
+
+bool lt_ops_records(const lt_ops *o)
+{
+    return o->backend->table->record != NULL && o->backend->profile == NULL;
+}
+
+void lt_ops_forget(lt_ops *o, lt_repeated *r)
+{
+    if (r->recording != NULL)
+        o->backend->table->forget(o->backend, r->recording);
+    *r = (lt_repeated){0};
+}
+
+/* What was recorded is done, if all memory is still where it was. */
+static lt_status replay(lt_ops *o, const lt_repeated *r, bool *done, lt_error *err)
+{
+    *done = false;
+    if (r->recording == NULL || r->block != o->block)
+        return LT_OK;
+    return o->backend->table->replay(o->backend, r->recording, done, err);
+}
+
+static lt_status record(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
+{
+    lt_ops_forget(o, r);
+    LT_TRY(make_ready(o, pass, user, err));
+    LT_TRY(o->backend->table->record(o->backend, run_ready, &(ready_pass){o, pass, user}, &r->recording, err));
+    r->block = o->block;
+    r->ran = true;
+    return LT_OK;
+}
+
+static lt_status repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
+{
+    if (!r->ran || !lt_ops_records(o)) {
+        LT_TRY(lt_ops_run(o, pass, user, err));
+        r->ran = true;
+        return LT_OK;
+    }
+    bool done;
+    LT_TRY(replay(o, r, &done, err));
+    if (done)
+        return LT_OK;
+    LT_TRY(record(o, r, pass, user, err));
+    LT_TRY(replay(o, r, &done, err));
+    return done ? LT_OK : lt_fail(err, LT_ERR_FAILED, "forward pass: memory moved while it was recorded");
+}
+
+lt_status lt_ops_repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
+{
+    o->repeating = true;
+    const lt_status s = repeat(o, r, pass, user, err);
+    o->repeating = false;
+    return s;
 }
 
 lt_status lt_ops_status(const lt_ops *o)
@@ -155,9 +228,11 @@ lt_tensor lt_from_host(lt_ops *o, const void *host, lt_dtype dtype, lt_shape sha
     return device;
 }
 
-/* True when memory is to be moved; a tensor that is not packed fails. */
+/* True when memory is to be moved; a tensor that is not packed fails, and a pass that may not. */
 static bool may_move(lt_ops *o, const char *place, const lt_tensor *device)
 {
+    if (o->error.code == LT_OK && o->repeating)
+        (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: in a pass that is repeated, which would move the same bytes every time", place);
     if (o->error.code == LT_OK && !lt_is_contiguous(device)) {
         char text[128];
         (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: %s %s is not contiguous", place,

@@ -156,10 +156,10 @@ static lt_status gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const l
     return LT_OK;
 }
 
-static lt_status cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
-                                  const lt_attention_args *a, lt_error *err)
+static lt_status cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
+                                  lt_tensor sine, const lt_attention_args *a, lt_error *err)
 {
-    (void)b, (void)out, (void)qkv, (void)k, (void)v, (void)cosine, (void)sine, (void)a, (void)err;
+    (void)b, (void)out, (void)qkv, (void)k, (void)v, (void)first, (void)cosine, (void)sine, (void)a, (void)err;
     return LT_OK;
 }
 

@@ -328,10 +328,11 @@ static void expect_bias(lt_ops *o, const lt_attention_args *a, int64_t heads, in
 }
 
 /* Angles of rows of [B, n, h, d]. */
-static void expect_angles(lt_ops *o, const lt_tensor *x, const lt_tensor *cosine, const lt_tensor *sine)
+/* Of `rows` rows that are d wide. */
+static void expect_angles(lt_ops *o, int64_t rows, int64_t d, const lt_tensor *cosine, const lt_tensor *sine)
 {
     expect(o, cosine->dtype == LT_F32, "rope: cosine", cosine, "f32");
-    expect_shape(o, "rope: cosine", cosine, lt_shape2(x->dim[1], last_dim(x) / 2));
+    expect_shape(o, "rope: cosine", cosine, lt_shape2(rows, d / 2));
     expect_activation(o, "rope: cosine", cosine);
     expect_like(o, "rope: sine", sine, cosine);
     expect_shape(o, "rope: sine", sine, lt_shape_of(cosine));
@@ -365,7 +366,7 @@ lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const l
     return out;
 }
 
-lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine, lt_tensor sine,
                               const lt_attention_args *a)
 {
     const int64_t n = qkv.dim[1];
@@ -381,13 +382,18 @@ lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v
     expect(o, m >= n, "cached_attention: k", &k, "at least %lld keys", (long long)n);
     expect_shape(o, "cached_attention: k", &k, lt_shape4(qkv.dim[0], m, heads, d));
     expect_shape(o, "cached_attention: v", &v, lt_shape_of(&k));
-    expect_angles(o, &out, &cosine, &sine);
+    expect_angles(o, lt_is_none(&first) ? n : m, d, &cosine, &sine);
     expect_visible(o, a, n);
     expect_bias(o, a, heads, n, m);
+    if (!lt_is_none(&first)) {
+        expect(o, first.dtype == LT_I32 && first.rank == 1 && first.dim[0] == 1, "cached_attention: first", &first, "i32 [1]");
+        expect(o, n <= LT_FIRST_ROWS, "cached_attention: qkv", &qkv, "at most %d rows with a first", (int)LT_FIRST_ROWS);
+        expect(o, lt_is_none(&a->bias), "cached_attention: bias", &a->bias, "none with a first");
+    }
     if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->cached_attention(o->backend, out, qkv, k, v, cosine, sine, a, &o->error);
+    const lt_status s = o->backend->table->cached_attention(o->backend, out, qkv, k, v, first, cosine, sine, a, &o->error);
     done(o, LT_OP_CACHED_ATTENTION, begun, s, size(&out) + size(&qkv) + 2 * size(&k), 4 * count(&out) * (double)m);
     return out;
 }
@@ -483,7 +489,7 @@ void lt_rope(lt_ops *o, lt_tensor x, lt_tensor cosine, lt_tensor sine)
     x = with_batch(x, 4);
     expect_activation(o, "rope: x", &x);
     expect(o, x.rank == 4 && x.dim[3] % 2 == 0, "rope: x", &x, "[B, n, h, d] with d even");
-    expect_angles(o, &x, &cosine, &sine);
+    expect_angles(o, x.dim[1], last_dim(&x), &cosine, &sine);
     if (!live(o, &x))
         return;
     const double begun = lt_op_begin(o->backend);

@@ -22,6 +22,7 @@ typedef struct {
     void *block;    /* the arena's memory, from backend->alloc */
     lt_error error;
     bool measuring;
+    bool repeating; /* see lt_ops_repeat */
 } lt_ops;
 
 typedef lt_status (*lt_pass)(lt_ops *o, void *user);
@@ -32,6 +33,21 @@ void lt_ops_close(lt_ops *o); /* gives the arena back; accepts a zeroed one */
 lt_status lt_ops_measure(lt_ops *o, lt_pass pass, void *user, size_t *peak);
 /* Measures, grows the arena if it is too small, runs. Tensors of an earlier run are gone. The failure goes to `err`. */
 lt_status lt_ops_run(lt_ops *o, lt_pass pass, void *user, lt_error *err);
+
+/* A pass that is run again and again on the same tensors: only what is in them differs. Zeroed: not run yet. */
+typedef struct {
+    lt_recording *recording; /* or NULL */
+    const void *block;       /* of the arena when it was made */
+    bool ran;                /* once, as it is */
+} lt_repeated;
+
+/* Whether the backend records what is repeated; not while a profile is on, which waits around every operation. */
+bool lt_ops_records(const lt_ops *o);
+/* Like lt_ops_run. Where passes are recorded the first run is one, the second is recorded, and later ones do not call `pass`: the device does
+ * again what it did. So `pass` must ask for the same on every run, and calls neither lt_upload, lt_from_host nor lt_download. */
+lt_status lt_ops_repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err);
+void lt_ops_forget(lt_ops *o, lt_repeated *r); /* as if it had never run; accepts a zeroed one */
+
 lt_status lt_ops_status(const lt_ops *o);
 /* A failure found by the model itself: sticks like one of an operation. */
 lt_status lt_ops_fail(lt_ops *o, lt_status code, const char *format, ...) LT_PRINTF(3, 4);
@@ -59,7 +75,7 @@ void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
 lt_tensor lt_normed_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *w);                  /* rows of x */
 lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up, lt_act act);
 lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a);            /* -> [B, n, h, d] contiguous; rank 3 = B left out */
-lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
+lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine, lt_tensor sine,
                               const lt_attention_args *a);                                                        /* -> [B, n, h, d] contiguous */
 lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps);            /* rows of x */
 /* x, out [B, n, d] or [n, d]; scale, shift [B, d], [1, d] or [d], or none. */

@@ -34,12 +34,18 @@ lt_status lt_gated_linear_in_steps(lt_backend *b, lt_tensor out, lt_tensor x, co
     return b->table->gated_act(b, out, out, u, act, err);
 }
 
-lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine,
-                                       lt_tensor sine, const lt_attention_args *a, lt_error *err)
+lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first_row,
+                                       lt_tensor cosine, lt_tensor sine, const lt_attention_args *a, lt_error *err)
 {
     const int64_t n = qkv.dim[1];
-    const int64_t first = k.dim[1] - n;
+    const int64_t first = lt_is_none(&first_row) ? k.dim[1] - n : *(const int32_t *)first_row.data;
     const lt_tensor q = lt_select(qkv, 2, 0); /* [B, n, h, d] */
+    if (!lt_is_none(&first_row)) {
+        k = lt_slice(k, 1, 0, first + n);
+        v = lt_slice(v, 1, 0, first + n);
+        cosine = lt_slice(cosine, 0, first, n);
+        sine = lt_slice(sine, 0, first, n);
+    }
     LT_TRY(b->table->rope(b, q, q, cosine, sine, err));
     LT_TRY(b->table->rope(b, lt_slice(k, 1, first, n), lt_select(qkv, 2, 1), cosine, sine, err));
     LT_TRY(b->table->copy(b, lt_slice(v, 1, first, n), lt_select(qkv, 2, 2), err));

@@ -65,11 +65,11 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
 }
 
-lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
-                                   const lt_attention_args *a, lt_error *err)
+lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
+                                   lt_tensor sine, const lt_attention_args *a, lt_error *err)
 {
     if (qkv.dim[1] > LT_DECODE_ROWS)
-        return lt_cached_attention_in_steps(b, out, qkv, k, v, cosine, sine, a, err);
+        return lt_cached_attention_in_steps(b, out, qkv, k, v, first, cosine, sine, a, err);
     const lt_attention_job j = job_of(out, lt_select(qkv, 2, 0), k, v, a);
     const lt_tensor keys = lt_select(qkv, 2, 1);
     lt_joining_rows joining = {};
@@ -82,5 +82,6 @@ lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, 
     joining.sine = (const float *)sine.data;
     joining.angle_stride[0] = cosine.stride[0];
     joining.angle_stride[1] = sine.stride[0];
+    joining.first = lt_is_none(&first) ? NULL : (const int32_t *)first.data;
     return lt_cuda_attention_decode(lt_cuda_of(b), &j, &joining, err);
 }

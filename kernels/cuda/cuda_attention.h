@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 enum {
-    LT_DECODE_ROWS = 4, /* queries of a decoding step: up to here the keys are split over blocks */
+    LT_DECODE_ROWS = LT_FIRST_ROWS, /* queries of a decoding step: up to here the keys are split over blocks */
     LT_CUDNN_ATTENTION_WORKSPACE = 64 << 20 /* bytes a plan may use; what was seen is 256 */
 };
 
@@ -34,15 +34,16 @@ typedef struct {
     float scale;
 } lt_attention_job;
 
-/* Rows that join a cache: they become the last n keys and values of a job, the keys rotated, and the job's queries are rotated as they
- * are read. */
+/* Rows that join a cache: they become n keys and values of a job, the keys rotated, and the job's queries are rotated as they are
+ * read. Keys after them are as if they were not there. */
 typedef struct {
     const void *keys;    /* [B, n, h, d], of the job's type */
     const void *values;
     int64_t stride[3];   /* of both */
     void *to_keys;       /* the job's k and v */
     void *to_values;
-    const float *cosine; /* [n, d / 2] */
+    const int32_t *first; /* of them is this key of the job, a number on the device; NULL: they are the last n */
+    const float *cosine;  /* [n, d / 2], or with `first` [m, d / 2] of all keys */
     const float *sine;
     int64_t angle_stride[2]; /* of the rows of cosine and sine */
 } lt_joining_rows;

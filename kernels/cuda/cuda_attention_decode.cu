@@ -3,7 +3,8 @@
  * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are split: each block takes a
  * stretch of them for all rows of a head and leaves, per row, the largest score, the sum of weights and the weighted sum of
  * values relative to it; the block of a head that is done last puts the parts together, in the order of the keys whichever block
- * that is. The cut depends on the number of keys alone, so every card gives the same bytes.
+ * that is. The cut depends on the number of keys alone, so every card gives the same bytes. Where only the device knows that
+ * number, the grid has the blocks of all keys there may be, and those beyond it leave at once.
  *
  * Rows that join the cache are written by the block in whose stretch they are, before it reads there, and queries are rotated on
  * their way to shared memory: a step needs no other kernel between its products.
@@ -28,42 +29,55 @@ typedef struct {
     lt_joining_rows joining; /* keys NULL: none */
     float *part;    /* [B h n, splits, d + 2]: weighted sums, largest score, sum of weights */
     unsigned *done; /* [B h]: blocks of a head that have left their part; 0 before and after */
-    int splits;
-    int stretch; /* keys of a block */
 } decode;
+
+/* The keys there are, and how blocks share them. */
+typedef struct {
+    int keys;
+    int joined;  /* of them were there before the rows that join */
+    int stretch; /* keys of a block */
+    int splits;  /* blocks of a head, none of them empty */
+} cut;
+
+/* More keys never have fewer splits: a grid for the most keys there may be has the blocks of any number of them. */
+static __host__ __device__ __forceinline__ cut cut_of(int keys, int n)
+{
+    cut c;
+    c.keys = keys;
+    c.joined = keys - n;
+    c.stretch = keys <= SPLITS_MOST * STRETCH_LEAST ? (int)STRETCH_LEAST : (keys + SPLITS_MOST - 1) / SPLITS_MOST;
+    c.splits = (keys + c.stretch - 1) / c.stretch;
+    return c;
+}
 
 static __device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride, int batch, int row, int head, int bytes)
 {
     return (const char *)base + (batch * stride[0] + row * stride[1] + head * stride[2]) * bytes;
 }
 
-static __device__ __forceinline__ int visible_keys(const lt_attention_job &j, int row)
+/* Element `e` of a head of joining row `row`, rotated. */
+template <typename T> static __device__ __forceinline__ float rotated(const lt_joining_rows &f, const cut &c, const T *head, int row, int e)
 {
-    return j.visible == NULL ? j.m : j.visible[row];
-}
-
-/* Element `e` of a head that is rotated by the angles of row `row`. */
-template <typename T> static __device__ __forceinline__ float rotated(const lt_joining_rows &f, const T *head, int row, int e)
-{
-    const float c = f.cosine[row * f.angle_stride[0] + e / 2];
-    const float s = f.sine[row * f.angle_stride[1] + e / 2];
+    const int angle = f.first == NULL ? row : c.joined + row;
+    const float x = f.cosine[angle * f.angle_stride[0] + e / 2];
+    const float y = f.sine[angle * f.angle_stride[1] + e / 2];
     const float even = lt_to_float(head[e / 2 * 2]);
     const float odd = lt_to_float(head[e / 2 * 2 + 1]);
-    return e % 2 == 0 ? even * c - odd * s : even * s + odd * c;
+    return e % 2 == 0 ? even * x - odd * y : even * y + odd * x;
 }
 
 /* Those of the joining rows that are keys first .. end - 1. */
-template <typename T> static __device__ __forceinline__ void join(const decode &f, int batch, int head, int first, int end)
+template <typename T> static __device__ __forceinline__ void join(const decode &f, const cut &c, int batch, int head, int first, int end)
 {
     const lt_attention_job &j = f.j;
-    const int before = j.m - j.n; /* keys that were there */
-    for (int key = first > before ? first : before; key < end; key++) {
-        const T *k = (const T *)row_of(f.joining.keys, f.joining.stride, batch, key - before, head, (int)sizeof(T));
-        const T *v = (const T *)row_of(f.joining.values, f.joining.stride, batch, key - before, head, (int)sizeof(T));
+    for (int key = first > c.joined ? first : c.joined; key < end; key++) {
+        const int row = key - c.joined;
+        const T *k = (const T *)row_of(f.joining.keys, f.joining.stride, batch, row, head, (int)sizeof(T));
+        const T *v = (const T *)row_of(f.joining.values, f.joining.stride, batch, row, head, (int)sizeof(T));
         T *to_k = (T *)f.joining.to_keys + batch * j.k_stride[0] + key * j.k_stride[1] + head * j.k_stride[2];
         T *to_v = (T *)f.joining.to_values + batch * j.v_stride[0] + key * j.v_stride[1] + head * j.v_stride[2];
         for (int e = (int)threadIdx.x; e < j.d; e += THREADS) {
-            to_k[e] = lt_from_float<T>(rotated(f.joining, k, key - before, e));
+            to_k[e] = lt_from_float<T>(rotated(f.joining, c, k, row, e));
             to_v[e] = v[e];
         }
     }
@@ -71,8 +85,8 @@ template <typename T> static __device__ __forceinline__ void join(const decode &
 
 /* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
 template <typename T, int N, int ROWS>
-static __device__ __forceinline__ void score_chunk(const decode &f, const float (*q)[DEPTH], float (*score)[CHUNK], int batch, int head,
-                                            int key0, int keys)
+static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c, const float (*q)[DEPTH], float (*score)[CHUNK], int batch,
+                                            int head, int key0, int keys)
 {
     const lt_attention_job &j = f.j;
     const int lane = (int)threadIdx.x % LANES;
@@ -103,8 +117,9 @@ static __device__ __forceinline__ void score_chunk(const decode &f, const float 
             for (int r = 0; r < ROWS; r++) {
                 float s = j.scale * dot[r];
                 if (j.bias != NULL && r < j.n)
-                    s += j.bias[(int64_t)head * (j.n + j.m - 1) + key - r + j.n - 1];
-                score[r][i] = r < j.n && key < visible_keys(j, r) ? s : -INFINITY;
+                    s += j.bias[(int64_t)head * (j.n + c.keys - 1) + key - r + j.n - 1];
+                const bool seen = r < j.n && (j.visible == NULL || key < j.visible[r]);
+                score[r][i] = seen ? s : -INFINITY;
             }
         }
     }
@@ -135,31 +150,31 @@ static __device__ __forceinline__ void weigh_row(float *score, int keys, float *
 }
 
 /* Whether this block is the last of its head that comes here, and what the others left can be read. All threads call it and agree. */
-static __device__ __forceinline__ bool is_last(const decode &f, int batch, int head)
+static __device__ __forceinline__ bool is_last(const decode &f, const cut &c, int batch, int head)
 {
     __shared__ bool last;
     __threadfence(); /* this thread's part, before the count */
     __syncthreads();
     if (threadIdx.x == 0) /* wraps to 0 for the next operation */
-        last = atomicInc(&f.done[batch * f.j.heads + head], (unsigned)f.splits - 1) == (unsigned)f.splits - 1;
+        last = atomicInc(&f.done[batch * f.j.heads + head], (unsigned)c.splits - 1) == (unsigned)c.splits - 1;
     __syncthreads();
     __threadfence();
     return last;
 }
 
 /* out = sum of the parts of a row, each relative to its own largest score, for the rows of a head. Warp r has row r, lane s part s. */
-template <typename T> static __device__ __forceinline__ void combine(const decode &f, int batch, int head)
+template <typename T> static __device__ __forceinline__ void combine(const decode &f, const cut &c, int batch, int head)
 {
     const lt_attention_job &j = f.j;
     __shared__ float weight[LT_DECODE_ROWS][SPLITS_MOST];
     __shared__ float total[LT_DECODE_ROWS];
-    const float *part = f.part + ((int64_t)batch * j.heads + head) * j.n * f.splits * (j.d + 2);
+    const float *part = f.part + ((int64_t)batch * j.heads + head) * j.n * c.splits * (j.d + 2);
     const int warp = (int)threadIdx.x / LT_WARP;
     const int lane = (int)threadIdx.x % LT_WARP;
     if (warp < j.n) {
-        const float *end_of = part + (warp * f.splits + lane) * (j.d + 2) + j.d;
-        const float largest = lane < f.splits ? end_of[0] : -INFINITY;
-        const float sum = lane < f.splits ? end_of[1] : 0;
+        const float *end_of = part + (warp * c.splits + lane) * (j.d + 2) + j.d;
+        const float largest = lane < c.splits ? end_of[0] : -INFINITY;
+        const float sum = lane < c.splits ? end_of[1] : 0;
         const float factor = expf(largest - lt_warp_max(largest));
         const float all = lt_warp_sum(sum * factor);
         weight[warp][lane] = factor;
@@ -170,10 +185,10 @@ template <typename T> static __device__ __forceinline__ void combine(const decod
     for (int i = (int)threadIdx.x; i < j.n * j.d; i += THREADS) {
         const int row = i / j.d;
         const int e = i % j.d;
-        const float *of_row = part + row * f.splits * (j.d + 2) + e;
+        const float *of_row = part + row * c.splits * (j.d + 2) + e;
         float all = 0;
 #pragma unroll 8
-        for (int s = 0; s < f.splits; s++)
+        for (int s = 0; s < c.splits; s++)
             all += of_row[s * (j.d + 2)] * weight[row][s];
         T *out = (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
         out[e] = lt_from_float<T>(all / total[row]);
@@ -195,17 +210,20 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
     const int split = (int)blockIdx.x;
     const int head = (int)blockIdx.y;
     const int batch = (int)blockIdx.z;
-    const int first = split * f.stretch;
-    const int end = first + f.stretch < j.m ? first + f.stretch : j.m;
+    const cut c = cut_of(f.joining.first == NULL ? j.m : *f.joining.first + j.n, j.n);
+    if (split >= c.splits)
+        return;
+    const int first = split * c.stretch;
+    const int end = first + c.stretch < c.keys ? first + c.stretch : c.keys;
 
     for (int i = thread; i < ROWS * j.d; i += THREADS) {
         const int r = i / j.d;
         const int row = r < j.n ? r : 0;
         const T *from = (const T *)row_of(j.q, j.q_stride, batch, row, head, (int)sizeof(T));
-        q[r][i % j.d] = f.joining.keys == NULL ? lt_to_float(from[i % j.d]) : rotated(f.joining, from, row, i % j.d);
+        q[r][i % j.d] = f.joining.keys == NULL ? lt_to_float(from[i % j.d]) : rotated(f.joining, c, from, row, i % j.d);
     }
     if (f.joining.keys != NULL)
-        join<T>(f, batch, head, first, end);
+        join<T>(f, c, batch, head, first, end);
     if (thread < ROWS) {
         largest[thread] = -INFINITY;
         sum[thread] = 0;
@@ -221,7 +239,7 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 
     for (int key0 = first; key0 < end; key0 += CHUNK) {
         const int keys = end - key0 < CHUNK ? end - key0 : CHUNK;
-        score_chunk<T, N, ROWS>(f, q, score, batch, head, key0, keys);
+        score_chunk<T, N, ROWS>(f, c, q, score, batch, head, key0, keys);
         __syncthreads();
         const int row = thread / LT_WARP; /* THREADS / LT_WARP = LT_DECODE_ROWS warps, one for each row */
         if (row < ROWS)
@@ -272,24 +290,24 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
                 all += gathered[r][g * packs * N + element];
             const int64_t row = ((int64_t)batch * j.heads + head) * j.n + r;
             if (pass * THREADS + element < j.d)
-                f.part[(row * f.splits + split) * (j.d + 2) + pass * THREADS + element] = all;
+                f.part[(row * c.splits + split) * (j.d + 2) + pass * THREADS + element] = all;
         }
         __syncthreads();
     }
     if (thread < j.n) {
         const int64_t row = ((int64_t)batch * j.heads + head) * j.n + thread;
-        float *end_of = f.part + (row * f.splits + split) * (j.d + 2) + j.d;
+        float *end_of = f.part + (row * c.splits + split) * (j.d + 2) + j.d;
         end_of[0] = largest[thread];
         end_of[1] = sum[thread];
     }
-    if (is_last(f, batch, head))
-        combine<T>(f, batch, head);
+    if (is_last(f, c, batch, head))
+        combine<T>(f, c, batch, head);
 }
 
 template <typename T, int N, int ROWS> static lt_status launch(lt_cuda *c, const decode &f, lt_error *err)
 {
     const lt_attention_job &j = f.j;
-    const dim3 blocks((unsigned)f.splits, (unsigned)j.heads, (unsigned)j.batches);
+    const dim3 blocks((unsigned)cut_of(j.m, j.n).splits, (unsigned)j.heads, (unsigned)j.batches);
     return lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f);
 }
 
@@ -319,15 +337,13 @@ template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt
 lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, const lt_joining_rows *joining, lt_error *err)
 {
     const int64_t heads = (int64_t)j->batches * j->heads;
-    const int64_t splits = lt_cuda_ceil_div(j->m, STRETCH_LEAST);
+    const int splits = cut_of(j->m, j->n).splits;
     decode f = {};
     f.j = *j;
     if (joining != NULL)
         f.joining = *joining;
-    f.stretch = splits <= SPLITS_MOST ? STRETCH_LEAST : (int)lt_cuda_ceil_div(j->m, SPLITS_MOST);
-    f.splits = (int)lt_cuda_ceil_div(j->m, f.stretch); /* no empty block */
     void *workspace;
-    LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * f.splits * (j->d + 2)) * sizeof(float), &workspace, err));
+    LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * splits * (j->d + 2)) * sizeof(float), &workspace, err));
     f.part = (float *)workspace;
     LT_TRY(lt_cuda_counters(c, (size_t)heads, &f.done, err));
     return j->type == LT_F32 ? pick_pack<float>(c, f, err) : pick_pack<lt_bf16>(c, f, err);

@@ -52,6 +52,9 @@ static const lt_backend_table cuda_table = {
     .choose = lt_cuda_choose,
     .to_rgb8 = lt_cuda_to_rgb8,
     .memory_free = lt_cuda_memory_free,
+    .record = lt_cuda_record,
+    .replay = lt_cuda_replay,
+    .forget = lt_cuda_forget,
     .close = cuda_close,
 };
 

@@ -1,7 +1,7 @@
 /* cuda_backend.h - the struct of the CUDA backend, its errors, and the entries of its table by file.
  *
  * C11 and C++17. Operations are queued on one stream in the order in which they are asked for, so what one of them leaves in
- * the workspace is free again for the next. Nothing here waits for the device but download, wait, release and close.
+ * the workspace is free again for the next. Nothing here waits for the device but download, wait, release, forget and close.
  */
 #ifndef LT_CUDA_BACKEND_H
 #define LT_CUDA_BACKEND_H
@@ -21,7 +21,8 @@ enum {
     LT_CUDA_SHARED_DEFAULT = 48 << 10,  /* bytes of shared memory that a block may have without asking */
     LT_CUDA_WEIGHTS_AT_ONCE = 2,        /* matrices that one operation reads */
     LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
-    LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends */
+    LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends; */
+    LT_CUDA_EARLY_RECORDED = 12030,     /* the oldest driver that keeps that in a graph */
     LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
 };
 
@@ -68,6 +69,7 @@ typedef struct {
     lt_cublas *cublas;
     lt_cudnn *cudnn;
     lt_cuda_weight_stream *weight_stream;
+    bool recording; /* the stream keeps what it is given: cuda_record.c */
 } lt_cuda;
 
 /* What `packed` of a prepared weight points to. The weight itself then says where things are on the device:
@@ -129,6 +131,14 @@ lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err)
 lt_status lt_cuda_counters(lt_cuda *c, size_t count, unsigned **out, lt_error *err);
 void lt_cuda_memory_close(lt_cuda *c); /* staging, workspace, counters, table of blocks */
 
+/* ---- recordings (cuda_record.c) ---- */
+
+lt_status lt_cuda_record(lt_backend *b, lt_work work, void *user, lt_recording **out, lt_error *err);
+lt_status lt_cuda_replay(lt_backend *b, const lt_recording *r, bool *done, lt_error *err);
+void lt_cuda_forget(lt_backend *b, lt_recording *r);
+/* LT_OK, or LT_ERR_FAILED where a recording is made: `place` is not for one. */
+lt_status lt_cuda_expect_no_recording(const lt_cuda *c, const char *place, lt_error *err);
+
 /* ---- weights (cuda_weights.cu) ---- */
 
 lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err);
@@ -160,8 +170,8 @@ lt_status lt_cuda_gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const 
 /* cuda_attention.cu */
 lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
                             lt_error *err);
-lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor cosine, lt_tensor sine,
-                                   const lt_attention_args *a, lt_error *err);
+lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
+                                   lt_tensor sine, const lt_attention_args *a, lt_error *err);
 /* cuda_row_norm.cu */
 lt_status lt_cuda_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
                              lt_tensor scale, lt_tensor shift, lt_error *err);

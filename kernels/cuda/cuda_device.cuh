@@ -179,7 +179,8 @@ static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_er
     config.dynamicSmemBytes = shared_bytes;
     config.stream = c->stream;
     config.attrs = &attribute;
-    config.numAttrs = early && c->facts.capability >= LT_CUDA_EARLY_OLDEST ? 1 : 0;
+    const bool may = c->facts.capability >= LT_CUDA_EARLY_OLDEST && (!c->recording || c->facts.driver >= LT_CUDA_EARLY_RECORDED);
+    config.numAttrs = early && may ? 1 : 0;
     return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place, err);
 }
 

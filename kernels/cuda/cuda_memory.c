@@ -61,6 +61,7 @@ lt_status lt_cuda_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     *out = NULL;
+    LT_TRY(lt_cuda_expect_no_recording(c, "allocation", err));
     LT_TRY(grow_blocks(&c->blocks, err));
     const size_t whole = bytes > 0 ? bytes : 1;
     const cudaError_t code = cudaMalloc(out, whole);
@@ -99,6 +100,7 @@ static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, cons
     *grown = bytes > *has;
     if (!*grown)
         return LT_OK;
+    LT_TRY(lt_cuda_expect_no_recording(c, what, err));
     (void)cudaFree(*memory);
     *memory = NULL;
     *has = 0;
@@ -161,6 +163,7 @@ lt_status lt_cuda_upload(lt_backend *b, void *device, const void *host, size_t b
 {
     lt_cuda *c = lt_cuda_of(b);
     lt_cuda_staging *s = &c->staging;
+    LT_TRY(lt_cuda_expect_no_recording(c, "upload", err));
     LT_TRY(open_staging(s, err));
     for (size_t at = 0; at < bytes;) {
         if (s->used == LT_CUDA_SLOT_BYTES)
@@ -184,6 +187,7 @@ lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t
     lt_cuda_staging *s = &c->staging;
     if (bytes == 0)
         return LT_OK;
+    LT_TRY(lt_cuda_expect_no_recording(c, "download", err));
     LT_TRY(open_staging(s, err));
     const size_t pieces = (bytes + LT_CUDA_SLOT_BYTES - 1) / LT_CUDA_SLOT_BYTES;
     for (size_t i = 0; i <= pieces; i++) {
@@ -209,7 +213,9 @@ lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t
 
 lt_status lt_cuda_wait(lt_backend *b, lt_error *err)
 {
-    return lt_cuda_check(cudaStreamSynchronize(lt_cuda_of(b)->stream), "waiting for the device", err);
+    lt_cuda *c = lt_cuda_of(b);
+    LT_TRY(lt_cuda_expect_no_recording(c, "waiting", err));
+    return lt_cuda_check(cudaStreamSynchronize(c->stream), "waiting for the device", err);
 }
 
 void lt_cuda_memory_close(lt_cuda *c)

@@ -224,8 +224,10 @@ lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count,
         if (streamed_of(w[i]) != NULL)
             coming[comes++] = streamed_of(w[i]);
     }
-    if (comes > 0)
+    if (comes > 0) {
+        LT_TRY(lt_cuda_expect_no_recording(c, "a matrix from the host", err));
         LT_TRY(lt_cuda_stream_bring(c, coming, comes, err));
+    }
     for (int i = 0; i < count; i++) {
         const lt_cuda_streamed *s = streamed_of(w[i]);
         if (s == NULL)

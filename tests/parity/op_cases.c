@@ -447,19 +447,20 @@ static void attention(op_check *t, const int64_t *p)
     judge(t, out, a);
 }
 
-/* Element i of packed [B, n, h, d] rotated, from [B, n, 3, h, d]; `part` 0 is queries, 1 keys. */
-static double rotated_element(const op_operand *qkv, int part, const op_operand *cosine, const op_operand *sine, int64_t i)
+/* Element i of packed [B, n, h, d] rotated, from [B, n, 3, h, d]; `part` 0 is queries, 1 keys; angles of row 0 are row `from`. */
+static double rotated_element(const op_operand *qkv, int part, const op_operand *cosine, const op_operand *sine, int64_t from, int64_t i)
 {
     const int64_t h = qkv->view.dim[3];
     const int64_t d = qkv->view.dim[4];
     const double *head = qkv->value + ((i / d / h * 3 + part) * h + i / d % h) * d;
     const int64_t e = i % d;
-    const int64_t angle = i / d / h % qkv->view.dim[1] * (d / 2) + e / 2;
+    const int64_t angle = (from + i / d / h % qkv->view.dim[1]) * (d / 2) + e / 2;
     const double other = e % 2 == 0 ? -head[e + 1] : head[e - 1];
     return head[e] * cosine->value[angle] + other * sine->value[angle];
 }
 
-/* The cache is checked as well: rows that joined, and that the others are what they were. */
+/* The cache is checked as well: rows that joined, and that the others are what they were. With `room` it has so many rows more, which
+ * nothing may read, and the operation is told of the first row where the device computes. */
 static void cached_attention(op_check *t, const int64_t *p)
 {
     const int64_t B = p[0];
@@ -468,38 +469,44 @@ static void cached_attention(op_check *t, const int64_t *p)
     const int64_t h = p[3];
     const int64_t d = p[4];
     const op_layout layout = (op_layout)p[6]; /* of the cache */
+    const int64_t room = p[8];
+    const int64_t rows = m + room;
     assert(n <= LONGEST && m <= LONGEST);
     op_operand *qkv = op_input(t, t->dtype, lt_shape5(B, n, 3, h, d), p[7] ? OP_PADDED : OP_PACKED, -1, 1);
-    op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
-    op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
-    const op_operand *cosine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
-    const op_operand *sine = op_input(t, LT_F32, lt_shape2(n, d / 2), OP_PACKED, -1, 1);
+    op_operand *k = op_input(t, t->dtype, lt_shape4(B, rows, h, d), layout, -1, 1);
+    op_operand *v = op_input(t, t->dtype, lt_shape4(B, rows, h, d), layout, -1, 1);
+    const op_operand *cosine = op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
+    const op_operand *sine = op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
     op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PACKED);
     qkv->written = k->written = v->written = true;
     lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
     const double r = op_roundoff(t->dtype);
+    const int64_t angles_from = room > 0 ? m - n : 0;
     answer of_k = new_answer(k);
     answer of_v = new_answer(v);
     double *q = calloc((size_t)(B * n * h * d), sizeof *q);
     if (q == NULL)
         exit(1);
     for (int64_t i = 0; i < B * n * h * d; i++)
-        q[i] = rotated_element(qkv, 0, cosine, sine, i);
-    for (int64_t i = 0; i < B * m * h * d; i++) {
-        const int64_t joined = i / (h * d) % m - (m - n); /* row of qkv, or below 0 */
-        const int64_t of_row = (i / (h * d) / m * n + joined) * h * d + i % (h * d);
-        of_k.want[i] = joined < 0 ? k->value[i] : rotated_element(qkv, 1, cosine, sine, of_row);
-        of_k.bound[i] = joined < 0 ? 0 : r * fabs(of_k.want[i]) + 6 * u;
-        of_v.want[i] = joined < 0 ? v->value[i] : qkv->value[(of_row / (h * d) * 3 + 2) * h * d + of_row % (h * d)];
+        q[i] = rotated_element(qkv, 0, cosine, sine, angles_from, i);
+    for (int64_t i = 0; i < B * rows * h * d; i++) {
+        const int64_t row = i / (h * d) % rows - (m - n); /* of qkv, or out of it */
+        const bool joined = row >= 0 && row < n;
+        const int64_t of_row = (i / (h * d) / rows * n + row) * h * d + i % (h * d);
+        of_k.want[i] = joined ? rotated_element(qkv, 1, cosine, sine, angles_from, of_row) : k->value[i];
+        of_k.bound[i] = joined ? r * fabs(of_k.want[i]) + 6 * u : 0;
+        of_v.want[i] = joined ? qkv->value[(of_row / (h * d) * 3 + 2) * h * d + of_row % (h * d)] : v->value[i];
     }
-    attention_case c = {.n = n, .m = m, .h = h, .d = d, .q = q, .k = of_k.want, .v = of_v.want, .dtype = t->dtype,
+    attention_case c = {.n = n, .m = rows, .h = h, .d = d, .q = q, .k = of_k.want, .v = of_v.want, .dtype = t->dtype,
                         .scale = (double)args.scale, .rotated = r + 3 * u, .int16 = in_int16(t, n)};
     for (int64_t i = 0; i < n; i++)
         c.visible[i] = visible_keys(p[5], i, n, m);
     if (p[5] != SEE_ALL)
         args.visible = op_given_ints(t, n, c.visible)->view;
-    op_done(t, t->backend->table->cached_attention(t->backend, out->view, qkv->view, k->view, v->view, cosine->view, sine->view, &args,
-                                                   &t->error));
+    const int32_t first = (int32_t)(m - n);
+    const lt_tensor first_row = room > 0 ? op_given_ints(t, 1, &first)->view : lt_none();
+    op_done(t, t->backend->table->cached_attention(t->backend, out->view, qkv->view, k->view, v->view, first_row, cosine->view, sine->view,
+                                                   &args, &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n * h; row++)
         answer_query(&c, row, a);
@@ -1138,13 +1145,18 @@ const op_case op_cases[] = {
     {"attention", "B n m h d see bias layout reach", attention, {1, 130, 600, 1, 64, SEE_CAUSAL, 1, OP_PACKED, 2}}, /* several tiles */
     {"attention", "B n m h d see bias layout reach", attention, {1, 2, 530, 1, 200, SEE_ALL, 0, OP_PADDED, 2}},
 
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 1, 1, 1, 2, SEE_ALL, OP_PACKED, 0}},
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 1, 300, 2, 64, SEE_ALL, OP_HEADS, 0}},
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 3, 130, 3, 128, SEE_CAUSAL, OP_HEADS, 0}}, /* joins two stretches */
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 4, 4, 2, 38, SEE_CAUSAL, OP_PADDED, 1}},
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 2, 257, 1, 256, SEE_CAUSAL, OP_PACKED, 1}},
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {2, 33, 70, 2, 64, SEE_CAUSAL, OP_HEADS, 0}},
-    {"cached_attention", "B n m h d see layout padded", cached_attention, {1, 40, 40, 2, 22, SEE_CAUSAL, OP_PADDED, 1}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 1, 1, 1, 2, SEE_ALL, OP_PACKED, 0, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {2, 1, 300, 2, 64, SEE_ALL, OP_HEADS, 0, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {2, 3, 130, 3, 128, SEE_CAUSAL, OP_HEADS, 0, 0}}, /* joins two stretches */
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 4, 4, 2, 38, SEE_CAUSAL, OP_PADDED, 1, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 2, 257, 1, 256, SEE_CAUSAL, OP_PACKED, 1, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {2, 33, 70, 2, 64, SEE_CAUSAL, OP_HEADS, 0, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 40, 40, 2, 22, SEE_CAUSAL, OP_PADDED, 1, 0}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 1, 1, 1, 2, SEE_ALL, OP_PACKED, 0, 1}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {2, 1, 300, 2, 64, SEE_ALL, OP_HEADS, 0, 212}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {2, 3, 130, 3, 128, SEE_CAUSAL, OP_HEADS, 0, 126}}, /* joins two stretches */
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 4, 4, 2, 38, SEE_CAUSAL, OP_PADDED, 1, 700}},
+    {"cached_attention", "B n m h d see layout padded room", cached_attention, {1, 2, 256, 1, 256, SEE_CAUSAL, OP_PACKED, 1, 1}},
 
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 1, 1, 1, 0, OP_PACKED, 0, 0}},
     {"layer_norm", "B n d affine modulated layout mean f32", layer_norm, {1, 5, 33, 1, 0, OP_PADDED, 0, 0}},

@@ -261,8 +261,9 @@ typedef struct {
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
                         std::function<void()> body);
 
-/* Queues any work on device memory. */
+/* Queues any work on device memory, and a kernel, which is counted. */
 cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work);
+cudaError_t host_enqueue_kernel(cudaStream_t stream, std::function<void()> work);
 
 template <typename... P, typename... A>
 inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(P...), A &&...arguments)

@@ -76,7 +76,6 @@ struct block_state {
 
 block_state now;
 std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
-size_t launches;
 
 int linear_thread()
 {
@@ -295,11 +294,6 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute
     return cudaSuccess;
 }
 
-size_t host_launches(void)
-{
-    return launches;
-}
-
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
                         std::function<void()> body)
 {
@@ -313,8 +307,7 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
     if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
         return cudaErrorInvalidValue;
     const size_t shared_bytes = config->dynamicSmemBytes;
-    launches++;
-    return host_enqueue(config->stream, [grid, block, shared_bytes, body = std::move(body)] {
+    return host_enqueue_kernel(config->stream, [grid, block, shared_bytes, body = std::move(body)] {
         now.body = &body;
         blockDim = block;
         gridDim = grid;

@@ -165,6 +165,8 @@ int host_device()
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
     *memory = nullptr;
+    if (host_refuse_in_capture() != cudaSuccess)
+        return failed(cudaErrorStreamCaptureUnsupported);
     if (bytes > memory_bytes || memory_used > memory_bytes - bytes)
         return failed(cudaErrorMemoryAllocation);
     *memory = take(bytes);
@@ -183,6 +185,8 @@ cudaError_t cudaFree(void *memory)
 {
     if (memory == nullptr)
         return cudaSuccess;
+    if (host_refuse_in_capture() != cudaSuccess)
+        return failed(cudaErrorStreamCaptureUnsupported);
     if (blocks.count(memory) == 0)
         return failed(cudaErrorInvalidValue);
     host_finish_all();
@@ -194,6 +198,9 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
+    *memory = nullptr;
+    if (host_refuse_in_capture() != cudaSuccess)
+        return failed(cudaErrorStreamCaptureUnsupported);
     *memory = malloc(bytes > 0 ? bytes : 1);
     if (*memory == nullptr)
         return failed(cudaErrorMemoryAllocation);
@@ -206,6 +213,8 @@ cudaError_t cudaFreeHost(void *memory)
 {
     if (memory == nullptr)
         return cudaSuccess;
+    if (host_refuse_in_capture() != cudaSuccess)
+        return failed(cudaErrorStreamCaptureUnsupported);
     if (pinned.count(memory) == 0)
         return failed(cudaErrorInvalidValue);
     memset(memory, PATTERN, pinned[memory]);

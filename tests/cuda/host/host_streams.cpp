@@ -3,8 +3,14 @@
  * A stream that does its work at once does what it is given when it is given. One that does it late runs nothing until somebody
  * waits for it: the host, or another stream at an event. Any such order is one that a device may take, so a wait that is
  * missing anywhere gives wrong bytes on one of the devices.
+ *
+ * A stream that captures keeps what it is given, arguments by value, and a launch of the graph gives all of it again. What a capture refuses on
+ * a device spoils it here too. Two things are refused that a device would take, since a recording would not be all of a pass:
+ * work for another stream, which it would do at once, and events, which would make the other stream part of the graph.
  */
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <deque>
@@ -26,6 +32,16 @@ struct host_stream {
     std::shared_ptr<host_queue> queue;
 };
 
+using host_pieces = std::vector<std::function<void()>>;
+
+struct host_graph {
+    host_pieces work;
+};
+
+struct host_graph_exec {
+    std::shared_ptr<const host_pieces> work;
+};
+
 /* Reached when `queue` has done its first `at` pieces of work; recorded nowhere: at once. */
 struct host_event {
     std::shared_ptr<host_queue> queue;
@@ -36,6 +52,17 @@ namespace
 {
 
 std::set<host_stream *> streams;
+host_stream *capturing; /* or NULL: one at a time is enough */
+host_pieces captured;
+bool spoiled; /* something was asked for that a capture refuses */
+size_t launches;
+size_t kernels;
+
+cudaError_t spoil(cudaError_t code)
+{
+    spoiled = true;
+    return code;
+}
 
 void run_until(host_queue &q, uint64_t at)
 {
@@ -52,8 +79,14 @@ void run_until(host_queue &q, uint64_t at)
 
 cudaError_t give(cudaStream_t stream, std::function<void()> work)
 {
+    if (capturing != nullptr && stream != capturing)
+        return spoil(stream == nullptr ? cudaErrorStreamCaptureImplicit : cudaErrorStreamCaptureIsolation);
     if (streams.count(stream) == 0)
         return cudaErrorInvalidResourceHandle;
+    if (capturing != nullptr) {
+        captured.push_back(std::move(work));
+        return spoiled ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
+    }
     host_queue &q = *stream->queue;
     q.work.push_back(std::move(work));
     q.queued++;
@@ -88,6 +121,30 @@ cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work)
     });
 }
 
+cudaError_t host_enqueue_kernel(cudaStream_t stream, std::function<void()> work)
+{
+    launches += capturing == nullptr;
+    return host_enqueue(stream, [work = std::move(work)] {
+        kernels++;
+        work();
+    });
+}
+
+size_t host_launches(void)
+{
+    return launches;
+}
+
+size_t host_kernels(void)
+{
+    return kernels;
+}
+
+cudaError_t host_refuse_in_capture(void)
+{
+    return capturing != nullptr ? spoil(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+}
+
 cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument, size_t bytes)
 {
     std::vector<max_align_t> copy((bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t));
@@ -116,6 +173,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
     if (streams.count(stream) == 0)
         return cudaErrorInvalidResourceHandle;
     run_until(*stream->queue, stream->queue->queued);
@@ -124,6 +183,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
 {
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureIsolation;
     if (event == nullptr)
         return cudaErrorInvalidResourceHandle;
     const host_event as_recorded = *event; /* what is recorded later on is not waited for */
@@ -147,6 +208,8 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
     if (event == nullptr || streams.count(stream) == 0)
         return cudaErrorInvalidResourceHandle;
     *event = {stream->queue, stream->queue->queued};
@@ -155,6 +218,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
     if (event == nullptr)
         return cudaErrorInvalidResourceHandle;
     if (event->queue != nullptr)
@@ -165,5 +230,76 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
     delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode)
+{
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
+    if (streams.count(stream) == 0)
+        return stream == nullptr ? cudaErrorStreamCaptureUnsupported : cudaErrorInvalidResourceHandle;
+    if (mode != cudaStreamCaptureModeThreadLocal)
+        return cudaErrorInvalidValue;
+    capturing = stream;
+    captured.clear();
+    spoiled = false;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
+{
+    *graph = nullptr;
+    if (capturing == nullptr || capturing != stream)
+        return cudaErrorStreamCaptureUnmatched;
+    capturing = nullptr;
+    if (spoiled)
+        return cudaErrorStreamCaptureInvalidated;
+    *graph = new host_graph{std::move(captured)};
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags)
+{
+    *exec = nullptr;
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
+    if (graph == nullptr || flags != 0)
+        return cudaErrorInvalidValue;
+    *exec = new host_graph_exec{std::make_shared<const host_pieces>(graph->work)};
+    return cudaSuccess;
+}
+
+/* Every launch has its own copy of what the graph holds, and ends the test where the graph goes before it is done. */
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    if (host_refuse_in_capture() != cudaSuccess)
+        return cudaErrorStreamCaptureUnsupported;
+    if (exec == nullptr || streams.count(stream) == 0)
+        return cudaErrorInvalidResourceHandle;
+    launches++;
+    const std::weak_ptr<const host_pieces> graph = exec->work;
+    for (size_t i = 0; i < exec->work->size(); i++)
+        (void)give(stream, [graph, i] {
+            const std::shared_ptr<const host_pieces> work = graph.lock();
+            if (work == nullptr) {
+                fprintf(stderr, "cuda-host: a graph was destroyed while it was under way\n");
+                abort();
+            }
+            const std::function<void()> piece = (*work)[i];
+            piece();
+        });
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    delete exec;
     return cudaSuccess;
 }
