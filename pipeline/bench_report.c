@@ -21,6 +21,7 @@ static const struct {
     int times;
 } stages[] = {{"t5", take_bench_t5, PER_TAKE, 2}, /* the language model and the diffusion have an encoder each */
               {"lm", take_bench_lm, PER_SEGMENT, 1},
+              {"lm_launched", take_bench_lm_launched, NEVER, 0},
               {"lm_q8", take_bench_lm_q8, NEVER, 0},
               {"lm_q4", take_bench_lm_q4, NEVER, 0},
               {"tokenizer", take_bench_tokenizer, PER_SEGMENT, 1},
@@ -76,6 +77,8 @@ static lt_status give_timing(const longtake *e, const lt_backend *backend, const
         lt_json_set(o, "gbytes_per_s", lt_json_new_real(bytes_per_second / 1e9));
     if (t->bytes > 0 && most)
         lt_json_set(o, "share_of_reading", lt_json_new_real(bytes_per_second / most->bytes));
+    if (t->steps)
+        lt_json_set(o, "steps", lt_json_new_string(t->steps));
     if (t->whole > 0)
         lt_json_set(o, "whole_stage_seconds", lt_json_new_real(t->best.wall * t->whole));
     if (share)
@@ -176,6 +179,14 @@ static lt_status give_estimate(const longtake *e, const char *name, const char *
     return give(o, fn, user, err);
 }
 
+/* Those of what a device does not do are left out of `all`. */
+static bool is_there(const lt_backend *backend, take_bench_fn run)
+{
+    if (run == take_bench_dit_fp8)
+        return backend->rounds_to == LT_ROUND_E4M3;
+    return run != take_bench_lm_launched || backend->table->record != NULL;
+}
+
 static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
 {
     take_rates most;
@@ -183,7 +194,7 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     LT_TRY(take_measure_rates(e->backend, &most, err));
     for (int i = 0; i < STAGES; i++) {
         whole[i] = 0;
-        if (stages[i].run != take_bench_dit_fp8 || e->backend->rounds_to == LT_ROUND_E4M3)
+        if (is_there(e->backend, stages[i].run))
             LT_TRY(bench_stage(e, i, &most, &whole[i], fn, user, err));
     }
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
@@ -203,7 +214,8 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             return bench_stage(e, i, &most, NULL, fn, user, err);
         }
     return lt_fail(err, LT_ERR_USAGE,
-                   "--stage: found \"%s\", expected t5, lm, lm_q8, lm_q4, tokenizer, dit, dit_fp8, vae_decode, vae_encode or all", stage);
+                   "--stage: found \"%s\", expected t5, lm, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, vae_decode, vae_encode or all",
+                   stage);
 }
 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)

@@ -129,7 +129,7 @@ double take_stored_bytes(lt_dtype weights)
     return weights == LT_Q4 ? 0.5 + 2.0 / LT_BLOCK : (double)lt_dtype_bytes(weights);
 }
 
-static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out, lt_error *err)
+static lt_status bench_lm(lt_backend *backend, lt_dtype stored, ar_steps steps, take_timing *out, lt_error *err)
 {
     const int layers = lm_layers(stored);
     const cfg_ar cfg = {.vocab_size = 2055, .width = 2048, .layers = layers, .heads = 16, .mlp_width = 11008,
@@ -140,7 +140,7 @@ static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out
                          .bytes = values * take_stored_bytes(stored),
                          .whole = 24.0 / layers * 1244};
     (void)snprintf(out->slice, sizeof out->slice, "%d of 24 layers, one step, batch 2 (guidance), 700 earlier tokens", layers);
-    ar_session_options options = {.context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
+    ar_session_options options = {.steps = steps, .context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
     ar_sampling_init(&options.sampling);
     float *text = random_values((size_t)LM_TEXT_ROWS * 4096);
     const ar_condition condition = {.text = text, .text_rows = LM_TEXT_ROWS, .frames = 13, .motion = 0.1F};
@@ -162,6 +162,8 @@ static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out
         s = ar_session_segment(session, 1, ids, 0, &progress, &stopped);
         s = s == LT_ERR_CANCELLED ? LT_OK : lt_fail(err, s == LT_OK ? LT_ERR_FAILED : s, "%s", stopped.message);
         out->best = timer.best;
+        if (backend->table->record != NULL)
+            out->steps = ar_session_replayed(session) > 0 ? "recorded" : "launched";
     }
     ar_session_close(session);
     ar_model_close(model);
@@ -173,17 +175,24 @@ static lt_status bench_lm(lt_backend *backend, lt_dtype stored, take_timing *out
 
 lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err)
 {
-    return bench_lm(backend, backend->activation, out, err);
+    return bench_lm(backend, backend->activation, AR_STEPS_RECORDED, out, err);
+}
+
+lt_status take_bench_lm_launched(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    if (backend->table->record == NULL)
+        return lt_fail(err, LT_ERR_USAGE, "bench: lm_launched: %s does not record, lm is the same", backend->table->name);
+    return bench_lm(backend, backend->activation, AR_STEPS_LAUNCHED, out, err);
 }
 
 lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err)
 {
-    return bench_lm(backend, LT_Q8, out, err);
+    return bench_lm(backend, LT_Q8, AR_STEPS_RECORDED, out, err);
 }
 
 lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err)
 {
-    return bench_lm(backend, LT_Q4, out, err);
+    return bench_lm(backend, LT_Q4, AR_STEPS_RECORDED, out, err);
 }
 
 /* ---- dit: one main layer, 17,776 rows ---- */

@@ -11,12 +11,15 @@ typedef struct {
     double flop;        /* 2 per multiply-add; 0: not counted */
     double bytes;       /* of weights or memory read; 0: not what bounds it */
     double whole;       /* slices in the whole stage of one 49-frame clip; 0: none */
+    const char *steps;  /* "recorded" or "launched", how the device was asked for them; NULL: there is but one way */
 } take_timing;
 
 typedef lt_status (*take_bench_fn)(lt_backend *backend, take_timing *out, lt_error *err);
 
 lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
+/* Every kernel by itself, where the device records the steps of `lm`. */
+lt_status take_bench_lm_launched(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err); /* the same from weights of few bits */
 lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);

@@ -116,6 +116,7 @@ step parity-f32 60 "$parity" cuda-f32
 step parity-bf16 60 "$parity" cuda-bf16
 step parity-mixed 60 "$parity" cuda-mixed
 step streamed-weights 60 "$build/tests/test_cuda_stream_card"
+step recorded-passes 60 "$build/tests/test_cuda_record_card"
 step e4m3 60 "$build/tests/test_cuda_e4m3_card"
 if [ $kind = whole ]; then
     step golden-f32 90 sh -c "cd '$build' && ctest --output-on-failure -R 'golden.*cuda.f32'"
@@ -138,6 +139,9 @@ fi
 step bench-ops-bf16 60 "$build/tests/bench_ops" --device cuda --precision bf16 --seconds 0.2
 step bench-ops-f32 45 "$build/tests/bench_ops" --device cuda --precision f32 --seconds 0.1
 if [ $kind = whole ]; then
+    # Both ways of a step, one after the other: which is faster decides what ar_session_options begins with.
+    step bench-lm-recorded 60 "$build/longtake" bench --stage lm --device cuda --json
+    step bench-lm-launched 60 "$build/longtake" bench --stage lm_launched --device cuda --json
     step bench-stages 120 "$build/longtake" bench --device cuda --json
 fi
 if command -v compute-sanitizer >/dev/null; then
