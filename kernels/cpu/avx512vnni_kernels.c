@@ -12,7 +12,7 @@
 #include "kernels/cpu/int8_panel.h"
 #include "kernels/cpu/int8_rounding.h"
 
-enum { ROWS = 14, COLUMNS = 2 * LT_LANES, UNIT = LT_BLOCK, QUADS = UNIT / 4, DEPTH = 512, SIGN = 128 };
+enum { COLUMNS = 2 * LT_LANES, UNIT = 128, STEP = LT_BLOCK, DEPTH = 512, SIGN = 128 };
 
 typedef struct {
     uint8_t code[UNIT];
@@ -21,9 +21,21 @@ typedef struct {
 
 typedef struct {
     float scale[COLUMNS];
-    int32_t begin[COLUMNS]; /* of a sum */
-    int8_t code[QUADS][COLUMNS][4];
+    int32_t begin[COLUMNS];            /* of a sum */
+    int8_t code[UNIT / 4][COLUMNS][4]; /* of a piece's last unit as many as there are */
 } right_unit;
+
+LT_INLINE vi add_int8(vi sum, vi x, vi w)
+{
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)w);
+}
+
+/* Of the unit that begins at input k. */
+LT_INLINE int64_t quads_of(int64_t k, int64_t depth)
+{
+    const int64_t padded = (depth + STEP - 1) / STEP * STEP;
+    return (padded - k < UNIT ? padded - k : UNIT) / 4;
+}
 
 static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
                           int stretches, const void *panel, bool first)
@@ -32,27 +44,14 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     const char *x = left;
     const right_unit *w = panel;
     for (int64_t k = 0; k < stretch->run; k += UNIT, w++, x += sizeof(left_unit), first = false) {
-        vi sum[ROWS][2];
+        vi sum[LINE_ROWS][2];
         LT_UNROLL
-        for (int r = 0; r < ROWS; r++)
+        for (int r = 0; r < LINE_ROWS; r++)
             for (int v = 0; v < 2; v++)
                 sum[r][v] = load_line(w->begin + v * LT_LANES);
-        const char *base[2] = {x, x + LT_ROW_SPAN * left_stride};
-        LT_FORGET(base[1]);
-        for (int q = 0; q < QUADS; q++) {
-            const vi line[2] = {load_line(w->code[q][0]), load_line(w->code[q][LT_LANES])};
-            LT_UNROLL
-            for (int r = 0; r < ROWS; r++) {
-                int32_t quad;
-                memcpy(&quad, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * left_stride, sizeof quad);
-                for (int v = 0; v < 2; v++)
-                    sum[r][v] = (vi)_mm512_dpbusd_epi32((__m512i)sum[r][v], (__m512i)(quad - (vi){0}), (__m512i)line[v]);
-            }
-            base[0] += sizeof(int32_t);
-            base[1] += sizeof(int32_t);
-        }
+        multiply_lines(sum, x, left_stride, w->code, quads_of(k, stretch->run), add_int8);
         LT_UNROLL
-        for (int r = 0; r < ROWS; r++)
+        for (int r = 0; r < LINE_ROWS; r++)
             add_int8_sums(c + r * c_stride, sum[r], ((const left_unit *)(const void *)(x + r * left_stride))->scale, w->scale, first);
     }
 }
@@ -71,23 +70,26 @@ static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
 static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
 {
     (void)type;
-    for (int64_t k = 0; k < depth; k += UNIT) {
-        right_unit *to = (right_unit *)panel + k / UNIT;
-        pack_quads(to->code[0][0], QUADS, COLUMNS, (const int8_t *)rows + k, stride, count, depth - k < UNIT ? depth - k : UNIT);
-        for (int column = 0; column < COLUMNS; column++) {
-            int32_t sum = 0;
-            for (int i = 0; i < UNIT; i++)
-                sum += to->code[i / 4][column][i % 4];
-            to->begin[column] = -SIGN * sum;
+    right_unit *to = panel;
+    const vi signs = (vi)(SIGN * 0x01010101u - (vu){0});
+    for (int64_t k = 0; k < depth; k += UNIT, to++) {
+        const int64_t quads = quads_of(k, depth);
+        pack_quads(to->code[0][0], quads, COLUMNS, (const int8_t *)rows + k, stride, count, depth - k);
+        for (int first = 0; first < COLUMNS; first += LT_LANES) {
+            vi sum = {0};
+            for (int64_t q = 0; q < quads; q++)
+                sum = add_int8(sum, signs, load_line(to->code[q][first]));
+            sum = -sum;
+            memcpy(to->begin + first, &sum, sizeof sum);
         }
     }
 }
 
 const lt_product lt_avx512vnni_int8 = {
     .type = LT_I8,
-    .rows = ROWS,
+    .rows = LINE_ROWS,
     .columns = COLUMNS,
-    .step = UNIT,
+    .step = STEP,
     .depth = DEPTH,
     .unit = UNIT,
     .unit_head = offsetof(right_unit, code),

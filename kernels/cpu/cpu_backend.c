@@ -125,7 +125,9 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {
-        const size_t bytes = LT_SHARED_SCRATCH + (size_t)lt_pool_threads(cpu->base.pool) * LT_WORKER_SCRATCH;
+        const size_t workers = (size_t)lt_pool_threads(cpu->base.pool);
+        cpu->rounded_bytes = workers * LT_ROUNDED_SCRATCH;
+        const size_t bytes = LT_SHARED_SCRATCH + workers * LT_WORKER_SCRATCH + cpu->rounded_bytes;
         cpu->scratch = aligned_alloc(ALIGN, bytes);
         if (cpu->scratch == NULL)
             s = lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes of scratch", bytes);

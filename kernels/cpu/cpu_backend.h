@@ -14,7 +14,8 @@
 
 enum {
     LT_WORKER_SCRATCH = 4 << 20, /* bytes for one tile */
-    LT_SHARED_SCRATCH = 2 << 20  /* bytes that all tiles of one operation read */
+    LT_SHARED_SCRATCH = 2 << 20, /* bytes that all tiles of one operation read */
+    LT_ROUNDED_SCRATCH = 8 << 20 /* the same of rows that were rounded for a product, per worker: some blocks of them for each */
 };
 
 typedef struct {
@@ -23,7 +24,8 @@ typedef struct {
     const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
     const lt_product *int8;
     const lt_product *int4; /* of q4 */
-    char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker; 64-byte aligned */
+    char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker, then rounded_bytes; 64-byte aligned */
+    size_t rounded_bytes;
 } lt_cpu;
 
 static inline lt_cpu *lt_cpu_of(lt_backend *b)
@@ -41,6 +43,11 @@ static inline void *lt_worker_scratch(const lt_cpu *cpu, int worker)
     return cpu->scratch + LT_SHARED_SCRATCH + (size_t)worker * LT_WORKER_SCRATCH;
 }
 
+static inline void *lt_rounded_scratch(const lt_cpu *cpu)
+{
+    return lt_worker_scratch(cpu, lt_pool_threads(cpu->base.pool));
+}
+
 /* Address of element `index` (of the whole tensor, in elements from data). */
 static inline void *lt_at(const lt_tensor *t, int64_t index)
 {
@@ -55,6 +62,14 @@ static inline int64_t lt_min(int64_t a, int64_t b)
 static inline int64_t lt_ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
+}
+
+/* Asks for memory that the processor does not see coming. */
+static inline void lt_fetch(const char *from, int64_t bytes)
+{
+    enum { LINE = 64 };
+    for (int64_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch(from + i);
 }
 
 /* Runs tiles on the pool, or one after the other on the caller where waking others costs more than the
@@ -178,12 +193,16 @@ void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, in
                   void *panel, void *room);
 int64_t lt_int8_room(const lt_product *p);
 
-/* Input k of output `row` of a matrix as it is stored; of blocks, k begins one. */
+/* Bytes of `count` values of a matrix as it is stored; of blocks, of whole ones. */
+static inline int64_t lt_stored_bytes(const lt_weight *w, int64_t count)
+{
+    return w->value.dtype == LT_Q4 ? count / 2 : count * (int64_t)lt_dtype_bytes(w->value.dtype);
+}
+
+/* Input k of output `row`; of blocks, k begins one. */
 static inline const void *lt_stored_at(const lt_weight *w, int64_t row, int64_t k)
 {
-    const int64_t i = row * w->value.dim[1] + k;
-    const int64_t bytes = w->value.dtype == LT_Q4 ? i / 2 : i * (int64_t)lt_dtype_bytes(w->value.dtype);
-    return (const char *)w->value.data + bytes;
+    return (const char *)w->value.data + lt_stored_bytes(w, row * w->value.dim[1] + k);
 }
 
 /* The scales of blocks from there on. */

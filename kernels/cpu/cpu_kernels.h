@@ -136,8 +136,12 @@ typedef struct {
                               const uint16_t *scale, int64_t depth, int64_t outputs);
 
     /* ---- product_int8.h ---- */
-    /* x[k] = codes[k] scale[k / length * scale_stride], within half a step. */
-    void (*round_units)(int8_t *codes, float *scale, int64_t scale_stride, const float *x, int64_t count, int64_t length);
+    /* x[k] = codes[k] scale[k / length * scale_stride], within half a step; type f32, bf16 or f16. */
+    void (*round_units)(int8_t *codes, float *scale, int64_t scale_stride, const void *x, lt_dtype type, int64_t count,
+                        int64_t length);
+    /* The same of `count` values of a row of q8 or q4, units of whole blocks, with the scales of the blocks as f32. */
+    void (*round_blocks)(int8_t *codes, float *scale, int64_t scale_stride, const void *w, lt_dtype type,
+                         const float *block_scale, int64_t count, int64_t length);
 
     /* ---- attention_tile.h ---- */
     void (*attend)(const lt_query_block *b, void *scratch);

@@ -2,7 +2,8 @@
  *
  * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x are
  * laid out for the product, W is taken from its panels (or packed on the way, panel by panel), and the
- * sums stay in the worker's scratch until the depth is through. Few rows (a step of the language model):
+ * sums stay in the worker's scratch until the depth is through. Where rows of x are rounded for the
+ * product that is done once, before all blocks of columns. Few rows (a step of the language model):
  * W is streamed once from where it is stored, each output a dot product.
  */
 #include "kernels/cpu/cpu_backend.h"
@@ -12,6 +13,7 @@
 enum {
     ROWS_PACKED = 96, /* of a block at most: x and sums take 200 KB of the L2 cache */
     LEFT_UNPACKED = 256 * 416 * 4, /* bytes, where packing W has to pay: 256 rows with AVX2, 512 of bf16 */
+    ROWS_ROUNDED = 16,             /* of a tile that rounds x */
     COLUMNS = 256
 };
 
@@ -26,6 +28,10 @@ typedef struct {
     lt_act act;
     int64_t block_rows; /* a multiple of kernel->rows */
     int64_t column_blocks;
+    /* Of products that round x: its rows first_row .. first_row + rounded_rows - 1, [pieces][rounded_rows][pitch]. */
+    char *rounded;
+    int64_t first_row;
+    int64_t rounded_rows;
 } product;
 
 /* Where a tile of the product lies. */
@@ -59,40 +65,60 @@ static void finish_group(const product *p, const block *at, int64_t group, int64
                             lt_min(kernel->columns, at->columns - column), &finish);
 }
 
-/* Pieces of rows lie far apart, where the processor does not look ahead by itself: one is asked for AHEAD rows before it is needed. */
-static void fetch(const char *from, int64_t bytes)
+/* Lays out the piece from input k on of some rows of x. */
+static void load_piece(const product *p, int64_t row, int64_t rows, int64_t k, int64_t some, char *left)
 {
-    enum { LINE = 64 };
-    for (int64_t i = 0; i < bytes; i += LINE)
-        __builtin_prefetch(from + i);
+    enum { AHEAD = 4 }; /* rows: their pieces lie far apart */
+    const int64_t row_bytes = p->x.stride[0] * (int64_t)lt_dtype_bytes(p->x.dtype);
+    const int64_t piece_bytes = some * (int64_t)lt_dtype_bytes(p->x.dtype);
+    const int64_t pitch = lt_product_bytes(p->kernel, pitch_of(p->kernel));
+    for (int64_t r = 0; r < rows; r++) {
+        const char *from = lt_at(&p->x, (row + r) * p->x.stride[0] + k);
+        lt_fetch(from + AHEAD * row_bytes, piece_bytes);
+        p->kernel->load(left + r * pitch, from, p->x.dtype, some);
+    }
+}
+
+static char *rounded_piece(const product *p, int64_t row, int64_t k)
+{
+    const int64_t at = k / p->kernel->depth * p->rounded_rows + row - p->first_row;
+    return p->rounded + lt_product_bytes(p->kernel, at * pitch_of(p->kernel));
+}
+
+static void round_block(void *user, int64_t tile, int worker)
+{
+    (void)worker;
+    const product *p = user;
+    const int64_t depth = p->packed->depth;
+    const int64_t row = p->first_row + tile * ROWS_ROUNDED;
+    const int64_t rows = lt_min(ROWS_ROUNDED, lt_min(p->first_row + p->rounded_rows, p->x.dim[0]) - row);
+    for (int64_t k = 0; k < depth; k += p->kernel->depth)
+        load_piece(p, row, rows, k, lt_min(p->kernel->depth, depth - k), rounded_piece(p, row, k));
 }
 
 static void multiply_block(void *user, int64_t tile, int worker)
 {
-    enum { AHEAD = 4 };
     const product *p = user;
     const lt_product *kernel = p->kernel;
     const int64_t depth = p->packed->depth;
     const int64_t pitch = pitch_of(kernel);
-    block at = {.row = tile / p->column_blocks * p->block_rows, .column = tile % p->column_blocks * COLUMNS};
+    block at = {.row = p->first_row + tile / p->column_blocks * p->block_rows, .column = tile % p->column_blocks * COLUMNS};
     at.rows = lt_min(p->block_rows, p->x.dim[0] - at.row);
     at.columns = lt_min(COLUMNS, p->packed->outputs - at.column);
     const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
-    /* [block_rows][pitch] of x, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
-    const int64_t element = (int64_t)lt_dtype_bytes(p->x.dtype);
+    /* [block_rows][pitch] of x unless it was rounded before, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
     char *left = lt_worker_scratch(p->cpu, worker);
-    char *room = left + lt_product_bytes(kernel, p->block_rows * pitch);
+    char *room = left + (p->rounded != NULL ? 0 : lt_product_bytes(kernel, p->block_rows * pitch));
     float *sums = (float *)(void *)(room + lt_matrix_room(kernel, p->w));
     lt_begin_products(kernel);
     for (int64_t k = 0; k < depth; k += kernel->depth) {
         const int64_t some = lt_min(kernel->depth, depth - k);
         const lt_stretch stretch = {.offset = 0, .run = lt_padded_depth(kernel, some)};
-        for (int64_t r = 0; r < at.rows; r++) {
-            const char *row = lt_at(&p->x, (at.row + r) * p->x.stride[0] + k);
-            fetch(row + AHEAD * p->x.stride[0] * element, some * element);
-            kernel->load(left + lt_product_bytes(kernel, r * pitch), row, p->x.dtype, some);
-        }
+        if (p->rounded != NULL)
+            left = rounded_piece(p, at.row, k);
+        else
+            load_piece(p, at.row, at.rows, k, some, left);
         for (int64_t c = 0; c < at.columns; c += kernel->columns) {
             const void *panel = lt_matrix_panel(p->cpu, kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {
@@ -108,15 +134,38 @@ static void multiply_block(void *user, int64_t tile, int worker)
     lt_end_products(kernel);
 }
 
+static void multiply_blocks(product *p, int64_t rows)
+{
+    const int64_t tiles = lt_ceil_div(rows, p->block_rows) * p->column_blocks;
+    lt_cpu_run(p->cpu, tiles, multiply_block, p, rows * p->packed->depth * p->packed->outputs / 8);
+}
+
+/* x is rounded once for all columns, as many blocks of rows at a time as `room` rows are. */
+static void multiply_rounded(product *p, int64_t room)
+{
+    p->rounded = lt_rounded_scratch(p->cpu);
+    p->block_rows = lt_min(p->block_rows, room / p->kernel->rows * p->kernel->rows);
+    p->rounded_rows = lt_min(room / p->block_rows, lt_ceil_div(p->x.dim[0], p->block_rows)) * p->block_rows;
+    for (; p->first_row < p->x.dim[0]; p->first_row += p->rounded_rows) {
+        const int64_t rows = lt_min(p->rounded_rows, p->x.dim[0] - p->first_row);
+        lt_cpu_run(p->cpu, lt_ceil_div(rows, ROWS_ROUNDED), round_block, p, rows * p->packed->depth);
+        multiply_blocks(p, rows);
+    }
+}
+
 static void multiply_many(product *p)
 {
-    const bool packed = p->packed->panels != NULL && p->packed->panel_type == p->kernel->type;
-    const int64_t rows =
-        packed ? ROWS_PACKED : LEFT_UNPACKED / lt_product_bytes(p->kernel, pitch_of(p->kernel));
-    p->block_rows = rows / p->kernel->rows * p->kernel->rows;
+    const lt_product *kernel = p->kernel;
+    const int64_t pitch = lt_product_bytes(kernel, pitch_of(kernel));
+    const bool packed = p->packed->panels != NULL && p->packed->panel_type == kernel->type;
+    const int64_t rows = packed ? ROWS_PACKED : LEFT_UNPACKED / pitch;
+    p->block_rows = rows / kernel->rows * kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
-    const int64_t tiles = lt_ceil_div(p->x.dim[0], p->block_rows) * p->column_blocks;
-    lt_cpu_run(p->cpu, tiles, multiply_block, p, p->x.dim[0] * p->packed->depth * p->packed->outputs / 8);
+    const int64_t room = (int64_t)p->cpu->rounded_bytes / (lt_ceil_div(p->packed->depth, kernel->depth) * pitch);
+    if (kernel->unit > 0 && p->column_blocks > 1 && room >= kernel->rows)
+        multiply_rounded(p, room);
+    else
+        multiply_blocks(p, p->x.dim[0]);
 }
 
 /* ---- few rows ---- */

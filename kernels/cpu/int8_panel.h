@@ -1,4 +1,4 @@
-/* int8_panel.h - what the products of int8 share: the codes of a panel, and sums of a unit on their way to f32. */
+/* int8_panel.h - what products of integers share: the codes of a panel, sums of them, and sums of a unit on their way to f32. */
 #ifndef LT_INT8_PANEL_H
 #define LT_INT8_PANEL_H
 
@@ -14,6 +14,33 @@ LT_INLINE vi load_line(const void *panel)
     return line;
 }
 
+enum { LINE_ROWS = 14 }; /* as many sums of two vectors as registers hold */
+
+/* sum[r] += left[r * stride ..] . lines, over `count` lines (at least 1) of four bytes for each of 2 LT_LANES columns; stride in
+ * bytes. `add` multiplies and adds the four bytes of each lane. */
+LT_INLINE void multiply_lines(vi sum[LINE_ROWS][2], const void *left, int64_t stride, const void *lines, int64_t count,
+                              vi (*add)(vi sum, vi x, vi w))
+{
+    enum { LANE = sizeof(int32_t), LINE = 2 * LT_LANES * LANE };
+    const char *base[2] = {left, (const char *)left + LT_ROW_SPAN * stride};
+    LT_FORGET(base[1]);
+    const char *at = lines;
+    const char *const end = at + count * LINE;
+    do { /* runs at least once: the sums stay in their registers */
+        const vi line[2] = {load_line(at), load_line(at + LINE / 2)};
+        LT_UNROLL
+        for (int r = 0; r < LINE_ROWS; r++) {
+            int32_t lane;
+            memcpy(&lane, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * stride, sizeof lane);
+            for (int v = 0; v < 2; v++)
+                sum[r][v] = add(sum[r][v], lane - (vi){0}, line[v]);
+        }
+        base[0] += LANE;
+        base[1] += LANE;
+        at += LINE;
+    } while (at != end);
+}
+
 /* LT_LANES quads (four inputs each) of a row; those beyond `some` inputs are zero. */
 LT_INLINE vf load_quads(const int8_t *row, int64_t some)
 {
@@ -25,7 +52,7 @@ LT_INLINE vf load_quads(const int8_t *row, int64_t some)
     return quads;
 }
 
-/* code[quads][columns][4] of rows[r][k], r < count, k < depth <= 4 quads; zero beyond. Squares of LT_LANES rows x LT_LANES quads
+/* code[quads][columns][4] of rows[r][k], r < count, k < depth, 4 quads at most; zero beyond. Squares of LT_LANES rows x LT_LANES quads
  * are transposed. */
 LT_INLINE void pack_quads(int8_t *code, int64_t quads, int64_t columns, const int8_t *rows, int64_t stride, int64_t count,
                           int64_t depth)

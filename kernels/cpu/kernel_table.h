@@ -43,6 +43,7 @@ static void attend(const lt_query_block *b, void *scratch)
     .round_row_q8 = LT_ROUND_ROW_Q8,   \
     .matrix_rounded_q8 = LT_MATRIX_ROUNDED_Q8, \
     .round_units = round_units,        \
+    .round_blocks = round_blocks,      \
     .attend = attend,                  \
     .attend_row = attend_row,          \
     .layer_norm = layer_norm,          \

@@ -19,10 +19,11 @@
 
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/int8_panel.h"
+#include "kernels/cpu/int8_rounding.h"
 #include "kernels/cpu/vec.h"
 
 enum {
-    INT16_ROWS = 14,
+    INT16_ROWS = LINE_ROWS,
     INT16_COLUMNS = 2 * LT_LANES,
     INT16_UNIT = 128,
     INT16_PAIRS = INT16_UNIT / 2,
@@ -79,36 +80,6 @@ LT_INLINE pairs load_pairs(const void *x, lt_dtype type, int64_t first, int64_t 
         p.odd[i] = value[2 * i + 1];
     }
     return p;
-}
-
-/* |x| is compared as integers, where NaN is larger than infinity. */
-LT_INLINE vi larger_of(vi a, vi b)
-{
-#if LT_INTRINSIC_LANES == 16
-    return (vi)_mm512_max_epi32((__m512i)a, (__m512i)b);
-#else
-    return (vi)vf_choose(a > b, (vf)a, (vf)b);
-#endif
-}
-
-LT_INLINE vi larger_bits(vi most, vf x)
-{
-    return larger_of(most, (vi)vf_abs(x));
-}
-
-LT_INLINE float largest_lane(vi most)
-{
-    int32_t lane[LT_LANES];
-    memcpy(lane, &most, sizeof lane);
-#if LT_INTRINSIC_LANES == 16
-    lane[0] = _mm512_reduce_max_epi32((__m512i)most);
-#else
-    for (int i = 1; i < LT_LANES; i++)
-        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
-#endif
-    float largest;
-    memcpy(&largest, lane, sizeof largest);
-    return largest;
 }
 
 #define SMALLEST 0x1p-100f /* what divides a limit without overflow */
@@ -229,22 +200,7 @@ static void load_int16(void *left, const void *x, lt_dtype type, int64_t count)
 /* sum += pairs of left[r * stride ..] . lines, over n_pairs >= 1. */
 LT_INLINE void multiply_pairs(vi sum[INT16_ROWS][2], const int16_t *left, int64_t stride, const int16_t *lines, int64_t n_pairs)
 {
-    const int16_t *base[2] = {left, left + LT_ROW_SPAN * stride};
-    LT_FORGET(base[1]);
-    const int16_t *const end = lines + n_pairs * 2 * INT16_COLUMNS;
-    do { /* runs at least once: the sums stay in their registers */
-        const vi line[2] = {load_line(lines), load_line(lines + PAIR_LANES)};
-        LT_UNROLL
-        for (int r = 0; r < INT16_ROWS; r++) {
-            int32_t pair;
-            memcpy(&pair, base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * stride, sizeof pair);
-            for (int v = 0; v < 2; v++)
-                sum[r][v] = add_int16(sum[r][v], pair - (vi){0}, line[v]);
-        }
-        base[0] += 2;
-        base[1] += 2;
-        lines += 2 * INT16_COLUMNS;
-    } while (lines != end);
+    multiply_lines(sum, left, stride * (int64_t)sizeof *left, lines, n_pairs, add_int16);
 }
 
 static void multiply_int16(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,

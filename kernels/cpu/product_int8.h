@@ -122,12 +122,13 @@ static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stri
     }
 }
 
-/* Rows of f32 in units of any length: codes, and a scale for each unit, `scale_stride` apart. */
-static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const float *x, int64_t count, int64_t length)
+/* Rows in units of any length: codes, and a scale for each unit, `scale_stride` apart. */
+static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const void *x, lt_dtype type, int64_t count,
+                        int64_t length)
 {
     for (int64_t k = 0; k < count; k += length, scale += scale_stride) {
         const int64_t some = count - k < length ? count - k : length;
-        *scale = round_unit(codes + k, some, x, LT_F32, k, some);
+        *scale = round_unit(codes + k, some, x, type, k, some);
     }
 }
 

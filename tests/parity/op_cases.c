@@ -87,9 +87,11 @@ static double rounded_row_error(const double *x, const double *w, int64_t in)
     return error;
 }
 
-/* Products of int8: both sides rounded within half a step of the largest among at most 512 inputs / 127; i8 rows as they are. */
+/* Products of int8: both sides rounded within half a step of the largest among at most 512 inputs / 127; i8 rows as they are.
+ * Blocks may be rounded to the largest scale among theirs, of q4 to a 15th of it: codes of ours reach 105 and 7 there. */
 static double int8_error(const double *x, const double *w, int64_t in, lt_dtype stored)
 {
+    const double steps_w = stored == LT_Q8 || stored == LT_Q4 ? 210 : 253;
     double error = 0;
     for (int64_t first = 0; first < in; first += 512) {
         const int64_t end = first + 512 < in ? first + 512 : in;
@@ -97,7 +99,7 @@ static double int8_error(const double *x, const double *w, int64_t in, lt_dtype 
         double step_w = 0;
         for (int64_t k = first; k < end; k++) {
             step_x = fmax(step_x, fabs(x[k]) / 253);
-            step_w = stored == LT_I8 ? 0 : fmax(step_w, fabs(w[k]) / 253);
+            step_w = stored == LT_I8 ? 0 : fmax(step_w, fabs(w[k]) / steps_w);
         }
         for (int64_t k = first; k < end; k++)
             error += step_x * fabs(w[k]) + step_w * fabs(x[k]) + step_x * step_w;

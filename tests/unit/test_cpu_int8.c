@@ -131,7 +131,7 @@ static void rounding_is_half_a_step_at_most(void **unused)
             for (int i = 0; i < COUNT; i++)
                 x[i] = ldexpf((float)draw(-1000000, 1000000), power - 20);
             codes[COUNT] = 99;
-            all[s].kernels->round_units(codes, scale, 2, x, COUNT, LENGTH);
+            all[s].kernels->round_units(codes, scale, 2, x, LT_F32, COUNT, LENGTH);
             assert_int_equal(codes[COUNT], 99);
             for (int i = 0; i < COUNT; i++) {
                 float largest = 0;
@@ -143,6 +143,61 @@ static void rounding_is_half_a_step_at_most(void **unused)
                     fail_msg("%s: %g became %d times %g", all[s].name, (double)x[i], codes[i], (double)scale[2 * (i / LENGTH)]);
             }
         }
+}
+
+/* Of blocks of q8 and q4 whose scales may be negative, in units of one block or several: within half a step of the largest scale, of
+ * q4 a 15th of it, and exact where a block has that scale. -128 with its negative would be a code of 128. */
+static void blocks_are_rounded_to_the_largest_scale(void **unused)
+{
+    (void)unused;
+    enum { COUNT = 160, BLOCKS = COUNT / LT_BLOCK };
+    static const lt_dtype kinds[] = {LT_Q8, LT_Q4};
+    subject all[SUBJECTS];
+    const int n = find_subjects(all);
+    for (int s = 0; s < n; s++)
+        for (int round = 0; round < 200; round++) {
+            const lt_dtype kind = kinds[round % 2];
+            const int64_t length = 32 << round % 5;
+            uint8_t stored[COUNT];
+            float block_scale[BLOCKS];
+            int8_t codes[COUNT + 1];
+            float scale[2 * BLOCKS];
+            for (int i = 0; i < COUNT; i++)
+                lt_store_element(stored, kind, i, kind == LT_Q8 ? draw(-128, 127) : draw(-8, 7));
+            for (int b = 0; b < BLOCKS; b++)
+                block_scale[b] = ldexpf((float)draw(-3, 3), -10);
+            codes[COUNT] = 99;
+            all[s].kernels->round_blocks(codes, scale, 2, stored, kind, block_scale, COUNT, length);
+            assert_int_equal(codes[COUNT], 99);
+            for (int i = 0; i < COUNT; i++) {
+                const int64_t first = i / length * length / LT_BLOCK;
+                float largest = 0;
+                for (int64_t b = first; b < BLOCKS && b < first + length / LT_BLOCK; b++)
+                    largest = fmaxf(largest, fabsf(block_scale[b]));
+                const double step = (double)largest / (kind == LT_Q4 ? 15 : 1);
+                const double factor = (double)block_scale[i / LT_BLOCK];
+                const double value = lt_load_element(stored, kind, i) * factor;
+                const double want = fmin(value, 127 * step);
+                const double error = fabs((double)codes[i] * (double)scale[2 * (i / length)] - want);
+                if (!(error <= (factor == (double)largest ? 0 : step / 2) + 1e-5 * step)) /* the scale of 128 codes is rounded */
+                    fail_msg("%s, units of %d: %g became %d times %g", all[s].name, (int)length, value, codes[i], (double)scale[2 * (i / length)]);
+            }
+        }
+}
+
+static void a_scale_that_is_no_number_stays(void **unused)
+{
+    (void)unused;
+    static const uint8_t stored[3 * LT_BLOCK] = {1};
+    static const float block_scale[] = {1, NAN, 2};
+    subject all[SUBJECTS];
+    const int n = find_subjects(all);
+    for (int s = 0; s < n; s++) {
+        int8_t codes[3 * LT_BLOCK];
+        float scale;
+        all[s].kernels->round_blocks(codes, &scale, 1, stored, LT_Q8, block_scale, 3 * LT_BLOCK, 128);
+        assert_true(isnan(scale));
+    }
 }
 
 /* ---- the whole operation ---- */
@@ -199,6 +254,38 @@ static void rows_that_are_not_finite(void **unused)
     }
 }
 
+/* With room for a few rounded rows or for all: the same bytes. */
+static void rows_do_not_depend_on_what_is_rounded_with_them(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 300, IN = 1056, OUT = 258 };
+    static float x[ROWS][IN];
+    static float w[OUT][IN];
+    static float out[2][ROWS][OUT];
+    subject all[SUBJECTS];
+    const int n = find_subjects(all);
+    for (int i = 0; i < ROWS * IN; i++)
+        x[i / IN][i % IN] = (float)draw(-100, 100);
+    for (int i = 0; i < OUT * IN; i++)
+        w[i / IN][i % IN] = (float)draw(-100, 100);
+    for (int s = 0; s < n; s++) {
+        lt_error err = {0};
+        lt_backend *b = open_with(&all[s]);
+        lt_weight weight = {.value = lt_view(w, LT_F32, lt_shape2(OUT, IN)), .role = LT_ROLE_MATRIX, .rounding = LT_ROUND_INT8};
+        check_ok(b->table->prepare(b, &weight, &err), err);
+        for (int small = 0; small < 2; small++) {
+            if (small)
+                lt_cpu_of(b)->rounded_bytes = 200 << 10; /* 60 to 130 rows of three pieces */
+            check_ok(b->table->linear(b, lt_view(out[small], LT_F32, lt_shape2(ROWS, OUT)), lt_view(x, LT_F32, lt_shape2(ROWS, IN)),
+                                      &weight, NULL, LT_ACT_NONE, &err),
+                     err);
+        }
+        assert_memory_equal(out[0], out[1], sizeof out[0]);
+        b->table->unprepare(b, &weight);
+        b->table->close(b);
+    }
+}
+
 /* Panels that are made at load and those that are made when they are used give the same bytes. */
 static void panels_do_not_depend_on_when_they_are_made(void **unused)
 {
@@ -250,7 +337,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(rounding_is_half_a_step_at_most),
+        cmocka_unit_test(blocks_are_rounded_to_the_largest_scale),
+        cmocka_unit_test(a_scale_that_is_no_number_stays),
         cmocka_unit_test(rows_that_are_not_finite),
+        cmocka_unit_test(rows_do_not_depend_on_what_is_rounded_with_them),
         cmocka_unit_test(panels_do_not_depend_on_when_they_are_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
