@@ -64,11 +64,12 @@ void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, in
     const int64_t count = lt_min(p->columns, w->value.dim[0] - column);
     const int64_t units = lt_ceil_div(depth, p->unit);
     const int64_t unit_bytes = p->unit_head + (int64_t)p->unit * p->columns;
-    float *block_scale = room;                                /* [depth / LT_BLOCK] */
+    float *block_scale = room;                                     /* [depth / LT_BLOCK] */
     int8_t *codes = (int8_t *)(block_scale + p->depth / LT_BLOCK); /* [columns][depth] */
     for (int64_t c = 0; c < p->columns; c++) {
         const int64_t row = column + c;
-        const int8_column to = {.codes = codes + c * depth, .scale = (float *)panel + c, .scale_stride = unit_bytes / (int64_t)sizeof(float)};
+        const int8_column to = {
+            .codes = codes + c * depth, .scale = (float *)panel + c, .scale_stride = unit_bytes / (int64_t)sizeof(float)};
         if (row + p->columns < w->value.dim[0]) /* of the panel that often comes next */
             lt_fetch(lt_stored_at(w, row + p->columns, k), lt_stored_bytes(w, depth));
         if (c >= count || stored == LT_I8)
