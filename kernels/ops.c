@@ -327,8 +327,7 @@ static void expect_bias(lt_ops *o, const lt_attention_args *a, int64_t heads, in
     expect_contiguous(o, "attention: bias", &a->bias);
 }
 
-/* Angles of rows of [B, n, h, d]. */
-/* Of `rows` rows that are d wide. */
+/* Angles of so many rows of heads that are d wide. */
 static void expect_angles(lt_ops *o, int64_t rows, int64_t d, const lt_tensor *cosine, const lt_tensor *sine)
 {
     expect(o, cosine->dtype == LT_F32, "rope: cosine", cosine, "f32");

@@ -19,16 +19,19 @@ static const struct {
     take_bench_fn run;
     stage_use use;
     int times;
-} stages[] = {{"t5", take_bench_t5, PER_TAKE, 2}, /* the language model and the diffusion have an encoder each */
-              {"lm", take_bench_lm, PER_SEGMENT, 1},
-              {"lm_launched", take_bench_lm_launched, NEVER, 0},
-              {"lm_q8", take_bench_lm_q8, NEVER, 0},
-              {"lm_q4", take_bench_lm_q4, NEVER, 0},
-              {"tokenizer", take_bench_tokenizer, PER_SEGMENT, 1},
-              {"dit", take_bench_dit, PER_WINDOW, 1},
-              {"dit_fp8", take_bench_dit_fp8, NEVER, 0},
-              {"vae_decode", take_bench_vae_decode, PER_CLIP_OF_FRAMES, 1},
-              {"vae_encode", take_bench_vae_encode, NEVER, 0}};
+    lt_rounding rounding; /* of its products, which a device must make so */
+} stages[] = {{"t5", take_bench_t5, PER_TAKE, 2, LT_ROUND_NONE}, /* the language model and the diffusion have an encoder each */
+              {"t5_int8", take_bench_t5_int8, NEVER, 0, LT_ROUND_INT8},
+              {"lm", take_bench_lm, PER_SEGMENT, 1, LT_ROUND_NONE},
+              {"lm_launched", take_bench_lm_launched, NEVER, 0, LT_ROUND_NONE},
+              {"lm_q8", take_bench_lm_q8, NEVER, 0, LT_ROUND_NONE},
+              {"lm_q4", take_bench_lm_q4, NEVER, 0, LT_ROUND_NONE},
+              {"tokenizer", take_bench_tokenizer, PER_SEGMENT, 1, LT_ROUND_NONE},
+              {"dit", take_bench_dit, PER_WINDOW, 1, LT_ROUND_NONE},
+              {"dit_fp8", take_bench_dit_fp8, NEVER, 0, LT_ROUND_E4M3},
+              {"dit_int8", take_bench_dit_int8, NEVER, 0, LT_ROUND_INT8},
+              {"vae_decode", take_bench_vae_decode, PER_CLIP_OF_FRAMES, 1, LT_ROUND_NONE},
+              {"vae_encode", take_bench_vae_encode, NEVER, 0, LT_ROUND_NONE}};
 
 enum { STAGES = sizeof stages / sizeof *stages };
 
@@ -180,11 +183,11 @@ static lt_status give_estimate(const longtake *e, const char *name, const char *
 }
 
 /* Those of what a device does not do are left out of `all`. */
-static bool is_there(const lt_backend *backend, take_bench_fn run)
+static bool is_there(const lt_backend *backend, int stage)
 {
-    if (run == take_bench_dit_fp8)
-        return backend->rounds_to == LT_ROUND_E4M3;
-    return run != take_bench_lm_launched || backend->table->record != NULL;
+    if (stages[stage].rounding != LT_ROUND_NONE)
+        return backend->rounds_to == stages[stage].rounding;
+    return stages[stage].run != take_bench_lm_launched || backend->table->record != NULL;
 }
 
 static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
@@ -194,7 +197,7 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     LT_TRY(take_measure_rates(e->backend, &most, err));
     for (int i = 0; i < STAGES; i++) {
         whole[i] = 0;
-        if (is_there(e->backend, stages[i].run))
+        if (is_there(e->backend, i))
             LT_TRY(bench_stage(e, i, &most, &whole[i], fn, user, err));
     }
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
@@ -214,7 +217,7 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             return bench_stage(e, i, &most, NULL, fn, user, err);
         }
     return lt_fail(err, LT_ERR_USAGE,
-                   "--stage: found \"%s\", expected t5, lm, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, vae_decode, vae_encode or all",
+                   "--stage: found \"%s\", expected t5, t5_int8, lm, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, dit_int8, vae_decode, vae_encode or all",
                    stage);
 }
 

@@ -278,11 +278,6 @@ void take_engine_keep_weights(longtake *e, bool keep)
     }
 }
 
-static bool lies_inside_a_layer(const char *name, lt_shape shape)
-{
-    return take_low_bit_choice(TAKE_Q8, name, shape) != LT_NO_DTYPE;
-}
-
 /* Are products of this network rounded? E4M3 those of the MMDiT, int8 those of every transformer: the language model's
  * only where many rows meet them, before its first step. The tokenizer's are not (a token is a decision), nor the VAE's
  * (they are convolutions). */
@@ -297,7 +292,7 @@ static bool is_rounded(const longtake *e, take_net net)
 static void settle_matrices(const longtake *e, take_net net, lt_weights *w)
 {
     lt_weights_home(w, e->home[net]);
-    lt_weights_rounding(w, e->rounding, is_rounded(e, net) ? lies_inside_a_layer : NULL);
+    lt_weights_rounding(w, e->rounding, is_rounded(e, net) ? take_lies_inside_a_layer : NULL);
 }
 
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)

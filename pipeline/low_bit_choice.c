@@ -74,3 +74,8 @@ lt_dtype take_low_bit_choice(take_quantize q, const char *name, lt_shape shape)
             return q == TAKE_Q8 || (q == TAKE_MIXED && choices[i].careful) ? LT_Q8 : LT_Q4;
     return LT_NO_DTYPE;
 }
+
+bool take_lies_inside_a_layer(const char *name, lt_shape shape)
+{
+    return take_low_bit_choice(TAKE_Q8, name, shape) != LT_NO_DTYPE;
+}

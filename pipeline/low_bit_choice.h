@@ -13,5 +13,7 @@ bool take_quantize_of(const char *name, take_quantize *out); /* false: no such n
 
 /* LT_Q8, LT_Q4, or LT_NO_DTYPE for a tensor that stays as it is stored. */
 lt_dtype take_low_bit_choice(take_quantize q, const char *name, lt_shape shape);
+/* Whether it is a matrix inside a layer, which may be multiplied in few bits: an lt_weight_choice. */
+bool take_lies_inside_a_layer(const char *name, lt_shape shape);
 
 #endif

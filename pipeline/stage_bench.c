@@ -8,6 +8,7 @@
 #include "ar_model/ar_model.h"
 #include "kernels/ops.h"
 #include "mmdit/dit_bench.h"
+#include "pipeline/low_bit_choice.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"
@@ -67,7 +68,16 @@ static lt_status run_t5(void *user, lt_error *err)
     return text_encode(s->encoder, s->ids, T5_TOKENS, s->hidden, err);
 }
 
-lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
+/* Stages that multiply in 8 bits, where the device does. */
+static lt_status expect_rounding(const lt_backend *backend, lt_rounding rounding, const char *stage, lt_error *err)
+{
+    if (backend->rounds_to == rounding)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "bench: %s: %s has no products in %s", stage, backend->table->name,
+                   rounding == LT_ROUND_E4M3 ? "E4M3" : "int8");
+}
+
+static lt_status bench_t5(lt_backend *backend, lt_rounding rounding, take_timing *out, lt_error *err)
 {
     const cfg_text cfg = {.vocab_size = T5_VOCABULARY, .d_model = 4096, .num_layers = T5_LAYERS, .num_heads = 64, .d_kv = 64,
                           .d_ff = 10240, .relative_attention_num_buckets = 32, .relative_attention_max_distance = 128,
@@ -81,6 +91,8 @@ lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
                          .whole = 24.0 / T5_LAYERS};
     lt_weights *weights = NULL;
     lt_status status = s.hidden ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    if (status == LT_OK && rounding != LT_ROUND_NONE)
+        lt_weights_rounding(weights, rounding, take_lies_inside_a_layer);
     if (status == LT_OK)
         status = text_encoder_open(weights, &cfg, backend, &s.encoder, err);
     if (status == LT_OK)
@@ -89,6 +101,17 @@ lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
     lt_weights_close(weights);
     free(s.hidden);
     return status;
+}
+
+lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    return bench_t5(backend, LT_ROUND_NONE, out, err);
+}
+
+lt_status take_bench_t5_int8(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    LT_TRY(expect_rounding(backend, LT_ROUND_INT8, "t5_int8", err));
+    return bench_t5(backend, LT_ROUND_INT8, out, err);
 }
 
 /* ---- lm: 4 of 24 layers, of few bits more, one guided step behind 700 tokens ---- */
@@ -220,9 +243,14 @@ lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err)
 
 lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err)
 {
-    if (backend->rounds_to != LT_ROUND_E4M3)
-        return lt_fail(err, LT_ERR_USAGE, "bench: dit_fp8: %s has no products in E4M3", backend->table->name);
+    LT_TRY(expect_rounding(backend, LT_ROUND_E4M3, "dit_fp8", err));
     return bench_dit(backend, LT_ROUND_E4M3, out, err);
+}
+
+lt_status take_bench_dit_int8(lt_backend *backend, take_timing *out, lt_error *err)
+{
+    LT_TRY(expect_rounding(backend, LT_ROUND_INT8, "dit_int8", err));
+    return bench_dit(backend, LT_ROUND_INT8, out, err);
 }
 
 /* ---- VAE ---- */
