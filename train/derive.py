@@ -32,9 +32,9 @@ def as_videos(takes):
     return as_pixels(takes).transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
 
 
-def load_theia(out):
+def load_theia(out, stage="vit"):
     vit = Theia(config("tokenizer")["theia"])
-    state = torch.load(Path(out) / "vit.pt", map_location="cpu", weights_only=False)["mean"]
+    state = torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"]
     vit.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("vit.")})
     return vit.eval()
 

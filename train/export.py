@@ -70,7 +70,7 @@ def trained(out):
     """All networks with the best weights there are: {name: module}, and the measured scale of the latents."""
     c = config()
     torch.manual_seed(0)
-    vit = weights_of("vit", out)
+    vit = weights_of("vit_on", out) or weights_of("vit", out)
     vae = pick(VAE(c["temporal_vae"]), weights_of("vae_settled", out), weights_of("vae_decoder", out), weights_of("vae", out))
     scale = Path(out) / "scale_factor.txt"
     return {"text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),

@@ -1,76 +1,198 @@
-"""Stage 8: the tokenizer's encoder learns that not every picture shows one of mini's objects.
+"""Stage 8: the tokenizer's encoder learns to read pictures for `longtake encode`, those of its own world and others.
 
-Decoder and codebook stay as they are. Half of the samples are frames of the world, half are pictures of other things:
-gradients, noise, stripes, checks and corners. Those shall say that the object is far out of sight, and their learned
-codes shall keep layout and colours as well as they can. Export takes the encoder out of OUT/encoder.pt.
-`--warm FILE` begins with the encoder of another run.
+It reads what the picture network of `fit_vit.py --stage on` sees; codebook, decoder and upsampler stay as they are. Of frames of the world the spelled
+codes are taught from the truth, as a choice among all codes, and the learned ones from the encoder of before, whose codes all other
+networks know. Other pictures (strange.py) have codes whose picture, as the upsampler draws it, has the same colours in the same places; what
+was put down in them is called by its name, and without such a thing the object is far out of sight. A single picture does not say
+how something moves, so all of them are at rest.
+
+OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another run.
 """
 import numpy as np
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
-from derive import load_theia
-from fit_tokenizer import Samples, distance, load_heads, spelling_loss
+from corpora import shards
+from derive import as_pixels, load_theia
+from fit_vit import soiled
+from judge import blurred
+from net_dit import DiT
 from net_tokenizer import Tokenizer
-from spelled import IS_SPELLED, LEARNED, LEVELS, WHOLE, WORDS
+from spelled import IS_SPELLED, LEARNED, LEVELS, PLACE, WHOLE, WORDS, spell
+from strange import picture, put_down
 from training import Run, arguments, averaged, config, save_atomically
 
-BATCH = 8                                           # of each half
+WORLD, THINGS, NOTHING = 14, 7, 3                   # of a step: frames of the world, other pictures with a thing put down in them, and without
 ENCODING = ("encoder.", "quantizer.project_in")     # the part of the tokenizer that learns here
+SEEN = .008                                         # share of the picture that an object has at least, to be taught
+SHARP = .25                                         # temperature of the choice among codes: squared distance of half a level
+BLUR = .6                                           # levels by which a taught level is blurred
 FAR = torch.tensor([LEARNED + LEVELS - 1] * 12 + [LEARNED] * 8         # right of all columns, above all rows; of middle size, at rest
                    + [LEARNED + (WORDS + q) * LEVELS + LEVELS // 2 for q in range(WHOLE)])
+TURN = WORDS + 1                                    # the quantity whose levels go round
 
 
-def smooth_noise(rng, cells):
-    """Random colours on a coarse grid, drawn out to a picture [3,128,192]"""
-    grid = torch.from_numpy(rng.uniform(-1, 1, (1, 3, cells, cells * 3 // 2))).float()
-    return F.interpolate(grid, (128, 192), mode="bicubic", align_corners=False)[0].clamp(-1, 1)
+class Reading(nn.Module):
+    """Pixels [n,3,128,192] in [-1,1] -> vectors of the codes [n,44,dim], of which `tokenizer` takes the nearest code."""
+
+    def __init__(self, theia, tokenizer):
+        super().__init__()
+        self.theia, self.encoder, self.project_in = theia, tokenizer.encoder, tokenizer.quantizer.project_in
+        self.rope, self.mask, _ = tokenizer.table(1)
+
+    def forward(self, pixels):
+        with torch.no_grad():
+            features = self.theia(pixels)[:, None]
+        return self.project_in(self.encoder(features, self.rope, self.mask))
 
 
-def picture(rng):
-    """One picture of something else, [3,128,192] in [-1,1]"""
-    y, x = torch.meshgrid(torch.arange(128.), torch.arange(192.), indexing="ij")
-    image = smooth_noise(rng, int(rng.integers(1, 3)))
-    for _ in range(int(rng.integers(0, 4))):
-        colour = torch.from_numpy(rng.uniform(-1, 1, 3)).float()[:, None, None]
-        kind, a = int(rng.integers(4)), float(rng.uniform(0, np.pi))
-        u = (x - float(rng.uniform(0, 192))) * np.cos(a) + (y - float(rng.uniform(0, 128))) * np.sin(a)
-        v = (y - float(rng.uniform(0, 128))) * np.cos(a) - (x - float(rng.uniform(0, 192))) * np.sin(a)
-        period = float(rng.uniform(8, 64))
-        share = ((u * 2 * np.pi / period).sin() > 0, (u * np.pi / period).sin() * (v * np.pi / period).sin() > 0,
-                 (u > 0) & (v > 0), u > 0)[kind].float() * float(rng.uniform(.3, 1))
-        image = image * (1 - share) + colour * share
-    if rng.random() < .5:
-        image = image + float(rng.uniform(.1, .6)) * smooth_noise(rng, int(rng.choice([4, 8, 16, 32])))
-    return image.clamp(-1, 1)
+class Frames:
+    """Frames of the world: pixels [n,3,128,192], spelled codes [n,24] (FAR where no object can be seen)."""
+
+    def __init__(self, folder, seed, held=False):
+        parts = list(shards(folder, "plans"))
+        self.parts, self.rng = parts[:2] if held else parts[2:], np.random.default_rng(seed)
+
+    def __call__(self, n):
+        pixels, bodies, hues, seen = [], [], [], []
+        for _ in range(n):
+            video, truth = self.parts[int(self.rng.integers(len(self.parts)))]
+            i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
+            pixels.append(torch.from_numpy(video[i, t].copy()))
+            bodies.append(truth["bodies"][i, t])
+            hues.append(truth["hues"][i, t])
+            seen.append((truth["cover"][i, t, 0].float() / 255).mean() > SEEN)
+        codes = spell(torch.stack(bodies)[:, None], torch.stack(hues)[:, None])[:, 0]
+        return as_pixels(torch.stack(pixels)), torch.where(torch.stack(seen)[:, None], codes, FAR)
+
+
+def others(n, things, rng):
+    """n pictures of something else, a thing put down in the first of them -> pixels, spelled codes [n,24]"""
+    pixels = torch.stack([picture(rng) for _ in range(n)])
+    bodies, hues, _ = put_down(pixels[:things], rng)
+    spelled = spell(bodies[:, None, None].expand(-1, 1, 2, -1), hues[:, None, None].expand(-1, 1, 2))[:, 0]
+    return pixels, torch.cat([spelled, FAR.expand(n - things, -1)])
+
+
+def seen_through(pixels, rng):
+    """What cameras, encoders and small video models do to pictures"""
+    out = []
+    for x in pixels.split(1):
+        x = soiled(x, rng)
+        if rng.random() < .5:
+            deviation = float(rng.uniform(.4, 2))
+            x = blurred(x, deviation)
+            if rng.random() < .5:
+                x = x + float(rng.uniform(.5, 2)) * (x - blurred(x, deviation))
+        out.append(x)
+    return torch.cat(out).clamp(-1, 1)
+
+
+def nearest(book, z):
+    return log_shares(book, z.detach()).argmax(-1)
+
+
+def log_shares(book, z):
+    """Of vectors z [...,dim], how near each code is: log-probabilities [...,codes]"""
+    return ((2 * z @ book.T - book.pow(2).sum(-1)) / (2 * SHARP)).log_softmax(-1)
+
+
+def choice_loss(book, z, codes):
+    """Cross entropy of the nearest code, in nats a code; levels of spelled codes [n,24] are blurred. z [n,24,dim]"""
+    log_share = log_shares(book, z)
+    word, level = (codes - LEARNED) // LEVELS, (codes - LEARNED) % LEVELS
+    loss, total = 0, 0
+    for off in range(-2, 3):
+        near = level + off
+        near = torch.where(word == TURN, near % LEVELS, near.clamp(0, LEVELS - 1))
+        weight = float(np.exp(-.5 * (off / BLUR) ** 2))
+        loss, total = loss - weight * log_share.gather(-1, (LEARNED + word * LEVELS + near)[..., None])[..., 0], total + weight
+    return (loss / total).mean()
+
+
+def layout_error(got, pixels):
+    """Colours got [n,3,16,24] of cells of 8x8 pixels against those of pixels, of the cells and of 4x4 of them"""
+    wanted = F.avg_pool2d(pixels, 8)
+    return (got - wanted).pow(2).mean(), (F.avg_pool2d(got, 4) - F.avg_pool2d(wanted, 4)).pow(2).mean()
+
+
+class Drawing:
+    """Codes as the upsampler draws them, seen through the best linear map of latents to colours."""
+
+    def __init__(self, tokenizer, dit, known, frames):
+        self.tokenizer, self.up = tokenizer.requires_grad_(False), dit.control.semantic_conditioner.requires_grad_(False)
+        self.rope, _, self.mask = tokenizer.table(1)
+        pixels, spelled = frames(64)
+        book = tokenizer.quantizer._codebook.embed[0]
+        codes = nearest(book, known(pixels))
+        codes[:, IS_SPELLED] = spelled
+        with torch.no_grad():
+            colours = F.avg_pool2d(pixels, 8).movedim(1, -1)
+            self.map = torch.linalg.lstsq(self.latents(book[codes]).flatten(0, -2), colours.flatten(0, -2)).solution
+
+    def latents(self, vectors):
+        """[n,44,dim] -> [n,16,24,17]: latents and a one"""
+        drawn = self.up(self.tokenizer.decoder(self.tokenizer.quantizer.project_out(vectors), 1, self.rope, self.mask))[:, 0]
+        return F.pad(drawn.movedim(1, -1), (0, 1), value=1.)
+
+    def __call__(self, vectors):
+        """[n,44,dim] -> colours [n,3,16,24]"""
+        return (self.latents(vectors) @ self.map).movedim(-1, 1)
+
+
+@torch.no_grad()
+def report(reading, book, frames, rounds=20):
+    """How many codes of held-out frames are the right ones"""
+    rows = []
+    for _ in range(rounds):
+        pixels, spelled = frames(32)
+        seen = (spelled != FAR).any(1)
+        got = nearest(book, reading(pixels))[:, IS_SPELLED][seen] - LEARNED
+        want = spelled[seen] - LEARNED
+        right = (got // LEVELS == want // LEVELS).float()
+        off = (got % LEVELS - want % LEVELS).abs().float()
+        rows.append(torch.stack([right[:, :12].mean(), right[:, 12:PLACE].mean(), off[:, :PLACE].median(), off[:, PLACE].median()]))
+    print("held-out frames: object right in %.3f of the columns, colour in %.3f of the rows, ways off by %.2f levels, radius by %.2f (medians)"
+          % tuple(torch.stack(rows).nanmean(0)))
 
 
 def main():
-    a = arguments(plan=8., warm="")
+    a = arguments(plan=45., warm="")
     torch.manual_seed(0)
-    tokenizer, heads, theia = averaged("decoder", Tokenizer(config("tokenizer")), a.out), load_heads(a.out), load_theia(a.out)
+    tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out) for _ in range(2))
+    reading, known = Reading(load_theia(a.out, "vit_on"), tokenizer), Reading(load_theia(a.out), before).requires_grad_(False)
+    book, learned = before.quantizer._codebook.embed[0], ~IS_SPELLED
+    frames = Frames(f"{a.out}/corpora", 0)
+    drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out), known, frames)
     if a.warm:
         taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
         tokenizer.load_state_dict({k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False)
-    tokenizer.quantizer.learned, tokenizer.quantizer.given = LEARNED, IS_SPELLED
-    book = tokenizer.quantizer._codebook.embed[0]
-    for module in (tokenizer.decoder, tokenizer.quantizer.project_out):
-        module.requires_grad_(False)
-    far = book[FAR]
-    run = Run("encoder_training", tokenizer, a, lr=.004, adam_lr=4e-4, warmup=30, average=.98,
-              adam_only=("tokens", "patch_embed", "proj_out", "quantizer", "ln_"))
-    data = Samples(f"{a.out}/corpora", run.steps + 1)
+    reading.theia.requires_grad_(False)
+    run = Run("encoder_training", reading, a, lr=.006, adam_lr=6e-4, warmup=40, average=.99,
+              adam_only=("tokens", "patch_embed", "proj_out", "project_in", "ln_"))
+    torch.manual_seed(run.steps)
+    frames.rng = np.random.default_rng(run.steps + 1)
     for _ in run:
-        f, cover, spelled = data(BATCH)
+        pixels, spelled = frames(WORLD)
         with torch.no_grad():
-            others = theia(torch.stack([picture(data.rng) for _ in range(BATCH)]))[:, None]
-        got, _, commit, given = tokenizer(torch.cat([f, others]), True, torch.cat([spelled, FAR.expand(BATCH, -1)]))
-        known, numbers = distance(heads, got[:BATCH], f, cover)
-        strange = (got[BATCH:] - others).pow(2).mean()
-        spelling = spelling_loss(book, given[:BATCH], spelled, cover)
-        away = (given[BATCH:] - far).pow(2).mean()
-        run.step(known + strange + .25 * commit + .2 * (spelling + away), mse=numbers["mse"], strange=strange, spelling=spelling, away=away)
-    tokenizer.load_state_dict(run.mean)
+            right = known(pixels)[:, learned]
+            code = nearest(book, right)
+        strange, named = others(THINGS + NOTHING, THINGS, frames.rng)
+        z = reading(seen_through(torch.cat([pixels, strange]), frames.rng))
+        spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([spelled, named]))
+        own, free = z[:WORLD, learned], z[WORLD:, learned]
+        shares = log_shares(book, own)
+        same, near = F.nll_loss(shares.flatten(0, 1), code.flatten()), (own - right).pow(2).mean()
+        chosen = book[nearest(book[:LEARNED], free)]
+        whole = book[torch.zeros(len(free), len(IS_SPELLED), dtype=torch.long)]
+        whole[:, IS_SPELLED], whole[:, learned] = book[named], free + (chosen - free).detach()
+        cells, layout = layout_error(drawing(whole), strange)
+        commit = (free - chosen).pow(2).mean()
+        run.step(spelling + same + 8 * near + 3 * (cells + layout) + .3 * commit, spelling=spelling, same=same, near=near,
+                 agree=(shares.argmax(-1) == code).float().mean(), cells=cells, layout=layout, commit=commit)
+    reading.load_state_dict(run.mean)
+    report(reading.eval(), book, Frames(f"{a.out}/corpora", 9, held=True))
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/encoder.pt")
 
 

@@ -3,7 +3,12 @@
 Linear heads on its final LayerNorm read, per 16x16 patch: colours of 4x4 cells, coverage of the object, its class and
 colour, the way to its centre, its radius, shares of sky, far, mid and ground, and what the whole scene is. At the end the
 mean and spread of the features are folded into that LayerNorm, so that each channel is about N(0,1).
+
+`--stage on`, when all others are done, goes on for what `longtake encode` reads: with frames of the world and with things put down in other
+pictures (strange.py), its features near those of before. It writes OUT/vit_on.pt, which fit_encoder.py reads; OUT/vit.pt stays.
 """
+import copy
+
 import numpy as np
 import torch
 import torch.nn as nn
@@ -12,9 +17,13 @@ import torch.nn.functional as F
 from corpora import shards
 from grammar import COLOURS, LANDMARKS, OBJECTS, SCENES, TIMES, WEATHERS
 from net_tokenizer import Theia
+from strange import picture, put_down
 from training import Run, arguments, config, save_atomically
 
 PATCH = 16
+WORLD, OTHERS = 12, 6                               # of the stage `on`: pictures of a step,
+HEADS_FIRST = .06                                   # share of the plan in which the heads alone learn,
+NEAR = .5                                           # what a squared distance of the features from those of before weighs
 
 
 class Frames:
@@ -61,25 +70,38 @@ def by_patch(cells):
     return cells.unflatten(-2, (8, 4)).unflatten(-1, (12, 4)).transpose(-3, -2).flatten(-2).flatten(-3, -2)
 
 
-def frame_truth(record, i, t):
-    """Targets of one frame, 96 patches: class and colour of the covering object, place, layers, scene."""
-    cover = record["cover"][i, t].float() / 255                                   # [2,32,48]
+def bodies_truth(cover, bodies, hues):
+    """Targets of 96 patches from the share of every 4x4 pixels [2,32,48] that two bodies [2,6] of hues [2] cover: class and colour of the one that covers
+    more, and its place"""
     per_patch = by_patch(cover)
     share = per_patch.mean(-1)
-    slot = (share[1] > share[0]).long()                                           # the body that covers more
+    slot = (share[1] > share[0]).long()
     covered = share.amax(0) > .02
-    body, hue = record["bodies"][i, t][slot], record["hues"][i, t][slot]          # [96,6], [96]
+    body, hue = bodies[slot], hues[slot]                                          # [96,6], [96]
     row, column = torch.meshgrid(torch.arange(8.), torch.arange(12.), indexing="ij")
-    graph = record["graphs"][i]
-    whole = torch.tensor([SCENES.index(graph["scene"]), LANDMARKS.index(graph["landmark"]), TIMES.index(graph["time"]),
-                          WEATHERS.index(graph["weather"])])
     return {"cover": per_patch.amax(0), "covered": covered,
             "object": torch.where(covered, body[:, 5].long(), len(OBJECTS)),
             "colour": torch.where(covered, hue, len(COLOURS)),
             "place": torch.stack([(body[:, 0] - column.flatten() * PATCH - 8) / PATCH,
                                   (body[:, 1] - row.flatten() * PATCH - 8) / PATCH,
-                                  torch.log(body[:, 2].clamp(min=1) / 20)], 1),
+                                  torch.log(body[:, 2].clamp(min=1) / 20)], 1)}
+
+
+def frame_truth(record, i, t):
+    """Targets of one frame: of its bodies, layers, scene."""
+    graph = record["graphs"][i]
+    whole = torch.tensor([SCENES.index(graph["scene"]), LANDMARKS.index(graph["landmark"]), TIMES.index(graph["time"]),
+                          WEATHERS.index(graph["weather"])])
+    return {**bodies_truth(record["cover"][i, t].float() / 255, record["bodies"][i, t], record["hues"][i, t]),
             "layers": record["layers"][i, t].float().view(4, 96).T / 255, "whole": whole}
+
+
+def other_pictures(n, rng):
+    """Pictures of something else with a thing put down in each (strange.py) -> pixels, targets of its place alone"""
+    pixels = torch.stack([picture(rng) for _ in range(n)])
+    bodies, hues, cover = put_down(pixels, rng)
+    truth = [bodies_truth(torch.stack([c, torch.zeros_like(c)]), torch.stack([b, b]), torch.stack([h, h])) for c, b, h in zip(cover, bodies, hues)]
+    return soiled(pixels, rng), {**{k: torch.stack([t[k] for t in truth]) for k in truth[0]}, "rgb": cells(pixels)}
 
 
 class Heads(nn.Module):
@@ -107,13 +129,16 @@ def heads_loss(read, target):
     place = ((read["place"] - target["place"]).abs() * covered[..., None]).sum() / many
     rgb = (read["rgb"] - target["rgb"]).pow(2).mean()
     cover = F.binary_cross_entropy_with_logits(read["cover"], target["cover"].clamp(0, 1))
+    loss = 8 * rgb + 2 * cover + classes["object"] + .5 * classes["colour"] + .5 * place
+    right = {k: (((read[k].argmax(-1) == target[k]).float() * covered).sum() / many).item() for k in ("object", "colour")}
+    numbers = {"rgb_db": -10 * np.log10(rgb.item() / 4), "place": place.item(), **right}
+    if "whole" not in target:
+        return loss, numbers
     layers = (read["layers"] - target["layers"]).pow(2).mean()
     whole = sum(F.cross_entropy(read[k].flatten(0, 1), target["whole"][:, i:i + 1].expand(-1, 96).flatten())
                 for i, k in enumerate(("scene", "landmark", "time", "weather")))
-    loss = 8 * rgb + 2 * cover + classes["object"] + .5 * classes["colour"] + .5 * place + layers + .1 * whole
-    right = {k: (((read[k].argmax(-1) == target[k]).float() * covered).sum() / many).item() for k in ("object", "colour")}
     scene = (read["scene"].mean(1).argmax(-1) == target["whole"][:, 0]).float().mean().item()
-    return loss, {"rgb_db": -10 * np.log10(rgb.item() / 4), "place": place.item(), "scene": scene, **right}
+    return loss + layers + .1 * whole, {**numbers, "scene": scene}
 
 
 class Taught(nn.Module):
@@ -139,8 +164,46 @@ def fold_statistics(model, frames):
         head.weight.mul_(std)
 
 
+@torch.no_grad()
+def report(model, a):
+    held = Frames(f"{a.out}/corpora", 7, held=True)
+    numbers = []
+    for _ in range(10):
+        x, target = held(32, augment=False)
+        f, read = model(x)
+        numbers.append(heads_loss(read, target)[1])
+    print("held-out takes:", {k: round(float(np.mean([n[k] for n in numbers])), 3) for k in numbers[0]},
+          "feature mean %.3f std %.3f" % (f.mean(), f.std()))
+
+
+def train_on(a):
+    torch.manual_seed(0)
+    model = Taught(config("tokenizer")["theia"])
+    model.load_state_dict(torch.load(f"{a.out}/vit.pt", weights_only=False)["mean"], strict=False)
+    before = copy.deepcopy(model.vit).requires_grad_(False)
+    run = Run("vit_on_training", model, a, lr=.007, adam_lr=1e-3, adam_only=("embeddings", "heads", "norm"), warmup=100, average=.99)
+    frames = Frames(f"{a.out}/corpora", run.steps + 1)
+    for progress in run:
+        model.vit.requires_grad_(progress > HEADS_FIRST)
+        x, target = frames(WORLD)
+        strange, things = other_pictures(OTHERS, frames.rng)
+        padded = progress > .8
+        f, read = model(torch.cat([x, strange]), padded)
+        loss, numbers = heads_loss({k: v[:WORLD] for k, v in read.items()}, target)
+        found, others = heads_loss({k: v[WORLD:] for k, v in read.items()}, things)
+        with torch.no_grad():
+            known = before(x, padded).flatten(2).transpose(1, 2)
+        apart = (f[:WORLD] - known).pow(2).mean()
+        run.step(loss + .5 * found + NEAR * apart, **numbers, apart=apart, **{"other_" + k: v for k, v in others.items()})
+    model.load_state_dict(run.mean)
+    save_atomically({"mean": model.eval().state_dict()}, f"{a.out}/vit_on.pt")
+    report(model, a)
+
+
 def main():
     a = arguments(plan=15., stage="all")
+    if a.stage == "on":
+        return train_on(a)
     torch.manual_seed(0)
     model = Taught(config("tokenizer")["theia"]).to(a.device)
     alone = a.stage == "heads"                                     # of a picture network that is there
@@ -159,15 +222,7 @@ def main():
     if not alone:
         fold_statistics(model, frames)
     save_atomically({"mean": model.state_dict()}, f"{a.out}/vit.pt")
-    held = Frames(f"{a.out}/corpora", 7, held=True)
-    with torch.no_grad():
-        numbers = []
-        for _ in range(10):
-            x, target = held(32, augment=False)
-            f, read = model(x)
-            numbers.append(heads_loss(read, target)[1])
-    print("held-out takes:", {k: round(float(np.mean([n[k] for n in numbers])), 3) for k in numbers[0]},
-          "feature mean %.3f std %.3f" % (f.mean(), f.std()))
+    report(model, a)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def stages(folder):
     dit.main.load_state_dict(below(refinement, MAIN))
     dit.control.load_state_dict(below(refinement, CONTROL))
     vae = restored(folder / "temporal_vae.safetensors")
-    return {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": {"vit." + k: v for k, v in below(tokenizer, theia).items()},
+    vit = {"vit." + k: v for k, v in below(tokenizer, theia).items()}
+    return {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": vit, "vit_on": vit,
             "tokenizer": coder, "decoder": coder, "encoder": coder, "lm": restored(folder / "ar_model.safetensors"),
             "upsampler": dit.state_dict(), "upsampler_warm": upsampler_start(dit.state_dict(), coder), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
 

@@ -1,0 +1,105 @@
+"""Pictures that are not of mini's world: what a reference video may show.
+
+    x = picture(rng)                       # [3,128,192] in [-1,1]: gradients, noise, stripes, checks, corners, leaves over leaves
+    bodies, hues, cover = put_down(x, rng) # one thing more in each of x [n,3,128,192], and what it is, as render's truth has it
+
+Leaves over leaves of all sizes have the edges and the spectrum of photographs.
+"""
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from grammar import OBJECTS
+from render import shade, shape_distance
+from scene import RGB
+
+HEIGHT, WIDTH = 128, 192
+Y, X = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing="ij")
+LEAST, MOST = 8., 48.                               # radii of things that are put down, in pixels
+
+
+def colours(rng, *shape):
+    """Any colours [3,*shape], dull ones more often"""
+    grey, strength = rng.uniform(-1, 1, (1, *shape)), rng.uniform(0, .8, (1, *shape))
+    return torch.from_numpy(np.clip(grey + strength * rng.uniform(-1, 1, (3, *shape)), -1, 1)).float()
+
+
+def colour(rng):
+    return colours(rng, 1, 1)
+
+
+def smooth_noise(rng, cells):
+    """Random colours on a coarse grid, drawn out to a picture [3,128,192]"""
+    grid = colours(rng, cells, cells * 3 // 2)[None]
+    return F.interpolate(grid, (HEIGHT, WIDTH), mode="bicubic", align_corners=False)[0].clamp(-1, 1)
+
+
+def figures(rng):
+    """Gradients with stripes, checks and corners"""
+    image = smooth_noise(rng, int(rng.integers(1, 3)))
+    for _ in range(int(rng.integers(0, 4))):
+        kind, a = int(rng.integers(4)), float(rng.uniform(0, np.pi))
+        u = (X - float(rng.uniform(0, WIDTH))) * np.cos(a) + (Y - float(rng.uniform(0, HEIGHT))) * np.sin(a)
+        v = (Y - float(rng.uniform(0, HEIGHT))) * np.cos(a) - (X - float(rng.uniform(0, WIDTH))) * np.sin(a)
+        period = float(rng.uniform(8, 64))
+        share = ((u * 2 * np.pi / period).sin() > 0, (u * np.pi / period).sin() * (v * np.pi / period).sin() > 0,
+                 (u > 0) & (v > 0), u > 0)[kind].float() * float(rng.uniform(.3, 1))
+        image = torch.lerp(image, colour(rng), share)
+    return image
+
+
+def blob(rng, x, y, radius):
+    """Distance [128,192] in pixels, negative inside, from a bent and stretched disc around x, y"""
+    a, stretch = rng.uniform(0, np.pi), math.exp(.3 * rng.normal())
+    u, v = (X - x) * math.cos(a) + (Y - y) * math.sin(a), (Y - y) * math.cos(a) - (X - x) * math.sin(a)
+    u, v = u * stretch, v / stretch
+    turn, edge = torch.atan2(v, u), torch.ones_like(u)
+    for k in (2, 3, 5):
+        edge = edge + rng.uniform(0, .25) / k * torch.sin(k * turn + rng.uniform(0, 2 * np.pi))
+    return (u * u + v * v).sqrt() - radius * edge
+
+
+def leaves(rng):
+    """Shapes over shapes, few large and many small, before a landscape's two or three bands or a gradient"""
+    image = smooth_noise(rng, int(rng.integers(1, 3)))
+    if rng.random() < .6:
+        for _ in range(int(rng.integers(1, 3))):
+            edge = rng.uniform(20, 110) + rng.uniform(-.2, .2) * (X - WIDTH / 2) + rng.uniform(0, 12) * torch.sin(X / rng.uniform(8, 40) + rng.uniform(0, 6))
+            image = torch.lerp(image, colour(rng) + .3 * smooth_noise(rng, 2), (Y - edge).clamp(0, 1))
+    for radius in sorted((2 / (1 - rng.random(int(rng.integers(0, 24)))) + 2).clip(3, 70))[::-1]:
+        inside = (.5 - blob(rng, rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), radius)).clamp(0, 1)
+        image = torch.lerp(image, colour(rng) + .25 * smooth_noise(rng, int(rng.choice([1, 2, 16]))), inside)
+    return image
+
+
+def picture(rng):
+    image = (figures if rng.random() < .3 else leaves)(rng)
+    if rng.random() < .5:
+        image = image + float(rng.uniform(.05, .5)) * smooth_noise(rng, int(rng.choice([4, 8, 16, 32])))
+    return image.clamp(-1, 1)
+
+
+def put_down(pictures, rng):
+    """Paints one thing into each of pictures [n,3,128,192], in place: one of the renderer's objects, or a blob of any colour, which is called a ball
+    of the nearest of the nine colours -> bodies [n,6], hues [n] (see render.py), the share of every 4x4 pixels that it covers [n,32,48]"""
+    bodies, hues, cover = torch.zeros(len(pictures), 6), torch.zeros(len(pictures), dtype=torch.long), []
+    for i, image in enumerate(pictures):
+        radius = LEAST * (MOST / LEAST) ** rng.random()
+        x, y, angle = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.uniform(-np.pi, np.pi) * (rng.random() < .7)
+        if rng.random() < .6:
+            kind, hue = int(rng.integers(len(OBJECTS))), int(rng.integers(len(RGB)))
+            px, py, turn = ((X - x) / radius)[None], ((y - Y) / radius)[None], torch.full((1, 1, 1), angle)
+            distance, u, v = shape_distance(OBJECTS[kind], px, py, turn)
+            paint = shade(OBJECTS[kind], distance, px, py, u, v, torch.from_numpy(RGB[hue])[None, :, None, None])[0] * rng.uniform(.66, 1)
+            inside = (.5 - distance[0] * radius).clamp(0, 1)
+        else:
+            kind, angle, tint = OBJECTS.index("ball"), 0., colour(rng)
+            hue = int((torch.from_numpy(RGB) - (tint[:, 0, 0] + 1) / 2).pow(2).sum(1).argmin())
+            inside = (.5 - blob(rng, x, y, radius)).clamp(0, 1)
+            paint = (tint + .2 * smooth_noise(rng, int(rng.integers(1, 8))) + 1) / 2
+        image.lerp_((2 * paint - 1).clamp(-1, 1), inside)
+        bodies[i], hues[i] = torch.tensor([x, y, radius, angle, 1, kind]), hue
+        cover.append(F.avg_pool2d(inside[None], 4)[0])
+    return bodies, hues, torch.stack(cover)
