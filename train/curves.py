@@ -14,7 +14,9 @@ PANELS = [("text_reader", "loss", "text encoder: sum of cross-entropies"), ("vae
           ("upsampler_training", "mse", "upsampler: squared error of latents"),
           ("upsampler_training", "on", "upsampler: error on objects, as the pixels have it"),
           ("upsampler_training", "outline", "decoder: outlines, nats"), ("upsampler_alone", "on", "upsampler alone: the same error on objects"),
-          ("mmdit", "against", "refinement: squared error of x0 against the control latent's"), ("text_order", "turned", "text encoder: words of direction")]
+          ("mmdit", "against", "refinement: squared error of x0 against the control latent's"), ("text_order", "turned", "text encoder: words of direction"),
+          ("vit_on_training", "object", "picture network, on: class of object patches"), ("encoder_training", "spelling", "encoder: nats a spelled code"),
+          ("encoder_training", "agree", "encoder: learned codes as before")]
 
 
 def main():
