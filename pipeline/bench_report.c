@@ -182,12 +182,15 @@ static lt_status give_estimate(const longtake *e, const char *name, const char *
     return give(o, fn, user, err);
 }
 
-/* Those of what a device does not do are left out of `all`. */
-static bool is_there(const lt_backend *backend, int stage)
+/* What keeps a device from a stage; NULL: nothing. */
+static const char *what_is_missing(const lt_backend *backend, int stage)
 {
-    if (stages[stage].rounding != LT_ROUND_NONE)
-        return backend->rounds_to == stages[stage].rounding;
-    return stages[stage].run != take_bench_lm_launched || backend->table->record != NULL;
+    const lt_rounding rounding = stages[stage].rounding;
+    if (rounding != LT_ROUND_NONE && backend->rounds_to != rounding)
+        return rounding == LT_ROUND_E4M3 ? "has no products in E4M3" : "has no products in int8";
+    if (stages[stage].run == take_bench_lm_launched && backend->table->record == NULL)
+        return "does not record, lm is the same";
+    return NULL;
 }
 
 static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error *err)
@@ -197,7 +200,7 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     LT_TRY(take_measure_rates(e->backend, &most, err));
     for (int i = 0; i < STAGES; i++) {
         whole[i] = 0;
-        if (is_there(e->backend, i))
+        if (what_is_missing(e->backend, i) == NULL)
             LT_TRY(bench_stage(e, i, &most, &whole[i], fn, user, err));
     }
     LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
@@ -212,7 +215,10 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
         return run_all(e, fn, user, err);
     for (int i = 0; i < STAGES; i++)
         if (strcmp(stages[i].name, stage) == 0) {
+            const char *missing = what_is_missing(e->backend, i);
             take_rates most;
+            if (missing != NULL)
+                return lt_fail(err, LT_ERR_USAGE, "bench: %s: %s %s", stage, e->backend->table->name, missing);
             LT_TRY(take_measure_rates(e->backend, &most, err));
             return bench_stage(e, i, &most, NULL, fn, user, err);
         }

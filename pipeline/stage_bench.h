@@ -16,15 +16,16 @@ typedef struct {
 
 typedef lt_status (*take_bench_fn)(lt_backend *backend, take_timing *out, lt_error *err);
 
+/* t5_int8, dit_fp8, dit_int8 and lm_launched: on a device that does so (bench_report.c asks). */
 lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err);
-lt_status take_bench_t5_int8(lt_backend *backend, take_timing *out, lt_error *err); /* where the device multiplies in int8 */
+lt_status take_bench_t5_int8(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
 /* Every kernel by itself, where the device records the steps of `lm`. */
 lt_status take_bench_lm_launched(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err); /* the same from weights of few bits */
 lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);
-lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err); /* where the device multiplies in E4M3 */
+lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit_int8(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err);

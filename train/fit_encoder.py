@@ -13,14 +13,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import shards
-from derive import as_pixels, load_theia
-from fit_vit import soiled
+from derive import load_theia
+from fit_vit import Frames, soiled
 from judge import blurred
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from spelled import IS_SPELLED, LEARNED, LEVELS, PLACE, WHOLE, WORDS, spell
-from strange import picture, put_down
+from strange import pictures
 from training import Run, arguments, averaged, config, save_atomically
 
 WORLD, THINGS, NOTHING = 14, 7, 3                   # of a step: frames of the world, other pictures with a thing put down in them, and without
@@ -47,30 +46,19 @@ class Reading(nn.Module):
         return self.project_in(self.encoder(features, self.rope, self.mask))
 
 
-class Frames:
-    """Frames of the world: pixels [n,3,128,192], spelled codes [n,24] (FAR where no object can be seen)."""
+def spelled_truth(record, i, t):
+    """Spelled codes [24] of one frame, FAR where no object can be seen"""
+    seen = (record["cover"][i, t, 0].float() / 255).mean() > SEEN
+    return {"spelled": spell(record["bodies"][i, t:t + 1], record["hues"][i, t:t + 1])[0] if seen else FAR}
 
-    def __init__(self, folder, seed, held=False):
-        parts = list(shards(folder, "plans"))
-        self.parts, self.rng = parts[:2] if held else parts[2:], np.random.default_rng(seed)
 
-    def __call__(self, n):
-        pixels, bodies, hues, seen = [], [], [], []
-        for _ in range(n):
-            video, truth = self.parts[int(self.rng.integers(len(self.parts)))]
-            i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
-            pixels.append(torch.from_numpy(video[i, t].copy()))
-            bodies.append(truth["bodies"][i, t])
-            hues.append(truth["hues"][i, t])
-            seen.append((truth["cover"][i, t, 0].float() / 255).mean() > SEEN)
-        codes = spell(torch.stack(bodies)[:, None], torch.stack(hues)[:, None])[:, 0]
-        return as_pixels(torch.stack(pixels)), torch.where(torch.stack(seen)[:, None], codes, FAR)
+def world(a, seed, held=False):
+    return Frames(f"{a.out}/corpora", seed, ("plans",), held, spelled_truth)
 
 
 def others(n, things, rng):
     """n pictures of something else, a thing put down in the first of them -> pixels, spelled codes [n,24]"""
-    pixels = torch.stack([picture(rng) for _ in range(n)])
-    bodies, hues, _ = put_down(pixels[:things], rng)
+    pixels, bodies, hues, _ = pictures(n, things, rng)
     spelled = spell(bodies[:, None, None].expand(-1, 1, 2, -1), hues[:, None, None].expand(-1, 1, 2))[:, 0]
     return pixels, torch.cat([spelled, FAR.expand(n - things, -1)])
 
@@ -87,10 +75,6 @@ def seen_through(pixels, rng):
                 x = x + float(rng.uniform(.5, 2)) * (x - blurred(x, deviation))
         out.append(x)
     return torch.cat(out).clamp(-1, 1)
-
-
-def nearest(book, z):
-    return log_shares(book, z.detach()).argmax(-1)
 
 
 def log_shares(book, z):
@@ -123,10 +107,10 @@ class Drawing:
     def __init__(self, tokenizer, dit, known, frames):
         self.tokenizer, self.up = tokenizer.requires_grad_(False), dit.control.semantic_conditioner.requires_grad_(False)
         self.rope, _, self.mask = tokenizer.table(1)
-        pixels, spelled = frames(64)
+        pixels, truth = frames.draw(64)
         book = tokenizer.quantizer._codebook.embed[0]
-        codes = nearest(book, known(pixels))
-        codes[:, IS_SPELLED] = spelled
+        codes = tokenizer.quantizer.nearest(known(pixels))
+        codes[:, IS_SPELLED] = truth["spelled"]
         with torch.no_grad():
             colours = F.avg_pool2d(pixels, 8).movedim(1, -1)
             self.map = torch.linalg.lstsq(self.latents(book[codes]).flatten(0, -2), colours.flatten(0, -2)).solution
@@ -142,13 +126,14 @@ class Drawing:
 
 
 @torch.no_grad()
-def report(reading, book, frames, rounds=20):
+def report(reading, quantizer, frames, rounds=20):
     """How many codes of held-out frames are the right ones"""
     rows = []
     for _ in range(rounds):
-        pixels, spelled = frames(32)
+        pixels, truth = frames.draw(32)
+        spelled = truth["spelled"]
         seen = (spelled != FAR).any(1)
-        got = nearest(book, reading(pixels))[:, IS_SPELLED][seen] - LEARNED
+        got = quantizer.nearest(reading(pixels))[:, IS_SPELLED][seen] - LEARNED
         want = spelled[seen] - LEARNED
         right = (got // LEVELS == want // LEVELS).float()
         off = (got % LEVELS - want % LEVELS).abs().float()
@@ -162,8 +147,9 @@ def main():
     torch.manual_seed(0)
     tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out) for _ in range(2))
     reading, known = Reading(load_theia(a.out, "vit_on"), tokenizer), Reading(load_theia(a.out), before).requires_grad_(False)
-    book, learned = before.quantizer._codebook.embed[0], ~IS_SPELLED
-    frames = Frames(f"{a.out}/corpora", 0)
+    quantizer, learned = before.quantizer, ~IS_SPELLED
+    book = quantizer._codebook.embed[0]
+    frames = world(a, 0)
     drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out), known, frames)
     if a.warm:
         taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
@@ -174,17 +160,17 @@ def main():
     torch.manual_seed(run.steps)
     frames.rng = np.random.default_rng(run.steps + 1)
     for _ in run:
-        pixels, spelled = frames(WORLD)
+        pixels, truth = frames.draw(WORLD)
         with torch.no_grad():
             right = known(pixels)[:, learned]
-            code = nearest(book, right)
+            code = quantizer.nearest(right)
         strange, named = others(THINGS + NOTHING, THINGS, frames.rng)
         z = reading(seen_through(torch.cat([pixels, strange]), frames.rng))
-        spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([spelled, named]))
+        spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([truth["spelled"], named]))
         own, free = z[:WORLD, learned], z[WORLD:, learned]
         shares = log_shares(book, own)
         same, near = F.nll_loss(shares.flatten(0, 1), code.flatten()), (own - right).pow(2).mean()
-        chosen = book[nearest(book[:LEARNED], free)]
+        chosen = book[quantizer.nearest(free.detach(), slice(LEARNED))]
         whole = book[torch.zeros(len(free), len(IS_SPELLED), dtype=torch.long)]
         whole[:, IS_SPELLED], whole[:, learned] = book[named], free + (chosen - free).detach()
         cells, layout = layout_error(drawing(whole), strange)
@@ -192,7 +178,7 @@ def main():
         run.step(spelling + same + 8 * near + 3 * (cells + layout) + .3 * commit, spelling=spelling, same=same, near=near,
                  agree=(shares.argmax(-1) == code).float().mean(), cells=cells, layout=layout, commit=commit)
     reading.load_state_dict(run.mean)
-    report(reading.eval(), book, Frames(f"{a.out}/corpora", 9, held=True))
+    report(reading.eval(), quantizer, world(a, 9, held=True))
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/encoder.pt")
 
 

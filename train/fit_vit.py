@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from corpora import shards
 from grammar import COLOURS, LANDMARKS, OBJECTS, SCENES, TIMES, WEATHERS
 from net_tokenizer import Theia
-from strange import picture, put_down
+from strange import pictures
 from training import Run, arguments, config, save_atomically
 
 PATCH = 16
@@ -27,27 +27,28 @@ NEAR = .5                                           # what a squared distance of
 
 
 class Frames:
-    """Random semantic frames of the corpora with their ground truth."""
+    """Random semantic frames of the corpora with their ground truth, which `truth` takes of frame t of take i of a shard's record."""
 
-    def __init__(self, folder, seed, kinds=("plans", "long"), held=False):
+    def __init__(self, folder, seed, kinds=("plans", "long"), held=False, truth=None):
         parts = [p for kind in kinds for p in shards(folder, kind)]
         self.parts = parts[:2] if held else parts[2:]           # the first two shards judge
-        self.rng = np.random.default_rng(seed)
+        self.rng, self.truth = np.random.default_rng(seed), truth or frame_truth
 
-    def __call__(self, n, augment=True):
-        """-> pixels [n,3,128,192] in [-1,1], dict of targets per patch"""
+    def draw(self, n):
+        """-> pixels [n,3,128,192] in [-1,1], dict of what is true of them"""
         pixels, truth = [], []
         for _ in range(n):
             video, record = self.parts[int(self.rng.integers(len(self.parts)))]
             i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
             pixels.append(torch.from_numpy(video[i, t].copy()))
-            truth.append(frame_truth(record, i, t))
-        x = torch.stack(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-        target = {k: torch.stack([t[k] for t in truth]) for k in truth[0]}
+            truth.append(self.truth(record, i, t))
+        return torch.stack(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1, {k: torch.stack([t[k] for t in truth]) for k in truth[0]}
+
+    def __call__(self, n, augment=True):
+        """-> pixels [n,3,128,192] in [-1,1], dict of targets per patch"""
+        x, target = self.draw(n)
         target["rgb"] = cells(x)
-        if augment:
-            x = soiled(x, self.rng)
-        return x, target
+        return soiled(x, self.rng) if augment else x, target
 
 
 def cells(x):
@@ -98,8 +99,7 @@ def frame_truth(record, i, t):
 
 def other_pictures(n, rng):
     """Pictures of something else with a thing put down in each (strange.py) -> pixels, targets of its place alone"""
-    pixels = torch.stack([picture(rng) for _ in range(n)])
-    bodies, hues, cover = put_down(pixels, rng)
+    pixels, bodies, hues, cover = pictures(n, n, rng)
     truth = [bodies_truth(torch.stack([c, torch.zeros_like(c)]), torch.stack([b, b]), torch.stack([h, h])) for c, b, h in zip(cover, bodies, hues)]
     return soiled(pixels, rng), {**{k: torch.stack([t[k] for t in truth]) for k in truth[0]}, "rgb": cells(pixels)}
 
@@ -151,6 +151,13 @@ class Taught(nn.Module):
         return f, self.heads(f)
 
 
+def as_it_is(a):
+    """The picture network of OUT/vit.pt; its heads where they were kept"""
+    model = Taught(config("tokenizer")["theia"]).to(a.device)
+    model.load_state_dict(torch.load(f"{a.out}/vit.pt", map_location=a.device, weights_only=False)["mean"], strict=False)
+    return model
+
+
 @torch.no_grad()
 def fold_statistics(model, frames):
     """Scale the final LayerNorm so that every feature channel has mean 0 and deviation 1; the heads follow."""
@@ -178,8 +185,7 @@ def report(model, a):
 
 def train_on(a):
     torch.manual_seed(0)
-    model = Taught(config("tokenizer")["theia"])
-    model.load_state_dict(torch.load(f"{a.out}/vit.pt", weights_only=False)["mean"], strict=False)
+    model = as_it_is(a)
     before = copy.deepcopy(model.vit).requires_grad_(False)
     run = Run("vit_on_training", model, a, lr=.007, adam_lr=1e-3, adam_only=("embeddings", "heads", "norm"), warmup=100, average=.99)
     frames = Frames(f"{a.out}/corpora", run.steps + 1)
@@ -205,11 +211,9 @@ def main():
     if a.stage == "on":
         return train_on(a)
     torch.manual_seed(0)
-    model = Taught(config("tokenizer")["theia"]).to(a.device)
     alone = a.stage == "heads"                                     # of a picture network that is there
-    if alone:
-        model.load_state_dict(torch.load(f"{a.out}/vit.pt", map_location=a.device, weights_only=False)["mean"], strict=False)
-        model.vit.requires_grad_(False)
+    model = as_it_is(a) if alone else Taught(config("tokenizer")["theia"]).to(a.device)
+    model.vit.requires_grad_(not alone)
     run = Run("vit_heads" if alone else "vit_training", model, a, lr=.02, adam_lr=1.5e-3, adam_only=("embeddings", "heads", "norm"), warmup=100)
     frames = Frames(f"{a.out}/corpora", run.steps + 1)
     for progress in run:

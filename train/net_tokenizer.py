@@ -189,8 +189,9 @@ class Quantizer(nn.Module):
         self._codebook = Codebook(c)
         self.learned, self.given = c["codebook_size"], torch.zeros(c["i_tokens"], dtype=torch.bool)
 
-    def nearest(self, z):
-        e = self._codebook.embed[0]
+    def nearest(self, z, entries=slice(None)):
+        """Vectors z [...,dim] -> the nearest of the codebook's `entries`, counted from their first"""
+        e = self._codebook.embed[0, entries]
         d = (z.pow(2).sum(-1, keepdim=True) + e.pow(2).sum(-1)) - 2 * (z @ e.T)
         return d.clamp(min=0).sqrt().argmin(-1)
 

@@ -1,9 +1,8 @@
 """Pictures that are not of mini's world: what a reference video may show.
 
-    x = picture(rng)                       # [3,128,192] in [-1,1]: gradients, noise, stripes, checks, corners, leaves over leaves
-    bodies, hues, cover = put_down(x, rng) # one thing more in each of x [n,3,128,192], and what it is, as render's truth has it
+    x, bodies, hues, cover = pictures(n, things, rng)      # [n,3,128,192] in [-1,1], and what was put down in the first of them, as render's truth has it
 
-Leaves over leaves of all sizes have the edges and the spectrum of photographs.
+Gradients, noise, stripes, checks, corners, and leaves over leaves. Leaves over leaves of all sizes have the edges and the spectrum of photographs.
 """
 import math
 
@@ -103,3 +102,9 @@ def put_down(pictures, rng):
         bodies[i], hues[i] = torch.tensor([x, y, radius, angle, 1, kind]), hue
         cover.append(F.avg_pool2d(inside[None], 4)[0])
     return bodies, hues, torch.stack(cover)
+
+
+def pictures(n, things, rng):
+    """n pictures, one thing put down in each of the first `things` of them -> pixels [n,3,128,192], and of the things bodies, hues, cover"""
+    pixels = torch.stack([picture(rng) for _ in range(n)])
+    return pixels, *put_down(pixels[:things], rng)

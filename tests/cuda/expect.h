@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "kernels/core/status.h"
+#include "kernels/backend.h"
 
 static int failed;
 
@@ -16,6 +16,17 @@ static void expect(bool holds, const char *what, const lt_error *err)
         return;
     printf("FAILED %s (%s)\n", what, err->message);
     failed++;
+}
+
+/* Devices to test on; 0 with a line that says why it is skipped. */
+static inline int devices_here(void)
+{
+    lt_error err = {0};
+    int devices = 0;
+    if (lt_cuda_count(&devices, &err) == LT_OK)
+        return devices;
+    printf("skipped: %s\n", err.message);
+    return 0;
 }
 
 #endif

@@ -6,11 +6,6 @@ MODEL=$SOURCE/models/mini
     echo "skipped: models/mini/tokenizer.safetensors is not here"
     exit 77
 }
-# likeness A B: PSNR of two videos, cells of 8x8 pixels, in dB.
-likeness() {
-    ffmpeg -v info -i "$1" -i "$2" -lavfi "[0]setpts=N/TB,scale=24:16:flags=area,format=gbrp[a];
-        [1]setpts=N/TB,scale=24:16:flags=area,format=gbrp[b];[a][b]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9.]*\).*/\1/p'
-}
 # The bound lies between what was measured and what it was of an encoder that lost the object: 24.7 and 18.8, 36.5 and 30.6, 33.6 and 22.9 dB.
 comes_back() {
     made generate "$1" --frames 49 -o first.mkv

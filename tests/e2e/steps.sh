@@ -64,3 +64,9 @@ of_video() {
 json() {
     "$TOOLS/json_value" "$@" || fail "json_value $*"
 }
+
+# likeness A B [FRAMES]: PSNR of two videos of mini's size, means of 8x8 pixels, in dB; FRAMES: which frames of B, as ffmpeg's select has it.
+likeness() {
+    ffmpeg -v info -i "$1" -i "$2" -lavfi "[0]setpts=N/TB,scale=24:16:flags=area,format=gbrp[a];
+        [1]select='${3:-1}',setpts=N/TB,scale=24:16:flags=area,format=gbrp[b];[a][b]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9.]*\).*/\1/p'
+}
