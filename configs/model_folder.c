@@ -82,19 +82,20 @@ static void find_config(const char *const *roots, cfg_model_files *out)
 static lt_status fail_missing(const char *model, const char *const *roots, const cfg_model_files *found,
                               lt_error *err)
 {
-    if (found->folder != NULL)
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': %s has no config.yaml and there is no configs/%s.yaml",
-                       model, found->folder, found->name);
-    if (looks_like_a_folder(model))
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': no such folder", model);
     char places[512] = "";
     for (int i = 0; roots[i] != NULL; i++) {
         const size_t used = strlen(places);
         snprintf(places + used, sizeof places - used, "%s%s", i > 0 ? ", " : "", roots[i]);
     }
+    const char *where = roots[0] != NULL ? places : "any folder that is known";
+    if (found->folder != NULL)
+        return lt_fail(err, LT_ERR_INPUT, "model '%s': no config.yaml in %s and no configs/%s.yaml in %s", model, found->folder,
+                       found->name, where);
+    if (looks_like_a_folder(model))
+        return lt_fail(err, LT_ERR_INPUT, "model '%s': no such folder", model);
     return lt_fail(err, LT_ERR_INPUT,
                    "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here", model,
-                   model, model, roots[0] ? places : "any folder that is known");
+                   model, model, where);
 }
 
 lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out, lt_error *err)

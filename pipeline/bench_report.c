@@ -207,6 +207,16 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
     return give_estimate(e, "take", "30 s of 480x720 at 8 frames a second", LONG_FRAMES, whole, fn, user, err);
 }
 
+static lt_status fail_unknown(const char *stage, lt_error *err)
+{
+    char names[256] = "";
+    for (int i = 0; i < STAGES; i++) {
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s, ", stages[i].name);
+    }
+    return lt_fail(err, LT_ERR_USAGE, "--stage: found \"%s\", expected %sor all", stage, names);
+}
+
 static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, void *user, lt_error *err)
 {
     if (strcmp(stage, "ceilings") == 0)
@@ -222,9 +232,7 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             LT_TRY(take_measure_rates(e->backend, &most, err));
             return bench_stage(e, i, &most, NULL, fn, user, err);
         }
-    return lt_fail(err, LT_ERR_USAGE,
-                   "--stage: found \"%s\", expected t5, t5_int8, lm, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, dit_int8, vae_decode, vae_encode or all",
-                   stage);
+    return fail_unknown(stage, err);
 }
 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)

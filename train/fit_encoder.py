@@ -53,14 +53,14 @@ def spelled_truth(record, i, t):
 
 
 def world(a, seed, held=False):
-    return Frames(f"{a.out}/corpora", seed, ("plans",), held, spelled_truth)
+    return Frames(a, seed, ("plans",), held, spelled_truth)
 
 
-def others(n, things, rng):
+def others(n, things, rng, device):
     """n pictures of something else, a thing put down in the first of them -> pixels, spelled codes [n,24]"""
     pixels, bodies, hues, _ = pictures(n, things, rng)
     spelled = spell(bodies[:, None, None].expand(-1, 1, 2, -1), hues[:, None, None].expand(-1, 1, 2))[:, 0]
-    return pixels, torch.cat([spelled, FAR.expand(n - things, -1)])
+    return pixels.to(device), torch.cat([spelled, FAR.expand(n - things, -1)]).to(device)
 
 
 def seen_through(pixels, rng):
@@ -132,7 +132,7 @@ def report(reading, quantizer, frames, rounds=20):
     for _ in range(rounds):
         pixels, truth = frames.draw(32)
         spelled = truth["spelled"]
-        seen = (spelled != FAR).any(1)
+        seen = (spelled != FAR.to(spelled.device)).any(1)
         got = quantizer.nearest(reading(pixels))[:, IS_SPELLED][seen] - LEARNED
         want = spelled[seen] - LEARNED
         right = (got // LEVELS == want // LEVELS).float()
@@ -145,12 +145,13 @@ def report(reading, quantizer, frames, rounds=20):
 def main():
     a = arguments(plan=45., warm="")
     torch.manual_seed(0)
-    tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out) for _ in range(2))
-    reading, known = Reading(load_theia(a.out, "vit_on"), tokenizer), Reading(load_theia(a.out), before).requires_grad_(False)
+    tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device) for _ in range(2))
+    reading = Reading(load_theia(a.out, "vit_on").to(a.device), tokenizer)
+    known = Reading(load_theia(a.out).to(a.device), before).requires_grad_(False)
     quantizer, learned = before.quantizer, ~IS_SPELLED
     book = quantizer._codebook.embed[0]
     frames = world(a, 0)
-    drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out), known, frames)
+    drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out, a.device), known, frames)
     if a.warm:
         taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
         tokenizer.load_state_dict({k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False)
@@ -164,14 +165,14 @@ def main():
         with torch.no_grad():
             right = known(pixels)[:, learned]
             code = quantizer.nearest(right)
-        strange, named = others(THINGS + NOTHING, THINGS, frames.rng)
+        strange, named = others(THINGS + NOTHING, THINGS, frames.rng, a.device)
         z = reading(seen_through(torch.cat([pixels, strange]), frames.rng))
         spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([truth["spelled"], named]))
         own, free = z[:WORLD, learned], z[WORLD:, learned]
         shares = log_shares(book, own)
         same, near = F.nll_loss(shares.flatten(0, 1), code.flatten()), (own - right).pow(2).mean()
         chosen = book[quantizer.nearest(free.detach(), slice(LEARNED))]
-        whole = book[torch.zeros(len(free), len(IS_SPELLED), dtype=torch.long)]
+        whole = book[torch.zeros(len(free), len(IS_SPELLED), dtype=torch.long, device=z.device)]
         whole[:, IS_SPELLED], whole[:, learned] = book[named], free + (chosen - free).detach()
         cells, layout = layout_error(drawing(whole), strange)
         commit = (free - chosen).pow(2).mean()

@@ -27,10 +27,10 @@ NEAR = .5                                           # what a squared distance of
 
 
 class Frames:
-    """Random semantic frames of the corpora with their ground truth, which `truth` takes of frame t of take i of a shard's record."""
+    """Random semantic frames of a.out's corpora on a.device with their ground truth, which `truth` takes of frame t of take i of a shard's record."""
 
-    def __init__(self, folder, seed, kinds=("plans", "long"), held=False, truth=None):
-        parts = [p for kind in kinds for p in shards(folder, kind)]
+    def __init__(self, a, seed, kinds=("plans", "long"), held=False, truth=None):
+        parts, self.device = [p for kind in kinds for p in shards(f"{a.out}/corpora", kind)], a.device
         self.parts = parts[:2] if held else parts[2:]           # the first two shards judge
         self.rng, self.truth = np.random.default_rng(seed), truth or frame_truth
 
@@ -42,7 +42,8 @@ class Frames:
             i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
             pixels.append(torch.from_numpy(video[i, t].copy()))
             truth.append(self.truth(record, i, t))
-        return torch.stack(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1, {k: torch.stack([t[k] for t in truth]) for k in truth[0]}
+        pixels = torch.stack(pixels).to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return pixels, {k: torch.stack([t[k] for t in truth]).to(self.device) for k in truth[0]}
 
     def __call__(self, n, augment=True):
         """-> pixels [n,3,128,192] in [-1,1], dict of targets per patch"""
@@ -97,11 +98,12 @@ def frame_truth(record, i, t):
             "layers": record["layers"][i, t].float().view(4, 96).T / 255, "whole": whole}
 
 
-def other_pictures(n, rng):
+def other_pictures(n, rng, device):
     """Pictures of something else with a thing put down in each (strange.py) -> pixels, targets of its place alone"""
     pixels, bodies, hues, cover = pictures(n, n, rng)
+    pixels = pixels.to(device)
     truth = [bodies_truth(torch.stack([c, torch.zeros_like(c)]), torch.stack([b, b]), torch.stack([h, h])) for c, b, h in zip(cover, bodies, hues)]
-    return soiled(pixels, rng), {**{k: torch.stack([t[k] for t in truth]) for k in truth[0]}, "rgb": cells(pixels)}
+    return soiled(pixels, rng), {**{k: torch.stack([t[k] for t in truth]).to(device) for k in truth[0]}, "rgb": cells(pixels)}
 
 
 class Heads(nn.Module):
@@ -173,7 +175,7 @@ def fold_statistics(model, frames):
 
 @torch.no_grad()
 def report(model, a):
-    held = Frames(f"{a.out}/corpora", 7, held=True)
+    held = Frames(a, 7, held=True)
     numbers = []
     for _ in range(10):
         x, target = held(32, augment=False)
@@ -188,11 +190,11 @@ def train_on(a):
     model = as_it_is(a)
     before = copy.deepcopy(model.vit).requires_grad_(False)
     run = Run("vit_on_training", model, a, lr=.007, adam_lr=1e-3, adam_only=("embeddings", "heads", "norm"), warmup=100, average=.99)
-    frames = Frames(f"{a.out}/corpora", run.steps + 1)
+    frames = Frames(a, run.steps + 1)
     for progress in run:
         model.vit.requires_grad_(progress > HEADS_FIRST)
         x, target = frames(WORLD)
-        strange, things = other_pictures(OTHERS, frames.rng)
+        strange, things = other_pictures(OTHERS, frames.rng, a.device)
         padded = progress > .8
         f, read = model(torch.cat([x, strange]), padded)
         loss, numbers = heads_loss({k: v[:WORLD] for k, v in read.items()}, target)
@@ -215,10 +217,10 @@ def main():
     model = as_it_is(a) if alone else Taught(config("tokenizer")["theia"]).to(a.device)
     model.vit.requires_grad_(not alone)
     run = Run("vit_heads" if alone else "vit_training", model, a, lr=.02, adam_lr=1.5e-3, adam_only=("embeddings", "heads", "norm"), warmup=100)
-    frames = Frames(f"{a.out}/corpora", run.steps + 1)
+    frames = Frames(a, run.steps + 1)
     for progress in run:
         x, target = frames(16)
-        _, read = model(x.to(a.device), padded=progress > .7)
+        _, read = model(x, padded=progress > .7)
         loss, numbers = heads_loss(read, target)
         run.step(loss, **numbers)
     model.load_state_dict(run.mean)

@@ -14,8 +14,8 @@ import os
 import subprocess
 import sys
 
-STAGES = ["t5", "lm", "lm_q8", "lm_q4", "dit", "vae_decode", "vae_encode", "tokenizer"]
-OURS_ALONE = {"lm_q8", "lm_q4", "tokenizer"}  # the peers have no such stage
+STAGES = ["t5", "t5_int8", "lm", "lm_q8", "lm_q4", "dit", "dit_int8", "vae_decode", "vae_encode", "tokenizer"]
+OURS_ALONE = {"t5_int8", "lm_q8", "lm_q4", "dit_int8", "tokenizer"}  # the peers have no such stage
 
 
 def lines_of(command: list[str]) -> list[dict]:

@@ -63,7 +63,7 @@ static void says_what_is_missing(void **state)
     } cases[] = {
         {"smal", "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here"},
         {"./small", "model './small': no such folder"},
-        {"bare", "model 'bare': bare has no config.yaml and there is no configs/bare.yaml"},
+        {"bare", "model 'bare': no config.yaml in bare and no configs/bare.yaml in a, b"},
     };
     const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
