@@ -25,6 +25,7 @@ enum {
 
 #define WEIGHT_LIMIT 16383.0f
 #define VALUE_LIMIT 1023.0f
+#define ROUND_DOWN 9 /* to an integer, without exceptions */
 #define LOG2E 1.44269504f
 #define LN2 0.693147181f
 
@@ -165,18 +166,15 @@ LT_INLINE int64_t group_at(int64_t query)
     return query / INT16_ROWS * LT_LANES;
 }
 
-/* 2^x of x <= 0 within 1e-4 of itself, at least 2^-30: the code is 0 long before. */
+/* 2^x of x <= 0 within 1e-4 of itself. */
 LT_INLINE vf rough_exp2(vf x)
 {
-    const vf magic = vf_set(12582912.0f);
-    const vf t = vf_max(vf_set(-30.0f), x);
-    const vf shifted = t + magic;
-    const vf f = t - (shifted - magic);
-    vf p = vf_set(5.517096072e-2f);
-    p = vf_fma(p, f, vf_set(2.426158488e-1f));
-    p = vf_fma(p, f, vf_set(6.932614446e-1f));
-    p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return (vf)((vu)p + ((vu)shifted << 23)); /* modulo 2^32: the magic number's own bits leave at the top */
+    const vf f = (vf)_mm512_reduce_ps((__m512)x, ROUND_DOWN); /* x - floor(x) */
+    vf p = vf_set(7.802352e-2f);
+    p = vf_fma(p, f, vf_set(2.2607534e-1f));
+    p = vf_fma(p, f, vf_set(6.9582675e-1f));
+    p = vf_fma(p, f, vf_set(9.9992633e-1f));
+    return (vf)_mm512_scalef_ps((__m512)p, (__m512)x); /* p 2^floor(x) */
 }
 
 /* What changes from one tile to the next, a lane for each query. */

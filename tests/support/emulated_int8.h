@@ -6,6 +6,7 @@
 #ifndef TEST_EMULATED_INT8_H
 #define TEST_EMULATED_INT8_H
 
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,13 @@
 #define LT_PLAIN_LANES
 
 typedef int32_t __m512i __attribute__((vector_size(64)));
+typedef float __m512 __attribute__((vector_size(64)));
+
+static inline __attribute__((unused)) void emulated_need(int good)
+{
+    if (!good)
+        abort();
+}
 
 /* Each lane of sum + four products of a byte without a sign and one with it; the sum wraps. */
 static inline __attribute__((always_inline, unused)) __m512i _mm512_dpbusd_epi32(__m512i sum, __m512i x, __m512i w)
@@ -38,18 +46,29 @@ static inline __attribute__((always_inline, unused)) __m512i _mm512_dpwssd_epi32
     return sum;
 }
 
+/* Each lane minus the integer below it, the one way of rounding that is asked for. */
+static inline __attribute__((always_inline, unused)) __m512 _mm512_reduce_ps(__m512 x, int way)
+{
+    emulated_need(way == 9);
+    for (int i = 0; i < 16; i++)
+        x[i] = isinf(x[i]) ? 0 : x[i] - floorf(x[i]);
+    return x;
+}
+
+/* Each lane of x 2^floor(y), y at most some hundreds. */
+static inline __attribute__((always_inline, unused)) __m512 _mm512_scalef_ps(__m512 x, __m512 y)
+{
+    for (int i = 0; i < 16; i++)
+        x[i] = y[i] != y[i] ? y[i] : y[i] < -1000 ? 0 : ldexpf(x[i], (int)floorf(y[i]));
+    return x;
+}
+
 /* ---- tiles: eight registers of 16 rows of 64 bytes, as this thread configured them ---- */
 
 enum { EMULATED_TILES = 8, EMULATED_ROWS = 16, EMULATED_BYTES = 64 };
 
 static _Thread_local int8_t emulated_tile[EMULATED_TILES][EMULATED_ROWS][EMULATED_BYTES];
 static _Thread_local int emulated_configured;
-
-static inline __attribute__((unused)) void emulated_need(int good)
-{
-    if (!good)
-        abort();
-}
 
 /* Palette 1; bytes 16 .. 47 are the bytes of each register's rows, 48 .. 63 their number. */
 static inline __attribute__((unused)) void _tile_loadconfig(const void *shape)
