@@ -31,15 +31,17 @@ void ar_transformer_bind(lt_binder *b, ar_transformer *net)
     lt_bind(b, &net->head, LT_ROLE_HEAD, lt_shape2(cfg->vocab_size, cfg->width), "transformer.head.weight");
 }
 
+static bool block_comes_from_host(const ar_block *w)
+{
+    return lt_comes_from_host(&w->qkv) || lt_comes_from_host(&w->out) || lt_comes_from_host(&w->gate) ||
+           lt_comes_from_host(&w->up) || lt_comes_from_host(&w->down);
+}
+
 bool ar_transformer_is_resident(const ar_transformer *net)
 {
-    for (int i = 0; i < net->cfg.layers; i++) {
-        const ar_block *w = &net->blocks[i];
-        const lt_weight *const matrices[] = {&w->qkv, &w->out, &w->gate, &w->up, &w->down};
-        for (size_t k = 0; k < sizeof matrices / sizeof *matrices; k++)
-            if (lt_comes_from_host(matrices[k]))
-                return false;
-    }
+    for (int i = 0; i < net->cfg.layers; i++)
+        if (block_comes_from_host(&net->blocks[i]))
+            return false;
     return true;
 }
 

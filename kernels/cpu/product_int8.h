@@ -96,7 +96,7 @@ static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
         int8_t code[INT8_UNIT];
         to->scale = round_unit(code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
         for (int i = 0; i < INT8_UNIT; i++)
-            to->code[i] = code[i];
+            to->code[i] = (int16_t)code[i];
     }
 }
 
