@@ -15,6 +15,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from corpora import shards
+from derive import as_pixels
 from grammar import COLOURS, LANDMARKS, OBJECTS, SCENES, TIMES, WEATHERS
 from net_tokenizer import Theia
 from strange import pictures
@@ -42,8 +43,7 @@ class Frames:
             i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
             pixels.append(torch.from_numpy(video[i, t].copy()))
             truth.append(self.truth(record, i, t))
-        pixels = torch.stack(pixels).to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        return pixels, {k: torch.stack([t[k] for t in truth]).to(self.device) for k in truth[0]}
+        return as_pixels(torch.stack(pixels).to(self.device)), {k: torch.stack([t[k] for t in truth]).to(self.device) for k in truth[0]}
 
     def __call__(self, n, augment=True):
         """-> pixels [n,3,128,192] in [-1,1], dict of targets per patch"""

@@ -9,9 +9,10 @@ program chooses); then ours in TFLOP/s or GB/s. Processor time with one thread i
 import json
 import sys
 
-ROWS = [("t5", "T5-XXL layers, 226 rows"), ("t5_int8", "the same, int8"), ("lm", "language-model step, 2 rows, bf16"), ("lm_q8", "the same, q8"), ("lm_q4", "the same, q4"),
-        ("dit", "MMDiT layer, 17,776 rows"), ("dit_int8", "the same, int8"), ("vae_decode", "VAE decode slice"), ("vae_encode", "VAE encode slice"),
-        ("tokenizer", "tokenizer, 2 frames")]
+ROWS = [("t5", "T5-XXL layers, 226 rows"), ("t5_int8", "the same, int8"),
+        ("lm", "language-model step, 2 rows, bf16"), ("lm_q8", "the same, q8"), ("lm_q4", "the same, q4"),
+        ("dit", "MMDiT layer, 17,776 rows"), ("dit_int8", "the same, int8"),
+        ("vae_decode", "VAE decode slice"), ("vae_encode", "VAE encode slice"), ("tokenizer", "tokenizer, 2 frames")]
 
 
 def is_ours(line: dict) -> bool:

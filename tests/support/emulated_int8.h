@@ -1,4 +1,4 @@
-/* emulated_int8.h - the instructions of AVX512-VNNI and AMX-int8 in plain C, for processors without them.
+/* emulated_int8.h - the instructions of AVX512-VNNI and AMX-int8, and what goes with them, in plain C, for processors without them.
  *
  * A kernel file is compiled with `-include` of this: with LT_PLAIN_LANES its other vectors are the compiler's, and what is
  * below is all that it calls by name. Tiles that were not configured, or were given back, end the test.
