@@ -33,6 +33,8 @@ typedef struct {
     lt_dtype type;
     lt_dtype out_type;
     lt_cublas_finish finish;
+    int64_t scale_by_row;
+    int64_t fast_sums;
     uint32_t x_alignment; /* bytes, a power of two */
     uint32_t w_alignment;
     uint32_t out_alignment;
@@ -127,6 +129,8 @@ static void set_key(plan_key *key, const lt_cublas_product *p)
     key->type = p->type;
     key->out_type = p->out_type;
     key->finish = p->finish;
+    key->scale_by_row = p->scale_by_row;
+    key->fast_sums = p->fast_sums;
     key->x_alignment = alignment_of(p->x);
     key->w_alignment = alignment_of(p->w);
     key->out_alignment = alignment_of(p->out);
@@ -188,6 +192,13 @@ static lt_status describe_scales(const lt_cublas *l, const plan *a, const lt_cub
     return point_at_scales(l, a, p, err);
 }
 
+static lt_status set_fast_sums(const lt_cublas *l, const plan *a, bool fast, lt_error *err)
+{
+    const int8_t value = fast;
+    return check(l, l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &value, sizeof value),
+                 "how E4M3 is summed", err);
+}
+
 /* Sums are f32; TF32 is another compute type and never asked for. */
 static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *a, lt_error *err)
 {
@@ -213,6 +224,8 @@ static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *
         LT_TRY(point_at_bias(l, a, p->bias, err));
     if (p->type == LT_U8)
         LT_TRY(describe_scales(l, a, p, err));
+    if (p->fast_sums)
+        LT_TRY(set_fast_sums(l, a, true, err));
     /* rows and columns as the library sees them, by columns */
     LT_TRY(check(l,
                  l->call.cublasLtMatrixLayoutCreate(&a->w, type, (uint64_t)p->inputs, (uint64_t)p->outputs, p->w_stride),
@@ -263,28 +276,41 @@ static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t 
 
 /* The first of the library's proposals that can run: which it is follows from the key, the library and the card. Timing them would
  * find a faster one now and then, and another one every time: their sums have different orders, and so different bytes. */
-static lt_status choose_algorithm(const lt_cublas *l, plan *a, const plan_key *key, lt_error *err)
+static lt_status look_for_algorithm(const lt_cublas *l, plan *a, const plan_key *key, bool *done, lt_error *err)
 {
     cublasLtMatmulPreference_t wish = NULL;
     cublasLtMatmulHeuristicResult_t found[PROPOSALS];
     int offered = 0;
     LT_TRY(check(l, l->call.cublasLtMatmulPreferenceCreate(&wish), "preferences", err));
     lt_status s = set_preferences(l, wish, key, err);
-    if (s == LT_OK)
-        s = check(l,
-                  l->call.cublasLtMatmulAlgoGetHeuristic(l->handle, a->product, a->w, a->x, a->out, a->out, wish, PROPOSALS,
-                                                         found, &offered),
-                  "looking for an algorithm", err);
+    if (s == LT_OK) {
+        const cublasStatus_t code = l->call.cublasLtMatmulAlgoGetHeuristic(l->handle, a->product, a->w, a->x, a->out, a->out, wish,
+                                                                           PROPOSALS, found, &offered);
+        if (code != CUBLAS_STATUS_NOT_SUPPORTED) /* which is none */
+            s = check(l, code, "looking for an algorithm", err);
+    }
     (void)l->call.cublasLtMatmulPreferenceDestroy(wish);
     for (int i = 0; s == LT_OK && i < offered; i++)
         if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= LT_CUBLAS_WORKSPACE) {
             a->algorithm = found[i].algo;
-            return LT_OK;
+            *done = true;
+            break;
         }
-    if (s == LT_OK)
-        s = lt_fail(err, LT_ERR_FAILED, "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
-                    (long long)key->rows, (long long)key->inputs, (long long)key->outputs, (int)key->finish);
     return s;
+}
+
+/* Fast sums are a wish. */
+static lt_status choose_algorithm(const lt_cublas *l, plan *a, const plan_key *key, lt_error *err)
+{
+    bool done = false;
+    LT_TRY(look_for_algorithm(l, a, key, &done, err));
+    if (!done && key->fast_sums) {
+        LT_TRY(set_fast_sums(l, a, false, err));
+        LT_TRY(look_for_algorithm(l, a, key, &done, err));
+    }
+    return done ? LT_OK
+                : lt_fail(err, LT_ERR_FAILED, "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
+                          (long long)key->rows, (long long)key->inputs, (long long)key->outputs, (int)key->finish);
 }
 
 static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, plan **out, lt_error *err)

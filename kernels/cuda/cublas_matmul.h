@@ -44,6 +44,7 @@ typedef struct {
     const float *x_scale; /* of E4M3: what gives x back, [rows], or one where scale_by_row is false */
     const float *w_scale; /* [outputs], or one */
     bool scale_by_row;    /* sm_90 with cuBLASLt 12.9 or newer */
+    bool fast_sums;       /* of E4M3, where the card and the library have them: fewer bits than f32 on the way */
     lt_cublas_finish finish;
 } lt_cublas_product;
 

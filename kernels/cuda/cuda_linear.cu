@@ -110,6 +110,7 @@ static lt_status narrow(const job &j, char *workspace, const places &at, const l
     float *x_scale = (float *)(workspace + at.x_scale);
     float *w_scale = (float *)(workspace + at.w_scale);
     p->scale_by_row = j.c->facts.capability == 90;
+    p->fast_sums = true;
     LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.x_narrow, x_scale, x, p->scale_by_row, err));
     LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.w_narrow, w_scale, w, p->scale_by_row, err));
     p->x = workspace + at.x_narrow;

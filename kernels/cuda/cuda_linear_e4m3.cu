@@ -1,10 +1,9 @@
 /* cuda_linear_e4m3.cu - matrices in 8 bits: q = E4M3(x / scale), scale = largest |x| / 448, of each row or of the whole matrix.
  *
- * E4M3 has 4 bits of exponent, 3 of mantissa and no infinity; 448 is its largest number. Rounding is to the nearest, halves to
- * even, in whole-number arithmetic that is the same on every card. What is not finite makes its row (or all) NaN or zero times
- * infinity, so that it shows in the sums. Memory bound: rows with scales of their own are read once, others twice.
+ * What is not finite makes its row (or all) NaN or zero times infinity, so that it shows in the sums. Memory bound: rows with
+ * scales of their own are read once, others twice.
  */
-#include "kernels/cuda/cuda_device.cuh"
+#include "kernels/cuda/cuda_e4m3.cuh"
 #include "kernels/cuda/cuda_linear.h"
 
 enum {
@@ -13,22 +12,6 @@ enum {
     ROW_THREADS = 128, /* of a block that holds a row */
     HELD = 8           /* packs of a thread: rows of up to 8192 values */
 };
-
-static const float largest_e4m3 = 448.0f;
-static const float least_scale = 1e-30f; /* rows of zeros divide by this */
-
-static __device__ __forceinline__ uint8_t e4m3_of(float x)
-{
-    const uint32_t sign = __float_as_uint(x) >> 24 & 0x80u;
-    const float size = fabsf(x);
-    if (!(size <= 1.001f * largest_e4m3)) /* not finite */
-        return (uint8_t)(sign | 0x7fu);
-    if (size < 0.015625f) /* 2^-6: below, steps of 2^-9; eight of them are the code of 2^-6 */
-        return (uint8_t)(sign | (uint32_t)rintf(size * 512.0f));
-    const uint32_t bits = __float_as_uint(size);
-    const uint32_t code = ((bits + 0x7ffffu + (bits >> 20 & 1u)) >> 20) - ((127u - 7u) << 3);
-    return (uint8_t)(sign | (code < 0x7eu ? code : 0x7eu));
-}
 
 /* This warp's row; a warp behind the last one has nothing to do. */
 static __device__ __forceinline__ int64_t row_of_warp()
@@ -51,7 +34,7 @@ static __global__ void scales_kernel(float *scale, const lt_bf16 *from, int64_t 
     }
     most = lt_warp_max(most);
     if (threadIdx.x % LT_WARP == 0)
-        scale[row] = fmaxf(most / largest_e4m3, least_scale);
+        scale[row] = lt_e4m3_unit(most);
 }
 
 /* scale[0] = the largest of all; one warp. */
@@ -71,15 +54,11 @@ static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_r
     const int64_t row = row_of_warp();
     if (row >= rows)
         return;
-    const float unit = scale[by_row ? row : 0];
+    const float factor = 1.0f / scale[by_row ? row : 0];
     for (int64_t i = threadIdx.x % LT_WARP * PACK; i < columns; i += LT_WARP * PACK) {
         float x[PACK];
-        lt_pack<uint8_t, PACK> q;
         lt_load_floats<lt_bf16, PACK>(from + row * stride + i, x);
-#pragma unroll
-        for (int k = 0; k < PACK; k++)
-            q.at[k] = e4m3_of(x[k] / unit);
-        lt_store<uint8_t, PACK>(out + row * columns + i, q);
+        lt_store<uint8_t, PACK>(out + row * columns + i, lt_e4m3_pack(x, factor));
     }
 }
 
@@ -110,19 +89,20 @@ static __global__ void __launch_bounds__(ROW_THREADS) rows_kernel(uint8_t *out, 
 #pragma unroll
     for (int i = 0; i < ROW_THREADS / LT_WARP; i++)
         most = fmaxf(most, largest[i]);
-    const float unit = fmaxf(most / largest_e4m3, least_scale);
+    const float unit = lt_e4m3_unit(most);
     if (threadIdx.x == 0)
         scale[row] = unit;
+    const float factor = 1.0f / unit;
 #pragma unroll
     for (int h = 0; h < HELD; h++) {
         const int64_t at = ((int64_t)h * ROW_THREADS + threadIdx.x) * PACK;
         if (at >= columns)
             continue;
-        lt_pack<uint8_t, PACK> q;
+        float x[PACK];
 #pragma unroll
         for (int k = 0; k < PACK; k++)
-            q.at[k] = e4m3_of(lt_to_float(held[h].at[k]) / unit);
-        lt_store<uint8_t, PACK>(out + row * columns + at, q);
+            x[k] = lt_to_float(held[h].at[k]);
+        lt_store<uint8_t, PACK>(out + row * columns + at, lt_e4m3_pack(x, factor));
     }
 }
 
