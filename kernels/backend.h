@@ -29,6 +29,7 @@ typedef struct {
     float scale;       /* multiplies q.k */
     lt_tensor visible; /* i32 [n]: row i sees keys 0 .. visible[i]-1 (>= 1); none: all keys */
     lt_tensor bias;    /* f32 [h, n + m - 1], added to the scaled score of (row i, key j) from column j - i + n - 1; or none */
+    lt_rounding rounding; /* LT_ROUND_E4M3: q, k, v and weights of bf16 may be rounded so; anything else: no */
 } lt_attention_args;
 
 typedef struct {

@@ -2,6 +2,7 @@
  *
  *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu, which also writes rows that join a cache
  *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
+ *     the same, where E4M3 may be        codes of 8 bits around it      cuda_attention_e4m3.cu, from sm_90 on
  *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
  *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
  *
@@ -45,6 +46,7 @@ static lt_attention_job job_of(const lt_tensor &out, const lt_tensor &q, const l
     j.heads = (int)q.dim[2];
     j.d = (int)q.dim[3];
     j.scale = a->scale;
+    j.narrow = a->rounding == LT_ROUND_E4M3;
     return j;
 }
 
@@ -60,7 +62,10 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     if (!on_tensor_cores)
         return lt_cuda_attention_plain(c, &j, err);
     bool done = false;
-    if (j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan)
+    const bool plannable = j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan;
+    if (plannable && j.narrow && j.d % 16 == 0 && c->facts.capability >= LT_CUDA_E4M3_ATTENTION_OLDEST)
+        LT_TRY(lt_cuda_attention_e4m3(c, &j, &done, err));
+    if (plannable && !done)
         LT_TRY(lt_cudnn_attention(c, &j, &done, err));
     return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
 }

@@ -3,20 +3,11 @@
 #include <stdlib.h>
 
 #include "kernels/cuda/cublas_matmul.h"
-
-static double e4m3(uint8_t code)
-{
-    const int exponent = code >> 3 & 15;
-    const int mantissa = code & 7;
-    if (exponent == 15 && mantissa == 7)
-        return NAN;
-    const double size = exponent == 0 ? ldexp(mantissa, -9) : ldexp(8 + mantissa, exponent - 10);
-    return code & 0x80 ? -size : size;
-}
+#include "host_e4m3.h"
 
 static double element(const void *memory, lt_dtype type, int64_t index)
 {
-    return type == LT_U8 ? e4m3(((const uint8_t *)memory)[index]) : lt_load_element(memory, type, index);
+    return type == LT_U8 ? host_e4m3_value(((const uint8_t *)memory)[index]) : lt_load_element(memory, type, index);
 }
 
 static double gelu(double x)
