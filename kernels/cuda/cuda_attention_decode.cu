@@ -10,16 +10,21 @@
  * their way to shared memory: a step needs no other kernel between its products.
  *
  * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every eighth pack. Values: a thread
- * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end.
+ * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end. What counts is how long a
+ * block waits for memory, so the packs of a whole chunk, keys and values, are asked for before the first is used, and the L2 cache
+ * is asked for them while the kernel before this one ends.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_device.cuh"
 
 enum {
     THREADS = 128,
-    CHUNK = 128,      /* keys whose scores are in shared memory at a time */
+    CHUNK = 64,       /* keys whose scores are in shared memory at a time */
     LANES = 8,        /* that share a key */
-    STRETCH_LEAST = 128, /* keys of a block; */
+    ROUNDS = CHUNK * LANES / THREADS, /* keys of a lane in a chunk */
+    KEY_PACKS = 2,    /* of a key that a lane asks for together: all of them up to 128 values of bf16 */
+    VALUE_PACKS = 8,  /* of a chunk that a thread asks for together: all of them from 128 values of bf16 down */
+    STRETCH_LEAST = CHUNK, /* keys of a block; */
     SPLITS_MOST = 32,    /* a lane of a warp for each; beyond so many blocks for a head stretches grow: 32 heads of two items then fill any card */
     DEPTH = 256       /* largest d */
 };
@@ -83,6 +88,20 @@ template <typename T> static __device__ __forceinline__ void join(const decode &
     }
 }
 
+/* Asks the L2 cache for keys and values first .. end - 1 of a head. A hint: nothing is read, so rows that others still write do no harm. */
+template <typename T> static __device__ __forceinline__ void ask_for_rows(const decode &f, int batch, int head, int first, int end)
+{
+    constexpr int LINE = 128;
+    const lt_attention_job &j = f.j;
+    const int lines = (j.d * (int)sizeof(T) + LINE - 1) / LINE;
+    for (int i = (int)threadIdx.x; i < (end - first) * lines; i += THREADS) {
+        const int key = first + i / lines;
+        const int at = i % lines * LINE;
+        lt_ask_cache((const char *)row_of(j.k, j.k_stride, batch, key, head, (int)sizeof(T)) + at);
+        lt_ask_cache((const char *)row_of(j.v, j.v_stride, batch, key, head, (int)sizeof(T)) + at);
+    }
+}
+
 /* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
 template <typename T, int N, int ROWS>
 static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c, const float (*q)[DEPTH], float (*score)[CHUNK], int batch,
@@ -90,40 +109,67 @@ static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c
 {
     const lt_attention_job &j = f.j;
     const int lane = (int)threadIdx.x % LANES;
+    const int mine = (int)threadIdx.x / LANES; /* key of the first round */
     const int packs = j.d / N;
-#pragma unroll 4 /* so that keys of four rounds are under way at once */
-    for (int i = (int)threadIdx.x / LANES; i < CHUNK; i += THREADS / LANES) {
-        float dot[ROWS] = {};
-        if (i < keys) {
+    float dot[ROUNDS][ROWS] = {};
+    for (int p0 = lane; p0 < packs; p0 += KEY_PACKS * LANES) {
+        lt_pack<T, N> key[ROUNDS][KEY_PACKS];
+#pragma unroll
+        for (int round = 0; round < ROUNDS; round++) {
+            const int i = mine + round * (THREADS / LANES);
             const T *k = (const T *)row_of(j.k, j.k_stride, batch, key0 + i, head, (int)sizeof(T));
-            for (int p = lane; p < packs; p += LANES) {
-                const lt_pack<T, N> key = lt_load<T, N>(k + p * N);
 #pragma unroll
-                for (int e = 0; e < N; e++) {
-                    const float value = lt_to_float(key.at[e]);
-#pragma unroll
-                    for (int r = 0; r < ROWS; r++)
-                        dot[r] += q[r][p * N + e] * value;
-                }
-            }
+            for (int a = 0; a < KEY_PACKS; a++)
+                key[round][a] = i < keys && p0 + a * LANES < packs ? lt_load<T, N>(k + (p0 + a * LANES) * N) : lt_pack<T, N>{};
         }
 #pragma unroll
-        for (int r = 0; r < ROWS; r++)
-            for (int distance = LANES / 2; distance > 0; distance /= 2)
-                dot[r] += __shfl_xor_sync(0xffffffffu, dot[r], distance);
-        if (lane == 0 && i < keys) {
-            const int key = key0 + i;
+        for (int a = 0; a < KEY_PACKS; a++) {
+            const int p = p0 + a * LANES;
+            if (p >= packs)
+                break;
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-                float s = j.scale * dot[r];
-                if (j.bias != NULL && r < j.n)
-                    s += j.bias[(int64_t)head * (j.n + c.keys - 1) + key - r + j.n - 1];
-                const bool seen = r < j.n && (j.visible == NULL || key < j.visible[r]);
-                score[r][i] = seen ? s : -INFINITY;
-            }
+            for (int e = 0; e < N; e++)
+#pragma unroll
+                for (int r = 0; r < ROWS; r++) {
+                    const float factor = q[r][p * N + e];
+#pragma unroll
+                    for (int round = 0; round < ROUNDS; round++)
+                        dot[round][r] += factor * lt_to_float(key[round][a].at[e]);
+                }
+        }
+    }
+#pragma unroll
+    for (int round = 0; round < ROUNDS; round++) {
+        const int i = mine + round * (THREADS / LANES);
+        const int key = key0 + i;
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) {
+            for (int distance = LANES / 2; distance > 0; distance /= 2)
+                dot[round][r] += __shfl_xor_sync(0xffffffffu, dot[round][r], distance);
+            if (lane != 0 || i >= keys)
+                continue;
+            float s = j.scale * dot[round][r];
+            if (j.bias != NULL && r < j.n)
+                s += j.bias[(int64_t)head * (j.n + c.keys - 1) + key - r + j.n - 1];
+            const bool seen = r < j.n && (j.visible == NULL || key < j.visible[r]);
+            score[r][i] = seen ? s : -INFINITY;
         }
     }
 }
+
+/* Some packs of values of a thread: those of keys i, i + step, ... of a chunk of `keys`. */
+template <typename T, int N> struct value_packs {
+    lt_pack<T, N> held[VALUE_PACKS];
+
+    __device__ __forceinline__ void load(const decode &f, int batch, int head, int key0, int keys, int i, int step, int p)
+    {
+#pragma unroll
+        for (int a = 0; a < VALUE_PACKS; a++) {
+            const T *v = (const T *)row_of(f.j.v, f.j.v_stride, batch, key0 + i + a * step, head, (int)sizeof(T));
+            held[a] = i + a * step < keys ? lt_load<T, N>(v + p * N) : lt_pack<T, N>{};
+        }
+    }
+};
 
 /* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what earlier sums shrink.
  * A stretch may lie beyond what a row sees: then its weights are 0. */
@@ -198,7 +244,6 @@ template <typename T> static __device__ __forceinline__ void combine(const decod
 /* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
 template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
 {
-    lt_after_earlier();
     const lt_attention_job &j = f.j;
     __shared__ float q[ROWS][DEPTH];
     __shared__ float score[ROWS][CHUNK];
@@ -210,11 +255,15 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
     const int split = (int)blockIdx.x;
     const int head = (int)blockIdx.y;
     const int batch = (int)blockIdx.z;
+    /* The position is uploaded, which no kernel is put in place before. */
     const cut c = cut_of(f.joining.first == NULL ? j.m : *f.joining.first + j.n, j.n);
-    if (split >= c.splits)
-        return;
     const int first = split * c.stretch;
     const int end = first + c.stretch < c.keys ? first + c.stretch : c.keys;
+    if (split < c.splits)
+        ask_for_rows<T>(f, batch, head, first, end);
+    lt_after_earlier();
+    if (split >= c.splits)
+        return;
 
     for (int i = thread; i < ROWS * j.d; i += THREADS) {
         const int r = i / j.d;
@@ -239,6 +288,10 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 
     for (int key0 = first; key0 < end; key0 += CHUNK) {
         const int keys = end - key0 < CHUNK ? end - key0 : CHUNK;
+        value_packs<T, N> values;
+        const bool has_pack = group < groups && pack < packs;
+        if (has_pack)
+            values.load(f, batch, head, key0, keys, group, groups, pack);
         score_chunk<T, N, ROWS>(f, c, q, score, batch, head, key0, keys);
         __syncthreads();
         const int row = thread / LT_WARP; /* THREADS / LT_WARP = LT_DECODE_ROWS warps, one for each row */
@@ -248,22 +301,26 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
 #pragma unroll
         for (int pass = 0; pass < PASSES; pass++) {
             const int p = pack + pass * THREADS;
-            if (pass >= passes || p >= packs || group >= groups)
+            if (pass >= passes || p >= packs || !has_pack)
                 continue;
 #pragma unroll
             for (int r = 0; r < ROWS; r++)
 #pragma unroll
                 for (int e = 0; e < N; e++)
                     mine[pass][r][e] *= shrink[r];
-#pragma unroll 4
-            for (int i = group; i < keys; i += groups) {
-                const T *v = (const T *)row_of(j.v, j.v_stride, batch, key0 + i, head, (int)sizeof(T));
-                const lt_pack<T, N> value = lt_load<T, N>(v + p * N);
+            for (int i = group; i < keys; i += VALUE_PACKS * groups) {
+                if (pass > 0 || i > group)
+                    values.load(f, batch, head, key0, keys, i, groups, p);
 #pragma unroll
-                for (int r = 0; r < ROWS; r++)
+                for (int a = 0; a < VALUE_PACKS; a++) {
+                    if (i + a * groups >= keys)
+                        break;
 #pragma unroll
-                    for (int e = 0; e < N; e++)
-                        mine[pass][r][e] += score[r][i] * lt_to_float(value.at[e]);
+                    for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                        for (int e = 0; e < N; e++)
+                            mine[pass][r][e] += score[r][i + a * groups] * lt_to_float(values.held[a].at[e]);
+                }
             }
         }
         __syncthreads(); /* before the next chunk's scores */

@@ -210,6 +210,16 @@ __device__ __forceinline__ void lt_after_earlier()
 #endif
 }
 
+/* Asks the L2 cache for the 128 bytes around an address. A hint: nothing is read, so it may come before lt_after_earlier(). */
+__device__ __forceinline__ void lt_ask_cache(const void *address)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+#else
+    (void)address;
+#endif
+}
+
 /* Blocks of a kernel that walks `count` items in strides of its grid, one item a thread: all at once while they are few, then
  * as many as keep every multiprocessor busy. */
 static inline unsigned lt_cuda_blocks_for(const lt_cuda *c, int64_t count, int threads)

@@ -63,9 +63,7 @@ template <typename W, int SUMS> static __device__ __forceinline__ void ask_for_w
         const int64_t output = output_of(f, first, s);
         if (output >= f.outputs)
             break;
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-        asm volatile("prefetch.global.L2 [%0];" ::"l"((const char *)(is_of_up(f, s) ? f.up : f.w) + output * bytes + lane * LINE));
-#endif
+        lt_ask_cache((const char *)(is_of_up(f, s) ? f.up : f.w) + output * bytes + lane * LINE);
     }
 }
 
