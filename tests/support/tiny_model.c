@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "configs/model_config.h"
 #include "pipeline/release_names.h"
@@ -25,14 +27,15 @@ static void require(bool done, const char *what)
 typedef struct {
     lt_writer *writer;
     lt_weights *weights; /* makes what it is asked for */
+    lt_dtype dtype;
 } weight_file;
 
-static weight_file open_file(const char *name)
+static weight_file open_file(const char *name, lt_dtype dtype)
 {
     lt_error err = {0};
-    weight_file f;
+    weight_file f = {.dtype = dtype};
     require(lt_writer_open(scratch_path(name), &f.writer, &err) == LT_OK, err.message);
-    require(lt_weights_synthetic(LT_F32, 1, &f.weights, &err) == LT_OK, err.message);
+    require(lt_weights_synthetic(dtype, 1, &f.weights, &err) == LT_OK, err.message);
     return f;
 }
 
@@ -45,7 +48,7 @@ static void add_all(weight_file *f, const char *prefix, release_names *names)
         snprintf(name, sizeof name, "%s%s", prefix, names->list[i].name);
         const lt_entry *const made = lt_synthetic_entry(f->weights, name, LT_ROLE_VECTOR, names->list[i].shape);
         require(made != NULL, "no memory");
-        lt_writer_add(f->writer, name, LT_F32, names->list[i].shape, made->tensor.data);
+        lt_writer_add(f->writer, name, f->dtype, names->list[i].shape, made->tensor.data);
     }
     release_names_close(names);
 }
@@ -57,38 +60,85 @@ static void close_file(weight_file *f)
     lt_weights_close(f->weights);
 }
 
-static void write_weights(const cfg_model *cfg)
+static void write_text(const char *name, const cfg_text *sizes, lt_dtype dtype)
 {
     release_names names = {0};
-
-    weight_file f = open_file("text_encoder.safetensors");
-    release_names_text(&names, &cfg->text_mmdit);
+    weight_file f = open_file(name, dtype);
+    release_names_text(&names, sizes);
     add_all(&f, "", &names);
     close_file(&f);
+}
 
-    f = open_file("tokenizer.safetensors");
+static void write_text_ar(const cfg_model *cfg, lt_dtype dtype)
+{
+    if (!cfg->one_text_encoder)
+        write_text("text_encoder.ar.safetensors", &cfg->text_ar, dtype);
+}
+
+static void write_text_mmdit(const cfg_model *cfg, lt_dtype dtype)
+{
+    write_text(cfg->one_text_encoder ? "text_encoder.safetensors" : "text_encoder.mmdit.safetensors", &cfg->text_mmdit, dtype);
+}
+
+static void write_tokenizer(const cfg_model *cfg, lt_dtype dtype)
+{
+    release_names names = {0};
+    weight_file f = open_file("tokenizer.safetensors", dtype);
     release_names_tokenizer(&names, &cfg->tokenizer);
     add_all(&f, "", &names);
     release_names_theia(&names, &cfg->tokenizer.theia);
     add_all(&f, "feature_extractor.model.backbone.model.", &names);
     close_file(&f);
+}
 
-    f = open_file("ar_model.safetensors");
+static void write_ar_model(const cfg_model *cfg, lt_dtype dtype)
+{
+    release_names names = {0};
+    weight_file f = open_file("ar_model.safetensors", dtype);
     release_names_ar(&names, &cfg->ar_model);
     add_all(&f, "", &names);
     close_file(&f);
+}
 
-    f = open_file("mmdit.safetensors");
+static void write_mmdit(const cfg_model *cfg, lt_dtype dtype)
+{
+    release_names names = {0};
+    weight_file f = open_file("mmdit.safetensors", dtype);
     release_names_main(&names, &cfg->mmdit);
     add_all(&f, "model.diffusion_model.", &names);
     release_names_control(&names, &cfg->mmdit);
     add_all(&f, "model.control_model.diffusion_model.", &names);
     close_file(&f);
+}
 
-    f = open_file("temporal_vae.safetensors");
+static void write_temporal_vae(const cfg_model *cfg, lt_dtype dtype)
+{
+    release_names names = {0};
+    weight_file f = open_file("temporal_vae.safetensors", dtype);
     release_names_vae(&names, &cfg->temporal_vae);
     add_all(&f, "", &names);
     close_file(&f);
+}
+
+/* A process for each file: at the released sizes one alone takes a minute and a half. */
+static void write_weights(const cfg_model *cfg, lt_dtype dtype)
+{
+    void (*const files[])(const cfg_model *, lt_dtype) = {write_text_ar, write_text_mmdit, write_tokenizer,
+                                                          write_ar_model, write_mmdit, write_temporal_vae};
+    enum { FILES = sizeof files / sizeof *files };
+    pid_t writer[FILES];
+    for (int i = 0; i < FILES; i++) {
+        writer[i] = fork();
+        require(writer[i] >= 0, "no process");
+        if (writer[i] == 0) {
+            files[i](cfg, dtype);
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < FILES; i++) {
+        int status;
+        require(waitpid(writer[i], &status, 0) == writer[i] && WIFEXITED(status) && WEXITSTATUS(status) == 0, "a file was not written");
+    }
 }
 
 /* Every printable ASCII letter, alone and at the beginning of a word, so that prompts differ. */
@@ -126,13 +176,13 @@ static void copy_config(const char *path)
     scratch_write("config.yaml", text, bytes);
 }
 
-void tiny_model_write(const char *config, const char *folder)
+void tiny_model_write(const char *config, lt_dtype dtype, const char *folder)
 {
     const cfg_model cfg = read_config(config);
     scratch_open_at(folder);
     copy_config(config);
     write_vocabulary();
-    write_weights(&cfg);
+    write_weights(&cfg, dtype);
 }
 
 void tiny_release_write(const char *config, const char *folder)
