@@ -90,9 +90,10 @@ static lt_status open_codec(media_encoder *e, lt_error *err)
 static lt_status open_strip(media_encoder *e, lt_error *err)
 {
     const bool h264 = e->kind->id == AV_CODEC_ID_H264;
-    const AVBitStreamFilter *filter = av_bsf_get_by_name(h264 ? "filter_units" : "null");
+    const char *const name = h264 ? "filter_units" : "null";
+    const AVBitStreamFilter *filter = av_bsf_get_by_name(name);
     if (!filter)
-        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no filter_units");
+        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no bitstream filter %s", name);
     int s = av_bsf_alloc(filter, &e->strip);
     if (s >= 0)
         s = avcodec_parameters_from_context(e->strip->par_in, e->codec);
