@@ -6,23 +6,30 @@ networks know. Other pictures (strange.py) have codes whose picture, as the upsa
 was put down in them is called by its name, and without such a thing the object is far out of sight. A single picture does not say
 how something moves, so all of them are at rest.
 
-OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another run.
+OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another run. With `--through 1` the picture network learns
+along and OUT/vit_on.pt is the one that did. Frames lie on the device; other pictures are drawn as they are needed, or come from the shards
+that strange.py writes meanwhile.
 """
+import time
+from pathlib import Path
+
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from derive import load_theia
-from fit_vit import Frames, soiled
+from corpora import shards
+from derive import as_pixels, load_theia
+from fit_vit import soiled
 from judge import blurred
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from spelled import IS_SPELLED, LEARNED, LEVELS, PLACE, WHOLE, WORDS, spell
 from strange import pictures
-from training import Run, arguments, averaged, config, save_atomically
+from training import Run, arguments, averaged, config, lowered, save_atomically
 
-WORLD, THINGS, NOTHING = 14, 7, 3                   # of a step: frames of the world, other pictures with a thing put down in them, and without
+WORLD, THINGS = 14 / 24, .7                         # share of a step's pictures that are of the world, of the others that a thing is put down in
+GROUP = 24                                          # of so many groups of pictures each is seen through its own lens
 ENCODING = ("encoder.", "quantizer.project_in")     # the part of the tokenizer that learns here
 SEEN = .008                                         # share of the picture that an object has at least, to be taught
 SHARP = .25                                         # temperature of the choice among codes: squared distance of half a level
@@ -41,32 +48,68 @@ class Reading(nn.Module):
         self.rope, self.mask, _ = tokenizer.table(1)
 
     def forward(self, pixels):
-        with torch.no_grad():
-            features = self.theia(pixels)[:, None]
+        features = self.theia(pixels)[:, None]
         return self.project_in(self.encoder(features, self.rope, self.mask))
 
 
-def spelled_truth(record, i, t):
-    """Spelled codes [24] of one frame, FAR where no object can be seen"""
-    seen = (record["cover"][i, t, 0].float() / 255).mean() > SEEN
-    return {"spelled": spell(record["bodies"][i, t:t + 1], record["hues"][i, t:t + 1])[0] if seen else FAR}
+class World:
+    """Semantic frames of the plans with their spelled codes, FAR where no object can be seen; the first two shards are held out."""
+
+    def __init__(self, a, held=False):
+        parts, self.device = list(shards(f"{a.out}/corpora", "plans")), a.device
+        videos, spelled = [], []
+        for video, record in parts[:2] if held else parts[2:]:
+            bodies, hues = (record[k].flatten(0, 1)[:, None] for k in ("bodies", "hues"))
+            seen = (record["cover"][:, :, 0].float() / 255).mean((2, 3)).flatten() > SEEN
+            spelled.append(torch.where(seen[:, None], spell(bodies, hues)[:, 0], FAR))
+            videos.append(torch.from_numpy(np.array(video)).flatten(0, 1).to(a.device))
+        self.video, self.spelled = torch.cat(videos), torch.cat(spelled).to(a.device)
+
+    def draw(self, n):
+        """-> pixels [n,3,128,192] in [-1,1], spelled codes [n,24]"""
+        i = torch.randint(len(self.video), (n,), device=self.device)
+        return as_pixels(self.video[i]), self.spelled[i]
 
 
-def world(a, seed, held=False):
-    return Frames(a, seed, ("plans",), held, spelled_truth)
+class Others:
+    """Pictures of something else, in most of them a thing put down"""
+    EVERY = 10.                                     # seconds after which it is seen what strange.py has written
 
+    def __init__(self, a, rng):
+        self.folder, self.device, self.rng = Path(a.out, "corpora"), a.device, rng
+        self.read, self.looked, self.video, self.spelled = set(), 0., None, None
 
-def others(n, things, rng, device):
-    """n pictures of something else, a thing put down in the first of them -> pixels, spelled codes [n,24]"""
-    pixels, bodies, hues, _ = pictures(n, things, rng)
-    spelled = spell(bodies[:, None, None].expand(-1, 1, 2, -1), hues[:, None, None].expand(-1, 1, 2))[:, 0]
-    return pixels.to(device), torch.cat([spelled, FAR.expand(n - things, -1)]).to(device)
+    def look(self):
+        """Take in what is new."""
+        new = [p for p in sorted(self.folder.glob("strange_*.pt")) if p not in self.read]
+        self.read.update(new)
+        self.looked = time.time()
+        if new:
+            made = [torch.load(p, map_location=self.device) for p in new]
+            spelled = [self.named(m["bodies"], m["hues"], len(m["pixels"])) for m in made]
+            joined = lambda old, more: torch.cat(([] if old is None else [old]) + more)
+            self.video, self.spelled = joined(self.video, [m["pixels"] for m in made]), joined(self.spelled, spelled)
+
+    def named(self, bodies, hues, n):
+        """Spelled codes [n,24] of n pictures, a thing in the first of them"""
+        spelled = spell(bodies.cpu()[:, None, None].expand(-1, 1, 2, -1), hues.cpu()[:, None, None].expand(-1, 1, 2))[:, 0]
+        return torch.cat([spelled, FAR.expand(n - len(spelled), -1)]).to(self.device)
+
+    def draw(self, n):
+        """-> pixels [n,3,128,192] in [-1,1], spelled codes [n,24]"""
+        if time.time() - self.looked > self.EVERY:
+            self.look()
+        if self.video is None:
+            pixels, bodies, hues, _ = pictures(n, round(THINGS * n), self.rng)
+            return pixels.to(self.device), self.named(bodies, hues, n)
+        i = torch.randint(len(self.video), (n,), device=self.device)
+        return self.video[i].float() / 127.5 - 1, self.spelled[i]
 
 
 def seen_through(pixels, rng):
     """What cameras, encoders and small video models do to pictures"""
     out = []
-    for x in pixels.split(1):
+    for x in pixels.split(-(-len(pixels) // GROUP)):
         x = soiled(x, rng)
         if rng.random() < .5:
             deviation = float(rng.uniform(.4, 2))
@@ -107,18 +150,19 @@ class Drawing:
     def __init__(self, tokenizer, dit, known, frames):
         self.tokenizer, self.up = tokenizer.requires_grad_(False), dit.control.semantic_conditioner.requires_grad_(False)
         self.rope, _, self.mask = tokenizer.table(1)
-        pixels, truth = frames.draw(64)
+        pixels, spelled = frames.draw(64)
         book = tokenizer.quantizer._codebook.embed[0]
-        codes = tokenizer.quantizer.nearest(known(pixels))
-        codes[:, IS_SPELLED] = truth["spelled"]
         with torch.no_grad():
+            codes = tokenizer.quantizer.nearest(known(pixels))
+            codes[:, IS_SPELLED] = spelled
             colours = F.avg_pool2d(pixels, 8).movedim(1, -1)
             self.map = torch.linalg.lstsq(self.latents(book[codes]).flatten(0, -2), colours.flatten(0, -2)).solution
 
     def latents(self, vectors):
         """[n,44,dim] -> [n,16,24,17]: latents and a one"""
-        drawn = self.up(self.tokenizer.decoder(self.tokenizer.quantizer.project_out(vectors), 1, self.rope, self.mask))[:, 0]
-        return F.pad(drawn.movedim(1, -1), (0, 1), value=1.)
+        with lowered(vectors.device):
+            drawn = self.up(self.tokenizer.decoder(self.tokenizer.quantizer.project_out(vectors), 1, self.rope, self.mask))[:, 0]
+        return F.pad(drawn.float().movedim(1, -1), (0, 1), value=1.)
 
     def __call__(self, vectors):
         """[n,44,dim] -> colours [n,3,16,24]"""
@@ -130,8 +174,7 @@ def report(reading, quantizer, frames, rounds=20):
     """How many codes of held-out frames are the right ones"""
     rows = []
     for _ in range(rounds):
-        pixels, truth = frames.draw(32)
-        spelled = truth["spelled"]
+        pixels, spelled = frames.draw(32)
         seen = (spelled != FAR.to(spelled.device)).any(1)
         got = quantizer.nearest(reading(pixels))[:, IS_SPELLED][seen] - LEARNED
         want = spelled[seen] - LEARNED
@@ -143,32 +186,35 @@ def report(reading, quantizer, frames, rounds=20):
 
 
 def main():
-    a = arguments(plan=45., warm="")
+    a = arguments(plan=45., warm="", batch=24, through=0, rate=1.)
     torch.manual_seed(0)
     tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device) for _ in range(2))
     reading = Reading(load_theia(a.out, "vit_on").to(a.device), tokenizer)
     known = Reading(load_theia(a.out).to(a.device), before).requires_grad_(False)
     quantizer, learned = before.quantizer, ~IS_SPELLED
     book = quantizer._codebook.embed[0]
-    frames = world(a, 0)
+    frames = World(a)
     drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out, a.device), known, frames)
     if a.warm:
         taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
         tokenizer.load_state_dict({k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False)
-    reading.theia.requires_grad_(False)
-    run = Run("encoder_training", reading, a, lr=.006, adam_lr=6e-4, warmup=40, average=.99,
-              adam_only=("tokens", "patch_embed", "proj_out", "project_in", "ln_"))
+    reading.theia.requires_grad_(bool(a.through))
+    run = Run("encoder_training", reading, a, lr=.006 * a.rate, adam_lr=6e-4 * a.rate, warmup=40, average=.99,
+              adam_only=("tokens", "patch_embed", "proj_out", "project_in", "ln_", "embeddings"))
     torch.manual_seed(run.steps)
-    frames.rng = np.random.default_rng(run.steps + 1)
+    rng = np.random.default_rng(run.steps + 1)
+    others, world = Others(a, rng), round(WORLD * a.batch)
     for _ in run:
-        pixels, truth = frames.draw(WORLD)
+        pixels, spelled = frames.draw(world)
+        strange, named = others.draw(a.batch - world)
         with torch.no_grad():
             right = known(pixels)[:, learned]
             code = quantizer.nearest(right)
-        strange, named = others(THINGS + NOTHING, THINGS, frames.rng, a.device)
-        z = reading(seen_through(torch.cat([pixels, strange]), frames.rng))
-        spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([truth["spelled"], named]))
-        own, free = z[:WORLD, learned], z[WORLD:, learned]
+        with lowered(a.device):
+            z = reading(seen_through(torch.cat([pixels, strange]), rng))
+        z = z.float()
+        spelling = choice_loss(book, z[:, IS_SPELLED], torch.cat([spelled, named]))
+        own, free = z[:world, learned], z[world:, learned]
         shares = log_shares(book, own)
         same, near = F.nll_loss(shares.flatten(0, 1), code.flatten()), (own - right).pow(2).mean()
         chosen = book[quantizer.nearest(free.detach(), slice(LEARNED))]
@@ -179,8 +225,10 @@ def main():
         run.step(spelling + same + 8 * near + 3 * (cells + layout) + .3 * commit, spelling=spelling, same=same, near=near,
                  agree=(shares.argmax(-1) == code).float().mean(), cells=cells, layout=layout, commit=commit)
     reading.load_state_dict(run.mean)
-    report(reading.eval(), quantizer, world(a, 9, held=True))
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/encoder.pt")
+    if a.through:
+        save_atomically({"mean": {"vit." + k: v for k, v in reading.theia.state_dict().items()}}, f"{a.out}/vit_on.pt")
+    report(reading.eval(), quantizer, World(a, held=True))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The network is born as a linear denoiser (`passthrough`): residual branches are silent, the patch embeddings copy the noisy
 latent and its sum with the control latent through the stream, and the head returns the v whose x0 is the control latent
-pulled towards x as far as a Gaussian with the measured error would be. Training adds what is not linear.
+pulled towards x as far as a Gaussian with the measured error would be. Training adds what is not linear. `--warm FILE` goes on from another run's weights instead.
 
 Samples are parts (3 or 5 latents, later 13; on a GPU always 13) of windows of 13: 20 % begin a take, the others lie in its middle with 7 (or
 another odd number of) clean latents in front, as `carry: latents` has it. What a window carries over is never quite clean in use, so
@@ -17,7 +17,7 @@ from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import Pairs, control_latents, networks, pixel_weights
 from grammar import SceneGraph, describe
 from net_dit import DiT, noise_table
-from training import Run, arguments, config, lowered
+from training import Run, arguments, config, lowered, warmed
 
 WINDOW = 13
 CAPTIONS = 8                                        # drawn for each take
@@ -175,24 +175,26 @@ def report(model, data, levels, weights):
 
 
 def main():
-    a = arguments(plan=35., batch=0, rate=1.)
+    a = arguments(plan=35., batch=0, rate=1., warm="")
     torch.manual_seed(0)
     taught, tokenizer = networks(a, "upsampler", "decoder")
     model = DiT(config("mmdit")).to(a.device).train()                                # fresh: its residual branches are silent
+    warm = warmed(model, a)
     model.control.semantic_conditioner.load_state_dict(taught.control.semantic_conditioner.state_dict())
     model.control.semantic_conditioner.requires_grad_(False)
     data, held = Windows(a, model, tokenizer), Windows(a, model, tokenizer, "held")
     levels, weights = noise_table().to(a.device), .25 + .75 * pixel_weights(a.out, a.device).to(a.device)
     sigma = (data.latents[:40].float() - data.control[:40].float()).pow(2).mean().sqrt().item()
-    examples = lambda x: x[:24, 3:16].float().cpu()
-    passthrough(model.cpu(), examples(data.latents), examples(data.control), .1 * sigma)
-    model.to(a.device)
+    if not warm:
+        examples = lambda x: x[:24, 3:16].float().cpu()
+        passthrough(model.cpu(), examples(data.latents), examples(data.control), .1 * sigma)
+        model.to(a.device)
     run = Run("mmdit", model, a, lr=.002 * a.rate, adam_lr=5e-5 * a.rate, warmup=100, average=.99,
               adam_only=("patch_embed", "time_embed", "adaLN", "final_layer", "zero_linears", "norm"))
     data.seeded(run.steps + 1)
     torch.manual_seed(run.steps + 1)
     if run.steps == 0:
-        print(f"control latent is off by {sigma:.3f}; the linear start:")
+        print(f"control latent is off by {sigma:.3f}; what it begins with:")
         report(model, held, levels, weights)
         run.save()                                      # `--minutes 0` leaves it at that
     for progress in run:

@@ -33,6 +33,7 @@ RATES = {"lr": .02, "adam_lr": 1.5e-3}
 RATES_WARM = {"lr": .012, "adam_lr": 1e-3}          # of networks that have been trained before
 FIRST = .15                                         # share of the plan for outlines alone, on so many frames a step:
 MANY = 32
+READ_FIRST = 60                                     # steps in which a decoder that was trained before is not told what the head, which may be fresh, reads
 NEAR, OUTLINE = .05, 5.                             # weights: distance to the picture network's features, outlines
 MOVED, REPLACED = .5, .3                            # share of samples with learned codes of another frame; most codes replaced
 OFTEN = torch.tensor([.5, .5, .8, 1., .8, .5, 1., .5])     # how often a frame with a ball ... balloon is drawn: what has points is learned last
@@ -222,7 +223,9 @@ def train_both(a):
     learner = nn.ModuleDict({"up": up, "decoder": tokenizer.decoder, "project_out": tokenizer.quantizer.project_out,
                              "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
     held_gaze(tokenizer.decoder)
-    rates = RATES_WARM if warmed(learner, a) else RATES
+    warm = warmed(learner, a)
+    rates = {k: v * a.rate for k, v in (RATES_WARM if warm else RATES).items()}
+    read_first = READ_FIRST if warm else 0
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out", "outline"), warmup=40, average=.995)
     torch.manual_seed(run.steps)
     frames = frames_of(a.out, a.device) if run.progress < a.first else None
@@ -235,7 +238,7 @@ def train_both(a):
             control = None if outlines_alone else up(f + .1 * torch.randn_like(f))[:, 0]
         f = f.float()
         apart = (f[:, 0] - features).pow(2).mean()
-        outlines = outline_error(learner["outline"](patches(f)), outline)
+        outlines = outline_error(learner["outline"](patches(f.detach() if run.steps < read_first else f)), outline)
         numbers = {"features": apart, "outline": outlines}
         if outlines_alone:
             run.step(apart + OUTLINE * outlines, **numbers)
@@ -251,7 +254,7 @@ def train_both(a):
 def train_alone(a):
     model, tokenizer = networks(a, "upsampler", "decoder")
     up = model.control.semantic_conditioner.train()
-    run = Run("upsampler_alone", up, a, **RATES_WARM, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
+    run = Run("upsampler_alone", up, a, **{k: v * a.rate for k, v in RATES_WARM.items()}, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
     torch.manual_seed(run.steps)
     latents, regression, batch = latents_of(a.out, a.device), Regression(a), a.batch or BATCH_ALONE
     for _ in run:
@@ -268,7 +271,7 @@ def train_alone(a):
 
 
 def main():
-    a = arguments(plan=20., warm="", stage="both", batch=0, first=FIRST)
+    a = arguments(plan=20., warm="", stage="both", batch=0, first=FIRST, rate=1.)
     torch.manual_seed(0)
     (train_alone if a.stage == "alone" else train_both)(a)
 

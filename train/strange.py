@@ -2,9 +2,14 @@
 
     x, bodies, hues, cover = pictures(n, things, rng)      # [n,3,128,192] in [-1,1], and what was put down in the first of them, as render's truth has it
 
+    python strange.py --out OUT --shards 0-99 --seconds 300        # OUT/corpora/strange_NNN.pt for fit_encoder.py, u8 pixels, until the time is over
+
 Gradients, noise, stripes, checks, corners, and leaves over leaves. Leaves over leaves of all sizes have the edges and the spectrum of photographs.
 """
+import argparse
 import math
+import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,9 +18,11 @@ import torch.nn.functional as F
 from grammar import OBJECTS
 from render import shade, shape_distance
 from scene import RGB
+from training import save_atomically
 
 HEIGHT, WIDTH = 128, 192
 Y, X = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing="ij")
+SHARD, THINGS = 240, 168                            # pictures of a shard, how many of them with a thing
 LEAST, MOST = 8., 48.                               # radii of things that are put down, in pixels
 
 
@@ -108,3 +115,26 @@ def pictures(n, things, rng):
     """n pictures, one thing put down in each of the first `things` of them -> pixels [n,3,128,192], and of the things bodies, hues, cover"""
     pixels = torch.stack([picture(rng) for _ in range(n)])
     return pixels, *put_down(pixels[:things], rng)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--shards", default="0-0")
+    p.add_argument("--seconds", type=float, default=1e9)
+    p.add_argument("--count", type=int, default=SHARD, help="pictures of a shard")
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    first, last = map(int, a.shards.split("-"))
+    began, folder = time.time(), Path(a.out, "corpora")
+    folder.mkdir(parents=True, exist_ok=True)
+    for shard in range(first, last + 1):
+        path = folder / f"strange_{shard:04d}.pt"
+        if path.exists() or time.time() - began > a.seconds:
+            continue
+        pixels, bodies, hues, _ = pictures(a.count, a.count * THINGS // SHARD, np.random.default_rng([7, shard]))
+        save_atomically({"pixels": ((pixels + 1) * 127.5).round().byte(), "bodies": bodies, "hues": hues}, path)
+
+
+if __name__ == "__main__":
+    main()
