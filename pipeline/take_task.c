@@ -172,7 +172,7 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
 static lt_status open_job(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
-    const media_spec video = take_media_spec(&run->spec, TAKE_OUT_NONE);
+    const media_spec video = take_media_spec(&run->spec, t->kind);
     run->clock.windows = run->spec.time.windows;
     LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
     memcpy(run->engine->home, run->memory.home, sizeof run->memory.home);
