@@ -121,7 +121,7 @@ static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, i
         lt_fill_into(o, copies, 0);
         lt_add_into(o, copies, lt_slice(lt_slice(computed, 0, 0, 1), 1, d, 2 * d));
     }
-    const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2])};
+    const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2]), .rounding = w->qkv.weight.rounding};
     const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n - first, heads, d / heads] */
     return lt_linear(o, lt_reshape(mixed, lt_shape2(asking, d)), &w->dense.weight, &w->dense.bias,
                      LT_ACT_NONE);
