@@ -2,7 +2,7 @@
  *
  *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu, which also writes rows that join a cache
  *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
- *     the same, where E4M3 may be        codes of 8 bits around it      cuda_attention_e4m3.cu, from sm_90 on
+ *     the same, d = 64, where E4M3 may   wgmma in 8 bits                cuda_attention_e4m3.cu, on sm_90
  *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
  *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
  *
@@ -11,7 +11,7 @@
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_device.cuh"
 
-/* Scores of a head above which cuDNN's kernel is worth a plan, which takes a second to build. */
+/* Scores of a head above which cuDNN's kernel is worth a plan, which takes a second to build; below it nothing is rounded either. */
 static const int64_t worth_a_plan = 1 << 20;
 
 static void set_strides(int64_t *strides, const lt_tensor &t)
@@ -62,10 +62,10 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     if (!on_tensor_cores)
         return lt_cuda_attention_plain(c, &j, err);
     bool done = false;
-    const bool plannable = j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan;
-    if (plannable && j.narrow && j.d % 16 == 0 && c->facts.capability >= LT_CUDA_E4M3_ATTENTION_OLDEST)
-        LT_TRY(lt_cuda_attention_e4m3(c, &j, &done, err));
-    if (plannable && !done)
+    const bool large = j.visible == NULL && j.bias == NULL && (int64_t)j.n * j.m >= worth_a_plan;
+    if (large && j.narrow && j.d == 64 && j.scale > 0 && lt_cuda_has_attention_e4m3(c))
+        return lt_cuda_attention_e4m3(c, &j, err);
+    if (large)
         LT_TRY(lt_cudnn_attention(c, &j, &done, err));
     return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
 }

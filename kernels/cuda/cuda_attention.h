@@ -10,20 +10,7 @@ extern "C" {
 
 enum {
     LT_DECODE_ROWS = LT_FIRST_ROWS, /* queries of a decoding step: up to here the keys are split over blocks */
-    LT_CUDNN_ATTENTION_WORKSPACE = 64 << 20, /* bytes a plan may use; what was seen is 256 */
-    LT_E4M3_ALIGN = 16                       /* bytes, of codes and of each number */
-};
-
-/* Numbers on the device that go with attention in E4M3: cudnn_graph.h says what they are. */
-enum {
-    LT_E4M3_Q_UNIT,
-    LT_E4M3_K_UNIT,
-    LT_E4M3_V_UNIT,
-    LT_E4M3_WEIGHT_FACTOR,
-    LT_E4M3_WEIGHT_UNIT,
-    LT_E4M3_OUT_FACTOR,
-    LT_E4M3_LARGEST,
-    LT_E4M3_NUMBERS
+    LT_CUDNN_ATTENTION_WORKSPACE = 64 << 20 /* bytes a plan may use; what was seen is 256 */
 };
 
 /* Where batch b, row i, head h of an operand begins: b, i and h times its three strides, in elements. */
@@ -45,8 +32,7 @@ typedef struct {
     int heads;
     int d;
     float scale;
-    bool narrow;  /* may be done in E4M3 */
-    int proposal; /* of cuDNN's: how many that could be taken are passed over */
+    bool narrow; /* may be done in E4M3 */
 } lt_attention_job;
 
 /* Rows that join a cache: they become n keys and values of a job, the keys rotated, and the job's queries are rotated as they are
@@ -69,15 +55,10 @@ lt_status lt_cudnn_attention(lt_cuda *c, const lt_attention_job *j, bool *done, 
 struct lt_cudnn_plan;
 lt_status lt_cudnn_attention_plan(lt_cudnn *l, const lt_attention_job *j, struct lt_cudnn_plan **plan, lt_error *err);
 
-/* The same for E4M3, which depends on sizes alone. */
-lt_status lt_cudnn_attention_e4m3_plan(lt_cudnn *l, const lt_attention_job *j, struct lt_cudnn_plan **plan, lt_error *err);
-/* Runs it: q, k, v and out of the job are codes, packed; numbers LT_E4M3_ALIGN bytes apart; workspace as the plan wants it. */
-lt_status lt_cudnn_attention_e4m3(lt_cuda *c, const struct lt_cudnn_plan *plan, const lt_attention_job *j, float *numbers, void *workspace,
-                                  lt_error *err);
-
-/* cuda_attention_e4m3.cu: bf16 rounded to E4M3 on the way, d in packs of 16, rows on 16 bytes, no mask, no bias, sm_90 or later.
- * *done is false, and nothing has happened, where cuDNN has no plan. */
-lt_status lt_cuda_attention_e4m3(lt_cuda *c, const lt_attention_job *j, bool *done, lt_error *err);
+/* cuda_attention_e4m3.cu: bf16 rounded to E4M3 on the way, d = 64, rows on 16 bytes, no mask, no bias, scale > 0, where this says so: on
+ * sm_90, if that was built as sm_90a. */
+bool lt_cuda_has_attention_e4m3(const lt_cuda *c);
+lt_status lt_cuda_attention_e4m3(lt_cuda *c, const lt_attention_job *j, lt_error *err);
 /* cuda_attention_tiles.cu: bf16 on tensor cores, d <= 128 in packs of 8, rows of q, k and v on 16 bytes. */
 lt_status lt_cuda_attention_tiles(lt_cuda *c, const lt_attention_job *j, lt_error *err);
 /* cuda_attention_plain.cu: f32 arithmetic, anything. */

@@ -23,8 +23,7 @@ enum {
     LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
     LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends; */
     LT_CUDA_EARLY_RECORDED = 12030,     /* the oldest driver that keeps that in a graph */
-    LT_CUDA_E4M3_OLDEST = 89,           /* products in E4M3, with one scale a matrix; */
-    LT_CUDA_E4M3_ATTENTION_OLDEST = 90  /* attention in it */
+    LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
 };
 
 /* Pinned host memory on its way to the device. A slot is written from `used` on; its event says when the copies out of it

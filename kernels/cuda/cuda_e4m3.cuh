@@ -28,30 +28,35 @@ static __device__ __forceinline__ uint8_t lt_e4m3_of(float x)
     return (uint8_t)(sign | (((bits + 0x7ffffu + (bits >> 20 & 1u)) >> 20) - ((127u - 7u) << 3)));
 }
 
+/* Two codes, `low` in the lower byte. */
+static __device__ __forceinline__ uint16_t lt_e4m3_pair(float low, float high)
+{
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+    uint16_t pair;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(high), "f"(low));
+    return pair;
+#else
+    return (uint16_t)(lt_e4m3_of(low) | lt_e4m3_of(high) << 8);
+#endif
+}
+
+/* Four, a in the lowest byte. */
+static __device__ __forceinline__ uint32_t lt_e4m3_four(float a, float b, float c, float d)
+{
+    return (uint32_t)lt_e4m3_pair(a, b) | (uint32_t)lt_e4m3_pair(c, d) << 16;
+}
+
 /* Eight values times `factor`. */
 static __device__ __forceinline__ lt_pack<uint8_t, 8> lt_e4m3_pack(const float (&x)[8], float factor)
 {
     lt_pack<uint8_t, 8> codes;
 #pragma unroll
     for (int i = 0; i < 8; i += 2) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
-        uint16_t pair;
-        asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(x[i + 1] * factor), "f"(x[i] * factor));
+        const uint16_t pair = lt_e4m3_pair(x[i] * factor, x[i + 1] * factor);
         codes.at[i] = (uint8_t)pair;
         codes.at[i + 1] = (uint8_t)(pair >> 8);
-#else
-        codes.at[i] = lt_e4m3_of(x[i] * factor);
-        codes.at[i + 1] = lt_e4m3_of(x[i + 1] * factor);
-#endif
     }
     return codes;
-}
-
-static __device__ __forceinline__ float lt_e4m3_value(uint8_t code)
-{
-    const float size = __uint_as_float((code & 0x7fu) << 20) * 0x1p120f; /* exponents count from -7 here, from -127 in f32 */
-    const float value = (code & 0x7fu) == 0x7fu ? NAN : size;
-    return code & 0x80u ? -value : value;
 }
 
 #endif

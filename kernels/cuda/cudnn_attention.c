@@ -1,6 +1,5 @@
-/* cudnn_attention.c - attention to all keys by a kernel of cuDNN: the diffusion's 17,776 rows. In bf16 inputs and result stay
- * where they are, as slices of a fused projection too: strides say so. Sums and softmax are f32, weights bf16. In E4M3 all four
- * are packed codes, weights codes as well (cuda_attention_e4m3.cu). */
+/* cudnn_attention.c - attention to all keys as one operation of cuDNN: the diffusion's 17,776 rows. Inputs and result stay
+ * where they are, as slices of a fused projection too: strides say so. Sums and softmax are f32, weights bf16. */
 #include <string.h>
 
 #include "kernels/cuda/cuda_attention.h"
@@ -17,7 +16,6 @@ typedef struct {
     int64_t m;
     int64_t heads;
     int64_t d;
-    int64_t proposal;
     int64_t stride[4][3]; /* of q, k, v, out */
     int64_t alignment[4];
 } plan_key;
@@ -33,7 +31,6 @@ static void set_key(plan_key *key, const lt_attention_job *j)
     key->m = j->m;
     key->heads = j->heads;
     key->d = j->d;
-    key->proposal = j->proposal;
     for (int i = 0; i < 4; i++) {
         memcpy(key->stride[i], strides[i], sizeof key->stride[i]);
         key->alignment[i] = lt_graph_alignment(memory[i]);
@@ -54,7 +51,7 @@ static lt_graph_tensor operand(lt_graph *g, int64_t name, const void *memory, co
 
 static lt_status make_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan, lt_error *err)
 {
-    const lt_graph_rules rules = {.workspace_bytes = LT_CUDNN_ATTENTION_WORKSPACE, .proposal = j->proposal};
+    const lt_graph_rules rules = {.full_f32 = false, .workspace_bytes = LT_CUDNN_ATTENTION_WORKSPACE};
     lt_graph g;
     lt_graph_open(&g, l, "attention", err);
     const lt_graph_tensor q = operand(&g, Q, j->q, j->q_stride, j, j->n);
@@ -91,85 +88,4 @@ lt_status lt_cudnn_attention(lt_cuda *c, const lt_attention_job *j, bool *done, 
         return LT_OK;
     LT_TRY(lt_cuda_workspace(c, lt_cudnn_plan_workspace(plan), &workspace, err));
     return lt_cudnn_run(c, plan, names, memory, NAMES, workspace, err);
-}
-
-/* ---- E4M3 ---- */
-
-enum { CODE_Q = 1, CODE_K, CODE_V, CODE_OUT, CODE_SCALE, CODE_NUMBERS, CODE_NAMES = CODE_NUMBERS - 1 + LT_E4M3_NUMBERS };
-
-typedef struct {
-    int64_t is_attention;
-    int64_t batches;
-    int64_t n;
-    int64_t m;
-    int64_t heads;
-    int64_t d;
-    int64_t proposal;
-} e4m3_key;
-
-/* Codes [B, rows, h, d], packed, seen as [B, h, rows, d]; turned: as [B, h, d, rows]. */
-static lt_graph_tensor codes(lt_graph *g, int64_t name, const lt_attention_job *j, int rows, bool turned)
-{
-    const int64_t width = (int64_t)j->heads * j->d;
-    const int64_t dim[] = {j->batches, j->heads, turned ? j->d : rows, turned ? rows : j->d};
-    const int64_t stride[] = {rows * width, j->d, turned ? 1 : width, turned ? width : 1};
-    return lt_graph_stored(g, name, LT_U8, LT_E4M3_ALIGN, 4, dim, stride);
-}
-
-static lt_graph_tensor device_number(lt_graph *g, int which)
-{
-    static const int64_t ones[] = {1, 1, 1, 1};
-    return lt_graph_stored(g, CODE_NUMBERS + which, LT_F32, LT_E4M3_ALIGN, 4, ones, ones);
-}
-
-static lt_status make_e4m3_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan, lt_error *err)
-{
-    const lt_graph_rules rules = {.workspace_bytes = LT_CUDNN_ATTENTION_WORKSPACE, .proposal = j->proposal};
-    lt_graph g;
-    lt_graph_open(&g, l, "attention in E4M3", err);
-    const lt_graph_e4m3_attention a = {
-        .batches = j->batches,
-        .heads = j->heads,
-        .n = j->n,
-        .m = j->m,
-        .d = j->d,
-        .q = codes(&g, CODE_Q, j, j->n, false),
-        .k = codes(&g, CODE_K, j, j->m, true),
-        .v = codes(&g, CODE_V, j, j->m, false),
-        .out = codes(&g, CODE_OUT, j, j->n, false),
-        .scale = lt_graph_number(&g, CODE_SCALE),
-        .q_unit = device_number(&g, LT_E4M3_Q_UNIT),
-        .k_unit = device_number(&g, LT_E4M3_K_UNIT),
-        .v_unit = device_number(&g, LT_E4M3_V_UNIT),
-        .weight_factor = device_number(&g, LT_E4M3_WEIGHT_FACTOR),
-        .weight_unit = device_number(&g, LT_E4M3_WEIGHT_UNIT),
-        .out_factor = device_number(&g, LT_E4M3_OUT_FACTOR),
-        .largest = device_number(&g, LT_E4M3_LARGEST),
-    };
-    lt_graph_attention_e4m3(&g, &a);
-    const lt_status s = lt_graph_plan(&g, &rules, plan);
-    lt_graph_close(&g);
-    return s;
-}
-
-lt_status lt_cudnn_attention_e4m3_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan, lt_error *err)
-{
-    const e4m3_key key = {3, j->batches, j->n, j->m, j->heads, j->d, j->proposal};
-    if (lt_cudnn_find(l, &key, sizeof key, plan))
-        return LT_OK;
-    LT_TRY(make_e4m3_plan(l, j, plan, err));
-    return lt_cudnn_keep(l, &key, sizeof key, *plan, err);
-}
-
-lt_status lt_cudnn_attention_e4m3(lt_cuda *c, const lt_cudnn_plan *plan, const lt_attention_job *j, float *numbers, void *workspace,
-                                  lt_error *err)
-{
-    float scale = j->scale; /* read while queueing */
-    int64_t names[CODE_NAMES] = {CODE_Q, CODE_K, CODE_V, CODE_OUT, CODE_SCALE};
-    void *memory[CODE_NAMES] = {(void *)(uintptr_t)j->q, (void *)(uintptr_t)j->k, (void *)(uintptr_t)j->v, j->out, &scale};
-    for (int i = 0; i < LT_E4M3_NUMBERS; i++) {
-        names[CODE_SCALE + i] = CODE_NUMBERS + i;
-        memory[CODE_SCALE + i] = numbers + (size_t)i * LT_E4M3_ALIGN / sizeof *numbers;
-    }
-    return lt_cudnn_run(c, plan, names, memory, CODE_NAMES, workspace, err);
 }

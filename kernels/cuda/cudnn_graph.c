@@ -214,8 +214,6 @@ static void add_operation(lt_graph *g, cudnnBackendDescriptor_t operation)
 
 static cudnnDataType_t type_of(lt_dtype type)
 {
-    if (type == LT_U8)
-        return CUDNN_DATA_FP8_E4M3;
     return type == LT_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
@@ -302,10 +300,10 @@ void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_t
     add_operation(g, finalize(g, o, step));
 }
 
-/* y = mode(a, b), or mode(a) where b is NULL. */
-static void pointwise(lt_graph *g, cudnnPointwiseMode_t mode, lt_graph_tensor a, lt_graph_tensor b, lt_graph_tensor y)
+void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_tensor y)
 {
-    static const char *const step = "an element-wise operation";
+    static const char *const step = "a sum";
+    const cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
     const cudnnDataType_t precision = CUDNN_DATA_FLOAT;
     cudnnBackendDescriptor_t how = create(g, CUDNN_BACKEND_POINTWISE_DESCRIPTOR, step);
     set(g, how, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode, step);
@@ -314,15 +312,9 @@ static void pointwise(lt_graph *g, cudnnPointwiseMode_t mode, lt_graph_tensor a,
     const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, how, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a, step);
-    if (b != NULL)
-        set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b, step);
+    set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y, step);
     add_operation(g, finalize(g, o, step));
-}
-
-void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_tensor y)
-{
-    pointwise(g, CUDNN_POINTWISE_ADD, a, b, y);
 }
 
 void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
@@ -336,91 +328,6 @@ void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_gr
     set_part(g, o, CUDNN_ATTR_OPERATION_SDPA_FWD_ODESC, out, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_SDPA_FWD_SCALEDESC, scale, step);
     add_operation(g, finalize(g, o, step));
-}
-
-/* ---- attention in E4M3, of single operations ---- */
-
-/* y = a b of the last two dimensions. */
-static void multiply(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_tensor y)
-{
-    static const char *const step = "a product";
-    const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
-    cudnnBackendDescriptor_t how = create(g, CUDNN_BACKEND_MATMUL_DESCRIPTOR, step);
-    set(g, how, CUDNN_ATTR_MATMUL_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &sums, step);
-    how = finalize(g, how, step);
-    const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_MATMUL_ADESC, a, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_MATMUL_BDESC, b, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_MATMUL_CDESC, y, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_MATMUL_DESC, how, step);
-    add_operation(g, finalize(g, o, step));
-}
-
-/* y = x along the dimensions of which y has one. */
-static void reduce(lt_graph *g, cudnnReduceTensorOp_t by, lt_graph_tensor x, lt_graph_tensor y)
-{
-    static const char *const step = "a reduction";
-    const cudnnDataType_t precision = CUDNN_DATA_FLOAT;
-    cudnnBackendDescriptor_t how = create(g, CUDNN_BACKEND_REDUCTION_DESCRIPTOR, step);
-    set(g, how, CUDNN_ATTR_REDUCTION_OPERATOR, CUDNN_TYPE_REDUCTION_OPERATOR_TYPE, 1, &by, step);
-    set(g, how, CUDNN_ATTR_REDUCTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &precision, step);
-    how = finalize(g, how, step);
-    const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_REDUCTION_XDESC, x, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_REDUCTION_YDESC, y, step);
-    set_part(g, o, CUDNN_ATTR_OPERATION_REDUCTION_DESC, how, step);
-    add_operation(g, finalize(g, o, step));
-}
-
-/* Names from 1 << 20 on are those of tensors between operations: [B, h, n, columns]. */
-static lt_graph_tensor between(lt_graph *g, const lt_graph_e4m3_attention *a, lt_dtype type, int64_t columns)
-{
-    const int64_t dim[] = {a->batches, a->heads, a->n, columns};
-    const int64_t stride[] = {a->heads * a->n * columns, a->n * columns, columns, 1};
-    return lt_graph_between(g, (1 << 20) + g->parts, type, 4, dim, stride);
-}
-
-static lt_graph_tensor times(lt_graph *g, const lt_graph_e4m3_attention *a, lt_graph_tensor x, lt_graph_tensor number, int64_t columns)
-{
-    const lt_graph_tensor y = between(g, a, LT_F32, columns);
-    pointwise(g, CUDNN_POINTWISE_MUL, x, number, y);
-    return y;
-}
-
-/* exp(x - max) / sum. cuDNN knows the graph as attention only with the logarithm of the sums in it, which nothing reads. */
-static lt_graph_tensor softmax(lt_graph *g, const lt_graph_e4m3_attention *a, lt_graph_tensor x)
-{
-    const lt_graph_tensor most = between(g, a, LT_F32, 1);
-    const lt_graph_tensor below = between(g, a, LT_F32, a->m);
-    const lt_graph_tensor weights = between(g, a, LT_F32, a->m);
-    const lt_graph_tensor sums = between(g, a, LT_F32, 1);
-    const lt_graph_tensor logarithms = between(g, a, LT_F32, 1);
-    const lt_graph_tensor shares = between(g, a, LT_F32, a->m);
-    reduce(g, CUDNN_REDUCE_TENSOR_MAX, x, most);
-    pointwise(g, CUDNN_POINTWISE_SUB, x, most, below);
-    pointwise(g, CUDNN_POINTWISE_EXP, below, NULL, weights);
-    reduce(g, CUDNN_REDUCE_TENSOR_ADD, weights, sums);
-    pointwise(g, CUDNN_POINTWISE_LOG, sums, NULL, logarithms);
-    pointwise(g, CUDNN_POINTWISE_ADD, most, logarithms, between(g, a, LT_F32, 1));
-    pointwise(g, CUDNN_POINTWISE_DIV, weights, sums, shares);
-    return shares;
-}
-
-void lt_graph_attention_e4m3(lt_graph *g, const lt_graph_e4m3_attention *a)
-{
-    lt_graph_tensor x = between(g, a, LT_F32, a->m);
-    const lt_graph_tensor weights = between(g, a, LT_U8, a->m);
-    const lt_graph_tensor mixed = between(g, a, LT_F32, a->d);
-    multiply(g, a->q, a->k, x);
-    x = times(g, a, x, a->scale, a->m);
-    x = times(g, a, x, a->q_unit, a->m);
-    x = times(g, a, x, a->k_unit, a->m);
-    pointwise(g, CUDNN_POINTWISE_MUL, softmax(g, a, x), a->weight_factor, weights);
-    multiply(g, weights, a->v, mixed);
-    x = times(g, a, mixed, a->weight_unit, a->d);
-    x = times(g, a, x, a->v_unit, a->d);
-    pointwise(g, CUDNN_POINTWISE_MUL, x, a->out_factor, a->out);
-    reduce(g, CUDNN_REDUCE_TENSOR_AMAX, x, a->largest);
 }
 
 /* ---- planning ---- */
@@ -535,14 +442,9 @@ static lt_cudnn_plan *first_plan(lt_graph *g, cudnnBackendDescriptor_t graph, cu
                 "looking for engines"))
         made++;
     const int64_t count = propose(g, graph, mode, configs);
-    for (int64_t i = 0; i < count && found == NULL && g->status == LT_OK; i++) {
+    for (int64_t i = 0; i < count && found == NULL && g->status == LT_OK; i++)
         if (engine_keeps_rules(g, configs[i], rules))
             found = plan_of(g, configs[i], rules);
-        if (found != NULL && g->built++ < rules->proposal) {
-            drop(g->cudnn, found);
-            found = NULL;
-        }
-    }
     for (int i = 0; i < made; i++)
         (void)g->cudnn->call.cudnnBackendDestroyDescriptor(configs[i]);
     return found;

@@ -23,7 +23,7 @@
 extern "C" {
 #endif
 
-enum { LT_GRAPH_PARTS = 96, LT_GRAPH_OPERATIONS = 20 };
+enum { LT_GRAPH_PARTS = 32, LT_GRAPH_OPERATIONS = 4 };
 
 /* cudnnBackendDescriptor_t; NULL after a failure. */
 typedef void *lt_graph_tensor;
@@ -37,13 +37,12 @@ typedef struct {
     int parts;
     void *operation[LT_GRAPH_OPERATIONS];
     int operations;
-    int built; /* plans, of proposals so far */
 } lt_graph;
 
 void lt_graph_open(lt_graph *g, lt_cudnn *l, const char *place, lt_error *err);
 void lt_graph_close(lt_graph *g);
 
-/* Memory that a run gives (LT_U8: the codes of E4M3), and that begins on `alignment` bytes (lt_graph_alignment) or better. */
+/* Memory that a run gives, and that begins on `alignment` bytes (lt_graph_alignment) or better. */
 lt_graph_tensor lt_graph_stored(lt_graph *g, int64_t name, lt_dtype type, int64_t alignment, int rank, const int64_t *dim,
                                 const int64_t *stride);
 /* The largest power of two up to 16, which is all that cuDNN asks for, on which an address falls. */
@@ -69,30 +68,6 @@ void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_te
 void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
                         lt_graph_tensor out);
 
-/* Attention of E4M3. Numbers are f32 [1, 1, 1, 1] in device memory but for `scale`. */
-typedef struct {
-    int64_t batches;
-    int64_t heads;
-    int64_t n;
-    int64_t m;
-    int64_t d;
-    lt_graph_tensor q;             /* [B, h, n, d] */
-    lt_graph_tensor k;             /* [B, h, d, m] */
-    lt_graph_tensor v;             /* [B, h, m, d] */
-    lt_graph_tensor out;           /* [B, h, n, d] */
-    lt_graph_tensor scale;         /* a number of the run */
-    lt_graph_tensor q_unit;        /* what one code is worth */
-    lt_graph_tensor k_unit;
-    lt_graph_tensor v_unit;
-    lt_graph_tensor weight_factor; /* of the weights exp(score - largest so far) before they are rounded; */
-    lt_graph_tensor weight_unit;   /* 1 / weight_factor */
-    lt_graph_tensor out_factor;    /* of the result before it is rounded */
-    lt_graph_tensor largest;       /* becomes that of |result|; cuDNN has no kernel without it */
-} lt_graph_e4m3_attention;
-
-/* out = E4M3(out_factor softmax(scale q_unit k_unit q k) v v_unit), the weights in E4M3 as well. */
-void lt_graph_attention_e4m3(lt_graph *g, const lt_graph_e4m3_attention *a);
-
 /* Graphs of one family differ in sizes alone. Their kernels are compiled for any sizes and shared: compiling one takes most of
  * a second, and a video decoder has some sixty shapes. */
 enum { LT_GRAPH_ALONE, LT_GRAPH_FAMILIES = 64 };
@@ -101,12 +76,11 @@ typedef struct {
     bool full_f32;          /* no tensor cores: they would round f32 inputs to TF32 */
     size_t workspace_bytes; /* that a plan may use */
     int family;             /* LT_GRAPH_ALONE, or a number below LT_GRAPH_FAMILIES */
-    int proposal;           /* how many that could be taken are passed over */
 } lt_graph_rules;
 
 typedef struct lt_cudnn_plan lt_cudnn_plan;
 
-/* The first of cuDNN's proposals that keeps the rules, or a later one. *out is NULL, and no failure, where there is none. */
+/* The first of cuDNN's proposals that keeps the rules. *out is NULL, and no failure, where there is none. */
 lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out);
 size_t lt_cudnn_plan_workspace(const lt_cudnn_plan *p);
 

@@ -5,7 +5,8 @@
 #     LONGTAKE_CUDA                AUTO: where all of it is found, but not under sanitizers; ON: it must be there; OFF
 #     LONGTAKE_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES. Empty: for ON code for every card from sm_80 on that the
 #                                  toolkit knows and PTX of the newest; for AUTO code for the cards of this machine, or where
-#                                  there are none PTX of the oldest, which a driver compiles when it is first used
+#                                  there are none PTX of the oldest, which a driver compiles when it is first used.
+#                                  sm_90 is 90a, as attention in E4M3 wants it; built as plain 90 it has attention in bf16 alone
 set(LONGTAKE_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE LONGTAKE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(LONGTAKE_CUDA_ARCHITECTURES "" CACHE STRING "Architectures of the CUDA backend, as CMAKE_CUDA_ARCHITECTURES; empty: chosen")
@@ -58,6 +59,7 @@ function(lt_cuda_architectures result)
             string(REGEX MATCHALL "[0-9]+\\.[0-9]+" cards "${cards}")
             list(REMOVE_DUPLICATES cards)
             list(TRANSFORM cards REPLACE "\\." "")
+            list(TRANSFORM cards REPLACE "^90$" "90a")
             list(TRANSFORM cards APPEND -real)
             set(${result} ${cards} PARENT_SCOPE)
         endif()
@@ -71,6 +73,7 @@ function(lt_cuda_architectures result)
             set(newest ${architecture})
         endif()
     endforeach()
+    list(TRANSFORM chosen REPLACE "^90-" "90a-")
     set(${result} ${chosen} ${newest}-virtual PARENT_SCOPE)
 endfunction()
 
@@ -100,6 +103,16 @@ if(LONGTAKE_HAS_CUDA)
         endif()
     endforeach()
     message(STATUS "CUDA backend: ${LT_CUDA_BUILT}")
+    # Code that only sm_90a has (cuda_wgmma.cuh). Of two for the same card it would be the driver that chooses.
+    set(LT_CUDA_SM90A 0)
+    if(CMAKE_CUDA_ARCHITECTURES MATCHES "90a")
+        set(LT_CUDA_SM90A 1)
+        if(CMAKE_CUDA_ARCHITECTURES MATCHES "(^|;)90(-real)?(;|$)")
+            message(FATAL_ERROR "LONGTAKE_CUDA_ARCHITECTURES has code for both 90 and 90a: one of them")
+        endif()
+    else()
+        message(STATUS "CUDA backend: attention in E4M3 left out, no 90a among its architectures")
+    endif()
     add_library(lt_cuda_runtime INTERFACE)
     target_link_libraries(lt_cuda_runtime INTERFACE CUDA::cudart_static ${CMAKE_DL_LIBS})
     target_include_directories(lt_cuda_runtime SYSTEM INTERFACE ${LONGTAKE_CUBLASLT_HEADER} ${LONGTAKE_CUDNN_HEADER})

@@ -1,8 +1,7 @@
 /* bench_e4m3.c - what a layer of the diffusion spends in 8 bits on a card, piece by piece: bench_e4m3 [ROWS]
  *
  * Products, each with bf16 beside it: conversion of x and of the weight, multiplication with a scale for each row and with one, summed
- * fast and in f32. Attention by each of cuDNN's proposals: bf16, E4M3 with its conversions, the kernel alone. One line a case: the
- * median of several runs.
+ * fast and in f32. Attention in bf16, and in E4M3 with its conversions. One line a case: the median of several runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +10,8 @@
 #include "kernels/cuda/cublas_matmul.h"
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_linear.h"
-#include "kernels/cuda/cudnn_graph.h"
 
-enum { WIDTH = 1920, HEADS = 30, MOST = 4 * WIDTH, PROPOSALS = 4, RUNS = 7, PASSES = 10 };
+enum { WIDTH = 1920, HEADS = 30, MOST = 4 * WIDTH, RUNS = 7, PASSES = 10 };
 
 typedef struct {
     lt_backend *b;
@@ -184,7 +182,7 @@ static void products(bench *b, int64_t inputs, int64_t outputs, lt_cublas_finish
 /* ---- attention ---- */
 
 /* q, k and v are columns of one matrix. */
-static lt_attention_job job_of(const bench *b, int proposal)
+static lt_attention_job job_of(const bench *b)
 {
     const uint16_t *q = b->x;
     const int64_t row = 3 * WIDTH;
@@ -202,8 +200,7 @@ static lt_attention_job job_of(const bench *b, int proposal)
                               .m = (int)b->rows,
                               .heads = HEADS,
                               .d = WIDTH / HEADS,
-                              .scale = 0.125F,
-                              .proposal = proposal};
+                              .scale = 0.125F};
 }
 
 static lt_status attend(bench *b, const void *what, lt_error *err)
@@ -215,55 +212,17 @@ static lt_status attend(bench *b, const void *what, lt_error *err)
 
 static lt_status attend_e4m3(bench *b, const void *what, lt_error *err)
 {
-    bool done;
-    LT_TRY(lt_cuda_attention_e4m3((lt_cuda *)b->b, what, &done, err));
-    return done ? LT_OK : lt_fail(err, LT_ERR_FAILED, "no plan");
-}
-
-typedef struct {
-    lt_attention_job job;
-    lt_cudnn_plan *plan;
-    float *numbers;
-} kernel_alone;
-
-static lt_status run_alone(bench *b, const void *what, lt_error *err)
-{
-    const kernel_alone *k = what;
-    return lt_cudnn_attention_e4m3((lt_cuda *)b->b, k->plan, &k->job, k->numbers, b->workspace, err);
-}
-
-/* On codes that a conversion has left; that all numbers are 1 does not change how long it takes. */
-static void alone(bench *b, int proposal, double flop)
-{
-    lt_error err = {0};
-    float ones[LT_E4M3_NUMBERS * LT_E4M3_ALIGN / sizeof(float)];
-    const size_t each = (size_t)b->rows * WIDTH;
-    const char *codes = b->x_codes;
-    kernel_alone k = {.job = job_of(b, proposal), .numbers = room(b, sizeof ones)};
-    k.job.q = codes;
-    k.job.k = codes + each;
-    k.job.v = codes + 2 * each;
-    k.job.scale = 0.001F;
-    for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
-        ones[i] = 1;
-    must(b->b->table->upload(b->b, k.numbers, ones, sizeof ones, &err), &err);
-    must(lt_cudnn_need((lt_cuda *)b->b, &err), &err);
-    must(lt_cudnn_attention_e4m3_plan(((lt_cuda *)b->b)->cudnn, &k.job, &k.plan, &err), &err);
-    if (k.plan != NULL)
-        measure(b, "  E4M3, cuDNN's kernel alone", run_alone, &k, flop, 0);
-    b->b->table->release(b->b, k.numbers);
+    return lt_cuda_attention_e4m3((lt_cuda *)b->b, what, err);
 }
 
 static void attentions(bench *b)
 {
     const double flop = 4.0 * (double)b->rows * (double)b->rows * WIDTH;
-    for (int proposal = 0; proposal < PROPOSALS; proposal++) {
-        const lt_attention_job j = job_of(b, proposal);
-        printf("attention, %d rows, %d heads of %d, cuDNN's proposal %d\n", j.n, HEADS, WIDTH / HEADS, proposal);
-        measure(b, "  bf16", attend, &j, flop, 0);
+    const lt_attention_job j = job_of(b);
+    printf("attention, %d rows, %d heads of %d\n", j.n, HEADS, WIDTH / HEADS);
+    measure(b, "  bf16", attend, &j, flop, 0);
+    if (lt_cuda_has_attention_e4m3((lt_cuda *)b->b))
         measure(b, "  E4M3", attend_e4m3, &j, flop, 0);
-        alone(b, proposal, flop);
-    }
 }
 
 int main(int argc, char **argv)

@@ -95,10 +95,13 @@ if [ -z "$capability" ]; then
     exit 77
 fi
 
+architecture=$capability-real
+[ "$capability" != 90 ] || architecture=90a-real
+
 # The whole program where its libraries are there, else the kernels alone.
 configure() {
     # shellcheck disable=SC2086 # several arguments
-    cmake -S "$source" -B "$build" -DLONGTAKE_CUDA=ON -DLONGTAKE_CUDA_ARCHITECTURES="$capability-real" $headers "$@"
+    cmake -S "$source" -B "$build" -DLONGTAKE_CUDA=ON -DLONGTAKE_CUDA_ARCHITECTURES="$architecture" $headers "$@"
 }
 kind=whole
 if ! configure >"$out/configure.log" 2>&1; then

@@ -149,12 +149,6 @@ static int try_card(int card, lt_error *err)
         const lt_status s = lt_cudnn_attention_plan(l, &j, &plan, err);
         failed += judge(cards[card].name, "attention", attentions[i].what, s, plan, err);
     }
-    for (int i = 0; i < (int)(sizeof attentions / sizeof *attentions) && cards[card].version >= 10 * LT_CUDA_E4M3_ATTENTION_OLDEST; i++) {
-        const lt_attention_job j = attention_of(i);
-        lt_cudnn_plan *plan = NULL;
-        const lt_status s = lt_cudnn_attention_e4m3_plan(l, &j, &plan, err);
-        failed += judge(cards[card].name, "E4M3", attentions[i].what, s, plan, err);
-    }
     lt_cudnn_close(l);
     return failed;
 }

@@ -82,6 +82,7 @@ void __syncwarp(unsigned mask = 0xffffffffu);
 /* The value that lane `from` of this warp gave; every lane of `mask` takes part. */
 uint64_t host_exchange(unsigned mask, uint64_t value, int from);
 int host_lane();
+void host_wait_until(std::function<bool()> holds); /* that other threads of the block make true */
 int host_device(); /* as cudaSetDevice chose */
 
 template <typename T> inline T host_shuffle(unsigned mask, T value, int from)

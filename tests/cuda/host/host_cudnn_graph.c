@@ -6,9 +6,6 @@
 #include <string.h>
 
 #include "kernels/cuda/cudnn_graph.h"
-#include "host_e4m3.h"
-
-enum { OPERANDS = 10 };
 
 typedef enum { STORED, BETWEEN, NUMBER } tensor_kind;
 
@@ -25,9 +22,8 @@ typedef struct {
 } tensor;
 
 typedef struct {
-    enum { CONV, ADD, ATTENTION, E4M3_ATTENTION } kind;
-    int operands;
-    tensor in[OPERANDS]; /* x, w; a, b; q, k, v, scale, and for E4M3 q_unit to out_factor as in lt_graph_e4m3_attention */
+    enum { CONV, ADD, ATTENTION } kind;
+    tensor in[4]; /* x, w; a, b; q, k, v, scale */
     tensor out;
     lt_graph_conv_shape shape;
 } operation;
@@ -147,42 +143,42 @@ lt_graph_tensor lt_graph_number(lt_graph *g, int64_t name)
     return new_tensor(g, NUMBER, name, LT_F32, 1, 4, ones, ones);
 }
 
-static operation *new_operation(lt_graph *g, int kind, const lt_graph_tensor *in, int operands, lt_graph_tensor out)
+static operation *new_operation(lt_graph *g)
 {
     operation *o = part(g, sizeof *o);
     g->operation[g->operations++] = o;
-    o->kind = kind;
-    o->operands = operands;
-    for (int i = 0; i < operands; i++)
-        o->in[i] = *(tensor *)in[i];
-    o->out = *(tensor *)out;
     return o;
 }
 
 void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y, const lt_graph_conv_shape *shape)
 {
-    const lt_graph_tensor in[] = {x, w};
-    new_operation(g, CONV, in, 2, y)->shape = *shape;
+    operation *o = new_operation(g);
+    o->kind = CONV;
+    o->in[0] = *(tensor *)x;
+    o->in[1] = *(tensor *)w;
+    o->out = *(tensor *)y;
+    o->shape = *shape;
 }
 
 void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_tensor y)
 {
-    const lt_graph_tensor in[] = {a, b};
-    (void)new_operation(g, ADD, in, 2, y);
+    operation *o = new_operation(g);
+    o->kind = ADD;
+    o->in[0] = *(tensor *)a;
+    o->in[1] = *(tensor *)b;
+    o->out = *(tensor *)y;
 }
 
 void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
                         lt_graph_tensor out)
 {
-    const lt_graph_tensor in[] = {q, k, v, scale};
-    (void)new_operation(g, ATTENTION, in, 4, out);
-}
-
-void lt_graph_attention_e4m3(lt_graph *g, const lt_graph_e4m3_attention *a)
-{
-    const lt_graph_tensor in[OPERANDS] = {a->q,      a->k,      a->v,             a->scale,       a->q_unit,
-                                          a->k_unit, a->v_unit, a->weight_factor, a->weight_unit, a->out_factor};
-    (void)new_operation(g, E4M3_ATTENTION, in, OPERANDS, a->out);
+    operation *o = new_operation(g);
+    o->kind = ATTENTION;
+    o->in[0] = *(tensor *)q;
+    o->in[1] = *(tensor *)k;
+    o->in[2] = *(tensor *)v;
+    o->in[3] = *(tensor *)scale;
+    o->out = *(tensor *)out;
 }
 
 lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out)
@@ -213,8 +209,6 @@ static int64_t place(const tensor *t, const int64_t *at)
 
 static double get(const tensor *t, const int64_t *at)
 {
-    if (t->type == LT_U8)
-        return host_e4m3_value(((const uint8_t *)t->memory)[place(t, at)]);
     return t->kind == NUMBER ? t->value : lt_load_element(t->memory, t->type, place(t, at));
 }
 
@@ -281,18 +275,6 @@ static double attention_at(const operation *o, const int64_t *at)
     return sum / total;
 }
 
-static double e4m3_score(const operation *o, const int64_t *at, int64_t key)
-{
-    static const int64_t zero[4];
-    double dot = 0;
-    for (int64_t e = 0; e < o->in[0].dim[3]; e++) {
-        const int64_t q[] = {at[0], at[1], at[2], e};
-        const int64_t k[] = {at[0], at[1], e, key};
-        dot += get(&o->in[0], q) * get(&o->in[1], k);
-    }
-    return dot * get(&o->in[3], zero) * get(&o->in[4], zero) * get(&o->in[5], zero);
-}
-
 static double value_at(const operation *o, const int64_t *at)
 {
     switch (o->kind) {
@@ -301,7 +283,6 @@ static double value_at(const operation *o, const int64_t *at)
     case ADD:
         return get(&o->in[0], at) + get(&o->in[1], at);
     case ATTENTION:
-    case E4M3_ATTENTION: /* whole rows */
         break;
     }
     return attention_at(o, at);
@@ -342,45 +323,6 @@ static void free_made(run *r)
         free(r->made[i]);
 }
 
-static void put(const tensor *t, const int64_t *at, double value)
-{
-    if (t->type == LT_U8)
-        ((uint8_t *)t->memory)[place(t, at)] = host_e4m3_of(value);
-    else
-        lt_store_element(t->memory, t->type, place(t, at), value);
-}
-
-/* A whole row of results, from at[3] = 0 on. Weights are rounded as they are when the largest score is known. */
-static void e4m3_attention_row(const operation *o, int64_t *at)
-{
-    static const int64_t zero[4];
-    const int64_t keys = o->in[1].dim[3];
-    double *weight = calloc((size_t)keys, sizeof *weight);
-    double most = -INFINITY;
-    double total = 0;
-    if (weight == NULL)
-        abort();
-    for (int64_t key = 0; key < keys; key++) {
-        weight[key] = e4m3_score(o, at, key);
-        most = fmax(most, weight[key]);
-    }
-    for (int64_t key = 0; key < keys; key++) {
-        weight[key] = exp(weight[key] - most);
-        total += weight[key];
-        weight[key] = host_e4m3_value(host_e4m3_of(weight[key] * get(&o->in[7], zero)));
-    }
-    for (at[3] = 0; at[3] < o->out.dim[3]; at[3]++) {
-        double sum = 0;
-        for (int64_t key = 0; key < keys; key++) {
-            const int64_t v[] = {at[0], at[1], key, at[3]};
-            sum += weight[key] * get(&o->in[2], v);
-        }
-        put(&o->out, at, sum / total * get(&o->in[8], zero) * get(&o->in[6], zero) * get(&o->in[9], zero));
-    }
-    at[3]--;
-    free(weight);
-}
-
 static void compute(void *which)
 {
     run *r = which;
@@ -388,10 +330,7 @@ static void compute(void *which)
         const operation *o = &r->operation[i];
         int64_t at[5] = {0};
         do
-            if (o->kind == E4M3_ATTENTION)
-                e4m3_attention_row(o, at);
-            else
-                put(&o->out, at, value_at(o, at));
+            lt_store_element(o->out.memory, o->out.type, place(&o->out, at), value_at(o, at));
         while (next(&o->out, 0, at));
     }
     free_made(r);
@@ -400,8 +339,8 @@ static void compute(void *which)
 lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names, void *const *memory, int count,
                        void *workspace, lt_error *err)
 {
-    int64_t name[32];
-    void *known[32];
+    int64_t name[16];
+    void *known[16];
     run r = {.operations = plan->operations};
     int all = count;
     lt_status s = workspace == NULL ? lt_fail(err, LT_ERR_FAILED, "host: no workspace") : LT_OK;
@@ -410,12 +349,13 @@ lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *nam
     for (int i = 0; s == LT_OK && i < plan->operations; i++) {
         operation *o = &r.operation[i];
         *o = plan->operation[i];
+        const int operands = o->kind == ATTENTION ? 4 : 2;
         if (o->out.kind == BETWEEN) {
             r.made[i] = calloc((size_t)last_place(&o->out) + 1, sizeof(float));
             name[all] = o->out.name;
             known[all++] = r.made[i];
         }
-        for (int k = 0; s == LT_OK && k < o->operands; k++)
+        for (int k = 0; s == LT_OK && k < operands; k++)
             s = find_memory(&o->in[k], name, known, all, err);
         if (s == LT_OK)
             s = find_memory(&o->out, name, known, all, err);

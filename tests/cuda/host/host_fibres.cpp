@@ -1,6 +1,6 @@
 /* host_fibres.cpp - a block of CUDA threads as fibres of one OS thread; see cuda_runtime.h.
  *
- * A fibre runs until it waits: for all threads of its block, or for the lanes of a mask. The scheduler goes round and
+ * A fibre runs until it waits: for all threads of its block, for the lanes of a mask, or until something holds. The scheduler goes round and
  * resumes whoever may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +60,7 @@ struct fibre {
     uint3 thread;
     const barrier *waits = nullptr;
     unsigned seen = 0; /* of waits->opened */
+    std::function<bool()> holds; /* before it goes on, if there is one */
     bool done = false;
 };
 
@@ -191,7 +192,7 @@ unsigned arrive(barrier *b, unsigned count)
         done += now.fibres[i].done;
         at_block += !now.fibres[i].done && now.fibres[i].waits == &now.all;
     }
-    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp\n", now.count, done,
+    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp or a barrier of their own\n", now.count, done,
             at_block, now.count - done - at_block);
     abort();
 }
@@ -202,6 +203,7 @@ void resume(int index)
     now.running = index;
     threadIdx = f->thread;
     f->waits = nullptr;
+    f->holds = nullptr;
     enter(f);
 }
 
@@ -220,6 +222,7 @@ void run_block(size_t shared_bytes)
             make_fibre(f);
         f->thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
         f->waits = nullptr;
+        f->holds = nullptr;
         f->done = false;
     }
     for (int left = count; left > 0;) {
@@ -227,7 +230,7 @@ void run_block(size_t shared_bytes)
         for (int i = 0; i < count; i++) {
             const int index = backward ? count - 1 - i : i;
             const fibre *const f = &now.fibres[index];
-            if (f->done || (f->waits != nullptr && f->waits->opened == f->seen))
+            if (f->done || (f->waits != nullptr && f->waits->opened == f->seen) || (f->holds && !f->holds()))
                 continue;
             resume(index);
             moved = true;
@@ -249,6 +252,15 @@ int __syncthreads_or(int predicate)
 {
     now.all.votes[now.all.opened % 2] |= predicate != 0;
     return (int)now.all.votes[arrive(&now.all, (unsigned)now.count) % 2];
+}
+
+void host_wait_until(std::function<bool()> holds)
+{
+    if (holds())
+        return;
+    fibre *const me = &now.fibres[now.running];
+    me->holds = std::move(holds);
+    leave(me);
 }
 
 int host_lane()
