@@ -28,12 +28,12 @@ NEAR = .5                                           # what a squared distance of
 
 
 class Frames:
-    """Random semantic frames of a.out's corpora on a.device with their ground truth, which `truth` takes of frame t of take i of a shard's record."""
+    """Random semantic frames of a.out's corpora on a.device with their ground truth."""
 
-    def __init__(self, a, seed, kinds=("plans", "long"), held=False, truth=None):
-        parts, self.device = [p for kind in kinds for p in shards(f"{a.out}/corpora", kind)], a.device
+    def __init__(self, a, seed, held=False):
+        parts, self.device = [p for kind in ("plans", "long") for p in shards(f"{a.out}/corpora", kind)], a.device
         self.parts = parts[:2] if held else parts[2:]           # the first two shards judge
-        self.rng, self.truth = np.random.default_rng(seed), truth or frame_truth
+        self.rng = np.random.default_rng(seed)
 
     def draw(self, n):
         """-> pixels [n,3,128,192] in [-1,1], dict of what is true of them"""
@@ -42,7 +42,7 @@ class Frames:
             video, record = self.parts[int(self.rng.integers(len(self.parts)))]
             i, t = int(self.rng.integers(video.shape[0])), int(self.rng.integers(video.shape[1]))
             pixels.append(torch.from_numpy(video[i, t].copy()))
-            truth.append(self.truth(record, i, t))
+            truth.append(frame_truth(record, i, t))
         return as_pixels(torch.stack(pixels).to(self.device)), {k: torch.stack([t[k] for t in truth]).to(self.device) for k in truth[0]}
 
     def __call__(self, n, augment=True):
