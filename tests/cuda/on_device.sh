@@ -1,9 +1,9 @@
 #!/bin/sh
 # Everything that only a GPU can show, on a bare machine with nvcc, gcc and CMake, within ten minutes:
 #     tests/cuda/on_device.sh OUT
-# builds for the card at hand, runs the parity table in f32 (TF32 off), bf16 and mixed, the golden files and a take where the
-# libraries for them are there, compute-sanitizer over the table, and the measurements. OUT/report.json has every step with its
-# seconds and verdict (ok, failed, skipped, timeout), OUT/failed_cases.txt the lines of what failed, OUT/STEP.log the rest.
+# builds for the card at hand, runs the parity table in f32 (TF32 off), bf16 and mixed, the golden files, a take and a clip at the
+# released sizes where the libraries for them are there, compute-sanitizer over the table, and the measurements. OUT/report.json has every
+# step with its seconds and verdict (ok, failed, skipped, timeout), OUT/failed_cases.txt the lines of what failed, OUT/STEP.log the rest.
 # Exit code 0: nothing failed. 77: no device.
 set -u
 [ $# -eq 1 ] || { echo "usage: $0 OUT" >&2; exit 2; }
@@ -129,24 +129,32 @@ if [ $kind = whole ]; then
             "$source"/tests/golden/"${stage#*:}".*.safetensors
     done
     step golden-dit-fp8 45 "$build/tests/check_dit" --device cuda --precision fp8 "$source"/tests/golden/mmdit.*.safetensors
-    step take 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda -o "$out/take.mp4"
+    step take 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda -o "$out/take.y4m"
     # On a card that is a little smaller than everything needs, matrices come from the host, and the same bytes come out.
-    step plan 30 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --dry-run --json -o "$out/small.mp4"
+    step plan 30 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --dry-run --json -o "$out/small.y4m"
     needed=$(sed -n 's/.*"device_bytes": *\([0-9]*\).*/\1/p' "$out/plan.log" | head -n 1)
     step take-small-card 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda \
-        --max-memory $((${needed:-1} - 1)) --json -o "$out/small.mp4" && step same-bytes 10 cmp "$out/small.mp4" "$out/take.mp4"
+        --max-memory $((${needed:-1} - 1)) --json -o "$out/small.y4m" && step same-bytes 10 cmp "$out/small.y4m" "$out/take.y4m"
     if [ "$capability" -ge 89 ]; then
-        step take-fp8 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --precision fp8 -o "$out/fp8.mp4"
+        step take-fp8 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --precision fp8 -o "$out/fp8.y4m"
     fi
+fi
+if [ $kind = whole ]; then
+    # The released model's sizes with random weights: 29 GB on disk, and a clip of six seconds.
+    full=$out/full
+    if [ "$(df -Pk "$out" | awk 'NR == 2 { print $4 }')" -gt 33000000 ]; then
+        step model-full 120 "$build/tests/e2e/make_tiny_model" "$source/configs/landiff.yaml" "$full" &&
+            step clip-full 150 "$build/longtake" generate "a red ball bounces past a lighthouse" -m "$full" --seconds 6 --seed 7 --device cuda --json \
+                -o "$out/clip.y4m"
+        rm -rf "$full"
+    else
+        record clip-full skipped 0 "less than 33 GB free in $out"
+    fi
+    step bench-stages 240 "$build/longtake" bench --device cuda --json
 fi
 step bench-ops-bf16 60 "$build/tests/bench_ops" --device cuda --precision bf16 --seconds 0.2
 step bench-ops-f32 45 "$build/tests/bench_ops" --device cuda --precision f32 --seconds 0.1
-if [ $kind = whole ]; then
-    # Both ways of a step, one after the other: which is faster decides what ar_session_options begins with.
-    step bench-lm-recorded 60 "$build/longtake" bench --stage lm --device cuda --json
-    step bench-lm-launched 60 "$build/longtake" bench --stage lm_launched --device cuda --json
-    step bench-stages 120 "$build/longtake" bench --device cuda --json
-fi
+[ "$capability" -lt 89 ] || step bench-e4m3 45 "$build/tests/bench_e4m3"
 if command -v compute-sanitizer >/dev/null; then
     step memcheck-f32 90 compute-sanitizer --tool memcheck --leak-check full --error-exitcode 1 "$parity" cuda-f32
     step memcheck-bf16 90 compute-sanitizer --tool memcheck --error-exitcode 1 "$parity" cuda-bf16
