@@ -67,10 +67,14 @@ static void find_folder(const char *model, const char *const *roots, cfg_model_f
         out->folder = strdup(model);
 }
 
-static void find_config(const char *const *roots, cfg_model_files *out)
+static void find_config(const char *model, const char *const *roots, cfg_model_files *out)
 {
     if (out->folder != NULL) {
         char *path = format_path("%s/config.yaml", out->folder);
+        out->config = keep_if(path, is_there(path));
+    }
+    if (out->folder != NULL && out->config == NULL && looks_like_a_folder(model)) { /* models/ and configs/ side by side, as in a root */
+        char *path = format_path("%s/../../configs/%s.yaml", out->folder, out->name);
         out->config = keep_if(path, is_there(path));
     }
     for (int i = 0; roots[i] != NULL && out->config == NULL; i++) {
@@ -89,8 +93,8 @@ static lt_status fail_missing(const char *model, const char *const *roots, const
     }
     const char *where = roots[0] != NULL ? places : "any folder that is known";
     if (found->folder != NULL)
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': no config.yaml in %s and no configs/%s.yaml in %s", model, found->folder,
-                       found->name, where);
+        return lt_fail(err, LT_ERR_INPUT, "model '%s': no config.yaml in %s and no configs/%s.yaml %sin %s", model,
+                       found->folder, found->name, looks_like_a_folder(model) ? "two folders above it or " : "", where);
     if (looks_like_a_folder(model))
         return lt_fail(err, LT_ERR_INPUT, "model '%s': no such folder", model);
     return lt_fail(err, LT_ERR_INPUT,
@@ -106,7 +110,7 @@ lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_
     find_folder(model, roots, out);
     const bool wrong_folder = out->folder == NULL && looks_like_a_folder(model);
     if (!wrong_folder)
-        find_config(roots, out);
+        find_config(model, roots, out);
     if (out->config != NULL)
         return LT_OK;
     const lt_status s = fail_missing(model, roots, out, err);

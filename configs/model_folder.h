@@ -7,7 +7,8 @@
  *     ...
  *     cfg_model_files_close(&files);
  *
- * A model is a folder of weights and a configuration: config.yaml inside the folder, else configs/NAME.yaml of a root.
+ * A model is a folder of weights and a configuration: config.yaml inside the folder, else, of a folder that was
+ * named by its path, configs/NAME.yaml two folders above it (models/ and configs/ side by side), else configs/NAME.yaml of a root.
  */
 #ifndef CFG_MODEL_FOLDER_H
 #define CFG_MODEL_FOLDER_H

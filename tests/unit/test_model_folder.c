@@ -16,6 +16,8 @@ static int make_tree(void **state)
                                         "b/models/small/weights",
                                         "b/models/own/config.yaml",
                                         "here/config.yaml",
+                                        "elsewhere/configs/mini.yaml",
+                                        "elsewhere/models/mini/weights",
                                         "bare/weights"};
     scratch_open();
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -38,6 +40,7 @@ static void finds_by_name_and_folder(void **state)
         {"here", "here", "here/config.yaml", "here"}, /* a folder of the working directory */
         {"./here/", "here", "./here//config.yaml", "./here/"},
         {"b/models/small", "small", "a/configs/small.yaml", "b/models/small"},
+        {"elsewhere/models/mini", "mini", "elsewhere/models/mini/../../configs/mini.yaml", "elsewhere/models/mini"},
     };
     const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -64,6 +67,7 @@ static void says_what_is_missing(void **state)
         {"smal", "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here"},
         {"./small", "model './small': no such folder"},
         {"bare", "model 'bare': no config.yaml in bare and no configs/bare.yaml in a, b"},
+        {"./bare", "model './bare': no config.yaml in ./bare and no configs/bare.yaml two folders above it or in a, b"},
     };
     const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
