@@ -5,11 +5,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "kernels/cuda/cublas_matmul.h"
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_linear.h"
+#include "tests/bench/measure.h"
 
 enum { WIDTH = 1920, HEADS = 30, MOST = 4 * WIDTH, RUNS = 7, PASSES = 10 };
 
@@ -27,21 +27,6 @@ typedef struct {
     void *workspace;
 } bench;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void must(lt_status s, const lt_error *err)
-{
-    if (s == LT_OK)
-        return;
-    printf("%s\n", err->message);
-    exit(1);
-}
-
 static int by_size(const void *a, const void *b)
 {
     const double x = *(const double *)a;
@@ -57,12 +42,12 @@ static void measure(bench *b, const char *name, work call, const void *what, dou
     double seconds[RUNS];
     lt_status s = call(b, what, &err);
     for (int run = -1; run < RUNS && s == LT_OK; run++) { /* the first is not counted */
-        const double begun = now();
+        const double begun = bench_seconds(CLOCK_MONOTONIC);
         for (int i = 0; i < PASSES && s == LT_OK; i++)
             s = call(b, what, &err);
         if (s == LT_OK)
             s = b->b->table->wait(b->b, &err);
-        seconds[run < 0 ? 0 : run] = (now() - begun) / PASSES;
+        seconds[run < 0 ? 0 : run] = (bench_seconds(CLOCK_MONOTONIC) - begun) / PASSES;
     }
     if (s != LT_OK) {
         printf("%-52s %s\n", name, err.message);
@@ -82,7 +67,7 @@ static void *room(bench *b, size_t bytes)
 {
     lt_error err = {0};
     void *memory;
-    must(b->b->table->alloc(b->b, bytes, &memory, &err), &err);
+    bench_must(b->b->table->alloc(b->b, bytes, &memory, &err), &err);
     return memory;
 }
 
@@ -95,11 +80,9 @@ static void *noise(bench *b, size_t count)
     void *memory = room(b, count * sizeof *host);
     if (host == NULL)
         exit(1);
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525U + 1013904223U;
-        host[i] = lt_f32_to_bf16((float)(state >> 8) / 8388608.0F - 1.0F);
-    }
-    must(b->b->table->upload(b->b, memory, host, count * sizeof *host, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        host[i] = lt_f32_to_bf16(bench_noise(&state));
+    bench_must(b->b->table->upload(b->b, memory, host, count * sizeof *host, &err), &err);
     free(host);
     return memory;
 }

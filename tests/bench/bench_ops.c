@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/ops.h"
+#include "tests/bench/measure.h"
 
 typedef struct {
     lt_backend *backend;
@@ -23,26 +23,10 @@ typedef struct {
 /* With one thread the processor's time is taken, which other jobs disturb less. */
 static double now(const bench *b)
 {
-    struct timespec t;
-    clock_gettime(b->one_thread ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void must(lt_status s, const lt_error *err)
-{
-    if (s == LT_OK)
-        return;
-    fprintf(stderr, "bench_ops: %s\n", err->message);
-    exit(1);
+    return bench_seconds(b->one_thread ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC);
 }
 
 /* ---- values ---- */
-
-static float noise(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (float)(*state >> 8) / 8388608.0f - 1.0f;
-}
 
 /* In host memory; free() its data. */
 static lt_tensor random_values(lt_dtype dtype, lt_shape shape)
@@ -57,11 +41,11 @@ static lt_tensor random_values(lt_dtype dtype, lt_shape shape)
     const bool integers = dtype == LT_I8 || dtype == LT_Q8 || dtype == LT_Q4;
     for (int64_t i = 0; i < (integers ? (int64_t)lt_tensor_bytes(&t) : lt_numel(&t)); i++)
         if (integers)
-            ((int8_t *)t.data)[i] = (int8_t)(100 * noise(&state));
+            ((int8_t *)t.data)[i] = (int8_t)(100 * bench_noise(&state));
         else if (dtype == LT_I32)
             ((int32_t *)t.data)[i] = 0;
         else
-            lt_store_element(t.data, dtype, i, 0.1 * (double)noise(&state));
+            lt_store_element(t.data, dtype, i, 0.1 * (double)bench_noise(&state));
     return t;
 }
 
@@ -70,8 +54,8 @@ static lt_tensor random_tensor(bench *b, lt_dtype dtype, lt_shape shape)
     lt_error err = {0};
     lt_tensor t;
     const lt_tensor values = random_values(dtype, shape);
-    must(lt_buffer_open(b->backend, dtype, shape, &t, &err), &err);
-    must(b->backend->table->upload(b->backend, t.data, values.data, lt_tensor_bytes(&t), &err), &err);
+    bench_must(lt_buffer_open(b->backend, dtype, shape, &t, &err), &err);
+    bench_must(b->backend->table->upload(b->backend, t.data, values.data, lt_tensor_bytes(&t), &err), &err);
     free(values.data);
     return t;
 }
@@ -91,7 +75,7 @@ static parameter rounded_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape
     if (dtype == LT_Q8 || dtype == LT_Q4)
         p.scale = random_values(LT_F16, lt_shape2(shape.dim[0], shape.dim[1] / LT_BLOCK));
     p.w = (lt_weight){.value = p.stored, .scale = p.scale, .role = role, .rounding = rounding};
-    must(b->backend->table->prepare(b->backend, &p.w, &err), &err);
+    bench_must(b->backend->table->prepare(b->backend, &p.w, &err), &err);
     return p;
 }
 
@@ -136,15 +120,15 @@ static bool wanted(const bench *b, const char *name)
 static void measure(bench *b, const char *name, job *j, double flop, double bytes)
 {
     lt_error err = {0};
-    must(lt_ops_run(&b->ops, pass, j, &err), &err);
+    bench_must(lt_ops_run(&b->ops, pass, j, &err), &err);
     double best = 1e9;
     int runs = 0;
     const double begun = now(b);
     while (runs < 3 || now(b) - begun < b->seconds) {
         const double t = now(b);
         for (int i = 0; i < b->passes; i++)
-            must(lt_ops_run(&b->ops, pass, j, &err), &err);
-        must(b->backend->table->wait(b->backend, &err), &err);
+            bench_must(lt_ops_run(&b->ops, pass, j, &err), &err);
+        bench_must(b->backend->table->wait(b->backend, &err), &err);
         const double s = (now(b) - t) / b->passes;
         best = s < best ? s : best;
         runs++;
@@ -459,7 +443,7 @@ int main(int argc, char **argv)
         printf("skipped: %s\n", err.message);
         return 77;
     }
-    must(opened, &err);
+    bench_must(opened, &err);
     lt_ops_open(&b.ops, b.backend);
     all_cases(&b);
     lt_ops_close(&b.ops);
