@@ -25,10 +25,10 @@ from judge import blurred
 from net_dit import DiT
 from net_tokenizer import Tokenizer
 from spelled import IS_SPELLED, LEARNED, LEVELS, PLACE, WHOLE, WORDS, spell
-from strange import pictures
+from strange import THINGS, pictures
 from training import Run, arguments, averaged, config, lowered, save_atomically
 
-WORLD, THINGS = 14 / 24, .7                         # share of a step's pictures that are of the world, of the others that a thing is put down in
+WORLD = 14 / 24                                     # share of a step's pictures that are of the world
 GROUP = 24                                          # of so many groups of pictures each is seen through its own lens
 ENCODING = ("encoder.", "quantizer.project_in")     # the part of the tokenizer that learns here
 SEEN = .008                                         # share of the picture that an object has at least, to be taught

@@ -217,6 +217,10 @@ def control_latents(model, tokenizer, codes):
     return torch.cat([up(tokenizer.decode(some.to(device)))[:, 0].half() for some in codes.flatten(0, 1).split(256)]).unflatten(0, codes.shape[:2])
 
 
+def times(share, rates):
+    return {k: v * share for k, v in rates.items()}
+
+
 def train_both(a):
     model, tokenizer = networks(a, None, "tokenizer")
     up = model.control.semantic_conditioner
@@ -224,7 +228,7 @@ def train_both(a):
                              "outline": nn.Linear(tokenizer.c["feature_channels"], 16)}).to(a.device).train()
     held_gaze(tokenizer.decoder)
     warm = warmed(learner, a)
-    rates = {k: v * a.rate for k, v in (RATES_WARM if warm else RATES).items()}
+    rates = times(a.rate, RATES_WARM if warm else RATES)
     read_first = READ_FIRST if warm else 0
     run = Run("upsampler_training", learner, a, **rates, adam_only=("conv_in", "conv_out", "outline"), warmup=40, average=.995)
     torch.manual_seed(run.steps)
@@ -254,7 +258,7 @@ def train_both(a):
 def train_alone(a):
     model, tokenizer = networks(a, "upsampler", "decoder")
     up = model.control.semantic_conditioner.train()
-    run = Run("upsampler_alone", up, a, **{k: v * a.rate for k, v in RATES_WARM.items()}, adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
+    run = Run("upsampler_alone", up, a, **times(a.rate, RATES_WARM), adam_only=("conv_in", "conv_out"), warmup=40, average=.995)
     torch.manual_seed(run.steps)
     latents, regression, batch = latents_of(a.out, a.device), Regression(a), a.batch or BATCH_ALONE
     for _ in run:

@@ -22,7 +22,7 @@ from training import save_atomically
 
 HEIGHT, WIDTH = 128, 192
 Y, X = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing="ij")
-SHARD, THINGS = 240, 168                            # pictures of a shard, how many of them with a thing
+SHARD, THINGS = 240, .7                             # pictures of a shard, the share of them that a thing is put down in
 LEAST, MOST = 8., 48.                               # radii of things that are put down, in pixels
 
 
@@ -132,7 +132,7 @@ def main():
         path = folder / f"strange_{shard:04d}.pt"
         if path.exists() or time.time() - began > a.seconds:
             continue
-        pixels, bodies, hues, _ = pictures(a.count, a.count * THINGS // SHARD, np.random.default_rng([7, shard]))
+        pixels, bodies, hues, _ = pictures(a.count, round(THINGS * a.count), np.random.default_rng([7, shard]))
         save_atomically({"pixels": ((pixels + 1) * 127.5).round().byte(), "bodies": bodies, "hues": hues}, path)
 
 
