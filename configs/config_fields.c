@@ -144,6 +144,7 @@ const cfg_table cfg_vae_table = TABLE(vae_fields);
 
 static const char *const schedule_words[] = {"official", "ramp", "constant", NULL};
 static const char *const guidance_words[] = {"cfg", "apg", NULL};
+static const char *const events_words[] = {"together", "spread", NULL};
 
 #define OPTIONAL_INT(name, low_, high_, unit_)                                                                           \
     {.key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = (low_), .high = (high_), \
@@ -158,6 +159,7 @@ static const cfg_field pipeline_fields[] = {
     OPTIONAL_INT(height, 1, 16384, "pixels"),
     OPTIONAL_REAL(lm_cfg, 0, 100, "0 = no guidance"),
     OPTIONAL_REAL(shot_cfg, 0, 100, "0 = off"),
+    {.key = "events", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, events), .words = events_words},
     OPTIONAL_REAL(temperature, 1e-3, 100, NULL),
     OPTIONAL_INT(top_k, 0, 65543, "ids, 0 = off"),
     OPTIONAL_REAL(top_p, 0, 1, "0 = off"),

@@ -250,6 +250,7 @@ static void preset(cfg_model *cfg)
         .pipeline = {.fps = 8,
                      .lm_cfg = 7.5,
                      .shot_cfg = 1,
+                     .events = CFG_EVENTS_TOGETHER,
                      .temperature = 1,
                      .motion = 0.1,
                      .lm_context = 4,

@@ -4,6 +4,7 @@
 
 typedef enum { CFG_SCHEDULE_OFFICIAL, CFG_SCHEDULE_RAMP, CFG_SCHEDULE_CONSTANT } cfg_schedule;
 typedef enum { CFG_GUIDANCE_CFG, CFG_GUIDANCE_APG } cfg_guidance;
+typedef enum { CFG_EVENTS_TOGETHER, CFG_EVENTS_SPREAD } cfg_events;
 
 typedef struct {
     double fps;                          /* 8 */
@@ -11,6 +12,7 @@ typedef struct {
     int height;                          /* 480 */
     double lm_cfg;                       /* 7.5 */
     double shot_cfg;                     /* how strongly a new prompt is followed while the one before is in sight, 1 */
+    cfg_events events;                   /* together: a prompt is one text, whatever it says happens later */
     double temperature;                  /* 1 */
     int top_k;                           /* 0 = off */
     double top_p;                        /* 0 = off */

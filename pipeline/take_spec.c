@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "pipeline/prompt_events.h"
 #include "text_encoder/utf8_text.h"
 
 enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };
@@ -247,6 +248,34 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
     return LT_OK;
 }
 
+/* The prompt of a whole take, or NULL; with `spread` a shot for what stands before its first event and one more for each event,
+ * evenly over the take. They lean towards nothing: what an event changes is to come out of what is in sight. */
+static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, double motion, double cfg_scale, lt_error *err)
+{
+    size_t end[TAKE_MAX_EVENTS];
+    longtake_shot shot;
+    longtake_shot_init(&shot);
+    if (prompt)
+        LT_TRY(check_prompt(prompt, "--prompt", err));
+    const int events = prompt && spread ? take_prompt_events(prompt, end) : 0;
+    if (events == 0 || s->time.frames <= events) {
+        shot.prompt = prompt;
+        return add_shot(s, &shot, motion, cfg_scale, err);
+    }
+    shot.shot_cfg = 0;
+    for (int i = 0; i <= events; i++) {
+        char *told = strndup(prompt, i < events ? end[i] : strlen(prompt));
+        if (!told)
+            return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+        shot.prompt = told;
+        shot.at_frame = s->time.frames * i / (events + 1);
+        const lt_status status = add_shot(s, &shot, motion, cfg_scale, err);
+        free(told);
+        LT_TRY(status);
+    }
+    return LT_OK;
+}
+
 static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, int needs, take_spec *s, lt_error *err)
 {
     if (r->prompt && r->shot_count > 0)
@@ -255,15 +284,11 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, expected a text");
     const double motion = given(r->settings.motion, cfg->pipeline.motion);
     const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
-    s->shot = calloc(r->shot_count + 1, sizeof *s->shot);
+    s->shot = calloc(r->shot_count > 0 ? r->shot_count : TAKE_MAX_EVENTS + 1, sizeof *s->shot);
     if (!s->shot)
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
-    if (r->shot_count == 0) {
-        longtake_shot whole;
-        longtake_shot_init(&whole);
-        whole.prompt = r->prompt;
-        return add_shot(s, &whole, motion, cfg_scale, err);
-    }
+    if (r->shot_count == 0)
+        return add_prompt(s, r->prompt, cfg->pipeline.events == CFG_EVENTS_SPREAD, motion, cfg_scale, err);
     for (size_t i = 0; i < r->shot_count; i++) {
         const int64_t at = r->shots[i].at_frame;
         if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)

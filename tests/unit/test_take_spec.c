@@ -50,6 +50,54 @@ static void fills_what_was_left_open(void **state)
     take_spec_clear(&s);
 }
 
+static void spreads_the_events_of_a_prompt(void **state)
+{
+    (void)state;
+    cfg_model spread = cfg;
+    spread.pipeline.events = CFG_EVENTS_SPREAD;
+    longtake_request r = request_of(12);
+    r.prompt = "a red ball rolls, then it turns blue. Then night falls";
+    lt_error err = {0};
+    take_spec s;
+    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, 3);
+    static const char *const prompts[] = {"a red ball rolls", "a red ball rolls, then it turns blue",
+                                          "a red ball rolls, then it turns blue. Then night falls"};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(s.shot[i].at_frame, 32 * i);
+        assert_string_equal(s.shot[i].prompt, prompts[i]);
+        assert_true(s.shot[i].motion == spread.pipeline.motion);
+    }
+    assert_false(take_leans(&s));
+    take_spec_clear(&s);
+
+    check_ok(take_spec_resolve(&r, &cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, 1); /* a model that takes a prompt as one text */
+    assert_string_equal(s.shot[0].prompt, r.prompt);
+    take_spec_clear(&s);
+
+    r.settings.seconds = -1;
+    r.settings.frames = 2; /* too short for three */
+    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, 1);
+    take_spec_clear(&s);
+
+    r = request_of(12);
+    r.prompt = "a red ball, then \xff";
+    check_failed(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err, LT_ERR_USAGE, "--prompt: byte 17");
+
+    longtake_shot own;
+    longtake_shot_init(&own);
+    own.prompt = "a red ball rolls, then it turns blue";
+    r = request_of(12);
+    r.prompt = NULL;
+    r.shots = &own;
+    r.shot_count = 1; /* a film says itself when */
+    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, 1);
+    take_spec_clear(&s);
+}
+
 static void refuses_settings_beyond_their_range(void **state)
 {
     (void)state;
@@ -137,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_what_was_left_open),
+        cmocka_unit_test(spreads_the_events_of_a_prompt),
         cmocka_unit_test(refuses_settings_beyond_their_range),
         cmocka_unit_test(refuses_shots_without_words_or_order),
         cmocka_unit_test(refuses_retakes_of_windows_that_are_not_there),
