@@ -33,6 +33,13 @@ static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_er
     return s;
 }
 
+/* Whether the next shot's prompt goes on from this one's, as prompts that tell events do: it is judged then. */
+static bool is_said_again(const take_run *run, int shot)
+{
+    const take_shot *s = &run->spec.shot[shot];
+    return shot + 1 < run->spec.shots && strncmp(s[0].prompt, s[1].prompt, strlen(s[0].prompt)) == 0;
+}
+
 /* Words that the vocabulary cannot spell, and a prompt that is too long, are told once. */
 static void warn_about(take_run *run, const text_side *side, const char *prompt, const text_report *report)
 {
@@ -51,7 +58,7 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     LT_TRY(take_known_words_read(run->engine, &words, err));
     for (int shot = 0; words && shot < run->spec.shots; shot++) {
         char unknown[160];
-        if (take_unknown_words(words, run->spec.shot[shot].prompt, unknown, sizeof unknown) > 0)
+        if (!is_said_again(run, shot) && take_unknown_words(words, run->spec.shot[shot].prompt, unknown, sizeof unknown) > 0)
             take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on", unknown);
     }
     free(words);
@@ -65,7 +72,8 @@ static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vo
     text_report report;
     LT_TRY(text_ids(vocab, prompt, strlen(prompt), side->length, side->padding, ids, &report, err));
     *count = report.count;
-    warn_about(run, side, prompt, &report);
+    if (!is_said_again(run, shot))
+        warn_about(run, side, prompt, &report);
     return LT_OK;
 }
 

@@ -4,6 +4,9 @@
     python evaluate.py score --videos DIR                   # DIR/000.npy|.y4m, or DIR/000/*.png, in the order of the prompts
     python evaluate.py long --videos DIR                    # the same for longer takes: seams, and the last six seconds against the first
     python evaluate.py codes --videos DIR                   # what the language model means: DIR/000.npy of `longtake tokens PROMPT --seconds 6`
+    python evaluate.py event_prompts > events.txt           # 48 prompts of which each tells one event or two
+    python evaluate.py events --videos DIR                  # do they happen, and in their time? DIR/000.y4m of `longtake generate PROMPT --seconds 12`,
+                                                            # DIR/000.npy of `longtake tokens` with the same seed
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
 No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
@@ -18,12 +21,14 @@ import torch
 import torch.nn.functional as F
 
 from corpora import KINDS, shards
-from grammar import COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, TIMES, held_out, pick, shown_motion
+from grammar import (COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe, held_out, pick, sample_graph,
+                     shown_motion)
 from judge import ShapeReader, cut_out, load_judge, verdict
 from motion_reader import HELD, load_motion_reader, located, track
 from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
-from spelled import CODES, COLUMNS, LEARNED, LEVELS, PLACE, numbers
+from scene import FPS
+from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
 from training import arguments
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
@@ -97,6 +102,58 @@ def suite(count=200):
         does = pick(rng, SAY_MOTION[motion])[0]
         rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {does} {SAY_SCENE[scene][0]}{when}", slots))
     return rows
+
+
+EVENT_KINDS = (("colour",), ("stop",), ("time",), ("colour", "time"))      # in turn
+
+
+def event_suite(count=48):
+    """-> list of (prompt, graph); the events of a take of n frames begin at n (i + 1) / (k + 1)"""
+    rng, rows = np.random.default_rng(201), []
+    outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
+    moving = [m for m in MOTIONS if m in ("bounce", "fly", "orbit", "swing", "jump")]
+    for i in range(count):
+        graph = sample_graph(rng, events=0, motion=moving[i % len(moving)], scene=outdoors[i % len(outdoors)], weather="clear", camera="static", size="medium")
+        other = lambda slot: pick(rng, [v for v in SLOTS[slot] if v != getattr(graph, slot)])
+        graph.events = [(kind, "rest" if kind == "stop" else other(kind)) for kind in EVENT_KINDS[i % len(EVENT_KINDS)]]
+        rows.append((describe(graph, rng, leave_out=0, terse=0)[0], graph))
+    return rows
+
+
+def state(kind, graph, codes, read):
+    """What is to change, over time -> values [T], value before (None: any other), value after. codes [S,44], `read` what the judge says of T frames"""
+    if kind in ("colour", "time"):
+        values = verdict(read)["colour"] if kind == "colour" else read["time"].argmax(1)
+        return values.numpy(), SLOTS[kind].index(getattr(graph, kind)), SLOTS[kind].index(dict(graph.events)[kind])
+    steps = (numbers(codes)[:, :2] * torch.tensor([COLUMNS, ROWS]) * PATCH / 2).diff(dim=0).norm(dim=-1)
+    return (torch.cat([steps[:1], steps]) < 3).numpy(), None, True
+
+
+def change(values, before, after):
+    """-> share of the take at which `after` takes over, so that most is right on both sides; None: it does not happen"""
+    old = values != after if before is None else values == before
+    right = [old[:i].mean() + (values[i:] == after).mean() for i in range(1, len(values))]
+    best = int(np.argmax(right))
+    return (best + 1) / len(values) if right[best] > 1.6 else None
+
+
+@torch.no_grad()
+def score_events(readers, folder):
+    told = {}
+    for i, (prompt, graph) in enumerate(event_suite()):
+        codes = torch.from_numpy(np.load(Path(folder, f"{i:03d}.npy")).astype(np.int64)).view(-1, CODES)
+        video = read_video(Path(folder, f"{i:03d}.y4m"))
+        x = torch.from_numpy(video).permute(0, 3, 1, 2).float() / 127.5 - 1
+        read, found = readers.judge(x), []
+        for place, (kind, value) in enumerate(graph.events):
+            at, due = change(*state(kind, graph, codes, read)), (place + 1) / (len(graph.events) + 1)
+            off = None if at is None else (at - due) * len(video) / FPS
+            told.setdefault(kind, []).append(off)
+            found.append(f"{kind} {value}: " + ("does not happen" if off is None else f"{off:+.1f} s"))
+        print(f"{prompt:90s} {', '.join(found)}", flush=True)
+    for kind, offs in told.items():
+        happened = [off for off in offs if off is not None]
+        print(f"{kind}: {len(happened)} of {len(offs)} happen, {sum(abs(off) <= 2 for off in happened)} within 2 s of their time, median {np.median(happened):+.1f} s")
 
 
 def shares(rows, slots):
@@ -192,6 +249,11 @@ def main():
     elif what == "codes":
         a = arguments(plan=0., videos="plans")
         score_codes(load_plan_reader(a.out), (np.load(f) for f in sorted(Path(a.videos).glob("*.npy"))))
+    elif what == "event_prompts":
+        print("\n".join(r[0] for r in event_suite()))
+    elif what == "events":
+        a = arguments(plan=0., videos="events")
+        score_events(Readers(a.out), a.videos)
     elif what in ("score", "long"):
         a = arguments(plan=0., videos="videos")
         paths = sorted(f for f in Path(a.videos).iterdir() if f.is_dir() or f.suffix in (".npy", ".y4m"))

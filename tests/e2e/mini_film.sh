@@ -1,5 +1,5 @@
 #!/bin/sh
-# With the shipped weights and default settings: films of three shots. What changes is seen in its span, in the mean colour of the
+# With the shipped weights and default settings: films of three shots, and a prompt that tells an event. What changes is seen in its span, in the mean colour of the
 # frames; what lies before the first window that knows of it is the take without the change, byte for byte.
 . "$(dirname "$0")/steps.sh"
 MODEL=$SOURCE/models/mini
@@ -52,4 +52,22 @@ less "blue (mean U) with the red ball, with the blue one" "$(mean 2 0 40 $all)" 
 for seed in $seeds; do
     less "seed $seed: light (mean Y) at night, at noon" "$(mean 1 77 95 film$seed.stats)" "$(mean 1 0 40 film$seed.stats)" 20
 done
+
+# What a prompt says happens later is such a film: from the middle on all of it, before that what stands before.
+made generate "a red ball spins on a beach at noon, then night falls" --seconds 12 --seed 7 -o event.mkv
+cat >event.yaml <<'END_OF_FILM'
+take: {seconds: 12, seed: 7}
+shots:
+  - {at: 0s, prompt: "a red ball spins on a beach at noon"}
+  - {at: 6s, prompt: "a red ball spins on a beach at noon, then night falls", shot_cfg: 0}
+END_OF_FILM
+made run event.yaml -o by_hand.mkv
+made generate --recipe event.mkv -o again.mkv
+for take in event by_hand again; do
+    ffmpeg -v error -i $take.mkv -pix_fmt rgb24 -f rawvideo $take.raw
+done
+same event.raw by_hand.raw
+same event.raw again.raw
+stats event.mkv >event.stats
+less "light (mean Y) after nightfall, before" "$(mean 1 77 95 event.stats)" "$(mean 1 0 40 event.stats)" 20
 finish
