@@ -46,18 +46,18 @@ static void long_lists_of_numbers_are_cut(void **state)
     (void)state;
     char json[256] = "{\"a\":[0";
     for (int i = 1; i < 24; i++)
-        sprintf(json + strlen(json), ",%d", i);
+        snprintf(json + strlen(json), sizeof json - strlen(json), ",%d", i);
     char *text = NULL;
-    char whole[256];
-    sprintf(whole, "%s],\"b\":1}", json);
+    char whole[320];
+    snprintf(whole, sizeof whole, "%s],\"b\":1}", json);
     text = layout_of(whole);
     assert_non_null(strstr(text, "22, 23],\n"));
     free(text);
-    sprintf(whole, "%s,-2.5e3],\"b\":[]}", json);
+    snprintf(whole, sizeof whole, "%s,-2.5e3],\"b\":[]}", json);
     text = layout_of(whole);
     assert_string_equal(text, "{\n  \"a\": [0, 1, 2, 3, 4, 5, 6, 7, ... 25 in all],\n  \"b\": []\n}\n");
     free(text);
-    sprintf(whole, "%s,\"x\"],\"b\":1}", json); /* a text among them */
+    snprintf(whole, sizeof whole, "%s,\"x\"],\"b\":1}", json); /* a text among them */
     text = layout_of(whole);
     assert_non_null(strstr(text, "23, \"x\"],\n"));
     free(text);
