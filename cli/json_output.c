@@ -97,25 +97,7 @@ static bool is_flat(const char *c)
     return true;
 }
 
-enum {
-    DEEPEST = 64, /* what lies deeper stays on one line */
-    LONGEST = 24, /* values of a list that are all shown; of more, as many as a person looks at: */
-    SHOWN = 8
-};
-
-/* The list that begins at `c` holds nothing but numbers, more of them than are shown: their number, and *cut is behind the last that is.
- * Otherwise 0. */
-static int long_numbers(const char *c, const char **cut)
-{
-    int count = 1;
-    for (c++; *c != ']'; c++) {
-        if (!strchr("+-.0123456789eE,", *c) || !*c)
-            return 0;
-        if (*c == ',' && count++ == SHOWN)
-            *cut = c;
-    }
-    return count > LONGEST ? count : 0;
-}
+enum { DEEPEST = 64 }; /* what lies deeper stays on one line */
 
 typedef struct {
     FILE *out;
@@ -153,28 +135,12 @@ static void close_level(layout *l, char bracket)
         l->one_line = 0;
 }
 
-/* What a person sees of a long list of numbers; -> what follows it. */
-static const char *print_cut(FILE *out, const char *c, const char *cut, int count)
-{
-    for (; c < cut; c++) {
-        fputc(*c, out);
-        if (*c == ',')
-            fputc(' ', out);
-    }
-    fprintf(out, ", ... %d in all]", count);
-    return strchr(c, ']') + 1;
-}
-
 void cli_print_layout(FILE *out, const char *json)
 {
     layout l = {.out = out};
     for (const char *c = json; *c;) {
         const char *end = *c == '"' ? after_string(c) : c + 1;
-        const char *cut = NULL;
-        const int numbers = *c == '[' ? long_numbers(c, &cut) : 0;
-        if (numbers > 0)
-            end = print_cut(out, c, cut, numbers);
-        else if (*c == '{' || *c == '[')
+        if (*c == '{' || *c == '[')
             open_level(&l, c);
         else if (*c == '}' || *c == ']')
             close_level(&l, *c);

@@ -7,15 +7,14 @@
 /* Text inside JSON quotes: file names and arguments may hold any bytes. */
 void cli_print_escaped(FILE *out, const char *text);
 /* A document of the library on lines of its own, two blanks a level. On one line stay lists of numbers and texts, and small
- * objects in lists; of more than 24 numbers the first 8 stand there and how many they are:
+ * objects in lists:
  *
  *     {
  *       "frames": 24,
  *       "plan": [
  *         {"window": 0, "shot": 0},
  *         {"window": 1, "shot": 0}
- *       ],
- *       "tokens": [1599, 1599, 1597, 1586, 1576, 1565, 1554, 1544, ... 2684 in all]
+ *       ]
  *     }
  */
 void cli_print_layout(FILE *out, const char *json);

@@ -41,28 +41,6 @@ static void lists_of_numbers_and_small_objects_in_lists_stay_on_a_line(void **st
     lays_out("[{\"w\":[0,1]}]", "[\n  {\n    \"w\": [0, 1]\n  }\n]\n");
 }
 
-static void long_lists_of_numbers_are_cut(void **state)
-{
-    (void)state;
-    char json[256] = "{\"a\":[0";
-    for (int i = 1; i < 24; i++)
-        snprintf(json + strlen(json), sizeof json - strlen(json), ",%d", i);
-    char *text = NULL;
-    char whole[320];
-    snprintf(whole, sizeof whole, "%s],\"b\":1}", json);
-    text = layout_of(whole);
-    assert_non_null(strstr(text, "22, 23],\n"));
-    free(text);
-    snprintf(whole, sizeof whole, "%s,-2.5e3],\"b\":[]}", json);
-    text = layout_of(whole);
-    assert_string_equal(text, "{\n  \"a\": [0, 1, 2, 3, 4, 5, 6, 7, ... 25 in all],\n  \"b\": []\n}\n");
-    free(text);
-    snprintf(whole, sizeof whole, "%s,\"x\"],\"b\":1}", json); /* a text among them */
-    text = layout_of(whole);
-    assert_non_null(strstr(text, "23, \"x\"],\n"));
-    free(text);
-}
-
 static void what_stands_in_quotes_is_left_alone(void **state)
 {
     (void)state;
@@ -124,7 +102,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_has_a_line_for_each_member),
         cmocka_unit_test(lists_of_numbers_and_small_objects_in_lists_stay_on_a_line),
-        cmocka_unit_test(long_lists_of_numbers_are_cut),
         cmocka_unit_test(what_stands_in_quotes_is_left_alone),
         cmocka_unit_test(deep_documents_are_the_same_when_read_again),
         cmocka_unit_test(lines_of_a_configuration_become_an_object),
