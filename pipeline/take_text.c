@@ -33,11 +33,12 @@ static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_er
     return s;
 }
 
-/* Whether the next shot's prompt goes on from this one's, as prompts that tell events do: it is judged then. */
+/* Whether the next shot's prompt is this one's, or goes on with further words, as prompts that tell events do: it is judged then. */
 static bool is_said_again(const take_run *run, int shot)
 {
     const take_shot *s = &run->spec.shot[shot];
-    return shot + 1 < run->spec.shots && strncmp(s[0].prompt, s[1].prompt, strlen(s[0].prompt)) == 0;
+    const size_t bytes = strlen(s[0].prompt);
+    return shot + 1 < run->spec.shots && strncmp(s[0].prompt, s[1].prompt, bytes) == 0 && strchr(" ,.;", s[1].prompt[bytes]) != NULL;
 }
 
 /* Words that the vocabulary cannot spell, and a prompt that is too long, are told once. */

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from corpora import KINDS, shards
+from derive import as_pixels
 from grammar import (COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe, held_out, pick, sample_graph,
                      shown_motion)
 from judge import ShapeReader, cut_out, load_judge, verdict
@@ -44,7 +45,7 @@ class Readers:
     @torch.no_grad()
     def __call__(self, video, every=2):
         """uint8 [T,128,192,3] -> {slot: index or -1}, share of frames with an object; every other frame is looked at"""
-        x = torch.from_numpy(np.array(video[::every])).permute(0, 3, 1, 2).float() / 127.5 - 1
+        x = as_pixels(torch.from_numpy(np.array(video[::every])))
         read = self.judge(x)
         shown = verdict(read)
         most = lambda v: int(v[v >= 0].mode().values) if (v >= 0).any() else -1
@@ -111,7 +112,7 @@ def event_suite(count=48):
     """-> list of (prompt, graph); the events of a take of n frames begin at n (i + 1) / (k + 1)"""
     rng, rows = np.random.default_rng(201), []
     outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
-    moving = [m for m in MOTIONS if m in ("bounce", "fly", "orbit", "swing", "jump")]
+    moving = ("bounce", "fly", "orbit", "swing", "jump")
     for i in range(count):
         graph = sample_graph(rng, events=0, motion=moving[i % len(moving)], scene=outdoors[i % len(outdoors)], weather="clear", camera="static", size="medium")
         other = lambda slot: pick(rng, [v for v in SLOTS[slot] if v != getattr(graph, slot)])
@@ -143,8 +144,7 @@ def score_events(readers, folder):
     for i, (prompt, graph) in enumerate(event_suite()):
         codes = torch.from_numpy(np.load(Path(folder, f"{i:03d}.npy")).astype(np.int64)).view(-1, CODES)
         video = read_video(Path(folder, f"{i:03d}.y4m"))
-        x = torch.from_numpy(video).permute(0, 3, 1, 2).float() / 127.5 - 1
-        read, found = readers.judge(x), []
+        read, found = readers.judge(as_pixels(torch.from_numpy(video))), []
         for place, (kind, value) in enumerate(graph.events):
             at, due = change(*state(kind, graph, codes, read)), (place + 1) / (len(graph.events) + 1)
             off = None if at is None else (at - due) * len(video) / FPS
