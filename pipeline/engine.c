@@ -1,11 +1,13 @@
 /* engine.c - opening a model and a device; see engine.h. */
 #include "pipeline/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/whole_file.h"
 #include "pipeline/cuda_door.h"
 #include "pipeline/data_folders.h"
 #include "pipeline/low_bit_choice.h"
@@ -174,6 +176,15 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
 }
 
+static lt_status open_event_words(longtake *e, lt_error *err)
+{
+    char *text = NULL;
+    LT_TRY(take_engine_text(e, "events.txt", "a list of events", &text, err));
+    const lt_status s = text ? take_event_words_parse(text, "events.txt", &e->event_words, err) : LT_OK;
+    free(text);
+    return s;
+}
+
 longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error)
 {
     lt_error err = {0};
@@ -191,6 +202,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);
     if (s == LT_OK)
         s = open_config(options, e, &err);
+    if (s == LT_OK)
+        s = open_event_words(e, &err);
     if (s == LT_OK)
         s = open_device(options, e, &err);
     if (s == LT_OK && options->profile)
@@ -212,6 +225,7 @@ void longtake_close(longtake *e)
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);
+    take_event_words_close(e->event_words);
     cfg_document_close(e->config_file);
     free(e->config_text);
     free(e->config_path);
@@ -251,6 +265,27 @@ static const char *file_of(const longtake *e, take_net net)
         break;
     }
     return "temporal_vae.safetensors";
+}
+
+lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text, lt_error *err)
+{
+    enum { MOST_BYTES = 1 << 20 };
+    *text = NULL;
+    if (!e->files.folder)
+        return LT_OK;
+    char *path = NULL;
+    LT_TRY(take_engine_path(e, file, &path, err));
+    FILE *stream = fopen(path, "rbe");
+    lt_status s = LT_OK;
+    size_t bytes;
+    if (stream)
+        s = lt_whole_stream_read(stream, path, MOST_BYTES, what, text, &bytes, err);
+    else if (errno != ENOENT)
+        s = lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+    if (stream)
+        fclose(stream);
+    free(path);
+    return s;
 }
 
 lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err)

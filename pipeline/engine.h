@@ -8,6 +8,7 @@
 #include "configs/model_folder.h"
 #include "kernels/core/json.h"
 #include "longtake.h"
+#include "pipeline/event_words.h"
 #include "pipeline/take_key.h"
 #include "weights/weights.h"
 
@@ -28,6 +29,7 @@ struct longtake {
     char *config_path;        /* the YAML that was read */
     cfg_document *config_file;
     char *config_text;        /* every value, and where it came from */
+    take_event_words *event_words; /* NULL: the model has none */
     lt_backend *backend;
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
@@ -50,6 +52,8 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
 bool take_engine_has_weights(const longtake *e, take_net net);
 /* Hash of a weight file, read once. */
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
+/* A text file of the model's folder, `what` for messages; *text NULL where the model has none; free() it. LT_ERR_INPUT, LT_ERR_RESOURCES. */
+lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text, lt_error *err);
 /* Path of a file of the model's folder; free() it. */
 lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err);
 /* Path of the sub-word file of a text encoder: its own where the two encoders' differ; free() it. */

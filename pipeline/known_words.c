@@ -1,33 +1,11 @@
-/* known_words.c - reading a model's list of words, and finding what a prompt has beside it. */
+/* known_words.c - finding what a prompt has beside a model's list of words. */
 #include "pipeline/known_words.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "kernels/core/whole_file.h"
-
-enum { MOST_BYTES = 1 << 20, LONGEST_WORD = 62 };
-
-lt_status take_known_words_read(const longtake *e, char **words, lt_error *err)
-{
-    *words = NULL;
-    char *path = NULL;
-    LT_TRY(take_engine_path(e, "words.txt", &path, err));
-    FILE *file = fopen(path, "rbe");
-    lt_status s = LT_OK;
-    size_t bytes;
-    if (file)
-        s = lt_whole_stream_read(file, path, MOST_BYTES, "a list of words", words, &bytes, err);
-    else if (errno != ENOENT)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
-    if (file)
-        fclose(file);
-    free(path);
-    return s;
-}
+enum { LONGEST_WORD = 62 };
 
 static char lower(char c)
 {

@@ -4,11 +4,6 @@
 
 #include <stddef.h>
 
-#include "pipeline/engine.h"
-
-/* The list with a line feed before its first and after each word; *words NULL where the model has none; free() it.
- * LT_ERR_INPUT, LT_ERR_RESOURCES. */
-lt_status take_known_words_read(const longtake *e, char **words, lt_error *err);
 /* Writes the words of `prompt` that are not in `words`, each once, as `"cat", "kitchen"`; those that do not fit in `size`
  * bytes become `...`. Returns how many there are. A word is a run of ASCII letters, or one with - or ' inside; case is
  * nothing; numbers and other scripts are not judged. */

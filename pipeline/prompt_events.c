@@ -1,20 +1,13 @@
 #include "pipeline/prompt_events.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 enum { THEN = 4 /* letters */ };
 
-/* What is neither an ASCII letter, a digit, - nor ', nor part of a longer character, ends a word. */
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '\'' || (unsigned char)c >= 0x80;
-}
-
 static size_t word_begin(const char *text, size_t end)
 {
-    while (end > 0 && is_word(text[end - 1]))
+    while (end > 0 && take_is_word(text[end - 1]))
         end--;
     return end;
 }
@@ -22,7 +15,7 @@ static size_t word_begin(const char *text, size_t end)
 /* Length of text[0 .. end) without what is between words at its end. */
 static size_t words_end(const char *text, size_t end)
 {
-    while (end > 0 && !is_word(text[end - 1]))
+    while (end > 0 && !take_is_word(text[end - 1]))
         end--;
     return end;
 }
@@ -34,10 +27,12 @@ static bool ends_with(const char *text, size_t end, const char *word)
     return end - begin == strlen(word) && strncasecmp(text + begin, word, end - begin) == 0;
 }
 
-/* "until then", "now and then": no event. `end`: of the last word before. */
-static bool is_a_time(const char *text, size_t end)
+/* "until then", "now and then": no event. `end`: of the last word before the `then` at `at`. */
+static bool is_a_time(const char *text, size_t end, size_t at)
 {
     static const char *const before[] = {"until", "till", "by", "since", "from", "before", "even", "now"};
+    if (strcspn(text + end, ",.;:!?") < at - end)
+        return false;
     const size_t last = ends_with(text, end, "and") ? words_end(text, end - 3) : end;
     for (size_t i = 0; i < sizeof before / sizeof *before; i++)
         if (ends_with(text, last, before[i]))
@@ -49,7 +44,7 @@ static bool is_a_time(const char *text, size_t end)
 static size_t told_before(const char *text, size_t at)
 {
     const size_t end = words_end(text, at);
-    if (end == 0 || is_a_time(text, end))
+    if (end == 0 || is_a_time(text, end, at))
         return 0;
     return ends_with(text, end, "and") ? words_end(text, end - 3) : end;
 }
@@ -60,7 +55,7 @@ int take_prompt_events(const char *prompt, size_t end[TAKE_MAX_EVENTS])
     int count = 0;
     size_t told = 0; /* what stands before it is told already */
     for (size_t at = 0; at + THEN < length && count < TAKE_MAX_EVENTS; at++) {
-        if (strncasecmp(prompt + at, "then", THEN) != 0 || is_word(prompt[at + THEN]) || word_begin(prompt, at) != at)
+        if (strncasecmp(prompt + at, "then", THEN) != 0 || take_is_word(prompt[at + THEN]) || word_begin(prompt, at) != at)
             continue;
         const size_t before = told_before(prompt, at);
         if (before > told)

@@ -249,8 +249,10 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
 }
 
 /* The prompt of a whole take, or NULL; with `spread` a shot for what stands before its first event and one more for each event,
- * evenly over the take. They lean towards nothing: what an event changes is to come out of what is in sight. */
-static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, double motion, double cfg_scale, lt_error *err)
+ * evenly over the take. An event that `words` know is so from then on, and leant to as in a film; one that is told is to come out of
+ * what is in sight. */
+static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const take_event_words *words, double motion, double cfg_scale,
+                            lt_error *err)
 {
     size_t end[TAKE_MAX_EVENTS];
     longtake_shot shot;
@@ -262,13 +264,15 @@ static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, doubl
         shot.prompt = prompt;
         return add_shot(s, &shot, motion, cfg_scale, err);
     }
-    shot.shot_cfg = 0;
+    int changed = 0; /* of the events so far */
     for (int i = 0; i <= events; i++) {
-        char *told = strndup(prompt, i < events ? end[i] : strlen(prompt));
-        if (!told)
-            return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+        char *told = NULL;
+        int restated = 0;
+        LT_TRY(take_prompt_begun(words, prompt, end, events, i, &told, &restated, err));
         shot.prompt = told;
         shot.at_frame = s->time.frames * i / (events + 1);
+        shot.shot_cfg = restated > changed ? -1 : 0;
+        changed = restated;
         const lt_status status = add_shot(s, &shot, motion, cfg_scale, err);
         free(told);
         LT_TRY(status);
@@ -276,7 +280,8 @@ static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, doubl
     return LT_OK;
 }
 
-static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, int needs, take_spec *s, lt_error *err)
+static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, take_spec *s,
+                               lt_error *err)
 {
     if (r->prompt && r->shot_count > 0)
         return lt_fail(err, LT_ERR_USAGE, "prompt and shots: found both, expected one");
@@ -288,7 +293,7 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
     if (!s->shot)
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     if (r->shot_count == 0)
-        return add_prompt(s, r->prompt, cfg->pipeline.events == CFG_EVENTS_SPREAD, motion, cfg_scale, err);
+        return add_prompt(s, r->prompt, cfg->pipeline.events == CFG_EVENTS_SPREAD, words, motion, cfg_scale, err);
     for (size_t i = 0; i < r->shot_count; i++) {
         const int64_t at = r->shots[i].at_frame;
         if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
@@ -322,8 +327,8 @@ static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_err
     return LT_OK;
 }
 
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int needs, int64_t frames, take_spec *out,
-                            lt_error *err)
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, int64_t frames,
+                            take_spec *out, lt_error *err)
 {
     *out = (take_spec){0};
     const longtake_settings *g = &r->settings;
@@ -344,7 +349,7 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int
     if (s == LT_OK)
         s = resolve_picture(g, cfg, out, err);
     if (s == LT_OK)
-        s = resolve_shots(r, cfg, needs, out, err);
+        s = resolve_shots(r, cfg, words, needs, out, err);
     if (s == LT_OK)
         s = resolve_retakes(r, out, err);
     if (s != LT_OK)

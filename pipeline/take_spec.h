@@ -11,6 +11,7 @@
 #include "configs/model_config.h"
 #include "longtake.h"
 #include "mmdit/speed_plan.h"
+#include "pipeline/event_words.h"
 #include "pipeline/timeline.h"
 
 /* From `at_frame` on. The first shot of a take is at frame 0. */
@@ -73,9 +74,10 @@ typedef enum {
     TAKE_NEEDS_LENGTH = 2,  /* an error without seconds, frames or semantic frames; else `frames` decides */
 } take_needs;
 
-/* `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE with the flag's name. */
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, int needs, int64_t frames, take_spec *out,
-                            lt_error *err);
+/* `words`: what the model knows of events, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
+ * with the flag's name. */
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, int64_t frames,
+                            take_spec *out, lt_error *err);
 void take_spec_clear(take_spec *s);
 
 /* The shot that holds in the plan of segment `segment`, and in window `window`. */

@@ -52,18 +52,35 @@ static void warn_about(take_run *run, const text_side *side, const char *prompt,
                   side->who);
 }
 
+/* The prompts of all shots, a line each; free() it. NULL: out of memory. */
+static char *all_prompts(const take_spec *spec)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *const lines = open_memstream(&text, &bytes);
+    for (int shot = 0; lines && shot < spec->shots; shot++)
+        fprintf(lines, "%s\n", spec->shot[shot].prompt);
+    if (!lines || fclose(lines) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 /* A small model says which words it was never shown. */
 static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
 {
+    char unknown[160];
     char *words = NULL;
-    LT_TRY(take_known_words_read(run->engine, &words, err));
-    for (int shot = 0; words && shot < run->spec.shots; shot++) {
-        char unknown[160];
-        if (!is_said_again(run, shot) && take_unknown_words(words, run->spec.shot[shot].prompt, unknown, sizeof unknown) > 0)
-            take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on", unknown);
-    }
+    LT_TRY(take_engine_text(run->engine, "words.txt", "a list of words", &words, err));
+    char *prompts = words ? all_prompts(&run->spec) : NULL;
+    lt_status s = LT_OK;
+    if (words && !prompts)
+        s = lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    else if (words && take_unknown_words(words, prompts, unknown, sizeof unknown) > 0)
+        take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on", unknown);
+    free(prompts);
     free(words);
-    return LT_OK;
+    return s;
 }
 
 static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from fit_encoder import ENCODING
-from grammar import caption, sample_graph
+from grammar import caption, event_words, sample_graph
 from net_dit import CONTROL, MAIN, DiT
 from net_lm import LanguageModel
 from net_text import TextEncoder
@@ -126,6 +126,7 @@ def main():
         save_file(tensors, to / f"{name}.safetensors", metadata={"format": "pt"})
     shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
     (to / "words.txt").write_text("\n".join(known_words()) + "\n")
+    (to / "events.txt").write_text(event_words())
     names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".txt", ".md"))
     (to / "SHA256").write_text("".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
     for n in names:

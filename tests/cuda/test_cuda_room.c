@@ -54,7 +54,7 @@ static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_m
     *err = (lt_error){0};
     host_set_memory(card * MEBIBYTE + ((lt_cuda *)e->backend)->workspace_bytes + e->backend->memory_in_use);
     e->max_memory = allowed;
-    LT_TRY(take_spec_resolve(&request, &e->cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, err));
+    LT_TRY(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, err));
     const media_spec video = {.width = spec.width, .height = spec.height};
     const lt_status s = take_memory_choose(e, &spec, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE, &video, way, err);
     take_spec_clear(&spec);

@@ -26,6 +26,7 @@ static void finds_events(void **state)
     check("A red ball rolls AND THEN it turns blue", 1, ball);
     check("A red ball rolls then it turns blue", 1, ball);
     check("A red ball rolls, then it turns blue; then night falls!", 2, ball);
+    check("A red ball flies by, then it stops", 1, (const char *[]){"A red ball flies by"});
 }
 
 static void finds_none(void **state)

@@ -27,7 +27,7 @@ static void check_refused(const longtake_request *r, const char *because)
 {
     lt_error err = {0};
     take_spec spec;
-    const lt_status s = take_spec_resolve(r, &cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, &err);
+    const lt_status s = take_spec_resolve(r, &cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, &err);
     check_failed(s, err, LT_ERR_USAGE, because);
     assert_int_equal(spec.shots, 0);
 }
@@ -38,7 +38,7 @@ static void fills_what_was_left_open(void **state)
     const longtake_request r = request_of(4);
     lt_error err = {0};
     take_spec s;
-    check_ok(take_spec_resolve(&r, &cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_resolve(&r, &cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.time.frames, 32);
     assert_int_equal(s.seed, 42);
     assert_int_equal(s.steps, cfg.mmdit.steps);
@@ -59,7 +59,7 @@ static void spreads_the_events_of_a_prompt(void **state)
     r.prompt = "a red ball rolls, then it turns blue. Then night falls";
     lt_error err = {0};
     take_spec s;
-    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.shots, 3);
     static const char *const prompts[] = {"a red ball rolls", "a red ball rolls, then it turns blue",
                                           "a red ball rolls, then it turns blue. Then night falls"};
@@ -71,20 +71,30 @@ static void spreads_the_events_of_a_prompt(void **state)
     assert_false(take_leans(&s));
     take_spec_clear(&s);
 
-    check_ok(take_spec_resolve(&r, &cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    take_event_words *words;
+    check_ok(take_event_words_parse("+\nat noon\nat night = night falls\n", "list", &words, &err), err);
+    check_ok(take_spec_resolve(&r, &spread, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_string_equal(s.shot[1].prompt, "a red ball rolls, then it turns blue");
+    assert_string_equal(s.shot[2].prompt, "a red ball rolls, at night, then it turns blue");
+    assert_true(s.shot[1].shot_cfg == 0);            /* it is told */
+    assert_true(s.shot[2].shot_cfg == s.shot_cfg); /* it is so */
+    take_spec_clear(&s);
+    take_event_words_close(words);
+
+    check_ok(take_spec_resolve(&r, &cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.shots, 1); /* a model that takes a prompt as one text */
     assert_string_equal(s.shot[0].prompt, r.prompt);
     take_spec_clear(&s);
 
     r.settings.seconds = -1;
     r.settings.frames = 2; /* too short for three */
-    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.shots, 1);
     take_spec_clear(&s);
 
     r = request_of(12);
     r.prompt = "a red ball, then \xff";
-    check_failed(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err, LT_ERR_USAGE, "--prompt: byte 17");
+    check_failed(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err, LT_ERR_USAGE, "--prompt: byte 17");
 
     longtake_shot own;
     longtake_shot_init(&own);
@@ -93,7 +103,7 @@ static void spreads_the_events_of_a_prompt(void **state)
     r.prompt = NULL;
     r.shots = &own;
     r.shot_count = 1; /* a film says itself when */
-    check_ok(take_spec_resolve(&r, &spread, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.shots, 1);
     take_spec_clear(&s);
 }
@@ -138,7 +148,7 @@ static void refuses_shots_without_words_or_order(void **state)
     r.prompt = NULL;
     lt_error err = {0};
     take_spec s;
-    check_ok(take_spec_resolve(&r, &cfg, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_resolve(&r, &cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     take_spec_clear(&s);
 
     for (int i = 0; i < 2; i++) {

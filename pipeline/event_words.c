@@ -1,0 +1,404 @@
+/* event_words.c - a model's list of events and what they lead to, and a prompt in which they have happened. */
+#include "pipeline/event_words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pipeline/prompt_events.h"
+
+typedef enum { SAYS_STATE, LEADS_TO_STATE, NAMES_STATE /* what stands before it */, MEANS_NOTHING } phrase_use;
+
+typedef struct {
+    const char *text;
+    phrase_use use;
+    int kind;
+    int state; /* of all kinds, counted together */
+    int form;
+} phrase;
+
+struct take_event_words {
+    char *text; /* of the file; the phrases are parts of it */
+    phrase *phrases;
+    int count;
+    int kinds;
+    bool *added; /* [kinds] */
+};
+
+/* ---- reading the list ---- */
+
+typedef struct {
+    take_event_words *words;
+    const char *place;
+    int line;
+    int state;
+    bool begun; /* the kind has a line */
+} list_reader;
+
+static lt_status fail_line(const list_reader *r, const char *found, const char *expected, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_INPUT, "%s: line %d: found \"%s\", expected %s", r->place, r->line, found, expected);
+}
+
+static char *trimmed(char *text)
+{
+    text += strspn(text, " \t\r");
+    for (size_t n = strlen(text); n > 0 && strchr(" \t\r", text[n - 1]); n--)
+        text[n - 1] = '\0';
+    return text;
+}
+
+static bool is_words(const char *text)
+{
+    return *text && take_is_word(text[0]) && take_is_word(text[strlen(text) - 1]);
+}
+
+/* Where `mark` is in text, which ends there from now on, and what stands behind it; NULL: nowhere. */
+static char *cut(char *text, char mark)
+{
+    char *const at = strchr(text, mark);
+    if (!at)
+        return NULL;
+    *at = '\0';
+    return at + 1;
+}
+
+static lt_status add_phrase(list_reader *r, char *text, phrase_use use, int form, lt_error *err)
+{
+    take_event_words *w = r->words;
+    text = trimmed(text);
+    if (use == NAMES_STATE) {
+        const size_t n = strlen(text);
+        if (n == 0 || text[n - 1] != '_')
+            return fail_line(r, text, "words that end with '_'", err);
+        text[n - 1] = '\0';
+        text = trimmed(text);
+    }
+    if (!is_words(text) && !(use == NAMES_STATE && *text == '\0'))
+        return fail_line(r, text, "words with commas between them", err);
+    w->phrases[w->count++] = (phrase){text, use, w->kinds - 1, r->state, form};
+    return LT_OK;
+}
+
+static lt_status add_phrases(list_reader *r, char *list, phrase_use use, lt_error *err)
+{
+    for (char *item = list, *next; item; item = next) {
+        next = cut(item, ',');
+        int form = 0;
+        for (char *text = item, *other; text; text = other, form++) {
+            other = use == SAYS_STATE ? cut(text, '|') : NULL;
+            LT_TRY(add_phrase(r, text, use, form, err));
+        }
+    }
+    return LT_OK;
+}
+
+static lt_status read_line(list_reader *r, char *line, lt_error *err)
+{
+    line = trimmed(line);
+    if (*line == '#')
+        return LT_OK;
+    if (*line == '\0') {
+        r->begun = false;
+        return LT_OK;
+    }
+    r->words->kinds += !r->begun;
+    if (strcmp(line, "+") == 0) {
+        if (r->begun)
+            return fail_line(r, line, "it on the first line of a kind", err);
+        r->words->added[r->words->kinds - 1] = true;
+        r->begun = true;
+        return LT_OK;
+    }
+    r->begun = true;
+    if (*line == '-')
+        return add_phrases(r, line + 1, MEANS_NOTHING, err);
+    if (*line == '=')
+        return add_phrases(r, line + 1, NAMES_STATE, err);
+    char *const events = cut(line, '=');
+    LT_TRY(add_phrases(r, line, SAYS_STATE, err));
+    if (events)
+        LT_TRY(add_phrases(r, events, LEADS_TO_STATE, err));
+    r->state++;
+    return LT_OK;
+}
+
+static lt_status read_lines(take_event_words *w, const char *place, lt_error *err)
+{
+    list_reader r = {.words = w, .place = place, .line = 1};
+    for (char *line = w->text, *next; line; line = next, r.line++) {
+        next = cut(line, '\n');
+        LT_TRY(read_line(&r, line, err));
+    }
+    return LT_OK;
+}
+
+lt_status take_event_words_parse(const char *text, const char *place, take_event_words **out, lt_error *err)
+{
+    size_t most = 1; /* phrases, and kinds */
+    for (const char *at = text; *at; at++)
+        most += strchr(",|=\n", *at) != NULL;
+    take_event_words *w = calloc(1, sizeof *w);
+    if (w) {
+        w->text = strdup(text);
+        w->phrases = calloc(most, sizeof *w->phrases);
+        w->added = calloc(most, sizeof *w->added);
+    }
+    const lt_status s = w && w->text && w->phrases && w->added ? read_lines(w, place, err)
+                                                               : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    if (s != LT_OK)
+        take_event_words_close(w);
+    *out = s == LT_OK ? w : NULL;
+    return s;
+}
+
+void take_event_words_close(take_event_words *w)
+{
+    if (!w)
+        return;
+    free(w->text);
+    free(w->phrases);
+    free(w->added);
+    free(w);
+}
+
+/* ---- finding phrases ---- */
+
+/* Bytes of `text` that are the phrase, in any case and with any blanks, up to the end of a word; 0: it is another text. */
+static size_t bytes_of(const char *text, const char *said)
+{
+    const char *at = text;
+    for (; *said; said++) {
+        if (*said == ' ') {
+            const size_t blanks = strspn(at, " \t\n\r");
+            if (blanks == 0)
+                return 0;
+            at += blanks;
+        } else if (strncasecmp(at, said, 1) == 0) {
+            at++;
+        } else {
+            return 0;
+        }
+    }
+    return take_is_word(*at) ? 0 : (size_t)(at - text);
+}
+
+static bool begins_word(const char *text, size_t at)
+{
+    return take_is_word(text[at]) && (at == 0 || !take_is_word(text[at - 1]));
+}
+
+typedef struct {
+    const phrase *phrase; /* NULL: none */
+    size_t bytes;
+} finding;
+
+/* The longest words of a kind that begin at text[at]: for a state, or for nothing. */
+static finding state_at(const take_event_words *w, int kind, const char *text, size_t at)
+{
+    finding longest = {0};
+    for (int i = 0; i < w->count && begins_word(text, at); i++) {
+        const phrase *p = &w->phrases[i];
+        const bool fits = p->kind == kind && (p->use == SAYS_STATE || p->use == MEANS_NOTHING);
+        const size_t n = fits ? bytes_of(text + at, p->text) : 0;
+        if (n > longest.bytes)
+            longest = (finding){p, n};
+    }
+    return longest;
+}
+
+/* The longest event of a kind that begins at text[at], as a phrase of the state that it leads to. */
+static finding event_at(const take_event_words *w, int kind, const char *text, size_t at)
+{
+    finding longest = {0};
+    for (int i = 0; i < w->count && begins_word(text, at); i++) {
+        finding f = {&w->phrases[i], 0};
+        if (f.phrase->kind != kind || (f.phrase->use != LEADS_TO_STATE && f.phrase->use != NAMES_STATE))
+            continue;
+        f.bytes = bytes_of(text + at, f.phrase->text);
+        if (f.phrase->use == NAMES_STATE && (f.bytes > 0 || f.phrase->text[0] == '\0')) {
+            const size_t before = f.bytes + strspn(text + at + f.bytes, " \t\n\r");
+            f = state_at(w, kind, text, at + before);
+            f.bytes = f.phrase && f.phrase->use == SAYS_STATE ? before + f.bytes : 0;
+        }
+        if (f.bytes > longest.bytes)
+            longest = f;
+    }
+    return longest;
+}
+
+/* The words for a state in the form asked for, or, where it has no such form, in its first. */
+static const char *words_for(const take_event_words *w, int state, int form)
+{
+    const char *first = NULL;
+    for (int i = 0; i < w->count; i++) {
+        const phrase *p = &w->phrases[i];
+        if (p->state != state || p->use != SAYS_STATE)
+            continue;
+        if (p->form == form)
+            return p->text;
+        first = first ? first : p->text;
+    }
+    return first;
+}
+
+/* ---- changing a prompt ---- */
+
+static lt_status out_of_memory(lt_error *err)
+{
+    return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+}
+
+/* Takes the place of what *text was. */
+static lt_status put(char **text, char *made, int length, lt_error *err)
+{
+    if (length < 0)
+        return out_of_memory(err);
+    free(*text);
+    *text = made;
+    return LT_OK;
+}
+
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* Where the article before text[at] ends, if one is there: "a" and "an" go by the word behind. 0: none. */
+static size_t article_before(const char *text, size_t at)
+{
+    const size_t end = at > 0 && text[at - 1] == ' ' ? at - 1 : 0;
+    for (size_t n = 1; n <= 2 && n <= end; n++)
+        if (begins_word(text, end - n) && strncasecmp(text + end - n, "an", n) == 0)
+            return end;
+    return 0;
+}
+
+/* Other words instead of `bytes` bytes at `at`, with as large a letter first. */
+static lt_status say_instead(const char *said, char **text, size_t at, size_t bytes, lt_error *err)
+{
+    const char *old = *text;
+    const bool large = old[at] >= 'A' && old[at] <= 'Z';
+    const size_t article = article_before(old, at);
+    const size_t kept = article == 0 ? at : (old[article - 1] | 0x20) == 'n' ? article - 1 : article; /* up to the "a" itself */
+    const char *join = article == 0 ? "" : strchr("aeiou", said[0]) ? "n " : " ";
+    char *made;
+    const int length = asprintf(&made, "%.*s%s%c%s%s", (int)kept, old, join, large ? upper(said[0]) : said[0], said + 1, old + at + bytes);
+    return put(text, made, length, err);
+}
+
+/* Makes `text` say the state that an event leads to. *done: it does now. */
+static lt_status restate(const take_event_words *w, const phrase *event, char **text, bool *done, lt_error *err)
+{
+    finding was;
+    for (size_t at = 0; (*text)[at]; at += was.bytes > 0 ? was.bytes : 1) {
+        was = state_at(w, event->kind, *text, at);
+        if (!was.phrase || was.phrase->use == MEANS_NOTHING)
+            continue;
+        *done = true;
+        if (was.phrase->state == event->state)
+            return LT_OK;
+        return say_instead(words_for(w, event->state, was.phrase->form), text, at, was.bytes, err);
+    }
+    if (!w->added[event->kind])
+        return LT_OK;
+    *done = true;
+    char *made;
+    const int length = asprintf(&made, "%s, %s", *text, words_for(w, event->state, 0));
+    return put(text, made, length, err);
+}
+
+enum { TOLD = 1 /* a letter that no prompt has: it was an event that `text` now has as a state */ };
+
+/* Restates every listed event of `clause`, and writes TOLD over those that could be. */
+static lt_status restate_all(const take_event_words *w, char *clause, char **text, bool *restated, lt_error *err)
+{
+    for (size_t at = 0, next; clause[at]; at = next) {
+        size_t most = 0;
+        for (int kind = 0; kind < w->kinds; kind++) {
+            const finding event = event_at(w, kind, clause, at);
+            bool done = false;
+            if (event.phrase)
+                LT_TRY(restate(w, event.phrase, text, &done, err));
+            most = done && event.bytes > most ? event.bytes : most;
+        }
+        memset(clause + at, TOLD, most);
+        *restated = *restated || most > 0;
+        next = at + (most > 0 ? most : 1);
+    }
+    return LT_OK;
+}
+
+/* Bytes up to what divides a clause: a mark, or the word "and". *gap: of that. */
+static size_t part_bytes(const char *clause, size_t *gap)
+{
+    for (size_t at = 0; clause[at]; at++) {
+        *gap = strchr(",.;", clause[at]) ? 1 : begins_word(clause, at) ? bytes_of(clause + at, "and") : 0;
+        if (*gap > 0)
+            return at;
+    }
+    *gap = 0;
+    return strlen(clause);
+}
+
+/* Appends what of a clause was not restated. */
+static lt_status keep_rest(const char *clause, char **tail, lt_error *err)
+{
+    const char *join = ", then";
+    for (size_t gap, bytes; *clause; clause += bytes + gap) {
+        bytes = part_bytes(clause, &gap);
+        size_t from = 0, to = bytes;
+        while (from < to && !take_is_word(clause[from]))
+            from++;
+        while (from < to && !take_is_word(clause[to - 1]))
+            to--;
+        if (from == to || memchr(clause, TOLD, bytes))
+            continue;
+        char *made;
+        const int length = asprintf(&made, "%s%s %.*s", *tail, join, (int)(to - from), clause + from);
+        LT_TRY(put(tail, made, length, err));
+        join = " and";
+    }
+    return LT_OK;
+}
+
+/* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it leads to, to `tail` what is left. */
+static lt_status begin_event(const take_event_words *w, char *clause, char **text, char **tail, int *restated, lt_error *err)
+{
+    char *const behind_then = strcasestr(clause, "then") + strlen("then");
+    bool known = false;
+    LT_TRY(restate_all(w, behind_then, text, &known, err));
+    *restated += known;
+    if (known)
+        return keep_rest(behind_then, tail, err);
+    char *made;
+    const int length = asprintf(&made, "%s%s", *tail, clause);
+    return put(tail, made, length, err);
+}
+
+lt_status take_prompt_begun(const take_event_words *w, const char *prompt, const size_t *end, int events, int begun, char **out,
+                            int *restated, lt_error *err)
+{
+    static const take_event_words none = {0};
+    *restated = 0;
+    *out = strndup(prompt, events > 0 ? end[0] : strlen(prompt));
+    char *tail = strdup("");
+    lt_status s = *out && tail ? LT_OK : out_of_memory(err);
+    for (int i = 0; i < begun && s == LT_OK; i++) {
+        char *clause = strndup(prompt + end[i], (i + 1 < events ? end[i + 1] : strlen(prompt)) - end[i]);
+        s = clause ? begin_event(w ? w : &none, clause, out, &tail, restated, err) : out_of_memory(err);
+        free(clause);
+    }
+    char *made = NULL;
+    if (s == LT_OK) {
+        const int length = asprintf(&made, "%s%s", *out, tail);
+        s = put(out, made, length, err);
+    }
+    free(tail);
+    if (s != LT_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return s;
+}

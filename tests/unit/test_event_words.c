@@ -1,0 +1,169 @@
+/* test_event_words.c - prompts whose events have happened, and lists that make no sense. */
+#include "pipeline/event_words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/prompt_events.h"
+#include "tests/support/check.h"
+
+static const char LIST[] = "# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
+                           "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
+                           "rests|resting|rest = stops, comes to rest\n"
+                           "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n";
+
+static take_event_words *words;
+
+static int open_list(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    return take_event_words_parse(LIST, "list", &words, &err) == LT_OK ? 0 : -1;
+}
+
+static int close_list(void **state)
+{
+    (void)state;
+    take_event_words_close(words);
+    return 0;
+}
+
+/* All events of the prompt have happened: `restated` of them are states. */
+static void check(const char *prompt, const char *expected, int restated)
+{
+    size_t end[TAKE_MAX_EVENTS] = {0};
+    const int events = take_prompt_events(prompt, end);
+    char *said;
+    int found;
+    lt_error err = {0};
+    check_ok(take_prompt_begun(words, prompt, end, events, events, &said, &found, &err), err);
+    assert_string_equal(said, expected);
+    assert_int_equal(found, restated);
+    free(said);
+}
+
+static void says_what_an_event_leads_to(void **state)
+{
+    (void)state;
+    check("a red ball flies, then it turns green", "a green ball flies", 1);
+    check("a crimson ball flies. Then it becomes light  blue.", "a light blue ball flies", 1);
+    check("a red ball flies, then it comes to rest", "a red ball rests", 1);
+    check("a red ball is flying by, then it stops", "a red ball is resting", 1);
+    check("a ball rests, then it starts to fly", "a ball flies by", 1); /* the first of the words for it */
+    check("a ball is resting, then it starts FLYING", "a ball is flying by", 1);
+    check("a ball falls at noon, then night falls", "a ball falls at night", 1);
+    check("a ball at noon, then at night", "a ball at night", 1);
+    check("On a sunny day a ball flies, then it gets dark", "At night a ball flies", 1);
+    check("a red ball, then it turns red", "a red ball", 1);
+}
+
+static void says_events_one_after_the_other(void **state)
+{
+    (void)state;
+    check("a red ball at noon, then it turns green, then night falls, then it becomes red", "a red ball at night", 3);
+    check("a red ball flies at noon, then it stops and turns green", "a green ball rests at noon", 1);
+
+    const char *prompt = "a red ball flies, then it stops, then it turns green";
+    static const char *const so_far[] = {"a red ball flies", "a red ball rests", "a green ball rests"};
+    size_t end[TAKE_MAX_EVENTS];
+    const int events = take_prompt_events(prompt, end);
+    assert_int_equal(events, 2);
+    for (int begun = 0; begun <= events; begun++) {
+        char *said;
+        int restated;
+        lt_error err = {0};
+        check_ok(take_prompt_begun(words, prompt, end, events, begun, &said, &restated, &err), err);
+        assert_string_equal(said, so_far[begun]);
+        assert_int_equal(restated, begun);
+        free(said);
+    }
+}
+
+static void an_article_goes_by_the_word_behind(void **state)
+{
+    (void)state;
+    check("a red ball, then it turns orange", "an orange ball", 1);
+    check("An orange ball, then it turns red", "A red ball", 1);
+    check("AN orange ball, then it turns red", "A red ball", 1);
+    check("an emerald ball, then it turns orange", "an orange ball", 1);
+    check("the orange ball, then it turns red", "the red ball", 1);
+    check("banana orange, then it turns red", "banana red", 1);
+}
+
+static void adds_what_may_be_added(void **state)
+{
+    (void)state;
+    check("a red ball, then night falls", "a red ball, at night", 1);
+    check("a ball, then it turns green", "a ball, then it turns green", 0); /* of no colour before */
+    check("a ball, then it turns green. Then night falls!", "a ball, at night, then it turns green", 1);
+}
+
+static void keeps_what_it_does_not_know(void **state)
+{
+    (void)state;
+    check("a red ball", "a red ball", 0);
+    check("a red ball, and then a star appears!", "a red ball, and then a star appears!", 0);
+    check("a red ball at noon, then a star appears and night falls", "a red ball at night, then a star appears", 1);
+    check("a red ball at noon, then night falls, a star appears and a heart comes",
+          "a red ball at night, then a star appears and a heart comes", 1);
+    check("a red ball, then it turns greenish", "a red ball, then it turns greenish", 0);
+    check("a red ball, then it returns green", "a red ball, then it returns green", 0);
+    check("on a green meadow a red ball, then it turns orange", "on a green meadow an orange ball", 1);
+    check("on a green meadow, then it turns green meadow", "on a green meadow, then it turns green meadow", 0);
+}
+
+static void without_a_list_all_is_told(void **state)
+{
+    (void)state;
+    const char *prompt = "a red ball. Then it turns green, then night falls.";
+    static const char *const so_far[] = {"a red ball", "a red ball. Then it turns green", "a red ball. Then it turns green, then night falls."};
+    size_t end[TAKE_MAX_EVENTS];
+    assert_int_equal(take_prompt_events(prompt, end), 2);
+    for (int begun = 0; begun <= 2; begun++) {
+        char *said;
+        int restated;
+        lt_error err = {0};
+        check_ok(take_prompt_begun(NULL, prompt, end, 2, begun, &said, &restated, &err), err);
+        assert_string_equal(said, so_far[begun]);
+        assert_int_equal(restated, 0);
+        free(said);
+    }
+}
+
+static void lists_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *because;
+    } bad[] = {{"red, , green", "list: line 1: found \"\", expected words"},
+               {"\nred\n= turns", "list: line 3: found \"turns\", expected words that end with '_'"},
+               {"red =", "list: line 1: found \"\""},
+               {"red|, green", "list: line 1: found \"\""},
+               {"red\n+\n", "list: line 2: found \"+\""},
+               {"red = !", "list: line 1: found \"!\""},
+               {"-", "list: line 1: found \"\""}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        lt_error err = {0};
+        take_event_words *none = words;
+        check_failed(take_event_words_parse(bad[i].list, "list", &none, &err), err, LT_ERR_INPUT, bad[i].because);
+        assert_null(none);
+    }
+    lt_error err = {0};
+    take_event_words *empty;
+    check_ok(take_event_words_parse("", "list", &empty, &err), err);
+    take_event_words_close(empty);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_what_an_event_leads_to),
+        cmocka_unit_test(says_events_one_after_the_other),
+        cmocka_unit_test(an_article_goes_by_the_word_behind),
+        cmocka_unit_test(adds_what_may_be_added),
+        cmocka_unit_test(keeps_what_it_does_not_know),
+        cmocka_unit_test(without_a_list_all_is_told),
+        cmocka_unit_test(lists_that_make_no_sense_are_refused),
+    };
+    return cmocka_run_group_tests(tests, open_list, close_list);
+}
