@@ -122,6 +122,8 @@ static const cfg_field mmdit_fields[] = {
     REAL(cfg_mmdit, position_scale, 1e-3, 1e3, "patches per position"),
     INT(cfg_mmdit, steps, 1, CFG_MAX_STEPS - 1, NULL),
     {.key = "carry", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_mmdit, carry), .words = carry_words},
+    {.key = "carry_anchor", .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_mmdit, carry_anchor), .low = 0, .high = 1,
+      .unit = "0 = off"},
     {.key = "timesteps", .kind = CFG_INT_LIST, .optional = true, .at = offsetof(cfg_mmdit, timesteps), .low = 0, .high = 999,
       .unit = "descending", .shortest = 0, .capacity = CFG_MAX_STEPS, .count_at = offsetof(cfg_mmdit, timestep_count)},
     SECTION(cfg_mmdit, upsample, upsample_table),

@@ -32,6 +32,7 @@ typedef struct {
     double position_scale;
     int steps;
     cfg_carry carry;                     /* latents when the key is absent */
+    double carry_anchor;                 /* how far what a window carries over is drawn to its control latents, 0 */
     int timestep_count;                  /* 0: the release's spacing */
     int timesteps[CFG_MAX_STEPS];        /* descending, 0..999 */
     cfg_upsample upsample;

@@ -198,6 +198,18 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
                     run->schedule.steps);
 }
 
+/* The known latents as the networks see them. */
+static lt_tensor known_latents(lt_ops *o, const dit_network *n, const dit_request *r)
+{
+    const lt_tensor known = latent_from_host(o, n, r->known, r->known_frames, LT_F32);
+    if (r->anchor == 0)
+        return known;
+    const lt_tensor control = latent_from_host(o, n, r->control, r->known_frames, LT_F32);
+    const lt_tensor drawn = lt_new(o, LT_F32, lt_shape4(known.dim[0], known.dim[1], known.dim[2], known.dim[3]));
+    lt_axpby_into(o, drawn, (float)(1 - r->anchor), known, (float)r->anchor, control);
+    return drawn;
+}
+
 static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
 {
     const dit_request *r = run->request;
@@ -206,7 +218,7 @@ static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
     const lt_shape sinusoid_shape = lt_shape2(run->schedule.steps, n->cfg.width);
     window_inputs in = {.known = lt_none(), .difference = lt_none()};
     if (r->known_frames > 0)
-        in.known = latent_from_host(o, n, r->known, r->known_frames, LT_F32);
+        in.known = known_latents(o, n, r);
     in.cond.known_frames = r->known_frames;
     in.cond.control = latent_from_host(o, n, r->control, r->frames, o->dtype);
     in.cond.times = dit_embed_times(o, n, lt_from_host(o, run->sinusoids, LT_F32, sinusoid_shape));

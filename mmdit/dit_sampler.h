@@ -23,6 +23,7 @@ typedef struct {
     int known_frames;     /* 0 .. T-1 */
     cfg_carry
         carry; /* known latents stay clean in all steps (latents, frames), or are noised to each step's level */
+    double anchor; /* how far the networks see known latents drawn to the control latents: 0 not at all, 1 = these */
     int steps;    /* of the exact run; 0: as the config says */
     dit_speed speed;
     double scale; /* of the guidance */

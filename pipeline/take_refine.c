@@ -212,6 +212,7 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     q.known = known;
     q.known_frames = w->known;
     q.carry = s->carry;
+    q.anchor = c > 0 ? run->engine->cfg.mmdit.carry_anchor : 0; /* a reference is what it is */
     q.steps = s->steps;
     q.speed = s->speed;
     q.scale = s->shot[shot].cfg_scale;

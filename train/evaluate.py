@@ -187,13 +187,15 @@ def seams(video):
 
 
 def look(video):
-    """Mean luminance and saturation, 0 .. 1"""
+    """Mean luminance, saturation and detail (what a pixel's luminance differs by from its four neighbours' mean), 0 .. 1"""
     x = video.astype(np.float32) / 255
-    return x.mean(), (x.max(-1) - x.min(-1)).mean()
+    y = x.mean(-1)
+    around = (y[:, :-2, 1:-1] + y[:, 2:, 1:-1] + y[:, 1:-1, :-2] + y[:, 1:-1, 2:]) / 4
+    return y.mean(), (x.max(-1) - x.min(-1)).mean(), np.abs(y[:, 1:-1, 1:-1] - around).mean()
 
 
 def score_long(readers, videos):
-    """Seams of longer takes, and their last six seconds against the first: attributes, luminance, saturation"""
+    """Seams of longer takes, and their last six seconds against the first: attributes, luminance, saturation, detail"""
     rows = {"first six seconds": [], "last six seconds": []}
     borders, drift = [], []
     for (prompt, want), video in zip(suite(), videos):
@@ -202,11 +204,11 @@ def score_long(readers, videos):
             rows[name].append((want, readers(part)[0]))
         borders.append(tuple(seams(video)))
         drift.append([b / a - 1 for a, b in zip(look(first), look(last))])
-        print(f"{prompt:72s} windows %.2f, calls %.2f; luminance %+.1f%%, saturation %+.1f%%" % (*borders[-1], *(100 * d for d in drift[-1])), flush=True)
+        print(f"{prompt:72s} windows %.2f, calls %.2f; luminance %+.1f%%, saturation %+.1f%%, detail %+.1f%%" % (*borders[-1], *(100 * d for d in drift[-1])), flush=True)
     for name, part in rows.items():
         print(f"{name}: {tally(part)}")
     print("change at borders against the median around, median over takes: windows %.2f, calls %.2f" % tuple(np.median(borders, 0)))
-    print("mean drift: luminance %+.1f%%, saturation %+.1f%%" % tuple(100 * np.mean(drift, 0)))
+    print("mean drift: luminance %+.1f%%, saturation %+.1f%%, detail %+.1f%%" % tuple(100 * np.mean(drift, 0)))
 
 
 @torch.no_grad()

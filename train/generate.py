@@ -70,7 +70,8 @@ class Mini:
         made = refine(self.dit, control[:, :window], text, seed, timesteps=timesteps)
         while made.shape[1] < control.shape[1]:
             first = made.shape[1] - overlap
-            new = refine(self.dit, control[:, first:first + window], text, seed + first, prefix=made[:, first:], timesteps=timesteps)
+            known = torch.lerp(made[:, first:], control[:, first:first + overlap], self.c["mmdit"]["carry_anchor"])
+            new = refine(self.dit, control[:, first:first + window], text, seed + first, prefix=known, timesteps=timesteps)
             made = torch.cat([made, new[:, overlap:]], 1)
         return made
 

@@ -119,6 +119,34 @@ static void known_latents_come_back_clean(void **state)
     assert_memory_not_equal(renoised + 2 * FRAME, clean + 2 * FRAME, FRAME * sizeof *clean);
 }
 
+/* As if latents on the way to the control latents had been known; what comes back are the known ones all the same. */
+static void an_anchor_draws_known_latents_to_the_control_latents(void **state)
+{
+    const fixture *f = *state;
+    float anchored[LATENT];
+    float drawn[LATENT];
+    float known[2 * FRAME];
+    dit_request r = request_of(f);
+    r.known = f->known;
+    r.known_frames = 2;
+    r.anchor = 0.25;
+    refine(f, &r, anchored);
+    for (int i = 0; i < 2 * FRAME; i++)
+        known[i] = 0.75f * f->known[i] + 0.25f * f->control[i];
+    r.known = known;
+    r.anchor = 0;
+    refine(f, &r, drawn);
+    assert_memory_equal(anchored, f->known, 2 * FRAME * sizeof *anchored);
+    for (int i = 2 * FRAME; i < LATENT; i++)
+        assert_true(fabsf(anchored[i] - drawn[i]) < 1e-4f); /* one rounding of a known value, through two layers and four steps */
+    r.known = f->known;
+    refine(f, &r, drawn);
+    float most = 0;
+    for (int i = 2 * FRAME; i < LATENT; i++)
+        most = fmaxf(most, fabsf(anchored[i] - drawn[i]));
+    assert_true(most > 1e-3f); /* a bound that is a tenth of what the anchor does */
+}
+
 /* The release's draws, given as arrays, take the place of ours. */
 static void given_draws_are_used_in_the_official_order(void **state)
 {
@@ -276,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_noise_depends_on_seed_and_window),
         cmocka_unit_test(known_latents_come_back_clean),
+        cmocka_unit_test(an_anchor_draws_known_latents_to_the_control_latents),
         cmocka_unit_test(given_draws_are_used_in_the_official_order),
         cmocka_unit_test(weight_one_is_the_limit_of_its_neighbours),
         cmocka_unit_test(one_row_stands_for_all_without_text),
