@@ -33,6 +33,7 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     const right_unit *w = panel;
     const size_t left_bytes = (size_t)left_stride;
     const size_t panel_bytes = sizeof w->code[0][0];
+    meet_memory();
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);

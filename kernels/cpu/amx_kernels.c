@@ -17,6 +17,7 @@ enum { NARROW_ROWS = 2 * TILE_ROWS, SLIM_ROWS = 4 * TILE_ROWS };
 LT_INLINE void begin_sums(const float *c, int64_t c_stride, int64_t one, int64_t two, bool first)
 {
     const size_t c_bytes = (size_t)c_stride * sizeof *c;
+    meet_memory();
     if (first) {
         _tile_zero(0);
         _tile_zero(1);
