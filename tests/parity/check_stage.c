@@ -1,4 +1,5 @@
-/* check_stage.c - golden files of one stage: check_dit [--device cpu|cuda|reference] [--precision f32|bf16|fp8|int8] [--home host] FILE...
+/* check_stage.c - golden files of one stage: check_dit [--device reference|cpu|cuda] [--precision f32|bf16|fp8|int8] [--home host] FILE...
+ * A device may also be a level of the CPU's kernels: amx, avx2.
  * fp8 is bf16 with every matrix in E4M3 where shapes allow it: how far from what is wanted is told, not judged. int8 is f32 with
  * every matrix in integers, judged as bf16 is.
  * With --home host each file is computed once more with matrices that come from the host when they are used: exactly as far from
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include STAGE_HEADER
+#include "cpu_level.h"
 
 typedef enum { IN_F32, IN_BF16, IN_FP8, IN_INT8, PRECISIONS } precision;
 
@@ -97,7 +99,9 @@ static lt_status open_device(lt_backend **out, const char *device, lt_dtype acti
     if (strcmp(device, "cuda") == 0)
         return lt_cuda_open(out, 0, activation, err);
 #endif
-    return lt_reference_open(out, 0, err);
+    if (strcmp(device, "reference") == 0)
+        return lt_reference_open(out, 0, err);
+    return open_cpu_level(out, device, 0, activation, err);
 }
 
 /* Exit code 77, *skipped*, where the device is not there. */

@@ -82,6 +82,7 @@ const op_case op_cases[] = {
     {"attention", "B n m h d see bias layout reach", check_attention, {1, 11, 13, 2, 7, SEE_CAUSAL, 0, OP_PADDED, 3}},
     {"attention", "B n m h d see bias layout reach", check_attention, {1, 130, 600, 1, 64, SEE_CAUSAL, 1, OP_PACKED, 2}}, /* several tiles */
     {"attention", "B n m h d see bias layout reach", check_attention, {1, 2, 530, 1, 200, SEE_ALL, 0, OP_PADDED, 2}},
+    {"attention", "B n m h d see bias layout reach", check_attention, {2, 104, 270, 8, 16, SEE_CAUSAL, 1, OP_HEADS, 2}}, /* parts of a block */
 
     {"cached_attention", "B n m h d see layout padded room", check_cached_attention, {1, 1, 1, 1, 2, SEE_ALL, OP_PACKED, 0, 0}},
     {"cached_attention", "B n m h d see layout padded room", check_cached_attention, {2, 1, 300, 2, 64, SEE_ALL, OP_HEADS, 0, 0}},

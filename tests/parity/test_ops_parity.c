@@ -3,61 +3,17 @@
  *
  *     test_ops_parity [BACKEND [OPERATION]]      "cpu-bf16 attention" runs only those
  *
- * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone. With INT8_EMULATED those are the ones of
- * processors that are not here, in plain C (tests/support/emulated_int8.h), and those of bf16 in 16 bits; nothing else runs.
+ * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone. test_ops_parity_emulated is the same
+ * program with kernels of processors that are not here (tests/emulated/).
  *
  * A backend that cannot open is reported and skipped. A new one is a line in the list.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels/cpu/cpu_backend.h"
-#include "kernels/cpu/cpu_processor.h"
+#include "cpu_level.h"
 #include "op_check.h"
 
-/* The CPU backend with other kernels than the best for the processor at hand. */
-static lt_status open_with(lt_backend **out, int threads, const char *name, lt_error *err)
-{
-    *out = NULL;
-    for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
-        if (strcmp(level->name, name) != 0)
-            continue;
-        if (!lt_processor_runs(level))
-            return lt_fail(err, LT_ERR_DEVICE, "the processor does not run %s", name);
-        LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-        lt_cpu_use(lt_cpu_of(*out), level);
-        return LT_OK;
-    }
-    return lt_fail(err, LT_ERR_DEVICE, "built without %s", name);
-}
-
-#ifdef INT8_EMULATED
-static lt_status open_emulated(lt_backend **out, int threads, const lt_product *int8, lt_error *err)
-{
-    const lt_cpu_level level = {"emulated", &lt_generic_kernels, NULL, int8, int8};
-    LT_TRY(lt_cpu_open(out, threads, LT_F32, err));
-    lt_cpu_use(lt_cpu_of(*out), &level);
-    return LT_OK;
-}
-
-static lt_status open_int16(lt_backend **out, int threads, lt_error *err)
-{
-    const lt_cpu_level level = {"emulated", &lt_generic_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8};
-    LT_TRY(lt_cpu_open(out, threads, LT_BF16, err));
-    lt_cpu_use(lt_cpu_of(*out), &level);
-    return LT_OK;
-}
-
-static lt_status open_vnni(lt_backend **out, int threads, lt_error *err)
-{
-    return open_emulated(out, threads, &lt_avx512vnni_int8, err);
-}
-
-static lt_status open_amx(lt_backend **out, int threads, lt_error *err)
-{
-    return open_emulated(out, threads, &lt_amx_int8, err);
-}
-#else
 static lt_status open_reference(lt_backend **out, int threads, lt_error *err)
 {
     return lt_reference_open(out, threads, err);
@@ -72,7 +28,6 @@ static lt_status open_cpu_bf16(lt_backend **out, int threads, lt_error *err)
 {
     return lt_cpu_open(out, threads, LT_BF16, err);
 }
-#endif
 
 #ifdef LONGTAKE_HAS_CUDA
 static lt_status open_cuda_f32(lt_backend **out, int threads, lt_error *err)
@@ -96,13 +51,6 @@ static const struct {
     lt_dtype dtype; /* of activations in the cases: the backend's, or f32 where a stage asks for it */
     lt_rounding rounding;
 } backends[] = {
-#ifdef INT8_EMULATED
-    {"avx512vnni-int8", NULL, open_vnni, LT_F32, LT_F32, LT_ROUND_INT8},
-    {"avx512vnni-bf16-int8", NULL, open_vnni, LT_BF16, LT_BF16, LT_ROUND_INT8},
-    {"amx-int8", NULL, open_amx, LT_F32, LT_F32, LT_ROUND_INT8},
-    {"amx-bf16-int8", NULL, open_amx, LT_BF16, LT_BF16, LT_ROUND_INT8},
-    {"avx512vnni-bf16", NULL, open_int16, LT_BF16, LT_BF16, LT_ROUND_NONE},
-#else
     {"reference", NULL, open_reference, LT_F32, LT_F32, LT_ROUND_NONE},
     {"cpu-f32", NULL, open_cpu_f32, LT_F32, LT_F32, LT_ROUND_NONE},
     {"cpu-bf16", NULL, open_cpu_bf16, LT_BF16, LT_BF16, LT_ROUND_NONE},
@@ -119,8 +67,10 @@ static const struct {
     {"avx2-bf16", "avx2", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
     {"generic-f32", "generic", NULL, LT_F32, LT_F32, LT_ROUND_NONE},
     {"generic-bf16", "generic", NULL, LT_BF16, LT_BF16, LT_ROUND_NONE},
-    {"amx-int8", "amx", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
+    {"amx-int8", "amx", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"amx-bf16-int8", "amx", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
     {"avx512vnni-int8", "avx512vnni", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
+    {"avx512vnni-bf16-int8", "avx512vnni", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
     {"avx512-int8", "avx512", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
     {"avx2-int8", "avx2", NULL, LT_F32, LT_F32, LT_ROUND_INT8},
     {"avx2-bf16-int8", "avx2", NULL, LT_BF16, LT_BF16, LT_ROUND_INT8},
@@ -129,7 +79,6 @@ static const struct {
     {"cuda-f32", NULL, open_cuda_f32, LT_F32, LT_F32, LT_ROUND_NONE},
     {"cuda-bf16", NULL, open_cuda_bf16, LT_BF16, LT_BF16, LT_ROUND_NONE},
     {"cuda-mixed", NULL, open_cuda_bf16, LT_BF16, LT_F32, LT_ROUND_NONE},
-#endif
 #endif
 };
 
@@ -140,7 +89,7 @@ static lt_status open_backend(lt_backend **out, int index, int threads, lt_error
     if (backends[index].kernels == NULL)
         LT_TRY(backends[index].open(out, threads, err));
     else
-        LT_TRY(open_with(out, threads, backends[index].kernels, err));
+        LT_TRY(open_cpu_level(out, backends[index].kernels, threads, backends[index].activation, err));
     (*out)->activation = backends[index].activation;
     (*out)->rounds_to = backends[index].rounding;
     return LT_OK;

@@ -1,6 +1,6 @@
 /* test_cpu_int8.c - products in integers of 8 bits: exact sums of known codes, rounding within half a step, rows that are not
- * finite. Every product that the processor runs; built with INT8_EMULATED, those of VNNI and AMX in plain C
- * (tests/support/emulated_int8.h). Shapes and layouts through `linear` are in the parity table.
+ * finite. Every product that the processor runs, and test_cpu_int8_emulated those of VNNI and AMX in plain C (tests/emulated/).
+ * Shapes and layouts through `linear` are in the parity table.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -22,17 +22,12 @@ enum { SUBJECTS = 12 };
 static int find_subjects(subject out[SUBJECTS])
 {
     int n = 0;
-#ifdef INT8_EMULATED
-    out[n++] = (subject){"avx512vnni, emulated", &lt_avx512vnni_int8, &lt_generic_kernels, -128, 127};
-    out[n++] = (subject){"amx, emulated", &lt_amx_int8, &lt_generic_kernels, -128, 127};
-#else
     for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++)
         if (lt_processor_runs(level)) {
             out[n++] = (subject){level->name, level->int8, level->kernels, -128, 127};
             if (level->int4 != level->int8)
                 out[n++] = (subject){level->name, level->int4, level->kernels, -8, 7};
         }
-#endif
     return n;
 }
 
