@@ -61,6 +61,7 @@ shots:
   - {at: 4s, prompt: "a blue ball spins on a beach at noon"}
   - {at: 8s, prompt: "a blue ball spins on a beach at night"}
 END_OF_FILM
+seeds="7 8"
 for seed in $seeds; do
     made generate "a red ball spins on a beach at noon, then it turns blue. Then night falls." --seconds 12 --seed $seed -o event$seed.mkv
     stats event$seed.mkv >event$seed.stats
