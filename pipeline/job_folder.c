@@ -109,6 +109,13 @@ static bool hold_alone(int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* A link that leads nowhere: no folder can be made under its name. */
+static bool is_loose_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
+}
+
 /* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that is done may have removed
  * it in between: then once more. What is half-written there while nobody uses the folder was left by one that was killed. */
 static int hold_folder(const char *path)
@@ -117,7 +124,7 @@ static int hold_folder(const char *path)
         if (mkdir(path, 0777) != 0 && errno != EEXIST)
             return -1;
         const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno != ENOENT)
+        if (fd < 0 && (errno != ENOENT || is_loose_link(path)))
             return -1;
         if (fd < 0)
             continue;

@@ -56,4 +56,9 @@ state=$(wc -c "$(ls short/state.*)" | cut -d ' ' -f 1)
     longtake generate "a red ball" --frames 5 -o alone.y4m >made.out 2>made.err
 ) || fail "a take of one window: $(cat made.err)"
 same alone.y4m part.y4m
+
+# A link that leads nowhere is no folder, and is not waited for.
+ln -s nowhere loose
+timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job loose -o loose.mp4 --model "$MODEL" >out 2>loose.err
+equal "a link that leads nowhere" $? 2
 finish
