@@ -252,8 +252,8 @@ int cli_tokens_edit(cli_context *c)
     if (cutting ? v->words != 3 : v->words < 3)
         return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
                          cutting ? "a file and a span such as 0s-13s" : "two or more files");
-    int code = LONGTAKE_OK;
-    longtake *engine = cli_engine(c, &code);
+    int code = cli_check_stream(c);
+    longtake *engine = code == LONGTAKE_OK ? cli_engine(c, &code) : NULL;
     if (!engine)
         return code;
     if (cutting)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -155,9 +154,8 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
-    if (v->output && strcmp(v->output, "-") == 0 && !v->dry_run && !v->print_config && isatty(STDOUT_FILENO))
-        return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
-    return find_windows(c, r);
+    const int code = v->dry_run || v->print_config ? LONGTAKE_OK : cli_check_stream(c);
+    return code == LONGTAKE_OK ? find_windows(c, r) : code;
 }
 
 static void report(cli_context *c, const longtake_request *r, const longtake_result *result)

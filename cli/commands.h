@@ -33,7 +33,9 @@ int cli_hear_event(void *context, const longtake_event *event);
 
 /* A JSON document: with --json as it is, on one line, else laid out to be read. */
 void cli_print_document(const cli_context *c, const char *json);
-/* The path of what was made, with --json as {"output":"PATH"}. */
+/* Whether standard output may take a file, where --output - asks for that; a message where not. */
+int cli_check_stream(cli_context *c);
+/* The path of what was made, unless that was standard output; with --json as {"output":"PATH"}. */
 void cli_print_output(const cli_context *c, const char *path);
 
 /* An engine from -m, --device, ...; NULL with the exit code in *code. */

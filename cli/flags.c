@@ -41,7 +41,7 @@ const cli_flag cli_flags[] = {
     {"seconds", 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds (default that of the input, else one window); of continue, of what is new", AT(seconds)},
     {"frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in frames", AT(frames)},
     {"num-frames", 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in semantic frames (13 = 49 frames)", AT(num_frames)},
-    {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0, 1e3, "frames a second of the file (default the model's: another rate plays the same frames faster or slower)", AT(fps)},
+    {"fps", 0, FLAG_REAL, "F", MAKES " decode", 0, 0.1, 240, "frames a second of the file (default the model's: another rate plays the same frames faster or slower)", AT(fps)},
     {"width", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame width, where the model allows it", AT(width)},
     {"height", 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame height, where the model allows it", AT(height)},
     {"scale", 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8, "enlarges the output N times (Lanczos)", AT(scale)},
@@ -440,9 +440,26 @@ static bool read_environment(cli_values *v, char *message, size_t bytes)
     return true;
 }
 
+/* What `tokens` does with files takes few flags of the command. */
+static const struct {
+    const char *word, *flags;
+} token_edits[] = {{"cut", "output"}, {"join", "output"}, {"score", "prompt lm-cfg temperature motion lm-context"}};
+
+/* The flags that `tokens cut`, `join` or `score` have for themselves; NULL where the command line is of none of them. */
+static const char *flags_of_edit(const cli_values *v)
+{
+    if (strcmp(v->command, "tokens") != 0 || v->words == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof token_edits / sizeof *token_edits; i++)
+        if (strcmp(token_edits[i].word, v->word[0]) == 0)
+            return token_edits[i].flags;
+    return NULL;
+}
+
 /* A flag that this command does not take is an error, so that nothing is silently ignored. */
 static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message, size_t bytes)
 {
+    const char *own = flags_of_edit(v);
     for (int i = 1; i < argc; i++) {
         char name[64];
         const char *value;
@@ -455,6 +472,10 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
             continue;
         if (!cli_flag_belongs(f, v->command)) {
             snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
+            return false;
+        }
+        if (own && strcmp(f->commands, "all") != 0 && !is_word_of(own, f->name, ' ')) {
+            snprintf(message, bytes, "--%s is no flag of tokens %s\nhint: its own are: %s", f->name, v->word[0], own);
             return false;
         }
         if (f->kind != FLAG_SWITCH && !strchr(argv[i], '=') && (argv[i][1] == '-' || !argv[i][2]))

@@ -51,8 +51,22 @@ void cli_print_document(const cli_context *c, const char *json)
         cli_print_layout(stdout, json);
 }
 
+int cli_check_stream(cli_context *c)
+{
+    const cli_values *v = c->values;
+    if (!v->output || strcmp(v->output, "-") != 0)
+        return LONGTAKE_OK;
+    if (v->json)
+        return cli_usage(c, "--output - and --json: found both, expected one: each has standard output for itself");
+    if (isatty(STDOUT_FILENO))
+        return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
+    return LONGTAKE_OK;
+}
+
 void cli_print_output(const cli_context *c, const char *path)
 {
+    if (strcmp(path, "-") == 0)
+        return;
     if (!c->values->json) {
         puts(path);
         return;
@@ -310,9 +324,11 @@ static int run_command(cli_context *c)
         if (strcmp(others[i].name, command) == 0)
             return c->values->print_config ? print_config_alone(c) : others[i].run(c);
     const char *word = strcmp(command, "tokens") == 0 && c->values->words > 0 ? c->values->word[0] : "";
-    if (strcmp(word, "cut") == 0 || strcmp(word, "join") == 0)
-        return cli_tokens_edit(c);
-    return strcmp(word, "score") == 0 ? cli_tokens_score(c) : cli_take(c);
+    const bool edits = strcmp(word, "cut") == 0 || strcmp(word, "join") == 0;
+    const bool scores = strcmp(word, "score") == 0;
+    if ((edits || scores) && c->values->print_config)
+        return print_config_alone(c);
+    return edits ? cli_tokens_edit(c) : scores ? cli_tokens_score(c) : cli_take(c);
 }
 
 int main(int argc, char **argv)

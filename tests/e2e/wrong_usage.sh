@@ -70,6 +70,14 @@ usage generate x -o a.mp4 --seconds 3 --width 100
 usage generate x -o a.mp4 --seconds 3 --quiet=yes
 usage tokens -p x -o a.mp4 --seconds 3
 usage encode -o a.lt
+usage decode a.latents -o a.mp4 --fps 0
+usage tokens -p x -o - --seconds 3 --json
+equal "a report behind a stream" "$(wc -c <refused.out)" 0
+usage tokens cut a.lt 0s-3s -o - --json
+usage tokens cut a.lt 0s-3s -o b.lt --dry-run
+equal "a flag that only some uses of a command have" "$(tail -1 refused.err)" "hint: its own are: output"
+usage tokens join a.lt a.lt -o b.lt --seed 3
+usage tokens score a.lt --seconds 3
 usage info
 usage devices cuda
 usage bench t5
