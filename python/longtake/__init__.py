@@ -17,6 +17,7 @@ import ctypes
 import dataclasses
 import enum
 import json
+import numbers
 import os
 import queue
 import struct
@@ -155,7 +156,7 @@ def version() -> str:
 
 def info(path: Path) -> dict:
     """What any file of longtake, checkpoint, video or job folder is."""
-    return _json_of(_lib.longtake_info, os.fsencode(path))
+    return _json_of(_lib.longtake_info, c.path(path))
 
 
 def devices() -> dict:
@@ -165,40 +166,59 @@ def devices() -> dict:
 
 def read_latents(path: Path) -> np.ndarray:
     """The latents of a .latents file, float32 [T, C, H, W]."""
-    with open(path, "rb") as file:
-        size, = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(size))
-        entry = header["latents"]
-        begin, end = entry["data_offsets"]
-        file.seek(8 + size + begin)
-        data = file.read(end - begin)
-    if entry["dtype"] == "F32":
-        values = np.frombuffer(data, "<f4")
-    elif entry["dtype"] == "BF16":
-        values = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
-    else:
-        raise LongtakeError(Status.INPUT, f"{os.fspath(path)}: latents of {entry['dtype']}, expected F32 or BF16")
-    return values.reshape(entry["shape"]).copy()
+    try:
+        with open(path, "rb") as file:
+            size, = struct.unpack("<Q", file.read(8))
+            if size > os.fstat(file.fileno()).st_size:
+                raise ValueError(f"its header has {size} bytes")
+            entry = json.loads(file.read(size))["latents"]
+            begin, end = entry["data_offsets"]
+            file.seek(8 + size + begin)
+            data = file.read(end - begin)
+        if entry["dtype"] == "F32":
+            values = np.frombuffer(data, "<f4")
+        elif entry["dtype"] == "BF16":
+            values = (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+        else:
+            raise ValueError(f"latents of {entry['dtype']}, expected F32 or BF16")
+        return values.reshape(entry["shape"]).copy()
+    except (OSError, struct.error, KeyError, TypeError, ValueError) as cause:
+        raise LongtakeError(Status.INPUT, f"{os.fspath(path)}: is no latents file that can be read: {cause}") from cause
 
 
-class Tokens:
+class _Owned:
+    """What the library made for us, at an address, until it is closed."""
+
+    _address: ctypes.c_void_p
+
+    @property
+    def _handle(self) -> ctypes.c_void_p:
+        if not self._address:
+            raise LongtakeError(Status.USAGE, f"{type(self).__name__}: is closed, expected an open one")
+        return self._address
+
+
+class Tokens(_Owned):
     """The semantic plan of a take. `codes` is the library's own array: changes to it count."""
 
     def __init__(self, handle: ctypes.c_void_p):
-        self._handle = handle
+        self._address = handle
 
     @classmethod
     def read(cls, engine: "Engine", path: Path) -> "Tokens":
         """A .lt file, or the release's .npy."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_tokens_read(engine._handle, os.fsencode(path), ctypes.byref(handle), ctypes.byref(error)), error)
+        _check(_lib.longtake_tokens_read(engine._handle, c.path(path), ctypes.byref(handle), ctypes.byref(error)), error)
         return cls(handle)
 
     @classmethod
     def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
         """Tokens from numbers, laid out as the engine's model has them."""
-        flat = np.ascontiguousarray(codes, dtype=np.uint16).reshape(-1)
+        given = np.asarray(codes).reshape(-1)
+        flat = given.astype(np.uint16)
+        if not np.array_equal(flat, given):
+            raise LongtakeError(Status.USAGE, "codes: found a number that is none, expected whole ones from 0 to 65535")
         error = c.Error()
         handle = ctypes.c_void_p()
         _check(_lib.longtake_tokens_new(engine._handle, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)), flat.size,
@@ -217,19 +237,19 @@ class Tokens:
         return _lib.longtake_tokens_count(self._handle)
 
     def __repr__(self) -> str:
-        return f"Tokens({len(self)} codes)" if self._handle else "Tokens(closed)"
+        return f"Tokens({len(self)} codes)" if self._address else "Tokens(closed)"
 
     def write(self, path: Path) -> None:
         """To a .lt or .npy file."""
         error = c.Error()
-        _check(_lib.longtake_tokens_write(self._handle, os.fsencode(path), ctypes.byref(error)), error)
+        _check(_lib.longtake_tokens_write(self._handle, c.path(path), ctypes.byref(error)), error)
 
     def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
         """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment; with an `engine` it need not: the rest
         of its segment is encoded again."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        with engine._lock if engine else contextlib.nullcontext():
+        with engine._turn() if engine else contextlib.nullcontext():
             status = _lib.longtake_tokens_recut(engine._handle if engine else None, self._handle, first, count, ctypes.byref(handle),
                                                 None, ctypes.byref(error))
         _check(status, error)
@@ -242,9 +262,9 @@ class Tokens:
         return Tokens(handle)
 
     def close(self) -> None:
-        if self._handle:
-            _lib.longtake_tokens_close(self._handle)
-        self._handle = ctypes.c_void_p()
+        if self._address:
+            _lib.longtake_tokens_close(self._address)
+        self._address = ctypes.c_void_p()
 
     def __del__(self) -> None:
         self.close()
@@ -253,6 +273,14 @@ class Tokens:
 _FITS = ("cover", "pad", "crop", "stretch")
 _WORDS = ("cfg_schedule", "guidance", "carry", "speed")
 _SETTINGS = {name for name, _ in c.Settings._fields_}
+
+
+def _given(name: str, value: Any, least: int = 0) -> Any:
+    """A number of a request. For the library one below zero says that none was given."""
+    if value < least:
+        raise LongtakeError(Status.USAGE, f"--{name}: found {value}, expected {least} or more")
+    return int(value) if isinstance(value, numbers.Integral) else value
+
 
 def _fit(name: str) -> int:
     if name not in _FITS:
@@ -280,18 +308,18 @@ class _Call:
         self._on_frame = on_frame
         r = self.request = c.Request()
         _lib.longtake_request_init(ctypes.byref(r))
-        r.prompt = None if prompt is None else prompt.encode()
+        r.prompt = None if prompt is None else c.text(prompt)
         if shots is not None:
             self._fill_shots(shots, fps)
         r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
         r.retake_count = len(retakes)
         for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
-            setattr(r, name, None if value is None else os.fsencode(value))
-        r.format = None if format is None else format.encode()
+            setattr(r, name, None if value is None else c.path(value))
+        r.format = None if format is None else c.text(format)
         if from_seconds is not None:
-            r.from_seconds = from_seconds
+            r.from_seconds = _given("from", from_seconds)
         if max_seam is not None:
-            r.max_seam = max_seam
+            r.max_seam = _given("max-seam", max_seam)
         r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
         if container_fps is not None:
             settings["fps"] = container_fps
@@ -301,12 +329,13 @@ class _Call:
             r.on_frame = c.FRAME_FN(self._hear_frame)
 
     def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
-        def own(value: Optional[float]) -> float:
-            return c.UNSET if value is None else value
+        def own(name: str, value: Optional[float]) -> float:
+            return c.UNSET if value is None else _given(name, value)
 
         self.request.shots = (c.Shot * max(len(shots), 1))(*[
-            c.Shot(round(s.at * fps), s.prompt.encode(), own(s.motion), own(s.seed), own(s.lm_cfg), own(s.shot_cfg), own(s.cfg_scale),
-                   None if s.plan is None else os.fsencode(s.plan), s.plan_from, s.plan_seconds or 0) for s in shots])
+            c.Shot(round(s.at * fps), c.text(s.prompt), own("motion", s.motion), own("seed", s.seed), own("lm_cfg", s.lm_cfg),
+                   own("shot_cfg", s.shot_cfg), own("cfg_scale", s.cfg_scale),
+                   None if s.plan is None else c.path(s.plan), s.plan_from, s.plan_seconds or 0) for s in shots])
         self.request.shot_count = len(shots)
 
     def _fill_settings(self, settings: dict) -> None:
@@ -315,9 +344,13 @@ class _Call:
                 raise TypeError(f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}")
             if value is None:
                 continue
-            if name == "fit":
-                value = _fit(value)
-            setattr(self.request.settings, name, value.encode() if name in _WORDS else value)
+            if name in _WORDS:
+                value = c.text(value)
+            else:
+                value = _fit(value) if name == "fit" else _given(name, value, -1 if name == "seed" else 0)
+            setattr(self.request.settings, name, value)
+            if getattr(self.request.settings, name) != value == value:  # NaN the library refuses
+                raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
 
     def _hear_event(self, _user: Any, pointer: Any) -> int:
         try:
@@ -340,13 +373,15 @@ class _Call:
     def run(self, function: Callable, engine: "Engine") -> Report:
         error = c.Error()
         result = c.Result()
-        status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
+        engine._running = self
         try:
+            status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
             if self.raised is not None:
                 raise self.raised
             _check(status, error)
             return _report(result)
         finally:
+            engine._running = None
             _lib.longtake_result_clear(ctypes.byref(result))
 
 
@@ -379,7 +414,7 @@ def _bar() -> Callable[[Event], None]:
     return show
 
 
-class Engine:
+class Engine(_Owned):
     """A model on a device. Weights are mapped when a request first needs them.
 
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
@@ -389,25 +424,44 @@ class Engine:
     def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,
                  max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
                  search: Optional[Sequence[Path]] = None):
-        self._handle = ctypes.c_void_p()
+        self._address = ctypes.c_void_p()
         self._lock = threading.Lock()
+        self._user: Optional[int] = None  # thread that has the lock
+        self._running: Optional[_Call] = None
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
-            options.model = os.fsencode(model)
+            options.model = c.path(model)
         if config is not None:
-            options.config = os.fsencode(config)
+            options.config = c.path(config)
         options.search = c.text_list(c.data_folders() if search is None else search)
         options.set = c.text_list(set)
-        options.device, options.precision = device.encode(), precision.encode()
+        options.device, options.precision = c.text(device), c.text(precision)
         options.threads, options.max_memory = threads, max_memory
         error = c.Error()
-        _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._handle), ctypes.byref(error)), error)
+        _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)), error)
 
     def close(self) -> None:
-        if self._handle:
-            _lib.longtake_close(self._handle)
-        self._handle = ctypes.c_void_p()
+        """A request that still runs, on another thread or behind `frames`, is stopped first."""
+        running = self._running
+        if running is not None:
+            running.cancelled = True
+        with self._turn():
+            if self._address:
+                _lib.longtake_close(self._address)
+            self._address = ctypes.c_void_p()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One request at a time; a callback of a request that waited for its own engine would wait for ever."""
+        if self._user == threading.get_ident():
+            raise LongtakeError(Status.USAGE, "Engine: found a request within a callback of another, expected one at a time")
+        with self._lock:
+            self._user = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._user = None
 
     def __enter__(self) -> "Engine":
         return self
@@ -429,7 +483,7 @@ class Engine:
 
     def _run(self, function: Callable, **request: Any) -> Report:
         call = self._call(**request)
-        with self._lock:
+        with self._turn():
             return call.run(function, self)
 
     def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
@@ -466,11 +520,11 @@ class Engine:
         """A film file, as `longtake run`."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_film_read(os.fsencode(film), ctypes.byref(handle), ctypes.byref(error)), error)
+        _check(_lib.longtake_film_read(c.path(film), ctypes.byref(handle), ctypes.byref(error)), error)
         try:
             call = self._call(**request)
-            _check(_lib.longtake_film_apply(handle, self._handle, ctypes.byref(call.request), ctypes.byref(error)), error)
-            with self._lock:
+            with self._turn():
+                _check(_lib.longtake_film_apply(handle, self._handle, ctypes.byref(call.request), ctypes.byref(error)), error)
                 return call.run(_lib.longtake_generate, self)
         finally:
             _lib.longtake_film_close(handle)
@@ -491,7 +545,7 @@ class Engine:
         error = c.Error()
         with tempfile.TemporaryDirectory() as folder:
             call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
-            with self._lock:
+            with self._turn():
                 status = _lib.longtake_make_candidates(self._handle, ctypes.byref(call.request), count, c.BATCH_FN(hear), None,
                                                        ctypes.byref(error))
             if call.raised is not None:
@@ -511,8 +565,8 @@ class Engine:
 
         error = c.Error()
         call = self._call(**request)
-        with self._lock:
-            status = _lib.longtake_generate_batch(self._handle, os.fsencode(prompts), os.fsencode(folder),
+        with self._turn():
+            status = _lib.longtake_generate_batch(self._handle, c.path(prompts), c.path(folder),
                                                   ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
         if call.raised is not None:
             raise call.raised
@@ -529,11 +583,11 @@ class Engine:
         refinement sees, of a video or picture what the tokenizer sees."""
         error = c.Error()
         found = c.Features()
-        with self._lock:
+        with self._turn():
             if isinstance(source, Tokens):
                 status = _lib.longtake_features_of_tokens(self._handle, source._handle, ctypes.byref(found), ctypes.byref(error))
             else:
-                status = _lib.longtake_features_of_video(self._handle, os.fsencode(source), _fit(fit), ctypes.byref(found),
+                status = _lib.longtake_features_of_video(self._handle, c.path(source), _fit(fit), ctypes.byref(found),
                                                          ctypes.byref(error))
         _check(status, error)
         try:
@@ -544,17 +598,17 @@ class Engine:
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
         """What a request would do; loads no weights."""
         call = self._call(prompt, **request)
-        return _json_of(_lib.longtake_plan, self._handle, command.encode(), ctypes.byref(call.request))
+        with self._turn():
+            return _json_of(_lib.longtake_plan, self._handle, c.text(command), ctypes.byref(call.request))
 
     def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
         """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead` wait to be taken; closing
         the iterator stops the take after its current step."""
         waiting: "queue.Queue[Any]" = queue.Queue(maxsize=max(ahead, 1))
-        stop = threading.Event()
         end = object()
 
         def put(item: Any) -> None:
-            while not stop.is_set():
+            while not call.cancelled:
                 try:
                     return waiting.put(item, timeout=0.1)
                 except queue.Full:
@@ -564,7 +618,7 @@ class Engine:
 
         def work() -> None:
             try:
-                with self._lock:
+                with self._turn():
                     call.run(_lib.longtake_generate, self)
                 put(end)
             except BaseException as exception:  # raised where the frames are taken
@@ -574,7 +628,12 @@ class Engine:
         thread.start()
         try:
             while True:
-                item = waiting.get()
+                try:
+                    item = waiting.get(timeout=0.1)
+                except queue.Empty:
+                    if call.cancelled:
+                        raise LongtakeError(Status.CANCELLED, "frames: the engine was closed before the last one") from None
+                    continue
                 if item is end:
                     return
                 if isinstance(item, BaseException):
@@ -582,7 +641,6 @@ class Engine:
                 yield item
         finally:
             call.cancelled = True
-            stop.set()
             thread.join()
 
     def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:

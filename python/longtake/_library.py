@@ -242,6 +242,21 @@ def data_folders() -> list[str]:
     return list(dict.fromkeys(str(folder.resolve()) for folder in candidates if (folder / "configs").is_dir()))
 
 
+def _whole(data: bytes) -> bytes:
+    """For C a text ends at its first zero byte: there may be none inside."""
+    if b"\0" in data:
+        raise ValueError(f"embedded null byte in {data!r}")
+    return data
+
+
+def text(value: str) -> bytes:
+    return _whole(value.encode())
+
+
+def path(value) -> bytes:
+    return _whole(os.fsencode(value))
+
+
 def text_list(texts) -> ctypes.Array:
     """A NULL-terminated list of strings."""
-    return (c_char_p * (len(texts) + 1))(*[os.fsencode(text) for text in texts], None)
+    return (c_char_p * (len(texts) + 1))(*[path(one) for one in texts], None)

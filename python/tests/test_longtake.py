@@ -149,7 +149,7 @@ def test_plan(engine):
 
 def test_errors_carry_code_and_place(engine, tmp_path):
     with pytest.raises(longtake.LongtakeError) as caught:
-        engine.generate("a red ball", seconds=-3, frames=9, top_k=3, top_p=0.5)
+        engine.generate("a red ball", frames=9, top_k=3, top_p=0.5)
     assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, "--top-k and --top-p")
     film = tmp_path / "film.yaml"
     film.write_text("shots:\n  - {prompt: a, motoin: 1}\n")
@@ -162,6 +162,59 @@ def test_errors_carry_code_and_place(engine, tmp_path):
     assert caught.value.code == longtake.Status.INPUT
     with pytest.raises(TypeError):
         engine.generate("a red ball", secnods=3)
+
+
+def test_what_is_closed_says_so(tmp_path):
+    engine = longtake.Engine(os.environ["MODEL"])
+    tokens = engine.make_tokens("a red ball", frames=9)
+    frames = engine.frames("a red ball", seconds=60, steps=2)
+    next(frames)
+    engine.close()  # stops the take
+    with pytest.raises(longtake.LongtakeError) as caught:
+        list(frames)
+    assert caught.value.code == longtake.Status.CANCELLED
+    assert len(tokens) > 0
+    tokens.close()
+    for use in (lambda: engine.fps, lambda: engine.generate("a red ball", frames=9, output=tmp_path / "a.mp4"),
+                lambda: longtake.Tokens.read(engine, tmp_path / "a.lt"), lambda: len(tokens), lambda: tokens.codes,
+                lambda: tokens + tokens, lambda: tokens.write(tmp_path / "a.lt")):
+        with pytest.raises(longtake.LongtakeError, match="is closed"):
+            use()
+    engine.close()
+    tokens.close()
+
+
+def test_an_engine_within_its_own_callback(engine, tmp_path):
+    with pytest.raises(longtake.LongtakeError, match="within a callback"):
+        engine.generate("a red ball", progress=lambda _event: engine.plan("a red ball"), output=tmp_path / "a.mp4", **SHORT)
+    with pytest.raises(longtake.LongtakeError, match="within a callback"):
+        engine.generate("a red ball", progress=lambda _event: engine.close(), output=tmp_path / "a.mp4", **SHORT)
+    assert engine.fps == 8
+
+
+def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
+    for request in (dict(seconds=-5), dict(seed=-2), dict(seed=2**64 + 7), dict(top_k=2**32 + 5), dict(max_seam=-1), dict(from_seconds=-1.5),
+                    dict(shots=[longtake.Shot(0, "a", motion=-0.5)])):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            engine.plan(None if "shots" in request else "a red ball", **request)
+        assert caught.value.code == longtake.Status.USAGE
+    assert engine.plan("a red ball", seed=np.int64(7))["settings"]["seed"] == 7
+    for codes in ([70000] * 14, np.full(14, -1), np.full(14, 0.5)):
+        with pytest.raises(longtake.LongtakeError, match="codes: "):
+            longtake.Tokens.of(engine, codes)
+    with pytest.raises(ValueError, match="null byte"):
+        engine.plan("a red\0 ball")
+    with pytest.raises(ValueError, match="null byte"):
+        longtake.info("a\0b")
+
+
+def test_latents_that_are_none(tmp_path):
+    (tmp_path / "a.latents").write_bytes(b"\xff" * 100)
+    (tmp_path / "b.latents").write_bytes(b"\2\0\0\0\0\0\0\0{}")
+    for name in ("a.latents", "b.latents", "none.latents"):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            longtake.read_latents(tmp_path / name)
+        assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(tmp_path / name)
 
 
 def test_a_callback_may_raise(engine):
