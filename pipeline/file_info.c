@@ -296,7 +296,7 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "shown_width", lt_json_new_int(v->width));
     lt_json_set(o, "shown_height", lt_json_new_int(v->height));
     lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
-    lt_json_set(o, "seconds", lt_json_new_real(v->seconds));
+    lt_json_set(o, "seconds", v->seconds > 0 ? lt_json_new_real(v->seconds) : lt_json_new_null()); /* not known without reading it */
     const lt_status s = v->comment ? add_comment(v->comment, path, o) : LT_OK;
     media_reader_close(r);
     return s;

@@ -162,7 +162,9 @@ static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node
 
 static lt_status read_shots(longtake_film *f, const cfg_node *list, lt_error *err)
 {
-    if (list->kind != CFG_NODE_LIST || list->count == 0)
+    if (list->kind == CFG_NODE_LIST && list->count == 0)
+        return cfg_node_fail(f->document, list, err, "'shots' is an empty list, expected at least one shot");
+    if (list->kind != CFG_NODE_LIST)
         return film_fail_kind(f->document, list, "a list of shots", err);
     f->shot = calloc((size_t)list->count, sizeof *f->shot);
     f->plan = calloc((size_t)list->count, sizeof *f->plan);

@@ -109,6 +109,9 @@ static lt_status apply_reference(const longtake_recipe *recipe, const longtake *
     r->new_only = r->new_only || lt_json_bool(new_only);
     if (r->input && r->from_seconds < 0)
         r->from_seconds = (double)lt_json_int(frames) / e->cfg.pipeline.fps;
+    if (r->input && keep_length && (lt_json_int(frames) < 1 || r->settings.frames <= lt_json_int(frames)))
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: the take has %lld frames, its reference %lld", recipe->path,
+                       (long long)r->settings.frames, (long long)lt_json_int(frames));
     if (r->input && keep_length)
         r->settings.frames -= lt_json_int(frames); /* those asked for are the new ones */
     return LT_OK;

@@ -82,14 +82,18 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
                            lt_error *err)
 {
     const double fps = f->run->engine->cfg.pipeline.fps;
-    const int64_t most = from_seconds < 0 ? 0 : llround(from_seconds * fps);
+    const bool picture = f->path == f->run->request->image;
+    const int64_t most = picture ? 2 : from_seconds < 0 ? 0 : llround(fmin(from_seconds * fps, 1e15));
     if (from_seconds >= 0 && most < 1)
         return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame",
                        from_seconds);
     LT_TRY(fill_ring(f, ring, reader, most, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
-    if (ring->count < most)
+    if (picture && ring->count > 1)
+        return lt_fail(err, LT_ERR_USAGE, "--image: %s has more than one frame, expected a picture\nhint: continue goes on from a video",
+                       f->path);
+    if (!picture && ring->count < most)
         return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path,
                        (double)ring->count / fps);
     LT_TRY(take_tail(f, ring, err));

@@ -56,6 +56,9 @@ kind() {
 made tokens -p x --seconds 3 -o take.lt
 made refine take.lt -o take.latents
 made generate x --seconds 3 -o take.mkv --job job
+made generate x --frames 1 -o still.png
+kind still-00000.png video
+equal "a picture: seconds" "$(json made.out seconds)" null
 kind take.lt tokens
 equal "take.lt: a setting" "$(json made.out notes settings frames)" 24
 # The release's token file: one picture of zeros.

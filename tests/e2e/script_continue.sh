@@ -83,6 +83,7 @@ refused 2 continue ball.mp4 --seconds 1 -o bad.mp4
 refused 2 continue - --seconds 1 -p x -o bad.mp4
 refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
 refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
+equal "a video as a picture" "$(head -n 1 refused.err)" "longtake: --image: clip.mp4 has more than one frame, expected a picture"
 [ -e longer.mp4.job ] && fail "a job folder is left: $(ls longer.mp4.job)"
 [ -e bad.mp4 ] && fail "a refused command left a file"
 finish

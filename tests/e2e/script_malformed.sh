@@ -25,7 +25,7 @@ film "1:1: "                                          'a red ball\n'
 film "4:1: "                                          "${shots}take: [1, 2\n"
 film "3:1: a film has no key 'tkae'"                  "${shots}tkae: {seed: 1}\n"
 film "1:1: found no 'shots'"                          'take: {seed: 1}\n'
-film "1:8: 'shots' is a list, expected a list of shots" 'shots: []\n'
+film "1:8: 'shots' is an empty list, expected at least one shot" 'shots: []\n'
 film "1:7: 'take' is a list, expected a map"          "take: [1]\n$shots"
 film "1:8: 'take' has no key 'sede'"                  "take: {sede: 1}\n$shots"
 film "1:14: 'seed' is 'soon', expected a whole number" "take: {seed: soon}\n$shots"
