@@ -24,12 +24,21 @@ static void add_segments(const take_run *run, lt_json *o)
     lt_json_set(o, "segment_frames", lengths);
 }
 
+/* What the input says of itself; a decoded file may have another rate and size than was thought of when it was refined. */
+static lt_json *about_of_input(const take_run *run, lt_error *err)
+{
+    lt_json *about = NULL;
+    if (lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &about, err) != LT_OK)
+        return NULL;
+    lt_json_set(about, "settings", take_spec_json(&run->spec));
+    return about;
+}
+
 lt_json *take_about(take_run *run, lt_error *err)
 {
     lt_hash model;
-    lt_json *given = NULL;
     if (run->given_about)
-        return lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &given, err) == LT_OK ? given : NULL;
+        return about_of_input(run, err);
     if (take_engine_model_hash(run->engine, &model, err) != LT_OK)
         return NULL;
     char hash[LT_HASH_TEXT_BYTES];

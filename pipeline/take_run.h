@@ -63,7 +63,7 @@ typedef struct {
     int64_t plan_frames;      /* semantic frames of the plan; features beyond repeat the last */
 
     char *playable;           /* an unfinished video that stays: NAME.part.mp4; or NULL */
-    char *given_about;        /* how the input was made, where the input says so: kept as it is in the output */
+    char *given_about;        /* how the input was made, where the input says so: its settings apart kept as it is in the output */
 
     char **warning;           /* texts, for the report */
     int warnings;

@@ -71,13 +71,8 @@ static lt_status resolve(take_task *t, int needs, int64_t frames, lt_error *err)
 /* A picture counts as the take's first frame; a video is gone on from by the whole length that was asked for. */
 static lt_status begin_with_image(take_task *t, lt_error *err)
 {
-    take_reference *image = &t->reference;
-    LT_TRY(take_reference_open(image, &t->run, t->request.image, -1, err));
-    if (image->frames != 1)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "--image: %s has %lld frames, expected a picture\nhint: continue goes on from a video",
-                       image->path, (long long)image->frames);
-    return take_reference_grid(image, t->run.spec.time.frames - 1, err);
+    LT_TRY(take_reference_open(&t->reference, &t->run, t->request.image, -1, err));
+    return take_reference_grid(&t->reference, t->run.spec.time.frames - 1, err);
 }
 
 /* The plan that the request itself brings. */
@@ -147,10 +142,12 @@ static lt_status check_shape(take_task *t, lt_error *err)
                    (long long)want.latents, want.channels, want.height, want.width);
 }
 
-/* The take is as the file's metadata says. */
+/* The take is as the file's metadata says, once the request's own settings are known to be some. */
 lt_status take_settle_latents(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
+    LT_TRY(resolve(t, 0, 0, err));
+    take_spec_clear(&t->run.spec);
     r->fresh = 1; /* decoding alone is quick, and what a latents file holds has no key to know it by */
     LT_TRY(take_latents_open(r->input, &t->latents, err));
     const lt_json *about = take_latents_about(t->latents);
@@ -205,6 +202,23 @@ static lt_status write_plan(take_task *t, lt_error *err)
     return take_plan_make(run, err);
 }
 
+/* What a take asks for behind the end of the plan that it was given shows what the plan shows last. */
+static void warn_of_short_plan(take_run *run)
+{
+    const double fps = run->engine->cfg.pipeline.fps;
+    const int64_t planned = take_frames_of_latents(run->plan_frames);
+    if (planned < run->spec.time.frames)
+        take_warn(run, "the plan ends after %.2f s: what it shows last stays up to %.2f s", (double)planned / fps,
+                  (double)run->spec.time.frames / fps);
+}
+
+static lt_status take_over_plan(take_task *t, lt_error *err)
+{
+    LT_TRY(take_plan_give(&t->run, &t->plan, err));
+    warn_of_short_plan(&t->run);
+    return LT_OK;
+}
+
 lt_status take_task_prepare(take_task *t, lt_error *err)
 {
     const unsigned does = t->command->does;
@@ -214,7 +228,7 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     if (does)
         tell_choices(&t->run);
     if (t->plan.segments > 0)
-        LT_TRY(take_plan_give(&t->run, &t->plan, err));
+        LT_TRY(take_over_plan(t, err));
     else if (does & TAKE_DOES_TOKENS)
         LT_TRY(write_plan(t, err));
     return does & TAKE_DOES_REFINE ? take_text_prepare(&t->run, TAKE_FOR_MMDIT, err) : LT_OK;

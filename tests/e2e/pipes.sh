@@ -20,6 +20,9 @@ same whole.mp4 rendered.mp4
 made generate "$prompt" --seconds 4 --seed 7 -o about_whole.mp4
 made decode take.latents -o about_stepped.mp4
 same about_whole.mp4 about_stepped.mp4
+made render take.lt --scale 2 --fps 12 -o large_whole.mp4
+made decode take.latents --scale 2 --fps 12 -o large_stepped.mp4
+same large_whole.mp4 large_stepped.mp4
 
 # The release's token file holds the codes and no length: 9 semantic frames are 33 frames.
 made tokens -p "$prompt" --seconds 4 --seed 7 -o take.npy

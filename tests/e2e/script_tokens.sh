@@ -35,6 +35,16 @@ head -n "$(wc -l <short.codes)" all.codes >head.codes
 same short.codes head.codes
 equal "tokens of 8 frames" "$(wc -l <short.codes)" $((14 + 10))
 
+# To standard output too, and nothing else goes there; what a take asks for behind the plan's end is told.
+longtake tokens cut all.lt 0s-4s -o - >piped.lt 2>made.err || fail "cut -o -: $(cat made.err)"
+same piped.lt short.lt
+made tokens join a.lt b.lt -o joined.lt --print-config
+[ -e joined.lt ] && fail "--print-config made a file"
+made render short.lt --seconds 12 --steps 1 -o longer.y4m
+grep -q '^warning: the plan ends after 3.62 s: what it shows last stays up to 12.00 s' made.err || fail "a short plan: $(cat made.err)"
+made render short.lt --steps 1 -o whole.y4m
+equal "a whole plan" "$(cat made.err)" ""
+
 # A beginning inside a segment is encoded again.
 "$PROGRAM" tokens cut all.lt 1s-5s -o inside.lt --model "$MODEL" >made.out 2>made.err || fail "cut inside: $(cat made.err)"
 grep -q 'encoded again' made.err || fail "cut inside does not say so: $(cat made.err)"
