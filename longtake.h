@@ -90,7 +90,7 @@ typedef struct {
     double elapsed_seconds;   /**< since the request began */
     const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" ... */
     int64_t window;           /**< of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
-    int64_t windows;          /**< of the stage in all */
+    int64_t windows;          /**< of the stage in all; 0: not known */
     int64_t step;             /**< done so far in this window */
     int64_t steps;            /**< of this window in all */
     double step_seconds;      /**< of the last step */

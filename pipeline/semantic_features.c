@@ -77,12 +77,15 @@ static lt_status read_all(semantic_reader *r, longtake_features *f, lt_error *er
 {
     const int64_t values = f->height * f->width * f->channels;
     int64_t room = 0;
-    for (bool got = true; got; f->frames += got) {
+    bool got = false;
+    LT_TRY(semantic_reader_next(r, &got, err));
+    while (got) {
         if (f->frames == room) {
             room = 2 * room + 16;
             LT_TRY(grow(f, room, err));
         }
-        LT_TRY(semantic_reader_next(r, f->values + f->frames * values, &got, err));
+        LT_TRY(semantic_reader_features(r, f->values + f->frames++ * values, err));
+        LT_TRY(semantic_reader_next(r, &got, err));
     }
     return LT_OK;
 }

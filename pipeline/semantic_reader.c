@@ -1,6 +1,7 @@
 /* semantic_reader.c - see semantic_reader.h. */
 #include "pipeline/semantic_reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/timeline.h"
@@ -28,7 +29,6 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
                                         .fit = r->source.fit,
                                         .from_seconds = r->source.from_seconds};
     LT_TRY(media_reader_open(r->source.path, &options, &r->reader, err));
-    r->seconds = media_reader_info(r->reader)->seconds;
     r->width = p->width;
     r->height = p->height;
     r->rgb = malloc((size_t)p->width * (size_t)p->height * 3);
@@ -71,14 +71,26 @@ static lt_status read_to_semantic_frame(semantic_reader *r, bool *got, lt_error 
     return LT_OK;
 }
 
-lt_status semantic_reader_next(semantic_reader *r, float *features, bool *got, lt_error *err)
+lt_status semantic_reader_next(semantic_reader *r, bool *got, lt_error *err)
 {
     LT_TRY(read_to_semantic_frame(r, got, err));
     if (r->frames == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", r->source.path);
     *got = *got || r->semantic_frames < take_latents_of_frames(r->frames); /* the last frame stands in */
-    if (!*got)
-        return LT_OK;
-    r->semantic_frames++;
+    r->semantic_frames += *got;
+    return LT_OK;
+}
+
+lt_status semantic_reader_features(semantic_reader *r, float *features, lt_error *err)
+{
     return tok_features(r->semantics, r->rgb, 1, r->height, r->width, features, err);
+}
+
+int64_t semantic_reader_expected(const semantic_reader *r)
+{
+    const media_video_info *video = media_reader_info(r->reader);
+    const int64_t said = llround(fmax(video->seconds - r->source.from_seconds, 0) * video->fps);
+    const int64_t most = r->source.most_frames;
+    const int64_t frames = said > 0 && most > 0 && most < said ? most : said;
+    return frames > 0 ? take_latents_of_frames(frames) : 0;
 }

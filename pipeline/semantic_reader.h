@@ -3,7 +3,8 @@
  *     semantic_reader r;
  *     semantic_source clip = {.path = "clip.mp4"};
  *     LT_TRY(semantic_reader_open(&r, engine, &clip, TOK_ENCODER, err));
- *     while (semantic_reader_next(&r, features, &got, err) == LT_OK && got) ...
+ *     while (semantic_reader_next(&r, &got, err) == LT_OK && got)
+ *         LT_TRY(semantic_reader_features(&r, features, err));
  *     semantic_reader_close(&r);
  *
  * Semantic frame g is frame 4g of the video at the model's rate, fitted to the model's size. A clip of F frames has
@@ -36,7 +37,6 @@ typedef struct {
     int height;
     int64_t frames;          /* RGB frames read */
     int64_t semantic_frames; /* handed out */
-    double seconds;          /* of the video, as far as the file says; 0: it does not */
 } semantic_reader;
 
 /* The frame fit of longtake.h as media has it. */
@@ -46,9 +46,12 @@ media_fit take_media_fit(longtake_fit fit);
 lt_status semantic_reader_open(semantic_reader *r, longtake *e, const semantic_source *source, unsigned also,
                                lt_error *err);
 void semantic_reader_close(semantic_reader *r); /* accepts a zeroed or half-open one */
-/* features [grid_height, grid_width, feature_channels] of the next semantic frame; *got is false at the end. LT_ERR_INPUT where
- * the video has no frame at all. */
-lt_status semantic_reader_next(semantic_reader *r, float *features, bool *got, lt_error *err);
+/* Goes to the next semantic frame; *got is false at the end. LT_ERR_INPUT where the video has no frame at all. */
+lt_status semantic_reader_next(semantic_reader *r, bool *got, lt_error *err);
+/* The features of that frame, [grid_height, grid_width, feature_channels]. */
+lt_status semantic_reader_features(semantic_reader *r, float *features, lt_error *err);
+/* Semantic frames that there are in all, as far as the file says; 0: it does not. */
+int64_t semantic_reader_expected(const semantic_reader *r);
 /* Values of one semantic frame's features. */
 int64_t take_feature_values(const cfg_tokenizer *cfg);
 

@@ -49,8 +49,10 @@ void take_clock_found(take_clock *c, take_stage s, double units)
 double take_clock_left(const take_clock *c)
 {
     double left = 0;
+    double total = 0;
     for (int s = 0; s < TAKE_STAGES; s++) {
         const take_stage_total *t = &c->of[s];
+        total += t->total;
         if (t->done >= t->total)
             continue;
         if (t->measured <= 0)
@@ -59,7 +61,7 @@ double take_clock_left(const take_clock *c)
         const double seconds = alike ? t->seconds - t->odd_seconds : t->seconds;
         left += (t->total - t->done) * seconds / (alike ? t->measured - t->odd_units : t->measured);
     }
-    return left;
+    return total > 0 ? left : -1;
 }
 
 static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)

@@ -62,7 +62,7 @@ void take_clock_leave(take_clock *c);
 
 /* Events that are no step. */
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message);
-/* Seconds that are left, or -1 when a stage with work left was never measured. */
+/* Seconds that are left, or -1 when a stage with work left was never measured, or nothing is planned yet. */
 double take_clock_left(const take_clock *c);
 /* LT_ERR_CANCELLED when a stop was asked for. */
 lt_status take_clock_check(const take_clock *c, lt_error *err);

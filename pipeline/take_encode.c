@@ -1,7 +1,6 @@
 /* take_encode.c - reading a video into codes; see take_encode.h. */
 #include "pipeline/take_encode.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -9,7 +8,7 @@ typedef struct {
     semantic_reader reader;
     float *features;  /* [segment, h, w, C] */
     int filled;       /* frames of the segment so far */
-    int64_t expected; /* segments, as far as the file says; 0: not known */
+    int64_t expected; /* segments, as far as the file says, or as were met; 0: not known */
     int32_t *codes;   /* of the segments done */
     int64_t count;
 } video_encoder;
@@ -33,22 +32,22 @@ static lt_status encode_all(video_encoder *v, lt_error *err)
     const cfg_model *cfg = &v->run->engine->cfg;
     const int full = cfg->ar_model.segment_frames;
     take_clock *clock = &v->run->clock;
-    for (int64_t segment = 0;; segment++) {
-        bool got = true;
+    bool got = false;
+    LT_TRY(semantic_reader_next(&v->reader, &got, err));
+    for (int64_t segment = 0; got; segment++) {
+        if (v->expected > 0 && v->expected <= segment)
+            v->expected = segment + 1;
         take_clock_enter(clock, TAKE_ENCODE, segment, v->expected, full);
         while (got && v->filled < full) {
             float *place = v->features + v->filled * take_feature_values(&cfg->tokenizer);
-            LT_TRY(semantic_reader_next(&v->reader, place, &got, err));
-            v->filled += got;
-            if (got)
-                LT_TRY(take_clock_step(clock, v->filled, 1, err));
+            LT_TRY(semantic_reader_features(&v->reader, place, err));
+            LT_TRY(take_clock_step(clock, ++v->filled, 1, err));
+            LT_TRY(semantic_reader_next(&v->reader, &got, err));
         }
-        if (v->filled > 0)
-            LT_TRY(flush_segment(v, err));
+        LT_TRY(flush_segment(v, err));
         take_clock_leave(clock);
-        if (!got)
-            return LT_OK;
     }
+    return LT_OK;
 }
 
 lt_status take_encode_video(take_run *run, const semantic_source *source, tok_plan *out, lt_error *err)
@@ -62,10 +61,14 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, tok_pl
     lt_status s = v.features ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
     if (s == LT_OK)
         s = semantic_reader_open(&v.reader, e, source, TOK_ENCODER, err);
+    const double before = run->clock.of[TAKE_ENCODE].done;
     if (s == LT_OK) {
-        v.expected = (int64_t)ceil(v.reader.seconds * e->cfg.pipeline.fps / (TAKE_FRAMES_PER_LATENT * full));
+        const int64_t frames = semantic_reader_expected(&v.reader);
+        v.expected = (frames + full - 1) / full;
+        take_clock_plan(&run->clock, TAKE_ENCODE, before + (double)frames);
         s = encode_all(&v, err);
     }
+    take_clock_plan(&run->clock, TAKE_ENCODE, before + (double)v.reader.semantic_frames);
     if (s == LT_OK) {
         const tok_layout layout = tok_layout_of(cfg);
         s = tok_plan_make(&layout, v.codes, v.count, e->cfg.pipeline.fps, v.reader.frames, source->path, out,

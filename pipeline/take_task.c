@@ -219,9 +219,22 @@ static lt_status take_over_plan(take_task *t, lt_error *err)
     return LT_OK;
 }
 
+/* There is more to do than what was planned yet: how much, each stage says when it begins. Until then no time that is left is known. */
+static void plan_stages(take_clock *clock, unsigned does)
+{
+    static const struct {
+        unsigned does;
+        take_stage stage;
+    } stages[] = {{TAKE_DOES_TOKENS, TAKE_TOKENS}, {TAKE_DOES_REFINE, TAKE_REFINE}, {TAKE_DOES_DECODE, TAKE_DECODE}};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (does & stages[i].does)
+            take_clock_plan(clock, stages[i].stage, 1);
+}
+
 lt_status take_task_prepare(take_task *t, lt_error *err)
 {
     const unsigned does = t->command->does;
+    plan_stages(&t->run.clock, t->plan.segments > 0 ? does & ~(unsigned)TAKE_DOES_TOKENS : does);
     if (does)
         LT_TRY(open_job(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);

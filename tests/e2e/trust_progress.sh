@@ -21,6 +21,10 @@ done
 tail -1 events.jsonl | grep -q '"event":"done".*"eta_s":0.0' || fail "the last event is $(tail -1 events.jsonl)"
 head -1 events.jsonl | grep -q '"event":"start".*"windows":11' || fail "the first event is $(head -1 events.jsonl)"
 
+# A time that is left is that of all: while stages that were never measured are to come there is none.
+grep '"stage":"tokens"' events.jsonl | grep -q eta_s && fail "a time is left before refining began: $(grep '"stage":"tokens".*eta_s' events.jsonl | tail -1)"
+grep '"stage":"refine"' events.jsonl | grep -q eta_s || fail "no time is left while a later window is refined"
+
 # The report.
 for key in output output_hash seed model_hash version versions device seconds stages warnings; do
     grep -q "\"$key\":" report.json || fail "the report has no $key"

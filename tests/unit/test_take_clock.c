@@ -7,6 +7,7 @@ static void the_rest_is_as_fast_as_what_was_measured(void **state)
     (void)state;
     take_clock c;
     take_clock_open(&c, NULL, NULL, NULL);
+    assert_true(take_clock_left(&c) < 0); /* nothing is planned */
     take_clock_plan(&c, TAKE_REFINE, 100);
     assert_true(take_clock_left(&c) < 0); /* never measured */
     c.of[TAKE_REFINE].measured = 10;
