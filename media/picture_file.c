@@ -1,14 +1,13 @@
 /* picture_file.c - see picture_file.h. */
 #include "media/picture_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/temporary_file.h"
-#include "media/durable_file.h"
 #include "media/packet_blob.h"
 #include "media/window_encoder.h"
 
@@ -23,8 +22,8 @@ static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes
     bool whole = file && fwrite(data, 1, bytes, file) == bytes;
     if (file && fclose(file) != 0)
         whole = false;
-    lt_status s = whole ? media_publish(temporary, path, err)
-                        : lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", path, strerror(errno));
+    lt_status s = whole ? lt_publish(temporary, path, err)
+                        : lt_fail_to_write(path, err);
     if (file && s != LT_OK)
         (void)unlink(temporary);
     free(temporary);

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/temporary_file.h"
-#include "media/durable_file.h"
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
 #include "media/packet_blob.h"
@@ -157,8 +157,7 @@ static lt_status write_png(media_file *f, const media_blob_packet *p, int64_t in
     if (file && fclose(file) != 0)
         whole = false;
     whole = whole && rename(f->temporary, name) == 0;
-    const lt_status s =
-        whole ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: cannot be written: %s", name, strerror(errno));
+    const lt_status s = whole ? LT_OK : lt_fail_to_write(name, err);
     if (file && !whole)
         (void)unlink(f->temporary);
     free(name);
@@ -343,7 +342,7 @@ static lt_status finish(media_file *f, lt_error *err)
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "%s: cannot be finished", f->path);
     if (f->half_written)
-        LT_TRY(media_publish(f->temporary, f->path, err));
+        LT_TRY(lt_publish(f->temporary, f->path, err));
     f->half_written = false;
     return LT_OK;
 }

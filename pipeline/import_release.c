@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "kernels/backend.h"
+#include "kernels/core/durable.h"
 #include "kernels/core/temporary_file.h"
 #include "pipeline/colour_map.h"
 #include "pipeline/colour_map_file.h"
 #include "pipeline/import_plan.h"
 #include "pipeline/output_kind.h"
 #include "text_encoder/text_vocab.h"
-#include "weights/durable.h"
 #include "weights/file_map.h"
 #include "weights/finite.h"
 #include "weights/low_bit.h"

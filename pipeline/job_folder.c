@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "pipeline/output_kind.h"
-#include "weights/durable.h"
 
 static const char magic[16] = "longtake-job-1\n";
 

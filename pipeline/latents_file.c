@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/tensor.h"
-#include "weights/durable.h"
 
 static const char format_name[] = "longtake-latents-1";
 

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/hash.h"
 #include "kernels/core/json.h"
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/whole_file.h"
 #include "tokenizer/numpy_array.h"
-#include "weights/durable.h"
 #include "weights/weights.h"
 
 static const char format_name[] = "longtake-tokens-1";

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/json.h"
 #include "kernels/core/temporary_file.h"
-#include "weights/durable.h"
 #include "weights/weights.h"
 
 enum { PIECE_BYTES = 1 << 20 };

@@ -41,7 +41,7 @@ static void says_where_it_cannot_write(void **state)
     (void)state;
     static const uint8_t rgb[BYTES];
     lt_error err = {0};
-    check_failed(media_picture_write(scratch_path("none/a.png"), rgb, W, H, &err), err, LT_ERR_RESOURCES,
+    check_failed(media_picture_write(scratch_path("none/a.png"), rgb, W, H, &err), err, LT_ERR_INPUT,
                  "none/a.png");
 }
 

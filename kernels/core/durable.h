@@ -14,10 +14,12 @@ lt_status lt_fail_to_write(const char *path, lt_error *err);
 /* Does a plain file stand at `path`, or nothing yet? Anything else (a device, a pipe) is written as it is: a rename would replace it. */
 bool lt_takes_a_rename(const char *path);
 
-/* Syncs a folder: the names in it. */
+/* Syncs a folder: the names in it. One that may be written and not be read cannot be synced, nor can those of some file systems: LT_OK. */
 lt_status lt_sync_folder(const char *folder, lt_error *err);
 /* Renames `from` to `to` in the same folder, and syncs that folder. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);
+/* The same with a file that was closed, and is synced first. */
+lt_status lt_publish(const char *temporary, const char *path, lt_error *err);
 
 /* Writes a whole file and syncs it; meant for a folder that gets its final name later. */
 lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err);

@@ -1,5 +1,5 @@
 /* durable.c - rename, then sync of the folder that holds the name. */
-#include "weights/durable.h"
+#include "kernels/core/durable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,10 +30,9 @@ lt_status lt_sync_folder(const char *folder, lt_error *err)
 {
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return lt_fail_to_write(folder, err);
-    const int failed = fsync(fd);
-    const lt_status s =
-        failed && errno != EINVAL ? lt_fail_to_write(folder, err) : LT_OK; /* EINVAL: has no sync */
+        return errno == EACCES ? LT_OK : lt_fail_to_write(folder, err);
+    const bool fine = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
+    const lt_status s = fine ? LT_OK : lt_fail_to_write(folder, err);
     close(fd);
     return s;
 }
@@ -57,6 +56,16 @@ lt_status lt_rename_durably(const char *from, const char *to, lt_error *err)
     if (rename(from, to) != 0)
         return lt_fail_to_write(to, err);
     return sync_folder_of(to, err);
+}
+
+lt_status lt_publish(const char *temporary, const char *path, lt_error *err)
+{
+    const int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+    const bool synced = fd >= 0 && fsync(fd) == 0;
+    const lt_status s = synced ? LT_OK : lt_fail_to_write(temporary, err);
+    if (fd >= 0)
+        close(fd);
+    return s == LT_OK ? lt_rename_durably(temporary, path, err) : s;
 }
 
 lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err)
