@@ -270,8 +270,8 @@ void cli_man_page(void)
     printf(".SH FLAGS\n"
            "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a "
            "name counts as a\n"
-           "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores; a flag "
-           "wins.\n"
+           "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores, "
+           "a switch 1 or 0; a flag wins.\n"
            "A default that is not said here is the model's; longtake COMMAND \\-\\-print\\-config shows it.\n");
     for (int i = 0; i < cli_flag_count; i++)
         if (cli_flags[i].help)

@@ -420,6 +420,23 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
     return store(f, value, v, message, bytes);
 }
 
+/* A text in place of the command's work: nothing to ask for in an environment, where LONGTAKE_VERSION may well be somebody's own. */
+static bool asks_for_text(const cli_flag *f)
+{
+    return f->at == AT(version) || f->at == AT(help) || f->at == AT(man) || f->at == AT(completions);
+}
+
+/* The value of a variable; of a switch 1, or 0 for none. */
+static bool store_variable(const cli_flag *f, const char *value, cli_values *v, char *message, size_t bytes)
+{
+    if (f->kind != FLAG_SWITCH || strcmp(value, "1") == 0)
+        return store(f, value, v, message, bytes);
+    if (strcmp(value, "0") == 0)
+        return true;
+    snprintf(message, bytes, "--%s: found \"%s\", expected 0 or 1", f->name, value);
+    return false;
+}
+
 static bool read_environment(cli_values *v, char *message, size_t bytes)
 {
     for (int i = 0; i < cli_flag_count; i++) {
@@ -429,9 +446,9 @@ static bool read_environment(cli_values *v, char *message, size_t bytes)
             name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
         name[n] = '\0';
         const char *value = getenv(name);
-        if (!value || !*value || (cli_flags[i].kind == FLAG_SWITCH && strcmp(value, "0") == 0))
+        if (!value || !*value || asks_for_text(&cli_flags[i]))
             continue;
-        if (!store(&cli_flags[i], value, v, message, bytes)) {
+        if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
             const size_t used = strlen(message);
             snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
             return false;

@@ -149,6 +149,21 @@ refused 2 generate x --dry-run -o a.mp4
 grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
 unset LONGTAKE_SECONDS LONGTAKE_FRAMES
 
+export LONGTAKE_JSON=false
+refused 2 generate x --dry-run -o a.mp4
+equal "a switch of the environment" "$(head -n 1 refused.err)" 'longtake: --json: found "false", expected 0 or 1'
+export LONGTAKE_JSON=0
+made generate x --seconds 1 --dry-run -o a.mp4
+[ "$(wc -l <made.out)" -gt 1 ] || fail "LONGTAKE_JSON=0 gives one line"
+export LONGTAKE_JSON=1
+made generate x --seconds 1 --dry-run -o a.mp4
+equal "lines with LONGTAKE_JSON=1" "$(wc -l <made.out)" 1
+unset LONGTAKE_JSON
+export LONGTAKE_VERSION=1.0 # somebody's own
+made generate x --seconds 1 --dry-run -o a.mp4
+equal "LONGTAKE_VERSION" "$(json made.out command)" generate
+unset LONGTAKE_VERSION
+
 # Help, as everybody asks for it.
 "$PROGRAM" -h >asked
 "$PROGRAM" help >help
