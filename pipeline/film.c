@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/decimal_text.h"
 #include "pipeline/film_keys.h"
 
 /* ---- values ---- */
@@ -48,7 +49,17 @@ static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_mome
 
 /* ---- take ---- */
 
-/* "seconds: 30" and "frames: 240" are plain numbers; "length" is any time. */
+/* "frames: 240" */
+static lt_status read_frames(const cfg_document *doc, const cfg_node *n, take_moment *out, lt_error *err)
+{
+    *out = (take_moment){.in_frames = true};
+    if (n->kind != CFG_NODE_SCALAR || !lt_parse_decimal(n->text, &out->value) || !(out->value > 0 && out->value < 1e9) ||
+        out->value != floor(out->value))
+        return film_fail_kind(doc, n, "a whole number above 0", err);
+    return LT_OK;
+}
+
+/* "frames" is a whole number, "seconds" any time but in frames, "length" any. */
 static lt_status read_length(longtake_film *f, const cfg_node *n, lt_error *err)
 {
     const cfg_document *doc = f->document;
@@ -56,14 +67,12 @@ static lt_status read_length(longtake_film *f, const cfg_node *n, lt_error *err)
         return cfg_node_key_fail(doc, n, err, "'%s' and '%s': found both, expected one", f->length->key,
                                  n->key);
     f->length = n;
-    LT_TRY(read_moment(doc, n, &f->length_moment, err));
     if (strcmp(n->key, "frames") == 0)
-        f->length_moment.in_frames = true;
-    if (f->length_moment.value <= 0 ||
-        (f->length_moment.in_frames && f->length_moment.value != floor(f->length_moment.value)))
-        return film_fail_kind(
-            doc, n, f->length_moment.in_frames ? "a whole number above 0" : "a length above 0", err);
-    return LT_OK;
+        return read_frames(doc, n, &f->length_moment, err);
+    LT_TRY(read_moment(doc, n, &f->length_moment, err));
+    if (f->length_moment.in_frames && strcmp(n->key, "seconds") == 0)
+        return film_fail_kind(doc, n, "seconds", err);
+    return f->length_moment.value > 0 ? LT_OK : film_fail_kind(doc, n, "a length above 0", err);
 }
 
 static lt_status read_take(longtake_film *f, const cfg_node *take, lt_error *err)

@@ -50,8 +50,8 @@ static lt_status part_of(const longtake *e, const char *path, double from, doubl
                          lt_error *err)
 {
     const double rate = e->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
-    const int64_t first = llround(from * rate);
-    const int64_t count = seconds > 0 ? llround(seconds * rate) : all - first;
+    const int64_t first = llround(fmin(from * rate, 1e15));
+    const int64_t count = seconds > 0 ? llround(fmin(seconds * rate, 1e15)) : all - first;
     if (first >= all)
         return begins_outside(path, from, (double)all / rate, err);
     if (first + count > all)

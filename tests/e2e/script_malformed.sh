@@ -33,6 +33,9 @@ film "1:14: 'seed' is -2, expected -1 to 4294967295"  "take: {seed: -2}\n$shots"
 film "1:15: 'carry' is 'frame', expected latents, frames or renoise" "take: {carry: frame}\n$shots"
 film "1:17: 'seconds' is '-3', expected a time"       "take: {seconds: -3}\n$shots"
 film "1:26: 'frames' is '1.5', expected a whole number above 0" "take: {steps: 2, frames: 1.5}\n$shots"
+film "1:16: 'frames' is '6s', expected a whole number above 0" "take: {frames: 6s}\n$shots"
+film "1:16: 'frames' is '1:05', expected a whole number above 0" "take: {frames: 1:05}\n$shots"
+film "1:17: 'seconds' is '96f', expected seconds" "take: {seconds: 96f}\n$shots"
 film "1:20: 'seconds' and 'frames': found both, expected one" "take: {seconds: 3, frames: 9}\n$shots"
 film "2:5: shot 0 has no 'prompt'"                    'shots:\n  - {at: 0s}\n'
 film "2:14: 'prompt' is '', expected a text"          'shots:\n  - {prompt: ""}\n'
@@ -49,6 +52,8 @@ film "2:40: 'span' is '3s', expected a span such as 2s-8s" 'shots:\n  - {prompt:
 film "1:8: an anchor"                                'shots: &a [*a]\n'
 film "2:17: key 'prompt' a second time"             'shots:\n  - {prompt: a, prompt: b}\n'
 says 3 "missing.yaml" run missing.yaml -o out.mp4
+printf "$shots  - {at: 9s, prompt: b}\n" >film.yaml
+says 3 "film.yaml:3:10: shot 1 begins at frame 72, the take has 17 frames" run film.yaml -o out.mp4
 
 # Files of plans: they must be there, sound, and as long as their spans, before anything is made; a dry run says the same.
 printf 'no tokens' >bad.lt
