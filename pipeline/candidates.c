@@ -69,6 +69,9 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
     const lt_status s = take_task_settle(&task, err);
     l->first_seed = task.run.spec.seed;
     take_task_close(&task, false);
+    if (s == LT_OK && l->first_seed > UINT32_MAX - (uint32_t)(l->count - 1))
+        return lt_fail(err, LT_ERR_USAGE, "--candidates: found %d from seed %u on, the last seed is %u", l->count,
+                       (unsigned)l->first_seed, (unsigned)UINT32_MAX);
     return s;
 }
 

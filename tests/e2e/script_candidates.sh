@@ -28,6 +28,7 @@ made tokens -p "a red ball" --frames 5 --candidates 2 --preview one.png -o two.l
 refused 2 tokens -p x --frames 9 --candidates 2 -o -
 refused 2 tokens -p x --frames 9 --candidates 0 -o bad.lt
 refused 2 tokens -p x --frames 9 --candidates 17 -o bad.lt
+refused 2 tokens -p x --frames 9 --candidates 2 --seed 4294967295 -o bad.lt
 refused 2 tokens -p x --frames 9 --candidates 2 --preview sheet.mp4 -o bad.lt
 refused 2 tokens -p x --frames 9 --candidates 2 --preview nowhere/sheet.png -o bad.lt
 refused 2 tokens --frames 9 --candidates 2 -o bad.lt
