@@ -1,4 +1,4 @@
-/* test_emulated_tiles.c - the products of tiles as Intel documents them: which numbers meet, in what order, and how it is rounded. */
+/* test_emulated_instructions.c - products as Intel documents them: which numbers meet, in what order, and how it is rounded. */
 #include "tests/emulated/emulated_instructions.h"
 
 #include "tests/support/check.h"
@@ -104,6 +104,40 @@ static void sums_are_rounded_as_documented(void **state)
     }
 }
 
+/* Of a vector: the second members of the pairs, then the first. */
+static void pairs_are_added_second_first(void **state)
+{
+    (void)state;
+    static const struct {
+        float x[2];
+        float w[2];
+        float before;
+        float want;
+    } cases[] = {
+        {{2, 3}, {5, 7}, 11, 42},
+        {{-1, 0x1p-24f}, {1, 1}, 1, 0},
+        {{0x1p-24f, -1}, {1, 1}, 1, 0x1p-24f},
+        {{0x1p64f, -0x1p127f}, {0x1p64f, 1}, 0, 0x1p127f},
+        {{0x1p-65f, 0x1p-126f}, {0x1p-65f, 1}, 0, 0x1p-126f + 0x1p-130f},
+        {{0x1p-126f, 0x1p-65f}, {1, 0x1p-65f}, 0, 0x1p-126f},
+        {{0x1p-127f, 0}, {0x1p20f, 0}, 0x1p-127f, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        __m512 sum = {0};
+        __m512bh x = {0};
+        __m512bh w = {0};
+        sum[9] = cases[i].before;
+        for (int k = 0; k < 2; k++) {
+            x[18 + k] = bf16(cases[i].x[k]);
+            w[18 + k] = bf16(cases[i].w[k]);
+        }
+        const __m512 got = _mm512_dpbf16_ps(sum, x, w);
+        for (int lane = 0; lane < 16; lane++)
+            if (got[lane] != (lane == 9 ? cases[i].want : 0))
+                fail_msg("case %d, lane %d: got %a, want %a", (int)i, lane, (double)got[lane], (double)cases[i].want);
+    }
+}
+
 static void bytes_meet_in_quads(void **state)
 {
     (void)state;
@@ -137,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_meets_its_own),
         cmocka_unit_test(sums_are_rounded_as_documented),
+        cmocka_unit_test(pairs_are_added_second_first),
         cmocka_unit_test(bytes_meet_in_quads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
