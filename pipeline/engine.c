@@ -176,11 +176,11 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
 }
 
-static lt_status open_event_words(longtake *e, lt_error *err)
+static lt_status open_wording(longtake *e, lt_error *err)
 {
     char *text = NULL;
-    LT_TRY(take_engine_text(e, "events.txt", "a list of events", &text, err));
-    const lt_status s = text ? take_event_words_parse(text, "events.txt", &e->event_words, err) : LT_OK;
+    LT_TRY(take_engine_text(e, "wording.txt", "a list of wordings", &text, err));
+    const lt_status s = text ? take_wording_parse(text, "wording.txt", &e->wording, err) : LT_OK;
     free(text);
     return s;
 }
@@ -203,7 +203,7 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
     if (s == LT_OK)
         s = open_config(options, e, &err);
     if (s == LT_OK)
-        s = open_event_words(e, &err);
+        s = open_wording(e, &err);
     if (s == LT_OK)
         s = open_device(options, e, &err);
     if (s == LT_OK && options->profile)
@@ -225,7 +225,7 @@ void longtake_close(longtake *e)
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);
-    take_event_words_close(e->event_words);
+    take_wording_close(e->wording);
     cfg_document_close(e->config_file);
     free(e->config_text);
     free(e->config_path);

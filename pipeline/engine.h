@@ -8,7 +8,7 @@
 #include "configs/model_folder.h"
 #include "kernels/core/json.h"
 #include "longtake.h"
-#include "pipeline/event_words.h"
+#include "pipeline/prompt_wording.h"
 #include "pipeline/take_key.h"
 #include "weights/weights.h"
 
@@ -29,7 +29,7 @@ struct longtake {
     char *config_path;        /* the YAML that was read */
     cfg_document *config_file;
     char *config_text;        /* every value, and where it came from */
-    take_event_words *event_words; /* NULL: the model has none */
+    take_wording *wording;     /* NULL: the model has none */
     lt_backend *backend;
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */

@@ -240,7 +240,7 @@ static void describe_model(const char *path, lt_json *o)
     static const char *const files[] = {"text_encoder.safetensors", "text_encoder.ar.safetensors",
                                         "text_encoder.mmdit.safetensors", "tokenizer.safetensors", "ar_model.safetensors",
                                         "mmdit.safetensors", "temporal_vae.safetensors", COLOUR_MAP_FILE, "spiece.model",
-                                        "text_encoder.ar.spiece.model", "words.txt", "events.txt", "config.yaml"};
+                                        "text_encoder.ar.spiece.model", "words.txt", "wording.txt", "config.yaml"};
     set_text(o, "kind", "model");
     lt_json *list = lt_json_new_array();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -142,7 +142,7 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
 {
     lt_error err = {0};
     take_spec spec;
-    lt_status s = take_spec_resolve(r, &e->cfg, e->event_words, TAKE_NEEDS_LENGTH, 0, &spec, &err);
+    lt_status s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
     if (s != LT_OK)
         return take_give_error(s, &err, error);
     const double fps = e->cfg.pipeline.fps;

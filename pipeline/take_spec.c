@@ -215,7 +215,18 @@ bool take_leans(const take_spec *s)
     return false;
 }
 
-static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion, double cfg_scale, lt_error *err)
+/* *out: the prompt in the model's words, or NULL where it is in them; free() it. What was changed is told once. */
+static lt_status reword(take_spec *s, const take_wording *words, const char *prompt, char **out, lt_error *err)
+{
+    char told[sizeof s->reworded];
+    LT_TRY(take_prompt_reworded(words, prompt, out, told, sizeof told, err));
+    const size_t used = strlen(s->reworded);
+    if (told[0] != '\0' && !strstr(s->reworded, told))
+        snprintf(s->reworded + used, sizeof s->reworded - used, "%s%s", used > 0 ? ", " : "", told);
+    return LT_OK;
+}
+
+static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wording *words, double motion, double cfg_scale, lt_error *err)
 {
     take_shot *shot = &s->shot[s->shots++];
     *shot = (take_shot){.at_frame = from->at_frame,
@@ -231,7 +242,10 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
         snprintf(place, sizeof place, "prompt of shot %d", s->shots - 1);
     if (from->prompt)
         LT_TRY(check_prompt(from->prompt, place, err));
-    shot->prompt = strdup(from->prompt ? from->prompt : "");
+    if (from->prompt)
+        LT_TRY(reword(s, words, from->prompt, &shot->prompt, err));
+    if (!shot->prompt)
+        shot->prompt = strdup(from->prompt ? from->prompt : "");
     shot->plan = from->plan ? strdup(from->plan) : NULL;
     if (!shot->prompt || (from->plan && !shot->plan))
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
@@ -248,22 +262,13 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, double motion
     return LT_OK;
 }
 
-/* The prompt of a whole take, or NULL; with `spread` a shot for what stands before its first event and one more for each event,
- * evenly over the take. An event that `words` know is so from then on, and leant to as in a film; one that is told is to come out of
- * what is in sight. */
-static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const take_event_words *words, double motion, double cfg_scale,
-                            lt_error *err)
+/* A prompt that tells events: a shot for what stands before the first and one more for each, evenly over the take. An event that `words` know
+ * is so from then on, and leant to as in a film; one that is told is to come out of what is in sight. */
+static lt_status add_events(take_spec *s, const char *prompt, const size_t *end, int events, const take_wording *words, double motion,
+                            double cfg_scale, lt_error *err)
 {
-    size_t end[TAKE_MAX_EVENTS];
     longtake_shot shot;
     longtake_shot_init(&shot);
-    if (prompt)
-        LT_TRY(check_prompt(prompt, "--prompt", err));
-    const int events = prompt && spread ? take_prompt_events(prompt, end) : 0;
-    if (events == 0 || s->time.frames <= events) {
-        shot.prompt = prompt;
-        return add_shot(s, &shot, motion, cfg_scale, err);
-    }
     int changed = 0; /* of the events so far */
     for (int i = 0; i <= events; i++) {
         char *told = NULL;
@@ -273,14 +278,35 @@ static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const
         shot.at_frame = s->time.frames * i / (events + 1);
         shot.shot_cfg = restated > changed ? -1 : 0;
         changed = restated;
-        const lt_status status = add_shot(s, &shot, motion, cfg_scale, err);
+        const lt_status status = add_shot(s, &shot, words, motion, cfg_scale, err);
         free(told);
         LT_TRY(status);
     }
     return LT_OK;
 }
 
-static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, take_spec *s,
+/* The prompt of a whole take, or NULL; with `spread` it may be several shots. */
+static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const take_wording *words, double motion, double cfg_scale,
+                            lt_error *err)
+{
+    size_t end[TAKE_MAX_EVENTS];
+    char *known = NULL;
+    longtake_shot shot;
+    longtake_shot_init(&shot);
+    if (prompt) {
+        LT_TRY(check_prompt(prompt, "--prompt", err));
+        LT_TRY(reword(s, words, prompt, &known, err));
+    }
+    shot.prompt = known ? known : prompt;
+    const int events = prompt && spread ? take_prompt_events(shot.prompt, end) : 0;
+    const lt_status status = events == 0 || s->time.frames <= events
+                                 ? add_shot(s, &shot, words, motion, cfg_scale, err)
+                                 : add_events(s, shot.prompt, end, events, words, motion, cfg_scale, err);
+    free(known);
+    return status;
+}
+
+static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, take_spec *s,
                                lt_error *err)
 {
     if (r->prompt && r->shot_count > 0)
@@ -304,7 +330,7 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         if (at >= s->time.frames)
             return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at,
                            (long long)s->time.frames);
-        LT_TRY(add_shot(s, &r->shots[i], motion, cfg_scale, err));
+        LT_TRY(add_shot(s, &r->shots[i], words, motion, cfg_scale, err));
     }
     return LT_OK;
 }
@@ -327,7 +353,7 @@ static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_err
     return LT_OK;
 }
 
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, int64_t frames,
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
                             take_spec *out, lt_error *err)
 {
     *out = (take_spec){0};

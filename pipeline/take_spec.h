@@ -11,7 +11,7 @@
 #include "configs/model_config.h"
 #include "longtake.h"
 #include "mmdit/speed_plan.h"
-#include "pipeline/event_words.h"
+#include "pipeline/prompt_wording.h"
 #include "pipeline/timeline.h"
 
 /* From `at_frame` on. The first shot of a take is at frame 0. */
@@ -42,6 +42,7 @@ typedef struct {
     take_timeline time;
     uint32_t seed;
     bool seed_was_drawn;
+    char reworded[512];     /* `"orb" is "ball"`: words of the prompts that the model has others for */
     take_shot *shot;
     int shots;
     take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */
@@ -76,7 +77,7 @@ typedef enum {
 
 /* `words`: what the model knows of events, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
  * with the flag's name. */
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_event_words *words, int needs, int64_t frames,
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
                             take_spec *out, lt_error *err);
 void take_spec_clear(take_spec *s);
 

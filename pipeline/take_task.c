@@ -65,7 +65,7 @@ void take_task_close(take_task *t, bool done)
 
 static lt_status resolve(take_task *t, int needs, int64_t frames, lt_error *err)
 {
-    return take_spec_resolve(&t->request, &t->run.engine->cfg, t->run.engine->event_words, needs, frames, &t->run.spec, err);
+    return take_spec_resolve(&t->request, &t->run.engine->cfg, t->run.engine->wording, needs, frames, &t->run.spec, err);
 }
 
 /* A picture counts as the take's first frame; a video is gone on from by the whole length that was asked for. */

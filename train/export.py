@@ -17,13 +17,14 @@ import torch
 from safetensors.torch import save_file
 
 from fit_encoder import ENCODING
-from grammar import caption, event_words, sample_graph
+from grammar import caption, sample_graph
 from net_dit import CONTROL, MAIN, DiT
 from net_lm import LanguageModel
 from net_text import TextEncoder
 from net_tokenizer import Theia, Tokenizer
 from net_vae import VAE
 from training import ROOT, config
+from wording import wording
 
 KEPT = ("shared", "relative_attention_bias", "tok_emb_code", "transformer.head", "final_layer", "patch_embed",
         "time_embed", "latent_tokens", "quantizer", "embeddings.position")
@@ -126,7 +127,7 @@ def main():
         save_file(tensors, to / f"{name}.safetensors", metadata={"format": "pt"})
     shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
     (to / "words.txt").write_text("\n".join(known_words()) + "\n")
-    (to / "events.txt").write_text(event_words())
+    (to / "wording.txt").write_text(wording())
     names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".txt", ".md"))
     (to / "SHA256").write_text("".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
     for n in names:

@@ -204,41 +204,6 @@ def say_event(kind, value, rng):
     return pick(rng, SAY_SECOND).format(value)
 
 
-SAY_EVENT = {       # beside what captions say of events
-    "dawn": ["dawn breaks", "day breaks", "morning comes", "the sun comes up"], "noon": ["noon comes", "day comes", "it gets light", "it becomes day"],
-    "dusk": ["evening comes", "the sun goes down"], "night": ["it gets dark", "it becomes night", "it becomes dark"],
-    "clear": ["the sky clears", "the rain stops", "the snow stops", "the fog lifts"], "cloudy": ["clouds come", "it gets cloudy"],
-    "rain": ["it starts to rain", "it begins to rain", "it starts raining", "rain begins to fall", "it rains"],
-    "snow": ["it starts to snow", "it begins to snow", "it starts snowing", "snow begins to fall", "it snows"],
-    "fog": ["fog comes", "fog rolls in", "it gets foggy"], "rest": ["stops", "stops moving", "comes to rest"]}
-OTHERS_COLOURS = ["green meadow", "green grass", "blue sky", "blue sea", "white clouds", "white snow", "yellow sand"]
-
-
-def plain(verb):
-    """The verb as it stands behind "to": flies by -> fly by"""
-    first, *rest = verb.split()
-    first = {"flies": "fly", "lies": "lie", "goes": "go"}.get(first, first[:-1])
-    return " ".join([first, *rest])
-
-
-def event_words():
-    """Text of `events.txt`: which words take the place of which after an event (pipeline/event_words.h)"""
-    def kind(*first, **words):
-        unique = lambda phrases: ", ".join(dict.fromkeys(p for p in phrases if p))
-        lines = [unique(says) + (" = " + unique(events) if events else "") for says, events in words.values()]
-        return "\n".join([*first, *lines])
-
-    rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [("rolls", "rolling")]     # for "rolls along a beach"
-    forms = {m: [f"{verb}|{ing}|{plain(verb)}" for verb, ing in says] for m, says in {**SAY_MOTION, "roll_right": rolls}.items()}
-    return "\n\n".join(["# What is so once an event of a prompt has happened: written by train/export.py from train/grammar.py.",
-                        kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
-                        kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
-                        kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",
-                             **{m: (f, SAY_EVENT.get(m)) for m, f in forms.items()}),
-                        kind("+", "= _", **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()}),
-                        kind("+", "= _", **{w: (s, SAY_EVENT[w]) for w, s in SAY_WEATHER.items()})]) + "\n"
-
-
 def caption(graph, rng, **options):
     """One English caption of a scene graph; options as in `describe`."""
     return describe(graph, rng, **options)[0]

@@ -14,7 +14,7 @@ for target in "$@"; do
     mkdir -p "build-fuzz/found/$target" "build-fuzz/grown/$target"
     echo "== $target"
     longest=65536
-    case $target in spiece | video | events) longest=4096 ;; esac # longer inputs are slower and reach nothing else
+    case $target in spiece | video | wording) longest=4096 ;; esac # longer inputs are slower and reach nothing else
     build-fuzz/tests/fuzz_"$target" -max_total_time="$seconds" -max_len=$longest -rss_limit_mb=2048 -malloc_limit_mb=2560 -timeout=10 \
         -print_final_stats=1 \
         -artifact_prefix="build-fuzz/found/$target/" "build-fuzz/grown/$target" "tests/fuzz/corpus/$target" 2>build-fuzz/"$target".log || status=1

@@ -71,15 +71,33 @@ static void spreads_the_events_of_a_prompt(void **state)
     assert_false(take_leans(&s));
     take_spec_clear(&s);
 
-    take_event_words *words;
-    check_ok(take_event_words_parse("+\nat noon\nat night = night falls\n", "list", &words, &err), err);
+    take_wording *words;
+    check_ok(take_wording_parse("ball ~ orb\n\n+\nat noon\nat night = night falls, it gets dark\n", "list", &words, &err), err);
+    r.prompt = "a red orb rolls, then it turns blue. Then it gets dark";
     check_ok(take_spec_resolve(&r, &spread, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_string_equal(s.shot[1].prompt, "a red ball rolls, then it turns blue");
     assert_string_equal(s.shot[2].prompt, "a red ball rolls, at night, then it turns blue");
     assert_true(s.shot[1].shot_cfg == 0);            /* it is told */
     assert_true(s.shot[2].shot_cfg == s.shot_cfg); /* it is so */
+    assert_string_equal(s.reworded, "\"orb\" is \"ball\"");
     take_spec_clear(&s);
-    take_event_words_close(words);
+    longtake_shot shots[2];
+    for (int i = 0; i < 2; i++) {
+        longtake_shot_init(&shots[i]);
+        shots[i].at_frame = 10 * i;
+        shots[i].prompt = "an orb";
+    }
+    longtake_request film = request_of(12);
+    film.prompt = NULL;
+    film.shots = shots;
+    film.shot_count = 2;
+    check_ok(take_spec_resolve(&film, &cfg, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_string_equal(s.shot[0].prompt, "a ball");
+    assert_string_equal(s.shot[1].prompt, "a ball");
+    assert_string_equal(s.reworded, "\"orb\" is \"ball\""); /* once */
+    take_spec_clear(&s);
+    r.prompt = "a red ball rolls, then it turns blue. Then night falls";
+    take_wording_close(words);
 
     check_ok(take_spec_resolve(&r, &cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_int_equal(s.shots, 1); /* a model that takes a prompt as one text */

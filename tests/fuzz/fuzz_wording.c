@@ -1,9 +1,9 @@
-/* fuzz_events.c - any bytes as a model's list of events, and, behind a first zero, as the prompt that it is used on. */
+/* fuzz_wording.c - any bytes as a model's list of wordings, and, behind a first zero, as the prompt that it is used on. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/event_words.h"
+#include "pipeline/prompt_wording.h"
 #include "pipeline/prompt_events.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,10 +16,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = text[size + 1] = '\0';
     const char *prompt = text + strlen(text) + 1;
-    take_event_words *words = NULL;
+    take_wording *words = NULL;
     size_t end[TAKE_MAX_EVENTS];
     const int events = take_prompt_events(prompt, end);
-    const lt_status s = take_event_words_parse(text, "fuzz", &words, NULL);
+    const lt_status s = take_wording_parse(text, "fuzz", &words, NULL);
     for (int begun = 0; begun <= events && s == LT_OK; begun++) {
         char *said = NULL;
         int restated = 0;
@@ -27,7 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         free(said);
     }
-    take_event_words_close(words);
+    char *known = NULL;
+    char told[40];
+    if (s == LT_OK)
+        (void)take_prompt_reworded(words, prompt, &known, told, sizeof told, NULL);
+    free(known);
+    take_wording_close(words);
     free(text);
     return 0;
 }

@@ -1,5 +1,5 @@
-/* test_event_words.c - prompts whose events have happened, and lists that make no sense. */
-#include "pipeline/event_words.h"
+/* test_prompt_wording.c - prompts in a model's words, prompts whose events have happened, and lists that make no sense. */
+#include "pipeline/prompt_wording.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +7,24 @@
 #include "pipeline/prompt_events.h"
 #include "tests/support/check.h"
 
-static const char LIST[] = "# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
+static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
                            "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
                            "rests|resting|rest = stops, comes to rest\n"
                            "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n";
 
-static take_event_words *words;
+static take_wording *words;
 
 static int open_list(void **state)
 {
     (void)state;
     lt_error err = {0};
-    return take_event_words_parse(LIST, "list", &words, &err) == LT_OK ? 0 : -1;
+    return take_wording_parse(LIST, "list", &words, &err) == LT_OK ? 0 : -1;
 }
 
 static int close_list(void **state)
 {
     (void)state;
-    take_event_words_close(words);
+    take_wording_close(words);
     return 0;
 }
 
@@ -130,6 +130,38 @@ static void without_a_list_all_is_told(void **state)
     }
 }
 
+static void check_words(const char *prompt, const char *expected, const char *expected_told)
+{
+    char *said;
+    char told[80];
+    lt_error err = {0};
+    check_ok(take_prompt_reworded(words, prompt, &said, told, sizeof told, &err), err);
+    if (expected)
+        assert_string_equal(said, expected);
+    else
+        assert_null(said);
+    assert_string_equal(told, expected_told);
+    free(said);
+}
+
+static void other_words_become_those_of_the_model(void **state)
+{
+    (void)state;
+    check_words("a red ball", NULL, "");
+    check_words("a lime orb", "a green ball", "\"lime\" is \"green\", \"orb\" is \"ball\"");
+    check_words("an Orb, a soccer  ball!", "a Ball, a ball!", "\"orb\" is \"ball\", \"soccer ball\" is \"ball\"");
+    check_words("a lime, an amber", "a green, an orange", "\"lime\" is \"green\", \"amber\" is \"orange\"");
+    check_words("the orbs absorb lime-juice", NULL, "");
+    check_words("lime LIME lime", "green Green green", "\"lime\" is \"green\"");
+    check_words("lime orb, soccer ball, amber", "green ball, ball, orange",
+                "\"lime\" is \"green\", \"orb\" is \"ball\", \"soccer ball\" is \"ball\", ...");
+    char *said;
+    char told[80];
+    lt_error err = {0};
+    check_ok(take_prompt_reworded(NULL, "a lime orb", &said, told, sizeof told, &err), err);
+    assert_null(said);
+}
+
 static void lists_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -141,17 +173,19 @@ static void lists_that_make_no_sense_are_refused(void **state)
                {"red|, green", "list: line 1: found \"\""},
                {"red\n+\n", "list: line 2: found \"+\""},
                {"red = !", "list: line 1: found \"!\""},
+               {"~ orb", "list: line 1: found \"\", expected words before '~'"},
+               {"ball ~", "list: line 1: found \"\""},
                {"-", "list: line 1: found \"\""}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
-        take_event_words *none = words;
-        check_failed(take_event_words_parse(bad[i].list, "list", &none, &err), err, LT_ERR_INPUT, bad[i].because);
+        take_wording *none = words;
+        check_failed(take_wording_parse(bad[i].list, "list", &none, &err), err, LT_ERR_INPUT, bad[i].because);
         assert_null(none);
     }
     lt_error err = {0};
-    take_event_words *empty;
-    check_ok(take_event_words_parse("", "list", &empty, &err), err);
-    take_event_words_close(empty);
+    take_wording *empty;
+    check_ok(take_wording_parse("", "list", &empty, &err), err);
+    take_wording_close(empty);
 }
 
 int main(void)
@@ -163,6 +197,7 @@ int main(void)
         cmocka_unit_test(adds_what_may_be_added),
         cmocka_unit_test(keeps_what_it_does_not_know),
         cmocka_unit_test(without_a_list_all_is_told),
+        cmocka_unit_test(other_words_become_those_of_the_model),
         cmocka_unit_test(lists_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, open_list, close_list);

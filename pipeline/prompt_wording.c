@@ -1,5 +1,5 @@
-/* event_words.c - a model's list of events and what they lead to, and a prompt in which they have happened. */
-#include "pipeline/event_words.h"
+/* prompt_wording.c - a model's list of wordings, and prompts that are put into its words. */
+#include "pipeline/prompt_wording.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,13 @@
 
 #include "pipeline/prompt_events.h"
 
-typedef enum { SAYS_STATE, LEADS_TO_STATE, NAMES_STATE /* what stands before it */, MEANS_NOTHING } phrase_use;
+typedef enum {
+    SAYS_STATE,
+    LEADS_TO_STATE,
+    NAMES_STATE,   /* what stands before it */
+    MEANS_NOTHING,
+    OTHER_WORDS,   /* for `known` */
+} phrase_use;
 
 typedef struct {
     const char *text;
@@ -16,9 +22,10 @@ typedef struct {
     int kind;
     int state; /* of all kinds, counted together */
     int form;
+    const char *known;
 } phrase;
 
-struct take_event_words {
+struct take_wording {
     char *text; /* of the file; the phrases are parts of it */
     phrase *phrases;
     int count;
@@ -29,7 +36,7 @@ struct take_event_words {
 /* ---- reading the list ---- */
 
 typedef struct {
-    take_event_words *words;
+    take_wording *words;
     const char *place;
     int line;
     int state;
@@ -66,7 +73,7 @@ static char *cut(char *text, char mark)
 
 static lt_status add_phrase(list_reader *r, char *text, phrase_use use, int form, lt_error *err)
 {
-    take_event_words *w = r->words;
+    take_wording *w = r->words;
     text = trimmed(text);
     if (use == NAMES_STATE) {
         const size_t n = strlen(text);
@@ -77,7 +84,7 @@ static lt_status add_phrase(list_reader *r, char *text, phrase_use use, int form
     }
     if (!is_words(text) && !(use == NAMES_STATE && *text == '\0'))
         return fail_line(r, text, "words with commas between them", err);
-    w->phrases[w->count++] = (phrase){text, use, w->kinds - 1, r->state, form};
+    w->phrases[w->count++] = (phrase){.text = text, .use = use, .kind = w->kinds - 1, .state = r->state, .form = form};
     return LT_OK;
 }
 
@@ -94,6 +101,19 @@ static lt_status add_phrases(list_reader *r, char *list, phrase_use use, lt_erro
     return LT_OK;
 }
 
+/* "ball ~ orb, globe" */
+static lt_status add_other_words(list_reader *r, char *known, char *others, lt_error *err)
+{
+    const int first = r->words->count;
+    known = trimmed(known);
+    if (!is_words(known))
+        return fail_line(r, known, "words before '~'", err);
+    LT_TRY(add_phrases(r, others, OTHER_WORDS, err));
+    for (int i = first; i < r->words->count; i++)
+        r->words->phrases[i].known = known;
+    return LT_OK;
+}
+
 static lt_status read_line(list_reader *r, char *line, lt_error *err)
 {
     line = trimmed(line);
@@ -103,6 +123,9 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
         r->begun = false;
         return LT_OK;
     }
+    char *const others = cut(line, '~');
+    if (others)
+        return add_other_words(r, line, others, err);
     r->words->kinds += !r->begun;
     if (strcmp(line, "+") == 0) {
         if (r->begun)
@@ -124,7 +147,7 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
     return LT_OK;
 }
 
-static lt_status read_lines(take_event_words *w, const char *place, lt_error *err)
+static lt_status read_lines(take_wording *w, const char *place, lt_error *err)
 {
     list_reader r = {.words = w, .place = place, .line = 1};
     for (char *line = w->text, *next; line; line = next, r.line++) {
@@ -134,12 +157,12 @@ static lt_status read_lines(take_event_words *w, const char *place, lt_error *er
     return LT_OK;
 }
 
-lt_status take_event_words_parse(const char *text, const char *place, take_event_words **out, lt_error *err)
+lt_status take_wording_parse(const char *text, const char *place, take_wording **out, lt_error *err)
 {
     size_t most = 1; /* phrases, and kinds */
     for (const char *at = text; *at; at++)
         most += strchr(",|=\n", *at) != NULL;
-    take_event_words *w = calloc(1, sizeof *w);
+    take_wording *w = calloc(1, sizeof *w);
     if (w) {
         w->text = strdup(text);
         w->phrases = calloc(most, sizeof *w->phrases);
@@ -148,12 +171,12 @@ lt_status take_event_words_parse(const char *text, const char *place, take_event
     const lt_status s = w && w->text && w->phrases && w->added ? read_lines(w, place, err)
                                                                : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
     if (s != LT_OK)
-        take_event_words_close(w);
+        take_wording_close(w);
     *out = s == LT_OK ? w : NULL;
     return s;
 }
 
-void take_event_words_close(take_event_words *w)
+void take_wording_close(take_wording *w)
 {
     if (!w)
         return;
@@ -195,7 +218,7 @@ typedef struct {
 } finding;
 
 /* The longest words of a kind that begin at text[at]: for a state, or for nothing. */
-static finding state_at(const take_event_words *w, int kind, const char *text, size_t at)
+static finding state_at(const take_wording *w, int kind, const char *text, size_t at)
 {
     finding longest = {0};
     for (int i = 0; i < w->count && begins_word(text, at); i++) {
@@ -209,7 +232,7 @@ static finding state_at(const take_event_words *w, int kind, const char *text, s
 }
 
 /* The longest event of a kind that begins at text[at], as a phrase of the state that it leads to. */
-static finding event_at(const take_event_words *w, int kind, const char *text, size_t at)
+static finding event_at(const take_wording *w, int kind, const char *text, size_t at)
 {
     finding longest = {0};
     for (int i = 0; i < w->count && begins_word(text, at); i++) {
@@ -229,7 +252,7 @@ static finding event_at(const take_event_words *w, int kind, const char *text, s
 }
 
 /* The words for a state in the form asked for, or, where it has no such form, in its first. */
-static const char *words_for(const take_event_words *w, int state, int form)
+static const char *words_for(const take_wording *w, int state, int form)
 {
     const char *first = NULL;
     for (int i = 0; i < w->count; i++) {
@@ -288,8 +311,59 @@ static lt_status say_instead(const char *said, char **text, size_t at, size_t by
     return put(text, made, length, err);
 }
 
+static finding other_words_at(const take_wording *w, const char *text, size_t at)
+{
+    finding longest = {0};
+    for (int i = 0; i < w->count && begins_word(text, at); i++) {
+        const size_t n = w->phrases[i].use == OTHER_WORDS ? bytes_of(text + at, w->phrases[i].text) : 0;
+        if (n > longest.bytes)
+            longest = (finding){&w->phrases[i], n};
+    }
+    return longest;
+}
+
+/* Appends `"orb" is "ball"` where it is not told yet, or dots where it does not fit. */
+static void tell(const phrase *p, char *told, size_t bytes)
+{
+    char change[128];
+    snprintf(change, sizeof change, "\"%s\" is \"%s\"", p->text, p->known);
+    const size_t used = strlen(told);
+    const char *join = used > 0 ? ", " : "";
+    if (strstr(told, change) || strstr(told, "..."))
+        return;
+    if (used + strlen(change) + sizeof ", , ..." <= bytes)
+        snprintf(told + used, bytes - used, "%s%s", join, change);
+    else
+        snprintf(told + used, bytes - used, "%s...", join);
+}
+
+lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told, size_t told_bytes, lt_error *err)
+{
+    *out = NULL;
+    told[0] = '\0';
+    char *text = strdup(prompt);
+    lt_status s = text ? LT_OK : out_of_memory(err);
+    size_t done = 0; /* behind what was put in: what the model knows is no other word */
+    bool other = false;
+    for (size_t at = 0; w && s == LT_OK && text[at]; at++) {
+        const finding f = at >= done ? other_words_at(w, text, at) : (finding){0};
+        if (!f.phrase)
+            continue;
+        const size_t rest = strlen(text + at) - f.bytes;
+        tell(f.phrase, told, told_bytes);
+        s = say_instead(f.phrase->known, &text, at, f.bytes, err);
+        done = s == LT_OK ? strlen(text) - rest : 0;
+        other = true;
+    }
+    if (s == LT_OK && other)
+        *out = text;
+    else
+        free(text);
+    return s;
+}
+
 /* Makes `text` say the state that an event leads to. *done: it does now. */
-static lt_status restate(const take_event_words *w, const phrase *event, char **text, bool *done, lt_error *err)
+static lt_status restate(const take_wording *w, const phrase *event, char **text, bool *done, lt_error *err)
 {
     finding was;
     for (size_t at = 0; (*text)[at]; at += was.bytes > 0 ? was.bytes : 1) {
@@ -312,7 +386,7 @@ static lt_status restate(const take_event_words *w, const phrase *event, char **
 enum { TOLD = 1 /* a letter that no prompt has: it was an event that `text` now has as a state */ };
 
 /* Restates every listed event of `clause`, and writes TOLD over those that could be. */
-static lt_status restate_all(const take_event_words *w, char *clause, char **text, bool *restated, lt_error *err)
+static lt_status restate_all(const take_wording *w, char *clause, char **text, bool *restated, lt_error *err)
 {
     for (size_t at = 0, next; clause[at]; at = next) {
         size_t most = 0;
@@ -364,7 +438,7 @@ static lt_status keep_rest(const char *clause, char **tail, lt_error *err)
 }
 
 /* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it leads to, to `tail` what is left. */
-static lt_status begin_event(const take_event_words *w, char *clause, char **text, char **tail, int *restated, lt_error *err)
+static lt_status begin_event(const take_wording *w, char *clause, char **text, char **tail, int *restated, lt_error *err)
 {
     char *const behind_then = strcasestr(clause, "then") + strlen("then");
     bool known = false;
@@ -377,10 +451,10 @@ static lt_status begin_event(const take_event_words *w, char *clause, char **tex
     return put(tail, made, length, err);
 }
 
-lt_status take_prompt_begun(const take_event_words *w, const char *prompt, const size_t *end, int events, int begun, char **out,
+lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end, int events, int begun, char **out,
                             int *restated, lt_error *err)
 {
-    static const take_event_words none = {0};
+    static const take_wording none = {0};
     *restated = 0;
     *out = strndup(prompt, events > 0 ? end[0] : strlen(prompt));
     char *tail = strdup("");

@@ -1,0 +1,105 @@
+"""Text of `wording.txt`, by which the program puts prompts into the words of `grammar` (pipeline/prompt_wording.h).
+
+    python wording.py        # prints it; export.py writes it
+"""
+from grammar import SAY_COLOUR, SAY_MOTION, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER
+
+OTHER_WORDS = {     # the nearest thing of this world
+    "ball": "orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
+    "cube": "square, brick, crate, cuboid, dice, parcel, package, chest",
+    "triangle": "wedge, cone, tetrahedron",
+    "star": "starfish",
+    "ring": "loop, wheel, tire, tyre, doughnut, bagel, coin, disc, disk, torus",
+    "hoop": "hula hoop",
+    "diamond": "crystal, gemstone, rhombus, precious stone",
+    "balloon": "hot-air balloon, hot air balloon, air balloon, blimp",
+    "red": "maroon, ruby, vermilion, burgundy, dark red, blood red",
+    "orange": "amber, tangerine, apricot, copper",
+    "yellow": "gold, lemon, mustard",
+    "green": "lime, olive, jade, mint, dark green, light green",
+    "cyan": "teal, aqua, aquamarine",
+    "blue": "azure, cobalt, sapphire, royal blue",
+    "deep blue": "navy, navy blue, dark blue",
+    "light blue": "sky blue, pale blue, baby blue",
+    "purple": "lilac, lavender, indigo, plum, mauve, amethyst",
+    "pink": "magenta, fuchsia, hot pink",
+    "white": "ivory, cream, silver, grey, gray, snow-white",
+    "tiny": "miniature, minuscule, mini",
+    "huge": "giant, gigantic, enormous, massive",
+    "beach": "shore, seashore, coast, bay, sandy beach",
+    "meadow": "forest, woods, jungle, garden, park, lawn, prairie, pasture, grassland, farm",
+    "desert": "sahara, wasteland",
+    "city": "downtown, metropolis, urban",
+    "mountains": "hills, alps, peaks, cliffs",
+    "mountain": "hill, peak, cliff, volcano",
+    "snow": "tundra, glacier, iceberg, arctic, antarctic",
+    "in the snow": "in winter",
+    "space": "cosmos, galaxy, universe", "in space": "in orbit",
+    "moon": "mars",
+    "under the sea": "beneath the sea, beneath the ocean, beneath the waves, below the sea, under the waves, in the ocean, on the seabed, on the sea floor",
+    "underwater": "submerged",
+    "dawn": "daybreak, sunup, first light",
+    "at noon": "in the afternoon, in the daytime, in daytime, in sunshine, in the sunshine, in bright sunlight, at lunchtime",
+    "dusk": "twilight, sundown",
+    "at night": "at midnight, in the night, late at night, in the middle of the night, under the moon, in moonlight, at nightfall",
+    "in the rain": "in a storm, in a rainstorm, in a thunderstorm",
+    "in falling snow": "in a snowstorm, in a blizzard",
+    "in the fog": "on a foggy day, on a misty day",
+    "under a cloudy sky": "under an overcast sky, under an overcast",
+    "circles": "orbits, revolves", "circling": "orbiting, revolving", "circle": "orbit, revolve",
+    "flies": "soars, dashes, races, speeds", "flying": "soaring, dashing, racing, speeding",
+    "spins": "twirls, whirls", "spinning": "twirling, whirling",
+    "rolls along": "tumbles along, tumbles", "rolling along": "tumbling along, tumbling",
+    "swings": "dangles, wobbles", "swinging": "dangling, wobbling",
+    "bounces": "dribbles", "bouncing": "dribbling",
+    "floats": "levitates, bobs", "floating": "levitating, bobbing",
+    "rests": "waits", "resting": "waiting",
+    "falls": "plunges, descends, plummets", "falling": "plunging, descending, plummeting",
+    "grows": "expands, inflates", "growing": "expanding, inflating",
+    "shrinks": "contracts, deflates", "shrinking": "contracting, deflating",
+    "in": "over, across, inside, within, amid",
+    "by the sea": "over the sea, over the ocean, over the water, across the sea, across the ocean, above the sea, above the ocean",
+    "in the mountains": "on a hill, over a hill, over the hills, up a mountain, on a mountain, over the mountains",
+    "house": "cottage, cabin, hut, building, barn",
+    "castle": "fortress, palace",
+    "tree": "oak, palm tree, pine tree",
+    "static camera": "fixed camera, still camera, locked camera, camera stands still",
+    "camera follows": "following shot, camera tracks it"}
+SAY_EVENT = {       # beside what captions say of events
+    "dawn": ["dawn breaks", "day breaks", "morning comes", "the sun comes up"], "noon": ["noon comes", "day comes", "it gets light", "it becomes day"],
+    "dusk": ["evening comes", "the sun goes down"], "night": ["it gets dark", "it becomes night", "it becomes dark"],
+    "clear": ["the sky clears", "the rain stops", "the snow stops", "the fog lifts"], "cloudy": ["clouds come", "it gets cloudy"],
+    "rain": ["it starts to rain", "it begins to rain", "it starts raining", "rain begins to fall", "it rains"],
+    "snow": ["it starts to snow", "it begins to snow", "it starts snowing", "snow begins to fall", "it snows"],
+    "fog": ["fog comes", "fog rolls in", "it gets foggy"], "rest": ["stops", "stops moving", "comes to rest"]}
+OTHERS_COLOURS = ["green meadow", "green grass", "blue sky", "blue sea", "white clouds", "white snow", "yellow sand"]
+
+
+def plain(verb):
+    """The verb as it stands behind "to": flies by -> fly by"""
+    first, *rest = verb.split()
+    first = {"flies": "fly", "lies": "lie", "goes": "go"}.get(first, first[:-1])
+    return " ".join([first, *rest])
+
+
+def kind(*first, **words):
+    """A kind of words: lines as they are, and for each state its words and the events that lead to it"""
+    unique = lambda phrases: ", ".join(dict.fromkeys(p for p in phrases if p))
+    return "\n".join([*first, *(unique(says) + (" = " + unique(events) if events else "") for says, events in words.values())])
+
+
+def wording():
+    rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [("rolls", "rolling")]     # for "rolls along a beach"
+    forms = {m: [f"{verb}|{ing}|{plain(verb)}" for verb, ing in says] for m, says in {**SAY_MOTION, "roll_right": rolls}.items()}
+    return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/prompt_wording.h.",
+                        "\n".join(f"{known} ~ {others}" for known, others in OTHER_WORDS.items()),
+                        kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
+                        kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
+                        kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",
+                             **{m: (f, SAY_EVENT.get(m)) for m, f in forms.items()}),
+                        kind("+", "= _", **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()}),
+                        kind("+", "= _", **{w: (s, SAY_EVENT[w]) for w, s in SAY_WEATHER.items()})]) + "\n"
+
+
+if __name__ == "__main__":
+    print(wording(), end="")
