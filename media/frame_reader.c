@@ -228,6 +228,8 @@ static void describe(media_reader *r)
     r->info.codec = r->in.decoder->codec->name;
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
     r->info.comment = comment ? comment->value : NULL;
+    const AVDictionaryEntry *writer = av_dict_get(format->metadata, "encoder", NULL, 0);
+    r->info.written_again = writer && strcmp(writer->value, "Lavf") != 0; /* our own files say no version */
     r->tolerance = fmin(av_q2d(stream->time_base) / 2, 1e-3);
 }
 

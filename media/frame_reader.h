@@ -39,6 +39,7 @@ typedef struct {
     double seconds;    /* as the file says; 0: not known before it has been read */
     const char *codec;
     const char *comment; /* how the video was made, where it is one of ours; or NULL */
+    bool written_again;  /* by another program, which may have cut it and kept the comment */
 } media_video_info;
 
 typedef struct media_reader media_reader;

@@ -89,7 +89,7 @@ lt_status semantic_reader_features(semantic_reader *r, float *features, lt_error
 int64_t semantic_reader_expected(const semantic_reader *r)
 {
     const media_video_info *video = media_reader_info(r->reader);
-    const int64_t said = llround(fmax(video->seconds - r->source.from_seconds, 0) * video->fps);
+    const int64_t said = llround(fmin(fmax(video->seconds - r->source.from_seconds, 0) * video->fps, 1e12));
     const int64_t most = r->source.most_frames;
     const int64_t frames = said > 0 && most > 0 && most < said ? most : said;
     return frames > 0 ? take_latents_of_frames(frames) : 0;

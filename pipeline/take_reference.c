@@ -136,7 +136,7 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
         s = read_tail(f, &ring, reader, from_seconds, err);
     if (s == LT_OK) {
         const media_video_info *info = media_reader_info(reader);
-        f->comment = info->comment ? strdup(info->comment) : NULL;
+        f->comment = info->comment && !info->written_again ? strdup(info->comment) : NULL;
         f->stored_fps = info->stored_fps;
         run->reference = f;
     }

@@ -3,7 +3,7 @@
  * Its frames are fitted to the model's size and rate, and cut back to the time grid: 4 (latents - 1) + 1 of them. They enter
  * the take three times: as the first semantic frames of the plan, as the latents that window 0 knows (its last frames,
  * encoded in the layout that the network was trained on: a first latent of one frame), and as the first frames of the output.
- * A video of ours brings its tokens along in its metadata.
+ * A video of ours brings its tokens along in its metadata, unless another program wrote it again: that may have cut it.
  */
 #ifndef TAKE_TAKE_REFERENCE_H
 #define TAKE_TAKE_REFERENCE_H
@@ -19,7 +19,7 @@ struct take_reference {
     uint8_t *tail; /* its last frames, which window 0 knows: u8 [tail_frames, H, W, 3] */
     int64_t tail_frames;
     lt_hash hash;      /* of its frames as fitted */
-    char *comment;     /* how it was made, or NULL */
+    char *comment;     /* how these very frames were made, or NULL */
     double stored_fps; /* of the file */
     tok_plan plan;     /* [latents] semantic frames; see take_reference_plan */
 };

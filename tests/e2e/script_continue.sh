@@ -32,6 +32,16 @@ for i in 0 1 7 13 14 23; do
 done
 equal "reference" "$(json longer.json about reference frames)" 29
 
+# Not where another program cut it and kept its comment: then it is read as any other video.
+ffmpeg -v error -ss 1 -i ball.mp4 cut.mp4
+made encode cut.mp4 -o cut.lt
+"$PROGRAM" info cut.lt --json >cut.json
+made continue cut.mp4 --frames 17 -p "a blue ball" --steps 2 --json -o from_cut.mp4
+equal "cut.mp4: its comment" "$("$PROGRAM" info cut.mp4 --json | grep -c made_by)" 1
+for i in 0 1 7 12 13; do
+    equal "cut.mp4: token $i" "$(json made.out tokens $i)" "$(json cut.json segments 0 tokens $i)"
+done
+
 # Any other video, at a moment; another size and rate; a clip shorter than what a window knows.
 ffmpeg -v error -f lavfi -i testsrc=size=200x100:rate=25:duration=3 -pix_fmt yuv420p clip.mp4
 made continue clip.mp4 --from 1.1s --seconds 1 -p "a ball" --steps 2 -o clip.y4m
