@@ -33,9 +33,11 @@ static const char *const event_names[] = {"start", "stage", "window", "step", "p
 /* A line of text, without what a terminal obeys: an argument or the name of a file may hold any bytes. */
 static void print_visible(const char *text)
 {
-    for (const char *c = text; *c; c++) {
-        const bool obeyed = ((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f;
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        const bool upper = *c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 to U+009F, in two bytes */
+        const bool obeyed = (*c < 0x20 && *c != '\n') || *c == 0x7f || upper;
         fputc(obeyed ? '?' : *c, stderr);
+        c += upper;
     }
     fputc('\n', stderr);
 }

@@ -74,6 +74,8 @@ json --lines error.jsonl >/dev/null
 grep -q 'message":"none.ufffd.ufffd(.ufffd.ufffd.ufffd.ufffd.ufffd.mp4: No such file' error.jsonl || fail "$(cat error.jsonl)"
 "$PROGRAM" generate x "--$(printf 'a\033[31m')" 2>error
 equal "unknown flag" "$(head -1 error)" "longtake: unknown flag --a?[31m"
+"$PROGRAM" generate x "--$(printf 'a\302\23331m\303\233')" 2>error
+equal "unknown flag, in UTF-8" "$(head -1 error)" "longtake: unknown flag --a?31m$(printf '\303\233')"
 
 # The bar: one row a stage, whatever the terminal's width is and becomes; refine and decode take turns eleven times.
 for widths in 80 7,100,200,80,40,12,4,1; do
