@@ -4,6 +4,7 @@
     python evaluate.py score --videos DIR                   # DIR/000.npy|.y4m, or DIR/000/*.png, in the order of the prompts
     python evaluate.py long --videos DIR                    # the same for longer takes: seams, and the last six seconds against the first
     python evaluate.py codes --videos DIR                   # what the language model means: DIR/000.npy of `longtake tokens PROMPT --seconds 6`
+    python evaluate.py other_prompts > other.txt            # the same 200 in words that training never had (wording.py); `score` reads their videos too
     python evaluate.py event_prompts > events.txt           # 48 prompts of which each tells one event or two
     python evaluate.py events --videos DIR                  # do they happen, and in their time? DIR/000.y4m of `longtake generate PROMPT --seconds 12`,
                                                             # DIR/000.npy of `longtake tokens` with the same seed
@@ -13,6 +14,7 @@ No prompt's combination of object, colour and place was ever rendered for traini
 motion_reader.py; a video has the colour (place, time) that most of its frames have, and the shape with the highest sum of
 log odds over all frames that show an object.
 """
+import re
 import sys
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from plan_reader import FRAMES, load_plan_reader
 from scene import FPS
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
 from training import arguments
+from wording import OTHER_WORDS
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
 WINDOW, HOP, SIX_SECONDS = 49, 24, 48               # frames: of the first window, of each later one
@@ -103,6 +106,17 @@ def suite(count=200):
         does = pick(rng, SAY_MOTION[motion])[0]
         rows.append((f"{'an' if colour[0] in 'aeiou' else 'a'} {colour} {obj} {does} {SAY_SCENE[scene][0]}{when}", slots))
     return rows
+
+
+def in_other_words(prompts):
+    """Prompts in words that no caption of training has, as wording.py lists them"""
+    rng = np.random.default_rng(14)
+    for prompt in prompts:
+        for known, others in sorted(OTHER_WORDS.items(), key=lambda x: -len(x[0])):
+            words = others.split(", ")
+            if known != "in":
+                prompt = re.sub(rf"\b{known}\b(?![^<]*>)", lambda _: f"<{words[rng.integers(len(words))]}>", prompt, count=1)
+        yield re.sub("[<>]", "", prompt)
 
 
 EVENT_KINDS = (("colour",), ("stop",), ("time",), ("colour", "time"))      # in turn
@@ -251,6 +265,8 @@ def main():
     elif what == "codes":
         a = arguments(plan=0., videos="plans")
         score_codes(load_plan_reader(a.out), (np.load(f) for f in sorted(Path(a.videos).glob("*.npy"))))
+    elif what == "other_prompts":
+        print("\n".join(in_other_words(prompt for prompt, _ in suite())))
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":
