@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes contact_sheet.png: eight takes of six seconds with the default seed, four frames of each (0, 2, 4 and 5.9 s).
+# Makes contact_sheet.png: sixteen takes of six seconds with the default seed, four frames of each (0, 2, 4 and 5.9 s).
 #     docs/contact_sheet.sh build/longtake
 set -eu
 program=$(realpath "$1")
@@ -14,14 +14,22 @@ while read -r prompt; do
     ffmpeg -v error -i take$take.mkv -vf "select='eq(n,0)+eq(n,16)+eq(n,32)+eq(n,47)',scale=128:-2,tile=4x1" -frames:v 1 row$take.png </dev/null
     take=$((take + 1))
 done <<'END'
-a red ball bounces past a lighthouse at dusk
-a red ball bounces on a beach at noon
+a red ball bounces on a beach at noon, then night falls
+a navy orb hovers above the shore at twilight
 a blue star floats in the desert at noon
 an orange ring under water
 a green cube spins in a snowfield at dawn
 a yellow balloon flies over a meadow at noon
 a white heart rests in a city at night
 a pink diamond orbits in space
+a cyan ball rolls to the right in the mountains at noon
+a purple heart jumps in a city at dawn, then it turns orange
+a small red cube floats on a beach at dusk
+a green star swings in the snow at night
+a yellow ring circles in the desert at dusk
+a pink ball bounces under the sea
+a white balloon floats in the mountains at dawn
+a blue cube grows in a meadow in the evening
 END
-ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x4:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse" \
+ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x8:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse" \
     -frames:v 1 "$sheet"
