@@ -288,7 +288,30 @@ static char upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* Where the article before text[at] ends, if one is there: "a" and "an" go by the word behind. 0: none. */
+/* A text that grows; zero it before the first use, free() its text. */
+typedef struct {
+    char *text; /* ends with a zero */
+    size_t bytes;
+    size_t room;
+} growing;
+
+static lt_status append(growing *g, const char *from, size_t bytes, lt_error *err)
+{
+    if (g->bytes + bytes + 1 > g->room) {
+        const size_t room = 2 * (g->bytes + bytes) + 64;
+        char *larger = realloc(g->text, room);
+        if (!larger)
+            return out_of_memory(err);
+        g->text = larger;
+        g->room = room;
+    }
+    memcpy(g->text + g->bytes, from, bytes);
+    g->bytes += bytes;
+    g->text[g->bytes] = '\0';
+    return LT_OK;
+}
+
+/* Where the article at the end of text[0 .. at) ends, a space before: "a" and "an" go by the word behind. 0: none. */
 static size_t article_before(const char *text, size_t at)
 {
     const size_t end = at > 0 && text[at - 1] == ' ' ? at - 1 : 0;
@@ -298,17 +321,37 @@ static size_t article_before(const char *text, size_t at)
     return 0;
 }
 
-/* Other words instead of `bytes` bytes at `at`, with as large a letter first. */
+/* Appends words in the place of `was`, with as large a letter first. */
+static lt_status say_for(growing *g, const char *said, const char *was, lt_error *err)
+{
+    const size_t article = article_before(g->text, g->bytes);
+    if (article > 0) {
+        g->bytes = (g->text[article - 1] | 0x20) == 'n' ? article - 1 : article; /* up to the "a" itself */
+        const char *join = strchr("aeiou", said[0]) ? "n " : " ";
+        LT_TRY(append(g, join, strlen(join), err));
+    }
+    const char first = *was >= 'A' && *was <= 'Z' ? upper(said[0]) : said[0];
+    LT_TRY(append(g, &first, 1, err));
+    return append(g, said + 1, strlen(said + 1), err);
+}
+
+/* Other words instead of `bytes` bytes at `at`. */
 static lt_status say_instead(const char *said, char **text, size_t at, size_t bytes, lt_error *err)
 {
-    const char *old = *text;
-    const bool large = old[at] >= 'A' && old[at] <= 'Z';
-    const size_t article = article_before(old, at);
-    const size_t kept = article == 0 ? at : (old[article - 1] | 0x20) == 'n' ? article - 1 : article; /* up to the "a" itself */
-    const char *join = article == 0 ? "" : strchr("aeiou", said[0]) ? "n " : " ";
-    char *made;
-    const int length = asprintf(&made, "%.*s%s%c%s%s", (int)kept, old, join, large ? upper(said[0]) : said[0], said + 1, old + at + bytes);
-    return put(text, made, length, err);
+    const char *const rest = *text + at + bytes;
+    growing g = {0};
+    lt_status s = append(&g, *text, at, err);
+    if (s == LT_OK)
+        s = say_for(&g, said, *text + at, err);
+    if (s == LT_OK)
+        s = append(&g, rest, strlen(rest), err);
+    if (s != LT_OK) {
+        free(g.text);
+        return s;
+    }
+    free(*text);
+    *text = g.text;
+    return LT_OK;
 }
 
 static finding other_words_at(const take_wording *w, const char *text, size_t at)
@@ -339,26 +382,20 @@ static void tell(const phrase *p, char *told, size_t bytes)
 
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told, size_t told_bytes, lt_error *err)
 {
-    *out = NULL;
+    growing g = {0};
+    lt_status s = append(&g, "", 0, err);
     told[0] = '\0';
-    char *text = strdup(prompt);
-    lt_status s = text ? LT_OK : out_of_memory(err);
-    size_t done = 0; /* behind what was put in: what the model knows is no other word */
-    bool other = false;
-    for (size_t at = 0; w && s == LT_OK && text[at]; at++) {
-        const finding f = at >= done ? other_words_at(w, text, at) : (finding){0};
-        if (!f.phrase)
-            continue;
-        const size_t rest = strlen(text + at) - f.bytes;
-        tell(f.phrase, told, told_bytes);
-        s = say_instead(f.phrase->known, &text, at, f.bytes, err);
-        done = s == LT_OK ? strlen(text) - rest : 0;
-        other = true;
+    for (size_t at = 0, bytes; w && s == LT_OK && prompt[at]; at += bytes) {
+        const finding f = other_words_at(w, prompt, at);
+        bytes = f.phrase ? f.bytes : 1;
+        s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err) : append(&g, prompt + at, 1, err);
+        if (f.phrase)
+            tell(f.phrase, told, told_bytes);
     }
-    if (s == LT_OK && other)
-        *out = text;
-    else
-        free(text);
+    const bool changed = s == LT_OK && told[0] != '\0';
+    *out = changed ? g.text : NULL;
+    if (!changed)
+        free(g.text);
     return s;
 }
 
