@@ -297,7 +297,7 @@ typedef struct {
 
 static lt_status append(growing *g, const char *from, size_t bytes, lt_error *err)
 {
-    if (g->bytes + bytes + 1 > g->room) {
+    if (!g->text || g->room - g->bytes <= bytes) {
         const size_t room = 2 * (g->bytes + bytes) + 64;
         char *larger = realloc(g->text, room);
         if (!larger)
