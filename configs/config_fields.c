@@ -156,7 +156,7 @@ static const char *const events_words[] = {"together", "spread", NULL};
       .unit = (unit_)}
 
 static const cfg_field pipeline_fields[] = {
-    OPTIONAL_REAL(fps, 0.1, 1000, "frames per second"),
+    OPTIONAL_REAL(fps, 0.1, 240, "frames per second"),
     OPTIONAL_INT(width, 1, 16384, "pixels"),
     OPTIONAL_INT(height, 1, 16384, "pixels"),
     OPTIONAL_REAL(lm_cfg, 0, 100, "0 = no guidance"),
@@ -166,7 +166,7 @@ static const cfg_field pipeline_fields[] = {
     OPTIONAL_INT(top_k, 0, 65543, "ids, 0 = off"),
     OPTIONAL_REAL(top_p, 0, 1, "0 = off"),
     OPTIONAL_REAL(motion, 0, 1000, "motion score"),
-    OPTIONAL_INT(lm_context, 1, 1000, "earlier segments"),
+    OPTIONAL_INT(lm_context, 1, 64, "earlier segments"),
     OPTIONAL_REAL(cfg_scale, 0, 100, "1 = no guidance"),
     {.key = "cfg_schedule", .kind = CFG_CHOICE, .optional = true, .at = offsetof(cfg_pipeline, schedule),
       .words = schedule_words},
