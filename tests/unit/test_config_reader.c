@@ -248,7 +248,7 @@ static void set_refuses_and_changes_nothing(void **state)
         {"mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE"},
         {"mmdit.steps=", "--set: found 'mmdit.steps=', expected SECTION.KEY=VALUE"},
         {"mmdit.steps= ", "--set: found 'mmdit.steps= ', expected SECTION.KEY=VALUE"},
-        {"pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 1000 (frames per second)"},
+        {"pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 240 (frames per second)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model cfg = read_tiny();
