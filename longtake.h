@@ -180,7 +180,7 @@ typedef struct {
 
 /** From `at_frame` on this prompt holds (until the next shot). longtake_shot_init() leaves to the take what a shot need not say. */
 typedef struct {
-    int64_t at_frame;         /**< RGB frame, from 0 */
+    int64_t at_frame;         /**< RGB frame, from 0; of a continuation, of the new ones */
     const char *prompt;       /**< UTF-8, not empty */
     double motion;            /**< below zero: the take's */
     int64_t seed;             /**< below zero: the take's */

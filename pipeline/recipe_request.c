@@ -81,8 +81,15 @@ static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_reque
     return LT_OK;
 }
 
+/* A recipe counts its shots from the take's beginning, a continuation's request from the first new frame. */
+static void count_from_new(longtake_recipe *recipe, const longtake_request *r, int64_t reference_frames)
+{
+    for (size_t i = 1; r->shots == recipe->parts.shot && i < recipe->parts.shots; i++)
+        recipe->parts.shot[i].at_frame -= reference_frames;
+}
+
 /* The take went on from a video, or began with a picture, that must be given again. */
-static lt_status apply_reference(const longtake_recipe *recipe, const longtake *e, longtake_request *r,
+static lt_status apply_reference(longtake_recipe *recipe, const longtake *e, longtake_request *r,
                                  bool keep_length, lt_error *err)
 {
     const lt_json *about = recipe->about;
@@ -114,6 +121,8 @@ static lt_status apply_reference(const longtake_recipe *recipe, const longtake *
                        (long long)r->settings.frames, (long long)lt_json_int(frames));
     if (r->input && keep_length)
         r->settings.frames -= lt_json_int(frames); /* those asked for are the new ones */
+    if (r->input)
+        count_from_new(recipe, r, lt_json_int(frames));
     return LT_OK;
 }
 

@@ -94,6 +94,8 @@ lt_status take_settle_video(take_task *t, lt_error *err)
     LT_TRY(plan_of_request(t, err));
     LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
     LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
+    for (int i = 1; i < t->run.spec.shots; i++) /* they were counted from the first new frame */
+        t->run.spec.shot[i].at_frame += t->reference.frames;
     return take_reference_grid(&t->reference, t->run.spec.time.frames, err);
 }
 

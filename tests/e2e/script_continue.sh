@@ -51,6 +51,15 @@ equal "short: frames" "$(of_video short.y4m nb_read_frames)" 13
 made continue clip.mp4 --seconds 1 -p "a ball" --steps 2 --carry frames -o frames.y4m
 equal "frames: frames" "$(of_video frames.y4m nb_read_frames)" 29
 
+# Events are spread over the new frames, and a recipe finds them there again.
+made continue ball.mp4 --frames 24 -p "a red ball, then a box" --steps 2 --set pipeline.events=spread --json -o events.mp4
+equal "events: first new frame" "$(json made.out settings shots 1 at_frame)" 41
+made continue ball.mp4 --recipe events.mp4 --steps 2 -o again.mp4
+for take in events again; do
+    ffmpeg -v error -i $take.mp4 -f rawvideo $take.raw
+done
+same events.raw again.raw
+
 # A picture is frame 0.
 ffmpeg -v error -i clip.mp4 -frames:v 1 picture.png
 made generate "a ball" --image picture.png --frames 20 --steps 2 -o picture.y4m
