@@ -273,16 +273,6 @@ static lt_status out_of_memory(lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
 }
 
-/* Takes the place of what *text was. */
-static lt_status put(char **text, char *made, int length, lt_error *err)
-{
-    if (length < 0)
-        return out_of_memory(err);
-    free(*text);
-    *text = made;
-    return LT_OK;
-}
-
 static char upper(char c)
 {
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
@@ -311,6 +301,11 @@ static lt_status append(growing *g, const char *from, size_t bytes, lt_error *er
     return LT_OK;
 }
 
+static lt_status append_text(growing *g, const char *text, lt_error *err)
+{
+    return append(g, text, strlen(text), err);
+}
+
 /* Where the article at the end of text[0 .. at) ends, a space before: "a" and "an" go by the word behind. 0: none. */
 static size_t article_before(const char *text, size_t at)
 {
@@ -328,30 +323,26 @@ static lt_status say_for(growing *g, const char *said, const char *was, lt_error
     if (article > 0) {
         g->bytes = (g->text[article - 1] | 0x20) == 'n' ? article - 1 : article; /* up to the "a" itself */
         const char *join = strchr("aeiou", said[0]) ? "n " : " ";
-        LT_TRY(append(g, join, strlen(join), err));
+        LT_TRY(append_text(g, join, err));
     }
     const char first = *was >= 'A' && *was <= 'Z' ? upper(said[0]) : said[0];
     LT_TRY(append(g, &first, 1, err));
-    return append(g, said + 1, strlen(said + 1), err);
+    return append_text(g, said + 1, err);
 }
 
 /* Other words instead of `bytes` bytes at `at`. */
-static lt_status say_instead(const char *said, char **text, size_t at, size_t bytes, lt_error *err)
+static lt_status say_instead(const char *said, growing *g, size_t at, size_t bytes, lt_error *err)
 {
-    const char *const rest = *text + at + bytes;
-    growing g = {0};
-    lt_status s = append(&g, *text, at, err);
+    growing made = {0};
+    lt_status s = append(&made, g->text, at, err);
     if (s == LT_OK)
-        s = say_for(&g, said, *text + at, err);
+        s = say_for(&made, said, g->text + at, err);
     if (s == LT_OK)
-        s = append(&g, rest, strlen(rest), err);
-    if (s != LT_OK) {
-        free(g.text);
-        return s;
-    }
-    free(*text);
-    *text = g.text;
-    return LT_OK;
+        s = append_text(&made, g->text + at + bytes, err);
+    free(s == LT_OK ? g->text : made.text);
+    if (s == LT_OK)
+        *g = made;
+    return s;
 }
 
 static finding other_words_at(const take_wording *w, const char *text, size_t at)
@@ -400,11 +391,11 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
 }
 
 /* Makes `text` say the state that an event leads to. *done: it does now. */
-static lt_status restate(const take_wording *w, const phrase *event, char **text, bool *done, lt_error *err)
+static lt_status restate(const take_wording *w, const phrase *event, growing *text, bool *done, lt_error *err)
 {
     finding was;
-    for (size_t at = 0; (*text)[at]; at += was.bytes > 0 ? was.bytes : 1) {
-        was = state_at(w, event->kind, *text, at);
+    for (size_t at = 0; text->text[at]; at += was.bytes > 0 ? was.bytes : 1) {
+        was = state_at(w, event->kind, text->text, at);
         if (!was.phrase || was.phrase->use == MEANS_NOTHING)
             continue;
         *done = true;
@@ -415,15 +406,14 @@ static lt_status restate(const take_wording *w, const phrase *event, char **text
     if (!w->added[event->kind])
         return LT_OK;
     *done = true;
-    char *made;
-    const int length = asprintf(&made, "%s, %s", *text, words_for(w, event->state, 0));
-    return put(text, made, length, err);
+    LT_TRY(append_text(text, ", ", err));
+    return append_text(text, words_for(w, event->state, 0), err);
 }
 
 enum { TOLD = 1 /* a letter that no prompt has: it was an event that `text` now has as a state */ };
 
 /* Restates every listed event of `clause`, and writes TOLD over those that could be. */
-static lt_status restate_all(const take_wording *w, char *clause, char **text, bool *restated, lt_error *err)
+static lt_status restate_all(const take_wording *w, char *clause, growing *text, bool *restated, lt_error *err)
 {
     for (size_t at = 0, next; clause[at]; at = next) {
         size_t most = 0;
@@ -454,9 +444,9 @@ static size_t part_bytes(const char *clause, size_t *gap)
 }
 
 /* Appends what of a clause was not restated. */
-static lt_status keep_rest(const char *clause, char **tail, lt_error *err)
+static lt_status keep_rest(const char *clause, growing *tail, lt_error *err)
 {
-    const char *join = ", then";
+    const char *join = ", then ";
     for (size_t gap, bytes; *clause; clause += bytes + gap) {
         bytes = part_bytes(clause, &gap);
         size_t from = 0, to = bytes;
@@ -466,50 +456,40 @@ static lt_status keep_rest(const char *clause, char **tail, lt_error *err)
             to--;
         if (from == to || memchr(clause, TOLD, bytes))
             continue;
-        char *made;
-        const int length = asprintf(&made, "%s%s %.*s", *tail, join, (int)(to - from), clause + from);
-        LT_TRY(put(tail, made, length, err));
-        join = " and";
+        LT_TRY(append_text(tail, join, err));
+        LT_TRY(append(tail, clause + from, to - from, err));
+        join = " and ";
     }
     return LT_OK;
 }
 
 /* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it leads to, to `tail` what is left. */
-static lt_status begin_event(const take_wording *w, char *clause, char **text, char **tail, int *restated, lt_error *err)
+static lt_status begin_event(const take_wording *w, char *clause, growing *text, growing *tail, int *restated, lt_error *err)
 {
     char *const behind_then = strcasestr(clause, "then") + strlen("then");
     bool known = false;
     LT_TRY(restate_all(w, behind_then, text, &known, err));
     *restated += known;
-    if (known)
-        return keep_rest(behind_then, tail, err);
-    char *made;
-    const int length = asprintf(&made, "%s%s", *tail, clause);
-    return put(tail, made, length, err);
+    return known ? keep_rest(behind_then, tail, err) : append_text(tail, clause, err);
 }
 
 lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end, int events, int begun, char **out,
                             int *restated, lt_error *err)
 {
     static const take_wording none = {0};
+    growing text = {0}, tail = {0};
     *restated = 0;
-    *out = strndup(prompt, events > 0 ? end[0] : strlen(prompt));
-    char *tail = strdup("");
-    lt_status s = *out && tail ? LT_OK : out_of_memory(err);
+    lt_status s = append(&text, prompt, events > 0 ? end[0] : strlen(prompt), err);
     for (int i = 0; i < begun && s == LT_OK; i++) {
         char *clause = strndup(prompt + end[i], (i + 1 < events ? end[i + 1] : strlen(prompt)) - end[i]);
-        s = clause ? begin_event(w ? w : &none, clause, out, &tail, restated, err) : out_of_memory(err);
+        s = clause ? begin_event(w ? w : &none, clause, &text, &tail, restated, err) : out_of_memory(err);
         free(clause);
     }
-    char *made = NULL;
-    if (s == LT_OK) {
-        const int length = asprintf(&made, "%s%s", *out, tail);
-        s = put(out, made, length, err);
-    }
-    free(tail);
-    if (s != LT_OK) {
-        free(*out);
-        *out = NULL;
-    }
+    if (s == LT_OK && tail.bytes > 0)
+        s = append(&text, tail.text, tail.bytes, err);
+    free(tail.text);
+    if (s != LT_OK)
+        free(text.text);
+    *out = s == LT_OK ? text.text : NULL;
     return s;
 }

@@ -226,6 +226,7 @@ static lt_status reword(take_spec *s, const take_wording *words, const char *pro
     return LT_OK;
 }
 
+/* `words`: NULL where the prompt is in the model's words already. */
 static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wording *words, double motion, double cfg_scale, lt_error *err)
 {
     take_shot *shot = &s->shot[s->shots++];
@@ -278,7 +279,7 @@ static lt_status add_events(take_spec *s, const char *prompt, const size_t *end,
         shot.at_frame = s->time.frames * i / (events + 1);
         shot.shot_cfg = restated > changed ? -1 : 0;
         changed = restated;
-        const lt_status status = add_shot(s, &shot, words, motion, cfg_scale, err);
+        const lt_status status = add_shot(s, &shot, NULL, motion, cfg_scale, err);
         free(told);
         LT_TRY(status);
     }
@@ -300,7 +301,7 @@ static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const
     shot.prompt = known ? known : prompt;
     const int events = prompt && spread ? take_prompt_events(shot.prompt, end) : 0;
     const lt_status status = events == 0 || s->time.frames <= events
-                                 ? add_shot(s, &shot, words, motion, cfg_scale, err)
+                                 ? add_shot(s, &shot, NULL, motion, cfg_scale, err)
                                  : add_events(s, shot.prompt, end, events, words, motion, cfg_scale, err);
     free(known);
     return status;

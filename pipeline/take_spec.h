@@ -75,7 +75,7 @@ typedef enum {
     TAKE_NEEDS_LENGTH = 2,  /* an error without seconds, frames or semantic frames; else `frames` decides */
 } take_needs;
 
-/* `words`: what the model knows of events, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
+/* `words`: how the model's prompts are worded, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
  * with the flag's name. */
 lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
                             take_spec *out, lt_error *err);

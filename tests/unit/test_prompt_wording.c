@@ -42,6 +42,22 @@ static void check(const char *prompt, const char *expected, int restated)
     free(said);
 }
 
+/* What is said when none, one and both of a prompt's two events have happened; `each` of them becomes so many states. */
+static void check_so_far(const take_wording *w, const char *prompt, const char *const so_far[3], int each)
+{
+    size_t end[TAKE_MAX_EVENTS];
+    assert_int_equal(take_prompt_events(prompt, end), 2);
+    for (int begun = 0; begun <= 2; begun++) {
+        char *said;
+        int restated;
+        lt_error err = {0};
+        check_ok(take_prompt_begun(w, prompt, end, 2, begun, &said, &restated, &err), err);
+        assert_string_equal(said, so_far[begun]);
+        assert_int_equal(restated, each * begun);
+        free(said);
+    }
+}
+
 static void says_what_an_event_leads_to(void **state)
 {
     (void)state;
@@ -63,20 +79,8 @@ static void says_events_one_after_the_other(void **state)
     check("a red ball at noon, then it turns green, then night falls, then it becomes red", "a red ball at night", 3);
     check("a red ball flies at noon, then it stops and turns green", "a green ball rests at noon", 1);
 
-    const char *prompt = "a red ball flies, then it stops, then it turns green";
     static const char *const so_far[] = {"a red ball flies", "a red ball rests", "a green ball rests"};
-    size_t end[TAKE_MAX_EVENTS];
-    const int events = take_prompt_events(prompt, end);
-    assert_int_equal(events, 2);
-    for (int begun = 0; begun <= events; begun++) {
-        char *said;
-        int restated;
-        lt_error err = {0};
-        check_ok(take_prompt_begun(words, prompt, end, events, begun, &said, &restated, &err), err);
-        assert_string_equal(said, so_far[begun]);
-        assert_int_equal(restated, begun);
-        free(said);
-    }
+    check_so_far(words, "a red ball flies, then it stops, then it turns green", so_far, 1);
 }
 
 static void an_article_goes_by_the_word_behind(void **state)
@@ -115,19 +119,8 @@ static void keeps_what_it_does_not_know(void **state)
 static void without_a_list_all_is_told(void **state)
 {
     (void)state;
-    const char *prompt = "a red ball. Then it turns green, then night falls.";
     static const char *const so_far[] = {"a red ball", "a red ball. Then it turns green", "a red ball. Then it turns green, then night falls."};
-    size_t end[TAKE_MAX_EVENTS];
-    assert_int_equal(take_prompt_events(prompt, end), 2);
-    for (int begun = 0; begun <= 2; begun++) {
-        char *said;
-        int restated;
-        lt_error err = {0};
-        check_ok(take_prompt_begun(NULL, prompt, end, 2, begun, &said, &restated, &err), err);
-        assert_string_equal(said, so_far[begun]);
-        assert_int_equal(restated, 0);
-        free(said);
-    }
+    check_so_far(NULL, "a red ball. Then it turns green, then night falls.", so_far, 0);
 }
 
 static void check_words(const char *prompt, const char *expected, const char *expected_told)
