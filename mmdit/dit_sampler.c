@@ -202,12 +202,10 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
 static lt_tensor known_latents(lt_ops *o, const dit_network *n, const dit_request *r)
 {
     const lt_tensor known = latent_from_host(o, n, r->known, r->known_frames, LT_F32);
-    if (r->anchor == 0)
-        return known;
-    const lt_tensor control = latent_from_host(o, n, r->control, r->known_frames, LT_F32);
-    const lt_tensor drawn = lt_new(o, LT_F32, lt_shape4(known.dim[0], known.dim[1], known.dim[2], known.dim[3]));
-    lt_axpby_into(o, drawn, (float)(1 - r->anchor), known, (float)r->anchor, control);
-    return drawn;
+    if (r->anchor != 0)
+        lt_axpby_into(o, known, (float)(1 - r->anchor), known, (float)r->anchor,
+                      latent_from_host(o, n, r->control, r->known_frames, LT_F32));
+    return known;
 }
 
 static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
