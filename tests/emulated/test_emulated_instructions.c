@@ -15,6 +15,18 @@ static void give_shape(void)
     _tile_loadconfig(shape);
 }
 
+/* c += x w, by tiles of bf16. */
+static void add_product(float c[16][16], uint16_t x[16][2 * PAIRS], uint16_t w[PAIRS][32])
+{
+    give_shape();
+    _tile_loadd(SUMS, c, sizeof *c);
+    _tile_loadd(LEFT, x, sizeof *x);
+    _tile_loadd(RIGHT, w, sizeof *w);
+    _tile_dpbf16ps(SUMS, LEFT, RIGHT);
+    _tile_stored(SUMS, c, sizeof *c);
+    _tile_release();
+}
+
 static uint16_t bf16(float x)
 {
     uint32_t bits;
@@ -34,13 +46,7 @@ static void every_pair_meets_its_own(void **state)
         w[i / 32][i % 32] = bf16((float)(i * 5 % 11 - 5));
         c[i / 2 / 16][i / 2 % 16] = (float)(i / 2);
     }
-    give_shape();
-    _tile_loadd(SUMS, c, sizeof *c);
-    _tile_loadd(LEFT, x, sizeof *x);
-    _tile_loadd(RIGHT, w, sizeof *w);
-    _tile_dpbf16ps(SUMS, LEFT, RIGHT);
-    _tile_stored(SUMS, c, sizeof *c);
-    _tile_release();
+    add_product(c, x, w);
     for (int m = 0; m < 16; m++)
         for (int n = 0; n < 16; n++) {
             int want = 16 * m + n;
@@ -92,13 +98,7 @@ static void sums_are_rounded_as_documented(void **state)
             x[3][k] = bf16(t->x[k]);
             w[k / 2][2 * 5 + k % 2] = bf16(t->w[k]);
         }
-        give_shape();
-        _tile_loadd(SUMS, c, sizeof *c);
-        _tile_loadd(LEFT, x, sizeof *x);
-        _tile_loadd(RIGHT, w, sizeof *w);
-        _tile_dpbf16ps(SUMS, LEFT, RIGHT);
-        _tile_stored(SUMS, c, sizeof *c);
-        _tile_release();
+        add_product(c, x, w);
         if (memcmp(&c[3][5], &t->want, sizeof t->want) != 0)
             fail_msg("%s: got %a, want %a", t->what, (double)c[3][5], (double)t->want);
     }
