@@ -45,13 +45,17 @@ less() {
     echo "$1: $2 and $3"
     awk "BEGIN { exit !($2 + $4 <= $3) }" || fail "$1: $2 is not below $3 by $4"
 }
-# The ball is a small part of the picture, and now and then out of sight: its colour over all seeds. The light in every film.
-all=$(for seed in $seeds; do echo film$seed.stats; done)
-less "red (mean V) with the blue ball, with the red one" "$(mean 3 53 72 $all)" "$(mean 3 0 40 $all)" 1
-less "blue (mean U) with the red ball, with the blue one" "$(mean 2 0 40 $all)" "$(mean 2 53 72 $all)" 1
-for seed in $seeds; do
-    less "seed $seed: light (mean Y) at night, at noon" "$(mean 1 77 95 film$seed.stats)" "$(mean 1 0 40 film$seed.stats)" 20
-done
+# seen TAKES RED_UP_TO BLUE_FROM BLUE_UP_TO NOON_UP_TO NIGHT_FROM: frames of the red and the blue ball, of day and night, in the takes of all
+# seeds. The ball is a small part of the picture, and now and then out of sight: its colour over all of them. The light in every one.
+seen() {
+    all=$(for seed in $seeds; do echo $1$seed.stats; done)
+    less "$1: red (mean V) with the blue ball, with the red one" "$(mean 3 $3 $4 $all)" "$(mean 3 0 $2 $all)" 1
+    less "$1: blue (mean U) with the red ball, with the blue one" "$(mean 2 0 $2 $all)" "$(mean 2 $3 $4 $all)" 1
+    for seed in $seeds; do
+        less "$1, seed $seed: light (mean Y) at night, at noon" "$(mean 1 $6 95 $1$seed.stats)" "$(mean 1 0 $5 $1$seed.stats)" 20
+    done
+}
+seen film 40 53 72 40 77
 
 # What a prompt says happens later is such a film, evenly over the take: what it leads to is said instead of what was so before.
 cat >event.yaml <<END_OF_FILM
@@ -73,10 +77,5 @@ for take in event7 by_hand again; do
 done
 same event7.raw by_hand.raw
 same event7.raw again.raw
-all=$(for seed in $seeds; do echo event$seed.stats; done)
-less "red (mean V) after it turned blue, before" "$(mean 3 40 60 $all)" "$(mean 3 0 30 $all)" 1
-less "blue (mean U) before it turned blue, after" "$(mean 2 0 30 $all)" "$(mean 2 40 60 $all)" 1
-for seed in $seeds; do
-    less "seed $seed: light (mean Y) after nightfall, before" "$(mean 1 72 95 event$seed.stats)" "$(mean 1 0 60 event$seed.stats)" 20
-done
+seen event 30 40 60 60 72
 finish
