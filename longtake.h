@@ -76,7 +76,8 @@ typedef enum {
     LONGTAKE_EVENT_START,       /**< the plan is known: windows, frames */
     LONGTAKE_EVENT_STAGE,       /**< a stage begins */
     LONGTAKE_EVENT_WINDOW,      /**< a window begins */
-    LONGTAKE_EVENT_STEP,        /**< a step of the stage is done: a denoising step, a group of tokens, a decoder call */
+    LONGTAKE_EVENT_STEP,        /**< a step of the stage is done: a denoising step, a group of tokens, a decoder call; or a video is still being
+                                     read ("read", "encode"), which is told four times a second */
     LONGTAKE_EVENT_PREVIEW,     /**< a preview file was written (message: its path) */
     LONGTAKE_EVENT_WARNING,     /**< message */
     LONGTAKE_EVENT_WINDOW_DONE, /**< its frames are in the growing file */
@@ -88,7 +89,7 @@ typedef enum {
 typedef struct {
     longtake_event_kind kind; /**< what it tells */
     double elapsed_seconds;   /**< since the request began */
-    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" ... */
+    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from) */
     int64_t window;           /**< of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
     int64_t windows;          /**< of the stage in all; 0: not known */
     int64_t step;             /**< done so far in this window */

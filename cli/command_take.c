@@ -363,7 +363,6 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
 int cli_take(cli_context *c)
 {
     const cli_values *v = c->values;
-    cli_interrupt_watch();
     for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
         if (strcmp(takes[i].name, v->command) != 0)
             continue;
@@ -372,6 +371,7 @@ int cli_take(cli_context *c)
         int code = check_batch(c);
         if (code == LONGTAKE_OK)
             code = find_prompt(c, takes[i].word, &prompt);
+        cli_interrupt_watch(); /* who waits for a prompt to be typed hears signals at once */
         if (code == LONGTAKE_OK)
             code = fill_request(c, takes[i].word, prompt, &request);
         if (code == LONGTAKE_OK)

@@ -241,7 +241,7 @@ static lt_status begin(media_reader *r, lt_error *err)
     r->cut = av_frame_alloc();
     if (!r->shown || !r->next || !r->scaled || !r->cut)
         return media_no_memory(err, r->path);
-    LT_TRY(media_input_open(&r->in, r->path, err));
+    LT_TRY(media_input_open(&r->in, r->path, r->options.stop, r->options.user, err));
     describe(r);
     LT_TRY(advance(r, err));
     if (!r->have_next)
@@ -302,6 +302,7 @@ lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *e
 {
     bool past;
     *got = false;
+    LT_TRY(media_input_check(&r->in, err)); /* one picture may be many frames */
     LT_TRY(seek_forward(r, r->options.from_seconds + (double)r->frame / r->info.fps, &past, err));
     if (past)
         return LT_OK;

@@ -27,6 +27,8 @@ typedef struct {
     double fps; /* 0: the video's own rate */
     media_fit fit;
     double from_seconds; /* frame 0 shows this time */
+    int (*stop)(void *user); /* asked often, also while a pipe is waited for: not 0 ends reading with LT_ERR_CANCELLED; may be NULL */
+    void *user;
 } media_read_options;
 
 typedef struct {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
 
-enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4 };
+enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4, WAIT_MILLISECONDS = 100 };
 
 static const char containers[] =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,rm,nut,mxf,dv,gif,apng,ivf,"
@@ -22,10 +23,28 @@ static const char containers[] =
 
 /* ---- the file, as libav sees it ---- */
 
+static bool stops(media_input *in)
+{
+    if (in->stop && !in->stopped)
+        in->stopped = in->stop(in->user) != 0;
+    return in->stopped;
+}
+
+/* Has the writer of a pipe nothing for us yet? */
+static bool waits(const media_input *in)
+{
+    struct pollfd writer = {.fd = in->fd, .events = POLLIN};
+    const int ready = poll(&writer, 1, WAIT_MILLISECONDS);
+    return ready == 0 || (ready < 0 && errno == EINTR);
+}
+
 static int read_bytes(void *opaque, uint8_t *buffer, int bytes)
 {
-    const media_input *in = opaque;
+    media_input *in = opaque;
     for (;;) {
+        while (waits(in))
+            if (stops(in))
+                return AVERROR_EXIT;
         const ssize_t got = read(in->fd, buffer, (size_t)bytes);
         if (got > 0)
             return (int)got;
@@ -61,9 +80,10 @@ static int refuse_other_file(AVFormatContext *format, AVIOContext **io, const ch
 
 static lt_status open_file(media_input *in, lt_error *err)
 {
-    in->fd = strcmp(in->path, "-") == 0 ? dup(STDIN_FILENO) : open(in->path, O_RDONLY | O_CLOEXEC);
+    const bool standard = strcmp(in->path, "-") == 0;
+    in->fd = standard ? dup(STDIN_FILENO) : open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe is waited for in read_bytes */
     struct stat st;
-    if (in->fd < 0 || fstat(in->fd, &st) != 0)
+    if (in->fd < 0 || fstat(in->fd, &st) != 0 || (!standard && fcntl(in->fd, F_SETFL, 0) != 0))
         return lt_fail(err, LT_ERR_INPUT, "%s: cannot be opened: %s", in->path, strerror(errno));
     if (S_ISDIR(st.st_mode))
         return lt_fail(err, LT_ERR_INPUT, "%s: is a folder, expected a video", in->path);
@@ -87,6 +107,16 @@ static lt_status open_file(media_input *in, lt_error *err)
     return LT_OK;
 }
 
+static lt_status cancelled(const media_input *in, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked after %.3f s of it", in->path, in->seconds_read);
+}
+
+lt_status media_input_check(media_input *in, lt_error *err)
+{
+    return stops(in) ? cancelled(in, err) : LT_OK;
+}
+
 /* ---- the video in it ---- */
 
 static lt_status open_container(media_input *in, lt_error *err)
@@ -101,9 +131,13 @@ static lt_status open_container(media_input *in, lt_error *err)
     if (opened < 0) {
         av_freep(&io->buffer);
         avio_context_free(&io);
+        if (in->stopped)
+            return cancelled(in, err);
         return media_fail(err, LT_ERR_INPUT, opened, "%s: is no video that can be read", in->path);
     }
     const int known = avformat_find_stream_info(in->format, NULL);
+    if (in->stopped)
+        return cancelled(in, err);
     if (known < 0)
         return media_fail(err, LT_ERR_INPUT, known, "%s: what is in it cannot be told", in->path);
     return LT_OK;
@@ -141,10 +175,10 @@ static lt_status find_pictures(media_input *in, lt_error *err)
     return LT_OK;
 }
 
-lt_status media_input_open(media_input *in, const char *path, lt_error *err)
+lt_status media_input_open(media_input *in, const char *path, int (*stop)(void *user), void *user, lt_error *err)
 {
     LT_TRY(media_begin(err));
-    *in = (media_input){.path = path, .fd = -1, .end = AV_NOPTS_VALUE};
+    *in = (media_input){.path = path, .fd = -1, .end = AV_NOPTS_VALUE, .stop = stop, .user = user};
     lt_status s = open_file(in, err);
     if (s == LT_OK)
         s = open_container(in, err);
@@ -214,7 +248,10 @@ static bool ends_early(const media_input *in)
 /* Gives the decoder one more packet of the video, or tells it that there are no more. */
 static lt_status feed(media_input *in, lt_error *err)
 {
+    LT_TRY(media_input_check(in, err));
     int s = av_read_frame(in->format, in->packet);
+    if (in->stopped)
+        return cancelled(in, err);
     if (s == AVERROR_EOF && (in->cut_off || ends_early(in)))
         return damaged(in, AVERROR_INVALIDDATA, err);
     if (s == AVERROR_EOF) {

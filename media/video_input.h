@@ -28,10 +28,16 @@ typedef struct {
     int64_t
         end; /* of the pictures read, ticks of the stream; AV_NOPTS_VALUE while none said how long it stands */
     double seconds_read; /* of the whole file */
+    int (*stop)(void *user);
+    void *user;
+    bool stopped;
 } media_input;
 
-/* `path` "-" is standard input. LT_ERR_INPUT for what is no video, has no pictures, or too large ones. */
-lt_status media_input_open(media_input *in, const char *path, lt_error *err);
+/* `path` "-" is standard input. LT_ERR_INPUT for what is no video, has no pictures, or too large ones. `stop` (may be NULL) is
+ * asked between packets and while a pipe is waited for: LT_ERR_CANCELLED, here and later, once it gives anything but 0. */
+lt_status media_input_open(media_input *in, const char *path, int (*stop)(void *user), void *user, lt_error *err);
+/* Asks whether to stop. */
+lt_status media_input_check(media_input *in, lt_error *err);
 void media_input_close(media_input *in); /* accepts a zeroed or half-open one */
 /* The next picture in order of display. *got is false at the end. LT_ERR_INPUT where the file is damaged or cut off. */
 lt_status media_input_next(media_input *in, AVFrame *picture, bool *got, lt_error *err);

@@ -27,7 +27,9 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
                                         .height = p->height,
                                         .fps = p->fps,
                                         .fit = r->source.fit,
-                                        .from_seconds = r->source.from_seconds};
+                                        .from_seconds = r->source.from_seconds,
+                                        .stop = r->source.stop,
+                                        .user = r->source.user};
     LT_TRY(media_reader_open(r->source.path, &options, &r->reader, err));
     r->width = p->width;
     r->height = p->height;

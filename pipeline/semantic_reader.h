@@ -25,6 +25,8 @@ typedef struct {
     media_fit fit;
     double from_seconds;
     int64_t most_frames; /* 0: up to the end */
+    int (*stop)(void *user); /* as in media_read_options */
+    void *user;
 } semantic_source;
 
 typedef struct {

@@ -8,9 +8,11 @@
 
 const char *take_stage_name(take_stage s)
 {
-    static const char *const names[] = {"text", "tokens", "encode", "refine", "decode", "write"};
+    static const char *const names[] = {"text", "tokens", "encode", "refine", "decode", "write", "read"};
     return names[s];
 }
+
+static const double wait_seconds = 0.25; /* between two words of a step that takes long */
 
 static double now(void)
 {
@@ -66,6 +68,7 @@ double take_clock_left(const take_clock *c)
 
 static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)
 {
+    c->told = now();
     if (!c->on_event)
         return;
     const longtake_event event = {.kind = kind,
@@ -83,10 +86,9 @@ static void send(take_clock *c, longtake_event_kind kind, double step_seconds, c
         c->cancelled = true;
 }
 
-void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
+void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
     take_profile_collect(c->engine, TAKE_STAGES);
-    const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     c->stage = s;
     c->window = window;
     c->windows = windows;
@@ -94,6 +96,13 @@ void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windo
     c->steps = steps;
     c->running = now();
     c->step_began = c->running;
+    c->told = c->running;
+}
+
+void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
+{
+    const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
+    take_clock_enter_quietly(c, s, window, windows, steps);
     send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, NULL);
 }
 
@@ -131,6 +140,13 @@ void take_clock_leave(take_clock *c)
     c->of[c->stage].seconds += now() - c->running;
     c->of[c->stage].peak_bytes = peak_bytes();
     c->running = now();
+}
+
+bool take_clock_wait(take_clock *c)
+{
+    if (now() >= c->told + wait_seconds)
+        send(c, LONGTAKE_EVENT_STEP, 0, NULL);
+    return c->cancelled;
 }
 
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message)

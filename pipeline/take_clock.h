@@ -13,7 +13,7 @@
 #include "kernels/core/status.h"
 #include "longtake.h"
 
-typedef enum { TAKE_TEXT, TAKE_TOKENS, TAKE_ENCODE, TAKE_REFINE, TAKE_DECODE, TAKE_WRITE, TAKE_STAGES } take_stage;
+typedef enum { TAKE_TEXT, TAKE_TOKENS, TAKE_ENCODE, TAKE_REFINE, TAKE_DECODE, TAKE_WRITE, TAKE_READ, TAKE_STAGES } take_stage;
 
 const char *take_stage_name(take_stage s);
 
@@ -40,6 +40,7 @@ typedef struct {
     int64_t step; /* the last that is done */
     int64_t steps;
     double step_began;
+    double told; /* when the last event was sent */
     take_stage_total of[TAKE_STAGES];
     bool cancelled;
 } take_clock;
@@ -59,6 +60,10 @@ void take_clock_set_apart(take_clock *c, take_stage s);
 /* Step `step` (from 1) is done and `units` of work with it. LT_ERR_CANCELLED when the caller asked to stop. */
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err);
 void take_clock_leave(take_clock *c);
+/* A stage that is told only where it takes long: it enters without an event, and its steps come with take_clock_wait. */
+void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps);
+/* A step takes long: a few times a second it is told how far it is, and the caller can ask to stop, which is then known: true. */
+bool take_clock_wait(take_clock *c);
 
 /* Events that are no step. */
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message);

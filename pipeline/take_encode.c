@@ -56,11 +56,14 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, tok_pl
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     const int full = e->cfg.ar_model.segment_frames;
     *out = (tok_plan){0};
+    semantic_source heard = *source;
+    heard.stop = take_run_asks_to_stop;
+    heard.user = run;
     video_encoder v = {.run = run};
     v.features = malloc((size_t)(full * take_feature_values(cfg)) * sizeof *v.features);
     lt_status s = v.features ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
     if (s == LT_OK)
-        s = semantic_reader_open(&v.reader, e, source, TOK_ENCODER, err);
+        s = semantic_reader_open(&v.reader, e, &heard, TOK_ENCODER, err);
     const double before = run->clock.of[TAKE_ENCODE].done;
     if (s == LT_OK) {
         const int64_t frames = semantic_reader_expected(&v.reader);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
@@ -22,7 +23,9 @@ static lt_status open_reader(const take_reference *f, media_reader **reader, lt_
     const media_read_options options = {.width = s->width,
                                         .height = s->height,
                                         .fps = f->run->engine->cfg.pipeline.fps,
-                                        .fit = take_media_fit(s->fit)};
+                                        .fit = take_media_fit(s->fit),
+                                        .stop = take_run_asks_to_stop,
+                                        .user = f->run};
     return media_reader_open(f->path, &options, reader, err);
 }
 
@@ -54,6 +57,7 @@ static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_read
         uint8_t *place = ring->frame + (size_t)(ring->count % ring->capacity) * bytes;
         LT_TRY(media_read_frame(reader, place, &got, err));
         ring->count += got;
+        f->run->clock.step = ring->count;
         if (got && ring->count % TAKE_FRAMES_PER_LATENT == 1)
             hash_to_grid(ring, bytes);
     }
@@ -87,6 +91,8 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
     if (from_seconds >= 0 && most < 1)
         return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame",
                        from_seconds);
+    const int64_t said = llround(fmin(media_reader_info(reader)->seconds * fps, 1e12));
+    f->run->clock.steps = most > 0 && (most < said || said == 0) ? most : said;
     LT_TRY(fill_ring(f, ring, reader, most, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
@@ -116,18 +122,26 @@ static lt_status check_hash(const take_reference *f, lt_error *err)
                    wanted);
 }
 
+static lt_status check_rereadable(const take_reference *f, lt_error *err)
+{
+    struct stat st;
+    const bool standard = strcmp(f->path, "-") == 0;
+    if (!standard && (stat(f->path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) /* or told when it is opened */
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "%s: found %s, expected a file, which is read more than once",
+                   f->run->request->image ? "--image" : "continue", standard ? "standard input" : "a pipe or device");
+}
+
 lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds,
                               lt_error *err)
 {
     *f = (take_reference){.run = run, .path = path};
-    if (strcmp(path, "-") == 0)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "%s: found standard input, expected a file, which is read more than once",
-                       run->request->image ? "--image" : "continue");
+    LT_TRY(check_rereadable(f, err));
     frame_ring ring = {.capacity = take_frames_of_latents(run->spec.time.overlap) + TAKE_FRAMES_PER_LATENT};
     ring.frame = malloc((size_t)ring.capacity * frame_bytes(f));
     ring.hasher = lt_hasher_open();
     media_reader *reader = NULL;
+    take_clock_enter_quietly(&run->clock, TAKE_READ, 0, 1, 0);
     lt_status s =
         ring.frame && ring.hasher ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (s == LT_OK)
@@ -140,6 +154,7 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
         f->stored_fps = info->stored_fps;
         run->reference = f;
     }
+    take_clock_leave(&run->clock);
     media_reader_close(reader);
     free(ring.frame);
     if (ring.hasher)
@@ -282,8 +297,10 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
     int64_t group = 0;
     for (int64_t first = 0; first < f->frames; first += most, group++) {
         const int64_t count = f->frames - first < most ? f->frames - first : most;
+        take_clock_enter_quietly(&f->run->clock, TAKE_READ, group, take_reference_groups(f), count);
         for (int64_t i = 0; i < count; i++) {
             bool got = false;
+            f->run->clock.step = i;
             LT_TRY(media_read_frame(reader, frames + (size_t)i * frame_bytes(f), &got, err));
             if (!got)
                 return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before", f->path,
@@ -293,6 +310,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
         LT_TRY(hand_out(f, first, count, frames, err));
         if (d->make_video)
             LT_TRY(write_group(f, d, v, group, count, frames, err));
+        take_clock_leave(&f->run->clock);
     }
     return LT_OK;
 }

@@ -103,3 +103,8 @@ void take_note(take_run *run, const char *format, ...)
     va_end(arguments);
     take_clock_tell(&run->clock, LONGTAKE_EVENT_NOTE, text);
 }
+
+int take_run_asks_to_stop(void *run)
+{
+    return take_clock_wait(&((take_run *)run)->clock);
+}

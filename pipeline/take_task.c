@@ -172,7 +172,7 @@ static lt_status open_job(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
     const media_spec video = take_media_spec(&run->spec, t->kind);
-    run->clock.windows = run->spec.time.windows;
+    take_clock_enter_quietly(&run->clock, TAKE_TEXT, 0, run->spec.time.windows, 0);
     LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
     memcpy(run->engine->home, run->memory.home, sizeof run->memory.home);
     return take_run_open_job(run, t->request.output, err);

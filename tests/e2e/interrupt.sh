@@ -73,6 +73,43 @@ for moment in 1 2 3 4 5; do
     ended killed_$moment 0
     same whole.mp4 killed_$moment.mp4
 done
+
+# stopped NAME SIGNAL CODE EVENT MESSAGE ARGUMENTS...: a run that would read for long ends soon after the signal, which comes once the event
+# was seen, and leaves nothing.
+stopped() {
+    name=$1
+    event=$4
+    wanted=$3
+    message=$5
+    signal=$2
+    shift 5
+    : >"$name.events"
+    "$PROGRAM" "$@" --model "$MODEL" --progress jsonl <"$name.in" >"$name.out" 2>"$name.events" &
+    run=$!
+    await "$name" "$event" 1
+    kill -"$signal" "$run" || fail "$name: was over before the signal: $(tail -1 "$name.events")"
+    began=$(date +%s)
+    ended "$name" "$wanted"
+    [ $(($(date +%s) - began)) -le 10 ] || fail "$name: went on for $(($(date +%s) - began)) s"
+    tail -1 "$name.events" | grep -q "\"event\":\"error\",\"code\":$wanted,.*$message" || fail "$name: $(tail -1 "$name.events")"
+    [ -z "$(find . -name "$name.[mlp]*")" ] || fail "$name: left behind: $(find . -name "$name.[mlp]*")"
+}
+
+# Almost a day of video: two pictures, of which the first stands for 23 hours.
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 2 -vf 'setpts=N*82800/TB' -fps_mode passthrough day.mkv || fail ffmpeg
+for name in continues dry encodes; do
+    : >"$name.in"
+done
+reading='"event":"step","stage":"read","window":0,"windows":1,"step":[1-9]'
+stopped continues INT 130 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" --seconds 4 -o continues.mp4
+stopped dry TERM 143 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" --seconds 4 -o dry.mp4 --dry-run
+stopped encodes TERM 143 '"stage":"encode"' 'stopped as asked' encode day.mkv -o encodes.lt
+# A pipe whose writer says nothing.
+mkfifo silent.in
+sleep 60 >silent.in &
+writer=$!
+stopped silent INT 130 '"event":"start"' 'stopped as asked' encode - -o silent.lt
+kill $writer
 [ -z "$(ls -d *.job 2>/dev/null)" ] || fail "a job folder beside the output goes on success: $(ls -d *.job)"
 [ -z "$(ls *.part* 2>/dev/null)" ] || fail "left behind: $(ls *.part*)"
 finish

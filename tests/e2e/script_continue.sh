@@ -105,4 +105,9 @@ refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
 equal "a video as a picture" "$(head -n 1 refused.err)" "longtake: --image: clip.mp4 has more than one frame, expected a picture"
 [ -e longer.mp4.job ] && fail "a job folder is left: $(ls longer.mp4.job)"
 [ -e bad.mp4 ] && fail "a refused command left a file"
+
+# What is read more than once is no pipe: the second reading would wait for ever.
+mkfifo clip.pipe
+refused 2 continue clip.pipe -p "a red ball" --seconds 2 -o bad.mp4
+grep -q 'continue: found a pipe or device, expected a file, which is read more than once' refused.err || fail "a pipe: $(cat refused.err)"
 finish

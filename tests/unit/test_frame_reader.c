@@ -3,6 +3,8 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "media/frame_reader.h"
 #include "tests/support/scratch.h"
@@ -70,6 +72,53 @@ static void frame_k_shows_the_picture_of_its_time(void **state)
             assert_int_equal(shades[2], small_video_shade(cases[i].third));
         }
     }
+}
+
+/* Is asked to stop at the question that *left counts down to. */
+static int stop_after(void *left)
+{
+    return --*(int *)left <= 0;
+}
+
+static void reading_stops_when_asked(void **state)
+{
+    (void)state;
+    uint8_t rgb[3 * 48 * 32];
+    int left = 1000;
+    media_read_options o = {.fps = 100, .stop = stop_after, .user = &left}; /* 250 frames of 20 pictures */
+    lt_error err = {0};
+    media_reader *r;
+    bool got = true;
+    check_ok(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err);
+    left = 30;
+    lt_status s = LT_OK;
+    int frames = 0;
+    for (; s == LT_OK && got; frames += got)
+        s = media_read_frame(r, rgb, &got, &err);
+    check_failed(s, err, LT_ERR_CANCELLED, "eight.mkv: stopped as asked");
+    assert_in_range(frames, 1, 30);
+    assert_int_equal(media_read_frame(r, rgb, &got, &err), LT_ERR_CANCELLED); /* and stays so */
+    media_reader_close(r);
+
+    /* On the way to where it begins. */
+    left = 5;
+    o.from_seconds = 2.4;
+    err = (lt_error){0};
+    check_failed(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err, LT_ERR_CANCELLED, "stopped as asked");
+}
+
+static void a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_stop(void **state)
+{
+    (void)state;
+    int left = 2;
+    const media_read_options o = {.fps = 8, .stop = stop_after, .user = &left};
+    lt_error err = {0};
+    media_reader *r;
+    assert_int_equal(mkfifo(scratch_path("silent.pipe"), 0666), 0);
+    alarm(20); /* else waits for ever */
+    check_failed(media_reader_open(scratch_path("silent.pipe"), &o, &r, &err), err, LT_ERR_CANCELLED, "silent.pipe: stopped as asked");
+    alarm(0);
+    assert_int_equal(left, 0);
 }
 
 static void a_start_behind_the_end_is_refused(void **state)
@@ -328,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frame_k_shows_the_picture_of_its_time),
         cmocka_unit_test(a_start_behind_the_end_is_refused),
+        cmocka_unit_test(reading_stops_when_asked),
+        cmocka_unit_test(a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_stop),
         cmocka_unit_test(pictures_are_fitted),
         cmocka_unit_test(one_pixel_is_a_video),
         cmocka_unit_test(odd_sizes_are_read),
