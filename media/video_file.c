@@ -15,6 +15,7 @@
 #include "media/libav_functions.h"
 #include "media/packet_blob.h"
 #include "media/picture_codec.h"
+#include "media/picture_sequence.h"
 #include "media/y4m_writer.h"
 
 enum { BUFFER_BYTES = 1 << 16 };
@@ -30,7 +31,8 @@ struct media_file {
     bool broken;             /* a write failed: what is there cannot be finished */
     media_blob_info info;    /* of the first window */
     uint8_t *codec_header;   /* the copy that info points to */
-    AVIOContext *io;         /* NULL of PNG, which is many files */
+    AVIOContext *io;         /* NULL of PNG */
+    media_sequence sequence; /* of PNG, which is many files */
     AVFormatContext *format; /* of MP4 and MKV */
     media_y4m y4m;
     AVPacket *packet;
@@ -145,25 +147,6 @@ static lt_status open_container(media_file *f, lt_error *err)
 
 /* ---- pictures ---- */
 
-static lt_status write_png(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
-{
-    char *name = media_png_name(f->path, index);
-    if (!name)
-        return media_no_memory(err, f->path);
-    FILE *file = fopen(f->temporary, "wb");
-    if (file)
-        lt_temporary_hold(fileno(file));
-    bool whole = file && fwrite(p->data, 1, p->bytes, file) == p->bytes;
-    if (file && fclose(file) != 0)
-        whole = false;
-    whole = whole && rename(f->temporary, name) == 0;
-    const lt_status s = whole ? LT_OK : lt_fail_to_write(name, err);
-    if (file && !whole)
-        (void)unlink(f->temporary);
-    free(name);
-    return s;
-}
-
 /* Puts the packet's bytes into f->packet. */
 static int load_packet(media_file *f, const media_blob_packet *p)
 {
@@ -188,7 +171,7 @@ static int mux_packet(media_file *f, int64_t index, bool is_key)
 static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
 {
     if (f->info.format == MEDIA_PNG)
-        return write_png(f, p, index, err);
+        return media_sequence_add(&f->sequence, p->data, p->bytes, err);
     int s = load_packet(f, p);
     if (s >= 0)
         s = f->format ? mux_packet(f, index, p->is_key) : media_y4m_write(&f->y4m, f->packet);
@@ -207,11 +190,10 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
     f->info = *info;
     f->info.codec_header = f->codec_header;
     f->begun = true;
+    if (info->format == MEDIA_PNG && f->target.kind == MEDIA_STREAM)
+        return lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream", f->path);
     if (info->format == MEDIA_PNG)
-        return f->target.kind == MEDIA_STREAM
-                   ? lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream",
-                             f->path)
-                   : LT_OK;
+        return media_sequence_open(&f->sequence, f->path, err);
     LT_TRY(open_output(f, err));
     return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err) : open_container(f, err);
 }
@@ -331,7 +313,7 @@ static lt_status finish(media_file *f, lt_error *err)
     if (f->broken) /* its trailer would describe what was never written */
         return lt_fail(err, LT_ERR_FAILED, "%s: a window could not be added", f->path);
     if (f->info.format == MEDIA_PNG)
-        return LT_OK;
+        return media_sequence_publish(&f->sequence, err);
     int s = f->format ? av_write_trailer(f->format) : 0;
     if (s >= 0) {
         avio_flush(f->io);
@@ -362,6 +344,7 @@ void media_file_abandon(media_file *f)
     (void)close_output(f);
     if (f->half_written)
         (void)unlink(f->temporary);
+    media_sequence_close(&f->sequence);
     media_y4m_close(&f->y4m);
     av_packet_free(&f->packet);
     if (f->own_fd >= 0)

@@ -156,14 +156,17 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     return text;
 }
 
+int64_t take_delivered_frames(const take_run *run)
+{
+    return run->spec.time.frames - (run->reference && run->request->new_only ? run->reference->frames : 0);
+}
+
 lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
                            longtake_result *result, lt_error *err)
 {
     if (!result)
         return LT_OK;
-    *result = (longtake_result){.frames = run->spec.time.frames, .seed = run->spec.seed};
-    if (run->reference && run->request->new_only)
-        result->frames -= run->reference->frames;
+    *result = (longtake_result){.frames = take_delivered_frames(run), .seed = run->spec.seed};
     result->report = take_report_text(run, command, worst_seam, seam_window, err);
     result->seconds = take_clock_elapsed(&run->clock);
     return result->report ? LT_OK : err->code;

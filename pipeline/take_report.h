@@ -11,6 +11,9 @@ lt_json *take_about(take_run *run, lt_error *err);
 /* The report of `--json`: about, the output, seconds and peak memory per stage, seam, warnings, versions. free() it. */
 char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err);
 
+/* RGB frames that the take's output has. */
+int64_t take_delivered_frames(const take_run *run);
+
 /* Fills the caller's result (may be NULL). */
 lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
                            longtake_result *result, lt_error *err);

@@ -37,6 +37,8 @@ equal "png: files" "$(ls take_*.png | wc -l)" 9
 made generate "a red ball" --frames 2 -o still.png
 equal "png: what is said" "$(cat made.err)" "still.png: the first of its pictures is still-00000.png"
 equal "png: files" "$(ls still* | tr '\n' ' ')" "still-00000.png still-00001.png "
+made generate "a red ball" --frames 1 -o still.png
+grep -q '^warning: still-00001.png was there before: this take.s pictures end before it' made.err || fail "png: pictures of an earlier take: $(cat made.err)"
 
 # Larger, and at another rate.
 made generate "a red ball" --frames 9 --scale 2 --fps 12 -o large.mp4

@@ -274,6 +274,55 @@ static void failures_say_why(void **state)
     free(blob);
 }
 
+/* Opens a PNG sequence in the scratch folder and adds a window of seven pictures, `times` over. */
+static media_file *begin_pictures(const char *name, int times)
+{
+    const media_spec spec = of_format(MEDIA_PNG);
+    const media_target target = {.kind = MEDIA_FINISHED, .path = scratch_path(name)};
+    lt_error err = {0};
+    media_file *f;
+    size_t bytes;
+    void *blob = small_video_window(&spec, 0, 7, &bytes);
+    check_ok(media_file_open(&target, &f, &err), err);
+    for (int i = 0; i < times; i++)
+        check_ok(media_file_add(f, blob, bytes, &err), err);
+    free(blob);
+    return f;
+}
+
+static void pictures_get_their_names_when_all_are_there(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    scratch_write_text("seq/all-00013.png", "an earlier take's");
+    scratch_write_text("seq/all-00014.png", "an earlier, longer take's");
+    media_file *f = begin_pictures("seq/all.png", 2);
+    assert_int_equal(scratch_count("seq"), 3); /* those, and the folder where pictures wait */
+    assert_false(scratch_exists("seq/all-00000.png"));
+    media_file_abandon(f);
+    assert_int_equal(scratch_count("seq"), 2);
+    f = begin_pictures("seq/all.png", 2);
+    check_ok(media_file_close(f, &err), err);
+    assert_int_equal(scratch_count("seq"), 15);
+    size_t bytes;
+    char *text = scratch_read("seq/all-00013.png", &bytes);
+    assert_memory_equal(text, "\x89PNG", 4);
+    free(text);
+    text = scratch_read("seq/all-00014.png", &bytes);
+    assert_string_equal(text, "an earlier, longer take's");
+    free(text);
+}
+
+static void pictures_that_cannot_be_renamed_are_an_error(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    scratch_write_text("blocked/all-00003.png/inside", "a folder in the way");
+    media_file *f = begin_pictures("blocked/all.png", 1);
+    check_failed(media_file_close(f, &err), err, LT_ERR_INPUT, "blocked/all-00003.png");
+    assert_int_equal(scratch_count("blocked"), 4); /* three pictures before it, and nothing that waits */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +330,8 @@ int main(void)
         cmocka_unit_test(the_index_comes_first_and_no_versions_come_at_all),
         cmocka_unit_test(the_same_windows_give_the_same_bytes),
         cmocka_unit_test(ffv1_and_png_keep_every_value),
+        cmocka_unit_test(pictures_get_their_names_when_all_are_there),
+        cmocka_unit_test(pictures_that_cannot_be_renamed_are_an_error),
         cmocka_unit_test(h264_is_close),
         cmocka_unit_test(scale_enlarges),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
