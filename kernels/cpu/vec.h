@@ -333,24 +333,42 @@ LT_INLINE void vf_fetch(const void *at, int64_t left, int64_t skip)
 }
 
 /* Sum and maximum over the lanes, always in the same order: halves are folded onto each other. */
+typedef float vf4 __attribute__((vector_size(16)));
+typedef int32_t vi4 __attribute__((vector_size(16)));
+enum { QUARTETS = LT_LANES / 4 };
+
 LT_INLINE float vf_sum(vf x)
 {
-    float lane[LT_LANES];
-    vf_store(lane, x);
-    for (int half = LT_LANES / 2; half > 0; half /= 2)
+    vf4 part[QUARTETS];
+    memcpy(part, &x, sizeof x);
+    LT_UNROLL
+    for (int half = QUARTETS / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
+            part[i] += part[i + half];
+    return (part[0][0] + part[0][2]) + (part[0][1] + part[0][3]);
+}
+
+LT_INLINE vf4 larger_of_four(vf4 a, vf4 b)
+{
+#if LT_INTRINSIC_LANES > 4
+    return _mm_max_ps(a, b);
+#else
+    const vi4 larger = a > b;
+    return (vf4)((larger & (vi4)a) | (~larger & (vi4)b));
+#endif
 }
 
 LT_INLINE float vf_highest(vf x)
 {
-    float lane[LT_LANES];
-    vf_store(lane, x);
-    for (int half = LT_LANES / 2; half > 0; half /= 2)
+    vf4 part[QUARTETS];
+    memcpy(part, &x, sizeof x);
+    LT_UNROLL
+    for (int half = QUARTETS / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
-            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
-    return lane[0];
+            part[i] = larger_of_four(part[i], part[i + half]);
+    const float even = part[0][0] > part[0][2] ? part[0][0] : part[0][2];
+    const float odd = part[0][1] > part[0][3] ? part[0][1] : part[0][3];
+    return even > odd ? even : odd;
 }
 
 #endif
