@@ -3,11 +3,11 @@
  *     sum over blocks of  scale_w scale_x (sum of code_w code_x  -  8 sum of code_x)
  *
  * q4's own rounding is ten times coarser than that of 8 bits, and sums of integers are exact in any order. Two blocks are
- * summed at once (four with VNNI); their codes lie as the halves of 32 bytes of q4 do:
+ * summed at once (four with 16 lanes); their codes lie as the halves of 32 bytes of q4 do:
  *
  *     block 0: 0 .. 15   block 1: 0 .. 15   block 0: 16 .. 31   block 1: 16 .. 31
  *
- * With VNNI q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
+ * With 16 lanes q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
  */
 #ifndef LT_ROUNDED_ROWS_H
 #define LT_ROUNDED_ROWS_H
@@ -16,18 +16,17 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/int8_rounding.h"
 
-/* Instructions of VNNI for 16 lanes. */
-#if defined(__AVX512VNNI__) && LT_INTRINSIC_LANES == 16
-#define ROWS_BY_VNNI 1
+#if LT_INTRINSIC_LANES == 16
+#define FOUR_BLOCKS 1
 #else
-#define ROWS_BY_VNNI 0
+#define FOUR_BLOCKS 0
 #endif
 
 enum {
     HALF_BLOCK = LT_BLOCK / 2,         /* and the bytes of a block of q4 */
-    GROUP = ROWS_BY_VNNI ? 4 : 2,      /* blocks that are summed at once */
-    SCALES = ROWS_BY_VNNI ? 16 : 8,    /* blocks whose scales are read at once */
-    SCALE_TIMES = ROWS_BY_VNNI ? 1 : 4 /* that a scale of x is stored */
+    GROUP = FOUR_BLOCKS ? 4 : 2,      /* blocks that are summed at once */
+    SCALES = FOUR_BLOCKS ? 16 : 8,    /* blocks whose scales are read at once */
+    SCALE_TIMES = FOUR_BLOCKS ? 1 : 4 /* that a scale of x is stored */
 };
 
 /* Where the low halves of a block's codes lie; the high ones are GROUP halves behind them. */
@@ -72,7 +71,7 @@ static void round_row(const lt_rounded_row *out, const float *x, int64_t depth)
 
 /* ---- products ---- */
 
-#if ROWS_BY_VNNI
+#if FOUR_BLOCKS
 
 /* Of 64-bit words, those of `blocks` blocks; none or all of eight beyond. */
 LT_INLINE __mmask8 words_of(int64_t blocks, const int words)
@@ -86,6 +85,19 @@ LT_INLINE vf spread(vf factor, int b)
 {
     const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
     return _mm512_permutexvar_ps(_mm512_add_epi32(lanes, _mm512_set1_epi32(b)), factor);
+}
+
+/* Sums over four blocks, four lanes for each. */
+LT_INLINE __m512i dot_four_blocks(__m512i low, __m512i high, const int8_t *codes)
+{
+    const __m512i x_low = _mm512_loadu_si512(codes);
+    const __m512i x_high = _mm512_loadu_si512(codes + GROUP * HALF_BLOCK);
+#if defined(__AVX512VNNI__)
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low, x_low), high, x_high);
+#else /* at most 4 * 15 * 127, far from the end of 16 bits */
+    const __m512i words = _mm512_add_epi16(_mm512_maddubs_epi16(low, x_low), _mm512_maddubs_epi16(high, x_high));
+    return _mm512_madd_epi16(words, _mm512_set1_epi16(1));
+#endif
 }
 
 LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
@@ -121,9 +133,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
-                    const int8_t *left = x[r].codes + (first + b) * LT_BLOCK;
-                    __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, _mm512_loadu_si512(left));
-                    dot = _mm512_dpbusd_epi32(dot, high, _mm512_loadu_si512(left + GROUP * HALF_BLOCK));
+                    const __m512i dot = dot_four_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
                     sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r], b), sum[r][s]);
                 }
             }
@@ -131,7 +141,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
     }
     for (int r = 0; r < rows; r++)
         for (int s = 0; s < streams; s++)
-            y[r * y_stride + s] = vf_sum(sum[r][s]) - vf_sum(offset[r][s]);
+            y[r * y_stride + s] = vf_sum(sum[r][s] - offset[r][s]);
 }
 
 #elif LT_LANES >= 8
@@ -243,7 +253,7 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
 LT_INLINE void rounded_dots_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
                                 const uint16_t *scale, int64_t blocks, int64_t outputs)
 {
-    const int streams = rows > 2 && !ROWS_BY_VNNI ? 1 : 2; /* sums and offsets stay in their registers */
+    const int streams = rows > 2 && !FOUR_BLOCKS ? 1 : 2; /* sums and offsets stay in their registers */
     int64_t o = 0;
     for (; o + streams <= outputs; o += streams)
         rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, streams);
@@ -260,7 +270,7 @@ static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, 
 
 /* ---- q8 ---- */
 
-#if ROWS_BY_VNNI
+#if FOUR_BLOCKS
 
 enum { Q8_STREAMS = 4 }; /* with two, too few lines are on their way from memory */
 
@@ -302,6 +312,16 @@ LT_INLINE __m512i odd_bytes(__m512i words)
     return _mm512_srai_epi16(words, 8);
 }
 
+/* sum + the products of pairs of words: at most 8 * 128 * 32767 after four. */
+LT_INLINE __m512i add_words(__m512i sum, __m512i w, const __m512i *codes)
+{
+#if defined(__AVX512VNNI__)
+    return _mm512_dpwssd_epi32(sum, w, _mm512_loadu_si512(codes));
+#else
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(w, _mm512_loadu_si512(codes)));
+#endif
+}
+
 LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
                                const uint16_t *scale, int64_t blocks, const int streams)
 {
@@ -336,10 +356,10 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
             for (int r = 0; r < rows; r++) {
                 const __m512i *codes = (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
                 __m512i dot = _mm512_setzero_si512();
-                dot = _mm512_dpwssd_epi32(dot, even_bytes(low), _mm512_loadu_si512(codes));
-                dot = _mm512_dpwssd_epi32(dot, odd_bytes(low), _mm512_loadu_si512(codes + 1));
-                dot = _mm512_dpwssd_epi32(dot, even_bytes(high), _mm512_loadu_si512(codes + 2));
-                dot = _mm512_dpwssd_epi32(dot, odd_bytes(high), _mm512_loadu_si512(codes + 3));
+                dot = add_words(dot, even_bytes(low), codes);
+                dot = add_words(dot, odd_bytes(low), codes + 1);
+                dot = add_words(dot, even_bytes(high), codes + 2);
+                dot = add_words(dot, odd_bytes(high), codes + 3);
                 sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r][s], b), sum[r][s]);
             }
         }
