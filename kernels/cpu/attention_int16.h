@@ -13,6 +13,7 @@
 #define LT_ATTENTION_INT16_H
 
 #include "kernels/cpu/product_int16.h"
+#include "kernels/cpu/query_block.h"
 #include "kernels/cpu/vec_math.h"
 
 enum {
@@ -25,8 +26,6 @@ enum {
 
 #define WEIGHT_LIMIT 16383.0f
 #define VALUE_LIMIT 1023.0f
-#define ROUND_DOWN 9 /* to an integer, without exceptions */
-#define LOG2E 1.44269504f
 #define LN2 0.693147181f
 
 /* Where the parts of a block lie in the scratch. */
@@ -47,13 +46,6 @@ typedef struct {
     float *total;       /* the same of the codes of weights so far */
     bool poisoned;      /* a key of the tile is not finite */
 } int16_room;
-
-/* How many of the keys the query sees. */
-LT_INLINE int64_t keys_seen(const lt_query_block *b, int64_t query)
-{
-    const int64_t seen = b->visible == NULL ? b->keys : b->visible[query];
-    return seen < b->keys ? seen : b->keys;
-}
 
 LT_INLINE const uint16_t *bf16_row(const void *base, int64_t row, int64_t stride)
 {
@@ -117,17 +109,6 @@ LT_INLINE void pack_int16_values(int16_room *room, int64_t first, int64_t count)
             }
 }
 
-/* The tile behind this one comes into the cache while some queries meet this one: rows of a head lie far apart, where the
- * processor does not look ahead by itself. */
-LT_INLINE void fetch_rows(const lt_query_block *b, int64_t first, int64_t end)
-{
-    for (int64_t j = first; j < end && j < b->keys; j++)
-        for (int64_t i = 0; i < b->d; i += PAIR_LANES) {
-            __builtin_prefetch(bf16_row(b->k, j, b->k_stride) + i, 0, 2);
-            __builtin_prefetch(bf16_row(b->v, j, b->v_stride) + i, 0, 2);
-        }
-}
-
 /* ---- the scores of some queries ---- */
 
 /* The last panel may reach over the tile's keys: those scores are replaced. */
@@ -146,7 +127,7 @@ LT_INLINE void score_int16(const int16_room *room, int64_t query, int64_t first,
     }
     for (int64_t r = 0; r < INT16_ROWS && query + r < b->queries; r++) {
         float *score = room->score + r * SCORE_PITCH;
-        const int64_t left = keys_seen(b, query + r) - first;
+        const int64_t left = seen_by(b, query + r) - first;
         const int64_t seen = left < 0 ? 0 : left < count ? left : count;
         if (b->bias != NULL) {
             const float *bias = b->bias - (query + r) + first;
@@ -292,7 +273,7 @@ LT_INLINE int64_t load_int16_queries(const int16_room *room)
         room->q_scale[i] = b->scale * LOG2E *
                            round_to_int16(room->q + i * room->padded, bf16_row(b->q, i, b->q_stride), LT_BF16, b->d, room->padded,
                                           int16_limit(b->d));
-        const int64_t seen = keys_seen(b, i);
+        const int64_t seen = seen_by(b, i);
         keys = seen > keys ? seen : keys;
     }
     memset(room->q + b->queries * room->padded, 0, (size_t)((rows - b->queries) * room->padded) * sizeof *room->q);

@@ -52,18 +52,18 @@ LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scra
     float *score = sums + padded;
     memset(sums, 0, (size_t)padded * sizeof *sums);
     widen(q, b->q, type, b->d);
-    float highest = -INFINITY;
+    scale_row(q, b->d, b->scale * LOG2E);
+    float highest = LOWEST;
     float total = 0;
     const int64_t keys = seen_by(b, 0);
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
         dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type,
                 b->k_stride * vf_element_bytes(type), b->d, true, count);
-        const float now =
-            scale_scores(score, count, b->scale, b->bias == NULL ? NULL : b->bias + first, highest);
-        const float shrink = expf(highest - now);
+        const float now = vf_highest(vf_max(scale_scores(score, count, 1, b->bias == NULL ? NULL : b->bias + first), vf_set(highest)));
+        const float shrink = exp2f(highest - now);
         highest = now;
-        total = total * shrink + weigh(score, score, count, rounded_up(count, LT_LANES), now, false);
+        total = total * shrink + vf_sum(weigh(score, score, count, rounded_up(count, LT_LANES), now, false));
         scale_row(sums, padded, shrink);
         add_values(sums, b, type, first, count, score);
     }

@@ -34,11 +34,32 @@ LT_INLINE vf vf_exp(vf x)
     return vf_choose(x > 88.7f, vf_set(INFINITY), vf_choose(x < -87.3f, vf_set(0), inside));
 }
 
-/* exp of x <= 0, as softmax needs it. */
-LT_INLINE vf vf_exp_negative(vf x)
+#define LOG2E 1.44269504f
+#define ROUND_DOWN 9 /* to an integer, without exceptions */
+
+/* 2^x of x <= 0, as softmax needs it, within 1.1 u of itself; 0 (or less than 2^-126) below -126. */
+LT_INLINE vf vf_exp2_negative(vf x)
 {
-    const vf inside = vf_exp_inside(vf_max(vf_set(-87.3f), x));
-    return (vf)((vi)inside & (x >= -87.3f));
+#if LT_INTRINSIC_LANES == 16
+    const vf f = _mm512_reduce_ps(x, ROUND_DOWN);
+#else
+    const vf magic = vf_set(12582912.0f);
+    const vf t = vf_max(vf_set(-126.0f), x);
+    const vf shifted = (t - 0.5f) + magic;
+    const vf f = t - (shifted - magic);
+#endif
+    vf p = vf_set(2.161291632e-4f);
+    p = vf_fma(p, f, vf_set(1.246784581e-3f));
+    p = vf_fma(p, f, vf_set(9.675451554e-3f));
+    p = vf_fma(p, f, vf_set(5.548528209e-2f));
+    p = vf_fma(p, f, vf_set(2.402293086e-1f));
+    p = vf_fma(p, f, vf_set(6.931470633e-1f));
+    p = vf_fma(p, f, vf_set(1.0f));
+#if LT_INTRINSIC_LANES == 16
+    return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
+#else
+    return (vf)(((vi)p + (((vi)shifted - (vi)magic) << 23)) & (x >= -126.0f));
+#endif
 }
 
 /* |x| < 1: x P(x^2). Above: 1 - exp(-G(x)), G a fit of -log(erfc(x)); from 4 on it is 1 in f32. */
