@@ -78,24 +78,28 @@ static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t 
     multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, SLIM_ROWS, 1);
 }
 
-/* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel. */
+/* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel: as few rows at a time as that takes,
+ * for they often lie in a page each. */
 LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
                                int64_t depth, int64_t columns)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
-    for (int64_t k = 0; k < depth; k += LT_LANES) {
-        const int64_t some = depth - k < LT_LANES ? depth - k : LT_LANES;
-        for (int64_t first = 0; first < columns; first += LT_LANES) {
+    for (int64_t first = 0; first < columns; first += LT_LANES, rows += LT_LANES * row_bytes, panel += LT_LANES)
+        for (int64_t k = 0; k < depth; k += LT_LANES) {
+            const int64_t some = depth - k < LT_LANES ? depth - k : LT_LANES;
             vf square[LT_LANES];
-            for (int64_t r = 0; r < LT_LANES; r++) {
-                const char *row = rows + (first + r) * row_bytes;
-                square[r] = first + r >= count ? vf_set(0) : vf_load_some(row, type, k, some);
+            if (first + LT_LANES <= count && some == LT_LANES) {
+                LT_UNROLL
+                for (int64_t r = 0; r < LT_LANES; r++)
+                    square[r] = vf_load_any(rows + r * row_bytes, type, k);
+            } else {
+                for (int64_t r = 0; r < LT_LANES; r++)
+                    square[r] = first + r < count ? vf_load_some(rows + r * row_bytes, type, k, some) : vf_set(0);
             }
             vf_transpose(square);
             for (int64_t i = 0; i < some; i++)
-                vf_store(panel + (k + i) * columns + first, square[i]);
+                vf_store(panel + (k + i) * columns, square[i]);
         }
-    }
 }
 
 static void pack_columns(float *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
