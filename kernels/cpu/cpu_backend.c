@@ -142,7 +142,7 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
         const size_t workers = (size_t)lt_pool_threads(cpu->base.pool);
         cpu->rounded_bytes = workers * LT_ROUNDED_SCRATCH;
         const size_t bytes = LT_SHARED_SCRATCH + workers * LT_WORKER_SCRATCH + cpu->rounded_bytes;
-        cpu->scratch = take_pages(bytes);
+        cpu->scratch = aligned_alloc(ALIGN, bytes); /* in small pages: most of it is never touched, and would count as memory in use */
         if (cpu->scratch == NULL)
             s = lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes of scratch", bytes);
     }
