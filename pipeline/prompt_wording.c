@@ -25,12 +25,19 @@ typedef struct {
     const char *known;
 } phrase;
 
+typedef struct {
+    bool added;            /* to a prompt that has no words of the kind */
+    double between;        /* seconds of a state that an event goes through; 0: it goes through none */
+    int first;             /* state */
+    int states;
+} state_kind;
+
 struct take_wording {
     char *text; /* of the file; the phrases are parts of it */
     phrase *phrases;
     int count;
+    state_kind *kind;
     int kinds;
-    bool *added; /* [kinds] */
 };
 
 /* ---- reading the list ---- */
@@ -114,6 +121,25 @@ static lt_status add_other_words(list_reader *r, char *known, char *others, lt_e
     return LT_OK;
 }
 
+/* That of the line which is read: a new one, or the one that has begun. */
+static state_kind *kind_of_line(list_reader *r)
+{
+    take_wording *w = r->words;
+    if (!r->begun)
+        w->kind[w->kinds++].first = r->state;
+    return &w->kind[w->kinds - 1];
+}
+
+/* "> 2" */
+static lt_status read_between(const list_reader *r, const char *line, state_kind *kind, lt_error *err)
+{
+    char *end;
+    kind->between = strtod(line + 1, &end);
+    if (end == line + 1 || *end != '\0' || !(kind->between > 0 && kind->between <= 3600))
+        return fail_line(r, line, "seconds behind '>', more than 0 and at most 3600", err);
+    return LT_OK;
+}
+
 static lt_status read_line(list_reader *r, char *line, lt_error *err)
 {
     line = trimmed(line);
@@ -126,15 +152,17 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
     char *const others = cut(line, '~');
     if (others)
         return add_other_words(r, line, others, err);
-    r->words->kinds += !r->begun;
+    state_kind *const kind = kind_of_line(r);
     if (strcmp(line, "+") == 0) {
         if (r->begun)
             return fail_line(r, line, "it on the first line of a kind", err);
-        r->words->added[r->words->kinds - 1] = true;
+        kind->added = true;
         r->begun = true;
         return LT_OK;
     }
     r->begun = true;
+    if (*line == '>')
+        return read_between(r, line, kind, err);
     if (*line == '-')
         return add_phrases(r, line + 1, MEANS_NOTHING, err);
     if (*line == '=')
@@ -144,6 +172,7 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
     if (events)
         LT_TRY(add_phrases(r, events, LEADS_TO_STATE, err));
     r->state++;
+    kind->states++;
     return LT_OK;
 }
 
@@ -166,10 +195,10 @@ lt_status take_wording_parse(const char *text, const char *place, take_wording *
     if (w) {
         w->text = strdup(text);
         w->phrases = calloc(most, sizeof *w->phrases);
-        w->added = calloc(most, sizeof *w->added);
+        w->kind = calloc(most, sizeof *w->kind);
     }
-    const lt_status s = w && w->text && w->phrases && w->added ? read_lines(w, place, err)
-                                                               : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    const lt_status s = w && w->text && w->phrases && w->kind ? read_lines(w, place, err)
+                                                              : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
     if (s != LT_OK)
         take_wording_close(w);
     *out = s == LT_OK ? w : NULL;
@@ -182,7 +211,7 @@ void take_wording_close(take_wording *w)
         return;
     free(w->text);
     free(w->phrases);
-    free(w->added);
+    free(w->kind);
     free(w);
 }
 
@@ -390,8 +419,29 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
     return s;
 }
 
+/* An event of a prompt, or what of it is on its way. */
+typedef struct {
+    int left;               /* so many states before its own */
+    take_prompt_state *out; /* its `between` and `restated` */
+} course;
+
+/* The state to say: that of the event, or one on the way to it from the state before. */
+static int state_on_the_way(const take_wording *w, const phrase *event, int before, const course *c)
+{
+    const state_kind *kind = &w->kind[event->kind];
+    if (kind->between == 0)
+        return event->state;
+    const int between = (event->state - before + kind->states) % kind->states - 1;
+    const int left = c->left < between ? c->left : between;
+    if (between > c->out->between) {
+        c->out->between = between;
+        c->out->between_seconds = kind->between;
+    }
+    return kind->first + (event->state - left - kind->first + kind->states) % kind->states;
+}
+
 /* Makes `text` say the state that an event leads to. *done: it does now. */
-static lt_status restate(const take_wording *w, const phrase *event, growing *text, bool *done, lt_error *err)
+static lt_status restate(const take_wording *w, const phrase *event, const course *c, growing *text, bool *done, lt_error *err)
 {
     finding was;
     for (size_t at = 0; text->text[at]; at += was.bytes > 0 ? was.bytes : 1) {
@@ -401,9 +451,10 @@ static lt_status restate(const take_wording *w, const phrase *event, growing *te
         *done = true;
         if (was.phrase->state == event->state)
             return LT_OK;
-        return say_instead(words_for(w, event->state, was.phrase->form), text, at, was.bytes, err);
+        const int state = state_on_the_way(w, event, was.phrase->state, c);
+        return say_instead(words_for(w, state, was.phrase->form), text, at, was.bytes, err);
     }
-    if (!w->added[event->kind])
+    if (!w->kind[event->kind].added)
         return LT_OK;
     *done = true;
     LT_TRY(append_text(text, ", ", err));
@@ -413,7 +464,7 @@ static lt_status restate(const take_wording *w, const phrase *event, growing *te
 enum { TOLD = 1 /* a letter that no prompt has: it was an event that `text` now has as a state */ };
 
 /* Restates every listed event of `clause`, and writes TOLD over those that could be. */
-static lt_status restate_all(const take_wording *w, char *clause, growing *text, bool *restated, lt_error *err)
+static lt_status restate_all(const take_wording *w, char *clause, const course *c, growing *text, bool *restated, lt_error *err)
 {
     for (size_t at = 0, next; clause[at]; at = next) {
         size_t most = 0;
@@ -421,7 +472,7 @@ static lt_status restate_all(const take_wording *w, char *clause, growing *text,
             const finding event = event_at(w, kind, clause, at);
             bool done = false;
             if (event.phrase)
-                LT_TRY(restate(w, event.phrase, text, &done, err));
+                LT_TRY(restate(w, event.phrase, c, text, &done, err));
             most = done && event.bytes > most ? event.bytes : most;
         }
         memset(clause + at, TOLD, most);
@@ -464,25 +515,27 @@ static lt_status keep_rest(const char *clause, growing *tail, lt_error *err)
 }
 
 /* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it leads to, to `tail` what is left. */
-static lt_status begin_event(const take_wording *w, char *clause, growing *text, growing *tail, int *restated, lt_error *err)
+static lt_status begin_event(const take_wording *w, char *clause, const course *c, growing *text, growing *tail, lt_error *err)
 {
     char *const behind_then = strcasestr(clause, "then") + strlen("then");
     bool known = false;
-    LT_TRY(restate_all(w, behind_then, text, &known, err));
-    *restated += known;
+    c->out->between = 0;
+    LT_TRY(restate_all(w, behind_then, c, text, &known, err));
+    c->out->restated += known;
     return known ? keep_rest(behind_then, tail, err) : append_text(tail, clause, err);
 }
 
-lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end, int events, int begun, char **out,
-                            int *restated, lt_error *err)
+lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end, int events, int begun, int left,
+                            take_prompt_state *out, lt_error *err)
 {
     static const take_wording none = {0};
     growing text = {0}, tail = {0};
-    *restated = 0;
+    *out = (take_prompt_state){0};
     lt_status s = append(&text, prompt, events > 0 ? end[0] : strlen(prompt), err);
     for (int i = 0; i < begun && s == LT_OK; i++) {
+        const course c = {i + 1 < begun ? 0 : left, out};
         char *clause = strndup(prompt + end[i], (i + 1 < events ? end[i + 1] : strlen(prompt)) - end[i]);
-        s = clause ? begin_event(w ? w : &none, clause, &text, &tail, restated, err) : out_of_memory(err);
+        s = clause ? begin_event(w ? w : &none, clause, &c, &text, &tail, err) : out_of_memory(err);
         free(clause);
     }
     if (s == LT_OK && tail.bytes > 0)
@@ -490,6 +543,6 @@ lt_status take_prompt_begun(const take_wording *w, const char *prompt, const siz
     free(tail.text);
     if (s != LT_OK)
         free(text.text);
-    *out = s == LT_OK ? text.text : NULL;
+    out->text = s == LT_OK ? text.text : NULL;
     return s;
 }

@@ -229,6 +229,10 @@ static lt_status reword(take_spec *s, const take_wording *words, const char *pro
 /* `words`: NULL where the prompt is in the model's words already. */
 static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wording *words, double motion, double cfg_scale, lt_error *err)
 {
+    take_shot *longer = realloc(s->shot, (size_t)(s->shots + 1) * sizeof *longer);
+    if (!longer)
+        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    s->shot = longer;
     take_shot *shot = &s->shot[s->shots++];
     *shot = (take_shot){.at_frame = from->at_frame,
                         .motion = given(from->motion, motion),
@@ -263,25 +267,57 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wo
     return LT_OK;
 }
 
-/* A prompt that tells events: a shot for what stands before the first and one more for each, evenly over the take. An event that `words` know
- * is so from then on, and leant to as in a film; one that is told is to come out of what is in sight. */
-static lt_status add_events(take_spec *s, const char *prompt, const size_t *end, int events, const take_wording *words, double motion,
-                            double cfg_scale, lt_error *err)
+/* A prompt that tells events, and what its shots have in common. */
+typedef struct {
+    const char *text;
+    size_t end[TAKE_MAX_EVENTS]; /* of what is told before each */
+    int events;
+    const take_wording *words;
+    double motion;
+    double cfg_scale;
+} told_events;
+
+/* Frames of each state that an event goes through: all of them together last at most half as long as the time between events. 0: none is long
+ * enough for the language model. */
+static int64_t frames_between(const take_spec *s, const told_events *p, const take_prompt_state *said)
 {
+    if (said->between == 0)
+        return 0;
+    const double most = (double)s->time.frames / (p->events + 1) / 2 / said->between;
+    const int64_t frames = llround(fmin(said->between_seconds * s->fps, most));
+    return frames >= s->time.segment * TAKE_FRAMES_PER_LATENT ? frames : 0;
+}
+
+/* The shot of event `begun`, or `left` states before it. */
+static lt_status add_begun(take_spec *s, const told_events *p, int begun, int left, int64_t at_frame, bool leans, lt_error *err)
+{
+    take_prompt_state said;
     longtake_shot shot;
+    LT_TRY(take_prompt_begun(p->words, p->text, p->end, p->events, begun, left, &said, err));
     longtake_shot_init(&shot);
+    shot.prompt = said.text;
+    shot.at_frame = at_frame;
+    shot.shot_cfg = leans ? -1 : 0;
+    const lt_status status = add_shot(s, &shot, NULL, p->motion, p->cfg_scale, err);
+    free(said.text);
+    return status;
+}
+
+/* A shot for what stands before the first event and one more for each, evenly over the take. An event that the words know is so from then on, and
+ * leant to as in a film; one that is told is to come out of what is in sight. What goes through other states is half way when it is due. */
+static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
+{
     int changed = 0; /* of the events so far */
-    for (int i = 0; i <= events; i++) {
-        char *told = NULL;
-        int restated = 0;
-        LT_TRY(take_prompt_begun(words, prompt, end, events, i, &told, &restated, err));
-        shot.prompt = told;
-        shot.at_frame = s->time.frames * i / (events + 1);
-        shot.shot_cfg = restated > changed ? -1 : 0;
-        changed = restated;
-        const lt_status status = add_shot(s, &shot, NULL, motion, cfg_scale, err);
-        free(told);
-        LT_TRY(status);
+    for (int i = 0; i <= p->events; i++) {
+        take_prompt_state said;
+        LT_TRY(take_prompt_begun(p->words, p->text, p->end, p->events, i, 0, &said, err));
+        free(said.text);
+        const int64_t each = frames_between(s, p, &said);
+        const int between = each > 0 ? said.between : 0;
+        const int64_t from = s->time.frames * i / (p->events + 1) - each * between / 2;
+        for (int left = between; left >= 0; left--)
+            LT_TRY(add_begun(s, p, i, left, from + each * (between - left), said.restated > changed, err));
+        changed = said.restated;
     }
     return LT_OK;
 }
@@ -290,7 +326,7 @@ static lt_status add_events(take_spec *s, const char *prompt, const size_t *end,
 static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const take_wording *words, double motion, double cfg_scale,
                             lt_error *err)
 {
-    size_t end[TAKE_MAX_EVENTS];
+    told_events told = {.words = words, .motion = motion, .cfg_scale = cfg_scale};
     char *known = NULL;
     longtake_shot shot;
     longtake_shot_init(&shot);
@@ -298,11 +334,10 @@ static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const
         LT_TRY(check_prompt(prompt, "--prompt", err));
         LT_TRY(reword(s, words, prompt, &known, err));
     }
-    shot.prompt = known ? known : prompt;
-    const int events = prompt && spread ? take_prompt_events(shot.prompt, end) : 0;
-    const lt_status status = events == 0 || s->time.frames <= events
-                                 ? add_shot(s, &shot, NULL, motion, cfg_scale, err)
-                                 : add_events(s, shot.prompt, end, events, words, motion, cfg_scale, err);
+    shot.prompt = told.text = known ? known : prompt;
+    told.events = prompt && spread ? take_prompt_events(told.text, told.end) : 0;
+    const lt_status status = told.events == 0 || s->time.frames <= told.events ? add_shot(s, &shot, NULL, motion, cfg_scale, err)
+                                                                               : add_events(s, &told, err);
     free(known);
     return status;
 }
@@ -316,9 +351,6 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, expected a text");
     const double motion = given(r->settings.motion, cfg->pipeline.motion);
     const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
-    s->shot = calloc(r->shot_count > 0 ? r->shot_count : TAKE_MAX_EVENTS + 1, sizeof *s->shot);
-    if (!s->shot)
-        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     if (r->shot_count == 0)
         return add_prompt(s, r->prompt, cfg->pipeline.events == CFG_EVENTS_SPREAD, words, motion, cfg_scale, err);
     for (size_t i = 0; i < r->shot_count; i++) {

@@ -74,6 +74,7 @@ SAY_EVENT = {       # beside what captions say of events
     "rain": ["it starts to rain", "it begins to rain", "it starts raining", "rain begins to fall", "it rains"],
     "snow": ["it starts to snow", "it begins to snow", "it starts snowing", "snow begins to fall", "it snows"],
     "fog": ["fog comes", "fog rolls in", "it gets foggy"], "rest": ["stops", "stops moving", "comes to rest"]}
+SECONDS_BETWEEN = 2     # of dusk, when night falls at noon
 OTHERS_COLOURS = ["green meadow", "green grass", "blue sky", "blue sea", "white clouds", "white snow", "yellow sand"]
 
 
@@ -99,7 +100,7 @@ def wording():
                         kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
                         kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",
                              **{m: (f, SAY_EVENT.get(m)) for m, f in forms.items()}),
-                        kind("+", "= _", **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()}),
+                        kind("+", f"> {SECONDS_BETWEEN}", "= _", **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()}),
                         kind("+", "= _", **{w: (s, SAY_EVENT[w]) for w, s in SAY_WEATHER.items()})]) + "\n"
 
 

@@ -21,11 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int events = take_prompt_events(prompt, end);
     const lt_status s = take_wording_parse(text, "fuzz", &words, NULL);
     for (int begun = 0; begun <= events && s == LT_OK; begun++) {
-        char *said = NULL;
-        int restated = 0;
-        if (take_prompt_begun(words, prompt, end, events, begun, &said, &restated, NULL) == LT_OK && restated > begun)
-            abort();
-        free(said);
+        take_prompt_state said = {0};
+        int left = 0;
+        do {
+            if (take_prompt_begun(words, prompt, end, events, begun, left, &said, NULL) == LT_OK && said.restated > begun)
+                abort();
+            free(said.text);
+        } while (left++ < said.between && left < 4);
     }
     char *known = NULL;
     char told[40];

@@ -10,7 +10,8 @@
 static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
                            "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
                            "rests|resting|rest = stops, comes to rest\n"
-                           "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n";
+                           "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
+                           "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n";
 
 static take_wording *words;
 
@@ -33,13 +34,12 @@ static void check(const char *prompt, const char *expected, int restated)
 {
     size_t end[TAKE_MAX_EVENTS] = {0};
     const int events = take_prompt_events(prompt, end);
-    char *said;
-    int found;
+    take_prompt_state said;
     lt_error err = {0};
-    check_ok(take_prompt_begun(words, prompt, end, events, events, &said, &found, &err), err);
-    assert_string_equal(said, expected);
-    assert_int_equal(found, restated);
-    free(said);
+    check_ok(take_prompt_begun(words, prompt, end, events, events, 0, &said, &err), err);
+    assert_string_equal(said.text, expected);
+    assert_int_equal(said.restated, restated);
+    free(said.text);
 }
 
 /* What is said when none, one and both of a prompt's two events have happened; `each` of them becomes so many states. */
@@ -48,13 +48,12 @@ static void check_so_far(const take_wording *w, const char *prompt, const char *
     size_t end[TAKE_MAX_EVENTS];
     assert_int_equal(take_prompt_events(prompt, end), 2);
     for (int begun = 0; begun <= 2; begun++) {
-        char *said;
-        int restated;
+        take_prompt_state said;
         lt_error err = {0};
-        check_ok(take_prompt_begun(w, prompt, end, 2, begun, &said, &restated, &err), err);
-        assert_string_equal(said, so_far[begun]);
-        assert_int_equal(restated, each * begun);
-        free(said);
+        check_ok(take_prompt_begun(w, prompt, end, 2, begun, 0, &said, &err), err);
+        assert_string_equal(said.text, so_far[begun]);
+        assert_int_equal(said.restated, each * begun);
+        free(said.text);
     }
 }
 
@@ -123,6 +122,40 @@ static void without_a_list_all_is_told(void **state)
     check_so_far(NULL, "a red ball. Then it turns green, then night falls.", so_far, 0);
 }
 
+/* On the way to its last event the prompt says `way`, one after the other up to a NULL. */
+static void check_way(const char *prompt, const char *const way[])
+{
+    size_t end[TAKE_MAX_EVENTS] = {0};
+    const int events = take_prompt_events(prompt, end);
+    int states = 0;
+    while (way[states])
+        states++;
+    for (int left = 0; left < states; left++) {
+        take_prompt_state said;
+        lt_error err = {0};
+        check_ok(take_prompt_begun(words, prompt, end, events, events, left, &said, &err), err);
+        assert_string_equal(said.text, way[states - 1 - left]);
+        assert_int_equal(said.between, states - 1);
+        if (said.between > 0)
+            assert_float_equal(said.between_seconds, 1.5, 0);
+        free(said.text);
+    }
+}
+
+static void an_event_goes_through_the_states_between(void **state)
+{
+    (void)state;
+    check_way("a ball in spring, then leaves turn brown", (const char *const[]){"a ball in summer", "a ball in autumn", NULL});
+    check_way("a ball in winter, then summer comes", (const char *const[]){"a ball in spring", "a ball in summer", NULL}); /* round and round */
+    check_way("a ball in summer, then it freezes and turns green", (const char *const[]){"a ball in autumn, then turns green", "a ball in winter, then turns green", NULL});
+    check_way("a red ball in autumn, then summer comes and it turns green", (const char *const[]){"a green ball in winter", "a green ball in spring", "a green ball in summer", NULL});
+    check_way("a ball in autumn, then it freezes", (const char *const[]){"a ball in winter", NULL});
+    check_way("a ball in winter, then it freezes", (const char *const[]){"a ball in winter", NULL});
+    check_way("a ball at noon, then night falls", (const char *const[]){"a ball at night", NULL});
+    check_way("a ball, then it freezes", (const char *const[]){"a ball, then it freezes", NULL});
+    check_way("a red ball in spring, then it freezes, then it turns green", (const char *const[]){"a green ball in winter", NULL});
+}
+
 static void check_words(const char *prompt, const char *expected, const char *expected_told)
 {
     char *said;
@@ -168,7 +201,10 @@ static void lists_that_make_no_sense_are_refused(void **state)
                {"red = !", "list: line 1: found \"!\""},
                {"~ orb", "list: line 1: found \"\", expected words before '~'"},
                {"ball ~", "list: line 1: found \"\""},
-               {"-", "list: line 1: found \"\""}};
+               {"-", "list: line 1: found \"\""},
+               {"red\n> two", "list: line 2: found \"> two\", expected seconds"},
+               {"> 0", "list: line 1: found \"> 0\", expected seconds"},
+               {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
         take_wording *none = words;
@@ -190,6 +226,7 @@ int main(void)
         cmocka_unit_test(adds_what_may_be_added),
         cmocka_unit_test(keeps_what_it_does_not_know),
         cmocka_unit_test(without_a_list_all_is_told),
+        cmocka_unit_test(an_event_goes_through_the_states_between),
         cmocka_unit_test(other_words_become_those_of_the_model),
         cmocka_unit_test(lists_that_make_no_sense_are_refused),
     };

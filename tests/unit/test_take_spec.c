@@ -50,6 +50,42 @@ static void fills_what_was_left_open(void **state)
     take_spec_clear(&s);
 }
 
+/* Shots of a take in a model whose times of day follow one another. */
+static void check_shots(const char *prompt, double seconds, const int64_t *at, const char *const *prompts, int shots)
+{
+    cfg_model spread = cfg;
+    spread.pipeline.events = CFG_EVENTS_SPREAD;
+    spread.ar_model.segment_frames = 1;
+    longtake_request r = request_of(seconds);
+    r.prompt = prompt;
+    lt_error err = {0};
+    take_wording *words;
+    take_spec s;
+    check_ok(take_wording_parse("> 2\nat dawn = the sun rises\nat noon\nat dusk\nat night = night falls\n\nred\nblue = it turns blue", "list", &words, &err), err);
+    check_ok(take_spec_resolve(&r, &spread, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, shots);
+    for (int i = 0; i < shots; i++) {
+        assert_int_equal(s.shot[i].at_frame, at[i]);
+        assert_string_equal(s.shot[i].prompt, prompts[i]);
+        assert_true(i == 0 || s.shot[i].shot_cfg == s.shot_cfg);
+    }
+    take_spec_clear(&s);
+    take_wording_close(words);
+}
+
+static void events_that_take_their_time_are_half_way_when_due(void **state)
+{
+    (void)state;
+    static const char *const falls[] = {"a red ball at noon", "a red ball at dusk", "a red ball at night"};
+    check_shots("a red ball at noon, then night falls", 12, (const int64_t[]){0, 40, 56}, falls, 3);
+    check_shots("a red ball at noon, then night falls", 3, (const int64_t[]){0, 9, 15}, falls, 3); /* half of twelve frames */
+    check_shots("a red ball at noon, then night falls", 1, (const int64_t[]){0, 4}, (const char *const[]){falls[0], falls[2]}, 2); /* too short for dusk */
+    check_shots("a red ball at noon, then the sun rises", 20, (const int64_t[]){0, 64, 80, 96}, /* until the next day */
+                (const char *const[]){falls[0], falls[1], falls[2], "a red ball at dawn"}, 4);
+    check_shots("a red ball at noon, then it turns blue, then night falls", 12, (const int64_t[]){0, 32, 56, 72},
+                (const char *const[]){falls[0], "a blue ball at noon", "a blue ball at dusk", "a blue ball at night"}, 4);
+}
+
 static void spreads_the_events_of_a_prompt(void **state)
 {
     (void)state;
@@ -214,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_what_was_left_open),
         cmocka_unit_test(spreads_the_events_of_a_prompt),
+        cmocka_unit_test(events_that_take_their_time_are_half_way_when_due),
         cmocka_unit_test(refuses_settings_beyond_their_range),
         cmocka_unit_test(refuses_shots_without_words_or_order),
         cmocka_unit_test(refuses_retakes_of_windows_that_are_not_there),
