@@ -37,6 +37,6 @@ void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES
     const int64_t window = take_window_of_change(&s->time, at);
     describe(s, shot, take_shot_plan_frame(s, shot), "segment", segment, take_shot_of_segment(s, segment), plan, sizeof plan);
     describe(s, shot, take_shot_picture_frame(s, shot), "window", window, take_shot_of_window(s, window), pictures, sizeof pictures);
-    snprintf(text, TAKE_SHOT_LINE_BYTES, "shot %d (%.1f s): plan %s; pictures %s", shot, (double)at / s->fps,
+    snprintf(text, TAKE_SHOT_LINE_BYTES, "shot %d (%.1f s): plan %s; refined by its prompt %s", shot, (double)at / s->fps,
              plan, pictures);
 }

@@ -10,7 +10,7 @@ enum { TAKE_SHOT_LINE_BYTES = 256 };
 int64_t take_shot_plan_frame(const take_spec *s, int shot);
 int64_t take_shot_picture_frame(const take_spec *s, int shot);
 
-/* "shot 1 (12.0 s): plan from 13.0 s, segment 2; pictures from 12.1 s, window 2" */
+/* "shot 1 (12.0 s): plan from 13.0 s, segment 2; refined by its prompt from 12.1 s, window 2" */
 void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES]);
 
 #endif

@@ -145,11 +145,11 @@ def state(kind, graph, codes, read):
 
 
 def change(values, before, after):
-    """-> share of the take at which `after` takes over, so that most is right on both sides; None: it does not happen"""
-    old = values != after if before is None else values == before
-    right = [old[:i].mean() + (values[i:] == after).mean() for i in range(1, len(values))]
-    best = int(np.argmax(right))
-    return (best + 1) / len(values) if right[best] > 1.6 else None
+    """-> share of the take at which `after` takes over, so that most is right on both sides: the middle of what is neither; None: it does not happen"""
+    old, new = values != after if before is None else values == before, values == after
+    places = np.arange(1, len(values))
+    right = np.array([old[:i].sum() / max(1, (old | new)[:i].sum()) + new[i:].sum() / max(1, (old | new)[i:].sum()) for i in places])
+    return places[right == right.max()].mean() / len(values) if right.max() > 1.6 and (old | new).mean() > .5 else None
 
 
 @torch.no_grad()

@@ -26,14 +26,14 @@ shots:
   - {at: 40f,  prompt: "a blue ball", seed: 5}
 END
 made run three.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; pictures from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
-grep -q '^shot 2 (5.0 s): plan from 5.0 s, segment 2; pictures from 5.1 s, window 4$' made.out || fail "dry run: $(cat made.out)"
+grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
+grep -q '^shot 2 (5.0 s): plan from 5.0 s, segment 2; refined by its prompt from 5.1 s, window 4$' made.out || fail "dry run: $(cat made.out)"
 sed 's/40f/30f/' three.yaml >close.yaml # windows begin at 17, 25 and 33
 made run close.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; pictures from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
+grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
 sed 's/40f/22f/' three.yaml >closer.yaml
 made run closer.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; pictures never, window 2 is of shot 2$' made.out || fail "dry run: $(cat made.out)"
+grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt never, window 2 is of shot 2$' made.out || fail "dry run: $(cat made.out)"
 made run three.yaml --dry-run --json
 equal "dry run: windows" "$(json made.out windows)" 5
 # What a job folder holds already: nothing; all; and with another last prompt what lies before it, of the rest the plan.
