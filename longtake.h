@@ -410,7 +410,7 @@ typedef struct {
     const char *component; /**< "ar.step", ... */
     const char *output;    /**< name of the compared tensor */
     double rel_l2;         /**< relative L2 distance to the golden values */
-    double bound;          /**< that it must not exceed */
+    double bound;          /**< that it must not exceed; infinite: the file gives none for this precision, and finite values will do */
     int exact;             /**< 1: every value must be equal */
     int ok;                /**< 1: within the bound */
 } longtake_check_line;

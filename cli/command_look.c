@@ -104,21 +104,24 @@ static void on_check_line(void *user, const longtake_check_line *line)
 {
     check_output *o = user;
     const char *verdict = line->ok ? "ok" : "FAILED";
+    char bound[32];
+    snprintf(bound, sizeof bound, isfinite(line->bound) ? "%.1e" : "none", line->bound);
     if (!o->json) {
         if (line->exact)
             printf("%-24s %-20s %.0f differ  bound exact  %s\n", line->component, line->output, line->rel_l2, verdict);
         else
-            printf("%-24s %-20s rel_l2 %.1e  bound %.1e  %s\n", line->component, line->output, line->rel_l2, line->bound, verdict);
+            printf("%-24s %-20s rel_l2 %.1e  bound %s  %s\n", line->component, line->output, line->rel_l2, bound, verdict);
         return;
     }
-    /* An infinite distance has no JSON number. */
+    /* What is infinite has no JSON number. */
     char distance[32];
     snprintf(distance, sizeof distance, isfinite(line->rel_l2) ? "%.6e" : "null", line->rel_l2);
+    snprintf(bound, sizeof bound, isfinite(line->bound) ? "%.6e" : "null", line->bound);
     printf("%s{", o->lines++ ? ",\n " : "");
     print_member("file", line->file);
     print_member("component", line->component);
     print_member("output", line->output);
-    printf("\"rel_l2\":%s,\"bound\":%.6e,\"exact\":%s,\"ok\":%s}", distance, line->bound, line->exact ? "true" : "false",
+    printf("\"rel_l2\":%s,\"bound\":%s,\"exact\":%s,\"ok\":%s}", distance, bound, line->exact ? "true" : "false",
            line->ok ? "true" : "false");
 }
 

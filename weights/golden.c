@@ -61,6 +61,10 @@ static lt_status read_bounds(const lt_golden *g, output *out, lt_error *err)
     out->bound_in_bf16 = bf16_bound;
     snprintf(key, sizeof key, "bound_bf16.%s", name);
     const char *const wide = lt_golden_metadata(g, key);
+    if (wide && strcmp(wide, "none") == 0) { /* the output hangs on rounding: in bf16 it is only known to be finite */
+        out->bound_in_bf16 = INFINITY;
+        return LT_OK;
+    }
     return wide ? read_bound(g, key, wide, &out->bound_in_bf16, err) : LT_OK;
 }
 
@@ -341,7 +345,7 @@ int lt_golden_verdict(lt_golden *g, bool bf16, const lt_golden_line **lines)
                                        .rel_l2 = distance,
                                        .bound = bound,
                                        .exact = out->exact,
-                                       .ok = distance <= bound};
+                                       .ok = isfinite(distance) && distance <= bound};
     }
     *lines = g->lines;
     return g->count;

@@ -50,7 +50,7 @@ typedef struct {
     const char *name; /* "out.v" */
     double
         rel_l2; /* or the number of differing elements for an exact output; infinite when not finite or misshapen */
-    double bound; /* 0 for exact */
+    double bound; /* 0 for exact; infinite where the file has "none" for bf16: then finite values will do */
     bool exact;
     bool ok;
 } lt_golden_line;

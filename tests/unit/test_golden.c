@@ -148,6 +148,27 @@ static void judges_by_relative_distance(void **state)
     }
 }
 
+static void without_a_bound_for_bf16_finite_values_will_do(void **state)
+{
+    (void)state;
+    static const float values[][4] = {{30, 0, 0, 4}, {3, NAN, 0, 4}};
+    for (int bad = 0; bad < 2; bad++) {
+        lt_golden *g;
+        lt_error err;
+        const lt_golden_line *line;
+        check_ok(open_changed((change){"bound_bf16.v", "none"}, &g, &err), err);
+        lt_golden_verdict(g, true, &line);
+        assert_false(line[1].ok); /* it was never computed */
+        check_ok(lt_golden_report(g, "v", LT_F32, lt_shape2(2, 2), values[bad], &err), err);
+        lt_golden_verdict(g, true, &line);
+        assert_int_equal(line[1].ok, !bad);
+        assert_true(isinf(line[1].bound));
+        lt_golden_verdict(g, false, &line);
+        assert_false(line[1].ok);
+        lt_golden_close(g);
+    }
+}
+
 static void an_output_left_out_or_misshapen_fails(void **state)
 {
     (void)state;
@@ -171,6 +192,7 @@ int main(void)
         cmocka_unit_test(refuses_what_it_cannot_judge),
         cmocka_unit_test(hands_out_inputs_and_config),
         cmocka_unit_test(judges_by_relative_distance),
+        cmocka_unit_test(without_a_bound_for_bf16_finite_values_will_do),
         cmocka_unit_test(an_output_left_out_or_misshapen_fails),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
