@@ -84,12 +84,13 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "altered", lt_json_new_bool(plan.altered));
     lt_json_set(o, "notes", notes_of(&plan));
     lt_json *segments = lt_json_new_array();
+    const uint16_t *codes = plan.tokens;
     for (int64_t k = 0; k < plan.segments; k++) {
         lt_json *segment = lt_json_new_object();
         lt_json *tokens = lt_json_new_array();
         const int64_t count = tok_layout_tokens(&plan.layout, plan.frames[k]);
         for (int64_t i = 0; i < count; i++)
-            lt_json_append(tokens, lt_json_new_int(tok_plan_segment(&plan, k)[i]));
+            lt_json_append(tokens, lt_json_new_int(*codes++));
         lt_json_set(segment, "semantic_frames", lt_json_new_int(plan.frames[k]));
         lt_json_set(segment, "tokens", tokens);
         lt_json_append(segments, segment);

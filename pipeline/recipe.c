@@ -201,25 +201,6 @@ static int64_t segment_length(const lt_json *list, int64_t segment, int64_t left
     return frames < left ? frames : left;
 }
 
-/* Appends `frames` semantic frames of codes, as one segment. */
-static lt_status append_segment(const longtake *e, const int32_t *codes, int64_t count, const char *place,
-                                tok_plan *all, lt_error *err)
-{
-    const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
-    tok_plan one = {0};
-    tok_plan both = {0};
-    LT_TRY(tok_plan_make(&layout, codes, count, e->cfg.pipeline.fps, 0, place, &one, err));
-    const lt_status s = all->segments > 0 ? tok_plan_join(all, &one, &both, err) : LT_OK;
-    if (all->segments > 0) {
-        tok_plan_clear(&one);
-        tok_plan_clear(all);
-        *all = both;
-    } else {
-        *all = one;
-    }
-    return s;
-}
-
 lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
                           const char *place, tok_plan *out, lt_error *err)
 {
@@ -234,16 +215,16 @@ lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frame
     LT_TRY(read_codes(list, place, &codes, err));
     int64_t at = 0;
     int64_t left = frames > 0 ? frames : lt_json_int(held);
-    lt_status s = LT_OK;
+    const int64_t all = (int64_t)lt_json_count(list);
+    lt_status s = tok_plan_begin(&layout, e->cfg.pipeline.fps, all + 1, all / layout.i_tokens + 1, place, out, err);
     for (int64_t k = 0; left > 0 && s == LT_OK; k++) {
         const int64_t length = segment_length(lengths, k, left, layout.segment_frames);
         const bool fits = length > 0 && length <= layout.segment_frames;
         const int64_t count = fits ? tok_layout_tokens(&layout, (int)length) : 0;
-        s = fits && count <= (int64_t)lt_json_count(list) - at
-                ? append_segment(e, codes + at, count, place, out, err)
-                : lt_fail(err, LT_ERR_INPUT,
-                          "%s: metadata: the plan's segments and its %zu tokens do not fit together", place,
-                          lt_json_count(list));
+        s = fits && count <= all - at
+                ? tok_plan_append(out, codes + at, (int)length, place, err)
+                : lt_fail(err, LT_ERR_INPUT, "%s: metadata: the plan's segments and its %lld tokens do not fit together", place,
+                          (long long)all);
         at += count;
         left -= length;
     }

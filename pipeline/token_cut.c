@@ -30,9 +30,8 @@ static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi,
     return s;
 }
 
-/* Frames lo .. hi-1 of segment k as a plan of one segment. */
-static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out,
-                          lt_error *err)
+/* Appends frames lo .. hi-1 of segment k. */
+static lt_status append_part(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out, lt_error *err)
 {
     const int64_t tokens = tok_layout_tokens(&p->layout, p->frames[k]);
     int32_t *codes = malloc((size_t)tokens * 2 * sizeof *codes);
@@ -42,38 +41,19 @@ static lt_status piece_of(longtake *e, const tok_plan *p, int64_t k, int lo, int
     tok_plan_codes(p, k, codes);
     lt_status s = lo > 0 ? encode_again(e, codes, lo, hi, again, err) : LT_OK;
     if (s == LT_OK)
-        s = tok_plan_make(&p->layout, lo > 0 ? again : codes, tok_layout_tokens(&p->layout, hi - lo), p->fps,
-                          0, "tokens", out, err);
+        s = tok_plan_append(out, lo > 0 ? again : codes, hi - lo, "tokens", err);
     free(codes);
     return s;
-}
-
-/* Appends `piece` and clears it. */
-static lt_status append(tok_plan *all, tok_plan *piece, lt_error *err)
-{
-    if (all->segments == 0) {
-        *all = *piece;
-        *piece = (tok_plan){0};
-        return LT_OK;
-    }
-    tok_plan both = {0};
-    const lt_status s = tok_plan_join(all, piece, &both, err);
-    tok_plan_clear(piece);
-    if (s != LT_OK)
-        return s;
-    tok_plan_clear(all);
-    *all = both;
-    return LT_OK;
 }
 
 static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out, bool *again,
                      lt_error *err)
 {
     int64_t at = 0;
+    LT_TRY(tok_plan_begin(&p->layout, p->fps, p->token_count, p->segments, "tokens", out, err));
     for (int64_t k = 0; k < p->segments && at < end; at += p->frames[k], k++) {
         const int lo = first > at ? (int)(first - at) : 0;
         const int hi = end - at < p->frames[k] ? (int)(end - at) : p->frames[k];
-        tok_plan piece = {0};
         if (lo >= hi)
             continue;
         if (lo > 0 && !e)
@@ -81,13 +61,74 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
                            "cut: begins at semantic frame %lld, expected the beginning of a segment",
                            (long long)first);
         *again = *again || lo > 0;
-        LT_TRY(piece_of(e, p, k, lo, hi, &piece, err));
-        LT_TRY(append(out, &piece, err));
+        LT_TRY(append_part(e, p, k, lo, hi, out, err));
     }
     for (int i = 0; i < p->note_count; i++)
         LT_TRY(tok_plan_set_note(out, p->notes[i].key, p->notes[i].value, err));
     return LT_OK;
 }
+
+/* ---- notes ---- */
+
+/* A copy with at_frame; NULL where the shot is none, or memory is out. */
+static lt_json *shot_at(const lt_json *shot, int64_t at)
+{
+    char *text = lt_json_text(shot);
+    lt_json *copy = NULL;
+    if (text && lt_json_parse(text, strlen(text), "shot", &copy, NULL) == LT_OK)
+        lt_json_set(copy, "at_frame", lt_json_new_int(at));
+    free(text);
+    return copy;
+}
+
+/* Where a shot begins; -1 where that is not said. */
+static int64_t beginning_of(const lt_json *shot)
+{
+    const lt_json *at = lt_json_kind_of(shot) == LT_JSON_OBJECT ? lt_json_get(shot, "at_frame") : NULL;
+    return at && lt_json_kind_of(at) == LT_JSON_INT ? lt_json_int(at) : -1;
+}
+
+/* The shots that are in force in `frames` RGB frames from `first` on, counted from there; NULL where these are no shots. */
+static lt_json *shots_between(const lt_json *shots, int64_t first, int64_t frames)
+{
+    lt_json *kept = lt_json_new_array();
+    const size_t count = lt_json_count(shots);
+    for (size_t i = 0; i < count; i++) {
+        const lt_json *shot = lt_json_at(shots, i);
+        const int64_t begin = beginning_of(shot);
+        const int64_t end = i + 1 < count ? beginning_of(lt_json_at(shots, i + 1)) : INT64_MAX;
+        if (begin < 0 || end < begin) {
+            lt_json_free(kept);
+            return NULL;
+        }
+        if (end > first && begin - first < frames)
+            lt_json_append(kept, shot_at(shot, begin > first ? begin - first : 0));
+    }
+    return kept;
+}
+
+lt_status take_tokens_retell(tok_plan *p, int64_t first, lt_error *err)
+{
+    const char *note = tok_plan_note(p, "settings");
+    lt_json *settings = NULL;
+    if (!note || lt_json_parse(note, strlen(note), "settings", &settings, NULL) != LT_OK) /* another program's: stays as it is */
+        return LT_OK;
+    lt_status s = LT_OK;
+    if (lt_json_kind_of(settings) == LT_JSON_OBJECT) {
+        const lt_json *shots = lt_json_get(settings, "shots");
+        lt_json *kept = shots && lt_json_kind_of(shots) == LT_JSON_ARRAY ? shots_between(shots, first, p->video_frames) : NULL;
+        lt_json_set(settings, "frames", lt_json_new_int(p->video_frames));
+        if (kept)
+            lt_json_set(settings, "shots", kept);
+        char *text = lt_json_text(settings);
+        s = text ? tok_plan_set_note(p, "settings", text, err) : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+        free(text);
+    }
+    lt_json_free(settings);
+    return s;
+}
+
+/* ---- cutting ---- */
 
 lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
                           bool *again, lt_error *err)
@@ -110,7 +151,10 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }
-    return LT_OK;
+    const lt_status told = take_tokens_retell(out, first * TAKE_FRAMES_PER_LATENT, err);
+    if (told != LT_OK)
+        tok_plan_clear(out);
+    return told;
 }
 
 /* ---- full segments ---- */
@@ -138,12 +182,10 @@ typedef struct {
 /* The frames gathered so far become a segment. */
 static lt_status end_segment(relayer *r, lt_error *err)
 {
-    const tok_layout *layout = &r->from->layout;
-    tok_plan piece = {0};
-    LT_TRY(tok_encode(r->model, r->fresh, r->filled, r->codes, NULL, err));
-    LT_TRY(tok_plan_make(layout, r->codes, tok_layout_tokens(layout, r->filled), r->from->fps, 0, "tokens", &piece, err));
+    const int frames = r->filled;
+    LT_TRY(tok_encode(r->model, r->fresh, frames, r->codes, NULL, err));
     r->filled = 0;
-    return append(r->to, &piece, err);
+    return tok_plan_append(r->to, r->codes, frames, "tokens", err);
 }
 
 /* Frames lo .. hi-1 of old segment k. */
@@ -176,6 +218,7 @@ lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int
 {
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     const size_t full = (size_t)p->layout.segment_frames;
+    const int64_t segments = (end - first + p->layout.segment_frames - 1) / p->layout.segment_frames;
     *out = (tok_plan){0};
     relayer r = {.from = p,
                  .to = out,
@@ -185,6 +228,9 @@ lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int
     r.codes = malloc((size_t)tok_layout_tokens(&p->layout, p->layout.segment_frames) * sizeof *r.codes);
     lt_weights *weights = NULL;
     lt_status s = r.old && r.fresh && r.codes ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    if (s == LT_OK)
+        s = tok_plan_begin(&p->layout, p->fps, segments * tok_layout_tokens(&p->layout, p->layout.segment_frames), segments, "tokens", out,
+                           err);
     if (s == LT_OK)
         s = take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err);
     if (s == LT_OK)

@@ -9,10 +9,14 @@
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
 
-/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept. *again says whether a segment was encoded
+/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept, those of length and shots for the part. *again says whether a segment was encoded
  * again, for which `e` must be there: else LT_ERR_USAGE. */
 lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
                           bool *again, lt_error *err);
+
+/* Says the plan's own length in its "settings" note, and of the shots there those that are in force from RGB frame `first` of the plan
+ * that the note told of. A note of another form stays as it is. */
+lt_status take_tokens_retell(tok_plan *p, int64_t first, lt_error *err);
 
 /* Has the plan full segments, but for its last, as a take's own plan has? */
 bool take_tokens_are_full(const tok_plan *p);

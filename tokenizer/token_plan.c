@@ -163,6 +163,34 @@ lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t
     return s;
 }
 
+lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, int64_t segments, const char *place, tok_plan *out,
+                         lt_error *err)
+{
+    *out = (tok_plan){.layout = *layout, .fps = fps};
+    lt_status s = check_layout(layout, place, err);
+    if (s == LT_OK)
+        s = allocate(out, tokens, segments, err);
+    out->token_count = 0;
+    out->segments = 0;
+    if (s != LT_OK)
+        tok_plan_clear(out);
+    return s;
+}
+
+lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const char *place, lt_error *err)
+{
+    const int64_t count = tok_layout_tokens(&p->layout, frames);
+    for (int64_t i = 0; i < count; i++) {
+        LT_TRY(check_token(&p->layout, p->token_count + i, tokens[i], place, err));
+        p->tokens[p->token_count + i] = (uint16_t)tokens[i];
+    }
+    const int64_t before = p->segments == 0 ? 0 : (p->video_frames - 1) / TOK_VIDEO_FRAMES + 1;
+    p->token_count += count;
+    p->frames[p->segments++] = frames;
+    p->video_frames = video_frames_of(before + frames);
+    return LT_OK;
+}
+
 /* --- looking ----------------------------------------------------------------------------------------------------- */
 
 int64_t tok_plan_semantic_frames(const tok_plan *p)

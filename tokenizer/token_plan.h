@@ -49,6 +49,12 @@ int64_t tok_layout_tokens(const tok_layout *layout, int frames); /* of one segme
  * video_frames 0: all that the semantic frames stand for. */
 lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t count, double fps,
                         int64_t video_frames, const char *place, tok_plan *out, lt_error *err);
+/* An empty plan with room for so many tokens and segments, for tok_plan_append. LT_ERR_INPUT for a layout that is none. */
+lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, int64_t segments, const char *place, tok_plan *out,
+                         lt_error *err);
+/* Appends a segment of 1 .. segment_frames frames, for which there is room; the plan then delivers all that its frames stand for.
+ * LT_ERR_INPUT for a token that is none. */
+lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const char *place, lt_error *err);
 void tok_plan_clear(tok_plan *p); /* accepts a zeroed one */
 /* Every rule above. LT_ERR_INPUT; `place` starts the message. */
 lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err);

@@ -28,6 +28,14 @@ made render all.lt --steps 2 -o all.y4m
 made render again.lt --steps 2 -o again.y4m
 same all.y4m again.y4m
 
+# What a note says of length and shots is true of the part, and of the whole that is put together.
+made tokens -p "a red ball at noon, then night falls, then it turns blue" --frames 48 --set pipeline.events=spread -o events.lt
+made tokens cut events.lt 2.5s-6s -o late.lt
+for plan in events a b again late; do
+    "$PROGRAM" info $plan.lt --json >$plan.json || fail "info $plan.lt"
+    equal "$plan: frames noted" "$(json $plan.json notes settings frames)" "$(json $plan.json frames)"
+done
+
 # An end anywhere is a shorter segment.
 made tokens cut all.lt 0s-4s -o short.lt
 codes short.lt >short.codes
