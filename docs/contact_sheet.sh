@@ -31,5 +31,5 @@ a pink ball bounces under the sea
 a white balloon floats in the mountains at dawn
 a blue cube grows in a meadow in the evening
 END
-ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x8:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse" \
+ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x8:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=bayer:bayer_scale=4" \
     -frames:v 1 "$sheet"
