@@ -57,13 +57,15 @@ seen() {
 }
 seen film 40 53 72 40 77
 
-# What a prompt says happens later is such a film, evenly over the take: what it leads to is said instead of what was so before.
+# What a prompt says happens later is such a film, evenly over the take: what it leads to is said instead of what was so before. Night
+# falls by way of dusk, which is half over when night is due: frame 52 is the last at noon.
 cat >event.yaml <<END_OF_FILM
 take: {seconds: 12}
 shots:
   - {at: 0s, prompt: "a red ball spins on a beach at noon"}
   - {at: 4s, prompt: "a blue ball spins on a beach at noon"}
-  - {at: 8s, prompt: "a blue ball spins on a beach at night"}
+  - {at: 7s, prompt: "a blue ball spins on a beach at dusk"}
+  - {at: 9s, prompt: "a blue ball spins on a beach at night"}
 END_OF_FILM
 seeds="7 8"
 for seed in $seeds; do
@@ -77,5 +79,5 @@ for take in event7 by_hand again; do
 done
 same event7.raw by_hand.raw
 same event7.raw again.raw
-seen event 30 40 60 60 72
+seen event 30 40 52 52 72
 finish
