@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kernels/core/decimal_text.h"
 #include "pipeline/prompt_events.h"
 
 typedef enum {
@@ -131,11 +132,9 @@ static state_kind *kind_of_line(list_reader *r)
 }
 
 /* "> 2" */
-static lt_status read_between(const list_reader *r, const char *line, state_kind *kind, lt_error *err)
+static lt_status read_between(const list_reader *r, char *line, state_kind *kind, lt_error *err)
 {
-    char *end;
-    kind->between = strtod(line + 1, &end);
-    if (end == line + 1 || *end != '\0' || !(kind->between > 0 && kind->between <= 3600))
+    if (!lt_parse_decimal(trimmed(line + 1), &kind->between) || !(kind->between > 0 && kind->between <= 3600))
         return fail_line(r, line, "seconds behind '>', more than 0 and at most 3600", err);
     return LT_OK;
 }

@@ -332,11 +332,11 @@ LT_INLINE void vf_fetch(const void *at, int64_t left, int64_t skip)
     __builtin_prefetch((const char *)at + AHEAD + (left > AHEAD ? 0 : skip));
 }
 
-/* Sum and maximum over the lanes, always in the same order: halves are folded onto each other. */
 typedef float vf4 __attribute__((vector_size(16)));
 typedef int32_t vi4 __attribute__((vector_size(16)));
 enum { QUARTETS = LT_LANES / 4 };
 
+/* Sum and maximum over the lanes, always in the same order: halves are folded onto each other. */
 LT_INLINE float vf_sum(vf x)
 {
     vf4 part[QUARTETS];
