@@ -207,7 +207,7 @@ typedef struct {
 
 /** What is asked for. Which fields a command reads is said at its function; pointers are borrowed during the call. */
 typedef struct {
-    const char *prompt;             /**< NULL in refine and render: the one inside the token file */
+    const char *prompt;             /**< NULL in refine, render and continue: the one inside the token file, or of the video's last shot */
     const longtake_shot *shots;     /**< prompts over time instead of `prompt`; the first at frame 0 */
     size_t shot_count;              /**< 0: `prompt` alone */
     longtake_settings settings;     /**< what is left unset is the model's */

@@ -32,7 +32,7 @@ const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
 const cli_flag cli_flags[] = {
     {"model", 'm', FLAG_TEXT, "NAME|DIR", "all", 0, 0, 0, "model to use (default mini)", AT(model)},
-    {"prompt", 'p', FLAG_TEXT, "TEXT", "generate tokens refine render continue", 0, 0, 0, "what to show; @FILE reads a file, - standard input", AT(prompt)},
+    {"prompt", 'p', FLAG_TEXT, "TEXT", "generate tokens refine render continue", 0, 0, 0, "what to show; @FILE reads a file, - standard input; of refine, render and continue left out: what the input says", AT(prompt)},
     {"output", 'o', FLAG_TEXT, "FILE", MAKES " encode decode import", 0, 0, 0,
      "where to; the extension says the kind; - is standard output; of import: the folder to make", AT(output)},
     {"format", 0, FLAG_CHOICE, "KIND", MAKES " encode decode", "mp4|mkv|y4m|png|lt|npy|latents", 0, 0,
@@ -48,7 +48,7 @@ const cli_flag cli_flags[] = {
     {"fit", 0, FLAG_CHOICE, "HOW", "generate tokens encode continue", "cover|pad|crop|stretch", 0, 0,
      "how a reference or picture comes to the model's size (default cover: fill, cut the middle)", AT(fit)},
     {"lm-cfg", 0, FLAG_REAL, "X", PLANS, 0, 0, 100, "guidance of the language model (0 or 1 = off)", AT(lm_cfg)},
-    {"shot-cfg", 0, FLAG_REAL, "X", "run", 0, 0, 100,
+    {"shot-cfg", 0, FLAG_REAL, "X", PLANS, 0, 0, 100,
      "how strongly a new prompt is followed while frames of the one before are in sight (0 = off)", AT(shot_cfg)},
     {"temperature", 0, FLAG_REAL, "X", PLANS, 0, 1e-3, 100, "of the token draw; below 1 likelier tokens", AT(temperature)},
     {"top-k", 0, FLAG_INTEGER, "N", PLANS, 0, 0, 65536, "draw from the N likeliest tokens (0 = off)", AT(top_k)},

@@ -177,6 +177,29 @@ bool take_about_is_of(const lt_json *about, longtake *e)
     return strcmp(lt_json_string(named, NULL), hash) == 0;
 }
 
+/* Frames of the take that are not in the file: the reference's, where only what was new was written. */
+static int64_t frames_left_out(const lt_json *about)
+{
+    const lt_json *reference = member(about, "reference", LT_JSON_OBJECT);
+    const lt_json *new_only = reference ? member(reference, "new_only", LT_JSON_BOOL) : NULL;
+    const lt_json *frames = new_only && lt_json_bool(new_only) ? member(reference, "frames", LT_JSON_INT) : NULL;
+    return frames ? lt_json_int(frames) : 0;
+}
+
+const char *take_about_prompt(const lt_json *about, int64_t frame)
+{
+    const lt_json *settings = member(about, "settings", LT_JSON_OBJECT);
+    const lt_json *shots = settings ? member(settings, "shots", LT_JSON_ARRAY) : NULL;
+    const char *found = NULL;
+    for (size_t i = 0; shots && i < lt_json_count(shots); i++) {
+        const lt_json *at = member(lt_json_at(shots, i), "at_frame", LT_JSON_INT);
+        const lt_json *prompt = member(lt_json_at(shots, i), "prompt", LT_JSON_STRING);
+        if (at && prompt && lt_json_int(at) <= frame + frames_left_out(about))
+            found = lt_json_string(prompt, NULL);
+    }
+    return found;
+}
+
 /* An array of numbers as codes; what is none becomes -1, which no plan takes. */
 static lt_status read_codes(const lt_json *list, const char *place, int32_t **codes, lt_error *err)
 {

@@ -28,6 +28,10 @@ bool take_about_is_of(const lt_json *about, longtake *e);
 lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
                           const char *place, tok_plan *out, lt_error *err);
 
+/* What the file's frame `frame` shows by its own account: the prompt of the last shot that begins up to there, borrowed from `about`; NULL where
+ * it does not say. */
+const char *take_about_prompt(const lt_json *about, int64_t frame);
+
 /* How the video or latents file `path` was made; lt_json_free() it. LT_ERR_INPUT where it does not say. */
 lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err);
 

@@ -81,11 +81,18 @@ static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_reque
     return LT_OK;
 }
 
-/* A recipe counts its shots from the take's beginning, a continuation's request from the first new frame. */
-static void count_from_new(longtake_recipe *recipe, const longtake_request *r, int64_t reference_frames)
+/* A recipe counts its shots from the take's beginning, a continuation's request from the first new frame; what the reference shows it says itself. */
+static void count_from_new(const longtake_recipe *recipe, longtake_request *r, int64_t reference_frames)
 {
-    for (size_t i = 1; r->shots == recipe->parts.shot && i < recipe->parts.shots; i++)
-        recipe->parts.shot[i].at_frame -= reference_frames;
+    longtake_shot *shot = recipe->parts.shot;
+    if (r->shots != shot)
+        return;
+    if (r->shot_count > 1 && shot[1].at_frame <= reference_frames) {
+        memmove(shot, shot + 1, --r->shot_count * sizeof *shot);
+        shot[0].at_frame = 0;
+    }
+    for (size_t i = 1; i < r->shot_count; i++)
+        shot[i].at_frame -= reference_frames;
 }
 
 /* The take went on from a video, or began with a picture, that must be given again. */

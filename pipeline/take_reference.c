@@ -109,6 +109,19 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
     return LT_OK;
 }
 
+/* How the frames were made. Where nobody says a prompt, that has to. */
+static lt_status read_comment(take_reference *f, const media_video_info *info, lt_error *err)
+{
+    const bool says = info->comment && !info->written_again;
+    f->comment = says ? strdup(info->comment) : NULL;
+    f->stored_fps = info->stored_fps;
+    if (says && !f->comment)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    if (!says && f->run->spec.shot[0].prompt[0] == '\0')
+        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", f->path);
+    return LT_OK;
+}
+
 /* A recipe's reference is a certain one. */
 static lt_status check_hash(const take_reference *f, lt_error *err)
 {
@@ -147,13 +160,11 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
     if (s == LT_OK)
         s = open_reader(f, &reader, err);
     if (s == LT_OK)
+        s = read_comment(f, media_reader_info(reader), err);
+    if (s == LT_OK)
         s = read_tail(f, &ring, reader, from_seconds, err);
-    if (s == LT_OK) {
-        const media_video_info *info = media_reader_info(reader);
-        f->comment = info->comment && !info->written_again ? strdup(info->comment) : NULL;
-        f->stored_fps = info->stored_fps;
+    if (s == LT_OK)
         run->reference = f;
-    }
     take_clock_leave(&run->clock);
     media_reader_close(reader);
     free(ring.frame);
@@ -196,13 +207,32 @@ static bool is_our_take(take_reference *f, const lt_json *about)
     return take_about_is_of(about, f->run->engine);
 }
 
-lt_status take_reference_plan(take_reference *f, lt_error *err)
+/* How the reference was made; NULL where it does not say. */
+static lt_json *about_of(const take_reference *f)
 {
     lt_json *about = NULL;
     lt_error ignored = {0};
+    if (f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
+        return about;
+    return NULL;
+}
+
+lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error *err)
+{
+    lt_json *about = about_of(f);
+    const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->run->engine->cfg.pipeline.fps);
+    const char *found = about ? take_about_prompt(about, last) : NULL;
+    *prompt = found ? strdup(found) : NULL;
+    lt_json_free(about);
+    return found && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path) : LT_OK;
+}
+
+lt_status take_reference_plan(take_reference *f, lt_error *err)
+{
+    lt_json *about = about_of(f);
+    lt_error ignored = {0};
     const bool found =
-        f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK &&
-        is_our_take(f, about) &&
+        about && is_our_take(f, about) &&
         take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
     if (found)

@@ -32,6 +32,9 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
 lt_status take_reference_grid(take_reference *f, int64_t more, lt_error *err);
 void take_reference_close(take_reference *f); /* accepts a zeroed one */
 
+/* What the reference shows at its end by its own account, in the words of the model that made it: *prompt, free() it; NULL where it does not say. */
+lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error *err);
+
 /* Semantic tokens of the reference: from its metadata where this model made it, else encoded. */
 lt_status take_reference_plan(take_reference *f, lt_error *err);
 

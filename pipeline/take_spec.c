@@ -304,7 +304,7 @@ static lt_status add_begun(take_spec *s, const told_events *p, int begun, int le
 }
 
 /* A shot for what stands before the first event and one more for each, evenly over the take. An event that the words know is so from then on, and
- * leant to as in a film; one that is told is to come out of what is in sight. What goes through other states is half way when it is due. */
+ * leant to as in a film (so is the first shot, where a reference goes before it); one that is told is to come out of what is in sight. What goes through other states is half way when it is due. */
 static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
 {
     int changed = 0; /* of the events so far */
@@ -316,7 +316,7 @@ static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
         const int between = each > 0 ? said.between : 0;
         const int64_t from = s->time.frames * i / (p->events + 1) - each * between / 2;
         for (int left = between; left >= 0; left--)
-            LT_TRY(add_begun(s, p, i, left, from + each * (between - left), said.restated > changed, err));
+            LT_TRY(add_begun(s, p, i, left, from + each * (between - left), i == 0 || said.restated > changed, err));
         changed = said.restated;
     }
     return LT_OK;
@@ -414,6 +414,29 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
     if (s != LT_OK)
         take_spec_clear(out);
     return s;
+}
+
+lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err)
+{
+    const bool has_own = s->shot[0].prompt[0] != '\0';
+    if (has_own && (at_frame == 0 || strcmp(s->shot[0].prompt, prompt) == 0))
+        return LT_OK;
+    char *shown = strdup(prompt);
+    take_shot *longer = realloc(s->shot, (size_t)(s->shots + 1) * sizeof *longer);
+    s->shot = longer ? longer : s->shot;
+    if (!shown || !longer) {
+        free(shown);
+        return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
+    }
+    if (has_own) {
+        memmove(longer + 1, longer, (size_t)s->shots++ * sizeof *longer);
+        longer[0].plan = NULL;
+        longer[1].at_frame = at_frame;
+    } else {
+        free(longer[0].prompt);
+    }
+    longer[0].prompt = shown;
+    return LT_OK;
 }
 
 void take_spec_clear(take_spec *s)

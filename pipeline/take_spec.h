@@ -81,6 +81,10 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
                             take_spec *out, lt_error *err);
 void take_spec_clear(take_spec *s);
 
+/* The take begins with what a reference shows: without a prompt of its own it goes on with `prompt`; with another one that is a shot from frame
+ * `at_frame` on, behind one of the reference. */
+lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err);
+
 /* The shot that holds in the plan of segment `segment`, and in window `window`. */
 int take_shot_of_segment(const take_spec *s, int64_t segment);
 int take_shot_of_window(const take_spec *s, int64_t window);

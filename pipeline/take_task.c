@@ -88,15 +88,34 @@ lt_status take_settle_prompt(take_task *t, lt_error *err)
     return t->request.image ? begin_with_image(t, err) : LT_OK;
 }
 
+/* The prompt that the video shows at its end, where it says so, holds up to the segment that has the first new frame. */
+static lt_status go_on_from_prompt(take_task *t, lt_error *err)
+{
+    take_spec *s = &t->run.spec;
+    const take_reference *f = &t->reference;
+    const int64_t whole_segments = f->latents / s->time.segment * s->time.segment * TAKE_FRAMES_PER_LATENT;
+    char *prompt = NULL;
+    LT_TRY(take_reference_prompt(f, &prompt, err));
+    lt_status status = LT_OK;
+    if (prompt)
+        status = take_spec_go_on_from(s, prompt, whole_segments < f->frames ? whole_segments : f->frames, err);
+    else if (s->shot[0].prompt[0] == '\0')
+        status = lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", f->path);
+    free(prompt);
+    return status;
+}
+
 lt_status take_settle_video(take_task *t, lt_error *err)
 {
     const longtake_request *r = &t->request;
+    take_spec *s = &t->run.spec;
     LT_TRY(plan_of_request(t, err));
-    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, err));
+    LT_TRY(resolve(t, TAKE_NEEDS_LENGTH, 0, err));
     LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
-    for (int i = 1; i < t->run.spec.shots; i++) /* they were counted from the first new frame */
-        t->run.spec.shot[i].at_frame += t->reference.frames;
-    return take_reference_grid(&t->reference, t->run.spec.time.frames, err);
+    for (int i = 1; i < s->shots; i++) /* they were counted from the first new frame */
+        s->shot[i].at_frame += t->reference.frames;
+    LT_TRY(go_on_from_prompt(t, err));
+    return take_reference_grid(&t->reference, s->time.frames, err);
 }
 
 lt_status take_settle_clip(take_task *t, lt_error *err)

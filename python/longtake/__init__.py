@@ -512,8 +512,9 @@ class Engine(_Owned):
         """Latents file -> video."""
         return self._run(_lib.longtake_decode, input=latents, **request)
 
-    def continue_from(self, video: Path, prompt: str, **request: Any) -> Report:
-        """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames, `new_only`."""
+    def continue_from(self, video: Path, prompt: Optional[str] = None, **request: Any) -> Report:
+        """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames, `new_only`. The prompt is the video's
+        own where none is given and it was made by longtake."""
         return self._run(_lib.longtake_continue, input=video, prompt=prompt, **request)
 
     def run_film(self, film: Path, **request: Any) -> Report:

@@ -51,6 +51,30 @@ equal "short: frames" "$(of_video short.y4m nb_read_frames)" 13
 made continue clip.mp4 --seconds 1 -p "a ball" --steps 2 --carry frames -o frames.y4m
 equal "frames: frames" "$(of_video frames.y4m nb_read_frames)" 29
 
+# A clip of ours says what it shows: without a prompt that goes on, and a new one is a shot behind it, from the segment on that has the first new frame.
+made continue ball.mp4 --frames 17 -p "a red ball" --steps 2 -o said.y4m
+made continue ball.mp4 --frames 17 --steps 2 --json -o unsaid.y4m
+same said.y4m unsaid.y4m
+equal "unsaid: shots" "$(grep -o '"prompt"' made.out | wc -l)" 1
+made continue longer.mp4 --frames 17 --steps 2 --json -o on.mp4
+equal "on: prompt" "$(json made.out settings shots 0 prompt)" "a blue ball"
+made continue longer.mp4 --from 20f --frames 17 --steps 2 --json -o on.mp4
+equal "earlier: prompt" "$(json made.out settings shots 0 prompt)" "a red ball"
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.mp4
+made continue new.mp4 --frames 17 --steps 2 --json -o on.mp4
+equal "new: prompt" "$(json made.out settings shots 0 prompt)" "a blue ball"
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --json -o leant.mp4
+equal "leant: before" "$(json made.out settings shots 0 prompt)" "a red ball"
+equal "leant: new" "$(json made.out settings shots 1 prompt)" "a blue ball"
+equal "leant: from" "$(json made.out settings shots 1 at_frame)" 20
+grep -o '"tokens":[^]]*' made.out >leant.tokens
+made continue ball.mp4 --frames 17 -p "a blue ball" --shot-cfg 0 --steps 2 --json -o unleant.mp4
+grep -o '"tokens":[^]]*' made.out >unleant.tokens
+[ -s leant.tokens ] || fail "the report holds no tokens"
+cmp -s leant.tokens unleant.tokens && fail "the change is not leant to"
+refused 2 continue clip.mp4 --frames 17 -o bad.mp4
+equal "no prompt anywhere" "$(head -n 1 refused.err)" "longtake: --prompt: found none, and clip.mp4 holds none"
+
 # Events are spread over the new frames, and a recipe finds them there again.
 made continue ball.mp4 --frames 24 -p "a red ball, then a box" --steps 2 --set pipeline.events=spread --json -o events.mp4
 equal "events: first new frame" "$(json made.out settings shots 1 at_frame)" 41
@@ -98,7 +122,6 @@ equal "dry run: windows" "$(json made.out windows)" 3
 
 refused 2 continue ball.mp4 --from 9s --seconds 1 -p x -o bad.mp4
 refused 2 continue ball.mp4 --from 0s --seconds 1 -p x -o bad.mp4
-refused 2 continue ball.mp4 --seconds 1 -o bad.mp4
 refused 2 continue - --seconds 1 -p x -o bad.mp4
 refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
 refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
