@@ -290,7 +290,8 @@ typedef struct {
 typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
 
 /** Generates every line of a file into `folder`, one take after the other: a prompt a line, or a JSON object with "prompt" and
- * what a film's take may have (seconds, frames, seed, ...), and "output", a name in the folder (else 0007.mp4 for line 7).
+ * what a film's take may have (seconds, frames, seed, ...), and "output", a name in the folder (else 0007.mp4 for line 7). The folder is made where
+ * it is missing.
  * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its prompt and output are not
  * used. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);

@@ -137,7 +137,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     fill_settings(v, &r->settings);
     r->prompt = prompt;
     if (kind != WORD_PROMPT && v->words != 1)
-        return cli_usage(c, "%s: found %d files, expected one", v->command, v->words);
+        return cli_usage(c, "%s: found %d files, expected one\nhint: %s", v->command, v->words, cli_example_of(v->command));
     if (kind == WORD_INPUT)
         r->input = v->word[0];
     r->image = v->image;
@@ -153,7 +153,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->on_event = cli_hear_event;
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
-        return cli_usage(c, "--output: found none, expected a file (or - for standard output)");
+        return cli_usage(c, "--output: found none, expected a file (or - for standard output)\nhint: %s", cli_example_of(v->command));
     const int code = v->dry_run || v->print_config ? LONGTAKE_OK : cli_check_stream(c);
     return code == LONGTAKE_OK ? find_windows(c, r) : code;
 }

@@ -241,17 +241,6 @@ static void man_flag(const cli_flag *f)
     printf(".\n");
 }
 
-static const struct {
-    const char *line, *what;
-} examples[] = {
-    {"longtake generate \"a red ball bounces past a lighthouse at dusk\" --seconds 30 -o ball.mp4", "a take of 30 seconds"},
-    {"longtake tokens -p \"a red ball\" --seconds 30 --candidates 4 --preview sheet.png -o ball.lt", "four plans, and a picture to choose from"},
-    {"longtake render ball-43.lt -p \"a red ball\" -o ball.mp4", "the video of one of them"},
-    {"longtake continue clip.mp4 --from 3.2s --seconds 12 -p \"a red ball\" -o out.mp4", "12 new seconds behind the first 3.2 of a clip"},
-    {"longtake run film.yaml --dry-run", "what a script would make, window by window"},
-    {"longtake info ball.mp4", "how a video was made"},
-};
-
 void cli_man_page(void)
 {
     printf(".TH LONGTAKE 1 \"\" \"longtake\" \"User commands\"\n"
@@ -273,19 +262,22 @@ void cli_man_page(void)
            "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores, "
            "a switch 1 or 0; a flag wins.\n"
            "A default that is not said here is the model's; longtake COMMAND \\-\\-print\\-config shows it.\n");
-    for (int i = 0; i < cli_flag_count; i++)
+    for (int i = 0; i < cli_flag_count; i++) {
+        if (i == 0 || cli_flags[i].group != cli_flags[i - 1].group)
+            printf(".SS %s\n", cli_group_titles[cli_flags[i].group]);
         if (cli_flags[i].help)
             man_flag(&cli_flags[i]);
+    }
     printf(".SH FILES\n"
            ".TP\n.I OUTPUT.job\n"
            "what is finished of a take, beside its output: the same command goes on from it. Gone on success.\n"
            ".TP\n.I $XDG_CACHE_HOME/longtake, ~/.cache/longtake\n"
            "how fast this machine was, for the time that \\-\\-dry\\-run foresees.\n"
            ".SH EXAMPLES\n");
-    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+    for (int i = 0; i < cli_example_count; i++) {
         printf(".TP\n\\fB");
-        print_escaped(examples[i].line, "-\\");
-        printf("\\fR\n%s.\n", examples[i].what);
+        print_escaped(cli_examples[i].line, "-\\");
+        printf("\\fR\n%s.\n", cli_examples[i].what);
     }
     printf(".SH EXIT STATUS\n"
            "0 done; 1 failed; 2 wrong usage; 3 bad or missing input, configuration or model file; 4 out of "

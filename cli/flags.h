@@ -20,6 +20,18 @@ typedef enum {
     FLAG_LIST    /* may be given several times */
 } flag_kind;
 
+/* Help lists flags in these groups, in this order; the table is in it. */
+typedef enum {
+    FLAGS_OF_TAKE,
+    FLAGS_OF_PLAN,
+    FLAGS_OF_REFINEMENT,
+    FLAGS_OF_IMPORT,
+    FLAGS_OF_BENCH,
+    FLAGS_OF_WORK,
+    FLAGS_OF_MACHINE,
+    FLAGS_OF_TALK
+} flag_group;
+
 enum { CLI_MAX_LIST = 64 };
 
 typedef struct {
@@ -70,6 +82,7 @@ typedef struct {
 
 typedef struct {
     const char *name;     /* without the dashes */
+    flag_group group;
     char letter;          /* or 0 */
     flag_kind kind;
     const char *value;    /* name of the value in help: "N", "FILE" */
@@ -86,6 +99,18 @@ typedef struct {
     const char *help;
 } cli_command;
 
+typedef struct {
+    const char *command;
+    const char *line;     /* as it is typed */
+    const char *what;
+} cli_example;
+
+/* The first example of a command, which every command has. */
+const char *cli_example_of(const char *command);
+
+extern const char *const cli_group_titles[]; /* by flag_group */
+extern const cli_example cli_examples[];
+extern const int cli_example_count;
 extern const cli_flag cli_flags[];
 extern const int cli_flag_count;
 extern const cli_command cli_commands[];

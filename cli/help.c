@@ -33,15 +33,28 @@ static void print_flag(const cli_flag *f)
     putchar('\n');
 }
 
+static void print_command(const cli_command *c)
+{
+    printf("longtake %s%s%s [flags]\n\n%s\n\n", c->name, *c->words ? " " : "", c->words, c->help);
+    for (int i = 0; i < cli_example_count; i++)
+        if (strcmp(cli_examples[i].command, c->name) == 0)
+            printf("  %s\n      %s\n", cli_examples[i].line, cli_examples[i].what);
+}
+
 void cli_help(const char *command)
 {
+    const cli_flag *before = NULL;
     for (int i = 0; i < cli_command_count; i++)
         if (command && strcmp(cli_commands[i].name, command) == 0)
-            printf("longtake %s%s%s [flags]\n\n%s\n", command, *cli_commands[i].words ? " " : "", cli_commands[i].words,
-                   cli_commands[i].help);
-    printf("\nflags (the environment LONGTAKE_<FLAG> gives the same; a default that is not said is the model's, see --print-config):\n");
-    for (int own = 1; own >= 0; own--)
-        for (int i = 0; i < cli_flag_count; i++)
-            if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && own == (strcmp(cli_flags[i].commands, "all") != 0))
-                print_flag(&cli_flags[i]);
+            print_command(&cli_commands[i]);
+    for (int i = 0; i < cli_flag_count; i++) {
+        const cli_flag *f = &cli_flags[i];
+        if (!f->help || !cli_flag_belongs(f, command))
+            continue;
+        if (!before || before->group != f->group)
+            printf("\n%s:\n", cli_group_titles[f->group]);
+        print_flag(f);
+        before = f;
+    }
+    printf("\nThe environment gives the same as LONGTAKE_<FLAG>. A default that is not said is the model's: see --print-config.\n");
 }

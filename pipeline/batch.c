@@ -1,4 +1,5 @@
 /* batch.c - a list of prompts, one take after the other. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,12 +146,18 @@ static lt_status do_lines(batch_run *b, char *text, lt_error *err)
     return LT_OK;
 }
 
-static lt_status check_folder(const char *folder, lt_error *err)
+/* The folder, made where it is missing. */
+static lt_status find_folder(const char *folder, lt_error *err)
 {
     struct stat st;
-    if (!folder || stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, expected a folder that is there",
-                       folder ? folder : "none");
+    if (mkdir(folder, 0777) == 0)
+        return LT_OK;
+    if (errno == ENOSPC || errno == EDQUOT)
+        return lt_fail(err, LT_ERR_RESOURCES, "--output-dir: %s cannot be made: %s", folder, strerror(errno));
+    if (errno != EEXIST)
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which cannot be made: %s", folder, strerror(errno));
+    if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which is no folder", folder);
     return LT_OK;
 }
 
@@ -161,9 +168,9 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     lt_error err = {0};
     batch_run b = {.engine = e, .path = prompts, .folder = folder, .request = r, .fn = fn, .user = user};
     char *text = NULL;
-    lt_status s = check_folder(folder, &err);
+    lt_status s = folder ? read_lines(prompts, &text, &err) : lt_fail(&err, LT_ERR_USAGE, "--output-dir: found none, expected a folder");
     if (s == LT_OK)
-        s = read_lines(prompts, &text, &err);
+        s = find_folder(folder, &err);
     take_engine_keep_weights(e, true);
     if (s == LT_OK)
         s = do_lines(&b, text, &err);

@@ -1,7 +1,6 @@
 #!/bin/sh
 # A list of prompts: one take a line, bad lines told and passed over, the exit code at the end.
 . "$(dirname "$0")/steps.sh"
-mkdir out
 
 printf 'a red ball\r\n\n# a remark\n{"prompt": "a blue cube", "frames": 9, "seed": 3, "output": "cube.mp4"}\n' >good.txt
 made generate --prompts good.txt --output-dir out --frames 17 --steps 2
@@ -32,7 +31,11 @@ grep -q '"event":"error","code":3,"message":"line 1: bad.txt:1' events.jsonl || 
 : >empty.txt
 refused 3 generate --prompts empty.txt --output-dir out
 refused 3 generate --prompts none.txt --output-dir out
-refused 2 generate --prompts good.txt --output-dir none
+refused 2 generate --prompts good.txt --output-dir nowhere/out
+grep -q 'found nowhere/out, which cannot be made: No such file' refused.err || fail "a folder in none: $(cat refused.err)"
+refused 2 generate --prompts good.txt --output-dir good.txt
+refused 3 generate --prompts none.txt --output-dir unneeded
+[ -e unneeded ] && fail "a folder was made for prompts that are not there"
 refused 2 generate --prompts good.txt
 refused 2 generate --output-dir out a -o a.mp4
 refused 2 generate "a prompt" --prompts good.txt --output-dir out

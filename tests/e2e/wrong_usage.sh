@@ -129,8 +129,10 @@ equal "written by bad input" "$(ls a.mp4 a.lt 2>/dev/null)" ""
 "$PROGRAM" >help || fail "longtake alone: exit code $?"
 grep -q 'generate' help || fail "no help"
 "$PROGRAM" --version | grep -q '^longtake [0-9]' || fail "no version"
-for command in generate tokens encode refine decode render info import check bench devices; do
+for command in generate tokens encode refine decode render continue run info import check bench devices; do
     "$PROGRAM" $command -h >help || fail "$command -h: exit code $?"
+    grep -q "^  longtake $command" help || fail "$command -h: no example"
+    [ "$(grep -c ':$' help)" -eq "$(grep ':$' help | sort -u | wc -l)" ] || fail "$command -h: a group of flags comes twice"
     grep -q -- '--json' help || fail "$command -h: no flags"
 done
 made devices
