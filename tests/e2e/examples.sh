@@ -1,5 +1,5 @@
 #!/bin/sh
-# The example programs, customers of longtake.h, do what they say.
+# The examples, customers of longtake.h and of the program, do what they say.
 . "$(dirname "$0")/steps.sh"
 
 # They are strict C11 and C++17, as a reader may compile them; so is the sample at the top of the header.
@@ -43,4 +43,15 @@ example cancel_from_thread "a red ball" 6 cancelled.mp4
 grep -q 'goes on from' cancel_from_thread.out || fail "cancel_from_thread: $(cat cancel_from_thread.out)"
 made generate "a red ball" --seconds 6 -o whole.mp4
 same whole.mp4 cancelled.mp4
+
+made run "$SOURCE/examples/film.yaml" --dry-run --json
+equal "film.yaml: frames" "$(json made.out frames)" 144
+
+# Two lines are 97 frames, and the film of both at once; another line leaves them as they are.
+printf 'a red ball\na "blue" ball\n' | LONGTAKE=$PROGRAM "$SOURCE/examples/direct.sh" two -m "$MODEL" --progress none >/dev/null || fail "direct.sh: exit code $?"
+equal "direct.sh: frames" "$(of_video two.mp4 nb_read_frames)" 97
+grep -q '{at: 49f, prompt: "a \\"blue\\" ball"}' two.yaml || fail "direct.sh: $(cat two.yaml)"
+made run two.yaml --frames 97 -o at_once.mp4
+same at_once.mp4 two.mp4
+[ -d two.job ] || fail "direct.sh keeps no job folder"
 finish
