@@ -9,16 +9,18 @@ enum {
     CONDITION_ROWS = 3, /* prefix rows before the text's: <begin>, frames, motion */
     STEP_ROWS = 3,      /* of a pass between two codes, at most: the last code, </P> and <P> */
     FEWEST_KEYS = 128,  /* that a recorded step may look at; others twice as many, and so on: few recordings, and at most half of the keys */
-    KEY_COUNTS = 16     /* are not there yet; the last is for all there is room for */
+    KEY_COUNTS = 16,    /* are not there yet; the last is for all there is room for */
+    BUNCHES = 2         /* of draws, that a device may be asked for before the host has seen the first */
 };
 
-/* What differs from step to step, i32 on the device, uploaded together. */
+/* What differs from step to step, i32 on the device: uploaded together, or left there by the draw before. */
 enum {
     STEP_IDS,                                 /* [items, rows] */
     STEP_FIRST = STEP_IDS + 2 * STEP_ROWS,    /* position of the first row */
     STEP_VISIBLE,                             /* [rows]: positions that each sees */
     STEP_NUMBERS = STEP_VISIBLE + STEP_ROWS
 };
+_Static_assert((int)STEP_NUMBERS <= (int)LT_NEXT_NUMBERS, "what a draw leaves for the next step");
 
 /* A recorded step; for other items or logits it is made again. */
 typedef struct {
@@ -61,6 +63,8 @@ struct ar_session {
     float *logits;            /* [max_items, STEP_ROWS, vocabulary] */
     ar_steps way;
     lt_tensor step_numbers;   /* i32 [STEP_NUMBERS] */
+    lt_tensor drawn;          /* i32 [AR_BUNCH]: ids of a bunch of draws, each as lt_choose_id gives it */
+    lt_reading *readings[BUNCHES]; /* of `drawn`, in turns; NULL where the device is never ahead */
     lt_tensor step_logits;    /* [max_items * STEP_ROWS * vocabulary] f32 */
     step steps[STEP_ROWS][KEY_COUNTS]; /* by rows - 1 and the keys they may look at */
     int64_t replayed;
@@ -172,6 +176,14 @@ static lt_status check_options(const cfg_ar *cfg, const ar_session_options *opti
     return LT_OK;
 }
 
+static lt_status open_readings(ar_session *s, lt_error *err)
+{
+    lt_backend *backend = s->model->backend;
+    for (int i = 0; i < BUNCHES; i++)
+        LT_TRY(backend->table->open_reading(backend, AR_BUNCH * sizeof(int32_t), &s->readings[i], err));
+    return LT_OK;
+}
+
 static lt_status allocate(ar_session *s, const ar_session_options *options, lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
@@ -190,6 +202,9 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     LT_TRY(lt_buffer_open(backend, LT_I32, lt_shape1(STEP_NUMBERS), &s->step_numbers, err));
     const int64_t logits = (int64_t)s->max_items * STEP_ROWS * cfg->vocab_size;
     LT_TRY(lt_buffer_open(backend, LT_F32, lt_shape1(logits), &s->step_logits, err));
+    LT_TRY(lt_buffer_open(backend, LT_I32, lt_shape1(AR_BUNCH), &s->drawn, err));
+    if (s->way == AR_STEPS_AHEAD && backend->table->open_reading != NULL)
+        LT_TRY(open_readings(s, err));
     return ar_cache_open(backend, cfg, s->max_items, cache_capacity(cfg, options), &s->cache, err);
 }
 
@@ -239,10 +254,14 @@ void ar_session_close(ar_session *s)
     ar_session_close(s->alone_before);
     for (int i = 0; i < STEP_ROWS * KEY_COUNTS; i++)
         lt_ops_forget(&s->ops, &s->steps[i / KEY_COUNTS][i % KEY_COUNTS].pass);
+    for (int i = 0; i < BUNCHES; i++)
+        if (s->readings[i] != NULL)
+            s->model->backend->table->close_reading(s->model->backend, s->readings[i]);
     ar_cache_close(s->model->backend, &s->cache);
     lt_buffer_close(s->model->backend, &s->prefix);
     lt_buffer_close(s->model->backend, &s->step_numbers);
     lt_buffer_close(s->model->backend, &s->step_logits);
+    lt_buffer_close(s->model->backend, &s->drawn);
     lt_ops_close(&s->ops);
     free(s->kept_frames);
     free(s->kept_tokens);
@@ -334,14 +353,16 @@ lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_
 /* Some rows that follow those in the cache: rows of the prefix, or tokens. */
 typedef struct {
     ar_session *session;
-    int64_t prefix_row;      /* first row, when tokens is NULL */
-    const int32_t *tokens;   /* [rows] */
+    int64_t prefix_row;      /* first row, of the prefix */
+    const int32_t *tokens;   /* [rows], or NULL: rows of the prefix, */
+    bool placed;             /* or of a step whose numbers the draw before has left */
     int rows;                /* 1 .. AR_MAX_PASS_ROWS */
     int logit_rows;          /* logits are wanted for that many last rows; 1 with `choice` */
     float *logits;           /* [items, logit_rows, vocabulary]; NULL with `choice` */
     const lt_choice *choice; /* or NULL: an id is drawn from the logits of the last row */
     const float *lean;       /* [vocabulary], added to them before; or NULL */
-    int32_t *id;             /* what was drawn, as lt_choose_id gives it */
+    int drawn_at;            /* of session->drawn, where the id goes */
+    const lt_next_numbers *next; /* what is left for the step behind it; or NULL */
 } row_pass;
 
 /* Ids i32 [items * rows] -> [items, rows, width]. */
@@ -351,11 +372,11 @@ static lt_tensor embed(lt_ops *o, const row_pass *p, lt_tensor ids)
     return lt_reshape(lt_gather(o, &s->model->embedding, ids), lt_shape3(s->items, p->rows, ar_model_config(s->model)->width));
 }
 
-/* The ids of a pass, the same in both items. */
-static void ids_of(const row_pass *p, int32_t *ids)
+/* The tokens of a pass, the same in both items. */
+static void ids_of(const ar_session *s, const int32_t *tokens, int rows, int32_t *ids)
 {
-    for (int i = 0; i < p->session->items * p->rows; i++)
-        ids[i] = p->tokens[i % p->rows];
+    for (int i = 0; i < s->items * rows; i++)
+        ids[i] = tokens[i % rows];
 }
 
 /* logits [items, 1 or more, vocabulary], overwritten: all come to the host, or an id is drawn from them where they are. */
@@ -369,7 +390,7 @@ static void give_logits(lt_ops *o, const row_pass *p, lt_tensor logits)
     logits = lt_reshape(logits, lt_shape2(logits.dim[0], vocabulary));
     if (p->lean) /* in both rows, so guidance leaves it as it is */
         lt_add_into(o, logits, lt_from_host(o, p->lean, LT_F32, lt_shape2(1, vocabulary)));
-    lt_download(o, p->id, lt_choose(o, logits, p->choice));
+    lt_choose_into(o, lt_slice(p->session->drawn, 0, p->drawn_at, 1), logits, p->choice, p->next);
 }
 
 static lt_tensor last_rows(const row_pass *p, lt_tensor x)
@@ -386,7 +407,7 @@ static lt_status run_rows(lt_ops *o, void *user)
     int32_t ids[2 * AR_MAX_PASS_ROWS];
     lt_tensor x; /* [items, rows, width] */
     if (p->tokens) {
-        ids_of(p, ids);
+        ids_of(s, p->tokens, p->rows, ids);
         x = embed(o, p, lt_from_host(o, ids, LT_I32, lt_shape1(s->items * p->rows)));
     } else {
         x = lt_cast(o, lt_slice(lt_slice(s->prefix, 0, 0, s->items), 1, p->prefix_row, p->rows), o->dtype);
@@ -401,7 +422,13 @@ static lt_status run_rows(lt_ops *o, void *user)
 
 static bool records_steps(const ar_session *s)
 {
-    return s->way == AR_STEPS_RECORDED && lt_ops_records(&s->ops) && s->model->resident;
+    return s->way != AR_STEPS_LAUNCHED && lt_ops_records(&s->ops) && s->model->resident;
+}
+
+/* Whether steps are asked for before the codes that they follow are known. */
+static bool is_ahead(const ar_session *s)
+{
+    return s->readings[0] != NULL && records_steps(s) && s->leaning == 0;
 }
 
 /* Which recording a step that ends at position `end` takes. */
@@ -455,20 +482,28 @@ static lt_status finish_step(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
+/* Of a step of `rows` tokens from position `first` on. */
+static void numbers_of(const ar_session *s, const int32_t *tokens, int rows, int64_t first, int32_t numbers[STEP_NUMBERS])
+{
+    memset(numbers, 0, STEP_NUMBERS * sizeof *numbers);
+    ids_of(s, tokens, rows, numbers + STEP_IDS);
+    numbers[STEP_FIRST] = (int32_t)first;
+    for (int i = 0; i < rows; i++)
+        numbers[STEP_VISIBLE + i] = (int32_t)first + i + 1;
+}
+
 static lt_status upload_numbers(ar_session *s, const row_pass *p, lt_error *err)
 {
     lt_backend *backend = s->model->backend;
-    int32_t numbers[STEP_NUMBERS] = {0};
-    ids_of(p, numbers + STEP_IDS);
-    numbers[STEP_FIRST] = (int32_t)s->cache.used;
-    for (int i = 0; i < p->rows; i++)
-        numbers[STEP_VISIBLE + i] = (int32_t)s->cache.used + i + 1;
+    int32_t numbers[STEP_NUMBERS];
+    numbers_of(s, p->tokens, p->rows, s->cache.used, numbers);
     return backend->table->upload(backend, s->step_numbers.data, numbers, sizeof numbers, err);
 }
 
 static lt_status run_step(ar_session *s, row_pass *p, lt_error *err)
 {
-    LT_TRY(upload_numbers(s, p, err));
+    if (!p->placed)
+        LT_TRY(upload_numbers(s, p, err));
     if (records_steps(s)) {
         step *r = &s->steps[p->rows - 1][key_count_of(s->cache.used + p->rows)];
         if (r->items != s->items || r->logit_rows != p->logit_rows)
@@ -494,7 +529,7 @@ static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
 {
     row_pass pass = *p;
     pass.session = s;
-    if (p->tokens && p->rows <= STEP_ROWS)
+    if (p->placed || (p->tokens && p->rows <= STEP_ROWS))
         LT_TRY(run_step(s, &pass, err));
     else
         LT_TRY(lt_ops_run(&s->ops, run_rows, &pass, err));
@@ -502,8 +537,7 @@ static lt_status run_pass(ar_session *s, const row_pass *p, lt_error *err)
     return LT_OK;
 }
 
-/* Tokens go through the model; `last` says what the pass that ends them does with its last row: its logits, `choice`, `lean`
- * and `id` are taken, and NULL is nothing. */
+/* Tokens go through the model; `last` says what the pass that ends them does with its last row, and NULL is nothing. */
 static lt_status fill_in(ar_session *s, const int32_t *tokens, int64_t count, const row_pass *last, lt_error *err)
 {
     while (count > 0) {
@@ -631,36 +665,129 @@ static lt_status lean(ar_session *s, int count, lt_error *err)
     return LT_OK;
 }
 
-/* The id that follows the first `offset` tokens of the segment, the last `count` of which are new and lie in s->tokens. */
-static lt_status draw_code(ar_session *s, int offset, int count, int32_t *id, lt_error *err)
+/* The draws of one segment. The device may be asked for some before the host has read those before them. */
+typedef struct {
+    int32_t *ids; /* [total], as far as they were read */
+    int known;    /* were given */
+    int total;
+    int bunch;    /* codes that are read together */
+    int read;
+    int asked;
+    const ar_progress *progress; /* or NULL */
+} draws;
+
+/* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
+static uint64_t draw_number(const ar_session *s, int code)
 {
-    /* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
-    const lt_choice choice = ar_choice(&s->sampling, s->positions + (uint64_t)offset - 1);
-    if (s->leaning > 0)
+    return s->positions + (uint64_t)ar_code_offset(ar_model_config(s->model), code) - 1;
+}
+
+/* The step behind the draw of `code`: that code, and where a frame begins the one or two forced tokens after it. */
+static void leave_numbers(const ar_session *s, const draws *d, int code, int64_t first, lt_next_numbers *next)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    const int offset = ar_code_offset(cfg, code);
+    const int rows = ar_code_offset(cfg, code + 1) - offset;
+    int32_t tokens[STEP_ROWS] = {LT_CHOSEN};
+    ar_layout_tokens(cfg, d->ids, offset + 1, offset + rows, tokens + 1);
+    *next = (lt_next_numbers){.numbers = s->step_numbers};
+    numbers_of(s, tokens, rows, first, next->value);
+}
+
+/* Asks for the next code, to follow the tokens since the last pass: all there are before the first draw, later the code before and what is
+ * forced after it, which that draw has placed. */
+static lt_status ask_for_code(ar_session *s, draws *d, lt_error *err)
+{
+    const cfg_ar *cfg = ar_model_config(s->model);
+    const int code = d->asked;
+    const int from = code == d->known ? 0 : ar_code_offset(cfg, code - 1);
+    const int count = ar_code_offset(cfg, code) - from;
+    const lt_choice choice = ar_choice(&s->sampling, draw_number(s, code));
+    lt_next_numbers next;
+    row_pass last = {.choice = &choice, .drawn_at = (code - d->known) % d->bunch};
+    if (code == d->known || s->leaning > 0)
+        ar_layout_tokens(cfg, d->ids, from, from + count, s->tokens);
+    if (s->leaning > 0) {
         LT_TRY(lean(s, count, err));
-    const row_pass last = {.choice = &choice, .lean = s->leaning > 0 ? s->lean : NULL, .id = id};
-    LT_TRY(fill_in(s, s->tokens, count, &last, err));
-    if (*id < 0)
-        return lt_fail(err, LT_ERR_FAILED, "language model: the logit of id %d is not finite at draw %llu", (int)~*id,
-                       (unsigned long long)choice.draw);
+        last.lean = s->lean;
+    }
+    if (code + 1 < d->total) {
+        leave_numbers(s, d, code, s->cache.used + count, &next);
+        last.next = &next;
+    }
+    d->asked++;
+    if (code == d->known)
+        return fill_in(s, s->tokens, count, &last, err);
+    last.placed = true;
+    last.rows = count;
+    last.logit_rows = 1;
+    return run_pass(s, &last, err);
+}
+
+/* The reading of the bunch that begins with `code`. */
+static lt_reading *reading_of(const ar_session *s, const draws *d, int code)
+{
+    return s->readings[(code - d->known) / d->bunch % BUNCHES];
+}
+
+static lt_status ask_for_bunch(ar_session *s, draws *d, lt_error *err)
+{
+    lt_backend *backend = s->model->backend;
+    const int first = d->asked;
+    do
+        LT_TRY(ask_for_code(s, d, err));
+    while (d->asked < d->total && d->asked < first + d->bunch);
+    return d->bunch > 1 ? backend->table->begin_reading(backend, reading_of(s, d, first), s->drawn.data, err) : LT_OK;
+}
+
+typedef struct {
+    lt_tensor drawn;
+    int32_t *id;
+} one_draw;
+
+static lt_status download_draw(lt_ops *o, void *user)
+{
+    const one_draw *d = user;
+    lt_download(o, d->id, lt_slice(d->drawn, 0, 0, 1));
+    return lt_ops_status(o);
+}
+
+static lt_status take_code(const ar_session *s, draws *d, int32_t id, lt_error *err)
+{
+    if (id < 0)
+        return lt_fail(err, LT_ERR_FAILED, "language model: the logit of id %d is not finite at draw %llu", (int)~id,
+                       (unsigned long long)draw_number(s, d->read));
+    d->ids[d->read++] = id;
+    const ar_progress *progress = d->progress;
+    if (progress && progress->code && progress->code(progress->user, d->read, d->total) != 0)
+        return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes", d->read, d->total);
     return LT_OK;
 }
 
-/* Draws codes known .. total-1. Before each draw the tokens since the last pass go through the model: the last code, and
- * where a frame begins the one or two forced tokens after it. */
+/* Waits for the oldest bunch that was asked for and not read. */
+static lt_status read_bunch(ar_session *s, draws *d, lt_error *err)
+{
+    lt_backend *backend = s->model->backend;
+    const int end = d->total - d->read < d->bunch ? d->total : d->read + d->bunch;
+    int32_t ids[AR_BUNCH];
+    LT_TRY(d->bunch > 1 ? backend->table->finish_reading(backend, reading_of(s, d, d->read), ids, err)
+                        : lt_ops_run(&s->ops, download_draw, &(one_draw){s->drawn, ids}, err));
+    for (int i = 0; d->read < end; i++)
+        LT_TRY(take_code(s, d, ids[i], err));
+    return LT_OK;
+}
+
+/* Draws codes known .. total-1. */
 static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress,
                             lt_error *err)
 {
-    const cfg_ar *cfg = ar_model_config(s->model);
-    int filled = 0; /* offsets of this segment in the cache */
-    for (int number = known; number < total; number++) {
-        const int offset = ar_code_offset(cfg, number);
-        ar_layout_tokens(cfg, ids, filled, offset, s->tokens);
-        LT_TRY(draw_code(s, offset, offset - filled, &ids[number], err));
-        filled = offset;
-        if (progress && progress->code && progress->code(progress->user, number + 1, total) != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes",
-                           number + 1, total);
+    const int bunch = is_ahead(s) ? AR_BUNCH : 1;
+    const int most = is_ahead(s) ? BUNCHES * AR_BUNCH : 1;
+    draws d = {.ids = ids, .known = known, .total = total, .bunch = bunch, .read = known, .asked = known, .progress = progress};
+    while (d.read < total) {
+        while (d.asked < total && d.asked + bunch <= d.read + most)
+            LT_TRY(ask_for_bunch(s, &d, err));
+        LT_TRY(read_bunch(s, &d, err));
     }
     return LT_OK;
 }

@@ -31,11 +31,15 @@ lt_status ar_model_open(lt_weights *weights, const cfg_ar *cfg, lt_backend *back
 void ar_model_close(ar_model *m); /* accepts NULL; after its sessions */
 const cfg_ar *ar_model_config(const ar_model *m);
 
-/* How the passes between two codes are asked of the device. */
+/* How the passes between two codes are asked of the device; the same ids come out. */
 typedef enum {
-    AR_STEPS_RECORDED, /* once, then again and again as recorded: where it records, and all matrices are on it */
-    AR_STEPS_LAUNCHED  /* operation by operation; the same ids */
+    AR_STEPS_AHEAD,    /* as recorded, and asked for before the host knows the codes before them; where draws lean: as the next */
+    AR_STEPS_RECORDED, /* once, then again and again as recorded: where it records, and all matrices are on it; else as the last */
+    AR_STEPS_LAUNCHED  /* operation by operation */
 } ar_steps;
+
+/* Codes that come to the host together where the device is ahead; it is so by one or two times as many. */
+enum { AR_BUNCH = 8 };
 
 typedef struct {
     ar_sampling sampling;
@@ -73,7 +77,8 @@ lt_status ar_session_sampling(ar_session *s, const ar_sampling *sampling, lt_err
 /* Takes one segment as it is: ids [ar_segment_codes(frames)], each below the vocabulary size. */
 lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_error *err);
 
-/* Called after each drawn code of a segment; anything but 0 cancels. */
+/* Called for each drawn code of a segment, in order; anything but 0 cancels. Where the device is ahead calls come in bunches (AR_BUNCH), and
+ * after the code that cancels it makes up to 2 AR_BUNCH - 1 more, which are dropped. */
 typedef struct {
     int (*code)(void *user, int done, int total); /* may be NULL */
     void *user;

@@ -69,6 +69,9 @@ typedef struct lt_backend lt_backend;
 typedef struct lt_recording lt_recording;
 typedef lt_status (*lt_work)(void *user, lt_error *err);
 
+/* Bytes on their way to the host, of one size. */
+typedef struct lt_reading lt_reading;
+
 typedef struct {
     const char *name; /* "reference", "cpu", "cuda" */
 
@@ -146,8 +149,10 @@ typedef struct {
     /* out f32 contiguous = normals of `draw`, element i = lt_normals(draw)[first + i]. */
     lt_status (*normal)(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
     /* out i32 [1] = lt_choose_id of logits f32 [1 or 2, vocabulary], packed and overwritten: the same id on every backend, or ~i
-     * when the logit of id i is not finite. scratch i32 [vocabulary, 2]: whatever the backend likes. */
-    lt_status (*choose)(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err);
+     * when the logit of id i is not finite. Then lt_leave_numbers of `next`, which may be NULL. scratch i32 [vocabulary, 2]: whatever the
+     * backend likes. */
+    lt_status (*choose)(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
+                        const lt_next_numbers *next, lt_error *err);
     /* x [T, H, W, 3] float -> out u8, same shape: trunc(clamp((x + 1) / 2, 0, 1) * 255) (spec of the release). */
     lt_status (*to_rgb8)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 
@@ -156,12 +161,20 @@ typedef struct {
 
     /* The operations that `work` asks for are kept, none is done: replay does them all again, at once, with the addresses and numbers that
      * they were given, whatever is in that memory by then. The same work was done before as it is. It calls operations alone, nothing that
-     * moves memory between host and device, takes it or waits, and reads no matrix that comes from the host (LT_ERR_FAILED). All three
-     * NULL where a backend does not record. */
+     * moves memory between host and device, takes it or waits, and reads no matrix that comes from the host (LT_ERR_FAILED). These and
+     * the readings are NULL where a backend does not record. */
     lt_status (*record)(lt_backend *b, lt_work work, void *user, lt_recording **out, lt_error *err);
     /* *done false, and nothing has happened: memory of the backend's own has moved since, what was recorded is of no use. */
     lt_status (*replay)(lt_backend *b, const lt_recording *r, bool *done, lt_error *err);
     void (*forget)(lt_backend *b, lt_recording *r); /* accepts NULL */
+
+    /* Downloads that nobody waits for yet: begin queues one behind all that was asked for before, and what is asked for later may overwrite
+     * `device`; finish waits for it, for nothing behind it, and gives the bytes. One that is begun again before it was finished gives the
+     * later bytes. */
+    lt_status (*open_reading)(lt_backend *b, size_t bytes, lt_reading **out, lt_error *err);
+    lt_status (*begin_reading)(lt_backend *b, lt_reading *r, const void *device, lt_error *err);
+    lt_status (*finish_reading)(lt_backend *b, lt_reading *r, void *host, lt_error *err);
+    void (*close_reading)(lt_backend *b, lt_reading *r); /* begun or not; accepts NULL */
 
     void (*close)(lt_backend *b);
 } lt_backend_table;

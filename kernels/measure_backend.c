@@ -251,9 +251,10 @@ static lt_status normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t fir
     return LT_OK;
 }
 
-static lt_status choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err)
+static lt_status choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
+                        const lt_next_numbers *next, lt_error *err)
 {
-    (void)b, (void)out, (void)logits, (void)scratch, (void)choice, (void)err;
+    (void)b, (void)out, (void)logits, (void)scratch, (void)choice, (void)next, (void)err;
     return LT_OK;
 }
 

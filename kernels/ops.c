@@ -656,22 +656,27 @@ void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)
 
 /* ---- tokens ---- */
 
-lt_tensor lt_choose(lt_ops *o, lt_tensor logits, const lt_choice *choice)
+void lt_choose_into(lt_ops *o, lt_tensor out, lt_tensor logits, const lt_choice *choice, const lt_next_numbers *next)
 {
     const int64_t vocabulary = last_dim(&logits);
-    const lt_tensor out = lt_new(o, LT_I32, lt_shape1(1));
     const lt_tensor scratch = lt_new(o, LT_I32, lt_shape2(vocabulary, 2));
     expect(o, logits.dtype == LT_F32, "choose: logits", &logits, "f32");
     expect(o, logits.rank == 2 && (logits.dim[0] == 1 || logits.dim[0] == 2), "choose: logits", &logits, "[1 or 2, vocabulary]");
     expect(o, vocabulary >= 1 && vocabulary <= LT_CHOICE_MOST && choice->top_k <= vocabulary, "choose: logits", &logits,
            "%d to %d ids", choice->top_k, (int)LT_CHOICE_MOST);
     expect_contiguous(o, "choose: logits", &logits);
+    expect(o, out.dtype == LT_I32, "choose: out", &out, "i32");
+    expect_shape(o, "choose: out", &out, lt_shape1(1));
+    if (next != NULL) {
+        expect(o, next->numbers.dtype == LT_I32 && next->numbers.rank == 1 && next->numbers.dim[0] <= LT_NEXT_NUMBERS, "choose: next",
+               &next->numbers, "i32 [%d or fewer]", (int)LT_NEXT_NUMBERS);
+        expect_contiguous(o, "choose: next", &next->numbers);
+    }
     if (!live(o, &out))
-        return out;
+        return;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->choose(o->backend, out, logits, scratch, choice, &o->error);
+    const lt_status s = o->backend->table->choose(o->backend, out, logits, scratch, choice, next, &o->error);
     done(o, LT_OP_CHOOSE, begun, s, size(&logits), 0);
-    return out;
 }
 
 /* ---- moving and making ---- */

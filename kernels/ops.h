@@ -97,7 +97,8 @@ lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype);          /* a packed 
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x);
 void lt_fill_into(lt_ops *o, lt_tensor out, float value);
 void lt_normal_into(lt_ops *o, lt_tensor out, lt_draw draw, uint64_t first);
-lt_tensor lt_choose(lt_ops *o, lt_tensor logits, const lt_choice *choice);                                        /* [1 or 2, vocabulary] f32, overwritten -> i32 [1] */
+/* logits [1 or 2, vocabulary] f32, overwritten -> out i32 [1]; next may be NULL. */
+void lt_choose_into(lt_ops *o, lt_tensor out, lt_tensor logits, const lt_choice *choice, const lt_next_numbers *next);
 void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x);
 
 /* Per-operation totals since the backend was opened, when switched on: calls, seconds, bytes, FLOP. */

@@ -152,3 +152,12 @@ int32_t lt_choose_id(const lt_choice *c, float *logits, int rows, int vocabulary
         lt_keep_top_p(logits, vocabulary, c->top_p, scratch);
     return lt_draw_id(logits, vocabulary, c->seed, c->draw);
 }
+
+void lt_leave_numbers(const lt_next_numbers *next, int32_t id)
+{
+    if (next == NULL)
+        return;
+    int32_t *number = next->numbers.data;
+    for (int64_t i = 0; i < next->numbers.dim[0]; i++)
+        number[i] = next->value[i] != LT_CHOSEN ? next->value[i] : id < 0 ? 0 : id;
+}

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "kernels/core/tensor.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -25,6 +27,14 @@ typedef struct {
     double top_p;      /* 0 .. 1; negative: all stay */
 } lt_choice;
 
+enum { LT_NEXT_NUMBERS = 16, LT_CHOSEN = -1 };
+
+/* What a choice leaves for the pass after it, so that nobody has to see the id in between. */
+typedef struct {
+    lt_tensor numbers;              /* i32 [n], packed, n <= LT_NEXT_NUMBERS */
+    int32_t value[LT_NEXT_NUMBERS]; /* of each number, >= 0; LT_CHOSEN: the id, or 0 where a logit was not finite */
+} lt_next_numbers;
+
 /* One id and a value; scratch, one per id of the vocabulary. */
 typedef struct {
     float value;
@@ -34,6 +44,9 @@ typedef struct {
 /* The id drawn from logits [rows, vocabulary], row 0 conditional, row 1 (if there are two) unconditional; `logits` is
  * overwritten. ~i when that of id i is not finite, the first of them. */
 int32_t lt_choose_id(const lt_choice *c, float *logits, int rows, int vocabulary, lt_candidate *scratch);
+
+/* Sets the numbers once `id` was chosen, as lt_choose_id gives it; `next` may be NULL. */
+void lt_leave_numbers(const lt_next_numbers *next, int32_t id);
 
 /* Its steps. */
 /* logits[0 .. vocabulary - 1] = what the rows say together, over the temperature. The first id whose logit is not finite, or

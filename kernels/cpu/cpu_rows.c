@@ -152,10 +152,13 @@ lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *er
 
 /* ---- tokens: one thread, a small part of the pass before it ---- */
 
-lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err)
+lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
+                        const lt_next_numbers *next, lt_error *err)
 {
     (void)b;
     (void)err;
-    *(int32_t *)out.data = lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
+    const int32_t id = lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
+    *(int32_t *)out.data = id;
+    lt_leave_numbers(next, id);
     return LT_OK;
 }

@@ -255,7 +255,7 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
     const int split = (int)blockIdx.x;
     const int head = (int)blockIdx.y;
     const int batch = (int)blockIdx.z;
-    /* The position is uploaded, which no kernel is put in place before. */
+    /* The position was set before the pass, whose embedding no kernel overtakes. */
     const cut c = cut_of(f.joining.first == NULL ? j.m : *f.joining.first + j.n, j.n);
     const int first = split * c.stretch;
     const int end = first + c.stretch < c.keys ? first + c.stretch : c.keys;

@@ -55,6 +55,10 @@ static const lt_backend_table cuda_table = {
     .record = lt_cuda_record,
     .replay = lt_cuda_replay,
     .forget = lt_cuda_forget,
+    .open_reading = lt_cuda_open_reading,
+    .begin_reading = lt_cuda_begin_reading,
+    .finish_reading = lt_cuda_finish_reading,
+    .close_reading = lt_cuda_close_reading,
     .close = cuda_close,
 };
 

@@ -1,7 +1,7 @@
 /* cuda_backend.h - the struct of the CUDA backend, its errors, and the entries of its table by file.
  *
  * C11 and C++17. Operations are queued on one stream in the order in which they are asked for, so what one of them leaves in
- * the workspace is free again for the next. Nothing here waits for the device but download, wait, release, forget and close.
+ * the workspace is free again for the next. Nothing here waits for the device but download, finish_reading, wait, release, forget, close_reading and close.
  */
 #ifndef LT_CUDA_BACKEND_H
 #define LT_CUDA_BACKEND_H
@@ -122,6 +122,10 @@ lt_status lt_cuda_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
 void lt_cuda_release(lt_backend *b, void *memory);
 lt_status lt_cuda_upload(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err);
 lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err);
+lt_status lt_cuda_open_reading(lt_backend *b, size_t bytes, lt_reading **out, lt_error *err);
+lt_status lt_cuda_begin_reading(lt_backend *b, lt_reading *r, const void *device, lt_error *err);
+lt_status lt_cuda_finish_reading(lt_backend *b, lt_reading *r, void *host, lt_error *err);
+void lt_cuda_close_reading(lt_backend *b, lt_reading *r);
 lt_status lt_cuda_wait(lt_backend *b, lt_error *err);
 size_t lt_cuda_memory_free(lt_backend *b);
 /* At least `bytes` of device memory until the next call of this: one operation asks once, for all it needs. Aligned to
@@ -198,7 +202,8 @@ lt_status lt_cuda_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *e
 /* cuda_normal.cu */
 lt_status lt_cuda_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
 /* cuda_choose.cu */
-lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err);
+lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
+                         const lt_next_numbers *next, lt_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,8 @@
  * t, t + THREADS, ... in every step, so between steps the threads share nothing but what they count together. That is
  * integers (masses: choice_arithmetic.h) or maxima, and does not depend on an order. What the host finds with a heap - the k-th
  * largest logit, the value at which top-p ends - a search byte by byte finds here. Compiled without fused multiply-adds. */
+#include <string.h>
+
 #include "kernels/core/choice_arithmetic.h"
 #include "kernels/cuda/cuda_philox.cuh"
 
@@ -223,7 +225,15 @@ static __device__ int32_t draw_id(const float *p, int count, const lt_choice &c)
     return (int32_t)(0xffffffffu - (uint32_t)over_block(best, larger()));
 }
 
-static __global__ void __launch_bounds__(THREADS) choose_kernel(int32_t *out, float *logits, int rows, int count, lt_choice c, u64 limit)
+/* lt_next_numbers, as a kernel's argument. */
+struct next_numbers {
+    int32_t *number;
+    int count;
+    int32_t value[LT_NEXT_NUMBERS];
+};
+
+static __global__ void __launch_bounds__(THREADS) choose_kernel(int32_t *out, float *logits, int rows, int count, lt_choice c, u64 limit,
+                                                                const __grid_constant__ next_numbers next)
 {
     const int bad = scale(logits, rows, count, c);
     int32_t id = ~bad;
@@ -235,14 +245,24 @@ static __global__ void __launch_bounds__(THREADS) choose_kernel(int32_t *out, fl
             keep_top_p(logits, count, limit);
         id = draw_id(logits, count, c);
     }
-    if (threadIdx.x == 0)
+    const int t = (int)threadIdx.x;
+    if (t == 0)
         *out = id;
+    if (t < next.count)
+        next.number[t] = next.value[t] != LT_CHOSEN ? next.value[t] : id < 0 ? 0 : id;
 }
 
-lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice, lt_error *err)
+lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
+                         const lt_next_numbers *next, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
+    next_numbers left = {};
     (void)scratch;
+    if (next != NULL) {
+        left.number = (int32_t *)next->numbers.data;
+        left.count = (int)next->numbers.dim[0];
+        memcpy(left.value, next->value, sizeof left.value);
+    }
     return lt_cuda_launch(c, "choose", err, 1, THREADS, 0, choose_kernel, (int32_t *)out.data, (float *)logits.data,
-                          (int)logits.dim[0], (int)logits.dim[1], *choice, (u64)lt_top_p_limit(choice->top_p));
+                          (int)logits.dim[0], (int)logits.dim[1], *choice, (u64)lt_top_p_limit(choice->top_p), left);
 }

@@ -201,7 +201,8 @@ static inline lt_status lt_cuda_launch_early(lt_cuda *c, const char *place, lt_e
 }
 
 /* Waits until everything that was queued earlier is done and its memory can be read, then lets the next kernel be put in place.
- * Nothing that a kernel of the stream writes may be touched before; what was uploaded is there, for no kernel overtakes a copy. */
+ * Nothing that a kernel of the stream writes may be touched before, but by one that a kernel without lt_after_earlier() lies behind: no kernel
+ * overtakes that one, nor a copy. */
 __device__ __forceinline__ void lt_after_earlier()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

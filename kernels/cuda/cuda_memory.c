@@ -211,6 +211,62 @@ lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t
     return LT_OK;
 }
 
+struct lt_reading {
+    void *pinned;
+    size_t bytes;
+    cudaEvent_t there; /* behind the last copy */
+};
+
+lt_status lt_cuda_open_reading(lt_backend *b, size_t bytes, lt_reading **out, lt_error *err)
+{
+    (void)lt_cuda_of(b);
+    *out = NULL;
+    lt_reading *r = calloc(1, sizeof *r);
+    if (r == NULL || cudaMallocHost(&r->pinned, bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        free(r);
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no pinned memory for %zu bytes", bytes);
+    }
+    r->bytes = bytes;
+    const lt_status s = lt_cuda_check(cudaEventCreateWithFlags(&r->there, cudaEventDisableTiming), "reading", err);
+    if (s != LT_OK) {
+        lt_cuda_close_reading(b, r);
+        return s;
+    }
+    *out = r;
+    return LT_OK;
+}
+
+lt_status lt_cuda_begin_reading(lt_backend *b, lt_reading *r, const void *device, lt_error *err)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    LT_TRY(lt_cuda_expect_no_recording(c, "reading", err));
+    LT_CUDA_TRY(cudaMemcpyAsync(r->pinned, device, r->bytes, cudaMemcpyDeviceToHost, c->stream), "reading", err);
+    return lt_cuda_check(cudaEventRecord(r->there, c->stream), "reading", err);
+}
+
+lt_status lt_cuda_finish_reading(lt_backend *b, lt_reading *r, void *host, lt_error *err)
+{
+    LT_TRY(lt_cuda_expect_no_recording(lt_cuda_of(b), "the end of a reading", err));
+    LT_CUDA_TRY(cudaEventSynchronize(r->there), "reading", err);
+    memcpy(host, r->pinned, r->bytes);
+    return LT_OK;
+}
+
+/* Its last copy may still be under way. */
+void lt_cuda_close_reading(lt_backend *b, lt_reading *r)
+{
+    if (r == NULL)
+        return;
+    (void)lt_cuda_of(b);
+    if (r->there != NULL) {
+        (void)cudaEventSynchronize(r->there);
+        (void)cudaEventDestroy(r->there);
+    }
+    (void)cudaFreeHost(r->pinned);
+    free(r);
+}
+
 lt_status lt_cuda_wait(lt_backend *b, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);

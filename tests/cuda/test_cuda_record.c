@@ -1,5 +1,5 @@
 /* test_cuda_record.c - passes that are recorded: the same bytes as run by run, whatever the numbers on the device and wherever memory moves to;
- * what a recording refuses. On every emulated device, and on a card (test_cuda_record_card). */
+ * what a recording refuses; downloads that are waited for later. On every emulated device, and on a card (test_cuda_record_card). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,10 +220,54 @@ static void profiled(void)
     b->table->close(b);
 }
 
+/* ---- downloads that are waited for later ---- */
+
+/* Each gives what was there when it was begun, whatever came over it since; begun twice, what was there the second time. */
+static void readings(int device)
+{
+    enum { VALUES = 5, READINGS = 2 };
+    lt_error err = {0};
+    lt_backend *b = NULL;
+    lt_reading *r[READINGS] = {NULL};
+    lt_tensor t = lt_none();
+    expect(lt_cuda_open(&b, device, LT_F32, &err) == LT_OK, "a device", &err);
+    if (b == NULL)
+        exit(1);
+    lt_status s = lt_buffer_open(b, LT_F32, lt_shape1(VALUES), &t, &err);
+    for (int i = 0; i < READINGS && s == LT_OK; i++)
+        s = b->table->open_reading(b, VALUES * sizeof(float), &r[i], &err);
+    float got[VALUES] = {0};
+    for (int value = 1; value <= 9 && s == LT_OK; value++) {
+        lt_reading *const with = r[value % READINGS];
+        s = b->table->fill(b, t, (float)value, &err);
+        if (s == LT_OK)
+            s = b->table->begin_reading(b, with, t.data, &err);
+        if (s == LT_OK && value > 1)
+            s = b->table->finish_reading(b, r[(value - 1) % READINGS], got, &err);
+        for (int i = 0; i < VALUES && value > 1; i++)
+            expect(got[i] == (float)(value - 1), "what was there when it was begun", &err);
+    }
+    for (int value = 20; value <= 21 && s == LT_OK; value++) {
+        s = b->table->fill(b, t, (float)value, &err);
+        if (s == LT_OK)
+            s = b->table->begin_reading(b, r[0], t.data, &err);
+    }
+    if (s == LT_OK)
+        s = b->table->finish_reading(b, r[0], got, &err);
+    expect(s == LT_OK && got[0] == 21 && got[VALUES - 1] == 21, "begun again", &err);
+    expect(b->table->begin_reading(b, r[1], t.data, &err) == LT_OK, "one that nobody finishes", &err);
+    for (int i = 0; i < READINGS; i++)
+        b->table->close_reading(b, r[i]);
+    b->table->close_reading(b, NULL);
+    lt_buffer_close(b, &t);
+    b->table->close(b);
+}
+
 /* ---- what a recording refuses ---- */
 
 typedef struct {
     lt_backend *b;
+    lt_reading *reading; /* of four bytes */
     lt_weight *streamed;
     char *memory; /* on the device */
 } request;
@@ -239,6 +283,19 @@ static lt_status downloads(void *user, lt_error *err)
     const request *r = user;
     char host[4];
     return r->b->table->download(r->b, host, r->memory, 4, err);
+}
+
+static lt_status begins_reading(void *user, lt_error *err)
+{
+    const request *r = user;
+    return r->b->table->begin_reading(r->b, r->reading, r->memory, err);
+}
+
+static lt_status finishes_reading(void *user, lt_error *err)
+{
+    const request *r = user;
+    char host[4];
+    return r->b->table->finish_reading(r->b, r->reading, host, err);
 }
 
 static lt_status waits(void *user, lt_error *err)
@@ -296,9 +353,9 @@ static void refusals(int device)
     static const struct {
         lt_work work;
         const char *what;
-    } refused[] = {{uploads, "an upload"}, {downloads, "a download"}, {waits, "a wait"}, {allocates, "an allocation"},
-                   {grows_workspace, "a larger workspace"}, {grows_counters, "more counters"}, {streams, "a matrix from the host"},
-                   {records, "a recording in a recording"}};
+    } refused[] = {{uploads, "an upload"}, {downloads, "a download"}, {begins_reading, "a reading"}, {finishes_reading, "its end"},
+                   {waits, "a wait"}, {allocates, "an allocation"}, {grows_workspace, "a larger workspace"}, {grows_counters, "more counters"},
+                   {streams, "a matrix from the host"}, {records, "a recording in a recording"}};
     static float values[32 * 32];
     lt_error err = {0};
     request r = {.b = NULL};
@@ -307,8 +364,10 @@ static void refusals(int device)
     if (s == LT_OK)
         s = r.b->table->alloc(r.b, 256, (void **)&r.memory, &err);
     if (s == LT_OK)
+        s = r.b->table->open_reading(r.b, 4, &r.reading, &err);
+    if (s == LT_OK)
         s = r.b->table->prepare(r.b, &w, &err);
-    expect(s == LT_OK, "a device, memory, a matrix on the host", &err);
+    expect(s == LT_OK, "a device, memory, a reading, a matrix on the host", &err);
     if (s != LT_OK)
         exit(1);
     r.streamed = &w;
@@ -331,6 +390,7 @@ static void refusals(int device)
     expect(lt_ops_repeat(&o, &repeated, pass_that_uploads, NULL, &err) == LT_ERR_FAILED && !repeated.ran, "a repeated pass that uploads", &err);
     lt_ops_close(&o);
     r.b->table->unprepare(r.b, &w);
+    r.b->table->close_reading(r.b, r.reading);
     r.b->table->release(r.b, r.memory);
     r.b->table->close(r.b);
 }
@@ -380,6 +440,7 @@ int main(void)
         same_bytes(device, LT_F32);
         same_bytes(device, LT_BF16);
         refusals(device);
+        readings(device);
     }
     profiled();
 #ifdef EMULATED_CARD

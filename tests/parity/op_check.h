@@ -8,7 +8,7 @@
 
 #include "kernels/backend.h"
 
-enum { OP_OPERANDS = 12, OP_WEIGHTS = 3, OP_PARAMETERS = 12 };
+enum { OP_OPERANDS = 13, OP_WEIGHTS = 3, OP_PARAMETERS = 12 };
 
 typedef enum {
     OP_PACKED,

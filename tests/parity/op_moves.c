@@ -128,10 +128,10 @@ static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int 
     return best;
 }
 
-/* Several draws of one set of logits, so that few ids would be right by chance. */
+/* Several draws of one set of logits, so that few ids would be right by chance; the last one leaves numbers for a next pass. */
 void check_choose(op_check *t, const int64_t *p)
 {
-    enum { DRAWS = 4 };
+    enum { DRAWS = 4, NEXT = 5 };
     const int n = (int)p[0];
     const int rows = (int)p[1];
     const lt_draw noise = {.seed = 99, .stage = LT_DRAW_AR};
@@ -152,10 +152,19 @@ void check_choose(op_check *t, const int64_t *p)
         const op_operand *x = op_given_floats(t, lt_shape2(rows, n), logits);
         const op_operand *room = op_output(t, LT_I32, lt_shape2(n, 2), OP_PACKED);
         op_operand *out = op_output(t, LT_I32, lt_shape1(1), OP_PACKED);
-        op_done(t, t->backend->table->choose(t->backend, out->view, x->view, room->view, &choice, &t->error));
+        op_operand *left = i == DRAWS - 1 ? op_output(t, LT_I32, lt_shape1(NEXT), OP_PACKED) : NULL;
+        const lt_next_numbers next = {.numbers = left ? left->view : lt_none(), .value = {7, LT_CHOSEN, 0, LT_CHOSEN, 1 << 20}};
+        op_done(t, t->backend->table->choose(t->backend, out->view, x->view, room->view, &choice, left ? &next : NULL, &t->error));
+        const int32_t id = chosen_id(&choice, logits, rows, n, scratch);
         const answer a = new_answer(out);
-        a.want[0] = chosen_id(&choice, logits, rows, n, scratch);
+        a.want[0] = id;
         judge(t, out, a);
+        if (left == NULL)
+            continue;
+        const answer b = new_answer(left);
+        for (int k = 0; k < NEXT; k++)
+            b.want[k] = next.value[k] != LT_CHOSEN ? next.value[k] : id < 0 ? 0 : id;
+        judge(t, left, b);
     }
     free(scratch);
     free(logits);

@@ -104,6 +104,8 @@ void host_device_end(void);
 size_t host_launches(void);
 /* Kernels that were ever run. */
 size_t host_kernels(void);
+/* How often the host waited for a stream or an event. */
+size_t host_waits(void);
 /* cudaSuccess, or while a stream captures what a call returns that is not allowed then; it spoils the capture. */
 cudaError_t host_refuse_in_capture(void);
 

@@ -57,6 +57,7 @@ host_pieces captured;
 bool spoiled; /* something was asked for that a capture refuses */
 size_t launches;
 size_t kernels;
+size_t waits;
 
 cudaError_t spoil(cudaError_t code)
 {
@@ -140,6 +141,11 @@ size_t host_kernels(void)
     return kernels;
 }
 
+size_t host_waits(void)
+{
+    return waits;
+}
+
 cudaError_t host_refuse_in_capture(void)
 {
     return capturing != nullptr ? spoil(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
@@ -177,6 +183,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
         return cudaErrorStreamCaptureUnsupported;
     if (streams.count(stream) == 0)
         return cudaErrorInvalidResourceHandle;
+    waits++;
     run_until(*stream->queue, stream->queue->queued);
     return cudaSuccess;
 }
@@ -222,6 +229,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
         return cudaErrorStreamCaptureUnsupported;
     if (event == nullptr)
         return cudaErrorInvalidResourceHandle;
+    waits++;
     if (event->queue != nullptr)
         run_until(*event->queue, event->at);
     return cudaSuccess;
