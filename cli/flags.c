@@ -114,7 +114,7 @@ const cli_flag cli_flags[] = {
     {"theia", FLAGS_OF_IMPORT, 0, FLAG_TEXT, "DIR", "import", 0, 0, 0, "Theia folder, when it is not inside the release", AT(theia)},
     {"preview-map", FLAGS_OF_IMPORT, 0, FLAG_SWITCH, 0, "import", 0, 0, 0,
      "no release: write preview.safetensors, what --preview paints with, for the model of -m", AT(preview_map)},
-    {"stage", FLAGS_OF_BENCH, 0, FLAG_TEXT, "NAME", "bench", 0, 0, 0, "t5, t5_int8, lm, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, dit_int8, vae_decode, vae_encode or all (as without it)", AT(stage)},
+    {"stage", FLAGS_OF_BENCH, 0, FLAG_TEXT, "NAME", "bench", 0, 0, 0, "t5, t5_int8, lm, lm_ahead, lm_launched, lm_q8, lm_q4, tokenizer, dit, dit_fp8, dit_int8, vae_decode, vae_encode or all (as without it)", AT(stage)},
     {"ceilings", FLAGS_OF_BENCH, 0, FLAG_SWITCH, 0, "bench", 0, 0, 0, "this machine's own limits", AT(ceilings)},
     {"dry-run", FLAGS_OF_WORK, 0, FLAG_SWITCH, 0, MAKES, 0, 0, 0, "say what would be done; loads no weights", AT(dry_run)},
     {"preview", FLAGS_OF_WORK, 0, FLAG_TEXT, "FILE|DIR", "generate tokens refine render continue run", 0, 0, 0,

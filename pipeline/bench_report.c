@@ -23,6 +23,7 @@ static const struct {
 } stages[] = {{"t5", take_bench_t5, PER_TAKE, 2, LT_ROUND_NONE}, /* the language model and the diffusion have an encoder each */
               {"t5_int8", take_bench_t5_int8, NEVER, 0, LT_ROUND_INT8},
               {"lm", take_bench_lm, PER_SEGMENT, 1, LT_ROUND_NONE},
+              {"lm_ahead", take_bench_lm_ahead, NEVER, 0, LT_ROUND_NONE},
               {"lm_launched", take_bench_lm_launched, NEVER, 0, LT_ROUND_NONE},
               {"lm_q8", take_bench_lm_q8, NEVER, 0, LT_ROUND_NONE},
               {"lm_q4", take_bench_lm_q4, NEVER, 0, LT_ROUND_NONE},
@@ -188,7 +189,8 @@ static const char *what_is_missing(const lt_backend *backend, int stage)
     const lt_rounding rounding = stages[stage].rounding;
     if (rounding != LT_ROUND_NONE && backend->rounds_to != rounding)
         return rounding == LT_ROUND_E4M3 ? "has no products in E4M3" : "has no products in int8";
-    if (stages[stage].run == take_bench_lm_launched && backend->table->record == NULL)
+    const bool records = backend->table->record != NULL;
+    if (!records && (stages[stage].run == take_bench_lm_ahead || stages[stage].run == take_bench_lm_launched))
         return "does not record, lm is the same";
     return NULL;
 }
