@@ -9,7 +9,7 @@
  *         return fail(error.message);
  *     longtake_request request;
  *     longtake_request_init(&request);
- *     request.prompt = "a red ball bounces past a lighthouse at dusk";
+ *     request.prompt = "a red ball bounces on a beach at noon, then night falls";
  *     request.settings.seconds = 30;
  *     request.output = "ball.mp4";
  *     longtake_generate(engine, &request, NULL, &error);

@@ -31,7 +31,7 @@ const cli_command cli_commands[] = {
 const int cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
 const cli_example cli_examples[] = {
-    {"generate", "longtake generate \"a red ball bounces past a lighthouse at dusk\" --seconds 30 -o ball.mp4", "a take of 30 seconds"},
+    {"generate", "longtake generate \"a red ball bounces on a beach at noon, then night falls\" --seconds 30 -o ball.mp4", "a take of 30 seconds"},
     {"generate", "longtake generate --recipe ball.mp4 --retake 12s-18s --retake-seed 5 -o again.mp4", "the same, six seconds of it made anew"},
     {"tokens", "longtake tokens -p \"a red ball\" --seconds 30 --candidates 4 --preview sheet.png -o ball.lt",
      "four plans, and a picture to choose from"},

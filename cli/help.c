@@ -10,7 +10,7 @@
 void cli_help_short(void)
 {
     printf("longtake %s - one long continuous shot from a prompt\n\n"
-           "  longtake generate \"a red ball bounces past a lighthouse at dusk\" --seconds 30 -o ball.mp4\n"
+           "  longtake generate \"a red ball bounces on a beach at noon, then night falls\" --seconds 30 -o ball.mp4\n"
            "  longtake encode clip.mp4 -o clip.lt && longtake render clip.lt -p \"...\" -o again.mp4\n\n"
            "commands:\n",
            longtake_version());

@@ -1,7 +1,7 @@
 /* minimal_generate.c - from a prompt to a video file, with nothing left out that a program needs.
  *
  *     cc minimal_generate.c $(pkg-config --cflags --libs longtake) -o minimal_generate
- *     ./minimal_generate mini "a red ball bounces past a lighthouse at dusk" 30 ball.mp4
+ *     ./minimal_generate mini "a red ball bounces on a beach at noon, then night falls" 30 ball.mp4
  */
 #include <stdio.h>
 #include <stdlib.h>

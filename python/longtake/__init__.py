@@ -3,7 +3,7 @@
     import longtake
 
     with longtake.Engine() as engine:                                  # the shipped model
-        engine.generate("a red ball bounces past a lighthouse", seconds=6, output="ball.mp4")
+        engine.generate("a red ball bounces on a beach", seconds=6, output="ball.mp4")
         for frame in engine.frames("a red ball", seconds=6, seed=7):   # uint8 [height, width, 3], as they are decoded
             show(frame)
 
