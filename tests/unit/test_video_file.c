@@ -94,6 +94,7 @@ static void the_same_windows_give_the_same_bytes(void **state)
         assert_int_equal(one_bytes, other_bytes);
         assert_memory_equal(one, other, one_bytes);
         free(one);
+        free(other);
     }
 }
 
