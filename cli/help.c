@@ -10,10 +10,10 @@
 void cli_help_short(void)
 {
     printf("longtake %s - one long continuous shot from a prompt\n\n"
-           "  longtake generate \"a red ball bounces on a beach at noon, then night falls\" --seconds 30 -o ball.mp4\n"
+           "  %s\n"
            "  longtake encode clip.mp4 -o clip.lt && longtake render clip.lt -p \"...\" -o again.mp4\n\n"
            "commands:\n",
-           longtake_version());
+           longtake_version(), cli_example_of("generate"));
     for (int i = 0; i < cli_command_count; i++)
         printf("  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
     printf("\nlongtake COMMAND -h lists its flags.\n");

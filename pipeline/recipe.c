@@ -177,12 +177,17 @@ bool take_about_is_of(const lt_json *about, longtake *e)
     return strcmp(lt_json_string(named, NULL), hash) == 0;
 }
 
-/* Frames of the take that are not in the file: the reference's, where only what was new was written. */
-static int64_t frames_left_out(const lt_json *about)
+bool take_about_is_new_only(const lt_json *about)
 {
     const lt_json *reference = member(about, "reference", LT_JSON_OBJECT);
     const lt_json *new_only = reference ? member(reference, "new_only", LT_JSON_BOOL) : NULL;
-    const lt_json *frames = new_only && lt_json_bool(new_only) ? member(reference, "frames", LT_JSON_INT) : NULL;
+    return new_only && lt_json_bool(new_only);
+}
+
+/* Frames of the take that are not in the file: the reference's. */
+static int64_t frames_left_out(const lt_json *about)
+{
+    const lt_json *frames = take_about_is_new_only(about) ? member(lt_json_get(about, "reference"), "frames", LT_JSON_INT) : NULL;
     return frames ? lt_json_int(frames) : 0;
 }
 

@@ -28,6 +28,8 @@ bool take_about_is_of(const lt_json *about, longtake *e);
 lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
                           const char *place, tok_plan *out, lt_error *err);
 
+/* Was only what was new written? Then the file's first frame is not the take's. */
+bool take_about_is_new_only(const lt_json *about);
 /* What the file's frame `frame` shows by its own account: the prompt of the last shot that begins up to there, borrowed from `about`; NULL where
  * it does not say. */
 const char *take_about_prompt(const lt_json *about, int64_t frame);

@@ -197,14 +197,8 @@ void take_reference_close(take_reference *f)
 /* True when the file's frames are the grid of a take that this very model made from its beginning. */
 static bool is_our_take(take_reference *f, const lt_json *about)
 {
-    const lt_json *reference =
-        lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "reference") : NULL;
-    const lt_json *new_only = reference ? lt_json_get(reference, "new_only") : NULL;
-    if (fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) > 1e-3)
-        return false;
-    if (new_only && lt_json_kind_of(new_only) == LT_JSON_BOOL && lt_json_bool(new_only))
-        return false;
-    return take_about_is_of(about, f->run->engine);
+    return fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) <= 1e-3 && !take_about_is_new_only(about) &&
+           take_about_is_of(about, f->run->engine);
 }
 
 /* How the reference was made; NULL where it does not say. */
