@@ -41,7 +41,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.4.0"
+#define LONGTAKE_VERSION "0.5.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -179,18 +179,20 @@ typedef struct {
     const char *speed;        /**< "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
 } longtake_settings;
 
-/** From `at_frame` on this prompt holds (until the next shot). longtake_shot_init() leaves to the take what a shot need not say. */
+/** From `at_frame` on this prompt holds (until the next shot). What it says happens later ("..., then it turns blue") is spread over the shot, where the
+ * model's configuration spreads events. longtake_shot_init() leaves to the take what a shot need not say. */
 typedef struct {
     int64_t at_frame;         /**< RGB frame, from 0; of a continuation, of the new ones */
     const char *prompt;       /**< UTF-8, not empty */
     double motion;            /**< below zero: the take's */
     int64_t seed;             /**< below zero: the take's */
     double lm_cfg;            /**< below zero: the take's */
-    double shot_cfg;          /**< of the change to this shot; below zero: the take's. The first shot has none */
+    double shot_cfg;          /**< of the change to this shot, and of those that it tells; below zero: the take's. Nothing is before the first shot */
     double cfg_scale;         /**< below zero: the take's */
     const char *plan;         /**< token file or video whose tokens are the plan as far as they reach; NULL: the language model's */
     double plan_from_seconds; /**< the part of that file: where it begins, */
     double plan_seconds;      /**< and how long it is, of tokens no longer than the file; 0: up to the end */
+    int as_one_text;          /**< 1: the prompt is read as a whole from the first frame on, as those of a recipe are; 0: its events are spread */
 } longtake_shot;
 /** At frame 0, no prompt yet, everything else the take's. */
 LONGTAKE_API void longtake_shot_init(longtake_shot *shot);

@@ -6,7 +6,8 @@
  *       - {at: 12s, prompt: "a red ball rolls along a beach at sunset", motion: 0.3}
  *       - {at: 24s, prompt: "a red ball rests at night", plan: night.mp4, span: 2s-8s}
  *
- * A shot may have its own motion, seed, lm_cfg, shot_cfg and cfg_scale. Its plan is a token file's or a video's, named from
+ * What a shot's prompt says happens later is spread over the shot, as a take's over the take (pipeline.events). A shot may have its own motion, seed,
+ * lm_cfg, shot_cfg and cfg_scale. Its plan is a token file's or a video's, named from
  * where the film lies, or a part of it; else the language model's.
  *
  * Reading checks everything that can be checked without a model: keys, kinds, ranges. Where shots begin in frames, and

@@ -70,7 +70,8 @@ static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out
                                        .seed = int_of(&s, "seed"),
                                        .lm_cfg = own_of(&s, "lm_cfg"),
                                        .shot_cfg = own_of(&s, "shot_cfg"),
-                                       .cfg_scale = real_of(&s, "cfg_scale")};
+                                       .cfg_scale = real_of(&s, "cfg_scale"),
+                                       .as_one_text = 1}; /* events that were spread are shots of their own there */
         LT_TRY(s.status);
     }
     out->shots = n;

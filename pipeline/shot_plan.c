@@ -127,12 +127,14 @@ static lt_status encode_video(take_run *run, const take_shot *shot, int64_t segm
     return take_encode_video(run, &source, out, err);
 }
 
-/* One past the last segment of a shot. */
+/* One past the last segment of a shot and the events that it tells. */
 static int64_t end_of_shot(const take_run *run, int shot)
 {
     const take_spec *s = &run->spec;
-    const int64_t next = shot + 1 < s->shots ? take_segment_of_change(&s->time, s->shot[shot + 1].at_frame)
-                                             : run->plan_segments;
+    int after = shot + 1;
+    while (after < s->shots && s->shot[after].is_event)
+        after++;
+    const int64_t next = after < s->shots ? take_segment_of_change(&s->time, s->shot[after].at_frame) : run->plan_segments;
     return next < run->plan_segments ? next : run->plan_segments;
 }
 

@@ -226,8 +226,35 @@ static lt_status reword(take_spec *s, const take_wording *words, const char *pro
     return LT_OK;
 }
 
-/* `words`: NULL where the prompt is in the model's words already. */
-static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wording *words, double motion, double cfg_scale, lt_error *err)
+/* What a shot leaves to the take. */
+static longtake_shot filled(const take_spec *s, const longtake_shot *shot, double motion, double cfg_scale)
+{
+    longtake_shot f = *shot;
+    f.motion = given(f.motion, motion);
+    f.seed = f.seed < 0 ? s->seed : f.seed;
+    f.lm_cfg = given(f.lm_cfg, s->lm_cfg);
+    f.shot_cfg = given(f.shot_cfg, s->shot_cfg);
+    f.cfg_scale = given(f.cfg_scale, cfg_scale);
+    return f;
+}
+
+/* `index`: of a filled shot, for messages. */
+static lt_status check_settings(const longtake_shot *shot, size_t index, lt_error *err)
+{
+    if (!(shot->plan_from_seconds >= 0 && shot->plan_seconds >= 0))
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: plan: found %g s from %g s on, expected a span", index, shot->plan_seconds,
+                       shot->plan_from_seconds);
+    LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
+    LT_TRY(finite_within("lm-cfg", shot->lm_cfg, 0, 100, err));
+    LT_TRY(finite_within("shot-cfg", shot->shot_cfg, 0, 100, err));
+    LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
+    if (shot->seed > (int64_t)UINT32_MAX)
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295", index, (long long)shot->seed);
+    return LT_OK;
+}
+
+/* `from`: filled and checked; its prompt in the model's words, or NULL. `is_event`: of what the shot before tells. */
+static lt_status add_shot(take_spec *s, const longtake_shot *from, bool is_event, lt_error *err)
 {
     take_shot *longer = realloc(s->shot, (size_t)(s->shots + 1) * sizeof *longer);
     if (!longer)
@@ -235,46 +262,28 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, const take_wo
     s->shot = longer;
     take_shot *shot = &s->shot[s->shots++];
     *shot = (take_shot){.at_frame = from->at_frame,
-                        .motion = given(from->motion, motion),
-                        .seed = from->seed < 0 ? s->seed : (uint32_t)from->seed,
-                        .lm_cfg = given(from->lm_cfg, s->lm_cfg),
-                        .shot_cfg = given(from->shot_cfg, s->shot_cfg),
-                        .cfg_scale = given(from->cfg_scale, cfg_scale),
+                        .is_event = is_event,
+                        .prompt = strdup(from->prompt ? from->prompt : ""),
+                        .motion = from->motion,
+                        .seed = (uint32_t)from->seed,
+                        .lm_cfg = from->lm_cfg,
+                        .shot_cfg = from->shot_cfg,
+                        .cfg_scale = from->cfg_scale,
+                        .plan = from->plan && !is_event ? strdup(from->plan) : NULL,
                         .plan_from_seconds = from->plan_from_seconds,
                         .plan_seconds = from->plan_seconds};
-    char place[32] = "--prompt";
-    if (s->shots > 1 || from->at_frame > 0)
-        snprintf(place, sizeof place, "prompt of shot %d", s->shots - 1);
-    if (from->prompt)
-        LT_TRY(check_prompt(from->prompt, place, err));
-    if (from->prompt)
-        LT_TRY(reword(s, words, from->prompt, &shot->prompt, err));
-    if (!shot->prompt)
-        shot->prompt = strdup(from->prompt ? from->prompt : "");
-    shot->plan = from->plan ? strdup(from->plan) : NULL;
-    if (!shot->prompt || (from->plan && !shot->plan))
+    if (!shot->prompt || (from->plan && !is_event && !shot->plan))
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
-    if (!(from->plan_from_seconds >= 0 && from->plan_seconds >= 0))
-        return lt_fail(err, LT_ERR_USAGE, "shot %d: plan: found %g s from %g s on, expected a span", s->shots - 1,
-                       from->plan_seconds, from->plan_from_seconds);
-    LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
-    LT_TRY(finite_within("lm-cfg", shot->lm_cfg, 0, 100, err));
-    LT_TRY(finite_within("shot-cfg", shot->shot_cfg, 0, 100, err));
-    LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
-    if (from->seed > (int64_t)UINT32_MAX)
-        return lt_fail(err, LT_ERR_USAGE, "shot %d: seed: found %lld, expected 0 to 4294967295", s->shots - 1,
-                       (long long)from->seed);
     return LT_OK;
 }
 
-/* A prompt that tells events, and what its shots have in common. */
+/* A shot whose prompt tells events. */
 typedef struct {
-    const char *text;
-    size_t end[TAKE_MAX_EVENTS]; /* of what is told before each */
+    const longtake_shot *shot; /* filled, its prompt in the model's words */
+    int64_t frames;            /* of the shot */
+    size_t end[TAKE_MAX_EVENTS]; /* of what is told before each event */
     int events;
     const take_wording *words;
-    double motion;
-    double cfg_scale;
 } told_events;
 
 /* Frames of each state that an event goes through: all of them together last at most half as long as the time between events. 0: none is long
@@ -283,65 +292,86 @@ static int64_t frames_between(const take_spec *s, const told_events *p, const ta
 {
     if (said->between == 0)
         return 0;
-    const double most = (double)s->time.frames / (p->events + 1) / 2 / said->between;
+    const double most = (double)p->frames / (p->events + 1) / 2 / said->between;
     const int64_t frames = llround(fmin(said->between_seconds * s->fps, most));
     return frames >= s->time.segment * TAKE_FRAMES_PER_LATENT ? frames : 0;
 }
 
-/* The shot of event `begun`, or `left` states before it. */
-static lt_status add_begun(take_spec *s, const told_events *p, int begun, int left, int64_t at_frame, bool leans, lt_error *err)
+static lt_status said_at(const told_events *p, int begun, int left, take_prompt_state *out, lt_error *err)
 {
-    take_prompt_state said;
-    longtake_shot shot;
-    LT_TRY(take_prompt_begun(p->words, p->text, p->end, p->events, begun, left, &said, err));
-    longtake_shot_init(&shot);
-    shot.prompt = said.text;
-    shot.at_frame = at_frame;
-    shot.shot_cfg = leans ? -1 : 0;
-    const lt_status status = add_shot(s, &shot, NULL, p->motion, p->cfg_scale, err);
-    free(said.text);
-    return status;
+    return take_prompt_begun(p->words, p->shot->prompt, p->end, p->events, begun, left, out, err);
 }
 
-/* A shot for what stands before the first event and one more for each, evenly over the take. An event that the words know is so from then on, and
- * leant to as in a film (so is the first shot, where a reference goes before it); one that is told is to come out of what is in sight. What goes through other states is half way when it is due. */
+/* The states that event `begun` goes through, and what it comes to; `said`: that. */
+static lt_status add_begun(take_spec *s, const told_events *p, int begun, const take_prompt_state *said, bool leans, lt_error *err)
+{
+    const int64_t each = frames_between(s, p, said);
+    const int between = each > 0 ? said->between : 0;
+    longtake_shot shot = *p->shot;
+    shot.shot_cfg = leans ? shot.shot_cfg : 0;
+    shot.at_frame += p->frames * begun / (p->events + 1) - each * between / 2;
+    lt_status status = LT_OK;
+    for (int left = between; left > 0 && status == LT_OK; left--, shot.at_frame += each) {
+        take_prompt_state way;
+        LT_TRY(said_at(p, begun, left, &way, err));
+        shot.prompt = way.text;
+        status = add_shot(s, &shot, begun > 0, err);
+        free(way.text);
+    }
+    LT_TRY(status);
+    shot.prompt = said->text;
+    return add_shot(s, &shot, begun > 0, err);
+}
+
+/* A shot for what stands before the first event and one more for each, evenly over the span. An event that the words know is so from then on, and
+ * leant to as in a film (so is the first shot, where another or a reference goes before it); one that is told is to come out of what is in sight. What
+ * goes through other states is half way when it is due. */
 static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
 {
     int changed = 0; /* of the events so far */
     for (int i = 0; i <= p->events; i++) {
         take_prompt_state said;
-        LT_TRY(take_prompt_begun(p->words, p->text, p->end, p->events, i, 0, &said, err));
-        free(said.text);
-        const int64_t each = frames_between(s, p, &said);
-        const int between = each > 0 ? said.between : 0;
-        const int64_t from = s->time.frames * i / (p->events + 1) - each * between / 2;
-        for (int left = between; left >= 0; left--)
-            LT_TRY(add_begun(s, p, i, left, from + each * (between - left), i == 0 || said.restated > changed, err));
+        LT_TRY(said_at(p, i, 0, &said, err));
+        const lt_status status = add_begun(s, p, i, &said, i == 0 || said.restated > changed, err);
         changed = said.restated;
+        free(said.text);
+        LT_TRY(status);
     }
     return LT_OK;
 }
 
-/* The prompt of a whole take, or NULL; with `spread` it may be several shots. */
-static lt_status add_prompt(take_spec *s, const char *prompt, bool spread, const take_wording *words, double motion, double cfg_scale,
-                            lt_error *err)
+/* A filled shot of `frames` frames, in the model's words; where it tells events and `spread` says so, as several. */
+static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frames, bool spread, const take_wording *words, lt_error *err)
 {
-    told_events told = {.words = words, .motion = motion, .cfg_scale = cfg_scale};
+    longtake_shot shot = *from;
     char *known = NULL;
-    longtake_shot shot;
-    longtake_shot_init(&shot);
-    if (prompt) {
-        LT_TRY(check_prompt(prompt, "--prompt", err));
-        LT_TRY(reword(s, words, prompt, &known, err));
-    }
-    shot.prompt = told.text = known ? known : prompt;
-    told.events = prompt && spread ? take_prompt_events(told.text, told.end) : 0;
-    const lt_status status = told.events == 0 || s->time.frames <= told.events ? add_shot(s, &shot, NULL, motion, cfg_scale, err)
-                                                                               : add_events(s, &told, err);
+    if (shot.prompt)
+        LT_TRY(reword(s, words, shot.prompt, &known, err));
+    shot.prompt = known ? known : shot.prompt;
+    told_events told = {.shot = &shot, .frames = frames, .words = words};
+    told.events = shot.prompt && spread && !shot.as_one_text ? take_prompt_events(shot.prompt, told.end) : 0;
+    const lt_status status = told.events == 0 || frames <= told.events ? add_shot(s, &shot, false, err) : add_events(s, &told, err);
     free(known);
     return status;
 }
 
+static lt_status check_shot(const longtake_request *r, size_t i, int64_t frames, lt_error *err)
+{
+    const longtake_shot *shot = &r->shots[i];
+    const int64_t at = shot->at_frame;
+    char place[48];
+    snprintf(place, sizeof place, "prompt of shot %zu", i);
+    if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i, (long long)at,
+                       i == 0 ? "0" : "a frame after the shot before");
+    if (!shot->prompt)
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: prompt: found none, expected a text", i);
+    if (at >= frames)
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at, (long long)frames);
+    return check_prompt(shot->prompt, place, err);
+}
+
+/* The prompt of a whole take, or none, is one shot. */
 static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, take_spec *s,
                                lt_error *err)
 {
@@ -349,21 +379,21 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         return lt_fail(err, LT_ERR_USAGE, "prompt and shots: found both, expected one");
     if (!r->prompt && r->shot_count == 0 && needs & TAKE_NEEDS_PROMPT)
         return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, expected a text");
-    const double motion = given(r->settings.motion, cfg->pipeline.motion);
-    const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
-    if (r->shot_count == 0)
-        return add_prompt(s, r->prompt, cfg->pipeline.events == CFG_EVENTS_SPREAD, words, motion, cfg_scale, err);
-    for (size_t i = 0; i < r->shot_count; i++) {
-        const int64_t at = r->shots[i].at_frame;
-        if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
-            return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i, (long long)at,
-                           i == 0 ? "0" : "a frame after the shot before");
-        if (!r->shots[i].prompt)
-            return lt_fail(err, LT_ERR_USAGE, "shot %zu: prompt: found none, expected a text", i);
-        if (at >= s->time.frames)
-            return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at,
-                           (long long)s->time.frames);
-        LT_TRY(add_shot(s, &r->shots[i], words, motion, cfg_scale, err));
+    longtake_shot whole;
+    longtake_shot_init(&whole);
+    whole.prompt = r->prompt;
+    if (r->prompt)
+        LT_TRY(check_prompt(r->prompt, "--prompt", err));
+    for (size_t i = 0; i < r->shot_count; i++)
+        LT_TRY(check_shot(r, i, s->time.frames, err));
+    const size_t count = r->shot_count > 0 ? r->shot_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        const longtake_shot *given_shot = r->shot_count > 0 ? &r->shots[i] : &whole;
+        const longtake_shot shot = filled(s, given_shot, given(r->settings.motion, cfg->pipeline.motion),
+                                          given(r->settings.cfg_scale, cfg->pipeline.cfg_scale));
+        const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
+        LT_TRY(check_settings(&shot, i, err));
+        LT_TRY(add_told(s, &shot, end - shot.at_frame, cfg->pipeline.events == CFG_EVENTS_SPREAD, words, err));
     }
     return LT_OK;
 }

@@ -17,7 +17,8 @@
 /* From `at_frame` on. The first shot of a take is at frame 0. */
 typedef struct {
     int64_t at_frame;
-    char *prompt;      /* owned */
+    bool is_event;           /* the prompt of the shot before tells it; the plan of that one goes on */
+    char *prompt;            /* owned */
     double motion;
     uint32_t seed;
     double lm_cfg;

@@ -85,7 +85,8 @@ _EVENT_KINDS = ("start", "stage", "window", "step", "preview", "warning", "windo
 @dataclasses.dataclass(frozen=True)
 class Shot:
     """From `at` seconds on this prompt holds; what is None is the take's. `plan`: a token file or video whose tokens are the plan as
-    far as they reach, from `plan_from` seconds of it on, `plan_seconds` long (None: up to its end)."""
+    far as they reach, from `plan_from` seconds of it on, `plan_seconds` long (None: up to its end). `as_one_text`: the prompt is read as a
+    whole from the first frame on, even where the model spreads the events that it tells over the shot."""
 
     at: float
     prompt: str
@@ -97,6 +98,7 @@ class Shot:
     plan: Optional[Path] = None
     plan_from: float = 0
     plan_seconds: Optional[float] = None
+    as_one_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -335,7 +337,7 @@ class _Call:
         self.request.shots = (c.Shot * max(len(shots), 1))(*[
             c.Shot(round(s.at * fps), c.text(s.prompt), own("motion", s.motion), own("seed", s.seed), own("lm_cfg", s.lm_cfg),
                    own("shot_cfg", s.shot_cfg), own("cfg_scale", s.cfg_scale),
-                   None if s.plan is None else c.path(s.plan), s.plan_from, s.plan_seconds or 0) for s in shots])
+                   None if s.plan is None else c.path(s.plan), s.plan_from, s.plan_seconds or 0, s.as_one_text) for s in shots])
         self.request.shot_count = len(shots)
 
     def _fill_settings(self, settings: dict) -> None:

@@ -95,6 +95,7 @@ class Shot(Structure):
         ("plan", c_char_p),
         ("plan_from_seconds", c_double),
         ("plan_seconds", c_double),
+        ("as_one_text", c_int),
     ]
 
 

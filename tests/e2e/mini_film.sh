@@ -80,4 +80,28 @@ done
 same event7.raw by_hand.raw
 same event7.raw again.raw
 seen event 30 40 52 52 72
+
+# So are those of a film's shots, each in its own span.
+cat >told.yaml <<'END_OF_FILM'
+take: {seconds: 8, seed: 7}
+shots:
+  - {at: 0s, prompt: "a red ball spins on a beach at noon, then it turns blue"}
+  - {at: 4s, prompt: "a blue ball spins in a meadow at noon, then night falls"}
+END_OF_FILM
+cat >by_hand.yaml <<'END_OF_FILM'
+take: {seconds: 8, seed: 7}
+shots:
+  - {at: 0s, prompt: "a red ball spins on a beach at noon"}
+  - {at: 2s, prompt: "a blue ball spins on a beach at noon"}
+  - {at: 4s, prompt: "a blue ball spins in a meadow at noon"}
+  - {at: 44f, prompt: "a blue ball spins in a meadow at dusk"}
+  - {at: 52f, prompt: "a blue ball spins in a meadow at night"}
+END_OF_FILM
+for film in told by_hand; do
+    made run $film.yaml -o $film.mkv
+    ffmpeg -v error -y -i $film.mkv -pix_fmt rgb24 -f rawvideo $film.raw
+done
+same told.raw by_hand.raw
+made generate --recipe told.mkv -o told_again.mkv
+same told.mkv told_again.mkv
 finish

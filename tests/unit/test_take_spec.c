@@ -149,17 +149,70 @@ static void spreads_the_events_of_a_prompt(void **state)
     r = request_of(12);
     r.prompt = "a red ball, then \xff";
     check_failed(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err, LT_ERR_USAGE, "--prompt: byte 17");
+}
 
-    longtake_shot own;
-    longtake_shot_init(&own);
-    own.prompt = "a red ball rolls, then it turns blue";
-    r = request_of(12);
+static void spreads_the_events_of_a_shot_over_it(void **state)
+{
+    (void)state;
+    cfg_model spread = cfg;
+    spread.pipeline.events = CFG_EVENTS_SPREAD;
+    spread.ar_model.segment_frames = 1;
+    lt_error err = {0};
+    take_wording *words;
+    take_spec s;
+    check_ok(take_wording_parse("> 2\nat noon\nat dusk\nat night = night falls\n\nred\nblue = it turns blue", "list", &words, &err), err);
+    longtake_shot film[3];
+    for (int i = 0; i < 3; i++)
+        longtake_shot_init(&film[i]);
+    film[0].prompt = "a red ball at noon, then a star appears";
+    film[1].prompt = "a red ball at noon, then night falls";
+    film[1].at_frame = 16;
+    film[1].seed = 5;
+    film[1].motion = 2;
+    film[1].shot_cfg = 3;
+    film[1].plan = "ball.lt";
+    film[1].plan_from_seconds = 1;
+    film[2].prompt = "a red ball, then it turns blue";
+    film[2].at_frame = 64;
+    longtake_request r = request_of(12);
     r.prompt = NULL;
-    r.shots = &own;
-    r.shot_count = 1; /* a film says itself when */
-    check_ok(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
-    assert_int_equal(s.shots, 1);
+    r.shots = film;
+    r.shot_count = 3;
+    check_ok(take_spec_resolve(&r, &spread, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    static const struct {
+        int64_t at_frame;
+        const char *prompt;
+        bool is_event;
+        double shot_cfg; /* -1: the take's */
+    } wanted[] = {{0, "a red ball at noon", false, -1},    {8, "a red ball at noon, then a star appears", true, 0}, {16, "a red ball at noon", false, 3},
+                  {34, "a red ball at dusk", true, 3},     {46, "a red ball at night", true, 3}, /* dusk for half of 24 frames, half over at frame 40 */
+                  {64, "a red ball", false, -1},           {80, "a blue ball", true, -1}};
+    assert_int_equal(s.shots, 7);
+    for (int i = 0; i < 7; i++) {
+        const bool second = i >= 2 && i <= 4;
+        assert_int_equal(s.shot[i].at_frame, wanted[i].at_frame);
+        assert_string_equal(s.shot[i].prompt, wanted[i].prompt);
+        assert_int_equal(s.shot[i].is_event, wanted[i].is_event);
+        assert_true(s.shot[i].shot_cfg == (wanted[i].shot_cfg < 0 ? s.shot_cfg : wanted[i].shot_cfg));
+        assert_true(s.shot[i].motion == (second ? 2 : spread.pipeline.motion));
+        assert_int_equal(s.shot[i].seed, second ? 5 : 42);
+        assert_int_equal(s.shot[i].plan != NULL, i == 2); /* which reaches over its events */
+    }
     take_spec_clear(&s);
+
+    for (int i = 0; i < 3; i++)
+        film[i].as_one_text = 1;
+    check_ok(take_spec_resolve(&r, &spread, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_int_equal(s.shots, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(s.shot[i].prompt, film[i].prompt);
+    take_spec_clear(&s);
+    take_wording_close(words);
+
+    film[1].as_one_text = 0; /* a message counts the shots that were given, not those that come of them */
+    film[1].prompt = "a red ball, then night falls";
+    film[2].seed = 4294967296;
+    check_failed(take_spec_resolve(&r, &spread, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err, LT_ERR_USAGE, "shot 2: seed");
 }
 
 static void refuses_settings_beyond_their_range(void **state)
@@ -193,8 +246,8 @@ static void refuses_settings_beyond_their_range(void **state)
 static void refuses_shots_without_words_or_order(void **state)
 {
     (void)state;
-    longtake_shot shot[2] = {{.at_frame = 0, .prompt = "a ball", .motion = -1, .seed = -1, .cfg_scale = -1},
-                             {.at_frame = 16, .prompt = "a cube", .motion = -1, .seed = -1, .cfg_scale = -1}};
+    longtake_shot shot[2] = {{.at_frame = 0, .prompt = "a ball", .motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1},
+                             {.at_frame = 16, .prompt = "a cube", .motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1}};
     longtake_request r = request_of(4);
     r.shots = shot;
     r.shot_count = 2;
@@ -250,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_what_was_left_open),
         cmocka_unit_test(spreads_the_events_of_a_prompt),
+        cmocka_unit_test(spreads_the_events_of_a_shot_over_it),
         cmocka_unit_test(events_that_take_their_time_are_half_way_when_due),
         cmocka_unit_test(refuses_settings_beyond_their_range),
         cmocka_unit_test(refuses_shots_without_words_or_order),
