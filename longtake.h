@@ -249,10 +249,11 @@ typedef struct {
     int64_t frames; /**< RGB frames delivered */
     int64_t seed;   /**< the seed used */
     double seconds; /**< wall time */
+    char *output;   /**< the file that was written; of pictures the pattern of their names, "ball-%05d.png"; NULL: none, or a stream */
     char *report;   /**< one JSON document: files, seeds, hashes, seconds and peak memory per stage, warnings, versions */
 } longtake_result;
 
-/** Frees the report; accepts a zeroed one. */
+/** Frees its texts; accepts a zeroed one. */
 LONGTAKE_API void longtake_result_clear(longtake_result *result);
 
 /** `result` may be NULL; it is zeroed where nothing was made. Each checks the whole request before a weight is read (LONGTAKE_ERR_USAGE). */
@@ -283,7 +284,7 @@ LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const long
 /** What became of one line of a list of prompts, or of one of several plans. */
 typedef struct {
     int64_t line;                  /**< in the file, or of the plans, from 1 */
-    const char *output;            /**< NULL where the line could not be read */
+    const char *output;            /**< as in longtake_result; of a line that failed as it was asked for, NULL where the line could not be read */
     longtake_status status;        /**< LONGTAKE_OK, or why it failed */
     const char *message;           /**< of a failure */
     const longtake_result *result; /**< of a success */

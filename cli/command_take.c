@@ -163,8 +163,8 @@ static void report(cli_context *c, const longtake_request *r, const longtake_res
     cli_progress_end(&c->progress); /* the result has a line of its own */
     if (c->values->json)
         puts(result->report);
-    else if (!r->output || strcmp(r->output, "-") != 0)
-        puts(r->output ? r->output : r->job);
+    else if (result->output || !r->output)
+        puts(result->output ? result->output : r->job);
 }
 
 static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)

@@ -6,7 +6,11 @@
 
 #include "media/video_file.h"
 
-enum { PNG_DIGITS = 5 };
+static const char *name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
 
 /* A "%d" or "%05d" in a file name: where it begins and ends, and how many digits it asks for. */
 static const char *find_number(const char *name, const char **after, int *digits)
@@ -27,22 +31,29 @@ static const char *find_number(const char *name, const char **after, int *digits
     return NULL;
 }
 
+char *media_png_pattern(const char *path)
+{
+    const char *const name = name_in(path);
+    const char *after;
+    int digits;
+    if (find_number(name, &after, &digits))
+        return strdup(path);
+    const char *const dot = strrchr(name, '.');
+    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
+    char *out = NULL;
+    return asprintf(&out, "%.*s-%%05d%s", (int)stem, path, path + stem) < 0 ? NULL : out;
+}
+
 char *media_png_name(const char *path, int64_t index)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    char *const pattern = media_png_pattern(path);
+    if (!pattern)
+        return NULL;
     const char *after;
-    const char *dash = "";
     int digits;
-    const char *before = find_number(name, &after, &digits);
-    if (!before) {
-        const char *dot = strrchr(name, '.');
-        before = after = dot ? dot : name + strlen(name);
-        digits = PNG_DIGITS;
-        dash = "-";
-    }
+    const char *const before = find_number(name_in(pattern), &after, &digits);
     char *out = NULL;
-    const int bytes =
-        asprintf(&out, "%.*s%s%0*lld%s", (int)(before - path), path, dash, digits, (long long)index, after);
+    const int bytes = asprintf(&out, "%.*s%0*lld%s", (int)(before - pattern), pattern, digits, (long long)index, after);
+    free(pattern);
     return bytes < 0 ? NULL : out;
 }

@@ -40,8 +40,9 @@ lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error
 lt_status media_file_close(media_file *f, lt_error *err);
 void media_file_abandon(media_file *f); /* without a file; accepts NULL */
 
-/* The file of picture `index` of a PNG sequence "ball.png": "ball-00007.png"; or "ball%03d.png": "ball007.png". free() it;
- * NULL when memory is out. */
+/* The names of a PNG sequence "ball.png": "ball-%05d.png"; what has a number already stays, "ball%03d.png". free() it; NULL when memory is out. */
+char *media_png_pattern(const char *path);
+/* That of picture `index`: "ball-00007.png", "ball007.png". free() it; NULL when memory is out. */
 char *media_png_name(const char *path, int64_t index);
 
 #endif

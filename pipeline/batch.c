@@ -119,6 +119,7 @@ static longtake_status do_line(batch_run *b, const char *text, int64_t line)
     told.status = generate_line(b, text, line, &told, &result, &error);
     told.message = told.status == LONGTAKE_OK ? NULL : error.message;
     told.result = told.status == LONGTAKE_OK ? &result : NULL;
+    told.output = told.result ? result.output : told.output;
     b->lines++;
     b->failed += told.status != LONGTAKE_OK;
     if (b->fn)

@@ -117,8 +117,9 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
 {
     take_run *run = &t->run;
     const take_seam *seam = &t->seam;
+    const take_made all = {t->command->name, t->kind, seam->worst_seam, seam->seam_window};
     if (s == LT_OK)
-        s = take_fill_result(run, t->command->name, seam->worst_seam, seam->seam_window, result, err);
+        s = take_fill_result(run, &all, result, err);
     if (s == LT_OK)
         take_clock_tell(&run->clock, LONGTAKE_EVENT_DONE, NULL);
     const bool made = s == LT_OK;

@@ -107,13 +107,17 @@ static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
 /* No file has the name that was asked for; and what an earlier, longer take left behind the last picture is none of this one. */
 static void tell_pictures(take_run *run)
 {
+    const int64_t pictures = take_delivered_frames(run);
     char *first = media_png_name(run->request->output, 0);
-    char *behind = media_png_name(run->request->output, take_delivered_frames(run));
-    if (first)
-        take_note(run, "%s: the first of its pictures is %s", run->request->output, first);
+    char *last = media_png_name(run->request->output, pictures - 1);
+    char *behind = media_png_name(run->request->output, pictures);
+    if (first && last)
+        take_note(run, "%lld picture%s: %s%s%s", (long long)pictures, pictures > 1 ? "s" : "", first, pictures > 1 ? " to " : "",
+                  pictures > 1 ? last : "");
     if (behind && access(behind, F_OK) == 0)
         take_warn(run, "%s was there before: this take's pictures end before it", behind);
     free(first);
+    free(last);
     free(behind);
 }
 

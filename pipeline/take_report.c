@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "media/libav_error.h"
-
+#include "media/video_file.h"
 #include "pipeline/take_profile.h"
 #include "pipeline/take_reference.h"
 
@@ -116,19 +116,30 @@ static lt_json *versions(void)
     return o;
 }
 
-char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err)
+/* What was written. */
+static void add_output(const take_run *run, const take_made *made, const char *output, lt_json *o)
+{
+    if (made->kind == TAKE_OUT_PNG) {
+        lt_json_set(o, "output", lt_json_new_path(output));
+        lt_json_set(o, "pictures", lt_json_new_int(take_delivered_frames(run)));
+    } else {
+        add_file(o, "output", "output_hash", output ? output : run->request->output ? run->request->output : "");
+    }
+}
+
+static char *report_text(take_run *run, const take_made *made, const char *output, lt_error *err)
 {
     lt_json *o = take_about(run, err);
     if (!o)
         return NULL;
     const longtake_request *r = run->request;
     const lt_backend *b = run->engine->backend;
-    lt_json_set(o, "command", lt_json_new_string(command));
+    lt_json_set(o, "command", lt_json_new_string(made->command));
     if (r->input)
         add_file(o, "input", "input_hash", r->input);
     if (r->image)
         add_file(o, "image", "image_hash", r->image);
-    add_file(o, "output", "output_hash", r->output ? r->output : "");
+    add_output(run, made, output, o);
     lt_json_set(o, "version", lt_json_new_string(LONGTAKE_VERSION));
     lt_json_set(o, "versions", versions());
     lt_json_set(o, "device", lt_json_new_string(b->table->name));
@@ -139,10 +150,10 @@ char *take_report_text(take_run *run, const char *command, double worst_seam, in
     lt_json_set(o, "stages", stage_report(run));
     if (profile)
         lt_json_set(o, "profile", profile);
-    if (seam_window >= 0) {
+    if (made->seam_window >= 0) {
         lt_json *seam = lt_json_new_object();
-        lt_json_set(seam, "worst", lt_json_new_real(worst_seam));
-        lt_json_set(seam, "window", lt_json_new_int(seam_window));
+        lt_json_set(seam, "worst", lt_json_new_real(made->worst_seam));
+        lt_json_set(seam, "window", lt_json_new_int(made->seam_window));
         lt_json_set(o, "seam", seam);
     }
     lt_json *warnings = lt_json_new_array();
@@ -161,19 +172,31 @@ int64_t take_delivered_frames(const take_run *run)
     return run->spec.time.frames - (run->reference && run->request->new_only ? run->reference->frames : 0);
 }
 
-lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
-                           longtake_result *result, lt_error *err)
+/* *out: the name of what was written, or NULL; free() it. */
+static lt_status name_output(const take_run *run, take_output kind, char **out, lt_error *err)
+{
+    const char *asked = run->request->output;
+    *out = NULL;
+    if (!asked || strcmp(asked, "-") == 0)
+        return LT_OK;
+    *out = kind == TAKE_OUT_PNG ? media_png_pattern(asked) : strdup(asked);
+    return *out ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", asked);
+}
+
+lt_status take_fill_result(take_run *run, const take_made *made, longtake_result *result, lt_error *err)
 {
     if (!result)
         return LT_OK;
     *result = (longtake_result){.frames = take_delivered_frames(run), .seed = run->spec.seed};
-    result->report = take_report_text(run, command, worst_seam, seam_window, err);
+    LT_TRY(name_output(run, made->kind, &result->output, err));
+    result->report = report_text(run, made, result->output, err);
     result->seconds = take_clock_elapsed(&run->clock);
     return result->report ? LT_OK : err->code;
 }
 
 void longtake_result_clear(longtake_result *result)
 {
+    free(result->output);
     free(result->report);
     *result = (longtake_result){0};
 }

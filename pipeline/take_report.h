@@ -2,20 +2,25 @@
 #ifndef TAKE_TAKE_REPORT_H
 #define TAKE_TAKE_REPORT_H
 
+#include "pipeline/output_kind.h"
 #include "pipeline/take_run.h"
+
+/* What a command has made. */
+typedef struct {
+    const char *command;
+    take_output kind;
+    double worst_seam;
+    int64_t seam_window; /* below zero: none */
+} take_made;
 
 /* Model, settings and plan: everything that decides the result, nothing that does not (no name, path, date or host). What
  * `longtake info` shows of a file and `--recipe` reads. NULL when memory is out. */
 lt_json *take_about(take_run *run, lt_error *err);
 
-/* The report of `--json`: about, the output, seconds and peak memory per stage, seam, warnings, versions. free() it. */
-char *take_report_text(take_run *run, const char *command, double worst_seam, int64_t seam_window, lt_error *err);
-
 /* RGB frames that the take's output has. */
 int64_t take_delivered_frames(const take_run *run);
 
-/* Fills the caller's result (may be NULL). */
-lt_status take_fill_result(take_run *run, const char *command, double worst_seam, int64_t seam_window,
-                           longtake_result *result, lt_error *err);
+/* Fills the caller's result (may be NULL); its report is about, the output, seconds and peak memory per stage, seam, warnings, versions. */
+lt_status take_fill_result(take_run *run, const take_made *made, longtake_result *result, lt_error *err);
 
 #endif

@@ -134,7 +134,7 @@ class Request(Structure):
 
 
 class Result(Structure):
-    _fields_ = [("frames", c_int64), ("seed", c_int64), ("seconds", c_double), ("report", c_char_p)]
+    _fields_ = [("frames", c_int64), ("seed", c_int64), ("seconds", c_double), ("output", c_char_p), ("report", c_char_p)]
 
 
 class Features(Structure):

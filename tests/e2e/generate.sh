@@ -35,10 +35,20 @@ equal "y4m: frames" "$(of_video take.y4m nb_read_frames)" 9
 made generate "a red ball" --frames 9 -o take_%04d.png
 equal "png: files" "$(ls take_*.png | wc -l)" 9
 made generate "a red ball" --frames 2 -o still.png
-equal "png: what is said" "$(cat made.err)" "still.png: the first of its pictures is still-00000.png"
+equal "png: what is said" "$(cat made.err)" "2 pictures: still-00000.png to still-00001.png"
+equal "png: the result" "$(cat made.out)" "still-%05d.png"
 equal "png: files" "$(ls still* | tr '\n' ' ')" "still-00000.png still-00001.png "
 made generate "a red ball" --frames 1 -o still.png
 grep -q '^warning: still-00001.png was there before: this take.s pictures end before it' made.err || fail "png: pictures of an earlier take: $(cat made.err)"
+grep -q '^1 picture: still-00000.png$' made.err || fail "png: one picture: $(cat made.err)"
+echo "somebody's own" >still.png # is none of the take
+made generate "a red ball" --frames 2 --json -o still.png
+equal "png: output in the report" "$(json made.out output)" "still-%05d.png"
+equal "png: pictures in the report" "$(json made.out pictures)" 2
+grep -q output_hash made.out && fail "png: the report has the hash of a file that the take did not write"
+printf 'a red ball\n' >prompts.txt
+made generate --prompts prompts.txt --output-dir many --format png --frames 2
+equal "png: of a batch" "$(cat made.out)" "many/0001-%05d.png"
 
 # Larger, and at another rate.
 made generate "a red ball" --frames 9 --scale 2 --fps 12 -o large.mp4

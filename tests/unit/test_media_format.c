@@ -54,8 +54,16 @@ static void png_files_are_numbered(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *got = media_png_name(cases[i].path, cases[i].index);
         assert_string_equal(got, cases[i].want);
+        char *pattern = media_png_pattern(cases[i].path);
+        char *again = media_png_name(pattern, cases[i].index);
+        assert_string_equal(again, cases[i].want);
         free(got);
+        free(pattern);
+        free(again);
     }
+    char *pattern = media_png_pattern("a.b/ball.png");
+    assert_string_equal(pattern, "a.b/ball-%05d.png");
+    free(pattern);
 }
 
 int main(void)
