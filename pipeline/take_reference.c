@@ -117,9 +117,7 @@ static lt_status read_comment(take_reference *f, const media_video_info *info, l
     f->stored_fps = info->stored_fps;
     if (says && !f->comment)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
-    if (!says && f->run->spec.shot[0].prompt[0] == '\0')
-        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", f->path);
-    return LT_OK;
+    return says || take_spec_has_prompt(&f->run->spec) ? LT_OK : take_fail_no_prompt(f->path, err);
 }
 
 /* A recipe's reference is a certain one. */

@@ -446,9 +446,19 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
     return s;
 }
 
+bool take_spec_has_prompt(const take_spec *s)
+{
+    return s->shot[0].prompt[0] != '\0';
+}
+
+lt_status take_fail_no_prompt(const char *path, lt_error *err)
+{
+    return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", path);
+}
+
 lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err)
 {
-    const bool has_own = s->shot[0].prompt[0] != '\0';
+    const bool has_own = take_spec_has_prompt(s);
     if (has_own && (at_frame == 0 || strcmp(s->shot[0].prompt, prompt) == 0))
         return LT_OK;
     char *shown = strdup(prompt);

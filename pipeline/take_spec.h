@@ -82,6 +82,11 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
                             take_spec *out, lt_error *err);
 void take_spec_clear(take_spec *s);
 
+/* Was a prompt given? */
+bool take_spec_has_prompt(const take_spec *s);
+/* None was, and the input `path` holds none either. */
+lt_status take_fail_no_prompt(const char *path, lt_error *err);
+
 /* The take begins with what a reference shows: without a prompt of its own it goes on with `prompt`; with another one that is a shot from frame
  * `at_frame` on, behind one of the reference. */
 lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err);

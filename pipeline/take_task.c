@@ -99,8 +99,8 @@ static lt_status go_on_from_prompt(take_task *t, lt_error *err)
     lt_status status = LT_OK;
     if (prompt)
         status = take_spec_go_on_from(s, prompt, whole_segments < f->frames ? whole_segments : f->frames, err);
-    else if (s->shot[0].prompt[0] == '\0')
-        status = lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", f->path);
+    else if (!take_spec_has_prompt(s))
+        status = take_fail_no_prompt(f->path, err);
     free(prompt);
     return status;
 }
@@ -141,7 +141,7 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     if (!r->prompt && r->shot_count == 0)
         r->prompt = tok_plan_note(&t->plan, "prompt");
     if (!r->prompt && r->shot_count == 0)
-        return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", r->input);
+        return take_fail_no_prompt(r->input, err);
     const char *seed = tok_plan_note(&t->plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
         LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
