@@ -70,14 +70,11 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
 
 /* ---- notes ---- */
 
-/* A copy with at_frame; NULL where the shot is none, or memory is out. */
+/* A copy with another at_frame; NULL where memory is out. */
 static lt_json *shot_at(const lt_json *shot, int64_t at)
 {
-    char *text = lt_json_text(shot);
-    lt_json *copy = NULL;
-    if (text && lt_json_parse(text, strlen(text), "shot", &copy, NULL) == LT_OK)
-        lt_json_set(copy, "at_frame", lt_json_new_int(at));
-    free(text);
+    lt_json *copy = lt_json_copy(shot);
+    lt_json_set(copy, "at_frame", lt_json_new_int(at));
     return copy;
 }
 

@@ -203,6 +203,11 @@ lt_json *lt_json_new_path(const char *v)
     return opaque(shown);
 }
 
+lt_json *lt_json_copy(const lt_json *n)
+{
+    return opaque(json_deep_copy(node(n)));
+}
+
 /* A string that is not UTF-8 cannot be written, so a document that holds this one has no text. The place for it is
  * there: its parent was just emptied. */
 static json_t *unwritable(void)

@@ -144,6 +144,12 @@ static void writes_what_it_reads(void **state)
     char *const text = lt_json_text(root);
     assert_string_equal(
         text, "{\"z\":[-9223372036854775808,0.1,8.0,0.3333333333333333,1e-12,1e+300,-0.0,false],\"e\":[{},[]],\"a\":\"line\\n\\\"quoted\\\"\"}");
+    lt_json *const copy = lt_json_copy(root);
+    lt_json_set(root, "e", lt_json_new_int(1));
+    char *const again = lt_json_text(copy); /* which has its own of all that is in it */
+    assert_string_equal(again, text);
+    lt_json_free(copy);
+    free(again);
     free(text);
     lt_json_free(root);
 }
@@ -165,6 +171,7 @@ static void a_document_that_lost_a_value_has_no_text(void **state)
     lt_json_set(NULL, "key", lt_json_new_int(1));
     lt_json_append(NULL, lt_json_new_int(1));
     assert_null(lt_json_text(NULL));
+    assert_null(lt_json_copy(NULL));
     lt_json_free(NULL);
 }
 
