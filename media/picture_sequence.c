@@ -23,12 +23,11 @@ static lt_status no_memory(const media_sequence *s, lt_error *err)
 static void remove_folder(const char *folder)
 {
     DIR *const d = opendir(folder);
-    if (!d)
-        return;
-    for (const struct dirent *e = readdir(d); e; e = readdir(d))
+    for (const struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             (void)unlinkat(dirfd(d), e->d_name, 0);
-    closedir(d);
+    if (d)
+        closedir(d);
     (void)rmdir(folder);
 }
 
@@ -50,8 +49,12 @@ lt_status media_sequence_open(media_sequence *s, const char *path, lt_error *err
     }
     s->folder = folder;
     s->fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->fd >= 0)
-        lt_temporary_hold(s->fd);
+    if (s->fd < 0) {
+        const lt_status failed = lt_fail_to_write(folder, err);
+        media_sequence_close(s);
+        return failed;
+    }
+    lt_temporary_hold(s->fd);
     return LT_OK;
 }
 

@@ -6,15 +6,21 @@
 
 #include "media/video_file.h"
 
-static const char *name_in(const char *path)
+enum { PNG_DIGITS = 5 };
+
+/* A path around its number: what stands before it, whether a dash joins them, its digits, what stands behind it. */
+typedef struct {
+    int before; /* bytes */
+    const char *dash;
+    int digits;
+    const char *after;
+} numbered;
+
+/* A "%d" or "%05d" in the file's name, or else a dash and a number before its extension. */
+static numbered parts_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* A "%d" or "%05d" in a file name: where it begins and ends, and how many digits it asks for. */
-static const char *find_number(const char *name, const char **after, int *digits)
-{
+    const char *name = slash ? slash + 1 : path;
     for (const char *at = strchr(name, '%'); at; at = strchr(at + 1, '%')) {
         const char *p = at + 1;
         int width = 0;
@@ -22,38 +28,26 @@ static const char *find_number(const char *name, const char **after, int *digits
             width = p[1] - '0';
             p += 2;
         }
-        if (*p == 'd') {
-            *after = p + 1;
-            *digits = width;
-            return at;
-        }
+        if (*p == 'd')
+            return (numbered){(int)(at - path), "", width, p + 1};
     }
-    return NULL;
+    const char *dot = strrchr(name, '.');
+    const char *end = dot ? dot : name + strlen(name);
+    return (numbered){(int)(end - path), "-", PNG_DIGITS, end};
 }
 
 char *media_png_pattern(const char *path)
 {
-    const char *const name = name_in(path);
-    const char *after;
-    int digits;
-    if (find_number(name, &after, &digits))
+    const numbered n = parts_of(path);
+    if (n.dash[0] == '\0')
         return strdup(path);
-    const char *const dot = strrchr(name, '.');
-    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
     char *out = NULL;
-    return asprintf(&out, "%.*s-%%05d%s", (int)stem, path, path + stem) < 0 ? NULL : out;
+    return asprintf(&out, "%.*s%s%%0%dd%s", n.before, path, n.dash, n.digits, n.after) < 0 ? NULL : out;
 }
 
 char *media_png_name(const char *path, int64_t index)
 {
-    char *const pattern = media_png_pattern(path);
-    if (!pattern)
-        return NULL;
-    const char *after;
-    int digits;
-    const char *const before = find_number(name_in(pattern), &after, &digits);
+    const numbered n = parts_of(path);
     char *out = NULL;
-    const int bytes = asprintf(&out, "%.*s%0*lld%s", (int)(before - pattern), pattern, digits, (long long)index, after);
-    free(pattern);
-    return bytes < 0 ? NULL : out;
+    return asprintf(&out, "%.*s%s%0*lld%s", n.before, path, n.dash, n.digits, (long long)index, n.after) < 0 ? NULL : out;
 }

@@ -2,9 +2,11 @@
 #include "tests/support/check.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "media/frame_reader.h"
+#include "media/picture_sequence.h"
 #include "tests/support/scratch.h"
 #include "tests/support/small_video.h"
 
@@ -372,6 +374,25 @@ static void pictures_that_cannot_be_renamed_are_an_error(void **state)
     assert_int_equal(scratch_count("blocked"), 4); /* three pictures before it, and nothing that waits */
 }
 
+static void a_sequence_whose_folder_cannot_be_held_leaves_nothing(void **state)
+{
+    (void)state;
+    struct rlimit all;
+    media_sequence s;
+    lt_error err = {0};
+    scratch_write_text("full/other.png", "somebody's own");
+    const char *const path = scratch_path("full/all.png");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = all.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const lt_status status = media_sequence_open(&s, path, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+    check_failed(status, err, LT_ERR_RESOURCES, "Too many open files");
+    assert_null(s.folder);
+    assert_int_equal(scratch_count("full"), 1);
+    media_sequence_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +403,7 @@ int main(void)
         cmocka_unit_test(ffv1_and_png_keep_every_value),
         cmocka_unit_test(pictures_get_their_names_when_all_are_there),
         cmocka_unit_test(pictures_that_cannot_be_renamed_are_an_error),
+        cmocka_unit_test(a_sequence_whose_folder_cannot_be_held_leaves_nothing),
         cmocka_unit_test(h264_is_close),
         cmocka_unit_test(scale_enlarges),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
