@@ -1,6 +1,6 @@
 /* ar_network.h - the language model's parts: their weights, and what each computes in a forward pass.
  *
- * Used by ar_model.c (a session) and ar_check.c (golden files of single parts). Each part binds itself, so that a golden
+ * Used by ar_model.c, ar_passes.c (a session) and ar_check.c (golden files of single parts). Each part binds itself, so that a golden
  * file need hold no more than that part's weights.
  */
 #ifndef AR_NETWORK_H
