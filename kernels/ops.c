@@ -681,11 +681,6 @@ void lt_choose_into(lt_ops *o, lt_tensor out, lt_tensor logits, const lt_choice 
 
 /* ---- moving and making ---- */
 
-static bool is_float(lt_dtype t)
-{
-    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
-}
-
 lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype)
 {
     const lt_tensor out = lt_new(o, dtype, lt_shape_of(&x));
@@ -695,7 +690,7 @@ lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype)
 
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
 {
-    const bool castable = out.dtype == x.dtype || (is_float(out.dtype) && is_float(x.dtype));
+    const bool castable = out.dtype == x.dtype || (lt_dtype_is_float(out.dtype) && lt_dtype_is_float(x.dtype));
     expect_shape(o, "copy: out", &out, lt_shape_of(&x));
     expect(o, castable, "copy: out", &out, "%s, or floats on both sides", lt_dtype_name(x.dtype));
     if (!live(o, &out))
@@ -707,7 +702,7 @@ void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
 
 void lt_fill_into(lt_ops *o, lt_tensor out, float value)
 {
-    expect(o, is_float(out.dtype), "fill: out", &out, "floats");
+    expect(o, lt_dtype_is_float(out.dtype), "fill: out", &out, "floats");
     if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);

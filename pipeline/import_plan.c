@@ -60,11 +60,6 @@ bool import_layer_has_any(const import_layer *layer, const release_names *names)
     return false;
 }
 
-static bool is_float(lt_dtype dtype)
-{
-    return dtype == LT_F32 || dtype == LT_BF16 || dtype == LT_F16 || dtype == LT_F64;
-}
-
 /* The tensor at `index` of a source, or NULL and a complaint. */
 static const lt_tensor *fitting(const import_source *s, int index, lt_shape wanted, lt_complaints *complaints)
 {
@@ -79,7 +74,7 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
         lt_complain(complaints, "%s: %s: has shape %s, expected %s", place, name,
                     lt_shape_text(lt_shape_of(found), has, sizeof has),
                     lt_shape_text(wanted, expected, sizeof expected));
-    else if (!is_float(found->dtype))
+    else if (!lt_dtype_is_float(found->dtype))
         lt_complain(complaints, "%s: %s: has dtype %s, expected floats", place, name,
                     lt_dtype_name(found->dtype));
     else

@@ -54,11 +54,6 @@ static lt_status pass_values(void *user, int64_t first, int64_t count, void *out
     return advance(p, first, count, err);
 }
 
-static bool is_real(lt_dtype t)
-{
-    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
-}
-
 /* The same in another dtype, rounded to the nearest. */
 static lt_status pass_rounded(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
@@ -103,7 +98,7 @@ static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
     const lt_shape shape = lt_shape_of(&t->tensor);
     const lt_dtype kind = take_low_bit_choice(p->how->quantize, t->name, shape);
     const lt_dtype asked = p->how->dtype;
-    if (kind == LT_NO_DTYPE && asked != LT_NO_DTYPE && is_real(t->tensor.dtype)) {
+    if (kind == LT_NO_DTYPE && asked != LT_NO_DTYPE && lt_dtype_is_float(t->tensor.dtype)) {
         lt_writer_add_source(w, t->name, asked, shape, pass_rounded, p);
         return LT_OK;
     }

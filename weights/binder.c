@@ -97,11 +97,6 @@ bool lt_binder_has(const lt_binder *b, const char *format, ...)
     return found;
 }
 
-static bool is_float(lt_dtype dtype)
-{
-    return dtype == LT_F32 || dtype == LT_BF16 || dtype == LT_F16 || dtype == LT_F64;
-}
-
 /* Equal but for dimensions of size 1. */
 static bool same_but_ones(lt_shape a, lt_shape b)
 {
@@ -200,7 +195,7 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
                     lt_shape_text(shape, stored, sizeof stored), wanted);
         return;
     }
-    if (!is_float(found->tensor.dtype)) {
+    if (!lt_dtype_is_float(found->tensor.dtype)) {
         lt_complain(c, "%s%s: has dtype %s, expected floats", prefix, r->name,
                     lt_dtype_name(found->tensor.dtype));
         return;

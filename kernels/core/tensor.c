@@ -82,6 +82,11 @@ const char *lt_dtype_name(lt_dtype t)
     return dtypes[t].name;
 }
 
+bool lt_dtype_is_float(lt_dtype t)
+{
+    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
+}
+
 lt_tensor lt_view(void *data, lt_dtype dtype, lt_shape shape)
 {
     assert(shape.rank >= 1 && shape.rank <= LT_MAX_RANK);

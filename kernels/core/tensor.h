@@ -58,6 +58,7 @@ const char *lt_shape_text(lt_shape s, char *text, size_t bytes);
 
 size_t lt_dtype_bytes(lt_dtype t); /* of one element; 0 for q4, where lt_tensor_bytes knows */
 const char *lt_dtype_name(lt_dtype t);
+bool lt_dtype_is_float(lt_dtype t); /* f64, f32, bf16, f16: what can be rounded from one to another */
 
 /* Row-major view of `data`. */
 lt_tensor lt_view(void *data, lt_dtype dtype, lt_shape shape);
