@@ -64,7 +64,7 @@ typedef struct {
     char message[1024];   /**< UTF-8, ends in a zero; empty after a success */
 } longtake_error;
 
-/** The library's version, "0.4.0". */
+/** The library's version, as LONGTAKE_VERSION has it. */
 LONGTAKE_API const char *longtake_version(void);
 /** Text that the library handed out (reports, listings); NULL is accepted. */
 LONGTAKE_API void longtake_free(void *text);
