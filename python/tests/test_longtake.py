@@ -134,6 +134,13 @@ def test_prompts_over_time(engine, tmp_path):
     assert np.array_equal(whole[:25], retaken[:25]) and not np.array_equal(whole[25:33], retaken[25:33])
 
 
+def test_events_of_a_shot():
+    told = [longtake.Shot(0, "a red ball, then it turns blue"), longtake.Shot(4, "a cube, then a star appears", as_one_text=True)]
+    with longtake.Engine(os.environ["MODEL"], set=["pipeline.events=spread"]) as spreads:
+        shots = spreads.plan(shots=told, frames=64)["settings"]["shots"]
+    assert [(s["at_frame"], s["prompt"]) for s in shots] == [(0, "a red ball"), (16, told[0].prompt), (32, told[1].prompt)]
+
+
 def test_a_plan_of_a_file(engine, tmp_path):
     engine.make_tokens("a blue ball", frames=48).write(tmp_path / "blue.lt")
     shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball", plan=tmp_path / "blue.lt", plan_from=2.5)]
