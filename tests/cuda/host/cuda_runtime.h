@@ -1,7 +1,8 @@
 /* cuda_runtime.h - the CUDA language for the host's compiler: keywords, vector types, built-in variables, barriers, shuffles,
  * launches. Test-only, see cuda_runtime_api.h.
  *
- * A block runs on one OS thread, its threads as fibres that change at barriers and shuffles only; blocks follow each other.
+ * A block runs on one OS thread, its threads as fibres that change at barriers and shuffles only; blocks follow each other. Host
+ * threads that use a device take turns, call by call.
  * A barrier that not every thread of the block reaches, or a shuffle that a lane of its mask misses, ends the test with a message.
  */
 #ifndef HOST_CUDA_RUNTIME_H
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include <functional>
+#include <mutex>
 #include <tuple>
 
 #include "cuda_runtime_api.h"
@@ -83,7 +85,11 @@ void __syncwarp(unsigned mask = 0xffffffffu);
 uint64_t host_exchange(unsigned mask, uint64_t value, int from);
 int host_lane();
 void host_wait_until(std::function<bool()> holds); /* that other threads of the block make true */
-int host_device(); /* as cudaSetDevice chose */
+int host_device(); /* as cudaSetDevice chose for this OS thread */
+
+/* Whoever has it is alone with the devices: every call takes it, from whichever OS thread. */
+using host_alone = std::lock_guard<std::recursive_mutex>;
+std::recursive_mutex &host_lock();
 
 template <typename T> inline T host_shuffle(unsigned mask, T value, int from)
 {

@@ -207,9 +207,20 @@ static int64_t place(const tensor *t, const int64_t *at)
     return index;
 }
 
+/* Most are bf16: without a call. */
+static inline double stored(const tensor *t, int64_t index)
+{
+    if (t->type != LT_BF16)
+        return lt_load_element(t->memory, t->type, index);
+    const uint32_t bits = (uint32_t)((const uint16_t *)t->memory)[index] << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static double get(const tensor *t, const int64_t *at)
 {
-    return t->kind == NUMBER ? t->value : lt_load_element(t->memory, t->type, place(t, at));
+    return t->kind == NUMBER ? t->value : stored(t, place(t, at));
 }
 
 /* Steps `at` through the dimensions of t from `first` on; false after the last. */
@@ -230,8 +241,7 @@ static double over_channels(const tensor *x, const int64_t *from, const tensor *
     const int64_t w_at = place(w, tap);
     double sum = 0;
     for (int64_t channel = 0; channel < w->dim[1]; channel++)
-        sum += lt_load_element(x->memory, x->type, x_at + channel * x->stride[1]) *
-               lt_load_element(w->memory, w->type, w_at + channel * w->stride[1]);
+        sum += stored(x, x_at + channel * x->stride[1]) * stored(w, w_at + channel * w->stride[1]);
     return sum;
 }
 

@@ -90,15 +90,15 @@ void leave_stack(own_stack *from, const own_stack *to)
     __sanitizer_start_switch_fiber(&from->kept, to->bottom, to->bytes);
 }
 
-void reach_stack(const own_stack *here)
+void reach_scheduler()
 {
-    __sanitizer_finish_switch_fiber(here->kept, nullptr, nullptr);
+    __sanitizer_finish_switch_fiber(now.scheduler_stack.kept, nullptr, nullptr);
 }
 
-/* For the first time on a fibre's: what was left is the scheduler's. */
-void reach_new_stack()
+/* What was left is the stack of whichever OS thread schedules. `kept` is NULL for the first time on a fibre's. */
+void reach_fibre(void *kept)
 {
-    __sanitizer_finish_switch_fiber(nullptr, &now.scheduler_stack.bottom, &now.scheduler_stack.bytes);
+    __sanitizer_finish_switch_fiber(kept, &now.scheduler_stack.bottom, &now.scheduler_stack.bytes);
 }
 
 #else
@@ -107,11 +107,11 @@ void leave_stack(own_stack *, const own_stack *)
 {
 }
 
-void reach_stack(const own_stack *)
+void reach_scheduler()
 {
 }
 
-void reach_new_stack()
+void reach_fibre(void *)
 {
 }
 
@@ -128,7 +128,7 @@ __attribute__((noinline, no_sanitize_address)) void leave(fibre *me)
     leave_stack(&me->stack, &now.scheduler_stack);
     if (__builtin_setjmp(me->place) == 0)
         jump(now.scheduler_place);
-    reach_stack(&me->stack);
+    reach_fibre(me->stack.kept);
 }
 
 __attribute__((noinline, no_sanitize_address)) void enter(fibre *f)
@@ -140,12 +140,12 @@ __attribute__((noinline, no_sanitize_address)) void enter(fibre *f)
         f->begun = true;
         setcontext(&f->context);
     }
-    reach_stack(&now.scheduler_stack);
+    reach_scheduler();
 }
 
 void run_fibre()
 {
-    reach_new_stack();
+    reach_fibre(nullptr);
     fibre *const me = &now.fibres[now.running];
     for (;;) {
         (*now.body)();
@@ -300,6 +300,7 @@ unsigned __ballot_sync(unsigned mask, int predicate)
 
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
 {
+    const host_alone alone(host_lock());
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > HOST_SHARED_BYTES)
         return cudaErrorInvalidValue;
     shared_limit[kernel] = value;
@@ -309,6 +310,7 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
                         std::function<void()> body)
 {
+    const host_alone alone(host_lock());
     const dim3 grid = config->gridDim;
     const dim3 block = config->blockDim;
     const size_t threads = (size_t)block.x * block.y * block.z;

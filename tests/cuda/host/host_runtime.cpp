@@ -18,8 +18,8 @@ size_t memory_used;
 size_t memory_most;
 std::map<void *, size_t> blocks;
 std::map<void *, size_t> pinned;
-cudaError_t last = cudaSuccess;
-int current;
+thread_local cudaError_t last = cudaSuccess;
+thread_local int current;
 
 cudaError_t failed(cudaError_t code)
 {
@@ -96,8 +96,15 @@ void give_back(void *memory, size_t bytes)
 
 } // namespace
 
+std::recursive_mutex &host_lock()
+{
+    static std::recursive_mutex lock;
+    return lock;
+}
+
 void host_device_begin(void)
 {
+    host_lock().lock();
 #ifndef __SANITIZE_ADDRESS__
     if (busy++ == 0)
         protect(PROT_READ | PROT_WRITE);
@@ -110,16 +117,19 @@ void host_device_end(void)
     if (--busy == 0)
         protect(PROT_NONE);
 #endif
+    host_lock().unlock();
 }
 
 void host_set_memory(size_t bytes)
 {
+    const host_alone alone(host_lock());
     memory_bytes = bytes;
     memory_most = memory_used;
 }
 
 size_t host_memory_peak(void)
 {
+    const host_alone alone(host_lock());
     return memory_most;
 }
 
@@ -143,6 +153,7 @@ cudaError_t cudaGetDeviceCount(int *count)
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device)
 {
+    const host_alone alone(host_lock());
     if (device < 0 || device >= DEVICES)
         return failed(cudaErrorInvalidDevice);
     *properties = {"host", memory_bytes, 227 << 10, 9, 0, 2};
@@ -164,6 +175,7 @@ int host_device()
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    const host_alone alone(host_lock());
     *memory = nullptr;
     if (host_refuse_in_capture() != cudaSuccess)
         return failed(cudaErrorStreamCaptureUnsupported);
@@ -183,6 +195,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 
 cudaError_t cudaFree(void *memory)
 {
+    const host_alone alone(host_lock());
     if (memory == nullptr)
         return cudaSuccess;
     if (host_refuse_in_capture() != cudaSuccess)
@@ -198,6 +211,7 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
+    const host_alone alone(host_lock());
     *memory = nullptr;
     if (host_refuse_in_capture() != cudaSuccess)
         return failed(cudaErrorStreamCaptureUnsupported);
@@ -211,6 +225,7 @@ cudaError_t cudaMallocHost(void **memory, size_t bytes)
 /* Waits for nothing: a copy that is still under way finds the pattern. */
 cudaError_t cudaFreeHost(void *memory)
 {
+    const host_alone alone(host_lock());
     if (memory == nullptr)
         return cudaSuccess;
     if (host_refuse_in_capture() != cudaSuccess)
@@ -225,6 +240,7 @@ cudaError_t cudaFreeHost(void *memory)
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
+    const host_alone alone(host_lock());
     *available = memory_bytes > memory_used ? memory_bytes - memory_used : 0;
     *total = memory_bytes;
     return cudaSuccess;

@@ -80,6 +80,7 @@ void run_until(host_queue &q, uint64_t at)
 
 cudaError_t give(cudaStream_t stream, std::function<void()> work)
 {
+    const host_alone alone(host_lock());
     if (capturing != nullptr && stream != capturing)
         return spoil(stream == nullptr ? cudaErrorStreamCaptureImplicit : cudaErrorStreamCaptureIsolation);
     if (streams.count(stream) == 0)
@@ -109,6 +110,7 @@ bool is_late(int device)
 
 void host_finish_all(void)
 {
+    const host_alone alone(host_lock());
     for (host_stream *s : streams)
         run_until(*s->queue, s->queue->queued);
 }
@@ -124,6 +126,7 @@ cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work)
 
 cudaError_t host_enqueue_kernel(cudaStream_t stream, std::function<void()> work)
 {
+    const host_alone alone(host_lock());
     launches += capturing == nullptr;
     return host_enqueue(stream, [work = std::move(work)] {
         kernels++;
@@ -133,21 +136,25 @@ cudaError_t host_enqueue_kernel(cudaStream_t stream, std::function<void()> work)
 
 size_t host_launches(void)
 {
+    const host_alone alone(host_lock());
     return launches;
 }
 
 size_t host_kernels(void)
 {
+    const host_alone alone(host_lock());
     return kernels;
 }
 
 size_t host_waits(void)
 {
+    const host_alone alone(host_lock());
     return waits;
 }
 
 cudaError_t host_refuse_in_capture(void)
 {
+    const host_alone alone(host_lock());
     return capturing != nullptr ? spoil(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
 }
 
@@ -170,6 +177,7 @@ cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t 
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
+    const host_alone alone(host_lock());
     *stream = new host_stream{std::make_shared<host_queue>()};
     (*stream)->queue->device = host_device();
     (*stream)->queue->late = is_late(host_device());
@@ -179,6 +187,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (streams.count(stream) == 0)
@@ -190,6 +199,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureIsolation;
     if (event == nullptr)
@@ -201,6 +211,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
 {
+    const host_alone alone(host_lock());
     const cudaError_t code = cudaStreamSynchronize(stream);
     if (streams.erase(stream) > 0)
         delete stream;
@@ -215,6 +226,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (event == nullptr || streams.count(stream) == 0)
@@ -225,6 +237,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (event == nullptr)
@@ -243,6 +256,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (streams.count(stream) == 0)
@@ -257,6 +271,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 {
+    const host_alone alone(host_lock());
     *graph = nullptr;
     if (capturing == nullptr || capturing != stream)
         return cudaErrorStreamCaptureUnmatched;
@@ -269,6 +284,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags)
 {
+    const host_alone alone(host_lock());
     *exec = nullptr;
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
@@ -281,6 +297,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
 /* Every launch has its own copy of what the graph holds, and ends the test where the graph goes before it is done. */
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
+    const host_alone alone(host_lock());
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (exec == nullptr || streams.count(stream) == 0)
@@ -308,6 +325,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
 {
+    const host_alone alone(host_lock());
     delete exec;
     return cudaSuccess;
 }
