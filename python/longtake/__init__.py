@@ -306,6 +306,7 @@ class _Call:
                  on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
         self.raised: Optional[BaseException] = None
         self.cancelled = False
+        self.inside: Optional[int] = None  # thread of the callback that runs: the request's, or one of the library's
         self._progress = _bar() if progress is True else progress or None
         self._on_frame = on_frame
         r = self.request = c.Request()
@@ -355,6 +356,7 @@ class _Call:
                 raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
 
     def _hear_event(self, _user: Any, pointer: Any) -> int:
+        self.inside = threading.get_ident()
         try:
             if self._progress is not None and self.raised is None:
                 e = pointer.contents
@@ -363,13 +365,18 @@ class _Call:
                                      e.message.decode("utf-8", "replace") if e.message else None))
         except BaseException as exception:  # passed on once the library has returned
             self.raised = exception
+        finally:
+            self.inside = None
         return int(self.cancelled or self.raised is not None)
 
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
+        self.inside = threading.get_ident()
         try:
             self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy())
         except BaseException as exception:
             self.raised = exception
+        finally:
+            self.inside = None
         return int(self.cancelled or self.raised is not None)
 
     def run(self, function: Callable, engine: "Engine") -> Report:
@@ -456,7 +463,8 @@ class Engine(_Owned):
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
         """One request at a time; a callback of a request that waited for its own engine would wait for ever."""
-        if self._user == threading.get_ident():
+        running = self._running
+        if threading.get_ident() in (self._user, running.inside if running is not None else None):
             raise LongtakeError(Status.USAGE, "Engine: found a request within a callback of another, expected one at a time")
         with self._lock:
             self._user = threading.get_ident()

@@ -1,11 +1,14 @@
 """The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of 5 semantic frames."""
+import ctypes
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import longtake
+from longtake import _library
 
 SHORT = dict(frames=25, steps=2)
 
@@ -196,6 +199,24 @@ def test_an_engine_within_its_own_callback(engine, tmp_path):
         engine.generate("a red ball", progress=lambda _event: engine.plan("a red ball"), output=tmp_path / "a.mp4", **SHORT)
     with pytest.raises(longtake.LongtakeError, match="within a callback"):
         engine.generate("a red ball", progress=lambda _event: engine.close(), output=tmp_path / "a.mp4", **SHORT)
+    assert engine.fps == 8
+
+
+def test_an_engine_within_a_callback_on_another_thread(engine):
+    """Where windows are decoded beside refinement, a callback may come on a thread of the library's."""
+    for asks in (lambda *_: engine.plan("a red ball"), lambda *_: engine.close()):
+        call = engine._call("a red ball", progress=asks, on_frame=asks)
+        event = _library.Event(kind=0)
+        frame = ctypes.cast((ctypes.c_uint8 * 12)(), ctypes.POINTER(ctypes.c_uint8))
+        for hear in (lambda: call._hear_event(None, ctypes.pointer(event)), lambda: call._hear_frame(None, 0, frame, 2, 2)):
+            call.raised, call.cancelled = None, False
+            thread = threading.Thread(target=hear, daemon=True)
+            with engine._turn():
+                engine._running = call
+                thread.start()
+                thread.join(10)
+                engine._running = None
+            assert "within a callback" in str(call.raised)
     assert engine.fps == 8
 
 
