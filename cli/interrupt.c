@@ -2,9 +2,10 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t code;
+static atomic_int code; /* read on whichever thread an event comes */
 
 static void on_signal(int number)
 {
