@@ -17,8 +17,9 @@
  *
  * Every function that can fail returns a status and fills the caller's error. The library never exits, prints or keeps
  * global state; nothing of it is written under a final name before it is whole. One engine serves one request at a time;
- * different engines may be used from different threads. Strings are UTF-8. Structs are filled by their _init functions,
- * so that a field added later has its default.
+ * different engines may be used from different threads. Callbacks come one at a time, but not all on the
+ * thread that called: where a device with memory of its own decodes a window while the next one is refined, some come on a thread of
+ * the library's. Strings are UTF-8. Structs are filled by their _init functions, so that a field added later has its default.
  *
  * Valid C11 and C++17.
  */
@@ -100,10 +101,11 @@ typedef struct {
     const char *message;      /**< NULL unless the kind says so */
 } longtake_event;
 
-/** Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
+/** Where a window is decoded while the next one is refined, events of the two stages mix.
+ * Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
 typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
 
-/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. */
+/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. In order. */
 typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width, int height);
 
 /* ---- engine ------------------------------------------------------------------------------------------------------ */

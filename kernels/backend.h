@@ -159,6 +159,10 @@ typedef struct {
     /* Bytes that are free where the device has memory of its own; NULL where it computes in the host's. */
     size_t (*memory_free)(lt_backend *b);
 
+    /* Another backend on the device of `b`, as `b` is and with a queue of its own: what both are given, each by one thread at a time, runs
+     * side by side. They share no memory but the device's. NULL where the host's threads compute, which one backend keeps busy. */
+    lt_status (*again)(lt_backend *b, lt_backend **out, lt_error *err);
+
     /* The operations that `work` asks for are kept, none is done: replay does them all again, at once, with the addresses and numbers that
      * they were given, whatever is in that memory by then. The same work was done before as it is. It calls operations alone, nothing that
      * moves memory between host and device, takes it or waits, and reads no matrix that comes from the host (LT_ERR_FAILED). These and

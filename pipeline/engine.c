@@ -222,6 +222,8 @@ void longtake_close(longtake *e)
         return;
     take_profile_close(e);
     take_engine_keep_weights(e, false);
+    if (e->beside)
+        e->beside->table->close(e->beside);
     if (e->backend)
         e->backend->table->close(e->backend);
     cfg_model_files_close(&e->files);

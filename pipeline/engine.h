@@ -31,6 +31,7 @@ struct longtake {
     char *config_text;        /* every value, and where it came from */
     take_wording *wording;     /* NULL: the model has none */
     lt_backend *backend;
+    lt_backend *beside;       /* another one on the same device, from the first take on whose windows are decoded beside refinement; or NULL */
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
     char *cache_dir;          /* or NULL */

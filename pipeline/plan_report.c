@@ -62,8 +62,16 @@ static int64_t token_count(const cfg_ar *cfg, const take_timeline *t)
     return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
 }
 
+/* What a take is done sooner by where a window is decoded while the next one is refined: nothing is refined beside the last one. */
+static double spared_seconds(double refine, double decode, int64_t windows)
+{
+    const double beside = decode - decode / (double)windows;
+    const double refined = refine - refine / (double)windows;
+    return beside < refined ? beside : refined;
+}
+
 /* Seconds that the take will need, as fast as its stages were last; below zero where one was never measured. */
-static double foreseen_seconds(const take_task *task)
+static double foreseen_seconds(const take_task *task, const take_memory *memory)
 {
     const longtake *e = task->run.engine;
     const take_spec *s = &task->run.spec;
@@ -82,14 +90,18 @@ static double foreseen_seconds(const take_task *task)
         {TAKE_ENCODE, alone && does & TAKE_DOES_REFINE && t->windows > 1, (double)(t->windows - 1)},
         {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)take_decoded_latents(s)}};
     double seconds = 0;
+    double of[TAKE_STAGES] = {0};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         take_speed speed;
         if (!part[i].runs)
             continue;
         if (!take_speed_read(e, s, part[i].stage, &speed))
             return -1;
-        seconds += part[i].units * speed.unit_seconds + speed.open_seconds;
+        of[part[i].stage] = part[i].units * speed.unit_seconds + speed.open_seconds;
+        seconds += of[part[i].stage];
     }
+    if (memory->networks == TAKE_NETWORKS_AT_ONCE)
+        seconds -= spared_seconds(of[TAKE_REFINE], of[TAKE_DECODE], t->windows);
     return seconds;
 }
 
@@ -98,7 +110,7 @@ static lt_json *plan_of(const plan_findings *p, const char *command)
     const take_task *t = &p->task;
     const longtake *e = t->run.engine;
     const take_spec *s = &t->run.spec;
-    const double time = foreseen_seconds(t);
+    const double time = foreseen_seconds(t, &p->memory);
     const bool refines = t->command->does & TAKE_DOES_REFINE;
     const bool writes_tokens = t->command->does & TAKE_DOES_TOKENS;
     lt_json *o = lt_json_new_object();
@@ -193,6 +205,8 @@ static void print_needs(double seconds, const take_memory *memory, FILE *out)
         fprintf(out, ", on the device %.0f MiB", (double)memory->device_bytes / 1048576);
     if (memory->networks == TAKE_NETWORKS_IN_TURNS)
         fprintf(out, ", networks opened in turns");
+    if (memory->networks == TAKE_NETWORKS_AT_ONCE)
+        fprintf(out, ", each window decoded while the next is refined");
     if (memory->vae == TAKE_VAE_FRAME_BY_FRAME)
         fprintf(out, ", pictures decoded frame by frame");
     if (streamed[0] != '\0')
@@ -248,7 +262,7 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
     if (out) {
         print_table(&found, out);
-        print_needs(foreseen_seconds(&found.task), &found.memory, out);
+        print_needs(foreseen_seconds(&found.task, &found.memory), &found.memory, out);
     }
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");

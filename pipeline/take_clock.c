@@ -30,7 +30,23 @@ static size_t peak_bytes(void)
 
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user)
 {
-    *c = (take_clock){.on_event = on_event, .user = user, .engine = engine, .started = now()};
+    *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER, .on_event = on_event, .user = user, .engine = engine, .started = now()};
+}
+
+void take_clock_hold(take_clock *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+}
+
+void take_clock_release(take_clock *c)
+{
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* The calling thread's. From here on to the functions of the header the lock is held. */
+static take_clock_hand *hand_of(take_clock *c)
+{
+    return c->is_split && pthread_equal(pthread_self(), c->second) ? &c->beside : &c->own;
 }
 
 double take_clock_elapsed(const take_clock *c)
@@ -38,126 +54,222 @@ double take_clock_elapsed(const take_clock *c)
     return now() - c->started;
 }
 
-void take_clock_plan(take_clock *c, take_stage s, double units)
+/* Of one stage; -1 where it was never measured. */
+static double stage_left(const take_stage_total *t)
 {
-    c->of[s].total = units;
+    if (t->done >= t->total)
+        return 0;
+    if (t->measured <= 0)
+        return -1;
+    const bool alike = t->measured > t->odd_units;
+    const double seconds = alike ? t->seconds - t->odd_seconds : t->seconds;
+    return (t->total - t->done) * seconds / (alike ? t->measured - t->odd_units : t->measured);
 }
 
-void take_clock_found(take_clock *c, take_stage s, double units)
+/* Of two threads the one that needs longer is waited for; the last window is decoded when there is nothing left to refine. */
+static double spared(const take_clock *c, double refine, double decode)
 {
-    c->of[s].done += units;
+    const take_stage_total *t = &c->of[TAKE_DECODE];
+    const double windows = (double)(c->own.windows > 0 ? c->own.windows : 1);
+    const double last = t->done < t->total ? decode / (t->total - t->done) * t->total / windows : 0;
+    const double beside = decode > last ? decode - last : 0;
+    return refine < beside ? refine : beside;
 }
 
-double take_clock_left(const take_clock *c)
+static double seconds_left(const take_clock *c)
 {
     double left = 0;
     double total = 0;
+    double of[TAKE_STAGES];
     for (int s = 0; s < TAKE_STAGES; s++) {
-        const take_stage_total *t = &c->of[s];
-        total += t->total;
-        if (t->done >= t->total)
-            continue;
-        if (t->measured <= 0)
+        of[s] = stage_left(&c->of[s]);
+        if (of[s] < 0)
             return -1;
-        const bool alike = t->measured > t->odd_units;
-        const double seconds = alike ? t->seconds - t->odd_seconds : t->seconds;
-        left += (t->total - t->done) * seconds / (alike ? t->measured - t->odd_units : t->measured);
+        left += of[s];
+        total += c->of[s].total;
     }
+    if (c->is_split)
+        left -= spared(c, of[TAKE_REFINE], of[TAKE_DECODE]);
     return total > 0 ? left : -1;
 }
 
 static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)
 {
+    const take_clock_hand *h = hand_of(c);
     c->told = now();
     if (!c->on_event)
         return;
     const longtake_event event = {.kind = kind,
                                   .elapsed_seconds = take_clock_elapsed(c),
-                                  .stage = take_stage_name(c->stage),
-                                  .window = c->window,
-                                  .windows = c->windows,
-                                  .step = c->step,
-                                  .steps = c->steps,
+                                  .stage = take_stage_name(h->stage),
+                                  .window = h->window,
+                                  .windows = h->windows,
+                                  .step = h->step,
+                                  .steps = h->steps,
                                   .step_seconds = step_seconds,
-                                  .eta_seconds = take_clock_left(c),
+                                  .eta_seconds = seconds_left(c),
                                   .peak_bytes = peak_bytes(),
                                   .message = message};
     if (c->on_event(c->user, &event) != 0)
         c->cancelled = true;
 }
 
+static void enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
+{
+    take_clock_hand *h = hand_of(c);
+    take_profile_collect(c->engine, TAKE_STAGES);
+    h->stage = s;
+    h->window = window;
+    h->windows = windows;
+    h->step = 0;
+    h->steps = steps;
+    h->running = now();
+    h->step_began = h->running;
+    c->told = h->running;
+}
+
+static lt_status check(take_clock *c, lt_error *err)
+{
+    const take_clock_hand *h = hand_of(c);
+    if (c->cancelled)
+        return lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in stage %s, window %lld", take_stage_name(h->stage),
+                       (long long)h->window);
+    if (c->stopped)
+        return lt_fail(err, LT_ERR_CANCELLED, "stopped in stage %s, window %lld: another stage has failed", take_stage_name(h->stage),
+                       (long long)h->window);
+    return LT_OK;
+}
+
+void take_clock_plan(take_clock *c, take_stage s, double units)
+{
+    take_clock_hold(c);
+    c->of[s].total = units;
+    take_clock_release(c);
+}
+
+void take_clock_found(take_clock *c, take_stage s, double units)
+{
+    take_clock_hold(c);
+    c->of[s].done += units;
+    take_clock_release(c);
+}
+
 void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
-    take_profile_collect(c->engine, TAKE_STAGES);
-    c->stage = s;
-    c->window = window;
-    c->windows = windows;
-    c->step = 0;
-    c->steps = steps;
-    c->running = now();
-    c->step_began = c->running;
-    c->told = c->running;
+    take_clock_hold(c);
+    enter(c, s, window, windows, steps);
+    take_clock_release(c);
 }
 
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
+    take_clock_hold(c);
     const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
-    take_clock_enter_quietly(c, s, window, windows, steps);
+    enter(c, s, window, windows, steps);
     send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, NULL);
+    take_clock_release(c);
 }
 
 void take_clock_opened(take_clock *c)
 {
+    take_clock_hold(c);
+    take_clock_hand *h = hand_of(c);
     const double at = now();
-    c->of[c->stage].open_seconds += at - c->running;
-    c->running = at;
-    c->step_began = at;
+    c->of[h->stage].open_seconds += at - h->running;
+    h->running = at;
+    h->step_began = at;
+    take_clock_release(c);
 }
 
 void take_clock_set_apart(take_clock *c, take_stage s)
 {
+    take_clock_hold(c);
     c->of[s].odd_units = c->of[s].measured;
     c->of[s].odd_seconds = c->of[s].seconds;
+    take_clock_release(c);
 }
 
 lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *err)
 {
-    take_stage_total *t = &c->of[c->stage];
+    take_clock_hold(c);
+    take_clock_hand *h = hand_of(c);
+    take_stage_total *t = &c->of[h->stage];
     const double at = now();
-    t->seconds += at - c->running;
-    c->running = at;
+    t->seconds += at - h->running;
+    h->running = at;
     t->done += units;
     t->measured += units;
-    c->step = step;
-    send(c, LONGTAKE_EVENT_STEP, at - c->step_began, NULL);
-    c->step_began = at;
-    return take_clock_check(c, err);
+    h->step = step;
+    send(c, LONGTAKE_EVENT_STEP, at - h->step_began, NULL);
+    h->step_began = at;
+    const lt_status s = check(c, err);
+    take_clock_release(c);
+    return s;
 }
 
 void take_clock_leave(take_clock *c)
 {
-    take_profile_collect(c->engine, c->stage);
-    c->of[c->stage].seconds += now() - c->running;
-    c->of[c->stage].peak_bytes = peak_bytes();
-    c->running = now();
+    take_clock_hold(c);
+    take_clock_hand *h = hand_of(c);
+    take_profile_collect(c->engine, h->stage);
+    c->of[h->stage].seconds += now() - h->running;
+    c->of[h->stage].peak_bytes = peak_bytes();
+    h->running = now();
+    take_clock_release(c);
 }
 
 bool take_clock_wait(take_clock *c)
 {
+    take_clock_hold(c);
     if (now() >= c->told + wait_seconds)
         send(c, LONGTAKE_EVENT_STEP, 0, NULL);
-    return c->cancelled;
+    const bool asked = c->cancelled;
+    take_clock_release(c);
+    return asked;
 }
 
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message)
 {
+    take_clock_hold(c);
     send(c, kind, 0, message);
+    take_clock_release(c);
 }
 
-lt_status take_clock_check(const take_clock *c, lt_error *err)
+void take_clock_split(take_clock *c)
 {
-    if (c->cancelled)
-        return lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in stage %s, window %lld", take_stage_name(c->stage),
-                       (long long)c->window);
-    return LT_OK;
+    take_clock_hold(c);
+    c->is_split = true;
+    c->second = pthread_self();
+    c->beside = c->own;
+    take_clock_release(c);
+}
+
+void take_clock_join(take_clock *c)
+{
+    take_clock_hold(c);
+    c->is_split = false;
+    take_clock_release(c);
+}
+
+void take_clock_stop(take_clock *c)
+{
+    take_clock_hold(c);
+    c->stopped = true;
+    take_clock_release(c);
+}
+
+double take_clock_left(take_clock *c)
+{
+    take_clock_hold(c);
+    const double left = seconds_left(c);
+    take_clock_release(c);
+    return left;
+}
+
+lt_status take_clock_check(take_clock *c, lt_error *err)
+{
+    take_clock_hold(c);
+    const lt_status s = check(c, err);
+    take_clock_release(c);
+    return s;
 }

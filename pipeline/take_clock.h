@@ -3,10 +3,14 @@
  * Work is counted in units that cost about the same inside a stage: codes, denoising steps, decoded latents. What was
  * found in the job folder counts as done but not as measured. The estimate is there once every stage that still has work
  * was measured.
+ *
+ * A second thread may work for the take (take_beside.h). It has a stage, a window and a step of its own; the user's callbacks are
+ * called by one thread at a time.
  */
 #ifndef TAKE_TAKE_CLOCK_H
 #define TAKE_TAKE_CLOCK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,11 +32,8 @@ typedef struct {
     size_t peak_bytes;
 } take_stage_total;
 
+/* What a thread is at. */
 typedef struct {
-    longtake_event_fn on_event;
-    void *user;
-    longtake *engine; /* whose profile learns of changes of the stage */
-    double started;   /* seconds of the monotonic clock */
     double running;   /* since when the current stage runs; 0: none */
     take_stage stage;
     int64_t window;
@@ -40,9 +41,22 @@ typedef struct {
     int64_t step; /* the last that is done */
     int64_t steps;
     double step_began;
+} take_clock_hand;
+
+typedef struct {
+    pthread_mutex_t lock;  /* of all that follows, and held while the user is called */
+    longtake_event_fn on_event;
+    void *user;
+    longtake *engine; /* whose profile learns of changes of the stage */
+    double started;   /* seconds of the monotonic clock */
     double told; /* when the last event was sent */
     take_stage_total of[TAKE_STAGES];
-    bool cancelled;
+    bool cancelled;  /* the user asked to stop, */
+    bool stopped;    /* or one of two threads failed */
+    take_clock_hand own;
+    bool is_split;       /* there is a second thread, */
+    pthread_t second;
+    take_clock_hand beside; /* and what it is at */
 } take_clock;
 
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user);
@@ -67,9 +81,19 @@ bool take_clock_wait(take_clock *c);
 
 /* Events that are no step. */
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message);
+/* Nobody else's callback of the user's runs between these two. */
+void take_clock_hold(take_clock *c);
+void take_clock_release(take_clock *c);
+
+/* The calling thread is a second one, and stands where the first one does; until take_clock_join, by the same thread. */
+void take_clock_split(take_clock *c);
+void take_clock_join(take_clock *c);
+/* One of the two threads has failed: from now on every check and step of the other one is LT_ERR_CANCELLED. */
+void take_clock_stop(take_clock *c);
+
 /* Seconds that are left, or -1 when a stage with work left was never measured, or nothing is planned yet. */
-double take_clock_left(const take_clock *c);
+double take_clock_left(take_clock *c);
 /* LT_ERR_CANCELLED when a stop was asked for. */
-lt_status take_clock_check(const take_clock *c, lt_error *err);
+lt_status take_clock_check(take_clock *c, lt_error *err);
 
 #endif

@@ -32,16 +32,29 @@ static bool decodes_alone(const take_decoder *d)
     return d->run->spec.carry == CFG_CARRY_FRAMES;
 }
 
+/* Beside refinement the network has a queue of its own, which the engine keeps for the next take. */
+static lt_status find_device(const take_decoder *d, lt_backend **out, lt_error *err)
+{
+    longtake *e = d->run->engine;
+    const bool beside = d->run->memory.networks == TAKE_NETWORKS_AT_ONCE;
+    if (beside && !e->beside)
+        LT_TRY(e->backend->table->again(e->backend, &e->beside, err));
+    *out = beside ? e->beside : e->backend;
+    return LT_OK;
+}
+
 static lt_status open_network(take_decoder *d, lt_error *err)
 {
     longtake *e = d->run->engine;
+    lt_backend *device = NULL;
     if (d->decoder)
         return LT_OK;
+    LT_TRY(find_device(d, &device, err));
     const bool encodes = decodes_alone(d) || d->run->reference;
     const unsigned spares = d->run->memory.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
     const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
-    LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, e->backend, what, &d->vae, err));
+    LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, device, what, &d->vae, err));
     return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
 }
 
@@ -236,10 +249,13 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
 static lt_status hand_out(take_decoder *d, const take_window *w, const uint8_t *first, lt_error *err)
 {
     const longtake_request *r = d->run->request;
-    for (int64_t i = 0; r->on_frame && i < w->delivered; i++)
-        if (r->on_frame(r->user, w->first_frame + i, first + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height) != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld",
-                           (long long)(w->first_frame + i));
+    for (int64_t i = 0; r->on_frame && i < w->delivered; i++) {
+        take_clock_hold(&d->run->clock);
+        const int asked = r->on_frame(r->user, w->first_frame + i, first + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height);
+        take_clock_release(&d->run->clock);
+        if (asked != 0)
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(w->first_frame + i));
+    }
     return LT_OK;
 }
 
@@ -359,7 +375,7 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    if (run->memory.networks == TAKE_NETWORKS_TOGETHER) /* else every window opens it: that is part of its cost */
+    if (run->memory.networks != TAKE_NETWORKS_IN_TURNS) /* else every window opens it: that is part of its cost */
         take_clock_opened(&run->clock);
     if (s == LT_OK)
         s = find_or_prepare(d, c, &w, blob, bytes, err);
@@ -405,7 +421,7 @@ lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, fl
     take_clock *clock = &d->run->clock;
     take_clock_enter(clock, TAKE_ENCODE, c, d->run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    if (d->run->memory.networks == TAKE_NETWORKS_TOGETHER)
+    if (d->run->memory.networks != TAKE_NETWORKS_IN_TURNS)
         take_clock_opened(clock);
     if (s == LT_OK)
         s = decode_and_encode(d, latents, known, err);

@@ -34,6 +34,7 @@ typedef struct {
     size_t encoder;       /* bytes of one window's video encoder */
     bool apart;           /* the device has memory of its own */
     size_t worst_device;  /* bytes of it; 0 where it is the host's and counted above */
+    size_t refine_passes; /* bytes of it that refining took while it ran and then gave back, where decoding runs beside it */
 } memory_probe;
 
 typedef struct {
@@ -93,7 +94,7 @@ static void begin_stage(const memory_probe *p)
 /* A stage has run: what it needed. */
 static void note_stage(memory_probe *p, size_t files, size_t host)
 {
-    const size_t device = p->device->memory_peak;
+    const size_t device = p->device->memory_peak + p->refine_passes;
     const size_t bytes = files + host + (p->apart ? 0 : device);
     if (bytes > p->worst_stage)
         p->worst_stage = bytes;
@@ -236,13 +237,20 @@ static size_t window_frames_bytes(const memory_probe *p)
     return (size_t)take_frames_of_latents(s->time.window) * (size_t)s->width * (size_t)s->height * 3;
 }
 
+/* Of one latent: C x H x W. */
+static size_t latent_values(const memory_probe *p)
+{
+    const cfg_mmdit *cfg = &p->engine->cfg.mmdit;
+    return (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width;
+}
+
 static lt_status allocate_render(const memory_probe *p, render_probe *r, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const cfg_tokenizer *tok = &cfg->tokenizer;
     const int segment = cfg->ar_model.segment_frames;
     const int window = p->spec->time.window;
-    const size_t latent = (size_t)cfg->mmdit.latent_channels * (size_t)cfg->mmdit.latent_height * (size_t)cfg->mmdit.latent_width;
+    const size_t latent = latent_values(p);
     const size_t cells = (size_t)tok->grid_height * (size_t)tok->grid_width * (size_t)tok->feature_channels;
     r->features = calloc((size_t)segment * cells, sizeof *r->features);
     r->control = calloc((size_t)(segment > window ? segment : window) * latent, sizeof *r->control);
@@ -321,6 +329,15 @@ static void note_render(memory_probe *p, const render_probe *r)
     note_stage(p, files, r->host);
 }
 
+/* What refining has run through may be taken at any moment of decoding; the window that is decoded has latents of its own, and the
+ * second queue libraries and workspaces. */
+static void count_beside(memory_probe *p, render_probe *r)
+{
+    p->refine_passes = p->device->memory_peak - p->device->memory_in_use + device_running_bytes;
+    r->host += (size_t)p->spec->time.window * latent_values(p) * sizeof(float);
+    begin_stage(p);
+}
+
 static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
 {
     render_probe r = {0};
@@ -330,6 +347,8 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_refine(p, &r, err);
     r.host += decodes ? window_frames_bytes(p) : 0;
+    if (s == LT_OK && p->way.networks == TAKE_NETWORKS_AT_ONCE)
+        count_beside(p, &r);
     if (s == LT_OK && p->way.networks == TAKE_NETWORKS_IN_TURNS) {
         note_render(p, &r);
         close_networks(&r);
@@ -426,6 +445,7 @@ static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *
 
 /* What may be tried, the quickest first. On the host each needs less than those before. */
 static const take_memory ways[] = {
+    {.networks = TAKE_NETWORKS_AT_ONCE, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_FRAME_BY_FRAME},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS},
@@ -434,8 +454,19 @@ static const take_memory ways[] = {
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
 };
 
+/* Is there a window to decode while the next one is refined, and can the device do both? Carry `frames` decodes a window before the
+ * next one begins. A profile waits for the device around every operation, and says what each stage cost by itself. Who allows one thread has one. */
+static bool may_be_at_once(const memory_probe *p, unsigned does)
+{
+    const unsigned both = TAKE_DOES_REFINE | TAKE_DOES_DECODE;
+    return p->engine->backend->table->again && (does & both) == both && !(does & TAKE_DOES_PREVIEW) &&
+           p->spec->carry != CFG_CARRY_FRAMES && p->spec->time.windows > 1 && !p->engine->profile && p->engine->threads != 1;
+}
+
 static bool may_take(const memory_probe *p, unsigned does, const take_memory *way)
 {
+    if (way->networks == TAKE_NETWORKS_AT_ONCE && !may_be_at_once(p, does))
+        return false;
     const bool renders = does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE);
     if (way->networks == TAKE_NETWORKS_IN_TURNS && !(does & TAKE_DOES_KEEP && renders))
         return false;
@@ -496,7 +527,7 @@ lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, con
 lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                             lt_error *err)
 {
-    *out = ways[0];
+    *out = (take_memory){.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS};
     return e->max_memory > 0 || e->backend->table->memory_free ? take_memory_choose(e, s, does, video, out, err) : LT_OK;
 }
 
@@ -504,7 +535,8 @@ lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, cons
 
 void take_memory_describe(const take_memory *m, lt_json *o)
 {
-    static const char *const networks[] = {[TAKE_NETWORKS_TOGETHER] = "together", [TAKE_NETWORKS_IN_TURNS] = "in turns"};
+    static const char *const networks[] = {[TAKE_NETWORKS_TOGETHER] = "together", [TAKE_NETWORKS_IN_TURNS] = "in turns",
+                                           [TAKE_NETWORKS_AT_ONCE] = "at once"};
     static const char *const paces[] = {[TAKE_VAE_WHOLE_CALLS] = "whole calls", [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
     lt_json *streamed = lt_json_new_object();
     for (int net = 0; net < TAKE_NETS; net++)

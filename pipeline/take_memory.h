@@ -17,12 +17,14 @@ typedef enum {
     TAKE_DOES_TOKENS = 1, /* language model */
     TAKE_DOES_REFINE = 2,
     TAKE_DOES_DECODE = 4, /* frames and video */
-    TAKE_DOES_KEEP = 8    /* a job folder holds the decoder's state: networks may be opened in turns */
+    TAKE_DOES_KEEP = 8,   /* a job folder holds the decoder's state: networks may be opened in turns */
+    TAKE_DOES_PREVIEW = 16 /* pictures of the one window that is worked on */
 } take_does;
 
 /* Networks that refine and decode stay open side by side, which is quicker, or where memory does not allow it are opened in
- * turns, window by window. The same bytes come out. */
-typedef enum { TAKE_NETWORKS_TOGETHER, TAKE_NETWORKS_IN_TURNS } take_networks;
+ * turns, window by window. On a device that can be opened twice they also compute at once: a window is decoded while the next one is
+ * refined (take_beside.h). The same bytes come out. */
+typedef enum { TAKE_NETWORKS_TOGETHER, TAKE_NETWORKS_IN_TURNS, TAKE_NETWORKS_AT_ONCE } take_networks;
 
 /* The VAE works on all frames of a call, which is quicker, or where memory does not allow it on one after the other
  * (temporal_vae/frame_layers.h). The same bytes come out, so a device with kernels of its own choice is not asked to. */

@@ -57,7 +57,7 @@ static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_read
         uint8_t *place = ring->frame + (size_t)(ring->count % ring->capacity) * bytes;
         LT_TRY(media_read_frame(reader, place, &got, err));
         ring->count += got;
-        f->run->clock.step = ring->count;
+        f->run->clock.own.step = ring->count;
         if (got && ring->count % TAKE_FRAMES_PER_LATENT == 1)
             hash_to_grid(ring, bytes);
     }
@@ -92,7 +92,7 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
         return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame",
                        from_seconds);
     const int64_t said = llround(fmin(media_reader_info(reader)->seconds * fps, 1e12));
-    f->run->clock.steps = most > 0 && (most < said || said == 0) ? most : said;
+    f->run->clock.own.steps = most > 0 && (most < said || said == 0) ? most : said;
     LT_TRY(fill_ring(f, ring, reader, most, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
@@ -322,7 +322,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
         take_clock_enter_quietly(&f->run->clock, TAKE_READ, group, take_reference_groups(f), count);
         for (int64_t i = 0; i < count; i++) {
             bool got = false;
-            f->run->clock.step = i;
+            f->run->clock.own.step = i;
             LT_TRY(media_read_frame(reader, frames + (size_t)i * frame_bytes(f), &got, err));
             if (!got)
                 return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before", f->path,

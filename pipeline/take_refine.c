@@ -261,7 +261,7 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
     } else if (s == LT_OK) {
         take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, take_steps_run(&run->spec));
         s = open_networks(r, err);
-        if (run->memory.networks == TAKE_NETWORKS_TOGETHER) /* else every window opens them: that is part of its cost */
+        if (run->memory.networks != TAKE_NETWORKS_IN_TURNS) /* else every window opens them: that is part of its cost */
             take_clock_opened(&run->clock);
         if (s == LT_OK)
             s = window_control(r, &w, err);

@@ -85,12 +85,14 @@ void take_warn(take_run *run, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    take_clock_hold(&run->clock);
     char **grown = realloc(run->warning, (size_t)(run->warnings + 1) * sizeof *grown);
     if (grown) {
         run->warning = grown;
         run->warning[run->warnings] = strdup(text);
         run->warnings += run->warning[run->warnings] != NULL;
     }
+    take_clock_release(&run->clock);
     take_clock_tell(&run->clock, LONGTAKE_EVENT_WARNING, text);
 }
 

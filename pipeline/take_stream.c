@@ -1,7 +1,7 @@
 /* take_stream.c - windows flow from refining to decoding to the file; see take_stream.h.
  *
- * As soon as window c is refined its new latents are decoded, and its frames are encoded. What is kept of it is the latents
- * that window c + 1 begins with.
+ * As soon as window c is refined its new latents are decoded, and its frames are encoded, while window c + 1 is refined or before
+ * it is. What is kept of it is the latents that window c + 1 begins with.
  */
 #include "pipeline/take_stream.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/take_beside.h"
 #include "pipeline/take_refine.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
@@ -56,7 +57,7 @@ static void close_buffers(window_buffers *b)
 /* Networks that are opened in turns give back what they held, the C library's own stores included. */
 static void rest_refiner(take_refiner *r)
 {
-    if (r->run->memory.networks == TAKE_NETWORKS_TOGETHER)
+    if (r->run->memory.networks != TAKE_NETWORKS_IN_TURNS)
         return;
     take_refiner_rest(r);
     malloc_trim(0);
@@ -64,7 +65,7 @@ static void rest_refiner(take_refiner *r)
 
 static void rest_decoder(take_decoder *d)
 {
-    if (d->run->memory.networks == TAKE_NETWORKS_TOGETHER)
+    if (d->run->memory.networks != TAKE_NETWORKS_IN_TURNS)
         return;
     take_decoder_rest(d);
     malloc_trim(0);
@@ -167,6 +168,29 @@ static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, con
     return take_clock_check(&d->run->clock, err);
 }
 
+static lt_status one_after_the_other(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
+{
+    for (int64_t c = 0; c < b->windows; c++) {
+        LT_TRY(make_window(r, d, b, c, err));
+        LT_TRY(decode_and_write(d, v, c, b->latents, err));
+        rest_decoder(d);
+    }
+    return LT_OK;
+}
+
+/* Window c is decoded and written while window c + 1 is refined. */
+static lt_status at_once(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
+{
+    take_beside beside;
+    lt_status s = take_beside_open(&beside, d, decode_and_write, v, err);
+    for (int64_t c = 0; c < b->windows && s == LT_OK; c++) {
+        s = make_window(r, d, b, c, err);
+        if (s == LT_OK)
+            s = take_beside_give(&beside, c, b->latents, err);
+    }
+    return take_beside_close(&beside, s, err);
+}
+
 static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
 {
     take_run *run = r->run;
@@ -174,12 +198,8 @@ static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v,
         LT_TRY(take_decode_reference(d, b->known, err));
     if (run->reference && !run->request->new_only)
         LT_TRY(take_reference_write(run->reference, d, v, err));
-    for (int64_t c = 0; c < b->windows; c++) {
-        LT_TRY(make_window(r, d, b, c, err));
-        LT_TRY(decode_and_write(d, v, c, b->latents, err));
-        rest_decoder(d);
-    }
-    return LT_OK;
+    const bool beside = run->memory.networks == TAKE_NETWORKS_AT_ONCE;
+    return beside ? at_once(r, d, v, b, err) : one_after_the_other(r, d, v, b, err);
 }
 
 /* How well what a retake kept goes on from it. */

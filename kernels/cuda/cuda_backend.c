@@ -19,6 +19,11 @@ static void cuda_close(lt_backend *b)
     free(c);
 }
 
+static lt_status cuda_again(lt_backend *b, lt_backend **out, lt_error *err)
+{
+    return lt_cuda_open(out, lt_cuda_of(b)->device, b->activation, err);
+}
+
 static const lt_backend_table cuda_table = {
     .name = "cuda",
     .alloc = lt_cuda_alloc,
@@ -52,6 +57,7 @@ static const lt_backend_table cuda_table = {
     .choose = lt_cuda_choose,
     .to_rgb8 = lt_cuda_to_rgb8,
     .memory_free = lt_cuda_memory_free,
+    .again = cuda_again,
     .record = lt_cuda_record,
     .replay = lt_cuda_replay,
     .forget = lt_cuda_forget,

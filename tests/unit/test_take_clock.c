@@ -1,4 +1,4 @@
-/* test_take_clock.c - how long the rest of a take will take. */
+/* test_take_clock.c - how long the rest of a take will take, and what two threads tell of it. */
 #include "pipeline/take_clock.h"
 #include "tests/support/check.h"
 
@@ -39,11 +39,79 @@ static void what_is_set_apart_counts_until_there_is_more(void **state)
     assert_true(take_clock_left(&c) == 20); /* 5 units at 4 seconds */
 }
 
+static void *decode_a_window(void *clock)
+{
+    take_clock *c = clock;
+    take_clock_split(c);
+    take_clock_enter(c, TAKE_DECODE, 0, 4, 1);
+    (void)take_clock_step(c, 1, 0, NULL);
+    return NULL;
+}
+
+/* What was told of either stage. */
+typedef struct {
+    int64_t window[TAKE_STAGES];
+    int64_t step[TAKE_STAGES];
+    int64_t steps[TAKE_STAGES];
+} told;
+
+static int hear(void *user, const longtake_event *e)
+{
+    told *t = user;
+    const int s = strcmp(e->stage, "decode") == 0 ? TAKE_DECODE : TAKE_REFINE;
+    t->window[s] = e->window;
+    t->step[s] = e->step;
+    t->steps[s] = e->steps;
+    return 0;
+}
+
+static void two_threads_have_a_stage_each(void **state)
+{
+    (void)state;
+    take_clock c;
+    told t = {0};
+    pthread_t second;
+    take_clock_open(&c, NULL, hear, &t);
+    take_clock_enter(&c, TAKE_REFINE, 1, 4, 50);
+    assert_int_equal(pthread_create(&second, NULL, decode_a_window, &c), 0);
+    assert_int_equal(pthread_join(second, NULL), 0);
+    assert_int_equal(take_clock_step(&c, 7, 0, NULL), LT_OK);
+    assert_int_equal(t.window[TAKE_REFINE], 1);
+    assert_int_equal(t.step[TAKE_REFINE], 7);
+    assert_int_equal(t.steps[TAKE_REFINE], 50);
+    assert_int_equal(t.window[TAKE_DECODE], 0);
+    assert_int_equal(t.step[TAKE_DECODE], 1);
+    assert_int_equal(t.steps[TAKE_DECODE], 1);
+}
+
+/* Four windows, of which the first is refined and decoded. */
+static double left_of_two(double refine_seconds, double decode_seconds)
+{
+    take_clock c;
+    pthread_t second;
+    take_clock_open(&c, NULL, NULL, NULL);
+    take_clock_enter(&c, TAKE_REFINE, 1, 4, 1);
+    assert_int_equal(pthread_create(&second, NULL, decode_a_window, &c), 0);
+    assert_int_equal(pthread_join(second, NULL), 0);
+    c.of[TAKE_REFINE] = (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = refine_seconds};
+    c.of[TAKE_DECODE] = (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = decode_seconds};
+    return take_clock_left(&c);
+}
+
+static void of_two_threads_the_longer_one_counts(void **state)
+{
+    (void)state;
+    assert_true(left_of_two(10, 2) == 3 * 10 + 2); /* and the last window's decoding */
+    assert_true(left_of_two(2, 10) == 3 * 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rest_is_as_fast_as_what_was_measured),
         cmocka_unit_test(what_is_set_apart_counts_until_there_is_more),
+        cmocka_unit_test(two_threads_have_a_stage_each),
+        cmocka_unit_test(of_two_threads_the_longer_one_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,108 @@
+/* take_beside.c - see take_beside.h: one window at a time goes from the thread that refines to the one that decodes. */
+#include "pipeline/take_beside.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t window_bytes(const take_run *run)
+{
+    const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
+    return (size_t)run->spec.time.window * (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width * sizeof(float);
+}
+
+/* A window is there to be done: true; or no other will come. The lock is held. */
+static bool wait_for_window(take_beside *b)
+{
+    while (!b->given && !b->ends)
+        (void)pthread_cond_wait(&b->turn, &b->lock);
+    return b->given;
+}
+
+static void *decode_windows(void *argument)
+{
+    take_beside *b = argument;
+    take_clock *clock = &b->decoder->run->clock;
+    take_clock_split(clock);
+    (void)pthread_mutex_lock(&b->lock);
+    while (b->status == LT_OK && wait_for_window(b)) {
+        lt_error found = {0};
+        (void)pthread_mutex_unlock(&b->lock);
+        const lt_status s = b->work(b->decoder, b->video, b->window, b->latents, &found);
+        (void)pthread_mutex_lock(&b->lock);
+        b->status = s;
+        b->error = found;
+        b->given = false;
+        if (s != LT_OK) /* and whoever stops for that finds out why */
+            take_clock_stop(clock);
+        (void)pthread_cond_signal(&b->turn);
+    }
+    (void)pthread_mutex_unlock(&b->lock);
+    take_clock_join(clock);
+    return NULL;
+}
+
+/* Signals go on to the threads that had them before: some of what these do is to be interrupted. */
+static int start(take_beside *b)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int failure = pthread_create(&b->thread, NULL, decode_windows, b);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
+lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v, lt_error *err)
+{
+    *b = (take_beside){.decoder = d,
+                       .video = v,
+                       .work = work,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .turn = PTHREAD_COND_INITIALIZER,
+                       .latents = malloc(window_bytes(d->run))};
+    if (!b->latents)
+        return lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
+    const int failure = start(b);
+    b->runs = failure == 0;
+    return b->runs ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "decode: no thread: %s", strerror(failure));
+}
+
+lt_status take_beside_give(take_beside *b, int64_t c, const float *latents, lt_error *err)
+{
+    (void)pthread_mutex_lock(&b->lock);
+    while (b->given)
+        (void)pthread_cond_wait(&b->turn, &b->lock);
+    const lt_status s = b->status;
+    if (s == LT_OK) {
+        memcpy(b->latents, latents, window_bytes(b->decoder->run));
+        b->window = c;
+        b->given = true;
+        (void)pthread_cond_signal(&b->turn);
+    } else {
+        *err = b->error;
+    }
+    (void)pthread_mutex_unlock(&b->lock);
+    return s;
+}
+
+lt_status take_beside_close(take_beside *b, lt_status refined, lt_error *err)
+{
+    (void)pthread_mutex_lock(&b->lock);
+    const bool came_first = b->status != LT_OK;
+    b->ends = true;
+    (void)pthread_cond_signal(&b->turn);
+    (void)pthread_mutex_unlock(&b->lock);
+    if (refined != LT_OK && b->runs)
+        take_clock_stop(&b->decoder->run->clock);
+    if (b->runs)
+        (void)pthread_join(b->thread, NULL);
+    free(b->latents);
+    (void)pthread_cond_destroy(&b->turn);
+    (void)pthread_mutex_destroy(&b->lock);
+    if (b->status == LT_OK || (refined != LT_OK && !came_first))
+        return refined;
+    *err = b->error;
+    return b->status;
+}
