@@ -279,8 +279,9 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, bool is_event
 
 /* A shot whose prompt tells events. */
 typedef struct {
-    const longtake_shot *shot; /* filled, its prompt in the model's words */
-    int64_t frames;            /* of the shot */
+    const longtake_shot *shot;   /* filled, its prompt in the model's words */
+    int64_t frames;              /* of the shot */
+    double fps;                  /* of the model, whatever the file's */
     size_t end[TAKE_MAX_EVENTS]; /* of what is told before each event */
     int events;
     const take_wording *words;
@@ -293,7 +294,7 @@ static int64_t frames_between(const take_spec *s, const told_events *p, const ta
     if (said->between == 0)
         return 0;
     const double most = (double)p->frames / (p->events + 1) / 2 / said->between;
-    const int64_t frames = llround(fmin(said->between_seconds * s->fps, most));
+    const int64_t frames = llround(fmin(said->between_seconds * p->fps, most));
     return frames >= s->time.segment * TAKE_FRAMES_PER_LATENT ? frames : 0;
 }
 
@@ -340,16 +341,18 @@ static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
     return LT_OK;
 }
 
-/* A filled shot of `frames` frames, in the model's words; where it tells events and `spread` says so, as several. */
-static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frames, bool spread, const take_wording *words, lt_error *err)
+/* A filled shot of `frames` frames, in the model's words; where it tells events and the model spreads them, as several. */
+static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frames, const cfg_pipeline *cfg, const take_wording *words,
+                          lt_error *err)
 {
     longtake_shot shot = *from;
     char *known = NULL;
     if (shot.prompt)
         LT_TRY(reword(s, words, shot.prompt, &known, err));
     shot.prompt = known ? known : shot.prompt;
-    told_events told = {.shot = &shot, .frames = frames, .words = words};
-    told.events = shot.prompt && spread && !shot.as_one_text ? take_prompt_events(shot.prompt, told.end) : 0;
+    told_events told = {.shot = &shot, .frames = frames, .fps = cfg->fps, .words = words};
+    const bool spread = cfg->events == CFG_EVENTS_SPREAD && !shot.as_one_text;
+    told.events = shot.prompt && spread ? take_prompt_events(shot.prompt, told.end) : 0;
     const lt_status status = told.events == 0 || frames <= told.events ? add_shot(s, &shot, false, err) : add_events(s, &told, err);
     free(known);
     return status;
@@ -393,7 +396,7 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
                                           given(r->settings.cfg_scale, cfg->pipeline.cfg_scale));
         const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
         LT_TRY(check_settings(&shot, i, err));
-        LT_TRY(add_told(s, &shot, end - shot.at_frame, cfg->pipeline.events == CFG_EVENTS_SPREAD, words, err));
+        LT_TRY(add_told(s, &shot, end - shot.at_frame, &cfg->pipeline, words, err));
     }
     return LT_OK;
 }
