@@ -83,13 +83,18 @@ int __syncthreads_or(int predicate);
 void __syncwarp(unsigned mask = 0xffffffffu);
 /* The value that lane `from` of this warp gave; every lane of `mask` takes part. */
 uint64_t host_exchange(unsigned mask, uint64_t value, int from);
-int host_lane();
-void host_wait_until(std::function<bool()> holds); /* that other threads of the block make true */
+extern int host_current_lane;
+void host_wait_until(const std::function<bool()> &holds); /* that other threads of the block make true */
 int host_device(); /* as cudaSetDevice chose for this OS thread */
 
 /* Whoever has it is alone with the devices: every call takes it, from whichever OS thread. */
 using host_alone = std::lock_guard<std::recursive_mutex>;
 std::recursive_mutex &host_lock();
+
+inline int host_lane()
+{
+    return host_current_lane;
+}
 
 template <typename T> inline T host_shuffle(unsigned mask, T value, int from)
 {

@@ -1,13 +1,16 @@
 /* host_fibres.cpp - a block of CUDA threads as fibres of one OS thread; see cuda_runtime.h.
  *
- * A fibre runs until it waits: for all threads of its block, for the lanes of a mask, or until something holds. The scheduler goes round and
- * resumes whoever may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends. */
+ * A fibre runs until it waits: for all threads of its block, for the lanes of a mask, or until something holds. Then it jumps to the next one in
+ * the round that may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends.
+ *
+ * A shuffle costs 32 jumps, and most tests spend more time on them than on arithmetic: what a jump needs lies close together. */
 #include <stdio.h>
 #include <stdlib.h>
+#ifndef __x86_64__
 #include <ucontext.h>
+#endif
 
 #include <map>
-#include <vector>
 
 #include "cuda_runtime.h"
 
@@ -18,18 +21,19 @@ enum { STACK_BYTES = 256 << 10 }; /* instrumented frames are larger */
 enum { STACK_BYTES = 64 << 10 };
 #endif
 
-enum { WARP = 32, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
+enum { WARP = 32, PAGE = 4096, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
 
 uint3 threadIdx;
 uint3 blockIdx;
 dim3 blockDim;
 dim3 gridDim;
+int host_current_lane;
 thread_local unsigned char lt_dynamic_shared[HOST_SHARED_BYTES] __align__(128);
 
 namespace
 {
 
-/* Opens when `arrived` reaches the number that is waited for. */
+/* Opens when `arrived` reaches the number that is waited for; then it is as new, but for `opened`. */
 struct barrier {
     unsigned arrived = 0;
     unsigned opened = 0; /* times */
@@ -41,11 +45,9 @@ struct warp {
     barrier of_mask[WARP]; /* by the lowest lane of the mask */
 };
 
-/* For jumps of the compiler's own: no system call, and nothing that a sanitizer takes for the end of all frames below. */
-typedef void *jump_place[5];
-
-/* A stack of its own, and what the address sanitizer keeps of it while another one runs. */
+/* A stack of its own, where it was left, and what the address sanitizer keeps of it while another one runs. */
 struct own_stack {
+    void *at = nullptr;
     const void *bottom = nullptr;
     size_t bytes = 0;
     void *kept = nullptr;
@@ -53,118 +55,203 @@ struct own_stack {
 
 /* Made once, it takes one thread of every block. */
 struct fibre {
-    own_stack stack;
-    ucontext_t context;
-    jump_place place; /* where it goes on */
-    bool begun = false;
-    uint3 thread;
     const barrier *waits = nullptr;
+    const std::function<bool()> *holds = nullptr; /* before it goes on */
     unsigned seen = 0; /* of waits->opened */
-    std::function<bool()> holds; /* before it goes on, if there is one */
     bool done = false;
+    uint3 thread;
+    own_stack stack;
 };
 
 struct block_state {
     fibre fibres[MOST_THREADS];
     int count = 0;
+    int left = 0; /* that are not done */
     int running = 0;
-    std::vector<warp> warps;
+    bool backward = false;
     barrier all;
-    own_stack scheduler_stack;
-    jump_place scheduler_place;
+    warp warps[MOST_THREADS / WARP];
+    own_stack launcher; /* of the OS thread that runs the block */
+    own_stack *before = nullptr; /* the stack that was left last */
     const std::function<void()> *body = nullptr;
 };
 
 block_state now;
 std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
 
-int linear_thread()
-{
-    return (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x);
-}
-
 #ifdef __SANITIZE_ADDRESS__
 
-void leave_stack(own_stack *from, const own_stack *to)
+void leaving(own_stack *from, const own_stack *to)
 {
     __sanitizer_start_switch_fiber(&from->kept, to->bottom, to->bytes);
 }
 
-void reach_scheduler()
+void reached(const own_stack *here)
 {
-    __sanitizer_finish_switch_fiber(now.scheduler_stack.kept, nullptr, nullptr);
-}
-
-/* What was left is the stack of whichever OS thread schedules. `kept` is NULL for the first time on a fibre's. */
-void reach_fibre(void *kept)
-{
-    __sanitizer_finish_switch_fiber(kept, &now.scheduler_stack.bottom, &now.scheduler_stack.bytes);
+    __sanitizer_finish_switch_fiber(here->kept, &now.before->bottom, &now.before->bytes);
 }
 
 #else
 
-void leave_stack(own_stack *, const own_stack *)
+void leaving(own_stack *, const own_stack *)
 {
 }
 
-void reach_scheduler()
-{
-}
-
-void reach_fibre(void *)
+void reached(const own_stack *)
 {
 }
 
 #endif
 
-/* A function of its own: gcc mixes up a jump with a place that is taken beside it. */
-[[noreturn]] __attribute__((noinline, no_sanitize_address)) void jump(void **place)
+void run_fibre();
+
+} // namespace
+
+/* Keeps in `*from` where this stack is left, and goes on where `to` was. */
+extern "C" void host_change_stack(void **from, void *to);
+
+#ifdef __x86_64__
+
+/* What the calling convention keeps lies on the stack that is left. No system call, and since all fibres come here on the same way, the
+ * processor foresees the returns. */
+asm(R"(
+    .text
+    .type host_change_stack, @function
+    .globl host_change_stack
+host_change_stack:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+    .size host_change_stack, . - host_change_stack
+)");
+
+static void *beginning(void *bottom, size_t bytes)
 {
-    __builtin_longjmp(place, 1);
+    enum { KEPT = 6 };
+    void **top = (void **)((char *)bottom + bytes);
+    *--top = nullptr; /* where a return address would be */
+    *--top = (void *)run_fibre;
+    return memset(top - KEPT, 0, KEPT * sizeof *top);
 }
 
-__attribute__((noinline, no_sanitize_address)) void leave(fibre *me)
+#else
+
+extern "C" void host_change_stack(void **from, void *to)
 {
-    leave_stack(&me->stack, &now.scheduler_stack);
-    if (__builtin_setjmp(me->place) == 0)
-        jump(now.scheduler_place);
-    reach_fibre(me->stack.kept);
+    ucontext_t here;
+    *from = &here;
+    swapcontext(&here, (ucontext_t *)to);
 }
 
-__attribute__((noinline, no_sanitize_address)) void enter(fibre *f)
+static void *beginning(void *bottom, size_t bytes)
 {
-    leave_stack(&now.scheduler_stack, &f->stack);
-    if (__builtin_setjmp(now.scheduler_place) == 0) {
-        if (f->begun)
-            jump(f->place);
-        f->begun = true;
-        setcontext(&f->context);
+    ucontext_t *const context = new ucontext_t;
+    getcontext(context);
+    context->uc_stack.ss_sp = bottom;
+    context->uc_stack.ss_size = bytes;
+    context->uc_link = nullptr;
+    makecontext(context, run_fibre, 0);
+    return context;
+}
+
+#endif
+
+namespace
+{
+
+void change_stack(own_stack *from, const own_stack *to)
+{
+    now.before = from;
+    leaving(from, to);
+    host_change_stack(&from->at, to->at);
+    reached(from);
+}
+
+[[noreturn]] void hang()
+{
+    int done = 0;
+    int at_block = 0;
+    for (int i = 0; i < now.count; i++) {
+        done += now.fibres[i].done;
+        at_block += !now.fibres[i].done && now.fibres[i].waits == &now.all;
     }
-    reach_scheduler();
+    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp or a barrier of their own\n", now.count, done,
+            at_block, now.count - done - at_block);
+    abort();
+}
+
+inline bool may_go_on(const fibre &f)
+{
+    return !f.done && (f.waits == nullptr || f.waits->opened != f.seen) && (f.holds == nullptr || (*f.holds)());
+}
+
+/* The first one in the round that may go on, from `index` on. */
+fibre *next_from(int index)
+{
+    const int step = now.backward ? -1 : 1;
+    for (int tried = 0; tried < now.count; tried++, index += step) {
+        if (index == now.count)
+            index = 0;
+        else if (index < 0)
+            index = now.count - 1;
+        if (may_go_on(now.fibres[index]))
+            return &now.fibres[index];
+    }
+    hang();
+}
+
+/* `f` is the one that runs from here on. */
+const own_stack *turn_of(fibre *f)
+{
+    now.running = (int)(f - now.fibres);
+    threadIdx = f->thread;
+    host_current_lane = now.running % WARP;
+    f->waits = nullptr;
+    f->holds = nullptr;
+    return &f->stack;
+}
+
+/* For whoever is next, or for the launcher when all are done; comes back when this one is next. */
+void leave(fibre *me)
+{
+    fibre *const next = now.left > 0 ? next_from(now.running + (now.backward ? -1 : 1)) : nullptr;
+    const own_stack *const to = next != nullptr ? turn_of(next) : &now.launcher;
+    if (next != me)
+        change_stack(&me->stack, to);
 }
 
 void run_fibre()
 {
-    reach_fibre(nullptr);
     fibre *const me = &now.fibres[now.running];
+    reached(&me->stack);
     for (;;) {
         (*now.body)();
         me->done = true;
+        now.left--;
         leave(me);
     }
 }
 
-void make_fibre(fibre *f)
+void make_stack(own_stack *stack, int index)
 {
-    getcontext(&f->context);
-    f->context.uc_stack.ss_sp = malloc(STACK_BYTES);
-    f->context.uc_stack.ss_size = STACK_BYTES;
-    f->context.uc_link = nullptr;
-    if (f->context.uc_stack.ss_sp == nullptr)
+    void *const bottom = aligned_alloc(PAGE, STACK_BYTES + PAGE);
+    if (bottom == nullptr)
         abort();
-    f->stack.bottom = f->context.uc_stack.ss_sp;
-    f->stack.bytes = STACK_BYTES;
-    makecontext(&f->context, run_fibre, 0);
+    stack->bottom = bottom;
+    stack->bytes = STACK_BYTES + (size_t)(index % WARP) * PAGE / WARP; /* or all would want the same sets of the cache */
+    stack->at = beginning(bottom, stack->bytes);
 }
 
 /* Arrives at `b`, goes on when `count` fibres have; returns how often it had opened before. */
@@ -184,61 +271,24 @@ unsigned arrive(barrier *b, unsigned count)
     return turn;
 }
 
-[[noreturn]] void hang()
-{
-    int done = 0;
-    int at_block = 0;
-    for (int i = 0; i < now.count; i++) {
-        done += now.fibres[i].done;
-        at_block += !now.fibres[i].done && now.fibres[i].waits == &now.all;
-    }
-    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp or a barrier of their own\n", now.count, done,
-            at_block, now.count - done - at_block);
-    abort();
-}
-
-void resume(int index)
-{
-    fibre *const f = &now.fibres[index];
-    now.running = index;
-    threadIdx = f->thread;
-    f->waits = nullptr;
-    f->holds = nullptr;
-    enter(f);
-}
-
 void run_block(size_t shared_bytes)
 {
     const dim3 size = blockDim;
     const int count = (int)(size.x * size.y * size.z);
-    const bool backward = host_device() == 1;
     memset(lt_dynamic_shared, 0xff, shared_bytes);
-    now.warps.assign((size_t)(count + WARP - 1) / WARP, warp());
-    now.all = barrier();
+    now.backward = host_device() == 1;
     now.count = count;
+    now.left = count;
     for (int i = 0; i < count; i++) {
         fibre *const f = &now.fibres[i];
-        if (f->context.uc_stack.ss_sp == nullptr)
-            make_fibre(f);
+        if (f->stack.at == nullptr)
+            make_stack(&f->stack, i);
         f->thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
         f->waits = nullptr;
         f->holds = nullptr;
         f->done = false;
     }
-    for (int left = count; left > 0;) {
-        bool moved = false;
-        for (int i = 0; i < count; i++) {
-            const int index = backward ? count - 1 - i : i;
-            const fibre *const f = &now.fibres[index];
-            if (f->done || (f->waits != nullptr && f->waits->opened == f->seen) || (f->holds && !f->holds()))
-                continue;
-            resume(index);
-            moved = true;
-            left -= f->done;
-        }
-        if (!moved)
-            hang();
-    }
+    change_stack(&now.launcher, turn_of(&now.fibres[now.backward ? count - 1 : 0]));
 }
 
 } // namespace
@@ -254,18 +304,13 @@ int __syncthreads_or(int predicate)
     return (int)now.all.votes[arrive(&now.all, (unsigned)now.count) % 2];
 }
 
-void host_wait_until(std::function<bool()> holds)
+void host_wait_until(const std::function<bool()> &holds)
 {
     if (holds())
         return;
     fibre *const me = &now.fibres[now.running];
-    me->holds = std::move(holds);
+    me->holds = &holds;
     leave(me);
-}
-
-int host_lane()
-{
-    return linear_thread() % WARP;
 }
 
 static barrier *barrier_of(unsigned mask)
@@ -274,12 +319,17 @@ static barrier *barrier_of(unsigned mask)
         fprintf(stderr, "cuda-host: lane %d uses a mask %08x that leaves it out\n", host_lane(), mask);
         abort();
     }
-    return &now.warps[(size_t)(linear_thread() / WARP)].of_mask[__builtin_ctz(mask)];
+    return &now.warps[now.running / WARP].of_mask[__builtin_ctz(mask)];
+}
+
+static unsigned lanes_of(unsigned mask)
+{
+    return mask == 0xffffffffu ? 32u : (unsigned)__builtin_popcount(mask);
 }
 
 void __syncwarp(unsigned mask)
 {
-    (void)arrive(barrier_of(mask), (unsigned)__builtin_popcount(mask));
+    (void)arrive(barrier_of(mask), lanes_of(mask));
 }
 
 /* Two sets of values take turns: a lane is at its next exchange only when all have read this one. */
@@ -287,7 +337,7 @@ uint64_t host_exchange(unsigned mask, uint64_t value, int from)
 {
     barrier *b = barrier_of(mask);
     b->value[b->opened % 2][host_lane()] = value;
-    const unsigned turn = arrive(b, (unsigned)__builtin_popcount(mask));
+    const unsigned turn = arrive(b, lanes_of(mask));
     return b->value[turn % 2][from];
 }
 
@@ -295,7 +345,7 @@ unsigned __ballot_sync(unsigned mask, int predicate)
 {
     barrier *b = barrier_of(mask);
     b->votes[b->opened % 2] |= (predicate != 0 ? 1u : 0u) << host_lane();
-    return b->votes[arrive(b, (unsigned)__builtin_popcount(mask)) % 2];
+    return b->votes[arrive(b, lanes_of(mask)) % 2];
 }
 
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
