@@ -4,10 +4,11 @@
 
 #include "kernels/cuda/cublas_matmul.h"
 #include "host_e4m3.h"
+#include "host_element.h"
 
 static double element(const void *memory, lt_dtype type, int64_t index)
 {
-    return type == LT_U8 ? host_e4m3_value(((const uint8_t *)memory)[index]) : lt_load_element(memory, type, index);
+    return type == LT_U8 ? host_e4m3_value(((const uint8_t *)memory)[index]) : host_element(memory, type, index);
 }
 
 static double gelu(double x)

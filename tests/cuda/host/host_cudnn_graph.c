@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/cuda/cudnn_graph.h"
+#include "host_element.h"
 
 typedef enum { STORED, BETWEEN, NUMBER } tensor_kind;
 
@@ -207,15 +208,9 @@ static int64_t place(const tensor *t, const int64_t *at)
     return index;
 }
 
-/* Most are bf16: without a call. */
-static inline double stored(const tensor *t, int64_t index)
+static double stored(const tensor *t, int64_t index)
 {
-    if (t->type != LT_BF16)
-        return lt_load_element(t->memory, t->type, index);
-    const uint32_t bits = (uint32_t)((const uint16_t *)t->memory)[index] << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return host_element(t->memory, t->type, index);
 }
 
 static double get(const tensor *t, const int64_t *at)
@@ -264,38 +259,61 @@ static double conv_at(const operation *o, const int64_t *at)
     return sum;
 }
 
-static double attention_at(const operation *o, const int64_t *at)
+static double dot(const operation *o, const int64_t *query, int64_t key)
 {
-    int64_t zero[4] = {0};
-    const double scale = get(&o->in[3], zero);
-    double total = 0;
+    const tensor *q = &o->in[0];
+    const tensor *k = &o->in[1];
+    const int64_t key_at[] = {query[0], query[1], key, 0};
+    const int64_t from_q = place(q, query);
+    const int64_t from_k = place(k, key_at);
     double sum = 0;
-    for (int64_t key = 0; key < o->in[1].dim[2]; key++) {
-        double dot = 0;
-        for (int64_t e = 0; e < o->in[0].dim[3]; e++) {
-            const int64_t q[] = {at[0], at[1], at[2], e};
-            const int64_t k[] = {at[0], at[1], key, e};
-            dot += get(&o->in[0], q) * get(&o->in[1], k);
-        }
-        const int64_t v[] = {at[0], at[1], key, at[3]};
-        const double weight = exp(scale * dot);
-        total += weight;
-        sum += weight * get(&o->in[2], v);
-    }
-    return sum / total;
+    for (int64_t e = 0; e < q->dim[3]; e++)
+        sum += stored(q, from_q + e * q->stride[3]) * stored(k, from_k + e * k->stride[3]);
+    return sum;
 }
 
-static double value_at(const operation *o, const int64_t *at)
+/* All of the row that begins at `at`. */
+static void attention_row(const operation *o, const int64_t *at, double *weight)
 {
-    switch (o->kind) {
-    case CONV:
-        return conv_at(o, at);
-    case ADD:
-        return get(&o->in[0], at) + get(&o->in[1], at);
-    case ATTENTION:
-        break;
+    const int64_t zero[4] = {0};
+    const tensor *v = &o->in[2];
+    const tensor *out = &o->out;
+    const int64_t keys = o->in[1].dim[2];
+    const double scale = get(&o->in[3], zero);
+    double total = 0;
+    for (int64_t key = 0; key < keys; key++) {
+        weight[key] = exp(scale * dot(o, at, key));
+        total += weight[key];
     }
-    return attention_at(o, at);
+    for (int64_t e = 0; e < out->dim[3]; e++) {
+        double sum = 0;
+        for (int64_t key = 0; key < keys; key++) {
+            const int64_t v_at[] = {at[0], at[1], key, e};
+            sum += weight[key] * get(v, v_at);
+        }
+        lt_store_element(out->memory, out->type, place(out, at) + e * out->stride[3], sum / total);
+    }
+}
+
+static void attend(const operation *o)
+{
+    double *weight = malloc((size_t)o->in[1].dim[2] * sizeof *weight);
+    if (weight == NULL)
+        abort();
+    for (int64_t item = 0; item < o->out.dim[0]; item++)
+        for (int64_t head = 0; head < o->out.dim[1]; head++)
+            for (int64_t query = 0; query < o->out.dim[2]; query++)
+                attention_row(o, (int64_t[]){item, head, query, 0}, weight);
+    free(weight);
+}
+
+static void for_each(const operation *o)
+{
+    int64_t at[5] = {0};
+    do {
+        const double value = o->kind == CONV ? conv_at(o, at) : get(&o->in[0], at) + get(&o->in[1], at);
+        lt_store_element(o->out.memory, o->out.type, place(&o->out, at), value);
+    } while (next(&o->out, 0, at));
 }
 
 static int64_t last_place(const tensor *t)
@@ -316,7 +334,7 @@ static lt_status find_memory(tensor *t, const int64_t *names, void *const *memor
         return lt_fail(err, LT_ERR_FAILED, "host: tensor %lld is not given, or not aligned to %lld", (long long)t->name,
                        (long long)t->alignment);
     if (t->kind == NUMBER)
-        t->value = lt_load_element(t->memory, t->type, 0);
+        t->value = stored(t, 0);
     return LT_OK;
 }
 
@@ -338,10 +356,10 @@ static void compute(void *which)
     run *r = which;
     for (int i = 0; i < r->operations; i++) {
         const operation *o = &r->operation[i];
-        int64_t at[5] = {0};
-        do
-            lt_store_element(o->out.memory, o->out.type, place(&o->out, at), value_at(o, at));
-        while (next(&o->out, 0, at));
+        if (o->kind == ATTENTION)
+            attend(o);
+        else
+            for_each(o);
     }
     free_made(r);
 }
