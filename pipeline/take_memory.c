@@ -298,22 +298,36 @@ static lt_status probe_refine(memory_probe *p, render_probe *r, lt_error *err)
     return refine_once(p, r, err);
 }
 
-static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
+static lt_status open_vae(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
-    const take_timeline *t = &p->spec->time;
-    const bool alone = p->spec->carry == CFG_CARRY_FRAMES;
+    const bool encodes = p->spec->carry == CFG_CARRY_FRAMES || does & TAKE_DOES_GO_ON;
     const unsigned spares = p->way.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
-    const unsigned what = VAE_DECODER | (alone ? (unsigned)VAE_ENCODER : 0U) | spares;
+    const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
+    if (r->vae)
+        return LT_OK;
     LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
     LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, what, &r->vae, err));
-    LT_TRY(vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder, err));
+    return vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder, err);
+}
+
+/* The frames that a window begins with. */
+static lt_status encode_once(const memory_probe *p, render_probe *r, lt_error *err)
+{
+    return vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(p->spec->time.overlap), p->spec->height, p->spec->width, r->latents,
+                           err);
+}
+
+static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
+{
+    const take_timeline *t = &p->spec->time;
+    const bool alone = p->spec->carry == CFG_CARRY_FRAMES;
+    LT_TRY(open_vae(p, does, r, err));
     LT_TRY(vae_decode(r->decoder, r->latents, t->window, r->frames, NULL, err));
     if (!alone && t->windows > 1)
         LT_TRY(vae_decode(r->decoder, r->latents, t->window - t->overlap, r->frames, NULL, err));
     if (alone && t->windows > 1)
-        LT_TRY(vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(t->overlap), p->spec->height, p->spec->width, r->latents,
-                               err));
+        LT_TRY(encode_once(p, r, err));
     if (!alone && does & TAKE_DOES_KEEP)
         r->host += vae_decoder_state_bytes(r->decoder);
     return LT_OK;
@@ -338,12 +352,26 @@ static void count_beside(memory_probe *p, render_probe *r)
     begin_stage(p);
 }
 
+/* A stage of its own, before the other networks are opened. */
+static lt_status probe_reference(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
+{
+    LT_TRY(open_vae(p, does, r, err));
+    LT_TRY(encode_once(p, r, err));
+    note_render(p, r);
+    if (p->way.networks == TAKE_NETWORKS_IN_TURNS)
+        close_networks(r);
+    begin_stage(p);
+    return LT_OK;
+}
+
 static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
 {
     render_probe r = {0};
     begin_stage(p);
     const bool decodes = does & TAKE_DOES_DECODE || p->spec->carry == CFG_CARRY_FRAMES; /* which refines what it decoded */
     lt_status s = allocate_render(p, &r, err);
+    if (s == LT_OK && does & TAKE_DOES_GO_ON)
+        s = probe_reference(p, does, &r, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_refine(p, &r, err);
     r.host += decodes ? window_frames_bytes(p) : 0;

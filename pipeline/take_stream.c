@@ -154,6 +154,14 @@ static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b
     return LT_OK;
 }
 
+/* The last frames of a reference become the latents that the first window begins with. */
+static lt_status begin_with_reference(take_decoder *d, window_buffers *b, lt_error *err)
+{
+    LT_TRY(take_decode_reference(d, b->known, err));
+    rest_decoder(d);
+    return LT_OK;
+}
+
 static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
 {
     void *blob = NULL;
@@ -195,7 +203,7 @@ static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v,
 {
     take_run *run = r->run;
     if (run->reference)
-        LT_TRY(take_decode_reference(d, b->known, err));
+        LT_TRY(begin_with_reference(d, b, err));
     if (run->reference && !run->request->new_only)
         LT_TRY(take_reference_write(run->reference, d, v, err));
     const bool beside = run->memory.networks == TAKE_NETWORKS_AT_ONCE;
@@ -264,7 +272,7 @@ static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_w
     const bool alone = run->spec.carry == CFG_CARRY_FRAMES;
     const int64_t last = w ? b->windows - 1 : run->request->window_last;
     if (run->reference)
-        LT_TRY(take_decode_reference(d, b->known, err));
+        LT_TRY(begin_with_reference(d, b, err));
     for (int64_t c = 0; c <= last; c++) {
         const take_window window = take_window_at(&run->spec.time, c);
         const int skip = alone ? 0 : window.known;

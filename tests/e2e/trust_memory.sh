@@ -45,12 +45,15 @@ MODEL=landiff made generate "a red ball" --seconds 30 --dry-run
 
 # A limit is met by coding pictures frame by frame, then by opening networks in turns instead, then by both: less memory, as foreseen, and the
 # same bytes. On mini: the networks of the tiny model are smaller than the noise of a measurement.
-# chosen NETWORKS VAE LIMIT: what the plan chooses within LIMIT bytes.
+# chosen NETWORKS VAE LIMIT [COMMAND ...]: what the plan of a take, or of the command, chooses within LIMIT bytes.
 chosen() {
-    made generate "a red ball" $take --max-memory "$3" --dry-run
-    [ "$(json made.out networks), $(json made.out vae)" = "$1, $2" ] ||
-        fail "within $3 bytes: $(json made.out networks), $(json made.out vae), expected $1, $2"
-    [ "$(json made.out peak_bytes)" -le "$3" ] || fail "$3 bytes are allowed, $(json made.out peak_bytes) foreseen"
+    networks=$1 vae=$2 limit=$3
+    shift 3
+    [ $# -gt 0 ] || set -- generate "a red ball" $take
+    made "$@" --max-memory "$limit" --dry-run
+    [ "$(json made.out networks), $(json made.out vae)" = "$networks, $vae" ] ||
+        fail "within $limit bytes: $(json made.out networks), $(json made.out vae), expected $networks, $vae"
+    [ "$(json made.out peak_bytes)" -le "$limit" ] || fail "$limit bytes are allowed, $(json made.out peak_bytes) foreseen"
 }
 
 tiny=$MODEL
@@ -79,6 +82,18 @@ refused 5 generate "a red ball" $take --max-memory $((least - slack)) -o small.m
 needed=$(sed -n "s/.*needs \([0-9]*\) MiB, allowed are $(((least - slack + 524288) / 1048576)) MiB$/\1/p" refused.err)
 apart=$((${needed:-0} * 1048576 - least))
 [ $apart -ge -$slack ] && [ $apart -le $slack ] || fail "--max-memory: $((least / 1048576)) MiB were foreseen: $(cat refused.err)"
+
+# A continuation encodes frames first: a network more, which rests where networks take turns.
+goes_on="continue whole.mp4 --seconds 4 --steps 1 --precision f32"
+chosen together "whole calls" 8000000000 $goes_on
+most=$(json made.out peak_bytes)
+made generate "a red ball" --seconds 8 --steps 1 --precision f32 --dry-run
+alone=$(json made.out peak_bytes)
+[ $((most - alone)) -ge 8000000 ] || fail "with the VAE's encoder $most bytes are foreseen, without it $alone"
+chosen "in turns" "whole calls" $((most / 100 * 85)) $goes_on
+foreseen on_together.mp4 $goes_on
+foreseen on_in_turns.mp4 $goes_on --max-memory $((most / 100 * 85))
+same on_together.mp4 on_in_turns.mp4
 MODEL=$tiny
 
 refused 5 generate "a red ball" --seconds 4 --max-memory 20M -o small.mp4
