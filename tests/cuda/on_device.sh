@@ -135,6 +135,11 @@ if [ $kind = whole ]; then
     needed=$(sed -n 's/.*"device_bytes": *\([0-9]*\).*/\1/p' "$out/plan.log" | head -n 1)
     step take-small-card 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda \
         --max-memory $((${needed:-1} - 1)) --json -o "$out/small.y4m" && step same-bytes 10 cmp "$out/small.y4m" "$out/take.y4m"
+    # Of several windows one is decoded while the next one is refined, unless a single thread is asked for: the same bytes.
+    step take-at-once 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 20 --seed 7 --device cuda --json -o "$out/beside.y4m" &&
+        step chose-at-once 5 grep '"networks": *"at once"' "$out/take-at-once.log"
+    step take-in-order 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 20 --seed 7 --device cuda -t 1 --json -o "$out/in_order.y4m" &&
+        step same-bytes-at-once 10 cmp "$out/beside.y4m" "$out/in_order.y4m"
     if [ "$capability" -ge 89 ]; then
         step take-fp8 60 "$build/longtake" generate "a red ball bounces past a lighthouse" --seconds 3 --seed 7 --device cuda --precision fp8 -o "$out/fp8.y4m"
     fi
