@@ -2,8 +2,8 @@
 #include "kernels/op_profile.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "kernels/core/clock.h"
 #include "kernels/ops.h"
 
 static const char *const names[LT_OP_COUNT] = {
@@ -26,13 +26,6 @@ const char *lt_op_name(lt_op op)
     return names[op];
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A device that fails here fails again at the next real wait, which reports it. */
 static void settle(lt_backend *b)
 {
@@ -45,7 +38,7 @@ double lt_op_begin(lt_backend *b)
     if (b->profile == NULL)
         return 0;
     settle(b);
-    return now();
+    return lt_clock_seconds();
 }
 
 void lt_op_end(lt_backend *b, lt_op op, double begun, double bytes, double flop)
@@ -55,7 +48,7 @@ void lt_op_end(lt_backend *b, lt_op op, double begun, double bytes, double flop)
     settle(b);
     lt_op_total *total = (lt_op_total *)b->profile + op;
     total->calls++;
-    total->seconds += now() - begun;
+    total->seconds += lt_clock_seconds() - begun;
     total->bytes += bytes;
     total->flop += flop;
 }

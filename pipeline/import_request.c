@@ -1,28 +1,21 @@
 /* import_request.c - longtake_import of the public interface. */
 #include <string.h>
-#include <time.h>
 
 #include "configs/model_folder.h"
+#include "kernels/core/clock.h"
 #include "pipeline/data_folders.h"
 #include "pipeline/engine.h"
 #include "pipeline/import_release.h"
 
 typedef struct {
     const longtake_import_request *request;
-    struct timespec began;
+    double began;
     bool stop; /* asked for while a warning was told; the next step ends the import */
 } teller;
 
-static double seconds_since(struct timespec began)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - began.tv_sec) + 1e-9 * (double)(now.tv_nsec - began.tv_nsec);
-}
-
 static void tell(teller *t, longtake_event event)
 {
-    event.elapsed_seconds = seconds_since(t->began);
+    event.elapsed_seconds = lt_clock_seconds() - t->began;
     event.eta_seconds = -1;
     if (event.step > 0)
         event.eta_seconds = event.elapsed_seconds / (double)event.step * (double)(event.steps - event.step);
@@ -101,7 +94,7 @@ longtake_status longtake_import(const longtake_import_request *request, longtake
 {
     lt_error err = {0};
     teller t = {.request = request};
-    clock_gettime(CLOCK_MONOTONIC, &t.began);
+    t.began = lt_clock_seconds();
     const lt_status s = run_import(&t, &err);
     if (s == LT_OK)
         tell(&t, (longtake_event){.kind = LONGTAKE_EVENT_DONE, .stage = "import"});

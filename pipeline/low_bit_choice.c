@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "kernels/core/suffix.h"
 #include "kernels/core/weight.h"
 
 enum { SMALLEST_SIDE = 64 }; /* below, there is nothing to save */
@@ -58,19 +59,13 @@ static const struct {
     {"mixins.adaln_layer.zero_linears.", ".weight", true},
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t bytes = strlen(text);
-    return bytes >= strlen(end) && strcmp(text + bytes - strlen(end), end) == 0;
-}
-
 lt_dtype take_low_bit_choice(take_quantize q, const char *name, lt_shape shape)
 {
     if (q == TAKE_AS_STORED || shape.rank != 2 || shape.dim[0] < SMALLEST_SIDE || shape.dim[1] < SMALLEST_SIDE ||
         shape.dim[1] % LT_BLOCK != 0)
         return LT_NO_DTYPE;
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
-        if (strstr(name, choices[i].layer) && ends_with(name, choices[i].matrix))
+        if (strstr(name, choices[i].layer) && lt_has_suffix(name, choices[i].matrix))
             return q == TAKE_Q8 || (q == TAKE_MIXED && choices[i].careful) ? LT_Q8 : LT_Q4;
     return LT_NO_DTYPE;
 }

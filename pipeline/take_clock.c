@@ -2,8 +2,8 @@
 #include "pipeline/take_clock.h"
 
 #include <sys/resource.h>
-#include <time.h>
 
+#include "kernels/core/clock.h"
 #include "pipeline/take_profile.h"
 
 const char *take_stage_name(take_stage s)
@@ -14,13 +14,6 @@ const char *take_stage_name(take_stage s)
 
 static const double wait_seconds = 0.25; /* between two words of a step that takes long */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static size_t peak_bytes(void)
 {
     struct rusage usage;
@@ -30,7 +23,7 @@ static size_t peak_bytes(void)
 
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user)
 {
-    *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER, .on_event = on_event, .user = user, .engine = engine, .started = now()};
+    *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER, .on_event = on_event, .user = user, .engine = engine, .started = lt_clock_seconds()};
 }
 
 void take_clock_hold(take_clock *c)
@@ -51,7 +44,7 @@ static take_clock_hand *hand_of(take_clock *c)
 
 double take_clock_elapsed(const take_clock *c)
 {
-    return now() - c->started;
+    return lt_clock_seconds() - c->started;
 }
 
 /* Of one stage; -1 where it was never measured. */
@@ -96,7 +89,7 @@ static double seconds_left(const take_clock *c)
 static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)
 {
     const take_clock_hand *h = hand_of(c);
-    c->told = now();
+    c->told = lt_clock_seconds();
     if (!c->on_event)
         return;
     const longtake_event event = {.kind = kind,
@@ -123,7 +116,7 @@ static void enter(take_clock *c, take_stage s, int64_t window, int64_t windows, 
     h->windows = windows;
     h->step = 0;
     h->steps = steps;
-    h->running = now();
+    h->running = lt_clock_seconds();
     h->step_began = h->running;
     c->told = h->running;
 }
@@ -174,7 +167,7 @@ void take_clock_opened(take_clock *c)
 {
     take_clock_hold(c);
     take_clock_hand *h = hand_of(c);
-    const double at = now();
+    const double at = lt_clock_seconds();
     c->of[h->stage].open_seconds += at - h->running;
     h->running = at;
     h->step_began = at;
@@ -194,7 +187,7 @@ lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *e
     take_clock_hold(c);
     take_clock_hand *h = hand_of(c);
     take_stage_total *t = &c->of[h->stage];
-    const double at = now();
+    const double at = lt_clock_seconds();
     t->seconds += at - h->running;
     h->running = at;
     t->done += units;
@@ -212,16 +205,16 @@ void take_clock_leave(take_clock *c)
     take_clock_hold(c);
     take_clock_hand *h = hand_of(c);
     take_profile_collect(c->engine, h->stage);
-    c->of[h->stage].seconds += now() - h->running;
+    c->of[h->stage].seconds += lt_clock_seconds() - h->running;
     c->of[h->stage].peak_bytes = peak_bytes();
-    h->running = now();
+    h->running = lt_clock_seconds();
     take_clock_release(c);
 }
 
 bool take_clock_wait(take_clock *c)
 {
     take_clock_hold(c);
-    if (now() >= c->told + wait_seconds)
+    if (lt_clock_seconds() >= c->told + wait_seconds)
         send(c, LONGTAKE_EVENT_STEP, 0, NULL);
     const bool asked = c->cancelled;
     take_clock_release(c);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/suffix.h"
+
 typedef struct made_tensor {
     struct made_tensor *next;
     lt_entry entry;
@@ -87,18 +89,12 @@ static uint64_t next_word(uint64_t *state)
     return x ^ (x >> 31);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t bytes = strlen(text);
-    return bytes >= strlen(end) && strcmp(text + bytes - strlen(end), end) == 0;
-}
-
 /* A matrix keeps the size of what it multiplies: variance 1 / fan-in. Weights of norms lie around 1, biases around 0. */
 static void fill(lt_tensor t, const char *name, uint64_t seed)
 {
     const int64_t n = lt_numel(&t);
     const int64_t fan_in = n / t.dim[0];
-    const float middle = t.rank == 1 && ends_with(name, "weight") ? 1.0f : 0.0f;
+    const float middle = t.rank == 1 && lt_has_suffix(name, "weight") ? 1.0f : 0.0f;
     const float spread = t.rank == 1 ? 0.1f : (float)sqrt(3.0 / (double)fan_in);
     uint64_t state = seed ^ lt_hash_bytes(name, strlen(name)).low;
     for (int64_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernels/core/suffix.h"
 #include "weights/pack.h"
 #include "weights/pt_reader.h"
 #include "weights/safetensors.h"
@@ -30,12 +31,6 @@ static bool is_folder(const char *path)
     return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t bytes = strlen(text);
-    return bytes >= strlen(end) && strcmp(text + bytes - strlen(end), end) == 0;
-}
-
 static lt_status open_folder(const char *folder, lt_weights **out, lt_error *err)
 {
     char path[PATH_MAX];
@@ -55,7 +50,7 @@ lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
     *out = NULL;
     if (is_folder(path))
         return open_folder(path, out, err);
-    if (ends_with(path, ".json"))
+    if (lt_has_suffix(path, ".json"))
         return lt_shard_index_open(path, out, err);
     lt_file_map map;
     LT_TRY(lt_file_map_open(&map, path, err));
