@@ -57,6 +57,8 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
         for (int64_t e = 0; e < d; e++) {
             dot += q[e] * k[e];
             magnitude += fabs(q[e] * k[e]);
+        }
+        for (int64_t e = 0; e < d && c->int16; e++) {
             step_q = fmax(step_q, fabs(q[e]) / int16_steps(d));
             step_k = fmax(step_k, fabs(k[e]) / int16_steps(d));
         }

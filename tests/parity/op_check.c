@@ -35,6 +35,8 @@ static double draw(op_check *t, double low, double high)
 static int64_t place_of(const lt_tensor *t, int64_t index)
 {
     int64_t at = 0;
+    if (lt_is_contiguous(t))
+        return index;
     for (int i = t->rank - 1; i >= 0; i--) {
         at += index % t->dim[i] * t->stride[i];
         index /= t->dim[i];

@@ -94,23 +94,26 @@ static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int 
         largest = fmaxf(largest, p[i]);
     }
     float *kept = calloc((size_t)n, sizeof *kept);
-    if (kept == NULL)
+    uint64_t *mass_of = calloc((size_t)n, sizeof *mass_of);
+    if (kept == NULL || mass_of == NULL)
         exit(1);
     uint64_t mass = 0;
     for (int i = 0; i < n; i++) {
         int larger = 0;
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n && c->top_k > 0; j++)
             larger += p[j] > p[i];
         kept[i] = c->top_k > 0 && larger >= c->top_k ? 0 : lt_choice_exp(p[i] - largest);
         mass += lt_choice_mass(kept[i]);
     }
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         p[i] = kept[i] / lt_choice_sum(mass);
+        mass_of[i] = lt_choice_mass(p[i]);
+    }
     mass = 0;
     for (int i = 0; i < n; i++) {
         uint64_t before = 0;
-        for (int j = 0; j < n; j++)
-            before += p[j] > p[i] || (p[j] == p[i] && j < i) ? lt_choice_mass(p[j]) : 0;
+        for (int j = 0; j < n && c->top_p >= 0; j++)
+            before += p[j] > p[i] || (p[j] == p[i] && j < i) ? mass_of[j] : 0;
         kept[i] = c->top_p < 0 || before == 0 || (double)before < c->top_p * 0x1p40 ? p[i] : 0;
         mass += lt_choice_mass(kept[i]);
     }
@@ -124,6 +127,7 @@ static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int 
             best = i;
         }
     }
+    free(mass_of);
     free(kept);
     return best;
 }
