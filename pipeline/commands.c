@@ -84,7 +84,7 @@ static const take_command commands[] = {
     {"generate", TAKE_WRITES_VIDEO, ALL, take_settle_prompt, make_video},
     {"continue", TAKE_WRITES_VIDEO, ALL, take_settle_video, make_video},
     {"tokens", TAKE_WRITES_TOKENS, TAKE_DOES_TOKENS, take_settle_prompt, make_tokens},
-    {"encode", TAKE_WRITES_TOKENS, 0, take_settle_clip, make_encoded},
+    {"encode", TAKE_WRITES_TOKENS, TAKE_DOES_ENCODE, take_settle_clip, make_encoded},
     {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, take_settle_tokens, make_latents},
     {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, take_settle_tokens, make_video},
     {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, take_settle_latents, make_decoded},

@@ -50,7 +50,7 @@ unsigned take_task_does(const take_task *t)
     const bool keeps = r->job || (r->output && strcmp(r->output, "-") != 0);
     const unsigned does = r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
     return does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U) | (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) |
-           (t->run.reference ? (unsigned)TAKE_DOES_GO_ON : 0U);
+           (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
 }
 
 void take_task_close(take_task *t, bool done)
@@ -187,15 +187,21 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
 
 /* ---- preparing ---- */
 
-/* Does the take fit into the memory that is allowed? Then its job folder. */
-static lt_status open_job(take_task *t, lt_error *err)
+/* Does the task fit into the memory that is allowed? */
+static lt_status choose_memory(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
     const media_spec video = take_media_spec(&run->spec, t->kind);
-    take_clock_enter_quietly(&run->clock, TAKE_TEXT, 0, run->spec.time.windows, 0);
     LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
     memcpy(run->engine->home, run->memory.home, sizeof run->memory.home);
-    return take_run_open_job(run, t->request.output, err);
+    return LT_OK;
+}
+
+static lt_status open_job(take_task *t, lt_error *err)
+{
+    take_clock_enter_quietly(&t->run.clock, TAKE_TEXT, 0, t->run.spec.time.windows, 0);
+    LT_TRY(choose_memory(t, err));
+    return take_run_open_job(&t->run, t->request.output, err);
 }
 
 /* The seed, where the user does not know it, how long a file of another rate plays, and when each of several prompts takes effect. */
@@ -256,11 +262,11 @@ static void plan_stages(take_clock *clock, unsigned does)
 lt_status take_task_prepare(take_task *t, lt_error *err)
 {
     const unsigned does = t->command->does;
+    const bool makes_take = does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE);
     plan_stages(&t->run.clock, t->plan.segments > 0 ? does & ~(unsigned)TAKE_DOES_TOKENS : does);
-    if (does)
-        LT_TRY(open_job(t, err));
+    LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
-    if (does)
+    if (makes_take)
         tell_choices(&t->run);
     if (t->plan.segments > 0)
         LT_TRY(take_over_plan(t, err));

@@ -83,6 +83,15 @@ needed=$(sed -n "s/.*needs \([0-9]*\) MiB, allowed are $(((least - slack + 52428
 apart=$((${needed:-0} * 1048576 - least))
 [ $apart -ge -$slack ] && [ $apart -le $slack ] || fail "--max-memory: $((least / 1048576)) MiB were foreseen: $(cat refused.err)"
 
+# Encoding has no plan to look at; a refusal tells what it needs.
+"$TOOLS/peak_memory" peak.kib "$PROGRAM" encode whole.mp4 --model "$MODEL" --progress none -o read.lt >stdout 2>err || fail "encode: $(cat err)"
+refused 5 encode whole.mp4 --max-memory 20M -o small.lt
+needed=$(sed -n 's/.*needs \([0-9]*\) MiB, allowed are 20 MiB$/\1/p' refused.err)
+apart=$((${needed:-0} * 1024 - $(cat peak.kib)))
+[ $((apart * 10)) -le "$(cat peak.kib)" ] && [ $((apart * -10)) -le "$(cat peak.kib)" ] ||
+    fail "encode: $needed MiB foreseen, $(cat peak.kib) KiB needed: more than a tenth apart"
+[ ! -e small.lt ] || fail "encode: a file where it was refused"
+
 # A continuation encodes frames first: a network more, which rests where networks take turns.
 goes_on="continue whole.mp4 --seconds 4 --steps 1 --precision f32"
 chosen together "whole calls" 8000000000 $goes_on
