@@ -52,7 +52,7 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     return s;
 }
 
-static const take_command scoring = {.name = "score", .writes = TAKE_WRITES_TOKENS, .settle = take_settle_tokens};
+static const take_command scoring = {.name = "score", .writes = TAKE_WRITES_TOKENS, .does = TAKE_DOES_SCORE, .settle = take_settle_tokens};
 
 longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, longtake_score *score, longtake_error *error)
 {

@@ -508,16 +508,17 @@ static lt_status probe_stage(memory_probe *p, take_net net, lt_status (*probe)(m
 /* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
 static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video, lt_error *err)
 {
+    const unsigned plans = TAKE_DOES_TOKENS | TAKE_DOES_SCORE;
     const bool will_read = does & TAKE_DOES_ENCODE && !(does & TAKE_DOES_GO_ON);
     p->base = resident_bytes() + (will_read ? (size_t)READING_BYTES : 0);
     lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
     if (s == LT_OK && does & TAKE_DOES_ENCODE)
         s = probe_encode(p, err);
-    if (s == LT_OK && does & TAKE_DOES_TOKENS)
+    if (s == LT_OK && does & plans)
         s = probe_stage(p, TAKE_NET_TEXT_AR, probe_text, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)
         s = probe_stage(p, TAKE_NET_TEXT_MMDIT, probe_text, err);
-    return s == LT_OK && does & TAKE_DOES_TOKENS ? probe_stage(p, TAKE_NET_AR, probe_tokens, err) : s;
+    return s == LT_OK && does & plans ? probe_stage(p, TAKE_NET_AR, probe_tokens, err) : s;
 }
 
 /* What may be tried, the quickest first. On the host each needs less than those before. */

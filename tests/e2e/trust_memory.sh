@@ -109,6 +109,7 @@ refused 5 generate "a red ball" --seconds 4 --max-memory 20M -o small.mp4
 grep -q 'needs [0-9]* MiB, allowed are 20 MiB' refused.err || fail "--max-memory: $(cat refused.err)"
 [ -z "$(ls -d small.mp4*)" ] || fail "--max-memory: $(ls -d small.mp4*) is there"
 refused 5 tokens "a red ball" --seconds 4 --max-memory 4M -o small.lt
+refused 5 tokens score take.lt -p "a red ball" --max-memory 4M
 refused 5 render take.lt --max-memory 20M -o small.mp4
 refused 5 decode take.latents --max-memory 20M -o small.mp4
 refused 5 generate "a red ball" --seconds 4 --max-memory 20M --dry-run
