@@ -8,6 +8,7 @@
 #include "media/picture_file.h"
 #include "mmdit/dit_model.h"
 #include "pipeline/colour_map.h"
+#include "pipeline/frame_sizes.h"
 #include "pipeline/semantic_reader.h"
 #include "pipeline/timeline.h"
 
@@ -105,7 +106,7 @@ static lt_status open_sheet(sheet *s, const contact_row *rows, int count, lt_err
         const int pictures = shown < COLUMNS ? (int)shown : COLUMNS;
         s->columns = pictures > s->columns ? pictures : s->columns;
     }
-    s->values = (int64_t)cfg->mmdit.latent_channels * cfg->mmdit.latent_height * cfg->mmdit.latent_width;
+    s->values = take_latent_values(&cfg->mmdit);
     s->tile_width = larger * cfg->mmdit.latent_width;
     s->tile_height = larger * cfg->mmdit.latent_height;
     s->width = s->columns * (s->tile_width + GAP) + GAP;

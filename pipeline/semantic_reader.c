@@ -15,11 +15,6 @@ media_fit take_media_fit(longtake_fit fit)
     return fits[fit];
 }
 
-int64_t take_feature_values(const cfg_tokenizer *cfg)
-{
-    return (int64_t)cfg->grid_height * cfg->grid_width * cfg->feature_channels;
-}
-
 static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_error *err)
 {
     const cfg_pipeline *p = &e->cfg.pipeline;

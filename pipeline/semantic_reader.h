@@ -54,7 +54,5 @@ lt_status semantic_reader_next(semantic_reader *r, bool *got, lt_error *err);
 lt_status semantic_reader_features(semantic_reader *r, float *features, lt_error *err);
 /* Semantic frames that there are in all, as far as the file says; 0: it does not. */
 int64_t semantic_reader_expected(const semantic_reader *r);
-/* Values of one semantic frame's features. */
-int64_t take_feature_values(const cfg_tokenizer *cfg);
 
 #endif

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/frame_sizes.h"
+
 static size_t window_bytes(const take_run *run)
 {
-    const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
-    return (size_t)run->spec.time.window * (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width * sizeof(float);
+    return (size_t)(run->spec.time.window * take_latent_values(&run->engine->cfg.mmdit)) * sizeof(float);
 }
 
 /* A window is there to be done: true; or no other will come. The lock is held. */

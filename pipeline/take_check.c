@@ -8,6 +8,7 @@
 
 #include "ar_model/ar_model.h"
 #include "mmdit/dit_model.h"
+#include "pipeline/frame_sizes.h"
 #include "pipeline/timeline.h"
 #include "temporal_vae/vae_decoder.h"
 #include "text_encoder/text_encoder.h"
@@ -186,8 +187,7 @@ static lt_status check_features(check_take *c, lt_error *err)
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     lt_weights *weights = NULL;
     tok_model *semantics = NULL;
-    c->features = malloc((size_t)c->frames * (size_t)cfg->grid_height * (size_t)cfg->grid_width * (size_t)cfg->feature_channels *
-                         sizeof *c->features);
+    c->features = malloc((size_t)(c->frames * take_feature_values(cfg)) * sizeof *c->features);
     lt_status s = c->features ? take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err) : no_memory(err);
     if (s == LT_OK)
         s = tok_open(weights, cfg, e->backend, TOK_DECODER, &semantics, err);
@@ -253,7 +253,7 @@ static lt_status check_latent(check_take *c, lt_error *err)
 {
     longtake *e = c->engine;
     const cfg_mmdit *cfg = &e->cfg.mmdit;
-    const size_t values = (size_t)c->frames * (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width;
+    const size_t values = (size_t)(c->frames * take_latent_values(cfg));
     const lt_shape shape = lt_shape5(1, c->frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
     lt_weights *weights = NULL;
     dit_model *model = NULL;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/frame_sizes.h"
 #include "pipeline/seam_fade.h"
 #include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
@@ -23,8 +24,7 @@ static size_t frame_bytes(const take_decoder *d)
 
 static int64_t latent_values(const take_decoder *d)
 {
-    const cfg_mmdit *cfg = &d->run->engine->cfg.mmdit;
-    return (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width;
+    return take_latent_values(&d->run->engine->cfg.mmdit);
 }
 
 static bool decodes_alone(const take_decoder *d)
@@ -50,9 +50,7 @@ static lt_status open_network(take_decoder *d, lt_error *err)
     if (d->decoder)
         return LT_OK;
     LT_TRY(find_device(d, &device, err));
-    const bool encodes = decodes_alone(d) || d->run->reference;
-    const unsigned spares = d->run->memory.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
-    const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
+    const unsigned what = take_vae_parts(&d->run->memory, d->run->spec.carry, d->run->reference != NULL);
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
     LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, device, what, &d->vae, err));
     return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
@@ -246,15 +244,15 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
                   dissolved == 1 ? "" : "s");
 }
 
-static lt_status hand_out(take_decoder *d, const take_window *w, const uint8_t *first, lt_error *err)
+lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count, const uint8_t *frames, lt_error *err)
 {
     const longtake_request *r = d->run->request;
-    for (int64_t i = 0; r->on_frame && i < w->delivered; i++) {
+    for (int64_t i = 0; r->on_frame && i < count; i++) {
         take_clock_hold(&d->run->clock);
-        const int asked = r->on_frame(r->user, w->first_frame + i, first + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height);
+        const int asked = r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height);
         take_clock_release(&d->run->clock);
         if (asked != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(w->first_frame + i));
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(first + i));
     }
     return LT_OK;
 }
@@ -332,7 +330,7 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     if (c == 0 && d->run->reference)
         go_on_from_reference(d, w, count);
     take_decode_saw(d, w->first_frame, count, first);
-    LT_TRY(hand_out(d, w, first, err));
+    LT_TRY(take_decode_hand_out(d, w->first_frame, w->delivered, first, err));
     LT_TRY(encode_frames(d, w, first, blob, bytes, err));
     if (is_left_behind(d, c))
         LT_TRY(save_state(d, c, err));

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "pipeline/frame_sizes.h"
+
 typedef struct {
     take_run *run;
     semantic_reader reader;

@@ -8,6 +8,7 @@
 #include "ar_model/ar_model.h"
 #include "media/window_encoder.h"
 #include "mmdit/dit_model.h"
+#include "pipeline/frame_sizes.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"
@@ -198,8 +199,7 @@ static lt_status encode_segment(const memory_probe *p, tok_model *semantics, siz
 {
     const cfg_model *cfg = &p->engine->cfg;
     const int segment = cfg->ar_model.segment_frames;
-    const size_t cells = (size_t)cfg->tokenizer.grid_height * (size_t)cfg->tokenizer.grid_width;
-    const size_t feature_bytes = (size_t)segment * cells * (size_t)cfg->tokenizer.feature_channels * sizeof(float);
+    const size_t feature_bytes = (size_t)(segment * take_feature_values(&cfg->tokenizer)) * sizeof(float);
     const size_t frame_bytes = (size_t)cfg->pipeline.width * (size_t)cfg->pipeline.height * 3;
     float *features = calloc(1, feature_bytes);
     uint8_t *frame = calloc(1, frame_bytes);
@@ -283,21 +283,13 @@ static size_t window_frames_bytes(const memory_probe *p)
     return (size_t)take_frames_of_latents(s->time.window) * (size_t)s->width * (size_t)s->height * 3;
 }
 
-/* Of one latent: C x H x W. */
-static size_t latent_values(const memory_probe *p)
-{
-    const cfg_mmdit *cfg = &p->engine->cfg.mmdit;
-    return (size_t)cfg->latent_channels * (size_t)cfg->latent_height * (size_t)cfg->latent_width;
-}
-
 static lt_status allocate_render(const memory_probe *p, render_probe *r, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
-    const cfg_tokenizer *tok = &cfg->tokenizer;
     const int segment = cfg->ar_model.segment_frames;
     const int window = p->spec->time.window;
-    const size_t latent = latent_values(p);
-    const size_t cells = (size_t)tok->grid_height * (size_t)tok->grid_width * (size_t)tok->feature_channels;
+    const size_t latent = (size_t)take_latent_values(&cfg->mmdit);
+    const size_t cells = (size_t)take_feature_values(&cfg->tokenizer);
     r->features = calloc((size_t)segment * cells, sizeof *r->features);
     r->control = calloc((size_t)(segment > window ? segment : window) * latent, sizeof *r->control);
     r->text = calloc((size_t)cfg->mmdit.text_length * (size_t)cfg->mmdit.text_width, sizeof *r->text);
@@ -344,12 +336,16 @@ static lt_status probe_refine(memory_probe *p, render_probe *r, lt_error *err)
     return refine_once(p, r, err);
 }
 
+unsigned take_vae_parts(const take_memory *m, cfg_carry carry, bool goes_on)
+{
+    const unsigned spares = m->vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
+    return VAE_DECODER | (carry == CFG_CARRY_FRAMES || goes_on ? (unsigned)VAE_ENCODER : 0U) | spares;
+}
+
 static lt_status open_vae(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
-    const bool encodes = p->spec->carry == CFG_CARRY_FRAMES || does & TAKE_DOES_GO_ON;
-    const unsigned spares = p->way.vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
-    const unsigned what = VAE_DECODER | (encodes ? (unsigned)VAE_ENCODER : 0U) | spares;
+    const unsigned what = take_vae_parts(&p->way, p->spec->carry, does & TAKE_DOES_GO_ON);
     if (r->vae)
         return LT_OK;
     LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
@@ -394,7 +390,7 @@ static void note_render(memory_probe *p, const render_probe *r)
 static void count_beside(memory_probe *p, render_probe *r)
 {
     p->refine_passes = p->device->memory_peak - p->device->memory_in_use + device_running_bytes;
-    r->host += (size_t)p->spec->time.window * latent_values(p) * sizeof(float);
+    r->host += (size_t)(p->spec->time.window * take_latent_values(&p->engine->cfg.mmdit)) * sizeof(float);
     begin_stage(p);
 }
 

@@ -54,6 +54,8 @@ lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, cons
                             lt_error *err);
 /* Adds "networks", "vae", and "streamed": {"mmdit": "pinned memory"}. */
 void take_memory_describe(const take_memory *m, lt_json *o);
+/* What of the VAE is opened, for vae_open: the encoder as well where frames are encoded, those of a reference (`goes_on`) among them. */
+unsigned take_vae_parts(const take_memory *m, cfg_carry carry, bool goes_on);
 /* "mmdit, text_encoder.ar" of those whose matrices come from the host; "" where none do. */
 void take_memory_streamed(const take_memory *m, char *out, size_t bytes);
 

@@ -8,6 +8,7 @@
 
 #include "media/video_file.h"
 #include "media/window_encoder.h"
+#include "pipeline/frame_sizes.h"
 #include "pipeline/output_kind.h"
 
 /* A cell of the latent is two pixels wide and high: there is no more to see, and the player enlarges. */
@@ -81,8 +82,7 @@ static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t b
 lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, int count, lt_error *err)
 {
     const cfg_model *cfg = &p->run->engine->cfg;
-    const int64_t values =
-        (int64_t)cfg->mmdit.latent_channels * cfg->mmdit.latent_height * cfg->mmdit.latent_width;
+    const int64_t values = take_latent_values(&cfg->mmdit);
     const media_spec spec = {.format = MEDIA_MP4,
                              .width = CELL_PIXELS * cfg->mmdit.latent_width,
                              .height = CELL_PIXELS * cfg->mmdit.latent_height,

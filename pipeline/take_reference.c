@@ -301,18 +301,6 @@ static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, 
     return s;
 }
 
-static lt_status hand_out(const take_reference *f, int64_t first, int64_t count, const uint8_t *frames,
-                          lt_error *err)
-{
-    const longtake_request *r = f->run->request;
-    const take_spec *s = &f->run->spec;
-    for (int64_t i = 0; r->on_frame && i < count; i++)
-        if (r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(f), s->width, s->height) != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld",
-                           (long long)(first + i));
-    return LT_OK;
-}
-
 static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v, media_reader *reader,
                               uint8_t *frames, int64_t most, lt_error *err)
 {
@@ -329,7 +317,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
                                (long long)(first + i), (long long)f->frames);
         }
         take_decode_saw(d, first, count, frames);
-        LT_TRY(hand_out(f, first, count, frames, err));
+        LT_TRY(take_decode_hand_out(d, first, count, frames, err));
         if (d->make_video)
             LT_TRY(write_group(f, d, v, group, count, frames, err));
         take_clock_leave(&f->run->clock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/frame_sizes.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 
@@ -29,7 +30,7 @@ static int most_segments(int frames, int segment_frames)
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
 {
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
-    *r = (take_refiner){.run = run, .values = (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width};
+    *r = (take_refiner){.run = run, .values = take_latent_values(cfg)};
     r->kept_count = most_segments(cfg->latent_frames, run->engine->cfg.ar_model.segment_frames);
     r->kept = calloc((size_t)r->kept_count, sizeof *r->kept);
     r->control = malloc((size_t)(cfg->latent_frames * r->values) * sizeof *r->control);
@@ -135,7 +136,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
     if (slot->segment == segment)
         return LT_OK;
     const int frames = run->segment[segment].frames;
-    const int64_t cells = (int64_t)cfg->tokenizer.grid_height * cfg->tokenizer.grid_width * cfg->tokenizer.feature_channels;
+    const int64_t cells = take_feature_values(&cfg->tokenizer);
     const int full = cfg->ar_model.segment_frames;
     if (!slot->control) {
         slot->control = malloc((size_t)(full * r->values) * sizeof *slot->control);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/frame_sizes.h"
 #include "pipeline/take_beside.h"
 #include "pipeline/take_refine.h"
 #include "pipeline/take_reference.h"
@@ -26,8 +27,7 @@ typedef struct {
 
 static int64_t latent_values(const take_run *run)
 {
-    const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
-    return (int64_t)cfg->latent_channels * cfg->latent_height * cfg->latent_width;
+    return take_latent_values(&run->engine->cfg.mmdit);
 }
 
 static size_t known_values(const take_run *run)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/frame_sizes.h"
 #include "pipeline/timeline.h"
 #include "tokenizer/tokenizer.h"
 
@@ -11,7 +12,7 @@
 static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi, int32_t *out, lt_error *err)
 {
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
-    const size_t cells = (size_t)cfg->grid_height * (size_t)cfg->grid_width * (size_t)cfg->feature_channels;
+    const size_t cells = (size_t)take_feature_values(cfg);
     float *features = malloc((size_t)hi * cells * sizeof *features);
     lt_weights *weights = NULL;
     tok_model *model = NULL;
@@ -219,7 +220,7 @@ lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int
     *out = (tok_plan){0};
     relayer r = {.from = p,
                  .to = out,
-                 .cells = (size_t)cfg->grid_height * (size_t)cfg->grid_width * (size_t)cfg->feature_channels};
+                 .cells = (size_t)take_feature_values(cfg)};
     r.old = malloc(full * r.cells * sizeof *r.old);
     r.fresh = malloc(full * r.cells * sizeof *r.fresh);
     r.codes = malloc((size_t)tok_layout_tokens(&p->layout, p->layout.segment_frames) * sizeof *r.codes);

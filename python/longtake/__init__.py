@@ -355,29 +355,28 @@ class _Call:
             if getattr(self.request.settings, name) != value == value:  # NaN the library refuses
                 raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
 
-    def _hear_event(self, _user: Any, pointer: Any) -> int:
+    def _hear(self, tell: Callable[[], None]) -> int:
+        """Whatever the user's function raises is passed on once the library has returned."""
         self.inside = threading.get_ident()
         try:
-            if self._progress is not None and self.raised is None:
-                e = pointer.contents
-                self._progress(Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows,
-                                     e.step, e.steps, e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes,
-                                     e.message.decode("utf-8", "replace") if e.message else None))
-        except BaseException as exception:  # passed on once the library has returned
-            self.raised = exception
-        finally:
-            self.inside = None
-        return int(self.cancelled or self.raised is not None)
-
-    def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
-        self.inside = threading.get_ident()
-        try:
-            self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy())
+            tell()
         except BaseException as exception:
             self.raised = exception
         finally:
             self.inside = None
         return int(self.cancelled or self.raised is not None)
+
+    def _tell_progress(self, e: Any) -> None:
+        if self._progress is not None and self.raised is None:
+            self._progress(Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows,
+                                 e.step, e.steps, e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes,
+                                 e.message.decode("utf-8", "replace") if e.message else None))
+
+    def _hear_event(self, _user: Any, pointer: Any) -> int:
+        return self._hear(lambda: self._tell_progress(pointer.contents))
+
+    def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
+        return self._hear(lambda: self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()))
 
     def run(self, function: Callable, engine: "Engine") -> Report:
         error = c.Error()

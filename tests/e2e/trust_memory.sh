@@ -11,11 +11,21 @@ foreseen() {
     plan=$(($(json made.out peak_bytes) / 1024))
     "$TOOLS/peak_memory" peak.kib "$PROGRAM" "$@" --model "$MODEL" --progress none -o "$output" >stdout 2>err ||
         fail "$*: exit code $?: $(cat err)"
+    near "$plan" "$*"
+}
+
+# near KIB COMMAND: what was foreseen against what peak.kib says was needed.
+near() {
     peak=$(cat peak.kib)
-    echo "$1: foreseen $plan KiB, needed $peak KiB"
+    echo "$2: foreseen $1 KiB, needed $peak KiB"
     apart=$((peak / 10 > 1024 ? peak / 10 : 1024)) # what a process needs by itself varies by that much
-    [ $((plan - peak)) -le $apart ] && [ $((peak - plan)) -le $apart ] ||
-        fail "$*: foreseen $plan KiB, needed $peak KiB: more than a tenth and 1 MiB apart"
+    [ $(($1 - peak)) -le $apart ] && [ $((peak - $1)) -le $apart ] ||
+        fail "$2: foreseen $1 KiB, needed $peak KiB: more than a tenth and 1 MiB apart"
+}
+
+# told_need MIB: what a take needs, in MiB, by the message that refused it within MIB.
+told_need() {
+    sed -n "s/.*needs \([0-9]*\) MiB, allowed are $1 MiB\$/\1/p" refused.err
 }
 
 foreseen take.lt tokens "a red ball" --seconds 9
@@ -79,17 +89,15 @@ same whole.mp4 spared.mp4
 same whole.mp4 turned.mp4
 same whole.mp4 least.mp4
 refused 5 generate "a red ball" $take --max-memory $((least - slack)) -o small.mp4
-needed=$(sed -n "s/.*needs \([0-9]*\) MiB, allowed are $(((least - slack + 524288) / 1048576)) MiB$/\1/p" refused.err)
+needed=$(told_need $(((least - slack + 524288) / 1048576)))
 apart=$((${needed:-0} * 1048576 - least))
 [ $apart -ge -$slack ] && [ $apart -le $slack ] || fail "--max-memory: $((least / 1048576)) MiB were foreseen: $(cat refused.err)"
 
 # Encoding has no plan to look at; a refusal tells what it needs.
 "$TOOLS/peak_memory" peak.kib "$PROGRAM" encode whole.mp4 --model "$MODEL" --progress none -o read.lt >stdout 2>err || fail "encode: $(cat err)"
 refused 5 encode whole.mp4 --max-memory 20M -o small.lt
-needed=$(sed -n 's/.*needs \([0-9]*\) MiB, allowed are 20 MiB$/\1/p' refused.err)
-apart=$((${needed:-0} * 1024 - $(cat peak.kib)))
-[ $((apart * 10)) -le "$(cat peak.kib)" ] && [ $((apart * -10)) -le "$(cat peak.kib)" ] ||
-    fail "encode: $needed MiB foreseen, $(cat peak.kib) KiB needed: more than a tenth apart"
+needed=$(told_need 20)
+near $((${needed:-0} * 1024)) encode
 [ ! -e small.lt ] || fail "encode: a file where it was refused"
 
 # A continuation encodes frames first: a network more, which rests where networks take turns.

@@ -229,14 +229,14 @@ static bool next(const tensor *t, int first, int64_t *at)
     return false;
 }
 
-/* What all channels of one place of x and one tap of w sum to. */
-static double over_channels(const tensor *x, const int64_t *from, const tensor *w, const int64_t *tap)
+/* Of x from place `x_at` on times y from `y_at` on, along a dimension of both. */
+static double dot(const tensor *x, const int64_t *x_at, const tensor *y, const int64_t *y_at, int dimension)
 {
-    const int64_t x_at = place(x, from);
-    const int64_t w_at = place(w, tap);
+    const int64_t from_x = place(x, x_at);
+    const int64_t from_y = place(y, y_at);
     double sum = 0;
-    for (int64_t channel = 0; channel < w->dim[1]; channel++)
-        sum += stored(x, x_at + channel * x->stride[1]) * stored(w, w_at + channel * w->stride[1]);
+    for (int64_t i = 0; i < y->dim[dimension]; i++)
+        sum += stored(x, from_x + i * x->stride[dimension]) * stored(y, from_y + i * y->stride[dimension]);
     return sum;
 }
 
@@ -254,21 +254,8 @@ static double conv_at(const operation *o, const int64_t *at)
             inside = inside && from[2 + i] >= 0 && from[2 + i] < x->dim[2 + i];
         }
         if (inside)
-            sum += over_channels(x, from, w, tap);
+            sum += dot(x, from, w, tap, 1);
     } while (next(w, 2, tap));
-    return sum;
-}
-
-static double dot(const operation *o, const int64_t *query, int64_t key)
-{
-    const tensor *q = &o->in[0];
-    const tensor *k = &o->in[1];
-    const int64_t key_at[] = {query[0], query[1], key, 0};
-    const int64_t from_q = place(q, query);
-    const int64_t from_k = place(k, key_at);
-    double sum = 0;
-    for (int64_t e = 0; e < q->dim[3]; e++)
-        sum += stored(q, from_q + e * q->stride[3]) * stored(k, from_k + e * k->stride[3]);
     return sum;
 }
 
@@ -282,7 +269,8 @@ static void attention_row(const operation *o, const int64_t *at, double *weight)
     const double scale = get(&o->in[3], zero);
     double total = 0;
     for (int64_t key = 0; key < keys; key++) {
-        weight[key] = exp(scale * dot(o, at, key));
+        const int64_t key_at[] = {at[0], at[1], key, 0};
+        weight[key] = exp(scale * dot(&o->in[0], at, &o->in[1], key_at, 3));
         total += weight[key];
     }
     for (int64_t e = 0; e < out->dim[3]; e++) {
