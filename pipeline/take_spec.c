@@ -238,16 +238,24 @@ static longtake_shot filled(const take_spec *s, const longtake_shot *shot, doubl
     return f;
 }
 
-/* `index`: of a filled shot, for messages. */
-static lt_status check_settings(const longtake_shot *shot, size_t index, lt_error *err)
+/* `own`: the shot's setting, below 0 where it is left to the take, whose flag it then is. */
+static lt_status shot_within(size_t index, const char *name, double own, const char *flag, double v, double high, lt_error *err)
+{
+    if (own < 0 || (v >= 0 && v <= high))
+        return finite_within(flag, v, 0, high, err);
+    return lt_fail(err, LT_ERR_USAGE, "shot %zu: %s: found %g, expected 0 to %g", index, name, v, high);
+}
+
+/* `own`: shot `index` as it was given, `shot`: filled. */
+static lt_status check_settings(const longtake_shot *own, const longtake_shot *shot, size_t index, lt_error *err)
 {
     if (!(shot->plan_from_seconds >= 0 && shot->plan_seconds >= 0))
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: plan: found %g s from %g s on, expected a span", index, shot->plan_seconds,
                        shot->plan_from_seconds);
-    LT_TRY(finite_within("motion", shot->motion, 0, 10, err));
-    LT_TRY(finite_within("lm-cfg", shot->lm_cfg, 0, 100, err));
-    LT_TRY(finite_within("shot-cfg", shot->shot_cfg, 0, 100, err));
-    LT_TRY(finite_within("cfg-scale", shot->cfg_scale, 0, 100, err));
+    LT_TRY(shot_within(index, "motion", own->motion, "motion", shot->motion, 10, err));
+    LT_TRY(shot_within(index, "lm_cfg", own->lm_cfg, "lm-cfg", shot->lm_cfg, 100, err));
+    LT_TRY(shot_within(index, "shot_cfg", own->shot_cfg, "shot-cfg", shot->shot_cfg, 100, err));
+    LT_TRY(shot_within(index, "cfg_scale", own->cfg_scale, "cfg-scale", shot->cfg_scale, 100, err));
     if (shot->seed > (int64_t)UINT32_MAX)
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295", index, (long long)shot->seed);
     return LT_OK;
@@ -395,7 +403,7 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         const longtake_shot shot = filled(s, given_shot, given(r->settings.motion, cfg->pipeline.motion),
                                           given(r->settings.cfg_scale, cfg->pipeline.cfg_scale));
         const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
-        LT_TRY(check_settings(&shot, i, err));
+        LT_TRY(check_settings(given_shot, &shot, i, err));
         LT_TRY(add_told(s, &shot, end - shot.at_frame, &cfg->pipeline, words, err));
     }
     return LT_OK;

@@ -282,8 +282,14 @@ static void refuses_shots_without_words_or_order(void **state)
     check_refused(&r, "expected 0");
     shot[0].at_frame = 0;
     shot[1].motion = INFINITY;
-    check_refused(&r, "motion");
+    check_refused(&r, "shot 1: motion: found inf, expected 0 to 10");
     shot[1].motion = -1;
+    shot[1].shot_cfg = 101;
+    check_refused(&r, "shot 1: shot_cfg: found 101, expected 0 to 100");
+    shot[1].shot_cfg = -1;
+    r.settings.motion = 11; /* what is left to the take is the take's error */
+    check_refused(&r, "--motion: found 11");
+    r.settings.motion = -1;
     shot[1].seed = 4294967296;
     check_refused(&r, "shot 1: seed");
 }
