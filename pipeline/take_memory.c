@@ -370,7 +370,7 @@ static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, l
         LT_TRY(vae_decode(r->decoder, r->latents, t->window - t->overlap, r->frames, NULL, err));
     if (alone && t->windows > 1)
         LT_TRY(encode_once(p, r, err));
-    if (!alone && does & TAKE_DOES_KEEP)
+    if (!alone && does & TAKE_DOES_KEEP && (t->windows > 1 || does & TAKE_DOES_LEAVE))
         r->host += vae_decoder_state_bytes(r->decoder);
     return LT_OK;
 }

@@ -21,7 +21,8 @@ typedef enum {
     TAKE_DOES_PREVIEW = 16, /* pictures of the one window that is worked on */
     TAKE_DOES_GO_ON = 32,  /* begins with frames of a reference, which the VAE encodes */
     TAKE_DOES_ENCODE = 64, /* a video's frames become codes */
-    TAKE_DOES_SCORE = 128  /* the language model reads a plan */
+    TAKE_DOES_SCORE = 128, /* the language model reads a plan */
+    TAKE_DOES_LEAVE = 256  /* the job folder stays, with the state after the last window, from which a longer take goes on */
 } take_does;
 
 /* Networks that refine and decode stay open side by side, which is quicker, or where memory does not allow it are opened in

@@ -49,7 +49,8 @@ unsigned take_task_does(const take_task *t)
     const longtake_request *r = &t->request;
     const bool keeps = r->job || (r->output && strcmp(r->output, "-") != 0);
     const unsigned does = r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
-    return does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U) | (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) |
+    const bool leaves = keeps && (r->job || r->keep_job);
+    return does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U) | (leaves ? (unsigned)TAKE_DOES_LEAVE : 0U) | (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) |
            (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
 }
 

@@ -82,6 +82,7 @@ chosen "in turns" "frame by frame" $((turned - slack))
 least=$(json made.out peak_bytes)
 made generate "a red ball" $take -o whole.mp4
 foreseen - generate "a red ball" --seconds 8 --steps 1
+foreseen one.mp4 generate "a red ball" --seconds 6 --steps 1 --precision f32 # one window: no state of the decoder is written
 foreseen spared.mp4 generate "a red ball" $take --max-memory $((spared + slack))
 foreseen turned.mp4 generate "a red ball" $take --max-memory $((turned + slack))
 foreseen least.mp4 generate "a red ball" $take --max-memory $((least + slack))
