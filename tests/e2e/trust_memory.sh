@@ -82,7 +82,10 @@ chosen "in turns" "frame by frame" $((turned - slack))
 least=$(json made.out peak_bytes)
 made generate "a red ball" $take -o whole.mp4
 foreseen - generate "a red ball" --seconds 8 --steps 1
-foreseen one.mp4 generate "a red ball" --seconds 6 --steps 1 --precision f32 # one window: no state of the decoder is written
+foreseen one.mp4 generate "a red ball" --seconds 6 --steps 1 --precision f32
+alone=$plan
+foreseen left.mp4 generate "a red ball" --seconds 6 --steps 1 --precision f32 --keep-job # one window: only now is the decoder's state written, 33 MB
+[ $((plan - alone)) -gt $((24 * 1024)) ] || fail "a take of one window: $alone KiB foreseen, with a job folder that stays $plan"
 foreseen spared.mp4 generate "a red ball" $take --max-memory $((spared + slack))
 foreseen turned.mp4 generate "a red ball" $take --max-memory $((turned + slack))
 foreseen least.mp4 generate "a red ball" $take --max-memory $((least + slack))

@@ -618,19 +618,6 @@ static void only_where_it_can(void **state)
     longtake_close(e);
 }
 
-/* The state after a window is held while it is written: after the last one only where the folder stays. */
-static void no_state_after_the_only_window(void **state)
-{
-    (void)state;
-    enum { ALONE = 1 };
-    longtake *e = open_engine(ONE_AFTER_THE_OTHER);
-    const take_memory one = choose(e, ALONE, NULL, EVERYTHING), left = choose(e, ALONE, NULL, EVERYTHING | TAKE_DOES_LEAVE);
-    assert_true(left.bytes > one.bytes);
-    assert_int_equal(one.bytes, choose(e, ALONE, NULL, EVERYTHING & ~(unsigned)TAKE_DOES_KEEP).bytes);
-    assert_int_equal(choose(e, SECONDS, NULL, EVERYTHING).bytes, choose(e, SECONDS, NULL, EVERYTHING | TAKE_DOES_LEAVE).bytes);
-    longtake_close(e);
-}
-
 static double foreseen(way how)
 {
     longtake_error error = {0};
@@ -713,7 +700,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_where_it_can),
-        cmocka_unit_test(no_state_after_the_only_window),
         cmocka_unit_test(the_same_bytes),
         cmocka_unit_test(stopped_while_refining),
         cmocka_unit_test(stopped_while_decoding),
