@@ -56,7 +56,7 @@ lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, fl
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err);
 /* Frames first .. first + count - 1 that were not decoded here but go before: for the measure of seams. */
 void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames);
-/* They go to the frame callback, if there is one; LT_ERR_CANCELLED where it asks to stop. */
+/* Frames first .. first + count - 1 go to the frame callback, if there is one; LT_ERR_CANCELLED where it asks to stop. */
 lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count, const uint8_t *frames, lt_error *err);
 
 /* The seam before a window: see below. */

@@ -18,13 +18,22 @@ static void hear_note(void *user, const char *note)
     take_warn(user, "%s", note);
 }
 
-/* The folder that the request asks for, or the one beside the output; none for a stream. */
+bool take_has_job(const longtake_request *r, const char *output)
+{
+    return r->job || (output && strcmp(output, "-") != 0);
+}
+
+bool take_job_stays(const longtake_request *r)
+{
+    return r->job || r->keep_job;
+}
+
 static lt_status name_job(take_run *run, const char *output, lt_error *err)
 {
     const longtake_request *r = run->request;
-    if (!r->job && (!output || strcmp(output, "-") == 0))
+    if (!take_has_job(r, output))
         return LT_OK;
-    run->job_is_implicit = !r->job && !r->keep_job;
+    run->job_is_implicit = !take_job_stays(r);
     const int written = r->job ? asprintf(&run->job_path, "%s", r->job) : asprintf(&run->job_path, "%s.job", output);
     if (written >= 0)
         return LT_OK;

@@ -60,11 +60,11 @@ static double given(double value, double otherwise)
     return value < 0 ? otherwise : value;
 }
 
-static lt_status finite_within(const char *flag, double v, double low, double high, lt_error *err)
+static lt_status finite_within(const char *place, double v, double low, double high, lt_error *err)
 {
     if (isfinite(v) && v >= low && v <= high)
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "--%s: found %g, expected %g to %g", flag, v, low, high);
+    return lt_fail(err, LT_ERR_USAGE, "%s: found %g, expected %g to %g", place, v, low, high);
 }
 
 static lt_status choose_word(const char *flag, const char *word, const char *const *names, int count, int *out, lt_error *err)
@@ -129,10 +129,10 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
     s->top_k = g->top_k < 0 ? (g->top_p > 0 ? 0 : p->top_k) : g->top_k;
     s->top_p = g->top_p < 0 ? (g->top_k > 0 ? 0 : p->top_p) : g->top_p;
     s->lm_context = g->lm_context < 0 ? p->lm_context : g->lm_context;
-    LT_TRY(finite_within("lm-cfg", s->lm_cfg, 0, 100, err));
-    LT_TRY(finite_within("shot-cfg", s->shot_cfg, 0, 100, err));
-    LT_TRY(finite_within("temperature", s->temperature, 1e-3, 100, err));
-    LT_TRY(finite_within("top-p", s->top_p, 0, 1, err));
+    LT_TRY(finite_within("--lm-cfg", s->lm_cfg, 0, 100, err));
+    LT_TRY(finite_within("--shot-cfg", s->shot_cfg, 0, 100, err));
+    LT_TRY(finite_within("--temperature", s->temperature, 1e-3, 100, err));
+    LT_TRY(finite_within("--top-p", s->top_p, 0, 1, err));
     if (s->top_k > cfg->ar_model.vocab_size)
         return lt_fail(err, LT_ERR_USAGE, "--top-k: found %d, expected 0 to %d", s->top_k, cfg->ar_model.vocab_size);
     if (s->top_k > 0 && s->top_p > 0)
@@ -168,7 +168,7 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
 {
     const cfg_pipeline *p = &cfg->pipeline;
     s->fps = given(g->fps, p->fps);
-    LT_TRY(finite_within("fps", s->fps, 0.1, 240, err));
+    LT_TRY(finite_within("--fps", s->fps, 0.1, 240, err));
     s->width = p->width;
     s->height = p->height;
     if ((g->width >= 0 && g->width != s->width) || (g->height >= 0 && g->height != s->height))
@@ -238,24 +238,23 @@ static longtake_shot filled(const take_spec *s, const longtake_shot *shot, doubl
     return f;
 }
 
-/* `own`: the shot's setting, below 0 where it is left to the take, whose flag it then is. */
-static lt_status shot_within(size_t index, const char *name, double own, const char *flag, double v, double high, lt_error *err)
+static lt_status shot_within(size_t index, const char *name, double v, double high, lt_error *err)
 {
-    if (own < 0 || (v >= 0 && v <= high))
-        return finite_within(flag, v, 0, high, err);
-    return lt_fail(err, LT_ERR_USAGE, "shot %zu: %s: found %g, expected 0 to %g", index, name, v, high);
+    char place[48];
+    snprintf(place, sizeof place, "shot %zu: %s", index, name);
+    return finite_within(place, v, 0, high, err);
 }
 
-/* `own`: shot `index` as it was given, `shot`: filled. */
-static lt_status check_settings(const longtake_shot *own, const longtake_shot *shot, size_t index, lt_error *err)
+/* `index`: of a filled shot, for messages; what the take left to it is known to be in range. */
+static lt_status check_settings(const longtake_shot *shot, size_t index, lt_error *err)
 {
     if (!(shot->plan_from_seconds >= 0 && shot->plan_seconds >= 0))
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: plan: found %g s from %g s on, expected a span", index, shot->plan_seconds,
                        shot->plan_from_seconds);
-    LT_TRY(shot_within(index, "motion", own->motion, "motion", shot->motion, 10, err));
-    LT_TRY(shot_within(index, "lm_cfg", own->lm_cfg, "lm-cfg", shot->lm_cfg, 100, err));
-    LT_TRY(shot_within(index, "shot_cfg", own->shot_cfg, "shot-cfg", shot->shot_cfg, 100, err));
-    LT_TRY(shot_within(index, "cfg_scale", own->cfg_scale, "cfg-scale", shot->cfg_scale, 100, err));
+    LT_TRY(shot_within(index, "motion", shot->motion, 10, err));
+    LT_TRY(shot_within(index, "lm_cfg", shot->lm_cfg, 100, err));
+    LT_TRY(shot_within(index, "shot_cfg", shot->shot_cfg, 100, err));
+    LT_TRY(shot_within(index, "cfg_scale", shot->cfg_scale, 100, err));
     if (shot->seed > (int64_t)UINT32_MAX)
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295", index, (long long)shot->seed);
     return LT_OK;
@@ -397,13 +396,15 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         LT_TRY(check_prompt(r->prompt, "--prompt", err));
     for (size_t i = 0; i < r->shot_count; i++)
         LT_TRY(check_shot(r, i, s->time.frames, err));
+    const double motion = given(r->settings.motion, cfg->pipeline.motion);
+    const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
+    LT_TRY(finite_within("--motion", motion, 0, 10, err));
+    LT_TRY(finite_within("--cfg-scale", cfg_scale, 0, 100, err));
     const size_t count = r->shot_count > 0 ? r->shot_count : 1;
     for (size_t i = 0; i < count; i++) {
-        const longtake_shot *given_shot = r->shot_count > 0 ? &r->shots[i] : &whole;
-        const longtake_shot shot = filled(s, given_shot, given(r->settings.motion, cfg->pipeline.motion),
-                                          given(r->settings.cfg_scale, cfg->pipeline.cfg_scale));
+        const longtake_shot shot = filled(s, r->shot_count > 0 ? &r->shots[i] : &whole, motion, cfg_scale);
         const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
-        LT_TRY(check_settings(given_shot, &shot, i, err));
+        LT_TRY(check_settings(&shot, i, err));
         LT_TRY(add_told(s, &shot, end - shot.at_frame, &cfg->pipeline, words, err));
     }
     return LT_OK;

@@ -47,11 +47,9 @@ lt_status take_task_settle(take_task *t, lt_error *err)
 unsigned take_task_does(const take_task *t)
 {
     const longtake_request *r = &t->request;
-    const bool keeps = r->job || (r->output && strcmp(r->output, "-") != 0);
     const unsigned does = r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
-    const bool leaves = keeps && (r->job || r->keep_job);
-    return does | (keeps ? (unsigned)TAKE_DOES_KEEP : 0U) | (leaves ? (unsigned)TAKE_DOES_LEAVE : 0U) | (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) |
-           (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
+    return does | (take_has_job(r, r->output) ? (unsigned)TAKE_DOES_KEEP : 0U) | (take_job_stays(r) ? (unsigned)TAKE_DOES_LEAVE : 0U) |
+           (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) | (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
 }
 
 void take_task_close(take_task *t, bool done)
