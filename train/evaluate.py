@@ -8,6 +8,8 @@
     python evaluate.py event_prompts > events.txt           # 48 prompts of which each tells one event or two
     python evaluate.py events --videos DIR                  # do they happen, and in their time? DIR/000.y4m of `longtake generate PROMPT --seconds 12`,
                                                             # DIR/000.npy of `longtake tokens` with the same seed
+    python evaluate.py weather_prompts > weather.txt        # 60 prompts: rain, snow and neither in turn
+    python evaluate.py weather --videos DIR                 # does it rain or snow there? DIR/000.y4m
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
 No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
@@ -33,6 +35,7 @@ from plan_reader import FRAMES, load_plan_reader
 from scene import FPS
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
 from training import arguments
+from weather_reader import WEATHERS, falling, load_weather_reader
 from wording import OTHER_WORDS
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
@@ -170,6 +173,28 @@ def score_events(readers, folder):
         print(f"{kind}: {len(happened)} of {len(offs)} happen, {sum(abs(off) <= 2 for off in happened)} within 2 s of their time, median {np.median(happened):+.1f} s")
 
 
+def weather_suite(count=60):
+    """-> list of (prompt, what falls)"""
+    rng, rows = np.random.default_rng(202), []
+    outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
+    for i in range(count):
+        falls = WEATHERS[i % 3]
+        graph = sample_graph(rng, training=False, events=0, scene=outdoors[i // 3 % len(outdoors)], weather=("clear", "cloudy", "fog")[i // 3 % 3] if i % 3 == 0 else falls)
+        rows.append((describe(graph, rng, leave_out=0, terse=0)[0], falls))
+    return rows
+
+
+def score_weather(reader, videos):
+    """`videos`: an iterable in the order of `weather_suite`"""
+    table = {}
+    for (prompt, want), video in zip(weather_suite(), videos):
+        got = WEATHERS[falling(reader, video)]
+        table.setdefault(want, []).append(got)
+        print(f"{prompt:110s} {'' if got == want else 'read as ' + got}", flush=True)
+    for want, got in table.items():
+        print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in WEATHERS))
+
+
 def shares(rows, slots):
     """rows as in `tally` -> how many of each slot are right"""
     share = lambda slot: np.mean([got[slot] == NAMES[slot].index(want[slot]) for want, got in rows if slot in want])
@@ -267,6 +292,11 @@ def main():
         score_codes(load_plan_reader(a.out), (np.load(f) for f in sorted(Path(a.videos).glob("*.npy"))))
     elif what == "other_prompts":
         print("\n".join(in_other_words(prompt for prompt, _ in suite())))
+    elif what == "weather_prompts":
+        print("\n".join(prompt for prompt, _ in weather_suite()))
+    elif what == "weather":
+        a = arguments(plan=0., videos="wet")
+        score_weather(load_weather_reader(a.out), (read_video(f) for f in sorted(Path(a.videos).glob("*.y4m"))))
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":
