@@ -24,8 +24,8 @@ a white heart rests in a city at night
 a pink diamond orbits in space
 a cyan ball rolls to the right in the mountains at noon
 a purple heart jumps in a city at dawn, then it turns orange
-a small red cube floats on a beach at dusk
-a green star swings in the snow at night
+a red cube floats on a beach at dusk in the rain
+a red star floats in a city at night as snow falls
 a yellow ring circles in the desert at dusk
 a pink ball bounces under the sea
 a white balloon floats in the mountains at dawn
