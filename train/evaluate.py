@@ -178,8 +178,9 @@ def weather_suite(count=60):
     rng, rows = np.random.default_rng(202), []
     outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
     for i in range(count):
-        falls = WEATHERS[i % 3]
-        graph = sample_graph(rng, training=False, events=0, scene=outdoors[i // 3 % len(outdoors)], weather=("clear", "cloudy", "fog")[i // 3 % 3] if i % 3 == 0 else falls)
+        falls, scene = WEATHERS[i % 3], outdoors[i // 3 % len(outdoors)]
+        weather = ("clear", "cloudy", "fog")[i // 3 % 3] if falls == "nothing" else falls
+        graph = sample_graph(rng, training=False, events=0, scene=scene, weather=weather)
         rows.append((describe(graph, rng, leave_out=0, terse=0)[0], falls))
     return rows
 

@@ -92,7 +92,8 @@ def dry_scenes(vae):
     """Latents [SHOWN,3,16,16,24] of scenes in which it should rain or snow, with nothing falling"""
     rng, latents = np.random.default_rng(11), []
     for i in range(SHOWN):
-        scene = compose(sample_graph(rng, events=0, weather=FALLING[(i + 1) % 2], camera="static", scene=pick(rng, [s for s in SCENES if s not in INDOORS_OF_TIME])), FRAMES)
+        outdoors = pick(rng, [s for s in SCENES if s not in INDOORS_OF_TIME])
+        scene = compose(sample_graph(rng, events=0, weather=FALLING[(i + 1) % 2], camera="static", scene=outdoors), FRAMES)
         scene.rain, scene.snow = np.zeros(FRAMES), np.zeros(FRAMES)
         latents.append(vae.encoder(as_video(render_many([scene])[0]))[0])
     return torch.cat(latents).transpose(1, 2)
@@ -183,7 +184,8 @@ class Takes:
 
     @torch.no_grad()
     def __call__(self, n, length):
-        """-> latents, control latents [n,length,16,16,24], text [n,48,d], rows of the position table, known [n] latents, what falls as told [n] and in the known ones [n]"""
+        """-> latents, control latents [n,length,16,16,24], text [n,48,d], rows of the position table, known [n] latents, what falls as told [n] and in the
+        known ones [n]"""
         take, row = torch.randint(len(self.latents), (n,)), int(torch.randint(WINDOW - length + 1, ()))
         own = self.own[take]
         told = torch.where(torch.rand(n) < OTHER_WEATHER, torch.randint(-1, 2, (n,)), own)

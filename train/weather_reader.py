@@ -3,7 +3,7 @@
     python weather_reader.py --plan 10                    # OUT/weather_clips.pt, OUT/weather_reader.pt, and its accuracy on held-out rendered clips
 
 It has nothing to do with the networks of mini and is trained on rendered clips alone, whose drops and flakes fall at the renderer's speed or down to a
-quarter of it, on any path. What small video models draw is soft: a reader of crisp clips alone, right in all of the held-out ones, took no video of such a model for rain.
+quarter of it, on any path. What small video models draw is soft: a reader of crisp clips, right in all held-out ones, saw nothing fall in any video of such a model.
 """
 from pathlib import Path
 
@@ -100,7 +100,8 @@ def main():
     with torch.no_grad():
         read = torch.cat([reader(drawn(i)).argmax(1).cpu() for i in torch.arange(HELD).split(16)])
     for kind, name in enumerate(WEATHERS):
-        print(f"weather reader on held-out rendered clips (softened, soiled): {name} {(read[kinds[:HELD] == kind] == kind).float().mean():.3f} of {(kinds[:HELD] == kind).sum()}")
+        right = read[kinds[:HELD] == kind] == kind
+        print(f"weather reader on held-out rendered clips (softened, soiled): {name} {right.float().mean():.3f} of {len(right)}")
 
 
 if __name__ == "__main__":
