@@ -26,8 +26,8 @@ import torch.nn.functional as F
 
 from corpora import KINDS, shards
 from derive import as_pixels
-from grammar import (COLOURS, INDOORS_OF_TIME, MOTIONS, OBJECTS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe, held_out, pick, sample_graph,
-                     shown_motion)
+from grammar import (COLOURS, DRY, INDOORS_OF_TIME, MOTIONS, OBJECTS, OUTDOORS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe, held_out, pick,
+                     sample_graph, shown_motion)
 from judge import ShapeReader, cut_out, load_judge, verdict
 from motion_reader import HELD, load_motion_reader, located, track
 from net_vae import CALL
@@ -35,7 +35,7 @@ from plan_reader import FRAMES, load_plan_reader
 from scene import FPS
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
 from training import arguments
-from weather_reader import WEATHERS, falling, load_weather_reader
+from weather_reader import READ, falling, load_weather_reader
 from wording import OTHER_WORDS
 
 NAMES = {"object": OBJECTS, "colour": COLOURS, "motion": MOTIONS, "scene": SCENES, "time": TIMES}
@@ -128,10 +128,9 @@ EVENT_KINDS = (("colour",), ("stop",), ("time",), ("colour", "time"))      # in 
 def event_suite(count=48):
     """-> list of (prompt, graph); the events of a take of n frames begin at n (i + 1) / (k + 1)"""
     rng, rows = np.random.default_rng(201), []
-    outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
     moving = ("bounce", "fly", "orbit", "swing", "jump")
     for i in range(count):
-        graph = sample_graph(rng, events=0, motion=moving[i % len(moving)], scene=outdoors[i % len(outdoors)], weather="clear", camera="static", size="medium")
+        graph = sample_graph(rng, events=0, motion=moving[i % len(moving)], scene=OUTDOORS[i % len(OUTDOORS)], weather="clear", camera="static", size="medium")
         other = lambda slot: pick(rng, [v for v in SLOTS[slot] if v != getattr(graph, slot)])
         graph.events = [(kind, "rest" if kind == "stop" else other(kind)) for kind in EVENT_KINDS[i % len(EVENT_KINDS)]]
         rows.append((describe(graph, rng, leave_out=0, terse=0)[0], graph))
@@ -176,10 +175,9 @@ def score_events(readers, folder):
 def weather_suite(count=60):
     """-> list of (prompt, what falls)"""
     rng, rows = np.random.default_rng(202), []
-    outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
     for i in range(count):
-        falls, scene = WEATHERS[i % 3], outdoors[i // 3 % len(outdoors)]
-        weather = ("clear", "cloudy", "fog")[i // 3 % 3] if falls == "nothing" else falls
+        falls, scene = READ[i % 3], OUTDOORS[i // 3 % len(OUTDOORS)]
+        weather = DRY[i // 3 % 3] if falls == "nothing" else falls
         graph = sample_graph(rng, training=False, events=0, scene=scene, weather=weather)
         rows.append((describe(graph, rng, leave_out=0, terse=0)[0], falls))
     return rows
@@ -189,11 +187,11 @@ def score_weather(reader, videos):
     """`videos`: an iterable in the order of `weather_suite`"""
     table = {}
     for (prompt, want), video in zip(weather_suite(), videos):
-        got = WEATHERS[falling(reader, video)]
+        got = READ[falling(reader, video)]
         table.setdefault(want, []).append(got)
         print(f"{prompt:110s} {'' if got == want else 'read as ' + got}", flush=True)
     for want, got in table.items():
-        print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in WEATHERS))
+        print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in READ))
 
 
 def shares(rows, slots):

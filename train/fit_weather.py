@@ -25,7 +25,7 @@ from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
 from fit_vae import as_video
 from fit_vit import PATCH
-from grammar import INDOORS_OF_TIME, SCENES, describe, pick, sample_graph
+from grammar import DRY, FALLING, INDOORS_OF_TIME, OUTDOORS, SCENES, describe, pick, sample_graph
 from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import render_many
@@ -33,8 +33,6 @@ from scene import compose
 from spelled import CODES
 from training import ROOT, Run, arguments, averaged, config
 
-FALLING = ["rain", "snow"]
-DRY = ["clear", "cloudy", "fog"]
 SPRITES, SHARE = 4, .4                              # of each kind; of patches in which something falls
 SURE = 2.                                           # the posterior's log odds, times this: an answer between two sprites looks like neither
 LIGHT = (.55, .85)                                  # of a drop, added to the picture; of a flake, which covers it
@@ -92,8 +90,7 @@ def dry_scenes(vae):
     """Latents [SHOWN,3,16,16,24] of scenes in which it should rain or snow, with nothing falling"""
     rng, latents = np.random.default_rng(11), []
     for i in range(SHOWN):
-        outdoors = pick(rng, [s for s in SCENES if s not in INDOORS_OF_TIME])
-        scene = compose(sample_graph(rng, events=0, weather=FALLING[(i + 1) % 2], camera="static", scene=outdoors), FRAMES)
+        scene = compose(sample_graph(rng, events=0, weather=FALLING[(i + 1) % 2], camera="static", scene=pick(rng, OUTDOORS)), FRAMES)
         scene.rain, scene.snow = np.zeros(FRAMES), np.zeros(FRAMES)
         latents.append(vae.encoder(as_video(render_many([scene])[0]))[0])
     return torch.cat(latents).transpose(1, 2)
@@ -134,7 +131,7 @@ def graphs_of_takes():
     rng = np.random.default_rng(2026)
     for _ in range(TAKES):
         weather = pick(rng, FALLING + DRY, [.325, .325, .125, .125, .10])
-        scene = pick(rng, SCENES if weather == "clear" else [s for s in SCENES if s not in INDOORS_OF_TIME])
+        scene = pick(rng, SCENES if weather == "clear" else OUTDOORS)
         yield sample_graph(rng, events=0, weather=weather, scene=scene)
 
 

@@ -20,6 +20,8 @@ SCENES = ["beach", "meadow", "desert", "city", "mountains", "snowfield", "space"
 LANDMARKS = ["none", "lighthouse", "tree", "house", "windmill", "castle", "cactus", "pyramid"]
 TIMES = ["dawn", "noon", "dusk", "night"]
 WEATHERS = ["clear", "cloudy", "rain", "snow", "fog"]
+FALLING = ["rain", "snow"]                     # what falls
+DRY = [w for w in WEATHERS if w not in FALLING]
 CAMERAS = ["static", "pan_right", "pan_left", "zoom_in", "zoom_out", "follow"]
 EVENTS = ["none", "colour", "size", "stop", "motion", "time", "weather", "second"]
 
@@ -34,6 +36,7 @@ FITTING_LANDMARKS = {
     "mountains": ["none", "house", "castle", "tree"], "snowfield": ["none", "none", "house"],
     "space": ["none"], "underwater": ["none", "none", "castle"]}
 INDOORS_OF_TIME = ("space", "underwater")     # scenes without time of day and weather
+OUTDOORS = [s for s in SCENES if s not in INDOORS_OF_TIME]
 
 # ------------------------------------------------------------------------------------- synonyms
 SAY_OBJECT = {
@@ -138,7 +141,7 @@ def sample_events(rng, graph, count):
         kind = pick(rng, EVENTS[1:])
         if kind in ("time", "weather") and graph.scene in INDOORS_OF_TIME:
             kind = "colour"
-        if kind == "weather" and graph.weather in ("rain", "snow"):
+        if kind == "weather" and graph.weather in FALLING:
             kind = "time"
         if any(kind == k for k, _ in events):
             continue
@@ -153,7 +156,7 @@ def sample_events(rng, graph, count):
         elif kind == "time":
             time = value = pick(rng, [t for t in TIMES if t != time])
         elif kind == "weather":
-            value = pick(rng, ["rain", "snow"])
+            value = pick(rng, FALLING)
         else:
             value = f"{pick(rng, COLOURS)} {pick(rng, OBJECTS)}"
         events.append((kind, value))

@@ -13,13 +13,13 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from fit_vit import soiled
-from grammar import INDOORS_OF_TIME, SCENES, pick, sample_graph
+from grammar import DRY, FALLING, OUTDOORS, SCENES, pick, sample_graph
 from judge import blurred, step
 from render import render_many
 from scene import compose
 from training import Run, arguments, save_atomically
 
-WEATHERS = ["nothing", "rain", "snow"]              # what falls
+READ = ["nothing", *FALLING]                        # what a clip is read as
 FRAMES = 6                                          # that are read together
 CLIPS, HELD, TOGETHER = 1440, 180, 8                # clips in all, those that only judge, those rendered at once
 
@@ -30,7 +30,7 @@ class WeatherReader(nn.Module):
     def __init__(self):
         super().__init__()
         self.body = nn.Sequential(step(FRAMES, 24, 2), step(24, 32, 2), step(32, 48, 2))
-        self.out = nn.Linear(96, len(WEATHERS))
+        self.out = nn.Linear(96, len(READ))
 
     def forward(self, light):
         h = self.body(8 * (light - light.mean(1, keepdim=True)))
@@ -42,13 +42,12 @@ def rendered_clips(out):
     path = Path(out) / "weather_clips.pt"
     if not path.exists():
         rng, clips, kinds = np.random.default_rng(77), [], []
-        outdoors = [s for s in SCENES if s not in INDOORS_OF_TIME]
         for _ in range(CLIPS // TOGETHER):
             scenes = []
             for _ in range(TOGETHER):
-                kind = int(rng.integers(len(WEATHERS)))
-                weather = WEATHERS[kind] if kind else pick(rng, ["clear", "cloudy", "fog"])
-                scene = compose(sample_graph(rng, events=0, weather=weather, scene=pick(rng, SCENES if weather == "clear" else outdoors)), FRAMES)
+                kind = int(rng.integers(len(READ)))
+                weather = READ[kind] if kind else pick(rng, DRY)
+                scene = compose(sample_graph(rng, events=0, weather=weather, scene=pick(rng, SCENES if weather == "clear" else OUTDOORS)), FRAMES)
                 scene.index = np.arange(FRAMES) * float(rng.uniform(.25, 1))
                 scenes.append(scene)
                 kinds.append(kind)
@@ -74,7 +73,7 @@ def load_weather_reader(out):
 
 @torch.no_grad()
 def falling(reader, video):
-    """uint8 [T,128,192,3] -> index of WEATHERS"""
+    """uint8 [T,128,192,3] -> index of READ"""
     light = torch.from_numpy(np.array(video)).float().mean(-1) / 127.5 - 1
     clips = light[:len(light) // FRAMES * FRAMES].unflatten(0, (-1, FRAMES))
     return int(reader(clips).log_softmax(1).sum(0).argmax())
@@ -99,7 +98,7 @@ def main():
     reader.eval()
     with torch.no_grad():
         read = torch.cat([reader(drawn(i)).argmax(1).cpu() for i in torch.arange(HELD).split(16)])
-    for kind, name in enumerate(WEATHERS):
+    for kind, name in enumerate(READ):
         right = read[kinds[:HELD] == kind] == kind
         print(f"weather reader on held-out rendered clips (softened, soiled): {name} {right.float().mean():.3f} of {len(right)}")
 

@@ -2,11 +2,7 @@
 # With the shipped weights: going on from a clip, the first new frame differs from the last of the clip by at most 1.5 times what
 # frames there usually do, for a clip of ours, one that is drawn, and ffmpeg's own. A new prompt changes what a clip of ours shows.
 . "$(dirname "$0")/steps.sh"
-MODEL=$SOURCE/models/mini
-[ -e "$MODEL/mmdit.safetensors" ] || {
-    echo "skipped: models/mini is not here"
-    exit 77
-}
+with_shipped mmdit.safetensors
 prompt="a red ball bounces on a beach at noon"
 
 made generate "$prompt" --frames 49 --seed 5 -o ours.mp4

@@ -1,11 +1,7 @@
 #!/bin/sh
 # With the shipped weights: a video of the model's own world, encoded and rendered again, shows what it showed.
 . "$(dirname "$0")/steps.sh"
-MODEL=$SOURCE/models/mini
-[ -e "$MODEL/tokenizer.safetensors" ] || {
-    echo "skipped: models/mini/tokenizer.safetensors is not here"
-    exit 77
-}
+with_shipped tokenizer.safetensors
 # The bound lies between what was measured and what it was of an encoder that lost the object: 24.7 and 18.8, 36.5 and 30.6, 33.6 and 22.9 dB.
 comes_back() {
     made generate "$1" --frames 49 -o first.mkv

@@ -2,11 +2,7 @@
 # With the shipped weights and default settings: films of three shots, and a prompt that tells an event. What changes is seen in its span, in the mean colour of the
 # frames; what lies before the first window that knows of it is the take without the change, byte for byte.
 . "$(dirname "$0")/steps.sh"
-MODEL=$SOURCE/models/mini
-[ -e "$MODEL/mmdit.safetensors" ] || {
-    echo "skipped: models/mini is not here"
-    exit 77
-}
+with_shipped mmdit.safetensors
 cat >film.yaml <<'END_OF_FILM'
 take: {seconds: 12, seed: 7}
 shots:

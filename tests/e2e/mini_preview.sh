@@ -1,11 +1,7 @@
 #!/bin/sh
 # With the shipped weights and the shipped map: previews have the colours of the pictures that they foresee.
 . "$(dirname "$0")/steps.sh"
-MODEL=$SOURCE/models/mini
-[ -e "$MODEL/preview.safetensors" ] || {
-    echo "skipped: models/mini/preview.safetensors is not here"
-    exit 77
-}
+with_shipped preview.safetensors
 i=0
 for prompt in "a red ball bounces on a beach at noon" "a blue star floats in the desert at night" "an orange ring under water"; do
     i=$((i + 1))

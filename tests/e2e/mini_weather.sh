@@ -1,12 +1,8 @@
 #!/bin/sh
 # With the shipped weights and default settings: where a prompt tells of rain or snow, something falls. It is seen in how much light changes from frame to frame
-# while the object rests, and as an event it begins when it is due.
+# while the object rests. As an event it begins with the first window that is made after it is due: here at frame 49.
 . "$(dirname "$0")/steps.sh"
-MODEL=$SOURCE/models/mini
-[ -e "$MODEL/mmdit.safetensors" ] || {
-    echo "skipped: models/mini is not here"
-    exit 77
-}
+with_shipped mmdit.safetensors
 # change FILE FIRST LAST: mean absolute change of luminance, of 255, from the frame before to each of these.
 change() {
     ffmpeg -v error -i "$1" -vf "format=yuv444p,signalstats,metadata=print:key=lavfi.signalstats.YDIF:file=-" -f null - |

@@ -30,6 +30,15 @@ longtake() {
     "$PROGRAM" "$@" --model "$MODEL" --progress none
 }
 
+# with_shipped FILE: from here on the model is the one that ships, of which FILE is wanted; else the script is skipped.
+with_shipped() {
+    MODEL=$SOURCE/models/mini
+    [ -e "$MODEL/$1" ] || {
+        echo "skipped: models/mini/$1 is not here"
+        exit 77
+    }
+}
+
 # made ARGUMENTS...: longtake must succeed.
 made() {
     longtake "$@" >made.out 2>made.err || fail "longtake $*: exit code $?: $(cat made.err)"
