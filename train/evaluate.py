@@ -10,6 +10,8 @@
                                                             # DIR/000.npy of `longtake tokens` with the same seed
     python evaluate.py weather_prompts > weather.txt        # 60 prompts: rain, snow and neither in turn
     python evaluate.py weather --videos DIR                 # does it rain or snow there? DIR/000.y4m
+    python evaluate.py landmark_prompts > landmarks.txt     # 48 prompts: none and each of the seven landmarks in turn
+    python evaluate.py landmarks --videos DIR               # are they there? DIR/000.y4m
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
 No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
@@ -26,9 +28,10 @@ import torch.nn.functional as F
 
 from corpora import KINDS, shards
 from derive import as_pixels
-from grammar import (COLOURS, DRY, INDOORS_OF_TIME, MOTIONS, OBJECTS, OUTDOORS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe, held_out, pick,
-                     sample_graph, shown_motion)
+from grammar import (COLOURS, DRY, FITTING_LANDMARKS, INDOORS_OF_TIME, LANDMARKS, MOTIONS, OBJECTS, OUTDOORS, SAY_MOTION, SAY_SCENE, SAY_TIME, SCENES, SLOTS, TIMES, describe,
+                     held_out, pick, sample_graph, shown_motion)
 from judge import ShapeReader, cut_out, load_judge, verdict
+from landmark_reader import landmark_in, load_landmark_reader
 from motion_reader import HELD, load_motion_reader, located, track
 from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
@@ -194,6 +197,29 @@ def score_weather(reader, videos):
         print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in READ))
 
 
+def landmark_suite(count=48):
+    """-> list of (prompt, landmark): two of three stand in a place where training has such"""
+    rng, rows = np.random.default_rng(203), []
+    for i in range(count):
+        landmark = LANDMARKS[i % len(LANDMARKS)]
+        scene = pick(rng, [s for s in SCENES if landmark in FITTING_LANDMARKS[s]] if i // len(LANDMARKS) % 3 < 2 else OUTDOORS)
+        graph = sample_graph(rng, training=False, events=0, scene=scene, landmark=landmark, camera="static")
+        rows.append((describe(graph, rng, leave_out=0, terse=0)[0], landmark))
+    return rows
+
+
+def score_landmarks(reader, videos):
+    """`videos`: an iterable in the order of `landmark_suite`"""
+    table = {}
+    for (prompt, want), video in zip(landmark_suite(), videos):
+        got = LANDMARKS[landmark_in(reader, video)]
+        table.setdefault(want, []).append(got)
+        print(f"{prompt:120s} {'' if got == want else 'read as ' + got}", flush=True)
+    for want, got in table.items():
+        print(f"{want}: right in {got.count(want)} of {len(got)}")
+    print(f"right in {sum(got.count(want) for want, got in table.items())} of {sum(map(len, table.values()))}")
+
+
 def shares(rows, slots):
     """rows as in `tally` -> how many of each slot are right"""
     share = lambda slot: np.mean([got[slot] == NAMES[slot].index(want[slot]) for want, got in rows if slot in want])
@@ -296,6 +322,11 @@ def main():
     elif what == "weather":
         a = arguments(plan=0., videos="wet")
         score_weather(load_weather_reader(a.out), (read_video(f) for f in sorted(Path(a.videos).glob("*.y4m"))))
+    elif what == "landmark_prompts":
+        print("\n".join(prompt for prompt, _ in landmark_suite()))
+    elif what == "landmarks":
+        a = arguments(plan=0., videos="landmarks")
+        score_landmarks(load_landmark_reader(a.out), (read_video(f) for f in sorted(Path(a.videos).glob("*.y4m"))))
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":
