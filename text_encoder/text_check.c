@@ -1,5 +1,6 @@
 #include "text_encoder/text_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"
 
-/* text.ids: in.spiece, texts -> out.ids [texts, width] --------------------------------------------------------------- */
+/* text.ids: in.spiece or metadata `spiece`, texts -> out.ids [texts, width] ------------------------------------------- */
 
 /* One row of the table: the ids of a text, filled with 0 on the right. */
 static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_length, int64_t width,
@@ -66,19 +67,34 @@ static lt_status parse_texts(const lt_golden *g, lt_json **texts, lt_error *err)
     return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'texts' is not a list of strings", lt_golden_place(g));
 }
 
+/* The vocabulary in the golden file, or the one that its metadata `spiece` names: a file, from the golden file's folder. */
+static lt_status open_vocab(const lt_golden *g, text_vocab **vocab, lt_error *err)
+{
+    const char *place = lt_golden_place(g);
+    const char *named = lt_golden_metadata(g, "spiece");
+    const lt_tensor *model;
+    if (named != NULL) {
+        const char *slash = strrchr(place, '/');
+        const int folder = slash != NULL ? (int)(slash - place) + 1 : 0;
+        char path[4096];
+        if (snprintf(path, sizeof path, "%.*s%s", folder, place, named) >= (int)sizeof path)
+            return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'spiece': the path is too long", place);
+        return text_vocab_open(path, vocab, err);
+    }
+    LT_TRY(lt_golden_input(g, "spiece", 1, &model, err));
+    if (model->dtype != LT_U8)
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", place, lt_dtype_name(model->dtype));
+    return text_vocab_from_memory(model->data, (size_t)lt_numel(model), place, vocab, err);
+}
+
 static lt_status check_ids(lt_golden *g, lt_error *err)
 {
     static const char *const needed[] = {"max_length", NULL};
     cfg_text cfg;
     LT_TRY(cfg_text_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
     LT_TRY(lt_golden_needs(g, needed, err));
-    const lt_tensor *model;
-    LT_TRY(lt_golden_input(g, "spiece", 1, &model, err));
-    if (model->dtype != LT_U8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", lt_golden_place(g),
-                       lt_dtype_name(model->dtype));
     text_vocab *vocab;
-    LT_TRY(text_vocab_from_memory(model->data, (size_t)lt_numel(model), lt_golden_place(g), &vocab, err));
+    LT_TRY(open_vocab(g, &vocab, err));
     lt_json *texts = NULL;
     lt_status s = parse_texts(g, &texts, err);
     if (s == LT_OK)

@@ -78,7 +78,7 @@ def trained(out):
             "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
             "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
             "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
-            "mmdit": pick(DiT(c["mmdit"]), weights_of("weather", out), weights_of("mmdit", out), weights_of("upsampler", out)),
+            "mmdit": pick(DiT(c["mmdit"]), *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler"))),
             "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
 
 

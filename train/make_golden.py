@@ -10,6 +10,7 @@ what they were made of is compared.
 import argparse
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def text_ids(mini, to, folder):
     width = max(map(len, rows))
     ids = torch.tensor([r + [0] * (width - len(r)) for r in rows])
     write(to, "text.ids", "captions", keep(mini.c["text_encoder"], "max_length"), "the shipped vocabulary: inside and outside its world, empty, too long",
-          {"spiece": torch.from_numpy(np.frombuffer((folder / "spiece.model").read_bytes(), np.uint8).copy())}, {"ids": ids}, {}, extra={"texts": json.dumps(texts)})
+          {}, {"ids": ids}, {}, extra={"texts": json.dumps(texts), "spiece": os.path.relpath(folder / "spiece.model", to)})
 
 
 def quantiser(mini, to, folder):

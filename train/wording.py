@@ -2,7 +2,7 @@
 
     python wording.py        # prints it; export.py writes it
 """
-from grammar import SAY_COLOUR, SAY_MOTION, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER
+from grammar import LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER
 
 OTHER_WORDS = {     # the nearest thing of this world
     "ball": "orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
@@ -65,8 +65,10 @@ OTHER_WORDS = {     # the nearest thing of this world
     "house": "cottage, cabin, hut, building, barn",
     "castle": "fortress, palace",
     "tree": "oak, palm tree, pine tree",
+    "next to": "beside, close to, alongside, not far from",
     "static camera": "fixed camera, still camera, locked camera, camera stands still",
     "camera follows": "following shot, camera tracks it"}
+WITH = ["with {}", "with {} behind it", "with {} in the background", "and {}", "around {}", "behind {}"]     # a landmark: near it
 SAY_EVENT = {       # beside what captions say of events
     "dawn": ["dawn breaks", "day breaks", "morning comes", "the sun comes up"], "noon": ["noon comes", "day comes", "it gets light", "it becomes day"],
     "dusk": ["evening comes", "the sun goes down"], "night": ["it gets dark", "it becomes night", "it becomes dark"],
@@ -91,11 +93,18 @@ def kind(*first, **words):
     return "\n".join([*first, *(unique(says) + (" = " + unique(events) if events else "") for says, events in words.values())])
 
 
+def near(landmark):
+    """All that has the landmark in the picture is near it"""
+    names = [landmark, *filter(None, OTHER_WORDS.get(landmark, "").split(", "))]
+    return f"near a {landmark} ~ " + ", ".join(words.format(f"{'an' if name[0] in 'aeiou' else 'a'} {name}") for words in WITH for name in names)
+
+
 def wording():
     rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [("rolls", "rolling")]     # for "rolls along a beach"
     forms = {m: [f"{verb}|{ing}|{plain(verb)}" for verb, ing in says] for m, says in {**SAY_MOTION, "roll_right": rolls}.items()}
     return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/prompt_wording.h.",
                         "\n".join(f"{known} ~ {others}" for known, others in OTHER_WORDS.items()),
+                        "\n".join(near(landmark) for landmark in LANDMARKS[1:]),
                         kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
                         kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
                         kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",

@@ -59,6 +59,12 @@ same() {
     cmp "$1" "$2" || fail "$1 and $2 differ"
 }
 
+# times_less WHAT A B TIMES: A, times that, is below B.
+times_less() {
+    echo "$1: $2 and $3"
+    awk "BEGIN { exit !($2 * $4 < $3) }" || fail "$1: $2 times $4 is not below $3"
+}
+
 # equal WHAT GOT WANT
 equal() {
     [ "$2" = "$3" ] || fail "$1: got '$2', want '$3'"
