@@ -24,12 +24,12 @@ a white heart rests in a city at night
 a pink diamond orbits in space
 a cyan ball rolls to the right in the mountains at noon
 a purple heart jumps in a city at dawn, then it turns orange
-a red cube floats on a beach at dusk in the rain
+a red cube floats past a lighthouse at dusk in the rain
 a red star floats in a city at night as snow falls
-a yellow ring circles in the desert at dusk
+a yellow ring circles past a pyramid in the desert at dusk
 a pink ball bounces under the sea
-a white balloon floats in the mountains at dawn
-a blue cube grows in a meadow in the evening
+a white balloon floats near a castle in the mountains at dawn
+a blue cube grows by a windmill in a meadow in the evening
 END
 ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x8:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=bayer:bayer_scale=4" \
     -frames:v 1 "$sheet"

@@ -8,7 +8,6 @@ takes that the program made, the light and the object's outline being known, and
 
 The teacher is the refinement as it was. Where the camera moves on, nothing is taught: a landmark would pass. On the CPU alone.
 """
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from evaluate import read_video
-from fit_mmdit import DRAWN, WINDOW, draw_times
+from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
 from fit_vae import as_video
@@ -26,6 +25,7 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import HEIGHT, UNIT, WIDTH, Painter, Strip, paint_landmark
 from scene import PERIOD, Body, compose
+from self_taught import Noised, draw_known, draw_late_times, each, program
 from spelled import CODES, COLUMNS, LEARNED, LEAST, LEVELS, MOST, PATCH, ROWS, TURNS, numbers
 from training import ROOT, Run, arguments, averaged, config
 
@@ -70,16 +70,15 @@ def make_takes(a):
     """OUT/landmarks/000.npy and .latents; of what rains or snows also .dry.latents, the same without. What is there already stays."""
     rng = np.random.default_rng(1)
     file_of(a, 0, "").parent.mkdir(parents=True, exist_ok=True)
-    program = lambda *words: subprocess.run([a.program, *words, "-m", a.model, "-q"], check=True, stdout=subprocess.DEVNULL)
     for i, graph in enumerate(graphs_of_takes()):
         told = lambda weather: describe(replace(graph, weather=weather), rng, leave_out=.05, terse=.1 * (graph.landmark == "none"), keep=("landmark",))[0]
         plan, seed = file_of(a, i, "npy"), str(i)
         refined = {"latents": told(graph.weather), **({"dry.latents": told("cloudy")} if graph.weather in FALLING else {})}
         if not plan.exists():
-            program("tokens", "-p", refined["latents"], "-s", seed, "--num-frames", str(LATENTS), "-o", plan)
+            program(a, "tokens", "-p", refined["latents"], "-s", seed, "--num-frames", str(LATENTS), "-o", plan)
         for kind, prompt in refined.items():
             if not file_of(a, i, kind).exists():
-                program("refine", plan, "-p", prompt, "-s", seed, "-o", file_of(a, i, kind))
+                program(a, "refine", plan, "-p", prompt, "-s", seed, "-o", file_of(a, i, kind))
 
 
 # ------------------------------------------------------------------------------------- what latents gain
@@ -137,7 +136,7 @@ def shown_in(i, graph):
 def decoded(a, latents):
     """Frames of a file of latents, uint8 [T,H,W,3]"""
     video = latents.with_suffix(".y4m")
-    subprocess.run([a.program, "decode", latents, "-o", video, "-m", a.model, "-q"], check=True, stdout=subprocess.DEVNULL)
+    program(a, "decode", latents, "-o", video)
     frames = read_video(video)
     video.unlink()
     return frames[:4 * LATENTS - 3]
@@ -191,7 +190,7 @@ class Takes:
         before = torch.where(torch.rand(n) < APPEARS, torch.randint(SHOWN + 1, (n,)), told)
         rows = row + torch.arange(length)
         text = self.encoder(self.captions[take, told, torch.randint(CAPTIONS, (n,))]) * ~silent[:, None, None]
-        known = torch.where(torch.rand(n) < .3, 0, torch.tensor([1, 3, 5, 7, 7, 7, 7, 9])[torch.randint(8, (n,))]) - row
+        known = draw_known(n, none=.3) - row
         of = lambda x: x[take[:, None], rows]
         gained = lambda which: self.added[take[:, None], which[:, None], rows].float()
         return of(self.latents), of(self.control), text, rows, known.clamp(0, length - 1), gained(told), gained(before)
@@ -199,17 +198,12 @@ class Takes:
 
 def answers(model, teacher, sample, levels, t):
     """-> what the model adds to the teacher's x0, what it should add, mask of unknown latents [n,length,1,1,1]"""
-    z, c, text, rows, known, wanted, there = sample
-    each = lambda v: v[:, None, None, None, None]
-    a, s = levels[t], (1 - levels[t].square()).sqrt()
-    unknown = (torch.arange(len(rows)) >= known[:, None])[:, :, None, None, None].float()
-    noise, towards, soil = torch.randn_like(z), DRAWN * each(torch.rand(len(z))), .1 * each(torch.rand(len(z))) * torch.randn_like(z)
-    inside = wanted * each((.5 + torch.rand(len(z))).clamp(max=1))                          # the answers before may have been weaker
-    noisy = lambda clean, first: (each(a) * clean + each(s) * noise) * unknown + (first + towards * (c - first) + soil) * (1 - unknown)
-    x0 = lambda net, x: each(a) * x - each(s) * net(x, c, text, t, rows)
+    *window, wanted, there = sample
+    noised = Noised(*window, levels, t)
     with torch.no_grad():
-        taught = x0(teacher, noisy(z, z))
-    return x0(model, noisy(z + inside, z + there)) - taught, wanted, unknown
+        taught = noised.x0(teacher)
+    inside = wanted * each((.5 + torch.rand(len(t))).clamp(max=1))                          # the answers before may have been weaker
+    return noised.x0(model, inside, there) - taught, wanted, noised.unknown
 
 
 def measure(added, wanted, unknown, weights):
@@ -248,9 +242,8 @@ def teach(a):
     for _ in run:
         length = (2, 3, 2, 5)[run.steps % 4]
         n = LENGTHS[length]
-        sample, last = train(n, length), model.c["timesteps"][-1] + torch.randint(-25, 16, (n,))
-        t = torch.where(torch.rand(n) < LAST, last, draw_times(n, model.c["timesteps"], "cpu"))
-        loss, numbers = measure(*answers(model, teacher, sample, levels, t), weights)
+        t = draw_late_times(n, model.c["timesteps"], LAST)
+        loss, numbers = measure(*answers(model, teacher, train(n, length), levels, t), weights)
         run.step(loss, **numbers)
     model.load_state_dict(run.mean)
     report(model, teacher, held, levels, weights)

@@ -10,7 +10,6 @@ The teacher is the refinement as it was, shown the same window without anything 
 or snows. Where nothing falls it so stays what it was. Latents that a window begins with may be of other weather than its text: it begins or stops. On the CPU alone.
 """
 import math
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from fit_mmdit import DRAWN, WINDOW, draw_times
+from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
 from fit_vae import as_video
@@ -30,6 +29,7 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import render_many
 from scene import compose
+from self_taught import Noised, draw_known, draw_late_times, each, program
 from spelled import CODES
 from training import ROOT, Run, arguments, averaged, config
 
@@ -143,9 +143,9 @@ def make_takes(a):
         prompt, seed = describe(graph, rng, leave_out=.05)[0], str(i)
         plan, latents = (folder / f"{i:03d}.{kind}" for kind in ("npy", "latents"))
         if not plan.exists():
-            subprocess.run([a.program, "tokens", "-p", prompt, "-s", seed, "--num-frames", str(LATENTS), "-o", plan, "-m", a.model, "-q"], check=True)
+            program(a, "tokens", "-p", prompt, "-s", seed, "--num-frames", str(LATENTS), "-o", plan)
         if not latents.exists():
-            subprocess.run([a.program, "refine", plan, "-p", prompt, "-s", seed, "-o", latents, "-m", a.model, "-q"], check=True)
+            program(a, "refine", plan, "-p", prompt, "-s", seed, "-o", latents)
 
 
 def falling_of(weather):
@@ -191,28 +191,23 @@ class Takes:
         before = torch.where(torch.rand(n) < CHANGED, torch.where(told < 0, torch.randint(2, (n,)), -1), told)
         at = torch.randint(self.latents.shape[1] - WINDOW + 1, (n, 1)) + row + torch.arange(length)
         text = self.encoder(self.captions[take, told % 3, torch.randint(CAPTIONS, (n,))]) * ~silent[:, None, None]
-        known = torch.where(torch.rand(n) < .25, 0, torch.tensor([1, 3, 5, 7, 7, 7, 7, 9])[torch.randint(8, (n,))]) - row
+        known = draw_known(n, none=.25) - row
         return self.latents[take[:, None], at], self.control[take[:, None], at], text, row + torch.arange(length), known.clamp(0, length - 1), told, before
 
 
 # ------------------------------------------------------------------------------------- teaching
 def answers(model, teacher, sample, sprites, levels, t):
     """-> what the model adds to the teacher's x0, what it should add, mask of unknown latents [n,length,1,1,1]"""
-    z, c, text, rows, known, told, before = sample
-    each = lambda v: v[:, None, None, None, None]
-    a, s = levels[t], (1 - levels[t].square()).sqrt()
+    *window, told, before = sample
+    noised, z = Noised(*window, levels, t), window[0]
     of_kind = lambda kind: sprites[kind.clamp(min=0)] * each(kind >= 0)
     drawn = draw_sprites(*z.shape[:2], *(size // 2 for size in z.shape[3:]))
     between = torch.lerp(torch.full_like(drawn, SHARE / SPRITES), drawn, each(torch.rand(len(z))))       # the mean and a draw, as the sampler's answers before
     inside, there = put_down(of_kind(told), between), put_down(of_kind(before), drawn)
-    unknown = (torch.arange(len(rows)) >= known[:, None])[:, :, None, None, None].float()
-    noise, towards, soil = torch.randn_like(z), DRAWN * each(torch.rand(len(z))), .1 * each(torch.rand(len(z))) * torch.randn_like(z)
-    noisy = lambda clean, first: (each(a) * clean + each(s) * noise) * unknown + (first + towards * (c - first) + soil) * (1 - unknown)
-    x0 = lambda net, x: each(a) * x - each(s) * net(x, c, text, t, rows)
     with torch.no_grad():
-        taught = x0(teacher, noisy(z, z))
-        wanted = posterior_mean(each(a) * (z + inside - taught) + each(s) * noise, a, of_kind(told))
-    return x0(model, noisy(z + inside, z + there)) - taught, wanted, unknown
+        taught = noised.x0(teacher)
+        wanted = posterior_mean(noised.a * (z + inside - taught) + noised.s * noised.noise, noised.level, of_kind(told))
+    return noised.x0(model, inside, there) - taught, wanted, noised.unknown
 
 
 class Measure:
@@ -259,8 +254,7 @@ def teach(a):
     for _ in run:
         length = 5 if run.steps % 4 == 3 else 3
         n = LENGTHS[length]
-        sample, last = train(n, length), model.c["timesteps"][-1] + torch.randint(-25, 16, (n,))
-        t = torch.where(torch.rand(n) < LAST, last, draw_times(n, model.c["timesteps"], "cpu"))
+        sample, t = train(n, length), draw_late_times(n, model.c["timesteps"], LAST)
         added, wanted, unknown = answers(model, teacher, sample, sprites, levels, t)
         loss, shares = measure(added, wanted, unknown, sample[5])
         run.step(loss, **shares)
