@@ -42,7 +42,7 @@ lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work wor
 /* Copies a window's latents and returns once the window before is done. Where that failed: its error, and this window is not taken. */
 lt_status take_beside_give(take_beside *b, int64_t c, const float *latents, lt_error *err);
 /* Waits for the thread and gives what became of all windows. `refined` and `err` are how refining ended: after a failure the
- * window that was given last is still decoded, for the job folder, and the error that came first is given. */
+ * window that was given last is still decoded and written, and the error that came first is given. */
 lt_status take_beside_close(take_beside *b, lt_status refined, lt_error *err);
 
 #endif

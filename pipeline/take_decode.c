@@ -381,16 +381,16 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
         take_clock_found(&run->clock, TAKE_DECODE, part_of(&run->spec, c).count);
     } else if (s == LT_OK) {
         s = make_window(d, c, &w, latents, blob, bytes, err);
-        if (s == LT_OK)
+        if (s == LT_OK) {
             s = take_clock_step(&run->clock, 1, part_of(&run->spec, c).count, err);
+        } else {
+            free(*blob);
+            *blob = NULL;
+        }
     }
     take_clock_leave(&run->clock);
     if (c == 0)
         take_clock_set_apart(&run->clock, TAKE_DECODE); /* later windows decode fewer latents each */
-    if (s != LT_OK) {
-        free(*blob);
-        *blob = NULL;
-    }
     return s;
 }
 

@@ -42,7 +42,7 @@ int64_t take_decoded_latents(const take_spec *s);
 /* Does the job folder hold the encoded pictures of window c? */
 bool take_decode_has(const take_decoder *d, int64_t c);
 /* Window c, in order from 0; `latents` [window, C, H, W]. Gives the encoded pictures (to be freed; NULL where none are made
- * or the window delivers no frame). */
+ * or the window delivers no frame). They are also given with LT_ERR_CANCELLED where the window was whole when the stop was heard of. */
 lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err);
 
 /* A window's encoded pictures as the job folder holds them; NULL where the window delivers none. LT_ERR_FAILED when it is

@@ -162,12 +162,17 @@ static lt_status begin_with_reference(take_decoder *d, window_buffers *b, lt_err
     return LT_OK;
 }
 
+/* A window that is whole when the stop is heard of is written too. */
 static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
 {
     void *blob = NULL;
     size_t bytes = 0;
-    LT_TRY(take_decode_window(d, c, latents, &blob, &bytes, err));
-    lt_status s = take_video_add(v, blob, bytes, err);
+    lt_error unwritten = {0}; /* of a take that is stopped, whose reader may have been stopped with it */
+    lt_status s = take_decode_window(d, c, latents, &blob, &bytes, err);
+    if (s != LT_OK)
+        (void)take_video_add(v, blob, bytes, &unwritten);
+    else
+        s = take_video_add(v, blob, bytes, err);
     if (s == LT_OK && d->spec.format == MEDIA_MP4)
         s = take_preview_replace(d->run, c, blob, bytes, err);
     free(blob);

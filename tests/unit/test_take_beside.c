@@ -36,6 +36,8 @@ static struct {
     size_t memory;
     int opened;
     bool refines_slowly; /* longer than a window is decoded */
+    bool decodes_slowly; /* until the take was asked to stop, but no longer than ten seconds */
+    atomic_bool stopped; /* it was */
     fault fails;
     atomic_int pictures; /* calls of what fails */
     atomic_int noise;
@@ -62,6 +64,8 @@ static lt_status to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *er
     const bool fails = device.fails == NO_PICTURES || device.fails == NEITHER;
     if (fails && !b->counts_only && device.pictures++ > 0)
         return lt_fail(err, LT_ERR_DEVICE, "test: no pictures");
+    for (int i = 0; device.decodes_slowly && !device.stopped && i < 1000; i++)
+        usleep(10000);
     return device.to_rgb8(b, out, x, err);
 }
 
@@ -115,6 +119,7 @@ static longtake *open_engine(way how)
     device.opened = 0;
     device.pictures = 0;
     device.noise = 0;
+    device.stopped = false;
     e->backend->table = &device.first;
     return e;
 }
@@ -159,6 +164,7 @@ static int on_event(void *user, const longtake_event *event)
                        event->window == l->stop_window && event->step == l->stop_step;
     if (stops && l->dies)
         (void)raise(SIGKILL);
+    device.stopped = device.stopped || stops;
     atomic_fetch_sub(&l->inside, 1);
     return stops;
 }
@@ -300,35 +306,43 @@ static void takes_of_one_engine(void **state)
     expect_same("another");
 }
 
-/* To standard output, which has no job folder. */
-static void stream(way how, const char *name)
+/* To `file` as standard output, which has no job folder. */
+static longtake_status stream_into(longtake *e, int file, listener *l, longtake_error *error)
 {
-    longtake_error error = {0};
-    listener l = {.stop_frame = -1};
-    longtake *e = open_engine(how);
-    longtake_request request = request_of(&l);
+    longtake_request request = request_of(l);
     request.output = "-";
     request.format = "mp4";
     fflush(stdout);
     const int own = dup(STDOUT_FILENO);
-    const int file = open(scratch_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    assert_true(own >= 0 && file >= 0 && dup2(file, STDOUT_FILENO) == STDOUT_FILENO);
-    const longtake_status s = longtake_generate(e, &request, NULL, &error);
+    assert_true(own >= 0 && dup2(file, STDOUT_FILENO) == STDOUT_FILENO);
+    const longtake_status s = longtake_generate(e, &request, NULL, error);
     assert_true(dup2(own, STDOUT_FILENO) == STDOUT_FILENO);
     close(own);
+    return s;
+}
+
+static void stream(way how, const char *name, listener *l, longtake_status status)
+{
+    longtake_error error = {0};
+    longtake *e = open_engine(how);
+    const int file = open(scratch_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    assert_true(file >= 0);
+    const longtake_status s = stream_into(e, file, l, &error);
     close(file);
     longtake_close(e);
-    if (s != LONGTAKE_OK)
-        fail_msg("%s: %s", name, error.message);
+    if (s != status)
+        fail_msg("%s: got %d '%s', want %d", name, (int)s, error.message, (int)status);
     assert_int_equal(device.opened, how == AT_ONCE);
-    assert_false(l.collided || l.mixed);
+    assert_false(l->collided || l->mixed);
 }
 
 static void a_stream(void **state)
 {
     (void)state;
-    stream(ONE_AFTER_THE_OTHER, "streamed");
-    stream(AT_ONCE, "streamed-at-once");
+    listener l = {.stop_frame = -1};
+    listener at_once = {.stop_frame = -1};
+    stream(ONE_AFTER_THE_OTHER, "streamed", &l, LONGTAKE_OK);
+    stream(AT_ONCE, "streamed-at-once", &at_once, LONGTAKE_OK);
     expect_same_file("streamed-at-once", "streamed");
 }
 
@@ -411,6 +425,66 @@ static void stopped_while_decoding(void **state)
     static const char refining[] = "cancelled after step";
     stopped_goes_on("stopped-decoding", &decodes, false, "stopped as asked", refining);
     stopped_goes_on("stopped-frame", &shows, true, "stopped by the frame callback at frame 20", refining);
+}
+
+/* Stopped while window 0 is decoded: it is in the growing file and in the stream, as where it was written long before. */
+static void a_whole_window_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        way how;
+        bool decodes_slowly;
+        const char *stage;
+        int64_t window;
+    } stops[] = {{"written-before", ONE_AFTER_THE_OTHER, false, "refine", 1},
+                 {"written-decoding", ONE_AFTER_THE_OTHER, false, "decode", 0},
+                 {"written-beside", AT_ONCE, false, "decode", 0},
+                 {"written-refining", AT_ONCE, true, "refine", 1}};
+    char part[64];
+    char streamed[64];
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        const listener stop = {.stop_stage = stops[i].stage, .stop_window = stops[i].window, .stop_step = 1, .stop_frame = -1};
+        listener l = stop;
+        longtake_error error = {0};
+        device.decodes_slowly = stops[i].decodes_slowly;
+        longtake *e = open_engine(stops[i].how);
+        const longtake_status s = take(e, stops[i].name, false, &l, &error);
+        longtake_close(e);
+        if (s != LONGTAKE_ERR_CANCELLED)
+            fail_msg("%s: got %d '%s', want %d", stops[i].name, (int)s, error.message, LONGTAKE_ERR_CANCELLED);
+        snprintf(part, sizeof part, "%s.part.mp4", stops[i].name);
+        expect_same_file(part, "written-before.part.mp4");
+        l = stop;
+        snprintf(streamed, sizeof streamed, "%s-stream", stops[i].name);
+        stream(stops[i].how, streamed, &l, LONGTAKE_ERR_CANCELLED);
+        device.decodes_slowly = false;
+        expect_same_file(streamed, "written-before-stream");
+    }
+    size_t bytes = 0;
+    free(scratch_read("written-before-stream", &bytes));
+    assert_true(bytes > 0);
+}
+
+/* Whoever stops a take often stops its reader too: that is no error of its own. */
+static void a_reader_is_stopped_too(void **state)
+{
+    (void)state;
+    for (int how = ONE_AFTER_THE_OTHER; how <= AT_ONCE; how++) {
+        longtake_error error = {0};
+        listener l = {.stop_stage = "decode", .stop_step = 1, .stop_frame = -1};
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        close(ends[0]);
+        void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+        longtake *e = open_engine((way)how);
+        const longtake_status s = stream_into(e, ends[1], &l, &error);
+        longtake_close(e);
+        (void)signal(SIGPIPE, before);
+        close(ends[1]);
+        if (s != LONGTAKE_ERR_CANCELLED || !(strstr(error.message, "stopped as asked") || strstr(error.message, "cancelled after step")))
+            fail_msg("got %d '%s', want %d 'stopped as asked' or 'cancelled after step'", (int)s, error.message, LONGTAKE_ERR_CANCELLED);
+    }
 }
 
 static void killed_anywhere(void **state)
@@ -709,6 +783,8 @@ int main(void)
         cmocka_unit_test(frames_in_order),
         cmocka_unit_test(decoding_stops_refining),
         cmocka_unit_test(refining_stops_decoding),
+        cmocka_unit_test(a_whole_window_is_written),
+        cmocka_unit_test(a_reader_is_stopped_too),
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(a_window_is_ahead),
         cmocka_unit_test(either_side_fails),
