@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
@@ -32,6 +33,7 @@ struct take_job {
     char *path;
     int fd; /* of the folder */
     take_job_note_fn note;
+    take_job_stop_fn stop;
     void *user;
 };
 
@@ -149,7 +151,8 @@ static lt_status start_over(take_job *job, lt_error *err)
     return LT_OK;
 }
 
-lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err)
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop, void *user, take_job **out,
+                        lt_error *err)
 {
     *out = NULL;
     take_job *job = calloc(1, sizeof *job);
@@ -159,7 +162,7 @@ lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, voi
         free(name);
         return lt_fail(err, LT_ERR_RESOURCES, "job folder %s: out of memory", path);
     }
-    *job = (take_job){.path = name, .fd = hold_folder(path), .note = note, .user = user};
+    *job = (take_job){.path = name, .fd = hold_folder(path), .note = note, .stop = stop, .user = user};
     lt_status s = LT_OK;
     if (job->fd < 0)
         s = lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
@@ -362,6 +365,22 @@ void take_job_drop(take_job *job, const char *name, lt_hash key)
     unlinkat(job->fd, file, 0);
 }
 
+/* flock itself hears of nothing but its lock and signals. False with errno, ECANCELED where `stop` said so. */
+static bool wait_for_lock(const take_job *job, int fd)
+{
+    static const struct timespec pause = {.tv_nsec = 20000000}; /* small beside a window, and nothing to run */
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        if (job->stop && job->stop(job->user) != 0) {
+            errno = ECANCELED;
+            return false;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err)
 {
     *lock = -1;
@@ -372,13 +391,13 @@ lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *er
     const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return lt_fail(err, LT_ERR_FAILED, "%s/%s: %s", job->path, file, strerror(errno));
-    int held = flock(fd, LOCK_EX | LOCK_NB);
-    if (held != 0 && errno == EWOULDBLOCK) {
+    bool held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (!held && errno == EWOULDBLOCK) {
         note(job, name, "is being made by another process; waiting for it");
-        held = flock(fd, LOCK_EX);
+        held = wait_for_lock(job, fd);
     }
-    if (held != 0) {
-        const lt_status s = errno == EINTR ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it",
+    if (!held) {
+        const lt_status s = errno == ECANCELED ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it",
                                                      job->path, name)
                                            : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
         close(fd);

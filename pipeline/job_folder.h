@@ -24,10 +24,13 @@ typedef struct take_job take_job;
 
 /* Hears what the user should know, for example that a product was damaged and is made again. */
 typedef void (*take_job_note_fn)(void *user, const char *note);
+/* Is asked again and again while another process is waited for: not 0 when the wait is to end. */
+typedef int (*take_job_stop_fn)(void *user);
 
 /* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in it; LT_ERR_FAILED when
  * another process works there. */
-lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, void *user, take_job **out, lt_error *err);
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop, void *user, take_job **out,
+                        lt_error *err);
 void take_job_close(take_job *job); /* keeps the files; accepts NULL */
 void take_job_leave(take_job *job); /* the same, but a folder with nothing in it goes */
 bool take_job_is_empty(const take_job *job);
@@ -43,7 +46,7 @@ bool take_job_has(take_job *job, const char *name, lt_hash key);
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err);
 void take_job_drop(take_job *job, const char *name, lt_hash key);
 
-/* Waits until no other process makes the product `name`, or until a signal comes (LT_ERR_CANCELLED); unlock takes what lock
+/* Waits until no other process makes the product `name`, or until `stop` says so (LT_ERR_CANCELLED); unlock takes what lock
  * gave. A NULL job gives -1. */
 lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err);
 void take_job_unlock(int lock);

@@ -216,7 +216,7 @@ bool take_clock_wait(take_clock *c)
     take_clock_hold(c);
     if (lt_clock_seconds() >= c->told + wait_seconds)
         send(c, LONGTAKE_EVENT_STEP, 0, NULL);
-    const bool asked = c->cancelled;
+    const bool asked = c->cancelled || c->stopped;
     take_clock_release(c);
     return asked;
 }

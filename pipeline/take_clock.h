@@ -76,7 +76,8 @@ lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *e
 void take_clock_leave(take_clock *c);
 /* A stage that is told only where it takes long: it enters without an event, and its steps come with take_clock_wait. */
 void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps);
-/* A step takes long: a few times a second it is told how far it is, and the caller can ask to stop, which is then known: true. */
+/* A step takes long: a few times a second it is told how far it is, and the caller can ask to stop, which is then known: true. So is the
+ * failure of the other thread. */
 bool take_clock_wait(take_clock *c);
 
 /* Events that are no step. */

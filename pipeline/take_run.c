@@ -45,7 +45,7 @@ static lt_status name_job(take_run *run, const char *output, lt_error *err)
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
 {
     LT_TRY(name_job(run, output, err));
-    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note, run, &run->job, err) : LT_OK;
+    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note, take_run_asks_to_stop, run, &run->job, err) : LT_OK;
 }
 
 lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
@@ -53,7 +53,7 @@ lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
     LT_TRY(name_job(run, output, err));
     if (!run->job_path || run->request->fresh || access(run->job_path, F_OK) != 0)
         return LT_OK;
-    return take_job_open(run->job_path, false, hear_note, run, &run->job, err);
+    return take_job_open(run->job_path, false, hear_note, take_run_asks_to_stop, run, &run->job, err);
 }
 
 static void clear_texts(take_run *run)

@@ -87,7 +87,7 @@ void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 /* A line for the user alone. */
 void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
-/* `run` is a take_run that waits for something, such as a video that is read: not 0 when its user asks to stop. */
+/* `run` is a take_run that waits for something, such as a video that is read: not 0 when its user asks to stop, or its other thread failed. */
 int take_run_asks_to_stop(void *run);
 
 /* ---- stages ---- */

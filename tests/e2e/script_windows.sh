@@ -26,6 +26,29 @@ equal "output" "$(cat made.out)" killed
 made refine ball.lt --steps 2 --job killed -o after.latents
 same alone.latents after.latents
 
+# A signal ends the wait for a window that another process makes.
+if command -v flock >/dev/null; then
+    mkdir held
+    : >held.events
+    (flock 9 && exec sleep 300) 9>held/latents.000.lock &
+    other=$!
+    while flock -n held/latents.000.lock true; do
+        sleep 0.02
+    done
+    "$PROGRAM" refine ball.lt --model "$MODEL" --steps 2 --job held --progress jsonl -o held.latents 2>held.events &
+    run=$!
+    until grep -q 'is being made by another process' held.events || ! kill -0 "$run" 2>/dev/null; do
+        sleep 0.02
+    done
+    kill -INT "$run"
+    wait "$run"
+    equal "held: exit code" $? 130
+    kill -0 "$other" 2>/dev/null || fail "held: the other process was waited for"
+    grep -q 'stopped while another process made it' held.events || fail "held: $(tail -n 1 held.events)"
+    kill "$other"
+    wait "$other" 2>/dev/null
+fi
+
 refused 2 refine ball.lt --window 1
 refused 2 refine ball.lt --window 1 --job shared -o some.latents
 refused 2 refine ball.lt --windows 2-9 --job shared

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -565,6 +566,62 @@ static void either_side_fails(void **state)
     }
 }
 
+/* Another process makes window 1, and lets go of it ten seconds after decoding has failed or the take was asked to stop. */
+typedef struct {
+    int lock;
+    pthread_t thread;
+    atomic_bool over; /* the take */
+    bool let_go;
+} other_process;
+
+static void *hold_window(void *argument)
+{
+    other_process *o = argument;
+    while (device.pictures < 2 && !device.stopped && !o->over)
+        usleep(10000);
+    for (int i = 0; i < 1000 && !o->over; i++)
+        usleep(10000);
+    o->let_go = !o->over;
+    close(o->lock);
+    return NULL;
+}
+
+static void waiting_for_another_process(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        fault fails;
+        const char *stop_stage;
+        longtake_status status;
+        const char *message;
+        const char *other;
+    } ends[] = {{"waits-failed", NO_PICTURES, NULL, LONGTAKE_ERR_DEVICE, "test: no pictures", "test: no pictures"},
+                {"waits-stopped", WORKS, "decode", LONGTAKE_ERR_CANCELLED, "stopped as asked", "stopped while another process made it"}};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char file[64];
+        longtake_error error = {0};
+        listener l = {.stop_stage = ends[i].stop_stage, .stop_step = 1, .stop_frame = -1};
+        other_process o = {0};
+        begin_folder(ends[i].name);
+        snprintf(file, sizeof file, "%s/latents.001.lock", ends[i].name);
+        o.lock = open(scratch_path(file), O_RDWR | O_CREAT, 0666);
+        assert_true(o.lock >= 0 && flock(o.lock, LOCK_EX) == 0);
+        longtake *e = open_engine(AT_ONCE);
+        device.fails = ends[i].fails;
+        assert_int_equal(pthread_create(&o.thread, NULL, hold_window, &o), 0);
+        const longtake_status s = take(e, ends[i].name, false, &l, &error);
+        o.over = true;
+        assert_int_equal(pthread_join(o.thread, NULL), 0);
+        device.fails = WORKS;
+        longtake_close(e);
+        if (s != ends[i].status || !(strstr(error.message, ends[i].message) || strstr(error.message, ends[i].other)))
+            fail_msg("%s: got %d '%s', want %d '%s'", ends[i].name, (int)s, error.message, (int)ends[i].status, ends[i].message);
+        if (o.let_go)
+            fail_msg("%s: waited until the other process was done", ends[i].name);
+    }
+}
+
 /* ---- the two threads alone ---- */
 
 static lt_status work_fails(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
@@ -788,6 +845,7 @@ int main(void)
         cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(a_window_is_ahead),
         cmocka_unit_test(either_side_fails),
+        cmocka_unit_test(waiting_for_another_process),
         cmocka_unit_test(less_time_is_foreseen),
         cmocka_unit_test(not_where_memory_is_short),
     };
