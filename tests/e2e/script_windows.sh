@@ -17,10 +17,13 @@ equal "computed again" "$(json made.out stages refine computed)" 0
 same alone.latents together.latents
 
 # A process that dies leaves no lock behind.
-longtake refine ball.lt --steps 40 --window 4 --job killed &
-sleep 0.3
-kill -9 $! 2>/dev/null
-wait
+"$PROGRAM" refine ball.lt --model "$MODEL" --progress none --steps 40 --window 4 --job killed &
+run=$!
+until [ -e killed/latents.000.lock ] || ! kill -0 "$run" 2>/dev/null; do
+    sleep 0.02
+done
+kill -9 "$run" || fail "killed: was over before the signal"
+wait "$run" 2>/dev/null
 made refine ball.lt --steps 2 --windows 0-2 --job killed
 equal "output" "$(cat made.out)" killed
 made refine ball.lt --steps 2 --job killed -o after.latents
