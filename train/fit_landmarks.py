@@ -20,26 +20,26 @@ from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
 from fit_vae import as_video
-from grammar import CAMERA_ODDS, CAMERAS, FALLING, FITTING_LANDMARKS, INDOORS_OF_TIME, LANDMARKS, OBJECTS, SCENES, describe, pick, sample_graph
+from grammar import CAMERA_ODDS, CAMERAS, FALLING, FITTING_LANDMARKS, LANDMARKS, OBJECTS, SCENES, describe, pick, sample_graph
 from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import HEIGHT, UNIT, WIDTH, Painter, Strip, paint_landmark
 from scene import PERIOD, Body, compose
 from self_taught import Noised, draw_known, draw_late_times, each, program
-from spelled import CODES, COLUMNS, LEARNED, LEAST, LEVELS, MOST, PATCH, ROWS, TURNS, numbers
+from spelled import CODES, LEARNED, LEAST, LEVELS, MOST, TURNS, WHOLE, numbers
 from training import ROOT, Run, arguments, averaged, config
 
 # where each stands: place across, in units from the middle of the frame, and size
 STANDS = {"lighthouse": (-1.0, .85), "tree": (-.85, .95), "house": (.85, .95), "windmill": (-.8, .85), "castle": (-.75, .85), "cactus": (.95, 1.0), "pyramid": (.7, .8)}
 FOOT = -.14                                         # where all stand, in units above the middle: just below the horizon
-TAKES, HELD_TAKES, LATENTS = 80, 8, WINDOW              # prompts; the last of them, which are not trained on; latents of a take
+TAKES, HELD_TAKES, LATENTS = 80, 8, WINDOW          # prompts; the last of them, which are not trained on; latents of a take
 SHOWN, CAPTIONS = 3, 3                              # landmarks that are put into a take; captions of each
 ROUND = 1.08                                        # the object's outline is drawn larger by this
 NONE, SILENT = .2, .05                              # share of samples that tell of no landmark; without a text
 APPEARS = .12                                       # share of samples whose first latents are of another prompt: a landmark comes or goes
 LAST = .3                                           # share of samples at the last listed timestep, besides those that `draw_times` puts there
 ON = 4.                                             # weight of what a landmark changes
-LENGTHS = {2: 12, 3: 8, 5: 5}                              # latents of a sample: samples a step
+LENGTHS = {2: 12, 3: 8, 5: 5}                       # latents of a sample: samples a step
 
 
 # ------------------------------------------------------------------------------------- takes
@@ -84,7 +84,7 @@ def make_takes(a):
 # ------------------------------------------------------------------------------------- what latents gain
 def body_of(codes, graph, frames):
     """codes [T,44] -> the object over `frames` frames as they spell it"""
-    n, whole = numbers(codes).numpy(), ((codes[:, -4:] - LEARNED) % LEVELS).numpy()
+    n, whole = numbers(codes).numpy(), ((codes[:, -WHOLE:] - LEARNED) % LEVELS).numpy()
     kind = OBJECTS.index(graph.object)
     period = 2 * np.pi / int(TURNS[kind])
     at = np.arange(frames) / 4
@@ -114,7 +114,7 @@ def painted(graph, landmark, codes, frames):
     p.image = torch.zeros(frames, 3, HEIGHT, WIDTH)
     p.strip_layer(strip_of(landmark)[None], 1., p.mid_haze, p.mid_clear, p.night)
     cover = p.layers[0]
-    band = scene.fog * .42 * torch.exp(-((p.Y - p.horizon) / .5) ** 2)
+    band = p.fog * torch.exp(-((p.Y - p.horizon) / .5) ** 2)
     p.image = p.image * (1 - band[:, None]) + (band * cover)[:, None] * p.haze
     seen = 1 - hidden
     return p.finished().float() / 255 * seen[..., None], cover * seen
@@ -139,7 +139,7 @@ def decoded(a, latents):
     program(a, "decode", latents, "-o", video)
     frames = read_video(video)
     video.unlink()
-    return frames[:4 * LATENTS - 3]
+    return frames
 
 
 @torch.no_grad()
@@ -149,7 +149,7 @@ def find_added(a):
         shown, to = file_of(a, i, "dry.latents" if graph.weather in FALLING else "latents"), file_of(a, i, "pt")
         if to.exists() or not stands_still(graph):
             continue
-        codes = torch.from_numpy(np.load(file_of(a, i, "npy")).astype(np.int64)).view(-1, CODES)[:LATENTS]
+        codes = torch.from_numpy(np.load(file_of(a, i, "npy")).astype(np.int64)).view(-1, CODES)
         video = as_video(torch.from_numpy(decoded(a, shown))[None])
         encoded = lambda v: vae.encoder(v)[0].transpose(1, 2)[0] * scale
         plain = encoded(video)
@@ -163,11 +163,12 @@ class Takes:
     [N,SHOWN+1,13,16,16,24] (the last: from none, nothing), captions that tell of them [N,SHOWN+1,CAPTIONS,48]."""
 
     def __init__(self, a, model, tokenizer, first, last):
-        made = [(i, g) for i, g in enumerate(graphs_of_takes()) if first <= i < last and file_of(a, i, "latents").exists() and (file_of(a, i, "pt").exists() or not stands_still(g))]
+        ready = lambda i, graph: file_of(a, i, "latents").exists() and (file_of(a, i, "pt").exists() or not stands_still(graph))
+        made = [(i, g) for i, g in enumerate(graphs_of_takes()) if first <= i < last and ready(i, g)]
         if not made:
             raise SystemExit(f"{a.out}/landmarks: no latents of takes {first} to {last - 1} (see the head of this file)")
-        self.latents = torch.stack([load_file(file_of(a, i, "latents"))["latents"][:LATENTS] for i, _ in made])
-        codes = torch.stack([torch.from_numpy(np.load(file_of(a, i, "npy"))).view(-1, CODES)[:LATENTS] for i, _ in made])
+        self.latents = torch.stack([load_file(file_of(a, i, "latents"))["latents"] for i, _ in made])
+        codes = torch.stack([torch.from_numpy(np.load(file_of(a, i, "npy"))).view(-1, CODES) for i, _ in made])
         self.control = control_latents(model, tokenizer, codes).float()
         self.added = torch.zeros(len(made), SHOWN + 1, *self.latents.shape[1:], dtype=torch.float16)
         for n, (i, g) in enumerate(made):

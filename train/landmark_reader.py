@@ -2,7 +2,8 @@
 
     python landmark_reader.py --plan 12                   # OUT/landmark_frames.pt, OUT/landmark_reader.pt, and its accuracy on held-out rendered frames
 
-It has nothing to do with the networks of mini and is trained on rendered frames alone, blurred and noisy, in all landscapes, with landmarks wherever the renderer puts them.
+It has nothing to do with the networks of mini and is trained on rendered frames alone, blurred and noisy, in all landscapes, with landmarks wherever
+the renderer puts them.
 """
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 
 from derive import as_pixels
 from fit_vit import soiled
-from grammar import LANDMARKS, pick, sample_graph, SCENES
+from grammar import LANDMARKS, SCENES, pick, sample_graph
 from judge import softened, step
 from render import render_many
 from scene import compose
