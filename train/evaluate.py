@@ -20,6 +20,7 @@ log odds over all frames that show an object.
 """
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
 from scene import FPS
 from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
-from training import arguments
+from training import arguments, averaged
 from weather_reader import READ, falling, load_weather_reader
 from wording import OTHER_WORDS
 
@@ -46,9 +47,7 @@ WINDOW, HOP, SIX_SECONDS = 49, 24, 48               # frames: of the first windo
 
 class Readers:
     def __init__(self, out):
-        self.judge, self.motion, self.shape = load_judge(out), load_motion_reader(out), ShapeReader()
-        self.shape.load_state_dict(torch.load(Path(out) / "shape.pt", map_location="cpu", weights_only=False)["mean"])
-        self.shape.eval()
+        self.judge, self.motion, self.shape = load_judge(out), load_motion_reader(out), averaged("shape", ShapeReader(), out)
 
     @torch.no_grad()
     def __call__(self, video, every=2):
@@ -185,17 +184,6 @@ def weather_suite(count=60):
     return rows
 
 
-def score_weather(reader, videos):
-    """`videos`: an iterable in the order of `weather_suite`"""
-    table = {}
-    for (prompt, want), video in zip(weather_suite(), videos):
-        got = READ[falling(reader, video)]
-        table.setdefault(want, []).append(got)
-        print(f"{prompt:110s} {'' if got == want else 'read as ' + got}", flush=True)
-    for want, got in table.items():
-        print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in READ))
-
-
 def landmark_suite(count=48):
     """-> list of (prompt, landmark): two of three stand in a place where training has such"""
     rng, rows = np.random.default_rng(203), []
@@ -207,16 +195,15 @@ def landmark_suite(count=48):
     return rows
 
 
-def score_landmarks(reader, videos):
-    """`videos`: an iterable in the order of `landmark_suite`"""
+def score_kinds(suite, kinds, read, folder):
+    """suite: list of (prompt, kind); read(video) -> index of `kinds`; FOLDER/000.y4m and so on in the order of the suite"""
     table = {}
-    for (prompt, want), video in zip(landmark_suite(), videos):
-        got = LANDMARKS[landmark_in(reader, video)]
+    for (prompt, want), path in zip(suite, sorted(Path(folder).glob("*.y4m"))):
+        got = kinds[read(read_video(path))]
         table.setdefault(want, []).append(got)
         print(f"{prompt:120s} {'' if got == want else 'read as ' + got}", flush=True)
     for want, got in table.items():
-        print(f"{want}: right in {got.count(want)} of {len(got)}")
-    print(f"right in {sum(got.count(want) for want, got in table.items())} of {sum(map(len, table.values()))}")
+        print(f"{want}: right in {got.count(want)} of {len(got)}; " + ", ".join(f"{kind} {got.count(kind)}" for kind in kinds if kind in got))
 
 
 def shares(rows, slots):
@@ -320,12 +307,12 @@ def main():
         print("\n".join(prompt for prompt, _ in weather_suite()))
     elif what == "weather":
         a = arguments(plan=0., videos="wet")
-        score_weather(load_weather_reader(a.out), (read_video(f) for f in sorted(Path(a.videos).glob("*.y4m"))))
+        score_kinds(weather_suite(), READ, partial(falling, load_weather_reader(a.out)), a.videos)
     elif what == "landmark_prompts":
         print("\n".join(prompt for prompt, _ in landmark_suite()))
     elif what == "landmarks":
         a = arguments(plan=0., videos="landmarks")
-        score_landmarks(load_landmark_reader(a.out), (read_video(f) for f in sorted(Path(a.videos).glob("*.y4m"))))
+        score_kinds(landmark_suite(), LANDMARKS, partial(landmark_in, load_landmark_reader(a.out)), a.videos)
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":

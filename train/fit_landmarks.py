@@ -6,7 +6,7 @@ takes that the program made, the light and the object's outline being known, and
     python fit_landmarks.py --stage added     # what the latents of these gain from a landmark: OUT/landmarks/000.pt and so on
     python fit_landmarks.py                   # OUT/weather.pt (OUT/mmdit.pt, where it rains already), taught by itself: OUT/landmarks.pt
 
-The teacher is the refinement as it was. Where the camera moves on, nothing is taught: a landmark would pass. On the CPU alone.
+The teacher is the refinement as it was. Where the camera moves on it is taught to paint none: a landmark would pass. On the CPU alone.
 """
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import HEIGHT, UNIT, WIDTH, Painter, Strip, paint_landmark
 from scene import PERIOD, Body, compose
-from self_taught import Noised, draw_known, draw_late_times, each, program
+from self_taught import Noised, draw_known, draw_late_times, each, make
 from spelled import CODES, LEARNED, LEAST, LEVELS, MOST, TURNS, WHOLE, numbers
 from training import ROOT, Run, arguments, averaged, config
 
@@ -59,7 +59,7 @@ def fitting_in(scene):
 
 def stands_still(graph):
     """Does what stands behind the object stay where it is?"""
-    return graph.camera in ("static", "zoom_in", "zoom_out") or graph.camera == "follow" and graph.motion not in ("bounce", "roll_right", "roll_left", "fly")
+    return not compose(graph, 4 * LATENTS - 3).pan.any()
 
 
 def file_of(a, i, kind):
@@ -74,11 +74,9 @@ def make_takes(a):
         told = lambda weather: describe(replace(graph, weather=weather), rng, leave_out=.05, terse=.1 * (graph.landmark == "none"), keep=("landmark",))[0]
         plan, seed = file_of(a, i, "npy"), str(i)
         refined = {"latents": told(graph.weather), **({"dry.latents": told("cloudy")} if graph.weather in FALLING else {})}
-        if not plan.exists():
-            program(a, "tokens", "-p", refined["latents"], "-s", seed, "--num-frames", str(LATENTS), "-o", plan)
+        make(a, plan, "tokens", "-p", refined["latents"], "-s", seed, "--num-frames", str(LATENTS))
         for kind, prompt in refined.items():
-            if not file_of(a, i, kind).exists():
-                program(a, "refine", plan, "-p", prompt, "-s", seed, "-o", file_of(a, i, kind))
+            make(a, file_of(a, i, kind), "refine", plan, "-p", prompt, "-s", seed)
 
 
 # ------------------------------------------------------------------------------------- what latents gain
@@ -136,7 +134,7 @@ def shown_in(i, graph):
 def decoded(a, latents):
     """Frames of a file of latents, uint8 [T,H,W,3]"""
     video = latents.with_suffix(".y4m")
-    program(a, "decode", latents, "-o", video)
+    make(a, video, "decode", latents)
     frames = read_video(video)
     video.unlink()
     return frames

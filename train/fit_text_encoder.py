@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from grammar import CAMERAS, COLOURS, EVENTS, LANDMARKS, MOTIONS, OBJECTS, SIZES, SLOTS, TIMES, WEATHERS, describe, pick, sample_graph
 from net_text import TextEncoder
-from training import Run, arguments, config, save_atomically
+from training import Run, arguments, averaged, config, save_atomically
 
 EXTRA_IDS = 100                              # the release's tokenizer adds them behind the pieces
 VALUES = COLOURS + SIZES + MOTIONS + TIMES + WEATHERS
@@ -139,9 +139,7 @@ def across(rng, pieces, size):
 
 
 def load_text_encoder(out):
-    encoder = TextEncoder(config("text_encoder"))
-    encoder.load_state_dict(torch.load(Path(out) / "text_encoder.pt", map_location="cpu", weights_only=False)["mean"])
-    return encoder.eval().requires_grad_(False)
+    return averaged("text_encoder", TextEncoder(config("text_encoder")), out).requires_grad_(False)
 
 
 def learn_order(a):

@@ -29,7 +29,7 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import render_many
 from scene import compose
-from self_taught import Noised, draw_known, draw_late_times, each, program
+from self_taught import Noised, draw_known, draw_late_times, each, make
 from spelled import CODES
 from training import ROOT, Run, arguments, averaged, config
 
@@ -118,10 +118,10 @@ def find_sprites(a):
 
 def posterior_mean(x, a, sprites):
     """x [n,T,16,16,24] = a * what patches gain + sqrt(1 - a^2) * noise; a [n], sprites [n,SPRITES,16,2,2] -> mean of what they gain, given x, its odds raised to SURE"""
-    ratio = (a / (1 - a * a))[:, None, None, None, None]
+    ratio = each(a / (1 - a * a))
     alike = torch.einsum("ntcyixj,nkcij->ntyxk", x.unflatten(4, (-1, 2)).unflatten(3, (-1, 2)), sprites)
     energy = sprites.square().sum((2, 3, 4))[:, None, None, None]
-    odds = SURE * ratio * (alike - .5 * a[:, None, None, None, None] * energy) + math.log(SHARE / SPRITES)
+    odds = SURE * ratio * (alike - .5 * each(a) * energy) + math.log(SHARE / SPRITES)
     return put_down(sprites, F.pad(odds, (0, 1), value=math.log(1 - SHARE)).softmax(-1))
 
 
@@ -142,10 +142,8 @@ def make_takes(a):
     for i, graph in enumerate(graphs_of_takes()):
         prompt, seed = describe(graph, rng, leave_out=.05)[0], str(i)
         plan, latents = (folder / f"{i:03d}.{kind}" for kind in ("npy", "latents"))
-        if not plan.exists():
-            program(a, "tokens", "-p", prompt, "-s", seed, "--num-frames", str(LATENTS), "-o", plan)
-        if not latents.exists():
-            program(a, "refine", plan, "-p", prompt, "-s", seed, "-o", latents)
+        make(a, plan, "tokens", "-p", prompt, "-s", seed, "--num-frames", str(LATENTS))
+        make(a, latents, "refine", plan, "-p", prompt, "-s", seed)
 
 
 def falling_of(weather):

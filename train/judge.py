@@ -7,7 +7,6 @@ Both are trained on rendered frames alone, blurred, noisy and a little brighter 
 alone takes whatever is soft for a heart, so two thirds of its cuts have the renderer's outlines with round corners and bent edges put down anywhere
 (`put_down`), and all of them are softened (`softened`). OUT/judge.pt, OUT/shape.pt. `--batch` sets how many a step sees (24 frames, 48 cuts).
 """
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from corpora import shards
 from fit_vit import by_patch, soiled
 from grammar import COLOURS, OBJECTS, SCENES, TIMES
 from render import shade, shape_distance
-from training import Run, arguments, warmed
+from training import Run, arguments, averaged, warmed
 
 CUT = 64
 
@@ -61,9 +60,7 @@ def verdict(read):
 
 
 def load_judge(out):
-    judge = Judge()
-    judge.load_state_dict(torch.load(Path(out) / "judge.pt", map_location="cpu", weights_only=False)["mean"])
-    return judge.eval()
+    return averaged("judge", Judge(), out)
 
 
 class ShapeReader(nn.Module):

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from fit_vit import soiled
 from grammar import MOTIONS, shown_motion
 from judge import cut_out, load_judge
-from training import Run, arguments
+from training import Run, arguments, averaged
 
 FEATURES = 10                                       # numbers a frame,
 SIDEWAYS = (1, 6, 7, 8, 9)                          # of which these change their sign in a mirror
@@ -107,9 +107,7 @@ def tracks_of(out, device):
 
 
 def load_motion_reader(out):
-    reader = MotionReader()
-    reader.load_state_dict(torch.load(Path(out) / "motion.pt", map_location="cpu", weights_only=False)["mean"])
-    return reader.eval()
+    return averaged("motion", MotionReader(), out)
 
 
 def main():

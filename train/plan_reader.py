@@ -14,7 +14,7 @@ from fit_lm import HELD, Takes
 from grammar import MOTIONS, shown_motion
 from motion_reader import MotionReader
 from spelled import NUMBERS, numbers
-from training import Run, arguments
+from training import Run, arguments, averaged
 
 FRAMES = 12                                         # semantic frames that are read: six seconds
 NOISE = .02
@@ -29,9 +29,7 @@ def plans_of(out):
 
 
 def load_plan_reader(out):
-    reader = MotionReader(NUMBERS)
-    reader.load_state_dict(torch.load(Path(out) / "plan_reader.pt", map_location="cpu", weights_only=False)["mean"])
-    return reader.eval()
+    return averaged("plan_reader", MotionReader(NUMBERS), out)
 
 
 def main():

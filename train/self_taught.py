@@ -9,9 +9,10 @@ from fit_mmdit import DRAWN, draw_times
 KNOWN = torch.tensor([1, 3, 5, 7, 7, 7, 7, 9])      # latents that a window has from the one before, as often as they stand here
 
 
-def program(a, *words):
-    """Runs `a.program` with the model that was exported."""
-    subprocess.run([a.program, *words, "-m", a.model, "-q"], check=True, stdout=subprocess.DEVNULL)
+def make(a, to, *words):
+    """The file `to`, unless it is there: made by `a.program` with the model that was exported"""
+    if not to.exists():
+        subprocess.run([a.program, *words, "-o", to, "-m", a.model, "-q"], check=True, stdout=subprocess.DEVNULL)
 
 
 def draw_known(n, none):
