@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kernels/core/decimal_text.h"
+#include "kernels/core/whole_file.h"
 #include "pipeline/film_keys.h"
 
 /* ---- values ---- */
@@ -104,12 +105,7 @@ static lt_status find_plan(const cfg_document *doc, const cfg_node *n, char **pa
 {
     const char *name = "";
     LT_TRY(read_text(doc, n, &name, err));
-    const char *slash = name[0] == '/' ? NULL : strrchr(doc->place, '/');
-    const int folder = slash ? (int)(slash + 1 - doc->place) : 0;
-    if (asprintf(path, "%.*s%s", folder, doc->place, name) < 0) {
-        *path = NULL;
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", doc->place);
-    }
+    LT_TRY(lt_path_beside(doc->place, name, path, err));
     if (access(*path, R_OK) != 0)
         return cfg_node_fail(doc, n, err, "'plan': %s: %s", *path, strerror(errno));
     return LT_OK;

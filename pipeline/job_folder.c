@@ -397,9 +397,9 @@ lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *er
         held = wait_for_lock(job, fd);
     }
     if (!held) {
-        const lt_status s = errno == ECANCELED ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it",
-                                                     job->path, name)
-                                           : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
+        const lt_status s = errno == ECANCELED
+                                ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it", job->path, name)
+                                : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
         close(fd);
         return s;
     }

@@ -1,10 +1,10 @@
 #include "text_encoder/text_check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "configs/model_config.h"
+#include "kernels/core/whole_file.h"
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"
 
@@ -74,12 +74,11 @@ static lt_status open_vocab(const lt_golden *g, text_vocab **vocab, lt_error *er
     const char *named = lt_golden_metadata(g, "spiece");
     const lt_tensor *model;
     if (named != NULL) {
-        const char *slash = strrchr(place, '/');
-        const int folder = slash != NULL ? (int)(slash - place) + 1 : 0;
-        char path[4096];
-        if (snprintf(path, sizeof path, "%.*s%s", folder, place, named) >= (int)sizeof path)
-            return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'spiece': the path is too long", place);
-        return text_vocab_open(path, vocab, err);
+        char *path = NULL;
+        LT_TRY(lt_path_beside(place, named, &path, err));
+        const lt_status s = text_vocab_open(path, vocab, err);
+        free(path);
+        return s;
     }
     LT_TRY(lt_golden_input(g, "spiece", 1, &model, err));
     if (model->dtype != LT_U8)

@@ -56,3 +56,13 @@ lt_status lt_whole_file_read(const char *path, size_t most, const char *what, ch
     fclose(file);
     return s;
 }
+
+lt_status lt_path_beside(const char *place, const char *name, char **path, lt_error *err)
+{
+    const char *slash = name[0] == '/' ? NULL : strrchr(place, '/');
+    const int folder = slash ? (int)(slash + 1 - place) : 0;
+    if (asprintf(path, "%.*s%s", folder, place, name) >= 0)
+        return LT_OK;
+    *path = NULL;
+    return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+}

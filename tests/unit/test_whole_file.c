@@ -66,9 +66,31 @@ static void what_cannot_be_read_says_why(void **state)
     assert_null(data);
 }
 
+static void a_name_is_meant_from_the_folder_of_its_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *place;
+        const char *name;
+        const char *path;
+    } meant[] = {{"films/a.yaml", "plan.npy", "films/plan.npy"},
+                 {"films/a.yaml", "../plan.npy", "films/../plan.npy"},
+                 {"a.yaml", "plan.npy", "plan.npy"},
+                 {"/a.yaml", "plan.npy", "/plan.npy"},
+                 {"films/a.yaml", "/plan.npy", "/plan.npy"}};
+    for (size_t k = 0; k < sizeof meant / sizeof *meant; k++) {
+        char *path;
+        lt_error err = {0};
+        assert_int_equal(lt_path_beside(meant[k].place, meant[k].name, &path, &err), LT_OK);
+        assert_string_equal(path, meant[k].path);
+        free(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_meant_from_the_folder_of_its_file),
         cmocka_unit_test(all_bytes_come_and_a_zero_behind_them),
         cmocka_unit_test(too_much_is_refused_by_name),
         cmocka_unit_test(what_cannot_be_read_says_why),
