@@ -13,6 +13,7 @@
 #include "pipeline/low_bit_choice.h"
 #include "pipeline/take_key.h"
 #include "pipeline/take_profile.h"
+#include "pipeline/wording_list.h"
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
 {

@@ -1,41 +1,18 @@
-/* prompt_wording.h - how a small model's prompts are worded: `wording.txt` of its folder.
- *
- *     # other words for what the model knows
- *     ball ~ orb, globe
- *
- *     # a kind of words, of which one holds at a time; an empty line ends it
- *     = starts _, begins _
- *     bounces|bouncing, hops|hopping
- *     rests|resting = stops, comes to rest
- *     - falling snow
- *
- *     +
- *     > 2
- *     at noon, on a sunny day = the day gets bright
- *     at dusk = the sun sets
- *     at night, by night = night falls
- *
- * A line of a kind has the words for one state, and behind `=` the events that lead to it. Said are the first of them, in the form (`|`) of
- * what they take the place of. A line that begins with `=`: how events name a state of the kind, `_` being its words. `-`: words in which none
- * of the kind are meant. `+`: a prompt that has none of the kind gets them at its end. `> 2`: states of the kind come one after the other as their
- * lines do, and the first again after the last; an event goes through those between, two seconds each.
- */
+/* prompt_wording.h - a prompt in a model's own words, what of it the language model is told, and what it says when its events have begun. */
 #ifndef TAKE_PROMPT_WORDING_H
 #define TAKE_PROMPT_WORDING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/core/status.h"
 
-typedef struct take_wording take_wording;
-
-/* `place`: the file's name, for messages. LT_ERR_INPUT with the line, LT_ERR_RESOURCES. */
-lt_status take_wording_parse(const char *text, const char *place, take_wording **out, lt_error *err);
-void take_wording_close(take_wording *w);
+typedef struct take_wording take_wording; /* wording_list.h */
 
 /* `prompt` in words that the model knows. *out: NULL where it has no others; free() it. `told` [told_bytes, at least 8]: `"orb" is "ball", ...`, each change once. LT_ERR_RESOURCES. */
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told, size_t told_bytes, lt_error *err);
+
+/* What the language model is told of a prompt: all but what refinement alone paints. free() *out. LT_ERR_RESOURCES. */
+lt_status take_prompt_planned(const take_wording *w, const char *prompt, char **out, lt_error *err);
 
 /* What a prompt says when some of its events have begun. */
 typedef struct {

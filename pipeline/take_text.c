@@ -85,16 +85,21 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     return s;
 }
 
-static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,
-                             lt_error *err)
+static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, take_text_role role, int32_t *ids,
+                             int *count, lt_error *err)
 {
     const char *prompt = run->spec.shot[shot].prompt;
-    text_report report;
-    LT_TRY(text_ids(vocab, prompt, strlen(prompt), side->length, side->padding, ids, &report, err));
+    char *planned = NULL;
+    if (role == TAKE_FOR_AR)
+        LT_TRY(take_prompt_planned(run->engine->wording, prompt, &planned, err));
+    const char *told = planned ? planned : prompt;
+    text_report report = {0};
+    const lt_status s = text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
+    if (s == LT_OK && !is_said_again(run, shot))
+        warn_about(run, side, told, &report);
     *count = report.count;
-    if (!is_said_again(run, shot))
-        warn_about(run, side, prompt, &report);
-    return LT_OK;
+    free(planned);
+    return s;
 }
 
 /* Embeds one shot, or finds it in the job folder. The encoder is opened when it is first needed. */
@@ -140,7 +145,7 @@ static lt_status prepare_shot(take_run *run, const text_side *side, const text_v
     if (!ids)
         return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
     take_key key;
-    lt_status s = ids_of_shot(run, side, vocab, shot, ids, &text->count, err);
+    lt_status s = ids_of_shot(run, side, vocab, shot, role, ids, &text->count, err);
     if (s == LT_OK)
         s = take_key_of_stage(run->engine, &key, "text", side->net, err);
     if (s == LT_OK) {

@@ -1,8 +1,8 @@
-"""Text of `wording.txt`, by which the program puts prompts into the words of `grammar` (pipeline/prompt_wording.h).
+"""Text of `wording.txt`, by which the program puts prompts into the words of `grammar` (pipeline/wording_list.h).
 
     python wording.py        # prints it; export.py writes it
 """
-from grammar import LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER
+from grammar import FITTING_LANDMARKS, LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_NEAR, SAY_SCENE, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER, TERSE_SCENE
 
 OTHER_WORDS = {     # the nearest thing of this world
     "ball": "orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
@@ -79,6 +79,8 @@ SAY_EVENT = {       # beside what captions say of events
 SECONDS_BETWEEN = 2     # of dusk, when night falls at noon
 OTHERS_COLOURS = ["green meadow", "green grass", "blue sky", "blue sea", "white clouds", "white snow", "yellow sand"]
 
+NO_PLACES = ["beach ball", "falling snow", "to snow", "snow falls", "snow begins", "snow starts", "snow stops"]
+
 
 def plain(verb):
     """The verb as it stands behind "to": flies by -> fly by"""
@@ -99,12 +101,20 @@ def near(landmark):
     return f"near a {landmark} ~ " + ", ".join(words.format(f"{'an' if name[0] in 'aeiou' else 'a'} {name}") for words in WITH for name in names)
 
 
+def not_planned(landmark):
+    """Refinement paints it; the language model is told of the first place that has such a landmark, where it is told of none"""
+    place = next(scene for scene, fitting in FITTING_LANDMARKS.items() if landmark in fitting)
+    return "! " + ", ".join(words.format(landmark).replace(" a ", article) for article in (" a ", " the ") for words in SAY_NEAR) + f" = {SAY_SCENE[place][0]}"
+
+
 def wording():
     rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [("rolls", "rolling")]     # for "rolls along a beach"
     forms = {m: [f"{verb}|{ing}|{plain(verb)}" for verb, ing in says] for m, says in {**SAY_MOTION, "roll_right": rolls}.items()}
-    return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/prompt_wording.h.",
+    return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/wording_list.h.",
                         "\n".join(f"{known} ~ {others}" for known, others in OTHER_WORDS.items()),
                         "\n".join(near(landmark) for landmark in LANDMARKS[1:]),
+                        kind("- " + ", ".join(NO_PLACES), **{scene: ([*says, TERSE_SCENE[scene]], ()) for scene, says in SAY_SCENE.items()})
+                        + "\n" + "\n".join(not_planned(landmark) for landmark in LANDMARKS[1:]),
                         kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
                         kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
                         kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",

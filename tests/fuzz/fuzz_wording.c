@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/prompt_wording.h"
 #include "pipeline/prompt_events.h"
+#include "pipeline/prompt_wording.h"
+#include "pipeline/wording_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,11 +30,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             free(said.text);
         } while (left++ < said.between && left < 4);
     }
-    char *known = NULL;
+    char *known = NULL, *planned = NULL;
     char told[40];
-    if (s == LT_OK)
+    if (s == LT_OK) {
         (void)take_prompt_reworded(words, prompt, &known, told, sizeof told, NULL);
+        (void)take_prompt_planned(words, prompt, &planned, NULL);
+    }
     free(known);
+    free(planned);
     take_wording_close(words);
     free(text);
     return 0;

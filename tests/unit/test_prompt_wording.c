@@ -1,5 +1,6 @@
 /* test_prompt_wording.c - prompts in a model's words, prompts whose events have happened, and lists that make no sense. */
 #include "pipeline/prompt_wording.h"
+#include "pipeline/wording_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@ static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber
                            "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
                            "rests|resting|rest = stops, comes to rest\n"
                            "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
-                           "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n";
+                           "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n"
+                           "\n- beach ball\non a beach, beach\nin a meadow\n! near a house, by the house = in a meadow\n! near a tower, near a tall tower=on a beach\n! with care\n";
 
 static take_wording *words;
 
@@ -188,6 +190,35 @@ static void other_words_become_those_of_the_model(void **state)
     assert_null(said);
 }
 
+static void check_plan(const take_wording *w, const char *prompt, const char *expected)
+{
+    char *said;
+    lt_error err = {0};
+    check_ok(take_prompt_planned(w, prompt, &said, &err), err);
+    assert_string_equal(said, expected);
+    free(said);
+}
+
+static void a_plan_is_not_told_what_refinement_paints(void **state)
+{
+    (void)state;
+    check_plan(words, "a red ball on a beach", "a red ball on a beach");
+    check_plan(words, "a red ball near a house on a beach at noon", "a red ball on a beach at noon");
+    check_plan(words, "a red ball on a beach Near  a house", "a red ball on a beach");
+    check_plan(words, "Near a tower, a red ball, beach", "a red ball, beach");
+    check_plan(words, "on a beach and by the house, a red ball, near a tower, flies", "on a beach, a red ball, flies");
+    check_plan(words, "a band and near a tower in a meadow", "a band in a meadow");
+    check_plan(words, "sand near a tower in a meadow", "sand in a meadow");
+    check_plan(words, "with care", "");
+    check_plan(words, "a red ball with careful steps", "a red ball with careful steps");
+    check_plan(words, "a towering near a houseboat", "a towering near a houseboat");
+    /* no place is told: the one where such a thing is found, once */
+    check_plan(words, "a red ball flies by the house at night", "a red ball flies in a meadow at night");
+    check_plan(words, "Near a tall tower a red ball", "On a beach a red ball");
+    check_plan(words, "a beach ball near a tower by the house", "a beach ball on a beach");
+    check_plan(NULL, "a red ball near a house", "a red ball near a house");
+}
+
 static void lists_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -204,6 +235,8 @@ static void lists_that_make_no_sense_are_refused(void **state)
                {"-", "list: line 1: found \"\""},
                {"red\n> two", "list: line 2: found \"> two\", expected seconds"},
                {"> 0", "list: line 1: found \"> 0\", expected seconds"},
+               {"! red = ", "list: line 1: found \"\", expected words behind '='"},
+               {"!", "list: line 1: found \"\""},
                {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
@@ -228,6 +261,7 @@ int main(void)
         cmocka_unit_test(without_a_list_all_is_told),
         cmocka_unit_test(an_event_goes_through_the_states_between),
         cmocka_unit_test(other_words_become_those_of_the_model),
+        cmocka_unit_test(a_plan_is_not_told_what_refinement_paints),
         cmocka_unit_test(lists_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, open_list, close_list);
