@@ -86,17 +86,17 @@ static lt_status say_instead(const char *said, growing *g, size_t at, size_t byt
     return s;
 }
 
-/* Appends `"orb" is "ball"` where it is not told yet, or dots where it does not fit. */
-static void tell(const wording_phrase *p, char *told, size_t bytes)
+/* Appends what `words` are, with what is joined to it (`"orb" is "ball"`), where it is not told yet, or dots where it does not fit. */
+static void tell(const char *words, size_t word_bytes, const char *joint, const char *other, size_t other_bytes, char *told, size_t bytes)
 {
-    char change[128];
-    snprintf(change, sizeof change, "\"%s\" is \"%s\"", p->text, p->known);
+    char pair[128];
+    snprintf(pair, sizeof pair, "\"%.*s\" %s \"%.*s\"", (int)word_bytes, words, joint, (int)other_bytes, other);
     const size_t used = strlen(told);
     const char *join = used > 0 ? ", " : "";
-    if (strstr(told, change) || strstr(told, "..."))
+    if (strstr(told, pair) || strstr(told, "..."))
         return;
-    if (used + strlen(change) + sizeof ", , ..." <= bytes)
-        snprintf(told + used, bytes - used, "%s%s", join, change);
+    if (used + strlen(pair) + sizeof ", , ..." <= bytes)
+        snprintf(told + used, bytes - used, "%s%s", join, pair);
     else
         snprintf(told + used, bytes - used, "%s...", join);
 }
@@ -107,11 +107,11 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
     lt_status s = append(&g, "", 0, err);
     told[0] = '\0';
     for (size_t at = 0, bytes; w && s == LT_OK && prompt[at]; at += bytes) {
-        const wording_finding f = wording_words_at(w, WORDING_OTHER_WORDS, prompt, at);
+        const wording_finding f = wording_words_at(w, WORDING_OTHER_WORDS, -1, prompt, at);
         bytes = f.phrase ? f.bytes : 1;
         s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err) : append(&g, prompt + at, 1, err);
         if (f.phrase)
-            tell(f.phrase, told, told_bytes);
+            tell(f.phrase->text, strlen(f.phrase->text), "is", f.phrase->known, strlen(f.phrase->known), told, told_bytes);
     }
     const bool changed = s == LT_OK && told[0] != '\0';
     *out = changed ? g.text : NULL;
@@ -141,26 +141,111 @@ static void take_off_joint(growing *g)
     }
 }
 
-lt_status take_prompt_planned(const take_wording *w, const char *prompt, char **out, lt_error *err)
+/* From where on words for a state at text[at] are left out, behind text[from]. */
+static size_t beginning_of(const take_wording *w, int kind, const char *text, size_t from, size_t at)
 {
-    growing g = {0};
-    lt_status s = append(&g, "", 0, err);
-    for (size_t at = 0, bytes; s == LT_OK && prompt[at]; at += bytes) {
-        const wording_finding f = w ? wording_words_at(w, WORDING_NOT_PLANNED, prompt, at) : (wording_finding){0};
+    for (size_t i = from; i < at; i++)
+        from = strchr(",.;", text[i]) ? i + 1 : from;
+    size_t begin = at;
+    bool found = false;
+    for (size_t i = from, bytes; i < at; i += bytes) {
+        const wording_finding f = wording_words_at(w, WORDING_BEGINS_STATE, kind, text, i);
+        bytes = f.phrase ? f.bytes : 1;
+        found = found || f.phrase;
+        begin = f.phrase ? i : begin;
+    }
+    return found ? begin : from;
+}
+
+/* The first state of a kind in `text`, and the next one that is another: *at. */
+static wording_finding other_state(const take_wording *w, int kind, const char *text, wording_finding *first, size_t *first_at, size_t *at)
+{
+    *first_at = 0;
+    *first = wording_next_state(w, kind, text, first_at);
+    *at = *first_at + first->bytes;
+    wording_finding next = *first;
+    while (next.phrase && next.phrase->state == first->phrase->state) {
+        next = wording_next_state(w, kind, text, at);
+        *at += next.phrase && next.phrase->state == first->phrase->state ? next.bytes : 0;
+    }
+    return next;
+}
+
+/* Leaves out of `text` all states of a kind but the first. */
+static void leave_out_others(const take_wording *w, int kind, growing *text)
+{
+    wording_finding first, other;
+    size_t first_at, at;
+    while ((other = other_state(w, kind, text->text, &first, &first_at, &at)).phrase) {
+        const size_t behind = at + other.bytes, rest = text->bytes - behind;
+        const size_t begin = beginning_of(w, kind, text->text, first_at + first.bytes, at);
+        text->bytes = begin;
+        text->text[begin] = '\0';
+        take_off_joint(text);
+        memmove(text->text + text->bytes, text->text + behind, rest + 1);
+        text->bytes += rest;
+    }
+}
+
+/* Appends to `g` what of `prompt` the language model is told. */
+static lt_status append_planned(const take_wording *w, const char *prompt, growing *g, lt_error *err)
+{
+    for (size_t at = 0, bytes; prompt[at]; at += bytes) {
+        const wording_finding f = wording_words_at(w, WORDING_NOT_PLANNED, -1, prompt, at);
         bytes = f.phrase ? f.bytes : 1;
         if (!f.phrase) {
-            s = append(&g, prompt + at, 1, err);
-        } else if (f.phrase->known && !says_state(w, f.phrase->kind, prompt) && !says_state(w, f.phrase->kind, g.text)) {
-            s = say_for(&g, f.phrase->known, prompt + at, err);
+            LT_TRY(append(g, prompt + at, 1, err));
+        } else if (f.phrase->known && !says_state(w, f.phrase->kind, prompt) && !says_state(w, f.phrase->kind, g->text)) {
+            LT_TRY(say_for(g, f.phrase->known, prompt + at, err));
         } else {
-            take_off_joint(&g);
-            bytes += g.bytes == 0 ? strspn(prompt + at + bytes, " ,") : 0;
+            take_off_joint(g);
+            bytes += g->bytes == 0 ? strspn(prompt + at + bytes, " ,") : 0;
         }
     }
+    return LT_OK;
+}
+
+lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err)
+{
+    growing one = {0}, planned = {0};
+    lt_status s = append_text(&one, prompt, err);
+    for (int kind = 0; s == LT_OK && w && kind < w->kinds; kind++)
+        if (w->kind[kind].single)
+            leave_out_others(w, kind, &one);
+    if (s == LT_OK && w && plan) {
+        s = append(&planned, "", 0, err);
+        if (s == LT_OK)
+            s = append_planned(w, one.text, &planned, err);
+        free(one.text);
+        one = planned;
+    }
     if (s != LT_OK)
-        free(g.text);
-    *out = s == LT_OK ? g.text : NULL;
+        free(one.text);
+    *out = s == LT_OK ? one.text : NULL;
     return s;
+}
+
+/* Tells the first two states of a kind that `text` says. */
+static void tell_others(const take_wording *w, int kind, const char *text, char *said, size_t bytes)
+{
+    wording_finding first;
+    size_t first_at, at;
+    const wording_finding other = other_state(w, kind, text, &first, &first_at, &at);
+    if (other.phrase)
+        tell(text + first_at, first.bytes, "and", text + at, other.bytes, said, bytes);
+}
+
+lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err)
+{
+    said[0] = '\0';
+    if (!w)
+        return LT_OK;
+    char *told; /* what belongs to a thing that is left out, as its colour, goes with it */
+    LT_TRY(take_prompt_told(w, prompt, false, &told, err));
+    for (int kind = 0; kind < w->kinds; kind++)
+        tell_others(w, kind, w->kind[kind].single ? prompt : told, said, bytes);
+    free(told);
+    return LT_OK;
 }
 
 /* An event of a prompt, or what of it is on its way. */

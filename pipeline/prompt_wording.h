@@ -1,7 +1,8 @@
-/* prompt_wording.h - a prompt in a model's own words, what of it the language model is told, and what it says when its events have begun. */
+/* prompt_wording.h - a prompt in a model's own words, what of it the networks are told, and what it says when its events have begun. */
 #ifndef TAKE_PROMPT_WORDING_H
 #define TAKE_PROMPT_WORDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/core/status.h"
@@ -11,8 +12,12 @@ typedef struct take_wording take_wording; /* wording_list.h */
 /* `prompt` in words that the model knows. *out: NULL where it has no others; free() it. `told` [told_bytes, at least 8]: `"orb" is "ball", ...`, each change once. LT_ERR_RESOURCES. */
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told, size_t told_bytes, lt_error *err);
 
-/* What the language model is told of a prompt: all but what refinement alone paints. free() *out. LT_ERR_RESOURCES. */
-lt_status take_prompt_planned(const take_wording *w, const char *prompt, char **out, lt_error *err);
+/* What networks are told of a prompt: of each kind of things one, and for the `plan`, which the language model makes, not what refinement alone paints.
+ * free() *out. LT_ERR_RESOURCES. */
+lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err);
+
+/* Words of a prompt of which but one can hold, as `"ball" and "cube", "red" and "blue"`, to `said` [bytes, at least 8]. LT_ERR_RESOURCES. */
+lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err);
 
 /* What a prompt says when some of its events have begun. */
 typedef struct {

@@ -66,6 +66,21 @@ static char *all_prompts(const take_spec *spec)
     return NULL;
 }
 
+/* Things of a kind of which the model shows one at a time are told, those of each prompt once. */
+static lt_status warn_of_too_many(take_run *run, lt_error *err)
+{
+    char said[160] = "", of_all[320] = "";
+    for (int shot = 0; shot < run->spec.shots; shot++) {
+        LT_TRY(take_prompt_too_many(run->engine->wording, run->spec.shot[shot].prompt, said, sizeof said, err));
+        const size_t used = strlen(of_all);
+        if (said[0] != '\0' && !strstr(of_all, said))
+            snprintf(of_all + used, sizeof of_all - used, "%s%s", used > 0 ? ", " : "", said);
+    }
+    if (of_all[0] != '\0')
+        take_warn(run, "the model shows one at a time of %s", of_all);
+    return LT_OK;
+}
+
 /* A small model says which words it was never shown. */
 static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
 {
@@ -89,16 +104,14 @@ static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vo
                              int *count, lt_error *err)
 {
     const char *prompt = run->spec.shot[shot].prompt;
-    char *planned = NULL;
-    if (role == TAKE_FOR_AR)
-        LT_TRY(take_prompt_planned(run->engine->wording, prompt, &planned, err));
-    const char *told = planned ? planned : prompt;
+    char *told = NULL;
+    LT_TRY(take_prompt_told(run->engine->wording, prompt, role == TAKE_FOR_AR, &told, err));
     text_report report = {0};
     const lt_status s = text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
     if (s == LT_OK && !is_said_again(run, shot))
         warn_about(run, side, told, &report);
     *count = report.count;
-    free(planned);
+    free(told);
     return s;
 }
 
@@ -171,6 +184,8 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     take_clock_plan(&run->clock, TAKE_TEXT, run->clock.of[TAKE_TEXT].total + run->spec.shots);
     lt_status s = role == TAKE_FOR_AR ? warn_of_unknown_words(run, err) : LT_OK;
+    if (s == LT_OK && role == TAKE_FOR_AR)
+        s = warn_of_too_many(run, err);
     if (s == LT_OK)
         s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)

@@ -133,6 +133,10 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
         return add_phrases(r, line + 1, WORDING_MEANS_NOTHING, err);
     if (*line == '=')
         return add_phrases(r, line + 1, WORDING_NAMES_STATE, err);
+    if (*line == '&') {
+        kind->single = true;
+        return add_phrases(r, line + 1, WORDING_BEGINS_STATE, err);
+    }
     char *const behind = cut(line, '=');
     if (*line == '!')
         return behind ? add_known_as(r, line + 1, WORDING_NOT_PLANNED, behind, "words behind '='", err) : add_phrases(r, line + 1, WORDING_NOT_PLANNED, err);
@@ -221,11 +225,12 @@ wording_finding wording_state_at(const take_wording *w, int kind, const char *te
     return longest;
 }
 
-wording_finding wording_words_at(const take_wording *w, wording_use use, const char *text, size_t at)
+wording_finding wording_words_at(const take_wording *w, wording_use use, int kind, const char *text, size_t at)
 {
     wording_finding longest = {0};
     for (int i = 0; i < w->count && wording_begins_word(text, at); i++) {
-        const size_t n = w->phrases[i].use == use ? wording_phrase_bytes(text + at, w->phrases[i].text) : 0;
+        const bool fits = w->phrases[i].use == use && (kind < 0 || w->phrases[i].kind == kind);
+        const size_t n = fits ? wording_phrase_bytes(text + at, w->phrases[i].text) : 0;
         if (n > longest.bytes)
             longest = (wording_finding){&w->phrases[i], n};
     }

@@ -19,11 +19,16 @@
  *     in a meadow
  *     ! near a lighthouse, past a lighthouse = on a beach
  *
+ *     & a, the, and a, next to a
+ *     ball, sphere
+ *     cube
+ *
  * A line of a kind has the words for one state, and behind `=` the events that lead to it. Said are the first of them, in the form (`|`) of
  * what they take the place of. A line that begins with `=`: how events name a state of the kind, `_` being its words. `-`: words in which none
  * of the kind are meant. `+`: a prompt that has none of the kind gets them at its end. `> 2`: states of the kind come one after the other as their
  * lines do, and the first again after the last; an event goes through those between, two seconds each. `!`: words that the plan is made without, as refinement
- * alone paints what they say; behind `=`, what the plan is told for them where the prompt says no state of the kind.
+ * alone paints what they say; behind `=`, what the plan is told for them where the prompt says no state of the kind. `&`: networks are told of the first state
+ * of the kind alone; words of another are left out, from the nearest of these words before them on.
  */
 #ifndef TAKE_WORDING_LIST_H
 #define TAKE_WORDING_LIST_H
@@ -40,6 +45,7 @@ typedef enum {
     WORDING_MEANS_NOTHING,
     WORDING_OTHER_WORDS,   /* for `known` */
     WORDING_NOT_PLANNED,   /* but `known`, where no state of the kind is said; NULL: nothing */
+    WORDING_BEGINS_STATE,  /* what stands behind it, up to the state's own words */
 } wording_use;
 
 typedef struct {
@@ -53,6 +59,7 @@ typedef struct {
 
 typedef struct {
     bool added;            /* to a prompt that has no words of the kind */
+    bool single;           /* a prompt means one of the kind, the first */
     double between;        /* seconds of a state that an event goes through; 0: it goes through none */
     int first;             /* state */
     int states;
@@ -82,8 +89,8 @@ size_t wording_phrase_bytes(const char *text, const char *said);
 bool wording_begins_word(const char *text, size_t at);
 /* The longest words of a kind that begin at text[at]: for a state, or for nothing. */
 wording_finding wording_state_at(const take_wording *w, int kind, const char *text, size_t at);
-/* The longest words of one use, of any kind, that begin at text[at]. */
-wording_finding wording_words_at(const take_wording *w, wording_use use, const char *text, size_t at);
+/* The longest words of one use, of any kind where `kind` is negative, that begin at text[at]. */
+wording_finding wording_words_at(const take_wording *w, wording_use use, int kind, const char *text, size_t at);
 /* The longest event of a kind that begins at text[at], as a phrase of the state that it leads to. */
 wording_finding wording_event_at(const take_wording *w, int kind, const char *text, size_t at);
 /* The first words for a state of a kind from text[*at] on; *at is where they are, or the end. */

@@ -2,7 +2,7 @@
 
     python wording.py        # prints it; export.py writes it
 """
-from grammar import FITTING_LANDMARKS, LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_NEAR, SAY_SCENE, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER, TERSE_SCENE
+from grammar import FITTING_LANDMARKS, LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_NEAR, SAY_OBJECT, SAY_SCENE, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER, TERSE_SCENE
 
 OTHER_WORDS = {     # the nearest thing of this world
     "ball": "orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
@@ -79,7 +79,11 @@ SAY_EVENT = {       # beside what captions say of events
 SECONDS_BETWEEN = 2     # of dusk, when night falls at noon
 OTHERS_COLOURS = ["green meadow", "green grass", "blue sky", "blue sea", "white clouds", "white snow", "yellow sand"]
 
-NO_PLACES = ["beach ball", "falling snow", "to snow", "snow falls", "snow begins", "snow starts", "snow stops"]
+ARTICLES = ["a", "an", "the", "another"]
+BEFORE_ANOTHER = ["and", "with", "near", "next to", "past", "by", "in", "in front of", "behind", "above", "below", "under", "around", "on", "on top of", "towards", "into", "between"]
+NO_FALL = ["falling snow", "snow falls", "falling rain", "rain falls", "night falls", "dusk falls", "darkness falls"]
+NO_PLACES = ["beach ball"]
+PLACE_WORDS = {**TERSE_SCENE, "snowfield": "snowfield"}       # "snow" alone is the weather as often
 
 
 def plain(verb):
@@ -113,11 +117,13 @@ def wording():
     return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/wording_list.h.",
                         "\n".join(f"{known} ~ {others}" for known, others in OTHER_WORDS.items()),
                         "\n".join(near(landmark) for landmark in LANDMARKS[1:]),
-                        kind("- " + ", ".join(NO_PLACES), **{scene: ([*says, TERSE_SCENE[scene]], ()) for scene, says in SAY_SCENE.items()})
+                        kind("& " + ", ".join(["and", *ARTICLES, *(f"{word} {article}" for word in BEFORE_ANOTHER for article in ARTICLES)]),
+                             **{thing: (says, ()) for thing, says in SAY_OBJECT.items()}),
+                        kind("- " + ", ".join(NO_PLACES), **{scene: ([*says, PLACE_WORDS[scene]], ()) for scene, says in SAY_SCENE.items()})
                         + "\n" + "\n".join(not_planned(landmark) for landmark in LANDMARKS[1:]),
                         kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
                         kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),
-                        kind("= _, starts _, starts to _, begins _, begins to _", "- falling snow, snow falls",
+                        kind("= _, starts _, starts to _, begins _, begins to _", "- " + ", ".join(NO_FALL),
                              **{m: (f, SAY_EVENT.get(m)) for m, f in forms.items()}),
                         kind("+", f"> {SECONDS_BETWEEN}", "= _", **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()}),
                         kind("+", "= _", **{w: (s, SAY_EVENT[w]) for w, s in SAY_WEATHER.items()})]) + "\n"

@@ -19,7 +19,7 @@ static void attend(const lt_query_block *b, void *scratch)
     attend_with(b, scratch, &wide_product, false);
 }
 
-#if FOUR_BLOCKS
+#if ROUNDS_Q8
 #define LT_ROUND_ROW_Q8 round_row_q8
 #define LT_MATRIX_ROUNDED_Q8 matrix_rounded_q8
 #else

@@ -7,7 +7,7 @@
  *
  *     block 0: 0 .. 15   block 1: 0 .. 15   block 0: 16 .. 31   block 1: 16 .. 31
  *
- * With 16 lanes q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
+ * With 8 and 16 lanes q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
  */
 #ifndef LT_ROUNDED_ROWS_H
 #define LT_ROUNDED_ROWS_H
@@ -21,6 +21,7 @@
 #else
 #define FOUR_BLOCKS 0
 #endif
+#define ROUNDS_Q8 (LT_INTRINSIC_LANES >= 8)
 
 enum {
     HALF_BLOCK = LT_BLOCK / 2,         /* and the bytes of a block of q4 */
@@ -270,9 +271,19 @@ static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, 
 
 /* ---- q8 ---- */
 
-#if FOUR_BLOCKS
+#if ROUNDS_Q8
 
-enum { Q8_STREAMS = 4 }; /* with two, too few lines are on their way from memory */
+enum { Q8_STREAMS = FOUR_BLOCKS ? 4 : 3 }; /* with two, too few lines are on their way from memory */
+
+/* Codes of a row's block are 16 bits wide: -32767 .. 32767. */
+LT_INLINE float inverse_q8_unit(const float *x, float *scale)
+{
+    const float largest = largest_of(x, LT_F32, 0, LT_BLOCK);
+    *scale = largest / 32767;
+    return largest > 0x1p-100f ? 32767 / largest : 0;
+}
+
+#if FOUR_BLOCKS
 
 /* Codes of 16 bits, a scale for each block. A group of blocks is four vectors that meet what rounded_q8_dots makes of W:
  *
@@ -283,8 +294,7 @@ static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t dept
     const __m256i even_odd = _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
     const int64_t blocks = depth / LT_BLOCK;
     for (int64_t b = 0; b < blocks; b++) {
-        const float largest = largest_of(x, LT_F32, b * LT_BLOCK, LT_BLOCK);
-        const float inverse = largest > 0x1p-100f ? 32767 / largest : 0;
+        const float inverse = inverse_q8_unit(x + b * LT_BLOCK, &out->scale[b]);
         int16_t *codes = (int16_t *)(void *)out->codes + b / GROUP * GROUP * LT_BLOCK + b % GROUP * 8;
         for (int half = 0; half < 2; half++) {
             const vf some = vf_load(x + b * LT_BLOCK + half * HALF_BLOCK) * inverse;
@@ -292,7 +302,6 @@ static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t dept
             memcpy(codes + half * 64, &words, 16);
             memcpy(codes + half * 64 + 32, (const char *)&words + 16, 16);
         }
-        out->scale[b] = largest / 32767;
     }
     for (int64_t b = blocks; b % GROUP != 0; b++) /* blocks that are not there */
         for (int i = 0; i < 4; i++)
@@ -368,6 +377,85 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
         for (int s = 0; s < streams; s++)
             y[r * y_stride + s] = vf_sum(sum[r][s]);
 }
+
+#else
+
+/* Codes of 16 bits, a scale for each block; of each block inputs 0 2 .. 30, then 1 3 .. 31. */
+static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t depth)
+{
+    const int64_t blocks = depth / LT_BLOCK;
+    for (int64_t b = 0; b < blocks; b++) {
+        const float inverse = inverse_q8_unit(x + b * LT_BLOCK, &out->scale[b]);
+        int16_t *codes = (int16_t *)(void *)out->codes + b * LT_BLOCK;
+        int32_t code[LT_BLOCK];
+        for (int v = 0; v < LT_BLOCK; v += LT_LANES)
+            _mm256_storeu_si256((__m256i *)(void *)(code + v), _mm256_cvtps_epi32(vf_load(x + b * LT_BLOCK + v) * inverse));
+        for (int i = 0; i < HALF_BLOCK; i++) {
+            codes[i] = (int16_t)code[2 * i];
+            codes[HALF_BLOCK + i] = (int16_t)code[2 * i + 1];
+        }
+    }
+    for (int64_t b = blocks; b % SCALES != 0; b++)
+        out->scale[b] = 0;
+}
+
+/* Eight sums of four products of a block each: at most 4 * 128 * 32767, whole numbers of f32. */
+LT_INLINE __m256 dot_q8_block(__m256i even, __m256i odd, const int16_t *codes)
+{
+    const __m256i *x = (const __m256i *)(const void *)codes;
+    const __m256i sums = _mm256_add_epi32(_mm256_madd_epi16(even, _mm256_loadu_si256(x)), _mm256_madd_epi16(odd, _mm256_loadu_si256(x + 1)));
+    return _mm256_cvtepi32_ps(sums);
+}
+
+LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
+                               const uint16_t *scale, int64_t blocks, const int streams)
+{
+    __m256 sum[LT_VECTOR_ROWS][Q8_STREAMS];
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = _mm256_setzero_ps();
+    for (int64_t first = 0; first < blocks; first += SCALES) {
+        const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
+        float factor[Q8_STREAMS][LT_VECTOR_ROWS][SCALES]; /* of a block each */
+        LT_UNROLL
+        for (int s = 0; s < streams; s++) {
+            const __m256 scales = load_scales(scale + s * blocks + first, some);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++)
+                _mm256_storeu_ps(factor[s][r], _mm256_mul_ps(scales, _mm256_loadu_ps(x[r].scale + first)));
+        }
+        for (int64_t b = 0; b < some; b++) {
+            __m256i even[Q8_STREAMS];
+            __m256i odd[Q8_STREAMS];
+            LT_UNROLL
+            for (int s = 0; s < streams; s++) {
+                const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
+                const __m256i codes = _mm256_loadu_si256((const __m256i *)(const void *)at);
+                even[s] = _mm256_srai_epi16(_mm256_slli_epi16(codes, 8), 8);
+                odd[s] = _mm256_srai_epi16(codes, 8);
+                vf_fetch(at, (blocks - first - b) * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
+            }
+            LT_UNROLL
+            for (int r = 0; r < rows; r++) {
+                const __m256i *codes = (const __m256i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
+                const __m256i x_even = _mm256_loadu_si256(codes);
+                const __m256i x_odd = _mm256_loadu_si256(codes + 1);
+                LT_UNROLL
+                for (int s = 0; s < streams; s++) {
+                    const __m256i dot = _mm256_add_epi32(_mm256_madd_epi16(even[s], x_even), _mm256_madd_epi16(odd[s], x_odd));
+                    sum[r][s] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_broadcast_ss(&factor[s][r][b]), sum[r][s]);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = sum_of_eight(sum[r][s]);
+}
+
+#endif
 
 LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
                               const uint16_t *scale, int64_t blocks, int64_t outputs)

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char told[40];
     if (s == LT_OK) {
         (void)take_prompt_reworded(words, prompt, &known, told, sizeof told, NULL);
-        (void)take_prompt_planned(words, prompt, &planned, NULL);
+        (void)take_prompt_told(words, prompt, true, &planned, NULL);
+        (void)take_prompt_too_many(words, prompt, told, sizeof told, NULL);
     }
     free(known);
     free(planned);

@@ -13,7 +13,8 @@ static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber
                            "rests|resting|rest = stops, comes to rest\n"
                            "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
                            "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n"
-                           "\n- beach ball\non a beach, beach\nin a meadow\n! near a house, by the house = in a meadow\n! near a tower, near a tall tower=on a beach\n! with care\n";
+                           "\n- beach ball\non a beach, beach\nin a meadow\n! near a house, by the house = in a meadow\n! near a tower, near a tall tower=on a beach\n! with care\n"
+                           "\n&a, the, and, and a, next to a\n- ball park\nball, sphere\nstar\ncube, box\n";
 
 static take_wording *words;
 
@@ -194,7 +195,7 @@ static void check_plan(const take_wording *w, const char *prompt, const char *ex
 {
     char *said;
     lt_error err = {0};
-    check_ok(take_prompt_planned(w, prompt, &said, &err), err);
+    check_ok(take_prompt_told(w, prompt, true, &said, &err), err);
     assert_string_equal(said, expected);
     free(said);
 }
@@ -219,6 +220,42 @@ static void a_plan_is_not_told_what_refinement_paints(void **state)
     check_plan(NULL, "a red ball near a house", "a red ball near a house");
 }
 
+static void check_one(const char *prompt, const char *expected, const char *too_many)
+{
+    char *told;
+    char said[80];
+    lt_error err = {0};
+    check_ok(take_prompt_told(words, prompt, false, &told, &err), err);
+    assert_string_equal(told, expected);
+    free(told);
+    check_ok(take_prompt_too_many(words, prompt, said, sizeof said, &err), err);
+    assert_string_equal(said, too_many);
+}
+
+static void one_thing_is_told_of_several(void **state)
+{
+    (void)state;
+    check_one("a red ball on a beach", "a red ball on a beach", "");
+    check_one("a red ball and a green cube on a beach", "a red ball on a beach", "\"ball\" and \"cube\"");
+    check_one("a Cube rests next to a red ball", "a Cube rests", "\"Cube\" and \"ball\"");
+    check_one("red ball, green cube, orange star, beach", "red ball, beach", "\"ball\" and \"cube\"");
+    check_one("a red ball chases the big star", "a red ball chases", "\"ball\" and \"star\"");
+    check_one("a ball, the ball, and a sphere", "a ball, the ball, and a sphere", "");
+    check_one("a ball in a ball park", "a ball in a ball park", "");
+    check_one("a ball star", "a ball", "\"ball\" and \"star\"");
+    check_one("a red and green ball", "a red and green ball", "\"red\" and \"green\"");
+    check_one("a ball flies and rests in  a meadow by the box", "a ball flies and rests in  a meadow by", "\"flies\" and \"rests\", \"ball\" and \"box\"");
+    check_one("on a beach, in a meadow", "on a beach, in a meadow", "\"on a beach\" and \"in a meadow\"");
+    check_plan(words, "a star and a ball near a tower", "a star on a beach");
+
+    char small[40];
+    lt_error err = {0};
+    check_ok(take_prompt_too_many(words, "a red and green ball on a beach in a meadow", small, sizeof small, &err), err);
+    assert_string_equal(small, "\"red\" and \"green\", ...");
+    check_ok(take_prompt_too_many(NULL, "a red and green ball", small, sizeof small, &err), err);
+    assert_string_equal(small, "");
+}
+
 static void lists_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -237,6 +274,7 @@ static void lists_that_make_no_sense_are_refused(void **state)
                {"> 0", "list: line 1: found \"> 0\", expected seconds"},
                {"! red = ", "list: line 1: found \"\", expected words behind '='"},
                {"!", "list: line 1: found \"\""},
+               {"&", "list: line 1: found \"\""},
                {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
@@ -262,6 +300,7 @@ int main(void)
         cmocka_unit_test(an_event_goes_through_the_states_between),
         cmocka_unit_test(other_words_become_those_of_the_model),
         cmocka_unit_test(a_plan_is_not_told_what_refinement_paints),
+        cmocka_unit_test(one_thing_is_told_of_several),
         cmocka_unit_test(lists_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, open_list, close_list);
