@@ -5,14 +5,15 @@
 from grammar import FITTING_LANDMARKS, LANDMARKS, SAY_COLOUR, SAY_MOTION, SAY_NEAR, SAY_OBJECT, SAY_SCENE, SAY_SIZE, SAY_TIME, SAY_TIME_COMES, SAY_WEATHER, TERSE_SCENE
 
 OTHER_WORDS = {     # the nearest thing of this world
-    "ball": "orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
-    "cube": "square, brick, crate, cuboid, dice, parcel, package, chest",
-    "triangle": "wedge, cone, tetrahedron",
+    "ball": "balls, spheres, beach balls, orb, globe, marble, pearl, bubble, football, soccer ball, basketball, tennis ball, bowling ball",
+    "cube": "cubes, boxes, blocks, square, brick, crate, cuboid, dice, parcel, package, chest",
+    "triangle": "triangles, wedge, cone, tetrahedron",
     "star": "starfish",
-    "ring": "loop, wheel, tire, tyre, doughnut, bagel, coin, disc, disk, torus",
+    "heart": "hearts",
+    "ring": "rings, hoops, donuts, loop, wheel, tire, tyre, doughnut, bagel, coin, disc, disk, torus",
     "hoop": "hula hoop",
-    "diamond": "crystal, gemstone, rhombus, precious stone",
-    "balloon": "hot-air balloon, hot air balloon, air balloon, blimp",
+    "diamond": "diamonds, gems, jewels, crystal, gemstone, rhombus, precious stone",
+    "balloon": "balloons, hot-air balloon, hot air balloon, air balloon, blimp",
     "red": "maroon, ruby, vermilion, burgundy, dark red, blood red",
     "orange": "amber, tangerine, apricot, copper",
     "yellow": "gold, lemon, mustard",

@@ -3,8 +3,8 @@
  *     q8: a block is 32 signed bytes
  *     q4: a block is 16 bytes; byte i holds elements i (low half) and 16 + i (high half), both 8 too large
  *
- * For many rows blocks are widened on the way into a panel. Few rows read them as they are stored: q8
- * here, each sum of a block scaled once; q4 in rounded_rows.h.
+ * For many rows blocks are widened on the way into a panel. Few rows read them as they are stored: in
+ * rounded_rows.h, and q8 without vectors of 8 or 16 lanes here, each sum of a block scaled once.
  */
 #ifndef LT_LOW_BIT_ROWS_H
 #define LT_LOW_BIT_ROWS_H
