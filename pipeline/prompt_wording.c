@@ -146,15 +146,13 @@ static size_t beginning_of(const take_wording *w, int kind, const char *text, si
 {
     for (size_t i = from; i < at; i++)
         from = strchr(",.;", text[i]) ? i + 1 : from;
-    size_t begin = at;
-    bool found = false;
+    size_t begin = from;
     for (size_t i = from, bytes; i < at; i += bytes) {
         const wording_finding f = wording_words_at(w, WORDING_BEGINS_STATE, kind, text, i);
         bytes = f.phrase ? f.bytes : 1;
-        found = found || f.phrase;
         begin = f.phrase ? i : begin;
     }
-    return found ? begin : from;
+    return begin;
 }
 
 /* The first state of a kind in `text`, and the next one that is another: *at. */
@@ -162,11 +160,10 @@ static wording_finding other_state(const take_wording *w, int kind, const char *
 {
     *first_at = 0;
     *first = wording_next_state(w, kind, text, first_at);
-    *at = *first_at + first->bytes;
     wording_finding next = *first;
-    while (next.phrase && next.phrase->state == first->phrase->state) {
+    for (*at = *first_at; next.phrase && next.phrase->state == first->phrase->state;) {
+        *at += next.bytes;
         next = wording_next_state(w, kind, text, at);
-        *at += next.phrase && next.phrase->state == first->phrase->state ? next.bytes : 0;
     }
     return next;
 }
@@ -237,7 +234,6 @@ static void tell_others(const take_wording *w, int kind, const char *text, char 
 
 lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err)
 {
-    said[0] = '\0';
     if (!w)
         return LT_OK;
     char *told; /* what belongs to a thing that is left out, as its colour, goes with it */

@@ -16,7 +16,7 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
  * free() *out. LT_ERR_RESOURCES. */
 lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err);
 
-/* Words of a prompt of which but one can hold, as `"ball" and "cube", "red" and "blue"`, to `said` [bytes, at least 8]. LT_ERR_RESOURCES. */
+/* Appends words of a prompt of which but one can hold, as `"ball" and "cube", "red" and "blue"`, to the text `said` [bytes, at least 8], each pair once. LT_ERR_RESOURCES. */
 lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err);
 
 /* What a prompt says when some of its events have begun. */

@@ -10,6 +10,7 @@
 
 /* How one network wants its prompts. */
 typedef struct {
+    take_text_role role;
     take_net net;
     const cfg_text *cfg;
     int length;          /* most ids, the end token included */
@@ -20,8 +21,8 @@ typedef struct {
 static text_side side_of(const longtake *e, take_text_role role)
 {
     if (role == TAKE_FOR_AR)
-        return (text_side){TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length, TEXT_UNPADDED, "language model"};
-    return (text_side){TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length, TEXT_PADDED, "refinement"};
+        return (text_side){role, TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length, TEXT_UNPADDED, "language model"};
+    return (text_side){role, TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length, TEXT_PADDED, "refinement"};
 }
 
 static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_error *err)
@@ -66,18 +67,14 @@ static char *all_prompts(const take_spec *spec)
     return NULL;
 }
 
-/* Things of a kind of which the model shows one at a time are told, those of each prompt once. */
+/* Words of the prompts of which the model shows one at a time are told. */
 static lt_status warn_of_too_many(take_run *run, lt_error *err)
 {
-    char said[160] = "", of_all[320] = "";
-    for (int shot = 0; shot < run->spec.shots; shot++) {
+    char said[320] = "";
+    for (int shot = 0; shot < run->spec.shots; shot++)
         LT_TRY(take_prompt_too_many(run->engine->wording, run->spec.shot[shot].prompt, said, sizeof said, err));
-        const size_t used = strlen(of_all);
-        if (said[0] != '\0' && !strstr(of_all, said))
-            snprintf(of_all + used, sizeof of_all - used, "%s%s", used > 0 ? ", " : "", said);
-    }
-    if (of_all[0] != '\0')
-        take_warn(run, "the model shows one at a time of %s", of_all);
+    if (said[0] != '\0')
+        take_warn(run, "the model shows one at a time of %s", said);
     return LT_OK;
 }
 
@@ -100,12 +97,12 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     return s;
 }
 
-static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, take_text_role role, int32_t *ids,
-                             int *count, lt_error *err)
+static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,
+                             lt_error *err)
 {
     const char *prompt = run->spec.shot[shot].prompt;
     char *told = NULL;
-    LT_TRY(take_prompt_told(run->engine->wording, prompt, role == TAKE_FOR_AR, &told, err));
+    LT_TRY(take_prompt_told(run->engine->wording, prompt, side->role == TAKE_FOR_AR, &told, err));
     text_report report = {0};
     const lt_status s = text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
     if (s == LT_OK && !is_said_again(run, shot))
@@ -116,17 +113,16 @@ static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vo
 }
 
 /* Embeds one shot, or finds it in the job folder. The encoder is opened when it is first needed. */
-static lt_status embed_shot(take_run *run, const text_side *side, int shot, take_text_role role, const int32_t *ids,
-                            text_encoder **encoder, lt_error *err)
+static lt_status embed_shot(take_run *run, const text_side *side, int shot, const int32_t *ids, text_encoder **encoder, lt_error *err)
 {
     longtake *e = run->engine;
-    take_text *text = &run->text[role][shot];
+    take_text *text = &run->text[side->role][shot];
     const size_t bytes = (size_t)text->count * (size_t)side->cfg->d_model * sizeof *text->rows;
     char name[32];
     void *data = NULL;
     size_t got = 0;
     bool found = false;
-    snprintf(name, sizeof name, "text.%s.%03d", role == TAKE_FOR_AR ? "ar" : "mmdit", shot);
+    snprintf(name, sizeof name, "text.%s.%03d", side->role == TAKE_FOR_AR ? "ar" : "mmdit", shot);
     LT_TRY(take_job_get(run->job, name, text->key, &data, &got, &found, err));
     if (found && got == bytes) {
         text->rows = data;
@@ -150,15 +146,14 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, take
     return take_job_put(run->job, name, text->key, text->rows, bytes, err);
 }
 
-static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, take_text_role role,
-                              text_encoder **encoder, lt_error *err)
+static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, text_encoder **encoder, lt_error *err)
 {
-    take_text *text = &run->text[role][shot];
+    take_text *text = &run->text[side->role][shot];
     int32_t *ids = malloc((size_t)side->length * sizeof *ids);
     if (!ids)
         return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
     take_key key;
-    lt_status s = ids_of_shot(run, side, vocab, shot, role, ids, &text->count, err);
+    lt_status s = ids_of_shot(run, side, vocab, shot, ids, &text->count, err);
     if (s == LT_OK)
         s = take_key_of_stage(run->engine, &key, "text", side->net, err);
     if (s == LT_OK) {
@@ -167,7 +162,7 @@ static lt_status prepare_shot(take_run *run, const text_side *side, const text_v
     }
     if (s == LT_OK && !run->looks_only) {
         take_clock_enter(&run->clock, TAKE_TEXT, shot, run->spec.shots, 1);
-        s = embed_shot(run, side, shot, role, ids, encoder, err);
+        s = embed_shot(run, side, shot, ids, encoder, err);
         take_clock_leave(&run->clock);
     }
     free(ids);
@@ -189,7 +184,7 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     if (s == LT_OK)
         s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)
-        s = prepare_shot(run, &side, vocab, shot, role, &encoder, err);
+        s = prepare_shot(run, &side, vocab, shot, &encoder, err);
     text_encoder_close(encoder);
     text_vocab_close(vocab);
     return s;

@@ -212,12 +212,12 @@ bool wording_begins_word(const char *text, size_t at)
     return take_is_word(text[at]) && (at == 0 || !take_is_word(text[at - 1]));
 }
 
-wording_finding wording_state_at(const take_wording *w, int kind, const char *text, size_t at)
+wording_finding wording_words_at(const take_wording *w, int uses, int kind, const char *text, size_t at)
 {
     wording_finding longest = {0};
     for (int i = 0; i < w->count && wording_begins_word(text, at); i++) {
         const wording_phrase *p = &w->phrases[i];
-        const bool fits = p->kind == kind && (p->use == WORDING_SAYS_STATE || p->use == WORDING_MEANS_NOTHING);
+        const bool fits = ((int)p->use & uses) != 0 && (kind < 0 || p->kind == kind);
         const size_t n = fits ? wording_phrase_bytes(text + at, p->text) : 0;
         if (n > longest.bytes)
             longest = (wording_finding){p, n};
@@ -225,16 +225,10 @@ wording_finding wording_state_at(const take_wording *w, int kind, const char *te
     return longest;
 }
 
-wording_finding wording_words_at(const take_wording *w, wording_use use, int kind, const char *text, size_t at)
+/* Words for a state, or for nothing. */
+static wording_finding state_at(const take_wording *w, int kind, const char *text, size_t at)
 {
-    wording_finding longest = {0};
-    for (int i = 0; i < w->count && wording_begins_word(text, at); i++) {
-        const bool fits = w->phrases[i].use == use && (kind < 0 || w->phrases[i].kind == kind);
-        const size_t n = fits ? wording_phrase_bytes(text + at, w->phrases[i].text) : 0;
-        if (n > longest.bytes)
-            longest = (wording_finding){&w->phrases[i], n};
-    }
-    return longest;
+    return wording_words_at(w, WORDING_SAYS_STATE | WORDING_MEANS_NOTHING, kind, text, at);
 }
 
 wording_finding wording_event_at(const take_wording *w, int kind, const char *text, size_t at)
@@ -247,7 +241,7 @@ wording_finding wording_event_at(const take_wording *w, int kind, const char *te
         f.bytes = wording_phrase_bytes(text + at, f.phrase->text);
         if (f.phrase->use == WORDING_NAMES_STATE && (f.bytes > 0 || f.phrase->text[0] == '\0')) {
             const size_t before = f.bytes + strspn(text + at + f.bytes, " \t\n\r");
-            f = wording_state_at(w, kind, text, at + before);
+            f = state_at(w, kind, text, at + before);
             f.bytes = f.phrase && f.phrase->use == WORDING_SAYS_STATE ? before + f.bytes : 0;
         }
         if (f.bytes > longest.bytes)
@@ -260,7 +254,7 @@ wording_finding wording_next_state(const take_wording *w, int kind, const char *
 {
     wording_finding f = {0};
     for (; text[*at]; *at += f.bytes > 0 ? f.bytes : 1) {
-        f = wording_state_at(w, kind, text, *at);
+        f = state_at(w, kind, text, *at);
         if (f.phrase && f.phrase->use == WORDING_SAYS_STATE)
             return f;
     }

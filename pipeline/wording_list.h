@@ -39,13 +39,13 @@
 #include "kernels/core/status.h"
 
 typedef enum {
-    WORDING_SAYS_STATE,
-    WORDING_LEADS_TO_STATE,
-    WORDING_NAMES_STATE,   /* what stands before it */
-    WORDING_MEANS_NOTHING,
-    WORDING_OTHER_WORDS,   /* for `known` */
-    WORDING_NOT_PLANNED,   /* but `known`, where no state of the kind is said; NULL: nothing */
-    WORDING_BEGINS_STATE,  /* what stands behind it, up to the state's own words */
+    WORDING_SAYS_STATE = 1,
+    WORDING_LEADS_TO_STATE = 2,
+    WORDING_NAMES_STATE = 4,    /* what stands before it */
+    WORDING_MEANS_NOTHING = 8,
+    WORDING_OTHER_WORDS = 16,   /* for `known` */
+    WORDING_NOT_PLANNED = 32,   /* but `known`, where no state of the kind is said; NULL: nothing */
+    WORDING_BEGINS_STATE = 64,  /* what stands behind it, up to the state's own words */
 } wording_use;
 
 typedef struct {
@@ -87,10 +87,8 @@ typedef struct {
 /* Bytes of `text` that are the phrase, in any case and with any blanks, up to the end of a word; 0: it is another text. */
 size_t wording_phrase_bytes(const char *text, const char *said);
 bool wording_begins_word(const char *text, size_t at);
-/* The longest words of a kind that begin at text[at]: for a state, or for nothing. */
-wording_finding wording_state_at(const take_wording *w, int kind, const char *text, size_t at);
-/* The longest words of one use, of any kind where `kind` is negative, that begin at text[at]. */
-wording_finding wording_words_at(const take_wording *w, wording_use use, int kind, const char *text, size_t at);
+/* The longest words of any of the `uses`, of any kind where `kind` is negative, that begin at text[at]. */
+wording_finding wording_words_at(const take_wording *w, int uses, int kind, const char *text, size_t at);
 /* The longest event of a kind that begins at text[at], as a phrase of the state that it leads to. */
 wording_finding wording_event_at(const take_wording *w, int kind, const char *text, size_t at);
 /* The first words for a state of a kind from text[*at] on; *at is where they are, or the end. */

@@ -448,7 +448,7 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
         y[r * y_stride] = sum_of_eight(sum[r]);
 }
 
-/* One output after the other: a Zen 3 core takes so 15 GB/s from memory, of two outputs side by side 13, of four 11. */
+/* One output after the other: a Zen 3 core takes so 15 GB/s from memory, of two outputs side by side 13, of four 10 to 11. */
 LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
                               const uint16_t *scale, int64_t blocks, int64_t outputs)
 {

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (s == LT_OK) {
         (void)take_prompt_reworded(words, prompt, &known, told, sizeof told, NULL);
         (void)take_prompt_told(words, prompt, true, &planned, NULL);
+        told[0] = '\0';
         (void)take_prompt_too_many(words, prompt, told, sizeof told, NULL);
     }
     free(known);

@@ -223,7 +223,7 @@ static void a_plan_is_not_told_what_refinement_paints(void **state)
 static void check_one(const char *prompt, const char *expected, const char *too_many)
 {
     char *told;
-    char said[80];
+    char said[80] = "";
     lt_error err = {0};
     check_ok(take_prompt_told(words, prompt, false, &told, &err), err);
     assert_string_equal(told, expected);
@@ -248,12 +248,13 @@ static void one_thing_is_told_of_several(void **state)
     check_one("on a beach, in a meadow", "on a beach, in a meadow", "\"on a beach\" and \"in a meadow\"");
     check_plan(words, "a star and a ball near a tower", "a star on a beach");
 
-    char small[40];
+    char small[40] = "";
     lt_error err = {0};
     check_ok(take_prompt_too_many(words, "a red and green ball on a beach in a meadow", small, sizeof small, &err), err);
     assert_string_equal(small, "\"red\" and \"green\", ...");
-    check_ok(take_prompt_too_many(NULL, "a red and green ball", small, sizeof small, &err), err);
-    assert_string_equal(small, "");
+    char none[8] = "";
+    check_ok(take_prompt_too_many(NULL, "a red and green ball", none, sizeof none, &err), err);
+    assert_string_equal(none, "");
 }
 
 static void lists_that_make_no_sense_are_refused(void **state)
