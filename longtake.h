@@ -171,7 +171,7 @@ typedef struct {
     int top_k;                /**< 0 = off */
     double top_p;             /**< 0 = off */
     double motion;            /**< motion score */
-    int lm_context;           /**< earlier segments kept */
+    int lm_context;           /**< earlier segments that the language model sees, at most; when there are more, a third of so many goes at once */
     int steps;                /**< refinement */
     double cfg_scale;         /**< 1 = no guidance, half the cost */
     const char *cfg_schedule; /**< "official" "ramp" "constant"; NULL = unset */

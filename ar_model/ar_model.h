@@ -44,7 +44,7 @@ enum { AR_BUNCH = 8 };
 typedef struct {
     ar_sampling sampling;
     ar_steps steps;
-    int context;          /* earlier segments that a segment sees, at most; >= 0 */
+    int context;          /* earlier segments that a segment sees, at most; >= 0. When there are more a third goes at once */
     int64_t segments;     /* of the whole take, given ones included; 0: not known */
     int text_rows;        /* of the longest prompt */
     bool may_lean;        /* some condition has a change_weight */

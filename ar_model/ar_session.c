@@ -195,7 +195,7 @@ static lt_status change_alone(ar_session *s, const ar_condition *condition, lt_e
         s->alone = s->alone_before;
         s->alone_before = before;
         s->change_weight = condition->change_weight;
-        s->leaning = s->change_weight > 0 ? s->context : 0;
+        s->leaning = s->change_weight > 0 ? s->kept : 0;
     }
     return ar_session_condition(s->alone, condition, err);
 }
@@ -250,15 +250,13 @@ static lt_status settle(ar_session *s, int64_t more, lt_error *err)
                        s->kept, (long long)needed, (long long)s->cache.capacity);
     if (!s->prefix_cached)
         LT_TRY(fill_in_prefix(s, err));
-    /* One by one as they joined; together once the oldest had to go, since then all are filled in every time. */
-    const bool all_in_sight = s->positions == (uint64_t)kept_tokens(s, s->kept);
     while (s->cached < s->kept) {
-        const int together = all_in_sight ? 1 : s->kept - s->cached;
+        const int some = s->cached < s->moved ? s->moved - s->cached : 1;
         const int64_t begin = kept_tokens(s, s->cached);
-        const int64_t end = kept_tokens(s, s->cached + together);
+        const int64_t end = kept_tokens(s, s->cached + some);
         s->cache.used = s->prefix_rows + begin;
         LT_TRY(ar_fill_in(s, s->kept_tokens + begin, end - begin, NULL, err));
-        s->cached += together;
+        s->cached += some;
     }
     s->cache.used = s->prefix_rows + kept_tokens(s, s->kept);
     return LT_OK;
@@ -285,24 +283,35 @@ static lt_status check_ids(const ar_session *s, const int32_t *ids, int count, l
     return LT_OK;
 }
 
-/* A finished segment joins those that the next ones see; the oldest goes when there are too many. */
+/* How many of the oldest go when there are too many. All that stay move to earlier positions and are filled in again, so one at a
+ * time would mean all of them for every segment. */
+static int leaving(const ar_session *s)
+{
+    return (s->context + 2) / 3;
+}
+
+static void forget_oldest(ar_session *s, int count)
+{
+    const int64_t gone = kept_tokens(s, count);
+    const int64_t left = kept_tokens(s, s->kept) - gone;
+    s->kept -= count;
+    memmove(s->kept_tokens, s->kept_tokens + gone, (size_t)left * sizeof *s->kept_tokens);
+    memmove(s->kept_frames, s->kept_frames + count, (size_t)s->kept * sizeof *s->kept_frames);
+    s->leaning = s->leaning > count ? s->leaning - count : 0;
+    s->cached = 0;
+    s->moved = s->kept + 1; /* with the one that joins */
+}
+
+/* A finished segment joins those that the next ones see. */
 static void keep_segment(ar_session *s, const int32_t *ids, int frames)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     const int tokens = ar_segment_positions(cfg, frames);
     s->positions += (uint64_t)tokens;
-    if (s->leaning > 0)
-        s->leaning--;
     if (s->context == 0)
         return;
-    if (s->kept == s->context) {
-        const int64_t gone = kept_tokens(s, 1);
-        const int64_t left = kept_tokens(s, s->kept) - gone;
-        s->kept--;
-        memmove(s->kept_tokens, s->kept_tokens + gone, (size_t)left * sizeof *s->kept_tokens);
-        memmove(s->kept_frames, s->kept_frames + 1, (size_t)s->kept * sizeof *s->kept_frames);
-        s->cached = 0; /* every kept segment has moved to earlier positions */
-    }
+    if (s->kept == s->context)
+        forget_oldest(s, leaving(s));
     ar_layout_tokens(cfg, ids, 0, tokens, s->kept_tokens + kept_tokens(s, s->kept));
     s->kept_frames[s->kept++] = frames;
 }

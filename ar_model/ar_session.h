@@ -55,6 +55,7 @@ struct ar_session {
     bool prefix_cached;
     int kept; /* earlier segments in memory, oldest first */
     int cached;
+    int moved; /* so many of the kept were there when the oldest went: they are filled in together, later ones as they join */
     int *kept_frames;         /* [context] */
     int32_t *kept_tokens;     /* of all kept segments, one after the other, forced ones included */
     int32_t *tokens;          /* [positions of a full segment]: of the next passes */
@@ -71,7 +72,7 @@ struct ar_session {
     double change_weight;
     ar_session *alone;        /* the prompt without earlier segments; NULL in a session that does not lean */
     ar_session *alone_before; /* the same of the prompt before */
-    int leaning;              /* so many more segments are drawn with both of them */
+    int leaning;              /* kept segments of the prompt before: as long as there are such, draws lean */
 };
 
 /* Some rows that follow those in the cache: rows of the prefix, or tokens. */

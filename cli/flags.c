@@ -92,7 +92,7 @@ const cli_flag cli_flags[] = {
     {"top-k", FLAGS_OF_PLAN, 0, FLAG_INTEGER, "N", PLANS, 0, 0, 65536, "draw from the N likeliest tokens (0 = off)", AT(top_k)},
     {"top-p", FLAGS_OF_PLAN, 0, FLAG_REAL, "P", PLANS, 0, 0, 1, "draw from the likeliest tokens that sum to P (0 = off)", AT(top_p)},
     {"motion", FLAGS_OF_PLAN, 0, FLAG_REAL, "X", PLANS, 0, 0, 10, "how much moves, 0 to 10", AT(motion)},
-    {"lm-context", FLAGS_OF_PLAN, 0, FLAG_INTEGER, "N", PLANS, 0, 0, 64, "earlier segments that the language model sees", AT(lm_context)},
+    {"lm-context", FLAGS_OF_PLAN, 0, FLAG_INTEGER, "N", PLANS, 0, 0, 64, "earlier segments that the language model sees, at most", AT(lm_context)},
     {"candidates", FLAGS_OF_PLAN, 0, FLAG_INTEGER, "N", "tokens", 0, 1, 16, "that many plans, of seeds that follow each other; --preview shows them", AT(candidates)},
     {"steps", FLAGS_OF_REFINEMENT, 0, FLAG_INTEGER, "N", REFINES, 0, 1, 999, "denoising steps a window", AT(steps)},
     {"cfg-scale", FLAGS_OF_REFINEMENT, 0, FLAG_REAL, "X", REFINES, 0, 0, 100, "guidance of refinement; 1 = none, at half the cost", AT(cfg_scale)},

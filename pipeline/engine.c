@@ -373,10 +373,13 @@ lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *er
     return LT_OK;
 }
 
+/* Files name the model that made them by it, so it rests on the weights alone and begins as keys did when the first were written. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err)
 {
-    take_key k;
-    take_key_begin(&k, "model");
+    enum { AS_FILES_SAY = 2 };
+    take_key k = {.state = {0, 0}};
+    take_key_int(&k, AS_FILES_SAY);
+    take_key_text(&k, "model");
     for (int net = 0; net < TAKE_NETS; net++) {
         lt_hash h;
         LT_TRY(take_engine_hash(e, (take_net)net, &h, err));

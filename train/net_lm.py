@@ -124,17 +124,17 @@ class LanguageModel(nn.Module):
 
     @torch.no_grad()
     def sample_many(self, text, frames, motion, draw, guidance=2., temperature=.9, top_p=.95, context=4):
-        """text [B,L,text_width], motion [B] -> list of segments of codes [B,N]. Earlier segments beyond `context` are dropped."""
+        """text [B,L,text_width], motion [B] -> list of segments of codes [B,N]. With more than `context` earlier segments the oldest third is dropped."""
         c, B, device = self.c, len(text), text.device
         limit = min(frames, c.get("frames_limit", 13))
         rows = 2 if guidance not in (0, 1) else 1                       # with the prompt, then without
         null = torch.arange(rows * B, device=device) >= B
         p = self.prefix(text.repeat(rows, 1, 1), torch.full((rows * B,), float(limit), device=device), motion.repeat(rows), null)
-        done, ids, opening = [], [], torch.full((B, 1), self.open_i, device=device)
+        done, seen, opening = [], [], torch.full((B, 1), self.open_i, device=device)
         for first in range(0, frames, c["segment_frames"]):
             count = min(c["segment_frames"], frames - first)
             caches = [[] for _ in self.transformer.blocks]
-            kept = torch.cat((ids[-context:] if context else []) + [opening], 1)
+            kept = torch.cat(seen + [opening], 1)
             x = torch.cat([p, self.visual_embedding_model.tok_emb_code(kept).repeat(rows, 1, 1)], 1)
             h, position = self.run(x, 0, caches)[:, -1], x.shape[1]
             plan = self.lay_out(torch.full((c["i_tokens"] + (count - 1) * c["p_tokens"],), -1), count)
@@ -150,6 +150,8 @@ class LanguageModel(nn.Module):
                     written.append(torch.full((B, 1), forced, device=device))
                 h = self.run(self.visual_embedding_model.tok_emb_code(written[-1]).repeat(rows, 1, 1), position, caches)[:, -1]
                 position += 1
-            ids.append(torch.cat(written, 1))
-            done.append(ids[-1][:, (plan < 0).to(device)])
+            ids = torch.cat(written, 1)
+            done.append(ids[:, (plan < 0).to(device)])
+            if context:
+                seen = (seen if len(seen) < context else seen[(context + 2) // 3:]) + [ids]
         return done

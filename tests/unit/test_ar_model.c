@@ -5,15 +5,17 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ar_model/ar_model.h"
+#include "ar_model/token_layout.h"
 #include "weights/golden.h"
 
-enum { SEGMENT_CODES = 12 + 3 * 5, SEGMENTS = 5, TEXT_ROWS = 5, TEXT_WIDTH = 40 };
+enum { SEGMENT_CODES = 12 + 3 * 5, SEGMENTS = 9, TEXT_ROWS = 5, TEXT_WIDTH = 40, VOCABULARY = 71 };
 
-static const cfg_ar toy = {.vocab_size = 71,
+static const cfg_ar toy = {.vocab_size = VOCABULARY,
                            .width = 32,
                            .layers = 2,
                            .heads = 2,
@@ -133,7 +135,7 @@ static void resume_gives_the_same_codes(void **state)
     (void)state;
     const ar_model *models[] = {model, cpu_model};
     for (int i = 0; i < 2; i++)
-        for (int context = 0; context <= SEGMENTS; context += context + 1) { /* 0, 1, 3 */
+        for (int context = 0; context <= SEGMENTS; context += context + 1) { /* 0, 1, 3, 7 */
             int32_t wanted[SEGMENTS * SEGMENT_CODES];
             undisturbed_of(models[i], context, wanted);
             for (int done = 1; done < SEGMENTS; done++)
@@ -182,7 +184,43 @@ static void the_context_reaches_back(void **state)
     undisturbed(SEGMENTS, all);
     assert_memory_equal(one, all, 2 * SEGMENT_CODES * sizeof *one); /* nothing is out of sight yet */
     assert_memory_not_equal(one + 2 * SEGMENT_CODES, all + 2 * SEGMENT_CODES,
-                            3 * SEGMENT_CODES * sizeof *one);
+                            (SEGMENTS - 2) * SEGMENT_CODES * sizeof *one);
+}
+
+/* What a session says of the beginning of a segment after segments first .. last - 1 of a take. */
+static void logits_after(const int32_t *ids, int first, int last, int context, float logits[2 * VOCABULARY])
+{
+    const int32_t begin = ar_layout_id(&toy, AR_OPEN_I);
+    const ar_session_options options = options_of(context);
+    ar_session *s = open_session(&options);
+    for (int k = first; k < last; k++)
+        assert_int_equal(ar_session_feed(s, ids + k * SEGMENT_CODES, 4, NULL), LT_OK);
+    assert_int_equal(ar_session_logits(s, &begin, 1, logits, NULL), LT_OK);
+    ar_session_close(s);
+}
+
+/* A third of the context goes at once, then what is in sight grows again: 7, then 5, 6, 7. Rounding of rows that go through together
+ * is far below what one segment more or less changes. */
+static void the_oldest_third_goes(void **state)
+{
+    (void)state;
+    static const int oldest[SEGMENTS + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 3, 3}; /* in sight, after so many segments */
+    int32_t ids[SEGMENTS * SEGMENT_CODES];
+    undisturbed(SEGMENTS, ids);
+    for (int made = 6; made <= SEGMENTS; made++) {
+        float limited[2 * VOCABULARY];
+        float alone[2 * VOCABULARY];
+        float one_more[2 * VOCABULARY];
+        double away = 0;
+        logits_after(ids, 0, made, 7, limited);
+        logits_after(ids, oldest[made], made, SEGMENTS, alone);
+        logits_after(ids, oldest[made] + 1, made, SEGMENTS, one_more);
+        for (int i = 0; i < 2 * VOCABULARY; i++) {
+            assert_float_equal(limited[i], alone[i], 1e-4);
+            away += fabs((double)(one_more[i] - alone[i]));
+        }
+        assert_true(away > 0.1);
+    }
 }
 
 /* The first codes of a segment may be given; all that was drawn before stays as it was. */
@@ -298,7 +336,7 @@ static void what_is_refused(void **state)
     assert_int_equal(ar_session_segment(s, 0, ids, 0, NULL, NULL), LT_ERR_USAGE);
     assert_int_equal(ar_session_segment(s, 5, ids, 0, NULL, NULL), LT_ERR_USAGE);
     assert_int_equal(ar_session_segment(s, 4, ids, SEGMENT_CODES + 1, NULL, NULL), LT_ERR_USAGE);
-    ids[3] = 71;
+    ids[3] = VOCABULARY;
     assert_int_equal(ar_session_feed(s, ids, 4, NULL), LT_ERR_INPUT);
     ids[3] = -1;
     assert_int_equal(ar_session_segment(s, 4, ids, 4, NULL, NULL), LT_ERR_INPUT);
@@ -321,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_segment_can_be_made_again),
         cmocka_unit_test(draws_go_on_through_the_take),
         cmocka_unit_test(the_context_reaches_back),
+        cmocka_unit_test(the_oldest_third_goes),
         cmocka_unit_test(given_codes_stay),
         cmocka_unit_test(a_new_prompt_changes_only_what_follows),
         cmocka_unit_test(a_new_prompt_is_leant_towards),
