@@ -234,7 +234,7 @@ typedef struct {
     const char *preview;            /**< .mp4 or folder (of plans: .png), or NULL */
     double max_seam;                /**< above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
 
-    const char *job;                /**< job folder that is kept; NULL: beside the output, gone on success */
+    const char *job;                /**< job folder that is kept; NULL: beside the output, gone on success. Of no use to decode, which has its own */
     int fresh;                      /**< forget what the job folder holds */
     int keep_job;                   /**< keep an implicit one */
 

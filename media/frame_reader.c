@@ -34,7 +34,8 @@ struct media_reader {
     uint8_t *fitted; /* `shown` as a frame, [height, width, 3] */
     bool is_fitted;
     AVFrame *scaled; /* between libswscale and the frame */
-    AVFrame *cut;    /* view of the part of `shown` that is seen */
+    AVFrame *bytes;  /* `shown`, where that has several pixels in a byte */
+    AVFrame *cut;    /* view of the part that is seen */
     media_scaler scaler;
 };
 
@@ -142,11 +143,44 @@ static lt_status choose_size(media_reader *r, lt_error *err)
     return LT_OK;
 }
 
+/* A picture of that size and format, which may be there already. */
+static int make_room(AVFrame *picture, int width, int height, int format)
+{
+    if (picture->width == width && picture->height == height && picture->format == format)
+        return 0;
+    av_frame_unref(picture);
+    picture->width = width;
+    picture->height = height;
+    picture->format = format;
+    return av_frame_get_buffer(picture, 0);
+}
+
+static lt_status fail_at_picture(const media_reader *r, int error, lt_error *err)
+{
+    return media_fail(err, LT_ERR_INPUT, error, "%s: picture of %dx%d", r->path, r->shown->width, r->shown->height);
+}
+
+/* `shown` in whole bytes: of eight pixels in one libav cuts none off. */
+static lt_status in_bytes(media_reader *r, AVFrame **picture, lt_error *err)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(r->shown->format);
+    *picture = r->shown;
+    if (!d || !(d->flags & AV_PIX_FMT_FLAG_BITSTREAM))
+        return LT_OK;
+    const int s = make_room(r->bytes, r->shown->width, r->shown->height, d->nb_components == 1 ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24);
+    if (s < 0)
+        return fail_at_picture(r, s, err);
+    *picture = r->bytes;
+    return media_scale(&r->scaler, r->shown, r->bytes, err);
+}
+
 /* The seen part of `shown`, scaled to the placement, RGB, still as it was stored. */
 static lt_status scale_seen_part(media_reader *r, const media_placement *p, lt_error *err)
 {
+    AVFrame *whole;
+    LT_TRY(in_bytes(r, &whole, err));
     av_frame_unref(r->cut);
-    int s = av_frame_ref(r->cut, r->shown);
+    int s = av_frame_ref(r->cut, whole);
     if (s >= 0) {
         r->cut->crop_left = (size_t)p->cut_left;
         r->cut->crop_top = (size_t)p->cut_top;
@@ -154,16 +188,10 @@ static lt_status scale_seen_part(media_reader *r, const media_placement *p, lt_e
         r->cut->crop_bottom = (size_t)(r->shown->height - p->cut_top - p->cut_height);
         s = av_frame_apply_cropping(r->cut, AV_FRAME_CROP_UNALIGNED);
     }
-    if (s >= 0 && (r->scaled->width != p->width || r->scaled->height != p->height)) {
-        av_frame_unref(r->scaled);
-        r->scaled->width = p->width;
-        r->scaled->height = p->height;
-        r->scaled->format = AV_PIX_FMT_RGB24;
-        s = av_frame_get_buffer(r->scaled, 0);
-    }
+    if (s >= 0)
+        s = make_room(r->scaled, p->width, p->height, AV_PIX_FMT_RGB24);
     if (s < 0)
-        return media_fail(err, LT_ERR_INPUT, s, "%s: picture of %dx%d", r->path, r->shown->width,
-                          r->shown->height);
+        return fail_at_picture(r, s, err);
     return media_scale(&r->scaler, r->cut, r->scaled, err);
 }
 
@@ -238,8 +266,9 @@ static lt_status begin(media_reader *r, lt_error *err)
     r->shown = av_frame_alloc();
     r->next = av_frame_alloc();
     r->scaled = av_frame_alloc();
+    r->bytes = av_frame_alloc();
     r->cut = av_frame_alloc();
-    if (!r->shown || !r->next || !r->scaled || !r->cut)
+    if (!r->shown || !r->next || !r->scaled || !r->bytes || !r->cut)
         return media_no_memory(err, r->path);
     LT_TRY(media_input_open(&r->in, r->path, r->options.stop, r->options.user, err));
     describe(r);
@@ -286,6 +315,7 @@ void media_reader_close(media_reader *r)
     av_frame_free(&r->shown);
     av_frame_free(&r->next);
     av_frame_free(&r->scaled);
+    av_frame_free(&r->bytes);
     av_frame_free(&r->cut);
     media_input_close(&r->in);
     free(r->fitted);

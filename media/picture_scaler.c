@@ -38,12 +38,18 @@ static int matrix_of(const AVFrame *f)
     }
 }
 
-/* Values 0..255 instead of 16..235. The old "J" formats say so by themselves. */
+/* Grey, perhaps with alpha: no colours that one would have to know the matrix of. */
+static bool is_grey(const AVPixFmtDescriptor *d)
+{
+    return d && d->nb_components <= 2 && !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL));
+}
+
+/* Values 0..255 instead of 16..235. The old "J" formats say so by themselves; grey pictures are so unless they say otherwise. */
 static int is_full_range(const AVFrame *f)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
     const bool j = d && d->name[0] == 'y' && d->name[1] == 'u' && d->name[2] == 'v' && d->name[3] == 'j';
-    return is_rgb(f) || j || f->color_range == AVCOL_RANGE_JPEG;
+    return is_rgb(f) || j || f->color_range == AVCOL_RANGE_JPEG || (is_grey(d) && f->color_range != AVCOL_RANGE_MPEG);
 }
 
 lt_status media_scale(media_scaler *s, const AVFrame *in, AVFrame *out, lt_error *err)

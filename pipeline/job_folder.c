@@ -169,7 +169,7 @@ lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, tak
     else if (fresh)
         s = start_over(job, err);
     if (s != LT_OK) {
-        take_job_close(job);
+        take_job_leave(job);
         return s;
     }
     *out = job;

@@ -85,7 +85,11 @@ static lt_status write_header(take_latents_writer *w, const lt_json *about, lt_e
     const size_t length = strlen(text);
     const size_t padded = (length + 7) / 8 * 8;
     const uint64_t size = padded;
-    lt_status s = write_bytes(w, &size, sizeof size, err);
+    lt_status s = padded <= MAX_HEADER_BYTES ? LT_OK
+                                             : lt_fail(err, LT_ERR_USAGE, "latents header: a take so long is told in %zu bytes, expected at most %d\nhint: render "
+                                                       "makes its video in one go", padded, MAX_HEADER_BYTES);
+    if (s == LT_OK)
+        s = write_bytes(w, &size, sizeof size, err);
     if (s == LT_OK)
         s = write_bytes(w, text, length, err);
     if (s == LT_OK)

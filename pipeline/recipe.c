@@ -51,7 +51,21 @@ static double own_of(key_reader *k, const char *key)
     return lt_json_get(k->object, key) ? real_of(k, key) : LONGTAKE_UNSET;
 }
 
-static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out)
+/* The same of a shot, where older files say the take's own too: that is none, so that the request may say another. */
+static double own_beside(key_reader *k, const char *key, double of_take)
+{
+    const double own = own_of(k, key);
+    return own == of_take ? LONGTAKE_UNSET : own;
+}
+
+static int64_t own_seed(key_reader *k, int64_t of_take)
+{
+    const int64_t own = lt_json_get(k->object, "seed") ? int_of(k, "seed") : of_take;
+    return own == of_take ? LONGTAKE_UNSET : own;
+}
+
+/* `take`: what the file says of the take as a whole. */
+static lt_status read_shots(key_reader *k, const longtake_settings *take, longtake_request *r, take_recipe *out)
 {
     const lt_json *shots = value_of(k, "shots", LT_JSON_ARRAY);
     if (!shots || r->prompt || r->shot_count > 0)
@@ -66,11 +80,11 @@ static lt_status read_shots(key_reader *k, longtake_request *r, take_recipe *out
             return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: shot %zu is no object", k->place, i);
         out->shot[i] = (longtake_shot){.at_frame = int_of(&s, "at_frame"),
                                        .prompt = text_of(&s, "prompt"),
-                                       .motion = real_of(&s, "motion"),
-                                       .seed = int_of(&s, "seed"),
+                                       .motion = own_beside(&s, "motion", take->motion),
+                                       .seed = own_seed(&s, take->seed),
                                        .lm_cfg = own_of(&s, "lm_cfg"),
                                        .shot_cfg = own_of(&s, "shot_cfg"),
-                                       .cfg_scale = real_of(&s, "cfg_scale"),
+                                       .cfg_scale = own_beside(&s, "cfg_scale", take->cfg_scale),
                                        .as_one_text = 1}; /* events that were spread are shots of their own there */
         LT_TRY(s.status);
     }
@@ -108,6 +122,17 @@ static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *o
     return LT_OK;
 }
 
+/* Of the take; in older files every shot says it. */
+static double of_all_shots(key_reader *k, const char *key)
+{
+    if (lt_json_get(k->object, key))
+        return real_of(k, key);
+    const lt_json *shots = lt_json_get(k->object, "shots");
+    const lt_json *first = shots && lt_json_kind_of(shots) == LT_JSON_ARRAY ? lt_json_at(shots, 0) : NULL;
+    key_reader s = {.object = first, .place = k->place, .err = k->err};
+    return first && lt_json_kind_of(first) == LT_JSON_OBJECT ? own_of(&s, key) : LONGTAKE_UNSET;
+}
+
 /* What a take was made with, but for its length. */
 static void read_settings(key_reader *k, longtake_settings *g)
 {
@@ -115,6 +140,8 @@ static void read_settings(key_reader *k, longtake_settings *g)
     g->fps = real_of(k, "fps");
     g->lm_cfg = real_of(k, "lm_cfg");
     g->shot_cfg = own_of(k, "shot_cfg");
+    g->motion = of_all_shots(k, "motion");
+    g->cfg_scale = of_all_shots(k, "cfg_scale");
     g->temperature = real_of(k, "temperature");
     g->top_k = (int)int_of(k, "top_k");
     g->top_p = real_of(k, "top_p");
@@ -146,8 +173,19 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     film_keep_settings(&told.settings, g);
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
-    LT_TRY(read_shots(&k, r, out));
+    LT_TRY(read_shots(&k, &told.settings, r, out));
     return read_retakes(&k, r, out);
+}
+
+lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
+{
+    if (lt_json_kind_of(settings) != LT_JSON_OBJECT)
+        return lt_fail(err, LT_ERR_INPUT, "%s: settings are no object", place);
+    key_reader k = {.object = settings, .place = place, .err = err};
+    const longtake_settings take = {
+        .seed = int_of(&k, "seed"), .motion = of_all_shots(&k, "motion"), .cfg_scale = of_all_shots(&k, "cfg_scale")};
+    LT_TRY(k.status);
+    return read_shots(&k, &take, r, out);
 }
 
 void take_recipe_clear(take_recipe *r)
@@ -206,17 +244,42 @@ const char *take_about_prompt(const lt_json *about, int64_t frame)
     return found;
 }
 
-/* An array of numbers as codes; what is none becomes -1, which no plan takes. */
-static lt_status read_codes(const lt_json *list, const char *place, int32_t **codes, lt_error *err)
+static int32_t code_of(int64_t value)
 {
-    const size_t count = lt_json_count(list);
-    *codes = malloc((count + 1) * sizeof **codes);
+    return value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
+}
+
+/* Numbers in a text, a space between two, to `codes` where that is not NULL; returns how many. A word that is no number ends them as -1. */
+static size_t codes_in_text(const char *text, int32_t *codes)
+{
+    size_t count = 0;
+    while (*text != '\0') {
+        char *end = NULL;
+        const bool is_number = *text >= '0' && *text <= '9';
+        const int64_t value = is_number ? strtoll(text, &end, 10) : -1;
+        const bool goes_on = is_number && end[0] == ' ' && end[1] != '\0';
+        if (codes)
+            codes[count] = is_number && (goes_on || end[0] == '\0') ? code_of(value) : -1;
+        count++;
+        text = goes_on ? end + 1 : "";
+    }
+    return count;
+}
+
+/* A list of numbers, or a text of them, as codes; what is none becomes -1, which no plan takes. */
+static lt_status read_codes(const lt_json *numbers, const char *place, int32_t **codes, int64_t *count, lt_error *err)
+{
+    const char *text = lt_json_kind_of(numbers) == LT_JSON_STRING ? lt_json_string(numbers, NULL) : NULL;
+    const size_t all = text ? codes_in_text(text, NULL) : lt_json_count(numbers);
+    *count = (int64_t)all;
+    *codes = malloc((all + 1) * sizeof **codes);
     if (!*codes)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
-    for (size_t i = 0; i < count; i++) {
-        const lt_json *code = lt_json_at(list, i);
-        const int64_t value = lt_json_kind_of(code) == LT_JSON_INT ? lt_json_int(code) : -1;
-        (*codes)[i] = value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
+    if (text)
+        codes_in_text(text, *codes);
+    for (size_t i = 0; !text && i < all; i++) {
+        const lt_json *code = lt_json_at(numbers, i);
+        (*codes)[i] = lt_json_kind_of(code) == LT_JSON_INT ? code_of(lt_json_int(code)) : -1;
     }
     return LT_OK;
 }
@@ -234,17 +297,18 @@ lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frame
                           const char *place, tok_plan *out, lt_error *err)
 {
     const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
-    const lt_json *list = member(about, "tokens", LT_JSON_ARRAY);
+    const lt_json *listed = member(about, "tokens", LT_JSON_ARRAY);
+    const lt_json *numbers = listed ? listed : member(about, "tokens", LT_JSON_STRING);
     const lt_json *held = member(about, "semantic_frames", LT_JSON_INT);
     const lt_json *lengths = member(about, "segment_frames", LT_JSON_ARRAY);
     *out = (tok_plan){0};
-    if (!list || !held || frames > lt_json_int(held) || lt_json_int(held) < 1)
+    if (!numbers || !held || frames > lt_json_int(held) || lt_json_int(held) < 1)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata: holds no plan of so many semantic frames", place);
     int32_t *codes = NULL;
-    LT_TRY(read_codes(list, place, &codes, err));
+    int64_t all = 0;
+    LT_TRY(read_codes(numbers, place, &codes, &all, err));
     int64_t at = 0;
     int64_t left = frames > 0 ? frames : lt_json_int(held);
-    const int64_t all = (int64_t)lt_json_count(list);
     lt_status s = tok_plan_begin(&layout, e->cfg.pipeline.fps, all + 1, all / layout.i_tokens + 1, place, out, err);
     for (int64_t k = 0; left > 0 && s == LT_OK; k++) {
         const int64_t length = segment_length(lengths, k, left, layout.segment_frames);

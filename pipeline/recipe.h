@@ -19,6 +19,8 @@ typedef struct {
  * LT_ERR_INPUT with `place` and the key when it is none of ours. */
 lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
                             lt_error *err);
+/* The same of the object `settings` alone, and its shots alone. */
+lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r, take_recipe *out, lt_error *err);
 void take_recipe_clear(take_recipe *r);
 
 /* True when the engine's very model made it. */

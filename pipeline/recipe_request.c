@@ -1,4 +1,5 @@
 /* recipe_request.c - recipes, and windows of a span of time, in longtake.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,11 +71,21 @@ static bool leaves_plan_alone(const longtake_request *r)
            g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0;
 }
 
+static void tell_new_plan(const longtake_recipe *recipe, const longtake_request *r)
+{
+    char line[512];
+    snprintf(line, sizeof line, "%s was made by another model: its plan is made anew", recipe->path);
+    if (r->on_event)
+        r->on_event(r->user, &(longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "tokens", .message = line, .eta_seconds = -1});
+}
+
 static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)
 {
     tok_plan plan = {0};
-    if (!take_about_is_of(recipe->about, e))
-        return LT_OK; /* codes of another model mean something else: that of the engine plans anew */
+    if (!take_about_is_of(recipe->about, e)) { /* codes of another model mean something else */
+        tell_new_plan(recipe, r);
+        return LT_OK;
+    }
     LT_TRY(take_about_plan(recipe->about, e, 0, r->settings.frames, recipe->path, &plan, err));
     LT_TRY(take_tokens_wrap(&plan, &recipe->tokens, err));
     r->tokens = recipe->tokens;

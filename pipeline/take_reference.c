@@ -11,6 +11,7 @@
 #include "media/window_encoder.h"
 #include "pipeline/recipe.h"
 #include "pipeline/take_encode.h"
+#include "pipeline/token_cut.h"
 
 static size_t frame_bytes(const take_reference *f)
 {
@@ -227,8 +228,16 @@ lt_status take_reference_plan(take_reference *f, lt_error *err)
         about && is_our_take(f, about) &&
         take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
-    if (found)
+    if (found && take_tokens_are_full(&f->plan))
         return LT_OK;
+    if (found) { /* joined or cut elsewhere than at segments, which the take's own are */
+        tok_plan cut = f->plan;
+        const lt_status s = take_tokens_in_full(f->run->engine, &cut, 0, f->latents, &f->plan, err);
+        tok_plan_clear(&cut);
+        if (s == LT_OK)
+            f->plan.video_frames = f->frames;
+        return s;
+    }
     const semantic_source whole = {
         .path = f->path, .fit = take_media_fit(f->run->spec.fit), .most_frames = f->frames};
     return take_encode_video(f->run, &whole, &f->plan, err);

@@ -1,6 +1,7 @@
 /* take_report.c - JSON about a take; see take_report.h. */
 #include "pipeline/take_report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,6 +33,26 @@ static lt_json *about_of_input(const take_run *run, lt_error *err)
         return NULL;
     lt_json_set(about, "settings", take_spec_json(&run->spec));
     return about;
+}
+
+/* A list; of a long take one text of the same numbers with a space between, which takes a tenth of the memory when it is read. NULL when memory
+ * is out. */
+static lt_json *codes_json(const int32_t *codes, int64_t count)
+{
+    enum { MOST_LISTED = 1 << 16, CODE_BYTES = 12 };
+    if (count <= MOST_LISTED) {
+        lt_json *list = lt_json_new_array();
+        for (int64_t i = 0; i < count; i++)
+            lt_json_append(list, lt_json_new_int(codes[i]));
+        return list;
+    }
+    char *text = malloc((size_t)count * CODE_BYTES);
+    char *at = text;
+    for (int64_t i = 0; text && i < count; i++)
+        at += snprintf(at, CODE_BYTES, i > 0 ? " %d" : "%d", (int)codes[i]);
+    lt_json *words = text ? lt_json_new_string(text) : NULL;
+    free(text);
+    return words;
 }
 
 lt_json *take_about(take_run *run, lt_error *err)
@@ -67,11 +88,8 @@ lt_json *take_about(take_run *run, lt_error *err)
     }
     for (int64_t k = 0; k < run->plan_segments; k++)
         take_plan_codes(run, k, codes + run->segment[k].first_id);
-    lt_json *tokens = lt_json_new_array();
-    for (int64_t i = 0; i < run->id_count; i++)
-        lt_json_append(tokens, lt_json_new_int(codes[i]));
+    lt_json_set(o, "tokens", codes_json(codes, run->id_count));
     free(codes);
-    lt_json_set(o, "tokens", tokens);
     return o;
 }
 

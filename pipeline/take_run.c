@@ -34,7 +34,7 @@ static lt_status name_job(take_run *run, const char *output, lt_error *err)
     if (!take_has_job(r, output))
         return LT_OK;
     run->job_is_implicit = !take_job_stays(r);
-    const int written = r->job ? asprintf(&run->job_path, "%s", r->job) : asprintf(&run->job_path, "%s.job", output);
+    const int written = r->job ? asprintf(&run->job_path, "%s", r->job) : asprintf(&run->job_path, "%s%s.job", output, run->job_is_own ? ".decode" : "");
     if (written >= 0)
         return LT_OK;
     run->job_path = NULL;
@@ -73,8 +73,6 @@ void take_run_close(take_run *run, bool done)
         take_job_leave(run->job);
     else
         take_job_close(run->job);
-    if (run->job_is_implicit)
-        rmdir(run->job_path); /* goes when it holds nothing to go on from */
     free(run->job_path);
     clear_texts(run);
     free(run->ids);

@@ -50,6 +50,7 @@ typedef struct {
     take_job *job;            /* NULL: nothing is kept */
     char *job_path;
     bool job_is_implicit;     /* beside the output; goes on success */
+    bool job_is_own;          /* and is no other command's: nothing goes on from it */
     bool looks_only;          /* nothing is computed: keys alone */
     take_memory memory;       /* how networks and the VAE keep to it */
     take_reference *reference; /* NULL: the take begins anew */

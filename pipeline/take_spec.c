@@ -129,6 +129,8 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
     s->top_k = g->top_k < 0 ? (g->top_p > 0 ? 0 : p->top_k) : g->top_k;
     s->top_p = g->top_p < 0 ? (g->top_k > 0 ? 0 : p->top_p) : g->top_p;
     s->lm_context = g->lm_context < 0 ? p->lm_context : g->lm_context;
+    s->motion = given(g->motion, p->motion);
+    LT_TRY(finite_within("--motion", s->motion, 0, 10, err));
     LT_TRY(finite_within("--lm-cfg", s->lm_cfg, 0, 100, err));
     LT_TRY(finite_within("--shot-cfg", s->shot_cfg, 0, 100, err));
     LT_TRY(finite_within("--temperature", s->temperature, 1e-3, 100, err));
@@ -157,6 +159,8 @@ static lt_status resolve_refinement(const longtake_settings *g, const cfg_model 
     s->guidance = (cfg_guidance)guidance;
     s->carry = (cfg_carry)carry;
     s->speed = (dit_speed)speed;
+    s->cfg_scale = given(g->cfg_scale, p->cfg_scale);
+    LT_TRY(finite_within("--cfg-scale", s->cfg_scale, 0, 100, err));
     s->steps = g->steps < 0 ? cfg->mmdit.steps : g->steps;
     if (s->steps < 1 || s->steps >= CFG_MAX_STEPS)
         return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps, CFG_MAX_STEPS - 1);
@@ -227,14 +231,14 @@ static lt_status reword(take_spec *s, const take_wording *words, const char *pro
 }
 
 /* What a shot leaves to the take. */
-static longtake_shot filled(const take_spec *s, const longtake_shot *shot, double motion, double cfg_scale)
+static longtake_shot filled(const take_spec *s, const longtake_shot *shot)
 {
     longtake_shot f = *shot;
-    f.motion = given(f.motion, motion);
+    f.motion = given(f.motion, s->motion);
     f.seed = f.seed < 0 ? s->seed : f.seed;
     f.lm_cfg = given(f.lm_cfg, s->lm_cfg);
     f.shot_cfg = given(f.shot_cfg, s->shot_cfg);
-    f.cfg_scale = given(f.cfg_scale, cfg_scale);
+    f.cfg_scale = given(f.cfg_scale, s->cfg_scale);
     return f;
 }
 
@@ -396,13 +400,9 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         LT_TRY(check_prompt(r->prompt, "--prompt", err));
     for (size_t i = 0; i < r->shot_count; i++)
         LT_TRY(check_shot(r, i, s->time.frames, err));
-    const double motion = given(r->settings.motion, cfg->pipeline.motion);
-    const double cfg_scale = given(r->settings.cfg_scale, cfg->pipeline.cfg_scale);
-    LT_TRY(finite_within("--motion", motion, 0, 10, err));
-    LT_TRY(finite_within("--cfg-scale", cfg_scale, 0, 100, err));
     const size_t count = r->shot_count > 0 ? r->shot_count : 1;
     for (size_t i = 0; i < count; i++) {
-        const longtake_shot shot = filled(s, r->shot_count > 0 ? &r->shots[i] : &whole, motion, cfg_scale);
+        const longtake_shot shot = filled(s, r->shot_count > 0 ? &r->shots[i] : &whole);
         const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
         LT_TRY(check_settings(&shot, i, err));
         LT_TRY(add_told(s, &shot, end - shot.at_frame, &cfg->pipeline, words, err));
@@ -531,6 +531,26 @@ static lt_json *retakes_json(const take_spec *s)
     return list;
 }
 
+/* What is the take's own is left out. */
+static lt_json *shot_json(const take_spec *s, int i)
+{
+    const take_shot *shot = &s->shot[i];
+    lt_json *o = lt_json_new_object();
+    lt_json_set(o, "at_frame", lt_json_new_int(shot->at_frame));
+    lt_json_set(o, "prompt", lt_json_new_string(shot->prompt));
+    if (shot->seed != s->seed)
+        lt_json_set(o, "seed", lt_json_new_int(shot->seed));
+    if (shot->motion != s->motion)
+        lt_json_set(o, "motion", lt_json_new_real(shot->motion));
+    if (shot->lm_cfg != s->lm_cfg)
+        lt_json_set(o, "lm_cfg", lt_json_new_real(shot->lm_cfg));
+    if (i > 0 && shot->shot_cfg != s->shot_cfg)
+        lt_json_set(o, "shot_cfg", lt_json_new_real(shot->shot_cfg));
+    if (shot->cfg_scale != s->cfg_scale)
+        lt_json_set(o, "cfg_scale", lt_json_new_real(shot->cfg_scale));
+    return o;
+}
+
 lt_json *take_spec_json(const take_spec *s)
 {
     lt_json *o = lt_json_new_object();
@@ -538,25 +558,16 @@ lt_json *take_spec_json(const take_spec *s)
     lt_json_set(o, "frames", lt_json_new_int(s->time.frames));
     lt_json_set(o, "fps", lt_json_new_real(s->fps));
     lt_json *shots = lt_json_new_array();
-    for (int i = 0; i < s->shots; i++) {
-        lt_json *shot = lt_json_new_object();
-        lt_json_set(shot, "at_frame", lt_json_new_int(s->shot[i].at_frame));
-        lt_json_set(shot, "prompt", lt_json_new_string(s->shot[i].prompt));
-        lt_json_set(shot, "motion", lt_json_new_real(s->shot[i].motion));
-        lt_json_set(shot, "seed", lt_json_new_int(s->shot[i].seed));
-        lt_json_set(shot, "cfg_scale", lt_json_new_real(s->shot[i].cfg_scale));
-        if (s->shot[i].lm_cfg != s->lm_cfg)
-            lt_json_set(shot, "lm_cfg", lt_json_new_real(s->shot[i].lm_cfg));
-        if (i > 0 && s->shot[i].shot_cfg != s->shot_cfg)
-            lt_json_set(shot, "shot_cfg", lt_json_new_real(s->shot[i].shot_cfg));
-        lt_json_append(shots, shot);
-    }
+    for (int i = 0; i < s->shots; i++)
+        lt_json_append(shots, shot_json(s, i));
     lt_json_set(o, "shots", shots);
     if (s->retakes > 0)
         lt_json_set(o, "retakes", retakes_json(s));
     lt_json_set(o, "lm_cfg", lt_json_new_real(s->lm_cfg));
     if (s->shots > 1)
         lt_json_set(o, "shot_cfg", lt_json_new_real(s->shot_cfg));
+    lt_json_set(o, "motion", lt_json_new_real(s->motion));
+    lt_json_set(o, "cfg_scale", lt_json_new_real(s->cfg_scale));
     lt_json_set(o, "temperature", lt_json_new_real(s->temperature));
     lt_json_set(o, "top_k", lt_json_new_int(s->top_k));
     lt_json_set(o, "top_p", lt_json_new_real(s->top_p));

@@ -57,6 +57,8 @@ typedef struct {
 
     double lm_cfg;          /* of shots that have none of their own, like: */
     double shot_cfg;
+    double motion;
+    double cfg_scale;
     double temperature;
     int top_k;              /* 0 = off */
     double top_p;           /* 0 = off */

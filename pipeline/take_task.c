@@ -59,6 +59,7 @@ void take_task_close(take_task *t, bool done)
     tok_plan_clear(&t->plan);
     take_latents_close(t->latents);
     take_recipe_clear(&t->recipe);
+    lt_json_free(t->settings);
 }
 
 /* ---- settling ---- */
@@ -133,13 +134,26 @@ static lt_status read_seed(const char *text, const char *place, int64_t *seed, l
     return LT_OK;
 }
 
-/* Prompt and seed are those that the file notes, where none were given. */
+/* Where no prompt was given: the shots that the plan notes, which are those of a cut or joined plan too; else its one prompt. */
+static void take_noted_prompts(take_task *t)
+{
+    longtake_request *r = &t->request;
+    const char *settings = tok_plan_note(&t->plan, "settings");
+    lt_error ignored = {0};
+    if (r->prompt || r->shot_count > 0)
+        return;
+    if (settings && lt_json_parse(settings, strlen(settings), r->input, &t->settings, &ignored) == LT_OK &&
+        take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK && r->shot_count > 0)
+        return;
+    r->prompt = tok_plan_note(&t->plan, "prompt");
+}
+
+/* Prompts and seed are those that the file notes, where none were given. */
 lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
     LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
-    if (!r->prompt && r->shot_count == 0)
-        r->prompt = tok_plan_note(&t->plan, "prompt");
+    take_noted_prompts(t);
     if (!r->prompt && r->shot_count == 0)
         return take_fail_no_prompt(r->input, err);
     const char *seed = tok_plan_note(&t->plan, "seed");
@@ -169,7 +183,12 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     longtake_request *r = &t->request;
     LT_TRY(resolve(t, 0, 0, err));
     take_spec_clear(&t->run.spec);
-    r->fresh = 1; /* decoding alone is quick, and what a latents file holds has no key to know it by */
+    /* Decoding alone is quick, and what a latents file holds has no key to know it by: nothing is gone on from, in a folder where no other
+     * command's products are. */
+    t->run.job_is_own = true;
+    r->fresh = 1;
+    r->job = NULL;
+    r->keep_job = 0;
     LT_TRY(take_latents_open(r->input, &t->latents, err));
     const lt_json *about = take_latents_about(t->latents);
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));

@@ -37,7 +37,8 @@ struct take_task {
     take_reference reference;     /* of a video or picture that the take begins with */
     tok_plan plan;                /* that a token file, or the request, gives */
     take_latents_reader *latents; /* of a latents file, */
-    take_recipe recipe;           /* and how it was made */
+    take_recipe recipe;           /* and how it, or the plan, was made */
+    lt_json *settings;            /* of the plan, as its notes have them; the request borrows its prompts */
     take_seam seam;
 };
 

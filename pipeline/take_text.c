@@ -142,8 +142,8 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, cons
         take_clock_opened(&run->clock);
     }
     LT_TRY(text_encode(*encoder, ids, text->count, text->rows, err));
-    LT_TRY(take_clock_step(&run->clock, 1, 1, err));
-    return take_job_put(run->job, name, text->key, text->rows, bytes, err);
+    LT_TRY(take_job_put(run->job, name, text->key, text->rows, bytes, err)); /* before a stop is heard of */
+    return take_clock_step(&run->clock, 1, 1, err);
 }
 
 static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, text_encoder **encoder, lt_error *err)

@@ -91,12 +91,14 @@ static lt_status read_shape(const reader *r, const char *name, const lt_json *in
     if (lt_json_kind_of(list) != LT_JSON_ARRAY || lt_json_count(list) > LT_MAX_FILE_RANK)
         return refuse(r, name, "shape is not a list of at most 8 sizes", err);
     *out = (file_shape){.rank = lt_json_count(list), .elements = 1};
+    int64_t step = 1; /* between the last two places of a dimension, which counts even where another is empty */
     for (size_t i = 0; i < out->rank; i++) {
         const lt_json *const n = lt_json_at(list, i);
         if (lt_json_kind_of(n) != LT_JSON_INT || lt_json_int(n) < 0)
             return refuse(r, name, "shape is not made of whole numbers >= 0", err);
         out->dim[i] = lt_json_int(n);
-        if (__builtin_mul_overflow(out->elements, (uint64_t)out->dim[i], &out->elements))
+        if (__builtin_mul_overflow(step, out->dim[i] > 0 ? out->dim[i] : 1, &step) ||
+            __builtin_mul_overflow(out->elements, (uint64_t)out->dim[i], &out->elements))
             return refuse(r, name, "the product of its shape overflows", err);
     }
     return LT_OK;

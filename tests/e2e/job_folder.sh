@@ -57,6 +57,25 @@ state=$(wc -c "$(ls short/state.*)" | cut -d ' ' -f 1)
 ) || fail "a take of one window: $(cat made.err)"
 same alone.y4m part.y4m
 
+# A take that fails before its first product takes its folder away, unless another one holds it.
+cp -r "$MODEL" damaged
+head -c 100 "$MODEL/text_encoder.safetensors" >damaged/text_encoder.safetensors
+kept=$MODEL
+MODEL=damaged
+refused 3 generate "a red ball" --frames 5 -o none.mp4
+[ -e none.mp4.job ] && fail "an empty job folder stays"
+mkdir held.mp4.job
+(
+    flock -s 9
+    touch holding
+    exec sleep 20
+) 9<held.mp4.job &
+while [ ! -e holding ]; do sleep 0.1; done
+refused 3 generate "a red ball" --frames 5 -o held.mp4
+[ -d held.mp4.job ] || fail "the job folder of another take went"
+kill $! 2>/dev/null
+MODEL=$kept
+
 # A link that leads nowhere is no folder, and is not waited for.
 ln -s nowhere loose
 timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job loose -o loose.mp4 --model "$MODEL" >out 2>loose.err

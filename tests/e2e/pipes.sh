@@ -24,6 +24,14 @@ made render take.lt --scale 2 --fps 12 -o large_whole.mp4
 made decode take.latents --scale 2 --fps 12 -o large_stepped.mp4
 same large_whole.mp4 large_stepped.mp4
 
+# What a job folder beside the output holds is another command's, and stays.
+made generate "$prompt" --seconds 4 --seed 7 --keep-job -o kept.mp4
+ls kept.mp4.job >kept.before
+made decode take.latents -o kept.mp4
+ls kept.mp4.job >kept.after
+same kept.before kept.after
+[ -e kept.mp4.decode.job ] && fail "decode left its job folder"
+
 # The release's token file holds the codes and no length: 9 semantic frames are 33 frames.
 made tokens -p "$prompt" --seconds 4 --seed 7 -o take.npy
 made render take.npy -p "$prompt" --seed 7 -o from_npy.mp4

@@ -68,6 +68,38 @@ frames third 33 48
 same sixth.0-33 third.0-33
 differ sixth.33-48 third.33-48
 
+# The codes of a long take are written as one text instead of a list, and read the same. with TEXT: a copy of first.mp4 that says this.
+with() {
+    ffmpeg -v error -y -i first.mp4 -c copy -metadata comment="$1" text.mp4
+}
+about=$(ffprobe -v error -show_entries format_tags=comment -of default=nokey=1:noprint_wrappers=1 first.mp4)
+list=$(echo "$about" | grep -o '"tokens":\[[^]]*\]')
+text=$(echo "$list" | sed 's/:\[/:"/; s/\]/"/; s/, */ /g')
+with "$(echo "$about" | sed "s/$(echo "$list" | sed 's/[][]/\\&/g')/$text/")"
+ffprobe -v error -show_entries format_tags=comment text.mp4 | grep -q '"tokens":"[0-9]* [0-9]' || fail "the copy does not say its codes as a text"
+made generate --recipe text.mp4 -o second.mp4
+same first.mp4 second.mp4
+for word in x -3 70000 ''; do
+    with "$(echo "$about" | sed "s/$(echo "$list" | sed 's/[][]/\\&/g')/$(echo "$text" | sed "s/ [0-9]* / $word /")/")"
+    refused 3 generate --recipe text.mp4 -o bad.mp4
+done
+
+# What a command says beside a recipe wins over it, also for the shots; what it leaves open is the file's.
+made generate --recipe first.mp4 --seed 9 -o said.mp4
+made $make --seed 9 -o meant.mp4
+same said.mp4 meant.mp4
+made generate --recipe first.mp4 --cfg-scale 4 --motion 3 -o said.mp4
+made $make --seed 3 --cfg-scale 4 --motion 3 -o moved.mp4
+same said.mp4 moved.mp4
+made generate --recipe moved.mp4 -p cube -o said.mp4
+made generate cube --frames 48 --steps 2 --seed 3 --cfg-scale 4 --motion 3 -o meant.mp4
+same said.mp4 meant.mp4
+for way in "--top-k 5" "--top-p 0.5"; do # whichever the file has
+    made generate --recipe first.mp4 $way -o said.mp4
+    made $make --seed 3 $way -o meant.mp4
+    same said.mp4 meant.mp4
+done
+
 refused 2 $make --retake 2 -o bad.mp4
 refused 2 $make --retake-seed 2 -o bad.mp4
 refused 2 $make --keep-rest -o bad.mp4

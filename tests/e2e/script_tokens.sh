@@ -36,6 +36,14 @@ for plan in events a b again late; do
     equal "$plan: frames noted" "$(json $plan.json notes settings frames)" "$(json $plan.json frames)"
 done
 
+# Rendered without a prompt the part is told what it shows, not the whole take's beginning.
+made render late.lt --steps 1 --json -o late.y4m
+for shot in 0 1; do
+    for what in at_frame prompt; do
+        equal "late: shot $shot, $what" "$(json made.out settings shots $shot $what)" "$(json late.json notes settings shots $shot $what)"
+    done
+done
+
 # An end anywhere is a shorter segment.
 made tokens cut all.lt 0s-4s -o short.lt
 codes short.lt >short.codes
@@ -68,6 +76,9 @@ equal "frames" "$(of_video three.mp4 nb_read_frames)" 80 # 8 + 5 + 8 semantic fr
 # What was made of a plan that was put together says so: its recipe has the same plan.
 made generate --recipe three.mp4 -o three_again.mp4
 same three.mp4 three_again.mp4
+# And it can be gone on from, though its segments are not those of a take.
+made continue three.mp4 --seconds 2 --steps 1 -o further.mp4
+equal "frames of both" "$(of_video further.mp4 nb_read_frames)" 93 # 77, where the grid allows it, and 16
 
 refused 2 tokens cut all.lt 3s-2s -o bad.lt
 refused 2 tokens cut all.lt 100s-200s -o bad.lt
