@@ -1,4 +1,4 @@
-/* token_cut.c - cutting plans, inside segments too; see token_cut.h. */
+/* token_cut.c - cutting plans, inside segments too, and joining them; see token_cut.h. */
 #include "pipeline/token_cut.h"
 
 #include <stdlib.h>
@@ -105,24 +105,103 @@ static lt_json *shots_between(const lt_json *shots, int64_t first, int64_t frame
     return kept;
 }
 
-lt_status take_tokens_retell(tok_plan *p, int64_t first, lt_error *err)
+/* The note "settings", which lists shots; NULL where there is none, or another program's. lt_json_free() it. */
+static lt_json *settings_of(const tok_plan *p)
 {
     const char *note = tok_plan_note(p, "settings");
     lt_json *settings = NULL;
-    if (!note || lt_json_parse(note, strlen(note), "settings", &settings, NULL) != LT_OK) /* another program's: stays as it is */
-        return LT_OK;
-    lt_status s = LT_OK;
-    if (lt_json_kind_of(settings) == LT_JSON_OBJECT) {
-        const lt_json *shots = lt_json_get(settings, "shots");
-        lt_json *kept = shots && lt_json_kind_of(shots) == LT_JSON_ARRAY ? shots_between(shots, first, p->video_frames) : NULL;
-        lt_json_set(settings, "frames", lt_json_new_int(p->video_frames));
-        if (kept)
-            lt_json_set(settings, "shots", kept);
-        char *text = lt_json_text(settings);
-        s = text ? tok_plan_set_note(p, "settings", text, err) : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
-        free(text);
-    }
+    lt_error ignored = {0};
+    if (!note || lt_json_parse(note, strlen(note), "settings", &settings, &ignored) != LT_OK)
+        return NULL;
+    const lt_json *shots = lt_json_kind_of(settings) == LT_JSON_OBJECT ? lt_json_get(settings, "shots") : NULL;
+    if (shots && lt_json_kind_of(shots) == LT_JSON_ARRAY)
+        return settings;
     lt_json_free(settings);
+    return NULL;
+}
+
+static lt_status note_settings(tok_plan *p, const lt_json *settings, lt_error *err)
+{
+    char *text = lt_json_text(settings);
+    const lt_status s = text ? tok_plan_set_note(p, "settings", text, err) : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    free(text);
+    return s;
+}
+
+/* What is told of a part, from RGB frame `first` of the plan that the note told of. */
+static lt_status retell(tok_plan *p, int64_t first, lt_error *err)
+{
+    lt_json *settings = settings_of(p);
+    if (!settings)
+        return LT_OK;
+    lt_json *kept = shots_between(lt_json_get(settings, "shots"), first, p->video_frames);
+    lt_json_set(settings, "frames", lt_json_new_int(p->video_frames));
+    if (kept)
+        lt_json_set(settings, "shots", kept);
+    const lt_status s = note_settings(p, settings, err);
+    lt_json_free(settings);
+    return s;
+}
+
+/* Do both say the same, or both nothing? */
+static bool is_same(const lt_json *a, const lt_json *b)
+{
+    char *one = a ? lt_json_text(a) : NULL;
+    char *other = b ? lt_json_text(b) : NULL;
+    const bool same = one && other ? strcmp(one, other) == 0 : !one && !other;
+    free(one);
+    free(other);
+    return same;
+}
+
+/* A shot of a take that `part` tells of, for one that `whole` tells of: what it leaves to its take it says itself where that says another. */
+static lt_json *shot_in(const lt_json *whole, const lt_json *part, const lt_json *shot, int64_t at)
+{
+    static const char *const of_take[] = {"seed", "motion", "lm_cfg", "cfg_scale"};
+    lt_json *told = shot_at(shot, at);
+    for (size_t i = 0; i < sizeof of_take / sizeof *of_take; i++) {
+        const lt_json *value = lt_json_get(part, of_take[i]);
+        if (!lt_json_get(shot, of_take[i]) && value && !is_same(value, lt_json_get(whole, of_take[i])))
+            lt_json_set(told, of_take[i], lt_json_copy(value));
+    }
+    return told;
+}
+
+/* Appends the shots that `part` lists, its take beginning at frame `at`. What goes on as it was is no shot of its own. */
+static void append_shots(lt_json *whole, const lt_json *part, int64_t at)
+{
+    const lt_json *more = lt_json_get(part, "shots");
+    lt_json *shots = lt_json_copy(lt_json_get(whole, "shots"));
+    for (size_t i = 0; i < lt_json_count(more); i++) {
+        const int64_t begin = beginning_of(lt_json_at(more, i));
+        const size_t count = lt_json_count(shots);
+        if (begin < 0)
+            break;
+        lt_json *shot = shot_in(whole, part, lt_json_at(more, i), at + begin);
+        lt_json *before = count > 0 ? shot_at(lt_json_at(shots, count - 1), at + begin) : NULL;
+        if (is_same(shot, before))
+            lt_json_free(shot);
+        else
+            lt_json_append(shots, shot);
+        lt_json_free(before);
+    }
+    lt_json_set(whole, "shots", shots);
+}
+
+lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err)
+{
+    LT_TRY(tok_plan_join(first, second, out, err));
+    lt_status s = retell(out, 0, err);
+    lt_json *whole = settings_of(out);
+    lt_json *part = settings_of(second);
+    if (s == LT_OK && whole && part) {
+        append_shots(whole, part, tok_plan_semantic_frames(first) * TAKE_FRAMES_PER_LATENT);
+        s = note_settings(out, whole, err);
+    }
+    lt_json_free(whole);
+    lt_json_free(part);
+    if (s != LT_OK)
+        tok_plan_clear(out);
     return s;
 }
 
@@ -149,7 +228,7 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }
-    const lt_status told = take_tokens_retell(out, first * TAKE_FRAMES_PER_LATENT, err);
+    const lt_status told = retell(out, first * TAKE_FRAMES_PER_LATENT, err);
     if (told != LT_OK)
         tok_plan_clear(out);
     return told;

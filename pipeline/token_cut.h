@@ -1,4 +1,4 @@
-/* token_cut.h - any span of a plan as a plan of its own.
+/* token_cut.h - any span of a plan as a plan of its own, and two plans as one.
  *
  * Inside a segment a frame depends on earlier frames only, so an end may lie anywhere: the segment becomes shorter. A beginning
  * inside a segment has no I-frame; its features are decoded and encoded again as a segment of their own.
@@ -14,9 +14,8 @@
 lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
                           bool *again, lt_error *err);
 
-/* Says the plan's own length in its "settings" note, and of the shots there those that are in force from RGB frame `first` of the plan
- * that the note told of. A note of another form stays as it is. */
-lt_status take_tokens_retell(tok_plan *p, int64_t first, lt_error *err);
+/* One plan behind the other, with the notes of the first; of length and shots they tell the whole. */
+lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err);
 
 /* Has the plan full segments, but for its last, as a take's own plan has? */
 bool take_tokens_are_full(const tok_plan *p);

@@ -210,14 +210,10 @@ longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_to
     if (s == LT_OK)
         s = take_tokens_plan(b, &second, &err);
     if (s == LT_OK)
-        s = tok_plan_join(&first, &second, &both, &err);
-    if (s == LT_OK)
-        s = take_tokens_retell(&both, 0, &err);
+        s = take_tokens_join(&first, &second, &both, &err);
     tok_plan_clear(&first);
     tok_plan_clear(&second);
-    if (s != LT_OK)
-        tok_plan_clear(&both);
-    else
+    if (s == LT_OK)
         s = take_tokens_wrap(&both, out, &err);
     return take_give_error(s, &err, error);
 }

@@ -44,6 +44,17 @@ for shot in 0 1; do
     done
 done
 
+# A whole that is put together tells each part's own, with the seed that it had; a part that goes on as before is no shot.
+"$PROGRAM" info again.lt --json >again.json
+equal "shots of the halves of one take" "$(grep -o '"at_frame"' again.json | wc -l)" 1
+made tokens -p "a blue cube" --frames 48 --seed 5 -o cube.lt
+made tokens join a.lt cube.lt -o two.lt
+made render two.lt --steps 1 --json -o two.y4m
+for said in "0 at_frame 0" "0 prompt a red ball" "1 at_frame 20" "1 prompt a blue cube" "1 seed 5"; do
+    set -- $said
+    equal "two.lt: shot $1, $2" "$(json made.out settings shots $1 $2)" "${said#"$1 $2 "}"
+done
+
 # An end anywhere is a shorter segment.
 made tokens cut all.lt 0s-4s -o short.lt
 codes short.lt >short.codes
