@@ -352,7 +352,7 @@ LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);
 /** The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL). */
 LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
-/** `b` behind `a`, as a new plan. LONGTAKE_ERR_USAGE for plans of different layouts. */
+/** `b` behind `a`, as a new plan, which notes the prompts and seeds of both. LONGTAKE_ERR_INPUT for plans of different layouts or rates. */
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);
 
 /** How unlikely a plan is to the language model. */

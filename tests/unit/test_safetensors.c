@@ -76,8 +76,9 @@ static void refuses_broken_shapes(void **state)
            "overflows");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1073741824,1073741824],\"data_offsets\":[0,8]}}", 8,
            "overflows");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}", 1,
-           "follow");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}", 0,
+           "overflows"); /* holds nothing, but has strides */
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1000,0,4],\"data_offsets\":[0,0]}}", 1, "follow");
     refuse("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, "whole number of bytes");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8, "list");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", 8,
