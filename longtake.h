@@ -427,7 +427,7 @@ LONGTAKE_API longtake_status longtake_check(longtake *e, const char *path, longt
 
 /** Called for every measurement; the text is valid during the call. */
 typedef void (*longtake_line_fn)(void *user, const char *json_line);
-/** Times a stage ("t5" "t5_int8" "lm" "lm_launched" "lm_q8" "lm_q4" "tokenizer" "dit" "dit_fp8" "dit_int8" "vae_decode" "vae_encode") at
+/** Times a stage ("t5" "t5_int8" "lm" "lm_ahead" "lm_launched" "lm_q8" "lm_q4" "tokenizer" "dit" "dit_fp8" "dit_int8" "vae_decode" "vae_encode") at
  * the released sizes with weights made in memory, with the share of what one large operation reaches and what the rest of the time goes to;
  * "ceilings" gives those in both precisions and for weights of few bits, "all" every stage and what a clip and a take of 30 s would need.
  * Calls `fn` with one JSON line each. */

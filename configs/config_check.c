@@ -170,6 +170,9 @@ static lt_status check_mmdit(const checking *c, const cfg_model *cfg)
     LT_TRY(require_multiple(c, "mmdit.latent_height", dit->latent_height, dit->patch, "mmdit.patch"));
     LT_TRY(require_multiple(c, "mmdit.latent_width", dit->latent_width, dit->patch, "mmdit.patch"));
     LT_TRY(check_timesteps(c, dit));
+    if (dit->latent_frames % 2 == 0)
+        return lt_fail(c->err, LT_ERR_INPUT, "%s: 'mmdit.latent_frames' is %d, expected an odd count: one frame, then pairs of latents", c->place,
+                       dit->latent_frames);
     return check_upsample(c, cfg);
 }
 
@@ -205,6 +208,9 @@ static lt_status check_pipeline(const checking *c, const cfg_model *cfg)
         return lt_fail(c->err, LT_ERR_INPUT,
                        "%s: 'pipeline.overlap' is %d, expected an odd count below 'mmdit.latent_frames', %d",
                        c->place, p->overlap, cfg->mmdit.latent_frames);
+    if (p->top_k > cfg->ar_model.vocab_size)
+        return lt_fail(c->err, LT_ERR_INPUT, "%s: 'pipeline.top_k' is %d, expected at most 'ar_model.vocab_size', %d", c->place, p->top_k,
+                       cfg->ar_model.vocab_size);
     return LT_OK;
 }
 
