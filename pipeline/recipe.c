@@ -188,6 +188,12 @@ lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake
     return read_shots(&k, &take, r, out);
 }
 
+void take_recipe_end(const take_recipe *recipe, longtake_request *r, int64_t frames)
+{
+    while (r->shots == recipe->shot && r->shot_count > 1 && recipe->shot[r->shot_count - 1].at_frame >= frames)
+        r->shot_count--;
+}
+
 void take_recipe_clear(take_recipe *r)
 {
     free(r->shot);

@@ -21,6 +21,8 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
                             lt_error *err);
 /* The same of the object `settings` alone, and its shots alone. */
 lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r, take_recipe *out, lt_error *err);
+/* A request for `frames` frames has those of the recipe's shots that begin within them. */
+void take_recipe_end(const take_recipe *recipe, longtake_request *r, int64_t frames);
 void take_recipe_clear(take_recipe *r);
 
 /* True when the engine's very model made it. */

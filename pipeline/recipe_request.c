@@ -152,7 +152,11 @@ static lt_status apply(longtake_recipe *recipe, longtake *e, longtake_request *r
     LT_TRY(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, err));
     if (same_plan)
         LT_TRY(apply_plan(recipe, e, r, err));
-    return apply_reference(recipe, e, r, same_length, err);
+    LT_TRY(apply_reference(recipe, e, r, same_length, err));
+    int64_t frames = 0;
+    LT_TRY(take_spec_length(&r->settings, &e->cfg, TAKE_NEEDS_LENGTH, 0, &frames, err));
+    take_recipe_end(&recipe->parts, r, frames);
+    return LT_OK;
 }
 
 longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, longtake_request *r,

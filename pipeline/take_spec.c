@@ -92,9 +92,7 @@ static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)
     return LT_OK;
 }
 
-/* The take's length in RGB frames. */
-static lt_status resolve_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames,
-                                lt_error *err)
+lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames, lt_error *err)
 {
     const int given_count = (g->seconds >= 0 || isnan(g->seconds)) + (g->frames >= 0) + (g->semantic_frames >= 0);
     if (given_count > 1)
@@ -436,7 +434,7 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
     int64_t length = 0;
     lt_status s = resolve_seed(g->seed, out, err);
     if (s == LT_OK)
-        s = resolve_length(g, cfg, needs, frames, &length, err);
+        s = take_spec_length(g, cfg, needs, frames, &length, err);
     const int window = cfg->mmdit.latent_frames;
     const int overlap = g->overlap < 0 ? cfg->pipeline.overlap : g->overlap;
     if (s == LT_OK && (overlap < 1 || overlap > window - 2 || overlap % 2 == 0))

@@ -82,6 +82,8 @@ typedef enum {
  * with the flag's name. */
 lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
                             take_spec *out, lt_error *err);
+/* Its length alone, in RGB frames; `otherwise` is `frames` there. */
+lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames, lt_error *err);
 void take_spec_clear(take_spec *s);
 
 /* Was a prompt given? */

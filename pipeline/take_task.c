@@ -159,6 +159,9 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     const char *seed = tok_plan_note(&t->plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
         LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
+    int64_t frames = 0;
+    LT_TRY(take_spec_length(&r->settings, &t->run.engine->cfg, 0, t->plan.video_frames, &frames, err));
+    take_recipe_end(&t->recipe, r, frames);
     LT_TRY(resolve(t, TAKE_NEEDS_PROMPT, t->plan.video_frames, err));
     take_warn_if_altered(&t->run, r->input, &t->plan);
     return LT_OK;

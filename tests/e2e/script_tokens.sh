@@ -44,6 +44,13 @@ for shot in 0 1; do
     done
 done
 
+# A shorter video, or a take like it, has the shots that it comes to.
+made render events.lt --steps 1 -o events.mp4
+made render events.lt --steps 1 --seconds 1 --json -o first.y4m
+equal "shots of the first second" "$(grep -o '"at_frame"' made.out | wc -l)" 1
+made generate --recipe events.mp4 --seconds 3 --json -o three_seconds.y4m
+equal "shots of three seconds" "$(grep -o '"at_frame"' made.out | wc -l)" 2
+
 # A whole that is put together tells each part's own, with the seed that it had; a part that goes on as before is no shot.
 "$PROGRAM" info again.lt --json >again.json
 equal "shots of the halves of one take" "$(grep -o '"at_frame"' again.json | wc -l)" 1
