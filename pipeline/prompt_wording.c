@@ -202,6 +202,13 @@ static lt_status append_planned(const take_wording *w, const char *prompt, growi
     return LT_OK;
 }
 
+/* The words of a list, which is all that such a model was taught, are found whatever their case; its sub-words know capitals hardly at all. */
+static void in_small_letters(char *text)
+{
+    for (; *text; text++)
+        *text = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
+}
+
 lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err)
 {
     growing one = {0}, planned = {0};
@@ -218,6 +225,8 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
     }
     if (s != LT_OK)
         free(one.text);
+    else if (w)
+        in_small_letters(one.text);
     *out = s == LT_OK ? one.text : NULL;
     return s;
 }

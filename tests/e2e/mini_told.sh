@@ -9,6 +9,13 @@ plan() {
 plan beach "a red ball rests on a beach at noon"
 equal "told of a plain prompt" "$(cat made.err)" ""
 
+# Capitals are letters.
+plan told "A Red BALL Rests on a Beach at NOON"
+same told.npy beach.npy
+equal "told of capitals" "$(cat made.err)" ""
+plan told "A Scarlet Orb Rests on a Beach at noon"
+same told.npy beach.npy
+
 # Refinement alone paints landmarks; where no place is told the landmark's own is.
 plan told "a red ball rests on a beach near a castle at noon"
 same told.npy beach.npy
