@@ -104,6 +104,8 @@ static int find_prompt(cli_context *c, word_kind kind, char **prompt)
     }
     if (!text)
         return LONGTAKE_OK;
+    if (strcmp(text, "@") == 0)
+        return cli_usage(c, "--prompt: found \"@\", expected the name of a file behind it");
     if (text[0] == '@' || strcmp(text, "-") == 0) {
         *prompt = cli_read_text(c, text[0] == '@' ? text + 1 : text);
         return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_INPUT;

@@ -35,7 +35,7 @@ const cli_example cli_examples[] = {
     {"generate", "longtake generate --recipe ball.mp4 --retake 12s-18s --retake-seed 5 -o again.mp4", "the same, six seconds of it made anew"},
     {"tokens", "longtake tokens -p \"a red ball\" --seconds 30 --candidates 4 --preview sheet.png -o ball.lt",
      "four plans, and a picture to choose from"},
-    {"tokens", "longtake tokens cut ball-43.lt 2s-12s -o part.lt", "ten seconds of one of them (cut and join take -o alone of what follows)"},
+    {"tokens", "longtake tokens cut ball-43.lt 2s-12s -o part.lt", "what one of them plans from 2 to 12 s (cut and join take -o alone of what follows)"},
     {"tokens", "longtake tokens score *.lt -p \"a red ball\"", "how unlikely they are (score takes -p, --lm-cfg, --temperature, --motion and --lm-context)"},
     {"encode", "longtake encode clip.mp4 -o clip.lt", "the plan that a video shows"},
     {"refine", "longtake refine ball-43.lt -o ball.latents", "latents, for decode"},
@@ -564,6 +564,25 @@ static void give_length_back(cli_values *v, length of_environment)
     v->num_frames = of_environment.num_frames;
 }
 
+/* Are the words of the command line its prompt? Then they win over the environment's. */
+static bool says_prompt_in_words(const cli_values *v)
+{
+    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !flags_of_edit(v)));
+}
+
+/* How an error is told that comes before `--progress` was read. */
+static void look_for_progress(int argc, char **argv, cli_values *v)
+{
+    static const char name[] = "--progress";
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], name, sizeof name - 1) != 0)
+            continue;
+        const char *value = argv[i][sizeof name - 1] == '=' ? argv[i] + sizeof name : i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(value, "jsonl") == 0)
+            v->progress = value;
+    }
+}
+
 /* "help" and "help COMMAND" are -h and COMMAND -h. */
 static void understand_help(cli_values *v)
 {
@@ -579,14 +598,18 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
     if (!read_environment(v, message, bytes))
         return false;
     const length of_environment = take_length(v);
+    const char *prompt_of_environment = v->prompt;
+    v->prompt = NULL;
     bool flags_end = false;
     for (int i = 1; i < argc; i++) {
         const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
         if (is_flag && strcmp(argv[i], "--") == 0) {
             flags_end = true;
         } else if (is_flag) {
-            if (!read_flag(argc, argv, &i, v, message, bytes))
+            if (!read_flag(argc, argv, &i, v, message, bytes)) {
+                look_for_progress(argc, argv, v);
                 return false;
+            }
         } else if (!v->command) {
             v->command = argv[i];
         } else if (v->words == CLI_MAX_LIST) {
@@ -597,6 +620,8 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
         }
     }
     give_length_back(v, of_environment);
+    if (!v->prompt && !says_prompt_in_words(v))
+        v->prompt = prompt_of_environment;
     understand_help(v);
     if (!v->command)
         return true;

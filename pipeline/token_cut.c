@@ -188,18 +188,32 @@ static void append_shots(lt_json *whole, const lt_json *part, int64_t at)
     lt_json_set(whole, "shots", shots);
 }
 
-lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err)
+/* The notes of `out`, in which `second` begins at semantic frame `at`. */
+static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt_error *err)
 {
-    LT_TRY(tok_plan_join(first, second, out, err));
-    lt_status s = retell(out, 0, err);
+    LT_TRY(retell(out, 0, err));
     lt_json *whole = settings_of(out);
     lt_json *part = settings_of(second);
-    if (s == LT_OK && whole && part) {
-        append_shots(whole, part, tok_plan_semantic_frames(first) * TAKE_FRAMES_PER_LATENT);
+    lt_status s = LT_OK;
+    if (whole && part) {
+        append_shots(whole, part, at * TAKE_FRAMES_PER_LATENT);
         s = note_settings(out, whole, err);
     }
     lt_json_free(whole);
     lt_json_free(part);
+    return s;
+}
+
+lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err)
+{
+    tok_plan shown = {0}; /* of the first: a take shorter than a window is planned further than it is delivered */
+    bool again = false;
+    const int64_t frames = take_latents_of_frames(first->video_frames);
+    LT_TRY(take_tokens_cut(NULL, first, 0, frames, &shown, &again, err));
+    lt_status s = tok_plan_join(&shown, second, out, err);
+    tok_plan_clear(&shown);
+    if (s == LT_OK)
+        s = tell_both(out, second, frames, err);
     if (s != LT_OK)
         tok_plan_clear(out);
     return s;

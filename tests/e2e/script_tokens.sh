@@ -62,6 +62,15 @@ for said in "0 at_frame 0" "0 prompt a red ball" "1 at_frame 20" "1 prompt a blu
     equal "two.lt: shot $1, $2" "$(json made.out settings shots $1 $2)" "${said#"$1 $2 "}"
 done
 
+# What a plan of less than a window holds beyond its take does not come between the two.
+made tokens -p "a red ball" --frames 8 -o brief.lt
+made tokens join brief.lt brief.lt -o twice.lt
+"$PROGRAM" info twice.lt --json >twice.json
+equal "frames of 8 and 8" "$(json twice.json frames)" 20 # three semantic frames of the first, 9 frames, then those of the second but 9
+made tokens join all.lt brief.lt -o after.lt
+"$PROGRAM" info after.lt --json >after.json
+equal "frames of 48 and 8" "$(json after.json frames)" 60
+
 # An end anywhere is a shorter segment.
 made tokens cut all.lt 0s-4s -o short.lt
 codes short.lt >short.codes

@@ -151,6 +151,17 @@ refused 2 generate x --dry-run -o a.mp4
 grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
 unset LONGTAKE_SECONDS LONGTAKE_FRAMES
 
+# A prompt in words too; and how errors are told is heard of wherever it stands.
+export LONGTAKE_PROMPT="a red ball"
+made generate "a blue ball" --frames 5 --dry-run --json
+equal "a prompt in words" "$(json made.out settings shots 0 prompt)" "a blue ball"
+made generate --frames 5 --dry-run --json
+equal "the environment's prompt" "$(json made.out settings shots 0 prompt)" "a red ball"
+unset LONGTAKE_PROMPT
+"$PROGRAM" generate --nosuch x --progress jsonl >refused.out 2>refused.err
+grep -q '^{.*"event":"error","code":2' refused.err || fail "an error before --progress: $(cat refused.err)"
+refused 2 generate -p @ -o bad.mp4
+
 export LONGTAKE_JSON=false
 refused 2 generate x --dry-run -o a.mp4
 equal "a switch of the environment" "$(head -n 1 refused.err)" 'longtake: --json: found "false", expected 0 or 1'
