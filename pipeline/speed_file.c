@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/decimal_text.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/processor_name.h"
 #include "pipeline/take_key.h"
@@ -61,10 +62,9 @@ static bool read_line(const char *line, const char *key, take_speed *out)
     const size_t length = strlen(key);
     if (strncmp(line, key, length) != 0 || line[length] != ' ')
         return false;
-    char *end = NULL;
-    out->unit_seconds = strtod(line + length, &end);
-    out->open_seconds = strtod(end, NULL);
-    return isfinite(out->unit_seconds) && out->unit_seconds > 0 && isfinite(out->open_seconds) && out->open_seconds >= 0;
+    char number[2][LT_DECIMAL_BYTES];
+    return sscanf(line + length, " %31s %31s", number[0], number[1]) == 2 && lt_parse_decimal(number[0], &out->unit_seconds) &&
+           lt_parse_decimal(number[1], &out->open_seconds) && out->unit_seconds > 0 && out->open_seconds >= 0;
 }
 
 bool take_speed_read(const longtake *e, const take_spec *s, take_stage stage, take_speed *out)
@@ -127,7 +127,10 @@ void take_speeds_write(const longtake *e, const take_spec *s, const take_clock *
         if (t->measured <= 0)
             continue;
         key_of(e, s, (take_stage)stage, key[keys]);
-        fprintf(f, "%s %.9g %.9g %s\n", key[keys], t->seconds / t->measured, t->open_seconds, take_stage_name((take_stage)stage));
+        char number[2][LT_DECIMAL_BYTES];
+        lt_float_text((float)(t->seconds / t->measured), number[0]);
+        lt_float_text((float)t->open_seconds, number[1]);
+        fprintf(f, "%s %s %s %s\n", key[keys], number[0], number[1], take_stage_name((take_stage)stage));
         keys++;
     }
     if (f) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/decimal_text.h"
 #include "weights/weight_table.h"
 
 /* What `--precision bf16` must reach where a file gives no bound of its own. */
@@ -38,9 +39,7 @@ static lt_status refuse(const lt_golden *g, const char *what, lt_error *err)
 /* A whole metadata string as a finite number >= 0. */
 static lt_status read_bound(const lt_golden *g, const char *key, const char *text, double *out, lt_error *err)
 {
-    char *end;
-    *out = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(*out) || *out < 0)
+    if (!lt_parse_decimal(text, out) || *out < 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s is '%s', expected a finite number >= 0", lt_golden_place(g),
                        key, text);
     return LT_OK;

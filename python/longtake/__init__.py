@@ -378,18 +378,26 @@ class _Call:
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
         return self._hear(lambda: self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()))
 
+    @contextlib.contextmanager
+    def running(self, engine: "Engine") -> Iterator[None]:
+        """What the engine stops when it is closed."""
+        engine._running = self
+        try:
+            yield
+        finally:
+            engine._running = None
+
     def run(self, function: Callable, engine: "Engine") -> Report:
         error = c.Error()
         result = c.Result()
-        engine._running = self
         try:
-            status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
+            with self.running(engine):
+                status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
             if self.raised is not None:
                 raise self.raised
             _check(status, error)
             return _report(result)
         finally:
-            engine._running = None
             _lib.longtake_result_clear(ctypes.byref(result))
 
 
@@ -436,6 +444,7 @@ class Engine(_Owned):
         self._lock = threading.Lock()
         self._user: Optional[int] = None  # thread that has the lock
         self._running: Optional[_Call] = None
+        self._taking: "dict[int, _Call]" = {}  # threads that take frames, of a request that waits for them
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
@@ -454,6 +463,7 @@ class Engine(_Owned):
         running = self._running
         if running is not None:
             running.cancelled = True
+        self._taking.pop(threading.get_ident(), None)
         with self._turn():
             if self._address:
                 _lib.longtake_close(self._address)
@@ -465,12 +475,18 @@ class Engine(_Owned):
         running = self._running
         if threading.get_ident() in (self._user, running.inside if running is not None else None):
             raise LongtakeError(Status.USAGE, "Engine: found a request within a callback of another, expected one at a time")
+        self._refuse_taker()
         with self._lock:
             self._user = threading.get_ident()
             try:
                 yield
             finally:
                 self._user = None
+
+    def _refuse_taker(self) -> None:
+        """Who takes frames waits for their request, and that for him."""
+        if threading.get_ident() in self._taking:
+            raise LongtakeError(Status.USAGE, "Engine: found a request between two frames of another, expected one at a time")
 
     def __enter__(self) -> "Engine":
         return self
@@ -555,7 +571,7 @@ class Engine(_Owned):
         error = c.Error()
         with tempfile.TemporaryDirectory() as folder:
             call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
-            with self._turn():
+            with self._turn(), call.running(self):
                 status = _lib.longtake_make_candidates(self._handle, ctypes.byref(call.request), count, c.BATCH_FN(hear), None,
                                                        ctypes.byref(error))
             if call.raised is not None:
@@ -575,12 +591,12 @@ class Engine(_Owned):
 
         error = c.Error()
         call = self._call(**request)
-        with self._turn():
+        with self._turn(), call.running(self):
             status = _lib.longtake_generate_batch(self._handle, c.path(prompts), c.path(folder),
                                                   ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
         if call.raised is not None:
             raise call.raised
-        if not any(line.error for line in lines):
+        if call.cancelled or not any(line.error for line in lines):
             _check(status, error)
         return lines
 
@@ -634,7 +650,10 @@ class Engine(_Owned):
             except BaseException as exception:  # raised where the frames are taken
                 put(exception)
 
+        self._refuse_taker()
         thread = threading.Thread(target=work, daemon=True)
+        taker = threading.get_ident()
+        self._taking[taker] = call
         thread.start()
         try:
             while True:
@@ -652,6 +671,7 @@ class Engine(_Owned):
         finally:
             call.cancelled = True
             thread.join()
+            self._taking.pop(taker, None)
 
     def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:
         """All frames of `generate` at once, uint8 [T, height, width, 3]."""

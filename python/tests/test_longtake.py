@@ -42,6 +42,11 @@ def test_progress_without_tqdm_is_a_line(engine, tmp_path, monkeypatch, capsys):
 def test_closing_the_iterator_stops(engine):
     frames = engine.frames("a red ball", seconds=60, steps=2)
     next(frames)
+    with pytest.raises(longtake.LongtakeError, match="between two frames") as caught:
+        engine.plan("a red ball")
+    assert caught.value.code == longtake.Status.USAGE
+    with pytest.raises(longtake.LongtakeError, match="between two frames"):
+        next(engine.frames("a blue ball", frames=1))
     frames.close()
     assert len(engine.video("a ball", frames=1, steps=1)) == 1
 
@@ -172,6 +177,26 @@ def test_errors_carry_code_and_place(engine, tmp_path):
     assert caught.value.code == longtake.Status.INPUT
     with pytest.raises(TypeError):
         engine.generate("a red ball", secnods=3)
+
+
+def test_closing_stops_a_batch(tmp_path):
+    (tmp_path / "prompts.txt").write_text("a red ball\n" * 200)
+    engine = longtake.Engine(os.environ["MODEL"])
+    begun = threading.Event()
+    failures = []
+
+    def work():
+        try:
+            engine.batch(tmp_path / "prompts.txt", tmp_path, seconds=30, progress=lambda _event: begun.set())
+        except longtake.LongtakeError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(60)
+    engine.close()
+    thread.join()
+    assert [error.code for error in failures] == [longtake.Status.CANCELLED]
 
 
 def test_what_is_closed_says_so(tmp_path):
