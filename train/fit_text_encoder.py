@@ -175,17 +175,17 @@ def learn_slots(a):
     run = Run("text_reader", model, a, lr=.02, adam_lr=2e-3, adam_only=("shared", "bias", "heads", "queries"))
     rng = np.random.default_rng(run.steps + 1)
     for _ in run:
-        ids, labels = batch(rng, pieces, 64)
-        hidden = torch.rand(len(ids), 1) < .5                    # half of the rows without their padding, as in the LM
+        ids, labels = (x.to(a.device) for x in batch(rng, pieces, 64))
+        hidden = torch.rand(len(ids), 1, device=a.device) < .5       # half of the rows without their padding, as in the LM
         mask = (ids != 0) | ~hidden
-        read = model(ids.to(a.device), mask.to(a.device))
+        read = model(ids, mask)
         losses = [F.cross_entropy(logits, labels[:, i]) for i, logits in enumerate(read.values())]
         right = np.mean([(l.argmax(-1) == labels[:, i]).float().mean().item() for i, l in enumerate(read.values())])
         run.step(sum(losses), right=right)
     model.load_state_dict(run.mean)
     save_atomically({"mean": model.encoder.state_dict()}, out / "text_encoder.pt")
     with torch.no_grad():
-        ids, labels = batch(np.random.default_rng(99), pieces, 500, training=False)
+        ids, labels = (x.to(a.device) for x in batch(np.random.default_rng(99), pieces, 500, training=False))
         read = model(ids, torch.ones_like(ids, dtype=torch.bool))
     print("read right (all combinations, padded):", {k: round((l.argmax(-1) == labels[:, i]).float().mean().item(), 4)
                                                      for i, (k, l) in enumerate(read.items())})

@@ -167,7 +167,7 @@ def spelling_loss(book, given, spelled, cover):
 def main():
     a = arguments(plan=16.)
     torch.manual_seed(0)
-    model, heads = Tokenizer(config("tokenizer")), load_heads(a.out)
+    model, heads = Tokenizer(config("tokenizer")), load_heads(a.out).to(a.device)
     quantizer, book = model.quantizer, model.quantizer._codebook
     quantizer.learned, quantizer.given = LEARNED, IS_SPELLED
     fixed = vectors(book.embed.shape[-1])
@@ -177,19 +177,19 @@ def main():
     run = Run("tokenizer", model.to(a.device), a, lr=.02, adam_lr=1.5e-3, warmup=40, average=.99,
               adam_only=("tokens", "mask_token", "decoder_embed", "patch_embed", "proj_out", "quantizer", "ffn", "ln_"))
     data = Samples(f"{a.out}/corpora", run.steps + 1)
-    used = torch.zeros(book.embed.shape[1])
+    used = torch.zeros(book.embed.shape[1], device=a.device)
     for progress in run:
-        f, cover, spelled = data(BATCH)
-        told = torch.where(torch.rand(BATCH, 1) < TOLD, spelled, -1)
+        f, cover, spelled = (x.to(a.device) for x in data(BATCH))
+        told = torch.where(torch.rand(BATCH, 1, device=a.device) < TOLD, spelled, -1)
         quantise = progress > UNQUANTISED
         if quantise and not book.initted.item():
             with torch.no_grad():
                 rope, mask, _ = model.table(1)
-                z = [quantizer.project_in(model.encoder(data(16)[0], rope, mask))[:, ~IS_SPELLED].flatten(0, 1) for _ in range(20)]
+                z = [quantizer.project_in(model.encoder(data(16)[0].to(a.device), rope, mask))[:, ~IS_SPELLED].flatten(0, 1) for _ in range(20)]
                 quantizer.begin(torch.cat(z), fixed)
                 for name in ("embed", "embed_avg", "cluster_size", "initted"):      # no average with what was before
                     run.mean[f"quantizer._codebook.{name}"].copy_(getattr(book, name))
-        got, index, commit, given = model(f.to(a.device), quantise, told if quantise else spelled)
+        got, index, commit, given = model(f, quantise, told if quantise else spelled)
         loss, numbers = distance(heads, got, f, cover)
         spelling = spelling_loss(book.embed[0], given, spelled, cover)
         if index is not None:
@@ -202,7 +202,7 @@ def main():
         for name in ("spelled codes given", "all codes from the picture"):
             rows = []
             for _ in range(8):
-                f, cover, spelled = held(32)
+                f, cover, spelled = (x.to(a.device) for x in held(32))
                 own = torch.full_like(spelled, -1)
                 rows.append(distance(heads, model(f, True, spelled if "given" in name else own)[0], f, cover)[1])
             print(f"held-out frames, {name}:", {k: round(float(np.mean([r[k] for r in rows])), 3) for k in rows[0]})
