@@ -543,31 +543,35 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
     return true;
 }
 
+/* What can be said in several ways: the length by three flags, the prompt by words too. Where the command line says it in one of them, that wins
+ * over all that the environment says. */
 typedef struct {
     double seconds, frames, num_frames;
-} length;
+    const char *prompt;
+} said_several_ways;
 
-/* The length is one setting that has three flags: where the command line gives one, it wins over all that the environment says. */
-static length take_length(cli_values *v)
+static said_several_ways take_several_ways(cli_values *v)
 {
-    const length taken = {v->seconds, v->frames, v->num_frames};
+    const said_several_ways taken = {v->seconds, v->frames, v->num_frames, v->prompt};
     v->seconds = v->frames = v->num_frames = CLI_UNSET;
+    v->prompt = NULL;
     return taken;
 }
 
-static void give_length_back(cli_values *v, length of_environment)
+static bool says_prompt_in_words(const cli_values *v)
 {
+    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !flags_of_edit(v)));
+}
+
+static void give_back(cli_values *v, said_several_ways of_environment)
+{
+    if (!v->prompt && !says_prompt_in_words(v))
+        v->prompt = of_environment.prompt;
     if (cli_given(v->seconds) || cli_given(v->frames) || cli_given(v->num_frames))
         return;
     v->seconds = of_environment.seconds;
     v->frames = of_environment.frames;
     v->num_frames = of_environment.num_frames;
-}
-
-/* Are the words of the command line its prompt? Then they win over the environment's. */
-static bool says_prompt_in_words(const cli_values *v)
-{
-    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !flags_of_edit(v)));
 }
 
 /* How an error is told that comes before `--progress` was read. */
@@ -597,9 +601,7 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
 {
     if (!read_environment(v, message, bytes))
         return false;
-    const length of_environment = take_length(v);
-    const char *prompt_of_environment = v->prompt;
-    v->prompt = NULL;
+    const said_several_ways of_environment = take_several_ways(v);
     bool flags_end = false;
     for (int i = 1; i < argc; i++) {
         const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
@@ -619,9 +621,7 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
             v->word[v->words++] = argv[i];
         }
     }
-    give_length_back(v, of_environment);
-    if (!v->prompt && !says_prompt_in_words(v))
-        v->prompt = prompt_of_environment;
+    give_back(v, of_environment);
     understand_help(v);
     if (!v->command)
         return true;

@@ -5,16 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST_WORD = 62 };
+#include "pipeline/prompt_events.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+enum { LONGEST_WORD = 62 };
 
 static bool is_letter(char c)
 {
-    return lower(c) >= 'a' && lower(c) <= 'z';
+    return take_small_letter(c) >= 'a' && take_small_letter(c) <= 'z';
 }
 
 static bool is_listed(const char *list, const char *word, size_t n)
@@ -66,7 +63,7 @@ int take_unknown_words(const char *words, const char *prompt, char *out, size_t 
             continue;
         char word[LONGEST_WORD + 1];
         for (size_t i = 0; i < n; i++)
-            word[i] = lower(prompt[i]);
+            word[i] = take_small_letter(prompt[i]);
         word[n] = '\0';
         if (is_listed(words, word, n) || is_listed(told, word, n))
             continue;

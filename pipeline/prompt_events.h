@@ -12,6 +12,12 @@ enum { TAKE_MAX_EVENTS = 8 };
  * the comma, the `and` and the spaces that lead to it. */
 int take_prompt_events(const char *prompt, size_t end[TAKE_MAX_EVENTS]);
 
+/* Of ASCII letters alone. */
+static inline char take_small_letter(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* Of a word: an ASCII letter or digit, - or ', or part of a longer character. */
 static inline bool take_is_word(char c)
 {

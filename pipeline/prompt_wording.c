@@ -206,7 +206,7 @@ static lt_status append_planned(const take_wording *w, const char *prompt, growi
 static void in_small_letters(char *text)
 {
     for (; *text; text++)
-        *text = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
+        *text = take_small_letter(*text);
 }
 
 lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err)

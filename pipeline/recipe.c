@@ -179,8 +179,6 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
 
 lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
 {
-    if (lt_json_kind_of(settings) != LT_JSON_OBJECT)
-        return lt_fail(err, LT_ERR_INPUT, "%s: settings are no object", place);
     key_reader k = {.object = settings, .place = place, .err = err};
     const longtake_settings take = {
         .seed = int_of(&k, "seed"), .motion = of_all_shots(&k, "motion"), .cfg_scale = of_all_shots(&k, "cfg_scale")};

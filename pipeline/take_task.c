@@ -7,6 +7,7 @@
 #include "pipeline/shot_plan.h"
 #include "pipeline/shot_times.h"
 #include "pipeline/take_preview.h"
+#include "pipeline/token_cut.h"
 #include "pipeline/token_io.h"
 
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)
@@ -138,12 +139,11 @@ static lt_status read_seed(const char *text, const char *place, int64_t *seed, l
 static void take_noted_prompts(take_task *t)
 {
     longtake_request *r = &t->request;
-    const char *settings = tok_plan_note(&t->plan, "settings");
     lt_error ignored = {0};
     if (r->prompt || r->shot_count > 0)
         return;
-    if (settings && lt_json_parse(settings, strlen(settings), r->input, &t->settings, &ignored) == LT_OK &&
-        take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK && r->shot_count > 0)
+    t->settings = take_tokens_settings(&t->plan);
+    if (t->settings && take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK && r->shot_count > 0)
         return;
     r->prompt = tok_plan_note(&t->plan, "prompt");
 }

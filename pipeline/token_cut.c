@@ -105,8 +105,7 @@ static lt_json *shots_between(const lt_json *shots, int64_t first, int64_t frame
     return kept;
 }
 
-/* The note "settings", which lists shots; NULL where there is none, or another program's. lt_json_free() it. */
-static lt_json *settings_of(const tok_plan *p)
+lt_json *take_tokens_settings(const tok_plan *p)
 {
     const char *note = tok_plan_note(p, "settings");
     lt_json *settings = NULL;
@@ -120,38 +119,21 @@ static lt_json *settings_of(const tok_plan *p)
     return NULL;
 }
 
+/* Makes `settings` tell of `frames` frames of its take, from RGB frame `first` on. */
+static void tell_part(lt_json *settings, int64_t first, int64_t frames)
+{
+    lt_json *kept = shots_between(lt_json_get(settings, "shots"), first, frames);
+    lt_json_set(settings, "frames", lt_json_new_int(frames));
+    if (kept)
+        lt_json_set(settings, "shots", kept);
+}
+
 static lt_status note_settings(tok_plan *p, const lt_json *settings, lt_error *err)
 {
     char *text = lt_json_text(settings);
     const lt_status s = text ? tok_plan_set_note(p, "settings", text, err) : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
     free(text);
     return s;
-}
-
-/* What is told of a part, from RGB frame `first` of the plan that the note told of. */
-static lt_status retell(tok_plan *p, int64_t first, lt_error *err)
-{
-    lt_json *settings = settings_of(p);
-    if (!settings)
-        return LT_OK;
-    lt_json *kept = shots_between(lt_json_get(settings, "shots"), first, p->video_frames);
-    lt_json_set(settings, "frames", lt_json_new_int(p->video_frames));
-    if (kept)
-        lt_json_set(settings, "shots", kept);
-    const lt_status s = note_settings(p, settings, err);
-    lt_json_free(settings);
-    return s;
-}
-
-/* Do both say the same, or both nothing? */
-static bool is_same(const lt_json *a, const lt_json *b)
-{
-    char *one = a ? lt_json_text(a) : NULL;
-    char *other = b ? lt_json_text(b) : NULL;
-    const bool same = one && other ? strcmp(one, other) == 0 : !one && !other;
-    free(one);
-    free(other);
-    return same;
 }
 
 /* A shot of a take that `part` tells of, for one that `whole` tells of: what it leaves to its take it says itself where that says another. */
@@ -161,7 +143,7 @@ static lt_json *shot_in(const lt_json *whole, const lt_json *part, const lt_json
     lt_json *told = shot_at(shot, at);
     for (size_t i = 0; i < sizeof of_take / sizeof *of_take; i++) {
         const lt_json *value = lt_json_get(part, of_take[i]);
-        if (!lt_json_get(shot, of_take[i]) && value && !is_same(value, lt_json_get(whole, of_take[i])))
+        if (!lt_json_get(shot, of_take[i]) && value && !lt_json_equal(value, lt_json_get(whole, of_take[i])))
             lt_json_set(told, of_take[i], lt_json_copy(value));
     }
     return told;
@@ -179,7 +161,7 @@ static void append_shots(lt_json *whole, const lt_json *part, int64_t at)
             break;
         lt_json *shot = shot_in(whole, part, lt_json_at(more, i), at + begin);
         lt_json *before = count > 0 ? shot_at(lt_json_at(shots, count - 1), at + begin) : NULL;
-        if (is_same(shot, before))
+        if (lt_json_equal(shot, before))
             lt_json_free(shot);
         else
             lt_json_append(shots, shot);
@@ -191,12 +173,13 @@ static void append_shots(lt_json *whole, const lt_json *part, int64_t at)
 /* The notes of `out`, in which `second` begins at semantic frame `at`. */
 static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt_error *err)
 {
-    LT_TRY(retell(out, 0, err));
-    lt_json *whole = settings_of(out);
-    lt_json *part = settings_of(second);
+    lt_json *whole = take_tokens_settings(out);
+    lt_json *part = take_tokens_settings(second);
     lt_status s = LT_OK;
-    if (whole && part) {
-        append_shots(whole, part, at * TAKE_FRAMES_PER_LATENT);
+    if (whole) {
+        tell_part(whole, 0, out->video_frames);
+        if (part)
+            append_shots(whole, part, at * TAKE_FRAMES_PER_LATENT);
         s = note_settings(out, whole, err);
     }
     lt_json_free(whole);
@@ -242,7 +225,12 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }
-    const lt_status told = retell(out, first * TAKE_FRAMES_PER_LATENT, err);
+    lt_json *settings = take_tokens_settings(out);
+    if (!settings)
+        return LT_OK;
+    tell_part(settings, first * TAKE_FRAMES_PER_LATENT, out->video_frames);
+    const lt_status told = note_settings(out, settings, err);
+    lt_json_free(settings);
     if (told != LT_OK)
         tok_plan_clear(out);
     return told;

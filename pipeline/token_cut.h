@@ -6,6 +6,7 @@
 #ifndef TAKE_TOKEN_CUT_H
 #define TAKE_TOKEN_CUT_H
 
+#include "kernels/core/json.h"
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
 
@@ -16,6 +17,9 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
 
 /* One plan behind the other, with the notes of the first; of length and shots they tell the whole. */
 lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err);
+
+/* The plan's note "settings", which lists shots; NULL where there is none, or another program's. lt_json_free() it. */
+lt_json *take_tokens_settings(const tok_plan *p);
 
 /* Has the plan full segments, but for its last, as a take's own plan has? */
 bool take_tokens_are_full(const tok_plan *p);

@@ -208,6 +208,11 @@ lt_json *lt_json_copy(const lt_json *n)
     return opaque(json_deep_copy(node(n)));
 }
 
+bool lt_json_equal(const lt_json *a, const lt_json *b)
+{
+    return json_equal(node(a), node(b));
+}
+
 /* A string that is not UTF-8 cannot be written, so a document that holds this one has no text. The place for it is
  * there: its parent was just emptied. */
 static json_t *unwritable(void)

@@ -41,6 +41,7 @@ lt_json *lt_json_new_string(const char *v);
 /* The name of a file, which need not be UTF-8: then what is not ASCII becomes "?". */
 lt_json *lt_json_new_path(const char *v);
 lt_json *lt_json_copy(const lt_json *n); /* with all that is in it */
+bool lt_json_equal(const lt_json *a, const lt_json *b); /* whatever the order of their keys; NULL equals nothing */
 void lt_json_set(lt_json *object, const char *key, lt_json *value);
 void lt_json_append(lt_json *array, lt_json *value);
 /* Compact text in insertion order (one line), NUL-terminated; free() it. A real has the fewest digits that read back as the same

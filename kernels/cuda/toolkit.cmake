@@ -51,6 +51,7 @@ endif()
 
 # The architectures to build for when none are named.
 function(lt_cuda_architectures result)
+    execute_process(COMMAND ${LONGTAKE_NVCC} --list-gpu-code OUTPUT_VARIABLE known)
     if(LONGTAKE_CUDA STREQUAL AUTO)
         set(${result} 80-virtual PARENT_SCOPE)
         execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
@@ -59,7 +60,6 @@ function(lt_cuda_architectures result)
             string(REGEX MATCHALL "[0-9]+\\.[0-9]+" cards "${cards}")
             list(REMOVE_DUPLICATES cards)
             list(TRANSFORM cards REPLACE "\\." "")
-            execute_process(COMMAND ${LONGTAKE_NVCC} --list-gpu-code OUTPUT_VARIABLE known)
             set(chosen)
             foreach(card ${cards}) # one that the backend refuses, or the toolkit does not know, is left out
                 if(card GREATER_EQUAL 80 AND known MATCHES "sm_${card}[^0-9]")
@@ -74,7 +74,6 @@ function(lt_cuda_architectures result)
         endif()
         return()
     endif()
-    execute_process(COMMAND ${LONGTAKE_NVCC} --list-gpu-code OUTPUT_VARIABLE known)
     set(chosen)
     foreach(architecture 80 86 89 90 100 120)
         if(known MATCHES "sm_${architecture}[^0-9]")

@@ -444,7 +444,7 @@ class Engine(_Owned):
         self._lock = threading.Lock()
         self._user: Optional[int] = None  # thread that has the lock
         self._running: Optional[_Call] = None
-        self._taking: "dict[int, _Call]" = {}  # threads that take frames, of a request that waits for them
+        self._takers: "list[int]" = []  # threads that take frames, of a request that waits for them
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
@@ -463,7 +463,7 @@ class Engine(_Owned):
         running = self._running
         if running is not None:
             running.cancelled = True
-        self._taking.pop(threading.get_ident(), None)
+        self._forget_taker(threading.get_ident())
         with self._turn():
             if self._address:
                 _lib.longtake_close(self._address)
@@ -485,8 +485,12 @@ class Engine(_Owned):
 
     def _refuse_taker(self) -> None:
         """Who takes frames waits for their request, and that for him."""
-        if threading.get_ident() in self._taking:
+        if threading.get_ident() in self._takers:
             raise LongtakeError(Status.USAGE, "Engine: found a request between two frames of another, expected one at a time")
+
+    def _forget_taker(self, taker: int) -> None:
+        with contextlib.suppress(ValueError):
+            self._takers.remove(taker)
 
     def __enter__(self) -> "Engine":
         return self
@@ -653,7 +657,7 @@ class Engine(_Owned):
         self._refuse_taker()
         thread = threading.Thread(target=work, daemon=True)
         taker = threading.get_ident()
-        self._taking[taker] = call
+        self._takers.append(taker)
         thread.start()
         try:
             while True:
@@ -671,7 +675,7 @@ class Engine(_Owned):
         finally:
             call.cancelled = True
             thread.join()
-            self._taking.pop(taker, None)
+            self._forget_taker(taker)
 
     def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:
         """All frames of `generate` at once, uint8 [T, height, width, 3]."""

@@ -145,7 +145,10 @@ static void writes_what_it_reads(void **state)
     assert_string_equal(
         text, "{\"z\":[-9223372036854775808,0.1,8.0,0.3333333333333333,1e-12,1e+300,-0.0,false],\"e\":[{},[]],\"a\":\"line\\n\\\"quoted\\\"\"}");
     lt_json *const copy = lt_json_copy(root);
+    assert_true(lt_json_equal(copy, root));
     lt_json_set(root, "e", lt_json_new_int(1));
+    assert_false(lt_json_equal(copy, root));
+    assert_false(lt_json_equal(copy, NULL));
     char *const again = lt_json_text(copy); /* which has its own of all that is in it */
     assert_string_equal(again, text);
     lt_json_free(copy);
