@@ -49,8 +49,8 @@ static void warn_about(take_run *run, const text_side *side, const char *prompt,
         take_warn(run, "prompt is longer than the %d sub-words that the %s reads; it sees \"%.*s\"", side->length - 1, side->who,
                   (int)report->kept_bytes, prompt);
     if (report->unknown > 0)
-        take_warn(run, "prompt has %d part%s that the %s cannot spell", report->unknown, report->unknown > 1 ? "s" : "",
-                  side->who);
+        take_warn(run, "prompt has %d part%s that the %s cannot spell%s \"%.*s\"", report->unknown, report->unknown > 1 ? "s" : "",
+                  side->who, report->unknown > 1 ? ", first" : ":", (int)report->unknown_bytes, prompt + report->unknown_at);
 }
 
 /* The prompts of all shots, a line each; free() it. NULL: out of memory. */

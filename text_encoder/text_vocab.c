@@ -180,8 +180,16 @@ lt_status text_cut(const text_vocab *v, const char *text, size_t bytes, text_pie
     return s;
 }
 
+static void report_unknown(const char *text, text_piece p, text_report *report)
+{
+    if (report->unknown++ > 0)
+        return;
+    report->unknown_at = skip_leading_spaces(text, p.begin, p.end);
+    report->unknown_bytes = p.end - report->unknown_at;
+}
+
 /* A literal </s> at the end, or where the text was cut, serves as the end. */
-static void put_ids(const text_pieces *pieces, size_t bytes, int max_length, text_padding padding,
+static void put_ids(const text_pieces *pieces, const char *text, size_t bytes, int max_length, text_padding padding,
                     int32_t *ids, text_report *report)
 {
     const size_t room = (size_t)max_length - 1;
@@ -191,7 +199,8 @@ static void put_ids(const text_pieces *pieces, size_t bytes, int max_length, tex
         report->kept_bytes = kept > 0 ? pieces->items[kept - 1].end : 0;
     for (size_t i = 0; i < kept; i++) {
         ids[i] = pieces->items[i].id;
-        report->unknown += ids[i] == PIECE_UNKNOWN;
+        if (ids[i] == PIECE_UNKNOWN)
+            report_unknown(text, pieces->items[i], report);
     }
     int n = (int)kept;
     if (n == 0 || ids[n - 1] != PIECE_END)
@@ -208,7 +217,7 @@ lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_
         return lt_fail(err, LT_ERR_INPUT, "text: room for %d ids, expected at least 1", max_length);
     text_pieces pieces;
     LT_TRY(text_cut(v, text, bytes, &pieces, err));
-    put_ids(&pieces, bytes, max_length, padding, ids, report);
+    put_ids(&pieces, text, bytes, max_length, padding, ids, report);
     text_pieces_close(&pieces);
     return LT_OK;
 }

@@ -35,6 +35,8 @@ typedef struct {
     bool truncated;    /* the text had more ids than there was room for */
     size_t kept_bytes; /* of the text, that the ids stand for */
     int unknown;       /* how many ids are <unk> */
+    size_t unknown_at; /* byte of the text where the first of them begins, and how many bytes it stands for, white space */
+    size_t unknown_bytes; /* in front left out; 0 where there is none */
 } text_report;
 
 /* The ids of `text`, </s> at the end, at most `max_length` in all (`ids` has room for so many). What is not UTF-8 becomes

@@ -143,7 +143,10 @@ static void unknown_words_can_be_shown(void **state)
     (void)state;
     static const char text[] = " red  zebra ball";
     int32_t ids[ROOM];
-    assert_int_equal(ids_of(text, ROOM, TEXT_UNPADDED, ids).unknown, 2); /* "ze" and "r", round the known b */
+    const text_report report = ids_of(text, ROOM, TEXT_UNPADDED, ids);
+    assert_int_equal(report.unknown, 2); /* "ze" and "r", round the known b */
+    assert_int_equal(report.unknown_bytes, 2);
+    assert_memory_equal(text + report.unknown_at, "ze", 2);
     text_pieces cut;
     lt_error err = {0};
     check_ok(text_cut(vocab, text, strlen(text), &cut, &err), err);
