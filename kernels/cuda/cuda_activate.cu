@@ -67,8 +67,8 @@ static lt_status run_activate(lt_cuda *c, const lt_walk &walk, const lt_tensor &
 lt_status lt_cuda_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
-    lt_walk_add(&walk, &out, 1);
-    lt_walk_add(&walk, &x, 1);
+    lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &x, 1, LT_WALK_RUNS);
     return out.dtype == LT_F32 ? run_activate<float>(lt_cuda_of(b), walk, out, x, act, err)
                                : run_activate<lt_bf16>(lt_cuda_of(b), walk, out, x, act, err);
 }
@@ -84,9 +84,9 @@ static lt_status run_gated_act(lt_cuda *c, const lt_walk &walk, const lt_tensor 
 lt_status lt_cuda_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
-    lt_walk_add(&walk, &out, 1);
-    lt_walk_add(&walk, &g, 1);
-    lt_walk_add(&walk, &u, 1);
+    lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &g, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &u, 1, LT_WALK_RUNS);
     return out.dtype == LT_F32 ? run_gated_act<float>(lt_cuda_of(b), walk, out, g, u, act, err)
                                : run_gated_act<lt_bf16>(lt_cuda_of(b), walk, out, g, u, act, err);
 }
@@ -105,10 +105,10 @@ lt_status lt_cuda_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
     lt_tensor rows = lt_view(gate.data, gate.dtype, lt_shape3(gate.dim[0], 1, gate.dim[1])); /* [B or 1, 1, d] */
     rows.stride[0] = gate.stride[0];
-    lt_walk_add(&walk, &out, 1);
-    lt_walk_add(&walk, &x, 1);
-    lt_walk_add(&walk, &y, 1);
-    lt_walk_add(&walk, &rows, 1);
+    lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &x, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &y, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &rows, 1, LT_WALK_RUNS);
     if (out.dtype == LT_F32)
         return run_gated_add<float, float>(c, walk, out, x, y, gate, err);
     return gate.dtype == LT_F32 ? run_gated_add<lt_bf16, float>(c, walk, out, x, y, gate, err)

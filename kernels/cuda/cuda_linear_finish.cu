@@ -23,11 +23,11 @@ static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums, co
 {
     lt_walk w = lt_walk_over(lt_shape_of(&out));
     const finish_op<To, ACT> op = {(To *)out.data, (const float *)sums.data, bias};
-    lt_walk_add(&w, &out, 1);
-    lt_walk_add(&w, &sums, 1);
+    lt_walk_add(&w, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&w, &sums, 1, LT_WALK_RUNS);
     if (bias != NULL) {
         const lt_tensor row = lt_view((void *)bias, LT_F32, lt_shape2(1, out.dim[1]));
-        lt_walk_add(&w, &row, 1);
+        lt_walk_add(&w, &row, 1, LT_WALK_RUNS);
     }
     return lt_walk_run<4>(c, "linear: finish", err, w, op);
 }

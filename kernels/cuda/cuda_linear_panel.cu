@@ -26,11 +26,11 @@ static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &from, co
 {
     lt_walk w = lt_walk_over(lt_shape_of(&out));
     const panel_op<To, From> op = {(To *)out.data, (const From *)from.data, (const float *)scale.data};
-    lt_walk_add(&w, &out, 1);
-    lt_walk_add(&w, &from, 1);
+    lt_walk_add(&w, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&w, &from, 1, LT_WALK_RUNS);
     if (!lt_is_none(&scale)) {
         const lt_tensor column = lt_view(scale.data, LT_F32, lt_shape2(out.dim[0], 1));
-        lt_walk_add(&w, &column, 1);
+        lt_walk_add(&w, &column, 1, LT_WALK_STAYS);
     }
     return lt_walk_run<8>(c, "linear: panel", err, w, op);
 }

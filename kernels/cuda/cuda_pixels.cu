@@ -106,8 +106,8 @@ static lt_status run_rgb8(lt_cuda *c, const lt_walk &walk, const lt_tensor &out,
 lt_status lt_cuda_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
-    lt_walk_add(&walk, &out, 1);
-    lt_walk_add(&walk, &x, 1);
+    lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &x, 1, LT_WALK_RUNS);
     return x.dtype == LT_F32 ? run_rgb8<float>(lt_cuda_of(b), walk, out, x, err)
                              : run_rgb8<lt_bf16>(lt_cuda_of(b), walk, out, x, err);
 }

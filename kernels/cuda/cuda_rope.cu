@@ -84,10 +84,10 @@ lt_status lt_cuda_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosi
     const lt_tensor c = table_of(cosine);
     const lt_tensor s = table_of(sine);
     lt_walk walk = lt_walk_over(lt_shape_of(&to));
-    lt_walk_add(&walk, &to, 2);
-    lt_walk_add(&walk, &from, 2);
-    lt_walk_add(&walk, &c, 1);
-    lt_walk_add(&walk, &s, 1);
+    lt_walk_add(&walk, &to, 2, LT_WALK_RUNS);
+    lt_walk_add(&walk, &from, 2, LT_WALK_RUNS);
+    lt_walk_add(&walk, &c, 1, LT_WALK_RUNS);
+    lt_walk_add(&walk, &s, 1, LT_WALK_RUNS);
     return out.dtype == LT_F32 ? run_rope<float>(lt_cuda_of(b), walk, out, x, cosine, sine, err)
                                : run_rope<lt_bf16>(lt_cuda_of(b), walk, out, x, cosine, sine, err);
 }

@@ -71,10 +71,10 @@ template <typename TO> static lt_status pick_x(const axpby_job &j, lt_error *err
 lt_status lt_cuda_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err)
 {
     axpby_job j = {lt_cuda_of(b), lt_walk_over(lt_shape_of(&out)), out, alpha, x, beta, y};
-    lt_walk_add(&j.walk, &out, 1);
-    lt_walk_add(&j.walk, &x, 1);
+    lt_walk_add(&j.walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&j.walk, &x, 1, LT_WALK_RUNS);
     if (!lt_is_none(&y))
-        lt_walk_add(&j.walk, &y, 1);
+        lt_walk_add(&j.walk, &y, 1, LT_WALK_EITHER);
     else
         j.y.data = NULL;
     return out.dtype == LT_F32 ? pick_x<float>(j, err) : pick_x<lt_bf16>(j, err);
@@ -209,8 +209,8 @@ template <typename TO> static lt_status cast_to(const copy_job &j, lt_error *err
 lt_status lt_cuda_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err)
 {
     copy_job j = {lt_cuda_of(b), lt_walk_over(lt_shape_of(&out)), out, x};
-    lt_walk_add(&j.walk, &out, 1);
-    lt_walk_add(&j.walk, &x, 1);
+    lt_walk_add(&j.walk, &out, 1, LT_WALK_RUNS);
+    lt_walk_add(&j.walk, &x, 1, LT_WALK_RUNS);
     if (out.dtype == x.dtype)
         return same_dtype(j, err);
     if (out.dtype == LT_F32 && x.dtype == LT_BF16)
@@ -257,7 +257,7 @@ lt_status lt_cuda_fill(lt_backend *b, lt_tensor out, float value, lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
     uint64_t bits = 0;
-    lt_walk_add(&walk, &out, 1);
+    lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
     lt_store_element(&bits, out.dtype, 0, (double)value);
     switch (lt_dtype_bytes(out.dtype)) {
     case 2:

@@ -5,13 +5,15 @@
  * at once, 16 bytes of the narrowest type; else one.
  *
  *     lt_walk w = lt_walk_over(lt_shape_of(&out));
- *     lt_walk_add(&w, &out, 1);
- *     lt_walk_add(&w, &x, 1);
+ *     lt_walk_add(&w, &out, 1, LT_WALK_RUNS);
+ *     lt_walk_add(&w, &x, 1, LT_WALK_RUNS);
  *     LT_TRY((lt_walk_run<8>(c, "copy", err, w, copy_op{...})));      // calls op.run<8> or op.run<1>
  *
  * The operation is a struct with the base pointers and
  *     template <int N> __device__ void run(const int64_t *at, const int64_t *step) const;
- * at[k] is where the pack of operand k begins, in elements; step[k] how far its neighbours lie apart: the unit, or 0.
+ * at[k] is where the pack of operand k begins, in elements; step[k] how far its neighbours lie apart: the unit, or 0. How an
+ * operand may move within a pack is said when it is added, since merging can turn one into the other: a bias of one element
+ * stays while the rows that it repeats over become one run. Packs that an operation would read wrongly are not made.
  */
 #ifndef LT_CUDA_WALK_CUH
 #define LT_CUDA_WALK_CUH
@@ -19,6 +21,13 @@
 #include "kernels/cuda/cuda_device.cuh"
 
 enum { LT_WALK_OPERANDS = 4 };
+
+/* What the operation expects of an operand within a pack. */
+typedef enum {
+    LT_WALK_EITHER, /* it looks at `step` */
+    LT_WALK_RUNS,   /* one unit further for every neighbour */
+    LT_WALK_STAYS   /* one element for all of them */
+} lt_walk_moves;
 
 typedef struct {
     int rank;
@@ -32,6 +41,7 @@ typedef struct {
     const void *data[LT_WALK_OPERANDS];
     int64_t element[LT_WALK_OPERANDS]; /* bytes */
     int64_t unit[LT_WALK_OPERANDS];    /* elements that one index covers: 2 for pairs */
+    lt_walk_moves moves[LT_WALK_OPERANDS];
 } lt_walk;
 
 static inline lt_walk lt_walk_over(lt_shape shape)
@@ -47,12 +57,13 @@ static inline lt_walk lt_walk_over(lt_shape shape)
 }
 
 /* `t` has the walk's shape, or size 1 where it repeats. */
-static inline void lt_walk_add(lt_walk *w, const lt_tensor *t, int64_t unit)
+static inline void lt_walk_add(lt_walk *w, const lt_tensor *t, int64_t unit, lt_walk_moves moves)
 {
     const int k = w->operands++;
     w->data[k] = t->data;
     w->element[k] = (int64_t)lt_dtype_bytes(t->dtype);
     w->unit[k] = unit;
+    w->moves[k] = moves;
     for (int i = 0; i < w->rank; i++)
         w->stride[k][i] = t->dim[i] == w->dim[i] ? t->stride[i] : 0;
 }
@@ -88,14 +99,18 @@ static inline void lt_walk_merge(lt_walk *w)
         }
 }
 
-/* Makes the innermost dimension one of packs of n; false, and nothing changed, where memory does not allow it. */
+/* Makes the innermost dimension one of packs of n; false, and nothing changed, where memory or an operand's way of moving does
+ * not allow it. */
 static inline bool lt_walk_pack(lt_walk *w, int n)
 {
     const int last = w->rank - 1;
     if (w->dim[last] % n != 0)
         return false;
     for (int k = 0; k < w->operands; k++) {
-        if (w->stride[k][last] == 0) /* one element for the whole run */
+        const bool stays = w->stride[k][last] == 0;
+        if (w->moves[k] != LT_WALK_EITHER && stays != (w->moves[k] == LT_WALK_STAYS))
+            return false;
+        if (stays)
             continue;
         const int64_t bytes = n * w->unit[k] * w->element[k];
         if (w->stride[k][last] != w->unit[k] || (int64_t)((uintptr_t)w->data[k] % (uintptr_t)bytes) != 0)

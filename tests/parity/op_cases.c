@@ -41,6 +41,8 @@ const op_case op_cases[] = {
     {"linear", "n in out act stored layout bias to", check_linear, {2, 96, 77, NONE, LT_F32, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", check_linear, {9, 65, 40, NONE, LT_BF16, OP_PACKED, 0, HEAD}},
     {"linear", "n in out act stored layout bias to", check_linear, {150, 320, 192, GELU, LT_BF16, OP_PACKED, 1, TO_ACTIVATIONS}},
+    {"linear", "n in out act stored layout bias to", check_linear, {12, 8, 1, SILU, LT_F32, OP_PACKED, 1, TO_ACTIVATIONS}}, /* a bias that stays while rows go on */
+    {"linear", "n in out act stored layout bias to", check_linear, {16, 1, 16, NONE, LT_I8, OP_PACKED, 0, TO_ACTIVATIONS}}, /* scales that go on with every value */
 
     {"linear_add", "n in out stored layout bias f32", check_linear_add, {1, 1, 1, LT_F32, OP_PACKED, 0, 0}},
     {"linear_add", "n in out stored layout bias f32", check_linear_add, {2, 96, 257, LT_BF16, OP_PACKED, 0, 0}},
@@ -130,6 +132,7 @@ const op_case op_cases[] = {
     {"rope", "B n h d layout apart", check_rope, {1, 1, 1, 2, OP_PACKED, 0}},
     {"rope", "B n h d layout apart", check_rope, {2, 5, 3, 64, OP_HEADS, 0}},
     {"rope", "B n h d layout apart", check_rope, {1, 7, 2, 38, OP_PADDED, 1}},
+    {"rope", "B n h d layout apart", check_rope, {1, 3, 8, 2, OP_PACKED, 0}}, /* an angle that stays from head to head */
 
     {"activate", "n act reach inplace", check_activate, {1, SILU, 1, 0}},
     {"activate", "n act reach inplace", check_activate, {1001, SILU, 100, 0}},
@@ -148,10 +151,11 @@ const op_case op_cases[] = {
     {"axpby", "a b c d y layout f32 inplace", check_axpby, {2, 3, 4, 17, Y_COLUMN, OP_HEADS, 0, 0}},
     {"axpby", "a b c d y layout f32 inplace", check_axpby, {3, 2, 2, 100, Y_NONE, OP_PADDED, 1, 0}},
 
-    {"gated_add", "B n d batches layout f32", check_gated_add, {1, 1, 1, 0, OP_PACKED, 0}},
-    {"gated_add", "B n d batches layout f32", check_gated_add, {2, 5, 97, 1, OP_PADDED, 1}},
-    {"gated_add", "B n d batches layout f32", check_gated_add, {3, 4, 64, 0, OP_PACKED, 0}},
-    {"gated_add", "B n d batches layout f32", check_gated_add, {2, 3, 64, 1, OP_PACKED, 1}},
+    {"gated_add", "B n d batches layout f32 y", check_gated_add, {1, 1, 1, 0, OP_PACKED, 0, OP_PADDED}},
+    {"gated_add", "B n d batches layout f32 y", check_gated_add, {2, 5, 97, 1, OP_PADDED, 1, OP_PADDED}},
+    {"gated_add", "B n d batches layout f32 y", check_gated_add, {3, 4, 64, 0, OP_PACKED, 0, OP_PADDED}},
+    {"gated_add", "B n d batches layout f32 y", check_gated_add, {2, 3, 64, 1, OP_PACKED, 1, OP_PACKED}},
+    {"gated_add", "B n d batches layout f32 y", check_gated_add, {1, 8, 1, 0, OP_PACKED, 0, OP_PACKED}}, /* a gate that stays from row to row */
 
     {"conv", "T H W Cin Cout kt k stride pad history add stored", check_conv, {1, 1, 1, 1, 1, 1, 1, 1, PAD_NONE, 0, 0, LT_F32}},
     {"conv", "T H W Cin Cout kt k stride pad history add stored", check_conv, {3, 5, 7, 6, 10, 3, 3, 1, PAD_SAME, 0, 0, LT_BF16}},

@@ -252,7 +252,7 @@ void check_gated_add(op_check *t, const int64_t *p)
     const int64_t d = p[2];
     const int64_t batches = p[3] ? B : 1;
     op_operand *x = op_input(t, t->dtype, lt_shape3(B, n, d), (op_layout)p[4], -2, 2);
-    const op_operand *y = op_input(t, t->dtype, lt_shape3(B, n, d), OP_PADDED, -2, 2);
+    const op_operand *y = op_input(t, t->dtype, lt_shape3(B, n, d), (op_layout)p[6], -2, 2);
     const op_operand *gate = op_input(t, p[5] ? LT_F32 : t->dtype, lt_shape2(batches, d), OP_PADDED, -2, 2);
     x->written = true;
     op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view, &t->error));
