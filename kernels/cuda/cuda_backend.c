@@ -116,6 +116,9 @@ const char *lt_cuda_built(void)
 static lt_status try_device(lt_cuda *c, lt_error *err)
 {
     void *memory;
+    int architecture;
+    LT_TRY(lt_cuda_compiled_for(&architecture, err));
+    c->waits_itself = architecture >= LT_CUDA_EARLY_OLDEST;
     LT_TRY(lt_cuda_workspace(c, LT_CUDA_ALIGN, &memory, err));
     const lt_tensor line = lt_view(memory, LT_F32, lt_shape1(LT_CUDA_ALIGN / (int64_t)sizeof(float)));
     LT_TRY(lt_cuda_fill(&c->base, line, 0, err));

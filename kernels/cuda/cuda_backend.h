@@ -21,7 +21,7 @@ enum {
     LT_CUDA_SHARED_DEFAULT = 48 << 10,  /* bytes of shared memory that a block may have without asking */
     LT_CUDA_WEIGHTS_AT_ONCE = 2,        /* matrices that one operation reads */
     LT_CUDA_OLDEST = 80,                /* compute capability, major * 10 + minor */
-    LT_CUDA_EARLY_OLDEST = 90,          /* kernels that are put in place while another one ends; */
+    LT_CUDA_EARLY_OLDEST = 90,          /* code of kernels that are put in place while another one ends; */
     LT_CUDA_EARLY_RECORDED = 12030,     /* the oldest driver that keeps that in a graph */
     LT_CUDA_E4M3_OLDEST = 89            /* products in E4M3, with one scale a matrix */
 };
@@ -69,6 +69,7 @@ typedef struct {
     lt_cublas *cublas;
     lt_cudnn *cudnn;
     lt_cuda_weight_stream *weight_stream;
+    bool waits_itself; /* kernels are code that can wait for those before them: they may be launched early */
     bool recording; /* the stream keeps what it is given: cuda_record.c */
 } lt_cuda;
 
@@ -193,6 +194,9 @@ lt_status lt_cuda_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor
 lt_status lt_cuda_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err);
 lt_status lt_cuda_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 lt_status lt_cuda_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
+/* The architecture that the kernels of the current device were compiled for, 80: of its card, or of PTX that the driver compiled, which
+ * stays what it was compiled for. */
+lt_status lt_cuda_compiled_for(int *architecture, lt_error *err);
 /* cuda_conv.cu */
 lt_status lt_cuda_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
                        const lt_conv_args *a, lt_error *err);

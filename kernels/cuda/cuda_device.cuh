@@ -179,7 +179,7 @@ static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_er
     config.dynamicSmemBytes = shared_bytes;
     config.stream = c->stream;
     config.attrs = &attribute;
-    const bool may = c->facts.capability >= LT_CUDA_EARLY_OLDEST && (!c->recording || c->facts.driver >= LT_CUDA_EARLY_RECORDED);
+    const bool may = c->waits_itself && (!c->recording || c->facts.driver >= LT_CUDA_EARLY_RECORDED);
     config.numAttrs = early && may ? 1 : 0;
     return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place, err);
 }
@@ -200,7 +200,8 @@ static inline lt_status lt_cuda_launch_early(lt_cuda *c, const char *place, lt_e
     return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, true, kernel, arguments...);
 }
 
-/* Waits until everything that was queued earlier is done and its memory can be read, then lets the next kernel be put in place.
+/* Waits until everything that was queued earlier is done and its memory can be read, then lets the next kernel be put in place. Code for
+ * an older architecture than LT_CUDA_EARLY_OLDEST cannot wait, on a newer card no more than on its own, so it is not launched early.
  * Nothing that a kernel of the stream writes may be touched before, but by one that a kernel without lt_after_earlier() lies behind: no kernel
  * overtakes that one, nor a copy. */
 __device__ __forceinline__ void lt_after_earlier()

@@ -253,6 +253,15 @@ template <typename T> static lt_status run_fill(lt_cuda *c, const lt_walk &walk,
     return lt_walk_run<lt_pack_size<T>>(c, "fill", err, walk, op);
 }
 
+/* All files are compiled for the same architectures, so one kernel speaks for all. */
+lt_status lt_cuda_compiled_for(int *architecture, lt_error *err)
+{
+    cudaFuncAttributes attributes = {};
+    LT_CUDA_TRY(cudaFuncGetAttributes(&attributes, (const void *)lt_walk_kernel<1, fill_op<uint32_t>>), "looking at kernels", err);
+    *architecture = attributes.ptxVersion;
+    return LT_OK;
+}
+
 lt_status lt_cuda_fill(lt_backend *b, lt_tensor out, float value, lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));

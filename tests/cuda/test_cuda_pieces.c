@@ -1,5 +1,6 @@
 /* test_cuda_pieces.c - what the parity table does not reach in kernels/cuda: the table of plans; convolutions in bands of rows, as
- * on a card with little memory; the graph of attention, which only large shapes get. On the host, as test_cuda_host. */
+ * on a card with little memory; the graph of attention, which only large shapes get; kernels that were compiled for an older
+ * architecture than the card's. On the host, as test_cuda_host. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,9 +142,36 @@ static void check_attention(void)
     free(out);
 }
 
+/* ---- kernels for an older architecture ---- */
+
+/* How many kernels of such an architecture were allowed to begin before those in front of them were done. */
+static size_t early_of(int architecture)
+{
+    lt_error err = {0};
+    lt_backend *b = NULL;
+    const size_t before = host_early_launches();
+    host_compile_for(architecture);
+    const lt_status s = lt_cuda_open(&b, 0, LT_BF16, &err); /* has launched its first kernel */
+    host_compile_for(LT_CUDA_EARLY_OLDEST);
+    if (s != LT_OK) {
+        printf("FAILED sm_%d: %s\n", architecture, err.message);
+        failures++;
+        return 0;
+    }
+    b->table->close(b);
+    return host_early_launches() - before;
+}
+
+static void check_early(void)
+{
+    expect(early_of(90) > 0, "kernels that can wait are launched early");
+    expect(early_of(80) == 0, "kernels that cannot wait are not");
+}
+
 int main(void)
 {
     check_plans();
+    check_early();
     check_bands(LT_F32, (size_t)64 << 10, "bands-f32");
     check_bands(LT_BF16, 0, "rows-bf16");
     check_attention();

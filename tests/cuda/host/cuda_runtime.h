@@ -252,7 +252,7 @@ inline int __dp4a(int a, int b, int c)
 
 enum { cudaLaunchAttributeProgrammaticStreamSerialization };
 
-/* Accepted; a kernel here always comes after the one before it. */
+/* Accepted from kernels that can wait, and counted; a kernel here always comes after the one before it. */
 typedef struct {
     int id;
     struct {

@@ -60,6 +60,10 @@ struct cudaDeviceProp {
     int multiProcessorCount;
 };
 
+struct cudaFuncAttributes {
+    int ptxVersion;
+};
+
 cudaError_t cudaDriverGetVersion(int *version);
 cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaGetDeviceCount(int *count);
@@ -87,6 +91,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value);
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *kernel);
 cudaError_t cudaGetLastError(void);
 const char *cudaGetErrorName(cudaError_t code);
 const char *cudaGetErrorString(cudaError_t code);
@@ -100,8 +105,14 @@ cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const v
 void host_device_begin(void);
 void host_device_end(void);
 
+/* What kernels were compiled for, 90 at first. Those for less cannot wait for what comes before, and a launch that lets them begin early
+ * is refused. */
+void host_compile_for(int architecture);
+
 /* Kernels and graphs that the host launched. */
 size_t host_launches(void);
+/* Those of kernels that may begin early. */
+size_t host_early_launches(void);
 /* Kernels that were ever run. */
 size_t host_kernels(void);
 /* How often the host waited for a stream or an event. */

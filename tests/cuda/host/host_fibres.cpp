@@ -21,7 +21,7 @@ enum { STACK_BYTES = 256 << 10 }; /* instrumented frames are larger */
 enum { STACK_BYTES = 64 << 10 };
 #endif
 
-enum { WARP = 32, PAGE = 4096, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096 };
+enum { WARP = 32, PAGE = 4096, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096, WAITS_OLDEST = 90 };
 
 uint3 threadIdx;
 uint3 blockIdx;
@@ -78,6 +78,8 @@ struct block_state {
 
 block_state now;
 std::map<const void *, int> shared_limit; /* that cudaFuncSetAttribute granted */
+int compiled_for = WAITS_OLDEST;
+size_t early_launches;
 
 #ifdef __SANITIZE_ADDRESS__
 
@@ -357,6 +359,27 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute
     return cudaSuccess;
 }
 
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, const void *kernel)
+{
+    const host_alone alone(host_lock());
+    if (kernel == nullptr)
+        return cudaErrorInvalidDeviceFunction;
+    attributes->ptxVersion = compiled_for;
+    return cudaSuccess;
+}
+
+void host_compile_for(int architecture)
+{
+    const host_alone alone(host_lock());
+    compiled_for = architecture;
+}
+
+size_t host_early_launches(void)
+{
+    const host_alone alone(host_lock());
+    return early_launches;
+}
+
 cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, size_t argument_bytes,
                         std::function<void()> body)
 {
@@ -370,6 +393,9 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
         return cudaErrorInvalidConfiguration;
     if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
         return cudaErrorInvalidValue;
+    if (config->numAttrs > 0 && compiled_for < WAITS_OLDEST)
+        return cudaErrorInvalidConfiguration;
+    early_launches += config->numAttrs;
     const size_t shared_bytes = config->dynamicSmemBytes;
     return host_enqueue_kernel(config->stream, [grid, block, shared_bytes, body = std::move(body)] {
         now.body = &body;
