@@ -10,6 +10,7 @@
     X(cublasLtCreate)                   \
     X(cublasLtDestroy)                  \
     X(cublasLtGetStatusName)            \
+    X(cublasLtGetVersion)               \
     X(cublasLtMatmul)                   \
     X(cublasLtMatmulAlgoGetHeuristic)   \
     X(cublasLtMatmulDescCreate)         \

@@ -13,7 +13,7 @@ enum {
 };
 
 /* Scales by row: CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F,
- * which headers have names for since 12.9. An older library refuses them. */
+ * which headers have names for since 12.9 (LT_CUBLAS_SCALES_ROWS). An older library refuses them. */
 enum { W_SCALE_MODE = 31, X_SCALE_MODE = 32, ONE_FOR_EACH_ROW = 3 };
 
 struct lt_cublas {
@@ -328,6 +328,13 @@ static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_prod
         return s;
     }
     *out = a;
+    return LT_OK;
+}
+
+lt_status lt_cublas_version(lt_cuda *c, size_t *version, lt_error *err)
+{
+    LT_TRY(open_library(c, err));
+    *version = c->cublas->call.cublasLtGetVersion();
     return LT_OK;
 }
 

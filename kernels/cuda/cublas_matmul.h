@@ -18,7 +18,8 @@ extern "C" {
 #endif
 
 enum {
-    LT_CUBLAS_WORKSPACE = 32 << 20 /* bytes; what NVIDIA advises for sm_90, enough everywhere */
+    LT_CUBLAS_WORKSPACE = 32 << 20, /* bytes; what NVIDIA advises for sm_90, enough everywhere */
+    LT_CUBLAS_SCALES_ROWS = 120900 /* the oldest version that multiplies rows of E4M3 with a scale each, on sm_90 */
 };
 
 typedef enum {
@@ -43,11 +44,13 @@ typedef struct {
     lt_dtype out_type; /* f32, or bf16 where type is no f32 */
     const float *x_scale; /* of E4M3: what gives x back, [rows], or one where scale_by_row is false */
     const float *w_scale; /* [outputs], or one */
-    bool scale_by_row;    /* sm_90 with cuBLASLt 12.9 or newer */
+    bool scale_by_row;    /* sm_90 with LT_CUBLAS_SCALES_ROWS or newer */
     bool fast_sums;       /* of E4M3, where the card and the library have them: fewer bits than f32 on the way */
     lt_cublas_finish finish;
 } lt_cublas_product;
 
+/* 10000 * major + 100 * minor + patch of the library that was found, which may be older than the headers of this build. */
+lt_status lt_cublas_version(lt_cuda *c, size_t *version, lt_error *err);
 /* Queues the product; `workspace` has LT_CUBLAS_WORKSPACE bytes. */
 lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err);
 

@@ -8,7 +8,8 @@
  * ours: the sums stay f32 until bias and activation are done.
  *
  * Where the weight allows E4M3 and the library makes a bf16 result, both matrices are written to the workspace in that type
- * (cuda_linear_e4m3.cu), with a scale for each row on sm_90, where the library multiplies so, and with one for each matrix elsewhere.
+ * (cuda_linear_e4m3.cu), with a scale for each row where the library multiplies so (on sm_90, from 12.9 on), and with one for each matrix
+ * elsewhere.
  */
 #include "kernels/cuda/cublas_matmul.h"
 #include "kernels/cuda/cuda_device.cuh"
@@ -109,7 +110,9 @@ static lt_status narrow(const job &j, char *workspace, const places &at, const l
 {
     float *x_scale = (float *)(workspace + at.x_scale);
     float *w_scale = (float *)(workspace + at.w_scale);
-    p->scale_by_row = j.c->facts.capability == 90;
+    size_t version;
+    LT_TRY(lt_cublas_version(j.c, &version, err));
+    p->scale_by_row = j.c->facts.capability == 90 && version >= (size_t)LT_CUBLAS_SCALES_ROWS;
     p->fast_sums = true;
     LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.x_narrow, x_scale, x, p->scale_by_row, err));
     LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.w_narrow, w_scale, w, p->scale_by_row, err));

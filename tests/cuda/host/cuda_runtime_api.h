@@ -123,6 +123,9 @@ cudaError_t host_refuse_in_capture(void);
 /* Everything that is queued anywhere. */
 void host_finish_all(void);
 
+/* Version of what stands in for cuBLASLt, at first one that multiplies rows with scales of their own. */
+void host_set_cublas(size_t version);
+
 /* Bytes of device memory there are; cudaMalloc fails beyond. */
 void host_set_memory(size_t bytes);
 /* The most that was taken since. */

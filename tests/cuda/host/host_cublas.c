@@ -34,6 +34,20 @@ static void multiply(void *product)
         }
 }
 
+static size_t library_version = LT_CUBLAS_SCALES_ROWS;
+
+void host_set_cublas(size_t version)
+{
+    library_version = version;
+}
+
+lt_status lt_cublas_version(lt_cuda *c, size_t *version, lt_error *err)
+{
+    (void)c, (void)err;
+    *version = library_version;
+    return LT_OK;
+}
+
 lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace, lt_error *err)
 {
     if (workspace == NULL || p->x_stride < p->inputs || p->w_stride < p->inputs || p->out_stride < p->outputs)
@@ -42,6 +56,8 @@ lt_status lt_cublas_run(lt_cuda *c, const lt_cublas_product *p, void *workspace,
         return lt_fail(err, LT_ERR_FAILED, "host: a bf16 result of f32 matrices");
     if (p->type == LT_U8 && (p->x_scale == NULL || p->w_scale == NULL || p->inputs % 16 != 0 || p->outputs % 16 != 0))
         return lt_fail(err, LT_ERR_FAILED, "host: a product in E4M3 without scales, or of rows that are no whole 16 bytes");
+    if (p->scale_by_row && (c->facts.capability != 90 || library_version < (size_t)LT_CUBLAS_SCALES_ROWS))
+        return lt_fail(err, LT_ERR_FAILED, "host: a scale for each row, on a card or in a library that has none");
     return lt_cuda_check(host_enqueue_call(c->stream, multiply, p, sizeof *p), "linear", err);
 }
 
