@@ -23,8 +23,8 @@ enum { RUNNING_BYTES = 3 << 19, VIDEO_BYTES = 3 << 19 };
 /* What reading a video takes, mostly code of libav: measured on a small H.264 file. Where a reference was read it is in memory already. */
 enum { READING_BYTES = 36 << 20 };
 
-/* The same on a device with memory of its own: workspaces of convolutions and products, code of the libraries. Chosen, not
- * measured. */
+/* The same on a device with memory of its own: workspaces of convolutions (of CUDA at most 64 and 256 MiB, whatever the card) and products,
+ * code of the libraries. Chosen, not measured. */
 static const size_t device_running_bytes = (size_t)640 << 20;
 
 typedef struct {

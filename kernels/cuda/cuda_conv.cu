@@ -2,8 +2,8 @@
  *
  * Frame t of the result is made of the frames t - kt + 1 .. t. From frame kt - 1 on all of them lie in x, so that part runs on
  * x where it is. Only for the first kt - 1 frames the history (or the first frame, repeated) is put in front of as many
- * frames of x, in the workspace: at most 2 (kt - 1) frames are copied however long x is. On a card where even those are
- * too much (354 MB for 480x720x128 in bf16) this head is made in bands of rows.
+ * frames of x, in the workspace: at most 2 (kt - 1) frames are copied however long x is. Where even those are too much
+ * (354 MB for 480x720x128 in bf16) this head is made in bands of rows.
  *
  * A piece goes to cuDNN. Where cuDNN has no plan for it (shapes with odd channels or addresses, mostly) our own kernel makes
  * it: the same sums, slower. That is a choice by shape, the same in every run; a library that is missing is a failure.
@@ -11,7 +11,10 @@
 #include "kernels/cuda/cuda_conv.h"
 #include "kernels/cuda/cuda_linear.h"
 
-enum { HEAD_SHARE = 64 }; /* of the card's memory the head takes at most one part in so many */
+/* Of the card's memory the head takes at most one part in HEAD_SHARE, and no more than head_most: take_memory.c sets the same aside for
+ * workspaces on every card. */
+enum { HEAD_SHARE = 64 };
+static const int64_t head_most = INT64_C(256) << 20;
 
 /* cuDNN counts elements in 32 bits. */
 static const int64_t piece_elements = INT64_C(0x7fffffff);
@@ -125,7 +128,8 @@ static int64_t head_row_bytes(const job &j, int64_t frames)
 /* Rows of the result in one band of the head. */
 static int64_t band_rows(const job &j, int64_t frames)
 {
-    const int64_t in_rows = (int64_t)(j.c->facts.memory_bytes / HEAD_SHARE) / head_row_bytes(j, frames);
+    const int64_t share = (int64_t)(j.c->facts.memory_bytes / HEAD_SHARE);
+    const int64_t in_rows = (share < head_most ? share : head_most) / head_row_bytes(j, frames);
     const int64_t rows = (in_rows - j.whole.kh) / j.whole.stride + 1;
     return in_rows < j.whole.kh || rows < 1 ? 1 : rows < j.whole.out_rows ? rows : j.whole.out_rows;
 }
