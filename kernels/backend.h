@@ -91,6 +91,9 @@ typedef struct {
     void (*unprepare)(lt_backend *b, lt_weight *w);
     /* Bytes that prepare would allocate for `w`, or that it needs of a place; no value is read. */
     size_t (*prepared_bytes)(lt_backend *b, const lt_weight *w);
+    /* Bytes of the host's memory that prepare would pin for `w`, not prepared yet; 0 for a matrix that comes from the mapped file. NULL
+     * where the device has no memory of its own. */
+    size_t (*pinned_bytes)(lt_backend *b, const lt_weight *w);
 
     /* out[n, d] = table[ids[n], :]; ids i32 on the device, already checked. */
     lt_status (*gather)(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
@@ -189,6 +192,8 @@ struct lt_backend {
     lt_dtype activation;   /* LT_F32 or LT_BF16: what forward passes run in */
     size_t memory_in_use;  /* bytes, alloc minus release */
     size_t memory_peak;
+    size_t pinned_in_use;  /* bytes of the host's memory that matrices take that come from there: themselves, or on their way */
+    size_t pinned_peak;
     lt_rounding rounds_to; /* products are made so where a weight allows it; LT_ROUND_NONE: never */
     lt_rounding bf16_rounds_to; /* all others of bf16 with many rows, and attention's; LT_ROUND_NONE: they are exact */
     bool counts_only;      /* nothing is computed and no value is read: see lt_measure_open */
@@ -230,8 +235,8 @@ lt_status lt_cuda_count(int *devices, lt_error *err);
 lt_status lt_cuda_look(int device, lt_cuda_facts *out, lt_error *err);
 /* The toolkit and the architectures of this build: "CUDA 13.0, sm_90, PTX 90". */
 const char *lt_cuda_built(void);
-/* A backend that runs the same passes as `like` (borrowed) and computes nothing: memory_peak is what `like` would need, and
- * none of it is touched. What is downloaded is zero. */
+/* A backend that runs the same passes as `like` (borrowed) and computes nothing: memory_peak and pinned_peak are what `like` would need,
+ * and none of it is touched. What is downloaded is zero. */
 lt_status lt_measure_open(lt_backend **out, lt_backend *like, lt_error *err);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* measure_backend.c - a device that counts the memory another one would take; see backend.h.
+/* measure_backend.c - a device that counts the memory another one would take, and what that pins of the host's; see backend.h.
  *
  * Blocks come from calloc, so that a large one is address space only.
  */
@@ -14,7 +14,9 @@ typedef struct {
     lt_backend *like;
     void *places;       /* for matrices that come from the host when they are used */
     size_t place_bytes; /* of each */
-    int homed;          /* such matrices */
+    int homed;          /* such matrices, */
+    int from_file;      /* and those of them that are pinned on their way only, */
+    size_t staging;     /* for which every place has as much pinned memory */
 } measuring;
 
 /* ---- memory ---- */
@@ -78,6 +80,22 @@ static bool stays_home(const measuring *m, const lt_weight *w)
     return lt_comes_from_host(w) && m->like->table->memory_free != NULL;
 }
 
+/* Of one such matrix; 0: it is in the mapped file. */
+static size_t pinned_bytes(const measuring *m, const lt_weight *w)
+{
+    return m->like->table->pinned_bytes(m->like, w);
+}
+
+static void count_pinned(measuring *m, size_t bytes)
+{
+    lt_backend *b = &m->base;
+    const size_t staging = m->from_file > 0 ? LT_WEIGHT_PLACES * m->place_bytes : 0;
+    b->pinned_in_use += bytes + staging - m->staging;
+    m->staging = staging;
+    if (b->pinned_in_use > b->pinned_peak)
+        b->pinned_peak = b->pinned_in_use;
+}
+
 static lt_status grow_places(measuring *m, size_t bytes, lt_error *err)
 {
     if (bytes <= m->place_bytes)
@@ -98,24 +116,31 @@ static lt_status prepare(lt_backend *b, lt_weight *w, lt_error *err)
         w->value.dtype = LT_F32;
     if (!stays_home(m, w))
         return bytes > 0 ? count_alloc(b, bytes, &w->packed, err) : LT_OK;
+    const size_t pinned = pinned_bytes(m, w);
     LT_TRY(grow_places(m, bytes, err));
     m->homed++;
+    m->from_file += pinned == 0;
+    count_pinned(m, pinned);
     return LT_OK;
 }
 
-static void leave_home(measuring *m)
+static void leave_home(measuring *m, const lt_weight *w)
 {
-    if (--m->homed > 0)
-        return;
-    count_release(&m->base, m->places);
-    m->places = NULL;
-    m->place_bytes = 0;
+    const size_t pinned = pinned_bytes(m, w);
+    m->from_file -= pinned == 0;
+    m->base.pinned_in_use -= pinned;
+    if (--m->homed == 0) {
+        count_release(&m->base, m->places);
+        m->places = NULL;
+        m->place_bytes = 0;
+    }
+    count_pinned(m, 0);
 }
 
 static void unprepare(lt_backend *b, lt_weight *w)
 {
     if (stays_home((measuring *)b, w))
-        leave_home((measuring *)b);
+        leave_home((measuring *)b, w);
     count_release(b, w->packed);
     *w = (lt_weight){.value = lt_none(), .scale = lt_none(), .role = w->role};
 }

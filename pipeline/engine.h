@@ -34,6 +34,7 @@ struct longtake {
     lt_backend *beside;       /* another one on the same device, from the first take on whose windows are decoded beside refinement; or NULL */
     int threads;              /* as asked for: 0 = all processors */
     int64_t max_memory;       /* bytes, 0 = no limit */
+    int64_t max_pinned;       /* bytes of the host's memory that a device may pin, 0 = half of what is available */
     char *cache_dir;          /* or NULL */
     struct take_profile *profile; /* where operations are counted; or NULL */
     lt_hash config_hash;      /* of every configuration value */

@@ -27,10 +27,17 @@ enum { READING_BYTES = 36 << 20 };
  * code of the libraries. Chosen, not measured. */
 static const size_t device_running_bytes = (size_t)640 << 20;
 
+/* What there is at the beginning. */
+typedef struct {
+    int64_t device; /* free bytes of it */
+    int64_t pinned; /* bytes of the host's that may be pinned */
+} memory_room;
+
 typedef struct {
     longtake *engine;
     const take_spec *spec;
     take_memory way;
+    memory_room room;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
     size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
@@ -38,12 +45,14 @@ typedef struct {
     size_t encoder;       /* bytes of one window's video encoder */
     bool apart;           /* the device has memory of its own */
     size_t worst_device;  /* bytes of it; 0 where it is the host's and counted above */
+    size_t worst_pinned;  /* bytes of the host's memory, counted above, that are pinned for it */
     size_t refine_passes; /* bytes of it that refining took while it ran and then gave back, where decoding runs beside it */
 } memory_probe;
 
 typedef struct {
     int64_t host;
     int64_t device; /* 0: the device has none of its own */
+    int64_t pinned; /* of the host's */
 } memory_needs;
 
 static const char *const net_names[TAKE_NETS] = {
@@ -62,7 +71,7 @@ static size_t resident_bytes(void)
 }
 
 /* Bytes that the host could still pin: half of what is available, since the rest of the process and the page cache live there too. */
-static size_t pinnable_bytes(void)
+static int64_t pinnable_bytes(void)
 {
     unsigned long long kilobytes = 0;
     char line[128];
@@ -72,20 +81,16 @@ static size_t pinnable_bytes(void)
             break;
     if (f)
         fclose(f);
-    return (size_t)kilobytes * 1024 / 2;
+    return (int64_t)kilobytes * 1024 / 2;
 }
 
-/* A network whose home is the host's is pinned where there is room for it. */
-static lt_status open_weights(memory_probe *p, take_net net, lt_weights **out, lt_error *err)
+static lt_status open_weights(const memory_probe *p, take_net net, lt_weights **out, lt_error *err)
 {
     if (take_engine_has_weights(p->engine, net))
         LT_TRY(take_engine_weights(p->engine, net, out, err));
     else
         LT_TRY(lt_weights_hollow(LT_BF16, out, err));
-    lt_home *home = &p->way.home[net];
-    if (*home == LT_HOME_PINNED && lt_weights_bytes(*out) > pinnable_bytes())
-        *home = LT_HOME_FILE;
-    lt_weights_home(*out, *home);
+    lt_weights_home(*out, p->way.home[net]);
     return LT_OK;
 }
 
@@ -93,26 +98,30 @@ static lt_status open_weights(memory_probe *p, take_net net, lt_weights **out, l
 static void begin_stage(const memory_probe *p)
 {
     p->device->memory_peak = p->device->memory_in_use;
+    p->device->pinned_peak = p->device->pinned_in_use;
 }
 
 /* A stage has run: what it needed. */
 static void note_stage(memory_probe *p, size_t files, size_t host)
 {
     const size_t device = p->device->memory_peak + p->refine_passes;
-    const size_t bytes = files + host + (p->apart ? 0 : device);
+    const size_t pinned = p->device->pinned_peak;
+    const size_t bytes = files + host + pinned + (p->apart ? 0 : device);
     if (bytes > p->worst_stage)
         p->worst_stage = bytes;
+    if (pinned > p->worst_pinned)
+        p->worst_pinned = pinned;
     if (p->apart && device > p->worst_device)
         p->worst_device = device;
 }
 
-/* Of the host's memory: the file, and once more what is pinned. */
-static size_t bytes_of(memory_probe *p, take_net net, const lt_weights *w)
+/* A network's file. */
+static size_t bytes_of(memory_probe *p, const lt_weights *w)
 {
     const size_t bytes = lt_weights_bytes(w);
     if (bytes > p->largest_file)
         p->largest_file = bytes;
-    return p->way.home[net] == LT_HOME_PINNED ? 2 * bytes : bytes;
+    return bytes;
 }
 
 /* ---- text ---- */
@@ -133,7 +142,7 @@ static lt_status probe_text(memory_probe *p, take_net net, lt_error *err)
     if (s == LT_OK)
         s = text_encode(encoder, ids, length, rows, err);
     if (s == LT_OK)
-        note_stage(p, bytes_of(p, net, w), 0);
+        note_stage(p, bytes_of(p, w), 0);
     text_encoder_close(encoder);
     lt_weights_close(w);
     free(rows);
@@ -185,7 +194,7 @@ static lt_status probe_tokens(memory_probe *p, take_net net, lt_error *err)
     if (s == LT_OK)
         s = write_plan(p, session, text, cfg->text_ar.max_length, err);
     if (s == LT_OK)
-        note_stage(p, bytes_of(p, net, w), 0);
+        note_stage(p, bytes_of(p, w), 0);
     ar_session_close(session);
     ar_model_close(model);
     lt_weights_close(w);
@@ -229,7 +238,7 @@ static lt_status probe_encode(memory_probe *p, lt_error *err)
     if (s == LT_OK)
         s = encode_segment(p, semantics, &host, err);
     if (s == LT_OK)
-        note_stage(p, bytes_of(p, TAKE_NET_TOKENIZER, w), host);
+        note_stage(p, bytes_of(p, w), host);
     tok_close(semantics);
     lt_weights_close(w);
     return s;
@@ -378,10 +387,9 @@ static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, l
 /* The networks that are open have run: what they needed. */
 static void note_render(memory_probe *p, const render_probe *r)
 {
-    static const take_net nets[] = {TAKE_NET_TOKENIZER, TAKE_NET_MMDIT, TAKE_NET_VAE};
     size_t files = 0;
     for (int i = 0; i < 3; i++)
-        files += r->file[i] ? bytes_of(p, nets[i], r->file[i]) : 0;
+        files += r->file[i] ? bytes_of(p, r->file[i]) : 0;
     note_stage(p, files, r->host);
 }
 
@@ -457,28 +465,42 @@ static memory_needs needs_of(const memory_probe *p)
 {
     const size_t stage = p->worst_stage + p->encoder > p->largest_file ? p->worst_stage + p->encoder : p->largest_file;
     return (memory_needs){.host = (int64_t)(p->base + stage + RUNNING_BYTES),
-                          .device = p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0};
+                          .device = p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0,
+                          .pinned = (int64_t)p->worst_pinned};
 }
 
-static lt_status compare_device(longtake *e, int64_t needs, lt_error *err)
+static lt_status compare_device(const longtake *e, int64_t needs, int64_t available, lt_error *err)
 {
-    lt_backend *b = e->backend;
-    const int64_t available = (int64_t)b->table->memory_free(b);
     if (needs <= available && (e->max_memory == 0 || needs <= e->max_memory))
         return LT_OK;
     if (needs > available)
         return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
-                       b->table->name, (double)needs / mebibyte, (double)available / mebibyte);
+                       e->backend->table->name, (double)needs / mebibyte, (double)available / mebibyte);
     return lt_fail(err, LT_ERR_DEVICE_MEMORY,
                    "--max-memory: this take needs %.0f MiB of the device's memory, allowed are %.0f MiB, %.0f MiB are free",
                    (double)needs / mebibyte, (double)e->max_memory / mebibyte, (double)available / mebibyte);
 }
 
-/* LT_OK where the limit holds. */
-static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
+/* From the mapped file come matrices that are stored as the device reads them: others would have to be pinned as well. */
+static lt_status compare_pinned(const longtake *e, int64_t needs, int64_t available, lt_error *err)
 {
-    if (needs->device > 0)
-        return compare_device(e, needs->device, err);
+    if (needs <= available)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_RESOURCES,
+                   "%s: this take needs %.0f MiB of the host's memory pinned, for matrices that the device has no room for, %.0f MiB can be"
+                   "\nhint: matrices in %s or in few bits (import --dtype, --quantize) come from the file as they are",
+                   e->backend->table->name, (double)needs / mebibyte, (double)available / mebibyte,
+                   lt_dtype_name(e->backend->activation));
+}
+
+/* LT_OK where the limit holds. */
+static lt_status compare(const memory_probe *p, const memory_needs *needs, lt_error *err)
+{
+    const longtake *e = p->engine;
+    if (needs->device > 0) {
+        LT_TRY(compare_device(e, needs->device, p->room.device, err));
+        return compare_pinned(e, needs->pinned, p->room.pinned, err);
+    }
     if (e->max_memory > 0 && needs->host > e->max_memory)
         return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
                        (double)needs->host / mebibyte, (double)e->max_memory / mebibyte);
@@ -487,18 +509,22 @@ static lt_status compare(longtake *e, const memory_needs *needs, lt_error *err)
 
 /* ---- choosing ---- */
 
-/* A stage with one network: on the device, or where that does not fit with its matrices on the host. */
+/* A stage with one network: on the device, or where that does not fit with its matrices on the host, pinned or as far as they can in
+ * the file. */
 static lt_status probe_stage(memory_probe *p, take_net net, lt_status (*probe)(memory_probe *p, take_net net, lt_error *err),
                              lt_error *err)
 {
+    static const lt_home homes[] = {LT_HOME_DEVICE, LT_HOME_PINNED, LT_HOME_FILE};
     const memory_probe before = *p;
-    LT_TRY(probe(p, net, err));
-    const memory_needs needs = needs_of(p);
-    if (!p->apart || compare(p->engine, &needs, NULL) == LT_OK)
-        return LT_OK;
-    *p = before;
-    p->way.home[net] = LT_HOME_PINNED;
-    return probe(p, net, err);
+    bool allowed = false;
+    for (size_t i = 0; i < sizeof homes / sizeof *homes && !allowed; i++) {
+        *p = before;
+        p->way.home[net] = homes[i];
+        LT_TRY(probe(p, net, err));
+        const memory_needs needs = needs_of(p);
+        allowed = !p->apart || compare(p, &needs, NULL) == LT_OK;
+    }
+    return LT_OK;
 }
 
 /* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
@@ -525,7 +551,9 @@ static const take_memory ways[] = {
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_FRAME_BY_FRAME},
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
+    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
+    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
 };
 
 /* Is there a window to decode while the next one is refined, and can the device do both? Carry `frames` decodes a window before the
@@ -573,24 +601,29 @@ static lt_status choose_way(const memory_probe *common, unsigned does, take_memo
             continue;
         LT_TRY(probe_way(&p, does, &ways[i], err));
         const memory_needs needs = needs_of(&p);
-        const bool allowed = compare(p.engine, &needs, NULL) == LT_OK;
+        const bool allowed = compare(&p, &needs, NULL) == LT_OK;
         if (least.host == 0 || allowed || needs_less(&needs, &least)) {
             least = needs;
             *out = p.way;
             out->bytes = needs.host;
             out->device_bytes = needs.device;
+            out->pinned_bytes = needs.pinned;
         }
         if (allowed)
             break;
     }
-    return compare(common->engine, &least, err);
+    return compare(common, &least, err);
 }
 
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err)
 {
-    memory_probe common = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
-    LT_TRY(lt_measure_open(&common.device, e->backend, err));
+    lt_backend *b = e->backend;
+    memory_probe common = {.engine = e, .spec = s, .apart = b->table->memory_free != NULL};
+    if (common.apart)
+        common.room = (memory_room){.device = (int64_t)b->table->memory_free(b),
+                                    .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};
+    LT_TRY(lt_measure_open(&common.device, b, err));
     lt_status status = probe_common(&common, does, video, err);
     if (status == LT_OK)
         status = choose_way(&common, does, out, err);

@@ -37,17 +37,18 @@ typedef enum { TAKE_VAE_WHOLE_CALLS, TAKE_VAE_FRAME_BY_FRAME } take_vae_pace;
 /* What a take needs, and the choice made for it. `bytes`: peak resident memory of the whole process, without memory that only
  * the device has; where the model's weights are not there, their size is that of bf16. On a device with memory of its own a
  * network that does not fit there has its matrices come from the host when they are used (`home`), from pinned memory where the
- * host has room for them. The same bytes come out. */
+ * host has room for them, else from the mapped file as far as they are stored as the device reads them. The same bytes come out. */
 typedef struct {
     take_networks networks;
     take_vae_pace vae;
     lt_home home[TAKE_NETS];
     int64_t bytes;
     int64_t device_bytes; /* 0: the device has no memory of its own */
+    int64_t pinned_bytes; /* of `bytes`; the most that is pinned at once */
 } take_memory;
 
 /* The engine's limit is one of the memory that the device computes in: the host's, or its own. LT_ERR_RESOURCES when the host's
- * is lower than the least that is needed; LT_ERR_DEVICE_MEMORY when a device's own is, or less of it is free. */
+ * is lower than the least that is needed, or less of it can be pinned; LT_ERR_DEVICE_MEMORY when a device's own is, or less of it is free. */
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err);
 /* The same, but looks only where there is a limit; without one the quicker ways are taken. */

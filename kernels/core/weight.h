@@ -23,11 +23,12 @@ typedef enum {
     LT_ROLE_HEAD    /* a matrix for lt_linear on f32 rows: values as stored, whatever the backend's activation */
 } lt_role;
 
-/* Where a device with memory of its own keeps the values of a matrix. Any other ignores it. */
+/* Where a device with memory of its own keeps the values of a matrix. Any other ignores it. From the file comes what is stored as the
+ * device's kernels read it; a matrix that is brought into another form first is pinned in that form, whatever is said here. */
 typedef enum {
     LT_HOME_DEVICE, /* on it */
     LT_HOME_PINNED, /* in pinned host memory: they come to the device when they are used */
-    LT_HOME_FILE    /* the same from the mapped file, pinned on the way only: it may be larger than the host's memory */
+    LT_HOME_FILE    /* the same from the mapped file where it can, pinned on the way only: it may be larger than the host's memory */
 } lt_home;
 
 /* What both sides of a product of a matrix with many rows may be rounded to, where a backend does that. */

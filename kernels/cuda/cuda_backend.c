@@ -34,6 +34,7 @@ static const lt_backend_table cuda_table = {
     .prepare = lt_cuda_prepare,
     .unprepare = lt_cuda_unprepare,
     .prepared_bytes = lt_cuda_prepared_bytes,
+    .pinned_bytes = lt_cuda_pinned_bytes,
     .gather = lt_cuda_gather,
     .linear = lt_cuda_linear,
     .linear_add = lt_cuda_linear_add,

@@ -149,6 +149,7 @@ lt_status lt_cuda_expect_no_recording(const lt_cuda *c, const char *place, lt_er
 lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w);
 size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w);
+size_t lt_cuda_pinned_bytes(lt_backend *b, const lt_weight *w);
 /* `count` weights, at most LT_CUDA_WEIGHTS_AT_ONCE, with values that operations find on the device, if they are queued before the
  * next call of this. */
 lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count, lt_weight *here, lt_error *err);

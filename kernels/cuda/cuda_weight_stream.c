@@ -67,6 +67,30 @@ static lt_status open_stream(lt_cuda *c, lt_error *err)
     return s;
 }
 
+/* ---- pinned memory, counted ---- */
+
+static lt_status pin(lt_cuda *c, size_t bytes, void **out, lt_error *err)
+{
+    lt_backend *b = &c->base;
+    if (cudaMallocHost(out, bytes) != cudaSuccess) {
+        (void)cudaGetLastError();
+        *out = NULL;
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, bytes);
+    }
+    b->pinned_in_use += bytes;
+    if (b->pinned_in_use > b->pinned_peak)
+        b->pinned_peak = b->pinned_in_use;
+    return LT_OK;
+}
+
+static void unpin(lt_cuda *c, void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return;
+    (void)cudaFreeHost(memory);
+    c->base.pinned_in_use -= bytes;
+}
+
 /* ---- places ---- */
 
 size_t lt_cuda_place_bytes(size_t value_bytes, size_t scale_bytes)
@@ -92,7 +116,7 @@ static lt_status empty_places(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *er
 static void free_places(lt_cuda *c, lt_cuda_weight_stream *q)
 {
     for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
-        (void)cudaFreeHost(q->place[i].staging);
+        unpin(c, q->place[i].staging, q->place_bytes);
         q->place[i].staging = NULL;
         q->place[i].memory = NULL;
     }
@@ -139,14 +163,9 @@ lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes,
     return LT_OK;
 }
 
-lt_status lt_cuda_stream_pin(lt_cuda_streamed *s, lt_error *err)
+lt_status lt_cuda_stream_pin(lt_cuda *c, lt_cuda_streamed *s, lt_error *err)
 {
-    const size_t bytes = lt_cuda_place_bytes(s->value_bytes, s->scale_bytes);
-    if (cudaMallocHost(&s->pinned, bytes) != cudaSuccess) {
-        (void)cudaGetLastError();
-        s->pinned = NULL;
-        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, bytes);
-    }
+    LT_TRY(pin(c, lt_cuda_place_bytes(s->value_bytes, s->scale_bytes), &s->pinned, err));
     s->values = s->pinned;
     s->scales = s->scale_bytes > 0 ? (char *)s->pinned + s->scales_at : NULL;
     return LT_OK;
@@ -176,7 +195,7 @@ void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s)
         q->place[s->place].holds = NULL;
     q->uses = 0;
     forget(q, s);
-    (void)cudaFreeHost(s->pinned);
+    unpin(c, s->pinned, lt_cuda_place_bytes(s->value_bytes, s->scale_bytes));
     free(s);
     if (q->newest == NULL)
         free_places(c, q);
@@ -185,16 +204,15 @@ void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s)
 /* ---- bringing ---- */
 
 /* Pinned memory with the bytes of `s` in it, for a copy into `p`: its own, or the place's when the copy before is done. */
-static lt_status stage(const lt_cuda_weight_stream *q, place *p, const lt_cuda_streamed *s, const char **from, lt_error *err)
+static lt_status stage(lt_cuda *c, place *p, const lt_cuda_streamed *s, const char **from, lt_error *err)
 {
+    void *staging = p->staging;
     *from = s->pinned;
     if (s->pinned != NULL)
         return LT_OK;
-    if (p->staging == NULL && cudaMallocHost((void **)&p->staging, q->place_bytes) != cudaSuccess) {
-        (void)cudaGetLastError();
-        p->staging = NULL;
-        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, q->place_bytes);
-    }
+    if (staging == NULL)
+        LT_TRY(pin(c, c->weight_stream->place_bytes, &staging, err));
+    p->staging = staging;
     LT_CUDA_TRY(cudaEventSynchronize(p->ready), where, err);
     memcpy(p->staging, s->values, s->value_bytes);
     if (s->scales != NULL)
@@ -212,7 +230,7 @@ static bool in_use(const lt_cuda_weight_stream *q, int index)
 }
 
 /* Queues the copy of `s` into the place whose turn it is, but for those in use. */
-static lt_status load(lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
+static lt_status load(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
 {
     while (in_use(q, q->oldest))
         q->oldest = (q->oldest + 1) % LT_WEIGHT_PLACES;
@@ -221,7 +239,7 @@ static lt_status load(lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *e
     if (p->holds != NULL)
         p->holds->place = -1;
     p->holds = NULL;
-    LT_TRY(stage(q, p, s, &from, err));
+    LT_TRY(stage(c, p, s, &from, err));
     LT_CUDA_TRY(cudaStreamWaitEvent(q->copies, p->left, 0), where, err);
     LT_CUDA_TRY(cudaMemcpyAsync(p->memory, from, s->value_bytes, cudaMemcpyHostToDevice, q->copies), where, err);
     if (s->scales != NULL)
@@ -249,7 +267,7 @@ static lt_status leave(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *err)
 static lt_status use(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
 {
     if (s->place < 0)
-        LT_TRY(load(q, s, err));
+        LT_TRY(load(c, q, s, err));
     q->used[q->uses++] = s;
     return lt_cuda_check(cudaStreamWaitEvent(c->stream, q->place[s->place].ready, 0), where, err);
 }
@@ -278,7 +296,7 @@ lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *const *s, int count
     lt_cuda_streamed *ahead = s[count - 1]->next;
     for (int i = count; i < LT_WEIGHT_PLACES && ahead != NULL && ahead != s[0]; i++) {
         if (ahead->place < 0)
-            LT_TRY(load(q, ahead, err));
+            LT_TRY(load(c, q, ahead, err));
         ahead = ahead->next;
     }
     return LT_OK;

@@ -39,7 +39,7 @@ size_t lt_cuda_place_bytes(size_t value_bytes, size_t scale_bytes);
 lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes, lt_cuda_streamed **out, void **scratch,
                              lt_error *err);
 /* Gives it pinned memory for values and scales, to be filled. */
-lt_status lt_cuda_stream_pin(lt_cuda_streamed *s, lt_error *err);
+lt_status lt_cuda_stream_pin(lt_cuda *c, lt_cuda_streamed *s, lt_error *err);
 void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s); /* accepts NULL */
 /* Brings `count` of them, at most LT_CUDA_WEIGHTS_AT_ONCE, for operations that are queued from now on until the next call. */
 lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *const *s, int count, lt_error *err);

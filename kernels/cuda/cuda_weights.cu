@@ -165,22 +165,27 @@ static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *pac
     return convert(c, w, packed->values, to, err);
 }
 
-/* What changes its form is converted in a place on the device, and pinned whatever its home is. */
+/* What changes its form is pinned whatever its home is: the file has it in no form that could be copied. */
+static bool is_pinned(const lt_cuda *c, const lt_weight *w)
+{
+    return lt_comes_from_host(w) && !(w->home == LT_HOME_FILE && stays_as_stored(c, w));
+}
+
+/* Converted in a place on the device where that takes work. */
 static lt_status keep_on_host(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
 {
-    const bool as_stored = stays_as_stored(c, w);
     void *scratch;
     LT_TRY(lt_cuda_stream_add(c, value_bytes(c, w), scale_bytes(c, w), &packed->streamed, &scratch, err));
     lt_cuda_streamed *s = packed->streamed;
-    if (as_stored && w->home == LT_HOME_FILE) {
+    if (!is_pinned(c, w)) {
         s->values = w->value.data;
         s->scales = s->scale_bytes > 0 ? w->scale.data : NULL;
         return LT_OK;
     }
-    LT_TRY(lt_cuda_stream_pin(s, err));
+    LT_TRY(lt_cuda_stream_pin(c, s, err));
     if (s->scale_bytes > 0)
         memcpy((void *)s->scales, w->scale.data, s->scale_bytes);
-    if (as_stored) {
+    if (stays_as_stored(c, w)) {
         memcpy(s->pinned, w->value.data, s->value_bytes);
         return LT_OK;
     }
@@ -244,6 +249,12 @@ size_t lt_cuda_prepared_bytes(lt_backend *b, const lt_weight *w)
     const size_t values = value_bytes(c, w);
     const size_t scales = scale_bytes(c, w);
     return lt_comes_from_host(w) ? lt_cuda_place_bytes(values, scales) : values + scales;
+}
+
+size_t lt_cuda_pinned_bytes(lt_backend *b, const lt_weight *w)
+{
+    const lt_cuda *c = (const lt_cuda *)b;
+    return is_pinned(c, w) ? lt_cuda_place_bytes(value_bytes(c, w), scale_bytes(c, w)) : 0;
 }
 
 void lt_cuda_unprepare(lt_backend *b, lt_weight *w)

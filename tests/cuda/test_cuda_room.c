@@ -1,5 +1,5 @@
-/* test_cuda_room.c - how a take makes do with a card's memory: everything on it, networks in turns, matrices from the host. The
- * choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
+/* test_cuda_room.c - how a take makes do with a card's memory and with what can be pinned of the host's: everything on the card, networks in
+ * turns, matrices from the host. The choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
  * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes. On the host's emulation. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void expect(bool holds, const char *what, const char *found)
 enum { MEBIBYTE = 1 << 20, EVERYTHING = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE | TAKE_DOES_KEEP };
 
 /* A model on the emulated card. */
-static longtake *open_model(const char *model)
+static longtake *open_model(const char *model, lt_dtype activation)
 {
     static const char *const search[] = {TEST_SOURCE_DIR, NULL};
     longtake_options options;
@@ -34,7 +34,7 @@ static longtake *open_model(const char *model)
     options.model = model;
     options.device = "reference";
     options.search = search;
-    if (longtake_open(&options, &e, &error) != LONGTAKE_OK || lt_cuda_open(&card, 0, LT_BF16, &err) != LT_OK) {
+    if (longtake_open(&options, &e, &error) != LONGTAKE_OK || lt_cuda_open(&card, 0, activation, &err) != LT_OK) {
         printf("FAILED %s: %s%s\n", model, error.message, err.message);
         exit(1);
     }
@@ -69,7 +69,7 @@ static lt_status choose(longtake *e, size_t card, take_memory *way, lt_error *er
 static void released_model(void)
 {
     static const size_t cards[] = {24000, 12000, 8000, 4000};
-    longtake *e = open_model("landiff");
+    longtake *e = open_model("landiff", LT_BF16);
     size_t before = 0;
     for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
         take_memory way = {0};
@@ -129,9 +129,42 @@ static void check_encoder(longtake *e)
     free(resident);
 }
 
+/* A byte less than mini's language model or MMDiT wants can be pinned: it comes from the file, which has its matrices as they are. */
+static void check_file(longtake *e, const take_memory *pinned)
+{
+    take_memory way = {0};
+    lt_error err = {0};
+    char found[64];
+    e->max_pinned = pinned->pinned_bytes - 1;
+    const lt_status s = choose_within(e, 8000, pinned->device_bytes, &way, &err);
+    e->max_pinned = 0;
+    snprintf(found, sizeof found, "%lld bytes pinned, %lld before", (long long)way.pinned_bytes, (long long)pinned->pinned_bytes);
+    printf("mini from the file: %s\n", found);
+    bool from_file = false;
+    for (int net = 0; net < TAKE_NETS; net++)
+        from_file = from_file || way.home[net] == LT_HOME_FILE;
+    expect(s == LT_OK && from_file && way.pinned_bytes < pinned->pinned_bytes, "what cannot be pinned comes from the file", found);
+    expect(way.device_bytes <= pinned->device_bytes, "which takes no more of the card", found);
+}
+
+/* Matrices in bf16 are brought into f32 first, and then pinned: on a host with little memory there is no way. */
+static void changed_matrices(void)
+{
+    longtake *e = open_model("landiff", LT_F32);
+    take_memory way = {0};
+    lt_error err = {0};
+    e->max_pinned = (int64_t)1 << 30;
+    const lt_status s = choose(e, 8000, &way, &err);
+    printf("landiff in f32, 8000 MiB: %s\n", err.message);
+    expect(s == LT_ERR_RESOURCES && strstr(err.message, "1024 MiB can be\nhint: ") != NULL, "what cannot be pinned is refused", err.message);
+    e->max_pinned = (int64_t)1 << 40;
+    expect(choose(e, 8000, &way, &err) == LT_OK && way.pinned_bytes > (int64_t)1 << 30, "and taken where there is room", err.message);
+    longtake_close(e);
+}
+
 static void check_mini(void)
 {
-    longtake *e = open_model("mini");
+    longtake *e = open_model("mini", LT_BF16);
     take_memory all = {0};
     take_memory least = {0};
     lt_error err = {0};
@@ -149,6 +182,7 @@ static void check_mini(void)
     expect(least.home[TAKE_NET_MMDIT] != LT_HOME_DEVICE || least.home[TAKE_NET_AR] != LT_HOME_DEVICE, "the least has matrices on the host",
            streamed);
     expect(strstr(err.message, "allowed are") != NULL && strstr(err.message, "are free") != NULL, "says what is allowed and free", err.message);
+    check_file(e, &least);
     check_encoder(e);
     longtake_close(e);
 }
@@ -157,6 +191,7 @@ int main(void)
 {
     check_mini();
     released_model();
+    changed_matrices();
     printf("%d failed\n", failed);
     return failed > 0;
 }

@@ -1,12 +1,13 @@
 /* test_cuda_stream.c - matrices that come from the host when they are used: the same bytes as if they were on the device, whatever the
- * order of use, on every emulated device: one copies as late as events allow, one computes so, one does both; what is counted is what is taken;
+ * order of use, on every emulated device: one copies as late as events allow, one computes so, one does both; what is counted is what is taken
+ * and pinned;
  * what does not fit says so. On a card (test_cuda_stream_card) the same bytes alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "expect.h"
-#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/cuda_weight_stream.h"
 
 enum { MATRICES = 9, INPUTS = 32, LEAST_OUTPUTS = 32, MOST_OUTPUTS = 80, MOST_ROWS = 12, USES = 96 };
 
@@ -254,6 +255,59 @@ static void two_networks(int device, lt_home home)
 /* ---- memory ---- */
 
 #ifdef EMULATED_CARD
+/* What is pinned when every place has been filled is what was counted: all of the matrices, or those that change their form and a place's
+ * worth for each place. */
+static void pinned_as_foreseen(lt_backend *b, lt_backend *counter, lt_home home, size_t wanted)
+{
+    lt_error err = {0};
+    matrix network[MATRICES] = {0};
+    matrix counted[MATRICES] = {0};
+    memory m;
+    void *results = calloc(1, result_bytes(b->activation));
+    if (results == NULL)
+        exit(1);
+    open_memory(b, &m);
+    lt_status s = open_network(counter, counted, home, &err);
+    if (s == LT_OK)
+        s = open_network(b, network, home, &err);
+    if (s == LT_OK)
+        s = run_uses(b, network, &m, results, &err);
+    expect(s == LT_OK && b->pinned_in_use == wanted, "pinned memory", &err);
+    expect(counter->pinned_in_use == wanted && counter->pinned_peak == b->pinned_peak, "pinned memory as foreseen", &err);
+    free_network(b, network);
+    free_network(counter, counted);
+    expect(b->pinned_in_use == 0 && counter->pinned_in_use == 0, "nothing stays pinned", &err);
+    b->pinned_peak = counter->pinned_peak = 0;
+    close_memory(b, &m);
+    free(results);
+}
+
+/* Of the network's matrices as bf16 or as they are stored, those of which `which` says so. */
+static size_t pinned_of(bool (*which)(lt_dtype stored))
+{
+    size_t bytes = 0;
+    for (int i = 0; i < MATRICES; i++) {
+        const lt_dtype stored = stored_of(i);
+        const size_t count = (size_t)outputs_of(i) * INPUTS;
+        const bool blocks = stored == LT_Q8 || stored == LT_Q4;
+        const size_t values = stored == LT_Q4 ? count / 2 : stored == LT_Q8 ? count : count * sizeof(uint16_t);
+        if (which(stored))
+            bytes += lt_cuda_place_bytes(values, blocks ? count / LT_BLOCK * sizeof(uint16_t) : 0);
+    }
+    return bytes;
+}
+
+static bool any(lt_dtype stored)
+{
+    (void)stored;
+    return true;
+}
+
+static bool changes(lt_dtype stored)
+{
+    return stored == LT_F32;
+}
+
 static void counted_and_bounded(void)
 {
     lt_error err = {0};
@@ -272,6 +326,9 @@ static void counted_and_bounded(void)
     free_network(b, network);
     free_network(counter, counted);
     expect(counter->memory_in_use == 0, "nothing stays counted", &err);
+    b->pinned_peak = counter->pinned_peak = 0;
+    pinned_as_foreseen(b, counter, LT_HOME_PINNED, pinned_of(any));
+    pinned_as_foreseen(b, counter, LT_HOME_FILE, pinned_of(changes) + LT_WEIGHT_PLACES * largest);
 
     /* One matrix alone is too large. */
     host_set_memory((size_t)8 << 10);
