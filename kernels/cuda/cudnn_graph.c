@@ -22,17 +22,33 @@ struct lt_cudnn_plan {
     size_t workspace_bytes;
 };
 
+enum { FAMILY = 1000, FAMILY_NOT_READY = 1 }; /* cuDNN's codes: 1xxx not initialized, 2xxx bad parameters, ... */
+
 static lt_status status_of(cudnnStatus_t code)
 {
-    const int family = (int)code / 1000 * 1000;
-    if (code == CUDNN_STATUS_SUCCESS)
+    const int family = (int)code / FAMILY * FAMILY;
+    switch (code) {
+    case CUDNN_STATUS_SUCCESS:
         return LT_OK;
-    if (code == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED)
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
         return LT_ERR_DEVICE_MEMORY;
-    if (code == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED)
+    case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
         return LT_ERR_RESOURCES;
-    return family == (int)CUDNN_STATUS_BAD_PARAM || family == (int)CUDNN_STATUS_NOT_SUPPORTED ? LT_ERR_FAILED
-                                                                                          : LT_ERR_DEVICE;
+    case CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING:
+    case CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE:
+        return LT_ERR_DEVICE;
+    default:
+        return family == (int)CUDNN_STATUS_BAD_PARAM || family == (int)CUDNN_STATUS_NOT_SUPPORTED ? LT_ERR_FAILED : LT_ERR_DEVICE;
+    }
+}
+
+/* Is it the machine's, and no word on a shape? Memory, the device, libraries that are not all there. */
+static bool is_fault(cudnnStatus_t code)
+{
+    const int family = (int)code / FAMILY;
+    return family == FAMILY_NOT_READY || family == (int)CUDNN_STATUS_EXECUTION_FAILED / FAMILY ||
+           code == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED || code == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+           code == CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING || code == CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE;
 }
 
 static lt_status check(const lt_cudnn *l, cudnnStatus_t code, const char *place, const char *step, lt_error *err)
@@ -166,6 +182,13 @@ static bool fine(lt_graph *g, cudnnStatus_t code, const char *step)
     if (g->status == LT_OK)
         g->status = check(g->cudnn, code, g->place, step, g->err);
     return g->status == LT_OK;
+}
+
+/* Notes what kept a proposal from becoming a plan, if that was the machine. */
+static void note_fault(lt_graph *g, cudnnStatus_t code, const char *step)
+{
+    if (is_fault(code))
+        (void)check(g->cudnn, code, g->place, step, &g->fault);
 }
 
 static cudnnBackendDescriptor_t create(lt_graph *g, cudnnBackendDescriptorType_t type, const char *step)
@@ -372,8 +395,7 @@ static bool engine_keeps_rules(lt_graph *g, cudnnBackendDescriptor_t config, con
     return seen && keeps_rules(notes, count, rules);
 }
 
-/* A plan of one proposal, or NULL where cuDNN cannot build it or it takes too much memory: the next one may do. The graph
- * fails when the device does. */
+/* A plan of one proposal, or NULL where cuDNN cannot build it or it takes too much memory: the next one may do. */
 static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, const lt_graph_rules *rules)
 {
     const lt_cudnn_functions *call = &g->cudnn->call;
@@ -400,8 +422,7 @@ static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, cons
     if (s == CUDNN_STATUS_SUCCESS)
         s = call->cudnnBackendGetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &one,
                                            &bytes);
-    if ((int)s / 1000 * 1000 == (int)CUDNN_STATUS_EXECUTION_FAILED)
-        (void)fine(g, s, "building a plan");
+    note_fault(g, s, "building a plan");
     if (s != CUDNN_STATUS_SUCCESS || bytes < 0 || (uint64_t)bytes > rules->workspace_bytes) {
         drop(g->cudnn, p);
         return NULL;
@@ -421,7 +442,11 @@ static int64_t propose(lt_graph *g, cudnnBackendDescriptor_t graph, cudnnBackend
     set(g, h, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode, step);
     if (g->cudnn->device != NULL)
         set_part(g, h, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, g->cudnn->device, step);
-    if (g->status != LT_OK || g->cudnn->call.cudnnBackendFinalize(h) != CUDNN_STATUS_SUCCESS)
+    if (g->status != LT_OK)
+        return 0;
+    const cudnnStatus_t s = g->cudnn->call.cudnnBackendFinalize(h);
+    note_fault(g, s, step);
+    if (s != CUDNN_STATUS_SUCCESS)
         return 0; /* this way of looking knows no engine */
     if (!fine(g,
               g->cudnn->call.cudnnBackendGetAttribute(h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
@@ -502,6 +527,8 @@ lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan 
         alone.family = LT_GRAPH_ALONE;
         *out = plan_by(g, &alone);
     }
+    if (g->status == LT_OK && *out == NULL && g->fault.code != LT_OK)
+        g->status = lt_fail(g->err, g->fault.code, "%s", g->fault.message);
     return g->status;
 }
 

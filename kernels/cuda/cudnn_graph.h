@@ -33,6 +33,7 @@ typedef struct {
     const char *place; /* for messages */
     lt_error *err;
     lt_status status;
+    lt_error fault; /* of the machine, met by a proposal that became no plan; code LT_OK: none */
     void *part[LT_GRAPH_PARTS]; /* every descriptor, so that all are given back */
     int parts;
     void *operation[LT_GRAPH_OPERATIONS];
@@ -80,7 +81,8 @@ typedef struct {
 
 typedef struct lt_cudnn_plan lt_cudnn_plan;
 
-/* The first of cuDNN's proposals that keeps the rules. *out is NULL, and no failure, where there is none. */
+/* The first of cuDNN's proposals that keeps the rules. *out is NULL, and no failure, where there is none. Where there is none because of the
+ * machine (memory, the device, a part of the library that is not there), that is a failure: another try may find one. */
 lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out);
 size_t lt_cudnn_plan_workspace(const lt_cudnn_plan *p);
 
