@@ -159,8 +159,11 @@ typedef struct {
     /* x [T, H, W, 3] float -> out u8, same shape: trunc(clamp((x + 1) / 2, 0, 1) * 255) (spec of the release). */
     lt_status (*to_rgb8)(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 
-    /* Bytes that are free where the device has memory of its own; NULL where it computes in the host's. */
+    /* Bytes that are free where the device has memory of its own, 0 where it does not say; NULL where it computes in the host's. */
     size_t (*memory_free)(lt_backend *b);
+    /* Waits, and gives back the device's memory that the backend kept for what would be asked of it next: that takes memory anew, and what
+     * was recorded before is of no use. NULL where nothing is kept. */
+    lt_status (*let_go)(lt_backend *b, lt_error *err);
 
     /* Another backend on the device of `b`, as `b` is and with a queue of its own: what both are given, each by one thread at a time, runs
      * side by side. They share no memory but the device's. NULL where the host's threads compute, which one backend keeps busy. */

@@ -77,7 +77,7 @@ static size_t prepared_bytes(lt_backend *b, const lt_weight *w)
 /* A matrix whose home is the host's, on a device with memory of its own. */
 static bool stays_home(const measuring *m, const lt_weight *w)
 {
-    return lt_comes_from_host(w) && m->like->table->memory_free != NULL;
+    return lt_comes_from_host(w) && m->like->table->pinned_bytes != NULL;
 }
 
 /* Of one such matrix; 0: it is in the mapped file. */

@@ -615,15 +615,28 @@ static lt_status choose_way(const memory_probe *common, unsigned does, take_memo
     return compare(common, &least, err);
 }
 
+static lt_status let_go(lt_backend *b, lt_error *err)
+{
+    return b && b->table->let_go ? b->table->let_go(b, err) : LT_OK;
+}
+
+/* What an earlier take left in workspaces is counted with what is free. */
+static lt_status look_for_room(const longtake *e, memory_room *room, lt_error *err)
+{
+    lt_backend *b = e->backend;
+    LT_TRY(let_go(b, err));
+    LT_TRY(let_go(e->beside, err));
+    *room = (memory_room){.device = (int64_t)b->table->memory_free(b), .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};
+    return LT_OK;
+}
+
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err)
 {
-    lt_backend *b = e->backend;
-    memory_probe common = {.engine = e, .spec = s, .apart = b->table->memory_free != NULL};
+    memory_probe common = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
     if (common.apart)
-        common.room = (memory_room){.device = (int64_t)b->table->memory_free(b),
-                                    .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};
-    LT_TRY(lt_measure_open(&common.device, b, err));
+        LT_TRY(look_for_room(e, &common.room, err));
+    LT_TRY(lt_measure_open(&common.device, e->backend, err));
     lt_status status = probe_common(&common, does, video, err);
     if (status == LT_OK)
         status = choose_way(&common, does, out, err);

@@ -58,6 +58,7 @@ static const lt_backend_table cuda_table = {
     .choose = lt_cuda_choose,
     .to_rgb8 = lt_cuda_to_rgb8,
     .memory_free = lt_cuda_memory_free,
+    .let_go = lt_cuda_let_go,
     .again = cuda_again,
     .record = lt_cuda_record,
     .replay = lt_cuda_replay,

@@ -1,7 +1,8 @@
 /* cuda_backend.h - the struct of the CUDA backend, its errors, and the entries of its table by file.
  *
  * C11 and C++17. Operations are queued on one stream in the order in which they are asked for, so what one of them leaves in
- * the workspace is free again for the next. Nothing here waits for the device but download, finish_reading, wait, release, forget, close_reading and close.
+ * the workspace is free again for the next. Nothing here waits for the device but download, finish_reading, wait, let_go, release, forget,
+ * close_reading and close.
  */
 #ifndef LT_CUDA_BACKEND_H
 #define LT_CUDA_BACKEND_H
@@ -64,6 +65,7 @@ typedef struct {
     size_t workspace_bytes;
     void *counters; /* of blocks, 0 between operations; see lt_cuda_counters */
     size_t counter_bytes;
+    uint64_t moves; /* how often one of these was given back: addresses of before are of no use */
     lt_cuda_staging staging;
     lt_cuda_blocks blocks;
     lt_cublas *cublas;
@@ -129,6 +131,7 @@ lt_status lt_cuda_finish_reading(lt_backend *b, lt_reading *r, void *host, lt_er
 void lt_cuda_close_reading(lt_backend *b, lt_reading *r);
 lt_status lt_cuda_wait(lt_backend *b, lt_error *err);
 size_t lt_cuda_memory_free(lt_backend *b);
+lt_status lt_cuda_let_go(lt_backend *b, lt_error *err); /* of the workspace and the counters */
 /* At least `bytes` of device memory until the next call of this: one operation asks once, for all it needs. Aligned to
  * LT_CUDA_ALIGN; not counted in memory_in_use. */
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err);

@@ -94,6 +94,14 @@ size_t lt_cuda_memory_free(lt_backend *b)
     return cudaMemGetInfo(&available, &total) == cudaSuccess ? available : 0;
 }
 
+static void give_back(lt_cuda *c, void **memory, size_t *has)
+{
+    c->moves += *memory != NULL;
+    (void)cudaFree(*memory);
+    *memory = NULL;
+    *has = 0;
+}
+
 /* Other memory in place of `*memory` where that has less than `bytes`; *grown says whether. */
 static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, const char *what, bool *grown, lt_error *err)
 {
@@ -101,9 +109,7 @@ static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, cons
     if (!*grown)
         return LT_OK;
     LT_TRY(lt_cuda_expect_no_recording(c, what, err));
-    (void)cudaFree(*memory);
-    *memory = NULL;
-    *has = 0;
+    give_back(c, memory, has);
     const cudaError_t code = cudaMalloc(memory, bytes);
     if (code == cudaErrorMemoryAllocation)
         return lt_cuda_no_memory(c, bytes, what, err);
@@ -131,6 +137,15 @@ lt_status lt_cuda_counters(lt_cuda *c, size_t count, unsigned **out, lt_error *e
         LT_CUDA_TRY(code, "counters", err);
     }
     *out = c->counters;
+    return LT_OK;
+}
+
+lt_status lt_cuda_let_go(lt_backend *b, lt_error *err)
+{
+    lt_cuda *c = lt_cuda_of(b);
+    LT_TRY(lt_cuda_wait(b, err));
+    give_back(c, &c->workspace, &c->workspace_bytes);
+    give_back(c, &c->counters, &c->counter_bytes);
     return LT_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * A stream that captures takes every launch into a graph instead of giving it to the device, its arguments by value. So what differs from
  * one run to the next has to lie in memory at the same address. Addresses that the backend chooses itself are the
- * workspace and the counters; where one of them has moved a recording is of no use.
+ * workspace and the counters; where one of them has been other memory since a recording is of no use.
  */
 #include "kernels/cuda/cuda_backend.h"
 
@@ -10,8 +10,7 @@
 
 struct lt_recording {
     cudaGraphExec_t graph;
-    const void *workspace; /* when it was made */
-    const void *counters;
+    uint64_t moves; /* of the backend's memory, when it was made */
 };
 
 lt_status lt_cuda_expect_no_recording(const lt_cuda *c, const char *place, lt_error *err)
@@ -57,8 +56,7 @@ lt_status lt_cuda_record(lt_backend *b, lt_work work, void *user, lt_recording *
         free(r);
         return s;
     }
-    r->workspace = c->workspace;
-    r->counters = c->counters;
+    r->moves = c->moves;
     *out = r;
     return LT_OK;
 }
@@ -66,7 +64,7 @@ lt_status lt_cuda_record(lt_backend *b, lt_work work, void *user, lt_recording *
 lt_status lt_cuda_replay(lt_backend *b, const lt_recording *r, bool *done, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
-    *done = r->workspace == c->workspace && r->counters == c->counters;
+    *done = r->moves == c->moves;
     return *done ? lt_cuda_check(cudaGraphLaunch(r->graph, c->stream), "replaying a recording", err) : LT_OK;
 }
 

@@ -186,6 +186,11 @@ static void same_bytes(int device, lt_dtype activation)
     for (int i = 0; i < BLOCKS; i++)
         expect(is_untouched(b, watched[i], bytes[i], &err), "nothing is written where memory was", &err);
     expect(run_step(b, &recorded, &repeated, NULL, &err) == LT_OK, "a step that nobody waits for", &err);
+    bool done = true;
+    s = b->table->let_go(b, &err);
+    if (s == LT_OK)
+        s = b->table->replay(b, repeated.recording, &done, &err);
+    expect(s == LT_OK && !done, "of no use once its memory was given back", &err);
     lt_ops_forget(&recorded.ops, &repeated);
     expect(repeated.recording == NULL && !repeated.ran, "forgotten", &err);
     for (int i = 0; i < BLOCKS; i++)

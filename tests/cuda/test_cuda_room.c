@@ -1,6 +1,7 @@
 /* test_cuda_room.c - how a take makes do with a card's memory and with what can be pinned of the host's: everything on the card, networks in
  * turns, matrices from the host. The choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
- * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes. On the host's emulation. */
+ * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes; what an earlier take left. On the host's
+ * emulation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static longtake *open_model(const char *model, lt_dtype activation)
     return e;
 }
 
-/* The way of an eight-second take on a card with so many MiB free, of which so many bytes are allowed (0: all). */
+/* The way of an eight-second take on a card with so many bytes free or kept by backends, of which so many are allowed (0: all). */
 static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_memory *way, lt_error *err)
 {
     longtake_request request;
@@ -52,7 +53,7 @@ static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_m
     request.prompt = "a red ball";
     request.settings.seconds = 8;
     *err = (lt_error){0};
-    host_set_memory(card * MEBIBYTE + ((lt_cuda *)e->backend)->workspace_bytes + e->backend->memory_in_use);
+    host_set_memory(card + e->backend->memory_in_use);
     e->max_memory = allowed;
     LT_TRY(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, err));
     const media_spec video = {.width = spec.width, .height = spec.height};
@@ -63,7 +64,7 @@ static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_m
 
 static lt_status choose(longtake *e, size_t card, take_memory *way, lt_error *err)
 {
-    return choose_within(e, card, 0, way, err);
+    return choose_within(e, card * MEBIBYTE, 0, way, err);
 }
 
 static void released_model(void)
@@ -136,7 +137,7 @@ static void check_file(longtake *e, const take_memory *pinned)
     lt_error err = {0};
     char found[64];
     e->max_pinned = pinned->pinned_bytes - 1;
-    const lt_status s = choose_within(e, 8000, pinned->device_bytes, &way, &err);
+    const lt_status s = choose_within(e, (size_t)8000 * MEBIBYTE, pinned->device_bytes, &way, &err);
     e->max_pinned = 0;
     snprintf(found, sizeof found, "%lld bytes pinned, %lld before", (long long)way.pinned_bytes, (long long)pinned->pinned_bytes);
     printf("mini from the file: %s\n", found);
@@ -162,6 +163,23 @@ static void changed_matrices(void)
     longtake_close(e);
 }
 
+/* A take before this one left workspaces, of both queues: the card is as large for the next one as it was for the first. */
+static void check_again(longtake *e, const take_memory *all)
+{
+    take_memory way = {0};
+    lt_error err = {0};
+    void *memory;
+    host_set_memory((size_t)1 << 40);
+    lt_status s = e->backend->table->again(e->backend, &e->beside, &err);
+    if (s == LT_OK)
+        s = lt_cuda_workspace((lt_cuda *)e->beside, (size_t)100 * MEBIBYTE, &memory, &err);
+    if (s == LT_OK)
+        s = lt_cuda_workspace((lt_cuda *)e->backend, (size_t)100 * MEBIBYTE, &memory, &err);
+    if (s == LT_OK)
+        s = choose_within(e, (size_t)all->device_bytes, 0, &way, &err);
+    expect(s == LT_OK && way.device_bytes == all->device_bytes, "what an earlier take kept is there for this one", err.message);
+}
+
 static void check_mini(void)
 {
     longtake *e = open_model("mini", LT_BF16);
@@ -176,7 +194,7 @@ static void check_mini(void)
         printf("mini: %s, %lld bytes needed, from the host: %s\n", way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns",
                (long long)way.device_bytes, streamed);
         least = way;
-        s = choose_within(e, 8000, way.device_bytes - 1, &way, &err);
+        s = choose_within(e, (size_t)8000 * MEBIBYTE, way.device_bytes - 1, &way, &err);
         expect(s == LT_OK ? way.device_bytes < least.device_bytes : s == LT_ERR_DEVICE_MEMORY, "the choice fits", err.message);
     }
     expect(least.home[TAKE_NET_MMDIT] != LT_HOME_DEVICE || least.home[TAKE_NET_AR] != LT_HOME_DEVICE, "the least has matrices on the host",
@@ -184,6 +202,7 @@ static void check_mini(void)
     expect(strstr(err.message, "allowed are") != NULL && strstr(err.message, "are free") != NULL, "says what is allowed and free", err.message);
     check_file(e, &least);
     check_encoder(e);
+    check_again(e, &all);
     longtake_close(e);
 }
 
