@@ -620,10 +620,11 @@ static lt_status let_go(lt_backend *b, lt_error *err)
     return b && b->table->let_go ? b->table->let_go(b, err) : LT_OK;
 }
 
-/* What an earlier take left in workspaces is counted with what is free. */
+/* What an earlier take left in workspaces is counted with what is free; a device that is lost says so here. */
 static lt_status look_for_room(const longtake *e, memory_room *room, lt_error *err)
 {
     lt_backend *b = e->backend;
+    LT_TRY(b->table->wait(b, err));
     LT_TRY(let_go(b, err));
     LT_TRY(let_go(e->beside, err));
     *room = (memory_room){.device = (int64_t)b->table->memory_free(b), .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};

@@ -49,7 +49,7 @@ typedef struct {
 
 /* The engine's limit is one of the memory that the device computes in: the host's, or its own. LT_ERR_RESOURCES when the host's
  * is lower than the least that is needed, or less of it can be pinned; LT_ERR_DEVICE_MEMORY when a device's own is, or less of it is free. Backends
- * are waited for and let go of what they kept from an earlier take. */
+ * are waited for and let go of what they kept from an earlier take; LT_ERR_DEVICE where the device is lost. */
 lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
                              lt_error *err);
 /* The same, but looks only where there is a limit; without one the quicker ways are taken. */

@@ -1,7 +1,7 @@
 /* test_cuda_room.c - how a take makes do with a card's memory and with what can be pinned of the host's: everything on the card, networks in
  * turns, matrices from the host. The choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
- * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes; what an earlier take left. On the host's
- * emulation. */
+ * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes; what an earlier take left; a lost device. On the
+ * host's emulation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +180,16 @@ static void check_again(longtake *e, const take_memory *all)
     expect(s == LT_OK && way.device_bytes == all->device_bytes, "what an earlier take kept is there for this one", err.message);
 }
 
+static void check_lost(longtake *e)
+{
+    take_memory way = {0};
+    lt_error err = {0};
+    host_lose_devices(1);
+    const lt_status s = choose(e, 8000, &way, &err);
+    host_lose_devices(0);
+    expect(s == LT_ERR_DEVICE, "a device that is lost is not called full", err.message);
+}
+
 static void check_mini(void)
 {
     longtake *e = open_model("mini", LT_BF16);
@@ -203,6 +213,7 @@ static void check_mini(void)
     check_file(e, &least);
     check_encoder(e);
     check_again(e, &all);
+    check_lost(e);
     longtake_close(e);
 }
 

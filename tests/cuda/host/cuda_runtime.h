@@ -86,6 +86,7 @@ uint64_t host_exchange(unsigned mask, uint64_t value, int from);
 extern int host_current_lane;
 void host_wait_until(const std::function<bool()> &holds); /* that other threads of the block make true */
 int host_device(); /* as cudaSetDevice chose for this OS thread */
+bool host_devices_lost();
 
 /* Whoever has it is alone with the devices: every call takes it, from whichever OS thread. */
 using host_alone = std::lock_guard<std::recursive_mutex>;

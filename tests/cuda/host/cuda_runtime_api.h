@@ -29,6 +29,7 @@ typedef enum {
     cudaErrorInvalidDevice = 101,
     cudaErrorNoKernelImageForDevice = 209,
     cudaErrorInvalidResourceHandle = 400,
+    cudaErrorLaunchFailure = 719,
     cudaErrorStreamCaptureUnsupported = 900,
     cudaErrorStreamCaptureInvalidated = 901,
     cudaErrorStreamCaptureMerge = 902,
@@ -128,6 +129,8 @@ void host_set_cublas(size_t version);
 
 /* Bytes of device memory there are; cudaMalloc fails beyond. */
 void host_set_memory(size_t bytes);
+/* Waiting for a stream fails, and so does asking for memory, as after a kernel that went wrong; until `lost` is 0. */
+void host_lose_devices(int lost);
 /* The most that was taken since. */
 size_t host_memory_peak(void);
 

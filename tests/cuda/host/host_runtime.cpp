@@ -18,6 +18,7 @@ size_t memory_used;
 size_t memory_most;
 std::map<void *, size_t> blocks;
 std::map<void *, size_t> pinned;
+bool devices_lost;
 thread_local cudaError_t last = cudaSuccess;
 thread_local int current;
 
@@ -125,6 +126,17 @@ void host_set_memory(size_t bytes)
     const host_alone alone(host_lock());
     memory_bytes = bytes;
     memory_most = memory_used;
+}
+
+void host_lose_devices(int lost)
+{
+    const host_alone alone(host_lock());
+    devices_lost = lost != 0;
+}
+
+bool host_devices_lost()
+{
+    return devices_lost;
 }
 
 size_t host_memory_peak(void)
@@ -241,6 +253,8 @@ cudaError_t cudaFreeHost(void *memory)
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     const host_alone alone(host_lock());
+    if (devices_lost)
+        return failed(cudaErrorLaunchFailure);
     *available = memory_bytes > memory_used ? memory_bytes - memory_used : 0;
     *total = memory_bytes;
     return cudaSuccess;

@@ -194,6 +194,8 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
         return cudaErrorInvalidResourceHandle;
     waits++;
     run_until(*stream->queue, stream->queue->queued);
+    if (host_devices_lost())
+        return cudaErrorLaunchFailure;
     return cudaSuccess;
 }
 
