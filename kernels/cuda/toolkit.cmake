@@ -2,10 +2,11 @@
 # makes the target lt_cuda_runtime. Wanted: nvcc 12.4 or newer, the headers of cuBLASLt and of cuDNN 9.13. Both libraries are
 # looked for when first used, not here.
 #
-#     LONGTAKE_CUDA                AUTO: where all of it is found, but not under sanitizers; ON: it must be there; OFF
+#     LONGTAKE_CUDA                AUTO: where all of it is found and works, but not under sanitizers; ON: it must; OFF
 #     LONGTAKE_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES. Empty: for ON code for every card from sm_80 on that the
 #                                  toolkit knows and PTX of the newest; for AUTO code for the cards of this machine, or where
-#                                  there are none PTX of the oldest, which a driver compiles when it is first used.
+#                                  there are none PTX of the oldest, which a driver compiles when it is first used (and which
+#                                  lacks what newer cards have: kernels that are launched early, attention in E4M3).
 #                                  sm_90 is 90a, as attention in E4M3 wants it; built as plain 90 it has attention in bf16 alone
 set(LONGTAKE_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE LONGTAKE_CUDA PROPERTY STRINGS AUTO ON OFF)
@@ -85,6 +86,26 @@ function(lt_cuda_architectures result)
     set(${result} ${chosen} ${newest}-virtual PARENT_SCOPE)
 endfunction()
 
+# In AUTO a toolkit that does not work leaves CUDA out: one that does not take the host's compiler, or without its static runtime. The
+# compiler is tried on the side, since enable_language ends the configuration. A failure is not kept: the next one tries again.
+macro(lt_cuda_leave_out why)
+    set(LONGTAKE_HAS_CUDA OFF)
+    message(STATUS "CUDA backend: left out, ${why}")
+endmacro()
+
+if(LONGTAKE_HAS_CUDA AND LONGTAKE_CUDA STREQUAL AUTO)
+    include(CheckLanguage)
+    set(ENV{CUDACXX} ${LONGTAKE_NVCC})
+    if(CMAKE_CUDA_HOST_COMPILER)
+        set(ENV{CUDAHOSTCXX} ${CMAKE_CUDA_HOST_COMPILER})
+    endif()
+    check_language(CUDA)
+    if(NOT CMAKE_CUDA_COMPILER)
+        unset(CMAKE_CUDA_COMPILER CACHE)
+        lt_cuda_leave_out("${LONGTAKE_NVCC} compiles nothing here (the log in CMakeFiles says why; LONGTAKE_CUDA=ON insists)")
+    endif()
+endif()
+
 if(LONGTAKE_HAS_CUDA)
     set(CMAKE_CUDA_COMPILER ${LONGTAKE_NVCC})
     set(CMAKE_CUDA_ARCHITECTURES ${LONGTAKE_CUDA_ARCHITECTURES})
@@ -98,7 +119,15 @@ if(LONGTAKE_HAS_CUDA)
     set(CMAKE_CUDA_STANDARD 17)
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
-    find_package(CUDAToolkit REQUIRED)
+    find_package(CUDAToolkit QUIET)
+    if(NOT TARGET CUDA::cudart_static AND LONGTAKE_CUDA STREQUAL ON)
+        message(FATAL_ERROR "LONGTAKE_CUDA is ON, but ${nvcc_place} has no static runtime")
+    elseif(NOT TARGET CUDA::cudart_static)
+        lt_cuda_leave_out("${nvcc_place} has no static runtime")
+    endif()
+endif()
+
+if(LONGTAKE_HAS_CUDA)
     # "CUDA 13.0, sm_90, PTX 90", for reports
     set(LT_CUDA_BUILT "CUDA ${nvcc_version}")
     foreach(architecture ${CMAKE_CUDA_ARCHITECTURES})
