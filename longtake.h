@@ -105,7 +105,8 @@ typedef struct {
  * Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
 typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
 
-/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. In order. */
+/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. In order, `index` from 0.
+ * Non-zero stops the take there: LONGTAKE_ERR_CANCELLED. */
 typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width, int height);
 
 /* ---- engine ------------------------------------------------------------------------------------------------------ */
@@ -154,26 +155,27 @@ typedef enum {
     LONGTAKE_FIT_STRETCH /**< scaled, its shape not kept */
 } longtake_fit;
 
-/** Numbers below zero are "unset" unless stated. */
+/** Settings of a take. A number below zero, and a NULL, is unset: the model's own value (see longtake_print_config()) unless another is named here.
+ * A value outside the range is LONGTAKE_ERR_USAGE. Which command reads which of them: longtake_request. */
 typedef struct {
     int64_t seed;             /**< 0 .. 2^32-1; -1 draws one and reports it; unset: the input's own, else 42 */
-    double seconds;           /**< length: one of these three */
-    int64_t frames;           /**< RGB frames */
-    int64_t semantic_frames;  /**< the release's num_frames: 13 = 49 RGB frames */
-    double fps;               /**< container rate; the model's rate is the default */
-    int width;                /**< pixels, where the model allows it */
-    int height;               /**< pixels */
-    int scale;                /**< enlarges the output, 1 .. 8 */
+    double seconds;           /**< length in seconds of the model's rate, up to a day; at most one of these three is set. Unset: the input's, else one window */
+    int64_t frames;           /**< the same in RGB frames, from 1 */
+    int64_t semantic_frames;  /**< the same in semantic frames, the release's num_frames: n of them are 4 (n - 1) + 1 RGB frames, 13 are 49 */
+    double fps;               /**< rate of the file, 0.1 .. 240: another one plays the same frames faster or slower */
+    int width;                /**< pixels; of use to ask for the size that the model makes, others are refused */
+    int height;               /**< pixels, likewise */
+    int scale;                /**< enlarges the output, 1 .. 8; unset: 1 */
     longtake_fit fit;         /**< how a reference video is fitted */
-    double lm_cfg;            /**< language model: guidance (0 or 1 = off), ... */
-    double shot_cfg;          /**< how strongly a new shot's prompt is followed while frames of the one before are in sight; 0 = off */
-    double temperature;       /**< > 0 */
-    int top_k;                /**< 0 = off */
-    double top_p;             /**< 0 = off */
-    double motion;            /**< motion score */
-    int lm_context;           /**< earlier segments that the language model sees, at most; when there are more, a third of so many goes at once */
-    int steps;                /**< refinement */
-    double cfg_scale;         /**< 1 = no guidance, half the cost */
+    double lm_cfg;            /**< guidance of the language model, 0 .. 100; 0 or 1 = off */
+    double shot_cfg;          /**< how strongly a new shot's prompt is followed while frames of the one before are in sight, 0 .. 100; 0 = off */
+    double temperature;       /**< of the token draw, 0.001 .. 100; below 1 likelier tokens */
+    int top_k;                /**< draw from so many of the likeliest tokens, up to the vocabulary; 0 = off. Not together with top_p */
+    double top_p;             /**< draw from the likeliest tokens that sum to this, 0 .. 1; 0 = off */
+    double motion;            /**< motion score, 0 .. 10: how much moves */
+    int lm_context;           /**< earlier segments that the language model sees, 0 .. 64, at most; when there are more, a third of so many goes at once */
+    int steps;                /**< denoising steps a window, 1 .. 999 */
+    double cfg_scale;         /**< guidance of refinement, 0 .. 100; 1 = none, half the cost */
     const char *cfg_schedule; /**< "official" "ramp" "constant"; NULL = unset */
     const char *guidance;     /**< "cfg" "apg"; NULL = unset */
     int overlap;              /**< known latents of a window: odd, 1 .. latent_frames - 2 */
@@ -209,7 +211,22 @@ typedef struct {
     int keep_rest; /**< 1: the windows behind it stay as they are, and the seam is reported */
 } longtake_retake;
 
-/** What is asked for. Which fields a command reads is said at its function; pointers are borrowed during the call. */
+/** What is asked for. Pointers are borrowed during the call. A field that a command does not read is passed over:
+ *
+ *                                            generate  make_tokens  encode  refine   decode   render  continue
+ *     prompt, shots                             x           x          -      x        -        x        x
+ *     tokens, lm_cfg ... lm_context             x           x          -      -        -        -        x
+ *     length (seconds, frames, ...), seed       x           x          -      x        -        x        x
+ *     input                                     -           -        video  tokens  latents  tokens   video
+ *     image                                     x           x          -      -        -        -        -
+ *     from_seconds, new_only                    -           -          -      -        -        -        x
+ *     fit                                    of image    of image      x      -        -        -        x
+ *     steps ... speed, retakes                  x           -          -      x        -        x        x
+ *     job, fresh, keep_job, preview             x           -          -      x        -        x        x
+ *     fps, scale, on_frame                      x           -          -      -        x        x        x
+ *
+ * Refused where a command has no use for them: window_first and window_last but of generate and refine, a preview where no picture is made.
+ */
 typedef struct {
     const char *prompt;             /**< NULL in refine, render and continue: the one inside the token file, or of the video's last shot */
     const longtake_shot *shots;     /**< prompts over time instead of `prompt`; the first at frame 0 */
@@ -269,7 +286,7 @@ LONGTAKE_API longtake_status longtake_continue(longtake *e, const longtake_reque
 
 /* ---- films: a take written down ---------------------------------------------------------------------------------------- */
 
-/** A YAML file with the length, settings and shots of a take; see pipeline/film.h for the keys. */
+/** A YAML file with the length, settings and shots of a take. The keys are those of `longtake run`; docs/guide.md has a table of them. */
 typedef struct longtake_film longtake_film;
 
 /** Reads and checks the whole file; a message says file:line:column (LONGTAKE_ERR_INPUT). */
