@@ -64,6 +64,7 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
             "--candidates: found %s, expected --output FILE, whose name gets the seed of each plan",
             r->output ? "standard output" : "no --output");
     LT_TRY(check_sheet(r->preview, err));
+    LT_TRY(take_output_spares(r, TAKE_OUT_LT, 0, err));
     take_task task;
     take_task_open(&task, l->engine, one, take_command_named("tokens"));
     const lt_status s = take_task_settle(&task, err);

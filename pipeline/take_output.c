@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/take_reference.h"
@@ -42,6 +43,52 @@ static char *part_name(const char *path)
         snprintf(part, bytes, "%.*s.part%s", (int)stem, path, path + stem);
     return part;
 }
+
+/* ---- what the take is made from ---- */
+
+static bool is_same_file(const struct stat *file, const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+static bool is_source(const longtake_request *r, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    bool found = is_same_file(&st, r->input) || is_same_file(&st, r->image);
+    for (size_t i = 0; i < r->shot_count; i++)
+        found = found || is_same_file(&st, r->shots[i].plan);
+    return found;
+}
+
+/* `path` is freed. */
+static lt_status spare(const longtake_request *r, const char *flag, char *path, lt_error *err)
+{
+    lt_status s = LT_OK;
+    if (!path)
+        s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", flag);
+    else if (is_source(r, path))
+        s = lt_fail(err, LT_ERR_USAGE, "%s: found %s, which this take is made from, expected another file", flag, path);
+    free(path);
+    return s;
+}
+
+lt_status take_output_spares(const longtake_request *r, take_output kind, int64_t frames, lt_error *err)
+{
+    if (r->preview)
+        LT_TRY(spare(r, "--preview", strdup(r->preview), err));
+    if (!r->output || strcmp(r->output, "-") == 0)
+        return LT_OK;
+    for (int64_t i = 0; kind == TAKE_OUT_PNG && i < frames; i++)
+        LT_TRY(spare(r, "--output", media_png_name(r->output, i), err));
+    if (kind == TAKE_OUT_MP4 || kind == TAKE_OUT_MKV)
+        LT_TRY(spare(r, "--output", part_name(r->output), err));
+    return kind == TAKE_OUT_PNG ? LT_OK : spare(r, "--output", strdup(r->output), err);
+}
+
+/* ---- the file ---- */
 
 lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err)
 {

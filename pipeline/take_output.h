@@ -22,6 +22,10 @@ typedef struct {
 /* The pictures of a take in a kind of output. */
 media_spec take_media_spec(const take_spec *s, take_output kind);
 
+/* What is written, preview and growing file too, must not replace what the take is made from: its input, picture, and plans of shots.
+ * `frames`: how many pictures a sequence has. LT_ERR_USAGE. */
+lt_status take_output_spares(const longtake_request *r, take_output kind, int64_t frames, lt_error *err);
+
 lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err);
 /* The next window's encoded pictures. */
 lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error *err);

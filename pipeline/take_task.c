@@ -6,6 +6,7 @@
 
 #include "pipeline/shot_plan.h"
 #include "pipeline/shot_times.h"
+#include "pipeline/take_output.h"
 #include "pipeline/take_preview.h"
 #include "pipeline/token_cut.h"
 #include "pipeline/token_io.h"
@@ -41,7 +42,10 @@ lt_status take_task_settle(take_task *t, lt_error *err)
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
     LT_TRY(take_preview_check(&t->request, err));
+    LT_TRY(take_output_spares(&t->request, t->kind, 0, err));
     LT_TRY(t->command->settle(t, err));
+    if (t->kind == TAKE_OUT_PNG)
+        LT_TRY(take_output_spares(&t->request, t->kind, t->run.spec.time.frames, err));
     return check_windows(t, err);
 }
 

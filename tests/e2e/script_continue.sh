@@ -126,6 +126,42 @@ refused 2 continue - --seconds 1 -p x -o bad.mp4
 refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
 refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
 equal "a video as a picture" "$(head -n 1 refused.err)" "longtake: --image: clip.mp4 has more than one frame, expected a picture"
+# What a take is made from is never written over, whatever name it goes by.
+mkdir folder
+cp ball.mp4 kept.mp4
+cp picture.png kept.png
+cp picture.png kept-00003.png
+cp ball.mp4 whole.part.mp4
+ln kept.mp4 folder/link.mp4
+ln -s ../kept.mp4 folder/symbolic.mp4
+made encode kept.mp4 -o kept.lt
+ln -s kept.lt kept.mkv
+printf 'take: {frames: 33, steps: 2}\nshots:\n  - {prompt: a ball, plan: kept.mp4}\n' >planned.yaml
+spares() { # NAMED, then the command
+    named=$1
+    shift
+    refused 2 "$@"
+    equal "$*" "$(head -n 1 refused.err)" "longtake: $named, which this take is made from, expected another file"
+}
+for output in kept.mp4 ./kept.mp4 folder/link.mp4 folder/symbolic.mp4; do
+    spares "--output: found $output" continue kept.mp4 --frames 17 -o $output
+done
+spares "--output: found kept.mp4" continue kept.mp4 --frames 17 --dry-run -o kept.mp4
+spares "--output: found whole.part.mp4" continue whole.part.mp4 --frames 17 -o whole.mp4
+spares "--preview: found kept.mp4" continue kept.mp4 --frames 17 --preview kept.mp4 -o bad.mp4
+spares "--output: found kept.mp4" run planned.yaml -o kept.mp4
+spares "--output: found kept.mkv" render kept.lt -o kept.mkv
+spares "--output: found kept-00003.png" generate "a ball" --image kept-00003.png --frames 9 --steps 2 -o kept.png
+spares "--preview: found kept.png" tokens "a ball" --image kept.png --frames 9 --candidates 2 --preview kept.png -o kept.lt
+same kept.mp4 ball.mp4
+same kept.png picture.png
+# A picture of another number is in nobody's way, and a take may be made again into its own file.
+made generate "a ball" --image kept-00003.png --frames 3 --steps 2 -o kept.png
+made generate "a ball" --image kept.png --frames 9 --steps 2 -o begun.mp4
+cp begun.mp4 before.mp4
+made generate --recipe begun.mp4 --image kept.png -o begun.mp4
+same begun.mp4 before.mp4
+
 [ -e longer.mp4.job ] && fail "a job folder is left: $(ls longer.mp4.job)"
 [ -e bad.mp4 ] && fail "a refused command left a file"
 
