@@ -294,10 +294,18 @@ Progress = Union[None, bool, Callable[[Event], Any]]
 OnFrame = Callable[[int, np.ndarray], Any]
 
 
+def _shot(shot: Any) -> Shot:
+    if isinstance(shot, Shot):
+        return shot
+    if isinstance(shot, (tuple, list)) and len(shot) == 2:
+        return Shot(*shot)
+    raise TypeError(f"shots: found {shot!r}, expected a Shot or (seconds, prompt)")
+
+
 class _Call:
     """One request: its C struct, what that points to, and the first exception of a callback."""
 
-    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Shot]] = None, fps: float,
+    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None, fps: float,
                  retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
                  from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
                  format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
@@ -313,7 +321,7 @@ class _Call:
         _lib.longtake_request_init(ctypes.byref(r))
         r.prompt = None if prompt is None else c.text(prompt)
         if shots is not None:
-            self._fill_shots(shots, fps)
+            self._fill_shots([_shot(shot) for shot in shots], fps)
         r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
         r.retake_count = len(retakes)
         for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
@@ -435,11 +443,13 @@ class Engine(_Owned):
 
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
     `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake devices` lists what a device takes.
+    `cache_dir` is a folder that remembers how fast stages were; `plan` then says how long a request will take. The program's is
+    ~/.cache/longtake.
     """
 
     def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,
                  max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
-                 search: Optional[Sequence[Path]] = None):
+                 search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None):
         self._address = ctypes.c_void_p()
         self._lock = threading.Lock()
         self._user: Optional[int] = None  # thread that has the lock
@@ -455,6 +465,8 @@ class Engine(_Owned):
         options.set = c.text_list(set)
         options.device, options.precision = c.text(device), c.text(precision)
         options.threads, options.max_memory = threads, max_memory
+        if cache_dir is not None:
+            options.cache_dir = c.path(cache_dir)
         error = c.Error()
         _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)), error)
 
@@ -516,7 +528,7 @@ class Engine(_Owned):
             return call.run(function, self)
 
     def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
-        """Prompt (or `shots`, a list of Shot) -> video, to `output` and frame by frame to `on_frame(index, array)`.
+        """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame by frame to `on_frame(index, array)`.
 
         Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
         shot_cfg, temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the

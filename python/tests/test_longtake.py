@@ -287,3 +287,18 @@ def test_readme_example(engine, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "ball.mp4").exists()
+
+
+def test_shots_may_be_pairs(engine):
+    pairs = engine.plan(shots=[(0, "a red ball"), (1.5, "a blue ball")], seconds=3)
+    assert pairs == engine.plan(shots=[longtake.Shot(0, "a red ball"), longtake.Shot(1.5, "a blue ball")], seconds=3)
+    with pytest.raises(TypeError, match="expected a Shot or"):
+        engine.plan(shots=["a red ball"], seconds=3)
+
+
+def test_speeds_are_remembered(tmp_path):
+    request = {"frames": 5, "steps": 1}
+    with longtake.Engine(os.environ["MODEL"], cache_dir=tmp_path) as engine:
+        assert engine.plan("a red ball", **request)["time_seconds"] is None
+        engine.generate("a red ball", on_frame=lambda index, frame: None, **request)
+        assert engine.plan("a red ball", **request)["time_seconds"] > 0
