@@ -128,18 +128,15 @@ static lt_status choose_size(media_reader *r, lt_error *err)
     LT_TRY(aspect_of(r, r->next, &aspect, err));
     r->info.stored_width = r->next->width;
     r->info.stored_height = r->next->height;
-    if (r->options.width > 0) {
-        r->info.width = r->options.width;
-        r->info.height = r->options.height;
-        return LT_OK;
-    }
     const int width = (int)fmax(1, floor(r->next->width * aspect + 0.5));
-    if (width > MEDIA_MOST_SIDE)
+    const bool lying = turn_of(r, r->next).transposed;
+    r->info.seen_width = lying ? r->next->height : width;
+    r->info.seen_height = lying ? width : r->next->height;
+    r->info.width = r->options.width > 0 ? r->options.width : r->info.seen_width;
+    r->info.height = r->options.width > 0 ? r->options.height : r->info.seen_height;
+    if (r->options.width == 0 && width > MEDIA_MOST_SIDE)
         return lt_fail(err, LT_ERR_INPUT, "%s: pictures %d pixels wide on a screen, expected at most %d",
                        r->path, width, MEDIA_MOST_SIDE);
-    const bool lying = turn_of(r, r->next).transposed;
-    r->info.width = lying ? r->next->height : width;
-    r->info.height = lying ? width : r->next->height;
     return LT_OK;
 }
 
@@ -253,6 +250,8 @@ static void describe(media_reader *r)
     r->info.fps = r->info.stored_fps > 0 ? r->info.stored_fps : still_fps;
     if (r->options.fps > 0)
         r->info.fps = r->options.fps;
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        r->info.has_sound = r->info.has_sound || format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
     r->info.codec = r->in.decoder->codec->name;
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
     r->info.comment = comment ? comment->value : NULL;

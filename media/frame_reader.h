@@ -37,8 +37,11 @@ typedef struct {
     double fps;
     int stored_width; /* in the file */
     int stored_height;
+    int seen_width; /* on a screen: upright, pixels square */
+    int seen_height;
     double stored_fps; /* mean rate; 0: not known */
     double seconds;    /* as the file says; 0: not known before it has been read */
+    bool has_sound;
     const char *codec;
     const char *comment; /* how the video was made, where it is one of ours; or NULL */
     bool written_again;  /* by another program, which may have cut it and kept the comment */

@@ -222,9 +222,16 @@ static lt_status choose_memory(take_task *t, lt_error *err)
     return LT_OK;
 }
 
+/* What is begun with. */
+static take_stage first_stage(const take_task *t)
+{
+    if (t->run.reference || t->command->does == TAKE_DOES_ENCODE)
+        return TAKE_READ;
+    return t->command->does == TAKE_DOES_DECODE ? TAKE_DECODE : TAKE_TEXT;
+}
+
 static lt_status open_job(take_task *t, lt_error *err)
 {
-    take_clock_enter_quietly(&t->run.clock, TAKE_TEXT, 0, t->run.spec.time.windows, 0);
     LT_TRY(choose_memory(t, err));
     return take_run_open_job(&t->run, t->request.output, err);
 }
@@ -289,6 +296,7 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     const unsigned does = t->command->does;
     const bool makes_take = does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE);
     plan_stages(&t->run.clock, t->plan.segments > 0 ? does & ~(unsigned)TAKE_DOES_TOKENS : does);
+    take_clock_enter_quietly(&t->run.clock, first_stage(t), 0, makes_take ? t->run.spec.time.windows : 0, 0); /* how long a clip is, reading it tells */
     LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
     if (makes_take)

@@ -24,6 +24,8 @@ back still.png 1
 ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 20 two.mkv || fail ffmpeg
 "$PROGRAM" encode two.mkv -o two.lt --model "$MODEL" --progress jsonl >made.out 2>events.jsonl || fail "encode two.mkv: $(tail -1 events.jsonl)"
 equal "windows of encode" "$(grep -o '"stage":"encode","window":[0-9]*,"windows":[0-9]*' events.jsonl | sort -u | sed 's/[^0-9]*\([0-9]*\)[^0-9]*/\1 /' | tr '\n' ' ')" "0 2 1 2 "
+grep -q '"event":"start","stage":"read",' events.jsonl || fail "encode begins with another stage than reading: $(head -1 events.jsonl)"
+grep -q '"stage":"text"' events.jsonl && fail "encode reads no text: $(grep '"stage":"text"' events.jsonl | head -1)"
 grep -q '"event":"start".*eta_s' events.jsonl && fail "a time is left before anything is known: $(head -1 events.jsonl)"
 
 # Every way of fitting gives another plan of the same length.

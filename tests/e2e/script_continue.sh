@@ -12,7 +12,9 @@ raw() {
 made generate "a red ball" --frames 30 --steps 2 -o ball.mp4
 "$PROGRAM" continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" -o longer.y4m >made.out 2>made.err ||
     fail "continue: $(cat made.err)"
-grep -q 'going on after frame 28 (3.62 s)' made.err || fail "continue does not say where it goes on: $(cat made.err)"
+grep -qx 'ball.mp4 is used up to 3.62 s of 3.75 s: the model counts in groups of 4 frames' made.err ||
+    fail "continue does not say where it goes on: $(cat made.err)"
+grep -q 'ball.mp4: ' made.err && fail "continue tells of changes where there are none: $(cat made.err)"
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.y4m
 raw longer
 raw new
@@ -50,6 +52,42 @@ made continue clip.mp4 --from 5f --seconds 1 -p "a ball" --steps 2 -o short.y4m
 equal "short: frames" "$(of_video short.y4m nb_read_frames)" 13
 made continue clip.mp4 --seconds 1 -p "a ball" --steps 2 --carry frames -o frames.y4m
 equal "frames: frames" "$(of_video frames.y4m nb_read_frames)" 29
+
+# What becomes of a clip is told, each of it only where it does. The model's own are 96x64 at 8 frames a second.
+told() { # LINE, or "" for none, then the command
+    line=$1
+    shift
+    longtake "$@" --progress plain -o bad.y4m >made.out 2>made.err || fail "$*: $(cat made.err)"
+    equal "$*" "$(grep '^clip.mkv: ' made.err)" "$line"
+    rm -f bad.y4m
+}
+clip() { # SIZE RATE, then options: clip.mkv
+    size=$1 rate=$2
+    shift 2
+    ffmpeg -v error -y -f lavfi -i testsrc=size=$size:rate=$rate:duration=1 "$@" -c:v ffv1 clip.mkv || fail ffmpeg
+}
+continued="continue clip.mkv --frames 9 --steps 2 -p ball"
+clip 96x64 8
+told "" $continued
+clip 200x100 25 -f lavfi -i sine=duration=1 -c:a pcm_s16le
+told "clip.mkv: 200x100 at 25 frames a second becomes 96x64 at 8 (the sides are cut, see --fit); its sound is left out" $continued
+told "clip.mkv: 200x100 at 25 frames a second becomes 96x64 at 8 (black above and below, see --fit)" $continued --fit pad --new-only
+told "clip.mkv: 200x100 at 25 frames a second becomes 96x64 at 8 (stretched, see --fit); its sound is left out" $continued --fit stretch
+told "clip.mkv: 200x100 at 25 frames a second becomes 96x64 at 8 (the middle of it, see --fit); its sound is left out" $continued --fit crop
+clip 96x64 8 -f lavfi -i sine=duration=1 -c:a pcm_s16le
+told "clip.mkv: its sound is left out" $continued
+clip 96x64 24000/1001
+told "clip.mkv: 23.98 frames a second become 8" $continued
+clip 96x100 8
+told "clip.mkv: 96x100 becomes 96x64 (top and bottom are cut, see --fit)" $continued
+told "clip.mkv: 96x100 becomes 96x64 (black at the sides, see --fit)" $continued --fit pad
+clip 193x128 8
+told "clip.mkv: 193x128 becomes 96x64" $continued
+clip 48x64 8 -vf setsar=2 # seen as 96x64
+told "" $continued
+ffmpeg -v error -y -i clip.mkv -frames:v 1 -vf scale=60:60,setsar=1 told.png
+told "" generate ball --image told.png --frames 9 --steps 2 # nothing of clip.mkv
+grep -qx 'told.png: 60x60 becomes 96x64 (top and bottom are cut, see --fit)' made.err || fail "a picture: $(cat made.err)"
 
 # A clip of ours says what it shows: without a prompt that goes on, and a new one is a shot behind it, from the segment on that has the first new frame.
 made continue ball.mp4 --frames 17 -p "a red ball" --steps 2 -o said.y4m
@@ -141,7 +179,7 @@ spares() { # NAMED, then the command
     named=$1
     shift
     refused 2 "$@"
-    equal "$*" "$(head -n 1 refused.err)" "longtake: $named, which this take is made from, expected another file"
+    equal "$*" "$(grep '^longtake: ' refused.err)" "longtake: $named, which this take is made from, expected another file"
 }
 for output in kept.mp4 ./kept.mp4 folder/link.mp4 folder/symbolic.mp4; do
     spares "--output: found $output" continue kept.mp4 --frames 17 -o $output
