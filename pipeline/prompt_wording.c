@@ -86,7 +86,7 @@ static lt_status say_instead(const char *said, growing *g, size_t at, size_t byt
     return s;
 }
 
-/* Appends what `words` are, with what is joined to it (`"orb" is "ball"`), where it is not told yet, or dots where it does not fit. */
+/* Appends what `words` are, with what is joined to it (`"orb" as "ball"`), where it is not told yet, or dots where it does not fit. */
 static void tell(const char *words, size_t word_bytes, const char *joint, const char *other, size_t other_bytes, char *told, size_t bytes)
 {
     char pair[128];
@@ -111,7 +111,7 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
         bytes = f.phrase ? f.bytes : 1;
         s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err) : append(&g, prompt + at, 1, err);
         if (f.phrase)
-            tell(f.phrase->text, strlen(f.phrase->text), "is", f.phrase->known, strlen(f.phrase->known), told, told_bytes);
+            tell(f.phrase->text, strlen(f.phrase->text), "as", f.phrase->known, strlen(f.phrase->known), told, told_bytes);
     }
     const bool changed = s == LT_OK && told[0] != '\0';
     *out = changed ? g.text : NULL;

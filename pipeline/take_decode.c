@@ -240,7 +240,7 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
     const int dissolved =
         take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, count, bytes, usual);
     if (dissolved > 0)
-        take_note(d->run, "the model goes on with other pictures than %s has: dissolved over %d frame%s", f->path, dissolved,
+        take_note(d->run, "the new part begins differently from the end of %s: blended over %d frame%s", f->path, dissolved,
                   dissolved == 1 ? "" : "s");
 }
 

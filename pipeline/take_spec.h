@@ -43,7 +43,7 @@ typedef struct {
     take_timeline time;
     uint32_t seed;
     bool seed_was_drawn;
-    char reworded[512];     /* `"orb" is "ball"`: words of the prompts that the model has others for */
+    char reworded[512];     /* `"orb" as "ball"`: words of the prompts that the model has others for */
     take_shot *shot;
     int shots;
     take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */

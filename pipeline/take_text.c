@@ -84,7 +84,7 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     char unknown[160];
     char *words = NULL;
     if (run->spec.reworded[0] != '\0')
-        take_note(run, "the model has other words: %s", run->spec.reworded);
+        take_note(run, "read %s", run->spec.reworded);
     LT_TRY(take_engine_text(run->engine, "words.txt", "a list of words", &words, err));
     char *prompts = words ? all_prompts(&run->spec) : NULL;
     lt_status s = LT_OK;

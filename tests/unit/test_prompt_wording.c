@@ -177,13 +177,13 @@ static void other_words_become_those_of_the_model(void **state)
 {
     (void)state;
     check_words("a red ball", NULL, "");
-    check_words("a lime orb", "a green ball", "\"lime\" is \"green\", \"orb\" is \"ball\"");
-    check_words("an Orb, a soccer  ball!", "a Ball, a ball!", "\"orb\" is \"ball\", \"soccer ball\" is \"ball\"");
-    check_words("a lime, an amber", "a green, an orange", "\"lime\" is \"green\", \"amber\" is \"orange\"");
+    check_words("a lime orb", "a green ball", "\"lime\" as \"green\", \"orb\" as \"ball\"");
+    check_words("an Orb, a soccer  ball!", "a Ball, a ball!", "\"orb\" as \"ball\", \"soccer ball\" as \"ball\"");
+    check_words("a lime, an amber", "a green, an orange", "\"lime\" as \"green\", \"amber\" as \"orange\"");
     check_words("the orbs absorb lime-juice", NULL, "");
-    check_words("lime LIME lime", "green Green green", "\"lime\" is \"green\"");
+    check_words("lime LIME lime", "green Green green", "\"lime\" as \"green\"");
     check_words("lime orb, soccer ball, amber", "green ball, ball, orange",
-                "\"lime\" is \"green\", \"orb\" is \"ball\", \"soccer ball\" is \"ball\", ...");
+                "\"lime\" as \"green\", \"orb\" as \"ball\", \"soccer ball\" as \"ball\", ...");
     char *said;
     char told[80];
     lt_error err = {0};

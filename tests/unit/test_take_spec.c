@@ -119,7 +119,7 @@ static void spreads_the_events_of_a_prompt(void **state)
     assert_string_equal(s.shot[2].prompt, "a red ball rolls, at night, then it turns blue");
     assert_true(s.shot[1].shot_cfg == 0);            /* it is told */
     assert_true(s.shot[2].shot_cfg == s.shot_cfg); /* it is so */
-    assert_string_equal(s.reworded, "\"orb\" is \"ball\"");
+    assert_string_equal(s.reworded, "\"orb\" as \"ball\"");
     take_spec_clear(&s);
     longtake_shot shots[2];
     for (int i = 0; i < 2; i++) {
@@ -134,7 +134,7 @@ static void spreads_the_events_of_a_prompt(void **state)
     check_ok(take_spec_resolve(&film, &cfg, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
     assert_string_equal(s.shot[0].prompt, "a ball");
     assert_string_equal(s.shot[1].prompt, "a ball");
-    assert_string_equal(s.reworded, "\"orb\" is \"ball\""); /* once */
+    assert_string_equal(s.reworded, "\"orb\" as \"ball\""); /* once */
     take_spec_clear(&s);
     r.prompt = "a red ball rolls, then it turns blue. Then night falls";
     take_wording_close(words);
