@@ -231,7 +231,7 @@ static void print_table(const plan_findings *p, FILE *out)
             (long long)s->time.segments, plural(s->time.segments));
     for (int i = 1; i < s->shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
-        take_shot_line(s, i, line);
+        (void)take_task_shot_line(&p->task, i, line);
         fprintf(out, "%s\n", line);
     }
     fprintf(out, "\n%6s  %-13s  %-15s  %4s  %-7s  prompt\n", "window", "frames", "seconds", "shot", "cached");

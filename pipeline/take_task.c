@@ -1,11 +1,12 @@
 /* take_task.c - what every command does before its product is made; see take_task.h. */
 #include "pipeline/take_task.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/shot_plan.h"
-#include "pipeline/shot_times.h"
 #include "pipeline/take_output.h"
 #include "pipeline/take_preview.h"
 #include "pipeline/token_cut.h"
@@ -236,9 +237,45 @@ static lt_status open_job(take_task *t, lt_error *err)
     return take_run_open_job(&t->run, t->request.output, err);
 }
 
-/* The seed, where the user does not know it, how long a file of another rate plays, and when each of several prompts takes effect. */
-static void tell_choices(take_run *run)
+/* Seconds of a take like this one that shows the shot; 0: not known. */
+static double seconds_that_show(const take_task *t, int shot)
 {
+    const longtake *e = t->run.engine;
+    const double now = (double)t->run.spec.time.frames / e->cfg.pipeline.fps;
+    longtake_request longer = t->request;
+    longer.settings.frames = longer.settings.semantic_frames = -1;
+    if (t->run.reference || t->plan.segments > 0)
+        return 0;
+    for (double seconds = floor(now) + 1; seconds <= 2 * now + 60; seconds++) {
+        take_spec s;
+        lt_error ignored = {0};
+        longer.settings.seconds = seconds;
+        if (take_spec_resolve(&longer, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &s, &ignored) != LT_OK)
+            return 0;
+        const bool seen = s.shots == t->run.spec.shots && take_shot_is_heard(&s, shot);
+        take_spec_clear(&s);
+        if (seen)
+            return seconds;
+    }
+    return 0;
+}
+
+bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_BYTES])
+{
+    take_shot_line(&t->run.spec, shot, text);
+    if (take_shot_is_heard(&t->run.spec, shot))
+        return true;
+    const double seconds = seconds_that_show(t, shot);
+    const size_t used = strlen(text);
+    if (seconds > 0)
+        snprintf(text + used, TAKE_SHOT_LINE_BYTES - used, " (a take of %g s would show it)", seconds);
+    return false;
+}
+
+/* The seed, where the user does not know it, how long a file of another rate plays, and when each of several prompts takes effect. */
+static void tell_choices(take_task *t)
+{
+    take_run *run = &t->run;
     const double frames = (double)run->spec.time.frames;
     const double fps = run->engine->cfg.pipeline.fps;
     if (run->spec.fps != fps)
@@ -248,8 +285,10 @@ static void tell_choices(take_run *run)
         take_note(run, "seed %u", run->spec.seed);
     for (int i = 1; i < run->spec.shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
-        take_shot_line(&run->spec, i, line);
-        take_note(run, "%s", line);
+        if (take_task_shot_line(t, i, line))
+            take_note(run, "%s", line);
+        else
+            take_warn(run, "%s", line);
     }
 }
 
@@ -300,7 +339,7 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
     if (makes_take)
-        tell_choices(&t->run);
+        tell_choices(t);
     if (t->plan.segments > 0)
         LT_TRY(take_over_plan(t, err));
     else if (does & TAKE_DOES_TOKENS)

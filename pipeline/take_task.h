@@ -14,6 +14,7 @@
 
 #include "pipeline/output_kind.h"
 #include "pipeline/recipe.h"
+#include "pipeline/shot_times.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_stream.h"
@@ -51,6 +52,8 @@ lt_status take_task_prepare(take_task *t, lt_error *err);
 /* Instead of preparing: what the job folder holds of every window, found [windows]. Computes nothing; weight files are read for
  * their hashes where there is a folder. *known is false where only encoding a video would tell. */
 lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error *err);
+/* What take_shot_line says of a shot, and how long a take would show it where this one does not: false. */
+bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_BYTES]);
 /* What the command does, as take_memory.h counts it. */
 unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */

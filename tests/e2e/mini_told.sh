@@ -29,4 +29,11 @@ same told.npy beach.npy
 equal "told of two things" "$(cat made.err)" 'warning: the model shows one at a time of "ball" and "cube"'
 plan told "a red ball and a blue cube rests on a beach at noon, then a star appears"
 equal "told once for all events" "$(cat made.err)" 'warning: the model shows one at a time of "ball" and "cube"'
+
+# An event that no window of its own follows is warned of, with the length that has one; then that is so.
+longtake tokens "a red ball rests on a beach at noon, then it rains" --seconds 6 --seed 7 --progress plain -o told.npy >made.out 2>made.err
+equal "told of a late event" "$(cat made.err)" \
+    'warning: "... in the rain" (3.0 s): planned from 3.0 s on, but painted by the plan alone, which may show a part of it: the take ends before its next window (a take of 7 s would show it)'
+longtake tokens "a red ball rests on a beach at noon, then it rains" --seconds 7 --seed 7 --progress plain -o told.npy >made.out 2>made.err
+equal "told of an event" "$(grep -v step made.err)" '"... in the rain" (3.5 s): planned from 3.5 s on, painted from 6.1 s on'
 finish

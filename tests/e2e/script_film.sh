@@ -26,14 +26,27 @@ shots:
   - {at: 40f,  prompt: "a blue ball", seed: 5}
 END
 made run three.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
-grep -q '^shot 2 (5.0 s): plan from 5.0 s, segment 2; refined by its prompt from 5.1 s, window 4$' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a blue ball" (5.0 s): planned from 5.0 s on, painted from 5.1 s on' made.out || fail "dry run: $(cat made.out)"
 sed 's/40f/30f/' three.yaml >close.yaml # windows begin at 17, 25 and 33
 made run close.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt from 3.1 s, window 2$' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
 sed 's/40f/22f/' three.yaml >closer.yaml
 made run closer.yaml --dry-run
-grep -q '^shot 1 (2.5 s): plan from 2.5 s, segment 1; refined by its prompt never, window 2 is of shot 2$' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted by the plan alone: the next prompt comes before its window' made.out || fail "dry run: $(cat made.out)"
+sed 's/40f/44f/' three.yaml >end.yaml # the last window begins at 41
+made run end.yaml --dry-run
+grep -qx '"a blue ball" (5.5 s): never seen: the take ends before its next window (a take of 7 s would show it)' made.out || fail "dry run: $(cat made.out)"
+sed 's/40f/39f/; s/0:06/0:05/' three.yaml >late.yaml
+made run late.yaml --dry-run
+grep -q '^"a blue ball" (4.9 s): never seen: the take ends before its next window (a take of 6 s would show it)$' made.out || fail "dry run: $(cat made.out)"
+longtake run late.yaml --progress plain -o late.mp4 >made.out 2>made.err
+grep -q '^warning: "a blue ball" (4.9 s): never seen' made.err || fail "a prompt that is never seen is no warning: $(cat made.err)"
+# A long prompt is told by what is new in it.
+sed 's/"a red ball"/"a red ball rolls along the beach at noon, in the rain"/; s/"a red ball at night"/"a red ball rolls along the beach at night, in the rain"/; s/"a blue ball"/"a blue one, which nobody has ever seen before"/' three.yaml >long.yaml
+made run long.yaml --dry-run
+grep -q '^"... night..." (2.5 s): planned' made.out || fail "dry run: $(cat made.out)"
+grep -q '^"... blue one, which nobody has ever seen..." (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
 made run three.yaml --dry-run --json
 equal "dry run: windows" "$(json made.out windows)" 5
 # What a job folder holds already: nothing; all; and with another last prompt what lies before it, of the rest the plan.
@@ -50,7 +63,7 @@ equal "cached of another end" "$(cached run green.yaml)" "video video video - - 
 sed 's/steps: 2/steps: 3/' three.yaml >steps.yaml
 equal "cached with other steps" "$(cached run steps.yaml)" "plan plan plan plan plan "
 equal "cached afresh" "$(cached run three.yaml --fresh)" "- - - - - "
-"$PROGRAM" run three.yaml -m "$MODEL" --progress plain -o told.mp4 2>&1 | grep -q '^shot 2 (5.0 s): plan from' ||
+"$PROGRAM" run three.yaml -m "$MODEL" --progress plain -o told.mp4 2>&1 | grep -q '^"a blue ball" (5.0 s): planned from' ||
     fail "run does not say when a prompt takes effect"
 sed -e 2,9d three.yaml >whole.yaml
 printf 'shots: [{prompt: "a red ball"}]\n' >>whole.yaml
