@@ -1,6 +1,7 @@
 /* import_release.c - opening a release, deciding what goes where, writing the folder. */
 #include "pipeline/import_release.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -28,6 +29,16 @@
 
 enum { MOST_CONFIG_BYTES = 1 << 20, MOST_SPIECE_BYTES = 64 << 20 };
 
+#define T5_FOLDER "CogVideoX-2b-sat/t5-v1_1-xxl"
+
+/* Where the parts of a release lie. */
+static const char llm_folder[] = "llm";
+static const char tokenizer_folder[] = "tokenizer";
+static const char t5_folder[] = T5_FOLDER;
+static const char t5_vocabulary[] = T5_FOLDER "/spiece.model";
+static const char base_file[] = "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt";
+static const char vae_file[] = "CogVideoX-2b-sat/vae/3d-vae.pt";
+static const char latest_file[] = "diffusion/latest";
 static const char *const flan_folder = "google/flan-t5-xxl";
 static const char *const theia_folder = "theiainstitute/theia-base-patch16-224-cddsv";
 
@@ -124,14 +135,13 @@ static lt_status open_pt(import *m, source_id id, const char *name, const char *
     return import_source_open(&m->source[id], weights, err);
 }
 
-/* `latest` names the sub-folder of a checkpoint: a decimal number, or "release". */
-static lt_status open_diffusion(import *m, lt_error *err)
+/* The checkpoint's file in the release. `latest` names its sub-folder: a decimal number, or "release". */
+static lt_status name_diffusion(const import *m, char name[96], lt_error *err)
 {
     char path[PATH_MAX];
-    char name[96];
     char text[32] = "";
     lt_file_map map;
-    LT_TRY(join(path, m->request->release, "diffusion/latest", err));
+    LT_TRY(join(path, m->request->release, latest_file, err));
     LT_TRY(lt_file_map_open(&map, path, err));
     const size_t bytes = map.bytes;
     if (bytes > 0 && bytes < sizeof text)
@@ -145,7 +155,14 @@ static lt_status open_diffusion(import *m, lt_error *err)
         strspn(begin + length, " \t\r\n") == strlen(begin + length) && strlen(text) == bytes;
     if (!rest_is_blank || !(number || (length == 7 && strncmp(begin, "release", 7) == 0)))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a number > 0 or the word 'release'", path);
-    snprintf(name, sizeof name, "diffusion/%.*s/mp_rank_00_model_states.pt", (int)length, begin);
+    snprintf(name, 96, "diffusion/%.*s/mp_rank_00_model_states.pt", (int)length, begin);
+    return LT_OK;
+}
+
+static lt_status open_diffusion(import *m, lt_error *err)
+{
+    char name[96];
+    LT_TRY(name_diffusion(m, name, err));
     return open_pt(m, FROM_DIFFUSION, name, "module", err);
 }
 
@@ -167,19 +184,7 @@ static lt_status open_flan(import *m, lt_error *err)
     char path[PATH_MAX];
     bool found = false;
     LT_TRY(find_extra(m, m->request->t5, flan_folder, path, &found, err));
-    if (found)
-        return open_safetensors(m, FROM_FLAN, path, err);
-    release_names names = {0};
-    release_names_text(&names, &m->cfg.text_ar);
-    const import_layer in_llm = layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder.");
-    const bool inside = import_layer_has_any(&in_llm, &names);
-    release_names_close(&names);
-    if (inside)
-        return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT,
-                   "%s: Flan-T5, the language model's text encoder, is not in the release\n"
-                   "hint: give its folder with --t5 DIR",
-                   path);
+    return found ? open_safetensors(m, FROM_FLAN, path, err) : LT_OK;
 }
 
 static lt_status open_theia(import *m, lt_error *err)
@@ -190,14 +195,96 @@ static lt_status open_theia(import *m, lt_error *err)
     return found ? open_safetensors(m, FROM_THEIA, path, err) : LT_OK;
 }
 
+/* ---- what is there ---- */
+
+static bool is_in_release(const import *m, const char *name)
+{
+    char path[PATH_MAX];
+    return join(path, m->request->release, name, NULL) == LT_OK && exists(path);
+}
+
+/* A folder with weights, or a file of them. */
+static bool has_weights(const import *m, const char *name)
+{
+    char file[96];
+    char index[96];
+    struct stat found;
+    char path[PATH_MAX];
+    snprintf(file, sizeof file, "%s/model.safetensors", name);
+    snprintf(index, sizeof index, "%s/model.safetensors.index.json", name);
+    if (is_in_release(m, file) || is_in_release(m, index))
+        return true;
+    return join(path, m->request->release, name, NULL) == LT_OK && stat(path, &found) == 0 && !S_ISDIR(found.st_mode);
+}
+
+/* The language model may bring its text encoder. */
+static lt_status has_flan_inside(const import *m, bool *inside, lt_error *err)
+{
+    char path[PATH_MAX];
+    lt_weights *weights = NULL;
+    import_source llm = {0};
+    *inside = false;
+    if (!has_weights(m, llm_folder))
+        return LT_OK;
+    LT_TRY(join(path, m->request->release, llm_folder, err));
+    LT_TRY(lt_weights_open_raw(path, &weights, err));
+    const lt_status s = import_source_open(&llm, weights, err);
+    release_names names = {0};
+    release_names_text(&names, &m->cfg.text_ar);
+    const import_layer in_llm = {.source = &llm, .prefix = "cond_model.text_encoder.text_encoder."};
+    *inside = s == LT_OK && import_layer_has_any(&in_llm, &names);
+    release_names_close(&names);
+    import_source_close(&llm);
+    return s;
+}
+
+static lt_status look_for_flan(const import *m, lt_complaints *gone, lt_error *err)
+{
+    char path[PATH_MAX];
+    bool found = false;
+    LT_TRY(find_extra(m, m->request->t5, flan_folder, path, &found, err));
+    if (!found)
+        LT_TRY(has_flan_inside(m, &found, err));
+    if (!found)
+        lt_complain(gone, "%s, the language model's text encoder: no part of the release, --t5 DIR says where it is", flan_folder);
+    return LT_OK;
+}
+
+/* All that is missing is named at once, before anything is read for long. */
+static lt_status look_for_parts(const import *m, lt_error *err)
+{
+    static const char *const folders[] = {llm_folder, tokenizer_folder, t5_folder};
+    static const char *const files[] = {t5_vocabulary, base_file, vae_file, latest_file};
+    lt_complaints gone = {.others = m->request->warnings};
+    if (!exists(m->request->release))
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s", m->request->release, strerror(errno));
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (!has_weights(m, folders[i]))
+            lt_complain(&gone, "%s/model.safetensors (or its shards and their index)", folders[i]);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (!is_in_release(m, files[i]))
+            lt_complain(&gone, "%s", files[i]);
+    char name[96] = "diffusion/1/mp_rank_00_model_states.pt";
+    if (is_in_release(m, latest_file))
+        LT_TRY(name_diffusion(m, name, err));
+    if (!is_in_release(m, name))
+        lt_complain(&gone, "%s", name);
+    if (!m->cfg.one_text_encoder)
+        LT_TRY(look_for_flan(m, &gone, err));
+    if (gone.count == 0)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT, "%s: missing are:%s\nhint: README, \"The released weights\", lists the files and where they come from",
+                   m->request->release, gone.text);
+}
+
 static lt_status open_sources(import *m, lt_error *err)
 {
-    LT_TRY(open_in_release(m, FROM_LLM, "llm", err));
-    LT_TRY(open_in_release(m, FROM_TOKENIZER, "tokenizer", err));
-    LT_TRY(open_in_release(m, FROM_T5, "CogVideoX-2b-sat/t5-v1_1-xxl", err));
-    LT_TRY(
-        open_pt(m, FROM_BASE, "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt", "module", err));
-    LT_TRY(open_pt(m, FROM_VAE, "CogVideoX-2b-sat/vae/3d-vae.pt", "state_dict", err));
+    LT_TRY(look_for_parts(m, err));
+    LT_TRY(open_in_release(m, FROM_LLM, llm_folder, err));
+    LT_TRY(open_in_release(m, FROM_TOKENIZER, tokenizer_folder, err));
+    LT_TRY(open_in_release(m, FROM_T5, t5_folder, err));
+    LT_TRY(open_pt(m, FROM_BASE, base_file, "module", err));
+    LT_TRY(open_pt(m, FROM_VAE, vae_file, "state_dict", err));
     LT_TRY(open_diffusion(m, err));
     if (!m->cfg.one_text_encoder)
         LT_TRY(open_flan(m, err));
@@ -414,7 +501,7 @@ static lt_status write_vocabularies(const import *m, lt_error *err)
     char path[PATH_MAX];
     char out[PATH_MAX];
     lt_file_map common;
-    LT_TRY(join(path, m->request->release, "CogVideoX-2b-sat/t5-v1_1-xxl/spiece.model", err));
+    LT_TRY(join(path, m->request->release, t5_vocabulary, err));
     LT_TRY(join(out, m->folder, "spiece.model", err));
     LT_TRY(map_small(&common, path, MOST_SPIECE_BYTES, err));
     lt_status s = check_vocabulary(&common, path, m->cfg.text_mmdit.vocab_size, err);

@@ -343,6 +343,13 @@ static void tells_of_every_missing_name(void **state)
     assert_non_null(strstr(told, "transformer.blocks.1.mlp.w3.weight: is missing"));
 }
 
+static void begin_anew(void)
+{
+    scratch_close();
+    scratch_open();
+    write_config();
+}
+
 static void says_where_missing_parts_may_be(void **state)
 {
     (void)state;
@@ -350,10 +357,24 @@ static void says_where_missing_parts_may_be(void **state)
     refuse("google/flan-t5-xxl", "--t5 DIR");
     release.absent[TOY_FLAN] = false;
     release.absent[TOY_LLM] = true;
-    scratch_close();
-    scratch_open();
-    write_config();
-    refuse("release/llm", "No such file");
+    begin_anew();
+    refuse("release: missing are:\n  llm/model.safetensors (or its shards and their index)\nhint: ", "README, \"The released weights\"");
+}
+
+static void names_all_missing_parts(void **state)
+{
+    (void)state;
+    for (int file = 0; file < TOY_FILES; file++)
+        release.absent[file] = true;
+    refuse("release: missing are:\n  llm/", "\n  google/flan-t5-xxl, ");
+    static const char *const parts[] = {"tokenizer/model", "t5-v1_1-xxl/model", "transformer/1000/mp_rank_00_model_states.pt",
+                                        "vae/3d-vae.pt", "diffusion/1/mp_rank_00_model_states.pt"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        refuse(parts[i], "where they come from");
+    lt_error err = {0};
+    take_import_request request = the_request();
+    request.release = scratch_path("nowhere");
+    check_failed(take_import(&request, &err), err, LT_ERR_INPUT, "nowhere: No such file");
 }
 
 static void theia_is_only_for_reference_videos(void **state)
@@ -391,7 +412,7 @@ static void reads_which_diffusion_is_the_latest(void **state)
         refuse("diffusion/latest", "is not a number > 0");
     }
     release.latest = "2\n";
-    refuse("diffusion/2/mp_rank_00_model_states.pt", "No such file");
+    refuse("diffusion/2/mp_rank_00_model_states.pt", "missing are");
     release.latest = " 1 \n";
     import_good();
 }
@@ -612,6 +633,7 @@ int main(void)
         on_a_release(an_overridden_number_must_be_finite_too),
         on_a_release(tells_of_every_missing_name),
         on_a_release(says_where_missing_parts_may_be),
+        on_a_release(names_all_missing_parts),
         on_a_release(theia_is_only_for_reference_videos),
         on_a_release(takes_flan_and_theia_from_elsewhere),
         on_a_release(reads_which_diffusion_is_the_latest),
