@@ -239,15 +239,20 @@ static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, 
     return LT_OK;
 }
 
+static lt_status refuse_format(const take_latents_reader *r, const char *found, lt_error *err)
+{
+    const bool tokens = strncmp(found, "longtake-tokens", 15) == 0;
+    return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s", r->place, found, format_name,
+                   tokens ? "\nhint: longtake render takes a token file" : "");
+}
+
 static lt_status read_about(take_latents_reader *r, const lt_json *root, lt_error *err)
 {
     const lt_json *meta = lt_json_get(root, "__metadata__");
     const lt_json *format = meta ? lt_json_get(meta, "format") : NULL;
     const lt_json *about = meta ? lt_json_get(meta, "about") : NULL;
     if (!format || lt_json_kind_of(format) != LT_JSON_STRING || strcmp(lt_json_string(format, NULL), format_name) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: format %s, expected %s", r->place,
-                       format && lt_json_kind_of(format) == LT_JSON_STRING ? lt_json_string(format, NULL) : "missing",
-                       format_name);
+        return refuse_format(r, format && lt_json_kind_of(format) == LT_JSON_STRING ? lt_json_string(format, NULL) : "missing", err);
     if (!about || lt_json_kind_of(about) != LT_JSON_STRING)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata `about` is missing", r->place);
     size_t bytes = 0;

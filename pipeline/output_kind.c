@@ -85,6 +85,15 @@ lt_status take_place_check(const char *flag, const char *path, lt_error *err)
     return s;
 }
 
+static lt_status refuse_extension(const char *output, const char *dot, take_writes writes, lt_error *err)
+{
+    static const char *const standard[] = {[TAKE_WRITES_VIDEO] = "mp4", [TAKE_WRITES_TOKENS] = "lt", [TAKE_WRITES_LATENTS] = "latents"};
+    const char *s = standard[writes];
+    if (dot)
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", dot + 1, wanted(writes));
+    return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"\", expected %s\nhint: %s.%s, or --format %s", wanted(writes), output, s, s);
+}
+
 lt_status take_output_of(const longtake_request *r, take_writes writes, take_output *out, lt_error *err)
 {
     *out = TAKE_OUT_NONE;
@@ -107,8 +116,7 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
     if (named < 0 && asked < 0 && take_look_into(r->output) != TAKE_FOLDER_MISSING)
         return take_place_check("--output", r->output, err);
     if (named < 0 && asked < 0)
-        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", dot ? dot + 1 : "",
-                       wanted(writes));
+        return refuse_extension(r->output, dot, writes, err);
     if (named >= 0 && asked >= 0 && named != asked)
         return lt_fail(err, LT_ERR_USAGE, "--output %s and --format %s: they contradict each other", r->output, r->format);
     const int kind = asked >= 0 ? asked : named;

@@ -96,7 +96,7 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
 {
     const int given_count = (g->seconds >= 0 || isnan(g->seconds)) + (g->frames >= 0) + (g->semantic_frames >= 0);
     if (given_count > 1)
-        return lt_fail(err, LT_ERR_USAGE, "--seconds, --frames and --num_frames: found %d of them, expected one", given_count);
+        return lt_fail(err, LT_ERR_USAGE, "--seconds, --frames and --num-frames: found %d of them, expected one", given_count);
     if (given_count == 0) {
         if (needs & TAKE_NEEDS_LENGTH && otherwise <= 0)
             otherwise = take_frames_of_latents(cfg->mmdit.latent_frames);
@@ -113,7 +113,7 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
         *frames = isfinite(g->seconds) ? llround(fmin(g->seconds * cfg->pipeline.fps, 1e15)) : 0;
     if (*frames < 1 || *frames > max_frames)
         return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
-                       g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num_frames" : "--seconds",
+                       g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num-frames" : "--seconds",
                        (long long)*frames, (long long)max_frames);
     return LT_OK;
 }

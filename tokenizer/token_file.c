@@ -202,8 +202,9 @@ static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_pl
                        lt_weights_place(w), lt_weights_metadata_count(w), (int)MAX_METADATA);
     const char *format = lt_weights_metadata(w, "format");
     if (!format || strcmp(format, format_name) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s", lt_weights_place(w),
-                       format ? format : "missing", format_name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s", lt_weights_place(w),
+                       format ? format : "missing", format_name,
+                       format && strncmp(format, "longtake-latents", 16) == 0 ? "\nhint: longtake decode takes latents" : "");
     LT_TRY(read_size(w, "segment_frames", &p->layout.segment_frames, err));
     LT_TRY(read_size(w, "i_tokens", &p->layout.i_tokens, err));
     LT_TRY(read_size(w, "p_tokens", &p->layout.p_tokens, err));

@@ -95,7 +95,12 @@ equal "tokens join --json" "$(cat made.out)" '{"output":"join.lt"}'
 refused 3 render take.mp4 -p x -o none.mp4
 grep -q 'take.mp4: is no token file, expected .lt or .npy' refused.err || fail "render of a video: $(cat refused.err)"
 refused 3 decode take.lt -o none.mp4
-grep -q 'take.lt: format longtake-tokens-1, expected longtake-latents-1' refused.err || fail "decode of tokens: $(cat refused.err)"
+grep -q "take.lt: metadata 'format' is longtake-tokens-1, expected longtake-latents-1" refused.err || fail "decode of tokens: $(cat refused.err)"
+equal "decode of tokens" "$(tail -1 refused.err)" "hint: longtake render takes a token file"
+made refine take.lt --steps 1 -o take.latents
+refused 3 render take.latents -p x -o none.mp4
+grep -q "take.latents: metadata 'format' is longtake-latents-1, expected longtake-tokens-1" refused.err || fail "render of latents: $(cat refused.err)"
+equal "render of latents" "$(tail -1 refused.err)" "hint: longtake decode takes latents"
 refused 3 decode take.mp4 -o none.mp4
 grep -q 'take.mp4: is no latents file' refused.err || fail "decode of a video: $(cat refused.err)"
 mkfifo pipe
