@@ -71,7 +71,7 @@ const cli_flag cli_flags[] = {
     {"format", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "KIND", MAKES " encode decode", "mp4|mkv|y4m|png|lt|npy|latents", 0, 0,
      "kind of the output, when the extension does not say it", AT(format)},
     {"seed", FLAGS_OF_TAKE, 's', FLAG_INTEGER, "N", MAKES, 0, -1, 4294967295.0, "0 to 4294967295; -1 draws one (default that of the input, else 42)", AT(seed)},
-    {"seconds", FLAGS_OF_TAKE, 0, FLAG_REAL, "S", MAKES, 0, 0, 1e9, "length in seconds (default that of the input, else one window); of continue, of what is new", AT(seconds)},
+    {"seconds", FLAGS_OF_TAKE, 0, FLAG_SECONDS, "S", MAKES, 0, 0, 1e9, "length: 10, 10s or 1:05 (default that of the input, else one window); of continue, of what is new", AT(seconds)},
     {"frames", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in frames", AT(frames)},
     {"num-frames", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", MAKES, 0, 0, 1e9, "the same in semantic frames (13 = 49 frames)", AT(num_frames)},
     {"fps", FLAGS_OF_TAKE, 0, FLAG_REAL, "F", MAKES " decode", 0, 0.1, 240, "frames a second of the file (default the model's: another rate plays the same frames faster or slower)", AT(fps)},
@@ -168,7 +168,7 @@ void cli_defaults(cli_values *v)
     memset(v, 0, sizeof *v);
     for (int i = 0; i < cli_flag_count; i++) {
         const flag_kind k = cli_flags[i].kind;
-        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_BYTES)
+        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_SECONDS || k == FLAG_BYTES)
             *(double *)(void *)((char *)v + cli_flags[i].at) = CLI_UNSET;
     }
 }
@@ -322,6 +322,24 @@ bool cli_span(const char *text, double fps, double *from, double *to)
     return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
 }
 
+/* A number, or a time as --from takes it; not in frames, whose rate is the model's. */
+static bool read_seconds(const char *text, double *out)
+{
+    return read_number(text, out) || (*text && text[strlen(text) - 1] != 'f' && cli_time(text, 1, out));
+}
+
+static bool refuse_seconds(const cli_flag *f, const char *text, char *message, size_t bytes)
+{
+    double frames = 0;
+    const size_t n = strlen(text);
+    snprintf(message, bytes, "--%s: found \"%s\", expected a number of seconds such as 10, 10s or 1:05", f->name, text);
+    if (n > 1 && text[n - 1] == 'f' && text[n - 2] >= '0' && text[n - 2] <= '9' && cli_time(text, 1, &frames)) {
+        const size_t used = strlen(message);
+        snprintf(message + used, bytes - used, "\nhint: --frames %.0f", frames);
+    }
+    return false;
+}
+
 static bool store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes)
 {
     void *place = (char *)v + f->at;
@@ -359,10 +377,15 @@ static bool store(const cli_flag *f, const char *text, cli_values *v, char *mess
     }
     case FLAG_INTEGER:
     case FLAG_REAL:
+    case FLAG_SECONDS:
     case FLAG_BYTES:
         break;
     }
-    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number) : read_number(text, &number);
+    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number)
+                    : f->kind == FLAG_SECONDS ? read_seconds(text, &number)
+                                              : read_number(text, &number);
+    if (!ok && f->kind == FLAG_SECONDS)
+        return refuse_seconds(f, text, message, bytes);
     if (!ok || (f->kind == FLAG_INTEGER && number != floor(number))) {
         snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
                  f->kind == FLAG_INTEGER ? "a whole number" : f->kind == FLAG_BYTES ? "a size such as 8G" : "a number");
@@ -448,6 +471,10 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
         if (argument[2])
             value = argument + 2 + (argument[2] == '=');
     }
+    if (f->kind == FLAG_SWITCH && value && argument[1] != '-') {
+        snprintf(message, bytes, "-%c: found \"%s\" behind it, a switch takes none", f->letter, argument + 2);
+        return false;
+    }
     if (f->kind == FLAG_SWITCH && value) {
         snprintf(message, bytes, "--%s: found the value \"%s\", expected none", f->name, value);
         return false;
@@ -479,26 +506,6 @@ static bool store_variable(const cli_flag *f, const char *value, cli_values *v, 
     return false;
 }
 
-static bool read_environment(cli_values *v, char *message, size_t bytes)
-{
-    for (int i = 0; i < cli_flag_count; i++) {
-        char name[80] = "LONGTAKE_";
-        size_t n = strlen(name);
-        for (const char *c = cli_flags[i].name; *c; c++)
-            name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-        name[n] = '\0';
-        const char *value = getenv(name);
-        if (!value || !*value || asks_for_text(&cli_flags[i]))
-            continue;
-        if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
-            const size_t used = strlen(message);
-            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What `tokens` does with files takes few flags of the command. */
 static const struct {
     const char *word, *flags;
@@ -513,6 +520,39 @@ static const char *flags_of_edit(const cli_values *v)
         if (strcmp(token_edits[i].word, v->word[0]) == 0)
             return token_edits[i].flags;
     return NULL;
+}
+
+static bool is_taken(const cli_values *v, const cli_flag *f)
+{
+    const char *own = flags_of_edit(v);
+    return cli_flag_belongs(f, v->command) && (!own || strcmp(f->commands, "all") == 0 || is_word_of(own, f->name, ' '));
+}
+
+/* "LONGTAKE_MAX_MEMORY" */
+static void name_variable(const cli_flag *f, char name[80])
+{
+    size_t n = (size_t)snprintf(name, 80, "LONGTAKE_");
+    for (const char *c = f->name; *c && n < 79; c++)
+        name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    name[n] = '\0';
+}
+
+/* The variables of those flags that the command line `of` takes. */
+static bool read_environment(const cli_values *of, cli_values *v, char *message, size_t bytes)
+{
+    for (int i = 0; i < cli_flag_count; i++) {
+        char name[80];
+        name_variable(&cli_flags[i], name);
+        const char *value = getenv(name);
+        if (!value || !*value || asks_for_text(&cli_flags[i]) || !is_taken(of, &cli_flags[i]))
+            continue;
+        if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
+            const size_t used = strlen(message);
+            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
+            return false;
+        }
+    }
+    return true;
 }
 
 /* A flag that this command does not take is an error, so that nothing is silently ignored. */
@@ -563,15 +603,23 @@ static bool says_prompt_in_words(const cli_values *v)
     return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !flags_of_edit(v)));
 }
 
-static void give_back(cli_values *v, said_several_ways of_environment)
+/* False where the environment says the length in several ways and the command line in none. */
+static bool give_back(cli_values *v, said_several_ways of_environment, char *message, size_t bytes)
 {
     if (!v->prompt && !says_prompt_in_words(v))
         v->prompt = of_environment.prompt;
     if (cli_given(v->seconds) || cli_given(v->frames) || cli_given(v->num_frames))
-        return;
+        return true;
     v->seconds = of_environment.seconds;
     v->frames = of_environment.frames;
     v->num_frames = of_environment.num_frames;
+    const int lengths = cli_given(v->seconds) + cli_given(v->frames) + cli_given(v->num_frames);
+    if (lengths < 2)
+        return true;
+    snprintf(message, bytes, "found %d lengths in the environment, expected one:%s%s%s", lengths,
+             cli_given(v->seconds) ? " LONGTAKE_SECONDS" : "", cli_given(v->frames) ? " LONGTAKE_FRAMES" : "",
+             cli_given(v->num_frames) ? " LONGTAKE_NUM_FRAMES" : "");
+    return false;
 }
 
 /* How an error is told that comes before `--progress` was read. */
@@ -597,21 +645,16 @@ static void understand_help(cli_values *v)
     v->words = 0;
 }
 
-bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
+static bool read_arguments(int argc, char **argv, cli_values *v, char *message, size_t bytes)
 {
-    if (!read_environment(v, message, bytes))
-        return false;
-    const said_several_ways of_environment = take_several_ways(v);
     bool flags_end = false;
     for (int i = 1; i < argc; i++) {
         const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
         if (is_flag && strcmp(argv[i], "--") == 0) {
             flags_end = true;
         } else if (is_flag) {
-            if (!read_flag(argc, argv, &i, v, message, bytes)) {
-                look_for_progress(argc, argv, v);
+            if (!read_flag(argc, argv, &i, v, message, bytes))
                 return false;
-            }
         } else if (!v->command) {
             v->command = argv[i];
         } else if (v->words == CLI_MAX_LIST) {
@@ -621,14 +664,52 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
             v->word[v->words++] = argv[i];
         }
     }
-    give_back(v, of_environment);
-    understand_help(v);
-    if (!v->command)
-        return true;
-    if (is_command(v->command))
-        return flags_fit_command(v, argc, argv, message, bytes);
-    const char *nearest = nearest_command(v->command);
-    snprintf(message, bytes, "unknown command \"%s\"\nhint: %s%s", v->command, nearest ? "the nearest is " : "longtake help lists them",
-             nearest ? nearest : "");
+    return true;
+}
+
+/* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
+static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
+{
+    cli_defaults(v);
+    if (!read_environment(said, v, message, bytes))
+        return false;
+    const said_several_ways of_environment = take_several_ways(v);
+    return read_arguments(argc, argv, v, message, bytes) && give_back(v, of_environment, message, bytes);
+}
+
+/* A word with a space in it is the prompt of someone who left the command out. */
+static bool refuse_command(const char *word, char *message, size_t bytes)
+{
+    enum { SHORT = 100 };
+    const char *nearest = nearest_command(word);
+    const bool shown = strlen(word) <= SHORT && !strchr(word, '\n');
+    snprintf(message, bytes, "unknown command \"%s\"", word);
+    const size_t used = strlen(message);
+    if (strchr(word, ' '))
+        snprintf(message + used, bytes - used, "\nhint: longtake generate \"%s\" ...", shown ? word : "PROMPT");
+    else
+        snprintf(message + used, bytes - used, "\nhint: %s%s", nearest ? "the nearest is " : "longtake help lists them", nearest ? nearest : "");
     return false;
+}
+
+bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
+{
+    cli_values said;
+    cli_defaults(&said);
+    bool ok = read_arguments(argc, argv, &said, message, bytes);
+    understand_help(&said);
+    const bool asks = said.help || said.version || said.man || said.completions;
+    if (ok && said.command && !asks)
+        ok = read_both(argc, argv, &said, v, message, bytes);
+    else
+        *v = said;
+    if (!ok) {
+        look_for_progress(argc, argv, v);
+        return false;
+    }
+    if (!v->command && !asks && argc > 1) {
+        snprintf(message, bytes, "found flags and no command, expected a command\nhint: longtake help lists them");
+        return false;
+    }
+    return !v->command || (is_command(v->command) ? flags_fit_command(v, argc, argv, message, bytes) : refuse_command(v->command, message, bytes));
 }

@@ -14,6 +14,7 @@ typedef enum {
     FLAG_TEXT,
     FLAG_INTEGER,
     FLAG_REAL,
+    FLAG_SECONDS, /* "10", "10s" or "1:05": a length */
     FLAG_TIME,   /* "12s", "1:05", "96f" or seconds -> kept as text, see cli_time */
     FLAG_BYTES,  /* "8G", "512M" */
     FLAG_CHOICE,
@@ -120,7 +121,7 @@ extern const int cli_command_count;
 bool cli_flag_belongs(const cli_flag *f, const char *command);
 
 void cli_defaults(cli_values *v);
-/* Reads the environment, then the arguments. False with a message (at most two lines) when something is wrong. */
+/* Reads the arguments over what the environment says to flags of the command. False with a message (at most two lines) when something is wrong. */
 bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
 
 /* "12s" "1:05" "96f" "3.5" -> seconds at `fps`. False when it is none of these. */

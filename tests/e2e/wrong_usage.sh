@@ -17,6 +17,23 @@ usage generate x -o a.mp4 --secnds 3
 grep -q 'nearest is --seconds' refused.err || fail "no nearest flag: $(cat refused.err)"
 usage generate x -o a.mp4 --secs 3
 equal "a flag cut short" "$(tail -1 refused.err)" "hint: the nearest is --seconds"
+usage "a red ball bounces" -o ball.mp4
+equal "a prompt and no command" "$(tail -1 refused.err)" 'hint: longtake generate "a red ball bounces" ...'
+usage generate x -o a.mp4 -qv
+equal "letters in a row" "$(cat refused.err)" 'longtake: -q: found "v" behind it, a switch takes none'
+usage generate x -o a.mp4 --seconds 96f
+equal "seconds in frames" "$(tail -1 refused.err)" "hint: --frames 96"
+usage generate x -o a.mp4 --seconds 1:75
+grep -q 'expected a number of seconds such as 10, 10s or 1:05' refused.err || fail "seconds: $(cat refused.err)"
+usage generate x -o a --seconds 3
+equal "no extension" "$(tail -1 refused.err)" "hint: a.mp4, or --format mp4"
+usage tokens x -o a --seconds 3
+equal "no extension of a plan" "$(tail -1 refused.err)" "hint: a.lt, or --format lt"
+for flags in "--seconds 30" -q --print-config "-o a.mp4"; do
+    "$PROGRAM" $flags >refused.out 2>refused.err
+    equal "$flags alone: exit code" $? 2
+    equal "$flags alone" "$(head -1 refused.err)" "longtake: found flags and no command, expected a command"
+done
 mkdir folder
 usage generate x -o folder --seconds 3
 grep -q 'folder is a folder, expected a file' refused.err || fail "a folder as output: $(cat refused.err)"
@@ -139,6 +156,18 @@ made devices
 json made.out >/dev/null
 
 # The environment gives what no flag says; of the length, which has three flags, all or nothing.
+export LONGTAKE_SECONDS=long
+made devices # has no length
+"$PROGRAM" --help >made.out 2>made.err || fail "--help: $(cat made.err)"
+"$PROGRAM" generate --help >made.out 2>made.err || fail "generate --help: $(cat made.err)"
+made generate --version
+export LONGTAKE_SECONDS=0:01
+made generate x --dry-run -o a.mp4
+equal "a time of the environment" "$(json made.out frames)" 8
+made generate x --seconds 3s --dry-run -o a.mp4
+equal "seconds as a time" "$(json made.out frames)" 24
+made generate x --seconds 0:02.5 --dry-run -o a.mp4
+equal "minutes and seconds" "$(json made.out frames)" 20
 export LONGTAKE_SECONDS=1
 made generate x --dry-run -o a.mp4
 equal "seconds of the environment" "$(json made.out frames)" 8
@@ -146,6 +175,8 @@ made generate x --frames 9 --dry-run -o a.mp4
 equal "frames of a flag" "$(json made.out frames)" 9
 export LONGTAKE_FRAMES=3
 refused 2 generate x --dry-run -o a.mp4
+equal "lengths of the environment" "$(head -1 refused.err)" \
+    "longtake: found 2 lengths in the environment, expected one: LONGTAKE_SECONDS LONGTAKE_FRAMES"
 export LONGTAKE_SECONDS=long
 refused 2 generate x --dry-run -o a.mp4
 grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
