@@ -1,5 +1,6 @@
 #include "configs/nearest_key.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST_WORD = 63 };
@@ -38,13 +39,23 @@ int cfg_edit_distance(const char *a, const char *b)
     return old[m];
 }
 
+/* "secs" of "seconds": the first letter and others in their order, three in all or more. */
+static bool is_short_for(const char *word, const char *name)
+{
+    if (strnlen(word, 3) < 3 || *word != *name)
+        return false;
+    for (; *word && *name; name++)
+        word += *word == *name;
+    return *word == '\0';
+}
+
 const char *cfg_nearest_key(const char *word, const char *const *candidates, int count)
 {
     const int third = (int)strnlen(word, LONGEST_WORD + 1) / 3;
     int best = (third > 2 ? third : 2) + 1;
     const char *nearest = NULL;
     for (int i = 0; i < count; i++) {
-        const int distance = cfg_edit_distance(word, candidates[i]);
+        const int distance = is_short_for(word, candidates[i]) ? 1 : cfg_edit_distance(word, candidates[i]);
         if (distance < best) {
             best = distance;
             nearest = candidates[i];

@@ -1,4 +1,5 @@
-/* nearest_key.h - which known word was meant: the candidate with the smallest edit distance. */
+/* nearest_key.h - which known word was meant: the candidate with the smallest edit distance. What a word is short for
+ * ("secs" of "seconds") is one away. */
 #ifndef CFG_NEAREST_KEY_H
 #define CFG_NEAREST_KEY_H
 

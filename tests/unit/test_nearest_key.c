@@ -31,6 +31,9 @@ static void near_words_only(void **state)
     assert_string_equal(cfg_nearest_key("step", keys, 5), "steps");
     assert_string_equal(cfg_nearest_key("latent_widht", keys, 5), "latent_width");
     assert_string_equal(cfg_nearest_key("latent-height", keys, 5), "latent_height");
+    static const char *const lengths[] = {"seed", "seconds"};
+    assert_string_equal(cfg_nearest_key("secs", lengths, 2), "seconds");
+    assert_string_equal(cfg_nearest_key("sed", lengths, 2), "seed");
     assert_null(cfg_nearest_key("x", keys, 5));
     assert_null(cfg_nearest_key("motion_score", keys, 5));
     assert_null(cfg_nearest_key("steps", keys, 0));
