@@ -19,14 +19,14 @@ printf '{"prompt": "a"\na red ball\n{"prompt": "b", "output": "b.txt"}\n{"prompt
 refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m
 equal "paths of the good lines" "$(cat refused.out)" "out/0002.y4m"
 equal "files of the good lines" "$(ls out)" 0002.y4m
-for place in 'line 1: bad.txt:1' 'line 3: --output' 'line 4: bad.txt:4' 'bad.txt: 3 of 4 lines failed'; do
+for place in 'longtake: bad.txt:1' 'longtake: bad.txt:3: --output' 'longtake: bad.txt:4' 'bad.txt: 3 of 4 lines failed'; do
     grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
 done
 
 # As events, all that is said is events.
 "$PROGRAM" generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m --model "$MODEL" --progress jsonl >out.txt 2>events.jsonl
 json --lines events.jsonl >/dev/null
-grep -q '"event":"error","code":3,"message":"line 1: bad.txt:1' events.jsonl || fail "no event of line 1: $(cat events.jsonl)"
+grep -q '"event":"error","code":3,"message":"bad.txt:1' events.jsonl || fail "no event of line 1: $(cat events.jsonl)"
 
 : >empty.txt
 refused 3 generate --prompts empty.txt --output-dir out
