@@ -119,7 +119,7 @@ const cli_flag cli_flags[] = {
     {"ceilings", FLAGS_OF_BENCH, 0, FLAG_SWITCH, 0, "bench", 0, 0, 0, "this machine's own limits", AT(ceilings)},
     {"dry-run", FLAGS_OF_WORK, 0, FLAG_SWITCH, 0, MAKES, 0, 0, 0, "say what would be done; loads no weights", AT(dry_run)},
     {"preview", FLAGS_OF_WORK, 0, FLAG_TEXT, "FILE|DIR", "generate tokens refine render continue run", 0, 0, 0,
-     "rough pictures while it runs: an .mp4, or a folder that is there for one a window; of tokens: a .png of the plans", AT(preview)},
+     "rough pictures while it runs: an .mp4, or a folder (DIR/ makes it) for one a window; of tokens: a .png of the plans", AT(preview)},
     {"job", FLAGS_OF_WORK, 0, FLAG_TEXT, "DIR", REFINES, 0, 0, 0, "job folder, kept (default: beside the output, gone on success)", AT(job)},
     {"fresh", FLAGS_OF_WORK, 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "forget what the job folder holds", AT(fresh)},
     {"keep-job", FLAGS_OF_WORK, 0, FLAG_SWITCH, 0, REFINES, 0, 0, 0, "keep the job folder", AT(keep_job)},

@@ -1,11 +1,13 @@
 /* take_preview.c - previews of windows; see take_preview.h. */
 #include "pipeline/take_preview.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernels/core/durable.h"
 #include "media/video_file.h"
 #include "media/window_encoder.h"
 #include "pipeline/frame_sizes.h"
@@ -20,22 +22,52 @@ static bool is_file(const char *path)
     return dot && strcmp(dot, ".mp4") == 0;
 }
 
+/* "pictures/" is a folder, whether it is there or not yet. */
+static bool is_named_as_folder(const char *path)
+{
+    const size_t n = strlen(path);
+    return n > 1 && path[n - 1] == '/';
+}
+
+/* Not yet there, and its parent is. */
+static lt_status check_new_folder(const char *path, lt_error *err)
+{
+    char bare[PATH_BYTES];
+    const int n = snprintf(bare, sizeof bare, "%s", path);
+    if (n >= PATH_BYTES)
+        return lt_fail(err, LT_ERR_USAGE, "--preview: the name is longer than %d bytes", PATH_BYTES - 1);
+    for (int end = n; end > 1 && bare[end - 1] == '/'; end--)
+        bare[end - 1] = '\0';
+    struct stat st;
+    if (stat(bare, &st) == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, which is no folder", bare);
+    return take_place_check("--preview", bare, err);
+}
+
 lt_status take_preview_check(const longtake_request *r, lt_error *err)
 {
     struct stat st;
     if (!r->preview || (stat(r->preview, &st) == 0 && S_ISDIR(st.st_mode)))
         return LT_OK;
+    if (is_named_as_folder(r->preview))
+        return check_new_folder(r->preview, err);
     if (is_file(r->preview) && r->output && strcmp(r->preview, r->output) == 0)
         return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, the output, expected another file", r->preview);
     if (is_file(r->preview))
         return take_place_check("--preview", r->preview, err);
-    return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder that is there",
+    return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder: one that is there, or DIR/ to make it",
                    r->preview);
 }
 
 static void tell_note(void *user, const char *line)
 {
     take_clock_tell(user, LONGTAKE_EVENT_NOTE, line);
+}
+
+void take_preview_close(take_preview *p)
+{
+    free(p->frame);
+    *p = (take_preview){0};
 }
 
 lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
@@ -46,13 +78,12 @@ lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
     *p = (take_preview){.run = run, .frame = malloc(cells * CELL_PIXELS * CELL_PIXELS * 3)};
     if (!p->frame)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
+    const char *folder = run->request->preview;
+    if (is_named_as_folder(folder) && mkdir(folder, 0777) != 0 && errno != EEXIST) {
+        take_preview_close(p);
+        return lt_fail_to_write(folder, err);
+    }
     return take_colour_map(run->engine, run->job, &notes, &p->map, err);
-}
-
-void take_preview_close(take_preview *p)
-{
-    free(p->frame);
-    *p = (take_preview){0};
 }
 
 /* ---- pictures ---- */

@@ -14,6 +14,10 @@ equal "previews: every second of six steps, and the window's own frames" "$previ
 
 # The latents alone: the preview stays, one picture a latent.
 made tokens -p "a red ball" --frames 25 -o ball.lt
+made generate "a red ball" --frames 9 --preview made/ -o made.mp4
+[ -s made/window-000.mp4 ] || fail "no preview in a new folder: $(ls made)"
+made generate "a red ball" --frames 9 --preview foreseen/ -o made.mp4 --dry-run
+[ ! -e foreseen ] || fail "--dry-run makes the folder of previews"
 made refine ball.lt --steps 6 --preview now.mp4 -o ball.latents
 equal "pictures" "$(of_video now.mp4 nb_read_frames)" 5
 equal "rate" "$(of_video now.mp4 r_frame_rate)" "2/1"
@@ -75,6 +79,8 @@ same red_map.mp4 unseen.mp4
 refused 2 import release --preview-map
 refused 2 import --preview-map -o out
 
+refused 2 generate x --frames 9 --preview made.mp4/ -o bad.mp4
+refused 2 generate x --frames 9 --preview nowhere/made/ -o bad.mp4
 refused 2 generate x --frames 9 --preview nowhere -o bad.mp4
 refused 2 generate x --frames 9 --preview a.png -o bad.mp4
 refused 2 generate x --frames 9 --preview nowhere/now.mp4 -o bad.mp4
