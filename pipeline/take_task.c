@@ -1,7 +1,6 @@
 /* take_task.c - what every command does before its product is made; see take_task.h. */
 #include "pipeline/take_task.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,16 +245,16 @@ static double seconds_that_show(const take_task *t, int shot)
     longer.settings.frames = longer.settings.semantic_frames = -1;
     if (t->run.reference || t->plan.segments > 0)
         return 0;
-    for (double seconds = floor(now) + 1; seconds <= 2 * now + 60; seconds++) {
+    for (int64_t seconds = (int64_t)now + 1; (double)seconds <= 2 * now + 60; seconds++) {
         take_spec s;
         lt_error ignored = {0};
-        longer.settings.seconds = seconds;
+        longer.settings.seconds = (double)seconds;
         if (take_spec_resolve(&longer, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &s, &ignored) != LT_OK)
             return 0;
         const bool seen = s.shots == t->run.spec.shots && take_shot_is_heard(&s, shot);
         take_spec_clear(&s);
         if (seen)
-            return seconds;
+            return (double)seconds;
     }
     return 0;
 }
