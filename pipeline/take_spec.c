@@ -473,7 +473,8 @@ lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_fram
         return LT_OK;
     char *shown = strdup(prompt);
     take_shot *longer = realloc(s->shot, (size_t)(s->shots + 1) * sizeof *longer);
-    s->shot = longer ? longer : s->shot;
+    if (longer)
+        s->shot = longer;
     if (!shown || !longer) {
         free(shown);
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");

@@ -16,7 +16,7 @@
 
 enum { KEY_TILE = 256 };
 
-#define LOWEST -1e30f /* the highest of no scores */
+#define LOWEST (-1e30f) /* the highest of no scores */
 
 /* Where the parts of a block lie in the scratch. */
 typedef struct {
