@@ -22,7 +22,7 @@ struct lt_cudnn_plan {
     size_t workspace_bytes;
 };
 
-enum { FAMILY = 1000, FAMILY_NOT_READY = 1 }; /* cuDNN's codes: 1xxx not initialized, 2xxx bad parameters, ... */
+enum { FAMILY = 1000 }; /* cuDNN's codes: 1xxx not initialized, 2xxx bad parameters, ... */
 
 static lt_status status_of(cudnnStatus_t code)
 {
@@ -42,13 +42,13 @@ static lt_status status_of(cudnnStatus_t code)
     }
 }
 
-/* Is it the machine's, and no word on a shape? Memory, the device, libraries that are not all there. */
+/* Is it the machine's, and no word on a shape? Memory, the device, libraries that are not all there; an internal error is of the engine
+ * that was tried. */
 static bool is_fault(cudnnStatus_t code)
 {
-    const int family = (int)code / FAMILY;
-    return family == FAMILY_NOT_READY || family == (int)CUDNN_STATUS_EXECUTION_FAILED / FAMILY ||
-           code == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED || code == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-           code == CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING || code == CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE;
+    const lt_status s = status_of(code);
+    return s == LT_ERR_DEVICE_MEMORY || s == LT_ERR_RESOURCES ||
+           (s == LT_ERR_DEVICE && (int)code / FAMILY != (int)CUDNN_STATUS_INTERNAL_ERROR / FAMILY);
 }
 
 static lt_status check(const lt_cudnn *l, cudnnStatus_t code, const char *place, const char *step, lt_error *err)
