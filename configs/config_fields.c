@@ -69,6 +69,14 @@ static const cfg_field tokenizer_fields[] = {
     INT(cfg_tokenizer, codebook_size, 2, 65536, "codes"),
     INT(cfg_tokenizer, code_dim, 1, MAX_WIDTH, "channels"),
     INT(cfg_tokenizer, head_width, 1, MAX_MLP, "channels"),
+    {.key = "picture_codes", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_tokenizer, picture_codes), .low = 0, .high = 65536,
+      .unit = "first of the entries that say pictures, 0 = none"},
+    {.key = "picture_distance", .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_tokenizer, picture_distance), .low = 0, .high = 1e6,
+      .unit = "mean squared distance"},
+    {.key = "picture_error", .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_tokenizer, picture_error), .low = 0, .high = 4,
+      .unit = "mean squared error"},
+    {.key = "picture_width", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_tokenizer, picture_width), .low = 0, .high = MAX_MLP,
+      .unit = "channels"},
 };
 const cfg_table cfg_tokenizer_table = TABLE(tokenizer_fields);
 

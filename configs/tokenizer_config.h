@@ -29,6 +29,10 @@ typedef struct {
     int codebook_size;
     int code_dim;
     int head_width;                      /* hidden width of the decoder's output head */
+    int picture_codes;                   /* first of the entries that say pictures (tokenizer/picture_codes.h); 0: the model has none */
+    double picture_distance;             /* a clip is not of the model's world where the encoder's vectors are farther from their codes (mean square), */
+    double picture_error;                /* or where these tell its colours less well (mean square, pixels -1 .. 1) */
+    int picture_width;                   /* hidden width of the perceptron that reads them */
 } cfg_tokenizer;
 
 #endif

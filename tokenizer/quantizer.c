@@ -108,3 +108,16 @@ void tok_nearest_codes(const tok_quantizer *q, const float *z, int64_t n, int32_
     for (int64_t i = 0; i < n; i++)
         tokens[i] = nearest_code(q, z + i * q->dim);
 }
+
+void tok_code_distances(const tok_quantizer *q, const float *z, int64_t n, const int32_t *tokens, float *distances)
+{
+    for (int64_t row = 0; row < n; row++) {
+        const float *code = q->codes + (int64_t)tokens[row] * q->dim;
+        double sum = 0;
+        for (int i = 0; i < q->dim; i++) {
+            const double off = (double)z[row * q->dim + i] - (double)code[i];
+            sum += off * off;
+        }
+        distances[row] = (float)(sum / q->dim);
+    }
+}

@@ -95,7 +95,7 @@ static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
     lt_status s = features && latents && tokens ? LT_OK : no_memory(g, err);
     if (s == LT_OK) {
         channels_last(maps, frames, cfg->feature_channels, cells, features);
-        s = tok_encode(t, features, frames, tokens, latents, err);
+        s = tok_encode(t, features, frames, tokens, &(tok_encode_extras){.latents = latents}, err);
     }
     if (s == LT_OK)
         s = lt_golden_report(g, "latents", LT_F32, lt_shape3(1, count, cfg->width), latents, err);
@@ -255,6 +255,79 @@ static lt_status check_quantize(lt_golden *g, lt_backend *backend, lt_error *err
     return s;
 }
 
+/* --- tokenizer.pictures ------------------------------------------------------------------------------------------ */
+
+/* How well other tokens [frames, i_tokens] tell the frames. */
+static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *frames, lt_error *err)
+{
+    const int64_t count = frames->dim[0];
+    const int height = (int)frames->dim[1];
+    const int width = (int)frames->dim[2];
+    int32_t *scenes = NULL;
+    lt_shape shape;
+    LT_TRY(lt_golden_input_i32(g, "scenes", 2, &scenes, &shape, err));
+    float *errors = malloc((size_t)count * sizeof *errors);
+    lt_status s = errors ? LT_OK : no_memory(g, err);
+    if (s == LT_OK && (shape.dim[0] != count || shape.dim[1] != cfg->i_tokens))
+        s = wrong_shape(g, "scenes", shape, "[F, i_tokens]", err);
+    for (int64_t f = 0; f < count && s == LT_OK; f++) {
+        double error = 0;
+        s = tok_measure_scene(t, scenes + f * cfg->i_tokens, (const uint8_t *)frames->data + 3 * f * height * width, height, width, &error, err);
+        errors[f] = (float)error;
+    }
+    if (s == LT_OK)
+        s = lt_golden_report(g, "errors", LT_F32, lt_shape1(count), errors, err);
+    free(errors);
+    free(scenes);
+    return s;
+}
+
+/* Codes of every frame, and features of these. */
+static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *frames, lt_error *err)
+{
+    const int64_t count = frames->dim[0];
+    const int height = (int)frames->dim[1];
+    const int width = (int)frames->dim[2];
+    const int64_t values = tok_frame_patches(cfg) * cfg->feature_channels;
+    int32_t *codes = malloc((size_t)(count * cfg->i_tokens) * sizeof *codes);
+    float *features = malloc((size_t)(count * values) * sizeof *features);
+    float *maps = malloc((size_t)(count * values) * sizeof *maps);
+    lt_status s = codes && features && maps ? LT_OK : no_memory(g, err);
+    for (int64_t f = 0; f < count && s == LT_OK; f++) {
+        s = tok_encode_picture(t, (const uint8_t *)frames->data + 3 * f * height * width, height, width, codes + f * cfg->i_tokens, err);
+        if (s == LT_OK)
+            s = tok_decode(t, codes + f * cfg->i_tokens, 1, features + f * values, err);
+    }
+    if (s == LT_OK)
+        s = lt_golden_report(g, "tokens", LT_I32, lt_shape2(count, cfg->i_tokens), codes, err);
+    if (s == LT_OK) {
+        channels_first(features, count, cfg->feature_channels, tok_frame_patches(cfg), maps);
+        const lt_shape shape = lt_shape4(count, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
+        s = lt_golden_report(g, "features", LT_F32, shape, maps, err);
+    }
+    free(codes);
+    free(features);
+    free(maps);
+    return s;
+}
+
+static lt_status check_pictures(lt_golden *g, lt_backend *backend, lt_error *err)
+{
+    cfg_tokenizer cfg;
+    const lt_tensor *frames;
+    tok_model *t = NULL;
+    LT_TRY(read_config(g, &cfg, err));
+    LT_TRY(lt_golden_input(g, "frames", 4, &frames, err));
+    if (frames->dtype != LT_U8 || frames->dim[3] != 3 || frames->dim[1] > INT32_MAX || frames->dim[2] > INT32_MAX)
+        return wrong_shape(g, "frames", lt_shape_of(frames), "u8 [F, H, W, 3]", err);
+    LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_DECODER, &t, err));
+    lt_status s = report_pictures(g, &cfg, t, frames, err);
+    if (s == LT_OK)
+        s = report_errors(g, &cfg, t, frames, err);
+    tok_close(t);
+    return s;
+}
+
 static const char *const theia_keys[] = {"grid_height",
                                          "grid_width",
                                          "theia.hidden_size",
@@ -274,6 +347,9 @@ static const char *const decode_keys[] = {"temporal_size",    "grid_height", "gr
                                           "feature_channels", "layers",      "heads",      "mlp_width",
                                           "i_tokens",         "p_tokens",    "rope_dims",  "rope_base",
                                           "codebook_size",    "code_dim",    "head_width", NULL};
+static const char *const picture_keys[] = {"picture_codes", "picture_width",    "temporal_size", "grid_height", "grid_width",
+                                           "width",         "feature_channels", "i_tokens",      "code_dim",    "head_width",
+                                           NULL};
 
 lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
@@ -286,6 +362,7 @@ lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
         {"tokenizer.encode", encode_keys, check_encode},
         {"tokenizer.quantize", quantize_keys, check_quantize},
         {"tokenizer.decode", decode_keys, check_decode},
+        {"tokenizer.pictures", picture_keys, check_pictures},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (strcmp(lt_golden_component(g), checks[i].component) == 0) {

@@ -75,6 +75,17 @@ static void forward_layer(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder
     }
 }
 
+void tok_decoder_head(lt_ops *o, const tok_decoder *net, lt_tensor x, float *features)
+{
+    const lt_mark mark = lt_ops_mark(o);
+    const lt_tensor normed = tok_norm(o, x, &net->post_norm, &net->post_norm_bias, norm_epsilon);
+    const lt_tensor hidden =
+        lt_linear(o, normed, &net->head_in, &net->head_in_bias, LT_ACT_TANH); /* [patches, head_width] */
+    const lt_tensor out = lt_linear(o, hidden, &net->head_out, &net->head_out_bias, LT_ACT_NONE);
+    lt_download(o, features, lt_cast(o, out, LT_F32));
+    lt_ops_rewind(o, mark);
+}
+
 void tok_decoder_features(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder *net,
                           const tok_sequence *sequence, lt_tensor codes, int frames, float *features)
 {
@@ -83,14 +94,6 @@ void tok_decoder_features(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder
     const tok_memory memory = tok_memory_new(o, cfg, tok_rows_before(cfg, frames));
     for (int layer = 0; layer < cfg->layers; layer++)
         forward_layer(o, cfg, net, sequence, memory, x, frames, layer);
-    for (int f = 0; f < frames; f++) {
-        const lt_mark mark = lt_ops_mark(o);
-        const lt_tensor rows = lt_slice(x, 0, tok_rows_before(cfg, f), patches);
-        const lt_tensor normed = tok_norm(o, rows, &net->post_norm, &net->post_norm_bias, norm_epsilon);
-        const lt_tensor hidden =
-            lt_linear(o, normed, &net->head_in, &net->head_in_bias, LT_ACT_TANH); /* [patches, head_width] */
-        const lt_tensor out = lt_linear(o, hidden, &net->head_out, &net->head_out_bias, LT_ACT_NONE);
-        lt_download(o, features + f * patches * cfg->feature_channels, lt_cast(o, out, LT_F32));
-        lt_ops_rewind(o, mark);
-    }
+    for (int f = 0; f < frames; f++)
+        tok_decoder_head(o, net, lt_slice(x, 0, tok_rows_before(cfg, f), patches), features + f * patches * cfg->feature_channels);
 }

@@ -77,6 +77,8 @@ lt_tensor tok_project_in(lt_ops *o, const tok_quantizer *q, lt_tensor latents);
 lt_tensor tok_code_rows(lt_ops *o, const tok_quantizer *q, const int32_t *tokens, int64_t n);
 /* The nearest code of each row z [n, code_dim] in host memory; of equally near ones the first. */
 void tok_nearest_codes(const tok_quantizer *q, const float *z, int64_t n, int32_t *tokens);
+/* How far each row is from its code: mean squared difference over code_dim, [n]. */
+void tok_code_distances(const tok_quantizer *q, const float *z, int64_t n, const int32_t *tokens, float *distances);
 
 /* tok_encoder.c: features of a segment to latents. */
 typedef struct {
@@ -109,6 +111,25 @@ void tok_decoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_decoder *net);
 /* codes [tokens, width] -> features [frames, h, w, feature_channels] f32, written to host memory frame by frame. */
 void tok_decoder_features(lt_ops *o, const cfg_tokenizer *cfg, const tok_decoder *net,
                           const tok_sequence *sequence, lt_tensor codes, int frames, float *features);
+
+/* The last norm and the head: rows x [patches, width] f32 of the stream -> features f32 [patches, feature_channels], to host memory. */
+void tok_decoder_head(lt_ops *o, const tok_decoder *net, lt_tensor x, float *features);
+
+/* picture_decoder.c: what picture codes tell of a frame, to rows as the decoder's head reads them. */
+enum { TOK_PICTURE_LAYERS = 3 };
+
+typedef struct {
+    lt_weight layer[TOK_PICTURE_LAYERS]; /* [picture_width, inputs], [picture_width, picture_width], [width, picture_width] */
+    lt_weight bias[TOK_PICTURE_LAYERS];
+} tok_pictures;
+
+void tok_pictures_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_pictures *net);
+/* Values that the perceptron is given for a frame: what is around each patch. */
+int64_t tok_picture_inputs(const cfg_tokenizer *cfg);
+/* colours as tok_picture_colours has them -> inputs [patches, inputs of one], in host memory */
+void tok_picture_look(const cfg_tokenizer *cfg, const float *colours, float *inputs);
+/* -> [patches, width] f32 */
+lt_tensor tok_picture_rows(lt_ops *o, const cfg_tokenizer *cfg, const tok_pictures *net, const float *inputs);
 
 /* theia.c: a picture to features. */
 typedef struct {

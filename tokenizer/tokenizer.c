@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tokenizer/colour_reader.h"
+#include "tokenizer/picture_codes.h"
 #include "tokenizer/tok_network.h"
 
 struct tok_model {
@@ -16,6 +18,13 @@ struct tok_model {
     tok_quantizer quantizer;
     tok_sequence sequence;
     float *projected; /* [tokens of a full segment, code_dim]: what the search is given */
+
+    tok_picture_table picture_table; /* of a model that knows pictures */
+    tok_pictures pictures;
+    float *picture_colours; /* what codes tell */
+    float *picture_inputs;  /* what the perceptron is given */
+    tok_colour_reader colours;
+    float *features; /* [grid, feature_channels] of a frame */
 
     lt_weight_set *theia_set;
     tok_theia theia;
@@ -45,10 +54,28 @@ static lt_status check_segment_sizes(const cfg_tokenizer *cfg, lt_error *err)
     return LT_OK;
 }
 
+/* Before the networks are bound. */
+static lt_status open_pictures(tok_model *t, lt_weights *weights, lt_error *err)
+{
+    const cfg_tokenizer *cfg = &t->cfg;
+    if (cfg->picture_codes == 0)
+        return LT_OK;
+    if (cfg->temporal_size != 1)
+        return lt_fail(err, LT_ERR_INPUT, "tokenizer.temporal_size is %d, expected 1 beside 'picture_codes'", cfg->temporal_size);
+    LT_TRY(tok_picture_table_load(weights, cfg, &t->picture_table, err));
+    t->picture_colours = malloc((size_t)tok_picture_values(&t->picture_table) * sizeof *t->picture_colours);
+    t->picture_inputs = malloc((size_t)tok_picture_inputs(cfg) * sizeof *t->picture_inputs);
+    t->features = malloc((size_t)(tok_frame_patches(cfg) * cfg->feature_channels) * sizeof *t->features);
+    if (!t->picture_colours || !t->picture_inputs || !t->features)
+        return no_memory(err);
+    return tok_colour_reader_load(weights, cfg, &t->colours, err);
+}
+
 static lt_status open_segment_networks(tok_model *t, lt_weights *weights, lt_error *err)
 {
     const cfg_tokenizer *cfg = &t->cfg;
     LT_TRY(check_segment_sizes(cfg, err));
+    LT_TRY(open_pictures(t, weights, err));
     t->encoder.blocks = calloc((size_t)cfg->layers, sizeof *t->encoder.blocks);
     t->decoder.blocks = calloc((size_t)cfg->layers, sizeof *t->decoder.blocks);
     t->projected =
@@ -63,6 +90,8 @@ static lt_status open_segment_networks(tok_model *t, lt_weights *weights, lt_err
     }
     if (t->parts & TOK_DECODER) {
         tok_decoder_bind(b, cfg, &t->decoder);
+        if (cfg->picture_codes > 0)
+            tok_pictures_bind(b, cfg, &t->pictures);
         directions |= TOK_FROM_CODES;
     }
     tok_quantizer_bind(b, cfg, &t->quantizer, directions);
@@ -165,6 +194,11 @@ void tok_close(tok_model *t)
     free(t->decoder.blocks);
     free(t->theia.blocks);
     free(t->projected);
+    tok_picture_table_clear(&t->picture_table);
+    free(t->picture_colours);
+    free(t->picture_inputs);
+    tok_colour_reader_clear(&t->colours);
+    free(t->features);
     free(t->trained_positions);
     free(t);
 }
@@ -280,13 +314,16 @@ static lt_status run_encoder(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents,
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, const tok_encode_extras *extras,
                      lt_error *err)
 {
+    const int64_t count = tok_tokens_before(&t->cfg, T);
     LT_TRY(check_part(t, TOK_ENCODER, "tokens", err));
     LT_TRY(check_frames(t, T, err));
-    LT_TRY(lt_ops_run(&t->ops, run_encoder, &(encode_pass){t, T, features, latents}, err));
-    tok_nearest_codes(&t->quantizer, t->projected, tok_tokens_before(&t->cfg, T), tokens);
+    LT_TRY(lt_ops_run(&t->ops, run_encoder, &(encode_pass){t, T, features, extras ? extras->latents : NULL}, err));
+    tok_nearest_codes(&t->quantizer, t->projected, count, tokens);
+    if (extras && extras->distances)
+        tok_code_distances(&t->quantizer, t->projected, count, tokens, extras->distances);
     return LT_OK;
 }
 
@@ -296,6 +333,14 @@ typedef struct {
     const int32_t *tokens;
     float *features;
 } decode_pass;
+
+static lt_status run_pictures(lt_ops *o, void *user)
+{
+    const decode_pass *p = user;
+    const tok_model *t = p->t;
+    tok_decoder_head(o, &t->decoder, tok_picture_rows(o, &t->cfg, &t->pictures, t->picture_inputs), p->features);
+    return lt_ops_status(o);
+}
 
 static lt_status run_decoder(lt_ops *o, void *user)
 {
@@ -314,5 +359,38 @@ lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features
         if (tokens[i] < 0 || tokens[i] >= t->cfg.codebook_size)
             return lt_fail(err, LT_ERR_INPUT, "tokenizer: token %lld is %d, expected 0 to %d", (long long)i,
                            (int)tokens[i], t->cfg.codebook_size - 1);
-    return lt_ops_run(&t->ops, run_decoder, &(decode_pass){t, T, tokens, features}, err);
+    decode_pass pass = {t, T, tokens, features};
+    if (!tok_shows_picture(t->cfg.picture_codes, tokens, tok_tokens_before(&t->cfg, T)))
+        return lt_ops_run(&t->ops, run_decoder, &pass, err);
+    tok_picture_colours(&t->picture_table, tokens, t->picture_colours);
+    tok_picture_look(&t->cfg, t->picture_colours, t->picture_inputs);
+    return lt_ops_run(&t->ops, run_pictures, &pass, err);
+}
+
+/* --- pictures ---------------------------------------------------------------------------------------------------- */
+
+static lt_status check_knows_pictures(const tok_model *t, int height, int width, lt_error *err)
+{
+    const tok_picture_table *table = &t->picture_table;
+    if (table->count == 0)
+        return lt_fail(err, LT_ERR_INPUT, "tokenizer: asked for pictures of a model that knows none");
+    if (height < 1 || width < 1 || height % (2 * table->rows) != 0 || width % (2 * table->columns) != 0)
+        return lt_fail(err, LT_ERR_INPUT, "tokenizer: a frame of %d x %d pixels, expected multiples of %d x %d for picture codes", width, height,
+                       2 * table->columns, 2 * table->rows);
+    return LT_OK;
+}
+
+lt_status tok_encode_picture(const tok_model *t, const uint8_t *frame, int height, int width, int32_t *tokens, lt_error *err)
+{
+    LT_TRY(check_knows_pictures(t, height, width, err));
+    tok_picture_codes(&t->picture_table, frame, height, width, tokens);
+    return LT_OK;
+}
+
+lt_status tok_measure_scene(tok_model *t, const int32_t *tokens, const uint8_t *frame, int height, int width, double *error, lt_error *err)
+{
+    LT_TRY(check_knows_pictures(t, height, width, err));
+    LT_TRY(tok_decode(t, tokens, 1, t->features, err));
+    *error = tok_colour_error(&t->colours, t->features, frame, height, width);
+    return LT_OK;
 }

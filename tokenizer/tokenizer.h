@@ -35,10 +35,22 @@ void tok_close(tok_model *t); /* accepts NULL */
 /* Features of `count` frames, one at a time: memory does not grow with their number. */
 lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width,
                        float *features, lt_error *err);
-/* Tokens of one segment of T frames. `latents` (f32 [tokens, width], what the quantiser was given) may be NULL. */
-lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, float *latents,
+/* What encoding can tell beside the tokens; each may be NULL. */
+typedef struct {
+    float *latents;   /* f32 [tokens, width]: what the quantiser was given */
+    float *distances; /* f32 [tokens]: mean squared difference of the vector searched for from the code chosen, over code_dim */
+} tok_encode_extras;
+
+/* Tokens of one segment of T frames; `extras` may be NULL. */
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, const tok_encode_extras *extras,
                      lt_error *err);
-/* Features of one segment. LT_ERR_INPUT for a token that is no code. */
+/* Features of one segment, be it in the encoder's codes or in picture codes. LT_ERR_INPUT for a token that is no code. */
 lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features, lt_error *err);
+
+/* Picture codes of a frame, u8 [height, width, 3], as tokens of a segment of one (tokenizer/picture_codes.h). LT_ERR_INPUT where the model
+ * has none. Needs the encoder or the decoder. */
+lt_status tok_encode_picture(const tok_model *t, const uint8_t *frame, int height, int width, int32_t *tokens, lt_error *err);
+/* How much of such a frame the encoder's tokens tell: the mean squared error of its colours (tokenizer/colour_reader.h). The same errors. */
+lt_status tok_measure_scene(tok_model *t, const int32_t *tokens, const uint8_t *frame, int height, int width, double *error, lt_error *err);
 
 #endif

@@ -12,6 +12,7 @@
     python evaluate.py weather --videos DIR                 # does it rain or snow there? DIR/000.y4m
     python evaluate.py landmark_prompts > landmarks.txt     # 48 prompts: none and each of the seven landmarks in turn
     python evaluate.py landmarks --videos DIR               # are they there? DIR/000.y4m
+    python evaluate.py alike --videos DIR                   # does DIR/NAME.y4m of `encode` and `render` show what DIR/NAME.clip.y4m does?
     python evaluate.py readers                              # the readers' own accuracy on rendered held-out takes
 
 No prompt's combination of object, colour and place was ever rendered for training. Read by the nets of judge.py and
@@ -244,6 +245,29 @@ def look(video):
     return y.mean(), (x.max(-1) - x.min(-1)).mean(), np.abs(y[:, 1:-1, 1:-1] - around).mean()
 
 
+def cells(video, side):
+    """Mean luminance of cells of side x side pixels [T,rows,columns], 0 .. 1"""
+    y = torch.from_numpy(video.astype(np.float32) @ np.float32([.299, .587, .114])) / 255
+    return torch.nn.functional.avg_pool2d(y[:, None], side)[:, 0].numpy()
+
+
+def alike(shown, clip):
+    """Of two videos: correlation of luminance over cells of 32 and of 16 pixels, frame by frame; that of what changes in the latter within half a
+    second; mean difference of the cells' colours, 0 .. 1"""
+    n = min(len(shown), len(clip))
+    correlation = lambda a, b: float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    by_frame = lambda side: np.mean([correlation(a, b) for a, b in zip(cells(shown[:n], side), cells(clip[:n], side))])
+    changed = lambda video: (lambda c: c[4:] - c[:-4])(cells(video[:n], 16))
+    colours = lambda video: np.stack([cells(np.repeat(video[:n, ..., c:c + 1], 3, -1), 32) for c in range(3)])
+    return by_frame(32), by_frame(16), correlation(changed(shown), changed(clip)), np.abs(colours(shown) - colours(clip)).mean()
+
+
+def score_alike(folder):
+    for clip in sorted(Path(folder).glob("*.clip.y4m")):
+        name = clip.name.removesuffix(".clip.y4m")
+        print("%-24s cells of 32 %.2f, of 16 %.2f, what moves %.2f; colours off by %.3f" % (name, *alike(read_y4m(clip.with_name(name + ".y4m")), read_y4m(clip))))
+
+
 def score_long(readers, videos):
     """Seams of longer takes, and their last six seconds against the first: attributes, luminance, saturation, detail"""
     rows = {"first six seconds": [], "last six seconds": []}
@@ -313,6 +337,8 @@ def main():
     elif what == "landmarks":
         a = arguments(plan=0., videos="landmarks")
         score_kinds(landmark_suite(), LANDMARKS, partial(landmark_in, load_landmark_reader(a.out)), a.videos)
+    elif what == "alike":
+        score_alike(arguments(plan=0., videos="alike").videos)
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":

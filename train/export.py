@@ -21,18 +21,23 @@ from grammar import caption, sample_graph
 from net_dit import CONTROL, MAIN, DiT
 from net_lm import LanguageModel
 from net_text import TextEncoder
-from net_tokenizer import Theia, Tokenizer
+from net_tokenizer import Pictures, Theia, Tokenizer
 from net_vae import VAE
+from picture_codes import plain_table
 from training import ROOT, config
 from wording import wording
 
 KEPT = ("shared", "relative_attention_bias", "tok_emb_code", "transformer.head", "final_layer", "patch_embed",
         "time_embed", "latent_tokens", "quantizer", "embeddings.position")
 EXACT = ("quantizer", "mean", "std")
+BOOK = "quantizer._codebook."
+UNUSED = (BOOK + "embed_avg", BOOK + "cluster_size")                                # what the codebook learned from
 
 
 def stored(name, value):
     """-> tensors to write for one weight"""
+    if not value.dtype.is_floating_point:
+        return {name: value}
     value = value.detach().float().contiguous()
     if value.dim() == 2 and name.endswith(".weight") and min(value.shape) >= 64 and not any(k in name for k in KEPT):
         scale = (value.abs().amax(1) / 127).clamp(min=1e-12)
@@ -43,6 +48,10 @@ def stored(name, value):
 def weights_of(stage, out, part="mean"):
     path = Path(out) / f"{stage}.pt"
     return torch.load(path, map_location="cpu", weights_only=False)[part] if path.exists() else None
+
+
+def above(prefix, state):
+    return {prefix + k: v for k, v in state.items()}
 
 
 def below(state, prefix):
@@ -67,6 +76,13 @@ def tokenizer_of(out):
     return state
 
 
+def picture_codes(c, out):
+    """What picture codes say, and the map that tells which colours a scene has"""
+    channels = c["feature_channels"]
+    return {**(weights_of("pictures_table", out) or {"table": plain_table()}),
+            **above("colours.", weights_of("pictures_colours", out) or {"weight": torch.zeros(3, channels), "bias": torch.zeros(3)})}
+
+
 def trained(out):
     """All networks with the best weights there are: {name: module}, and the measured scale of the latents."""
     c = config()
@@ -77,6 +93,8 @@ def trained(out):
     return {"text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),
             "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
             "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
+            "pictures": pick(Pictures(c["tokenizer"]), weights_of("pictures", out)),
+            "picture_codes": picture_codes(c["tokenizer"], out),
             "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
             "mmdit": pick(DiT(c["mmdit"]), *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler"))),
             "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
@@ -84,19 +102,22 @@ def trained(out):
 
 def files(nets):
     """{file: state under official names}"""
-    tokenizer = {**nets["tokenizer"].state_dict(),
-                 **{"feature_extractor.model." + k: v for k, v in nets["theia"].state_dict().items()}}
+    tokenizer = {**nets["tokenizer"].state_dict(), **above("pictures.", {**nets["picture_codes"], **nets["pictures"].state_dict()}),
+                 **above("feature_extractor.model.", nets["theia"].state_dict())}
     return {"text_encoder": nets["text_encoder"].state_dict(), "tokenizer": tokenizer,
             "ar_model": nets["ar_model"].state_dict(), "mmdit": nets["mmdit"].official(),
             "temporal_vae": nets["temporal_vae"].state_dict()}
 
 
 def restored(path):
-    """A written file back as f32 tensors, int8 rows expanded."""
+    """A written file back as f32 tensors, int8 rows expanded. What a codebook learned from begins again from its entries."""
     from safetensors.torch import load_file
     t = load_file(path)
-    return {k: (v.float() * t[k + "_scale"][:, None] if k + "_scale" in t else v.float())
-            for k, v in t.items() if not k.endswith("weight_scale")}
+    state = {k: (v.float() * t[k + "_scale"][:, None] if k + "_scale" in t else v.float())
+             for k, v in t.items() if not k.endswith("weight_scale")}
+    if BOOK + "embed" in state:
+        state = {BOOK + "embed_avg": state[BOOK + "embed"], BOOK + "cluster_size": torch.ones(1, state[BOOK + "embed"].shape[1]), **state}
+    return state
 
 
 def known_words(captions=20000):
@@ -123,7 +144,8 @@ def main():
     for name, state in files(nets).items():
         tensors = {}
         for key, value in state.items():
-            tensors.update(stored(key, value))
+            if key not in UNUSED:
+                tensors.update(stored(key, value))
         save_file(tensors, to / f"{name}.safetensors", metadata={"format": "pt"})
     shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
     (to / "words.txt").write_text("\n".join(known_words()) + "\n")

@@ -34,8 +34,8 @@ class Mini:
         self.pieces = Pieces(folder / "spiece.model", c["text_encoder"]["max_length"])
         self.text = self.loaded(TextEncoder(c["text_encoder"]), read("text_encoder"))
         self.lm = self.loaded(LanguageModel(c["ar_model"]), read("ar_model"))
-        tokenizer, theia = read("tokenizer"), "feature_extractor.model."
-        self.tokenizer = self.loaded(Tokenizer(c["tokenizer"]), {k: v for k, v in tokenizer.items() if not k.startswith(theia)})
+        tokenizer, theia, pictures = read("tokenizer"), "feature_extractor.model.", "pictures."
+        self.tokenizer = self.loaded(Tokenizer(c["tokenizer"]), {k: v for k, v in tokenizer.items() if not k.startswith((theia, pictures))})
         self.theia = self.loaded(Theia(c["tokenizer"]["theia"]), below(tokenizer, theia))
         mmdit = read("mmdit")
         self.dit = DiT(c["mmdit"]).eval()

@@ -17,9 +17,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import restored
+from derive import as_pixels
+from export import BOOK, above, restored
 from generate import Mini
 from net_dit import CONTROL, MAIN, listed_levels, noise_table
+from net_tokenizer import Pictures, Quantizer, Tokenizer
+from picture_codes import patch_colours, read, written
 from training import ROOT, config
 
 F64 = torch.float64
@@ -78,10 +81,13 @@ def text_ids(mini, to, folder):
           {}, {"ids": ids}, {}, extra={"texts": json.dumps(texts), "spiece": os.path.relpath(folder / "spiece.model", to)})
 
 
-def quantiser(mini, to, folder):
-    c = mini.c["tokenizer"]
+def quantiser(mini, to, folder, every=3):
+    weights = stored(folder, "tokenizer", "quantizer.project", BOOK + "embed", BOOK + "initted", without="embed_avg")
+    weights[BOOK + "embed"] = weights[BOOK + "embed"][:, ::every].contiguous()
+    c = {**mini.c["tokenizer"], "codebook_size": weights[BOOK + "embed"].shape[1]}
     latents = torch.randn(1, 64, c["width"], generator=torch.Generator().manual_seed(3))
-    q = mini.tokenizer.quantizer
+    q = Quantizer(c)
+    q.load_state_dict({**q.state_dict(), **{k.removeprefix("quantizer."): v for k, v in weights.items()}})
 
     def run(dtype):
         z = q.project_in(latents.to(dtype))
@@ -91,8 +97,43 @@ def quantiser(mini, to, folder):
     wanted, got = in_both(run, q)
     clear = (wanted["tokens"] == got["tokens"]).all(0)
     assert clear.all(), "a token hangs on rounding: take another seed"
-    write(to, "tokenizer.quantize", "codebook", keep(c, "width", "codebook_size", "code_dim"), "the shipped codebook", {"latents": latents}, wanted, got,
-          stored(folder, "tokenizer", "quantizer.project", "quantizer._codebook.embed", "quantizer._codebook.initted", without="embed_avg"))
+    write(to, "tokenizer.quantize", "codebook", keep(c, "width", "codebook_size", "code_dim"), f"one in {every} entries of the shipped codebook",
+          {"latents": latents}, wanted, got, weights)
+
+
+def pictures(to):
+    """Frames to picture codes to features, of a toy of the shipped sizes' shape: its own table, its weights at random."""
+    c = {"temporal_size": 1, "grid_height": 4, "grid_width": 6, "feature_channels": 16, "width": 24, "layers": 1, "heads": 2, "mlp_width": 32, "i_tokens": 6,
+         "p_tokens": 1, "rope_dims": [4, 4, 4], "rope_base": 10000, "codebook_size": 1000, "code_dim": 8, "head_width": 20, "picture_codes": 300,
+         "picture_distance": 1., "picture_error": 1., "picture_width": 32}
+    torch.manual_seed(4)
+    rng, grid, first = np.random.default_rng(4), (c["grid_height"], c["grid_width"]), c["picture_codes"]
+    table = torch.tensor([(0, 0, 0, 0, 65, 20), (0, 1, 0, 0, 9, 32), (1, 0, 0, 1, 33, 17), (1, 0, 1, 0, 21, 24), (2, 0, 1, 1, 17, 12), (2, 0, 7, 11, 5, 9),
+                          (2, 0, 3, 2, 7, 11), (3, 2, 0, 0, 25, 16), (3, 1, 0, 1, 11, 13), (4, 2, 1, 1, 9, 10), (4, 1, 3, 5, 3, 7), (4, 0, 2, 0, 15, 21),
+                          (5, 0, 0, 4, 7, 8), (5, 0, 4, 0, 7, 30)], dtype=torch.int32)
+    tokenizer, net = Tokenizer(c), Pictures(c)
+    tokenizer.quantizer._codebook.initted.fill_(1.)
+    cells = np.repeat(np.repeat(rng.integers(0, 256, (6, 8, 12, 3)), 2, 1), 2, 2)                  # of luminance, four pixels each
+    frames = torch.from_numpy((cells + rng.integers(-9, 10, cells.shape)).clip(0, 255).astype(np.uint8))
+    frames[0], frames[1, :, 12:] = 0, 255                             # black; half of it white
+
+    scenes = torch.from_numpy(rng.integers(0, first, (6, c["i_tokens"])))
+    reader = {"weight": torch.randn(3, c["feature_channels"]) * .3, "bias": torch.randn(3) * .3}
+
+    def run(dtype):
+        pixels = as_pixels(frames).to(dtype).repeat_interleave(4, 2).repeat_interleave(4, 3)       # patches of 16 pixels
+        codes = written(pixels, table, first, c["i_tokens"])
+        colours = [x.to(dtype) for x in read(codes, table, first, grid)]
+        shown = tokenizer.decode(scenes)[:, 0].permute(0, 2, 3, 1) @ reader["weight"].to(dtype).T + reader["bias"].to(dtype)
+        return {"tokens": codes, "features": tokenizer.decoder.head(net(*colours))[:, 0],
+                "errors": (shown - patch_colours(pixels)).square().mean((1, 2, 3))}
+
+    wanted, got = in_both(run, tokenizer, net)
+    assert (wanted["tokens"] == got["tokens"]).all(), "a code hangs on rounding: take another seed"
+    weights = {**tokenizer.state_dict(), "pictures.table": table, **above("pictures.", net.state_dict()), **above("pictures.colours.", reader)}
+    needed = ("decoder.", "pictures.", "quantizer.project_out", BOOK + "embed", BOOK + "initted")
+    write(to, "tokenizer.pictures", "frames", c, "any codes that are pictures throughout go through their own network", {"frames": frames, "scenes": scenes}, wanted, got,
+          {k: v for k, v in weights.items() if k.startswith(needed) and k != BOOK + "embed_avg"})
 
 
 def time_embedding(mini, to, folder):
@@ -197,6 +238,7 @@ def main():
     mini = Mini(folder)
     text_ids(mini, to, folder)
     quantiser(mini, to, folder)
+    pictures(to)
     time_embedding(mini, to, folder)
     take(mini, to)
 

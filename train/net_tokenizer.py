@@ -165,8 +165,35 @@ class Decoder(nn.Module):
         x = self.ln_pre(torch.cat([self.mask_token.expand(B, V, -1), self.decoder_embed(codes)], 1))
         for block in self.transformer:
             x = block(x, rope, mask)
-        f = self.ffn(self.ln_post(x[:, :V]))
-        return f.view(B, frames, c["grid_height"], c["grid_width"], -1).permute(0, 1, 4, 2, 3)
+        return self.head(x[:, :V].view(B * frames, c["grid_height"], c["grid_width"], -1)).unflatten(0, (B, frames))[:, :, 0]
+
+    def head(self, x):
+        """The stream of frames' patches [n,gh,gw,width] -> features [n,1,C,gh,gw]"""
+        return self.ffn(self.ln_post(x)).permute(0, 3, 1, 2)[:, None]
+
+
+class Pictures(nn.Module):
+    """Colours of pictures, as picture codes tell them, to what the decoder's head reads: luminance [n,2gh,2gw], chroma [n,2,gh,gw] -> [n,gh,gw,width].
+    A perceptron looks at every patch and the two around it each way, of chroma the one; beyond the edge the picture goes on as it is there."""
+    FINE, SEEN = 2, (2, 1)
+
+    def __init__(self, c):
+        super().__init__()
+        m, d = c["picture_width"], c["width"]
+        inputs = (self.FINE * (2 * self.SEEN[0] + 1)) ** 2 + 2 * (2 * self.SEEN[1] + 1) ** 2
+        self.fc1, self.fc2, self.fc3 = nn.Linear(inputs, m), nn.Linear(m, m), nn.Linear(m, d)
+
+    def around(self, luminance, chroma):
+        """-> [n,gh,gw,inputs]: luminance row by row, then each chroma"""
+        def windows(x, cell, seen):
+            x = F.pad(x, [cell * seen] * 4, mode="replicate")
+            size = cell * (2 * seen + 1)
+            return x.unfold(2, size, cell).unfold(3, size, cell).permute(0, 2, 3, 1, 4, 5).flatten(3)
+        return torch.cat([windows(luminance[:, None], self.FINE, self.SEEN[0]), windows(chroma, 1, self.SEEN[1])], -1)
+
+    def forward(self, luminance, chroma):
+        x = F.gelu(self.fc1(self.around(luminance, chroma)))
+        return self.fc3(F.gelu(self.fc2(x)))
 
 
 class Codebook(nn.Module):

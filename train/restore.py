@@ -28,15 +28,19 @@ def upsampler_start(dit, coder):
 def stages(folder):
     """-> {stage: averaged weights under the names of its trainer}"""
     tokenizer, theia = restored(folder / "tokenizer.safetensors"), "feature_extractor.model."
-    coder = {k: v for k, v in tokenizer.items() if not k.startswith(theia)}
+    coder, pictures = {k: v for k, v in tokenizer.items() if not k.startswith((theia, "pictures."))}, below(tokenizer, "pictures.")
     refinement, dit = restored(folder / "mmdit.safetensors"), DiT(config("mmdit"))
     dit.main.load_state_dict(below(refinement, MAIN))
     dit.control.load_state_dict(below(refinement, CONTROL))
     vae = restored(folder / "temporal_vae.safetensors")
     vit = {"vit." + k: v for k, v in below(tokenizer, theia).items()}
-    return {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": vit, "vit_on": vit,
-            "tokenizer": coder, "decoder": coder, "encoder": coder, "lm": restored(folder / "ar_model.safetensors"),
-            "upsampler": dit.state_dict(), "upsampler_warm": upsampler_start(dit.state_dict(), coder), "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
+    out = {"text_encoder": restored(folder / "text_encoder.safetensors"), "vit": vit, "vit_on": vit, "tokenizer": coder, "decoder": coder, "encoder": coder,
+           "lm": restored(folder / "ar_model.safetensors"), "upsampler": dit.state_dict(), "upsampler_warm": upsampler_start(dit.state_dict(), coder),
+           "mmdit": dit.state_dict(), "vae": vae, "vae_settled": vae}
+    if pictures:                                    # a model of before has none
+        out.update({"pictures_table": {"table": pictures.pop("table").int()}, "pictures_colours": {k: pictures.pop("colours." + k) for k in ("weight", "bias")},
+                    "pictures": pictures})
+    return out
 
 
 def main():

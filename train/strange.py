@@ -23,6 +23,7 @@ from training import save_atomically
 HEIGHT, WIDTH = 128, 192
 Y, X = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing="ij")
 SHARD, THINGS = 240, .7                             # pictures of a shard, the share of them that a thing is put down in
+VIVID = .35                                         # the share of them with strong colours
 LEAST, MOST = 8., 48.                               # radii of things that are put down, in pixels
 
 
@@ -84,6 +85,9 @@ def picture(rng):
     image = (figures if rng.random() < .3 else leaves)(rng)
     if rng.random() < .5:
         image = image + float(rng.uniform(.05, .5)) * smooth_noise(rng, int(rng.choice([4, 8, 16, 32])))
+    if rng.random() < VIVID:                        # as drawings and test cards are
+        grey = image.mean(0, keepdim=True)
+        image = grey * float(rng.uniform(1, 1.6)) + (image - grey) * float(rng.uniform(1, 5))
     return image.clamp(-1, 1)
 
 

@@ -259,6 +259,37 @@ static void set_refuses_and_changes_nothing(void **state)
     }
 }
 
+/* What a model with picture codes must have is named. */
+static void picture_codes_need_their_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *assignment; /* after those that are right */
+        const char *message;
+    } cases[] = {
+        {"tokenizer.picture_codes=0", NULL},
+        {"tokenizer.temporal_size=2", "mini: 'tokenizer.temporal_size' is 2, expected 1 as 'a frame of picture codes'"},
+        {"tokenizer.grid_width=33", "mini: the grid of 'tokenizer' is 33 x 8, expected 32 x 32 at most beside 'picture_codes'"},
+        {"tokenizer.picture_codes=2304", "mini: 'tokenizer.picture_codes' is 2304, expected less than 'codebook_size', 2304"},
+        {"tokenizer.picture_distance=0", "mini: 'tokenizer.picture_distance' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_error=0", "mini: 'tokenizer.picture_error' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_width=0", "mini: 'tokenizer.picture_width' is 0, expected more than 0 beside 'picture_codes'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cfg_model cfg;
+        lt_error err = {0};
+        check_ok(cfg_read(TEST_SOURCE_DIR "/configs/mini.yaml", &cfg, &err), err);
+        check_ok(cfg_check(&cfg, "mini", &err), err);
+        check_ok(cfg_set(&cfg, cases[i].assignment, &err), err);
+        if (cases[i].message) {
+            assert_int_equal(cfg_check(&cfg, "mini", &err), LT_ERR_INPUT);
+            assert_string_equal(err.message, cases[i].message);
+        } else {
+            check_ok(cfg_check(&cfg, "mini", &err), err);
+        }
+    }
+}
+
 static void prints_what_it_reads(void **state)
 {
     (void)state;
@@ -374,6 +405,7 @@ int main(void)
         cmocka_unit_test(hostile_files_are_refused),
         cmocka_unit_test(set_changes_one_key),
         cmocka_unit_test(set_refuses_and_changes_nothing),
+        cmocka_unit_test(picture_codes_need_their_keys),
         cmocka_unit_test(prints_what_it_reads),
         cmocka_unit_test(says_where_values_come_from),
         cmocka_unit_test(golden_configs_may_be_partial),

@@ -71,16 +71,16 @@ static void encoding_looks_back_only(void **state)
     assert_true(FRAMES * values <= MAX_VALUES &&
                 tok_tokens_before(&t.cfg, FRAMES) * t.cfg.width <= MAX_VALUES);
     fill(features, FRAMES * values);
-    check_ok(tok_encode(t.model, features, FRAMES, tokens, whole, NULL), (lt_error){0});
+    check_ok(tok_encode(t.model, features, FRAMES, tokens, &(tok_encode_extras){.latents = whole}, NULL), (lt_error){0});
     for (int frames = 1; frames < FRAMES; frames++) {
         const size_t kept = (size_t)(tok_tokens_before(&t.cfg, frames) * t.cfg.width);
-        check_ok(tok_encode(t.model, features, frames, tokens, part, NULL), (lt_error){0});
+        check_ok(tok_encode(t.model, features, frames, tokens, &(tok_encode_extras){.latents = part}, NULL), (lt_error){0});
         assert_memory_equal(part, whole, kept * sizeof *part);
         float changed[MAX_VALUES];
         memcpy(changed, features, sizeof changed);
         for (int64_t i = frames * values; i < (frames + 1) * values; i++)
             changed[i] += 1;
-        check_ok(tok_encode(t.model, changed, FRAMES, tokens, part, NULL), (lt_error){0});
+        check_ok(tok_encode(t.model, changed, FRAMES, tokens, &(tok_encode_extras){.latents = part}, NULL), (lt_error){0});
         assert_memory_equal(part, whole, kept * sizeof *part);
         assert_memory_not_equal(part + kept, whole + kept, (size_t)t.cfg.width * sizeof *part);
     }
