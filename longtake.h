@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.5.0"
+#define LONGTAKE_VERSION "0.6.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -181,6 +181,8 @@ typedef struct {
     int overlap;              /**< known latents of a window: odd, 1 .. latent_frames - 2 */
     const char *carry;        /**< "latents" "frames" "renoise"; NULL = unset */
     const char *speed;        /**< "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
+    const char *codes;        /**< "auto" "scene" "picture": whether encode writes scenes of the model's world, or each picture itself, which the language
+                                   model does not know; auto and NULL: pictures where the model has codes for them and the video is not of its world */
 } longtake_settings;
 
 /** From `at_frame` on this prompt holds (until the next shot). What it says happens later ("..., then it turns blue") is spread over the shot, where the
@@ -221,6 +223,7 @@ typedef struct {
  *     image                                     x           x          -      -        -        -        -
  *     from_seconds, new_only                    -           -          -      -        -        -        x
  *     fit                                    of image    of image      x      -        -        -        x
+ *     codes                                     -           -          x      -        -        -        -
  *     steps ... speed, retakes                  x           -          -      x        -        x        x
  *     job, fresh, keep_job, preview             x           -          -      x        -        x        x
  *     fps, scale, on_frame                      x           -          -      -        x        x        x

@@ -69,6 +69,7 @@ static void fill_settings(const cli_values *v, longtake_settings *s)
     s->overlap = whole(v->overlap);
     s->carry = v->carry;
     s->speed = v->speed;
+    s->codes = v->codes;
 }
 
 /* "3" or "2-5". */

@@ -80,6 +80,8 @@ const cli_flag cli_flags[] = {
     {"scale", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8, "enlarges the output N times (Lanczos)", AT(scale)},
     {"fit", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "HOW", "generate tokens encode continue", "cover|pad|crop|stretch", 0, 0,
      "how a reference or picture comes to the model's size (default cover: fill, cut the middle)", AT(fit)},
+    {"codes", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "KIND", "encode", "auto|scene|picture", 0, 0,
+     "scenes of the model's world, or each picture itself, which no prompt goes on from (default auto: pictures for a video that is not of that world)", AT(codes)},
     {"image", FLAGS_OF_TAKE, 0, FLAG_TEXT, "FILE", "generate tokens", 0, 0, 0, "the take begins with this picture", AT(image)},
     {"from", FLAGS_OF_TAKE, 0, FLAG_TIME, "T", "continue", 0, 0, 0, "where to go on: 3.2s, 1:05 or 96f (default the end)", AT(from)},
     {"new-only", FLAGS_OF_TAKE, 0, FLAG_SWITCH, 0, "continue", 0, 0, 0, "write only the new part", AT(new_only)},

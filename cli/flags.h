@@ -53,7 +53,7 @@ typedef struct {
     const char *fit;
     double lm_cfg, shot_cfg, temperature, top_k, top_p, motion, lm_context;
     double steps, cfg_scale, overlap;
-    const char *cfg_schedule, *guidance, *carry, *speed;
+    const char *cfg_schedule, *guidance, *carry, *speed, *codes;
     bool profile;
     double window;
     const char *windows, *retake;

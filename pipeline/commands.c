@@ -59,7 +59,9 @@ static lt_status make_encoded(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
     const semantic_source clip = {.path = t->request.input, .fit = take_media_fit(run->spec.fit)};
-    LT_TRY(take_encode_video(run, &clip, &t->plan, err));
+    LT_TRY(take_encode_video(run, &clip, run->spec.codes, &t->plan, &t->encoding, err));
+    if (t->encoding.is_pictures && run->spec.codes == TAKE_CODES_FITTING)
+        take_note(run, "%s is not of the model's world: written as pictures, which render shows roughly", clip.path);
     LT_TRY(take_plan_give(run, &t->plan, err));
     const take_timeline *time = &run->spec.time;
     run->spec.time = take_timeline_of(t->plan.video_frames, time->window, time->overlap, time->segment);
@@ -117,7 +119,8 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
 {
     take_run *run = &t->run;
     const take_seam *seam = &t->seam;
-    const take_made all = {t->command->name, t->kind, seam->worst_seam, seam->seam_window};
+    const take_made all = {t->command->name, t->kind, seam->worst_seam, seam->seam_window,
+                           t->command->does & TAKE_DOES_ENCODE ? &t->encoding : NULL};
     if (s == LT_OK)
         s = take_fill_result(run, &all, result, err);
     if (s == LT_OK)

@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/decimal_text.h"
 #include "media/frame_reader.h"
 #include "pipeline/colour_map_file.h"
 #include "pipeline/engine.h"
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
+#include "tokenizer/picture_codes.h"
 #include "tokenizer/token_file.h"
 #include "weights/low_bit.h"
 
@@ -71,6 +73,15 @@ static lt_json *notes_of(const tok_plan *plan)
     return notes;
 }
 
+/* Of a model that knows pictures: how many of the plan's frames are some. */
+static void add_pictures(const tok_plan *plan, lt_json *o)
+{
+    const char *first = tok_plan_note(plan, "picture_codes");
+    int64_t code = 0;
+    if (first && lt_parse_integer(first, &code) && code > 0 && code <= INT32_MAX)
+        lt_json_set(o, "picture_frames", lt_json_new_int(tok_plan_pictures(plan, (int)code)));
+}
+
 static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
 {
     tok_plan plan = {0};
@@ -80,6 +91,7 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "fps", lt_json_new_real(plan.fps));
     lt_json_set(o, "seconds", lt_json_new_real((double)plan.video_frames / plan.fps));
     lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
+    add_pictures(&plan, o);
     lt_json_set(o, "codebook_size", lt_json_new_int(plan.layout.codebook_size));
     lt_json_set(o, "altered", lt_json_new_bool(plan.altered));
     lt_json_set(o, "notes", notes_of(&plan));

@@ -4,6 +4,7 @@
 
 #include "pipeline/plan_session.h"
 #include "pipeline/take_task.h"
+#include "tokenizer/picture_codes.h"
 
 /* Adds the surprise of segment k's codes, and lets the next segments see it. */
 static lt_status score_segment(take_run *run, ar_session *session, int64_t k, float *logits, double *nats, lt_error *err)
@@ -66,6 +67,8 @@ longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, lo
         s = lt_fail(&err, LT_ERR_USAGE, "score: found %d prompts, expected one", run->spec.shots);
     if (s == LT_OK)
         s = take_task_prepare(&task, &err);
+    if (s == LT_OK && tok_plan_pictures(&task.plan, e->cfg.tokenizer.picture_codes) > 0)
+        take_warn(run, "%s: has pictures, which the language model does not know", r->input);
     if (s == LT_OK)
         s = take_text_prepare(run, TAKE_FOR_AR, &err);
     if (s == LT_OK)

@@ -9,6 +9,7 @@
 #include "media/window_encoder.h"
 #include "mmdit/dit_model.h"
 #include "pipeline/frame_sizes.h"
+#include "pipeline/take_encode.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"
@@ -204,7 +205,7 @@ static lt_status probe_tokens(memory_probe *p, take_net net, lt_error *err)
 
 /* ---- codes of a video ---- */
 
-static lt_status encode_segment(const memory_probe *p, tok_model *semantics, size_t *host, lt_error *err)
+static lt_status encode_segment(const memory_probe *p, tok_model *semantics, unsigned parts, size_t *host, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const int segment = cfg->ar_model.segment_frames;
@@ -218,6 +219,8 @@ static lt_status encode_segment(const memory_probe *p, tok_model *semantics, siz
         s = tok_features(semantics, frame, 1, cfg->pipeline.height, cfg->pipeline.width, features, err);
     if (s == LT_OK)
         s = tok_encode(semantics, features, segment, codes, NULL, err);
+    if (s == LT_OK && parts & TOK_DECODER)
+        s = tok_decode(semantics, codes, segment, features, err);
     *host = feature_bytes + frame_bytes;
     free(codes);
     free(frame);
@@ -225,18 +228,20 @@ static lt_status encode_segment(const memory_probe *p, tok_model *semantics, siz
     return s;
 }
 
-static lt_status probe_encode(memory_probe *p, lt_error *err)
+/* Alone it may measure how well the codes tell a frame; what the language model goes on from is read as scenes. */
+static lt_status probe_encode(memory_probe *p, bool alone, lt_error *err)
 {
     const cfg_tokenizer *cfg = &p->engine->cfg.tokenizer;
     lt_weights *w = NULL;
     tok_model *semantics = NULL;
     size_t host = 0;
+    const unsigned parts = take_encoding_parts(&p->engine->cfg, alone ? p->spec->codes : TAKE_CODES_SCENE);
     begin_stage(p);
     lt_status s = open_weights(p, TAKE_NET_TOKENIZER, &w, err);
     if (s == LT_OK)
-        s = tok_open(w, cfg, p->device, TOK_FEATURES | TOK_ENCODER, &semantics, err);
+        s = tok_open(w, cfg, p->device, TOK_FEATURES | parts, &semantics, err);
     if (s == LT_OK)
-        s = encode_segment(p, semantics, &host, err);
+        s = encode_segment(p, semantics, parts, &host, err);
     if (s == LT_OK)
         note_stage(p, bytes_of(p, w), host);
     tok_close(semantics);
@@ -535,7 +540,7 @@ static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *
     p->base = resident_bytes() + (will_read ? (size_t)READING_BYTES : 0);
     lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
     if (s == LT_OK && does & TAKE_DOES_ENCODE)
-        s = probe_encode(p, err);
+        s = probe_encode(p, !(does & (TAKE_DOES_GO_ON | TAKE_DOES_TOKENS)), err);
     if (s == LT_OK && does & plans)
         s = probe_stage(p, TAKE_NET_TEXT_AR, probe_text, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)

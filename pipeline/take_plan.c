@@ -10,6 +10,7 @@
 #include "pipeline/plan_session.h"
 #include "pipeline/shot_plan.h"
 #include "pipeline/take_reference.h"
+#include "tokenizer/picture_codes.h"
 
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
 {
@@ -224,6 +225,27 @@ static lt_status lay_given(take_run *run, lt_error *err)
     return take_plan_of_shots(run, err);
 }
 
+static bool is_picture(const take_run *run, const take_segment *s)
+{
+    return s->given == s->ids && tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id, s->ids);
+}
+
+/* Pictures that the language model is to go on from, in what the take shows. */
+static void warn_of_pictures(take_run *run)
+{
+    const int64_t shown = take_latents_of_frames(run->spec.time.frames);
+    int64_t pictures = 0;
+    for (int64_t k = 0; k < run->plan_segments && run->segment[k].first_frame < shown; k++) {
+        const take_segment *s = &run->segment[k];
+        pictures += is_picture(run, s);
+        if (s->given == s->ids || pictures == 0)
+            continue;
+        take_warn(run, "%lld given frames of the plan are pictures, which the language model does not know: what it writes behind them does not go on "
+                       "with what they show", (long long)pictures);
+        return;
+    }
+}
+
 lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
 {
     LT_TRY(reserve(run, run->spec.time.segments, err));
@@ -231,6 +253,7 @@ lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
         place_segment(run, k, take_segment_frames(&run->spec.time, k));
     LT_TRY(reserve_ids(run, err));
     LT_TRY(lay_given(run, err));
+    warn_of_pictures(run);
     LT_TRY(make_keys(run, err));
     int64_t given = 0;
     for (int64_t k = 0; k < run->plan_segments; k++)

@@ -12,6 +12,7 @@
 #include "pipeline/recipe.h"
 #include "pipeline/take_encode.h"
 #include "pipeline/token_cut.h"
+#include "tokenizer/picture_codes.h"
 
 static size_t frame_bytes(const take_reference *f)
 {
@@ -251,19 +252,25 @@ lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error
     lt_json *about = about_of(f);
     const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->run->engine->cfg.pipeline.fps);
     const char *found = about ? take_about_prompt(about, last) : NULL;
-    *prompt = found ? strdup(found) : NULL;
+    const bool has_words = found && found[0] != '\0';
+    *prompt = has_words ? strdup(found) : NULL;
     lt_json_free(about);
-    return found && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path) : LT_OK;
+    return has_words && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path) : LT_OK;
 }
 
 lt_status take_reference_plan(take_reference *f, lt_error *err)
 {
     lt_json *about = about_of(f);
     lt_error ignored = {0};
-    const bool found =
+    bool found =
         about && is_our_take(f, about) &&
         take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
+    if (found && tok_plan_pictures(&f->plan, f->run->engine->cfg.tokenizer.picture_codes) > 0) {
+        take_warn(f->run, "%s: its plan has pictures, which the language model does not know: it is read again as a scene", f->path);
+        tok_plan_clear(&f->plan);
+        found = false;
+    }
     if (found && take_tokens_are_full(&f->plan))
         return LT_OK;
     if (found) { /* joined or cut elsewhere than at segments, which the take's own are */
@@ -276,7 +283,7 @@ lt_status take_reference_plan(take_reference *f, lt_error *err)
     }
     const semantic_source whole = {
         .path = f->path, .fit = take_media_fit(f->run->spec.fit), .most_frames = f->frames};
-    return take_encode_video(f->run, &whole, &f->plan, err);
+    return take_encode_video(f->run, &whole, TAKE_CODES_SCENE, &f->plan, NULL, err);
 }
 
 /* ---- output ---- */

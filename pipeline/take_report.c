@@ -145,6 +145,16 @@ static void add_output(const take_run *run, const take_made *made, const char *o
     }
 }
 
+/* What codes the plan is in, and what that was chosen by. */
+static void add_encoding(const take_encoding *encoding, lt_json *o)
+{
+    lt_json_set(o, "codes", lt_json_new_string(take_codes_name(encoding->is_pictures ? TAKE_CODES_PICTURE : TAKE_CODES_SCENE)));
+    if (encoding->distance >= 0)
+        lt_json_set(o, "code_distance", lt_json_new_real(encoding->distance));
+    if (encoding->error >= 0)
+        lt_json_set(o, "colour_error", lt_json_new_real(encoding->error));
+}
+
 static char *report_text(take_run *run, const take_made *made, const char *output, lt_error *err)
 {
     lt_json *o = take_about(run, err);
@@ -174,6 +184,8 @@ static char *report_text(take_run *run, const take_made *made, const char *outpu
         lt_json_set(seam, "window", lt_json_new_int(made->seam_window));
         lt_json_set(o, "seam", seam);
     }
+    if (made->encoding)
+        add_encoding(made->encoding, o);
     lt_json *warnings = lt_json_new_array();
     for (int i = 0; i < run->warnings; i++)
         lt_json_append(warnings, lt_json_new_path(run->warning[i])); /* may name a file */

@@ -3,6 +3,7 @@
 #define TAKE_TAKE_REPORT_H
 
 #include "pipeline/output_kind.h"
+#include "pipeline/take_encode.h"
 #include "pipeline/take_run.h"
 
 /* What a command has made. */
@@ -10,7 +11,8 @@ typedef struct {
     const char *command;
     take_output kind;
     double worst_seam;
-    int64_t seam_window; /* below zero: none */
+    int64_t seam_window;           /* below zero: none */
+    const take_encoding *encoding; /* of a video that was encoded; NULL: none */
 } take_made;
 
 /* Model, settings and plan: everything that decides the result, nothing that does not (no name, path, date or host). What

@@ -19,6 +19,7 @@ static const char *const schedule_names[] = {"official", "ramp", "constant"};
 static const char *const guidance_names[] = {"cfg", "apg"};
 
 static const char *const speed_names[] = {"exact", "fast", "faster"};
+static const char *const codes_names[] = {"auto", "scene", "picture"};
 
 int take_steps_run(const take_spec *s)
 {
@@ -28,6 +29,11 @@ int take_steps_run(const take_spec *s)
 const char *take_speed_name(dit_speed speed)
 {
     return speed_names[speed];
+}
+
+const char *take_codes_name(take_codes codes)
+{
+    return codes_names[codes];
 }
 
 const char *take_carry_name(cfg_carry c)
@@ -181,6 +187,9 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     if (s->scale < 1 || s->scale > MAX_SCALE)
         return lt_fail(err, LT_ERR_USAGE, "--scale: found %d, expected 1 to %d", s->scale, MAX_SCALE);
     s->fit = g->fit;
+    int codes = TAKE_CODES_FITTING;
+    LT_TRY(choose_word("codes", g->codes, codes_names, 3, &codes, err));
+    s->codes = (take_codes)codes;
     return LT_OK;
 }
 

@@ -39,6 +39,13 @@ typedef struct {
 
 enum { TAKE_MAX_RETAKES = 16 };
 
+/* What a video is encoded to. */
+typedef enum {
+    TAKE_CODES_FITTING, /* scene, or picture where the model can read it and the video is not of its world */
+    TAKE_CODES_SCENE,   /* the encoder's, which the language model knows */
+    TAKE_CODES_PICTURE  /* tokenizer/picture_codes.h */
+} take_codes;
+
 typedef struct {
     take_timeline time;
     uint32_t seed;
@@ -54,6 +61,7 @@ typedef struct {
     int height;
     int scale;
     longtake_fit fit;
+    take_codes codes;       /* of `encode` */
 
     double lm_cfg;          /* of shots that have none of their own, like: */
     double shot_cfg;
@@ -110,6 +118,7 @@ bool take_leans(const take_spec *s);
 /* Steps of a window at the spec's speed. */
 int take_steps_run(const take_spec *s);
 
+const char *take_codes_name(take_codes codes);
 const char *take_speed_name(dit_speed speed);
 const char *take_carry_name(cfg_carry c);
 const char *take_schedule_name(cfg_schedule s);

@@ -10,6 +10,7 @@
 #include "pipeline/take_preview.h"
 #include "pipeline/token_cut.h"
 #include "pipeline/token_io.h"
+#include "tokenizer/picture_codes.h"
 
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)
 {
@@ -126,7 +127,10 @@ lt_status take_settle_video(take_task *t, lt_error *err)
 
 lt_status take_settle_clip(take_task *t, lt_error *err)
 {
-    return resolve(t, 0, 0, err);
+    LT_TRY(resolve(t, 0, 0, err));
+    if (t->run.spec.codes == TAKE_CODES_PICTURE && t->run.engine->cfg.tokenizer.picture_codes == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--codes: found \"picture\", expected auto or scene: this model has no codes for pictures");
+    return LT_OK;
 }
 
 static lt_status read_seed(const char *text, const char *place, int64_t *seed, lt_error *err)
@@ -152,13 +156,21 @@ static void take_noted_prompts(take_task *t)
     r->prompt = tok_plan_note(&t->plan, "prompt");
 }
 
-/* Prompts and seed are those that the file notes, where none were given. */
+/* Pictures show what they show: they are refined without a prompt. */
+static bool needs_no_prompt(const take_task *t)
+{
+    const int64_t pictures = tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
+    return t->command->does & TAKE_DOES_REFINE && pictures == tok_plan_semantic_frames(&t->plan);
+}
+
+/* Prompts and seed are those that the file notes, where none were given. Pictures need none. */
 lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
     LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
     take_noted_prompts(t);
-    if (!r->prompt && r->shot_count == 0)
+    const bool has_prompt = r->prompt || r->shot_count > 0;
+    if (!has_prompt && !needs_no_prompt(t))
         return take_fail_no_prompt(r->input, err);
     const char *seed = tok_plan_note(&t->plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
@@ -166,7 +178,7 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     int64_t frames = 0;
     LT_TRY(take_spec_length(&r->settings, &t->run.engine->cfg, 0, t->plan.video_frames, &frames, err));
     take_recipe_end(&t->recipe, r, frames);
-    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT, t->plan.video_frames, err));
+    LT_TRY(resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, t->plan.video_frames, err));
     take_warn_if_altered(&t->run, r->input, &t->plan);
     return LT_OK;
 }
@@ -199,8 +211,10 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     LT_TRY(take_latents_open(r->input, &t->latents, err));
     const lt_json *about = take_latents_about(t->latents);
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
+    if (r->shot_count == 1 && r->shots[0].prompt && r->shots[0].prompt[0] == '\0')
+        r->shot_count = 0; /* refined without a prompt */
     lt_error fault = {0};
-    const lt_status s = resolve(t, TAKE_NEEDS_PROMPT, 0, &fault);
+    const lt_status s = resolve(t, 0, 0, &fault);
     if (s != LT_OK) /* what is no setting here is a fault of the file */
         return lt_fail(err, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, "%s: metadata: %s", r->input,
                        fault.message);

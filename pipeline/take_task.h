@@ -15,6 +15,7 @@
 #include "pipeline/output_kind.h"
 #include "pipeline/recipe.h"
 #include "pipeline/shot_times.h"
+#include "pipeline/take_encode.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_stream.h"
@@ -41,6 +42,7 @@ struct take_task {
     take_recipe recipe;           /* and how it, or the plan, was made */
     lt_json *settings;            /* of the plan, as its notes have them; the request borrows its prompts */
     take_seam seam;
+    take_encoding encoding;       /* of `encode` */
 };
 
 /* NULL: none of that name. "run" is "generate". */

@@ -184,6 +184,9 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
     }
     lt_json_free(whole);
     lt_json_free(part);
+    const char *pictures = tok_plan_note(second, "picture_codes");
+    if (s == LT_OK && pictures && !tok_plan_note(out, "picture_codes"))
+        s = tok_plan_set_note(out, "picture_codes", pictures, err);
     return s;
 }
 

@@ -35,6 +35,16 @@ static lt_status plan_of_run(take_run *run, tok_plan *out, lt_error *err)
     return s;
 }
 
+/* Where the model's picture codes begin: with it a file tells which of its frames are pictures. */
+static lt_status note_picture_codes(const cfg_tokenizer *cfg, tok_plan *plan, lt_error *err)
+{
+    char first[16];
+    if (cfg->picture_codes == 0)
+        return LT_OK;
+    snprintf(first, sizeof first, "%d", cfg->picture_codes);
+    return tok_plan_set_note(plan, "picture_codes", first, err);
+}
+
 static lt_status add_notes(take_run *run, const char *prompt, tok_plan *plan, lt_error *err)
 {
     lt_hash model;
@@ -43,6 +53,7 @@ static lt_status add_notes(take_run *run, const char *prompt, tok_plan *plan, lt
     lt_hash_text(model, hash);
     LT_TRY(tok_plan_set_note(plan, "model", run->engine->files.name, err));
     LT_TRY(tok_plan_set_note(plan, "model_hash", hash, err));
+    LT_TRY(note_picture_codes(&run->engine->cfg.tokenizer, plan, err));
     if (!prompt)
         return LT_OK;
     LT_TRY(tok_plan_set_note(plan, "prompt", prompt, err));

@@ -273,7 +273,7 @@ class Tokens(_Owned):
 
 
 _FITS = ("cover", "pad", "crop", "stretch")
-_WORDS = ("cfg_schedule", "guidance", "carry", "speed")
+_WORDS = ("cfg_schedule", "guidance", "carry", "speed", "codes")
 _SETTINGS = {name for name, _ in c.Settings._fields_}
 
 
@@ -617,7 +617,7 @@ class Engine(_Owned):
         return lines
 
     def encode(self, video: Path, **request: Any) -> Tokens:
-        """Video -> semantic tokens; `fit`: cover, pad, crop or stretch."""
+        """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or picture."""
         return self._tokens_of(_lib.longtake_encode, input=video, **request)
 
     def features(self, source: Union[Tokens, Path], *, fit: str = "cover") -> np.ndarray:

@@ -80,6 +80,7 @@ class Settings(Structure):
         ("overlap", c_int),
         ("carry", c_char_p),
         ("speed", c_char_p),
+        ("codes", c_char_p),
     ]
 
 

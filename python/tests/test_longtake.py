@@ -121,7 +121,9 @@ def test_stages_compose(engine, tmp_path):
 
 def test_video_to_start_with(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
-    assert len(engine.encode(tmp_path / "ball.mp4")) == 14 + 8
+    assert len(engine.encode(tmp_path / "ball.mp4", codes="scene")) == 14 + 8
+    with pytest.raises(longtake.LongtakeError, match="no codes for pictures"):
+        engine.encode(tmp_path / "ball.mp4", codes="picture")
     report = engine.continue_from(tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4")
     assert report.frames == 25 + 9
     assert report.about["reference"]["frames"] == 25

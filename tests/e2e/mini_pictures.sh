@@ -1,0 +1,99 @@
+#!/bin/sh
+# With the shipped weights: a clip of another world is encoded as pictures, one of the model's own as scenes; flags and warnings.
+. "$(dirname "$0")/steps.sh"
+ffmpeg -v error -f lavfi -i testsrc2=size=320x240:rate=24 -t 2 -pix_fmt yuv420p clip.mp4 || fail ffmpeg
+
+# A model without picture codes writes scenes, whatever the clip shows.
+refused 2 encode clip.mp4 --codes picture -o none.lt
+grep -q 'this model has no codes for pictures' refused.err || fail "no codes for pictures: $(cat refused.err)"
+made encode clip.mp4 -o tiny.lt
+made info tiny.lt
+grep -q picture_ made.out && fail "a model without picture codes tells of some: $(cat made.out)"
+
+with_shipped tokenizer.safetensors
+
+# encoded KIND FRAMES FILE ARGUMENTS...: the plan is of that kind, FRAMES of it are pictures, and a note says so where nobody asked for them.
+encoded() {
+    kind=$1
+    frames=$2
+    file=$3
+    shift 3
+    made encode "$@" -o "$file" --json
+    equal "encode $*: kind" "$(json made.out codes)" "$kind"
+    case "$kind:$*" in
+    picture:*--codes*) grep -q 'written as pictures' made.err && fail "encode $*: tells what was asked for" ;;
+    picture:*) grep -q "^$1 is not of the model's world: written as pictures" made.err || fail "encode $*: $(cat made.err)" ;;
+    esac
+    made info "$file"
+    equal "encode $*: frames that are pictures" "$(json made.out picture_frames)" "$frames"
+}
+encoded picture 5 clip.lt clip.mp4
+encoded scene 0 scene.lt clip.mp4 --codes scene
+encoded picture 5 asked.lt clip.mp4 --codes picture
+same asked.lt clip.lt
+made generate "a red ball bounces on a beach at noon" --frames 13 -o ball.mkv
+encoded scene 0 ball.lt ball.mkv
+encoded picture 4 colours.lt ball.mkv --codes picture
+
+# Shown again: nearer to the clip than what its scene makes, though nobody says what it is.
+clearness() {
+    ffmpeg -v info -i "$1" -i clip.mp4 -filter_complex \
+        "[0]fps=8,scale=12:8,format=yuv444p[a];[1]fps=8,scale=12:8,format=yuv444p[b];[a][b]psnr" -f null - 2>&1 |
+        sed -n 's/.* y:\([0-9]*\).*/\1/p' | tail -1
+}
+made render clip.lt -o shown.mkv
+grep -q 'language model' made.err && fail "render needs no language model: $(cat made.err)"
+equal "frames shown" "$(of_video shown.mkv nb_read_frames)" 16
+made render scene.lt -p "a picture" -o imagined.mkv
+[ "$(clearness shown.mkv)" -ge "$(($(clearness imagined.mkv) + 3))" ] ||
+    fail "luminance of pictures $(clearness shown.mkv) dB, of a scene $(clearness imagined.mkv) dB: expected 3 more"
+
+# The scenes are those of a model that knows no pictures.
+made tokens join ball.lt scene.lt -o scenes.lt
+made encode ball.mkv -o plain.lt --set tokenizer.picture_codes=0
+made tokens join plain.lt scene.lt -o plain_scenes.lt
+"$PROGRAM" info scenes.lt | grep -o '"tokens".*' >scenes.txt
+"$PROGRAM" info plain_scenes.lt | grep -o '"tokens".*' >plain_scenes.txt
+same scenes.txt plain_scenes.txt
+
+# A joined plan tells how many of its frames are pictures, also where its first part was made by a model that knows none.
+for first in ball plain; do
+    made tokens join $first.lt clip.lt -o joined.lt
+    made info joined.lt
+    equal "$first.lt and a clip: frames that are pictures" "$(json made.out picture_frames)" 5
+done
+
+# A cut twice a second is no other world.
+made generate "a blue star in the snow at night" --frames 13 -o star.mkv
+ffmpeg -v error -i ball.mkv -i star.mkv -filter_complex "[0][1]overlay=enable='between(mod(n-1,8),0,3)'" -c:v ffv1 cuts.mkv || fail ffmpeg
+encoded scene 0 cuts.lt cuts.mkv
+
+# What the language model is to go on from.
+warned() {
+    grep -q "^warning: .*pictures, which the language model does not know" made.err || fail "$1: no warning: $(cat made.err)"
+}
+made continue shown.mkv --seconds 1 -p "a red ball" -o longer.mkv
+warned continue
+made refine clip.lt -o clip.latents
+made decode clip.latents -o decoded.mkv
+same decoded.mkv shown.mkv
+refused 2 continue shown.mkv --seconds 1 -o longer.mkv
+refused 2 tokens score clip.lt
+refused 2 render scene.lt -o shown.mkv
+made tokens score clip.lt -p "a red ball"
+warned score
+cat >film.yaml <<'FILM'
+take: {seconds: 3}
+shots:
+  - {at: 0, prompt: a red ball on a beach, plan: clip.lt}
+FILM
+made run film.yaml -o film.mkv
+warned "the rest of a film"
+made run film.yaml --seconds 2 -o film.mkv
+grep -q 'language model' made.err && fail "a film whose plan is whole: $(cat made.err)"
+
+# A film reads a clip as a scene.
+sed -i 's/clip\.lt/clip.mp4/' film.yaml
+made run film.yaml -o film.mkv
+grep -q pictures made.err && fail "a clip as a plan: $(cat made.err)"
+finish
