@@ -56,13 +56,15 @@ static double shown_by(const tok_colour_reader *r, const float *features, int ch
     return sum;
 }
 
-static double mean_of(const uint8_t *corner, int height, int width, int row_pixels, int channel)
+void tok_mean_colour(const uint8_t *corner, int height, int width, int row_pixels, double rgb[3])
 {
-    int64_t sum = 0;
+    int64_t sum[3] = {0};
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
-            sum += corner[3 * ((int64_t)y * row_pixels + x) + channel];
-    return (double)sum / (127.5 * height * width) - 1;
+            for (int c = 0; c < 3; c++)
+                sum[c] += corner[3 * ((int64_t)y * row_pixels + x) + c];
+    for (int c = 0; c < 3; c++)
+        rgb[c] = (double)sum[c] / (127.5 * height * width) - 1;
 }
 
 double tok_colour_error(const tok_colour_reader *r, const float *features, const uint8_t *frame, int height, int width)
@@ -71,12 +73,14 @@ double tok_colour_error(const tok_colour_reader *r, const float *features, const
     const int patch_width = width / r->columns;
     double error = 0;
     for (int y = 0; y < r->rows; y++)
-        for (int x = 0; x < r->columns; x++)
+        for (int x = 0; x < r->columns; x++) {
+            double rgb[3];
+            const float *patch = features + ((int64_t)y * r->columns + x) * r->channels;
+            tok_mean_colour(frame + 3 * ((int64_t)y * patch_height * width + (int64_t)x * patch_width), patch_height, patch_width, width, rgb);
             for (int c = 0; c < 3; c++) {
-                const uint8_t *corner = frame + 3 * ((int64_t)y * patch_height * width + (int64_t)x * patch_width);
-                const double off = shown_by(r, features + ((int64_t)y * r->columns + x) * r->channels, c) -
-                                   mean_of(corner, patch_height, patch_width, width, c);
+                const double off = shown_by(r, patch, c) - rgb[c];
                 error += off * off;
             }
+        }
     return error / (3.0 * r->rows * r->columns);
 }

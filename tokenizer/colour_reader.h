@@ -27,4 +27,7 @@ void tok_colour_reader_clear(tok_colour_reader *r); /* accepts a zeroed one */
  * of at least a pixel each; pixels are -1 .. 1. */
 double tok_colour_error(const tok_colour_reader *r, const float *features, const uint8_t *frame, int height, int width);
 
+/* Mean colour of height x width pixels of a frame whose rows have row_pixels, from `corner` on, in -1 .. 1. */
+void tok_mean_colour(const uint8_t *corner, int height, int width, int row_pixels, double rgb[3]);
+
 #endif

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tokenizer/colour_reader.h"
+
 enum {
     PLANES = 3,
     FINE = 2,       /* cells of luminance along a side of a patch */
@@ -118,19 +120,6 @@ static void make_waves(const tok_picture_table *t, const tok_picture_digit *d, w
     make_wave(d->column, columns_of(t, d->plane), w->across);
 }
 
-static double mean_of_cell(const uint8_t *corner, int height, int width, int row_pixels, int plane)
-{
-    int64_t sum[3] = {0};
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            for (int c = 0; c < 3; c++)
-                sum[c] += corner[3 * ((int64_t)y * row_pixels + x) + c];
-    double mean = 0;
-    for (int c = 0; c < 3; c++)
-        mean += channels[plane][c] * ((double)sum[c] / (127.5 * height * width) - 1);
-    return mean;
-}
-
 /* cells [rows, columns] of a plane */
 static void average(const tok_picture_table *t, const uint8_t *frame, int height, int width, int plane, double *cells)
 {
@@ -138,10 +127,13 @@ static void average(const tok_picture_table *t, const uint8_t *frame, int height
     const int columns = columns_of(t, plane);
     const int cell_height = height / rows;
     const int cell_width = width / columns;
+    const double *weight = channels[plane];
     for (int y = 0; y < rows; y++)
-        for (int x = 0; x < columns; x++)
-            cells[y * columns + x] = mean_of_cell(frame + 3 * ((int64_t)y * cell_height * width + (int64_t)x * cell_width), cell_height,
-                                                  cell_width, width, plane);
+        for (int x = 0; x < columns; x++) {
+            double rgb[3];
+            tok_mean_colour(frame + 3 * ((int64_t)y * cell_height * width + (int64_t)x * cell_width), cell_height, cell_width, width, rgb);
+            cells[y * columns + x] = weight[0] * rgb[0] + weight[1] * rgb[1] + weight[2] * rgb[2];
+        }
 }
 
 static double cosine_of(const tok_picture_table *t, const tok_picture_digit *d, const double *cells)
