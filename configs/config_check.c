@@ -56,29 +56,28 @@ static lt_status check_text(const checking *c, const char *section, const cfg_te
         c->place, section, text->relative_attention_max_distance, single_steps);
 }
 
+static lt_status require_beside_pictures(const checking *c, const char *key, double value)
+{
+    if (value > 0)
+        return LT_OK;
+    return lt_fail(c->err, LT_ERR_INPUT, "%s: '%s' is %g, expected more than 0 beside 'picture_codes'", c->place, key, value);
+}
+
 /* Picture codes are a frame's own: a segment of one. Which there are the weights say. */
 static lt_status check_pictures(const checking *c, const cfg_tokenizer *tok)
 {
     if (tok->picture_codes == 0)
         return LT_OK;
-    enum { MOST_SIDE = 32 };
     LT_TRY(require_equal(c, "tokenizer.temporal_size", tok->temporal_size, "a frame of picture codes", 1));
-    if (tok->grid_height > MOST_SIDE || tok->grid_width > MOST_SIDE)
+    if (tok->grid_height > CFG_PICTURE_SIDE || tok->grid_width > CFG_PICTURE_SIDE)
         return lt_fail(c->err, LT_ERR_INPUT, "%s: the grid of 'tokenizer' is %d x %d, expected %d x %d at most beside 'picture_codes'", c->place,
-                       tok->grid_width, tok->grid_height, MOST_SIDE, MOST_SIDE);
+                       tok->grid_width, tok->grid_height, CFG_PICTURE_SIDE, CFG_PICTURE_SIDE);
     if (tok->picture_codes >= tok->codebook_size)
         return lt_fail(c->err, LT_ERR_INPUT, "%s: 'tokenizer.picture_codes' is %d, expected less than 'codebook_size', %d", c->place,
                        tok->picture_codes, tok->codebook_size);
-    if (!(tok->picture_distance > 0))
-        return lt_fail(c->err, LT_ERR_INPUT, "%s: 'tokenizer.picture_distance' is %g, expected more than 0 beside 'picture_codes'",
-                       c->place, tok->picture_distance);
-    if (!(tok->picture_error > 0))
-        return lt_fail(c->err, LT_ERR_INPUT, "%s: 'tokenizer.picture_error' is %g, expected more than 0 beside 'picture_codes'", c->place,
-                       tok->picture_error);
-    if (tok->picture_width < 1)
-        return lt_fail(c->err, LT_ERR_INPUT, "%s: 'tokenizer.picture_width' is %d, expected more than 0 beside 'picture_codes'", c->place,
-                       tok->picture_width);
-    return LT_OK;
+    LT_TRY(require_beside_pictures(c, "tokenizer.picture_distance", tok->picture_distance));
+    LT_TRY(require_beside_pictures(c, "tokenizer.picture_error", tok->picture_error));
+    return require_beside_pictures(c, "tokenizer.picture_width", tok->picture_width);
 }
 
 static lt_status check_tokenizer(const checking *c, const cfg_tokenizer *tok)

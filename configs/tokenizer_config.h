@@ -12,6 +12,8 @@ typedef struct {
     float layer_norm_eps;
 } cfg_theia;
 
+enum { CFG_PICTURE_SIDE = 32 }; /* rows or columns of a grid at most, where the model knows pictures */
+
 typedef struct {
     cfg_theia theia;                     /* hidden_size 0 in a golden file that needs no Theia */
     int temporal_size;                   /* semantic frames of a full segment */

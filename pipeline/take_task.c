@@ -211,10 +211,11 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     LT_TRY(take_latents_open(r->input, &t->latents, err));
     const lt_json *about = take_latents_about(t->latents);
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
-    if (r->shot_count == 1 && r->shots[0].prompt && r->shots[0].prompt[0] == '\0')
-        r->shot_count = 0; /* refined without a prompt */
+    const bool has_prompt = r->shot_count != 1 || !r->shots[0].prompt || r->shots[0].prompt[0] != '\0';
+    if (!has_prompt) /* pictures, refined without one */
+        r->shot_count = 0;
     lt_error fault = {0};
-    const lt_status s = resolve(t, 0, 0, &fault);
+    const lt_status s = resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, 0, &fault);
     if (s != LT_OK) /* what is no setting here is a fault of the file */
         return lt_fail(err, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, "%s: metadata: %s", r->input,
                        fault.message);

@@ -8,8 +8,8 @@
 
 enum {
     PLANES = 3,
-    FINE = 2,       /* cells of luminance along a side of a patch */
-    MOST_SIDE = FINE * TOK_PICTURE_SIDE /* cells along a side of a plane */
+    FINE = TOK_PICTURE_FINE,
+    MOST_SIDE = FINE * CFG_PICTURE_SIDE /* cells along a side of a plane */
 };
 
 static const char table_name[] = "pictures.table";

@@ -20,7 +20,7 @@
 #include "tokenizer/token_plan.h"
 #include "weights/weights.h"
 
-enum { TOK_PICTURE_SIDE = 32 }; /* rows or columns of a grid at most */
+enum { TOK_PICTURE_FINE = 2 }; /* cells of luminance along a side of a patch */
 
 /* One cosine. Those of a code follow each other in the table, the first is its highest digit. */
 typedef struct {

@@ -3,10 +3,11 @@
  * It sees the luminance of five by five patches and the chroma of three by three around its own. Beyond the edge the picture goes on as
  * it is there.
  */
+#include "tokenizer/picture_codes.h"
 #include "tokenizer/tok_network.h"
 
 enum {
-    FINE = 2,      /* cells of luminance along a side of a patch */
+    FINE = TOK_PICTURE_FINE,
     LUMINANCE = 2, /* patches seen each way */
     CHROMA = 1,
     BRIGHT_SIDE = FINE * (2 * LUMINANCE + 1), /* cells along a side of what is seen */

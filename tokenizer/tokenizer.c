@@ -374,9 +374,11 @@ static lt_status check_knows_pictures(const tok_model *t, int height, int width,
     const tok_picture_table *table = &t->picture_table;
     if (table->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "tokenizer: asked for pictures of a model that knows none");
-    if (height < 1 || width < 1 || height % (2 * table->rows) != 0 || width % (2 * table->columns) != 0)
+    const int rows = TOK_PICTURE_FINE * table->rows;
+    const int columns = TOK_PICTURE_FINE * table->columns;
+    if (height < 1 || width < 1 || height % rows != 0 || width % columns != 0)
         return lt_fail(err, LT_ERR_INPUT, "tokenizer: a frame of %d x %d pixels, expected multiples of %d x %d for picture codes", width, height,
-                       2 * table->columns, 2 * table->rows);
+                       columns, rows);
     return LT_OK;
 }
 

@@ -1,8 +1,8 @@
 """Stage 12: what the codes of another world's pictures say (picture_codes.py), and the network that makes features of them.
 
-    python strange.py --shards 0-39                                # pictures, OUT/corpora/strange_NNN.pt
+    python strange.py --shards 0-71                                # pictures, OUT/corpora/strange_NNN.pt
     python fit_pictures.py --stage latents                         # what the VAE makes of them, strange_NNN.latents.npy
-    python fit_pictures.py --plan 60
+    python fit_pictures.py --plan 40
     python fit_pictures.py --stage colours                         # wants the frames of the plans
 
 Codes of the world go through the tokenizer's decoder as before. Those of pictures are read back to colours of cells, and a small perceptron makes
@@ -137,7 +137,7 @@ def fit_colours(a):
 
 
 def main():
-    a = arguments(plan=60., stage="", warm="", rate=1.)
+    a = arguments(plan=40., stage="", warm="", rate=1.)
     {"": teach, "latents": make_latents, "colours": fit_colours}[a.stage](a)
 
 

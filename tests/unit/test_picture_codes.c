@@ -16,14 +16,14 @@ static const cfg_tokenizer sizes = {
 /* Mean luminance; chroma, and how luminance changes across; how it changes downwards. */
 static const int32_t whole[][FIELDS] = {{0, 0, 0, 0, 65, 16}, {1, 1, 0, 0, 9, 32}, {1, 0, 0, 1, 21, 16}, {2, 0, 1, 0, 9, 16}};
 
-static lt_status load(const int32_t *values, int count, tok_picture_table *t, lt_error *err)
+static lt_status load_shaped(const int32_t *values, lt_shape shape, tok_picture_table *t, lt_error *err)
 {
     char *memory = NULL;
     size_t bytes = 0;
     FILE *stream = open_memstream(&memory, &bytes);
     lt_writer *w;
     check_ok(lt_writer_open("toy", &w, err), *err);
-    lt_writer_add(w, "pictures.table", LT_I32, lt_shape2(count, FIELDS), values);
+    lt_writer_add(w, "pictures.table", LT_I32, shape, values);
     check_ok(lt_writer_close_to(w, stream, err), *err);
     fclose(stream);
     lt_weights *weights;
@@ -32,6 +32,11 @@ static lt_status load(const int32_t *values, int count, tok_picture_table *t, lt
     lt_weights_close(weights);
     free(memory);
     return s;
+}
+
+static lt_status load(const int32_t *values, int count, tok_picture_table *t, lt_error *err)
+{
+    return load_shaped(values, lt_shape2(count, FIELDS), t, err);
 }
 
 static tok_picture_table good_table(void)
@@ -108,19 +113,8 @@ static void a_model_without_a_table(void **state)
     (void)state;
     tok_picture_table t;
     lt_error err = {0};
-    char *memory = NULL;
-    size_t bytes = 0;
-    FILE *stream = open_memstream(&memory, &bytes);
-    lt_writer *w;
-    check_ok(lt_writer_open("toy", &w, &err), err);
-    lt_writer_add(w, "pictures.table", LT_I32, lt_shape1(FIELDS), whole[0]);
-    check_ok(lt_writer_close_to(w, stream, &err), err);
-    fclose(stream);
-    lt_weights *weights;
-    check_ok(lt_weights_open_memory(memory, bytes, "toy", &weights, &err), err);
-    check_failed(tok_picture_table_load(weights, &sizes, &t, &err), err, LT_ERR_INPUT, "toy: 'pictures.table' is i32 [6], expected i32 [1 to 65536, 6]");
-    lt_weights_close(weights);
-    free(memory);
+    check_failed(load_shaped(whole[0], lt_shape1(FIELDS), &t, &err), err, LT_ERR_INPUT,
+                 "toy: 'pictures.table' is i32 [6], expected i32 [1 to 65536, 6]");
 }
 
 static void pictures_of_a_plan_are_counted(void **state)
