@@ -17,11 +17,10 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from corpora import save_array, shards
-from derive import as_pixels, load_theia
+from derive import Latents, as_pixels, load_theia
 from fit_upsampler import latent_scale, pixel_weights
 from net_dit import DiT
 from net_tokenizer import Pictures, Tokenizer
-from net_vae import VAE, channels_last
 from picture_codes import allotted, patch_colours, read, written
 from training import Run, arguments, averaged, config, save_atomically, warmed
 
@@ -45,11 +44,11 @@ def pixels_of(path):
 
 @torch.no_grad()
 def make_latents(a):
-    vae = channels_last(averaged("vae_settled", VAE(config("temporal_vae")), a.out))
+    make = Latents(a.out)
     for path in shards_of(a):
         if not latents_of(path).exists():
-            stills = pixels_of(path)[:, :, None].contiguous(memory_format=torch.channels_last_3d)
-            save_array(torch.cat([vae.encoder(x)[0][:, :, 0] for x in stills.split(8)]).half().numpy(), latents_of(path))
+            stills = torch.load(path)["pixels"].movedim(1, -1)[:, None]                # videos of one frame
+            save_array(make.of(stills, None)[:, 0].numpy(), latents_of(path))
             print(latents_of(path), flush=True)
 
 
