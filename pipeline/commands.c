@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/speed_file.h"
-#include "pipeline/take_encode.h"
+#include "pipeline/measure/speed_file.h"
+#include "pipeline/plan/take_encode.h"
+#include "pipeline/plan/token_io.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_task.h"
-#include "pipeline/token_io.h"
 
 void longtake_request_init(longtake_request *r)
 {

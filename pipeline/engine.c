@@ -10,10 +10,10 @@
 #include "kernels/core/whole_file.h"
 #include "pipeline/cuda_door.h"
 #include "pipeline/data_folders.h"
-#include "pipeline/low_bit_choice.h"
+#include "pipeline/import/low_bit_choice.h"
+#include "pipeline/measure/take_profile.h"
+#include "pipeline/script/wording_list.h"
 #include "pipeline/take_key.h"
-#include "pipeline/take_profile.h"
-#include "pipeline/wording_list.h"
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
 {

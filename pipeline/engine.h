@@ -8,7 +8,7 @@
 #include "configs/model_folder.h"
 #include "kernels/core/json.h"
 #include "longtake.h"
-#include "pipeline/prompt_wording.h"
+#include "pipeline/script/prompt_wording.h"
 #include "pipeline/take_key.h"
 #include "weights/weights.h"
 

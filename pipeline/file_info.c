@@ -8,10 +8,10 @@
 
 #include "kernels/core/decimal_text.h"
 #include "media/frame_reader.h"
-#include "pipeline/colour_map_file.h"
 #include "pipeline/engine.h"
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
+#include "pipeline/preview/colour_map_file.h"
 #include "tokenizer/picture_codes.h"
 #include "tokenizer/token_file.h"
 #include "weights/low_bit.h"

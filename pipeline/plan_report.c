@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pipeline/shot_times.h"
-#include "pipeline/speed_file.h"
+#include "pipeline/measure/speed_file.h"
+#include "pipeline/script/shot_times.h"
 #include "pipeline/take_decode.h"
 #include "pipeline/take_task.h"
 

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "kernels/core/clock.h"
-#include "pipeline/take_profile.h"
+#include "pipeline/measure/take_profile.h"
 
 const char *take_stage_name(take_stage s)
 {

@@ -9,7 +9,7 @@
 #include "media/window_encoder.h"
 #include "mmdit/dit_model.h"
 #include "pipeline/frame_sizes.h"
-#include "pipeline/take_encode.h"
+#include "pipeline/plan/take_encode.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"

@@ -9,9 +9,9 @@
 
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
-#include "pipeline/recipe.h"
-#include "pipeline/take_encode.h"
-#include "pipeline/token_cut.h"
+#include "pipeline/plan/take_encode.h"
+#include "pipeline/plan/token_cut.h"
+#include "pipeline/script/recipe.h"
 #include "tokenizer/picture_codes.h"
 
 static size_t frame_bytes(const take_reference *f)

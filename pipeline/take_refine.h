@@ -10,7 +10,7 @@
 #define TAKE_TAKE_REFINE_H
 
 #include "mmdit/dit_model.h"
-#include "pipeline/take_preview.h"
+#include "pipeline/preview/take_preview.h"
 #include "tokenizer/tokenizer.h"
 
 /* Control latents of one segment of the plan. */

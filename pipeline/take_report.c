@@ -8,7 +8,7 @@
 
 #include "media/libav_error.h"
 #include "media/video_file.h"
-#include "pipeline/take_profile.h"
+#include "pipeline/measure/take_profile.h"
 #include "pipeline/take_reference.h"
 
 /* The lengths of segments, where they are not those of a plan made in one go. */

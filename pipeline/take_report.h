@@ -3,7 +3,7 @@
 #define TAKE_TAKE_REPORT_H
 
 #include "pipeline/output_kind.h"
-#include "pipeline/take_encode.h"
+#include "pipeline/plan/take_encode.h"
 #include "pipeline/take_run.h"
 
 /* What a command has made. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "pipeline/prompt_events.h"
+#include "pipeline/script/prompt_events.h"
 #include "text_encoder/utf8_text.h"
 
 enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };

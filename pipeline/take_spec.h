@@ -11,7 +11,7 @@
 #include "configs/model_config.h"
 #include "longtake.h"
 #include "mmdit/speed_plan.h"
-#include "pipeline/prompt_wording.h"
+#include "pipeline/script/prompt_wording.h"
 #include "pipeline/timeline.h"
 
 /* From `at_frame` on. The first shot of a take is at frame 0. */

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/shot_plan.h"
+#include "pipeline/plan/shot_plan.h"
+#include "pipeline/plan/token_cut.h"
+#include "pipeline/plan/token_io.h"
+#include "pipeline/preview/take_preview.h"
 #include "pipeline/take_output.h"
-#include "pipeline/take_preview.h"
-#include "pipeline/token_cut.h"
-#include "pipeline/token_io.h"
 #include "tokenizer/picture_codes.h"
 
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)

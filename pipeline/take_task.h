@@ -13,9 +13,9 @@
 #define TAKE_TAKE_TASK_H
 
 #include "pipeline/output_kind.h"
-#include "pipeline/recipe.h"
-#include "pipeline/shot_times.h"
-#include "pipeline/take_encode.h"
+#include "pipeline/plan/take_encode.h"
+#include "pipeline/script/recipe.h"
+#include "pipeline/script/shot_times.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_stream.h"

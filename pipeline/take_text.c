@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/known_words.h"
+#include "pipeline/script/known_words.h"
 #include "pipeline/take_run.h"
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"

@@ -1,4 +1,4 @@
-"""Text of `wording.txt`, by which the program puts prompts into the words of `grammar` (pipeline/wording_list.h).
+"""Text of `wording.txt`, by which the program puts prompts into the words of `grammar` (pipeline/script/wording_list.h).
 
     python wording.py        # prints it; export.py writes it
 """
@@ -115,7 +115,7 @@ def not_planned(landmark):
 def wording():
     rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [("rolls", "rolling")]     # for "rolls along a beach"
     forms = {m: [f"{verb}|{ing}|{plain(verb)}" for verb, ing in says] for m, says in {**SAY_MOTION, "roll_right": rolls}.items()}
-    return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/wording_list.h.",
+    return "\n\n".join(["# How prompts are put into the words of training: written by train/export.py, explained in pipeline/script/wording_list.h.",
                         "\n".join(f"{known} ~ {others}" for known, others in OTHER_WORDS.items()),
                         "\n".join(near(landmark) for landmark in LANDMARKS[1:]),
                         kind("& " + ", ".join(["and", *ARTICLES, *(f"{word} {article}" for word in BEFORE_ANOTHER for article in ARTICLES)]),

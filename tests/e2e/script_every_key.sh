@@ -4,8 +4,8 @@
 
 # The film format as the program has it, so that a new key is missed here.
 keys_of_program() {
-    sed -n 's/^    {"\([a-z_]*\)", VALUE_.*/\1/p' "$SOURCE/pipeline/film_keys.c"
-    sed -n 's/^    static const char \*const own\[\] = {\(.*\), NULL};/\1/p' "$SOURCE/pipeline/film.c" | tr -d '" ' | tr ',' '\n'
+    sed -n 's/^    {"\([a-z_]*\)", VALUE_.*/\1/p' "$SOURCE/pipeline/script/film_keys.c"
+    sed -n 's/^    static const char \*const own\[\] = {\(.*\), NULL};/\1/p' "$SOURCE/pipeline/script/film.c" | tr -d '" ' | tr ',' '\n'
 }
 keys_of_films() {
     cat "$@" | grep -oE '[a-z_]+:' | tr -d ':'

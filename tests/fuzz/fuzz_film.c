@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/batch_line.h"
-#include "pipeline/film.h"
+#include "pipeline/script/batch_line.h"
+#include "pipeline/script/film.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "pipeline/latents_file.h"
-#include "pipeline/recipe.h"
+#include "pipeline/script/recipe.h"
 #include "tests/support/memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

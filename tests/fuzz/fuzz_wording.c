@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/prompt_events.h"
-#include "pipeline/prompt_wording.h"
-#include "pipeline/wording_list.h"
+#include "pipeline/script/prompt_events.h"
+#include "pipeline/script/prompt_wording.h"
+#include "pipeline/script/wording_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "configs/model_config.h"
-#include "pipeline/release_names.h"
+#include "pipeline/import/release_names.h"
 #include "tests/support/scratch.h"
 #include "tests/support/toy_release.h"
 #include "tests/support/toy_spiece.h"

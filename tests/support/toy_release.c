@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/release_names.h"
+#include "pipeline/import/release_names.h"
 #include "tests/support/pt_writer.h"
 #include "tests/support/scratch.h"
 #include "tests/support/toy_spiece.h"

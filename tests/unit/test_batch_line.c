@@ -1,5 +1,5 @@
 /* test_batch_line.c - lines of a list of prompts, good and bad. */
-#include "pipeline/batch_line.h"
+#include "pipeline/script/batch_line.h"
 #include "tests/support/check.h"
 
 static void reads_lines(void **state)

@@ -1,5 +1,5 @@
 /* test_colour_map_file.c - a preview map comes back as it was written; that of another VAE is left alone; the rest is refused. */
-#include "pipeline/colour_map_file.h"
+#include "pipeline/preview/colour_map_file.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* test_film.c - films: what is read, and twenty that are refused with their place. */
-#include "pipeline/film.h"
+#include "pipeline/script/film.h"
 #include "tests/support/check.h"
 
 static const char good[] = "take: {seconds: 30, seed: 7, model: mini, cfg_scale: 3, carry: frames}\n"

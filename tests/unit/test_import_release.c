@@ -1,5 +1,5 @@
 /* test_import_release.c - a whole small release: what wins, what is missed, and that nothing half-made stays. */
-#include "pipeline/import_release.h"
+#include "pipeline/import/import_release.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

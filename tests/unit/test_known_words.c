@@ -1,7 +1,7 @@
 /* test_known_words.c - what counts as a word, and which are told. */
 #include "tests/support/check.h"
 
-#include "pipeline/known_words.h"
+#include "pipeline/script/known_words.h"
 
 static const char LIST[] = "a\nball\nbeach\nlight-blue\non\nred";
 

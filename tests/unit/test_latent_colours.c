@@ -1,5 +1,5 @@
 /* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet; colours are blended between cells. */
-#include "pipeline/latent_colours.h"
+#include "pipeline/preview/latent_colours.h"
 
 #include <math.h>
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/machine_share.h"
+#include "pipeline/measure/machine_share.h"
 
 static const take_rates machine = {.flop = 100, .bytes = 10};
 

@@ -1,5 +1,5 @@
 /* test_prompt_events.c - where a prompt goes over to what happens later. */
-#include "pipeline/prompt_events.h"
+#include "pipeline/script/prompt_events.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* test_prompt_wording.c - prompts in a model's words, prompts whose events have happened, and lists that make no sense. */
-#include "pipeline/prompt_wording.h"
-#include "pipeline/wording_list.h"
+#include "pipeline/script/prompt_wording.h"
+#include "pipeline/script/wording_list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/prompt_events.h"
+#include "pipeline/script/prompt_events.h"
 #include "tests/support/check.h"
 
 static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"

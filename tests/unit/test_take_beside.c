@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "kernels/core/hash.h"
+#include "pipeline/measure/take_profile.h"
 #include "pipeline/take_beside.h"
 #include "pipeline/take_memory.h"
-#include "pipeline/take_profile.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tiny_model.h"

@@ -1,5 +1,5 @@
 /* test_take_moment.c - times as people write them. */
-#include "pipeline/take_moment.h"
+#include "pipeline/script/take_moment.h"
 #include "tests/support/check.h"
 
 static void reads_every_form(void **state)

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "pipeline/wording_list.h"
+#include "pipeline/script/wording_list.h"
 #include "tests/support/check.h"
 
 static cfg_model cfg;

@@ -1,0 +1,134 @@
+/* candidates.c - several plans of one prompt, to choose from before anything is refined. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/plan/token_io.h"
+#include "pipeline/preview/contact_sheet.h"
+#include "pipeline/take_task.h"
+
+enum { MOST_CANDIDATES = 16 };
+
+typedef struct {
+    longtake *engine;
+    const longtake_request *request;
+    int count;
+    longtake_batch_fn fn;
+    void *user;
+    uint32_t first_seed;
+    char *output[MOST_CANDIDATES];
+    contact_row row[MOST_CANDIDATES];
+} candidate_list;
+
+/* "plans/ball.lt" -> "plans/ball-42.lt"; one plan alone has the name itself. */
+static lt_status name_outputs(candidate_list *l, lt_error *err)
+{
+    const char *path = l->request->output;
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash ? slash : path, '.');
+    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
+    for (int i = 0; i < l->count; i++) {
+        l->row[i].label = l->first_seed + (uint32_t)i;
+        const int written = l->count == 1 ? asprintf(&l->output[i], "%s", path)
+                                          : asprintf(&l->output[i], "%.*s-%u%s", (int)stem, path,
+                                                     (unsigned)l->row[i].label, path + stem);
+        if (written < 0) {
+            l->output[i] = NULL;
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+        }
+    }
+    return LT_OK;
+}
+
+static lt_status check_sheet(const char *path, lt_error *err)
+{
+    const char *dot = path ? strrchr(path, '.') : NULL;
+    if (path && (!dot || strcmp(dot, ".png") != 0))
+        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected a .png for the sheet of plans",
+                       path);
+    return path ? take_place_check("--preview", path, err) : LT_OK;
+}
+
+/* The request as one of `tokens`, whole, and the seed that the first plan has. */
+static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
+{
+    const longtake_request *r = l->request;
+    *one = *r;
+    one->preview = NULL;
+    if (l->count < 1 || l->count > MOST_CANDIDATES)
+        return lt_fail(err, LT_ERR_USAGE, "--candidates: found %d, expected 1 to %d", l->count,
+                       MOST_CANDIDATES);
+    if (!r->output || (l->count > 1 && strcmp(r->output, "-") == 0))
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--candidates: found %s, expected --output FILE, whose name gets the seed of each plan",
+            r->output ? "standard output" : "no --output");
+    LT_TRY(check_sheet(r->preview, err));
+    LT_TRY(take_output_spares(r, TAKE_OUT_LT, 0, err));
+    take_task task;
+    take_task_open(&task, l->engine, one, take_command_named("tokens"));
+    const lt_status s = take_task_settle(&task, err);
+    l->first_seed = task.run.spec.seed;
+    take_task_close(&task, false);
+    if (s == LT_OK && l->first_seed > UINT32_MAX - (uint32_t)(l->count - 1))
+        return lt_fail(err, LT_ERR_USAGE, "--candidates: found %d from seed %u on, the last seed is %u", l->count,
+                       (unsigned)l->first_seed, (unsigned)UINT32_MAX);
+    return s;
+}
+
+static longtake_status make_plan(candidate_list *l, longtake_request *one, int i, longtake_error *error)
+{
+    longtake_result result = {0};
+    one->output = l->output[i];
+    one->settings.seed = l->row[i].label;
+    const longtake_status s = longtake_make_tokens(l->engine, one, &result, error);
+    const longtake_batch_line told = {.line = i + 1, .output = l->output[i], .status = s, .result = &result};
+    if (s == LONGTAKE_OK && l->fn)
+        l->fn(l->user, &told);
+    longtake_result_clear(&result);
+    return s;
+}
+
+static void tell_note(void *user, const char *line)
+{
+    const longtake_request *r = user;
+    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .stage = "preview", .eta_seconds = -1, .message = line};
+    if (r->on_event)
+        r->on_event(r->user, &event);
+}
+
+static lt_status draw_sheet(candidate_list *l, longtake_request *one, lt_error *err)
+{
+    const lt_warnings notes = {.warn = tell_note, .user = one};
+    for (int i = 0; i < l->count; i++)
+        LT_TRY(take_tokens_read(l->engine, l->output[i], &l->row[i].plan, err));
+    return take_contact_sheet(l->engine, l->row, l->count, l->request->preview, &notes, err);
+}
+
+static void close_list(candidate_list *l)
+{
+    for (int i = 0; i < MOST_CANDIDATES; i++) {
+        free(l->output[i]);
+        tok_plan_clear(&l->row[i].plan);
+    }
+}
+
+longtake_status longtake_make_candidates(longtake *e, const longtake_request *r, int count,
+                                         longtake_batch_fn fn, void *user, longtake_error *error)
+{
+    lt_error err = {0};
+    longtake_request one;
+    candidate_list list = {.engine = e, .request = r, .count = count, .fn = fn, .user = user};
+    lt_status s = check(&list, &one, &err);
+    if (s == LT_OK)
+        s = name_outputs(&list, &err);
+    longtake_status made = LONGTAKE_OK;
+    take_engine_keep_weights(e, true);
+    for (int i = 0; i < count && s == LT_OK && made == LONGTAKE_OK; i++)
+        made = make_plan(&list, &one, i, error);
+    if (s == LT_OK && made == LONGTAKE_OK && r->preview)
+        s = draw_sheet(&list, &one, &err);
+    take_engine_keep_weights(e, false);
+    close_list(&list);
+    return made != LONGTAKE_OK ? made : take_give_error(s, &err, error);
+}

@@ -1,0 +1,69 @@
+/* plan_session.c - see plan_session.h. */
+#include "pipeline/plan/plan_session.h"
+
+ar_sampling plan_sampling_of(const take_run *run, int shot)
+{
+    const take_spec *s = &run->spec;
+    ar_sampling a;
+    ar_sampling_init(&a);
+    a.seed = s->shot[shot].seed;
+    a.guidance = s->shot[shot].lm_cfg;
+    a.temperature = s->temperature;
+    a.filter = s->top_k > 0 ? AR_KEEP_TOP_K : s->top_p > 0 ? AR_KEEP_TOP_P : AR_KEEP_ALL;
+    a.top_k = s->top_k;
+    a.top_p = s->top_p;
+    return a;
+}
+
+float plan_frames_condition(const take_run *run)
+{
+    return ar_frames_condition(&run->engine->cfg.ar_model, run->spec.time.latents);
+}
+
+static int longest_text(const take_run *run)
+{
+    int most = 1;
+    for (int i = 0; i < run->spec.shots; i++)
+        if (run->text[TAKE_FOR_AR][i].count > most)
+            most = run->text[TAKE_FOR_AR][i].count;
+    return most;
+}
+
+lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err)
+{
+    longtake *e = run->engine;
+    ar_session_options options = {.sampling = plan_sampling_of(run, 0),
+                                  .context = run->spec.lm_context,
+                                  .segments = run->plan_segments,
+                                  .may_lean = take_leans(&run->spec),
+                                  .text_rows = longest_text(run)};
+    options.sampling.guidance = take_opening_lm_cfg(&run->spec);
+    *p = (plan_session){0};
+    LT_TRY(take_engine_weights(e, TAKE_NET_AR, &p->weights, err));
+    LT_TRY(ar_model_open(p->weights, &e->cfg.ar_model, e->backend, &p->model, err));
+    return ar_session_open(p->model, &options, &p->session, err);
+}
+
+void plan_session_close(plan_session *p)
+{
+    ar_session_close(p->session);
+    ar_model_close(p->model);
+    lt_weights_close(p->weights);
+    *p = (plan_session){0};
+}
+
+lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt_error *err)
+{
+    const int shot = take_shot_of_segment(&run->spec, k);
+    if (k > 0 && shot == take_shot_of_segment(&run->spec, k - 1))
+        return LT_OK;
+    const take_text *text = &run->text[TAKE_FOR_AR][shot];
+    const ar_condition condition = {.text = text->rows,
+                                    .text_rows = text->count,
+                                    .frames = plan_frames_condition(run),
+                                    .motion = (float)run->spec.shot[shot].motion,
+                                    .change_weight = run->spec.shot[shot].shot_cfg};
+    const ar_sampling sampling = plan_sampling_of(run, shot);
+    LT_TRY(ar_session_sampling(p->session, &sampling, err));
+    return ar_session_condition(p->session, &condition, err);
+}

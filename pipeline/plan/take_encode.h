@@ -1,0 +1,22 @@
+/* take_encode.h - a reference video -> semantic codes, segment by segment, in flat memory. */
+#ifndef TAKE_TAKE_ENCODE_H
+#define TAKE_TAKE_ENCODE_H
+
+#include "pipeline/plan/semantic_reader.h"
+#include "pipeline/take_run.h"
+
+/* What was found of a video. */
+typedef struct {
+    bool is_pictures; /* the plan is in picture codes */
+    double distance;  /* mean squared distance of the encoder's vectors from their codes; below zero: not measured */
+    double error;     /* mean squared error of the colours that these codes tell; below zero: not measured */
+} take_encoding;
+
+/* Parts of the tokenizer that it takes, beside the features. */
+unsigned take_encoding_parts(const cfg_model *cfg, take_codes codes);
+/* Encodes a video, or a part of it, into a plan; all of it in codes of one kind. A plan that the language model goes on from is of
+ * TAKE_CODES_SCENE. TAKE_CODES_PICTURE needs a model that has such codes. `found` may be NULL. */
+lt_status take_encode_video(take_run *run, const semantic_source *source, take_codes codes, tok_plan *out, take_encoding *found,
+                            lt_error *err);
+
+#endif

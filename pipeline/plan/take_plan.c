@@ -1,0 +1,270 @@
+/* take_plan.c - the semantic plan: ids of every segment, made by the language model or given by a token file.
+ *
+ * A segment is a product of the job folder ("tokens.003"), keyed by everything before it, so a killed run goes on from its
+ * last whole segment: what the model writes depends only on the condition, the settings and the ids before.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/plan/plan_session.h"
+#include "pipeline/plan/shot_plan.h"
+#include "pipeline/take_reference.h"
+#include "tokenizer/picture_codes.h"
+
+void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
+{
+    const take_segment *s = &run->segment[segment];
+    for (int i = 0; i < s->ids; i++)
+        codes[i] = ar_output_code(&run->engine->cfg.ar_model, run->ids[s->first_id + i]);
+}
+
+int64_t take_plan_at(const take_run *run, int64_t g, int *frame)
+{
+    if (g >= run->plan_frames)
+        g = run->plan_frames - 1;
+    int64_t k = g / run->engine->cfg.ar_model.segment_frames; /* the first that can hold it: none is longer than that */
+    while (g >= run->segment[k].first_frame + run->segment[k].frames)
+        k++;
+    *frame = (int)(g - run->segment[k].first_frame);
+    return k;
+}
+
+/* Room for `segments` segments. */
+static lt_status reserve(take_run *run, int64_t segments, lt_error *err)
+{
+    run->plan_segments = segments;
+    run->segment = calloc((size_t)segments, sizeof *run->segment);
+    return run->segment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld segments: out of memory", (long long)segments);
+}
+
+/* Places segment k, of `frames` semantic frames, behind the one before. */
+static void place_segment(take_run *run, int64_t k, int frames)
+{
+    take_segment *s = &run->segment[k];
+    s->first_frame = run->plan_frames;
+    s->frames = frames;
+    s->first_id = run->id_count;
+    s->ids = ar_segment_codes(&run->engine->cfg.ar_model, frames);
+    run->plan_frames += frames;
+    run->id_count += s->ids;
+}
+
+static lt_status reserve_ids(take_run *run, lt_error *err)
+{
+    run->ids = calloc((size_t)run->id_count, sizeof *run->ids);
+    return run->ids ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld tokens: out of memory", (long long)run->id_count);
+}
+
+lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err)
+{
+    const tok_layout *l = &plan->layout;
+    if (l->segment_frames == cfg->segment_frames && l->i_tokens == cfg->i_tokens && l->p_tokens == cfg->p_tokens &&
+        l->codebook_size == cfg->codebook_size)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_INPUT, "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
+                   l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames, cfg->i_tokens,
+                   cfg->p_tokens, cfg->codebook_size);
+}
+
+lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
+{
+    LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
+    LT_TRY(reserve(run, plan->segments, err));
+    for (int64_t k = 0; k < plan->segments; k++)
+        place_segment(run, k, plan->frames[k]);
+    LT_TRY(reserve_ids(run, err));
+    for (int64_t i = 0; i < run->id_count; i++)
+        run->ids[i] = plan->tokens[i];
+    take_key key;
+    take_key_begin(&key, "given tokens");
+    for (int64_t k = 0; k < plan->segments; k++) {
+        take_segment *s = &run->segment[k];
+        take_key_bytes(&key, run->ids + s->first_id, (size_t)s->ids * sizeof *run->ids);
+        s->key = take_key_end(&key);
+    }
+    return LT_OK;
+}
+
+lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err)
+{
+    LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
+    for (int64_t k = 0; k < plan->segments && first + k < end; k++) {
+        take_segment *s = &run->segment[first + k];
+        const uint16_t *codes = tok_plan_segment(plan, k);
+        const int64_t count = tok_plan_segment(plan, k + 1) - codes;
+        if (count < s->ids && k + 1 < plan->segments && first + k + 1 < end)
+            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d semantic frames, expected %d: plans that were joined or cut "
+                           "elsewhere than at segments do not lie on a take's own", place, (long long)k, plan->frames[k], s->frames);
+        for (; s->given < s->ids && s->given < count; s->given++)
+            run->ids[s->first_id + s->given] = codes[s->given];
+    }
+    return LT_OK;
+}
+
+/* Keys of all segments: each holds the one before. */
+static lt_status make_keys(take_run *run, lt_error *err)
+{
+    const take_spec *s = &run->spec;
+    lt_hash previous = {0, 0};
+    for (int64_t k = 0; k < run->plan_segments; k++) {
+        const int shot = take_shot_of_segment(s, k);
+        take_key key;
+        LT_TRY(take_key_of_stage(run->engine, &key, "tokens", TAKE_NET_AR, err));
+        take_key_hash(&key, previous);
+        take_key_hash(&key, run->text[TAKE_FOR_AR][shot].key);
+        take_key_real(&key, s->shot[shot].motion);
+        take_key_int(&key, s->shot[shot].seed);
+        take_key_real(&key, plan_frames_condition(run));
+        take_key_int(&key, run->segment[k].frames);
+        take_key_real(&key, s->shot[shot].lm_cfg);
+        take_key_real(&key, s->temperature);
+        take_key_int(&key, s->top_k);
+        take_key_real(&key, s->top_p);
+        take_key_int(&key, s->lm_context);
+        if (shot > 0)
+            take_key_real(&key, s->shot[shot].shot_cfg);
+        const take_segment *segment = &run->segment[k];
+        if (segment->given > 0)
+            take_key_bytes(&key, run->ids + segment->first_id, (size_t)segment->given * sizeof *run->ids);
+        previous = run->segment[k].key = take_key_end(&key);
+    }
+    return LT_OK;
+}
+
+static void product_name(char name[32], int64_t segment)
+{
+    snprintf(name, 32, "tokens.%03lld", (long long)segment);
+}
+
+/* Fills the segments that the job folder holds, from the first on; *have counts them. */
+static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
+{
+    for (*have = 0; *have < run->plan_segments; (*have)++) {
+        const take_segment *segment = &run->segment[*have];
+        char name[32];
+        void *data = NULL;
+        size_t bytes = 0;
+        bool found = false;
+        if (segment->given == segment->ids)
+            continue;
+        product_name(name, *have);
+        LT_TRY(take_job_get(run->job, name, segment->key, &data, &bytes, &found, err));
+        const size_t want = (size_t)segment->ids * sizeof *run->ids;
+        if (found && bytes == want)
+            memcpy(run->ids + segment->first_id, data, want);
+        free(data);
+        if (!found || bytes != want)
+            break;
+        take_clock_found(&run->clock, TAKE_TOKENS, segment->ids - segment->given);
+    }
+    return LT_OK;
+}
+
+typedef struct {
+    take_run *run;
+    int told; /* codes of the segment that the clock knows of */
+} code_counter;
+
+static int on_code(void *user, int done, int total)
+{
+    enum { EVERY = 16 }; /* codes between two events; the first one shows that codes come at all */
+    code_counter *c = user;
+    if (done != 1 && done % EVERY != 0 && done != total)
+        return 0;
+    const lt_status s = take_clock_step(&c->run->clock, done, done - c->told, NULL);
+    c->told = done;
+    return s != LT_OK;
+}
+
+static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt_error *err)
+{
+    const take_segment *segment = &run->segment[k];
+    int32_t *ids = run->ids + segment->first_id;
+    code_counter counter = {.run = run, .told = segment->given};
+    const ar_progress progress = {.code = on_code, .user = &counter};
+    take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
+    lt_status s = ar_session_segment(session, segment->frames, ids, segment->given, &progress, err);
+    char name[32];
+    product_name(name, k);
+    if (s == LT_OK)
+        s = take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids, err);
+    take_clock_leave(&run->clock);
+    return s;
+}
+
+static lt_status write_segments(take_run *run, plan_session *p, int64_t have, lt_error *err)
+{
+    for (int64_t k = 0; k < run->plan_segments; k++) {
+        const take_segment *segment = &run->segment[k];
+        LT_TRY(plan_session_enter(p, run, k, err));
+        if (k < have || segment->given == segment->ids)
+            LT_TRY(ar_session_feed(p->session, run->ids + segment->first_id, segment->frames, err));
+        else
+            LT_TRY(write_segment(run, p->session, k, err));
+    }
+    return LT_OK;
+}
+
+static lt_status open_and_write(take_run *run, int64_t have, lt_error *err)
+{
+    plan_session p;
+    lt_status s = plan_session_open(&p, run, err);
+    if (s == LT_OK)
+        s = write_segments(run, &p, have, err);
+    plan_session_close(&p);
+    return s;
+}
+
+/* What reference and shots give of the plan. */
+static lt_status lay_given(take_run *run, lt_error *err)
+{
+    const take_reference *f = run->reference;
+    if (f)
+        LT_TRY(take_plan_lay(run, &f->plan, 0, run->plan_segments, f->path, err));
+    return take_plan_of_shots(run, err);
+}
+
+static bool is_picture(const take_run *run, const take_segment *s)
+{
+    return s->given == s->ids && tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id, s->ids);
+}
+
+/* Pictures that the language model is to go on from, in what the take shows. */
+static void warn_of_pictures(take_run *run)
+{
+    const int64_t shown = take_latents_of_frames(run->spec.time.frames);
+    int64_t pictures = 0;
+    for (int64_t k = 0; k < run->plan_segments && run->segment[k].first_frame < shown; k++) {
+        const take_segment *s = &run->segment[k];
+        pictures += is_picture(run, s);
+        if (s->given == s->ids || pictures == 0)
+            continue;
+        take_warn(run, "%lld given frames of the plan are pictures, which the language model does not know: what it writes behind them does not go on "
+                       "with what they show", (long long)pictures);
+        return;
+    }
+}
+
+lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
+{
+    LT_TRY(reserve(run, run->spec.time.segments, err));
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        place_segment(run, k, take_segment_frames(&run->spec.time, k));
+    LT_TRY(reserve_ids(run, err));
+    LT_TRY(lay_given(run, err));
+    warn_of_pictures(run);
+    LT_TRY(make_keys(run, err));
+    int64_t given = 0;
+    for (int64_t k = 0; k < run->plan_segments; k++)
+        given += run->segment[k].given;
+    take_clock_plan(&run->clock, TAKE_TOKENS, (double)(run->id_count - given));
+    return read_products(run, have, err);
+}
+
+lt_status take_plan_make(take_run *run, lt_error *err)
+{
+    int64_t have = 0;
+    LT_TRY(take_plan_look(run, &have, err));
+    return have == run->plan_segments ? LT_OK : open_and_write(run, have, err);
+}

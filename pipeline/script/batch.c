@@ -1,0 +1,184 @@
+/* batch.c - a list of prompts, one take after the other. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernels/core/whole_file.h"
+#include "pipeline/engine.h"
+#include "pipeline/script/batch_line.h"
+#include "pipeline/script/film_keys.h"
+
+enum { MOST_BYTES = 16 << 20, PLACE_BYTES = 4096 };
+
+typedef struct {
+    longtake *engine;
+    const char *path;
+    const char *folder;
+    const longtake_request *request;
+    longtake_batch_fn fn;
+    void *user;
+    char **output; /* of the lines so far, to tell when two are the same */
+    int64_t outputs;
+    int64_t lines;
+    int64_t failed;
+} batch_run;
+
+static lt_status read_lines(const char *path, char **text, lt_error *err)
+{
+    const char *what = "lines of text";
+    size_t n;
+    LT_TRY(strcmp(path, "-") == 0 ? lt_whole_stream_read(stdin, path, MOST_BYTES, what, text, &n, err)
+                                  : lt_whole_file_read(path, MOST_BYTES, what, text, &n, err));
+    if (!memchr(*text, '\0', n))
+        return LT_OK;
+    free(*text);
+    *text = NULL;
+    return lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text", path);
+}
+
+/* "FOLDER/0007.mp4" or "FOLDER/NAME"; remembered, so that no line writes over another. */
+static lt_status name_output(batch_run *b, const batch_line *l, int64_t line, const char *place,
+                             const char **out, lt_error *err)
+{
+    const char *format = b->request->format ? b->request->format : "mp4";
+    const size_t bytes = strlen(b->folder) + (l->output ? strlen(l->output) : strlen(format)) + 32;
+    char **grown = realloc(b->output, (size_t)(b->outputs + 1) * sizeof *grown);
+    char *name = malloc(bytes);
+    if (grown)
+        b->output = grown;
+    if (!grown || !name) {
+        free(name);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    }
+    const size_t length = strlen(b->folder);
+    const char *slash = length > 0 && b->folder[length - 1] == '/' ? "" : "/";
+    if (l->output)
+        snprintf(name, bytes, "%s%s%s", b->folder, slash, l->output);
+    else
+        snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)line, format);
+    for (int64_t i = 0; i < b->outputs; i++)
+        if (strcmp(b->output[i], name) == 0) {
+            const lt_status s =
+                lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
+            free(name);
+            return s;
+        }
+    b->output[b->outputs++] = name;
+    *out = name;
+    return LT_OK;
+}
+
+/* The line's settings, and those of the request where it says nothing. */
+static longtake_settings lay_over(const longtake_settings *line, const longtake_settings *base)
+{
+    longtake_settings s = *line;
+    film_keep_settings(base, &s);
+    if (s.seconds < 0 && s.frames < 0) {
+        s.seconds = base->seconds;
+        s.frames = base->frames;
+        s.semantic_frames = base->semantic_frames;
+    }
+    s.width = base->width;
+    s.height = base->height;
+    s.fit = base->fit;
+    return s;
+}
+
+static longtake_status generate_line(batch_run *b, const char *text, int64_t line, longtake_batch_line *told,
+                                     longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    char place[PLACE_BYTES];
+    batch_line l = {0};
+    longtake_request r = *b->request;
+    snprintf(place, sizeof place, "%s:%lld", b->path, (long long)line);
+    lt_status s = batch_line_read(text, place, &l, &err);
+    if (s == LT_OK)
+        s = name_output(b, &l, line, place, &told->output, &err);
+    if (s != LT_OK) {
+        batch_line_clear(&l);
+        return take_give_error(s, &err, error);
+    }
+    r.prompt = l.prompt;
+    r.output = told->output;
+    if (l.output)
+        r.format = NULL; /* the name says it */
+    r.settings = lay_over(&l.settings, &b->request->settings);
+    const longtake_status code = longtake_generate(b->engine, &r, result, error);
+    batch_line_clear(&l);
+    return code;
+}
+
+static longtake_status do_line(batch_run *b, const char *text, int64_t line)
+{
+    longtake_error error = {0};
+    longtake_result result = {0};
+    longtake_batch_line told = {.line = line};
+    told.status = generate_line(b, text, line, &told, &result, &error);
+    told.message = told.status == LONGTAKE_OK ? NULL : error.message;
+    told.result = told.status == LONGTAKE_OK ? &result : NULL;
+    told.output = told.result ? result.output : told.output;
+    b->lines++;
+    b->failed += told.status != LONGTAKE_OK;
+    if (b->fn)
+        b->fn(b->user, &told);
+    longtake_result_clear(&result);
+    return told.status;
+}
+
+static lt_status do_lines(batch_run *b, char *text, lt_error *err)
+{
+    int64_t line = 1;
+    for (char *at = text; *at; line++) {
+        const size_t length = strcspn(at, "\n");
+        char *next = at + length + (at[length] == '\n');
+        at[length - (length > 0 && at[length - 1] == '\r')] = '\0';
+        if (!batch_line_is_empty(at) && do_line(b, at, line) == LONGTAKE_ERR_CANCELLED)
+            return lt_fail(err, LT_ERR_CANCELLED, "%s:%lld: stopped as asked", b->path, (long long)line);
+        at = next;
+    }
+    if (b->lines == 0)
+        return lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
+    if (b->failed > 0)
+        return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", b->path, (long long)b->failed,
+                       (long long)b->lines);
+    return LT_OK;
+}
+
+/* The folder, made where it is missing. */
+static lt_status find_folder(const char *folder, lt_error *err)
+{
+    struct stat st;
+    if (mkdir(folder, 0777) == 0)
+        return LT_OK;
+    if (errno == ENOSPC || errno == EDQUOT)
+        return lt_fail(err, LT_ERR_RESOURCES, "--output-dir: %s cannot be made: %s", folder, strerror(errno));
+    if (errno != EEXIST)
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which cannot be made: %s", folder, strerror(errno));
+    if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which is no folder", folder);
+    return LT_OK;
+}
+
+longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder,
+                                        const longtake_request *r, longtake_batch_fn fn, void *user,
+                                        longtake_error *error)
+{
+    lt_error err = {0};
+    batch_run b = {.engine = e, .path = prompts, .folder = folder, .request = r, .fn = fn, .user = user};
+    char *text = NULL;
+    lt_status s = folder ? read_lines(prompts, &text, &err) : lt_fail(&err, LT_ERR_USAGE, "--output-dir: found none, expected a folder");
+    if (s == LT_OK)
+        s = find_folder(folder, &err);
+    take_engine_keep_weights(e, true);
+    if (s == LT_OK)
+        s = do_lines(&b, text, &err);
+    take_engine_keep_weights(e, false);
+    for (int64_t i = 0; i < b.outputs; i++)
+        free(b.output[i]);
+    free(b.output);
+    free(text);
+    return take_give_error(s, &err, error);
+}

@@ -1,0 +1,62 @@
+/* film_request.c - films in longtake.h. */
+#include "pipeline/engine.h"
+#include "pipeline/plan/shot_plan.h"
+#include "pipeline/script/film.h"
+#include "pipeline/timeline.h"
+
+longtake_status longtake_film_read(const char *path, longtake_film **film, longtake_error *error)
+{
+    lt_error err = {0};
+    return take_give_error(film_read(path, film, &err), &err, error);
+}
+
+void longtake_film_close(longtake_film *film)
+{
+    film_close(film);
+}
+
+const char *longtake_film_model(const longtake_film *film)
+{
+    return film->model;
+}
+
+/* A take whose length nobody says is one window long: its shots must begin in it. */
+static lt_status check_length(const longtake_film *film, const longtake *e, const longtake_settings *g, lt_error *err)
+{
+    const size_t last = film->shots - 1;
+    const int64_t at = film->plan[last].at_frame;
+    const int64_t window = take_frames_of_latents(e->cfg.mmdit.latent_frames);
+    if (g->seconds >= 0 || g->frames >= 0 || g->semantic_frames >= 0 || at < window)
+        return LT_OK;
+    return cfg_node_fail(film->document, film->shot[last].at_node, err,
+                         "shot %zu begins at frame %lld, the take has %lld frames\nhint: 'take' says no length: it is one window",
+                         last, (long long)at, (long long)window);
+}
+
+/* The files that shots take their plans from. */
+static lt_status check_plans(const longtake_film *film, const longtake *e, lt_error *err)
+{
+    for (size_t i = 0; i < film->shots; i++) {
+        const film_shot *shot = &film->shot[i];
+        lt_error cause = {0};
+        const lt_status s = take_shot_plan_check(e, &film->plan[i], &cause);
+        const cfg_node *bad = s == LT_ERR_USAGE && shot->span ? shot->span : shot->plan;
+        if (s == LT_ERR_USAGE || s == LT_ERR_INPUT)
+            return cfg_node_fail(film->document, bad, err, "'%s': %s", bad->key, cause.message);
+        if (s != LT_OK)
+            return lt_fail(err, s, "%s", cause.message);
+    }
+    return LT_OK;
+}
+
+longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r,
+                                    longtake_error *error)
+{
+    lt_error err = {0};
+    lt_status s = film_apply(film, e->cfg.pipeline.fps, r, &err);
+    if (s == LT_OK)
+        s = check_length(film, e, &r->settings, &err);
+    if (s == LT_OK)
+        s = check_plans(film, e, &err);
+    return take_give_error(s, &err, error);
+}
