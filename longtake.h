@@ -308,7 +308,7 @@ typedef struct {
     int64_t line;                  /**< in the file, or of the plans, from 1 */
     const char *output;            /**< as in longtake_result; of a line that failed as it was asked for, NULL where the line could not be read */
     longtake_status status;        /**< LONGTAKE_OK, or why it failed */
-    const char *message;           /**< of a failure */
+    const char *message;           /**< of a failure, with its place in the list, "prompts.txt:7: ..." */
     const longtake_result *result; /**< of a success */
 } longtake_batch_line;
 /** Called after every line or plan. */
@@ -318,7 +318,8 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
  * what a film's take may have (seconds, frames, seed, ...), and "output", a name in the folder (else 0007.mp4 for line 7). The folder is made where
  * it is missing.
  * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its prompt and output are not
- * used. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
+ * used. A line whose output is there already, made from the same request by its own account, is passed over, so that a list that was stopped goes on;
+ * `fresh` makes it again. A note tells which line is next. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
 
 /** A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a

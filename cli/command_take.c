@@ -224,15 +224,6 @@ static int find_retake(cli_context *c, const longtake *engine, const longtake_re
 
 /* ---- batch ---- */
 
-/* What is wrong with a line itself begins with its place, "prompts.txt:4:". */
-static bool says_its_line(const char *prompts, const longtake_batch_line *line)
-{
-    char number[32];
-    const size_t length = prompts ? strlen(prompts) : 0;
-    const int n = snprintf(number, sizeof number, ":%lld:", (long long)line->line);
-    return prompts && strncmp(line->message, prompts, length) == 0 && strncmp(line->message + length, number, (size_t)n) == 0;
-}
-
 static void tell_line(void *user, const longtake_batch_line *line)
 {
     cli_context *c = user;
@@ -242,15 +233,7 @@ static void tell_line(void *user, const longtake_batch_line *line)
         fflush(stdout);
         return;
     }
-    const char *prompts = c->values->prompts;
-    char message[sizeof(longtake_error) + 4096];
-    if (says_its_line(prompts, line))
-        snprintf(message, sizeof message, "%s", line->message);
-    else if (prompts)
-        snprintf(message, sizeof message, "%s:%lld: %s", prompts, (long long)line->line, line->message);
-    else
-        snprintf(message, sizeof message, "line %lld: %s", (long long)line->line, line->message);
-    cli_progress_error(&c->progress, (int)line->status, message);
+    cli_progress_error(&c->progress, (int)line->status, line->message);
 }
 
 static int run_batch(cli_context *c, longtake *engine, const longtake_request *r)

@@ -156,6 +156,24 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     return finish(&task, s, result, &err, error);
 }
 
+longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    take_task task;
+    *result = (longtake_result){0};
+    take_task_open(&task, e, r, take_command_named("generate"));
+    const bool made = !r->fresh && take_task_settle(&task, &err) == LT_OK && take_is_made(&task.run, r->output);
+    if (!made) {
+        take_task_close(&task, false);
+        return longtake_generate(e, r, result, error);
+    }
+    take_note(&task.run, "%s is there already, made from the same request\nhint: --fresh makes it again", r->output);
+    const take_made as_it_is = {.command = task.command->name, .kind = task.kind, .seam_window = -1};
+    const lt_status s = take_fill_result(&task.run, &as_it_is, result, &err);
+    take_task_close(&task, false);
+    return take_give_error(s, &err, error);
+}
+
 longtake_status longtake_generate(longtake *e, const longtake_request *r, longtake_result *result,
                                   longtake_error *error)
 {

@@ -9,6 +9,7 @@
 #include "media/libav_error.h"
 #include "media/video_file.h"
 #include "pipeline/measure/take_profile.h"
+#include "pipeline/script/recipe.h"
 #include "pipeline/take_reference.h"
 
 /* The lengths of segments, where they are not those of a plan made in one go. */
@@ -91,6 +92,29 @@ lt_json *take_about(take_run *run, lt_error *err)
     lt_json_set(o, "tokens", codes_json(codes, run->id_count));
     free(codes);
     return o;
+}
+
+/* What a take is known by before it has a plan. */
+static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "settings", "reference"};
+
+bool take_is_made(take_run *run, const char *path)
+{
+    lt_error ignored = {0};
+    lt_json *there = NULL;
+    if (run->request->no_metadata || take_recipe_read(path, &there, &ignored) != LT_OK)
+        return false;
+    lt_json *wanted = take_about(run, &ignored);
+    bool same = wanted != NULL;
+    for (size_t i = 0; same && i < sizeof told_before_plan / sizeof *told_before_plan; i++) {
+        const lt_json *a = lt_json_get(wanted, told_before_plan[i]);
+        const lt_json *b = lt_json_get(there, told_before_plan[i]);
+        same = (!a && !b) || lt_json_equal(a, b);
+    }
+    if (same)
+        run->given_about = lt_json_text(there);
+    lt_json_free(wanted);
+    lt_json_free(there);
+    return same && run->given_about;
 }
 
 static lt_json *stage_report(const take_run *run)

@@ -2,6 +2,8 @@
 #ifndef TAKE_TAKE_REPORT_H
 #define TAKE_TAKE_REPORT_H
 
+#include <stdbool.h>
+
 #include "pipeline/output_kind.h"
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/take_run.h"
@@ -18,6 +20,10 @@ typedef struct {
 /* Model, settings and plan: everything that decides the result, nothing that does not (no name, path, date or host). What
  * `longtake info` shows of a file and `--recipe` reads. NULL when memory is out. */
 lt_json *take_about(take_run *run, lt_error *err);
+
+/* Is `path` the very take that a settled `run` would make, by its own account? Then the run tells of it as that file does (take_fill_result). What
+ * decides nothing but rounding, device and precision, no file tells. */
+bool take_is_made(take_run *run, const char *path);
 
 /* RGB frames that the take's output has. */
 int64_t take_delivered_frames(const take_run *run);

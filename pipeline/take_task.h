@@ -61,6 +61,9 @@ unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */
 void take_task_close(take_task *t, bool done);
 
+/* longtake_generate, but where the output is there already, made from the same request, it stays as it is: its result says so. */
+longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
+
 /* ---- how a command settles ---- */
 
 lt_status take_settle_prompt(take_task *t, lt_error *err);  /* a prompt, or a picture to begin with */

@@ -76,25 +76,35 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
     return s;
 }
 
+static void tell_note(void *user, const char *line)
+{
+    const longtake_request *r = user;
+    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = line};
+    if (r->on_event)
+        r->on_event(r->user, &event);
+}
+
+/* Which of several plans is next. */
+static void tell_plan(const candidate_list *l, longtake_request *one, int i)
+{
+    char text[128];
+    snprintf(text, sizeof text, "plan %d of %d, seed %u", i + 1, l->count, (unsigned)l->row[i].label);
+    if (l->count > 1)
+        tell_note(one, text);
+}
+
 static longtake_status make_plan(candidate_list *l, longtake_request *one, int i, longtake_error *error)
 {
     longtake_result result = {0};
     one->output = l->output[i];
     one->settings.seed = l->row[i].label;
+    tell_plan(l, one, i);
     const longtake_status s = longtake_make_tokens(l->engine, one, &result, error);
     const longtake_batch_line told = {.line = i + 1, .output = l->output[i], .status = s, .result = &result};
     if (s == LONGTAKE_OK && l->fn)
         l->fn(l->user, &told);
     longtake_result_clear(&result);
     return s;
-}
-
-static void tell_note(void *user, const char *line)
-{
-    const longtake_request *r = user;
-    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .stage = "preview", .eta_seconds = -1, .message = line};
-    if (r->on_event)
-        r->on_event(r->user, &event);
 }
 
 static lt_status draw_sheet(candidate_list *l, longtake_request *one, lt_error *err)

@@ -9,8 +9,14 @@
 #include "pipeline/engine.h"
 #include "pipeline/script/batch_line.h"
 #include "pipeline/script/film_keys.h"
+#include "pipeline/take_task.h"
 
 enum { MOST_BYTES = 16 << 20, PLACE_BYTES = 4096 };
+
+typedef struct {
+    const char *text;
+    int64_t number; /* in the file, from 1 */
+} prompt_line;
 
 typedef struct {
     longtake *engine;
@@ -21,6 +27,7 @@ typedef struct {
     void *user;
     char **output; /* of the lines so far, to tell when two are the same */
     int64_t outputs;
+    prompt_line *line; /* those that say something */
     int64_t lines;
     int64_t failed;
 } batch_run;
@@ -86,17 +93,26 @@ static longtake_settings lay_over(const longtake_settings *line, const longtake_
     return s;
 }
 
-static longtake_status generate_line(batch_run *b, const char *text, int64_t line, longtake_batch_line *told,
+/* Which of the lines is next. */
+static void tell_line(const batch_run *b, int64_t i, const char *place, const char *output)
+{
+    const longtake_request *r = b->request;
+    char text[2 * PLACE_BYTES];
+    snprintf(text, sizeof text, "%s: %lld of %lld, %s", place, (long long)i + 1, (long long)b->lines, output);
+    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = text};
+    if (r->on_event)
+        r->on_event(r->user, &event);
+}
+
+static longtake_status generate_line(batch_run *b, int64_t i, const char *place, longtake_batch_line *told,
                                      longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
-    char place[PLACE_BYTES];
     batch_line l = {0};
     longtake_request r = *b->request;
-    snprintf(place, sizeof place, "%s:%lld", b->path, (long long)line);
-    lt_status s = batch_line_read(text, place, &l, &err);
+    lt_status s = batch_line_read(b->line[i].text, place, &l, &err);
     if (s == LT_OK)
-        s = name_output(b, &l, line, place, &told->output, &err);
+        s = name_output(b, &l, b->line[i].number, place, &told->output, &err);
     if (s != LT_OK) {
         batch_line_clear(&l);
         return take_give_error(s, &err, error);
@@ -106,21 +122,33 @@ static longtake_status generate_line(batch_run *b, const char *text, int64_t lin
     if (l.output)
         r.format = NULL; /* the name says it */
     r.settings = lay_over(&l.settings, &b->request->settings);
-    const longtake_status code = longtake_generate(b->engine, &r, result, error);
+    tell_line(b, i, place, told->output);
+    const longtake_status code = take_generate_once(b->engine, &r, result, error);
     batch_line_clear(&l);
     return code;
 }
 
-static longtake_status do_line(batch_run *b, const char *text, int64_t line)
+/* What is wrong with a line itself begins with its place, "prompts.txt:4:"; anything else gets it. */
+static void name_place(const char *place, const longtake_error *error, char *text, size_t bytes)
+{
+    const size_t length = strlen(place);
+    const bool there = strncmp(error->message, place, length) == 0 && error->message[length] == ':';
+    snprintf(text, bytes, "%s%s%s", there ? "" : place, there ? "" : ": ", error->message);
+}
+
+static longtake_status do_line(batch_run *b, int64_t i)
 {
     longtake_error error = {0};
     longtake_result result = {0};
-    longtake_batch_line told = {.line = line};
-    told.status = generate_line(b, text, line, &told, &result, &error);
-    told.message = told.status == LONGTAKE_OK ? NULL : error.message;
+    longtake_batch_line told = {.line = b->line[i].number};
+    char place[PLACE_BYTES];
+    char message[PLACE_BYTES + sizeof error.message + 2];
+    snprintf(place, sizeof place, "%s:%lld", b->path, (long long)told.line);
+    told.status = generate_line(b, i, place, &told, &result, &error);
+    name_place(place, &error, message, sizeof message);
+    told.message = told.status == LONGTAKE_OK ? NULL : message;
     told.result = told.status == LONGTAKE_OK ? &result : NULL;
     told.output = told.result ? result.output : told.output;
-    b->lines++;
     b->failed += told.status != LONGTAKE_OK;
     if (b->fn)
         b->fn(b->user, &told);
@@ -128,19 +156,31 @@ static longtake_status do_line(batch_run *b, const char *text, int64_t line)
     return told.status;
 }
 
-static lt_status do_lines(batch_run *b, char *text, lt_error *err)
+/* The lines that say something, cut off in `text`. */
+static lt_status find_lines(batch_run *b, char *text, lt_error *err)
 {
-    int64_t line = 1;
-    for (char *at = text; *at; line++) {
+    int64_t number = 1;
+    for (char *at = text; *at; number++) {
         const size_t length = strcspn(at, "\n");
         char *next = at + length + (at[length] == '\n');
         at[length - (length > 0 && at[length - 1] == '\r')] = '\0';
-        if (!batch_line_is_empty(at) && do_line(b, at, line) == LONGTAKE_ERR_CANCELLED)
-            return lt_fail(err, LT_ERR_CANCELLED, "%s:%lld: stopped as asked", b->path, (long long)line);
+        if (!batch_line_is_empty(at)) {
+            prompt_line *grown = realloc(b->line, (size_t)(b->lines + 1) * sizeof *grown);
+            if (!grown)
+                return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", b->path);
+            b->line = grown;
+            b->line[b->lines++] = (prompt_line){at, number};
+        }
         at = next;
     }
-    if (b->lines == 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
+    return b->lines > 0 ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
+}
+
+static lt_status do_lines(batch_run *b, lt_error *err)
+{
+    for (int64_t i = 0; i < b->lines; i++)
+        if (do_line(b, i) == LONGTAKE_ERR_CANCELLED)
+            return lt_fail(err, LT_ERR_CANCELLED, "%s:%lld: stopped as asked", b->path, (long long)b->line[i].number);
     if (b->failed > 0)
         return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", b->path, (long long)b->failed,
                        (long long)b->lines);
@@ -171,14 +211,17 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     char *text = NULL;
     lt_status s = folder ? read_lines(prompts, &text, &err) : lt_fail(&err, LT_ERR_USAGE, "--output-dir: found none, expected a folder");
     if (s == LT_OK)
+        s = find_lines(&b, text, &err);
+    if (s == LT_OK)
         s = find_folder(folder, &err);
     take_engine_keep_weights(e, true);
     if (s == LT_OK)
-        s = do_lines(&b, text, &err);
+        s = do_lines(&b, &err);
     take_engine_keep_weights(e, false);
     for (int64_t i = 0; i < b.outputs; i++)
         free(b.output[i]);
     free(b.output);
+    free(b.line);
     free(text);
     return take_give_error(s, &err, error);
 }

@@ -14,6 +14,33 @@ same cube.mp4 out/cube.mp4
 made generate --prompts good.txt --output-dir out/ --frames 17 --steps 2
 equal "paths in a folder with a slash" "$(tr '\n' ' ' <made.out)" "out/0001.mp4 out/cube.mp4 "
 
+grep -q '^good.txt:4: 2 of 2, out/cube.mp4$' made.err || fail "which line is made is not told: $(cat made.err)"
+
+# What is there already, made from the same request, stays; what is not, or is of another, is made.
+touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 2
+equal "paths of what is there" "$(tr '\n' ' ' <made.out)" "out/0001.mp4 out/cube.mp4 "
+equal "made again" "$(find out -newermt 2021-01-01 -type f)" ""
+grep -q '^out/cube.mp4 is there already' made.err || fail "what is passed over is not told: $(cat made.err)"
+made generate --prompts good.txt --output-dir out --frames 17 --steps 2 --json
+json --lines made.out
+equal "frames of what is there" "$(grep -o '"frames":[0-9]*,"fps"' made.out | tr -dc '0-9\n' | tr '\n' ' ')" "17 9 "
+printf 'not a video' >out/0001.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 2
+same ball.mp4 out/0001.mp4
+equal "made again" "$(find out -newermt 2021-01-01 -type f)" out/0001.mp4
+touch -d 2020-01-01 out/0001.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 1
+equal "made with other steps" "$(find out -newermt 2021-01-01 -type f | sort | tr '\n' ' ')" "out/0001.mp4 out/cube.mp4 "
+touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --fresh
+equal "made afresh" "$(find out -newermt 2021-01-01 -type f | sort | tr '\n' ' ')" "out/0001.mp4 out/cube.mp4 "
+touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --no-metadata --fresh
+touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
+made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --no-metadata
+equal "made again where it does not say how" "$(find out -newermt 2021-01-01 -type f | sort | tr '\n' ' ')" "out/0001.mp4 out/cube.mp4 "
+
 rm out/*
 printf '{"prompt": "a"\na red ball\n{"prompt": "b", "output": "b.txt"}\n{"prompt": "c", "output": "0002.y4m"}\n' >bad.txt
 refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m
