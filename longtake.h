@@ -255,7 +255,7 @@ typedef struct {
     double max_seam;                /**< above it: LONGTAKE_ERR_LIMIT when done; below zero: no limit */
 
     const char *job;                /**< job folder that is kept; NULL: beside the output, gone on success. Of no use to decode, which has its own */
-    int fresh;                      /**< forget what the job folder holds */
+    int fresh;                      /**< forget what the job folder holds, and what a list of prompts has made */
     int keep_job;                   /**< keep an implicit one */
 
     longtake_event_fn on_event;     /**< each may be NULL */
@@ -351,7 +351,7 @@ LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const l
  * frames, latents, segments, tokens, windows, steps, peak memory and a time estimate (null when never measured).
  * Loads no weights. */
 LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error);
-/** The same for people: when each shot takes effect, and a table with window, frames, shot and prompt. */
+/** The same for people: when each shot takes effect, and a table with window, frames, shot and prompt (of `tokens`, with shots and prompts). */
 LONGTAKE_API longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text, longtake_error *error);
 
 /* ---- semantic tokens ------------------------------------------------------------------------------------------------ */

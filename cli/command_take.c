@@ -174,14 +174,11 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
 {
     longtake_error error = {0};
     char *plan = NULL;
-    const bool table = strcmp(c->values->command, "run") == 0 && !c->values->json;
-    const longtake_status s = (table ? longtake_plan_table : longtake_plan)(engine, c->values->command, r, &plan, &error);
+    const bool json = c->values->json;
+    const longtake_status s = (json ? longtake_plan : longtake_plan_table)(engine, c->values->command, r, &plan, &error);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
-    if (table)
-        fputs(plan, stdout);
-    else
-        cli_print_document(c, plan);
+    printf("%s%s", plan, json ? "\n" : "");
     longtake_free(plan);
     return LONGTAKE_OK;
 }

@@ -223,17 +223,17 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_table(const plan_findings *p, FILE *out)
+static void print_head(const take_spec *s, FILE *out)
+{
+    const take_timeline *time = &s->time;
+    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s\n", (long long)time->frames, plural(time->frames),
+            (double)time->frames / s->fps, s->seed, (long long)time->windows, plural(time->windows),
+            (long long)time->segments, plural(time->segments));
+}
+
+static void print_windows(const plan_findings *p, FILE *out)
 {
     const take_spec *s = &p->task.run.spec;
-    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s\n", (long long)s->time.frames, plural(s->time.frames),
-            (double)s->time.frames / s->fps, s->seed, (long long)s->time.windows, plural(s->time.windows),
-            (long long)s->time.segments, plural(s->time.segments));
-    for (int i = 1; i < s->shots; i++) {
-        char line[TAKE_SHOT_LINE_BYTES];
-        (void)take_task_shot_line(&p->task, i, line);
-        fprintf(out, "%s\n", line);
-    }
     fprintf(out, "\n%6s  %-13s  %-15s  %4s  %-7s  prompt\n", "window", "frames", "seconds", "shot", "cached");
     for (int64_t c = 0; c < s->time.windows; c++) {
         const take_window w = take_window_at(&s->time, c);
@@ -249,6 +249,29 @@ static void print_table(const plan_findings *p, FILE *out)
         fprintf(out, "%6lld  %-13s  %-15s  %4d  %-7s  %s\n", (long long)c, frames, seconds, shot,
                 cached_name(p, c), s->shot[shot].prompt);
     }
+}
+
+/* Of a plan alone there are no windows. */
+static void print_shots(const take_spec *s, FILE *out)
+{
+    fprintf(out, "\n%4s  %-7s  prompt\n", "shot", "second");
+    for (int i = 0; i < s->shots; i++)
+        fprintf(out, "%4d  %-7.2f  %s\n", i, (double)s->shot[i].at_frame / s->fps, s->shot[i].prompt);
+}
+
+static void print_table(const plan_findings *p, FILE *out)
+{
+    const take_spec *s = &p->task.run.spec;
+    print_head(s, out);
+    for (int i = 1; i < s->shots; i++) {
+        char line[TAKE_SHOT_LINE_BYTES];
+        (void)take_task_shot_line(&p->task, i, line);
+        fprintf(out, "%s\n", line);
+    }
+    if (p->task.command->does & TAKE_DOES_REFINE)
+        print_windows(p, out);
+    else
+        print_shots(s, out);
 }
 
 longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text,

@@ -12,7 +12,7 @@ mkdir -p usr/share/longtake/models
 cp -r "$MODEL" usr/share/longtake/models/small
 usr/bin/longtake generate "a red ball" --seconds 2 -o take.mp4 --model small --progress none >out 2>err || fail "$(cat err)"
 equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
-usr/bin/longtake generate x --seconds 2 -o x.mp4 --model landiff --dry-run >out 2>err || fail "landiff: $(cat err)"
+usr/bin/longtake generate x --seconds 2 -o x.mp4 --model landiff --dry-run --json >out 2>err || fail "landiff: $(cat err)"
 
 pc=$(dirname "$(find usr -name longtake.pc)")
 flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs longtake) || fail "pkg-config does not know longtake"

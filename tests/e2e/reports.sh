@@ -89,7 +89,9 @@ made info take.mp4 --json
 equal "info --json: lines" "$(wc -l <made.out)" 1
 equal "info and info --json" "$(tr -d ' \n' <made.out)" "$(cat wide)"
 made generate x --seconds 3 --dry-run
-grep -q '^    {"window": 0, ' made.out || fail "--dry-run: no line of a window in $(cat made.out)"
+grep -q '^     0  0-.* x$' made.out || fail "--dry-run: no line of a window in $(cat made.out)"
+made tokens -p "a ball at noon" --seconds 3 --dry-run
+grep -q '^   0  0.00     a ball at noon$' made.out || fail "--dry-run of tokens: no line of a shot in $(cat made.out)"
 made tokens join take.lt take.lt --json -o join.lt
 equal "tokens join --json" "$(cat made.out)" '{"output":"join.lt"}'
 refused 3 render take.mp4 -p x -o none.mp4

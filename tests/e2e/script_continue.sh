@@ -153,7 +153,7 @@ same begun.mp4 again.mp4
 refused 3 continue longer.mp4 --recipe went_on.mp4 -o bad.mp4
 refused 3 generate --recipe longer.mp4 -o bad.mp4
 refused 3 continue ball.mp4 --recipe ball.mp4 -o bad.mp4
-made continue ball.mp4 --frames 17 -p "a blue ball" --dry-run -o dry.mp4
+made continue ball.mp4 --frames 17 -p "a blue ball" --dry-run --json -o dry.mp4
 equal "dry run: frames" "$(json made.out frames)" 46
 equal "dry run: windows" "$(json made.out windows)" 3
 [ -e dry.mp4 ] && fail "a dry run left a file"

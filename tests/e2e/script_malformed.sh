@@ -118,11 +118,12 @@ a red ball
 ["a"]
 a blue ball
 END
-says 1 "longtake: list.txt:2: " generate --prompts list.txt --output-dir out --frames 5 --steps 1
+refused 1 generate --prompts list.txt --output-dir out --frames 5 --steps 1
 line() {
     grep "^longtake: list.txt:$1:" refused.err | grep -q "$2" || fail "list.txt:$1: no '$2' in: $(grep "list.txt:$1:" refused.err)"
     count=$((count + 1))
 }
+line 2 ""
 line 3 "list.txt:3:.*'promt'"
 line 4 "list.txt:4: found no 'prompt'"
 line 5 "list.txt:5: 'prompt': found no text"

@@ -23,7 +23,7 @@ for carry in latents frames renoise; do
     [ $right = yes ] || fail "$carry: $eta s were foreseen, $left s needed"
 
     # Now there is a time, of the right size (this machine may be busier than it was).
-    made generate "a red ball" --seconds $seconds --carry $carry --dry-run
+    made generate "a red ball" --seconds $seconds --carry $carry --dry-run --json
     foreseen=$(json made.out time_seconds)
     took=$(json $carry.json seconds)
     echo "$carry: dry run: $foreseen s foreseen, $took s needed before"

@@ -48,9 +48,9 @@ foreseen other.mp4 continue plain_clip.mp4 -p "a red ball" --seconds 4
 # A plan reads no weights, and none need be there.
 mkdir empty
 cp "$MODEL/config.yaml" empty/
-MODEL=./empty made generate "a red ball" --seconds 4 --dry-run
+MODEL=./empty made generate "a red ball" --seconds 4 --dry-run --json
 [ "$(json made.out peak_bytes)" -gt 0 ] || fail "a model without weights has no plan"
-MODEL=landiff made generate "a red ball" --seconds 30 --dry-run
+MODEL=landiff made generate "a red ball" --seconds 30 --dry-run --json
 [ "$(json made.out peak_bytes)" -gt 1000000000 ] || fail "landiff: a peak of $(json made.out peak_bytes) bytes"
 
 # A limit is met by coding pictures frame by frame, then by opening networks in turns instead, then by both: less memory, as foreseen, and the
@@ -60,7 +60,7 @@ chosen() {
     networks=$1 vae=$2 limit=$3
     shift 3
     [ $# -gt 0 ] || set -- generate "a red ball" $take
-    made "$@" --max-memory "$limit" --dry-run
+    made "$@" --max-memory "$limit" --dry-run --json
     [ "$(json made.out networks), $(json made.out vae)" = "$networks, $vae" ] ||
         fail "within $limit bytes: $(json made.out networks), $(json made.out vae), expected $networks, $vae"
     [ "$(json made.out peak_bytes)" -le "$limit" ] || fail "$limit bytes are allowed, $(json made.out peak_bytes) foreseen"
@@ -108,7 +108,7 @@ near $((${needed:-0} * 1024)) encode
 goes_on="continue whole.mp4 --seconds 4 --steps 1 --precision f32"
 chosen together "whole calls" 8000000000 $goes_on
 most=$(json made.out peak_bytes)
-made generate "a red ball" --seconds 8 --steps 1 --precision f32 --dry-run
+made generate "a red ball" --seconds 8 --steps 1 --precision f32 --dry-run --json
 alone=$(json made.out peak_bytes)
 [ $((most - alone)) -ge 8000000 ] || fail "with the VAE's encoder $most bytes are foreseen, without it $alone"
 chosen "in turns" "whole calls" $((most / 100 * 85)) $goes_on

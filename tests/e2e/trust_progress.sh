@@ -3,7 +3,7 @@
 . "$(dirname "$0")/steps.sh"
 seconds=12
 
-made generate "a red ball" --seconds $seconds --dry-run
+made generate "a red ball" --seconds $seconds --dry-run --json
 grep -q '"time_seconds": *null' made.out || fail "a time is foreseen though nothing was measured: $(cat made.out)"
 
 "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl --json -o take.mp4 >report.json 2>events.jsonl ||
@@ -38,14 +38,14 @@ equal "report of encode: input" "$(json made.out input)" take.mp4
 equal "report of encode: hash of its input" "$(json made.out input_hash)" "$(json report.json output_hash)"
 
 # Now there is a time.
-made generate "a red ball" --seconds $seconds --dry-run
+made generate "a red ball" --seconds $seconds --dry-run --json
 awk "BEGIN { exit !($(json made.out time_seconds) > 0) }" || fail "no time is foreseen after a take"
-made generate "a red ball" --seconds $seconds --device reference --dry-run
+made generate "a red ball" --seconds $seconds --device reference --dry-run --json
 grep -q '"time_seconds": *null' made.out || fail "a time is foreseen on a device that was never measured"
 
 # A cache that makes no sense, or cannot be written, is none.
 head -c 3000 /dev/urandom >.cache/longtake/speeds
-made generate "a red ball" --seconds 1 --dry-run
+made generate "a red ball" --seconds 1 --dry-run --json
 grep -q '"time_seconds": *null' made.out || fail "noise has a time"
 XDG_CACHE_HOME=/dev/null made generate "a red ball" --frames 1 -o short.mp4
 # Nothing is left where a take goes on from a video, whose own latents are not decoded.

@@ -162,16 +162,16 @@ made devices # has no length
 "$PROGRAM" generate --help >made.out 2>made.err || fail "generate --help: $(cat made.err)"
 made generate --version
 export LONGTAKE_SECONDS=0:01
-made generate x --dry-run -o a.mp4
+made generate x --dry-run --json -o a.mp4
 equal "a time of the environment" "$(json made.out frames)" 8
-made generate x --seconds 3s --dry-run -o a.mp4
+made generate x --seconds 3s --dry-run --json -o a.mp4
 equal "seconds as a time" "$(json made.out frames)" 24
-made generate x --seconds 0:02.5 --dry-run -o a.mp4
+made generate x --seconds 0:02.5 --dry-run --json -o a.mp4
 equal "minutes and seconds" "$(json made.out frames)" 20
 export LONGTAKE_SECONDS=1
-made generate x --dry-run -o a.mp4
+made generate x --dry-run --json -o a.mp4
 equal "seconds of the environment" "$(json made.out frames)" 8
-made generate x --frames 9 --dry-run -o a.mp4
+made generate x --frames 9 --dry-run --json -o a.mp4
 equal "frames of a flag" "$(json made.out frames)" 9
 export LONGTAKE_FRAMES=3
 refused 2 generate x --dry-run -o a.mp4
@@ -204,7 +204,7 @@ made generate x --seconds 1 --dry-run -o a.mp4
 equal "lines with LONGTAKE_JSON=1" "$(wc -l <made.out)" 1
 unset LONGTAKE_JSON
 export LONGTAKE_VERSION=1.0 # somebody's own
-made generate x --seconds 1 --dry-run -o a.mp4
+made generate x --seconds 1 --dry-run --json -o a.mp4
 equal "LONGTAKE_VERSION" "$(json made.out command)" generate
 unset LONGTAKE_VERSION
 
