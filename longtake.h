@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.6.0"
+#define LONGTAKE_VERSION "0.7.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -365,6 +365,8 @@ LONGTAKE_API longtake_status longtake_tokens_new(longtake *e, const uint16_t *co
 LONGTAKE_API void longtake_tokens_close(longtake_tokens *tokens);
 /** Codes of all segments. */
 LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
+/** Semantic frames that they tell: there is one for every four frames of the video. */
+LONGTAKE_API int64_t longtake_tokens_semantic_frames(const longtake_tokens *tokens);
 /** The codes, [count]; may be edited in place, and are gone when the tokens are closed. */
 LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
 /** As .lt, or .npy of the release, by the name. LONGTAKE_ERR_RESOURCES where the disk is full. */

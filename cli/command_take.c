@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
+#include "cli/request.h"
 
 typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *, longtake_error *);
 
@@ -23,54 +24,6 @@ static const struct {
     {"decode", longtake_decode, WORD_INPUT},      {"render", longtake_render, WORD_INPUT},
     {"run", longtake_generate, WORD_FILM},        {"continue", longtake_continue, WORD_INPUT},
 };
-
-static int whole(double v)
-{
-    return cli_given(v) ? (int)v : LONGTAKE_UNSET;
-}
-
-static double real(double v)
-{
-    return cli_given(v) ? v : LONGTAKE_UNSET;
-}
-
-static longtake_fit fit_of(const char *name)
-{
-    static const char *const names[] = {"cover", "pad", "crop", "stretch"};
-    for (int i = 0; name && i < 4; i++)
-        if (strcmp(name, names[i]) == 0)
-            return (longtake_fit)i;
-    return LONGTAKE_FIT_COVER;
-}
-
-static void fill_settings(const cli_values *v, longtake_settings *s)
-{
-    if (cli_given(v->seed))
-        s->seed = (int64_t)v->seed;
-    s->seconds = real(v->seconds);
-    s->frames = cli_given(v->frames) ? (int64_t)v->frames : LONGTAKE_UNSET;
-    s->semantic_frames = cli_given(v->num_frames) ? (int64_t)v->num_frames : LONGTAKE_UNSET;
-    s->fps = real(v->fps);
-    s->width = whole(v->width);
-    s->height = whole(v->height);
-    s->scale = whole(v->scale);
-    s->fit = fit_of(v->fit);
-    s->lm_cfg = real(v->lm_cfg);
-    s->shot_cfg = real(v->shot_cfg);
-    s->temperature = real(v->temperature);
-    s->top_k = whole(v->top_k);
-    s->top_p = real(v->top_p);
-    s->motion = real(v->motion);
-    s->lm_context = whole(v->lm_context);
-    s->steps = whole(v->steps);
-    s->cfg_scale = real(v->cfg_scale);
-    s->cfg_schedule = v->cfg_schedule;
-    s->guidance = v->guidance;
-    s->overlap = whole(v->overlap);
-    s->carry = v->carry;
-    s->speed = v->speed;
-    s->codes = v->codes;
-}
 
 /* "3" or "2-5". */
 static bool read_span(const char *text, int64_t *first, int64_t *last)
@@ -91,28 +44,18 @@ static bool read_span(const char *text, int64_t *first, int64_t *last)
     return end != second && *end == '\0' && b >= a;
 }
 
-/* The prompt from -p, @file, - or the positional words; NULL when none was given. free() it. */
+/* The prompt from -p or the positional words. free() it. */
 static int find_prompt(cli_context *c, word_kind kind, char **prompt)
 {
     const cli_values *v = c->values;
     const char *text = v->prompt;
-    *prompt = NULL;
     if (kind == WORD_PROMPT && v->words > 0) {
         if (text || v->words > 1)
             return cli_usage(c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes", v->command,
                              text ? "a prompt and --prompt" : "several prompts");
         text = v->word[0];
     }
-    if (!text)
-        return LONGTAKE_OK;
-    if (strcmp(text, "@") == 0)
-        return cli_usage(c, "--prompt: found \"@\", expected the name of a file behind it");
-    if (text[0] == '@' || strcmp(text, "-") == 0) {
-        *prompt = cli_read_text(c, text[0] == '@' ? text + 1 : text);
-        return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_INPUT;
-    }
-    *prompt = strdup(text);
-    return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_RESOURCES;
+    return cli_prompt(c, text, prompt);
 }
 
 static int find_windows(cli_context *c, longtake_request *r)
@@ -137,7 +80,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
 {
     const cli_values *v = c->values;
     longtake_request_init(r);
-    fill_settings(v, &r->settings);
+    cli_fill_settings(v, &r->settings);
     r->prompt = prompt;
     if (kind != WORD_PROMPT && v->words != 1)
         return cli_usage(c, "%s: found %d files, expected one\nhint: %s", v->command, v->words, cli_example_of(v->command));
@@ -149,7 +92,7 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->format = v->format;
     r->no_metadata = v->no_metadata;
     r->preview = v->preview;
-    r->max_seam = real(v->max_seam);
+    r->max_seam = cli_given(v->max_seam) ? v->max_seam : LONGTAKE_UNSET;
     r->job = v->job;
     r->fresh = v->fresh;
     r->keep_job = v->keep_job;
@@ -378,55 +321,4 @@ int cli_take(cli_context *c)
         return code;
     }
     return cli_usage(c, "%s: this build has no such command", v->command);
-}
-
-/* ---- tokens score FILE... ---- */
-
-static void print_score(const cli_context *c, const char *file, const longtake_score *score)
-{
-    const double each = score->nats / (double)score->codes;
-    if (!c->values->json) {
-        printf("%-24s %8lld codes  %.4f nats a code  perplexity %.3f\n", file, (long long)score->codes, each, exp(each));
-        return;
-    }
-    printf("{\"file\":\"");
-    cli_print_escaped(stdout, file);
-    printf("\",\"codes\":%lld,\"nats_per_code\":%.6f}\n", (long long)score->codes, each);
-}
-
-int cli_tokens_score(cli_context *c)
-{
-    const cli_values *v = c->values;
-    longtake_request request;
-    longtake_error error = {0};
-    longtake_score all = {0};
-    char *prompt = NULL;
-    longtake *engine = NULL;
-    if (v->words < 2)
-        return cli_usage(c, "tokens score: found no files, expected token files");
-    int code = find_prompt(c, WORD_INPUT, &prompt);
-    if (code == LONGTAKE_OK)
-        engine = cli_engine(c, &code);
-    longtake_request_init(&request);
-    fill_settings(v, &request.settings);
-    request.prompt = prompt;
-    request.on_event = cli_hear_event;
-    request.user = c;
-    for (int i = 1; i < v->words && code == LONGTAKE_OK; i++) {
-        longtake_score score = {0};
-        request.input = v->word[i];
-        if (longtake_score_tokens(engine, &request, &score, &error) != LONGTAKE_OK) {
-            code = cli_fail(c, &error);
-            break;
-        }
-        cli_progress_end(&c->progress);
-        print_score(c, v->word[i], &score);
-        all.codes += score.codes;
-        all.nats += score.nats;
-    }
-    if (code == LONGTAKE_OK && v->words > 2)
-        print_score(c, "all", &all);
-    cli_engine_close(c, engine);
-    free(prompt);
-    return code;
 }

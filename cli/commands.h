@@ -2,49 +2,16 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "cli/flags.h"
-#include "cli/progress.h"
-#include "longtake.h"
-
-/* What every command needs: the values, where to look for models, how progress is shown. */
-typedef struct {
-    const cli_values *values;
-    const char *const *search; /* folders that hold configs/ and models/ */
-    const char *model;         /* that a script asks for; a flag wins */
-    cli_progress progress;
-} cli_context;
+#include "cli/context.h"
 
 /* Each returns the exit code and has printed its error. */
-int cli_take(cli_context *c);    /* generate tokens encode refine decode render continue run */
-int cli_tokens_edit(cli_context *c); /* tokens cut, tokens join */
+int cli_take(cli_context *c);         /* generate tokens encode refine decode render continue run */
+int cli_tokens_edit(cli_context *c);  /* tokens cut, tokens join */
 int cli_tokens_score(cli_context *c); /* tokens score */
 int cli_info(cli_context *c);
 int cli_import(cli_context *c);
 int cli_check(cli_context *c);
 int cli_bench(cli_context *c);
 int cli_devices(cli_context *c);
-
-/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code, that of the signal where one stopped the run. */
-int cli_fail(cli_context *c, const longtake_error *error);
-int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The event callback of every request, a cli_context its user: shows the event; non-zero after a signal that stops the run. */
-int cli_hear_event(void *context, const longtake_event *event);
-
-/* A JSON document: with --json as it is, on one line, else laid out to be read. */
-void cli_print_document(const cli_context *c, const char *json);
-/* Whether standard output may take a file, where --output - asks for that; a message where not. */
-int cli_check_stream(cli_context *c);
-/* The path of what was made, unless that was standard output; with --json as {"output":"PATH"}. */
-void cli_print_output(const cli_context *c, const char *path);
-
-/* An engine from -m, --device, ...; NULL with the exit code in *code. */
-longtake *cli_engine(cli_context *c, int *code);
-/* Every configuration value and where it came from. */
-int cli_print_config(cli_context *c, longtake *engine);
-/* Prints the profile where --profile asked for one, and closes the engine; accepts NULL. */
-void cli_engine_close(cli_context *c, longtake *engine);
-/* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL after a message. */
-char *cli_read_text(cli_context *c, const char *path);
 
 #endif

@@ -162,6 +162,11 @@ size_t longtake_tokens_count(const longtake_tokens *t)
     return (size_t)t->plan.token_count;
 }
 
+int64_t longtake_tokens_semantic_frames(const longtake_tokens *t)
+{
+    return tok_plan_semantic_frames(&t->plan);
+}
+
 uint16_t *longtake_tokens_codes(longtake_tokens *t)
 {
     return t->codes;

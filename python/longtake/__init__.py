@@ -235,6 +235,11 @@ class Tokens(_Owned):
         memory._owner = self
         return np.frombuffer(memory, dtype=np.uint16)
 
+    @property
+    def semantic_frames(self) -> int:
+        """There is one for every four frames of the video."""
+        return _lib.longtake_tokens_semantic_frames(self._handle)
+
     def __len__(self) -> int:
         return _lib.longtake_tokens_count(self._handle)
 

@@ -1,0 +1,158 @@
+/* command_tokens.c - plans that are there: tokens cut, join and score. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/json_output.h"
+#include "cli/request.h"
+
+/* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
+
+/* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. The exit code. */
+static int read_frames(cli_context *c, const char *text, double fps, int64_t *first, int64_t *count)
+{
+    enum { FRAMES_PER_SEMANTIC = 4 };
+    double from = 0;
+    double to = 0;
+    if (!cli_span(text, fps, &from, &to))
+        return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", text);
+    *first = llround(from * fps / FRAMES_PER_SEMANTIC);
+    *count = llround(to * fps / FRAMES_PER_SEMANTIC) - *first;
+    if (*count < 1)
+        return cli_usage(c, "tokens cut: found \"%s\", which holds no semantic frame: there is one in %.2g s", text, FRAMES_PER_SEMANTIC / fps);
+    return LONGTAKE_OK;
+}
+
+static void tell_note(cli_context *c, const char *file, const char *text)
+{
+    char message[PATH_MAX + 128];
+    snprintf(message, sizeof message, "%s: %s", file, text);
+    const longtake_event note = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
+    cli_progress_event(&c->progress, &note);
+}
+
+static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count, longtake_error *error)
+{
+    const cli_values *v = c->values;
+    longtake_tokens *all = NULL;
+    longtake_tokens *part = NULL;
+    int again = 0;
+    longtake_status s = longtake_tokens_read(e, v->word[1], &all, error);
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_recut(e, all, first, count, &part, &again, error);
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_write(part, v->output, error);
+    if (s == LONGTAKE_OK && again)
+        tell_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
+    if (s == LONGTAKE_OK && longtake_tokens_semantic_frames(part) < count)
+        tell_note(c, v->word[1], "the plan ends before the span does: cut up to its end");
+    longtake_tokens_close(part);
+    longtake_tokens_close(all);
+    return s;
+}
+
+static longtake_status join(longtake *e, const cli_values *v, longtake_error *error)
+{
+    longtake_tokens *joined = NULL;
+    longtake_status s = longtake_tokens_read(e, v->word[1], &joined, error);
+    for (int i = 2; i < v->words && s == LONGTAKE_OK; i++) {
+        longtake_tokens *next = NULL;
+        longtake_tokens *longer = NULL;
+        s = longtake_tokens_read(e, v->word[i], &next, error);
+        if (s == LONGTAKE_OK)
+            s = longtake_tokens_join(joined, next, &longer, error);
+        longtake_tokens_close(next);
+        if (s == LONGTAKE_OK) {
+            longtake_tokens_close(joined);
+            joined = longer;
+        }
+    }
+    if (s == LONGTAKE_OK)
+        s = longtake_tokens_write(joined, v->output, error);
+    longtake_tokens_close(joined);
+    return s;
+}
+
+int cli_tokens_edit(cli_context *c)
+{
+    const cli_values *v = c->values;
+    const bool cutting = strcmp(v->word[0], "cut") == 0;
+    int64_t first = 0;
+    int64_t count = 0;
+    if (!v->output)
+        return cli_usage(c, "--output: found none, expected a token file");
+    if (cutting ? v->words != 3 : v->words < 3)
+        return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
+                         cutting ? "a file and a span such as 0s-13s" : "two or more files");
+    int code = cli_check_stream(c);
+    longtake *engine = code == LONGTAKE_OK ? cli_engine(c, &code) : NULL;
+    if (!engine)
+        return code;
+    if (cutting)
+        code = read_frames(c, v->word[2], longtake_fps(engine), &first, &count);
+    if (code != LONGTAKE_OK) {
+        cli_engine_close(c, engine);
+        return code;
+    }
+    longtake_error error = {0};
+    const longtake_status s = cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);
+    cli_engine_close(c, engine);
+    if (s != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    cli_print_output(c, v->output);
+    return LONGTAKE_OK;
+}
+
+/* ---- tokens score FILE... ---- */
+
+static void print_score(const cli_context *c, const char *file, const longtake_score *score)
+{
+    const double each = score->nats / (double)score->codes;
+    if (!c->values->json) {
+        printf("%-24s %8lld codes  %.4f nats a code  perplexity %.3f\n", file, (long long)score->codes, each, exp(each));
+        return;
+    }
+    printf("{\"file\":\"");
+    cli_print_escaped(stdout, file);
+    printf("\",\"codes\":%lld,\"nats_per_code\":%.6f}\n", (long long)score->codes, each);
+}
+
+int cli_tokens_score(cli_context *c)
+{
+    const cli_values *v = c->values;
+    longtake_request request;
+    longtake_error error = {0};
+    longtake_score all = {0};
+    char *prompt = NULL;
+    longtake *engine = NULL;
+    if (v->words < 2)
+        return cli_usage(c, "tokens score: found no files, expected token files");
+    int code = cli_prompt(c, v->prompt, &prompt);
+    if (code == LONGTAKE_OK)
+        engine = cli_engine(c, &code);
+    longtake_request_init(&request);
+    cli_fill_settings(v, &request.settings);
+    request.prompt = prompt;
+    request.on_event = cli_hear_event;
+    request.user = c;
+    for (int i = 1; i < v->words && code == LONGTAKE_OK; i++) {
+        longtake_score score = {0};
+        request.input = v->word[i];
+        if (longtake_score_tokens(engine, &request, &score, &error) != LONGTAKE_OK) {
+            code = cli_fail(c, &error);
+            break;
+        }
+        cli_progress_end(&c->progress);
+        print_score(c, v->word[i], &score);
+        all.codes += score.codes;
+        all.nats += score.nats;
+    }
+    if (code == LONGTAKE_OK && v->words > 2)
+        print_score(c, "all", &all);
+    cli_engine_close(c, engine);
+    free(prompt);
+    return code;
+}
