@@ -51,7 +51,30 @@ static lt_status make_video(take_task *t, lt_error *err)
 
 static lt_status make_tokens(take_task *t, lt_error *err)
 {
-    return take_tokens_write(&t->run, t->kind, t->request.prompt, err);
+    char seed[16];
+    snprintf(seed, sizeof seed, "%u", (unsigned)t->run.spec.seed);
+    lt_json *settings = take_spec_json(&t->run.spec);
+    const take_plan_notes notes = {t->request.prompt, seed, settings};
+    const lt_status s = take_tokens_write(&t->run, t->kind, t->request.prompt ? &notes : &(take_plan_notes){0}, err);
+    lt_json_free(settings);
+    return s;
+}
+
+/* What a clip of ours shows, by its own account, is noted: the prompt where one shot is all of it, settings with shots in any case. */
+static lt_status write_encoded(take_task *t, lt_error *err)
+{
+    lt_error ignored = {0};
+    lt_json *about = NULL;
+    const char *comment = t->encoding.comment;
+    if (comment)
+        (void)lt_json_parse(comment, strlen(comment), t->request.input, &about, &ignored);
+    lt_json *settings = about ? take_about_settings(about, t->run.engine->cfg.pipeline.fps, t->plan.video_frames) : NULL;
+    const lt_json *shots = settings ? lt_json_get(settings, "shots") : NULL;
+    const char *prompt = shots && lt_json_count(shots) == 1 ? take_about_prompt(about, 0) : NULL;
+    const lt_status s = take_tokens_write(&t->run, t->kind, &(take_plan_notes){prompt, NULL, settings}, err);
+    lt_json_free(settings);
+    lt_json_free(about);
+    return s;
 }
 
 /* The clip's own length is the plan's. */
@@ -65,7 +88,7 @@ static lt_status make_encoded(take_task *t, lt_error *err)
     LT_TRY(take_plan_give(run, &t->plan, err));
     const take_timeline *time = &run->spec.time;
     run->spec.time = take_timeline_of(t->plan.video_frames, time->window, time->overlap, time->segment);
-    return take_tokens_write(run, t->kind, NULL, err);
+    return write_encoded(t, err);
 }
 
 static lt_status make_latents(take_task *t, lt_error *err)

@@ -66,6 +66,7 @@ void take_task_close(take_task *t, bool done)
     take_latents_close(t->latents);
     take_recipe_clear(&t->recipe);
     lt_json_free(t->settings);
+    take_encoding_clear(&t->encoding);
 }
 
 /* ---- settling ---- */

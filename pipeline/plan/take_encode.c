@@ -2,6 +2,7 @@
 #include "pipeline/plan/take_encode.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/frame_sizes.h"
 
@@ -114,6 +115,12 @@ static lt_status encode_all(video_encoder *v, lt_error *err)
     return LT_OK;
 }
 
+void take_encoding_clear(take_encoding *found)
+{
+    free(found->comment);
+    *found = (take_encoding){0};
+}
+
 unsigned take_encoding_parts(const cfg_model *cfg, take_codes codes)
 {
     const bool measures = codes == TAKE_CODES_FITTING && cfg->tokenizer.picture_codes > 0;
@@ -165,6 +172,14 @@ static lt_status make_plan(const video_encoder *v, const take_encoding *found, t
     return tok_plan_make(&layout, list->codes, list->count, cfg->pipeline.fps, v->reader.frames, v->reader.source.path, out, err);
 }
 
+static lt_status keep_comment(const media_video_info *video, take_encoding *found, lt_error *err)
+{
+    if (!video->comment || video->written_again)
+        return LT_OK;
+    found->comment = strdup(video->comment);
+    return found->comment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
+}
+
 lt_status take_encode_video(take_run *run, const semantic_source *source, take_codes codes, tok_plan *out, take_encoding *found,
                             lt_error *err)
 {
@@ -185,6 +200,8 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, take_c
         s = make_plan(&v, &seen, out, err);
     if (found)
         *found = seen;
+    if (s == LT_OK && found)
+        s = keep_comment(media_reader_info(v.reader.reader), found, err);
     close_encoder(&v);
     return s;
 }

@@ -120,7 +120,7 @@ lt_json *take_tokens_settings(const tok_plan *p)
 }
 
 /* Makes `settings` tell of `frames` frames of its take, from RGB frame `first` on. */
-static void tell_part(lt_json *settings, int64_t first, int64_t frames)
+void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames)
 {
     lt_json *kept = shots_between(lt_json_get(settings, "shots"), first, frames);
     lt_json_set(settings, "frames", lt_json_new_int(frames));
@@ -177,7 +177,7 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
     lt_json *part = take_tokens_settings(second);
     lt_status s = LT_OK;
     if (whole) {
-        tell_part(whole, 0, out->video_frames);
+        take_settings_of_part(whole, 0, out->video_frames);
         if (part)
             append_shots(whole, part, at * TAKE_FRAMES_PER_LATENT);
         s = note_settings(out, whole, err);
@@ -231,7 +231,7 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
     lt_json *settings = take_tokens_settings(out);
     if (!settings)
         return LT_OK;
-    tell_part(settings, first * TAKE_FRAMES_PER_LATENT, out->video_frames);
+    take_settings_of_part(settings, first * TAKE_FRAMES_PER_LATENT, out->video_frames);
     const lt_status told = note_settings(out, settings, err);
     lt_json_free(settings);
     if (told != LT_OK)

@@ -21,6 +21,9 @@ lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_pl
 /* The plan's note "settings", which lists shots; NULL where there is none, or another program's. lt_json_free() it. */
 lt_json *take_tokens_settings(const tok_plan *p);
 
+/* Of a take's settings: those of its frames first .. first + frames - 1. */
+void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames);
+
 /* Has the plan full segments, but for its last, as a take's own plan has? */
 bool take_tokens_are_full(const tok_plan *p);
 /* Semantic frames first .. end - 1 in full segments: what their codes say is encoded again. The frames must be there. */

@@ -45,7 +45,15 @@ static lt_status note_picture_codes(const cfg_tokenizer *cfg, tok_plan *plan, lt
     return tok_plan_set_note(plan, "picture_codes", first, err);
 }
 
-static lt_status add_notes(take_run *run, const char *prompt, tok_plan *plan, lt_error *err)
+static lt_status note_json(tok_plan *plan, const char *key, const lt_json *value, lt_error *err)
+{
+    char *text = lt_json_text(value);
+    const lt_status s = text ? tok_plan_set_note(plan, key, text, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    free(text);
+    return s;
+}
+
+static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan *plan, lt_error *err)
 {
     lt_hash model;
     char hash[LT_HASH_TEXT_BYTES];
@@ -54,29 +62,21 @@ static lt_status add_notes(take_run *run, const char *prompt, tok_plan *plan, lt
     LT_TRY(tok_plan_set_note(plan, "model", run->engine->files.name, err));
     LT_TRY(tok_plan_set_note(plan, "model_hash", hash, err));
     LT_TRY(note_picture_codes(&run->engine->cfg.tokenizer, plan, err));
-    if (!prompt)
-        return LT_OK;
-    LT_TRY(tok_plan_set_note(plan, "prompt", prompt, err));
-    char seed[16];
-    snprintf(seed, sizeof seed, "%u", (unsigned)run->spec.seed);
-    LT_TRY(tok_plan_set_note(plan, "seed", seed, err));
-    lt_json *settings = take_spec_json(&run->spec);
-    char *text = lt_json_text(settings);
-    lt_json_free(settings);
-    const lt_status s = text ? tok_plan_set_note(plan, "settings", text, err)
-                             : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    free(text);
-    return s;
+    if (notes->prompt)
+        LT_TRY(tok_plan_set_note(plan, "prompt", notes->prompt, err));
+    if (notes->seed)
+        LT_TRY(tok_plan_set_note(plan, "seed", notes->seed, err));
+    return notes->settings ? note_json(plan, "settings", notes->settings, err) : LT_OK;
 }
 
-lt_status take_tokens_write(take_run *run, take_output kind, const char *prompt, lt_error *err)
+lt_status take_tokens_write(take_run *run, take_output kind, const take_plan_notes *notes, lt_error *err)
 {
     if (kind == TAKE_OUT_NONE)
         return LT_OK;
     tok_plan plan = {0};
     lt_status s = plan_of_run(run, &plan, err);
     if (s == LT_OK && !run->request->no_metadata)
-        s = add_notes(run, prompt, &plan, err);
+        s = add_notes(run, notes, &plan, err);
     if (s == LT_OK)
         s = tok_file_write(&plan, kind == TAKE_OUT_NPY ? TOK_FILE_NPY : TOK_FILE_LT, run->request->output, err);
     tok_plan_clear(&plan);

@@ -5,8 +5,15 @@
 #include "pipeline/output_kind.h"
 #include "pipeline/take_run.h"
 
-/* Writes the run's plan to the request's output; `prompt` is noted where it is not NULL. */
-lt_status take_tokens_write(take_run *run, take_output kind, const char *prompt, lt_error *err);
+/* What is noted of a plan beside its model; all of it may be NULL. */
+typedef struct {
+    const char *prompt;
+    const char *seed;
+    const lt_json *settings;
+} take_plan_notes;
+
+/* Writes the run's plan to the request's output. */
+lt_status take_tokens_write(take_run *run, take_output kind, const take_plan_notes *notes, lt_error *err);
 /* Reads a token file ("-": standard input) that must be of the engine's layout. */
 lt_status take_tokens_read(const longtake *e, const char *path, tok_plan *out, lt_error *err);
 /* Warns when the file that the plan was read from is not as it was written. */

@@ -1,11 +1,13 @@
 /* recipe.c - metadata -> request; see recipe.h. */
 #include "pipeline/script/recipe.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "media/frame_reader.h"
 #include "pipeline/latents_file.h"
+#include "pipeline/plan/token_cut.h"
 #include "pipeline/script/film_keys.h"
 
 /* Reading of one object; the first failure stays. */
@@ -246,6 +248,17 @@ const char *take_about_prompt(const lt_json *about, int64_t frame)
             found = lt_json_string(prompt, NULL);
     }
     return found;
+}
+
+lt_json *take_about_settings(const lt_json *about, double fps, int64_t frames)
+{
+    const lt_json *settings = member(about, "settings", LT_JSON_OBJECT);
+    const lt_json *rate = settings ? member(settings, "fps", LT_JSON_REAL) : NULL;
+    if (!rate || fabs(lt_json_real(rate) - fps) > 1e-3 || !member(settings, "shots", LT_JSON_ARRAY))
+        return NULL;
+    lt_json *part = lt_json_copy(settings);
+    take_settings_of_part(part, frames_left_out(about), frames);
+    return part;
 }
 
 static int32_t code_of(int64_t value)

@@ -37,6 +37,9 @@ bool take_about_is_new_only(const lt_json *about);
 /* What the file's frame `frame` shows by its own account: the prompt of the last shot that begins up to there, borrowed from `about`; NULL where
  * it does not say. */
 const char *take_about_prompt(const lt_json *about, int64_t frame);
+/* The settings of the file's first `frames` frames, with the shots that they show; NULL where it does not say, or has another rate than `fps`.
+ * lt_json_free() it. */
+lt_json *take_about_settings(const lt_json *about, double fps, int64_t frames);
 
 /* How the video or latents file `path` was made; lt_json_free() it. LT_ERR_INPUT where it does not say. */
 lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err);

@@ -46,4 +46,23 @@ grep -q 'no picture can be read from this pipe' late.err || fail "an MP4 through
 "$PROGRAM" encode - -o - --model "$MODEL" --progress none <tall.mkv >piped.lt 2>piped.err || fail "encode -: $(cat piped.err)"
 made encode tall.mkv -o filed.lt
 same piped.lt filed.lt
+# A clip of ours says what it shows: its plan notes that, and is rendered without a prompt. Another program's copy, which may be cut, says nothing.
+made generate "a red ball" --frames 17 --seed 3 --steps 1 -o own.mp4
+made encode own.mp4 -o own.lt
+made info own.lt
+equal "prompt of a clip of ours" "$(json made.out notes prompt)" "a red ball"
+made render own.lt --steps 1 -o own_again.mp4
+made info own_again.mp4
+equal "prompt of what it is rendered to" "$(json made.out about settings shots 0 prompt)" "a red ball"
+cat >shots.yaml <<'END'
+take: {frames: 33}
+shots: [{prompt: a red ball}, {at: 16f, prompt: a blue ball}]
+END
+made run shots.yaml --steps 1 -o shots.mp4
+made encode shots.mp4 -o shots.lt
+made render shots.lt --steps 1 --dry-run --json
+equal "shots of a clip of ours" "$(json made.out settings shots 1 at_frame) $(json made.out settings shots 1 prompt)" "16 a blue ball"
+ffmpeg -v error -i own.mp4 -c copy -frames:v 9 copied.mp4 || fail ffmpeg
+made encode copied.mp4 -o copied.lt
+refused 2 render copied.lt -o none.mp4
 finish
