@@ -162,7 +162,7 @@ typedef struct {
     /* Bytes that are free where the device has memory of its own, 0 where it does not say; NULL where it computes in the host's. */
     size_t (*memory_free)(lt_backend *b);
     /* Waits, and gives back the device's memory that the backend kept for what would be asked of it next: that takes memory anew, and what
-     * was recorded before is of no use. NULL where nothing is kept. */
+     * was recorded before is of no use. Counted in times_let_go. NULL where nothing is kept. */
     lt_status (*let_go)(lt_backend *b, lt_error *err);
 
     /* Another backend on the device of `b`, as `b` is and with a queue of its own: what both are given, each by one thread at a time, runs
@@ -170,9 +170,9 @@ typedef struct {
     lt_status (*again)(lt_backend *b, lt_backend **out, lt_error *err);
 
     /* The operations that `work` asks for are kept, none is done: replay does them all again, at once, with the addresses and numbers that
-     * they were given, whatever is in that memory by then. The same work was done before as it is. It calls operations alone, nothing that
-     * moves memory between host and device, takes it or waits, and reads no matrix that comes from the host (LT_ERR_FAILED). These and
-     * the readings are NULL where a backend does not record. */
+     * they were given, whatever is in that memory by then. The same work was done before as it is, and let_go was not called since. It calls
+     * operations alone, nothing that moves memory between host and device, takes it or waits, and reads no matrix that comes from the host
+     * (LT_ERR_FAILED). These and the readings are NULL where a backend does not record. */
     lt_status (*record)(lt_backend *b, lt_work work, void *user, lt_recording **out, lt_error *err);
     /* *done false, and nothing has happened: memory of the backend's own has moved since, what was recorded is of no use. */
     lt_status (*replay)(lt_backend *b, const lt_recording *r, bool *done, lt_error *err);
@@ -197,6 +197,7 @@ struct lt_backend {
     size_t memory_peak;
     size_t pinned_in_use;  /* bytes of the host's memory that matrices take that come from there: themselves, or on their way */
     size_t pinned_peak;
+    uint64_t times_let_go; /* calls of let_go */
     lt_rounding rounds_to; /* products are made so where a weight allows it; LT_ROUND_NONE: never */
     lt_rounding bf16_rounds_to; /* all others of bf16 with many rows, and attention's; LT_ROUND_NONE: they are exact */
     bool counts_only;      /* nothing is computed and no value is read: see lt_measure_open */

@@ -106,21 +106,30 @@ static lt_status replay(lt_ops *o, const lt_repeated *r, bool *done, lt_error *e
     return o->backend->table->replay(o->backend, r->recording, done, err);
 }
 
+static void note_run(const lt_ops *o, lt_repeated *r)
+{
+    r->ran = true;
+    r->times_let_go = o->backend->times_let_go;
+}
+
 static lt_status record(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
 {
     lt_ops_forget(o, r);
     LT_TRY(make_ready(o, pass, user, err));
     LT_TRY(o->backend->table->record(o->backend, run_ready, &(ready_pass){o, pass, user}, &r->recording, err));
     r->block = o->block;
-    r->ran = true;
+    note_run(o, r);
     return LT_OK;
 }
 
+/* No memory is taken while a pass is recorded, so a run before it takes what the backend needs: again after the backend gave that back. */
 static lt_status repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
 {
+    if (r->times_let_go != o->backend->times_let_go)
+        lt_ops_forget(o, r);
     if (!r->ran || !lt_ops_records(o)) {
         LT_TRY(lt_ops_run(o, pass, user, err));
-        r->ran = true;
+        note_run(o, r);
         return LT_OK;
     }
     bool done;

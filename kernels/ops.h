@@ -39,12 +39,14 @@ typedef struct {
     lt_recording *recording; /* or NULL */
     const void *block;       /* of the arena when it was made */
     bool ran;                /* once, as it is */
+    uint64_t times_let_go;   /* of the backend when it last ran or was recorded */
 } lt_repeated;
 
 /* Whether the backend records what is repeated; not while a profile is on, which waits around every operation. */
 bool lt_ops_records(const lt_ops *o);
 /* Like lt_ops_run. Where passes are recorded the first run is one, the second is recorded, and later ones do not call `pass`: the device does
- * again what it did. So `pass` must ask for the same on every run, and calls neither lt_upload, lt_from_host nor lt_download. */
+ * again what it did. When the backend has let go of its memory all begins anew. So `pass` must ask for the same on every run, and calls
+ * neither lt_upload, lt_from_host nor lt_download. */
 lt_status lt_ops_repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err);
 void lt_ops_forget(lt_ops *o, lt_repeated *r); /* as if it had never run; accepts a zeroed one */
 

@@ -144,6 +144,7 @@ lt_status lt_cuda_let_go(lt_backend *b, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     LT_TRY(lt_cuda_wait(b, err));
+    b->times_let_go++;
     give_back(c, &c->workspace, &c->workspace_bytes);
     give_back(c, &c->counters, &c->counter_bytes);
     return LT_OK;
