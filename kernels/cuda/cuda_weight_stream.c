@@ -15,8 +15,8 @@ typedef struct {
 struct lt_cuda_weight_stream {
     cudaStream_t copies;
     place place[LT_WEIGHT_PLACES];
-    void *memory;           /* of all places */
-    size_t place_bytes;
+    void *memory;           /* of all places; NULL until the first matrix, and where others took it while places grew */
+    size_t place_bytes;     /* for the largest matrix */
     int oldest;             /* the place whose turn it is to be filled */
     lt_cuda_streamed *used[LT_CUDA_WEIGHTS_AT_ONCE]; /* by the operations of this moment; their places are not filled */
     int uses;
@@ -125,16 +125,30 @@ static void free_places(lt_cuda *c, lt_cuda_weight_stream *q)
     q->place_bytes = 0;
 }
 
-static lt_status grow_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes, lt_error *err)
+static lt_status take_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes, lt_error *err)
 {
-    if (bytes <= q->place_bytes)
-        return LT_OK;
-    free_places(c, q);
     LT_TRY(lt_cuda_alloc(&c->base, LT_WEIGHT_PLACES * bytes, &q->memory, err));
     for (int i = 0; i < LT_WEIGHT_PLACES; i++)
         q->place[i].memory = (char *)q->memory + (size_t)i * bytes;
     q->place_bytes = bytes;
     return LT_OK;
+}
+
+/* Old places go first: there may be no room for both. Where there is none for larger ones the old ones come back, since matrices that are
+ * loaded still need them. */
+static lt_status grow_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes, lt_error *err)
+{
+    const size_t before = q->place_bytes;
+    if (q->memory != NULL && bytes <= before)
+        return LT_OK;
+    free_places(c, q);
+    const lt_status s = take_places(c, q, bytes > before ? bytes : before, err);
+    if (s != LT_OK && before > 0) {
+        lt_error again = {0};
+        (void)take_places(c, q, before, &again); /* else lt_cuda_stream_bring says it */
+        q->place_bytes = before;
+    }
+    return s;
 }
 
 /* ---- loading and unloading ---- */
@@ -232,6 +246,8 @@ static bool in_use(const lt_cuda_weight_stream *q, int index)
 /* Queues the copy of `s` into the place whose turn it is, but for those in use. */
 static lt_status load(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s, lt_error *err)
 {
+    if (q->memory == NULL)
+        return lt_cuda_no_memory(c, LT_WEIGHT_PLACES * q->place_bytes, where, err);
     while (in_use(q, q->oldest))
         q->oldest = (q->oldest + 1) % LT_WEIGHT_PLACES;
     place *p = &q->place[q->oldest];

@@ -35,13 +35,15 @@ typedef struct lt_cuda_streamed {
 /* Bytes of a place that holds so much; a multiple of LT_CUDA_ALIGN. */
 size_t lt_cuda_place_bytes(size_t value_bytes, size_t scale_bytes);
 /* A matrix that has no memory on the host yet. Afterwards every place is empty and is large enough for it; *scratch is one of
- * them, for operations that are queued before the next lt_cuda_stream_bring. */
+ * them, for operations that are queued before the next lt_cuda_stream_bring. Where the device has no room for larger places those of
+ * before stay for the other matrices. */
 lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes, lt_cuda_streamed **out, void **scratch,
                              lt_error *err);
 /* Gives it pinned memory for values and scales, to be filled. */
 lt_status lt_cuda_stream_pin(lt_cuda *c, lt_cuda_streamed *s, lt_error *err);
 void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s); /* accepts NULL */
-/* Brings `count` of them, at most LT_CUDA_WEIGHTS_AT_ONCE, for operations that are queued from now on until the next call. */
+/* Brings `count` of them, at most LT_CUDA_WEIGHTS_AT_ONCE, for operations that are queued from now on until the next call. Fails with
+ * LT_ERR_DEVICE_MEMORY where lt_cuda_stream_add found no room and what it gave up for that was taken by others. */
 lt_status lt_cuda_stream_bring(lt_cuda *c, lt_cuda_streamed *const *s, int count, lt_error *err);
 /* Where those operations find one's values; its scales are `scales_at` behind. */
 void *lt_cuda_stream_place(const lt_cuda *c, const lt_cuda_streamed *s);

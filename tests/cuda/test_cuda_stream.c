@@ -1,7 +1,7 @@
 /* test_cuda_stream.c - matrices that come from the host when they are used: the same bytes as if they were on the device, whatever the
  * order of use, on every emulated device: one copies as late as events allow, one computes so, one does both; what is counted is what is taken
  * and pinned;
- * what does not fit says so. On a card (test_cuda_stream_card) the same bytes alone. */
+ * what does not fit says so and leaves what was there. On a card (test_cuda_stream_card) the same bytes alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +347,65 @@ static void counted_and_bounded(void)
     b->table->close(b);
 }
 
+static lt_weight zeros(float *values, int outputs)
+{
+    const lt_tensor value = lt_view(values, LT_F32, lt_shape2(outputs, INPUTS));
+    return (lt_weight){.value = value, .scale = lt_none(), .role = LT_ROLE_MATRIX, .home = LT_HOME_PINNED};
+}
+
+/* The card has no room for larger places: once those of before come back, once others have taken even their memory until there is room
+ * again. The matrices that were there give the same bytes. */
+static void places_that_cannot_grow(int device, lt_home home)
+{
+    const size_t plenty = (size_t)1 << 40;
+    static float values[8 * MOST_OUTPUTS * INPUTS];
+    const size_t bytes = result_bytes(LT_F32);
+    lt_error err = {0};
+    lt_backend *b = NULL;
+    matrix network[MATRICES] = {0};
+    memory m;
+    void *want = calloc(bytes, 1);
+    void *got = calloc(bytes, 1);
+    expect(lt_cuda_open(&b, device, LT_F32, &err) == LT_OK, "a device", &err);
+    if (want == NULL || got == NULL || b == NULL)
+        exit(1);
+    open_memory(b, &m);
+    lt_status s = open_network(b, network, home, &err);
+    if (s == LT_OK)
+        s = run_uses(b, network, &m, want, &err);
+    expect(s == LT_OK, "a network", &err);
+    const size_t taken = plenty - b->table->memory_free(b);
+    const size_t in_use = b->memory_in_use;
+    lt_weight large = zeros(values, 8 * MOST_OUTPUTS);
+    lt_weight small = zeros(values, 1);
+
+    host_set_memory(taken);
+    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use == in_use, "a matrix too large for the card", &err);
+    err = (lt_error){0};
+    s = run_uses(b, network, &m, got, &err);
+    expect(s == LT_OK && memcmp(want, got, bytes) == 0, "the others have their places again", &err);
+
+    host_set_memory(taken - 1);
+    large = zeros(values, 8 * MOST_OUTPUTS);
+    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use < in_use, "and their memory was taken", &err);
+    err = (lt_error){0};
+    expect(queue_uses(b, network, &m, &err) == LT_ERR_DEVICE_MEMORY, "a matrix without a place", &err);
+    host_set_memory(plenty);
+    err = (lt_error){0};
+    s = b->table->prepare(b, &small, &err);
+    expect(s == LT_OK && b->memory_in_use == in_use, "places for the largest when there is room again", &err);
+    if (s == LT_OK)
+        s = run_uses(b, network, &m, got, &err);
+    expect(s == LT_OK && memcmp(want, got, bytes) == 0, "the same bytes from them", &err);
+    b->table->unprepare(b, &small);
+    free_network(b, network);
+    close_memory(b, &m);
+    expect(b->memory_in_use == 0, "places are given back", &err);
+    b->table->close(b);
+    free(got);
+    free(want);
+}
+
 #endif
 
 int main(void)
@@ -361,6 +420,10 @@ int main(void)
         two_networks(device, LT_HOME_FILE);
     }
 #ifdef EMULATED_CARD
+    for (int device = 0; device < devices; device++) {
+        places_that_cannot_grow(device, LT_HOME_PINNED);
+        places_that_cannot_grow(device, LT_HOME_FILE);
+    }
     counted_and_bounded();
 #endif
     printf("%d failed\n", failed);
