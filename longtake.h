@@ -181,8 +181,8 @@ typedef struct {
     int overlap;              /**< known latents of a window: odd, 1 .. latent_frames - 2 */
     const char *carry;        /**< "latents" "frames" "renoise"; NULL = unset */
     const char *speed;        /**< "exact" "fast" "faster": how much refinement may leave out; NULL = exact */
-    const char *codes;        /**< "auto" "scene" "picture": whether encode writes scenes of the model's world, or each picture itself, which the language
-                                   model does not know; auto and NULL: pictures where the model has codes for them and the video is not of its world */
+    const char *codes;        /**< "auto" "scene" "picture": whether videos are read as scenes of the model's world, or each picture itself, behind which a plan
+                                   begins anew; auto and NULL: pictures where the model has codes for them and the video is not of its world */
 } longtake_settings;
 
 /** From `at_frame` on this prompt holds (until the next shot). What it says happens later ("..., then it turns blue") is spread over the shot, where the
@@ -210,7 +210,8 @@ typedef struct {
     int64_t first; /**< from 0 */
     int64_t last;  /**< inclusive */
     int64_t seed;  /**< 0 .. 2^32-1 */
-    int keep_rest; /**< 1: the windows behind it stay as they are, and the seam is reported */
+    int keep_rest; /**< 1: the latents behind it stay as they are (the decoder goes on from frames that changed, so pictures there settle within some frames), and the seam
+                        is reported */
 } longtake_retake;
 
 /** What is asked for. Pointers are borrowed during the call. A field that a command does not read is passed over:
@@ -223,7 +224,7 @@ typedef struct {
  *     image                                     x           x          -      -        -        -        -
  *     from_seconds, new_only                    -           -          -      -        -        -        x
  *     fit                                    of image    of image      x      -        -        -        x
- *     codes                                     -           -          x      -        -        -        -
+ *     codes                              of image and plans of shots   x      -        -        -        x
  *     steps ... speed, retakes                  x           -          -      x        -        x        x
  *     job, fresh, keep_job, preview             x           -          -      x        -        x        x
  *     fps, scale, on_frame                      x           -          -      -        x        x        x

@@ -77,6 +77,9 @@ lt_status ar_session_sampling(ar_session *s, const ar_sampling *sampling, lt_err
 /* Takes one segment as it is: ids [ar_segment_codes(frames)], each below the vocabulary size. */
 lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_error *err);
 
+/* The segments that follow see none of those before: they begin anew, by the condition alone. Draw numbers go on. */
+void ar_session_forget(ar_session *s);
+
 /* Called for each drawn code of a segment, in order; anything but 0 cancels. Where the device is ahead calls come in bunches (AR_BUNCH), and
  * after the code that cancels it makes up to 2 AR_BUNCH - 1 more, which are dropped. */
 typedef struct {

@@ -324,6 +324,12 @@ lt_status ar_session_feed(ar_session *s, const int32_t *ids, int frames, lt_erro
     return LT_OK;
 }
 
+void ar_session_forget(ar_session *s)
+{
+    if (s->kept > 0)
+        forget_oldest(s, s->kept);
+}
+
 /* The tokens since the last pass go through what both prompts say alone, too: s->lean is what the next draw leans by. */
 static lt_status lean(ar_session *s, int count, lt_error *err)
 {

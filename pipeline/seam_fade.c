@@ -43,13 +43,24 @@ static uint8_t clamp8(int v)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
+/* Of STILL: how much of a value is still what the reference's last frame showed there. */
+enum { STILL = 32, SURELY_STILL = 8 }; /* grey levels: what noise makes, and how many more are another thing */
+
+static int stillness(uint8_t value, uint8_t decoded)
+{
+    const int moved = abs(value - decoded) - SURELY_STILL;
+    return moved < 0 ? STILL : moved > STILL ? 0 : STILL - moved;
+}
+
 static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count,
                                size_t bytes)
 {
     for (int k = 0; k < count && k < TAKE_FADE_FRAMES; k++) {
         uint8_t *frame = frames + (size_t)k * bytes;
-        for (size_t i = 0; i < bytes; i++)
-            frame[i] = clamp8(frame[i] + (shown[i] - decoded[i]) * (TAKE_FADE_FRAMES - k) / TAKE_FADE_FRAMES);
+        for (size_t i = 0; i < bytes; i++) {
+            const int share = (TAKE_FADE_FRAMES - k) * stillness(frame[i], decoded[i]);
+            frame[i] = clamp8(frame[i] + (shown[i] - decoded[i]) * share / (TAKE_FADE_FRAMES * STILL));
+        }
     }
 }
 
@@ -71,6 +82,18 @@ int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames
         uint8_t *frame = frames + (size_t)k * bytes;
         for (size_t i = 0; i < bytes && k < count; i++)
             frame[i] = clamp8(frame[i] + (shown[i] - frames[i]) * (steps - 1 - k) / steps);
+    }
+    return steps - 1;
+}
+
+int take_seam_dissolve(const uint8_t *shown, uint8_t *frames, int64_t count, size_t bytes, double usual_change)
+{
+    const int needed = steps_of_way(shown, frames, bytes, usual_change);
+    const int steps = needed < TAKE_FADE_FRAMES + 1 ? TAKE_FADE_FRAMES + 1 : needed;
+    for (int k = 0; k < steps - 1 && k < count; k++) {
+        uint8_t *frame = frames + (size_t)k * bytes;
+        for (size_t i = 0; i < bytes; i++)
+            frame[i] = (uint8_t)(frame[i] + (shown[i] - frame[i]) * (steps - 1 - k) / steps);
     }
     return steps - 1;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/frame_sizes.h"
+#include "pipeline/plan/plan_session.h"
 #include "pipeline/seam_fade.h"
 #include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
@@ -236,9 +237,12 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
     const take_reference *f = d->run->reference;
     const size_t bytes = frame_bytes(d);
     uint8_t *first = d->frames + (size_t)take_frames_of_latents(w->known) * bytes;
+    const uint8_t *shown = f->tail + (size_t)(f->tail_frames - 1) * bytes;
     const double usual = take_usual_change(f->tail, f->tail_frames, bytes);
-    const int dissolved =
-        take_seam_fade(f->tail + (size_t)(f->tail_frames - 1) * bytes, first - bytes, first, count, bytes, usual);
+    int frame = 0;
+    const bool is_picture = plan_is_picture(d->run, take_plan_at(d->run, take_latents_of_frames(f->frames) - 1, &frame));
+    const int dissolved = is_picture ? take_seam_dissolve(shown, first, count, bytes, usual)
+                                     : take_seam_fade(shown, first - bytes, first, count, bytes, usual);
     if (dissolved > 0)
         take_note(d->run, "the new part begins differently from the end of %s: blended over %d frame%s", f->path, dissolved,
                   dissolved == 1 ? "" : "s");

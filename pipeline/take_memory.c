@@ -228,14 +228,14 @@ static lt_status encode_segment(const memory_probe *p, tok_model *semantics, uns
     return s;
 }
 
-/* Alone it may measure how well the codes tell a frame; what the language model goes on from is read as scenes. */
-static lt_status probe_encode(memory_probe *p, bool alone, lt_error *err)
+/* It may measure how well the codes tell a frame. */
+static lt_status probe_encode(memory_probe *p, lt_error *err)
 {
     const cfg_tokenizer *cfg = &p->engine->cfg.tokenizer;
     lt_weights *w = NULL;
     tok_model *semantics = NULL;
     size_t host = 0;
-    const unsigned parts = take_encoding_parts(&p->engine->cfg, alone ? p->spec->codes : TAKE_CODES_SCENE);
+    const unsigned parts = take_encoding_parts(&p->engine->cfg, p->spec->codes);
     begin_stage(p);
     lt_status s = open_weights(p, TAKE_NET_TOKENIZER, &w, err);
     if (s == LT_OK)
@@ -540,7 +540,7 @@ static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *
     p->base = resident_bytes() + (will_read ? (size_t)READING_BYTES : 0);
     lt_status s = does & TAKE_DOES_DECODE ? probe_encoder(p->spec, video, &p->encoder, err) : LT_OK;
     if (s == LT_OK && does & TAKE_DOES_ENCODE)
-        s = probe_encode(p, !(does & (TAKE_DOES_GO_ON | TAKE_DOES_TOKENS)), err);
+        s = probe_encode(p, err);
     if (s == LT_OK && does & plans)
         s = probe_stage(p, TAKE_NET_TEXT_AR, probe_text, err);
     if (s == LT_OK && does & TAKE_DOES_REFINE)

@@ -12,7 +12,6 @@
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/script/recipe.h"
-#include "tokenizer/picture_codes.h"
 
 static size_t frame_bytes(const take_reference *f)
 {
@@ -262,15 +261,10 @@ lt_status take_reference_plan(take_reference *f, lt_error *err)
 {
     lt_json *about = about_of(f);
     lt_error ignored = {0};
-    bool found =
+    const bool found =
         about && is_our_take(f, about) &&
         take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
-    if (found && tok_plan_pictures(&f->plan, f->run->engine->cfg.tokenizer.picture_codes) > 0) {
-        take_warn(f->run, "%s: its plan has pictures, which the language model does not know: it is read again as a scene", f->path);
-        tok_plan_clear(&f->plan);
-        found = false;
-    }
     if (found && take_tokens_are_full(&f->plan))
         return LT_OK;
     if (found) { /* joined or cut elsewhere than at segments, which the take's own are */
@@ -283,7 +277,7 @@ lt_status take_reference_plan(take_reference *f, lt_error *err)
     }
     const semantic_source whole = {
         .path = f->path, .fit = take_media_fit(f->run->spec.fit), .most_frames = f->frames};
-    return take_encode_video(f->run, &whole, TAKE_CODES_SCENE, &f->plan, NULL, err);
+    return take_encode_video(f->run, &whole, f->run->spec.codes, &f->plan, NULL, err);
 }
 
 /* ---- output ---- */

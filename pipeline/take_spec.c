@@ -190,6 +190,8 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     int codes = TAKE_CODES_FITTING;
     LT_TRY(choose_word("codes", g->codes, codes_names, 3, &codes, err));
     s->codes = (take_codes)codes;
+    if (s->codes == TAKE_CODES_PICTURE && cfg->tokenizer.picture_codes == 0)
+        return lt_fail(err, LT_ERR_USAGE, "--codes: found \"picture\", expected auto or scene: this model has no codes for pictures");
     return LT_OK;
 }
 

@@ -128,10 +128,7 @@ lt_status take_settle_video(take_task *t, lt_error *err)
 
 lt_status take_settle_clip(take_task *t, lt_error *err)
 {
-    LT_TRY(resolve(t, 0, 0, err));
-    if (t->run.spec.codes == TAKE_CODES_PICTURE && t->run.engine->cfg.tokenizer.picture_codes == 0)
-        return lt_fail(err, LT_ERR_USAGE, "--codes: found \"picture\", expected auto or scene: this model has no codes for pictures");
-    return LT_OK;
+    return resolve(t, 0, 0, err);
 }
 
 static lt_status read_seed(const char *text, const char *place, int64_t *seed, lt_error *err)

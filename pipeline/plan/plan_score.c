@@ -6,7 +6,7 @@
 #include "pipeline/take_task.h"
 #include "tokenizer/picture_codes.h"
 
-/* Adds the surprise of segment k's codes, and lets the next segments see it. */
+/* Adds the surprise of segment k's codes. */
 static lt_status score_segment(take_run *run, ar_session *session, int64_t k, float *logits, double *nats, lt_error *err)
 {
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
@@ -31,7 +31,7 @@ static lt_status score_segment(take_run *run, ar_session *session, int64_t k, fl
         *nats += surprise;
     }
     free(tokens);
-    return s == LT_OK ? ar_session_feed(session, ids, segment->frames, err) : s;
+    return s;
 }
 
 static lt_status score_plan(take_run *run, double *nats, lt_error *err)
@@ -45,6 +45,8 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
         s = plan_session_enter(&p, run, k, err);
         if (s == LT_OK)
             s = score_segment(run, p.session, k, logits, nats, err);
+        if (s == LT_OK)
+            s = plan_session_feed(&p, run, k, err);
         if (s == LT_OK)
             s = take_clock_check(&run->clock, err);
     }

@@ -1,6 +1,8 @@
 /* plan_session.c - see plan_session.h. */
 #include "pipeline/plan/plan_session.h"
 
+#include "tokenizer/picture_codes.h"
+
 ar_sampling plan_sampling_of(const take_run *run, int shot)
 {
     const take_spec *s = &run->spec;
@@ -66,4 +68,19 @@ lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt
     const ar_sampling sampling = plan_sampling_of(run, shot);
     LT_TRY(ar_session_sampling(p->session, &sampling, err));
     return ar_session_condition(p->session, &condition, err);
+}
+
+bool plan_is_picture(const take_run *run, int64_t k)
+{
+    const take_segment *s = &run->segment[k];
+    return tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id, s->ids);
+}
+
+lt_status plan_session_feed(plan_session *p, const take_run *run, int64_t k, lt_error *err)
+{
+    const take_segment *s = &run->segment[k];
+    LT_TRY(ar_session_feed(p->session, run->ids + s->first_id, s->frames, err));
+    if (plan_is_picture(run, k))
+        ar_session_forget(p->session);
+    return LT_OK;
 }

@@ -124,7 +124,7 @@ static lt_status encode_video(take_run *run, const take_shot *shot, int64_t segm
                                     .fit = take_media_fit(run->spec.fit),
                                     .from_seconds = shot->plan_from_seconds,
                                     .most_frames = asked > 0 && asked < needed ? asked : needed};
-    return take_encode_video(run, &source, TAKE_CODES_SCENE, out, NULL, err);
+    return take_encode_video(run, &source, run->spec.codes, out, NULL, err);
 }
 
 /* One past the last segment of a shot and the events that it tells. */

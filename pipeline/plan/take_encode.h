@@ -17,8 +17,7 @@ void take_encoding_clear(take_encoding *found); /* accepts a zeroed one */
 
 /* Parts of the tokenizer that it takes, beside the features. */
 unsigned take_encoding_parts(const cfg_model *cfg, take_codes codes);
-/* Encodes a video, or a part of it, into a plan; all of it in codes of one kind. A plan that the language model goes on from is of
- * TAKE_CODES_SCENE. TAKE_CODES_PICTURE needs a model that has such codes. `found` may be NULL; else take_encoding_clear it. */
+/* Encodes a video, or a part of it, into a plan; all of it in codes of one kind. TAKE_CODES_PICTURE needs a model that has such codes. `found` may be NULL; else take_encoding_clear it. */
 lt_status take_encode_video(take_run *run, const semantic_source *source, take_codes codes, tok_plan *out, take_encoding *found,
                             lt_error *err);
 

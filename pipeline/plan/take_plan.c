@@ -10,7 +10,6 @@
 #include "pipeline/plan/plan_session.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/take_reference.h"
-#include "tokenizer/picture_codes.h"
 
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes)
 {
@@ -199,7 +198,7 @@ static lt_status write_segments(take_run *run, plan_session *p, int64_t have, lt
         const take_segment *segment = &run->segment[k];
         LT_TRY(plan_session_enter(p, run, k, err));
         if (k < have || segment->given == segment->ids)
-            LT_TRY(ar_session_feed(p->session, run->ids + segment->first_id, segment->frames, err));
+            LT_TRY(plan_session_feed(p, run, k, err));
         else
             LT_TRY(write_segment(run, p->session, k, err));
     }
@@ -225,23 +224,18 @@ static lt_status lay_given(take_run *run, lt_error *err)
     return take_plan_of_shots(run, err);
 }
 
-static bool is_picture(const take_run *run, const take_segment *s)
-{
-    return s->given == s->ids && tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id, s->ids);
-}
-
-/* Pictures that the language model is to go on from, in what the take shows. */
-static void warn_of_pictures(take_run *run)
+/* Behind pictures the take shows something else. */
+static void tell_of_pictures(take_run *run)
 {
     const int64_t shown = take_latents_of_frames(run->spec.time.frames);
     int64_t pictures = 0;
     for (int64_t k = 0; k < run->plan_segments && run->segment[k].first_frame < shown; k++) {
         const take_segment *s = &run->segment[k];
-        pictures += is_picture(run, s);
+        pictures += plan_is_picture(run, k);
         if (s->given == s->ids || pictures == 0)
             continue;
-        take_warn(run, "%lld given frames of the plan are pictures, which the language model does not know: what it writes behind them does not go on "
-                       "with what they show", (long long)pictures);
+        take_note(run, "%lld given frames of the plan are pictures, not of the model's world: what follows them begins anew, by its prompt alone",
+                  (long long)pictures);
         return;
     }
 }
@@ -253,7 +247,7 @@ lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err)
         place_segment(run, k, take_segment_frames(&run->spec.time, k));
     LT_TRY(reserve_ids(run, err));
     LT_TRY(lay_given(run, err));
-    warn_of_pictures(run);
+    tell_of_pictures(run);
     LT_TRY(make_keys(run, err));
     int64_t given = 0;
     for (int64_t k = 0; k < run->plan_segments; k++)

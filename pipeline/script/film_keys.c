@@ -40,6 +40,7 @@ static const value_field take_fields[] = {
     {"cfg_schedule", VALUE_WORD, IN_TAKE(cfg_schedule), 0, 0, {"official", "ramp", "constant"}},
     {"guidance", VALUE_WORD, IN_TAKE(guidance), 0, 0, {"cfg", "apg"}},
     {"speed", VALUE_WORD, IN_TAKE(speed), 0, 0, {"exact", "fast", "faster"}},
+    {"codes", VALUE_WORD, IN_TAKE(codes), 0, 0, {"auto", "scene", "picture"}},
     {"overlap", VALUE_INT, IN_TAKE(overlap), 1, 1023, {0}},
     {"carry", VALUE_WORD, IN_TAKE(carry), 0, 0, {"latents", "frames", "renoise"}},
 };

@@ -68,12 +68,29 @@ made generate "a blue star in the snow at night" --frames 13 -o star.mkv
 ffmpeg -v error -i ball.mkv -i star.mkv -filter_complex "[0][1]overlay=enable='between(mod(n-1,8),0,3)'" -c:v ffv1 cuts.mkv || fail ffmpeg
 encoded scene 0 cuts.lt cuts.mkv
 
-# What the language model is to go on from.
-warned() {
-    grep -q "^warning: .*pictures, which the language model does not know" made.err || fail "$1: no warning: $(cat made.err)"
+# What follows pictures begins anew: the language model writes what it would write for the prompt without them.
+told() {
+    grep -q "given frames of the plan are pictures, not of the model's world: what follows them begins anew" made.err || fail "$1: not told: $(cat made.err)"
 }
 made continue shown.mkv --seconds 1 -p "a red ball" -o longer.mkv
-warned continue
+told continue
+made continue clip.mp4 --seconds 2 -p "a green cube rests on a beach at noon" -o longer.mkv
+told "continue of a clip of another world"
+grep -q 'blended over 16 frames' made.err || fail "dissolved over: $(cat made.err)"
+made continue clip.mp4 --seconds 2 -p "a green cube rests on a beach at noon" --codes scene -o scene.mkv
+grep -q pictures made.err && fail "a clip read as a scene: $(cat made.err)"
+# written FILE: the codes behind those of the 13 frames of the clip that are used, 4 semantic ones with 44 codes each.
+written() {
+    "$PROGRAM" info "$1" --json | grep -o '"tokens":\[[^]]*' | tr ',' '\n' | tail -n +177
+}
+ffmpeg -v error -f lavfi -i mandelbrot=size=192x128:rate=8 -t 2 -pix_fmt yuv420p other.mp4 || fail ffmpeg
+made continue other.mp4 --seconds 2 -p "a green cube rests on a beach at noon" -o other.mkv
+told "continue of another clip"
+written longer.mkv >after_clip.txt
+written other.mkv >after_other.txt
+[ "$(wc -l <after_clip.txt)" -ge 176 ] || fail "codes behind the clip: $(wc -l <after_clip.txt)"
+same after_clip.txt after_other.txt
+written scene.mkv | cmp -s - after_clip.txt && fail "behind a scene the model writes what it writes behind pictures"
 made refine clip.lt -o clip.latents
 made decode clip.latents -o decoded.mkv
 same decoded.mkv shown.mkv
@@ -81,19 +98,22 @@ refused 2 continue shown.mkv --seconds 1 -o longer.mkv
 refused 2 tokens score clip.lt
 refused 2 render scene.lt -o shown.mkv
 made tokens score clip.lt -p "a red ball"
-warned score
+grep -q "^warning: .*pictures, which the language model does not know" made.err || fail "score: no warning: $(cat made.err)"
 cat >film.yaml <<'FILM'
 take: {seconds: 3}
 shots:
   - {at: 0, prompt: a red ball on a beach, plan: clip.lt}
 FILM
 made run film.yaml -o film.mkv
-warned "the rest of a film"
+told "the rest of a film"
 made run film.yaml --seconds 2 -o film.mkv
-grep -q 'language model' made.err && fail "a film whose plan is whole: $(cat made.err)"
+grep -q 'begins anew' made.err && fail "a film whose plan is whole: $(cat made.err)"
 
-# A film reads a clip as a scene.
+# A film reads a clip so too, unless it says how.
 sed -i 's/clip\.lt/clip.mp4/' film.yaml
+made run film.yaml -o clip_film.mkv
+told "a clip as a plan"
+sed -i 's/seconds: 3/seconds: 3, codes: scene/' film.yaml
 made run film.yaml -o film.mkv
-grep -q pictures made.err && fail "a clip as a plan: $(cat made.err)"
+grep -q pictures made.err && fail "a clip as a plan of scenes: $(cat made.err)"
 finish

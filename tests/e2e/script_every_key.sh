@@ -32,6 +32,7 @@ take:
   cfg_schedule: constant
   guidance: apg
   speed: fast
+  codes: scene
   overlap: 1
   carry: renoise
 shots:

@@ -21,6 +21,17 @@ static void fades_out(void **state)
     }
 }
 
+static void what_has_moved_on_stays(void **state)
+{
+    (void)state;
+    static const uint8_t shown[3] = {132, 132, 132};
+    static const uint8_t decoded[3] = {100, 100, 100};
+    uint8_t frame[3] = {108, 124, 140}; /* still; half of it; another thing */
+    take_seam_fade(shown, decoded, frame, 1, 3, -1);
+    static const uint8_t want[3] = {140, 140, 140};
+    assert_memory_equal(frame, want, sizeof want);
+}
+
 static void stays_in_range(void **state)
 {
     (void)state;
@@ -58,6 +69,26 @@ static void a_jump_is_gone_in_usual_steps(void **state)
     assert_int_equal(still[1], 102);
 }
 
+static void other_pictures_are_dissolved_into(void **state)
+{
+    (void)state;
+    enum { STEPS = TAKE_FADE_FRAMES + 1 };
+    static const uint8_t shown[2] = {0, 200};
+    uint8_t frames[STEPS + 1][2];
+    for (int k = 0; k < STEPS + 1; k++)
+        frames[k][0] = (uint8_t)(10 * k), frames[k][1] = 30;
+    assert_int_equal(take_seam_dissolve(shown, frames[0], STEPS + 1, 2, 1000), STEPS - 1);
+    for (int k = 0; k < STEPS + 1; k++) {
+        const int left = k < STEPS ? STEPS - 1 - k : 0;
+        assert_int_equal(frames[k][0], 10 * k + (0 - 10 * k) * left / STEPS);
+        assert_int_equal(frames[k][1], 30 + 170 * left / STEPS);
+    }
+    uint8_t far[1][1] = {{240}};
+    static const uint8_t black[1] = {0};
+    assert_int_equal(take_seam_dissolve(black, far[0], 1, 1, 12), 19);
+    assert_int_equal(far[0][0], 12);
+}
+
 static void measures_the_usual_change(void **state)
 {
     (void)state;
@@ -69,9 +100,10 @@ static void measures_the_usual_change(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(fades_out), cmocka_unit_test(stays_in_range),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fades_out), cmocka_unit_test(what_has_moved_on_stays), cmocka_unit_test(stays_in_range),
                                        cmocka_unit_test(a_faithful_decoder_changes_nothing),
                                        cmocka_unit_test(a_jump_is_gone_in_usual_steps),
+                                       cmocka_unit_test(other_pictures_are_dissolved_into),
                                        cmocka_unit_test(measures_the_usual_change)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
