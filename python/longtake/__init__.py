@@ -31,8 +31,8 @@ import numpy as np
 from . import _library as c
 from ._library import library as _lib
 
-__all__ = ["BatchLine", "Engine", "Event", "LongtakeError", "Report", "Retake", "Shot", "Status", "Tokens", "devices", "info",
-           "read_latents", "version"]
+__all__ = ["BatchLine", "CheckLine", "Engine", "Event", "LongtakeError", "ProfileLine", "Report", "Retake", "Score", "Shot", "Status",
+           "Tokens", "devices", "film_model", "import_release", "info", "read_latents", "recipe_model", "version"]
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -131,6 +131,53 @@ class BatchLine:
     error: Optional["LongtakeError"]
 
 
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """How unlikely a plan is to the language model: `codes` that were scored, and `nats`, the sum of -ln p(code), each given the prompt
+    and the codes before it."""
+
+    codes: int
+    nats: float
+
+    @property
+    def nats_per_code(self) -> float:
+        return self.nats / self.codes
+
+    @property
+    def perplexity(self) -> float:
+        """exp(nats / codes); infinite where that is too large."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(self.nats_per_code))
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckLine:
+    """One output of a golden file: its relative L2 distance to the golden values, the `bound` of that (infinite: the file gives none for
+    this precision), whether values must be equal (`rel_l2` then counts those that differ), and whether it is `ok`."""
+
+    file: str
+    component: str
+    output: str
+    rel_l2: float
+    bound: float
+    exact: bool
+    ok: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ProfileLine:
+    """What one operation ("all": the stage as a whole) cost in one stage ("other": outside of a take's): calls, seconds of all of them, bytes
+    read and written, FLOP, and the seconds that this machine would need at least."""
+
+    stage: str
+    operation: str
+    calls: int
+    seconds: float
+    bytes: float
+    flop: float
+    least_seconds: float
+
+
 def _report(result: c.Result) -> Report:
     return Report(result.frames, result.seed, result.seconds, json.loads(result.report or b"{}"))
 
@@ -140,13 +187,13 @@ def _check(status: int, error: c.Error) -> None:
         raise LongtakeError(status, error.message.decode("utf-8", "replace"))
 
 
-def _json_of(function: Callable, *arguments: Any) -> dict:
-    """Calls a function that gives a JSON text."""
+def _text_of(function: Callable, *arguments: Any, check: Callable = _check) -> bytes:
+    """Calls a function that hands out a text."""
     error = c.Error()
     text = ctypes.c_void_p()
-    _check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
     try:
-        return json.loads(ctypes.string_at(text))
+        check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
+        return ctypes.string_at(text)
     finally:
         _lib.longtake_free(text)
 
@@ -158,12 +205,42 @@ def version() -> str:
 
 def info(path: Path) -> dict:
     """What any file of longtake, checkpoint, video or job folder is."""
-    return _json_of(_lib.longtake_info, c.path(path))
+    return json.loads(_text_of(_lib.longtake_info, c.path(path)))
 
 
 def devices() -> dict:
     """What could run here, and what this build contains."""
-    return _json_of(_lib.longtake_devices)
+    return json.loads(_text_of(_lib.longtake_devices))
+
+
+@contextlib.contextmanager
+def _script(read: Callable, close: Callable, path: Path) -> Iterator[ctypes.c_void_p]:
+    """A film or a recipe while it is open."""
+    error = c.Error()
+    handle = ctypes.c_void_p()
+    _check(read(c.path(path), ctypes.byref(handle), ctypes.byref(error)), error)
+    try:
+        yield handle
+    finally:
+        close(handle)
+
+
+_FILM = (_lib.longtake_film_read, _lib.longtake_film_close)
+_RECIPE = (_lib.longtake_recipe_read, _lib.longtake_recipe_close)
+
+
+def film_model(path: Path) -> Optional[str]:
+    """The model that a film asks for, as `Engine` takes it; None where it names none."""
+    with _script(*_FILM, path) as film:
+        name = _lib.longtake_film_model(film)
+        return os.fsdecode(name) if name else None
+
+
+def recipe_model(path: Path) -> Optional[str]:
+    """The model that made a video or latents file of ours, by name. LongtakeError (INPUT) where the file does not say how it was made."""
+    with _script(*_RECIPE, path) as recipe:
+        name = _lib.longtake_recipe_model(recipe)
+        return os.fsdecode(name) if name else None
 
 
 def read_latents(path: Path) -> np.ndarray:
@@ -256,9 +333,12 @@ class Tokens(_Owned):
         of its segment is encoded again."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        with engine._turn() if engine else contextlib.nullcontext():
-            status = _lib.longtake_tokens_recut(engine._handle if engine else None, self._handle, first, count, ctypes.byref(handle),
-                                                None, ctypes.byref(error))
+        if engine is None:
+            status = _lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error))
+        else:
+            with engine._turn():
+                status = _lib.longtake_tokens_recut(engine._handle, self._handle, first, count, ctypes.byref(handle), None,
+                                                    ctypes.byref(error))
         _check(status, error)
         return Tokens(handle)
 
@@ -307,66 +387,26 @@ def _shot(shot: Any) -> Shot:
     raise TypeError(f"shots: found {shot!r}, expected a Shot or (seconds, prompt)")
 
 
-class _Call:
-    """One request: its C struct, what that points to, and the first exception of a callback."""
+@contextlib.contextmanager
+def _file_of(tokens: Union[Tokens, Path]) -> Iterator[Path]:
+    """The file of tokens, which is gone afterwards where they had none."""
+    if not isinstance(tokens, Tokens):
+        yield tokens
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "take.lt")
+        tokens.write(path)
+        yield path
 
-    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None, fps: float,
-                 retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
-                 from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
-                 format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
-                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, preview: Optional[Path] = None,
-                 progress: Progress = None,
-                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
+
+class _Hearing:
+    """Hears the events of a request, and keeps the first exception of a callback."""
+
+    def __init__(self, progress: Progress):
         self.raised: Optional[BaseException] = None
         self.cancelled = False
         self.inside: Optional[int] = None  # thread of the callback that runs: the request's, or one of the library's
         self._progress = _bar() if progress is True else progress or None
-        self._on_frame = on_frame
-        r = self.request = c.Request()
-        _lib.longtake_request_init(ctypes.byref(r))
-        r.prompt = None if prompt is None else c.text(prompt)
-        if shots is not None:
-            self._fill_shots([_shot(shot) for shot in shots], fps)
-        r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
-        r.retake_count = len(retakes)
-        for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
-            setattr(r, name, None if value is None else c.path(value))
-        r.format = None if format is None else c.text(format)
-        if from_seconds is not None:
-            r.from_seconds = _given("from", from_seconds)
-        if max_seam is not None:
-            r.max_seam = _given("max-seam", max_seam)
-        r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
-        if container_fps is not None:
-            settings["fps"] = container_fps
-        self._fill_settings(settings)
-        r.on_event = c.EVENT_FN(self._hear_event)
-        if on_frame is not None:
-            r.on_frame = c.FRAME_FN(self._hear_frame)
-
-    def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
-        def own(name: str, value: Optional[float]) -> float:
-            return c.UNSET if value is None else _given(name, value)
-
-        self.request.shots = (c.Shot * max(len(shots), 1))(*[
-            c.Shot(round(s.at * fps), c.text(s.prompt), own("motion", s.motion), own("seed", s.seed), own("lm_cfg", s.lm_cfg),
-                   own("shot_cfg", s.shot_cfg), own("cfg_scale", s.cfg_scale),
-                   None if s.plan is None else c.path(s.plan), s.plan_from, s.plan_seconds or 0, s.as_one_text) for s in shots])
-        self.request.shot_count = len(shots)
-
-    def _fill_settings(self, settings: dict) -> None:
-        for name, value in settings.items():
-            if name not in _SETTINGS:
-                raise TypeError(f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}")
-            if value is None:
-                continue
-            if name in _WORDS:
-                value = c.text(value)
-            else:
-                value = _fit(value) if name == "fit" else _given(name, value, -1 if name == "seed" else 0)
-            setattr(self.request.settings, name, value)
-            if getattr(self.request.settings, name) != value == value:  # NaN the library refuses
-                raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
 
     def _hear(self, tell: Callable[[], None]) -> int:
         """Whatever the user's function raises is passed on once the library has returned."""
@@ -388,6 +428,81 @@ class _Call:
     def _hear_event(self, _user: Any, pointer: Any) -> int:
         return self._hear(lambda: self._tell_progress(pointer.contents))
 
+    def check(self, status: int, error: c.Error) -> None:
+        """The user's exception comes before the library's."""
+        if self.raised is not None:
+            raise self.raised
+        _check(status, error)
+
+
+class _Call(_Hearing):
+    """One request: its C struct and what that points to."""
+
+    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None, fps: float,
+                 retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
+                 from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
+                 format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
+                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, preview: Optional[Path] = None,
+                 film: Optional[Path] = None, recipe: Optional[Path] = None, tokens: Optional[Tokens] = None,
+                 windows: Optional["tuple[int, int]"] = None, progress: Progress = None,
+                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
+        super().__init__(progress)
+        self._on_frame = on_frame
+        self._film, self._recipe, self._tokens = film, recipe, tokens
+        r = self.request = c.Request()
+        _lib.longtake_request_init(ctypes.byref(r))
+        r.prompt = None if prompt is None else c.text(prompt)
+        if shots is not None:
+            self._fill_shots([_shot(shot) for shot in shots], fps)
+        r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
+        r.retake_count = len(retakes)
+        for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
+            setattr(r, name, None if value is None else c.path(value))
+        r.format = None if format is None else c.text(format)
+        if from_seconds is not None:
+            r.from_seconds = _given("from", from_seconds)
+        if max_seam is not None:
+            r.max_seam = _given("max-seam", max_seam)
+        if tokens is not None:
+            r.tokens = tokens._handle
+        if windows is not None:
+            r.window_first, r.window_last = (_given("windows", window) for window in windows)
+        r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
+        if container_fps is not None:
+            settings["fps"] = container_fps
+        self._fill_settings(settings)
+        r.on_event = c.EVENT_FN(self._hear_event)
+        if on_frame is not None:
+            r.on_frame = c.FRAME_FN(self._hear_frame)
+
+    def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
+        told = (c.Shot * max(len(shots), 1))()
+        for shot, given in zip(told, shots):
+            _lib.longtake_shot_init(ctypes.byref(shot))
+            shot.at_frame, shot.prompt, shot.as_one_text = round(given.at * fps), c.text(given.prompt), given.as_one_text
+            for name in ("motion", "seed", "lm_cfg", "shot_cfg", "cfg_scale"):
+                value = getattr(given, name)
+                if value is not None:
+                    setattr(shot, name, _given(name, value))
+            if given.plan is not None:
+                shot.plan = c.path(given.plan)
+            shot.plan_from_seconds, shot.plan_seconds = given.plan_from, given.plan_seconds or 0
+        self.request.shots, self.request.shot_count = told, len(shots)
+
+    def _fill_settings(self, settings: dict) -> None:
+        for name, value in settings.items():
+            if name not in _SETTINGS:
+                raise TypeError(f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}")
+            if value is None:
+                continue
+            if name in _WORDS:
+                value = c.text(value)
+            else:
+                value = _fit(value) if name == "fit" else _given(name, value, -1 if name == "seed" else 0)
+            setattr(self.request.settings, name, value)
+            if getattr(self.request.settings, name) != value == value:  # NaN the library refuses
+                raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
+
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
         return self._hear(lambda: self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()))
 
@@ -396,19 +511,33 @@ class _Call:
         """What the engine stops when it is closed."""
         engine._running = self
         try:
-            yield
+            with self._filled(engine):
+                yield
         finally:
             engine._running = None
 
-    def run(self, function: Callable, engine: "Engine") -> Report:
+    @contextlib.contextmanager
+    def _filled(self, engine: "Engine") -> Iterator[None]:
+        """Film and recipe give what the request leaves open, and it borrows from them."""
         error = c.Error()
+        with contextlib.ExitStack() as opened:
+            for kind, apply, path in ((_FILM, _lib.longtake_film_apply, self._film), (_RECIPE, _lib.longtake_recipe_apply, self._recipe)):
+                if path is not None:
+                    script = opened.enter_context(_script(*kind, path))
+                    self.check(apply(script, engine._handle, ctypes.byref(self.request), ctypes.byref(error)), error)
+            yield
+
+    def ask(self, engine: "Engine", function: Callable, *rest: Any) -> None:
+        """function(engine, request, rest..., error), when it is this request's turn."""
+        error = c.Error()
+        with engine._turn(), self.running(engine):
+            status = function(engine._handle, ctypes.byref(self.request), *rest, ctypes.byref(error))
+        self.check(status, error)
+
+    def run(self, function: Callable, engine: "Engine") -> Report:
         result = c.Result()
         try:
-            with self.running(engine):
-                status = function(engine._handle, ctypes.byref(self.request), ctypes.byref(result), ctypes.byref(error))
-            if self.raised is not None:
-                raise self.raised
-            _check(status, error)
+            self.ask(engine, function, ctypes.byref(result))
             return _report(result)
         finally:
             _lib.longtake_result_clear(ctypes.byref(result))
@@ -443,18 +572,42 @@ def _bar() -> Callable[[Event], None]:
     return show
 
 
+def import_release(release: Path, output: Path, *, config: Optional[Path] = None, search: Optional[Sequence[Path]] = None,
+                   t5: Optional[Path] = None, theia: Optional[Path] = None, quantize: Optional[str] = None, dtype: Optional[str] = None,
+                   progress: Progress = None) -> None:
+    """An official release, a folder, becomes a model folder at `output`, which must not exist.
+
+    `config`: YAML of the sizes, landiff.yaml where left out. `t5`, `theia`: folders of Flan-T5 and Theia, where they are not inside the
+    release. `quantize`: "q8", "q4" or "mixed"; `dtype`: "f32", "bf16" or "f16" for what is not quantised; each as stored where left out.
+    `progress`: True for a bar, or a function of Event, whose `message` is the file of a step. LongtakeError (INPUT) tells of all tensors that are
+    missing, misshapen or unexpected at once; after a failure, or where `progress` raised, nothing half-written stays.
+    """
+    hearing = _Hearing(progress)
+    request = c.ImportRequest()
+    _lib.longtake_import_request_init(ctypes.byref(request))
+    request.release, request.output = c.path(release), c.path(output)
+    request.search = c.text_list(c.data_folders() if search is None else search)
+    for name, folder in (("config", config), ("t5", t5), ("theia", theia)):
+        setattr(request, name, None if folder is None else c.path(folder))
+    for name, word in (("quantize", quantize), ("dtype", dtype)):
+        setattr(request, name, None if word is None else c.text(word))
+    request.on_event = c.EVENT_FN(hearing._hear_event)
+    error = c.Error()
+    hearing.check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)
+
+
 class Engine(_Owned):
     """A model on a device. Weights are mapped when a request first needs them.
 
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
     `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake devices` lists what a device takes.
     `cache_dir` is a folder that remembers how fast stages were; `plan` then says how long a request will take. The program's is
-    ~/.cache/longtake.
+    ~/.cache/longtake. `profile` counts what every operation costs: see the method of that name.
     """
 
     def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,
                  max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
-                 search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None):
+                 search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None, profile: bool = False):
         self._address = ctypes.c_void_p()
         self._lock = threading.Lock()
         self._user: Optional[int] = None  # thread that has the lock
@@ -469,7 +622,7 @@ class Engine(_Owned):
         options.search = c.text_list(c.data_folders() if search is None else search)
         options.set = c.text_list(set)
         options.device, options.precision = c.text(device), c.text(precision)
-        options.threads, options.max_memory = threads, max_memory
+        options.threads, options.max_memory, options.profile = threads, max_memory, profile
         if cache_dir is not None:
             options.cache_dir = c.path(cache_dir)
         error = c.Error()
@@ -523,14 +676,17 @@ class Engine(_Owned):
         """Frames a second that the model makes."""
         return _lib.longtake_fps(self._handle)
 
+    def config_text(self) -> str:
+        """Every configuration value, a line "section.key: value  # where it came from" each."""
+        with self._turn():
+            return _text_of(_lib.longtake_print_config, self._handle).decode("utf-8", "replace")
+
     def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
         """`fps` of a request is the file's, that of a call the model's."""
         return _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None), **request)
 
     def _run(self, function: Callable, **request: Any) -> Report:
-        call = self._call(**request)
-        with self._turn():
-            return call.run(function, self)
+        return self._call(**request).run(function, self)
 
     def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
         """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame by frame to `on_frame(index, array)`.
@@ -538,8 +694,15 @@ class Engine(_Owned):
         Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
         shot_cfg, temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the
         take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder. `preview`: an
-        .mp4, or a folder, for rough pictures of the window that is refined.
+        .mp4, or a folder, for rough pictures of the window that is refined. `tokens`: the whole plan, instead of the language model's.
+        `windows=(first, last)`, from 0, refines these alone into `job`, without output: several processes may share a take.
         `progress`: True for a bar, or a function of Event.
+
+        `film` and `recipe` are files that give what the request leaves open. `recipe`, also of `make_tokens` and `continue_from`, is a video or
+        latents file of ours, whose take is made again: its prompts, length, seeds and settings, its retakes before those of the request,
+        and its plan, unless something that it was made of is asked for anew. What it began with or went on from it does not hold: that is
+        `image`, or the video of `continue_from`. LongtakeError (INPUT) where a file does not say how it was made, or that picture or
+        video is another.
         """
         return self._run(_lib.longtake_generate, prompt=prompt, **request)
 
@@ -554,6 +717,15 @@ class Engine(_Owned):
             self._with_tokens(_lib.longtake_refine, tokens, prompt, request)
             return read_latents(path)
 
+    def score(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> Score:
+        """How unlikely the language model finds tokens under a prompt (the one inside the token file where none is given). Its probabilities
+        are those that `make_tokens` would draw from with the settings lm_cfg, temperature, motion and lm_context; top_k and top_p cut
+        nothing off. LongtakeError (USAGE) for tokens of several prompts."""
+        found = c.Score()
+        with _file_of(tokens) as path:
+            self._call(prompt, input=path, **request).ask(self, _lib.longtake_score_tokens, ctypes.byref(found))
+        return Score(found.codes, found.nats)
+
     def decode(self, latents: Path, **request: Any) -> Report:
         """Latents file -> video."""
         return self._run(_lib.longtake_decode, input=latents, **request)
@@ -565,16 +737,7 @@ class Engine(_Owned):
 
     def run_film(self, film: Path, **request: Any) -> Report:
         """A film file, as `longtake run`."""
-        error = c.Error()
-        handle = ctypes.c_void_p()
-        _check(_lib.longtake_film_read(c.path(film), ctypes.byref(handle), ctypes.byref(error)), error)
-        try:
-            call = self._call(**request)
-            with self._turn():
-                _check(_lib.longtake_film_apply(handle, self._handle, ctypes.byref(call.request), ctypes.byref(error)), error)
-                return call.run(_lib.longtake_generate, self)
-        finally:
-            _lib.longtake_film_close(handle)
+        return self._run(_lib.longtake_generate, film=film, **request)
 
     def make_tokens(self, prompt: Optional[str] = None, **request: Any) -> Tokens:
         """Prompt -> semantic tokens."""
@@ -589,19 +752,15 @@ class Engine(_Owned):
             found = line.contents
             made.append((found.result.contents.seed, os.fsdecode(found.output)))
 
-        error = c.Error()
         with tempfile.TemporaryDirectory() as folder:
             call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
-            with self._turn(), call.running(self):
-                status = _lib.longtake_make_candidates(self._handle, ctypes.byref(call.request), count, c.BATCH_FN(hear), None,
-                                                       ctypes.byref(error))
-            if call.raised is not None:
-                raise call.raised
-            _check(status, error)
+            call.ask(self, _lib.longtake_make_candidates, count, c.BATCH_FN(hear), None)
             return {seed: Tokens.read(self, path) for seed, path in made}
 
     def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":
-        """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line that fails does not stop the rest."""
+        """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line that fails does not stop the rest. A line whose
+        output is there already, made from the same request by its own account, is passed over (its report is of the file as it is,
+        `on_frame` hears none of its frames), so that a list that was stopped goes on; `fresh` makes it again."""
         lines: "list[BatchLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
@@ -615,10 +774,8 @@ class Engine(_Owned):
         with self._turn(), call.running(self):
             status = _lib.longtake_generate_batch(self._handle, c.path(prompts), c.path(folder),
                                                   ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
-        if call.raised is not None:
-            raise call.raised
-        if call.cancelled or not any(line.error for line in lines):
-            _check(status, error)
+        if call.raised is not None or call.cancelled or not any(line.error for line in lines):
+            call.check(status, error)
         return lines
 
     def encode(self, video: Path, **request: Any) -> Tokens:
@@ -643,10 +800,57 @@ class Engine(_Owned):
             _lib.longtake_features_clear(ctypes.byref(found))
 
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
-        """What a request would do; loads no weights."""
-        call = self._call(prompt, **request)
+        """What a request would do, of the command generate, tokens, refine or render (whose token file is `input`); loads no weights."""
+        return json.loads(self._foreseen(_lib.longtake_plan, command, prompt=prompt, **request))
+
+    def plan_table(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> str:
+        """The same for people: when each shot takes effect, and a line for each window, or each shot of `tokens`."""
+        return self._foreseen(_lib.longtake_plan_table, command, prompt=prompt, **request).decode("utf-8", "replace")
+
+    def windows_between(self, begin: float, end: float, prompt: Optional[str] = None, **request: Any) -> "tuple[int, int]":
+        """First and last window, from 0, that have new frames between two moments, in seconds, of the take that is asked for:
+        Retake(*engine.windows_between(12, 18, recipe="ball.mp4"), seed=5). LongtakeError (USAGE) where there is none."""
+        first, last = ctypes.c_int64(), ctypes.c_int64()
+        self._call(prompt, **request).ask(self, _lib.longtake_windows_between, begin, end, ctypes.byref(first), ctypes.byref(last))
+        return first.value, last.value
+
+    def write_preview_map(self) -> str:
+        """Writes preview.safetensors of the model's folder, which previews are painted with, as an import does; returns its path. For a folder
+        that lacks it, or whose VAE was replaced."""
         with self._turn():
-            return _json_of(_lib.longtake_plan, self._handle, c.text(command), ctypes.byref(call.request))
+            return os.fsdecode(_text_of(_lib.longtake_write_preview_map, self._handle))
+
+    def check(self, golden: Path) -> "list[CheckLine]":
+        """Runs a golden file through the engine's device. What is out of its bound raises nothing: its line is not `ok`."""
+        lines: "list[CheckLine]" = []
+
+        def hear(_user: Any, line: Any) -> None:
+            found = line.contents
+            component, output = (text.decode("utf-8", "replace") for text in (found.component, found.output))
+            lines.append(CheckLine(os.fsdecode(found.file), component, output, found.rel_l2, found.bound, bool(found.exact), bool(found.ok)))
+
+        error = c.Error()
+        with self._turn():
+            status = _lib.longtake_check(self._handle, c.path(golden), c.CHECK_FN(hear), None, ctypes.byref(error))
+        if status != Status.LIMIT:
+            _check(status, error)
+        return lines
+
+    def profile(self) -> "list[ProfileLine]":
+        """What every operation cost since the engine was opened with `profile`; LongtakeError (USAGE) where it was opened without. Measures
+        the machine's rates first, for a second or two."""
+        lines: "list[ProfileLine]" = []
+
+        def hear(_user: Any, line: Any) -> None:
+            found = line.contents
+            lines.append(ProfileLine(found.stage.decode(), found.operation.decode(), found.calls, found.seconds, found.bytes, found.flop,
+                                     found.least_seconds))
+
+        error = c.Error()
+        with self._turn():
+            status = _lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error))
+        _check(status, error)
+        return lines
 
     def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
         """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead` wait to be taken; closing
@@ -665,8 +869,7 @@ class Engine(_Owned):
 
         def work() -> None:
             try:
-                with self._turn():
-                    call.run(_lib.longtake_generate, self)
+                call.run(_lib.longtake_generate, self)
                 put(end)
             except BaseException as exception:  # raised where the frames are taken
                 put(exception)
@@ -705,9 +908,10 @@ class Engine(_Owned):
             return Tokens.read(self, path)
 
     def _with_tokens(self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict) -> Report:
-        if not isinstance(tokens, Tokens):
-            return self._run(function, input=tokens, prompt=prompt, **request)
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "take.lt")
-            tokens.write(path)
+        with _file_of(tokens) as path:
             return self._run(function, input=path, prompt=prompt, **request)
+
+    def _foreseen(self, function: Callable, command: str, **request: Any) -> bytes:
+        call = self._call(**request)
+        with self._turn(), call.running(self):
+            return _text_of(function, self._handle, c.text(command), ctypes.byref(call.request), check=call.check)

@@ -1,6 +1,6 @@
 """longtake.h in ctypes: structs, functions, and where the shared library is found.
 
-The structs follow the header field by field; tests/test_header.py compares the two.
+The structs follow the header field by field, the functions parameter by parameter; tests/test_header.py compares them.
 """
 from __future__ import annotations
 
@@ -152,6 +152,51 @@ class BatchLine(Structure):
 
 BATCH_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(BatchLine))
 
+
+class ImportRequest(Structure):
+    _fields_ = [
+        ("release", c_char_p),
+        ("output", c_char_p),
+        ("config", c_char_p),
+        ("search", POINTER(c_char_p)),
+        ("t5", c_char_p),
+        ("theia", c_char_p),
+        ("quantize", c_char_p),
+        ("dtype", c_char_p),
+        ("on_event", EVENT_FN),
+        ("user", c_void_p),
+    ]
+
+
+class CheckLine(Structure):
+    _fields_ = [
+        ("file", c_char_p),
+        ("component", c_char_p),
+        ("output", c_char_p),
+        ("rel_l2", c_double),
+        ("bound", c_double),
+        ("exact", c_int),
+        ("ok", c_int),
+    ]
+
+
+CHECK_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(CheckLine))
+
+
+class ProfileLine(Structure):
+    _fields_ = [
+        ("stage", c_char_p),
+        ("operation", c_char_p),
+        ("calls", c_int64),
+        ("seconds", c_double),
+        ("bytes", c_double),
+        ("flop", c_double),
+        ("least_seconds", c_double),
+    ]
+
+
+PROFILE_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(ProfileLine))
+
 STRUCTS = {
     "longtake_error": Error,
     "longtake_event": Event,
@@ -164,6 +209,9 @@ STRUCTS = {
     "longtake_score": Score,
     "longtake_features": Features,
     "longtake_batch_line": BatchLine,
+    "longtake_import_request": ImportRequest,
+    "longtake_check_line": CheckLine,
+    "longtake_profile_line": ProfileLine,
 }
 
 # name: (result, arguments)
@@ -177,6 +225,8 @@ FUNCTIONS = {
     "longtake_open": (c_int, [POINTER(Options), POINTER(c_void_p), _ERROR]),
     "longtake_close": (None, [c_void_p]),
     "longtake_fps": (c_double, [c_void_p]),
+    "longtake_print_config": (c_int, [c_void_p, _TEXT, _ERROR]),
+    "longtake_shot_init": (None, [POINTER(Shot)]),
     "longtake_request_init": (None, [POINTER(Request)]),
     "longtake_result_clear": (None, [POINTER(Result)]),
     "longtake_generate": _COMMAND,
@@ -189,9 +239,16 @@ FUNCTIONS = {
     "longtake_generate_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), BATCH_FN, c_void_p, _ERROR]),
     "longtake_make_candidates": (c_int, [c_void_p, POINTER(Request), c_int, BATCH_FN, c_void_p, _ERROR]),
     "longtake_plan": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
+    "longtake_plan_table": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
     "longtake_film_read": (c_int, [c_char_p, POINTER(c_void_p), _ERROR]),
     "longtake_film_close": (None, [c_void_p]),
+    "longtake_film_model": (c_char_p, [c_void_p]),
     "longtake_film_apply": (c_int, [c_void_p, c_void_p, POINTER(Request), _ERROR]),
+    "longtake_recipe_read": (c_int, [c_char_p, POINTER(c_void_p), _ERROR]),
+    "longtake_recipe_close": (None, [c_void_p]),
+    "longtake_recipe_model": (c_char_p, [c_void_p]),
+    "longtake_recipe_apply": (c_int, [c_void_p, c_void_p, POINTER(Request), _ERROR]),
+    "longtake_windows_between": (c_int, [c_void_p, POINTER(Request), c_double, c_double, POINTER(c_int64), POINTER(c_int64), _ERROR]),
     "longtake_tokens_read": (c_int, [c_void_p, c_char_p, POINTER(c_void_p), _ERROR]),
     "longtake_tokens_new": (c_int, [c_void_p, POINTER(c_uint16), c_size_t, POINTER(c_void_p), _ERROR]),
     "longtake_tokens_close": (None, [c_void_p]),
@@ -199,6 +256,7 @@ FUNCTIONS = {
     "longtake_tokens_semantic_frames": (c_int64, [c_void_p]),
     "longtake_tokens_codes": (POINTER(c_uint16), [c_void_p]),
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
+    "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
     "longtake_tokens_recut": (c_int, [c_void_p, c_void_p, c_int64, c_int64, POINTER(c_void_p), POINTER(c_int), _ERROR]),
     "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
     "longtake_score_tokens": (c_int, [c_void_p, POINTER(Request), POINTER(Score), _ERROR]),
@@ -207,6 +265,11 @@ FUNCTIONS = {
     "longtake_features_of_video": (c_int, [c_void_p, c_char_p, c_int, POINTER(Features), _ERROR]),
     "longtake_info": (c_int, [c_char_p, _TEXT, _ERROR]),
     "longtake_devices": (c_int, [_TEXT, _ERROR]),
+    "longtake_import_request_init": (None, [POINTER(ImportRequest)]),
+    "longtake_import": (c_int, [POINTER(ImportRequest), _ERROR]),
+    "longtake_write_preview_map": (c_int, [c_void_p, _TEXT, _ERROR]),
+    "longtake_check": (c_int, [c_void_p, c_char_p, CHECK_FN, c_void_p, _ERROR]),
+    "longtake_profile": (c_int, [c_void_p, PROFILE_FN, c_void_p, _ERROR]),
 }
 
 

@@ -1,8 +1,12 @@
 """The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of 5 semantic frames."""
 import ctypes
+import json
+import math
 import os
+import shutil
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +112,30 @@ def test_batch(engine, tmp_path):
         engine.batch(tmp_path / "none.txt", tmp_path, frames=9)
 
 
+def test_a_batch_goes_on(engine, tmp_path):
+    (tmp_path / "prompts.txt").write_text("a red ball\na cube\n")
+    made, second = tmp_path / "0001.mp4", tmp_path / "0002.mp4"
+
+    def batch(**request):
+        notes = []
+        lines = engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2,
+                             progress=lambda event: notes.append(event.message) if event.kind == "note" else None, **request)
+        assert [(line.output, line.error, line.report.frames) for line in lines] == [(str(made), None, 9), (str(second), None, 9)]
+        return [note for note in notes if "is there already" in note]
+
+    assert batch() == []
+    whole = made.read_bytes(), second.read_bytes()
+    second.unlink()
+    os.utime(made, (1, 1))
+    there = batch()
+    assert len(there) == 1 and there[0].startswith(f"{made} ")
+    assert made.stat().st_mtime == 1 and (made.read_bytes(), second.read_bytes()) == whole
+    assert batch(fresh=True) == []
+    assert made.stat().st_mtime > 1
+    with pytest.raises(ZeroDivisionError):
+        engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2, progress=lambda _event: 1 / 0)
+
+
 def test_stages_compose(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "whole.y4m", **SHORT)
     tokens = engine.make_tokens("a red ball", frames=25)
@@ -157,6 +185,185 @@ def test_a_plan_of_a_file(engine, tmp_path):
     shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball", plan=tmp_path / "blue.lt", plan_from=2.5)]
     report = engine.generate(shots=shots, frames=48, steps=1, output=tmp_path / "take.mp4")
     assert np.array_equal(report.about["tokens"][14:], longtake.Tokens.read(engine, tmp_path / "blue.lt").codes[14:])
+
+
+@pytest.fixture(scope="module")
+def takes(engine, tmp_path_factory):
+    """A take of windows with frames 0-16, 17-24, 25-32, 33-40, 41-47, and one where window 1 is of another seed."""
+    folder = tmp_path_factory.mktemp("takes")
+    request = dict(frames=48, steps=2, seed=3)
+    engine.generate("a red ball", output=folder / "first.mp4", **request)
+    engine.generate("a red ball", output=folder / "third.mp4", retakes=[longtake.Retake(1, 1, 9)], **request)
+    return folder
+
+
+def test_recipes(engine, takes, tmp_path):
+    first, third = (takes / "first.mp4").read_bytes(), (takes / "third.mp4").read_bytes()
+    assert first != third
+    engine.generate(recipe=takes / "first.mp4", output=tmp_path / "again.mp4")
+    assert (tmp_path / "again.mp4").read_bytes() == first
+    engine.generate(recipe=takes / "first.mp4", retakes=[longtake.Retake(1, 1, 9)], output=tmp_path / "again.mp4")
+    assert (tmp_path / "again.mp4").read_bytes() == third
+    engine.generate(recipe=takes / "third.mp4", output=tmp_path / "again.mp4")
+    assert (tmp_path / "again.mp4").read_bytes() == third
+    codes = longtake.info(takes / "first.mp4")["about"]["tokens"]
+    assert np.array_equal(engine.make_tokens(recipe=takes / "first.mp4").codes, codes)
+    assert not np.array_equal(engine.make_tokens(recipe=takes / "first.mp4", seed=9).codes, codes)
+
+
+def test_a_retake_of_a_retake(engine, takes):
+    span = engine.windows_between(4.2, 6, recipe=takes / "third.mp4")
+    assert span == (3, 4)
+    before = engine.video(recipe=takes / "third.mp4")
+    after = engine.video(recipe=takes / "third.mp4", retakes=[longtake.Retake(*span, seed=2)])
+    assert np.array_equal(before[:33], after[:33]) and not np.array_equal(before[33:41], after[33:41])
+    settings = engine.plan(recipe=takes / "third.mp4", retakes=[longtake.Retake(*span, seed=2)])["settings"]
+    assert [(t["first"], t["last"], t["seed"]) for t in settings["retakes"]] == [(1, 1, 9), (3, 4, 2)]
+
+
+def test_windows_between(engine):
+    assert [engine.windows_between(*span, frames=48) for span in ((3.5, 4), (0, 6), (2.5, 4.5), (0, 0.5))] == [(2, 2), (0, 4), (1, 3), (0, 0)]
+    with pytest.raises(longtake.LongtakeError, match="9 s to 12 s") as caught:
+        engine.windows_between(9, 12, frames=48)
+    assert caught.value.code == longtake.Status.USAGE
+
+
+def test_what_is_said_beside_a_recipe(engine, takes):
+    said = engine.plan(recipe=takes / "first.mp4", seed=9, steps=7)["settings"]
+    assert (said["seed"], said["steps"], said["frames"], said["shots"][0]["prompt"]) == (9, 7, 48, "a red ball")
+    assert engine.plan("a cube", recipe=takes / "first.mp4")["settings"]["shots"][0]["prompt"] == "a cube"
+
+
+def test_a_recipe_of_a_continuation(engine, takes, tmp_path):
+    engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
+    engine.continue_from(tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4")
+    engine.continue_from(tmp_path / "ball.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "again.mp4")
+    assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "longer.mp4").read_bytes()
+    for wrong in (lambda: engine.generate(recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4"),
+                  lambda: engine.continue_from(takes / "first.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4")):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            wrong()
+        assert caught.value.code == longtake.Status.INPUT
+
+
+def test_recipes_of_latents_and_of_nothing(engine, tmp_path):
+    engine.refine(engine.make_tokens("a red ball", frames=25, seed=5), "a red ball", seed=5, steps=2, output=tmp_path / "a.latents")
+    assert np.array_equal(engine.video(recipe=tmp_path / "a.latents"), engine.video("a red ball", seed=5, **SHORT))
+    engine.generate("a red ball", frames=9, steps=2, metadata=False, output=tmp_path / "silent.mp4")
+    for name in ("silent.mp4", "none.mp4"):
+        for use in (longtake.recipe_model, lambda path: engine.plan(recipe=path)):
+            with pytest.raises(longtake.LongtakeError) as caught:
+                use(tmp_path / name)
+            assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(tmp_path / name)
+
+
+def test_a_recipe_of_another_model(imported, takes):
+    with longtake.Engine(imported) as other:
+        told = []
+        report = other.generate(recipe=takes / "first.mp4", steps=1, on_frame=lambda _index, _frame: None, progress=told.append)
+        assert any("made by another model" in event.message for event in told if event.kind == "warning")
+        assert report.about["tokens"] != longtake.info(takes / "first.mp4")["about"]["tokens"]
+        for use in (other.generate, other.plan):  # the callback of a recipe that is applied, too
+            with pytest.raises(ZeroDivisionError):
+                use(recipe=takes / "first.mp4", progress=lambda _event: 1 / 0)
+
+
+def test_models_of_scripts(takes, tmp_path):
+    assert longtake.recipe_model(takes / "first.mp4") == longtake.info(takes / "first.mp4")["about"]["model"] == "tiny"
+    (tmp_path / "film.yaml").write_text("take: {model: some}\nshots:\n  - {prompt: a}\n")
+    (tmp_path / "any.yaml").write_text("shots:\n  - {prompt: a}\n")
+    assert (longtake.film_model(tmp_path / "film.yaml"), longtake.film_model(tmp_path / "any.yaml")) == ("some", None)
+
+
+def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
+    """Whatever a request comes to."""
+    (tmp_path / "film.yaml").write_text("take: {frames: 9, steps: 1}\nshots:\n  - {prompt: a}\n")
+    closed = []
+    for name in ("_FILM", "_RECIPE"):
+        read, close = getattr(longtake, name)
+        monkeypatch.setattr(longtake, name, (read, lambda handle, name=name, close=close: (closed.append(name), close(handle))))
+    engine.plan(film=tmp_path / "film.yaml", recipe=takes / "first.mp4")
+    assert sorted(closed) == ["_FILM", "_RECIPE"]
+    with pytest.raises(longtake.LongtakeError):
+        engine.plan(recipe=takes / "first.mp4", image=takes / "first.mp4")  # it began with none
+    with pytest.raises(ZeroDivisionError):
+        engine.run_film(tmp_path / "film.yaml", progress=lambda _event: 1 / 0)
+    longtake.recipe_model(takes / "first.mp4")
+    assert sorted(closed[2:]) == ["_FILM", "_RECIPE", "_RECIPE"]
+
+
+def test_films_of_other_commands(engine, tmp_path):
+    (tmp_path / "film.yaml").write_text("take: {frames: 25, steps: 2, seed: 4}\nshots:\n  - {prompt: a red ball}\n")
+    assert engine.plan(film=tmp_path / "film.yaml")["settings"] == engine.plan("a red ball", seed=4, **SHORT)["settings"]
+    assert np.array_equal(engine.video(film=tmp_path / "film.yaml"), engine.video("a red ball", seed=4, **SHORT))
+
+
+def test_score(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=37)
+    tokens.write(tmp_path / "a.lt")
+    own = engine.score(tokens)
+    assert own == engine.score(tmp_path / "a.lt") == engine.score(tokens, "a red ball")
+    assert own.codes == len(tokens) == 34 and own.nats > 0
+    assert own.nats_per_code == own.nats / 34 and math.isclose(own.perplexity, math.exp(own.nats / 34))
+    assert engine.score(tokens, "a cube").nats != own.nats != engine.score(tokens, lm_cfg=0).nats
+    assert 0 < engine.score(tokens.cut(0, 5)).nats < own.nats
+    # As warm as draws can be, all of the vocabulary is as likely: logits within 5 of each other are 5 / 100 then.
+    words = int(next(line.split()[1] for line in engine.config_text().splitlines() if line.startswith("ar_model.vocab_size:")))
+    assert abs(engine.score(tokens, temperature=100, lm_cfg=0).nats_per_code - math.log(words)) < 5 / 100
+    assert longtake.Score(2, 4000.0).perplexity == math.inf
+    shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball")]
+    with pytest.raises(longtake.LongtakeError, match="found 2 prompts") as caught:
+        engine.score(tokens, shots=shots)
+    assert caught.value.code == longtake.Status.USAGE
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.score(tmp_path / "none.lt")
+    assert caught.value.code == longtake.Status.INPUT
+
+
+def test_a_plan_of_ones_own(engine):
+    tokens = engine.make_tokens("a red ball", frames=25)
+    tokens.codes[:3] = [1, 2, 3]
+    report = engine.generate("a red ball", tokens=tokens, on_frame=lambda _index, _frame: None, **SHORT)
+    assert np.array_equal(report.about["tokens"], tokens.codes)
+    assert np.array_equal(engine.make_tokens("a cube", tokens=tokens, frames=25).codes, tokens.codes)
+    tokens.close()
+    with pytest.raises(longtake.LongtakeError, match="is closed"):
+        engine.plan("a red ball", tokens=tokens)
+
+
+def test_windows_alone(engine, tmp_path):
+    request = dict(prompt="a red ball", frames=48, steps=2, job=tmp_path / "job")
+    for windows in ((3, 4), (0, 2)):
+        engine.generate(windows=windows, **request)
+    report = engine.generate(output=tmp_path / "together.mp4", **request)
+    assert report.about["stages"]["refine"]["computed"] == 0
+    assert np.array_equal(engine.video("a red ball", frames=48, steps=2), engine.video(**request))
+    for windows in ((0, 5), (2, 1), (-1, 2)):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            engine.generate(windows=windows, **request)
+        assert caught.value.code == longtake.Status.USAGE
+
+
+def test_config_text():
+    with longtake.Engine(os.environ["MODEL"], set=["pipeline.overlap=1"]) as engine:
+        lines = dict(line.split(": ", 1) for line in engine.config_text().splitlines())
+    assert lines["pipeline.overlap"].split() == ["1", "#", "--set"]
+    assert lines["pipeline.fps"].startswith("8 ") and "config.yaml:" in lines["pipeline.fps"]
+
+
+def test_plan_table(engine):
+    shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball")]
+    lines = engine.plan_table(shots=shots, frames=48).splitlines()
+    assert lines[0] == "48 frames, 6.00 s, seed 42, 5 windows, 3 segments"
+    windows = [line.split(maxsplit=5) for line in lines if line[:6].strip().isdigit() and len(line.split()) > 5 and "frames" not in line]
+    assert [(w[0], w[1], w[5]) for w in windows] == [
+        ("0", "0-16", "a red ball"), ("1", "17-24", "a red ball"), ("2", "25-32", "a blue ball"), ("3", "33-40", "a blue ball"),
+        ("4", "41-47", "a blue ball")]
+    told = engine.plan_table(shots=shots, command="tokens", frames=48)
+    assert "0  0.00     a red ball" in told and "1  2.50     a blue ball" in told and "window " not in told
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.plan_table("a red ball", command="decode")
+    assert caught.value.code == longtake.Status.USAGE
 
 
 def test_plan(engine):
@@ -215,7 +422,8 @@ def test_what_is_closed_says_so(tmp_path):
     tokens.close()
     for use in (lambda: engine.fps, lambda: engine.generate("a red ball", frames=9, output=tmp_path / "a.mp4"),
                 lambda: longtake.Tokens.read(engine, tmp_path / "a.lt"), lambda: len(tokens), lambda: tokens.codes,
-                lambda: tokens + tokens, lambda: tokens.write(tmp_path / "a.lt")):
+                lambda: tokens + tokens, lambda: tokens.write(tmp_path / "a.lt"), engine.config_text, engine.write_preview_map,
+                engine.profile, lambda: engine.check("a"), lambda: engine.plan_table("a"), lambda: engine.windows_between(0, 1)):
         with pytest.raises(longtake.LongtakeError, match="is closed"):
             use()
     engine.close()
@@ -273,6 +481,96 @@ def test_latents_that_are_none(tmp_path):
         assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(tmp_path / name)
 
 
+def dtypes_of(file):
+    return {tensor["dtype"] for tensor in longtake.info(file)["tensors"]}
+
+
+def test_import(imported, tmp_path):
+    release, config = Path(os.environ["MODEL"]).parent / "release", Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+    seen = []
+    longtake.import_release(release, tmp_path / "small", config=config, dtype="bf16", quantize="q8", progress=seen.append)
+    assert dtypes_of(imported / "mmdit.safetensors") == {"f32"}
+    assert dtypes_of(tmp_path / "small" / "mmdit.safetensors") == {"bf16", "f16", "q8"}
+    steps = [event for event in seen if event.kind == "step"]
+    assert [seen[0].kind, seen[-1].kind] == ["stage", "done"] and seen[0].stage == "import"
+    assert [event.step for event in steps] == list(range(1, steps[-1].steps + 1)) and steps[0].message.endswith(".safetensors")
+    with longtake.Engine(tmp_path / "small") as engine:
+        assert engine.video("a red ball", frames=9, steps=1).shape == (9, 64, 96, 3)
+
+    def refused(code, **request):
+        request = {"release": release, "output": tmp_path / "bad", "config": config, **request}
+        with pytest.raises(longtake.LongtakeError) as caught:
+            longtake.import_release(**request)
+        assert caught.value.code == code
+
+    refused(longtake.Status.USAGE, output=tmp_path / "small")
+    refused(longtake.Status.USAGE, quantize="q3")
+    refused(longtake.Status.USAGE, dtype="q8")
+    refused(longtake.Status.INPUT, release=tmp_path / "none")
+    refused(longtake.Status.INPUT, theia=tmp_path / "none")
+    with pytest.raises(ZeroDivisionError):
+        longtake.import_release(release, tmp_path / "bad", config=config, progress=lambda _event: 1 / 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
+
+
+def test_import_of_a_network_from_elsewhere(imported, tmp_path):
+    shutil.copytree(Path(os.environ["MODEL"]).parent / "release", tmp_path / "release")
+    (tmp_path / "release" / "theiainstitute").rename(tmp_path / "elsewhere")
+    (theia,) = (tmp_path / "elsewhere").iterdir()
+    config = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+    longtake.import_release(tmp_path / "release", tmp_path / "model", config=config, theia=theia)
+    name = "tokenizer.safetensors"
+    assert (tmp_path / "model" / name).read_bytes() == (imported / name).read_bytes()
+    told = []
+    longtake.import_release(tmp_path / "release", tmp_path / "without", config=config, progress=told.append)
+    assert [event.kind for event in told if "holds no Theia" in (event.message or "")] == ["warning"]
+    assert (tmp_path / "without" / name).stat().st_size < (imported / name).stat().st_size
+
+
+def test_preview_map(imported, tmp_path):
+    shutil.copytree(imported, tmp_path / "model")
+    kept = imported / "preview.safetensors"
+    (tmp_path / "model" / "preview.safetensors").unlink()
+    with longtake.Engine(tmp_path / "model") as engine:
+        path = engine.write_preview_map()
+        assert path == str(tmp_path / "model" / "preview.safetensors") and Path(path).read_bytes() == kept.read_bytes()
+        (tmp_path / "model" / "temporal_vae.safetensors").unlink()
+    with longtake.Engine(tmp_path / "model") as engine, pytest.raises(longtake.LongtakeError) as caught:
+        engine.write_preview_map()
+    assert caught.value.code == longtake.Status.INPUT
+
+
+def test_check(engine, tmp_path):
+    golden = Path(__file__).resolve().parents[2] / "tests" / "golden" / "tokenizer.quantize.ties.safetensors"
+    codes, tokens = engine.check(golden)
+    assert (codes.file, codes.component, codes.output) == (str(golden), "tokenizer.quantize", "out.codes")
+    assert codes.ok and 0 <= codes.rel_l2 < codes.bound < 1e-5 and not codes.exact
+    assert (tokens.output, tokens.ok, tokens.rel_l2, tokens.exact) == ("out.tokens", True, 0, True)
+    data = bytearray(golden.read_bytes())
+    size = int.from_bytes(data[:8], "little")
+    begin, _end = json.loads(data[8:8 + size])["out.tokens"]["data_offsets"]
+    data[8 + size + begin] ^= 1
+    (tmp_path / "bad.safetensors").write_bytes(data)
+    assert [(line.output, line.ok, line.rel_l2) for line in engine.check(tmp_path / "bad.safetensors")][1] == ("out.tokens", False, 1)
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.check(tmp_path / "none.safetensors")
+    assert caught.value.code == longtake.Status.INPUT
+
+
+def test_profile(engine):
+    with longtake.Engine(os.environ["MODEL"], profile=True) as counts:
+        report = counts.generate("a red ball", frames=9, steps=2, on_frame=lambda _index, _frame: None)
+        lines = counts.profile()
+    reported = {(line["stage"], line["operation"]): (line["calls"], line["flop"], line["bytes"]) for line in report.about["profile"]}
+    found = {(line.stage, line.operation): (line.calls, line.flop, line.bytes) for line in lines if line.stage != "other"}
+    assert found == {key: value for key, value in reported.items() if key[0] != "other"}
+    refine = next(line for line in lines if (line.stage, line.operation) == ("refine", "all"))
+    assert refine.calls > 0 and refine.flop > 1e6 and 0 < refine.least_seconds < refine.seconds < 60
+    with pytest.raises(longtake.LongtakeError, match="without one") as caught:
+        engine.profile()
+    assert caught.value.code == longtake.Status.USAGE
+
+
 def test_a_callback_may_raise(engine):
     def fail(_index, _frame):
         raise KeyError("mine")
@@ -294,7 +592,8 @@ def test_readme_example(engine, tmp_path, monkeypatch):
 
 def test_shots_may_be_pairs(engine):
     pairs = engine.plan(shots=[(0, "a red ball"), (1.5, "a blue ball")], seconds=3)
-    assert pairs == engine.plan(shots=[longtake.Shot(0, "a red ball"), longtake.Shot(1.5, "a blue ball")], seconds=3)
+    shots = engine.plan(shots=[longtake.Shot(0, "a red ball"), longtake.Shot(1.5, "a blue ball")], seconds=3)
+    assert all(pairs[key] == shots[key] for key in ("settings", "shots", "plan"))  # peak memory depends on what is resident
     with pytest.raises(TypeError, match="expected a Shot or"):
         engine.plan(shots=["a red ball"], seconds=3)
 
