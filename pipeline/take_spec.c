@@ -283,6 +283,7 @@ static lt_status add_shot(take_spec *s, const longtake_shot *from, bool is_event
     take_shot *shot = &s->shot[s->shots++];
     *shot = (take_shot){.at_frame = from->at_frame,
                         .is_event = is_event,
+                        .as_one_text = from->as_one_text != 0,
                         .prompt = strdup(from->prompt ? from->prompt : ""),
                         .motion = from->motion,
                         .seed = (uint32_t)from->seed,
@@ -394,6 +395,21 @@ static lt_status check_shot(const longtake_request *r, size_t i, int64_t frames,
     return check_prompt(shot->prompt, place, err);
 }
 
+/* What a shot leaves open goes on as it was (take_prompt_going_on). */
+static lt_status go_on(take_spec *s, const take_wording *words, lt_error *err)
+{
+    for (int i = 1; i < s->shots; i++) {
+        char *whole = NULL;
+        if (!s->shot[i].as_one_text)
+            LT_TRY(take_prompt_going_on(words, s->shot[i - 1].prompt, s->shot[i].prompt, &whole, err));
+        if (whole) {
+            free(s->shot[i].prompt);
+            s->shot[i].prompt = whole;
+        }
+    }
+    return LT_OK;
+}
+
 /* The prompt of a whole take, or none, is one shot. */
 static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, take_spec *s,
                                lt_error *err)
@@ -416,7 +432,7 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
         LT_TRY(check_settings(&shot, i, err));
         LT_TRY(add_told(s, &shot, end - shot.at_frame, &cfg->pipeline, words, err));
     }
-    return LT_OK;
+    return go_on(s, words, err);
 }
 
 static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_error *err)
@@ -477,7 +493,7 @@ lt_status take_fail_no_prompt(const char *path, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", path);
 }
 
-lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err)
+lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt, int64_t at_frame, lt_error *err)
 {
     const bool has_own = take_spec_has_prompt(s);
     if (has_own && (at_frame == 0 || strcmp(s->shot[0].prompt, prompt) == 0))
@@ -498,7 +514,7 @@ lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_fram
         free(longer[0].prompt);
     }
     longer[0].prompt = shown;
-    return LT_OK;
+    return go_on(s, words, err);
 }
 
 void take_spec_clear(take_spec *s)

@@ -18,6 +18,7 @@
 typedef struct {
     int64_t at_frame;
     bool is_event;           /* the prompt of the shot before tells it; the plan of that one goes on */
+    bool as_one_text; /* nothing is changed of its prompt */
     char *prompt;            /* owned */
     double motion;
     uint32_t seed;
@@ -101,7 +102,7 @@ lt_status take_fail_no_prompt(const char *path, lt_error *err);
 
 /* The take begins with what a reference shows: without a prompt of its own it goes on with `prompt`; with another one that is a shot from frame
  * `at_frame` on, behind one of the reference. */
-lt_status take_spec_go_on_from(take_spec *s, const char *prompt, int64_t at_frame, lt_error *err);
+lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt, int64_t at_frame, lt_error *err);
 
 /* The shot that holds in the plan of segment `segment`, and in window `window`. */
 int take_shot_of_segment(const take_spec *s, int64_t segment);

@@ -106,7 +106,7 @@ static lt_status go_on_from_prompt(take_task *t, lt_error *err)
     LT_TRY(take_reference_prompt(f, &prompt, err));
     lt_status status = LT_OK;
     if (prompt)
-        status = take_spec_go_on_from(s, prompt, whole_segments < f->frames ? whole_segments : f->frames, err);
+        status = take_spec_go_on_from(s, t->run.engine->wording, prompt, whole_segments < f->frames ? whole_segments : f->frames, err);
     else if (!take_spec_has_prompt(s))
         status = take_fail_no_prompt(f->path, err);
     free(prompt);

@@ -120,7 +120,7 @@ def wording():
                         "\n".join(near(landmark) for landmark in LANDMARKS[1:]),
                         kind("& " + ", ".join(["and", *ARTICLES, *(f"{word} {article}" for word in BEFORE_ANOTHER for article in ARTICLES)]),
                              **{thing: (says, ()) for thing, says in SAY_OBJECT.items()}),
-                        kind("- " + ", ".join(NO_PLACES), **{scene: ([*says, PLACE_WORDS[scene]], ()) for scene, says in SAY_SCENE.items()})
+                        kind("+", "- " + ", ".join(NO_PLACES), **{scene: ([*says, PLACE_WORDS[scene]], ()) for scene, says in SAY_SCENE.items()})
                         + "\n" + "\n".join(not_planned(landmark) for landmark in LANDMARKS[1:]),
                         kind("= turns _, becomes _, changes to _", "- " + ", ".join(OTHERS_COLOURS), **{c: (s, ()) for c, s in SAY_COLOUR.items()}),
                         kind("= becomes _, gets _", **{z: (s, ()) for z, s in SAY_SIZE.items()}),

@@ -231,6 +231,29 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
     return s;
 }
 
+lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt, char **out, lt_error *err)
+{
+    growing g = {0};
+    *out = NULL;
+    for (int kind = 0; w && kind < w->kinds; kind++) {
+        size_t at = 0;
+        const wording_finding was = wording_next_state(w, kind, before, &at);
+        if (!w->kind[kind].added || !was.phrase || says_state(w, kind, prompt))
+            continue;
+        lt_status s = g.text ? LT_OK : append_text(&g, prompt, err);
+        if (s == LT_OK)
+            s = append_text(&g, ", ", err);
+        if (s == LT_OK)
+            s = append(&g, before + at, was.bytes, err);
+        if (s != LT_OK) {
+            free(g.text);
+            return s;
+        }
+    }
+    *out = g.text;
+    return LT_OK;
+}
+
 /* Tells the first two states of a kind that `text` says. */
 static void tell_others(const take_wording *w, int kind, const char *text, char *said, size_t bytes)
 {

@@ -19,6 +19,11 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
 /* Appends words of a prompt of which but one can hold, as `"ball" and "cube", "red" and "blue"`, to the text `said` [bytes, at least 8], each pair once. LT_ERR_RESOURCES. */
 lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err);
 
+/* What `prompt` says when it goes on from pictures of `before`: nothing says that the place or the light has changed where only the colour has. Of kinds
+ * that are added to prompts without words of them, those of `before` are: "a blue ball rests" after "a red ball at noon" is "a blue ball rests, at noon".
+ * *out: NULL where nothing is to be added; free() it. LT_ERR_RESOURCES. */
+lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt, char **out, lt_error *err);
+
 /* What a prompt says when some of its events have begun. */
 typedef struct {
     char *text;             /* free() it */

@@ -85,6 +85,30 @@ static void says_events_one_after_the_other(void **state)
     check_so_far(words, "a red ball flies, then it stops, then it turns green", so_far, 1);
 }
 
+/* Behind pictures of `before`; NULL: the prompt stays as it is. */
+static void check_going_on(const take_wording *w, const char *before, const char *prompt, const char *expected)
+{
+    char *said = NULL;
+    lt_error err = {0};
+    check_ok(take_prompt_going_on(w, before, prompt, &said, &err), err);
+    if (expected)
+        assert_string_equal(said, expected);
+    else
+        assert_null(said);
+    free(said);
+}
+
+static void what_is_left_open_goes_on(void **state)
+{
+    (void)state;
+    check_going_on(words, "a red ball at noon", "a blue ball rests", "a blue ball rests, at noon");
+    check_going_on(words, "On a sunny day a ball rests", "a star", "a star, On a sunny day");
+    check_going_on(words, "a red ball at noon", "a blue ball at night", NULL);
+    check_going_on(words, "a red ball on a beach in spring", "a blue ball", NULL); /* of kinds that are not added */
+    check_going_on(words, "a red ball", "a blue ball", NULL);
+    check_going_on(NULL, "a red ball at noon", "a blue ball", NULL);
+}
+
 static void an_article_goes_by_the_word_behind(void **state)
 {
     (void)state;
@@ -295,7 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_an_event_leads_to),
         cmocka_unit_test(says_events_one_after_the_other),
-        cmocka_unit_test(an_article_goes_by_the_word_behind),
+        cmocka_unit_test(what_is_left_open_goes_on), cmocka_unit_test(an_article_goes_by_the_word_behind),
         cmocka_unit_test(adds_what_may_be_added),
         cmocka_unit_test(keeps_what_it_does_not_know),
         cmocka_unit_test(without_a_list_all_is_told),

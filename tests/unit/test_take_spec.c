@@ -136,6 +136,26 @@ static void spreads_the_events_of_a_prompt(void **state)
     assert_string_equal(s.shot[1].prompt, "a ball");
     assert_string_equal(s.reworded, "\"orb\" as \"ball\""); /* once */
     take_spec_clear(&s);
+
+    /* The light goes on, but not in a prompt that is to stay as it is; so it does behind what a reference shows. */
+    shots[0].prompt = "an orb at night";
+    check_ok(take_spec_resolve(&film, &cfg, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_string_equal(s.shot[1].prompt, "a ball, at night");
+    check_ok(take_spec_go_on_from(&s, words, "a cube at noon", 8, &err), err);
+    assert_int_equal(s.shots, 3);
+    assert_string_equal(s.shot[1].prompt, "a ball at night");
+    take_spec_clear(&s);
+    shots[0].prompt = "an orb";
+    check_ok(take_spec_resolve(&film, &cfg, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    check_ok(take_spec_go_on_from(&s, words, "a cube at noon", 8, &err), err);
+    assert_string_equal(s.shot[1].prompt, "a ball, at noon");
+    assert_string_equal(s.shot[2].prompt, "a ball, at noon");
+    take_spec_clear(&s);
+    shots[0].prompt = "an orb at night";
+    shots[1].as_one_text = 1;
+    check_ok(take_spec_resolve(&film, &cfg, words, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &s, &err), err);
+    assert_string_equal(s.shot[1].prompt, "a ball");
+    take_spec_clear(&s);
     r.prompt = "a red ball rolls, then it turns blue. Then night falls";
     take_wording_close(words);
 
