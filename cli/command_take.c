@@ -51,8 +51,9 @@ static int find_prompt(cli_context *c, word_kind kind, char **prompt)
     const char *text = v->prompt;
     if (kind == WORD_PROMPT && v->words > 0) {
         if (text || v->words > 1)
-            return cli_usage(c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes", v->command,
-                             text ? "a prompt and --prompt" : "several prompts");
+            return cli_usage(c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes%s", v->command,
+                             text ? "a prompt and --prompt" : "several prompts",
+                             strcmp(v->command, "tokens") == 0 ? ", or say tokens cut, join or score" : "");
         text = v->word[0];
     }
     return cli_prompt(c, text, prompt);

@@ -11,10 +11,11 @@
 
 /* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
 
+enum { FRAMES_PER_SEMANTIC = 4 };
+
 /* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. The exit code. */
 static int read_frames(cli_context *c, const char *text, double fps, int64_t *first, int64_t *count)
 {
-    enum { FRAMES_PER_SEMANTIC = 4 };
     double from = 0;
     double to = 0;
     if (!cli_span(text, fps, &from, &to))
@@ -34,6 +35,15 @@ static void tell_note(cli_context *c, const char *file, const char *text)
     cli_progress_event(&c->progress, &note);
 }
 
+/* n semantic frames make 4 (n - 1) + 1 frames, which is less than the span. */
+static void tell_length(cli_context *c, const char *file, int64_t semantic_frames, int64_t asked, double fps)
+{
+    char text[128];
+    snprintf(text, sizeof text, "%s%lld semantic frames, which make %.2f s", semantic_frames < asked ? "the plan ends before the span does: " : "",
+             (long long)semantic_frames, (double)(FRAMES_PER_SEMANTIC * (semantic_frames - 1) + 1) / fps);
+    tell_note(c, file, text);
+}
+
 static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count, longtake_error *error)
 {
     const cli_values *v = c->values;
@@ -47,8 +57,8 @@ static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t c
         s = longtake_tokens_write(part, v->output, error);
     if (s == LONGTAKE_OK && again)
         tell_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
-    if (s == LONGTAKE_OK && longtake_tokens_semantic_frames(part) < count)
-        tell_note(c, v->word[1], "the plan ends before the span does: cut up to its end");
+    if (s == LONGTAKE_OK)
+        tell_length(c, v->word[1], longtake_tokens_semantic_frames(part), count, longtake_fps(e));
     longtake_tokens_close(part);
     longtake_tokens_close(all);
     return s;

@@ -4,19 +4,29 @@
 #     direct.sh NAME [FLAGS OF longtake run]
 #
 # NAME.yaml is the film so far and NAME.mp4 its video, complete after every line. NAME.job holds what is finished, so each line
-# costs its own six seconds and no more. In a terminal: look at the video, type the next prompt. LONGTAKE names the program.
+# costs its own six seconds and no more. In a terminal: look at the video, type the next prompt. A film that is there goes on.
+# LONGTAKE names the program.
 set -eu
+[ $# -gt 0 ] || {
+    echo "usage: direct.sh NAME [FLAGS OF longtake run]" >&2
+    exit 2
+}
 name=$1
 shift
 
-# The first window of mini and of the released model makes 49 frames, every later one 24: ends that lie there are never made again.
-frames=0
-end=49
-printf 'take: {seed: 7}\nshots:\n' >"$name.yaml"
-while IFS= read -r prompt; do
+[ -e "$name.yaml" ] || printf 'take: {seed: 7}\nshots:\n' >"$name.yaml"
+shots=$(grep -c '^  - {at: ' "$name.yaml" || true)
+[ "$shots" -eq 0 ] || echo "$name.yaml has $shots shots: it goes on" >&2
+
+while IFS= read -r prompt || [ -n "$prompt" ]; do
+    case $prompt in *[![:space:]]*) ;; *) continue ;; esac
+    # The first window of mini and of the released model makes 49 frames, every later one 24: ends that lie there are never made again.
+    at=$((shots > 0 ? 48 * shots + 1 : 0))
+    end=$((48 * shots + 49))
     quoted=$(printf '%s' "$prompt" | sed 's/[\\"]/\\&/g')
-    printf '  - {at: %df, prompt: "%s"}\n' "$frames" "$quoted" >>"$name.yaml"
-    "${LONGTAKE:-longtake}" run "$name.yaml" --frames "$end" --job "$name.job" -o "$name.mp4" "$@"
-    frames=$end
-    end=$((end + 48))
+    { cat "$name.yaml" && printf '  - {at: %df, prompt: "%s"}\n' "$at" "$quoted"; } >"$name.next.yaml"
+    # A line that fails, or is stopped, leaves the film as it was.
+    "${LONGTAKE:-longtake}" run "$name.next.yaml" --frames "$end" --job "$name.job" -o "$name.mp4" "$@"
+    mv "$name.next.yaml" "$name.yaml"
+    shots=$((shots + 1))
 done

@@ -9,6 +9,7 @@
 
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
+#include "pipeline/clip_changes.h"
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/script/recipe.h"
@@ -83,41 +84,6 @@ static lt_status take_tail(take_reference *f, const frame_ring *ring, lt_error *
     return LT_OK;
 }
 
-/* Which part of a clip the frames leave out, or what is around it. */
-static const char *fit_words(const media_video_info *clip, media_fit fit)
-{
-    const int64_t wider = (int64_t)clip->seen_width * clip->height - (int64_t)clip->seen_height * clip->width;
-    const int64_t pixel = fit == MEDIA_COVER ? (wider > 0 ? clip->seen_height : clip->seen_width) : 1; /* less is rounded away */
-    if (fit == MEDIA_CROP)
-        return clip->seen_width == clip->width && clip->seen_height == clip->height ? "" : " (the middle of it, see --fit)";
-    if (llabs(wider) < pixel)
-        return "";
-    switch (fit) {
-    case MEDIA_COVER: return wider > 0 ? " (the sides are cut, see --fit)" : " (top and bottom are cut, see --fit)";
-    case MEDIA_PAD: return wider > 0 ? " (black above and below, see --fit)" : " (black at the sides, see --fit)";
-    default: return " (stretched, see --fit)";
-    }
-}
-
-/* What becomes of a clip that is not as the model's takes are. */
-static void tell_changes(const take_reference *f, const media_video_info *clip, bool picture)
-{
-    const bool size = clip->seen_width != clip->width || clip->seen_height != clip->height;
-    const bool rate = !picture && clip->stored_fps > 0 && fabs(clip->stored_fps - clip->fps) > 1e-3;
-    const bool sound = clip->has_sound && !f->run->request->new_only;
-    const char *fitted = fit_words(clip, take_media_fit(f->run->spec.fit));
-    char line[256] = "";
-    if (size && rate)
-        snprintf(line, sizeof line, "%dx%d at %.4g frames a second becomes %dx%d at %g%s", clip->seen_width, clip->seen_height,
-                 clip->stored_fps, clip->width, clip->height, clip->fps, fitted);
-    else if (size)
-        snprintf(line, sizeof line, "%dx%d becomes %dx%d%s", clip->seen_width, clip->seen_height, clip->width, clip->height, fitted);
-    else if (rate)
-        snprintf(line, sizeof line, "%.4g frames a second become %g", clip->stored_fps, clip->fps);
-    if (line[0] != '\0' || sound)
-        take_note(f->run, "%s: %s%s%s", f->path, line, line[0] != '\0' && sound ? "; " : "", sound ? "its sound is left out" : "");
-}
-
 static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader, double from_seconds,
                            lt_error *err)
 {
@@ -139,7 +105,7 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
         return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path,
                        (double)ring->count / fps);
     LT_TRY(take_tail(f, ring, err));
-    tell_changes(f, media_reader_info(reader), picture);
+    take_tell_changes(f->run, f->path, media_reader_info(reader), (take_clip_use){.is_picture = picture, .is_heard = !f->run->request->new_only});
     if (f->frames != ring->count)
         take_note(f->run, "%s is used up to %.2f s %s %.2f s: the model counts in groups of %d frames", f->path, (double)f->frames / fps,
                   most > 0 ? "instead of" : "of", (double)ring->count / fps, TAKE_FRAMES_PER_LATENT);

@@ -89,10 +89,17 @@ static lt_status plan_of_request(take_task *t, lt_error *err)
     return t->request.tokens ? take_tokens_plan(t->request.tokens, &t->plan, err) : LT_OK;
 }
 
+/* Pictures show what they show: they are refined without a prompt. */
+static bool needs_no_prompt(const take_task *t)
+{
+    const int64_t pictures = tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
+    return t->command->does & TAKE_DOES_REFINE && pictures > 0 && pictures == tok_plan_semantic_frames(&t->plan);
+}
+
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
     LT_TRY(plan_of_request(t, err));
-    LT_TRY(resolve(t, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, t->plan.video_frames, err));
+    LT_TRY(resolve(t, (needs_no_prompt(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH, t->plan.video_frames, err));
     return t->request.image ? begin_with_image(t, err) : LT_OK;
 }
 
@@ -154,13 +161,6 @@ static void take_noted_prompts(take_task *t)
     r->prompt = tok_plan_note(&t->plan, "prompt");
 }
 
-/* Pictures show what they show: they are refined without a prompt. */
-static bool needs_no_prompt(const take_task *t)
-{
-    const int64_t pictures = tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
-    return t->command->does & TAKE_DOES_REFINE && pictures == tok_plan_semantic_frames(&t->plan);
-}
-
 /* Prompts and seed are those that the file notes, where none were given. Pictures need none. */
 lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
@@ -209,9 +209,7 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     LT_TRY(take_latents_open(r->input, &t->latents, err));
     const lt_json *about = take_latents_about(t->latents);
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
-    const bool has_prompt = r->shot_count != 1 || !r->shots[0].prompt || r->shots[0].prompt[0] != '\0';
-    if (!has_prompt) /* pictures, refined without one */
-        r->shot_count = 0;
+    const bool has_prompt = r->shot_count > 0;
     lt_error fault = {0};
     const lt_status s = resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, 0, &fault);
     if (s != LT_OK) /* what is no setting here is a fault of the file */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/clip_changes.h"
 #include "pipeline/frame_sizes.h"
 
 /* A plan as far as the video is read. */
@@ -187,6 +188,8 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, take_c
     *out = (tok_plan){0};
     video_encoder v = {.run = run};
     lt_status s = open_encoder(&v, source, codes, err);
+    if (s == LT_OK && found)
+        take_tell_changes(run, source->path, media_reader_info(v.reader.reader), (take_clip_use){.is_picture = media_reader_info(v.reader.reader)->seconds <= 0});
     const double before = run->clock.of[TAKE_ENCODE].done;
     if (s == LT_OK) {
         const int64_t frames = semantic_reader_expected(&v.reader);

@@ -93,15 +93,14 @@ static longtake_settings lay_over(const longtake_settings *line, const longtake_
     return s;
 }
 
-/* Which of the lines is next. */
-static void tell_line(const batch_run *b, int64_t i, const char *place, const char *output)
+/* Which of the lines is next; false: to stop is the answer. */
+static bool tell_line(const batch_run *b, int64_t i, const char *place, const char *output)
 {
     const longtake_request *r = b->request;
     char text[2 * PLACE_BYTES];
     snprintf(text, sizeof text, "%s: %lld of %lld, %s", place, (long long)i + 1, (long long)b->lines, output);
     const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = text};
-    if (r->on_event)
-        r->on_event(r->user, &event);
+    return !r->on_event || r->on_event(r->user, &event) == 0;
 }
 
 static longtake_status generate_line(batch_run *b, int64_t i, const char *place, longtake_batch_line *told,
@@ -122,8 +121,8 @@ static longtake_status generate_line(batch_run *b, int64_t i, const char *place,
     if (l.output)
         r.format = NULL; /* the name says it */
     r.settings = lay_over(&l.settings, &b->request->settings);
-    tell_line(b, i, place, told->output);
-    const longtake_status code = take_generate_once(b->engine, &r, result, error);
+    const longtake_status code = tell_line(b, i, place, told->output) ? take_generate_once(b->engine, &r, result, error)
+                                                                      : take_give_error(lt_fail(&err, LT_ERR_CANCELLED, "%s: stopped as asked", place), &err, error);
     batch_line_clear(&l);
     return code;
 }

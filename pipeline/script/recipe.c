@@ -176,6 +176,8 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
     LT_TRY(read_shots(&k, &told.settings, r, out));
+    if (r->shots == out->shot && r->shot_count == 1 && r->shots[0].prompt && r->shots[0].prompt[0] == '\0')
+        r->shot_count = 0; /* pictures, refined without a prompt */
     return read_retakes(&k, r, out);
 }
 

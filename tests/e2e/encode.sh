@@ -15,6 +15,8 @@ back() {
 
 ffmpeg -v error -f lavfi -i testsrc=size=320x240:rate=24 -t 3 -pix_fmt yuv420p wide.mp4 || fail ffmpeg
 back wide.mp4 24
+made encode wide.mp4 -o told.lt
+grep -q '^wide.mp4: 320x240 at 24 frames a second becomes 96x64 at 8 (top and bottom are cut' made.err || fail "what becomes of a clip is not told: $(cat made.err)"
 ffmpeg -v error -f lavfi -i mandelbrot=size=120x200:rate=8 -frames:v 10 -c:v ffv1 tall.mkv || fail ffmpeg
 back tall.mkv 10
 ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 1 still.png || fail ffmpeg

@@ -54,4 +54,14 @@ grep -q '{at: 49f, prompt: "a \\"blue\\" ball"}' two.yaml || fail "direct.sh: $(
 made run two.yaml --frames 97 -o at_once.mp4
 same at_once.mp4 two.mp4
 [ -d two.job ] || fail "direct.sh keeps no job folder"
+
+# A line that cannot be made leaves the film as it was; begun again it goes on; empty lines are nothing, and the last needs no end.
+direct() {
+    LONGTAKE=$PROGRAM "$SOURCE/examples/direct.sh" "$@" -m "$MODEL" --progress none >/dev/null 2>direct.err
+}
+printf 'a red ball\n\377\n' | direct one && fail "direct.sh makes a line that is no text"
+equal "direct.sh: shots behind a bad line" "$(grep -c '{at: ' one.yaml)" 1
+printf '\n  \na "blue" ball' | direct one || fail "direct.sh: $(cat direct.err)"
+same one.mp4 two.mp4
+"$SOURCE/examples/direct.sh" 2>direct.err; equal "direct.sh without a name" "$?" 2
 finish

@@ -91,6 +91,8 @@ written other.mkv >after_other.txt
 [ "$(wc -l <after_clip.txt)" -ge 176 ] || fail "codes behind the clip: $(wc -l <after_clip.txt)"
 same after_clip.txt after_other.txt
 written scene.mkv | cmp -s - after_clip.txt && fail "behind a scene the model writes what it writes behind pictures"
+made generate --recipe shown.mkv -o again.mkv
+same again.mkv shown.mkv
 made refine clip.lt -o clip.latents
 made decode clip.latents -o decoded.mkv
 same decoded.mkv shown.mkv
