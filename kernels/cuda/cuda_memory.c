@@ -76,14 +76,24 @@ lt_status lt_cuda_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
     return LT_OK;
 }
 
-/* cudaFree waits for the device, so what is queued on the block still finds it. */
+/* What is queued on the block still finds it. That cudaFree waits for the device by itself is not promised; a failure of waiting shows in
+ * the next call. */
+static void free_when_done(const lt_cuda *c, void *memory)
+{
+    if (memory == NULL)
+        return;
+    if (!c->recording)
+        (void)cudaStreamSynchronize(c->stream);
+    (void)cudaFree(memory);
+}
+
 void lt_cuda_release(lt_backend *b, void *memory)
 {
     if (memory == NULL)
         return;
     lt_cuda *c = lt_cuda_of(b);
     b->memory_in_use -= forget_block(&c->blocks, memory);
-    (void)cudaFree(memory);
+    free_when_done(c, memory);
 }
 
 size_t lt_cuda_memory_free(lt_backend *b)
@@ -97,7 +107,7 @@ size_t lt_cuda_memory_free(lt_backend *b)
 static void give_back(lt_cuda *c, void **memory, size_t *has)
 {
     c->moves += *memory != NULL;
-    (void)cudaFree(*memory);
+    free_when_done(c, *memory);
     *memory = NULL;
     *has = 0;
 }

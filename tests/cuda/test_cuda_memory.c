@@ -1,5 +1,6 @@
 /* test_cuda_memory.c - memory, copies and weights of the CUDA backend on the host's emulation: what the parity table is too small
- * to reach. Copies larger than all of the pinned memory, thousands of blocks, a card that is full, weights that do not fit. */
+ * to reach. Copies larger than all of the pinned memory, thousands of blocks, memory that is given back
+ * while something is queued on it, a card that is full, weights that do not fit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,57 @@ static void many_blocks(lt_backend *b)
     for (size_t i = 0; i < BLOCKS; i++)
         b->table->release(b, block[i * STEP % BLOCKS]);
     expect(b->memory_in_use == 0, "5000 blocks are given back", &err);
+}
+
+enum { BLOCK_FLOATS = 12345, FREED = 3 };
+
+/* A block, or what a larger workspace or a let_go leaves; a fill of it is under way when it is given back. */
+static lt_status give_back_under_way(lt_backend *b, int which, lt_error *err)
+{
+    const size_t bytes = BLOCK_FLOATS * sizeof(float);
+    lt_cuda *c = (lt_cuda *)b;
+    void *memory;
+    void *larger;
+    LT_TRY(which == 0 ? b->table->alloc(b, bytes, &memory, err) : lt_cuda_workspace(c, bytes, &memory, err));
+    LT_TRY(b->table->fill(b, lt_view(memory, LT_F32, lt_shape1(BLOCK_FLOATS)), 1, err));
+    if (which == 0)
+        b->table->release(b, memory);
+    return which == 0 ? LT_OK : which == 1 ? lt_cuda_workspace(c, 2 * bytes, &larger, err) : b->table->let_go(b, err);
+}
+
+/* Another queue has the memory next: what was under way for the one before does not come into it. */
+static void given_back_under_way(int device)
+{
+    const size_t bytes = BLOCK_FLOATS * sizeof(float);
+    static float zeros[BLOCK_FLOATS];
+    static float found[BLOCK_FLOATS];
+    for (int which = 0; which < FREED; which++) {
+        lt_error err = {0};
+        lt_backend *b = NULL;
+        lt_backend *other = NULL;
+        void *memory = NULL;
+        lt_status s = lt_cuda_open(&b, device, LT_F32, &err);
+        if (s == LT_OK)
+            s = b->table->again(b, &other, &err);
+        if (s == LT_OK)
+            s = give_back_under_way(b, which, &err);
+        if (s == LT_OK)
+            s = other->table->alloc(other, bytes, &memory, &err);
+        if (s == LT_OK)
+            s = other->table->upload(other, memory, zeros, bytes, &err);
+        if (s == LT_OK)
+            s = other->table->wait(other, &err);
+        if (s == LT_OK)
+            s = b->table->wait(b, &err);
+        if (s == LT_OK)
+            s = other->table->download(other, found, memory, bytes, &err);
+        expect(s == LT_OK && memcmp(zeros, found, bytes) == 0, "memory that was given back while it was written", &err);
+        if (s != LT_OK)
+            exit(1);
+        other->table->release(other, memory);
+        other->table->close(other);
+        b->table->close(b);
+    }
 }
 
 static void full_card(lt_backend *b)
@@ -103,6 +155,8 @@ int main(void)
     lt_error err = {0};
     lt_backend *b = NULL;
     refusals();
+    for (int device = 0; device < devices_here(); device++)
+        given_back_under_way(device);
     if (lt_cuda_open(&b, 0, LT_BF16, &err) != LT_OK) {
         printf("FAILED %s\n", err.message);
         return 1;

@@ -205,6 +205,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return cudaSuccess;
 }
 
+/* Waits for nothing, as little as cudaFreeHost: what is still to be done with it then is done with what comes there. */
 cudaError_t cudaFree(void *memory)
 {
     const host_alone alone(host_lock());
@@ -214,7 +215,6 @@ cudaError_t cudaFree(void *memory)
         return failed(cudaErrorStreamCaptureUnsupported);
     if (blocks.count(memory) == 0)
         return failed(cudaErrorInvalidValue);
-    host_finish_all();
     memory_used -= blocks[memory];
     give_back(memory, blocks[memory]);
     blocks.erase(memory);
