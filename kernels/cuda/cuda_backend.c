@@ -4,17 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a card that was refused nothing is asked: the runtime would take its memory for it. */
 static void cuda_close(lt_backend *b)
 {
+    if (((lt_cuda *)b)->stream == NULL) {
+        free(b);
+        return;
+    }
     lt_cuda *c = lt_cuda_of(b);
-    if (c->stream != NULL)
-        (void)cudaStreamSynchronize(c->stream);
+    (void)cudaStreamSynchronize(c->stream);
     lt_cudnn_close(c->cudnn);
     lt_cublas_close(c->cublas);
     lt_cuda_weight_stream_close(c->weight_stream);
     lt_cuda_memory_close(c);
-    if (c->stream != NULL)
-        (void)cudaStreamDestroy(c->stream);
+    (void)cudaStreamDestroy(c->stream);
     free(c->base.profile);
     free(c);
 }

@@ -146,6 +146,7 @@ static void refusals(void)
     lt_error err = {0};
     lt_backend *b = NULL;
     expect(lt_cuda_open(&b, 7, LT_BF16, &err) == LT_ERR_DEVICE && b == NULL, "a device that is not there", &err);
+    expect(cudaGetLastError() == cudaSuccess, "nothing is asked of it", &err);
     err = (lt_error){0};
     expect(lt_cuda_open(&b, 0, LT_I32, &err) == LT_ERR_USAGE && b == NULL, "activations of integers", &err);
 }
