@@ -392,7 +392,9 @@ static bool engine_keeps_rules(lt_graph *g, cudnnBackendDescriptor_t config, con
                                                      CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes),
              step);
     (void)g->cudnn->call.cudnnBackendDestroyDescriptor(engine);
-    return seen && keeps_rules(notes, count, rules);
+    /* `count` is of what the library has, which may know more kinds than its header does here. */
+    const int64_t read = count < (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT ? count : (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT;
+    return seen && keeps_rules(notes, read, rules);
 }
 
 /* A plan of one proposal, or NULL where cuDNN cannot build it or it takes too much memory: the next one may do. */

@@ -1,11 +1,12 @@
 /* cudnn_stand_in.c - a libcudnn.so.9 that plans nothing: what test_cudnn_faults tells it to answer when a plan or a way of looking for
- * engines is finalized, and success for all else. Two proposals come from every look. Test-only. */
+ * engines is finalized, and success for all else. Two proposals come from every look, whose engines have more numerical notes than are read.
+ * Test-only. */
 #include <cudnn_graph.h>
 #include <stdlib.h>
 
 #include "cudnn_stand_in.h"
 
-enum { PROPOSALS = 2 };
+enum { PROPOSALS = 2, UNKNOWN_NOTES = 64 /* of an engine, more than its reader has room for */ };
 
 static struct {
     const int *codes;
@@ -93,8 +94,13 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudn
 cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor, cudnnBackendAttributeName_t name,
                                        cudnnBackendAttributeType_t type, int64_t requested, int64_t *count, void *elements)
 {
-    (void)descriptor, (void)type, (void)requested;
-    *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS ? PROPOSALS : name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE ? 0 : 1;
+    (void)descriptor, (void)type;
+    *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS ? PROPOSALS : 1;
+    if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE) {
+        for (int64_t i = 0; i < requested; i++)
+            ((cudnnBackendNumericalNote_t *)elements)[i] = CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
+        *count = requested + UNKNOWN_NOTES;
+    }
     if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE)
         *(int64_t *)elements = 0;
     return CUDNN_STATUS_SUCCESS;
