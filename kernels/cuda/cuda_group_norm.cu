@@ -158,9 +158,28 @@ static __device__ __forceinline__ int frame_cell(int t, int frames, int cells)
     return (int)((int64_t)t * cells / frames);
 }
 
+/* column * cells / width, and what that leaves: from column to column by sums, for a division takes as long as all else of a pixel. */
+typedef struct {
+    int cell;
+    unsigned rest; /* below width */
+} column_cell;
+
+static __device__ __forceinline__ column_cell cell_of_column(int column, const apply_plan &p)
+{
+    const int64_t product = (int64_t)column * p.cells[2];
+    return {(int)(product / p.width), (unsigned)(product % p.width)};
+}
+
+static __device__ __forceinline__ column_cell cell_after(column_cell at, column_cell step, const apply_plan &p)
+{
+    const unsigned rest = at.rest + step.rest;
+    const bool next = rest >= (unsigned)p.width;
+    return {at.cell + step.cell + (next ? 1 : 0), next ? rest - (unsigned)p.width : rest};
+}
+
 /* Block (x, y): frame row x of out, tile y of its packs; a thread keeps its channels and walks along the row. x begins with the first
- * frame that out has. */
-template <typename T, int N>
+ * frame that out has. GAINED: p.gain is there; known only while running it costs registers that are not there. */
+template <typename T, int N, bool GAINED>
 static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const T *x, const group_statistics *statistics, apply_plan p,
                                                                int lanes)
 {
@@ -184,13 +203,15 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
     const int row = (int)blockIdx.x % p.height;
     int64_t gain_row = channel;
     int64_t shift_row = channel;
-    if (p.gain != NULL) {
+    if (GAINED) {
         const int t = frame_cell(frame, p.frames, p.cells[0]);
         const int y = (int)((int64_t)row * p.cells[1] / p.height);
         gain_row += t * p.gain_stride[0] + y * p.gain_stride[1];
         shift_row += t * p.shift_stride[0] + y * p.shift_stride[1];
     }
     const int64_t first = (int64_t)blockIdx.x * p.width;
+    column_cell at = GAINED ? cell_of_column(walker, p) : column_cell{0, 0};
+    const column_cell step = GAINED ? cell_of_column(walkers, p) : column_cell{0, 0};
     for (int column0 = walker; column0 < p.width; column0 += AT_ONCE * walkers) {
         lt_pack<T, N> read[AT_ONCE];
         lt_pack<T, N> gain[AT_ONCE];
@@ -199,10 +220,11 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
         for (int k = 0; k < AT_ONCE; k++) {
             const int column = column0 + k * walkers < p.width ? column0 + k * walkers : column0;
             read[k] = lt_load<T, N>(x + (first + column) * p.channels + channel);
-            if (p.gain != NULL) {
-                const int cell = (int)((int64_t)column * p.cells[2] / p.width);
+            if (GAINED) {
+                const int cell = at.cell < p.cells[2] ? at.cell : 0; /* behind the row: any will do */
                 gain[k] = lt_load<T, N>((const T *)p.gain + gain_row + cell * p.gain_stride[2]);
                 shift[k] = lt_load<T, N>((const T *)p.shift + shift_row + cell * p.shift_stride[2]);
+                at = cell_after(at, step, p);
             }
         }
 #pragma unroll
@@ -214,7 +236,7 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
 #pragma unroll
             for (int i = 0; i < N; i++) {
                 value[i] = (lt_to_float(read[k].at[i]) - mean[i]) * factor[i] + offset[i];
-                if (p.gain != NULL)
+                if (GAINED)
                     value[i] = value[i] * lt_to_float(gain[k].at[i]) + lt_to_float(shift[k].at[i]);
             }
             lt_activate_all(value, p.act);
@@ -289,8 +311,9 @@ template <typename T, int N, int PARTS> static lt_status run(const norm_job &j, 
                           p, lanes));
     LT_TRY(lt_cuda_launch(j.c, "group_norm", err, (unsigned)p.groups, THREADS, 0, statistics_kernel<T>, statistics, partial, x, p,
                           j.a->eps));
-    return lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)(j.out.dim[0] * j.out.dim[1]), tiles), THREADS, 0, apply_kernel<T, N>,
-                          (T *)j.out.data, x + j.a->first * j.x.stride[0], statistics, plan_apply(j), lanes);
+    return lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)(j.out.dim[0] * j.out.dim[1]), tiles), THREADS, 0,
+                          lt_is_none(&j.a->gain) ? apply_kernel<T, N, false> : apply_kernel<T, N, true>, (T *)j.out.data,
+                          x + j.a->first * j.x.stride[0], statistics, plan_apply(j), lanes);
 }
 
 /* A pack may hold one group's channels, or those of two; anything else goes channel by channel. */

@@ -125,6 +125,7 @@ const op_case op_cases[] = {
     {"group_norm", "T H W C groups act L step mean layout", check_group_norm, {4, 5, 7, 64, 32, SILU, 2, 2, 3, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", check_group_norm, {3, 16, 24, 16, 4, SILU, 3, 2, 1, OP_PACKED}},
     {"group_norm", "T H W C groups act L step mean layout", check_group_norm, {1, 2, 3, 2112, 3, NONE, 0, 1, 0, OP_PACKED}}, /* many channels */
+    {"group_norm", "T H W C groups act L step mean layout", check_group_norm, {3, 3, 37, 264, 3, SILU, 2, 2, 0, OP_PACKED}}, /* long rows */
     {"group_norm", "T H W C groups act L step mean layout first frames", check_group_norm, {5, 4, 6, 32, 4, SILU, 0, 1, 0, OP_PACKED, 3, 1}},
     {"group_norm", "T H W C groups act L step mean layout first frames", check_group_norm, {9, 4, 6, 16, 4, SILU, 3, 2, 0, OP_PACKED, 4, 3}},
     {"group_norm", "T H W C groups act L step mean layout first frames", check_group_norm, {4, 3, 5, 33, 11, NONE, 2, 1, 0, OP_PADDED, 0, 1}},
