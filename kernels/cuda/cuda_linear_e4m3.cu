@@ -10,7 +10,8 @@ enum {
     WARPS = 8,
     PACK = 8,
     ROW_THREADS = 128, /* of a block that holds a row */
-    HELD = 8           /* packs of a thread: rows of up to 8192 values */
+    HELD = 8,          /* packs of a thread: rows of up to 8192 values */
+    LARGEST_THREADS = LT_WARP * LT_WARP
 };
 
 /* This warp's row; a warp behind the last one has nothing to do. */
@@ -37,13 +38,20 @@ static __global__ void scales_kernel(float *scale, const lt_bf16 *from, int64_t 
         scale[row] = lt_e4m3_unit(most);
 }
 
-/* scale[0] = the largest of all; one warp. */
-static __global__ void largest_kernel(float *scale, int64_t rows)
+/* scale[0] = the largest of all; one block. */
+static __global__ void __launch_bounds__(LARGEST_THREADS) largest_kernel(float *scale, int64_t rows)
 {
+    __shared__ float largest[LARGEST_THREADS / LT_WARP];
     float most = 0;
-    for (int64_t i = threadIdx.x; i < rows; i += LT_WARP)
+    for (int64_t i = threadIdx.x; i < rows; i += LARGEST_THREADS)
         most = fmaxf(most, scale[i]);
     most = lt_warp_max(most);
+    if (threadIdx.x % LT_WARP == 0)
+        largest[threadIdx.x / LT_WARP] = most;
+    __syncthreads();
+    if (threadIdx.x >= LT_WARP)
+        return;
+    most = lt_warp_max(largest[threadIdx.x]); /* a part for each lane */
     if (threadIdx.x == 0)
         scale[0] = most;
 }
@@ -118,7 +126,7 @@ lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from
     LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, scales_kernel, scale, values, rows, columns,
                           from.stride[0]));
     if (!by_row)
-        LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, 1, LT_WARP, 0, largest_kernel, scale, rows));
+        LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, 1, LARGEST_THREADS, 0, largest_kernel, scale, rows));
     return lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, narrow_kernel, out, (const float *)scale, by_row, values,
                           rows, columns, from.stride[0]);
 }

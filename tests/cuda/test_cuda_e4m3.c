@@ -181,7 +181,7 @@ static void products(int card)
 {
     static const struct {
         int rows, inputs, outputs;
-    } shape[] = {{9, 16, 16}, {33, 80, 48}, {12, 1920, 32}, {12, 7680, 32}};
+    } shape[] = {{9, 16, 16}, {33, 80, 48}, {12, 1920, 32}, {12, 7680, 32}, {2050, 32, 16}};
     static const int capability[] = {90, 89};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         for (size_t k = card == 90 ? 0 : 1; k < 2; k++) { /* one scale a matrix is for every card */
