@@ -19,4 +19,13 @@ flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs longtake) || fail "pkg-co
 "$CC" -std=c11 "$SOURCE/examples/minimal_generate.c" $flags -o customer || fail "a customer does not build"
 LD_LIBRARY_PATH=$(dirname "$pc") ./customer small "a red ball" 2 mine.mp4 >out 2>err || fail "customer: $(cat err)"
 same take.mp4 mine.mp4
+
+# Both libraries show what longtake.h declares and nothing else.
+names() {
+    nm "$@" | awk 'NF == 3 { print $3 }' | sed 's/@.*//' | sort
+}
+names -g --defined-only "$(find usr -name liblongtake.a)" >static.txt
+names -D --defined-only "$(find usr -name liblongtake.so)" | grep -v '^LONGTAKE_' >shared.txt
+same static.txt shared.txt
+equal "other names" "$(grep -v '^longtake_' static.txt)" ""
 finish
