@@ -55,6 +55,13 @@ static void print_commands(char separator)
         printf("%s%.1s", cli_commands[i].name, i + 1 < cli_command_count ? &separator : "");
 }
 
+/* "cut join score" */
+static void print_token_edits(void)
+{
+    for (int i = 0; cli_token_edit(i); i++)
+        printf("%s%s", i > 0 ? " " : "", cli_token_edit(i));
+}
+
 /* ---- bash ---- */
 
 /* A branch of `case $prev` for the flag's value. */
@@ -113,6 +120,10 @@ static void bash(void)
            "    esac\n"
            "    if [[ $cur == -* ]]; then\n"
            "        COMPREPLY=($(compgen -W \"$flags\" -- \"$cur\"))\n"
+           "    elif [[ $prev == tokens ]]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -W '");
+    print_token_edits();
+    printf("' -- \"$cur\"; compgen -f -- \"$cur\")\n"
            "    else\n"
            "        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
            "    fi\n"
@@ -169,6 +180,11 @@ static void zsh(void)
         for (int i = 0; i < cli_flag_count; i++)
             if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], cli_commands[c].name))
                 zsh_flag(&cli_flags[i]);
+        if (strcmp(cli_commands[c].name, "tokens") == 0) {
+            printf(" \\\n            '1:word:(");
+            print_token_edits();
+            printf(")'");
+        }
         printf(" \\\n            '*:file:_files' ;;\n");
     }
     printf("esac\n");
@@ -204,6 +220,9 @@ static void fish(void)
         print_escaped(cli_commands[i].help, "'\\");
         printf("'\n");
     }
+    printf("complete -c longtake -n '__fish_seen_subcommand_from tokens' -a '");
+    print_token_edits();
+    printf("'\n");
     for (int i = 0; i < cli_flag_count; i++)
         if (cli_flags[i].help)
             fish_flag(&cli_flags[i]);

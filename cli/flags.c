@@ -513,6 +513,11 @@ static const struct {
     const char *word, *flags;
 } token_edits[] = {{"cut", "output"}, {"join", "output"}, {"score", "prompt lm-cfg temperature motion lm-context"}};
 
+const char *cli_token_edit(int i)
+{
+    return i < (int)(sizeof token_edits / sizeof *token_edits) ? token_edits[i].word : NULL;
+}
+
 /* The flags that `tokens cut`, `join` or `score` have for themselves; NULL where the command line is of none of them. */
 static const char *flags_of_edit(const cli_values *v)
 {

@@ -117,6 +117,8 @@ extern const int cli_flag_count;
 extern const cli_command cli_commands[];
 extern const int cli_command_count;
 
+/* What `tokens` does with files: "cut" "join" "score", then NULL. */
+const char *cli_token_edit(int i);
 /* True for a flag of `command`, or of all; a NULL command has them all. */
 bool cli_flag_belongs(const cli_flag *f, const char *command);
 

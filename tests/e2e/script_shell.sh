@@ -37,10 +37,11 @@ offers "longtake run a"
 equal "a name with a blank" "${COMPREPLY[0]}" "a film.yaml"
 offers_not "longtake run --p" --prompt
 completes "longtake tokens --f" --fit
+completes "longtake tokens sc" score
 
 for shell in zsh fish; do
     "$PROGRAM" --completions $shell >$shell.txt || fail "--completions $shell"
-    for name in keep-rest output-dir lm-context; do
+    for name in keep-rest output-dir lm-context "cut join score"; do
         grep -q -- "$name" $shell.txt || fail "$shell: no $name"
     done
     command -v $shell >/dev/null && { $shell -n $shell.txt || fail "$shell does not read it"; }
