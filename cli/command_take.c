@@ -119,10 +119,14 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
     longtake_error error = {0};
     char *plan = NULL;
     const bool json = c->values->json;
-    const longtake_status s = (json ? longtake_plan : longtake_plan_table)(engine, c->values->command, r, &plan, &error);
+    const char *command = c->values->command;
+    const longtake_status s = json ? longtake_plan(engine, command, r, &plan, &error) : longtake_plan_table(engine, command, r, &plan, &error);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
-    printf("%s%s", plan, json ? "\n" : "");
+    if (json)
+        puts(plan);
+    else
+        fputs(plan, stdout);
     longtake_free(plan);
     return LONGTAKE_OK;
 }
