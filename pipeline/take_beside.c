@@ -1,10 +1,10 @@
 /* take_beside.c - see take_beside.h: one window at a time goes from the thread that refines to the one that decodes. */
 #include "pipeline/take_beside.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/threads.h"
 #include "pipeline/frame_sizes.h"
 
 static size_t window_bytes(const take_run *run)
@@ -43,18 +43,6 @@ static void *decode_windows(void *argument)
     return NULL;
 }
 
-/* Signals go on to the threads that had them before: some of what these do is to be interrupted. */
-static int start(take_beside *b)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failure = pthread_create(&b->thread, NULL, decode_windows, b);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failure;
-}
-
 lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v, lt_error *err)
 {
     *b = (take_beside){.decoder = d,
@@ -65,7 +53,7 @@ lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work wor
                        .latents = malloc(window_bytes(d->run))};
     if (!b->latents)
         return lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
-    const int failure = start(b);
+    const int failure = lt_thread_start(&b->thread, decode_windows, b);
     b->runs = failure == 0;
     return b->runs ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "decode: no thread: %s", strerror(failure));
 }

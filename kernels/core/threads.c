@@ -3,8 +3,8 @@
 #include "kernels/core/threads.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -145,12 +145,26 @@ static int available_processors(void)
     return count > 0 ? count : 1;
 }
 
+int lt_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t held;
+    sigset_t before;
+    (void)sigfillset(&held);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        (void)sigdelset(&held, faults[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &held, &before);
+    const int failure = pthread_create(thread, NULL, run, argument);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
 static lt_status start_workers(lt_pool *pool, lt_error *err)
 {
     for (int i = 1; i < pool->threads; i++) {
         worker *w = &pool->workers[i - 1];
         *w = (worker){.pool = pool, .index = i};
-        const int failure = pthread_create(&w->thread, NULL, work, w);
+        const int failure = lt_thread_start(&w->thread, work, w);
         if (failure != 0)
             return lt_fail(err, LT_ERR_RESOURCES, "threads: started %d of %d: %s", i, pool->threads,
                            strerror(failure));

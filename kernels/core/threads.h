@@ -6,6 +6,7 @@
 #ifndef LT_THREADS_H
 #define LT_THREADS_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "kernels/core/status.h"
@@ -21,5 +22,9 @@ void lt_pool_close(lt_pool *pool); /* accepts NULL */
 int lt_pool_threads(const lt_pool *pool);
 /* Runs fn for tiles 0 .. tiles-1 and returns when all are done. Not reentrant: one caller at a time, never from a tile. */
 void lt_pool_run(lt_pool *pool, int64_t tiles, lt_tile_fn fn, void *user);
+
+/* pthread_create, but signals go on to the threads that had them before: handlers of the program's own do not run on one of ours, and some of what
+ * those threads do is to be interrupted. Faults of the thread's own still arrive. */
+int lt_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
 #endif

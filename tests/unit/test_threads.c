@@ -7,9 +7,11 @@
 #include <cmocka.h>
 
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "kernels/core/threads.h"
 
@@ -94,6 +96,40 @@ static void a_negative_count_is_refused(void **state)
     lt_pool_close(NULL);
 }
 
+static volatile sig_atomic_t handled;
+
+static void handle(int number)
+{
+    (void)number;
+    handled = 1;
+}
+
+/* A handler of the program's own does not run on a thread of the pool. */
+static void signals_stay_with_their_threads(void **state)
+{
+    (void)state;
+    lt_pool *pool;
+    lt_error err = {0};
+    sigset_t user;
+    sigset_t before;
+    sigset_t now;
+    assert_int_equal(lt_pool_open(&pool, 3, &err), LT_OK);
+    void (*const other)(int) = signal(SIGUSR1, handle);
+    sigemptyset(&user);
+    sigaddset(&user, SIGUSR1);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &user, &before), 0);
+    assert_false(sigismember(&before, SIGUSR1)); /* which starting threads left as it was */
+    kill(getpid(), SIGUSR1);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    assert_int_equal(handled, 0);
+    assert_int_equal(sigpending(&now), 0);
+    assert_true(sigismember(&now, SIGUSR1));
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    assert_int_equal(handled, 1);
+    (void)signal(SIGUSR1, other);
+    lt_pool_close(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +137,7 @@ int main(void)
         cmocka_unit_test(rounds_do_not_mix),
         cmocka_unit_test(zero_means_every_processor_granted),
         cmocka_unit_test(a_negative_count_is_refused),
+        cmocka_unit_test(signals_stay_with_their_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
