@@ -13,10 +13,12 @@
 #include "cli/help.h"
 #include "cli/interrupt.h"
 
-/* Beside the program: a build tree (build/longtake beside the sources) or an installation (bin/ beside share/longtake). */
+/* Beside the program: an installation (bin/ beside share/longtake) or a build tree, which lies inside the sources or has links to them. */
+enum { PLACES = 4 };
+
 typedef struct {
-    char text[3][PATH_MAX];
-    const char *list[4];
+    char text[PLACES][PATH_MAX];
+    const char *list[PLACES + 1];
 } search_folders;
 
 static void find_data(search_folders *s)
@@ -28,8 +30,8 @@ static void find_data(search_folders *s)
     if (slash)
         *slash = '\0';
     int count = 0;
-    static const char *const places[] = {"%s/../share/longtake", "%s/..", "%s/../.."};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    static const char *const places[PLACES] = {"%s/../share/longtake", "%s/..", "%s/../..", "%s/sources"};
+    for (size_t i = 0; i < PLACES; i++) {
         char place[PATH_MAX];
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

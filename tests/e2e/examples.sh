@@ -64,4 +64,13 @@ equal "direct.sh: shots behind a bad line" "$(grep -c '{at: ' one.yaml)" 1
 printf '\n  \na "blue" ball' | direct one || fail "direct.sh: $(cat direct.err)"
 same one.mp4 two.mp4
 "$SOURCE/examples/direct.sh" 2>direct.err; equal "direct.sh without a name" "$?" 2
+
+# A build tree may lie anywhere: its links tell its program and its library where models are, which here are configurations alone.
+mkdir -p far/away/tree
+cp "$PROGRAM" far/away/tree/longtake
+cp "$LIBRARY" far/away/tree/liblongtake.so.0
+cp -RP "$BUILD/sources" far/away/tree/sources
+far/away/tree/longtake generate x -m landiff --seconds 2 -o x.mp4 --dry-run --json >out 2>err || fail "a program far away: $(cat err)"
+LD_LIBRARY_PATH=far/away/tree "$EXAMPLES/minimal_generate" landiff x 2 x.mp4 >out 2>err && fail "landiff has weights"
+grep -q 'far/away/tree/sources/configs/landiff.yaml is here, its weights are not' err || fail "a library far away: $(cat err)"
 finish
