@@ -19,7 +19,8 @@
  * global state; nothing of it is written under a final name before it is whole. One engine serves one request at a time;
  * different engines may be used from different threads. Callbacks come one at a time, but not all on the
  * thread that called: where a device with memory of its own decodes a window while the next one is refined, some come on a thread of
- * the library's. Strings are UTF-8. Structs are filled by their _init functions, so that a field added later has its default.
+ * the library's. The library's threads take no signals, and writing to a reader that has gone is an error, not a signal.
+ * Strings are UTF-8. Structs are filled by their _init functions, so that a field added later has its default.
  *
  * Valid C11 and C++17.
  */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
@@ -46,7 +47,10 @@ static int write_to_descriptor(void *opaque, uint8_t *data, int bytes)
     const media_file *f = opaque;
     int done = 0;
     while (done < bytes) {
+        lt_pipe_guard guard;
+        lt_pipe_guard_begin(&guard);
         const ssize_t written = write(f->target.fd, data + done, (size_t)(bytes - done));
+        lt_pipe_guard_end(&guard);
         if (written < 0 && errno != EINTR)
             return AVERROR(errno);
         if (written > 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/tensor.h"
 
@@ -40,7 +41,10 @@ static lt_status write_bytes(take_latents_writer *w, const void *data, size_t by
 {
     const char *at = data;
     while (bytes > 0) {
+        lt_pipe_guard guard;
+        lt_pipe_guard_begin(&guard);
         const ssize_t n = write(w->fd, at, bytes);
+        lt_pipe_guard_end(&guard);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

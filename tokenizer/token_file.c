@@ -1,6 +1,7 @@
 #include "tokenizer/token_file.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "kernels/core/durable.h"
 #include "kernels/core/hash.h"
 #include "kernels/core/json.h"
+#include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/whole_file.h"
 #include "tokenizer/numpy_array.h"
@@ -400,10 +402,19 @@ static lt_status write_into(const tok_plan *plan, tok_file_kind kind, const char
     return fclose(file) != 0 && s == LT_OK ? lt_fail_to_write(path, err) : s;
 }
 
-lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
+/* What its reader did not take is not tried again when the program ends. */
+static lt_status write_to_standard(const tok_plan *plan, tok_file_kind kind, lt_error *err)
+{
+    const lt_status s = tok_file_write_stream(plan, kind, stdout, "standard output", err);
+    if (s != LT_OK)
+        __fpurge(stdout);
+    return s;
+}
+
+static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
 {
     if (strcmp(path, "-") == 0)
-        return tok_file_write_stream(plan, kind, stdout, "standard output", err);
+        return write_to_standard(plan, kind, err);
     if (!lt_takes_a_rename(path))
         return write_into(plan, kind, path, err);
     if (kind == TOK_FILE_LT) {
@@ -416,5 +427,14 @@ lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *p
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     const lt_status s = write_npy_under(plan, temporary, path, err);
     free(temporary);
+    return s;
+}
+
+lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
+{
+    lt_pipe_guard guard;
+    lt_pipe_guard_begin(&guard);
+    const lt_status s = write_file(plan, kind, path, err);
+    lt_pipe_guard_end(&guard);
     return s;
 }
