@@ -371,7 +371,8 @@ LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
 LONGTAKE_API int64_t longtake_tokens_semantic_frames(const longtake_tokens *tokens);
 /** The codes, [count]; may be edited in place, and are gone when the tokens are closed. */
 LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
-/** As .lt, or .npy of the release, by the name. LONGTAKE_ERR_RESOURCES where the disk is full. */
+/** As .lt, or .npy of the release, by the name; "-" is standard output, as .lt. LONGTAKE_ERR_RESOURCES where the disk is full, LONGTAKE_ERR_USAGE
+ * for an .npy of a plan that is not full segments and a last one, as joined plans may be: that file cannot tell. */
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path, longtake_error *error);
 /** Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);

@@ -411,6 +411,16 @@ static lt_status write_to_standard(const tok_plan *plan, tok_file_kind kind, lt_
     return s;
 }
 
+/* A reader of numbers alone takes all segments before the last for full ones. */
+static lt_status check_numpy(const tok_plan *p, const char *path, lt_error *err)
+{
+    for (int64_t k = 0; k + 1 < p->segments; k++)
+        if (p->frames[k] != p->layout.segment_frames)
+            return lt_fail(err, LT_ERR_USAGE, "%s: found segment %lld of %d semantic frames, expected %d in all but the last: .npy does not say more"
+                           "\nhint: .lt holds any plan", path, (long long)k, p->frames[k], p->layout.segment_frames);
+    return LT_OK;
+}
+
 static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
 {
     if (strcmp(path, "-") == 0)
@@ -433,6 +443,8 @@ static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
 {
     lt_pipe_guard guard;
+    if (kind == TOK_FILE_NPY)
+        LT_TRY(check_numpy(plan, path, err));
     lt_pipe_guard_begin(&guard);
     const lt_status s = write_file(plan, kind, path, err);
     lt_pipe_guard_end(&guard);

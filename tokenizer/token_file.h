@@ -10,7 +10,7 @@
  *     checksum        32 hex digits    of all the rest, in whatever order; a file without one is read as well
  *     anything else                    a note: prompt, seed, model, ...
  *
- * `.npy` is a NumPy array i64 [n], nothing more: its layout is the model's, its segments are full but the last.
+ * `.npy` is a NumPy array i64 [n], nothing more: its layout is the model's, its segments are full but the last. No other plan is written as one.
  * Which of the two a file is stands in its first bytes, not in its name.
  */
 #ifndef TOK_TOKEN_FILE_H
@@ -31,7 +31,7 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
 lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out,
                          lt_error *err);
 
-/* `path` "-" is standard output. A file appears under its name when it is whole. */
+/* `path` "-" is standard output. A file appears under its name when it is whole. LT_ERR_USAGE where the kind cannot hold the plan. */
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err);
 lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place,
                                 lt_error *err);

@@ -23,15 +23,21 @@ void take_warn_if_altered(take_run *run, const char *path, const tok_plan *plan)
 /* The run's plan as data: codes as stored, segments as they are. */
 static lt_status plan_of_run(take_run *run, tok_plan *out, lt_error *err)
 {
-    int32_t *codes = malloc((size_t)run->id_count * sizeof *codes);
+    const tok_layout layout = tok_layout_of(&run->engine->cfg.tokenizer);
+    int32_t *codes = malloc((size_t)tok_layout_tokens(&layout, layout.segment_frames) * sizeof *codes); /* of a segment */
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    for (int64_t k = 0; k < run->plan_segments; k++)
-        take_plan_codes(run, k, codes + run->segment[k].first_id);
-    const tok_layout layout = tok_layout_of(&run->engine->cfg.tokenizer);
-    const lt_status s = tok_plan_make(&layout, codes, run->id_count, run->engine->cfg.pipeline.fps, run->spec.time.frames,
-                                      "plan", out, err);
+    lt_status s = tok_plan_begin(&layout, run->engine->cfg.pipeline.fps, run->id_count, run->plan_segments, "plan", out, err);
+    for (int64_t k = 0; k < run->plan_segments && s == LT_OK; k++) {
+        take_plan_codes(run, k, codes);
+        s = tok_plan_append(out, codes, run->segment[k].frames, "plan", err);
+    }
     free(codes);
+    out->video_frames = run->spec.time.frames;
+    if (s == LT_OK)
+        s = tok_plan_check(out, "plan", err);
+    if (s != LT_OK)
+        tok_plan_clear(out);
     return s;
 }
 

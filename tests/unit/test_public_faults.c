@@ -58,6 +58,44 @@ static longtake_tokens *tokens_of(size_t count)
     return t;
 }
 
+static void plans_that_numpy_cannot_hold(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_tokens *whole = tokens_of(FULL);
+    longtake_tokens *part = tokens_of(SHORT);
+    longtake_tokens *fine = NULL;
+    longtake_tokens *uneven = NULL;
+    longtake_tokens *again = NULL;
+    longtake_tokens *rest = NULL;
+    check_done(longtake_tokens_join(whole, part, &fine, &error), error);
+    check_done(longtake_tokens_join(part, whole, &uneven, &error), error);
+    check_done(longtake_tokens_write(fine, scratch_path("fine.npy"), &error), error);
+    check_refused(longtake_tokens_write(uneven, scratch_path("uneven.npy"), &error), error, LONGTAKE_ERR_USAGE, "\nhint: .lt");
+    assert_false(scratch_exists("uneven.npy"));
+    check_done(longtake_tokens_write(uneven, scratch_path("uneven.lt"), &error), error);
+    check_done(longtake_tokens_read(engine, scratch_path("uneven.lt"), &again, &error), error);
+    assert_int_equal(longtake_tokens_semantic_frames(again), 7);
+    longtake_tokens_close(again);
+
+    /* As the plan of a take. */
+    longtake_request r = request_of("a red ball");
+    r.settings.seconds = -1;
+    r.tokens = uneven;
+    r.output = scratch_path("taken.npy");
+    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "\nhint: .lt");
+    r.output = scratch_path("taken.lt");
+    check_done(longtake_make_tokens(engine, &r, NULL, &error), error);
+    check_done(longtake_tokens_read(engine, scratch_path("taken.lt"), &again, &error), error);
+    check_done(longtake_tokens_cut(again, 2, 5, &rest, &error), error); /* where a segment begins */
+    longtake_tokens_close(again);
+    longtake_tokens_close(uneven);
+    longtake_tokens_close(part);
+    longtake_tokens_close(whole);
+    longtake_tokens_close(fine);
+    longtake_tokens_close(rest);
+}
+
 /* ---- readers that have gone ---- */
 
 static void a_reader_has_gone(void **state)
@@ -132,6 +170,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plans_that_numpy_cannot_hold),
         cmocka_unit_test(a_reader_has_gone),
     };
     return _cmocka_run_group_tests("faults of requests", tests, sizeof tests / sizeof *tests, setup, teardown);
