@@ -15,12 +15,17 @@
  *     longtake_generate(engine, &request, NULL, &error);
  *     longtake_close(engine);
  *
- * Every function that can fail returns a status and fills the caller's error. The library never exits, prints or keeps
- * global state; nothing of it is written under a final name before it is whole. One engine serves one request at a time;
- * different engines may be used from different threads. Callbacks come one at a time, but not all on the
+ * Every function that can fail returns a status and fills the caller's error, which may be NULL. The library never exits, prints or keeps
+ * global state; nothing of it is written under a final name before it is whole. One engine serves one request at a time: a second one, from
+ * another thread or from a callback, is refused (LONGTAKE_ERR_USAGE, "the engine is at work"), while functions that only read go on:
+ * longtake_fps(), longtake_print_config(), longtake_film_apply(), longtake_windows_between(), longtake_tokens_... but _recut.
+ * Different engines may be used from different threads. After fork() the child neither uses nor closes an engine of its parent's: the engine's
+ * threads are not in it. Callbacks come one at a time, but not all on the
  * thread that called: where a device with memory of its own decodes a window while the next one is refined, some come on a thread of
  * the library's. The library's threads take no signals, and writing to a reader that has gone is an error, not a signal.
  * Strings are UTF-8. Structs are filled by their _init functions, so that a field added later has its default.
+ * Where a status is returned, a NULL for something that must be read is LONGTAKE_ERR_USAGE; what a function fills, `error` and `result` apart, must be
+ * there.
  *
  * Valid C11 and C++17.
  */
@@ -83,7 +88,7 @@ typedef enum {
     LONGTAKE_EVENT_PREVIEW,     /**< a preview file was written (message: its path) */
     LONGTAKE_EVENT_WARNING,     /**< message */
     LONGTAKE_EVENT_WINDOW_DONE, /**< its frames are in the growing file */
-    LONGTAKE_EVENT_DONE,
+    LONGTAKE_EVENT_DONE,        /**< everything is made and has its final name: an answer that asks to stop is passed over */
     LONGTAKE_EVENT_NOTE         /**< message: something worth knowing, such as when a new prompt takes effect */
 } longtake_event_kind;
 
@@ -126,7 +131,7 @@ typedef struct {
     const char *precision;     /**< "auto" "f32" "bf16"; on cuda "fp8": bf16, the MMDiT's matrices in E4M3; on cpu "int8": those
                                     of T5, the language model and the MMDiT in integers of 8 bits */
     int threads;               /**< 0 = all processors */
-    int64_t max_memory;        /**< bytes of the memory that the device computes in; 0 = no limit */
+    int64_t max_memory;        /**< bytes of the memory that the device computes in; 0 = no limit, below zero LONGTAKE_ERR_USAGE */
     const char *cache_dir;     /**< folder that remembers how fast stages were, for longtake_plan; NULL: none */
     int profile;               /**< count calls, seconds, bytes and FLOP of every operation: see longtake_profile */
 } longtake_options;
@@ -135,7 +140,7 @@ typedef struct {
 LONGTAKE_API void longtake_options_init(longtake_options *options);
 /** Reads the configuration, opens the device; weights are mapped when a request first needs them. */
 LONGTAKE_API longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error);
-LONGTAKE_API void longtake_close(longtake *engine); /**< accepts NULL */
+LONGTAKE_API void longtake_close(longtake *engine); /**< accepts NULL; not while a request is at work */
 /** Frames a second that the model makes: what turns frames into seconds of a request. */
 LONGTAKE_API double longtake_fps(const longtake *engine);
 /** Every configuration value as "section.key: value  # where it came from" lines; longtake_free() it. */
@@ -145,7 +150,7 @@ LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text
 
 /** A setting that was not given takes the model's own value. */
 #define LONGTAKE_UNSET (-1)
-/** The same for a seed, of which -1 draws one. */
+/** The same for a seed, of which -1 draws one; any other below zero is LONGTAKE_ERR_USAGE. */
 #define LONGTAKE_SEED_UNSET (-2)
 
 /** How a reference of another size comes to the model's. */
@@ -156,10 +161,10 @@ typedef enum {
     LONGTAKE_FIT_STRETCH /**< scaled, its shape not kept */
 } longtake_fit;
 
-/** Settings of a take. A number below zero, and a NULL, is unset: the model's own value (see longtake_print_config()) unless another is named here.
+/** Settings of a take. A number below zero, and a NULL, is unset (of a seed LONGTAKE_SEED_UNSET alone): the model's own value (see longtake_print_config()) unless another is named here.
  * A value outside the range is LONGTAKE_ERR_USAGE. Which command reads which of them: longtake_request. */
 typedef struct {
-    int64_t seed;             /**< 0 .. 2^32-1; -1 draws one and reports it; unset: the input's own, else 42 */
+    int64_t seed;             /**< 0 .. 2^32-1; -1 draws one and reports it; LONGTAKE_SEED_UNSET: the input's own, else 42 */
     double seconds;           /**< length in seconds of the model's rate, up to a day; at most one of these three is set. Unset: the input's, else one window */
     int64_t frames;           /**< the same in RGB frames, from 1 */
     int64_t semantic_frames;  /**< the same in semantic frames, the release's num_frames: n of them are 4 (n - 1) + 1 RGB frames, 13 are 49 */
@@ -167,7 +172,7 @@ typedef struct {
     int width;                /**< pixels; of use to ask for the size that the model makes, others are refused */
     int height;               /**< pixels, likewise */
     int scale;                /**< enlarges the output, 1 .. 8; unset: 1 */
-    longtake_fit fit;         /**< how a reference video is fitted */
+    longtake_fit fit;         /**< how a reference is fitted; there is no unset */
     double lm_cfg;            /**< guidance of the language model, 0 .. 100; 0 or 1 = off */
     double shot_cfg;          /**< how strongly a new shot's prompt is followed while frames of the one before are in sight, 0 .. 100; 0 = off */
     double temperature;       /**< of the token draw, 0.001 .. 100; below 1 likelier tokens */
@@ -246,11 +251,12 @@ typedef struct {
     const char *reference_hash;     /**< of what `input` or `image` must be, from a recipe; or NULL */
     int new_only;                   /**< continue: only the new part is written */
     int64_t window_first;           /**< refine and generate: refine these windows alone, into `job`; no output. -1 = all */
-    int64_t window_last;            /**< inclusive */
+    int64_t window_last;            /**< inclusive; both or neither */
     const longtake_retake *retakes; /**< one over the other, in this order */
     size_t retake_count;            /**< at most 16 */
 
-    const char *output;             /**< file, or "-" for standard output, or NULL (frames by callback only) */
+    const char *output;             /**< file, or "-" for standard output, or NULL: frames by callback only. What makes no frames needs one,
+                                         but for refine of windows alone */
     const char *format;             /**< "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
     int no_metadata;                /**< leave out how the file was made */
     const char *preview;            /**< .mp4 or folder (of plans: .png), or NULL */
@@ -325,7 +331,7 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
 
 /** A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
- * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ... `fn` hears of every one. The request's
+ * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ...; a single one has the name itself. `fn` hears of every one. The request's
  * `preview`, a PNG, gets a contact sheet: a row of rough pictures for each, without any refinement. */
 LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtake_request *r, int count, longtake_batch_fn fn, void *user, longtake_error *error);
 
@@ -349,7 +355,7 @@ LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const l
 
 /* ---- plans ------------------------------------------------------------------------------------------------------------- */
 
-/** What a request of the command `command` ("generate" "tokens" "refine" "render") would do: one JSON document with
+/** What a request of the command `command` ("generate", which "run" is too, "continue" "tokens" "refine" "render") would do: one JSON document with
  * frames, latents, segments, tokens, windows, steps, peak memory and a time estimate (null when never measured).
  * Loads no weights. */
 LONGTAKE_API longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json, longtake_error *error);
@@ -376,7 +382,8 @@ LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path, longtake_error *error);
 /** Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, longtake_error *error);
-/** The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL). */
+/** The same from any frame on: where it begins no segment, the rest of its segment is encoded again (*encoded_again, may be NULL), which
+ * needs the engine: without one it is longtake_tokens_cut(). */
 LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *tokens, int64_t first, int64_t count, longtake_tokens **out, int *encoded_again, longtake_error *error);
 /** `b` behind `a`, as a new plan, which notes the prompts and seeds of both. LONGTAKE_ERR_INPUT for plans of different layouts or rates. */
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out, longtake_error *error);

@@ -106,13 +106,13 @@ static lt_status make_decoded(take_task *t, lt_error *err)
 enum { ALL = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE };
 
 static const take_command commands[] = {
-    {"generate", TAKE_WRITES_VIDEO, ALL, take_settle_prompt, make_video},
-    {"continue", TAKE_WRITES_VIDEO, ALL, take_settle_video, make_video},
-    {"tokens", TAKE_WRITES_TOKENS, TAKE_DOES_TOKENS, take_settle_prompt, make_tokens},
-    {"encode", TAKE_WRITES_TOKENS, TAKE_DOES_ENCODE, take_settle_clip, make_encoded},
-    {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, take_settle_tokens, make_latents},
-    {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, take_settle_tokens, make_video},
-    {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, take_settle_latents, make_decoded},
+    {"generate", TAKE_WRITES_VIDEO, ALL, NULL, take_settle_prompt, make_video},
+    {"continue", TAKE_WRITES_VIDEO, ALL, "a video", take_settle_video, make_video},
+    {"tokens", TAKE_WRITES_TOKENS, TAKE_DOES_TOKENS, NULL, take_settle_prompt, make_tokens},
+    {"encode", TAKE_WRITES_TOKENS, TAKE_DOES_ENCODE, "a video", take_settle_clip, make_encoded},
+    {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, "a token file", take_settle_tokens, make_latents},
+    {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, "a token file", take_settle_tokens, make_video},
+    {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, "a latents file", take_settle_latents, make_decoded},
 };
 
 const take_command *take_command_named(const char *name)
@@ -162,8 +162,16 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
     return take_give_error(s, err, error);
 }
 
-static longtake_status carry_out(const char *name, longtake *e, const longtake_request *r,
-                                 longtake_result *result, longtake_error *error)
+/* A plan or latents that nobody gets: some windows alone stay in the job folder, and frames go to a callback. */
+static lt_status check_product(const take_task *t, lt_error *err)
+{
+    const longtake_request *r = &t->request;
+    if (r->output || r->window_last >= 0 || t->command->writes == TAKE_WRITES_VIDEO)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "--output: found none, expected a file for what %s makes", t->command->name);
+}
+
+longtake_status take_carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
@@ -171,12 +179,26 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     if (result)
         *result = (longtake_result){0};
     take_task_open(&task, e, r, command);
-    lt_status s = take_task_settle(&task, &err);
+    lt_status s = check_product(&task, &err);
+    if (s == LT_OK)
+        s = take_task_settle(&task, &err);
     if (s == LT_OK)
         s = take_task_prepare(&task, &err);
     if (s == LT_OK)
         s = command->make(&task, &err);
     return finish(&task, s, result, &err, error);
+}
+
+static longtake_status carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+{
+    lt_error err = {0};
+    if (result)
+        *result = (longtake_result){0};
+    if (take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
+    const longtake_status s = take_carry_out(name, e, r, result, error);
+    take_engine_leave(e);
+    return s;
 }
 
 longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
@@ -188,7 +210,7 @@ longtake_status take_generate_once(longtake *e, const longtake_request *r, longt
     const bool made = !r->fresh && take_task_settle(&task, &err) == LT_OK && take_is_made(&task.run, r->output);
     if (!made) {
         take_task_close(&task, false);
-        return longtake_generate(e, r, result, error);
+        return take_carry_out("generate", e, r, result, error);
     }
     take_note(&task.run, "%s is there already, made from the same request\nhint: --fresh makes it again", r->output);
     const take_made as_it_is = {.command = task.command->name, .kind = task.kind, .seam_window = -1};

@@ -14,12 +14,51 @@
 #include "pipeline/measure/take_profile.h"
 #include "pipeline/script/wording_list.h"
 #include "pipeline/take_key.h"
+#include "text_encoder/utf8_text.h"
+
+lt_status take_engine_enter(longtake *e, lt_error *err)
+{
+    LT_TRY(take_need(e, "engine", err));
+    if (atomic_exchange(&e->busy, true))
+        return lt_fail(err, LT_ERR_USAGE, "the engine is at work: found a second request, expected one at a time");
+    return LT_OK;
+}
+
+void take_engine_leave(longtake *e)
+{
+    atomic_store(&e->busy, false);
+}
+
+lt_status take_need(bool argument, const char *name, lt_error *err)
+{
+    return argument ? LT_OK : lt_fail(err, LT_ERR_USAGE, "%s: found NULL, expected one", name);
+}
+
+/* `to` has as many bytes as `from`. What is no UTF-8 becomes '?'; a character that the message's end cut off goes. */
+static void copy_as_utf8(const char *from, char *to)
+{
+    const size_t bytes = strlen(from);
+    const bool is_full = bytes == LT_ERROR_BYTES - 1;
+    size_t at = 0;
+    while (at < bytes) {
+        const size_t length = text_utf8_char(from + at, bytes - at, NULL);
+        const bool is_begun = length == 0 && is_full && bytes - at < 4 && (unsigned char)from[at] >= 0xc2;
+        if (is_begun)
+            break;
+        if (length > 0)
+            memcpy(to + at, from + at, length);
+        else
+            to[at] = '?';
+        at += length > 0 ? length : 1;
+    }
+    to[at] = '\0';
+}
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)
 {
     if (to) {
         to->code = (longtake_status)s;
-        snprintf(to->message, sizeof to->message, "%s", s == LT_OK ? "" : from->message);
+        copy_as_utf8(s == LT_OK ? "" : from->message, to->message);
     }
     return (longtake_status)s;
 }
@@ -190,6 +229,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
 {
     lt_error err = {0};
     *engine = NULL;
+    if (take_need(options, "options", &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     longtake *e = calloc(1, sizeof *e);
     if (!e)
         return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err, error);
@@ -201,6 +242,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         s = lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory");
     if (options->threads < 0)
         s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);
+    if (options->max_memory < 0)
+        s = lt_fail(&err, LT_ERR_USAGE, "--max-memory: found %lld, expected 0 or more", (long long)options->max_memory);
     if (s == LT_OK)
         s = open_config(options, e, &err);
     if (s == LT_OK)
@@ -244,10 +287,13 @@ double longtake_fps(const longtake *engine)
 longtake_status longtake_print_config(longtake *e, char **text, longtake_error *error)
 {
     lt_error err = {0};
-    *text = strdup(e->config_text);
-    if (!*text)
-        return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "configuration: out of memory"), &err, error);
-    return LONGTAKE_OK;
+    *text = NULL;
+    lt_status s = take_need(e, "engine", &err);
+    if (s == LT_OK)
+        *text = strdup(e->config_text);
+    if (s == LT_OK && !*text)
+        s = lt_fail(&err, LT_ERR_RESOURCES, "configuration: out of memory");
+    return take_give_error(s, &err, error);
 }
 
 static const char *file_of(const longtake *e, take_net net)

@@ -2,6 +2,7 @@
 #ifndef TAKE_ENGINE_H
 #define TAKE_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "configs/model_config.h"
@@ -24,6 +25,7 @@ typedef enum {
 } take_net;
 
 struct longtake {
+    atomic_bool busy;         /* a call has it: take_engine_enter */
     cfg_model cfg;
     cfg_model_files files;
     char *config_path;        /* the YAML that was read */
@@ -45,6 +47,11 @@ struct longtake {
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];
 };
+
+/* A call that computes on the engine, or changes what it remembers, has it to itself until it leaves. LT_ERR_USAGE where there is none, or another
+ * call has it. Public functions enter; what they call does not. */
+lt_status take_engine_enter(longtake *e, lt_error *err);
+void take_engine_leave(longtake *e);
 
 /* From now on, a weight file that was opened stays open until `keep` is false: for several takes, one after the other. */
 void take_engine_keep_weights(longtake *e, bool keep);
@@ -71,7 +78,9 @@ lt_json *take_precisions_of(const lt_backend *b);
 /* Starts the key of a product that `net` makes on this device. */
 lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net, lt_error *err);
 
-/* An error of the library as the caller sees it. */
+/* LT_ERR_USAGE where a pointer that a call needs is NULL: `name` is that of its argument. */
+lt_status take_need(bool argument, const char *name, lt_error *err);
+/* An error of the library as the caller sees it: in UTF-8, whatever is quoted in it. */
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to);
 
 #endif

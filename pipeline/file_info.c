@@ -320,6 +320,8 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
     lt_error err = {0};
     file_kind kind = KIND_VIDEO;
     *json = NULL;
+    if (take_need(path, "path", &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "file", lt_json_new_path(path));
     lt_status s = kind_of(path, &kind, &err);

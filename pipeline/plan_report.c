@@ -176,12 +176,21 @@ static void close_findings(plan_findings *p)
     free(p->cached);
 }
 
+static lt_status enter(longtake *e, const char *command, const longtake_request *r, lt_error *err)
+{
+    LT_TRY(take_need(command, "command", err));
+    LT_TRY(take_request_check(r, err));
+    return take_engine_enter(e, err);
+}
+
 longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json,
                               longtake_error *error)
 {
     lt_error err = {0};
     plan_findings found;
     *json = NULL;
+    if (enter(e, command, r, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_status s = find(&found, e, command, r, &err);
     if (s == LT_OK) {
         lt_json *o = plan_of(&found, command);
@@ -191,6 +200,7 @@ longtake_status longtake_plan(longtake *e, const char *command, const longtake_r
             s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     }
     close_findings(&found);
+    take_engine_leave(e);
     return take_give_error(s, &err, error);
 }
 
@@ -281,6 +291,8 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
     plan_findings found;
     size_t bytes = 0;
     *text = NULL;
+    if (enter(e, command, r, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_status s = find(&found, e, command, r, &err);
     FILE *out = s == LT_OK ? open_memstream(text, &bytes) : NULL;
     if (out) {
@@ -290,5 +302,6 @@ longtake_status longtake_plan_table(longtake *e, const char *command, const long
     if (s == LT_OK && (!out || fclose(out) != 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     close_findings(&found);
+    take_engine_leave(e);
     return take_give_error(s, &err, error);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "pipeline/engine.h"
 #include "pipeline/script/prompt_events.h"
 #include "text_encoder/utf8_text.h"
 
@@ -83,6 +84,28 @@ static lt_status choose_word(const char *flag, const char *word, const char *con
                        count > 2 ? " or " : "", count > 2 ? names[2] : "");
     *out = at;
     return LT_OK;
+}
+
+lt_status take_fit_check(longtake_fit fit, lt_error *err)
+{
+    const int value = (int)fit;
+    if (value >= LONGTAKE_FIT_COVER && value <= LONGTAKE_FIT_STRETCH)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE, "--fit: found %d, expected %d to %d", value, LONGTAKE_FIT_COVER, LONGTAKE_FIT_STRETCH);
+}
+
+lt_status take_request_check(const longtake_request *r, lt_error *err)
+{
+    LT_TRY(take_need(r, "request", err));
+    if (r->shot_count > 0)
+        LT_TRY(take_need(r->shots, "shots", err));
+    if (r->retake_count > 0)
+        LT_TRY(take_need(r->retakes, "retakes", err));
+    if (isnan(r->from_seconds))
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g, expected seconds", r->from_seconds);
+    if (isnan(r->max_seam))
+        return lt_fail(err, LT_ERR_USAGE, "--max-seam: found %g, expected a number", r->max_seam);
+    return take_fit_check(r->settings.fit, err);
 }
 
 static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)

@@ -87,6 +87,11 @@ typedef enum {
     TAKE_NEEDS_LENGTH = 2,  /* an error without seconds, frames or semantic frames; else `frames` decides */
 } take_needs;
 
+/* What every call asks of a request, before anything of it is read: that it is there, and its lists; that enums and what no command passes over are
+ * in range. LT_ERR_USAGE. */
+lt_status take_request_check(const longtake_request *r, lt_error *err);
+lt_status take_fit_check(longtake_fit fit, lt_error *err);
+
 /* `words`: how the model's prompts are worded, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
  * with the flag's name. */
 lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,

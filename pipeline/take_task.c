@@ -23,7 +23,7 @@ static lt_status check_windows(const take_task *t, lt_error *err)
 {
     const longtake_request *r = &t->request;
     const int64_t windows = t->run.spec.time.windows;
-    if (r->window_last < 0)
+    if (r->window_first < 0 && r->window_last < 0)
         return LT_OK;
     if (strcmp(t->command->name, "refine") != 0 && strcmp(t->command->name, "generate") != 0)
         return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected refine or generate", t->command->name);
@@ -39,6 +39,8 @@ static lt_status check_windows(const take_task *t, lt_error *err)
 
 lt_status take_task_settle(take_task *t, lt_error *err)
 {
+    if (t->command->input && !t->request.input)
+        return lt_fail(err, LT_ERR_USAGE, "--input: found none, expected %s for %s", t->command->input, t->command->name);
     if (t->request.preview && !(t->command->does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE)))
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
@@ -96,10 +98,24 @@ static bool needs_no_prompt(const take_task *t)
     return t->command->does & TAKE_DOES_REFINE && pictures > 0 && pictures == tok_plan_semantic_frames(&t->plan);
 }
 
+/* The files that shots take their plans from. */
+static lt_status check_shot_plans(const take_task *t, lt_error *err)
+{
+    const longtake_request *r = &t->request;
+    for (size_t i = 0; i < r->shot_count; i++) {
+        lt_error cause = {0};
+        const lt_status s = take_shot_plan_check(t->run.engine, &r->shots[i], &cause);
+        if (s != LT_OK)
+            return lt_fail(err, s, "shot %zu: plan: %s", i, cause.message);
+    }
+    return LT_OK;
+}
+
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
     LT_TRY(plan_of_request(t, err));
     LT_TRY(resolve(t, (needs_no_prompt(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH, t->plan.video_frames, err));
+    LT_TRY(check_shot_plans(t, err));
     return t->request.image ? begin_with_image(t, err) : LT_OK;
 }
 
@@ -126,6 +142,7 @@ lt_status take_settle_video(take_task *t, lt_error *err)
     take_spec *s = &t->run.spec;
     LT_TRY(plan_of_request(t, err));
     LT_TRY(resolve(t, TAKE_NEEDS_LENGTH, 0, err));
+    LT_TRY(check_shot_plans(t, err));
     LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
     for (int i = 1; i < s->shots; i++) /* they were counted from the first new frame */
         s->shot[i].at_frame += t->reference.frames;

@@ -27,6 +27,7 @@ typedef struct {
     const char *name;
     take_writes writes;
     unsigned does; /* take_does; 0: no take, and no job folder */
+    const char *input; /* what it reads; NULL: none */
     lt_status (*settle)(take_task *t, lt_error *err);
     lt_status (*make)(take_task *t, lt_error *err);
 } take_command;
@@ -61,7 +62,9 @@ unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */
 void take_task_close(take_task *t, bool done);
 
-/* longtake_generate, but where the output is there already, made from the same request, it stays as it is: its result says so. */
+/* The whole way, on an engine that the caller has entered. */
+longtake_status take_carry_out(const char *command, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
+/* Generating so, but where the output is there already, made from the same request, it stays as it is: its result says so. */
 longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
 
 /* ---- how a command settles ---- */

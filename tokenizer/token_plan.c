@@ -7,8 +7,7 @@
 enum {
     MAX_CODEBOOK = 65536,
     MAX_FRAME_TOKENS = 1 << 20,
-    MAX_SEGMENT_FRAMES = 1 << 12,
-    MAX_SEGMENTS = 1 << 16
+    MAX_SEGMENT_FRAMES = 1 << 12
 };
 
 tok_layout tok_layout_of(const cfg_tokenizer *cfg)
@@ -54,9 +53,9 @@ static lt_status check_layout(const tok_layout *l, const char *place, lt_error *
 
 static lt_status check_segments(const tok_plan *p, const char *place, lt_error *err)
 {
-    if (p->segments < 1 || p->segments > MAX_SEGMENTS)
+    if (p->segments < 1 || p->segments > TOK_MAX_SEGMENTS)
         return lt_fail(err, LT_ERR_INPUT, "%s: %lld segments, expected 1 to %d", place,
-                       (long long)p->segments, (int)MAX_SEGMENTS);
+                       (long long)p->segments, (int)TOK_MAX_SEGMENTS);
     int64_t tokens = 0;
     for (int64_t k = 0; k < p->segments; k++) {
         if (p->frames[k] < 1 || p->frames[k] > p->layout.segment_frames)

@@ -13,7 +13,7 @@
 #include "kernels/core/status.h"
 
 /* A semantic frame stands for this many frames of the video; the first for one. */
-enum { TOK_VIDEO_FRAMES = 4 };
+enum { TOK_VIDEO_FRAMES = 4, TOK_MAX_SEGMENTS = 1 << 16 };
 
 /* What the plans of one model look like. */
 typedef struct {

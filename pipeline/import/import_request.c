@@ -95,7 +95,9 @@ longtake_status longtake_import(const longtake_import_request *request, longtake
     lt_error err = {0};
     teller t = {.request = request};
     t.began = lt_clock_seconds();
-    const lt_status s = run_import(&t, &err);
+    lt_status s = take_need(request, "request", &err);
+    if (s == LT_OK)
+        s = run_import(&t, &err);
     if (s == LT_OK)
         tell(&t, (longtake_event){.kind = LONGTAKE_EVENT_DONE, .stage = "import"});
     return take_give_error(s, &err, error);

@@ -240,9 +240,11 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
 longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)
 {
     lt_error err = {0};
-    if (e->rounding != LT_ROUND_NONE)
-        return take_give_error(lt_fail(&err, LT_ERR_USAGE, "bench: --precision: found %s, expected auto, f32 or bf16",
-                                       take_engine_precision(e)),
-                               &err, error);
-    return take_give_error(run_stage(e, stage, fn, user, &err), &err, error);
+    if (take_need(stage, "stage", &err) != LT_OK || take_need(fn, "fn", &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
+    const lt_status s = e->rounding == LT_ROUND_NONE
+                            ? run_stage(e, stage, fn, user, &err)
+                            : lt_fail(&err, LT_ERR_USAGE, "bench: --precision: found %s, expected auto, f32 or bf16", take_engine_precision(e));
+    take_engine_leave(e);
+    return take_give_error(s, &err, error);
 }

@@ -44,6 +44,8 @@ longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn 
     lt_error err = {0};
     lt_golden *g = NULL;
     lt_error why = {0};
+    if (take_need(path, "path", &err) != LT_OK || take_need(fn, "fn", &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_status s = lt_golden_open(path, &g, &err);
     if (s == LT_OK)
         s = blame_file(path, check_component(e, g, &why), &why, &err);
@@ -59,5 +61,6 @@ longtake_status longtake_check(longtake *e, const char *path, longtake_check_fn 
         }
     }
     lt_golden_close(g);
+    take_engine_leave(e);
     return take_give_error(s, &err, error);
 }

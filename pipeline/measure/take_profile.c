@@ -141,5 +141,12 @@ void take_profile_share(const longtake *e, take_stage stage, lt_json *o)
 longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error)
 {
     lt_error err = {0};
-    return take_give_error(give_lines(e, fn, user, &err), &err, error);
+    lt_status s = take_need(fn, "fn", &err);
+    if (s == LT_OK)
+        s = take_engine_enter(e, &err);
+    if (s == LT_OK) {
+        s = give_lines(e, fn, user, &err);
+        take_engine_leave(e);
+    }
+    return take_give_error(s, &err, error);
 }

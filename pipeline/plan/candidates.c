@@ -99,7 +99,7 @@ static longtake_status make_plan(candidate_list *l, longtake_request *one, int i
     one->output = l->output[i];
     one->settings.seed = l->row[i].label;
     tell_plan(l, one, i);
-    const longtake_status s = longtake_make_tokens(l->engine, one, &result, error);
+    const longtake_status s = take_carry_out("tokens", l->engine, one, &result, error);
     const longtake_batch_line told = {.line = i + 1, .output = l->output[i], .status = s, .result = &result};
     if (s == LONGTAKE_OK && l->fn)
         l->fn(l->user, &told);
@@ -128,6 +128,8 @@ longtake_status longtake_make_candidates(longtake *e, const longtake_request *r,
 {
     lt_error err = {0};
     longtake_request one;
+    if (take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     candidate_list list = {.engine = e, .request = r, .count = count, .fn = fn, .user = user};
     lt_status s = check(&list, &one, &err);
     if (s == LT_OK)
@@ -139,6 +141,7 @@ longtake_status longtake_make_candidates(longtake *e, const longtake_request *r,
     if (s == LT_OK && made == LONGTAKE_OK && r->preview)
         s = draw_sheet(&list, &one, &err);
     take_engine_keep_weights(e, false);
+    take_engine_leave(e);
     close_list(&list);
     return made != LONGTAKE_OK ? made : take_give_error(s, &err, error);
 }

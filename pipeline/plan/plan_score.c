@@ -55,13 +55,15 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     return s;
 }
 
-static const take_command scoring = {.name = "score", .writes = TAKE_WRITES_TOKENS, .does = TAKE_DOES_SCORE, .settle = take_settle_tokens};
+static const take_command scoring = {.name = "score", .writes = TAKE_WRITES_TOKENS, .does = TAKE_DOES_SCORE, .input = "a token file", .settle = take_settle_tokens};
 
 longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, longtake_score *score, longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
     *score = (longtake_score){0};
+    if (take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     take_task_open(&task, e, r, &scoring);
     take_run *run = &task.run;
     lt_status s = take_task_settle(&task, &err);
@@ -78,5 +80,6 @@ longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, lo
     if (s == LT_OK)
         score->codes = run->id_count;
     take_task_close(&task, true);
+    take_engine_leave(e);
     return take_give_error(s, &err, error);
 }

@@ -53,6 +53,9 @@ longtake_status longtake_features_of_tokens(longtake *e, const longtake_tokens *
     tok_plan plan = {0};
     lt_weights *weights = NULL;
     tok_model *model = NULL;
+    *features = (longtake_features){0};
+    if (take_need(tokens, "tokens", &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     *features = empty_of(&e->cfg.tokenizer);
     lt_status s = take_tokens_plan(tokens, &plan, &err);
     if (s == LT_OK)
@@ -65,6 +68,7 @@ longtake_status longtake_features_of_tokens(longtake *e, const longtake_tokens *
         s = decode_segments(&plan, model, features, &err);
     tok_close(model);
     lt_weights_close(weights);
+    take_engine_leave(e);
     tok_plan_clear(&plan);
     if (s != LT_OK)
         longtake_features_clear(features);
@@ -94,13 +98,17 @@ longtake_status longtake_features_of_video(longtake *e, const char *path, longta
                                            longtake_features *features, longtake_error *error)
 {
     lt_error err = {0};
-    const semantic_source source = {.path = path, .fit = take_media_fit(fit)};
     semantic_reader reader = {0};
+    *features = (longtake_features){0};
+    if (take_need(path, "path", &err) != LT_OK || take_fit_check(fit, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
+    const semantic_source source = {.path = path, .fit = take_media_fit(fit)};
     *features = empty_of(&e->cfg.tokenizer);
     lt_status s = semantic_reader_open(&reader, e, &source, 0, &err);
     if (s == LT_OK)
         s = read_all(&reader, features, &err);
     semantic_reader_close(&reader);
+    take_engine_leave(e);
     if (s != LT_OK)
         longtake_features_clear(features);
     return take_give_error(s, &err, error);

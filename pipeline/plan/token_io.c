@@ -129,10 +129,33 @@ longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tok
     lt_error err = {0};
     tok_plan plan = {0};
     *tokens = NULL;
-    lt_status s = take_tokens_read(e, path, &plan, &err);
+    lt_status s = take_need(e, "engine", &err);
+    if (s == LT_OK)
+        s = take_need(path, "path", &err);
+    if (s == LT_OK)
+        s = take_tokens_read(e, path, &plan, &err);
     if (s == LT_OK)
         s = take_tokens_wrap(&plan, tokens, &err);
     return take_give_error(s, &err, error);
+}
+
+/* A plan of codes as the caller has them. */
+static lt_status plan_of_codes(const longtake *e, const uint16_t *codes, size_t count, tok_plan *out, lt_error *err)
+{
+    const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
+    const int64_t most = TOK_MAX_SEGMENTS * tok_layout_tokens(&layout, layout.segment_frames);
+    if (count < 1 || count > (uint64_t)most)
+        return lt_fail(err, LT_ERR_USAGE, "tokens: found %zu codes, expected 1 to %lld", count, (long long)most);
+    LT_TRY(take_need(codes, "codes", err));
+    int32_t *wide = malloc(count * sizeof *wide);
+    if (!wide)
+        return lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    for (size_t i = 0; i < count; i++)
+        wide[i] = codes[i];
+    lt_error found = {0};
+    const lt_status s = tok_plan_make(&layout, wide, (int64_t)count, e->cfg.pipeline.fps, 0, "tokens", out, &found);
+    free(wide);
+    return s == LT_OK ? s : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
 }
 
 longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t count, longtake_tokens **tokens,
@@ -141,14 +164,9 @@ longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t c
     lt_error err = {0};
     tok_plan plan = {0};
     *tokens = NULL;
-    const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
-    int32_t *wide = malloc((count + 1) * sizeof *wide);
-    lt_status s = wide ? LT_OK : lt_fail(&err, LT_ERR_RESOURCES, "tokens: out of memory");
-    for (size_t i = 0; s == LT_OK && i < count; i++)
-        wide[i] = codes[i];
+    lt_status s = take_need(e, "engine", &err);
     if (s == LT_OK)
-        s = tok_plan_make(&layout, wide, (int64_t)count, e->cfg.pipeline.fps, 0, "tokens", &plan, &err);
-    free(wide);
+        s = plan_of_codes(e, codes, count, &plan, &err);
     if (s == LT_OK)
         s = take_tokens_wrap(&plan, tokens, &err);
     return take_give_error(s, &err, error);
@@ -186,7 +204,11 @@ longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path
     longtake_request_init(&r);
     r.output = path;
     take_output kind = TAKE_OUT_NONE;
-    lt_status s = take_output_of(&r, TAKE_WRITES_TOKENS, &kind, &err);
+    lt_status s = take_need(t, "tokens", &err);
+    if (s == LT_OK)
+        s = take_need(path, "path", &err);
+    if (s == LT_OK)
+        s = take_output_of(&r, TAKE_WRITES_TOKENS, &kind, &err);
     if (s == LT_OK)
         s = take_tokens_plan(t, &plan, &err);
     if (s == LT_OK)
@@ -203,9 +225,13 @@ longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int
     tok_plan part = {0};
     bool again = false;
     *out = NULL;
+    if (take_need(t, "tokens", &err) != LT_OK || (e && take_engine_enter(e, &err) != LT_OK))
+        return take_give_error(err.code, &err, error);
     lt_status s = take_tokens_plan(t, &plan, &err);
     if (s == LT_OK)
         s = take_tokens_cut(e, &plan, first, count, &part, &again, &err);
+    if (e)
+        take_engine_leave(e);
     tok_plan_clear(&plan);
     if (s == LT_OK)
         s = take_tokens_wrap(&part, out, &err);
@@ -228,7 +254,11 @@ longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_to
     tok_plan second = {0};
     tok_plan both = {0};
     *out = NULL;
-    lt_status s = take_tokens_plan(a, &first, &err);
+    lt_status s = take_need(a, "a", &err);
+    if (s == LT_OK)
+        s = take_need(b, "b", &err);
+    if (s == LT_OK)
+        s = take_tokens_plan(a, &first, &err);
     if (s == LT_OK)
         s = take_tokens_plan(b, &second, &err);
     if (s == LT_OK)

@@ -154,12 +154,17 @@ longtake_status longtake_write_preview_map(longtake *e, char **path, longtake_er
     lt_error err = {0};
     char *file = NULL;
     lt_weights *weights = NULL;
+    if (path)
+        *path = NULL;
+    if (take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_status s = take_engine_path(e, COLOUR_MAP_FILE, &file, &err);
     if (s == LT_OK)
         s = take_engine_weights(e, TAKE_NET_VAE, &weights, &err);
     if (s == LT_OK)
         s = take_colour_map_write(&e->cfg, weights, e->threads, file, &err);
     lt_weights_close(weights);
+    take_engine_leave(e);
     if (path)
         *path = s == LT_OK ? file : NULL;
     if (!path || s != LT_OK)

@@ -208,6 +208,8 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     lt_error err = {0};
     batch_run b = {.engine = e, .path = prompts, .folder = folder, .request = r, .fn = fn, .user = user};
     char *text = NULL;
+    if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     lt_status s = folder ? read_lines(prompts, &text, &err) : lt_fail(&err, LT_ERR_USAGE, "--output-dir: found none, expected a folder");
     if (s == LT_OK)
         s = find_lines(&b, text, &err);
@@ -217,6 +219,7 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     if (s == LT_OK)
         s = do_lines(&b, &err);
     take_engine_keep_weights(e, false);
+    take_engine_leave(e);
     for (int64_t i = 0; i < b.outputs; i++)
         free(b.output[i]);
     free(b.output);

@@ -2,12 +2,15 @@
 #include "pipeline/engine.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/script/film.h"
+#include "pipeline/take_spec.h"
 #include "pipeline/timeline.h"
 
 longtake_status longtake_film_read(const char *path, longtake_film **film, longtake_error *error)
 {
     lt_error err = {0};
-    return take_give_error(film_read(path, film, &err), &err, error);
+    *film = NULL;
+    const lt_status s = take_need(path, "path", &err);
+    return take_give_error(s == LT_OK ? film_read(path, film, &err) : s, &err, error);
 }
 
 void longtake_film_close(longtake_film *film)
@@ -53,7 +56,13 @@ longtake_status longtake_film_apply(longtake_film *film, const longtake *e, long
                                     longtake_error *error)
 {
     lt_error err = {0};
-    lt_status s = film_apply(film, e->cfg.pipeline.fps, r, &err);
+    lt_status s = take_need(film, "film", &err);
+    if (s == LT_OK)
+        s = take_need(e, "engine", &err);
+    if (s == LT_OK)
+        s = take_request_check(r, &err);
+    if (s == LT_OK)
+        s = film_apply(film, e->cfg.pipeline.fps, r, &err);
     if (s == LT_OK)
         s = check_length(film, e, &r->settings, &err);
     if (s == LT_OK)

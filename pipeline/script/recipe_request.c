@@ -1,4 +1,5 @@
 /* recipe_request.c - recipes, and windows of a span of time, in longtake.h. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +10,39 @@
 #include "pipeline/script/take_moment.h"
 #include "pipeline/take_spec.h"
 
+/* What a request that the recipe filled borrows, beside texts of `about`. */
+typedef struct filled_parts {
+    take_recipe parts;
+    longtake_tokens *tokens;
+    struct filled_parts *before; /* of the request before */
+} filled_parts;
+
 struct longtake_recipe {
     char *path;
     lt_json *about;
-    take_recipe parts; /* of the last request, like: */
-    longtake_tokens *tokens;
+    filled_parts *filled; /* of every request: none outlives the recipe, but each may another one */
 };
+
+/* Those of one more request. */
+static lt_status begin_parts(longtake_recipe *r, lt_error *err)
+{
+    filled_parts *parts = calloc(1, sizeof *parts);
+    if (!parts)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->path);
+    parts->before = r->filled;
+    r->filled = parts;
+    return LT_OK;
+}
 
 static void clear_parts(longtake_recipe *r)
 {
-    take_recipe_clear(&r->parts);
-    longtake_tokens_close(r->tokens);
-    r->tokens = NULL;
+    while (r->filled) {
+        filled_parts *last = r->filled;
+        r->filled = last->before;
+        take_recipe_clear(&last->parts);
+        longtake_tokens_close(last->tokens);
+        free(last);
+    }
 }
 
 static lt_status open_recipe(const char *path, longtake_recipe *r, lt_error *err)
@@ -35,6 +57,8 @@ longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe,
 {
     lt_error err = {0};
     *recipe = NULL;
+    if (take_need(path, "path", &err) != LT_OK)
+        return take_give_error(err.code, &err, error);
     longtake_recipe *r = calloc(1, sizeof *r);
     const lt_status s =
         r ? open_recipe(path, r, &err) : lt_fail(&err, LT_ERR_RESOURCES, "%s: out of memory", path);
@@ -87,15 +111,15 @@ static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_reque
         return LT_OK;
     }
     LT_TRY(take_about_plan(recipe->about, e, 0, r->settings.frames, recipe->path, &plan, err));
-    LT_TRY(take_tokens_wrap(&plan, &recipe->tokens, err));
-    r->tokens = recipe->tokens;
+    LT_TRY(take_tokens_wrap(&plan, &recipe->filled->tokens, err));
+    r->tokens = recipe->filled->tokens;
     return LT_OK;
 }
 
 /* A recipe counts its shots from the take's beginning, a continuation's request from the first new frame; what the reference shows it says itself. */
 static void count_from_new(const longtake_recipe *recipe, longtake_request *r, int64_t reference_frames)
 {
-    longtake_shot *shot = recipe->parts.shot;
+    longtake_shot *shot = recipe->filled->parts.shot;
     if (r->shots != shot)
         return;
     if (r->shot_count > 1 && shot[1].at_frame <= reference_frames) {
@@ -149,13 +173,14 @@ static lt_status apply(longtake_recipe *recipe, longtake *e, longtake_request *r
     const bool same_plan = leaves_plan_alone(r);
     const bool same_length =
         r->settings.seconds < 0 && r->settings.frames < 0 && r->settings.semantic_frames < 0;
-    LT_TRY(take_recipe_apply(recipe->about, recipe->path, r, &recipe->parts, err));
+    LT_TRY(begin_parts(recipe, err));
+    LT_TRY(take_recipe_apply(recipe->about, recipe->path, r, &recipe->filled->parts, err));
     if (same_plan)
         LT_TRY(apply_plan(recipe, e, r, err));
     LT_TRY(apply_reference(recipe, e, r, same_length, err));
     int64_t frames = 0;
     LT_TRY(take_spec_length(&r->settings, &e->cfg, TAKE_NEEDS_LENGTH, 0, &frames, err));
-    take_recipe_end(&recipe->parts, r, frames);
+    take_recipe_end(&recipe->filled->parts, r, frames);
     return LT_OK;
 }
 
@@ -163,8 +188,16 @@ longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, long
                                       longtake_error *error)
 {
     lt_error err = {0};
-    clear_parts(recipe);
-    return take_give_error(apply(recipe, e, r, &err), &err, error);
+    lt_status s = take_need(recipe, "recipe", &err);
+    if (s == LT_OK)
+        s = take_request_check(r, &err);
+    if (s == LT_OK)
+        s = take_engine_enter(e, &err);
+    if (s == LT_OK) {
+        s = apply(recipe, e, r, &err);
+        take_engine_leave(e);
+    }
+    return take_give_error(s, &err, error);
 }
 
 longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds,
@@ -173,13 +206,19 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
 {
     lt_error err = {0};
     take_spec spec;
-    lt_status s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
+    *first = *last = -1;
+    lt_status s = take_need(e, "engine", &err);
+    if (s == LT_OK)
+        s = take_request_check(r, &err);
+    if (s == LT_OK && !(isfinite(from_seconds) && isfinite(to_seconds)))
+        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, expected numbers", from_seconds, to_seconds);
+    if (s == LT_OK)
+        s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
     if (s != LT_OK)
         return take_give_error(s, &err, error);
     const double fps = e->cfg.pipeline.fps;
     const int64_t from = take_moment_frame((take_moment){.value = from_seconds}, fps);
     const int64_t to = take_moment_frame((take_moment){.value = to_seconds}, fps);
-    *first = *last = -1;
     for (int64_t c = 0; c < spec.time.windows; c++) {
         const take_window w = take_window_at(&spec.time, c);
         if (w.first_frame >= to || w.first_frame + w.delivered <= from)

@@ -71,7 +71,7 @@ odd=$(printf 'none\377\303\050\355\240\200\342\202.mp4')
 "$PROGRAM" info "$odd" --progress jsonl 2>error.jsonl
 equal "exit code" $? 3
 json --lines error.jsonl >/dev/null
-grep -q 'message":"none.ufffd.ufffd(.ufffd.ufffd.ufffd.ufffd.ufffd.mp4: No such file' error.jsonl || fail "$(cat error.jsonl)"
+grep -q 'message":"none??(?????.mp4: No such file' error.jsonl || fail "$(cat error.jsonl)"
 "$PROGRAM" generate x "--$(printf 'a\033[31m')" 2>error
 equal "unknown flag" "$(head -1 error)" "longtake: unknown flag --a?[31m"
 "$PROGRAM" generate x "--$(printf 'a\302\23331m\303\233')" 2>error

@@ -1,5 +1,7 @@
 /* test_public_faults.c - requests that make no sense, through longtake.h: each is refused with a message, and the engine goes on. */
 #include <errno.h>
+#include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tiny_model.h"
+#include "text_encoder/utf8_text.h"
 
 static longtake *engine;
 
@@ -37,12 +40,187 @@ static longtake_request request_of(const char *prompt)
 
 typedef longtake_status (*command_fn)(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
 
+/* ---- what is missing ---- */
+
+static void no_input(void **state)
+{
+    (void)state;
+    static const command_fn commands[] = {longtake_render, longtake_refine, longtake_decode, longtake_encode, longtake_continue};
+    static const char *const planned[] = {"render", "refine", "continue"};
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        r.output = commands[i] == longtake_refine ? scratch_path("x.latents") : commands[i] == longtake_encode ? scratch_path("x.lt") : NULL;
+        check_refused(commands[i](engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected");
+    }
+    r.output = NULL;
+    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
+        char *json = NULL;
+        check_refused(longtake_plan(engine, planned[i], &r, &json, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected");
+        assert_null(json);
+    }
+    longtake_score score;
+    check_refused(longtake_score_tokens(engine, &r, &score, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected a token file");
+}
+
 static void write_tokens(const char *name)
 {
     longtake_error error;
     longtake_request r = request_of("a red ball");
     r.output = scratch_path(name);
     check_done(longtake_make_tokens(engine, &r, NULL, &error), error);
+}
+
+static void no_output(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    r.input = scratch_path("plan.lt");
+    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    r.job = scratch_path("no_output.job");
+    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    assert_false(scratch_exists("no_output.job"));
+    r.window_first = r.window_last = 0;
+    check_done(longtake_refine(engine, &r, NULL, &error), error);
+    assert_true(scratch_count("no_output.job") > 0);
+}
+
+static void null_arguments(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    longtake_tokens *tokens = NULL;
+    longtake_recipe *recipe = NULL;
+    longtake_film *film = NULL;
+    longtake_features features = {0};
+    char *text = NULL;
+    int64_t first = 0;
+    int64_t last = 0;
+    const uint16_t code = 0;
+#define check_null(name, call) check_refused(call, error, LONGTAKE_ERR_USAGE, name ": found NULL")
+    check_null("path", longtake_tokens_read(engine, NULL, &tokens, &error));
+    check_null("engine", longtake_tokens_read(NULL, "x.lt", &tokens, &error));
+    check_null("codes", longtake_tokens_new(engine, NULL, 6, &tokens, &error));
+    check_null("engine", longtake_tokens_new(NULL, &code, 1, &tokens, &error));
+    check_null("tokens", longtake_tokens_write(NULL, scratch_path("x.lt"), &error));
+    check_null("tokens", longtake_tokens_cut(NULL, 0, 1, &tokens, &error));
+    check_null("tokens", longtake_tokens_recut(engine, NULL, 0, 1, &tokens, NULL, &error));
+    check_null("a", longtake_tokens_join(NULL, NULL, &tokens, &error));
+    check_null("path", longtake_recipe_read(NULL, &recipe, &error));
+    check_null("recipe", longtake_recipe_apply(NULL, engine, &r, &error));
+    check_null("path", longtake_film_read(NULL, &film, &error));
+    check_null("film", longtake_film_apply(NULL, engine, &r, &error));
+    check_null("path", longtake_info(NULL, &text, &error));
+    check_null("path", longtake_features_of_video(engine, NULL, LONGTAKE_FIT_COVER, &features, &error));
+    check_null("tokens", longtake_features_of_tokens(engine, NULL, &features, &error));
+    check_null("path", longtake_check(engine, NULL, NULL, NULL, &error));
+    check_null("stage", longtake_bench(engine, NULL, NULL, NULL, &error));
+    check_null("fn", longtake_bench(engine, "vae_decode", NULL, NULL, &error));
+    check_null("fn", longtake_profile(engine, NULL, NULL, &error));
+    check_null("command", longtake_plan(engine, NULL, &r, &text, &error));
+    check_null("request", longtake_plan_table(engine, "generate", NULL, &text, &error));
+    check_null("prompts", longtake_generate_batch(engine, NULL, scratch_path(""), &r, NULL, NULL, &error));
+    check_null("request", longtake_make_candidates(engine, NULL, 2, NULL, NULL, &error));
+    check_null("request", longtake_generate(engine, NULL, NULL, &error));
+    check_null("engine", longtake_generate(NULL, &r, NULL, &error));
+    check_null("engine", longtake_windows_between(NULL, &r, 0, 1, &first, &last, &error));
+    check_null("engine", longtake_print_config(NULL, &text, &error));
+    check_null("engine", longtake_write_preview_map(NULL, &text, &error));
+    check_null("request", longtake_import(NULL, &error));
+    longtake *opened = NULL;
+    check_null("options", longtake_open(NULL, &opened, &error));
+    r.retake_count = 1;
+    check_null("retakes", longtake_generate(engine, &r, NULL, &error));
+    r.retake_count = 0;
+    r.prompt = NULL;
+    r.shot_count = 2;
+    check_null("shots", longtake_generate(engine, &r, NULL, &error));
+    assert_null(tokens);
+    assert_null(recipe);
+    assert_null(film);
+    assert_null(text);
+    assert_int_equal(longtake_tokens_read(engine, NULL, &tokens, NULL), LONGTAKE_ERR_USAGE); /* nobody wants to know why */
+}
+
+/* ---- what is out of range ---- */
+
+static void values_out_of_range(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_features features;
+    int64_t first = 0;
+    int64_t last = 0;
+    longtake_request r = request_of("a red ball");
+    r.settings.fit = (longtake_fit)4;
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--fit: found 4, expected 0 to 3");
+    r.settings.fit = (longtake_fit)-1;
+    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--fit: found -1");
+    check_refused(longtake_features_of_video(engine, "x.mp4", (longtake_fit)77, &features, &error), error, LONGTAKE_ERR_USAGE, "--fit: found 77");
+    r = request_of("a red ball");
+    r.max_seam = NAN;
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--max-seam: found nan");
+    r = request_of("a red ball");
+    r.from_seconds = NAN;
+    check_refused(longtake_continue(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--from: found nan");
+    r = request_of("a red ball");
+    check_refused(longtake_windows_between(engine, &r, NAN, 1, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found nan");
+    check_refused(longtake_windows_between(engine, &r, 0, NAN, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found");
+    assert_int_equal(first, -1);
+    check_refused(longtake_windows_between(engine, &r, 0, INFINITY, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
+    r.settings.seed = -3;
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--seed: found -3");
+    longtake_options options;
+    longtake *opened = NULL;
+    longtake_options_init(&options);
+    options.model = scratch_path("tiny");
+    options.max_memory = -1;
+    check_refused(longtake_open(&options, &opened, &error), error, LONGTAKE_ERR_USAGE, "--max-memory: found -1, expected 0 or more");
+    assert_null(opened);
+}
+
+static void half_a_span_of_windows(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    r.job = scratch_path("half.job");
+    r.window_first = 0;
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found windows 0 to -1");
+    r.window_first = -1;
+    r.window_last = 0;
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found windows -1 to 0");
+    r.window_first = 0;
+    r.window_last = -1;
+    r.input = scratch_path("plan.lt");
+    check_refused(longtake_render(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found render");
+    assert_false(scratch_exists("half.job"));
+}
+
+static void plans_of_shots(void **state)
+{
+    (void)state;
+    static const char *const missing[] = {"", "nowhere.lt", "nowhere.mp4"};
+    longtake_error error;
+    longtake_shot shot;
+    longtake_shot_init(&shot);
+    shot.prompt = "a red ball";
+    longtake_request r = request_of(NULL);
+    r.shots = &shot;
+    r.shot_count = 1;
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        char *json = NULL;
+        shot.plan = missing[i];
+        check_refused(longtake_plan(engine, "generate", &r, &json, &error), error, LONGTAKE_ERR_INPUT, "shot 0: plan: ");
+    }
+    char *json = NULL;
+    shot.plan = scratch_path("plan.lt");
+    check_done(longtake_plan(engine, "generate", &r, &json, &error), error);
+    longtake_free(json);
 }
 
 /* ---- tokens ---- */
@@ -56,6 +234,20 @@ static longtake_tokens *tokens_of(size_t count)
     longtake_tokens *t = NULL;
     check_done(longtake_tokens_new(engine, codes, count, &t, &error), error);
     return t;
+}
+
+static void codes_that_are_no_plan(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_tokens *t = NULL;
+    uint16_t codes[FULL] = {0};
+    check_refused(longtake_tokens_new(engine, codes, 0, &t, &error), error, LONGTAKE_ERR_USAGE, "found 0 codes");
+    check_refused(longtake_tokens_new(engine, codes, 5, &t, &error), error, LONGTAKE_ERR_USAGE, "5 tokens, expected");
+    check_refused(longtake_tokens_new(engine, codes, SIZE_MAX, &t, &error), error, LONGTAKE_ERR_USAGE, "codes, expected 1 to");
+    codes[3] = 64;
+    check_refused(longtake_tokens_new(engine, codes, FULL, &t, &error), error, LONGTAKE_ERR_USAGE, "token 3 is 64");
+    assert_null(t);
 }
 
 static void plans_that_numpy_cannot_hold(void **state)
@@ -94,6 +286,130 @@ static void plans_that_numpy_cannot_hold(void **state)
     longtake_tokens_close(whole);
     longtake_tokens_close(fine);
     longtake_tokens_close(rest);
+}
+
+/* ---- messages ---- */
+
+static void check_utf8(const char *text)
+{
+    const size_t bytes = strlen(text);
+    for (size_t at = 0; at < bytes;) {
+        const size_t length = text_utf8_char(text + at, bytes - at, NULL);
+        if (length == 0)
+            fail_msg("byte %zu of '%s' is no UTF-8", at, text);
+        at += length;
+    }
+}
+
+static void messages_are_utf8(void **state)
+{
+    (void)state;
+    longtake_error error;
+    char *json = NULL;
+    char path[4096] = "";
+    check_refused(longtake_info("no\xff" "where\xc3.mp4", &json, &error), error, LONGTAKE_ERR_INPUT, "no?where?.mp4");
+    for (size_t shift = 0; shift < 4; shift++) { /* the end falls on every byte of a character */
+        memset(path, 'x', shift);
+        for (size_t at = shift; at < 2000; at += 4)
+            memcpy(path + at, "\xf0\x9f\x94\xb4", 5);
+        assert_int_equal(longtake_info(path, &json, &error), LONGTAKE_ERR_INPUT);
+        check_utf8(error.message);
+        assert_true(strlen(error.message) > sizeof error.message - 5);
+        assert_null(strchr(error.message, '?'));
+    }
+}
+
+static void success_fills_the_error(void **state)
+{
+    (void)state;
+    longtake_error error = {LONGTAKE_ERR_FAILED, "as it was"};
+    char *text = NULL;
+    check_done(longtake_print_config(engine, &text, &error), error);
+    assert_int_equal(error.code, LONGTAKE_OK);
+    assert_string_equal(error.message, "");
+    longtake_free(text);
+}
+
+/* ---- one request at a time ---- */
+
+/* What asks for more while a request runs. */
+typedef struct {
+    int asked;
+    longtake_error inside;
+    longtake_error beside;
+} intruder;
+
+static void *ask_beside(void *argument)
+{
+    intruder *n = argument;
+    longtake_request r = request_of("a blue ball");
+    char *json = NULL;
+    (void)longtake_plan(engine, "generate", &r, &json, &n->beside);
+    longtake_free(json);
+    return NULL;
+}
+
+static int ask_more(void *user, const longtake_event *event)
+{
+    intruder *n = user;
+    pthread_t thread;
+    if (event->kind != LONGTAKE_EVENT_STEP || n->asked++ > 0)
+        return 0;
+    longtake_request r = request_of("a blue ball");
+    (void)longtake_generate(engine, &r, NULL, &n->inside);
+    assert_true(longtake_fps(engine) > 0);
+    assert_int_equal(pthread_create(&thread, NULL, ask_beside, n), 0);
+    pthread_join(thread, NULL);
+    return 0;
+}
+
+static void a_second_request(void **state)
+{
+    (void)state;
+    longtake_error error;
+    intruder n = {0};
+    longtake_request r = request_of("a red ball");
+    r.on_event = ask_more;
+    r.user = &n;
+    check_done(longtake_generate(engine, &r, NULL, &error), error);
+    assert_true(n.asked > 0);
+    check_refused(n.inside.code, n.inside, LONGTAKE_ERR_USAGE, "the engine is at work");
+    check_refused(n.beside.code, n.beside, LONGTAKE_ERR_USAGE, "the engine is at work");
+    n = (intruder){0};
+    check_refused(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error, LONGTAKE_ERR_USAGE, "--candidates");
+    r.output = scratch_path("several.lt");
+    check_done(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error);
+    check_refused(n.inside.code, n.inside, LONGTAKE_ERR_USAGE, "the engine is at work");
+}
+
+/* ---- recipes ---- */
+
+static void requests_of_one_recipe(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_recipe *recipe = NULL;
+    longtake_request r = request_of("a red ball");
+    longtake_request first;
+    longtake_request second;
+    r.output = scratch_path("whole.mp4");
+    check_done(longtake_generate(engine, &r, NULL, &error), error);
+    check_done(longtake_recipe_read(r.output, &recipe, &error), error);
+    longtake_request_init(&first);
+    longtake_request_init(&second);
+    const longtake_retake retake = {.first = 0, .last = 0, .seed = 3};
+    first.retakes = &retake;
+    first.retake_count = 1;
+    check_done(longtake_recipe_apply(recipe, engine, &first, &error), error);
+    check_done(longtake_recipe_apply(recipe, engine, &second, &error), error);
+    assert_ptr_not_equal(first.shots, second.shots);
+    assert_ptr_not_equal(first.tokens, second.tokens);
+    assert_string_equal(first.shots[0].prompt, "a red ball");
+    first.output = scratch_path("first.mp4");
+    second.output = scratch_path("second.mp4");
+    check_done(longtake_generate(engine, &first, NULL, &error), error);
+    check_done(longtake_generate(engine, &second, NULL, &error), error);
+    longtake_recipe_close(recipe);
 }
 
 /* ---- readers that have gone ---- */
@@ -170,7 +486,18 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_input),
+        cmocka_unit_test(no_output),
+        cmocka_unit_test(null_arguments),
+        cmocka_unit_test(values_out_of_range),
+        cmocka_unit_test(half_a_span_of_windows),
+        cmocka_unit_test(plans_of_shots),
+        cmocka_unit_test(codes_that_are_no_plan),
         cmocka_unit_test(plans_that_numpy_cannot_hold),
+        cmocka_unit_test(messages_are_utf8),
+        cmocka_unit_test(success_fills_the_error),
+        cmocka_unit_test(a_second_request),
+        cmocka_unit_test(requests_of_one_recipe),
         cmocka_unit_test(a_reader_has_gone),
     };
     return _cmocka_run_group_tests("faults of requests", tests, sizeof tests / sizeof *tests, setup, teardown);
