@@ -187,6 +187,20 @@ def _check(status: int, error: c.Error) -> None:
         raise LongtakeError(status, error.message.decode("utf-8", "replace"))
 
 
+def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
+    """A number as C takes it for `kind`, which would cut off what is too large."""
+    if least is not None and value < least:
+        raise LongtakeError(Status.USAGE, f"{name}: found {value}, expected {least} or more")
+    number = int(value) if isinstance(value, numbers.Integral) else value
+    try:
+        fits = kind(number).value == number or number != number  # NaN the library refuses
+    except OverflowError:
+        fits = False
+    if not fits:
+        raise LongtakeError(Status.USAGE, f"{name}: found {value}, which is too large")
+    return number
+
+
 def _text_of(function: Callable, *arguments: Any, check: Callable = _check) -> bytes:
     """Calls a function that hands out a text."""
     error = c.Error()
@@ -295,7 +309,8 @@ class Tokens(_Owned):
     def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
         """Tokens from numbers, laid out as the engine's model has them."""
         given = np.asarray(codes).reshape(-1)
-        flat = given.astype(np.uint16)
+        with np.errstate(invalid="ignore"):
+            flat = given.astype(np.uint16) if given.dtype.kind in "biuf" else np.empty(0, np.uint16)
         if not np.array_equal(flat, given):
             raise LongtakeError(Status.USAGE, "codes: found a number that is none, expected whole ones from 0 to 65535")
         error = c.Error()
@@ -331,6 +346,7 @@ class Tokens(_Owned):
     def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
         """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment; with an `engine` it need not: the rest
         of its segment is encoded again."""
+        first, count = _number("first", first, ctypes.c_int64), _number("count", count, ctypes.c_int64)
         error = c.Error()
         handle = ctypes.c_void_p()
         if engine is None:
@@ -343,6 +359,8 @@ class Tokens(_Owned):
         return Tokens(handle)
 
     def __add__(self, other: "Tokens") -> "Tokens":
+        if not isinstance(other, Tokens):
+            return NotImplemented
         error = c.Error()
         handle = ctypes.c_void_p()
         _check(_lib.longtake_tokens_join(self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)), error)
@@ -359,14 +377,8 @@ class Tokens(_Owned):
 
 _FITS = ("cover", "pad", "crop", "stretch")
 _WORDS = ("cfg_schedule", "guidance", "carry", "speed", "codes")
-_SETTINGS = {name for name, _ in c.Settings._fields_}
-
-
-def _given(name: str, value: Any, least: int = 0) -> Any:
-    """A number of a request. For the library one below zero says that none was given."""
-    if value < least:
-        raise LongtakeError(Status.USAGE, f"--{name}: found {value}, expected {least} or more")
-    return int(value) if isinstance(value, numbers.Integral) else value
+_SETTINGS = dict(c.Settings._fields_)
+_SHOT = dict(c.Shot._fields_)
 
 
 def _fit(name: str) -> int:
@@ -454,19 +466,21 @@ class _Call(_Hearing):
         r.prompt = None if prompt is None else c.text(prompt)
         if shots is not None:
             self._fill_shots([_shot(shot) for shot in shots], fps)
-        r.retakes = (c.Retake * max(len(retakes), 1))(*[c.Retake(t.first, t.last, t.seed, t.keep_rest) for t in retakes])
-        r.retake_count = len(retakes)
+        r.retakes, r.retake_count = (c.Retake * max(len(retakes), 1))(), len(retakes)
+        for i, retake in enumerate(retakes):
+            r.retakes[i] = c.Retake(*[_number(f"retakes[{i}].{name}", getattr(retake, name), ctypes.c_int64)
+                                      for name in ("first", "last", "seed")], retake.keep_rest)
         for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
             setattr(r, name, None if value is None else c.path(value))
         r.format = None if format is None else c.text(format)
         if from_seconds is not None:
-            r.from_seconds = _given("from", from_seconds)
+            r.from_seconds = _number("--from", from_seconds, ctypes.c_double, 0)
         if max_seam is not None:
-            r.max_seam = _given("max-seam", max_seam)
+            r.max_seam = _number("--max-seam", max_seam, ctypes.c_double, 0)
         if tokens is not None:
             r.tokens = tokens._handle
         if windows is not None:
-            r.window_first, r.window_last = (_given("windows", window) for window in windows)
+            r.window_first, r.window_last = (_number("--windows", window, ctypes.c_int64, 0) for window in windows)
         r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
         if container_fps is not None:
             settings["fps"] = container_fps
@@ -477,13 +491,16 @@ class _Call(_Hearing):
 
     def _fill_shots(self, shots: Sequence[Shot], fps: float) -> None:
         told = (c.Shot * max(len(shots), 1))()
-        for shot, given in zip(told, shots):
+        for i, (shot, given) in enumerate(zip(told, shots)):
             _lib.longtake_shot_init(ctypes.byref(shot))
-            shot.at_frame, shot.prompt, shot.as_one_text = round(given.at * fps), c.text(given.prompt), given.as_one_text
+            at = _number(f"shots[{i}].at", given.at, ctypes.c_double) * fps
+            if not abs(at) < 2**63:
+                raise LongtakeError(Status.USAGE, f"shots[{i}].at: found {given.at} seconds, expected a moment of the take")
+            shot.at_frame, shot.prompt, shot.as_one_text = round(at), c.text(given.prompt), given.as_one_text
             for name in ("motion", "seed", "lm_cfg", "shot_cfg", "cfg_scale"):
                 value = getattr(given, name)
                 if value is not None:
-                    setattr(shot, name, _given(name, value))
+                    setattr(shot, name, _number(f"shots[{i}].{name}", value, _SHOT[name], 0))
             if given.plan is not None:
                 shot.plan = c.path(given.plan)
             shot.plan_from_seconds, shot.plan_seconds = given.plan_from, given.plan_seconds or 0
@@ -498,10 +515,8 @@ class _Call(_Hearing):
             if name in _WORDS:
                 value = c.text(value)
             else:
-                value = _fit(value) if name == "fit" else _given(name, value, -1 if name == "seed" else 0)
+                value = _fit(value) if name == "fit" else _number(f"--{name}", value, _SETTINGS[name], -1 if name == "seed" else 0)
             setattr(self.request.settings, name, value)
-            if getattr(self.request.settings, name) != value == value:  # NaN the library refuses
-                raise LongtakeError(Status.USAGE, f"--{name}: found {value}, which is too large")
 
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
         return self._hear(lambda: self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()))
@@ -622,7 +637,8 @@ class Engine(_Owned):
         options.search = c.text_list(c.data_folders() if search is None else search)
         options.set = c.text_list(set)
         options.device, options.precision = c.text(device), c.text(precision)
-        options.threads, options.max_memory, options.profile = threads, max_memory, profile
+        options.threads, options.profile = _number("--threads", threads, ctypes.c_int, 0), profile
+        options.max_memory = _number("--max-memory", max_memory, ctypes.c_int64, 0)
         if cache_dir is not None:
             options.cache_dir = c.path(cache_dir)
         error = c.Error()
@@ -754,7 +770,7 @@ class Engine(_Owned):
 
         with tempfile.TemporaryDirectory() as folder:
             call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
-            call.ask(self, _lib.longtake_make_candidates, count, c.BATCH_FN(hear), None)
+            call.ask(self, _lib.longtake_make_candidates, _number("--candidates", count, ctypes.c_int), c.BATCH_FN(hear), None)
             return {seed: Tokens.read(self, path) for seed, path in made}
 
     def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -457,15 +458,36 @@ def test_an_engine_within_a_callback_on_another_thread(engine):
 
 
 def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
-    for request in (dict(seconds=-5), dict(seed=-2), dict(seed=2**64 + 7), dict(top_k=2**32 + 5), dict(max_seam=-1), dict(from_seconds=-1.5),
-                    dict(shots=[longtake.Shot(0, "a", motion=-0.5)])):
+    for place, request in (("--seconds", dict(seconds=-5)), ("--seconds", dict(seconds=10**400)), ("--seed", dict(seed=-2)),
+                           ("--seed", dict(seed=2**64 + 7)), ("--top_k", dict(top_k=2**32 + 5)), ("--max-seam", dict(max_seam=-1)),
+                           ("--from", dict(from_seconds=-1.5)), ("--windows", dict(windows=(0, 2**64))),
+                           ("shots[0].motion", dict(shots=[longtake.Shot(0, "a", motion=-0.5)])),
+                           ("shots[1].seed", dict(shots=[(0, "a"), longtake.Shot(1, "a", seed=2**64 + 5)])),
+                           ("shots[1].at", dict(shots=[(0, "a"), (1e300, "b")])), ("shots[1].at", dict(shots=[(0, "a"), (math.nan, "b")])),
+                           ("retakes[0].seed", dict(retakes=[longtake.Retake(0, 0, 2**64 + 3)])),
+                           ("retakes[0].last", dict(retakes=[longtake.Retake(0, 2**64, 3)])),
+                           ("retakes[1].first", dict(retakes=[longtake.Retake(0, 0, 3), longtake.Retake(2**64, 0, 3)]))):
         with pytest.raises(longtake.LongtakeError) as caught:
             engine.plan(None if "shots" in request else "a red ball", **request)
-        assert caught.value.code == longtake.Status.USAGE
+        assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, place)
     assert engine.plan("a red ball", seed=np.int64(7))["settings"]["seed"] == 7
-    for codes in ([70000] * 14, np.full(14, -1), np.full(14, 0.5)):
-        with pytest.raises(longtake.LongtakeError, match="codes: "):
+    retaken = engine.plan("a red ball", retakes=[longtake.Retake(np.int64(0), np.int32(0), np.uint8(7))])["settings"]["retakes"]
+    assert [(t["first"], t["last"], t["seed"]) for t in retaken] == [(0, 0, 7)]
+    tokens = engine.make_tokens("a red ball", frames=37)
+    for place, use in (("first", lambda: tokens.cut(2**64, 1)), ("count", lambda: tokens.cut(0, 2**64 + 1, engine)),
+                       ("--candidates", lambda: engine.candidates("a red ball", 2**32 + 1, frames=9)),
+                       ("--threads", lambda: longtake.Engine(os.environ["MODEL"], threads=2**32 + 1)),
+                       ("--max-memory", lambda: longtake.Engine(os.environ["MODEL"], max_memory=2**64 + 5))):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            use()
+        assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, place)
+    for codes in ([70000] * 14, np.full(14, -1), np.full(14, 0.5), [math.nan] * 14, [2**64] * 14, "abc", [1j] * 14):
+        with warnings.catch_warnings(), pytest.raises(longtake.LongtakeError, match="codes: "):
+            warnings.simplefilter("error")
             longtake.Tokens.of(engine, codes)
+    for add in (lambda: tokens + 1, lambda: 1 + tokens):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            add()
     with pytest.raises(ValueError, match="null byte"):
         engine.plan("a red\0 ball")
     with pytest.raises(ValueError, match="null byte"):
