@@ -12,10 +12,12 @@ Semantic tokens are uint16 arrays in the order of the token file; latents float3
 """
 from __future__ import annotations
 
+import collections
 import contextlib
 import ctypes
 import dataclasses
 import enum
+import functools
 import json
 import numbers
 import os
@@ -201,12 +203,12 @@ def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> An
     return number
 
 
-def _text_of(function: Callable, *arguments: Any, check: Callable = _check) -> bytes:
+def _text_of(function: Callable, *arguments: Any) -> bytes:
     """Calls a function that hands out a text."""
     error = c.Error()
     text = ctypes.c_void_p()
     try:
-        check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
+        _check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
         return ctypes.string_at(text)
     finally:
         _lib.longtake_free(text)
@@ -282,7 +284,7 @@ def read_latents(path: Path) -> np.ndarray:
 class _Owned:
     """What the library made for us, at an address, until it is closed."""
 
-    _address: ctypes.c_void_p
+    _address = ctypes.c_void_p()
 
     @property
     def _handle(self) -> ctypes.c_void_p:
@@ -349,13 +351,15 @@ class Tokens(_Owned):
         first, count = _number("first", first, ctypes.c_int64), _number("count", count, ctypes.c_int64)
         error = c.Error()
         handle = ctypes.c_void_p()
+
+        def recut(engine: Engine) -> None:
+            _check(_lib.longtake_tokens_recut(engine._handle, self._handle, first, count, ctypes.byref(handle), None, ctypes.byref(error)),
+                   error)
+
         if engine is None:
-            status = _lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error))
+            _check(_lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)), error)
         else:
-            with engine._turn():
-                status = _lib.longtake_tokens_recut(engine._handle, self._handle, first, count, ctypes.byref(handle), None,
-                                                    ctypes.byref(error))
-        _check(status, error)
+            engine._ask(lambda: recut(engine))
         return Tokens(handle)
 
     def __add__(self, other: "Tokens") -> "Tokens":
@@ -411,40 +415,123 @@ def _file_of(tokens: Union[Tokens, Path]) -> Iterator[Path]:
         yield path
 
 
+def _event(e: c.Event) -> Event:
+    return Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows, e.step, e.steps,
+                 e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes, e.message.decode("utf-8", "replace") if e.message else None)
+
+
 class _Hearing:
-    """Hears the events of a request, and keeps the first exception of a callback."""
+    """Runs a request on a thread of its own, and its callbacks on the one that asked: that waits in Python, where Ctrl-C is heard, which is
+    lost in a function that C calls. The request waits until a callback has returned; with `ahead` it does so only for frames, and goes on
+    while fewer than these wait to be taken."""
 
-    def __init__(self, progress: Progress):
-        self.raised: Optional[BaseException] = None
+    def __init__(self, progress: Progress = None, ahead: Optional[int] = None):
         self.cancelled = False
-        self.inside: Optional[int] = None  # thread of the callback that runs: the request's, or one of the library's
         self._progress = _bar() if progress is True else progress or None
+        self._events_wait = ahead is None
+        self._free = max(ahead or 1, 1) - 1  # callbacks that need not be waited for
+        self._told: "queue.SimpleQueue[Any]" = queue.SimpleQueue()  # (callback, whether it is waited for), ..., None
+        self._heard: "queue.SimpleQueue[None]" = queue.SimpleQueue()  # one for each that was waited for and is done
+        self._here = False  # no thread was to be had: callbacks run where the library calls
+        self._failure: Optional[BaseException] = None  # the first one, of the request's thread
 
-    def _hear(self, tell: Callable[[], None]) -> int:
-        """Whatever the user's function raises is passed on once the library has returned."""
-        self.inside = threading.get_ident()
+    def stop(self) -> None:
+        """After its current step."""
+        self.cancelled = True
+        self._heard.put(None)
+
+    def _fail(self, exception: BaseException) -> None:
+        self._failure = self._failure or exception
+        self.cancelled = True
+
+    def _tell(self, copy: Callable[[], Callable[[], Any]], waits: bool) -> int:
+        """`copy` gives a callback that needs nothing of the library's any more."""
         try:
-            tell()
+            if self.cancelled:
+                return 1
+            callback = copy()
+            if self._here:
+                callback()
+                return 0
+            self._told.put((callback, waits))
+            if waits and self._free > 0:
+                self._free -= 1
+            elif waits:
+                self._heard.get()
         except BaseException as exception:
-            self.raised = exception
-        finally:
-            self.inside = None
-        return int(self.cancelled or self.raised is not None)
-
-    def _tell_progress(self, e: Any) -> None:
-        if self._progress is not None and self.raised is None:
-            self._progress(Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows,
-                                 e.step, e.steps, e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes,
-                                 e.message.decode("utf-8", "replace") if e.message else None))
+            self._fail(exception)
+        return int(self.cancelled)
 
     def _hear_event(self, _user: Any, pointer: Any) -> int:
-        return self._hear(lambda: self._tell_progress(pointer.contents))
+        if self._progress is None:
+            return int(self.cancelled)
+        return self._tell(lambda: functools.partial(self._progress, _event(pointer.contents)), self._events_wait)
 
-    def check(self, status: int, error: c.Error) -> None:
-        """The user's exception comes before the library's."""
-        if self.raised is not None:
-            raise self.raised
-        _check(status, error)
+    def _next_told(self) -> Any:
+        while True:
+            try:
+                return self._told.get(timeout=0.1)  # a signal that another thread got does not end a wait
+            except queue.Empty:
+                if sys.is_finalizing():  # other threads have ended
+                    raise LongtakeError(Status.CANCELLED, "request: the interpreter shuts down") from None
+
+    def steps(self, work: Callable[[], Any]) -> Iterator[None]:
+        """Yields after every callback, and returns what `work` does. An exception stops the request after its current step, and is passed
+        on then; a second one is passed on at once."""
+        result = None
+
+        def run() -> None:
+            nonlocal result
+            try:
+                result = work()
+            except BaseException as exception:
+                self._fail(exception)
+            finally:
+                self._told.put(None)
+
+        thread = threading.Thread(target=run, daemon=True, name="longtake")
+        try:
+            if not _started(thread):
+                self._here = True
+                run()
+                yield
+            for callback, waits in iter(self._next_told, None):
+                callback()
+                if waits:
+                    self._heard.put(None)
+                yield
+        finally:
+            self.stop()
+            if thread.is_alive() and not sys.is_finalizing():
+                thread.join()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # else it holds this frame, and that it
+        return result
+
+
+def _started(thread: threading.Thread) -> bool:
+    """An interpreter that shuts down starts none."""
+    if sys.is_finalizing():
+        return False
+    try:
+        thread.start()
+        return True
+    except RuntimeError:
+        return False
+
+
+def _finish(steps: Iterator[None]) -> Any:
+    """What a request comes to."""
+    with contextlib.closing(steps):
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
 
 
 class _Call(_Hearing):
@@ -457,8 +544,8 @@ class _Call(_Hearing):
                  job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, preview: Optional[Path] = None,
                  film: Optional[Path] = None, recipe: Optional[Path] = None, tokens: Optional[Tokens] = None,
                  windows: Optional["tuple[int, int]"] = None, progress: Progress = None,
-                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, **settings: Any):
-        super().__init__(progress)
+                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, ahead: Optional[int] = None, **settings: Any):
+        super().__init__(progress, ahead)
         self._on_frame = on_frame
         self._film, self._recipe, self._tokens = film, recipe, tokens
         r = self.request = c.Request()
@@ -519,40 +606,29 @@ class _Call(_Hearing):
             setattr(self.request.settings, name, value)
 
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
-        return self._hear(lambda: self._on_frame(index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()))
+        return self._tell(lambda: functools.partial(self._on_frame, index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()), True)
 
     @contextlib.contextmanager
-    def running(self, engine: "Engine") -> Iterator[None]:
-        """What the engine stops when it is closed."""
-        engine._running = self
-        try:
-            with self._filled(engine):
-                yield
-        finally:
-            engine._running = None
-
-    @contextlib.contextmanager
-    def _filled(self, engine: "Engine") -> Iterator[None]:
-        """Film and recipe give what the request leaves open, and it borrows from them."""
+    def filled(self, engine: "Engine") -> Iterator[Any]:
+        """The request in C. Film and recipe give what it leaves open, and it borrows from them."""
         error = c.Error()
         with contextlib.ExitStack() as opened:
             for kind, apply, path in ((_FILM, _lib.longtake_film_apply, self._film), (_RECIPE, _lib.longtake_recipe_apply, self._recipe)):
                 if path is not None:
                     script = opened.enter_context(_script(*kind, path))
-                    self.check(apply(script, engine._handle, ctypes.byref(self.request), ctypes.byref(error)), error)
-            yield
+                    _check(apply(script, engine._handle, ctypes.byref(self.request), ctypes.byref(error)), error)
+            yield ctypes.byref(self.request)
 
-    def ask(self, engine: "Engine", function: Callable, *rest: Any) -> None:
+    def fulfil(self, engine: "Engine", function: Callable, *rest: Any) -> None:
         """function(engine, request, rest..., error), when it is this request's turn."""
         error = c.Error()
-        with engine._turn(), self.running(engine):
-            status = function(engine._handle, ctypes.byref(self.request), *rest, ctypes.byref(error))
-        self.check(status, error)
+        with self.filled(engine) as request:
+            _check(function(engine._handle, request, *rest, ctypes.byref(error)), error)
 
-    def run(self, function: Callable, engine: "Engine") -> Report:
+    def make(self, engine: "Engine", function: Callable) -> Report:
         result = c.Result()
         try:
-            self.ask(engine, function, ctypes.byref(result))
+            self.fulfil(engine, function, ctypes.byref(result))
             return _report(result)
         finally:
             _lib.longtake_result_clear(ctypes.byref(result))
@@ -608,7 +684,10 @@ def import_release(release: Path, output: Path, *, config: Optional[Path] = None
         setattr(request, name, None if word is None else c.text(word))
     request.on_event = c.EVENT_FN(hearing._hear_event)
     error = c.Error()
-    hearing.check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)
+    _finish(hearing.steps(lambda: _check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)))
+
+
+_IN_CALLBACK, _BETWEEN_FRAMES = "within a callback", "between two frames"
 
 
 class Engine(_Owned):
@@ -625,9 +704,8 @@ class Engine(_Owned):
                  search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None, profile: bool = False):
         self._address = ctypes.c_void_p()
         self._lock = threading.Lock()
-        self._user: Optional[int] = None  # thread that has the lock
-        self._running: Optional[_Call] = None
-        self._takers: "list[int]" = []  # threads that take frames, of a request that waits for them
+        self._running: Optional[_Hearing] = None  # has the lock
+        self._askers: "dict[int, str]" = {}  # threads that wait for a request, and where they would ask for another
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
@@ -646,37 +724,56 @@ class Engine(_Owned):
 
     def close(self) -> None:
         """A request that still runs, on another thread or behind `frames`, is stopped first."""
-        running = self._running
-        if running is not None:
-            running.cancelled = True
-        self._forget_taker(threading.get_ident())
-        with self._turn():
+        asker = threading.get_ident()
+        if self._askers.get(asker) == _BETWEEN_FRAMES:
+            del self._askers[asker]
+        self._refuse_asker(asker)
+        while not self._stop_running():
+            continue
+        try:
             if self._address:
                 _lib.longtake_close(self._address)
             self._address = ctypes.c_void_p()
+        finally:
+            self._lock.release()
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One request at a time; a callback of a request that waited for its own engine would wait for ever."""
+    def _stop_running(self) -> bool:
+        """Whether it is our turn now."""
         running = self._running
-        if threading.get_ident() in (self._user, running.inside if running is not None else None):
-            raise LongtakeError(Status.USAGE, "Engine: found a request within a callback of another, expected one at a time")
-        self._refuse_taker()
-        with self._lock:
-            self._user = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._user = None
+        if running is not None:
+            running.stop()
+        return self._lock.acquire(timeout=0.1)
 
-    def _refuse_taker(self) -> None:
-        """Who takes frames waits for their request, and that for him."""
-        if threading.get_ident() in self._takers:
-            raise LongtakeError(Status.USAGE, "Engine: found a request between two frames of another, expected one at a time")
+    def _ask(self, work: Callable[[], Any], hearing: Optional[_Hearing] = None) -> Any:
+        """What `work`, a request of this engine, gives."""
+        return _finish(self._steps(work, hearing or _Hearing()))
 
-    def _forget_taker(self, taker: int) -> None:
-        with contextlib.suppress(ValueError):
-            self._takers.remove(taker)
+    def _steps(self, work: Callable[[], Any], hearing: _Hearing) -> Iterator[None]:
+        self._handle  # open
+        asker = threading.get_ident()
+        self._refuse_asker(asker)
+        try:
+            self._askers[asker] = _IN_CALLBACK
+            return (yield from hearing.steps(lambda: self._in_turn(work, hearing)))
+        finally:
+            self._askers.pop(asker, None)
+
+    def _in_turn(self, work: Callable[[], Any], hearing: _Hearing) -> Any:
+        """One request at a time."""
+        while not self._lock.acquire(timeout=0.1):
+            if hearing.cancelled:
+                raise LongtakeError(Status.CANCELLED, "Engine: the request was stopped before its turn came")
+        self._running = hearing
+        try:
+            return work()
+        finally:
+            self._running = None
+            self._lock.release()
+
+    def _refuse_asker(self, asker: int) -> None:
+        """Who waits for a request, which waits for its callback or for its frames to be taken, would wait for ever for another."""
+        if asker in self._askers:
+            raise LongtakeError(Status.USAGE, f"Engine: found a request {self._askers[asker]} of another, expected one at a time")
 
     def __enter__(self) -> "Engine":
         return self
@@ -685,7 +782,8 @@ class Engine(_Owned):
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if self._address and not self._lock.locked():  # is locked where the interpreter has ended the thread of a request
+            self.close()
 
     @property
     def fps(self) -> float:
@@ -694,15 +792,15 @@ class Engine(_Owned):
 
     def config_text(self) -> str:
         """Every configuration value, a line "section.key: value  # where it came from" each."""
-        with self._turn():
-            return _text_of(_lib.longtake_print_config, self._handle).decode("utf-8", "replace")
+        return self._ask(lambda: _text_of(_lib.longtake_print_config, self._handle)).decode("utf-8", "replace")
 
     def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
         """`fps` of a request is the file's, that of a call the model's."""
         return _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None), **request)
 
     def _run(self, function: Callable, **request: Any) -> Report:
-        return self._call(**request).run(function, self)
+        call = self._call(**request)
+        return self._ask(lambda: call.make(self, function), call)
 
     def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
         """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame by frame to `on_frame(index, array)`.
@@ -739,7 +837,7 @@ class Engine(_Owned):
         nothing off. LongtakeError (USAGE) for tokens of several prompts."""
         found = c.Score()
         with _file_of(tokens) as path:
-            self._call(prompt, input=path, **request).ask(self, _lib.longtake_score_tokens, ctypes.byref(found))
+            self._fulfil(_lib.longtake_score_tokens, ctypes.byref(found), prompt=prompt, input=path, **request)
         return Score(found.codes, found.nats)
 
     def decode(self, latents: Path, **request: Any) -> Report:
@@ -769,8 +867,8 @@ class Engine(_Owned):
             made.append((found.result.contents.seed, os.fsdecode(found.output)))
 
         with tempfile.TemporaryDirectory() as folder:
-            call = self._call(prompt, output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
-            call.ask(self, _lib.longtake_make_candidates, _number("--candidates", count, ctypes.c_int), c.BATCH_FN(hear), None)
+            self._fulfil(_lib.longtake_make_candidates, _number("--candidates", count, ctypes.c_int), c.BATCH_FN(hear), None, prompt=prompt,
+                         output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
             return {seed: Tokens.read(self, path) for seed, path in made}
 
     def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":
@@ -785,13 +883,16 @@ class Engine(_Owned):
             failure = LongtakeError(found.status, found.message.decode("utf-8", "replace")) if found.message else None
             lines.append(BatchLine(found.line, os.fsdecode(found.output) if found.output else None, report, failure))
 
-        error = c.Error()
+        def make() -> None:
+            error = c.Error()
+            with call.filled(self) as one:
+                status = _lib.longtake_generate_batch(self._handle, *paths, one, c.BATCH_FN(hear), None, ctypes.byref(error))
+            if call.cancelled or not any(line.error for line in lines):
+                _check(status, error)
+
+        paths = c.path(prompts), c.path(folder)
         call = self._call(**request)
-        with self._turn(), call.running(self):
-            status = _lib.longtake_generate_batch(self._handle, c.path(prompts), c.path(folder),
-                                                  ctypes.byref(call.request), c.BATCH_FN(hear), None, ctypes.byref(error))
-        if call.raised is not None or call.cancelled or not any(line.error for line in lines):
-            call.check(status, error)
+        self._ask(make, call)
         return lines
 
     def encode(self, video: Path, **request: Any) -> Tokens:
@@ -801,19 +902,20 @@ class Engine(_Owned):
     def features(self, source: Union[Tokens, Path], *, fit: str = "cover") -> np.ndarray:
         """Semantic features, float32 [T, h, w, C], T semantic frames (the first RGB frame, then every fourth): of Tokens what
         refinement sees, of a video or picture what the tokenizer sees."""
-        error = c.Error()
-        found = c.Features()
-        with self._turn():
+        def look() -> np.ndarray:
+            error = c.Error()
+            found = c.Features()
             if isinstance(source, Tokens):
                 status = _lib.longtake_features_of_tokens(self._handle, source._handle, ctypes.byref(found), ctypes.byref(error))
             else:
-                status = _lib.longtake_features_of_video(self._handle, c.path(source), _fit(fit), ctypes.byref(found),
-                                                         ctypes.byref(error))
-        _check(status, error)
-        try:
-            return np.ctypeslib.as_array(found.values, (found.frames, found.height, found.width, found.channels)).copy()
-        finally:
-            _lib.longtake_features_clear(ctypes.byref(found))
+                status = _lib.longtake_features_of_video(self._handle, c.path(source), _fit(fit), ctypes.byref(found), ctypes.byref(error))
+            _check(status, error)
+            try:
+                return np.ctypeslib.as_array(found.values, (found.frames, found.height, found.width, found.channels)).copy()
+            finally:
+                _lib.longtake_features_clear(ctypes.byref(found))
+
+        return self._ask(look)
 
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
         """What a request would do, of the command generate, tokens, refine or render (whose token file is `input`); loads no weights."""
@@ -827,14 +929,13 @@ class Engine(_Owned):
         """First and last window, from 0, that have new frames between two moments, in seconds, of the take that is asked for:
         Retake(*engine.windows_between(12, 18, recipe="ball.mp4"), seed=5). LongtakeError (USAGE) where there is none."""
         first, last = ctypes.c_int64(), ctypes.c_int64()
-        self._call(prompt, **request).ask(self, _lib.longtake_windows_between, begin, end, ctypes.byref(first), ctypes.byref(last))
+        self._fulfil(_lib.longtake_windows_between, begin, end, ctypes.byref(first), ctypes.byref(last), prompt=prompt, **request)
         return first.value, last.value
 
     def write_preview_map(self) -> str:
         """Writes preview.safetensors of the model's folder, which previews are painted with, as an import does; returns its path. For a folder
         that lacks it, or whose VAE was replaced."""
-        with self._turn():
-            return os.fsdecode(_text_of(_lib.longtake_write_preview_map, self._handle))
+        return os.fsdecode(self._ask(lambda: _text_of(_lib.longtake_write_preview_map, self._handle)))
 
     def check(self, golden: Path) -> "list[CheckLine]":
         """Runs a golden file through the engine's device. What is out of its bound raises nothing: its line is not `ok`."""
@@ -845,11 +946,13 @@ class Engine(_Owned):
             component, output = (text.decode("utf-8", "replace") for text in (found.component, found.output))
             lines.append(CheckLine(os.fsdecode(found.file), component, output, found.rel_l2, found.bound, bool(found.exact), bool(found.ok)))
 
-        error = c.Error()
-        with self._turn():
+        def compare() -> None:
+            error = c.Error()
             status = _lib.longtake_check(self._handle, c.path(golden), c.CHECK_FN(hear), None, ctypes.byref(error))
-        if status != Status.LIMIT:
-            _check(status, error)
+            if status != Status.LIMIT:
+                _check(status, error)
+
+        self._ask(compare)
         return lines
 
     def profile(self) -> "list[ProfileLine]":
@@ -863,59 +966,29 @@ class Engine(_Owned):
                                      found.least_seconds))
 
         error = c.Error()
-        with self._turn():
-            status = _lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error))
-        _check(status, error)
+        self._ask(lambda: _check(_lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error)), error))
         return lines
 
     def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
         """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead` wait to be taken; closing
-        the iterator stops the take after its current step."""
-        waiting: "queue.Queue[Any]" = queue.Queue(maxsize=max(ahead, 1))
-        end = object()
-
-        def put(item: Any) -> None:
-            while not call.cancelled:
-                try:
-                    return waiting.put(item, timeout=0.1)
-                except queue.Full:
-                    continue
-
-        call = self._call(prompt, on_frame=lambda _index, frame: put(frame), **request)
-
-        def work() -> None:
-            try:
-                call.run(_lib.longtake_generate, self)
-                put(end)
-            except BaseException as exception:  # raised where the frames are taken
-                put(exception)
-
-        self._refuse_taker()
-        thread = threading.Thread(target=work, daemon=True)
-        taker = threading.get_ident()
-        self._takers.append(taker)
-        thread.start()
-        try:
-            while True:
-                try:
-                    item = waiting.get(timeout=0.1)
-                except queue.Empty:
-                    if call.cancelled:
-                        raise LongtakeError(Status.CANCELLED, "frames: the engine was closed before the last one") from None
-                    continue
-                if item is end:
-                    return
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            call.cancelled = True
-            thread.join()
-            self._forget_taker(taker)
+        the iterator stops the take after its current step. `progress` is told while the next frame is waited for."""
+        taken: "collections.deque[np.ndarray]" = collections.deque()
+        call = self._call(prompt, on_frame=lambda _index, frame: taken.append(frame), ahead=ahead, **request)
+        asker = threading.get_ident()
+        with contextlib.closing(self._steps(lambda: call.make(self, _lib.longtake_generate), call)) as steps:
+            for _ in steps:
+                while taken:
+                    self._askers[asker] = _BETWEEN_FRAMES
+                    yield taken.popleft()
+                    self._askers[asker] = _IN_CALLBACK
 
     def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:
         """All frames of `generate` at once, uint8 [T, height, width, 3]."""
         return np.stack(list(self.frames(prompt, **request)))
+
+    def _fulfil(self, function: Callable, *rest: Any, **request: Any) -> None:
+        call = self._call(**request)
+        self._ask(lambda: call.fulfil(self, function, *rest), call)
 
     def _tokens_of(self, function: Callable, **request: Any) -> Tokens:
         with tempfile.TemporaryDirectory() as folder:
@@ -928,6 +1001,9 @@ class Engine(_Owned):
             return self._run(function, input=path, prompt=prompt, **request)
 
     def _foreseen(self, function: Callable, command: str, **request: Any) -> bytes:
+        def foresee() -> bytes:
+            with call.filled(self) as asked:
+                return _text_of(function, self._handle, c.text(command), asked)
+
         call = self._call(**request)
-        with self._turn(), call.running(self):
-            return _text_of(function, self._handle, c.text(command), ctypes.byref(call.request), check=call.check)
+        return self._ask(foresee, call)

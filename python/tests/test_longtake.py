@@ -4,8 +4,11 @@ import json
 import math
 import os
 import shutil
+import subprocess
 import sys
+import textwrap
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -439,22 +442,141 @@ def test_an_engine_within_its_own_callback(engine, tmp_path):
     assert engine.fps == 8
 
 
-def test_an_engine_within_a_callback_on_another_thread(engine):
-    """Where windows are decoded beside refinement, a callback may come on a thread of the library's."""
+def test_callbacks_come_where_the_call_was_made(engine, tmp_path):
+    (tmp_path / "prompts.txt").write_text("a red ball\n")
+    requests = {
+        "generate": lambda hear: engine.generate("a red ball", progress=hear, on_frame=hear, **SHORT),
+        "make_tokens": lambda hear: engine.make_tokens("a red ball", frames=9, progress=hear),
+        "batch": lambda hear: engine.batch(tmp_path / "prompts.txt", tmp_path, progress=hear, fresh=True, **SHORT),
+        "frames": lambda hear: [hear() for _ in engine.frames("a red ball", progress=hear, **SHORT)]}
+    for name, request in requests.items():
+        heard = []
+
+        def work():
+            request(lambda *_: heard.append(threading.get_ident()))
+
+        work()
+        elsewhere = threading.Thread(target=work)
+        elsewhere.start()
+        elsewhere.join()
+        half = len(heard) // 2
+        assert heard == [threading.get_ident()] * half + [elsewhere.ident] * half and half > 1, name
+
+
+def test_a_callback_on_a_thread_of_the_library(engine):
+    """Where windows are decoded beside refinement: it is told where the request was made, too, and an engine refused there."""
+    event = _library.Event(kind=0)
+    frame = ctypes.cast((ctypes.c_uint8 * 12)(), ctypes.POINTER(ctypes.c_uint8))
     for asks in (lambda *_: engine.plan("a red ball"), lambda *_: engine.close()):
-        call = engine._call("a red ball", progress=asks, on_frame=asks)
-        event = _library.Event(kind=0)
-        frame = ctypes.cast((ctypes.c_uint8 * 12)(), ctypes.POINTER(ctypes.c_uint8))
-        for hear in (lambda: call._hear_event(None, ctypes.pointer(event)), lambda: call._hear_frame(None, 0, frame, 2, 2)):
-            call.raised, call.cancelled = None, False
-            thread = threading.Thread(target=hear, daemon=True)
-            with engine._turn():
-                engine._running = call
+        for hear in (lambda call: call._hear_event(None, ctypes.pointer(event)), lambda call: call._hear_frame(None, 0, frame, 2, 2)):
+            threads = []
+            call = engine._call("a red ball", progress=lambda *_: (threads.append(threading.get_ident()), asks()),
+                                on_frame=lambda *_: (threads.append(threading.get_ident()), asks()))
+
+            def work():
+                thread = threading.Thread(target=hear, args=(call,), daemon=True)
                 thread.start()
-                thread.join(10)
-                engine._running = None
-            assert "within a callback" in str(call.raised)
+                thread.join(30)
+
+            with pytest.raises(longtake.LongtakeError, match="within a callback"):
+                engine._ask(work, call)
+            assert threads == [threading.get_ident()]
     assert engine.fps == 8
+
+
+def test_frames_wait_to_be_taken(engine):
+    """And events do not: they are told where the next frame is waited for."""
+    seen = []
+    copied = []
+    frames = engine.frames("a red ball", ahead=2, progress=lambda event: seen.append(event.kind), frames=48, steps=2)
+    hear = longtake._Call._hear_frame
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(longtake._Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1])
+        for taken in range(1, 6):
+            next(frames)
+            deadline = time.monotonic() + 30
+            while len(copied) < taken + 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.05)
+            assert copied == list(range(taken + 2))
+        assert "done" not in seen and len(list(frames)) == 43 and seen[-1] == "done"
+
+
+def in_a_process(text, timeout=100):
+    """What a script prints that has the tiny model's engine; it fails where the script does, or does not end."""
+    begin = """import atexit, os, signal, sys, threading, time
+import longtake
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+engine = longtake.Engine(os.environ["MODEL"])
+"""
+    ran = subprocess.run([sys.executable, "-c", begin + textwrap.dedent(text)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                         timeout=timeout, env={**os.environ, "PYTHONPATH": str(Path(longtake.__file__).resolve().parents[1])})
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout.split("\n")[:-1]
+
+
+def test_an_interrupt_stops_every_request(tmp_path):
+    """Python hears it before a callback's first line, where no exception gets through C. Each of these takes far more than a minute."""
+    (tmp_path / "prompts.txt").write_text("a red ball\n" * 9000)
+    assert in_a_process(f"""
+        def interrupted(request):
+            threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
+            try:
+                request()
+            except BaseException as exception:
+                return type(exception).__name__
+        for request in (lambda: engine.make_tokens("a", seconds=80000),
+                        lambda: engine.generate("a", seconds=80000, on_frame=lambda *_: None),
+                        lambda: engine.generate("a", seconds=80000, progress=lambda _event: None),
+                        lambda: engine.batch({str(tmp_path / "prompts.txt")!r}, {str(tmp_path)!r}, seconds=2),
+                        lambda: engine.candidates("a", 16, seconds=5000),
+                        lambda: [time.sleep(0.01) for _ in engine.frames("a", seconds=80000)],
+                        lambda: engine.video("a", seconds=80000)):
+            print(interrupted(request))
+        print(len(engine.make_tokens("a", frames=9)))
+    """) == ["KeyboardInterrupt"] * 7 + ["14"]
+
+
+def test_a_second_interrupt_waits_for_nothing():
+    assert in_a_process("""
+        done = threading.Event()
+        def step():  # that nothing stops
+            time.sleep(5)
+            done.set()
+        for after in (0.5, 1.5):
+            threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            engine._ask(step)
+        except KeyboardInterrupt:
+            print(done.is_set())
+        engine.config_text()  # when it is its turn
+        print(done.is_set())
+    """) == ["False", "True"]
+
+
+def test_requests_of_an_interpreter_that_ends():
+    assert in_a_process("""
+        class Late:
+            def __init__(self):
+                self.engine = longtake.Engine(os.environ["MODEL"])
+            def __del__(self, write=os.write, ending=sys.is_finalizing):
+                told = []
+                frames = list(self.engine.frames("a", frames=9, steps=1, progress=told.append))
+                write(1, f"{ending()} {len(frames)} {told[-1].kind}\\n".encode())
+                try:
+                    self.engine.generate("a", frames=9, steps=1, progress=lambda _event: 1 / 0)
+                except ZeroDivisionError:
+                    write(1, b"raised\\n")
+        def last():
+            threading.main_thread().join()
+            print(len(engine.video("a", frames=9, steps=1)), flush=True)
+        threading.Thread(target=last).start()
+        atexit.register(lambda: print(len(engine.make_tokens("a", frames=9)), flush=True))
+        late = Late()
+        engine_of_frames = longtake.Engine(os.environ["MODEL"])
+        frames = engine_of_frames.frames("a", seconds=600)
+        print(len(next(frames)), flush=True)
+    """) == ["64", "9", "14", "True 9 done", "raised"]
 
 
 def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
@@ -601,6 +723,21 @@ def test_a_callback_may_raise(engine):
         engine.generate("a red ball", on_frame=fail, **SHORT)
     with pytest.raises(ZeroDivisionError):
         engine.generate("a red ball", progress=lambda event: 1 / 0, **SHORT)
+    for exception in (KeyboardInterrupt, SystemExit, GeneratorExit):
+        with pytest.raises(exception):
+            engine.generate("a red ball", progress=lambda event: (_ for _ in ()).throw(exception), **SHORT)
+    events = []
+    with pytest.raises(ZeroDivisionError):
+        engine.generate("a red ball", progress=lambda event: (events.append(event.kind), 1 / (event.kind != "step")), **SHORT)
+    assert events.count("step") == 1 and events[-1] == "step"
+    with pytest.raises(ZeroDivisionError):
+        list(engine.frames("a red ball", progress=lambda event: 1 / 0, **SHORT))
+
+
+def test_what_a_callback_returns_is_ignored(engine):
+    frames = []
+    report = engine.generate("a red ball", progress=lambda event: True, on_frame=lambda index, _frame: frames.append(index) or 1, **SHORT)
+    assert report.frames == 25 and frames == list(range(25))
 
 
 def test_readme_example(engine, tmp_path, monkeypatch):
