@@ -703,6 +703,7 @@ class Engine(_Owned):
                  max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
                  search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None, profile: bool = False):
         self._address = ctypes.c_void_p()
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._running: Optional[_Hearing] = None  # has the lock
         self._askers: "dict[int, str]" = {}  # threads that wait for a request, and where they would ask for another
@@ -722,8 +723,16 @@ class Engine(_Owned):
         error = c.Error()
         _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)), error)
 
+    @property
+    def _handle(self) -> ctypes.c_void_p:
+        if self._process != os.getpid():
+            raise LongtakeError(Status.USAGE, f"Engine: was opened in process {self._process}, expected one that was opened after the fork")
+        return super()._handle
+
     def close(self) -> None:
         """A request that still runs, on another thread or behind `frames`, is stopped first."""
+        if self._process != os.getpid():
+            return
         asker = threading.get_ident()
         if self._askers.get(asker) == _BETWEEN_FRAMES:
             del self._askers[asker]
@@ -749,7 +758,7 @@ class Engine(_Owned):
         return _finish(self._steps(work, hearing or _Hearing()))
 
     def _steps(self, work: Callable[[], Any], hearing: _Hearing) -> Iterator[None]:
-        self._handle  # open
+        self._handle  # open, and of this process
         asker = threading.get_ident()
         self._refuse_asker(asker)
         try:

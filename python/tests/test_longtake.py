@@ -504,7 +504,7 @@ def test_frames_wait_to_be_taken(engine):
 
 def in_a_process(text, timeout=100):
     """What a script prints that has the tiny model's engine; it fails where the script does, or does not end."""
-    begin = """import atexit, os, signal, sys, threading, time
+    begin = """import atexit, os, signal, sys, threading, time, warnings
 import longtake
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 engine = longtake.Engine(os.environ["MODEL"])
@@ -577,6 +577,36 @@ def test_requests_of_an_interpreter_that_ends():
         frames = engine_of_frames.frames("a", seconds=600)
         print(len(next(frames)), flush=True)
     """) == ["64", "9", "14", "True 9 done", "raised"]
+
+
+def test_an_engine_after_a_fork():
+    """What its threads held is held for ever in the child."""
+    assert in_a_process("""
+        warnings.simplefilter("ignore")  # of a fork beside threads
+        def child(use):
+            pid = os.fork()
+            if pid == 0:
+                signal.alarm(30)
+                try:
+                    use()
+                    print("quiet", flush=True)
+                except longtake.LongtakeError as error:
+                    print(error.code.name, error.place, "fork" in str(error), flush=True)
+                os._exit(0)
+            if os.waitpid(pid, 0)[1]:
+                print("hangs")
+        def within(_event):
+            if not forked:
+                forked.append(True)
+                child(lambda: engine.plan("a"))
+        forked = []
+        tokens = engine.make_tokens("a", frames=9, progress=within)
+        for use in (lambda: engine.make_tokens("a", frames=9), lambda: engine.fps, lambda: tokens.cut(0, 1, engine), engine.close,
+                    engine.__del__, lambda: next(engine.frames("a", frames=9)), lambda: tokens.codes,
+                    lambda: longtake.Engine(os.environ["MODEL"]).make_tokens("a", frames=9)):
+            child(use)
+        print(len(engine.make_tokens("a", frames=9)))
+    """) == ["USAGE Engine True"] * 4 + ["quiet"] * 2 + ["USAGE Engine True"] + ["quiet"] * 2 + ["14"]
 
 
 def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
