@@ -229,8 +229,7 @@ typedef struct {
  *     input                                     -           -        video  tokens  latents  tokens   video
  *     image                                     x           x          -      -        -        -        -
  *     from_seconds, new_only                    -           -          -      -        -        -        x
- *     fit                                    of image    of image      x      -        -        -        x
- *     codes                              of image and plans of shots   x      -        -        -        x
+ *     fit, codes                         of image and plans of shots   x      -        -        -        x
  *     steps ... speed, retakes                  x           -          -      x        -        x        x
  *     job, fresh, keep_job, preview             x           -          -      x        -        x        x
  *     fps, scale, on_frame                      x           -          -      -        x        x        x

@@ -78,7 +78,7 @@ const cli_flag cli_flags[] = {
     {"width", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame width, where the model allows it", AT(width)},
     {"height", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536, "frame height, where the model allows it", AT(height)},
     {"scale", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8, "enlarges the output N times (Lanczos)", AT(scale)},
-    {"fit", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "HOW", "generate tokens encode continue", "cover|pad|crop|stretch", 0, 0,
+    {"fit", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "HOW", "generate tokens encode continue run", "cover|pad|crop|stretch", 0, 0,
      "how a reference or picture comes to the model's size (default cover: fill, cut the middle)", AT(fit)},
     {"codes", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "KIND", "generate tokens encode continue run", "auto|scene|picture", 0, 0,
      "how a video is read: as scenes of the model's world, or each picture itself, behind which a plan begins anew (default auto: pictures for what is not of that world)", AT(codes)},

@@ -108,6 +108,20 @@ equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 42 55)" "$(tokens
 equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 56 67)" "$(tokens cat.lt.json 'segments 1 tokens' 0 11)"
 made generate --recipe plans.mp4 -o plans_again.mp4
 same plans.mp4 plans_again.mp4
+
+# A clip of another shape is fitted as the flag says.
+ffmpeg -v error -i films/cat.mp4 -vf crop=48:64 -c:v ffv1 films/tall.mkv || fail ffmpeg
+sed 's/cat.mp4/tall.mkv/' films/plans.yaml >films/tall.yaml
+for fit in cover pad; do
+    made encode films/tall.mkv --fit $fit -o $fit.lt
+    made run films/tall.yaml --fit $fit -o $fit.mp4
+    for file in $fit.lt $fit.mp4; do
+        "$PROGRAM" info $file --json >$file.json
+    done
+    equal "plan of a clip, --fit $fit" "$(tokens $fit.mp4.json 'about tokens' 42 55)" "$(tokens $fit.lt.json 'segments 0 tokens' 0 13)"
+done
+cmp -s cover.mp4 pad.mp4 && fail "--fit decides nothing in a film"
+
 made tokens cut films/blue.lt 1s-4s -o inside.lt
 made tokens join inside.lt films/blue.lt -o films/joined.lt
 sed 's/blue.lt, span: 2.5s-7s/joined.lt/' films/plans.yaml >films/joined.yaml
