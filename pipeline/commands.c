@@ -171,22 +171,27 @@ static lt_status check_product(const take_task *t, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "--output: found none, expected a file for what %s makes", t->command->name);
 }
 
+/* From a request that was checked, or was not (`s`), to the product. */
+static longtake_status complete(take_task *t, lt_status s, longtake_result *result, lt_error *err, longtake_error *error)
+{
+    if (s == LT_OK)
+        s = take_task_prepare(t, err);
+    if (s == LT_OK)
+        s = t->command->make(t, err);
+    return finish(t, s, result, err, error);
+}
+
 longtake_status take_carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
-    const take_command *command = take_command_named(name);
     if (result)
         *result = (longtake_result){0};
-    take_task_open(&task, e, r, command);
+    take_task_open(&task, e, r, take_command_named(name));
     lt_status s = check_product(&task, &err);
     if (s == LT_OK)
         s = take_task_settle(&task, &err);
-    if (s == LT_OK)
-        s = take_task_prepare(&task, &err);
-    if (s == LT_OK)
-        s = command->make(&task, &err);
-    return finish(&task, s, result, &err, error);
+    return complete(&task, s, result, &err, error);
 }
 
 static longtake_status carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
@@ -207,14 +212,12 @@ longtake_status take_generate_once(longtake *e, const longtake_request *r, longt
     take_task task;
     *result = (longtake_result){0};
     take_task_open(&task, e, r, take_command_named("generate"));
-    const bool made = !r->fresh && take_task_settle(&task, &err) == LT_OK && take_is_made(&task.run, r->output);
-    if (!made) {
-        take_task_close(&task, false);
-        return take_carry_out("generate", e, r, result, error);
-    }
+    lt_status s = take_task_settle(&task, &err);
+    if (s != LT_OK || r->fresh || !take_is_made(&task.run, r->output))
+        return complete(&task, s, result, &err, error);
     take_note(&task.run, "%s is there already, made from the same request\nhint: --fresh makes it again", r->output);
     const take_made as_it_is = {.command = task.command->name, .kind = task.kind, .seam_window = -1};
-    const lt_status s = take_fill_result(&task.run, &as_it_is, result, &err);
+    s = take_fill_result(&task.run, &as_it_is, result, &err);
     take_task_close(&task, false);
     return take_give_error(s, &err, error);
 }

@@ -103,6 +103,12 @@ void take_warn(take_run *run, const char *format, ...)
     take_clock_tell(&run->clock, LONGTAKE_EVENT_WARNING, text);
 }
 
+bool take_tell_request(const longtake_request *r, const char *line)
+{
+    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = line};
+    return !r->on_event || r->on_event(r->user, &event) == 0;
+}
+
 void take_note(take_run *run, const char *format, ...)
 {
     char text[1024];

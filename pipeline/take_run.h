@@ -85,6 +85,8 @@ void take_run_close(take_run *run, bool done);
 /* A line for the user and for the report; copies it. */
 void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
+/* A line for whoever hears of a request, before a run is begun: false where the answer is to stop. */
+bool take_tell_request(const longtake_request *r, const char *line);
 /* A line for the user alone. */
 void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 

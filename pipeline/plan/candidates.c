@@ -78,10 +78,7 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
 
 static void tell_note(void *user, const char *line)
 {
-    const longtake_request *r = user;
-    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = line};
-    if (r->on_event)
-        r->on_event(r->user, &event);
+    (void)take_tell_request(user, line);
 }
 
 /* Which of several plans is next. */

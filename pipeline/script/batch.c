@@ -96,11 +96,9 @@ static longtake_settings lay_over(const longtake_settings *line, const longtake_
 /* Which of the lines is next; false: to stop is the answer. */
 static bool tell_line(const batch_run *b, int64_t i, const char *place, const char *output)
 {
-    const longtake_request *r = b->request;
     char text[2 * PLACE_BYTES];
     snprintf(text, sizeof text, "%s: %lld of %lld, %s", place, (long long)i + 1, (long long)b->lines, output);
-    const longtake_event event = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = text};
-    return !r->on_event || r->on_event(r->user, &event) == 0;
+    return take_tell_request(b->request, text);
 }
 
 static longtake_status generate_line(batch_run *b, int64_t i, const char *place, longtake_batch_line *told,
