@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/flag_values.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/request.h"
@@ -77,6 +78,15 @@ static bool fills_job(const cli_values *v)
     return cli_given(v->window) || v->windows;
 }
 
+/* How a picture is taken up means nothing where none is. */
+static int check_picture(cli_context *c, word_kind kind)
+{
+    const cli_values *v = c->values;
+    if (kind == WORD_PROMPT && (v->fit || v->codes) && !v->image && !v->prompts && !v->recipe)
+        return cli_usage(c, "--%s: found no --image, expected one", v->fit ? "fit" : "codes");
+    return LONGTAKE_OK;
+}
+
 static int fill_request(cli_context *c, word_kind kind, const char *prompt, longtake_request *r)
 {
     const cli_values *v = c->values;
@@ -101,7 +111,9 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(c, "--output: found none, expected a file (or - for standard output)\nhint: %s", cli_example_of(v->command));
-    const int code = v->dry_run || v->print_config ? LONGTAKE_OK : cli_check_stream(c);
+    int code = check_picture(c, kind);
+    if (code == LONGTAKE_OK && !v->dry_run && !v->print_config)
+        code = cli_check_stream(c);
     return code == LONGTAKE_OK ? find_windows(c, r) : code;
 }
 

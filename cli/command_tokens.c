@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/flag_values.h"
 #include "cli/json_output.h"
 #include "cli/request.h"
 

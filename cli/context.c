@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cache_folder.h"
+#include "cli/flag_values.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/profile_table.h"

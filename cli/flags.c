@@ -1,11 +1,6 @@
-/* flags.c - the table, and reading a command line by it. */
+/* flags.c - the tables of commands and flags, and looking things up in them. */
 #include "cli/flags.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(cli_values, field)
@@ -147,11 +142,6 @@ const cli_flag cli_flags[] = {
 };
 const int cli_flag_count = sizeof cli_flags / sizeof *cli_flags;
 
-/* Names that users of the official release know. */
-static const struct {
-    const char *theirs, *ours;
-} aliases[] = {{"motion-score", "motion"}, {"cfg", "lm-cfg"}, {"save-file-name", "output"}};
-
 const char *cli_example_of(const char *command)
 {
     for (int i = 0; i < cli_example_count; i++)
@@ -160,91 +150,12 @@ const char *cli_example_of(const char *command)
     return "";
 }
 
-bool cli_given(double number)
-{
-    return number > CLI_UNSET;
-}
+/* Names that users of the official release know. */
+static const struct {
+    const char *theirs, *ours;
+} aliases[] = {{"motion-score", "motion"}, {"cfg", "lm-cfg"}, {"save-file-name", "output"}};
 
-void cli_defaults(cli_values *v)
-{
-    memset(v, 0, sizeof *v);
-    for (int i = 0; i < cli_flag_count; i++) {
-        const flag_kind k = cli_flags[i].kind;
-        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_SECONDS || k == FLAG_BYTES)
-            *(double *)(void *)((char *)v + cli_flags[i].at) = CLI_UNSET;
-    }
-}
-
-/* ---- nearest names ---- */
-
-/* Letters to insert, delete or replace to turn a into b; names are short. */
-static int edit_distance(const char *a, const char *b)
-{
-    enum { MOST = 32 };
-    int row[MOST + 1];
-    const int n = (int)strlen(b) < MOST ? (int)strlen(b) : MOST;
-    for (int j = 0; j <= n; j++)
-        row[j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int corner = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            const int replace = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            const int insert = row[j - 1] + 1;
-            const int drop = row[j] + 1;
-            row[j] = replace < insert ? (replace < drop ? replace : drop) : (insert < drop ? insert : drop);
-        }
-    }
-    return row[n];
-}
-
-/* "secs" of "seconds": the first letter and others in their order, three in all or more. */
-static bool is_short_for(const char *word, const char *name)
-{
-    const size_t letters = strlen(word);
-    if (letters < 3 || *word != *name)
-        return false;
-    for (; *word && *name; name++)
-        word += *word == *name;
-    return *word == '\0';
-}
-
-/* Is `name` so like `word` that it may have been meant, and more so than what was found before, *least letters away? */
-static bool is_nearer(const char *word, const char *name, int *least)
-{
-    const int third = (int)strlen(word) / 3;
-    const int distance = is_short_for(word, name) ? 1 : edit_distance(word, name);
-    if (distance > (third > 2 ? third : 2) || distance >= *least)
-        return false;
-    *least = distance;
-    return true;
-}
-
-/* The flag of `command` that is most like `name`, or NULL. */
-static const char *nearest_flag(const char *name, const char *command)
-{
-    const char *best = NULL;
-    int least = INT_MAX;
-    for (int i = 0; i < cli_flag_count; i++)
-        if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && is_nearer(name, cli_flags[i].name, &least))
-            best = cli_flags[i].name;
-    return best;
-}
-
-static const char *nearest_command(const char *name)
-{
-    const char *best = NULL;
-    int least = INT_MAX;
-    for (int i = 0; i < cli_command_count; i++)
-        if (is_nearer(name, cli_commands[i].name, &least))
-            best = cli_commands[i].name;
-    return best;
-}
-
-/* ---- values ---- */
-
-static bool is_word_of(const char *list, const char *word, char separator)
+bool cli_is_word_of(const char *list, const char *word, char separator)
 {
     const size_t n = strlen(word);
     for (const char *at = list; at && *at;) {
@@ -259,151 +170,10 @@ static bool is_word_of(const char *list, const char *word, char separator)
 
 bool cli_flag_belongs(const cli_flag *f, const char *command)
 {
-    return !command || strcmp(f->commands, "all") == 0 || is_word_of(f->commands, command, ' ');
+    return !command || strcmp(f->commands, "all") == 0 || cli_is_word_of(f->commands, command, ' ');
 }
 
-static bool read_number(const char *text, double *out)
-{
-    char *end = NULL;
-    errno = 0;
-    *out = strtod(text, &end);
-    return end != text && *end == '\0' && errno == 0 && isfinite(*out);
-}
-
-static bool read_bytes(const char *text, double *out)
-{
-    char *end = NULL;
-    *out = strtod(text, &end);
-    if (end == text || !isfinite(*out))
-        return false;
-    static const char units[] = "KMGT";
-    if (*end) {
-        const char *unit = strchr(units, *end);
-        if (!unit)
-            return false;
-        for (const char *u = units; u <= unit; u++)
-            *out *= 1024;
-        end++;
-        if (*end == 'i')
-            end++;
-        if (*end == 'B')
-            end++;
-    }
-    return *end == '\0';
-}
-
-bool cli_time(const char *text, double fps, double *seconds)
-{
-    char *end = NULL;
-    const double first = strtod(text, &end);
-    if (end == text || !isfinite(first) || first < 0)
-        return false;
-    if (*end == ':') {
-        char *last = NULL;
-        const double rest = strtod(end + 1, &last);
-        if (last == end + 1 || *last || !(rest >= 0 && rest < 60))
-            return false;
-        *seconds = 60 * first + rest;
-        return true;
-    }
-    if (strcmp(end, "f") == 0) {
-        *seconds = first / fps;
-        return true;
-    }
-    *seconds = first;
-    return *end == '\0' || strcmp(end, "s") == 0;
-}
-
-bool cli_span(const char *text, double fps, double *from, double *to)
-{
-    char first[32];
-    const char *dash = strchr(text, '-');
-    if (!dash || dash - text >= (long)sizeof first)
-        return false;
-    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
-    return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
-}
-
-/* A number, or a time as --from takes it; not in frames, whose rate is the model's. */
-static bool read_seconds(const char *text, double *out)
-{
-    return read_number(text, out) || (*text && text[strlen(text) - 1] != 'f' && cli_time(text, 1, out));
-}
-
-static bool refuse_seconds(const cli_flag *f, const char *text, char *message, size_t bytes)
-{
-    double frames = 0;
-    const size_t n = strlen(text);
-    snprintf(message, bytes, "--%s: found \"%s\", expected a number of seconds such as 10, 10s or 1:05", f->name, text);
-    if (n > 1 && text[n - 1] == 'f' && text[n - 2] >= '0' && text[n - 2] <= '9' && cli_time(text, 1, &frames)) {
-        const size_t used = strlen(message);
-        snprintf(message + used, bytes - used, "\nhint: --frames %.0f", frames);
-    }
-    return false;
-}
-
-static bool store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes)
-{
-    void *place = (char *)v + f->at;
-    double number = 0;
-    double unused;
-    switch (f->kind) {
-    case FLAG_SWITCH:
-        *(bool *)place = true;
-        return true;
-    case FLAG_TEXT:
-        *(const char **)place = text;
-        return true;
-    case FLAG_TIME:
-        if (!cli_time(text, 1, &unused)) {
-            snprintf(message, bytes, "--%s: found \"%s\", expected a time such as 12s, 1:05 or 96f", f->name, text);
-            return false;
-        }
-        *(const char **)place = text;
-        return true;
-    case FLAG_CHOICE:
-        if (!is_word_of(f->choices, text, '|')) {
-            snprintf(message, bytes, "--%s: found \"%s\", expected one of %s", f->name, text, f->choices);
-            return false;
-        }
-        *(const char **)place = text;
-        return true;
-    case FLAG_LIST: {
-        cli_list *list = place;
-        if (list->count == CLI_MAX_LIST) {
-            snprintf(message, bytes, "--%s: found more than %d, expected fewer", f->name, CLI_MAX_LIST);
-            return false;
-        }
-        list->item[list->count++] = text;
-        return true;
-    }
-    case FLAG_INTEGER:
-    case FLAG_REAL:
-    case FLAG_SECONDS:
-    case FLAG_BYTES:
-        break;
-    }
-    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number)
-                    : f->kind == FLAG_SECONDS ? read_seconds(text, &number)
-                                              : read_number(text, &number);
-    if (!ok && f->kind == FLAG_SECONDS)
-        return refuse_seconds(f, text, message, bytes);
-    if (!ok || (f->kind == FLAG_INTEGER && number != floor(number))) {
-        snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
-                 f->kind == FLAG_INTEGER ? "a whole number" : f->kind == FLAG_BYTES ? "a size such as 8G" : "a number");
-        return false;
-    }
-    if (number < f->low || number > f->high) {
-        snprintf(message, bytes, "--%s: found %s, expected %.10g to %.10g", f->name, text, f->low, f->high);
-        return false;
-    }
-    *(double *)place = number;
-    return true;
-}
-
-/* ---- parsing ---- */
-
-static const cli_flag *flag_of_name(const char *name)
+const cli_flag *cli_flag_of_name(const char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].theirs, name) == 0)
@@ -414,7 +184,7 @@ static const cli_flag *flag_of_name(const char *name)
     return NULL;
 }
 
-static const cli_flag *flag_of_letter(char letter)
+const cli_flag *cli_flag_of_letter(char letter)
 {
     for (int i = 0; i < cli_flag_count; i++)
         if (cli_flags[i].letter == letter)
@@ -422,89 +192,11 @@ static const cli_flag *flag_of_letter(char letter)
     return NULL;
 }
 
-/* "--max_memory=8G" -> flag and value ("" pointers into `argument`); underscores count as dashes inside the name. */
-static const cli_flag *split_long(const char *argument, char name[64], const char **value)
-{
-    const char *equals = strchr(argument, '=');
-    const size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
-    *value = equals ? equals + 1 : NULL;
-    snprintf(name, 64, "%.*s", length < 63 ? (int)length : 63, argument);
-    for (char *c = name; *c; c++)
-        if (*c == '_')
-            *c = '-';
-    return flag_of_name(name);
-}
-
-static bool is_command(const char *word)
+bool cli_is_command(const char *word)
 {
     for (int i = 0; word && i < cli_command_count; i++)
         if (strcmp(cli_commands[i].name, word) == 0)
             return true;
-    return false;
-}
-
-/* Says what may have been meant, or where the flags are listed. `flag` is a long name, or "-x". */
-static bool refuse_flag(const cli_values *v, const char *flag, char *message, size_t bytes)
-{
-    const char *command = is_command(v->command) ? v->command : NULL;
-    const char *nearest = *flag == '-' ? NULL : nearest_flag(flag, command);
-    const char *dashes = *flag == '-' ? "" : "--";
-    if (nearest)
-        snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag, nearest);
-    else
-        snprintf(message, bytes, "unknown flag %s%s\nhint: longtake %s -h lists them", dashes, flag, command ? command : "COMMAND");
-    return false;
-}
-
-static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *message, size_t bytes)
-{
-    const char *argument = argv[*at];
-    char name[64] = "";
-    const char *value = NULL;
-    const cli_flag *f;
-    if (argument[1] == '-') {
-        f = split_long(argument + 2, name, &value);
-        if (!f)
-            return refuse_flag(v, name, message, bytes);
-    } else {
-        f = flag_of_letter(argument[1]);
-        if (!f)
-            return refuse_flag(v, argument, message, bytes);
-        if (argument[2])
-            value = argument + 2 + (argument[2] == '=');
-    }
-    if (f->kind == FLAG_SWITCH && value && argument[1] != '-') {
-        snprintf(message, bytes, "-%c: found \"%s\" behind it, a switch takes none", f->letter, argument + 2);
-        return false;
-    }
-    if (f->kind == FLAG_SWITCH && value) {
-        snprintf(message, bytes, "--%s: found the value \"%s\", expected none", f->name, value);
-        return false;
-    }
-    if (f->kind != FLAG_SWITCH && !value) {
-        if (*at + 1 >= argc) {
-            snprintf(message, bytes, "--%s: found nothing, expected %s", f->name, f->value);
-            return false;
-        }
-        value = argv[++*at];
-    }
-    return store(f, value, v, message, bytes);
-}
-
-/* A text in place of the command's work: nothing to ask for in an environment, where LONGTAKE_VERSION may well be somebody's own. */
-static bool asks_for_text(const cli_flag *f)
-{
-    return f->at == AT(version) || f->at == AT(help) || f->at == AT(man) || f->at == AT(completions);
-}
-
-/* The value of a variable; of a switch 1, or 0 for none. */
-static bool store_variable(const cli_flag *f, const char *value, cli_values *v, char *message, size_t bytes)
-{
-    if (f->kind != FLAG_SWITCH || strcmp(value, "1") == 0)
-        return store(f, value, v, message, bytes);
-    if (strcmp(value, "0") == 0)
-        return true;
-    snprintf(message, bytes, "--%s: found \"%s\", expected 0 or 1", f->name, value);
     return false;
 }
 
@@ -518,8 +210,7 @@ const char *cli_token_edit(int i)
     return i < (int)(sizeof token_edits / sizeof *token_edits) ? token_edits[i].word : NULL;
 }
 
-/* The flags that `tokens cut`, `join` or `score` have for themselves; NULL where the command line is of none of them. */
-static const char *flags_of_edit(const cli_values *v)
+const char *cli_flags_of_edit(const cli_values *v)
 {
     if (strcmp(v->command, "tokens") != 0 || v->words == 0)
         return NULL;
@@ -527,196 +218,4 @@ static const char *flags_of_edit(const cli_values *v)
         if (strcmp(token_edits[i].word, v->word[0]) == 0)
             return token_edits[i].flags;
     return NULL;
-}
-
-static bool is_taken(const cli_values *v, const cli_flag *f)
-{
-    const char *own = flags_of_edit(v);
-    return cli_flag_belongs(f, v->command) && (!own || strcmp(f->commands, "all") == 0 || is_word_of(own, f->name, ' '));
-}
-
-/* "LONGTAKE_MAX_MEMORY" */
-static void name_variable(const cli_flag *f, char name[80])
-{
-    size_t n = (size_t)snprintf(name, 80, "LONGTAKE_");
-    for (const char *c = f->name; *c && n < 79; c++)
-        name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-    name[n] = '\0';
-}
-
-/* The variables of those flags that the command line `of` takes. */
-static bool read_environment(const cli_values *of, cli_values *v, char *message, size_t bytes)
-{
-    for (int i = 0; i < cli_flag_count; i++) {
-        char name[80];
-        name_variable(&cli_flags[i], name);
-        const char *value = getenv(name);
-        if (!value || !*value || asks_for_text(&cli_flags[i]) || !is_taken(of, &cli_flags[i]))
-            continue;
-        if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
-            const size_t used = strlen(message);
-            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A flag that this command does not take is an error, so that nothing is silently ignored. */
-static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message, size_t bytes)
-{
-    const char *own = flags_of_edit(v);
-    for (int i = 1; i < argc; i++) {
-        char name[64];
-        const char *value;
-        if (argv[i][0] != '-' || argv[i][1] == '\0')
-            continue;
-        if (strcmp(argv[i], "--") == 0)
-            break;
-        const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value) : flag_of_letter(argv[i][1]);
-        if (!f)
-            continue;
-        if (!cli_flag_belongs(f, v->command)) {
-            snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
-            return false;
-        }
-        if (own && strcmp(f->commands, "all") != 0 && !is_word_of(own, f->name, ' ')) {
-            snprintf(message, bytes, "--%s is no flag of tokens %s\nhint: its own are: %s", f->name, v->word[0], own);
-            return false;
-        }
-        if (f->kind != FLAG_SWITCH && !strchr(argv[i], '=') && (argv[i][1] == '-' || !argv[i][2]))
-            i++;
-    }
-    return true;
-}
-
-/* What can be said in several ways: the length by three flags, the prompt by words too. Where the command line says it in one of them, that wins
- * over all that the environment says. */
-typedef struct {
-    double seconds, frames, num_frames;
-    const char *prompt;
-} said_several_ways;
-
-static said_several_ways take_several_ways(cli_values *v)
-{
-    const said_several_ways taken = {v->seconds, v->frames, v->num_frames, v->prompt};
-    v->seconds = v->frames = v->num_frames = CLI_UNSET;
-    v->prompt = NULL;
-    return taken;
-}
-
-static bool says_prompt_in_words(const cli_values *v)
-{
-    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !flags_of_edit(v)));
-}
-
-/* False where the environment says the length in several ways and the command line in none. */
-static bool give_back(cli_values *v, said_several_ways of_environment, char *message, size_t bytes)
-{
-    if (!v->prompt && !says_prompt_in_words(v))
-        v->prompt = of_environment.prompt;
-    if (cli_given(v->seconds) || cli_given(v->frames) || cli_given(v->num_frames))
-        return true;
-    v->seconds = of_environment.seconds;
-    v->frames = of_environment.frames;
-    v->num_frames = of_environment.num_frames;
-    const int lengths = cli_given(v->seconds) + cli_given(v->frames) + cli_given(v->num_frames);
-    if (lengths < 2)
-        return true;
-    snprintf(message, bytes, "found %d lengths in the environment, expected one:%s%s%s", lengths,
-             cli_given(v->seconds) ? " LONGTAKE_SECONDS" : "", cli_given(v->frames) ? " LONGTAKE_FRAMES" : "",
-             cli_given(v->num_frames) ? " LONGTAKE_NUM_FRAMES" : "");
-    return false;
-}
-
-/* How an error is told that comes before `--progress` was read. */
-static void look_for_progress(int argc, char **argv, cli_values *v)
-{
-    static const char name[] = "--progress";
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strncmp(argv[i], name, sizeof name - 1) != 0)
-            continue;
-        const char *value = argv[i][sizeof name - 1] == '=' ? argv[i] + sizeof name : i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(value, "jsonl") == 0)
-            v->progress = value;
-    }
-}
-
-/* "help" and "help COMMAND" are -h and COMMAND -h. */
-static void understand_help(cli_values *v)
-{
-    if (!v->command || strcmp(v->command, "help") != 0)
-        return;
-    v->help = true;
-    v->command = v->words > 0 ? v->word[0] : NULL;
-    v->words = 0;
-}
-
-static bool read_arguments(int argc, char **argv, cli_values *v, char *message, size_t bytes)
-{
-    bool flags_end = false;
-    for (int i = 1; i < argc; i++) {
-        const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
-        if (is_flag && strcmp(argv[i], "--") == 0) {
-            flags_end = true;
-        } else if (is_flag) {
-            if (!read_flag(argc, argv, &i, v, message, bytes))
-                return false;
-        } else if (!v->command) {
-            v->command = argv[i];
-        } else if (v->words == CLI_MAX_LIST) {
-            snprintf(message, bytes, "%s: found more than %d arguments", v->command, CLI_MAX_LIST);
-            return false;
-        } else {
-            v->word[v->words++] = argv[i];
-        }
-    }
-    return true;
-}
-
-/* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
-static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
-{
-    cli_defaults(v);
-    if (!read_environment(said, v, message, bytes))
-        return false;
-    const said_several_ways of_environment = take_several_ways(v);
-    return read_arguments(argc, argv, v, message, bytes) && give_back(v, of_environment, message, bytes);
-}
-
-/* A word with a space in it is the prompt of someone who left the command out. */
-static bool refuse_command(const char *word, char *message, size_t bytes)
-{
-    enum { SHORT = 100 };
-    const char *nearest = nearest_command(word);
-    const bool shown = strlen(word) <= SHORT && !strchr(word, '\n');
-    snprintf(message, bytes, "unknown command \"%s\"", word);
-    const size_t used = strlen(message);
-    if (strchr(word, ' '))
-        snprintf(message + used, bytes - used, "\nhint: longtake generate \"%s\" ...", shown ? word : "PROMPT");
-    else
-        snprintf(message + used, bytes - used, "\nhint: %s%s", nearest ? "the nearest is " : "longtake help lists them", nearest ? nearest : "");
-    return false;
-}
-
-bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
-{
-    cli_values said;
-    cli_defaults(&said);
-    bool ok = read_arguments(argc, argv, &said, message, bytes);
-    understand_help(&said);
-    const bool asks = said.help || said.version || said.man || said.completions;
-    if (ok && said.command && !asks)
-        ok = read_both(argc, argv, &said, v, message, bytes);
-    else
-        *v = said;
-    if (!ok) {
-        look_for_progress(argc, argv, v);
-        return false;
-    }
-    if (!v->command && !asks && argc > 1) {
-        snprintf(message, bytes, "found flags and no command, expected a command\nhint: longtake help lists them");
-        return false;
-    }
-    return !v->command || (is_command(v->command) ? flags_fit_command(v, argc, argv, message, bytes) : refuse_command(v->command, message, bytes));
 }

@@ -117,19 +117,17 @@ extern const int cli_flag_count;
 extern const cli_command cli_commands[];
 extern const int cli_command_count;
 
-/* What `tokens` does with files: "cut" "join" "score", then NULL. */
-const char *cli_token_edit(int i);
+const cli_flag *cli_flag_of_name(const char *name); /* ours, or as the official release calls it; NULL: none */
+const cli_flag *cli_flag_of_letter(char letter);
 /* True for a flag of `command`, or of all; a NULL command has them all. */
 bool cli_flag_belongs(const cli_flag *f, const char *command);
+bool cli_is_command(const char *word);
+/* Is `word` one of a list such as "q8|q4|mixed"? */
+bool cli_is_word_of(const char *list, const char *word, char separator);
 
-void cli_defaults(cli_values *v);
-/* Reads the arguments over what the environment says to flags of the command. False with a message (at most two lines) when something is wrong. */
-bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
-
-/* "12s" "1:05" "96f" "3.5" -> seconds at `fps`. False when it is none of these. */
-bool cli_time(const char *text, double fps, double *seconds);
-/* "12s-18s" of two such times, the second later. */
-bool cli_span(const char *text, double fps, double *from, double *to);
-bool cli_given(double number); /* false: CLI_UNSET */
+/* What `tokens` does with files: "cut" "join" "score", then NULL. */
+const char *cli_token_edit(int i);
+/* The flags that `tokens cut`, `join` or `score` have for themselves, space-separated; NULL where the command line is of none of them. */
+const char *cli_flags_of_edit(const cli_values *v);
 
 #endif

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/completions.h"
+#include "cli/flag_values.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 

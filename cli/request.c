@@ -1,6 +1,8 @@
 /* request.c - flags -> settings and prompt; see request.h. */
 #include "cli/request.h"
 
+#include "cli/flag_values.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -155,6 +155,12 @@ done
 made devices
 json made.out >/dev/null
 
+# How a picture is taken up means nothing where none is.
+for flags in "--fit pad" "--codes picture"; do
+    usage generate x --frames 5 -o a.mp4 $flags
+    grep -q 'found no --image, expected one' refused.err || fail "$flags without a picture: $(cat refused.err)"
+done
+
 # The environment gives what no flag says; of the length, which has three flags, all or nothing.
 export LONGTAKE_SECONDS=long
 made devices # has no length
@@ -181,6 +187,14 @@ export LONGTAKE_SECONDS=long
 refused 2 generate x --dry-run -o a.mp4
 grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
 unset LONGTAKE_SECONDS LONGTAKE_FRAMES
+
+# So of the two that cut off the tail of a draw.
+export LONGTAKE_TOP_K=5
+made generate x --top-p 0.5 --frames 5 --dry-run --json
+equal "--top-p beside the environment's top_k" "$(json made.out settings top_k) $(json made.out settings top_p)" "0 0.5"
+made generate x --frames 5 --dry-run --json
+equal "top_k of the environment" "$(json made.out settings top_k)" 5
+unset LONGTAKE_TOP_K
 
 # A prompt in words too; and how errors are told is heard of wherever it stands.
 export LONGTAKE_PROMPT="a red ball"

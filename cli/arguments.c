@@ -1,0 +1,316 @@
+/* arguments.c - the command line and the environment -> values. */
+#include "cli/arguments.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/flag_values.h"
+#include "cli/nearest_name.h"
+
+/* "--max_memory=8G" -> flag and value ("" pointers into `argument`); underscores count as dashes inside the name. */
+static const cli_flag *split_long(const char *argument, char name[64], const char **value)
+{
+    const char *equals = strchr(argument, '=');
+    const size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+    *value = equals ? equals + 1 : NULL;
+    snprintf(name, 64, "%.*s", length < 63 ? (int)length : 63, argument);
+    for (char *c = name; *c; c++)
+        if (*c == '_')
+            *c = '-';
+    return cli_flag_of_name(name);
+}
+
+/* Says what may have been meant, or where the flags are listed. `flag` is a long name, or "-x". */
+static bool refuse_flag(const cli_values *v, const char *flag, char *message, size_t bytes)
+{
+    const char *command = cli_is_command(v->command) ? v->command : NULL;
+    const char *nearest = *flag == '-' ? NULL : cli_nearest_flag(flag, command);
+    const char *dashes = *flag == '-' ? "" : "--";
+    if (nearest)
+        snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag, nearest);
+    else
+        snprintf(message, bytes, "unknown flag %s%s\nhint: longtake %s -h lists them", dashes, flag, command ? command : "COMMAND");
+    return false;
+}
+
+static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *message, size_t bytes)
+{
+    const char *argument = argv[*at];
+    char name[64] = "";
+    const char *value = NULL;
+    const cli_flag *f;
+    if (argument[1] == '-') {
+        f = split_long(argument + 2, name, &value);
+        if (!f)
+            return refuse_flag(v, name, message, bytes);
+    } else {
+        f = cli_flag_of_letter(argument[1]);
+        if (!f)
+            return refuse_flag(v, argument, message, bytes);
+        if (argument[2])
+            value = argument + 2 + (argument[2] == '=');
+    }
+    if (f->kind == FLAG_SWITCH && value && argument[1] != '-') {
+        snprintf(message, bytes, "-%c: found \"%s\" behind it, a switch takes none", f->letter, argument + 2);
+        return false;
+    }
+    if (f->kind == FLAG_SWITCH && value) {
+        snprintf(message, bytes, "--%s: found the value \"%s\", expected none", f->name, value);
+        return false;
+    }
+    if (f->kind != FLAG_SWITCH && !value) {
+        if (*at + 1 >= argc) {
+            snprintf(message, bytes, "--%s: found nothing, expected %s", f->name, f->value);
+            return false;
+        }
+        value = argv[++*at];
+    }
+    return cli_store(f, value, v, message, bytes);
+}
+
+/* A text in place of the command's work: nothing to ask for in an environment, where LONGTAKE_VERSION may well be somebody's own. */
+static bool asks_for_text(const cli_flag *f)
+{
+    return f->at == offsetof(cli_values, version) || f->at == offsetof(cli_values, help) || f->at == offsetof(cli_values, man) ||
+           f->at == offsetof(cli_values, completions);
+}
+
+/* The value of a variable; of a switch 1, or 0 for none. */
+static bool store_variable(const cli_flag *f, const char *value, cli_values *v, char *message, size_t bytes)
+{
+    if (f->kind != FLAG_SWITCH || strcmp(value, "1") == 0)
+        return cli_store(f, value, v, message, bytes);
+    if (strcmp(value, "0") == 0)
+        return true;
+    snprintf(message, bytes, "--%s: found \"%s\", expected 0 or 1", f->name, value);
+    return false;
+}
+
+static bool is_taken(const cli_values *v, const cli_flag *f)
+{
+    const char *own = cli_flags_of_edit(v);
+    return cli_flag_belongs(f, v->command) && (!own || strcmp(f->commands, "all") == 0 || cli_is_word_of(own, f->name, ' '));
+}
+
+/* "LONGTAKE_MAX_MEMORY" */
+static void name_variable(const cli_flag *f, char name[80])
+{
+    size_t n = (size_t)snprintf(name, 80, "LONGTAKE_");
+    for (const char *c = f->name; *c && n < 79; c++)
+        name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    name[n] = '\0';
+}
+
+/* The variables of those flags that the command line `of` takes. */
+static bool read_environment(const cli_values *of, cli_values *v, char *message, size_t bytes)
+{
+    for (int i = 0; i < cli_flag_count; i++) {
+        char name[80];
+        name_variable(&cli_flags[i], name);
+        const char *value = getenv(name);
+        if (!value || !*value || asks_for_text(&cli_flags[i]) || !is_taken(of, &cli_flags[i]))
+            continue;
+        if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
+            const size_t used = strlen(message);
+            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A flag that this command does not take is an error, so that nothing is silently ignored. */
+static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message, size_t bytes)
+{
+    const char *own = cli_flags_of_edit(v);
+    for (int i = 1; i < argc; i++) {
+        char name[64];
+        const char *value;
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
+            continue;
+        if (strcmp(argv[i], "--") == 0)
+            break;
+        const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value) : cli_flag_of_letter(argv[i][1]);
+        if (!f)
+            continue;
+        if (!cli_flag_belongs(f, v->command)) {
+            snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
+            return false;
+        }
+        if (own && strcmp(f->commands, "all") != 0 && !cli_is_word_of(own, f->name, ' ')) {
+            snprintf(message, bytes, "--%s is no flag of tokens %s\nhint: its own are: %s", f->name, v->word[0], own);
+            return false;
+        }
+        if (f->kind != FLAG_SWITCH && !strchr(argv[i], '=') && (argv[i][1] == '-' || !argv[i][2]))
+            i++;
+    }
+    return true;
+}
+
+/* One thing that several flags say. Where the command line says it by one of them, that wins over all that the environment says. */
+typedef struct {
+    const char *flag[4]; /* NULL-terminated */
+    const char *what;    /* of which the environment may say one alone; NULL where the library knows better */
+} several_ways;
+
+static const several_ways ways[] = {{{"seconds", "frames", "num-frames"}, "lengths"}, {{"top-k", "top-p"}, NULL}, {{"prompt"}, NULL}};
+enum { WAYS = sizeof ways / sizeof *ways };
+
+static size_t bytes_of(const cli_flag *f)
+{
+    return f->kind == FLAG_TEXT ? sizeof(const char *) : sizeof(double);
+}
+
+static bool is_said(const cli_flag *f, const cli_values *v)
+{
+    const void *place = (const char *)v + f->at;
+    return f->kind == FLAG_TEXT ? *(const char *const *)place != NULL : cli_given(*(const double *)place);
+}
+
+/* Copies what the flags of `way` hold. */
+static void copy_way(const several_ways *way, cli_values *to, const cli_values *from)
+{
+    for (int i = 0; way->flag[i]; i++) {
+        const cli_flag *f = cli_flag_of_name(way->flag[i]);
+        memcpy((char *)to + f->at, (const char *)from + f->at, bytes_of(f));
+    }
+}
+
+static int times_said(const several_ways *way, const cli_values *v)
+{
+    int times = 0;
+    for (int i = 0; way->flag[i]; i++)
+        times += is_said(cli_flag_of_name(way->flag[i]), v);
+    return times;
+}
+
+static bool says_prompt_in_words(const cli_values *v)
+{
+    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !cli_flags_of_edit(v)));
+}
+
+static bool refuse_ways(const several_ways *way, const cli_values *environment, char *message, size_t bytes)
+{
+    snprintf(message, bytes, "found %d %s in the environment, expected one:", times_said(way, environment), way->what);
+    for (int i = 0; way->flag[i]; i++) {
+        const cli_flag *f = cli_flag_of_name(way->flag[i]);
+        char name[80];
+        name_variable(f, name);
+        const size_t used = strlen(message);
+        if (is_said(f, environment))
+            snprintf(message + used, bytes - used, " %s", name);
+    }
+    return false;
+}
+
+/* Takes from the environment what the command line says in none of its ways. */
+static bool fill_ways(cli_values *v, const cli_values *environment, char *message, size_t bytes)
+{
+    for (int w = 0; w < WAYS; w++) {
+        const bool in_words = strcmp(ways[w].flag[0], "prompt") == 0 && says_prompt_in_words(v);
+        if (in_words || times_said(&ways[w], v) > 0)
+            continue;
+        if (ways[w].what && times_said(&ways[w], environment) > 1)
+            return refuse_ways(&ways[w], environment, message, bytes);
+        copy_way(&ways[w], v, environment);
+    }
+    return true;
+}
+
+/* How an error is told that comes before `--progress` was read. */
+static void look_for_progress(int argc, char **argv, cli_values *v)
+{
+    static const char name[] = "--progress";
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], name, sizeof name - 1) != 0)
+            continue;
+        const char *value = argv[i][sizeof name - 1] == '=' ? argv[i] + sizeof name : i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(value, "jsonl") == 0)
+            v->progress = value;
+    }
+}
+
+/* "help" and "help COMMAND" are -h and COMMAND -h. */
+static void understand_help(cli_values *v)
+{
+    if (!v->command || strcmp(v->command, "help") != 0)
+        return;
+    v->help = true;
+    v->command = v->words > 0 ? v->word[0] : NULL;
+    v->words = 0;
+}
+
+static bool read_arguments(int argc, char **argv, cli_values *v, char *message, size_t bytes)
+{
+    bool flags_end = false;
+    for (int i = 1; i < argc; i++) {
+        const bool is_flag = !flags_end && argv[i][0] == '-' && argv[i][1] != '\0';
+        if (is_flag && strcmp(argv[i], "--") == 0) {
+            flags_end = true;
+        } else if (is_flag) {
+            if (!read_flag(argc, argv, &i, v, message, bytes))
+                return false;
+        } else if (!v->command) {
+            v->command = argv[i];
+        } else if (v->words == CLI_MAX_LIST) {
+            snprintf(message, bytes, "%s: found more than %d arguments", v->command, CLI_MAX_LIST);
+            return false;
+        } else {
+            v->word[v->words++] = argv[i];
+        }
+    }
+    return true;
+}
+
+/* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
+static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
+{
+    cli_values environment;
+    cli_values nothing;
+    cli_defaults(&environment);
+    cli_defaults(&nothing);
+    if (!read_environment(said, &environment, message, bytes))
+        return false;
+    *v = environment;
+    for (int w = 0; w < WAYS; w++)
+        copy_way(&ways[w], v, &nothing);
+    return read_arguments(argc, argv, v, message, bytes) && fill_ways(v, &environment, message, bytes);
+}
+
+/* A word with a space in it is the prompt of someone who left the command out. */
+static bool refuse_command(const char *word, char *message, size_t bytes)
+{
+    enum { SHORT = 100 };
+    const char *nearest = cli_nearest_command(word);
+    const bool shown = strlen(word) <= SHORT && !strchr(word, '\n');
+    snprintf(message, bytes, "unknown command \"%s\"", word);
+    const size_t used = strlen(message);
+    if (strchr(word, ' '))
+        snprintf(message + used, bytes - used, "\nhint: longtake generate \"%s\" ...", shown ? word : "PROMPT");
+    else
+        snprintf(message + used, bytes - used, "\nhint: %s%s", nearest ? "the nearest is " : "longtake help lists them", nearest ? nearest : "");
+    return false;
+}
+
+bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes)
+{
+    cli_values said;
+    cli_defaults(&said);
+    bool ok = read_arguments(argc, argv, &said, message, bytes);
+    understand_help(&said);
+    const bool asks = said.help || said.version || said.man || said.completions;
+    if (ok && said.command && !asks)
+        ok = read_both(argc, argv, &said, v, message, bytes);
+    else
+        *v = said;
+    if (!ok) {
+        look_for_progress(argc, argv, v);
+        return false;
+    }
+    if (!v->command && !asks && argc > 1) {
+        snprintf(message, bytes, "found flags and no command, expected a command\nhint: longtake help lists them");
+        return false;
+    }
+    return !v->command || (cli_is_command(v->command) ? flags_fit_command(v, argc, argv, message, bytes) : refuse_command(v->command, message, bytes));
+}

@@ -1,0 +1,10 @@
+/* arguments.h - the command line and the environment -> values. */
+#ifndef CLI_ARGUMENTS_H
+#define CLI_ARGUMENTS_H
+
+#include "cli/flags.h"
+
+/* Reads the arguments over what the environment says to flags of the command. False with a message (at most two lines) when something is wrong. */
+bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
+
+#endif

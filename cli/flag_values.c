@@ -1,0 +1,162 @@
+/* flag_values.c - texts -> values, in the range of their flag. */
+#include "cli/flag_values.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool cli_given(double number)
+{
+    return number > CLI_UNSET;
+}
+
+void cli_defaults(cli_values *v)
+{
+    memset(v, 0, sizeof *v);
+    for (int i = 0; i < cli_flag_count; i++) {
+        const flag_kind k = cli_flags[i].kind;
+        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_SECONDS || k == FLAG_BYTES)
+            *(double *)(void *)((char *)v + cli_flags[i].at) = CLI_UNSET;
+    }
+}
+
+static bool read_number(const char *text, double *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && isfinite(*out);
+}
+
+static bool read_bytes(const char *text, double *out)
+{
+    char *end = NULL;
+    *out = strtod(text, &end);
+    if (end == text || !isfinite(*out))
+        return false;
+    static const char units[] = "KMGT";
+    if (*end) {
+        const char *unit = strchr(units, *end);
+        if (!unit)
+            return false;
+        for (const char *u = units; u <= unit; u++)
+            *out *= 1024;
+        end++;
+        if (*end == 'i')
+            end++;
+        if (*end == 'B')
+            end++;
+    }
+    return *end == '\0';
+}
+
+bool cli_time(const char *text, double fps, double *seconds)
+{
+    char *end = NULL;
+    const double first = strtod(text, &end);
+    if (end == text || !isfinite(first) || first < 0)
+        return false;
+    if (*end == ':') {
+        char *last = NULL;
+        const double rest = strtod(end + 1, &last);
+        if (last == end + 1 || *last || !(rest >= 0 && rest < 60))
+            return false;
+        *seconds = 60 * first + rest;
+        return true;
+    }
+    if (strcmp(end, "f") == 0) {
+        *seconds = first / fps;
+        return true;
+    }
+    *seconds = first;
+    return *end == '\0' || strcmp(end, "s") == 0;
+}
+
+bool cli_span(const char *text, double fps, double *from, double *to)
+{
+    char first[32];
+    const char *dash = strchr(text, '-');
+    if (!dash || dash - text >= (long)sizeof first)
+        return false;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - text), text);
+    return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
+}
+
+/* A number, or a time as --from takes it; not in frames, whose rate is the model's. */
+static bool read_seconds(const char *text, double *out)
+{
+    return read_number(text, out) || (*text && text[strlen(text) - 1] != 'f' && cli_time(text, 1, out));
+}
+
+static bool refuse_seconds(const cli_flag *f, const char *text, char *message, size_t bytes)
+{
+    double frames = 0;
+    const size_t n = strlen(text);
+    snprintf(message, bytes, "--%s: found \"%s\", expected a number of seconds such as 10, 10s or 1:05", f->name, text);
+    if (n > 1 && text[n - 1] == 'f' && text[n - 2] >= '0' && text[n - 2] <= '9' && cli_time(text, 1, &frames)) {
+        const size_t used = strlen(message);
+        snprintf(message + used, bytes - used, "\nhint: --frames %.0f", frames);
+    }
+    return false;
+}
+
+bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes)
+{
+    void *place = (char *)v + f->at;
+    double number = 0;
+    double unused;
+    switch (f->kind) {
+    case FLAG_SWITCH:
+        *(bool *)place = true;
+        return true;
+    case FLAG_TEXT:
+        *(const char **)place = text;
+        return true;
+    case FLAG_TIME:
+        if (!cli_time(text, 1, &unused)) {
+            snprintf(message, bytes, "--%s: found \"%s\", expected a time such as 12s, 1:05 or 96f", f->name, text);
+            return false;
+        }
+        *(const char **)place = text;
+        return true;
+    case FLAG_CHOICE:
+        if (!cli_is_word_of(f->choices, text, '|')) {
+            snprintf(message, bytes, "--%s: found \"%s\", expected one of %s", f->name, text, f->choices);
+            return false;
+        }
+        *(const char **)place = text;
+        return true;
+    case FLAG_LIST: {
+        cli_list *list = place;
+        if (list->count == CLI_MAX_LIST) {
+            snprintf(message, bytes, "--%s: found more than %d, expected fewer", f->name, CLI_MAX_LIST);
+            return false;
+        }
+        list->item[list->count++] = text;
+        return true;
+    }
+    case FLAG_INTEGER:
+    case FLAG_REAL:
+    case FLAG_SECONDS:
+    case FLAG_BYTES:
+        break;
+    }
+    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number)
+                    : f->kind == FLAG_SECONDS ? read_seconds(text, &number)
+                                              : read_number(text, &number);
+    if (!ok && f->kind == FLAG_SECONDS)
+        return refuse_seconds(f, text, message, bytes);
+    if (!ok || (f->kind == FLAG_INTEGER && number != floor(number))) {
+        snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
+                 f->kind == FLAG_INTEGER ? "a whole number" : f->kind == FLAG_BYTES ? "a size such as 8G" : "a number");
+        return false;
+    }
+    if (number < f->low || number > f->high) {
+        snprintf(message, bytes, "--%s: found %s, expected %.10g to %.10g", f->name, text, f->low, f->high);
+        return false;
+    }
+    *(double *)place = number;
+    return true;
+}
