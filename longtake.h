@@ -48,7 +48,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.7.0"
+#define LONGTAKE_VERSION "0.8.0"
 
 /* ---- status ------------------------------------------------------------------------------------------------------ */
 
@@ -328,6 +328,13 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
  * used. A line whose output is there already, made from the same request by its own account, is passed over, so that a list that was stopped goes on;
  * `fresh` makes it again. A note tells which line is next. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
+
+/** What longtake_generate_batch would do, without loading a weight (a folder that was missing is gone again): one JSON document with the time that all of it would take (null when never
+ * measured), and of every line its output, whether that is made already, its length, windows and time, or the message of what is wrong with it. Lines that cannot be made are
+ * LONGTAKE_ERR_FAILED; the document is there all the same. longtake_free() it. */
+LONGTAKE_API longtake_status longtake_plan_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **json, longtake_error *error);
+/** The same for people: a table. */
+LONGTAKE_API longtake_status longtake_plan_batch_table(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **text, longtake_error *error);
 
 /** A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
  * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ...; a single one has the name itself. `fn` hears of every one. The request's

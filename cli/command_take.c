@@ -193,10 +193,27 @@ static void tell_line(void *user, const longtake_batch_line *line)
     cli_progress_error(&c->progress, (int)line->status, line->message);
 }
 
+static int foresee_batch(cli_context *c, longtake *engine, const longtake_request *r)
+{
+    const cli_values *v = c->values;
+    longtake_error error = {0};
+    char *plan = NULL;
+    const longtake_status s = v->json ? longtake_plan_batch(engine, v->prompts, v->output_dir, r, &plan, &error)
+                                      : longtake_plan_batch_table(engine, v->prompts, v->output_dir, r, &plan, &error);
+    if (plan)
+        fputs(plan, stdout); /* also where lines are wrong */
+    if (plan && v->json)
+        putchar('\n');
+    longtake_free(plan);
+    return s == LONGTAKE_OK ? LONGTAKE_OK : cli_fail(c, &error);
+}
+
 static int run_batch(cli_context *c, longtake *engine, const longtake_request *r)
 {
     const cli_values *v = c->values;
     longtake_error error = {0};
+    if (v->dry_run)
+        return foresee_batch(c, engine, r);
     if (longtake_generate_batch(engine, v->prompts, v->output_dir, r, tell_line, c, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
@@ -231,9 +248,9 @@ static int check_batch(cli_context *c)
     const cli_values *v = c->values;
     if (v->output_dir && !v->prompts)
         return cli_usage(c, "--output-dir: found no --prompts, expected one");
-    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || v->dry_run || fills_job(v)))
+    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || fills_job(v)))
         return cli_usage(c, "--prompts: found %s as well, expected prompts, --output-dir and settings alone",
-                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : v->dry_run ? "--dry-run" : fills_job(v) ? "--window" : "a prompt");
+                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : fills_job(v) ? "--window" : "a prompt");
     if (v->prompts && !v->output_dir)
         return cli_usage(c, "--prompts: found no --output-dir, expected one");
     return LONGTAKE_OK;

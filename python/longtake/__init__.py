@@ -157,12 +157,14 @@ def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> An
     return number
 
 
-def _text_of(function: Callable, *arguments: Any) -> bytes:
-    """Calls a function that hands out a text."""
+def _text_of(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
+    """Calls a function that hands out a text; `kept`: also beside a failure, of which the text then tells."""
     error = c.Error()
     text = ctypes.c_void_p()
     try:
-        _check(function(*arguments, ctypes.byref(text), ctypes.byref(error)), error)
+        status = function(*arguments, ctypes.byref(text), ctypes.byref(error))
+        if not (kept and text):
+            _check(status, error)
         return ctypes.string_at(text)
     finally:
         _lib.longtake_free(text)
@@ -709,6 +711,14 @@ class Engine(_Owned):
         self._ask(make, call)
         return lines
 
+    def plan_batch(self, prompts: Path, folder: Path, **request: Any) -> dict:
+        """What `batch` would do, without loading weights: its time, and of each of the "lines" what it would make, or the "message" of what is wrong with it."""
+        return json.loads(self._foreseen_batch(_lib.longtake_plan_batch, prompts, folder, **request))
+
+    def plan_batch_table(self, prompts: Path, folder: Path, **request: Any) -> str:
+        """The same for people."""
+        return self._foreseen_batch(_lib.longtake_plan_batch_table, prompts, folder, **request).decode("utf-8", "replace")
+
     def encode(self, video: Path, **request: Any) -> Tokens:
         """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or picture."""
         return self._tokens_of(_lib.longtake_encode, input=video, **request)
@@ -813,6 +823,15 @@ class Engine(_Owned):
     def _with_tokens(self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict) -> Report:
         with _file_of(tokens) as path:
             return self._run(function, input=path, prompt=prompt, **request)
+
+    def _foreseen_batch(self, function: Callable, prompts: Path, folder: Path, **request: Any) -> bytes:
+        def foresee() -> bytes:
+            with call.filled(self) as asked:
+                return _text_of(function, self._handle, *paths, asked, kept=True)
+
+        paths = c.path(prompts), c.path(folder)
+        call = self._call(**request)
+        return self._ask(foresee, call)
 
     def _foreseen(self, function: Callable, command: str, **request: Any) -> bytes:
         def foresee() -> bytes:

@@ -236,6 +236,8 @@ FUNCTIONS = {
     "longtake_decode": _COMMAND,
     "longtake_render": _COMMAND,
     "longtake_continue": _COMMAND,
+    "longtake_plan_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
+    "longtake_plan_batch_table": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
     "longtake_generate_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), BATCH_FN, c_void_p, _ERROR]),
     "longtake_make_candidates": (c_int, [c_void_p, POINTER(Request), c_int, BATCH_FN, c_void_p, _ERROR]),
     "longtake_plan": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),

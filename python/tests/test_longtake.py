@@ -107,6 +107,10 @@ def test_candidates(engine, tmp_path):
 
 def test_batch(engine, tmp_path):
     (tmp_path / "prompts.txt").write_text('a red ball\n{"prompt": "a"\n{"prompt": "a cube", "output": "cube.mp4"}\n')
+    foreseen = engine.plan_batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
+    assert (foreseen["takes"], foreseen["failed"], foreseen["lines"][0]["output"]) == (2, 1, str(tmp_path / "0001.mp4"))
+    assert "prompts.txt:2" in foreseen["lines"][1]["message"] and not (tmp_path / "0001.mp4").exists()
+    assert "2 to make" in engine.plan_batch_table(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
     lines = engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
     assert [line.line for line in lines] == [1, 2, 3]
     assert lines[0].report.frames == 9 and lines[0].output == str(tmp_path / "0001.mp4")

@@ -35,6 +35,8 @@ equal "made with other steps" "$(find out -newermt 2021-01-01 -type f | sort | t
 touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
 made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --fresh
 equal "made afresh" "$(find out -newermt 2021-01-01 -type f | sort | tr '\n' ' ')" "out/0001.mp4 out/cube.mp4 "
+made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --dry-run --json
+equal "all are there" "$(json made.out made) $(json made.out takes) $(json made.out time_seconds)" "2 0 0"
 touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
 made generate --prompts good.txt --output-dir out --frames 17 --steps 1 --no-metadata --fresh
 touch -d 2020-01-01 out/0001.mp4 out/cube.mp4
@@ -46,6 +48,17 @@ printf '{"prompt": "a"\na red ball\n{"prompt": "b", "output": "b.txt"}\n{"prompt
 refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m
 equal "paths of the good lines" "$(cat refused.out)" "out/0002.y4m"
 equal "files of the good lines" "$(ls out)" 0002.y4m
+# A dry run says the same of every line, makes nothing, and ends the same way.
+refused 1 generate --prompts bad.txt --output-dir seen --frames 9 --steps 2 --format y4m --dry-run
+[ -e seen ] && fail "a dry run made the folder"
+equal "the good line" "$(sed -n 's/  */ /gp' refused.out | grep '^ *2 ')" " 2 1.12 1 $(sed -n 's/.* 1  *\([0-9]* s\|?\) .*/\1/p' refused.out) seen/0002.y4m a red ball"
+for line in '^   1  bad.txt:1' '^   3  bad.txt:3: --output' '^   4  bad.txt:4: the output is seen/0002.y4m' '^1 to make, 1.12 s of video'; do
+    grep -q "$line" refused.out || fail "no '$line' in: $(cat refused.out)"
+done
+refused 1 generate --prompts bad.txt --output-dir seen --frames 9 --steps 2 --format y4m --dry-run --json
+equal "the bad lines" "$(json refused.out failed) $(json refused.out takes) $(json refused.out lines 1 output)" "3 1 seen/0002.y4m"
+refused 1 generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m --fresh
+
 for place in 'longtake: bad.txt:1' 'longtake: bad.txt:3: --output' 'longtake: bad.txt:4' 'bad.txt: 3 of 4 lines failed'; do
     grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
 done

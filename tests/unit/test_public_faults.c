@@ -122,6 +122,7 @@ static void null_arguments(void **state)
     check_null("fn", longtake_bench(engine, "vae_decode", NULL, NULL, &error));
     check_null("fn", longtake_profile(engine, NULL, NULL, &error));
     check_null("command", longtake_plan(engine, NULL, &r, &text, &error));
+    check_null("prompts", longtake_plan_batch(engine, NULL, "folder", &r, &text, &error));
     check_null("request", longtake_plan_table(engine, "generate", NULL, &text, &error));
     check_null("prompts", longtake_generate_batch(engine, NULL, scratch_path(""), &r, NULL, NULL, &error));
     check_null("request", longtake_make_candidates(engine, NULL, 2, NULL, NULL, &error));

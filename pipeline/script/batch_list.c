@@ -1,0 +1,151 @@
+/* batch_list.c */
+#include "pipeline/script/batch_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernels/core/whole_file.h"
+#include "pipeline/script/film_keys.h"
+
+enum { MOST_BYTES = 16 << 20 };
+
+static lt_status read_text(batch_list *b, lt_error *err)
+{
+    const char *what = "lines of text";
+    size_t n;
+    LT_TRY(strcmp(b->path, "-") == 0 ? lt_whole_stream_read(stdin, b->path, MOST_BYTES, what, &b->text, &n, err)
+                                     : lt_whole_file_read(b->path, MOST_BYTES, what, &b->text, &n, err));
+    return memchr(b->text, '\0', n) ? lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text", b->path) : LT_OK;
+}
+
+/* The lines that say something, cut off in the text. */
+static lt_status find_lines(batch_list *b, lt_error *err)
+{
+    int64_t number = 1;
+    for (char *at = b->text; *at; number++) {
+        const size_t length = strcspn(at, "\n");
+        char *next = at + length + (at[length] == '\n');
+        at[length - (length > 0 && at[length - 1] == '\r')] = '\0';
+        if (!batch_line_is_empty(at)) {
+            batch_entry *grown = realloc(b->entry, (size_t)(b->lines + 1) * sizeof *grown);
+            if (!grown)
+                return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", b->path);
+            b->entry = grown;
+            b->entry[b->lines++] = (batch_entry){at, number, NULL};
+        }
+        at = next;
+    }
+    return b->lines > 0 ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
+}
+
+lt_status batch_list_open(batch_list *b, const char *path, const char *folder, const longtake_request *request, lt_error *err)
+{
+    *b = (batch_list){.path = path, .folder = folder, .request = request};
+    if (!folder)
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found none, expected a folder");
+    LT_TRY(read_text(b, err));
+    return find_lines(b, err);
+}
+
+lt_status batch_list_folder(const batch_list *b, bool *made, lt_error *err)
+{
+    struct stat st;
+    *made = mkdir(b->folder, 0777) == 0;
+    if (*made)
+        return LT_OK;
+    if (errno == ENOSPC || errno == EDQUOT)
+        return lt_fail(err, LT_ERR_RESOURCES, "--output-dir: %s cannot be made: %s", b->folder, strerror(errno));
+    if (errno != EEXIST)
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which cannot be made: %s", b->folder, strerror(errno));
+    if (stat(b->folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which is no folder", b->folder);
+    return LT_OK;
+}
+
+void batch_list_close(batch_list *b)
+{
+    for (int64_t i = 0; i < b->lines; i++)
+        free(b->entry[i].output);
+    free(b->entry);
+    free(b->text);
+    *b = (batch_list){0};
+}
+
+void batch_list_place(const batch_list *b, int64_t i, char place[BATCH_PLACE_BYTES])
+{
+    snprintf(place, BATCH_PLACE_BYTES, "%s:%lld", b->path, (long long)b->entry[i].number);
+}
+
+void batch_list_message(const batch_list *b, int64_t i, const char *message, char *text, size_t bytes)
+{
+    char place[BATCH_PLACE_BYTES];
+    batch_list_place(b, i, place);
+    const size_t length = strlen(place);
+    const bool there = strncmp(message, place, length) == 0 && message[length] == ':';
+    snprintf(text, bytes, "%s%s%s", there ? "" : place, there ? "" : ": ", message);
+}
+
+/* "FOLDER/0007.mp4" or "FOLDER/NAME". */
+static lt_status name_output(batch_list *b, int64_t i, const char *own, const char *place, lt_error *err)
+{
+    const char *format = b->request->format ? b->request->format : "mp4";
+    const size_t length = strlen(b->folder);
+    const size_t bytes = length + strlen(own ? own : format) + 32;
+    const char *slash = length > 0 && b->folder[length - 1] == '/' ? "" : "/";
+    char *name = malloc(bytes);
+    if (!name)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    if (own)
+        snprintf(name, bytes, "%s%s%s", b->folder, slash, own);
+    else
+        snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)b->entry[i].number, format);
+    for (int64_t k = 0; k < i; k++)
+        if (b->entry[k].output && strcmp(b->entry[k].output, name) == 0) {
+            const lt_status s = lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
+            free(name);
+            return s;
+        }
+    free(b->entry[i].output);
+    b->entry[i].output = name;
+    return LT_OK;
+}
+
+/* The line's settings, and those of the request where it says nothing. */
+static longtake_settings lay_over(const longtake_settings *line, const longtake_settings *base)
+{
+    longtake_settings s = *line;
+    film_keep_settings(base, &s);
+    if (s.seconds < 0 && s.frames < 0) {
+        s.seconds = base->seconds;
+        s.frames = base->frames;
+        s.semantic_frames = base->semantic_frames;
+    }
+    s.width = base->width;
+    s.height = base->height;
+    s.fit = base->fit;
+    return s;
+}
+
+lt_status batch_list_take(batch_list *b, int64_t i, batch_take *out, lt_error *err)
+{
+    char place[BATCH_PLACE_BYTES];
+    batch_list_place(b, i, place);
+    *out = (batch_take){.request = *b->request};
+    LT_TRY(batch_line_read(b->entry[i].text, place, &out->line, err));
+    LT_TRY(name_output(b, i, out->line.output, place, err));
+    out->request.prompt = out->line.prompt;
+    out->request.output = b->entry[i].output;
+    if (out->line.output)
+        out->request.format = NULL; /* the name says it */
+    out->request.settings = lay_over(&out->line.settings, &b->request->settings);
+    return LT_OK;
+}
+
+void batch_take_clear(batch_take *t)
+{
+    batch_line_clear(&t->line);
+    *t = (batch_take){0};
+}
