@@ -154,11 +154,15 @@ static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b
     return LT_OK;
 }
 
-/* The last frames of a reference become the latents that the first window begins with. */
+/* The last frames of a reference become the latents that the first window begins with, in every layer: any of them may own it. */
 static lt_status begin_with_reference(take_decoder *d, window_buffers *b, lt_error *err)
 {
+    const size_t values = known_values(d->run);
     LT_TRY(take_decode_reference(d, b->known, err));
     rest_decoder(d);
+    const size_t begun = (size_t)(d->run->spec.time.first_known * latent_values(d->run));
+    for (int layer = 1; layer < b->layers; layer++)
+        memcpy(b->known + (size_t)layer * values, b->known, begun * sizeof *b->known);
     return LT_OK;
 }
 

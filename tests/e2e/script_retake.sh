@@ -50,6 +50,19 @@ same frames.0-25 plain.0-25
 differ frames.25-33 plain.25-33
 same frames.33-48 plain.33-48
 
+# Window 0 made again begins with what the take begins with: under the take's own seed it is what it was.
+ffmpeg -v error -f lavfi -i testsrc=size=96x64 -frames:v 1 picture.png
+pictured="$make --image picture.png --seed 5"
+made $pictured -o pictured.mp4
+made generate --recipe pictured.mp4 --image picture.png -o pictured.y4m
+for retake in "--retake 0" "--retake 0-1 --keep-rest" "--retake 0-4"; do
+    made $pictured $retake --retake-seed 5 -o same.y4m
+    same pictured.y4m same.y4m
+done
+made $pictured --retake 0 --retake-seed 6 -o sixth.mp4
+made generate --recipe sixth.mp4 --image picture.png --retake 0 --retake-seed 5 -o same.y4m # the second layer
+same pictured.y4m same.y4m
+
 # A video of ours says how it was made: again, then with another window, then a retake of the retake.
 made $make --seed 3 -o first.mp4
 made generate --recipe first.mp4 -o second.mp4

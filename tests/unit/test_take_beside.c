@@ -348,13 +348,15 @@ static void a_stream(void **state)
 }
 
 /* The clip is encoded with the second queue before its thread begins. */
-static void go_on_from_clip(way how, const char *output)
+static void go_on_from_clip(way how, const longtake_retake *again, const char *output)
 {
     longtake_error error = {0};
     listener l = {.stop_frame = -1};
     longtake *e = open_engine(how);
     longtake_request request = request_of(&l);
     request.input = scratch_path("whole.mp4");
+    request.retakes = again;
+    request.retake_count = again != NULL;
     request.settings.seconds = 3;
     request.output = scratch_path(output);
     if (longtake_continue(e, &request, NULL, &error) != LONGTAKE_OK)
@@ -367,9 +369,24 @@ static void go_on_from_clip(way how, const char *output)
 static void a_clip_goes_on(void **state)
 {
     (void)state;
-    go_on_from_clip(ONE_AFTER_THE_OTHER, "longer.mp4");
-    go_on_from_clip(AT_ONCE, "longer-at-once.mp4");
+    go_on_from_clip(ONE_AFTER_THE_OTHER, NULL, "longer.mp4");
+    go_on_from_clip(AT_ONCE, NULL, "longer-at-once.mp4");
     expect_same_file("longer-at-once.mp4", "longer.mp4");
+}
+
+/* Its first window under the seed that it has anyway: it begins with the same frames of the clip. */
+static void a_clip_goes_on_again(void **state)
+{
+    (void)state;
+    static const longtake_retake first = {.seed = 7};
+    static const longtake_retake kept = {.seed = 7, .keep_rest = 1};
+    go_on_from_clip(ONE_AFTER_THE_OTHER, NULL, "longer.y4m");
+    go_on_from_clip(ONE_AFTER_THE_OTHER, &first, "longer-first.y4m");
+    go_on_from_clip(ONE_AFTER_THE_OTHER, &kept, "longer-kept.y4m");
+    go_on_from_clip(AT_ONCE, &first, "longer-first-at-once.y4m");
+    expect_same_file("longer-first.y4m", "longer.y4m");
+    expect_same_file("longer-kept.y4m", "longer.y4m");
+    expect_same_file("longer-first-at-once.y4m", "longer.y4m");
 }
 
 /* One thread refines and another one decodes, and the user is called by one at a time. */
@@ -837,6 +854,7 @@ int main(void)
         cmocka_unit_test(takes_of_one_engine),
         cmocka_unit_test(a_stream),
         cmocka_unit_test(a_clip_goes_on),
+        cmocka_unit_test(a_clip_goes_on_again),
         cmocka_unit_test(frames_in_order),
         cmocka_unit_test(decoding_stops_refining),
         cmocka_unit_test(refining_stops_decoding),
