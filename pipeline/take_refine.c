@@ -89,6 +89,12 @@ static lt_hash beginning_of(const take_run *run)
     return run->reference ? run->reference->hash : (lt_hash){0, 0};
 }
 
+/* Does window c begin with latents that the VAE has made of frames? */
+static bool begins_with_frames(const take_run *run, int64_t c)
+{
+    return c == 0 ? run->reference != NULL : run->spec.carry == CFG_CARRY_FRAMES;
+}
+
 lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key, lt_error *err)
 {
     take_run *run = r->run;
@@ -122,6 +128,11 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     take_key_int(&k, s->carry);
     if (s->speed != DIT_EXACT)
         take_key_int(&k, s->speed);
+    if (begins_with_frames(run, c)) {
+        lt_hash vae;
+        LT_TRY(take_engine_hash(run->engine, TAKE_NET_VAE, &vae, err));
+        take_key_hash(&k, vae);
+    }
     *key = take_key_end(&k);
     return LT_OK;
 }

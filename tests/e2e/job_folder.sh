@@ -76,6 +76,28 @@ refused 3 generate "a red ball" --frames 5 -o held.mp4
 kill $! 2>/dev/null
 MODEL=$kept
 
+# Latents that begin with frames are those of the VAE that decoded or encoded them: with another one the folder holds none of use.
+cp -r "$MODEL" other
+printf '\000\000\040\101' | # 10, in place of the encoder's last weight
+    dd of=other/temporal_vae.safetensors bs=1 seek=$(($(wc -c <"$MODEL/temporal_vae.safetensors") - 4)) conv=notrunc 2>/dev/null
+ffmpeg -v error -f lavfi -i testsrc=size=96x64 -frames:v 1 picture.png
+for way in "--carry frames" "--image picture.png"; do
+    made generate "a red ball" --frames 33 --steps 2 $way --job vaes -o one.y4m
+    MODEL=other
+    made generate "a red ball" --frames 33 --steps 2 $way --job vaes -o two.y4m
+    made generate "a red ball" --frames 33 --steps 2 $way -o alone.y4m
+    MODEL=$kept
+    same two.y4m alone.y4m
+    cmp -s one.y4m two.y4m && fail "$way: the VAE's weight tells nothing"
+done
+
+# Without such frames they are those of any VAE.
+made generate "a red ball" --frames 33 --steps 2 --job plain -o one.y4m
+MODEL=other
+made generate "a red ball" --frames 33 --steps 2 --job plain -o two.y4m --json
+MODEL=$kept
+equal "windows refined again for another VAE" "$(json made.out stages refine computed)" 0
+
 # A link that leads nowhere is no folder, and is not waited for.
 ln -s nowhere loose
 timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job loose -o loose.mp4 --model "$MODEL" >out 2>loose.err
