@@ -348,17 +348,19 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
 }
 
 /* Takes window c from the job folder, or makes the decoder ready for it. Another process may have come further than when the
- * folder was looked at: it drops the state before a window once the window's video is there. */
+ * folder was looked at: it drops the state before a window once the window's video is there. Where frames are handed out a video
+ * is no use, since it has none. */
 static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
 {
+    const bool takes_video = !d->run->request->on_frame;
     bool there = true;
     if (decodes_alone(d) || (d->at == c && c > 0))
         return LT_OK;
-    if (c > d->ready)
+    if (c > d->ready && takes_video)
         LT_TRY(find_video(d, c, w, blob, bytes, err));
     if (!*blob)
         LT_TRY(stand_before(d, c, &there, err));
-    if (!there)
+    if (!there && takes_video)
         LT_TRY(find_video(d, c, w, blob, bytes, err));
     if (!there && !*blob)
         return lt_fail(err, LT_ERR_FAILED, "decode: the state before window %lld vanished from the job folder", (long long)c);

@@ -809,6 +809,87 @@ static void not_where_memory_is_short(void **state)
     expect_same("short");
 }
 
+/* ---- networks in turns ---- */
+
+/* The most memory with which that is the way. */
+static longtake *open_in_turns(void)
+{
+    longtake *e = open_engine(ONE_AFTER_THE_OTHER);
+    take_memory found = choose(e, SECONDS, NULL, EVERYTHING);
+    while (found.networks != TAKE_NETWORKS_IN_TURNS) {
+        e->max_memory = found.device_bytes - 1;
+        found = choose(e, SECONDS, NULL, EVERYTHING);
+    }
+    return e;
+}
+
+/* The video, and its frames by callback. */
+static longtake_status show(longtake *e, const char *name, listener *l, longtake_error *error)
+{
+    char output[64];
+    begin_folder(name);
+    snprintf(output, sizeof output, "%s.mp4", name);
+    longtake_request request = request_of(l);
+    request.output = scratch_path(output);
+    request.job = scratch_path(name);
+    request.on_frame = on_frame;
+    return longtake_generate(e, &request, NULL, error);
+}
+
+/* All of them, whatever the job folder holds. */
+static void frames_of_a_kept_folder(void **state)
+{
+    (void)state;
+    lt_hash seen[2];
+    for (int again = 0; again < 2; again++) {
+        longtake_error error = {0};
+        listener l = {.stop_frame = -1};
+        longtake *e = open_in_turns();
+        if (show(e, "shown", &l, &error) != LONGTAKE_OK)
+            fail_msg("shown: %s", error.message);
+        longtake_close(e);
+        assert_int_equal(l.frames, 8 * SECONDS);
+        seen[again] = l.pictures;
+        expect_same("shown");
+    }
+    assert_memory_equal(&seen[0], &seen[1], sizeof seen[0]);
+}
+
+/* Where another process has taken what decoding goes on from, frames cannot be handed out. */
+static int lose_states(void *user, const longtake_event *event)
+{
+    char file[512];
+    if (event->kind == LONGTAKE_EVENT_WINDOW_DONE) {
+        DIR *folder = opendir(scratch_path("lost"));
+        assert_non_null(folder);
+        for (const struct dirent *f = readdir(folder); f; f = readdir(folder)) {
+            snprintf(file, sizeof file, "lost/%.250s", f->d_name);
+            if (strncmp(f->d_name, "state.", 6) == 0)
+                assert_int_equal(unlink(scratch_path(file)), 0);
+        }
+        closedir(folder);
+    }
+    return on_event(user, event);
+}
+
+static void frames_that_cannot_be_decoded(void **state)
+{
+    (void)state;
+    longtake_error error = {0};
+    listener l = {.stop_frame = -1};
+    longtake_request request = request_of(&l);
+    make(ONE_AFTER_THE_OTHER, "lost");
+    longtake *e = open_in_turns();
+    request.output = scratch_path("lost.mp4");
+    request.job = scratch_path("lost");
+    request.on_frame = on_frame;
+    request.on_event = lose_states;
+    const longtake_status s = longtake_generate(e, &request, NULL, &error);
+    longtake_close(e);
+    if (s != LONGTAKE_ERR_FAILED || !strstr(error.message, "the state before window 1 vanished from the job folder"))
+        fail_msg("got %d '%s' after %lld frames, want %d", (int)s, error.message, (long long)l.frames, LONGTAKE_ERR_FAILED);
+}
+
 /* The tiny model with pictures of 32x32. */
 static void write_model(void)
 {
@@ -866,6 +947,8 @@ int main(void)
         cmocka_unit_test(waiting_for_another_process),
         cmocka_unit_test(less_time_is_foreseen),
         cmocka_unit_test(not_where_memory_is_short),
+        cmocka_unit_test(frames_of_a_kept_folder),
+        cmocka_unit_test(frames_that_cannot_be_decoded),
     };
 #ifdef EMULATED_CARD
     const size_t count = 3; /* each take lasts many seconds */
