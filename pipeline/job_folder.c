@@ -37,7 +37,7 @@ struct take_job {
     void *user;
 };
 
-enum { NAME_BYTES = 128 };
+enum { NAME_BYTES = 128, PART_BYTES = NAME_BYTES + 48 };
 
 static void file_name(char out[NAME_BYTES], const char *name, lt_hash key)
 {
@@ -75,7 +75,15 @@ static size_t product_stem(const char *file)
     return stem_of(file, strlen(file));
 }
 
-/* Files this module makes and no others, for the folder may be any: products, "tokens.000.lock", "PRODUCT.PID.part". */
+/* "PRODUCT.PID.NUMBER", or "PRODUCT.PID" as it was once? */
+static bool is_part_of_product(const char *file, size_t length)
+{
+    static const char digits[] = "0123456789";
+    const size_t before_number = before_last_part(file, length, digits, 0);
+    return stem_of(file, before_number) > 0 || stem_of(file, before_last_part(file, before_number, digits, 0)) > 0;
+}
+
+/* Files this module makes and no others, for the folder may be any: products, "tokens.000.lock", "PRODUCT.PID.NUMBER.part". */
 static bool is_ours(const char *file)
 {
     const char *dot = strrchr(file, '.');
@@ -83,7 +91,7 @@ static bool is_ours(const char *file)
     if (dot && strcmp(dot, ".lock") == 0)
         return is_numbered(file, length);
     if (dot && strcmp(dot, ".part") == 0)
-        return stem_of(file, before_last_part(file, length, "0123456789", 0)) > 0;
+        return is_part_of_product(file, length);
     return product_stem(file) > 0;
 }
 
@@ -321,20 +329,31 @@ bool take_job_has(take_job *job, const char *name, lt_hash key)
     return there;
 }
 
+/* A file that nobody else writes: not another engine of this process, nor one on another machine whose process has the same
+ * number. Gives its handle, or -1 with errno. */
+static int create_part(int folder, const char *file, char part[PART_BYTES])
+{
+    for (int number = 0;; number++) {
+        snprintf(part, PART_BYTES, "%s.%ld.%d.part", file, (long)getpid(), number);
+        const int fd = openat(folder, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+}
+
 lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err)
 {
     if (!job)
         return LT_OK;
     char file[NAME_BYTES];
-    char part[NAME_BYTES + 32];
+    char part[PART_BYTES];
     file_name(file, name, key);
-    snprintf(part, sizeof part, "%s.%ld.part", file, (long)getpid());
     product_header h = {.key = {key.high, key.low}, .bytes = bytes};
     memcpy(h.magic, magic, sizeof magic);
     const lt_hash sum = lt_hash_bytes(data, bytes);
     h.checksum[0] = sum.high;
     h.checksum[1] = sum.low;
-    const int fd = openat(job->fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    const int fd = create_part(job->fd, file, part);
     bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
     int cause = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
@@ -346,7 +365,8 @@ lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void 
         ok = false;
     }
     if (!ok) {
-        unlinkat(job->fd, part, 0);
+        if (fd >= 0)
+            unlinkat(job->fd, part, 0);
         char place[PATH_MAX];
         snprintf(place, sizeof place, "%s/%s", job->path, file);
         errno = cause;

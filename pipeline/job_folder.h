@@ -6,8 +6,8 @@
  * A product's key is a hash of everything that made it, so a change of prompt, seed, setting or weights finds nothing and
  * the same command finds all. A product appears under its name only when it is whole (temporary name, sync, rename), and
  * its checksum is looked at when it is read: a damaged one counts as absent and is made again.
- * Several processes may use one folder: what two of them make twice is the same bytes, and `take_job_lock` keeps them from
- * making it twice; the last of them removes it. The locks are the kernel's (flock): they go with the process that held them.
+ * Several processes, and engines of one process, may use one folder: what two of them make twice is the same bytes, and `take_job_lock`
+ * keeps them from making it twice; the last of them removes it. The locks are the kernel's (flock): they go with the process that held them.
  *
  * File: 64 bytes (magic, key, checksum, length; little-endian) and the payload.
  */

@@ -1,4 +1,4 @@
-/* temporary_file.c - names with a process in them, and locks that end with it; see temporary_file.h. */
+/* temporary_file.c - names with a thread in them, and locks that end with its process; see temporary_file.h. */
 #include "kernels/core/temporary_file.h"
 
 #include <dirent.h>
@@ -21,8 +21,8 @@ void lt_temporary_hold(int fd)
     }
 }
 
-/* The process in "NAME.PID.part", or 0 for any other name. */
-static long process_in(const char *entry, const char *name)
+/* The thread in "NAME.THREAD.part", or 0 for any other name. */
+static long thread_in(const char *entry, const char *name)
 {
     const size_t length = strlen(name);
     if (strncmp(entry, name, length) != 0 || entry[length] != '.')
@@ -33,9 +33,9 @@ static long process_in(const char *entry, const char *name)
 }
 
 /* Does nobody write it any more? */
-static bool is_stale(int folder, const char *entry, long process, bool *is_folder)
+static bool is_stale(int folder, const char *entry, long thread, bool *is_folder)
 {
-    if (process == (long)getpid() || kill((pid_t)process, 0) == 0 || errno != ESRCH)
+    if (thread == (long)gettid() || kill((pid_t)thread, 0) == 0 || errno != ESRCH)
         return false;
     const int fd = openat(folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
@@ -62,9 +62,9 @@ static void clear(const char *folder, const char *name, void (*remove_folder)(co
     if (!d)
         return;
     for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        const long process = process_in(e->d_name, name);
+        const long thread = thread_in(e->d_name, name);
         bool is_folder = false;
-        if (process == 0 || !is_stale(dirfd(d), e->d_name, process, &is_folder))
+        if (thread == 0 || !is_stale(dirfd(d), e->d_name, thread, &is_folder))
             continue;
         if (!is_folder)
             (void)unlinkat(dirfd(d), e->d_name, 0);
@@ -85,7 +85,7 @@ char *lt_temporary_folder_name(const char *path, void (*remove_folder)(const cha
     char *const base = strndup(slash ? slash + 1 : path, length - (slash ? (size_t)(slash + 1 - path) : 0));
     if (folder && base) {
         clear(folder, base, remove_folder);
-        if (asprintf(&name, "%.*s.%ld%s", (int)length, path, (long)getpid(), ending) < 0)
+        if (asprintf(&name, "%.*s.%ld%s", (int)length, path, (long)gettid(), ending) < 0)
             name = NULL;
     }
     free(base);

@@ -1,11 +1,12 @@
 /* temporary_file.h - a file is written under a temporary name and gets its own once it is whole.
  *
- *     char *temporary = lt_temporary_name("ball.mp4");     // "ball.mp4.1234.part", 1234 the process
+ *     char *temporary = lt_temporary_name("ball.mp4");     // "ball.mp4.1234.part", 1234 the thread: of a program's first one the process
  *     ... open it; lt_temporary_hold(fd); write, sync, rename, close ...
  *     free(temporary);
  *
  * What a process left behind that was killed while it wrote is removed by the next one that writes the same file; what is
- * held by a process, here or on another machine, or has a living process in its name, stays.
+ * held by a process, here or on another machine, or has a living thread in its name, stays. So two engines may write one file from two
+ * threads: each writes all of it, and the last one's stays.
  */
 #ifndef LT_TEMPORARY_FILE_H
 #define LT_TEMPORARY_FILE_H

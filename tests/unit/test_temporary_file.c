@@ -2,6 +2,7 @@
 #include "kernels/core/temporary_file.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -82,6 +83,47 @@ static void keeps_what_is_not_of_a_dead_process(void **state)
     }
 }
 
+/* Two threads write the same file, each under a name of its own, which the other one leaves alone. */
+static void *write_half(void *argument)
+{
+    char *const name = lt_temporary_name(scratch_path("take.mp4"));
+    assert_non_null(name);
+    scratch_write_text(strrchr(name, '/') + 1, argument);
+    return name;
+}
+
+static void *write_half_and_wait(void *argument)
+{
+    pthread_barrier_t *const steps = argument;
+    char *const name = write_half("theirs");
+    (void)pthread_barrier_wait(steps); /* both names are there */
+    (void)pthread_barrier_wait(steps); /* and were looked at */
+    return name;
+}
+
+static void keeps_threads_apart(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    pthread_barrier_t steps;
+    void *theirs = NULL;
+    size_t bytes = 0;
+    assert_int_equal(pthread_barrier_init(&steps, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_half_and_wait, &steps), 0);
+    (void)pthread_barrier_wait(&steps);
+    char *const ours = write_half("ours");
+    (void)pthread_barrier_wait(&steps);
+    assert_int_equal(pthread_join(thread, &theirs), 0);
+    (void)pthread_barrier_destroy(&steps);
+    assert_string_not_equal(ours, (char *)theirs);
+    char *const read = scratch_read(strrchr(theirs, '/') + 1, &bytes);
+    assert_non_null(read);
+    assert_string_equal(read, "theirs");
+    free(read);
+    free(ours);
+    free(theirs);
+}
+
 static void stale_name(const char *path)
 {
     rmdir(path);
@@ -110,6 +152,7 @@ int main(void)
         cmocka_unit_test(clears_what_the_dead_left),
         cmocka_unit_test(keeps_what_is_written_elsewhere),
         cmocka_unit_test(keeps_what_is_not_of_a_dead_process),
+        cmocka_unit_test(keeps_threads_apart),
         cmocka_unit_test(leaves_folders_to_their_owner),
     };
     scratch_open();
