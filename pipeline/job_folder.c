@@ -119,11 +119,16 @@ static bool hold_alone(int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* A link that leads nowhere: no folder can be made under its name. */
+/* A link that leads nowhere: no folder can be made under its name. Behind "link/" lstat looks for what the link leads to. */
 static bool is_loose_link(const char *path)
 {
     struct stat st;
-    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
+    char link[PATH_MAX];
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    snprintf(link, sizeof link, "%.*s", (int)length, path);
+    return lstat(link, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
 }
 
 /* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that is done may have removed

@@ -100,6 +100,9 @@ equal "windows refined again for another VAE" "$(json made.out stages refine com
 
 # A link that leads nowhere is no folder, and is not waited for.
 ln -s nowhere loose
-timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job loose -o loose.mp4 --model "$MODEL" >out 2>loose.err
-equal "a link that leads nowhere" $? 2
+for link in loose loose/ loose//; do
+    timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job $link -o loose.mp4 --model "$MODEL" >out 2>loose.err
+    equal "a link that leads nowhere, as $link" $? 2
+    grep -q '^longtake: job folder' loose.err || fail "$link: $(cat loose.err)"
+done
 finish
