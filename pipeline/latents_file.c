@@ -183,6 +183,7 @@ struct take_latents_reader {
     char *place;
     take_latents_shape shape;
     bool bf16;
+    int64_t file_bytes; /* header included */
     lt_json *about;
     int64_t read; /* latents */
 };
@@ -211,7 +212,14 @@ static int64_t size_at(const lt_json *array, size_t i)
     return n && lt_json_kind_of(n) == LT_JSON_INT ? lt_json_int(n) : -1;
 }
 
-static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, lt_error *err)
+static lt_status refuse_shape(const take_latents_reader *r, const int64_t dim[4], lt_error *err)
+{
+    return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place, (long long)dim[0],
+                   (long long)dim[1], (long long)dim[2], (long long)dim[3]);
+}
+
+/* `before` are the header's bytes and those of its length. */
+static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, int64_t before, lt_error *err)
 {
     const lt_json *t = lt_json_get(root, "latents");
     if (!t || lt_json_kind_of(t) != LT_JSON_OBJECT || lt_json_count(root) != 2)
@@ -230,13 +238,12 @@ static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, 
     const int64_t dim[] = {size_at(shape, 0), size_at(shape, 1), size_at(shape, 2), size_at(shape, 3)};
     if (dim[0] < 1 || dim[0] > max_latents || dim[1] < 1 || dim[1] > MAX_CHANNELS || dim[2] < 1 || dim[2] > MAX_SIDE ||
         dim[3] < 1 || dim[3] > MAX_SIDE)
-        return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place,
-                       (long long)dim[0], (long long)dim[1], (long long)dim[2], (long long)dim[3]);
+        return refuse_shape(r, dim, err);
     r->shape = (take_latents_shape){dim[0], (int)dim[1], (int)dim[2], (int)dim[3]};
     int64_t bytes = 0;
-    if (__builtin_mul_overflow(latent_elements(r->shape) * (r->bf16 ? 2 : 4), dim[0], &bytes))
-        return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place,
-                       (long long)dim[0], (long long)dim[1], (long long)dim[2], (long long)dim[3]);
+    if (__builtin_mul_overflow(latent_elements(r->shape) * (r->bf16 ? 2 : 4), dim[0], &bytes) ||
+        __builtin_add_overflow(before, bytes, &r->file_bytes))
+        return refuse_shape(r, dim, err);
     if (size_at(offsets, 0) != 0 || size_at(offsets, 1) != bytes)
         return lt_fail(err, LT_ERR_INPUT, "%s: latents: offsets %lld to %lld, the shape needs 0 to %lld", r->place,
                        (long long)size_at(offsets, 0), (long long)size_at(offsets, 1), (long long)bytes);
@@ -268,15 +275,14 @@ static lt_status read_about(take_latents_reader *r, const lt_json *root, lt_erro
 }
 
 /* A file's length must be what the header says; a pipe is seen to end by reading. */
-static lt_status check_length(take_latents_reader *r, uint64_t header_bytes, lt_error *err)
+static lt_status check_length(const take_latents_reader *r, lt_error *err)
 {
     struct stat st;
     if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
         return LT_OK;
-    const int64_t want = 8 + (int64_t)header_bytes + r->shape.latents * latent_elements(r->shape) * (r->bf16 ? 2 : 4);
-    if (st.st_size != want)
+    if (st.st_size != r->file_bytes)
         return lt_fail(err, LT_ERR_INPUT, "%s: %lld bytes, the header says %lld", r->place, (long long)st.st_size,
-                       (long long)want);
+                       (long long)r->file_bytes);
     return LT_OK;
 }
 
@@ -298,9 +304,9 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     if (s == LT_OK)
         s = read_about(r, root, err);
     if (s == LT_OK)
-        s = read_tensor_entry(r, root, err);
+        s = read_tensor_entry(r, root, (int64_t)(sizeof bytes + bytes), err);
     if (s == LT_OK)
-        s = check_length(r, bytes, err);
+        s = check_length(r, err);
     lt_json_free(root);
     free(text);
     return s;
