@@ -1,6 +1,7 @@
 /* speed_file.c - lines of key and speed; see speed_file.h. */
 #include "pipeline/measure/speed_file.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "kernels/core/decimal_text.h"
+#include "kernels/core/durable.h"
+#include "kernels/core/temporary_file.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/measure/processor_name.h"
 #include "pipeline/take_key.h"
@@ -37,11 +40,22 @@ static void key_of(const longtake *e, const take_spec *s, take_stage stage, char
     lt_hash_text(take_key_end(&k), text);
 }
 
-/* "FOLDER/speeds" and an ending; NULL when there is no cache or no memory. free() it. */
-static char *path_in_cache(const longtake *e, const char *ending)
+/* "FOLDER/speeds"; NULL when there is no cache or no memory. free() it. */
+static char *path_in_cache(const longtake *e)
 {
     char *path = NULL;
-    return e->cache_dir && asprintf(&path, "%s/speeds%s", e->cache_dir, ending) >= 0 ? path : NULL;
+    return e->cache_dir && asprintf(&path, "%s/speeds", e->cache_dir) >= 0 ? path : NULL;
+}
+
+/* NULL where no plain file is there: what stands under the name may be anything, and a pipe is not waited for. */
+static FILE *open_plain(const char *path)
+{
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *f = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "rb") : NULL;
+    if (fd >= 0 && !f)
+        close(fd);
+    return f;
 }
 
 /* The whole file, or an empty text when it is not there or larger than we write; NULL when memory is out. free() it. */
@@ -50,9 +64,12 @@ static char *read_speeds(const longtake *e)
     char *text = NULL;
     size_t bytes;
     lt_error ignored = {0};
-    char *path = path_in_cache(e, "");
-    if (path && lt_whole_file_read(path, MOST_BYTES, "speeds", &text, &bytes, &ignored) != LT_OK)
+    char *path = path_in_cache(e);
+    FILE *f = path ? open_plain(path) : NULL;
+    if (f && lt_whole_stream_read(f, path, MOST_BYTES, "speeds", &text, &bytes, &ignored) != LT_OK)
         text = NULL;
+    if (f)
+        fclose(f);
     free(path);
     return text ? text : calloc(1, 1);
 }
@@ -112,16 +129,14 @@ static void make_folder(const char *path)
 void take_speeds_write(const longtake *e, const take_spec *s, const take_clock *c)
 {
     char key[TAKE_STAGES][LT_HASH_TEXT_BYTES];
-    char ending[32];
     int keys = 0;
     if (!e->cache_dir)
         return;
     make_folder(e->cache_dir);
-    snprintf(ending, sizeof ending, ".%ld.part", (long)getpid());
     char *old = read_speeds(e);
-    char *path = path_in_cache(e, "");
-    char *temporary = path_in_cache(e, ending);
-    FILE *f = old && path && temporary ? fopen(temporary, "w") : NULL;
+    char *path = path_in_cache(e);
+    char *temporary = path && lt_takes_a_rename(path) ? lt_temporary_name(path) : NULL;
+    FILE *f = old && temporary ? fopen(temporary, "we") : NULL;
     for (int stage = 0; f && stage < TAKE_STAGES; stage++) {
         const take_stage_total *t = &c->of[stage];
         if (t->measured <= 0)

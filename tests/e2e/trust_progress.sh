@@ -48,6 +48,16 @@ head -c 3000 /dev/urandom >.cache/longtake/speeds
 made generate "a red ball" --seconds 1 --dry-run --json
 grep -q '"time_seconds": *null' made.out || fail "noise has a time"
 XDG_CACHE_HOME=/dev/null made generate "a red ball" --frames 1 -o short.mp4
+# Nor is a pipe, which is neither waited for nor replaced.
+rm .cache/longtake/speeds
+mkfifo .cache/longtake/speeds
+for whole in "" --dry-run; do
+    timeout -s KILL 60 "$PROGRAM" generate "a red ball" --frames 1 --model "$MODEL" --progress none $whole -o short.mp4 >out 2>err
+    equal "a pipe in the cache $whole: exit code" $? 0
+done
+equal "cache" "$(ls .cache/longtake)" speeds
+[ -p .cache/longtake/speeds ] || fail "a pipe in the cache is gone"
+rm .cache/longtake/speeds
 # Nothing is left where a take goes on from a video, whose own latents are not decoded.
 "$PROGRAM" continue take.mp4 -p "a red ball" --seconds 1 --model "$MODEL" --progress jsonl -o longer.mp4 >out 2>longer.jsonl || fail "$(tail -1 longer.jsonl)"
 tail -1 longer.jsonl | grep -q '"event":"done".*"eta_s":0.0' || fail "continue: the last event is $(tail -1 longer.jsonl)"
