@@ -96,7 +96,7 @@ typedef enum {
 typedef struct {
     longtake_event_kind kind; /**< what it tells */
     double elapsed_seconds;   /**< since the request began */
-    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from) */
+    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from) "import" */
     int64_t window;           /**< of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
     int64_t windows;          /**< of the stage in all; 0: not known */
     int64_t step;             /**< done so far in this window */
@@ -111,7 +111,8 @@ typedef struct {
  * Non-zero asks to stop after the current step: the finished part is finalised, LONGTAKE_ERR_CANCELLED is returned. */
 typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
 
-/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. In order, `index` from 0.
+/** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during the call. In order; `index` counts the take's frames from 0, those of a video
+ * that it goes on from too, so with `new_only` the first is not 0.
  * Non-zero stops the take there: LONGTAKE_ERR_CANCELLED. */
 typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width, int height);
 
@@ -165,7 +166,7 @@ typedef enum {
  * A value outside the range is LONGTAKE_ERR_USAGE. Which command reads which of them: longtake_request. */
 typedef struct {
     int64_t seed;             /**< 0 .. 2^32-1; -1 draws one and reports it; LONGTAKE_SEED_UNSET: the input's own, else 42 */
-    double seconds;           /**< length in seconds of the model's rate, up to a day; at most one of these three is set. Unset: the input's, else one window */
+    double seconds;           /**< length in seconds of the model's rate, up to 691,200 frames (a day at 8 a second) or 65,536 segments of the model; at most one of these three is set. Unset: the input's, else one window */
     int64_t frames;           /**< the same in RGB frames, from 1 */
     int64_t semantic_frames;  /**< the same in semantic frames, the release's num_frames: n of them are 4 (n - 1) + 1 RGB frames, 13 are 49 */
     double fps;               /**< rate of the file, 0.1 .. 240: another one plays the same frames faster or slower */
@@ -337,7 +338,7 @@ LONGTAKE_API longtake_status longtake_plan_batch(longtake *e, const char *prompt
 LONGTAKE_API longtake_status longtake_plan_batch_table(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **text, longtake_error *error);
 
 /** A look before the work: `count` plans (1 to 16) of one request of longtake_make_tokens, of seeds that follow each other, each in a
- * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ...; a single one has the name itself. `fn` hears of every one. The request's
+ * file whose name says its seed: "ball.lt" becomes "ball-42.lt", "ball-43.lt", ...; a single one has the name itself. `fn` hears of every one that was made; the first that fails ends it. The request's
  * `preview`, a PNG, gets a contact sheet: a row of rough pictures for each, without any refinement. */
 LONGTAKE_API longtake_status longtake_make_candidates(longtake *e, const longtake_request *r, int count, longtake_batch_fn fn, void *user, longtake_error *error);
 

@@ -159,7 +159,8 @@ enum { WAYS = sizeof ways / sizeof *ways };
 
 static size_t bytes_of(const cli_flag *f)
 {
-    return f->kind == FLAG_TEXT ? sizeof(const char *) : sizeof(double);
+    const bool is_text = f->kind == FLAG_TEXT || f->kind == FLAG_TIME || f->kind == FLAG_CHOICE;
+    return is_text ? sizeof(const char *) : sizeof(double);
 }
 
 static bool is_said(const cli_flag *f, const cli_values *v)
@@ -263,6 +264,26 @@ static bool read_arguments(int argc, char **argv, cli_values *v, char *message, 
     return true;
 }
 
+static size_t bytes_held(const cli_flag *f)
+{
+    return f->kind == FLAG_SWITCH ? sizeof(bool) : f->kind == FLAG_LIST ? sizeof(const char *) : bytes_of(f);
+}
+
+/* Notes which variables are in force: what they say is what holds in the end. */
+static void note_environment(const cli_values *environment, const cli_values *nothing, cli_values *v)
+{
+    size_t used = 0;
+    for (int i = 0; i < cli_flag_count; i++) {
+        const cli_flag *f = &cli_flags[i];
+        const char *said = (const char *)environment + f->at;
+        const bool says = memcmp(said, (const char *)nothing + f->at, bytes_held(f)) != 0;
+        char name[80];
+        name_variable(f, name);
+        if (says && memcmp(said, (const char *)v + f->at, bytes_held(f)) == 0 && used + strlen(name) + 2 < sizeof v->environment)
+            used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s", used > 0 ? " " : "", name);
+    }
+}
+
 /* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
 static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
 {
@@ -275,7 +296,10 @@ static bool read_both(int argc, char **argv, const cli_values *said, cli_values 
     *v = environment;
     for (int w = 0; w < WAYS; w++)
         copy_way(&ways[w], v, &nothing);
-    return read_arguments(argc, argv, v, message, bytes) && fill_ways(v, &environment, message, bytes);
+    if (!read_arguments(argc, argv, v, message, bytes) || !fill_ways(v, &environment, message, bytes))
+        return false;
+    note_environment(&environment, &nothing, v);
+    return true;
 }
 
 /* A word with a space in it is the prompt of someone who left the command out. */

@@ -161,8 +161,21 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
-/* --retake: windows by number, or by time. */
-static int find_retake(cli_context *c, const longtake *engine, const longtake_request *r, longtake_retake *retake)
+/* Of a plan in a file, whose length is the take's unless a flag says another. */
+static longtake_status find_length(longtake *engine, longtake_request *r, longtake_error *error)
+{
+    longtake_tokens *plan = NULL;
+    if (!r->input || r->settings.seconds >= 0 || r->settings.frames >= 0 || r->settings.semantic_frames >= 0)
+        return LONGTAKE_OK;
+    const longtake_status s = longtake_tokens_read(engine, r->input, &plan, error);
+    if (s == LONGTAKE_OK)
+        r->settings.semantic_frames = longtake_tokens_semantic_frames(plan);
+    longtake_tokens_close(plan);
+    return s;
+}
+
+/* --retake: windows by number, or by time, of the take that `r` asks for. */
+static int find_retake(cli_context *c, longtake *engine, longtake_request *r, longtake_retake *retake)
 {
     const cli_values *v = c->values;
     longtake_error error = {0};
@@ -174,7 +187,9 @@ static int find_retake(cli_context *c, const longtake *engine, const longtake_re
         return LONGTAKE_OK;
     if (!cli_span(v->retake, longtake_fps(engine), &from, &to))
         return cli_usage(c, "--retake: found \"%s\", expected a window, a span of windows or of time: 3, 2-5 or 12s-18s", v->retake);
-    if (longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) != LONGTAKE_OK)
+    if (r->input && strcmp(r->input, "-") == 0)
+        return cli_usage(c, "--retake: found a span of time and the plan on standard input, expected windows by number: 3 or 2-5");
+    if (find_length(engine, r, &error) != LONGTAKE_OK || longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
 }
@@ -299,7 +314,8 @@ static int apply_script(cli_context *c, longtake *engine, take_script *s, longta
     if (v->retake && !cli_given(v->retake_seed))
         r->settings.seed = LONGTAKE_SEED_UNSET; /* --seed is the retake's */
     if (v->retake) {
-        longtake_request without = *r; /* the take whose windows are counted */
+        longtake_request without = *r; /* the take whose windows are counted, of which nothing is told */
+        without.on_event = NULL;
         int code = fill_from_script(c, engine, s, &without);
         if (code == LONGTAKE_OK)
             code = find_retake(c, engine, &without, &s->retake);

@@ -2,6 +2,7 @@
 #include "cli/context.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,11 +17,22 @@
 #include "cli/json_output.h"
 #include "cli/profile_table.h"
 
+/* What is refused may have been asked for by the environment, which is easily forgotten. */
+static void tell_error(cli_context *c, int code, const char *message)
+{
+    char text[sizeof((longtake_error *)0)->message + sizeof c->values->environment + 32];
+    const bool asked = code == LONGTAKE_ERR_USAGE || code == LONGTAKE_ERR_INPUT || code == LONGTAKE_ERR_DEVICE;
+    const char *environment = c->values->environment;
+    const bool hints = asked && environment[0] != '\0' && !strchr(message, '\n');
+    snprintf(text, sizeof text, "%s%s%s", message, hints ? "\nhint: in the environment: " : "", hints ? environment : "");
+    cli_progress_error(&c->progress, code, text);
+}
+
 int cli_fail(cli_context *c, const longtake_error *error)
 {
     const int interrupted = cli_interrupt_code();
-    const int code = error->code == LONGTAKE_ERR_CANCELLED && interrupted ? interrupted : (int)error->code;
-    cli_progress_error(&c->progress, code, error->message);
+    const int code = interrupted ? interrupted : (int)error->code; /* a signal may also show as a read or an open that failed */
+    tell_error(c, code, error->message);
     return code;
 }
 
@@ -31,7 +43,7 @@ int cli_usage(cli_context *c, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    cli_progress_error(&c->progress, LONGTAKE_ERR_USAGE, message);
+    tell_error(c, LONGTAKE_ERR_USAGE, message);
     return LONGTAKE_ERR_USAGE;
 }
 
@@ -57,6 +69,8 @@ int cli_check_stream(cli_context *c)
         return LONGTAKE_OK;
     if (v->json)
         return cli_usage(c, "--output - and --json: found both, expected one: each has standard output for itself");
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) /* closed, so held on /dev/null */
+        return cli_fail(c, &(longtake_error){.code = LONGTAKE_ERR_FAILED, .message = "standard output: cannot be written: Bad file descriptor"});
     if (isatty(STDOUT_FILENO))
         return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
     return LONGTAKE_OK;
@@ -146,7 +160,10 @@ static bool read_whole_text(FILE *f, char *text, const char *place, char *messag
     }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
-    text[n] = '\0';
+    static const char byte_order_mark[] = "\xef\xbb\xbf"; /* that some editors begin a file with */
+    const size_t mark = n >= 3 && memcmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
+    memmove(text, text + mark, n - mark);
+    text[n - mark] = '\0';
     return true;
 }
 

@@ -79,6 +79,8 @@ typedef struct {
     const char *completions;
     bool man;
     bool json, no_metadata, quiet, verbose, version, help;
+
+    char environment[256]; /* names of the variables that flags have their values from, a space between, as far as there is room */
 } cli_values;
 
 typedef struct {

@@ -182,6 +182,7 @@ static lt_status open_device(const longtake_options *o, longtake *e, lt_error *e
     LT_TRY(find_precision(o->precision ? o->precision : "auto", &p, err));
     LT_TRY(open_backend(o, p, &e->backend, err));
     e->rounding = p->rounding;
+    e->chose_precision = o->precision && strcmp(o->precision, "auto") != 0;
     return check_rounding(e, err);
 }
 
@@ -191,6 +192,28 @@ static lt_status check_set(const longtake *e, lt_error *err)
     lt_error found = {0};
     const lt_status s = cfg_check(&e->cfg, "--set", &found);
     return s == LT_OK ? LT_OK : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
+}
+
+/* Takes the lines out of a text of all values that settings of a take say. */
+static void drop_settings(char *values)
+{
+    static const char *const settings[] = {"pipeline.lm_cfg",     "pipeline.shot_cfg",     "pipeline.events",    "pipeline.temperature", "pipeline.top_k",
+                                           "pipeline.top_p",      "pipeline.motion",       "pipeline.lm_context", "pipeline.cfg_scale",   "pipeline.cfg_schedule",
+                                           "pipeline.guidance",   "pipeline.overlap",      "mmdit.steps",         "mmdit.carry"};
+    char *kept = values;
+    for (const char *line = values; *line;) {
+        const size_t length = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+        const size_t key = strcspn(line, ":");
+        bool is_setting = false;
+        for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+            is_setting = is_setting || (strlen(settings[i]) == key && memcmp(line, settings[i], key) == 0);
+        if (!is_setting) {
+            memmove(kept, line, length);
+            kept += length;
+        }
+        line += length;
+    }
+    *kept = '\0';
 }
 
 static lt_status open_config(const longtake_options *o, longtake *e, lt_error *err)
@@ -209,8 +232,11 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
         LT_TRY(check_set(e, err));
     e->config_text = cfg_text_with_origins(&e->cfg, e->config_file, o->set);
     char *values = cfg_text_of(&e->cfg);
-    if (values)
+    if (values) {
         e->config_hash = lt_hash_bytes(values, strlen(values));
+        drop_settings(values);
+        e->fixed_hash = lt_hash_bytes(values, strlen(values));
+    }
     const bool complete = values && e->config_text;
     free(values);
     return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);

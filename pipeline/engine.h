@@ -39,9 +39,11 @@ struct longtake {
     int64_t max_pinned;       /* bytes of the host's memory that a device may pin, 0 = half of what is available */
     char *cache_dir;          /* or NULL */
     struct take_profile *profile; /* where operations are counted; or NULL */
-    lt_hash config_hash;      /* of every configuration value */
+    lt_hash config_hash;      /* of every configuration value, */
+    lt_hash fixed_hash;       /* and of those that no setting of a take says */
     lt_home home[TAKE_NETS];  /* of matrices, on a device with memory of its own: as take_memory.h chose for this take */
     lt_rounding rounding;     /* --precision fp8 or int8: of products with many rows, inside layers */
+    bool chose_precision;     /* false: it is the device's own */
     bool keeps_weights;
     lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
     lt_hash hash[TAKE_NETS];

@@ -133,12 +133,18 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
-static void print_head(const take_spec *s, FILE *out)
+static void print_head(const take_foresight *f, FILE *out)
 {
+    const take_spec *s = &f->task.run.spec;
     const take_timeline *time = &s->time;
-    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s\n", (long long)time->frames, plural(time->frames),
+    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s", (long long)time->frames, plural(time->frames),
             (double)time->frames / s->fps, s->seed, (long long)time->windows, plural(time->windows),
             (long long)time->segments, plural(time->segments));
+    if (f->task.command->does & TAKE_DOES_TOKENS)
+        fprintf(out, ", %lld tokens", (long long)take_token_count(&f->task.run.engine->cfg.ar_model, time));
+    if (f->task.command->does & TAKE_DOES_REFINE)
+        fprintf(out, ", %lld steps", (long long)(time->windows * take_steps_run(s)));
+    fputc('\n', out);
 }
 
 static void print_windows(const take_foresight *f, FILE *out)
@@ -172,7 +178,7 @@ static void print_shots(const take_spec *s, FILE *out)
 static void print_table(const take_foresight *f, FILE *out)
 {
     const take_spec *s = &f->task.run.spec;
-    print_head(s, out);
+    print_head(f, out);
     for (int i = 1; i < s->shots; i++) {
         char line[TAKE_SHOT_LINE_BYTES];
         (void)take_task_shot_line(&f->task, i, line);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "media/frame_reader.h"
 #include "media/libav_error.h"
 #include "media/video_file.h"
 #include "pipeline/measure/take_profile.h"
@@ -26,6 +27,23 @@ static void add_segments(const take_run *run, lt_json *o)
     lt_json_set(o, "segment_frames", lengths);
 }
 
+static lt_status take_decoder_hash(longtake *e, lt_hash *out, lt_error *err)
+{
+    return take_engine_hash(e, TAKE_NET_VAE, out, err);
+}
+
+/* False with an error where the weights cannot be read. */
+static bool set_hash(lt_json *o, const char *key, longtake *e, lt_status (*hash_of)(longtake *, lt_hash *, lt_error *), lt_error *err)
+{
+    lt_hash hash;
+    char text[LT_HASH_TEXT_BYTES];
+    if (hash_of(e, &hash, err) != LT_OK)
+        return false;
+    lt_hash_text(hash, text);
+    lt_json_set(o, key, lt_json_new_string(text));
+    return true;
+}
+
 /* What the input says of itself; a decoded file may have another rate and size than was thought of when it was refined. */
 static lt_json *about_of_input(const take_run *run, lt_error *err)
 {
@@ -33,6 +51,13 @@ static lt_json *about_of_input(const take_run *run, lt_error *err)
     if (lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &about, err) != LT_OK)
         return NULL;
     lt_json_set(about, "settings", take_spec_json(&run->spec));
+    if (take_about_other_decoder(about, run->engine)) {
+        lt_json_set(about, "decoder", lt_json_new_string(run->engine->files.name));
+        if (!set_hash(about, "decoder_hash", run->engine, take_decoder_hash, err)) {
+            lt_json_free(about);
+            return NULL;
+        }
+    }
     return about;
 }
 
@@ -58,18 +83,25 @@ static lt_json *codes_json(const int32_t *codes, int64_t count)
 
 lt_json *take_about(take_run *run, lt_error *err)
 {
-    lt_hash model;
+    longtake *e = run->engine;
+    char hash[LT_HASH_TEXT_BYTES];
     if (run->given_about)
         return about_of_input(run, err);
-    if (take_engine_model_hash(run->engine, &model, err) != LT_OK)
-        return NULL;
-    char hash[LT_HASH_TEXT_BYTES];
-    lt_hash_text(model, hash);
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "made_by", lt_json_new_string("longtake"));
-    lt_json_set(o, "model", lt_json_new_string(run->engine->files.name));
-    lt_json_set(o, "model_hash", lt_json_new_string(hash));
-    lt_json_set(o, "settings", take_spec_json(&run->spec));
+    lt_json_set(o, "model", lt_json_new_string(e->files.name));
+    if (!set_hash(o, "model_hash", e, take_engine_model_hash, err) || !set_hash(o, "decoder_hash", e, take_decoder_hash, err)) {
+        lt_json_free(o);
+        return NULL;
+    }
+    lt_hash_text(e->fixed_hash, hash);
+    lt_json_set(o, "config_hash", lt_json_new_string(hash));
+    lt_json_set(o, "device", lt_json_new_string(e->backend->table->name));
+    lt_json_set(o, "precision", lt_json_new_string(take_engine_precision(e)));
+    lt_json *settings = take_spec_json(&run->spec);
+    if (run->reference && run->spec.codes != TAKE_CODES_FITTING)
+        lt_json_set(settings, "codes", lt_json_new_string(take_codes_name(run->spec.codes)));
+    lt_json_set(o, "settings", settings);
     if (run->reference) {
         char of[LT_HASH_TEXT_BYTES];
         lt_json *reference = lt_json_new_object();
@@ -95,26 +127,47 @@ lt_json *take_about(take_run *run, lt_error *err)
 }
 
 /* What a take is known by before it has a plan. */
-static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "settings", "reference"};
+static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference", "precision"};
+
+/* Can all frames of a video be read, and are they so many? */
+static bool is_whole(const char *path, int64_t frames)
+{
+    const media_read_options options = {0};
+    media_reader *reader = NULL;
+    lt_error ignored = {0};
+    if (media_reader_open(path, &options, &reader, &ignored) != LT_OK)
+        return false;
+    const media_video_info *info = media_reader_info(reader);
+    uint8_t *rgb = malloc((size_t)info->width * (size_t)info->height * 3);
+    bool got = rgb != NULL;
+    int64_t read = -1;
+    do
+        read++;
+    while (got && read <= frames && media_read_frame(reader, rgb, &got, &ignored) == LT_OK && got);
+    free(rgb);
+    media_reader_close(reader);
+    return !got && read == frames;
+}
 
 bool take_is_made(take_run *run, const char *path)
 {
     lt_error ignored = {0};
     lt_json *there = NULL;
-    if (run->request->no_metadata || take_recipe_read(path, &there, &ignored) != LT_OK)
-        return false;
+    if (run->request->no_metadata || run->request->tokens || take_recipe_read(path, &there, &ignored) != LT_OK)
+        return false; /* a plan of the caller's own is not compared */
     lt_json *wanted = take_about(run, &ignored);
     bool same = wanted != NULL;
-    for (size_t i = 0; same && i < sizeof told_before_plan / sizeof *told_before_plan; i++) {
+    const size_t told = sizeof told_before_plan / sizeof *told_before_plan - (run->engine->chose_precision ? 0 : 1);
+    for (size_t i = 0; same && i < told; i++) {
         const lt_json *a = lt_json_get(wanted, told_before_plan[i]);
         const lt_json *b = lt_json_get(there, told_before_plan[i]);
         same = (!a && !b) || lt_json_equal(a, b);
     }
-    if (same)
+    if (same && is_whole(path, take_delivered_frames(run)))
         run->given_about = lt_json_text(there);
     lt_json_free(wanted);
     lt_json_free(there);
-    return same && run->given_about;
+    return run->given_about != NULL;
 }
 
 static lt_json *stage_report(const take_run *run)

@@ -21,8 +21,8 @@ typedef struct {
  * `longtake info` shows of a file and `--recipe` reads. NULL when memory is out. */
 lt_json *take_about(take_run *run, lt_error *err);
 
-/* Is `path` the very take that a settled `run` would make, by its own account? Then the run tells of it as that file does (take_fill_result). What
- * decides nothing but rounding, device and precision, no file tells. */
+/* Is `path` the very take that a settled `run` would make, by its own account? Then the run tells of it as that file does (take_fill_result). Device,
+ * and precision where the engine has its device's own, may be others. */
 bool take_is_made(take_run *run, const char *path);
 
 /* RGB frames that the take's output has. */

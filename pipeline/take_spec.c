@@ -10,6 +10,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/script/prompt_events.h"
 #include "text_encoder/utf8_text.h"
+#include "tokenizer/token_plan.h"
 
 enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };
 
@@ -140,10 +141,12 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
                                                   : take_frames_of_latents(g->semantic_frames);
     else
         *frames = isfinite(g->seconds) ? llround(fmin(g->seconds * cfg->pipeline.fps, 1e15)) : 0;
-    if (*frames < 1 || *frames > max_frames)
+    const int64_t planned = take_frames_of_latents((int64_t)TOK_MAX_SEGMENTS * cfg->ar_model.segment_frames);
+    const int64_t most = planned < max_frames ? planned : max_frames;
+    if (*frames < 1 || *frames > most)
         return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
                        g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num-frames" : "--seconds",
-                       (long long)*frames, (long long)max_frames);
+                       (long long)*frames, (long long)most);
     return LT_OK;
 }
 

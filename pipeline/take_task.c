@@ -198,6 +198,23 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     return LT_OK;
 }
 
+/* The model that the latents file names, where that is another one by its name; else NULL. */
+static const char *other_model(const take_task *t)
+{
+    const lt_json *about = take_latents_about(t->latents);
+    const lt_json *model = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model") : NULL;
+    const char *name = model && lt_json_kind_of(model) == LT_JSON_STRING ? lt_json_string(model, NULL) : NULL;
+    return name && strcmp(name, t->run.engine->files.name) != 0 ? name : NULL;
+}
+
+static lt_status refuse_latents(const take_task *t, lt_status code, const char *found, lt_error *err)
+{
+    const char *model = other_model(t);
+    if (!model)
+        return lt_fail(err, code, "%s: %s", t->request.input, found);
+    return lt_fail(err, code, "%s: is of the model %s, found %s: %s\nhint: -m %s", t->request.input, model, t->run.engine->files.name, found, model);
+}
+
 static lt_status check_shape(take_task *t, lt_error *err)
 {
     const take_latents_shape found = take_latents_shape_of(t->latents);
@@ -205,10 +222,10 @@ static lt_status check_shape(take_task *t, lt_error *err)
     if (found.latents == want.latents && found.channels == want.channels && found.height == want.height &&
         found.width == want.width)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT,
-                   "%s: latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]",
-                   t->request.input, (long long)found.latents, found.channels, found.height, found.width,
-                   (long long)want.latents, want.channels, want.height, want.width);
+    char text[256];
+    snprintf(text, sizeof text, "latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]", (long long)found.latents, found.channels,
+             found.height, found.width, (long long)want.latents, want.channels, want.height, want.width);
+    return refuse_latents(t, LT_ERR_INPUT, text, err);
 }
 
 /* The take is as the file's metadata says, once the request's own settings are known to be some. */
@@ -229,9 +246,11 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     const bool has_prompt = r->shot_count > 0;
     lt_error fault = {0};
     const lt_status s = resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, 0, &fault);
-    if (s != LT_OK) /* what is no setting here is a fault of the file */
-        return lt_fail(err, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, "%s: metadata: %s", r->input,
-                       fault.message);
+    if (s != LT_OK) { /* what is no setting here is a fault of the file */
+        char text[sizeof fault.message + 16];
+        snprintf(text, sizeof text, "metadata: %s", fault.message);
+        return refuse_latents(t, s == LT_ERR_USAGE ? LT_ERR_INPUT : s, text, err);
+    }
     t->run.given_about = lt_json_text(about);
     if (!t->run.given_about)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->input);
@@ -308,6 +327,10 @@ static void tell_choices(take_task *t)
     if (run->spec.fps != fps)
         take_note(run, "%g frames a second: the file plays for %.2f s, the model's %g for %.2f s", run->spec.fps,
                   frames / run->spec.fps, fps, frames / fps);
+    if (t->latents && take_about_other_decoder(take_latents_about(t->latents), run->engine))
+        take_warn(run, "%s: another model's decoder was meant: the pictures come out otherwise", t->request.input);
+    if (t->command->does & TAKE_DOES_REFINE && run->engine->cfg.mmdit.timestep_count > 0 && !run->spec.listed_timesteps)
+        take_note(run, "%d steps: the model lists timesteps for %d, for these the release's spacing is taken", run->spec.steps, run->engine->cfg.mmdit.timestep_count);
     if (run->spec.seed_was_drawn)
         take_note(run, "seed %u", run->spec.seed);
     for (int i = 1; i < run->spec.shots; i++) {

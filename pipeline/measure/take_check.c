@@ -137,9 +137,11 @@ static lt_status read_sampling(check_take *c, ar_sampling *s, ar_condition *cond
     LT_TRY(lt_golden_real(c->golden, "temperature", &s->temperature, err));
     LT_TRY(lt_golden_real(c->golden, "motion_score", &motion, err));
     const cfg_model *cfg = &c->engine->cfg;
-    if (c->frames < 1 || c->frames > cfg->ar_model.segment_frames || c->frames > cfg->mmdit.latent_frames)
-        return lt_fail(err, LT_ERR_INPUT, "%s: num_frames %lld, this model takes 1 to %d", lt_golden_place(c->golden),
-                       (long long)c->frames, cfg->mmdit.latent_frames);
+    const int segment = cfg->ar_model.segment_frames;
+    const int most = segment < cfg->mmdit.latent_frames ? segment : cfg->mmdit.latent_frames;
+    if (c->frames < 1 || c->frames > most)
+        return lt_fail(err, LT_ERR_INPUT, "%s: num_frames %lld, this model takes 1 to %d\nhint: -m names the model that the file is of", lt_golden_place(c->golden),
+                       (long long)c->frames, most);
     s->seed = (uint64_t)seed;
     s->filter = AR_KEEP_TOP_K;
     s->top_k = top_k > INT32_MAX ? INT32_MAX : (int)top_k;

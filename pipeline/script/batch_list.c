@@ -24,8 +24,12 @@ static lt_status read_text(batch_list *b, lt_error *err)
 /* The lines that say something, cut off in the text. */
 static lt_status find_lines(batch_list *b, lt_error *err)
 {
+    static const char byte_order_mark[] = "\xef\xbb\xbf"; /* that some editors begin a file with */
     int64_t number = 1;
-    for (char *at = b->text; *at; number++) {
+    char *at = b->text;
+    if (strncmp(at, byte_order_mark, strlen(byte_order_mark)) == 0)
+        at += strlen(byte_order_mark);
+    for (; *at; number++) {
         const size_t length = strcspn(at, "\n");
         char *next = at + length + (at[length] == '\n');
         at[length - (length > 0 && at[length - 1] == '\r')] = '\0';

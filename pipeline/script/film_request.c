@@ -1,4 +1,6 @@
 /* film_request.c - films in longtake.h. */
+#include <string.h>
+
 #include "pipeline/engine.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/script/film.h"
@@ -52,6 +54,39 @@ static lt_status check_plans(const longtake_film *film, const longtake *e, lt_er
     return LT_OK;
 }
 
+/* "--top-k and --top-p: found both" -> the node of 'top_k', and what was found; the whole file where no such key is in it. */
+static const cfg_node *node_of_flag(const longtake_film *film, const char **message)
+{
+    char key[32];
+    const char *colon = strchr(*message, ':');
+    const size_t length = strncmp(*message, "--", 2) == 0 ? strcspn(*message + 2, ": ") : 0;
+    if (length == 0 || length >= sizeof key || !colon)
+        return film->document->root;
+    for (size_t i = 0; i <= length; i++)
+        key[i] = (char)(i == length ? '\0' : (*message)[2 + i] == '-' ? '_' : (*message)[2 + i]);
+    const cfg_node *node = cfg_node_get(cfg_node_get(film->document->root, "take"), key);
+    if (node)
+        *message = colon + 1 + strspn(colon + 1, " ");
+    return node ? node : film->document->root;
+}
+
+/* What depends on the model, or on another setting: the film's own settings must make sense before flags are laid over them. */
+static lt_status check_settings(const longtake_film *film, const longtake *e, lt_error *err)
+{
+    longtake_request alone;
+    take_spec spec;
+    lt_error fault = {0};
+    longtake_request_init(&alone);
+    alone.settings = film->settings;
+    const lt_status s = take_spec_resolve(&alone, &e->cfg, e->wording, 0, 0, &spec, &fault);
+    take_spec_clear(&spec);
+    if (s != LT_ERR_USAGE)
+        return s == LT_OK ? LT_OK : lt_fail(err, s, "%s", fault.message);
+    const char *found = fault.message;
+    const cfg_node *node = node_of_flag(film, &found);
+    return node->key ? cfg_node_fail(film->document, node, err, "'%s': %s", node->key, found) : cfg_node_fail(film->document, node, err, "%s", found);
+}
+
 longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r,
                                     longtake_error *error)
 {
@@ -61,6 +96,8 @@ longtake_status longtake_film_apply(longtake_film *film, const longtake *e, long
         s = take_need(e, "engine", &err);
     if (s == LT_OK)
         s = take_request_check(r, &err);
+    if (s == LT_OK)
+        s = check_settings(film, e, &err);
     if (s == LT_OK)
         s = film_apply(film, e->cfg.pipeline.fps, r, &err);
     if (s == LT_OK)

@@ -2,6 +2,7 @@
 #include "pipeline/script/recipe.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,8 @@ static void read_settings(key_reader *k, longtake_settings *g)
     g->carry = text_of(k, "carry");
     if (lt_json_get(k->object, "speed")) /* left out where a take is exact */
         g->speed = text_of(k, "speed");
+    if (lt_json_get(k->object, "codes")) /* where it is auto */
+        g->codes = text_of(k, "codes");
 }
 
 lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
@@ -222,6 +225,44 @@ bool take_about_is_of(const lt_json *about, longtake *e)
         return false;
     lt_hash_text(model, hash);
     return strcmp(lt_json_string(named, NULL), hash) == 0;
+}
+
+/* Does it say another hash than this one? */
+static bool says_other(const lt_json *about, const char *key, lt_hash hash)
+{
+    char text[LT_HASH_TEXT_BYTES];
+    const lt_json *said = member(about, key, LT_JSON_STRING);
+    lt_hash_text(hash, text);
+    return said && strcmp(lt_json_string(said, NULL), text) != 0;
+}
+
+bool take_about_other_decoder(const lt_json *about, longtake *e)
+{
+    lt_hash hash;
+    lt_error ignored = {0};
+    return take_engine_hash(e, TAKE_NET_VAE, &hash, &ignored) == LT_OK && says_other(about, "decoder_hash", hash);
+}
+
+bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, char text[TAKE_OTHERWISE_BYTES])
+{
+    const lt_json *device = member(about, "device", LT_JSON_STRING);
+    const lt_json *precision = member(about, "precision", LT_JSON_STRING);
+    const char *decoder = member(about, "decoder", LT_JSON_STRING) ? lt_json_string(lt_json_get(about, "decoder"), NULL) : "another model";
+    const bool same_model = take_about_is_of(about, e);
+    if (same_model && take_about_other_decoder(about, e)) {
+        snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded with %s: its pictures come out otherwise", path, decoder);
+        return true;
+    }
+    if (same_model && says_other(about, "config_hash", e->fixed_hash)) {
+        snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made with other values of the configuration (--set, --config): it comes out otherwise", path);
+        return true;
+    }
+    if (!device || !precision || strcmp(lt_json_string(precision, NULL), take_engine_precision(e)) == 0)
+        return false;
+    snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made in %s on %s, here it is %s on %s: it may come out otherwise\nhint: --device %s --precision %s", path,
+             lt_json_string(precision, NULL), lt_json_string(device, NULL), take_engine_precision(e), e->backend->table->name, lt_json_string(device, NULL),
+             lt_json_string(precision, NULL));
+    return true;
 }
 
 bool take_about_is_new_only(const lt_json *about)

@@ -8,6 +8,8 @@
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
 
+enum { TAKE_OTHERWISE_BYTES = 1024 };
+
 /* Keeps what the request then points to. */
 typedef struct {
     longtake_shot *shot;
@@ -27,6 +29,10 @@ void take_recipe_clear(take_recipe *r);
 
 /* True when the engine's very model made it. */
 bool take_about_is_of(const lt_json *about, longtake *e);
+/* True when another decoder than the engine's made its pictures, or would have; false also where it does not say. */
+bool take_about_other_decoder(const lt_json *about, longtake *e);
+/* What else the engine has otherwise, as a warning about the file `path` (and a hint); false: nothing. */
+bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, char text[TAKE_OTHERWISE_BYTES]);
 /* The plan of a file of this model. `frames`: the first so many semantic frames (LT_ERR_INPUT where there are fewer); 0: all.
  * `video_frames` as in tok_plan_make. */
 lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,

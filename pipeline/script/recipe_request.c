@@ -92,15 +92,21 @@ static bool leaves_plan_alone(const longtake_request *r)
     const longtake_settings *g = &r->settings;
     return !r->prompt && r->shot_count == 0 && !r->tokens && g->seed == LONGTAKE_SEED_UNSET &&
            g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && g->overlap < 0 && g->lm_cfg < 0 &&
-           g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0;
+           g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0 &&
+           !g->codes;
+}
+
+static void warn(const longtake_request *r, const char *line)
+{
+    if (r->on_event)
+        r->on_event(r->user, &(longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "tokens", .message = line, .eta_seconds = -1});
 }
 
 static void tell_new_plan(const longtake_recipe *recipe, const longtake_request *r)
 {
     char line[512];
     snprintf(line, sizeof line, "%s was made by another model: its plan is made anew", recipe->path);
-    if (r->on_event)
-        r->on_event(r->user, &(longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "tokens", .message = line, .eta_seconds = -1});
+    warn(r, line);
 }
 
 static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)
@@ -173,6 +179,9 @@ static lt_status apply(longtake_recipe *recipe, longtake *e, longtake_request *r
     const bool same_plan = leaves_plan_alone(r);
     const bool same_length =
         r->settings.seconds < 0 && r->settings.frames < 0 && r->settings.semantic_frames < 0;
+    char otherwise[TAKE_OTHERWISE_BYTES];
+    if (take_about_otherwise(recipe->about, e, recipe->path, otherwise))
+        warn(r, otherwise);
     LT_TRY(begin_parts(recipe, err));
     LT_TRY(take_recipe_apply(recipe->about, recipe->path, r, &recipe->filled->parts, err));
     if (same_plan)
@@ -210,15 +219,16 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
     lt_status s = take_need(e, "engine", &err);
     if (s == LT_OK)
         s = take_request_check(r, &err);
-    if (s == LT_OK && !(isfinite(from_seconds) && isfinite(to_seconds)))
-        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, expected numbers", from_seconds, to_seconds);
+    if (s == LT_OK && !(from_seconds >= 0 && to_seconds > from_seconds && isfinite(to_seconds)))
+        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, expected a moment and a later one", from_seconds, to_seconds);
     if (s == LT_OK)
         s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
     if (s != LT_OK)
         return take_give_error(s, &err, error);
     const double fps = e->cfg.pipeline.fps;
-    const int64_t from = take_moment_frame((take_moment){.value = from_seconds}, fps);
-    const int64_t to = take_moment_frame((take_moment){.value = to_seconds}, fps);
+    const double length = (double)spec.time.frames / fps;
+    const int64_t from = take_moment_frame((take_moment){.value = fmin(from_seconds, length)}, fps);
+    const int64_t to = take_moment_frame((take_moment){.value = fmin(to_seconds, length)}, fps);
     for (int64_t c = 0; c < spec.time.windows; c++) {
         const take_window w = take_window_at(&spec.time, c);
         if (w.first_frame >= to || w.first_frame + w.delivered <= from)

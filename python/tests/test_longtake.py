@@ -361,8 +361,8 @@ def test_config_text():
 
 def test_plan_table(engine):
     shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball")]
-    lines = engine.plan_table(shots=shots, frames=48).splitlines()
-    assert lines[0] == "48 frames, 6.00 s, seed 42, 5 windows, 3 segments"
+    lines, plan = engine.plan_table(shots=shots, frames=48).splitlines(), engine.plan(shots=shots, frames=48)
+    assert lines[0] == f"48 frames, 6.00 s, seed 42, 5 windows, 3 segments, {plan['tokens']} tokens, {plan['steps']} steps"
     windows = [line.split(maxsplit=5) for line in lines if line[:6].strip().isdigit() and len(line.split()) > 5 and "frames" not in line]
     assert [(w[0], w[1], w[5]) for w in windows] == [
         ("0", "0-16", "a red ball"), ("1", "17-24", "a red ball"), ("2", "25-32", "a blue ball"), ("3", "33-40", "a blue ball"),

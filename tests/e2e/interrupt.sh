@@ -51,6 +51,20 @@ same whole.mp4 int.mp4
 json_events() { grep -c '"event":"step","stage":"refine"' "$1.events"; }
 [ "$(json_events int)" -lt "$(json_events whole)" ] || fail "int: everything was computed again"
 
+# Who waits for a pipe is stopped like any other, whatever the read makes of it.
+mkfifo pipe
+for command in "refine - -o a.latents" "decode - -o a.mp4" "generate --prompts - --output-dir out" "render - -o a.mp4"; do
+    sleep 20 >pipe &
+    holder=$!
+    "$PROGRAM" $command --model "$MODEL" -q <pipe 2>waiting.err &
+    run=$!
+    sleep 1
+    kill -TERM "$run"
+    wait "$run"
+    equal "$command: exit code" $? 143
+    kill "$holder"
+done
+
 # The hint names a folder only where something is in it.
 stop early INT '"stage":"text"' 1 130
 [ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events || fail "early: goes on from nothing: $(tail -1 early.events)"

@@ -63,6 +63,18 @@ for place in 'longtake: bad.txt:1' 'longtake: bad.txt:3: --output' 'longtake: ba
     grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
 done
 
+# What was cut off is made again, and a mark that editors put in front of a file is not a part of it.
+printf '\357\273\277{"prompt": "a red ball", "output": "first.mp4"}\n' >marked.txt
+made generate --prompts marked.txt --output-dir marked --frames 9 --steps 2
+equal "a file with a mark" "$(cat made.out)" marked/first.mp4
+cp marked/first.mp4 whole.mp4
+head -c "$(($(wc -c <whole.mp4) - 100))" whole.mp4 >marked/first.mp4
+made generate --prompts marked.txt --output-dir marked --frames 9 --steps 2
+same whole.mp4 marked/first.mp4
+printf '\357\273\277a red ball\n' >prompt.txt
+made generate -p @prompt.txt --frames 5 --dry-run --json
+equal "a prompt with a mark" "$(json made.out settings shots 0 prompt)" "a red ball"
+
 # As events, all that is said is events.
 "$PROGRAM" generate --prompts bad.txt --output-dir out --frames 9 --steps 2 --format y4m --model "$MODEL" --progress jsonl >out.txt 2>events.jsonl
 json --lines events.jsonl >/dev/null

@@ -39,6 +39,12 @@ made $make --retake 3.5s-4s --retake-seed 5 -o time.y4m
 same time.y4m again.y4m
 made $make --retake 2 --seed 5 -o seed.y4m
 same seed.y4m again.y4m
+made tokens ball --frames 48 -o ball.lt
+made render ball.lt --steps 2 --retake 2 --retake-seed 5 -o rendered.y4m
+same rendered.y4m again.y4m
+made refine ball.lt --steps 2 --retake 3.5s-4s --retake-seed 5 -o ball.latents
+made decode ball.latents -o decoded.y4m
+same decoded.y4m again.y4m
 made $make --retake 2 --retake-seed 5 --keep-rest --carry frames -o frames.y4m
 made $make --carry frames -o plain.y4m
 for take in frames plain; do

@@ -155,6 +155,12 @@ done
 made devices
 json made.out >/dev/null
 
+usage bench --stage lm --ceilings
+usage import "$RELEASE" -o imported --set mmdit.carry=renoise
+equal "values of an import" "$(tail -1 refused.err)" "hint: --config FILE gives the model other values"
+usage import "$RELEASE" -o nowhere/imported
+grep -q 'output: folder nowhere/: No such file' refused.err || fail "an import into no folder: $(cat refused.err)"
+
 # How a picture is taken up means nothing where none is.
 for flags in "--fit pad" "--codes picture"; do
     usage generate x --frames 5 -o a.mp4 $flags
@@ -195,6 +201,14 @@ equal "--top-p beside the environment's top_k" "$(json made.out settings top_k) 
 made generate x --frames 5 --dry-run --json
 equal "top_k of the environment" "$(json made.out settings top_k)" 5
 unset LONGTAKE_TOP_K
+
+# What the environment asks for is named where it is refused.
+export LONGTAKE_DEVICE=abacus
+refused 2 generate x --frames 5 --dry-run -o a.mp4
+equal "a device of the environment" "$(tail -1 refused.err)" "hint: in the environment: LONGTAKE_DEVICE"
+refused 2 generate x --frames 5 --dry-run -o a.mp4 --device harp
+grep -q LONGTAKE_DEVICE refused.err && fail "what is not in force is named: $(cat refused.err)"
+unset LONGTAKE_DEVICE
 
 # A prompt in words too; and how errors are told is heard of wherever it stands.
 export LONGTAKE_PROMPT="a red ball"
