@@ -52,26 +52,48 @@ static bool read_bytes(const char *text, double *out)
     return *end == '\0';
 }
 
+/* Digits and at most one point. */
+static bool read_plain(const char *text, size_t length, double *out)
+{
+    char copy[32];
+    if (length == 0 || length >= sizeof copy || strspn(text, "0123456789.") < length)
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return read_number(copy, out);
+}
+
+/* "1:05" or "1:02:03.5": whole numbers but for the last, all below 60 but the first. */
+static bool read_clock(const char *text, double *seconds)
+{
+    *seconds = 0;
+    for (int part = 0; part < 3; part++) {
+        const size_t length = strcspn(text, ":");
+        double value = 0;
+        if (!read_plain(text, length, &value) || (part > 0 && value >= 60))
+            return false;
+        *seconds = 60 * *seconds + value;
+        if (text[length] == '\0')
+            return true;
+        if (value != floor(value))
+            return false;
+        text += length + 1;
+    }
+    return false;
+}
+
+/* The forms of a film's moments. */
 bool cli_time(const char *text, double fps, double *seconds)
 {
-    char *end = NULL;
-    const double first = strtod(text, &end);
-    if (end == text || !isfinite(first) || first < 0)
+    const size_t length = strlen(text);
+    const char unit = length > 0 ? text[length - 1] : '\0';
+    if (strchr(text, ':'))
+        return read_clock(text, seconds);
+    double value = 0;
+    if (!read_plain(text, length - (unit == 's' || unit == 'f'), &value) || (unit == 'f' && value != floor(value)))
         return false;
-    if (*end == ':') {
-        char *last = NULL;
-        const double rest = strtod(end + 1, &last);
-        if (last == end + 1 || *last || !(rest >= 0 && rest < 60))
-            return false;
-        *seconds = 60 * first + rest;
-        return true;
-    }
-    if (strcmp(end, "f") == 0) {
-        *seconds = first / fps;
-        return true;
-    }
-    *seconds = first;
-    return *end == '\0' || strcmp(end, "s") == 0;
+    *seconds = unit == 'f' ? value / fps : value;
+    return true;
 }
 
 bool cli_span(const char *text, double fps, double *from, double *to)

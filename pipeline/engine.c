@@ -438,8 +438,10 @@ lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *er
         lt_weights *w = NULL;
         LT_TRY(take_engine_weights(e, net, &w, err));
         e->hash[net] = lt_weights_hash(w);
-        e->hashed[net] = true;
         lt_weights_close(w);
+        if (e->hash[net].high == 0 && e->hash[net].low == 0)
+            return lt_fail(err, LT_ERR_RESOURCES, "weights: out of memory while they were hashed");
+        e->hashed[net] = true;
     }
     *out = e->hash[net];
     return LT_OK;

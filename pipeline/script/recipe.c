@@ -1,6 +1,7 @@
 /* recipe.c - metadata -> request; see recipe.h. */
 #include "pipeline/script/recipe.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,13 @@ static int64_t int_of(key_reader *k, const char *key)
 {
     const lt_json *v = value_of(k, key, LT_JSON_INT);
     return v ? lt_json_int(v) : 0;
+}
+
+/* What does not fit is out of every setting's range. */
+static int small_of(key_reader *k, const char *key)
+{
+    const int64_t v = int_of(k, key);
+    return v > INT_MAX ? INT_MAX : v < 0 ? -1 : (int)v;
 }
 
 static const char *text_of(key_reader *k, const char *key)
@@ -146,12 +154,12 @@ static void read_settings(key_reader *k, longtake_settings *g)
     g->motion = of_all_shots(k, "motion");
     g->cfg_scale = of_all_shots(k, "cfg_scale");
     g->temperature = real_of(k, "temperature");
-    g->top_k = (int)int_of(k, "top_k");
+    g->top_k = small_of(k, "top_k");
     g->top_p = real_of(k, "top_p");
-    g->lm_context = (int)int_of(k, "lm_context");
-    g->steps = (int)int_of(k, "steps");
-    g->overlap = (int)int_of(k, "overlap");
-    g->scale = (int)int_of(k, "scale");
+    g->lm_context = small_of(k, "lm_context");
+    g->steps = small_of(k, "steps");
+    g->overlap = small_of(k, "overlap");
+    g->scale = small_of(k, "scale");
     g->cfg_schedule = text_of(k, "cfg_schedule");
     g->guidance = text_of(k, "guidance");
     g->carry = text_of(k, "carry");

@@ -180,6 +180,12 @@ made generate x --seconds 3s --dry-run --json -o a.mp4
 equal "seconds as a time" "$(json made.out frames)" 24
 made generate x --seconds 0:02.5 --dry-run --json -o a.mp4
 equal "minutes and seconds" "$(json made.out frames)" 20
+made tokens x --seconds 1:02:03 --dry-run --json -o a.lt
+equal "hours too" "$(json made.out frames)" 29784
+for time in 1:60 1:2:3:4 1.5:05 12ss 0x10 1:05s -0:01 :05 1: ""; do # as tests/unit/test_take_moment.c has them for films
+    usage continue a.mp4 -p x -o b.mp4 --from "$time"
+    usage generate x -o a.mp4 --retake "$time-9s" --retake-seed 1
+done
 export LONGTAKE_SECONDS=1
 made generate x --dry-run --json -o a.mp4
 equal "seconds of the environment" "$(json made.out frames)" 8
