@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "media/packet_blob.h"
 #include "media/window_encoder.h"
 
-static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
+static lt_status write_renamed(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
 {
     char *temporary = lt_temporary_name(path);
     if (!temporary)
@@ -28,6 +29,25 @@ static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes
         (void)unlink(temporary);
     free(temporary);
     return s;
+}
+
+/* Into a pipe or device, which keeps its name. */
+static lt_status write_into(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
+{
+    lt_pipe_guard guard;
+    lt_pipe_guard_begin(&guard);
+    FILE *file = fopen(path, "wbe");
+    const bool whole = file && fwrite(data, 1, bytes, file) == bytes && fflush(file) == 0;
+    const lt_status s = whole ? LT_OK : lt_fail_to_write(path, err);
+    if (file)
+        (void)fclose(file);
+    lt_pipe_guard_end(&guard);
+    return s;
+}
+
+static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
+{
+    return lt_takes_a_rename(path) ? write_renamed(path, data, bytes, err) : write_into(path, data, bytes, err);
 }
 
 /* The encoded picture is the only packet of a window of one frame. */

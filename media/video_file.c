@@ -23,7 +23,7 @@ enum { BUFFER_BYTES = 1 << 16 };
 
 struct media_file {
     media_target target;
-    int own_fd;      /* of a device or named pipe, or what holds the temporary file; else -1 */
+    int own_fd;      /* of a device or named pipe, or of the file as it was made new, which holds a temporary one; else -1 */
     char *path;      /* what is asked for; "standard output" of a stream */
     char *temporary; /* what is written until it is whole; of a growing file its path, of a stream NULL */
     char *comment;
@@ -65,6 +65,14 @@ static char *file_url(const char *path)
     return av_asprintf("file:%s", path);
 }
 
+/* A file of its own: a link of that name goes, and what it leads to stays as it is. */
+static int create_new(const char *path)
+{
+    if (unlink(path) != 0 && errno != ENOENT)
+        return -1;
+    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
 static lt_status open_output(media_file *f, lt_error *err)
 {
     if (f->target.kind == MEDIA_STREAM) {
@@ -81,13 +89,11 @@ static lt_status open_output(media_file *f, lt_error *err)
     char *url = file_url(f->temporary);
     if (!url)
         return media_no_memory(err, f->path);
-    if (f->target.kind == MEDIA_FINISHED) {
-        f->own_fd = open(f->temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-        f->half_written = f->own_fd >= 0;
-        if (f->half_written)
-            lt_temporary_hold(f->own_fd);
-    }
-    const int s = avio_open(&f->io, url, AVIO_FLAG_WRITE);
+    f->own_fd = create_new(f->temporary);
+    f->half_written = f->own_fd >= 0 && f->target.kind == MEDIA_FINISHED;
+    if (f->half_written)
+        lt_temporary_hold(f->own_fd);
+    const int s = f->own_fd < 0 ? AVERROR(errno) : avio_open(&f->io, url, AVIO_FLAG_WRITE);
     av_free(url);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->temporary) : LT_OK;
 }

@@ -19,7 +19,8 @@
 typedef enum {
     MEDIA_FINISHED, /* written beside `path` under a temporary name, synced and renamed when closed; MP4 can be played while
                      * it is still being loaded. A device or named pipe is written as a stream. */
-    MEDIA_GROWING, /* written to `path` itself, and playable after every window: for while a take is being made */
+    MEDIA_GROWING, /* written to `path` itself, and playable after every window: for while a take is being made. What is there
+                    * before goes; a link is not written through */
     MEDIA_STREAM /* written to the descriptor `fd`, a pipe for example, in one go */
 } media_target_kind;
 

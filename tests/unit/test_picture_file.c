@@ -2,7 +2,9 @@
 #include "media/picture_file.h"
 #include "tests/support/check.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "media/frame_reader.h"
@@ -36,6 +38,30 @@ static void comes_back(void **state)
     assert_memory_equal(rgb, back, BYTES);
 }
 
+static void a_pipe_stays_one(void **state)
+{
+    (void)state;
+    static uint8_t rgb[BYTES];
+    static char from_pipe[4 * BYTES];
+    lt_error err = {0};
+    struct stat st;
+    size_t bytes = 0;
+    draw(rgb);
+    check_ok(media_picture_write(scratch_path("plain.png"), rgb, W, H, &err), err);
+    assert_int_equal(mkfifo(scratch_path("pipe.png"), 0666), 0);
+    const int reader = open(scratch_path("pipe.png"), O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    check_ok(media_picture_write(scratch_path("pipe.png"), rgb, W, H, &err), err);
+    const ssize_t got = read(reader, from_pipe, sizeof from_pipe);
+    close(reader);
+    assert_int_equal(stat(scratch_path("pipe.png"), &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    char *plain = scratch_read("plain.png", &bytes);
+    assert_int_equal(got, bytes);
+    assert_memory_equal(plain, from_pipe, bytes);
+    free(plain);
+}
+
 static void says_where_it_cannot_write(void **state)
 {
     (void)state;
@@ -47,7 +73,7 @@ static void says_where_it_cannot_write(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back), cmocka_unit_test(a_pipe_stays_one),
                                        cmocka_unit_test(says_where_it_cannot_write)};
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -178,6 +178,29 @@ static void a_growing_file_plays_after_every_window(void **state)
     assert_int_equal(count_frames("growing.mp4"), 15);
 }
 
+static void a_growing_file_is_a_new_one(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    scratch_write_text("precious.txt", "what a link led to");
+    const media_target target = {.kind = MEDIA_GROWING, .path = scratch_path("linked.mp4")};
+    for (int hard = 0; hard < 2; hard++) {
+        media_file *f;
+        size_t bytes;
+        void *blob = small_video_window(&mp4, 0, 5, &bytes);
+        (void)unlink(scratch_path("linked.mp4"));
+        assert_int_equal(hard ? link(scratch_path("precious.txt"), scratch_path("linked.mp4")) : symlink("precious.txt", scratch_path("linked.mp4")), 0);
+        check_ok(media_file_open(&target, &f, &err), err);
+        check_ok(media_file_add(f, blob, bytes, &err), err);
+        check_ok(media_file_close(f, &err), err);
+        free(blob);
+        assert_int_equal(count_frames("linked.mp4"), 5);
+        char *kept = scratch_read("precious.txt", &bytes);
+        assert_string_equal(kept, "what a link led to");
+        free(kept);
+    }
+}
+
 static void a_stream_is_what_a_growing_file_is(void **state)
 {
     (void)state;
@@ -407,6 +430,7 @@ int main(void)
         cmocka_unit_test(h264_is_close),
         cmocka_unit_test(scale_enlarges),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
+        cmocka_unit_test(a_growing_file_is_a_new_one),
         cmocka_unit_test(a_stream_is_what_a_growing_file_is),
         cmocka_unit_test(a_file_that_is_given_up_leaves_nothing),
         cmocka_unit_test(windows_must_match),
