@@ -9,6 +9,7 @@
 #include "kernels/core/decimal_text.h"
 #include "media/frame_reader.h"
 #include "pipeline/engine.h"
+#include "pipeline/file_name.h"
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/preview/colour_map_file.h"
@@ -37,10 +38,9 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
         return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
     const size_t n = fread(head, 1, sizeof head, f);
     fclose(f);
-    const char *const extension = strrchr(path, '.');
     const bool safetensors = n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0;
     const bool pytorch = n >= 4 && memcmp(head, "PK\3\4", 4) == 0;
-    const bool shard_index = head[0] == '{' && extension && strcmp(extension, ".json") == 0;
+    const bool shard_index = head[0] == '{' && take_has_extension(path, "json");
     if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0)
         *out = KIND_TOKENS_NPY;
     else if (safetensors || pytorch || shard_index)

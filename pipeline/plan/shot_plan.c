@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "media/frame_reader.h"
+#include "pipeline/file_name.h"
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/plan/token_io.h"
 
 bool take_is_token_file(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-    return dot && (strcmp(dot, ".lt") == 0 || strcmp(dot, ".npy") == 0);
+    return take_has_extension(path, "lt") || take_has_extension(path, "npy");
 }
 
 /* A part of a plan, laid out as a take's own plan is: as it stands, or encoded again where its segments lie otherwise. */

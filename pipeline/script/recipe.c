@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "media/frame_reader.h"
+#include "pipeline/file_name.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/script/film_keys.h"
@@ -424,8 +425,7 @@ static lt_status read_latents(const char *path, lt_json **about, lt_error *err)
 lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err)
 {
     *about = NULL;
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".latents") == 0)
+    if (take_has_extension(path, "latents"))
         return read_latents(path, about, err);
     const media_read_options options = {0};
     media_reader *reader = NULL;
