@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "kernels/core/temporary_file.h"
+#include "pipeline/descriptor_link.h"
+#include "pipeline/file_name.h"
 
 static const struct {
     const char *name; /* of --format, and the extension */
@@ -66,31 +68,40 @@ static lt_status try_to_write(const char *flag, const char *path, lt_error *err)
     return s;
 }
 
-lt_status take_place_check(const char *flag, const char *path, lt_error *err)
+lt_status take_name_check(const char *flag, const char *path, lt_error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    if (stat(path, &st) != 0)
+        return LT_OK;
+    if (S_ISDIR(st.st_mode))
         return lt_fail(err, LT_ERR_USAGE, "%s: %s is a folder, expected a file", flag, path);
-    char *folder = strdup(path);
+    if (S_ISREG(st.st_mode) && take_is_descriptor(path))
+        return lt_fail(err, LT_ERR_USAGE, "%s: %s leads to a file that is open already, expected a pipe, or the name of a file\nhint: -o - writes to standard output",
+                       flag, path);
+    return LT_OK;
+}
+
+lt_status take_place_check(const char *flag, const char *path, lt_error *err)
+{
+    LT_TRY(take_name_check(flag, path, err));
+    if (take_is_descriptor(path))
+        return LT_OK;
+    char *folder = take_folder_name(path);
     if (!folder)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    const char *name = slash ? folder : ".";
-    const bool ok = access(name, W_OK | X_OK) == 0;
+    const bool ok = access(folder, W_OK | X_OK) == 0;
     const lt_status s = ok ? try_to_write(flag, path, err)
-                           : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, name, strerror(errno));
+                           : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, folder, strerror(errno));
     free(folder);
     return s;
 }
 
-static lt_status refuse_extension(const char *output, const char *dot, take_writes writes, lt_error *err)
+static lt_status refuse_extension(const char *output, const char *extension, take_writes writes, lt_error *err)
 {
     static const char *const standard[] = {[TAKE_WRITES_VIDEO] = "mp4", [TAKE_WRITES_TOKENS] = "lt", [TAKE_WRITES_LATENTS] = "latents"};
     const char *s = standard[writes];
-    if (dot)
-        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", dot + 1, wanted(writes));
+    if (extension)
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", extension, wanted(writes));
     return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"\", expected %s\nhint: %s.%s, or --format %s", wanted(writes), output, s, s);
 }
 
@@ -110,20 +121,21 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
             return lt_fail(err, LT_ERR_USAGE, "--output -: found --format %s, expected mp4 or y4m", r->format);
         return LT_OK;
     }
-    const char *slash = strrchr(r->output, '/');
-    const char *dot = strrchr(slash ? slash : r->output, '.');
-    const int named = dot ? kind_at(dot + 1) : -1;
+    const char *extension = take_extension(r->output);
+    const int named = extension ? kind_at(extension) : -1;
     if (named < 0 && asked < 0 && take_look_into(r->output) != TAKE_FOLDER_MISSING)
         return take_place_check("--output", r->output, err);
     if (named < 0 && asked < 0)
-        return refuse_extension(r->output, dot, writes, err);
+        return refuse_extension(r->output, extension, writes, err);
     if (named >= 0 && asked >= 0 && named != asked)
         return lt_fail(err, LT_ERR_USAGE, "--output %s and --format %s: they contradict each other", r->output, r->format);
     const int kind = asked >= 0 ? asked : named;
     if (kinds[kind].writer != writes)
-        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", dot ? dot + 1 : "",
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", extension ? extension : "",
                        wanted(writes));
     *out = kinds[kind].kind;
+    if (*out == TAKE_OUT_PNG && take_is_descriptor(r->output))
+        return lt_fail(err, LT_ERR_USAGE, "--output %s: found --format png, which is many files, expected mp4, mkv or y4m", r->output);
     return take_place_check("--output", r->output, err);
 }
 

@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/descriptor_link.h"
+#include "pipeline/file_name.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 
@@ -31,64 +32,21 @@ static lt_status make_comment(take_video *v, lt_error *err)
     return v->comment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "metadata: out of memory");
 }
 
-/* "films/ball.mp4" -> "films/ball.part.mp4". */
-static char *part_name(const char *path)
+char *take_growing_name(const char *output)
 {
-    const size_t bytes = strlen(path) + 8;
-    char *part = malloc(bytes);
-    const char *slash = strrchr(path, '/');
-    const char *dot = strrchr(slash ? slash : path, '.');
-    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
-    if (part)
-        snprintf(part, bytes, "%.*s.part%s", (int)stem, path, path + stem);
-    return part;
-}
-
-/* ---- what the take is made from ---- */
-
-static bool is_same_file(const struct stat *file, const char *path)
-{
-    struct stat st;
-    return path && stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
-}
-
-static bool is_source(const longtake_request *r, const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return false;
-    bool found = is_same_file(&st, r->input) || is_same_file(&st, r->image);
-    for (size_t i = 0; i < r->shot_count; i++)
-        found = found || is_same_file(&st, r->shots[i].plan);
-    return found;
-}
-
-/* `path` is freed. */
-static lt_status spare(const longtake_request *r, const char *flag, char *path, lt_error *err)
-{
-    lt_status s = LT_OK;
-    if (!path)
-        s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", flag);
-    else if (is_source(r, path))
-        s = lt_fail(err, LT_ERR_USAGE, "%s: found %s, which this take is made from, expected another file", flag, path);
-    free(path);
-    return s;
-}
-
-lt_status take_output_spares(const longtake_request *r, take_output kind, int64_t frames, lt_error *err)
-{
-    if (r->preview)
-        LT_TRY(spare(r, "--preview", strdup(r->preview), err));
-    if (!r->output || strcmp(r->output, "-") == 0)
-        return LT_OK;
-    for (int64_t i = 0; kind == TAKE_OUT_PNG && i < frames; i++)
-        LT_TRY(spare(r, "--output", media_png_name(r->output, i), err));
-    if (kind == TAKE_OUT_MP4 || kind == TAKE_OUT_MKV)
-        LT_TRY(spare(r, "--output", part_name(r->output), err));
-    return kind == TAKE_OUT_PNG ? LT_OK : spare(r, "--output", strdup(r->output), err);
+    return take_name_with(output, ".part");
 }
 
 /* ---- the file ---- */
+
+/* What is found under a descriptor's name is a pipe or device (take_name_check), which is written as it is. */
+static lt_status open_stream(take_video *v, lt_error *err)
+{
+    const char *output = v->run->request->output;
+    const bool standard = strcmp(output, "-") == 0;
+    const media_target target = {.kind = standard ? MEDIA_STREAM : MEDIA_FINISHED, .path = output, .fd = STDOUT_FILENO, .comment = v->comment};
+    return media_file_open(&target, &v->growing, err);
+}
 
 lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err)
 {
@@ -96,16 +54,15 @@ lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_err
     if (kind == TAKE_OUT_NONE)
         return LT_OK;
     LT_TRY(make_comment(v, err));
-    media_target target = {.kind = MEDIA_STREAM, .fd = STDOUT_FILENO, .comment = v->comment};
-    if (strcmp(run->request->output, "-") != 0) {
-        if (kind != TAKE_OUT_MP4 && kind != TAKE_OUT_MKV)
-            return LT_OK;
-        v->growing_path = part_name(run->request->output);
-        if (!v->growing_path)
-            return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", run->request->output);
-        target.kind = MEDIA_GROWING;
-        target.path = v->growing_path;
-    }
+    const char *output = run->request->output;
+    if (take_is_stream(output))
+        return open_stream(v, err);
+    if (kind != TAKE_OUT_MP4 && kind != TAKE_OUT_MKV)
+        return LT_OK;
+    v->growing_path = take_growing_name(output);
+    if (!v->growing_path)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", output);
+    const media_target target = {.kind = MEDIA_GROWING, .path = v->growing_path, .comment = v->comment};
     return media_file_open(&target, &v->growing, err);
 }
 
@@ -172,7 +129,7 @@ lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
 {
     if (v->kind == TAKE_OUT_NONE)
         return LT_OK;
-    if (strcmp(v->run->request->output, "-") == 0) {
+    if (take_is_stream(v->run->request->output)) {
         media_file *stream = v->growing;
         v->growing = NULL;
         return media_file_close(stream, err);

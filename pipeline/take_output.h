@@ -1,7 +1,8 @@
 /* take_output.h - the video file that a take becomes: growing while it is made, finished at the end.
  *
  * An MP4 or MKV grows beside its final name as NAME.part.EXT and can be played after every window; when all is there the
- * finished file is put together from the job folder's windows and renamed, and the growing one goes.
+ * finished file is put together from the job folder's windows and renamed, and the growing one goes. A stream (descriptor_link.h)
+ * is written window by window, and that is all.
  */
 #ifndef TAKE_TAKE_OUTPUT_H
 #define TAKE_TAKE_OUTPUT_H
@@ -14,7 +15,7 @@ typedef struct {
     take_run *run;
     take_output kind;
     char *comment;        /* how it was made; NULL: leave it out */
-    media_file *growing;  /* or the stream to standard output */
+    media_file *growing;  /* or the stream */
     char *growing_path;   /* NULL for a stream */
     bool playable;        /* the growing file holds a window */
 } take_video;
@@ -22,9 +23,8 @@ typedef struct {
 /* The pictures of a take in a kind of output. */
 media_spec take_media_spec(const take_spec *s, take_output kind);
 
-/* What is written, preview and growing file too, must not replace what the take is made from: its input, picture, and plans of shots.
- * `frames`: how many pictures a sequence has. LT_ERR_USAGE. */
-lt_status take_output_spares(const longtake_request *r, take_output kind, int64_t frames, lt_error *err);
+/* Where an MP4 or MKV grows. free() it; NULL when memory is out. */
+char *take_growing_name(const char *output);
 
 lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err);
 /* The next window's encoded pictures. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/descriptor_link.h"
+
 void take_run_open(take_run *run, longtake *e, const longtake_request *r)
 {
     *run = (take_run){.engine = e, .request = r};
@@ -20,7 +22,7 @@ static void hear_note(void *user, const char *note)
 
 bool take_has_job(const longtake_request *r, const char *output)
 {
-    return r->job || (output && strcmp(output, "-") != 0);
+    return r->job || (output && !take_is_stream(output));
 }
 
 bool take_job_stays(const longtake_request *r)

@@ -71,11 +71,11 @@ typedef struct {
 } take_run;
 
 void take_run_open(take_run *run, longtake *e, const longtake_request *r);
-/* Has the take a job folder: the one that the request asks for, or one beside `output` (NULL or "-": none)? */
+/* Has the take a job folder: the one that the request asks for, or one beside `output` (NULL or a stream: none)? */
 bool take_has_job(const longtake_request *r, const char *output);
 /* Does a job folder stay when all is done? */
 bool take_job_stays(const longtake_request *r);
-/* Opens the job folder that the request asks for. `output` names an implicit one; NULL or "-": none. */
+/* Opens the job folder that the request asks for. `output` names an implicit one; NULL or a stream: none. */
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
 /* The same where the folder is there already, and nothing is to be forgotten; else there is no job. */
 lt_status take_run_find_job(take_run *run, const char *output, lt_error *err);

@@ -10,6 +10,7 @@
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/take_preview.h"
 #include "pipeline/take_output.h"
+#include "pipeline/take_places.h"
 #include "tokenizer/picture_codes.h"
 
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)
@@ -45,10 +46,9 @@ lt_status take_task_settle(take_task *t, lt_error *err)
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
     LT_TRY(take_preview_check(&t->request, err));
-    LT_TRY(take_output_spares(&t->request, t->kind, 0, err));
+    LT_TRY(take_places_check(&t->request, t->kind, 0, 0, err));
     LT_TRY(t->command->settle(t, err));
-    if (t->kind == TAKE_OUT_PNG)
-        LT_TRY(take_output_spares(&t->request, t->kind, t->run.spec.time.frames, err));
+    LT_TRY(take_places_check(&t->request, t->kind, t->run.spec.time.frames, t->run.spec.time.windows, err));
     return check_windows(t, err);
 }
 

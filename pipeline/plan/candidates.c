@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/file_name.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/contact_sheet.h"
+#include "pipeline/take_places.h"
 #include "pipeline/take_task.h"
 
 enum { MOST_CANDIDATES = 16 };
@@ -24,26 +26,34 @@ typedef struct {
 static lt_status name_outputs(candidate_list *l, lt_error *err)
 {
     const char *path = l->request->output;
-    const char *slash = strrchr(path, '/');
-    const char *dot = strrchr(slash ? slash : path, '.');
-    const size_t stem = dot ? (size_t)(dot - path) : strlen(path);
     for (int i = 0; i < l->count; i++) {
+        char part[16] = "";
         l->row[i].label = l->first_seed + (uint32_t)i;
-        const int written = l->count == 1 ? asprintf(&l->output[i], "%s", path)
-                                          : asprintf(&l->output[i], "%.*s-%u%s", (int)stem, path,
-                                                     (unsigned)l->row[i].label, path + stem);
-        if (written < 0) {
-            l->output[i] = NULL;
+        if (l->count > 1)
+            snprintf(part, sizeof part, "-%u", (unsigned)l->row[i].label);
+        l->output[i] = take_name_with(path, part);
+        if (!l->output[i])
             return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-        }
     }
     return LT_OK;
 }
 
+/* Neither a plan nor the sheet is what they are made from, or the other. */
+static lt_status check_places(const candidate_list *l, lt_error *err)
+{
+    const longtake_request *r = l->request;
+    take_places p = {0};
+    take_places_read(&p, r);
+    for (int i = 0; i < l->count; i++)
+        take_places_add(&p, TAKE_PLACE_PLAN, strdup(l->output[i]));
+    if (r->preview)
+        take_places_add(&p, TAKE_PLACE_SHEET, strdup(r->preview));
+    return take_places_end(&p, err);
+}
+
 static lt_status check_sheet(const char *path, lt_error *err)
 {
-    const char *dot = path ? strrchr(path, '.') : NULL;
-    if (path && (!dot || strcmp(dot, ".png") != 0))
+    if (path && !take_has_extension(path, "png"))
         return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected a .png for the sheet of plans",
                        path);
     return path ? take_place_check("--preview", path, err) : LT_OK;
@@ -64,7 +74,6 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
             "--candidates: found %s, expected --output FILE, whose name gets the seed of each plan",
             r->output ? "standard output" : "no --output");
     LT_TRY(check_sheet(r->preview, err));
-    LT_TRY(take_output_spares(r, TAKE_OUT_LT, 0, err));
     take_task task;
     take_task_open(&task, l->engine, one, take_command_named("tokens"));
     const lt_status s = take_task_settle(&task, err);
@@ -131,6 +140,8 @@ longtake_status longtake_make_candidates(longtake *e, const longtake_request *r,
     lt_status s = check(&list, &one, &err);
     if (s == LT_OK)
         s = name_outputs(&list, &err);
+    if (s == LT_OK)
+        s = check_places(&list, &err);
     longtake_status made = LONGTAKE_OK;
     take_engine_keep_weights(e, true);
     for (int i = 0; i < count && s == LT_OK && made == LONGTAKE_OK; i++)

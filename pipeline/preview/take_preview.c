@@ -10,23 +10,33 @@
 #include "kernels/core/durable.h"
 #include "media/video_file.h"
 #include "media/window_encoder.h"
+#include "pipeline/file_name.h"
 #include "pipeline/frame_sizes.h"
 #include "pipeline/output_kind.h"
 
 /* A cell of the latent is two pixels wide and high: there is no more to see, and the player enlarges. */
 enum { CELL_PIXELS = 2, PATH_BYTES = 4096 };
 
-static bool is_file(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ".mp4") == 0;
-}
-
 /* "pictures/" is a folder, whether it is there or not yet. */
 static bool is_named_as_folder(const char *path)
 {
     const size_t n = strlen(path);
     return n > 1 && path[n - 1] == '/';
+}
+
+bool take_preview_is_folder(const char *preview)
+{
+    struct stat st;
+    return is_named_as_folder(preview) || (stat(preview, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+char *take_preview_name(const char *preview, int64_t c)
+{
+    char *name = NULL;
+    if (!take_preview_is_folder(preview))
+        return strdup(preview);
+    const char *slash = preview[strlen(preview) - 1] == '/' ? "" : "/";
+    return asprintf(&name, "%s%swindow-%03lld.mp4", preview, slash, (long long)c) < 0 ? NULL : name;
 }
 
 /* Not yet there, and its parent is. */
@@ -51,9 +61,7 @@ lt_status take_preview_check(const longtake_request *r, lt_error *err)
         return LT_OK;
     if (is_named_as_folder(r->preview))
         return check_new_folder(r->preview, err);
-    if (is_file(r->preview) && r->output && strcmp(r->preview, r->output) == 0)
-        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, the output, expected another file", r->preview);
-    if (is_file(r->preview))
+    if (take_has_extension(r->preview, "mp4"))
         return take_place_check("--preview", r->preview, err);
     return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder: one that is there, or DIR/ to make it",
                    r->preview);
@@ -88,15 +96,8 @@ lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
 
 /* ---- pictures ---- */
 
-static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t bytes, lt_error *err)
+static lt_status write_file(const char *path, const void *blob, size_t bytes, lt_error *err)
 {
-    const char *preview = run->request->preview;
-    char path[PATH_BYTES];
-    const int n = is_file(preview)
-                      ? snprintf(path, sizeof path, "%s", preview)
-                      : snprintf(path, sizeof path, "%s/window-%03lld.mp4", preview, (long long)c);
-    if (n >= PATH_BYTES)
-        return lt_fail(err, LT_ERR_USAGE, "--preview: the name is longer than %d bytes", PATH_BYTES - 1);
     const media_target target = {.kind = MEDIA_FINISHED, .path = path};
     media_file *file = NULL;
     LT_TRY(media_file_open(&target, &file, err));
@@ -105,9 +106,19 @@ static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t b
         media_file_abandon(file);
         return s;
     }
-    LT_TRY(media_file_close(file, err));
-    take_clock_tell(&run->clock, LONGTAKE_EVENT_PREVIEW, path);
-    return LT_OK;
+    return media_file_close(file, err);
+}
+
+static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t bytes, lt_error *err)
+{
+    char *path = take_preview_name(run->request->preview, c);
+    if (!path)
+        return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
+    const lt_status s = write_file(path, blob, bytes, err);
+    if (s == LT_OK)
+        take_clock_tell(&run->clock, LONGTAKE_EVENT_PREVIEW, path);
+    free(path);
+    return s;
 }
 
 lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, int count, lt_error *err)

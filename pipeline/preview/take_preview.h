@@ -16,8 +16,11 @@ typedef struct {
     uint8_t *frame; /* u8 [2 h, 2 w, 3] */
 } take_preview;
 
-/* The place that a request asks for makes sense: an .mp4 that can be written and is not the output, or a folder that is there.
- * LT_ERR_USAGE. */
+/* Is it a folder of previews, one that is there or DIR/ to make? Else it is a file. */
+bool take_preview_is_folder(const char *preview);
+/* The file that shows window c. free() it; NULL when memory is out. */
+char *take_preview_name(const char *preview, int64_t c);
+/* The place that a request asks for makes sense: an .mp4 that can be written, or a folder that is there. LT_ERR_USAGE. */
 lt_status take_preview_check(const longtake_request *r, lt_error *err);
 /* Finds the model's map, or fits one. */
 lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err);

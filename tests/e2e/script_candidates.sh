@@ -25,6 +25,34 @@ equal "one: height" "$(of_video one.png height)" 136
 made tokens -p "a red ball" --frames 5 --candidates 2 --preview one.png -o two.lt --dry-run
 [ -e two-42.lt ] && fail "a dry run left a plan"
 
+# A pipe is written with the sheet, and stays one.
+mkfifo pipe.png
+timeout 60 cat pipe.png >read.png &
+made tokens -p "a red ball" --frames 5 --candidates 2 --preview pipe.png -o two.LT
+wait
+[ -p pipe.png ] || fail "the pipe was replaced by the sheet"
+made tokens -p "a red ball" --frames 5 --candidates 2 --preview two.PNG -o two.LT
+same two.PNG read.png
+# What is written as .LT is read as a plan.
+made generate -p "a red ball" --frames 5 --steps 2 -o plain.mp4 --seed 43 --no-metadata
+printf 'take: {frames: 5, steps: 2, seed: 43}\nshots:\n  - {prompt: a red ball, plan: two-43.LT}\n' >planned.yaml
+made run planned.yaml -o planned.mp4 --no-metadata
+same plain.mp4 planned.mp4
+made refine two-43.LT --steps 2 -o planned.LATENTS
+made generate --recipe planned.LATENTS -o again.mp4 --no-metadata
+same plain.mp4 again.mp4
+# No plan is written over what it is made from, nor the sheet over a plan.
+cp two.PNG picture-43.lt
+refused 2 tokens -p x --frames 9 --image picture-43.lt --candidates 2 -o picture.lt
+grep -q '^longtake: --output: found picture-43.lt, which this take is made from' refused.err || fail "a plan over a picture: $(cat refused.err)"
+same two.PNG picture-43.lt
+ln -s two-43.LT linked.png
+refused 2 tokens -p x --frames 9 --candidates 2 --preview linked.png -o two.LT
+grep -q '^longtake: --preview: found linked.png, a plan' refused.err || fail "a sheet over a plan: $(cat refused.err)"
+mkdir filled-43.lt
+refused 2 tokens -p x --frames 9 --candidates 2 -o filled.lt
+[ -e filled-42.lt ] && fail "a plan was made although the next has no place"
+
 refused 2 tokens -p x --frames 9 --candidates 2 -o -
 refused 2 tokens -p x --frames 9 --candidates 0 -o bad.lt
 refused 2 tokens -p x --frames 9 --candidates 17 -o bad.lt

@@ -22,6 +22,34 @@ made refine ball.lt --steps 6 --preview now.mp4 -o ball.latents
 equal "pictures" "$(of_video now.mp4 nb_read_frames)" 5
 equal "rate" "$(of_video now.mp4 r_frame_rate)" "2/1"
 
+# spares MESSAGE ARGUMENTS...: no preview is written over what the take is made from or another file of its.
+spares() {
+    message=$1
+    shift
+    refused 2 "$@"
+    equal "$*" "$(grep '^longtake: ' refused.err)" "longtake: $message, expected another file"
+}
+mkdir pd
+cp plain.mp4 pd/window-000.mp4
+cp plain.mp4 old.mp4
+ln -s ../old.mp4 pd/window-001.mp4
+spares "--preview: found pd/window-000.mp4, which this take is made from" continue pd/window-000.mp4 --frames 5 -o bad.mp4 --preview pd
+spares "--preview: found pd/window-000.mp4, the output" generate x --frames 9 -o pd/window-000.mp4 --preview pd
+spares "--preview: found pd/window-001.mp4, the output" generate x --frames 25 -o old.mp4 --preview pd/
+spares "--preview: found pd/window-001.mp4, which this take is made from" continue old.mp4 --frames 25 -o bad.mp4 --preview pd
+spares "--preview: found pd/../bad.mp4, the output" generate x --frames 9 -o bad.mp4 --preview pd/../bad.mp4
+spares "--preview: found bad.part.mp4, the output while it grows" generate x --frames 9 -o bad.mp4 --preview bad.part.mp4
+same plain.mp4 pd/window-000.mp4
+same plain.mp4 old.mp4
+rm pd/window-001.mp4
+mkdir pd/window-001.mp4
+refused 2 generate x --frames 25 --preview pd -o bad.mp4
+made generate x --frames 9 --preview CAPITAL.MP4 -o made.mp4
+[ -s CAPITAL.MP4 ] || fail "no preview in CAPITAL.MP4"
+mkdir folder.mp4
+made generate x --frames 9 --preview folder.mp4 -o made.mp4
+equal "previews in a folder with the name of a file" "$(ls folder.mp4)" window-000.mp4
+
 # The map to colours: an import writes it, a folder without it is served too, and says so in one line; results do not know of it.
 cp -r "$RELEASE" release
 "$PROGRAM" import release -o model --config "$SOURCE/configs/tiny.yaml" --progress none 2>import.err || fail "import: $(cat import.err)"

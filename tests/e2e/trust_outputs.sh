@@ -71,6 +71,71 @@ for output in take.lt take.npy take.latents; do
 done
 rm -rf plain-* pipe-* read-* full-*
 
+# A growing file is a new one: what a link of its name leads to is not the take's.
+made generate x --frames 9 -o plain.mp4
+for kind in -s -f; do
+    echo precious >user.mp4
+    ln $kind user.mp4 c.part.mp4
+    made generate x --frames 9 -o c.mp4
+    equal "ln $kind: what c.part.mp4 led to" "$(cat user.mp4)" precious
+    same plain.mp4 c.mp4
+    [ -e c.part.mp4 ] && fail "c.part.mp4 is left"
+done
+mkdir d.part.mp4
+refused 2 generate x --frames 9 -o d.mp4
+grep -q '^longtake: --output: d.part.mp4 is a folder' refused.err || fail "a folder where a video grows: $(cat refused.err)"
+mkfifo e.part.mp4
+refused 2 generate x --frames 9 -o e.mp4
+[ -p e.part.mp4 ] || fail "a pipe where a video grows was replaced"
+# Nor is what the output's own link leads to: the file takes the place of the link.
+ln -s user.mp4 f.mp4
+made generate x --frames 9 -o f.mp4
+[ -L f.mp4 ] && fail "f.mp4 is a link still"
+equal "what f.mp4 led to" "$(cat user.mp4)" precious
+same plain.mp4 f.mp4
+# What a picture of a sequence would replace at the end is looked at in the beginning.
+mkdir g-00001.png
+refused 2 generate x --frames 3 -o g.png
+rm -rf user.mp4 ?.mp4 ?.part.mp4 g-*
+
+# An open file by a name of /proc: a pipe is written, a plain file refused, and the link stays.
+if [ -e /proc/self/fd/1 ]; then
+    ln -s /proc/self/fd/1 out.mp4
+    ln -s /proc/self/fd fd
+    made tokens x --seconds 4 -o plain.lt
+    made refine take.lt -o plain.latents
+    longtake generate x --frames 9 --format mp4 -o - 2>out.err >stream.mp4
+    rm out.err
+    : >piped
+    ls >before
+    # through WANTED ARGUMENTS...: standard output is a pipe, and what comes out of it begins with what is in WANTED.
+    through() {
+        wanted=$1
+        shift
+        { longtake "$@" 2>out.err || echo "exit code $?"; } | cat >piped
+        head -c "$(wc -c <"$wanted")" piped | cmp - "$wanted" || fail "longtake $* into a pipe: $(cat out.err; tail -n 1 piped)"
+        rm out.err
+        ls | cmp before - || fail "longtake $* into a pipe: left $(ls)"
+    }
+    for output in out.mp4 fd/1; do
+        through stream.mp4 generate x --frames 9 --format mp4 -o $output
+    done
+    through plain.lt tokens x --seconds 4 --format lt -o fd/1
+    through plain.latents refine take.lt --format latents -o fd/1
+    for output in out.mp4 fd/1; do
+        refused 2 generate x --frames 9 --format mp4 -o $output
+        grep -q '^hint: -o - writes to standard output' refused.err || fail "$output: no hint: $(cat refused.err)"
+        equal "$output: written to the file" "$(cat refused.out)" ""
+    done
+    refused 2 tokens x --seconds 4 --format lt -o fd/1
+    refused 2 refine take.lt --format latents -o fd/1
+    refused 2 generate x --frames 9 --format png -o fd/1
+    refused 2 generate x --frames 9 --preview out.mp4 -o new.mp4
+    [ -L out.mp4 ] || fail "out.mp4 was replaced"
+    rm -rf out.mp4 fd plain.lt plain.latents stream.mp4 piped before
+fi
+rm -f plain.mp4
+
 # A folder that takes no files, whatever its permissions say: as any other output that cannot be.
 if [ -d /proc/self ]; then
     refused 2 tokens x --seconds 4 -o /proc/take.lt
