@@ -47,6 +47,7 @@ static lt_status advance(media_reader *r, lt_error *err)
     const double earlier = r->next_at;
     const bool first = r->in.decoded == 0;
     LT_TRY(media_input_next(&r->in, r->next, &r->have_next, err));
+    r->info.damaged = r->in.damaged;
     if (!r->have_next)
         return LT_OK;
     const int64_t tick = r->next->best_effort_timestamp;

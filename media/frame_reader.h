@@ -42,6 +42,7 @@ typedef struct {
     double stored_fps; /* mean rate; 0: not known */
     double seconds;    /* as the file says; 0: not known before it has been read */
     bool has_sound;
+    int64_t damaged; /* pictures so far whose missing parts the decoder made up */
     const char *codec;
     const char *comment; /* how the video was made, where it is one of ours; or NULL */
     bool written_again;  /* by another program, which may have cut it and kept the comment */

@@ -279,6 +279,7 @@ lt_status media_input_next(media_input *in, AVFrame *picture, bool *got, lt_erro
         const int s = avcodec_receive_frame(in->decoder, picture);
         if (s == 0) {
             in->decoded++;
+            in->damaged += picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0;
             *got = true;
             return LT_OK;
         }

@@ -24,7 +24,8 @@ typedef struct {
     AVPacket *packet;
     bool drained;    /* the decoder has got the last packet */
     bool cut_off;    /* the packet before was not whole */
-    int64_t decoded; /* pictures so far */
+    int64_t decoded; /* pictures so far, */
+    int64_t damaged; /* of these, those that were not whole: the decoder made up what was missing */
     int64_t
         end; /* of the pictures read, ticks of the stream; AV_NOPTS_VALUE while none said how long it stands */
     double seconds_read; /* of the whole file */

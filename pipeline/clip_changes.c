@@ -40,3 +40,10 @@ void take_tell_changes(take_run *run, const char *path, const media_video_info *
     if (line[0] != '\0' || sound)
         take_note(run, "%s: %s%s%s", path, line, line[0] != '\0' && sound ? "; " : "", sound ? "its sound is left out" : "");
 }
+
+void take_warn_of_damage(take_run *run, const char *path, const media_video_info *clip)
+{
+    if (clip->damaged > 0)
+        take_warn(run, "%s: %lld picture%s damaged: what was missing is made up by the decoder", path, (long long)clip->damaged,
+                  clip->damaged == 1 ? " is" : "s are");
+}

@@ -12,5 +12,7 @@ typedef struct {
 
 /* `clip`: as it was opened, at the model's size and rate. */
 void take_tell_changes(take_run *run, const char *path, const media_video_info *clip, take_clip_use use);
+/* `clip`: after it was read. A warning where pictures of it were damaged. */
+void take_warn_of_damage(take_run *run, const char *path, const media_video_info *clip);
 
 #endif

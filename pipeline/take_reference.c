@@ -106,6 +106,7 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
                        (double)ring->count / fps);
     LT_TRY(take_tail(f, ring, err));
     take_tell_changes(f->run, f->path, media_reader_info(reader), (take_clip_use){.is_picture = picture, .is_heard = !f->run->request->new_only});
+    take_warn_of_damage(f->run, f->path, media_reader_info(reader));
     if (f->frames != ring->count)
         take_note(f->run, "%s is used up to %.2f s %s %.2f s: the model counts in groups of %d frames", f->path, (double)f->frames / fps,
                   most > 0 ? "instead of" : "of", (double)ring->count / fps, TAKE_FRAMES_PER_LATENT);

@@ -67,4 +67,14 @@ equal "shots of a clip of ours" "$(json made.out settings shots 1 at_frame) $(js
 ffmpeg -v error -i own.mp4 -c copy -frames:v 9 copied.mp4 || fail ffmpeg
 made encode copied.mp4 -o copied.lt
 refused 2 render copied.lt -o none.mp4
+# Pictures that a decoder mends are told of.
+ffmpeg -v error -f lavfi -i testsrc2=size=96x64:rate=8:duration=2 -c:v mpeg2video sound.ts
+made encode sound.ts -o sound.lt
+grep -q damaged made.err && fail "a sound clip is called damaged: $(cat made.err)"
+cp sound.ts mended.ts
+for place in 3 5 7; do
+    printf '\377\377\377\377' | dd of=mended.ts bs=1 seek=$(($(wc -c <sound.ts) * place / 10)) conv=notrunc 2>dd.err || fail "$(cat dd.err)"
+done
+made encode mended.ts -o mended.lt
+grep -q '^warning: mended.ts: [0-9]* pictures\{0,1\} [a-z]* damaged: what was missing is made up by the decoder$' made.err || fail "damage is not told: $(cat made.err)"
 finish
