@@ -122,7 +122,7 @@ static void report(cli_context *c, const longtake_request *r, const longtake_res
     cli_progress_end(&c->progress); /* the result has a line of its own */
     if (c->values->json)
         puts(result->report);
-    else if (result->output || !r->output)
+    else if (result->output ? !cli_is_standard_output(result->output) : !r->output)
         puts(result->output ? result->output : r->job);
 }
 

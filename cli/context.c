@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cache_folder.h"
@@ -76,9 +77,18 @@ int cli_check_stream(cli_context *c)
     return LONGTAKE_OK;
 }
 
+bool cli_is_standard_output(const char *path)
+{
+    struct stat there;
+    struct stat out;
+    if (strcmp(path, "-") == 0)
+        return true;
+    return stat(path, &there) == 0 && fstat(STDOUT_FILENO, &out) == 0 && !S_ISREG(out.st_mode) && there.st_dev == out.st_dev && there.st_ino == out.st_ino;
+}
+
 void cli_print_output(const cli_context *c, const char *path)
 {
-    if (strcmp(path, "-") == 0)
+    if (cli_is_standard_output(path))
         return;
     if (!c->values->json) {
         puts(path);

@@ -17,7 +17,7 @@
 
 static const struct {
     const char *name; /* of --format, and the extension */
-    take_output kind;
+    take_output_kind kind;
     take_writes writer;
 } kinds[] = {
     {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO}, {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO},
@@ -42,7 +42,7 @@ static const char *wanted(take_writes w)
     return w == TAKE_WRITES_VIDEO ? "mp4, mkv, y4m or png" : w == TAKE_WRITES_TOKENS ? "lt or npy" : "latents";
 }
 
-static take_output standard_kind(take_writes w)
+static take_output_kind standard_kind(take_writes w)
 {
     return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
 }
@@ -105,7 +105,7 @@ static lt_status refuse_extension(const char *output, const char *extension, tak
     return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"\", expected %s\nhint: %s.%s, or --format %s", wanted(writes), output, s, s);
 }
 
-lt_status take_output_of(const longtake_request *r, take_writes writes, take_output *out, lt_error *err)
+lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out, lt_error *err)
 {
     *out = TAKE_OUT_NONE;
     const int asked = r->format ? kind_at(r->format) : -1;

@@ -16,7 +16,7 @@
 
 #include <pthread.h>
 
-#include "pipeline/take_output.h"
+#include "pipeline/take_video.h"
 
 /* Decodes window c of latents [window, C, H, W] and writes it. */
 typedef lt_status (*take_beside_work)(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err);

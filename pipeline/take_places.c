@@ -9,7 +9,7 @@
 #include "pipeline/descriptor_link.h"
 #include "pipeline/file_name.h"
 #include "pipeline/preview/take_preview.h"
-#include "pipeline/take_output.h"
+#include "pipeline/take_video.h"
 
 struct take_place {
     take_place_kind kind;
@@ -174,7 +174,7 @@ lt_status take_places_end(take_places *p, lt_error *err)
 
 /* ---- a take ---- */
 
-static void add_output(take_places *p, const char *output, take_output kind, int64_t frames)
+static void add_output(take_places *p, const char *output, take_output_kind kind, int64_t frames)
 {
     for (int64_t i = 0; kind == TAKE_OUT_PNG && i < frames; i++)
         take_places_add(p, TAKE_PLACE_PICTURE, media_png_name(output, i));
@@ -191,7 +191,7 @@ static void add_preview(take_places *p, const char *preview, int64_t windows)
         take_places_add(p, TAKE_PLACE_PREVIEW, take_preview_name(preview, c));
 }
 
-lt_status take_places_check(const longtake_request *r, take_output kind, int64_t frames, int64_t windows, lt_error *err)
+lt_status take_places_check(const longtake_request *r, take_output_kind kind, int64_t frames, int64_t windows, lt_error *err)
 {
     take_places p = {0};
     take_places_read(&p, r);

@@ -46,6 +46,6 @@ lt_status take_places_end(take_places *p, lt_error *err);
 
 /* All of that for a request of one take. `frames`: how many pictures a sequence has, `windows`: how many a folder of previews shows;
  * 0 where it is not known yet. */
-lt_status take_places_check(const longtake_request *r, take_output kind, int64_t frames, int64_t windows, lt_error *err);
+lt_status take_places_check(const longtake_request *r, take_output_kind kind, int64_t frames, int64_t windows, lt_error *err);
 
 #endif

@@ -8,8 +8,8 @@
 #ifndef TAKE_TAKE_REFERENCE_H
 #define TAKE_TAKE_REFERENCE_H
 
-#include "pipeline/take_output.h"
 #include "pipeline/take_run.h"
+#include "pipeline/take_video.h"
 
 struct take_reference {
     take_run *run;

@@ -280,7 +280,7 @@ int64_t take_delivered_frames(const take_run *run)
 }
 
 /* *out: the name of what was written, or NULL; free() it. */
-static lt_status name_output(const take_run *run, take_output kind, char **out, lt_error *err)
+static lt_status name_output(const take_run *run, take_output_kind kind, char **out, lt_error *err)
 {
     const char *asked = run->request->output;
     *out = NULL;

@@ -11,7 +11,7 @@
 /* What a command has made. */
 typedef struct {
     const char *command;
-    take_output kind;
+    take_output_kind kind;
     double worst_seam;
     int64_t seam_window;           /* below zero: none */
     const take_encoding *encoding; /* of a video that was encoded; NULL: none */

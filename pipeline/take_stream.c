@@ -107,7 +107,7 @@ static lt_status all_keys(take_refiner *r, window_buffers *b, lt_error *err)
     return LT_OK;
 }
 
-lt_status take_stream_look(take_run *run, take_output kind, take_cached *found, lt_error *err)
+lt_status take_stream_look(take_run *run, take_output_kind kind, take_cached *found, lt_error *err)
 {
     const media_spec spec = take_media_spec(&run->spec, kind);
     take_refiner refiner = {0};
@@ -230,7 +230,7 @@ static void tell_kept_seams(take_run *run, const take_decoder *d)
     }
 }
 
-lt_status take_stream_render(take_run *run, take_output kind, take_seam *seam, lt_error *err)
+lt_status take_stream_render(take_run *run, take_output_kind kind, take_seam *seam, lt_error *err)
 {
     const media_spec spec = take_media_spec(&run->spec, kind);
     take_refiner refiner = {0};
@@ -356,7 +356,7 @@ static lt_status decode_windows(take_run *run, take_latents_reader *latents, tak
     return LT_OK;
 }
 
-lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output kind, take_seam *seam, lt_error *err)
+lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output_kind kind, take_seam *seam, lt_error *err)
 {
     const media_spec spec = take_media_spec(&run->spec, kind);
     take_decoder decoder = {0};

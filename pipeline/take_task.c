@@ -9,8 +9,8 @@
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/take_preview.h"
-#include "pipeline/take_output.h"
 #include "pipeline/take_places.h"
+#include "pipeline/take_video.h"
 #include "tokenizer/picture_codes.h"
 
 void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)

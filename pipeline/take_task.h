@@ -36,7 +36,7 @@ struct take_task {
     const take_command *command;
     take_run run;
     longtake_request request; /* the caller's, filled up by what the input says */
-    take_output kind;
+    take_output_kind kind;
     take_reference reference;     /* of a video or picture that the take begins with */
     tok_plan plan;                /* that a token file, or the request, gives */
     take_latents_reader *latents; /* of a latents file, */

@@ -75,7 +75,7 @@ static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan
     return notes->settings ? note_json(plan, "settings", notes->settings, err) : LT_OK;
 }
 
-lt_status take_tokens_write(take_run *run, take_output kind, const take_plan_notes *notes, lt_error *err)
+lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes, lt_error *err)
 {
     if (kind == TAKE_OUT_NONE)
         return LT_OK;
@@ -203,7 +203,7 @@ longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path
     longtake_request r;
     longtake_request_init(&r);
     r.output = path;
-    take_output kind = TAKE_OUT_NONE;
+    take_output_kind kind = TAKE_OUT_NONE;
     lt_status s = take_need(t, "tokens", &err);
     if (s == LT_OK)
         s = take_need(path, "path", &err);

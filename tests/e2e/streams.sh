@@ -23,4 +23,8 @@ grep -q '^longtake: ' full.err || fail "full disk: no message"
 (ulimit -f 4; trap '' XFSZ; longtake generate "a red ball" --seconds 3 -o big.mp4 2>big.err; echo $? >big.code)
 [ "$(cat big.code)" -ne 0 ] || fail "a file that cannot grow is no error"
 [ -e big.mp4 ] && fail "a file that could not be written has its final name"
+# Standard output by another name is no other: nothing of ours is printed behind what was made.
+made tokens "a red ball" --frames 9 -o named.lt
+"$PROGRAM" tokens "a red ball" --frames 9 -o /dev/fd/1 --format lt --model "$MODEL" -q | cat >piped.lt
+same named.lt piped.lt
 finish

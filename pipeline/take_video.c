@@ -1,5 +1,5 @@
-/* take_output.c - growing and finished video files; see take_output.h. */
-#include "pipeline/take_output.h"
+/* take_video.c - growing and finished video files; see take_video.h. */
+#include "pipeline/take_video.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "pipeline/take_reference.h"
 #include "pipeline/take_report.h"
 
-media_spec take_media_spec(const take_spec *s, take_output kind)
+media_spec take_media_spec(const take_spec *s, take_output_kind kind)
 {
     const media_format format = kind == TAKE_OUT_MKV   ? MEDIA_MKV
                                 : kind == TAKE_OUT_Y4M ? MEDIA_Y4M
@@ -48,7 +48,7 @@ static lt_status open_stream(take_video *v, lt_error *err)
     return media_file_open(&target, &v->growing, err);
 }
 
-lt_status take_video_open(take_video *v, take_run *run, take_output kind, lt_error *err)
+lt_status take_video_open(take_video *v, take_run *run, take_output_kind kind, lt_error *err)
 {
     *v = (take_video){.run = run, .kind = kind};
     if (kind == TAKE_OUT_NONE)
