@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "media/packet_blob.h"

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/temporary_file.h"
 #include "media/video_file.h"
 

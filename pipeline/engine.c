@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/file_error.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/cuda_door.h"
 #include "pipeline/data_folders.h"
@@ -356,7 +357,7 @@ lt_status take_engine_text(const longtake *e, const char *file, const char *what
     if (stream)
         s = lt_whole_stream_read(stream, path, MOST_BYTES, what, text, &bytes, err);
     else if (errno != ENOENT)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        s = lt_fail_to_read(path, err);
     if (stream)
         fclose(stream);
     free(path);

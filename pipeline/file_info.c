@@ -1,5 +1,4 @@
 /* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a job folder, as one JSON document. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "kernels/core/decimal_text.h"
+#include "kernels/core/file_error.h"
 #include "media/frame_reader.h"
 #include "pipeline/engine.h"
 #include "pipeline/file_name.h"
@@ -27,7 +27,7 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
     struct stat st;
     unsigned char head[16] = {0};
     if (stat(path, &st) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     *out = KIND_FOLDER;
     if (S_ISDIR(st.st_mode))
         return LT_OK;
@@ -35,7 +35,7 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
         return lt_fail(err, LT_ERR_INPUT, "%s: is a pipe or device, expected a file or folder", path);
     FILE *f = fopen(path, "rb");
     if (!f)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     const size_t n = fread(head, 1, sizeof head, f);
     fclose(f);
     const bool safetensors = n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0;

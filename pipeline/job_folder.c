@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "pipeline/output_kind.h"
 
 static const char magic[16] = "longtake-job-1\n";
@@ -470,7 +471,7 @@ lt_status take_job_list(const char *path, take_product **products, size_t *count
     *count = 0;
     DIR *d = opendir(path);
     if (!d)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     take_product *list = NULL;
     size_t n = 0;
     for (struct dirent *e = readdir(d); e; e = readdir(d)) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/pipe_guard.h"
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/tensor.h"
@@ -326,7 +327,7 @@ lt_status take_latents_open(const char *path, take_latents_reader **out, lt_erro
     r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     lt_status s = LT_OK;
     if (r->fd < 0)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        s = lt_fail_to_read(path, err);
     if (s == LT_OK)
         s = read_header(r, err);
     if (s != LT_OK) {

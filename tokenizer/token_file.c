@@ -1,12 +1,12 @@
 #include "tokenizer/token_file.h"
 
-#include <errno.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/hash.h"
 #include "kernels/core/json.h"
 #include "kernels/core/pipe_guard.h"
@@ -288,7 +288,7 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
     const char *place = standard ? "standard input" : path;
     FILE *stream = standard ? stdin : fopen(path, "rbe");
     if (!stream)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     char *data;
     size_t bytes;
     lt_status s = lt_whole_stream_read(stream, place, MAX_FILE_BYTES, "a token file", &data, &bytes, err);

@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/file_error.h"
+
 static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_error *err)
 {
     struct stat found;
     if (fstat(fd, &found) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     if (!S_ISREG(found.st_mode))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a regular file", path);
     if (found.st_size == 0)
@@ -31,7 +33,7 @@ lt_status lt_file_map_open(lt_file_map *m, const char *path, lt_error *err)
     *m = (lt_file_map){0};
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: `path` may be a pipe */
     if (fd < 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     const lt_status s = map_descriptor(m, fd, path, err);
     close(fd);
     return s;

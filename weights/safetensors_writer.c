@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/json.h"
 #include "kernels/core/temporary_file.h"
 #include "weights/weights.h"

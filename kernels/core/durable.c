@@ -9,16 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-lt_status lt_fail_to_write(const char *path, lt_error *err)
-{
-    const int why = errno;
-    const int resources[] = {ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOMEM};
-    lt_status code = why == EPIPE || why == EBADF ? LT_ERR_FAILED : LT_ERR_INPUT;
-    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++)
-        if (why == resources[i])
-            code = LT_ERR_RESOURCES;
-    return lt_fail(err, code, "%s: cannot be written: %s", path, strerror(why));
-}
+#include "kernels/core/file_error.h"
 
 bool lt_takes_a_rename(const char *path)
 {

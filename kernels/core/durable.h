@@ -7,10 +7,6 @@
 
 #include "kernels/core/status.h"
 
-/* errno as a status: LT_ERR_RESOURCES when disk, quota, handles or memory are out, else LT_ERR_INPUT (a path that cannot be
- * written). */
-lt_status lt_fail_to_write(const char *path, lt_error *err);
-
 /* Does a plain file stand at `path`, or nothing yet? Anything else (a device, a pipe) is written as it is: a rename would replace it. */
 bool lt_takes_a_rename(const char *path);
 

@@ -1,12 +1,13 @@
 /* hash.c - XXH3 in its 128-bit form; an lt_hasher is an XXH3 state. */
 #include "kernels/core/hash.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "kernels/core/file_error.h"
 
 enum { READ_BYTES = 1 << 18 };
 
@@ -56,7 +57,7 @@ static lt_status add_file(lt_hasher *h, FILE *file, const char *path, lt_error *
         lt_hasher_add(h, buffer, got);
     free(buffer);
     if (ferror(file))
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     return LT_OK;
 }
 
@@ -64,7 +65,7 @@ lt_status lt_hash_file(const char *path, lt_hash *out, lt_error *err)
 {
     FILE *const file = fopen(path, "rb");
     if (!file)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     lt_hasher *const h = lt_hasher_open();
     lt_status s = h ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to hash it", path);
     if (s == LT_OK)

@@ -1,10 +1,11 @@
 /* whole_file.c - reading in pieces that double, so that pipes work and small files take little; see whole_file.h. */
 #include "kernels/core/whole_file.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "kernels/core/file_error.h"
 
 enum { FIRST_BYTES = 1 << 16 };
 
@@ -20,7 +21,7 @@ static lt_status read_pieces(FILE *stream, const char *place, size_t most, const
         const size_t wanted = capacity + 1 - *bytes;
         const size_t got = fread(grown + *bytes, 1, wanted, stream);
         if (ferror(stream))
-            return lt_fail(err, LT_ERR_INPUT, "%s: %s", place, strerror(errno));
+            return lt_fail_to_read(place, err);
         *bytes += got;
         more = got == wanted;
         if (*bytes > most)
@@ -51,7 +52,7 @@ lt_status lt_whole_file_read(const char *path, size_t most, const char *what, ch
     *bytes = 0;
     FILE *const file = fopen(path, "rbe");
     if (!file)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s", path, strerror(errno));
+        return lt_fail_to_read(path, err);
     const lt_status s = lt_whole_stream_read(file, path, most, what, data, bytes, err);
     fclose(file);
     return s;

@@ -12,6 +12,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "kernels/core/temporary_file.h"
 #include "pipeline/import/import_plan.h"
 #include "pipeline/import/import_write.h"

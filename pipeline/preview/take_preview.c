@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
 #include "media/video_file.h"
 #include "media/window_encoder.h"
 #include "pipeline/file_name.h"
