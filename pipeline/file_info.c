@@ -13,13 +13,14 @@
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/preview/colour_map_file.h"
+#include "text_encoder/text_vocab.h"
 #include "tokenizer/picture_codes.h"
 #include "tokenizer/token_file.h"
 #include "weights/low_bit.h"
 
 /* ---- kinds of file ---- */
 
-typedef enum { KIND_VIDEO, KIND_TOKENS_NPY, KIND_TENSORS, KIND_FOLDER } file_kind;
+typedef enum { KIND_VIDEO, KIND_TOKENS_NPY, KIND_TENSORS, KIND_VOCABULARY, KIND_FOLDER } file_kind;
 
 /* From the first bytes; whatever is nothing else is tried as a video. */
 static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
@@ -46,7 +47,7 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
     else if (safetensors || pytorch || shard_index)
         *out = KIND_TENSORS;
     else
-        *out = KIND_VIDEO;
+        *out = take_has_extension(path, "model") ? KIND_VOCABULARY : KIND_VIDEO;
     return LT_OK;
 }
 
@@ -226,7 +227,7 @@ static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
     return LT_OK;
 }
 
-/* ---- folders: jobs and models ---- */
+/* ---- folders: jobs, models and checkpoints in several files; what else lies in them ---- */
 
 static lt_status describe_job(const char *path, lt_json *o, lt_error *err)
 {
@@ -269,9 +270,31 @@ static void describe_model(const char *path, lt_json *o)
     lt_json_set(o, "files", list);
 }
 
+static lt_status describe_vocabulary(const char *path, lt_json *o, lt_error *err)
+{
+    text_vocab *vocabulary = NULL;
+    LT_TRY(text_vocab_open(path, &vocabulary, err));
+    set_text(o, "kind", "sub-words");
+    lt_json_set(o, "ids", lt_json_new_int(text_vocab_count(vocabulary)));
+    text_vocab_close(vocabulary);
+    return LT_OK;
+}
+
+/* The list of the shards that a checkpoint in several files has, into `name`. */
+static bool find_shards(const char *path, char *name, size_t bytes)
+{
+    static const char *const lists[] = {"model.safetensors.index.json", "pytorch_model.bin.index.json"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (snprintf(name, bytes, "%s/%s", path, lists[i]) < (int)bytes && access(name, F_OK) == 0)
+            return true;
+    return false;
+}
+
 static lt_status describe_folder(const char *path, lt_json *o, lt_error *err)
 {
     char name[4096];
+    if (find_shards(path, name, sizeof name))
+        return describe_tensors(name, o, err);
     if (snprintf(name, sizeof name, "%s/mmdit.safetensors", path) < (int)sizeof name && access(name, F_OK) == 0) {
         describe_model(path, o);
         return LT_OK;
@@ -282,7 +305,7 @@ static lt_status describe_folder(const char *path, lt_json *o, lt_error *err)
 /* ---- video ---- */
 
 /* How the video was made, where it is one of ours: JSON, or the comment as it is. */
-static lt_status add_comment(const char *comment, const char *path, lt_json *o)
+static void add_comment(const char *comment, const char *path, lt_json *o)
 {
     lt_error ignored = {0};
     lt_json *about = NULL;
@@ -290,7 +313,6 @@ static lt_status add_comment(const char *comment, const char *path, lt_json *o)
         lt_json_set(o, "about", about);
     else
         set_text(o, "comment", comment);
-    return LT_OK;
 }
 
 static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
@@ -310,9 +332,10 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "shown_height", lt_json_new_int(v->height));
     lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
     lt_json_set(o, "seconds", v->seconds > 0 ? lt_json_new_real(v->seconds) : lt_json_new_null()); /* not known without reading it */
-    const lt_status s = v->comment ? add_comment(v->comment, path, o) : LT_OK;
+    if (v->comment)
+        add_comment(v->comment, path, o);
     media_reader_close(r);
-    return s;
+    return LT_OK;
 }
 
 longtake_status longtake_info(const char *path, char **json, longtake_error *error)
@@ -329,6 +352,7 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
         s = kind == KIND_FOLDER         ? describe_folder(path, o, &err)
             : kind == KIND_TENSORS      ? describe_tensors(path, o, &err)
             : kind == KIND_TOKENS_NPY   ? describe_npy(path, o, &err)
+            : kind == KIND_VOCABULARY   ? describe_vocabulary(path, o, &err)
                                         : describe_video(path, o, &err);
     if (s == LT_OK) {
         *json = lt_json_text(o);

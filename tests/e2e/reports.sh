@@ -59,6 +59,12 @@ made generate x --seconds 3 -o take.mkv --job job
 made generate x --frames 1 -o still.png
 kind still-00000.png video
 equal "a picture: seconds" "$(json made.out seconds)" null
+kind "$MODEL/spiece.model" sub-words
+kind "$MODEL/text_encoder.safetensors" weights
+mkdir sharded
+cp "$MODEL/text_encoder.safetensors" sharded/part.safetensors
+printf '{"weight_map":{"%s":"part.safetensors"}}' "$(json made.out tensors 0 name)" >sharded/model.safetensors.index.json
+kind sharded weights
 kind take.lt tokens
 equal "take.lt: a setting" "$(json made.out notes settings frames)" 24
 # The release's token file: one picture of zeros.
