@@ -96,7 +96,7 @@ typedef enum {
 typedef struct {
     longtake_event_kind kind; /**< what it tells */
     double elapsed_seconds;   /**< since the request began */
-    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from) "import" */
+    const char *stage;        /**< "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from) "import" "plan" (a list that is looked through) */
     int64_t window;           /**< of the stage: windows for refine and decode, segments for tokens and encode; from 0 */
     int64_t windows;          /**< of the stage in all; 0: not known */
     int64_t step;             /**< done so far in this window */
@@ -306,7 +306,7 @@ LONGTAKE_API void longtake_film_close(longtake_film *film); /**< accepts NULL; a
 /** The model that the film asks for, or NULL. */
 LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
 /** Fills what the request leaves unset: shots, length, settings. The request then borrows from the film. What depends on the model is
- * checked here: where shots begin, and whether the files of their plans are there, sound, and as long as their spans. */
+ * checked here: its settings, where shots begin, and whether the files of their plans are there, sound, and as long as their spans. */
 LONGTAKE_API longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r, longtake_error *error);
 
 /* ---- many takes --------------------------------------------------------------------------------------------------------- */
@@ -330,7 +330,7 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
  * `fresh` makes it again. A note tells which line is next. A failed line does not stop the rest: LONGTAKE_ERR_FAILED at the end says how many failed. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, longtake_batch_fn fn, void *user, longtake_error *error);
 
-/** What longtake_generate_batch would do, without loading a weight (a folder that was missing is gone again): one JSON document with the time that all of it would take (null when never
+/** What longtake_generate_batch would do, without computing anything (a folder that was missing is gone again; of an output that is there its frames are read, and the weights for their hash): one JSON document with the time that all of it would take (null when never
  * measured), and of every line its output, whether that is made already, its length, windows and time, or the message of what is wrong with it. Lines that cannot be made are
  * LONGTAKE_ERR_FAILED; the document is there all the same. longtake_free() it. */
 LONGTAKE_API longtake_status longtake_plan_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **json, longtake_error *error);

@@ -66,6 +66,7 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
         }
         value = argv[++*at];
     }
+    v->said[f - cli_flags] = true;
     return cli_store(f, value, v, message, bytes);
 }
 
@@ -269,7 +270,7 @@ static size_t bytes_held(const cli_flag *f)
     return f->kind == FLAG_SWITCH ? sizeof(bool) : f->kind == FLAG_LIST ? sizeof(const char *) : bytes_of(f);
 }
 
-/* Notes which variables are in force: what they say is what holds in the end. */
+/* Notes which variables are in force, but for those of how things are told. */
 static void note_environment(const cli_values *environment, const cli_values *nothing, cli_values *v)
 {
     size_t used = 0;
@@ -277,9 +278,10 @@ static void note_environment(const cli_values *environment, const cli_values *no
         const cli_flag *f = &cli_flags[i];
         const char *said = (const char *)environment + f->at;
         const bool says = memcmp(said, (const char *)nothing + f->at, bytes_held(f)) != 0;
+        const bool holds = memcmp(said, (const char *)v + f->at, bytes_held(f)) == 0; /* not so where another flag said it otherwise */
         char name[80];
         name_variable(f, name);
-        if (says && memcmp(said, (const char *)v + f->at, bytes_held(f)) == 0 && used + strlen(name) + 2 < sizeof v->environment)
+        if (says && holds && !v->said[i] && f->group != FLAGS_OF_TALK && used + strlen(name) + 2 < sizeof v->environment)
             used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s", used > 0 ? " " : "", name);
     }
 }

@@ -63,7 +63,7 @@ int cli_import(cli_context *c)
     if (v->preview_map)
         return write_preview_map(c);
     if (v->set.count > 0)
-        return cli_usage(c, "--set: found %s, an import takes none\nhint: --config FILE gives the model other values", v->set.item[0]);
+        return cli_usage(c, "--set: found %s, an import takes none%s", v->set.item[0], cli_said(v, "set") ? "\nhint: --config FILE gives the model other values" : "");
     if (v->words != 1)
         return cli_usage(c, "import: found %d folders, expected one: the release", v->words);
     if (!v->output)
@@ -168,7 +168,7 @@ int cli_bench(cli_context *c)
     const cli_values *v = c->values;
     if (v->words > 0)
         return cli_usage(c, "bench: found \"%s\", expected no arguments\nhint: --stage %s", v->word[0], v->word[0]);
-    if (v->ceilings && v->stage)
+    if (cli_said(v, "ceilings") && cli_said(v, "stage"))
         return cli_usage(c, "--ceilings and --stage: found both, expected one");
     int code = LONGTAKE_OK;
     longtake *engine = cli_engine(c, &code);

@@ -82,8 +82,9 @@ static bool fills_job(const cli_values *v)
 static int check_picture(cli_context *c, word_kind kind)
 {
     const cli_values *v = c->values;
-    if (kind == WORD_PROMPT && (v->fit || v->codes) && !v->image && !v->prompts && !v->recipe)
-        return cli_usage(c, "--%s: found no --image, expected one", v->fit ? "fit" : "codes");
+    const bool said = cli_said(v, "fit") || cli_said(v, "codes"); /* in the environment they are for other commands too */
+    if (kind == WORD_PROMPT && said && !v->image && !v->prompts && !v->recipe)
+        return cli_usage(c, "--%s: found no --image, expected one", cli_said(v, "fit") ? "fit" : "codes");
     return LONGTAKE_OK;
 }
 
@@ -201,7 +202,8 @@ static void tell_line(void *user, const longtake_batch_line *line)
     cli_context *c = user;
     if (line->status == LONGTAKE_OK) {
         cli_progress_end(&c->progress);
-        puts(c->values->json ? line->result->report : line->output);
+        if (!cli_is_standard_output(line->output))
+            puts(c->values->json ? line->result->report : line->output);
         fflush(stdout);
         return;
     }
@@ -252,7 +254,7 @@ static int run_candidates(cli_context *c, longtake *engine, longtake_request *r)
     }
     if (longtake_make_candidates(engine, r, count, tell_line, c, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    if (v->preview && !v->json)
+    if (v->preview && !v->json && !cli_is_standard_output(v->preview))
         printf("%s\n", v->preview);
     return LONGTAKE_OK;
 }

@@ -63,10 +63,20 @@ void cli_print_document(const cli_context *c, const char *json)
         cli_print_layout(stdout, json);
 }
 
+bool cli_is_standard_output(const char *path)
+{
+    struct stat there;
+    struct stat out;
+    if (strcmp(path, "-") == 0)
+        return true;
+    const bool keeps_nothing = fstat(STDOUT_FILENO, &out) != 0 || (!S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode) && !isatty(STDOUT_FILENO)); /* /dev/null */
+    return !keeps_nothing && stat(path, &there) == 0 && there.st_dev == out.st_dev && there.st_ino == out.st_ino;
+}
+
 int cli_check_stream(cli_context *c)
 {
     const cli_values *v = c->values;
-    if (!v->output || strcmp(v->output, "-") != 0)
+    if (!v->output || !cli_is_standard_output(v->output))
         return LONGTAKE_OK;
     if (v->json)
         return cli_usage(c, "--output - and --json: found both, expected one: each has standard output for itself");
@@ -75,15 +85,6 @@ int cli_check_stream(cli_context *c)
     if (isatty(STDOUT_FILENO))
         return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
     return LONGTAKE_OK;
-}
-
-bool cli_is_standard_output(const char *path)
-{
-    struct stat there;
-    struct stat out;
-    if (strcmp(path, "-") == 0)
-        return true;
-    return stat(path, &there) == 0 && fstat(STDOUT_FILENO, &out) == 0 && !S_ISREG(out.st_mode) && there.st_dev == out.st_dev && there.st_ino == out.st_ino;
 }
 
 void cli_print_output(const cli_context *c, const char *path)

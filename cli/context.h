@@ -25,7 +25,7 @@ int cli_hear_event(void *context, const longtake_event *event);
 void cli_print_document(const cli_context *c, const char *json);
 /* Whether standard output may take a file, where --output - asks for that; a message where not. */
 int cli_check_stream(cli_context *c);
-/* "-", or the pipe or device that standard output is by another name, "/dev/stdout": no word of ours belongs into it. */
+/* "-", or the pipe or terminal that standard output is by another name, "/dev/stdout": no word of ours belongs into it. */
 bool cli_is_standard_output(const char *path);
 /* The path of what was made, unless that was standard output; with --json as {"output":"PATH"}. */
 void cli_print_output(const cli_context *c, const char *path);

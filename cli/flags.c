@@ -141,6 +141,7 @@ const cli_flag cli_flags[] = {
     {"help", FLAGS_OF_TALK, 'h', FLAG_SWITCH, 0, "all", 0, 0, 0, "print help", AT(help)},
 };
 const int cli_flag_count = sizeof cli_flags / sizeof *cli_flags;
+_Static_assert(sizeof cli_flags / sizeof *cli_flags <= CLI_MAX_FLAGS, "more flags than cli_values has room for");
 
 const char *cli_example_of(const char *command)
 {
@@ -190,6 +191,11 @@ const cli_flag *cli_flag_of_letter(char letter)
         if (cli_flags[i].letter == letter)
             return &cli_flags[i];
     return NULL;
+}
+
+bool cli_said(const cli_values *v, const char *flag)
+{
+    return v->said[cli_flag_of_name(flag) - cli_flags];
 }
 
 bool cli_is_command(const char *word)

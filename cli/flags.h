@@ -33,7 +33,7 @@ typedef enum {
     FLAGS_OF_TALK
 } flag_group;
 
-enum { CLI_MAX_LIST = 64 };
+enum { CLI_MAX_LIST = 64, CLI_MAX_FLAGS = 128 };
 
 typedef struct {
     const char *item[CLI_MAX_LIST + 1]; /* NULL-terminated */
@@ -80,7 +80,8 @@ typedef struct {
     bool man;
     bool json, no_metadata, quiet, verbose, version, help;
 
-    char environment[256]; /* names of the variables that flags have their values from, a space between, as far as there is room */
+    bool said[CLI_MAX_FLAGS]; /* by the command line: flags in the order of the table */
+    char environment[256];    /* names of the variables that other flags have their values from, a space between, as far as there is room */
 } cli_values;
 
 typedef struct {
@@ -126,6 +127,9 @@ bool cli_flag_belongs(const cli_flag *f, const char *command);
 bool cli_is_command(const char *word);
 /* Is `word` one of a list such as "q8|q4|mixed"? */
 bool cli_is_word_of(const char *list, const char *word, char separator);
+
+/* Did the command line itself say this flag, not the environment? */
+bool cli_said(const cli_values *v, const char *flag);
 
 /* What `tokens` does with files: "cut" "join" "score", then NULL. */
 const char *cli_token_edit(int i);

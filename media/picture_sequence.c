@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "kernels/core/temporary_file.h"
 #include "media/video_file.h"

@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "pipeline/output_kind.h"
 

@@ -141,9 +141,9 @@ static void print_head(const take_foresight *f, FILE *out)
             (double)time->frames / s->fps, s->seed, (long long)time->windows, plural(time->windows),
             (long long)time->segments, plural(time->segments));
     if (f->task.command->does & TAKE_DOES_TOKENS)
-        fprintf(out, ", %lld tokens", (long long)take_token_count(&f->task.run.engine->cfg.ar_model, time));
+        fprintf(out, ", %lld tokens", (long long)take_token_count(&f->task.run.engine->cfg.ar_model, time)); /* never one */
     if (f->task.command->does & TAKE_DOES_REFINE)
-        fprintf(out, ", %lld steps", (long long)(time->windows * take_steps_run(s)));
+        fprintf(out, ", %lld step%s", (long long)(time->windows * take_steps_run(s)), plural(time->windows * take_steps_run(s)));
     fputc('\n', out);
 }
 

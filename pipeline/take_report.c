@@ -44,6 +44,23 @@ static bool set_hash(lt_json *o, const char *key, longtake *e, lt_status (*hash_
     return true;
 }
 
+static bool says(const lt_json *about, const char *key, const char *text)
+{
+    const lt_json *said = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, key) : NULL;
+    return !said || lt_json_kind_of(said) != LT_JSON_STRING || strcmp(lt_json_string(said, NULL), text) == 0;
+}
+
+/* Latents that are decoded otherwise than they were made: the file is of both. */
+static void note_decoding(lt_json *about, const longtake *e)
+{
+    char hash[LT_HASH_TEXT_BYTES];
+    lt_hash_text(e->fixed_hash, hash);
+    if (!says(about, "precision", take_engine_precision(e)) || !says(about, "device", e->backend->table->name))
+        lt_json_set(about, "decoded_in", lt_json_new_string(take_engine_precision(e)));
+    if (!says(about, "config_hash", hash))
+        lt_json_set(about, "decoder_config_hash", lt_json_new_string(hash));
+}
+
 /* What the input says of itself; a decoded file may have another rate and size than was thought of when it was refined. */
 static lt_json *about_of_input(const take_run *run, lt_error *err)
 {
@@ -51,6 +68,7 @@ static lt_json *about_of_input(const take_run *run, lt_error *err)
     if (lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &about, err) != LT_OK)
         return NULL;
     lt_json_set(about, "settings", take_spec_json(&run->spec));
+    note_decoding(about, run->engine);
     if (take_about_other_decoder(about, run->engine)) {
         lt_json_set(about, "decoder", lt_json_new_string(run->engine->files.name));
         if (!set_hash(about, "decoder_hash", run->engine, take_decoder_hash, err)) {
@@ -130,9 +148,9 @@ lt_json *take_about(take_run *run, lt_error *err)
 static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference", "precision"};
 
 /* Can all frames of a video be read, and are they so many? */
-static bool is_whole(const char *path, int64_t frames)
+static bool is_whole(take_run *run, const char *path, int64_t frames)
 {
-    const media_read_options options = {0};
+    const media_read_options options = {.stop = take_run_asks_to_stop, .user = run};
     media_reader *reader = NULL;
     lt_error ignored = {0};
     if (media_reader_open(path, &options, &reader, &ignored) != LT_OK)
@@ -144,9 +162,10 @@ static bool is_whole(const char *path, int64_t frames)
     do
         read++;
     while (got && read <= frames && media_read_frame(reader, rgb, &got, &ignored) == LT_OK && got);
+    const bool whole = !got && read == frames && info->damaged == 0;
     free(rgb);
     media_reader_close(reader);
-    return !got && read == frames;
+    return whole;
 }
 
 bool take_is_made(take_run *run, const char *path)
@@ -163,7 +182,7 @@ bool take_is_made(take_run *run, const char *path)
         const lt_json *b = lt_json_get(there, told_before_plan[i]);
         same = (!a && !b) || lt_json_equal(a, b);
     }
-    if (same && is_whole(path, take_delivered_frames(run)))
+    if (same && is_whole(run, path, take_delivered_frames(run)))
         run->given_about = lt_json_text(there);
     lt_json_free(wanted);
     lt_json_free(there);

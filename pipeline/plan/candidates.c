@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/durable.h"
+#include "pipeline/descriptor_link.h"
 #include "pipeline/file_name.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/contact_sheet.h"
@@ -68,11 +70,13 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
     if (l->count < 1 || l->count > MOST_CANDIDATES)
         return lt_fail(err, LT_ERR_USAGE, "--candidates: found %d, expected 1 to %d", l->count,
                        MOST_CANDIDATES);
-    if (!r->output || (l->count > 1 && strcmp(r->output, "-") == 0))
+    if (!r->output || (l->count > 1 && take_is_stream(r->output)))
         return lt_fail(
             err, LT_ERR_USAGE,
             "--candidates: found %s, expected --output FILE, whose name gets the seed of each plan",
             r->output ? "standard output" : "no --output");
+    if (r->preview && (take_is_stream(r->output) || !lt_takes_a_rename(r->output)))
+        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s as output, expected a file: the sheet is drawn from it", r->output);
     LT_TRY(check_sheet(r->preview, err));
     take_task task;
     take_task_open(&task, l->engine, one, take_command_named("tokens"));

@@ -198,7 +198,7 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, take_c
         s = encode_all(&v, err);
     }
     take_clock_plan(&run->clock, TAKE_ENCODE, before + (double)v.reader.semantic_frames);
-    if (s == LT_OK)
+    if (s == LT_OK && !run->reference) /* that of a reference was told when it was cut */
         take_warn_of_damage(run, source->path, media_reader_info(v.reader.reader));
     const take_encoding seen = what_was_found(&v);
     if (s == LT_OK)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "media/video_file.h"
 #include "media/window_encoder.h"

@@ -100,6 +100,14 @@ static void add_up(batch_plan *b)
         b->seconds += opening;
 }
 
+/* How far it is; false: to stop is the answer. */
+static bool tell_line(const batch_list *list, int64_t i)
+{
+    const longtake_request *r = list->request;
+    const longtake_event event = {.kind = LONGTAKE_EVENT_STEP, .stage = "plan", .windows = 1, .step = i, .steps = list->lines, .eta_seconds = -1};
+    return !r->on_event || r->on_event(r->user, &event) == 0;
+}
+
 /* Outputs are tried in their folder, which goes again where it was not there. */
 static lt_status plan_lines(longtake *e, batch_plan *b, lt_error *err)
 {
@@ -110,7 +118,7 @@ static lt_status plan_lines(longtake *e, batch_plan *b, lt_error *err)
     LT_TRY(batch_list_folder(&b->list, &made, err));
     lt_status s = LT_OK;
     for (int64_t i = 0; s == LT_OK && i < b->list.lines; i++)
-        s = plan_line(e, b, i, err);
+        s = tell_line(&b->list, i) ? plan_line(e, b, i, err) : lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked", b->list.path);
     if (made)
         (void)rmdir(b->list.folder);
     add_up(b);
@@ -177,11 +185,20 @@ static void write_json(const batch_plan *b, FILE *out)
 
 /* ---- for people ---- */
 
+/* The first line of a text, without what a terminal would obey. */
+static void write_text(const char *text, FILE *out)
+{
+    for (; *text != '\0' && *text != '\n'; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
 static void write_line(const batch_list *list, int64_t i, const line_plan *p, int width, FILE *out)
 {
     char time[32];
     if (p->message) {
-        fprintf(out, "%4lld  %s\n", (long long)list->entry[i].number, p->message);
+        fprintf(out, "%4lld  ", (long long)list->entry[i].number);
+        write_text(p->message, out);
+        fputc('\n', out);
         return;
     }
     if (p->made)
@@ -190,7 +207,9 @@ static void write_line(const batch_list *list, int64_t i, const line_plan *p, in
         snprintf(time, sizeof time, "?");
     else
         snprintf(time, sizeof time, "%.0f s", p->seconds);
-    fprintf(out, "%4lld  %7.2f  %7lld  %6s  %-*s  %s\n", (long long)list->entry[i].number, p->length, (long long)p->windows, time, width, p->output, p->prompt);
+    fprintf(out, "%4lld  %7.2f  %7lld  %6s  %-*s  ", (long long)list->entry[i].number, p->length, (long long)p->windows, time, width, p->output);
+    write_text(p->prompt, out);
+    fputc('\n', out);
 }
 
 static void write_table(const batch_plan *b, FILE *out)

@@ -70,18 +70,24 @@ static const cfg_node *node_of_flag(const longtake_film *film, const char **mess
     return node ? node : film->document->root;
 }
 
-/* What depends on the model, or on another setting: the film's own settings must make sense before flags are laid over them. */
-static lt_status check_settings(const longtake_film *film, const longtake *e, lt_error *err)
+static lt_status resolve(const longtake_settings *g, const longtake *e, lt_error *fault)
 {
     longtake_request alone;
     take_spec spec;
-    lt_error fault = {0};
     longtake_request_init(&alone);
-    alone.settings = film->settings;
-    const lt_status s = take_spec_resolve(&alone, &e->cfg, e->wording, 0, 0, &spec, &fault);
+    alone.settings = *g;
+    const lt_status s = take_spec_resolve(&alone, &e->cfg, e->wording, 0, 0, &spec, fault);
     take_spec_clear(&spec);
-    if (s != LT_ERR_USAGE)
-        return s == LT_OK ? LT_OK : lt_fail(err, s, "%s", fault.message);
+    return s;
+}
+
+/* What depends on the model, or on another setting: where the settings in force, `g`, make no sense and the film's own make none either, the film is
+ * at fault; else what the request says itself. */
+static lt_status check_settings(const longtake_film *film, const longtake *e, const longtake_settings *g, lt_error *err)
+{
+    lt_error fault = {0};
+    if (resolve(g, e, &fault) != LT_ERR_USAGE || resolve(&film->settings, e, &fault) != LT_ERR_USAGE)
+        return LT_OK;
     const char *found = fault.message;
     const cfg_node *node = node_of_flag(film, &found);
     return node->key ? cfg_node_fail(film->document, node, err, "'%s': %s", node->key, found) : cfg_node_fail(film->document, node, err, "%s", found);
@@ -97,9 +103,9 @@ longtake_status longtake_film_apply(longtake_film *film, const longtake *e, long
     if (s == LT_OK)
         s = take_request_check(r, &err);
     if (s == LT_OK)
-        s = check_settings(film, e, &err);
-    if (s == LT_OK)
         s = film_apply(film, e->cfg.pipeline.fps, r, &err);
+    if (s == LT_OK)
+        s = check_settings(film, e, &r->settings, &err);
     if (s == LT_OK)
         s = check_length(film, e, &r->settings, &err);
     if (s == LT_OK)

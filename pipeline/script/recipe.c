@@ -262,6 +262,10 @@ bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, c
         snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded with %s: its pictures come out otherwise", path, decoder);
         return true;
     }
+    if (member(about, "decoded_in", LT_JSON_STRING) || member(about, "decoder_config_hash", LT_JSON_STRING)) {
+        snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded in another precision or configuration than they were made: it comes out otherwise", path);
+        return true;
+    }
     if (same_model && says_other(about, "config_hash", e->fixed_hash)) {
         snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made with other values of the configuration (--set, --config): it comes out otherwise", path);
         return true;

@@ -227,7 +227,7 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
         return take_give_error(s, &err, error);
     const double fps = e->cfg.pipeline.fps;
     const double length = (double)spec.time.frames / fps;
-    const int64_t from = take_moment_frame((take_moment){.value = fmin(from_seconds, length)}, fps);
+    const int64_t from = (int64_t)floor(fmin(from_seconds, length) * fps); /* what is seen then */
     const int64_t to = take_moment_frame((take_moment){.value = fmin(to_seconds, length)}, fps);
     for (int64_t c = 0; c < spec.time.windows; c++) {
         const take_window w = take_window_at(&spec.time, c);

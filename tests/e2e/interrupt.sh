@@ -65,6 +65,15 @@ for command in "refine - -o a.latents" "decode - -o a.mp4" "generate --prompts -
     kill "$holder"
 done
 
+# So is who looks through a long list.
+yes "a red ball" | head -2000 >list.txt
+"$PROGRAM" generate --prompts list.txt --output-dir list --dry-run --model "$MODEL" -q >list.out 2>list.err &
+run=$!
+sleep 0.5
+kill -INT "$run"
+wait "$run"
+equal "a dry run of a list: exit code" $? 130
+
 # The hint names a folder only where something is in it.
 stop early INT '"stage":"text"' 1 130
 [ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events || fail "early: goes on from nothing: $(tail -1 early.events)"

@@ -71,6 +71,13 @@ cp marked/first.mp4 whole.mp4
 head -c "$(($(wc -c <whole.mp4) - 100))" whole.mp4 >marked/first.mp4
 made generate --prompts marked.txt --output-dir marked --frames 9 --steps 2
 same whole.mp4 marked/first.mp4
+cp whole.mp4 marked/first.mp4
+printf '\377\377\377\377\377\377\377\377' | dd of=marked/first.mp4 bs=1 seek="$(($(grep -abo mdat whole.mp4 | head -1 | cut -d: -f1) + 1500))" conv=notrunc 2>dd.err || fail "$(cat dd.err)"
+made generate --prompts marked.txt --output-dir marked --frames 9 --steps 2
+same whole.mp4 marked/first.mp4
+printf '{"prompt": "two\\nlines"}\n' >lines.txt
+made generate --prompts lines.txt --output-dir out --frames 9 --dry-run
+equal "a prompt of two lines" "$(wc -l <made.out)" 4
 printf '\357\273\277a red ball\n' >prompt.txt
 made generate -p @prompt.txt --frames 5 --dry-run --json
 equal "a prompt with a mark" "$(json made.out settings shots 0 prompt)" "a red ball"

@@ -62,4 +62,10 @@ refused 2 tokens -p x --frames 9 --candidates 2 --preview nowhere/sheet.png -o b
 refused 2 tokens --frames 9 --candidates 2 -o bad.lt
 refused 2 generate x --frames 9 --candidates 2 -o bad.mp4
 [ -n "$(ls | grep bad)" ] && fail "a refused command left a file"
+# A sheet is drawn from plans in files; and what standard output is by another name takes no word of ours.
+refused 2 tokens x --frames 9 --preview sheet.png -o -
+refused 2 tokens x --frames 9 --preview sheet.png -o /dev/fd/1 --format lt
+made tokens x --frames 9 -o named.lt
+"$PROGRAM" tokens x --frames 9 --candidates 1 -o - --format lt --model "$MODEL" -q | cat >piped.lt
+same named.lt piped.lt
 finish

@@ -153,4 +153,8 @@ refused 3 run none.yaml -o bad.mp4
 refused 2 run one.yaml -p "another" -o bad.mp4
 refused 2 run -o bad.mp4
 [ -e bad.mp4 ] && fail "a refused film left a file"
+# A flag wins over a setting of the film that the model cannot have.
+printf 'take: {overlap: 5, steps: 1, frames: 9}\nshots: [{prompt: a red ball}]\n' >wide.yaml
+refused 3 run wide.yaml -o wide.mp4
+made run wide.yaml --overlap 3 -o wide.mp4
 finish

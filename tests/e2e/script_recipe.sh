@@ -57,6 +57,10 @@ MODEL=$trained
 made generate --recipe other.mp4 --precision f32 -o b.mp4
 told 'other.mp4: its latents were decoded with other'
 
+made decode a.latents --precision bf16 -o decoded.mp4
+made generate --recipe decoded.mp4 --precision f32 -o b.mp4
+told 'decoded.mp4: its latents were decoded in another precision'
+
 # How a clip was read.
 made continue a.mp4 --codes scene --frames 8 --steps 2 -p "a blue ball" -o c.mp4
 made info c.mp4 --json

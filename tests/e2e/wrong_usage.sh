@@ -208,6 +208,13 @@ made generate x --frames 5 --dry-run --json
 equal "top_k of the environment" "$(json made.out settings top_k)" 5
 unset LONGTAKE_TOP_K
 
+# What is in the environment for other commands does no harm.
+export LONGTAKE_FIT=pad LONGTAKE_CODES=scene LONGTAKE_QUIET=1
+made generate x --frames 5 --dry-run -o a.mp4
+refused 3 info no_such_file
+grep -q LONGTAKE refused.err && fail "variables that have nothing to do with it are named: $(cat refused.err)"
+unset LONGTAKE_FIT LONGTAKE_CODES LONGTAKE_QUIET
+
 # What the environment asks for is named where it is refused.
 export LONGTAKE_DEVICE=abacus
 refused 2 generate x --frames 5 --dry-run -o a.mp4
