@@ -156,35 +156,26 @@ typedef struct {
 } several_ways;
 
 static const several_ways ways[] = {{{"seconds", "frames", "num-frames"}, "lengths"}, {{"top-k", "top-p"}, NULL}, {{"prompt"}, NULL}};
-enum { WAYS = sizeof ways / sizeof *ways };
 
+/* Bytes of the value that tell whether there is one. */
 static size_t bytes_of(const cli_flag *f)
 {
-    const bool is_text = f->kind == FLAG_TEXT || f->kind == FLAG_TIME || f->kind == FLAG_CHOICE;
-    return is_text ? sizeof(const char *) : sizeof(double);
+    const bool is_number = f->kind == FLAG_INTEGER || f->kind == FLAG_REAL || f->kind == FLAG_SECONDS || f->kind == FLAG_BYTES;
+    return f->kind == FLAG_SWITCH ? sizeof(bool) : is_number ? sizeof(double) : sizeof(const char *);
 }
 
-static bool is_said(const cli_flag *f, const cli_values *v)
+static bool has_value(const cli_flag *f, const cli_values *v)
 {
-    const void *place = (const char *)v + f->at;
-    return f->kind == FLAG_TEXT ? *(const char *const *)place != NULL : cli_given(*(const double *)place);
+    cli_values nothing;
+    cli_defaults(&nothing);
+    return memcmp((const char *)v + f->at, (const char *)&nothing + f->at, bytes_of(f)) != 0;
 }
 
-/* Copies what the flags of `way` hold. */
-static void copy_way(const several_ways *way, cli_values *to, const cli_values *from)
+static void take_back(const cli_flag *f, cli_values *v)
 {
-    for (int i = 0; way->flag[i]; i++) {
-        const cli_flag *f = cli_flag_of_name(way->flag[i]);
-        memcpy((char *)to + f->at, (const char *)from + f->at, bytes_of(f));
-    }
-}
-
-static int times_said(const several_ways *way, const cli_values *v)
-{
-    int times = 0;
-    for (int i = 0; way->flag[i]; i++)
-        times += is_said(cli_flag_of_name(way->flag[i]), v);
-    return times;
+    cli_values nothing;
+    cli_defaults(&nothing);
+    memcpy((char *)v + f->at, (const char *)&nothing + f->at, bytes_of(f));
 }
 
 static bool says_prompt_in_words(const cli_values *v)
@@ -192,31 +183,33 @@ static bool says_prompt_in_words(const cli_values *v)
     return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !cli_flags_of_edit(v)));
 }
 
-static bool refuse_ways(const several_ways *way, const cli_values *environment, char *message, size_t bytes)
+static bool refuse_ways(const several_ways *way, int found, const cli_values *v, char *message, size_t bytes)
 {
-    snprintf(message, bytes, "found %d %s in the environment, expected one:", times_said(way, environment), way->what);
+    snprintf(message, bytes, "found %d %s in the environment, expected one:", found, way->what);
     for (int i = 0; way->flag[i]; i++) {
         const cli_flag *f = cli_flag_of_name(way->flag[i]);
         char name[80];
         name_variable(f, name);
         const size_t used = strlen(message);
-        if (is_said(f, environment))
+        if (has_value(f, v))
             snprintf(message + used, bytes - used, " %s", name);
     }
     return false;
 }
 
-/* Takes from the environment what the command line says in none of its ways. */
-static bool fill_ways(cli_values *v, const cli_values *environment, char *message, size_t bytes)
+static bool settle_way(const several_ways *way, cli_values *v, char *message, size_t bytes)
 {
-    for (int w = 0; w < WAYS; w++) {
-        const bool in_words = strcmp(ways[w].flag[0], "prompt") == 0 && says_prompt_in_words(v);
-        if (in_words || times_said(&ways[w], v) > 0)
-            continue;
-        if (ways[w].what && times_said(&ways[w], environment) > 1)
-            return refuse_ways(&ways[w], environment, message, bytes);
-        copy_way(&ways[w], v, environment);
+    bool said = strcmp(way->flag[0], "prompt") == 0 && says_prompt_in_words(v);
+    int found = 0;
+    for (int i = 0; way->flag[i]; i++) {
+        said = said || cli_said(v, way->flag[i]);
+        found += has_value(cli_flag_of_name(way->flag[i]), v);
     }
+    if (!said && way->what && found > 1)
+        return refuse_ways(way, found, v, message, bytes);
+    for (int i = 0; said && way->flag[i]; i++)
+        if (!cli_said(v, way->flag[i]))
+            take_back(cli_flag_of_name(way->flag[i]), v);
     return true;
 }
 
@@ -265,23 +258,15 @@ static bool read_arguments(int argc, char **argv, cli_values *v, char *message, 
     return true;
 }
 
-static size_t bytes_held(const cli_flag *f)
-{
-    return f->kind == FLAG_SWITCH ? sizeof(bool) : f->kind == FLAG_LIST ? sizeof(const char *) : bytes_of(f);
-}
-
 /* Notes which variables are in force, but for those of how things are told. */
-static void note_environment(const cli_values *environment, const cli_values *nothing, cli_values *v)
+static void note_environment(cli_values *v)
 {
     size_t used = 0;
     for (int i = 0; i < cli_flag_count; i++) {
         const cli_flag *f = &cli_flags[i];
-        const char *said = (const char *)environment + f->at;
-        const bool says = memcmp(said, (const char *)nothing + f->at, bytes_held(f)) != 0;
-        const bool holds = memcmp(said, (const char *)v + f->at, bytes_held(f)) == 0; /* not so where another flag said it otherwise */
         char name[80];
         name_variable(f, name);
-        if (says && holds && !v->said[i] && f->group != FLAGS_OF_TALK && used + strlen(name) + 2 < sizeof v->environment)
+        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) && used + strlen(name) + 2 < sizeof v->environment)
             used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s", used > 0 ? " " : "", name);
     }
 }
@@ -289,19 +274,17 @@ static void note_environment(const cli_values *environment, const cli_values *no
 /* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
 static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
 {
-    cli_values environment;
-    cli_values nothing;
-    cli_defaults(&environment);
-    cli_defaults(&nothing);
-    if (!read_environment(said, &environment, message, bytes))
+    cli_defaults(v);
+    if (!read_environment(said, v, message, bytes)) {
+        cli_defaults(v);
         return false;
-    *v = environment;
-    for (int w = 0; w < WAYS; w++)
-        copy_way(&ways[w], v, &nothing);
-    if (!read_arguments(argc, argv, v, message, bytes) || !fill_ways(v, &environment, message, bytes))
-        return false;
-    note_environment(&environment, &nothing, v);
-    return true;
+    }
+    bool ok = read_arguments(argc, argv, v, message, bytes);
+    for (size_t w = 0; ok && w < sizeof ways / sizeof *ways; w++)
+        ok = settle_way(&ways[w], v, message, bytes);
+    if (ok)
+        note_environment(v);
+    return ok;
 }
 
 /* A word with a space in it is the prompt of someone who left the command out. */

@@ -27,54 +27,35 @@ static void add_segments(const take_run *run, lt_json *o)
     lt_json_set(o, "segment_frames", lengths);
 }
 
-static lt_status take_decoder_hash(longtake *e, lt_hash *out, lt_error *err)
+static void set_hash(lt_json *o, const char *key, lt_hash hash)
 {
-    return take_engine_hash(e, TAKE_NET_VAE, out, err);
-}
-
-/* False with an error where the weights cannot be read. */
-static bool set_hash(lt_json *o, const char *key, longtake *e, lt_status (*hash_of)(longtake *, lt_hash *, lt_error *), lt_error *err)
-{
-    lt_hash hash;
     char text[LT_HASH_TEXT_BYTES];
-    if (hash_of(e, &hash, err) != LT_OK)
-        return false;
     lt_hash_text(hash, text);
     lt_json_set(o, key, lt_json_new_string(text));
-    return true;
-}
-
-static bool says(const lt_json *about, const char *key, const char *text)
-{
-    const lt_json *said = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, key) : NULL;
-    return !said || lt_json_kind_of(said) != LT_JSON_STRING || strcmp(lt_json_string(said, NULL), text) == 0;
 }
 
 /* Latents that are decoded otherwise than they were made: the file is of both. */
 static void note_decoding(lt_json *about, const longtake *e)
 {
-    char hash[LT_HASH_TEXT_BYTES];
-    lt_hash_text(e->fixed_hash, hash);
-    if (!says(about, "precision", take_engine_precision(e)) || !says(about, "device", e->backend->table->name))
+    if (take_about_says_other(about, "precision", take_engine_precision(e)) || take_about_says_other(about, "device", e->backend->table->name))
         lt_json_set(about, "decoded_in", lt_json_new_string(take_engine_precision(e)));
-    if (!says(about, "config_hash", hash))
-        lt_json_set(about, "decoder_config_hash", lt_json_new_string(hash));
+    if (take_about_other_hash(about, "config_hash", e->fixed_hash))
+        set_hash(about, "decoder_config_hash", e->fixed_hash);
 }
 
 /* What the input says of itself; a decoded file may have another rate and size than was thought of when it was refined. */
 static lt_json *about_of_input(const take_run *run, lt_error *err)
 {
+    lt_hash decoder;
     lt_json *about = NULL;
-    if (lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &about, err) != LT_OK)
+    if (take_engine_hash(run->engine, TAKE_NET_VAE, &decoder, err) != LT_OK ||
+        lt_json_parse(run->given_about, strlen(run->given_about), "metadata", &about, err) != LT_OK)
         return NULL;
     lt_json_set(about, "settings", take_spec_json(&run->spec));
     note_decoding(about, run->engine);
-    if (take_about_other_decoder(about, run->engine)) {
+    if (take_about_other_hash(about, "decoder_hash", decoder)) {
         lt_json_set(about, "decoder", lt_json_new_string(run->engine->files.name));
-        if (!set_hash(about, "decoder_hash", run->engine, take_decoder_hash, err)) {
-            lt_json_free(about);
-            return NULL;
-        }
+        set_hash(about, "decoder_hash", decoder);
     }
     return about;
 }
@@ -102,18 +83,18 @@ static lt_json *codes_json(const int32_t *codes, int64_t count)
 lt_json *take_about(take_run *run, lt_error *err)
 {
     longtake *e = run->engine;
-    char hash[LT_HASH_TEXT_BYTES];
+    lt_hash model;
+    lt_hash decoder;
     if (run->given_about)
         return about_of_input(run, err);
+    if (take_engine_model_hash(e, &model, err) != LT_OK || take_engine_hash(e, TAKE_NET_VAE, &decoder, err) != LT_OK)
+        return NULL;
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "made_by", lt_json_new_string("longtake"));
     lt_json_set(o, "model", lt_json_new_string(e->files.name));
-    if (!set_hash(o, "model_hash", e, take_engine_model_hash, err) || !set_hash(o, "decoder_hash", e, take_decoder_hash, err)) {
-        lt_json_free(o);
-        return NULL;
-    }
-    lt_hash_text(e->fixed_hash, hash);
-    lt_json_set(o, "config_hash", lt_json_new_string(hash));
+    set_hash(o, "model_hash", model);
+    set_hash(o, "decoder_hash", decoder);
+    set_hash(o, "config_hash", e->fixed_hash);
     lt_json_set(o, "device", lt_json_new_string(e->backend->table->name));
     lt_json_set(o, "precision", lt_json_new_string(take_engine_precision(e)));
     lt_json *settings = take_spec_json(&run->spec);
@@ -121,11 +102,9 @@ lt_json *take_about(take_run *run, lt_error *err)
         lt_json_set(settings, "codes", lt_json_new_string(take_codes_name(run->spec.codes)));
     lt_json_set(o, "settings", settings);
     if (run->reference) {
-        char of[LT_HASH_TEXT_BYTES];
         lt_json *reference = lt_json_new_object();
-        lt_hash_text(run->reference->hash, of);
         lt_json_set(reference, "frames", lt_json_new_int(run->reference->frames));
-        lt_json_set(reference, "hash", lt_json_new_string(of));
+        set_hash(reference, "hash", run->reference->hash);
         lt_json_set(reference, "new_only", lt_json_new_bool(run->request->new_only));
         lt_json_set(o, "reference", reference);
     }
@@ -144,8 +123,16 @@ lt_json *take_about(take_run *run, lt_error *err)
     return o;
 }
 
-/* What a take is known by before it has a plan. */
-static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference", "precision"};
+/* What a take is known by before it has a plan; by its precision too, where one was chosen. */
+static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference"};
+
+/* Do both say the same, or neither anything? */
+static bool agree(const lt_json *wanted, const lt_json *there, const char *key)
+{
+    const lt_json *a = lt_json_get(wanted, key);
+    const lt_json *b = lt_json_get(there, key);
+    return (!a && !b) || lt_json_equal(a, b);
+}
 
 /* Can all frames of a video be read, and are they so many? */
 static bool is_whole(take_run *run, const char *path, int64_t frames)
@@ -175,13 +162,9 @@ bool take_is_made(take_run *run, const char *path)
     if (run->request->no_metadata || run->request->tokens || take_recipe_read(path, &there, &ignored) != LT_OK)
         return false; /* a plan of the caller's own is not compared */
     lt_json *wanted = take_about(run, &ignored);
-    bool same = wanted != NULL;
-    const size_t told = sizeof told_before_plan / sizeof *told_before_plan - (run->engine->chose_precision ? 0 : 1);
-    for (size_t i = 0; same && i < told; i++) {
-        const lt_json *a = lt_json_get(wanted, told_before_plan[i]);
-        const lt_json *b = lt_json_get(there, told_before_plan[i]);
-        same = (!a && !b) || lt_json_equal(a, b);
-    }
+    bool same = wanted && (!run->engine->chose_precision || agree(wanted, there, "precision"));
+    for (size_t i = 0; same && i < sizeof told_before_plan / sizeof *told_before_plan; i++)
+        same = agree(wanted, there, told_before_plan[i]);
     if (same && is_whole(run, path, take_delivered_frames(run)))
         run->given_about = lt_json_text(there);
     lt_json_free(wanted);

@@ -236,20 +236,24 @@ bool take_about_is_of(const lt_json *about, longtake *e)
     return strcmp(lt_json_string(named, NULL), hash) == 0;
 }
 
-/* Does it say another hash than this one? */
-static bool says_other(const lt_json *about, const char *key, lt_hash hash)
+bool take_about_says_other(const lt_json *about, const char *key, const char *text)
+{
+    const lt_json *said = member(about, key, LT_JSON_STRING);
+    return said && strcmp(lt_json_string(said, NULL), text) != 0;
+}
+
+bool take_about_other_hash(const lt_json *about, const char *key, lt_hash hash)
 {
     char text[LT_HASH_TEXT_BYTES];
-    const lt_json *said = member(about, key, LT_JSON_STRING);
     lt_hash_text(hash, text);
-    return said && strcmp(lt_json_string(said, NULL), text) != 0;
+    return take_about_says_other(about, key, text);
 }
 
 bool take_about_other_decoder(const lt_json *about, longtake *e)
 {
     lt_hash hash;
     lt_error ignored = {0};
-    return take_engine_hash(e, TAKE_NET_VAE, &hash, &ignored) == LT_OK && says_other(about, "decoder_hash", hash);
+    return take_engine_hash(e, TAKE_NET_VAE, &hash, &ignored) == LT_OK && take_about_other_hash(about, "decoder_hash", hash);
 }
 
 bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, char text[TAKE_OTHERWISE_BYTES])
@@ -266,7 +270,7 @@ bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, c
         snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded in another precision or configuration than they were made: it comes out otherwise", path);
         return true;
     }
-    if (same_model && says_other(about, "config_hash", e->fixed_hash)) {
+    if (same_model && take_about_other_hash(about, "config_hash", e->fixed_hash)) {
         snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made with other values of the configuration (--set, --config): it comes out otherwise", path);
         return true;
     }

@@ -29,6 +29,9 @@ void take_recipe_clear(take_recipe *r);
 
 /* True when the engine's very model made it. */
 bool take_about_is_of(const lt_json *about, longtake *e);
+/* Does it say another text, or hash, than this one under `key`? False also where it says none. */
+bool take_about_says_other(const lt_json *about, const char *key, const char *text);
+bool take_about_other_hash(const lt_json *about, const char *key, lt_hash hash);
 /* True when another decoder than the engine's made its pictures, or would have; false also where it does not say. */
 bool take_about_other_decoder(const lt_json *about, longtake *e);
 /* What else the engine has otherwise, as a warning about the file `path` (and a hint); false: nothing. */
