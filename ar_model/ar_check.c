@@ -33,8 +33,8 @@ static lt_status read_scalar(const lt_golden *g, const char *name, float *out, l
         *out = values[0];
     free(values);
     if (count != 1)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s has %lld values, expected 1", lt_golden_place(g), name,
-                       (long long)count);
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s has %lld values, expected 1",
+                       lt_golden_place(g), name, (long long)count);
     return LT_OK;
 }
 
@@ -44,13 +44,14 @@ static lt_status read_take(const lt_golden *g, take_inputs *in, lt_error *err)
     LT_TRY(read_config(g, &in->cfg, err));
     LT_TRY(lt_golden_int(g, "num_frames", &in->frames, err));
     if (in->frames < 1 || in->frames > INT32_MAX / 4)
-        return lt_fail(err, LT_ERR_INPUT, "%s: num_frames is %lld, expected 1 or more", lt_golden_place(g),
-                       (long long)in->frames);
+        return lt_fail(err, LT_ERR_INPUT, "%s: num_frames is %lld, expected 1 or more",
+                       lt_golden_place(g), (long long)in->frames);
     LT_TRY(read_scalar(g, "frames", &in->condition.frames, err));
     LT_TRY(read_scalar(g, "motion_score", &in->condition.motion, err));
     LT_TRY(lt_golden_input_f32(g, "text", 2, &in->text, &shape, err));
     if (shape.dim[1] != in->cfg.text_width || shape.dim[0] > in->cfg.rope_length)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.text is [%lld, %lld], expected up to %d rows of %d",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: in.text is [%lld, %lld], expected up to %d rows of %d",
                        lt_golden_place(g), (long long)shape.dim[0], (long long)shape.dim[1],
                        in->cfg.rope_length, in->cfg.text_width);
     in->condition.text = in->text;
@@ -75,13 +76,15 @@ static int64_t take_positions(const take_inputs *in)
 {
     int64_t positions = 0;
     for (int64_t k = 0; k < ar_take_segments(&in->cfg, in->frames); k++)
-        positions += ar_segment_positions(&in->cfg, ar_take_segment_frames(&in->cfg, in->frames, k));
+        positions +=
+            ar_segment_positions(&in->cfg, ar_take_segment_frames(&in->cfg, in->frames, k));
     return positions;
 }
 
-/* --- ar.logits --------------------------------------------------------------------------------------------------- */
+/* --- ar.logits -------------------------------------------------------------------------------- */
 
-static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_session *session, lt_error *err)
+static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_session *session,
+                                  lt_error *err)
 {
     int32_t *tokens = NULL;
     lt_shape shape;
@@ -90,10 +93,11 @@ static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_sessio
     float *logits = NULL;
     lt_status s = LT_OK;
     if (count < 1 || count != take_positions(in))
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.tokens has %lld ids, expected %lld", lt_golden_place(g),
-                    (long long)count, (long long)take_positions(in));
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.tokens has %lld ids, expected %lld",
+                    lt_golden_place(g), (long long)count, (long long)take_positions(in));
     const lt_shape wanted = lt_shape3(2, count, in->cfg.vocab_size);
-    if (s == LT_OK && !(logits = malloc(2 * (size_t)count * (size_t)in->cfg.vocab_size * sizeof *logits)))
+    if (s == LT_OK &&
+        !(logits = malloc(2 * (size_t)count * (size_t)in->cfg.vocab_size * sizeof *logits)))
         s = lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the logits", lt_golden_place(g));
     if (s == LT_OK)
         s = ar_session_logits(session, tokens, (int)count, logits, err);
@@ -104,7 +108,7 @@ static lt_status logits_of_tokens(lt_golden *g, const take_inputs *in, ar_sessio
     return s;
 }
 
-/* --- ar.sample --------------------------------------------------------------------------------------------------- */
+/* --- ar.sample -------------------------------------------------------------------------------- */
 
 static lt_status read_sampling(const lt_golden *g, ar_sampling *sampling, lt_error *err)
 {
@@ -127,7 +131,8 @@ static lt_status read_sampling(const lt_golden *g, ar_sampling *sampling, lt_err
     return LT_OK;
 }
 
-static lt_status tokens_of_take(lt_golden *g, const take_inputs *in, ar_session *session, lt_error *err)
+static lt_status tokens_of_take(lt_golden *g, const take_inputs *in, ar_session *session,
+                                lt_error *err)
 {
     const int64_t segments = ar_take_segments(&in->cfg, in->frames);
     int32_t *ids = malloc((size_t)take_positions(in) * sizeof *ids);
@@ -148,7 +153,8 @@ static lt_status tokens_of_take(lt_golden *g, const take_inputs *in, ar_session 
     return s;
 }
 
-typedef lt_status (*take_check)(lt_golden *g, const take_inputs *in, ar_session *session, lt_error *err);
+typedef lt_status (*take_check)(lt_golden *g, const take_inputs *in, ar_session *session,
+                                lt_error *err);
 
 static lt_status with_session(lt_golden *g, lt_backend *backend, const ar_sampling *sampling,
                               take_check check, lt_error *err)
@@ -183,7 +189,7 @@ static lt_status check_sample(lt_golden *g, lt_backend *backend, lt_error *err)
     return with_session(g, backend, &sampling, tokens_of_take, err);
 }
 
-/* --- ar.uniforms ------------------------------------------------------------------------------------------------- */
+/* --- ar.uniforms ------------------------------------------------------------------------------ */
 
 static lt_status check_uniforms(lt_golden *g, lt_backend *backend, lt_error *err)
 {
@@ -193,22 +199,26 @@ static lt_status check_uniforms(lt_golden *g, lt_backend *backend, lt_error *err
     LT_TRY(lt_golden_int(g, "count", &count, err));
     LT_TRY(lt_golden_int(g, "vocab_size", &vocabulary, err));
     lt_shape wanted;
+    /* before the work, which has no other bound */
     if (count < 1 || vocabulary < 1 || count > INT32_MAX / vocabulary ||
         !lt_golden_wanted_shape(g, "uniforms", &wanted) ||
-        !lt_same_shape(wanted, lt_shape2(count, vocabulary))) /* before the work, which has no other bound */
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld draws of %lld ids are not the shape of out.uniforms",
+        !lt_same_shape(wanted, lt_shape2(count, vocabulary)))
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %lld draws of %lld ids are not the shape of out.uniforms",
                        lt_golden_place(g), (long long)count, (long long)vocabulary);
     float *uniforms = malloc((size_t)(count * vocabulary) * sizeof *uniforms);
     if (!uniforms)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the draws", lt_golden_place(g));
     for (int64_t i = 0; i < count * vocabulary; i++)
-        uniforms[i] = lt_choice_uniform((uint64_t)seed, (uint64_t)(i / vocabulary), (int32_t)(i % vocabulary));
-    const lt_status s = lt_golden_report(g, "uniforms", LT_F32, lt_shape2(count, vocabulary), uniforms, err);
+        uniforms[i] = lt_choice_uniform((uint64_t)seed, (uint64_t)(i / vocabulary),
+                                        (int32_t)(i % vocabulary));
+    const lt_status s =
+        lt_golden_report(g, "uniforms", LT_F32, lt_shape2(count, vocabulary), uniforms, err);
     free(uniforms);
     return s;
 }
 
-/* --- single parts ------------------------------------------------------------------------------------------------ */
+/* --- single parts ----------------------------------------------------------------------------- */
 
 typedef struct {
     const cfg_ar *cfg;
@@ -249,7 +259,8 @@ static lt_status run_micro(lt_golden *g, lt_backend *backend, micro_pass *p, lt_
     if (s == LT_OK)
         s = run_once(backend, micro_rows, p, err);
     if (s == LT_OK)
-        s = lt_golden_report(g, "embedding", LT_F32, lt_shape3(p->count, 2, p->cfg->width), p->out, err);
+        s = lt_golden_report(g, "embedding", LT_F32, lt_shape3(p->count, 2, p->cfg->width), p->out,
+                             err);
     free(p->out);
     lt_weight_set_close(set);
     return s;
@@ -268,11 +279,13 @@ static lt_status check_micro(lt_golden *g, lt_backend *backend, lt_error *err)
         s = lt_golden_input_f32(g, "motion_score", 1, &motion, &motion_shape, err);
     if (s == LT_OK && !lt_same_shape(frames_shape, motion_shape))
         s = lt_fail(err, LT_ERR_INPUT, "%s: in.frames has %lld values, in.motion_score has %lld",
-                    lt_golden_place(g), (long long)frames_shape.dim[0], (long long)motion_shape.dim[0]);
+                    lt_golden_place(g), (long long)frames_shape.dim[0],
+                    (long long)motion_shape.dim[0]);
     if (s == LT_OK)
         s = run_micro(
             g, backend,
-            &(micro_pass){.cfg = &cfg, .frames = frames, .motion = motion, .count = frames_shape.dim[0]},
+            &(micro_pass){
+                .cfg = &cfg, .frames = frames, .motion = motion, .count = frames_shape.dim[0]},
             err);
     free(frames);
     free(motion);
@@ -305,7 +318,8 @@ static lt_status run_text(lt_golden *g, lt_backend *backend, text_pass *p, lt_er
     if (s == LT_OK)
         s = run_once(backend, text_rows, p, err);
     if (s == LT_OK)
-        s = lt_golden_report(g, "embedding", LT_F32, lt_shape2(p->rows, p->cfg->width), p->out, err);
+        s = lt_golden_report(g, "embedding", LT_F32, lt_shape2(p->rows, p->cfg->width), p->out,
+                             err);
     free(p->out);
     lt_weight_set_close(set);
     return s;
@@ -320,10 +334,11 @@ static lt_status check_text(lt_golden *g, lt_backend *backend, lt_error *err)
     LT_TRY(lt_golden_input_f32(g, "text", 2, &text, &shape, err));
     lt_status s = LT_OK;
     if (shape.dim[1] != cfg.text_width)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.text has rows of %lld, expected %d", lt_golden_place(g),
-                    (long long)shape.dim[1], cfg.text_width);
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.text has rows of %lld, expected %d",
+                    lt_golden_place(g), (long long)shape.dim[1], cfg.text_width);
     if (s == LT_OK)
-        s = run_text(g, backend, &(text_pass){.cfg = &cfg, .text = text, .rows = shape.dim[0]}, err);
+        s = run_text(g, backend, &(text_pass){.cfg = &cfg, .text = text, .rows = shape.dim[0]},
+                     err);
     free(text);
     return s;
 }
@@ -331,10 +346,10 @@ static lt_status check_text(lt_golden *g, lt_backend *backend, lt_error *err)
 static const char *const micro_keys[] = {"width", "micro_sinusoid", "micro_width", NULL};
 static const char *const text_keys[] = {"width", "text_width", NULL};
 static const char *const uniforms_keys[] = {"seed", "count", "vocab_size", NULL};
-static const char *const take_keys[] = {"vocab_size",     "width",       "layers",      "heads",     "mlp_width",
-                                        "text_width",     "rope_base",   "rope_length", "i_tokens",  "p_tokens",
-                                        "segment_frames", "micro_width", "num_frames",  "codebook_size",
-                                        "micro_sinusoid", NULL};
+static const char *const take_keys[] = {
+    "vocab_size", "width",         "layers",         "heads",    "mlp_width",      "text_width",
+    "rope_base",  "rope_length",   "i_tokens",       "p_tokens", "segment_frames", "micro_width",
+    "num_frames", "codebook_size", "micro_sinusoid", NULL};
 
 lt_status ar_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
@@ -343,8 +358,10 @@ lt_status ar_check(lt_golden *g, lt_backend *backend, lt_error *err)
         const char *const *keys;
         lt_status (*check)(lt_golden *g, lt_backend *backend, lt_error *err);
     } checks[] = {
-        {"ar.micro_condition", micro_keys, check_micro}, {"ar.text_condition", text_keys, check_text},
-        {"ar.logits", take_keys, check_logits},          {"ar.sample", take_keys, check_sample},
+        {"ar.micro_condition", micro_keys, check_micro},
+        {"ar.text_condition", text_keys, check_text},
+        {"ar.logits", take_keys, check_logits},
+        {"ar.sample", take_keys, check_sample},
         {"ar.uniforms", uniforms_keys, check_uniforms},
     };
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)

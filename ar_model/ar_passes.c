@@ -1,15 +1,19 @@
-/* ar_passes.c - rows go through the model: prefix, known tokens, and the steps between two codes, which may be recorded. */
+/* ar_passes.c - rows go through the model: prefix, known tokens, and the steps between two codes,
+ * which may be recorded. */
 #include <string.h>
 
 #include "ar_model/ar_session.h"
 
-enum { FEWEST_KEYS = 128 }; /* that a recorded step may look at: few recordings, and at most half of the keys are not there yet */
+/* that a recorded step may look at: few recordings, and at most half
+ * of the keys are not there yet */
+enum { FEWEST_KEYS = 128 };
 
 /* Ids i32 [items * rows] -> [items, rows, width]. */
 static lt_tensor embed(lt_ops *o, const ar_pass *p, lt_tensor ids)
 {
     const ar_session *s = p->session;
-    return lt_reshape(lt_gather(o, &s->model->embedding, ids), lt_shape3(s->items, p->rows, ar_model_config(s->model)->width));
+    return lt_reshape(lt_gather(o, &s->model->embedding, ids),
+                      lt_shape3(s->items, p->rows, ar_model_config(s->model)->width));
 }
 
 /* The tokens of a pass, the same in both items. */
@@ -19,7 +23,8 @@ static void ids_of(const ar_session *s, const int32_t *tokens, int rows, int32_t
         ids[i] = tokens[i % rows];
 }
 
-/* logits [items, 1 or more, vocabulary], overwritten: all come to the host, or an id is drawn from them where they are. */
+/* logits [items, 1 or more, vocabulary], overwritten: all come to the host, or an id is drawn from
+ * them where they are. */
 static void give_logits(lt_ops *o, const ar_pass *p, lt_tensor logits)
 {
     const int64_t vocabulary = ar_model_config(p->session->model)->vocab_size;
@@ -50,7 +55,8 @@ static lt_status run_rows(lt_ops *o, void *user)
         ids_of(s, p->tokens, p->rows, ids);
         x = embed(o, p, lt_from_host(o, ids, LT_I32, lt_shape1(s->items * p->rows)));
     } else {
-        x = lt_cast(o, lt_slice(lt_slice(s->prefix, 0, 0, s->items), 1, p->prefix_row, p->rows), o->dtype);
+        x = lt_cast(o, lt_slice(lt_slice(s->prefix, 0, 0, s->items), 1, p->prefix_row, p->rows),
+                    o->dtype);
     }
     x = ar_transformer_blocks(o, net, &s->cache, &at, x);
     if (p->logit_rows > 0)
@@ -58,7 +64,7 @@ static lt_status run_rows(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-/* --- steps: passes of few tokens, which may be recorded ---------------------------------------------------------- */
+/* --- steps: passes of few tokens, which may be recorded --------------------------------------- */
 
 static bool records_steps(const ar_session *s)
 {
@@ -94,7 +100,8 @@ static int64_t keys_of(const ar_pass *p)
 static lt_tensor step_logits(const ar_pass *p)
 {
     const ar_session *s = p->session;
-    const lt_shape shape = lt_shape3(s->items, p->logit_rows, ar_model_config(s->model)->vocab_size);
+    const lt_shape shape =
+        lt_shape3(s->items, p->logit_rows, ar_model_config(s->model)->vocab_size);
     return lt_view(s->step_logits.data, LT_F32, shape);
 }
 
@@ -107,7 +114,8 @@ static lt_status compute_step(lt_ops *o, void *user)
     const lt_tensor numbers = s->step_numbers;
     const ar_places at = {.keys = keys_of(p),
                           .first = lt_slice(numbers, 0, AR_STEP_FIRST, 1),
-                          .visible = p->rows > 1 ? lt_slice(numbers, 0, AR_STEP_VISIBLE, p->rows) : lt_none()};
+                          .visible = p->rows > 1 ? lt_slice(numbers, 0, AR_STEP_VISIBLE, p->rows)
+                                                 : lt_none()};
     lt_tensor x = embed(o, p, lt_slice(numbers, 0, AR_STEP_IDS, s->items * p->rows));
     x = ar_transformer_blocks(o, net, &s->cache, &at, x);
     if (p->logit_rows > 0)
@@ -121,7 +129,8 @@ static lt_status finish_step(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-void ar_step_numbers(const ar_session *s, const int32_t *tokens, int rows, int64_t first, int32_t numbers[AR_STEP_NUMBERS])
+void ar_step_numbers(const ar_session *s, const int32_t *tokens, int rows, int64_t first,
+                     int32_t numbers[AR_STEP_NUMBERS])
 {
     memset(numbers, 0, AR_STEP_NUMBERS * sizeof *numbers);
     ids_of(s, tokens, rows, numbers + AR_STEP_IDS);
@@ -161,7 +170,7 @@ int64_t ar_session_replayed(const ar_session *s)
     return s->replayed;
 }
 
-/* --- passes in a row --------------------------------------------------------------------------------------------- */
+/* --- passes in a row -------------------------------------------------------------------------- */
 
 lt_status ar_pass_run(ar_session *s, const ar_pass *p, lt_error *err)
 {
@@ -175,7 +184,8 @@ lt_status ar_pass_run(ar_session *s, const ar_pass *p, lt_error *err)
     return LT_OK;
 }
 
-lt_status ar_fill_in(ar_session *s, const int32_t *tokens, int64_t count, const ar_pass *last, lt_error *err)
+lt_status ar_fill_in(ar_session *s, const int32_t *tokens, int64_t count, const ar_pass *last,
+                     lt_error *err)
 {
     while (count > 0) {
         ar_pass pass = {.rows = AR_MAX_PASS_ROWS};

@@ -4,15 +4,17 @@
 
 #include "ar_model/ar_session.h"
 
-/* --- opening ----------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
-/* Positions of a session's longest sequence: the prefix, the segments seen and the one being made. */
+/* Positions of a session's longest sequence: the prefix, the segments
+ * seen and the one being made. */
 static int64_t positions_needed(const cfg_ar *cfg, const ar_session_options *options)
 {
     int64_t segments = (int64_t)options->context + 1;
     if (options->segments > 0 && options->segments < segments)
         segments = options->segments;
-    return AR_CONDITION_ROWS + options->text_rows + segments * ar_segment_positions(cfg, cfg->segment_frames);
+    return AR_CONDITION_ROWS + options->text_rows +
+           segments * ar_segment_positions(cfg, cfg->segment_frames);
 }
 
 static int64_t cache_capacity(const cfg_ar *cfg, const ar_session_options *options)
@@ -30,7 +32,8 @@ static lt_status check_options(const cfg_ar *cfg, const ar_session_options *opti
             "language model: context %d, prompt rows %d, segments %lld; expected at least 0, 1 and 0",
             options->context, options->text_rows, (long long)options->segments);
     /* The last segment may be as short as one frame, so only what can never fit is refused here. */
-    const int64_t least = positions_needed(cfg, options) - ar_segment_positions(cfg, cfg->segment_frames) +
+    const int64_t least = positions_needed(cfg, options) -
+                          ar_segment_positions(cfg, cfg->segment_frames) +
                           ar_segment_positions(cfg, 1);
     if (least > cfg->rope_length)
         return lt_fail(
@@ -44,7 +47,8 @@ static lt_status open_readings(ar_session *s, lt_error *err)
 {
     lt_backend *backend = s->model->backend;
     for (int i = 0; i < AR_BUNCHES; i++)
-        LT_TRY(backend->table->open_reading(backend, AR_BUNCH * sizeof(int32_t), &s->readings[i], err));
+        LT_TRY(backend->table->open_reading(backend, AR_BUNCH * sizeof(int32_t), &s->readings[i],
+                                            err));
     return LT_OK;
 }
 
@@ -57,11 +61,13 @@ static lt_status allocate(ar_session *s, const ar_session_options *options, lt_e
     s->kept_frames = calloc(kept, sizeof *s->kept_frames);
     s->kept_tokens = calloc(kept * segment, sizeof *s->kept_tokens);
     s->tokens = calloc(segment, sizeof *s->tokens);
-    s->logits = calloc((size_t)s->max_items * AR_STEP_ROWS * (size_t)cfg->vocab_size, sizeof *s->logits);
+    s->logits =
+        calloc((size_t)s->max_items * AR_STEP_ROWS * (size_t)cfg->vocab_size, sizeof *s->logits);
     s->lean = calloc((size_t)cfg->vocab_size, sizeof *s->lean);
     if (!s->kept_frames || !s->kept_tokens || !s->tokens || !s->logits || !s->lean)
         return lt_fail(err, LT_ERR_RESOURCES, "language model: no memory for a session");
-    const lt_shape prefix = lt_shape3(s->max_items, AR_CONDITION_ROWS + options->text_rows, cfg->width);
+    const lt_shape prefix =
+        lt_shape3(s->max_items, AR_CONDITION_ROWS + options->text_rows, cfg->width);
     LT_TRY(lt_buffer_open(backend, backend->activation, prefix, &s->prefix, err));
     LT_TRY(lt_buffer_open(backend, LT_I32, lt_shape1(AR_STEP_NUMBERS), &s->step_numbers, err));
     const int64_t logits = (int64_t)s->max_items * AR_STEP_ROWS * cfg->vocab_size;
@@ -156,14 +162,15 @@ lt_status ar_session_sampling(ar_session *s, const ar_sampling *sampling, lt_err
     return LT_OK;
 }
 
-/* --- prefix ------------------------------------------------------------------------------------------------------ */
+/* --- prefix ----------------------------------------------------------------------------------- */
 
 typedef struct {
     ar_session *session;
     const ar_condition *condition;
 } prefix_pass;
 
-/* Both items have the same rows but for the text, which is a learned vector in the unconditional one. */
+/* Both items have the same rows but for the text, which is a learned
+ * vector in the unconditional one. */
 static lt_status fill_prefix(lt_ops *o, void *user)
 {
     const prefix_pass *p = user;
@@ -171,11 +178,14 @@ static lt_status fill_prefix(lt_ops *o, void *user)
     const cfg_ar *cfg = ar_model_config(m);
     const int64_t rows = p->condition->text_rows;
     const int32_t begin = ar_begin_id(cfg);
-    const lt_tensor first = lt_gather(o, &m->embedding, lt_from_host(o, &begin, LT_I32, lt_shape1(1)));
-    const lt_tensor micro = ar_micro_rows(o, cfg, &m->micro, p->condition->frames, p->condition->motion);
+    const lt_tensor first =
+        lt_gather(o, &m->embedding, lt_from_host(o, &begin, LT_I32, lt_shape1(1)));
+    const lt_tensor micro =
+        ar_micro_rows(o, cfg, &m->micro, p->condition->frames, p->condition->motion);
     const lt_tensor text = ar_text_rows(o, cfg, &m->text, p->condition->text, rows);
     const int32_t zero = 0;
-    const lt_tensor null_text = lt_gather(o, &m->null_text, lt_from_host(o, &zero, LT_I32, lt_shape1(1)));
+    const lt_tensor null_text =
+        lt_gather(o, &m->null_text, lt_from_host(o, &zero, LT_I32, lt_shape1(1)));
     for (int item = 0; item < p->session->max_items; item++) {
         const lt_tensor out = lt_select(p->session->prefix, 0, item); /* [prefix rows, width] */
         const lt_tensor text_rows = lt_slice(out, 0, AR_CONDITION_ROWS, rows);
@@ -212,7 +222,7 @@ lt_status ar_session_condition(ar_session *s, const ar_condition *condition, lt_
     return s->alone ? change_alone(s, condition, err) : LT_OK;
 }
 
-/* --- the cache --------------------------------------------------------------------------------------------------- */
+/* --- the cache -------------------------------------------------------------------------------- */
 
 static lt_status fill_in_prefix(ar_session *s, lt_error *err)
 {
@@ -236,18 +246,21 @@ static int64_t kept_tokens(const ar_session *s, int count)
     return tokens;
 }
 
-/* Brings the cache to prefix + kept segments, each filled in from its tokens, with room for `more` positions. A segment
- * that was made here is filled in again, so that the cache never depends on how its ids came about, and how rows are
- * grouped into passes depends on the take alone (README, "The same codes after a resume"). */
+/* Brings the cache to prefix + kept segments, each filled in from its tokens, with room for `more`
+ * positions. A segment that was made here is filled in again, so that the cache never depends on
+ * how its ids came about, and how rows are grouped into passes depends on the take alone (README,
+ * "The same codes after a resume"). */
 static lt_status settle(ar_session *s, int64_t more, lt_error *err)
 {
     if (s->prefix_rows == 0)
-        return lt_fail(err, LT_ERR_USAGE, "language model: a segment was asked for before any prompt");
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: a segment was asked for before any prompt");
     const int64_t needed = s->prefix_rows + kept_tokens(s, s->kept) + more;
     if (needed > s->cache.capacity)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "language model: a segment after %d others needs %lld positions, there are %lld",
-                       s->kept, (long long)needed, (long long)s->cache.capacity);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "language model: a segment after %d others needs %lld positions, there are %lld",
+            s->kept, (long long)needed, (long long)s->cache.capacity);
     if (!s->prefix_cached)
         LT_TRY(fill_in_prefix(s, err));
     while (s->cached < s->kept) {
@@ -262,13 +275,14 @@ static lt_status settle(ar_session *s, int64_t more, lt_error *err)
     return LT_OK;
 }
 
-/* --- segments ---------------------------------------------------------------------------------------------------- */
+/* --- segments --------------------------------------------------------------------------------- */
 
 static lt_status check_frames(const ar_session *s, int frames, lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     if (frames < 1 || frames > cfg->segment_frames)
-        return lt_fail(err, LT_ERR_USAGE, "language model: a segment of %d frames, expected 1 to %d", frames,
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: a segment of %d frames, expected 1 to %d", frames,
                        cfg->segment_frames);
     return LT_OK;
 }
@@ -278,13 +292,14 @@ static lt_status check_ids(const ar_session *s, const int32_t *ids, int count, l
     const int vocabulary = ar_model_config(s->model)->vocab_size;
     for (int i = 0; i < count; i++)
         if (ids[i] < 0 || ids[i] >= vocabulary)
-            return lt_fail(err, LT_ERR_INPUT, "language model: given token %d is %d, expected 0 to %d", i,
-                           (int)ids[i], vocabulary - 1);
+            return lt_fail(err, LT_ERR_INPUT,
+                           "language model: given token %d is %d, expected 0 to %d", i, (int)ids[i],
+                           vocabulary - 1);
     return LT_OK;
 }
 
-/* How many of the oldest go when there are too many. All that stay move to earlier positions and are filled in again, so one at a
- * time would mean all of them for every segment. */
+/* How many of the oldest go when there are too many. All that stay move to earlier positions and
+ * are filled in again, so one at a time would mean all of them for every segment. */
 static int leaving(const ar_session *s)
 {
     return (s->context + 2) / 3;
@@ -330,34 +345,41 @@ void ar_session_forget(ar_session *s)
         forget_oldest(s, s->kept);
 }
 
-/* The tokens since the last pass go through what both prompts say alone, too: s->lean is what the next draw leans by. */
+/* The tokens since the last pass go through what both prompts say alone, too: s->lean is what the
+ * next draw leans by. */
 static lt_status lean(ar_session *s, int count, lt_error *err)
 {
     LT_TRY(ar_fill_in(s->alone, s->tokens, count, &(ar_pass){.logits = s->alone->logits}, err));
-    LT_TRY(ar_fill_in(s->alone_before, s->tokens, count, &(ar_pass){.logits = s->alone_before->logits}, err));
-    ar_lean(s->lean, ar_model_config(s->model)->vocab_size, s->alone->logits, s->alone_before->logits, (float)s->change_weight);
+    LT_TRY(ar_fill_in(s->alone_before, s->tokens, count,
+                      &(ar_pass){.logits = s->alone_before->logits}, err));
+    ar_lean(s->lean, ar_model_config(s->model)->vocab_size, s->alone->logits,
+            s->alone_before->logits, (float)s->change_weight);
     return LT_OK;
 }
 
-/* The draws of one segment. The device may be asked for some before the host has read those before them. */
+/* The draws of one segment. The device may be asked for some before the
+ * host has read those before them. */
 typedef struct {
     int32_t *ids; /* [total], as far as they were read */
     int known;    /* were given */
     int total;
-    int bunch;    /* codes that are read together */
+    int bunch; /* codes that are read together */
     int read;
     int asked;
     const ar_progress *progress; /* or NULL */
 } draws;
 
-/* The release draws once per position, forced ones included; draw 0 belongs to the position after the first <I>. */
+/* The release draws once per position, forced ones included; draw 0 belongs to the position after
+ * the first <I>. */
 static uint64_t draw_number(const ar_session *s, int code)
 {
     return s->positions + (uint64_t)ar_code_offset(ar_model_config(s->model), code) - 1;
 }
 
-/* The step behind the draw of `code`: that code, and where a frame begins the one or two forced tokens after it. */
-static void leave_numbers(const ar_session *s, const draws *d, int code, int64_t first, lt_next_numbers *next)
+/* The step behind the draw of `code`: that code, and where a frame begins the one or two forced
+ * tokens after it. */
+static void leave_numbers(const ar_session *s, const draws *d, int code, int64_t first,
+                          lt_next_numbers *next)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     const int offset = ar_code_offset(cfg, code);
@@ -368,8 +390,8 @@ static void leave_numbers(const ar_session *s, const draws *d, int code, int64_t
     ar_step_numbers(s, tokens, rows, first, next->value);
 }
 
-/* Asks for the next code, to follow the tokens since the last pass: all there are before the first draw, later the code before and what is
- * forced after it, which that draw has placed. */
+/* Asks for the next code, to follow the tokens since the last pass: all there are before the first
+ * draw, later the code before and what is forced after it, which that draw has placed. */
 static lt_status ask_for_code(ar_session *s, draws *d, lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
@@ -411,7 +433,9 @@ static lt_status ask_for_bunch(ar_session *s, draws *d, lt_error *err)
     do
         LT_TRY(ask_for_code(s, d, err));
     while (d->asked < d->total && d->asked < first + d->bunch);
-    return d->bunch > 1 ? backend->table->begin_reading(backend, reading_of(s, d, first), s->drawn.data, err) : LT_OK;
+    return d->bunch > 1
+               ? backend->table->begin_reading(backend, reading_of(s, d, first), s->drawn.data, err)
+               : LT_OK;
 }
 
 typedef struct {
@@ -429,12 +453,14 @@ static lt_status download_draw(lt_ops *o, void *user)
 static lt_status take_code(const ar_session *s, draws *d, int32_t id, lt_error *err)
 {
     if (id < 0)
-        return lt_fail(err, LT_ERR_FAILED, "language model: the logit of id %d is not finite at draw %llu", (int)~id,
+        return lt_fail(err, LT_ERR_FAILED,
+                       "language model: the logit of id %d is not finite at draw %llu", (int)~id,
                        (unsigned long long)draw_number(s, d->read));
     d->ids[d->read++] = id;
     const ar_progress *progress = d->progress;
     if (progress && progress->code && progress->code(progress->user, d->read, d->total) != 0)
-        return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes", d->read, d->total);
+        return lt_fail(err, LT_ERR_CANCELLED, "language model: cancelled after %d of %d codes",
+                       d->read, d->total);
     return LT_OK;
 }
 
@@ -444,20 +470,27 @@ static lt_status read_bunch(ar_session *s, draws *d, lt_error *err)
     lt_backend *backend = s->model->backend;
     const int end = d->total - d->read < d->bunch ? d->total : d->read + d->bunch;
     int32_t ids[AR_BUNCH];
-    LT_TRY(d->bunch > 1 ? backend->table->finish_reading(backend, reading_of(s, d, d->read), ids, err)
-                        : lt_ops_run(&s->ops, download_draw, &(one_draw){s->drawn, ids}, err));
+    LT_TRY(d->bunch > 1
+               ? backend->table->finish_reading(backend, reading_of(s, d, d->read), ids, err)
+               : lt_ops_run(&s->ops, download_draw, &(one_draw){s->drawn, ids}, err));
     for (int i = 0; d->read < end; i++)
         LT_TRY(take_code(s, d, ids[i], err));
     return LT_OK;
 }
 
 /* Draws codes known .. total-1. */
-static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, const ar_progress *progress,
-                            lt_error *err)
+static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total,
+                            const ar_progress *progress, lt_error *err)
 {
     const int bunch = ar_is_ahead(s) ? AR_BUNCH : 1;
     const int most = ar_is_ahead(s) ? AR_BUNCHES * AR_BUNCH : 1;
-    draws d = {.ids = ids, .known = known, .total = total, .bunch = bunch, .read = known, .asked = known, .progress = progress};
+    draws d = {.ids = ids,
+               .known = known,
+               .total = total,
+               .bunch = bunch,
+               .read = known,
+               .asked = known,
+               .progress = progress};
     while (d.read < total) {
         while (d.asked < total && d.asked + bunch <= d.read + most)
             LT_TRY(ask_for_bunch(s, &d, err));
@@ -466,15 +499,15 @@ static lt_status draw_codes(ar_session *s, int32_t *ids, int known, int total, c
     return LT_OK;
 }
 
-lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known, const ar_progress *progress,
-                             lt_error *err)
+lt_status ar_session_segment(ar_session *s, int frames, int32_t *ids, int known,
+                             const ar_progress *progress, lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     LT_TRY(check_frames(s, frames, err));
     const int total = ar_segment_codes(cfg, frames);
     if (known < 0 || known > total)
-        return lt_fail(err, LT_ERR_USAGE, "language model: %d codes of a segment are given, it has %d", known,
-                       total);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "language model: %d codes of a segment are given, it has %d", known, total);
     LT_TRY(check_ids(s, ids, known, err));
     LT_TRY(settle(s, ar_segment_positions(cfg, frames), err));
     if (s->leaning > 0) {
@@ -496,7 +529,8 @@ static int tokens_of_pass(const cfg_ar *cfg, int at, int count)
     return rows;
 }
 
-lt_status ar_session_logits(ar_session *s, const int32_t *tokens, int count, float *logits, lt_error *err)
+lt_status ar_session_logits(ar_session *s, const int32_t *tokens, int count, float *logits,
+                            lt_error *err)
 {
     const cfg_ar *cfg = ar_model_config(s->model);
     const size_t vocabulary = (size_t)cfg->vocab_size;
@@ -505,10 +539,12 @@ lt_status ar_session_logits(ar_session *s, const int32_t *tokens, int count, flo
     for (int at = 0, rows; at < count; at += rows) {
         rows = tokens_of_pass(cfg, at, count);
         LT_TRY(ar_pass_run(
-            s, &(ar_pass){.tokens = tokens + at, .rows = rows, .logit_rows = rows, .logits = s->logits},
+            s,
+            &(ar_pass){
+                .tokens = tokens + at, .rows = rows, .logit_rows = rows, .logits = s->logits},
             err));
-        for (int item = 0; item < s->items;
-             item++) /* [items, rows, vocabulary] into [items, count, vocabulary] */
+        /* [items, rows, vocabulary] into [items, count, vocabulary] */
+        for (int item = 0; item < s->items; item++)
             memcpy(logits + ((size_t)item * (size_t)count + (size_t)at) * vocabulary,
                    s->logits + (size_t)(item * rows) * vocabulary,
                    (size_t)rows * vocabulary * sizeof *logits);

@@ -1,4 +1,5 @@
-/* micro_condition.c - two scalars of a take, its number of frames and its motion, as two rows of the prefix. */
+/* micro_condition.c - two scalars of a take, its number of frames and its
+ * motion, as two rows of the prefix. */
 #include <math.h>
 
 #include "ar_model/ar_network.h"
@@ -9,11 +10,12 @@ static void bind_mlp(lt_binder *b, const cfg_ar *cfg, ar_micro_mlp *mlp, const c
 {
     lt_bind(b, &mlp->in, LT_ROLE_MATRIX, lt_shape2(cfg->micro_width, cfg->micro_sinusoid),
             "micro_condition.mlps.%s.0.weight", key);
-    lt_bind(b, &mlp->in_bias, LT_ROLE_VECTOR, lt_shape1(cfg->micro_width), "micro_condition.mlps.%s.0.bias",
-            key);
+    lt_bind(b, &mlp->in_bias, LT_ROLE_VECTOR, lt_shape1(cfg->micro_width),
+            "micro_condition.mlps.%s.0.bias", key);
     lt_bind(b, &mlp->out, LT_ROLE_MATRIX, lt_shape2(cfg->width, cfg->micro_width),
             "micro_condition.mlps.%s.2.weight", key);
-    lt_bind(b, &mlp->out_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width), "micro_condition.mlps.%s.2.bias", key);
+    lt_bind(b, &mlp->out_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width),
+            "micro_condition.mlps.%s.2.bias", key);
 }
 
 void ar_micro_bind(lt_binder *b, const cfg_ar *cfg, ar_micro *net)
@@ -38,17 +40,20 @@ static lt_tensor scalar_row(lt_ops *o, const cfg_ar *cfg, const ar_micro_mlp *ml
 {
     float waves[MAX_SINUSOID];
     if (cfg->micro_sinusoid > MAX_SINUSOID || cfg->micro_sinusoid % 2 != 0) {
-        lt_ops_fail(o, LT_ERR_INPUT, "ar_model.micro_sinusoid is %d, expected an even number up to %d",
+        lt_ops_fail(o, LT_ERR_INPUT,
+                    "ar_model.micro_sinusoid is %d, expected an even number up to %d",
                     cfg->micro_sinusoid, (int)MAX_SINUSOID);
         return lt_new(o, o->dtype, lt_shape2(1, cfg->width));
     }
     sinusoid(value, cfg->micro_sinusoid, waves);
     const lt_tensor x = lt_from_host(o, waves, LT_F32, lt_shape2(1, cfg->micro_sinusoid));
-    const lt_tensor hidden = lt_linear(o, lt_cast(o, x, o->dtype), &mlp->in, &mlp->in_bias, LT_ACT_SILU);
+    const lt_tensor hidden =
+        lt_linear(o, lt_cast(o, x, o->dtype), &mlp->in, &mlp->in_bias, LT_ACT_SILU);
     return lt_linear(o, hidden, &mlp->out, &mlp->out_bias, LT_ACT_NONE); /* [1, width] */
 }
 
-lt_tensor ar_micro_rows(lt_ops *o, const cfg_ar *cfg, const ar_micro *net, float frames, float motion)
+lt_tensor ar_micro_rows(lt_ops *o, const cfg_ar *cfg, const ar_micro *net, float frames,
+                        float motion)
 {
     const lt_tensor out = lt_new(o, o->dtype, lt_shape2(2, cfg->width));
     lt_copy_into(o, lt_slice(out, 0, 0, 1), scalar_row(o, cfg, &net->frames, frames));

@@ -61,7 +61,8 @@ static int codes_before(const cfg_ar *cfg, int offset)
         return offset > 0 ? offset - 1 : 0;
     const int past_i = offset - cfg->i_tokens - 2;
     const int in_frame = past_i % (cfg->p_tokens + 2) - 1;
-    return cfg->i_tokens + past_i / (cfg->p_tokens + 2) * cfg->p_tokens + (in_frame > 0 ? in_frame : 0);
+    return cfg->i_tokens + past_i / (cfg->p_tokens + 2) * cfg->p_tokens +
+           (in_frame > 0 ? in_frame : 0);
 }
 
 void ar_layout_tokens(const cfg_ar *cfg, const int32_t *codes, int from, int to, int32_t *tokens)

@@ -8,7 +8,8 @@
 #include "cli/flag_values.h"
 #include "cli/nearest_name.h"
 
-/* "--max_memory=8G" -> flag and value ("" pointers into `argument`); underscores count as dashes inside the name. */
+/* "--max_memory=8G" -> flag and value ("" pointers into `argument`); underscores count as dashes
+ * inside the name. */
 static const cli_flag *split_long(const char *argument, char name[64], const char **value)
 {
     const char *equals = strchr(argument, '=');
@@ -28,9 +29,11 @@ static bool refuse_flag(const cli_values *v, const char *flag, char *message, si
     const char *nearest = *flag == '-' ? NULL : cli_nearest_flag(flag, command);
     const char *dashes = *flag == '-' ? "" : "--";
     if (nearest)
-        snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag, nearest);
+        snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag,
+                 nearest);
     else
-        snprintf(message, bytes, "unknown flag %s%s\nhint: longtake %s -h lists them", dashes, flag, command ? command : "COMMAND");
+        snprintf(message, bytes, "unknown flag %s%s\nhint: longtake %s -h lists them", dashes, flag,
+                 command ? command : "COMMAND");
     return false;
 }
 
@@ -52,7 +55,8 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
             value = argument + 2 + (argument[2] == '=');
     }
     if (f->kind == FLAG_SWITCH && value && argument[1] != '-') {
-        snprintf(message, bytes, "-%c: found \"%s\" behind it, a switch takes none", f->letter, argument + 2);
+        snprintf(message, bytes, "-%c: found \"%s\" behind it, a switch takes none", f->letter,
+                 argument + 2);
         return false;
     }
     if (f->kind == FLAG_SWITCH && value) {
@@ -70,15 +74,17 @@ static bool read_flag(int argc, char **argv, int *at, cli_values *v, char *messa
     return cli_store(f, value, v, message, bytes);
 }
 
-/* A text in place of the command's work: nothing to ask for in an environment, where LONGTAKE_VERSION may well be somebody's own. */
+/* A text in place of the command's work: nothing to ask for in an environment, where
+ * LONGTAKE_VERSION may well be somebody's own. */
 static bool asks_for_text(const cli_flag *f)
 {
-    return f->at == offsetof(cli_values, version) || f->at == offsetof(cli_values, help) || f->at == offsetof(cli_values, man) ||
-           f->at == offsetof(cli_values, completions);
+    return f->at == offsetof(cli_values, version) || f->at == offsetof(cli_values, help) ||
+           f->at == offsetof(cli_values, man) || f->at == offsetof(cli_values, completions);
 }
 
 /* The value of a variable; of a switch 1, or 0 for none. */
-static bool store_variable(const cli_flag *f, const char *value, cli_values *v, char *message, size_t bytes)
+static bool store_variable(const cli_flag *f, const char *value, cli_values *v, char *message,
+                           size_t bytes)
 {
     if (f->kind != FLAG_SWITCH || strcmp(value, "1") == 0)
         return cli_store(f, value, v, message, bytes);
@@ -91,7 +97,8 @@ static bool store_variable(const cli_flag *f, const char *value, cli_values *v, 
 static bool is_taken(const cli_values *v, const cli_flag *f)
 {
     const char *own = cli_flags_of_edit(v);
-    return cli_flag_belongs(f, v->command) && (!own || strcmp(f->commands, "all") == 0 || cli_is_word_of(own, f->name, ' '));
+    return cli_flag_belongs(f, v->command) &&
+           (!own || strcmp(f->commands, "all") == 0 || cli_is_word_of(own, f->name, ' '));
 }
 
 /* "LONGTAKE_MAX_MEMORY" */
@@ -114,7 +121,8 @@ static bool read_environment(const cli_values *of, cli_values *v, char *message,
             continue;
         if (!store_variable(&cli_flags[i], value, v, message, bytes)) {
             const size_t used = strlen(message);
-            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s", name);
+            snprintf(message + used, bytes - used, "\nhint: it came from the environment, %s",
+                     name);
             return false;
         }
     }
@@ -122,7 +130,8 @@ static bool read_environment(const cli_values *of, cli_values *v, char *message,
 }
 
 /* A flag that this command does not take is an error, so that nothing is silently ignored. */
-static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message, size_t bytes)
+static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *message,
+                              size_t bytes)
 {
     const char *own = cli_flags_of_edit(v);
     for (int i = 1; i < argc; i++) {
@@ -132,15 +141,18 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
             continue;
         if (strcmp(argv[i], "--") == 0)
             break;
-        const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value) : cli_flag_of_letter(argv[i][1]);
+        const cli_flag *f = argv[i][1] == '-' ? split_long(argv[i] + 2, name, &value)
+                                              : cli_flag_of_letter(argv[i][1]);
         if (!f)
             continue;
         if (!cli_flag_belongs(f, v->command)) {
-            snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name, v->command, f->commands);
+            snprintf(message, bytes, "--%s is no flag of %s\nhint: it belongs to: %s", f->name,
+                     v->command, f->commands);
             return false;
         }
         if (own && strcmp(f->commands, "all") != 0 && !cli_is_word_of(own, f->name, ' ')) {
-            snprintf(message, bytes, "--%s is no flag of tokens %s\nhint: its own are: %s", f->name, v->word[0], own);
+            snprintf(message, bytes, "--%s is no flag of tokens %s\nhint: its own are: %s", f->name,
+                     v->word[0], own);
             return false;
         }
         if (f->kind != FLAG_SWITCH && !strchr(argv[i], '=') && (argv[i][1] == '-' || !argv[i][2]))
@@ -149,19 +161,26 @@ static bool flags_fit_command(const cli_values *v, int argc, char **argv, char *
     return true;
 }
 
-/* One thing that several flags say. Where the command line says it by one of them, that wins over all that the environment says. */
+/* One thing that several flags say. Where the command line says it by one of them, that wins over
+ * all that the environment says. */
 typedef struct {
     const char *flag[4]; /* NULL-terminated */
-    const char *what;    /* of which the environment may say one alone; NULL where the library knows better */
+    const char *what;    /* of which the environment may say one alone; NULL where the library knows
+                            better */
 } several_ways;
 
-static const several_ways ways[] = {{{"seconds", "frames", "num-frames"}, "lengths"}, {{"top-k", "top-p"}, NULL}, {{"prompt"}, NULL}};
+static const several_ways ways[] = {{{"seconds", "frames", "num-frames"}, "lengths"},
+                                    {{"top-k", "top-p"}, NULL},
+                                    {{"prompt"}, NULL}};
 
 /* Bytes of the value that tell whether there is one. */
 static size_t bytes_of(const cli_flag *f)
 {
-    const bool is_number = f->kind == FLAG_INTEGER || f->kind == FLAG_REAL || f->kind == FLAG_SECONDS || f->kind == FLAG_BYTES;
-    return f->kind == FLAG_SWITCH ? sizeof(bool) : is_number ? sizeof(double) : sizeof(const char *);
+    const bool is_number = f->kind == FLAG_INTEGER || f->kind == FLAG_REAL ||
+                           f->kind == FLAG_SECONDS || f->kind == FLAG_BYTES;
+    return f->kind == FLAG_SWITCH ? sizeof(bool)
+           : is_number            ? sizeof(double)
+                                  : sizeof(const char *);
 }
 
 static bool has_value(const cli_flag *f, const cli_values *v)
@@ -180,10 +199,13 @@ static void take_back(const cli_flag *f, cli_values *v)
 
 static bool says_prompt_in_words(const cli_values *v)
 {
-    return v->words > 0 && v->command && (strcmp(v->command, "generate") == 0 || (strcmp(v->command, "tokens") == 0 && !cli_flags_of_edit(v)));
+    return v->words > 0 && v->command &&
+           (strcmp(v->command, "generate") == 0 ||
+            (strcmp(v->command, "tokens") == 0 && !cli_flags_of_edit(v)));
 }
 
-static bool refuse_ways(const several_ways *way, int found, const cli_values *v, char *message, size_t bytes)
+static bool refuse_ways(const several_ways *way, int found, const cli_values *v, char *message,
+                        size_t bytes)
 {
     snprintf(message, bytes, "found %d %s in the environment, expected one:", found, way->what);
     for (int i = 0; way->flag[i]; i++) {
@@ -220,7 +242,9 @@ static void look_for_progress(int argc, char **argv, cli_values *v)
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strncmp(argv[i], name, sizeof name - 1) != 0)
             continue;
-        const char *value = argv[i][sizeof name - 1] == '=' ? argv[i] + sizeof name : i + 1 < argc ? argv[i + 1] : "";
+        const char *value = argv[i][sizeof name - 1] == '=' ? argv[i] + sizeof name
+                            : i + 1 < argc                  ? argv[i + 1]
+                                                            : "";
         if (strcmp(value, "jsonl") == 0)
             v->progress = value;
     }
@@ -266,13 +290,17 @@ static void note_environment(cli_values *v)
         const cli_flag *f = &cli_flags[i];
         char name[80];
         name_variable(f, name);
-        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) && used + strlen(name) + 2 < sizeof v->environment)
-            used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s", used > 0 ? " " : "", name);
+        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) &&
+            used + strlen(name) + 2 < sizeof v->environment)
+            used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s",
+                                     used > 0 ? " " : "", name);
     }
 }
 
-/* The environment, and the arguments over it; which variables are the command's, `said` knows: the arguments alone. */
-static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message, size_t bytes)
+/* The environment, and the arguments over it; which variables are the command's, `said` knows: the
+ * arguments alone. */
+static bool read_both(int argc, char **argv, const cli_values *said, cli_values *v, char *message,
+                      size_t bytes)
 {
     cli_defaults(v);
     if (!read_environment(said, v, message, bytes)) {
@@ -296,9 +324,11 @@ static bool refuse_command(const char *word, char *message, size_t bytes)
     snprintf(message, bytes, "unknown command \"%s\"", word);
     const size_t used = strlen(message);
     if (strchr(word, ' '))
-        snprintf(message + used, bytes - used, "\nhint: longtake generate \"%s\" ...", shown ? word : "PROMPT");
+        snprintf(message + used, bytes - used, "\nhint: longtake generate \"%s\" ...",
+                 shown ? word : "PROMPT");
     else
-        snprintf(message + used, bytes - used, "\nhint: %s%s", nearest ? "the nearest is " : "longtake help lists them", nearest ? nearest : "");
+        snprintf(message + used, bytes - used, "\nhint: %s%s",
+                 nearest ? "the nearest is " : "longtake help lists them", nearest ? nearest : "");
     return false;
 }
 
@@ -318,8 +348,11 @@ bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes
         return false;
     }
     if (!v->command && !asks && argc > 1) {
-        snprintf(message, bytes, "found flags and no command, expected a command\nhint: longtake help lists them");
+        snprintf(message, bytes,
+                 "found flags and no command, expected a command\nhint: longtake help lists them");
         return false;
     }
-    return !v->command || (cli_is_command(v->command) ? flags_fit_command(v, argc, argv, message, bytes) : refuse_command(v->command, message, bytes));
+    return !v->command ||
+           (cli_is_command(v->command) ? flags_fit_command(v, argc, argv, message, bytes)
+                                       : refuse_command(v->command, message, bytes));
 }

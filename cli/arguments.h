@@ -4,7 +4,8 @@
 
 #include "cli/flags.h"
 
-/* Reads the arguments over what the environment says to flags of the command. False with a message (at most two lines) when something is wrong. */
+/* Reads the arguments over what the environment says to flags of the command. False with a message
+ * (at most two lines) when something is wrong. */
 bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
 
 #endif

@@ -1,4 +1,5 @@
-/* command_look.c - the commands that look, compare and convert: info, check, bench, devices, import. */
+/* command_look.c - the commands that look, compare and convert: info,
+ * check, bench, devices, import. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 
-static int print_document(cli_context *c, longtake_status s, char *json, const longtake_error *error)
+static int print_document(cli_context *c, longtake_status s, char *json,
+                          const longtake_error *error)
 {
     if (s != LONGTAKE_OK)
         return cli_fail(c, error);
@@ -43,7 +45,8 @@ static int write_preview_map(cli_context *c)
 {
     const cli_values *v = c->values;
     if (v->words > 0 || v->output || v->t5 || v->theia || v->quantize || v->dtype)
-        return cli_usage(c, "--preview-map: found what an import needs as well, expected a model (-m) alone");
+        return cli_usage(
+            c, "--preview-map: found what an import needs as well, expected a model (-m) alone");
     int code = LONGTAKE_OK;
     longtake_error error = {0};
     char *path = NULL;
@@ -63,7 +66,9 @@ int cli_import(cli_context *c)
     if (v->preview_map)
         return write_preview_map(c);
     if (v->set.count > 0)
-        return cli_usage(c, "--set: found %s, an import takes none%s", v->set.item[0], cli_said(v, "set") ? "\nhint: --config FILE gives the model other values" : "");
+        return cli_usage(c, "--set: found %s, an import takes none%s", v->set.item[0],
+                         cli_said(v, "set") ? "\nhint: --config FILE gives the model other values"
+                                            : "");
     if (v->words != 1)
         return cli_usage(c, "import: found %d folders, expected one: the release", v->words);
     if (!v->output)
@@ -110,9 +115,11 @@ static void on_check_line(void *user, const longtake_check_line *line)
     snprintf(bound, sizeof bound, isfinite(line->bound) ? "%.1e" : "none", line->bound);
     if (!o->json) {
         if (line->exact)
-            printf("%-24s %-20s %.0f differ  bound exact  %s\n", line->component, line->output, line->rel_l2, verdict);
+            printf("%-24s %-20s %.0f differ  bound exact  %s\n", line->component, line->output,
+                   line->rel_l2, verdict);
         else
-            printf("%-24s %-20s rel_l2 %.1e  bound %s  %s\n", line->component, line->output, line->rel_l2, bound, verdict);
+            printf("%-24s %-20s rel_l2 %.1e  bound %s  %s\n", line->component, line->output,
+                   line->rel_l2, bound, verdict);
         return;
     }
     /* What is infinite has no JSON number. */
@@ -123,8 +130,8 @@ static void on_check_line(void *user, const longtake_check_line *line)
     print_member("file", line->file);
     print_member("component", line->component);
     print_member("output", line->output);
-    printf("\"rel_l2\":%s,\"bound\":%s,\"exact\":%s,\"ok\":%s}", distance, bound, line->exact ? "true" : "false",
-           line->ok ? "true" : "false");
+    printf("\"rel_l2\":%s,\"bound\":%s,\"exact\":%s,\"ok\":%s}", distance, bound,
+           line->exact ? "true" : "false", line->ok ? "true" : "false");
 }
 
 int cli_check(cli_context *c)
@@ -141,7 +148,8 @@ int cli_check(cli_context *c)
         putchar('[');
     for (int i = 0; i < v->words; i++) {
         longtake_error error = {0};
-        const longtake_status s = longtake_check(engine, v->word[i], on_check_line, &output, &error);
+        const longtake_status s =
+            longtake_check(engine, v->word[i], on_check_line, &output, &error);
         if (s != LONGTAKE_OK && s != LONGTAKE_ERR_LIMIT)
             cli_fail(c, &error);
         /* A file that cannot be read outweighs a number out of its bound. */
@@ -167,7 +175,8 @@ int cli_bench(cli_context *c)
 {
     const cli_values *v = c->values;
     if (v->words > 0)
-        return cli_usage(c, "bench: found \"%s\", expected no arguments\nhint: --stage %s", v->word[0], v->word[0]);
+        return cli_usage(c, "bench: found \"%s\", expected no arguments\nhint: --stage %s",
+                         v->word[0], v->word[0]);
     if (cli_said(v, "ceilings") && cli_said(v, "stage"))
         return cli_usage(c, "--ceilings and --stage: found both, expected one");
     int code = LONGTAKE_OK;

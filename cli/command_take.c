@@ -10,7 +10,8 @@
 #include "cli/json_output.h"
 #include "cli/request.h"
 
-typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *, longtake_error *);
+typedef longtake_status (*take_fn)(longtake *, const longtake_request *, longtake_result *,
+                                   longtake_error *);
 
 /* What a command takes as its positional argument. */
 typedef enum { WORD_PROMPT, WORD_INPUT, WORD_FILM } word_kind;
@@ -52,9 +53,10 @@ static int find_prompt(cli_context *c, word_kind kind, char **prompt)
     const char *text = v->prompt;
     if (kind == WORD_PROMPT && v->words > 0) {
         if (text || v->words > 1)
-            return cli_usage(c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes%s", v->command,
-                             text ? "a prompt and --prompt" : "several prompts",
-                             strcmp(v->command, "tokens") == 0 ? ", or say tokens cut, join or score" : "");
+            return cli_usage(
+                c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes%s",
+                v->command, text ? "a prompt and --prompt" : "several prompts",
+                strcmp(v->command, "tokens") == 0 ? ", or say tokens cut, join or score" : "");
         text = v->word[0];
     }
     return cli_prompt(c, text, prompt);
@@ -82,9 +84,11 @@ static bool fills_job(const cli_values *v)
 static int check_picture(cli_context *c, word_kind kind)
 {
     const cli_values *v = c->values;
-    const bool said = cli_said(v, "fit") || cli_said(v, "codes"); /* in the environment they are for other commands too */
+    /* in the environment they are for other commands too */
+    const bool said = cli_said(v, "fit") || cli_said(v, "codes");
     if (kind == WORD_PROMPT && said && !v->image && !v->prompts && !v->recipe)
-        return cli_usage(c, "--%s: found no --image, expected one", cli_said(v, "fit") ? "fit" : "codes");
+        return cli_usage(c, "--%s: found no --image, expected one",
+                         cli_said(v, "fit") ? "fit" : "codes");
     return LONGTAKE_OK;
 }
 
@@ -95,7 +99,8 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     cli_fill_settings(v, &r->settings);
     r->prompt = prompt;
     if (kind != WORD_PROMPT && v->words != 1)
-        return cli_usage(c, "%s: found %d files, expected one\nhint: %s", v->command, v->words, cli_example_of(v->command));
+        return cli_usage(c, "%s: found %d files, expected one\nhint: %s", v->command, v->words,
+                         cli_example_of(v->command));
     if (kind == WORD_INPUT)
         r->input = v->word[0];
     r->image = v->image;
@@ -111,7 +116,9 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->on_event = cli_hear_event;
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
-        return cli_usage(c, "--output: found none, expected a file (or - for standard output)\nhint: %s", cli_example_of(v->command));
+        return cli_usage(
+            c, "--output: found none, expected a file (or - for standard output)\nhint: %s",
+            cli_example_of(v->command));
     int code = check_picture(c, kind);
     if (code == LONGTAKE_OK && !v->dry_run && !v->print_config)
         code = cli_check_stream(c);
@@ -133,7 +140,8 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
     char *plan = NULL;
     const bool json = c->values->json;
     const char *command = c->values->command;
-    const longtake_status s = json ? longtake_plan(engine, command, r, &plan, &error) : longtake_plan_table(engine, command, r, &plan, &error);
+    const longtake_status s = json ? longtake_plan(engine, command, r, &plan, &error)
+                                   : longtake_plan_table(engine, command, r, &plan, &error);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
     if (json)
@@ -166,7 +174,8 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
 static longtake_status find_length(longtake *engine, longtake_request *r, longtake_error *error)
 {
     longtake_tokens *plan = NULL;
-    if (!r->input || r->settings.seconds >= 0 || r->settings.frames >= 0 || r->settings.semantic_frames >= 0)
+    if (!r->input || r->settings.seconds >= 0 || r->settings.frames >= 0 ||
+        r->settings.semantic_frames >= 0)
         return LONGTAKE_OK;
     const longtake_status s = longtake_tokens_read(engine, r->input, &plan, error);
     if (s == LONGTAKE_OK)
@@ -176,7 +185,8 @@ static longtake_status find_length(longtake *engine, longtake_request *r, longta
 }
 
 /* --retake: windows by number, or by time, of the take that `r` asks for. */
-static int find_retake(cli_context *c, longtake *engine, longtake_request *r, longtake_retake *retake)
+static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
+                       longtake_retake *retake)
 {
     const cli_values *v = c->values;
     longtake_error error = {0};
@@ -187,10 +197,17 @@ static int find_retake(cli_context *c, longtake *engine, longtake_request *r, lo
     if (read_span(v->retake, &retake->first, &retake->last))
         return LONGTAKE_OK;
     if (!cli_span(v->retake, longtake_fps(engine), &from, &to))
-        return cli_usage(c, "--retake: found \"%s\", expected a window, a span of windows or of time: 3, 2-5 or 12s-18s", v->retake);
+        return cli_usage(
+            c,
+            "--retake: found \"%s\", expected a window, a span of windows or of time: 3, 2-5 or 12s-18s",
+            v->retake);
     if (r->input && strcmp(r->input, "-") == 0)
-        return cli_usage(c, "--retake: found a span of time and the plan on standard input, expected windows by number: 3 or 2-5");
-    if (find_length(engine, r, &error) != LONGTAKE_OK || longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) != LONGTAKE_OK)
+        return cli_usage(
+            c,
+            "--retake: found a span of time and the plan on standard input, expected windows by number: 3 or 2-5");
+    if (find_length(engine, r, &error) != LONGTAKE_OK ||
+        longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) !=
+            LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
 }
@@ -215,8 +232,9 @@ static int foresee_batch(cli_context *c, longtake *engine, const longtake_reques
     const cli_values *v = c->values;
     longtake_error error = {0};
     char *plan = NULL;
-    const longtake_status s = v->json ? longtake_plan_batch(engine, v->prompts, v->output_dir, r, &plan, &error)
-                                      : longtake_plan_batch_table(engine, v->prompts, v->output_dir, r, &plan, &error);
+    const longtake_status s =
+        v->json ? longtake_plan_batch(engine, v->prompts, v->output_dir, r, &plan, &error)
+                : longtake_plan_batch_table(engine, v->prompts, v->output_dir, r, &plan, &error);
     if (plan)
         fputs(plan, stdout); /* also where lines are wrong */
     if (plan && v->json)
@@ -231,7 +249,8 @@ static int run_batch(cli_context *c, longtake *engine, const longtake_request *r
     longtake_error error = {0};
     if (v->dry_run)
         return foresee_batch(c, engine, r);
-    if (longtake_generate_batch(engine, v->prompts, v->output_dir, r, tell_line, c, &error) != LONGTAKE_OK)
+    if (longtake_generate_batch(engine, v->prompts, v->output_dir, r, tell_line, c, &error) !=
+        LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
 }
@@ -240,7 +259,8 @@ static int run_batch(cli_context *c, longtake *engine, const longtake_request *r
 
 static bool makes_candidates(const cli_values *v)
 {
-    return strcmp(v->command, "tokens") == 0 && (cli_given(v->candidates) || v->preview) && !v->print_config;
+    return strcmp(v->command, "tokens") == 0 && (cli_given(v->candidates) || v->preview) &&
+           !v->print_config;
 }
 
 static int run_candidates(cli_context *c, longtake *engine, longtake_request *r)
@@ -265,9 +285,15 @@ static int check_batch(cli_context *c)
     const cli_values *v = c->values;
     if (v->output_dir && !v->prompts)
         return cli_usage(c, "--output-dir: found no --prompts, expected one");
-    if (v->prompts && (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || fills_job(v)))
-        return cli_usage(c, "--prompts: found %s as well, expected prompts, --output-dir and settings alone",
-                         v->output ? "--output" : v->recipe ? "--recipe" : v->retake ? "--retake" : fills_job(v) ? "--window" : "a prompt");
+    if (v->prompts &&
+        (v->prompt || v->words > 0 || v->output || v->recipe || v->retake || fills_job(v)))
+        return cli_usage(
+            c, "--prompts: found %s as well, expected prompts, --output-dir and settings alone",
+            v->output      ? "--output"
+            : v->recipe    ? "--recipe"
+            : v->retake    ? "--retake"
+            : fills_job(v) ? "--window"
+                           : "a prompt");
     if (v->prompts && !v->output_dir)
         return cli_usage(c, "--prompts: found no --output-dir, expected one");
     return LONGTAKE_OK;
@@ -288,11 +314,14 @@ static int open_script(cli_context *c, word_kind kind, take_script *s)
         return cli_fail(c, &error);
     if (v->recipe && longtake_recipe_read(v->recipe, &s->recipe, &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
-    c->model = s->film ? longtake_film_model(s->film) : s->recipe ? longtake_recipe_model(s->recipe) : NULL;
+    c->model = s->film     ? longtake_film_model(s->film)
+               : s->recipe ? longtake_recipe_model(s->recipe)
+                           : NULL;
     if (v->retake && !cli_given(v->retake_seed) && !(cli_given(v->seed) && v->seed >= 0))
         return cli_usage(c, "--retake: found no seed, expected --retake-seed N");
     if (!v->retake && (cli_given(v->retake_seed) || v->keep_rest))
-        return cli_usage(c, "--%s: found no --retake, expected one", v->keep_rest ? "keep-rest" : "retake-seed");
+        return cli_usage(c, "--%s: found no --retake, expected one",
+                         v->keep_rest ? "keep-rest" : "retake-seed");
     return LONGTAKE_OK;
 }
 
@@ -316,7 +345,8 @@ static int apply_script(cli_context *c, longtake *engine, take_script *s, longta
     if (v->retake && !cli_given(v->retake_seed))
         r->settings.seed = LONGTAKE_SEED_UNSET; /* --seed is the retake's */
     if (v->retake) {
-        longtake_request without = *r; /* the take whose windows are counted, of which nothing is told */
+        longtake_request without = *r; /* the take whose windows are counted, of which nothing is
+                                          told */
         without.on_event = NULL;
         int code = fill_from_script(c, engine, s, &without);
         if (code == LONGTAKE_OK)

@@ -24,7 +24,9 @@ static int read_frames(cli_context *c, const char *text, double fps, int64_t *fi
     *first = llround(from * fps / FRAMES_PER_SEMANTIC);
     *count = llround(to * fps / FRAMES_PER_SEMANTIC) - *first;
     if (*count < 1)
-        return cli_usage(c, "tokens cut: found \"%s\", which holds no semantic frame: there is one in %.2g s", text, FRAMES_PER_SEMANTIC / fps);
+        return cli_usage(
+            c, "tokens cut: found \"%s\", which holds no semantic frame: there is one in %.2g s",
+            text, FRAMES_PER_SEMANTIC / fps);
     return LONGTAKE_OK;
 }
 
@@ -32,20 +34,25 @@ static void tell_note(cli_context *c, const char *file, const char *text)
 {
     char message[PATH_MAX + 128];
     snprintf(message, sizeof message, "%s: %s", file, text);
-    const longtake_event note = {.kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
+    const longtake_event note = {
+        .kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
     cli_progress_event(&c->progress, &note);
 }
 
 /* n semantic frames make 4 (n - 1) + 1 frames, which is less than the span. */
-static void tell_length(cli_context *c, const char *file, int64_t semantic_frames, int64_t asked, double fps)
+static void tell_length(cli_context *c, const char *file, int64_t semantic_frames, int64_t asked,
+                        double fps)
 {
     char text[128];
-    snprintf(text, sizeof text, "%s%lld semantic frames, which make %.2f s", semantic_frames < asked ? "the plan ends before the span does: " : "",
-             (long long)semantic_frames, (double)(FRAMES_PER_SEMANTIC * (semantic_frames - 1) + 1) / fps);
+    snprintf(text, sizeof text, "%s%lld semantic frames, which make %.2f s",
+             semantic_frames < asked ? "the plan ends before the span does: " : "",
+             (long long)semantic_frames,
+             (double)(FRAMES_PER_SEMANTIC * (semantic_frames - 1) + 1) / fps);
     tell_note(c, file, text);
 }
 
-static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count, longtake_error *error)
+static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count,
+                           longtake_error *error)
 {
     const cli_values *v = c->values;
     longtake_tokens *all = NULL;
@@ -109,7 +116,8 @@ int cli_tokens_edit(cli_context *c)
         return code;
     }
     longtake_error error = {0};
-    const longtake_status s = cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);
+    const longtake_status s =
+        cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);
     cli_engine_close(c, engine);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);
@@ -123,7 +131,8 @@ static void print_score(const cli_context *c, const char *file, const longtake_s
 {
     const double each = score->nats / (double)score->codes;
     if (!c->values->json) {
-        printf("%-24s %8lld codes  %.4f nats a code  perplexity %.3f\n", file, (long long)score->codes, each, exp(each));
+        printf("%-24s %8lld codes  %.4f nats a code  perplexity %.3f\n", file,
+               (long long)score->codes, each, exp(each));
         return;
     }
     printf("{\"file\":\"");

@@ -1,4 +1,5 @@
-/* commands.h - what each command does with the library; the values are checked for their own range only. */
+/* commands.h - what each command does with the library; the values are
+ * checked for their own range only. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 

@@ -79,20 +79,22 @@ static void bash_value(const cli_flag *f)
         print_choices(f->choices);
         printf("' -- \"$cur\")); ");
     } else if (kind != VALUE_OTHER) {
-        printf("mapfile -t COMPREPLY < <(compgen %s -- \"$cur\"); ", kind == VALUE_FILE ? "-f" : "-d");
+        printf("mapfile -t COMPREPLY < <(compgen %s -- \"$cur\"); ",
+               kind == VALUE_FILE ? "-f" : "-d");
     }
     printf("return ;;\n");
 }
 
 static void bash(void)
 {
-    printf("# bash completion of longtake\n"
-           "_longtake() {\n"
-           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= word flags=\n"
-           "    COMPREPLY=()\n"
-           "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-           "        case $word in\n"
-           "        ");
+    printf(
+        "# bash completion of longtake\n"
+        "_longtake() {\n"
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= word flags=\n"
+        "    COMPREPLY=()\n"
+        "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+        "        case $word in\n"
+        "        ");
     print_commands('|');
     printf(") command=$word; break ;;\n"
            "        esac\n"
@@ -275,33 +277,36 @@ void cli_man_page(void)
         print_escaped(cli_commands[i].help, "-\\");
         printf(".\n");
     }
-    printf(".SH FLAGS\n"
-           "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a "
-           "name counts as a\n"
-           "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores, "
-           "a switch 1 or 0; a flag wins.\n"
-           "A default that is not said here is the model's; longtake COMMAND \\-\\-print\\-config shows it.\n");
+    printf(
+        ".SH FLAGS\n"
+        "In parentheses: the commands that know a flag; where none are named, all do. An underscore in a "
+        "name counts as a\n"
+        "dash. The environment gives the same as LONGTAKE_NAME, with capitals and underscores, "
+        "a switch 1 or 0; a flag wins.\n"
+        "A default that is not said here is the model's; longtake COMMAND \\-\\-print\\-config shows it.\n");
     for (int i = 0; i < cli_flag_count; i++) {
         if (i == 0 || cli_flags[i].group != cli_flags[i - 1].group)
             printf(".SS %s\n", cli_group_titles[cli_flags[i].group]);
         if (cli_flags[i].help)
             man_flag(&cli_flags[i]);
     }
-    printf(".SH FILES\n"
-           ".TP\n.I OUTPUT.job\n"
-           "what is finished of a take, beside its output: the same command goes on from it. Gone on success.\n"
-           ".TP\n.I $XDG_CACHE_HOME/longtake, ~/.cache/longtake\n"
-           "how fast this machine was, for the time that \\-\\-dry\\-run foresees.\n"
-           ".SH EXAMPLES\n");
+    printf(
+        ".SH FILES\n"
+        ".TP\n.I OUTPUT.job\n"
+        "what is finished of a take, beside its output: the same command goes on from it. Gone on success.\n"
+        ".TP\n.I $XDG_CACHE_HOME/longtake, ~/.cache/longtake\n"
+        "how fast this machine was, for the time that \\-\\-dry\\-run foresees.\n"
+        ".SH EXAMPLES\n");
     for (int i = 0; i < cli_example_count; i++) {
         printf(".TP\n\\fB");
         print_escaped(cli_examples[i].line, "-\\");
         printf("\\fR\n%s.\n", cli_examples[i].what);
     }
-    printf(".SH EXIT STATUS\n"
-           "0 done; 1 failed; 2 wrong usage; 3 bad or missing input, configuration or model file; 4 out of "
-           "device memory;\n"
-           "5 out of memory or disk; 6 device absent or unsupported; 7 done, but a limit that was asked for "
-           "is exceeded;\n"
-           "130, 143 interrupted: the finished part is kept, the same command goes on.\n");
+    printf(
+        ".SH EXIT STATUS\n"
+        "0 done; 1 failed; 2 wrong usage; 3 bad or missing input, configuration or model file; 4 out of "
+        "device memory;\n"
+        "5 out of memory or disk; 6 device absent or unsupported; 7 done, but a limit that was asked for "
+        "is exceeded;\n"
+        "130, 143 interrupted: the finished part is kept, the same command goes on.\n");
 }

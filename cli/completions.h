@@ -1,4 +1,5 @@
-/* completions.h - shell completions and the man page, made from the tables of commands and flags. */
+/* completions.h - shell completions and the man page, made from the
+ * tables of commands and flags. */
 #ifndef CLI_COMPLETIONS_H
 #define CLI_COMPLETIONS_H
 

@@ -22,17 +22,20 @@
 static void tell_error(cli_context *c, int code, const char *message)
 {
     char text[sizeof((longtake_error *)0)->message + sizeof c->values->environment + 32];
-    const bool asked = code == LONGTAKE_ERR_USAGE || code == LONGTAKE_ERR_INPUT || code == LONGTAKE_ERR_DEVICE;
+    const bool asked =
+        code == LONGTAKE_ERR_USAGE || code == LONGTAKE_ERR_INPUT || code == LONGTAKE_ERR_DEVICE;
     const char *environment = c->values->environment;
     const bool hints = asked && environment[0] != '\0' && !strchr(message, '\n');
-    snprintf(text, sizeof text, "%s%s%s", message, hints ? "\nhint: in the environment: " : "", hints ? environment : "");
+    snprintf(text, sizeof text, "%s%s%s", message, hints ? "\nhint: in the environment: " : "",
+             hints ? environment : "");
     cli_progress_error(&c->progress, code, text);
 }
 
 int cli_fail(cli_context *c, const longtake_error *error)
 {
     const int interrupted = cli_interrupt_code();
-    const int code = interrupted ? interrupted : (int)error->code; /* a signal may also show as a read or an open that failed */
+    /* a signal may also show as a read or an open that failed */
+    const int code = interrupted ? interrupted : (int)error->code;
     tell_error(c, code, error->message);
     return code;
 }
@@ -69,8 +72,12 @@ bool cli_is_standard_output(const char *path)
     struct stat out;
     if (strcmp(path, "-") == 0)
         return true;
-    const bool keeps_nothing = fstat(STDOUT_FILENO, &out) != 0 || (!S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode) && !isatty(STDOUT_FILENO)); /* /dev/null */
-    return !keeps_nothing && stat(path, &there) == 0 && there.st_dev == out.st_dev && there.st_ino == out.st_ino;
+    /* /dev/null */
+    const bool keeps_nothing =
+        fstat(STDOUT_FILENO, &out) != 0 ||
+        (!S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode) && !isatty(STDOUT_FILENO));
+    return !keeps_nothing && stat(path, &there) == 0 && there.st_dev == out.st_dev &&
+           there.st_ino == out.st_ino;
 }
 
 int cli_check_stream(cli_context *c)
@@ -79,11 +86,17 @@ int cli_check_stream(cli_context *c)
     if (!v->output || !cli_is_standard_output(v->output))
         return LONGTAKE_OK;
     if (v->json)
-        return cli_usage(c, "--output - and --json: found both, expected one: each has standard output for itself");
+        return cli_usage(
+            c,
+            "--output - and --json: found both, expected one: each has standard output for itself");
     if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) /* closed, so held on /dev/null */
-        return cli_fail(c, &(longtake_error){.code = LONGTAKE_ERR_FAILED, .message = "standard output: cannot be written: Bad file descriptor"});
+        return cli_fail(c,
+                        &(longtake_error){
+                            .code = LONGTAKE_ERR_FAILED,
+                            .message = "standard output: cannot be written: Bad file descriptor"});
     if (isatty(STDOUT_FILENO))
-        return cli_usage(c, "--output -: found a terminal as standard output, expected a file or a pipe");
+        return cli_usage(
+            c, "--output -: found a terminal as standard output, expected a file or a pipe");
     return LONGTAKE_OK;
 }
 
@@ -190,7 +203,8 @@ char *cli_read_text(cli_context *c, const char *path)
         error.code = LONGTAKE_ERR_RESOURCES;
         snprintf(error.message, sizeof error.message, "%s: out of memory", path);
     }
-    const bool whole = text && read_whole_text(f, text, standard ? "standard input" : path, error.message, sizeof error.message);
+    const bool whole = text && read_whole_text(f, text, standard ? "standard input" : path,
+                                               error.message, sizeof error.message);
     if (f && !standard)
         fclose(f);
     if (whole)

@@ -1,4 +1,5 @@
-/* context.h - what every command needs, and what commands do alike: open an engine, tell errors, print what was made. */
+/* context.h - what every command needs, and what commands do alike: open an engine, tell errors,
+ * print what was made. */
 #ifndef CLI_CONTEXT_H
 #define CLI_CONTEXT_H
 
@@ -14,18 +15,21 @@ typedef struct {
     cli_progress progress;
 } cli_context;
 
-/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code, that of the signal where one stopped the run. */
+/* Prints "longtake: MESSAGE" (its second line is the hint) and returns the code, that of the signal
+ * where one stopped the run. */
 int cli_fail(cli_context *c, const longtake_error *error);
 int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The event callback of every request, a cli_context its user: shows the event; non-zero after a signal that stops the run. */
+/* The event callback of every request, a cli_context its user: shows the event; non-zero after a
+ * signal that stops the run. */
 int cli_hear_event(void *context, const longtake_event *event);
 
 /* A JSON document: with --json as it is, on one line, else laid out to be read. */
 void cli_print_document(const cli_context *c, const char *json);
 /* Whether standard output may take a file, where --output - asks for that; a message where not. */
 int cli_check_stream(cli_context *c);
-/* "-", or the pipe or terminal that standard output is by another name, "/dev/stdout": no word of ours belongs into it. */
+/* "-", or the pipe or terminal that standard output is by another name, "/dev/stdout": no word of
+ * ours belongs into it. */
 bool cli_is_standard_output(const char *path);
 /* The path of what was made, unless that was standard output; with --json as {"output":"PATH"}. */
 void cli_print_output(const cli_context *c, const char *path);
@@ -36,7 +40,8 @@ longtake *cli_engine(cli_context *c, int *code);
 int cli_print_config(cli_context *c, longtake *engine);
 /* Prints the profile where --profile asked for one, and closes the engine; accepts NULL. */
 void cli_engine_close(cli_context *c, longtake *engine);
-/* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL after a message. */
+/* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL
+ * after a message. */
 char *cli_read_text(cli_context *c, const char *path);
 
 #endif

@@ -90,7 +90,8 @@ bool cli_time(const char *text, double fps, double *seconds)
     if (strchr(text, ':'))
         return read_clock(text, seconds);
     double value = 0;
-    if (!read_plain(text, length - (unit == 's' || unit == 'f'), &value) || (unit == 'f' && value != floor(value)))
+    if (!read_plain(text, length - (unit == 's' || unit == 'f'), &value) ||
+        (unit == 'f' && value != floor(value)))
         return false;
     *seconds = unit == 'f' ? value / fps : value;
     return true;
@@ -109,15 +110,19 @@ bool cli_span(const char *text, double fps, double *from, double *to)
 /* A number, or a time as --from takes it; not in frames, whose rate is the model's. */
 static bool read_seconds(const char *text, double *out)
 {
-    return read_number(text, out) || (*text && text[strlen(text) - 1] != 'f' && cli_time(text, 1, out));
+    return read_number(text, out) ||
+           (*text && text[strlen(text) - 1] != 'f' && cli_time(text, 1, out));
 }
 
 static bool refuse_seconds(const cli_flag *f, const char *text, char *message, size_t bytes)
 {
     double frames = 0;
     const size_t n = strlen(text);
-    snprintf(message, bytes, "--%s: found \"%s\", expected a number of seconds such as 10, 10s or 1:05", f->name, text);
-    if (n > 1 && text[n - 1] == 'f' && text[n - 2] >= '0' && text[n - 2] <= '9' && cli_time(text, 1, &frames)) {
+    snprintf(message, bytes,
+             "--%s: found \"%s\", expected a number of seconds such as 10, 10s or 1:05", f->name,
+             text);
+    if (n > 1 && text[n - 1] == 'f' && text[n - 2] >= '0' && text[n - 2] <= '9' &&
+        cli_time(text, 1, &frames)) {
         const size_t used = strlen(message);
         snprintf(message + used, bytes - used, "\nhint: --frames %.0f", frames);
     }
@@ -138,14 +143,16 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
         return true;
     case FLAG_TIME:
         if (!cli_time(text, 1, &unused)) {
-            snprintf(message, bytes, "--%s: found \"%s\", expected a time such as 12s, 1:05 or 96f", f->name, text);
+            snprintf(message, bytes, "--%s: found \"%s\", expected a time such as 12s, 1:05 or 96f",
+                     f->name, text);
             return false;
         }
         *(const char **)place = text;
         return true;
     case FLAG_CHOICE:
         if (!cli_is_word_of(f->choices, text, '|')) {
-            snprintf(message, bytes, "--%s: found \"%s\", expected one of %s", f->name, text, f->choices);
+            snprintf(message, bytes, "--%s: found \"%s\", expected one of %s", f->name, text,
+                     f->choices);
             return false;
         }
         *(const char **)place = text;
@@ -153,7 +160,8 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
     case FLAG_LIST: {
         cli_list *list = place;
         if (list->count == CLI_MAX_LIST) {
-            snprintf(message, bytes, "--%s: found more than %d, expected fewer", f->name, CLI_MAX_LIST);
+            snprintf(message, bytes, "--%s: found more than %d, expected fewer", f->name,
+                     CLI_MAX_LIST);
             return false;
         }
         list->item[list->count++] = text;
@@ -165,18 +173,21 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
     case FLAG_BYTES:
         break;
     }
-    const bool ok = f->kind == FLAG_BYTES ? read_bytes(text, &number)
+    const bool ok = f->kind == FLAG_BYTES     ? read_bytes(text, &number)
                     : f->kind == FLAG_SECONDS ? read_seconds(text, &number)
                                               : read_number(text, &number);
     if (!ok && f->kind == FLAG_SECONDS)
         return refuse_seconds(f, text, message, bytes);
     if (!ok || (f->kind == FLAG_INTEGER && number != floor(number))) {
         snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
-                 f->kind == FLAG_INTEGER ? "a whole number" : f->kind == FLAG_BYTES ? "a size such as 8G" : "a number");
+                 f->kind == FLAG_INTEGER ? "a whole number"
+                 : f->kind == FLAG_BYTES ? "a size such as 8G"
+                                         : "a number");
         return false;
     }
     if (number < f->low || number > f->high) {
-        snprintf(message, bytes, "--%s: found %s, expected %.10g to %.10g", f->name, text, f->low, f->high);
+        snprintf(message, bytes, "--%s: found %s, expected %.10g to %.10g", f->name, text, f->low,
+                 f->high);
         return false;
     }
     *(double *)place = number;

@@ -1,4 +1,5 @@
-/* flags.h - the one table of flags: it makes the parser, the help, the man page and the shell completions.
+/* flags.h - the one table of flags: it makes the parser, the help, the man page and the shell
+ * completions.
  *
  * Precedence: flag > environment LONGTAKE_<FLAG> > script > model config > built-in.
  */
@@ -15,10 +16,10 @@ typedef enum {
     FLAG_INTEGER,
     FLAG_REAL,
     FLAG_SECONDS, /* "10", "10s" or "1:05": a length */
-    FLAG_TIME,   /* "12s", "1:05", "96f" or seconds -> kept as text, see cli_time */
-    FLAG_BYTES,  /* "8G", "512M" */
+    FLAG_TIME,    /* "12s", "1:05", "96f" or seconds -> kept as text, see cli_time */
+    FLAG_BYTES,   /* "8G", "512M" */
     FLAG_CHOICE,
-    FLAG_LIST    /* may be given several times */
+    FLAG_LIST /* may be given several times */
 } flag_kind;
 
 /* Help lists flags in these groups, in this order; the table is in it. */
@@ -40,7 +41,8 @@ typedef struct {
     int count;
 } cli_list;
 
-/* Everything that can be said on the command line; cli_defaults fills it. Numbers not given are CLI_UNSET. */
+/* Everything that can be said on the command line; cli_defaults fills it.
+ * Numbers not given are CLI_UNSET. */
 #define CLI_UNSET (-1e300)
 
 typedef struct {
@@ -81,31 +83,33 @@ typedef struct {
     bool json, no_metadata, quiet, verbose, version, help;
 
     bool said[CLI_MAX_FLAGS]; /* by the command line: flags in the order of the table */
-    char environment[256];    /* names of the variables that other flags have their values from, a space between, as far as there is room */
+    char environment[256];    /* names of the variables that other flags have their values from, a
+                                 space between, as far as there is room */
 } cli_values;
 
 typedef struct {
-    const char *name;     /* without the dashes */
+    const char *name; /* without the dashes */
     flag_group group;
-    char letter;          /* or 0 */
+    char letter; /* or 0 */
     flag_kind kind;
     const char *value;    /* name of the value in help: "N", "FILE" */
     const char *commands; /* space-separated, or "all" */
     const char *choices;  /* of FLAG_CHOICE, separated by | */
     double low, high;     /* range of a number */
-    const char *help;     /* with default and unit; NULL: a flag for those who build packages, not listed */
+    const char *help;     /* with default and unit; NULL: a flag for those who build packages, not
+                             listed */
     size_t at;            /* offset in cli_values */
 } cli_flag;
 
 typedef struct {
     const char *name;
-    const char *words;    /* positional arguments, for help */
+    const char *words; /* positional arguments, for help */
     const char *help;
 } cli_command;
 
 typedef struct {
     const char *command;
-    const char *line;     /* as it is typed */
+    const char *line; /* as it is typed */
     const char *what;
 } cli_example;
 
@@ -120,7 +124,8 @@ extern const int cli_flag_count;
 extern const cli_command cli_commands[];
 extern const int cli_command_count;
 
-const cli_flag *cli_flag_of_name(const char *name); /* ours, or as the official release calls it; NULL: none */
+/* ours, or as the official release calls it; NULL: none */
+const cli_flag *cli_flag_of_name(const char *name);
 const cli_flag *cli_flag_of_letter(char letter);
 /* True for a flag of `command`, or of all; a NULL command has them all. */
 bool cli_flag_belongs(const cli_flag *f, const char *command);
@@ -133,7 +138,8 @@ bool cli_said(const cli_values *v, const char *flag);
 
 /* What `tokens` does with files: "cut" "join" "score", then NULL. */
 const char *cli_token_edit(int i);
-/* The flags that `tokens cut`, `join` or `score` have for themselves, space-separated; NULL where the command line is of none of them. */
+/* The flags that `tokens cut`, `join` or `score` have for themselves, space-separated; NULL where
+ * the command line is of none of them. */
 const char *cli_flags_of_edit(const cli_values *v);
 
 #endif

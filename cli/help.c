@@ -9,11 +9,12 @@
 
 void cli_help_short(void)
 {
-    printf("longtake %s - one long continuous shot from a prompt\n\n"
-           "  %s\n"
-           "  longtake encode clip.mp4 -o clip.lt && longtake render clip.lt -p \"...\" -o again.mp4\n\n"
-           "commands:\n",
-           longtake_version(), cli_example_of("generate"));
+    printf(
+        "longtake %s - one long continuous shot from a prompt\n\n"
+        "  %s\n"
+        "  longtake encode clip.mp4 -o clip.lt && longtake render clip.lt -p \"...\" -o again.mp4\n\n"
+        "commands:\n",
+        longtake_version(), cli_example_of("generate"));
     for (int i = 0; i < cli_command_count; i++)
         printf("  %-10s %s\n", cli_commands[i].name, cli_commands[i].help);
     printf("\nlongtake COMMAND -h lists its flags.\n");
@@ -56,5 +57,6 @@ void cli_help(const char *command)
         print_flag(f);
         before = f;
     }
-    printf("\nThe environment gives the same as LONGTAKE_<FLAG>. A default that is not said is the model's: see --print-config.\n");
+    printf(
+        "\nThe environment gives the same as LONGTAKE_<FLAG>. A default that is not said is the model's: see --print-config.\n");
 }

@@ -7,15 +7,21 @@
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are told apart by the first two bytes.
- * The library has such a check inside; the program, like any customer, has longtake.h alone. */
+/* Bytes of the UTF-8 character at `c`, or 0 where there is none. Surrogates and overlong forms are
+ * told apart by the first two bytes. The library has such a check inside; the program, like any
+ * customer, has longtake.h alone. */
 static int character_bytes(const unsigned char *c)
 {
-    const int bytes = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : *c >= 0xf0 && *c < 0xf5 ? 4 : 0;
+    const int bytes = *c < 0x80                 ? 1
+                      : *c >= 0xc2 && *c < 0xe0 ? 2
+                      : *c >= 0xe0 && *c < 0xf0 ? 3
+                      : *c >= 0xf0 && *c < 0xf5 ? 4
+                                                : 0;
     for (int i = 1; i < bytes; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
-    const bool refused = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) || (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
+    const bool refused = (*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
+                         (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f);
     return refused ? 0 : bytes;
 }
 

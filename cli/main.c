@@ -15,7 +15,8 @@
 #include "cli/help.h"
 #include "cli/interrupt.h"
 
-/* Beside the program: an installation (bin/ beside share/longtake) or a build tree, which lies inside the sources or has links to them. */
+/* Beside the program: an installation (bin/ beside share/longtake) or a build tree, which lies
+ * inside the sources or has links to them. */
 enum { PLACES = 4 };
 
 typedef struct {
@@ -32,7 +33,8 @@ static void find_data(search_folders *s)
     if (slash)
         *slash = '\0';
     int count = 0;
-    static const char *const places[PLACES] = {"%s/../share/longtake", "%s/..", "%s/../..", "%s/sources"};
+    static const char *const places[PLACES] = {"%s/../share/longtake", "%s/..", "%s/../..",
+                                               "%s/sources"};
     for (size_t i = 0; i < PLACES; i++) {
         char place[PATH_MAX];
 #pragma GCC diagnostic push
@@ -47,17 +49,19 @@ static void find_data(search_folders *s)
     s->list[count] = NULL;
 }
 
-/* A standard descriptor that is closed would be given to the next file that is opened; here reading and writing it fails. */
+/* A standard descriptor that is closed would be given to the next file that is opened; here reading
+ * and writing it fails. */
 static void hold_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
             return;
 }
 
-/* What is freed goes back to the system. Left to itself the C library learns from the first large block that is freed to keep such
- * blocks, and gives every thread of a codec a store of its own: a long take then needs a few MB more than a short one, or less,
- * as its windows happen to lie. */
+/* What is freed goes back to the system. Left to itself the C library learns from the first large
+ * block that is freed to keep such blocks, and gives every thread of a codec a store of its own: a
+ * long take then needs a few MB more than a short one, or less, as its windows happen to lie. */
 static void keep_no_freed_memory(void)
 {
     enum { LARGE_BLOCK = 128 * 1024 }; /* bytes; what the C library begins with */
@@ -73,8 +77,10 @@ static int close_output(cli_context *c, int code)
     if (arrived || code != LONGTAKE_OK)
         return code;
     const int cause = errno;
-    longtake_error error = {.code = cause == ENOSPC || cause == EFBIG ? LONGTAKE_ERR_RESOURCES : LONGTAKE_ERR_FAILED};
-    snprintf(error.message, sizeof error.message, "standard output: cannot be written%s%s", cause ? ": " : "", cause ? strerror(cause) : "");
+    longtake_error error = {.code = cause == ENOSPC || cause == EFBIG ? LONGTAKE_ERR_RESOURCES
+                                                                      : LONGTAKE_ERR_FAILED};
+    snprintf(error.message, sizeof error.message, "standard output: cannot be written%s%s",
+             cause ? ": " : "", cause ? strerror(cause) : "");
     return cli_fail(c, &error);
 }
 
@@ -95,11 +101,16 @@ static int run_command(cli_context *c)
     static const struct {
         const char *name;
         int (*run)(cli_context *c);
-    } others[] = {{"info", cli_info}, {"import", cli_import}, {"check", cli_check}, {"bench", cli_bench}, {"devices", cli_devices}};
+    } others[] = {{"info", cli_info},
+                  {"import", cli_import},
+                  {"check", cli_check},
+                  {"bench", cli_bench},
+                  {"devices", cli_devices}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i].name, command) == 0)
             return c->values->print_config ? print_config_alone(c) : others[i].run(c);
-    const char *word = strcmp(command, "tokens") == 0 && c->values->words > 0 ? c->values->word[0] : "";
+    const char *word =
+        strcmp(command, "tokens") == 0 && c->values->words > 0 ? c->values->word[0] : "";
     const bool edits = strcmp(word, "cut") == 0 || strcmp(word, "join") == 0;
     const bool scores = strcmp(word, "score") == 0;
     if ((edits || scores) && c->values->print_config)
@@ -117,7 +128,8 @@ int main(int argc, char **argv)
     cli_defaults(&values);
     const bool understood = cli_parse(argc, argv, &values, message, sizeof message);
     cli_context context = {.values = &values, .search = folders.list};
-    cli_progress_init(&context.progress, values.progress, values.quiet, values.verbose); /* as far as it was read */
+    /* as far as it was read */
+    cli_progress_init(&context.progress, values.progress, values.quiet, values.verbose);
     if (!understood)
         return cli_usage(&context, "%s", message);
     if (values.version) {

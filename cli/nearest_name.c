@@ -23,7 +23,8 @@ static int edit_distance(const char *a, const char *b)
             corner = row[j];
             const int insert = row[j - 1] + 1;
             const int drop = row[j] + 1;
-            row[j] = replace < insert ? (replace < drop ? replace : drop) : (insert < drop ? insert : drop);
+            row[j] = replace < insert ? (replace < drop ? replace : drop)
+                                      : (insert < drop ? insert : drop);
         }
     }
     return row[n];
@@ -40,7 +41,8 @@ static bool is_short_for(const char *word, const char *name)
     return *word == '\0';
 }
 
-/* Is `name` so like `word` that it may have been meant, and more so than what was found before, *least letters away? */
+/* Is `name` so like `word` that it may have been meant, and more so than what was found before,
+ * *least letters away? */
 static bool is_nearer(const char *word, const char *name, int *least)
 {
     const int third = (int)strlen(word) / 3;
@@ -56,7 +58,8 @@ const char *cli_nearest_flag(const char *name, const char *command)
     const char *best = NULL;
     int least = INT_MAX;
     for (int i = 0; i < cli_flag_count; i++)
-        if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) && is_nearer(name, cli_flags[i].name, &least))
+        if (cli_flags[i].help && cli_flag_belongs(&cli_flags[i], command) &&
+            is_nearer(name, cli_flags[i].name, &least))
             best = cli_flags[i].name;
     return best;
 }

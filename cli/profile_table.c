@@ -6,7 +6,8 @@
 
 enum { MOST_OPERATIONS = 64, LARGEST_TOLD = 4 };
 
-/* What a stage spent above what the machine would need, operation by operation, until its line as a whole comes. */
+/* What a stage spent above what the machine would need, operation by operation,
+ * until its line as a whole comes. */
 typedef struct {
     const cli_context *context;
     int count;
@@ -50,14 +51,17 @@ static void print_line(void *user, const longtake_profile_line *line)
     if (line->seconds <= 0)
         return;
     if (c->progress.kind == PROGRESS_JSONL) {
-        fprintf(stderr, "{\"event\":\"profile\",\"stage\":\"%s\",\"operation\":\"%s\",\"calls\":%lld,\"seconds\":%.6g,\"flop\":%.6g,"
-                        "\"bytes\":%.6g,\"least_seconds\":%.6g}\n",
-                line->stage, line->operation, (long long)line->calls, line->seconds, line->flop, line->bytes, line->least_seconds);
+        fprintf(
+            stderr,
+            "{\"event\":\"profile\",\"stage\":\"%s\",\"operation\":\"%s\",\"calls\":%lld,\"seconds\":%.6g,\"flop\":%.6g,"
+            "\"bytes\":%.6g,\"least_seconds\":%.6g}\n",
+            line->stage, line->operation, (long long)line->calls, line->seconds, line->flop,
+            line->bytes, line->least_seconds);
         return;
     }
-    fprintf(stderr, "%-8s %-12s %10lld %9.3f %9.1f %9.1f %6.0f %%", line->stage, line->operation, (long long)line->calls,
-            line->seconds, line->flop / line->seconds / 1e9, line->bytes / line->seconds / 1e9,
-            100 * line->least_seconds / line->seconds);
+    fprintf(stderr, "%-8s %-12s %10lld %9.3f %9.1f %9.1f %6.0f %%", line->stage, line->operation,
+            (long long)line->calls, line->seconds, line->flop / line->seconds / 1e9,
+            line->bytes / line->seconds / 1e9, 100 * line->least_seconds / line->seconds);
     if (whole) {
         print_rest(p, line->seconds);
         *p = (profile_printer){.context = c};
@@ -71,7 +75,8 @@ void cli_print_profile(cli_context *c, longtake *engine)
     profile_printer printer = {.context = c};
     cli_progress_end(&c->progress);
     if (c->progress.kind != PROGRESS_JSONL)
-        fprintf(stderr, "%-8s %-12s %10s %9s %9s %9s %8s\n", "stage", "operation", "calls", "seconds", "GFLOP/s", "GB/s", "of best");
+        fprintf(stderr, "%-8s %-12s %10s %9s %9s %9s %8s\n", "stage", "operation", "calls",
+                "seconds", "GFLOP/s", "GB/s", "of best");
     if (longtake_profile(engine, print_line, &printer, &error) != LONGTAKE_OK)
         cli_fail(c, &error);
 }

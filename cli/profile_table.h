@@ -4,7 +4,8 @@
 
 #include "cli/context.h"
 
-/* A table, or with `--progress jsonl` an object a line; a message where the engine was opened without a profile. */
+/* A table, or with `--progress jsonl` an object a line; a message where the engine was opened
+ * without a profile. */
 void cli_print_profile(cli_context *c, longtake *engine);
 
 #endif

@@ -27,14 +27,18 @@ void cli_progress_init(cli_progress *p, const char *name, bool quiet, bool verbo
     p->colour = terminal && !getenv("NO_COLOR");
 }
 
-/* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says so ("severity"). */
-static const char *const event_names[] = {"start", "stage", "window", "step", "preview", "warning", "window_done", "done", "warning"};
+/* A reader of the lines knows these kinds: what is only worth knowing comes as a warning that says
+ * so ("severity"). */
+static const char *const event_names[] = {"start",   "stage",       "window", "step",   "preview",
+                                          "warning", "window_done", "done",   "warning"};
 
-/* A line of text, without what a terminal obeys: an argument or the name of a file may hold any bytes. */
+/* A line of text, without what a terminal obeys: an argument or the name
+ * of a file may hold any bytes. */
 static void print_visible(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        const bool upper = *c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 to U+009F, in two bytes */
+        /* U+0080 to U+009F, in two bytes */
+        const bool upper = *c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
         const bool obeyed = (*c < 0x20 && *c != '\n') || *c == 0x7f || upper;
         fputc(obeyed ? '?' : *c, stderr);
         c += upper;
@@ -46,13 +50,17 @@ static void print_json(const longtake_event *e)
 {
     fprintf(stderr, "{\"t\":%.3f,\"event\":\"%s\"", e->elapsed_seconds, event_names[e->kind]);
     if (e->stage)
-        fprintf(stderr, ",\"stage\":\"%s\",\"window\":%lld,\"windows\":%lld,\"step\":%lld,\"steps\":%lld", e->stage,
-                (long long)e->window, (long long)e->windows, (long long)e->step, (long long)e->steps);
+        fprintf(stderr,
+                ",\"stage\":\"%s\",\"window\":%lld,\"windows\":%lld,\"step\":%lld,\"steps\":%lld",
+                e->stage, (long long)e->window, (long long)e->windows, (long long)e->step,
+                (long long)e->steps);
     if (e->eta_seconds >= 0)
         fprintf(stderr, ",\"eta_s\":%.1f", e->eta_seconds);
     fprintf(stderr, ",\"peak_mb\":%.0f", (double)e->peak_bytes / 1048576.0);
     if (e->message) {
-        fputs(e->kind == LONGTAKE_EVENT_NOTE ? ",\"severity\":\"note\",\"message\":\"" : ",\"message\":\"", stderr);
+        fputs(e->kind == LONGTAKE_EVENT_NOTE ? ",\"severity\":\"note\",\"message\":\""
+                                             : ",\"message\":\"",
+              stderr);
         cli_print_escaped(stderr, e->message);
         fputc('"', stderr);
     }
@@ -81,15 +89,16 @@ static void describe(const longtake_event *e, char *text, size_t bytes)
     }
     char where[64] = "";
     if (e->windows > 1)
-        snprintf(where, sizeof where, " %lld/%lld", (long long)e->window + 1, (long long)e->windows);
+        snprintf(where, sizeof where, " %lld/%lld", (long long)e->window + 1,
+                 (long long)e->windows);
     char step[64] = "";
     if (e->steps > 0)
         snprintf(step, sizeof step, "  step %lld/%lld", (long long)e->step, (long long)e->steps);
     char pace[32] = "";
     if (e->step_seconds > 0)
         snprintf(pace, sizeof pace, "  %.2f s/step", e->step_seconds);
-    snprintf(text, bytes, "%-7s%s%s%s  %s%s  peak %.0f MiB", e->stage ? e->stage : "", where, step, pace, elapsed, eta,
-             (double)e->peak_bytes / 1048576.0);
+    snprintf(text, bytes, "%-7s%s%s%s  %s%s  peak %.0f MiB", e->stage ? e->stage : "", where, step,
+             pace, elapsed, eta, (double)e->peak_bytes / 1048576.0);
 }
 
 static int terminal_columns(void)
@@ -98,7 +107,8 @@ static int terminal_columns(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Stages that take turns window by window share the line, each overwriting the other, up to their last windows: those stay. */
+/* Stages that take turns window by window share the line, each overwriting the other, up to their
+ * last windows: those stay. */
 static void draw_bar(cli_progress *p, const longtake_event *e)
 {
     char text[256];
@@ -108,7 +118,8 @@ static void draw_bar(cli_progress *p, const longtake_event *e)
         if (p->stage_done)
             cli_progress_end(p);
         snprintf(p->stage, sizeof p->stage, "%s", e->stage);
-    } else if (e->kind == LONGTAKE_EVENT_STEP && e->step < e->steps && e->elapsed_seconds < p->shown_at + redraw_seconds) {
+    } else if (e->kind == LONGTAKE_EVENT_STEP && e->step < e->steps &&
+               e->elapsed_seconds < p->shown_at + redraw_seconds) {
         return;
     }
     p->shown_at = e->elapsed_seconds;
@@ -120,9 +131,11 @@ static void draw_bar(cli_progress *p, const longtake_event *e)
 
 static void print_plain(cli_progress *p, const longtake_event *e)
 {
-    const bool ends = e->kind == LONGTAKE_EVENT_WINDOW_DONE || (e->kind == LONGTAKE_EVENT_STEP && e->step == e->steps);
+    const bool ends = e->kind == LONGTAKE_EVENT_WINDOW_DONE ||
+                      (e->kind == LONGTAKE_EVENT_STEP && e->step == e->steps);
     const bool each = p->every_step && e->kind == LONGTAKE_EVENT_STEP;
-    if (e->kind != LONGTAKE_EVENT_STAGE && !each && !(ends && e->elapsed_seconds >= p->shown_at + plain_seconds / 5) &&
+    if (e->kind != LONGTAKE_EVENT_STAGE && !each &&
+        !(ends && e->elapsed_seconds >= p->shown_at + plain_seconds / 5) &&
         e->elapsed_seconds < p->shown_at + plain_seconds)
         return;
     char text[256];
@@ -154,12 +167,14 @@ void cli_progress_event(cli_progress *p, const longtake_event *e)
     if (e->kind == LONGTAKE_EVENT_WARNING || e->kind == LONGTAKE_EVENT_NOTE) {
         cli_progress_end(p);
         if (p->warnings && e->kind == LONGTAKE_EVENT_WARNING)
-            fprintf(stderr, "%swarning:%s ", p->colour ? "\033[33m" : "", p->colour ? "\033[0m" : "");
+            fprintf(stderr, "%swarning:%s ", p->colour ? "\033[33m" : "",
+                    p->colour ? "\033[0m" : "");
         if (p->warnings)
             print_visible(e->message);
         return;
     }
-    if (e->kind == LONGTAKE_EVENT_START || e->kind == LONGTAKE_EVENT_DONE || e->kind == LONGTAKE_EVENT_PREVIEW)
+    if (e->kind == LONGTAKE_EVENT_START || e->kind == LONGTAKE_EVENT_DONE ||
+        e->kind == LONGTAKE_EVENT_PREVIEW)
         return;
     if (p->kind == PROGRESS_BAR)
         draw_bar(p, e);

@@ -10,8 +10,9 @@ static_assert(sizeof(cfg_carry) == sizeof(unsigned) && sizeof(cfg_schedule) == s
                   sizeof(cfg_guidance) == sizeof(unsigned),
               "enums are as large as an unsigned int");
 
-/* Rows of a table. Ranges keep every product of two sizes far inside 64 bits and every tensor's rank and head inside what
- * the operations take (a head has at most 256 channels); what sizes have to do with each other is in config_check.c. */
+/* Rows of a table. Ranges keep every product of two sizes far inside 64 bits and every tensor's
+ * rank and head inside what the operations take (a head has at most 256 channels); what sizes have
+ * to do with each other is in config_check.c. */
 /* clang-format off */
 #define INT(type, name, low_, high_, unit_) \
     {.key = #name, .kind = CFG_INT, .at = offsetof(type, name), .low = (low_), .high = (high_), .unit = (unit_)}
@@ -24,7 +25,8 @@ static_assert(sizeof(cfg_carry) == sizeof(unsigned) && sizeof(cfg_schedule) == s
 #define COUNT_OF(array) (int)(sizeof(array) / sizeof(array)[0])
 #define TABLE(rows) {rows, COUNT_OF(rows)}
 
-enum { MAX_WIDTH = 65536, MAX_MLP = 1 << 20, MAX_LAYERS = 1024, MAX_HEADS = 1024, MAX_GRID = 4096, MAX_FRAMES = 1000 };
+enum { MAX_WIDTH = 65536, MAX_MLP = 1 << 20, MAX_LAYERS = 1024 };
+enum { MAX_HEADS = 1024, MAX_GRID = 4096, MAX_FRAMES = 1000 };
 
 static const cfg_field text_fields[] = {
     INT(cfg_text, vocab_size, 3, 1 << 22, "rows of the embedding"),
@@ -156,10 +158,10 @@ static const char *const schedule_words[] = {"official", "ramp", "constant", NUL
 static const char *const guidance_words[] = {"cfg", "apg", NULL};
 static const char *const events_words[] = {"together", "spread", NULL};
 
-#define OPTIONAL_INT(name, low_, high_, unit_)                                                                           \
+#define OPTIONAL_INT(name, low_, high_, unit_)                                                     \
     {.key = #name, .kind = CFG_INT, .optional = true, .at = offsetof(cfg_pipeline, name), .low = (low_), .high = (high_), \
       .unit = (unit_)}
-#define OPTIONAL_REAL(name, low_, high_, unit_)                                                                           \
+#define OPTIONAL_REAL(name, low_, high_, unit_)                                                    \
     {.key = #name, .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_pipeline, name), .low = (low_), .high = (high_), \
       .unit = (unit_)}
 

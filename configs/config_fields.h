@@ -1,7 +1,9 @@
-/* config_fields.h - the tables: every key of a configuration, what it holds, where it goes and what it may be.
+/* config_fields.h - the tables: every key of a configuration, what it holds, where it goes and what
+ * it may be.
  *
- * A table describes one section and the struct it fills. The table of a whole model has one field per section. Reading
- * YAML, golden files and `--set`, printing, and the list in configs/README.md all follow these tables.
+ * A table describes one section and the struct it fills. The table of a whole model has one field
+ * per section. Reading YAML, golden files and `--set`, printing, and the list in configs/README.md
+ * all follow these tables.
  */
 #ifndef CFG_CONFIG_FIELDS_H
 #define CFG_CONFIG_FIELDS_H
@@ -34,8 +36,8 @@ typedef struct {
     int capacity;
     size_t count_at; /* the int that holds a list's length; CFG_FIXED where shortest == capacity */
     const cfg_table *section;
-    const cfg_table
-        *split; /* of a section, or NULL: read instead, into the parent's struct, where its keys are found */
+    const cfg_table *split; /* of a section, or NULL: read instead, into the parent's struct, where
+                               its keys are found */
 } cfg_field;
 
 #define CFG_FIXED ((size_t)-1)
@@ -53,7 +55,8 @@ extern const cfg_table cfg_ar_table;        /* cfg_ar */
 extern const cfg_table cfg_mmdit_table;     /* cfg_mmdit */
 extern const cfg_table cfg_vae_table;       /* cfg_vae */
 extern const cfg_table cfg_pipeline_table;  /* cfg_pipeline */
-/* cfg_model. The section text_encoder fills text_ar, or both encoders where it is split into `ar` and `mmdit`. */
+/* cfg_model. The section text_encoder fills text_ar, or both encoders where it is
+ * split into `ar` and `mmdit`. */
 extern const cfg_table cfg_model_table;
 
 /* NULL when there is no such key. */

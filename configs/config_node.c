@@ -117,8 +117,8 @@ void cfg_document_forget_lines(cfg_document *doc)
     forget_lines(doc->root);
 }
 
-static lt_status fail_at(const cfg_document *doc, int line, int column, lt_error *err, const char *format,
-                         va_list args)
+static lt_status fail_at(const cfg_document *doc, int line, int column, lt_error *err,
+                         const char *format, va_list args)
 {
     char message[LT_ERROR_BYTES];
     vsnprintf(message, sizeof message, format, args);
@@ -127,7 +127,8 @@ static lt_status fail_at(const cfg_document *doc, int line, int column, lt_error
     return lt_fail(err, LT_ERR_INPUT, "%s:%d:%d: %s", doc->place, line, column, message);
 }
 
-lt_status cfg_node_fail(const cfg_document *doc, const cfg_node *n, lt_error *err, const char *format, ...)
+lt_status cfg_node_fail(const cfg_document *doc, const cfg_node *n, lt_error *err,
+                        const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -136,8 +137,8 @@ lt_status cfg_node_fail(const cfg_document *doc, const cfg_node *n, lt_error *er
     return s;
 }
 
-lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error *err, const char *format,
-                            ...)
+lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error *err,
+                            const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -146,13 +147,14 @@ lt_status cfg_node_key_fail(const cfg_document *doc, const cfg_node *n, lt_error
     return s;
 }
 
-/* JSON --------------------------------------------------------------------------------------------------------------- */
+/* JSON ----------------------------------------------------------------------------------------- */
 
 static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, const lt_json *json,
                           int depth, lt_error *err)
 {
     if (depth > CFG_MAX_DEPTH)
-        return lt_fail(err, LT_ERR_INPUT, "%s: nested deeper than %d levels", doc->place, CFG_MAX_DEPTH);
+        return lt_fail(err, LT_ERR_INPUT, "%s: nested deeper than %d levels", doc->place,
+                       CFG_MAX_DEPTH);
     const lt_json_kind json_kind = lt_json_kind_of(json);
     char number[LT_DECIMAL_BYTES];
     const char *text = NULL;
@@ -201,7 +203,8 @@ static lt_status add_json(cfg_document *doc, cfg_node *parent, const char *key, 
     return LT_OK;
 }
 
-lt_status cfg_json_document(const lt_json *json, const char *place, cfg_document **out, lt_error *err)
+lt_status cfg_json_document(const lt_json *json, const char *place, cfg_document **out,
+                            lt_error *err)
 {
     *out = NULL;
     cfg_document *doc = cfg_document_new(place);

@@ -23,8 +23,9 @@ static void print_float(FILE *out, float value)
 
 static void print_list(FILE *out, const cfg_field *field, const char *base)
 {
-    const int count =
-        field->count_at == CFG_FIXED ? field->capacity : *(const int *)(const void *)(base + field->count_at);
+    const int count = field->count_at == CFG_FIXED
+                          ? field->capacity
+                          : *(const int *)(const void *)(base + field->count_at);
     const int *ints = (const int *)(const void *)(base + field->at);
     const double *reals = (const double *)(const void *)(base + field->at);
     fputc('[', out);
@@ -77,7 +78,8 @@ static const cfg_node *find_path(const cfg_node *n, const char *path)
     while (n != NULL && path != NULL) {
         char key[CFG_PATH_BYTES];
         const char *dot = strchr(path, '.');
-        snprintf(key, sizeof key, "%.*s", (int)(dot != NULL ? dot - path : (ptrdiff_t)strlen(path)), path);
+        snprintf(key, sizeof key, "%.*s", (int)(dot != NULL ? dot - path : (ptrdiff_t)strlen(path)),
+                 path);
         n = cfg_node_get(n, key);
         path = dot != NULL ? dot + 1 : NULL;
     }
@@ -104,7 +106,8 @@ static void print_origin(const printing *p, const char *path)
         fputs("  # built-in", p->out);
 }
 
-static void print_section(const printing *p, const char *path, const cfg_table *table, const char *base)
+static void print_section(const printing *p, const char *path, const cfg_table *table,
+                          const char *base)
 {
     for (int i = 0; i < table->count; i++) {
         const cfg_field *field = &table->fields[i];

@@ -12,9 +12,9 @@ enum { MAX_FIELDS = 32 };
 
 typedef struct {
     const cfg_document *doc;
-    bool partial; /* keys may be missing */
-    const char *const
-        *extra; /* keys of the outermost map that are left to somebody else, NULL-terminated; or NULL */
+    bool partial;             /* keys may be missing */
+    const char *const *extra; /* keys of the outermost map that are left to somebody else,
+                                 NULL-terminated; or NULL */
     lt_error *err;
 } reading;
 
@@ -36,13 +36,16 @@ static const char *show_value(const cfg_node *n, char out[CFG_EXCERPT_BYTES + 2]
     return out;
 }
 
-static lt_status fail_kind(const reading *r, const cfg_node *n, const char *path, const char *expected)
+static lt_status fail_kind(const reading *r, const cfg_node *n, const char *path,
+                           const char *expected)
 {
     char value[CFG_EXCERPT_BYTES + 2];
-    return cfg_node_fail(r->doc, n, r->err, "'%s' is %s, expected %s", path, show_value(n, value), expected);
+    return cfg_node_fail(r->doc, n, r->err, "'%s' is %s, expected %s", path, show_value(n, value),
+                         expected);
 }
 
-static lt_status fail_range(const reading *r, const cfg_node *n, const char *path, const cfg_field *field)
+static lt_status fail_range(const reading *r, const cfg_node *n, const char *path,
+                            const cfg_field *field)
 {
     char low[LT_DECIMAL_BYTES];
     char high[LT_DECIMAL_BYTES];
@@ -54,8 +57,8 @@ static lt_status fail_range(const reading *r, const cfg_node *n, const char *pat
                          field->unit != NULL ? field->unit : "", field->unit != NULL ? ")" : "");
 }
 
-static lt_status read_int(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
-                          int *out)
+static lt_status read_int(const reading *r, const cfg_node *n, const char *path,
+                          const cfg_field *field, int *out)
 {
     int64_t value = 0;
     if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_integer(n->text, &value))
@@ -66,8 +69,8 @@ static lt_status read_int(const reading *r, const cfg_node *n, const char *path,
     return LT_OK;
 }
 
-static lt_status read_real(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
-                           double *out)
+static lt_status read_real(const reading *r, const cfg_node *n, const char *path,
+                           const cfg_field *field, double *out)
 {
     if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_decimal(n->text, out))
         return fail_kind(r, n, path, "a number");
@@ -76,8 +79,8 @@ static lt_status read_real(const reading *r, const cfg_node *n, const char *path
     return LT_OK;
 }
 
-static lt_status read_choice(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
-                             void *out)
+static lt_status read_choice(const reading *r, const cfg_node *n, const char *path,
+                             const cfg_field *field, void *out)
 {
     char expected[128] = "";
     int count = 0;
@@ -94,17 +97,17 @@ static lt_status read_choice(const reading *r, const cfg_node *n, const char *pa
     return fail_kind(r, n, path, expected);
 }
 
-static lt_status read_list(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
-                           char *base)
+static lt_status read_list(const reading *r, const cfg_node *n, const char *path,
+                           const cfg_field *field, char *base)
 {
     if (n->kind != CFG_NODE_LIST)
         return fail_kind(r, n, path, "a list such as [1, 2]");
     if (n->count < field->shortest || n->count > field->capacity) {
         if (field->shortest == field->capacity)
-            return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d", path, n->count,
-                                 field->capacity);
-        return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d to %d", path, n->count,
-                             field->shortest, field->capacity);
+            return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d", path,
+                                 n->count, field->capacity);
+        return cfg_node_fail(r->doc, n, r->err, "'%s' has %d values, expected %d to %d", path,
+                             n->count, field->shortest, field->capacity);
     }
     int *ints = (int *)(void *)(base + field->at);
     double *reals = (double *)(void *)(base + field->at);
@@ -128,11 +131,11 @@ static bool is_split(const cfg_node *map, const cfg_table *split)
     return false;
 }
 
-static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table,
-                              char *base);
+static lt_status read_section(const reading *r, const cfg_node *map, const char *path,
+                              const cfg_table *table, char *base);
 
-static lt_status read_field(const reading *r, const cfg_node *n, const char *path, const cfg_field *field,
-                            char *base)
+static lt_status read_field(const reading *r, const cfg_node *n, const char *path,
+                            const cfg_field *field, char *base)
 {
     void *at = base + field->at;
     double real = 0;
@@ -168,14 +171,15 @@ static bool find_elsewhere(const cfg_table *table, const char *section, const ch
     for (int i = 0; field == NULL && i < table->count; i++) {
         char child[CFG_PATH_BYTES];
         if (table->fields[i].kind == CFG_SECTION &&
-            find_elsewhere(table->fields[i].section, join_path(section, table->fields[i].key, child), key,
-                           path))
+            find_elsewhere(table->fields[i].section,
+                           join_path(section, table->fields[i].key, child), key, path))
             return true;
     }
     return field != NULL;
 }
 
-/* "unknown key 'mmdit.stepz'" and the nearest of the table's keys, else one of that name in another section. */
+/* "unknown key 'mmdit.stepz'" and the nearest of the table's keys, else one of
+ * that name in another section. */
 static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *section,
                               const cfg_table *table)
 {
@@ -192,8 +196,8 @@ static lt_status fail_unknown(const reading *r, const cfg_node *n, const char *s
     join_path(section, cfg_excerpt(n->key, key), path);
     if (nearest == NULL)
         return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'", path);
-    return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'\nhint: the nearest key is '%s'", path,
-                             nearest);
+    return cfg_node_key_fail(r->doc, n, r->err, "unknown key '%s'\nhint: the nearest key is '%s'",
+                             path, nearest);
 }
 
 static lt_status check_complete(const reading *r, const cfg_node *map, const char *path,
@@ -224,8 +228,8 @@ static bool is_extra(const reading *r, const char *path, const char *key)
     return false;
 }
 
-static lt_status read_section(const reading *r, const cfg_node *map, const char *path, const cfg_table *table,
-                              char *base)
+static lt_status read_section(const reading *r, const cfg_node *map, const char *path,
+                              const cfg_table *table, char *base)
 {
     if (map->kind != CFG_NODE_MAP)
         return fail_kind(r, map, path[0] != '\0' ? path : "the document", "a map of keys");
@@ -241,7 +245,8 @@ static lt_status read_section(const reading *r, const cfg_node *map, const char 
     return r->partial ? LT_OK : check_complete(r, map, path, table);
 }
 
-/* Optional keys that are absent keep these: the released values. 0 stands for what follows from other sections. */
+/* Optional keys that are absent keep these: the released values. 0 stands for what follows from
+ * other sections. */
 static void preset(cfg_model *cfg)
 {
     *cfg = (cfg_model){
@@ -260,7 +265,8 @@ static void preset(cfg_model *cfg)
     };
 }
 
-/* 720 x 480 and 7 for the release: the VAE's pixels of the latent grid; about half of a window, odd. */
+/* 720 x 480 and 7 for the release: the VAE's pixels of the latent grid;
+ * about half of a window, odd. */
 static void derive_pipeline(cfg_model *cfg)
 {
     cfg_pipeline *p = &cfg->pipeline;
@@ -295,7 +301,7 @@ lt_status cfg_read(const char *path, cfg_model *out, lt_error *err)
     return s;
 }
 
-/* --set -------------------------------------------------------------------------------------------------------------- */
+/* --set ---------------------------------------------------------------------------------------- */
 
 /* Reads the value of one field that `path` names; `rest` is what is left of the path. */
 static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path, const char *rest,
@@ -316,8 +322,8 @@ static lt_status set_in(const reading *r, const cfg_model *cfg, const char *path
         s = set_in(r, cfg, path, rest + length + 1, split ? field->split : field->section,
                    split ? base : base + field->at);
     } else if (field->kind == CFG_SECTION) {
-        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%s' is a section, expected one of its keys", r->doc->place,
-                    path);
+        s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%s' is a section, expected one of its keys",
+                    r->doc->place, path);
     } else if (rest[length] == '.') {
         s = lt_fail(r->err, LT_ERR_INPUT, "%s: '%.*s' is a value, it has no keys", r->doc->place,
                     (int)(rest + length - path), path);
@@ -355,7 +361,8 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
     char path[CFG_PATH_BYTES];
     const int length = (int)(equals - assignment);
     if (length >= CFG_PATH_BYTES)
-        return lt_fail(err, LT_ERR_USAGE, "--set: unknown key '%s'", cfg_excerpt(assignment, shown));
+        return lt_fail(err, LT_ERR_USAGE, "--set: unknown key '%s'",
+                       cfg_excerpt(assignment, shown));
     snprintf(path, sizeof path, "%.*s", length, assignment);
     lt_error why = {0};
     const lt_status s = set_value(cfg, path, equals + 1, &why);
@@ -364,7 +371,7 @@ lt_status cfg_set(cfg_model *cfg, const char *assignment, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "%s", why.message);
 }
 
-/* Golden files ------------------------------------------------------------------------------------------------------- */
+/* Golden files --------------------------------------------------------------------------------- */
 
 static lt_status read_flat(const lt_json *flat, const char *place, const char *const *extra,
                            const cfg_table *table, void *out, lt_error *err)
@@ -377,8 +384,8 @@ static lt_status read_flat(const lt_json *flat, const char *place, const char *c
     return s;
 }
 
-lt_status cfg_text_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_text *out,
-                             lt_error *err)
+lt_status cfg_text_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                             cfg_text *out, lt_error *err)
 {
     *out = (cfg_text){0};
     return read_flat(flat, place, extra, &cfg_text_table, out, err);
@@ -400,8 +407,8 @@ lt_status cfg_theia_from_json(const lt_json *flat, const char *place, const char
     return LT_OK;
 }
 
-lt_status cfg_ar_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_ar *out,
-                           lt_error *err)
+lt_status cfg_ar_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                           cfg_ar *out, lt_error *err)
 {
     *out = (cfg_ar){.frames_limit = 13};
     return read_flat(flat, place, extra, &cfg_ar_table, out, err);
@@ -414,8 +421,8 @@ lt_status cfg_mmdit_from_json(const lt_json *flat, const char *place, const char
     return read_flat(flat, place, extra, &cfg_mmdit_table, out, err);
 }
 
-lt_status cfg_vae_from_json(const lt_json *flat, const char *place, const char *const *extra, cfg_vae *out,
-                            lt_error *err)
+lt_status cfg_vae_from_json(const lt_json *flat, const char *place, const char *const *extra,
+                            cfg_vae *out, lt_error *err)
 {
     *out = (cfg_vae){0};
     return read_flat(flat, place, extra, &cfg_vae_table, out, err);

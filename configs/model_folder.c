@@ -73,7 +73,8 @@ static void find_config(const char *model, const char *const *roots, cfg_model_f
         char *path = format_path("%s/config.yaml", out->folder);
         out->config = keep_if(path, is_there(path));
     }
-    if (out->folder != NULL && out->config == NULL && looks_like_a_folder(model)) { /* models/ and configs/ side by side, as in a root */
+    /* models/ and configs/ side by side, as in a root */
+    if (out->folder != NULL && out->config == NULL && looks_like_a_folder(model)) {
         char *path = format_path("%s/../../configs/%s.yaml", out->folder, out->name);
         out->config = keep_if(path, is_there(path));
     }
@@ -83,8 +84,8 @@ static void find_config(const char *model, const char *const *roots, cfg_model_f
     }
 }
 
-static lt_status fail_missing(const char *model, const char *const *roots, const cfg_model_files *found,
-                              lt_error *err)
+static lt_status fail_missing(const char *model, const char *const *roots,
+                              const cfg_model_files *found, lt_error *err)
 {
     char places[512] = "";
     for (int i = 0; roots[i] != NULL; i++) {
@@ -93,16 +94,19 @@ static lt_status fail_missing(const char *model, const char *const *roots, const
     }
     const char *where = roots[0] != NULL ? places : "any folder that is known";
     if (found->folder != NULL)
-        return lt_fail(err, LT_ERR_INPUT, "model '%s': no config.yaml in %s and no configs/%s.yaml %sin %s", model,
-                       found->folder, found->name, looks_like_a_folder(model) ? "two folders above it or " : "", where);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "model '%s': no config.yaml in %s and no configs/%s.yaml %sin %s", model,
+                       found->folder, found->name,
+                       looks_like_a_folder(model) ? "two folders above it or " : "", where);
     if (looks_like_a_folder(model))
         return lt_fail(err, LT_ERR_INPUT, "model '%s': no such folder", model);
     return lt_fail(err, LT_ERR_INPUT,
-                   "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here", model,
-                   model, model, where);
+                   "model '%s': no models/%s and no configs/%s.yaml in %s, and no such folder here",
+                   model, model, model, where);
 }
 
-lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out, lt_error *err)
+lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out,
+                         lt_error *err)
 {
     *out = (cfg_model_files){.name = last_part(model)};
     if (out->name == NULL)
@@ -135,5 +139,6 @@ lt_status cfg_model_file(const cfg_model_files *files, const char *file, char **
             "model '%s': %s is here, its weights are not\nhint: 'longtake import' makes a model folder",
             files->name, files->config);
     *path = format_path("%s/%s", files->folder, file);
-    return *path != NULL ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "model '%s': out of memory", files->name);
+    return *path != NULL ? LT_OK
+                         : lt_fail(err, LT_ERR_RESOURCES, "model '%s': out of memory", files->name);
 }

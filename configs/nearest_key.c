@@ -55,7 +55,8 @@ const char *cfg_nearest_key(const char *word, const char *const *candidates, int
     int best = (third > 2 ? third : 2) + 1;
     const char *nearest = NULL;
     for (int i = 0; i < count; i++) {
-        const int distance = is_short_for(word, candidates[i]) ? 1 : cfg_edit_distance(word, candidates[i]);
+        const int distance =
+            is_short_for(word, candidates[i]) ? 1 : cfg_edit_distance(word, candidates[i]);
         if (distance < best) {
             best = distance;
             nearest = candidates[i];

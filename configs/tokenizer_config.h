@@ -7,34 +7,39 @@ typedef struct {
     int num_hidden_layers;
     int num_attention_heads;
     int intermediate_size;
-    int patch_size;                      /* pixels */
-    int image_size;                      /* pixels, the side the position table was trained at */
+    int patch_size; /* pixels */
+    int image_size; /* pixels, the side the position table was trained at */
     float layer_norm_eps;
 } cfg_theia;
 
-enum { CFG_PICTURE_SIDE = 32 }; /* rows or columns of a grid at most, where the model knows pictures */
+/* rows or columns of a grid at most, where the model knows pictures */
+enum { CFG_PICTURE_SIDE = 32 };
 
 typedef struct {
-    cfg_theia theia;                     /* hidden_size 0 in a golden file that needs no Theia */
-    int temporal_size;                   /* semantic frames of a full segment */
-    int grid_height;                     /* patches */
+    cfg_theia theia;   /* hidden_size 0 in a golden file that needs no Theia */
+    int temporal_size; /* semantic frames of a full segment */
+    int grid_height;   /* patches */
     int grid_width;
     int feature_channels;
     int width;
     int layers;
     int heads;
     int mlp_width;
-    int i_tokens;                        /* codes of an I-frame */
-    int p_tokens;                        /* codes of a P-frame */
-    int rope_dims[3];                    /* channels of a head for time, row, column */
+    int i_tokens;     /* codes of an I-frame */
+    int p_tokens;     /* codes of a P-frame */
+    int rope_dims[3]; /* channels of a head for time, row, column */
     float rope_base;
     int codebook_size;
     int code_dim;
-    int head_width;                      /* hidden width of the decoder's output head */
-    int picture_codes;                   /* first of the entries that say pictures (tokenizer/picture_codes.h); 0: the model has none */
-    double picture_distance;             /* a clip is not of the model's world where the encoder's vectors are farther from their codes (mean square), */
-    double picture_error;                /* or where these tell its colours less well (mean square, pixels -1 .. 1) */
-    int picture_width;                   /* hidden width of the perceptron that reads them */
+    int head_width;    /* hidden width of the decoder's output head */
+    int picture_codes; /* first of the entries that say pictures (tokenizer/picture_codes.h); 0: the
+                          model has none */
+    /* a clip is not of the model's world where the encoder's vectors are farther from their codes
+     * (mean square), */
+    double picture_distance;
+    /* or where these tell its colours less well (mean square, pixels -1 .. 1) */
+    double picture_error;
+    int picture_width; /* hidden width of the perceptron that reads them */
 } cfg_tokenizer;
 
 #endif

@@ -10,10 +10,10 @@ typedef struct {
     int base_width;
     int multiplier_count;
     int multipliers[CFG_VAE_MAX_LEVELS];
-    int encoder_blocks;                  /* residual blocks really present per level */
+    int encoder_blocks; /* residual blocks really present per level */
     int decoder_blocks;
     int groups;
-    double scale_factor;                 /* multiplies after encode, divides before decode */
+    double scale_factor; /* multiplies after encode, divides before decode */
 } cfg_vae;
 
 #endif

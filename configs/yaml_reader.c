@@ -19,8 +19,8 @@ typedef struct {
 
 static lt_status fail_at_mark(const reading *r, yaml_mark_t mark, const char *what)
 {
-    return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: %s", r->doc->place, mark.line + 1, mark.column + 1,
-                   what);
+    return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: %s", r->doc->place, mark.line + 1,
+                   mark.column + 1, what);
 }
 
 static lt_status next_event(reading *r, yaml_event_t *event)
@@ -70,15 +70,17 @@ static lt_status refuse_unwanted(reading *r, const yaml_event_t *event, int dept
     if (event->type == YAML_ALIAS_EVENT)
         return fail_at_mark(r, event->start_mark, "an alias (*name); write the value out");
     if (has_anchor(event))
-        return fail_at_mark(r, event->start_mark, "an anchor (&name); write the value out where it is used");
+        return fail_at_mark(r, event->start_mark,
+                            "an anchor (&name); write the value out where it is used");
     if (tag_of(event) != NULL)
         return fail_at_mark(r, event->start_mark, "a tag (!name); plain values are expected");
     if (event->type == YAML_SCALAR_EVENT &&
         strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
         return fail_at_mark(r, event->start_mark, "a NUL character in a value");
     if (depth > CFG_MAX_DEPTH)
-        return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: nested deeper than %d levels", r->doc->place,
-                       event->start_mark.line + 1, event->start_mark.column + 1, CFG_MAX_DEPTH);
+        return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: nested deeper than %d levels",
+                       r->doc->place, event->start_mark.line + 1, event->start_mark.column + 1,
+                       CFG_MAX_DEPTH);
     if (++r->nodes > MAX_NODES)
         return lt_fail(r->err, LT_ERR_INPUT, "%s:%zu:%zu: more than %d values", r->doc->place,
                        event->start_mark.line + 1, event->start_mark.column + 1, MAX_NODES);
@@ -94,15 +96,16 @@ typedef struct {
 static lt_status read_children(reading *r, cfg_node *parent, int depth);
 
 /* The node that begins with `event`, and all below it. */
-static lt_status read_node(reading *r, const yaml_event_t *event, cfg_node *parent, node_key key, int depth)
+static lt_status read_node(reading *r, const yaml_event_t *event, cfg_node *parent, node_key key,
+                           int depth)
 {
     LT_TRY(refuse_unwanted(r, event, depth));
     const bool scalar = event->type == YAML_SCALAR_EVENT;
     const cfg_node_kind kind = scalar                                     ? CFG_NODE_SCALAR
                                : event->type == YAML_SEQUENCE_START_EVENT ? CFG_NODE_LIST
                                                                           : CFG_NODE_MAP;
-    cfg_node *n =
-        cfg_node_new(parent, kind, key.text, scalar ? (const char *)event->data.scalar.value : NULL);
+    cfg_node *n = cfg_node_new(parent, kind, key.text,
+                               scalar ? (const char *)event->data.scalar.value : NULL);
     if (n == NULL)
         return lt_fail(r->err, LT_ERR_RESOURCES, "%s: out of memory", r->doc->place);
     if (parent == NULL)
@@ -134,8 +137,9 @@ static lt_status read_pair(reading *r, const yaml_event_t *event, cfg_node *map,
     const cfg_node *earlier = cfg_node_get(map, key.text);
     char shown[CFG_EXCERPT_BYTES];
     if (earlier != NULL)
-        return lt_fail(r->err, LT_ERR_INPUT, "%s:%d:%d: key '%s' a second time; the first is in line %d",
-                       r->doc->place, key.line, key.column, cfg_excerpt(key.text, shown), earlier->key_line);
+        return lt_fail(r->err, LT_ERR_INPUT,
+                       "%s:%d:%d: key '%s' a second time; the first is in line %d", r->doc->place,
+                       key.line, key.column, cfg_excerpt(key.text, shown), earlier->key_line);
     return read_value(r, map, key, depth);
 }
 
@@ -144,7 +148,8 @@ static lt_status read_children(reading *r, cfg_node *parent, int depth)
     for (;;) {
         yaml_event_t event;
         LT_TRY(next_event(r, &event));
-        const bool end = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+        const bool end =
+            event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
         lt_status s = LT_OK;
         if (!end && parent->kind == CFG_NODE_MAP)
             s = read_pair(r, &event, parent, depth);
@@ -179,12 +184,13 @@ static lt_status read_stream(reading *r)
     return LT_OK;
 }
 
-lt_status cfg_yaml_parse(const char *text, size_t bytes, const char *place, cfg_document **out, lt_error *err)
+lt_status cfg_yaml_parse(const char *text, size_t bytes, const char *place, cfg_document **out,
+                         lt_error *err)
 {
     *out = NULL;
     if (bytes > MAX_FILE_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: more than %d bytes, too large for a configuration", place,
-                       MAX_FILE_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: more than %d bytes, too large for a configuration",
+                       place, MAX_FILE_BYTES);
     reading r = {.doc = cfg_document_new(place), .err = err};
     if (r.doc == NULL || !yaml_parser_initialize(&r.parser)) {
         cfg_document_close(r.doc);

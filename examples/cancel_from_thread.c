@@ -1,6 +1,7 @@
-/* cancel_from_thread.c - a long take on a thread of its own; the main thread stops it, and the next run goes on from there.
+/* cancel_from_thread.c - a long take on a thread of its own; the main thread stops it, and the next
+ * run goes on from there.
  *
- *     cancel_from_thread MODEL "a red ball" 60 ball.mp4      stops after the second window, then finishes
+ *     cancel_from_thread MODEL "a red ball" 60 ball.mp4   stops after two windows, then finishes
  */
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,7 +1,8 @@
-/* edit_tokens.c - the plan of a take is a few kilobytes of numbers: cut it, join it, and render the new order.
+/* edit_tokens.c - the plan of a take is a few kilobytes of numbers: cut it, join it, and render the
+ * new order.
  *
- * The second segment of a take is shown before the first. SEGMENT is the model's segment length in semantic frames (13 in
- * the released model), a semantic frame being four RGB frames.
+ * The second segment of a take is shown before the first. SEGMENT is the model's segment length in
+ * semantic frames (13 in the released model), a semantic frame being four RGB frames.
  *
  *     edit_tokens MODEL take.lt SEGMENT swapped.mp4
  */
@@ -11,8 +12,8 @@
 #include "longtake.h"
 
 /* The plan of `path` with its first two segments swapped and the rest left out. */
-static longtake_status swap_segments(longtake *engine, const char *path, int64_t segment, const char *output,
-                                     longtake_error *error)
+static longtake_status swap_segments(longtake *engine, const char *path, int64_t segment,
+                                     const char *output, longtake_error *error)
 {
     longtake_tokens *take = NULL;
     longtake_tokens *first = NULL;

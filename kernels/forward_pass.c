@@ -1,4 +1,5 @@
-/* forward_pass.c - the life of an lt_ops: measure, run, repeat, tensors of the arena, host copies, buffers. */
+/* forward_pass.c - the life of an lt_ops: measure, run, repeat, tensors of the
+ * arena, host copies, buffers. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,7 +22,8 @@ void lt_ops_close(lt_ops *o)
 static lt_status settle(lt_ops *o, lt_status returned)
 {
     if (o->error.code == LT_OK && returned != LT_OK)
-        (void)lt_fail(&o->error, returned, "forward pass: failed with code %d and no message", (int)returned);
+        (void)lt_fail(&o->error, returned, "forward pass: failed with code %d and no message",
+                      (int)returned);
     return o->error.code;
 }
 
@@ -116,13 +118,15 @@ static lt_status record(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_
 {
     lt_ops_forget(o, r);
     LT_TRY(make_ready(o, pass, user, err));
-    LT_TRY(o->backend->table->record(o->backend, run_ready, &(ready_pass){o, pass, user}, &r->recording, err));
+    LT_TRY(o->backend->table->record(o->backend, run_ready, &(ready_pass){o, pass, user},
+                                     &r->recording, err));
     r->block = o->block;
     note_run(o, r);
     return LT_OK;
 }
 
-/* No memory is taken while a pass is recorded, so a run before it takes what the backend needs: again after the backend gave that back. */
+/* No memory is taken while a pass is recorded, so a run before it takes what the backend needs:
+ * again after the backend gave that back. */
 static lt_status repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
 {
     if (r->times_let_go != o->backend->times_let_go)
@@ -138,7 +142,8 @@ static lt_status repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_
         return LT_OK;
     LT_TRY(record(o, r, pass, user, err));
     LT_TRY(replay(o, r, &done, err));
-    return done ? LT_OK : lt_fail(err, LT_ERR_FAILED, "forward pass: memory moved while it was recorded");
+    return done ? LT_OK
+                : lt_fail(err, LT_ERR_FAILED, "forward pass: memory moved while it was recorded");
 }
 
 lt_status lt_ops_repeat(lt_ops *o, lt_repeated *r, lt_pass pass, void *user, lt_error *err)
@@ -178,11 +183,12 @@ static bool packed_bytes(lt_dtype dtype, lt_shape shape, size_t *bytes)
 static lt_status no_such_size(lt_error *err, lt_dtype dtype, lt_shape shape)
 {
     char text[128];
-    return lt_fail(err, LT_ERR_FAILED, "new tensor: %s %s has no size in memory", lt_dtype_name(dtype),
-                   lt_shape_text(shape, text, sizeof text));
+    return lt_fail(err, LT_ERR_FAILED, "new tensor: %s %s has no size in memory",
+                   lt_dtype_name(dtype), lt_shape_text(shape, text, sizeof text));
 }
 
-lt_status lt_buffer_open(lt_backend *b, lt_dtype dtype, lt_shape shape, lt_tensor *out, lt_error *err)
+lt_status lt_buffer_open(lt_backend *b, lt_dtype dtype, lt_shape shape, lt_tensor *out,
+                         lt_error *err)
 {
     *out = lt_none();
     size_t bytes;
@@ -241,11 +247,14 @@ lt_tensor lt_from_host(lt_ops *o, const void *host, lt_dtype dtype, lt_shape sha
 static bool may_move(lt_ops *o, const char *place, const lt_tensor *device)
 {
     if (o->error.code == LT_OK && o->repeating)
-        (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: in a pass that is repeated, which would move the same bytes every time", place);
+        (void)lt_fail(&o->error, LT_ERR_FAILED,
+                      "%s: in a pass that is repeated, which would move the same bytes every time",
+                      place);
     if (o->error.code == LT_OK && !lt_is_contiguous(device)) {
         char text[128];
         (void)lt_fail(&o->error, LT_ERR_FAILED, "%s: %s %s is not contiguous", place,
-                      lt_dtype_name(device->dtype), lt_shape_text(lt_shape_of(device), text, sizeof text));
+                      lt_dtype_name(device->dtype),
+                      lt_shape_text(lt_shape_of(device), text, sizeof text));
     }
     return o->error.code == LT_OK && !o->measuring && lt_numel(device) > 0;
 }

@@ -1,4 +1,5 @@
-/* measure_backend.c - a device that counts the memory another one would take, and what that pins of the host's; see backend.h.
+/* measure_backend.c - a device that counts the memory another one would take, and what that pins of
+ * the host's; see backend.h.
  *
  * Blocks come from calloc, so that a large one is address space only.
  */
@@ -26,7 +27,8 @@ static lt_status count_alloc(lt_backend *b, size_t bytes, void **out, lt_error *
     *out = NULL;
     size_t *block = bytes < SIZE_MAX - 2 * ALIGNMENT ? calloc(1, bytes + 2 * ALIGNMENT) : NULL;
     if (block == NULL)
-        return lt_fail(err, LT_ERR_RESOURCES, "measuring: no address space for %zu bytes, %zu in use", bytes,
+        return lt_fail(err, LT_ERR_RESOURCES,
+                       "measuring: no address space for %zu bytes, %zu in use", bytes,
                        b->memory_in_use);
     char *aligned = (char *)block + ALIGNMENT;
     aligned += ALIGNMENT - (uintptr_t)aligned % ALIGNMENT;
@@ -47,13 +49,15 @@ static void count_release(lt_backend *b, void *memory)
     free((char *)memory - ((size_t *)memory)[-2]);
 }
 
-static lt_status take_nothing(lt_backend *b, void *device, const void *host, size_t bytes, lt_error *err)
+static lt_status take_nothing(lt_backend *b, void *device, const void *host, size_t bytes,
+                              lt_error *err)
 {
     (void)b, (void)device, (void)host, (void)bytes, (void)err;
     return LT_OK;
 }
 
-static lt_status give_zeros(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err)
+static lt_status give_zeros(lt_backend *b, void *host, const void *device, size_t bytes,
+                            lt_error *err)
 {
     (void)b, (void)device, (void)err;
     memset(host, 0, bytes);
@@ -147,75 +151,83 @@ static void unprepare(lt_backend *b, lt_weight *w)
 
 /* ---- operations: none of them does anything ---- */
 
-static lt_status gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err)
+static lt_status gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids,
+                        lt_error *err)
 {
     (void)b, (void)out, (void)table, (void)ids, (void)err;
     return LT_OK;
 }
 
-static lt_status linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                        lt_error *err)
+static lt_status linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias, lt_act act, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)w, (void)bias, (void)act, (void)err;
     return LT_OK;
 }
 
-static lt_status linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
-                            lt_error *err)
+static lt_status linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, lt_tensor room, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)w, (void)bias, (void)room, (void)err;
     return LT_OK;
 }
 
-static lt_status normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
-                               lt_error *err)
+static lt_status normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm,
+                               const lt_weight *w, lt_tensor room, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)norm, (void)w, (void)room, (void)err;
     return LT_OK;
 }
 
-static lt_status gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up,
-                              lt_act act, lt_tensor room, lt_error *err)
+static lt_status gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm,
+                              const lt_weight *gate, const lt_weight *up, lt_act act,
+                              lt_tensor room, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)norm, (void)gate, (void)up, (void)act, (void)room, (void)err;
     return LT_OK;
 }
 
-static lt_status cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
-                                  lt_tensor sine, const lt_attention_args *a, lt_error *err)
+static lt_status cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k,
+                                  lt_tensor v, lt_tensor first, lt_tensor cosine, lt_tensor sine,
+                                  const lt_attention_args *a, lt_error *err)
 {
-    (void)b, (void)out, (void)qkv, (void)k, (void)v, (void)first, (void)cosine, (void)sine, (void)a, (void)err;
+    (void)b, (void)out, (void)qkv, (void)k, (void)v, (void)first, (void)cosine, (void)sine, (void)a,
+        (void)err;
     return LT_OK;
 }
 
-static lt_status attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
-                           lt_error *err)
+static lt_status attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
+                           const lt_attention_args *a, lt_error *err)
 {
     (void)b, (void)out, (void)q, (void)k, (void)v, (void)a, (void)err;
     return LT_OK;
 }
 
-static lt_status layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
-                            lt_tensor scale, lt_tensor shift, lt_error *err)
+static lt_status layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                            lt_error *err)
 {
-    (void)b, (void)out, (void)x, (void)w, (void)bias, (void)eps, (void)scale, (void)shift, (void)err;
+    (void)b, (void)out, (void)x, (void)w, (void)bias, (void)eps, (void)scale, (void)shift,
+        (void)err;
     return LT_OK;
 }
 
-static lt_status rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err)
+static lt_status rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                          lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)w, (void)eps, (void)err;
     return LT_OK;
 }
 
-static lt_status group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            const lt_group_norm_args *a, lt_error *err)
+static lt_status group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, const lt_group_norm_args *a, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)w, (void)bias, (void)a, (void)err;
     return LT_OK;
 }
 
-static lt_status rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err)
+static lt_status rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                      lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)cosine, (void)sine, (void)err;
     return LT_OK;
@@ -227,32 +239,36 @@ static lt_status activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act,
     return LT_OK;
 }
 
-static lt_status gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err)
+static lt_status gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act,
+                           lt_error *err)
 {
     (void)b, (void)out, (void)g, (void)u, (void)act, (void)err;
     return LT_OK;
 }
 
-static lt_status axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err)
+static lt_status axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta,
+                       lt_tensor y, lt_error *err)
 {
     (void)b, (void)out, (void)alpha, (void)x, (void)beta, (void)y, (void)err;
     return LT_OK;
 }
 
-static lt_status gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err)
+static lt_status gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                           lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)gate, (void)y, (void)err;
     return LT_OK;
 }
 
-static lt_status conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                      const lt_conv_args *a, lt_error *err)
+static lt_status conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                      const lt_weight *bias, const lt_conv_args *a, lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)w, (void)bias, (void)a, (void)err;
     return LT_OK;
 }
 
-static lt_status upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time, lt_error *err)
+static lt_status upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
+                          lt_error *err)
 {
     (void)b, (void)out, (void)x, (void)factor, (void)time, (void)err;
     return LT_OK;
@@ -276,8 +292,8 @@ static lt_status normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t fir
     return LT_OK;
 }
 
-static lt_status choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
-                        const lt_next_numbers *next, lt_error *err)
+static lt_status choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
+                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err)
 {
     (void)b, (void)out, (void)logits, (void)scratch, (void)choice, (void)next, (void)err;
     return LT_OK;
@@ -336,7 +352,8 @@ lt_status lt_measure_open(lt_backend **out, lt_backend *like, lt_error *err)
     *out = NULL;
     if (m == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "measuring: out of memory");
-    *m = (measuring){.base = {.table = &table, .activation = like->activation, .counts_only = true}, .like = like};
+    *m = (measuring){.base = {.table = &table, .activation = like->activation, .counts_only = true},
+                     .like = like};
     *out = &m->base;
     return LT_OK;
 }

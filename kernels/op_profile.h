@@ -1,10 +1,12 @@
-/* op_profile.h - totals per operation, kept in backend->profile once lt_profile_start was called (ops.h).
+/* op_profile.h - totals per operation, kept in backend->profile once lt_profile_start was called
+ * (ops.h).
  *
  *     const double begun = lt_op_begin(backend);
  *     ... the operation ...
  *     lt_op_end(backend, LT_OP_LINEAR, begun, bytes, flop);
  *
- * While a profile is on, the device is waited for around every operation; while it is off, both calls cost a test.
+ * While a profile is on, the device is waited for around every operation; while it is off, both
+ * calls cost a test.
  */
 #ifndef LT_OP_PROFILE_H
 #define LT_OP_PROFILE_H

@@ -1,7 +1,9 @@
-/* ops.c - every operation: check shapes and dtypes once, take the result from the arena, call the backend.
+/* ops.c - every operation: check shapes and dtypes once, take the result from the arena, call the
+ * backend.
  *
- * Each function reads the same: the shape of the result, what must hold, then the call. In a dry pass, and after the first
- * failure, only the result's shape is made. A failed expectation sticks like any failure, so the later ones stay silent.
+ * Each function reads the same: the shape of the result, what must hold, then the call. In a dry
+ * pass, and after the first failure, only the result's shape is made. A failed expectation sticks
+ * like any failure, so the later ones stay silent.
  */
 #include "kernels/ops.h"
 
@@ -13,10 +15,11 @@
 /* ---- what must hold ---- */
 
 /* Records "place is f32 [3, 7], expected ..." unless `holds`. */
-static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
-    LT_PRINTF(5, 6);
+static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found,
+                   const char *format, ...) LT_PRINTF(5, 6);
 
-static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found, const char *format, ...)
+static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *found,
+                   const char *format, ...)
 {
     if (holds || o->error.code != LT_OK)
         return;
@@ -26,7 +29,8 @@ static void expect(lt_ops *o, bool holds, const char *place, const lt_tensor *fo
     va_start(arguments, format);
     (void)vsnprintf(expected, sizeof expected, format, arguments);
     va_end(arguments);
-    (void)lt_fail(&o->error, LT_ERR_FAILED, "%s is %s %s, expected %s", place, lt_dtype_name(found->dtype),
+    (void)lt_fail(&o->error, LT_ERR_FAILED, "%s is %s %s, expected %s", place,
+                  lt_dtype_name(found->dtype),
                   lt_shape_text(lt_shape_of(found), shape, sizeof shape), expected);
 }
 
@@ -55,7 +59,8 @@ static void expect_activation(lt_ops *o, const char *place, const lt_tensor *fou
     expect(o, dense, place, found, "a contiguous last dimension");
 }
 
-static void expect_like(lt_ops *o, const char *place, const lt_tensor *found, const lt_tensor *other)
+static void expect_like(lt_ops *o, const char *place, const lt_tensor *found,
+                        const lt_tensor *other)
 {
     expect_activation(o, place, found);
     expect(o, found->dtype == other->dtype, place, found, "%s like the other tensors",
@@ -112,7 +117,8 @@ static lt_tensor as_rows(lt_ops *o, const char *place, const lt_tensor *t)
     return rows;
 }
 
-/* Sees a tensor of one dimension less than `full_rank` with a leading dimension of 1; others stay as they are. */
+/* Sees a tensor of one dimension less than `full_rank` with a leading dimension
+ * of 1; others stay as they are. */
 static lt_tensor with_batch(lt_tensor t, int full_rank)
 {
     if (t.rank != full_rank - 1)
@@ -141,13 +147,15 @@ static lt_tensor as_modulation(lt_ops *o, const char *place, const lt_tensor *x,
         return m;
     m = with_batch(m, 2);
     expect_activation(o, place, &m);
-    expect(o, m.dtype == LT_F32 || m.dtype == x->dtype, place, &m, "f32 or %s", lt_dtype_name(x->dtype));
-    expect(o, m.rank == 2 && (m.dim[0] == 1 || m.dim[0] == x->dim[0]) && m.dim[1] == x->dim[2], place, &m,
-           "[%lld or 1, %lld]", (long long)x->dim[0], (long long)x->dim[2]);
+    expect(o, m.dtype == LT_F32 || m.dtype == x->dtype, place, &m, "f32 or %s",
+           lt_dtype_name(x->dtype));
+    expect(o, m.rank == 2 && (m.dim[0] == 1 || m.dim[0] == x->dim[0]) && m.dim[1] == x->dim[2],
+           place, &m, "[%lld or 1, %lld]", (long long)x->dim[0], (long long)x->dim[2]);
     return m;
 }
 
-/* y with leading dimensions of 1 until its rank is that of `out`; every size must be 1 or that of `out`. */
+/* y with leading dimensions of 1 until its rank is that of `out`; every
+ * size must be 1 or that of `out`. */
 static lt_tensor as_broadcast(lt_ops *o, const char *place, lt_tensor y, const lt_tensor *out)
 {
     char text[128];
@@ -157,7 +165,8 @@ static lt_tensor as_broadcast(lt_ops *o, const char *place, lt_tensor y, const l
     for (int i = 0; fits && i < out->rank; i++)
         fits = y.dim[i] == out->dim[i] || y.dim[i] == 1;
     expect(o, is_activation(y.dtype), place, &y, "f32 or bf16");
-    expect(o, fits, place, &y, "sizes 1 or those of %s", lt_shape_text(lt_shape_of(out), text, sizeof text));
+    expect(o, fits, place, &y, "sizes 1 or those of %s",
+           lt_shape_text(lt_shape_of(out), text, sizeof text));
     return y;
 }
 
@@ -218,16 +227,18 @@ typedef struct {
     const char *out;
 } product_places;
 
-static void expect_product(lt_ops *o, const product_places *at, const lt_tensor *x, const lt_weight *w, const lt_tensor *out)
+static void expect_product(lt_ops *o, const product_places *at, const lt_tensor *x,
+                           const lt_weight *w, const lt_tensor *out)
 {
     const lt_tensor *matrix = &w->value; /* [out, in] */
     expect(o, matrix->rank == 2, at->weight, matrix, "[out, in]");
     expect_activation(o, at->x, x);
     expect(o, last_dim(x) == matrix->dim[1], at->x, x, "rows of %lld", (long long)matrix->dim[1]);
     expect_activation(o, at->out, out);
-    expect(o, out->dtype == x->dtype || out->dtype == LT_F32, at->out, out, "f32 or the dtype of x");
-    expect(o, row_count(out) == row_count(x) && last_dim(out) == matrix->dim[0], at->out, out, "%lld rows of %lld",
-           (long long)row_count(x), (long long)matrix->dim[0]);
+    expect(o, out->dtype == x->dtype || out->dtype == LT_F32, at->out, out,
+           "f32 or the dtype of x");
+    expect(o, row_count(out) == row_count(x) && last_dim(out) == matrix->dim[0], at->out, out,
+           "%lld rows of %lld", (long long)row_count(x), (long long)matrix->dim[0]);
 }
 
 static double product_flop(const lt_tensor *out, const lt_weight *w)
@@ -235,8 +246,8 @@ static double product_flop(const lt_tensor *out, const lt_weight *w)
     return 2 * count(out) * (double)w->value.dim[1];
 }
 
-void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                    lt_act act)
+void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w,
+                    const lt_weight *bias, lt_act act)
 {
     static const product_places at = {"linear: x", "linear: weight", "linear: out"};
     const lt_tensor x_rows = as_rows(o, at.x, &x);
@@ -246,13 +257,15 @@ void lt_linear_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, c
     if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->linear(o->backend, out_rows, x_rows, w, bias, act, &o->error);
+    const lt_status s =
+        o->backend->table->linear(o->backend, out_rows, x_rows, w, bias, act, &o->error);
     done(o, LT_OP_LINEAR, begun, s, size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
 }
 
 /* ---- products and what is next to them: `room` is taken for one operation ---- */
 
-void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias)
+void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias)
 {
     static const product_places at = {"linear_add: x", "linear_add: weight", "linear_add: out"};
     const lt_mark mark = lt_ops_mark(o);
@@ -263,15 +276,18 @@ void lt_linear_add_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
     expect_vector(o, "linear_add: bias", bias, w->value.dim[0]);
     if (live(o, &out)) {
         const double begun = lt_op_begin(o->backend);
-        const lt_status s = o->backend->table->linear_add(o->backend, out_rows, x_rows, w, bias, room, &o->error);
-        done(o, LT_OP_LINEAR_ADD, begun, s, 2 * size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
+        const lt_status s =
+            o->backend->table->linear_add(o->backend, out_rows, x_rows, w, bias, room, &o->error);
+        done(o, LT_OP_LINEAR_ADD, begun, s, 2 * size(&out) + size(&x) + size(&w->value),
+             product_flop(&out, w));
     }
     lt_ops_rewind(o, mark);
 }
 
 lt_tensor lt_normed_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *w)
 {
-    static const product_places at = {"normed_linear: x", "normed_linear: weight", "normed_linear: out"};
+    static const product_places at = {"normed_linear: x", "normed_linear: weight",
+                                      "normed_linear: out"};
     const lt_tensor out = lt_new(o, o->dtype, with_last(&x, w->value.dim[0]));
     const lt_mark mark = lt_ops_mark(o);
     const lt_tensor x_rows = as_rows(o, at.x, &x);
@@ -280,14 +296,17 @@ lt_tensor lt_normed_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, cons
     expect_vector(o, "normed_linear: norm", norm->w, last_dim(&x));
     if (live(o, &out)) {
         const double begun = lt_op_begin(o->backend);
-        const lt_status s = o->backend->table->normed_linear(o->backend, as_rows(o, at.out, &out), x_rows, norm, w, room, &o->error);
-        done(o, LT_OP_NORMED_LINEAR, begun, s, size(&out) + size(&x) + size(&w->value), product_flop(&out, w));
+        const lt_status s = o->backend->table->normed_linear(o->backend, as_rows(o, at.out, &out),
+                                                             x_rows, norm, w, room, &o->error);
+        done(o, LT_OP_NORMED_LINEAR, begun, s, size(&out) + size(&x) + size(&w->value),
+             product_flop(&out, w));
     }
     lt_ops_rewind(o, mark);
     return out;
 }
 
-lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate, const lt_weight *up, lt_act act)
+lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
+                          const lt_weight *up, lt_act act)
 {
     static const product_places at = {"gated_linear: x", "gated_linear: gate", "gated_linear: out"};
     const lt_tensor out = lt_new(o, o->dtype, with_last(&x, gate->value.dim[0]));
@@ -300,8 +319,11 @@ lt_tensor lt_gated_linear(lt_ops *o, lt_tensor x, const lt_row_norm *norm, const
     expect_vector(o, "gated_linear: norm", norm->w, last_dim(&x));
     if (live(o, &out)) {
         const double begun = lt_op_begin(o->backend);
-        const lt_status s = o->backend->table->gated_linear(o->backend, as_rows(o, at.out, &out), x_rows, norm, gate, up, act, room, &o->error);
-        done(o, LT_OP_GATED_LINEAR, begun, s, size(&out) + size(&x) + size(&gate->value) + size(&up->value), 2 * product_flop(&out, gate));
+        const lt_status s = o->backend->table->gated_linear(
+            o->backend, as_rows(o, at.out, &out), x_rows, norm, gate, up, act, room, &o->error);
+        done(o, LT_OP_GATED_LINEAR, begun, s,
+             size(&out) + size(&x) + size(&gate->value) + size(&up->value),
+             2 * product_flop(&out, gate));
     }
     lt_ops_rewind(o, mark);
     return out;
@@ -328,7 +350,8 @@ static void expect_bias(lt_ops *o, const lt_attention_args *a, int64_t heads, in
 }
 
 /* Angles of so many rows of heads that are d wide. */
-static void expect_angles(lt_ops *o, int64_t rows, int64_t d, const lt_tensor *cosine, const lt_tensor *sine)
+static void expect_angles(lt_ops *o, int64_t rows, int64_t d, const lt_tensor *cosine,
+                          const lt_tensor *sine)
 {
     expect(o, cosine->dtype == LT_F32, "rope: cosine", cosine, "f32");
     expect_shape(o, "rope: cosine", cosine, lt_shape2(rows, d / 2));
@@ -365,16 +388,16 @@ lt_tensor lt_attention(lt_ops *o, lt_tensor q, lt_tensor k, lt_tensor v, const l
     return out;
 }
 
-lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine, lt_tensor sine,
-                              const lt_attention_args *a)
+lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first,
+                              lt_tensor cosine, lt_tensor sine, const lt_attention_args *a)
 {
     const int64_t n = qkv.dim[1];
     const int64_t m = k.dim[1];
     const int64_t heads = qkv.dim[3];
     const int64_t d = last_dim(&qkv);
     const lt_tensor out = lt_new(o, o->dtype, lt_shape4(qkv.dim[0], n, heads, d));
-    expect(o, qkv.rank == 5 && qkv.dim[2] == 3 && d <= 256 && d % 2 == 0, "cached_attention: qkv", &qkv,
-           "[B, n, 3, h, d] with d even and <= 256");
+    expect(o, qkv.rank == 5 && qkv.dim[2] == 3 && d <= 256 && d % 2 == 0, "cached_attention: qkv",
+           &qkv, "[B, n, 3, h, d] with d even and <= 256");
     expect_like(o, "cached_attention: qkv", &qkv, &out);
     expect_like(o, "cached_attention: k", &k, &out);
     expect_like(o, "cached_attention: v", &v, &out);
@@ -385,29 +408,34 @@ lt_tensor lt_cached_attention(lt_ops *o, lt_tensor qkv, lt_tensor k, lt_tensor v
     expect_visible(o, a, n);
     expect_bias(o, a, heads, n, m);
     if (!lt_is_none(&first)) {
-        expect(o, first.dtype == LT_I32 && first.rank == 1 && first.dim[0] == 1, "cached_attention: first", &first, "i32 [1]");
-        expect(o, n <= LT_FIRST_ROWS, "cached_attention: qkv", &qkv, "at most %d rows with a first", (int)LT_FIRST_ROWS);
+        expect(o, first.dtype == LT_I32 && first.rank == 1 && first.dim[0] == 1,
+               "cached_attention: first", &first, "i32 [1]");
+        expect(o, n <= LT_FIRST_ROWS, "cached_attention: qkv", &qkv, "at most %d rows with a first",
+               (int)LT_FIRST_ROWS);
         expect(o, lt_is_none(&a->bias), "cached_attention: bias", &a->bias, "none with a first");
     }
     if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->cached_attention(o->backend, out, qkv, k, v, first, cosine, sine, a, &o->error);
-    done(o, LT_OP_CACHED_ATTENTION, begun, s, size(&out) + size(&qkv) + 2 * size(&k), 4 * count(&out) * (double)m);
+    const lt_status s = o->backend->table->cached_attention(o->backend, out, qkv, k, v, first,
+                                                            cosine, sine, a, &o->error);
+    done(o, LT_OP_CACHED_ATTENTION, begun, s, size(&out) + size(&qkv) + 2 * size(&k),
+         4 * count(&out) * (double)m);
     return out;
 }
 
 /* ---- norms ---- */
 
-lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps)
+lt_tensor lt_layer_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                        float eps)
 {
     const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
     lt_modulated_norm_into(o, out, x, w, bias, eps, lt_none(), lt_none());
     return out;
 }
 
-void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                            float eps, lt_tensor scale, lt_tensor shift)
+void lt_modulated_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w,
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift)
 {
     const lt_tensor x3 = as_batches(o, "layer_norm: x", &x);
     const lt_tensor out3 = as_batches(o, "layer_norm: out", &out);
@@ -438,7 +466,8 @@ lt_tensor lt_rms_norm(lt_ops *o, lt_tensor x, const lt_weight *w, float eps)
     if (!live(o, &out))
         return out;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->rms_norm(o->backend, out_rows, x_rows, w, eps, &o->error);
+    const lt_status s =
+        o->backend->table->rms_norm(o->backend, out_rows, x_rows, w, eps, &o->error);
     done(o, LT_OP_RMS_NORM, begun, s, 2 * size(&out), 4 * count(&out));
     return out;
 }
@@ -451,18 +480,18 @@ lt_tensor lt_group_norm(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_wei
     return out;
 }
 
-void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                        const lt_group_norm_args *a)
+void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias, const lt_group_norm_args *a)
 {
     const int64_t channels = last_dim(&x);
     expect(o, x.rank == 4, "group_norm: x", &x, "[T, H, W, C]");
-    expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x, "channels in %d groups",
-           a->groups);
+    expect(o, a->groups >= 1 && channels % a->groups == 0, "group_norm: x", &x,
+           "channels in %d groups", a->groups);
     expect_like(o, "group_norm: x", &x, &out);
     expect_contiguous(o, "group_norm: x", &x);
     const int64_t frames = out.rank == 4 ? out.dim[0] : 0;
-    expect(o, a->first >= 0 && frames <= x.dim[0] - a->first, "group_norm: x", &x, "%lld frames from %lld on",
-           (long long)frames, (long long)a->first);
+    expect(o, a->first >= 0 && frames <= x.dim[0] - a->first, "group_norm: x", &x,
+           "%lld frames from %lld on", (long long)frames, (long long)a->first);
     expect_shape(o, "group_norm: out", &out, lt_shape4(frames, x.dim[1], x.dim[2], x.dim[3]));
     expect_contiguous(o, "group_norm: out", &out);
     expect_vector(o, "group_norm: weight", w, channels);
@@ -478,7 +507,8 @@ void lt_group_norm_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->group_norm(o->backend, out, x, w, bias, a, &o->error);
-    done(o, LT_OP_GROUP_NORM, begun, s, size(&x) + 2 * size(&out), 8 * count(&out)); /* x is read twice */
+    /* x is read twice */
+    done(o, LT_OP_GROUP_NORM, begun, s, size(&x) + 2 * size(&out), 8 * count(&out));
 }
 
 /* ---- element by element ---- */
@@ -563,12 +593,14 @@ static int64_t convolved(int64_t length, int before, int after, int64_t kernel, 
 static lt_shape conv_shape(const lt_tensor *x, const lt_tensor *kernel, const lt_conv_args *a)
 {
     const int rows = kernel->rank == 5 ? 3 : 2; /* the axis of the kernel's rows; columns follow */
-    return lt_shape4(x->dim[0], convolved(x->dim[1], a->pad_top, a->pad_bottom, kernel->dim[rows], a->stride),
-                     convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride),
-                     kernel->dim[0]);
+    return lt_shape4(
+        x->dim[0], convolved(x->dim[1], a->pad_top, a->pad_bottom, kernel->dim[rows], a->stride),
+        convolved(x->dim[2], a->pad_left, a->pad_right, kernel->dim[rows + 1], a->stride),
+        kernel->dim[0]);
 }
 
-lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias, const lt_conv_args *a)
+lt_tensor lt_conv(lt_ops *o, lt_tensor x, const lt_weight *w, const lt_weight *bias,
+                  const lt_conv_args *a)
 {
     const lt_tensor out = lt_new(o, o->dtype, conv_shape(&x, &w->value, a));
     lt_conv_into(o, out, x, w, bias, a);
@@ -580,7 +612,8 @@ void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, con
 {
     const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     const int64_t kt = kernel->rank == 5 ? kernel->dim[2] : 1;
-    const int64_t taps = kernel->dim[0] > 0 ? lt_numel(kernel) / kernel->dim[0] : 0; /* per output channel */
+    /* per output channel */
+    const int64_t taps = kernel->dim[0] > 0 ? lt_numel(kernel) / kernel->dim[0] : 0;
     const lt_shape shape = conv_shape(&x, kernel, a);
     expect(o, kernel->rank == 4 || kernel->rank == 5, "conv: weight", kernel,
            "[Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw]");
@@ -589,14 +622,15 @@ void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, con
     expect_like(o, "conv: x", &x, &out);
     expect_contiguous(o, "conv: x", &x);
     expect(o, a->stride == 1 || a->stride == 2, "conv: x", &x, "stride 1 or 2, not %d", a->stride);
-    expect(o, a->pad_top >= 0 && a->pad_bottom >= 0 && a->pad_left >= 0 && a->pad_right >= 0, "conv: x", &x,
-           "padding of 0 or more");
+    expect(o, a->pad_top >= 0 && a->pad_bottom >= 0 && a->pad_left >= 0 && a->pad_right >= 0,
+           "conv: x", &x, "padding of 0 or more");
     expect(o, shape.dim[1] > 0 && shape.dim[2] > 0, "conv: x", &x, "a size that holds the kernel");
     expect_shape(o, "conv: out", &out, shape);
     expect_contiguous(o, "conv: out", &out);
     expect_vector(o, "conv: bias", bias, kernel->dim[0]);
     if (!lt_is_none(&a->history)) {
-        expect_shape(o, "conv: history", &a->history, lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3]));
+        expect_shape(o, "conv: history", &a->history,
+                     lt_shape4(kt - 1, x.dim[1], x.dim[2], x.dim[3]));
         expect_like(o, "conv: history", &a->history, &out);
         expect_contiguous(o, "conv: history", &a->history);
     }
@@ -609,7 +643,8 @@ void lt_conv_into(lt_ops *o, lt_tensor out, lt_tensor x, const lt_weight *w, con
         return;
     const double begun = lt_op_begin(o->backend);
     const lt_status s = o->backend->table->conv(o->backend, out, x, w, bias, a, &o->error);
-    done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel), 2 * count(&out) * (double)taps);
+    done(o, LT_OP_CONV, begun, s, size(&out) + size(&x) + size(kernel),
+         2 * count(&out) * (double)taps);
 }
 
 /* T' of lt_time_rule. */
@@ -622,12 +657,14 @@ static int64_t upsampled_frames(int64_t frames, lt_time_rule time)
 
 static lt_shape upsampled_shape(const lt_tensor *x, int factor, lt_time_rule time)
 {
-    return lt_shape4(upsampled_frames(x->dim[0], time), factor * x->dim[1], factor * x->dim[2], x->dim[3]);
+    return lt_shape4(upsampled_frames(x->dim[0], time), factor * x->dim[1], factor * x->dim[2],
+                     x->dim[3]);
 }
 
 void lt_upsample_into(lt_ops *o, lt_tensor out, lt_tensor x, int factor, lt_time_rule time)
 {
-    expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x, "[T, H, W, C] and a factor of 1 or more");
+    expect(o, x.rank == 4 && factor >= 1, "upsample: x", &x,
+           "[T, H, W, C] and a factor of 1 or more");
     expect_like(o, "upsample: x", &x, &out);
     expect_contiguous(o, "upsample: x", &x);
     expect_shape(o, "upsample: out", &out, upsampled_shape(&x, factor, time));
@@ -656,26 +693,31 @@ void lt_to_rgb8_into(lt_ops *o, lt_tensor out, lt_tensor x)
 
 /* ---- tokens ---- */
 
-void lt_choose_into(lt_ops *o, lt_tensor out, lt_tensor logits, const lt_choice *choice, const lt_next_numbers *next)
+void lt_choose_into(lt_ops *o, lt_tensor out, lt_tensor logits, const lt_choice *choice,
+                    const lt_next_numbers *next)
 {
     const int64_t vocabulary = last_dim(&logits);
     const lt_tensor scratch = lt_new(o, LT_I32, lt_shape2(vocabulary, 2));
     expect(o, logits.dtype == LT_F32, "choose: logits", &logits, "f32");
-    expect(o, logits.rank == 2 && (logits.dim[0] == 1 || logits.dim[0] == 2), "choose: logits", &logits, "[1 or 2, vocabulary]");
-    expect(o, vocabulary >= 1 && vocabulary <= LT_CHOICE_MOST && choice->top_k <= vocabulary, "choose: logits", &logits,
-           "%d to %d ids", choice->top_k, (int)LT_CHOICE_MOST);
+    expect(o, logits.rank == 2 && (logits.dim[0] == 1 || logits.dim[0] == 2), "choose: logits",
+           &logits, "[1 or 2, vocabulary]");
+    expect(o, vocabulary >= 1 && vocabulary <= LT_CHOICE_MOST && choice->top_k <= vocabulary,
+           "choose: logits", &logits, "%d to %d ids", choice->top_k, (int)LT_CHOICE_MOST);
     expect_contiguous(o, "choose: logits", &logits);
     expect(o, out.dtype == LT_I32, "choose: out", &out, "i32");
     expect_shape(o, "choose: out", &out, lt_shape1(1));
     if (next != NULL) {
-        expect(o, next->numbers.dtype == LT_I32 && next->numbers.rank == 1 && next->numbers.dim[0] <= LT_NEXT_NUMBERS, "choose: next",
-               &next->numbers, "i32 [%d or fewer]", (int)LT_NEXT_NUMBERS);
+        expect(o,
+               next->numbers.dtype == LT_I32 && next->numbers.rank == 1 &&
+                   next->numbers.dim[0] <= LT_NEXT_NUMBERS,
+               "choose: next", &next->numbers, "i32 [%d or fewer]", (int)LT_NEXT_NUMBERS);
         expect_contiguous(o, "choose: next", &next->numbers);
     }
     if (!live(o, &out))
         return;
     const double begun = lt_op_begin(o->backend);
-    const lt_status s = o->backend->table->choose(o->backend, out, logits, scratch, choice, next, &o->error);
+    const lt_status s =
+        o->backend->table->choose(o->backend, out, logits, scratch, choice, next, &o->error);
     done(o, LT_OP_CHOOSE, begun, s, size(&logits), 0);
 }
 
@@ -690,7 +732,8 @@ lt_tensor lt_cast(lt_ops *o, lt_tensor x, lt_dtype dtype)
 
 void lt_copy_into(lt_ops *o, lt_tensor out, lt_tensor x)
 {
-    const bool castable = out.dtype == x.dtype || (lt_dtype_is_float(out.dtype) && lt_dtype_is_float(x.dtype));
+    const bool castable =
+        out.dtype == x.dtype || (lt_dtype_is_float(out.dtype) && lt_dtype_is_float(x.dtype));
     expect_shape(o, "copy: out", &out, lt_shape_of(&x));
     expect(o, castable, "copy: out", &out, "%s, or floats on both sides", lt_dtype_name(x.dtype));
     if (!live(o, &out))

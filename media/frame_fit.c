@@ -17,8 +17,8 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit, media_placement *out,
-                      lt_error *err)
+lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit,
+                      media_placement *out, lt_error *err)
 {
     const double shown_width = w * aspect; /* on a screen, in units of a stored pixel's height */
     media_placement p = {.cut_width = w, .cut_height = h, .width = width, .height = height};
@@ -33,9 +33,10 @@ lt_status media_place(int w, int h, double aspect, int width, int height, media_
         p.height = whole(h * scale, height);
     } else if (fit == MEDIA_CROP) {
         if (w < width || h < height)
-            return lt_fail(err, LT_ERR_INPUT,
-                           "picture of %dx%d is smaller than the frame of %dx%d that is to be cut from it", w,
-                           h, width, height);
+            return lt_fail(
+                err, LT_ERR_INPUT,
+                "picture of %dx%d is smaller than the frame of %dx%d that is to be cut from it", w,
+                h, width, height);
         p.cut_width = width;
         p.cut_height = height;
     }

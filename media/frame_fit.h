@@ -5,7 +5,8 @@
  *     crop     the middle of the stored picture, not scaled; it must be large enough
  *     stretch  scaled to the frame's size, whatever its shape
  *
- * Shapes are those seen on a screen: pixels that are not square are stretched by their aspect ratio first.
+ * Shapes are those seen on a screen: pixels that are not square are stretched by their aspect ratio
+ * first.
  */
 #ifndef MEDIA_FRAME_FIT_H
 #define MEDIA_FRAME_FIT_H
@@ -25,9 +26,9 @@ typedef struct {
     int top;
 } media_placement;
 
-/* A stored picture of w x h with pixels `aspect` times as wide as high, in a frame of width x height. LT_ERR_INPUT where
- * `crop` has too few pixels. */
-lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit, media_placement *out,
-                      lt_error *err);
+/* A stored picture of w x h with pixels `aspect` times as wide as high, in a frame of width x
+ * height. LT_ERR_INPUT where `crop` has too few pixels. */
+lt_status media_place(int w, int h, double aspect, int width, int height, media_fit fit,
+                      media_placement *out, lt_error *err);
 
 #endif

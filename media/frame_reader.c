@@ -58,12 +58,14 @@ static lt_status advance(media_reader *r, lt_error *err)
     }
     const double period = 1.0 / (r->info.stored_fps > 0 ? r->info.stored_fps : still_fps);
     const bool timed = tick != AV_NOPTS_VALUE && r->first_tick != AV_NOPTS_VALUE;
-    const double at =
-        timed ? ((double)tick - (double)r->first_tick) * av_q2d(r->in.stream->time_base) : earlier + period;
+    const double at = timed
+                          ? ((double)tick - (double)r->first_tick) * av_q2d(r->in.stream->time_base)
+                          : earlier + period;
     r->next_at = at > earlier ? at : earlier;
     if (r->next_at > most_seconds)
-        return lt_fail(err, LT_ERR_INPUT, "%s: picture %lld stands at %.0f s, expected at most %.0f s",
-                       r->path, (long long)r->in.decoded, r->next_at, most_seconds);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: picture %lld stands at %.0f s, expected at most %.0f s", r->path,
+                       (long long)r->in.decoded, r->next_at, most_seconds);
     return LT_OK;
 }
 
@@ -83,7 +85,8 @@ static double end_of_last(const media_reader *r)
     const double period = 1.0 / (r->info.stored_fps > 0 ? r->info.stored_fps : still_fps);
     if (r->in.end == AV_NOPTS_VALUE || r->first_tick == AV_NOPTS_VALUE)
         return r->shown_at + period;
-    const double end = ((double)r->in.end - (double)r->first_tick) * av_q2d(r->in.stream->time_base);
+    const double end =
+        ((double)r->in.end - (double)r->first_tick) * av_q2d(r->in.stream->time_base);
     return end > r->shown_at ? fmin(end, most_seconds) : r->shown_at + period;
 }
 
@@ -106,7 +109,8 @@ static media_turn turn_of(const media_reader *r, const AVFrame *picture)
     if (side && side->size >= 9 * sizeof(int32_t))
         return media_turn_of((const int32_t *)(const void *)side->data);
     size_t bytes = 0;
-    const uint8_t *matrix = av_stream_get_side_data(r->in.stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+    const uint8_t *matrix =
+        av_stream_get_side_data(r->in.stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
     if (matrix && bytes >= 9 * sizeof(int32_t))
         return media_turn_of((const int32_t *)(const void *)matrix);
     return (media_turn){false, false, false};
@@ -117,8 +121,8 @@ static lt_status aspect_of(media_reader *r, AVFrame *picture, double *aspect, lt
     const AVRational q = av_guess_sample_aspect_ratio(r->in.format, r->in.stream, picture);
     *aspect = q.num > 0 && q.den > 0 ? av_q2d(q) : 1.0;
     if (*aspect > most_aspect || *aspect < 1 / most_aspect)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pixels of %d:%d, expected 1:%g to %g:1", r->path, q.num, q.den,
-                       most_aspect, most_aspect);
+        return lt_fail(err, LT_ERR_INPUT, "%s: pixels of %d:%d, expected 1:%g to %g:1", r->path,
+                       q.num, q.den, most_aspect, most_aspect);
     return LT_OK;
 }
 
@@ -136,8 +140,9 @@ static lt_status choose_size(media_reader *r, lt_error *err)
     r->info.width = r->options.width > 0 ? r->options.width : r->info.seen_width;
     r->info.height = r->options.width > 0 ? r->options.height : r->info.seen_height;
     if (r->options.width == 0 && width > MEDIA_MOST_SIDE)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pictures %d pixels wide on a screen, expected at most %d",
-                       r->path, width, MEDIA_MOST_SIDE);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: pictures %d pixels wide on a screen, expected at most %d", r->path,
+                       width, MEDIA_MOST_SIDE);
     return LT_OK;
 }
 
@@ -155,7 +160,8 @@ static int make_room(AVFrame *picture, int width, int height, int format)
 
 static lt_status fail_at_picture(const media_reader *r, int error, lt_error *err)
 {
-    return media_fail(err, LT_ERR_INPUT, error, "%s: picture of %dx%d", r->path, r->shown->width, r->shown->height);
+    return media_fail(err, LT_ERR_INPUT, error, "%s: picture of %dx%d", r->path, r->shown->width,
+                      r->shown->height);
 }
 
 /* `shown` in whole bytes: of eight pixels in one libav cuts none off. */
@@ -165,7 +171,8 @@ static lt_status in_bytes(media_reader *r, AVFrame **picture, lt_error *err)
     *picture = r->shown;
     if (!d || !(d->flags & AV_PIX_FMT_FLAG_BITSTREAM))
         return LT_OK;
-    const int s = make_room(r->bytes, r->shown->width, r->shown->height, d->nb_components == 1 ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24);
+    const int s = make_room(r->bytes, r->shown->width, r->shown->height,
+                            d->nb_components == 1 ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24);
     if (s < 0)
         return fail_at_picture(r, s, err);
     *picture = r->bytes;
@@ -221,14 +228,14 @@ static lt_status fit_shown(media_reader *r, lt_error *err)
 static lt_status check_options(const char *path, const media_read_options *o, lt_error *err)
 {
     const bool no_size = o->width == 0 && o->height == 0;
-    const bool size =
-        o->width > 0 && o->height > 0 && o->width <= MEDIA_MOST_SIDE && o->height <= MEDIA_MOST_SIDE;
+    const bool size = o->width > 0 && o->height > 0 && o->width <= MEDIA_MOST_SIDE &&
+                      o->height <= MEDIA_MOST_SIDE;
     if (!no_size && !size)
-        return lt_fail(err, LT_ERR_USAGE, "%s: frames of %dx%d, expected 1x1 to %dx%d", path, o->width,
-                       o->height, MEDIA_MOST_SIDE, MEDIA_MOST_SIDE);
+        return lt_fail(err, LT_ERR_USAGE, "%s: frames of %dx%d, expected 1x1 to %dx%d", path,
+                       o->width, o->height, MEDIA_MOST_SIDE, MEDIA_MOST_SIDE);
     if (!(o->fps >= 0 && o->fps <= most_fps))
-        return lt_fail(err, LT_ERR_USAGE, "%s: %g frames a second, expected at most %g", path, o->fps,
-                       most_fps);
+        return lt_fail(err, LT_ERR_USAGE, "%s: %g frames a second, expected at most %g", path,
+                       o->fps, most_fps);
     if (!(o->from_seconds >= 0 && o->from_seconds <= most_seconds))
         return lt_fail(err, LT_ERR_USAGE, "%s: from %g s, expected 0 to %g", path, o->from_seconds,
                        most_seconds);
@@ -252,12 +259,14 @@ static void describe(media_reader *r)
     if (r->options.fps > 0)
         r->info.fps = r->options.fps;
     for (unsigned i = 0; i < format->nb_streams; i++)
-        r->info.has_sound = r->info.has_sound || format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        r->info.has_sound =
+            r->info.has_sound || format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
     r->info.codec = r->in.decoder->codec->name;
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
     r->info.comment = comment ? comment->value : NULL;
     const AVDictionaryEntry *writer = av_dict_get(format->metadata, "encoder", NULL, 0);
-    r->info.written_again = writer && strcmp(writer->value, "Lavf") != 0; /* our own files say no version */
+    /* our own files say no version */
+    r->info.written_again = writer && strcmp(writer->value, "Lavf") != 0;
     r->tolerance = fmin(av_q2d(stream->time_base) / 2, 1e-3);
 }
 

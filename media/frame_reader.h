@@ -5,12 +5,14 @@
  *     while (media_read_frame(r, rgb, &got, err) == LT_OK && got) ...
  *     media_reader_close(r);
  *
- * Frame k shows the picture that stands on the screen at time k / fps, counted from the first picture: the latest one whose
- * time has come. The last picture stands as long as the file says, so a 2.5 s video read at 8 fps gives 20 frames; a
- * still picture gives one. Pictures are turned upright and fitted (frame_fit.h); transparency is ignored.
+ * Frame k shows the picture that stands on the screen at time k / fps, counted from the first
+ * picture: the latest one whose time has come. The last picture stands as long as the file says, so
+ * a 2.5 s video read at 8 fps gives 20 frames; a still picture gives one. Pictures are turned
+ * upright and fitted (frame_fit.h); transparency is ignored.
  * A few pictures are in memory at a time, whatever the length.
  *
- * Limits: 16384 pixels a side, 2^26 pixels a picture, 24 hours; a pixel at most 16 times as wide as high, or the reverse.
+ * Limits: 16384 pixels a side, 2^26 pixels a picture, 24 hours; a pixel at most 16 times as wide as
+ * high, or the reverse.
  */
 #ifndef MEDIA_FRAME_READER_H
 #define MEDIA_FRAME_READER_H
@@ -26,8 +28,9 @@ typedef struct {
     int height;
     double fps; /* 0: the video's own rate */
     media_fit fit;
-    double from_seconds; /* frame 0 shows this time */
-    int (*stop)(void *user); /* asked often, also while a pipe is waited for: not 0 ends reading with LT_ERR_CANCELLED; may be NULL */
+    double from_seconds;     /* frame 0 shows this time */
+    int (*stop)(void *user); /* asked often, also while a pipe is waited for: not 0 ends reading
+                                with LT_ERR_CANCELLED; may be NULL */
     void *user;
 } media_read_options;
 
@@ -50,14 +53,14 @@ typedef struct {
 
 typedef struct media_reader media_reader;
 
-/* `path` "-" is standard input. LT_ERR_INPUT for what is no video (audio, text, nothing at all) or beyond the limits,
- * LT_ERR_USAGE where from_seconds lies behind the end. */
+/* `path` "-" is standard input. LT_ERR_INPUT for what is no video (audio, text, nothing at all) or
+ * beyond the limits, LT_ERR_USAGE where from_seconds lies behind the end. */
 lt_status media_reader_open(const char *path, const media_read_options *options, media_reader **out,
                             lt_error *err);
 void media_reader_close(media_reader *r); /* accepts NULL */
 const media_video_info *media_reader_info(const media_reader *r);
-/* The next frame to `rgb`, u8 [height, width, 3]; *got is false at the end. LT_ERR_INPUT where the file is damaged or cut
- * off. */
+/* The next frame to `rgb`, u8 [height, width, 3]; *got is false at the end. LT_ERR_INPUT where the
+ * file is damaged or cut off. */
 lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *err);
 
 #endif

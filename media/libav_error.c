@@ -16,7 +16,8 @@ lt_status media_fail(lt_error *err, lt_status code, int averror, const char *for
     va_end(arguments);
     (void)av_strerror(averror, cause, sizeof cause);
     const int number = AVUNERROR(averror);
-    if (number == ENOMEM || number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE || number == ENFILE)
+    if (number == ENOMEM || number == ENOSPC || number == EDQUOT || number == EFBIG ||
+        number == EMFILE || number == ENFILE)
         code = LT_ERR_RESOURCES;
     return lt_fail(err, code, "%s: %s", message, cause);
 }

@@ -10,7 +10,8 @@
 
 media_libav_table media_libav;
 
-/* The libraries by the names of the release that the headers belong to, in the order of their needs. */
+/* The libraries by the names of the release that the headers belong to,
+ * in the order of their needs. */
 enum { AVUTIL, AVCODEC, AVFORMAT, SWSCALE, LIBRARIES };
 static const char *const libraries[LIBRARIES] = {
     [AVUTIL] = "libavutil.so." AV_STRINGIFY(LIBAVUTIL_VERSION_MAJOR),
@@ -38,7 +39,8 @@ static void note_failure(const char *what)
 {
     const char *const said = dlerror();
     const char *const cause = said ? said : what;
-    const bool memory = strstr(cause, "failed to map segment") || strstr(cause, "annot allocate memory");
+    const bool memory =
+        strstr(cause, "failed to map segment") || strstr(cause, "annot allocate memory");
     failed_with = memory ? LT_ERR_RESOURCES : LT_ERR_FAILED;
     (void)snprintf(failure, sizeof failure, "libav: %s", cause);
 }

@@ -57,14 +57,16 @@ void media_blob_begin(media_blob_writer *w, const media_blob_info *info)
     append(w, info->codec_header, info->codec_header_bytes);
 }
 
-void media_blob_add(media_blob_writer *w, const uint8_t *packet, size_t bytes, int64_t picture, bool is_key)
+void media_blob_add(media_blob_writer *w, const uint8_t *packet, size_t bytes, int64_t picture,
+                    bool is_key)
 {
     const packet_header h = {.bytes = (int64_t)bytes, .picture = picture, .is_key = is_key};
     append(w, &h, sizeof h);
     append(w, packet, bytes);
 }
 
-lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob, size_t *bytes, lt_error *err)
+lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob, size_t *bytes,
+                            lt_error *err)
 {
     if (w->failed) {
         media_blob_drop(w);
@@ -110,12 +112,12 @@ lt_status media_blob_open(media_blob_reader *r, const void *blob, size_t bytes, 
     blob_header h;
     const uint8_t *start = take(r, sizeof h);
     if (!start || memcmp(start, magic, sizeof magic) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "encoded window: %zu bytes that do not begin with %s", bytes,
-                       magic);
+        return lt_fail(err, LT_ERR_INPUT, "encoded window: %zu bytes that do not begin with %s",
+                       bytes, magic);
     memcpy(&h, start, sizeof h);
     const uint8_t *codec_header = take(r, h.codec_header_bytes);
-    if (!codec_header || h.format < MEDIA_MP4 || h.format > MEDIA_PNG || h.rate_num < 1 || h.rate_den < 1 ||
-        h.pictures < 0 || h.width < 1 || h.height < 1)
+    if (!codec_header || h.format < MEDIA_MP4 || h.format > MEDIA_PNG || h.rate_num < 1 ||
+        h.rate_den < 1 || h.pictures < 0 || h.width < 1 || h.height < 1)
         return cut_off(err);
     r->info = (media_blob_info){.format = (media_format)h.format,
                                 .width = h.width,

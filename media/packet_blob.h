@@ -1,4 +1,5 @@
-/* packet_blob.h - the encoded pictures of one window as one block of memory, to be kept in a file and put together later.
+/* packet_blob.h - the encoded pictures of one window as one block of memory, to be kept in a file
+ * and put together later.
  *
  *     header, the codec's own header, then for every packet its size, time, flags and bytes
  *
@@ -34,9 +35,10 @@ typedef struct {
     bool failed; /* out of memory: every later step does nothing, finish says so */
 } media_blob_writer;
 
-void media_blob_begin(media_blob_writer *w,
-                      const media_blob_info *info); /* info->pictures is not yet known */
-void media_blob_add(media_blob_writer *w, const uint8_t *packet, size_t bytes, int64_t picture, bool is_key);
+/* info->pictures is not yet known */
+void media_blob_begin(media_blob_writer *w, const media_blob_info *info);
+void media_blob_add(media_blob_writer *w, const uint8_t *packet, size_t bytes, int64_t picture,
+                    bool is_key);
 /* The block, to be freed with free(). Leaves `w` empty. */
 lt_status media_blob_finish(media_blob_writer *w, int64_t pictures, void **blob, size_t *bytes,
                             lt_error *err);

@@ -24,8 +24,7 @@ static lt_status write_renamed(const char *path, const uint8_t *data, size_t byt
     bool whole = file && fwrite(data, 1, bytes, file) == bytes;
     if (file && fclose(file) != 0)
         whole = false;
-    lt_status s = whole ? lt_publish(temporary, path, err)
-                        : lt_fail_to_write(path, err);
+    lt_status s = whole ? lt_publish(temporary, path, err) : lt_fail_to_write(path, err);
     if (file && s != LT_OK)
         (void)unlink(temporary);
     free(temporary);
@@ -48,7 +47,8 @@ static lt_status write_into(const char *path, const uint8_t *data, size_t bytes,
 
 static lt_status write_whole(const char *path, const uint8_t *data, size_t bytes, lt_error *err)
 {
-    return lt_takes_a_rename(path) ? write_renamed(path, data, bytes, err) : write_into(path, data, bytes, err);
+    return lt_takes_a_rename(path) ? write_renamed(path, data, bytes, err)
+                                   : write_into(path, data, bytes, err);
 }
 
 /* The encoded picture is the only packet of a window of one frame. */
@@ -62,9 +62,11 @@ static lt_status write_packet(const char *path, const void *blob, size_t bytes, 
     return write_whole(path, packet.data, packet.bytes, err);
 }
 
-lt_status media_picture_write(const char *path, const uint8_t *rgb, int width, int height, lt_error *err)
+lt_status media_picture_write(const char *path, const uint8_t *rgb, int width, int height,
+                              lt_error *err)
 {
-    const media_spec spec = {.format = MEDIA_PNG, .width = width, .height = height, .scale = 1, .fps = 1};
+    const media_spec spec = {
+        .format = MEDIA_PNG, .width = width, .height = height, .scale = 1, .fps = 1};
     media_encoder *encoder = NULL;
     void *blob = NULL;
     size_t bytes = 0;

@@ -44,28 +44,32 @@ static bool is_grey(const AVPixFmtDescriptor *d)
     return d && d->nb_components <= 2 && !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL));
 }
 
-/* Values 0..255 instead of 16..235. The old "J" formats say so by themselves; grey pictures are so unless they say otherwise. */
+/* Values 0..255 instead of 16..235. The old "J" formats say so by themselves; grey pictures are so
+ * unless they say otherwise. */
 static int is_full_range(const AVFrame *f)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
-    const bool j = d && d->name[0] == 'y' && d->name[1] == 'u' && d->name[2] == 'v' && d->name[3] == 'j';
-    return is_rgb(f) || j || f->color_range == AVCOL_RANGE_JPEG || (is_grey(d) && f->color_range != AVCOL_RANGE_MPEG);
+    const bool j =
+        d && d->name[0] == 'y' && d->name[1] == 'u' && d->name[2] == 'v' && d->name[3] == 'j';
+    return is_rgb(f) || j || f->color_range == AVCOL_RANGE_JPEG ||
+           (is_grey(d) && f->color_range != AVCOL_RANGE_MPEG);
 }
 
 lt_status media_scale(media_scaler *s, const AVFrame *in, AVFrame *out, lt_error *err)
 {
-    s->context = sws_getCachedContext(s->context, in->width, in->height, in->format, out->width, out->height,
-                                      out->format, FLAGS, NULL, NULL, NULL);
+    s->context = sws_getCachedContext(s->context, in->width, in->height, in->format, out->width,
+                                      out->height, out->format, FLAGS, NULL, NULL, NULL);
     if (!s->context)
-        return lt_fail(err, LT_ERR_INPUT, "picture: no way from %s %dx%d to %s %dx%d",
-                       av_get_pix_fmt_name(in->format) ? av_get_pix_fmt_name(in->format)
-                                                       : "an unknown format",
-                       in->width, in->height, av_get_pix_fmt_name(out->format), out->width, out->height);
+        return lt_fail(
+            err, LT_ERR_INPUT, "picture: no way from %s %dx%d to %s %dx%d",
+            av_get_pix_fmt_name(in->format) ? av_get_pix_fmt_name(in->format) : "an unknown format",
+            in->width, in->height, av_get_pix_fmt_name(out->format), out->width, out->height);
     /* Refused where neither side is YUV, and then not needed. */
-    (void)sws_setColorspaceDetails(s->context, sws_getCoefficients(matrix_of(in)), is_full_range(in),
-                                   sws_getCoefficients(matrix_of(out)), is_full_range(out), 0, ONE, ONE);
-    const int rows = sws_scale(s->context, (const uint8_t *const *)in->data, in->linesize, 0, in->height,
-                               out->data, out->linesize);
+    (void)sws_setColorspaceDetails(s->context, sws_getCoefficients(matrix_of(in)),
+                                   is_full_range(in), sws_getCoefficients(matrix_of(out)),
+                                   is_full_range(out), 0, ONE, ONE);
+    const int rows = sws_scale(s->context, (const uint8_t *const *)in->data, in->linesize, 0,
+                               in->height, out->data, out->linesize);
     if (rows != out->height)
         return media_fail(err, LT_ERR_FAILED, rows < 0 ? rows : AVERROR_EXTERNAL,
                           "picture: %d of %d rows scaled", rows, out->height);

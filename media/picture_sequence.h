@@ -1,12 +1,13 @@
-/* picture_sequence.h - a PNG sequence on its way to its names: all of its pictures get theirs at the end, or none does.
+/* picture_sequence.h - a PNG sequence on its way to its names: all of its pictures get theirs at
+ * the end, or none does.
  *
  *     LT_TRY(media_sequence_open(&s, "ball.png", err));
  *     for (each picture) LT_TRY(media_sequence_add(&s, data, bytes, err));
  *     LT_TRY(media_sequence_publish(&s, err));
  *     media_sequence_close(&s);
  *
- * Until then they wait in a folder beside them, "ball.png.PID.part"; what a process left there that was killed goes when the same
- * sequence is written again.
+ * Until then they wait in a folder beside them, "ball.png.PID.part"; what a process left there that
+ * was killed goes when the same sequence is written again.
  */
 #ifndef MEDIA_PICTURE_SEQUENCE_H
 #define MEDIA_PICTURE_SEQUENCE_H
@@ -27,7 +28,8 @@ typedef struct {
 lt_status media_sequence_open(media_sequence *s, const char *path, lt_error *err);
 /* The next picture's file as it is. LT_ERR_RESOURCES when the disk is full. */
 lt_status media_sequence_add(media_sequence *s, const void *data, size_t bytes, lt_error *err);
-/* Gives every picture its name; files of those names are replaced, those with higher numbers stay. */
+/* Gives every picture its name; files of those names are replaced,
+ * those with higher numbers stay. */
 lt_status media_sequence_publish(media_sequence *s, lt_error *err);
 /* What was not published goes; accepts a zeroed one. */
 void media_sequence_close(media_sequence *s);

@@ -8,7 +8,8 @@
 
 enum { PNG_DIGITS = 5 };
 
-/* A path around its number: what stands before it, whether a dash joins them, its digits, what stands behind it. */
+/* A path around its number: what stands before it, whether a dash joins them, its digits, what
+ * stands behind it. */
 typedef struct {
     int before; /* bytes */
     const char *dash;
@@ -42,12 +43,16 @@ char *media_png_pattern(const char *path)
     if (n.dash[0] == '\0')
         return strdup(path);
     char *out = NULL;
-    return asprintf(&out, "%.*s%s%%0%dd%s", n.before, path, n.dash, n.digits, n.after) < 0 ? NULL : out;
+    return asprintf(&out, "%.*s%s%%0%dd%s", n.before, path, n.dash, n.digits, n.after) < 0 ? NULL
+                                                                                           : out;
 }
 
 char *media_png_name(const char *path, int64_t index)
 {
     const numbered n = parts_of(path);
     char *out = NULL;
-    return asprintf(&out, "%.*s%s%0*lld%s", n.before, path, n.dash, n.digits, (long long)index, n.after) < 0 ? NULL : out;
+    return asprintf(&out, "%.*s%s%0*lld%s", n.before, path, n.dash, n.digits, (long long)index,
+                    n.after) < 0
+               ? NULL
+               : out;
 }

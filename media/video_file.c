@@ -23,9 +23,11 @@ enum { BUFFER_BYTES = 1 << 16 };
 
 struct media_file {
     media_target target;
-    int own_fd;      /* of a device or named pipe, or of the file as it was made new, which holds a temporary one; else -1 */
+    int own_fd;      /* of a device or named pipe, or of the file as it was made new, which holds a
+                        temporary one; else -1 */
     char *path;      /* what is asked for; "standard output" of a stream */
-    char *temporary; /* what is written until it is whole; of a growing file its path, of a stream NULL */
+    char *temporary; /* what is written until it is whole; of a growing file its path, of a stream
+                        NULL */
     char *comment;
     bool begun;
     bool half_written;       /* there is a temporary file */
@@ -78,7 +80,8 @@ static lt_status open_output(media_file *f, lt_error *err)
     if (f->target.kind == MEDIA_STREAM) {
         uint8_t *buffer = av_malloc(BUFFER_BYTES);
         AVIOContext *io =
-            buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL) : NULL;
+            buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL)
+                   : NULL;
         if (!io) {
             av_free(buffer);
             return media_no_memory(err, f->path);
@@ -133,7 +136,8 @@ static lt_status open_container(media_file *f, lt_error *err)
     const char *muxer = f->info.format == MEDIA_MP4 ? "mp4" : "matroska";
     int s = avformat_alloc_output_context2(&f->format, NULL, muxer, NULL);
     if (s < 0)
-        return media_fail(err, LT_ERR_FAILED, s, "%s: this build of libav cannot write %s", f->path, muxer);
+        return media_fail(err, LT_ERR_FAILED, s, "%s: this build of libav cannot write %s", f->path,
+                          muxer);
     f->format->pb = f->io;
     /* BITEXACT: no dates, no versions, no random numbers */
     f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
@@ -147,12 +151,14 @@ static lt_status open_container(media_file *f, lt_error *err)
         av_dict_set(&f->format->metadata, "comment", f->comment, 0);
     AVDictionary *options = NULL;
     if (f->info.format == MEDIA_MP4)
-        av_dict_set(
-            &options, "movflags",
-            f->target.kind == MEDIA_FINISHED ? "faststart" : "frag_custom+empty_moov+default_base_moof", 0);
+        av_dict_set(&options, "movflags",
+                    f->target.kind == MEDIA_FINISHED ? "faststart"
+                                                     : "frag_custom+empty_moov+default_base_moof",
+                    0);
     s = avformat_write_header(f->format, &options);
     av_dict_free(&options);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: its header cannot be written", f->path) : LT_OK;
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: its header cannot be written", f->path)
+                 : LT_OK;
 }
 
 /* ---- pictures ---- */
@@ -160,7 +166,8 @@ static lt_status open_container(media_file *f, lt_error *err)
 /* Puts the packet's bytes into f->packet. */
 static int load_packet(media_file *f, const media_blob_packet *p)
 {
-    const int s = p->bytes > INT32_MAX ? AVERROR_INVALIDDATA : av_new_packet(f->packet, (int)p->bytes);
+    const int s =
+        p->bytes > INT32_MAX ? AVERROR_INVALIDDATA : av_new_packet(f->packet, (int)p->bytes);
     if (s >= 0 && p->bytes > 0)
         memcpy(f->packet->data, p->data, p->bytes);
     return s;
@@ -178,7 +185,8 @@ static int mux_packet(media_file *f, int64_t index, bool is_key)
     return av_write_frame(f->format, f->packet);
 }
 
-static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_t index, lt_error *err)
+static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_t index,
+                               lt_error *err)
 {
     if (f->info.format == MEDIA_PNG)
         return media_sequence_add(&f->sequence, p->data, p->bytes, err);
@@ -201,11 +209,13 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
     f->info.codec_header = f->codec_header;
     f->begun = true;
     if (info->format == MEDIA_PNG && f->target.kind == MEDIA_STREAM)
-        return lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream", f->path);
+        return lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream",
+                       f->path);
     if (info->format == MEDIA_PNG)
         return media_sequence_open(&f->sequence, f->path, err);
     LT_TRY(open_output(f, err));
-    return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err) : open_container(f, err);
+    return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err)
+                                     : open_container(f, err);
 }
 
 static bool goes_on(const media_blob_info *a, const media_blob_info *b)
@@ -236,10 +246,11 @@ static lt_status add_window(media_file *f, const void *blob, size_t bytes, lt_er
     if (!f->begun)
         LT_TRY(begin(f, &r.info, err));
     if (!goes_on(&f->info, &r.info))
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: a window of %dx%d at %d/%d follows one of %dx%d at %d/%d, or settings differ",
-                       f->path, r.info.width, r.info.height, r.info.rate_num, r.info.rate_den, f->info.width,
-                       f->info.height, f->info.rate_num, f->info.rate_den);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: a window of %dx%d at %d/%d follows one of %dx%d at %d/%d, or settings differ",
+            f->path, r.info.width, r.info.height, r.info.rate_num, r.info.rate_den, f->info.width,
+            f->info.height, f->info.rate_num, f->info.rate_den);
     for (;;) {
         media_blob_packet p;
         bool got;

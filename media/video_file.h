@@ -17,10 +17,12 @@
 #include "media/media_format.h"
 
 typedef enum {
-    MEDIA_FINISHED, /* written beside `path` under a temporary name, synced and renamed when closed; MP4 can be played while
-                     * it is still being loaded. A device or named pipe is written as a stream. */
-    MEDIA_GROWING, /* written to `path` itself, and playable after every window: for while a take is being made. What is there
-                    * before goes; a link is not written through */
+    /* written beside `path` under a temporary name, synced and renamed when closed; MP4 can be
+     * played while it is still being loaded. A device or named pipe is written as a stream. */
+    MEDIA_FINISHED,
+    /* written to `path` itself, and playable after every window: for while a take is being made.
+     * What is there before goes; a link is not written through */
+    MEDIA_GROWING,
     MEDIA_STREAM /* written to the descriptor `fd`, a pipe for example, in one go */
 } media_target_kind;
 
@@ -35,13 +37,16 @@ typedef struct media_file media_file;
 
 /* Windows say which kind of video it is, so nothing is written before the first. */
 lt_status media_file_open(const media_target *target, media_file **out, lt_error *err);
-/* The next window: all of one format, size and rate (LT_ERR_INPUT). LT_ERR_RESOURCES when the disk is full. */
+/* The next window: all of one format, size and rate (LT_ERR_INPUT).
+ * LT_ERR_RESOURCES when the disk is full. */
 lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error *err);
-/* Finishes the file and frees `f`, also when it fails; a MEDIA_FINISHED file then stays as it was before. */
+/* Finishes the file and frees `f`, also when it fails; a MEDIA_FINISHED file
+ * then stays as it was before. */
 lt_status media_file_close(media_file *f, lt_error *err);
 void media_file_abandon(media_file *f); /* without a file; accepts NULL */
 
-/* The names of a PNG sequence "ball.png": "ball-%05d.png"; what has a number already stays, "ball%03d.png". free() it; NULL when memory is out. */
+/* The names of a PNG sequence "ball.png": "ball-%05d.png"; what has a number already stays,
+ * "ball%03d.png". free() it; NULL when memory is out. */
 char *media_png_pattern(const char *path);
 /* That of picture `index`: "ball-00007.png", "ball007.png". free() it; NULL when memory is out. */
 char *media_png_name(const char *path, int64_t index);

@@ -81,7 +81,8 @@ static int refuse_other_file(AVFormatContext *format, AVIOContext **io, const ch
 static lt_status open_file(media_input *in, lt_error *err)
 {
     const bool standard = strcmp(in->path, "-") == 0;
-    in->fd = standard ? dup(STDIN_FILENO) : open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe is waited for in read_bytes */
+    /* a named pipe is waited for in read_bytes */
+    in->fd = standard ? dup(STDIN_FILENO) : open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (in->fd < 0 || fstat(in->fd, &st) != 0 || (!standard && fcntl(in->fd, F_SETFL, 0) != 0))
         return lt_fail(err, LT_ERR_INPUT, "%s: cannot be opened: %s", in->path, strerror(errno));
@@ -109,7 +110,8 @@ static lt_status open_file(media_input *in, lt_error *err)
 
 static lt_status cancelled(const media_input *in, lt_error *err)
 {
-    return lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked after %.3f s of it", in->path, in->seconds_read);
+    return lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked after %.3f s of it", in->path,
+                   in->seconds_read);
 }
 
 lt_status media_input_check(media_input *in, lt_error *err)
@@ -125,8 +127,8 @@ static lt_status open_container(media_input *in, lt_error *err)
     av_dict_set(&options, "format_whitelist", containers, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     AVIOContext *io = in->format->pb; /* a failed open forgets it */
-    const int opened =
-        avformat_open_input(&in->format, NULL, NULL, &options); /* judged by its contents, not its name */
+    /* judged by its contents, not its name */
+    const int opened = avformat_open_input(&in->format, NULL, NULL, &options);
     av_dict_free(&options);
     if (opened < 0) {
         av_freep(&io->buffer);
@@ -148,7 +150,8 @@ static lt_status find_pictures(media_input *in, lt_error *err)
     const AVCodec *codec = NULL;
     const int found = av_find_best_stream(in->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
     if (found == AVERROR_DECODER_NOT_FOUND)
-        return lt_fail(err, LT_ERR_INPUT, "%s: its video has a codec that this build of libav does not know",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: its video has a codec that this build of libav does not know",
                        in->path);
     if (found < 0 || (in->format->streams[found]->disposition & AV_DISPOSITION_ATTACHED_PIC))
         return lt_fail(err, LT_ERR_INPUT, "%s: has no video in it (other streams: %u)", in->path,
@@ -158,8 +161,9 @@ static lt_status find_pictures(media_input *in, lt_error *err)
     const AVCodecParameters *p = in->stream->codecpar;
     if (p->width > MEDIA_MOST_SIDE || p->height > MEDIA_MOST_SIDE ||
         (int64_t)p->width * p->height > MEDIA_MOST_PIXELS)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pictures of %dx%d, expected at most %d a side and %d in all",
-                       in->path, p->width, p->height, MEDIA_MOST_SIDE, MEDIA_MOST_PIXELS);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: pictures of %dx%d, expected at most %d a side and %d in all", in->path,
+                       p->width, p->height, MEDIA_MOST_SIDE, MEDIA_MOST_PIXELS);
     in->decoder = avcodec_alloc_context3(codec);
     in->packet = av_packet_alloc();
     if (!in->decoder || !in->packet)
@@ -171,11 +175,13 @@ static lt_status find_pictures(media_input *in, lt_error *err)
     if (s >= 0)
         s = avcodec_open2(in->decoder, codec, NULL);
     if (s < 0)
-        return media_fail(err, LT_ERR_INPUT, s, "%s: its %s video cannot be decoded", in->path, codec->name);
+        return media_fail(err, LT_ERR_INPUT, s, "%s: its %s video cannot be decoded", in->path,
+                          codec->name);
     return LT_OK;
 }
 
-lt_status media_input_open(media_input *in, const char *path, int (*stop)(void *user), void *user, lt_error *err)
+lt_status media_input_open(media_input *in, const char *path, int (*stop)(void *user), void *user,
+                           lt_error *err)
 {
     LT_TRY(media_begin(err));
     *in = (media_input){.path = path, .fd = -1, .end = AV_NOPTS_VALUE, .stop = stop, .user = user};
@@ -212,11 +218,14 @@ void media_input_close(media_input *in)
 static lt_status damaged(const media_input *in, int averror, lt_error *err)
 {
     if (in->format->pb->seekable == 0 && in->decoded == 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: no picture can be read from this pipe: a damaged video, or one that is read from its end\n"
-                                          "hint: a file is read in any order",
-                       in->path);
-    return media_fail(err, LT_ERR_INPUT, averror, "%s: damaged or cut off after %lld pictures (%.3f s)",
-                      in->path, (long long)in->decoded, in->seconds_read);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: no picture can be read from this pipe: a damaged video, or one that is read from its end\n"
+            "hint: a file is read in any order",
+            in->path);
+    return media_fail(err, LT_ERR_INPUT, averror,
+                      "%s: damaged or cut off after %lld pictures (%.3f s)", in->path,
+                      (long long)in->decoded, in->seconds_read);
 }
 
 /* Notes when the packet's picture, or sound, goes. */
@@ -225,18 +234,19 @@ static void note_end(media_input *in)
     const AVPacket *p = in->packet;
     const int64_t begin = p->pts != AV_NOPTS_VALUE ? p->pts : p->dts;
     int64_t end;
-    if (begin == AV_NOPTS_VALUE || p->duration < 0 || __builtin_add_overflow(begin, p->duration, &end))
+    if (begin == AV_NOPTS_VALUE || p->duration < 0 ||
+        __builtin_add_overflow(begin, p->duration, &end))
         return;
-    in->seconds_read =
-        fmax(in->seconds_read, (double)end * av_q2d(in->format->streams[p->stream_index]->time_base));
-    const bool shown =
-        p->stream_index == in->stream->index && p->duration > 0 && !(p->flags & AV_PKT_FLAG_DISCARD);
+    in->seconds_read = fmax(in->seconds_read,
+                            (double)end * av_q2d(in->format->streams[p->stream_index]->time_base));
+    const bool shown = p->stream_index == in->stream->index && p->duration > 0 &&
+                       !(p->flags & AV_PKT_FLAG_DISCARD);
     if (shown && (in->end == AV_NOPTS_VALUE || end > in->end))
         in->end = end;
 }
 
-/* Matroska's reader takes the end of a file that was cut off for the end of the video; the header knows better. Other
- * containers report it, or their headers are not to be trusted. */
+/* Matroska's reader takes the end of a file that was cut off for the end of the video; the header
+ * knows better. Other containers report it, or their headers are not to be trusted. */
 static bool ends_early(const media_input *in)
 {
     const AVFormatContext *format = in->format;
@@ -267,7 +277,8 @@ static lt_status feed(media_input *in, lt_error *err)
         s = avcodec_send_packet(in->decoder, in->packet);
     }
     av_packet_unref(in->packet);
-    /* A recording may begin between two pictures; nothing of it is shown before the first whole one. */
+    /* A recording may begin between two pictures; nothing of it is
+     * shown before the first whole one. */
     const bool before_first = in->decoded == 0 && s == AVERROR_INVALIDDATA;
     return s < 0 && !before_first ? damaged(in, s, err) : LT_OK;
 }
@@ -279,7 +290,8 @@ lt_status media_input_next(media_input *in, AVFrame *picture, bool *got, lt_erro
         const int s = avcodec_receive_frame(in->decoder, picture);
         if (s == 0) {
             in->decoded++;
-            in->damaged += picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+            in->damaged +=
+                picture->decode_error_flags != 0 || (picture->flags & AV_FRAME_FLAG_CORRUPT) != 0;
             *got = true;
             return LT_OK;
         }

@@ -19,8 +19,9 @@ struct media_encoder {
     const media_codec *kind;
     AVCodecContext *codec;
     AVBSFContext *strip; /* takes the encoder's name and version out */
-    AVFrame *given;      /* copy of the caller's frame: libswscale reads a little past the end of a row */
-    AVFrame *picture;    /* what is encoded */
+    /* copy of the caller's frame: libswscale reads a little past the end of a row */
+    AVFrame *given;
+    AVFrame *picture; /* what is encoded */
     AVPacket *packet;
     media_scaler scaler;
     media_blob_writer blob;
@@ -42,12 +43,14 @@ static void set_h264(AVCodecContext *c, AVDictionary **options)
 {
     c->profile = FF_PROFILE_H264_HIGH;
     c->gop_size = INT_MAX; /* one group a window ... */
-    c->max_b_frames = 0;   /* ... in order of display: no edit list, and the file is as long as its frames */
+    c->max_b_frames = 0;   /* ... in order of display: no edit list, and the file is as long as its
+                              frames */
     c->thread_count = H264_THREADS;
     av_dict_set(options, "preset", "medium", 0);
     av_dict_set_int(options, "crf", H264_QUALITY, 0);
     av_dict_set_int(options, "sc_threshold", 0, 0);
-    if (has_avx512()) /* x264's code for it gives other bytes now and then, see README; that for AVX2 the usual ones, as fast */
+    if (has_avx512()) /* x264's code for it gives other bytes now and then, see README; that for
+                         AVX2 the usual ones, as fast */
         av_dict_set(options, "x264-params", "asm=avx2", 0);
 }
 
@@ -67,7 +70,8 @@ static lt_status open_codec(media_encoder *e, lt_error *err)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(e->kind->encoder);
     if (!codec)
-        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no encoder %s", e->kind->encoder);
+        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no encoder %s",
+                       e->kind->encoder);
     e->codec = avcodec_alloc_context3(codec);
     if (!e->codec)
         return media_no_memory(err, "video");
@@ -92,19 +96,21 @@ static lt_status open_codec(media_encoder *e, lt_error *err)
         set_ffv1(c, &options);
     const int s = avcodec_open2(c, codec, &options);
     av_dict_free(&options);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s encoder for %dx%d", e->kind->encoder,
-                              c->width, c->height)
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s encoder for %dx%d",
+                              e->kind->encoder, c->width, c->height)
                  : LT_OK;
 }
 
-/* x264 writes its version and settings into a SEI unit (type 6) before the first picture; it has no other of these. */
+/* x264 writes its version and settings into a SEI unit (type 6) before the first picture; it has no
+ * other of these. */
 static lt_status open_strip(media_encoder *e, lt_error *err)
 {
     const bool h264 = e->kind->id == AV_CODEC_ID_H264;
     const char *const name = h264 ? "filter_units" : "null";
     const AVBitStreamFilter *filter = av_bsf_get_by_name(name);
     if (!filter)
-        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no bitstream filter %s", name);
+        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no bitstream filter %s",
+                       name);
     int s = av_bsf_alloc(filter, &e->strip);
     if (s >= 0)
         s = avcodec_parameters_from_context(e->strip->par_in, e->codec);
@@ -115,8 +121,9 @@ static lt_status open_strip(media_encoder *e, lt_error *err)
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "video: %s", filter->name) : LT_OK;
 }
 
-/* Memory for a picture whose size and format are set. It is cleared: an encoder reads beyond a picture whose sides are odd, where
- * nobody writes, and the file must depend on what was asked for alone. */
+/* Memory for a picture whose size and format are set. It is cleared: an encoder reads beyond a
+ * picture whose sides are odd, where nobody writes, and the file must depend on what was asked for
+ * alone. */
 static int give_memory(AVFrame *picture)
 {
     const int s = av_frame_get_buffer(picture, 0);
@@ -222,8 +229,8 @@ lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err)
         return media_fail(err, LT_ERR_FAILED, s, "video: picture %lld", (long long)e->pictures);
     const size_t row_bytes = 3 * (size_t)e->spec.width;
     for (int row = 0; row < e->spec.height; row++)
-        memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0], rgb + (size_t)row * row_bytes,
-               row_bytes);
+        memcpy(e->given->data[0] + (ptrdiff_t)row * e->given->linesize[0],
+               rgb + (size_t)row * row_bytes, row_bytes);
     LT_TRY(media_scale(&e->scaler, e->given, e->picture, err));
     s = encode(e, e->picture);
     if (s < 0)
@@ -242,7 +249,8 @@ static lt_status finish(media_encoder *e, void **blob, size_t *bytes, lt_error *
     if (s >= 0)
         s = store_packets(e);
     if (s < 0)
-        return media_fail(err, LT_ERR_FAILED, s, "video: the last of %lld pictures", (long long)e->pictures);
+        return media_fail(err, LT_ERR_FAILED, s, "video: the last of %lld pictures",
+                          (long long)e->pictures);
     return media_blob_finish(&e->blob, e->pictures, blob, bytes, err);
 }
 

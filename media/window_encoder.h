@@ -1,12 +1,14 @@
-/* window_encoder.h - the frames of one window -> encoded pictures, one closed group with an encoder of its own.
+/* window_encoder.h - the frames of one window -> encoded pictures, one closed group with an encoder
+ * of its own.
  *
  *     media_spec spec = {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 1, .fps = 8};
  *     LT_TRY(media_encoder_open(&spec, &e, err));
  *     for (...) LT_TRY(media_encoder_add(e, rgb, err));
  *     LT_TRY(media_encoder_finish(e, &blob, &bytes, err));     put together by video_file.h
  *
- * A window depends on nothing but its frames, so a take that was interrupted has the same bytes as one that was not. The
- * number of encoder threads is fixed, and the encoder's name and version are taken out.
+ * A window depends on nothing but its frames, so a take that was interrupted has the same bytes as
+ * one that was not. The number of encoder threads is fixed, and the encoder's name and version are
+ * taken out.
  */
 #ifndef MEDIA_WINDOW_ENCODER_H
 #define MEDIA_WINDOW_ENCODER_H

@@ -49,7 +49,8 @@ int media_y4m_write(media_y4m *y, const AVPacket *packet)
     if (s < 0)
         return s;
     const AVFrame *p = y->picture;
-    if (p->format != AV_PIX_FMT_YUV420P || p->width != y->decoder->width || p->height != y->decoder->height)
+    if (p->format != AV_PIX_FMT_YUV420P || p->width != y->decoder->width ||
+        p->height != y->decoder->height)
         return AVERROR_INVALIDDATA;
     avio_printf(y->io, "FRAME\n");
     write_plane(y->io, p->data[0], p->linesize[0], p->width, p->height);

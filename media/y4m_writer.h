@@ -1,4 +1,5 @@
-/* y4m_writer.h - uncompressed 4:2:0 frames behind a line of text; windows wait as FFV1 until then. Inside media only. */
+/* y4m_writer.h - uncompressed 4:2:0 frames behind a line of text; windows wait as FFV1 until then.
+ * Inside media only. */
 #ifndef MEDIA_Y4M_WRITER_H
 #define MEDIA_Y4M_WRITER_H
 

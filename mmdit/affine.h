@@ -13,7 +13,8 @@ typedef struct {
 } dit_affine;
 
 /* NAME.weight and NAME.bias; the name is the formatted text. */
-void dit_bind_linear(lt_binder *b, dit_affine *p, int out, int in, const char *name, ...) LT_PRINTF(5, 6);
+void dit_bind_linear(lt_binder *b, dit_affine *p, int out, int in, const char *name, ...)
+    LT_PRINTF(5, 6);
 void dit_bind_norm(lt_binder *b, dit_affine *p, int width, const char *name, ...) LT_PRINTF(4, 5);
 /* A square 2-D kernel of `size` x `size`. */
 void dit_bind_conv(lt_binder *b, dit_affine *p, int out, int in, int size, const char *name, ...)

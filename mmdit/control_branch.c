@@ -11,7 +11,8 @@ lt_status dit_control_bind(lt_binder *b, dit_control *w, const cfg_mmdit *cfg, l
     LT_TRY(dit_branch_bind(b, &w->branch, cfg, cfg->control_layers, PREFIX, err));
     w->zero_linears = calloc((size_t)cfg->control_layers + 1, sizeof *w->zero_linears);
     if (!w->zero_linears)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d layers", PREFIX, cfg->control_layers);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d layers", PREFIX,
+                       cfg->control_layers);
     for (int i = 0; i < cfg->control_layers; i++)
         lt_bind(b, &w->zero_linears[i], LT_ROLE_MATRIX, lt_shape2(cfg->width, cfg->width),
                 "%s.mixins.adaln_layer.zero_linears.%d.weight", PREFIX, i);

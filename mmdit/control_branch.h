@@ -1,7 +1,9 @@
-/* control_branch.h - the network that sees the semantics: one signal for each of the first main layers.
+/* control_branch.h - the network that sees the semantics: one signal for each of the first main
+ * layers.
  *
- * Its input is the noisy latent plus the control latent. After each layer comes a linear map whose output is both the
- * signal for the main layer of that number and the input of the next control layer.
+ * Its input is the noisy latent plus the control latent. After each layer comes a linear map whose
+ * output is both the signal for the main layer of that number and the input of the next control
+ * layer.
  */
 #ifndef DIT_CONTROL_BRANCH_H
 #define DIT_CONTROL_BRANCH_H
@@ -10,7 +12,8 @@
 
 typedef struct {
     dit_branch branch;
-    lt_weight *zero_linears; /* [layers] of [d, d]; zero when training began, hence the name; owned */
+    /* [layers] of [d, d]; zero when training began, hence the name; owned */
+    lt_weight *zero_linears;
 } dit_control;
 
 lt_status dit_control_bind(lt_binder *b, dit_control *w, const cfg_mmdit *cfg, lt_error *err);

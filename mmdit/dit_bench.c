@@ -9,8 +9,8 @@
 
 typedef struct {
     dit_network network;
-    lt_shape latent; /* [T, H, W, C] */
-    float *sinusoid; /* [width] */
+    lt_shape latent;   /* [T, H, W, C] */
+    float *sinusoid;   /* [width] */
     double *seconds;   /* of each repeat; the first is not counted */
     double *processor; /* seconds of all threads, of each repeat */
     int repeats;
@@ -67,10 +67,11 @@ static double flop_of(const cfg_mmdit *cfg, double rows)
     return (cfg->layers + cfg->control_layers) * block + cfg->control_layers * 2 * rows * d * d;
 }
 
-static lt_status time_network(bench_run *r, const cfg_mmdit *cfg, lt_backend *backend, dit_timing *out,
-                              lt_error *err)
+static lt_status time_network(bench_run *r, const cfg_mmdit *cfg, lt_backend *backend,
+                              dit_timing *out, lt_error *err)
 {
-    r->latent = lt_shape4(cfg->latent_frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
+    r->latent =
+        lt_shape4(cfg->latent_frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
     r->sinusoid = malloc((size_t)cfg->width * sizeof *r->sinusoid);
     r->seconds = malloc((size_t)(r->repeats + 1) * sizeof *r->seconds);
     r->processor = malloc((size_t)(r->repeats + 1) * sizeof *r->processor);
@@ -94,7 +95,8 @@ static bool lies_in_a_layer(const char *name, lt_shape shape)
     return shape.rank == 2 && strstr(name, ".layers.") != NULL;
 }
 
-lt_status dit_bench(const cfg_mmdit *cfg, lt_rounding rounding, lt_backend *backend, int repeats, dit_timing *out, lt_error *err)
+lt_status dit_bench(const cfg_mmdit *cfg, lt_rounding rounding, lt_backend *backend, int repeats,
+                    dit_timing *out, lt_error *err)
 {
     bench_run r = {.repeats = repeats > 0 ? repeats : 1};
     lt_weights *weights = NULL;

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix,
-                          lt_error *err)
+lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers,
+                          const char *prefix, lt_error *err)
 {
     *w = (dit_branch){.layers = layers};
     w->blocks = calloc((size_t)layers + 1, sizeof *w->blocks);

@@ -1,4 +1,5 @@
-/* dit_branch.h - what the main and the control network have in common: embeddings, timestep and a stack of blocks. */
+/* dit_branch.h - what the main and the control network have in common: embeddings, timestep and a
+ * stack of blocks. */
 #ifndef DIT_BRANCH_H
 #define DIT_BRANCH_H
 
@@ -14,9 +15,10 @@ typedef struct {
     int layers;
 } dit_branch;
 
-/* Asks `b` for all tensors of `layers` layers; the branch must stay where it is while they are in use. */
-lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers, const char *prefix,
-                          lt_error *err);
+/* Asks `b` for all tensors of `layers` layers; the branch must stay where
+ * it is while they are in use. */
+lt_status dit_branch_bind(lt_binder *b, dit_branch *w, const cfg_mmdit *cfg, int layers,
+                          const char *prefix, lt_error *err);
 void dit_branch_close(dit_branch *w); /* accepts a zeroed one */
 
 #endif

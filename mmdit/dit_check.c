@@ -33,7 +33,8 @@ static lt_status keep(checking *c, void *array)
         return LT_OK;
     }
     free(array);
-    return lt_fail(c->err, LT_ERR_RESOURCES, "%s: no memory for its arrays", lt_golden_place(c->golden));
+    return lt_fail(c->err, LT_ERR_RESOURCES, "%s: no memory for its arrays",
+                   lt_golden_place(c->golden));
 }
 
 static lt_status new_array(checking *c, int64_t count, float **out)
@@ -53,7 +54,8 @@ static lt_status take(checking *c, const char *name, lt_shape want, float **out,
     for (int i = 0; i < want.rank; i++)
         if ((want.dim[i] != ANY && want.dim[i] != found->dim[i]) || found->dim[i] < 1)
             return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s is %s, which does not fit the config",
-                           lt_golden_place(c->golden), name, lt_shape_text(*found, text, sizeof text));
+                           lt_golden_place(c->golden), name,
+                           lt_shape_text(*found, text, sizeof text));
     return LT_OK;
 }
 
@@ -68,14 +70,19 @@ static lt_status require(const checking *c, const char *const *keys)
     return lt_golden_needs(c->golden, keys, c->err);
 }
 
-static const char *const upsample_keys[] = {"latent_channels",      "upsample.in_channels", "upsample.base_width",
-                                            "upsample.multipliers", "upsample.blocks",      "upsample.out_channels",
+static const char *const upsample_keys[] = {"latent_channels",
+                                            "upsample.in_channels",
+                                            "upsample.base_width",
+                                            "upsample.multipliers",
+                                            "upsample.blocks",
+                                            "upsample.out_channels",
                                             NULL};
 static const char *const time_keys[] = {"width", "time_width", NULL};
 static const char *const position_keys[] = {
     "width",         "text_length",  "patch",          "latent_frames",
     "latent_height", "latent_width", "position_scale", NULL};
-static const char *const block_keys[] = {"width", "heads", "mlp_width", "time_width", "text_length", NULL};
+static const char *const block_keys[] = {"width",      "heads",       "mlp_width",
+                                         "time_width", "text_length", NULL};
 static const char *const branch_keys[] = {"control_layers", "text_width", "latent_channels", NULL};
 static const char *const layers_keys[] = {"layers", NULL};
 static const char *const steps_keys[] = {"steps", NULL};
@@ -149,12 +156,13 @@ static lt_status run_upsample(checking *c, upsample_run *r)
     const cfg_mmdit *cfg = &c->cfg;
     float *features;
     lt_shape shape;
-    LT_TRY(take(c, "features", lt_shape5(1, ANY, cfg->upsample.in_channels, ANY, ANY), &features, &shape));
+    LT_TRY(take(c, "features", lt_shape5(1, ANY, cfg->upsample.in_channels, ANY, ANY), &features,
+                &shape));
     r->features = features;
     r->shape = lt_shape4(shape.dim[1], shape.dim[2], shape.dim[3], shape.dim[4]);
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
-    const lt_shape large =
-        lt_shape5(1, shape.dim[1], cfg->latent_channels, shape.dim[3] * factor, shape.dim[4] * factor);
+    const lt_shape large = lt_shape5(1, shape.dim[1], cfg->latent_channels, shape.dim[3] * factor,
+                                     shape.dim[4] * factor);
     LT_TRY(new_array(c, large.dim[1] * large.dim[2] * large.dim[3] * large.dim[4], &r->control));
     LT_TRY(run(c, upsample_pass, r));
     return report(c, "control_latent", large, r->control);
@@ -234,7 +242,8 @@ static lt_status position_pass(lt_ops *o, void *user)
     const lt_tensor table = lt_new(o, o->dtype, r->table);
     lt_fill_into(o, table, 0.0f);
     const int64_t n_video = r->grid.dim[0] * r->grid.dim[1] * r->grid.dim[2];
-    const lt_tensor video = lt_reshape(lt_slice(table, 0, r->table.dim[0] - n_video, n_video), r->grid);
+    const lt_tensor video =
+        lt_reshape(lt_slice(table, 0, r->table.dim[0] - n_video, n_video), r->grid);
     dit_position_add_into(o, &r->position, video, video);
     fetch(o, r->values, table);
     return lt_ops_status(o);
@@ -246,9 +255,10 @@ static lt_status check_position(checking *c)
     LT_TRY(require(c, position_keys));
     LT_TRY(dit_check_patches(cfg, c->err));
     position_run r = {0};
-    r.grid = lt_shape4(cfg->latent_frames, cfg->latent_height / cfg->patch, cfg->latent_width / cfg->patch,
-                       cfg->width);
-    r.table = lt_shape2(cfg->text_length + r.grid.dim[0] * r.grid.dim[1] * r.grid.dim[2], cfg->width);
+    r.grid = lt_shape4(cfg->latent_frames, cfg->latent_height / cfg->patch,
+                       cfg->latent_width / cfg->patch, cfg->width);
+    r.table =
+        lt_shape2(cfg->text_length + r.grid.dim[0] * r.grid.dim[1] * r.grid.dim[2], cfg->width);
     LT_TRY(new_array(c, r.table.dim[0] * r.table.dim[1], &r.values));
     LT_TRY(dit_position_open(c->backend, cfg, &r.position, c->err));
     lt_status s = run(c, position_pass, &r);
@@ -273,8 +283,10 @@ static lt_status block_pass(lt_ops *o, void *user)
 {
     const block_run *r = user;
     const lt_tensor hidden = give(o, r->hidden, lt_shape2(r->rows, r->cfg->width));
-    const lt_tensor time = lt_activate(o, give(o, r->time, lt_shape2(1, r->cfg->time_width)), LT_ACT_SILU);
-    const dit_sequence sequence = {.rows = hidden, .n_text = r->cfg->text_length, .text_keys = r->cfg->text_length};
+    const lt_tensor time =
+        lt_activate(o, give(o, r->time, lt_shape2(1, r->cfg->time_width)), LT_ACT_SILU);
+    const dit_sequence sequence = {
+        .rows = hidden, .n_text = r->cfg->text_length, .text_keys = r->cfg->text_length};
     dit_block_run(o, &r->block, r->cfg->heads, sequence, 0, time);
     fetch(o, r->result, hidden);
     return lt_ops_status(o);
@@ -325,7 +337,8 @@ typedef struct {
     int64_t rows;      /* of guidance: 1 or 2 */
     float *sinusoid;
     int64_t hidden_rows; /* text and video rows of the sequence */
-    float *result;       /* v [rows, T, C, H, W], or the control outputs [layers, rows, hidden_rows, width] */
+    float *result;       /* v [rows, T, C, H, W], or the control outputs [layers, rows, hidden_rows,
+                            width] */
 } network_run;
 
 static lt_status take_network_inputs(checking *c, network_run *r)
@@ -345,14 +358,15 @@ static lt_status take_network_inputs(checking *c, network_run *r)
     r->rows = other.dim[0];
     LT_TRY(take(c, "timesteps", lt_shape1(1), &timesteps, &other));
     if (shape.dim[1] > cfg->latent_frames)
-        return lt_fail(c->err, LT_ERR_INPUT, "%s: in.latent has %lld frames, the config says at most %d",
+        return lt_fail(c->err, LT_ERR_INPUT,
+                       "%s: in.latent has %lld frames, the config says at most %d",
                        lt_golden_place(c->golden), (long long)shape.dim[1], cfg->latent_frames);
     r->latent = latent;
     r->control = control;
     r->text = text;
     r->shape = lt_shape4(shape.dim[1], shape.dim[2], shape.dim[3], shape.dim[4]);
-    r->hidden_rows = cfg->text_length +
-                     shape.dim[1] * (cfg->latent_height / cfg->patch) * (cfg->latent_width / cfg->patch);
+    r->hidden_rows = cfg->text_length + shape.dim[1] * (cfg->latent_height / cfg->patch) *
+                                            (cfg->latent_width / cfg->patch);
     LT_TRY(new_array(c, cfg->width, &r->sinusoid));
     dit_time_sinusoid(timesteps[0], cfg->width, r->sinusoid);
     return LT_OK;
@@ -372,10 +386,12 @@ static lt_status control_pass(lt_ops *o, void *user)
     const lt_tensor latent = give_channels_last(o, r->latent, r->shape, LT_F32);
     const lt_tensor control = give_channels_last(o, r->control, r->shape, o->dtype);
     const lt_tensor sinusoid = lt_from_host(o, r->sinusoid, LT_F32, lt_shape2(1, cfg->width));
-    const lt_tensor time = lt_activate(o, dit_time_embed(o, &n->control.branch.time, sinusoid), LT_ACT_SILU);
+    const lt_tensor time =
+        lt_activate(o, dit_time_embed(o, &n->control.branch.time, sinusoid), LT_ACT_SILU);
     for (int64_t row = 0; row < r->rows; row++) {
         const lt_mark mark = lt_ops_mark(o);
-        const lt_tensor text = dit_text_rows(o, &n->control.branch.embed, cfg, give_text(o, r, cfg, row));
+        const lt_tensor text =
+            dit_text_rows(o, &n->control.branch.embed, cfg, give_text(o, r, cfg, row));
         dit_sequence state = dit_control_embed(o, &n->control, &n->position, latent, control, text);
         for (int i = 0; i < cfg->control_layers; i++) {
             const lt_tensor signal = lt_new(o, o->dtype, lt_shape_of(&state.rows));
@@ -398,7 +414,8 @@ static lt_status run_control(checking *c, network_run *r)
     for (int i = 0; i < cfg->control_layers; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "hidden.%d", i);
-        LT_TRY(report(c, name, lt_shape3(r->rows, r->hidden_rows, cfg->width), r->result + i * layer_size));
+        LT_TRY(report(c, name, lt_shape3(r->rows, r->hidden_rows, cfg->width),
+                      r->result + i * layer_size));
     }
     return LT_OK;
 }
@@ -490,7 +507,8 @@ static const struct {
 
 static lt_status report_numbers(checking *c, const char *name, int count, const double *numbers)
 {
-    return lt_golden_report(c->golden, name, LT_F64, lt_shape1(count > 0 ? count : 0), numbers, c->err);
+    return lt_golden_report(c->golden, name, LT_F64, lt_shape1(count > 0 ? count : 0), numbers,
+                            c->err);
 }
 
 static lt_status report_schedule(checking *c, const dit_schedule *schedule, double *numbers)
@@ -499,8 +517,9 @@ static lt_status report_schedule(checking *c, const dit_schedule *schedule, doub
     for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
         const int count = n - columns[k].first - columns[k].unset;
         for (int i = 0; i < count; i++)
-            numbers[i] = lt_load_element(
-                (const char *)&schedule->step[columns[k].first + i] + columns[k].field, columns[k].dtype, 0);
+            numbers[i] = lt_load_element((const char *)&schedule->step[columns[k].first + i] +
+                                             columns[k].field,
+                                         columns[k].dtype, 0);
         LT_TRY(report_numbers(c, columns[k].output, count, numbers));
     }
     for (int i = 0; i < n; i++)
@@ -510,8 +529,8 @@ static lt_status report_schedule(checking *c, const dit_schedule *schedule, doub
     dit_request released;
     dit_request_init(&released);
     for (int i = 0; i < n; i++)
-        numbers[i] =
-            dit_guidance_scale(released.scale_kind, released.scale, i, n, schedule->step[i].timestep);
+        numbers[i] = dit_guidance_scale(released.scale_kind, released.scale, i, n,
+                                        schedule->step[i].timestep);
     return report_numbers(c, "scales", n, numbers);
 }
 
@@ -546,12 +565,14 @@ static lt_status take_draws(checking *c, dit_request *r)
         float *values;
         lt_shape shape;
         (void)snprintf(name, sizeof name, "noise.%d", k);
-        LT_TRY(take(c, name, lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width),
+        LT_TRY(take(c, name,
+                    lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width),
                     &values, &shape));
         const int64_t want = dit_official_draw_frames(r, k);
         if (shape.dim[1] != want)
             return lt_fail(c->err, LT_ERR_INPUT, "%s: in.%s has %lld frames, expected %lld",
-                           lt_golden_place(c->golden), name, (long long)shape.dim[1], (long long)want);
+                           lt_golden_place(c->golden), name, (long long)shape.dim[1],
+                           (long long)want);
         draws[k] = values;
     }
     r->draws = draws;
@@ -574,8 +595,8 @@ static lt_status run_sample(checking *c, dit_model *m)
 {
     const cfg_mmdit *cfg = &c->cfg;
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
-    const lt_shape grid =
-        lt_shape5(1, ANY, cfg->upsample.in_channels, cfg->latent_height / factor, cfg->latent_width / factor);
+    const lt_shape grid = lt_shape5(1, ANY, cfg->upsample.in_channels, cfg->latent_height / factor,
+                                    cfg->latent_width / factor);
     float *features;
     float *text;
     lt_shape shape;
@@ -590,8 +611,8 @@ static lt_status run_sample(checking *c, dit_model *m)
     if (lt_golden_has_input(c->golden, "prefix")) {
         float *known;
         LT_TRY(take(c, "prefix",
-                    lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width), &known,
-                    &other));
+                    lt_shape5(1, ANY, cfg->latent_channels, cfg->latent_height, cfg->latent_width),
+                    &known, &other));
         r.known = known;
         r.known_frames = (int)other.dim[1];
     }

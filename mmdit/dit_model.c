@@ -18,8 +18,8 @@ static lt_status check_grid(const cfg_mmdit *cfg, lt_error *err)
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
     if (cfg->latent_height % factor != 0 || cfg->latent_width % factor != 0)
         return lt_fail(err, LT_ERR_INPUT,
-                       "mmdit.upsample: enlarges by %d, which does not divide the latent's %d x %d", factor,
-                       cfg->latent_height, cfg->latent_width);
+                       "mmdit.upsample: enlarges by %d, which does not divide the latent's %d x %d",
+                       factor, cfg->latent_height, cfg->latent_width);
     return LT_OK;
 }
 
@@ -33,8 +33,8 @@ static lt_status bind_all(dit_model *m, lt_weights *weights, const cfg_mmdit *cf
     return network != LT_OK ? network : upsampler != LT_OK ? upsampler : bound;
 }
 
-lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend, dit_model **out,
-                         lt_error *err)
+lt_status dit_model_open(lt_weights *weights, const cfg_mmdit *cfg, lt_backend *backend,
+                         dit_model **out, lt_error *err)
 {
     *out = NULL;
     dit_model *m = calloc(1, sizeof *m);
@@ -75,20 +75,23 @@ static lt_status control_pass(lt_ops *o, void *user)
 {
     static const int order[] = {0, 3, 1, 2};
     const control_run *run = user;
-    const lt_tensor features = lt_cast(o, lt_from_host(o, run->features, LT_F32, run->shape), o->dtype);
+    const lt_tensor features =
+        lt_cast(o, lt_from_host(o, run->features, LT_F32, run->shape), o->dtype);
     const lt_tensor control = dit_upsample(o, &run->model->upsampler, features); /* [T, H, W, C] */
     lt_download(o, run->control, lt_cast(o, lt_permute(control, order), LT_F32));
     return lt_ops_status(o);
 }
 
-lt_status dit_control_latent(dit_model *m, const float *features, int frames, float *control, lt_error *err)
+lt_status dit_control_latent(dit_model *m, const float *features, int frames, float *control,
+                             lt_error *err)
 {
     const cfg_mmdit *cfg = &m->network.cfg;
     if (frames < 1)
-        return lt_fail(err, LT_ERR_USAGE, "control latent of %d frames, expected at least 1", frames);
+        return lt_fail(err, LT_ERR_USAGE, "control latent of %d frames, expected at least 1",
+                       frames);
     const int factor = 1 << (cfg->upsample.multiplier_count - 1);
-    const lt_shape shape =
-        lt_shape4(frames, cfg->latent_height / factor, cfg->latent_width / factor, cfg->upsample.in_channels);
+    const lt_shape shape = lt_shape4(frames, cfg->latent_height / factor,
+                                     cfg->latent_width / factor, cfg->upsample.in_channels);
     control_run run = {.model = m, .features = features, .shape = shape, .control = control};
     return lt_ops_run(&m->ops, control_pass, &run, err);
 }

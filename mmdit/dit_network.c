@@ -8,8 +8,8 @@ static const float HEAD_NORM_EPS = 1e-6f;
 lt_status dit_check_heads(const cfg_mmdit *cfg, lt_error *err)
 {
     if (cfg->width % cfg->heads != 0)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.heads: %d does not divide the width %d", cfg->heads,
-                       cfg->width);
+        return lt_fail(err, LT_ERR_INPUT, "mmdit.heads: %d does not divide the width %d",
+                       cfg->heads, cfg->width);
     return LT_OK;
 }
 
@@ -18,8 +18,8 @@ lt_status dit_check_patches(const cfg_mmdit *cfg, lt_error *err)
     if (cfg->width % 16 != 0) /* position parts of d/4 and 3d/8 hold pairs */
         return lt_fail(err, LT_ERR_INPUT, "mmdit.width: %d is not a multiple of 16", cfg->width);
     if (cfg->latent_height % cfg->patch != 0 || cfg->latent_width % cfg->patch != 0)
-        return lt_fail(err, LT_ERR_INPUT, "mmdit.patch: %d does not divide the latent's %d x %d", cfg->patch,
-                       cfg->latent_height, cfg->latent_width);
+        return lt_fail(err, LT_ERR_INPUT, "mmdit.patch: %d does not divide the latent's %d x %d",
+                       cfg->patch, cfg->latent_height, cfg->latent_width);
     return LT_OK;
 }
 
@@ -67,24 +67,31 @@ dit_times dit_embed_times(lt_ops *o, const dit_network *n, lt_tensor sinusoids)
 }
 
 /* video [n, d], the rows of v's frames -> v f32 [frames, H, W, C]. */
-static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor video, lt_tensor time)
+static void output_head(lt_ops *o, const dit_network *n, lt_tensor v, lt_tensor video,
+                        lt_tensor time)
 {
     const int64_t d = n->cfg.width;
+    /* [n, d] */
     const lt_tensor u =
-        lt_layer_norm(o, video, &n->final_norm.weight, &n->final_norm.bias, FINAL_NORM_EPS); /* [n, d] */
+        lt_layer_norm(o, video, &n->final_norm.weight, &n->final_norm.bias, FINAL_NORM_EPS);
+    /* [1, 2 d] */
     const lt_tensor m =
-        lt_linear(o, time, &n->head_modulation.weight, &n->head_modulation.bias, LT_ACT_NONE); /* [1, 2 d] */
+        lt_linear(o, time, &n->head_modulation.weight, &n->head_modulation.bias, LT_ACT_NONE);
     const lt_tensor shift = lt_slice(m, 1, 0, d);
     const lt_tensor scale = lt_slice(m, 1, d, d);
-    lt_modulated_norm_into(o, u, u, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale, shift);
-    dit_unpatchify(o, v, lt_linear(o, u, &n->head.weight, &n->head.bias, LT_ACT_NONE), n->cfg.patch);
+    lt_modulated_norm_into(o, u, u, &n->head_norm.weight, &n->head_norm.bias, HEAD_NORM_EPS, scale,
+                           shift);
+    dit_unpatchify(o, v, lt_linear(o, u, &n->head.weight, &n->head.bias, LT_ACT_NONE),
+                   n->cfg.patch);
 }
 
 lt_tensor dit_signals_new(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent)
 {
-    const int64_t patches = latent.dim[0] * (latent.dim[1] / n->cfg.patch) * (latent.dim[2] / n->cfg.patch);
-    return lt_new(o, o->dtype,
-                  lt_shape3(n->control.branch.layers, view->text.control.dim[0] + patches, n->cfg.width));
+    const int64_t patches =
+        latent.dim[0] * (latent.dim[1] / n->cfg.patch) * (latent.dim[2] / n->cfg.patch);
+    return lt_new(
+        o, o->dtype,
+        lt_shape3(n->control.branch.layers, view->text.control.dim[0] + patches, n->cfg.width));
 }
 
 /* The control network on its way: `signal` is what its last layer gave. */
@@ -93,7 +100,8 @@ typedef struct {
     lt_tensor signal; /* [n, d] */
 } control_run;
 
-static control_run begin_control(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent)
+static control_run begin_control(lt_ops *o, const dit_network *n, const dit_view *view,
+                                 lt_tensor latent)
 {
     if (n->control.branch.layers == 0 || view->signals_are == DIT_SIGNALS_REUSE)
         return (control_run){.signal = lt_none()};
@@ -103,8 +111,8 @@ static control_run begin_control(lt_ops *o, const dit_network *n, const dit_view
 }
 
 /* The signal for main layer i. */
-static lt_tensor next_signal(lt_ops *o, const dit_network *n, const dit_view *view, control_run *c, int i,
-                             lt_tensor time)
+static lt_tensor next_signal(lt_ops *o, const dit_network *n, const dit_view *view, control_run *c,
+                             int i, lt_tensor time)
 {
     if (view->signals_are == DIT_SIGNALS_REUSE)
         return lt_select(view->signals, 0, i);
@@ -119,7 +127,8 @@ static lt_tensor next_signal(lt_ops *o, const dit_network *n, const dit_view *vi
     return c->signal;
 }
 
-/* One main layer after another, each with its signal; the state of the main network is changed in place. */
+/* One main layer after another, each with its signal; the state of the main
+ * network is changed in place. */
 static void run_layers(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent,
                        dit_sequence state, int64_t first_wanted, int step)
 {
@@ -137,7 +146,8 @@ static void run_layers(lt_ops *o, const dit_network *n, const dit_view *view, lt
     }
 }
 
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent, int step)
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent,
+                      int step)
 {
     lt_shape answer = lt_shape_of(&latent);
     answer.dim[0] -= view->known_frames;

@@ -1,8 +1,11 @@
-/* dit_network.h - both networks as one function: (noisy latent, control latent, text, timestep) -> v.
+/* dit_network.h - both networks as one function: (noisy latent, control latent, text, timestep) ->
+ * v.
  *
  *     control layer i  ->  signal i  ->  next control layer
  *                            |
- *     main layer i  ------->  +  ------>  next main layer        (signals for the first control_layers main layers)
+ *     main layer i  ------->  +  ------>  next main layer
+ *
+ * Signals are for the first control_layers main layers.
  */
 #ifndef DIT_NETWORK_H
 #define DIT_NETWORK_H
@@ -23,7 +26,8 @@ typedef struct {
 /* LT_ERR_INPUT when sizes of a block, or of patches and positions, do not fit each other. */
 lt_status dit_check_heads(const cfg_mmdit *cfg, lt_error *err);
 lt_status dit_check_patches(const cfg_mmdit *cfg, lt_error *err);
-/* Asks `b` for all tensors and makes the position tables on `backend`. The network must stay where it is. */
+/* Asks `b` for all tensors and makes the position tables on `backend`. The
+ * network must stay where it is. */
 lt_status dit_network_bind(lt_binder *b, dit_network *n, const cfg_mmdit *cfg, lt_backend *backend,
                            lt_error *err);
 void dit_network_close(dit_network *n, lt_backend *backend); /* accepts a zeroed one */
@@ -52,7 +56,8 @@ typedef struct {
     dit_text text;
     dit_times times;
     int known_frames; /* of which no answer is wanted */
-    lt_tensor signals; /* [control_layers, rows, width] of this view, to keep or to reuse; or none */
+    /* [control_layers, rows, width] of this view, to keep or to reuse; or none */
+    lt_tensor signals;
     enum { DIT_SIGNALS_COMPUTE, DIT_SIGNALS_KEEP, DIT_SIGNALS_REUSE } signals_are;
 } dit_view;
 
@@ -60,6 +65,7 @@ typedef struct {
 lt_tensor dit_signals_new(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent);
 
 /* latent f32 [T, H, W, C] at timestep `step` of the view's -> v f32 [T - known_frames, H, W, C]. */
-lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent, int step);
+lt_tensor dit_denoise(lt_ops *o, const dit_network *n, const dit_view *view, lt_tensor latent,
+                      int step);
 
 #endif

@@ -1,8 +1,8 @@
 /* dit_sampler.c - see dit_sampler.h.
  *
- * The whole run is one pass: everything that stays the same in all steps is computed at its start, then the steps follow
- * without the host. Latents are channels-last on the device. Known frames are only looked at: noise, clean latents and
- * updates are those of the unknown frames alone.
+ * The whole run is one pass: everything that stays the same in all steps is computed at its start,
+ * then the steps follow without the host. Latents are channels-last on the device. Known frames are
+ * only looked at: noise, clean latents and updates are those of the unknown frames alone.
  */
 #include "mmdit/dit_sampler.h"
 
@@ -29,8 +29,8 @@ typedef struct {
 
 void dit_request_init(dit_request *r)
 {
-    *r =
-        (dit_request){.seed = 42, .scale = 6.0, .scale_kind = DIT_SCALE_OFFICIAL, .carry = CFG_CARRY_LATENTS};
+    *r = (dit_request){
+        .seed = 42, .scale = 6.0, .scale_kind = DIT_SCALE_OFFICIAL, .carry = CFG_CARRY_LATENTS};
 }
 
 /* ---- the release's order of draws ---- */
@@ -40,8 +40,8 @@ static bool renoises(const dit_request *r)
     return r->known_frames > 0 && r->carry == CFG_CARRY_RENOISE;
 }
 
-/* Each step draws for the known frames (if they are re-noised), then once for nothing (not in step 0), then its noise;
- * the last step draws no noise. Draw 0 is the initial latent. */
+/* Each step draws for the known frames (if they are re-noised), then once for nothing (not in step
+ * 0), then its noise; the last step draws no noise. Draw 0 is the initial latent. */
 static int known_draw(int step)
 {
     return step == 0 ? 1 : 3 * step;
@@ -74,20 +74,22 @@ static lt_tensor latent_from_host(lt_ops *o, const dit_network *n, const float *
     static const int order[] = {0, 2, 3, 1};
     const cfg_mmdit *cfg = &n->cfg;
     const lt_tensor x = lt_from_host(
-        o, host, LT_F32, lt_shape4(frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width));
+        o, host, LT_F32,
+        lt_shape4(frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width));
     return lt_cast(o, lt_permute(x, order), dtype);
 }
 
 /* ---- noise ---- */
 
-/* out [unknown frames, H, W, C] = noise for the step: the initial one is step 0, that of step i is i + 1. An element's
- * normal depends on its place in the window, known frames included. */
+/* out [unknown frames, H, W, C] = noise for the step: the initial one is step 0, that of step i is
+ * i + 1. An element's normal depends on its place in the window, known frames included. */
 static void draw_noise(lt_ops *o, const sampler_run *run, lt_tensor out, int official, int step)
 {
     const dit_request *r = run->request;
     if (r->draws) {
         const lt_mark mark = lt_ops_mark(o);
-        const lt_tensor drawn = latent_from_host(o, run->network, r->draws[official], r->frames, LT_F32);
+        const lt_tensor drawn =
+            latent_from_host(o, run->network, r->draws[official], r->frames, LT_F32);
         lt_copy_into(o, out, lt_slice(drawn, 0, r->known_frames, out.dim[0]));
         lt_ops_rewind(o, mark);
         return;
@@ -98,14 +100,17 @@ static void draw_noise(lt_ops *o, const sampler_run *run, lt_tensor out, int off
     lt_normal_into(o, out, draw, (uint64_t)(r->known_frames * frame_size));
 }
 
-/* out [known frames, H, W, C] = the known frames at level `a`, with noise of their own in each step. */
-static void renoise(lt_ops *o, const sampler_run *run, lt_tensor out, lt_tensor known, float a, int step)
+/* out [known frames, H, W, C] = the known frames at level `a`, with
+ * noise of their own in each step. */
+static void renoise(lt_ops *o, const sampler_run *run, lt_tensor out, lt_tensor known, float a,
+                    int step)
 {
     const dit_request *r = run->request;
     const lt_mark mark = lt_ops_mark(o);
     if (r->draws) {
-        lt_copy_into(o, out,
-                     latent_from_host(o, run->network, r->draws[known_draw(step)], r->known_frames, LT_F32));
+        lt_copy_into(
+            o, out,
+            latent_from_host(o, run->network, r->draws[known_draw(step)], r->known_frames, LT_F32));
     } else {
         const lt_draw draw = {
             .seed = r->seed, .stage = LT_DRAW_RENOISE, .window = r->window, .step = (uint32_t)step};
@@ -117,12 +122,14 @@ static void renoise(lt_ops *o, const sampler_run *run, lt_tensor out, lt_tensor 
 
 /* ---- one step ---- */
 
-/* What stays the same in all steps: the window as seen with the text and, where some step is guided, without. */
+/* What stays the same in all steps: the window as seen with the text and, where some step is
+ * guided, without. */
 typedef struct {
     dit_view cond;
     dit_view uncond;
     lt_tensor known;      /* f32 [known_frames, H, W, C], or none */
-    lt_tensor difference; /* f32 [unknown frames, H, W, C], that the text made in the last step that computed it; or none */
+    lt_tensor difference; /* f32 [unknown frames, H, W, C], that the text made in the last step that
+                             computed it; or none */
 } window_inputs;
 
 /* A view in one step of the plan. */
@@ -130,19 +137,23 @@ static dit_view in_step(dit_view view, const dit_step_plan *plan)
 {
     if (lt_is_none(&view.signals))
         return view;
-    view.signals_are = plan->reuses ? DIT_SIGNALS_REUSE : plan->keeps ? DIT_SIGNALS_KEEP : DIT_SIGNALS_COMPUTE;
+    view.signals_are = plan->reuses  ? DIT_SIGNALS_REUSE
+                       : plan->keeps ? DIT_SIGNALS_KEEP
+                                     : DIT_SIGNALS_COMPUTE;
     return view;
 }
 
 /* out = cond + (w - 1) times the difference that the text made before. */
-static void guide_as_before(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor difference)
+static void guide_as_before(lt_ops *o, double w, lt_tensor out, lt_tensor cond,
+                            lt_tensor difference)
 {
     lt_axpby_into(o, out, 1.0f, cond, (float)(w - 1.0), difference);
 }
 
-/* out = the clean unknown frames that the networks see in x [T, H, W, C], pulled towards the text. */
-static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out, lt_tensor x,
-                    int i)
+/* out = the clean unknown frames that the networks see in x [T, H, W,
+ * C], pulled towards the text. */
+static void predict(lt_ops *o, const sampler_run *run, const window_inputs *in, lt_tensor out,
+                    lt_tensor x, int i)
 {
     const dit_step *step = &run->schedule.step[i];
     const double w = run->scale[i];
@@ -191,7 +202,8 @@ static void report(lt_ops *o, const sampler_run *run, int i, lt_tensor denoised)
     const bool preview = run->preview && (run->schedule.steps - (i + 1)) % r->preview_every == 0;
     if (preview)
         fetch_unknown(o, run, run->preview, denoised);
-    if (o->measuring || lt_ops_status(o) != LT_OK || o->backend->table->wait(o->backend, &o->error) != LT_OK)
+    if (o->measuring || lt_ops_status(o) != LT_OK ||
+        o->backend->table->wait(o->backend, &o->error) != LT_OK)
         return;
     if (r->progress(r->user, i + 1, run->schedule.steps, preview ? run->preview : NULL) != 0)
         lt_ops_fail(o, LT_ERR_CANCELLED, "refinement cancelled after step %d of %d", i + 1,
@@ -220,7 +232,8 @@ static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
     in.cond.known_frames = r->known_frames;
     in.cond.control = latent_from_host(o, n, r->control, r->frames, o->dtype);
     in.cond.times = dit_embed_times(o, n, lt_from_host(o, run->sinusoids, LT_F32, sinusoid_shape));
-    in.cond.text = dit_project_text(o, n, lt_cast(o, lt_from_host(o, r->text, LT_F32, text_shape), o->dtype));
+    in.cond.text =
+        dit_project_text(o, n, lt_cast(o, lt_from_host(o, r->text, LT_F32, text_shape), o->dtype));
     in.cond.signals = lt_none();
     in.uncond = in.cond;
     if (run->guided)
@@ -229,7 +242,8 @@ static window_inputs take_inputs(lt_ops *o, const sampler_run *run)
 }
 
 /* Room for what steps take over from the step before them, where any does. */
-static void open_reuse(lt_ops *o, const sampler_run *run, window_inputs *in, lt_tensor x, lt_shape unknown)
+static void open_reuse(lt_ops *o, const sampler_run *run, window_inputs *in, lt_tensor x,
+                       lt_shape unknown)
 {
     bool reuses = false;
     bool kept = false;
@@ -252,7 +266,8 @@ static lt_status sample_pass(lt_ops *o, void *user)
     const cfg_mmdit *cfg = &run->network->cfg;
     const int steps = run->schedule.steps;
     window_inputs in = take_inputs(o, run);
-    const lt_shape window = lt_shape4(r->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
+    const lt_shape window =
+        lt_shape4(r->frames, cfg->latent_height, cfg->latent_width, cfg->latent_channels);
     lt_shape part = window;
     part.dim[0] = r->frames - r->known_frames;
     const lt_tensor x = lt_new(o, LT_F32, window);
@@ -281,7 +296,8 @@ static lt_status sample_pass(lt_ops *o, void *user)
         previous = denoised;
         denoised = older;
     }
-    fetch_unknown(o, run, run->latent, denoised); /* the last step takes the clean latent as it is */
+    /* the last step takes the clean latent as it is */
+    fetch_unknown(o, run, run->latent, denoised);
     return lt_ops_status(o);
 }
 
@@ -297,8 +313,8 @@ static lt_status check_request(const cfg_mmdit *cfg, const dit_request *r, int s
                        r->known_frames, r->frames, r->frames - 1);
     const int draws = dit_official_draws(steps, r->carry, r->known_frames);
     if (r->draws && r->draw_count < draws)
-        return lt_fail(err, LT_ERR_INPUT, "%d noise draws given, expected %d for %d steps", r->draw_count,
-                       draws, steps);
+        return lt_fail(err, LT_ERR_INPUT, "%d noise draws given, expected %d for %d steps",
+                       r->draw_count, draws, steps);
     return LT_OK;
 }
 
@@ -310,8 +326,8 @@ static void close_run(sampler_run *run)
     free(run);
 }
 
-static lt_status open_run(const dit_network *n, const dit_request *r, float *latent, sampler_run *run,
-                          lt_error *err)
+static lt_status open_run(const dit_network *n, const dit_request *r, float *latent,
+                          sampler_run *run, lt_error *err)
 {
     const cfg_mmdit *cfg = &n->cfg;
     run->network = n;
@@ -321,20 +337,22 @@ static lt_status open_run(const dit_network *n, const dit_request *r, float *lat
     const int steps = run->schedule.steps;
     LT_TRY(check_request(cfg, r, steps, err));
     for (int i = 0; i < steps; i++) {
-        run->scale[i] = dit_guidance_scale(r->scale_kind, r->scale, i, steps, run->schedule.step[i].timestep);
+        run->scale[i] =
+            dit_guidance_scale(r->scale_kind, r->scale, i, steps, run->schedule.step[i].timestep);
     }
     dit_speed_plan(r->speed, &run->schedule, run->scale, r->guidance, run->plan);
     for (int i = 0; i < steps; i++)
         run->guided = run->guided || run->plan[i].guide == DIT_GUIDE_NOW;
-    const size_t values = (size_t)r->frames * (size_t)cfg->latent_channels * (size_t)cfg->latent_height *
-                          (size_t)cfg->latent_width;
+    const size_t values = (size_t)r->frames * (size_t)cfg->latent_channels *
+                          (size_t)cfg->latent_height * (size_t)cfg->latent_width;
     const bool previews = r->progress && r->preview_every > 0;
     const bool projects = run->guided && r->guidance == DIT_GUIDANCE_APG;
     run->sinusoids = malloc((size_t)steps * (size_t)cfg->width * sizeof(float));
     run->preview = previews ? malloc(values * sizeof(float)) : NULL;
     run->projection = projects ? malloc(2 * values * sizeof(float)) : NULL;
     if (!run->sinusoids || (previews && !run->preview) || (projects && !run->projection))
-        return lt_fail(err, LT_ERR_RESOURCES, "refinement: no memory for a window of %d latents", r->frames);
+        return lt_fail(err, LT_ERR_RESOURCES, "refinement: no memory for a window of %d latents",
+                       r->frames);
     const size_t known_bytes = values / (size_t)r->frames * (size_t)r->known_frames * sizeof(float);
     if (known_bytes > 0) {
         memcpy(latent, r->known, known_bytes); /* clean in the result, re-noised or not */
@@ -347,7 +365,8 @@ static lt_status open_run(const dit_network *n, const dit_request *r, float *lat
     return LT_OK;
 }
 
-lt_status dit_sample(lt_ops *o, const dit_network *n, const dit_request *r, float *latent, lt_error *err)
+lt_status dit_sample(lt_ops *o, const dit_network *n, const dit_request *r, float *latent,
+                     lt_error *err)
 {
     sampler_run *run = calloc(1, sizeof *run);
     if (!run)

@@ -3,16 +3,18 @@
  *     h += gate1 * dense(attention(norm1(h) modulated))
  *     h += gate2 * mlp(norm2(h) modulated)
  *
- * All weights are shared by text and video rows; only shift, scale and gate differ. They come from the timestep: one
- * vector of twelve parts of width d, in this order:
+ * All weights are shared by text and video rows; only shift, scale and gate differ. They come from
+ * the timestep: one vector of twelve parts of width d, in this order:
  *
- *     video: shift1 scale1 gate1 shift2 scale2 gate2     text: shift1 scale1 gate1 shift2 scale2 gate2
+ *     video: shift1 scale1 gate1 shift2 scale2 gate2
+ *     text:  shift1 scale1 gate1 shift2 scale2 gate2
  */
 #include "mmdit/joint_block.h"
 
 #include <math.h>
 
-static const float BLOCK_NORM_EPS = 1e-5f; /* the release asks for 1e-6, its library builds these with 1e-5 */
+/* the release asks for 1e-6, its library builds these with 1e-5 */
+static const float BLOCK_NORM_EPS = 1e-5f;
 static const float HEAD_NORM_EPS = 1e-6f;
 
 typedef enum { VIDEO_PARTS = 0, TEXT_PARTS = 6 } row_parts;
@@ -25,18 +27,19 @@ void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char
     dit_bind_linear(b, &w->modulation, 12 * d, cfg->time_width,
                     "%s.mixins.adaln_layer.adaLN_modulations.%d.1", prefix, layer);
     dit_bind_norm(b, &w->norm1, d, "%s.transformer.layers.%d.input_layernorm", prefix, layer);
-    dit_bind_linear(b, &w->qkv, 3 * d, d, "%s.transformer.layers.%d.attention.query_key_value", prefix,
-                    layer);
-    dit_bind_norm(b, &w->query_norm, d / cfg->heads, "%s.mixins.adaln_layer.query_layernorm_list.%d", prefix,
-                  layer);
-    dit_bind_norm(b, &w->key_norm, d / cfg->heads, "%s.mixins.adaln_layer.key_layernorm_list.%d", prefix,
-                  layer);
+    dit_bind_linear(b, &w->qkv, 3 * d, d, "%s.transformer.layers.%d.attention.query_key_value",
+                    prefix, layer);
+    dit_bind_norm(b, &w->query_norm, d / cfg->heads,
+                  "%s.mixins.adaln_layer.query_layernorm_list.%d", prefix, layer);
+    dit_bind_norm(b, &w->key_norm, d / cfg->heads, "%s.mixins.adaln_layer.key_layernorm_list.%d",
+                  prefix, layer);
     dit_bind_linear(b, &w->dense, d, d, "%s.transformer.layers.%d.attention.dense", prefix, layer);
-    dit_bind_norm(b, &w->norm2, d, "%s.transformer.layers.%d.post_attention_layernorm", prefix, layer);
-    dit_bind_linear(b, &w->mlp_in, cfg->mlp_width, d, "%s.transformer.layers.%d.mlp.dense_h_to_4h", prefix,
-                    layer);
-    dit_bind_linear(b, &w->mlp_out, d, cfg->mlp_width, "%s.transformer.layers.%d.mlp.dense_4h_to_h", prefix,
-                    layer);
+    dit_bind_norm(b, &w->norm2, d, "%s.transformer.layers.%d.post_attention_layernorm", prefix,
+                  layer);
+    dit_bind_linear(b, &w->mlp_in, cfg->mlp_width, d, "%s.transformer.layers.%d.mlp.dense_h_to_4h",
+                    prefix, layer);
+    dit_bind_linear(b, &w->mlp_out, d, cfg->mlp_width, "%s.transformer.layers.%d.mlp.dense_4h_to_h",
+                    prefix, layer);
 }
 
 /* Part of the modulation vector m [1, 12 d]: [1, d]. */
@@ -99,16 +102,20 @@ static lt_tensor heads_of(lt_tensor qkv, int which, int heads)
 
 static void normalise_heads(lt_ops *o, lt_tensor heads, const dit_affine *norm)
 {
-    lt_modulated_norm_into(o, heads, heads, &norm->weight, &norm->bias, HEAD_NORM_EPS, lt_none(), lt_none());
+    lt_modulated_norm_into(o, heads, heads, &norm->weight, &norm->bias, HEAD_NORM_EPS, lt_none(),
+                           lt_none());
 }
 
-/* Attention of the rows of u from `first` on to all rows, of which the first has `more` copies: [n, d] -> [n - first, d]. */
-static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, int64_t first, int64_t more)
+/* Attention of the rows of u from `first` on to all rows, of which the first has `more` copies: [n,
+ * d] -> [n - first, d]. */
+static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, int64_t first,
+                        int64_t more)
 {
     const int64_t n = u.dim[0];
     const int64_t d = u.dim[1];
     const int64_t asking = n - first;
-    const lt_tensor qkv = lt_new(o, o->dtype, lt_shape2(more + n, 3 * d)); /* the copies have no query */
+    /* the copies have no query */
+    const lt_tensor qkv = lt_new(o, o->dtype, lt_shape2(more + n, 3 * d));
     const lt_tensor computed = lt_slice(qkv, 0, more, n);
     lt_linear_into(o, computed, u, &w->qkv.weight, &w->qkv.bias, LT_ACT_NONE);
     const lt_tensor q = heads_of(lt_slice(computed, 0, first, asking), 0, heads);
@@ -121,13 +128,15 @@ static lt_tensor attend(lt_ops *o, const dit_block *w, int heads, lt_tensor u, i
         lt_fill_into(o, copies, 0);
         lt_add_into(o, copies, lt_slice(lt_slice(computed, 0, 0, 1), 1, d, 2 * d));
     }
-    const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2]), .rounding = w->qkv.weight.rounding};
+    const lt_attention_args args = {.scale = 1.0f / sqrtf((float)q.dim[2]),
+                                    .rounding = w->qkv.weight.rounding};
     const lt_tensor mixed = lt_attention(o, q, k, v, &args); /* [n - first, heads, d / heads] */
     return lt_linear(o, lt_reshape(mixed, lt_shape2(asking, d)), &w->dense.weight, &w->dense.bias,
                      LT_ACT_NONE);
 }
 
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first, lt_tensor time)
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first,
+                   lt_tensor time)
 {
     const lt_mark block = lt_ops_mark(o);
     const lt_tensor m =
@@ -136,7 +145,8 @@ void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int
 
     const lt_mark half = lt_ops_mark(o);
     lt_tensor u = modulated_norm(o, &w->norm1, s, m, ATTENTION_PARTS);
-    gated_add(o, changing, attend(o, w, heads, u, first, s.text_keys - s.n_text), m, ATTENTION_PARTS);
+    gated_add(o, changing, attend(o, w, heads, u, first, s.text_keys - s.n_text), m,
+              ATTENTION_PARTS);
     lt_ops_rewind(o, half);
 
     u = modulated_norm(o, &w->norm2, changing, m, MLP_PARTS);

@@ -1,4 +1,5 @@
-/* joint_block.h - one transformer block over [text rows, video rows], of the main and of the control network alike. */
+/* joint_block.h - one transformer block over [text rows, video rows], of the main and of the
+ * control network alike. */
 #ifndef DIT_JOINT_BLOCK_H
 #define DIT_JOINT_BLOCK_H
 
@@ -19,18 +20,20 @@ typedef struct {
 } dit_block;
 
 /* Layer `layer` of the network whose tensor names begin with `prefix`. */
-void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix, int layer);
+void dit_block_bind(lt_binder *b, dit_block *w, const cfg_mmdit *cfg, const char *prefix,
+                    int layer);
 
-/* A sequence: text rows, then video rows. Where all text rows are equal, as without a text, one of them stands for all: it asks once, and
- * is as many keys as there would be rows. */
+/* A sequence: text rows, then video rows. Where all text rows are equal, as without a text, one of
+ * them stands for all: it asks once, and is as many keys as there would be rows. */
 typedef struct {
     lt_tensor rows;    /* [n, d] */
     int64_t n_text;    /* of the n */
     int64_t text_keys; /* n_text, or more where n_text is 1 */
 } dit_sequence;
 
-/* Changes the rows of `s` from `first` on, in place; rows before it only serve as keys and values, which is all that is
- * wanted of most rows in a last layer. `time` [1, time_width] is SiLU(e). */
-void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first, lt_tensor time);
+/* Changes the rows of `s` from `first` on, in place; rows before it only serve as keys and values,
+ * which is all that is wanted of most rows in a last layer. `time` [1, time_width] is SiLU(e). */
+void dit_block_run(lt_ops *o, const dit_block *w, int heads, dit_sequence s, int64_t first,
+                   lt_tensor time);
 
 #endif

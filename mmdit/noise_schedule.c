@@ -25,8 +25,8 @@ static void shifted_alphas(double alphas[DIT_TIMESTEPS])
     }
 }
 
-/* Moves and stretches the levels so that the noisiest becomes exactly 0 and the cleanest stays ("zero terminal SNR").
- * The factor is formed first, each operation rounds to f32. */
+/* Moves and stretches the levels so that the noisiest becomes exactly 0 and the cleanest stays
+ * ("zero terminal SNR"). The factor is formed first, each operation rounds to f32. */
 static float rescale(float level, float cleanest, float noisiest)
 {
     if (level == noisiest) /* a run of one step too, where the factor is infinite */
@@ -67,8 +67,9 @@ static float log_snr(float a)
     return (float)log((double)sqrtf(squared / (1.0f - squared)));
 }
 
-/* The update from level s->a to `next`; `previous` is the level of the step before, or NULL. SDE-DPM-Solver++ of second
- * order. At step 0 (a = 0) the infinities are meant: h = +inf gives m1 = 0, and at step 1 r = inf gives D = D_i. */
+/* The update from level s->a to `next`; `previous` is the level of the step before, or NULL.
+ * SDE-DPM-Solver++ of second order. At step 0 (a = 0) the infinities are meant: h = +inf gives m1 =
+ * 0, and at step 1 r = inf gives D = D_i. */
 static void set_update(dit_step *s, float next, const float *previous)
 {
     const float h = log_snr(next) - log_snr(s->a);
@@ -99,7 +100,8 @@ static void fill(dit_schedule *s)
     shifted_alphas(alphas);
     dit_noise_table(table);
     const int n = s->steps;
-    /* "cleanest" is the run's last timestep, not timestep 0: these levels are not those of the table */
+    /* "cleanest" is the run's last timestep, not timestep 0: these
+     * levels are not those of the table */
     const float noisiest = sqrtf((float)alphas[s->step[0].timestep]);
     const float cleanest = sqrtf((float)alphas[s->step[n - 1].timestep]);
     for (int i = 0; i < n; i++) {
@@ -120,7 +122,8 @@ static lt_status take_list(const cfg_mmdit *cfg, dit_schedule *out, lt_error *er
         const int limit = i == 0 ? DIT_TIMESTEPS : cfg->timesteps[i - 1];
         if (t < 0 || t >= limit)
             return lt_fail(err, LT_ERR_INPUT,
-                           "mmdit.timesteps: value %d is %d, expected 0 .. %d (descending)", i, t, limit - 1);
+                           "mmdit.timesteps: value %d is %d, expected 0 .. %d (descending)", i, t,
+                           limit - 1);
         out->step[i].timestep = t;
     }
     return LT_OK;
@@ -129,8 +132,8 @@ static lt_status take_list(const cfg_mmdit *cfg, dit_schedule *out, lt_error *er
 /* The release's spacing. */
 static void take_even_steps(dit_schedule *s)
 {
-    const double stride =
-        -(double)(DIT_TIMESTEPS - 1) / s->steps; /* rounded once; 999 - 999 k / n truncates differently */
+    /* rounded once; 999 - 999 k / n truncates differently */
+    const double stride = -(double)(DIT_TIMESTEPS - 1) / s->steps;
     for (int k = 0; k < s->steps; k++)
         s->step[k].timestep = (int)(DIT_TIMESTEPS - 1 + k * stride);
 }
@@ -141,7 +144,8 @@ lt_status dit_schedule_make(const cfg_mmdit *cfg, int steps, dit_schedule *out, 
     if (steps == 0)
         steps = cfg->timestep_count > 0 ? cfg->timestep_count : cfg->steps;
     if (steps < 1 || steps >= DIT_TIMESTEPS)
-        return lt_fail(err, LT_ERR_USAGE, "sampling steps: %d, expected 1 .. %d", steps, DIT_TIMESTEPS - 1);
+        return lt_fail(err, LT_ERR_USAGE, "sampling steps: %d, expected 1 .. %d", steps,
+                       DIT_TIMESTEPS - 1);
     out->steps = steps;
     out->listed = steps == cfg->timestep_count;
     if (out->listed) {
@@ -157,11 +161,15 @@ lt_status dit_schedule_shorten(int fewer, dit_schedule *s, lt_error *err)
 {
     const dit_schedule whole = *s;
     if (fewer < 1 || fewer > whole.steps)
-        return lt_fail(err, LT_ERR_USAGE, "sampling steps: %d in place of %d, expected 1 to as many", fewer, whole.steps);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "sampling steps: %d in place of %d, expected 1 to as many", fewer,
+                       whole.steps);
     *s = (dit_schedule){.steps = fewer, .listed = whole.listed};
+    /* nearest to evenly spread; a single step is the first, whose input is noise */
     if (whole.listed)
-        for (int i = 0; i < fewer; i++) { /* nearest to evenly spread; a single step is the first, whose input is noise */
-            const int at = fewer == 1 ? 0 : (2 * i * (whole.steps - 1) + fewer - 1) / (2 * (fewer - 1));
+        for (int i = 0; i < fewer; i++) {
+            const int at =
+                fewer == 1 ? 0 : (2 * i * (whole.steps - 1) + fewer - 1) / (2 * (fewer - 1));
             s->step[i].timestep = whole.step[at].timestep;
         }
     else

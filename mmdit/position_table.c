@@ -20,7 +20,8 @@ static lt_status open_part(lt_backend *backend, int count, int width, float scal
 {
     float *host = malloc((size_t)count * (size_t)width * sizeof *host);
     if (!host)
-        return lt_fail(err, LT_ERR_RESOURCES, "position table: no memory for %d x %d values", count, width);
+        return lt_fail(err, LT_ERR_RESOURCES, "position table: no memory for %d x %d values", count,
+                       width);
     for (int i = 0; i < count; i++)
         dit_position_part((float)i / scale, width, host + (size_t)i * (size_t)width);
     lt_status s = lt_buffer_open(backend, LT_F32, lt_shape2(count, width), out, err);
@@ -30,7 +31,8 @@ static lt_status open_part(lt_backend *backend, int count, int width, float scal
     return s;
 }
 
-lt_status dit_position_open(lt_backend *backend, const cfg_mmdit *cfg, dit_position *out, lt_error *err)
+lt_status dit_position_open(lt_backend *backend, const cfg_mmdit *cfg, dit_position *out,
+                            lt_error *err)
 {
     *out = (dit_position){0};
     const int quarter = cfg->width / 4;

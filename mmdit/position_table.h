@@ -1,8 +1,9 @@
-/* position_table.h - where a video row stands: sines and cosines of frame, column and row, added to the embedding.
+/* position_table.h - where a video row stands: sines and cosines of frame, column and row, added to
+ * the embedding.
  *
- * A row of width d is [d/4 for the frame | 3d/8 for the column | 3d/8 for the row]. Each part depends on one coordinate
- * alone, so three small tables are kept and added by broadcasting; the table of all rows (68 MB at the released size)
- * is never formed. Text rows have no position.
+ * A row of width d is [d/4 for the frame | 3d/8 for the column | 3d/8 for the row]. Each part
+ * depends on one coordinate alone, so three small tables are kept and added by broadcasting; the
+ * table of all rows (68 MB at the released size) is never formed. Text rows have no position.
  */
 #ifndef DIT_POSITION_TABLE_H
 #define DIT_POSITION_TABLE_H
@@ -16,7 +17,8 @@ typedef struct {
     lt_tensor row;    /* f32 [rows, 3d/8] */
 } dit_position;
 
-lt_status dit_position_open(lt_backend *backend, const cfg_mmdit *cfg, dit_position *out, lt_error *err);
+lt_status dit_position_open(lt_backend *backend, const cfg_mmdit *cfg, dit_position *out,
+                            lt_error *err);
 void dit_position_close(lt_backend *backend, dit_position *p); /* accepts a zeroed one */
 
 /* [sin(p w_0) ..., cos(p w_0) ...] with w_k = 10000^(-k / (width/2)): `width` values. */

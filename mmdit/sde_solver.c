@@ -6,8 +6,8 @@ void dit_denoised_into(lt_ops *o, const dit_step *s, lt_tensor out, lt_tensor x,
     lt_axpby_into(o, out, s->c_skip, x, s->c_out, v);
 }
 
-void dit_solver_step(lt_ops *o, const dit_step *s, lt_tensor x, lt_tensor denoised, lt_tensor previous,
-                     lt_tensor noise)
+void dit_solver_step(lt_ops *o, const dit_step *s, lt_tensor x, lt_tensor denoised,
+                     lt_tensor previous, lt_tensor noise)
 {
     const lt_mark mark = lt_ops_mark(o);
     lt_tensor target = denoised;

@@ -19,7 +19,8 @@ static double share(const float *y, const float *x, int64_t count)
     return square > 0.0 ? dot / square : 0.0;
 }
 
-void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond, float *scratch)
+void dit_guide_apg(lt_ops *o, double w, lt_tensor out, lt_tensor cond, lt_tensor uncond,
+                   float *scratch)
 {
     const int64_t count = lt_numel(&cond);
     lt_axpby_into(o, out, 1.0f, cond, -1.0f, uncond); /* the difference */

@@ -9,8 +9,9 @@ void dit_time_bind(lt_binder *b, dit_time *w, const cfg_mmdit *cfg, const char *
     dit_bind_linear(b, &w->out, cfg->time_width, cfg->time_width, "%s.time_embed.2", prefix);
 }
 
-/* f_k = exp(-ln(10000) k / half), angle t f_k; product, quotient and exponential each rounded to f32 as in the release.
- * The largest angle is 999 rad, so that one ulp of f_k shows: the exponential must be the correctly rounded one. */
+/* f_k = exp(-ln(10000) k / half), angle t f_k; product, quotient and exponential each rounded to
+ * f32 as in the release. The largest angle is 999 rad, so that one ulp of f_k shows: the
+ * exponential must be the correctly rounded one. */
 void dit_time_sinusoid(float t, int width, float *out)
 {
     const int half = width / 2;

@@ -1,7 +1,8 @@
 /* upsample_decoder.c - see upsample_decoder.h.
  *
- *     conv_in, two residual blocks, then per level (last first): residual blocks, pixel shuffle and convolution (not after
- *     level 0), then norm, swish, conv_out, and at once latent_out with no activation between the two.
+ *     conv_in, two residual blocks, then per level (last first): residual blocks, pixel shuffle
+ *     and convolution (not after level 0), then norm, swish, conv_out, and at once latent_out with
+ *     no activation between the two.
  */
 #include "mmdit/upsample_decoder.h"
 
@@ -30,8 +31,8 @@ static lt_status level_channels(const cfg_upsample *cfg, int l, int *channels, l
     *channels = (int)(cfg->base_width * cfg->multipliers[l]);
     if (*channels < GROUPS || *channels % GROUPS != 0)
         return lt_fail(err, LT_ERR_INPUT,
-                       "mmdit.upsample: level %d has %d channels, expected a multiple of %d", l, *channels,
-                       GROUPS);
+                       "mmdit.upsample: level %d has %d channels, expected a multiple of %d", l,
+                       *channels, GROUPS);
     return LT_OK;
 }
 
@@ -51,7 +52,8 @@ lt_status dit_upsampler_bind(lt_binder *b, dit_upsampler *u, const cfg_mmdit *cf
         LT_TRY(level_channels(c, l, &out, err));
         level->blocks = calloc((size_t)u->blocks, sizeof *level->blocks);
         if (!level->blocks)
-            return lt_fail(err, LT_ERR_RESOURCES, "mmdit.upsample: no memory for %d blocks", u->blocks);
+            return lt_fail(err, LT_ERR_RESOURCES, "mmdit.upsample: no memory for %d blocks",
+                           u->blocks);
         for (int i = 0; i < u->blocks; i++) {
             (void)snprintf(name, sizeof name, PREFIX ".upsample_model.up.%d.block.%d", l, i);
             bind_residual(b, &level->blocks[i], width, out, name);
@@ -80,8 +82,8 @@ static lt_tensor norm_swish(lt_ops *o, const dit_affine *norm, lt_tensor x)
     const lt_group_norm_args args = {.groups = GROUPS, .eps = GROUP_NORM_EPS, .act = LT_ACT_SILU};
     const lt_tensor out = lt_new(o, o->dtype, lt_shape_of(&x));
     for (int64_t t = 0; t < x.dim[0]; t++)
-        lt_group_norm_into(o, lt_slice(out, 0, t, 1), lt_slice(x, 0, t, 1), &norm->weight, &norm->bias,
-                           &args);
+        lt_group_norm_into(o, lt_slice(out, 0, t, 1), lt_slice(x, 0, t, 1), &norm->weight,
+                           &norm->bias, &args);
     return out;
 }
 
@@ -92,11 +94,16 @@ static lt_tensor new_output(lt_ops *o, const dit_affine *c, lt_tensor x)
 }
 
 /* Same size, zeros around; `add` (or none) is added to the result. */
-static lt_tensor conv_into(lt_ops *o, lt_tensor out, const dit_affine *c, lt_tensor x, lt_tensor add)
+static lt_tensor conv_into(lt_ops *o, lt_tensor out, const dit_affine *c, lt_tensor x,
+                           lt_tensor add)
 {
     const int pad = (int)(c->weight.value.dim[2] / 2);
-    const lt_conv_args args = {
-        .stride = 1, .pad_top = pad, .pad_left = pad, .pad_bottom = pad, .pad_right = pad, .add = add};
+    const lt_conv_args args = {.stride = 1,
+                               .pad_top = pad,
+                               .pad_left = pad,
+                               .pad_bottom = pad,
+                               .pad_right = pad,
+                               .add = add};
     lt_conv_into(o, out, x, &c->weight, &c->bias, &args);
     return out;
 }
@@ -123,7 +130,8 @@ lt_tensor dit_pixel_shuffle(lt_ops *o, lt_tensor x)
     const int64_t rows = x.dim[0] * x.dim[1];
     const int64_t columns = x.dim[2];
     const int64_t channels = x.dim[3] / 4;
-    const lt_tensor out = lt_new(o, o->dtype, lt_shape4(x.dim[0], 2 * x.dim[1], 2 * columns, channels));
+    const lt_tensor out =
+        lt_new(o, o->dtype, lt_shape4(x.dim[0], 2 * x.dim[1], 2 * columns, channels));
     lt_copy_into(o, lt_reshape(out, lt_shape5(rows, 2, columns, 2, channels)),
                  lt_permute(lt_reshape(x, lt_shape5(rows, columns, channels, 2, 2)), order));
     return out;

@@ -1,6 +1,7 @@
 /* upsample_decoder.h - semantic features [T, h, w, C] -> control latent [T, H, W, latent_channels].
  *
- * A small 2-D convolutional decoder; each frame is decoded as if alone, so any frames may be decoded at any time.
+ * A small 2-D convolutional decoder; each frame is decoded as if alone, so any frames may be
+ * decoded at any time.
  */
 #ifndef DIT_UPSAMPLE_DECODER_H
 #define DIT_UPSAMPLE_DECODER_H

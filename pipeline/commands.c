@@ -1,4 +1,5 @@
-/* commands.c - the requests of longtake.h: every command goes the same way, and a table says what is its own. */
+/* commands.c - the requests of longtake.h: every command goes the same way, and
+ * a table says what is its own. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,8 @@ void longtake_request_init(longtake_request *r)
 
 void longtake_shot_init(longtake_shot *shot)
 {
-    *shot = (longtake_shot){.motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1};
+    *shot =
+        (longtake_shot){.motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1};
 }
 
 /* ---- products ---- */
@@ -55,12 +57,14 @@ static lt_status make_tokens(take_task *t, lt_error *err)
     snprintf(seed, sizeof seed, "%u", (unsigned)t->run.spec.seed);
     lt_json *settings = take_spec_json(&t->run.spec);
     const take_plan_notes notes = {t->request.prompt, seed, settings};
-    const lt_status s = take_tokens_write(&t->run, t->kind, t->request.prompt ? &notes : &(take_plan_notes){0}, err);
+    const lt_status s = take_tokens_write(&t->run, t->kind,
+                                          t->request.prompt ? &notes : &(take_plan_notes){0}, err);
     lt_json_free(settings);
     return s;
 }
 
-/* What a clip of ours shows, by its own account, is noted: the prompt where one shot is all of it, settings with shots in any case. */
+/* What a clip of ours shows, by its own account, is noted: the prompt where one shot is all of it,
+ * settings with shots in any case. */
 static lt_status write_encoded(take_task *t, lt_error *err)
 {
     lt_error ignored = {0};
@@ -68,10 +72,13 @@ static lt_status write_encoded(take_task *t, lt_error *err)
     const char *comment = t->encoding.comment;
     if (comment)
         (void)lt_json_parse(comment, strlen(comment), t->request.input, &about, &ignored);
-    lt_json *settings = about ? take_about_settings(about, t->run.engine->cfg.pipeline.fps, t->plan.video_frames) : NULL;
+    lt_json *settings =
+        about ? take_about_settings(about, t->run.engine->cfg.pipeline.fps, t->plan.video_frames)
+              : NULL;
     const lt_json *shots = settings ? lt_json_get(settings, "shots") : NULL;
     const char *prompt = shots && lt_json_count(shots) == 1 ? take_about_prompt(about, 0) : NULL;
-    const lt_status s = take_tokens_write(&t->run, t->kind, &(take_plan_notes){prompt, NULL, settings}, err);
+    const lt_status s =
+        take_tokens_write(&t->run, t->kind, &(take_plan_notes){prompt, NULL, settings}, err);
     lt_json_free(settings);
     lt_json_free(about);
     return s;
@@ -84,10 +91,13 @@ static lt_status make_encoded(take_task *t, lt_error *err)
     const semantic_source clip = {.path = t->request.input, .fit = take_media_fit(run->spec.fit)};
     LT_TRY(take_encode_video(run, &clip, run->spec.codes, &t->plan, &t->encoding, err));
     if (t->encoding.is_pictures && run->spec.codes == TAKE_CODES_FITTING)
-        take_note(run, "%s is not of the model's world: written as pictures, which render shows roughly", clip.path);
+        take_note(run,
+                  "%s is not of the model's world: written as pictures, which render shows roughly",
+                  clip.path);
     LT_TRY(take_plan_give(run, &t->plan, err));
     const take_timeline *time = &run->spec.time;
-    run->spec.time = take_timeline_of(t->plan.video_frames, time->window, time->overlap, time->segment);
+    run->spec.time =
+        take_timeline_of(t->plan.video_frames, time->window, time->overlap, time->segment);
     return write_encoded(t, err);
 }
 
@@ -110,9 +120,12 @@ static const take_command commands[] = {
     {"continue", TAKE_WRITES_VIDEO, ALL, "a video", take_settle_video, make_video},
     {"tokens", TAKE_WRITES_TOKENS, TAKE_DOES_TOKENS, NULL, take_settle_prompt, make_tokens},
     {"encode", TAKE_WRITES_TOKENS, TAKE_DOES_ENCODE, "a video", take_settle_clip, make_encoded},
-    {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, "a token file", take_settle_tokens, make_latents},
-    {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, "a token file", take_settle_tokens, make_video},
-    {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, "a latents file", take_settle_latents, make_decoded},
+    {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, "a token file", take_settle_tokens,
+     make_latents},
+    {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, "a token file",
+     take_settle_tokens, make_video},
+    {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, "a latents file", take_settle_latents,
+     make_decoded},
 };
 
 const take_command *take_command_named(const char *name)
@@ -128,11 +141,13 @@ const take_command *take_command_named(const char *name)
 /* What was finished is not lost: where it lies. */
 static void add_way_on(const take_run *run, lt_error *err)
 {
-    if (!run->job || take_job_is_empty(run->job) || run->request->fresh || strstr(err->message, "\nhint: "))
+    if (!run->job || take_job_is_empty(run->job) || run->request->fresh ||
+        strstr(err->message, "\nhint: "))
         return;
     const size_t used = strlen(err->message);
-    snprintf(err->message + used, sizeof err->message - used, "\nhint: the same command goes on from %s%s%s",
-             take_job_path(run->job), run->playable ? "; what is finished plays as " : "",
+    snprintf(err->message + used, sizeof err->message - used,
+             "\nhint: the same command goes on from %s%s%s", take_job_path(run->job),
+             run->playable ? "; what is finished plays as " : "",
              run->playable ? run->playable : "");
 }
 
@@ -153,7 +168,8 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
         take_speeds_write(run->engine, &run->spec, &run->clock);
     const double limit = run->request->max_seam;
     if (made && limit >= 0 && seam->worst_seam > limit)
-        s = lt_fail(err, LT_ERR_LIMIT, "--max-seam: the border before window %lld has %.3f, allowed is %g",
+        s = lt_fail(err, LT_ERR_LIMIT,
+                    "--max-seam: the border before window %lld has %.3f, allowed is %g",
                     (long long)seam->seam_window, seam->worst_seam, limit);
     if (s == LT_ERR_CANCELLED || s == LT_ERR_RESOURCES)
         add_way_on(run, err);
@@ -162,17 +178,20 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
     return take_give_error(s, err, error);
 }
 
-/* A plan or latents that nobody gets: some windows alone stay in the job folder, and frames go to a callback. */
+/* A plan or latents that nobody gets: some windows alone stay in the job folder,
+ * and frames go to a callback. */
 static lt_status check_product(const take_task *t, lt_error *err)
 {
     const longtake_request *r = &t->request;
     if (r->output || r->window_last >= 0 || t->command->writes == TAKE_WRITES_VIDEO)
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "--output: found none, expected a file for what %s makes", t->command->name);
+    return lt_fail(err, LT_ERR_USAGE, "--output: found none, expected a file for what %s makes",
+                   t->command->name);
 }
 
 /* From a request that was checked, or was not (`s`), to the product. */
-static longtake_status complete(take_task *t, lt_status s, longtake_result *result, lt_error *err, longtake_error *error)
+static longtake_status complete(take_task *t, lt_status s, longtake_result *result, lt_error *err,
+                                longtake_error *error)
 {
     if (s == LT_OK)
         s = take_task_prepare(t, err);
@@ -181,7 +200,8 @@ static longtake_status complete(take_task *t, lt_status s, longtake_result *resu
     return finish(t, s, result, err, error);
 }
 
-longtake_status take_carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+longtake_status take_carry_out(const char *name, longtake *e, const longtake_request *r,
+                               longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
@@ -194,7 +214,8 @@ longtake_status take_carry_out(const char *name, longtake *e, const longtake_req
     return complete(&task, s, result, &err, error);
 }
 
-static longtake_status carry_out(const char *name, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+static longtake_status carry_out(const char *name, longtake *e, const longtake_request *r,
+                                 longtake_result *result, longtake_error *error)
 {
     lt_error err = {0};
     if (result)
@@ -206,7 +227,8 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     return s;
 }
 
-longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error)
+longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result,
+                                   longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
@@ -215,8 +237,11 @@ longtake_status take_generate_once(longtake *e, const longtake_request *r, longt
     lt_status s = take_task_settle(&task, &err);
     if (s != LT_OK || r->fresh || !take_is_made(&task.run, r->output))
         return complete(&task, s, result, &err, error);
-    take_note(&task.run, "%s is there already, made from the same request\nhint: --fresh makes it again", r->output);
-    const take_made as_it_is = {.command = task.command->name, .kind = task.kind, .seam_window = -1};
+    take_note(&task.run,
+              "%s is there already, made from the same request\nhint: --fresh makes it again",
+              r->output);
+    const take_made as_it_is = {
+        .command = task.command->name, .kind = task.kind, .seam_window = -1};
     s = take_fill_result(&task.run, &as_it_is, result, &err);
     take_task_close(&task, false);
     return take_give_error(s, &err, error);
@@ -234,8 +259,8 @@ longtake_status longtake_continue(longtake *e, const longtake_request *r, longta
     return carry_out("continue", e, r, result, error);
 }
 
-longtake_status longtake_make_tokens(longtake *e, const longtake_request *r, longtake_result *result,
-                                     longtake_error *error)
+longtake_status longtake_make_tokens(longtake *e, const longtake_request *r,
+                                     longtake_result *result, longtake_error *error)
 {
     return carry_out("tokens", e, r, result, error);
 }

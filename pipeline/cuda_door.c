@@ -1,4 +1,5 @@
-/* cuda_door.c - the only file outside kernels/cuda that knows whether it was built; see cuda_door.h. */
+/* cuda_door.c - the only file outside kernels/cuda that knows whether
+ * it was built; see cuda_door.h. */
 #include "pipeline/cuda_door.h"
 
 #include <stdio.h>
@@ -37,11 +38,13 @@ static void describe(lt_json *list, int device)
     char name[32];
     char capability[16];
     (void)snprintf(name, sizeof name, "cuda:%d", device);
-    if (lt_cuda_look(device, &facts, &err) != LT_OK || lt_cuda_open(&b, device, LT_NO_DTYPE, &err) != LT_OK) {
+    if (lt_cuda_look(device, &facts, &err) != LT_OK ||
+        lt_cuda_open(&b, device, LT_NO_DTYPE, &err) != LT_OK) {
         append_refusal(list, name, lt_cuda_built(), err.message);
         return;
     }
-    (void)snprintf(capability, sizeof capability, "%d.%d", facts.capability / 10, facts.capability % 10);
+    (void)snprintf(capability, sizeof capability, "%d.%d", facts.capability / 10,
+                   facts.capability % 10);
     lt_json *o = new_entry(name, true);
     lt_json_set(o, "precision", lt_json_new_string(lt_dtype_name(b->activation)));
     lt_json_set(o, "precisions", take_precisions_of(b));

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Behind the library's own folder: lib/, lib/TRIPLET/, a build tree inside the sources, one elsewhere. */
-static const char *const ways[TAKE_DATA_FOLDERS] = {"/../share/longtake", "/../../share/longtake", "/..", "/sources"};
+/* Behind the library's own folder: lib/, lib/TRIPLET/, a build tree
+ * inside the sources, one elsewhere. */
+static const char *const ways[TAKE_DATA_FOLDERS] = {"/../share/longtake", "/../../share/longtake",
+                                                    "/..", "/sources"};
 
 void take_data_folders_find(take_data_folders *f)
 {

@@ -15,7 +15,8 @@ static bool lies_below_proc(const char *path)
 {
     char *named = take_folder_name(path);
     char *folder = named ? realpath(named, NULL) : NULL;
-    const bool below = folder && (strcmp(folder, "/proc") == 0 || strncmp(folder, "/proc/", 6) == 0);
+    const bool below =
+        folder && (strcmp(folder, "/proc") == 0 || strncmp(folder, "/proc/", 6) == 0);
     free(folder);
     free(named);
     return below;

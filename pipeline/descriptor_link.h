@@ -1,7 +1,9 @@
-/* descriptor_link.h - names of open files: /dev/stdout, /dev/fd/1, and links to them, which all lead below /proc.
+/* descriptor_link.h - names of open files: /dev/stdout, /dev/fd/1, and links to them, which all
+ * lead below /proc.
  *
- * A pipe that is reached so is written as it is. A plain file must not be: whoever asks what /dev/stdout is hears of the file that
- * standard output goes to, and a rename would put the product in the place of /dev/stdout itself.
+ * A pipe that is reached so is written as it is. A plain file must not be: whoever asks what
+ * /dev/stdout is hears of the file that standard output goes to, and a rename would put the product
+ * in the place of /dev/stdout itself.
  */
 #ifndef TAKE_DESCRIPTOR_LINK_H
 #define TAKE_DESCRIPTOR_LINK_H

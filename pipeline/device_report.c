@@ -49,5 +49,6 @@ longtake_status longtake_devices(char **json, longtake_error *error)
     lt_json_set(o, "devices", list);
     *json = lt_json_text(o);
     lt_json_free(o);
-    return take_give_error(*json ? LT_OK : lt_fail(&err, LT_ERR_RESOURCES, "devices: out of memory"), &err, error);
+    return take_give_error(
+        *json ? LT_OK : lt_fail(&err, LT_ERR_RESOURCES, "devices: out of memory"), &err, error);
 }

@@ -21,7 +21,8 @@ lt_status take_engine_enter(longtake *e, lt_error *err)
 {
     LT_TRY(take_need(e, "engine", err));
     if (atomic_exchange(&e->busy, true))
-        return lt_fail(err, LT_ERR_USAGE, "the engine is at work: found a second request, expected one at a time");
+        return lt_fail(err, LT_ERR_USAGE,
+                       "the engine is at work: found a second request, expected one at a time");
     return LT_OK;
 }
 
@@ -35,7 +36,8 @@ lt_status take_need(bool argument, const char *name, lt_error *err)
     return argument ? LT_OK : lt_fail(err, LT_ERR_USAGE, "%s: found NULL, expected one", name);
 }
 
-/* `to` has as many bytes as `from`. What is no UTF-8 becomes '?'; a character that the message's end cut off goes. */
+/* `to` has as many bytes as `from`. What is no UTF-8 becomes '?'; a character that the message's
+ * end cut off goes. */
 static void copy_as_utf8(const char *from, char *to)
 {
     const size_t bytes = strlen(from);
@@ -43,7 +45,8 @@ static void copy_as_utf8(const char *from, char *to)
     size_t at = 0;
     while (at < bytes) {
         const size_t length = text_utf8_char(from + at, bytes - at, NULL);
-        const bool is_begun = length == 0 && is_full && bytes - at < 4 && (unsigned char)from[at] >= 0xc2;
+        const bool is_begun =
+            length == 0 && is_full && bytes - at < 4 && (unsigned char)from[at] >= 0xc2;
         if (is_begun)
             break;
         if (length > 0)
@@ -85,7 +88,8 @@ static int cuda_index(const char *device)
     enum { MOST = 1000 };
     if (strcmp(device, "cuda") == 0)
         return 0;
-    if (strncmp(device, "cuda:", 5) != 0 || device[5] == '\0' || device[5 + strspn(device + 5, "0123456789")] != '\0')
+    if (strncmp(device, "cuda:", 5) != 0 || device[5] == '\0' ||
+        device[5 + strspn(device + 5, "0123456789")] != '\0')
         return -1;
     const long index = strtol(device + 5, NULL, 10);
     return index < MOST ? (int)index : MOST;
@@ -95,10 +99,12 @@ static lt_status open_cuda(lt_backend **out, const char *device, lt_dtype activa
 {
     lt_error found = {0};
     const lt_status s = take_open_cuda(out, cuda_index(device), activation, &found);
-    return s == LT_OK ? LT_OK : lt_fail(err, s, "--device: found \"%s\": %s", device, found.message);
+    return s == LT_OK ? LT_OK
+                      : lt_fail(err, s, "--device: found \"%s\": %s", device, found.message);
 }
 
-/* What --precision asks for: of activations (LT_NO_DTYPE: as the device likes), and of products inside layers. */
+/* What --precision asks for: of activations (LT_NO_DTYPE: as the device likes), and of products
+ * inside layers. */
 typedef struct {
     const char *name;
     lt_dtype activation;
@@ -106,8 +112,9 @@ typedef struct {
 } precision;
 
 static const precision precisions[] = {
-    {"auto", LT_NO_DTYPE, LT_ROUND_NONE}, {"f32", LT_F32, LT_ROUND_NONE},         {"bf16", LT_BF16, LT_ROUND_NONE},
-    {"fp8", LT_BF16, LT_ROUND_E4M3},      {"int8", LT_NO_DTYPE, LT_ROUND_INT8},
+    {"auto", LT_NO_DTYPE, LT_ROUND_NONE}, {"f32", LT_F32, LT_ROUND_NONE},
+    {"bf16", LT_BF16, LT_ROUND_NONE},     {"fp8", LT_BF16, LT_ROUND_E4M3},
+    {"int8", LT_NO_DTYPE, LT_ROUND_INT8},
 };
 
 static lt_status find_precision(const char *name, const precision **out, lt_error *err)
@@ -117,18 +124,22 @@ static lt_status find_precision(const char *name, const precision **out, lt_erro
             *out = &precisions[i];
             return LT_OK;
         }
-    return lt_fail(err, LT_ERR_USAGE, "--precision: found \"%s\", expected auto, f32, bf16, fp8 or int8", name);
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--precision: found \"%s\", expected auto, f32, bf16, fp8 or int8", name);
 }
 
 /* The kinds of 8 bits belong to one kind of device each. */
 static lt_status refuse(const precision *p, const char *device, const char *expected, lt_error *err)
 {
-    return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, expected %s on the %s device", p->name, expected, device);
+    return lt_fail(err, LT_ERR_USAGE, "--precision: found %s, expected %s on the %s device",
+                   p->name, expected, device);
 }
 
-/* "auto" is the processor: CUDA has been proven on one kind of card, and there mini's first 24 frames took 8 s beside other programs
- * where the processor took 4 s. CUDA is used where it is asked for. */
-static lt_status open_backend(const longtake_options *o, const precision *p, lt_backend **out, lt_error *err)
+/* "auto" is the processor: CUDA has been proven on one kind of card, and there mini's first 24
+ * frames took 8 s beside other programs where the processor took 4 s. CUDA is used where it is
+ * asked for. */
+static lt_status open_backend(const longtake_options *o, const precision *p, lt_backend **out,
+                              lt_error *err)
 {
     const char *device = o->device ? o->device : "auto";
     if (strcmp(device, "reference") == 0) {
@@ -146,7 +157,8 @@ static lt_status open_backend(const longtake_options *o, const precision *p, lt_
             return refuse(p, "cuda", "auto, f32, bf16 or fp8", err);
         return open_cuda(out, device, p->activation, err);
     }
-    return lt_fail(err, LT_ERR_USAGE, "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--device: found \"%s\", expected auto, cpu, cuda[:N] or reference", device);
 }
 
 /* A device of the right kind may still be too old. */
@@ -154,13 +166,15 @@ static lt_status check_rounding(const longtake *e, lt_error *err)
 {
     if (e->rounding == LT_ROUND_NONE || e->rounding == e->backend->rounds_to)
         return LT_OK;
-    return lt_fail(err, LT_ERR_DEVICE, "--precision: found %s, the %s device here has no such products",
+    return lt_fail(err, LT_ERR_DEVICE,
+                   "--precision: found %s, the %s device here has no such products",
                    take_engine_precision(e), e->backend->table->name);
 }
 
 const char *take_engine_precision(const longtake *e)
 {
-    for (size_t i = 0; i < sizeof precisions / sizeof *precisions && e->rounding != LT_ROUND_NONE; i++)
+    for (size_t i = 0; i < sizeof precisions / sizeof *precisions && e->rounding != LT_ROUND_NONE;
+         i++)
         if (precisions[i].rounding == e->rounding)
             return precisions[i].name;
     return lt_dtype_name(e->backend->activation);
@@ -192,22 +206,27 @@ static lt_status check_set(const longtake *e, lt_error *err)
 {
     lt_error found = {0};
     const lt_status s = cfg_check(&e->cfg, "--set", &found);
-    return s == LT_OK ? LT_OK : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
+    return s == LT_OK ? LT_OK
+                      : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
 }
 
 /* Takes the lines out of a text of all values that settings of a take say. */
 static void drop_settings(char *values)
 {
-    static const char *const settings[] = {"pipeline.lm_cfg",     "pipeline.shot_cfg",     "pipeline.events",    "pipeline.temperature", "pipeline.top_k",
-                                           "pipeline.top_p",      "pipeline.motion",       "pipeline.lm_context", "pipeline.cfg_scale",   "pipeline.cfg_schedule",
-                                           "pipeline.guidance",   "pipeline.overlap",      "mmdit.steps",         "mmdit.carry"};
+    static const char *const settings[] = {
+        "pipeline.lm_cfg",       "pipeline.shot_cfg",   "pipeline.events",
+        "pipeline.temperature",  "pipeline.top_k",      "pipeline.top_p",
+        "pipeline.motion",       "pipeline.lm_context", "pipeline.cfg_scale",
+        "pipeline.cfg_schedule", "pipeline.guidance",   "pipeline.overlap",
+        "mmdit.steps",           "mmdit.carry"};
     char *kept = values;
     for (const char *line = values; *line;) {
         const size_t length = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
         const size_t key = strcspn(line, ":");
         bool is_setting = false;
         for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-            is_setting = is_setting || (strlen(settings[i]) == key && memcmp(line, settings[i], key) == 0);
+            is_setting =
+                is_setting || (strlen(settings[i]) == key && memcmp(line, settings[i], key) == 0);
         if (!is_setting) {
             memmove(kept, line, length);
             kept += length;
@@ -221,7 +240,8 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
 {
     take_data_folders beside;
     take_data_folders_find(&beside);
-    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : beside.list, &e->files, err));
+    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : beside.list,
+                          &e->files, err));
     e->config_path = strdup(o->config ? o->config : e->files.config);
     if (!e->config_path)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.name);
@@ -252,7 +272,8 @@ static lt_status open_wording(longtake *e, lt_error *err)
     return s;
 }
 
-longtake_status longtake_open(const longtake_options *options, longtake **engine, longtake_error *error)
+longtake_status longtake_open(const longtake_options *options, longtake **engine,
+                              longtake_error *error)
 {
     lt_error err = {0};
     *engine = NULL;
@@ -260,7 +281,8 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
         return take_give_error(err.code, &err, error);
     longtake *e = calloc(1, sizeof *e);
     if (!e)
-        return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err, error);
+        return take_give_error(lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory"), &err,
+                               error);
     e->max_memory = options->max_memory;
     e->threads = options->threads;
     e->cache_dir = options->cache_dir ? strdup(options->cache_dir) : NULL;
@@ -268,9 +290,11 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
     if (options->cache_dir && !e->cache_dir)
         s = lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory");
     if (options->threads < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more", options->threads);
+        s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more",
+                    options->threads);
     if (options->max_memory < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "--max-memory: found %lld, expected 0 or more", (long long)options->max_memory);
+        s = lt_fail(&err, LT_ERR_USAGE, "--max-memory: found %lld, expected 0 or more",
+                    (long long)options->max_memory);
     if (s == LT_OK)
         s = open_config(options, e, &err);
     if (s == LT_OK)
@@ -329,7 +353,8 @@ static const char *file_of(const longtake *e, take_net net)
     case TAKE_NET_TEXT_AR:
         return e->cfg.one_text_encoder ? "text_encoder.safetensors" : "text_encoder.ar.safetensors";
     case TAKE_NET_TEXT_MMDIT:
-        return e->cfg.one_text_encoder ? "text_encoder.safetensors" : "text_encoder.mmdit.safetensors";
+        return e->cfg.one_text_encoder ? "text_encoder.safetensors"
+                                       : "text_encoder.mmdit.safetensors";
     case TAKE_NET_TOKENIZER:
         return "tokenizer.safetensors";
     case TAKE_NET_AR:
@@ -343,7 +368,8 @@ static const char *file_of(const longtake *e, take_net net)
     return "temporal_vae.safetensors";
 }
 
-lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text, lt_error *err)
+lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text,
+                           lt_error *err)
 {
     enum { MOST_BYTES = 1 << 20 };
     *text = NULL;
@@ -389,13 +415,14 @@ void take_engine_keep_weights(longtake *e, bool keep)
     }
 }
 
-/* Are products of this network rounded? E4M3 those of the MMDiT, int8 those of every transformer: the language model's
- * only where many rows meet them, before its first step. The tokenizer's are not (a token is a decision), nor the VAE's
- * (they are convolutions). */
+/* Are products of this network rounded? E4M3 those of the MMDiT, int8 those of every transformer:
+ * the language model's only where many rows meet them, before its first step. The tokenizer's are
+ * not (a token is a decision), nor the VAE's (they are convolutions). */
 static bool is_rounded(const longtake *e, take_net net)
 {
     if (e->rounding == LT_ROUND_INT8)
-        return net == TAKE_NET_TEXT_AR || net == TAKE_NET_TEXT_MMDIT || net == TAKE_NET_AR || net == TAKE_NET_MMDIT;
+        return net == TAKE_NET_TEXT_AR || net == TAKE_NET_TEXT_MMDIT || net == TAKE_NET_AR ||
+               net == TAKE_NET_MMDIT;
     return e->rounding == LT_ROUND_E4M3 && net == TAKE_NET_MMDIT;
 }
 
@@ -428,7 +455,8 @@ bool take_engine_has_weights(const longtake *e, take_net net)
 {
     lt_error ignored = {0};
     char *path = NULL;
-    const bool there = take_engine_path(e, file_of(e, net), &path, &ignored) == LT_OK && access(path, F_OK) == 0;
+    const bool there =
+        take_engine_path(e, file_of(e, net), &path, &ignored) == LT_OK && access(path, F_OK) == 0;
     free(path);
     return there;
 }
@@ -448,7 +476,8 @@ lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *er
     return LT_OK;
 }
 
-/* Files name the model that made them by it, so it rests on the weights alone and begins as keys did when the first were written. */
+/* Files name the model that made them by it, so it rests on the weights alone and begins as keys
+ * did when the first were written. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err)
 {
     enum { AS_FILES_SAY = 2 };

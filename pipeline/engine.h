@@ -1,4 +1,5 @@
-/* engine.h - what `longtake_open` opens: a configuration, a device, and the places of a model's weight files. */
+/* engine.h - what `longtake_open` opens: a configuration, a device, and the
+ * places of a model's weight files. */
 #ifndef TAKE_ENGINE_H
 #define TAKE_ENGINE_H
 
@@ -25,37 +26,42 @@ typedef enum {
 } take_net;
 
 struct longtake {
-    atomic_bool busy;         /* a call has it: take_engine_enter */
+    atomic_bool busy; /* a call has it: take_engine_enter */
     cfg_model cfg;
     cfg_model_files files;
-    char *config_path;        /* the YAML that was read */
+    char *config_path; /* the YAML that was read */
     cfg_document *config_file;
-    char *config_text;        /* every value, and where it came from */
-    take_wording *wording;     /* NULL: the model has none */
+    char *config_text;     /* every value, and where it came from */
+    take_wording *wording; /* NULL: the model has none */
     lt_backend *backend;
-    lt_backend *beside;       /* another one on the same device, from the first take on whose windows are decoded beside refinement; or NULL */
-    int threads;              /* as asked for: 0 = all processors */
-    int64_t max_memory;       /* bytes, 0 = no limit */
-    int64_t max_pinned;       /* bytes of the host's memory that a device may pin, 0 = half of what is available */
-    char *cache_dir;          /* or NULL */
+    lt_backend *beside; /* another one on the same device, from the first take on whose windows are
+                           decoded beside refinement; or NULL */
+    int threads;        /* as asked for: 0 = all processors */
+    int64_t max_memory; /* bytes, 0 = no limit */
+    int64_t max_pinned; /* bytes of the host's memory that a device may pin, 0 = half of what is
+                           available */
+    char *cache_dir;    /* or NULL */
     struct take_profile *profile; /* where operations are counted; or NULL */
-    lt_hash config_hash;      /* of every configuration value, */
-    lt_hash fixed_hash;       /* and of those that no setting of a take says */
-    lt_home home[TAKE_NETS];  /* of matrices, on a device with memory of its own: as take_memory.h chose for this take */
-    lt_rounding rounding;     /* --precision fp8 or int8: of products with many rows, inside layers */
-    bool chose_precision;     /* false: it is the device's own */
+    lt_hash config_hash;          /* of every configuration value, */
+    lt_hash fixed_hash;           /* and of those that no setting of a take says */
+    lt_home home[TAKE_NETS]; /* of matrices, on a device with memory of its own: as take_memory.h
+                                chose for this take */
+    lt_rounding rounding; /* --precision fp8 or int8: of products with many rows, inside layers */
+    bool chose_precision; /* false: it is the device's own */
     bool keeps_weights;
     lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
     lt_hash hash[TAKE_NETS];
     bool hashed[TAKE_NETS];
 };
 
-/* A call that computes on the engine, or changes what it remembers, has it to itself until it leaves. LT_ERR_USAGE where there is none, or another
- * call has it. Public functions enter; what they call does not. */
+/* A call that computes on the engine, or changes what it remembers, has it to itself until it
+ * leaves. LT_ERR_USAGE where there is none, or another call has it. Public functions enter; what
+ * they call does not. */
 lt_status take_engine_enter(longtake *e, lt_error *err);
 void take_engine_leave(longtake *e);
 
-/* From now on, a weight file that was opened stays open until `keep` is false: for several takes, one after the other. */
+/* From now on, a weight file that was opened stays open until `keep` is false: for several takes,
+ * one after the other. */
 void take_engine_keep_weights(longtake *e, bool keep);
 /* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT. */
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
@@ -63,11 +69,14 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
 bool take_engine_has_weights(const longtake *e, take_net net);
 /* Hash of a weight file, read once. */
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
-/* A text file of the model's folder, `what` for messages; *text NULL where the model has none; free() it. LT_ERR_INPUT, LT_ERR_RESOURCES. */
-lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text, lt_error *err);
+/* A text file of the model's folder, `what` for messages; *text NULL where the model has none;
+ * free() it. LT_ERR_INPUT, LT_ERR_RESOURCES. */
+lt_status take_engine_text(const longtake *e, const char *file, const char *what, char **text,
+                           lt_error *err);
 /* Path of a file of the model's folder; free() it. */
 lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_error *err);
-/* Path of the sub-word file of a text encoder: its own where the two encoders' differ; free() it. */
+/* Path of the sub-word file of a text encoder: its own where the two
+ * encoders' differ; free() it. */
 lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err);
 /* One hash over all weight files: the model's name in metadata. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
@@ -78,7 +87,8 @@ const char *take_engine_precision(const longtake *e);
 lt_json *take_precisions_of(const lt_backend *b);
 
 /* Starts the key of a product that `net` makes on this device. */
-lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net, lt_error *err);
+lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net,
+                            lt_error *err);
 
 /* LT_ERR_USAGE where a pointer that a call needs is NULL: `name` is that of its argument. */
 lt_status take_need(bool argument, const char *name, lt_error *err);

@@ -1,4 +1,5 @@
-/* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a job folder, as one JSON document. */
+/* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a job folder, as one
+ * JSON document. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,15 @@ static lt_status kind_of(const char *path, file_kind *out, lt_error *err)
     if (S_ISDIR(st.st_mode))
         return LT_OK;
     if (!S_ISREG(st.st_mode)) /* it is read more than once */
-        return lt_fail(err, LT_ERR_INPUT, "%s: is a pipe or device, expected a file or folder", path);
+        return lt_fail(err, LT_ERR_INPUT, "%s: is a pipe or device, expected a file or folder",
+                       path);
     FILE *f = fopen(path, "rb");
     if (!f)
         return lt_fail_to_read(path, err);
     const size_t n = fread(head, 1, sizeof head, f);
     fclose(f);
-    const bool safetensors = n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0;
+    const bool safetensors =
+        n >= 9 && head[8] == '{' && head[5] == 0 && head[6] == 0 && head[7] == 0;
     const bool pytorch = n >= 4 && memcmp(head, "PK\3\4", 4) == 0;
     const bool shard_index = head[0] == '{' && take_has_extension(path, "json");
     if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0)
@@ -58,7 +61,8 @@ static void set_text(lt_json *o, const char *key, const char *value)
 
 /* ---- tokens ---- */
 
-/* What the file says of itself; the settings are a JSON document inside a text there, and shown as what they are. */
+/* What the file says of itself; the settings are a JSON document inside a text there, and shown as
+ * what they are. */
 static lt_json *notes_of(const tok_plan *plan)
 {
     lt_json *notes = lt_json_new_object();
@@ -66,7 +70,8 @@ static lt_json *notes_of(const tok_plan *plan)
         const char *key = plan->notes[i].key;
         const char *value = plan->notes[i].value;
         lt_json *settings = NULL;
-        if (strcmp(key, "settings") == 0 && lt_json_parse(value, strlen(value), key, &settings, NULL) == LT_OK)
+        if (strcmp(key, "settings") == 0 &&
+            lt_json_parse(value, strlen(value), key, &settings, NULL) == LT_OK)
             lt_json_set(notes, key, settings);
         else
             set_text(notes, key, value);
@@ -128,7 +133,8 @@ static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "shape", shape);
     char *about = lt_json_text(take_latents_about(r));
     lt_json *copy = NULL;
-    lt_status status = about ? lt_json_parse(about, strlen(about), path, &copy, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    lt_status status = about ? lt_json_parse(about, strlen(about), path, &copy, err)
+                             : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (status == LT_OK)
         lt_json_set(o, "about", copy);
     free(about);
@@ -141,7 +147,8 @@ static lt_dtype form_of(const lt_weights *w, const char *name, const lt_tensor *
 {
     char scale_name[512];
     const int length = snprintf(scale_name, sizeof scale_name, "%s_scale", name);
-    const lt_tensor *scale = length < (int)sizeof scale_name ? lt_weights_find(w, scale_name) : NULL;
+    const lt_tensor *scale =
+        length < (int)sizeof scale_name ? lt_weights_find(w, scale_name) : NULL;
     if (!scale || t->rank != 2)
         return t->dtype;
     const lt_shape matrix = lt_shape2(t->dim[0], t->dtype == LT_U8 ? 2 * t->dim[1] : t->dim[1]);
@@ -207,11 +214,14 @@ static lt_status describe_tensors(const char *path, lt_json *o, lt_error *err)
 
 /* ---- the release's tokens: no layout is stored ---- */
 
-/* Semantic frames are told where the number of codes is one of the released model; codes of other models are shown as well. */
+/* Semantic frames are told where the number of codes is one of the released model; codes of other
+ * models are shown as well. */
 static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
 {
-    static const tok_layout released = {.segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
-    static const tok_layout any = {.segment_frames = 1, .i_tokens = 1, .p_tokens = 1, .codebook_size = 65536};
+    static const tok_layout released = {
+        .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+    static const tok_layout any = {
+        .segment_frames = 1, .i_tokens = 1, .p_tokens = 1, .codebook_size = 65536};
     tok_plan plan = {0};
     const bool is_released = tok_file_read(path, &released, &plan, NULL) == LT_OK;
     if (!is_released)
@@ -251,16 +261,26 @@ static lt_status describe_job(const char *path, lt_json *o, lt_error *err)
 
 static void describe_model(const char *path, lt_json *o)
 {
-    static const char *const files[] = {"text_encoder.safetensors", "text_encoder.ar.safetensors",
-                                        "text_encoder.mmdit.safetensors", "tokenizer.safetensors", "ar_model.safetensors",
-                                        "mmdit.safetensors", "temporal_vae.safetensors", COLOUR_MAP_FILE, "spiece.model",
-                                        "text_encoder.ar.spiece.model", "words.txt", "wording.txt", "config.yaml"};
+    static const char *const files[] = {"text_encoder.safetensors",
+                                        "text_encoder.ar.safetensors",
+                                        "text_encoder.mmdit.safetensors",
+                                        "tokenizer.safetensors",
+                                        "ar_model.safetensors",
+                                        "mmdit.safetensors",
+                                        "temporal_vae.safetensors",
+                                        COLOUR_MAP_FILE,
+                                        "spiece.model",
+                                        "text_encoder.ar.spiece.model",
+                                        "words.txt",
+                                        "wording.txt",
+                                        "config.yaml"};
     set_text(o, "kind", "model");
     lt_json *list = lt_json_new_array();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char name[4096];
         struct stat st;
-        if (snprintf(name, sizeof name, "%s/%s", path, files[i]) >= (int)sizeof name || stat(name, &st) != 0)
+        if (snprintf(name, sizeof name, "%s/%s", path, files[i]) >= (int)sizeof name ||
+            stat(name, &st) != 0)
             continue;
         lt_json *row = lt_json_new_object();
         set_text(row, "file", files[i]);
@@ -283,7 +303,8 @@ static lt_status describe_vocabulary(const char *path, lt_json *o, lt_error *err
 /* The list of the shards that a checkpoint in several files has, into `name`. */
 static bool find_shards(const char *path, char *name, size_t bytes)
 {
-    static const char *const lists[] = {"model.safetensors.index.json", "pytorch_model.bin.index.json"};
+    static const char *const lists[] = {"model.safetensors.index.json",
+                                        "pytorch_model.bin.index.json"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (snprintf(name, bytes, "%s/%s", path, lists[i]) < (int)bytes && access(name, F_OK) == 0)
             return true;
@@ -295,7 +316,8 @@ static lt_status describe_folder(const char *path, lt_json *o, lt_error *err)
     char name[4096];
     if (find_shards(path, name, sizeof name))
         return describe_tensors(name, o, err);
-    if (snprintf(name, sizeof name, "%s/mmdit.safetensors", path) < (int)sizeof name && access(name, F_OK) == 0) {
+    if (snprintf(name, sizeof name, "%s/mmdit.safetensors", path) < (int)sizeof name &&
+        access(name, F_OK) == 0) {
         describe_model(path, o);
         return LT_OK;
     }
@@ -322,7 +344,10 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_error cause = {0};
     const lt_status opened = media_reader_open(path, &options, &r, &cause);
     if (opened != LT_OK)
-        return lt_fail(err, opened, "%s; nor is it a file of tokens, latents or weights, a model or a job folder", cause.message);
+        return lt_fail(
+            err, opened,
+            "%s; nor is it a file of tokens, latents or weights, a model or a job folder",
+            cause.message);
     const media_video_info *v = media_reader_info(r);
     set_text(o, "kind", "video");
     set_text(o, "codec", v->codec ? v->codec : "unknown");
@@ -331,7 +356,8 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "shown_width", lt_json_new_int(v->width));
     lt_json_set(o, "shown_height", lt_json_new_int(v->height));
     lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
-    lt_json_set(o, "seconds", v->seconds > 0 ? lt_json_new_real(v->seconds) : lt_json_new_null()); /* not known without reading it */
+    /* not known without reading it */
+    lt_json_set(o, "seconds", v->seconds > 0 ? lt_json_new_real(v->seconds) : lt_json_new_null());
     if (v->comment)
         add_comment(v->comment, path, o);
     media_reader_close(r);
@@ -349,11 +375,11 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
     lt_json_set(o, "file", lt_json_new_path(path));
     lt_status s = kind_of(path, &kind, &err);
     if (s == LT_OK)
-        s = kind == KIND_FOLDER         ? describe_folder(path, o, &err)
-            : kind == KIND_TENSORS      ? describe_tensors(path, o, &err)
-            : kind == KIND_TOKENS_NPY   ? describe_npy(path, o, &err)
-            : kind == KIND_VOCABULARY   ? describe_vocabulary(path, o, &err)
-                                        : describe_video(path, o, &err);
+        s = kind == KIND_FOLDER       ? describe_folder(path, o, &err)
+            : kind == KIND_TENSORS    ? describe_tensors(path, o, &err)
+            : kind == KIND_TOKENS_NPY ? describe_npy(path, o, &err)
+            : kind == KIND_VOCABULARY ? describe_vocabulary(path, o, &err)
+                                      : describe_video(path, o, &err);
     if (s == LT_OK) {
         *json = lt_json_text(o);
         if (!*json)

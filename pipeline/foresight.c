@@ -11,7 +11,8 @@ int64_t take_token_count(const cfg_ar *cfg, const take_timeline *t)
     return t->segments * cfg->i_tokens + (t->latents - t->segments) * cfg->p_tokens;
 }
 
-/* What a take is done sooner by where a window is decoded while the next one is refined: nothing is refined beside the last one. */
+/* What a take is done sooner by where a window is decoded while the next one is refined: nothing is
+ * refined beside the last one. */
 static double spared_seconds(double refine, double decode, int64_t windows)
 {
     const double beside = decode - decode / (double)windows;
@@ -27,7 +28,8 @@ static void foresee_time(take_foresight *f)
     const unsigned does = f->task.command->does;
     const take_timeline *t = &s->time;
     const bool alone = s->carry == CFG_CARRY_FRAMES;
-    const int prompts = s->shots * ((does & TAKE_DOES_TOKENS ? 1 : 0) + (does & TAKE_DOES_REFINE ? 1 : 0));
+    const int prompts =
+        s->shots * ((does & TAKE_DOES_TOKENS ? 1 : 0) + (does & TAKE_DOES_REFINE ? 1 : 0));
     const struct {
         take_stage stage;
         bool runs;
@@ -77,7 +79,8 @@ static lt_status peak_of(const take_task *t, take_memory *memory, lt_error *err)
     return take_memory_choose(t->run.engine, spec, does, &video, memory, err);
 }
 
-lt_status take_foresee(take_foresight *f, longtake *e, const char *command, const longtake_request *r, lt_error *err)
+lt_status take_foresee(take_foresight *f, longtake *e, const char *command,
+                       const longtake_request *r, lt_error *err)
 {
     *f = (take_foresight){0};
     LT_TRY(settle(e, command, r, &f->task, err));

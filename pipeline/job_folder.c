@@ -46,7 +46,8 @@ static void file_name(char out[NAME_BYTES], const char *name, lt_hash key)
     snprintf(out, NAME_BYTES, "%s.%s", name, text);
 }
 
-/* Length of `name` before a last part of `digits` characters of `set` behind a dot (0: any number of them), or 0. */
+/* Length of `name` before a last part of `digits` characters of `set` behind a dot (0: any number
+ * of them), or 0. */
 static size_t before_last_part(const char *name, size_t length, const char *set, size_t digits)
 {
     size_t n = 0;
@@ -63,7 +64,8 @@ static bool is_numbered(const char *name, size_t length)
     return before_last_part(name, length, "0123456789", 0) > 0;
 }
 
-/* "tokens.000.0123...": a product's name, a dot and 32 hex digits? Returns the length before the dot, or 0. */
+/* "tokens.000.0123...": a product's name, a dot and 32 hex digits? Returns the
+ * length before the dot, or 0. */
 static size_t stem_of(const char *file, size_t length)
 {
     const size_t stem = before_last_part(file, length, "0123456789abcdef", LT_HASH_TEXT_BYTES - 1);
@@ -80,10 +82,12 @@ static bool is_part_of_product(const char *file, size_t length)
 {
     static const char digits[] = "0123456789";
     const size_t before_number = before_last_part(file, length, digits, 0);
-    return stem_of(file, before_number) > 0 || stem_of(file, before_last_part(file, before_number, digits, 0)) > 0;
+    return stem_of(file, before_number) > 0 ||
+           stem_of(file, before_last_part(file, before_number, digits, 0)) > 0;
 }
 
-/* Files this module makes and no others, for the folder may be any: products, "tokens.000.lock", "PRODUCT.PID.NUMBER.part". */
+/* Files this module makes and no others, for the folder may be any: products, "tokens.000.lock",
+ * "PRODUCT.PID.NUMBER.part". */
 static bool is_ours(const char *file)
 {
     const char *dot = strrchr(file, '.');
@@ -119,7 +123,8 @@ static bool hold_alone(int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* A link that leads nowhere: no folder can be made under its name. Behind "link/" lstat looks for what the link leads to. */
+/* A link that leads nowhere: no folder can be made under its name. Behind "link/" lstat looks for
+ * what the link leads to. */
 static bool is_loose_link(const char *path)
 {
     struct stat st;
@@ -131,8 +136,9 @@ static bool is_loose_link(const char *path)
     return lstat(link, &st) == 0 && S_ISLNK(st.st_mode) && stat(path, &st) != 0;
 }
 
-/* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that is done may have removed
- * it in between: then once more. What is half-written there while nobody uses the folder was left by one that was killed. */
+/* Opens the folder, makes it where it is missing, and holds it as one of its users. A process that
+ * is done may have removed it in between: then once more. What is half-written there while nobody
+ * uses the folder was left by one that was killed. */
 static int hold_folder(const char *path)
 {
     for (;;) {
@@ -157,15 +163,17 @@ static int hold_folder(const char *path)
 static lt_status start_over(take_job *job, lt_error *err)
 {
     if (!hold_alone(job->fd))
-        return lt_fail(err, LT_ERR_FAILED, "job folder %s: another process works in it, it cannot start over"
-                       "\nhint: --job names another folder", job->path);
+        return lt_fail(err, LT_ERR_FAILED,
+                       "job folder %s: another process works in it, it cannot start over"
+                       "\nhint: --job names another folder",
+                       job->path);
     forget(job->fd, job->path, is_ours);
     flock(job->fd, LOCK_SH);
     return LT_OK;
 }
 
-lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop, void *user, take_job **out,
-                        lt_error *err)
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop,
+                        void *user, take_job **out, lt_error *err)
 {
     *out = NULL;
     take_job *job = calloc(1, sizeof *job);
@@ -175,10 +183,12 @@ lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, tak
         free(name);
         return lt_fail(err, LT_ERR_RESOURCES, "job folder %s: out of memory", path);
     }
-    *job = (take_job){.path = name, .fd = hold_folder(path), .note = note, .stop = stop, .user = user};
+    *job =
+        (take_job){.path = name, .fd = hold_folder(path), .note = note, .stop = stop, .user = user};
     lt_status s = LT_OK;
     if (job->fd < 0)
-        s = lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+        s = lt_fail(err, errno == ENOSPC ? LT_ERR_RESOURCES : LT_ERR_USAGE, "job folder %s: %s",
+                    path, strerror(errno));
     else if (fresh)
         s = start_over(job, err);
     if (s != LT_OK) {
@@ -271,7 +281,8 @@ static bool header_ok(int fd, const lt_hash *key, product_header *h)
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !read_all(fd, h, sizeof *h))
         return false;
-    return memcmp(h->magic, magic, sizeof magic) == 0 && (uint64_t)st.st_size == sizeof *h + h->bytes &&
+    return memcmp(h->magic, magic, sizeof magic) == 0 &&
+           (uint64_t)st.st_size == sizeof *h + h->bytes &&
            (!key || (h->key[0] == key->high && h->key[1] == key->low));
 }
 
@@ -284,7 +295,8 @@ static void note(take_job *job, const char *file, const char *what)
     job->note(job->user, text);
 }
 
-lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err)
+lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes,
+                       bool *found, lt_error *err)
 {
     *data = NULL;
     *bytes = 0;
@@ -302,8 +314,8 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     if (fd >= 0 && header_ok(fd, &key, &h)) {
         payload = malloc(h.bytes ? h.bytes : 1);
         if (!payload)
-            s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there", job->path, file,
-                        (unsigned long long)h.bytes);
+            s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there",
+                        job->path, file, (unsigned long long)h.bytes);
     }
     if (payload && read_all(fd, payload, h.bytes)) {
         const lt_hash got = lt_hash_bytes(payload, h.bytes);
@@ -334,19 +346,21 @@ bool take_job_has(take_job *job, const char *name, lt_hash key)
     return there;
 }
 
-/* A file that nobody else writes: not another engine of this process, nor one on another machine whose process has the same
- * number. Gives its handle, or -1 with errno. */
+/* A file that nobody else writes: not another engine of this process, nor one on another machine
+ * whose process has the same number. Gives its handle, or -1 with errno. */
 static int create_part(int folder, const char *file, char part[PART_BYTES])
 {
     for (int number = 0;; number++) {
         snprintf(part, PART_BYTES, "%s.%ld.%d.part", file, (long)getpid(), number);
-        const int fd = openat(folder, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        const int fd =
+            openat(folder, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd >= 0 || errno != EEXIST)
             return fd;
     }
 }
 
-lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err)
+lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes,
+                       lt_error *err)
 {
     if (!job)
         return LT_OK;
@@ -359,7 +373,8 @@ lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void 
     h.checksum[0] = sum.high;
     h.checksum[1] = sum.low;
     const int fd = create_part(job->fd, file, part);
-    bool ok = fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
+    bool ok =
+        fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
     int cause = errno;
     if (fd >= 0 && close(fd) != 0 && ok) {
         cause = errno;
@@ -390,10 +405,12 @@ void take_job_drop(take_job *job, const char *name, lt_hash key)
     unlinkat(job->fd, file, 0);
 }
 
-/* flock itself hears of nothing but its lock and signals. False with errno, ECANCELED where `stop` said so. */
+/* flock itself hears of nothing but its lock and signals. False with errno,
+ * ECANCELED where `stop` said so. */
 static bool wait_for_lock(const take_job *job, int fd)
 {
-    static const struct timespec pause = {.tv_nsec = 20000000}; /* small beside a window, and nothing to run */
+    /* small beside a window, and nothing to run */
+    static const struct timespec pause = {.tv_nsec = 20000000};
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return false;
@@ -422,9 +439,11 @@ lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *er
         held = wait_for_lock(job, fd);
     }
     if (!held) {
-        const lt_status s = errno == ECANCELED
-                                ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it", job->path, name)
-                                : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
+        const lt_status s =
+            errno == ECANCELED
+                ? lt_fail(err, LT_ERR_CANCELLED, "%s/%s: stopped while another process made it",
+                          job->path, name)
+                : lt_fail(err, LT_ERR_FAILED, "%s/%s: lock: %s", job->path, file, strerror(errno));
         close(fd);
         return s;
     }
@@ -490,7 +509,8 @@ lt_status take_job_list(const char *path, take_product **products, size_t *count
     closedir(d);
     if (n == 0) {
         free(list);
-        return lt_fail(err, LT_ERR_INPUT, "%s: no product of ours in it, expected a job folder", path);
+        return lt_fail(err, LT_ERR_INPUT, "%s: no product of ours in it, expected a job folder",
+                       path);
     }
     qsort(list, n, sizeof *list, by_name);
     *products = list;

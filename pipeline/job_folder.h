@@ -3,11 +3,13 @@
  *     take_job_get(job, "latents.003", key, &data, &bytes, &found, err);
  *     if (!found) { ... make it ...; take_job_put(job, "latents.003", key, data, bytes, err); }
  *
- * A product's key is a hash of everything that made it, so a change of prompt, seed, setting or weights finds nothing and
- * the same command finds all. A product appears under its name only when it is whole (temporary name, sync, rename), and
- * its checksum is looked at when it is read: a damaged one counts as absent and is made again.
- * Several processes, and engines of one process, may use one folder: what two of them make twice is the same bytes, and `take_job_lock`
- * keeps them from making it twice; the last of them removes it. The locks are the kernel's (flock): they go with the process that held them.
+ * A product's key is a hash of everything that made it, so a change of prompt, seed, setting or
+ * weights finds nothing and the same command finds all. A product appears under its name only when
+ * it is whole (temporary name, sync, rename), and its checksum is looked at when it is read: a
+ * damaged one counts as absent and is made again.
+ * Several processes, and engines of one process, may use one folder: what two of them make twice is
+ * the same bytes, and `take_job_lock` keeps them from making it twice; the last of them removes it.
+ * The locks are the kernel's (flock): they go with the process that held them.
  *
  * File: 64 bytes (magic, key, checksum, length; little-endian) and the payload.
  */
@@ -27,27 +29,31 @@ typedef void (*take_job_note_fn)(void *user, const char *note);
 /* Is asked again and again while another process is waited for: not 0 when the wait is to end. */
 typedef int (*take_job_stop_fn)(void *user);
 
-/* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in it; LT_ERR_FAILED when
- * another process works there. */
-lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop, void *user, take_job **out,
-                        lt_error *err);
+/* Makes the folder where it is missing (its parent must exist). `fresh` forgets every product in
+ * it; LT_ERR_FAILED when another process works there. */
+lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop,
+                        void *user, take_job **out, lt_error *err);
 void take_job_close(take_job *job); /* keeps the files; accepts NULL */
 void take_job_leave(take_job *job); /* the same, but a folder with nothing in it goes */
 bool take_job_is_empty(const take_job *job);
-/* Deletes the products, and the folder if nothing else lies in it, unless another process works there. Closes. */
+/* Deletes the products, and the folder if nothing else lies in it, unless another process works
+ * there. Closes. */
 void take_job_remove(take_job *job);
 const char *take_job_path(const take_job *job);
 
-/* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job holds nothing. */
-lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes, bool *found, lt_error *err);
+/* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job
+ * holds nothing. */
+lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes,
+                       bool *found, lt_error *err);
 /* Is a product there, as far as its header and length say? A NULL job holds nothing. */
 bool take_job_has(take_job *job, const char *name, lt_hash key);
 /* Writes a product; a NULL job keeps nothing. LT_ERR_RESOURCES when the disk is full. */
-lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes, lt_error *err);
+lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes,
+                       lt_error *err);
 void take_job_drop(take_job *job, const char *name, lt_hash key);
 
-/* Waits until no other process makes the product `name`, or until `stop` says so (LT_ERR_CANCELLED); unlock takes what lock
- * gave. A NULL job gives -1. */
+/* Waits until no other process makes the product `name`, or until `stop` says so
+ * (LT_ERR_CANCELLED); unlock takes what lock gave. A NULL job gives -1. */
 lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err);
 void take_job_unlock(int lock);
 

@@ -32,7 +32,7 @@ static int64_t latent_elements(take_latents_shape s)
 
 struct take_latents_writer {
     int fd;
-    char *path;      /* NULL for standard output */
+    char *path; /* NULL for standard output */
     char *temporary;
     take_latents_shape shape;
     int64_t written; /* latents */
@@ -69,7 +69,8 @@ static char *header_text(take_latents_shape s, const lt_json *about)
         lt_json_append(shape, lt_json_new_int(dim[i]));
     lt_json *offsets = lt_json_new_array();
     lt_json_append(offsets, lt_json_new_int(0));
-    lt_json_append(offsets, lt_json_new_int(s.latents * latent_elements(s) * (int64_t)sizeof(float)));
+    lt_json_append(offsets,
+                   lt_json_new_int(s.latents * latent_elements(s) * (int64_t)sizeof(float)));
     lt_json *tensor = lt_json_new_object();
     lt_json_set(tensor, "dtype", lt_json_new_string("F32"));
     lt_json_set(tensor, "shape", shape);
@@ -90,9 +91,14 @@ static lt_status write_header(take_latents_writer *w, const lt_json *about, lt_e
     const size_t length = strlen(text);
     const size_t padded = (length + 7) / 8 * 8;
     const uint64_t size = padded;
-    lt_status s = padded <= MAX_HEADER_BYTES ? LT_OK
-                                             : lt_fail(err, LT_ERR_USAGE, "latents header: a take so long is told in %zu bytes, expected at most %d\nhint: render "
-                                                       "makes its video in one go", padded, MAX_HEADER_BYTES);
+    lt_status s =
+        padded <= MAX_HEADER_BYTES
+            ? LT_OK
+            : lt_fail(
+                  err, LT_ERR_USAGE,
+                  "latents header: a take so long is told in %zu bytes, expected at most %d\nhint: render "
+                  "makes its video in one go",
+                  padded, MAX_HEADER_BYTES);
     if (s == LT_OK)
         s = write_bytes(w, &size, sizeof size, err);
     if (s == LT_OK)
@@ -103,8 +109,8 @@ static lt_status write_header(take_latents_writer *w, const lt_json *about, lt_e
     return s;
 }
 
-lt_status take_latents_create(const char *path, take_latents_shape shape, const lt_json *about, take_latents_writer **out,
-                              lt_error *err)
+lt_status take_latents_create(const char *path, take_latents_shape shape, const lt_json *about,
+                              take_latents_writer **out, lt_error *err)
 {
     *out = NULL;
     take_latents_writer *w = calloc(1, sizeof *w);
@@ -138,10 +144,12 @@ lt_status take_latents_create(const char *path, take_latents_shape shape, const 
     return LT_OK;
 }
 
-lt_status take_latents_append(take_latents_writer *w, const float *latents, int64_t count, lt_error *err)
+lt_status take_latents_append(take_latents_writer *w, const float *latents, int64_t count,
+                              lt_error *err)
 {
     w->written += count;
-    return write_bytes(w, latents, (size_t)(count * latent_elements(w->shape)) * sizeof *latents, err);
+    return write_bytes(w, latents, (size_t)(count * latent_elements(w->shape)) * sizeof *latents,
+                       err);
 }
 
 void take_latents_abandon(take_latents_writer *w)
@@ -161,8 +169,9 @@ lt_status take_latents_finish(take_latents_writer *w, lt_error *err)
 {
     lt_status s = LT_OK;
     if (w->written != w->shape.latents)
-        s = lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld", w->path ? w->path : "standard output",
-                    (long long)w->written, (long long)w->shape.latents);
+        s = lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld",
+                    w->path ? w->path : "standard output", (long long)w->written,
+                    (long long)w->shape.latents);
     if (s == LT_OK && w->temporary && fsync(w->fd) != 0)
         s = lt_fail_to_write(w->path, err);
     if (s == LT_OK && w->temporary)
@@ -189,7 +198,8 @@ struct take_latents_reader {
     int64_t read; /* latents */
 };
 
-static lt_status read_bytes(take_latents_reader *r, void *data, size_t bytes, const char *what, lt_error *err)
+static lt_status read_bytes(take_latents_reader *r, void *data, size_t bytes, const char *what,
+                            lt_error *err)
 {
     char *at = data;
     while (bytes > 0) {
@@ -199,7 +209,8 @@ static lt_status read_bytes(take_latents_reader *r, void *data, size_t bytes, co
         if (n < 0)
             return lt_fail(err, LT_ERR_INPUT, "%s: read: %s", r->place, strerror(errno));
         if (n == 0)
-            return lt_fail(err, LT_ERR_INPUT, "%s: ends inside %s, %zu bytes are missing", r->place, what, bytes);
+            return lt_fail(err, LT_ERR_INPUT, "%s: ends inside %s, %zu bytes are missing", r->place,
+                           what, bytes);
         at += n;
         bytes -= (size_t)n;
     }
@@ -215,30 +226,38 @@ static int64_t size_at(const lt_json *array, size_t i)
 
 static lt_status refuse_shape(const take_latents_reader *r, const int64_t dim[4], lt_error *err)
 {
-    return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range", r->place, (long long)dim[0],
-                   (long long)dim[1], (long long)dim[2], (long long)dim[3]);
+    return lt_fail(err, LT_ERR_INPUT, "%s: latents: shape [%lld, %lld, %lld, %lld] is out of range",
+                   r->place, (long long)dim[0], (long long)dim[1], (long long)dim[2],
+                   (long long)dim[3]);
 }
 
 /* `before` are the header's bytes and those of its length. */
-static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, int64_t before, lt_error *err)
+static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, int64_t before,
+                                   lt_error *err)
 {
     const lt_json *t = lt_json_get(root, "latents");
     if (!t || lt_json_kind_of(t) != LT_JSON_OBJECT || lt_json_count(root) != 2)
-        return lt_fail(err, LT_ERR_INPUT, "%s: expected one tensor `latents` and __metadata__", r->place);
+        return lt_fail(err, LT_ERR_INPUT, "%s: expected one tensor `latents` and __metadata__",
+                       r->place);
     const lt_json *dtype = lt_json_get(t, "dtype");
     const lt_json *shape = lt_json_get(t, "shape");
     const lt_json *offsets = lt_json_get(t, "data_offsets");
     const bool kinds = dtype && shape && offsets && lt_json_kind_of(dtype) == LT_JSON_STRING &&
-                       lt_json_kind_of(shape) == LT_JSON_ARRAY && lt_json_kind_of(offsets) == LT_JSON_ARRAY &&
-                       lt_json_count(shape) == 4 && lt_json_count(offsets) == 2;
+                       lt_json_kind_of(shape) == LT_JSON_ARRAY &&
+                       lt_json_kind_of(offsets) == LT_JSON_ARRAY && lt_json_count(shape) == 4 &&
+                       lt_json_count(offsets) == 2;
     if (!kinds)
-        return lt_fail(err, LT_ERR_INPUT, "%s: latents: expected dtype, a shape of four sizes and two offsets", r->place);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: latents: expected dtype, a shape of four sizes and two offsets",
+                       r->place);
     r->bf16 = strcmp(lt_json_string(dtype, NULL), "BF16") == 0;
     if (!r->bf16 && strcmp(lt_json_string(dtype, NULL), "F32") != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: latents: dtype %s, expected F32 or BF16", r->place, lt_json_string(dtype, NULL));
-    const int64_t dim[] = {size_at(shape, 0), size_at(shape, 1), size_at(shape, 2), size_at(shape, 3)};
-    if (dim[0] < 1 || dim[0] > max_latents || dim[1] < 1 || dim[1] > MAX_CHANNELS || dim[2] < 1 || dim[2] > MAX_SIDE ||
-        dim[3] < 1 || dim[3] > MAX_SIDE)
+        return lt_fail(err, LT_ERR_INPUT, "%s: latents: dtype %s, expected F32 or BF16", r->place,
+                       lt_json_string(dtype, NULL));
+    const int64_t dim[] = {size_at(shape, 0), size_at(shape, 1), size_at(shape, 2),
+                           size_at(shape, 3)};
+    if (dim[0] < 1 || dim[0] > max_latents || dim[1] < 1 || dim[1] > MAX_CHANNELS || dim[2] < 1 ||
+        dim[2] > MAX_SIDE || dim[3] < 1 || dim[3] > MAX_SIDE)
         return refuse_shape(r, dim, err);
     r->shape = (take_latents_shape){dim[0], (int)dim[1], (int)dim[2], (int)dim[3]};
     int64_t bytes = 0;
@@ -246,16 +265,18 @@ static lt_status read_tensor_entry(take_latents_reader *r, const lt_json *root, 
         __builtin_add_overflow(before, bytes, &r->file_bytes))
         return refuse_shape(r, dim, err);
     if (size_at(offsets, 0) != 0 || size_at(offsets, 1) != bytes)
-        return lt_fail(err, LT_ERR_INPUT, "%s: latents: offsets %lld to %lld, the shape needs 0 to %lld", r->place,
-                       (long long)size_at(offsets, 0), (long long)size_at(offsets, 1), (long long)bytes);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: latents: offsets %lld to %lld, the shape needs 0 to %lld", r->place,
+                       (long long)size_at(offsets, 0), (long long)size_at(offsets, 1),
+                       (long long)bytes);
     return LT_OK;
 }
 
 static lt_status refuse_format(const take_latents_reader *r, const char *found, lt_error *err)
 {
     const bool tokens = strncmp(found, "longtake-tokens", 15) == 0;
-    return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s", r->place, found, format_name,
-                   tokens ? "\nhint: longtake render takes a token file" : "");
+    return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s", r->place, found,
+                   format_name, tokens ? "\nhint: longtake render takes a token file" : "");
 }
 
 static lt_status read_about(take_latents_reader *r, const lt_json *root, lt_error *err)
@@ -263,8 +284,13 @@ static lt_status read_about(take_latents_reader *r, const lt_json *root, lt_erro
     const lt_json *meta = lt_json_get(root, "__metadata__");
     const lt_json *format = meta ? lt_json_get(meta, "format") : NULL;
     const lt_json *about = meta ? lt_json_get(meta, "about") : NULL;
-    if (!format || lt_json_kind_of(format) != LT_JSON_STRING || strcmp(lt_json_string(format, NULL), format_name) != 0)
-        return refuse_format(r, format && lt_json_kind_of(format) == LT_JSON_STRING ? lt_json_string(format, NULL) : "missing", err);
+    if (!format || lt_json_kind_of(format) != LT_JSON_STRING ||
+        strcmp(lt_json_string(format, NULL), format_name) != 0)
+        return refuse_format(r,
+                             format && lt_json_kind_of(format) == LT_JSON_STRING
+                                 ? lt_json_string(format, NULL)
+                                 : "missing",
+                             err);
     if (!about || lt_json_kind_of(about) != LT_JSON_STRING)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata `about` is missing", r->place);
     size_t bytes = 0;
@@ -282,8 +308,8 @@ static lt_status check_length(const take_latents_reader *r, lt_error *err)
     if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
         return LT_OK;
     if (st.st_size != r->file_bytes)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld bytes, the header says %lld", r->place, (long long)st.st_size,
-                       (long long)r->file_bytes);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld bytes, the header says %lld", r->place,
+                       (long long)st.st_size, (long long)r->file_bytes);
     return LT_OK;
 }
 
@@ -292,7 +318,9 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     uint64_t bytes = 0;
     LT_TRY(read_bytes(r, &bytes, sizeof bytes, "the header's length", err));
     if (bytes < 2 || bytes > MAX_HEADER_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: is no latents file\nhint: longtake refine makes one of tokens", r->place);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: is no latents file\nhint: longtake refine makes one of tokens",
+                       r->place);
     char *text = malloc(bytes);
     if (!text)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->place);
@@ -367,8 +395,9 @@ lt_status take_latents_next(take_latents_reader *r, float *latents, int64_t coun
     }
     for (size_t i = 0; i < n; i++)
         if (!isfinite(latents[i]))
-            return lt_fail(err, LT_ERR_INPUT, "%s: value %zu of latent %lld is not finite", r->place,
-                           i % (size_t)latent_elements(r->shape), (long long)r->read + (long long)i / latent_elements(r->shape));
+            return lt_fail(err, LT_ERR_INPUT, "%s: value %zu of latent %lld is not finite",
+                           r->place, i % (size_t)latent_elements(r->shape),
+                           (long long)r->read + (long long)i / latent_elements(r->shape));
     r->read += count;
     return LT_OK;
 }

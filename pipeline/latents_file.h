@@ -1,10 +1,12 @@
 /* latents_file.h - the `.latents` file: what refining hands to decoding.
  *
- * A safetensors file with one tensor `latents` [T, C, H, W] (f32; bf16 is read too) and metadata, all strings. It is
- * written and read front to back, window by window, so that it may be a pipe and memory stays flat.
+ * A safetensors file with one tensor `latents` [T, C, H, W] (f32; bf16 is read too) and metadata,
+ * all strings. It is written and read front to back, window by window, so that it may be a pipe and
+ * memory stays flat.
  *
- * T counts the latents in the order of decoding: the take's grid for carry `latents` and `renoise`; for carry `frames`,
- * whose windows are decoded alone, each window's latents one after the other (known part included).
+ * T counts the latents in the order of decoding: the take's grid for carry `latents` and `renoise`;
+ * for carry `frames`, whose windows are decoded alone, each window's latents one after the other
+ * (known part included).
  */
 #ifndef TAKE_LATENTS_FILE_H
 #define TAKE_LATENTS_FILE_H
@@ -17,18 +19,19 @@
 typedef struct {
     int64_t latents; /* T */
     int channels;
-    int height;      /* latent rows */
+    int height; /* latent rows */
     int width;
 } take_latents_shape;
 
 typedef struct take_latents_writer take_latents_writer;
 
-/* `path` "-" writes to standard output; a file appears under its name when it is closed. `about` is kept as metadata
- * "about" (one JSON object as text, see take_run). */
-lt_status take_latents_create(const char *path, take_latents_shape shape, const lt_json *about, take_latents_writer **out,
-                              lt_error *err);
+/* `path` "-" writes to standard output; a file appears under its name when it is closed. `about` is
+ * kept as metadata "about" (one JSON object as text, see take_run). */
+lt_status take_latents_create(const char *path, take_latents_shape shape, const lt_json *about,
+                              take_latents_writer **out, lt_error *err);
 /* The next `count` latents, [count, C, H, W]. */
-lt_status take_latents_append(take_latents_writer *w, const float *latents, int64_t count, lt_error *err);
+lt_status take_latents_append(take_latents_writer *w, const float *latents, int64_t count,
+                              lt_error *err);
 /* Fails when fewer latents came than the shape says. Frees the writer either way. */
 lt_status take_latents_finish(take_latents_writer *w, lt_error *err);
 void take_latents_abandon(take_latents_writer *w); /* removes what was written; accepts NULL */

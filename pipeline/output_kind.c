@@ -20,9 +20,12 @@ static const struct {
     take_output_kind kind;
     take_writes writer;
 } kinds[] = {
-    {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO}, {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO},
-    {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO}, {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO},
-    {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS},  {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS},
+    {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO},
+    {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO},
+    {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO},
+    {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO},
+    {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS},
+    {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS},
     {"latents", TAKE_OUT_LATENTS, TAKE_WRITES_LATENTS},
 };
 
@@ -39,15 +42,20 @@ static int kind_at(const char *name)
 
 static const char *wanted(take_writes w)
 {
-    return w == TAKE_WRITES_VIDEO ? "mp4, mkv, y4m or png" : w == TAKE_WRITES_TOKENS ? "lt or npy" : "latents";
+    return w == TAKE_WRITES_VIDEO    ? "mp4, mkv, y4m or png"
+           : w == TAKE_WRITES_TOKENS ? "lt or npy"
+                                     : "latents";
 }
 
 static take_output_kind standard_kind(take_writes w)
 {
-    return w == TAKE_WRITES_VIDEO ? TAKE_OUT_MP4 : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT : TAKE_OUT_LATENTS;
+    return w == TAKE_WRITES_VIDEO    ? TAKE_OUT_MP4
+           : w == TAKE_WRITES_TOKENS ? TAKE_OUT_LT
+                                     : TAKE_OUT_LATENTS;
 }
 
-/* Can a file be made there? What the folder's permissions say is not all: some file systems take none. */
+/* Can a file be made there? What the folder's permissions say is not all:
+ * some file systems take none. */
 static lt_status try_to_write(const char *flag, const char *path, lt_error *err)
 {
     struct stat st;
@@ -57,9 +65,11 @@ static lt_status try_to_write(const char *flag, const char *path, lt_error *err)
     if (!temporary)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    const bool full = fd < 0 && (errno == ENOSPC || errno == EDQUOT); /* said by what writes, with its own code */
+    /* said by what writes, with its own code */
+    const bool full = fd < 0 && (errno == ENOSPC || errno == EDQUOT);
     const lt_status s = fd >= 0 || full ? LT_OK
-                                        : lt_fail(err, LT_ERR_USAGE, "%s: %s cannot be written: %s", flag, path, strerror(errno));
+                                        : lt_fail(err, LT_ERR_USAGE, "%s: %s cannot be written: %s",
+                                                  flag, path, strerror(errno));
     if (fd >= 0) {
         close(fd);
         (void)unlink(temporary);
@@ -76,8 +86,10 @@ lt_status take_name_check(const char *flag, const char *path, lt_error *err)
     if (S_ISDIR(st.st_mode))
         return lt_fail(err, LT_ERR_USAGE, "%s: %s is a folder, expected a file", flag, path);
     if (S_ISREG(st.st_mode) && take_is_descriptor(path))
-        return lt_fail(err, LT_ERR_USAGE, "%s: %s leads to a file that is open already, expected a pipe, or the name of a file\nhint: -o - writes to standard output",
-                       flag, path);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "%s: %s leads to a file that is open already, expected a pipe, or the name of a file\nhint: -o - writes to standard output",
+            flag, path);
     return LT_OK;
 }
 
@@ -90,35 +102,46 @@ lt_status take_place_check(const char *flag, const char *path, lt_error *err)
     if (!folder)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     const bool ok = access(folder, W_OK | X_OK) == 0;
-    const lt_status s = ok ? try_to_write(flag, path, err)
-                           : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, folder, strerror(errno));
+    const lt_status s =
+        ok ? try_to_write(flag, path, err)
+           : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, folder, strerror(errno));
     free(folder);
     return s;
 }
 
-static lt_status refuse_extension(const char *output, const char *extension, take_writes writes, lt_error *err)
+static lt_status refuse_extension(const char *output, const char *extension, take_writes writes,
+                                  lt_error *err)
 {
-    static const char *const standard[] = {[TAKE_WRITES_VIDEO] = "mp4", [TAKE_WRITES_TOKENS] = "lt", [TAKE_WRITES_LATENTS] = "latents"};
+    static const char *const standard[] = {[TAKE_WRITES_VIDEO] = "mp4",
+                                           [TAKE_WRITES_TOKENS] = "lt",
+                                           [TAKE_WRITES_LATENTS] = "latents"};
     const char *s = standard[writes];
     if (extension)
-        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s", extension, wanted(writes));
-    return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"\", expected %s\nhint: %s.%s, or --format %s", wanted(writes), output, s, s);
+        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", expected %s",
+                       extension, wanted(writes));
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--output: found the extension \"\", expected %s\nhint: %s.%s, or --format %s",
+                   wanted(writes), output, s, s);
 }
 
-lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out, lt_error *err)
+lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out,
+                         lt_error *err)
 {
     *out = TAKE_OUT_NONE;
     const int asked = r->format ? kind_at(r->format) : -1;
     if (r->format && asked < 0)
-        return lt_fail(err, LT_ERR_USAGE, "--format: found \"%s\", expected %s", r->format, wanted(writes));
+        return lt_fail(err, LT_ERR_USAGE, "--format: found \"%s\", expected %s", r->format,
+                       wanted(writes));
     if (asked >= 0 && kinds[asked].writer != writes)
-        return lt_fail(err, LT_ERR_USAGE, "--format: found %s, this command writes %s", r->format, wanted(writes));
+        return lt_fail(err, LT_ERR_USAGE, "--format: found %s, this command writes %s", r->format,
+                       wanted(writes));
     if (!r->output)
         return LT_OK;
     if (strcmp(r->output, "-") == 0) {
         *out = asked >= 0 ? kinds[asked].kind : standard_kind(writes);
         if (*out == TAKE_OUT_PNG || *out == TAKE_OUT_MKV)
-            return lt_fail(err, LT_ERR_USAGE, "--output -: found --format %s, expected mp4 or y4m", r->format);
+            return lt_fail(err, LT_ERR_USAGE, "--output -: found --format %s, expected mp4 or y4m",
+                           r->format);
         return LT_OK;
     }
     const char *extension = take_extension(r->output);
@@ -128,14 +151,19 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
     if (named < 0 && asked < 0)
         return refuse_extension(r->output, extension, writes, err);
     if (named >= 0 && asked >= 0 && named != asked)
-        return lt_fail(err, LT_ERR_USAGE, "--output %s and --format %s: they contradict each other", r->output, r->format);
+        return lt_fail(err, LT_ERR_USAGE, "--output %s and --format %s: they contradict each other",
+                       r->output, r->format);
     const int kind = asked >= 0 ? asked : named;
     if (kinds[kind].writer != writes)
-        return lt_fail(err, LT_ERR_USAGE, "--output: found the extension \"%s\", this command writes %s", extension ? extension : "",
-                       wanted(writes));
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--output: found the extension \"%s\", this command writes %s",
+                       extension ? extension : "", wanted(writes));
     *out = kinds[kind].kind;
     if (*out == TAKE_OUT_PNG && take_is_descriptor(r->output))
-        return lt_fail(err, LT_ERR_USAGE, "--output %s: found --format png, which is many files, expected mp4, mkv or y4m", r->output);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--output %s: found --format png, which is many files, expected mp4, mkv or y4m",
+            r->output);
     return take_place_check("--output", r->output, err);
 }
 

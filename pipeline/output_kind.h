@@ -1,4 +1,5 @@
-/* output_kind.h - what a request writes, and whether it can be written there; decided before anything is loaded. */
+/* output_kind.h - what a request writes, and whether it can be written there; decided before
+ * anything is loaded. */
 #ifndef TAKE_OUTPUT_KIND_H
 #define TAKE_OUTPUT_KIND_H
 
@@ -18,11 +19,13 @@ typedef enum {
 
 typedef enum { TAKE_WRITES_VIDEO, TAKE_WRITES_TOKENS, TAKE_WRITES_LATENTS } take_writes;
 
-/* The kind from --format and the extension. LT_ERR_USAGE when they contradict each other, when the extension says nothing,
- * when a command that writes `writes` cannot write the kind, or when the output's folder is not there or not writable. */
-lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out, lt_error *err);
-/* A file may be replaced, and a pipe or device is written as it is: a folder is neither, nor is an open file that standard output
- * goes to, say, under a name of /proc. LT_ERR_USAGE. */
+/* The kind from --format and the extension. LT_ERR_USAGE when they contradict each other, when the
+ * extension says nothing, when a command that writes `writes` cannot write the kind, or when the
+ * output's folder is not there or not writable. */
+lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out,
+                         lt_error *err);
+/* A file may be replaced, and a pipe or device is written as it is: a folder is neither, nor is an
+ * open file that standard output goes to, say, under a name of /proc. LT_ERR_USAGE. */
 lt_status take_name_check(const char *flag, const char *path, lt_error *err);
 /* That, and the folder that `path` lies in must be there and writable. LT_ERR_USAGE. */
 lt_status take_place_check(const char *flag, const char *path, lt_error *err);

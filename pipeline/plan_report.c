@@ -61,14 +61,16 @@ static lt_json *plan_of(const take_foresight *f, const char *command)
     lt_json_set(o, "computed_frames", lt_json_new_int(take_frames_of_latents(s->time.latents)));
     lt_json_set(o, "latents", lt_json_new_int(s->time.latents));
     lt_json_set(o, "segments", lt_json_new_int(s->time.segments));
-    lt_json_set(o, "tokens", lt_json_new_int(writes_tokens ? take_token_count(&e->cfg.ar_model, &s->time) : 0));
+    lt_json_set(o, "tokens",
+                lt_json_new_int(writes_tokens ? take_token_count(&e->cfg.ar_model, &s->time) : 0));
     lt_json_set(o, "windows", lt_json_new_int(refines ? s->time.windows : 0));
     lt_json_set(o, "steps", lt_json_new_int(refines ? s->time.windows * take_steps_run(s) : 0));
     lt_json_set(o, "peak_bytes", lt_json_new_int(f->memory.bytes));
     if (f->memory.device_bytes > 0)
         lt_json_set(o, "device_bytes", lt_json_new_int(f->memory.device_bytes));
     take_memory_describe(&f->memory, o);
-    lt_json_set(o, "time_seconds", f->seconds >= 0 ? lt_json_new_real(f->seconds) : lt_json_new_null());
+    lt_json_set(o, "time_seconds",
+                f->seconds >= 0 ? lt_json_new_real(f->seconds) : lt_json_new_null());
     lt_json_set(o, "settings", take_spec_json(s));
     lt_json_set(o, "shots", shot_list(s));
     if (refines)
@@ -83,8 +85,8 @@ static lt_status enter(longtake *e, const char *command, const longtake_request 
     return take_engine_enter(e, err);
 }
 
-longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r, char **json,
-                              longtake_error *error)
+longtake_status longtake_plan(longtake *e, const char *command, const longtake_request *r,
+                              char **json, longtake_error *error)
 {
     lt_error err = {0};
     take_foresight found;
@@ -137,20 +139,25 @@ static void print_head(const take_foresight *f, FILE *out)
 {
     const take_spec *s = &f->task.run.spec;
     const take_timeline *time = &s->time;
-    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s", (long long)time->frames, plural(time->frames),
-            (double)time->frames / s->fps, s->seed, (long long)time->windows, plural(time->windows),
-            (long long)time->segments, plural(time->segments));
+    fprintf(out, "%lld frame%s, %.2f s, seed %u, %lld window%s, %lld segment%s",
+            (long long)time->frames, plural(time->frames), (double)time->frames / s->fps, s->seed,
+            (long long)time->windows, plural(time->windows), (long long)time->segments,
+            plural(time->segments));
+    /* never one */
     if (f->task.command->does & TAKE_DOES_TOKENS)
-        fprintf(out, ", %lld tokens", (long long)take_token_count(&f->task.run.engine->cfg.ar_model, time)); /* never one */
+        fprintf(out, ", %lld tokens",
+                (long long)take_token_count(&f->task.run.engine->cfg.ar_model, time));
     if (f->task.command->does & TAKE_DOES_REFINE)
-        fprintf(out, ", %lld step%s", (long long)(time->windows * take_steps_run(s)), plural(time->windows * take_steps_run(s)));
+        fprintf(out, ", %lld step%s", (long long)(time->windows * take_steps_run(s)),
+                plural(time->windows * take_steps_run(s)));
     fputc('\n', out);
 }
 
 static void print_windows(const take_foresight *f, FILE *out)
 {
     const take_spec *s = &f->task.run.spec;
-    fprintf(out, "\n%6s  %-13s  %-15s  %4s  %-7s  prompt\n", "window", "frames", "seconds", "shot", "cached");
+    fprintf(out, "\n%6s  %-13s  %-15s  %4s  %-7s  prompt\n", "window", "frames", "seconds", "shot",
+            "cached");
     for (int64_t c = 0; c < s->time.windows; c++) {
         const take_window w = take_window_at(&s->time, c);
         const int shot = take_shot_of_window(s, c);
@@ -158,7 +165,8 @@ static void print_windows(const take_foresight *f, FILE *out)
         char frames[48] = "none";
         char seconds[48] = "";
         if (w.delivered > 0) {
-            snprintf(frames, sizeof frames, "%lld-%lld", (long long)w.first_frame, (long long)end - 1);
+            snprintf(frames, sizeof frames, "%lld-%lld", (long long)w.first_frame,
+                     (long long)end - 1);
             snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->fps,
                      (double)end / s->fps);
         }
@@ -172,7 +180,8 @@ static void print_shots(const take_spec *s, FILE *out)
 {
     fprintf(out, "\n%4s  %-7s  prompt\n", "shot", "second");
     for (int i = 0; i < s->shots; i++)
-        fprintf(out, "%4d  %-7.2f  %s\n", i, (double)s->shot[i].at_frame / s->fps, s->shot[i].prompt);
+        fprintf(out, "%4d  %-7.2f  %s\n", i, (double)s->shot[i].at_frame / s->fps,
+                s->shot[i].prompt);
 }
 
 static void print_table(const take_foresight *f, FILE *out)
@@ -190,8 +199,8 @@ static void print_table(const take_foresight *f, FILE *out)
         print_shots(s, out);
 }
 
-longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r, char **text,
-                                    longtake_error *error)
+longtake_status longtake_plan_table(longtake *e, const char *command, const longtake_request *r,
+                                    char **text, longtake_error *error)
 {
     lt_error err = {0};
     take_foresight found;

@@ -31,8 +31,8 @@ double take_usual_change(const uint8_t *frames, int64_t count, size_t bytes)
     if (!change)
         return -1;
     for (int64_t i = 1; i < count; i++)
-        change[i - 1] =
-            take_picture_difference(frames + (size_t)i * bytes, frames + (size_t)(i - 1) * bytes, bytes);
+        change[i - 1] = take_picture_difference(frames + (size_t)i * bytes,
+                                                frames + (size_t)(i - 1) * bytes, bytes);
     const double median = take_median(change, count - 1);
     free(change);
     return median;
@@ -44,7 +44,8 @@ static uint8_t clamp8(int v)
 }
 
 /* Of STILL: how much of a value is still what the reference's last frame showed there. */
-enum { STILL = 32, SURELY_STILL = 8 }; /* grey levels: what noise makes, and how many more are another thing */
+/* grey levels: what noise makes, and how many more are another thing */
+enum { STILL = 32, SURELY_STILL = 8 };
 
 static int stillness(uint8_t value, uint8_t decoded)
 {
@@ -52,29 +53,32 @@ static int stillness(uint8_t value, uint8_t decoded)
     return moved < 0 ? STILL : moved > STILL ? 0 : STILL - moved;
 }
 
-static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count,
-                               size_t bytes)
+static void fade_decoder_error(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames,
+                               int64_t count, size_t bytes)
 {
     for (int k = 0; k < count && k < TAKE_FADE_FRAMES; k++) {
         uint8_t *frame = frames + (size_t)k * bytes;
         for (size_t i = 0; i < bytes; i++) {
             const int share = (TAKE_FADE_FRAMES - k) * stillness(frame[i], decoded[i]);
-            frame[i] = clamp8(frame[i] + (shown[i] - decoded[i]) * share / (TAKE_FADE_FRAMES * STILL));
+            frame[i] =
+                clamp8(frame[i] + (shown[i] - decoded[i]) * share / (TAKE_FADE_FRAMES * STILL));
         }
     }
 }
 
 /* Frames until the way from `shown` to the first frame is gone, in steps of `usual_change`. */
-static int steps_of_way(const uint8_t *shown, const uint8_t *first, size_t bytes, double usual_change)
+static int steps_of_way(const uint8_t *shown, const uint8_t *first, size_t bytes,
+                        double usual_change)
 {
     const double way = take_picture_difference(shown, first, bytes);
     if (usual_change < 0 || way <= usual_change)
         return 1;
-    return way < TAKE_DISSOLVE_FRAMES * usual_change ? (int)ceil(way / usual_change) : TAKE_DISSOLVE_FRAMES;
+    return way < TAKE_DISSOLVE_FRAMES * usual_change ? (int)ceil(way / usual_change)
+                                                     : TAKE_DISSOLVE_FRAMES;
 }
 
-int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count, size_t bytes,
-                   double usual_change)
+int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count,
+                   size_t bytes, double usual_change)
 {
     fade_decoder_error(shown, decoded, frames, count, bytes);
     const int steps = steps_of_way(shown, frames, bytes, usual_change);
@@ -86,7 +90,8 @@ int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames
     return steps - 1;
 }
 
-int take_seam_dissolve(const uint8_t *shown, uint8_t *frames, int64_t count, size_t bytes, double usual_change)
+int take_seam_dissolve(const uint8_t *shown, uint8_t *frames, int64_t count, size_t bytes,
+                       double usual_change)
 {
     const int needed = steps_of_way(shown, frames, bytes, usual_change);
     const int steps = needed < TAKE_FADE_FRAMES + 1 ? TAKE_FADE_FRAMES + 1 : needed;

@@ -1,4 +1,5 @@
-/* take_beside.c - see take_beside.h: one window at a time goes from the thread that refines to the one that decodes. */
+/* take_beside.c - see take_beside.h: one window at a time goes from the thread that refines to the
+ * one that decodes. */
 #include "pipeline/take_beside.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 static size_t window_bytes(const take_run *run)
 {
-    return (size_t)(run->spec.time.window * take_latent_values(&run->engine->cfg.mmdit)) * sizeof(float);
+    return (size_t)(run->spec.time.window * take_latent_values(&run->engine->cfg.mmdit)) *
+           sizeof(float);
 }
 
 /* A window is there to be done: true; or no other will come. The lock is held. */
@@ -43,7 +45,8 @@ static void *decode_windows(void *argument)
     return NULL;
 }
 
-lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v, lt_error *err)
+lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v,
+                           lt_error *err)
 {
     *b = (take_beside){.decoder = d,
                        .video = v,
@@ -55,7 +58,8 @@ lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work wor
         return lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
     const int failure = lt_thread_start(&b->thread, decode_windows, b);
     b->runs = failure == 0;
-    return b->runs ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "decode: no thread: %s", strerror(failure));
+    return b->runs ? LT_OK
+                   : lt_fail(err, LT_ERR_RESOURCES, "decode: no thread: %s", strerror(failure));
 }
 
 lt_status take_beside_give(take_beside *b, int64_t c, const float *latents, lt_error *err)

@@ -8,7 +8,8 @@
 
 const char *take_stage_name(take_stage s)
 {
-    static const char *const names[] = {"text", "tokens", "encode", "refine", "decode", "write", "read"};
+    static const char *const names[] = {"text",   "tokens", "encode", "refine",
+                                        "decode", "write",  "read"};
     return names[s];
 }
 
@@ -23,7 +24,11 @@ static size_t peak_bytes(void)
 
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user)
 {
-    *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER, .on_event = on_event, .user = user, .engine = engine, .started = lt_clock_seconds()};
+    *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER,
+                      .on_event = on_event,
+                      .user = user,
+                      .engine = engine,
+                      .started = lt_clock_seconds()};
 }
 
 void take_clock_hold(take_clock *c)
@@ -59,7 +64,8 @@ static double stage_left(const take_stage_total *t)
     return (t->total - t->done) * seconds / (alike ? t->measured - t->odd_units : t->measured);
 }
 
-/* Of two threads the one that needs longer is waited for; the last window is decoded when there is nothing left to refine. */
+/* Of two threads the one that needs longer is waited for; the last window is decoded when there is
+ * nothing left to refine. */
 static double spared(const take_clock *c, double refine, double decode)
 {
     const take_stage_total *t = &c->of[TAKE_DECODE];
@@ -125,11 +131,12 @@ static lt_status check(take_clock *c, lt_error *err)
 {
     const take_clock_hand *h = hand_of(c);
     if (c->cancelled)
-        return lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in stage %s, window %lld", take_stage_name(h->stage),
-                       (long long)h->window);
+        return lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in stage %s, window %lld",
+                       take_stage_name(h->stage), (long long)h->window);
     if (c->stopped)
-        return lt_fail(err, LT_ERR_CANCELLED, "stopped in stage %s, window %lld: another stage has failed", take_stage_name(h->stage),
-                       (long long)h->window);
+        return lt_fail(err, LT_ERR_CANCELLED,
+                       "stopped in stage %s, window %lld: another stage has failed",
+                       take_stage_name(h->stage), (long long)h->window);
     return LT_OK;
 }
 
@@ -147,7 +154,8 @@ void take_clock_found(take_clock *c, take_stage s, double units)
     take_clock_release(c);
 }
 
-void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
+void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows,
+                              int64_t steps)
 {
     take_clock_hold(c);
     enter(c, s, window, windows, steps);
@@ -157,7 +165,8 @@ void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64
 void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windows, int64_t steps)
 {
     take_clock_hold(c);
-    const bool new_stage = c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
+    const bool new_stage =
+        c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     enter(c, s, window, windows, steps);
     send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, NULL);
     take_clock_release(c);

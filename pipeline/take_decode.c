@@ -15,7 +15,8 @@
 
 enum { SEAM_REACH = 8 }; /* frames on either side of a window border */
 
-/* What the decoder's states may take of a kept job folder: those of 30 seconds of mini fit, one of the release does not. */
+/* What the decoder's states may take of a kept job folder: those of 30 seconds of mini fit, one of
+ * the release does not. */
 static const int64_t kept_state_bytes = (int64_t)512 << 20;
 
 static size_t frame_bytes(const take_decoder *d)
@@ -33,7 +34,8 @@ static bool decodes_alone(const take_decoder *d)
     return d->run->spec.carry == CFG_CARRY_FRAMES;
 }
 
-/* Beside refinement the network has a queue of its own, which the engine keeps for the next take. */
+/* Beside refinement the network has a queue of its own, which the
+ * engine keeps for the next take. */
 static lt_status find_device(const take_decoder *d, lt_backend **out, lt_error *err)
 {
     longtake *e = d->run->engine;
@@ -51,10 +53,12 @@ static lt_status open_network(take_decoder *d, lt_error *err)
     if (d->decoder)
         return LT_OK;
     LT_TRY(find_device(d, &device, err));
-    const unsigned what = take_vae_parts(&d->run->memory, d->run->spec.carry, d->run->reference != NULL);
+    const unsigned what =
+        take_vae_parts(&d->run->memory, d->run->spec.carry, d->run->reference != NULL);
     LT_TRY(take_engine_weights(e, TAKE_NET_VAE, &d->file, err));
     LT_TRY(vae_open(d->file, &e->cfg.temporal_vae, device, what, &d->vae, err));
-    return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width, &d->decoder, err);
+    return vae_decoder_open(d->vae, e->cfg.mmdit.latent_height, e->cfg.mmdit.latent_width,
+                            &d->decoder, err);
 }
 
 static void product_name(char name[32], const char *kind, int64_t c)
@@ -72,7 +76,8 @@ static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
     const size_t bytes = frame + vae_decoder_state_bytes(d->decoder);
     char *state = malloc(bytes);
     if (!state)
-        return lt_fail(err, LT_ERR_RESOURCES, "decode: %zu bytes for the decoder's state are not there", bytes);
+        return lt_fail(err, LT_ERR_RESOURCES,
+                       "decode: %zu bytes for the decoder's state are not there", bytes);
     char name[32];
     product_name(name, "state", c);
     memcpy(state, d->last_frame, frame);
@@ -83,26 +88,28 @@ static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
     return s;
 }
 
-/* Does the state after window c stay in the folder, for a later retake to begin from? Those of every n-th window do, with the
- * least n that keeps them within bounds. */
+/* Does the state after window c stay in the folder, for a later retake to begin from? Those of
+ * every n-th window do, with the least n that keeps them within bounds. */
 static bool state_stays(const take_decoder *d, int64_t c)
 {
     const int64_t windows = d->run->spec.time.windows;
-    const int64_t room = kept_state_bytes / (int64_t)(frame_bytes(d) + vae_decoder_state_bytes(d->decoder));
+    const int64_t room =
+        kept_state_bytes / (int64_t)(frame_bytes(d) + vae_decoder_state_bytes(d->decoder));
     if (d->run->job_is_implicit || room < 1)
         return false;
     return (c + 1) % ((windows + room - 1) / room) == 0;
 }
 
-/* Does anything go on from the state after window c, which was just decoded? After the last window a longer take may, from a folder
- * that is kept. */
+/* Does anything go on from the state after window c, which was just decoded? After the last window
+ * a longer take may, from a folder that is kept. */
 static bool is_left_behind(const take_decoder *d, int64_t c)
 {
     const bool last = c + 1 == d->run->spec.time.windows;
     return d->at == c + 1 && !(last && d->run->job_is_implicit);
 }
 
-/* Puts the decoder before window c from the state that window c-1 left. *found is false where it is not there. */
+/* Puts the decoder before window c from the state that window c-1 left. *found is
+ * false where it is not there. */
 static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
 {
     char name[32];
@@ -194,7 +201,8 @@ typedef struct {
     int count;
 } decoded_part;
 
-/* Known ones only where a stream begins; behind the last delivered frame none but what the decoder takes along. */
+/* Known ones only where a stream begins; behind the last delivered frame none but
+ * what the decoder takes along. */
 static decoded_part part_of(const take_spec *s, int64_t c)
 {
     const take_window w = take_window_at(&s->time, c);
@@ -213,8 +221,9 @@ int64_t take_decoded_latents(const take_spec *s)
 }
 
 /* New frames of window c to d->frames, *count of them from *first on. */
-static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w, const float *latents, const uint8_t **first,
-                               int64_t *count, lt_error *err)
+static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
+                               const float *latents, const uint8_t **first, int64_t *count,
+                               lt_error *err)
 {
     const decoded_part part = part_of(&d->run->spec, c);
     if (decodes_alone(d)) {
@@ -223,7 +232,8 @@ static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
     }
     const int64_t frames = vae_decoder_frames(d->decoder, part.count);
     const int64_t known = w->known > part.skip ? take_frames_of_latents(w->known) : 0;
-    LT_TRY(vae_decode(d->decoder, latents + part.skip * latent_values(d), part.count, d->frames, NULL, err));
+    LT_TRY(vae_decode(d->decoder, latents + part.skip * latent_values(d), part.count, d->frames,
+                      NULL, err));
     *first = d->frames + (size_t)known * frame_bytes(d);
     *count = frames - known;
     if (!decodes_alone(d))
@@ -240,29 +250,35 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
     const uint8_t *shown = f->tail + (size_t)(f->tail_frames - 1) * bytes;
     const double usual = take_usual_change(f->tail, f->tail_frames, bytes);
     int frame = 0;
-    const bool is_picture = plan_is_picture(d->run, take_plan_at(d->run, take_latents_of_frames(f->frames) - 1, &frame));
-    const int dissolved = is_picture ? take_seam_dissolve(shown, first, count, bytes, usual)
-                                     : take_seam_fade(shown, first - bytes, first, count, bytes, usual);
+    const bool is_picture = plan_is_picture(
+        d->run, take_plan_at(d->run, take_latents_of_frames(f->frames) - 1, &frame));
+    const int dissolved = is_picture
+                              ? take_seam_dissolve(shown, first, count, bytes, usual)
+                              : take_seam_fade(shown, first - bytes, first, count, bytes, usual);
     if (dissolved > 0)
-        take_note(d->run, "the new part begins differently from the end of %s: blended over %d frame%s", f->path, dissolved,
-                  dissolved == 1 ? "" : "s");
+        take_note(d->run,
+                  "the new part begins differently from the end of %s: blended over %d frame%s",
+                  f->path, dissolved, dissolved == 1 ? "" : "s");
 }
 
-lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count, const uint8_t *frames, lt_error *err)
+lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count,
+                               const uint8_t *frames, lt_error *err)
 {
     const longtake_request *r = d->run->request;
     for (int64_t i = 0; r->on_frame && i < count; i++) {
         take_clock_hold(&d->run->clock);
-        const int asked = r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(d), d->spec.width, d->spec.height);
+        const int asked = r->on_frame(r->user, first + i, frames + (size_t)i * frame_bytes(d),
+                                      d->spec.width, d->spec.height);
         take_clock_release(&d->run->clock);
         if (asked != 0)
-            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld", (long long)(first + i));
+            return lt_fail(err, LT_ERR_CANCELLED, "stopped by the frame callback at frame %lld",
+                           (long long)(first + i));
     }
     return LT_OK;
 }
 
-static lt_status encode_frames(take_decoder *d, const take_window *w, const uint8_t *first, void **blob, size_t *bytes,
-                               lt_error *err)
+static lt_status encode_frames(take_decoder *d, const take_window *w, const uint8_t *first,
+                               void **blob, size_t *bytes, lt_error *err)
 {
     if (!d->make_video || w->delivered == 0)
         return LT_OK;
@@ -279,7 +295,8 @@ static lt_status encode_frames(take_decoder *d, const take_window *w, const uint
 }
 
 /* The product: changes of the window's frames, then the encoded pictures. */
-static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, const void *blob, size_t bytes, lt_error *err)
+static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, const void *blob,
+                            size_t bytes, lt_error *err)
 {
     if (!d->run->job || !blob)
         return LT_OK;
@@ -291,13 +308,15 @@ static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, co
     product_name(name, "video", c);
     memcpy(data, d->change + w->first_frame, changes);
     memcpy(data + changes, blob, bytes);
-    const lt_status s = take_job_put(d->run->job, name, d->video_key[c], data, changes + bytes, err);
+    const lt_status s =
+        take_job_put(d->run->job, name, d->video_key[c], data, changes + bytes, err);
     free(data);
     return s;
 }
 
 /* *blob stays NULL where the product is not there. */
-static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
+static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, void **blob,
+                            size_t *bytes, lt_error *err)
 {
     char name[32];
     void *data = NULL;
@@ -325,8 +344,8 @@ bool take_decode_has(const take_decoder *d, int64_t c)
     return take_job_has(d->run->job, name, d->video_key[c]);
 }
 
-static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, const float *latents, void **blob,
-                             size_t *bytes, lt_error *err)
+static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, const float *latents,
+                             void **blob, size_t *bytes, lt_error *err)
 {
     const uint8_t *first = NULL;
     int64_t count = 0;
@@ -347,10 +366,11 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     return LT_OK;
 }
 
-/* Takes window c from the job folder, or makes the decoder ready for it. Another process may have come further than when the
- * folder was looked at: it drops the state before a window once the window's video is there. Where frames are handed out a video
- * is no use, since it has none. */
-static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *w, void **blob, size_t *bytes, lt_error *err)
+/* Takes window c from the job folder, or makes the decoder ready for it. Another process may have
+ * come further than when the folder was looked at: it drops the state before a window once the
+ * window's video is there. Where frames are handed out a video is no use, since it has none. */
+static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *w, void **blob,
+                                 size_t *bytes, lt_error *err)
 {
     const bool takes_video = !d->run->request->on_frame;
     bool there = true;
@@ -363,11 +383,14 @@ static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *
     if (!there && takes_video)
         LT_TRY(find_video(d, c, w, blob, bytes, err));
     if (!there && !*blob)
-        return lt_fail(err, LT_ERR_FAILED, "decode: the state before window %lld vanished from the job folder", (long long)c);
+        return lt_fail(err, LT_ERR_FAILED,
+                       "decode: the state before window %lld vanished from the job folder",
+                       (long long)c);
     return LT_OK;
 }
 
-lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob, size_t *bytes, lt_error *err)
+lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob,
+                             size_t *bytes, lt_error *err)
 {
     take_run *run = d->run;
     const take_window w = take_window_at(&run->spec.time, c);
@@ -379,7 +402,8 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
-    if (run->memory.networks != TAKE_NETWORKS_IN_TURNS) /* else every window opens it: that is part of its cost */
+    /* else every window opens it: that is part of its cost */
+    if (run->memory.networks != TAKE_NETWORKS_IN_TURNS)
         take_clock_opened(&run->clock);
     if (s == LT_OK)
         s = find_or_prepare(d, c, &w, blob, bytes, err);
@@ -395,8 +419,9 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
         }
     }
     take_clock_leave(&run->clock);
+    /* later windows decode fewer latents each */
     if (c == 0)
-        take_clock_set_apart(&run->clock, TAKE_DECODE); /* later windows decode fewer latents each */
+        take_clock_set_apart(&run->clock, TAKE_DECODE);
     return s;
 }
 
@@ -405,22 +430,25 @@ lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *by
     const take_window w = take_window_at(&d->run->spec.time, c);
     LT_TRY(find_video(d, c, &w, blob, bytes, err));
     if (!*blob && w.delivered > 0)
-        return lt_fail(err, LT_ERR_FAILED, "the video of window %lld vanished from the job folder", (long long)c);
+        return lt_fail(err, LT_ERR_FAILED, "the video of window %lld vanished from the job folder",
+                       (long long)c);
     return LT_OK;
 }
 
-static lt_status decode_and_encode(take_decoder *d, const float *latents, float *known, lt_error *err)
+static lt_status decode_and_encode(take_decoder *d, const float *latents, float *known,
+                                   lt_error *err)
 {
     const take_timeline *t = &d->run->spec.time;
     const int64_t all = take_frames_of_latents(t->window);
     const int64_t tail = take_frames_of_latents(t->overlap);
     LT_TRY(vae_decoder_reset(d->decoder, err));
     LT_TRY(vae_decode(d->decoder, latents, t->window, d->frames, NULL, err));
-    return vae_encode_rgb8(d->vae, d->frames + (size_t)(all - tail) * frame_bytes(d), tail, d->spec.height, d->spec.width, known,
-                           err);
+    return vae_encode_rgb8(d->vae, d->frames + (size_t)(all - tail) * frame_bytes(d), tail,
+                           d->spec.height, d->spec.width, known, err);
 }
 
-lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, float *known, lt_error *err)
+lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, float *known,
+                            lt_error *err)
 {
     take_clock *clock = &d->run->clock;
     take_clock_enter(clock, TAKE_ENCODE, c, d->run->spec.time.windows, 1);
@@ -454,7 +482,8 @@ lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
     }
     free(data);
     LT_TRY(open_network(d, err));
-    LT_TRY(vae_encode_rgb8(d->vae, f->tail, f->tail_frames, d->spec.height, d->spec.width, known, err));
+    LT_TRY(vae_encode_rgb8(d->vae, f->tail, f->tail_frames, d->spec.height, d->spec.width, known,
+                           err));
     return take_job_put(d->run->job, name, take_key_end(&k), known, want, err);
 }
 
@@ -491,13 +520,15 @@ static lt_status find_state(take_decoder *d, int64_t c, bool *found, lt_error *e
     void *state = NULL;
     size_t bytes = 0;
     product_name(name, "state", c);
-    const lt_status s = take_job_get(d->run->job, name, d->state_key[c], &state, &bytes, found, err);
+    const lt_status s =
+        take_job_get(d->run->job, name, d->state_key[c], &state, &bytes, found, err);
     free(state);
     return s;
 }
 
-/* How many windows from the first on are ready. The decoder can go on after them only from the state that the last of them
- * left; without it, from an earlier one, and what lies between is decoded once more. */
+/* How many windows from the first on are ready. The decoder can go on after them only from the
+ * state that the last of them left; without it, from an earlier one, and what lies between is
+ * decoded once more. */
 static lt_status find_ready(take_decoder *d, lt_error *err)
 {
     take_run *run = d->run;
@@ -537,7 +568,8 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
         return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
     if (run->reference) {
         const take_reference *f = run->reference;
-        memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d), frame_bytes(d));
+        memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d),
+               frame_bytes(d));
         d->have_last_frame = true;
     }
     take_clock_plan(&run->clock, TAKE_DECODE, (double)take_decoded_latents(&run->spec));

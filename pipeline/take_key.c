@@ -1,4 +1,5 @@
-/* take_key.c - a chain of hashes: each part is hashed together with all before it; see take_key.h. */
+/* take_key.c - a chain of hashes: each part is hashed together with
+ * all before it; see take_key.h. */
 #include "pipeline/take_key.h"
 
 #include <string.h>

@@ -17,15 +17,16 @@
 
 static const double mebibyte = 1048576;
 
-/* Code, stacks and tables of a running take that nothing counts, and more of them where it makes a video: what the tiny model
- * needs beyond the sum. */
+/* Code, stacks and tables of a running take that nothing counts, and more of them where it makes a
+ * video: what the tiny model needs beyond the sum. */
 enum { RUNNING_BYTES = 3 << 19, VIDEO_BYTES = 3 << 19 };
 
-/* What reading a video takes, mostly code of libav: measured on a small H.264 file. Where a reference was read it is in memory already. */
+/* What reading a video takes, mostly code of libav: measured on a small H.264 file. Where a
+ * reference was read it is in memory already. */
 enum { READING_BYTES = 36 << 20 };
 
-/* The same on a device with memory of its own: workspaces of convolutions (of CUDA at most 64 and 256 MiB, whatever the card) and products,
- * code of the libraries. Chosen, not measured. */
+/* The same on a device with memory of its own: workspaces of convolutions (of CUDA at most 64 and
+ * 256 MiB, whatever the card) and products, code of the libraries. Chosen, not measured. */
 static const size_t device_running_bytes = (size_t)640 << 20;
 
 /* What there is at the beginning. */
@@ -41,13 +42,15 @@ typedef struct {
     memory_room room;
     lt_backend *device;   /* counts only */
     size_t largest_file;  /* bytes: each is read whole once, for its hash */
-    size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that needs most */
+    size_t worst_stage;   /* bytes: weights mapped, device memory and host memory of the stage that
+                             needs most */
     size_t base;          /* bytes of the process before anything runs */
     size_t encoder;       /* bytes of one window's video encoder */
     bool apart;           /* the device has memory of its own */
     size_t worst_device;  /* bytes of it; 0 where it is the host's and counted above */
     size_t worst_pinned;  /* bytes of the host's memory, counted above, that are pinned for it */
-    size_t refine_passes; /* bytes of it that refining took while it ran and then gave back, where decoding runs beside it */
+    size_t refine_passes; /* bytes of it that refining took while it ran and then gave back, where
+                             decoding runs beside it */
 } memory_probe;
 
 typedef struct {
@@ -56,9 +59,12 @@ typedef struct {
     int64_t pinned; /* of the host's */
 } memory_needs;
 
-static const char *const net_names[TAKE_NETS] = {
-    [TAKE_NET_TEXT_AR] = "text_encoder.ar", [TAKE_NET_TEXT_MMDIT] = "text_encoder.mmdit", [TAKE_NET_TOKENIZER] = "tokenizer",
-    [TAKE_NET_AR] = "ar_model",             [TAKE_NET_MMDIT] = "mmdit",                   [TAKE_NET_VAE] = "temporal_vae"};
+static const char *const net_names[TAKE_NETS] = {[TAKE_NET_TEXT_AR] = "text_encoder.ar",
+                                                 [TAKE_NET_TEXT_MMDIT] = "text_encoder.mmdit",
+                                                 [TAKE_NET_TOKENIZER] = "tokenizer",
+                                                 [TAKE_NET_AR] = "ar_model",
+                                                 [TAKE_NET_MMDIT] = "mmdit",
+                                                 [TAKE_NET_VAE] = "temporal_vae"};
 
 /* Bytes that the process has in memory now. */
 static size_t resident_bytes(void)
@@ -71,7 +77,8 @@ static size_t resident_bytes(void)
     return got == 1 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Bytes that the host could still pin: half of what is available, since the rest of the process and the page cache live there too. */
+/* Bytes that the host could still pin: half of what is available, since the rest of the process and
+ * the page cache live there too. */
 static int64_t pinnable_bytes(void)
 {
     unsigned long long kilobytes = 0;
@@ -131,13 +138,15 @@ static lt_status probe_text(memory_probe *p, take_net net, lt_error *err)
 {
     const cfg_model *model = &p->engine->cfg;
     const cfg_text *cfg = net == TAKE_NET_TEXT_AR ? &model->text_ar : &model->text_mmdit;
-    const int length = net == TAKE_NET_TEXT_AR ? model->text_ar.max_length : model->mmdit.text_length;
+    const int length =
+        net == TAKE_NET_TEXT_AR ? model->text_ar.max_length : model->mmdit.text_length;
     lt_weights *w = NULL;
     text_encoder *encoder = NULL;
     begin_stage(p);
     int32_t *ids = calloc((size_t)length, sizeof *ids);
     float *rows = calloc((size_t)length * (size_t)cfg->d_model, sizeof *rows);
-    lt_status s = ids && rows ? open_weights(p, net, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    lt_status s = ids && rows ? open_weights(p, net, &w, err)
+                              : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     if (s == LT_OK)
         s = text_encoder_open(w, cfg, p->device, &encoder, err);
     if (s == LT_OK)
@@ -153,7 +162,8 @@ static lt_status probe_text(memory_probe *p, take_net net, lt_error *err)
 
 /* ---- tokens ---- */
 
-static lt_status write_plan(const memory_probe *p, ar_session *session, const float *text, int text_rows, lt_error *err)
+static lt_status write_plan(const memory_probe *p, ar_session *session, const float *text,
+                            int text_rows, lt_error *err)
 {
     const take_spec *s = p->spec;
     const cfg_ar *cfg = &p->engine->cfg.ar_model;
@@ -177,17 +187,20 @@ static lt_status probe_tokens(memory_probe *p, take_net net, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const take_spec *t = p->spec;
-    ar_session_options options = {
-        .context = t->lm_context, .segments = t->time.segments, .text_rows = cfg->text_ar.max_length,
-        .may_lean = take_leans(t)};
+    ar_session_options options = {.context = t->lm_context,
+                                  .segments = t->time.segments,
+                                  .text_rows = cfg->text_ar.max_length,
+                                  .may_lean = take_leans(t)};
     ar_sampling_init(&options.sampling);
     options.sampling.guidance = take_opening_lm_cfg(t);
     begin_stage(p);
     lt_weights *w = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;
-    float *text = calloc((size_t)cfg->text_ar.max_length * (size_t)cfg->ar_model.text_width, sizeof *text);
-    lt_status s = text ? open_weights(p, net, &w, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    float *text =
+        calloc((size_t)cfg->text_ar.max_length * (size_t)cfg->ar_model.text_width, sizeof *text);
+    lt_status s = text ? open_weights(p, net, &w, err)
+                       : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     if (s == LT_OK)
         s = ar_model_open(w, &cfg->ar_model, p->device, &model, err);
     if (s == LT_OK)
@@ -205,18 +218,22 @@ static lt_status probe_tokens(memory_probe *p, take_net net, lt_error *err)
 
 /* ---- codes of a video ---- */
 
-static lt_status encode_segment(const memory_probe *p, tok_model *semantics, unsigned parts, size_t *host, lt_error *err)
+static lt_status encode_segment(const memory_probe *p, tok_model *semantics, unsigned parts,
+                                size_t *host, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const int segment = cfg->ar_model.segment_frames;
-    const size_t feature_bytes = (size_t)(segment * take_feature_values(&cfg->tokenizer)) * sizeof(float);
+    const size_t feature_bytes =
+        (size_t)(segment * take_feature_values(&cfg->tokenizer)) * sizeof(float);
     const size_t frame_bytes = (size_t)cfg->pipeline.width * (size_t)cfg->pipeline.height * 3;
     float *features = calloc(1, feature_bytes);
     uint8_t *frame = calloc(1, frame_bytes);
     int32_t *codes = calloc((size_t)ar_segment_codes(&cfg->ar_model, segment), sizeof *codes);
-    lt_status s = features && frame && codes ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    lt_status s =
+        features && frame && codes ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     if (s == LT_OK)
-        s = tok_features(semantics, frame, 1, cfg->pipeline.height, cfg->pipeline.width, features, err);
+        s = tok_features(semantics, frame, 1, cfg->pipeline.height, cfg->pipeline.width, features,
+                         err);
     if (s == LT_OK)
         s = tok_encode(semantics, features, segment, codes, NULL, err);
     if (s == LT_OK && parts & TOK_DECODER)
@@ -257,12 +274,12 @@ typedef struct {
     dit_model *network;
     vae_model *vae;
     vae_decoder *decoder;
-    float *features;     /* [segment, h, w, C] */
-    float *control;      /* [window or segment, C, H, W] */
-    float *text;         /* [text_length, text_width] */
-    float *latents;      /* [window, C, H, W] */
-    uint8_t *frames;     /* [window frames, H, W, 3] */
-    size_t host;         /* bytes that the pipeline keeps beside what is above */
+    float *features; /* [segment, h, w, C] */
+    float *control;  /* [window or segment, C, H, W] */
+    float *text;     /* [text_length, text_width] */
+    float *latents;  /* [window, C, H, W] */
+    uint8_t *frames; /* [window frames, H, W, 3] */
+    size_t host;     /* bytes that the pipeline keeps beside what is above */
 } render_probe;
 
 static void close_networks(render_probe *r)
@@ -294,7 +311,8 @@ static void close_render(render_probe *r)
 static size_t window_frames_bytes(const memory_probe *p)
 {
     const take_spec *s = p->spec;
-    return (size_t)take_frames_of_latents(s->time.window) * (size_t)s->width * (size_t)s->height * 3;
+    return (size_t)take_frames_of_latents(s->time.window) * (size_t)s->width * (size_t)s->height *
+           3;
 }
 
 static lt_status allocate_render(const memory_probe *p, render_probe *r, lt_error *err)
@@ -306,11 +324,13 @@ static lt_status allocate_render(const memory_probe *p, render_probe *r, lt_erro
     const size_t cells = (size_t)take_feature_values(&cfg->tokenizer);
     r->features = calloc((size_t)segment * cells, sizeof *r->features);
     r->control = calloc((size_t)(segment > window ? segment : window) * latent, sizeof *r->control);
-    r->text = calloc((size_t)cfg->mmdit.text_length * (size_t)cfg->mmdit.text_width, sizeof *r->text);
+    r->text =
+        calloc((size_t)cfg->mmdit.text_length * (size_t)cfg->mmdit.text_width, sizeof *r->text);
     r->latents = calloc((size_t)window * latent, sizeof *r->latents);
     r->frames = calloc(1, window_frames_bytes(p));
     /* Control and features of two segments, control and latents of a window, texts. */
-    r->host = (2 * (size_t)segment * (latent + cells) + 3 * (size_t)window * latent) * sizeof(float);
+    r->host =
+        (2 * (size_t)segment * (latent + cells) + 3 * (size_t)window * latent) * sizeof(float);
     const bool complete = r->features && r->control && r->text && r->latents && r->frames;
     return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
 }
@@ -329,7 +349,8 @@ static lt_status refine_once(const memory_probe *p, render_probe *r, lt_error *e
     q.control = r->control;
     q.text = r->text;
     q.carry = s->carry;
-    q.steps = s->speed == DIT_EXACT ? 1 : s->steps; /* what is kept from step to step is seen in more than one */
+    /* what is kept from step to step is seen in more than one */
+    q.steps = s->speed == DIT_EXACT ? 1 : s->steps;
     q.speed = s->speed;
     q.scale = s->shot[0].cfg_scale;
     q.guidance = s->guidance == CFG_GUIDANCE_APG ? DIT_GUIDANCE_APG : DIT_GUIDANCE_CFG;
@@ -353,7 +374,8 @@ static lt_status probe_refine(memory_probe *p, render_probe *r, lt_error *err)
 unsigned take_vae_parts(const take_memory *m, cfg_carry carry, bool goes_on)
 {
     const unsigned spares = m->vae == TAKE_VAE_FRAME_BY_FRAME ? VAE_SPARE_MEMORY : 0U;
-    return VAE_DECODER | (carry == CFG_CARRY_FRAMES || goes_on ? (unsigned)VAE_ENCODER : 0U) | spares;
+    return VAE_DECODER | (carry == CFG_CARRY_FRAMES || goes_on ? (unsigned)VAE_ENCODER : 0U) |
+           spares;
 }
 
 static lt_status open_vae(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
@@ -364,14 +386,15 @@ static lt_status open_vae(memory_probe *p, unsigned does, render_probe *r, lt_er
         return LT_OK;
     LT_TRY(open_weights(p, TAKE_NET_VAE, &r->file[2], err));
     LT_TRY(vae_open(r->file[2], &cfg->temporal_vae, p->device, what, &r->vae, err));
-    return vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder, err);
+    return vae_decoder_open(r->vae, cfg->mmdit.latent_height, cfg->mmdit.latent_width, &r->decoder,
+                            err);
 }
 
 /* The frames that a window begins with. */
 static lt_status encode_once(const memory_probe *p, render_probe *r, lt_error *err)
 {
-    return vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(p->spec->time.overlap), p->spec->height, p->spec->width, r->latents,
-                           err);
+    return vae_encode_rgb8(r->vae, r->frames, take_frames_of_latents(p->spec->time.overlap),
+                           p->spec->height, p->spec->width, r->latents, err);
 }
 
 static lt_status probe_decode(memory_probe *p, unsigned does, render_probe *r, lt_error *err)
@@ -398,12 +421,13 @@ static void note_render(memory_probe *p, const render_probe *r)
     note_stage(p, files, r->host);
 }
 
-/* What refining has run through may be taken at any moment of decoding; the window that is decoded has latents of its own, and the
- * second queue libraries and workspaces. */
+/* What refining has run through may be taken at any moment of decoding; the window that is decoded
+ * has latents of its own, and the second queue libraries and workspaces. */
 static void count_beside(memory_probe *p, render_probe *r)
 {
     p->refine_passes = p->device->memory_peak - p->device->memory_in_use + device_running_bytes;
-    r->host += (size_t)(p->spec->time.window * take_latent_values(&p->engine->cfg.mmdit)) * sizeof(float);
+    r->host +=
+        (size_t)(p->spec->time.window * take_latent_values(&p->engine->cfg.mmdit)) * sizeof(float);
     begin_stage(p);
 }
 
@@ -423,7 +447,8 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
 {
     render_probe r = {0};
     begin_stage(p);
-    const bool decodes = does & TAKE_DOES_DECODE || p->spec->carry == CFG_CARRY_FRAMES; /* which refines what it decoded */
+    /* which refines what it decoded */
+    const bool decodes = does & TAKE_DOES_DECODE || p->spec->carry == CFG_CARRY_FRAMES;
     lt_status s = allocate_render(p, &r, err);
     if (s == LT_OK && does & TAKE_DOES_GO_ON)
         s = probe_reference(p, does, &r, err);
@@ -448,12 +473,14 @@ static lt_status probe_render(memory_probe *p, unsigned does, lt_error *err)
 /* ---- video ---- */
 
 /* What encoding the first window takes, the libraries that are loaded for it included. */
-static lt_status probe_encoder(const take_spec *s, const media_spec *video, size_t *bytes, lt_error *err)
+static lt_status probe_encoder(const take_spec *s, const media_spec *video, size_t *bytes,
+                               lt_error *err)
 {
     const size_t before = resident_bytes();
     uint8_t *frame = calloc((size_t)video->width * (size_t)video->height, 3);
     media_encoder *e = NULL;
-    lt_status status = frame ? media_encoder_open(video, &e, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    lt_status status = frame ? media_encoder_open(video, &e, err)
+                             : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     const int64_t frames = take_window_at(&s->time, 0).delivered;
     for (int64_t i = 0; i < frames && status == LT_OK; i++)
         status = media_encoder_add(e, frame, err);
@@ -468,9 +495,11 @@ static lt_status probe_encoder(const take_spec *s, const media_spec *video, size
 
 static memory_needs needs_of(const memory_probe *p)
 {
-    const size_t stage = p->worst_stage + p->encoder > p->largest_file ? p->worst_stage + p->encoder : p->largest_file;
+    const size_t stage = p->worst_stage + p->encoder > p->largest_file ? p->worst_stage + p->encoder
+                                                                       : p->largest_file;
     return (memory_needs){.host = (int64_t)(p->base + stage + RUNNING_BYTES),
-                          .device = p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0,
+                          .device =
+                              p->apart ? (int64_t)(p->worst_device + device_running_bytes) : 0,
                           .pinned = (int64_t)p->worst_pinned};
 }
 
@@ -479,23 +508,28 @@ static lt_status compare_device(const longtake *e, int64_t needs, int64_t availa
     if (needs <= available && (e->max_memory == 0 || needs <= e->max_memory))
         return LT_OK;
     if (needs > available)
-        return lt_fail(err, LT_ERR_DEVICE_MEMORY, "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
-                       e->backend->table->name, (double)needs / mebibyte, (double)available / mebibyte);
-    return lt_fail(err, LT_ERR_DEVICE_MEMORY,
-                   "--max-memory: this take needs %.0f MiB of the device's memory, allowed are %.0f MiB, %.0f MiB are free",
-                   (double)needs / mebibyte, (double)e->max_memory / mebibyte, (double)available / mebibyte);
+        return lt_fail(err, LT_ERR_DEVICE_MEMORY,
+                       "%s: this take needs %.0f MiB of the device's memory, %.0f MiB are free",
+                       e->backend->table->name, (double)needs / mebibyte,
+                       (double)available / mebibyte);
+    return lt_fail(
+        err, LT_ERR_DEVICE_MEMORY,
+        "--max-memory: this take needs %.0f MiB of the device's memory, allowed are %.0f MiB, %.0f MiB are free",
+        (double)needs / mebibyte, (double)e->max_memory / mebibyte, (double)available / mebibyte);
 }
 
-/* From the mapped file come matrices that are stored as the device reads them: others would have to be pinned as well. */
+/* From the mapped file come matrices that are stored as the device reads them: others would have to
+ * be pinned as well. */
 static lt_status compare_pinned(const longtake *e, int64_t needs, int64_t available, lt_error *err)
 {
     if (needs <= available)
         return LT_OK;
-    return lt_fail(err, LT_ERR_RESOURCES,
-                   "%s: this take needs %.0f MiB of the host's memory pinned, for matrices that the device has no room for, %.0f MiB can be"
-                   "\nhint: matrices in %s or in few bits (import --dtype, --quantize) come from the file as they are",
-                   e->backend->table->name, (double)needs / mebibyte, (double)available / mebibyte,
-                   lt_dtype_name(e->backend->activation));
+    return lt_fail(
+        err, LT_ERR_RESOURCES,
+        "%s: this take needs %.0f MiB of the host's memory pinned, for matrices that the device has no room for, %.0f MiB can be"
+        "\nhint: matrices in %s or in few bits (import --dtype, --quantize) come from the file as they are",
+        e->backend->table->name, (double)needs / mebibyte, (double)available / mebibyte,
+        lt_dtype_name(e->backend->activation));
 }
 
 /* LT_OK where the limit holds. */
@@ -507,16 +541,18 @@ static lt_status compare(const memory_probe *p, const memory_needs *needs, lt_er
         return compare_pinned(e, needs->pinned, p->room.pinned, err);
     }
     if (e->max_memory > 0 && needs->host > e->max_memory)
-        return lt_fail(err, LT_ERR_RESOURCES, "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
+        return lt_fail(err, LT_ERR_RESOURCES,
+                       "--max-memory: this take needs %.0f MiB, allowed are %.0f MiB",
                        (double)needs->host / mebibyte, (double)e->max_memory / mebibyte);
     return LT_OK;
 }
 
 /* ---- choosing ---- */
 
-/* A stage with one network: on the device, or where that does not fit with its matrices on the host, pinned or as far as they can in
- * the file. */
-static lt_status probe_stage(memory_probe *p, take_net net, lt_status (*probe)(memory_probe *p, take_net net, lt_error *err),
+/* A stage with one network: on the device, or where that does not fit with its matrices on the
+ * host, pinned or as far as they can in the file. */
+static lt_status probe_stage(memory_probe *p, take_net net,
+                             lt_status (*probe)(memory_probe *p, take_net net, lt_error *err),
                              lt_error *err)
 {
     static const lt_home homes[] = {LT_HOME_DEVICE, LT_HOME_PINNED, LT_HOME_FILE};
@@ -533,7 +569,8 @@ static lt_status probe_stage(memory_probe *p, take_net net, lt_status (*probe)(m
 }
 
 /* What every way needs alike: the process as it is now, a window's encoder, texts and tokens. */
-static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video, lt_error *err)
+static lt_status probe_common(memory_probe *p, unsigned does, const media_spec *video,
+                              lt_error *err)
 {
     const unsigned plans = TAKE_DOES_TOKENS | TAKE_DOES_SCORE;
     const bool will_read = does & TAKE_DOES_ENCODE && !(does & TAKE_DOES_GO_ON);
@@ -555,19 +592,29 @@ static const take_memory ways[] = {
     {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_FRAME_BY_FRAME},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS},
     {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_FRAME_BY_FRAME},
-    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
-    {.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
-    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
-    {.networks = TAKE_NETWORKS_IN_TURNS, .vae = TAKE_VAE_WHOLE_CALLS, .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
+    {.networks = TAKE_NETWORKS_TOGETHER,
+     .vae = TAKE_VAE_WHOLE_CALLS,
+     .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
+    {.networks = TAKE_NETWORKS_TOGETHER,
+     .vae = TAKE_VAE_WHOLE_CALLS,
+     .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
+    {.networks = TAKE_NETWORKS_IN_TURNS,
+     .vae = TAKE_VAE_WHOLE_CALLS,
+     .home = {[TAKE_NET_MMDIT] = LT_HOME_PINNED}},
+    {.networks = TAKE_NETWORKS_IN_TURNS,
+     .vae = TAKE_VAE_WHOLE_CALLS,
+     .home = {[TAKE_NET_MMDIT] = LT_HOME_FILE}},
 };
 
-/* Is there a window to decode while the next one is refined, and can the device do both? Carry `frames` decodes a window before the
- * next one begins. A profile waits for the device around every operation, and says what each stage cost by itself. Who allows one thread has one. */
+/* Is there a window to decode while the next one is refined, and can the device do both? Carry
+ * `frames` decodes a window before the next one begins. A profile waits for the device around every
+ * operation, and says what each stage cost by itself. Who allows one thread has one. */
 static bool may_be_at_once(const memory_probe *p, unsigned does)
 {
     const unsigned both = TAKE_DOES_REFINE | TAKE_DOES_DECODE;
-    return p->engine->backend->table->again && (does & both) == both && !(does & TAKE_DOES_PREVIEW) &&
-           p->spec->carry != CFG_CARRY_FRAMES && p->spec->time.windows > 1 && !p->engine->profile && p->engine->threads != 1;
+    return p->engine->backend->table->again && (does & both) == both &&
+           !(does & TAKE_DOES_PREVIEW) && p->spec->carry != CFG_CARRY_FRAMES &&
+           p->spec->time.windows > 1 && !p->engine->profile && p->engine->threads != 1;
 }
 
 static bool may_take(const memory_probe *p, unsigned does, const take_memory *way)
@@ -597,7 +644,8 @@ static bool needs_less(const memory_needs *a, const memory_needs *b)
 }
 
 /* The first way that is allowed, or the one that needs least. */
-static lt_status choose_way(const memory_probe *common, unsigned does, take_memory *out, lt_error *err)
+static lt_status choose_way(const memory_probe *common, unsigned does, take_memory *out,
+                            lt_error *err)
 {
     memory_needs least = {0};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -625,19 +673,21 @@ static lt_status let_go(lt_backend *b, lt_error *err)
     return b && b->table->let_go ? b->table->let_go(b, err) : LT_OK;
 }
 
-/* What an earlier take left in workspaces is counted with what is free; a device that is lost says so here. */
+/* What an earlier take left in workspaces is counted with what is free; a
+ * device that is lost says so here. */
 static lt_status look_for_room(const longtake *e, memory_room *room, lt_error *err)
 {
     lt_backend *b = e->backend;
     LT_TRY(b->table->wait(b, err));
     LT_TRY(let_go(b, err));
     LT_TRY(let_go(e->beside, err));
-    *room = (memory_room){.device = (int64_t)b->table->memory_free(b), .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};
+    *room = (memory_room){.device = (int64_t)b->table->memory_free(b),
+                          .pinned = e->max_pinned > 0 ? e->max_pinned : pinnable_bytes()};
     return LT_OK;
 }
 
-lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
-                             lt_error *err)
+lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does,
+                             const media_spec *video, take_memory *out, lt_error *err)
 {
     memory_probe common = {.engine = e, .spec = s, .apart = e->backend->table->memory_free != NULL};
     if (common.apart)
@@ -650,24 +700,30 @@ lt_status take_memory_choose(longtake *e, const take_spec *s, unsigned does, con
     return status;
 }
 
-lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video, take_memory *out,
-                            lt_error *err)
+lt_status take_memory_limit(longtake *e, const take_spec *s, unsigned does, const media_spec *video,
+                            take_memory *out, lt_error *err)
 {
     *out = (take_memory){.networks = TAKE_NETWORKS_TOGETHER, .vae = TAKE_VAE_WHOLE_CALLS};
-    return e->max_memory > 0 || e->backend->table->memory_free ? take_memory_choose(e, s, does, video, out, err) : LT_OK;
+    return e->max_memory > 0 || e->backend->table->memory_free
+               ? take_memory_choose(e, s, does, video, out, err)
+               : LT_OK;
 }
 
 /* ---- telling ---- */
 
 void take_memory_describe(const take_memory *m, lt_json *o)
 {
-    static const char *const networks[] = {[TAKE_NETWORKS_TOGETHER] = "together", [TAKE_NETWORKS_IN_TURNS] = "in turns",
+    static const char *const networks[] = {[TAKE_NETWORKS_TOGETHER] = "together",
+                                           [TAKE_NETWORKS_IN_TURNS] = "in turns",
                                            [TAKE_NETWORKS_AT_ONCE] = "at once"};
-    static const char *const paces[] = {[TAKE_VAE_WHOLE_CALLS] = "whole calls", [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
+    static const char *const paces[] = {
+        [TAKE_VAE_WHOLE_CALLS] = "whole calls", [TAKE_VAE_FRAME_BY_FRAME] = "frame by frame"};
     lt_json *streamed = lt_json_new_object();
     for (int net = 0; net < TAKE_NETS; net++)
         if (m->home[net] != LT_HOME_DEVICE)
-            lt_json_set(streamed, net_names[net], lt_json_new_string(m->home[net] == LT_HOME_PINNED ? "pinned memory" : "file"));
+            lt_json_set(
+                streamed, net_names[net],
+                lt_json_new_string(m->home[net] == LT_HOME_PINNED ? "pinned memory" : "file"));
     lt_json_set(o, "networks", lt_json_new_string(networks[m->networks]));
     lt_json_set(o, "vae", lt_json_new_string(paces[m->vae]));
     lt_json_set(o, "streamed", streamed);
@@ -679,5 +735,6 @@ void take_memory_streamed(const take_memory *m, char *out, size_t bytes)
     out[0] = '\0';
     for (int net = 0; net < TAKE_NETS; net++)
         if (m->home[net] != LT_HOME_DEVICE && used < bytes)
-            used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? ", " : "", net_names[net]);
+            used += (size_t)snprintf(out + used, bytes - used, "%s%s", used > 0 ? ", " : "",
+                                     net_names[net]);
 }

@@ -22,7 +22,8 @@ struct take_place {
 static const struct {
     const char *flag;
     const char *what;
-    bool is_renamed_to; /* a rename or a new file takes the place of what is there, and must find a plain file or nothing */
+    bool is_renamed_to; /* a rename or a new file takes the place of what is there, and must find a
+                           plain file or nothing */
 } kinds[] = {
     [TAKE_PLACE_SOURCE] = {"--input", "which this take is made from", false},
     [TAKE_PLACE_OUTPUT] = {"--output", "the output", false},
@@ -137,7 +138,10 @@ static lt_status check_place(const take_place *at, lt_error *err)
         return LT_OK;
     LT_TRY(take_name_check(flag, at->path, err));
     if (kinds[at->kind].is_renamed_to && stat(at->path, &st) == 0 && !S_ISREG(st.st_mode))
-        return lt_fail(err, LT_ERR_USAGE, "%s: %s is a pipe or device, expected a plain file or none: %s takes its place", flag, at->path, kinds[at->kind].what);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "%s: %s is a pipe or device, expected a plain file or none: %s takes its place", flag,
+            at->path, kinds[at->kind].what);
     return LT_OK;
 }
 
@@ -146,7 +150,8 @@ static lt_status check_apart(const take_place *first, const take_place *second, 
 {
     if (first->kind == second->kind || compare_places(first, second) != 0)
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "%s: found %s, %s, expected another file", kinds[second->kind].flag, second->path, kinds[first->kind].what);
+    return lt_fail(err, LT_ERR_USAGE, "%s: found %s, %s, expected another file",
+                   kinds[second->kind].flag, second->path, kinds[first->kind].what);
 }
 
 static lt_status check_all(take_places *p, lt_error *err)
@@ -191,7 +196,8 @@ static void add_preview(take_places *p, const char *preview, int64_t windows)
         take_places_add(p, TAKE_PLACE_PREVIEW, take_preview_name(preview, c));
 }
 
-lt_status take_places_check(const longtake_request *r, take_output_kind kind, int64_t frames, int64_t windows, lt_error *err)
+lt_status take_places_check(const longtake_request *r, take_output_kind kind, int64_t frames,
+                            int64_t windows, lt_error *err)
 {
     take_places p = {0};
     take_places_read(&p, r);

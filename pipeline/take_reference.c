@@ -39,19 +39,21 @@ typedef struct {
     int64_t capacity;
     int64_t count; /* read so far */
     int64_t hashed;
-    lt_hasher *hasher; /* of the frames up to the last one on the grid: what is cut off has no say */
+    /* of the frames up to the last one on the grid: what is cut off has no say */
+    lt_hasher *hasher;
 } frame_ring;
 
 static void hash_to_grid(frame_ring *ring, size_t frame_bytes)
 {
     for (; ring->hashed < ring->count; ring->hashed++)
-        lt_hasher_add(ring->hasher, ring->frame + (size_t)(ring->hashed % ring->capacity) * frame_bytes,
+        lt_hasher_add(ring->hasher,
+                      ring->frame + (size_t)(ring->hashed % ring->capacity) * frame_bytes,
                       frame_bytes);
 }
 
 /* Reads up to `most` frames; 0: all. */
-static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader, int64_t most,
-                           lt_error *err)
+static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader,
+                           int64_t most, lt_error *err)
 {
     const size_t bytes = frame_bytes(f);
     bool got = true;
@@ -79,37 +81,46 @@ static lt_status take_tail(take_reference *f, const frame_ring *ring, lt_error *
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
     for (int64_t i = 0; i < f->tail_frames; i++) {
         const int64_t k = f->frames - f->tail_frames + i;
-        memcpy(f->tail + (size_t)i * bytes, ring->frame + (size_t)(k % ring->capacity) * bytes, bytes);
+        memcpy(f->tail + (size_t)i * bytes, ring->frame + (size_t)(k % ring->capacity) * bytes,
+               bytes);
     }
     return LT_OK;
 }
 
-static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader, double from_seconds,
-                           lt_error *err)
+static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader,
+                           double from_seconds, lt_error *err)
 {
     const double fps = f->run->engine->cfg.pipeline.fps;
     const bool picture = f->path == f->run->request->image;
-    const int64_t most = picture ? 2 : from_seconds < 0 ? 0 : llround(fmin(from_seconds * fps, 1e15));
+    const int64_t most = picture            ? 2
+                         : from_seconds < 0 ? 0
+                                            : llround(fmin(from_seconds * fps, 1e15));
     if (from_seconds >= 0 && most < 1)
-        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, expected a moment after the first frame",
-                       from_seconds);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--from: found %g s, expected a moment after the first frame", from_seconds);
     const int64_t said = llround(fmin(media_reader_info(reader)->seconds * fps, 1e12));
     f->run->clock.own.steps = most > 0 && (most < said || said == 0) ? most : said;
     LT_TRY(fill_ring(f, ring, reader, most, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
     if (picture && ring->count > 1)
-        return lt_fail(err, LT_ERR_USAGE, "--image: %s has more than one frame, expected a picture\nhint: continue goes on from a video",
-                       f->path);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--image: %s has more than one frame, expected a picture\nhint: continue goes on from a video",
+            f->path);
     if (!picture && ring->count < most)
-        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds, f->path,
-                       (double)ring->count / fps);
+        return lt_fail(err, LT_ERR_USAGE, "--from: found %g s, %s has %.2f s", from_seconds,
+                       f->path, (double)ring->count / fps);
     LT_TRY(take_tail(f, ring, err));
-    take_tell_changes(f->run, f->path, media_reader_info(reader), (take_clip_use){.is_picture = picture, .is_heard = !f->run->request->new_only});
+    take_tell_changes(
+        f->run, f->path, media_reader_info(reader),
+        (take_clip_use){.is_picture = picture, .is_heard = !f->run->request->new_only});
     take_warn_of_damage(f->run, f->path, media_reader_info(reader));
     if (f->frames != ring->count)
-        take_note(f->run, "%s is used up to %.2f s %s %.2f s: the model counts in groups of %d frames", f->path, (double)f->frames / fps,
-                  most > 0 ? "instead of" : "of", (double)ring->count / fps, TAKE_FRAMES_PER_LATENT);
+        take_note(f->run,
+                  "%s is used up to %.2f s %s %.2f s: the model counts in groups of %d frames",
+                  f->path, (double)f->frames / fps, most > 0 ? "instead of" : "of",
+                  (double)ring->count / fps, TAKE_FRAMES_PER_LATENT);
     return LT_OK;
 }
 
@@ -133,32 +144,36 @@ static lt_status check_hash(const take_reference *f, lt_error *err)
     if (!wanted || strcmp(wanted, found) == 0)
         return LT_OK;
     return lt_fail(err, LT_ERR_INPUT,
-                   "%s: the recipe's take went on from other frames (hash %s, expected %s)", f->path, found,
-                   wanted);
+                   "%s: the recipe's take went on from other frames (hash %s, expected %s)",
+                   f->path, found, wanted);
 }
 
 static lt_status check_rereadable(const take_reference *f, lt_error *err)
 {
     struct stat st;
     const bool standard = strcmp(f->path, "-") == 0;
-    if (!standard && (stat(f->path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) /* or told when it is opened */
+    /* or told when it is opened */
+    if (!standard && (stat(f->path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
         return LT_OK;
     return lt_fail(err, LT_ERR_USAGE, "%s: found %s, expected a file, which is read more than once",
-                   f->run->request->image ? "--image" : "continue", standard ? "standard input" : "a pipe or device");
+                   f->run->request->image ? "--image" : "continue",
+                   standard ? "standard input" : "a pipe or device");
 }
 
-lt_status take_reference_open(take_reference *f, take_run *run, const char *path, double from_seconds,
-                              lt_error *err)
+lt_status take_reference_open(take_reference *f, take_run *run, const char *path,
+                              double from_seconds, lt_error *err)
 {
     *f = (take_reference){.run = run, .path = path};
     LT_TRY(check_rereadable(f, err));
-    frame_ring ring = {.capacity = take_frames_of_latents(run->spec.time.overlap) + TAKE_FRAMES_PER_LATENT};
+    frame_ring ring = {.capacity =
+                           take_frames_of_latents(run->spec.time.overlap) + TAKE_FRAMES_PER_LATENT};
     ring.frame = malloc((size_t)ring.capacity * frame_bytes(f));
     ring.hasher = lt_hasher_open();
     media_reader *reader = NULL;
     take_clock_enter_quietly(&run->clock, TAKE_READ, 0, 1, 0);
-    lt_status s =
-        ring.frame && ring.hasher ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    lt_status s = ring.frame && ring.hasher
+                      ? LT_OK
+                      : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     if (s == LT_OK)
         s = open_reader(f, &reader, err);
     if (s == LT_OK)
@@ -196,11 +211,12 @@ void take_reference_close(take_reference *f)
 
 /* ---- tokens ---- */
 
-/* True when the file's frames are the grid of a take that this very model made from its beginning. */
+/* True when the file's frames are the grid of a take that this very
+ * model made from its beginning. */
 static bool is_our_take(take_reference *f, const lt_json *about)
 {
-    return fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) <= 1e-3 && !take_about_is_new_only(about) &&
-           take_about_is_of(about, f->run->engine);
+    return fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) <= 1e-3 &&
+           !take_about_is_new_only(about) && take_about_is_of(about, f->run->engine);
 }
 
 /* How the reference was made; NULL where it does not say. */
@@ -208,7 +224,8 @@ static lt_json *about_of(const take_reference *f)
 {
     lt_json *about = NULL;
     lt_error ignored = {0};
-    if (f->comment && lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
+    if (f->comment &&
+        lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
         return about;
     return NULL;
 }
@@ -216,21 +233,23 @@ static lt_json *about_of(const take_reference *f)
 lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error *err)
 {
     lt_json *about = about_of(f);
-    const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->run->engine->cfg.pipeline.fps);
+    const int64_t last =
+        llround((double)(f->frames - 1) * f->stored_fps / f->run->engine->cfg.pipeline.fps);
     const char *found = about ? take_about_prompt(about, last) : NULL;
     const bool has_words = found && found[0] != '\0';
     *prompt = has_words ? strdup(found) : NULL;
     lt_json_free(about);
-    return has_words && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path) : LT_OK;
+    return has_words && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path)
+                                 : LT_OK;
 }
 
 lt_status take_reference_plan(take_reference *f, lt_error *err)
 {
     lt_json *about = about_of(f);
     lt_error ignored = {0};
-    const bool found =
-        about && is_our_take(f, about) &&
-        take_about_plan(about, f->run->engine, f->latents, f->frames, f->path, &f->plan, &ignored) == LT_OK;
+    const bool found = about && is_our_take(f, about) &&
+                       take_about_plan(about, f->run->engine, f->latents, f->frames, f->path,
+                                       &f->plan, &ignored) == LT_OK;
     lt_json_free(about);
     if (found && take_tokens_are_full(&f->plan))
         return LT_OK;
@@ -279,8 +298,8 @@ static void group_name(char name[32], int64_t group)
     snprintf(name, 32, "reference.%03lld", (long long)group);
 }
 
-lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group, void **blob,
-                                size_t *bytes, lt_error *err)
+lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group,
+                                void **blob, size_t *bytes, lt_error *err)
 {
     char name[32];
     bool found = false;
@@ -290,8 +309,8 @@ lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64
 }
 
 /* Encodes one group and keeps it; `frames` [count]. */
-static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, int64_t group, int64_t count,
-                             const uint8_t *frames, lt_error *err)
+static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, int64_t group,
+                             int64_t count, const uint8_t *frames, lt_error *err)
 {
     char name[32];
     media_encoder *e = NULL;
@@ -307,15 +326,16 @@ static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, 
     }
     LT_TRY(media_encoder_finish(e, &blob, &bytes, err));
     group_name(name, group);
-    lt_status s = take_job_put(f->run->job, name, key_of_group(f, &d->spec, group), blob, bytes, err);
+    lt_status s =
+        take_job_put(f->run->job, name, key_of_group(f, &d->spec, group), blob, bytes, err);
     if (s == LT_OK)
         s = take_video_add(v, blob, bytes, err);
     free(blob);
     return s;
 }
 
-static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v, media_reader *reader,
-                              uint8_t *frames, int64_t most, lt_error *err)
+static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
+                              media_reader *reader, uint8_t *frames, int64_t most, lt_error *err)
 {
     int64_t group = 0;
     for (int64_t first = 0; first < f->frames; first += most, group++) {
@@ -326,8 +346,8 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
             f->run->clock.own.step = i;
             LT_TRY(media_read_frame(reader, frames + (size_t)i * frame_bytes(f), &got, err));
             if (!got)
-                return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before", f->path,
-                               (long long)(first + i), (long long)f->frames);
+                return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before",
+                               f->path, (long long)(first + i), (long long)f->frames);
         }
         take_decode_saw(d, first, count, frames);
         LT_TRY(take_decode_hand_out(d, first, count, frames, err));
@@ -343,8 +363,8 @@ lt_status take_reference_write(take_reference *f, take_decoder *d, take_video *v
     const int64_t most = group_frames(f);
     media_reader *reader = NULL;
     uint8_t *frames = malloc((size_t)most * frame_bytes(f));
-    lt_status s =
-        frames ? open_reader(f, &reader, err) : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
+    lt_status s = frames ? open_reader(f, &reader, err)
+                         : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
     if (s == LT_OK)
         s = write_groups(f, d, v, reader, frames, most, err);
     media_reader_close(reader);

@@ -9,7 +9,8 @@
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 
-enum { PREVIEWS = 5 }; /* of a window at most, and not at every step: of mini one costs a hundredth of a step */
+/* of a window at most, and not at every step: of mini one costs a hundredth of a step */
+enum { PREVIEWS = 5 };
 
 /* Windows before `end`, of all layers, that are refined for the take. */
 static int64_t windows_to_make(const take_spec *s, int64_t end)
@@ -39,8 +40,10 @@ lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
     for (int i = 0; i < r->kept_count; i++)
         r->kept[i].segment = -1;
     const take_spec *s = &run->spec;
-    take_clock_plan(&run->clock, TAKE_REFINE, (double)(windows_to_make(s, s->time.windows) * take_steps_run(s)));
-    if (s->carry == CFG_CARRY_FRAMES) /* every window but the last is decoded and encoded again for the next */
+    take_clock_plan(&run->clock, TAKE_REFINE,
+                    (double)(windows_to_make(s, s->time.windows) * take_steps_run(s)));
+    if (s->carry == CFG_CARRY_FRAMES) /* every window but the last is decoded and encoded again for
+                                         the next */
         take_clock_plan(&run->clock, TAKE_ENCODE, (double)windows_to_make(s, s->time.windows - 1));
     return LT_OK;
 }
@@ -78,7 +81,8 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     if (r->run->request->preview && !r->preview.frame)
         LT_TRY(take_preview_open(&r->preview, r->run, err));
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
-    LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics, err));
+    LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics,
+                    err));
     LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &r->network_file, err));
     return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
 }
@@ -95,7 +99,8 @@ static bool begins_with_frames(const take_run *run, int64_t c)
     return c == 0 ? run->reference != NULL : run->spec.carry == CFG_CARRY_FRAMES;
 }
 
-lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key, lt_error *err)
+lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key,
+                          lt_error *err)
 {
     take_run *run = r->run;
     const take_spec *s = &run->spec;
@@ -138,7 +143,8 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
 }
 
 /* Decodes a segment's codes and upsamples them, unless that was done for a window before. */
-static lt_status segment_control(take_refiner *r, int64_t segment, const float **control, lt_error *err)
+static lt_status segment_control(take_refiner *r, int64_t segment, const float **control,
+                                 lt_error *err)
 {
     take_run *run = r->run;
     const cfg_model *cfg = &run->engine->cfg;
@@ -176,7 +182,8 @@ static lt_status window_control(take_refiner *r, const take_window *w, lt_error 
         int frame = 0;
         const int64_t segment = take_plan_at(r->run, w->first_latent + i, &frame);
         LT_TRY(segment_control(r, segment, &control, err));
-        memcpy(r->control + i * r->values, control + frame * r->values, (size_t)r->values * sizeof *control);
+        memcpy(r->control + i * r->values, control + frame * r->values,
+               (size_t)r->values * sizeof *control);
     }
     return LT_OK;
 }
@@ -207,7 +214,8 @@ static int on_step(void *user, int step, int steps, const float *x0)
     return l->status != LT_OK;
 }
 
-static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window *w, const float *known, float *latents, lt_error *err)
+static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window *w,
+                        const float *known, float *latents, lt_error *err)
 {
     take_run *run = r->run;
     const take_spec *s = &run->spec;
@@ -253,8 +261,8 @@ bool take_refine_has(const take_refiner *r, int64_t c, lt_hash key)
     return take_job_has(r->run->job, name, key);
 }
 
-lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known, float *latents,
-                             lt_error *err)
+lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known,
+                             float *latents, lt_error *err)
 {
     take_run *run = r->run;
     const take_window w = take_window_at(&run->spec.time, c);
@@ -271,9 +279,11 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
         memcpy(latents, data, want);
         take_clock_found(&run->clock, TAKE_REFINE, take_steps_run(&run->spec));
     } else if (s == LT_OK) {
-        take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows, take_steps_run(&run->spec));
+        take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows,
+                         take_steps_run(&run->spec));
         s = open_networks(r, err);
-        if (run->memory.networks != TAKE_NETWORKS_IN_TURNS) /* else every window opens them: that is part of its cost */
+        /* else every window opens them: that is part of its cost */
+        if (run->memory.networks != TAKE_NETWORKS_IN_TURNS)
             take_clock_opened(&run->clock);
         if (s == LT_OK)
             s = window_control(r, &w, err);

@@ -37,13 +37,15 @@ static void set_hash(lt_json *o, const char *key, lt_hash hash)
 /* Latents that are decoded otherwise than they were made: the file is of both. */
 static void note_decoding(lt_json *about, const longtake *e)
 {
-    if (take_about_says_other(about, "precision", take_engine_precision(e)) || take_about_says_other(about, "device", e->backend->table->name))
+    if (take_about_says_other(about, "precision", take_engine_precision(e)) ||
+        take_about_says_other(about, "device", e->backend->table->name))
         lt_json_set(about, "decoded_in", lt_json_new_string(take_engine_precision(e)));
     if (take_about_other_hash(about, "config_hash", e->fixed_hash))
         set_hash(about, "decoder_config_hash", e->fixed_hash);
 }
 
-/* What the input says of itself; a decoded file may have another rate and size than was thought of when it was refined. */
+/* What the input says of itself; a decoded file may have another rate and size than was thought of
+ * when it was refined. */
 static lt_json *about_of_input(const take_run *run, lt_error *err)
 {
     lt_hash decoder;
@@ -60,8 +62,8 @@ static lt_json *about_of_input(const take_run *run, lt_error *err)
     return about;
 }
 
-/* A list; of a long take one text of the same numbers with a space between, which takes a tenth of the memory when it is read. NULL when memory
- * is out. */
+/* A list; of a long take one text of the same numbers with a space between, which takes a tenth of
+ * the memory when it is read. NULL when memory is out. */
 static lt_json *codes_json(const int32_t *codes, int64_t count)
 {
     enum { MOST_LISTED = 1 << 16, CODE_BYTES = 12 };
@@ -87,7 +89,8 @@ lt_json *take_about(take_run *run, lt_error *err)
     lt_hash decoder;
     if (run->given_about)
         return about_of_input(run, err);
-    if (take_engine_model_hash(e, &model, err) != LT_OK || take_engine_hash(e, TAKE_NET_VAE, &decoder, err) != LT_OK)
+    if (take_engine_model_hash(e, &model, err) != LT_OK ||
+        take_engine_hash(e, TAKE_NET_VAE, &decoder, err) != LT_OK)
         return NULL;
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "made_by", lt_json_new_string("longtake"));
@@ -124,7 +127,8 @@ lt_json *take_about(take_run *run, lt_error *err)
 }
 
 /* What a take is known by before it has a plan; by its precision too, where one was chosen. */
-static const char *const told_before_plan[] = {"made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference"};
+static const char *const told_before_plan[] = {
+    "made_by", "model", "model_hash", "config_hash", "decoder_hash", "settings", "reference"};
 
 /* Do both say the same, or neither anything? */
 static bool agree(const lt_json *wanted, const lt_json *there, const char *key)
@@ -159,7 +163,8 @@ bool take_is_made(take_run *run, const char *path)
 {
     lt_error ignored = {0};
     lt_json *there = NULL;
-    if (run->request->no_metadata || run->request->tokens || take_recipe_read(path, &there, &ignored) != LT_OK)
+    if (run->request->no_metadata || run->request->tokens ||
+        take_recipe_read(path, &there, &ignored) != LT_OK)
         return false; /* a plan of the caller's own is not compared */
     lt_json *wanted = take_about(run, &ignored);
     bool same = wanted && (!run->engine->chose_precision || agree(wanted, there, "precision"));
@@ -198,7 +203,8 @@ static void add_file(lt_json *o, const char *name_key, const char *hash_key, con
     lt_hash hash;
     char text[LT_HASH_TEXT_BYTES];
     lt_json_set(o, name_key, lt_json_new_path(path));
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || lt_hash_file(path, &hash, &ignored) != LT_OK)
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        lt_hash_file(path, &hash, &ignored) != LT_OK)
         return;
     lt_hash_text(hash, text);
     lt_json_set(o, hash_key, lt_json_new_string(text));
@@ -220,14 +226,19 @@ static void add_output(const take_run *run, const take_made *made, const char *o
         lt_json_set(o, "output", lt_json_new_path(output));
         lt_json_set(o, "pictures", lt_json_new_int(take_delivered_frames(run)));
     } else {
-        add_file(o, "output", "output_hash", output ? output : run->request->output ? run->request->output : "");
+        add_file(o, "output", "output_hash",
+                 output                 ? output
+                 : run->request->output ? run->request->output
+                                        : "");
     }
 }
 
 /* What codes the plan is in, and what that was chosen by. */
 static void add_encoding(const take_encoding *encoding, lt_json *o)
 {
-    lt_json_set(o, "codes", lt_json_new_string(take_codes_name(encoding->is_pictures ? TAKE_CODES_PICTURE : TAKE_CODES_SCENE)));
+    lt_json_set(o, "codes",
+                lt_json_new_string(take_codes_name(encoding->is_pictures ? TAKE_CODES_PICTURE
+                                                                         : TAKE_CODES_SCENE)));
     if (encoding->distance >= 0)
         lt_json_set(o, "code_distance", lt_json_new_real(encoding->distance));
     if (encoding->error >= 0)
@@ -278,7 +289,8 @@ static char *report_text(take_run *run, const take_made *made, const char *outpu
 
 int64_t take_delivered_frames(const take_run *run)
 {
-    return run->spec.time.frames - (run->reference && run->request->new_only ? run->reference->frames : 0);
+    return run->spec.time.frames -
+           (run->reference && run->request->new_only ? run->reference->frames : 0);
 }
 
 /* *out: the name of what was written, or NULL; free() it. */
@@ -292,7 +304,8 @@ static lt_status name_output(const take_run *run, take_output_kind kind, char **
     return *out ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", asked);
 }
 
-lt_status take_fill_result(take_run *run, const take_made *made, longtake_result *result, lt_error *err)
+lt_status take_fill_result(take_run *run, const take_made *made, longtake_result *result,
+                           lt_error *err)
 {
     if (!result)
         return LT_OK;

@@ -1,8 +1,9 @@
 /* take_retake.h - windows of a take made again under another seed.
  *
- * Retakes lie over each other like layers: layer 0 is the take as it would be without any, layer i what the first i retakes
- * have made of it. A layer shares with the one below what lies before its first window, and with `keep_rest` also what lies
- * behind its last; the rest follows from the windows before it in the same layer.
+ * Retakes lie over each other like layers: layer 0 is the take as it would be without any, layer i
+ * what the first i retakes have made of it. A layer shares with the one below what lies before its
+ * first window, and with `keep_rest` also what lies behind its last; the rest follows from the
+ * windows before it in the same layer.
  */
 #ifndef TAKE_TAKE_RETAKE_H
 #define TAKE_TAKE_RETAKE_H

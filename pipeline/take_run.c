@@ -36,7 +36,9 @@ static lt_status name_job(take_run *run, const char *output, lt_error *err)
     if (!take_has_job(r, output))
         return LT_OK;
     run->job_is_implicit = !take_job_stays(r);
-    const int written = r->job ? asprintf(&run->job_path, "%s", r->job) : asprintf(&run->job_path, "%s%s.job", output, run->job_is_own ? ".decode" : "");
+    const int written =
+        r->job ? asprintf(&run->job_path, "%s", r->job)
+               : asprintf(&run->job_path, "%s%s.job", output, run->job_is_own ? ".decode" : "");
     if (written >= 0)
         return LT_OK;
     run->job_path = NULL;
@@ -47,7 +49,9 @@ static lt_status name_job(take_run *run, const char *output, lt_error *err)
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
 {
     LT_TRY(name_job(run, output, err));
-    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note, take_run_asks_to_stop, run, &run->job, err) : LT_OK;
+    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note,
+                                         take_run_asks_to_stop, run, &run->job, err)
+                         : LT_OK;
 }
 
 lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
@@ -55,7 +59,8 @@ lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
     LT_TRY(name_job(run, output, err));
     if (!run->job_path || run->request->fresh || access(run->job_path, F_OK) != 0)
         return LT_OK;
-    return take_job_open(run->job_path, false, hear_note, take_run_asks_to_stop, run, &run->job, err);
+    return take_job_open(run->job_path, false, hear_note, take_run_asks_to_stop, run, &run->job,
+                         err);
 }
 
 static void clear_texts(take_run *run)

@@ -5,7 +5,8 @@
  *     take_text.c      prompts -> text embeddings            (both text encoders)
  *     take_plan.c      text -> ids of every segment          (language model)
  *     take_refine.c    ids + text + noise -> latents         (tokenizer, MMDiT), window by window
- *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by window
+ *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by
+ * window
  *
  * Memory does not grow with the take's length, the list of ids (four bytes each) apart.
  */
@@ -25,19 +26,19 @@ typedef enum { TAKE_FOR_AR, TAKE_FOR_MMDIT, TAKE_TEXT_ROLES } take_text_role;
 
 /* One prompt as one network sees it. */
 typedef struct {
-    float *rows;  /* [count, width of that network's text] */
+    float *rows; /* [count, width of that network's text] */
     int count;
     lt_hash key;
 } take_text;
 
 /* A segment of the plan: all are full but the last, unless the plan was joined from several. */
 typedef struct {
-    int64_t first_frame;  /* semantic */
+    int64_t first_frame; /* semantic */
     int frames;
-    int64_t first_id;     /* in take_run.ids */
+    int64_t first_id; /* in take_run.ids */
     int ids;
-    int given;            /* of those, the first that a file or reference gives */
-    lt_hash key;          /* of everything up to and including its ids */
+    int given;   /* of those, the first that a file or reference gives */
+    lt_hash key; /* of everything up to and including its ids */
 } take_segment;
 
 typedef struct take_reference take_reference; /* take_reference.h */
@@ -47,37 +48,41 @@ typedef struct {
     const longtake_request *request;
     take_spec spec;
     take_clock clock;
-    take_job *job;            /* NULL: nothing is kept */
+    take_job *job; /* NULL: nothing is kept */
     char *job_path;
-    bool job_is_implicit;     /* beside the output; goes on success */
-    bool job_is_own;          /* and is no other command's: nothing goes on from it */
-    bool looks_only;          /* nothing is computed: keys alone */
-    take_memory memory;       /* how networks and the VAE keep to it */
+    bool job_is_implicit;      /* beside the output; goes on success */
+    bool job_is_own;           /* and is no other command's: nothing goes on from it */
+    bool looks_only;           /* nothing is computed: keys alone */
+    take_memory memory;        /* how networks and the VAE keep to it */
     take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */
 
-    int32_t *ids;             /* of all segments, as drawn; see take_plan.c */
+    int32_t *ids; /* of all segments, as drawn; see take_plan.c */
     int64_t id_count;
-    take_segment *segment;    /* [plan_segments] */
+    take_segment *segment; /* [plan_segments] */
     int64_t plan_segments;
-    int64_t plan_frames;      /* semantic frames of the plan; features beyond repeat the last */
+    int64_t plan_frames; /* semantic frames of the plan; features beyond repeat the last */
 
-    char *playable;           /* an unfinished video that stays: NAME.part.mp4; or NULL */
-    char *given_about;        /* how the input was made, where the input says so: its settings apart kept as it is in the output */
+    char *playable;    /* an unfinished video that stays: NAME.part.mp4; or NULL */
+    char *given_about; /* how the input was made, where the input says so: its settings apart kept
+                          as it is in the output */
 
-    char **warning;           /* texts, for the report */
+    char **warning; /* texts, for the report */
     int warnings;
 } take_run;
 
 void take_run_open(take_run *run, longtake *e, const longtake_request *r);
-/* Has the take a job folder: the one that the request asks for, or one beside `output` (NULL or a stream: none)? */
+/* Has the take a job folder: the one that the request asks for, or one beside `output` (NULL or a
+ * stream: none)? */
 bool take_has_job(const longtake_request *r, const char *output);
 /* Does a job folder stay when all is done? */
 bool take_job_stays(const longtake_request *r);
-/* Opens the job folder that the request asks for. `output` names an implicit one; NULL or a stream: none. */
+/* Opens the job folder that the request asks for. `output` names an implicit
+ * one; NULL or a stream: none. */
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
-/* The same where the folder is there already, and nothing is to be forgotten; else there is no job. */
+/* The same where the folder is there already, and nothing is to be
+ * forgotten; else there is no job. */
 lt_status take_run_find_job(take_run *run, const char *output, lt_error *err);
 /* `done`: an implicit job folder goes. */
 void take_run_close(take_run *run, bool done);
@@ -85,12 +90,14 @@ void take_run_close(take_run *run, bool done);
 /* A line for the user and for the report; copies it. */
 void take_warn(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
-/* A line for whoever hears of a request, before a run is begun: false where the answer is to stop. */
+/* A line for whoever hears of a request, before a run is begun: false
+ * where the answer is to stop. */
 bool take_tell_request(const longtake_request *r, const char *line);
 /* A line for the user alone. */
 void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 
-/* `run` is a take_run that waits for something, such as a video that is read: not 0 when its user asks to stop, or its other thread failed. */
+/* `run` is a take_run that waits for something, such as a video that is read: not 0 when its user
+ * asks to stop, or its other thread failed. */
 int take_run_asks_to_stop(void *run);
 
 /* ---- stages ---- */
@@ -98,20 +105,23 @@ int take_run_asks_to_stop(void *run);
 /* Text embeddings of all shots for one network; of a run that looks only, their keys. */
 lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 
-/* Ids of all segments of the spec: what reference and shots give, else from the job folder or the language model. */
+/* Ids of all segments of the spec: what reference and shots give, else from the job folder or the
+ * language model. */
 lt_status take_plan_make(take_run *run, lt_error *err);
 /* The same without the language model: *have says how many segments from the first on are there. */
 lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err);
-/* Lays the codes of `plan` on the run's segments, from segment `first` up to before `end`, where nothing is given yet. LT_ERR_INPUT
- * with `place` when it does not fit. */
-lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err);
+/* Lays the codes of `plan` on the run's segments, from segment `first` up to before `end`, where
+ * nothing is given yet. LT_ERR_INPUT with `place` when it does not fit. */
+lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end,
+                        const char *place, lt_error *err);
 /* LT_ERR_INPUT when a plan is of another model's layout. */
 lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err);
 /* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it does not fit. */
 lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err);
 /* Codes of segment k as stored, specials clamped: [segment[k].ids]. */
 void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);
-/* The segment that holds grid frame g, which may lie behind the plan's end, and the frame's place in it. */
+/* The segment that holds grid frame g, which may lie behind the plan's end,
+ * and the frame's place in it. */
 int64_t take_plan_at(const take_run *run, int64_t g, int *frame);
 
 #endif

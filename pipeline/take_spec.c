@@ -75,14 +75,15 @@ static lt_status finite_within(const char *place, double v, double low, double h
     return lt_fail(err, LT_ERR_USAGE, "%s: found %g, expected %g to %g", place, v, low, high);
 }
 
-static lt_status choose_word(const char *flag, const char *word, const char *const *names, int count, int *out, lt_error *err)
+static lt_status choose_word(const char *flag, const char *word, const char *const *names,
+                             int count, int *out, lt_error *err)
 {
     if (!word)
         return LT_OK;
     const int at = word_at(word, names, count);
     if (at < 0)
-        return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word, names[0], names[1],
-                       count > 2 ? " or " : "", count > 2 ? names[2] : "");
+        return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word,
+                       names[0], names[1], count > 2 ? " or " : "", count > 2 ? names[2] : "");
     *out = at;
     return LT_OK;
 }
@@ -92,7 +93,8 @@ lt_status take_fit_check(longtake_fit fit, lt_error *err)
     const int value = (int)fit;
     if (value >= LONGTAKE_FIT_COVER && value <= LONGTAKE_FIT_STRETCH)
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "--fit: found %d, expected %d to %d", value, LONGTAKE_FIT_COVER, LONGTAKE_FIT_STRETCH);
+    return lt_fail(err, LT_ERR_USAGE, "--fit: found %d, expected %d to %d", value,
+                   LONGTAKE_FIT_COVER, LONGTAKE_FIT_STRETCH);
 }
 
 lt_status take_request_check(const longtake_request *r, lt_error *err)
@@ -114,7 +116,9 @@ static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)
     if (asked == LONGTAKE_SEED_UNSET)
         asked = DEFAULT_SEED;
     if (asked > (int64_t)UINT32_MAX || asked < -1)
-        return lt_fail(err, LT_ERR_USAGE, "--seed: found %lld, expected 0 to 4294967295, or -1 to draw one", (long long)asked);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--seed: found %lld, expected 0 to 4294967295, or -1 to draw one",
+                       (long long)asked);
     s->seed = (uint32_t)asked;
     s->seed_was_drawn = asked == -1;
     if (s->seed_was_drawn && getrandom(&s->seed, sizeof s->seed, 0) != (ssize_t)sizeof s->seed)
@@ -122,11 +126,15 @@ static lt_status resolve_seed(int64_t asked, take_spec *s, lt_error *err)
     return LT_OK;
 }
 
-lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames, lt_error *err)
+lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs,
+                           int64_t otherwise, int64_t *frames, lt_error *err)
 {
-    const int given_count = (g->seconds >= 0 || isnan(g->seconds)) + (g->frames >= 0) + (g->semantic_frames >= 0);
+    const int given_count =
+        (g->seconds >= 0 || isnan(g->seconds)) + (g->frames >= 0) + (g->semantic_frames >= 0);
     if (given_count > 1)
-        return lt_fail(err, LT_ERR_USAGE, "--seconds, --frames and --num-frames: found %d of them, expected one", given_count);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--seconds, --frames and --num-frames: found %d of them, expected one",
+                       given_count);
     if (given_count == 0) {
         if (needs & TAKE_NEEDS_LENGTH && otherwise <= 0)
             otherwise = take_frames_of_latents(cfg->mmdit.latent_frames);
@@ -141,16 +149,20 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
                                                   : take_frames_of_latents(g->semantic_frames);
     else
         *frames = isfinite(g->seconds) ? llround(fmin(g->seconds * cfg->pipeline.fps, 1e15)) : 0;
-    const int64_t planned = take_frames_of_latents((int64_t)TOK_MAX_SEGMENTS * cfg->ar_model.segment_frames);
+    const int64_t planned =
+        take_frames_of_latents((int64_t)TOK_MAX_SEGMENTS * cfg->ar_model.segment_frames);
     const int64_t most = planned < max_frames ? planned : max_frames;
     if (*frames < 1 || *frames > most)
         return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
-                       g->frames >= 0 ? "--frames" : g->semantic_frames >= 0 ? "--num-frames" : "--seconds",
+                       g->frames >= 0            ? "--frames"
+                       : g->semantic_frames >= 0 ? "--num-frames"
+                                                 : "--seconds",
                        (long long)*frames, (long long)most);
     return LT_OK;
 }
 
-static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *cfg, take_spec *s,
+                                  lt_error *err)
 {
     const cfg_pipeline *p = &cfg->pipeline;
     s->lm_cfg = given(g->lm_cfg, p->lm_cfg);
@@ -166,15 +178,18 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
     LT_TRY(finite_within("--temperature", s->temperature, 1e-3, 100, err));
     LT_TRY(finite_within("--top-p", s->top_p, 0, 1, err));
     if (s->top_k > cfg->ar_model.vocab_size)
-        return lt_fail(err, LT_ERR_USAGE, "--top-k: found %d, expected 0 to %d", s->top_k, cfg->ar_model.vocab_size);
+        return lt_fail(err, LT_ERR_USAGE, "--top-k: found %d, expected 0 to %d", s->top_k,
+                       cfg->ar_model.vocab_size);
     if (s->top_k > 0 && s->top_p > 0)
         return lt_fail(err, LT_ERR_USAGE, "--top-k and --top-p: found both, expected one");
     if (s->lm_context > 64)
-        return lt_fail(err, LT_ERR_USAGE, "--lm-context: found %d, expected 0 to 64", s->lm_context);
+        return lt_fail(err, LT_ERR_USAGE, "--lm-context: found %d, expected 0 to 64",
+                       s->lm_context);
     return LT_OK;
 }
 
-static lt_status resolve_refinement(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+static lt_status resolve_refinement(const longtake_settings *g, const cfg_model *cfg, take_spec *s,
+                                    lt_error *err)
 {
     const cfg_pipeline *p = &cfg->pipeline;
     int schedule = (int)p->schedule;
@@ -193,12 +208,14 @@ static lt_status resolve_refinement(const longtake_settings *g, const cfg_model 
     LT_TRY(finite_within("--cfg-scale", s->cfg_scale, 0, 100, err));
     s->steps = g->steps < 0 ? cfg->mmdit.steps : g->steps;
     if (s->steps < 1 || s->steps >= CFG_MAX_STEPS)
-        return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps, CFG_MAX_STEPS - 1);
+        return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps,
+                       CFG_MAX_STEPS - 1);
     s->listed_timesteps = cfg->mmdit.timestep_count > 0 && s->steps == cfg->mmdit.timestep_count;
     return LT_OK;
 }
 
-static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cfg, take_spec *s, lt_error *err)
+static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cfg, take_spec *s,
+                                 lt_error *err)
 {
     const cfg_pipeline *p = &cfg->pipeline;
     s->fps = given(g->fps, p->fps);
@@ -206,18 +223,24 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     s->width = p->width;
     s->height = p->height;
     if ((g->width >= 0 && g->width != s->width) || (g->height >= 0 && g->height != s->height))
-        return lt_fail(err, LT_ERR_USAGE, "--width and --height: found %dx%d, expected %dx%d, the size this model makes"
-                       "\nhint: --scale N enlarges the output", g->width < 0 ? s->width : g->width,
-                       g->height < 0 ? s->height : g->height, s->width, s->height);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--width and --height: found %dx%d, expected %dx%d, the size this model makes"
+            "\nhint: --scale N enlarges the output",
+            g->width < 0 ? s->width : g->width, g->height < 0 ? s->height : g->height, s->width,
+            s->height);
     s->scale = g->scale < 0 ? 1 : g->scale;
     if (s->scale < 1 || s->scale > MAX_SCALE)
-        return lt_fail(err, LT_ERR_USAGE, "--scale: found %d, expected 1 to %d", s->scale, MAX_SCALE);
+        return lt_fail(err, LT_ERR_USAGE, "--scale: found %d, expected 1 to %d", s->scale,
+                       MAX_SCALE);
     s->fit = g->fit;
     int codes = TAKE_CODES_FITTING;
     LT_TRY(choose_word("codes", g->codes, codes_names, 3, &codes, err));
     s->codes = (take_codes)codes;
     if (s->codes == TAKE_CODES_PICTURE && cfg->tokenizer.picture_codes == 0)
-        return lt_fail(err, LT_ERR_USAGE, "--codes: found \"picture\", expected auto or scene: this model has no codes for pictures");
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--codes: found \"picture\", expected auto or scene: this model has no codes for pictures");
     return LT_OK;
 }
 
@@ -235,7 +258,8 @@ static lt_status check_prompt(const char *prompt, const char *place, lt_error *e
         has_words = has_words || !text_is_space(code);
         at += length;
     }
-    return has_words ? LT_OK : lt_fail(err, LT_ERR_USAGE, "%s: found no words, expected a text", place);
+    return has_words ? LT_OK
+                     : lt_fail(err, LT_ERR_USAGE, "%s: found no words, expected a text", place);
 }
 
 double take_opening_lm_cfg(const take_spec *s)
@@ -254,8 +278,10 @@ bool take_leans(const take_spec *s)
     return false;
 }
 
-/* *out: the prompt in the model's words, or NULL where it is in them; free() it. What was changed is told once. */
-static lt_status reword(take_spec *s, const take_wording *words, const char *prompt, char **out, lt_error *err)
+/* *out: the prompt in the model's words, or NULL where it is in them; free() it.
+ * What was changed is told once. */
+static lt_status reword(take_spec *s, const take_wording *words, const char *prompt, char **out,
+                        lt_error *err)
 {
     char told[sizeof s->reworded];
     LT_TRY(take_prompt_reworded(words, prompt, out, told, sizeof told, err));
@@ -288,18 +314,21 @@ static lt_status shot_within(size_t index, const char *name, double v, double hi
 static lt_status check_settings(const longtake_shot *shot, size_t index, lt_error *err)
 {
     if (!(shot->plan_from_seconds >= 0 && shot->plan_seconds >= 0))
-        return lt_fail(err, LT_ERR_USAGE, "shot %zu: plan: found %g s from %g s on, expected a span", index, shot->plan_seconds,
-                       shot->plan_from_seconds);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "shot %zu: plan: found %g s from %g s on, expected a span", index,
+                       shot->plan_seconds, shot->plan_from_seconds);
     LT_TRY(shot_within(index, "motion", shot->motion, 10, err));
     LT_TRY(shot_within(index, "lm_cfg", shot->lm_cfg, 100, err));
     LT_TRY(shot_within(index, "shot_cfg", shot->shot_cfg, 100, err));
     LT_TRY(shot_within(index, "cfg_scale", shot->cfg_scale, 100, err));
     if (shot->seed > (int64_t)UINT32_MAX)
-        return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295", index, (long long)shot->seed);
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295",
+                       index, (long long)shot->seed);
     return LT_OK;
 }
 
-/* `from`: filled and checked; its prompt in the model's words, or NULL. `is_event`: of what the shot before tells. */
+/* `from`: filled and checked; its prompt in the model's words, or NULL. `is_event`: of what the
+ * shot before tells. */
 static lt_status add_shot(take_spec *s, const longtake_shot *from, bool is_event, lt_error *err)
 {
     take_shot *longer = realloc(s->shot, (size_t)(s->shots + 1) * sizeof *longer);
@@ -334,9 +363,10 @@ typedef struct {
     const take_wording *words;
 } told_events;
 
-/* Frames of each state that an event goes through: all of them together last at most half as long as the time between events. 0: none is long
- * enough for the language model. */
-static int64_t frames_between(const take_spec *s, const told_events *p, const take_prompt_state *said)
+/* Frames of each state that an event goes through: all of them together last at most half as long
+ * as the time between events. 0: none is long enough for the language model. */
+static int64_t frames_between(const take_spec *s, const told_events *p,
+                              const take_prompt_state *said)
 {
     if (said->between == 0)
         return 0;
@@ -345,13 +375,15 @@ static int64_t frames_between(const take_spec *s, const told_events *p, const ta
     return frames >= s->time.segment * TAKE_FRAMES_PER_LATENT ? frames : 0;
 }
 
-static lt_status said_at(const told_events *p, int begun, int left, take_prompt_state *out, lt_error *err)
+static lt_status said_at(const told_events *p, int begun, int left, take_prompt_state *out,
+                         lt_error *err)
 {
     return take_prompt_begun(p->words, p->shot->prompt, p->end, p->events, begun, left, out, err);
 }
 
 /* The states that event `begun` goes through, and what it comes to; `said`: that. */
-static lt_status add_begun(take_spec *s, const told_events *p, int begun, const take_prompt_state *said, bool leans, lt_error *err)
+static lt_status add_begun(take_spec *s, const told_events *p, int begun,
+                           const take_prompt_state *said, bool leans, lt_error *err)
 {
     const int64_t each = frames_between(s, p, said);
     const int between = each > 0 ? said->between : 0;
@@ -371,9 +403,10 @@ static lt_status add_begun(take_spec *s, const told_events *p, int begun, const 
     return add_shot(s, &shot, begun > 0, err);
 }
 
-/* A shot for what stands before the first event and one more for each, evenly over the span. An event that the words know is so from then on, and
- * leant to as in a film (so is the first shot, where another or a reference goes before it); one that is told is to come out of what is in sight. What
- * goes through other states is half way when it is due. */
+/* A shot for what stands before the first event and one more for each, evenly over the span. An
+ * event that the words know is so from then on, and leant to as in a film (so is the first shot,
+ * where another or a reference goes before it); one that is told is to come out of what is in
+ * sight. What goes through other states is half way when it is due. */
 static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
 {
     int changed = 0; /* of the events so far */
@@ -388,9 +421,10 @@ static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
     return LT_OK;
 }
 
-/* A filled shot of `frames` frames, in the model's words; where it tells events and the model spreads them, as several. */
-static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frames, const cfg_pipeline *cfg, const take_wording *words,
-                          lt_error *err)
+/* A filled shot of `frames` frames, in the model's words; where it tells events and the model
+ * spreads them, as several. */
+static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frames,
+                          const cfg_pipeline *cfg, const take_wording *words, lt_error *err)
 {
     longtake_shot shot = *from;
     char *known = NULL;
@@ -400,7 +434,9 @@ static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frame
     told_events told = {.shot = &shot, .frames = frames, .fps = cfg->fps, .words = words};
     const bool spread = cfg->events == CFG_EVENTS_SPREAD && !shot.as_one_text;
     told.events = shot.prompt && spread ? take_prompt_events(shot.prompt, told.end) : 0;
-    const lt_status status = told.events == 0 || frames <= told.events ? add_shot(s, &shot, false, err) : add_events(s, &told, err);
+    const lt_status status = told.events == 0 || frames <= told.events
+                                 ? add_shot(s, &shot, false, err)
+                                 : add_events(s, &told, err);
     free(known);
     return status;
 }
@@ -412,12 +448,13 @@ static lt_status check_shot(const longtake_request *r, size_t i, int64_t frames,
     char place[48];
     snprintf(place, sizeof place, "prompt of shot %zu", i);
     if (i == 0 ? at != 0 : at <= r->shots[i - 1].at_frame)
-        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i, (long long)at,
-                       i == 0 ? "0" : "a frame after the shot before");
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, expected %s", i,
+                       (long long)at, i == 0 ? "0" : "a frame after the shot before");
     if (!shot->prompt)
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: prompt: found none, expected a text", i);
     if (at >= frames)
-        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i, (long long)at, (long long)frames);
+        return lt_fail(err, LT_ERR_USAGE, "shot %zu: begins at frame %lld, the take has %lld", i,
+                       (long long)at, (long long)frames);
     return check_prompt(shot->prompt, place, err);
 }
 
@@ -427,7 +464,8 @@ static lt_status go_on(take_spec *s, const take_wording *words, lt_error *err)
     for (int i = 1; i < s->shots; i++) {
         char *whole = NULL;
         if (!s->shot[i].as_one_text)
-            LT_TRY(take_prompt_going_on(words, s->shot[i - 1].prompt, s->shot[i].prompt, &whole, err));
+            LT_TRY(
+                take_prompt_going_on(words, s->shot[i - 1].prompt, s->shot[i].prompt, &whole, err));
         if (whole) {
             free(s->shot[i].prompt);
             s->shot[i].prompt = whole;
@@ -437,8 +475,8 @@ static lt_status go_on(take_spec *s, const take_wording *words, lt_error *err)
 }
 
 /* The prompt of a whole take, or none, is one shot. */
-static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, take_spec *s,
-                               lt_error *err)
+static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg,
+                               const take_wording *words, int needs, take_spec *s, lt_error *err)
 {
     if (r->prompt && r->shot_count > 0)
         return lt_fail(err, LT_ERR_USAGE, "prompt and shots: found both, expected one");
@@ -464,23 +502,30 @@ static lt_status resolve_shots(const longtake_request *r, const cfg_model *cfg, 
 static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_error *err)
 {
     if (r->retake_count > TAKE_MAX_RETAKES)
-        return lt_fail(err, LT_ERR_USAGE, "--retake: found %zu retakes over each other, expected at most %d", r->retake_count,
-                       TAKE_MAX_RETAKES);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--retake: found %zu retakes over each other, expected at most %d",
+                       r->retake_count, TAKE_MAX_RETAKES);
     for (size_t i = 0; i < r->retake_count; i++) {
         const longtake_retake *from = &r->retakes[i];
         if (from->first < 0 || from->last < from->first || from->last >= s->time.windows)
-            return lt_fail(err, LT_ERR_USAGE, "--retake: found windows %lld to %lld, the take has %lld, from 0",
-                           (long long)from->first, (long long)from->last, (long long)s->time.windows);
+            return lt_fail(err, LT_ERR_USAGE,
+                           "--retake: found windows %lld to %lld, the take has %lld, from 0",
+                           (long long)from->first, (long long)from->last,
+                           (long long)s->time.windows);
         if (from->seed < 0 || from->seed > (int64_t)UINT32_MAX)
-            return lt_fail(err, LT_ERR_USAGE, "--retake-seed: found %lld, expected 0 to 4294967295", (long long)from->seed);
-        s->retake[s->retakes++] = (take_retake){
-            .first = from->first, .last = from->last, .seed = (uint32_t)from->seed, .keep_rest = from->keep_rest != 0};
+            return lt_fail(err, LT_ERR_USAGE, "--retake-seed: found %lld, expected 0 to 4294967295",
+                           (long long)from->seed);
+        s->retake[s->retakes++] = (take_retake){.first = from->first,
+                                                .last = from->last,
+                                                .seed = (uint32_t)from->seed,
+                                                .keep_rest = from->keep_rest != 0};
     }
     return LT_OK;
 }
 
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
-                            take_spec *out, lt_error *err)
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg,
+                            const take_wording *words, int needs, int64_t frames, take_spec *out,
+                            lt_error *err)
 {
     *out = (take_spec){0};
     const longtake_settings *g = &r->settings;
@@ -491,7 +536,8 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, con
     const int window = cfg->mmdit.latent_frames;
     const int overlap = g->overlap < 0 ? cfg->pipeline.overlap : g->overlap;
     if (s == LT_OK && (overlap < 1 || overlap > window - 2 || overlap % 2 == 0))
-        s = lt_fail(err, LT_ERR_USAGE, "--overlap: found %d, expected an odd number from 1 to %d", overlap, window - 2);
+        s = lt_fail(err, LT_ERR_USAGE, "--overlap: found %d, expected an odd number from 1 to %d",
+                    overlap, window - 2);
     if (s == LT_OK)
         out->time = take_timeline_of(length, window, overlap, cfg->ar_model.segment_frames);
     if (s == LT_OK)
@@ -519,7 +565,8 @@ lt_status take_fail_no_prompt(const char *path, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "--prompt: found none, and %s holds none", path);
 }
 
-lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt, int64_t at_frame, lt_error *err)
+lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt,
+                               int64_t at_frame, lt_error *err)
 {
     const bool has_own = take_spec_has_prompt(s);
     if (has_own && (at_frame == 0 || strcmp(s->shot[0].prompt, prompt) == 0))
@@ -556,7 +603,8 @@ void take_spec_clear(take_spec *s)
 int take_shot_of_segment(const take_spec *s, int64_t segment)
 {
     int shot = 0;
-    while (shot + 1 < s->shots && take_segment_of_change(&s->time, s->shot[shot + 1].at_frame) <= segment)
+    while (shot + 1 < s->shots &&
+           take_segment_of_change(&s->time, s->shot[shot + 1].at_frame) <= segment)
         shot++;
     return shot;
 }
@@ -564,7 +612,8 @@ int take_shot_of_segment(const take_spec *s, int64_t segment)
 int take_shot_of_window(const take_spec *s, int64_t window)
 {
     int shot = 0;
-    while (shot + 1 < s->shots && take_window_of_change(&s->time, s->shot[shot + 1].at_frame) <= window)
+    while (shot + 1 < s->shots &&
+           take_window_of_change(&s->time, s->shot[shot + 1].at_frame) <= window)
         shot++;
     return shot;
 }

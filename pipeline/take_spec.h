@@ -1,7 +1,7 @@
 /* take_spec.h - every number of a take, decided before anything is loaded.
  *
- * A request leaves most settings unset; a model's configuration fills them. What comes out is complete and checked: the
- * rest of the pipeline reads the spec and never the request's settings.
+ * A request leaves most settings unset; a model's configuration fills them. What comes out is
+ * complete and checked: the rest of the pipeline reads the spec and never the request's settings.
  */
 #ifndef TAKE_TAKE_SPEC_H
 #define TAKE_TAKE_SPEC_H
@@ -17,17 +17,17 @@
 /* From `at_frame` on. The first shot of a take is at frame 0. */
 typedef struct {
     int64_t at_frame;
-    bool is_event;           /* the prompt of the shot before tells it; the plan of that one goes on */
+    bool is_event;    /* the prompt of the shot before tells it; the plan of that one goes on */
     bool as_one_text; /* nothing is changed of its prompt */
-    char *prompt;            /* owned */
+    char *prompt;     /* owned */
     double motion;
     uint32_t seed;
     double lm_cfg;
-    double shot_cfg;         /* of the change to this shot; 0 = off */
+    double shot_cfg; /* of the change to this shot; 0 = off */
     double cfg_scale;
-    char *plan;              /* file of tokens or frames, owned; NULL: none */
+    char *plan; /* file of tokens or frames, owned; NULL: none */
     double plan_from_seconds;
-    double plan_seconds;     /* 0: up to the end */
+    double plan_seconds; /* 0: up to the end */
 } take_shot;
 
 /* Windows made again under another seed; see take_retake.h. */
@@ -35,14 +35,15 @@ typedef struct {
     int64_t first;
     int64_t last;
     uint32_t seed;
-    bool keep_rest;    /* the windows behind it stay as they are */
+    bool keep_rest; /* the windows behind it stay as they are */
 } take_retake;
 
 enum { TAKE_MAX_RETAKES = 16 };
 
 /* What a video is encoded to. */
 typedef enum {
-    TAKE_CODES_FITTING, /* scene, or picture where the model can read it and the video is not of its world */
+    TAKE_CODES_FITTING, /* scene, or picture where the model can read it and the video is not of its
+                           world */
     TAKE_CODES_SCENE,   /* the encoder's, which the language model knows */
     TAKE_CODES_PICTURE  /* tokenizer/picture_codes.h */
 } take_codes;
@@ -51,31 +52,31 @@ typedef struct {
     take_timeline time;
     uint32_t seed;
     bool seed_was_drawn;
-    char reworded[512];     /* `"orb" as "ball"`: words of the prompts that the model has others for */
+    char reworded[512]; /* `"orb" as "ball"`: words of the prompts that the model has others for */
     take_shot *shot;
     int shots;
     take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */
     int retakes;
 
-    double fps;             /* of the container */
-    int width;              /* pixels of a frame, before scaling */
+    double fps; /* of the container */
+    int width;  /* pixels of a frame, before scaling */
     int height;
     int scale;
     longtake_fit fit;
-    take_codes codes;       /* of `encode` */
+    take_codes codes; /* of `encode` */
 
-    double lm_cfg;          /* of shots that have none of their own, like: */
+    double lm_cfg; /* of shots that have none of their own, like: */
     double shot_cfg;
     double motion;
     double cfg_scale;
     double temperature;
-    int top_k;              /* 0 = off */
-    double top_p;           /* 0 = off */
+    int top_k;    /* 0 = off */
+    double top_p; /* 0 = off */
     int lm_context;
 
-    int steps;              /* of the exact run; take_steps_run says how many are made */
+    int steps; /* of the exact run; take_steps_run says how many are made */
     dit_speed speed;
-    bool listed_timesteps;  /* the model's own list; false: the release's spacing for `steps` */
+    bool listed_timesteps; /* the model's own list; false: the release's spacing for `steps` */
     cfg_schedule schedule;
     cfg_guidance guidance;
     cfg_carry carry;
@@ -83,21 +84,24 @@ typedef struct {
 
 /* Which settings a command needs. */
 typedef enum {
-    TAKE_NEEDS_PROMPT = 1,  /* an error without one */
-    TAKE_NEEDS_LENGTH = 2,  /* an error without seconds, frames or semantic frames; else `frames` decides */
+    TAKE_NEEDS_PROMPT = 1, /* an error without one */
+    TAKE_NEEDS_LENGTH = 2, /* an error without seconds, frames or semantic frames; else `frames`
+                              decides */
 } take_needs;
 
-/* What every call asks of a request, before anything of it is read: that it is there, and its lists; that enums and what no command passes over are
- * in range. LT_ERR_USAGE. */
+/* What every call asks of a request, before anything of it is read: that it is there, and its
+ * lists; that enums and what no command passes over are in range. LT_ERR_USAGE. */
 lt_status take_request_check(const longtake_request *r, lt_error *err);
 lt_status take_fit_check(longtake_fit fit, lt_error *err);
 
-/* `words`: how the model's prompts are worded, or NULL. `frames`: length when the request gives none (0: the model's one window). LT_ERR_USAGE
- * with the flag's name. */
-lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg, const take_wording *words, int needs, int64_t frames,
-                            take_spec *out, lt_error *err);
+/* `words`: how the model's prompts are worded, or NULL. `frames`: length when the request gives
+ * none (0: the model's one window). LT_ERR_USAGE with the flag's name. */
+lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg,
+                            const take_wording *words, int needs, int64_t frames, take_spec *out,
+                            lt_error *err);
 /* Its length alone, in RGB frames; `otherwise` is `frames` there. */
-lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs, int64_t otherwise, int64_t *frames, lt_error *err);
+lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs,
+                           int64_t otherwise, int64_t *frames, lt_error *err);
 void take_spec_clear(take_spec *s);
 
 /* Was a prompt given? */
@@ -105,15 +109,18 @@ bool take_spec_has_prompt(const take_spec *s);
 /* None was, and the input `path` holds none either. */
 lt_status take_fail_no_prompt(const char *path, lt_error *err);
 
-/* The take begins with what a reference shows: without a prompt of its own it goes on with `prompt`; with another one that is a shot from frame
- * `at_frame` on, behind one of the reference. */
-lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt, int64_t at_frame, lt_error *err);
+/* The take begins with what a reference shows: without a prompt of its own it goes on with
+ * `prompt`; with another one that is a shot from frame `at_frame` on, behind one of the
+ * reference. */
+lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt,
+                               int64_t at_frame, lt_error *err);
 
 /* The shot that holds in the plan of segment `segment`, and in window `window`. */
 int take_shot_of_segment(const take_spec *s, int64_t segment);
 int take_shot_of_window(const take_spec *s, int64_t window);
 
-/* Settings as JSON (a new object): what a file's metadata and a report say about how it was made. */
+/* Settings as JSON (a new object): what a file's metadata and a
+ * report say about how it was made. */
 lt_json *take_spec_json(const take_spec *s);
 
 /* The guidance to open the language model with: that of a guided shot, where there is one. */

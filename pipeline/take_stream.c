@@ -1,7 +1,8 @@
 /* take_stream.c - windows flow from refining to decoding to the file; see take_stream.h.
  *
- * As soon as window c is refined its new latents are decoded, and its frames are encoded, while window c + 1 is refined or before
- * it is. What is kept of it is the latents that window c + 1 begins with.
+ * As soon as window c is refined its new latents are decoded, and its frames are encoded, while
+ * window c + 1 is refined or before it is. What is kept of it is the latents that window c + 1
+ * begins with.
  */
 #include "pipeline/take_stream.h"
 
@@ -41,10 +42,13 @@ static lt_status open_buffers(window_buffers *b, const take_run *run, lt_error *
     const size_t layers = (size_t)run->spec.retakes + 1;
     *b = (window_buffers){.layers = (int)layers,
                           .windows = t->windows,
-                          .latents = malloc((size_t)(t->window * latent_values(run)) * sizeof(float)),
+                          .latents =
+                              malloc((size_t)(t->window * latent_values(run)) * sizeof(float)),
                           .known = malloc(layers * known_values(run) * sizeof(float)),
                           .key = calloc(layers * (size_t)t->windows, sizeof(lt_hash))};
-    return b->latents && b->known && b->key ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
+    return b->latents && b->known && b->key
+               ? LT_OK
+               : lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
 }
 
 static void close_buffers(window_buffers *b)
@@ -54,7 +58,8 @@ static void close_buffers(window_buffers *b)
     free(b->key);
 }
 
-/* Networks that are opened in turns give back what they held, the C library's own stores included. */
+/* Networks that are opened in turns give back what they held, the C
+ * library's own stores included. */
 static void rest_refiner(take_refiner *r)
 {
     if (r->run->memory.networks != TAKE_NETWORKS_IN_TURNS)
@@ -72,13 +77,15 @@ static void rest_decoder(take_decoder *d)
 }
 
 /* What window c + 1 begins with: the last latents of window c, or its last frames encoded again. */
-static lt_status carry(take_decoder *d, const window_buffers *b, int64_t c, float *known, lt_error *err)
+static lt_status carry(take_decoder *d, const window_buffers *b, int64_t c, float *known,
+                       lt_error *err)
 {
     const take_run *run = d->run;
     const take_timeline *t = &run->spec.time;
     if (run->spec.carry == CFG_CARRY_FRAMES)
         return take_decode_carry(d, c, b->latents, known, err);
-    memcpy(known, b->latents + (t->window - t->overlap) * latent_values(run), known_values(run) * sizeof *known);
+    memcpy(known, b->latents + (t->window - t->overlap) * latent_values(run),
+           known_values(run) * sizeof *known);
     return LT_OK;
 }
 
@@ -133,7 +140,8 @@ lt_status take_stream_look(take_run *run, take_output_kind kind, take_cached *fo
 }
 
 /* Makes window c, of every layer that the take needs it of; the topmost one stays in b->latents. */
-static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b, int64_t c, lt_error *err)
+static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b, int64_t c,
+                             lt_error *err)
 {
     const take_spec *s = &r->run->spec;
     const size_t values = known_values(r->run);
@@ -154,7 +162,8 @@ static lt_status make_window(take_refiner *r, take_decoder *d, window_buffers *b
     return LT_OK;
 }
 
-/* The last frames of a reference become the latents that the first window begins with, in every layer: any of them may own it. */
+/* The last frames of a reference become the latents that the first window begins with, in every
+ * layer: any of them may own it. */
 static lt_status begin_with_reference(take_decoder *d, window_buffers *b, lt_error *err)
 {
     const size_t values = known_values(d->run);
@@ -167,11 +176,13 @@ static lt_status begin_with_reference(take_decoder *d, window_buffers *b, lt_err
 }
 
 /* A window that is whole when the stop is heard of is written too. */
-static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
+static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, const float *latents,
+                                  lt_error *err)
 {
     void *blob = NULL;
     size_t bytes = 0;
-    lt_error unwritten = {0}; /* of a take that is stopped, whose reader may have been stopped with it */
+    lt_error unwritten = {0}; /* of a take that is stopped, whose reader may have been stopped with
+                                 it */
     lt_status s = take_decode_window(d, c, latents, &blob, &bytes, err);
     if (s != LT_OK)
         (void)take_video_add(v, blob, bytes, &unwritten);
@@ -185,7 +196,8 @@ static lt_status decode_and_write(take_decoder *d, take_video *v, int64_t c, con
     return take_clock_check(&d->run->clock, err);
 }
 
-static lt_status one_after_the_other(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
+static lt_status one_after_the_other(take_refiner *r, take_decoder *d, take_video *v,
+                                     window_buffers *b, lt_error *err)
 {
     for (int64_t c = 0; c < b->windows; c++) {
         LT_TRY(make_window(r, d, b, c, err));
@@ -196,7 +208,8 @@ static lt_status one_after_the_other(take_refiner *r, take_decoder *d, take_vide
 }
 
 /* Window c is decoded and written while window c + 1 is refined. */
-static lt_status at_once(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
+static lt_status at_once(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b,
+                         lt_error *err)
 {
     take_beside beside;
     lt_status s = take_beside_open(&beside, d, decode_and_write, v, err);
@@ -208,7 +221,8 @@ static lt_status at_once(take_refiner *r, take_decoder *d, take_video *v, window
     return take_beside_close(&beside, s, err);
 }
 
-static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b, lt_error *err)
+static lt_status render_windows(take_refiner *r, take_decoder *d, take_video *v, window_buffers *b,
+                                lt_error *err)
 {
     take_run *run = r->run;
     if (run->reference)
@@ -225,8 +239,8 @@ static void tell_kept_seams(take_run *run, const take_decoder *d)
     for (int i = 0; i < run->spec.retakes; i++) {
         const take_retake *r = &run->spec.retake[i];
         if (r->keep_rest && r->last + 1 < run->spec.time.windows)
-            take_note(run, "retake of windows %lld to %lld: the seam behind it is %.2f", (long long)r->first, (long long)r->last,
-                      take_seam_before(d, r->last + 1));
+            take_note(run, "retake of windows %lld to %lld: the seam behind it is %.2f",
+                      (long long)r->first, (long long)r->last, take_seam_before(d, r->last + 1));
     }
 }
 
@@ -245,7 +259,8 @@ lt_status take_stream_render(take_run *run, take_output_kind kind, take_seam *se
     if (s == LT_OK)
         s = all_keys(&refiner, &buffers, err);
     if (s == LT_OK)
-        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers), err);
+        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers),
+                              err);
     if (s == LT_OK)
         s = take_video_open(&video, run, kind, err);
     if (s == LT_OK)
@@ -269,13 +284,16 @@ take_latents_shape take_latents_shape_of_run(const take_run *run)
 {
     const cfg_mmdit *cfg = &run->engine->cfg.mmdit;
     const take_timeline *t = &run->spec.time;
-    const int64_t latents = run->spec.carry == CFG_CARRY_FRAMES ? t->windows * t->window : t->latents;
-    return (take_latents_shape){latents, cfg->latent_channels, cfg->latent_height, cfg->latent_width};
+    const int64_t latents =
+        run->spec.carry == CFG_CARRY_FRAMES ? t->windows * t->window : t->latents;
+    return (take_latents_shape){latents, cfg->latent_channels, cfg->latent_height,
+                                cfg->latent_width};
 }
 
-/* `w` is NULL where only some windows are made, for a job folder that several processes fill. What lies before them is
- * needed too; it is found there, or made. */
-static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_writer *w, window_buffers *b, lt_error *err)
+/* `w` is NULL where only some windows are made, for a job folder that several processes fill. What
+ * lies before them is needed too; it is found there, or made. */
+static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_writer *w,
+                                window_buffers *b, lt_error *err)
 {
     take_run *run = r->run;
     const bool alone = run->spec.carry == CFG_CARRY_FRAMES;
@@ -287,7 +305,8 @@ static lt_status refine_windows(take_refiner *r, take_decoder *d, take_latents_w
         const int skip = alone ? 0 : window.known;
         LT_TRY(make_window(r, d, b, c, err));
         if (w)
-            LT_TRY(take_latents_append(w, b->latents + skip * latent_values(run), window.latents - skip, err));
+            LT_TRY(take_latents_append(w, b->latents + skip * latent_values(run),
+                                       window.latents - skip, err));
     }
     return LT_OK;
 }
@@ -312,7 +331,8 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
         s = take_decoder_open(&decoder, run, &spec, false, take_keys(&buffers), err);
     take_clock_plan(&run->clock, TAKE_DECODE, 0);
     if (s == LT_OK && !some)
-        s = take_latents_create(run->request->output, take_latents_shape_of_run(run), about, &writer, err);
+        s = take_latents_create(run->request->output, take_latents_shape_of_run(run), about,
+                                &writer, err);
     if (s == LT_OK)
         s = refine_windows(&refiner, &decoder, writer, &buffers, err);
     if (s == LT_OK && writer)
@@ -328,7 +348,8 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
 
 /* ---- decode alone ---- */
 
-/* One key per window: what the file holds decides, so nothing of another file is ever taken for it. */
+/* One key per window: what the file holds decides, so nothing of
+ * another file is ever taken for it. */
 static void keys_of_file(const take_run *run, const lt_json *about, window_buffers *b)
 {
     char *text = lt_json_text(about);
@@ -342,8 +363,8 @@ static void keys_of_file(const take_run *run, const lt_json *about, window_buffe
     free(text);
 }
 
-static lt_status decode_windows(take_run *run, take_latents_reader *latents, take_decoder *d, take_video *v, window_buffers *b,
-                                lt_error *err)
+static lt_status decode_windows(take_run *run, take_latents_reader *latents, take_decoder *d,
+                                take_video *v, window_buffers *b, lt_error *err)
 {
     const bool alone = run->spec.carry == CFG_CARRY_FRAMES;
     const int64_t values = latent_values(run);
@@ -356,7 +377,8 @@ static lt_status decode_windows(take_run *run, take_latents_reader *latents, tak
     return LT_OK;
 }
 
-lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output_kind kind, take_seam *seam, lt_error *err)
+lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_output_kind kind,
+                             take_seam *seam, lt_error *err)
 {
     const media_spec spec = take_media_spec(&run->spec, kind);
     take_decoder decoder = {0};
@@ -367,7 +389,8 @@ lt_status take_stream_decode(take_run *run, take_latents_reader *latents, take_o
         s = open_buffers(&buffers, run, err);
     if (s == LT_OK) {
         keys_of_file(run, take_latents_about(latents), &buffers);
-        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers), err);
+        s = take_decoder_open(&decoder, run, &spec, kind != TAKE_OUT_NONE, take_keys(&buffers),
+                              err);
     }
     if (s == LT_OK)
         s = take_video_open(&video, run, kind, err);

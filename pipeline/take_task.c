@@ -13,7 +13,8 @@
 #include "pipeline/take_video.h"
 #include "tokenizer/picture_codes.h"
 
-void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command)
+void take_task_open(take_task *t, longtake *e, const longtake_request *r,
+                    const take_command *command)
 {
     *t = (take_task){.command = command, .request = *r, .seam = {0, -1}};
     take_run_open(&t->run, e, &t->request);
@@ -27,13 +28,17 @@ static lt_status check_windows(const take_task *t, lt_error *err)
     if (r->window_first < 0 && r->window_last < 0)
         return LT_OK;
     if (strcmp(t->command->name, "refine") != 0 && strcmp(t->command->name, "generate") != 0)
-        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected refine or generate", t->command->name);
+        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected refine or generate",
+                       t->command->name);
     if (!r->job || r->output)
-        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected --job alone: the windows stay in the job folder\n"
-                       "hint: the same command with --output and without --window goes on from there",
-                       r->output ? "--output" : "no --job");
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "--window: found %s, expected --job alone: the windows stay in the job folder\n"
+            "hint: the same command with --output and without --window goes on from there",
+            r->output ? "--output" : "no --job");
     if (r->window_first < 0 || r->window_last < r->window_first || r->window_last >= windows)
-        return lt_fail(err, LT_ERR_USAGE, "--window: found windows %lld to %lld, the take has %lld, from 0",
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--window: found windows %lld to %lld, the take has %lld, from 0",
                        (long long)r->window_first, (long long)r->window_last, (long long)windows);
     return LT_OK;
 }
@@ -41,23 +46,28 @@ static lt_status check_windows(const take_task *t, lt_error *err)
 lt_status take_task_settle(take_task *t, lt_error *err)
 {
     if (t->command->input && !t->request.input)
-        return lt_fail(err, LT_ERR_USAGE, "--input: found none, expected %s for %s", t->command->input, t->command->name);
+        return lt_fail(err, LT_ERR_USAGE, "--input: found none, expected %s for %s",
+                       t->command->input, t->command->name);
     if (t->request.preview && !(t->command->does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE)))
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
     LT_TRY(take_preview_check(&t->request, err));
     LT_TRY(take_places_check(&t->request, t->kind, 0, 0, err));
     LT_TRY(t->command->settle(t, err));
-    LT_TRY(take_places_check(&t->request, t->kind, t->run.spec.time.frames, t->run.spec.time.windows, err));
+    LT_TRY(take_places_check(&t->request, t->kind, t->run.spec.time.frames,
+                             t->run.spec.time.windows, err));
     return check_windows(t, err);
 }
 
 unsigned take_task_does(const take_task *t)
 {
     const longtake_request *r = &t->request;
-    const unsigned does = r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
-    return does | (take_has_job(r, r->output) ? (unsigned)TAKE_DOES_KEEP : 0U) | (take_job_stays(r) ? (unsigned)TAKE_DOES_LEAVE : 0U) |
-           (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) | (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
+    const unsigned does =
+        r->window_last < 0 ? t->command->does : t->command->does & ~(unsigned)TAKE_DOES_DECODE;
+    return does | (take_has_job(r, r->output) ? (unsigned)TAKE_DOES_KEEP : 0U) |
+           (take_job_stays(r) ? (unsigned)TAKE_DOES_LEAVE : 0U) |
+           (r->preview ? (unsigned)TAKE_DOES_PREVIEW : 0U) |
+           (t->run.reference ? (unsigned)TAKE_DOES_GO_ON | (unsigned)TAKE_DOES_ENCODE : 0U);
 }
 
 void take_task_close(take_task *t, bool done)
@@ -75,10 +85,12 @@ void take_task_close(take_task *t, bool done)
 
 static lt_status resolve(take_task *t, int needs, int64_t frames, lt_error *err)
 {
-    return take_spec_resolve(&t->request, &t->run.engine->cfg, t->run.engine->wording, needs, frames, &t->run.spec, err);
+    return take_spec_resolve(&t->request, &t->run.engine->cfg, t->run.engine->wording, needs,
+                             frames, &t->run.spec, err);
 }
 
-/* A picture counts as the take's first frame; a video is gone on from by the whole length that was asked for. */
+/* A picture counts as the take's first frame; a video is gone on from by the
+ * whole length that was asked for. */
 static lt_status begin_with_image(take_task *t, lt_error *err)
 {
     LT_TRY(take_reference_open(&t->reference, &t->run, t->request.image, -1, err));
@@ -94,8 +106,10 @@ static lt_status plan_of_request(take_task *t, lt_error *err)
 /* Pictures show what they show: they are refined without a prompt. */
 static bool needs_no_prompt(const take_task *t)
 {
-    const int64_t pictures = tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
-    return t->command->does & TAKE_DOES_REFINE && pictures > 0 && pictures == tok_plan_semantic_frames(&t->plan);
+    const int64_t pictures =
+        tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
+    return t->command->does & TAKE_DOES_REFINE && pictures > 0 &&
+           pictures == tok_plan_semantic_frames(&t->plan);
 }
 
 /* The files that shots take their plans from. */
@@ -114,22 +128,26 @@ static lt_status check_shot_plans(const take_task *t, lt_error *err)
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
     LT_TRY(plan_of_request(t, err));
-    LT_TRY(resolve(t, (needs_no_prompt(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH, t->plan.video_frames, err));
+    LT_TRY(resolve(t, (needs_no_prompt(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH,
+                   t->plan.video_frames, err));
     LT_TRY(check_shot_plans(t, err));
     return t->request.image ? begin_with_image(t, err) : LT_OK;
 }
 
-/* The prompt that the video shows at its end, where it says so, holds up to the segment that has the first new frame. */
+/* The prompt that the video shows at its end, where it says so, holds up to the segment that has
+ * the first new frame. */
 static lt_status go_on_from_prompt(take_task *t, lt_error *err)
 {
     take_spec *s = &t->run.spec;
     const take_reference *f = &t->reference;
-    const int64_t whole_segments = f->latents / s->time.segment * s->time.segment * TAKE_FRAMES_PER_LATENT;
+    const int64_t whole_segments =
+        f->latents / s->time.segment * s->time.segment * TAKE_FRAMES_PER_LATENT;
     char *prompt = NULL;
     LT_TRY(take_reference_prompt(f, &prompt, err));
     lt_status status = LT_OK;
     if (prompt)
-        status = take_spec_go_on_from(s, t->run.engine->wording, prompt, whole_segments < f->frames ? whole_segments : f->frames, err);
+        status = take_spec_go_on_from(s, t->run.engine->wording, prompt,
+                                      whole_segments < f->frames ? whole_segments : f->frames, err);
     else if (!take_spec_has_prompt(s))
         status = take_fail_no_prompt(f->path, err);
     free(prompt);
@@ -157,15 +175,17 @@ lt_status take_settle_clip(take_task *t, lt_error *err)
 
 static lt_status read_seed(const char *text, const char *place, int64_t *seed, lt_error *err)
 {
-    const bool digits = text[0] != '\0' && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 10;
+    const bool digits =
+        text[0] != '\0' && text[strspn(text, "0123456789")] == '\0' && strlen(text) <= 10;
     *seed = digits ? strtoll(text, NULL, 10) : -1;
     if (*seed < 0 || *seed > (int64_t)UINT32_MAX)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'seed' is \"%s\", expected 0 to 4294967295", place,
-                       text);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'seed' is \"%s\", expected 0 to 4294967295",
+                       place, text);
     return LT_OK;
 }
 
-/* Where no prompt was given: the shots that the plan notes, which are those of a cut or joined plan too; else its one prompt. */
+/* Where no prompt was given: the shots that the plan notes, which are those of a cut or joined plan
+ * too; else its one prompt. */
 static void take_noted_prompts(take_task *t)
 {
     longtake_request *r = &t->request;
@@ -173,7 +193,8 @@ static void take_noted_prompts(take_task *t)
     if (r->prompt || r->shot_count > 0)
         return;
     t->settings = take_tokens_settings(&t->plan);
-    if (t->settings && take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK && r->shot_count > 0)
+    if (t->settings && take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK &&
+        r->shot_count > 0)
         return;
     r->prompt = tok_plan_note(&t->plan, "prompt");
 }
@@ -191,7 +212,8 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
         LT_TRY(read_seed(seed, r->input, &r->settings.seed, err));
     int64_t frames = 0;
-    LT_TRY(take_spec_length(&r->settings, &t->run.engine->cfg, 0, t->plan.video_frames, &frames, err));
+    LT_TRY(
+        take_spec_length(&r->settings, &t->run.engine->cfg, 0, t->plan.video_frames, &frames, err));
     take_recipe_end(&t->recipe, r, frames);
     LT_TRY(resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, t->plan.video_frames, err));
     take_warn_if_altered(&t->run, r->input, &t->plan);
@@ -202,29 +224,35 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
 static const char *other_model(const take_task *t)
 {
     const lt_json *about = take_latents_about(t->latents);
-    const lt_json *model = lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model") : NULL;
-    const char *name = model && lt_json_kind_of(model) == LT_JSON_STRING ? lt_json_string(model, NULL) : NULL;
+    const lt_json *model =
+        lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "model") : NULL;
+    const char *name =
+        model && lt_json_kind_of(model) == LT_JSON_STRING ? lt_json_string(model, NULL) : NULL;
     return name && strcmp(name, t->run.engine->files.name) != 0 ? name : NULL;
 }
 
-static lt_status refuse_latents(const take_task *t, lt_status code, const char *found, lt_error *err)
+static lt_status refuse_latents(const take_task *t, lt_status code, const char *found,
+                                lt_error *err)
 {
     const char *model = other_model(t);
     if (!model)
         return lt_fail(err, code, "%s: %s", t->request.input, found);
-    return lt_fail(err, code, "%s: is of the model %s, found %s: %s\nhint: -m %s", t->request.input, model, t->run.engine->files.name, found, model);
+    return lt_fail(err, code, "%s: is of the model %s, found %s: %s\nhint: -m %s", t->request.input,
+                   model, t->run.engine->files.name, found, model);
 }
 
 static lt_status check_shape(take_task *t, lt_error *err)
 {
     const take_latents_shape found = take_latents_shape_of(t->latents);
     const take_latents_shape want = take_latents_shape_of_run(&t->run);
-    if (found.latents == want.latents && found.channels == want.channels && found.height == want.height &&
-        found.width == want.width)
+    if (found.latents == want.latents && found.channels == want.channels &&
+        found.height == want.height && found.width == want.width)
         return LT_OK;
     char text[256];
-    snprintf(text, sizeof text, "latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]", (long long)found.latents, found.channels,
-             found.height, found.width, (long long)want.latents, want.channels, want.height, want.width);
+    snprintf(text, sizeof text,
+             "latents [%lld, %d, %d, %d], this model and its metadata expect [%lld, %d, %d, %d]",
+             (long long)found.latents, found.channels, found.height, found.width,
+             (long long)want.latents, want.channels, want.height, want.width);
     return refuse_latents(t, LT_ERR_INPUT, text, err);
 }
 
@@ -234,8 +262,8 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     longtake_request *r = &t->request;
     LT_TRY(resolve(t, 0, 0, err));
     take_spec_clear(&t->run.spec);
-    /* Decoding alone is quick, and what a latents file holds has no key to know it by: nothing is gone on from, in a folder where no other
-     * command's products are. */
+    /* Decoding alone is quick, and what a latents file holds has no key to know it by: nothing is
+     * gone on from, in a folder where no other command's products are. */
     t->run.job_is_own = true;
     r->fresh = 1;
     r->job = NULL;
@@ -264,7 +292,8 @@ static lt_status choose_memory(take_task *t, lt_error *err)
 {
     take_run *run = &t->run;
     const media_spec video = take_media_spec(&run->spec, t->kind);
-    LT_TRY(take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
+    LT_TRY(
+        take_memory_limit(run->engine, &run->spec, take_task_does(t), &video, &run->memory, err));
     memcpy(run->engine->home, run->memory.home, sizeof run->memory.home);
     return LT_OK;
 }
@@ -296,7 +325,8 @@ static double seconds_that_show(const take_task *t, int shot)
         take_spec s;
         lt_error ignored = {0};
         longer.settings.seconds = (double)seconds;
-        if (take_spec_resolve(&longer, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &s, &ignored) != LT_OK)
+        if (take_spec_resolve(&longer, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &s, &ignored) !=
+            LT_OK)
             return 0;
         const bool seen = s.shots == t->run.spec.shots && take_shot_is_heard(&s, shot);
         take_spec_clear(&s);
@@ -314,23 +344,30 @@ bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_
     const double seconds = seconds_that_show(t, shot);
     const size_t used = strlen(text);
     if (seconds > 0)
-        snprintf(text + used, TAKE_SHOT_LINE_BYTES - used, " (a take of %g s would show it)", seconds);
+        snprintf(text + used, TAKE_SHOT_LINE_BYTES - used, " (a take of %g s would show it)",
+                 seconds);
     return false;
 }
 
-/* The seed, where the user does not know it, how long a file of another rate plays, and when each of several prompts takes effect. */
+/* The seed, where the user does not know it, how long a file of another rate plays, and when each
+ * of several prompts takes effect. */
 static void tell_choices(take_task *t)
 {
     take_run *run = &t->run;
     const double frames = (double)run->spec.time.frames;
     const double fps = run->engine->cfg.pipeline.fps;
     if (run->spec.fps != fps)
-        take_note(run, "%g frames a second: the file plays for %.2f s, the model's %g for %.2f s", run->spec.fps,
-                  frames / run->spec.fps, fps, frames / fps);
+        take_note(run, "%g frames a second: the file plays for %.2f s, the model's %g for %.2f s",
+                  run->spec.fps, frames / run->spec.fps, fps, frames / fps);
     if (t->latents && take_about_other_decoder(take_latents_about(t->latents), run->engine))
-        take_warn(run, "%s: another model's decoder was meant: the pictures come out otherwise", t->request.input);
-    if (t->command->does & TAKE_DOES_REFINE && run->engine->cfg.mmdit.timestep_count > 0 && !run->spec.listed_timesteps)
-        take_note(run, "%d steps: the model lists timesteps for %d, for these the release's spacing is taken", run->spec.steps, run->engine->cfg.mmdit.timestep_count);
+        take_warn(run, "%s: another model's decoder was meant: the pictures come out otherwise",
+                  t->request.input);
+    if (t->command->does & TAKE_DOES_REFINE && run->engine->cfg.mmdit.timestep_count > 0 &&
+        !run->spec.listed_timesteps)
+        take_note(
+            run,
+            "%d steps: the model lists timesteps for %d, for these the release's spacing is taken",
+            run->spec.steps, run->engine->cfg.mmdit.timestep_count);
     if (run->spec.seed_was_drawn)
         take_note(run, "seed %u", run->spec.seed);
     for (int i = 1; i < run->spec.shots; i++) {
@@ -351,14 +388,15 @@ static lt_status write_plan(take_task *t, lt_error *err)
     return take_plan_make(run, err);
 }
 
-/* What a take asks for behind the end of the plan that it was given shows what the plan shows last. */
+/* What a take asks for behind the end of the plan that it was given
+ * shows what the plan shows last. */
 static void warn_of_short_plan(take_run *run)
 {
     const double fps = run->engine->cfg.pipeline.fps;
     const int64_t planned = take_frames_of_latents(run->plan_frames);
     if (planned < run->spec.time.frames)
-        take_warn(run, "the plan ends after %.2f s: what it shows last stays up to %.2f s", (double)planned / fps,
-                  (double)run->spec.time.frames / fps);
+        take_warn(run, "the plan ends after %.2f s: what it shows last stays up to %.2f s",
+                  (double)planned / fps, (double)run->spec.time.frames / fps);
 }
 
 static lt_status take_over_plan(take_task *t, lt_error *err)
@@ -368,13 +406,16 @@ static lt_status take_over_plan(take_task *t, lt_error *err)
     return LT_OK;
 }
 
-/* There is more to do than what was planned yet: how much, each stage says when it begins. Until then no time that is left is known. */
+/* There is more to do than what was planned yet: how much, each stage says when it begins. Until
+ * then no time that is left is known. */
 static void plan_stages(take_clock *clock, unsigned does)
 {
     static const struct {
         unsigned does;
         take_stage stage;
-    } stages[] = {{TAKE_DOES_TOKENS, TAKE_TOKENS}, {TAKE_DOES_REFINE, TAKE_REFINE}, {TAKE_DOES_DECODE, TAKE_DECODE}};
+    } stages[] = {{TAKE_DOES_TOKENS, TAKE_TOKENS},
+                  {TAKE_DOES_REFINE, TAKE_REFINE},
+                  {TAKE_DOES_DECODE, TAKE_DECODE}};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
         if (does & stages[i].does)
             take_clock_plan(clock, stages[i].stage, 1);
@@ -385,7 +426,9 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     const unsigned does = t->command->does;
     const bool makes_take = does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE);
     plan_stages(&t->run.clock, t->plan.segments > 0 ? does & ~(unsigned)TAKE_DOES_TOKENS : does);
-    take_clock_enter_quietly(&t->run.clock, first_stage(t), 0, makes_take ? t->run.spec.time.windows : 0, 0); /* how long a clip is, reading it tells */
+    /* how long a clip is, reading it tells */
+    take_clock_enter_quietly(&t->run.clock, first_stage(t), 0,
+                             makes_take ? t->run.spec.time.windows : 0, 0);
     LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
     if (makes_take)
@@ -404,7 +447,8 @@ static bool needs_encoding(const take_task *t)
 {
     bool needs = t->run.reference != NULL;
     for (int i = 0; i < t->run.spec.shots; i++)
-        needs = needs || (t->run.spec.shot[i].plan && !take_is_token_file(t->run.spec.shot[i].plan));
+        needs =
+            needs || (t->run.spec.shot[i].plan && !take_is_token_file(t->run.spec.shot[i].plan));
     return needs && t->plan.segments == 0;
 }
 

@@ -2,7 +2,8 @@
  *
  *     take_task t;
  *     take_task_open(&t, engine, request, command);
- *     take_task_settle(&t, err);     input and request are read and checked: t.run.spec says every number of the take
+ *     take_task_settle(&t, err);     input and request are read and checked: t.run.spec
+ *                                    says every number of the take
  *     take_task_prepare(&t, err);    job folder, texts, plan
  *     command->make(&t, err);
  *     take_task_close(&t, made);
@@ -26,7 +27,7 @@ typedef struct take_task take_task;
 typedef struct {
     const char *name;
     take_writes writes;
-    unsigned does; /* take_does; 0: no take, and no job folder */
+    unsigned does;     /* take_does; 0: no take, and no job folder */
     const char *input; /* what it reads; NULL: none */
     lt_status (*settle)(take_task *t, lt_error *err);
     lt_status (*make)(take_task *t, lt_error *err);
@@ -41,21 +42,24 @@ struct take_task {
     tok_plan plan;                /* that a token file, or the request, gives */
     take_latents_reader *latents; /* of a latents file, */
     take_recipe recipe;           /* and how it, or the plan, was made */
-    lt_json *settings;            /* of the plan, as its notes have them; the request borrows its prompts */
+    lt_json *settings; /* of the plan, as its notes have them; the request borrows its prompts */
     take_seam seam;
-    take_encoding encoding;       /* of `encode` */
+    take_encoding encoding; /* of `encode` */
 };
 
 /* NULL: none of that name. "run" is "generate". */
 const take_command *take_command_named(const char *name);
 
-void take_task_open(take_task *t, longtake *e, const longtake_request *r, const take_command *command);
+void take_task_open(take_task *t, longtake *e, const longtake_request *r,
+                    const take_command *command);
 lt_status take_task_settle(take_task *t, lt_error *err);
 lt_status take_task_prepare(take_task *t, lt_error *err);
-/* Instead of preparing: what the job folder holds of every window, found [windows]. Computes nothing; weight files are read for
- * their hashes where there is a folder. *known is false where only encoding a video would tell. */
+/* Instead of preparing: what the job folder holds of every window, found [windows]. Computes
+ * nothing; weight files are read for their hashes where there is a folder. *known is false where
+ * only encoding a video would tell. */
 lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error *err);
-/* What take_shot_line says of a shot, and how long a take would show it where this one does not: false. */
+/* What take_shot_line says of a shot, and how long a take would show it
+ * where this one does not: false. */
 bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_BYTES]);
 /* What the command does, as take_memory.h counts it. */
 unsigned take_task_does(const take_task *t);
@@ -63,13 +67,17 @@ unsigned take_task_does(const take_task *t);
 void take_task_close(take_task *t, bool done);
 
 /* The whole way, on an engine that the caller has entered. */
-longtake_status take_carry_out(const char *command, longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
-/* Generating so, but where the output is there already, made from the same request, it stays as it is: its result says so. */
-longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
+longtake_status take_carry_out(const char *command, longtake *e, const longtake_request *r,
+                               longtake_result *result, longtake_error *error);
+/* Generating so, but where the output is there already, made from the same request, it stays as it
+ * is: its result says so. */
+longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result,
+                                   longtake_error *error);
 
 /* ---- how a command settles ---- */
 
-lt_status take_settle_prompt(take_task *t, lt_error *err);  /* a prompt, or a picture to begin with */
+/* a prompt, or a picture to begin with */
+lt_status take_settle_prompt(take_task *t, lt_error *err);
 lt_status take_settle_video(take_task *t, lt_error *err);   /* a video to go on from */
 lt_status take_settle_clip(take_task *t, lt_error *err);    /* a video to encode */
 lt_status take_settle_tokens(take_task *t, lt_error *err);  /* a token file */

@@ -1,4 +1,5 @@
-/* take_text.c - prompts -> text embeddings, for the language model (as long as the prompt) and for refinement (padded). */
+/* take_text.c - prompts -> text embeddings, for the language model (as long as the prompt) and for
+ * refinement (padded). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,20 @@ typedef struct {
     take_text_role role;
     take_net net;
     const cfg_text *cfg;
-    int length;          /* most ids, the end token included */
+    int length; /* most ids, the end token included */
     text_padding padding;
-    const char *who;     /* for messages */
+    const char *who; /* for messages */
 } text_side;
 
 static text_side side_of(const longtake *e, take_text_role role)
 {
     if (role == TAKE_FOR_AR)
-        return (text_side){role, TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length, TEXT_UNPADDED, "language model"};
-    return (text_side){role, TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length, TEXT_PADDED, "refinement"};
+        return (text_side){
+            role,          TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length,
+            TEXT_UNPADDED, "language model"};
+    return (text_side){
+        role,        TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length,
+        TEXT_PADDED, "refinement"};
 }
 
 static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_error *err)
@@ -34,23 +39,27 @@ static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_er
     return s;
 }
 
-/* Whether the next shot's prompt is this one's, or goes on with further words, as prompts that tell events do: it is judged then. */
+/* Whether the next shot's prompt is this one's, or goes on with further words, as prompts that tell
+ * events do: it is judged then. */
 static bool is_said_again(const take_run *run, int shot)
 {
     const take_shot *s = &run->spec.shot[shot];
     const size_t bytes = strlen(s[0].prompt);
-    return shot + 1 < run->spec.shots && strncmp(s[0].prompt, s[1].prompt, bytes) == 0 && strchr(" ,.;", s[1].prompt[bytes]) != NULL;
+    return shot + 1 < run->spec.shots && strncmp(s[0].prompt, s[1].prompt, bytes) == 0 &&
+           strchr(" ,.;", s[1].prompt[bytes]) != NULL;
 }
 
 /* Words that the vocabulary cannot spell, and a prompt that is too long, are told once. */
-static void warn_about(take_run *run, const text_side *side, const char *prompt, const text_report *report)
+static void warn_about(take_run *run, const text_side *side, const char *prompt,
+                       const text_report *report)
 {
     if (report->truncated)
-        take_warn(run, "prompt is longer than the %d sub-words that the %s reads; it sees \"%.*s\"", side->length - 1, side->who,
-                  (int)report->kept_bytes, prompt);
+        take_warn(run, "prompt is longer than the %d sub-words that the %s reads; it sees \"%.*s\"",
+                  side->length - 1, side->who, (int)report->kept_bytes, prompt);
     if (report->unknown > 0)
-        take_warn(run, "prompt has %d part%s that the %s cannot spell%s \"%.*s\"", report->unknown, report->unknown > 1 ? "s" : "",
-                  side->who, report->unknown > 1 ? ", first" : ":", (int)report->unknown_bytes, prompt + report->unknown_at);
+        take_warn(run, "prompt has %d part%s that the %s cannot spell%s \"%.*s\"", report->unknown,
+                  report->unknown > 1 ? "s" : "", side->who, report->unknown > 1 ? ", first" : ":",
+                  (int)report->unknown_bytes, prompt + report->unknown_at);
 }
 
 /* The prompts of all shots, a line each; free() it. NULL: out of memory. */
@@ -72,7 +81,8 @@ static lt_status warn_of_too_many(take_run *run, lt_error *err)
 {
     char said[320] = "";
     for (int shot = 0; shot < run->spec.shots; shot++)
-        LT_TRY(take_prompt_too_many(run->engine->wording, run->spec.shot[shot].prompt, said, sizeof said, err));
+        LT_TRY(take_prompt_too_many(run->engine->wording, run->spec.shot[shot].prompt, said,
+                                    sizeof said, err));
     if (said[0] != '\0')
         take_warn(run, "the model shows one at a time of %s", said);
     return LT_OK;
@@ -91,20 +101,22 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     if (words && !prompts)
         s = lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     else if (words && take_unknown_words(words, prompts, unknown, sizeof unknown) > 0)
-        take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on", unknown);
+        take_warn(run, "the model does not know %s; it makes the nearest scene it was trained on",
+                  unknown);
     free(prompts);
     free(words);
     return s;
 }
 
-static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, int32_t *ids, int *count,
-                             lt_error *err)
+static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab,
+                             int shot, int32_t *ids, int *count, lt_error *err)
 {
     const char *prompt = run->spec.shot[shot].prompt;
     char *told = NULL;
     LT_TRY(take_prompt_told(run->engine->wording, prompt, side->role == TAKE_FOR_AR, &told, err));
     text_report report = {0};
-    const lt_status s = text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
+    const lt_status s =
+        text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
     if (s == LT_OK && !is_said_again(run, shot))
         warn_about(run, side, told, &report);
     *count = report.count;
@@ -113,7 +125,8 @@ static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vo
 }
 
 /* Embeds one shot, or finds it in the job folder. The encoder is opened when it is first needed. */
-static lt_status embed_shot(take_run *run, const text_side *side, int shot, const int32_t *ids, text_encoder **encoder, lt_error *err)
+static lt_status embed_shot(take_run *run, const text_side *side, int shot, const int32_t *ids,
+                            text_encoder **encoder, lt_error *err)
 {
     longtake *e = run->engine;
     take_text *text = &run->text[side->role][shot];
@@ -142,11 +155,13 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, cons
         take_clock_opened(&run->clock);
     }
     LT_TRY(text_encode(*encoder, ids, text->count, text->rows, err));
-    LT_TRY(take_job_put(run->job, name, text->key, text->rows, bytes, err)); /* before a stop is heard of */
+    /* before a stop is heard of */
+    LT_TRY(take_job_put(run->job, name, text->key, text->rows, bytes, err));
     return take_clock_step(&run->clock, 1, 1, err);
 }
 
-static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab, int shot, text_encoder **encoder, lt_error *err)
+static lt_status prepare_shot(take_run *run, const text_side *side, const text_vocab *vocab,
+                              int shot, text_encoder **encoder, lt_error *err)
 {
     take_text *text = &run->text[side->role][shot];
     int32_t *ids = malloc((size_t)side->length * sizeof *ids);

@@ -17,7 +17,8 @@ media_spec take_media_spec(const take_spec *s, take_output_kind kind)
                                 : kind == TAKE_OUT_Y4M ? MEDIA_Y4M
                                 : kind == TAKE_OUT_PNG ? MEDIA_PNG
                                                        : MEDIA_MP4;
-    return (media_spec){.format = format, .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
+    return (media_spec){
+        .format = format, .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
 }
 
 static lt_status make_comment(take_video *v, lt_error *err)
@@ -39,12 +40,16 @@ char *take_growing_name(const char *output)
 
 /* ---- the file ---- */
 
-/* What is found under a descriptor's name is a pipe or device (take_name_check), which is written as it is. */
+/* What is found under a descriptor's name is a pipe or device
+ * (take_name_check), which is written as it is. */
 static lt_status open_stream(take_video *v, lt_error *err)
 {
     const char *output = v->run->request->output;
     const bool standard = strcmp(output, "-") == 0;
-    const media_target target = {.kind = standard ? MEDIA_STREAM : MEDIA_FINISHED, .path = output, .fd = STDOUT_FILENO, .comment = v->comment};
+    const media_target target = {.kind = standard ? MEDIA_STREAM : MEDIA_FINISHED,
+                                 .path = output,
+                                 .fd = STDOUT_FILENO,
+                                 .comment = v->comment};
     return media_file_open(&target, &v->growing, err);
 }
 
@@ -62,7 +67,8 @@ lt_status take_video_open(take_video *v, take_run *run, take_output_kind kind, l
     v->growing_path = take_growing_name(output);
     if (!v->growing_path)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", output);
-    const media_target target = {.kind = MEDIA_GROWING, .path = v->growing_path, .comment = v->comment};
+    const media_target target = {
+        .kind = MEDIA_GROWING, .path = v->growing_path, .comment = v->comment};
     return media_file_open(&target, &v->growing, err);
 }
 
@@ -78,10 +84,12 @@ lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error
     return s;
 }
 
-/* Puts the finished file together from what is in the job folder, the reference's pictures first: memory stays flat. */
+/* Puts the finished file together from what is in the job folder, the reference's pictures first:
+ * memory stays flat. */
 static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
 {
-    const media_target target = {.kind = MEDIA_FINISHED, .path = v->run->request->output, .comment = v->comment};
+    const media_target target = {
+        .kind = MEDIA_FINISHED, .path = v->run->request->output, .comment = v->comment};
     const int64_t windows = v->run->spec.time.windows;
     take_reference *reference = v->run->request->new_only ? NULL : v->run->reference;
     const int64_t groups = reference ? take_reference_groups(reference) : 0;
@@ -101,14 +109,16 @@ static lt_status write_finished(take_video *v, take_decoder *d, lt_error *err)
             take_clock_leave(&v->run->clock);
             return s;
         }
-        (void)take_clock_step(&v->run->clock, i + 1, 1, NULL); /* everything is made: who asks to stop now gets it */
+        /* everything is made: who asks to stop now gets it */
+        (void)take_clock_step(&v->run->clock, i + 1, 1, NULL);
     }
     const lt_status s = media_file_close(file, err);
     take_clock_leave(&v->run->clock);
     return s;
 }
 
-/* No file has the name that was asked for; and what an earlier, longer take left behind the last picture is none of this one. */
+/* No file has the name that was asked for; and what an earlier, longer take left behind the last
+ * picture is none of this one. */
 static void tell_pictures(take_run *run)
 {
     const int64_t pictures = take_delivered_frames(run);
@@ -116,8 +126,8 @@ static void tell_pictures(take_run *run)
     char *last = media_png_name(run->request->output, pictures - 1);
     char *behind = media_png_name(run->request->output, pictures);
     if (first && last)
-        take_note(run, "%lld picture%s: %s%s%s", (long long)pictures, pictures > 1 ? "s" : "", first, pictures > 1 ? " to " : "",
-                  pictures > 1 ? last : "");
+        take_note(run, "%lld picture%s: %s%s%s", (long long)pictures, pictures > 1 ? "s" : "",
+                  first, pictures > 1 ? " to " : "", pictures > 1 ? last : "");
     if (behind && access(behind, F_OK) == 0)
         take_warn(run, "%s was there before: this take's pictures end before it", behind);
     free(first);

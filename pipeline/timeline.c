@@ -30,10 +30,12 @@ static take_timeline fill_windows(take_timeline t)
 
 take_timeline take_timeline_of(int64_t frames, int window, int overlap, int segment)
 {
-    return fill_windows((take_timeline){.frames = frames, .window = window, .overlap = overlap, .segment = segment});
+    return fill_windows((take_timeline){
+        .frames = frames, .window = window, .overlap = overlap, .segment = segment});
 }
 
-take_timeline take_timeline_after(int64_t reference, int64_t frames, int window, int overlap, int segment)
+take_timeline take_timeline_after(int64_t reference, int64_t frames, int window, int overlap,
+                                  int segment)
 {
     const int known = reference < overlap ? (int)reference : overlap;
     return fill_windows((take_timeline){.frames = frames,
@@ -74,7 +76,8 @@ int64_t take_window_of_change(const take_timeline *t, int64_t at)
 {
     if (at <= take_window_at(t, 0).first_frame)
         return 0;
-    /* New latents of window c >= 1 begin at latent base + stride c + overlap, g, whose first frame is 4g - 3. */
+    /* New latents of window c >= 1 begin at latent base + stride c + overlap, g,
+     * whose first frame is 4g - 3. */
     const int stride = t->window - t->overlap;
     const int64_t latent = ceil_div(at + 3, TAKE_FRAMES_PER_LATENT);
     const int64_t window = ceil_div(latent - t->base - t->overlap, stride);

@@ -22,14 +22,21 @@ static void keep_last_frames(lt_ops *o, lt_tensor kept, lt_tensor x, bool filled
     lt_copy_into(o, last, x);
 }
 
-static void convolve(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add, lt_tensor history)
+static void convolve(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add,
+                     lt_tensor history)
 {
-    const lt_conv_args args = {
-        .stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .history = history, .add = add};
+    const lt_conv_args args = {.stride = 1,
+                               .pad_top = 1,
+                               .pad_left = 1,
+                               .pad_bottom = 1,
+                               .pad_right = 1,
+                               .history = history,
+                               .add = add};
     lt_conv_into(o, out, x, &c->weight, &c->bias, &args);
 }
 
-void vae_conv_after_into(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add, lt_tensor kept, bool filled)
+void vae_conv_after_into(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add,
+                         lt_tensor kept, bool filled)
 {
     convolve(o, out, x, c, add, filled ? kept : lt_none());
     keep_last_frames(o, kept, x, filled);
@@ -38,7 +45,8 @@ void vae_conv_after_into(lt_ops *o, lt_tensor out, lt_tensor x, const vae_conv *
 void vae_conv_into(const vae_flow *f, lt_tensor out, lt_tensor x, const vae_conv *c, lt_tensor add)
 {
     if (f->history)
-        vae_conv_after_into(f->ops, out, x, c, add, f->history->of_layer[c->layer], f->history->filled);
+        vae_conv_after_into(f->ops, out, x, c, add, f->history->of_layer[c->layer],
+                            f->history->filled);
     else
         convolve(f->ops, out, x, c, add, lt_none());
 }

@@ -22,13 +22,16 @@ void vae_block_bind(lt_binder *b, vae_block *block, int in, int out, int latent_
     snprintf(part, sizeof part, "%s.conv2", name);
     vae_conv_bind(b, &block->conv2, out, out, layer + 1, part);
     if (in != out) {
-        lt_bind(b, &block->shortcut, LT_ROLE_MATRIX, lt_shape2(out, in), "%s.nin_shortcut.weight", name);
-        lt_bind(b, &block->shortcut_bias, LT_ROLE_VECTOR, lt_shape1(out), "%s.nin_shortcut.bias", name);
+        lt_bind(b, &block->shortcut, LT_ROLE_MATRIX, lt_shape2(out, in), "%s.nin_shortcut.weight",
+                name);
+        lt_bind(b, &block->shortcut_bias, LT_ROLE_VECTOR, lt_shape1(out), "%s.nin_shortcut.bias",
+                name);
     }
 }
 
-/* Beside x, only the activation between the two convolutions is there as a whole: the norm of it wants all frames. What a frame
- * becomes takes the place of x, whose frames have been read up to there; it would not where channels are added. */
+/* Beside x, only the activation between the two convolutions is there as a whole: the norm of it
+ * wants all frames. What a frame becomes takes the place of x, whose frames have been read up to
+ * there; it would not where channels are added. */
 static void run_frame_by_frame(vae_flow *f, const vae_block *block)
 {
     lt_ops *o = f->ops;
@@ -40,7 +43,8 @@ static void run_frame_by_frame(vae_flow *f, const vae_block *block)
     const lt_tensor sum = block->out > block->in ? lt_new(o, o->dtype, out) : place;
     vae_norm_conv_into(f, hidden, x, &block->norm1, &block->conv1);
 
-    const lt_tensor shortcut = lt_new(o, o->dtype, lt_shape4(1, out.dim[1], out.dim[2], out.dim[3]));
+    const lt_tensor shortcut =
+        lt_new(o, o->dtype, lt_shape4(1, out.dim[1], out.dim[2], out.dim[3]));
     vae_frame_layer second = vae_frame_layer_start(f, hidden, &block->norm2, &block->conv2);
     for (int64_t t = 0; t < out.dim[0]; t++) {
         const lt_tensor of_x = lt_slice(x, 0, t, 1);

@@ -1,6 +1,7 @@
 /* residual_block.h - out = shortcut(x) + conv2(norm2(conv1(norm1(x)))), norms with swish.
  *
- * shortcut is x itself, or a 1x1x1 convolution where the width changes. Encoder and decoder differ only in the norm.
+ * shortcut is x itself, or a 1x1x1 convolution where the width changes. Encoder and decoder differ
+ * only in the norm.
  */
 #ifndef VAE_RESIDUAL_BLOCK_H
 #define VAE_RESIDUAL_BLOCK_H

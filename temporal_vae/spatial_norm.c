@@ -23,8 +23,10 @@ lt_group_norm_args vae_norm_args(const vae_flow *f, const vae_norm *n)
     lt_ops *o = f->ops;
     lt_group_norm_args args = {.groups = f->groups, .eps = epsilon, .act = LT_ACT_SILU};
     if (!lt_is_none(&f->latent)) {
-        args.gain = lt_linear(o, f->latent, &n->gain, &n->gain_bias, LT_ACT_NONE);    /* [L, h, w, C] */
-        args.shift = lt_linear(o, f->latent, &n->shift, &n->shift_bias, LT_ACT_NONE); /* [L, h, w, C] */
+        /* [L, h, w, C] */
+        args.gain = lt_linear(o, f->latent, &n->gain, &n->gain_bias, LT_ACT_NONE);
+        /* [L, h, w, C] */
+        args.shift = lt_linear(o, f->latent, &n->shift, &n->shift_bias, LT_ACT_NONE);
     }
     return args;
 }

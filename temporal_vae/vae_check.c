@@ -20,13 +20,14 @@ static float *new_floats(int64_t count, lt_status *s, lt_error *err)
 {
     float *memory = *s == LT_OK ? malloc(sizeof *memory * (size_t)count) : NULL;
     if (*s == LT_OK && !memory)
-        *s = lt_fail(err, LT_ERR_RESOURCES, "VAE check: no memory for %lld values", (long long)count);
+        *s = lt_fail(err, LT_ERR_RESOURCES, "VAE check: no memory for %lld values",
+                     (long long)count);
     return memory;
 }
 
 /* Takes latents [T', C, h, w], reports them as [1, C, T', h, w]. */
-static lt_status report_latents(lt_golden *g, const char *name, const float *latents, lt_shape shape,
-                                lt_error *err)
+static lt_status report_latents(lt_golden *g, const char *name, const float *latents,
+                                lt_shape shape, lt_error *err)
 {
     const int64_t C = shape.dim[1];
     const int64_t T = shape.dim[2];
@@ -83,7 +84,8 @@ static lt_status check_decode(lt_golden *g, const vae_model *m, const float *lat
     LT_TRY(vae_decoder_open(m, h, w, &d, err));
 
     const int64_t factor = vae_space_factor(cfg);
-    const lt_shape large = lt_shape5(1, cfg->in_channels, vae_frame_count(cfg, L), h * factor, w * factor);
+    const lt_shape large =
+        lt_shape5(1, cfg->in_channels, vae_frame_count(cfg, L), h * factor, w * factor);
     const int64_t pixels = large.dim[2] * large.dim[3] * large.dim[4];
     lt_status s = LT_OK;
     float *latents = new_floats(L * cfg->latent_channels * h * w, &s, err); /* [L, C, h, w] */
@@ -104,14 +106,15 @@ static lt_status check_decode(lt_golden *g, const vae_model *m, const float *lat
     return s;
 }
 
-/* Golden inputs have batch 1 and the channels of the config; sizes are checked by the stage itself. */
+/* Golden inputs have batch 1 and the channels of the config; sizes are
+ * checked by the stage itself. */
 static lt_status check_shape(const lt_golden *g, const char *name, lt_shape shape, int channels,
                              lt_error *err)
 {
     char text[64];
     if (shape.dim[0] != 1 || shape.dim[1] != channels)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected [1, %d, T, H, W]", lt_golden_place(g),
-                       name, lt_shape_text(shape, text, sizeof text), channels);
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected [1, %d, T, H, W]",
+                       lt_golden_place(g), name, lt_shape_text(shape, text, sizeof text), channels);
     return LT_OK;
 }
 
@@ -121,9 +124,9 @@ lt_status vae_check(lt_golden *g, lt_backend *backend, lt_error *err)
     if (!encodes && strcmp(lt_golden_component(g), "vae.decode") != 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: component %s is not one of vae.encode, vae.decode",
                        lt_golden_place(g), lt_golden_component(g));
-    static const char *const keys[] = {"in_channels",    "latent_channels", "base_width", "multipliers",
-                                       "encoder_blocks", "decoder_blocks",  "groups",     "scale_factor",
-                                       NULL};
+    static const char *const keys[] = {"in_channels", "latent_channels", "base_width",
+                                       "multipliers", "encoder_blocks",  "decoder_blocks",
+                                       "groups",      "scale_factor",    NULL};
     cfg_vae cfg = {0};
     LT_TRY(lt_golden_needs(g, keys, err));
     LT_TRY(cfg_vae_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
@@ -136,7 +139,8 @@ lt_status vae_check(lt_golden *g, lt_backend *backend, lt_error *err)
     if (s == LT_OK)
         s = check_shape(g, name, shape, encodes ? cfg.in_channels : cfg.latent_channels, err);
     if (s == LT_OK)
-        s = vae_open(lt_golden_weights(g), &cfg, backend, encodes ? VAE_ENCODER : VAE_DECODER, &m, err);
+        s = vae_open(lt_golden_weights(g), &cfg, backend, encodes ? VAE_ENCODER : VAE_DECODER, &m,
+                     err);
     if (s == LT_OK)
         s = encodes ? check_encode(g, m, input, shape, err) : check_decode(g, m, input, shape, err);
     vae_close(m);

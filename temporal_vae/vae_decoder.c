@@ -47,8 +47,8 @@ static lt_status open_history(vae_decoder *d, lt_error *err)
     d->history.of_layer = calloc((size_t)layers, sizeof *d->history.of_layer);
     if (!d->history.of_layer)
         return lt_fail(err, LT_ERR_RESOURCES, "VAE decoder: no memory for %d layers", layers);
-    LT_TRY(lt_buffer_open(backend, backend->activation, lt_shape1(kept_elements(cfg, d->h, d->w)), &d->kept,
-                          err));
+    LT_TRY(lt_buffer_open(backend, backend->activation, lt_shape1(kept_elements(cfg, d->h, d->w)),
+                          &d->kept, err));
 
     char *at = d->kept.data;
     for (int layer = 0; layer < layers; layer++) {
@@ -80,14 +80,15 @@ static void double_space(vae_flow *f, const vae_level *l)
     const lt_shape large = lt_shape4(x.dim[0], 2 * x.dim[1], 2 * x.dim[2], x.dim[3]);
     const lt_tensor nearest = vae_flow_tensor(f, 1, large);
     const lt_tensor out = vae_flow_tensor(f, 2, large);
-    const lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
+    const lt_conv_args args = {
+        .stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1};
     lt_upsample_into(f->ops, nearest, x, 2, LT_TIME_KEEP);
     lt_conv_into(f->ops, out, nearest, &l->resample, &l->resample_bias, &args);
     vae_flow_advance(f, 2, out);
 }
 
-/* The release doubles time before the convolution; that looks at one frame at a time, so doubling its result is the same
- * for half the work. */
+/* The release doubles time before the convolution; that looks at one frame at a time, so doubling
+ * its result is the same for half the work. */
 static void double_time(vae_flow *f)
 {
     if (f->pace == VAE_FRAME_BY_FRAME) {
@@ -125,8 +126,10 @@ static lt_tensor unscaled_latents(lt_ops *o, const decode_call *call)
     const int order[] = {0, 2, 3, 1};
     const lt_tensor latent = lt_new(o, o->dtype, lt_shape4(call->n, d->h, d->w, C));
     const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor scaled = lt_from_host(o, call->latents, LT_F32, lt_shape4(call->n, C, d->h, d->w));
-    lt_axpby_into(o, latent, (float)(1.0 / cfg->scale_factor), lt_permute(scaled, order), 0.0f, lt_none());
+    const lt_tensor scaled =
+        lt_from_host(o, call->latents, LT_F32, lt_shape4(call->n, C, d->h, d->w));
+    lt_axpby_into(o, latent, (float)(1.0 / cfg->scale_factor), lt_permute(scaled, order), 0.0f,
+                  lt_none());
     lt_ops_rewind(o, mark);
     return latent;
 }
@@ -172,13 +175,15 @@ static lt_status decode_pass(lt_ops *o, void *user)
 
 /* ---- the stream ---- */
 
-lt_status vae_decoder_open(const vae_model *m, int64_t h, int64_t w, vae_decoder **out, lt_error *err)
+lt_status vae_decoder_open(const vae_model *m, int64_t h, int64_t w, vae_decoder **out,
+                           lt_error *err)
 {
     *out = NULL;
     const int64_t most = VAE_MAX_SIDE / vae_space_factor(&m->cfg);
     if (h < 1 || h > most || w < 1 || w > most)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: latents of %lldx%lld, expected 1x1 to %lldx%lld",
-                       (long long)w, (long long)h, (long long)most, (long long)most);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "VAE decoder: latents of %lldx%lld, expected 1x1 to %lldx%lld", (long long)w,
+                       (long long)h, (long long)most, (long long)most);
     vae_decoder *d = calloc(1, sizeof *d);
     if (!d)
         return lt_fail(err, LT_ERR_RESOURCES, "VAE decoder: no memory for a stream");
@@ -256,13 +261,15 @@ lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *r
 {
     const cfg_vae *cfg = &d->model->cfg;
     if (d->broken)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "VAE decoder: the stream broke off after %lld latents; reset or load it first",
-                       (long long)d->latents_done);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "VAE decoder: the stream broke off after %lld latents; reset or load it first",
+            (long long)d->latents_done);
     if (vae_decoder_frames(d, n) == 0)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "VAE decoder: %lld latents after %lld; a stream begins with an odd number and %s",
-                       (long long)n, (long long)d->latents_done, "goes on with even ones");
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "VAE decoder: %lld latents after %lld; a stream begins with an odd number and %s",
+            (long long)n, (long long)d->latents_done, "goes on with even ones");
     const int64_t latent_values = cfg->latent_channels * d->h * d->w;
     const int64_t side = vae_space_factor(cfg);
     const int64_t frame_values = cfg->in_channels * d->h * side * d->w * side;
@@ -335,7 +342,8 @@ size_t vae_decoder_state_bytes(const vae_decoder *d)
 lt_status vae_decoder_save(vae_decoder *d, void *state, lt_error *err)
 {
     if (d->broken)
-        return lt_fail(err, LT_ERR_USAGE, "VAE decoder: the stream broke off, its state is worth nothing");
+        return lt_fail(err, LT_ERR_USAGE,
+                       "VAE decoder: the stream broke off, its state is worth nothing");
     char *payload = (char *)state + sizeof(state_header);
     state_call call = {.decoder = d, .save_to = payload};
     LT_TRY(lt_ops_run(&d->ops, state_pass, &call, err));
@@ -347,7 +355,8 @@ lt_status vae_decoder_save(vae_decoder *d, void *state, lt_error *err)
 
 static const char *precision_name(int64_t dtype)
 {
-    return dtype == LT_F32 || dtype == LT_BF16 ? lt_dtype_name((lt_dtype)dtype) : "unknown precision";
+    return dtype == LT_F32 || dtype == LT_BF16 ? lt_dtype_name((lt_dtype)dtype)
+                                               : "unknown precision";
 }
 
 lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_error *err)
@@ -360,19 +369,21 @@ lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_e
     const state_header own = header_of(d);
     if (memcmp(found.magic, own.magic, sizeof own.magic) != 0)
         return lt_fail(err, LT_ERR_INPUT, "VAE state: does not begin with %s", magic);
-    if (found.dtype != own.dtype || found.h != own.h || found.w != own.w || found.layers != own.layers ||
-        found.elements != own.elements)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "VAE state: %lld layers of %lld values, latents %lldx%lld, %s; expected %lld, %lld, "
-                       "%lldx%lld, %s",
-                       (long long)found.layers, (long long)found.elements, (long long)found.w,
-                       (long long)found.h, precision_name(found.dtype), (long long)own.layers,
-                       (long long)own.elements, (long long)own.w, (long long)own.h,
-                       precision_name(own.dtype));
+    if (found.dtype != own.dtype || found.h != own.h || found.w != own.w ||
+        found.layers != own.layers || found.elements != own.elements)
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "VAE state: %lld layers of %lld values, latents %lldx%lld, %s; expected %lld, %lld, "
+            "%lldx%lld, %s",
+            (long long)found.layers, (long long)found.elements, (long long)found.w,
+            (long long)found.h, precision_name(found.dtype), (long long)own.layers,
+            (long long)own.elements, (long long)own.w, (long long)own.h, precision_name(own.dtype));
     const char *payload = (const char *)state + sizeof found;
     const lt_hash checksum = lt_hash_bytes(payload, lt_tensor_bytes(&d->kept));
-    if (checksum.high != found.checksum.high || checksum.low != found.checksum.low || found.latents_done < 0)
-        return lt_fail(err, LT_ERR_INPUT, "VAE state: damaged, its checksum does not match its contents");
+    if (checksum.high != found.checksum.high || checksum.low != found.checksum.low ||
+        found.latents_done < 0)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "VAE state: damaged, its checksum does not match its contents");
 
     state_call call = {.decoder = d, .load_from = payload};
     const lt_status s = lt_ops_run(&d->ops, state_pass, &call, err);

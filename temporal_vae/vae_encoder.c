@@ -30,11 +30,12 @@ static void halve_time(vae_flow *f)
         return;
     const int64_t alone = T % 2;
     const int64_t pairs = T / 2;
-    const lt_tensor out = vae_flow_tensor(f, 1, lt_shape4(vae_half_time(T), x.dim[1], x.dim[2], x.dim[3]));
+    const lt_tensor out =
+        vae_flow_tensor(f, 1, lt_shape4(vae_half_time(T), x.dim[1], x.dim[2], x.dim[3]));
     if (alone)
         lt_copy_into(f->ops, lt_slice(out, 0, 0, 1), lt_slice(x, 0, 0, 1));
-    lt_axpby_into(f->ops, lt_slice(out, 0, alone, pairs), 0.5f, lt_every(x, 0, alone, 2, pairs), 0.5f,
-                  lt_every(x, 0, alone + 1, 2, pairs));
+    lt_axpby_into(f->ops, lt_slice(out, 0, alone, pairs), 0.5f, lt_every(x, 0, alone, 2, pairs),
+                  0.5f, lt_every(x, 0, alone + 1, 2, pairs));
     vae_flow_advance(f, 1, out);
 }
 
@@ -46,13 +47,15 @@ static void halve_space(vae_flow *f, const vae_level *l)
         return;
     }
     const lt_tensor x = f->x;
-    const lt_tensor out = vae_flow_tensor(f, 1, lt_shape4(x.dim[0], x.dim[1] / 2, x.dim[2] / 2, x.dim[3]));
+    const lt_tensor out =
+        vae_flow_tensor(f, 1, lt_shape4(x.dim[0], x.dim[1] / 2, x.dim[2] / 2, x.dim[3]));
     const lt_conv_args args = {.stride = 2, .pad_bottom = 1, .pad_right = 1};
     lt_conv_into(f->ops, out, x, &l->resample, &l->resample_bias, &args);
     vae_flow_advance(f, 1, out);
 }
 
-/* Channels `first` .. `first` + C - 1 of the encoder's result, as packed [T', C, h, w] on the host. */
+/* Channels `first` .. `first` + C - 1 of the encoder's result, as
+ * packed [T', C, h, w] on the host. */
 static void hand_out(lt_ops *o, lt_tensor moments, int64_t first, int64_t C, float *host)
 {
     const int order[] = {0, 3, 1, 2};
@@ -67,10 +70,12 @@ static lt_status encode_pass(lt_ops *o, void *user)
     const vae_half *net = &call->model->encoder;
     const lt_shape pixels = lt_shape4(call->T, call->H, call->W, cfg->in_channels);
 
-    vae_flow f = vae_flow_start(o, call->model->pace, vae_encoder_elements(cfg, call->T, call->H, call->W));
+    vae_flow f =
+        vae_flow_start(o, call->model->pace, vae_encoder_elements(cfg, call->T, call->H, call->W));
     f.groups = cfg->groups;
     const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor frames = lt_cast(o, lt_from_host(o, call->frames, LT_F32, pixels), o->dtype); /* [T, H, W, 3] */
+    /* [T, H, W, 3] */
+    const lt_tensor frames = lt_cast(o, lt_from_host(o, call->frames, LT_F32, pixels), o->dtype);
     f.x = vae_flow_tensor(&f, 0, lt_shape4(call->T, call->H, call->W, cfg->base_width));
     vae_conv_into(&f, f.x, frames, &net->conv_in, lt_none());
     lt_ops_rewind(o, mark);
@@ -86,8 +91,8 @@ static lt_status encode_pass(lt_ops *o, void *user)
         vae_block_run(&f, &net->mid[i]);
 
     const lt_shape small = lt_shape_of(&f.x); /* [T', h, w, C] */
-    const lt_tensor moments =
-        lt_new(o, o->dtype, lt_shape4(small.dim[0], small.dim[1], small.dim[2], 2 * cfg->latent_channels));
+    const lt_tensor moments = lt_new(
+        o, o->dtype, lt_shape4(small.dim[0], small.dim[1], small.dim[2], 2 * cfg->latent_channels));
     if (f.pace == VAE_FRAME_BY_FRAME) {
         vae_norm_conv_into(&f, moments, f.x, &net->norm_out, &net->conv_out);
     } else {
@@ -110,16 +115,18 @@ static int64_t latent_values(const cfg_vae *cfg, int64_t T, int64_t H, int64_t W
 static lt_status check_clip(const vae_model *m, int64_t T, int64_t H, int64_t W, lt_error *err)
 {
     const int least = vae_space_factor(&m->cfg);
-    if (T < 1 || T > VAE_MAX_FRAMES || H < least || H > VAE_MAX_SIDE || W < least || W > VAE_MAX_SIDE)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "VAE encoder: %lld frames of %lldx%lld pixels, expected 1 to %d of %dx%d to %dx%d",
-                       (long long)T, (long long)W, (long long)H, VAE_MAX_FRAMES, least, least, VAE_MAX_SIDE,
-                       VAE_MAX_SIDE);
+    if (T < 1 || T > VAE_MAX_FRAMES || H < least || H > VAE_MAX_SIDE || W < least ||
+        W > VAE_MAX_SIDE)
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "VAE encoder: %lld frames of %lldx%lld pixels, expected 1 to %d of %dx%d to %dx%d",
+            (long long)T, (long long)W, (long long)H, VAE_MAX_FRAMES, least, least, VAE_MAX_SIDE,
+            VAE_MAX_SIDE);
     return LT_OK;
 }
 
-lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t H, int64_t W, float *mean,
-                     float *log_variance, lt_error *err)
+lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t H, int64_t W,
+                     float *mean, float *log_variance, lt_error *err)
 {
     LT_TRY(check_clip(m, T, H, W, err));
     encode_call call = {m, frames, T, H, W, mean, log_variance};
@@ -135,15 +142,16 @@ lt_status vae_encode(const vae_model *m, const float *frames, int64_t T, int64_t
     return LT_OK;
 }
 
-lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H, int64_t W,
-                          float *latents, lt_error *err)
+lt_status vae_encode_rgb8(const vae_model *m, const uint8_t *frames, int64_t T, int64_t H,
+                          int64_t W, float *latents, lt_error *err)
 {
     LT_TRY(check_clip(m, T, H, W, err));
     const int64_t values = T * H * W * m->cfg.in_channels;
     float *pixels = malloc(sizeof *pixels * (size_t)values);
     if (!pixels)
-        return lt_fail(err, LT_ERR_RESOURCES, "VAE encoder: no memory for %lld frames of %lldx%lld pixels",
-                       (long long)T, (long long)W, (long long)H);
+        return lt_fail(err, LT_ERR_RESOURCES,
+                       "VAE encoder: no memory for %lld frames of %lldx%lld pixels", (long long)T,
+                       (long long)W, (long long)H);
     for (int64_t i = 0; i < values; i++)
         pixels[i] = 2.0f * ((float)frames[i] / 255.0f) - 1.0f;
     const lt_status s = vae_encode(m, pixels, T, H, W, latents, NULL, err);

@@ -119,10 +119,12 @@ lt_shape vae_history_shape(const cfg_vae *cfg, int layer, int64_t h, int64_t w)
 
     const int layers_per_level = 2 * cfg->decoder_blocks;
     const int doublings = (layer - first_of_levels) / layers_per_level;
+    /* conv_out */
     if (doublings > last_level)
-        return lt_shape4(VAE_KEPT_FRAMES, h << last_level, w << last_level, vae_width(cfg, 0)); /* conv_out */
+        return lt_shape4(VAE_KEPT_FRAMES, h << last_level, w << last_level, vae_width(cfg, 0));
     const int level = last_level - doublings;
-    const bool enters_level = (layer - first_of_levels) % layers_per_level == 0 && level < last_level;
+    const bool enters_level =
+        (layer - first_of_levels) % layers_per_level == 0 && level < last_level;
     return lt_shape4(VAE_KEPT_FRAMES, h << doublings, w << doublings,
                      vae_width(cfg, enters_level ? level + 1 : level));
 }

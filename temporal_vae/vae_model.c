@@ -21,19 +21,21 @@ static lt_status make_levels(vae_half *half, int levels, int blocks, lt_error *e
 
 static void bind_resample(lt_binder *b, vae_level *l, int channels, const char *name)
 {
-    lt_bind(b, &l->resample, LT_ROLE_CONV, lt_shape4(channels, channels, 3, 3), "%s.conv.weight", name);
+    lt_bind(b, &l->resample, LT_ROLE_CONV, lt_shape4(channels, channels, 3, 3), "%s.conv.weight",
+            name);
     lt_bind(b, &l->resample_bias, LT_ROLE_VECTOR, lt_shape1(channels), "%s.conv.bias", name);
 }
 
-/* The blocks of level `level`; returns their output width. `layer` counts the causal convolutions passed so far. */
+/* The blocks of level `level`; returns their output width. `layer` counts the causal convolutions
+ * passed so far. */
 static int bind_level(lt_binder *b, vae_half *half, const cfg_vae *cfg, int level, int channels,
                       int latent_channels, int *layer, const char *side)
 {
     char name[NAME_BYTES];
     for (int i = 0; i < half->block_count; i++) {
         snprintf(name, sizeof name, "%s.%d.block.%d", side, level, i);
-        vae_block_bind(b, &half->level[level].block[i], channels, vae_width(cfg, level), latent_channels,
-                       *layer, name);
+        vae_block_bind(b, &half->level[level].block[i], channels, vae_width(cfg, level),
+                       latent_channels, *layer, name);
         channels = vae_width(cfg, level);
         *layer += 2;
     }
@@ -66,7 +68,8 @@ static void bind_encoder(lt_binder *b, vae_half *half, const cfg_vae *cfg)
     }
     bind_mid(b, half, channels, 0, &layer, "encoder");
     vae_norm_bind(b, &half->norm_out, channels, 0, "encoder.norm_out");
-    vae_conv_bind(b, &half->conv_out, channels, 2 * cfg->latent_channels, layer, "encoder.conv_out");
+    vae_conv_bind(b, &half->conv_out, channels, 2 * cfg->latent_channels, layer,
+                  "encoder.conv_out");
 }
 
 static void bind_decoder(lt_binder *b, vae_half *half, const cfg_vae *cfg)

@@ -2,7 +2,7 @@
  *
  *     vae_model *vae;
  *     LT_TRY(vae_open(weights, &cfg.temporal_vae, backend, VAE_DECODER, &vae, err));
- *     ...                                         decode with vae_decoder.h, encode with vae_encoder.h
+ *     ...                                  decode with vae_decoder.h, encode with vae_encoder.h
  *     vae_close(vae);
  *
  * Tensor names are the release's: `encoder.*` and `decoder.*`, for any number of levels.
@@ -17,11 +17,12 @@
 
 typedef struct vae_model vae_model; /* immutable; may serve several decoders */
 
-/* What to open: VAE_ENCODER | VAE_DECODER. VAE_SPARE_MEMORY: their passes go frame by frame (frame_layers.h), in the same bytes on a host. */
+/* What to open: VAE_ENCODER | VAE_DECODER. VAE_SPARE_MEMORY: their passes go frame by frame
+ * (frame_layers.h), in the same bytes on a host. */
 enum { VAE_ENCODER = 1, VAE_DECODER = 2, VAE_SPARE_MEMORY = 4 };
 
-/* Binds one half or both of `what`; the other half's tensors may be absent. `backend` must outlive the model. LT_ERR_INPUT with all
- * missing and misshapen names. */
+/* Binds one half or both of `what`; the other half's tensors may be absent. `backend` must outlive
+ * the model. LT_ERR_INPUT with all missing and misshapen names. */
 lt_status vae_open(lt_weights *weights, const cfg_vae *cfg, lt_backend *backend, unsigned what,
                    vae_model **out, lt_error *err);
 void vae_close(vae_model *m); /* accepts NULL */

@@ -12,7 +12,8 @@
 
 typedef struct {
     vae_block *block;        /* block_count of the half */
-    lt_weight resample;      /* [C, C, 3, 3] after halving or doubling; not at the level where space stays */
+    lt_weight resample;      /* [C, C, 3, 3] after halving or doubling; not at the level where space
+                                stays */
     lt_weight resample_bias; /* [C] */
 } vae_level;
 

@@ -30,8 +30,8 @@ static lt_status check_framing(const loading *l, const proto_cursor *c)
 {
     if (!c->broken)
         return LT_OK;
-    return lt_fail(l->err, LT_ERR_INPUT, "%s: not a SentencePiece model, broken at byte %td", l->place,
-                   c->at - l->m->file);
+    return lt_fail(l->err, LT_ERR_INPUT, "%s: not a SentencePiece model, broken at byte %td",
+                   l->place, c->at - l->m->file);
 }
 
 /* { 1: text, 2: score, 3: type } */
@@ -57,16 +57,17 @@ static lt_status read_piece(const loading *l, const proto_field *message, int id
         return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d has %s", l->place, id,
                        p->bytes == 0 ? "no text" : "no finite score");
     if (p->bytes > MAX_PIECE_BYTES)
-        return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d has %zu bytes, expected at most %d", l->place, id,
-                       p->bytes, MAX_PIECE_BYTES);
+        return lt_fail(l->err, LT_ERR_INPUT, "%s: piece %d has %zu bytes, expected at most %d",
+                       l->place, id, p->bytes, MAX_PIECE_BYTES);
     if (id <= PIECE_UNKNOWN && type != special[id])
         return lt_fail(l->err, LT_ERR_INPUT,
-                       "%s: piece %d is of type %llu, expected %llu: <pad>, </s>, <unk> come first", l->place,
-                       id, (unsigned long long)type, (unsigned long long)special[id]);
+                       "%s: piece %d is of type %llu, expected %llu: <pad>, </s>, <unk> come first",
+                       l->place, id, (unsigned long long)type, (unsigned long long)special[id]);
     if (id > PIECE_UNKNOWN && type != NORMAL && type != CONTROL && type != UNUSED)
-        return lt_fail(l->err, LT_ERR_INPUT,
-                       "%s: piece %d is of type %llu, expected 1 (normal), 3 (control) or 5 (unused)",
-                       l->place, id, (unsigned long long)type);
+        return lt_fail(
+            l->err, LT_ERR_INPUT,
+            "%s: piece %d is of type %llu, expected 1 (normal), 3 (control) or 5 (unused)",
+            l->place, id, (unsigned long long)type);
     p->matches = type == NORMAL;
     return LT_OK;
 }
@@ -96,8 +97,8 @@ static lt_status read_char_map(const loading *l, const unsigned char *bytes, siz
     if (count == 0)
         return LT_OK;
     const size_t trie = count < 4 ? 0
-                                  : (size_t)bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 |
-                                        (size_t)bytes[3] << 24;
+                                  : (size_t)bytes[0] | (size_t)bytes[1] << 8 |
+                                        (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
     if (trie == 0 || trie % 4 != 0 || trie >= count - 4 || bytes[count - 1] != 0)
         return refuse(l, "precompiled_charsmap is damaged");
     map->units = bytes + 4;
@@ -107,7 +108,8 @@ static lt_status read_char_map(const loading *l, const unsigned char *bytes, siz
     return LT_OK;
 }
 
-/* { 2: precompiled_charsmap, 3: add_dummy_prefix, 4: remove_extra_whitespaces, 5: escape_whitespaces }, the last three on by default */
+/* { 2: precompiled_charsmap, 3: add_dummy_prefix, 4: remove_extra_whitespaces, 5:
+ * escape_whitespaces }, the last three on by default */
 static lt_status read_normalizer(const loading *l, const proto_field *message)
 {
     static const char *const must_be_on[] = {"add_dummy_prefix", "remove_extra_whitespaces",
@@ -133,7 +135,8 @@ static lt_status count_pieces(const loading *l, int *count)
         *count += f.number == 1 && f.wire == PROTO_BYTES;
     LT_TRY(check_framing(l, &c));
     if (*count <= PIECE_UNKNOWN)
-        return lt_fail(l->err, LT_ERR_INPUT, "%s: not a SentencePiece model: %d pieces", l->place, *count);
+        return lt_fail(l->err, LT_ERR_INPUT, "%s: not a SentencePiece model: %d pieces", l->place,
+                       *count);
     return LT_OK;
 }
 
@@ -183,18 +186,20 @@ static lt_status sort_pieces(const loading *l)
     qsort(m->sorted, (size_t)m->sorted_count, sizeof(piece *), compare_places);
     for (int i = 1; i < m->sorted_count; i++)
         if (compare_bytes(m->sorted[i - 1], m->sorted[i]) == 0)
-            return lt_fail(l->err, LT_ERR_INPUT, "%s: pieces %td and %td have the same text", l->place,
-                           m->sorted[i - 1] - m->pieces, m->sorted[i] - m->pieces);
+            return lt_fail(l->err, LT_ERR_INPUT, "%s: pieces %td and %td have the same text",
+                           l->place, m->sorted[i - 1] - m->pieces, m->sorted[i] - m->pieces);
     return LT_OK;
 }
 
-lt_status piece_model_open(piece_model *m, const void *bytes, size_t count, const char *place, lt_error *err)
+lt_status piece_model_open(piece_model *m, const void *bytes, size_t count, const char *place,
+                           lt_error *err)
 {
     *m = (piece_model){0};
     const loading l = {m, place, err};
     if (count == 0 || count > MAX_FILE_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %zu bytes, expected a SentencePiece model of 1 to %d", place,
-                       count, MAX_FILE_BYTES);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %zu bytes, expected a SentencePiece model of 1 to %d", place, count,
+                       MAX_FILE_BYTES);
     m->file = malloc(count);
     if (m->file == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
@@ -223,7 +228,8 @@ piece_search piece_search_start(const piece_model *m)
     return (piece_search){.first = 0, .last = m->sorted_count, .depth = 0};
 }
 
-/* The first place of the range whose piece has a byte >= `byte` at `depth`; pieces that end there come before all. */
+/* The first place of the range whose piece has a byte >= `byte` at `depth`; pieces that end there
+ * come before all. */
 static int lower_bound(const piece_model *m, const piece_search *s, int byte)
 {
     int low = s->first;

@@ -1,7 +1,9 @@
-/* piece_model.h - what a spiece.model file holds: sub-word pieces with scores, and the map of characters.
+/* piece_model.h - what a spiece.model file holds: sub-word pieces with scores, and the map of
+ * characters.
  *
- * The file is a SentencePiece ModelProto. Only what a T5 vocabulary is made of is accepted: a unigram model with the
- * special pieces <pad>, </s>, <unk> at 0, 1, 2, no bytes and no user-defined pieces, white space written as a leading U+2581.
+ * The file is a SentencePiece ModelProto. Only what a T5 vocabulary is made of is accepted: a
+ * unigram model with the special pieces <pad>, </s>, <unk> at 0, 1, 2, no bytes and no user-defined
+ * pieces, white space written as a leading U+2581.
  */
 #ifndef TEXT_PIECE_MODEL_H
 #define TEXT_PIECE_MODEL_H
@@ -19,7 +21,8 @@ typedef struct {
     bool matches;              /* a normal piece; special and unused ones never match text */
 } piece;
 
-/* The double-array trie of character rules and their replacements. Empty: characters stay as they are. */
+/* The double-array trie of character rules and their replacements. Empty:
+ * characters stay as they are. */
 typedef struct {
     const unsigned char *units; /* unit_count little-endian uint32 */
     size_t unit_count;
@@ -40,8 +43,10 @@ typedef struct {
 
 enum { PIECE_PAD = 0, PIECE_END = 1, PIECE_UNKNOWN = 2 };
 
-/* Takes a copy of the bytes. LT_ERR_INPUT for anything but a model as above. Close it also after a failure. */
-lt_status piece_model_open(piece_model *m, const void *bytes, size_t count, const char *place, lt_error *err);
+/* Takes a copy of the bytes. LT_ERR_INPUT for anything but a model as above.
+ * Close it also after a failure. */
+lt_status piece_model_open(piece_model *m, const void *bytes, size_t count, const char *place,
+                           lt_error *err);
 void piece_model_close(piece_model *m); /* accepts a zeroed one */
 
 /* Pieces that begin at the start of a text, one byte further with each call. */
@@ -52,7 +57,8 @@ typedef struct {
 } piece_search;
 
 piece_search piece_search_start(const piece_model *m);
-/* Goes on by one byte; false when no piece begins like this. *found is the piece that ends here, or -1. */
+/* Goes on by one byte; false when no piece begins like this. *found is the
+ * piece that ends here, or -1. */
 bool piece_search_next(const piece_model *m, piece_search *s, unsigned char byte, int *found);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "text_encoder/utf8_text.h"
 
-/* The real map's largest growth is elevenfold (a ligature of three bytes that stands for a sentence). */
+/* The real map's largest growth is elevenfold (a ligature of three bytes
+ * that stands for a sentence). */
 enum { LARGEST_GROWTH = 32, LARGEST_START = 64, LONGEST_RULE = 256 }; /* the last in bytes */
 
 const char piece_word_mark[PIECE_WORD_MARK_BYTES + 1] = "\xE2\x96\x81";
@@ -18,7 +19,8 @@ typedef struct {
     size_t yield_bytes;
 } prefix_step;
 
-/* One unit of the double array: a label, an offset to its children, a flag for "a rule ends here"; or the rule's value. */
+/* One unit of the double array: a label, an offset to its children, a flag for "a rule ends here";
+ * or the rule's value. */
 static bool unit_at(const piece_char_map *map, size_t index, uint32_t *unit)
 {
     if (index >= map->unit_count)
@@ -43,8 +45,8 @@ static bool unit_has_leaf(uint32_t unit)
     return (unit >> 8 & 1) != 0;
 }
 
-/* The longest rule that `text` begins with: its length (0: none) and where its replacement is. False: the trie is damaged, which it is
- * too where it goes on and on. */
+/* The longest rule that `text` begins with: its length (0: none) and where its replacement is.
+ * False: the trie is damaged, which it is too where it goes on and on. */
 static bool longest_rule(const piece_char_map *map, const char *text, size_t bytes, size_t *length,
                          size_t *string)
 {
@@ -85,8 +87,8 @@ static lt_status next_step(const piece_model *m, const char *text, size_t bytes,
         return lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
     const size_t character = text_utf8_char(text, bytes, NULL);
     if (length > 0) {
-        const char *yield =
-            m->char_map.strings + string; /* terminated: the last byte of all strings is a NUL */
+        /* terminated: the last byte of all strings is a NUL */
+        const char *yield = m->char_map.strings + string;
         *out = (prefix_step){length, yield, strlen(yield)};
     } else if (character > 0) {
         *out = (prefix_step){character, text, character};
@@ -103,7 +105,8 @@ static lt_status make_room(normalized_text *t, size_t more, lt_error *err)
     if (needed <= t->capacity)
         return LT_OK;
     if (needed > t->limit)
-        return lt_fail(err, LT_ERR_INPUT, "text: grows more than %d times under the model's character map",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "text: grows more than %d times under the model's character map",
                        LARGEST_GROWTH);
     const size_t capacity = needed > 2 * t->capacity ? needed + 64 : 2 * t->capacity;
     char *text = realloc(t->text, capacity);
@@ -118,7 +121,8 @@ static lt_status make_room(normalized_text *t, size_t more, lt_error *err)
     return LT_OK;
 }
 
-static lt_status append(normalized_text *t, const char *bytes, size_t count, size_t origin, lt_error *err)
+static lt_status append(normalized_text *t, const char *bytes, size_t count, size_t origin,
+                        lt_error *err)
 {
     LT_TRY(make_room(t, count, err));
     memcpy(t->text + t->bytes, bytes, count);
@@ -134,16 +138,16 @@ static lt_status append_marked(normalized_text *t, const char *bytes, size_t cou
 {
     for (size_t i = 0; i < count; i++) {
         const bool space = bytes[i] == ' ';
-        LT_TRY(
-            append(t, space ? piece_word_mark : bytes + i, space ? PIECE_WORD_MARK_BYTES : 1, origin, err));
+        LT_TRY(append(t, space ? piece_word_mark : bytes + i, space ? PIECE_WORD_MARK_BYTES : 1,
+                      origin, err));
     }
     return LT_OK;
 }
 
 static void drop_last_marks(normalized_text *t)
 {
-    while (t->bytes >= PIECE_WORD_MARK_BYTES &&
-           memcmp(t->text + t->bytes - PIECE_WORD_MARK_BYTES, piece_word_mark, PIECE_WORD_MARK_BYTES) == 0)
+    while (t->bytes >= PIECE_WORD_MARK_BYTES && memcmp(t->text + t->bytes - PIECE_WORD_MARK_BYTES,
+                                                       piece_word_mark, PIECE_WORD_MARK_BYTES) == 0)
         t->bytes -= PIECE_WORD_MARK_BYTES;
 }
 

@@ -38,16 +38,17 @@ static size_t character_bytes(char first, size_t left)
     return bytes < left ? bytes : left;
 }
 
-/* All pieces that begin at `at`, shorter ones first. An equal score does not replace an earlier cut. The sum is made in
- * double and stored in float; an unknown character's sum is made in float. That is what the library does, and near ties depend on it. */
+/* All pieces that begin at `at`, shorter ones first. An equal score does not replace an earlier
+ * cut. The sum is made in double and stored in float; an unknown character's sum is made in float.
+ * That is what the library does, and near ties depend on it. */
 static void extend(const piece_model *m, const char *text, size_t bytes, size_t at, best_cut *best)
 {
     const size_t character = character_bytes(text[at], bytes - at);
     bool covered = false;
     piece_search search = piece_search_start(m);
     int id;
-    for (size_t end = at; end < bytes && piece_search_next(m, &search, (unsigned char)text[end], &id);
-         end++) {
+    for (size_t end = at;
+         end < bytes && piece_search_next(m, &search, (unsigned char)text[end], &id); end++) {
         if (id < 0)
             continue;
         best_cut *target = &best[end + 1];
@@ -62,14 +63,15 @@ static void extend(const piece_model *m, const char *text, size_t bytes, size_t 
         *target = (best_cut){unknown, PIECE_UNKNOWN, at, true};
 }
 
-/* Walks back from the end, then turns the new part of the list round; unknown neighbours become one. */
+/* Walks back from the end, then turns the new part of the list round;
+ * unknown neighbours become one. */
 static lt_status collect(const best_cut *best, size_t bytes, text_pieces *out, lt_error *err)
 {
     const size_t first = out->count;
     for (size_t end = bytes; end > 0; end = best[end].begin) {
         const text_piece p = {best[end].id, best[end].begin, end};
-        const bool joins =
-            p.id == PIECE_UNKNOWN && out->count > first && out->items[out->count - 1].id == PIECE_UNKNOWN;
+        const bool joins = p.id == PIECE_UNKNOWN && out->count > first &&
+                           out->items[out->count - 1].id == PIECE_UNKNOWN;
         if (joins)
             out->items[out->count - 1].begin = p.begin;
         else
@@ -83,7 +85,8 @@ static lt_status collect(const best_cut *best, size_t bytes, text_pieces *out, l
     return LT_OK;
 }
 
-lt_status piece_segment(const piece_model *m, const char *text, size_t bytes, text_pieces *out, lt_error *err)
+lt_status piece_segment(const piece_model *m, const char *text, size_t bytes, text_pieces *out,
+                        lt_error *err)
 {
     best_cut *best = calloc(bytes + 1, sizeof *best);
     if (best == NULL)

@@ -1,4 +1,5 @@
-/* piece_segmenter.h - the most likely way to cut a normalised text into pieces (Viterbi over a unigram model). */
+/* piece_segmenter.h - the most likely way to cut a normalised text into pieces (Viterbi over a
+ * unigram model). */
 #ifndef TEXT_PIECE_SEGMENTER_H
 #define TEXT_PIECE_SEGMENTER_H
 
@@ -12,7 +13,8 @@ typedef struct {
     size_t end;
 } text_piece;
 
-/* Appends the pieces of text[0 .. bytes-1] to *pieces (grown with realloc; *count of *capacity in use). */
+/* Appends the pieces of text[0 .. bytes-1] to *pieces (grown with realloc;
+ * *count of *capacity in use). */
 typedef struct {
     text_piece *items;
     size_t count;

@@ -1,4 +1,5 @@
-/* proto_fields.h - the fields of a protocol-buffer message, one after the other, never past its end.
+/* proto_fields.h - the fields of a protocol-buffer message, one after the other, never past its
+ * end.
  *
  *     proto_cursor c = proto_open(bytes, count);
  *     proto_field f;
@@ -30,7 +31,8 @@ typedef struct {
 } proto_cursor;
 
 proto_cursor proto_open(const unsigned char *bytes, size_t count);
-/* False at the end, and where the framing is broken: a field that goes past the end, an unknown wire type. */
+/* False at the end, and where the framing is broken: a field that goes past
+ * the end, an unknown wire type. */
 bool proto_next(proto_cursor *c, proto_field *f);
 /* The value of a PROTO_FIXED32 field as a float. */
 float proto_float(const proto_field *f);

@@ -12,8 +12,8 @@ int text_relative_bucket(int distance, int buckets, int max_distance)
     if (steps < exact)
         return base + steps;
     /* In f32, as the release computes it: the bounds between buckets depend on the rounding. */
-    const float grown =
-        logf((float)steps / (float)exact) / logf((float)max_distance / (float)exact) * (float)(half - exact);
+    const float grown = logf((float)steps / (float)exact) /
+                        logf((float)max_distance / (float)exact) * (float)(half - exact);
     const int bucket = exact + (int)grown;
     return base + (bucket < half ? bucket : half - 1);
 }

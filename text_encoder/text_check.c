@@ -8,11 +8,11 @@
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"
 
-/* text.ids: in.spiece or metadata `spiece`, texts -> out.ids [texts, width] ------------------------------------------- */
+/* text.ids: in.spiece or metadata `spiece`, texts -> out.ids [texts, width] -------------------- */
 
 /* One row of the table: the ids of a text, filled with 0 on the right. */
-static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_length, int64_t width,
-                          int32_t *row, lt_error *err)
+static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_length,
+                          int64_t width, int32_t *row, lt_error *err)
 {
     int32_t *ids = malloc((size_t)max_length * sizeof *ids);
     if (ids == NULL)
@@ -22,21 +22,22 @@ static lt_status fill_row(const text_vocab *vocab, const lt_json *text, int max_
     text_report report;
     lt_status s = text_ids(vocab, utf8, bytes, max_length, TEXT_UNPADDED, ids, &report, err);
     if (s == LT_OK && report.count > width)
-        s = lt_fail(err, LT_ERR_INPUT, "text.ids: a text has %d ids, out.ids has room for %lld", report.count,
-                    (long long)width);
+        s = lt_fail(err, LT_ERR_INPUT, "text.ids: a text has %d ids, out.ids has room for %lld",
+                    report.count, (long long)width);
     if (s == LT_OK)
         memcpy(row, ids, (size_t)report.count * sizeof *ids);
     free(ids);
     return s;
 }
 
-static lt_status report_ids(lt_golden *g, const text_vocab *vocab, const lt_json *texts, int max_length,
-                            lt_error *err)
+static lt_status report_ids(lt_golden *g, const text_vocab *vocab, const lt_json *texts,
+                            int max_length, lt_error *err)
 {
     const int64_t count = (int64_t)lt_json_count(texts);
     lt_shape wanted;
     if (!lt_golden_wanted_shape(g, "ids", &wanted) || wanted.rank != 2 || wanted.dim[0] != count)
-        return lt_fail(err, LT_ERR_INPUT, "%s: out.ids is missing or has not one row for each of %lld texts",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: out.ids is missing or has not one row for each of %lld texts",
                        lt_golden_place(g), (long long)count);
     int32_t *table = calloc((size_t)(count * wanted.dim[1]) + 1, sizeof *table);
     if (table == NULL)
@@ -64,10 +65,12 @@ static lt_status parse_texts(const lt_golden *g, lt_json **texts, lt_error *err)
         return LT_OK;
     lt_json_free(*texts);
     *texts = NULL;
-    return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'texts' is not a list of strings", lt_golden_place(g));
+    return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'texts' is not a list of strings",
+                   lt_golden_place(g));
 }
 
-/* The vocabulary in the golden file, or the one that its metadata `spiece` names: a file, from the golden file's folder. */
+/* The vocabulary in the golden file, or the one that its metadata `spiece` names: a file, from the
+ * golden file's folder. */
 static lt_status open_vocab(const lt_golden *g, text_vocab **vocab, lt_error *err)
 {
     const char *place = lt_golden_place(g);
@@ -82,7 +85,8 @@ static lt_status open_vocab(const lt_golden *g, text_vocab **vocab, lt_error *er
     }
     LT_TRY(lt_golden_input(g, "spiece", 1, &model, err));
     if (model->dtype != LT_U8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", place, lt_dtype_name(model->dtype));
+        return lt_fail(err, LT_ERR_INPUT, "%s: in.spiece is %s, expected u8", place,
+                       lt_dtype_name(model->dtype));
     return text_vocab_from_memory(model->data, (size_t)lt_numel(model), place, vocab, err);
 }
 
@@ -103,7 +107,7 @@ static lt_status check_ids(lt_golden *g, lt_error *err)
     return s;
 }
 
-/* text.encode: in.ids [1, n] -> out.hidden [1, n, d_model] ----------------------------------------------------------- */
+/* text.encode: in.ids [1, n] -> out.hidden [1, n, d_model] ------------------------------------- */
 
 static lt_status report_hidden(lt_golden *g, text_encoder *encoder, const int32_t *ids, int64_t n,
                                int d_model, lt_error *err)
@@ -139,8 +143,8 @@ static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
     text_encoder *encoder = NULL;
     lt_status s = LT_OK;
     if (shape.dim[0] != 1 || shape.dim[1] < 1 || shape.dim[1] > INT32_MAX / 2)
-        s = lt_fail(err, LT_ERR_INPUT, "%s: in.ids is [%lld, %lld], expected [1, n]", lt_golden_place(g),
-                    (long long)shape.dim[0], (long long)shape.dim[1]);
+        s = lt_fail(err, LT_ERR_INPUT, "%s: in.ids is [%lld, %lld], expected [1, n]",
+                    lt_golden_place(g), (long long)shape.dim[0], (long long)shape.dim[1]);
     if (s == LT_OK)
         s = text_encoder_open(lt_golden_weights(g), &cfg, backend, &encoder, err);
     if (s == LT_OK)

@@ -5,7 +5,8 @@
 #include "kernels/backend.h"
 #include "weights/golden.h"
 
-/* Computes what the file wants and reports it. LT_ERR_INPUT for an unknown component or a file that lacks something. */
+/* Computes what the file wants and reports it. LT_ERR_INPUT for an unknown component or a file that
+ * lacks something. */
 lt_status text_check(lt_golden *g, lt_backend *backend, lt_error *err);
 
 #endif

@@ -34,9 +34,12 @@ static void bind_block(lt_binder *b, const cfg_text *cfg, encoder_block *block, 
     const lt_shape into = lt_shape2(inner, d);
     lt_bind(b, &block->attention_norm, LT_ROLE_VECTOR, lt_shape1(d),
             "encoder.block.%d.layer.0.layer_norm.weight", i);
-    lt_bind(b, &block->q, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.q.weight", i);
-    lt_bind(b, &block->k, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.k.weight", i);
-    lt_bind(b, &block->v, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.v.weight", i);
+    lt_bind(b, &block->q, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.q.weight",
+            i);
+    lt_bind(b, &block->k, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.k.weight",
+            i);
+    lt_bind(b, &block->v, LT_ROLE_MATRIX, into, "encoder.block.%d.layer.0.SelfAttention.v.weight",
+            i);
     lt_bind(b, &block->o, LT_ROLE_MATRIX, lt_shape2(d, inner),
             "encoder.block.%d.layer.0.SelfAttention.o.weight", i);
     lt_bind(b, &block->feed_forward_norm, LT_ROLE_VECTOR, lt_shape1(d),
@@ -61,7 +64,8 @@ static lt_status bind_encoder(text_encoder *e, lt_weights *file, lt_error *err)
     lt_bind(b, &e->relative_bias, LT_ROLE_TABLE,
             lt_shape2(cfg->relative_attention_num_buckets, cfg->num_heads),
             "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
-    lt_bind(b, &e->final_norm, LT_ROLE_VECTOR, lt_shape1(cfg->d_model), "encoder.final_layer_norm.weight");
+    lt_bind(b, &e->final_norm, LT_ROLE_VECTOR, lt_shape1(cfg->d_model),
+            "encoder.final_layer_norm.weight");
     for (int i = 0; i < cfg->num_layers; i++)
         bind_block(b, cfg, &e->blocks[i], i);
     return lt_binder_close(b, &e->set, err);
@@ -78,8 +82,8 @@ static lt_status check_buckets(const cfg_text *cfg, lt_error *err)
         cfg->relative_attention_max_distance, cfg->relative_attention_num_buckets);
 }
 
-lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *backend, text_encoder **out,
-                            lt_error *err)
+lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *backend,
+                            text_encoder **out, lt_error *err)
 {
     *out = NULL;
     LT_TRY(check_buckets(cfg, err));
@@ -89,8 +93,9 @@ lt_status text_encoder_open(lt_weights *file, const cfg_text *cfg, lt_backend *b
     e->cfg = *cfg;
     lt_ops_open(&e->ops, backend);
     e->blocks = calloc((size_t)cfg->num_layers + 1, sizeof e->blocks[0]);
-    const lt_status s = e->blocks == NULL ? lt_fail(err, LT_ERR_RESOURCES, "text encoder: out of memory")
-                                          : bind_encoder(e, file, err);
+    const lt_status s = e->blocks == NULL
+                            ? lt_fail(err, LT_ERR_RESOURCES, "text encoder: out of memory")
+                            : bind_encoder(e, file, err);
     if (s == LT_OK)
         *out = e;
     else
@@ -123,20 +128,23 @@ static lt_tensor bias_of_distances(lt_ops *o, const encoding *call)
     const int64_t distances = 2 * (int64_t)call->n - 1;
     static const int heads_first[] = {1, 0};
     const lt_tensor buckets = lt_from_host(o, call->buckets, LT_I32, lt_shape1(distances));
-    const lt_tensor rows = lt_gather(o, &call->encoder->relative_bias, buckets); /* [2 n - 1, heads] */
+    /* [2 n - 1, heads] */
+    const lt_tensor rows = lt_gather(o, &call->encoder->relative_bias, buckets);
     const lt_tensor bias = lt_new(o, LT_F32, lt_shape2(call->encoder->cfg.num_heads, distances));
     lt_copy_into(o, bias, lt_permute(rows, heads_first));
     return bias;
 }
 
 /* x += Wo softmax(q k^T + bias) v. T5 has no 1 / sqrt(d_kv): the initial weights take its place. */
-static void attend(lt_ops *o, const cfg_text *cfg, const encoder_block *block, lt_tensor x, lt_tensor bias)
+static void attend(lt_ops *o, const cfg_text *cfg, const encoder_block *block, lt_tensor x,
+                   lt_tensor bias)
 {
     const int64_t n = x.dim[0];
     const lt_shape heads = lt_shape3(n, cfg->num_heads, cfg->d_kv);
-    const lt_tensor h = lt_rms_norm(o, x, &block->attention_norm, cfg->layer_norm_epsilon); /* [n, d_model] */
-    const lt_tensor q =
-        lt_reshape(lt_linear(o, h, &block->q, NULL, LT_ACT_NONE), heads); /* [n, heads, d_kv] */
+    /* [n, d_model] */
+    const lt_tensor h = lt_rms_norm(o, x, &block->attention_norm, cfg->layer_norm_epsilon);
+    /* [n, heads, d_kv] */
+    const lt_tensor q = lt_reshape(lt_linear(o, h, &block->q, NULL, LT_ACT_NONE), heads);
     const lt_tensor k = lt_reshape(lt_linear(o, h, &block->k, NULL, LT_ACT_NONE), heads);
     const lt_tensor v = lt_reshape(lt_linear(o, h, &block->v, NULL, LT_ACT_NONE), heads);
     const lt_attention_args args = {.scale = 1, .visible = lt_none(), .bias = bias};
@@ -149,7 +157,9 @@ static void attend(lt_ops *o, const cfg_text *cfg, const encoder_block *block, l
 static void feed_forward(lt_ops *o, const cfg_text *cfg, const encoder_block *block, lt_tensor x)
 {
     const lt_row_norm norm = {&block->feed_forward_norm, cfg->layer_norm_epsilon};
-    const lt_tensor inner = lt_gated_linear(o, x, &norm, &block->gate, &block->up, LT_ACT_GELU_TANH); /* [n, d_ff] */
+    /* [n, d_ff] */
+    const lt_tensor inner =
+        lt_gated_linear(o, x, &norm, &block->gate, &block->up, LT_ACT_GELU_TANH);
     lt_linear_add_into(o, x, inner, &block->down, NULL);
 }
 
@@ -178,8 +188,9 @@ static lt_status check_ids(const text_encoder *e, const int32_t *ids, int n, lt_
         return lt_fail(err, LT_ERR_INPUT, "text encoder: %d ids, expected at least 1", n);
     for (int i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= e->cfg.vocab_size)
-            return lt_fail(err, LT_ERR_INPUT, "text encoder: id %d at position %d, expected 0 to %d",
-                           (int)ids[i], i, e->cfg.vocab_size - 1);
+            return lt_fail(err, LT_ERR_INPUT,
+                           "text encoder: id %d at position %d, expected 0 to %d", (int)ids[i], i,
+                           e->cfg.vocab_size - 1);
     return LT_OK;
 }
 

@@ -19,8 +19,8 @@ int text_vocab_count(const text_vocab *v)
     return v->model.count + EXTRA_IDS;
 }
 
-lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place, text_vocab **out,
-                                 lt_error *err)
+lt_status text_vocab_from_memory(const void *bytes, size_t count, const char *place,
+                                 text_vocab **out, lt_error *err)
 {
     *out = NULL;
     text_vocab *v = calloc(1, sizeof *v);
@@ -39,7 +39,8 @@ lt_status text_vocab_open(const char *path, text_vocab **out, lt_error *err)
     char *bytes;
     size_t count;
     *out = NULL;
-    lt_status s = lt_whole_file_read(path, MAX_FILE_BYTES, "a SentencePiece vocabulary", &bytes, &count, err);
+    lt_status s =
+        lt_whole_file_read(path, MAX_FILE_BYTES, "a SentencePiece vocabulary", &bytes, &count, err);
     if (s == LT_OK)
         s = text_vocab_from_memory(bytes, count, path, out, err);
     free(bytes);
@@ -54,7 +55,7 @@ void text_vocab_close(text_vocab *v)
     free(v);
 }
 
-/* Strings that are ids by themselves ---------------------------------------------------------------------------------- */
+/* Strings that are ids by themselves ----------------------------------------------------------- */
 
 typedef struct {
     int32_t id;
@@ -128,7 +129,7 @@ static size_t skip_trailing_spaces(const char *text, size_t begin, size_t end)
     return end;
 }
 
-/* Cutting ------------------------------------------------------------------------------------------------------------- */
+/* Cutting -------------------------------------------------------------------------------------- */
 
 /* The pieces of text[begin .. end-1], which holds no special string. */
 static lt_status cut_plain(const text_vocab *v, const char *text, size_t begin, size_t end,
@@ -144,8 +145,8 @@ static lt_status cut_plain(const text_vocab *v, const char *text, size_t begin, 
     return LT_OK;
 }
 
-static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes, normalized_text *normal,
-                         text_pieces *out, lt_error *err)
+static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes,
+                         normalized_text *normal, text_pieces *out, lt_error *err)
 {
     bool trim_start = false;
     size_t begin = 0;
@@ -167,11 +168,13 @@ static lt_status cut_all(const text_vocab *v, const char *text, size_t bytes, no
     return LT_OK;
 }
 
-lt_status text_cut(const text_vocab *v, const char *text, size_t bytes, text_pieces *out, lt_error *err)
+lt_status text_cut(const text_vocab *v, const char *text, size_t bytes, text_pieces *out,
+                   lt_error *err)
 {
     *out = (text_pieces){0};
     if (bytes > MAX_TEXT_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "text: %zu bytes, expected at most %d", bytes, MAX_TEXT_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "text: %zu bytes, expected at most %d", bytes,
+                       MAX_TEXT_BYTES);
     normalized_text normal = {0};
     const lt_status s = cut_all(v, text, bytes, &normal, out, err);
     normalized_text_close(&normal);
@@ -189,8 +192,8 @@ static void report_unknown(const char *text, text_piece p, text_report *report)
 }
 
 /* A literal </s> at the end, or where the text was cut, serves as the end. */
-static void put_ids(const text_pieces *pieces, const char *text, size_t bytes, int max_length, text_padding padding,
-                    int32_t *ids, text_report *report)
+static void put_ids(const text_pieces *pieces, const char *text, size_t bytes, int max_length,
+                    text_padding padding, int32_t *ids, text_report *report)
 {
     const size_t room = (size_t)max_length - 1;
     const size_t kept = pieces->count < room ? pieces->count : room;
@@ -210,8 +213,8 @@ static void put_ids(const text_pieces *pieces, const char *text, size_t bytes, i
     report->count = n;
 }
 
-lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length, text_padding padding,
-                   int32_t *ids, text_report *report, lt_error *err)
+lt_status text_ids(const text_vocab *v, const char *text, size_t bytes, int max_length,
+                   text_padding padding, int32_t *ids, text_report *report, lt_error *err)
 {
     if (max_length < 1)
         return lt_fail(err, LT_ERR_INPUT, "text: room for %d ids, expected at least 1", max_length);

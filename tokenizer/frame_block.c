@@ -1,31 +1,40 @@
-/* frame_block.c - one block of the encoder or decoder, in two steps: all rows leave their keys and values, then rows look at
- * as many of them as they may see. */
+/* frame_block.c - one block of the encoder or decoder, in two steps: all rows leave their keys and
+ * values, then rows look at as many of them as they may see. */
 #include <math.h>
 
 #include "tokenizer/tok_network.h"
 
 static const float norm_epsilon = 1e-5f;
 
-void tok_block_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_block *block, const char *part, int layer)
+void tok_block_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_block *block, const char *part,
+                    int layer)
 {
     const int d = cfg->width;
     const int wide = cfg->mlp_width;
-    lt_bind(b, &block->norm_1, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_1.weight", part, layer);
-    lt_bind(b, &block->norm_1_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_1.bias", part, layer);
-    lt_bind(b, &block->q, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wq.weight", part, layer);
-    lt_bind(b, &block->k, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wk.weight", part, layer);
-    lt_bind(b, &block->v, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wv.weight", part, layer);
-    lt_bind(b, &block->out, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wo.weight", part, layer);
-    lt_bind(b, &block->norm_2, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_2.weight", part, layer);
-    lt_bind(b, &block->norm_2_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_2.bias", part, layer);
-    lt_bind(b, &block->up, LT_ROLE_MATRIX, lt_shape2(wide, d), "%s.transformer.%d.mlp.c_fc.weight", part,
+    lt_bind(b, &block->norm_1, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_1.weight", part,
             layer);
-    lt_bind(b, &block->up_bias, LT_ROLE_VECTOR, lt_shape1(wide), "%s.transformer.%d.mlp.c_fc.bias", part,
+    lt_bind(b, &block->norm_1_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_1.bias",
+            part, layer);
+    lt_bind(b, &block->q, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wq.weight", part,
             layer);
-    lt_bind(b, &block->down, LT_ROLE_MATRIX, lt_shape2(d, wide), "%s.transformer.%d.mlp.c_proj.weight", part,
+    lt_bind(b, &block->k, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wk.weight", part,
             layer);
-    lt_bind(b, &block->down_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.mlp.c_proj.bias", part,
+    lt_bind(b, &block->v, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wv.weight", part,
             layer);
+    lt_bind(b, &block->out, LT_ROLE_MATRIX, lt_shape2(d, d), "%s.transformer.%d.attn.wo.weight",
+            part, layer);
+    lt_bind(b, &block->norm_2, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_2.weight", part,
+            layer);
+    lt_bind(b, &block->norm_2_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.ln_2.bias",
+            part, layer);
+    lt_bind(b, &block->up, LT_ROLE_MATRIX, lt_shape2(wide, d), "%s.transformer.%d.mlp.c_fc.weight",
+            part, layer);
+    lt_bind(b, &block->up_bias, LT_ROLE_VECTOR, lt_shape1(wide), "%s.transformer.%d.mlp.c_fc.bias",
+            part, layer);
+    lt_bind(b, &block->down, LT_ROLE_MATRIX, lt_shape2(d, wide),
+            "%s.transformer.%d.mlp.c_proj.weight", part, layer);
+    lt_bind(b, &block->down_bias, LT_ROLE_VECTOR, lt_shape1(d), "%s.transformer.%d.mlp.c_proj.bias",
+            part, layer);
 }
 
 tok_memory tok_memory_new(lt_ops *o, const cfg_tokenizer *cfg, int64_t rows)

@@ -1,10 +1,10 @@
-/* frame_layout.h - how many rows and tokens a frame has, in which order the networks see them, and where each row stands
- * in the rotary embedding.
+/* frame_layout.h - how many rows and tokens a frame has, in which order the networks see them, and
+ * where each row stands in the rotary embedding.
  *
  *     visual rows of frame 0, latents of frame 0, visual rows of frame 1, latents of frame 1, ...
  *
- * The release puts all visual rows first; positions are a property of a row, so the order is free. Frame by frame every
- * mask becomes "the first so many keys".
+ * The release puts all visual rows first; positions are a property of a row, so the order is free.
+ * Frame by frame every mask becomes "the first so many keys".
  */
 #ifndef TOK_FRAME_LAYOUT_H
 #define TOK_FRAME_LAYOUT_H

@@ -1,4 +1,5 @@
-/* numpy_array.c - "\x93NUMPY", version, header length, a Python dictionary as text, then the values. */
+/* numpy_array.c - "\x93NUMPY", version, header length, a Python
+ * dictionary as text, then the values. */
 #include "tokenizer/numpy_array.h"
 
 #include <string.h>
@@ -125,8 +126,8 @@ static bool read_dictionary(scanner s, description *d)
 
 /* ---- the file ---- */
 
-lt_status tok_numpy_read(const uint8_t *data, size_t bytes, const char *place, const uint8_t **values,
-                         int64_t *count, lt_error *err)
+lt_status tok_numpy_read(const uint8_t *data, size_t bytes, const char *place,
+                         const uint8_t **values, int64_t *count, lt_error *err)
 {
     if (bytes < 12)
         return lt_fail(err, LT_ERR_INPUT, "%s: a NumPy file that ends in its header", place);
@@ -136,20 +137,22 @@ lt_status tok_numpy_read(const uint8_t *data, size_t bytes, const char *place, c
     if (version > 1)
         header |= (size_t)data[10] << 16 | (size_t)data[11] << 24;
     if (version < 1 || version > 3)
-        return lt_fail(err, LT_ERR_INPUT, "%s: NumPy format version %d, expected 1 to 3", place, version);
+        return lt_fail(err, LT_ERR_INPUT, "%s: NumPy format version %d, expected 1 to 3", place,
+                       version);
     if (header > MAX_HEADER_BYTES || header > bytes - prefix)
-        return lt_fail(err, LT_ERR_INPUT, "%s: a NumPy header of %zu bytes in a file of %zu", place, header,
-                       bytes);
+        return lt_fail(err, LT_ERR_INPUT, "%s: a NumPy header of %zu bytes in a file of %zu", place,
+                       header, bytes);
     const char *text = (const char *)data + prefix;
     description d;
     if (!read_dictionary((scanner){text, text + header}, &d))
-        return lt_fail(err, LT_ERR_INPUT, "%s: its NumPy header does not describe a flat array", place);
+        return lt_fail(err, LT_ERR_INPUT, "%s: its NumPy header does not describe a flat array",
+                       place);
     if (strcmp(d.dtype, "<i8") != 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: NumPy type %s, expected <i8", place, d.dtype);
     const size_t stored = bytes - prefix - header;
     if (stored % 8 != 0 || (uint64_t)d.count != stored / 8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld values in %zu bytes, expected 8 bytes each", place,
-                       (long long)d.count, stored);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld values in %zu bytes, expected 8 bytes each",
+                       place, (long long)d.count, stored);
     *values = data + prefix + header;
     *count = d.count;
     return LT_OK;
@@ -166,8 +169,9 @@ int64_t tok_numpy_value(const uint8_t *values, int64_t index)
 void tok_numpy_write(FILE *stream, const uint16_t *values, int64_t count)
 {
     char text[128];
-    int length = snprintf(text, sizeof text, "{'descr': '<i8', 'fortran_order': False, 'shape': (%lld,), }",
-                          (long long)count);
+    int length =
+        snprintf(text, sizeof text, "{'descr': '<i8', 'fortran_order': False, 'shape': (%lld,), }",
+                 (long long)count);
     while ((10 + length + 1) % 64 != 0) /* values begin at a multiple of 64 */
         text[length++] = ' ';
     text[length++] = '\n';

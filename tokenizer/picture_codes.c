@@ -16,9 +16,10 @@ static const char table_name[] = "pictures.table";
 static const double table_step = 1.0 / 64;
 
 /* ITU-R BT.601, full range */
-static const double channels[PLANES][3] = {{.299, .587, .114}, {-.168736, -.331264, .5}, {.5, -.418688, -.081312}};
+static const double channels[PLANES][3] = {
+    {.299, .587, .114}, {-.168736, -.331264, .5}, {.5, -.418688, -.081312}};
 
-/* --- the table --------------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static int rows_of(const tok_picture_table *t, int plane)
 {
@@ -32,8 +33,10 @@ static int columns_of(const tok_picture_table *t, int plane)
 
 static bool is_digit(const tok_picture_table *t, const tok_picture_digit *d)
 {
-    return d->code >= 0 && d->code < t->codes && d->plane >= 0 && d->plane < PLANES && d->row >= 0 && d->row < rows_of(t, d->plane) &&
-           d->column >= 0 && d->column < columns_of(t, d->plane) && d->levels >= 3 && d->levels % 2 == 1 && d->step > 0;
+    return d->code >= 0 && d->code < t->codes && d->plane >= 0 && d->plane < PLANES &&
+           d->row >= 0 && d->row < rows_of(t, d->plane) && d->column >= 0 &&
+           d->column < columns_of(t, d->plane) && d->levels >= 3 && d->levels % 2 == 1 &&
+           d->step > 0;
 }
 
 /* Digits of one code make no more values than there are entries. */
@@ -59,21 +62,27 @@ static lt_status find_table(lt_weights *weights, const lt_tensor **out, lt_error
     char found[128];
     const lt_tensor *t = lt_weights_find(weights, table_name);
     if (!t || lt_is_none(t))
-        return lt_fail(err, LT_ERR_INPUT, "%s: found no tensor '%s', expected one beside 'tokenizer.picture_codes'", lt_weights_place(weights),
-                       table_name);
-    if (t->dtype != LT_I32 || t->rank != 2 || t->dim[1] != FIELDS || t->dim[0] < 1 || t->dim[0] > MOST_DIGITS)
-        return lt_fail(err, LT_ERR_INPUT, "%s: '%s' is %s %s, expected i32 [1 to %d, %d]", lt_weights_place(weights), table_name,
-                       lt_dtype_name(t->dtype), lt_shape_text(lt_shape_of(t), found, sizeof found), MOST_DIGITS, FIELDS);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: found no tensor '%s', expected one beside 'tokenizer.picture_codes'",
+                       lt_weights_place(weights), table_name);
+    if (t->dtype != LT_I32 || t->rank != 2 || t->dim[1] != FIELDS || t->dim[0] < 1 ||
+        t->dim[0] > MOST_DIGITS)
+        return lt_fail(err, LT_ERR_INPUT, "%s: '%s' is %s %s, expected i32 [1 to %d, %d]",
+                       lt_weights_place(weights), table_name, lt_dtype_name(t->dtype),
+                       lt_shape_text(lt_shape_of(t), found, sizeof found), MOST_DIGITS, FIELDS);
     *out = t;
     return LT_OK;
 }
 
-lt_status tok_picture_table_load(lt_weights *weights, const cfg_tokenizer *cfg, tok_picture_table *out, lt_error *err)
+lt_status tok_picture_table_load(lt_weights *weights, const cfg_tokenizer *cfg,
+                                 tok_picture_table *out, lt_error *err)
 {
     const int entries = cfg->codebook_size - cfg->picture_codes;
     const lt_tensor *stored = NULL;
-    *out = (tok_picture_table){
-        .first = cfg->picture_codes, .codes = cfg->i_tokens, .rows = cfg->grid_height, .columns = cfg->grid_width};
+    *out = (tok_picture_table){.first = cfg->picture_codes,
+                               .codes = cfg->i_tokens,
+                               .rows = cfg->grid_height,
+                               .columns = cfg->grid_width};
     LT_TRY(find_table(weights, &stored, err));
     out->count = (int)stored->dim[0];
     out->digit = calloc((size_t)out->count, sizeof *out->digit);
@@ -85,11 +94,14 @@ lt_status tok_picture_table_load(lt_weights *weights, const cfg_tokenizer *cfg, 
             v[k] = (int)lt_load_element(stored->data, stored->dtype, (int64_t)FIELDS * i + k);
         out->digit[i] = (tok_picture_digit){v[0], v[1], v[2], v[3], v[4], v[5] * table_step, 1};
     }
-    if (FINE * out->rows <= MOST_SIDE && FINE * out->columns <= MOST_SIDE && find_places(out, entries))
+    if (FINE * out->rows <= MOST_SIDE && FINE * out->columns <= MOST_SIDE &&
+        find_places(out, entries))
         return LT_OK;
     tok_picture_table_clear(out);
-    return lt_fail(err, LT_ERR_INPUT, "%s: '%s' does not fit frames of %d codes, %d entries and a grid of %d x %d", lt_weights_place(weights),
-                   table_name, cfg->i_tokens, entries, cfg->grid_width, cfg->grid_height);
+    return lt_fail(err, LT_ERR_INPUT,
+                   "%s: '%s' does not fit frames of %d codes, %d entries and a grid of %d x %d",
+                   lt_weights_place(weights), table_name, cfg->i_tokens, entries, cfg->grid_width,
+                   cfg->grid_height);
 }
 
 void tok_picture_table_clear(tok_picture_table *t)
@@ -98,7 +110,7 @@ void tok_picture_table_clear(tok_picture_table *t)
     *t = (tok_picture_table){0};
 }
 
-/* --- cosines ----------------------------------------------------------------------------------------------------- */
+/* --- cosines ---------------------------------------------------------------------------------- */
 
 /* A plane's waves for one cosine. */
 typedef struct {
@@ -121,7 +133,8 @@ static void make_waves(const tok_picture_table *t, const tok_picture_digit *d, w
 }
 
 /* cells [rows, columns] of a plane */
-static void average(const tok_picture_table *t, const uint8_t *frame, int height, int width, int plane, double *cells)
+static void average(const tok_picture_table *t, const uint8_t *frame, int height, int width,
+                    int plane, double *cells)
 {
     const int rows = rows_of(t, plane);
     const int columns = columns_of(t, plane);
@@ -131,7 +144,9 @@ static void average(const tok_picture_table *t, const uint8_t *frame, int height
     for (int y = 0; y < rows; y++)
         for (int x = 0; x < columns; x++) {
             double rgb[3];
-            tok_mean_colour(frame + 3 * ((int64_t)y * cell_height * width + (int64_t)x * cell_width), cell_height, cell_width, width, rgb);
+            tok_mean_colour(frame +
+                                3 * ((int64_t)y * cell_height * width + (int64_t)x * cell_width),
+                            cell_height, cell_width, width, rgb);
             cells[y * columns + x] = weight[0] * rgb[0] + weight[1] * rgb[1] + weight[2] * rgb[2];
         }
 }
@@ -149,7 +164,8 @@ static double cosine_of(const tok_picture_table *t, const tok_picture_digit *d, 
     return sum;
 }
 
-void tok_picture_codes(const tok_picture_table *t, const uint8_t *frame, int height, int width, int32_t *codes)
+void tok_picture_codes(const tok_picture_table *t, const uint8_t *frame, int height, int width,
+                       int32_t *codes)
 {
     for (int i = 0; i < t->codes; i++)
         codes[i] = t->first;
@@ -186,11 +202,12 @@ void tok_picture_colours(const tok_picture_table *t, const int32_t *codes, float
         make_waves(t, d, &w);
         for (int y = 0; y < rows_of(t, d->plane); y++)
             for (int x = 0; x < columns; x++)
-                colours[begin[d->plane] + y * columns + x] += (float)(level * d->step * w.down[y] * w.across[x]);
+                colours[begin[d->plane] + y * columns + x] +=
+                    (float)(level * d->step * w.down[y] * w.across[x]);
     }
 }
 
-/* --- which frames are pictures ----------------------------------------------------------------------------------- */
+/* --- which frames are pictures ---------------------------------------------------------------- */
 
 bool tok_shows_picture(int first, const int32_t *codes, int64_t count)
 {

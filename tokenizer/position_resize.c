@@ -1,5 +1,6 @@
-/* position_resize.c - the Vision Transformer's position table at another grid: bicubic with a = -0.75, half-pixel centres, no
- * antialiasing, scaled to the output's size (older libraries scaled by (k + 0.1) / 14, which shifts every sample). */
+/* position_resize.c - the Vision Transformer's position table at another grid: bicubic with a =
+ * -0.75, half-pixel centres, no antialiasing, scaled to the output's size (older libraries scaled
+ * by (k + 0.1) / 14, which shifts every sample). */
 #include <math.h>
 
 #include "tokenizer/tok_network.h"
@@ -47,7 +48,8 @@ void tok_resize_positions(const float *table, int trained, int side, int d, floa
                 double sum = 0;
                 for (int p = 0; p < 4; p++)
                     for (int q = 0; q < 4; q++) {
-                        const int cell = clamp(top + p, trained - 1) * trained + clamp(left + q, trained - 1);
+                        const int cell =
+                            clamp(top + p, trained - 1) * trained + clamp(left + q, trained - 1);
                         sum += rows[p] * columns[q] * (double)table[(int64_t)cell * d + c];
                     }
                 *out = (float)sum;

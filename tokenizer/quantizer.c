@@ -1,6 +1,7 @@
 /* quantizer.c - latents to the nearest codes, and codes back to rows.
  *
- * The search runs on the host in f32, with the release's own form of the distance: its rounding decides ties.
+ * The search runs on the host in f32, with the release's own form of the distance: its rounding
+ * decides ties.
  */
 #include <float.h>
 #include <math.h>
@@ -11,17 +12,22 @@
 static const char codebook_name[] = "quantizer._codebook.embed";
 static const char flag_name[] = "quantizer._codebook.initted";
 
-void tok_quantizer_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_quantizer *q, unsigned directions)
+void tok_quantizer_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_quantizer *q,
+                        unsigned directions)
 {
     const int dim = cfg->code_dim;
-    lt_bind(b, &q->codebook, LT_ROLE_TABLE, lt_shape2(cfg->codebook_size, dim), "%s", codebook_name);
+    lt_bind(b, &q->codebook, LT_ROLE_TABLE, lt_shape2(cfg->codebook_size, dim), "%s",
+            codebook_name);
     if (directions & TOK_TO_CODES) {
-        lt_bind(b, &q->in, LT_ROLE_MATRIX, lt_shape2(dim, cfg->width), "quantizer.project_in.weight");
+        lt_bind(b, &q->in, LT_ROLE_MATRIX, lt_shape2(dim, cfg->width),
+                "quantizer.project_in.weight");
         lt_bind(b, &q->in_bias, LT_ROLE_VECTOR, lt_shape1(dim), "quantizer.project_in.bias");
     }
     if (directions & TOK_FROM_CODES) {
-        lt_bind(b, &q->out, LT_ROLE_MATRIX, lt_shape2(cfg->width, dim), "quantizer.project_out.weight");
-        lt_bind(b, &q->out_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width), "quantizer.project_out.bias");
+        lt_bind(b, &q->out, LT_ROLE_MATRIX, lt_shape2(cfg->width, dim),
+                "quantizer.project_out.weight");
+        lt_bind(b, &q->out_bias, LT_ROLE_VECTOR, lt_shape1(cfg->width),
+                "quantizer.project_out.bias");
     }
 }
 
@@ -31,7 +37,8 @@ static lt_status check_initialised(lt_weights *weights, lt_error *err)
     const lt_tensor *flag = lt_weights_find(weights, flag_name);
     if (!flag)
         return LT_OK;
-    if (lt_is_none(flag) || lt_numel(flag) != 1 || !(fabs(lt_load_element(flag->data, flag->dtype, 0)) > 0))
+    if (lt_is_none(flag) || lt_numel(flag) != 1 ||
+        !(fabs(lt_load_element(flag->data, flag->dtype, 0)) > 0))
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: %s is not a flag that is set: the codebook was never initialised",
                        lt_weights_place(weights), flag_name);
@@ -46,7 +53,8 @@ static float sum_of_squares(const float *v, int n)
     return sum;
 }
 
-lt_status tok_quantizer_load(tok_quantizer *q, const cfg_tokenizer *cfg, lt_weights *weights, lt_error *err)
+lt_status tok_quantizer_load(tok_quantizer *q, const cfg_tokenizer *cfg, lt_weights *weights,
+                             lt_error *err)
 {
     LT_TRY(check_initialised(weights, err));
     const lt_tensor *stored = lt_weights_find(weights, codebook_name); /* there: it is bound */
@@ -83,7 +91,8 @@ lt_tensor tok_code_rows(lt_ops *o, const tok_quantizer *q, const int32_t *tokens
     return lt_linear(o, lt_gather(o, &q->codebook, ids), &q->out, &q->out_bias, LT_ACT_NONE);
 }
 
-/* sqrt(max(0, (z.z + e.e) - 2 z.e)): root and clamp are part of the comparison, they merge neighbours into ties. */
+/* sqrt(max(0, (z.z + e.e) - 2 z.e)): root and clamp are part of the comparison, they merge
+ * neighbours into ties. */
 static int32_t nearest_code(const tok_quantizer *q, const float *z)
 {
     const float square = sum_of_squares(z, q->dim);
@@ -109,7 +118,8 @@ void tok_nearest_codes(const tok_quantizer *q, const float *z, int64_t n, int32_
         tokens[i] = nearest_code(q, z + i * q->dim);
 }
 
-void tok_code_distances(const tok_quantizer *q, const float *z, int64_t n, const int32_t *tokens, float *distances)
+void tok_code_distances(const tok_quantizer *q, const float *z, int64_t n, const int32_t *tokens,
+                        float *distances)
 {
     for (int64_t row = 0; row < n; row++) {
         const float *code = q->codes + (int64_t)tokens[row] * q->dim;

@@ -1,4 +1,5 @@
-/* sequence_table.c - rotary angles and counts of a full segment, made once on the host and kept on the backend. */
+/* sequence_table.c - rotary angles and counts of a full segment, made once on the
+ * host and kept on the backend. */
 #include <stdlib.h>
 
 #include "tokenizer/tok_network.h"
@@ -14,8 +15,8 @@ static lt_status upload_angles(lt_backend *backend, const cfg_tokenizer *cfg, co
     lt_status status =
         backend->table->upload(backend, s->angles.cosine.data, table, count * sizeof *table, err);
     if (status == LT_OK)
-        status =
-            backend->table->upload(backend, s->angles.sine.data, table + count, count * sizeof *table, err);
+        status = backend->table->upload(backend, s->angles.sine.data, table + count,
+                                        count * sizeof *table, err);
     free(table);
     return status;
 }
@@ -34,7 +35,8 @@ static lt_status upload_counts(lt_backend *backend, const tok_sequence *s, lt_er
     return status;
 }
 
-lt_status tok_sequence_open(lt_backend *backend, const cfg_tokenizer *cfg, tok_sequence *out, lt_error *err)
+lt_status tok_sequence_open(lt_backend *backend, const cfg_tokenizer *cfg, tok_sequence *out,
+                            lt_error *err)
 {
     const int64_t rows = tok_rows_before(cfg, cfg->temporal_size);
     const lt_shape angles = lt_shape2(rows, cfg->width / cfg->heads / 2);

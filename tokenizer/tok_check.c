@@ -12,8 +12,8 @@ static lt_status no_memory(const lt_golden *g, lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the outputs", lt_golden_place(g));
 }
 
-static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found, const char *expected,
-                             lt_error *err)
+static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found,
+                             const char *expected, lt_error *err)
 {
     char text[128];
     return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected %s", lt_golden_place(g), name,
@@ -26,7 +26,8 @@ static lt_status read_config(const lt_golden *g, cfg_tokenizer *cfg, lt_error *e
 }
 
 /* Between the release's maps [frames, C, cells] and ours [frames, cells, C]. */
-static void channels_last(const float *maps, int64_t frames, int64_t channels, int64_t cells, float *out)
+static void channels_last(const float *maps, int64_t frames, int64_t channels, int64_t cells,
+                          float *out)
 {
     for (int64_t f = 0; f < frames; f++)
         for (int64_t i = 0; i < cells; i++)
@@ -34,7 +35,8 @@ static void channels_last(const float *maps, int64_t frames, int64_t channels, i
                 *out++ = maps[(f * channels + c) * cells + i];
 }
 
-static void channels_first(const float *features, int64_t frames, int64_t channels, int64_t cells, float *out)
+static void channels_first(const float *features, int64_t frames, int64_t channels, int64_t cells,
+                           float *out)
 {
     for (int64_t f = 0; f < frames; f++)
         for (int64_t c = 0; c < channels; c++)
@@ -42,10 +44,10 @@ static void channels_first(const float *features, int64_t frames, int64_t channe
                 *out++ = features[(f * cells + i) * channels + c];
 }
 
-/* --- tokenizer.theia --------------------------------------------------------------------------------------------- */
+/* --- tokenizer.theia -------------------------------------------------------------------------- */
 
-static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *pixels,
-                             lt_error *err)
+static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
+                             const lt_tensor *pixels, lt_error *err)
 {
     const int64_t frames = pixels->dim[0];
     const int64_t cells = tok_frame_patches(cfg);
@@ -55,7 +57,8 @@ static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *
     float *maps = malloc(bytes);
     lt_status s = features && maps ? LT_OK : no_memory(g, err);
     if (s == LT_OK)
-        s = tok_features(t, pixels->data, frames, (int)pixels->dim[1], (int)pixels->dim[2], features, err);
+        s = tok_features(t, pixels->data, frames, (int)pixels->dim[1], (int)pixels->dim[2],
+                         features, err);
     if (s == LT_OK) {
         channels_first(features, frames, channels, cells, maps);
         const lt_shape shape = lt_shape4(frames, channels, cfg->grid_height, cfg->grid_width);
@@ -82,7 +85,7 @@ static lt_status check_theia(lt_golden *g, lt_backend *backend, lt_error *err)
     return s;
 }
 
-/* --- tokenizer.encode -------------------------------------------------------------------------------------------- */
+/* --- tokenizer.encode ------------------------------------------------------------------------- */
 
 static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const float *maps,
                            int frames, lt_error *err)
@@ -116,9 +119,11 @@ static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
     LT_TRY(read_config(g, &cfg, err));
     LT_TRY(lt_golden_input_f32(g, "features", 5, &maps, &shape, err));
     lt_status s = LT_OK;
-    if (shape.dim[0] != 1 || shape.dim[1] > cfg.temporal_size || shape.dim[2] != cfg.feature_channels ||
-        shape.dim[3] != cfg.grid_height || shape.dim[4] != cfg.grid_width)
-        s = wrong_shape(g, "features", shape, "[1, T, feature_channels, grid_height, grid_width]", err);
+    if (shape.dim[0] != 1 || shape.dim[1] > cfg.temporal_size ||
+        shape.dim[2] != cfg.feature_channels || shape.dim[3] != cfg.grid_height ||
+        shape.dim[4] != cfg.grid_width)
+        s = wrong_shape(g, "features", shape, "[1, T, feature_channels, grid_height, grid_width]",
+                        err);
     if (s == LT_OK)
         s = tok_open(lt_golden_weights(g), &cfg, backend, TOK_ENCODER, &t, err);
     if (s == LT_OK)
@@ -128,10 +133,10 @@ static lt_status check_encode(lt_golden *g, lt_backend *backend, lt_error *err)
     return s;
 }
 
-/* --- tokenizer.decode -------------------------------------------------------------------------------------------- */
+/* --- tokenizer.decode ------------------------------------------------------------------------- */
 
-static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const int32_t *tokens,
-                         int frames, lt_error *err)
+static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
+                         const int32_t *tokens, int frames, lt_error *err)
 {
     const int64_t cells = tok_frame_patches(cfg);
     const size_t bytes = (size_t)(frames * cells * cfg->feature_channels) * sizeof(float);
@@ -142,7 +147,8 @@ static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, c
         s = tok_decode(t, tokens, frames, features, err);
     if (s == LT_OK) {
         channels_first(features, frames, cfg->feature_channels, cells, maps);
-        const lt_shape shape = lt_shape5(1, frames, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
+        const lt_shape shape =
+            lt_shape5(1, frames, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
         s = lt_golden_report(g, "features", LT_F32, shape, maps, err);
     }
     free(features);
@@ -173,7 +179,7 @@ static lt_status check_decode(lt_golden *g, lt_backend *backend, lt_error *err)
     return s;
 }
 
-/* --- tokenizer.quantize ------------------------------------------------------------------------------------------ */
+/* --- tokenizer.quantize ----------------------------------------------------------------------- */
 
 typedef struct {
     const cfg_tokenizer *cfg;
@@ -217,8 +223,8 @@ static lt_status run_quantizer(lt_golden *g, lt_backend *backend, quantize_pass 
     return s;
 }
 
-static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p, lt_weight_set **set,
-                                lt_error *err)
+static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass *p,
+                                lt_weight_set **set, lt_error *err)
 {
     lt_binder *b = lt_binder_open(lt_golden_weights(g), backend);
     tok_quantizer_bind(b, p->cfg, &p->quantizer, TOK_TO_CODES | TOK_FROM_CODES);
@@ -255,10 +261,11 @@ static lt_status check_quantize(lt_golden *g, lt_backend *backend, lt_error *err
     return s;
 }
 
-/* --- tokenizer.pictures ------------------------------------------------------------------------------------------ */
+/* --- tokenizer.pictures ----------------------------------------------------------------------- */
 
 /* How well other tokens [frames, i_tokens] tell the frames. */
-static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *frames, lt_error *err)
+static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
+                               const lt_tensor *frames, lt_error *err)
 {
     const int64_t count = frames->dim[0];
     const int height = (int)frames->dim[1];
@@ -272,7 +279,9 @@ static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model
         s = wrong_shape(g, "scenes", shape, "[F, i_tokens]", err);
     for (int64_t f = 0; f < count && s == LT_OK; f++) {
         double error = 0;
-        s = tok_measure_scene(t, scenes + f * cfg->i_tokens, (const uint8_t *)frames->data + 3 * f * height * width, height, width, &error, err);
+        s = tok_measure_scene(t, scenes + f * cfg->i_tokens,
+                              (const uint8_t *)frames->data + 3 * f * height * width, height, width,
+                              &error, err);
         errors[f] = (float)error;
     }
     if (s == LT_OK)
@@ -283,7 +292,8 @@ static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model
 }
 
 /* Codes of every frame, and features of these. */
-static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t, const lt_tensor *frames, lt_error *err)
+static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
+                                 const lt_tensor *frames, lt_error *err)
 {
     const int64_t count = frames->dim[0];
     const int height = (int)frames->dim[1];
@@ -294,7 +304,8 @@ static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_mod
     float *maps = malloc((size_t)(count * values) * sizeof *maps);
     lt_status s = codes && features && maps ? LT_OK : no_memory(g, err);
     for (int64_t f = 0; f < count && s == LT_OK; f++) {
-        s = tok_encode_picture(t, (const uint8_t *)frames->data + 3 * f * height * width, height, width, codes + f * cfg->i_tokens, err);
+        s = tok_encode_picture(t, (const uint8_t *)frames->data + 3 * f * height * width, height,
+                               width, codes + f * cfg->i_tokens, err);
         if (s == LT_OK)
             s = tok_decode(t, codes + f * cfg->i_tokens, 1, features + f * values, err);
     }
@@ -302,7 +313,8 @@ static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_mod
         s = lt_golden_report(g, "tokens", LT_I32, lt_shape2(count, cfg->i_tokens), codes, err);
     if (s == LT_OK) {
         channels_first(features, count, cfg->feature_channels, tok_frame_patches(cfg), maps);
-        const lt_shape shape = lt_shape4(count, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
+        const lt_shape shape =
+            lt_shape4(count, cfg->feature_channels, cfg->grid_height, cfg->grid_width);
         s = lt_golden_report(g, "features", LT_F32, shape, maps, err);
     }
     free(codes);
@@ -318,7 +330,8 @@ static lt_status check_pictures(lt_golden *g, lt_backend *backend, lt_error *err
     tok_model *t = NULL;
     LT_TRY(read_config(g, &cfg, err));
     LT_TRY(lt_golden_input(g, "frames", 4, &frames, err));
-    if (frames->dtype != LT_U8 || frames->dim[3] != 3 || frames->dim[1] > INT32_MAX || frames->dim[2] > INT32_MAX)
+    if (frames->dtype != LT_U8 || frames->dim[3] != 3 || frames->dim[1] > INT32_MAX ||
+        frames->dim[2] > INT32_MAX)
         return wrong_shape(g, "frames", lt_shape_of(frames), "u8 [F, H, W, 3]", err);
     LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_DECODER, &t, err));
     lt_status s = report_pictures(g, &cfg, t, frames, err);
@@ -339,17 +352,17 @@ static const char *const theia_keys[] = {"grid_height",
                                          "theia.layer_norm_eps",
                                          NULL};
 static const char *const quantize_keys[] = {"width", "codebook_size", "code_dim", NULL};
-static const char *const encode_keys[] = {"temporal_size",    "grid_height", "grid_width", "width",
-                                          "feature_channels", "layers",      "heads",      "mlp_width",
-                                          "i_tokens",         "p_tokens",    "rope_dims",  "rope_base",
-                                          "codebook_size",    "code_dim",    NULL};
-static const char *const decode_keys[] = {"temporal_size",    "grid_height", "grid_width", "width",
-                                          "feature_channels", "layers",      "heads",      "mlp_width",
-                                          "i_tokens",         "p_tokens",    "rope_dims",  "rope_base",
-                                          "codebook_size",    "code_dim",    "head_width", NULL};
-static const char *const picture_keys[] = {"picture_codes", "picture_width",    "temporal_size", "grid_height", "grid_width",
-                                           "width",         "feature_channels", "i_tokens",      "code_dim",    "head_width",
-                                           NULL};
+static const char *const encode_keys[] = {
+    "temporal_size", "grid_height", "grid_width",    "width",    "feature_channels",
+    "layers",        "heads",       "mlp_width",     "i_tokens", "p_tokens",
+    "rope_dims",     "rope_base",   "codebook_size", "code_dim", NULL};
+static const char *const decode_keys[] = {
+    "temporal_size", "grid_height", "grid_width", "width",    "feature_channels", "layers",
+    "heads",         "mlp_width",   "i_tokens",   "p_tokens", "rope_dims",        "rope_base",
+    "codebook_size", "code_dim",    "head_width", NULL};
+static const char *const picture_keys[] = {
+    "picture_codes",    "picture_width", "temporal_size", "grid_height", "grid_width", "width",
+    "feature_channels", "i_tokens",      "code_dim",      "head_width",  NULL};
 
 lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
 {
@@ -369,6 +382,6 @@ lt_status tok_check(lt_golden *g, lt_backend *backend, lt_error *err)
             LT_TRY(lt_golden_needs(g, checks[i].keys, err));
             return checks[i].check(g, backend, err);
         }
-    return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the tokenizer", lt_golden_place(g),
-                   lt_golden_component(g));
+    return lt_fail(err, LT_ERR_INPUT, "%s: component \"%s\" is not one of the tokenizer",
+                   lt_golden_place(g), lt_golden_component(g));
 }

@@ -1,7 +1,9 @@
-/* tok_encoder.c - features of a segment to latents: queries of each frame gather what the frames up to it show.
+/* tok_encoder.c - features of a segment to latents: queries of each frame gather what the frames up
+ * to it show.
  *
- * Visual rows see the visual rows of their own and earlier frames, never a latent. Latents see the same, and the latents up to
- * themselves. So keys and values lie twice in memory: visual rows alone, and all rows frame by frame.
+ * Visual rows see the visual rows of their own and earlier frames, never a latent. Latents see the
+ * same, and the latents up to themselves. So keys and values lie twice in memory: visual rows
+ * alone, and all rows frame by frame.
  */
 #include "tokenizer/tok_network.h"
 
@@ -13,8 +15,10 @@ void tok_encoder_bind(lt_binder *b, const cfg_tokenizer *cfg, tok_encoder *net)
     lt_bind(b, &net->patch, LT_ROLE_MATRIX, lt_shape2(d, cfg->feature_channels),
             "encoder.patch_embed.weight");
     lt_bind(b, &net->patch_bias, LT_ROLE_VECTOR, lt_shape1(d), "encoder.patch_embed.bias");
-    lt_bind(b, &net->i_queries, LT_ROLE_VECTOR, lt_shape2(cfg->i_tokens, d), "encoder.IFrame_latent_tokens");
-    lt_bind(b, &net->p_queries, LT_ROLE_VECTOR, lt_shape2(cfg->p_tokens, d), "encoder.PFrame_latent_tokens");
+    lt_bind(b, &net->i_queries, LT_ROLE_VECTOR, lt_shape2(cfg->i_tokens, d),
+            "encoder.IFrame_latent_tokens");
+    lt_bind(b, &net->p_queries, LT_ROLE_VECTOR, lt_shape2(cfg->p_tokens, d),
+            "encoder.PFrame_latent_tokens");
     lt_bind(b, &net->pre_norm, LT_ROLE_VECTOR, lt_shape1(d), "encoder.ln_pre.weight");
     lt_bind(b, &net->pre_norm_bias, LT_ROLE_VECTOR, lt_shape1(d), "encoder.ln_pre.bias");
     for (int i = 0; i < cfg->layers; i++)
@@ -35,21 +39,24 @@ typedef struct {
 } segment;
 
 /* Rows of x: the visual rows of a frame and its latents, normalised once before the first block. */
-static void start_frame(lt_ops *o, const tok_encoder *net, const segment *s, const float *features, int frame)
+static void start_frame(lt_ops *o, const tok_encoder *net, const segment *s, const float *features,
+                        int frame)
 {
     const cfg_tokenizer *cfg = s->cfg;
     const int64_t patches = tok_frame_patches(cfg);
     const int64_t begin = tok_rows_before(cfg, frame);
     const lt_mark mark = lt_ops_mark(o);
-    const lt_tensor given = lt_from_host(o, features, LT_F32, lt_shape2(patches, cfg->feature_channels));
+    const lt_tensor given =
+        lt_from_host(o, features, LT_F32, lt_shape2(patches, cfg->feature_channels));
     const lt_tensor embedded =
         lt_linear(o, lt_cast(o, given, o->dtype), &net->patch, &net->patch_bias, LT_ACT_NONE);
-    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin, patches), lt_cast(o, embedded, LT_F32), &net->pre_norm,
-                           &net->pre_norm_bias, norm_epsilon, lt_none(), lt_none());
-    const lt_tensor queries =
-        frame == 0 ? net->i_queries.value : net->p_queries.value; /* [tokens, width] f32 */
-    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin + patches, tok_frame_tokens(cfg, frame)), queries,
+    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin, patches), lt_cast(o, embedded, LT_F32),
                            &net->pre_norm, &net->pre_norm_bias, norm_epsilon, lt_none(), lt_none());
+    /* [tokens, width] f32 */
+    const lt_tensor queries = frame == 0 ? net->i_queries.value : net->p_queries.value;
+    lt_modulated_norm_into(o, lt_slice(s->x, 0, begin + patches, tok_frame_tokens(cfg, frame)),
+                           queries, &net->pre_norm, &net->pre_norm_bias, norm_epsilon, lt_none(),
+                           lt_none());
     lt_ops_rewind(o, mark);
 }
 
@@ -84,9 +91,10 @@ static void forward_latents(lt_ops *o, const tok_block *block, const segment *s,
     const cfg_tokenizer *cfg = s->cfg;
     const int64_t begin = tok_rows_before(cfg, frame) + tok_frame_patches(cfg);
     const int64_t tokens = tok_frame_tokens(cfg, frame);
-    tok_block_forward(
-        o, cfg, block, lt_slice(s->x, 0, begin, tokens), tok_angles_slice(s->sequence->angles, begin, tokens),
-        tok_memory_slice(s->all, 0, begin + tokens), lt_slice(s->sequence->counts, 0, begin, tokens));
+    tok_block_forward(o, cfg, block, lt_slice(s->x, 0, begin, tokens),
+                      tok_angles_slice(s->sequence->angles, begin, tokens),
+                      tok_memory_slice(s->all, 0, begin + tokens),
+                      lt_slice(s->sequence->counts, 0, begin, tokens));
 }
 
 lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_encoder *net,
@@ -94,8 +102,10 @@ lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_enc
 {
     const int64_t patches = tok_frame_patches(cfg);
     const int64_t rows = tok_rows_before(cfg, frames);
-    const lt_tensor latents = lt_new(o, o->dtype, lt_shape2(tok_tokens_before(cfg, frames), cfg->width));
-    segment s = {.cfg = cfg, .sequence = sequence, .x = lt_new(o, LT_F32, lt_shape2(rows, cfg->width))};
+    const lt_tensor latents =
+        lt_new(o, o->dtype, lt_shape2(tok_tokens_before(cfg, frames), cfg->width));
+    segment s = {
+        .cfg = cfg, .sequence = sequence, .x = lt_new(o, LT_F32, lt_shape2(rows, cfg->width))};
     s.all = tok_memory_new(o, cfg, rows);
     s.visual = tok_memory_new(o, cfg, frames * patches);
     for (int f = 0; f < frames; f++)
@@ -112,9 +122,12 @@ lt_tensor tok_encoder_latents(lt_ops *o, const cfg_tokenizer *cfg, const tok_enc
     }
     for (int f = 0; f < frames; f++) {
         const lt_mark mark = lt_ops_mark(o);
-        const lt_tensor x = lt_slice(s.x, 0, tok_rows_before(cfg, f) + patches, tok_frame_tokens(cfg, f));
-        const lt_tensor out = lt_slice(latents, 0, tok_tokens_before(cfg, f), tok_frame_tokens(cfg, f));
-        const lt_tensor normed = tok_norm(o, x, &net->post_norm, &net->post_norm_bias, norm_epsilon);
+        const lt_tensor x =
+            lt_slice(s.x, 0, tok_rows_before(cfg, f) + patches, tok_frame_tokens(cfg, f));
+        const lt_tensor out =
+            lt_slice(latents, 0, tok_tokens_before(cfg, f), tok_frame_tokens(cfg, f));
+        const lt_tensor normed =
+            tok_norm(o, x, &net->post_norm, &net->post_norm_bias, norm_epsilon);
         lt_linear_into(o, out, normed, &net->project, &net->project_bias, LT_ACT_NONE);
         lt_ops_rewind(o, mark);
     }

@@ -16,8 +16,9 @@
 #include "weights/weights.h"
 
 static const char format_name[] = "longtake-tokens-1";
-static const char *const own_keys[] = {"format",   "segments",      "segment_frames", "i_tokens",
-                                       "p_tokens", "codebook_size", "frames",         "fps",       "checksum"};
+static const char *const own_keys[] = {"format",   "segments", "segment_frames",
+                                       "i_tokens", "p_tokens", "codebook_size",
+                                       "frames",   "fps",      "checksum"};
 
 enum {
     MAX_FILE_BYTES = 32 << 20, /* ten hours of the released model are 14 MB */
@@ -27,16 +28,18 @@ enum {
     HEADER_AT = 8, /* byte of a safetensors file where its JSON begins */
 };
 
-/* --- the checksum ------------------------------------------------------------------------------------------------- */
+/* --- the checksum ----------------------------------------------------------------------------- */
 
 static lt_hash hash_note(const tok_note *note)
 {
-    const lt_hash part[2] = {lt_hash_bytes(note->key, strlen(note->key)), lt_hash_bytes(note->value, strlen(note->value))};
+    const lt_hash part[2] = {lt_hash_bytes(note->key, strlen(note->key)),
+                             lt_hash_bytes(note->value, strlen(note->value))};
     return lt_hash_bytes(part, sizeof part);
 }
 
 /* Notes are summed up: what writes the file again may order them anew. */
-static lt_status checksum_of(const tok_plan *p, char text[LT_HASH_TEXT_BYTES], const char *place, lt_error *err)
+static lt_status checksum_of(const tok_plan *p, char text[LT_HASH_TEXT_BYTES], const char *place,
+                             lt_error *err)
 {
     lt_hash notes = {0, 0};
     for (int i = 0; i < p->note_count; i++) {
@@ -57,7 +60,7 @@ static lt_status checksum_of(const tok_plan *p, char text[LT_HASH_TEXT_BYTES], c
     return LT_OK;
 }
 
-/* --- reading: metadata ------------------------------------------------------------------------------------------- */
+/* --- reading: metadata ------------------------------------------------------------------------ */
 
 /* Metadata `key` as a list of numbers; free the list with lt_json_free. */
 static lt_status read_list(const lt_weights *w, const char *key, lt_json **list, lt_error *err)
@@ -71,8 +74,10 @@ static lt_status read_list(const lt_weights *w, const char *key, lt_json **list,
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is longer than %d bytes", place, key,
                        (int)MAX_LIST_BYTES);
     if (text[spaces])
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' has white space at byte %zu, expected numbers and commas alone",
-                       place, key, spaces);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: metadata '%s' has white space at byte %zu, expected numbers and commas alone",
+            place, key, spaces);
     char *wrapped = NULL; /* JSON numbers, whatever the locale */
     const int bytes = asprintf(&wrapped, "[%s]", text);
     if (bytes < 0)
@@ -87,13 +92,14 @@ static lt_status read_int(const lt_weights *w, const char *key, int64_t *out, lt
 {
     lt_json *list = NULL;
     LT_TRY(read_list(w, key, &list, err));
-    const bool fine = lt_json_count(list) == 1 && lt_json_kind_of(lt_json_at(list, 0)) == LT_JSON_INT;
+    const bool fine =
+        lt_json_count(list) == 1 && lt_json_kind_of(lt_json_at(list, 0)) == LT_JSON_INT;
     if (fine)
         *out = lt_json_int(lt_json_at(list, 0));
     lt_json_free(list);
     return fine ? LT_OK
-                : lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is not a whole number", lt_weights_place(w),
-                          key);
+                : lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is not a whole number",
+                          lt_weights_place(w), key);
 }
 
 static lt_status read_size(const lt_weights *w, const char *key, int *out, lt_error *err)
@@ -101,8 +107,8 @@ static lt_status read_size(const lt_weights *w, const char *key, int *out, lt_er
     int64_t value = 0;
     LT_TRY(read_int(w, key, &value, err));
     if (value < 1 || value > 1 << 20)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is %lld, expected 1 to %d", lt_weights_place(w),
-                       key, (long long)value, 1 << 20);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata '%s' is %lld, expected 1 to %d",
+                       lt_weights_place(w), key, (long long)value, 1 << 20);
     *out = (int)value;
     return LT_OK;
 }
@@ -112,13 +118,14 @@ static lt_status read_fps(const lt_weights *w, double *out, lt_error *err)
     lt_json *list = NULL;
     LT_TRY(read_list(w, "fps", &list, err));
     const lt_json *n = lt_json_at(list, 0);
-    const bool fine =
-        lt_json_count(list) == 1 && (lt_json_kind_of(n) == LT_JSON_INT || lt_json_kind_of(n) == LT_JSON_REAL);
+    const bool fine = lt_json_count(list) == 1 &&
+                      (lt_json_kind_of(n) == LT_JSON_INT || lt_json_kind_of(n) == LT_JSON_REAL);
     if (fine)
         *out = lt_json_real(n);
     lt_json_free(list);
     return fine ? LT_OK
-                : lt_fail(err, LT_ERR_INPUT, "%s: metadata 'fps' is not a number", lt_weights_place(w));
+                : lt_fail(err, LT_ERR_INPUT, "%s: metadata 'fps' is not a number",
+                          lt_weights_place(w));
 }
 
 static lt_status copy_segments(const lt_weights *w, const lt_json *list, tok_plan *p, lt_error *err)
@@ -126,13 +133,15 @@ static lt_status copy_segments(const lt_weights *w, const lt_json *list, tok_pla
     const size_t count = lt_json_count(list);
     p->frames = calloc(count + 1, sizeof *p->frames);
     if (!p->frames)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu segments", lt_weights_place(w), count);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu segments", lt_weights_place(w),
+                       count);
     p->segments = (int64_t)count;
     for (size_t i = 0; i < count; i++) {
         const lt_json *n = lt_json_at(list, i);
         const int64_t frames = lt_json_kind_of(n) == LT_JSON_INT ? lt_json_int(n) : 0;
         if (frames < 1 || frames > INT32_MAX)
-            return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'segments' is not a list of frame counts",
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: metadata 'segments' is not a list of frame counts",
                            lt_weights_place(w));
         p->frames[i] = (int)frames;
     }
@@ -168,9 +177,10 @@ static lt_status read_notes(const lt_weights *w, tok_plan *p, lt_error *err)
     return LT_OK;
 }
 
-/* --- reading: the two kinds -------------------------------------------------------------------------------------- */
+/* --- reading: the two kinds ------------------------------------------------------------------- */
 
-static lt_status check_against(const tok_plan *p, const tok_layout *want, const char *place, lt_error *err)
+static lt_status check_against(const tok_plan *p, const tok_layout *want, const char *place,
+                               lt_error *err)
 {
     const tok_layout *l = &p->layout;
     if (want && memcmp(l, want, sizeof *l) != 0)
@@ -178,8 +188,8 @@ static lt_status check_against(const tok_plan *p, const tok_layout *want, const 
             err, LT_ERR_INPUT,
             "%s: is of another model: segments of %d frames with %d and %d tokens of %d codes, this one "
             "has %d frames with %d and %d tokens of %d codes",
-            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, want->segment_frames,
-            want->i_tokens, want->p_tokens, want->codebook_size);
+            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size,
+            want->segment_frames, want->i_tokens, want->p_tokens, want->codebook_size);
     return LT_OK;
 }
 
@@ -187,7 +197,8 @@ static lt_status read_tokens(const lt_weights *w, tok_plan *p, lt_error *err)
 {
     const lt_tensor *t = lt_weights_find(w, "tokens");
     if (!t || t->dtype != LT_U16 || t->rank != 1)
-        return lt_fail(err, LT_ERR_INPUT, "%s: has no tensor 'tokens' of u16 [n]", lt_weights_place(w));
+        return lt_fail(err, LT_ERR_INPUT, "%s: has no tensor 'tokens' of u16 [n]",
+                       lt_weights_place(w));
     p->token_count = t->dim[0];
     p->tokens = malloc(((size_t)t->dim[0] + 1) * sizeof *p->tokens);
     if (!p->tokens)
@@ -197,16 +208,19 @@ static lt_status read_tokens(const lt_weights *w, tok_plan *p, lt_error *err)
     return LT_OK;
 }
 
-static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_plan *p, lt_error *err)
+static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_plan *p,
+                           lt_error *err)
 {
     if (lt_weights_metadata_count(w) > MAX_METADATA)
         return lt_fail(err, LT_ERR_INPUT, "%s: has %d metadata entries, expected %d at most",
                        lt_weights_place(w), lt_weights_metadata_count(w), (int)MAX_METADATA);
     const char *format = lt_weights_metadata(w, "format");
     if (!format || strcmp(format, format_name) != 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s", lt_weights_place(w),
-                       format ? format : "missing", format_name,
-                       format && strncmp(format, "longtake-latents", 16) == 0 ? "\nhint: longtake decode takes latents" : "");
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata 'format' is %s, expected %s%s",
+                       lt_weights_place(w), format ? format : "missing", format_name,
+                       format && strncmp(format, "longtake-latents", 16) == 0
+                           ? "\nhint: longtake decode takes latents"
+                           : "");
     LT_TRY(read_size(w, "segment_frames", &p->layout.segment_frames, err));
     LT_TRY(read_size(w, "i_tokens", &p->layout.i_tokens, err));
     LT_TRY(read_size(w, "p_tokens", &p->layout.p_tokens, err));
@@ -237,25 +251,26 @@ static lt_status parse_lt(void *data, size_t bytes, const char *place, const tok
     return s;
 }
 
-static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place, const tok_layout *layout,
-                           tok_plan *out, lt_error *err)
+static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place,
+                           const tok_layout *layout, tok_plan *out, lt_error *err)
 {
     const uint8_t *values = NULL;
     int64_t count = 0;
     LT_TRY(tok_numpy_read(data, bytes, place, &values, &count, err));
     if (!layout)
         return lt_fail(err, LT_ERR_INPUT,
-                       "%s: a NumPy file of %lld numbers does not say of which model they are", place,
-                       (long long)count);
+                       "%s: a NumPy file of %lld numbers does not say of which model they are",
+                       place, (long long)count);
     int32_t *tokens = malloc(((size_t)count + 1) * sizeof *tokens);
     if (!tokens)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %lld tokens", place, (long long)count);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %lld tokens", place,
+                       (long long)count);
     lt_status s = LT_OK;
     for (int64_t i = 0; i < count && s == LT_OK; i++) {
         const int64_t value = tok_numpy_value(values, i);
         if (value < 0 || value >= layout->codebook_size)
-            s = lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %lld, expected 0 to %d", place, (long long)i,
-                        (long long)value, layout->codebook_size - 1);
+            s = lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %lld, expected 0 to %d", place,
+                        (long long)i, (long long)value, layout->codebook_size - 1);
         tokens[i] = (int32_t)value;
     }
     if (s == LT_OK)
@@ -264,14 +279,17 @@ static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place,
     return s;
 }
 
-lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout, tok_plan *out,
-                         lt_error *err)
+lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout,
+                         tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){0};
     const bool numpy = tok_numpy_begins(data, bytes);
     const char *text = data;
     if (!numpy && (bytes <= HEADER_AT || text[HEADER_AT] != '{'))
-        return lt_fail(err, LT_ERR_INPUT, "%s: is no token file, expected .lt or .npy\nhint: longtake encode makes one of a video", place);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: is no token file, expected .lt or .npy\nhint: longtake encode makes one of a video",
+            place);
     const lt_status s = numpy ? parse_npy(data, bytes, place, layout, out, err)
                               : parse_lt(data, bytes, place, layout, out, err);
     if (s != LT_OK)
@@ -279,7 +297,7 @@ lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_
     return s;
 }
 
-/* --- reading: bytes ---------------------------------------------------------------------------------------------- */
+/* --- reading: bytes --------------------------------------------------------------------------- */
 
 lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *out, lt_error *err)
 {
@@ -291,7 +309,8 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
         return lt_fail_to_read(path, err);
     char *data;
     size_t bytes;
-    lt_status s = lt_whole_stream_read(stream, place, MAX_FILE_BYTES, "a token file", &data, &bytes, err);
+    lt_status s =
+        lt_whole_stream_read(stream, place, MAX_FILE_BYTES, "a token file", &data, &bytes, err);
     if (s == LT_OK)
         s = tok_file_parse(data, bytes, place, layout, out, err);
     free(data);
@@ -300,7 +319,7 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
     return s;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void set_int(lt_writer *w, const char *key, int64_t value)
 {
@@ -357,7 +376,8 @@ static lt_status open_writer(const tok_plan *plan, const char *path, lt_writer *
     return LT_OK;
 }
 
-static lt_status write_npy_stream(const tok_plan *plan, FILE *stream, const char *place, lt_error *err)
+static lt_status write_npy_stream(const tok_plan *plan, FILE *stream, const char *place,
+                                  lt_error *err)
 {
     tok_numpy_write(stream, plan->tokens, plan->token_count);
     if (fflush(stream) != 0 || ferror(stream))
@@ -365,8 +385,8 @@ static lt_status write_npy_stream(const tok_plan *plan, FILE *stream, const char
     return LT_OK;
 }
 
-lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream, const char *place,
-                                lt_error *err)
+lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream,
+                                const char *place, lt_error *err)
 {
     if (kind == TOK_FILE_NPY)
         return write_npy_stream(plan, stream, place, err);
@@ -375,7 +395,8 @@ lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *
     return lt_writer_close_to(w, stream, err);
 }
 
-static lt_status write_npy_under(const tok_plan *plan, const char *temporary, const char *path, lt_error *err)
+static lt_status write_npy_under(const tok_plan *plan, const char *temporary, const char *path,
+                                 lt_error *err)
 {
     FILE *file = fopen(temporary, "wbe");
     if (!file)
@@ -393,7 +414,8 @@ static lt_status write_npy_under(const tok_plan *plan, const char *temporary, co
     return s;
 }
 
-static lt_status write_into(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
+static lt_status write_into(const tok_plan *plan, tok_file_kind kind, const char *path,
+                            lt_error *err)
 {
     FILE *file = fopen(path, "wbe");
     if (!file)
@@ -416,12 +438,16 @@ static lt_status check_numpy(const tok_plan *p, const char *path, lt_error *err)
 {
     for (int64_t k = 0; k + 1 < p->segments; k++)
         if (p->frames[k] != p->layout.segment_frames)
-            return lt_fail(err, LT_ERR_USAGE, "%s: found segment %lld of %d semantic frames, expected %d in all but the last: .npy does not say more"
-                           "\nhint: .lt holds any plan", path, (long long)k, p->frames[k], p->layout.segment_frames);
+            return lt_fail(
+                err, LT_ERR_USAGE,
+                "%s: found segment %lld of %d semantic frames, expected %d in all but the last: .npy does not say more"
+                "\nhint: .lt holds any plan",
+                path, (long long)k, p->frames[k], p->layout.segment_frames);
     return LT_OK;
 }
 
-static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
+static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path,
+                            lt_error *err)
 {
     if (strcmp(path, "-") == 0)
         return write_to_standard(plan, kind, err);

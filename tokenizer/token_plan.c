@@ -4,11 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_CODEBOOK = 65536,
-    MAX_FRAME_TOKENS = 1 << 20,
-    MAX_SEGMENT_FRAMES = 1 << 12
-};
+enum { MAX_CODEBOOK = 65536, MAX_FRAME_TOKENS = 1 << 20, MAX_SEGMENT_FRAMES = 1 << 12 };
 
 tok_layout tok_layout_of(const cfg_tokenizer *cfg)
 {
@@ -35,7 +31,7 @@ void tok_plan_clear(tok_plan *p)
     *p = (tok_plan){0};
 }
 
-/* --- rules ------------------------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 static lt_status check_layout(const tok_layout *l, const char *place, lt_error *err)
 {
@@ -46,8 +42,8 @@ static lt_status check_layout(const tok_layout *l, const char *place, lt_error *
             err, LT_ERR_INPUT,
             "%s: segments of %d frames with %d and %d tokens of %d codes, expected 1 to %d frames, "
             "1 to %d tokens, 1 to %d codes",
-            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, (int)MAX_SEGMENT_FRAMES,
-            (int)MAX_FRAME_TOKENS, (int)MAX_CODEBOOK);
+            place, l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size,
+            (int)MAX_SEGMENT_FRAMES, (int)MAX_FRAME_TOKENS, (int)MAX_CODEBOOK);
     return LT_OK;
 }
 
@@ -59,8 +55,8 @@ static lt_status check_segments(const tok_plan *p, const char *place, lt_error *
     int64_t tokens = 0;
     for (int64_t k = 0; k < p->segments; k++) {
         if (p->frames[k] < 1 || p->frames[k] > p->layout.segment_frames)
-            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d frames, expected 1 to %d", place,
-                           (long long)k, p->frames[k], p->layout.segment_frames);
+            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d frames, expected 1 to %d",
+                           place, (long long)k, p->frames[k], p->layout.segment_frames);
         tokens += tok_layout_tokens(&p->layout, p->frames[k]);
     }
     if (tokens != p->token_count)
@@ -73,8 +69,8 @@ static lt_status check_token(const tok_layout *l, int64_t index, int32_t token, 
                              lt_error *err)
 {
     if (token < 0 || token >= l->codebook_size)
-        return lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %d, expected 0 to %d", place, (long long)index,
-                       (int)token, l->codebook_size - 1);
+        return lt_fail(err, LT_ERR_INPUT, "%s: token %lld is %d, expected 0 to %d", place,
+                       (long long)index, (int)token, l->codebook_size - 1);
     return LT_OK;
 }
 
@@ -91,16 +87,18 @@ lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err)
     for (int64_t i = 0; i < p->token_count; i++)
         LT_TRY(check_token(&p->layout, i, p->tokens[i], place, err));
     if (!(p->fps > 0 && p->fps <= 1000))
-        return lt_fail(err, LT_ERR_INPUT, "%s: %g frames a second, expected more than 0 and at most 1000",
-                       place, p->fps);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %g frames a second, expected more than 0 and at most 1000", place,
+                       p->fps);
     const int64_t most = video_frames_of(tok_plan_semantic_frames(p));
     if (p->video_frames < 1 || p->video_frames > most)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld frames of video, expected 1 to %lld for its tokens",
-                       place, (long long)p->video_frames, (long long)most);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: %lld frames of video, expected 1 to %lld for its tokens", place,
+                       (long long)p->video_frames, (long long)most);
     return LT_OK;
 }
 
-/* --- making ------------------------------------------------------------------------------------------------------ */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static lt_status no_memory(lt_error *err)
 {
@@ -131,9 +129,10 @@ static lt_status fill_segments(tok_plan *p, const int32_t *tokens, int64_t count
     const int64_t full = tok_layout_tokens(l, l->segment_frames);
     const int64_t rest = count % full;
     if (count < 1 || (rest != 0 && (rest < l->i_tokens || (rest - l->i_tokens) % l->p_tokens != 0)))
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: %lld tokens, expected full segments of %lld and a last one of %d + k x %d", place,
-                       (long long)count, (long long)full, l->i_tokens, l->p_tokens);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: %lld tokens, expected full segments of %lld and a last one of %d + k x %d", place,
+            (long long)count, (long long)full, l->i_tokens, l->p_tokens);
     LT_TRY(allocate(p, count, (count + full - 1) / full, err));
     for (int64_t i = 0; i < count; i++) {
         LT_TRY(check_token(l, i, tokens[i], place, err));
@@ -162,8 +161,8 @@ lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t
     return s;
 }
 
-lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, int64_t segments, const char *place, tok_plan *out,
-                         lt_error *err)
+lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, int64_t segments,
+                         const char *place, tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){.layout = *layout, .fps = fps};
     lt_status s = check_layout(layout, place, err);
@@ -176,7 +175,8 @@ lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, i
     return s;
 }
 
-lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const char *place, lt_error *err)
+lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const char *place,
+                          lt_error *err)
 {
     const int64_t count = tok_layout_tokens(&p->layout, frames);
     for (int64_t i = 0; i < count; i++) {
@@ -190,7 +190,7 @@ lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const 
     return LT_OK;
 }
 
-/* --- looking ----------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 int64_t tok_plan_semantic_frames(const tok_plan *p)
 {
@@ -248,7 +248,7 @@ lt_status tok_plan_set_note(tok_plan *p, const char *key, const char *value, lt_
     return LT_OK;
 }
 
-/* --- editing ----------------------------------------------------------------------------------------------------- */
+/* --- editing ---------------------------------------------------------------------------------- */
 
 /* Frames of video at the end that the take does not deliver although its tokens stand for them. */
 static int64_t trimmed(const tok_plan *p)
@@ -267,12 +267,12 @@ static void append_segments(tok_plan *to, const tok_plan *from, int64_t first, i
     to->segments += count;
 }
 
-static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok_plan *b, tok_plan *out,
-                      lt_error *err)
+static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok_plan *b,
+                      tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){.layout = a->layout, .fps = a->fps};
-    lt_status s =
-        allocate(out, a->token_count + (b ? b->token_count : 0), a->segments + (b ? b->segments : 0), err);
+    lt_status s = allocate(out, a->token_count + (b ? b->token_count : 0),
+                           a->segments + (b ? b->segments : 0), err);
     if (s == LT_OK) {
         out->token_count = 0;
         out->segments = 0;
@@ -281,7 +281,8 @@ static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok
             append_segments(out, b, 0, b->segments);
         const tok_plan *last = b ? b : a;
         const bool same_end = b || first + count == a->segments;
-        out->video_frames = video_frames_of(tok_plan_semantic_frames(out)) - (same_end ? trimmed(last) : 0);
+        out->video_frames =
+            video_frames_of(tok_plan_semantic_frames(out)) - (same_end ? trimmed(last) : 0);
         s = copy_notes(a, out, err);
     }
     if (s != LT_OK)
@@ -289,7 +290,8 @@ static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok
     return s;
 }
 
-lt_status tok_plan_cut(const tok_plan *p, int64_t first, int64_t count, tok_plan *out, lt_error *err)
+lt_status tok_plan_cut(const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
+                       lt_error *err)
 {
     *out = (tok_plan){0};
     if (first < 0 || count < 1 || first > p->segments - count)
@@ -302,11 +304,13 @@ lt_status tok_plan_join(const tok_plan *a, const tok_plan *b, tok_plan *out, lt_
 {
     *out = (tok_plan){0};
     if (memcmp(&a->layout, &b->layout, sizeof a->layout) != 0)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "tokens: plans of different models: %d + %d tokens of %d codes and %d + %d of %d",
-                       a->layout.i_tokens, a->layout.p_tokens, a->layout.codebook_size, b->layout.i_tokens,
-                       b->layout.p_tokens, b->layout.codebook_size);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "tokens: plans of different models: %d + %d tokens of %d codes and %d + %d of %d",
+            a->layout.i_tokens, a->layout.p_tokens, a->layout.codebook_size, b->layout.i_tokens,
+            b->layout.p_tokens, b->layout.codebook_size);
     if (fabs(a->fps - b->fps) > 0)
-        return lt_fail(err, LT_ERR_INPUT, "tokens: plans of %g and of %g frames a second", a->fps, b->fps);
+        return lt_fail(err, LT_ERR_INPUT, "tokens: plans of %g and of %g frames a second", a->fps,
+                       b->fps);
     return edit(a, 0, a->segments, b, out, err);
 }

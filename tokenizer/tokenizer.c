@@ -33,7 +33,7 @@ struct tok_model {
     int side;                 /* 0: no picture yet */
 };
 
-/* --- opening ----------------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static lt_status no_memory(lt_error *err)
 {
@@ -45,8 +45,8 @@ static lt_status check_segment_sizes(const cfg_tokenizer *cfg, lt_error *err)
     const int rotated = cfg->rope_dims[0] + cfg->rope_dims[1] + cfg->rope_dims[2];
     if (cfg->heads < 1 || cfg->width != cfg->heads * rotated)
         return lt_fail(err, LT_ERR_INPUT,
-                       "tokenizer.width is %d, expected heads x the sum of rope_dims = %d x %d", cfg->width,
-                       cfg->heads, rotated);
+                       "tokenizer.width is %d, expected heads x the sum of rope_dims = %d x %d",
+                       cfg->width, cfg->heads, rotated);
     for (int i = 0; i < 3; i++)
         if (cfg->rope_dims[i] % 2 != 0)
             return lt_fail(err, LT_ERR_INPUT, "tokenizer.rope_dims has %d, expected even numbers",
@@ -61,11 +61,15 @@ static lt_status open_pictures(tok_model *t, lt_weights *weights, lt_error *err)
     if (cfg->picture_codes == 0)
         return LT_OK;
     if (cfg->temporal_size != 1)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer.temporal_size is %d, expected 1 beside 'picture_codes'", cfg->temporal_size);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer.temporal_size is %d, expected 1 beside 'picture_codes'",
+                       cfg->temporal_size);
     LT_TRY(tok_picture_table_load(weights, cfg, &t->picture_table, err));
-    t->picture_colours = malloc((size_t)tok_picture_values(&t->picture_table) * sizeof *t->picture_colours);
+    t->picture_colours =
+        malloc((size_t)tok_picture_values(&t->picture_table) * sizeof *t->picture_colours);
     t->picture_inputs = malloc((size_t)tok_picture_inputs(cfg) * sizeof *t->picture_inputs);
-    t->features = malloc((size_t)(tok_frame_patches(cfg) * cfg->feature_channels) * sizeof *t->features);
+    t->features =
+        malloc((size_t)(tok_frame_patches(cfg) * cfg->feature_channels) * sizeof *t->features);
     if (!t->picture_colours || !t->picture_inputs || !t->features)
         return no_memory(err);
     return tok_colour_reader_load(weights, cfg, &t->colours, err);
@@ -78,8 +82,8 @@ static lt_status open_segment_networks(tok_model *t, lt_weights *weights, lt_err
     LT_TRY(open_pictures(t, weights, err));
     t->encoder.blocks = calloc((size_t)cfg->layers, sizeof *t->encoder.blocks);
     t->decoder.blocks = calloc((size_t)cfg->layers, sizeof *t->decoder.blocks);
-    t->projected =
-        calloc((size_t)(tok_tokens_before(cfg, cfg->temporal_size) * cfg->code_dim), sizeof *t->projected);
+    t->projected = calloc((size_t)(tok_tokens_before(cfg, cfg->temporal_size) * cfg->code_dim),
+                          sizeof *t->projected);
     if (!t->encoder.blocks || !t->decoder.blocks || !t->projected)
         return no_memory(err);
     lt_binder *b = lt_binder_open(weights, t->backend);
@@ -111,7 +115,8 @@ static lt_status check_theia_sizes(const tok_model *t, lt_error *err)
             "do not fit together",
             cfg->hidden_size, cfg->num_attention_heads, cfg->patch_size, cfg->image_size);
     if ((t->parts & TOK_ENCODER) && cfg->hidden_size != t->cfg.feature_channels)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer.theia.hidden_size is %d, expected feature_channels = %d",
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer.theia.hidden_size is %d, expected feature_channels = %d",
                        cfg->hidden_size, t->cfg.feature_channels);
     return LT_OK;
 }
@@ -132,8 +137,8 @@ static lt_status bind_theia(tok_model *t, lt_weights *view, lt_error *err)
     lt_binder *b = lt_binder_open(view, t->backend);
     tok_theia_bind(b, &t->cfg.theia, &t->theia);
     LT_TRY(lt_binder_close(b, &t->theia_set, err));
-    const lt_tensor *stored =
-        lt_weights_find(view, "embeddings.position_embeddings"); /* there: it is bound */
+    /* there: it is bound */
+    const lt_tensor *stored = lt_weights_find(view, "embeddings.position_embeddings");
     const int64_t values = lt_numel(stored);
     t->trained_positions = malloc((size_t)values * sizeof *t->trained_positions);
     if (!t->trained_positions)
@@ -156,8 +161,8 @@ static lt_status open_theia(tok_model *t, lt_weights *weights, lt_error *err)
     return s;
 }
 
-lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend, unsigned parts,
-                   tok_model **out, lt_error *err)
+lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *backend,
+                   unsigned parts, tok_model **out, lt_error *err)
 {
     *out = NULL;
     tok_model *t = calloc(1, sizeof *t);
@@ -207,22 +212,24 @@ static lt_status check_part(const tok_model *t, tok_part part, const char *what,
 {
     if (t->parts & part)
         return LT_OK;
-    return lt_fail(err, LT_ERR_FAILED, "tokenizer: asked for %s, but opened without that part", what);
+    return lt_fail(err, LT_ERR_FAILED, "tokenizer: asked for %s, but opened without that part",
+                   what);
 }
 
-/* --- frames to features ------------------------------------------------------------------------------------------ */
+/* --- frames to features ----------------------------------------------------------------------- */
 
 static lt_status upload_positions(tok_model *t, const float *table, int side, lt_error *err)
 {
     const lt_shape shape = lt_shape2((int64_t)side * side + 1, t->cfg.theia.hidden_size);
     LT_TRY(lt_buffer_open(t->backend, LT_F32, shape, &t->positions, err));
-    LT_TRY(
-        t->backend->table->upload(t->backend, t->positions.data, table, lt_tensor_bytes(&t->positions), err));
+    LT_TRY(t->backend->table->upload(t->backend, t->positions.data, table,
+                                     lt_tensor_bytes(&t->positions), err));
     t->side = side;
     return LT_OK;
 }
 
-/* The position table for pictures of side x side patches, on the backend; the trained one where the size is the same. */
+/* The position table for pictures of side x side patches, on the backend; the trained one where the
+ * size is the same. */
 static lt_status fit_positions(tok_model *t, int side, lt_error *err)
 {
     if (t->side == side)
@@ -266,8 +273,8 @@ lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int h
     const int side = height < 1 || width < 1 ? 0 : tok_theia_side(&cfg->theia, height, width);
     if (side < 1)
         return lt_fail(err, LT_ERR_INPUT,
-                       "tokenizer: frames of %d x %d pixels, expected a patch of %d at least", width, height,
-                       cfg->theia.patch_size);
+                       "tokenizer: frames of %d x %d pixels, expected a patch of %d at least",
+                       width, height, cfg->theia.patch_size);
     LT_TRY(fit_positions(t, side, err));
     const size_t patches = (size_t)side * (size_t)side;
     const size_t patch_values = 3 * (size_t)cfg->theia.patch_size * (size_t)cfg->theia.patch_size;
@@ -278,14 +285,15 @@ lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int h
         tok_theia_patches(&cfg->theia, frames + i * height * width * 3, height, width, patch);
         s = lt_ops_run(&t->ops, run_theia, &(theia_pass){t, patch, square}, err);
         if (s == LT_OK)
-            tok_theia_fit(cfg, square + d, side, features + i * tok_frame_patches(cfg) * (int64_t)d);
+            tok_theia_fit(cfg, square + d, side,
+                          features + i * tok_frame_patches(cfg) * (int64_t)d);
     }
     free(patch);
     free(square);
     return s;
 }
 
-/* --- features to tokens and back --------------------------------------------------------------------------------- */
+/* --- features to tokens and back -------------------------------------------------------------- */
 
 static lt_status check_frames(const tok_model *t, int T, lt_error *err)
 {
@@ -314,13 +322,14 @@ static lt_status run_encoder(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens, const tok_encode_extras *extras,
-                     lt_error *err)
+lt_status tok_encode(tok_model *t, const float *features, int T, int32_t *tokens,
+                     const tok_encode_extras *extras, lt_error *err)
 {
     const int64_t count = tok_tokens_before(&t->cfg, T);
     LT_TRY(check_part(t, TOK_ENCODER, "tokens", err));
     LT_TRY(check_frames(t, T, err));
-    LT_TRY(lt_ops_run(&t->ops, run_encoder, &(encode_pass){t, T, features, extras ? extras->latents : NULL}, err));
+    LT_TRY(lt_ops_run(&t->ops, run_encoder,
+                      &(encode_pass){t, T, features, extras ? extras->latents : NULL}, err));
     tok_nearest_codes(&t->quantizer, t->projected, count, tokens);
     if (extras && extras->distances)
         tok_code_distances(&t->quantizer, t->projected, count, tokens, extras->distances);
@@ -338,7 +347,8 @@ static lt_status run_pictures(lt_ops *o, void *user)
 {
     const decode_pass *p = user;
     const tok_model *t = p->t;
-    tok_decoder_head(o, &t->decoder, tok_picture_rows(o, &t->cfg, &t->pictures, t->picture_inputs), p->features);
+    tok_decoder_head(o, &t->decoder, tok_picture_rows(o, &t->cfg, &t->pictures, t->picture_inputs),
+                     p->features);
     return lt_ops_status(o);
 }
 
@@ -346,7 +356,8 @@ static lt_status run_decoder(lt_ops *o, void *user)
 {
     const decode_pass *p = user;
     const tok_model *t = p->t;
-    const lt_tensor codes = tok_code_rows(o, &t->quantizer, p->tokens, tok_tokens_before(&t->cfg, p->frames));
+    const lt_tensor codes =
+        tok_code_rows(o, &t->quantizer, p->tokens, tok_tokens_before(&t->cfg, p->frames));
     tok_decoder_features(o, &t->cfg, &t->decoder, &t->sequence, codes, p->frames, p->features);
     return lt_ops_status(o);
 }
@@ -357,8 +368,8 @@ lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features
     LT_TRY(check_frames(t, T, err));
     for (int64_t i = 0; i < tok_tokens_before(&t->cfg, T); i++)
         if (tokens[i] < 0 || tokens[i] >= t->cfg.codebook_size)
-            return lt_fail(err, LT_ERR_INPUT, "tokenizer: token %lld is %d, expected 0 to %d", (long long)i,
-                           (int)tokens[i], t->cfg.codebook_size - 1);
+            return lt_fail(err, LT_ERR_INPUT, "tokenizer: token %lld is %d, expected 0 to %d",
+                           (long long)i, (int)tokens[i], t->cfg.codebook_size - 1);
     decode_pass pass = {t, T, tokens, features};
     if (!tok_shows_picture(t->cfg.picture_codes, tokens, tok_tokens_before(&t->cfg, T)))
         return lt_ops_run(&t->ops, run_decoder, &pass, err);
@@ -367,29 +378,34 @@ lt_status tok_decode(tok_model *t, const int32_t *tokens, int T, float *features
     return lt_ops_run(&t->ops, run_pictures, &pass, err);
 }
 
-/* --- pictures ---------------------------------------------------------------------------------------------------- */
+/* --- pictures --------------------------------------------------------------------------------- */
 
 static lt_status check_knows_pictures(const tok_model *t, int height, int width, lt_error *err)
 {
     const tok_picture_table *table = &t->picture_table;
     if (table->count == 0)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer: asked for pictures of a model that knows none");
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer: asked for pictures of a model that knows none");
     const int rows = TOK_PICTURE_FINE * table->rows;
     const int columns = TOK_PICTURE_FINE * table->columns;
     if (height < 1 || width < 1 || height % rows != 0 || width % columns != 0)
-        return lt_fail(err, LT_ERR_INPUT, "tokenizer: a frame of %d x %d pixels, expected multiples of %d x %d for picture codes", width, height,
-                       columns, rows);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "tokenizer: a frame of %d x %d pixels, expected multiples of %d x %d for picture codes",
+            width, height, columns, rows);
     return LT_OK;
 }
 
-lt_status tok_encode_picture(const tok_model *t, const uint8_t *frame, int height, int width, int32_t *tokens, lt_error *err)
+lt_status tok_encode_picture(const tok_model *t, const uint8_t *frame, int height, int width,
+                             int32_t *tokens, lt_error *err)
 {
     LT_TRY(check_knows_pictures(t, height, width, err));
     tok_picture_codes(&t->picture_table, frame, height, width, tokens);
     return LT_OK;
 }
 
-lt_status tok_measure_scene(tok_model *t, const int32_t *tokens, const uint8_t *frame, int height, int width, double *error, lt_error *err)
+lt_status tok_measure_scene(tok_model *t, const int32_t *tokens, const uint8_t *frame, int height,
+                            int width, double *error, lt_error *err)
 {
     LT_TRY(check_knows_pictures(t, height, width, err));
     LT_TRY(tok_decode(t, tokens, 1, t->features, err));

@@ -115,10 +115,12 @@ static bool same_but_ones(lt_shape a, lt_shape b)
     return j == b.rank;
 }
 
-/* [out, a, b, ...] serves as the matrix [out, a b ...]: a convolution that looks at each patch once. */
+/* [out, a, b, ...] serves as the matrix [out, a b ...]: a convolution
+ * that looks at each patch once. */
 static bool same_as_matrix(const lt_tensor *stored, const request *r)
 {
-    const bool matrix = (r->role == LT_ROLE_MATRIX || r->role == LT_ROLE_HEAD) && r->shape.rank == 2;
+    const bool matrix =
+        (r->role == LT_ROLE_MATRIX || r->role == LT_ROLE_HEAD) && r->shape.rank == 2;
     return matrix && stored->dim[0] == r->shape.dim[0] &&
            lt_numel(stored) == r->shape.dim[0] * r->shape.dim[1];
 }
@@ -130,11 +132,13 @@ static void check_finite(const lt_binder *b, const lt_entry *entry, lt_complaint
     const int64_t bad =
         lt_first_not_finite(entry->tensor.data, entry->tensor.dtype, lt_numel(&entry->tensor));
     if (bad >= 0)
-        lt_complain(c, "%s%s: value %lld is not finite", b->source->prefix, entry->name, (long long)bad);
+        lt_complain(c, "%s%s: value %lld is not finite", b->source->prefix, entry->name,
+                    (long long)bad);
 }
 
 /* A matrix of integers with the scales beside it: rows of i8, or blocks. */
-static void match_integers(const lt_binder *b, const request *r, const lt_entry *found, lt_complaints *c)
+static void match_integers(const lt_binder *b, const request *r, const lt_entry *found,
+                           lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
     char name[LT_MAX_NAME_BYTES + 8];
@@ -142,23 +146,30 @@ static void match_integers(const lt_binder *b, const request *r, const lt_entry 
     char scales[64];
     char wanted[64];
     snprintf(name, sizeof name, "%s_scale", r->name);
-    const lt_entry *const scale = b->source->synthesis ? lt_synthetic_find(b->source->synthesis, name)
-                                                       : lt_table_find(b->source, name);
+    const lt_entry *const scale = b->source->synthesis
+                                      ? lt_synthetic_find(b->source->synthesis, name)
+                                      : lt_table_find(b->source, name);
     if (!scale) {
         lt_complain(c, "%s%s: is missing (the scales of integers)", prefix, name);
         return;
     }
     const lt_dtype form = lt_low_bit_form(&found->tensor, &scale->tensor, r->shape);
     if (form == LT_NO_DTYPE) {
-        lt_complain(c, "%s%s: is %s %s with scales %s %s, which is no form of %s: i8 rows, q8 or q4", prefix, r->name,
-                    lt_dtype_name(found->tensor.dtype), lt_shape_text(lt_shape_of(&found->tensor), codes, sizeof codes),
+        lt_complain(c,
+                    "%s%s: is %s %s with scales %s %s, which is no form of %s: i8 rows, q8 or q4",
+                    prefix, r->name, lt_dtype_name(found->tensor.dtype),
+                    lt_shape_text(lt_shape_of(&found->tensor), codes, sizeof codes),
                     lt_dtype_name(scale->tensor.dtype),
-                    lt_is_none(&scale->tensor) ? "" : lt_shape_text(lt_shape_of(&scale->tensor), scales, sizeof scales),
+                    lt_is_none(&scale->tensor)
+                        ? ""
+                        : lt_shape_text(lt_shape_of(&scale->tensor), scales, sizeof scales),
                     lt_shape_text(r->shape, wanted, sizeof wanted));
         return;
     }
     check_finite(b, scale, c);
-    *r->place = (lt_weight){.value = lt_view(found->tensor.data, form, r->shape), .scale = scale->tensor, .role = r->role};
+    *r->place = (lt_weight){.value = lt_view(found->tensor.data, form, r->shape),
+                            .scale = scale->tensor,
+                            .role = r->role};
     if (form == LT_I8)
         r->place->scale = lt_reshape(scale->tensor, lt_shape1(r->shape.dim[0]));
 }
@@ -166,8 +177,9 @@ static void match_integers(const lt_binder *b, const request *r, const lt_entry 
 static void match(const lt_binder *b, const request *r, lt_complaints *c)
 {
     const char *const prefix = b->source->prefix;
-    const lt_entry *const found = b->source->synthesis ? lt_synthetic_entry(b->source, r->name, r->role, r->shape)
-                                                       : lt_table_find(b->source, r->name);
+    const lt_entry *const found = b->source->synthesis
+                                      ? lt_synthetic_entry(b->source, r->name, r->role, r->shape)
+                                      : lt_table_find(b->source, r->name);
     char wanted[64];
     char stored[64];
     lt_shape_text(r->shape, wanted, sizeof wanted);
@@ -201,8 +213,8 @@ static void match(const lt_binder *b, const request *r, lt_complaints *c)
         return;
     }
     check_finite(b, found, c);
-    *r->place =
-        (lt_weight){.value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
+    *r->place = (lt_weight){
+        .value = lt_reshape(found->tensor, r->shape), .scale = lt_none(), .role = r->role};
 }
 
 static lt_status match_all(const lt_binder *b, lt_error *err)
@@ -211,8 +223,8 @@ static lt_status match_all(const lt_binder *b, lt_error *err)
     for (int i = 0; i < b->count; i++)
         match(b, &b->list[i], &c);
     char heading[256];
-    snprintf(heading, sizeof heading, "%s: %d of %d tensors do not fit", lt_weights_place(b->source), c.count,
-             b->count);
+    snprintf(heading, sizeof heading, "%s: %d of %d tensors do not fit",
+             lt_weights_place(b->source), c.count, b->count);
     return lt_complaints_verdict(&c, heading, err);
 }
 
@@ -238,8 +250,8 @@ static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err
     if (!set || !place) {
         free(set);
         free(place);
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d tensors", lt_weights_place(b->source),
-                       b->count);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d tensors",
+                       lt_weights_place(b->source), b->count);
     }
     *set = (lt_weight_set){.source = b->source, .backend = b->backend, .place = place};
     atomic_fetch_add(&b->source->references, 1);
@@ -254,8 +266,9 @@ static lt_status make_set(const lt_binder *b, lt_weight_set **out, lt_error *err
 lt_status lt_binder_close(lt_binder *b, lt_weight_set **out, lt_error *err)
 {
     *out = NULL;
-    const lt_status s = b->no_memory ? lt_fail(err, LT_ERR_RESOURCES, "no memory for a list of weights")
-                                     : make_set(b, out, err);
+    const lt_status s = b->no_memory
+                            ? lt_fail(err, LT_ERR_RESOURCES, "no memory for a list of weights")
+                            : make_set(b, out, err);
     free_binder(b);
     return s;
 }

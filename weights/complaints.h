@@ -7,7 +7,8 @@
 #include "kernels/core/status.h"
 #include "weights/warnings.h"
 
-/* Zero it first. The lines that fit are kept, the others counted and told to `others`, which may be NULL. */
+/* Zero it first. The lines that fit are kept, the others counted and told to
+ * `others`, which may be NULL. */
 typedef struct {
     const lt_warnings *others;
     char text[640]; /* the rest of LT_ERROR_BYTES is for a heading with a path */

@@ -22,7 +22,8 @@ static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_err
     void *const memory = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (memory == MAP_FAILED)
         return lt_fail(err, errno == ENOMEM ? LT_ERR_RESOURCES : LT_ERR_INPUT,
-                       "%s: cannot map %lld bytes: %s", path, (long long)found.st_size, strerror(errno));
+                       "%s: cannot map %lld bytes: %s", path, (long long)found.st_size,
+                       strerror(errno));
     m->data = memory;
     m->bytes = (size_t)found.st_size;
     return LT_OK;
@@ -31,7 +32,8 @@ static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_err
 lt_status lt_file_map_open(lt_file_map *m, const char *path, lt_error *err)
 {
     *m = (lt_file_map){0};
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: `path` may be a pipe */
+    /* non-blocking: `path` may be a pipe */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return lt_fail_to_read(path, err);
     const lt_status s = map_descriptor(m, fd, path, err);

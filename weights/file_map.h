@@ -15,7 +15,8 @@ typedef struct {
 /* LT_ERR_INPUT when the file cannot be read or is not a regular file. */
 lt_status lt_file_map_open(lt_file_map *m, const char *path, lt_error *err);
 void lt_file_map_close(lt_file_map *m); /* accepts a zeroed one */
-/* Gives the memory of a part of a mapping back to the system; it is read from the file again when it is touched again. */
+/* Gives the memory of a part of a mapping back to the system; it is read from the file again when
+ * it is touched again. */
 void lt_file_map_forget(const void *part, size_t bytes);
 
 #endif

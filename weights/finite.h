@@ -4,8 +4,8 @@
 
 #include "kernels/core/tensor.h"
 
-/* Index of the first NaN or infinity among `count` packed values, or -1. The data may begin at any byte; dtypes that hold
- * no such value give -1. */
+/* Index of the first NaN or infinity among `count` packed values, or -1. The data may begin at any
+ * byte; dtypes that hold no such value give -1. */
 int64_t lt_first_not_finite(const void *data, lt_dtype dtype, int64_t count);
 
 #endif

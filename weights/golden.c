@@ -37,11 +37,12 @@ static lt_status refuse(const lt_golden *g, const char *what, lt_error *err)
 }
 
 /* A whole metadata string as a finite number >= 0. */
-static lt_status read_bound(const lt_golden *g, const char *key, const char *text, double *out, lt_error *err)
+static lt_status read_bound(const lt_golden *g, const char *key, const char *text, double *out,
+                            lt_error *err)
 {
     if (!lt_parse_decimal(text, out) || *out < 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %s is '%s', expected a finite number >= 0", lt_golden_place(g),
-                       key, text);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %s is '%s', expected a finite number >= 0",
+                       lt_golden_place(g), key, text);
     return LT_OK;
 }
 
@@ -60,7 +61,8 @@ static lt_status read_bounds(const lt_golden *g, output *out, lt_error *err)
     out->bound_in_bf16 = bf16_bound;
     snprintf(key, sizeof key, "bound_bf16.%s", name);
     const char *const wide = lt_golden_metadata(g, key);
-    if (wide && strcmp(wide, "none") == 0) { /* the output hangs on rounding: in bf16 it is only known to be finite */
+    /* the output hangs on rounding: in bf16 it is only known to be finite */
+    if (wide && strcmp(wide, "none") == 0) {
         out->bound_in_bf16 = INFINITY;
         return LT_OK;
     }
@@ -174,14 +176,15 @@ lt_status lt_golden_needs(const lt_golden *g, const char *const *keys, lt_error 
 {
     for (; *keys; keys++)
         if (!lt_golden_has_key(g, *keys))
-            return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(g), *keys);
+            return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is missing", lt_golden_place(g),
+                           *keys);
     return LT_OK;
 }
 
 static lt_status missing_key(const lt_golden *g, const char *key, const char *kind, lt_error *err)
 {
-    return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is %s, expected %s", lt_golden_place(g), key,
-                   lt_golden_has_key(g, key) ? "of another kind" : "missing", kind);
+    return lt_fail(err, LT_ERR_INPUT, "%s: config: '%s' is %s, expected %s", lt_golden_place(g),
+                   key, lt_golden_has_key(g, key) ? "of another kind" : "missing", kind);
 }
 
 lt_status lt_golden_int(const lt_golden *g, const char *key, int64_t *out, lt_error *err)
@@ -241,13 +244,14 @@ static lt_status new_input(const lt_golden *g, const char *name, int rank, const
     LT_TRY(lt_golden_input(g, name, rank, found, err));
     *memory = calloc((size_t)lt_numel(*found) + 1, 4);
     if (!*memory)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for input in.%s", lt_golden_place(g), name);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for input in.%s", lt_golden_place(g),
+                       name);
     *shape = lt_shape_of(*found);
     return LT_OK;
 }
 
-lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, float **out, lt_shape *shape,
-                              lt_error *err)
+lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, float **out,
+                              lt_shape *shape, lt_error *err)
 {
     const lt_tensor *found;
     void *memory;
@@ -259,8 +263,8 @@ lt_status lt_golden_input_f32(const lt_golden *g, const char *name, int rank, fl
     return LT_OK;
 }
 
-lt_status lt_golden_input_i32(const lt_golden *g, const char *name, int rank, int32_t **out, lt_shape *shape,
-                              lt_error *err)
+lt_status lt_golden_input_i32(const lt_golden *g, const char *name, int rank, int32_t **out,
+                              lt_shape *shape, lt_error *err)
 {
     const lt_tensor *found;
     void *memory;
@@ -320,17 +324,19 @@ bool lt_golden_wanted_shape(const lt_golden *g, const char *name, lt_shape *shap
     return out != NULL;
 }
 
-lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape, const void *data,
-                           lt_error *err)
+lt_status lt_golden_report(lt_golden *g, const char *name, lt_dtype dtype, lt_shape shape,
+                           const void *data, lt_error *err)
 {
     output *const out = find_output(g, name);
     if (!out)
-        return lt_fail(err, LT_ERR_INPUT, "%s: does not want an output out.%s", lt_golden_place(g), name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: does not want an output out.%s", lt_golden_place(g),
+                       name);
     out->reported = true;
     if (!lt_same_shape(lt_shape_of(out->want), shape))
         out->distance = INFINITY;
     else
-        out->distance = out->exact ? differing(out->want, dtype, data) : relative_l2(out->want, dtype, data);
+        out->distance =
+            out->exact ? differing(out->want, dtype, data) : relative_l2(out->want, dtype, data);
     return LT_OK;
 }
 

@@ -52,7 +52,8 @@ typedef struct {
     float error;    /* squared, of all values */
 } block_fit;
 
-/* code = x * inverse to the nearest integer of the range, ties to even: the addend leaves no bits for a fraction. */
+/* code = x * inverse to the nearest integer of the range, ties to even: the addend leaves no bits
+ * for a fraction. */
 static void round_block(float *code, const float *x, float inverse, code_range range)
 {
     const float shift = 12582912.0f; /* 1.5 * 2^23 */
@@ -94,12 +95,14 @@ static void try_scale(block_fit *best, const float *x, float inverse, code_range
         *best = fit;
 }
 
-/* The value of largest magnitude falls between these integers; the one on the long side of q4's -8 .. 7 comes first. */
+/* The value of largest magnitude falls between these integers; the one on the long side of q4's -8
+ * .. 7 comes first. */
 static const float steps_q8[] = {126.0f, 126.5f, 127.0f, 127.5f, 0};
 static const float steps_q4_low[] = {7.0f, 7.25f, 7.5f, 7.75f, 8.0f, 8.25f, 8.5f, 8.75f, 9.0f, 0};
 static const float steps_q4_high[] = {6.25f, 6.5f, 6.75f, 7.0f, 7.25f, 7.5f, 7.75f, 0};
 
-static void try_steps(block_fit *best, const float *x, float extreme, float sign, const float *steps, code_range range)
+static void try_steps(block_fit *best, const float *x, float extreme, float sign,
+                      const float *steps, code_range range)
 {
     for (const float *s = steps; *s > 0; s++)
         try_scale(best, x, sign * *s / extreme, range);
@@ -139,16 +142,19 @@ static lt_status load_row(lt_low_bit *b, int64_t at, lt_error *err)
     if (b->at == at)
         return LT_OK;
     const int64_t columns = b->matrix.dim[1];
-    const float most = 65504.0f * (b->kind == LT_Q4 ? 7 : 127); /* the largest f16 times the largest integer */
+    /* the largest f16 times the largest integer */
+    const float most = 65504.0f * (b->kind == LT_Q4 ? 7 : 127);
     lt_pack(&b->matrix, at * columns, columns, b->packed);
     const int64_t bad = lt_first_not_finite(b->packed, b->matrix.dtype, columns);
     if (bad >= 0)
-        return lt_fail(err, LT_ERR_INPUT, "value %lld is not finite", (long long)(at * columns + bad));
+        return lt_fail(err, LT_ERR_INPUT, "value %lld is not finite",
+                       (long long)(at * columns + bad));
     memset(b->codes, 0, (size_t)columns);
     for (int64_t c = 0; c < columns; c++) {
         b->row[c] = (float)lt_load_element(b->packed, b->matrix.dtype, c);
         if (!(fabsf(b->row[c]) <= most))
-            return lt_fail(err, LT_ERR_INPUT, "a value of row %lld is too large for a scale in f16", (long long)at);
+            return lt_fail(err, LT_ERR_INPUT, "a value of row %lld is too large for a scale in f16",
+                           (long long)at);
     }
     for (int64_t block = 0; block < columns / LT_BLOCK; block++) {
         const block_fit fit = fit_block(b->row + block * LT_BLOCK, b->kind);
@@ -164,15 +170,17 @@ typedef struct {
     size_t width;       /* bytes of one */
 } row_part;
 
-static lt_status copy_parts(lt_low_bit *b, row_part part, int64_t first, int64_t count, void *out, lt_error *err)
+static lt_status copy_parts(lt_low_bit *b, row_part part, int64_t first, int64_t count, void *out,
+                            lt_error *err)
 {
     char *to = out;
     for (int64_t done = 0; done < count;) {
         const int64_t column = (first + done) % part.per_row;
-        const int64_t run = part.per_row - column < count - done ? part.per_row - column : count - done;
+        const int64_t run =
+            part.per_row - column < count - done ? part.per_row - column : count - done;
         LT_TRY(load_row(b, (first + done) / part.per_row, err));
-        memcpy(to + (size_t)done * part.width, (const char *)part.of_row + (size_t)column * part.width,
-               (size_t)run * part.width);
+        memcpy(to + (size_t)done * part.width,
+               (const char *)part.of_row + (size_t)column * part.width, (size_t)run * part.width);
         done += run;
     }
     return LT_OK;
@@ -188,7 +196,8 @@ lt_status lt_low_bit_codes(void *user, int64_t first, int64_t count, void *out, 
 lt_status lt_low_bit_scales(void *user, int64_t first, int64_t count, void *out, lt_error *err)
 {
     lt_low_bit *const b = user;
-    const row_part part = {.of_row = b->scales, .per_row = b->scale_shape.dim[1], .width = sizeof *b->scales};
+    const row_part part = {
+        .of_row = b->scales, .per_row = b->scale_shape.dim[1], .width = sizeof *b->scales};
     return copy_parts(b, part, first, count, out, err);
 }
 
@@ -208,7 +217,8 @@ lt_dtype lt_low_bit_form(const lt_tensor *codes, const lt_tensor *scale, lt_shap
     const bool whole = has_shape(codes, matrix);
     if (codes->dtype == LT_I8 && whole && scale->dtype == LT_F32 && lt_numel(scale) == out)
         return LT_I8;
-    if (in % LT_BLOCK != 0 || scale->dtype != LT_F16 || !has_shape(scale, lt_shape2(out, in / LT_BLOCK)))
+    if (in % LT_BLOCK != 0 || scale->dtype != LT_F16 ||
+        !has_shape(scale, lt_shape2(out, in / LT_BLOCK)))
         return LT_NO_DTYPE;
     if (codes->dtype == LT_I8 && whole)
         return LT_Q8;

@@ -4,7 +4,8 @@
 
 #include "kernels/core/tensor.h"
 
-/* Copies the row-major elements first .. first + count - 1 of `t`, which may begin at any byte, to `out`. */
+/* Copies the row-major elements first .. first + count - 1 of `t`, which may
+ * begin at any byte, to `out`. */
 void lt_pack(const lt_tensor *t, int64_t first, int64_t count, void *out);
 
 #endif

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Opcodes of protocols 2 to 5 that PyTorch's own restricted reader knows, and their close relatives. */
+/* Opcodes of protocols 2 to 5 that PyTorch's own restricted reader
+ * knows, and their close relatives. */
 enum {
     OP_MARK = '(',
     OP_STOP = '.',
@@ -114,7 +115,8 @@ static lt_status grow(machine *m, void *array, uint32_t *capacity, uint32_t want
 static lt_status new_node(machine *m, lt_pickle_node node, lt_pickle_ref *out)
 {
     lt_pickle *const p = m->p;
-    LT_TRY(grow(m, &p->node, &p->node_capacity, p->nodes + 1, LT_MAX_PICKLE_NODES, sizeof *p->node));
+    LT_TRY(
+        grow(m, &p->node, &p->node_capacity, p->nodes + 1, LT_MAX_PICKLE_NODES, sizeof *p->node));
     p->node[p->nodes] = node;
     *out = p->nodes++;
     return LT_OK;
@@ -122,7 +124,8 @@ static lt_status new_node(machine *m, lt_pickle_node node, lt_pickle_ref *out)
 
 static lt_status push(machine *m, lt_pickle_ref value)
 {
-    LT_TRY(grow(m, &m->stack, &m->stack_capacity, m->depth + 1, LT_MAX_PICKLE_STACK, sizeof *m->stack));
+    LT_TRY(grow(m, &m->stack, &m->stack_capacity, m->depth + 1, LT_MAX_PICKLE_STACK,
+                sizeof *m->stack));
     m->stack[m->depth++] = value;
     return LT_OK;
 }
@@ -176,7 +179,8 @@ static const lt_pickle_node *node_of(const machine *m, lt_pickle_ref value)
 static lt_status append(machine *m, lt_pickle_ref container, lt_pickle_ref key, lt_pickle_ref value)
 {
     lt_pickle *const p = m->p;
-    LT_TRY(grow(m, &p->link, &p->link_capacity, p->links + 1, LT_MAX_PICKLE_NODES, sizeof *p->link));
+    LT_TRY(
+        grow(m, &p->link, &p->link_capacity, p->links + 1, LT_MAX_PICKLE_NODES, sizeof *p->link));
     const uint32_t link = p->links++;
     p->link[link] = (lt_pickle_link){.key = key, .value = value};
     lt_pickle_node *const c = &p->node[container];
@@ -284,7 +288,8 @@ static lt_status memo_put(machine *m, uint64_t index)
     if (index >= LT_MAX_PICKLE_MEMO || index >= m->bytes) /* every entry takes more than a byte */
         return broken(m, "too many values, marks or memo entries");
     const uint32_t before = m->memo_capacity;
-    LT_TRY(grow(m, &m->memo, &m->memo_capacity, (uint32_t)index + 1, LT_MAX_PICKLE_MEMO, sizeof *m->memo));
+    LT_TRY(grow(m, &m->memo, &m->memo_capacity, (uint32_t)index + 1, LT_MAX_PICKLE_MEMO,
+                sizeof *m->memo));
     memset(m->memo + before, 0, (m->memo_capacity - before) * sizeof *m->memo);
     m->memo_next += m->memo[index] == 0;
     m->memo[index] = value;
@@ -300,7 +305,8 @@ static lt_status memo_get(machine *m, uint64_t index)
 
 static lt_status push_mark(machine *m)
 {
-    LT_TRY(grow(m, &m->mark, &m->mark_capacity, m->marks + 1, LT_MAX_PICKLE_STACK, sizeof *m->mark));
+    LT_TRY(
+        grow(m, &m->mark, &m->mark_capacity, m->marks + 1, LT_MAX_PICKLE_STACK, sizeof *m->mark));
     m->mark[m->marks++] = m->depth;
     return LT_OK;
 }
@@ -446,8 +452,10 @@ static lt_status push_tensor(machine *m, lt_pickle_ref arguments, uint32_t least
     lt_pickle_ref item[8] = {0};
     const uint32_t given = node_of(m, arguments)->as.items.count;
     if (given < least || given > 8 || !unpack(m, arguments, item, given) ||
-        node_of(m, item[0])->kind != LT_PICKLE_STORAGE || node_of(m, item[1])->kind != LT_PICKLE_INT ||
-        node_of(m, item[2])->kind != LT_PICKLE_TUPLE || node_of(m, item[3])->kind != LT_PICKLE_TUPLE ||
+        node_of(m, item[0])->kind != LT_PICKLE_STORAGE ||
+        node_of(m, item[1])->kind != LT_PICKLE_INT ||
+        node_of(m, item[2])->kind != LT_PICKLE_TUPLE ||
+        node_of(m, item[3])->kind != LT_PICKLE_TUPLE ||
         (has_dtype && node_of(m, item[6])->kind != LT_PICKLE_NAME))
         return broken(m, "a tensor is rebuilt from values of the wrong kind");
     lt_pickle_node node = {.kind = LT_PICKLE_TENSOR};
@@ -467,7 +475,8 @@ static lt_status push_ordered_dict(machine *m, lt_pickle_ref arguments)
     LT_TRY(new_node(m, (lt_pickle_node){.kind = LT_PICKLE_DICT}, &dict));
     if (unpack(m, arguments, &list, 1) && node_of(m, list)->kind == LT_PICKLE_LIST) {
         uint32_t link = node_of(m, list)->as.items.first;
-        for (uint32_t i = 0; i < node_of(m, list)->as.items.count; i++, link = m->p->link[link].next) {
+        for (uint32_t i = 0; i < node_of(m, list)->as.items.count;
+             i++, link = m->p->link[link].next) {
             lt_pickle_ref pair[2];
             if (!unpack(m, m->p->link[link].value, pair, 2))
                 return broken(m, "an ordered dictionary is made of something else than pairs");
@@ -477,7 +486,8 @@ static lt_status push_ordered_dict(machine *m, lt_pickle_ref arguments)
     return push(m, dict);
 }
 
-static bool first_of_kind(const machine *m, lt_pickle_ref arguments, lt_pickle_kind kind, lt_pickle_ref *out)
+static bool first_of_kind(const machine *m, lt_pickle_ref arguments, lt_pickle_kind kind,
+                          lt_pickle_ref *out)
 {
     const lt_pickle_node *const n = node_of(m, arguments);
     if (n->as.items.count == 0)
@@ -493,8 +503,9 @@ static lt_status push_result(machine *m, lt_pickle_ref callable, lt_pickle_ref a
     const lt_pickle *const p = m->p;
     lt_pickle_ref first = 0;
     if (node_of(m, arguments)->kind != LT_PICKLE_TUPLE)
-        return node_of(m, arguments)->kind == LT_PICKLE_OPAQUE ? push_kind(m, LT_PICKLE_OPAQUE)
-                                                               : broken(m, "arguments are not a tuple");
+        return node_of(m, arguments)->kind == LT_PICKLE_OPAQUE
+                   ? push_kind(m, LT_PICKLE_OPAQUE)
+                   : broken(m, "arguments are not a tuple");
     if (lt_pickle_names(p, callable, rebuild, "_rebuild_tensor_v2"))
         return push_tensor(m, arguments, 6, false);
     if (lt_pickle_names(p, callable, rebuild, "_rebuild_tensor"))
@@ -508,7 +519,8 @@ static lt_status push_result(machine *m, lt_pickle_ref callable, lt_pickle_ref a
                            lt_pickle_names(p, callable, "torch.nn.parameter", "Parameter");
     if (parameter && first_of_kind(m, arguments, LT_PICKLE_TENSOR, &first))
         return push(m, first);
-    if (lt_pickle_names(p, callable, "torch", "Size") && first_of_kind(m, arguments, LT_PICKLE_TUPLE, &first))
+    if (lt_pickle_names(p, callable, "torch", "Size") &&
+        first_of_kind(m, arguments, LT_PICKLE_TUPLE, &first))
         return push(m, first);
     return push_kind(m, LT_PICKLE_OPAQUE);
 }
@@ -595,8 +607,8 @@ static lt_status build(machine *m)
 
 static lt_status unknown_opcode(machine *m, int opcode)
 {
-    return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle byte %zu: opcode 0x%02x is not allowed", m->place,
-                   m->opcode_at, (unsigned)opcode);
+    return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle byte %zu: opcode 0x%02x is not allowed",
+                   m->place, m->opcode_at, (unsigned)opcode);
 }
 
 static lt_status step(machine *m, int opcode)
@@ -614,7 +626,8 @@ static lt_status step(machine *m, int opcode)
         return push_kind(m, LT_PICKLE_NONE);
     case OP_NEWTRUE:
     case OP_NEWFALSE:
-        return push_node(m, (lt_pickle_node){.kind = LT_PICKLE_BOOL, .as.number = opcode == OP_NEWTRUE});
+        return push_node(
+            m, (lt_pickle_node){.kind = LT_PICKLE_BOOL, .as.number = opcode == OP_NEWTRUE});
     case OP_BININT:
         return push_operand(m, 4);
     case OP_BININT1:
@@ -702,7 +715,8 @@ static lt_status read_protocol(machine *m)
         return broken(m, "does not begin with its protocol");
     LT_TRY(take(m, 2, &p));
     if (p[1] < 2 || p[1] > 5)
-        return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle protocol %d, expected 2 to 5", m->place, p[1]);
+        return lt_fail(m->err, LT_ERR_INPUT, "%s: pickle protocol %d, expected 2 to 5", m->place,
+                       p[1]);
     return LT_OK;
 }
 
@@ -719,8 +733,8 @@ static lt_status finish(machine *m)
 static lt_status run(machine *m)
 {
     lt_pickle_ref none = 0;
-    LT_TRY(
-        new_node(m, (lt_pickle_node){.kind = LT_PICKLE_NONE}, &none)); /* ref 0 and link 0 mean "nothing" */
+    /* ref 0 and link 0 mean "nothing" */
+    LT_TRY(new_node(m, (lt_pickle_node){.kind = LT_PICKLE_NONE}, &none));
     LT_TRY(grow(m, &m->p->link, &m->p->link_capacity, 1, LT_MAX_PICKLE_NODES, sizeof *m->p->link));
     m->p->links = 1;
     LT_TRY(read_protocol(m));
@@ -734,12 +748,13 @@ static lt_status run(machine *m)
     }
 }
 
-lt_status lt_pickle_read(lt_pickle *p, const uint8_t *data, size_t bytes, const char *place, lt_error *err)
+lt_status lt_pickle_read(lt_pickle *p, const uint8_t *data, size_t bytes, const char *place,
+                         lt_error *err)
 {
     *p = (lt_pickle){0};
     if (bytes > LT_MAX_PICKLE_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: pickle of %zu bytes, at most %d are allowed", place, bytes,
-                       LT_MAX_PICKLE_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: pickle of %zu bytes, at most %d are allowed", place,
+                       bytes, LT_MAX_PICKLE_BYTES);
     machine m = {.p = p, .data = data, .bytes = bytes, .place = place, .err = err};
     const lt_status s = run(&m);
     free(m.stack);

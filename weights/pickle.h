@@ -1,8 +1,9 @@
 /* pickle.h - reading a pickle as data: a machine over inert values.
  *
- * A pickle is a little program. Ours keeps its stack and memo exactly as Python would, but nothing is imported and nothing
- * is called: a name stays a name, and what a call would have made is an opaque value. Only what PyTorch needs to describe
- * tensors has a meaning. Containers have reference semantics: a memo entry is the container, not a copy.
+ * A pickle is a little program. Ours keeps its stack and memo exactly as Python would, but nothing
+ * is imported and nothing is called: a name stays a name, and what a call would have made is an
+ * opaque value. Only what PyTorch needs to describe tensors has a meaning. Containers have
+ * reference semantics: a memo entry is the container, not a copy.
  */
 #ifndef LT_PICKLE_H
 #define LT_PICKLE_H
@@ -13,8 +14,8 @@
 
 #include "kernels/core/status.h"
 
-/* Limits; a released file stays far below each: a tensor takes some 25 values, and a release has a few hundred tensors. With them a
- * pickle needs at most 12 MiB, whatever it says. */
+/* Limits; a released file stays far below each: a tensor takes some 25 values, and a release has a
+ * few hundred tensors. With them a pickle needs at most 12 MiB, whatever it says. */
 enum {
     LT_MAX_PICKLE_BYTES = 64 << 20,
     LT_MAX_PICKLE_NODES = 200000,
@@ -91,7 +92,8 @@ typedef struct {
 } lt_pickle;
 
 /* The data must outlive the pickle. LT_ERR_INPUT with the byte and the rule. */
-lt_status lt_pickle_read(lt_pickle *p, const uint8_t *data, size_t bytes, const char *place, lt_error *err);
+lt_status lt_pickle_read(lt_pickle *p, const uint8_t *data, size_t bytes, const char *place,
+                         lt_error *err);
 void lt_pickle_close(lt_pickle *p); /* accepts a zeroed one */
 
 bool lt_pickle_is(lt_pickle_text text, const char *wanted);

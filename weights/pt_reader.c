@@ -38,8 +38,9 @@ static const struct {
     const char *name;
     lt_dtype dtype;
 } tensor_dtypes[] = {
-    {"float32", LT_F32}, {"float16", LT_F16}, {"bfloat16", LT_BF16}, {"float64", LT_F64}, {"int64", LT_I64},
-    {"int32", LT_I32},   {"int8", LT_I8},     {"uint8", LT_U8},      {"bool", LT_U8},     {"uint16", LT_U16},
+    {"float32", LT_F32}, {"float16", LT_F16}, {"bfloat16", LT_BF16}, {"float64", LT_F64},
+    {"int64", LT_I64},   {"int32", LT_I32},   {"int8", LT_I8},       {"uint8", LT_U8},
+    {"bool", LT_U8},     {"uint16", LT_U16},
 };
 
 typedef struct {
@@ -92,19 +93,20 @@ static lt_status find_record(const reader *r, const char *tensor, const lt_pickl
     snprintf(name, sizeof name, "data/%.*s", (int)key.bytes, key.text);
     *out = lt_zip_find(&r->zip, name);
     if (!*out)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is not in the file", r->path,
-                       tensor, name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is not in the file",
+                       r->path, tensor, name);
     int64_t bytes = 0;
     if (__builtin_mul_overflow(storage->as.storage.count, (int64_t)type->bytes, &bytes) ||
         (uint64_t)bytes != (*out)->bytes)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: tensor '%s': its storage %s has %llu bytes, expected %lld elements of %d",
-                       r->path, tensor, name, (unsigned long long)(*out)->bytes,
-                       (long long)storage->as.storage.count, type->bytes);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: tensor '%s': its storage %s has %llu bytes, expected %lld elements of %d", r->path,
+            tensor, name, (unsigned long long)(*out)->bytes, (long long)storage->as.storage.count,
+            type->bytes);
     const storage_type **const before = &r->used_as[*out - r->zip.entry];
     if (*before && *before != type)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is used as %s and as %s", r->path,
-                       tensor, name, (*before)->name, type->name);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its storage %s is used as %s and as %s",
+                       r->path, tensor, name, (*before)->name, type->name);
     *before = type;
     return LT_OK;
 }
@@ -118,8 +120,8 @@ typedef struct {
     int64_t stride[LT_MAX_FILE_RANK];
 } file_view;
 
-static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref tuple, int64_t *out,
-                              lt_error *err)
+static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref tuple,
+                              int64_t *out, lt_error *err)
 {
     uint32_t link = node_of(r, tuple)->as.items.first;
     for (uint32_t i = 0; i < node_of(r, tuple)->as.items.count; i++) {
@@ -132,8 +134,8 @@ static lt_status read_numbers(const reader *r, const char *tensor, lt_pickle_ref
     return LT_OK;
 }
 
-static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_node *t, file_view *out,
-                           lt_error *err)
+static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_node *t,
+                           file_view *out, lt_error *err)
 {
     const uint32_t rank = node_of(r, t->as.tensor.sizes)->as.items.count;
     if (rank > LT_MAX_FILE_RANK || node_of(r, t->as.tensor.strides)->as.items.count != rank)
@@ -144,8 +146,8 @@ static lt_status read_view(const reader *r, const char *tensor, const lt_pickle_
 }
 
 /* The last element that the view touches lies inside its storage. */
-static lt_status check_bounds(const reader *r, const char *tensor, const file_view *v, int64_t offset,
-                              int64_t count, lt_error *err)
+static lt_status check_bounds(const reader *r, const char *tensor, const file_view *v,
+                              int64_t offset, int64_t count, lt_error *err)
 {
     int64_t last = offset;
     int64_t elements = 1;
@@ -160,15 +162,17 @@ static lt_status check_bounds(const reader *r, const char *tensor, const file_vi
             return refuse(r, tensor, "its size overflows", err);
     }
     if (offset < 0 || (empty ? offset > count : last >= count))
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': reaches element %lld of a storage of %lld",
-                       r->path, tensor, (long long)last, (long long)count);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: tensor '%s': reaches element %lld of a storage of %lld", r->path,
+                       tensor, (long long)last, (long long)count);
     return LT_OK;
 }
 
 static lt_tensor tensor_of(const uint8_t *data, lt_dtype dtype, const file_view *v, int64_t offset)
 {
+    /* a scalar */
     lt_tensor t =
-        lt_view((uint8_t *)data + (size_t)offset * lt_dtype_bytes(dtype), dtype, lt_shape1(1)); /* a scalar */
+        lt_view((uint8_t *)data + (size_t)offset * lt_dtype_bytes(dtype), dtype, lt_shape1(1));
     if (v->rank > 0)
         t.rank = v->rank;
     for (int i = 0; i < v->rank; i++) {
@@ -187,9 +191,11 @@ static lt_dtype dtype_of(const reader *r, const lt_pickle_node *t, const storage
     return t->as.tensor.dtype != 0 ? LT_NO_DTYPE : type->dtype;
 }
 
-static lt_status add_checksum(reader *r, const lt_zip_entry *record, const char *name, lt_error *err)
+static lt_status add_checksum(reader *r, const lt_zip_entry *record, const char *name,
+                              lt_error *err)
 {
-    const lt_checksum c = {.data = record->data, .bytes = record->bytes, .crc = record->crc, .name = name};
+    const lt_checksum c = {
+        .data = record->data, .bytes = record->bytes, .crc = record->crc, .name = name};
     return lt_table_add_checksum(r->table, c, err);
 }
 
@@ -197,7 +203,8 @@ static lt_status add_tensor(reader *r, const char *name, const lt_pickle_node *t
 {
     const lt_pickle_node *const storage = node_of(r, t->as.tensor.storage);
     const storage_type *const type = type_of(r, storage->as.storage.type);
-    lt_entry entry = {.name = name, .tensor = lt_none(), .unusable = "a storage type that is not known"};
+    lt_entry entry = {
+        .name = name, .tensor = lt_none(), .unusable = "a storage type that is not known"};
     if (!type)
         return lt_table_add(r->table, entry, err);
     const lt_zip_entry *record = NULL;
@@ -207,7 +214,8 @@ static lt_status add_tensor(reader *r, const char *name, const lt_pickle_node *t
     const lt_dtype dtype = dtype_of(r, t, type);
     const bool untyped = strcmp(type->name, "UntypedStorage") == 0;
     const int64_t width = untyped && dtype != LT_NO_DTYPE ? (int64_t)lt_dtype_bytes(dtype) : 1;
-    LT_TRY(check_bounds(r, name, &view, t->as.tensor.offset, storage->as.storage.count / width, err));
+    LT_TRY(
+        check_bounds(r, name, &view, t->as.tensor.offset, storage->as.storage.count / width, err));
     entry.unusable = dtype == LT_NO_DTYPE      ? "a dtype without use here"
                      : view.rank > LT_MAX_RANK ? "more than 5 dimensions"
                                                : NULL;
@@ -219,12 +227,14 @@ static lt_status add_tensor(reader *r, const char *name, const lt_pickle_node *t
 
 /* ---- dictionaries ---- */
 
-/* Finds a string key; a key that occurs twice is an error (Python would take the last, others the first). */
+/* Finds a string key; a key that occurs twice is an error (Python would take
+ * the last, others the first). */
 static lt_status look_up(const reader *r, lt_pickle_ref dict, const char *key, lt_pickle_ref *out,
                          lt_error *err)
 {
     *out = 0;
-    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0; link = r->pickle.link[link].next) {
+    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0;
+         link = r->pickle.link[link].next) {
         const lt_pickle_node *const k = node_of(r, r->pickle.link[link].key);
         if (k->kind != LT_PICKLE_STRING || !lt_pickle_is(k->as.text, key))
             continue;
@@ -275,7 +285,8 @@ static lt_status add_foreign(reader *r, const char *name, lt_pickle_ref dict, lt
 static size_t name_bytes_in(const reader *r, lt_pickle_ref dict)
 {
     size_t bytes = 0;
-    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0; link = r->pickle.link[link].next) {
+    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0;
+         link = r->pickle.link[link].next) {
         const lt_pickle_node *const key = node_of(r, r->pickle.link[link].key);
         bytes += key->kind == LT_PICKLE_STRING ? (size_t)key->as.text.bytes + 1 : 0;
     }
@@ -293,7 +304,8 @@ static lt_status add_tensors(reader *r, lt_pickle_ref dict, lt_error *err)
     if (!r->table->names)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names", r->path);
     r->name_at = r->table->names;
-    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0; link = r->pickle.link[link].next) {
+    for (uint32_t link = node_of(r, dict)->as.items.first; link != 0;
+         link = r->pickle.link[link].next) {
         const lt_pickle_node *const key = node_of(r, r->pickle.link[link].key);
         const lt_pickle_node *const value = node_of(r, r->pickle.link[link].value);
         const char *name = NULL;
@@ -315,8 +327,8 @@ static lt_status add_tensors(reader *r, lt_pickle_ref dict, lt_error *err)
 /* Names that only describe tensors, and plain containers. */
 static bool is_familiar(const reader *r, lt_pickle_ref name)
 {
-    static const char *const modules[] = {"torch", "torch._utils", "torch.storage", "torch.nn.parameter",
-                                          "collections"};
+    static const char *const modules[] = {"torch", "torch._utils", "torch.storage",
+                                          "torch.nn.parameter", "collections"};
     for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
         if (lt_pickle_is(node_of(r, name)->as.global.module, modules[i]))
             return true;
@@ -332,8 +344,9 @@ static void warn_of_unknown_objects(const reader *r)
             continue;
         const lt_pickle_text module = node_of(r, i)->as.global.module;
         const lt_pickle_text name = node_of(r, i)->as.global.name;
-        const int written = snprintf(list + used, sizeof list - used, "%s%.*s.%.*s", used ? ", " : "",
-                                     (int)module.bytes, module.text, (int)name.bytes, name.text);
+        const int written =
+            snprintf(list + used, sizeof list - used, "%s%.*s.%.*s", used ? ", " : "",
+                     (int)module.bytes, module.text, (int)name.bytes, name.text);
         if (written < 0 || (size_t)written >= sizeof list - used) {
             list[used] = '\0';
             break;
@@ -344,7 +357,8 @@ static void warn_of_unknown_objects(const reader *r)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     if (used > 0)
-        lt_warn(r->warnings, "%s: objects outside its tensors were skipped, not executed: %s", r->path, list);
+        lt_warn(r->warnings, "%s: objects outside its tensors were skipped, not executed: %s",
+                r->path, list);
 }
 
 /* ---- the file ---- */
@@ -364,17 +378,20 @@ static bool read_record(const reader *r, const char *name, char *text, size_t ro
 static lt_status check_archive(const reader *r, lt_error *err)
 {
     char text[16];
-    if (read_record(r, "version", text, sizeof text) || read_record(r, ".data/version", text, sizeof text)) {
+    if (read_record(r, "version", text, sizeof text) ||
+        read_record(r, ".data/version", text, sizeof text)) {
         const long version = strtol(text, NULL, 10);
         if (version < 1 || version > 10)
-            return lt_fail(err, LT_ERR_INPUT, "%s: format version %ld, expected 1 to 10", r->path, version);
+            return lt_fail(err, LT_ERR_INPUT, "%s: format version %ld, expected 1 to 10", r->path,
+                           version);
     }
     if (read_record(r, "byteorder", text, sizeof text) && strcmp(text, "little") != 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: was written on a big-endian machine", r->path);
     bool program = lt_zip_find(&r->zip, "constants.pkl") != NULL;
     for (int i = 0; i < r->zip.count; i++)
         program |= r->zip.entry[i].name_bytes > 5 && memcmp(r->zip.entry[i].name, "code/", 5) == 0;
-    return program ? lt_fail(err, LT_ERR_INPUT, "%s: is a program (TorchScript), expected weights", r->path)
+    return program ? lt_fail(err, LT_ERR_INPUT, "%s: is a program (TorchScript), expected weights",
+                             r->path)
                    : LT_OK;
 }
 
@@ -384,7 +401,8 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
     static const uint8_t legacy[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46};
     if (map->bytes >= sizeof legacy && memcmp(map->data, legacy, sizeof legacy) == 0)
         return lt_fail(err, LT_ERR_INPUT,
-                       "%s: was written by PyTorch before 1.6; save it again with a newer one", r->path);
+                       "%s: was written by PyTorch before 1.6; save it again with a newer one",
+                       r->path);
     if (!lt_is_zip(map))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a zipped PyTorch file", r->path);
     LT_TRY(lt_zip_open(&r->zip, map, r->path, err));
@@ -405,8 +423,8 @@ static lt_status read_file(reader *r, const char *key, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings, lt_weights **out,
-                     lt_error *err)
+lt_status lt_pt_open(const char *path, const char *key, const lt_warnings *warnings,
+                     lt_weights **out, lt_error *err)
 {
     *out = NULL;
     reader r = {.path = path, .warnings = warnings};

@@ -71,13 +71,15 @@ static lt_status read_offsets(const reader *r, const char *name, const lt_json *
     if (value[0] > value[1])
         return refuse(r, name, "its data ends before it begins", err);
     if (value[1] > r->data_bytes)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': its data ends at byte %llu, the file has %llu",
-                       r->path, name, (unsigned long long)value[1], (unsigned long long)r->data_bytes);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: tensor '%s': its data ends at byte %llu, the file has %llu", r->path,
+                       name, (unsigned long long)value[1], (unsigned long long)r->data_bytes);
     *out = (span){.begin = value[0], .end = value[1], .name = name};
     return LT_OK;
 }
 
-/* Sizes as they stand in the file, which may have more dimensions than an lt_shape, and their product. */
+/* Sizes as they stand in the file, which may have more dimensions than an
+ * lt_shape, and their product. */
 typedef struct {
     size_t rank;
     int64_t dim[LT_MAX_FILE_RANK];
@@ -91,7 +93,8 @@ static lt_status read_shape(const reader *r, const char *name, const lt_json *in
     if (lt_json_kind_of(list) != LT_JSON_ARRAY || lt_json_count(list) > LT_MAX_FILE_RANK)
         return refuse(r, name, "shape is not a list of at most 8 sizes", err);
     *out = (file_shape){.rank = lt_json_count(list), .elements = 1};
-    int64_t step = 1; /* between the last two places of a dimension, which counts even where another is empty */
+    int64_t step = 1; /* between the last two places of a dimension, which counts even where another
+                         is empty */
     for (size_t i = 0; i < out->rank; i++) {
         const lt_json *const n = lt_json_at(list, i);
         if (lt_json_kind_of(n) != LT_JSON_INT || lt_json_int(n) < 0)
@@ -104,7 +107,8 @@ static lt_status read_shape(const reader *r, const char *name, const lt_json *in
     return LT_OK;
 }
 
-static lt_status check_size(const reader *r, span at, const file_shape *shape, int bits, lt_error *err)
+static lt_status check_size(const reader *r, span at, const file_shape *shape, int bits,
+                            lt_error *err)
 {
     uint64_t total;
     if (__builtin_mul_overflow(shape->elements, (uint64_t)bits, &total))
@@ -113,8 +117,9 @@ static lt_status check_size(const reader *r, span at, const file_shape *shape, i
         return refuse(r, at.name, "its size is not a whole number of bytes", err);
     if (total / 8 != at.end - at.begin)
         return lt_fail(err, LT_ERR_INPUT,
-                       "%s: tensor '%s': its shape needs %llu bytes, data_offsets give %llu", r->path,
-                       at.name, (unsigned long long)(total / 8), (unsigned long long)(at.end - at.begin));
+                       "%s: tensor '%s': its shape needs %llu bytes, data_offsets give %llu",
+                       r->path, at.name, (unsigned long long)(total / 8),
+                       (unsigned long long)(at.end - at.begin));
     return LT_OK;
 }
 
@@ -165,7 +170,8 @@ static lt_status check_metadata(const reader *r, const lt_json *metadata, lt_err
     const lt_json *value;
     while (lt_json_next(metadata, &cursor, &key, &value))
         if (lt_json_kind_of(value) != LT_JSON_STRING)
-            return lt_fail(err, LT_ERR_INPUT, "%s: __metadata__: '%s' is not a string", r->path, key);
+            return lt_fail(err, LT_ERR_INPUT, "%s: __metadata__: '%s' is not a string", r->path,
+                           key);
     return LT_OK;
 }
 
@@ -186,9 +192,10 @@ static lt_status check_spans(reader *r, lt_error *err)
     uint64_t filled = 0;
     for (int i = 0; i < count; i++) {
         if (r->spans[i].begin != filled)
-            return lt_fail(
-                err, LT_ERR_INPUT, "%s: tensor '%s': begins at byte %llu, the data before it ends at %llu",
-                r->path, r->spans[i].name, (unsigned long long)r->spans[i].begin, (unsigned long long)filled);
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: tensor '%s': begins at byte %llu, the data before it ends at %llu",
+                           r->path, r->spans[i].name, (unsigned long long)r->spans[i].begin,
+                           (unsigned long long)filled);
         filled = r->spans[i].end;
     }
     if (filled != r->data_bytes)
@@ -217,24 +224,29 @@ static lt_status read_tensors(reader *r, const lt_json *header, lt_error *err)
 }
 
 /* `data` becomes the memory of the table's tensors. */
-static lt_status read_file(lt_weights *table, const char *path, uint8_t *data, size_t bytes, lt_error *err)
+static lt_status read_file(lt_weights *table, const char *path, uint8_t *data, size_t bytes,
+                           lt_error *err)
 {
     if (bytes < 8)
-        return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too few for a safetensors file", path, bytes);
+        return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too few for a safetensors file", path,
+                       bytes);
     uint64_t header_bytes = 0;
     for (int i = 7; i >= 0; i--)
         header_bytes = header_bytes << 8 | data[i];
     if (header_bytes > LT_MAX_HEADER_BYTES)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: is not a safetensors file: its first 8 bytes are not the length of a header", path);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: is not a safetensors file: its first 8 bytes are not the length of a header",
+            path);
     if (header_bytes > bytes - 8)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu",
-                       path, (unsigned long long)header_bytes, bytes);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: is not a safetensors file, or is cut short: header of %llu bytes in a file of %zu",
+            path, (unsigned long long)header_bytes, bytes);
     const char *const text = (const char *)data + 8;
     if (header_bytes == 0 || text[0] != '{')
-        return lt_fail(err, LT_ERR_INPUT, "%s: is not a safetensors file: its header does not begin with '{'",
-                       path);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: is not a safetensors file: its header does not begin with '{'", path);
     LT_TRY(lt_json_parse(text, header_bytes, path, &table->header, err));
 
     reader r = {.path = path,

@@ -1,6 +1,6 @@
 /* safetensors.h - one .safetensors file as a table of tensors; every rule of the format is checked.
  *
- *     u64 N little-endian | N bytes of JSON { name: {dtype, shape, data_offsets} } | tensors, packed without holes
+ *     u64 N little-endian | N bytes of JSON { name: {dtype, shape, data_offsets} } | values
  */
 #ifndef LT_SAFETENSORS_H
 #define LT_SAFETENSORS_H

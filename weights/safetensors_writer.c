@@ -227,17 +227,20 @@ static lt_status put_tensors(lt_writer *w, FILE *file, void *piece, lt_error *er
 static lt_status check_list(const lt_writer *w, lt_error *err)
 {
     if (w->no_memory)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for a list of %d tensors", w->path, w->count);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for a list of %d tensors", w->path,
+                       w->count);
     for (int i = 1; i < w->count; i++)
         if (strcmp(w->list[i - 1].name, w->list[i].name) == 0)
-            return lt_fail(err, LT_ERR_FAILED, "%s: tensor '%s': given twice", w->path, w->list[i].name);
+            return lt_fail(err, LT_ERR_FAILED, "%s: tensor '%s': given twice", w->path,
+                           w->list[i].name);
     return LT_OK;
 }
 
 static lt_status write_stream(lt_writer *w, FILE *file, lt_error *err)
 {
     void *const piece = malloc(PIECE_BYTES);
-    lt_status s = piece ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", w->path);
+    lt_status s =
+        piece ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", w->path);
     if (s == LT_OK)
         s = put_header(w, file, err);
     if (s == LT_OK)

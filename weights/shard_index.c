@@ -33,13 +33,13 @@ static lt_status read_map(const char *path, const lt_json *map, mapped_name *lis
     const lt_json *file;
     for (size_t i = 0; lt_json_next(map, &cursor, &tensor, &file); i++) {
         if (lt_json_kind_of(file) != LT_JSON_STRING)
-            return lt_fail(err, LT_ERR_INPUT, "%s: weight_map: '%s' is not mapped to a file name", path,
-                           tensor);
+            return lt_fail(err, LT_ERR_INPUT, "%s: weight_map: '%s' is not mapped to a file name",
+                           path, tensor);
         list[i] = (mapped_name){.file = lt_json_string(file, NULL), .tensor = tensor};
         if (!is_bare(list[i].file))
             return lt_fail(err, LT_ERR_INPUT,
-                           "%s: weight_map: '%s' is in '%s', which is not a plain file name", path, tensor,
-                           list[i].file);
+                           "%s: weight_map: '%s' is in '%s', which is not a plain file name", path,
+                           tensor, list[i].file);
     }
     return LT_OK;
 }
@@ -67,7 +67,8 @@ static lt_status add_shard(lt_weights *set, const char *path, const mapped_name 
     return s;
 }
 
-static lt_status add_shards(lt_weights *set, const char *path, mapped_name *list, size_t count, lt_error *err)
+static lt_status add_shards(lt_weights *set, const char *path, mapped_name *list, size_t count,
+                            lt_error *err)
 {
     qsort(list, count, sizeof *list, by_file);
     for (size_t first = 0; first < count;) {
@@ -106,10 +107,10 @@ lt_status lt_shard_index_open(const char *path, lt_weights **out, lt_error *err)
     LT_TRY(lt_file_map_open(&map, path, err));
     lt_json *index = NULL;
     lt_weights *set = NULL;
-    lt_status s =
-        map.bytes <= LT_MAX_HEADER_BYTES
-            ? lt_json_parse((const char *)map.data, map.bytes, path, &index, err)
-            : lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too many for an index", path, map.bytes);
+    lt_status s = map.bytes <= LT_MAX_HEADER_BYTES
+                      ? lt_json_parse((const char *)map.data, map.bytes, path, &index, err)
+                      : lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, too many for an index", path,
+                                map.bytes);
     if (s == LT_OK)
         s = lt_table_new(path, &set, err);
     if (s == LT_OK)

@@ -18,7 +18,7 @@ typedef struct made_tensor {
 struct lt_synthesis {
     lt_dtype dtype;
     uint64_t seed;
-    bool hollow;       /* sizes only: all zeros, untouched */
+    bool hollow; /* sizes only: all zeros, untouched */
     made_tensor *made;
 };
 
@@ -89,7 +89,8 @@ static uint64_t next_word(uint64_t *state)
     return x ^ (x >> 31);
 }
 
-/* A matrix keeps the size of what it multiplies: variance 1 / fan-in. Weights of norms lie around 1, biases around 0. */
+/* A matrix keeps the size of what it multiplies: variance 1 / fan-in. Weights of norms lie around
+ * 1, biases around 0. */
 static void fill(lt_tensor t, const char *name, uint64_t seed)
 {
     const int64_t n = lt_numel(&t);
@@ -115,7 +116,8 @@ static made_tensor *make(lt_synthesis *s, const char *name, lt_dtype dtype, lt_s
         return NULL;
     const lt_tensor value = lt_view(NULL, dtype, shape);
     t->name = strdup(name);
-    t->data = s->hollow ? calloc(1, lt_tensor_bytes(&value)) : aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
+    t->data = s->hollow ? calloc(1, lt_tensor_bytes(&value))
+                        : aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
     if (!t->name || !t->data) {
         free_made(t);
         return NULL;
@@ -135,7 +137,8 @@ static const lt_entry *make_blocks(lt_synthesis *s, const char *name, lt_shape s
     const int64_t in = shape.dim[1];
     const bool q4 = s->dtype == LT_Q4;
     made_tensor *const codes = make(s, name, q4 ? LT_U8 : LT_I8, lt_shape2(out, q4 ? in / 2 : in));
-    made_tensor *const scale = codes ? make(s, scale_name, LT_F16, lt_shape2(out, in / LT_BLOCK)) : NULL;
+    made_tensor *const scale =
+        codes ? make(s, scale_name, LT_F16, lt_shape2(out, in / LT_BLOCK)) : NULL;
     if (!scale)
         return NULL;
     const double largest = q4 ? 8 : 128;

@@ -3,11 +3,17 @@
 
 #include <stdint.h>
 
-/* Bytes of the character that `lead` begins, and the smallest code point of that length; 0 when none begins so. */
+/* Bytes of the character that `lead` begins, and the smallest code point of that length; 0 when
+ * none begins so. */
 static size_t length_of(uint8_t lead, uint32_t *smallest)
 {
     *smallest = lead < 0x80 ? 0x20 : lead < 0xe0 ? 0x80 : lead < 0xf0 ? 0x800 : 0x10000;
-    return lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf8 ? 4 : 0;
+    return lead < 0x80   ? 1
+           : lead < 0xc0 ? 0
+           : lead < 0xe0 ? 2
+           : lead < 0xf0 ? 3
+           : lead < 0xf8 ? 4
+                         : 0;
 }
 
 bool lt_is_printable_utf8(const char *text, size_t bytes)

@@ -1,4 +1,5 @@
-/* warnings.h - what a reader left out or doubts, one line each; the caller decides where they go. */
+/* warnings.h - what a reader left out or doubts, one line each; the
+ * caller decides where they go. */
 #ifndef LT_WARNINGS_H
 #define LT_WARNINGS_H
 

@@ -81,7 +81,8 @@ lt_status lt_table_add_checksum(lt_weights *w, lt_checksum checksum, lt_error *e
         const int capacity = w->checksum_capacity ? 2 * w->checksum_capacity : 256;
         lt_checksum *const grown = realloc(w->checksum, (size_t)capacity * sizeof *grown);
         if (!grown)
-            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d checksums", w->place, capacity);
+            return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %d checksums", w->place,
+                           capacity);
         w->checksum = grown;
         w->checksum_capacity = capacity;
     }
@@ -100,9 +101,10 @@ lt_status lt_table_verify(const lt_weights *w, lt_error *err)
         const bool same = lt_crc32(c->data, c->bytes) == c->crc;
         lt_file_map_forget(c->data, (size_t)c->bytes);
         if (!same)
-            return lt_fail(err, LT_ERR_INPUT,
-                           "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
-                           w->place, c->name);
+            return lt_fail(
+                err, LT_ERR_INPUT,
+                "%s: '%s' is damaged: its bytes do not have the checksum of the zip directory",
+                w->place, c->name);
     }
     return LT_OK;
 }
@@ -127,24 +129,26 @@ lt_status lt_table_settle(lt_weights *w, lt_error *err)
         qsort(w->entry, (size_t)w->count, sizeof *w->entry, by_name);
     for (int i = 1; i < w->count; i++)
         if (strcmp(w->entry[i - 1].name, w->entry[i].name) == 0)
-            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': occurs twice", w->place, w->entry[i].name);
+            return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': occurs twice", w->place,
+                           w->entry[i].name);
     return LT_OK;
 }
 
 const lt_entry *lt_table_find(const lt_weights *w, const char *name)
 {
     const lt_entry wanted = {.name = name};
-    return w->count > 0 ? bsearch(&wanted, w->entry, (size_t)w->count, sizeof *w->entry, by_name) : NULL;
+    return w->count > 0 ? bsearch(&wanted, w->entry, (size_t)w->count, sizeof *w->entry, by_name)
+                        : NULL;
 }
 
 lt_status lt_table_check_name(const char *place, const char *name, lt_error *err)
 {
     const size_t bytes = strlen(name);
     if (bytes == 0 || bytes > LT_MAX_NAME_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed", place,
-                       bytes, LT_MAX_NAME_BYTES);
+        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has %zu bytes, 1 to %d are allowed",
+                       place, bytes, LT_MAX_NAME_BYTES);
     if (!lt_is_printable_utf8(name, bytes))
-        return lt_fail(err, LT_ERR_INPUT, "%s: a tensor's name has a control character or is not UTF-8",
-                       place);
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: a tensor's name has a control character or is not UTF-8", place);
     return LT_OK;
 }

@@ -1,7 +1,8 @@
-/* weight_table.h - what an lt_weights is inside: names sorted over memory that it or its parts hold.
+/* weight_table.h - what an lt_weights is inside: names sorted over memory that it or its parts
+ * hold.
  *
- * A leaf is one file: it owns the mapping and the text of the names. A composite (a view, a set of shards) borrows both
- * from its parts and keeps a reference to each.
+ * A leaf is one file: it owns the mapping and the text of the names. A composite (a view, a set of
+ * shards) borrows both from its parts and keeps a reference to each.
  */
 #ifndef LT_WEIGHT_TABLE_H
 #define LT_WEIGHT_TABLE_H
@@ -48,7 +49,7 @@ struct lt_weights {
     lt_checksum *checksum;   /* of a zipped leaf */
     int checksums;
     int checksum_capacity;
-    lt_home home;    /* of matrices that are bound from it */
+    lt_home home;             /* of matrices that are bound from it */
     lt_rounding rounding;     /* of those that it chooses */
     lt_weight_choice chooses; /* or NULL */
 };
@@ -68,7 +69,8 @@ lt_status lt_table_verify(const lt_weights *w, lt_error *err);
 /* Refuses names that are empty, too long or not printable in a message. */
 lt_status lt_table_check_name(const char *place, const char *name, lt_error *err);
 
-/* As lt_weights_open, but nothing is copied: tensors may begin at any byte and, of a .pt file, have any strides. */
+/* As lt_weights_open, but nothing is copied: tensors may begin at any byte and, of
+ * a .pt file, have any strides. */
 lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err);
 
 #endif

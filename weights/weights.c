@@ -39,10 +39,11 @@ static lt_status open_folder(const char *folder, lt_weights **out, lt_error *err
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", folder);
     if (exists(path))
         return lt_safetensors_open(path, out, err);
-    if (snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder) < most && exists(path))
+    if (snprintf(path, sizeof path, "%s/model.safetensors.index.json", folder) < most &&
+        exists(path))
         return lt_shard_index_open(path, out, err);
-    return lt_fail(err, LT_ERR_INPUT, "%s: holds neither model.safetensors nor model.safetensors.index.json",
-                   folder);
+    return lt_fail(err, LT_ERR_INPUT,
+                   "%s: holds neither model.safetensors nor model.safetensors.index.json", folder);
 }
 
 lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
@@ -62,7 +63,8 @@ lt_status lt_weights_open_raw(const char *path, lt_weights **out, lt_error *err)
 /* Kernels read a tensor through a pointer of its type, row by row. */
 static bool is_readable(const lt_tensor *t)
 {
-    return lt_is_none(t) || (lt_is_contiguous(t) && (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0);
+    return lt_is_none(t) ||
+           (lt_is_contiguous(t) && (uintptr_t)t->data % lt_dtype_bytes(t->dtype) == 0);
 }
 
 static size_t room_for(const lt_tensor *t)
@@ -70,7 +72,8 @@ static size_t room_for(const lt_tensor *t)
     return (lt_tensor_bytes(t) + 63) / 64 * 64;
 }
 
-/* Foreign writers place tensors at any byte, and PyTorch stores transposed views: those are copied. */
+/* Foreign writers place tensors at any byte, and PyTorch stores
+ * transposed views: those are copied. */
 static lt_status copy_unreadable(lt_weights *w, lt_error *err)
 {
     size_t needed = 0;
@@ -83,11 +86,12 @@ static lt_status copy_unreadable(lt_weights *w, lt_error *err)
     if (needed == 0)
         return LT_OK;
     if (w->map.data && needed / MOST_EXPANSION > w->map.bytes + SMALL_BYTES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: its tensors repeat %zu bytes of data into %zu", w->place,
-                       w->map.bytes, needed);
+        return lt_fail(err, LT_ERR_INPUT, "%s: its tensors repeat %zu bytes of data into %zu",
+                       w->place, w->map.bytes, needed);
     w->aligned = aligned_alloc(64, needed);
     if (!w->aligned)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to copy tensors (%zu bytes)", w->place, needed);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to copy tensors (%zu bytes)", w->place,
+                       needed);
     char *room = w->aligned;
     for (int i = 0; i < w->count; i++) {
         lt_tensor *const t = &w->entry[i].tensor;
@@ -118,7 +122,8 @@ lt_status lt_weights_open(const char *path, lt_weights **out, lt_error *err)
     return make_readable(out, err);
 }
 
-lt_status lt_weights_open_memory(void *data, size_t bytes, const char *place, lt_weights **out, lt_error *err)
+lt_status lt_weights_open_memory(void *data, size_t bytes, const char *place, lt_weights **out,
+                                 lt_error *err)
 {
     LT_TRY(lt_safetensors_open_memory(data, bytes, place, out, err));
     return make_readable(out, err);
@@ -174,7 +179,8 @@ const char *lt_weights_place(const lt_weights *w)
 
 const lt_tensor *lt_weights_find(const lt_weights *w, const char *name)
 {
-    const lt_entry *const entry = w->synthesis ? lt_synthetic_find(w->synthesis, name) : lt_table_find(w, name);
+    const lt_entry *const entry =
+        w->synthesis ? lt_synthetic_find(w->synthesis, name) : lt_table_find(w, name);
     return entry ? &entry->tensor : NULL;
 }
 

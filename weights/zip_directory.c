@@ -75,9 +75,11 @@ static lt_status broken(const source *s, const char *rule, lt_error *err)
     return lt_fail(err, LT_ERR_INPUT, "%s: zip: %s", s->path, rule);
 }
 
-static lt_status broken_entry(const source *s, const lt_zip_entry *e, const char *rule, lt_error *err)
+static lt_status broken_entry(const source *s, const lt_zip_entry *e, const char *rule,
+                              lt_error *err)
 {
-    return lt_fail(err, LT_ERR_INPUT, "%s: zip entry '%.*s': %s", s->path, (int)e->name_bytes, e->name, rule);
+    return lt_fail(err, LT_ERR_INPUT, "%s: zip entry '%.*s': %s", s->path, (int)e->name_bytes,
+                   e->name, rule);
 }
 
 /* A 16- or 32-bit field of the end record says the same as its 64-bit twin, or is saturated. */
@@ -97,7 +99,8 @@ static lt_status read_end64(const source *s, uint64_t end_at, extent *out, lt_er
     if (u64(locator + 8) != record_at || !has_signature(record, "PK\6\6") ||
         u64(record + 4) != END64_BYTES - 12)
         return broken(s, "its 64-bit end record is not in front of its locator", err);
-    const extent wide = {.count = u64(record + 32), .bytes = u64(record + 40), .at = u64(record + 48)};
+    const extent wide = {
+        .count = u64(record + 32), .bytes = u64(record + 40), .at = u64(record + 48)};
     if (u32(record + 16) != 0 || u32(record + 20) != 0 || u64(record + 24) != wide.count)
         return broken(s, "is split over several disks", err);
     if (!agrees(out->count, wide.count, 0xffff) || !agrees(out->bytes, wide.bytes, 0xffffffff) ||
@@ -112,7 +115,8 @@ static lt_status read_end64(const source *s, uint64_t end_at, extent *out, lt_er
 static lt_status read_end(const source *s, extent *out, lt_error *err)
 {
     if (s->bytes < END_BYTES || !has_signature(s->data + s->bytes - END_BYTES, "PK\5\6"))
-        return broken(s, "has no end record at its end (cut short, or followed by other data)", err);
+        return broken(s, "has no end record at its end (cut short, or followed by other data)",
+                      err);
     const uint64_t end_at = s->bytes - END_BYTES;
     const uint8_t *const end = s->data + end_at;
     if (u16(end + 20) != 0)
@@ -127,7 +131,8 @@ static lt_status read_end(const source *s, extent *out, lt_error *err)
     return LT_OK;
 }
 
-/* Replaces the fields that are saturated by those of the 64-bit extra field, in their fixed order. */
+/* Replaces the fields that are saturated by those of the 64-bit extra
+ * field, in their fixed order. */
 static bool widen(const uint8_t *extra, size_t extra_bytes, uint64_t *fields[], int count)
 {
     int saturated = 0;
@@ -154,7 +159,8 @@ static bool widen(const uint8_t *extra, size_t extra_bytes, uint64_t *fields[], 
     return saturated == 0 && extra_bytes == 0;
 }
 
-/* No empty, ".", ".." or absolute part, no backslash. Nothing is ever written under such a name; honest writers have none. */
+/* No empty, ".", ".." or absolute part, no backslash. Nothing is ever written under such a name;
+ * honest writers have none. */
 static bool is_plain_path(const char *name, size_t bytes)
 {
     size_t part = 0;
@@ -175,8 +181,8 @@ static bool is_plain_path(const char *name, size_t bytes)
 }
 
 /* Reads one central header, which must fit into `left` bytes; *used says how long it is. */
-static lt_status read_central(const source *s, const uint8_t *header, uint64_t left, lt_zip_entry *e,
-                              uint64_t *used, lt_error *err)
+static lt_status read_central(const source *s, const uint8_t *header, uint64_t left,
+                              lt_zip_entry *e, uint64_t *used, lt_error *err)
 {
     if (left < CENTRAL_BYTES || !has_signature(header, "PK\1\2"))
         return broken(s, "its directory is damaged", err);
@@ -185,8 +191,9 @@ static lt_status read_central(const source *s, const uint8_t *header, uint64_t l
     *used = CENTRAL_BYTES + name_bytes + extra_bytes + u16(header + 32);
     if (*used > left)
         return broken(s, "its directory is damaged", err);
-    *e = (lt_zip_entry){
-        .name = (const char *)header + CENTRAL_BYTES, .name_bytes = name_bytes, .crc = u32(header + 16)};
+    *e = (lt_zip_entry){.name = (const char *)header + CENTRAL_BYTES,
+                        .name_bytes = name_bytes,
+                        .crc = u32(header + 16)};
     if (name_bytes > LT_MAX_ZIP_NAME_BYTES || !is_plain_path(e->name, name_bytes))
         return broken(s, "an entry's name is empty, too long or no plain path", err);
     if (u16(header + 8) & FLAG_ENCRYPTED)
@@ -214,9 +221,11 @@ static lt_status read_local(const source *s, uint64_t directory_at, lt_zip_entry
         return broken_entry(s, e, "has no local header", err);
     const uint8_t *const header = s->data + e->header_at;
     const uint64_t before_data = LOCAL_BYTES + (uint64_t)u16(header + 26) + u16(header + 28);
-    if (before_data > directory_at - e->header_at || e->bytes > directory_at - e->header_at - before_data)
+    if (before_data > directory_at - e->header_at ||
+        e->bytes > directory_at - e->header_at - before_data)
         return broken_entry(s, e, "its data lies outside the file", err);
-    if (u16(header + 26) != e->name_bytes || memcmp(header + LOCAL_BYTES, e->name, e->name_bytes) != 0)
+    if (u16(header + 26) != e->name_bytes ||
+        memcmp(header + LOCAL_BYTES, e->name, e->name_bytes) != 0)
         return broken_entry(s, e, "has another name in its local header", err);
     if (u16(header + 8) != 0 || (u16(header + 6) & FLAG_ENCRYPTED))
         return broken_entry(s, e, "is compressed or encrypted in its local header", err);
@@ -240,8 +249,10 @@ static int by_name(const void *left, const void *right)
     return order != 0 ? order : (a->name_bytes > b->name_bytes) - (a->name_bytes < b->name_bytes);
 }
 
-/* From the first byte of the file to the directory, entry behind entry, with at most a descriptor between two. */
-static lt_status check_ranges(const source *s, lt_zip_directory *zip, uint64_t directory_at, lt_error *err)
+/* From the first byte of the file to the directory, entry behind entry, with at
+ * most a descriptor between two. */
+static lt_status check_ranges(const source *s, lt_zip_directory *zip, uint64_t directory_at,
+                              lt_error *err)
 {
     qsort(zip->entry, (size_t)zip->count, sizeof *zip->entry, by_place);
     uint64_t end = 0;
@@ -298,8 +309,8 @@ static lt_status read_directory(const source *s, lt_zip_directory *zip, lt_error
     uint64_t left = directory.bytes;
     for (uint64_t i = 0; i < directory.count; i++) {
         uint64_t used = 0;
-        LT_TRY(read_central(s, s->data + directory.at + directory.bytes - left, left, &zip->entry[i], &used,
-                            err));
+        LT_TRY(read_central(s, s->data + directory.at + directory.bytes - left, left,
+                            &zip->entry[i], &used, err));
         LT_TRY(read_local(s, directory.at, &zip->entry[i], err));
         left -= used;
         zip->count++;
@@ -311,7 +322,8 @@ static lt_status read_directory(const source *s, lt_zip_directory *zip, lt_error
     return sort_by_name(s, zip, err);
 }
 
-lt_status lt_zip_open(lt_zip_directory *zip, const lt_file_map *map, const char *path, lt_error *err)
+lt_status lt_zip_open(lt_zip_directory *zip, const lt_file_map *map, const char *path,
+                      lt_error *err)
 {
     *zip = (lt_zip_directory){0};
     const source s = {.data = map->data, .bytes = map->bytes, .path = path};
@@ -333,7 +345,10 @@ const lt_zip_entry *lt_zip_find(const lt_zip_directory *zip, const char *name)
     return bsearch(&wanted, zip->entry, (size_t)zip->count, sizeof *zip->entry, by_name);
 }
 
-enum { SLICES = 8, WORTH_TABLES = 4096 /* bytes; making the tables takes as long as 2 KiB bit by bit */ };
+enum {
+    SLICES = 8,
+    WORTH_TABLES = 4096 /* bytes; making the tables takes as long as 2 KiB bit by bit */
+};
 
 static uint32_t crc_of_byte(uint32_t value)
 {
@@ -352,7 +367,8 @@ static void make_tables(crc_tables *t)
         t->value[0][i] = crc_of_byte(i);
     for (int slice = 1; slice < SLICES; slice++)
         for (int i = 0; i < 256; i++)
-            t->value[slice][i] = t->value[slice - 1][i] >> 8 ^ t->value[0][t->value[slice - 1][i] & 0xff];
+            t->value[slice][i] =
+                t->value[slice - 1][i] >> 8 ^ t->value[0][t->value[slice - 1][i] & 0xff];
 }
 
 /* Eight bytes a step, one table each ("slicing by 8"). */

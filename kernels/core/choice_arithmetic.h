@@ -1,8 +1,10 @@
-/* choice_arithmetic.h - the numbers that decide which token is chosen, from additions and products alone.
+/* choice_arithmetic.h - the numbers that decide which token is chosen, from additions and products
+ * alone.
  *
- * Libraries round exponentials and logarithms differently, and sums of floats depend on their order. Here both are what IEEE
- * arithmetic makes of these lines, and sums are those of integers: every device gets the same bytes, however many threads
- * it adds with. Sources that include this are compiled without fused multiply-adds. C11, C++17 and CUDA.
+ * Libraries round exponentials and logarithms differently, and sums of floats depend on their
+ * order. Here both are what IEEE arithmetic makes of these lines, and sums are those of integers:
+ * every device gets the same bytes, however many threads it adds with. Sources that include this
+ * are compiled without fused multiply-adds. C11, C++17 and CUDA.
  */
 #ifndef LT_CHOICE_ARITHMETIC_H
 #define LT_CHOICE_ARITHMETIC_H
@@ -66,14 +68,16 @@ LT_ON_ALL_DEVICES float lt_choice_minus_log(float x)
     return (float)-(power * 0.6931471805599453 + 2 * s * sum);
 }
 
-/* An exponential number from a uniform one; CUDA's log(1) must not give 0, so the release takes an epsilon. */
+/* An exponential number from a uniform one; CUDA's log(1) must not give 0, so
+ * the release takes an epsilon. */
 LT_ON_ALL_DEVICES float lt_choice_exponential(float uniform)
 {
     const float epsilon = 0x1p-24f;
     return uniform >= 1.0f - epsilon ? epsilon : lt_choice_minus_log(uniform);
 }
 
-/* A probability, or what becomes one, in units of 2^-40: a sum of any 2^23 of them has one value. 0 <= p <= 1. */
+/* A probability, or what becomes one, in units of 2^-40: a sum of any 2^23 of
+ * them has one value. 0 <= p <= 1. */
 LT_ON_ALL_DEVICES uint64_t lt_choice_mass(float p)
 {
     return (uint64_t)(int64_t)(p * 0x1p40f);

@@ -65,7 +65,8 @@ lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_e
     if (!file)
         return lt_fail_to_write(path, err);
     lt_status s = LT_OK;
-    if ((bytes > 0 && fwrite(data, 1, bytes, file) != bytes) || fflush(file) != 0 || fsync(fileno(file)) != 0)
+    if ((bytes > 0 && fwrite(data, 1, bytes, file) != bytes) || fflush(file) != 0 ||
+        fsync(fileno(file)) != 0)
         s = lt_fail_to_write(path, err);
     if (fclose(file) != 0 && s == LT_OK)
         s = lt_fail_to_write(path, err);

@@ -7,10 +7,12 @@
 
 #include "kernels/core/status.h"
 
-/* Does a plain file stand at `path`, or nothing yet? Anything else (a device, a pipe) is written as it is: a rename would replace it. */
+/* Does a plain file stand at `path`, or nothing yet? Anything else (a device, a pipe) is written as
+ * it is: a rename would replace it. */
 bool lt_takes_a_rename(const char *path);
 
-/* Syncs a folder: the names in it. One that may be written and not be read cannot be synced, nor can those of some file systems: LT_OK. */
+/* Syncs a folder: the names in it. One that may be written and not be read cannot be synced, nor
+ * can those of some file systems: LT_OK. */
 lt_status lt_sync_folder(const char *folder, lt_error *err);
 /* Renames `from` to `to` in the same folder, and syncs that folder. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);

@@ -18,7 +18,8 @@ static bool is_out_of_resources(int why)
 lt_status lt_fail_to_read(const char *path, lt_error *err)
 {
     const int why = errno;
-    const bool resources = why != EIO && is_out_of_resources(why); /* what cannot be read from its disk is a bad input */
+    /* what cannot be read from its disk is a bad input */
+    const bool resources = why != EIO && is_out_of_resources(why);
     return lt_fail(err, resources ? LT_ERR_RESOURCES : LT_ERR_INPUT, "%s: %s", path, strerror(why));
 }
 
@@ -26,5 +27,6 @@ lt_status lt_fail_to_write(const char *path, lt_error *err)
 {
     const int why = errno;
     const lt_status gone = why == EPIPE || why == EBADF ? LT_ERR_FAILED : LT_ERR_INPUT;
-    return lt_fail(err, is_out_of_resources(why) ? LT_ERR_RESOURCES : gone, "%s: cannot be written: %s", path, strerror(why));
+    return lt_fail(err, is_out_of_resources(why) ? LT_ERR_RESOURCES : gone,
+                   "%s: cannot be written: %s", path, strerror(why));
 }

@@ -1,6 +1,7 @@
 /* file_error.h - errno as a status with the file's name.
  *
- * LT_ERR_RESOURCES where handles, memory, disk or quota are out; else the file is at fault, LT_ERR_INPUT.
+ * LT_ERR_RESOURCES where handles, memory, disk or quota are out; else the file is at fault,
+ * LT_ERR_INPUT.
  */
 #ifndef LT_FILE_ERROR_H
 #define LT_FILE_ERROR_H

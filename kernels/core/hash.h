@@ -1,4 +1,5 @@
-/* hash.h - 128-bit content hashes (XXH3), for names of job folders and checksums of products. Not cryptographic. */
+/* hash.h - 128-bit content hashes (XXH3), for names of job folders and checksums of products. Not
+ * cryptographic. */
 #ifndef LT_HASH_H
 #define LT_HASH_H
 

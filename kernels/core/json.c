@@ -9,8 +9,8 @@
 
 #include "kernels/core/decimal_text.h"
 
-/* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than five, and the largest
- * checkpoints describe a few thousand tensors. */
+/* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than
+ * five, and the largest checkpoints describe a few thousand tensors. */
 enum { DEEPEST = 64, MOST_VALUES = 1 << 18 };
 
 /* jansson's reading calls take a plain json_t and do not change it. */
@@ -24,7 +24,8 @@ static lt_json *opaque(json_t *n)
     return (lt_json *)n;
 }
 
-/* How deep brackets nest, and how many values there can be; good enough for text that may not be JSON at all. */
+/* How deep brackets nest, and how many values there can be; good enough for text
+ * that may not be JSON at all. */
 typedef struct {
     int deepest;
     int separators;
@@ -55,7 +56,8 @@ static extent extent_of(const char *text, size_t bytes)
     return e;
 }
 
-lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_json **root, lt_error *err)
+lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_json **root,
+                        lt_error *err)
 {
     *root = NULL;
     const extent e = extent_of(text, bytes);
@@ -66,10 +68,11 @@ lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_js
     json_error_t found;
     json_t *const document = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &found);
     if (!document && json_error_code(&found) == json_error_out_of_memory)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for a JSON document of %zu bytes", place, bytes);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for a JSON document of %zu bytes",
+                       place, bytes);
     if (!document)
-        return lt_fail(err, LT_ERR_INPUT, "%s: JSON line %d column %d: %s", place, found.line, found.column,
-                       found.text);
+        return lt_fail(err, LT_ERR_INPUT, "%s: JSON line %d column %d: %s", place, found.line,
+                       found.column, found.text);
     *root = opaque(document);
     return LT_OK;
 }
@@ -110,7 +113,8 @@ const lt_json *lt_json_get(const lt_json *object, const char *key)
 
 size_t lt_json_count(const lt_json *n)
 {
-    return lt_json_kind_of(n) == LT_JSON_ARRAY ? json_array_size(node(n)) : json_object_size(node(n));
+    return lt_json_kind_of(n) == LT_JSON_ARRAY ? json_array_size(node(n))
+                                               : json_object_size(node(n));
 }
 
 const lt_json *lt_json_at(const lt_json *array, size_t index)
@@ -120,7 +124,8 @@ const lt_json *lt_json_at(const lt_json *array, size_t index)
 
 bool lt_json_next(const lt_json *object, void **cursor, const char **key, const lt_json **value)
 {
-    *cursor = *cursor ? json_object_iter_next(node(object), *cursor) : json_object_iter(node(object));
+    *cursor =
+        *cursor ? json_object_iter_next(node(object), *cursor) : json_object_iter(node(object));
     if (!*cursor)
         return false;
     *key = json_object_iter_key(*cursor);
@@ -213,8 +218,8 @@ bool lt_json_equal(const lt_json *a, const lt_json *b)
     return json_equal(node(a), node(b));
 }
 
-/* A string that is not UTF-8 cannot be written, so a document that holds this one has no text. The place for it is
- * there: its parent was just emptied. */
+/* A string that is not UTF-8 cannot be written, so a document that holds this one has no text. The
+ * place for it is there: its parent was just emptied. */
 static json_t *unwritable(void)
 {
     return json_string_nocheck("\xff");
@@ -243,7 +248,8 @@ static bool write_value(const json_t *n, FILE *out);
 static bool write_key(const char *key, FILE *out)
 {
     json_t *const text = json_string_nocheck(key);
-    const bool written = text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0 && fputc(':', out) != EOF;
+    const bool written =
+        text && json_dumpf(text, out, JSON_ENCODE_ANY) == 0 && fputc(':', out) != EOF;
     json_decref(text);
     return written;
 }
@@ -272,7 +278,8 @@ static bool write_array(const json_t *array, FILE *out)
     return written && fputc(']', out) != EOF;
 }
 
-/* As few digits as say the same number, always with a point or an exponent: how jansson writes one depends on its version. */
+/* As few digits as say the same number, always with a point or an exponent: how jansson writes one
+ * depends on its version. */
 static bool write_real(double value, FILE *out)
 {
     char text[LT_DECIMAL_BYTES];

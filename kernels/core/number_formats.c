@@ -57,7 +57,8 @@ uint16_t lt_f32_to_f16(float x)
         return (uint16_t)(sign | 0x7e00 | ((magnitude >> 13) & 0x1ff));
     if (magnitude >= 0x477ff000) /* 65520 and above round to infinity */
         return (uint16_t)(sign | 0x7c00);
-    if (magnitude < 0x38800000) { /* below 2^-14: + 0.5 leaves round(x * 2^24) in the low mantissa bits */
+    if (magnitude < 0x38800000) { /* below 2^-14: + 0.5 leaves round(x * 2^24) in the low mantissa
+                                     bits */
         const uint32_t aligned = bits_of(from_bits(magnitude) + 0.5f) - bits_of(0.5f);
         return (uint16_t)(sign | aligned);
     }
@@ -66,8 +67,8 @@ uint16_t lt_f32_to_f16(float x)
 }
 
 /* memcpy, because a mapped file need not align its tensors. */
-#define LOAD(type)                                                                                           \
-    type element;                                                                                            \
+#define LOAD(type)                                                                                 \
+    type element;                                                                                  \
     memcpy(&element, (const char *)data + (size_t)index * sizeof element, sizeof element)
 
 double lt_load_element(const void *data, lt_dtype dtype, int64_t index)
@@ -94,7 +95,8 @@ double lt_load_element(const void *data, lt_dtype dtype, int64_t index)
         LOAD(int8_t);
         return element;
     }
-    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too large */
+    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too
+                     large */
         const int byte = ((const uint8_t *)data)[index / 32 * 16 + index % 16];
         return (index % 32 < 16 ? byte & 15 : byte >> 4) - 8;
     }
@@ -128,10 +130,10 @@ static double to_range(double value, double low, double high)
     return value < low ? low : value > high ? high : nearbyint(value);
 }
 
-#define STORE(type, converted)                                                                               \
-    do {                                                                                                     \
-        const type element = (converted);                                                                    \
-        memcpy((char *)data + (size_t)index * sizeof element, &element, sizeof element);                     \
+#define STORE(type, converted)                                                                     \
+    do {                                                                                           \
+        const type element = (converted);                                                          \
+        memcpy((char *)data + (size_t)index * sizeof element, &element, sizeof element);           \
     } while (0)
 
 void lt_store_element(void *data, lt_dtype dtype, int64_t index, double value)

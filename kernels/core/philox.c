@@ -28,8 +28,9 @@ float lt_philox_uniform(uint32_t x)
     return (float)x * 0x1p-32f + 0x1p-33f;
 }
 
-/* Two normals from two words. Every step is rounded to f32; log, sin and cos go through double, where libraries agree far
- * below the f32 rounding, so that the result is the same with any of them. */
+/* Two normals from two words. Every step is rounded to f32; log, sin and cos go through double,
+ * where libraries agree far below the f32 rounding, so that the result is the same with any of
+ * them. */
 static void box_muller(uint32_t a, uint32_t b, float out[2])
 {
     const float two_pi = 6.28318530717958647692f;
@@ -47,7 +48,8 @@ void lt_normals(lt_draw draw, uint64_t first, uint64_t count, float *out)
         const uint64_t element = first + i;
         if (element / 4 != block) {
             block = element / 4;
-            const lt_philox4 counter = {{(uint32_t)block, draw.step, draw.window, (uint32_t)draw.stage}};
+            const lt_philox4 counter = {
+                {(uint32_t)block, draw.step, draw.window, (uint32_t)draw.stage}};
             const lt_philox4 x = lt_philox(counter, draw.seed);
             box_muller(x.word[0], x.word[1], four);
             box_muller(x.word[2], x.word[3], four + 2);

@@ -21,10 +21,16 @@ lt_philox4 lt_philox(lt_philox4 counter, uint64_t key);
 float lt_philox_uniform(uint32_t x);
 
 /* The stages that draw; part of every counter, so that no two stages share a number. */
-typedef enum { LT_DRAW_AR = 1, LT_DRAW_REFINE = 2, LT_DRAW_RENOISE = 3, LT_DRAW_POSTERIOR = 4 } lt_draw_stage;
+typedef enum {
+    LT_DRAW_AR = 1,
+    LT_DRAW_REFINE = 2,
+    LT_DRAW_RENOISE = 3,
+    LT_DRAW_POSTERIOR = 4
+} lt_draw_stage;
 
-/* Where a tensor of normals comes from: element i takes counter (i / 4, step, window, stage) under key `seed`,
- * and its normal i % 4 by Box-Muller in f32 (u = x 2^-32 + 2^-33, pairs (sin, cos) of words 0,1 and 2,3). */
+/* Where a tensor of normals comes from: element i takes counter (i / 4, step, window, stage) under
+ * key `seed`, and its normal i % 4 by Box-Muller in f32 (u = x 2^-32 + 2^-33, pairs (sin, cos) of
+ * words 0,1 and 2,3). */
 typedef struct {
     uint64_t seed;
     lt_draw_stage stage;

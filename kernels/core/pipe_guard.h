@@ -1,4 +1,5 @@
-/* pipe_guard.h - writing where the reader may be gone: the write fails with EPIPE, and no SIGPIPE ends the process.
+/* pipe_guard.h - writing where the reader may be gone: the write fails with EPIPE, and no SIGPIPE
+ * ends the process.
  *
  *     lt_pipe_guard guard;
  *     lt_pipe_guard_begin(&guard);

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A message may quote names out of a file that means harm: no byte of it moves a cursor or forges a line. What begins a
- * line of ours is a hint, or an item of a list. */
+/* A message may quote names out of a file that means harm: no byte of it moves a cursor or forges a
+ * line. What begins a line of ours is a hint, or an item of a list. */
 static void make_printable(char *message)
 {
     for (char *c = message; *c; c++) {
-        const bool line_of_ours = *c == '\n' && (strncmp(c + 1, "hint: ", 6) == 0 || strncmp(c + 1, "  ", 2) == 0);
+        const bool line_of_ours =
+            *c == '\n' && (strncmp(c + 1, "hint: ", 6) == 0 || strncmp(c + 1, "  ", 2) == 0);
         if (((unsigned char)*c < 0x20 && !line_of_ours) || *c == 0x7f)
             *c = '?';
     }

@@ -4,7 +4,8 @@
  *         return lt_fail(err, LT_ERR_INPUT, "%s: codebook has %lld rows, the config says %d", ...);
  *     LT_TRY(cfg_read(path, &cfg, err));
  *
- * A message has the place, what was found and what was expected. The library never exits, aborts or prints.
+ * A message has the place, what was found and what was expected. The library never exits, aborts or
+ * prints.
  */
 #ifndef LT_STATUS_H
 #define LT_STATUS_H
@@ -40,8 +41,9 @@ typedef struct {
 #define LT_PRINTF(format_at, first_at)
 #endif
 
-/* Records `code` and the message unless `err` already holds one (`err` may be NULL); returns `code`. Control characters
- * become '?'; a newline stays before "hint: " and before the two spaces of a list's item. */
+/* Records `code` and the message unless `err` already holds one (`err` may be NULL); returns
+ * `code`. Control characters become '?'; a newline stays before "hint: " and before the two spaces
+ * of a list's item. */
 lt_status lt_fail(lt_error *err, lt_status code, const char *format, ...) LT_PRINTF(3, 4);
 
 #if defined(__clang_analyzer__) && !defined(LT_STATUS_BODY)
@@ -50,11 +52,11 @@ lt_status lt_fail(lt_error *err, lt_status code, const char *format, ...) LT_PRI
 #endif
 
 /* Passes a failure on. */
-#define LT_TRY(expression)                    \
-    do {                                      \
-        const lt_status lt_try_ = (expression); \
-        if (lt_try_ != LT_OK)                 \
-            return lt_try_;                   \
+#define LT_TRY(expression)                                                                         \
+    do {                                                                                           \
+        const lt_status lt_try_ = (expression);                                                    \
+        if (lt_try_ != LT_OK)                                                                      \
+            return lt_try_;                                                                        \
     } while (0)
 
 #ifdef __cplusplus

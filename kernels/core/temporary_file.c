@@ -1,4 +1,5 @@
-/* temporary_file.c - names with a thread in them, and locks that end with its process; see temporary_file.h. */
+/* temporary_file.c - names with a thread in them, and locks that end with its process; see
+ * temporary_file.h. */
 #include "kernels/core/temporary_file.h"
 
 #include <dirent.h>
@@ -29,7 +30,9 @@ static long thread_in(const char *entry, const char *name)
         return 0;
     const char *const number = entry + length + 1;
     const size_t digits = strspn(number, "0123456789");
-    return digits > 0 && digits < 10 && strcmp(number + digits, ending) == 0 ? strtol(number, NULL, 10) : 0;
+    return digits > 0 && digits < 10 && strcmp(number + digits, ending) == 0
+               ? strtol(number, NULL, 10)
+               : 0;
 }
 
 /* Does nobody write it any more? */
@@ -39,7 +42,8 @@ static bool is_stale(int folder, const char *entry, long thread, bool *is_folder
         return false;
     const int fd = openat(folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
-    const bool ours = fd >= 0 && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+    const bool ours =
+        fd >= 0 && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
     const bool free_to_go = ours && flock(fd, LOCK_EX | LOCK_NB) == 0;
     *is_folder = ours && S_ISDIR(st.st_mode);
     if (fd >= 0)
@@ -47,7 +51,8 @@ static bool is_stale(int folder, const char *entry, long thread, bool *is_folder
     return free_to_go;
 }
 
-static void remove_stale(const char *folder, const char *entry, void (*remove_folder)(const char *stale))
+static void remove_stale(const char *folder, const char *entry,
+                         void (*remove_folder)(const char *stale))
 {
     char *path = NULL;
     if (asprintf(&path, "%s/%s", folder, entry) < 0)
@@ -81,8 +86,10 @@ char *lt_temporary_folder_name(const char *path, void (*remove_folder)(const cha
     while (length > 1 && path[length - 1] == '/') /* "made/" is written as "made.1234.part" */
         length--;
     const char *const slash = memrchr(path, '/', length);
-    char *const folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    char *const base = strndup(slash ? slash + 1 : path, length - (slash ? (size_t)(slash + 1 - path) : 0));
+    char *const folder =
+        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    char *const base =
+        strndup(slash ? slash + 1 : path, length - (slash ? (size_t)(slash + 1 - path) : 0));
     if (folder && base) {
         clear(folder, base, remove_folder);
         if (asprintf(&name, "%.*s.%ld%s", (int)length, path, (long)gettid(), ending) < 0)

@@ -57,7 +57,8 @@ const char *lt_shape_text(lt_shape s, char *text, size_t bytes)
 {
     size_t used = (size_t)snprintf(text, bytes, "[");
     for (int i = 0; i < s.rank && used < bytes; i++)
-        used += (size_t)snprintf(text + used, bytes - used, i == 0 ? "%lld" : ", %lld", (long long)s.dim[i]);
+        used += (size_t)snprintf(text + used, bytes - used, i == 0 ? "%lld" : ", %lld",
+                                 (long long)s.dim[i]);
     if (used < bytes)
         (void)snprintf(text + used, bytes - used, "]");
     return text;
@@ -67,9 +68,10 @@ static const struct {
     const char *name;
     size_t bytes;
 } dtypes[] = {
-    [LT_NO_DTYPE] = {"none", 0}, [LT_F32] = {"f32", 4}, [LT_BF16] = {"bf16", 2}, [LT_F16] = {"f16", 2},
-    [LT_F64] = {"f64", 8},       [LT_I8] = {"i8", 1},   [LT_U8] = {"u8", 1},     [LT_U16] = {"u16", 2},
-    [LT_I32] = {"i32", 4},       [LT_I64] = {"i64", 8},   [LT_Q8] = {"q8", 1},     [LT_Q4] = {"q4", 0},
+    [LT_NO_DTYPE] = {"none", 0}, [LT_F32] = {"f32", 4}, [LT_BF16] = {"bf16", 2},
+    [LT_F16] = {"f16", 2},       [LT_F64] = {"f64", 8}, [LT_I8] = {"i8", 1},
+    [LT_U8] = {"u8", 1},         [LT_U16] = {"u16", 2}, [LT_I32] = {"i32", 4},
+    [LT_I64] = {"i64", 8},       [LT_Q8] = {"q8", 1},   [LT_Q4] = {"q4", 0},
 };
 
 size_t lt_dtype_bytes(lt_dtype t)
@@ -176,8 +178,9 @@ lt_tensor lt_select(lt_tensor t, int axis, int64_t index)
     return t;
 }
 
-/* Walks both shapes from the left and matches the smallest groups of dimensions with equal products: inside a group the
- * old dimensions must follow each other in memory, the new ones are then laid out row-major with the group's last stride. */
+/* Walks both shapes from the left and matches the smallest groups of dimensions with equal
+ * products: inside a group the old dimensions must follow each other in memory, the new ones are
+ * then laid out row-major with the group's last stride. */
 lt_tensor lt_reshape(lt_tensor t, lt_shape shape)
 {
     lt_tensor out = lt_view(t.data, t.dtype, shape);

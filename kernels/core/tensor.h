@@ -1,8 +1,8 @@
 /* tensor.h - a typed, strided view of memory that somebody else owns.
  *
- * Up to five dimensions, outermost first, strides in elements. Video is channels-last, [T, H, W, C].
- * A tensor is a value: copy it, slice it, permute it; the memory belongs to an arena, a buffer or a file map.
- * `data` may be device memory: only a backend touches what it points to.
+ * Up to five dimensions, outermost first, strides in elements. Video is channels-last, [T, H, W,
+ * C]. A tensor is a value: copy it, slice it, permute it; the memory belongs to an arena, a buffer
+ * or a file map. `data` may be device memory: only a backend touches what it points to.
  */
 #ifndef LT_TENSOR_H
 #define LT_TENSOR_H
@@ -33,11 +33,11 @@ typedef enum {
 enum { LT_MAX_RANK = 5 };
 
 typedef struct {
-    void *data;                    /* NULL while a pass is measured */
-    lt_dtype dtype;                /* LT_NO_DTYPE: no tensor ("none") */
-    int rank;                      /* 1..5 */
-    int64_t dim[LT_MAX_RANK];      /* elements, outermost first */
-    int64_t stride[LT_MAX_RANK];   /* elements */
+    void *data;                  /* NULL while a pass is measured */
+    lt_dtype dtype;              /* LT_NO_DTYPE: no tensor ("none") */
+    int rank;                    /* 1..5 */
+    int64_t dim[LT_MAX_RANK];    /* elements, outermost first */
+    int64_t stride[LT_MAX_RANK]; /* elements */
 } lt_tensor;
 
 /* A list of sizes by value: lt_shape2(rows, width). */
@@ -58,22 +58,27 @@ const char *lt_shape_text(lt_shape s, char *text, size_t bytes);
 
 size_t lt_dtype_bytes(lt_dtype t); /* of one element; 0 for q4, where lt_tensor_bytes knows */
 const char *lt_dtype_name(lt_dtype t);
-bool lt_dtype_is_float(lt_dtype t); /* f64, f32, bf16, f16: what can be rounded from one to another */
+/* f64, f32, bf16, f16: what can be rounded from one to another */
+bool lt_dtype_is_float(lt_dtype t);
 
 /* Row-major view of `data`. */
 lt_tensor lt_view(void *data, lt_dtype dtype, lt_shape shape);
 lt_tensor lt_none(void);
 bool lt_is_none(const lt_tensor *t);
 int64_t lt_numel(const lt_tensor *t);
-size_t lt_tensor_bytes(const lt_tensor *t);   /* of a packed copy */
-bool lt_is_contiguous(const lt_tensor *t);    /* dimensions of size 1 may have any stride */
+size_t lt_tensor_bytes(const lt_tensor *t); /* of a packed copy */
+bool lt_is_contiguous(const lt_tensor *t);  /* dimensions of size 1 may have any stride */
 
-/* Views; a view that does not exist (bad axis, range, or a reshape that would need a copy) is a bug of ours (assert). */
+/* Views; a view that does not exist (bad axis, range, or a reshape that would need a copy) is a bug
+ * of ours (assert). */
 lt_tensor lt_slice(lt_tensor t, int axis, int64_t begin, int64_t count);
-lt_tensor lt_select(lt_tensor t, int axis, int64_t index);              /* drops the axis */
-lt_tensor lt_reshape(lt_tensor t, lt_shape shape);                      /* contiguous tensors, or a split of dimensions */
-lt_tensor lt_permute(lt_tensor t, const int *order);                    /* order[i] = axis of t that becomes axis i */
-lt_tensor lt_every(lt_tensor t, int axis, int64_t begin, int64_t step, int64_t count); /* strided slice */
+lt_tensor lt_select(lt_tensor t, int axis, int64_t index); /* drops the axis */
+/* contiguous tensors, or a split of dimensions */
+lt_tensor lt_reshape(lt_tensor t, lt_shape shape);
+/* order[i] = axis of t that becomes axis i */
+lt_tensor lt_permute(lt_tensor t, const int *order);
+/* strided slice */
+lt_tensor lt_every(lt_tensor t, int axis, int64_t begin, int64_t step, int64_t count);
 
 /* Number formats, exact: bf16 is rounded to nearest even, NaN stays quiet. */
 float lt_bf16_to_f32(uint16_t bits);

@@ -1,5 +1,5 @@
-/* threads.c - the pool: in a run everyone takes the next tile from one counter; between runs workers look out for the next
- * one for a moment, then sleep. */
+/* threads.c - the pool: in a run everyone takes the next tile from one counter; between runs
+ * workers look out for the next one for a moment, then sleep. */
 #include "kernels/core/threads.h"
 
 #include <assert.h>
@@ -17,8 +17,9 @@ typedef struct {
     int index; /* 1 .. threads - 1; the caller is 0 */
 } worker;
 
-/* How long a wait looks before it sleeps: longer than most pauses between operations. Waking a sleeper took 35 us, and the caller
- * after it slept 45, of operations of 400 to 2000 us (step of the released language model, Emerald Rapids in a virtual machine). */
+/* How long a wait looks before it sleeps: longer than most pauses between operations. Waking a
+ * sleeper took 35 us, and the caller after it slept 45, of operations of 400 to 2000 us (step of
+ * the released language model, Emerald Rapids in a virtual machine). */
 enum { LOOK_NANOSECONDS = 100000, LOOKS_PER_CLOCK = 16 };
 
 /* Between runs `busy` is 0 and every worker waits for `round` to change. */
@@ -134,7 +135,8 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Processors that this process may run on: what a container or taskset grants, not what the machine has. */
+/* Processors that this process may run on: what a container or taskset
+ * grants, not what the machine has. */
 static int available_processors(void)
 {
     cpu_set_t set;
@@ -177,8 +179,8 @@ lt_status lt_pool_open(lt_pool **out, int threads, lt_error *err)
 {
     *out = NULL;
     if (threads < 0)
-        return lt_fail(err, LT_ERR_USAGE, "threads: %d asked for, expected 0 (all processors) or more",
-                       threads);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "threads: %d asked for, expected 0 (all processors) or more", threads);
     lt_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "threads: no memory for the pool");

@@ -1,7 +1,7 @@
 /* threads.h - a small pool: cut work into tiles, let every thread take the next one.
  *
- * Tiles are numbered by the caller and must not depend on the number of threads; no sum crosses a tile. That is what
- * keeps results identical for any thread count.
+ * Tiles are numbered by the caller and must not depend on the number of threads; no sum crosses a
+ * tile. That is what keeps results identical for any thread count.
  */
 #ifndef LT_THREADS_H
 #define LT_THREADS_H
@@ -20,11 +20,13 @@ typedef void (*lt_tile_fn)(void *user, int64_t tile, int worker);
 lt_status lt_pool_open(lt_pool **pool, int threads, lt_error *err);
 void lt_pool_close(lt_pool *pool); /* accepts NULL */
 int lt_pool_threads(const lt_pool *pool);
-/* Runs fn for tiles 0 .. tiles-1 and returns when all are done. Not reentrant: one caller at a time, never from a tile. */
+/* Runs fn for tiles 0 .. tiles-1 and returns when all are done. Not reentrant: one caller at a
+ * time, never from a tile. */
 void lt_pool_run(lt_pool *pool, int64_t tiles, lt_tile_fn fn, void *user);
 
-/* pthread_create, but signals go on to the threads that had them before: handlers of the program's own do not run on one of ours, and some of what
- * those threads do is to be interrupted. Faults of the thread's own still arrive. */
+/* pthread_create, but signals go on to the threads that had them before: handlers of the program's
+ * own do not run on one of ours, and some of what those threads do is to be interrupted. Faults of
+ * the thread's own still arrive. */
 int lt_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
 #endif

@@ -1,4 +1,5 @@
-/* token_choice.c - the choice of one token on the host: few of a vocabulary are ever taken, so a heap finds them. */
+/* token_choice.c - the choice of one token on the host: few of a vocabulary are ever taken, so a
+ * heap finds them. */
 #include "kernels/core/token_choice.h"
 
 #include <math.h>
@@ -37,7 +38,8 @@ static void heap_candidates(const float *values, int vocabulary, lt_candidate *h
         sift_down(heap, vocabulary, i);
 }
 
-/* Takes the first candidate from a heap of `count`; it then stands behind the others, at heap[count - 1]. */
+/* Takes the first candidate from a heap of `count`; it then stands behind
+ * the others, at heap[count - 1]. */
 static lt_candidate take_first(lt_candidate *heap, int count)
 {
     const lt_candidate first = heap[0];
@@ -119,7 +121,8 @@ void lt_keep_top_p(float *probabilities, int vocabulary, double p, lt_candidate 
 
 float lt_choice_uniform(uint64_t seed, uint64_t draw, int32_t id)
 {
-    /* One thread of the release's kernel per id; each call of the generator moves its counter by one. */
+    /* One thread of the release's kernel per id; each call of the
+     * generator moves its counter by one. */
     const lt_philox4 counter = {{(uint32_t)draw, (uint32_t)(draw >> 32), (uint32_t)id, 0}};
     return lt_philox_uniform(lt_philox(counter, seed).word[0]);
 }
@@ -131,7 +134,8 @@ int32_t lt_draw_id(const float *probabilities, int vocabulary, uint64_t seed, ui
     for (int32_t id = 0; id < vocabulary; id++) {
         if (probabilities[id] == 0) /* cannot win, and its number costs the most */
             continue;
-        const float ratio = probabilities[id] / lt_choice_exponential(lt_choice_uniform(seed, draw, id));
+        const float ratio =
+            probabilities[id] / lt_choice_exponential(lt_choice_uniform(seed, draw, id));
         if (ratio > best_ratio) {
             best_ratio = ratio;
             best = id;
@@ -140,7 +144,8 @@ int32_t lt_draw_id(const float *probabilities, int vocabulary, uint64_t seed, ui
     return best;
 }
 
-int32_t lt_choose_id(const lt_choice *c, float *logits, int rows, int vocabulary, lt_candidate *scratch)
+int32_t lt_choose_id(const lt_choice *c, float *logits, int rows, int vocabulary,
+                     lt_candidate *scratch)
 {
     const int bad = lt_scale_logits(c, logits, rows, vocabulary);
     if (bad < vocabulary)

@@ -16,7 +16,8 @@ bool lt_weight_is_sound(const lt_weight *w)
         return value->rank == 2 && value->dim[1] % LT_BLOCK == 0 && scale->dtype == LT_F16 &&
                lt_numel(scale) * LT_BLOCK == lt_numel(value) && lt_is_contiguous(scale);
     if (value->dtype == LT_I8)
-        return scale->dtype == LT_F32 && lt_numel(scale) == value->dim[0] && lt_is_contiguous(scale);
+        return scale->dtype == LT_F32 && lt_numel(scale) == value->dim[0] &&
+               lt_is_contiguous(scale);
     return are_floats(value->dtype) && lt_is_none(scale);
 }
 

@@ -1,7 +1,7 @@
 /* weight.h - one parameter of a network, as a backend wants to see it.
  *
- * weights/ finds the tensor in a file, a backend's `prepare` turns it into what its kernels read. Models only hold
- * `lt_weight` values and pass their addresses to operations.
+ * weights/ finds the tensor in a file, a backend's `prepare` turns it into what its kernels read.
+ * Models only hold `lt_weight` values and pass their addresses to operations.
  */
 #ifndef LT_WEIGHT_H
 #define LT_WEIGHT_H
@@ -20,32 +20,37 @@ typedef enum {
     LT_ROLE_CONV,   /* lt_conv, [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     LT_ROLE_TABLE,  /* lt_gather, [rows, d] */
     LT_ROLE_VECTOR, /* biases, norms, small vectors: f32 always */
-    LT_ROLE_HEAD    /* a matrix for lt_linear on f32 rows: values as stored, whatever the backend's activation */
+    LT_ROLE_HEAD    /* a matrix for lt_linear on f32 rows: values as stored, whatever the backend's
+                       activation */
 } lt_role;
 
-/* Where a device with memory of its own keeps the values of a matrix. Any other ignores it. From the file comes what is stored as the
- * device's kernels read it; a matrix that is brought into another form first is pinned in that form, whatever is said here. */
+/* Where a device with memory of its own keeps the values of a matrix. Any other ignores it. From
+ * the file comes what is stored as the device's kernels read it; a matrix that is brought into
+ * another form first is pinned in that form, whatever is said here. */
 typedef enum {
     LT_HOME_DEVICE, /* on it */
     LT_HOME_PINNED, /* in pinned host memory: they come to the device when they are used */
-    LT_HOME_FILE    /* the same from the mapped file where it can, pinned on the way only: it may be larger than the host's memory */
+    LT_HOME_FILE    /* the same from the mapped file where it can, pinned on the way only: it may be
+                       larger than the host's memory */
 } lt_home;
 
-/* What both sides of a product of a matrix with many rows may be rounded to, where a backend does that. */
+/* What both sides of a product of a matrix with many rows may be rounded
+ * to, where a backend does that. */
 typedef enum {
     LT_ROUND_NONE,
     LT_ROUND_E4M3, /* floats of 8 bits */
     LT_ROUND_INT8, /* integers of 8 bits */
-    LT_ROUND_INT16 /* integers of 16 bits: of bf16 alone, where a processor multiplies those faster (kernels/cpu) */
+    LT_ROUND_INT16 /* integers of 16 bits: of bf16 alone, where a processor multiplies those faster
+                      (kernels/cpu) */
 } lt_rounding;
 
 typedef struct {
-    lt_tensor value;  /* as stored in the file, then as prepared; keeps the official shape */
-    lt_tensor scale;  /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
+    lt_tensor value; /* as stored in the file, then as prepared; keeps the official shape */
+    lt_tensor scale; /* f32 [out] of i8 rows, f16 [out, in / LT_BLOCK] of q8 and q4; else none */
     lt_role role;
-    lt_home home;     /* of a matrix */
+    lt_home home;         /* of a matrix */
     lt_rounding rounding; /* of a matrix */
-    void *packed;     /* the backend's own form, or NULL; owned by the set of weights that bound it */
+    void *packed; /* the backend's own form, or NULL; owned by the set of weights that bound it */
 } lt_weight;
 
 /* Does a device with memory of its own have this matrix come from the host when it is used? */

@@ -1,4 +1,5 @@
-/* whole_file.c - reading in pieces that double, so that pipes work and small files take little; see whole_file.h. */
+/* whole_file.c - reading in pieces that double, so that pipes work and small files
+ * take little; see whole_file.h. */
 #include "kernels/core/whole_file.h"
 
 #include <stdbool.h>
@@ -9,12 +10,13 @@
 
 enum { FIRST_BYTES = 1 << 16 };
 
-static lt_status read_pieces(FILE *stream, const char *place, size_t most, const char *what, char **data,
-                             size_t *bytes, lt_error *err)
+static lt_status read_pieces(FILE *stream, const char *place, size_t most, const char *what,
+                             char **data, size_t *bytes, lt_error *err)
 {
     size_t capacity = FIRST_BYTES < most ? FIRST_BYTES : most;
     for (bool more = true; more;) {
-        char *const grown = realloc(*data, capacity + 2); /* one byte to see that there is too much, and the zero */
+        /* one byte to see that there is too much, and the zero */
+        char *const grown = realloc(*data, capacity + 2);
         if (!grown)
             return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to read it", place);
         *data = grown;
@@ -25,15 +27,16 @@ static lt_status read_pieces(FILE *stream, const char *place, size_t most, const
         *bytes += got;
         more = got == wanted;
         if (*bytes > most)
-            return lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected %s", place, most >> 10, what);
+            return lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected %s", place,
+                           most >> 10, what);
         capacity = capacity <= most / 2 ? 2 * capacity : most;
     }
     (*data)[*bytes] = '\0';
     return LT_OK;
 }
 
-lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, const char *what, char **data,
-                               size_t *bytes, lt_error *err)
+lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, const char *what,
+                               char **data, size_t *bytes, lt_error *err)
 {
     *data = NULL;
     *bytes = 0;
@@ -45,8 +48,8 @@ lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, con
     return s;
 }
 
-lt_status lt_whole_file_read(const char *path, size_t most, const char *what, char **data, size_t *bytes,
-                             lt_error *err)
+lt_status lt_whole_file_read(const char *path, size_t most, const char *what, char **data,
+                             size_t *bytes, lt_error *err)
 {
     *data = NULL;
     *bytes = 0;

@@ -1,8 +1,10 @@
-/* amx_int8_kernels.c - the int8 product of AMX: 32 x 32 sums in four tile registers, 64 inputs a step.
+/* amx_int8_kernels.c - the int8 product of AMX: 32 x 32 sums in four tile registers, 64 inputs a
+ * step.
  *
- * Sums leave the tiles through memory, which by count of instructions takes as long as 300 inputs of products. So a unit is as
- * long as a piece, 512 inputs: with units of 32, 64 inputs of AMX's bf16 product would take no longer than 32 of this one. Blocks of q8 and q4 are
- * rounded once more for it, to the scale of 512 neighbours.
+ * Sums leave the tiles through memory, which by count of instructions takes as long as 300 inputs
+ * of products. So a unit is as long as a piece, 512 inputs: with units of 32, 64 inputs of AMX's
+ * bf16 product would take no longer than 32 of this one. Blocks of q8 and q4 are rounded once more
+ * for it, to the scale of 512 neighbours.
  */
 #if defined(__x86_64__)
 #define LT_LANES 16
@@ -26,8 +28,8 @@ typedef struct {
     int8_t code[UNIT / STEP][STEP_QUADS][COLUMNS][4]; /* as many steps as there are */
 } right_unit;
 
-static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                          int stretches, const void *panel, bool first)
+static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     (void)stretches;
     const right_unit *w = panel;
@@ -57,8 +59,10 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
     _tile_stored(3, sums[TILE_ROWS] + TILE_ROWS, sizeof sums[0]);
     for (int r = 0; r < ROWS; r++) {
         const vi sum[2] = {load_line(sums[r]), load_line(sums[r] + LT_LANES)};
-        add_int8_sums(c + r * c_stride, sum, ((const left_unit *)(const void *)((const char *)left + r * left_stride))->scale,
-                      w->scale, first);
+        add_int8_sums(
+            c + r * c_stride, sum,
+            ((const left_unit *)(const void *)((const char *)left + r * left_stride))->scale,
+            w->scale, first);
     }
 }
 
@@ -69,7 +73,8 @@ static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
     to->scale = round_unit(to->code, padded, x, type, 0, count);
 }
 
-static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
 {
     (void)type;
     right_unit *to = panel;

@@ -1,11 +1,11 @@
-/* amx_kernels.c - the bf16 product of AMX: 32 x 32 or 64 x 16 sums in four tile registers, 32 inputs a
- * step.
+/* amx_kernels.c - the bf16 product of AMX: 32 x 32 or 64 x 16 sums in four tile registers, 32
+ * inputs a step.
  *
- * A tile register (amx_tiles.h) holds 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16 pairs x
- * 16 columns of a panel.
+ * A tile register (amx_tiles.h) holds 16 x 16 sums, 16 rows x 32 inputs of the left side, or 16
+ * pairs x 16 columns of a panel.
  */
 #if defined(__x86_64__)
-#define LT_LANES 16
+#define LT_LANES    16
 #define NARROW_STEP 32
 #include "kernels/cpu/amx_tiles.h"
 #include "kernels/cpu/attention_tile.h"
@@ -97,30 +97,32 @@ static void attend(const lt_query_block *b, void *scratch)
 }
 
 const lt_narrow_kernels lt_amx_kernels = {
-    .wide = {
-        .type = LT_BF16,
-        .rows = NARROW_ROWS,
-        .columns = NARROW_COLUMNS,
-        .step = NARROW_STEP,
-        .depth = NARROW_DEPTH,
-        .pack = pack_narrow,
-        .load = load_narrow,
-        .multiply = multiply_narrow,
-        .begin = begin_tiles,
-        .end = end_tiles,
-    },
-    .slim = {
-        .type = LT_BF16,
-        .rows = SLIM_ROWS,
-        .columns = SLIM_COLUMNS,
-        .step = NARROW_STEP,
-        .depth = NARROW_DEPTH,
-        .pack = pack_slim,
-        .load = load_narrow,
-        .multiply = multiply_slim,
-        .begin = begin_tiles,
-        .end = end_tiles,
-    },
+    .wide =
+        {
+            .type = LT_BF16,
+            .rows = NARROW_ROWS,
+            .columns = NARROW_COLUMNS,
+            .step = NARROW_STEP,
+            .depth = NARROW_DEPTH,
+            .pack = pack_narrow,
+            .load = load_narrow,
+            .multiply = multiply_narrow,
+            .begin = begin_tiles,
+            .end = end_tiles,
+        },
+    .slim =
+        {
+            .type = LT_BF16,
+            .rows = SLIM_ROWS,
+            .columns = SLIM_COLUMNS,
+            .step = NARROW_STEP,
+            .depth = NARROW_DEPTH,
+            .pack = pack_slim,
+            .load = load_narrow,
+            .multiply = multiply_slim,
+            .begin = begin_tiles,
+            .end = end_tiles,
+        },
     .attend = attend,
 };
 #endif

@@ -1,13 +1,17 @@
-/* attention_int16.h - softmax(scale q.k + bias) v for one block of queries by products in integers of 16 bits.
+/* attention_int16.h - softmax(scale q.k + bias) v for one block of queries by products in integers
+ * of 16 bits.
  *
  * As attention_tile.h, with these codes (product_int16.h):
  *
  *     q, k      rounded row by row, one scale each
- *     weights   2^(score - highest of the tile) * 16383; what the highest of all so far makes of it is multiplied into the sums
- *     v         rounded column by column, one scale for 128 keys, 1023 at most: sums of 128 products fit 32 bits
+ *     weights   2^(score - highest of the tile) * 16383; what the highest of all so far makes of it
+ *               is multiplied into the sums
+ *     v         rounded column by column, one scale for 128 keys, 1023 at most: sums of 128
+ *               products fit 32 bits
  *
- * Scores are kept in powers of two. Some queries at a time meet a whole tile of keys, so that their scores and weights stay in
- * the L1 cache. Key j lies beside key j + 16: the codes of two vectors of scores are then one vector of pairs.
+ * Scores are kept in powers of two. Some queries at a time meet a whole tile of keys, so that their
+ * scores and weights stay in the L1 cache. Key j lies beside key j + 16: the codes of two vectors
+ * of scores are then one vector of pairs.
  */
 #ifndef LT_ATTENTION_INT16_H
 #define LT_ATTENTION_INT16_H
@@ -25,14 +29,14 @@ enum {
 };
 
 #define WEIGHT_LIMIT 16383.0f
-#define VALUE_LIMIT 1023.0f
-#define LN2 0.693147181f
+#define VALUE_LIMIT  1023.0f
+#define LN2          0.693147181f
 
 /* Where the parts of a block lie in the scratch. */
 typedef struct {
     const lt_query_block *b;
-    int64_t padded; /* d, even */
-    int64_t panels; /* of values: columns / INT16_COLUMNS */
+    int64_t padded;     /* d, even */
+    int64_t panels;     /* of values: columns / INT16_COLUMNS */
     int16_t *q;         /* [queries][padded] */
     int16_t *keys;      /* [key panels][padded / 2][columns][2] */
     float *key_scale;   /* [TILE_KEYS] */
@@ -42,7 +46,8 @@ typedef struct {
     float *score;       /* [INT16_ROWS][SCORE_PITCH] */
     int16_t *weight;    /* [INT16_ROWS][SCORE_PITCH] */
     float *q_scale;     /* [queries] */
-    float *highest;     /* [groups][LT_LANES] score so far, a lane for each of a group's INT16_ROWS queries */
+    float *highest;     /* [groups][LT_LANES] score so far, a lane for each of a group's INT16_ROWS
+                           queries */
     float *total;       /* the same of the codes of weights so far */
     bool poisoned;      /* a key of the tile is not finite */
 } int16_room;
@@ -59,9 +64,10 @@ LT_INLINE void pack_int16_keys(int16_room *room, int64_t first, int64_t count)
     const lt_query_block *b = room->b;
     for (int64_t j = 0; j < count; j += INT16_COLUMNS)
         for (int64_t half = 0; half < INT16_COLUMNS; half += LT_LANES)
-            pack_int16_columns(room->key_scale + j + half, room->keys + j * room->padded + half * 2, INT16_COLUMNS,
-                               (const char *)bf16_row(b->k, first + j + half, b->k_stride), LT_BF16, b->k_stride * 2,
-                               count - j - half, b->d, room->padded / 2, int16_limit(b->d));
+            pack_int16_columns(
+                room->key_scale + j + half, room->keys + j * room->padded + half * 2, INT16_COLUMNS,
+                (const char *)bf16_row(b->k, first + j + half, b->k_stride), LT_BF16,
+                b->k_stride * 2, count - j - half, b->d, room->padded / 2, int16_limit(b->d));
     room->poisoned = false;
     for (int64_t j = 0; j < count; j++)
         room->poisoned |= !(room->key_scale[j] < INFINITY);
@@ -72,10 +78,12 @@ LT_INLINE vf value_row(const lt_query_block *b, int64_t key, int64_t last, int64
 {
     if (key >= last)
         return vf_set(0);
-    return vf_load_some(b->v, LT_BF16, key * b->v_stride + column, b->d - column < LT_LANES ? b->d - column : LT_LANES);
+    return vf_load_some(b->v, LT_BF16, key * b->v_stride + column,
+                        b->d - column < LT_LANES ? b->d - column : LT_LANES);
 }
 
-LT_INLINE void pack_value_columns(const lt_query_block *b, float *scale, int16_t *line, int64_t first, int64_t last, int64_t column)
+LT_INLINE void pack_value_columns(const lt_query_block *b, float *scale, int16_t *line,
+                                  int64_t first, int64_t last, int64_t column)
 {
     vi most = {0};
     for (int64_t j = first; j < last && j < first + VALUE_KEYS; j++)
@@ -84,7 +92,9 @@ LT_INLINE void pack_value_columns(const lt_query_block *b, float *scale, int16_t
     vf_store(scale, (vf)most * (1 / VALUE_LIMIT));
     for (int64_t j = first; j < first + VALUE_KEYS; j += PAIR_LANES)
         for (int64_t i = 0; i < LT_LANES; i++, line += 2 * INT16_COLUMNS) {
-            const vi codes = pair_codes(value_row(b, j + i, last, column), value_row(b, j + i + LT_LANES, last, column), inverse, inverse);
+            const vi codes =
+                pair_codes(value_row(b, j + i, last, column),
+                           value_row(b, j + i + LT_LANES, last, column), inverse, inverse);
             memcpy(line, &codes, sizeof codes);
         }
 }
@@ -117,12 +127,15 @@ LT_INLINE void score_int16(const int16_room *room, int64_t query, int64_t first,
     const lt_query_block *b = room->b;
     for (int64_t j = 0; j < count; j += INT16_COLUMNS) {
         vi sum[INT16_ROWS][2] = {{{0}}};
-        multiply_pairs(sum, room->q + query * room->padded, room->padded, room->keys + j * room->padded, room->padded / 2);
+        multiply_pairs(sum, room->q + query * room->padded, room->padded,
+                       room->keys + j * room->padded, room->padded / 2);
         LT_UNROLL
         for (int r = 0; r < INT16_ROWS; r++)
             for (int v = 0; v < 2; v++) {
-                const vf scale = vf_load(room->key_scale + j + v * LT_LANES) * room->q_scale[query + r];
-                vf_store(room->score + r * SCORE_PITCH + j + v * LT_LANES, __builtin_convertvector(sum[r][v], vf) * scale);
+                const vf scale =
+                    vf_load(room->key_scale + j + v * LT_LANES) * room->q_scale[query + r];
+                vf_store(room->score + r * SCORE_PITCH + j + v * LT_LANES,
+                         __builtin_convertvector(sum[r][v], vf) * scale);
             }
     }
     for (int64_t r = 0; r < INT16_ROWS && query + r < b->queries; r++) {
@@ -177,18 +190,22 @@ LT_INLINE tile_scales soften_int16(const int16_room *room, int64_t query)
         if (room->poisoned)
             for (int64_t i = 0; i < TILE_KEYS; i += LT_LANES) {
                 const vf s = vf_load(score + i);
-                wrong = vf_choose(s != s, s, wrong); /* NOLINT(misc-redundant-expression): NaN alone */
+                /* NOLINTNEXTLINE(misc-redundant-expression): NaN alone */
+                wrong = vf_choose(s != s, s, wrong);
             }
-        top[r] = room->poisoned ? vf_choose(wrong != wrong, wrong, most) : most; /* NOLINT(misc-redundant-expression) */
+        /* NOLINTNEXTLINE(misc-redundant-expression) */
+        top[r] = room->poisoned ? vf_choose(wrong != wrong, wrong, most) : most;
     }
     vf_transpose(top);
     vf most = top[0];
+    /* NOLINTNEXTLINE(misc-redundant-expression) */
     for (int i = 1; i < LT_LANES; i++)
-        most = vf_choose((top[i] > most) | (top[i] != top[i]), top[i], most); /* NOLINT(misc-redundant-expression) */
+        most = vf_choose((top[i] > most) | (top[i] != top[i]), top[i], most);
     most = vf_max(vf_set(-1e30f), most); /* a tile that a query does not see: its codes are 0 */
     const vf before = vf_load(room->highest + group_at(query));
     const vf now = vf_max(before, most);
-    const tile_scales scales = {.shrink = vf_exp((before - now) * LN2), .factor = vf_exp((most - now) * LN2)};
+    const tile_scales scales = {.shrink = vf_exp((before - now) * LN2),
+                                .factor = vf_exp((most - now) * LN2)};
 
     vf count[LT_LANES] = {{0}};
     for (int r = 0; r < INT16_ROWS; r++) {
@@ -217,22 +234,27 @@ LT_INLINE tile_scales soften_int16(const int16_room *room, int64_t query)
 
 /* ---- weights . v ---- */
 
-LT_INLINE void add_int16_values(const int16_room *room, int64_t query, int64_t count, bool first, const tile_scales *scales)
+LT_INLINE void add_int16_values(const int16_room *room, int64_t query, int64_t count, bool first,
+                                const tile_scales *scales)
 {
     const int64_t pitch = room->panels * INT16_COLUMNS;
     for (int64_t panel = 0; panel < room->panels; panel++)
         for (int64_t part = 0; part < count; part += VALUE_KEYS) {
             const int64_t at = panel * 2 + part / VALUE_KEYS;
             vi sum[INT16_ROWS][2] = {{{0}}};
-            multiply_pairs(sum, room->weight + part, SCORE_PITCH, room->values + at * VALUE_LINES * INT16_COLUMNS * 2, VALUE_LINES);
+            multiply_pairs(sum, room->weight + part, SCORE_PITCH,
+                           room->values + at * VALUE_LINES * INT16_COLUMNS * 2, VALUE_LINES);
             const float *scale = room->value_scale + at * INT16_COLUMNS;
             float *to = room->sums + query * pitch + panel * INT16_COLUMNS;
             LT_UNROLL
             for (int r = 0; r < INT16_ROWS; r++)
                 for (int v = 0; v < 2; v++) {
                     float *sums = to + r * pitch + v * LT_LANES;
-                    const vf value = __builtin_convertvector(sum[r][v], vf) * (vf_load(scale + v * LT_LANES) * scales->factor[r]);
-                    const vf before = part > 0 ? vf_load(sums) : first ? vf_set(0) : vf_load(sums) * scales->shrink[r];
+                    const vf value = __builtin_convertvector(sum[r][v], vf) *
+                                     (vf_load(scale + v * LT_LANES) * scales->factor[r]);
+                    const vf before = part > 0 ? vf_load(sums)
+                                      : first  ? vf_set(0)
+                                               : vf_load(sums) * scales->shrink[r];
                     vf_store(sums, before + value);
                 }
         }
@@ -244,7 +266,8 @@ LT_INLINE void lay_out_int16(int16_room *room, const lt_query_block *b, char *sc
 {
     const int64_t groups = (b->queries + INT16_ROWS - 1) / INT16_ROWS;
     const int64_t queries = groups * INT16_ROWS;
-    *room = (int16_room){.b = b, .padded = (b->d + 1) / 2 * 2, .panels = (b->d + INT16_COLUMNS - 1) / INT16_COLUMNS};
+    *room = (int16_room){
+        .b = b, .padded = (b->d + 1) / 2 * 2, .panels = (b->d + INT16_COLUMNS - 1) / INT16_COLUMNS};
     room->score = (float *)(void *)scratch;
     room->key_scale = room->score + INT16_ROWS * SCORE_PITCH;
     room->value_scale = room->key_scale + TILE_KEYS;
@@ -270,13 +293,15 @@ LT_INLINE int64_t load_int16_queries(const int16_room *room)
     }
     memset(room->q_scale, 0, (size_t)rows * sizeof *room->q_scale);
     for (int64_t i = 0; i < b->queries; i++) {
-        room->q_scale[i] = b->scale * LOG2E *
-                           round_to_int16(room->q + i * room->padded, bf16_row(b->q, i, b->q_stride), LT_BF16, b->d, room->padded,
-                                          int16_limit(b->d));
+        room->q_scale[i] =
+            b->scale * LOG2E *
+            round_to_int16(room->q + i * room->padded, bf16_row(b->q, i, b->q_stride), LT_BF16,
+                           b->d, room->padded, int16_limit(b->d));
         const int64_t seen = seen_by(b, i);
         keys = seen > keys ? seen : keys;
     }
-    memset(room->q + b->queries * room->padded, 0, (size_t)((rows - b->queries) * room->padded) * sizeof *room->q);
+    memset(room->q + b->queries * room->padded, 0,
+           (size_t)((rows - b->queries) * room->padded) * sizeof *room->q);
     return keys;
 }
 
@@ -287,7 +312,8 @@ LT_INLINE void store_int16_rows(const int16_room *room)
         const float *row = room->sums + i * room->panels * INT16_COLUMNS;
         const float factor = 1.0f / room->total[group_at(i) + i % INT16_ROWS];
         FOR_VECTORS (c, some, b->d)
-            vf_store_some(b->out, LT_BF16, i * b->out_stride + c, some, vf_load_some(row, LT_F32, c, some) * factor);
+            vf_store_some(b->out, LT_BF16, i * b->out_stride + c, some,
+                          vf_load_some(row, LT_F32, c, some) * factor);
     }
 }
 
@@ -300,7 +326,8 @@ static void attend_int16(const lt_query_block *b, void *scratch)
         const int64_t count = keys - first < TILE_KEYS ? keys - first : TILE_KEYS;
         pack_int16_keys(&room, first, count);
         pack_int16_values(&room, first, count);
-        const int64_t share = TILE_KEYS * INT16_ROWS / b->queries + 1; /* of the next tile's keys, for each group */
+        /* of the next tile's keys, for each group */
+        const int64_t share = TILE_KEYS * INT16_ROWS / b->queries + 1;
         for (int64_t query = 0; query < b->queries; query += INT16_ROWS) {
             const int64_t next = first + TILE_KEYS + query / INT16_ROWS * share;
             fetch_rows(b, next, next + share);

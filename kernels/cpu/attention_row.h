@@ -1,5 +1,5 @@
-/* attention_row.h - attention of one query, a step of the language model: keys and values are read once,
- * where they are. */
+/* attention_row.h - attention of one query, a step of the language model: keys and values are read
+ * once, where they are. */
 #ifndef LT_ATTENTION_ROW_H
 #define LT_ATTENTION_ROW_H
 
@@ -9,8 +9,8 @@
 enum { WIDE_VECTORS = 8 }; /* of a row that are summed in registers at once */
 
 /* sums[0 .. vectors * LT_LANES) += sum over keys of weight . v, from column `column` on. */
-LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count,
-                           const float *weight, int64_t column, const int vectors)
+LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, int64_t first,
+                           int64_t count, const float *weight, int64_t column, const int vectors)
 {
     vf sum[WIDE_VECTORS];
     LT_UNROLL
@@ -29,8 +29,8 @@ LT_INLINE void add_columns(float *sums, const lt_query_block *b, lt_dtype type, 
         vf_store(sums + column + i * LT_LANES, sum[i]);
 }
 
-LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first, int64_t count,
-                          const float *weight)
+LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, int64_t first,
+                          int64_t count, const float *weight)
 {
     int64_t i = 0;
     for (; i + WIDE_VECTORS * LT_LANES <= b->d; i += WIDE_VECTORS * LT_LANES)
@@ -40,8 +40,9 @@ LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, i
     if (i < b->d)
         for (int64_t j = 0; j < count; j++)
             vf_store(sums + i,
-                     vf_load(sums + i) +
-                         weight[j] * vf_load_tail(b->v, type, (first + j) * b->v_stride + i, b->d - i));
+                     vf_load(sums + i) + weight[j] * vf_load_tail(b->v, type,
+                                                                  (first + j) * b->v_stride + i,
+                                                                  b->d - i));
 }
 
 LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scratch)
@@ -60,10 +61,13 @@ LT_INLINE void attend_row_of(const lt_query_block *b, lt_dtype type, float *scra
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
         dot_all(score, 0, q, 0, 1, element(b->k, type, first * b->k_stride), type,
                 b->k_stride * vf_element_bytes(type), b->d, true, count);
-        const float now = vf_highest(vf_max(scale_scores(score, count, 1, b->bias == NULL ? NULL : b->bias + first), vf_set(highest)));
+        const float now = vf_highest(
+            vf_max(scale_scores(score, count, 1, b->bias == NULL ? NULL : b->bias + first),
+                   vf_set(highest)));
         const float shrink = exp2f(highest - now);
         highest = now;
-        total = total * shrink + vf_sum(weigh(score, score, count, rounded_up(count, LT_LANES), now, false));
+        total = total * shrink +
+                vf_sum(weigh(score, score, count, rounded_up(count, LT_LANES), now, false));
         scale_row(sums, padded, shrink);
         add_values(sums, b, type, first, count, score);
     }

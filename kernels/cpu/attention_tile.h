@@ -1,11 +1,11 @@
-/* attention_tile.h - softmax(scale q.k + bias) v for one block of queries, never holding more than a
- * tile of scores.
+/* attention_tile.h - softmax(scale q.k + bias) v for one block of queries, never holding more than
+ * a tile of scores.
  *
- * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are 2^(score
- * - highest so far), and a second product adds weights . v to the result, after what is already there
- * was scaled to the new highest score. Scores are in powers of two: q is multiplied by scale / ln 2 before
- * the product; with a product of bf16, which would round that, the score is after it, and weights are
- * rounded to bf16. Sums stay f32.
+ * Keys come KEY_TILE at a time. Of each tile the scores are a matrix product, the weights are
+ * 2^(score - highest so far), and a second product adds weights . v to the result, after what is
+ * already there was scaled to the new highest score. Scores are in powers of two: q is multiplied
+ * by scale / ln 2 before the product; with a product of bf16, which would round that, the score is
+ * after it, and weights are rounded to bf16. Sums stay f32.
  */
 #ifndef LT_ATTENTION_TILE_H
 #define LT_ATTENTION_TILE_H
@@ -25,7 +25,8 @@ typedef struct {
     char *keys;   /* of a tile, packed */
     char *values; /* of a tile, packed */
     float *score; /* [QUERY_PART][weight_pitch] */
-    char *weight; /* the same as elements of the product; the scores themselves when those are f32 */
+    /* the same as elements of the product; the scores themselves when those are f32 */
+    char *weight;
     int64_t q_pitch;
     int64_t sum_pitch;
     int64_t weight_pitch;
@@ -71,8 +72,10 @@ LT_INLINE vf rough_exp2_negative(vf x)
     return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
 }
 
-/* weight[j] = 2^(score[j] - highest) for j < count, 0 up to `padded`; returns their sum, lane by lane. */
-LT_INLINE vf weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest, const bool narrow)
+/* weight[j] = 2^(score[j] - highest) for j < count, 0 up to `padded`;
+ * returns their sum, lane by lane. */
+LT_INLINE vf weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest,
+                   const bool narrow)
 {
     vf sum = vf_set(0);
     for (int64_t j = 0; j < padded; j += LT_LANES) {
@@ -110,9 +113,10 @@ LT_INLINE int64_t seen_in(const lt_query_block *b, const attention_part *at, int
     return left < 0 ? 0 : left < at->keys ? left : at->keys;
 }
 
-/* Turns the scores of LT_LANES queries of a part, from `first` on, into weights; a lane each has what is known of a query. */
-LT_INLINE void soften_rows(const lt_query_block *b, attention_room *room, const attention_part *at, int64_t first, int64_t padded,
-                           const bool narrow)
+/* Turns the scores of LT_LANES queries of a part, from `first` on, into weights; a lane each has
+ * what is known of a query. */
+LT_INLINE void soften_rows(const lt_query_block *b, attention_room *room, const attention_part *at,
+                           int64_t first, int64_t padded, const bool narrow)
 {
     const int64_t size = narrow ? 2 : 4;
     const int64_t rows = at->queries - first < LT_LANES ? at->queries - first : LT_LANES;
@@ -122,8 +126,10 @@ LT_INLINE void soften_rows(const lt_query_block *b, attention_room *room, const 
     for (int64_t r = 0; r < LT_LANES; r++)
         lanes[r] = vf_set(LOWEST);
     for (int64_t r = 0; r < rows; r++)
-        lanes[r] = scale_scores(room->score + (first + r) * room->weight_pitch, seen_in(b, at, first + r), narrow ? b->scale * LOG2E : 1,
-                                b->bias == NULL ? NULL : b->bias - (at->query + first + r) + at->key);
+        lanes[r] =
+            scale_scores(room->score + (first + r) * room->weight_pitch, seen_in(b, at, first + r),
+                         narrow ? b->scale * LOG2E : 1,
+                         b->bias == NULL ? NULL : b->bias - (at->query + first + r) + at->key);
     vf_transpose(lanes);
     const vf before = vf_load(highest);
     vf now = before;
@@ -135,10 +141,12 @@ LT_INLINE void soften_rows(const lt_query_block *b, attention_room *room, const 
     for (int64_t r = 0; r < LT_LANES; r++)
         lanes[r] = vf_set(0);
     for (int64_t r = 0; r < rows; r++) {
-        lanes[r] = weigh(room->weight + (first + r) * room->weight_pitch * size, room->score + (first + r) * room->weight_pitch,
-                         seen_in(b, at, first + r), padded, highest[r], narrow);
+        lanes[r] = weigh(room->weight + (first + r) * room->weight_pitch * size,
+                         room->score + (first + r) * room->weight_pitch, seen_in(b, at, first + r),
+                         padded, highest[r], narrow);
         if (shrink[r] != 1 && at->key > 0)
-            scale_row(room->sums + (at->query + first + r) * room->sum_pitch, room->sum_pitch, shrink[r]);
+            scale_row(room->sums + (at->query + first + r) * room->sum_pitch, room->sum_pitch,
+                      shrink[r]);
     }
     vf_transpose(lanes);
     vf sum = vf_load(total) * shrink;
@@ -177,8 +185,10 @@ LT_INLINE void score_part(const lt_query_block *b, const attention_room *room, c
                         room->keys + j / p->columns * key_panel_bytes(b, p), true);
 }
 
-/* Half a panel's line: LT_LANES values from `column` on, of one key; or of two keys, as pairs of bf16. */
-LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64_t column, const bool narrow)
+/* Half a panel's line: LT_LANES values from `column` on, of one key; or
+ * of two keys, as pairs of bf16. */
+LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64_t column,
+                       const bool narrow)
 {
     const int64_t left = b->d - column;
     if (left <= 0)
@@ -186,10 +196,12 @@ LT_INLINE vf values_of(const lt_query_block *b, int64_t key, int64_t last, int64
     const int64_t some = left < LT_LANES ? left : LT_LANES;
     if (!narrow)
         return vf_load_some(b->v, b->type, key * b->v_stride + column, some);
-    const vu even =
-        key < last ? (vu)vf_load_some(b->v, LT_BF16, key * b->v_stride + column, some) >> 16 : (vu){0};
-    const vu odd =
-        key + 1 < last ? (vu)vf_load_some(b->v, LT_BF16, (key + 1) * b->v_stride + column, some) : (vu){0};
+    const vu even = key < last
+                        ? (vu)vf_load_some(b->v, LT_BF16, key * b->v_stride + column, some) >> 16
+                        : (vu){0};
+    const vu odd = key + 1 < last
+                       ? (vu)vf_load_some(b->v, LT_BF16, (key + 1) * b->v_stride + column, some)
+                       : (vu){0};
     return (vf)(even | odd);
 }
 
@@ -213,11 +225,12 @@ LT_INLINE void add_part(const lt_query_block *b, const attention_room *room, con
     for (int64_t column = 0; column < b->d; column += p->columns)
         for (int64_t r = 0; r < at->queries; r += p->rows)
             p->multiply(room->sums + (at->query + r) * room->sum_pitch + column, room->sum_pitch,
-                        room->weight + r * room->weight_pitch * size, room->weight_pitch, &over_keys, 1,
-                        room->values + column * over_keys.run * size, at->key == 0);
+                        room->weight + r * room->weight_pitch * size, room->weight_pitch,
+                        &over_keys, 1, room->values + column * over_keys.run * size, at->key == 0);
 }
 
-LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count, float factor)
+LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row, int64_t count,
+                         float factor)
 {
     FOR_VECTORS (i, some, count)
         vf_store_some(out, type, at + i, some, vf_load_some(row, LT_F32, i, some) * factor);
@@ -225,8 +238,8 @@ LT_INLINE void store_row(void *out, lt_dtype type, int64_t at, const float *row,
 
 /* ---- a block ---- */
 
-LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p, char *scratch,
-                       const bool narrow)
+LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_product *p,
+                       char *scratch, const bool narrow)
 {
     const int64_t size = vf_element_bytes(p->type);
     const int64_t queries = rounded_up(b->queries, p->rows);
@@ -243,7 +256,8 @@ LT_INLINE void lay_out(attention_room *room, const lt_query_block *b, const lt_p
 }
 
 /* Returns how many keys any query of the block sees. */
-LT_INLINE int64_t load_queries(const lt_query_block *b, attention_room *room, const lt_product *p, const bool narrow)
+LT_INLINE int64_t load_queries(const lt_query_block *b, attention_room *room, const lt_product *p,
+                               const bool narrow)
 {
     const int64_t size = vf_element_bytes(p->type);
     int64_t keys = 0;
@@ -265,22 +279,27 @@ LT_INLINE int64_t load_queries(const lt_query_block *b, attention_room *room, co
     return keys;
 }
 
-LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_product *p, const bool narrow)
+LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_product *p,
+                           const bool narrow)
 {
-    /* With 16 lanes of f32 scores are kept in the L1 cache: 2 to 4 % faster than 84 rows of them (Skylake). */
-    const int64_t part_rows = LT_LANES == 16 && !narrow ? p->rows : LT_QUERY_PART / p->rows * p->rows;
+    /* With 16 lanes of f32 scores are kept in the L1 cache: 2 to 4 % faster
+     * than 84 rows of them (Skylake). */
+    const int64_t part_rows =
+        LT_LANES == 16 && !narrow ? p->rows : LT_QUERY_PART / p->rows * p->rows;
     attention_room room;
     lay_out(&room, b, p, scratch, narrow);
     const int64_t keys = load_queries(b, &room, p, narrow);
     if (narrow) /* rows of weights that are never written stay finite */
-        memset(room.weight, 0, (size_t)(rounded_up(LT_QUERY_PART, p->rows) * room.weight_pitch * 2));
+        memset(room.weight, 0,
+               (size_t)(rounded_up(LT_QUERY_PART, p->rows) * room.weight_pitch * 2));
     if (p->begin != NULL)
         p->begin();
     for (int64_t first = 0; first < keys; first += KEY_TILE) {
         const int64_t count = keys - first < KEY_TILE ? keys - first : KEY_TILE;
         pack_keys(b, &room, p, first, count);
         pack_values(b, &room, p, first, count, narrow);
-        const int64_t share = KEY_TILE * part_rows / b->queries + 1; /* of the next tile's keys, for each part */
+        /* of the next tile's keys, for each part */
+        const int64_t share = KEY_TILE * part_rows / b->queries + 1;
         for (int64_t query = 0; query < b->queries; query += part_rows) {
             const int64_t left = b->queries - query;
             const int64_t next = first + KEY_TILE + query / part_rows * share;
@@ -288,7 +307,8 @@ LT_INLINE void attend_with(const lt_query_block *b, char *scratch, const lt_prod
             const attention_part at = {query, left < part_rows ? left : part_rows, first, count};
             score_part(b, &room, p, &at);
             for (int64_t r = 0; r < at.queries; r += LT_LANES)
-                soften_rows(b, &room, &at, r, rounded_up(count, p->step > LT_LANES ? p->step : LT_LANES), narrow);
+                soften_rows(b, &room, &at, r,
+                            rounded_up(count, p->step > LT_LANES ? p->step : LT_LANES), narrow);
             add_part(b, &room, p, &at);
         }
     }

@@ -1,7 +1,7 @@
 /* avx512bf16_kernels.c - the bf16 product of AVX512-BF16: 14 x 32 or 28 x 16 sums in registers,
  * two inputs a step. */
 #if defined(__x86_64__)
-#define LT_LANES 16
+#define LT_LANES    16
 #define NARROW_STEP 2
 #include "kernels/cpu/attention_tile.h"
 #include "kernels/cpu/product_narrow.h"
@@ -9,8 +9,8 @@
 enum { NARROW_ROWS = 14, SLIM_ROWS = 28 };
 
 LT_INLINE void multiply_pairs(float *c, int64_t c_stride, const uint16_t *left, int64_t left_stride,
-                              const lt_stretch *stretch, int stretches, const uint16_t *right, bool first,
-                              const int rows, const int vectors)
+                              const lt_stretch *stretch, int stretches, const uint16_t *right,
+                              bool first, const int rows, const int vectors)
 {
     vf sum[SLIM_ROWS][2];
     const float *from = c;
@@ -55,7 +55,8 @@ LT_INLINE void multiply_pairs(float *c, int64_t c_stride, const uint16_t *left, 
 static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                             const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
-    multiply_pairs(c, c_stride, left, left_stride, stretch, stretches, panel, first, NARROW_ROWS, 2);
+    multiply_pairs(c, c_stride, left, left_stride, stretch, stretches, panel, first, NARROW_ROWS,
+                   2);
 }
 
 static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
@@ -70,26 +71,28 @@ static void attend(const lt_query_block *b, void *scratch)
 }
 
 const lt_narrow_kernels lt_avx512bf16_kernels = {
-    .wide = {
-        .type = LT_BF16,
-        .rows = NARROW_ROWS,
-        .columns = NARROW_COLUMNS,
-        .step = NARROW_STEP,
-        .depth = NARROW_DEPTH,
-        .pack = pack_narrow,
-        .load = load_narrow,
-        .multiply = multiply_narrow,
-    },
-    .slim = {
-        .type = LT_BF16,
-        .rows = SLIM_ROWS,
-        .columns = SLIM_COLUMNS,
-        .step = NARROW_STEP,
-        .depth = NARROW_DEPTH,
-        .pack = pack_slim,
-        .load = load_narrow,
-        .multiply = multiply_slim,
-    },
+    .wide =
+        {
+            .type = LT_BF16,
+            .rows = NARROW_ROWS,
+            .columns = NARROW_COLUMNS,
+            .step = NARROW_STEP,
+            .depth = NARROW_DEPTH,
+            .pack = pack_narrow,
+            .load = load_narrow,
+            .multiply = multiply_narrow,
+        },
+    .slim =
+        {
+            .type = LT_BF16,
+            .rows = SLIM_ROWS,
+            .columns = SLIM_COLUMNS,
+            .step = NARROW_STEP,
+            .depth = NARROW_DEPTH,
+            .pack = pack_slim,
+            .load = load_narrow,
+            .multiply = multiply_slim,
+        },
     .attend = attend,
 };
 #endif

@@ -1,7 +1,9 @@
-/* avx512vnni_kernels.c - the int8 product of AVX512-VNNI: 14 x 32 sums in registers, four inputs a step.
+/* avx512vnni_kernels.c - the int8 product of AVX512-VNNI: 14 x 32 sums in registers, four inputs a
+ * step.
  *
- * The instruction takes bytes without a sign on its left side, so 128 is added to every code of x. What that adds to a sum,
- * 128 (sum of the unit's codes of W), is known when the panel is packed: sums begin with its negative.
+ * The instruction takes bytes without a sign on its left side, so 128 is added to every code of x.
+ * What that adds to a sum, 128 (sum of the unit's codes of W), is known when the panel is packed:
+ * sums begin with its negative.
  */
 #if defined(__x86_64__)
 #define LT_LANES 16
@@ -37,8 +39,8 @@ LT_INLINE int64_t quads_of(int64_t k, int64_t depth)
     return (padded - k < UNIT ? padded - k : UNIT) / 4;
 }
 
-static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                          int stretches, const void *panel, bool first)
+static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     (void)stretches;
     const char *x = left;
@@ -52,7 +54,9 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
         multiply_lines(sum, x, left_stride, w->code, quads_of(k, stretch->run), add_int8);
         LT_UNROLL
         for (int r = 0; r < LINE_ROWS; r++)
-            add_int8_sums(c + r * c_stride, sum[r], ((const left_unit *)(const void *)(x + r * left_stride))->scale, w->scale, first);
+            add_int8_sums(c + r * c_stride, sum[r],
+                          ((const left_unit *)(const void *)(x + r * left_stride))->scale, w->scale,
+                          first);
     }
 }
 
@@ -67,14 +71,16 @@ static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
     }
 }
 
-static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
 {
     (void)type;
     right_unit *to = panel;
     const vi signs = (vi)(SIGN * 0x01010101u - (vu){0});
     for (int64_t k = 0; k < depth; k += UNIT, to++) {
         const int64_t quads = quads_of(k, depth);
-        pack_quads(to->code[0][0], quads, COLUMNS, (const int8_t *)rows + k, stride, count, depth - k);
+        pack_quads(to->code[0][0], quads, COLUMNS, (const int8_t *)rows + k, stride, count,
+                   depth - k);
         for (int first = 0; first < COLUMNS; first += LT_LANES) {
             vi sum = {0};
             for (int64_t q = 0; q < quads; q++)

@@ -13,8 +13,8 @@ const void *lt_conv_frame(const lt_conv_image *image, int64_t t)
     return lt_at(&image->args->history, (image->kt - 1 + t) * frame);
 }
 
-void lt_conv_row(const lt_conv_image *image, const lt_product *kernel, const lt_conv_span *span, const void *frame, int64_t y,
-                 char *row)
+void lt_conv_row(const lt_conv_image *image, const lt_product *kernel, const lt_conv_span *span,
+                 const void *frame, int64_t y, char *row)
 {
     const lt_tensor *x = &image->x;
     const int64_t channels = x->dim[3];
@@ -27,10 +27,12 @@ void lt_conv_row(const lt_conv_image *image, const lt_product *kernel, const lt_
     const char *from = (const char *)frame + (y * width + span->x0 + begin) * pixel_bytes +
                        span->first * (int64_t)lt_dtype_bytes(x->dtype);
     if (span->channels == channels)
-        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, x->dtype, (end - begin) * channels);
+        kernel->load(row + lt_product_bytes(kernel, begin * channels), from, x->dtype,
+                     (end - begin) * channels);
     else
         for (int64_t column = begin; column < end; column++, from += pixel_bytes)
-            kernel->load(row + lt_product_bytes(kernel, column * span->channels), from, x->dtype, span->channels);
+            kernel->load(row + lt_product_bytes(kernel, column * span->channels), from, x->dtype,
+                         span->channels);
     memset(row, 0, (size_t)lt_product_bytes(kernel, begin * span->channels));
     memset(row + lt_product_bytes(kernel, end * span->channels), 0,
            (size_t)lt_product_bytes(kernel, (span->columns - end) * span->channels));

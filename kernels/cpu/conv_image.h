@@ -1,4 +1,5 @@
-/* conv_image.h - the image that a convolution reads: its frames, those before the first too, row by row, with zeros around. */
+/* conv_image.h - the image that a convolution reads: its frames, those before the first too, row by
+ * row, with zeros around. */
 #ifndef LT_CONV_IMAGE_H
 #define LT_CONV_IMAGE_H
 
@@ -21,8 +22,9 @@ typedef struct {
     int64_t columns;
 } lt_conv_span;
 
-/* row [columns][channels] = the span in row y of a frame, as the product's elements; zero outside of the image. */
-void lt_conv_row(const lt_conv_image *image, const lt_product *kernel, const lt_conv_span *span, const void *frame, int64_t y,
-                 char *row);
+/* row [columns][channels] = the span in row y of a frame, as the product's
+ * elements; zero outside of the image. */
+void lt_conv_row(const lt_conv_image *image, const lt_product *kernel, const lt_conv_span *span,
+                 const void *frame, int64_t y, char *row);
 
 #endif

@@ -1,4 +1,5 @@
-/* cpu_backend.c - opening the CPU: threads, scratch, and the instruction set, all chosen at run time. */
+/* cpu_backend.c - opening the CPU: threads, scratch, and the instruction
+ * set, all chosen at run time. */
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/cpu_processor.h"
 
@@ -10,8 +11,8 @@ enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
 
 /* ---- memory ---- */
 
-/* Of at least a few pages of 2 MB they are asked for: rows of a tile lie far apart, and translating the addresses of small pages takes
- * up to a tenth of the time, most in a virtual machine. */
+/* Of at least a few pages of 2 MB they are asked for: rows of a tile lie far apart, and translating
+ * the addresses of small pages takes up to a tenth of the time, most in a virtual machine. */
 static void *take_pages(size_t bytes)
 {
     if (bytes < 2 * (size_t)HUGE_PAGE)
@@ -136,13 +137,16 @@ lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_err
     cpu->base.table = &cpu_table;
     cpu->base.rounds_to = LT_ROUND_INT8;
     lt_cpu_use(cpu, lt_level_of_processor());
-    cpu->base.activation = activation != LT_NO_DTYPE ? activation : cpu->narrow != NULL ? LT_BF16 : LT_F32;
+    cpu->base.activation = activation != LT_NO_DTYPE ? activation
+                           : cpu->narrow != NULL     ? LT_BF16
+                                                     : LT_F32;
     lt_status s = lt_pool_open(&cpu->base.pool, threads, err);
     if (s == LT_OK) {
         const size_t workers = (size_t)lt_pool_threads(cpu->base.pool);
         cpu->rounded_bytes = workers * LT_ROUNDED_SCRATCH;
         const size_t bytes = LT_SHARED_SCRATCH + workers * LT_WORKER_SCRATCH + cpu->rounded_bytes;
-        cpu->scratch = aligned_alloc(ALIGN, bytes); /* in small pages: most of it is never touched, and would count as memory in use */
+        /* in small pages: most of it is never touched, and would count as memory in use */
+        cpu->scratch = aligned_alloc(ALIGN, bytes);
         if (cpu->scratch == NULL)
             s = lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes of scratch", bytes);
     }

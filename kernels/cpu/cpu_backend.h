@@ -1,9 +1,9 @@
-/* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside kernels/cpu
- * includes this.
+/* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside
+ * kernels/cpu includes this.
  *
- * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose shape
- * depends on the tensors alone, runs them on the pool, and lets the kernels of the processor's
- * instruction set do each.
+ * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose
+ * shape depends on the tensors alone, runs them on the pool, and lets the kernels of the
+ * processor's instruction set do each.
  */
 #ifndef LT_CPU_BACKEND_H
 #define LT_CPU_BACKEND_H
@@ -15,7 +15,8 @@
 enum {
     LT_WORKER_SCRATCH = 4 << 20, /* bytes for one tile */
     LT_SHARED_SCRATCH = 2 << 20, /* bytes that all tiles of one operation read */
-    LT_ROUNDED_SCRATCH = 8 << 20 /* the same of rows that were rounded for a product, per worker: some blocks of them for each */
+    LT_ROUNDED_SCRATCH = 8 << 20 /* the same of rows that were rounded for a product, per worker:
+                                    some blocks of them for each */
 };
 
 typedef struct {
@@ -24,7 +25,8 @@ typedef struct {
     const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
     const lt_product *int8;
     const lt_product *int4; /* of q4 */
-    char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker, then rounded_bytes; 64-byte aligned */
+    char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker, then rounded_bytes;
+                      64-byte aligned */
     size_t rounded_bytes;
 } lt_cpu;
 
@@ -72,9 +74,10 @@ static inline void lt_fetch(const char *from, int64_t bytes)
         __builtin_prefetch(from + i);
 }
 
-/* Runs tiles on the pool, or one after the other on the caller where waking others costs more than the
- * work: `work` is a rough count of element visits (a multiply-add counts 1/8). */
-static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, void *user, int64_t work)
+/* Runs tiles on the pool, or one after the other on the caller where waking others costs more than
+ * the work: `work` is a rough count of element visits (a multiply-add counts 1/8). */
+static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, void *user,
+                              int64_t work)
 {
     enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work against 10-20 us to wake a thread */
     if (work >= WORTH_WAKING) {
@@ -89,12 +92,13 @@ static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, v
 lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err);
 void lt_cpu_release(lt_backend *b, void *memory);
 
-/* The product of activations of `type` with a matrix of `outputs` rows: bf16 only where the processor
- * multiplies it. */
+/* The product of activations of `type` with a matrix of `outputs` rows: bf16 only where the
+ * processor multiplies it. */
 static inline const lt_product *lt_product_for(const lt_cpu *cpu, lt_dtype type, int64_t outputs)
 {
     const bool narrow = type == LT_BF16 && cpu->narrow != NULL;
-    const lt_product *slim = narrow && cpu->narrow->rounding == LT_ROUND_NONE ? &cpu->narrow->slim : &cpu->kernels->slim;
+    const lt_product *slim =
+        narrow && cpu->narrow->rounding == LT_ROUND_NONE ? &cpu->narrow->slim : &cpu->kernels->slim;
     if (outputs <= slim->columns)
         return slim;
     return narrow ? &cpu->narrow->wide : &cpu->kernels->wide;
@@ -108,7 +112,8 @@ static inline const lt_product *lt_conv_product(const lt_cpu *cpu, lt_dtype type
 }
 
 /* The product of many rows of `type` with a matrix. */
-static inline const lt_product *lt_matrix_product(const lt_cpu *cpu, lt_dtype type, const lt_weight *w)
+static inline const lt_product *lt_matrix_product(const lt_cpu *cpu, lt_dtype type,
+                                                  const lt_weight *w)
 {
     if (w->rounding == LT_ROUND_INT8)
         return w->value.dtype == LT_Q4 ? cpu->int4 : cpu->int8;
@@ -154,7 +159,8 @@ lt_status lt_cpu_prepare(lt_backend *b, lt_weight *w, lt_error *err);
 void lt_cpu_unprepare(lt_backend *b, lt_weight *w);
 size_t lt_cpu_prepared_bytes(lt_backend *b, const lt_weight *w);
 
-static inline bool lt_has_panels(const lt_cpu_weight *packed, lt_panel_kind kind, const lt_product *p)
+static inline bool lt_has_panels(const lt_cpu_weight *packed, lt_panel_kind kind,
+                                 const lt_product *p)
 {
     return packed->panels != NULL && packed->panel_kind == kind && packed->panel_type == p->type;
 }
@@ -183,14 +189,14 @@ static inline int64_t lt_panel_bytes(const lt_product *p, int64_t depth)
 
 /* The panel of outputs column .. column+columns-1 of a matrix for inputs k .. k+depth-1 (at most
  * p->depth, k a multiple of it): part of what was packed at load, or packed into `room`. */
-const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
-                            int64_t k, int64_t depth, void *room);
+const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w,
+                            int64_t column, int64_t k, int64_t depth, void *room);
 /* Bytes of that room: a panel, and the widened rows of blocks. */
 int64_t lt_matrix_room(const lt_product *p, const lt_weight *w);
 
 /* cpu_int8_panels.c: the same piece of a product of int8. `room` takes lt_int8_room bytes. */
-void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column, int64_t k, int64_t depth,
-                  void *panel, void *room);
+void lt_pack_int8(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
+                  int64_t k, int64_t depth, void *panel, void *room);
 int64_t lt_int8_room(const lt_product *p);
 
 /* Bytes of `count` values of a matrix as it is stored; of blocks, of whole ones. */
@@ -211,8 +217,9 @@ static inline const uint16_t *lt_block_scales(const lt_weight *w, int64_t row, i
     return (const uint16_t *)w->scale.data + (row * w->value.dim[1] + k) / LT_BLOCK;
 }
 
-/* A convolution is summed over so many input channels at a time, so that what a tile reads of the image
- * stays in the cache. Its panels are [slice][kt][kh][kw * channels of the slice, padded][columns]. */
+/* A convolution is summed over so many input channels at a time, so that what a tile reads of the
+ * image stays in the cache. Its panels are [slice][kt][kh][kw * channels of the slice,
+ * padded][columns]. */
 enum { LT_CONV_SLICE = 128 };
 
 typedef struct {
@@ -226,10 +233,11 @@ typedef struct {
 
 lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed, int64_t first);
 int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed); /* of all slices */
-/* Packs, for outputs column .. column+columns-1, inputs k .. k+depth-1 of the run of tap row `tap_row`
- * (of kt * kh). `room` takes columns x depth floats. */
-void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s,
-                      int64_t tap_row, int64_t k, int64_t depth, void *panel, float *room);
+/* Packs, for outputs column .. column+columns-1, inputs k .. k+depth-1 of the run of tap row
+ * `tap_row` (of kt * kh). `room` takes columns x depth floats. */
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column,
+                      const lt_conv_slice *s, int64_t tap_row, int64_t k, int64_t depth,
+                      void *panel, float *room);
 
 /* Row scales of an int8 weight from output `column` on, or NULL. */
 static inline const float *lt_scales(const lt_weight *w, int64_t column)
@@ -246,9 +254,10 @@ static inline const float *lt_vector(const lt_weight *w)
 /* ---- the table's entries, by file ---- */
 
 /* cpu_linear.c */
-lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                        lt_act act, lt_error *err);
-lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err);
+lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias, lt_act act, lt_error *err);
+lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids,
+                        lt_error *err);
 /* cpu_attention.c */
 lt_status lt_cpu_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
                            const lt_attention_args *a, lt_error *err);
@@ -264,28 +273,31 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
 lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
                       lt_error *err);
 lt_status lt_cpu_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act, lt_error *err);
-lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err);
+lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act,
+                           lt_error *err);
 lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
                            lt_error *err);
 lt_status lt_cpu_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
-lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
-                        const lt_next_numbers *next, lt_error *err);
+lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
+                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err);
 lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 /* cpu_strided.c */
-lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
-                       lt_error *err);
+lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta,
+                       lt_tensor y, lt_error *err);
 lt_status lt_cpu_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 lt_status lt_cpu_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
 /* cpu_conv.c */
-lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                      const lt_conv_args *a, lt_error *err);
+lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                      const lt_weight *bias, const lt_conv_args *a, lt_error *err);
 /* cpu_winograd.c */
-bool lt_winograd_fits(const lt_product *p, lt_shape shape); /* of the weight, [Cout, Cin, kt, kh, kw] */
+/* of the weight, [Cout, Cin, kt, kh, kw] */
+bool lt_winograd_fits(const lt_product *p, lt_shape shape);
 int64_t lt_winograd_panel_values(const lt_product *p, lt_shape shape);
 /* `room` takes 16 x columns x depth floats. */
-void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, float *panels, float *room);
-lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                          const lt_conv_args *a, lt_error *err);
+void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, float *panels,
+                      float *room);
+lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const lt_weight *w,
+                          const lt_weight *bias, const lt_conv_args *a, lt_error *err);
 /* cpu_conv.c */
 lt_status lt_cpu_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor, lt_time_rule time,
                           lt_error *err);

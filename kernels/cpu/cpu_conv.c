@@ -1,16 +1,17 @@
 /* cpu_conv.c - convolution as a matrix product that reads the image itself, and nearest upsampling.
  *
- * Channels come last, so for one row of taps the kw * Cin inputs of an output pixel are consecutive in
- * memory, and those of the pixel to its right start stride * Cin further on: a row of pixels *is* the
- * left matrix of the product, with overlapping rows. A tile (one frame, some rows, some columns of
- * outputs) copies its inputs once to scratch, in the product's element type and with the zeros of the
- * padding, then multiplies:
+ * Channels come last, so for one row of taps the kw * Cin inputs of an output pixel are consecutive
+ * in memory, and those of the pixel to its right start stride * Cin further on: a row of pixels
+ * *is* the left matrix of the product, with overlapping rows. A tile (one frame, some rows, some
+ * columns of outputs) copies its inputs once to scratch, in the product's element type and with the
+ * zeros of the padding, then multiplies:
  *
- *     strip[kt][(rows-1) stride + kh][(columns-1) stride + kw][Cin]   .   panels[kt][kh][kw Cin][columns]
+ *     strip[kt][(rows-1) stride + kh][(columns-1) stride + kw][Cin]
+ *         .  panels[kt][kh][kw Cin][columns]
  *
- * With many input channels that is done for a slice of LT_CONV_SLICE channels after the other. Frames
- * before the first are read from the history, or are the first frame again; nothing is copied as a
- * whole.
+ * With many input channels that is done for a slice of LT_CONV_SLICE channels after the other.
+ * Frames before the first are read from the history, or are the first frame again; nothing is
+ * copied as a whole.
  */
 #include "kernels/cpu/conv_image.h"
 
@@ -52,8 +53,8 @@ static int64_t pitch_of(const conv *c, const lt_conv_slice *s)
 }
 
 /* The last run may reach over the end by less than a step. */
-static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64_t t, int64_t first_row,
-                       int64_t first_column)
+static void fill_strip(const conv *c, const lt_conv_slice *s, char *strip, int64_t t,
+                       int64_t first_row, int64_t first_column)
 {
     const int64_t row_bytes = lt_product_bytes(c->kernel, pitch_of(c, s));
     const int64_t y0 = first_row * c->stride - c->image.args->pad_top;
@@ -119,7 +120,8 @@ static const void *panel_of(const conv *c, const lt_conv_slice *s, const portion
     const lt_product *kernel = c->kernel;
     if (lt_has_panels(c->packed, LT_PANELS_ROWS, kernel))
         return (const char *)c->packed->panels +
-               lt_product_bytes(kernel, column * c->panel_depth + (s->at + p->at) * kernel->columns);
+               lt_product_bytes(kernel,
+                                column * c->panel_depth + (s->at + p->at) * kernel->columns);
     const int64_t panel_bytes = lt_product_bytes(kernel, (int64_t)kernel->depth * kernel->columns);
     char *to = room;
     for (int i = 0; i < p->count; i++) {
@@ -140,8 +142,8 @@ typedef struct {
     int64_t groups; /* of kernel->rows columns */
 } conv_tile;
 
-/* Adds the slice's part to the sums [rows][groups][kernel rows][kernel columns] of the outputs from o
- * on. */
+/* Adds the slice's part to the sums [rows][groups][kernel rows][kernel
+ * columns] of the outputs from o on. */
 static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_tile *tile, int64_t o,
                            float *sums, const char *strip, char *room)
 {
@@ -154,8 +156,8 @@ static void multiply_slice(const conv *c, const lt_conv_slice *s, const conv_til
             for (int64_t g = 0; g < tile->groups; g++) {
                 const int64_t left = r * c->stride * pitch_of(c, s) + g * kernel->rows * step;
                 kernel->multiply(sums + (r * tile->groups + g) * kernel->rows * kernel->columns,
-                                 kernel->columns, strip + lt_product_bytes(kernel, left), step, p.stretch,
-                                 p.count, panel, s->first == 0 && p.at == 0);
+                                 kernel->columns, strip + lt_product_bytes(kernel, left), step,
+                                 p.stretch, p.count, panel, s->first == 0 && p.at == 0);
             }
     }
 }
@@ -166,7 +168,8 @@ static void finish_outputs(const conv *c, const conv_tile *tile, const float *su
     const int64_t outputs = c->packed->outputs;
     for (int64_t r = 0; r < tile->rows; r++) {
         const int64_t at =
-            ((tile->t * c->out.dim[1] + tile->row + r) * c->out.dim[2] + tile->column) * outputs + o;
+            ((tile->t * c->out.dim[1] + tile->row + r) * c->out.dim[2] + tile->column) * outputs +
+            o;
         const lt_finish finish = {
             .scale = lt_scales(c->w, o),
             .bias = c->bias == NULL ? NULL : c->bias + o,
@@ -175,8 +178,9 @@ static void finish_outputs(const conv *c, const conv_tile *tile, const float *su
             .add_type = c->image.args->add.dtype,
         };
         c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs,
-                                sums + r * tile->groups * kernel->rows * kernel->columns, kernel->columns,
-                                tile->columns, lt_min(kernel->columns, outputs - o), &finish);
+                                sums + r * tile->groups * kernel->rows * kernel->columns,
+                                kernel->columns, tile->columns,
+                                lt_min(kernel->columns, outputs - o), &finish);
     }
 }
 
@@ -193,12 +197,14 @@ static needs needs_of(const conv *c)
 {
     const lt_product *kernel = c->kernel;
     const int64_t channels = lt_min(c->image.x.dim[3], LT_CONV_SLICE);
-    const int64_t outputs = c->image.x.dim[3] <= LT_CONV_SLICE
-                                ? kernel->columns
-                                : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
+    const int64_t outputs =
+        c->image.x.dim[3] <= LT_CONV_SLICE
+            ? kernel->columns
+            : lt_ceil_div(c->packed->outputs, kernel->columns) * kernel->columns;
     const int64_t panel = (int64_t)kernel->depth * kernel->columns;
     return (needs){
-        .strip = lt_product_bytes(kernel, c->image.kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
+        .strip = lt_product_bytes(
+            kernel, c->image.kt * c->strip_rows * c->strip_columns * channels + LT_STEP_MAX),
         .room = lt_has_panels(c->packed, LT_PANELS_ROWS, kernel)
                     ? 0
                     : lt_product_bytes(kernel, panel) + panel * (int64_t)sizeof(float),
@@ -230,7 +236,8 @@ static void convolve_tile(void *user, int64_t index, int worker)
     char *strip = lt_worker_scratch(c->cpu, worker);
     char *room = strip + lt_ceil_div(n.strip, 64) * 64;
     float *all_sums = (float *)(void *)(room + lt_ceil_div(n.room, 64) * 64);
-    const bool one_slice = channels <= LT_CONV_SLICE; /* then the sums of one panel at a time are enough */
+    /* then the sums of one panel at a time are enough */
+    const bool one_slice = channels <= LT_CONV_SLICE;
     lt_begin_products(kernel);
     for (int64_t first = 0; first < channels; first += LT_CONV_SLICE) {
         const lt_conv_slice s = lt_conv_slice_of(kernel, c->packed, first);
@@ -251,17 +258,19 @@ static void size_strip(conv *c)
     c->strip_columns = (c->groups * c->kernel->rows - 1) * c->stride + c->kw;
 }
 
-/* As wide as the target, then as many rows as make enough pixels; less of both where the strip would
- * leave the cache. */
+/* As wide as the target, then as many rows as make enough pixels; less of both where the strip
+ * would leave the cache. */
 static void choose_tile(conv *c)
 {
     const int64_t height = c->kernel->rows;
     const int64_t share = c->out.dim[0] * c->out.dim[1] * c->out.dim[2] / TILES;
-    const int64_t pixels = share < TILE_PIXELS_MIN ? TILE_PIXELS_MIN : lt_min(share, TILE_PIXELS_MAX);
+    const int64_t pixels =
+        share < TILE_PIXELS_MIN ? TILE_PIXELS_MIN : lt_min(share, TILE_PIXELS_MAX);
     c->groups = lt_ceil_div(lt_min(c->out.dim[2], TILE_COLUMNS), height);
     c->rows = lt_min(c->out.dim[1], lt_ceil_div(pixels, c->groups * height));
     size_strip(c);
-    while ((needs_of(c).strip > STRIP_BYTES_MAX || !fits_scratch(c)) && (c->rows > 1 || c->groups > 1)) {
+    while ((needs_of(c).strip > STRIP_BYTES_MAX || !fits_scratch(c)) &&
+           (c->rows > 1 || c->groups > 1)) {
         if (c->rows > 2 || c->groups == 1)
             c->rows--;
         else
@@ -272,8 +281,8 @@ static void choose_tile(conv *c)
     c->column_tiles = lt_ceil_div(c->out.dim[2], c->groups * height);
 }
 
-lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                      const lt_conv_args *a, lt_error *err)
+lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                      const lt_weight *bias, const lt_conv_args *a, lt_error *err)
 {
     const lt_cpu *cpu = lt_cpu_of(b);
     const lt_cpu_weight *packed = w->packed;
@@ -295,9 +304,10 @@ lt_status lt_cpu_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight
     c.panel_depth = lt_conv_panel_depth(c.kernel, c.packed);
     choose_tile(&c);
     if (!fits_scratch(&c))
-        return lt_fail(err, LT_ERR_FAILED,
-                       "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
-                       (long long)x.dim[3], (long long)c.image.kt, (long long)c.kh, (long long)c.kw);
+        return lt_fail(
+            err, LT_ERR_FAILED,
+            "conv: %lld channels and a kernel of %lld x %lld x %lld do not fit the scratch",
+            (long long)x.dim[3], (long long)c.image.kt, (long long)c.kh, (long long)c.kw);
     lt_cpu_run(cpu, out.dim[0] * c.row_tiles * c.column_tiles, convolve_tile, &c,
                lt_numel(&out) * c.packed->depth / 8);
     return LT_OK;
@@ -326,7 +336,8 @@ static void upsample_row(void *user, int64_t tile, int worker)
     const int64_t frame = !doubled ? t : first_once ? (t + 1) / 2 : t / 2;
     const char *from = lt_at(&u->x, (frame * rows + tile % rows) * columns * u->x.dim[3]);
     const size_t line = (size_t)(columns * u->factor) * pixel;
-    char *to = lt_at(&u->out, (t * rows + tile % rows) * u->factor * columns * u->factor * u->x.dim[3]);
+    char *to =
+        lt_at(&u->out, (t * rows + tile % rows) * u->factor * columns * u->factor * u->x.dim[3]);
     char *at = to;
     for (int64_t column = 0; column < columns; column++, from += pixel)
         for (int64_t i = 0; i < u->factor; i++, at += pixel)

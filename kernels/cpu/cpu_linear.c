@@ -1,18 +1,19 @@
 /* cpu_linear.c - out = act(x . W^T + bias), and rows of a table.
  *
- * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x are
- * laid out for the product, W is taken from its panels (or packed on the way, panel by panel), and the
- * sums stay in the worker's scratch until the depth is through. Where rows of x are rounded for the
- * product that is done once, before all blocks of columns. Few rows (a step of the language model):
- * W is streamed once from where it is stored, each output a dot product.
+ * Many rows: blocks of rows x 256 columns. Of each block, some hundred inputs at a time, rows of x
+ * are laid out for the product, W is taken from its panels (or packed on the way, panel by panel),
+ * and the sums stay in the worker's scratch until the depth is through. Where rows of x are rounded
+ * for the product that is done once, before all blocks of columns. Few rows (a step of the language
+ * model): W is streamed once from where it is stored, each output a dot product.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 /* ---- many rows ---- */
 
 enum {
-    ROWS_PACKED = 96, /* of a block at most: x and sums take 200 KB of the L2 cache */
-    LEFT_UNPACKED = 256 * 416 * 4, /* bytes, where packing W has to pay: 256 rows with AVX2, 512 of bf16 */
+    ROWS_PACKED = 96,              /* of a block at most: x and sums take 200 KB of the L2 cache */
+    LEFT_UNPACKED = 256 * 416 * 4, /* bytes, where packing W has to pay: 256 rows with AVX2, 512 of
+                                      bf16 */
     ROWS_ROUNDED = 16,             /* of a tile that rounds x */
     COLUMNS = 256
 };
@@ -28,7 +29,8 @@ typedef struct {
     lt_act act;
     int64_t block_rows; /* a multiple of kernel->rows */
     int64_t column_blocks;
-    /* Of products that round x: its rows first_row .. first_row + rounded_rows - 1, [pieces][rounded_rows][pitch]. */
+    /* Of products that round x: its rows first_row .. first_row + rounded_rows - 1,
+     * [pieces][rounded_rows][pitch]. */
     char *rounded;
     int64_t first_row;
     int64_t rounded_rows;
@@ -45,28 +47,32 @@ typedef struct {
 /* Elements between the rows of a block of x. */
 static int64_t pitch_of(const lt_product *kernel)
 {
-    return kernel->unit > 0 ? kernel->left_pitch / (int64_t)lt_dtype_bytes(kernel->type) : kernel->depth + LT_ROW_GAP;
+    return kernel->unit > 0 ? kernel->left_pitch / (int64_t)lt_dtype_bytes(kernel->type)
+                            : kernel->depth + LT_ROW_GAP;
 }
 
 static lt_finish finish_from(const product *p, int64_t column)
 {
-    return (lt_finish){
-        .scale = lt_scales(p->w, column), .bias = p->bias == NULL ? NULL : p->bias + column, .act = p->act};
+    return (lt_finish){.scale = lt_scales(p->w, column),
+                       .bias = p->bias == NULL ? NULL : p->bias + column,
+                       .act = p->act};
 }
 
-static void finish_group(const product *p, const block *at, int64_t group, int64_t column, const float *sum)
+static void finish_group(const product *p, const block *at, int64_t group, int64_t column,
+                         const float *sum)
 {
     const lt_product *kernel = p->kernel;
     const int64_t row = at->row + group * kernel->rows;
     const lt_finish finish = finish_from(p, at->column + column);
-    p->cpu->kernels->finish(lt_at(&p->out, row * p->out.stride[0] + at->column + column), p->out.dtype,
-                            p->out.stride[0], sum, kernel->columns,
+    p->cpu->kernels->finish(lt_at(&p->out, row * p->out.stride[0] + at->column + column),
+                            p->out.dtype, p->out.stride[0], sum, kernel->columns,
                             lt_min(kernel->rows, at->rows - group * kernel->rows),
                             lt_min(kernel->columns, at->columns - column), &finish);
 }
 
 /* Lays out the piece from input k on of some rows of x. */
-static void load_piece(const product *p, int64_t row, int64_t rows, int64_t k, int64_t some, char *left)
+static void load_piece(const product *p, int64_t row, int64_t rows, int64_t k, int64_t some,
+                       char *left)
 {
     enum { AHEAD = 4 }; /* rows: their pieces lie far apart */
     const int64_t row_bytes = p->x.stride[0] * (int64_t)lt_dtype_bytes(p->x.dtype);
@@ -91,7 +97,8 @@ static void round_block(void *user, int64_t tile, int worker)
     const product *p = user;
     const int64_t depth = p->packed->depth;
     const int64_t row = p->first_row + tile * ROWS_ROUNDED;
-    const int64_t rows = lt_min(ROWS_ROUNDED, lt_min(p->first_row + p->rounded_rows, p->x.dim[0]) - row);
+    const int64_t rows =
+        lt_min(ROWS_ROUNDED, lt_min(p->first_row + p->rounded_rows, p->x.dim[0]) - row);
     for (int64_t k = 0; k < depth; k += p->kernel->depth)
         load_piece(p, row, rows, k, lt_min(p->kernel->depth, depth - k), rounded_piece(p, row, k));
 }
@@ -102,12 +109,14 @@ static void multiply_block(void *user, int64_t tile, int worker)
     const lt_product *kernel = p->kernel;
     const int64_t depth = p->packed->depth;
     const int64_t pitch = pitch_of(kernel);
-    block at = {.row = p->first_row + tile / p->column_blocks * p->block_rows, .column = tile % p->column_blocks * COLUMNS};
+    block at = {.row = p->first_row + tile / p->column_blocks * p->block_rows,
+                .column = tile % p->column_blocks * COLUMNS};
     at.rows = lt_min(p->block_rows, p->x.dim[0] - at.row);
     at.columns = lt_min(COLUMNS, p->packed->outputs - at.column);
     const int64_t groups = lt_ceil_div(at.rows, kernel->rows);
 
-    /* [block_rows][pitch] of x unless it was rounded before, [depth][columns] of a panel, [columns / panel][groups][rows][panel] sums */
+    /* [block_rows][pitch] of x unless it was rounded before, [depth][columns] of a panel, [columns
+     * / panel][groups][rows][panel] sums */
     char *left = lt_worker_scratch(p->cpu, worker);
     char *room = left + (p->rounded != NULL ? 0 : lt_product_bytes(kernel, p->block_rows * pitch));
     float *sums = (float *)(void *)(room + lt_matrix_room(kernel, p->w));
@@ -124,8 +133,8 @@ static void multiply_block(void *user, int64_t tile, int worker)
             for (int64_t g = 0; g < groups; g++) {
                 float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
                 kernel->multiply(sum, kernel->columns,
-                                 left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch, &stretch,
-                                 1, panel, k == 0);
+                                 left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch,
+                                 &stretch, 1, panel, k == 0);
                 if (k + some == depth)
                     finish_group(p, &at, g, c, sum);
             }
@@ -145,10 +154,12 @@ static void multiply_rounded(product *p, int64_t room)
 {
     p->rounded = lt_rounded_scratch(p->cpu);
     p->block_rows = lt_min(p->block_rows, room / p->kernel->rows * p->kernel->rows);
-    p->rounded_rows = lt_min(room / p->block_rows, lt_ceil_div(p->x.dim[0], p->block_rows)) * p->block_rows;
+    p->rounded_rows =
+        lt_min(room / p->block_rows, lt_ceil_div(p->x.dim[0], p->block_rows)) * p->block_rows;
     for (; p->first_row < p->x.dim[0]; p->first_row += p->rounded_rows) {
         const int64_t rows = lt_min(p->rounded_rows, p->x.dim[0] - p->first_row);
-        lt_cpu_run(p->cpu, lt_ceil_div(rows, ROWS_ROUNDED), round_block, p, rows * p->packed->depth);
+        lt_cpu_run(p->cpu, lt_ceil_div(rows, ROWS_ROUNDED), round_block, p,
+                   rows * p->packed->depth);
         multiply_blocks(p, rows);
     }
 }
@@ -161,7 +172,8 @@ static void multiply_many(product *p)
     const int64_t rows = packed ? ROWS_PACKED : LEFT_UNPACKED / pitch;
     p->block_rows = rows / kernel->rows * kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
-    const int64_t room = (int64_t)p->cpu->rounded_bytes / (lt_ceil_div(p->packed->depth, kernel->depth) * pitch);
+    const int64_t room =
+        (int64_t)p->cpu->rounded_bytes / (lt_ceil_div(p->packed->depth, kernel->depth) * pitch);
     if (kernel->unit > 0 && p->column_blocks > 1 && room >= kernel->rows)
         multiply_rounded(p, room);
     else
@@ -172,9 +184,9 @@ static void multiply_many(product *p)
 
 typedef struct {
     const product *p;
-    const float *x;                           /* [rows][depth], f32, shared by all tiles */
-    lt_rounded_row rounded[LT_VECTOR_ROWS];   /* the same, for q4 and perhaps q8 */
-    int64_t outputs;                          /* of a tile */
+    const float *x;                         /* [rows][depth], f32, shared by all tiles */
+    lt_rounded_row rounded[LT_VECTOR_ROWS]; /* the same, for q4 and perhaps q8 */
+    int64_t outputs;                        /* of a tile */
 } stream;
 
 enum {
@@ -195,15 +207,19 @@ static void multiply_stream(void *user, int64_t tile, int worker)
     const void *w = lt_stored_at(p->w, first, 0);
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
     if (p->w->value.dtype == LT_Q4)
-        kernels->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0), depth, outputs);
+        kernels->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0),
+                                depth, outputs);
     else if (p->w->value.dtype == LT_Q8 && kernels->matrix_rounded_q8 != NULL)
-        kernels->matrix_rounded_q8(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0), depth, outputs);
+        kernels->matrix_rounded_q8(sums, outputs, s->rounded, rows, w,
+                                   lt_block_scales(p->w, first, 0), depth, outputs);
     else if (p->w->value.dtype == LT_Q8)
-        kernels->matrix_vector_q8(sums, outputs, s->x, depth, rows, w, lt_block_scales(p->w, first, 0), depth,
-                                  outputs);
+        kernels->matrix_vector_q8(sums, outputs, s->x, depth, rows, w,
+                                  lt_block_scales(p->w, first, 0), depth, outputs);
     else
-        kernels->matrix_vector(sums, outputs, s->x, depth, rows, w, p->w->value.dtype, depth, outputs);
-    kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows, outputs, &finish);
+        kernels->matrix_vector(sums, outputs, s->x, depth, rows, w, p->w->value.dtype, depth,
+                               outputs);
+    kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows,
+                    outputs, &finish);
 }
 
 /* Rounds the rows of x into the room behind them, a quarter less than they take. */
@@ -214,8 +230,10 @@ static void round_rows(stream *s, float *room)
     const int64_t depth = s->p->packed->depth;
     const int64_t blocks = lt_ceil_div(depth, 16 * LT_BLOCK) * 16;
     for (int64_t r = 0; r < s->p->x.dim[0]; r++) {
-        s->rounded[r] = (lt_rounded_row){.scale = room, .offset = room + 4 * blocks, .codes = (int8_t *)(room + 5 * blocks)};
-        (wide ? kernels->round_row_q8 : kernels->round_row)(&s->rounded[r], s->x + r * depth, depth);
+        s->rounded[r] = (lt_rounded_row){
+            .scale = room, .offset = room + 4 * blocks, .codes = (int8_t *)(room + 5 * blocks)};
+        (wide ? kernels->round_row_q8 : kernels->round_row)(&s->rounded[r], s->x + r * depth,
+                                                            depth);
         room += 5 * blocks + blocks * LT_BLOCK * (wide ? 2 : 1) / (int64_t)sizeof *room;
     }
 }
@@ -228,16 +246,18 @@ static void multiply_few(const product *p)
     float *x = lt_shared_scratch(cpu);
     for (int64_t r = 0; r < p->x.dim[0]; r++)
         cpu->kernels->widen(x + r * depth, lt_at(&p->x, r * p->x.stride[0]), p->x.dtype, depth);
-    const int64_t outputs = lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
+    const int64_t outputs =
+        lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
     stream s = {.p = p, .x = x, .outputs = outputs};
-    if (p->w->value.dtype == LT_Q4 || (p->w->value.dtype == LT_Q8 && cpu->kernels->round_row_q8 != NULL))
+    if (p->w->value.dtype == LT_Q4 ||
+        (p->w->value.dtype == LT_Q8 && cpu->kernels->round_row_q8 != NULL))
         round_rows(&s, x + p->x.dim[0] * depth);
     lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s,
                depth * p->packed->outputs / 4);
 }
 
-lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                        lt_act act, lt_error *err)
+lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias, lt_act act, lt_error *err)
 {
     (void)err;
     const lt_cpu *cpu = lt_cpu_of(b);
@@ -251,8 +271,9 @@ lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weig
         .bias = lt_vector(bias),
         .act = act,
     };
+    /* as f32, and rounded */
     const bool few = x.dim[0] <= LT_VECTOR_ROWS &&
-                     x.dim[0] * p.packed->depth * 2 * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH; /* as f32, and rounded */
+                     x.dim[0] * p.packed->depth * 2 * (int64_t)sizeof(float) <= LT_SHARED_SCRATCH;
     if (few)
         multiply_few(&p);
     else
@@ -276,12 +297,14 @@ static void gather_row(void *user, int64_t row, int worker)
     const lt_tensor *value = &l->table->value;
     const int64_t width = value->dim[1];
     const int64_t id = l->ids[row];
-    const float scale = lt_is_none(&l->table->scale) ? 1 : ((const float *)l->table->scale.data)[id];
+    const float scale =
+        lt_is_none(&l->table->scale) ? 1 : ((const float *)l->table->scale.data)[id];
     l->cpu->kernels->axpby(lt_at(&l->out, row * l->out.stride[0]), l->out.dtype, scale,
                            lt_at(value, id * width), value->dtype, 0, NULL, LT_F32, width);
 }
 
-lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err)
+lt_status lt_cpu_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids,
+                        lt_error *err)
 {
     (void)err;
     lookup l = {.cpu = lt_cpu_of(b), .out = out, .table = table, .ids = ids.data};

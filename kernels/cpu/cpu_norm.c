@@ -1,7 +1,7 @@
 /* cpu_norm.c - layer norm, RMS norm, group norm.
  *
- * Rows are independent. Group norm takes two passes: sums over fixed runs of pixels, put together in
- * order, then the scaling.
+ * Rows are independent. Group norm takes two passes: sums over fixed runs of pixels, put together
+ * in order, then the scaling.
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -35,14 +35,15 @@ static void layer_norm_rows(void *user, int64_t tile, int worker)
         const int64_t batch = row / n;
         const int64_t i = row % n;
         j->cpu->kernels->layer_norm(lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1]),
-                                    lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1]), j->x.dtype,
-                                    j->x.dim[2], j->w, j->bias, j->eps,
+                                    lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1]),
+                                    j->x.dtype, j->x.dim[2], j->w, j->bias, j->eps,
                                     j->scale == NULL ? NULL : j->scale + batch * j->scale_stride,
                                     j->shift == NULL ? NULL : j->shift + batch * j->shift_stride);
     }
 }
 
-/* A modulation [B or 1, d] as f32: where it is, or widened into `*room`, which moves on. NULL for none. */
+/* A modulation [B or 1, d] as f32: where it is, or widened into `*room`,
+ * which moves on. NULL for none. */
 static const float *modulation(const lt_cpu *cpu, const lt_tensor *m, int64_t *stride, float **room)
 {
     if (lt_is_none(m))
@@ -52,17 +53,23 @@ static const float *modulation(const lt_cpu *cpu, const lt_tensor *m, int64_t *s
         return m->data;
     float *wide = *room;
     for (int64_t batch = 0; batch < m->dim[0]; batch++)
-        cpu->kernels->widen(wide + batch * m->dim[1], lt_at(m, batch * m->stride[0]), m->dtype, m->dim[1]);
+        cpu->kernels->widen(wide + batch * m->dim[1], lt_at(m, batch * m->stride[0]), m->dtype,
+                            m->dim[1]);
     *stride = m->dim[0] == 1 ? 0 : m->dim[1];
     *room += m->dim[0] * m->dim[1];
     return wide;
 }
 
 lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
-                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift, lt_error *err)
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                            lt_error *err)
 {
-    row_norm j = {
-        .cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .eps = eps};
+    row_norm j = {.cpu = lt_cpu_of(b),
+                  .out = out,
+                  .x = x,
+                  .w = lt_vector(w),
+                  .bias = lt_vector(bias),
+                  .eps = eps};
     const int64_t wide =
         (lt_is_none(&scale) ? 0 : lt_numel(&scale)) + (lt_is_none(&shift) ? 0 : lt_numel(&shift));
     if (wide * (int64_t)sizeof(float) > LT_SHARED_SCRATCH)
@@ -71,7 +78,8 @@ lt_status lt_cpu_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
     float *room = lt_shared_scratch(j.cpu);
     j.scale = modulation(j.cpu, &scale, &j.scale_stride, &room);
     j.shift = modulation(j.cpu, &shift, &j.shift_stride, &room);
-    lt_cpu_run(j.cpu, lt_ceil_div(x.dim[0] * x.dim[1], ROW_BLOCK), layer_norm_rows, &j, lt_numel(&x));
+    lt_cpu_run(j.cpu, lt_ceil_div(x.dim[0] * x.dim[1], ROW_BLOCK), layer_norm_rows, &j,
+               lt_numel(&x));
     return LT_OK;
 }
 
@@ -81,8 +89,9 @@ static void rms_norm_rows(void *user, int64_t tile, int worker)
     const row_norm *j = user;
     const int64_t end = lt_min((tile + 1) * ROW_BLOCK, j->x.dim[0]);
     for (int64_t row = tile * ROW_BLOCK; row < end; row++)
-        j->cpu->kernels->rms_norm(lt_at(&j->out, row * j->out.stride[0]), lt_at(&j->x, row * j->x.stride[0]),
-                                  j->x.dtype, j->x.dim[1], j->w, j->eps);
+        j->cpu->kernels->rms_norm(lt_at(&j->out, row * j->out.stride[0]),
+                                  lt_at(&j->x, row * j->x.stride[0]), j->x.dtype, j->x.dim[1], j->w,
+                                  j->eps);
 }
 
 lt_status lt_cpu_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
@@ -127,7 +136,8 @@ static void sum_pixels(void *user, int64_t tile, int worker)
     double *sums = j->sums + tile * groups * 2;
     memset(by_channel, 0, (size_t)channels * 2 * sizeof *by_channel);
     j->cpu->kernels->channel_sums(by_channel, by_channel + channels, lt_at(&j->x, first * channels),
-                                  j->x.dtype, lt_min(j->tile_pixels, j->pixels - first), channels, j->centre);
+                                  j->x.dtype, lt_min(j->tile_pixels, j->pixels - first), channels,
+                                  j->centre);
     memset(sums, 0, (size_t)groups * 2 * sizeof *sums);
     for (int64_t c = 0; c < channels; c++) {
         const int64_t group = c / (channels / groups);
@@ -157,13 +167,14 @@ static void find_slopes(const group_norm *j, int64_t tiles)
         for (int64_t c = g * width; c < (g + 1) * width; c++) {
             const double weight = j->w == NULL ? 1 : (double)j->w[c];
             j->slope[c] = (float)(steep * weight);
-            j->offset[c] = (float)((j->bias == NULL ? 0 : (double)j->bias[c]) - mean * steep * weight);
+            j->offset[c] =
+                (float)((j->bias == NULL ? 0 : (double)j->bias[c]) - mean * steep * weight);
         }
     }
 }
 
-/* Frame of the modulation that frame t of T takes: with an odd number of frames > 1 the first stands for
- * itself, and the rest share the rest; else evenly. */
+/* Frame of the modulation that frame t of T takes: with an odd number of frames > 1 the first
+ * stands for itself, and the rest share the rest; else evenly. */
 static int64_t modulating_frame(int64_t t, int64_t frames, int64_t cells)
 {
     if (frames > 1 && frames % 2 == 1)
@@ -183,8 +194,8 @@ static void scale_pixels(void *user, int64_t tile, int worker)
     const int64_t to = tile * columns * channels;
     const int64_t from = to + a->first * rows * columns * channels;
     if (lt_is_none(&a->gain)) {
-        j->cpu->kernels->group_scale(lt_at(&j->out, to), lt_at(&j->x, from), j->x.dtype, columns, channels,
-                                     j->slope, j->offset, NULL, NULL, a->act);
+        j->cpu->kernels->group_scale(lt_at(&j->out, to), lt_at(&j->x, from), j->x.dtype, columns,
+                                     channels, j->slope, j->offset, NULL, NULL, a->act);
         return;
     }
     const int64_t frame = modulating_frame(a->first + tile / rows, j->x.dim[0], a->gain.dim[0]);
@@ -200,8 +211,8 @@ static void scale_pixels(void *user, int64_t tile, int worker)
         const int64_t shift_at =
             frame * a->shift.stride[0] + row * a->shift.stride[1] + cell * a->shift.stride[2];
         j->cpu->kernels->group_scale(lt_at(&j->out, to + at), lt_at(&j->x, from + at), j->x.dtype,
-                                     end - column, channels, j->slope, j->offset, lt_at(&a->gain, gain_at),
-                                     lt_at(&a->shift, shift_at), a->act);
+                                     end - column, channels, j->slope, j->offset,
+                                     lt_at(&a->gain, gain_at), lt_at(&a->shift, shift_at), a->act);
         column = end;
     }
 }
@@ -213,8 +224,12 @@ lt_status lt_cpu_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_
     if (3 * channels * (int64_t)sizeof(float) > LT_SHARED_SCRATCH / 2)
         return lt_fail(err, LT_ERR_FAILED, "group_norm: %lld channels in %d groups are too many",
                        (long long)channels, a->groups);
-    group_norm j = {
-        .cpu = lt_cpu_of(b), .out = out, .x = x, .w = lt_vector(w), .bias = lt_vector(bias), .args = a};
+    group_norm j = {.cpu = lt_cpu_of(b),
+                    .out = out,
+                    .x = x,
+                    .w = lt_vector(w),
+                    .bias = lt_vector(bias),
+                    .args = a};
     j.pixels = x.dim[0] * x.dim[1] * x.dim[2];
     const int64_t tiles_max = SUMS_MAX / (2 * a->groups);
     j.tile_pixels = lt_ceil_div(j.pixels, tiles_max);

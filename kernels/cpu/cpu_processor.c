@@ -41,19 +41,27 @@ static bool has_avx512bf16(void)
     return has_avx512vnni() && leaf7(1, 5);
 }
 
-/* Tile registers must be asked for, once per process: Linux saves 8 KB more for each thread that uses
- * them. */
+/* Tile registers must be asked for, once per process: Linux saves 8 KB more
+ * for each thread that uses them. */
 static bool has_amx(void)
 {
-    enum { AMX_BF16_BIT = 22, AMX_TILE_BIT = 24, AMX_INT8_BIT = 25, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-    return has_avx512bf16() && leaf7(0, AMX_BF16_BIT) && leaf7(0, AMX_TILE_BIT) && leaf7(0, AMX_INT8_BIT) &&
-           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+    enum {
+        AMX_BF16_BIT = 22,
+        AMX_TILE_BIT = 24,
+        AMX_INT8_BIT = 25,
+        REQUEST_PERMISSION = 0x1023,
+        TILE_DATA = 18
+    };
+    return has_avx512bf16() && leaf7(0, AMX_BF16_BIT) && leaf7(0, AMX_TILE_BIT) &&
+           leaf7(0, AMX_INT8_BIT) && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
     {"amx", &lt_avx512vnni_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
-    {"avx512bf16", &lt_avx512vnni_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
-    {"avx512vnni", &lt_avx512vnni_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8},
+    {"avx512bf16", &lt_avx512vnni_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8,
+     &lt_avx512vnni_int8},
+    {"avx512vnni", &lt_avx512vnni_kernels, &lt_int16_kernels, &lt_avx512vnni_int8,
+     &lt_avx512vnni_int8},
     {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8, &lt_avx512_kernels.int4},
     {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8, &lt_avx2_kernels.int4},
     {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
@@ -88,8 +96,9 @@ bool lt_processor_runs(const lt_cpu_level *level)
 
 #endif
 
-/* Intel's processors begin a product of bf16 every second cycle, of pairs of 16 bits two in each: 89, 178 (f32) and 383 GFLOP/s on
- * a core of an Emerald Rapids at 2.9 GHz. Others do as many of both. */
+/* Intel's processors begin a product of bf16 every second cycle, of pairs of 16 bits two in each:
+ * 89, 178 (f32) and 383 GFLOP/s on a core of an Emerald Rapids at 2.9 GHz. Others do as many of
+ * both. */
 static bool is_slow(const lt_cpu_level *level)
 {
 #if defined(__x86_64__)

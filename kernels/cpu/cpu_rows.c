@@ -28,16 +28,18 @@ static void rotate_row(void *user, int64_t row, int worker)
     const int64_t i = row % n;
     for (int64_t head = 0; head < j->x.dim[2]; head++)
         j->cpu->kernels->rope(
-            lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1] + head * j->out.stride[2]),
-            lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1] + head * j->x.stride[2]), j->x.dtype, d,
-            j->cosine + i * (d / 2), j->sine + i * (d / 2));
+            lt_at(&j->out,
+                  batch * j->out.stride[0] + i * j->out.stride[1] + head * j->out.stride[2]),
+            lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1] + head * j->x.stride[2]),
+            j->x.dtype, d, j->cosine + i * (d / 2), j->sine + i * (d / 2));
 }
 
 lt_status lt_cpu_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
                       lt_error *err)
 {
     (void)err;
-    rows_job j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .cosine = cosine.data, .sine = sine.data};
+    rows_job j = {
+        .cpu = lt_cpu_of(b), .out = out, .x = x, .cosine = cosine.data, .sine = sine.data};
     lt_cpu_run(j.cpu, x.dim[0] * x.dim[1], rotate_row, &j, lt_numel(&x));
     return LT_OK;
 }
@@ -67,11 +69,13 @@ static void gated_act_rows(void *user, int64_t tile, int worker)
     const rows_job *j = user;
     const int64_t end = lt_min((tile + 1) * ROW_BLOCK, j->x.dim[0]);
     for (int64_t row = tile * ROW_BLOCK; row < end; row++)
-        j->cpu->kernels->gated_act(lt_at(&j->out, row * j->out.stride[0]), lt_at(&j->x, row * j->x.stride[0]),
-                                   lt_at(&j->y, row * j->y.stride[0]), j->x.dtype, j->x.dim[1], j->act);
+        j->cpu->kernels->gated_act(
+            lt_at(&j->out, row * j->out.stride[0]), lt_at(&j->x, row * j->x.stride[0]),
+            lt_at(&j->y, row * j->y.stride[0]), j->x.dtype, j->x.dim[1], j->act);
 }
 
-lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err)
+lt_status lt_cpu_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act,
+                           lt_error *err)
 {
     (void)err;
     rows_job j = {.cpu = lt_cpu_of(b), .out = out, .x = g, .y = u, .act = act};
@@ -93,13 +97,15 @@ static void gated_add_rows(void *user, int64_t tile, int worker)
         const int64_t batch = row / n;
         const int64_t i = row % n;
         if (batch != widened) {
-            j->cpu->kernels->widen(wide, lt_at(&j->gate, j->gate.dim[0] == 1 ? 0 : batch * j->gate.stride[0]),
-                                   j->gate.dtype, d);
+            j->cpu->kernels->widen(
+                wide, lt_at(&j->gate, j->gate.dim[0] == 1 ? 0 : batch * j->gate.stride[0]),
+                j->gate.dtype, d);
             widened = batch;
         }
         j->cpu->kernels->gated_add(lt_at(&j->out, batch * j->out.stride[0] + i * j->out.stride[1]),
                                    lt_at(&j->x, batch * j->x.stride[0] + i * j->x.stride[1]), wide,
-                                   lt_at(&j->y, batch * j->y.stride[0] + i * j->y.stride[1]), j->x.dtype, d);
+                                   lt_at(&j->y, batch * j->y.stride[0] + i * j->y.stride[1]),
+                                   j->x.dtype, d);
     }
 }
 
@@ -107,10 +113,11 @@ lt_status lt_cpu_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor 
                            lt_error *err)
 {
     if (x.dim[2] * (int64_t)sizeof(float) > LT_WORKER_SCRATCH)
-        return lt_fail(err, LT_ERR_FAILED, "gated_add: rows of %lld, at most %d fit", (long long)x.dim[2],
-                       (int)(LT_WORKER_SCRATCH / sizeof(float)));
+        return lt_fail(err, LT_ERR_FAILED, "gated_add: rows of %lld, at most %d fit",
+                       (long long)x.dim[2], (int)(LT_WORKER_SCRATCH / sizeof(float)));
     rows_job j = {.cpu = lt_cpu_of(b), .out = out, .x = x, .y = y, .gate = gate};
-    lt_cpu_run(j.cpu, lt_ceil_div(x.dim[0] * x.dim[1], ROW_BLOCK), gated_add_rows, &j, lt_numel(&x));
+    lt_cpu_run(j.cpu, lt_ceil_div(x.dim[0] * x.dim[1], ROW_BLOCK), gated_add_rows, &j,
+               lt_numel(&x));
     return LT_OK;
 }
 
@@ -121,8 +128,8 @@ static void draw_block(void *user, int64_t tile, int worker)
     (void)worker;
     const rows_job *j = user;
     const int64_t first = tile * FLAT_BLOCK;
-    lt_normals(j->draw, j->first + (uint64_t)first, (uint64_t)lt_min(FLAT_BLOCK, lt_numel(&j->out) - first),
-               lt_at(&j->out, first));
+    lt_normals(j->draw, j->first + (uint64_t)first,
+               (uint64_t)lt_min(FLAT_BLOCK, lt_numel(&j->out) - first), lt_at(&j->out, first));
 }
 
 lt_status lt_cpu_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err)
@@ -152,12 +159,13 @@ lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *er
 
 /* ---- tokens: one thread, a small part of the pass before it ---- */
 
-lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
-                        const lt_next_numbers *next, lt_error *err)
+lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
+                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err)
 {
     (void)b;
     (void)err;
-    const int32_t id = lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
+    const int32_t id =
+        lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
     *(int32_t *)out.data = id;
     lt_leave_numbers(next, id);
     return LT_OK;

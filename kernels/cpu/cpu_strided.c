@@ -1,9 +1,9 @@
 /* cpu_strided.c - copy, fill and alpha x + beta y between tensors of any strides.
  *
- * The dimensions are put in the order of out's memory and merged where all tensors allow it. What is
- * left is cut into tiles of ROWS x `chunk`: lines are done by the vector kernels where they are
- * contiguous, element by element where not (there the tile is small, so that what a permuted read brings
- * into the cache is used before it is gone).
+ * The dimensions are put in the order of out's memory and merged where all tensors allow it. What
+ * is left is cut into tiles of ROWS x `chunk`: lines are done by the vector kernels where they are
+ * contiguous, element by element where not (there the tile is small, so that what a permuted read
+ * brings into the cache is used before it is gone).
  */
 #include "kernels/cpu/cpu_backend.h"
 
@@ -75,8 +75,8 @@ static void order_dimensions(walk *w)
 static bool lines_are_contiguous(const walk *w)
 {
     const dimension *line = &w->dim[w->rank - 1];
-    return line->size == 1 ||
-           (line->out == 1 && (lt_is_none(&w->x) || line->x == 1) && (lt_is_none(&w->y) || line->y == 1));
+    return line->size == 1 || (line->out == 1 && (lt_is_none(&w->x) || line->x == 1) &&
+                               (lt_is_none(&w->y) || line->y == 1));
 }
 
 static void walk_tile(void *user, int64_t tile, int worker)
@@ -200,7 +200,8 @@ static void line_double(const void *walked, void *out, const void *x, const void
     const walk *w = walked;
     const dimension *line = &w->dim[w->rank - 1];
     for (int64_t i = 0; i < count; i++)
-        lt_store_element(out, w->out.dtype, i * line->out, lt_load_element(x, w->x.dtype, i * line->x));
+        lt_store_element(out, w->out.dtype, i * line->out,
+                         lt_load_element(x, w->x.dtype, i * line->x));
 }
 
 static void line_fill(const void *walked, void *out, const void *x, const void *y, int64_t count)
@@ -215,8 +216,8 @@ static void line_fill(const void *walked, void *out, const void *x, const void *
 
 /* ---- the entries ---- */
 
-lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
-                       lt_error *err)
+lt_status lt_cpu_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta,
+                       lt_tensor y, lt_error *err)
 {
     (void)err;
     walk w = {.cpu = lt_cpu_of(b), .out = out, .x = x, .y = y, .alpha = alpha, .beta = beta};

@@ -2,22 +2,23 @@
  *
  *     vectors        copied as f32
  *     tables         read where they are
- *     matrices       read where they are by products with few rows; small ones are packed into panels as
- *                    well, large ones tile by tile when they are used, so that a 9.5 GB file stays a map
- *     convolutions   packed, taps before channels: the left side of the product is then the image itself;
- *                    of 3 x 3 pixels in f32 transformed for cpu_winograd.c
+ *     matrices       read where they are by products with few rows; small ones are packed into
+ *                    panels as well, large ones tile by tile when they are used, so that a
+ *                    9.5 GB file stays a map
+ *     convolutions   packed, taps before channels: the left side of the product is then the image
+ *                    itself; of 3 x 3 pixels in f32 transformed for cpu_winograd.c
  *
- * Panels are int8 where a matrix allows it (cpu_int8_panels.c), bf16 where the backend computes in bf16
- * and the processor multiplies it, else f32. A product of the other type (a stage that asks for f32) packs its
- * pieces when it needs them.
+ * Panels are int8 where a matrix allows it (cpu_int8_panels.c), bf16 where the backend computes in
+ * bf16 and the processor multiplies it, else f32. A product of the other type (a stage that asks
+ * for f32) packs its pieces when it needs them.
  */
 #include "kernels/cpu/cpu_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Matrices up to this size get panels when loaded (4 MB in f32): all of models/mini, nothing large of
- * the released model. */
+/* Matrices up to this size get panels when loaded (4 MB in f32): all of models/mini, nothing large
+ * of the released model. */
 enum { PACK_ELEMENTS_MAX = 1 << 20 };
 
 static bool is_readable(lt_dtype t)
@@ -41,8 +42,10 @@ static lt_status check_values(const lt_weight *w, lt_error *err)
     if (lt_weight_is_sound(w))
         return LT_OK;
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT, "cpu: weight is %s %s, expected packed floats, or integers with their scales",
-                   lt_dtype_name(w->value.dtype), lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
+    return lt_fail(err, LT_ERR_INPUT,
+                   "cpu: weight is %s %s, expected packed floats, or integers with their scales",
+                   lt_dtype_name(w->value.dtype),
+                   lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
 }
 
 /* Replaces w->value by an f32 copy, scales multiplied in. */
@@ -66,12 +69,13 @@ static lt_status own_values(lt_backend *b, lt_weight *w, lt_cpu_weight *packed, 
 int64_t lt_matrix_room(const lt_product *p, const lt_weight *w)
 {
     const int64_t rows = lt_is_blocks(w) ? (int64_t)p->depth * p->columns : 0;
-    return lt_panel_bytes(p, p->depth) + (p->type == LT_I8 ? lt_int8_room(p) : rows * (int64_t)sizeof(float));
+    return lt_panel_bytes(p, p->depth) +
+           (p->type == LT_I8 ? lt_int8_room(p) : rows * (int64_t)sizeof(float));
 }
 
 /* Packs a piece of a panel; `room` takes widened blocks, columns x depth. */
-static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column, int64_t k,
-                       int64_t depth, void *panel, void *room)
+static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
+                       int64_t k, int64_t depth, void *panel, void *room)
 {
     const lt_cpu_weight *packed = w->packed;
     const int64_t count = lt_min(p->columns, packed->outputs - column);
@@ -90,20 +94,21 @@ static void pack_piece(const lt_cpu *cpu, const lt_product *p, const lt_weight *
     p->pack(panel, rows, LT_F32, depth, count, depth);
 }
 
-const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w, int64_t column,
-                            int64_t k, int64_t depth, void *room)
+const void *lt_matrix_panel(const lt_cpu *cpu, const lt_product *p, const lt_weight *w,
+                            int64_t column, int64_t k, int64_t depth, void *room)
 {
     const lt_cpu_weight *packed = w->packed;
     if (lt_has_panels(packed, LT_PANELS_ROWS, p)) {
-        const int64_t before = column / p->columns * lt_panel_bytes(p, packed->depth) + lt_panel_bytes(p, k);
+        const int64_t before =
+            column / p->columns * lt_panel_bytes(p, packed->depth) + lt_panel_bytes(p, k);
         return (const char *)packed->panels + before;
     }
     pack_piece(cpu, p, w, column, k, depth, room, (char *)room + lt_panel_bytes(p, p->depth));
     return room;
 }
 
-static lt_status pack_matrix(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
-                             lt_error *err)
+static lt_status pack_matrix(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
+                             lt_cpu_weight *packed, lt_error *err)
 {
     const int64_t panel_bytes = lt_panel_bytes(p, packed->depth);
     const int64_t count = lt_ceil_div(packed->outputs, p->columns);
@@ -123,7 +128,8 @@ lt_conv_slice lt_conv_slice_of(const lt_product *p, const lt_cpu_weight *packed,
 {
     const int64_t tap_rows = packed->shape.dim[2] * packed->shape.dim[3];
     const int64_t kw = packed->shape.dim[4];
-    lt_conv_slice s = {.first = first, .channels = lt_min(LT_CONV_SLICE, packed->shape.dim[1] - first)};
+    lt_conv_slice s = {.first = first,
+                       .channels = lt_min(LT_CONV_SLICE, packed->shape.dim[1] - first)};
     s.run = kw * s.channels;
     s.padded_run = lt_padded_depth(p, s.run);
     s.depth = tap_rows * s.padded_run;
@@ -139,8 +145,9 @@ int64_t lt_conv_panel_depth(const lt_product *p, const lt_cpu_weight *packed)
 }
 
 /* The weights are put in the order of the run first, in `room`, one output after the other. */
-void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, const lt_conv_slice *s,
-                      int64_t tap_row, int64_t k, int64_t depth, void *panel, float *room)
+void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column,
+                      const lt_conv_slice *s, int64_t tap_row, int64_t k, int64_t depth,
+                      void *panel, float *room)
 {
     const lt_cpu_weight *packed = w->packed;
     const int64_t kw = packed->shape.dim[4];
@@ -148,7 +155,8 @@ void lt_pack_conv_run(const lt_product *p, const lt_weight *w, int64_t column, c
     const int64_t outputs = lt_min(p->columns, packed->outputs - column);
     float *to = room;
     for (int64_t o = 0; o < outputs; o++) {
-        const int64_t first = ((column + o) * packed->shape.dim[1] + s->first) * taps + tap_row * kw;
+        const int64_t first =
+            ((column + o) * packed->shape.dim[1] + s->first) * taps + tap_row * kw;
         for (int64_t i = k; i < k + depth; i++)
             *to++ = lt_stored_value(&w->value, first + i % s->channels * taps + i / s->channels);
     }
@@ -159,12 +167,12 @@ static int64_t conv_panels_bytes(const lt_product *p, const lt_cpu_weight *packe
 {
     if (lt_winograd_fits(p, packed->shape))
         return lt_product_bytes(p, lt_winograd_panel_values(p, packed->shape));
-    return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) * lt_conv_panel_depth(p, packed) *
-                                   p->columns);
+    return lt_product_bytes(p, lt_ceil_div(packed->outputs, p->columns) *
+                                   lt_conv_panel_depth(p, packed) * p->columns);
 }
 
-static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w, lt_cpu_weight *packed,
-                           lt_error *err)
+static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
+                           lt_cpu_weight *packed, lt_error *err)
 {
     const int64_t panel_depth = lt_conv_panel_depth(p, packed);
     LT_TRY(lt_cpu_alloc(&cpu->base, (size_t)conv_panels_bytes(p, packed), &packed->panels, err));
@@ -180,7 +188,8 @@ static lt_status pack_conv(lt_cpu *cpu, const lt_product *p, const lt_weight *w,
             for (int64_t row = 0; row < packed->shape.dim[2] * packed->shape.dim[3]; row++) {
                 const int64_t at = column * panel_depth + (s.at + row * s.padded_run) * p->columns;
                 lt_pack_conv_run(p, w, column, &s, row, 0, s.run,
-                                 (char *)packed->panels + lt_product_bytes(p, at), lt_shared_scratch(cpu));
+                                 (char *)packed->panels + lt_product_bytes(p, at),
+                                 lt_shared_scratch(cpu));
             }
         }
     return LT_OK;
@@ -225,7 +234,8 @@ static lt_shape conv_shape(const lt_tensor *value)
 
 static lt_cpu_weight sizes_of(const lt_weight *w)
 {
-    lt_cpu_weight sizes = {.outputs = w->value.dim[0], .depth = lt_numel(&w->value) / w->value.dim[0]};
+    lt_cpu_weight sizes = {.outputs = w->value.dim[0],
+                           .depth = lt_numel(&w->value) / w->value.dim[0]};
     if (w->role == LT_ROLE_CONV)
         sizes.shape = conv_shape(&w->value);
     return sizes;

@@ -1,29 +1,34 @@
-/* cpu_winograd.c - convolutions of 3 x 3 pixels in f32 with 16 multiplications where the definition has 36.
+/* cpu_winograd.c - convolutions of 3 x 3 pixels in f32 with 16 multiplications where the definition
+ * has 36.
  *
- * Winograd's F(2x2, 3x3): two by two outputs from a patch d of 4 x 4 inputs and the taps g of an input and output channel,
+ * Winograd's F(2x2, 3x3): two by two outputs from a patch d of 4 x 4 inputs and the taps g of an
+ * input and output channel,
  *
- *     A^T [ sum over frames and input channels of  (G g G^T) * (B^T d B) ] A,      * element by element
+ *     A^T [ sum over frames and input channels of  (G g G^T) * (B^T d B) ] A,  * element by element
  *
  * so that each of the 16 elements is a matrix product of its own over [frames x channels]:
  *
- *     left[16][slot][patches][channels]   .   panels[16][kt][channels][columns]   ->   sums[16][panels][patches][columns]
+ *     left[16][slot][patches][channels]   .   panels[16][kt][channels][columns]
+ *                                           ->   sums[16][panels][patches][columns]
  *
- * G g G^T is computed at load, in double. A tile is some patches side by side and below each other, of one frame after the
- * other: a frame that was transformed stays in its slot for the kt outputs that see it. Many input channels are summed slice
- * by slice; then a tile is of one frame. Patches begin at even rows and columns of the output, so tiles change no byte.
- * The sums of an output are of numbers up to four times larger than its terms: about twice the rounding errors of the plain sum.
+ * G g G^T is computed at load, in double. A tile is some patches side by side and below each other,
+ * of one frame after the other: a frame that was transformed stays in its slot for the kt outputs
+ * that see it. Many input channels are summed slice by slice; then a tile is of one frame. Patches
+ * begin at even rows and columns of the output, so tiles change no byte. The sums of an output are
+ * of numbers up to four times larger than its terms: about twice the rounding errors of the plain
+ * sum.
  */
 #include <assert.h>
 
 #include "kernels/cpu/conv_image.h"
 
 enum {
-    ELEMENTS = 16,    /* of a patch */
-    KT_MAX = 8,       /* frames of a kernel */
+    ELEMENTS = 16,     /* of a patch */
+    KT_MAX = 8,        /* frames of a kernel */
     SLICE_DEPTH = 192, /* kt x channels of a slice, where the product goes so deep */
     CHANNEL_STEP = 16, /* a slice is whole vectors of any instruction set */
-    ACROSS = 12,      /* patches of a tile, side by side; */
-    PATCHES_MIN = 24, /* in all: as many as there is room for, */
+    ACROSS = 12,       /* patches of a tile, side by side; */
+    PATCHES_MIN = 24,  /* in all: as many as there is room for, */
     PATCHES_MAX = 96,
     TILES = 32 /* as long as there are so many tiles to share */
 };
@@ -55,20 +60,23 @@ static int64_t slice_of(const lt_product *p, lt_shape shape)
 
 bool lt_winograd_fits(const lt_product *p, lt_shape shape)
 {
-    return p->type == LT_F32 && shape.dim[3] == 3 && shape.dim[4] == 3 && shape.dim[1] % CHANNEL_STEP == 0 &&
-           shape.dim[2] <= KT_MAX && slice_of(p, shape) > 0;
+    return p->type == LT_F32 && shape.dim[3] == 3 && shape.dim[4] == 3 &&
+           shape.dim[1] % CHANNEL_STEP == 0 && shape.dim[2] <= KT_MAX && slice_of(p, shape) > 0;
 }
 
 int64_t lt_winograd_panel_values(const lt_product *p, lt_shape shape)
 {
-    return ELEMENTS * shape.dim[1] * shape.dim[2] * lt_ceil_div(shape.dim[0], p->columns) * p->columns;
+    return ELEMENTS * shape.dim[1] * shape.dim[2] * lt_ceil_div(shape.dim[0], p->columns) *
+           p->columns;
 }
 
 /* The panels of slice `first` begin behind those of the slices before it. */
-static int64_t panel_at(const lt_product *p, lt_shape shape, int64_t first, int64_t channels, int64_t element, int64_t panel)
+static int64_t panel_at(const lt_product *p, lt_shape shape, int64_t first, int64_t channels,
+                        int64_t element, int64_t panel)
 {
     const int64_t panels = lt_ceil_div(shape.dim[0], p->columns);
-    return shape.dim[2] * p->columns * (ELEMENTS * panels * first + (element * panels + panel) * channels);
+    return shape.dim[2] * p->columns *
+           (ELEMENTS * panels * first + (element * panels + panel) * channels);
 }
 
 /* to[4i + j] = (G g G^T)[i][j], `pitch` apart; G = (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1). */
@@ -89,7 +97,8 @@ static void transform_taps(float *to, int64_t pitch, const double tap[9])
     }
 }
 
-void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, float *panels, float *room)
+void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, float *panels,
+                      float *room)
 {
     const int64_t kt = shape.dim[2];
     const int64_t slice = slice_of(p, shape);
@@ -100,7 +109,8 @@ void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, f
             const int64_t outputs = lt_min(p->columns, shape.dim[0] - o);
             for (int64_t i = 0; i < outputs * depth; i++) { /* room[16][outputs][kt][channels] */
                 const int64_t channel = first + i % channels;
-                const int64_t filter = ((o + i / depth) * shape.dim[1] + channel) * kt + i % depth / channels;
+                const int64_t filter =
+                    ((o + i / depth) * shape.dim[1] + channel) * kt + i % depth / channels;
                 double tap[9];
                 for (int j = 0; j < 9; j++)
                     tap[j] = (double)lt_stored_value(&w->value, filter * 9 + j);
@@ -115,10 +125,10 @@ void lt_winograd_pack(const lt_product *p, const lt_weight *w, lt_shape shape, f
 
 /* ---- a tile ---- */
 
-/* The worker's scratch, in floats; planes are a little more than their contents apart, so that the 16 of a patch do not fall
- * into one cache set. */
+/* The worker's scratch, in floats; planes are a little more than their contents apart, so that the
+ * 16 of a patch do not fall into one cache set. */
 typedef struct {
-    int64_t patches;    /* whole groups of the product's rows */
+    int64_t patches; /* whole groups of the product's rows */
     int64_t left_plane;
     int64_t sums_plane;
     int64_t strip_row;
@@ -164,8 +174,10 @@ typedef struct {
     int64_t pixel;
 } window;
 
-/* The image itself where the tile lies inside of it; else a copy in the strip, with zeros around. */
-static window window_of(const winograd *c, const conv_tile *tile, const void *frame, int64_t first, int64_t channels)
+/* The image itself where the tile lies inside of it; else a copy in
+ * the strip, with zeros around. */
+static window window_of(const winograd *c, const conv_tile *tile, const void *frame, int64_t first,
+                        int64_t channels)
 {
     const lt_tensor *x = &c->image.x;
     const int64_t y0 = tile->row - c->image.args->pad_top;
@@ -174,9 +186,11 @@ static window window_of(const winograd *c, const conv_tile *tile, const void *fr
                                .channels = channels,
                                .x0 = tile->column - c->image.args->pad_left,
                                .columns = 2 * tile->across + 2};
-    const bool inside = y0 >= 0 && y0 + rows <= x->dim[1] && span.x0 >= 0 && span.x0 + span.columns <= x->dim[2];
+    const bool inside =
+        y0 >= 0 && y0 + rows <= x->dim[1] && span.x0 >= 0 && span.x0 + span.columns <= x->dim[2];
     if (inside && x->dtype == LT_F32)
-        return (window){.at = (const float *)frame + y0 * x->stride[1] + span.x0 * x->stride[2] + first,
+        return (window){.at = (const float *)frame + y0 * x->stride[1] + span.x0 * x->stride[2] +
+                              first,
                         .row = x->stride[1],
                         .pixel = x->stride[2]};
     float *strip = tile->scratch + tile->at.strip;
@@ -187,38 +201,45 @@ static window window_of(const winograd *c, const conv_tile *tile, const void *fr
 }
 
 /* Transforms `channels` channels of frame t into its slot. */
-static void transform_frame(const winograd *c, const conv_tile *tile, int64_t t, int64_t first, int64_t channels)
+static void transform_frame(const winograd *c, const conv_tile *tile, int64_t t, int64_t first,
+                            int64_t channels)
 {
     const window from = window_of(c, tile, lt_conv_frame(&c->image, t), first, channels);
     float *left = tile->scratch + slot_of(c, t) * tile->at.patches * channels;
     for (int64_t row = 0; row < tile->down; row++)
-        c->cpu->kernels->winograd_in(left + row * tile->across * channels, tile->at.left_plane, from.at + 2 * row * from.row,
-                                     from.row, from.pixel, tile->across, channels);
+        c->cpu->kernels->winograd_in(left + row * tile->across * channels, tile->at.left_plane,
+                                     from.at + 2 * row * from.row, from.row, from.pixel,
+                                     tile->across, channels);
 }
 
 /* Adds the slice's part to the sums of frame t. */
-static void multiply_slice(const winograd *c, const conv_tile *tile, int64_t t, int64_t first, int64_t channels)
+static void multiply_slice(const winograd *c, const conv_tile *tile, int64_t t, int64_t first,
+                           int64_t channels)
 {
     const lt_product *kernel = c->kernel;
     const int64_t kt = c->image.kt;
     const int64_t groups = lt_ceil_div(tile->across * tile->down, kernel->rows);
     lt_stretch stretch[KT_MAX];
     for (int64_t j = 0; j < kt; j++)
-        stretch[j] = (lt_stretch){.offset = slot_of(c, t - (kt - 1) + j) * tile->at.patches * channels, .run = channels};
+        stretch[j] = (lt_stretch){
+            .offset = slot_of(c, t - (kt - 1) + j) * tile->at.patches * channels, .run = channels};
     const float *panels = c->packed->panels;
     for (int64_t element = 0; element < ELEMENTS; element++)
         for (int64_t panel = 0; panel < c->panels; panel++)
             for (int64_t g = 0; g < groups; g++)
-                kernel->multiply(tile->scratch + tile->at.sums + element * tile->at.sums_plane +
-                                     (panel * tile->at.patches + g * kernel->rows) * kernel->columns,
-                                 kernel->columns,
-                                 tile->scratch + element * tile->at.left_plane + g * kernel->rows * channels, channels,
-                                 stretch, (int)kt,
-                                 panels + panel_at(kernel, c->packed->shape, first, channels, element, panel), first == 0);
+                kernel->multiply(
+                    tile->scratch + tile->at.sums + element * tile->at.sums_plane +
+                        (panel * tile->at.patches + g * kernel->rows) * kernel->columns,
+                    kernel->columns,
+                    tile->scratch + element * tile->at.left_plane + g * kernel->rows * channels,
+                    channels, stretch, (int)kt,
+                    panels + panel_at(kernel, c->packed->shape, first, channels, element, panel),
+                    first == 0);
 }
 
 /* The outputs of frame t of a row of patches, of one panel. */
-static void finish_row(const winograd *c, const conv_tile *tile, int64_t t, int64_t row, int64_t panel)
+static void finish_row(const winograd *c, const conv_tile *tile, int64_t t, int64_t row,
+                       int64_t panel)
 {
     const lt_product *kernel = c->kernel;
     const int64_t outputs = c->packed->outputs;
@@ -227,10 +248,14 @@ static void finish_row(const winograd *c, const conv_tile *tile, int64_t t, int6
     float *picture = tile->scratch + tile->at.picture;
     c->cpu->kernels->winograd_out(picture, pitch,
                                   tile->scratch + tile->at.sums +
-                                      (panel * tile->at.patches + row * tile->across) * kernel->columns,
+                                      (panel * tile->at.patches + row * tile->across) *
+                                          kernel->columns,
                                   tile->at.sums_plane, tile->across, kernel->columns);
     for (int64_t i = 0; i < 2 && tile->row + 2 * row + i < c->out.dim[1]; i++) {
-        const int64_t at = ((t * c->out.dim[1] + tile->row + 2 * row + i) * c->out.dim[2] + tile->column) * outputs + o;
+        const int64_t at =
+            ((t * c->out.dim[1] + tile->row + 2 * row + i) * c->out.dim[2] + tile->column) *
+                outputs +
+            o;
         const lt_tensor *add = &c->image.args->add;
         const lt_finish finish = {
             .scale = lt_scales(c->w, o),
@@ -239,7 +264,8 @@ static void finish_row(const winograd *c, const conv_tile *tile, int64_t t, int6
             .add_stride = outputs,
             .add_type = add->dtype,
         };
-        c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs, picture + i * pitch, kernel->columns,
+        c->cpu->kernels->finish(lt_at(&c->out, at), c->out.dtype, outputs, picture + i * pitch,
+                                kernel->columns,
                                 lt_min(2 * tile->across, c->out.dim[2] - tile->column),
                                 lt_min(kernel->columns, outputs - o), &finish);
     }
@@ -282,8 +308,8 @@ static bool fits_scratch(const winograd *c)
     return layout_of(c).all * (int64_t)sizeof(float) <= LT_WORKER_SCRATCH;
 }
 
-/* As wide as the target, then as high as makes enough patches, less of both where the scratch is too small; then as many
- * frames one after the other as leave enough tiles. */
+/* As wide as the target, then as high as makes enough patches, less of both where the scratch is
+ * too small; then as many frames one after the other as leave enough tiles. */
 static bool choose_tile(winograd *c)
 {
     const int64_t T = c->out.dim[0];
@@ -303,13 +329,14 @@ static bool choose_tile(winograd *c)
     c->row_tiles = lt_ceil_div(rows, c->down);
     c->column_tiles = lt_ceil_div(columns, c->across);
     const bool one_slice = c->image.x.dim[3] <= c->slice;
-    const int64_t runs = one_slice ? lt_min(T, lt_ceil_div(TILES, c->row_tiles * c->column_tiles)) : T;
+    const int64_t runs =
+        one_slice ? lt_min(T, lt_ceil_div(TILES, c->row_tiles * c->column_tiles)) : T;
     c->frames = lt_ceil_div(T, runs);
     return fits_scratch(c);
 }
 
-lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                          const lt_conv_args *a, lt_error *err)
+lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const lt_weight *w,
+                          const lt_weight *bias, const lt_conv_args *a, lt_error *err)
 {
     const lt_cpu_weight *packed = w->packed;
     winograd c = {
@@ -324,8 +351,9 @@ lt_status lt_cpu_winograd(const lt_cpu *cpu, lt_tensor out, lt_tensor x, const l
     c.slice = slice_of(c.kernel, packed->shape);
     c.panels = lt_ceil_div(packed->outputs, c.kernel->columns);
     if (!choose_tile(&c))
-        return lt_fail(err, LT_ERR_FAILED, "conv: %lld outputs do not fit the scratch", (long long)packed->outputs);
-    lt_cpu_run(cpu, lt_ceil_div(out.dim[0], c.frames) * c.row_tiles * c.column_tiles, convolve_tile, &c,
-               lt_numel(&out) * packed->depth / 16);
+        return lt_fail(err, LT_ERR_FAILED, "conv: %lld outputs do not fit the scratch",
+                       (long long)packed->outputs);
+    lt_cpu_run(cpu, lt_ceil_div(out.dim[0], c.frames) * c.row_tiles * c.column_tiles, convolve_tile,
+               &c, lt_numel(&out) * packed->depth / 16);
     return LT_OK;
 }

@@ -1,4 +1,5 @@
-/* int8_panel.h - what products of integers share: the codes of a panel, sums of them, and sums of a unit on their way to f32. */
+/* int8_panel.h - what products of integers share: the codes of a panel, sums of them, and sums of a
+ * unit on their way to f32. */
 #ifndef LT_INT8_PANEL_H
 #define LT_INT8_PANEL_H
 
@@ -16,10 +17,10 @@ LT_INLINE vi load_line(const void *panel)
 
 enum { LINE_ROWS = 14 }; /* as many sums of two vectors as registers hold */
 
-/* sum[r] += left[r * stride ..] . lines, over `count` lines (at least 1) of four bytes for each of 2 LT_LANES columns; stride in
- * bytes. `add` multiplies and adds the four bytes of each lane. */
-LT_INLINE void multiply_lines(vi sum[LINE_ROWS][2], const void *left, int64_t stride, const void *lines, int64_t count,
-                              vi (*add)(vi sum, vi x, vi w))
+/* sum[r] += left[r * stride ..] . lines, over `count` lines (at least 1) of four bytes for each of
+ * 2 LT_LANES columns; stride in bytes. `add` multiplies and adds the four bytes of each lane. */
+LT_INLINE void multiply_lines(vi sum[LINE_ROWS][2], const void *left, int64_t stride,
+                              const void *lines, int64_t count, vi (*add)(vi sum, vi x, vi w))
 {
     enum { LANE = sizeof(int32_t), LINE = 2 * LT_LANES * LANE };
     const char *base[2] = {left, (const char *)left + LT_ROW_SPAN * stride};
@@ -52,10 +53,10 @@ LT_INLINE vf load_quads(const int8_t *row, int64_t some)
     return quads;
 }
 
-/* code[quads][columns][4] of rows[r][k], r < count, k < depth, 4 quads at most; zero beyond. Squares of LT_LANES rows x LT_LANES quads
- * are transposed. */
-LT_INLINE void pack_quads(int8_t *code, int64_t quads, int64_t columns, const int8_t *rows, int64_t stride, int64_t count,
-                          int64_t depth)
+/* code[quads][columns][4] of rows[r][k], r < count, k < depth, 4 quads at most; zero beyond.
+ * Squares of LT_LANES rows x LT_LANES quads are transposed. */
+LT_INLINE void pack_quads(int8_t *code, int64_t quads, int64_t columns, const int8_t *rows,
+                          int64_t stride, int64_t count, int64_t depth)
 {
     for (int64_t q = 0; q < quads; q += LT_LANES) {
         const int64_t some = depth > 4 * q ? depth - 4 * q : 0;
@@ -63,7 +64,9 @@ LT_INLINE void pack_quads(int8_t *code, int64_t quads, int64_t columns, const in
         for (int64_t first = 0; first < columns; first += LT_LANES) {
             vf square[LT_LANES];
             for (int64_t r = 0; r < LT_LANES; r++)
-                square[r] = first + r < count ? load_quads(rows + (first + r) * stride + 4 * q, some) : vf_set(0);
+                square[r] = first + r < count
+                                ? load_quads(rows + (first + r) * stride + 4 * q, some)
+                                : vf_set(0);
             vf_transpose(square);
             for (int64_t i = 0; i < lines; i++)
                 memcpy(code + ((q + i) * columns + first) * 4, &square[i], sizeof square[i]);
@@ -72,7 +75,8 @@ LT_INLINE void pack_quads(int8_t *code, int64_t quads, int64_t columns, const in
 }
 
 /* c[0 .. 2 LT_LANES) = (first ? 0 : itself) + x_scale w_scale sum. */
-LT_INLINE void add_int8_sums(float *c, const vi sum[2], float x_scale, const float *w_scale, bool first)
+LT_INLINE void add_int8_sums(float *c, const vi sum[2], float x_scale, const float *w_scale,
+                             bool first)
 {
     LT_UNROLL
     for (int v = 0; v < 2; v++) {

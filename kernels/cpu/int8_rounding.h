@@ -2,8 +2,8 @@
  *
  *     scale = largest |x| / 127        code = x / scale, to the nearest, ties to even: -127 .. 127
  *
- * |code scale - x| is half a step at most, largest / 254. A unit with a NaN or an infinity has it as its scale, so that no sum
- * with it is finite.
+ * |code scale - x| is half a step at most, largest / 254. A unit with a NaN or an infinity has it
+ * as its scale, so that no sum with it is finite.
  */
 #ifndef LT_INT8_ROUNDING_H
 #define LT_INT8_ROUNDING_H
@@ -12,7 +12,8 @@
 
 typedef struct {
     float scale;
-    float inverse; /* 0 where its scale is no number to divide by: the codes are then 0, or mean nothing beside that scale */
+    float inverse; /* 0 where its scale is no number to divide by: the codes are then 0, or mean
+                      nothing beside that scale */
 } int8_unit;
 
 /* |x| is compared as integers, where NaN is larger than infinity. */
@@ -64,7 +65,8 @@ LT_INLINE int8_unit int8_unit_of(const void *x, lt_dtype type, int64_t first, in
 /* The nearest integers, of 8 bits, of `some` numbers. */
 LT_INLINE void store_int8_codes(int8_t *to, vf x, int64_t some)
 {
-    const vi codes = (vi)(x + 12582912.0f); /* 1.5 * 2^23: leaves no bits for a fraction, and the integer in the lowest byte */
+    /* 1.5 * 2^23: leaves no bits for a fraction, and the integer in the lowest byte */
+    const vi codes = (vi)(x + 12582912.0f);
 #if LT_INTRINSIC_LANES == 16
     const vb bytes = (vb)_mm512_cvtepi32_epi8((__m512i)codes);
 #else
@@ -77,13 +79,15 @@ LT_INLINE void store_int8_codes(int8_t *to, vf x, int64_t some)
 }
 
 /* Codes of `count` elements from x[first] on. */
-LT_INLINE void round_to_int8(int8_t *to, const void *x, lt_dtype type, int64_t first, int64_t count, int8_unit unit)
+LT_INLINE void round_to_int8(int8_t *to, const void *x, lt_dtype type, int64_t first, int64_t count,
+                             int8_unit unit)
 {
     FOR_VECTORS (i, some, count)
         store_int8_codes(to + i, vf_load_some(x, type, first + i, some) * unit.inverse, some);
 }
 
-LT_INLINE float round_unit_of(int8_t *to, int64_t length, const void *x, lt_dtype type, int64_t first, int64_t count)
+LT_INLINE float round_unit_of(int8_t *to, int64_t length, const void *x, lt_dtype type,
+                              int64_t first, int64_t count)
 {
     const int8_unit unit = int8_unit_of(x, type, first, count);
     round_to_int8(to, x, type, first, count, unit);
@@ -91,8 +95,10 @@ LT_INLINE float round_unit_of(int8_t *to, int64_t length, const void *x, lt_dtyp
     return unit.scale;
 }
 
-/* Codes of a unit, the `count` elements from x[first] on, and zeros behind them up to `length`; returns its scale. */
-LT_INLINE float round_unit(int8_t *to, int64_t length, const void *x, lt_dtype type, int64_t first, int64_t count)
+/* Codes of a unit, the `count` elements from x[first] on, and zeros behind them up to `length`;
+ * returns its scale. */
+LT_INLINE float round_unit(int8_t *to, int64_t length, const void *x, lt_dtype type, int64_t first,
+                           int64_t count)
 {
     switch (type) {
     case LT_BF16:

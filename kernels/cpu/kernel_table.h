@@ -20,10 +20,10 @@ static void attend(const lt_query_block *b, void *scratch)
 }
 
 #if ROUNDS_Q8
-#define LT_ROUND_ROW_Q8 round_row_q8
+#define LT_ROUND_ROW_Q8      round_row_q8
 #define LT_MATRIX_ROUNDED_Q8 matrix_rounded_q8
 #else
-#define LT_ROUND_ROW_Q8 NULL
+#define LT_ROUND_ROW_Q8      NULL
 #define LT_MATRIX_ROUNDED_Q8 NULL
 #endif
 

@@ -1,10 +1,11 @@
 /* low_bit_rows.h - matrices stored in blocks of 32 integers of 8 or 4 bits with one f16 scale each.
  *
  *     q8: a block is 32 signed bytes
- *     q4: a block is 16 bytes; byte i holds elements i (low half) and 16 + i (high half), both 8 too large
+ *     q4: a block is 16 bytes; byte i holds elements i (low half) and 16 + i (high half),
+ *         both 8 too large
  *
- * For many rows blocks are widened on the way into a panel. Few rows read them as they are stored: in
- * rounded_rows.h, and q8 without vectors of 8 or 16 lanes here, each sum of a block scaled once.
+ * For many rows blocks are widened on the way into a panel. Few rows read them as they are stored:
+ * in rounded_rows.h, and q8 without vectors of 8 or 16 lanes here, each sum of a block scaled once.
  */
 #ifndef LT_LOW_BIT_ROWS_H
 #define LT_LOW_BIT_ROWS_H
@@ -38,7 +39,8 @@ LT_INLINE void load_block(vf out[BLOCK_VECTORS], const uint8_t *block, lt_dtype 
     }
 }
 
-LT_INLINE void widen_blocks_of(float *out, const uint8_t *w, lt_dtype type, const uint16_t *scale, int64_t count)
+LT_INLINE void widen_blocks_of(float *out, const uint8_t *w, lt_dtype type, const uint16_t *scale,
+                               int64_t count)
 {
     FOR_VECTORS (first, some, count / LT_BLOCK) {
         float factor[LT_LANES];
@@ -53,7 +55,8 @@ LT_INLINE void widen_blocks_of(float *out, const uint8_t *w, lt_dtype type, cons
     }
 }
 
-static void widen_blocks(float *out, const void *w, lt_dtype type, const uint16_t *scale, int64_t count)
+static void widen_blocks(float *out, const void *w, lt_dtype type, const uint16_t *scale,
+                         int64_t count)
 {
     if (type == LT_Q4)
         widen_blocks_of(out, w, LT_Q4, scale, count);
@@ -63,12 +66,15 @@ static void widen_blocks(float *out, const void *w, lt_dtype type, const uint16_
 
 /* ---- blocks as units of int8 ---- */
 
-LT_INLINE void round_unit_blocks(int8_t *codes, float *scale, const uint8_t *w, lt_dtype type, const float *block_scale, int64_t blocks)
+LT_INLINE void round_unit_blocks(int8_t *codes, float *scale, const uint8_t *w, lt_dtype type,
+                                 const float *block_scale, int64_t blocks)
 {
-    const float steps = type == LT_Q4 ? 15 : 1; /* to a step of the block with the largest scale, whose codes stay exact */
+    /* to a step of the block with the largest scale, whose codes stay exact */
+    const float steps = type == LT_Q4 ? 15 : 1;
     float largest = 0;
     for (int64_t i = 0; i < blocks; i++) /* a NaN stays */
-        largest = fabsf(block_scale[i]) <= largest || isnan(largest) ? largest : fabsf(block_scale[i]);
+        largest =
+            fabsf(block_scale[i]) <= largest || isnan(largest) ? largest : fabsf(block_scale[i]);
     const float inverse = largest > 0 && largest < INFINITY ? steps / largest : 0;
     *scale = largest / steps;
     for (int64_t i = 0; i < blocks; i++) {
@@ -77,14 +83,16 @@ LT_INLINE void round_unit_blocks(int8_t *codes, float *scale, const uint8_t *w, 
         load_block(block, w + i * block_bytes(type), type);
         LT_UNROLL
         for (int v = 0; v < BLOCK_VECTORS; v++) {
-            const vf code = block[v] * factor; /* of q8 up to 128, where -128 has a negative scale */
-            store_int8_codes(codes + i * LT_BLOCK + v * LT_LANES, type == LT_Q4 ? code : vf_min(code, vf_set(127)), LT_LANES);
+            /* of q8 up to 128, where -128 has a negative scale */
+            const vf code = block[v] * factor;
+            store_int8_codes(codes + i * LT_BLOCK + v * LT_LANES,
+                             type == LT_Q4 ? code : vf_min(code, vf_set(127)), LT_LANES);
         }
     }
 }
 
-static void round_blocks(int8_t *codes, float *scale, int64_t scale_stride, const void *w, lt_dtype type, const float *block_scale,
-                         int64_t count, int64_t length)
+static void round_blocks(int8_t *codes, float *scale, int64_t scale_stride, const void *w,
+                         lt_dtype type, const float *block_scale, int64_t count, int64_t length)
 {
     for (int64_t k = 0; k < count; k += length, scale += scale_stride) {
         const uint8_t *at = (const uint8_t *)w + k / LT_BLOCK * block_bytes(type);
@@ -98,9 +106,11 @@ static void round_blocks(int8_t *codes, float *scale, int64_t scale_stride, cons
 
 /* ---- few rows ---- */
 
-/* y[r][s] = x[r] . w[s] for neighbouring rows of a q8 matrix; what comes next of w is fetched meanwhile. */
-LT_INLINE void block_dots(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                          const uint8_t *w, const uint16_t *scale, int64_t blocks, const int streams)
+/* y[r][s] = x[r] . w[s] for neighbouring rows of a q8 matrix; what comes
+ * next of w is fetched meanwhile. */
+LT_INLINE void block_dots(float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                          const int rows, const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                          const int streams)
 {
     vf sum[LT_VECTOR_ROWS][BLOCK_STREAMS];
     LT_UNROLL
@@ -136,19 +146,22 @@ LT_INLINE void block_dots(float *y, int64_t y_stride, const float *x, int64_t x_
             y[r * y_stride + s] = vf_sum(sum[r][s]);
 }
 
-LT_INLINE void block_dots_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                              const uint8_t *w, const uint16_t *scale, int64_t blocks, int64_t outputs)
+LT_INLINE void block_dots_all(float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                              const int rows, const uint8_t *w, const uint16_t *scale,
+                              int64_t blocks, int64_t outputs)
 {
     const int64_t row_bytes = blocks * LT_BLOCK;
     int64_t o = 0;
     for (; o + BLOCK_STREAMS <= outputs; o += BLOCK_STREAMS)
-        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks, blocks, BLOCK_STREAMS);
+        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks,
+                   blocks, BLOCK_STREAMS);
     for (; o < outputs; o++)
-        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks, blocks, 1);
+        block_dots(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, scale + o * blocks,
+                   blocks, 1);
 }
 
-static void matrix_vector_q8(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows, const void *w,
-                             const uint16_t *scale, int64_t depth, int64_t outputs)
+static void matrix_vector_q8(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                             const void *w, const uint16_t *scale, int64_t depth, int64_t outputs)
 {
     const int64_t blocks = depth / LT_BLOCK;
     LT_WITH_ROWS(rows, block_dots_all(y, y_stride, x, x_stride, ROWS, w, scale, blocks, outputs));

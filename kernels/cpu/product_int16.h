@@ -1,4 +1,5 @@
-/* product_int16.h - the product of bf16 in integers of 16 bits, for processors that multiply pairs of those faster.
+/* product_int16.h - the product of bf16 in integers of 16 bits, for processors that multiply pairs
+ * of those faster.
  *
  *     x: units of 128 inputs of a row, rounded      { code[128], scale }
  *     W: units of 128 inputs of all columns         { scale[columns], code[64][columns][2] }
@@ -6,9 +7,10 @@
  *     scale = largest |x| of the unit / 4095        code = x / scale, to the nearest
  *     c[r, o] += scale_x[r] scale_w[o] (sum over the unit of code_x code_w)
  *
- * Sums of a unit are exact: at most 128 * 4095^2 < 2^31. What rounding adds, largest / 8190 for each input at most, is less than
- * what bf16 left of the largest of them alone: 128 errors of that size, of either sign, come to largest / 1250, half a step of
- * bf16 is largest / 512. A unit with a NaN or an infinity has it as its scale, so that no sum with it is finite.
+ * Sums of a unit are exact: at most 128 * 4095^2 < 2^31. What rounding adds, largest / 8190 for
+ * each input at most, is less than what bf16 left of the largest of them alone: 128 errors of that
+ * size, of either sign, come to largest / 1250, half a step of bf16 is largest / 512. A unit with a
+ * NaN or an infinity has it as its scale, so that no sum with it is finite.
  *
  * 16 lanes only.
  */
@@ -55,7 +57,8 @@ LT_INLINE vi add_int16(vi sum, vi x, vi w)
 
 /* ---- rounding ---- */
 
-/* 2 LT_LANES neighbours, those of even and of odd places; beyond `some` they are zero. `type` is a constant. */
+/* 2 LT_LANES neighbours, those of even and of odd places; beyond `some` they
+ * are zero. `type` is a constant. */
 typedef struct {
     vf even;
     vf odd;
@@ -93,14 +96,16 @@ LT_INLINE vf inverse_of(vf largest, float limit)
 /* The codes of neighbours in the low and high halves of lanes. */
 LT_INLINE vi pair_codes(vf low, vf high, vf low_inverse, vf high_inverse)
 {
-    const vf shift = vf_set(12582912.0f); /* 1.5 * 2^23: leaves no bits for a fraction, and the integer in the lowest */
+    /* 1.5 * 2^23: leaves no bits for a fraction, and the integer in the lowest */
+    const vf shift = vf_set(12582912.0f);
     const vu a = (vu)vf_fma(low, low_inverse, shift);
     const vu b = (vu)vf_fma(high, high_inverse, shift);
     return (vi)((a & 0xffff) | (b << 16));
 }
 
 /* Codes of `count` neighbours, zero up to `padded` (even); returns their scale. */
-LT_INLINE float round_to_int16(int16_t *to, const void *x, lt_dtype type, int64_t count, int64_t padded, float limit)
+LT_INLINE float round_to_int16(int16_t *to, const void *x, lt_dtype type, int64_t count,
+                               int64_t padded, float limit)
 {
     vi most = {0};
     for (int64_t i = 0; i < count; i += PAIR_LANES) {
@@ -108,19 +113,23 @@ LT_INLINE float round_to_int16(int16_t *to, const void *x, lt_dtype type, int64_
         most = larger_bits(larger_bits(most, p.even), p.odd);
     }
     const float largest = largest_lane(most);
-    const vf inverse = vf_set(largest > SMALLEST && largest < INFINITY ? limit / largest : 0); /* as inverse_of, sooner done */
+    /* as inverse_of, sooner done */
+    const vf inverse = vf_set(largest > SMALLEST && largest < INFINITY ? limit / largest : 0);
     for (int64_t i = 0; i < padded; i += PAIR_LANES) {
         const pairs p = load_pairs(x, type, i, count > i ? count - i : 0);
         const vi codes = pair_codes(p.even, p.odd, inverse, inverse);
-        memcpy(to + i, &codes, (size_t)(padded - i < PAIR_LANES ? padded - i : PAIR_LANES) * sizeof *to);
+        memcpy(to + i, &codes,
+               (size_t)(padded - i < PAIR_LANES ? padded - i : PAIR_LANES) * sizeof *to);
     }
     return largest / limit;
 }
 
-/* Scales and codes of LT_LANES columns: rows[r][k], r < count, k < depth; zero beyond, up to `pairs` pairs. Lines of codes are
- * `line` pairs apart. Squares of columns x pairs are transposed. The rows behind them, which often come next, are fetched. */
-LT_INLINE void pack_int16_columns(float *scale, int16_t *code, int64_t line, const char *rows, lt_dtype type, int64_t row_bytes,
-                                  int64_t count, int64_t depth, int64_t n_pairs, float limit)
+/* Scales and codes of LT_LANES columns: rows[r][k], r < count, k < depth; zero beyond, up to
+ * `pairs` pairs. Lines of codes are `line` pairs apart. Squares of columns x pairs are transposed.
+ * The rows behind them, which often come next, are fetched. */
+LT_INLINE void pack_int16_columns(float *scale, int16_t *code, int64_t line, const char *rows,
+                                  lt_dtype type, int64_t row_bytes, int64_t count, int64_t depth,
+                                  int64_t n_pairs, float limit)
 {
     vf most[LT_LANES];
     for (int64_t r = 0; r < LT_LANES; r++) {
@@ -155,17 +164,21 @@ LT_INLINE void pack_int16_columns(float *scale, int16_t *code, int64_t line, con
 
 /* ---- the product of a tile ---- */
 
-LT_INLINE void pack_int16_of(int16_right *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+LT_INLINE void pack_int16_of(int16_right *panel, const char *rows, lt_dtype type, int64_t stride,
+                             int64_t count, int64_t depth)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     for (int64_t k = 0; k < depth; k += INT16_UNIT, panel++)
         for (int64_t first = 0; first < INT16_COLUMNS; first += LT_LANES)
             pack_int16_columns(panel->scale + first, panel->code[0][first], INT16_COLUMNS,
-                               rows + first * row_bytes + k * vf_element_bytes(type), type, row_bytes, count - first,
-                               depth - k < INT16_UNIT ? depth - k : INT16_UNIT, INT16_PAIRS, int16_limit(INT16_UNIT));
+                               rows + first * row_bytes + k * vf_element_bytes(type), type,
+                               row_bytes, count - first,
+                               depth - k < INT16_UNIT ? depth - k : INT16_UNIT, INT16_PAIRS,
+                               int16_limit(INT16_UNIT));
 }
 
-static void pack_int16(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_int16(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                       int64_t depth)
 {
     switch (type) {
     case LT_BF16:
@@ -186,7 +199,8 @@ LT_INLINE void load_int16_of(int16_left *left, const char *x, lt_dtype type, int
 {
     for (int64_t k = 0; k < count; k += INT16_UNIT, left++)
         left->scale = round_to_int16(left->code, x + k * vf_element_bytes(type), type,
-                                     count - k < INT16_UNIT ? count - k : INT16_UNIT, INT16_UNIT, int16_limit(INT16_UNIT));
+                                     count - k < INT16_UNIT ? count - k : INT16_UNIT, INT16_UNIT,
+                                     int16_limit(INT16_UNIT));
 }
 
 static void load_int16(void *left, const void *x, lt_dtype type, int64_t count)
@@ -198,31 +212,35 @@ static void load_int16(void *left, const void *x, lt_dtype type, int64_t count)
 }
 
 /* sum += pairs of left[r * stride ..] . lines, over n_pairs >= 1. */
-LT_INLINE void multiply_pairs(vi sum[INT16_ROWS][2], const int16_t *left, int64_t stride, const int16_t *lines, int64_t n_pairs)
+LT_INLINE void multiply_pairs(vi sum[INT16_ROWS][2], const int16_t *left, int64_t stride,
+                              const int16_t *lines, int64_t n_pairs)
 {
     multiply_lines(sum, left, stride * (int64_t)sizeof *left, lines, n_pairs, add_int16);
 }
 
-static void multiply_int16(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                           int stretches, const void *panel, bool first)
+static void multiply_int16(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     (void)stretches;
     const int16_t *x = left;
     const int16_right *w = panel;
-    for (int64_t k = 0; k < stretch->run; k += INT16_UNIT, w++, x += sizeof(int16_left) / sizeof *x, first = false) {
+    for (int64_t k = 0; k < stretch->run;
+         k += INT16_UNIT, w++, x += sizeof(int16_left) / sizeof *x, first = false) {
         vi sum[INT16_ROWS][2] = {{{0}}};
         multiply_pairs(sum, x, left_stride, w->code[0][0], INT16_PAIRS);
         LT_UNROLL
         for (int r = 0; r < INT16_ROWS; r++)
-            add_int8_sums(c + r * c_stride, sum[r], ((const int16_left *)(const void *)(x + r * left_stride))->scale, w->scale, first);
+            add_int8_sums(c + r * c_stride, sum[r],
+                          ((const int16_left *)(const void *)(x + r * left_stride))->scale,
+                          w->scale, first);
     }
 }
 
 /* clang-format off */
-#define LT_INT16_PRODUCT                                                                                      \
-    {.type = LT_U16, .rows = INT16_ROWS, .columns = INT16_COLUMNS, .step = INT16_UNIT, .depth = INT16_DEPTH,  \
-     .unit = INT16_UNIT, .unit_head = offsetof(int16_right, code),                                            \
-     .left_pitch = INT16_DEPTH / INT16_UNIT * sizeof(int16_left),                                             \
+#define LT_INT16_PRODUCT                                                                           \
+    {.type = LT_U16, .rows = INT16_ROWS, .columns = INT16_COLUMNS, .step = INT16_UNIT, .depth = INT16_DEPTH, \
+     .unit = INT16_UNIT, .unit_head = offsetof(int16_right, code),                                 \
+     .left_pitch = INT16_DEPTH / INT16_UNIT * sizeof(int16_left),                                  \
      .pack = pack_int16, .load = load_int16, .multiply = multiply_int16}
 /* clang-format on */
 

@@ -1,12 +1,12 @@
-/* product_int4.h - as product_int8.h, for codes of 4 bits: q4 multiplied as bytes, whose pairs are summed in 16 bits through a
- * whole unit.
+/* product_int4.h - as product_int8.h, for codes of 4 bits: q4 multiplied as bytes, whose pairs are
+ * summed in 16 bits through a whole unit.
  *
  *     W: codes as they are stored, 8 too large: 0 .. 15      x: -127 .. 127
  *
  *     sum of code_w code_x = sum of (code_w + 8) code_x  -  8 sum of code_x
  *
- * Half of a unit's 32 products meet in one sum of 16 bits: at most 16 * 15 * 127 = 30480. One instruction makes and adds twice
- * as many products as those of int8.
+ * Half of a unit's 32 products meet in one sum of 16 bits: at most 16 * 15 * 127 = 30480. One
+ * instruction makes and adds twice as many products as those of int8.
  */
 #ifndef LT_PRODUCT_INT4_H
 #define LT_PRODUCT_INT4_H
@@ -37,13 +37,14 @@ LT_INLINE vi add_quads(vi sums, vi w, vi x)
 #endif
 }
 
-static void multiply_int4(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                          int stretches, const void *panel, bool first)
+static void multiply_int4(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     (void)stretches;
     const char *x = left;
     const int4_right *w = panel;
-    for (int64_t k = 0; k < stretch->run; k += INT8_UNIT, w++, x += sizeof(int4_left), first = false) {
+    for (int64_t k = 0; k < stretch->run;
+         k += INT8_UNIT, w++, x += sizeof(int4_left), first = false) {
         vi sum[INT8_ROWS][2] = {{{0}}};
         const char *codes = x;
         for (int q = 0; q < INT8_QUADS; q++) {
@@ -63,7 +64,8 @@ static void multiply_int4(float *c, int64_t c_stride, const void *left, int64_t 
             const int4_left *row = (const int4_left *)(const void *)(x + r * left_stride);
             const vi ones = 0x10001 - (vi){0};
             const vi extra = (vi){0} - row->extra;
-            const vi whole[2] = {add_pairs(extra, sum[r][0], ones), add_pairs(extra, sum[r][1], ones)};
+            const vi whole[2] = {add_pairs(extra, sum[r][0], ones),
+                                 add_pairs(extra, sum[r][1], ones)};
             add_int8_sums(c + r * c_stride, whole, row->scale, w->scale, first);
         }
     }
@@ -73,31 +75,34 @@ static void load_int4(void *left, const void *x, lt_dtype type, int64_t count)
 {
     int4_left *to = left;
     for (int64_t k = 0; k < count; k += INT8_UNIT, to++) {
-        to->scale = round_unit(to->code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
+        to->scale = round_unit(to->code, INT8_UNIT, x, type, k,
+                               count - k < INT8_UNIT ? count - k : INT8_UNIT);
         to->extra = 0;
         for (int i = 0; i < INT8_UNIT; i++)
             to->extra += 8 * to->code[i];
     }
 }
 
-static void pack_int4(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_int4(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
 {
     (void)type;
     for (int64_t k = 0; k < depth; k += INT8_UNIT) {
         int4_right *to = (int4_right *)panel + k / INT8_UNIT;
         uint8_t *code = to->code[0][0];
         const int64_t some = depth - k < INT8_UNIT ? depth - k : INT8_UNIT;
-        pack_quads((int8_t *)code, INT8_QUADS, INT8_COLUMNS, (const int8_t *)rows + k, stride, count, some);
+        pack_quads((int8_t *)code, INT8_QUADS, INT8_COLUMNS, (const int8_t *)rows + k, stride,
+                   count, some);
         for (size_t i = 0; i < sizeof to->code; i++)
             code[i] = (uint8_t)(code[i] + 8);
     }
 }
 
 /* clang-format off */
-#define LT_INT4_PRODUCT                                                                                       \
-    {.type = LT_I8, .rows = INT8_ROWS, .columns = INT8_COLUMNS, .step = INT8_UNIT, .depth = INT8_DEPTH,       \
-     .unit = INT8_UNIT, .unit_head = offsetof(int4_right, code),                                              \
-     .left_pitch = INT8_DEPTH / INT8_UNIT * sizeof(int4_left) + 64,                                           \
+#define LT_INT4_PRODUCT                                                                            \
+    {.type = LT_I8, .rows = INT8_ROWS, .columns = INT8_COLUMNS, .step = INT8_UNIT, .depth = INT8_DEPTH, \
+     .unit = INT8_UNIT, .unit_head = offsetof(int4_right, code),                                   \
+     .left_pitch = INT8_DEPTH / INT8_UNIT * sizeof(int4_left) + 64,                                \
      .pack = pack_int4, .load = load_int4, .multiply = multiply_int4}
 /* clang-format on */
 

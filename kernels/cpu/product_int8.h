@@ -1,13 +1,14 @@
-/* product_int8.h - the product of a tile in integers of 8 bits, by multiplications of 16 bits that every processor has; and the
- * panels that all of these products read.
+/* product_int8.h - the product of a tile in integers of 8 bits, by multiplications of 16 bits that
+ * every processor has; and the panels that all of these products read.
  *
  *     x: units of 32 inputs of a row, rounded (int8_rounding.h)      { code[32], scale }
  *     W: units of 32 inputs of all columns           { scale[columns], code[8][columns][4] }
  *
  *     c[r, o] += scale_x[r] scale_w[o] (sum over the unit of code_x code_w)
  *
- * Every sum of a unit is exact: at most 32 * 127 * 128. Pairs of products are added by one instruction, in 32 bits, so nothing
- * saturates, as it would between bytes (255 * 127 * 2 is more than 16 bits hold).
+ * Every sum of a unit is exact: at most 32 * 127 * 128. Pairs of products are added by one
+ * instruction, in 32 bits, so nothing saturates, as it would between bytes (255 * 127 * 2 is more
+ * than 16 bits hold).
  */
 #ifndef LT_PRODUCT_INT8_H
 #define LT_PRODUCT_INT8_H
@@ -32,7 +33,8 @@ typedef struct {
 
 typedef struct {
     float scale[INT8_COLUMNS];
-    int8_t code[INT8_QUADS][INT8_COLUMNS][4]; /* inputs 0, 2, 1, 3 of each four: pairs are the even bytes, and the odd ones */
+    /* inputs 0, 2, 1, 3 of each four: pairs are the even bytes, and the odd ones */
+    int8_t code[INT8_QUADS][INT8_COLUMNS][4];
 } int8_right;
 
 typedef int16_t vs __attribute__((vector_size(4 * LT_LANES)));
@@ -58,13 +60,14 @@ LT_INLINE vi add_pairs(vi sum, vi x, vi w)
 #endif
 }
 
-static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride, const lt_stretch *stretch,
-                          int stretches, const void *panel, bool first)
+static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
     (void)stretches;
     const char *x = left;
     const int8_right *w = panel;
-    for (int64_t k = 0; k < stretch->run; k += INT8_UNIT, w++, x += sizeof(int8_left), first = false) {
+    for (int64_t k = 0; k < stretch->run;
+         k += INT8_UNIT, w++, x += sizeof(int8_left), first = false) {
         vi sum[INT8_ROWS][2] = {{{0}}};
         const char *codes = x;
         for (int q = 0; q < INT8_QUADS; q++)
@@ -85,7 +88,9 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
         }
         LT_UNROLL
         for (int r = 0; r < INT8_ROWS; r++)
-            add_int8_sums(c + r * c_stride, sum[r], ((const int8_left *)(const void *)(x + r * left_stride))->scale, w->scale, first);
+            add_int8_sums(c + r * c_stride, sum[r],
+                          ((const int8_left *)(const void *)(x + r * left_stride))->scale, w->scale,
+                          first);
     }
 }
 
@@ -94,7 +99,8 @@ static void load_int8(void *left, const void *x, lt_dtype type, int64_t count)
     int8_left *to = left;
     for (int64_t k = 0; k < count; k += INT8_UNIT, to++) {
         int8_t code[INT8_UNIT];
-        to->scale = round_unit(code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
+        to->scale =
+            round_unit(code, INT8_UNIT, x, type, k, count - k < INT8_UNIT ? count - k : INT8_UNIT);
         for (int i = 0; i < INT8_UNIT; i++)
             to->code[i] = (int16_t)code[i];
     }
@@ -111,20 +117,22 @@ LT_INLINE void swap_middle_bytes(int8_t *code, int64_t bytes)
     }
 }
 
-static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count, int64_t depth)
+static void pack_int8(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
+                      int64_t depth)
 {
     (void)type;
     for (int64_t k = 0; k < depth; k += INT8_UNIT) {
         int8_right *to = (int8_right *)panel + k / INT8_UNIT;
         const int64_t some = depth - k < INT8_UNIT ? depth - k : INT8_UNIT;
-        pack_quads(to->code[0][0], INT8_QUADS, INT8_COLUMNS, (const int8_t *)rows + k, stride, count, some);
+        pack_quads(to->code[0][0], INT8_QUADS, INT8_COLUMNS, (const int8_t *)rows + k, stride,
+                   count, some);
         swap_middle_bytes(to->code[0][0], sizeof to->code);
     }
 }
 
 /* Rows in units of any length: codes, and a scale for each unit, `scale_stride` apart. */
-static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const void *x, lt_dtype type, int64_t count,
-                        int64_t length)
+static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const void *x,
+                        lt_dtype type, int64_t count, int64_t length)
 {
     for (int64_t k = 0; k < count; k += length, scale += scale_stride) {
         const int64_t some = count - k < length ? count - k : length;
@@ -133,10 +141,10 @@ static void round_units(int8_t *codes, float *scale, int64_t scale_stride, const
 }
 
 /* clang-format off */
-#define LT_INT8_PRODUCT                                                                                       \
-    {.type = LT_I8, .rows = INT8_ROWS, .columns = INT8_COLUMNS, .step = INT8_UNIT, .depth = INT8_DEPTH,       \
-     .unit = INT8_UNIT, .unit_head = offsetof(int8_right, code),                                              \
-     .left_pitch = INT8_DEPTH / INT8_UNIT * sizeof(int8_left),                                                \
+#define LT_INT8_PRODUCT                                                                            \
+    {.type = LT_I8, .rows = INT8_ROWS, .columns = INT8_COLUMNS, .step = INT8_UNIT, .depth = INT8_DEPTH, \
+     .unit = INT8_UNIT, .unit_head = offsetof(int8_right, code),                                   \
+     .left_pitch = INT8_DEPTH / INT8_UNIT * sizeof(int8_left),                                     \
      .pack = pack_int8, .load = load_int8, .multiply = multiply_int8}
 /* clang-format on */
 

@@ -1,4 +1,5 @@
-/* product_narrow.h - layouts of the bf16 product of a tile: pairs of neighbours in depth lie side by side.
+/* product_narrow.h - layouts of the bf16 product of a tile: pairs of neighbours in depth lie side
+ * by side.
  *
  *     panel[depth / 2][columns][2], 32 columns (wide) or 16 (slim)
  *
@@ -41,8 +42,8 @@ LT_INLINE vu load_pairs(const void *row, lt_dtype type, int64_t k, int64_t some)
 }
 
 /* Squares of LT_LANES rows x LT_LANES pairs are transposed as pairs. */
-LT_INLINE void pack_pairs_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
-                              int64_t depth, int64_t columns)
+LT_INLINE void pack_pairs_of(uint16_t *panel, const char *rows, lt_dtype type, int64_t stride,
+                             int64_t count, int64_t depth, int64_t columns)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
     const int64_t padded = narrow_padded(depth);
@@ -62,8 +63,8 @@ LT_INLINE void pack_pairs_of(uint16_t *panel, const char *rows, lt_dtype type, i
     }
 }
 
-static void pack_pairs(uint16_t *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
-                       int64_t depth, int64_t columns)
+static void pack_pairs(uint16_t *panel, const void *rows, lt_dtype type, int64_t stride,
+                       int64_t count, int64_t depth, int64_t columns)
 {
     switch (type) {
     case LT_BF16:

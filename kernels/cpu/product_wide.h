@@ -1,7 +1,8 @@
 /* product_wide.h - the f32 product of a tile, what becomes of its sums, and products with few rows.
  *
  *     panel[depth][columns]
- *     wide: WIDE_ROWS x 2 vectors of sums in registers, 6 x 16 with AVX2 (12 of 16), 14 x 32 with AVX-512 (28 of 32)
+ *     wide: WIDE_ROWS x 2 vectors of sums in registers, 6 x 16 with AVX2 (12 of 16), 14 x 32 with
+ *           AVX-512 (28 of 32)
  *     slim: twice the rows x 1 vector, for few outputs
  */
 #ifndef LT_PRODUCT_WIDE_H
@@ -25,8 +26,8 @@ enum {
 };
 
 LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, int64_t left_stride,
-                                const lt_stretch *stretch, int stretches, const float *right, bool first,
-                                const int rows, const int vectors)
+                                const lt_stretch *stretch, int stretches, const float *right,
+                                bool first, const int rows, const int vectors)
 {
     vf sum[SLIM_ROWS][2];
     const float *from = c;
@@ -69,22 +70,25 @@ LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, i
 static void multiply_wide(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
-    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, WIDE_ROWS, 2);
+    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, WIDE_ROWS,
+                     2);
 }
 
 static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
-    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, SLIM_ROWS, 1);
+    multiply_vectors(c, c_stride, left, left_stride, stretch, stretches, panel, first, SLIM_ROWS,
+                     1);
 }
 
-/* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel: as few rows at a time as that takes,
- * for they often lie in a page each. */
-LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, int64_t stride, int64_t count,
-                               int64_t depth, int64_t columns)
+/* Squares of LT_LANES rows x LT_LANES inputs are widened, transposed and written down the panel: as
+ * few rows at a time as that takes, for they often lie in a page each. */
+LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, int64_t stride,
+                               int64_t count, int64_t depth, int64_t columns)
 {
     const int64_t row_bytes = stride * vf_element_bytes(type);
-    for (int64_t first = 0; first < columns; first += LT_LANES, rows += LT_LANES * row_bytes, panel += LT_LANES)
+    for (int64_t first = 0; first < columns;
+         first += LT_LANES, rows += LT_LANES * row_bytes, panel += LT_LANES)
         for (int64_t k = 0; k < depth; k += LT_LANES) {
             const int64_t some = depth - k < LT_LANES ? depth - k : LT_LANES;
             vf square[LT_LANES];
@@ -94,7 +98,9 @@ LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, in
                     square[r] = vf_load_any(rows + r * row_bytes, type, k);
             } else {
                 for (int64_t r = 0; r < LT_LANES; r++)
-                    square[r] = first + r < count ? vf_load_some(rows + r * row_bytes, type, k, some) : vf_set(0);
+                    square[r] = first + r < count
+                                    ? vf_load_some(rows + r * row_bytes, type, k, some)
+                                    : vf_set(0);
             }
             vf_transpose(square);
             for (int64_t i = 0; i < some; i++)
@@ -102,8 +108,8 @@ LT_INLINE void pack_columns_of(float *panel, const char *rows, lt_dtype type, in
         }
 }
 
-static void pack_columns(float *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,
-                         int64_t depth, int64_t columns)
+static void pack_columns(float *panel, const void *rows, lt_dtype type, int64_t stride,
+                         int64_t count, int64_t depth, int64_t columns)
 {
     switch (type) {
     case LT_BF16:
@@ -161,17 +167,18 @@ static void load_wide(void *left, const void *x, lt_dtype type, int64_t count)
 }
 
 /* clang-format off */
-#define LT_WIDE_PRODUCT                                                                                       \
-    {.type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH,              \
+#define LT_WIDE_PRODUCT                                                                            \
+    {.type = LT_F32, .rows = WIDE_ROWS, .columns = WIDE_COLUMNS, .step = 1, .depth = WIDE_DEPTH,   \
      .pack = pack_wide, .load = load_wide, .multiply = multiply_wide}
-#define LT_SLIM_PRODUCT                                                                                       \
-    {.type = LT_F32, .rows = SLIM_ROWS, .columns = SLIM_COLUMNS, .step = 1, .depth = WIDE_DEPTH,              \
+#define LT_SLIM_PRODUCT                                                                            \
+    {.type = LT_F32, .rows = SLIM_ROWS, .columns = SLIM_COLUMNS, .step = 1, .depth = WIDE_DEPTH,   \
      .pack = pack_slim, .load = load_wide, .multiply = multiply_slim}
 /* clang-format on */
 
 /* ---- sums on their way out ---- */
 
-LT_INLINE vf finished(vf sum, const lt_finish *f, lt_dtype add_type, int64_t row, int64_t column, int64_t some)
+LT_INLINE vf finished(vf sum, const lt_finish *f, lt_dtype add_type, int64_t row, int64_t column,
+                      int64_t some)
 {
     if (f->scale != NULL)
         sum *= vf_load_some(f->scale, LT_F32, column, some);
@@ -183,13 +190,15 @@ LT_INLINE vf finished(vf sum, const lt_finish *f, lt_dtype add_type, int64_t row
     return sum;
 }
 
-LT_INLINE void finish_of(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
-                         int64_t rows, int64_t columns, const lt_finish *f, lt_dtype add_type)
+LT_INLINE void finish_of(void *out, lt_dtype type, int64_t out_stride, const float *c,
+                         int64_t c_stride, int64_t rows, int64_t columns, const lt_finish *f,
+                         lt_dtype add_type)
 {
     for (int64_t r = 0; r < rows; r++)
         FOR_VECTORS (i, some, columns)
-            vf_store_some(out, type, r * out_stride + i, some,
-                          finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, add_type, r, i, some));
+            vf_store_some(
+                out, type, r * out_stride + i, some,
+                finished(vf_load_some(c, LT_F32, r * c_stride + i, some), f, add_type, r, i, some));
 }
 
 static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
@@ -203,15 +212,16 @@ static void finish(void *out, lt_dtype type, int64_t out_stride, const float *c,
 
 /* ---- a few rows against a matrix that is streamed from memory ---- */
 
-/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more than
- * there are registers. */
+/* Outputs at a time: enough independent sums to hide the latency of the multiply-add, and no more
+ * than there are registers. */
 #define STREAMS_OF(rows) (LT_LANES == 16 || (rows) < 4 ? 4 : 2)
 
-/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart, more than they are long where that is said. What comes next is fetched meanwhile: it often lies in other pages, where
- * the processor does not look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
-LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                           const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const bool apart,
-                           const int streams)
+/* y[r][s] = x[r] . w[s], rows of w `row_bytes` apart, more than they are long where that is said.
+ * What comes next is fetched meanwhile: it often lies in other pages, where the processor does not
+ * look ahead by itself (12 -> 21 GB/s on one Zen 3 core, rows of 4 KB). */
+LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                           const int rows, const char *w, lt_dtype type, int64_t row_bytes,
+                           int64_t depth, const bool apart, const int streams)
 {
     vf sum[LT_VECTOR_ROWS][4];
     LT_UNROLL
@@ -249,18 +259,21 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
 }
 
 LT_INLINE void dot_all(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                       const char *w, lt_dtype type, int64_t row_bytes, int64_t depth, const bool apart, int64_t outputs)
+                       const char *w, lt_dtype type, int64_t row_bytes, int64_t depth,
+                       const bool apart, int64_t outputs)
 {
     int64_t o = 0;
     for (; o + STREAMS_OF(rows) <= outputs; o += STREAMS_OF(rows))
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, apart,
-                    STREAMS_OF(rows));
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth,
+                    apart, STREAMS_OF(rows));
     for (; o < outputs; o++)
-        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth, apart, 1);
+        dot_streams(y + o, y_stride, x, x_stride, rows, w + o * row_bytes, type, row_bytes, depth,
+                    apart, 1);
 }
 
-LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride, const int rows,
-                                const void *w, lt_dtype type, int64_t depth, int64_t outputs)
+LT_INLINE void matrix_vector_of(float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                                const int rows, const void *w, lt_dtype type, int64_t depth,
+                                int64_t outputs)
 {
     switch (type) {
     case LT_BF16:

@@ -17,8 +17,8 @@ LT_INLINE int64_t seen_by(const lt_query_block *b, int64_t query)
     return seen < b->keys ? seen : b->keys;
 }
 
-/* The tile behind this one comes into the cache while some queries meet this one: rows of a head lie far apart, where the
- * processor does not look ahead by itself. */
+/* The tile behind this one comes into the cache while some queries meet this one: rows of a head
+ * lie far apart, where the processor does not look ahead by itself. */
 LT_INLINE void fetch_rows(const lt_query_block *b, int64_t first, int64_t end)
 {
     const int64_t line = 64 / vf_element_bytes(b->type);

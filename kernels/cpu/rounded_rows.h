@@ -1,13 +1,16 @@
-/* rounded_rows.h - few rows against a q4 matrix: the rows are rounded to 8 bits per block, and products are of integers.
+/* rounded_rows.h - few rows against a q4 matrix: the rows are rounded to 8 bits per block, and
+ * products are of integers.
  *
  *     sum over blocks of  scale_w scale_x (sum of code_w code_x  -  8 sum of code_x)
  *
- * q4's own rounding is ten times coarser than that of 8 bits, and sums of integers are exact in any order. Two blocks are
- * summed at once (four with 16 lanes); their codes lie as the halves of 32 bytes of q4 do:
+ * q4's own rounding is ten times coarser than that of 8 bits, and sums of integers are exact in any
+ * order. Two blocks are summed at once (four with 16 lanes); their codes lie as the halves of 32
+ * bytes of q4 do:
  *
  *     block 0: 0 .. 15   block 1: 0 .. 15   block 0: 16 .. 31   block 1: 16 .. 31
  *
- * With 8 and 16 lanes q8 is done so too, with rows rounded to 16 bits: what that adds is nothing beside q8's own rounding.
+ * With 8 and 16 lanes q8 is done so too, with rows rounded to 16 bits: what that adds is nothing
+ * beside q8's own rounding.
  */
 #ifndef LT_ROUNDED_ROWS_H
 #define LT_ROUNDED_ROWS_H
@@ -24,7 +27,7 @@
 #define ROUNDS_Q8 (LT_INTRINSIC_LANES >= 8)
 
 enum {
-    HALF_BLOCK = LT_BLOCK / 2,         /* and the bytes of a block of q4 */
+    HALF_BLOCK = LT_BLOCK / 2,        /* and the bytes of a block of q4 */
     GROUP = FOUR_BLOCKS ? 4 : 2,      /* blocks that are summed at once */
     SCALES = FOUR_BLOCKS ? 16 : 8,    /* blocks whose scales are read at once */
     SCALE_TIMES = FOUR_BLOCKS ? 1 : 4 /* that a scale of x is stored */
@@ -94,15 +97,18 @@ LT_INLINE __m512i dot_four_blocks(__m512i low, __m512i high, const int8_t *codes
     const __m512i x_low = _mm512_loadu_si512(codes);
     const __m512i x_high = _mm512_loadu_si512(codes + GROUP * HALF_BLOCK);
 #if defined(__AVX512VNNI__)
-    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low, x_low), high, x_high);
+    return _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), low, x_low), high,
+                               x_high);
 #else /* at most 4 * 15 * 127, far from the end of 16 bits */
-    const __m512i words = _mm512_add_epi16(_mm512_maddubs_epi16(low, x_low), _mm512_maddubs_epi16(high, x_high));
+    const __m512i words =
+        _mm512_add_epi16(_mm512_maddubs_epi16(low, x_low), _mm512_maddubs_epi16(high, x_high));
     return _mm512_madd_epi16(words, _mm512_set1_epi16(1));
 #endif
 }
 
-LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
-                            const uint16_t *scale, int64_t blocks, const int streams)
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                            const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                            const int streams)
 {
     vf sum[LT_VECTOR_ROWS][2];
     vf offset[LT_VECTOR_ROWS][2];
@@ -128,13 +134,16 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
             for (int b = 0; b < SCALES; b += GROUP) {
                 if (b >= some)
                     break;
-                const __m512i codes = _mm512_maskz_loadu_epi64(words_of(some - b, 2), at + b * HALF_BLOCK);
+                const __m512i codes =
+                    _mm512_maskz_loadu_epi64(words_of(some - b, 2), at + b * HALF_BLOCK);
                 const __m512i low = _mm512_and_si512(codes, nibble);
                 const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
+                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
+                         (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
-                    const __m512i dot = dot_four_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
+                    const __m512i dot =
+                        dot_four_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
                     sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r], b), sum[r][s]);
                 }
             }
@@ -168,7 +177,8 @@ LT_INLINE float sum_of_eight(__m256 x)
 {
     float lane[8];
     memcpy(lane, &x, sizeof lane);
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 /* Sums over two blocks, four lanes for each. */
@@ -177,12 +187,14 @@ LT_INLINE __m256 dot_two_blocks(__m256i low, __m256i high, const int8_t *codes)
     const __m256i x_low = _mm256_loadu_si256((const __m256i *)(const void *)codes);
     const __m256i x_high = _mm256_loadu_si256((const __m256i *)(const void *)(codes + LT_BLOCK));
     /* at most 4 * 15 * 127, far from the end of 16 bits */
-    const __m256i words = _mm256_add_epi16(_mm256_maddubs_epi16(low, x_low), _mm256_maddubs_epi16(high, x_high));
+    const __m256i words =
+        _mm256_add_epi16(_mm256_maddubs_epi16(low, x_low), _mm256_maddubs_epi16(high, x_high));
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
 
-LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
-                            const uint16_t *scale, int64_t blocks, const int streams)
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                            const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                            const int streams)
 {
     __m256 sum[LT_VECTOR_ROWS][2];
     __m256 offset[LT_VECTOR_ROWS][2];
@@ -200,7 +212,8 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
             const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
             LT_UNROLL
             for (int r = 0; r < rows; r++)
-                offset[r][s] = _mm256_fmadd_ps(scales, _mm256_loadu_ps(x[r].offset + first), offset[r][s]);
+                offset[r][s] =
+                    _mm256_fmadd_ps(scales, _mm256_loadu_ps(x[r].offset + first), offset[r][s]);
             __m256i lanes = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
             for (int64_t b = 0; b < some; b += 2) {
                 const __m256i pair = load_two_blocks(at + b * HALF_BLOCK, b + 1 < some);
@@ -208,11 +221,14 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 const __m256i high = _mm256_and_si256(_mm256_srli_epi16(pair, 4), nibble);
                 const __m256 by = _mm256_permutevar8x32_ps(scales, lanes);
                 lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32(2));
-                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
+                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
+                         (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
-                    const __m256 dot = dot_two_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
-                    const __m256 factor = _mm256_mul_ps(by, _mm256_loadu_ps(x[r].scale + (first + b) * SCALE_TIMES));
+                    const __m256 dot =
+                        dot_two_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
+                    const __m256 factor =
+                        _mm256_mul_ps(by, _mm256_loadu_ps(x[r].scale + (first + b) * SCALE_TIMES));
                     sum[r][s] = _mm256_fmadd_ps(dot, factor, sum[r][s]);
                 }
             }
@@ -233,8 +249,9 @@ LT_INLINE int dot_half(const uint8_t *w, const int shift, const int8_t *codes)
     return sum;
 }
 
-LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
-                            const uint16_t *scale, int64_t blocks, const int streams)
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                            const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                            const int streams)
 {
     for (int r = 0; r < rows; r++)
         for (int s = 0; s < streams; s++) {
@@ -242,8 +259,10 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
             for (int64_t b = 0; b < blocks; b++) {
                 const uint8_t *at = w + (s * blocks + b) * HALF_BLOCK;
                 const int8_t *codes = x[r].codes + half_at(b);
-                const int dot = dot_half(at, 0, codes) + dot_half(at, 4, codes + GROUP * HALF_BLOCK);
-                sum += lt_f16_to_f32(scale[s * blocks + b]) * ((float)dot * x[r].scale[b * SCALE_TIMES] - x[r].offset[b]);
+                const int dot =
+                    dot_half(at, 0, codes) + dot_half(at, 4, codes + GROUP * HALF_BLOCK);
+                sum += lt_f16_to_f32(scale[s * blocks + b]) *
+                       ((float)dot * x[r].scale[b * SCALE_TIMES] - x[r].offset[b]);
             }
             y[r * y_stride + s] = sum;
         }
@@ -251,19 +270,23 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
 
 #endif
 
-LT_INLINE void rounded_dots_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const uint8_t *w,
-                                const uint16_t *scale, int64_t blocks, int64_t outputs)
+LT_INLINE void rounded_dots_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                                const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                                int64_t outputs)
 {
-    const int streams = rows > 2 && !FOUR_BLOCKS ? 1 : 2; /* sums and offsets stay in their registers */
+    /* sums and offsets stay in their registers */
+    const int streams = rows > 2 && !FOUR_BLOCKS ? 1 : 2;
     int64_t o = 0;
     for (; o + streams <= outputs; o += streams)
-        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, streams);
+        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks,
+                     blocks, streams);
     for (; o < outputs; o++)
-        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks, blocks, 1);
+        rounded_dots(y + o, y_stride, x, rows, w + o * blocks * HALF_BLOCK, scale + o * blocks,
+                     blocks, 1);
 }
 
-static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
-                           const uint16_t *scale, int64_t depth, int64_t outputs)
+static void matrix_rounded(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
+                           const void *w, const uint16_t *scale, int64_t depth, int64_t outputs)
 {
     const int64_t blocks = depth / LT_BLOCK;
     LT_WITH_ROWS(rows, rounded_dots_all(y, y_stride, x, ROWS, w, scale, blocks, outputs));
@@ -285,20 +308,24 @@ LT_INLINE float inverse_q8_unit(const float *x, float *scale)
 
 enum { Q8_STREAMS = 4 }; /* with two, too few lines are on their way from memory */
 
-/* Codes of 16 bits, a scale for each block. A group of blocks is four vectors that meet what rounded_q8_dots makes of W:
+/* Codes of 16 bits, a scale for each block. A group of blocks is four vectors that meet what
+ * rounded_q8_dots makes of W:
  *
  *     inputs 0 2 .. 14 of each block    1 3 .. 15    16 18 .. 30    17 19 .. 31
  */
 static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t depth)
 {
-    const __m256i even_odd = _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+    const __m256i even_odd =
+        _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
     const int64_t blocks = depth / LT_BLOCK;
     for (int64_t b = 0; b < blocks; b++) {
         const float inverse = inverse_q8_unit(x + b * LT_BLOCK, &out->scale[b]);
-        int16_t *codes = (int16_t *)(void *)out->codes + b / GROUP * GROUP * LT_BLOCK + b % GROUP * 8;
+        int16_t *codes =
+            (int16_t *)(void *)out->codes + b / GROUP * GROUP * LT_BLOCK + b % GROUP * 8;
         for (int half = 0; half < 2; half++) {
             const vf some = vf_load(x + b * LT_BLOCK + half * HALF_BLOCK) * inverse;
-            const __m256i words = _mm256_permutexvar_epi16(even_odd, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(some)));
+            const __m256i words =
+                _mm256_permutexvar_epi16(even_odd, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(some)));
             memcpy(codes + half * 64, &words, 16);
             memcpy(codes + half * 64 + 32, (const char *)&words + 16, 16);
         }
@@ -331,8 +358,9 @@ LT_INLINE __m512i add_words(__m512i sum, __m512i w, const __m512i *codes)
 #endif
 }
 
-LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
-                               const uint16_t *scale, int64_t blocks, const int streams)
+LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                               const int8_t *w, const uint16_t *scale, int64_t blocks,
+                               const int streams)
 {
     vf sum[LT_VECTOR_ROWS][Q8_STREAMS];
     LT_UNROLL
@@ -354,16 +382,20 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
             LT_UNROLL
         for (int s = 0; s < streams; s++) {
             const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
-            const __m512i front = _mm512_maskz_loadu_epi64(words_of(some - b, 4), at); /* two blocks */
-            const __m512i back = _mm512_maskz_loadu_epi64(words_of(some - b - 2, 4), at + 2 * LT_BLOCK);
-            const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88); /* 16 inputs of each block */
+            /* two blocks */
+            const __m512i front = _mm512_maskz_loadu_epi64(words_of(some - b, 4), at);
+            const __m512i back =
+                _mm512_maskz_loadu_epi64(words_of(some - b - 2, 4), at + 2 * LT_BLOCK);
+            /* 16 inputs of each block */
+            const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88);
             const __m512i high = _mm512_shuffle_i64x2(front, back, 0xdd);
             const int64_t left = (blocks - first - b) * LT_BLOCK;
             vf_fetch(at, left, (streams - 1) * blocks * LT_BLOCK);
             vf_fetch(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
             LT_UNROLL
             for (int r = 0; r < rows; r++) {
-                const __m512i *codes = (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
+                const __m512i *codes =
+                    (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
                 __m512i dot = _mm512_setzero_si512();
                 dot = add_words(dot, even_bytes(low), codes);
                 dot = add_words(dot, odd_bytes(low), codes + 1);
@@ -378,14 +410,17 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
             y[r * y_stride + s] = vf_sum(sum[r][s]);
 }
 
-LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
-                              const uint16_t *scale, int64_t blocks, int64_t outputs)
+LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                              const int8_t *w, const uint16_t *scale, int64_t blocks,
+                              int64_t outputs)
 {
     int64_t o = 0;
     for (; o + Q8_STREAMS <= outputs; o += Q8_STREAMS)
-        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, Q8_STREAMS);
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks,
+                        blocks, Q8_STREAMS);
     for (; o < outputs; o++)
-        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks, 1);
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks,
+                        blocks, 1);
 }
 
 #else
@@ -399,7 +434,8 @@ static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t dept
         int16_t *codes = (int16_t *)(void *)out->codes + b * LT_BLOCK;
         int32_t code[LT_BLOCK];
         for (int v = 0; v < LT_BLOCK; v += LT_LANES)
-            _mm256_storeu_si256((__m256i *)(void *)(code + v), _mm256_cvtps_epi32(vf_load(x + b * LT_BLOCK + v) * inverse));
+            _mm256_storeu_si256((__m256i *)(void *)(code + v),
+                                _mm256_cvtps_epi32(vf_load(x + b * LT_BLOCK + v) * inverse));
         for (int i = 0; i < HALF_BLOCK; i++) {
             codes[i] = (int16_t)code[2 * i];
             codes[HALF_BLOCK + i] = (int16_t)code[2 * i + 1];
@@ -413,12 +449,13 @@ static void round_row_q8(const lt_rounded_row *out, const float *x, int64_t dept
 LT_INLINE __m256 dot_q8_block(__m256i even, __m256i odd, const int16_t *codes)
 {
     const __m256i *x = (const __m256i *)(const void *)codes;
-    const __m256i sums = _mm256_add_epi32(_mm256_madd_epi16(even, _mm256_loadu_si256(x)), _mm256_madd_epi16(odd, _mm256_loadu_si256(x + 1)));
+    const __m256i sums = _mm256_add_epi32(_mm256_madd_epi16(even, _mm256_loadu_si256(x)),
+                                          _mm256_madd_epi16(odd, _mm256_loadu_si256(x + 1)));
     return _mm256_cvtepi32_ps(sums);
 }
 
-LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
-                               const uint16_t *scale, int64_t blocks)
+LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                               const int8_t *w, const uint16_t *scale, int64_t blocks)
 {
     __m256 sum[LT_VECTOR_ROWS];
     LT_UNROLL
@@ -439,7 +476,8 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
             __builtin_prefetch(at + 4096);
             LT_UNROLL
             for (int r = 0; r < rows; r++) {
-                const __m256 dot = dot_q8_block(even, odd, (const int16_t *)(const void *)x[r].codes + (first + b) * LT_BLOCK);
+                const __m256 dot = dot_q8_block(
+                    even, odd, (const int16_t *)(const void *)x[r].codes + (first + b) * LT_BLOCK);
                 sum[r] = _mm256_fmadd_ps(dot, _mm256_broadcast_ss(&factor[r][b]), sum[r]);
             }
         }
@@ -448,18 +486,21 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
         y[r * y_stride] = sum_of_eight(sum[r]);
 }
 
-/* One output after the other: a Zen 3 core takes so 15 GB/s from memory, of two outputs side by side 13, of four 10 to 11. */
-LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows, const int8_t *w,
-                              const uint16_t *scale, int64_t blocks, int64_t outputs)
+/* One output after the other: a Zen 3 core takes so 15 GB/s from memory, of two outputs side by
+ * side 13, of four 10 to 11. */
+LT_INLINE void rounded_q8_all(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                              const int8_t *w, const uint16_t *scale, int64_t blocks,
+                              int64_t outputs)
 {
     for (int64_t o = 0; o < outputs; o++)
-        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks, blocks);
+        rounded_q8_dots(y + o, y_stride, x, rows, w + o * blocks * LT_BLOCK, scale + o * blocks,
+                        blocks);
 }
 
 #endif
 
-static void matrix_rounded_q8(float *y, int64_t y_stride, const lt_rounded_row *x, int rows, const void *w,
-                              const uint16_t *scale, int64_t depth, int64_t outputs)
+static void matrix_rounded_q8(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
+                              const void *w, const uint16_t *scale, int64_t depth, int64_t outputs)
 {
     const int64_t blocks = depth / LT_BLOCK;
     LT_WITH_ROWS(rows, rounded_q8_all(y, y_stride, x, ROWS, w, scale, blocks, outputs));

@@ -1,7 +1,7 @@
 /* row_kernels.h - norms, rotary, activations and sums, one row (or a run of pixels) at a time.
  *
- * Each is written once as `..._of`, forced inline with the element type as a constant, and entered once
- * per type.
+ * Each is written once as `..._of`, forced inline with the element type as a constant, and entered
+ * once per type.
  */
 #ifndef LT_ROW_KERNELS_H
 #define LT_ROW_KERNELS_H
@@ -52,8 +52,8 @@ LT_INLINE void layer_norm_of(void *out, const void *x, lt_dtype type, int64_t d,
     }
 }
 
-static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w, const float *bias,
-                       float eps, const float *scale, const float *shift)
+static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const float *w,
+                       const float *bias, float eps, const float *scale, const float *shift)
 {
     if (type == LT_BF16)
         layer_norm_of(out, x, LT_BF16, d, w, bias, eps, scale, shift);
@@ -61,7 +61,8 @@ static void layer_norm(void *out, const void *x, lt_dtype type, int64_t d, const
         layer_norm_of(out, x, LT_F32, d, w, bias, eps, scale, shift);
 }
 
-LT_INLINE void rms_norm_of(void *out, const void *x, lt_dtype type, int64_t d, const float *w, float eps)
+LT_INLINE void rms_norm_of(void *out, const void *x, lt_dtype type, int64_t d, const float *w,
+                           float eps)
 {
     const float steep = 1.0f / sqrtf(row_squares(x, type, d, 0) / (float)d + eps);
     FOR_VECTORS (i, some, d)
@@ -123,11 +124,13 @@ LT_INLINE void rope_of(void *out, const void *x, lt_dtype type, int64_t d, const
         memcpy(c, cosine + i / 2, (size_t)(d - i) / 2 * sizeof *c);
         memcpy(s, sine + i / 2, (size_t)(d - i) / 2 * sizeof *s);
         const vf pair = vf_load_tail(x, type, i, d - i);
-        vf_store_tail(out, type, i, d - i, pair * load_twice(c) + swap_pairs(pair) * (load_twice(s) * sign));
+        vf_store_tail(out, type, i, d - i,
+                      pair * load_twice(c) + swap_pairs(pair) * (load_twice(s) * sign));
     }
 }
 
-static void rope(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine, const float *sine)
+static void rope(void *out, const void *x, lt_dtype type, int64_t d, const float *cosine,
+                 const float *sine)
 {
     if (type == LT_BF16)
         rope_of(out, x, LT_BF16, d, cosine, sine);
@@ -151,14 +154,17 @@ static void activate(void *out, const void *x, lt_dtype type, int64_t count, lt_
         activate_of(out, x, LT_F32, count, act);
 }
 
-LT_INLINE void gated_act_of(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
+LT_INLINE void gated_act_of(void *out, const void *g, const void *u, lt_dtype type, int64_t count,
+                            lt_act act)
 {
     FOR_VECTORS (i, some, count)
         vf_store_some(out, type, i, some,
-                      vf_activate(vf_load_some(g, type, i, some), act) * vf_load_some(u, type, i, some));
+                      vf_activate(vf_load_some(g, type, i, some), act) *
+                          vf_load_some(u, type, i, some));
 }
 
-static void gated_act(void *out, const void *g, const void *u, lt_dtype type, int64_t count, lt_act act)
+static void gated_act(void *out, const void *g, const void *u, lt_dtype type, int64_t count,
+                      lt_act act)
 {
     if (type == LT_BF16)
         gated_act_of(out, g, u, LT_BF16, count, act);
@@ -166,8 +172,8 @@ static void gated_act(void *out, const void *g, const void *u, lt_dtype type, in
         gated_act_of(out, g, u, LT_F32, count, act);
 }
 
-LT_INLINE void gated_add_of(void *out, const void *x, const float *gate, const void *y, lt_dtype type,
-                            int64_t count)
+LT_INLINE void gated_add_of(void *out, const void *x, const float *gate, const void *y,
+                            lt_dtype type, int64_t count)
 {
     FOR_VECTORS (i, some, count)
         vf_store_some(out, type, i, some,
@@ -184,8 +190,8 @@ static void gated_add(void *out, const void *x, const float *gate, const void *y
         gated_add_of(out, x, gate, y, LT_F32, count);
 }
 
-LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta,
-                        const void *y, lt_dtype y_type, int64_t count)
+LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type,
+                        float beta, const void *y, lt_dtype y_type, int64_t count)
 {
     FOR_VECTORS (i, some, count) {
         vf sum = alpha * vf_load_some(x, x_type, i, some);
@@ -195,8 +201,8 @@ LT_INLINE void axpby_of(void *out, lt_dtype out_type, float alpha, const void *x
     }
 }
 
-static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type, float beta,
-                  const void *y, lt_dtype y_type, int64_t count)
+static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_dtype x_type,
+                  float beta, const void *y, lt_dtype y_type, int64_t count)
 {
     if (out_type == LT_F32 && x_type == LT_F32 && y_type == LT_F32)
         axpby_of(out, LT_F32, alpha, x, LT_F32, beta, y, LT_F32, count);
@@ -211,8 +217,8 @@ static void axpby(void *out, lt_dtype out_type, float alpha, const void *x, lt_d
 /* f32 sums of so few terms, then double: close to a sum in double at a fraction of its cost. */
 enum { PIXEL_RUN = 32 };
 
-LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels,
-                               int64_t channels, const float *centre)
+LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_dtype type,
+                               int64_t pixels, int64_t channels, const float *centre)
 {
     for (int64_t begin = 0; begin < pixels; begin += PIXEL_RUN) {
         const int64_t end = begin + PIXEL_RUN < pixels ? begin + PIXEL_RUN : pixels;
@@ -233,8 +239,8 @@ LT_INLINE void channel_sums_of(double *sums, double *squares, const void *x, lt_
     }
 }
 
-static void channel_sums(double *sums, double *squares, const void *x, lt_dtype type, int64_t pixels,
-                         int64_t channels, const float *centre)
+static void channel_sums(double *sums, double *squares, const void *x, lt_dtype type,
+                         int64_t pixels, int64_t channels, const float *centre)
 {
     if (type == LT_BF16)
         channel_sums_of(sums, squares, x, LT_BF16, pixels, channels, centre);
@@ -242,24 +248,26 @@ static void channel_sums(double *sums, double *squares, const void *x, lt_dtype 
         channel_sums_of(sums, squares, x, LT_F32, pixels, channels, centre);
 }
 
-LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
-                              const float *slope, const float *offset, const void *gain, const void *shift,
-                              lt_act act)
+LT_INLINE void group_scale_of(void *out, const void *x, lt_dtype type, int64_t pixels,
+                              int64_t channels, const float *slope, const float *offset,
+                              const void *gain, const void *shift, lt_act act)
 {
     for (int64_t p = 0; p < pixels; p++) {
         FOR_VECTORS (c, some, channels) {
-            vf y = vf_fma(vf_load_some(x, type, p * channels + c, some), vf_load_some(slope, LT_F32, c, some),
-                          vf_load_some(offset, LT_F32, c, some));
+            vf y =
+                vf_fma(vf_load_some(x, type, p * channels + c, some),
+                       vf_load_some(slope, LT_F32, c, some), vf_load_some(offset, LT_F32, c, some));
             if (gain != NULL)
-                y = vf_fma(y, vf_load_some(gain, type, c, some), vf_load_some(shift, type, c, some));
+                y = vf_fma(y, vf_load_some(gain, type, c, some),
+                           vf_load_some(shift, type, c, some));
             vf_store_some(out, type, p * channels + c, some, vf_activate(y, act));
         }
     }
 }
 
 static void group_scale(void *out, const void *x, lt_dtype type, int64_t pixels, int64_t channels,
-                        const float *slope, const float *offset, const void *gain, const void *shift,
-                        lt_act act)
+                        const float *slope, const float *offset, const void *gain,
+                        const void *shift, lt_act act)
 {
     if (type == LT_BF16)
         group_scale_of(out, x, LT_BF16, pixels, channels, slope, offset, gain, shift, act);

@@ -3,9 +3,9 @@
  *     #define LT_LANES 8                    (4 in generic_, 8 in avx2_, 16 in avx512_ files)
  *     #include "kernels/cpu/vec.h"
  *
- * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled out
- * below. The 4-lane form uses no intrinsics at all and builds for any processor. Everything is static:
- * each instruction-set file has its own.
+ * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled
+ * out below. The 4-lane form uses no intrinsics at all and builds for any processor. Everything is
+ * static: each instruction-set file has its own.
  */
 #ifndef LT_VEC_H
 #define LT_VEC_H
@@ -36,38 +36,39 @@
 #define LT_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in memory
- * over a loop. */
+/* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in
+ * memory over a loop. */
 #define LT_FORGET(variable) __asm__("" : "+r"(variable))
 
-/* Keeps the computation of two vectors before what comes later: what many of them need at once takes more registers than
- * there are. */
+/* Keeps the computation of two vectors before what comes later: what many of them need at once
+ * takes more registers than there are. */
 #if defined(__x86_64__) && !defined(LT_PLAIN_LANES)
 #define LT_IN_ORDER(pair) __asm__ volatile("" : "+v"((pair)[0]), "+v"((pair)[1]))
 #else
 #define LT_IN_ORDER(pair) (void)(pair)
 #endif
 
-/* `call`, in which ROWS is the number of rows as a constant: 1 to LT_VECTOR_ROWS, whose sums then stay in registers. */
-#define LT_WITH_ROWS(rows, call)                                                                             \
-    do {                                                                                                     \
-        if ((rows) == 1) {                                                                                   \
-            enum { ROWS = 1 };                                                                               \
-            call;                                                                                            \
-        } else if ((rows) == 2) {                                                                            \
-            enum { ROWS = 2 };                                                                               \
-            call;                                                                                            \
-        } else if ((rows) == 3) {                                                                            \
-            enum { ROWS = 3 };                                                                               \
-            call;                                                                                            \
-        } else {                                                                                             \
-            enum { ROWS = 4 };                                                                               \
-            call;                                                                                            \
-        }                                                                                                    \
+/* `call`, in which ROWS is the number of rows as a constant: 1 to LT_VECTOR_ROWS, whose sums then
+ * stay in registers. */
+#define LT_WITH_ROWS(rows, call)                                                                   \
+    do {                                                                                           \
+        if ((rows) == 1) {                                                                         \
+            enum { ROWS = 1 };                                                                     \
+            call;                                                                                  \
+        } else if ((rows) == 2) {                                                                  \
+            enum { ROWS = 2 };                                                                     \
+            call;                                                                                  \
+        } else if ((rows) == 3) {                                                                  \
+            enum { ROWS = 3 };                                                                     \
+            call;                                                                                  \
+        } else {                                                                                   \
+            enum { ROWS = 4 };                                                                     \
+            call;                                                                                  \
+        }                                                                                          \
     } while (0)
 
-/* Rows of a left matrix are reached in spans: row r from base[r / LT_ROW_SPAN], so that the bases of 28
- * rows and 8 multiples of the stride all stay in general registers. */
+/* Rows of a left matrix are reached in spans: row r from base[r / LT_ROW_SPAN], so that the bases
+ * of 28 rows and 8 multiples of the stride all stay in general registers. */
 enum { LT_ROW_SPAN = 9, LT_ROW_SPANS = 4 };
 
 typedef float vf __attribute__((vector_size(4 * LT_LANES)));
@@ -141,11 +142,11 @@ LT_INLINE void vf_store(float *p, vf x)
 LT_INLINE vf vf_load_bf16(const uint16_t *p)
 {
 #if LT_INTRINSIC_LANES == 16
-    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)),
-                                 16);
+    return (vf)_mm512_slli_epi32(
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16);
 #elif LT_INTRINSIC_LANES == 8
-    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)),
-                                 16);
+    return (vf)_mm256_slli_epi32(
+        _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16);
 #else
     vh half;
     memcpy(&half, p, sizeof half);
@@ -167,9 +168,11 @@ LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
 LT_INLINE vf vf_load_i8(const int8_t *p)
 {
 #if LT_INTRINSIC_LANES == 16
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 #elif LT_INTRINSIC_LANES == 8
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 #else
     vb bytes;
     memcpy(&bytes, p, sizeof bytes);
@@ -205,8 +208,8 @@ LT_INLINE vf vf_load_f16(const uint16_t *p)
 #endif
 }
 
-/* LT_LANES elements from index i of memory of `type` (f32, bf16, f16 or i8); `type` is a constant where
- * speed matters. */
+/* LT_LANES elements from index i of memory of `type` (f32, bf16, f16 or i8); `type` is a constant
+ * where speed matters. */
 LT_INLINE vf vf_load_any(const void *p, lt_dtype type, int64_t i)
 {
     switch (type) {
@@ -254,8 +257,9 @@ LT_INLINE void vf_store_tail(void *p, lt_dtype type, int64_t i, int64_t count, v
 
 /* Whole vectors over 0 .. count-1, then once what is left: `some` elements count of those at i.
  * NOLINTBEGIN(bugprone-macro-parentheses): it declares both names */
-#define FOR_VECTORS(i, some, count)                                                                          \
-    for (int64_t i = 0, some; some = (count)-i < LT_LANES ? (count)-i : LT_LANES, some > 0; i += LT_LANES)
+#define FOR_VECTORS(i, some, count)                                                                \
+    for (int64_t i = 0, some; some = (count)-i < LT_LANES ? (count)-i : LT_LANES, some > 0;        \
+         i += LT_LANES)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 LT_INLINE vf vf_load_some(const void *p, lt_dtype type, int64_t i, int64_t some)
@@ -324,8 +328,8 @@ LT_INLINE void vf_transpose(vf row[LT_LANES])
 #endif
 }
 
-/* Asks for what a stream of rows needs a little later: of the `left` bytes of its row from `at` on, or of its next row, `skip` bytes
- * behind the end of this one. */
+/* Asks for what a stream of rows needs a little later: of the `left` bytes of its row from `at` on,
+ * or of its next row, `skip` bytes behind the end of this one. */
 LT_INLINE void vf_fetch(const void *at, int64_t left, int64_t skip)
 {
     enum { AHEAD = 1024 }; /* bytes of each of four streams: 256 to 2048 are about as fast */

@@ -1,8 +1,9 @@
 /* vec_math.h - exp, erf, tanh and the activations on vectors.
  *
- * Polynomials are minimax fits (Lawson's iteration in double, then rounded to f32). With u = 2^-24, half
- * an ulp of 1: every activation is within 3 u |x| of its value, SiLU and tanh within 4 u of themselves
- * too, or 2e-38 |x| where that is more. tests/unit/test_cpu_math.c holds them to that from 5e-10 to 128.
+ * Polynomials are minimax fits (Lawson's iteration in double, then rounded to f32). With u = 2^-24,
+ * half an ulp of 1: every activation is within 3 u |x| of its value, SiLU and tanh within 4 u of
+ * themselves too, or 2e-38 |x| where that is more. tests/unit/test_cpu_math.c holds them to that
+ * from 5e-10 to 128.
  */
 #ifndef LT_VEC_MATH_H
 #define LT_VEC_MATH_H
@@ -13,7 +14,8 @@
 /* x = n ln2 + r, |r| <= ln2/2;  exp(x) = 2^n (1 + r + r^2 q(r)).  For -87.3 <= x <= 88.7. */
 LT_INLINE vf vf_exp_inside(vf x)
 {
-    const vf magic = vf_set(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
+    /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
+    const vf magic = vf_set(12582912.0f);
     const vf shifted = vf_fma(x, vf_set(1.44269504f), magic);
     const vf n = shifted - magic;
     vf r = vf_fma(n, vf_set(-0.693145752f), x); /* ln2 to 15 bits: n times it is exact */
@@ -34,10 +36,11 @@ LT_INLINE vf vf_exp(vf x)
     return vf_choose(x > 88.7f, vf_set(INFINITY), vf_choose(x < -87.3f, vf_set(0), inside));
 }
 
-#define LOG2E 1.44269504f
+#define LOG2E      1.44269504f
 #define ROUND_DOWN 9 /* to an integer, without exceptions */
 
-/* 2^x of x <= 0, as softmax needs it, within 1.1 u of itself; 0 (or less than 2^-126) below -126. */
+/* 2^x of x <= 0, as softmax needs it, within 1.1 u of itself; 0 (or
+ * less than 2^-126) below -126. */
 LT_INLINE vf vf_exp2_negative(vf x)
 {
 #if LT_INTRINSIC_LANES == 16
@@ -102,7 +105,8 @@ LT_INLINE vf vf_tanh(vf x)
     return (vf)((vi)magnitude | ((vi)x & INT32_MIN));
 }
 
-/* x / (1 + exp(-u)): where exp(-u) is too large for f32, it is cut off and the quotient still all but 0. */
+/* x / (1 + exp(-u)): where exp(-u) is too large for f32, it is cut off and
+ * the quotient still all but 0. */
 LT_INLINE vf vf_times_sigmoid(vf x, vf u)
 {
     return x / (1.0f + vf_exp_inside(vf_min(vf_set(87.3f), vf_max(vf_set(-87.3f), -u))));

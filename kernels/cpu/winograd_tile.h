@@ -1,4 +1,5 @@
-/* winograd_tile.h - between pixels and the 4 x 4 sums of Winograd's F(2x2, 3x3); cpu_winograd.c has the formula.
+/* winograd_tile.h - between pixels and the 4 x 4 sums of Winograd's F(2x2, 3x3); cpu_winograd.c has
+ * the formula.
  *
  *          | 1  0 -1  0 |          | 1  1  1  0 |
  *    B^T = | 0  1  1  0 |    A^T = | 0  1 -1 -1 |
@@ -13,9 +14,10 @@
 #include "kernels/cpu/cpu_kernels.h"
 #include "kernels/cpu/vec.h"
 
-/* out[plane 4i + j][patch][channels] = (B^T d B)[i][j] of a row of patches; patch p is the 4 x 4 pixels from column 2p on. */
-static void winograd_in(float *out, int64_t plane, const float *x, int64_t row_pitch, int64_t pixel_pitch, int64_t patches,
-                        int64_t channels)
+/* out[plane 4i + j][patch][channels] = (B^T d B)[i][j] of a row of patches; patch p is the 4 x 4
+ * pixels from column 2p on. */
+static void winograd_in(float *out, int64_t plane, const float *x, int64_t row_pitch,
+                        int64_t pixel_pitch, int64_t patches, int64_t channels)
 {
     for (int64_t p = 0; p < patches; p++, x += 2 * pixel_pitch, out += channels)
         for (int64_t c = 0; c < channels; c += LT_LANES) {
@@ -43,8 +45,10 @@ static void winograd_in(float *out, int64_t plane, const float *x, int64_t row_p
         }
 }
 
-/* out[2][2 patches][columns], rows row_pitch apart, = A^T m A of a row of patches m[plane 4i + j][patch][columns]. */
-static void winograd_out(float *out, int64_t row_pitch, const float *m, int64_t plane, int64_t patches, int64_t columns)
+/* out[2][2 patches][columns], rows row_pitch apart, = A^T m A of a row of patches m[plane 4i +
+ * j][patch][columns]. */
+static void winograd_out(float *out, int64_t row_pitch, const float *m, int64_t plane,
+                         int64_t patches, int64_t columns)
 {
     for (int64_t p = 0; p < patches; p++, m += columns, out += 2 * columns)
         for (int64_t c = 0; c < columns; c += LT_LANES) {

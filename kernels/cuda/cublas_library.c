@@ -6,7 +6,7 @@
 #include "kernels/cuda/cuda_backend.h"
 
 #define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
+#define TEXT(x)    TEXT_OF(x)
 
 static lt_status find(void *library, const char *name, void *place, lt_error *err)
 {

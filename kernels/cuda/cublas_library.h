@@ -6,20 +6,20 @@
 
 #include "kernels/core/status.h"
 
-#define LT_CUBLAS_FUNCTIONS(X)          \
-    X(cublasLtCreate)                   \
-    X(cublasLtDestroy)                  \
-    X(cublasLtGetStatusName)            \
-    X(cublasLtGetVersion)               \
-    X(cublasLtMatmul)                   \
-    X(cublasLtMatmulAlgoGetHeuristic)   \
-    X(cublasLtMatmulDescCreate)         \
-    X(cublasLtMatmulDescDestroy)        \
-    X(cublasLtMatmulDescSetAttribute)   \
-    X(cublasLtMatmulPreferenceCreate)   \
-    X(cublasLtMatmulPreferenceDestroy)  \
-    X(cublasLtMatmulPreferenceSetAttribute) \
-    X(cublasLtMatrixLayoutCreate)       \
+#define LT_CUBLAS_FUNCTIONS(X)                                                                     \
+    X(cublasLtCreate)                                                                              \
+    X(cublasLtDestroy)                                                                             \
+    X(cublasLtGetStatusName)                                                                       \
+    X(cublasLtGetVersion)                                                                          \
+    X(cublasLtMatmul)                                                                              \
+    X(cublasLtMatmulAlgoGetHeuristic)                                                              \
+    X(cublasLtMatmulDescCreate)                                                                    \
+    X(cublasLtMatmulDescDestroy)                                                                   \
+    X(cublasLtMatmulDescSetAttribute)                                                              \
+    X(cublasLtMatmulPreferenceCreate)                                                              \
+    X(cublasLtMatmulPreferenceDestroy)                                                             \
+    X(cublasLtMatmulPreferenceSetAttribute)                                                        \
+    X(cublasLtMatrixLayoutCreate)                                                                  \
     X(cublasLtMatrixLayoutDestroy)
 
 typedef struct {
@@ -28,7 +28,8 @@ typedef struct {
 #undef LT_CUBLAS_MEMBER
 } lt_cublas_functions;
 
-/* LT_ERR_DEVICE where the library, in the version this was built for, is not found. It stays loaded. */
+/* LT_ERR_DEVICE where the library, in the version this was built for,
+ * is not found. It stays loaded. */
 lt_status lt_cublas_functions_load(lt_cublas_functions *f, lt_error *err);
 
 #endif

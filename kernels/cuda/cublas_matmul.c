@@ -8,12 +8,13 @@
 #include "kernels/cuda/cuda_plan_cache.h"
 
 enum {
-    PROPOSALS = 8,        /* of the library's heuristic, best guess first */
-    ALIGNMENT_MOST = 256  /* bytes; more makes no difference to the library */
+    PROPOSALS = 8,       /* of the library's heuristic, best guess first */
+    ALIGNMENT_MOST = 256 /* bytes; more makes no difference to the library */
 };
 
-/* Scales by row: CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F,
- * which headers have names for since 12.9 (LT_CUBLAS_SCALES_ROWS). An older library refuses them. */
+/* Scales by row: CUBLASLT_MATMUL_DESC_A_SCALE_MODE, CUBLASLT_MATMUL_DESC_B_SCALE_MODE,
+ * CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F, which headers have names for since 12.9
+ * (LT_CUBLAS_SCALES_ROWS). An older library refuses them. */
 enum { W_SCALE_MODE = 31, X_SCALE_MODE = 32, ONE_FOR_EACH_ROW = 3 };
 
 struct lt_cublas {
@@ -53,9 +54,10 @@ static lt_status check(const lt_cublas *l, cublasStatus_t code, const char *plac
 {
     if (code == CUBLAS_STATUS_SUCCESS)
         return LT_OK;
-    const lt_status s = code == CUBLAS_STATUS_ALLOC_FAILED                                        ? LT_ERR_DEVICE_MEMORY
-                        : code == CUBLAS_STATUS_INVALID_VALUE || code == CUBLAS_STATUS_NOT_SUPPORTED ? LT_ERR_FAILED
-                                                                                                  : LT_ERR_DEVICE;
+    const lt_status s = code == CUBLAS_STATUS_ALLOC_FAILED ? LT_ERR_DEVICE_MEMORY
+                        : code == CUBLAS_STATUS_INVALID_VALUE || code == CUBLAS_STATUS_NOT_SUPPORTED
+                            ? LT_ERR_FAILED
+                            : LT_ERR_DEVICE;
     return lt_fail(err, s, "cuda: linear: %s: %s", place, l->call.cublasLtGetStatusName(code));
 }
 
@@ -163,31 +165,36 @@ static uint32_t epilogue_of(lt_cublas_finish finish)
 static lt_status point_at_bias(const lt_cublas *l, const plan *a, const void *bias, lt_error *err)
 {
     return check(l,
-                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
-                                                        sizeof(const void *)),
+                 l->call.cublasLtMatmulDescSetAttribute(
+                     a->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof(const void *)),
                  "bias", err);
 }
 
-static lt_status set_pointer(const lt_cublas *l, const plan *a, cublasLtMatmulDescAttributes_t which, const float *scale,
+static lt_status set_pointer(const lt_cublas *l, const plan *a,
+                             cublasLtMatmulDescAttributes_t which, const float *scale,
                              lt_error *err)
 {
-    return check(l, l->call.cublasLtMatmulDescSetAttribute(a->product, which, &scale, sizeof(const float *)), "scales", err);
+    return check(
+        l, l->call.cublasLtMatmulDescSetAttribute(a->product, which, &scale, sizeof(const float *)),
+        "scales", err);
 }
 
 /* So may the scales of E4M3. */
-static lt_status point_at_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p, lt_error *err)
+static lt_status point_at_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p,
+                                 lt_error *err)
 {
     LT_TRY(set_pointer(l, a, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, p->w_scale, err));
     return set_pointer(l, a, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, p->x_scale, err);
 }
 
-static lt_status describe_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p, lt_error *err)
+static lt_status describe_scales(const lt_cublas *l, const plan *a, const lt_cublas_product *p,
+                                 lt_error *err)
 {
     const int32_t mode = ONE_FOR_EACH_ROW;
     for (int which = W_SCALE_MODE; which <= X_SCALE_MODE && p->scale_by_row; which++)
         LT_TRY(check(l,
-                     l->call.cublasLtMatmulDescSetAttribute(a->product, (cublasLtMatmulDescAttributes_t)which, &mode,
-                                                            sizeof mode),
+                     l->call.cublasLtMatmulDescSetAttribute(
+                         a->product, (cublasLtMatmulDescAttributes_t)which, &mode, sizeof mode),
                      "scales by row", err));
     return point_at_scales(l, a, p, err);
 }
@@ -195,7 +202,9 @@ static lt_status describe_scales(const lt_cublas *l, const plan *a, const lt_cub
 static lt_status set_fast_sums(const lt_cublas *l, const plan *a, bool fast, lt_error *err)
 {
     const int8_t value = fast;
-    return check(l, l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_FAST_ACCUM, &value, sizeof value),
+    return check(l,
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_FAST_ACCUM,
+                                                        &value, sizeof value),
                  "how E4M3 is summed", err);
 }
 
@@ -206,19 +215,19 @@ static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *
     const cublasOperation_t as_it_is = CUBLAS_OP_N;
     const uint32_t epilogue = epilogue_of(p->finish);
     const cudaDataType_t type = type_of(p->type);
-    LT_TRY(check(l, l->call.cublasLtMatmulDescCreate(&a->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product",
-                 err));
+    LT_TRY(check(l, l->call.cublasLtMatmulDescCreate(&a->product, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+                 "describing a product", err));
     LT_TRY(check(l,
-                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
-                                                        sizeof transposed),
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSA,
+                                                        &transposed, sizeof transposed),
                  "transposing", err));
     LT_TRY(check(l,
-                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSB, &as_it_is,
-                                                        sizeof as_it_is),
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_TRANSB,
+                                                        &as_it_is, sizeof as_it_is),
                  "transposing", err));
     LT_TRY(check(l,
-                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
-                                                        sizeof epilogue),
+                 l->call.cublasLtMatmulDescSetAttribute(a->product, CUBLASLT_MATMUL_DESC_EPILOGUE,
+                                                        &epilogue, sizeof epilogue),
                  "epilogue", err));
     if (p->bias != NULL)
         LT_TRY(point_at_bias(l, a, p->bias, err));
@@ -228,34 +237,41 @@ static lt_status describe(const lt_cublas *l, const lt_cublas_product *p, plan *
         LT_TRY(set_fast_sums(l, a, true, err));
     /* rows and columns as the library sees them, by columns */
     LT_TRY(check(l,
-                 l->call.cublasLtMatrixLayoutCreate(&a->w, type, (uint64_t)p->inputs, (uint64_t)p->outputs, p->w_stride),
+                 l->call.cublasLtMatrixLayoutCreate(&a->w, type, (uint64_t)p->inputs,
+                                                    (uint64_t)p->outputs, p->w_stride),
                  "layout of the weight", err));
-    LT_TRY(check(l, l->call.cublasLtMatrixLayoutCreate(&a->x, type, (uint64_t)p->inputs, (uint64_t)p->rows, p->x_stride),
+    LT_TRY(check(l,
+                 l->call.cublasLtMatrixLayoutCreate(&a->x, type, (uint64_t)p->inputs,
+                                                    (uint64_t)p->rows, p->x_stride),
                  "layout of x", err));
     return check(l,
-                 l->call.cublasLtMatrixLayoutCreate(&a->out, type_of(p->out_type), (uint64_t)p->outputs,
-                                                    (uint64_t)p->rows, p->out_stride),
+                 l->call.cublasLtMatrixLayoutCreate(&a->out, type_of(p->out_type),
+                                                    (uint64_t)p->outputs, (uint64_t)p->rows,
+                                                    p->out_stride),
                  "layout of the result", err);
 }
 
 /* ---- choosing an algorithm ---- */
 
-static lt_status multiply(lt_cuda *c, const plan *a, const cublasLtMatmulAlgo_t *algorithm, const lt_cublas_product *p,
-                          void *workspace, lt_error *err)
+static lt_status multiply(lt_cuda *c, const plan *a, const cublasLtMatmulAlgo_t *algorithm,
+                          const lt_cublas_product *p, void *workspace, lt_error *err)
 {
     const lt_cublas *l = c->cublas;
     const float one = 1;
     const float zero = 0;
     return check(l,
-                 l->call.cublasLtMatmul(l->handle, a->product, &one, p->w, a->w, p->x, a->x, &zero, p->out, a->out, p->out,
-                                        a->out, algorithm, workspace, LT_CUBLAS_WORKSPACE, c->stream),
+                 l->call.cublasLtMatmul(l->handle, a->product, &one, p->w, a->w, p->x, a->x, &zero,
+                                        p->out, a->out, p->out, a->out, algorithm, workspace,
+                                        LT_CUBLAS_WORKSPACE, c->stream),
                  "multiplying", err);
 }
 
-static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t wish, const plan_key *key, lt_error *err)
+static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t wish,
+                                 const plan_key *key, lt_error *err)
 {
     const uint64_t workspace = LT_CUBLAS_WORKSPACE;
-    const uint32_t sums = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* parts of a sum are kept in f32 */
+    /* parts of a sum are kept in f32 */
+    const uint32_t sums = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     const struct {
         cublasLtMatmulPreferenceAttributes_t attribute;
         const void *value;
@@ -265,18 +281,24 @@ static lt_status set_preferences(const lt_cublas *l, cublasLtMatmulPreference_t 
         {CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &sums, sizeof sums},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key->w_alignment, sizeof key->w_alignment},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key->x_alignment, sizeof key->x_alignment},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->out_alignment, sizeof key->out_alignment},
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->out_alignment, sizeof key->out_alignment},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key->out_alignment,
+         sizeof key->out_alignment},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key->out_alignment,
+         sizeof key->out_alignment},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        LT_TRY(check(l, l->call.cublasLtMatmulPreferenceSetAttribute(wish, all[i].attribute, all[i].value, all[i].bytes),
+        LT_TRY(check(l,
+                     l->call.cublasLtMatmulPreferenceSetAttribute(wish, all[i].attribute,
+                                                                  all[i].value, all[i].bytes),
                      "preferences", err));
     return LT_OK;
 }
 
-/* The first of the library's proposals that can run: which it is follows from the key, the library and the card. Timing them would
- * find a faster one now and then, and another one every time: their sums have different orders, and so different bytes. */
-static lt_status look_for_algorithm(const lt_cublas *l, plan *a, const plan_key *key, bool *done, lt_error *err)
+/* The first of the library's proposals that can run: which it is follows from the key, the library
+ * and the card. Timing them would find a faster one now and then, and another one every time: their
+ * sums have different orders, and so different bytes. */
+static lt_status look_for_algorithm(const lt_cublas *l, plan *a, const plan_key *key, bool *done,
+                                    lt_error *err)
 {
     cublasLtMatmulPreference_t wish = NULL;
     cublasLtMatmulHeuristicResult_t found[PROPOSALS];
@@ -284,14 +306,15 @@ static lt_status look_for_algorithm(const lt_cublas *l, plan *a, const plan_key 
     LT_TRY(check(l, l->call.cublasLtMatmulPreferenceCreate(&wish), "preferences", err));
     lt_status s = set_preferences(l, wish, key, err);
     if (s == LT_OK) {
-        const cublasStatus_t code = l->call.cublasLtMatmulAlgoGetHeuristic(l->handle, a->product, a->w, a->x, a->out, a->out, wish,
-                                                                           PROPOSALS, found, &offered);
+        const cublasStatus_t code = l->call.cublasLtMatmulAlgoGetHeuristic(
+            l->handle, a->product, a->w, a->x, a->out, a->out, wish, PROPOSALS, found, &offered);
         if (code != CUBLAS_STATUS_NOT_SUPPORTED) /* which is none */
             s = check(l, code, "looking for an algorithm", err);
     }
     (void)l->call.cublasLtMatmulPreferenceDestroy(wish);
     for (int i = 0; s == LT_OK && i < offered; i++)
-        if (found[i].state == CUBLAS_STATUS_SUCCESS && found[i].workspaceSize <= LT_CUBLAS_WORKSPACE) {
+        if (found[i].state == CUBLAS_STATUS_SUCCESS &&
+            found[i].workspaceSize <= LT_CUBLAS_WORKSPACE) {
             a->algorithm = found[i].algo;
             *done = true;
             break;
@@ -309,11 +332,15 @@ static lt_status choose_algorithm(const lt_cublas *l, plan *a, const plan_key *k
         LT_TRY(look_for_algorithm(l, a, key, &done, err));
     }
     return done ? LT_OK
-                : lt_fail(err, LT_ERR_FAILED, "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
-                          (long long)key->rows, (long long)key->inputs, (long long)key->outputs, (int)key->finish);
+                : lt_fail(
+                      err, LT_ERR_FAILED,
+                      "cuda: linear: cuBLASLt has no algorithm for %lld x %lld x %lld, finish %d",
+                      (long long)key->rows, (long long)key->inputs, (long long)key->outputs,
+                      (int)key->finish);
 }
 
-static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, plan **out, lt_error *err)
+static lt_status make_plan(lt_cuda *c, const plan_key *key, const lt_cublas_product *p, plan **out,
+                           lt_error *err)
 {
     plan *a = calloc(1, sizeof *a);
     if (a == NULL)

@@ -1,4 +1,5 @@
-/* cuda_activate.cu - activations, gates: out = act(x); out = act(g) * u; out = x + gate * y. Memory bound, one pass. */
+/* cuda_activate.cu - activations, gates: out = act(x); out = act(g) * u; out = x + gate * y. Memory
+ * bound, one pass. */
 #include "kernels/cuda/cuda_walk.cuh"
 
 template <typename T> struct activate_op {
@@ -58,7 +59,8 @@ template <typename T, typename G> struct gated_add_op {
 };
 
 template <typename T>
-static lt_status run_activate(lt_cuda *c, const lt_walk &walk, const lt_tensor &out, const lt_tensor &x, lt_act act, lt_error *err)
+static lt_status run_activate(lt_cuda *c, const lt_walk &walk, const lt_tensor &out,
+                              const lt_tensor &x, lt_act act, lt_error *err)
 {
     const activate_op<T> op = {(T *)out.data, (const T *)x.data, act};
     return lt_walk_run<lt_pack_size<T>>(c, "activate", err, walk, op);
@@ -74,14 +76,15 @@ lt_status lt_cuda_activate(lt_backend *b, lt_tensor out, lt_tensor x, lt_act act
 }
 
 template <typename T>
-static lt_status run_gated_act(lt_cuda *c, const lt_walk &walk, const lt_tensor &out, const lt_tensor &g, const lt_tensor &u,
-                               lt_act act, lt_error *err)
+static lt_status run_gated_act(lt_cuda *c, const lt_walk &walk, const lt_tensor &out,
+                               const lt_tensor &g, const lt_tensor &u, lt_act act, lt_error *err)
 {
     const gated_act_op<T> op = {(T *)out.data, (const T *)g.data, (const T *)u.data, act};
     return lt_walk_run<lt_pack_size<T>>(c, "gated_act", err, walk, op);
 }
 
-lt_status lt_cuda_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err)
+lt_status lt_cuda_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act,
+                            lt_error *err)
 {
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
     lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
@@ -92,18 +95,22 @@ lt_status lt_cuda_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor
 }
 
 template <typename T, typename G>
-static lt_status run_gated_add(lt_cuda *c, const lt_walk &walk, const lt_tensor &out, const lt_tensor &x, const lt_tensor &y,
-                               const lt_tensor &gate, lt_error *err)
+static lt_status run_gated_add(lt_cuda *c, const lt_walk &walk, const lt_tensor &out,
+                               const lt_tensor &x, const lt_tensor &y, const lt_tensor &gate,
+                               lt_error *err)
 {
-    const gated_add_op<T, G> op = {(T *)out.data, (const T *)x.data, (const T *)y.data, (const G *)gate.data};
+    const gated_add_op<T, G> op = {(T *)out.data, (const T *)x.data, (const T *)y.data,
+                                   (const G *)gate.data};
     return lt_walk_run<lt_pack_size<T>>(c, "gated_add", err, walk, op);
 }
 
-lt_status lt_cuda_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y, lt_error *err)
+lt_status lt_cuda_gated_add(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor gate, lt_tensor y,
+                            lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     lt_walk walk = lt_walk_over(lt_shape_of(&out));
-    lt_tensor rows = lt_view(gate.data, gate.dtype, lt_shape3(gate.dim[0], 1, gate.dim[1])); /* [B or 1, 1, d] */
+    /* [B or 1, 1, d] */
+    lt_tensor rows = lt_view(gate.data, gate.dtype, lt_shape3(gate.dim[0], 1, gate.dim[1]));
     rows.stride[0] = gate.stride[0];
     lt_walk_add(&walk, &out, 1, LT_WALK_RUNS);
     lt_walk_add(&walk, &x, 1, LT_WALK_RUNS);

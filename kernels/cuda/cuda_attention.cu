@@ -1,17 +1,19 @@
 /* cuda_attention.cu - out = softmax over visible keys of (scale q.k + bias) times v: which kernel.
  *
- *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu, which also writes rows that join a cache
+ *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu
  *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
- *     the same, d = 64, where E4M3 may   wgmma in 8 bits                cuda_attention_e4m3.cu, on sm_90
- *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
+ *     the same, d = 64, where E4M3 may   wgmma in 8 bits                cuda_attention_e4m3.cu, on
+ * sm_90 bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
  *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
  *
- * The choice depends on shapes and strides alone. Where cuDNN has no plan for a shape the next line takes it.
+ * The choice depends on shapes and strides alone. Where cuDNN has no plan for a shape the next line
+ * takes it.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_device.cuh"
 
-/* Scores of a head above which cuDNN's kernel is worth a plan, which takes a second to build; below it nothing is rounded either. */
+/* Scores of a head above which cuDNN's kernel is worth a plan, which takes a second to build; below
+ * it nothing is rounded either. */
 static const int64_t worth_a_plan = 1 << 20;
 
 static void set_strides(int64_t *strides, const lt_tensor &t)
@@ -26,7 +28,8 @@ static bool packs_of_16(const lt_tensor &t)
     return (t.dim[3] == 1 || t.stride[3] == 1) && lt_cuda_aligned(&t, 16);
 }
 
-static lt_attention_job job_of(const lt_tensor &out, const lt_tensor &q, const lt_tensor &k, const lt_tensor &v, const lt_attention_args *a)
+static lt_attention_job job_of(const lt_tensor &out, const lt_tensor &q, const lt_tensor &k,
+                               const lt_tensor &v, const lt_attention_args *a)
 {
     lt_attention_job j = {};
     j.q = q.data;
@@ -50,15 +53,16 @@ static lt_attention_job job_of(const lt_tensor &out, const lt_tensor &q, const l
     return j;
 }
 
-lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v, const lt_attention_args *a,
-                            lt_error *err)
+lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor k, lt_tensor v,
+                            const lt_attention_args *a, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     const lt_attention_job j = job_of(out, q, k, v, a);
     if (j.n <= LT_DECODE_ROWS)
         return lt_cuda_attention_decode(c, &j, NULL, err);
-    const bool on_tensor_cores = j.type == LT_BF16 && j.d <= 128 && j.d % 8 == 0 && packs_of_16(q) && packs_of_16(k) &&
-                                 packs_of_16(v) && packs_of_16(out);
+    const bool on_tensor_cores = j.type == LT_BF16 && j.d <= 128 && j.d % 8 == 0 &&
+                                 packs_of_16(q) && packs_of_16(k) && packs_of_16(v) &&
+                                 packs_of_16(out);
     if (!on_tensor_cores)
         return lt_cuda_attention_plain(c, &j, err);
     bool done = false;
@@ -70,8 +74,9 @@ lt_status lt_cuda_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor
     return done ? LT_OK : lt_cuda_attention_tiles(c, &j, err);
 }
 
-lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k, lt_tensor v, lt_tensor first, lt_tensor cosine,
-                                   lt_tensor sine, const lt_attention_args *a, lt_error *err)
+lt_status lt_cuda_cached_attention(lt_backend *b, lt_tensor out, lt_tensor qkv, lt_tensor k,
+                                   lt_tensor v, lt_tensor first, lt_tensor cosine, lt_tensor sine,
+                                   const lt_attention_args *a, lt_error *err)
 {
     if (qkv.dim[1] > LT_DECODE_ROWS)
         return lt_cached_attention_in_steps(b, out, qkv, k, v, first, cosine, sine, a, err);

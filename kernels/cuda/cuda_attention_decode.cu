@@ -1,31 +1,38 @@
 /* cuda_attention_decode.cu - attention of up to four rows: a step of the language model.
  *
- * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are split: each block takes a
- * stretch of them for all rows of a head and leaves, per row, the largest score, the sum of weights and the weighted sum of
- * values relative to it; the block of a head that is done last puts the parts together, in the order of the keys whichever block
- * that is. The cut depends on the number of keys alone, so every card gives the same bytes. Where only the device knows that
- * number, the grid has the blocks of all keys there may be, and those beyond it leave at once.
+ * Bound by reading keys and values once. A head alone would keep one block busy, so its keys are
+ * split: each block takes a stretch of them for all rows of a head and leaves, per row, the largest
+ * score, the sum of weights and the weighted sum of values relative to it; the block of a head that
+ * is done last puts the parts together, in the order of the keys whichever block that is. The cut
+ * depends on the number of keys alone, so every card gives the same bytes. Where only the device
+ * knows that number, the grid has the blocks of all keys there may be, and those beyond it leave at
+ * once.
  *
- * Rows that join the cache are written by the block in whose stretch they are, before it reads there, and queries are rotated on
- * their way to shared memory: a step needs no other kernel between its products.
+ * Rows that join the cache are written by the block in whose stretch they are, before it reads
+ * there, and queries are rotated on their way to shared memory: a step needs no other kernel
+ * between its products.
  *
- * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every eighth pack. Values: a thread
- * owns one pack of the head and every GROUPS-th key of the chunk; the groups are added up at the end. What counts is how long a
- * block waits for memory, so the packs of a whole chunk, keys and values, are asked for before the first is used, and the L2 cache
- * is asked for them while the kernel before this one ends.
+ * A block goes through its stretch in chunks. Scores: eight lanes share a key, each takes every
+ * eighth pack. Values: a thread owns one pack of the head and every GROUPS-th key of the chunk; the
+ * groups are added up at the end. What counts is how long a block waits for memory, so the packs of
+ * a whole chunk, keys and values, are asked for before the first is used, and the L2 cache is asked
+ * for them while the kernel before this one ends.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_device.cuh"
 
 enum {
     THREADS = 128,
-    CHUNK = 64,       /* keys whose scores are in shared memory at a time */
-    LANES = 8,        /* that share a key */
+    CHUNK = 64,                       /* keys whose scores are in shared memory at a time */
+    LANES = 8,                        /* that share a key */
     ROUNDS = CHUNK * LANES / THREADS, /* keys of a lane in a chunk */
-    KEY_PACKS = 2,    /* of a key that a lane asks for together: all of them up to 128 values of bf16 */
-    VALUE_PACKS = 8,  /* of a chunk that a thread asks for together: all of them from 128 values of bf16 down */
+    /* of a key that a lane asks for together: all of them up to 128 values of bf16 */
+    KEY_PACKS = 2,
+    VALUE_PACKS = 8, /* of a chunk that a thread asks for together: all of them from 128 values of
+                        bf16 down */
     STRETCH_LEAST = CHUNK, /* keys of a block; */
-    SPLITS_MOST = 32,    /* a lane of a warp for each; beyond so many blocks for a head stretches grow: 32 heads of two items then fill any card */
+    SPLITS_MOST = 32, /* a lane of a warp for each; beyond so many blocks for a head stretches grow:
+                         32 heads of two items then fill any card */
     DEPTH = 256       /* largest d */
 };
 
@@ -44,24 +51,29 @@ typedef struct {
     int splits;  /* blocks of a head, none of them empty */
 } cut;
 
-/* More keys never have fewer splits: a grid for the most keys there may be has the blocks of any number of them. */
+/* More keys never have fewer splits: a grid for the most keys there may be has the blocks of any
+ * number of them. */
 static __host__ __device__ __forceinline__ cut cut_of(int keys, int n)
 {
     cut c;
     c.keys = keys;
     c.joined = keys - n;
-    c.stretch = keys <= SPLITS_MOST * STRETCH_LEAST ? (int)STRETCH_LEAST : (keys + SPLITS_MOST - 1) / SPLITS_MOST;
+    c.stretch = keys <= SPLITS_MOST * STRETCH_LEAST ? (int)STRETCH_LEAST
+                                                    : (keys + SPLITS_MOST - 1) / SPLITS_MOST;
     c.splits = (keys + c.stretch - 1) / c.stretch;
     return c;
 }
 
-static __device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride, int batch, int row, int head, int bytes)
+static __device__ __forceinline__ const void *row_of(const void *base, const int64_t *stride,
+                                                     int batch, int row, int head, int bytes)
 {
     return (const char *)base + (batch * stride[0] + row * stride[1] + head * stride[2]) * bytes;
 }
 
 /* Element `e` of a head of joining row `row`, rotated. */
-template <typename T> static __device__ __forceinline__ float rotated(const lt_joining_rows &f, const cut &c, const T *head, int row, int e)
+template <typename T>
+static __device__ __forceinline__ float rotated(const lt_joining_rows &f, const cut &c,
+                                                const T *head, int row, int e)
 {
     const int angle = f.first == NULL ? row : c.joined + row;
     const float x = f.cosine[angle * f.angle_stride[0] + e / 2];
@@ -72,15 +84,21 @@ template <typename T> static __device__ __forceinline__ float rotated(const lt_j
 }
 
 /* Those of the joining rows that are keys first .. end - 1. */
-template <typename T> static __device__ __forceinline__ void join(const decode &f, const cut &c, int batch, int head, int first, int end)
+template <typename T>
+static __device__ __forceinline__ void join(const decode &f, const cut &c, int batch, int head,
+                                            int first, int end)
 {
     const lt_attention_job &j = f.j;
     for (int key = first > c.joined ? first : c.joined; key < end; key++) {
         const int row = key - c.joined;
-        const T *k = (const T *)row_of(f.joining.keys, f.joining.stride, batch, row, head, (int)sizeof(T));
-        const T *v = (const T *)row_of(f.joining.values, f.joining.stride, batch, row, head, (int)sizeof(T));
-        T *to_k = (T *)f.joining.to_keys + batch * j.k_stride[0] + key * j.k_stride[1] + head * j.k_stride[2];
-        T *to_v = (T *)f.joining.to_values + batch * j.v_stride[0] + key * j.v_stride[1] + head * j.v_stride[2];
+        const T *k =
+            (const T *)row_of(f.joining.keys, f.joining.stride, batch, row, head, (int)sizeof(T));
+        const T *v =
+            (const T *)row_of(f.joining.values, f.joining.stride, batch, row, head, (int)sizeof(T));
+        T *to_k = (T *)f.joining.to_keys + batch * j.k_stride[0] + key * j.k_stride[1] +
+                  head * j.k_stride[2];
+        T *to_v = (T *)f.joining.to_values + batch * j.v_stride[0] + key * j.v_stride[1] +
+                  head * j.v_stride[2];
         for (int e = (int)threadIdx.x; e < j.d; e += THREADS) {
             to_k[e] = lt_from_float<T>(rotated(f.joining, c, k, row, e));
             to_v[e] = v[e];
@@ -88,8 +106,11 @@ template <typename T> static __device__ __forceinline__ void join(const decode &
     }
 }
 
-/* Asks the L2 cache for keys and values first .. end - 1 of a head. A hint: nothing is read, so rows that others still write do no harm. */
-template <typename T> static __device__ __forceinline__ void ask_for_rows(const decode &f, int batch, int head, int first, int end)
+/* Asks the L2 cache for keys and values first .. end - 1 of a head. A hint: nothing is read, so
+ * rows that others still write do no harm. */
+template <typename T>
+static __device__ __forceinline__ void ask_for_rows(const decode &f, int batch, int head, int first,
+                                                    int end)
 {
     constexpr int LINE = 128;
     const lt_attention_job &j = f.j;
@@ -104,8 +125,9 @@ template <typename T> static __device__ __forceinline__ void ask_for_rows(const 
 
 /* scale q.k + bias of `keys` keys from key0 on, for every row, -inf where the key is not seen. */
 template <typename T, int N, int ROWS>
-static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c, const float (*q)[DEPTH], float (*score)[CHUNK], int batch,
-                                            int head, int key0, int keys)
+static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c,
+                                                   const float (*q)[DEPTH], float (*score)[CHUNK],
+                                                   int batch, int head, int key0, int keys)
 {
     const lt_attention_job &j = f.j;
     const int lane = (int)threadIdx.x % LANES;
@@ -120,7 +142,9 @@ static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c
             const T *k = (const T *)row_of(j.k, j.k_stride, batch, key0 + i, head, (int)sizeof(T));
 #pragma unroll
             for (int a = 0; a < KEY_PACKS; a++)
-                key[round][a] = i < keys && p0 + a * LANES < packs ? lt_load<T, N>(k + (p0 + a * LANES) * N) : lt_pack<T, N>{};
+                key[round][a] = i < keys && p0 + a * LANES < packs
+                                    ? lt_load<T, N>(k + (p0 + a * LANES) * N)
+                                    : lt_pack<T, N>{};
         }
 #pragma unroll
         for (int a = 0; a < KEY_PACKS; a++) {
@@ -161,19 +185,22 @@ static __device__ __forceinline__ void score_chunk(const decode &f, const cut &c
 template <typename T, int N> struct value_packs {
     lt_pack<T, N> held[VALUE_PACKS];
 
-    __device__ __forceinline__ void load(const decode &f, int batch, int head, int key0, int keys, int i, int step, int p)
+    __device__ __forceinline__ void load(const decode &f, int batch, int head, int key0, int keys,
+                                         int i, int step, int p)
     {
 #pragma unroll
         for (int a = 0; a < VALUE_PACKS; a++) {
-            const T *v = (const T *)row_of(f.j.v, f.j.v_stride, batch, key0 + i + a * step, head, (int)sizeof(T));
+            const T *v = (const T *)row_of(f.j.v, f.j.v_stride, batch, key0 + i + a * step, head,
+                                           (int)sizeof(T));
             held[a] = i + a * step < keys ? lt_load<T, N>(v + p * N) : lt_pack<T, N>{};
         }
     }
 };
 
-/* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what earlier sums shrink.
- * A stretch may lie beyond what a row sees: then its weights are 0. */
-static __device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum, float *shrink)
+/* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what
+ * earlier sums shrink. A stretch may lie beyond what a row sees: then its weights are 0. */
+static __device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum,
+                                                 float *shrink)
 {
     const int lane = (int)threadIdx.x % LT_WARP;
     float most = -INFINITY;
@@ -195,21 +222,25 @@ static __device__ __forceinline__ void weigh_row(float *score, int keys, float *
     }
 }
 
-/* Whether this block is the last of its head that comes here, and what the others left can be read. All threads call it and agree. */
+/* Whether this block is the last of its head that comes here, and what the others left can be read.
+ * All threads call it and agree. */
 static __device__ __forceinline__ bool is_last(const decode &f, const cut &c, int batch, int head)
 {
     __shared__ bool last;
     __threadfence(); /* this thread's part, before the count */
     __syncthreads();
     if (threadIdx.x == 0) /* wraps to 0 for the next operation */
-        last = atomicInc(&f.done[batch * f.j.heads + head], (unsigned)c.splits - 1) == (unsigned)c.splits - 1;
+        last = atomicInc(&f.done[batch * f.j.heads + head], (unsigned)c.splits - 1) ==
+               (unsigned)c.splits - 1;
     __syncthreads();
     __threadfence();
     return last;
 }
 
-/* out = sum of the parts of a row, each relative to its own largest score, for the rows of a head. Warp r has row r, lane s part s. */
-template <typename T> static __device__ __forceinline__ void combine(const decode &f, const cut &c, int batch, int head)
+/* out = sum of the parts of a row, each relative to its own largest score, for the rows of a head.
+ * Warp r has row r, lane s part s. */
+template <typename T>
+static __device__ __forceinline__ void combine(const decode &f, const cut &c, int batch, int head)
 {
     const lt_attention_job &j = f.j;
     __shared__ float weight[LT_DECODE_ROWS][SPLITS_MOST];
@@ -236,13 +267,15 @@ template <typename T> static __device__ __forceinline__ void combine(const decod
 #pragma unroll 8
         for (int s = 0; s < c.splits; s++)
             all += of_row[s * (j.d + 2)] * weight[row][s];
-        T *out = (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
+        T *out =
+            (T *)j.out + batch * j.out_stride[0] + row * j.out_stride[1] + head * j.out_stride[2];
         out[e] = lt_from_float<T>(all / total[row]);
     }
 }
 
 /* N: elements of a pack; 1 where rows are not aligned. ROWS >= n. */
-template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
+template <typename T, int N, int ROWS>
+static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
 {
     const lt_attention_job &j = f.j;
     __shared__ float q[ROWS][DEPTH];
@@ -269,7 +302,8 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
         const int r = i / j.d;
         const int row = r < j.n ? r : 0;
         const T *from = (const T *)row_of(j.q, j.q_stride, batch, row, head, (int)sizeof(T));
-        q[r][i % j.d] = f.joining.keys == NULL ? lt_to_float(from[i % j.d]) : rotated(f.joining, c, from, row, i % j.d);
+        q[r][i % j.d] = f.joining.keys == NULL ? lt_to_float(from[i % j.d])
+                                               : rotated(f.joining, c, from, row, i % j.d);
     }
     if (f.joining.keys != NULL)
         join<T>(f, c, batch, head, first, end);
@@ -277,7 +311,8 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
         largest[thread] = -INFINITY;
         sum[thread] = 0;
     }
-    constexpr int PASSES = (DEPTH / N + THREADS - 1) / THREADS; /* 2 where packs are single elements, of a wide head */
+    /* 2 where packs are single elements, of a wide head */
+    constexpr int PASSES = (DEPTH / N + THREADS - 1) / THREADS;
     const int packs = j.d / N;
     const int passes = (packs + THREADS - 1) / THREADS;
     const int groups = passes > 1 ? 1 : THREADS / packs;
@@ -294,7 +329,8 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
             values.load(f, batch, head, key0, keys, group, groups, pack);
         score_chunk<T, N, ROWS>(f, c, q, score, batch, head, key0, keys);
         __syncthreads();
-        const int row = thread / LT_WARP; /* THREADS / LT_WARP = LT_DECODE_ROWS warps, one for each row */
+        /* THREADS / LT_WARP = LT_DECODE_ROWS warps, one for each row */
+        const int row = thread / LT_WARP;
         if (row < ROWS)
             weigh_row(score[row], keys, &largest[row], &sum[row], &shrink[row]);
         __syncthreads();
@@ -319,7 +355,8 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
                     for (int r = 0; r < ROWS; r++)
 #pragma unroll
                         for (int e = 0; e < N; e++)
-                            mine[pass][r][e] += score[r][i + a * groups] * lt_to_float(values.held[a].at[e]);
+                            mine[pass][r][e] +=
+                                score[r][i + a * groups] * lt_to_float(values.held[a].at[e]);
                 }
             }
         }
@@ -336,7 +373,8 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
             for (int r = 0; r < ROWS; r++)
 #pragma unroll
                 for (int e = 0; e < N; e++)
-                    gathered[r][(passes > 1 ? thread : group * packs + pack) * N + e] = mine[pass][r][e];
+                    gathered[r][(passes > 1 ? thread : group * packs + pack) * N + e] =
+                        mine[pass][r][e];
         __syncthreads();
         const int width = passes > 1 ? THREADS : packs * N; /* elements of one group in this pass */
         for (int i = thread; i < j.n * width; i += THREADS) {
@@ -361,11 +399,13 @@ template <typename T, int N, int ROWS> static __global__ void __launch_bounds__(
         combine<T>(f, c, batch, head);
 }
 
-template <typename T, int N, int ROWS> static lt_status launch(lt_cuda *c, const decode &f, lt_error *err)
+template <typename T, int N, int ROWS>
+static lt_status launch(lt_cuda *c, const decode &f, lt_error *err)
 {
     const lt_attention_job &j = f.j;
     const dim3 blocks((unsigned)cut_of(j.m, j.n).splits, (unsigned)j.heads, (unsigned)j.batches);
-    return lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0, decode_kernel<T, N, ROWS>, f);
+    return lt_cuda_launch_early(c, "attention: decoding", err, blocks, THREADS, 0,
+                                decode_kernel<T, N, ROWS>, f);
 }
 
 template <typename T, int N> static lt_status pick_rows(lt_cuda *c, const decode &f, lt_error *err)
@@ -379,8 +419,8 @@ template <typename T, int N> static lt_status pick_rows(lt_cuda *c, const decode
 
 static bool aligned(const void *base, const int64_t *stride, int element)
 {
-    return (uintptr_t)base % 16 == 0 && stride[0] * element % 16 == 0 && stride[1] * element % 16 == 0 &&
-           stride[2] * element % 16 == 0;
+    return (uintptr_t)base % 16 == 0 && stride[0] * element % 16 == 0 &&
+           stride[1] * element % 16 == 0 && stride[2] * element % 16 == 0;
 }
 
 template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt_error *err)
@@ -391,7 +431,8 @@ template <typename T> static lt_status pick_pack(lt_cuda *c, const decode &f, lt
     return packed ? pick_rows<T, lt_pack_size<T>>(c, f, err) : pick_rows<T, 1>(c, f, err);
 }
 
-lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, const lt_joining_rows *joining, lt_error *err)
+lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j,
+                                   const lt_joining_rows *joining, lt_error *err)
 {
     const int64_t heads = (int64_t)j->batches * j->heads;
     const int splits = cut_of(j->m, j->n).splits;
@@ -400,7 +441,8 @@ lt_status lt_cuda_attention_decode(lt_cuda *c, const lt_attention_job *j, const 
     if (joining != NULL)
         f.joining = *joining;
     void *workspace;
-    LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * splits * (j->d + 2)) * sizeof(float), &workspace, err));
+    LT_TRY(lt_cuda_workspace(c, (size_t)(heads * j->n * splits * (j->d + 2)) * sizeof(float),
+                             &workspace, err));
     f.part = (float *)workspace;
     LT_TRY(lt_cuda_counters(c, (size_t)heads, &f.done, err));
     return j->type == LT_F32 ? pick_pack<float>(c, f, err) : pick_pack<lt_bf16>(c, f, err);

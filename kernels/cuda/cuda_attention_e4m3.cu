@@ -1,11 +1,14 @@
-/* cuda_attention_e4m3.cu - attention in 8 bits for heads of 64 on sm_90 (built for sm_90a, which has what cuda_wgmma.cuh asks for).
+/* cuda_attention_e4m3.cu - attention in 8 bits for heads of 64 on sm_90 (built for sm_90a, which
+ * has what cuda_wgmma.cuh asks for).
  *
- * q, k and v become codes of E4M3 with one unit each (its largest |value| / 448), k and v in tiles of KEYS keys that lie in memory as wgmma
- * reads them from shared memory, so that one bulk copy brings a tile. A block has WARPGROUPS groups of four warps with 64 queries each, which
- * never wait for each other but through the tiles: while one counts exponentials others multiply. Weights stay in registers: two neighbours of
- * a row in the sums are what A of the next product wants if keys are taken in another order, in which tiles_kernel lays v. They are rounded as
- * 256 times themselves. Sums of weights times v stay f32 from tile to tile: the tensor cores keep fewer bits. What is not finite comes out as
- * NaN.
+ * q, k and v become codes of E4M3 with one unit each (its largest |value| / 448), k and v in tiles
+ * of KEYS keys that lie in memory as wgmma reads them from shared memory, so that one bulk copy
+ * brings a tile. A block has WARPGROUPS groups of four warps with 64 queries each, which never wait
+ * for each other but through the tiles: while one counts exponentials others multiply. Weights stay
+ * in registers: two neighbours of a row in the sums are what A of the next product wants if keys
+ * are taken in another order, in which tiles_kernel lays v. They are rounded as 256 times
+ * themselves. Sums of weights times v stay f32 from tile to tile: the tensor cores keep fewer bits.
+ * What is not finite comes out as NaN.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_e4m3.cuh"
@@ -13,8 +16,8 @@
 
 enum {
     D = 64,
-    KEYS = 64,       /* of a tile */
-    WARPGROUPS = 4,  /* of a block */
+    KEYS = 64,      /* of a tile */
+    WARPGROUPS = 4, /* of a block */
     THREADS = WARPGROUPS * 128,
     ROWS = WARPGROUPS * 64,
     STAGES = 6,      /* tiles on their way or in use */
@@ -26,9 +29,9 @@ enum {
 
 /* Device memory of the operation. */
 typedef struct {
-    uint8_t *q; /* [B, h, tiles KEYS, D] */
-    uint8_t *k; /* [B, h, tiles, KEYS, D], chunks of 16 where lt_wgmma_place says */
-    uint8_t *v; /* [B, h, tiles, D, KEYS], the same */
+    uint8_t *q;   /* [B, h, tiles KEYS, D] */
+    uint8_t *k;   /* [B, h, tiles, KEYS, D], chunks of 16 where lt_wgmma_place says */
+    uint8_t *v;   /* [B, h, tiles, D, KEYS], the same */
     float *peaks; /* [OPERANDS, PEAK_BLOCKS] */
     float *units; /* [OPERANDS] */
 } places;
@@ -50,15 +53,16 @@ typedef struct {
 
 /* ---- the largest values ---- */
 
-static __global__ void __launch_bounds__(PEAK_THREADS) peaks_kernel(float *peak, const __grid_constant__ operands all)
+static __global__ void __launch_bounds__(PEAK_THREADS)
+    peaks_kernel(float *peak, const __grid_constant__ operands all)
 {
     __shared__ float largest[PEAK_THREADS / LT_WARP];
     const operand &x = all.of[blockIdx.y];
     const int64_t rows = (int64_t)all.batches * x.rows;
     const unsigned packs = (unsigned)all.heads * (D / 8);
     float most = 0;
-    for (int64_t row = (int64_t)blockIdx.x * (PEAK_THREADS / LT_WARP) + threadIdx.x / LT_WARP; row < rows;
-         row += PEAK_BLOCKS * (PEAK_THREADS / LT_WARP)) {
+    for (int64_t row = (int64_t)blockIdx.x * (PEAK_THREADS / LT_WARP) + threadIdx.x / LT_WARP;
+         row < rows; row += PEAK_BLOCKS * (PEAK_THREADS / LT_WARP)) {
         const lt_bf16 *from = x.memory + row / x.rows * x.stride[0] + row % x.rows * x.stride[1];
 #pragma unroll 4
         for (unsigned at = threadIdx.x % LT_WARP; at < packs; at += LT_WARP) {
@@ -94,8 +98,10 @@ static __global__ void units_kernel(float *units, const float *peak)
 
 /* ---- tiles ---- */
 
-/* A block for a tile of one operand and head; a thread has four keys that are neighbours in v's tile, and eight columns. */
-static __global__ void __launch_bounds__(2 * KEYS) tiles_kernel(const __grid_constant__ places to, const __grid_constant__ operands all)
+/* A block for a tile of one operand and head; a thread has four keys that are neighbours in v's
+ * tile, and eight columns. */
+static __global__ void __launch_bounds__(2 * KEYS)
+    tiles_kernel(const __grid_constant__ places to, const __grid_constant__ operands all)
 {
     __shared__ __align__(16) uint8_t turned[TILE];
     const int which = (int)blockIdx.z;
@@ -110,7 +116,10 @@ static __global__ void __launch_bounds__(2 * KEYS) tiles_kernel(const __grid_con
     const int t = quad % 4;
     const int half = quad / 4; /* of 16 keys */
     const float factor = 1.0f / to.units[which];
-    uint8_t *const tile = (which == 0 ? to.q : which == 1 ? to.k : to.v) + ((int64_t)blockIdx.y * tiles + blockIdx.x) * TILE;
+    uint8_t *const tile = (which == 0   ? to.q
+                           : which == 1 ? to.k
+                                        : to.v) +
+                          ((int64_t)blockIdx.y * tiles + blockIdx.x) * TILE;
     lt_pack<uint8_t, 8> codes[4];
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -118,17 +127,21 @@ static __global__ void __launch_bounds__(2 * KEYS) tiles_kernel(const __grid_con
         const int64_t row = (int64_t)blockIdx.x * KEYS + key;
         float value[8] = {};
         if (row < x.rows)
-            lt_load_floats<lt_bf16, 8>(x.memory + batch * x.stride[0] + row * x.stride[1] + head * x.stride[2] + column, value);
+            lt_load_floats<lt_bf16, 8>(x.memory + batch * x.stride[0] + row * x.stride[1] +
+                                           head * x.stride[2] + column,
+                                       value);
         codes[i] = lt_e4m3_pack(value, factor);
         if (which < 2)
-            lt_store<uint8_t, 8>(tile + (which == 0 ? key * D + column : lt_wgmma_place(key, column)), codes[i]);
+            lt_store<uint8_t, 8>(
+                tile + (which == 0 ? key * D + column : lt_wgmma_place(key, column)), codes[i]);
     }
     if (which < 2)
         return;
 #pragma unroll
     for (int n = 0; n < 8; n++)
         *reinterpret_cast<uint32_t *>(turned + lt_wgmma_place(column + n, half * 16 + 4 * t)) =
-            (uint32_t)codes[0].at[n] | (uint32_t)codes[1].at[n] << 8 | (uint32_t)codes[2].at[n] << 16 | (uint32_t)codes[3].at[n] << 24;
+            (uint32_t)codes[0].at[n] | (uint32_t)codes[1].at[n] << 8 |
+            (uint32_t)codes[2].at[n] << 16 | (uint32_t)codes[3].at[n] << 24;
     __syncthreads();
     for (int i = (int)threadIdx.x; i < TILE / 16; i += 2 * KEYS)
         reinterpret_cast<uint4 *>(tile)[i] = reinterpret_cast<const uint4 *>(turned)[i];
@@ -148,20 +161,24 @@ typedef struct {
     int64_t stride[3];
 } result;
 
-/* A block for ROWS queries of a head. Lane L of a warp has rows L / 4 and L / 4 + 8 of its 16, columns 2 (L % 4) + {0, 1} of every eight. */
+/* A block for ROWS queries of a head. Lane L of a warp has rows L / 4 and L / 4 + 8 of its 16,
+ * columns 2 (L % 4) + {0, 1} of every eight. */
 static __global__ void __launch_bounds__(THREADS, 1)
-    attention_kernel(const __grid_constant__ result out, const __grid_constant__ places in, int n, int m, int heads, int q_tiles, int k_tiles, float scale)
+    attention_kernel(const __grid_constant__ result out, const __grid_constant__ places in, int n,
+                     int m, int heads, int q_tiles, int k_tiles, float scale)
 {
 #if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
     __trap(); /* lt_cuda_has_attention_e4m3 says so */
 #else
     extern __shared__ __align__(16) unsigned char lt_dynamic_shared[];
-    shared_memory &s = *reinterpret_cast<shared_memory *>((reinterpret_cast<uintptr_t>(lt_dynamic_shared) + 1023) / 1024 * 1024);
+    shared_memory &s = *reinterpret_cast<shared_memory *>(
+        (reinterpret_cast<uintptr_t>(lt_dynamic_shared) + 1023) / 1024 * 1024);
     const int lane = (int)threadIdx.x % 32;
     const int g = lane / 4;
     const int t = lane % 4;
     const int64_t first = (int64_t)blockIdx.y * k_tiles;
-    const float c = fmaxf(in.units[0] * in.units[1] * scale * 1.44269504f, 1e-30f); /* q and k of zeros: 0 times -INFINITY */
+    /* q and k of zeros: 0 times -INFINITY */
+    const float c = fmaxf(in.units[0] * in.units[1] * scale * 1.44269504f, 1e-30f);
     if (threadIdx.x == 0) {
         for (int i = 0; i < STAGES; i++) {
             lt_barrier_make(&s.full[i], 1);
@@ -185,9 +202,11 @@ static __global__ void __launch_bounds__(THREADS, 1)
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const int r = row + (i & 1) * 8;
-            q[kk][i] = r < q_tiles * KEYS ? *reinterpret_cast<const uint32_t *>(in.q + ((int64_t)blockIdx.y * q_tiles * KEYS + r) * D + kk * 32 +
-                                                                                (i >> 1) * 16 + 4 * t)
-                                          : 0;
+            q[kk][i] = r < q_tiles * KEYS
+                           ? *reinterpret_cast<const uint32_t *>(
+                                 in.q + ((int64_t)blockIdx.y * q_tiles * KEYS + r) * D + kk * 32 +
+                                 (i >> 1) * 16 + 4 * t)
+                           : 0;
         }
     float x[32];
     float o[32];
@@ -199,10 +218,10 @@ static __global__ void __launch_bounds__(THREADS, 1)
     for (int i = 0; i < 32; i++)
         o[i] = 0;
     auto ask = [&](int j) { /* scores of tile j */
-        const uint64_t k = lt_wgmma_tile(s.k[j % STAGES]);
-        lt_wgmma_first(x, q[0], k);
-        lt_wgmma_add(x, q[1], k + 2);
-        lt_wgmma_commit();
+                            const uint64_t k = lt_wgmma_tile(s.k[j % STAGES]);
+                            lt_wgmma_first(x, q[0], k);
+                            lt_wgmma_add(x, q[1], k + 2);
+                            lt_wgmma_commit();
     };
     auto mix = [&](int j) {
         const uint64_t v = lt_wgmma_tile(s.v[j % STAGES]);
@@ -287,7 +306,8 @@ static __global__ void __launch_bounds__(THREADS, 1)
     mix(k_tiles - 1);
     lt_wgmma_wait();
     lt_wgmma_hold(add);
-    lt_bf16 *to = out.memory + (int)blockIdx.y / heads * out.stride[0] + (int)blockIdx.y % heads * out.stride[2];
+    lt_bf16 *to = out.memory + (int)blockIdx.y / heads * out.stride[0] +
+                  (int)blockIdx.y % heads * out.stride[2];
 #pragma unroll
     for (int r = 0; r < 2; r++) {
         sum[r] += __shfl_xor_sync(0xffffffffu, sum[r], 1);
@@ -297,7 +317,8 @@ static __global__ void __launch_bounds__(THREADS, 1)
         const float factor = in.units[2] / sum[r];
 #pragma unroll
         for (int i = 0; i < 8; i++) {
-            const float pair[2] = {(o[4 * i + 2 * r] + add[4 * i + 2 * r]) * factor, (o[4 * i + 2 * r + 1] + add[4 * i + 2 * r + 1]) * factor};
+            const float pair[2] = {(o[4 * i + 2 * r] + add[4 * i + 2 * r]) * factor,
+                                   (o[4 * i + 2 * r + 1] + add[4 * i + 2 * r + 1]) * factor};
             lt_store_floats<lt_bf16, 2>(to + (row + 8 * r) * out.stride[1] + 8 * i + 2 * t, pair);
         }
     }
@@ -362,9 +383,13 @@ lt_status lt_cuda_attention_e4m3(lt_cuda *c, const lt_attention_job *j, lt_error
     (void)lay_out(0, all, &bytes);
     LT_TRY(lt_cuda_workspace(c, bytes, &workspace, err));
     const places p = lay_out((uintptr_t)workspace, all, &bytes);
-    LT_TRY(lt_cuda_launch(c, place, err, dim3(PEAK_BLOCKS, OPERANDS), PEAK_THREADS, 0, peaks_kernel, p.peaks, all));
-    LT_TRY(lt_cuda_launch(c, place, err, 1, LT_WARP, 0, units_kernel, p.units, (const float *)p.peaks));
-    LT_TRY(lt_cuda_launch(c, place, err, dim3(most_tiles, heads, OPERANDS), 2 * KEYS, 0, tiles_kernel, p, all));
-    return lt_cuda_launch(c, place, err, dim3((unsigned)lt_cuda_ceil_div(j->n, ROWS), heads), THREADS, sizeof(shared_memory) + 1024,
-                          attention_kernel, out, p, j->n, j->m, j->heads, all.q_tiles, all.k_tiles, j->scale);
+    LT_TRY(lt_cuda_launch(c, place, err, dim3(PEAK_BLOCKS, OPERANDS), PEAK_THREADS, 0, peaks_kernel,
+                          p.peaks, all));
+    LT_TRY(lt_cuda_launch(c, place, err, 1, LT_WARP, 0, units_kernel, p.units,
+                          (const float *)p.peaks));
+    LT_TRY(lt_cuda_launch(c, place, err, dim3(most_tiles, heads, OPERANDS), 2 * KEYS, 0,
+                          tiles_kernel, p, all));
+    return lt_cuda_launch(c, place, err, dim3((unsigned)lt_cuda_ceil_div(j->n, ROWS), heads),
+                          THREADS, sizeof(shared_memory) + 1024, attention_kernel, out, p, j->n,
+                          j->m, j->heads, all.q_tiles, all.k_tiles, j->scale);
 }

@@ -1,8 +1,10 @@
-/* cuda_attention_plain.cu - attention in f32 arithmetic, for f32 tensors and for whatever tensor cores do not take.
+/* cuda_attention_plain.cu - attention in f32 arithmetic, for f32 tensors and for whatever tensor
+ * cores do not take.
  *
- * The softmax that runs along, as in cuda_attention_tiles.cu, on tiles of 32 queries x 32 keys that are widened to f32 in shared
- * memory; keys and values take the same place one after the other. A thread of the 128 holds the scores of 2 queries x 4 keys,
- * and of the result 2 queries x D / 8 columns. Columns d .. D - 1 are zeros.
+ * The softmax that runs along, as in cuda_attention_tiles.cu, on tiles of 32 queries x 32 keys that
+ * are widened to f32 in shared memory; keys and values take the same place one after the other. A
+ * thread of the 128 holds the scores of 2 queries x 4 keys, and of the result 2 queries x D / 8
+ * columns. Columns d .. D - 1 are zeros.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_device.cuh"
@@ -27,12 +29,14 @@ extern __shared__ __align__(128) unsigned char lt_dynamic_shared[];
 
 /* Rows first .. first + 31 as f32; rows from `end` on are zeros. */
 template <typename T, int D>
-static __device__ __forceinline__ void load_rows(float (*to)[D + 1], const T *base, int64_t row_stride, int first, int end, int d)
+static __device__ __forceinline__ void load_rows(float (*to)[D + 1], const T *base,
+                                                 int64_t row_stride, int first, int end, int d)
 {
     for (int i = (int)threadIdx.x; i < QUERIES * D; i += THREADS) {
         const int row = first + i / D;
         const int column = i % D;
-        to[i / D][column] = row < end && column < d ? lt_to_float(base[row * row_stride + column]) : 0;
+        to[i / D][column] =
+            row < end && column < d ? lt_to_float(base[row * row_stride + column]) : 0;
     }
 }
 
@@ -62,7 +66,8 @@ static __device__ __forceinline__ float row_max(float x)
     return x;
 }
 
-template <typename T, int D> static __global__ void __launch_bounds__(THREADS) plain_kernel(lt_attention_job j)
+template <typename T, int D>
+static __global__ void __launch_bounds__(THREADS) plain_kernel(lt_attention_job j)
 {
     plain_memory<D> &memory = *reinterpret_cast<plain_memory<D> *>(lt_dynamic_shared);
     const int first = (int)blockIdx.x * QUERIES;
@@ -164,13 +169,17 @@ template <typename T, int D> static __global__ void __launch_bounds__(THREADS) p
     }
 }
 
-template <typename T, int D> static lt_status launch(lt_cuda *c, const lt_attention_job &j, lt_error *err)
+template <typename T, int D>
+static lt_status launch(lt_cuda *c, const lt_attention_job &j, lt_error *err)
 {
-    const dim3 grid((unsigned)lt_cuda_ceil_div(j.n, QUERIES), (unsigned)j.heads, (unsigned)j.batches);
-    return lt_cuda_launch(c, "attention", err, grid, THREADS, sizeof(plain_memory<D>), plain_kernel<T, D>, j);
+    const dim3 grid((unsigned)lt_cuda_ceil_div(j.n, QUERIES), (unsigned)j.heads,
+                    (unsigned)j.batches);
+    return lt_cuda_launch(c, "attention", err, grid, THREADS, sizeof(plain_memory<D>),
+                          plain_kernel<T, D>, j);
 }
 
-template <typename T> static lt_status pick_depth(lt_cuda *c, const lt_attention_job &j, lt_error *err)
+template <typename T>
+static lt_status pick_depth(lt_cuda *c, const lt_attention_job &j, lt_error *err)
 {
     if (j.d <= 64)
         return launch<T, 64>(c, j, err);

@@ -1,14 +1,17 @@
-/* cuda_attention_tiles.cu - attention in bf16 on tensor cores, with visible keys for each row and T5's bias.
+/* cuda_attention_tiles.cu - attention in bf16 on tensor cores, with visible keys for each row and
+ * T5's bias.
  *
- * A block takes 64 queries of one head, 16 for each of its four warps, and goes through the keys in tiles of 64, as far as
- * any of its rows sees. The softmax runs along: when a tile raises a row's largest score, what was summed so far shrinks.
+ * A block takes 64 queries of one head, 16 for each of its four warps, and goes through the keys in
+ * tiles of 64, as far as any of its rows sees. The softmax runs along: when a tile raises a row's
+ * largest score, what was summed so far shrinks.
  *
  *     s = q k^T            16 x 64 a warp, f32, in registers
  *     p = 2^(s - largest)  rounded to bf16; the layout of a result is the layout of a left operand
  *     acc += p v
  *
- * The tiles of keys and values are copied to shared memory while the ones before are in use, two stages of each. Rows of
- * shared memory are D + 8 apart, so that eight of them fall into different banks. Columns d .. D - 1 are zeros.
+ * The tiles of keys and values are copied to shared memory while the ones before are in use, two
+ * stages of each. Rows of shared memory are D + 8 apart, so that eight of them fall into different
+ * banks. Columns d .. D - 1 are zeros.
  */
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_mma.cuh"
@@ -34,21 +37,24 @@ extern __shared__ __align__(128) unsigned char lt_dynamic_shared[];
 
 /* Begins to copy `count` rows from row `first` on into a tile of KEYS; rows beyond are zeros. */
 template <int D>
-static __device__ __forceinline__ void begin_tile(lt_bf16 (*tile)[D + PACK], const lt_bf16 *base, int64_t row_stride, int first, int count,
-                                           int d)
+static __device__ __forceinline__ void begin_tile(lt_bf16 (*tile)[D + PACK], const lt_bf16 *base,
+                                                  int64_t row_stride, int first, int count, int d)
 {
     constexpr int PACKS = D / PACK;
     for (int i = (int)threadIdx.x; i < KEYS * PACKS; i += THREADS) {
         const int row = i / PACKS;
         const int column = i % PACKS * PACK;
         const bool there = row < count && column < d;
-        lt_copy_begin(&tile[row][column], there ? base + (first + row) * row_stride + column : base, there);
+        lt_copy_begin(&tile[row][column], there ? base + (first + row) * row_stride + column : base,
+                      there);
     }
 }
 
-/* The warp's 16 queries as left operands: two neighbours at a time, straight from memory; rows beyond n are zeros. */
+/* The warp's 16 queries as left operands: two neighbours at a time, straight from memory; rows
+ * beyond n are zeros. */
 template <int D>
-static __device__ __forceinline__ void load_queries(uint32_t (&q)[D / 16][4], const lt_attention_job &j, const lt_bf16 *base, int row)
+static __device__ __forceinline__ void
+load_queries(uint32_t (&q)[D / 16][4], const lt_attention_job &j, const lt_bf16 *base, int row)
 {
     const int t = (int)threadIdx.x % 4;
 #pragma unroll
@@ -57,9 +63,10 @@ static __device__ __forceinline__ void load_queries(uint32_t (&q)[D / 16][4], co
         for (int i = 0; i < 4; i++) {
             const int from = row + i % 2 * 8;
             const int column = part * 16 + i / 2 * 8 + 2 * t;
-            q[part][i] = from < j.n && column < j.d
-                             ? *reinterpret_cast<const uint32_t *>(base + from * j.q_stride[1] + column)
-                             : 0;
+            q[part][i] =
+                from < j.n && column < j.d
+                    ? *reinterpret_cast<const uint32_t *>(base + from * j.q_stride[1] + column)
+                    : 0;
         }
 }
 
@@ -73,7 +80,8 @@ typedef struct {
 
 /* s = q k^T for the warp's rows and one tile. */
 template <int D>
-static __device__ __forceinline__ void score_tile(float (&s)[KEYS / 8][4], const uint32_t (&q)[D / 16][4], const lt_bf16 (*k)[D + PACK])
+static __device__ __forceinline__ void
+score_tile(float (&s)[KEYS / 8][4], const uint32_t (&q)[D / 16][4], const lt_bf16 (*k)[D + PACK])
 {
     const int lane = (int)threadIdx.x % LT_WARP;
 #pragma unroll
@@ -95,9 +103,12 @@ static __device__ __forceinline__ void score_tile(float (&s)[KEYS / 8][4], const
         }
 }
 
-/* Scores become logarithms to the base of 2 of weights: scaled, with bias; -inf where a key is not seen. */
-static __device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4], const lt_attention_job &j, const row_state &rows,
-                                              const float *bias, int key0)
+/* Scores become logarithms to the base of 2 of weights: scaled, with bias;
+ * -inf where a key is not seen. */
+static __device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4],
+                                                     const lt_attention_job &j,
+                                                     const row_state &rows, const float *bias,
+                                                     int key0)
 {
     const int t = (int)threadIdx.x % 4;
 #pragma unroll
@@ -114,9 +125,10 @@ static __device__ __forceinline__ void finish_scores(float (&s)[KEYS / 8][4], co
         }
 }
 
-/* Turns scores into weights and returns in shrink by what the rows' earlier sums become smaller. The first tile has key 0,
- * which every row sees, so `largest` is finite from then on. */
-static __device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state *rows, float (&shrink)[2])
+/* Turns scores into weights and returns in shrink by what the rows' earlier sums become smaller.
+ * The first tile has key 0, which every row sees, so `largest` is finite from then on. */
+static __device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state *rows,
+                                             float (&shrink)[2])
 {
 #pragma unroll
     for (int which = 0; which < 2; which++) {
@@ -142,8 +154,9 @@ static __device__ __forceinline__ void weigh(float (&s)[KEYS / 8][4], row_state 
 
 /* acc = acc * shrink + p v. */
 template <int D>
-static __device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const float (&p)[KEYS / 8][4], const lt_bf16 (*v)[D + PACK],
-                                           const float (&shrink)[2])
+static __device__ __forceinline__ void
+add_values(float (&acc)[D / 8][4], const float (&p)[KEYS / 8][4], const lt_bf16 (*v)[D + PACK],
+           const float (&shrink)[2])
 {
     const int lane = (int)threadIdx.x % LT_WARP;
 #pragma unroll
@@ -153,7 +166,8 @@ static __device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const 
             acc[n][i] *= shrink[i / 2];
 #pragma unroll
     for (int part = 0; part < KEYS / 16; part++) {
-        const uint32_t a[4] = {lt_pair(p[2 * part][0], p[2 * part][1]), lt_pair(p[2 * part][2], p[2 * part][3]),
+        const uint32_t a[4] = {lt_pair(p[2 * part][0], p[2 * part][1]),
+                               lt_pair(p[2 * part][2], p[2 * part][3]),
                                lt_pair(p[2 * part + 1][0], p[2 * part + 1][1]),
                                lt_pair(p[2 * part + 1][2], p[2 * part + 1][3])};
 #pragma unroll
@@ -170,7 +184,8 @@ static __device__ __forceinline__ void add_values(float (&acc)[D / 8][4], const 
 }
 
 template <int D>
-static __device__ __forceinline__ void store_rows(const lt_attention_job &j, lt_bf16 *base, const float (&acc)[D / 8][4], row_state *rows)
+static __device__ __forceinline__ void store_rows(const lt_attention_job &j, lt_bf16 *base,
+                                                  const float (&acc)[D / 8][4], row_state *rows)
 {
     const int t = (int)threadIdx.x % 4;
 #pragma unroll
@@ -223,7 +238,8 @@ template <int D> static __global__ void __launch_bounds__(THREADS) tiles_kernel(
     row_state rows;
 #pragma unroll
     for (int which = 0; which < 2; which++) {
-        const int row = first + (int)threadIdx.x / LT_WARP * 16 + (int)threadIdx.x % LT_WARP / 4 + which * 8;
+        const int row =
+            first + (int)threadIdx.x / LT_WARP * 16 + (int)threadIdx.x % LT_WARP / 4 + which * 8;
         rows.row[which] = row;
         rows.visible[which] = j.visible == NULL || row >= j.n ? j.m : j.visible[row];
         rows.largest[which] = -INFINITY;
@@ -243,13 +259,15 @@ template <int D> static __global__ void __launch_bounds__(THREADS) tiles_kernel(
             begin_tile<D>(memory.k[stage ^ 1], k_base, j.k_stride[1], next, reach - next, j.d);
             begin_tile<D>(memory.v[stage ^ 1], v_base, j.v_stride[1], next, reach - next, j.d);
         }
-        lt_copy_group(); /* maybe of nothing, so that one group is always younger than this tile's */
+        /* maybe of nothing, so that one group is always younger than this tile's */
+        lt_copy_group();
         lt_copy_wait<1>();
         __syncthreads();
         float s[KEYS / 8][4];
         float shrink[2];
         score_tile<D>(s, q, memory.k[stage]);
-        /* a tile may reach beyond `reach`; no row sees those keys, and a row beyond n sees at most m */
+        /* a tile may reach beyond `reach`; no row sees those keys, and
+         * a row beyond n sees at most m */
         finish_scores(s, j, rows, bias, key0);
         weigh(s, &rows, shrink);
         add_values<D>(acc, s, memory.v[stage], shrink);
@@ -260,8 +278,10 @@ template <int D> static __global__ void __launch_bounds__(THREADS) tiles_kernel(
 
 template <int D> static lt_status launch(lt_cuda *c, const lt_attention_job &j, lt_error *err)
 {
-    const dim3 grid((unsigned)lt_cuda_ceil_div(j.n, QUERIES), (unsigned)j.heads, (unsigned)j.batches);
-    return lt_cuda_launch(c, "attention", err, grid, THREADS, sizeof(tile_memory<D>), tiles_kernel<D>, j);
+    const dim3 grid((unsigned)lt_cuda_ceil_div(j.n, QUERIES), (unsigned)j.heads,
+                    (unsigned)j.batches);
+    return lt_cuda_launch(c, "attention", err, grid, THREADS, sizeof(tile_memory<D>),
+                          tiles_kernel<D>, j);
 }
 
 lt_status lt_cuda_attention_tiles(lt_cuda *c, const lt_attention_job *j, lt_error *err)

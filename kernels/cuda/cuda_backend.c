@@ -1,4 +1,5 @@
-/* cuda_backend.c - the door: finds the device, says why it cannot be used, opens what every operation needs. */
+/* cuda_backend.c - the door: finds the device, says why it cannot be used, opens what every
+ * operation needs. */
 #include "kernels/cuda/cuda_backend.h"
 
 #include <stdlib.h>
@@ -82,8 +83,9 @@ lt_status lt_cuda_count(int *devices, lt_error *err)
         return lt_fail(err, LT_ERR_DEVICE, "cuda: this machine has no NVIDIA driver");
     const cudaError_t code = cudaGetDeviceCount(devices);
     if (code == cudaErrorInsufficientDriver)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: the driver runs CUDA %d.%d, this build needs a newer one (%s)", driver / 1000,
-                       driver % 1000 / 10, lt_cuda_built());
+        return lt_fail(err, LT_ERR_DEVICE,
+                       "cuda: the driver runs CUDA %d.%d, this build needs a newer one (%s)",
+                       driver / 1000, driver % 1000 / 10, lt_cuda_built());
     if (code == cudaErrorNoDevice || (code == cudaSuccess && *devices == 0))
         return lt_fail(err, LT_ERR_DEVICE, "cuda: there is a driver, but no device");
     return lt_cuda_check(code, "looking for devices", err);
@@ -95,7 +97,8 @@ lt_status lt_cuda_look(int device, lt_cuda_facts *out, lt_error *err)
     struct cudaDeviceProp properties;
     LT_TRY(lt_cuda_count(&count, err));
     if (device < 0 || device >= count)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: device %d asked for, this machine has %d", device, count);
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: device %d asked for, this machine has %d", device,
+                       count);
     LT_CUDA_TRY(cudaGetDeviceProperties(&properties, device), "looking at the device", err);
     *out = (lt_cuda_facts){
         .capability = 10 * properties.major + properties.minor,
@@ -107,8 +110,10 @@ lt_status lt_cuda_look(int device, lt_cuda_facts *out, lt_error *err)
     memcpy(out->name, properties.name, sizeof out->name);
     out->name[sizeof out->name - 1] = '\0';
     if (out->capability < LT_CUDA_OLDEST)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: %s has compute capability %d.%d, expected %d.%d or newer", out->name,
-                       out->capability / 10, out->capability % 10, LT_CUDA_OLDEST / 10, LT_CUDA_OLDEST % 10);
+        return lt_fail(err, LT_ERR_DEVICE,
+                       "cuda: %s has compute capability %d.%d, expected %d.%d or newer", out->name,
+                       out->capability / 10, out->capability % 10, LT_CUDA_OLDEST / 10,
+                       LT_CUDA_OLDEST % 10);
     return LT_OK;
 }
 
@@ -117,7 +122,8 @@ const char *lt_cuda_built(void)
     return LT_CUDA_BUILT;
 }
 
-/* The first kernel: a card for which this build has no code says so here and not in the middle of a take. */
+/* The first kernel: a card for which this build has no code says so here and
+ * not in the middle of a take. */
 static lt_status try_device(lt_cuda *c, lt_error *err)
 {
     void *memory;
@@ -125,7 +131,8 @@ static lt_status try_device(lt_cuda *c, lt_error *err)
     LT_TRY(lt_cuda_compiled_for(&architecture, err));
     c->waits_itself = architecture >= LT_CUDA_EARLY_OLDEST;
     LT_TRY(lt_cuda_workspace(c, LT_CUDA_ALIGN, &memory, err));
-    const lt_tensor line = lt_view(memory, LT_F32, lt_shape1(LT_CUDA_ALIGN / (int64_t)sizeof(float)));
+    const lt_tensor line =
+        lt_view(memory, LT_F32, lt_shape1(LT_CUDA_ALIGN / (int64_t)sizeof(float)));
     LT_TRY(lt_cuda_fill(&c->base, line, 0, err));
     return lt_cuda_wait(&c->base, err);
 }
@@ -148,7 +155,8 @@ lt_status lt_cuda_open(lt_backend **out, int device, lt_dtype activation, lt_err
     if (s == LT_OK)
         s = lt_cuda_check(cudaSetDevice(device), "taking the device", err);
     if (s == LT_OK)
-        s = lt_cuda_check(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), "opening a stream", err);
+        s = lt_cuda_check(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking),
+                          "opening a stream", err);
     if (s == LT_OK)
         s = try_device(c, err);
     if (s != LT_OK) {

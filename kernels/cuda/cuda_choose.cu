@@ -1,9 +1,12 @@
-/* cuda_choose.cu - the choice of one token, the same id as kernels/core/token_choice.c for the same logits.
+/* cuda_choose.cu - the choice of one token, the same id as kernels/core/token_choice.c for the same
+ * logits.
  *
- * One block does all of it: a vocabulary is some thousand ids, and the pass waits for this one number. Thread t has the ids
- * t, t + THREADS, ... in every step, so between steps the threads share nothing but what they count together. That is
- * integers (masses: choice_arithmetic.h) or maxima, and does not depend on an order. What the host finds with a heap - the k-th
- * largest logit, the value at which top-p ends - a search byte by byte finds here. Compiled without fused multiply-adds. */
+ * One block does all of it: a vocabulary is some thousand ids, and the pass waits for this one
+ * number. Thread t has the ids t, t + THREADS, ... in every step, so between steps the threads
+ * share nothing but what they count together. That is integers (masses: choice_arithmetic.h) or
+ * maxima, and does not depend on an order. What the host finds with a heap - the k-th largest
+ * logit, the value at which top-p ends - a search byte by byte finds here. Compiled without fused
+ * multiply-adds. */
 #include <string.h>
 
 #include "kernels/core/choice_arithmetic.h"
@@ -85,8 +88,10 @@ struct crossing {
     bool reached; /* false: all of them weigh less; nothing else is set */
 };
 
-/* From the first byte of the keys to the last: what each value of the byte weighs, and where the sum from the top crosses. */
-template <typename WEIGHT> static __device__ crossing find_crossing(const float *values, int count, u64 limit, WEIGHT weight)
+/* From the first byte of the keys to the last: what each value of the byte weighs, and where the
+ * sum from the top crosses. */
+template <typename WEIGHT>
+static __device__ crossing find_crossing(const float *values, int count, u64 limit, WEIGHT weight)
 {
     __shared__ u64 bin[BINS];
     __shared__ uint32_t found_key;
@@ -130,7 +135,8 @@ template <typename WEIGHT> static __device__ crossing find_crossing(const float 
 
 /* ---- the steps ---- */
 
-/* logits[0 .. count - 1] = what the rows say, over the temperature. The first id whose logit is not finite, or count. */
+/* logits[0 .. count - 1] = what the rows say, over the temperature. The first id whose logit is not
+ * finite, or count. */
 static __device__ int scale(float *logits, int rows, int count, const lt_choice &c)
 {
     int bad = count;
@@ -170,7 +176,8 @@ static __device__ void softmax(float *values, int count)
         values[i] /= sum;
 }
 
-/* How many of the ids before this thread's, in its turn of THREADS ids, are flagged; `all`: in the whole turn. */
+/* How many of the ids before this thread's, in its turn of THREADS ids, are
+ * flagged; `all`: in the whole turn. */
 static __device__ int flagged_before(bool flag, int *all)
 {
     __shared__ int part[WARPS];
@@ -189,7 +196,8 @@ static __device__ int flagged_before(bool flag, int *all)
     return before;
 }
 
-/* Of equal values at the crossing those of lower ids stay, as many as the mass before them allows. */
+/* Of equal values at the crossing those of lower ids stay, as many as
+ * the mass before them allows. */
 static __device__ void keep_top_p(float *p, int count, u64 limit)
 {
     const crossing at = find_crossing(p, count, limit, mass_each());
@@ -218,7 +226,8 @@ static __device__ int32_t draw_id(const float *p, int count, const lt_choice &c)
     for (int id = (int)threadIdx.x; id < count; id += THREADS) {
         if (p[id] == 0)
             continue;
-        const lt_philox4 x = lt_cuda_philox({{(uint32_t)c.draw, (uint32_t)(c.draw >> 32), (uint32_t)id, 0}}, c.seed);
+        const lt_philox4 x =
+            lt_cuda_philox({{(uint32_t)c.draw, (uint32_t)(c.draw >> 32), (uint32_t)id, 0}}, c.seed);
         const float ratio = p[id] / lt_choice_exponential(lt_cuda_uniform(x.word[0]));
         best = larger()(best, (u64)__float_as_uint(ratio) << 32 | (0xffffffffu - (uint32_t)id));
     }
@@ -232,8 +241,9 @@ struct next_numbers {
     int32_t value[LT_NEXT_NUMBERS];
 };
 
-static __global__ void __launch_bounds__(THREADS) choose_kernel(int32_t *out, float *logits, int rows, int count, lt_choice c, u64 limit,
-                                                                const __grid_constant__ next_numbers next)
+static __global__ void __launch_bounds__(THREADS)
+    choose_kernel(int32_t *out, float *logits, int rows, int count, lt_choice c, u64 limit,
+                  const __grid_constant__ next_numbers next)
 {
     const int bad = scale(logits, rows, count, c);
     int32_t id = ~bad;
@@ -252,8 +262,8 @@ static __global__ void __launch_bounds__(THREADS) choose_kernel(int32_t *out, fl
         next.number[t] = next.value[t] != LT_CHOSEN ? next.value[t] : id < 0 ? 0 : id;
 }
 
-lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
-                         const lt_next_numbers *next, lt_error *err)
+lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
+                         const lt_choice *choice, const lt_next_numbers *next, lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     next_numbers left = {};
@@ -263,6 +273,7 @@ lt_status lt_cuda_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tens
         left.count = (int)next->numbers.dim[0];
         memcpy(left.value, next->value, sizeof left.value);
     }
-    return lt_cuda_launch(c, "choose", err, 1, THREADS, 0, choose_kernel, (int32_t *)out.data, (float *)logits.data,
-                          (int)logits.dim[0], (int)logits.dim[1], *choice, (u64)lt_top_p_limit(choice->top_p), left);
+    return lt_cuda_launch(c, "choose", err, 1, THREADS, 0, choose_kernel, (int32_t *)out.data,
+                          (float *)logits.data, (int)logits.dim[0], (int)logits.dim[1], *choice,
+                          (u64)lt_top_p_limit(choice->top_p), left);
 }

@@ -1,18 +1,21 @@
-/* cuda_conv.cu - convolution of video, causal in time, cut into pieces that one kernel can do (cuda_conv.h).
+/* cuda_conv.cu - convolution of video, causal in time, cut into pieces that one kernel can do
+ * (cuda_conv.h).
  *
- * Frame t of the result is made of the frames t - kt + 1 .. t. From frame kt - 1 on all of them lie in x, so that part runs on
- * x where it is. Only for the first kt - 1 frames the history (or the first frame, repeated) is put in front of as many
- * frames of x, in the workspace: at most 2 (kt - 1) frames are copied however long x is. Where even those are too much
- * (354 MB for 480x720x128 in bf16) this head is made in bands of rows.
+ * Frame t of the result is made of the frames t - kt + 1 .. t. From frame kt - 1 on all of them lie
+ * in x, so that part runs on x where it is. Only for the first kt - 1 frames the history (or the
+ * first frame, repeated) is put in front of as many frames of x, in the workspace: at most 2 (kt -
+ * 1) frames are copied however long x is. Where even those are too much (354 MB for 480x720x128 in
+ * bf16) this head is made in bands of rows.
  *
- * A piece goes to cuDNN. Where cuDNN has no plan for it (shapes with odd channels or addresses, mostly) our own kernel makes
- * it: the same sums, slower. That is a choice by shape, the same in every run; a library that is missing is a failure.
+ * A piece goes to cuDNN. Where cuDNN has no plan for it (shapes with odd channels or addresses,
+ * mostly) our own kernel makes it: the same sums, slower. That is a choice by shape, the same in
+ * every run; a library that is missing is a failure.
  */
 #include "kernels/cuda/cuda_conv.h"
 #include "kernels/cuda/cuda_linear.h"
 
-/* Of the card's memory the head takes at most one part in HEAD_SHARE, and no more than head_most: take_memory.c sets the same aside for
- * workspaces on every card. */
+/* Of the card's memory the head takes at most one part in HEAD_SHARE, and no more than head_most:
+ * take_memory.c sets the same aside for workspaces on every card. */
 enum { HEAD_SHARE = 64 };
 static const int64_t head_most = INT64_C(256) << 20;
 
@@ -33,8 +36,8 @@ static void *at(const lt_tensor &t, int64_t element)
     return (char *)t.data + element * (int64_t)lt_dtype_bytes(t.dtype);
 }
 
-static lt_conv_piece sizes_of(const lt_tensor &out, const lt_tensor &x, const lt_weight *w, const lt_weight *bias,
-                              const lt_conv_args *a)
+static lt_conv_piece sizes_of(const lt_tensor &out, const lt_tensor &x, const lt_weight *w,
+                              const lt_weight *bias, const lt_conv_args *a)
 {
     const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */
     lt_conv_piece p = {};
@@ -67,10 +70,13 @@ static lt_status run_piece(const job &j, const lt_conv_piece &p, lt_error *err)
     return done ? LT_OK : lt_cuda_conv_direct(j.c, &p, err);
 }
 
-/* Frames first .. first + frames - 1 of the result, on input frames that lie one after the other from `in` on. */
-static lt_status run_frames(const job &j, const void *in, int64_t first, int64_t frames, lt_error *err)
+/* Frames first .. first + frames - 1 of the result, on input frames that lie one
+ * after the other from `in` on. */
+static lt_status run_frames(const job &j, const void *in, int64_t first, int64_t frames,
+                            lt_error *err)
 {
-    const int64_t largest = j.whole.in_frame > j.whole.out_frame ? j.whole.in_frame : j.whole.out_frame;
+    const int64_t largest =
+        j.whole.in_frame > j.whole.out_frame ? j.whole.in_frame : j.whole.out_frame;
     const int64_t fit = piece_elements / largest - (j.whole.kt - 1);
     const int64_t at_once = fit < 1 ? 1 : fit;
     for (int64_t done = 0; done < frames; done += at_once) {
@@ -86,10 +92,13 @@ static lt_status run_frames(const job &j, const void *in, int64_t first, int64_t
 
 /* ---- the head: frames that see the history ---- */
 
-/* The piece that makes rows first .. first + rows - 1 of the result; in_first is the first input row that it reads. */
-static lt_conv_piece band_of(const lt_conv_piece &whole, int64_t first, int64_t rows, int64_t *in_first)
+/* The piece that makes rows first .. first + rows - 1 of the result; in_first is the first input
+ * row that it reads. */
+static lt_conv_piece band_of(const lt_conv_piece &whole, int64_t first, int64_t rows,
+                             int64_t *in_first)
 {
-    const int64_t from = first * whole.stride - whole.top; /* may be above the image; `to` below it */
+    /* may be above the image; `to` below it */
+    const int64_t from = first * whole.stride - whole.top;
     const int64_t to = (first + rows - 1) * whole.stride - whole.top + whole.kh;
     const int64_t begin = from < 0 ? 0 : from > whole.in_rows ? whole.in_rows : from;
     const int64_t end = to < begin ? begin : to > whole.in_rows ? whole.in_rows : to;
@@ -103,8 +112,10 @@ static lt_conv_piece band_of(const lt_conv_piece &whole, int64_t first, int64_t 
     return p;
 }
 
-/* Writes rows in_first .. in_first + rows - 1 of the history and of the first `frames` frames of x to `room`, packed. */
-static lt_status gather_band(const job &j, void *room, int64_t in_first, int64_t rows, int64_t frames, lt_error *err)
+/* Writes rows in_first .. in_first + rows - 1 of the history and of the first `frames` frames of x
+ * to `room`, packed. */
+static lt_status gather_band(const job &j, void *room, int64_t in_first, int64_t rows,
+                             int64_t frames, lt_error *err)
 {
     const int64_t before = j.whole.kt - 1;
     lt_tensor earlier = j.args->history;
@@ -115,9 +126,10 @@ static lt_status gather_band(const job &j, void *room, int64_t in_first, int64_t
     }
     const lt_tensor head =
         lt_view(room, j.x.dtype, lt_shape4(before + frames, rows, j.x.dim[2], j.x.dim[3]));
-    LT_TRY(lt_cuda_copy(&j.c->base, lt_slice(head, 0, 0, before), lt_slice(earlier, 1, in_first, rows), err));
-    return lt_cuda_copy(&j.c->base, lt_slice(head, 0, before, frames), lt_slice(lt_slice(j.x, 0, 0, frames), 1, in_first, rows),
-                        err);
+    LT_TRY(lt_cuda_copy(&j.c->base, lt_slice(head, 0, 0, before),
+                        lt_slice(earlier, 1, in_first, rows), err));
+    return lt_cuda_copy(&j.c->base, lt_slice(head, 0, before, frames),
+                        lt_slice(lt_slice(j.x, 0, 0, frames), 1, in_first, rows), err);
 }
 
 static int64_t head_row_bytes(const job &j, int64_t frames)
@@ -138,7 +150,8 @@ static int64_t band_rows(const job &j, int64_t frames)
 static size_t head_bytes(const job &j, int64_t frames)
 {
     const int64_t rows = (band_rows(j, frames) - 1) * j.whole.stride + j.whole.kh;
-    const int64_t bytes = head_row_bytes(j, frames) * (rows < j.whole.in_rows ? rows : j.whole.in_rows);
+    const int64_t bytes =
+        head_row_bytes(j, frames) * (rows < j.whole.in_rows ? rows : j.whole.in_rows);
     return (size_t)lt_cuda_ceil_div(bytes, LT_CUDA_ALIGN) * LT_CUDA_ALIGN;
 }
 
@@ -162,23 +175,26 @@ static lt_status run_head(const job &j, int64_t frames, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_cuda_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                       const lt_conv_args *a, lt_error *err)
+lt_status lt_cuda_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                       const lt_weight *bias, const lt_conv_args *a, lt_error *err)
 {
     job j = {lt_cuda_of(b), out, x, a, sizes_of(out, x, w, bias, a), NULL};
     const int64_t T = x.dim[0];
     const int64_t before = j.whole.kt - 1;
     const int64_t head = before < T ? before : T; /* frames that see the history */
     const size_t bytes = LT_CUDNN_CONV_WORKSPACE + (head > 0 ? head_bytes(j, head) : 0);
-    const bool widened = w->value.dtype != x.dtype; /* f32 images in a backend that keeps weights as bf16 */
+    /* f32 images in a backend that keeps weights as bf16 */
+    const bool widened = w->value.dtype != x.dtype;
     const int64_t weight = lt_numel(&w->value);
     void *workspace;
-    LT_TRY(lt_cuda_workspace(j.c, bytes + (widened ? (size_t)weight * lt_dtype_bytes(x.dtype) : 0), &workspace, err));
+    LT_TRY(lt_cuda_workspace(j.c, bytes + (widened ? (size_t)weight * lt_dtype_bytes(x.dtype) : 0),
+                             &workspace, err));
     j.workspace = (char *)workspace;
     if (widened) {
         const lt_shape flat = lt_shape2(1, weight);
         const lt_tensor room = lt_view(j.workspace + bytes, x.dtype, flat);
-        LT_TRY(lt_cuda_panel(j.c, room, lt_view(w->value.data, w->value.dtype, flat), lt_none(), err));
+        LT_TRY(
+            lt_cuda_panel(j.c, room, lt_view(w->value.data, w->value.dtype, flat), lt_none(), err));
         j.whole.w = room.data;
     }
     if (head > 0)

@@ -1,7 +1,8 @@
 /* cuda_conv.h - the pieces of cuda_conv.cu. Not for other operations.
  *
- * A piece is a convolution over memory that is all there: its input has kt - 1 frames more than its output, and only in space
- * it is surrounded by zeros. Rows and pixels are packed; frames may lie apart, so a piece may be a band of rows of an image.
+ * A piece is a convolution over memory that is all there: its input has kt - 1 frames more than its
+ * output, and only in space it is surrounded by zeros. Rows and pixels are packed; frames may lie
+ * apart, so a piece may be a band of rows of an image.
  */
 #ifndef LT_CUDA_CONV_H
 #define LT_CUDA_CONV_H
@@ -40,12 +41,14 @@ typedef struct {
     int64_t right;
 } lt_conv_piece;
 
-/* cudnn_conv.c. *done is false, and nothing has happened, where cuDNN has no plan for the piece. The workspace has
- * LT_CUDNN_CONV_WORKSPACE bytes. */
-lt_status lt_cudnn_conv(lt_cuda *c, const lt_conv_piece *p, void *workspace, bool *done, lt_error *err);
+/* cudnn_conv.c. *done is false, and nothing has happened, where cuDNN has no plan for the piece.
+ * The workspace has LT_CUDNN_CONV_WORKSPACE bytes. */
+lt_status lt_cudnn_conv(lt_cuda *c, const lt_conv_piece *p, void *workspace, bool *done,
+                        lt_error *err);
 /* The plan alone, for tests: NULL in *plan where there is none. */
 struct lt_cudnn_plan;
-lt_status lt_cudnn_conv_plan(lt_cudnn *l, const lt_conv_piece *p, struct lt_cudnn_plan **plan, lt_error *err);
+lt_status lt_cudnn_conv_plan(lt_cudnn *l, const lt_conv_piece *p, struct lt_cudnn_plan **plan,
+                             lt_error *err);
 
 /* cuda_conv_direct.cu: any piece. */
 lt_status lt_cuda_conv_direct(lt_cuda *c, const lt_conv_piece *p, lt_error *err);

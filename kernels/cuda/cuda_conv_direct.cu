@@ -1,12 +1,13 @@
 /* cuda_conv_direct.cu - a piece of a convolution by our own hands, for what cuDNN has no plan for.
  *
- * A matrix product whose left matrix is never written: row p is an output pixel, column k = ((a kh + b) kw + c) Cin + i one of
- * the values it is made of, which is the order of the weight in memory.
+ * A matrix product whose left matrix is never written: row p is an output pixel, column k = ((a kh
+ * + b) kw + c) Cin + i one of the values it is made of, which is the order of the weight in memory.
  *
- *     out[p, o] = bias[o] + add[p, o] + sum over k of in[frame + a, s y + b - top, s x + c - left, i] w[o, k]
+ *     out[p, o] = bias[o] + add[p, o] + sum over k of
+ *         in[frame + a, s y + b - top, s x + c - left, i] w[o, k]
  *
- * A block of 256 threads makes 64 pixels x 64 channels. Slices of 16 k are staged in shared memory as f32; a thread sums
- * 4 x 4 of the results in registers. Plain f32 arithmetic in the order of k.
+ * A block of 256 threads makes 64 pixels x 64 channels. Slices of 16 k are staged in shared memory
+ * as f32; a thread sums 4 x 4 of the results in registers. Plain f32 arithmetic in the order of k.
  */
 #include "kernels/cuda/cuda_conv.h"
 #include "kernels/cuda/cuda_device.cuh"
@@ -15,8 +16,8 @@ enum {
     THREADS = 256,
     PIXELS = 64, /* of a block; CHANNELS too */
     CHANNELS = 64,
-    DEPTH = 16, /* k of a slice */
-    EACH = 4,   /* results of a thread, both ways */
+    DEPTH = 16,         /* k of a slice */
+    EACH = 4,           /* results of a thread, both ways */
     PITCH = PIXELS + 4, /* keeps 16 bytes aligned and rows off each other's banks */
     LOADS = PIXELS * DEPTH / THREADS
 };
@@ -52,20 +53,26 @@ static __device__ __forceinline__ tap tap_of(const lt_conv_piece &p, unsigned k)
     const unsigned channels = (unsigned)p.in_channels;
     const unsigned at = k / channels;
     const unsigned row = at / (unsigned)p.kw;
-    return {row / (unsigned)p.kh * p.in_frame, row % (unsigned)p.kh, at % (unsigned)p.kw, k % channels};
+    return {row / (unsigned)p.kh * p.in_frame, row % (unsigned)p.kh, at % (unsigned)p.kw,
+            k % channels};
 }
 
-template <typename T> static __device__ __forceinline__ float input_at(const lt_conv_piece &p, const source &s, const tap &t)
+template <typename T>
+static __device__ __forceinline__ float input_at(const lt_conv_piece &p, const source &s,
+                                                 const tap &t)
 {
     const int64_t column = s.column + t.column;
     const int64_t row = s.row + t.row;
     if (s.frame < 0 || row < 0 || row >= p.in_rows || column < 0 || column >= p.in_columns)
         return 0;
     return lt_to_float(
-        ((const T *)p.in)[s.frame + t.frame + (row * p.in_columns + column) * p.in_channels + t.channel]);
+        ((const T *)
+             p.in)[s.frame + t.frame + (row * p.in_columns + column) * p.in_channels + t.channel]);
 }
 
-template <typename T> static __device__ __forceinline__ float weight_at(const lt_conv_piece &p, int64_t channel, int64_t k, int64_t depth)
+template <typename T>
+static __device__ __forceinline__ float weight_at(const lt_conv_piece &p, int64_t channel,
+                                                  int64_t k, int64_t depth)
 {
     if (channel >= p.out_channels)
         return 0;
@@ -73,7 +80,8 @@ template <typename T> static __device__ __forceinline__ float weight_at(const lt
 }
 
 template <typename T>
-static __device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel, int64_t channel, float sum)
+static __device__ __forceinline__ void finish(const lt_conv_piece &p, int64_t pixel,
+                                              int64_t channel, float sum)
 {
     if (pixel >= p.frames * p.out_rows * p.out_columns || channel >= p.out_channels)
         return;
@@ -136,7 +144,8 @@ template <typename T> static __global__ void __launch_bounds__(THREADS) conv_ker
 lt_status lt_cuda_conv_direct(lt_cuda *c, const lt_conv_piece *p, lt_error *err)
 {
     const int64_t pixels = p->frames * p->out_rows * p->out_columns;
-    const dim3 grid((unsigned)lt_cuda_ceil_div(pixels, PIXELS), (unsigned)lt_cuda_ceil_div(p->out_channels, CHANNELS));
+    const dim3 grid((unsigned)lt_cuda_ceil_div(pixels, PIXELS),
+                    (unsigned)lt_cuda_ceil_div(p->out_channels, CHANNELS));
     if (p->type == LT_F32)
         return lt_cuda_launch(c, "conv", err, grid, THREADS, 0, conv_kernel<float>, *p);
     return lt_cuda_launch(c, "conv", err, grid, THREADS, 0, conv_kernel<lt_bf16>, *p);

@@ -1,5 +1,6 @@
-/* cuda_device.cuh - what every kernel is written with: element types, 16-byte packs, sums over a warp or a block,
- * activations, and the one way to launch. C++17, for nvcc and for the host build of tests/cuda. */
+/* cuda_device.cuh - what every kernel is written with: element types, 16-byte packs, sums over a
+ * warp or a block, activations, and the one way to launch. C++17, for nvcc and for the host build
+ * of tests/cuda. */
 #ifndef LT_CUDA_DEVICE_CUH
 #define LT_CUDA_DEVICE_CUH
 
@@ -53,7 +54,8 @@ template <typename T, int N> __device__ __forceinline__ void lt_store(T *to, con
 }
 
 /* The same as floats. */
-template <typename T, int N> __device__ __forceinline__ void lt_load_floats(const T *from, float (&x)[N])
+template <typename T, int N>
+__device__ __forceinline__ void lt_load_floats(const T *from, float (&x)[N])
 {
     const lt_pack<T, N> p = lt_load<T, N>(from);
 #pragma unroll
@@ -61,7 +63,8 @@ template <typename T, int N> __device__ __forceinline__ void lt_load_floats(cons
         x[i] = lt_to_float(p.at[i]);
 }
 
-template <typename T, int N> __device__ __forceinline__ void lt_store_floats(T *to, const float (&x)[N])
+template <typename T, int N>
+__device__ __forceinline__ void lt_store_floats(T *to, const float (&x)[N])
 {
     lt_pack<T, N> p;
 #pragma unroll
@@ -89,7 +92,8 @@ __device__ __forceinline__ float lt_warp_max(float x)
     return x;
 }
 
-/* Over the threads of a one-dimensional block of THREADS (a multiple of 32); all threads call it and get the same bits. */
+/* Over the threads of a one-dimensional block of THREADS (a multiple of 32); all threads call it
+ * and get the same bits. */
 template <int THREADS> __device__ __forceinline__ float lt_block_sum(float x)
 {
     if (THREADS == LT_WARP)
@@ -158,16 +162,18 @@ __device__ __forceinline__ float lt_activate(float x, lt_act act)
 
 /* ---- launching ---- */
 
-/* Queues `kernel` on the backend's stream. An empty grid is nothing to do. `shared_bytes` may exceed what a block has by
- * default. Arguments are converted to the kernel's parameters. */
+/* Queues `kernel` on the backend's stream. An empty grid is nothing to do. `shared_bytes` may
+ * exceed what a block has by default. Arguments are converted to the kernel's parameters. */
 template <typename... P, typename... A>
-static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
-                                            size_t shared_bytes, bool early, void (*kernel)(P...), A... arguments)
+static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_error *err, dim3 grid,
+                                            dim3 block, size_t shared_bytes, bool early,
+                                            void (*kernel)(P...), A... arguments)
 {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0)
         return LT_OK;
     if (shared_bytes > (size_t)LT_CUDA_SHARED_DEFAULT)
-        LT_CUDA_TRY(cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+        LT_CUDA_TRY(cudaFuncSetAttribute((const void *)kernel,
+                                         cudaFuncAttributeMaxDynamicSharedMemorySize,
                                          (int)shared_bytes),
                     place, err);
     cudaLaunchAttribute attribute = {};
@@ -179,31 +185,39 @@ static inline lt_status lt_cuda_launch_with(lt_cuda *c, const char *place, lt_er
     config.dynamicSmemBytes = shared_bytes;
     config.stream = c->stream;
     config.attrs = &attribute;
-    const bool may = c->waits_itself && (!c->recording || c->facts.driver >= LT_CUDA_EARLY_RECORDED);
+    const bool may =
+        c->waits_itself && (!c->recording || c->facts.driver >= LT_CUDA_EARLY_RECORDED);
     config.numAttrs = early && may ? 1 : 0;
-    return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place, err);
+    return lt_cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), place,
+                         err);
 }
 
 template <typename... P, typename... A>
-static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
-                                       size_t shared_bytes, void (*kernel)(P...), A... arguments)
+static inline lt_status lt_cuda_launch(lt_cuda *c, const char *place, lt_error *err, dim3 grid,
+                                       dim3 block, size_t shared_bytes, void (*kernel)(P...),
+                                       A... arguments)
 {
-    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, false, kernel, arguments...);
+    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, false, kernel,
+                               arguments...);
 }
 
-/* The same for a kernel that begins with lt_after_earlier(): its blocks may be put in place while the kernel before it ends,
- * which hides the time of a launch between the short kernels of a step. */
+/* The same for a kernel that begins with lt_after_earlier(): its blocks may be put in place while
+ * the kernel before it ends, which hides the time of a launch between the short kernels of a
+ * step. */
 template <typename... P, typename... A>
-static inline lt_status lt_cuda_launch_early(lt_cuda *c, const char *place, lt_error *err, dim3 grid, dim3 block,
-                                             size_t shared_bytes, void (*kernel)(P...), A... arguments)
+static inline lt_status lt_cuda_launch_early(lt_cuda *c, const char *place, lt_error *err,
+                                             dim3 grid, dim3 block, size_t shared_bytes,
+                                             void (*kernel)(P...), A... arguments)
 {
-    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, true, kernel, arguments...);
+    return lt_cuda_launch_with(c, place, err, grid, block, shared_bytes, true, kernel,
+                               arguments...);
 }
 
-/* Waits until everything that was queued earlier is done and its memory can be read, then lets the next kernel be put in place. Code for
- * an older architecture than LT_CUDA_EARLY_OLDEST cannot wait, on a newer card no more than on its own, so it is not launched early.
- * Nothing that a kernel of the stream writes may be touched before, but by one that a kernel without lt_after_earlier() lies behind: no kernel
- * overtakes that one, nor a copy. */
+/* Waits until everything that was queued earlier is done and its memory can be read, then lets the
+ * next kernel be put in place. Code for an older architecture than LT_CUDA_EARLY_OLDEST cannot
+ * wait, on a newer card no more than on its own, so it is not launched early. Nothing that a kernel
+ * of the stream writes may be touched before, but by one that a kernel without lt_after_earlier()
+ * lies behind: no kernel overtakes that one, nor a copy. */
 __device__ __forceinline__ void lt_after_earlier()
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -212,7 +226,8 @@ __device__ __forceinline__ void lt_after_earlier()
 #endif
 }
 
-/* Asks the L2 cache for the 128 bytes around an address. A hint: nothing is read, so it may come before lt_after_earlier(). */
+/* Asks the L2 cache for the 128 bytes around an address. A hint: nothing is read, so it may come
+ * before lt_after_earlier(). */
 __device__ __forceinline__ void lt_ask_cache(const void *address)
 {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -222,8 +237,8 @@ __device__ __forceinline__ void lt_ask_cache(const void *address)
 #endif
 }
 
-/* Blocks of a kernel that walks `count` items in strides of its grid, one item a thread: all at once while they are few, then
- * as many as keep every multiprocessor busy. */
+/* Blocks of a kernel that walks `count` items in strides of its grid, one item a thread: all at
+ * once while they are few, then as many as keep every multiprocessor busy. */
 static inline unsigned lt_cuda_blocks_for(const lt_cuda *c, int64_t count, int threads)
 {
     const int64_t wanted = lt_cuda_ceil_div(count, threads);
@@ -242,13 +257,17 @@ __device__ __forceinline__ int64_t lt_item_step()
     return (int64_t)gridDim.x * blockDim.x;
 }
 
-/* True when packs of `bytes` may be moved from every row: base and row strides (elements) fall on them. */
+/* True when packs of `bytes` may be moved from every row: base and row
+ * strides (elements) fall on them. */
 static inline bool lt_cuda_aligned(const lt_tensor *t, size_t bytes)
 {
     const size_t element = lt_dtype_bytes(t->dtype);
     bool aligned = (uintptr_t)t->data % bytes == 0;
     for (int i = 0; i + 1 < t->rank; i++)
-        aligned = aligned && (t->dim[i] == 1 || (size_t)(t->stride[i] < 0 ? -t->stride[i] : t->stride[i]) * element % bytes == 0);
+        aligned =
+            aligned &&
+            (t->dim[i] == 1 ||
+             (size_t)(t->stride[i] < 0 ? -t->stride[i] : t->stride[i]) * element % bytes == 0);
     return aligned;
 }
 

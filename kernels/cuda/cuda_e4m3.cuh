@@ -1,7 +1,7 @@
 /* cuda_e4m3.cuh - floats of 8 bits: 4 of exponent, 3 of mantissa, no infinity; 448 is the largest.
  *
- * Rounded to the nearest, halves to even, larger numbers to 448, NaN to NaN: by an instruction from sm_89 on, elsewhere by
- * whole-number arithmetic that gives the same bits.
+ * Rounded to the nearest, halves to even, larger numbers to 448, NaN to NaN: by an instruction from
+ * sm_89 on, elsewhere by whole-number arithmetic that gives the same bits.
  */
 #ifndef LT_CUDA_E4M3_CUH
 #define LT_CUDA_E4M3_CUH
@@ -10,7 +10,8 @@
 
 static const float lt_largest_e4m3 = 448.0f;
 
-/* What one code is worth, so that the largest of all values is the largest code. Values of zero divide by the least. */
+/* What one code is worth, so that the largest of all values is the largest code. Values of zero
+ * divide by the least. */
 static __device__ __forceinline__ float lt_e4m3_unit(float largest)
 {
     return fmaxf(largest / lt_largest_e4m3, 1e-30f);
@@ -47,7 +48,8 @@ static __device__ __forceinline__ uint32_t lt_e4m3_four(float a, float b, float 
 }
 
 /* Eight values times `factor`. */
-static __device__ __forceinline__ lt_pack<uint8_t, 8> lt_e4m3_pack(const float (&x)[8], float factor)
+static __device__ __forceinline__ lt_pack<uint8_t, 8> lt_e4m3_pack(const float (&x)[8],
+                                                                   float factor)
 {
     lt_pack<uint8_t, 8> codes;
 #pragma unroll

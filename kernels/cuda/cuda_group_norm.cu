@@ -1,13 +1,17 @@
-/* cuda_group_norm.cu - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var + eps) * w + b, mean and variance over
- * the channels of a group and all of T x H x W. x [P, C] with P = T H W pixels; out has all of its frames or some.
+/* cuda_group_norm.cu - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var + eps)
+ * * w + b, mean and variance over the channels of a group and all of T x H x W. x [P, C] with P = T
+ * H W pixels; out has all of its frames or some.
  *
  * Three kernels, x is read twice:
- *   1. partial sums: a block takes a piece of the pixels; every column (a run of channels inside one group) gets the sum and
- *      the sum of squares of x - x[first of the group], which is close to the mean, so nothing cancels. Eight values are added
- *      in f32, everything else in double.
+ *   1. partial sums: a block takes a piece of the pixels; every column (a run of channels inside
+ *      one group) gets the sum and
+ *      the sum of squares of x - x[first of the group], which is close to the mean, so nothing
+ * cancels. Eight values are added in f32, everything else in double.
  *   2. statistics: one block per group adds its columns of all pieces.
- *   3. apply: a block takes one row of a frame, so its frame and row of the gain's grid are known once.
- * Pieces are cut by the number of pixels alone and every sum has a fixed order: the same bytes on any card.
+ *   3. apply: a block takes one row of a frame, so its frame and row of the gain's grid are known
+ *      once.
+ * Pieces are cut by the number of pixels alone and every sum has a fixed order: the same bytes on
+ * any card.
  */
 #include "kernels/cuda/cuda_device.cuh"
 
@@ -32,19 +36,21 @@ typedef struct {
     int64_t pixels;
     int channels;
     int groups;
-    int per_group;    /* channels of a group */
-    int packs;        /* of a pixel: channels / N */
-    int columns;      /* of a pixel: packs x PARTS */
+    int per_group; /* channels of a group */
+    int packs;     /* of a pixel: channels / N */
+    int columns;   /* of a pixel: packs x PARTS */
     int pieces;
     int64_t per_piece; /* pixels */
 } moments_plan;
 
 /* ---- 1: partial sums ---- */
 
-/* Thread t has pack t % lanes of a tile of packs, in every (256 / lanes)-th pixel of the piece; blockIdx.y is the tile. PARTS
- * columns of N / PARTS channels in a pack. partial [pieces, columns]. */
+/* Thread t has pack t % lanes of a tile of packs, in every (256 / lanes)-th pixel of the piece;
+ * blockIdx.y is the tile. PARTS columns of N / PARTS channels in a pack. partial [pieces,
+ * columns]. */
 template <typename T, int N, int PARTS>
-static __global__ void __launch_bounds__(THREADS) moments_kernel(moments *partial, const T *x, moments_plan p, int lanes)
+static __global__ void __launch_bounds__(THREADS)
+    moments_kernel(moments *partial, const T *x, moments_plan p, int lanes)
 {
     constexpr int WIDTH = N / PARTS;
     __shared__ moments of_thread[THREADS * PARTS];
@@ -102,8 +108,9 @@ static __global__ void __launch_bounds__(THREADS) moments_kernel(moments *partia
 
 /* Block g adds the columns of group g; x[first of the group] comes back in. */
 template <typename T>
-static __global__ void __launch_bounds__(THREADS) statistics_kernel(group_statistics *out, const moments *partial, const T *x,
-                                                                    moments_plan p, float eps)
+static __global__ void __launch_bounds__(THREADS)
+    statistics_kernel(group_statistics *out, const moments *partial, const T *x, moments_plan p,
+                      float eps)
 {
     __shared__ moments of_thread[THREADS];
     const int group = (int)blockIdx.x;
@@ -150,7 +157,8 @@ typedef struct {
     int64_t shift_stride[3];
 } apply_plan;
 
-/* The nearest cell: when the number of frames is odd and above 1, frame 0 takes cell 0 and the others share the rest. */
+/* The nearest cell: when the number of frames is odd and above 1, frame 0 takes cell 0 and the
+ * others share the rest. */
 static __device__ __forceinline__ int frame_cell(int t, int frames, int cells)
 {
     if (frames > 1 && frames % 2 == 1)
@@ -158,7 +166,8 @@ static __device__ __forceinline__ int frame_cell(int t, int frames, int cells)
     return (int)((int64_t)t * cells / frames);
 }
 
-/* column * cells / width, and what that leaves: from column to column by sums, for a division takes as long as all else of a pixel. */
+/* column * cells / width, and what that leaves: from column to column by sums, for a division takes
+ * as long as all else of a pixel. */
 typedef struct {
     int cell;
     unsigned rest; /* below width */
@@ -170,18 +179,20 @@ static __device__ __forceinline__ column_cell cell_of_column(int column, const a
     return {(int)(product / p.width), (unsigned)(product % p.width)};
 }
 
-static __device__ __forceinline__ column_cell cell_after(column_cell at, column_cell step, const apply_plan &p)
+static __device__ __forceinline__ column_cell cell_after(column_cell at, column_cell step,
+                                                         const apply_plan &p)
 {
     const unsigned rest = at.rest + step.rest;
     const bool next = rest >= (unsigned)p.width;
     return {at.cell + step.cell + (next ? 1 : 0), next ? rest - (unsigned)p.width : rest};
 }
 
-/* Block (x, y): frame row x of out, tile y of its packs; a thread keeps its channels and walks along the row. x begins with the first
- * frame that out has. GAINED: p.gain is there; known only while running it costs registers that are not there. */
+/* Block (x, y): frame row x of out, tile y of its packs; a thread keeps its channels and walks
+ * along the row. x begins with the first frame that out has. GAINED: p.gain is there; known only
+ * while running it costs registers that are not there. */
 template <typename T, int N, bool GAINED>
-static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const T *x, const group_statistics *statistics, apply_plan p,
-                                                               int lanes)
+static __global__ void __launch_bounds__(THREADS, 2)
+    apply_kernel(T *out, const T *x, const group_statistics *statistics, apply_plan p, int lanes)
 {
     const int walkers = THREADS / lanes;
     const int walker = (int)threadIdx.x / lanes;
@@ -221,7 +232,8 @@ static __global__ void __launch_bounds__(THREADS, 2) apply_kernel(T *out, const 
             const int column = column0 + k * walkers < p.width ? column0 + k * walkers : column0;
             read[k] = lt_load<T, N>(x + (first + column) * p.channels + channel);
             if (GAINED) {
-                const int cell = at.cell < p.cells[2] ? at.cell : 0; /* behind the row: any will do */
+                /* behind the row: any will do */
+                const int cell = at.cell < p.cells[2] ? at.cell : 0;
                 gain[k] = lt_load<T, N>((const T *)p.gain + gain_row + cell * p.gain_stride[2]);
                 shift[k] = lt_load<T, N>((const T *)p.shift + shift_row + cell * p.shift_stride[2]);
                 at = cell_after(at, step, p);
@@ -266,7 +278,8 @@ static moments_plan plan_moments(const norm_job &j, int n, int parts)
     p.packs = p.channels / n;
     p.columns = p.packs * parts;
     const int64_t wanted = lt_cuda_ceil_div(p.pixels, PIECE_PIXELS);
-    p.per_piece = lt_cuda_ceil_div(p.pixels, wanted < (int64_t)MOST_PIECES ? wanted : (int64_t)MOST_PIECES);
+    p.per_piece =
+        lt_cuda_ceil_div(p.pixels, wanted < (int64_t)MOST_PIECES ? wanted : (int64_t)MOST_PIECES);
     p.pieces = (int)lt_cuda_ceil_div(p.pixels, p.per_piece);
     return p;
 }
@@ -298,22 +311,27 @@ static apply_plan plan_apply(const norm_job &j)
 template <typename T, int N, int PARTS> static lt_status run(const norm_job &j, lt_error *err)
 {
     const moments_plan p = plan_moments(j, N, PARTS);
-    const size_t statistics_bytes = (size_t)lt_cuda_ceil_div((int64_t)p.groups * (int64_t)sizeof(group_statistics), LT_CUDA_ALIGN) *
-                                    (size_t)LT_CUDA_ALIGN;
+    const size_t statistics_bytes =
+        (size_t)lt_cuda_ceil_div((int64_t)p.groups * (int64_t)sizeof(group_statistics),
+                                 LT_CUDA_ALIGN) *
+        (size_t)LT_CUDA_ALIGN;
     void *memory;
-    LT_TRY(lt_cuda_workspace(j.c, statistics_bytes + (size_t)p.pieces * (size_t)p.columns * sizeof(moments), &memory, err));
+    LT_TRY(lt_cuda_workspace(
+        j.c, statistics_bytes + (size_t)p.pieces * (size_t)p.columns * sizeof(moments), &memory,
+        err));
     group_statistics *statistics = (group_statistics *)memory;
     moments *partial = (moments *)((char *)memory + statistics_bytes);
     const T *x = (const T *)j.x.data;
     const int lanes = p.packs < (int)THREADS ? p.packs : (int)THREADS;
     const unsigned tiles = (unsigned)lt_cuda_ceil_div(p.packs, lanes);
-    LT_TRY(lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)p.pieces, tiles), THREADS, 0, moments_kernel<T, N, PARTS>, partial, x,
-                          p, lanes));
-    LT_TRY(lt_cuda_launch(j.c, "group_norm", err, (unsigned)p.groups, THREADS, 0, statistics_kernel<T>, statistics, partial, x, p,
-                          j.a->eps));
-    return lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)(j.out.dim[0] * j.out.dim[1]), tiles), THREADS, 0,
-                          lt_is_none(&j.a->gain) ? apply_kernel<T, N, false> : apply_kernel<T, N, true>, (T *)j.out.data,
-                          x + j.a->first * j.x.stride[0], statistics, plan_apply(j), lanes);
+    LT_TRY(lt_cuda_launch(j.c, "group_norm", err, dim3((unsigned)p.pieces, tiles), THREADS, 0,
+                          moments_kernel<T, N, PARTS>, partial, x, p, lanes));
+    LT_TRY(lt_cuda_launch(j.c, "group_norm", err, (unsigned)p.groups, THREADS, 0,
+                          statistics_kernel<T>, statistics, partial, x, p, j.a->eps));
+    return lt_cuda_launch(
+        j.c, "group_norm", err, dim3((unsigned)(j.out.dim[0] * j.out.dim[1]), tiles), THREADS, 0,
+        lt_is_none(&j.a->gain) ? apply_kernel<T, N, false> : apply_kernel<T, N, true>,
+        (T *)j.out.data, x + j.a->first * j.x.stride[0], statistics, plan_apply(j), lanes);
 }
 
 /* A pack may hold one group's channels, or those of two; anything else goes channel by channel. */
@@ -333,8 +351,8 @@ template <typename T> static lt_status pick_width(const norm_job &j, lt_error *e
     return run<T, 1, 1>(j, err);
 }
 
-lt_status lt_cuda_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                             const lt_group_norm_args *a, lt_error *err)
+lt_status lt_cuda_group_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                             const lt_weight *bias, const lt_group_norm_args *a, lt_error *err)
 {
     const norm_job j = {lt_cuda_of(b), out, x, w, bias, a};
     if (lt_numel(&out) == 0)

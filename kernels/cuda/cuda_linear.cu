@@ -1,15 +1,18 @@
-/* cuda_linear.cu - out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]): which kernel, and what lies where in the workspace.
+/* cuda_linear.cu - out[n, o] = act(x[n, i] . W[o, i]^T + bias[o]): which kernel, and what lies
+ * where in the workspace.
  *
- * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu), and a norm before, a gate or a sum after the product are
- * part of the same kernel. With more, those are kernels of their own, and cuBLASLt multiplies two matrices of one
- * type: bf16, or f32 where x or the weight is f32, or where rows do not begin on 16 bytes, which its kernels for bf16 want. A
- * matrix of another type is first written to the workspace in that type, integers times their scales. Bias and GELU(tanh)
- * of a bf16 result are added by the library, with the bias rounded to bf16 as its interface wants it; every other end is
- * ours: the sums stay f32 until bias and activation are done.
+ * Up to LT_FEW_ROWS rows the weight is read straight (cuda_linear_few.cu), and a norm before, a
+ * gate or a sum after the product are part of the same kernel. With more, those are kernels of
+ * their own, and cuBLASLt multiplies two matrices of one
+ * type: bf16, or f32 where x or the weight is f32, or where rows do not begin on 16 bytes, which
+ * its kernels for bf16 want. A matrix of another type is first written to the workspace in that
+ * type, integers times their scales. Bias and GELU(tanh) of a bf16 result are added by the library,
+ * with the bias rounded to bf16 as its interface wants it; every other end is ours: the sums stay
+ * f32 until bias and activation are done.
  *
- * Where the weight allows E4M3 and the library makes a bf16 result, both matrices are written to the workspace in that type
- * (cuda_linear_e4m3.cu), with a scale for each row where the library multiplies so (on sm_90, from 12.9 on), and with one for each matrix
- * elsewhere.
+ * Where the weight allows E4M3 and the library makes a bf16 result, both matrices are written to
+ * the workspace in that type (cuda_linear_e4m3.cu), with a scale for each row where the library
+ * multiplies so (on sm_90, from 12.9 on), and with one for each matrix elsewhere.
  */
 #include "kernels/cuda/cublas_matmul.h"
 #include "kernels/cuda/cuda_device.cuh"
@@ -45,7 +48,8 @@ static size_t take(size_t *at, bool wanted, int64_t count, lt_dtype type)
 {
     const size_t place = *at;
     if (wanted)
-        *at += ((size_t)count * lt_dtype_bytes(type) + LT_CUDA_ALIGN - 1) / LT_CUDA_ALIGN * LT_CUDA_ALIGN;
+        *at += ((size_t)count * lt_dtype_bytes(type) + LT_CUDA_ALIGN - 1) / LT_CUDA_ALIGN *
+               LT_CUDA_ALIGN;
     return place;
 }
 
@@ -105,8 +109,8 @@ static lt_cublas_finish finish_of(const job &j)
 }
 
 /* x and w of the product in E4M3. */
-static lt_status narrow(const job &j, char *workspace, const places &at, const lt_tensor &x, const lt_tensor &w,
-                        lt_cublas_product *p, lt_error *err)
+static lt_status narrow(const job &j, char *workspace, const places &at, const lt_tensor &x,
+                        const lt_tensor &w, lt_cublas_product *p, lt_error *err)
 {
     float *x_scale = (float *)(workspace + at.x_scale);
     float *w_scale = (float *)(workspace + at.w_scale);
@@ -114,8 +118,10 @@ static lt_status narrow(const job &j, char *workspace, const places &at, const l
     LT_TRY(lt_cublas_version(j.c, &version, err));
     p->scale_by_row = j.c->facts.capability == 90 && version >= (size_t)LT_CUBLAS_SCALES_ROWS;
     p->fast_sums = true;
-    LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.x_narrow, x_scale, x, p->scale_by_row, err));
-    LT_TRY(lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.w_narrow, w_scale, w, p->scale_by_row, err));
+    LT_TRY(
+        lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.x_narrow, x_scale, x, p->scale_by_row, err));
+    LT_TRY(
+        lt_cuda_to_e4m3(j.c, (uint8_t *)workspace + at.w_narrow, w_scale, w, p->scale_by_row, err));
     p->x = workspace + at.x_narrow;
     p->w = workspace + at.w_narrow;
     p->x_scale = x_scale;
@@ -140,8 +146,8 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     if (rounds_bias(j)) {
         const lt_shape row = lt_shape2(1, j.out.dim[1]);
         bias = workspace + at.bias;
-        LT_TRY(lt_cuda_panel(j.c, lt_view(workspace + at.bias, LT_BF16, row), lt_view((void *)j.bias, LT_F32, row), lt_none(),
-                             err));
+        LT_TRY(lt_cuda_panel(j.c, lt_view(workspace + at.bias, LT_BF16, row),
+                             lt_view((void *)j.bias, LT_F32, row), lt_none(), err));
     }
     lt_cublas_product p = {};
     p.x = x.data;
@@ -163,20 +169,24 @@ static lt_status multiply(const job &j, char *workspace, lt_error *err)
     return j.finished_ours ? lt_cuda_linear_finish(j.c, j.out, sums, j.bias, j.act, err) : LT_OK;
 }
 
-/* Whether the product can be one of bf16. Integers are written out packed, in rows as long as those of x. */
+/* Whether the product can be one of bf16. Integers are written out packed,
+ * in rows as long as those of x. */
 static bool fits_bf16(const lt_tensor &out, const lt_tensor &x, const lt_tensor &w)
 {
-    return x.dtype == LT_BF16 && w.dtype != LT_F32 && x.dim[1] % lt_pack_size<lt_bf16> == 0 && lt_cuda_aligned(&x, 16) &&
-           lt_cuda_aligned(&out, 16) && (w.dtype != LT_BF16 || lt_cuda_aligned(&w, 16));
+    return x.dtype == LT_BF16 && w.dtype != LT_F32 && x.dim[1] % lt_pack_size<lt_bf16> == 0 &&
+           lt_cuda_aligned(&x, 16) && lt_cuda_aligned(&out, 16) &&
+           (w.dtype != LT_BF16 || lt_cuda_aligned(&w, 16));
 }
 
 /* cuBLASLt multiplies rows of whole 16 bytes only. */
 static bool fits_e4m3(const lt_cuda *c, const lt_weight *w)
 {
-    return w->rounding == LT_ROUND_E4M3 && c->base.rounds_to == w->rounding && w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
+    return w->rounding == LT_ROUND_E4M3 && c->base.rounds_to == w->rounding &&
+           w->value.dim[0] % 16 == 0 && w->value.dim[1] % 16 == 0;
 }
 
-static lt_few_job few_job(const lt_tensor &out, const lt_tensor &x, const lt_weight *w, const float *bias, lt_act act)
+static lt_few_job few_job(const lt_tensor &out, const lt_tensor &x, const lt_weight *w,
+                          const float *bias, lt_act act)
 {
     lt_few_job j = {};
     j.out = out;
@@ -198,8 +208,8 @@ static lt_status run_few(lt_backend *b, lt_few_job j, lt_error *err)
     return lt_cuda_linear_few(lt_cuda_of(b), &j, err);
 }
 
-lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_act act,
-                         lt_error *err)
+lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                         const lt_weight *bias, lt_act act, lt_error *err)
 {
     if (x.dim[0] <= LT_FEW_ROWS)
         return run_few(b, few_job(out, x, w, lt_cuda_vector(bias), act), err);
@@ -208,7 +218,8 @@ lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_wei
     job j = {lt_cuda_of(b), out, x, &here, lt_cuda_vector(bias), act, LT_BF16, false, false, false};
     if (!fits_bf16(out, x, here.value))
         j.type = LT_F32;
-    const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 && (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
+    const bool with_library = out.dtype == LT_BF16 && j.type == LT_BF16 &&
+                              (act == LT_ACT_NONE || act == LT_ACT_GELU_TANH);
     j.narrowed = with_library && fits_e4m3(j.c, &here);
     j.sums_apart = out.dtype == LT_BF16 && !with_library;
     j.finished_ours = !with_library && (j.sums_apart || j.bias != NULL || act != LT_ACT_NONE);
@@ -217,8 +228,8 @@ lt_status lt_cuda_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_wei
     return multiply(j, (char *)workspace, err);
 }
 
-lt_status lt_cuda_linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, lt_tensor room,
-                             lt_error *err)
+lt_status lt_cuda_linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                             const lt_weight *bias, lt_tensor room, lt_error *err)
 {
     if (x.dim[0] > LT_FEW_ROWS)
         return lt_linear_add_in_steps(b, out, x, w, bias, room, err);
@@ -227,8 +238,8 @@ lt_status lt_cuda_linear_add(lt_backend *b, lt_tensor out, lt_tensor x, const lt
     return run_few(b, j, err);
 }
 
-lt_status lt_cuda_normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *w, lt_tensor room,
-                                lt_error *err)
+lt_status lt_cuda_normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm,
+                                const lt_weight *w, lt_tensor room, lt_error *err)
 {
     if (x.dim[0] > LT_FEW_ROWS)
         return lt_normed_linear_in_steps(b, out, x, norm, w, room, err);
@@ -237,8 +248,9 @@ lt_status lt_cuda_normed_linear(lt_backend *b, lt_tensor out, lt_tensor x, const
     return run_few(b, j, err);
 }
 
-lt_status lt_cuda_gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm, const lt_weight *gate,
-                               const lt_weight *up, lt_act act, lt_tensor room, lt_error *err)
+lt_status lt_cuda_gated_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_row_norm *norm,
+                               const lt_weight *gate, const lt_weight *up, lt_act act,
+                               lt_tensor room, lt_error *err)
 {
     if (x.dim[0] > LT_FEW_ROWS || gate->value.dtype != up->value.dtype)
         return lt_gated_linear_in_steps(b, out, x, norm, gate, up, act, room, err);

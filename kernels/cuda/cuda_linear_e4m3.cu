@@ -1,7 +1,8 @@
-/* cuda_linear_e4m3.cu - matrices in 8 bits: q = E4M3(x / scale), scale = largest |x| / 448, of each row or of the whole matrix.
+/* cuda_linear_e4m3.cu - matrices in 8 bits: q = E4M3(x / scale), scale = largest |x| / 448, of each
+ * row or of the whole matrix.
  *
- * What is not finite makes its row (or all) NaN or zero times infinity, so that it shows in the sums. Memory bound: rows with
- * scales of their own are read once, others twice.
+ * What is not finite makes its row (or all) NaN or zero times infinity, so that it shows in the
+ * sums. Memory bound: rows with scales of their own are read once, others twice.
  */
 #include "kernels/cuda/cuda_e4m3.cuh"
 #include "kernels/cuda/cuda_linear.h"
@@ -20,7 +21,8 @@ static __device__ __forceinline__ int64_t row_of_warp()
     return (int64_t)blockIdx.x * WARPS + threadIdx.x / LT_WARP;
 }
 
-static __global__ void scales_kernel(float *scale, const lt_bf16 *from, int64_t rows, int64_t columns, int64_t stride)
+static __global__ void scales_kernel(float *scale, const lt_bf16 *from, int64_t rows,
+                                     int64_t columns, int64_t stride)
 {
     const int64_t row = row_of_warp();
     if (row >= rows)
@@ -56,8 +58,9 @@ static __global__ void __launch_bounds__(LARGEST_THREADS) largest_kernel(float *
         scale[0] = most;
 }
 
-static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_row, const lt_bf16 *from, int64_t rows,
-                                     int64_t columns, int64_t stride)
+static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_row,
+                                     const lt_bf16 *from, int64_t rows, int64_t columns,
+                                     int64_t stride)
 {
     const int64_t row = row_of_warp();
     if (row >= rows)
@@ -70,9 +73,10 @@ static __global__ void narrow_kernel(uint8_t *out, const float *scale, bool by_r
     }
 }
 
-/* Both at once where every row has a scale of its own: a block holds the row in registers and reads it once. */
-static __global__ void __launch_bounds__(ROW_THREADS) rows_kernel(uint8_t *out, float *scale, const lt_bf16 *from, int64_t columns,
-                                                                  int64_t stride)
+/* Both at once where every row has a scale of its own: a block holds the row in
+ * registers and reads it once. */
+static __global__ void __launch_bounds__(ROW_THREADS)
+    rows_kernel(uint8_t *out, float *scale, const lt_bf16 *from, int64_t columns, int64_t stride)
 {
     __shared__ float largest[ROW_THREADS / LT_WARP];
     const int64_t row = blockIdx.x;
@@ -114,19 +118,21 @@ static __global__ void __launch_bounds__(ROW_THREADS) rows_kernel(uint8_t *out, 
     }
 }
 
-lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from, bool by_row, lt_error *err)
+lt_status lt_cuda_to_e4m3(lt_cuda *c, uint8_t *out, float *scale, lt_tensor from, bool by_row,
+                          lt_error *err)
 {
     const int64_t rows = from.dim[0];
     const int64_t columns = from.dim[1];
     const lt_bf16 *values = (const lt_bf16 *)from.data;
     const unsigned grid = (unsigned)lt_cuda_ceil_div(rows, WARPS);
     if (by_row && columns <= (int64_t)ROW_THREADS * HELD * PACK)
-        return lt_cuda_launch(c, "linear: e4m3", err, (unsigned)rows, ROW_THREADS, 0, rows_kernel, out, scale, values, columns,
-                              from.stride[0]);
-    LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, scales_kernel, scale, values, rows, columns,
-                          from.stride[0]));
+        return lt_cuda_launch(c, "linear: e4m3", err, (unsigned)rows, ROW_THREADS, 0, rows_kernel,
+                              out, scale, values, columns, from.stride[0]);
+    LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, scales_kernel, scale,
+                          values, rows, columns, from.stride[0]));
     if (!by_row)
-        LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, 1, LARGEST_THREADS, 0, largest_kernel, scale, rows));
-    return lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, narrow_kernel, out, (const float *)scale, by_row, values,
-                          rows, columns, from.stride[0]);
+        LT_TRY(lt_cuda_launch(c, "linear: e4m3", err, 1, LARGEST_THREADS, 0, largest_kernel, scale,
+                              rows));
+    return lt_cuda_launch(c, "linear: e4m3", err, grid, WARPS * LT_WARP, 0, narrow_kernel, out,
+                          (const float *)scale, by_row, values, rows, columns, from.stride[0]);
 }

@@ -1,4 +1,5 @@
-/* cuda_linear_finish.cu - bias and activation after a product, for those that cuBLASLt's epilogues do not have. Memory bound. */
+/* cuda_linear_finish.cu - bias and activation after a product, for those that cuBLASLt's epilogues
+ * do not have. Memory bound. */
 #include "kernels/cuda/cuda_linear.h"
 #include "kernels/cuda/cuda_walk.cuh"
 
@@ -13,13 +14,15 @@ template <typename To, lt_act ACT> struct finish_op {
         lt_pack<To, N> y;
 #pragma unroll
         for (int i = 0; i < N; i++)
-            y.at[i] = lt_from_float<To>(lt_activated<ACT>(x.at[i] + (bias == NULL ? 0 : bias[at[2] + i])));
+            y.at[i] = lt_from_float<To>(
+                lt_activated<ACT>(x.at[i] + (bias == NULL ? 0 : bias[at[2] + i])));
         lt_store<To, N>(out + at[0], y);
     }
 };
 
 template <typename To, lt_act ACT>
-static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums, const float *bias, lt_error *err)
+static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums, const float *bias,
+                     lt_error *err)
 {
     lt_walk w = lt_walk_over(lt_shape_of(&out));
     const finish_op<To, ACT> op = {(To *)out.data, (const float *)sums.data, bias};
@@ -33,7 +36,8 @@ static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums, co
 }
 
 template <typename To>
-static lt_status pick_act(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums, const float *bias, lt_act act, lt_error *err)
+static lt_status pick_act(lt_cuda *c, const lt_tensor &out, const lt_tensor &sums,
+                          const float *bias, lt_act act, lt_error *err)
 {
     switch (act) {
     case LT_ACT_GELU_ERF:
@@ -50,7 +54,8 @@ static lt_status pick_act(lt_cuda *c, const lt_tensor &out, const lt_tensor &sum
     return run<To, LT_ACT_NONE>(c, out, sums, bias, err);
 }
 
-lt_status lt_cuda_linear_finish(lt_cuda *c, lt_tensor out, lt_tensor sums, const float *bias, lt_act act, lt_error *err)
+lt_status lt_cuda_linear_finish(lt_cuda *c, lt_tensor out, lt_tensor sums, const float *bias,
+                                lt_act act, lt_error *err)
 {
     return out.dtype == LT_F32 ? pick_act<float>(c, out, sums, bias, act, err)
                                : pick_act<lt_bf16>(c, out, sums, bias, act, err);

@@ -1,5 +1,6 @@
-/* cuda_linear_number.cuh - stored values of a weight as floats: f32, bf16, i8 without its scale, and blocks of 32 integers with
- * an f16 scale each (kernels/core/weight.h): q8, or q4 where the low halves of a block's 16 bytes are its first 16 elements. */
+/* cuda_linear_number.cuh - stored values of a weight as floats: f32, bf16, i8 without its scale,
+ * and blocks of 32 integers with an f16 scale each (kernels/core/weight.h): q8, or q4 where the low
+ * halves of a block's 16 bytes are its first 16 elements. */
 #ifndef LT_CUDA_LINEAR_NUMBER_CUH
 #define LT_CUDA_LINEAR_NUMBER_CUH
 
@@ -35,7 +36,8 @@ template <typename T> __device__ __forceinline__ float lt_number(T x)
 }
 
 /* N neighbours, in loads of up to 16 bytes. */
-template <typename T, int N> __device__ __forceinline__ void lt_load_numbers(float (&to)[N], const T *from)
+template <typename T, int N>
+__device__ __forceinline__ void lt_load_numbers(float (&to)[N], const T *from)
 {
     constexpr int M = N * (int)sizeof(T) <= 16 ? N : lt_pack_size<T>;
 #pragma unroll
@@ -47,8 +49,11 @@ template <typename T, int N> __device__ __forceinline__ void lt_load_numbers(flo
     }
 }
 
-/* The values from element `at` of a weight on, scales of blocks multiplied in; of q8 half a block, of q4 a whole one. */
-template <int N> __device__ __forceinline__ void lt_load_weights(float (&to)[N], const lt_q8 *w, const void *scale, int64_t at)
+/* The values from element `at` of a weight on, scales of blocks multiplied in; of q8 half a block,
+ * of q4 a whole one. */
+template <int N>
+__device__ __forceinline__ void lt_load_weights(float (&to)[N], const lt_q8 *w, const void *scale,
+                                                int64_t at)
 {
     const float factor = __half2float(((const __half *)scale)[at / LT_BLOCK]);
     lt_load_numbers<int8_t, N>(to, (const int8_t *)w + at);
@@ -57,7 +62,9 @@ template <int N> __device__ __forceinline__ void lt_load_weights(float (&to)[N],
         to[i] *= factor;
 }
 
-template <int N> __device__ __forceinline__ void lt_load_weights(float (&to)[N], const lt_q4 *w, const void *scale, int64_t at)
+template <int N>
+__device__ __forceinline__ void lt_load_weights(float (&to)[N], const lt_q4 *w, const void *scale,
+                                                int64_t at)
 {
     static_assert(N == LT_BLOCK, "q4 is read in whole blocks");
     const float factor = __half2float(((const __half *)scale)[at / LT_BLOCK]);
@@ -69,7 +76,9 @@ template <int N> __device__ __forceinline__ void lt_load_weights(float (&to)[N],
     }
 }
 
-template <int N, typename W> __device__ __forceinline__ void lt_load_weights(float (&to)[N], const W *w, const void *, int64_t at)
+template <int N, typename W>
+__device__ __forceinline__ void lt_load_weights(float (&to)[N], const W *w, const void *,
+                                                int64_t at)
 {
     lt_load_numbers<W, N>(to, w + at);
 }

@@ -1,5 +1,6 @@
-/* cuda_linear_panel.cu - matrices in another type: what cuBLASLt cannot multiply as it is stored is widened (or scaled) into
- * the workspace first. Memory bound: each value is read once and written once. */
+/* cuda_linear_panel.cu - matrices in another type: what cuBLASLt cannot multiply as it is stored is
+ * widened (or scaled) into the workspace first. Memory bound: each value is read once and written
+ * once. */
 #include "kernels/cuda/cuda_linear.h"
 #include "kernels/cuda/cuda_linear_number.cuh"
 #include "kernels/cuda/cuda_walk.cuh"
@@ -22,10 +23,12 @@ template <typename To, typename From> struct panel_op {
 };
 
 template <typename To, typename From>
-static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &from, const lt_tensor &scale, lt_error *err)
+static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &from,
+                     const lt_tensor &scale, lt_error *err)
 {
     lt_walk w = lt_walk_over(lt_shape_of(&out));
-    const panel_op<To, From> op = {(To *)out.data, (const From *)from.data, (const float *)scale.data};
+    const panel_op<To, From> op = {(To *)out.data, (const From *)from.data,
+                                   (const float *)scale.data};
     lt_walk_add(&w, &out, 1, LT_WALK_RUNS);
     lt_walk_add(&w, &from, 1, LT_WALK_RUNS);
     if (!lt_is_none(&scale)) {
@@ -36,7 +39,8 @@ static lt_status run(lt_cuda *c, const lt_tensor &out, const lt_tensor &from, co
 }
 
 template <typename To>
-static lt_status pick_from(lt_cuda *c, const lt_tensor &out, const lt_tensor &from, const lt_tensor &scale, lt_error *err)
+static lt_status pick_from(lt_cuda *c, const lt_tensor &out, const lt_tensor &from,
+                           const lt_tensor &scale, lt_error *err)
 {
     switch (from.dtype) {
     case LT_F32:
@@ -52,7 +56,8 @@ static lt_status pick_from(lt_cuda *c, const lt_tensor &out, const lt_tensor &fr
 }
 
 /* One thread for 16 bytes of blocks. */
-template <typename To, typename W> static __global__ void blocks_kernel(To *out, const W *w, const void *scale, int64_t count)
+template <typename To, typename W>
+static __global__ void blocks_kernel(To *out, const W *w, const void *scale, int64_t count)
 {
     constexpr int N = lt_weights_in_16<W>;
     for (int64_t i = lt_first_item() * N; i < count; i += lt_item_step() * N) {
@@ -69,13 +74,14 @@ template <typename To, typename W> static __global__ void blocks_kernel(To *out,
     }
 }
 
-template <typename To, typename W> static lt_status run_blocks(lt_cuda *c, void *out, const lt_weight *w, lt_error *err)
+template <typename To, typename W>
+static lt_status run_blocks(lt_cuda *c, void *out, const lt_weight *w, lt_error *err)
 {
     enum { THREADS = 256 };
     const int64_t count = lt_numel(&w->value);
     const unsigned grid = lt_cuda_blocks_for(c, count / lt_weights_in_16<W>, THREADS);
-    return lt_cuda_launch(c, "linear: panel", err, grid, THREADS, 0, blocks_kernel<To, W>, (To *)out, (const W *)w->value.data,
-                          (const void *)w->scale.data, count);
+    return lt_cuda_launch(c, "linear: panel", err, grid, THREADS, 0, blocks_kernel<To, W>,
+                          (To *)out, (const W *)w->value.data, (const void *)w->scale.data, count);
 }
 
 lt_status lt_cuda_panel_of_blocks(lt_cuda *c, lt_tensor out, const lt_weight *w, lt_error *err)
@@ -91,5 +97,6 @@ lt_status lt_cuda_panel(lt_cuda *c, lt_tensor out, lt_tensor from, lt_tensor sca
 {
     if (lt_is_none(&scale))
         scale.data = NULL;
-    return out.dtype == LT_F32 ? pick_from<float>(c, out, from, scale, err) : pick_from<lt_bf16>(c, out, from, scale, err);
+    return out.dtype == LT_F32 ? pick_from<float>(c, out, from, scale, err)
+                               : pick_from<lt_bf16>(c, out, from, scale, err);
 }

@@ -1,7 +1,8 @@
 /* cuda_memory.c - device memory, copies from and to the host, the workspace.
  *
- * An upload goes through pinned memory: the host's bytes are copied there and are free at once, the copy to the device is
- * queued behind what was asked for before. A slot of that memory is taken again when the copies out of it are done.
+ * An upload goes through pinned memory: the host's bytes are copied there and are free at once, the
+ * copy to the device is queued behind what was asked for before. A slot of that memory is taken
+ * again when the copies out of it are done.
  */
 #include "kernels/cuda/cuda_backend.h"
 
@@ -10,7 +11,8 @@
 
 /* ---- the table of blocks ---- */
 
-/* Where `memory` stands, or would: linear probing from a multiplicative hash; a free place has memory NULL. */
+/* Where `memory` stands, or would: linear probing from a multiplicative hash;
+ * a free place has memory NULL. */
 static size_t place_of(const lt_cuda_blocks *t, const void *memory)
 {
     const uint64_t hash = (uint64_t)(uintptr_t)memory / LT_CUDA_ALIGN * 0x9E3779B97F4A7C15u;
@@ -24,10 +26,12 @@ static lt_status grow_blocks(lt_cuda_blocks *t, lt_error *err)
 {
     if (t->capacity > 0 && t->count < t->capacity / 2)
         return LT_OK;
-    lt_cuda_blocks larger = {.capacity = t->capacity > 0 ? 2 * t->capacity : 1024, .count = t->count};
+    lt_cuda_blocks larger = {.capacity = t->capacity > 0 ? 2 * t->capacity : 1024,
+                             .count = t->count};
     larger.block = calloc(larger.capacity, sizeof *larger.block);
     if (larger.block == NULL)
-        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a list of %zu blocks", larger.capacity);
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a list of %zu blocks",
+                       larger.capacity);
     for (size_t i = 0; i < t->capacity; i++)
         if (t->block[i].memory != NULL)
             larger.block[place_of(&larger, t->block[i].memory)] = t->block[i];
@@ -47,7 +51,8 @@ static size_t forget_block(lt_cuda_blocks *t, const void *memory)
         return 0;
     t->block[hole] = (lt_cuda_block){0};
     t->count--;
-    for (size_t i = (hole + 1) & (t->capacity - 1); t->block[i].memory != NULL; i = (i + 1) & (t->capacity - 1)) {
+    for (size_t i = (hole + 1) & (t->capacity - 1); t->block[i].memory != NULL;
+         i = (i + 1) & (t->capacity - 1)) {
         const lt_cuda_block moved = t->block[i];
         t->block[i] = (lt_cuda_block){0};
         t->block[place_of(t, moved.memory)] = moved;
@@ -76,8 +81,8 @@ lt_status lt_cuda_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
     return LT_OK;
 }
 
-/* What is queued on the block still finds it. That cudaFree waits for the device by itself is not promised; a failure of waiting shows in
- * the next call. */
+/* What is queued on the block still finds it. That cudaFree waits for the device by itself is not
+ * promised; a failure of waiting shows in the next call. */
 static void free_when_done(const lt_cuda *c, void *memory)
 {
     if (memory == NULL)
@@ -113,7 +118,8 @@ static void give_back(lt_cuda *c, void **memory, size_t *has)
 }
 
 /* Other memory in place of `*memory` where that has less than `bytes`; *grown says whether. */
-static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, const char *what, bool *grown, lt_error *err)
+static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, const char *what,
+                      bool *grown, lt_error *err)
 {
     *grown = bytes > *has;
     if (!*grown)
@@ -131,7 +137,8 @@ static lt_status grow(lt_cuda *c, void **memory, size_t *has, size_t bytes, cons
 lt_status lt_cuda_workspace(lt_cuda *c, size_t bytes, void **out, lt_error *err)
 {
     bool grown;
-    const lt_status s = grow(c, &c->workspace, &c->workspace_bytes, bytes, "workspace", &grown, err);
+    const lt_status s =
+        grow(c, &c->workspace, &c->workspace_bytes, bytes, "workspace", &grown, err);
     *out = c->workspace;
     return s;
 }
@@ -166,10 +173,13 @@ static lt_status open_staging(lt_cuda_staging *s, lt_error *err)
 {
     for (int i = 0; i < LT_CUDA_SLOTS; i++) {
         if (s->done[i] == NULL)
-            LT_CUDA_TRY(cudaEventCreateWithFlags(&s->done[i], cudaEventDisableTiming), "staging", err);
-        if (s->memory[i] == NULL && cudaMallocHost((void **)&s->memory[i], LT_CUDA_SLOT_BYTES) != cudaSuccess) {
+            LT_CUDA_TRY(cudaEventCreateWithFlags(&s->done[i], cudaEventDisableTiming), "staging",
+                        err);
+        if (s->memory[i] == NULL &&
+            cudaMallocHost((void **)&s->memory[i], LT_CUDA_SLOT_BYTES) != cudaSuccess) {
             (void)cudaGetLastError();
-            return lt_fail(err, LT_ERR_RESOURCES, "cuda: no pinned memory for %d bytes", (int)LT_CUDA_SLOT_BYTES);
+            return lt_fail(err, LT_ERR_RESOURCES, "cuda: no pinned memory for %d bytes",
+                           (int)LT_CUDA_SLOT_BYTES);
         }
     }
     return LT_OK;
@@ -198,16 +208,20 @@ lt_status lt_cuda_upload(lt_backend *b, void *device, const void *host, size_t b
         const size_t piece = bytes - at < room ? bytes - at : room;
         char *pinned = s->memory[s->slot] + s->used;
         memcpy(pinned, (const char *)host + at, piece);
-        LT_CUDA_TRY(cudaMemcpyAsync((char *)device + at, pinned, piece, cudaMemcpyHostToDevice, c->stream), "upload", err);
+        LT_CUDA_TRY(
+            cudaMemcpyAsync((char *)device + at, pinned, piece, cudaMemcpyHostToDevice, c->stream),
+            "upload", err);
         at += piece;
         s->used += piece;
     }
     return LT_OK;
 }
 
-/* One slot fills while the one before is copied on to where it was asked for; uploads out of it that are under way come before, on the same
- * stream. Uploads start anew after it: everything queued is done by then. */
-lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err)
+/* One slot fills while the one before is copied on to where it was asked for; uploads out of it
+ * that are under way come before, on the same stream. Uploads start anew after it: everything
+ * queued is done by then. */
+lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t bytes,
+                           lt_error *err)
 {
     lt_cuda *c = lt_cuda_of(b);
     lt_cuda_staging *s = &c->staging;
@@ -220,8 +234,8 @@ lt_status lt_cuda_download(lt_backend *b, void *host, const void *device, size_t
         if (i < pieces) {
             const size_t at = i * LT_CUDA_SLOT_BYTES;
             const size_t piece = bytes - at < LT_CUDA_SLOT_BYTES ? bytes - at : LT_CUDA_SLOT_BYTES;
-            LT_CUDA_TRY(cudaMemcpyAsync(s->memory[i % 2], (const char *)device + at, piece, cudaMemcpyDeviceToHost,
-                                        c->stream),
+            LT_CUDA_TRY(cudaMemcpyAsync(s->memory[i % 2], (const char *)device + at, piece,
+                                        cudaMemcpyDeviceToHost, c->stream),
                         "download", err);
             LT_CUDA_TRY(cudaEventRecord(s->done[i % 2], c->stream), "download", err);
         }
@@ -254,7 +268,8 @@ lt_status lt_cuda_open_reading(lt_backend *b, size_t bytes, lt_reading **out, lt
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: no pinned memory for %zu bytes", bytes);
     }
     r->bytes = bytes;
-    const lt_status s = lt_cuda_check(cudaEventCreateWithFlags(&r->there, cudaEventDisableTiming), "reading", err);
+    const lt_status s =
+        lt_cuda_check(cudaEventCreateWithFlags(&r->there, cudaEventDisableTiming), "reading", err);
     if (s != LT_OK) {
         lt_cuda_close_reading(b, r);
         return s;
@@ -267,7 +282,8 @@ lt_status lt_cuda_begin_reading(lt_backend *b, lt_reading *r, const void *device
 {
     lt_cuda *c = lt_cuda_of(b);
     LT_TRY(lt_cuda_expect_no_recording(c, "reading", err));
-    LT_CUDA_TRY(cudaMemcpyAsync(r->pinned, device, r->bytes, cudaMemcpyDeviceToHost, c->stream), "reading", err);
+    LT_CUDA_TRY(cudaMemcpyAsync(r->pinned, device, r->bytes, cudaMemcpyDeviceToHost, c->stream),
+                "reading", err);
     return lt_cuda_check(cudaEventRecord(r->there, c->stream), "reading", err);
 }
 

@@ -12,7 +12,8 @@ static __device__ __forceinline__ lt_philox4 lt_cuda_philox(lt_philox4 counter, 
     for (int round = 0; round < 10; round++) {
         const uint64_t a = (uint64_t)0xD2511F53u * counter.word[0];
         const uint64_t b = (uint64_t)0xCD9E8D57u * counter.word[2];
-        counter = {{(uint32_t)(b >> 32) ^ counter.word[1] ^ k0, (uint32_t)b, (uint32_t)(a >> 32) ^ counter.word[3] ^ k1, (uint32_t)a}};
+        counter = {{(uint32_t)(b >> 32) ^ counter.word[1] ^ k0, (uint32_t)b,
+                    (uint32_t)(a >> 32) ^ counter.word[3] ^ k1, (uint32_t)a}};
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }

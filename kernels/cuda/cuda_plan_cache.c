@@ -1,4 +1,5 @@
-/* cuda_plan_cache.c - see cuda_plan_cache.h: open addressing, never shrinks, nothing is taken out alone. */
+/* cuda_plan_cache.c - see cuda_plan_cache.h: open addressing, never
+ * shrinks, nothing is taken out alone. */
 #include "kernels/cuda/cuda_plan_cache.h"
 
 #include <stdlib.h>
@@ -16,12 +17,14 @@ static uint64_t hash_of(const void *key, size_t bytes)
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
-static lt_plan_slot *slot_for(lt_plan_slot *slots, size_t capacity, uint64_t hash, const void *key, size_t bytes)
+static lt_plan_slot *slot_for(lt_plan_slot *slots, size_t capacity, uint64_t hash, const void *key,
+                              size_t bytes)
 {
     size_t at = (size_t)hash & (capacity - 1);
     for (;; at = (at + 1) & (capacity - 1)) {
         lt_plan_slot *s = &slots[at];
-        if (s->key == NULL || (s->hash == hash && s->bytes == bytes && memcmp(s->key, key, bytes) == 0))
+        if (s->key == NULL ||
+            (s->hash == hash && s->bytes == bytes && memcmp(s->key, key, bytes) == 0))
             return s;
     }
 }
@@ -50,7 +53,8 @@ static lt_status grow(lt_plan_cache *cache, lt_error *err)
     return LT_OK;
 }
 
-lt_status lt_plan_keep(lt_plan_cache *cache, const void *key, size_t bytes, void *plan, lt_error *err)
+lt_status lt_plan_keep(lt_plan_cache *cache, const void *key, size_t bytes, void *plan,
+                       lt_error *err)
 {
     if (2 * (cache->count + 1) > cache->capacity)
         LT_TRY(grow(cache, err));

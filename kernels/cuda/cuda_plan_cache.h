@@ -1,9 +1,11 @@
 /* cuda_plan_cache.h - plans kept by what they were made for: from the bytes of a key to a pointer.
  *
  *     void *plan = lt_plan_find(&cache, &key, sizeof key);
- *     if (plan == NULL) { ... make it ...; LT_TRY(lt_plan_keep(&cache, &key, sizeof key, plan, err)); }
+ *     if (plan == NULL) { ... make it ...;
+ *         LT_TRY(lt_plan_keep(&cache, &key, sizeof key, plan, err)); }
  *
- * A key is a struct that was zeroed before its fields were set, so that padding compares equal. A zeroed cache is empty.
+ * A key is a struct that was zeroed before its fields were set, so that padding compares equal. A
+ * zeroed cache is empty.
  */
 #ifndef LT_CUDA_PLAN_CACHE_H
 #define LT_CUDA_PLAN_CACHE_H
@@ -32,8 +34,10 @@ typedef struct {
 
 /* NULL when there is none. */
 void *lt_plan_find(const lt_plan_cache *cache, const void *key, size_t bytes);
-/* Takes `plan` (not NULL); the key must not be there yet. On failure the plan stays the caller's. */
-lt_status lt_plan_keep(lt_plan_cache *cache, const void *key, size_t bytes, void *plan, lt_error *err);
+/* Takes `plan` (not NULL); the key must not be there yet. On failure
+ * the plan stays the caller's. */
+lt_status lt_plan_keep(lt_plan_cache *cache, const void *key, size_t bytes, void *plan,
+                       lt_error *err);
 /* Gives every plan to `drop`, then empties the cache. */
 void lt_plan_cache_close(lt_plan_cache *cache, void (*drop)(void *plan, void *user), void *user);
 

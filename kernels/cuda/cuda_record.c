@@ -1,8 +1,9 @@
 /* cuda_record.c - operations that are kept as a graph and launched with one call.
  *
- * A stream that captures takes every launch into a graph instead of giving it to the device, its arguments by value. So what differs from
- * one run to the next has to lie in memory at the same address. Addresses that the backend chooses itself are the
- * workspace and the counters; where one of them has been other memory since a recording is of no use.
+ * A stream that captures takes every launch into a graph instead of giving it to the device, its
+ * arguments by value. So what differs from one run to the next has to lie in memory at the same
+ * address. Addresses that the backend chooses itself are the workspace and the counters; where one
+ * of them has been other memory since a recording is of no use.
  */
 #include "kernels/cuda/cuda_backend.h"
 
@@ -15,14 +16,19 @@ struct lt_recording {
 
 lt_status lt_cuda_expect_no_recording(const lt_cuda *c, const char *place, lt_error *err)
 {
-    return c->recording ? lt_fail(err, LT_ERR_FAILED, "cuda: %s: asked for in a recording, which has kernels alone", place) : LT_OK;
+    return c->recording
+               ? lt_fail(err, LT_ERR_FAILED,
+                         "cuda: %s: asked for in a recording, which has kernels alone", place)
+               : LT_OK;
 }
 
-/* Whatever becomes of `work`, the stream captures no longer. *out is NULL unless all of it is in it. */
+/* Whatever becomes of `work`, the stream captures no longer. *out is
+ * NULL unless all of it is in it. */
 static lt_status capture(lt_cuda *c, lt_work work, void *user, cudaGraph_t *out, lt_error *err)
 {
     *out = NULL;
-    LT_CUDA_TRY(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal), "recording", err);
+    LT_CUDA_TRY(cudaStreamBeginCapture(c->stream, cudaStreamCaptureModeThreadLocal), "recording",
+                err);
     c->recording = true;
     lt_status s = work(user, err);
     c->recording = false;
@@ -65,7 +71,8 @@ lt_status lt_cuda_replay(lt_backend *b, const lt_recording *r, bool *done, lt_er
 {
     lt_cuda *c = lt_cuda_of(b);
     *done = r->moves == c->moves;
-    return *done ? lt_cuda_check(cudaGraphLaunch(r->graph, c->stream), "replaying a recording", err) : LT_OK;
+    return *done ? lt_cuda_check(cudaGraphLaunch(r->graph, c->stream), "replaying a recording", err)
+                 : LT_OK;
 }
 
 /* Its last run may still be under way. */

@@ -1,7 +1,8 @@
 /* cuda_rope.cu - rotates pair j = (x[2j], x[2j+1]) of every head by the angle of (row, j):
  *     out[2j] = x[2j] cos - x[2j+1] sin;  out[2j+1] = x[2j] sin + x[2j+1] cos
  *
- * One index is one pair. The tables repeat over batches and heads and stay in the cache. out may be x. */
+ * One index is one pair. The tables repeat over batches and heads and stay in the cache. out may be
+ * x. */
 #include "kernels/cuda/cuda_walk.cuh"
 
 template <typename T> struct rope_op {
@@ -64,20 +65,23 @@ static lt_tensor table_of(const lt_tensor &t)
 }
 
 template <typename T>
-static lt_status run_rope(lt_cuda *c, lt_walk walk, const lt_tensor &out, const lt_tensor &x, const lt_tensor &cosine,
-                          const lt_tensor &sine, lt_error *err)
+static lt_status run_rope(lt_cuda *c, lt_walk walk, const lt_tensor &out, const lt_tensor &x,
+                          const lt_tensor &cosine, const lt_tensor &sine, lt_error *err)
 {
     constexpr int N = lt_pack_size<T> / 2;
     lt_walk_merge(&walk);
     if (lt_walk_pack(&walk, N)) {
-        const rope_op<T> op = {(T *)out.data, (const T *)x.data, (const float *)cosine.data, (const float *)sine.data};
+        const rope_op<T> op = {(T *)out.data, (const T *)x.data, (const float *)cosine.data,
+                               (const float *)sine.data};
         return lt_walk_launch<N>(c, "rope", err, walk, op);
     }
-    const unaligned_rope_op<T> op = {(T *)out.data, (const T *)x.data, (const float *)cosine.data, (const float *)sine.data};
+    const unaligned_rope_op<T> op = {(T *)out.data, (const T *)x.data, (const float *)cosine.data,
+                                     (const float *)sine.data};
     return lt_walk_launch<1>(c, "rope", err, walk, op);
 }
 
-lt_status lt_cuda_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine, lt_error *err)
+lt_status lt_cuda_rope(lt_backend *b, lt_tensor out, lt_tensor x, lt_tensor cosine, lt_tensor sine,
+                       lt_error *err)
 {
     const lt_tensor to = pairs_of(out);
     const lt_tensor from = pairs_of(x);

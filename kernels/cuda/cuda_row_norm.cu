@@ -3,9 +3,10 @@
  *     layer_norm   (x - mean) / sqrt(var + eps) * w + b, then * (1 + scale) + shift
  *     rms_norm     x / sqrt(mean(x^2) + eps) * w
  *
- * A team of threads holds a row in registers: a part of a warp for the rows of heads, a warp while there are many rows, else a
- * block. x is read once, out written once; mean and variance take two passes over the registers. Rows longer than a block
- * holds are read again from memory, which is the cache.
+ * A team of threads holds a row in registers: a part of a warp for the rows of heads, a warp while
+ * there are many rows, else a block. x is read once, out written once; mean and variance take two
+ * passes over the registers. Rows longer than a block holds are read again from memory, which is
+ * the cache.
  */
 #include "kernels/cuda/cuda_device.cuh"
 
@@ -35,7 +36,9 @@ typedef struct {
     bool shift_f32;
 } norm_plan;
 
-template <typename T, int N> static __device__ __forceinline__ void load_table(const void *table, bool is_f32, int64_t at, float (&x)[N])
+template <typename T, int N>
+static __device__ __forceinline__ void load_table(const void *table, bool is_f32, int64_t at,
+                                                  float (&x)[N])
 {
     if (is_f32)
         lt_load_floats<float, N>((const float *)table + at, x);
@@ -44,7 +47,9 @@ template <typename T, int N> static __device__ __forceinline__ void load_table(c
 }
 
 /* x[i] of a normed value becomes what comes out. */
-template <typename T, int N> static __device__ __forceinline__ void apply_tables(const norm_plan &p, int64_t batch, int64_t at, float (&x)[N])
+template <typename T, int N>
+static __device__ __forceinline__ void apply_tables(const norm_plan &p, int64_t batch, int64_t at,
+                                                    float (&x)[N])
 {
     float table[N];
     if (p.w != NULL) {
@@ -86,18 +91,21 @@ template <int TEAM> static __device__ __forceinline__ float team_sum(float x)
     }
 }
 
-/* Thread `lane` of a team has packs lane, lane + TEAM, ... of a row; the first KEPT of them stay in registers. */
+/* Thread `lane` of a team has packs lane, lane + TEAM, ... of a row; the first
+ * KEPT of them stay in registers. */
 template <typename T, int N, int TEAM, int KEPT> struct held_row {
     const T *from;
     int lane;
     int packs;
     lt_pack<T, N> held[KEPT];
 
-    __device__ __forceinline__ held_row(const T *row, int64_t d, int lane_) : from(row), lane(lane_), packs((int)(d / N))
+    __device__ __forceinline__ held_row(const T *row, int64_t d, int lane_)
+        : from(row), lane(lane_), packs((int)(d / N))
     {
 #pragma unroll
         for (int k = 0; k < KEPT; k++)
-            held[k] = lane + k * TEAM < packs ? lt_load<T, N>(from + (int64_t)(lane + k * TEAM) * N) : lt_pack<T, N>{};
+            held[k] = lane + k * TEAM < packs ? lt_load<T, N>(from + (int64_t)(lane + k * TEAM) * N)
+                                              : lt_pack<T, N>{};
     }
 
     /* f(pack of floats, its place in the row) for every pack of this thread. */
@@ -131,7 +139,8 @@ static __global__ void __launch_bounds__(BLOCK, 2) norm_kernel(T *out, const T *
     const int64_t row = real ? wanted : p.rows - 1;
     const int64_t batch = row / p.rows_per_batch;
     const int64_t in_batch = row - batch * p.rows_per_batch;
-    const held_row<T, N, TEAM, KEPT> r(x + batch * p.x_stride[0] + in_batch * p.x_stride[1], p.d, (int)(threadIdx.x % TEAM));
+    const held_row<T, N, TEAM, KEPT> r(x + batch * p.x_stride[0] + in_batch * p.x_stride[1], p.d,
+                                       (int)(threadIdx.x % TEAM));
     const float count = (float)p.d;
 
     float mean = 0;
@@ -175,12 +184,14 @@ typedef struct {
     norm_plan plan;
 } norm_job;
 
-template <typename T, int N, int TEAM, int KEPT> static lt_status launch(const norm_job &j, lt_error *err)
+template <typename T, int N, int TEAM, int KEPT>
+static lt_status launch(const norm_job &j, lt_error *err)
 {
     const unsigned grid = (unsigned)lt_cuda_ceil_div(j.plan.rows, BLOCK / TEAM);
     void (*const kernel)(T *, const T *, norm_plan) =
         j.centred ? norm_kernel<T, N, TEAM, KEPT, true> : norm_kernel<T, N, TEAM, KEPT, false>;
-    return lt_cuda_launch_early(j.c, j.place, err, grid, BLOCK, 0, kernel, (T *)j.out, (const T *)j.x, j.plan);
+    return lt_cuda_launch_early(j.c, j.place, err, grid, BLOCK, 0, kernel, (T *)j.out,
+                                (const T *)j.x, j.plan);
 }
 
 template <typename T, int N> static lt_status pick_team(const norm_job &j, lt_error *err)
@@ -196,10 +207,12 @@ template <typename T, int N> static lt_status pick_team(const norm_job &j, lt_er
 }
 
 /* Packs need every row and table on 16 bytes; the vectors are allocations of their own. */
-static bool packs_fit(const lt_tensor &out, const lt_tensor &x, const lt_tensor &scale, const lt_tensor &shift, int n)
+static bool packs_fit(const lt_tensor &out, const lt_tensor &x, const lt_tensor &scale,
+                      const lt_tensor &shift, int n)
 {
     const size_t bytes = 16;
-    bool fit = out.dim[out.rank - 1] % n == 0 && lt_cuda_aligned(&out, bytes) && lt_cuda_aligned(&x, bytes);
+    bool fit = out.dim[out.rank - 1] % n == 0 && lt_cuda_aligned(&out, bytes) &&
+               lt_cuda_aligned(&x, bytes);
     const lt_tensor *const tables[] = {&scale, &shift};
     for (const lt_tensor *t : tables)
         if (!lt_is_none(t))
@@ -208,8 +221,8 @@ static bool packs_fit(const lt_tensor &out, const lt_tensor &x, const lt_tensor 
 }
 
 template <typename T>
-static lt_status pick_width(const norm_job &j, const lt_tensor &out, const lt_tensor &x, const lt_tensor &scale,
-                            const lt_tensor &shift, lt_error *err)
+static lt_status pick_width(const norm_job &j, const lt_tensor &out, const lt_tensor &x,
+                            const lt_tensor &scale, const lt_tensor &shift, lt_error *err)
 {
     constexpr int N = lt_pack_size<T>;
     return packs_fit(out, x, scale, shift, N) ? pick_team<T, N>(j, err) : pick_team<T, 1>(j, err);
@@ -220,8 +233,9 @@ static int64_t modulation_stride(const lt_tensor &t)
     return lt_is_none(&t) || t.dim[0] == 1 ? 0 : t.stride[0];
 }
 
-lt_status lt_cuda_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias, float eps,
-                             lt_tensor scale, lt_tensor shift, lt_error *err)
+lt_status lt_cuda_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                             const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                             lt_error *err)
 {
     norm_job j = {lt_cuda_of(b), "layer_norm", out.data, x.data, true, {}};
     norm_plan *p = &j.plan;
@@ -245,7 +259,8 @@ lt_status lt_cuda_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt
                              : pick_width<lt_bf16>(j, out, x, scale, shift, err);
 }
 
-lt_status lt_cuda_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps, lt_error *err)
+lt_status lt_cuda_rms_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
+                           lt_error *err)
 {
     norm_job j = {lt_cuda_of(b), "rms_norm", out.data, x.data, false, {}};
     norm_plan *p = &j.plan;

@@ -1,5 +1,5 @@
-/* cuda_strided.cu - operations on tensors of any strides: axpby, copy, fill. Memory bound: every element is read once and
- * written once. */
+/* cuda_strided.cu - operations on tensors of any strides: axpby, copy, fill. Memory bound: every
+ * element is read once and written once. */
 #include <cuda_fp16.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@ template <typename TO, typename TX, typename TY> struct axpby_op {
     float alpha;
     float beta;
 
-    template <int N> __device__ __forceinline__ void run(const int64_t *at, const int64_t *step) const
+    template <int N>
+    __device__ __forceinline__ void run(const int64_t *at, const int64_t *step) const
     {
         const lt_pack<TX, N> a = lt_load<TX, N>(x + at[1]);
         lt_pack<TY, N> b = {};
@@ -49,10 +50,12 @@ typedef struct {
     lt_tensor y;
 } axpby_job;
 
-template <typename TO, typename TX, typename TY> static lt_status run_axpby(const axpby_job &j, lt_error *err)
+template <typename TO, typename TX, typename TY>
+static lt_status run_axpby(const axpby_job &j, lt_error *err)
 {
     constexpr int N = sizeof(TO) == 2 && sizeof(TX) == 2 && sizeof(TY) == 2 ? 8 : 4;
-    const axpby_op<TO, TX, TY> op = {(TO *)j.out.data, (const TX *)j.x.data, (const TY *)j.y.data, j.alpha, j.beta};
+    const axpby_op<TO, TX, TY> op = {(TO *)j.out.data, (const TX *)j.x.data, (const TY *)j.y.data,
+                                     j.alpha, j.beta};
     return lt_walk_run<N>(j.c, "axpby", err, j.walk, op);
 }
 
@@ -60,7 +63,8 @@ template <typename TO, typename TX> static lt_status pick_y(const axpby_job &j, 
 {
     if (lt_is_none(&j.y))
         return run_axpby<TO, TX, TX>(j, err);
-    return j.y.dtype == LT_F32 ? run_axpby<TO, TX, float>(j, err) : run_axpby<TO, TX, lt_bf16>(j, err);
+    return j.y.dtype == LT_F32 ? run_axpby<TO, TX, float>(j, err)
+                               : run_axpby<TO, TX, lt_bf16>(j, err);
 }
 
 template <typename TO> static lt_status pick_x(const axpby_job &j, lt_error *err)
@@ -68,7 +72,8 @@ template <typename TO> static lt_status pick_x(const axpby_job &j, lt_error *err
     return j.x.dtype == LT_F32 ? pick_y<TO, float>(j, err) : pick_y<TO, lt_bf16>(j, err);
 }
 
-lt_status lt_cuda_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y, lt_error *err)
+lt_status lt_cuda_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta,
+                        lt_tensor y, lt_error *err)
 {
     axpby_job j = {lt_cuda_of(b), lt_walk_over(lt_shape_of(&out)), out, alpha, x, beta, y};
     lt_walk_add(&j.walk, &out, 1, LT_WALK_RUNS);
@@ -246,7 +251,9 @@ template <typename T> struct fill_op {
 };
 
 /* `bits`: one element as it lies in memory. */
-template <typename T> static lt_status run_fill(lt_cuda *c, const lt_walk &walk, const lt_tensor &out, const void *bits, lt_error *err)
+template <typename T>
+static lt_status run_fill(lt_cuda *c, const lt_walk &walk, const lt_tensor &out, const void *bits,
+                          lt_error *err)
 {
     fill_op<T> op = {(T *)out.data, 0};
     memcpy(&op.value, bits, sizeof(T));
@@ -257,7 +264,9 @@ template <typename T> static lt_status run_fill(lt_cuda *c, const lt_walk &walk,
 lt_status lt_cuda_compiled_for(int *architecture, lt_error *err)
 {
     cudaFuncAttributes attributes = {};
-    LT_CUDA_TRY(cudaFuncGetAttributes(&attributes, (const void *)lt_walk_kernel<1, fill_op<uint32_t>>), "looking at kernels", err);
+    LT_CUDA_TRY(
+        cudaFuncGetAttributes(&attributes, (const void *)lt_walk_kernel<1, fill_op<uint32_t>>),
+        "looking at kernels", err);
     *architecture = attributes.ptxVersion;
     return LT_OK;
 }

@@ -1,19 +1,21 @@
 /* cuda_walk.cuh - one element-wise kernel for tensors of any strides.
  *
- * Up to four operands are seen over the same index space. Dimensions that follow each other in memory in all operands are
- * merged, so packed tensors become one long row. Where the innermost run of every operand allows it, N neighbours are taken
- * at once, 16 bytes of the narrowest type; else one.
+ * Up to four operands are seen over the same index space. Dimensions that follow each other in
+ * memory in all operands are merged, so packed tensors become one long row. Where the innermost run
+ * of every operand allows it, N neighbours are taken at once, 16 bytes of the narrowest type; else
+ * one.
  *
  *     lt_walk w = lt_walk_over(lt_shape_of(&out));
  *     lt_walk_add(&w, &out, 1, LT_WALK_RUNS);
  *     lt_walk_add(&w, &x, 1, LT_WALK_RUNS);
- *     LT_TRY((lt_walk_run<8>(c, "copy", err, w, copy_op{...})));      // calls op.run<8> or op.run<1>
+ *     LT_TRY((lt_walk_run<8>(c, "copy", err, w, copy_op{...})));  // op.run<8> or op.run<1>
  *
  * The operation is a struct with the base pointers and
  *     template <int N> __device__ void run(const int64_t *at, const int64_t *step) const;
- * at[k] is where the pack of operand k begins, in elements; step[k] how far its neighbours lie apart: the unit, or 0. How an
- * operand may move within a pack is said when it is added, since merging can turn one into the other: a bias of one element
- * stays while the rows that it repeats over become one run. Packs that an operation would read wrongly are not made.
+ * at[k] is where the pack of operand k begins, in elements; step[k] how far its neighbours lie
+ * apart: the unit, or 0. How an operand may move within a pack is said when it is added, since
+ * merging can turn one into the other: a bias of one element stays while the rows that it repeats
+ * over become one run. Packs that an operation would read wrongly are not made.
  */
 #ifndef LT_CUDA_WALK_CUH
 #define LT_CUDA_WALK_CUH
@@ -99,8 +101,8 @@ static inline void lt_walk_merge(lt_walk *w)
         }
 }
 
-/* Makes the innermost dimension one of packs of n; false, and nothing changed, where memory or an operand's way of moving does
- * not allow it. */
+/* Makes the innermost dimension one of packs of n; false, and nothing changed, where memory or an
+ * operand's way of moving does not allow it. */
 static inline bool lt_walk_pack(lt_walk *w, int n)
 {
     const int last = w->rank - 1;
@@ -113,7 +115,8 @@ static inline bool lt_walk_pack(lt_walk *w, int n)
         if (stays)
             continue;
         const int64_t bytes = n * w->unit[k] * w->element[k];
-        if (w->stride[k][last] != w->unit[k] || (int64_t)((uintptr_t)w->data[k] % (uintptr_t)bytes) != 0)
+        if (w->stride[k][last] != w->unit[k] ||
+            (int64_t)((uintptr_t)w->data[k] % (uintptr_t)bytes) != 0)
             return false;
         for (int i = 0; i < last; i++)
             if (w->stride[k][i] * w->element[k] % bytes != 0)
@@ -150,7 +153,8 @@ template <int N, typename Op> __global__ void lt_walk_kernel(lt_walk w, Op op)
 
 /* Pieces of the outermost dimension that are small enough for the kernel follow each other. */
 template <int N, typename Op>
-static inline lt_status lt_walk_launch(lt_cuda *c, const char *place, lt_error *err, lt_walk w, Op op)
+static inline lt_status lt_walk_launch(lt_cuda *c, const char *place, lt_error *err, lt_walk w,
+                                       Op op)
 {
     enum { THREADS = 256 };
     const int64_t most = INT64_C(0x7fffffff);
@@ -160,7 +164,8 @@ static inline lt_status lt_walk_launch(lt_cuda *c, const char *place, lt_error *
     const int64_t inner = outer > 0 ? w.items / outer : 0;
     const int64_t at_once = w.items <= most ? outer : most / inner;
     if (w.items > 0 && at_once < 1)
-        return lt_fail(err, LT_ERR_FAILED, "cuda: %s: %lld items under one index, more than one launch takes", place,
+        return lt_fail(err, LT_ERR_FAILED,
+                       "cuda: %s: %lld items under one index, more than one launch takes", place,
                        (long long)inner);
     for (int64_t first = 0; first < outer && w.items > 0; first += at_once) {
         lt_walk piece = w;
@@ -168,8 +173,8 @@ static inline lt_status lt_walk_launch(lt_cuda *c, const char *place, lt_error *
         piece.items = piece.dim[0] * inner;
         for (int k = 0; k < w.operands; k++)
             piece.base[k] = first * w.stride[k][0];
-        LT_TRY(lt_cuda_launch_early(c, place, err, lt_cuda_blocks_for(c, piece.items, THREADS), THREADS, 0,
-                                    lt_walk_kernel<N, Op>, piece, op));
+        LT_TRY(lt_cuda_launch_early(c, place, err, lt_cuda_blocks_for(c, piece.items, THREADS),
+                                    THREADS, 0, lt_walk_kernel<N, Op>, piece, op));
     }
     return LT_OK;
 }

@@ -7,7 +7,8 @@
 typedef struct {
     lt_cuda_streamed *holds; /* or NULL */
     char *memory;
-    char *staging;     /* pinned, as large as the place: for matrices in a mapped file; NULL until it is needed */
+    char *staging; /* pinned, as large as the place: for matrices in a mapped file; NULL until it is
+                      needed */
     cudaEvent_t ready; /* its copy is done */
     cudaEvent_t left;  /* operations have done with what it holds */
 } place;
@@ -15,10 +16,12 @@ typedef struct {
 struct lt_cuda_weight_stream {
     cudaStream_t copies;
     place place[LT_WEIGHT_PLACES];
-    void *memory;           /* of all places; NULL until the first matrix, and where others took it while places grew */
-    size_t place_bytes;     /* for the largest matrix */
-    int oldest;             /* the place whose turn it is to be filled */
-    lt_cuda_streamed *used[LT_CUDA_WEIGHTS_AT_ONCE]; /* by the operations of this moment; their places are not filled */
+    void *memory; /* of all places; NULL until the first matrix, and where others took it while
+                     places grew */
+    size_t place_bytes; /* for the largest matrix */
+    int oldest;         /* the place whose turn it is to be filled */
+    /* by the operations of this moment; their places are not filled */
+    lt_cuda_streamed *used[LT_CUDA_WEIGHTS_AT_ONCE];
     int uses;
     lt_cuda_streamed *newest;
 };
@@ -46,8 +49,10 @@ static lt_status open_events(lt_cuda_weight_stream *q, lt_error *err)
 {
     LT_CUDA_TRY(cudaStreamCreateWithFlags(&q->copies, cudaStreamNonBlocking), where, err);
     for (int i = 0; i < LT_WEIGHT_PLACES; i++) {
-        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].ready, cudaEventDisableTiming), where, err);
-        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].left, cudaEventDisableTiming), where, err);
+        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].ready, cudaEventDisableTiming), where,
+                    err);
+        LT_CUDA_TRY(cudaEventCreateWithFlags(&q->place[i].left, cudaEventDisableTiming), where,
+                    err);
     }
     return LT_OK;
 }
@@ -75,7 +80,8 @@ static lt_status pin(lt_cuda *c, size_t bytes, void **out, lt_error *err)
     if (cudaMallocHost(out, bytes) != cudaSuccess) {
         (void)cudaGetLastError();
         *out = NULL;
-        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where, bytes);
+        return lt_fail(err, LT_ERR_RESOURCES, "cuda: %s: no pinned memory for %zu bytes", where,
+                       bytes);
     }
     b->pinned_in_use += bytes;
     if (b->pinned_in_use > b->pinned_peak)
@@ -134,8 +140,8 @@ static lt_status take_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes,
     return LT_OK;
 }
 
-/* Old places go first: there may be no room for both. Where there is none for larger ones the old ones come back, since matrices that are
- * loaded still need them. */
+/* Old places go first: there may be no room for both. Where there is none for larger ones the old
+ * ones come back, since matrices that are loaded still need them. */
 static lt_status grow_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes, lt_error *err)
 {
     const size_t before = q->place_bytes;
@@ -153,8 +159,8 @@ static lt_status grow_places(lt_cuda *c, lt_cuda_weight_stream *q, size_t bytes,
 
 /* ---- loading and unloading ---- */
 
-lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes, lt_cuda_streamed **out, void **scratch,
-                             lt_error *err)
+lt_status lt_cuda_stream_add(lt_cuda *c, size_t value_bytes, size_t scale_bytes,
+                             lt_cuda_streamed **out, void **scratch, lt_error *err)
 {
     *out = NULL;
     LT_TRY(open_stream(c, err));
@@ -217,8 +223,10 @@ void lt_cuda_stream_drop(lt_cuda *c, lt_cuda_streamed *s)
 
 /* ---- bringing ---- */
 
-/* Pinned memory with the bytes of `s` in it, for a copy into `p`: its own, or the place's when the copy before is done. */
-static lt_status stage(lt_cuda *c, place *p, const lt_cuda_streamed *s, const char **from, lt_error *err)
+/* Pinned memory with the bytes of `s` in it, for a copy into `p`: its own, or the place's when the
+ * copy before is done. */
+static lt_status stage(lt_cuda *c, place *p, const lt_cuda_streamed *s, const char **from,
+                       lt_error *err)
 {
     void *staging = p->staging;
     *from = s->pinned;
@@ -257,10 +265,11 @@ static lt_status load(lt_cuda *c, lt_cuda_weight_stream *q, lt_cuda_streamed *s,
     p->holds = NULL;
     LT_TRY(stage(c, p, s, &from, err));
     LT_CUDA_TRY(cudaStreamWaitEvent(q->copies, p->left, 0), where, err);
-    LT_CUDA_TRY(cudaMemcpyAsync(p->memory, from, s->value_bytes, cudaMemcpyHostToDevice, q->copies), where, err);
+    LT_CUDA_TRY(cudaMemcpyAsync(p->memory, from, s->value_bytes, cudaMemcpyHostToDevice, q->copies),
+                where, err);
     if (s->scales != NULL)
-        LT_CUDA_TRY(cudaMemcpyAsync(p->memory + s->scales_at, from + s->scales_at, s->scale_bytes, cudaMemcpyHostToDevice,
-                                    q->copies),
+        LT_CUDA_TRY(cudaMemcpyAsync(p->memory + s->scales_at, from + s->scales_at, s->scale_bytes,
+                                    cudaMemcpyHostToDevice, q->copies),
                     where, err);
     LT_CUDA_TRY(cudaEventRecord(p->ready, q->copies), where, err);
     p->holds = s;
@@ -274,7 +283,8 @@ static lt_status leave(lt_cuda *c, lt_cuda_weight_stream *q, lt_error *err)
 {
     const int uses = q->uses;
     q->uses = 0;
-    for (int i = 0; i < uses; i++) /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of `used` that many are set */
+    for (int i = 0; i < uses; i++)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of `used` that many are set */
         LT_CUDA_TRY(cudaEventRecord(q->place[q->used[i]->place].left, c->stream), where, err);
     return LT_OK;
 }

@@ -1,8 +1,10 @@
-/* cuda_weights.cu - from values in a mapped file to device memory, as cuda_backend.h says (lt_cuda_weight).
+/* cuda_weights.cu - from values in a mapped file to device memory, as cuda_backend.h says
+ * (lt_cuda_weight).
  *
- * What keeps its dtype and order is uploaded as it is. Anything else goes through the workspace piece by piece and a kernel
- * turns it into what it becomes: a file's tensor is never held twice. A matrix whose home is the host's is brought into the same
- * form, on the device where that takes work, and kept there.
+ * What keeps its dtype and order is uploaded as it is. Anything else goes through the workspace
+ * piece by piece and a kernel turns it into what it becomes: a file's tensor is never held twice. A
+ * matrix whose home is the host's is brought into the same form, on the device where that takes
+ * work, and kept there.
  */
 #include <cuda_fp16.h>
 #include <stdlib.h>
@@ -39,8 +41,10 @@ static lt_status check_values(const lt_weight *w, lt_error *err)
     if (lt_weight_is_sound(w))
         return LT_OK;
     char text[128];
-    return lt_fail(err, LT_ERR_INPUT, "cuda: weight is %s %s, expected packed floats, or integers with their scales",
-                   lt_dtype_name(w->value.dtype), lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
+    return lt_fail(err, LT_ERR_INPUT,
+                   "cuda: weight is %s %s, expected packed floats, or integers with their scales",
+                   lt_dtype_name(w->value.dtype),
+                   lt_shape_text(lt_shape_of(&w->value), text, sizeof text));
 }
 
 static size_t value_bytes(const lt_cuda *c, const lt_weight *w)
@@ -59,11 +63,11 @@ static size_t scale_bytes(const lt_cuda *c, const lt_weight *w)
 /* ---- conversion ---- */
 
 typedef struct {
-    int64_t first;   /* element of the weight at which the piece begins */
-    int64_t count;   /* elements of the piece */
+    int64_t first;     /* element of the weight at which the piece begins */
+    int64_t count;     /* elements of the piece */
     int64_t per_scale; /* elements that share one */
     bool scale_f16;    /* else f32 */
-    int64_t taps;    /* of a convolution: [o, channel, tap] becomes [o, tap, channel]; else 1 */
+    int64_t taps;      /* of a convolution: [o, channel, tap] becomes [o, tap, channel]; else 1 */
     int64_t channels;
     lt_dtype from;
 } convert_plan;
@@ -80,7 +84,8 @@ static __device__ __forceinline__ float stored_value(const void *from, lt_dtype 
     case LT_I8:
     case LT_Q8:
         return (float)((const int8_t *)from)[i];
-    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too large */
+    case LT_Q4: { /* of a block's 16 bytes, the low halves are its first 16 elements; all are 8 too
+                     large */
         const int byte = ((const uint8_t *)from)[i / 32 * 16 + i % 16];
         return (float)((i % 32 < 16 ? byte & 15 : byte >> 4) - 8);
     }
@@ -90,7 +95,8 @@ static __device__ __forceinline__ float stored_value(const void *from, lt_dtype 
 }
 
 /* Element `first + i` of the weight comes from piece[i]. scale may be NULL. */
-template <typename T> static __global__ void convert_kernel(T *out, const void *piece, const void *scale, convert_plan p)
+template <typename T>
+static __global__ void convert_kernel(T *out, const void *piece, const void *scale, convert_plan p)
 {
     for (int64_t i = lt_first_item(); i < p.count; i += lt_item_step()) {
         const int64_t element = p.first + i;
@@ -134,13 +140,16 @@ static lt_status convert(lt_cuda *c, const lt_weight *w, void *out, lt_dtype to,
     p.taps = per_row / p.channels;
     for (p.first = 0; p.first < count; p.first += at_once) {
         p.count = count - p.first < at_once ? count - p.first : at_once;
-        LT_TRY(lt_cuda_upload(&c->base, piece, (const char *)w->value.data + packed_bytes(from, p.first),
+        LT_TRY(lt_cuda_upload(&c->base, piece,
+                              (const char *)w->value.data + packed_bytes(from, p.first),
                               packed_bytes(from, p.count), err));
         const unsigned grid = lt_cuda_blocks_for(c, p.count, THREADS);
         if (to == LT_F32)
-            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<float>, (float *)out, piece, scale, p));
+            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<float>,
+                                  (float *)out, piece, scale, p));
         else
-            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<lt_bf16>, (lt_bf16 *)out, piece, scale, p));
+            LT_TRY(lt_cuda_launch(c, "weights", err, grid, THREADS, 0, convert_kernel<lt_bf16>,
+                                  (lt_bf16 *)out, piece, scale, p));
     }
     return LT_OK;
 }
@@ -165,7 +174,8 @@ static lt_status fill_weight(lt_cuda *c, const lt_weight *w, lt_cuda_weight *pac
     return convert(c, w, packed->values, to, err);
 }
 
-/* What changes its form is pinned whatever its home is: the file has it in no form that could be copied. */
+/* What changes its form is pinned whatever its home is: the file has it in
+ * no form that could be copied. */
 static bool is_pinned(const lt_cuda *c, const lt_weight *w)
 {
     return lt_comes_from_host(w) && !(w->home == LT_HOME_FILE && stays_as_stored(c, w));
@@ -175,7 +185,8 @@ static bool is_pinned(const lt_cuda *c, const lt_weight *w)
 static lt_status keep_on_host(lt_cuda *c, const lt_weight *w, lt_cuda_weight *packed, lt_error *err)
 {
     void *scratch;
-    LT_TRY(lt_cuda_stream_add(c, value_bytes(c, w), scale_bytes(c, w), &packed->streamed, &scratch, err));
+    LT_TRY(lt_cuda_stream_add(c, value_bytes(c, w), scale_bytes(c, w), &packed->streamed, &scratch,
+                              err));
     lt_cuda_streamed *s = packed->streamed;
     if (!is_pinned(c, w)) {
         s->values = w->value.data;
@@ -190,7 +201,9 @@ static lt_status keep_on_host(lt_cuda *c, const lt_weight *w, lt_cuda_weight *pa
         return LT_OK;
     }
     LT_TRY(convert(c, w, scratch, dtype_of(c, w), err));
-    LT_CUDA_TRY(cudaMemcpyAsync(s->pinned, scratch, s->value_bytes, cudaMemcpyDeviceToHost, c->stream), "weights", err);
+    LT_CUDA_TRY(
+        cudaMemcpyAsync(s->pinned, scratch, s->value_bytes, cudaMemcpyDeviceToHost, c->stream),
+        "weights", err);
     return lt_cuda_wait(&c->base, err);
 }
 
@@ -202,7 +215,8 @@ lt_status lt_cuda_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     if (packed == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cuda: no memory for a weight");
     const lt_dtype to = dtype_of(c, w);
-    const lt_status s = lt_comes_from_host(w) ? keep_on_host(c, w, packed, err) : fill_weight(c, w, packed, err);
+    const lt_status s =
+        lt_comes_from_host(w) ? keep_on_host(c, w, packed, err) : fill_weight(c, w, packed, err);
     w->packed = packed;
     if (s != LT_OK) {
         lt_cuda_unprepare(b, w);
@@ -220,7 +234,8 @@ static lt_cuda_streamed *streamed_of(const lt_weight *w)
     return packed == NULL ? NULL : packed->streamed;
 }
 
-lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count, lt_weight *here, lt_error *err)
+lt_status lt_cuda_weights_here(lt_cuda *c, const lt_weight *const *w, int count, lt_weight *here,
+                               lt_error *err)
 {
     lt_cuda_streamed *coming[LT_CUDA_WEIGHTS_AT_ONCE];
     int comes = 0;

@@ -1,18 +1,23 @@
-/* cuda_wgmma.cuh - what sm_90a has and no other: products of E4M3 by four warps at once that go on beside them, and bulk copies that tell a
- * barrier in shared memory. The host build has its own versions of the same functions, to the letter of the PTX manual ("Register fragments
- * for wgmma.mma_async.m64nNk32", "Matrix descriptor format", "mbarrier").
+/* cuda_wgmma.cuh - what sm_90a has and no other: products of E4M3 by four warps at once that go on
+ * beside them, and bulk copies that tell a barrier in shared memory. The host build has its own
+ * versions of the same functions, to the letter of the PTX manual ("Register fragments for
+ * wgmma.mma_async.m64nNk32", "Matrix descriptor format", "mbarrier").
  *
  * Of lane L of warp W (of the four), with g = L / 4 and t = L % 4:
- *     a   64 x 32, rows x depth     a[0] row 16 W + g, columns 4t .. 4t + 3, the first in the lowest byte;  a[1] row + 8;  a[2] columns + 16;  a[3] both
- *     b   32 x 64, depth x columns  in shared memory, a row of 64 bytes for each column, chunks of 16 where lt_wgmma_place says
- *     c   64 x 64, f32              c[i] row 16 W + g + 8 (i / 2 % 2), column 8 (i / 4) + 2t + i % 2
+ *     a   64 x 32, rows x depth     a[0] row 16 W + g, columns 4t .. 4t + 3, the first in the
+ *                                   lowest byte;  a[1] row + 8;  a[2] columns + 16;  a[3] both
+ *     b   32 x 64, depth x columns  in shared memory, a row of 64 bytes for each column, chunks of
+ *                                   16 where lt_wgmma_place says
+ *     c   64 x 64, f32              c[i] row 16 W + g + 8 (i / 2 % 2), column 8 (i / 4) + 2t + i %
+ * 2
  */
 #ifndef LT_CUDA_WGMMA_CUH
 #define LT_CUDA_WGMMA_CUH
 
 #include "kernels/cuda/cuda_device.cuh"
 
-/* Where byte `column` of row `row` lies in a tile that begins on 512 bytes, rows of 64: the swizzle of 64 bytes. */
+/* Where byte `column` of row `row` lies in a tile that begins on 512 bytes, rows of
+ * 64: the swizzle of 64 bytes. */
 static __device__ __forceinline__ int lt_wgmma_place(int row, int column)
 {
     return row * 64 + ((column / 16) ^ (row >> 1 & 3)) * 16 + column % 16;
@@ -25,7 +30,8 @@ static __device__ __forceinline__ uint32_t lt_shared_address(const void *p)
     return (uint32_t)__cvta_generic_to_shared(p);
 }
 
-/* Opens when `count` threads have arrived and the bytes that they expect are there. Its first phase has parity 0. */
+/* Opens when `count` threads have arrived and the bytes that they expect are there.
+ * Its first phase has parity 0. */
 static __device__ __forceinline__ void lt_barrier_make(uint64_t *b, int count)
 {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(lt_shared_address(b)), "r"(count));
@@ -41,10 +47,11 @@ static __device__ __forceinline__ void lt_barriers_made()
 /* Until the phase of that parity has ended. */
 static __device__ __forceinline__ void lt_barrier_wait(uint64_t *b, int parity)
 {
-    asm volatile("{\n.reg .pred p;\nW_%=:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@p bra D_%=;\nbra W_%=;\nD_%=:\n}" ::"r"(
-                     lt_shared_address(b)),
-                 "r"(parity)
-                 : "memory");
+    asm volatile(
+        "{\n.reg .pred p;\nW_%=:\nmbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@p bra D_%=;\nbra W_%=;\nD_%=:\n}" ::
+            "r"(lt_shared_address(b)),
+        "r"(parity)
+        : "memory");
 }
 
 static __device__ __forceinline__ void lt_barrier_arrive(uint64_t *b)
@@ -55,35 +62,47 @@ static __device__ __forceinline__ void lt_barrier_arrive(uint64_t *b)
 /* Arrives, and `bytes` more are to come. */
 static __device__ __forceinline__ void lt_barrier_expect(uint64_t *b, int bytes)
 {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(lt_shared_address(b)), "r"(bytes) : "memory");
+    asm volatile(
+        "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(lt_shared_address(b)),
+        "r"(bytes)
+        : "memory");
 }
 
 /* From global to shared memory, both on 16 bytes and so many; `b` hears when they are there. */
-static __device__ __forceinline__ void lt_copy_bulk(void *to, const void *from, int bytes, uint64_t *b)
+static __device__ __forceinline__ void lt_copy_bulk(void *to, const void *from, int bytes,
+                                                    uint64_t *b)
 {
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(lt_shared_address(to)),
-                 "l"(from), "r"(bytes), "r"(lt_shared_address(b))
-                 : "memory");
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+            "r"(lt_shared_address(to)),
+        "l"(from), "r"(bytes), "r"(lt_shared_address(b))
+        : "memory");
 }
 
-#define LT_EIGHT(how, d, i) how(d[i]), how(d[i + 1]), how(d[i + 2]), how(d[i + 3]), how(d[i + 4]), how(d[i + 5]), how(d[i + 6]), how(d[i + 7])
-#define LT_ALL(how, d) LT_EIGHT(how, d, 0), LT_EIGHT(how, d, 8), LT_EIGHT(how, d, 16), LT_EIGHT(how, d, 24)
-#define LT_WGMMA(test, how)                                                                                                                  \
-    asm volatile("{\n.reg .pred p;\nsetp." test ".b32 p, 0, 0;\n"                                                                            \
-                 "wgmma.mma_async.sync.aligned.m64n64k32.f32.e4m3.e4m3 {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, "   \
-                 "%15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, {%32, %33, %34, %35}, %36, p, 1, "   \
-                 "1;\n}"                                                                                                                     \
-                 : LT_ALL(how, c)                                                                                                            \
+#define LT_FOUR(how, d, i)  how(d[i]), how(d[i + 1]), how(d[i + 2]), how(d[i + 3])
+#define LT_EIGHT(how, d, i) LT_FOUR(how, d, i), LT_FOUR(how, d, i + 4)
+#define LT_ALL(how, d)                                                                             \
+    LT_EIGHT(how, d, 0), LT_EIGHT(how, d, 8), LT_EIGHT(how, d, 16), LT_EIGHT(how, d, 24)
+#define LT_WGMMA(test, how)                                                                        \
+    asm volatile("{\n.reg .pred p;\nsetp." test ".b32 p, 0, 0;\n"                                  \
+                 "wgmma.mma_async.sync.aligned.m64n64k32.f32.e4m3.e4m3 "                           \
+                 "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, "              \
+                 "%15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, "     \
+                 "%30, %31}, {%32, %33, %34, %35}, %36, p, 1, "                                    \
+                 "1;\n}"                                                                           \
+                 : LT_ALL(how, c)                                                                  \
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b))
 
 /* c = a b. Begins it: c is there after lt_wgmma_wait and lt_wgmma_hold. */
-static __device__ __forceinline__ void lt_wgmma_first(float (&c)[32], const uint32_t (&a)[4], uint64_t b)
+static __device__ __forceinline__ void lt_wgmma_first(float (&c)[32], const uint32_t (&a)[4],
+                                                      uint64_t b)
 {
     LT_WGMMA("ne", "=&f");
 }
 
 /* c += a b. */
-static __device__ __forceinline__ void lt_wgmma_add(float (&c)[32], const uint32_t (&a)[4], uint64_t b)
+static __device__ __forceinline__ void lt_wgmma_add(float (&c)[32], const uint32_t (&a)[4],
+                                                    uint64_t b)
 {
     LT_WGMMA("eq", "+f");
 }
@@ -91,6 +110,7 @@ static __device__ __forceinline__ void lt_wgmma_add(float (&c)[32], const uint32
 #undef LT_WGMMA
 #undef LT_ALL
 #undef LT_EIGHT
+#undef LT_FOUR
 
 /* Before the first product after other instructions have written its registers. */
 static __device__ __forceinline__ void lt_wgmma_fence()

@@ -1,5 +1,6 @@
-/* cudnn_attention.c - attention to all keys as one operation of cuDNN: the diffusion's 17,776 rows. Inputs and result stay
- * where they are, as slices of a fused projection too: strides say so. Sums and softmax are f32, weights bf16. */
+/* cudnn_attention.c - attention to all keys as one operation of cuDNN: the diffusion's 17,776 rows.
+ * Inputs and result stay where they are, as slices of a fused projection too: strides say so. Sums
+ * and softmax are f32, weights bf16. */
 #include <string.h>
 
 #include "kernels/cuda/cuda_attention.h"
@@ -37,9 +38,10 @@ static void set_key(plan_key *key, const lt_attention_job *j)
     }
 }
 
-/* Memory [B, rows, h, d] seen as [B, h, rows, d]. A batch of one may have stride 0 with us, not with cuDNN. */
-static lt_graph_tensor operand(lt_graph *g, int64_t name, const void *memory, const int64_t *stride, const lt_attention_job *j,
-                               int rows)
+/* Memory [B, rows, h, d] seen as [B, h, rows, d]. A batch of one may have
+ * stride 0 with us, not with cuDNN. */
+static lt_graph_tensor operand(lt_graph *g, int64_t name, const void *memory, const int64_t *stride,
+                               const lt_attention_job *j, int rows)
 {
     const int64_t dim[] = {j->batches, j->heads, rows, j->d};
     const int64_t row = rows > 1 ? stride[1] : (int64_t)j->heads * j->d;
@@ -49,9 +51,11 @@ static lt_graph_tensor operand(lt_graph *g, int64_t name, const void *memory, co
     return lt_graph_stored(g, name, LT_BF16, lt_graph_alignment(memory), 4, dim, strides);
 }
 
-static lt_status make_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan, lt_error *err)
+static lt_status make_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan,
+                           lt_error *err)
 {
-    const lt_graph_rules rules = {.full_f32 = false, .workspace_bytes = LT_CUDNN_ATTENTION_WORKSPACE};
+    const lt_graph_rules rules = {.full_f32 = false,
+                                  .workspace_bytes = LT_CUDNN_ATTENTION_WORKSPACE};
     lt_graph g;
     lt_graph_open(&g, l, "attention", err);
     const lt_graph_tensor q = operand(&g, Q, j->q, j->q_stride, j, j->n);
@@ -64,7 +68,8 @@ static lt_status make_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan
     return s;
 }
 
-lt_status lt_cudnn_attention_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan, lt_error *err)
+lt_status lt_cudnn_attention_plan(lt_cudnn *l, const lt_attention_job *j, lt_cudnn_plan **plan,
+                                  lt_error *err)
 {
     plan_key key;
     set_key(&key, j);
@@ -78,7 +83,8 @@ lt_status lt_cudnn_attention(lt_cuda *c, const lt_attention_job *j, bool *done, 
 {
     static const int64_t names[NAMES] = {Q, K, V, OUT, SCALE};
     float scale = j->scale; /* read while queueing */
-    void *const memory[NAMES] = {(void *)(uintptr_t)j->q, (void *)(uintptr_t)j->k, (void *)(uintptr_t)j->v, j->out, &scale};
+    void *const memory[NAMES] = {(void *)(uintptr_t)j->q, (void *)(uintptr_t)j->k,
+                                 (void *)(uintptr_t)j->v, j->out, &scale};
     lt_cudnn_plan *plan;
     void *workspace;
     LT_TRY(lt_cudnn_need(c, err));

@@ -14,7 +14,8 @@ struct lt_cudnn {
     cudnnHandle_t handle;            /* or, */
     cudnnBackendDescriptor_t device; /* where plans are made without a device, its properties */
     lt_plan_cache plans;
-    cudnnBackendDescriptor_t kernels[LT_GRAPH_FAMILIES]; /* compiled ones that a family shares; NULL: none yet */
+    /* compiled ones that a family shares; NULL: none yet */
+    cudnnBackendDescriptor_t kernels[LT_GRAPH_FAMILIES];
 };
 
 struct lt_cudnn_plan {
@@ -38,12 +39,14 @@ static lt_status status_of(cudnnStatus_t code)
     case CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE:
         return LT_ERR_DEVICE;
     default:
-        return family == (int)CUDNN_STATUS_BAD_PARAM || family == (int)CUDNN_STATUS_NOT_SUPPORTED ? LT_ERR_FAILED : LT_ERR_DEVICE;
+        return family == (int)CUDNN_STATUS_BAD_PARAM || family == (int)CUDNN_STATUS_NOT_SUPPORTED
+                   ? LT_ERR_FAILED
+                   : LT_ERR_DEVICE;
     }
 }
 
-/* Is it the machine's, and no word on a shape? Memory, the device, libraries that are not all there; an internal error is of the engine
- * that was tried. */
+/* Is it the machine's, and no word on a shape? Memory, the device, libraries that are not all
+ * there; an internal error is of the engine that was tried. */
 static bool is_fault(cudnnStatus_t code)
 {
     const lt_status s = status_of(code);
@@ -51,14 +54,15 @@ static bool is_fault(cudnnStatus_t code)
            (s == LT_ERR_DEVICE && (int)code / FAMILY != (int)CUDNN_STATUS_INTERNAL_ERROR / FAMILY);
 }
 
-static lt_status check(const lt_cudnn *l, cudnnStatus_t code, const char *place, const char *step, lt_error *err)
+static lt_status check(const lt_cudnn *l, cudnnStatus_t code, const char *place, const char *step,
+                       lt_error *err)
 {
     if (code == CUDNN_STATUS_SUCCESS)
         return LT_OK;
     char why[MESSAGE_BYTES] = "";
     l->call.cudnnGetLastErrorString(why, sizeof why);
-    return lt_fail(err, status_of(code), "cuda: %s: cuDNN, %s: %s%s%s", place, step, l->call.cudnnGetErrorString(code),
-                   why[0] != '\0' ? ": " : "", why);
+    return lt_fail(err, status_of(code), "cuda: %s: cuDNN, %s: %s%s%s", place, step,
+                   l->call.cudnnGetErrorString(code), why[0] != '\0' ? ": " : "", why);
 }
 
 /* ---- the library ---- */
@@ -119,12 +123,14 @@ lt_status lt_cudnn_need(lt_cuda *c, lt_error *err)
 static lt_status describe_device(lt_cudnn *l, const char *properties, lt_error *err)
 {
     const char *place = "planning without a device";
-    LT_TRY(check(l, l->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &l->device), place,
-                 "its properties", err));
-    LT_TRY(check(l,
-                 l->call.cudnnBackendSetAttribute(l->device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
-                                                  (int64_t)strlen(properties), properties),
-                 place, "its properties", err));
+    LT_TRY(check(
+        l, l->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &l->device),
+        place, "its properties", err));
+    LT_TRY(check(
+        l,
+        l->call.cudnnBackendSetAttribute(l->device, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION,
+                                         CUDNN_TYPE_CHAR, (int64_t)strlen(properties), properties),
+        place, "its properties", err));
     return check(l, l->call.cudnnBackendFinalize(l->device), place, "its properties", err);
 }
 
@@ -150,7 +156,8 @@ bool lt_cudnn_find(const lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_pl
     return true;
 }
 
-lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan, lt_error *err)
+lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan,
+                        lt_error *err)
 {
     lt_cudnn_plan *kept = plan;
     if (plan == NULL) /* known to be none */
@@ -191,13 +198,15 @@ static void note_fault(lt_graph *g, cudnnStatus_t code, const char *step)
         (void)check(g->cudnn, code, g->place, step, &g->fault);
 }
 
-static cudnnBackendDescriptor_t create(lt_graph *g, cudnnBackendDescriptorType_t type, const char *step)
+static cudnnBackendDescriptor_t create(lt_graph *g, cudnnBackendDescriptorType_t type,
+                                       const char *step)
 {
     cudnnBackendDescriptor_t made = NULL;
     if (g->status != LT_OK)
         return NULL;
     if (g->parts == LT_GRAPH_PARTS) {
-        g->status = lt_fail(g->err, LT_ERR_FAILED, "cuda: %s: a graph of more than %d parts", g->place, LT_GRAPH_PARTS);
+        g->status = lt_fail(g->err, LT_ERR_FAILED, "cuda: %s: a graph of more than %d parts",
+                            g->place, LT_GRAPH_PARTS);
         return NULL;
     }
     if (!fine(g, g->cudnn->call.cudnnBackendCreateDescriptor(type, &made), step))
@@ -206,8 +215,9 @@ static cudnnBackendDescriptor_t create(lt_graph *g, cudnnBackendDescriptorType_t
     return made;
 }
 
-static void set(lt_graph *g, cudnnBackendDescriptor_t of, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
-                int64_t count, const void *values, const char *step)
+static void set(lt_graph *g, cudnnBackendDescriptor_t of, cudnnBackendAttributeName_t name,
+                cudnnBackendAttributeType_t type, int64_t count, const void *values,
+                const char *step)
 {
     if (g->status == LT_OK)
         (void)fine(g, g->cudnn->call.cudnnBackendSetAttribute(of, name, type, count, values), step);
@@ -219,7 +229,8 @@ static void set_part(lt_graph *g, cudnnBackendDescriptor_t of, cudnnBackendAttri
     set(g, of, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &part, step);
 }
 
-static cudnnBackendDescriptor_t finalize(lt_graph *g, cudnnBackendDescriptor_t part, const char *step)
+static cudnnBackendDescriptor_t finalize(lt_graph *g, cudnnBackendDescriptor_t part,
+                                         const char *step)
 {
     if (g->status != LT_OK || !fine(g, g->cudnn->call.cudnnBackendFinalize(part), step))
         return NULL;
@@ -229,8 +240,8 @@ static cudnnBackendDescriptor_t finalize(lt_graph *g, cudnnBackendDescriptor_t p
 static void add_operation(lt_graph *g, cudnnBackendDescriptor_t operation)
 {
     if (g->status == LT_OK && g->operations == LT_GRAPH_OPERATIONS)
-        g->status = lt_fail(g->err, LT_ERR_FAILED, "cuda: %s: a graph of more than %d operations", g->place,
-                            LT_GRAPH_OPERATIONS);
+        g->status = lt_fail(g->err, LT_ERR_FAILED, "cuda: %s: a graph of more than %d operations",
+                            g->place, LT_GRAPH_OPERATIONS);
     if (g->status == LT_OK)
         g->operation[g->operations++] = operation;
 }
@@ -242,8 +253,9 @@ static cudnnDataType_t type_of(lt_dtype type)
 
 typedef enum { STORED, BETWEEN, NUMBER } tensor_kind;
 
-static lt_graph_tensor tensor(lt_graph *g, tensor_kind kind, int64_t name, lt_dtype type, int64_t alignment, int rank,
-                              const int64_t *dim, const int64_t *stride)
+static lt_graph_tensor tensor(lt_graph *g, tensor_kind kind, int64_t name, lt_dtype type,
+                              int64_t alignment, int rank, const int64_t *dim,
+                              const int64_t *stride)
 {
     static const char *const step = "a tensor";
     const cudnnDataType_t data_type = type_of(type);
@@ -261,8 +273,8 @@ static lt_graph_tensor tensor(lt_graph *g, tensor_kind kind, int64_t name, lt_dt
     return finalize(g, t, step);
 }
 
-lt_graph_tensor lt_graph_stored(lt_graph *g, int64_t name, lt_dtype type, int64_t alignment, int rank, const int64_t *dim,
-                                const int64_t *stride)
+lt_graph_tensor lt_graph_stored(lt_graph *g, int64_t name, lt_dtype type, int64_t alignment,
+                                int rank, const int64_t *dim, const int64_t *stride)
 {
     return tensor(g, STORED, name, type, alignment, rank, dim, stride);
 }
@@ -275,8 +287,8 @@ int64_t lt_graph_alignment(const void *memory)
     return alignment;
 }
 
-lt_graph_tensor lt_graph_between(lt_graph *g, int64_t name, lt_dtype type, int rank, const int64_t *dim,
-                                 const int64_t *stride)
+lt_graph_tensor lt_graph_between(lt_graph *g, int64_t name, lt_dtype type, int rank,
+                                 const int64_t *dim, const int64_t *stride)
 {
     return tensor(g, BETWEEN, name, type, ALIGNMENT_MOST, rank, dim, stride);
 }
@@ -307,13 +319,16 @@ static cudnnBackendDescriptor_t conv_shape(lt_graph *g, const lt_graph_conv_shap
     return finalize(g, d, step);
 }
 
-void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y, const lt_graph_conv_shape *shape)
+void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y,
+                   const lt_graph_conv_shape *shape)
 {
     static const char *const step = "a convolution";
-    const float one = 1; /* of the type of the sums: engines that read f32 would take half of a double for 0 */
+    const float one = 1; /* of the type of the sums: engines that read f32 would take half of a
+                            double for 0 */
     const float zero = 0;
     const cudnnBackendDescriptor_t how = conv_shape(g, shape);
-    const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, step);
+    const cudnnBackendDescriptor_t o =
+        create(g, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, step);
     set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, 1, &one, step);
     set(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, 1, &zero, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, how, step);
@@ -332,7 +347,8 @@ void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_te
     set(g, how, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode, step);
     set(g, how, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1, &precision, step);
     how = finalize(g, how, step);
-    const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, step);
+    const cudnnBackendDescriptor_t o =
+        create(g, CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, how, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a, step);
     set_part(g, o, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b, step);
@@ -340,8 +356,8 @@ void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_te
     add_operation(g, finalize(g, o, step));
 }
 
-void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
-                        lt_graph_tensor out)
+void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v,
+                        lt_graph_tensor scale, lt_graph_tensor out)
 {
     static const char *const step = "attention";
     const cudnnBackendDescriptor_t o = create(g, CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR, step);
@@ -356,7 +372,8 @@ void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_gr
 /* ---- planning ---- */
 
 /* What an engine does that the result must not depend on. */
-static bool keeps_rules(const cudnnBackendNumericalNote_t *notes, int64_t count, const lt_graph_rules *rules)
+static bool keeps_rules(const cudnnBackendNumericalNote_t *notes, int64_t count,
+                        const lt_graph_rules *rules)
 {
     for (int64_t i = 0; i < count; i++)
         switch (notes[i]) {
@@ -373,32 +390,40 @@ static bool keeps_rules(const cudnnBackendNumericalNote_t *notes, int64_t count,
     return true;
 }
 
-static bool engine_keeps_rules(lt_graph *g, cudnnBackendDescriptor_t config, const lt_graph_rules *rules)
+static bool engine_keeps_rules(lt_graph *g, cudnnBackendDescriptor_t config,
+                               const lt_graph_rules *rules)
 {
     static const char *const step = "looking at an engine";
     cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
     int64_t count = 0;
     int64_t one = 0;
     cudnnBackendDescriptor_t engine = NULL;
-    if (!fine(g, g->cudnn->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine), step))
+    if (!fine(g,
+              g->cudnn->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine),
+              step))
         return false;
-    const bool seen =
-        fine(g,
-             g->cudnn->call.cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                                                     &one, &engine),
-             step) &&
-        fine(g,
-             g->cudnn->call.cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                                                     CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes),
-             step);
+    const bool seen = fine(g,
+                           g->cudnn->call.cudnnBackendGetAttribute(
+                               config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                               1, &one, &engine),
+                           step) &&
+                      fine(g,
+                           g->cudnn->call.cudnnBackendGetAttribute(
+                               engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                               CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes),
+                           step);
     (void)g->cudnn->call.cudnnBackendDestroyDescriptor(engine);
     /* `count` is of what the library has, which may know more kinds than its header does here. */
-    const int64_t read = count < (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT ? count : (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT;
+    const int64_t read = count < (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT
+                             ? count
+                             : (int64_t)CUDNN_NUMERICAL_NOTE_TYPE_COUNT;
     return seen && keeps_rules(notes, read, rules);
 }
 
-/* A plan of one proposal, or NULL where cuDNN cannot build it or it takes too much memory: the next one may do. */
-static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, const lt_graph_rules *rules)
+/* A plan of one proposal, or NULL where cuDNN cannot build it or it takes too much
+ * memory: the next one may do. */
+static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config,
+                              const lt_graph_rules *rules)
 {
     const lt_cudnn_functions *call = &g->cudnn->call;
     const cudnnBackendDescriptor_t *kernels = &g->cudnn->kernels[rules->family];
@@ -409,10 +434,11 @@ static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, cons
         g->status = lt_fail(g->err, LT_ERR_RESOURCES, "cuda: %s: no memory for a plan", g->place);
         return NULL;
     }
-    cudnnStatus_t s = call->cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &p->descriptor);
+    cudnnStatus_t s =
+        call->cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &p->descriptor);
     if (s == CUDNN_STATUS_SUCCESS && g->cudnn->handle != NULL)
-        s = call->cudnnBackendSetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1,
-                                           &g->cudnn->handle);
+        s = call->cudnnBackendSetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_HANDLE,
+                                           CUDNN_TYPE_HANDLE, 1, &g->cudnn->handle);
     if (s == CUDNN_STATUS_SUCCESS)
         s = call->cudnnBackendSetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
                                            CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config);
@@ -422,8 +448,8 @@ static lt_cudnn_plan *plan_of(lt_graph *g, cudnnBackendDescriptor_t config, cons
     if (s == CUDNN_STATUS_SUCCESS)
         s = call->cudnnBackendFinalize(p->descriptor);
     if (s == CUDNN_STATUS_SUCCESS)
-        s = call->cudnnBackendGetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &one,
-                                           &bytes);
+        s = call->cudnnBackendGetAttribute(p->descriptor, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                           CUDNN_TYPE_INT64, 1, &one, &bytes);
     note_fault(g, s, "building a plan");
     if (s != CUDNN_STATUS_SUCCESS || bytes < 0 || (uint64_t)bytes > rules->workspace_bytes) {
         drop(g->cudnn, p);
@@ -451,21 +477,24 @@ static int64_t propose(lt_graph *g, cudnnBackendDescriptor_t graph, cudnnBackend
     if (s != CUDNN_STATUS_SUCCESS)
         return 0; /* this way of looking knows no engine */
     if (!fine(g,
-              g->cudnn->call.cudnnBackendGetAttribute(h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                                                      PROPOSALS, &count, configs),
+              g->cudnn->call.cudnnBackendGetAttribute(h, CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                                      CUDNN_TYPE_BACKEND_DESCRIPTOR, PROPOSALS,
+                                                      &count, configs),
               step))
         return 0;
     return count < PROPOSALS ? count : PROPOSALS;
 }
 
-static lt_cudnn_plan *first_plan(lt_graph *g, cudnnBackendDescriptor_t graph, cudnnBackendHeurMode_t mode,
-                                 const lt_graph_rules *rules)
+static lt_cudnn_plan *first_plan(lt_graph *g, cudnnBackendDescriptor_t graph,
+                                 cudnnBackendHeurMode_t mode, const lt_graph_rules *rules)
 {
     cudnnBackendDescriptor_t configs[PROPOSALS] = {NULL};
     lt_cudnn_plan *found = NULL;
     int made = 0;
     while (made < PROPOSALS && g->status == LT_OK &&
-           fine(g, g->cudnn->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &configs[made]),
+           fine(g,
+                g->cudnn->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
+                                                            &configs[made]),
                 "looking for engines"))
         made++;
     const int64_t count = propose(g, graph, mode, configs);
@@ -485,7 +514,8 @@ static void need_kernels(lt_graph *g, cudnnBackendDescriptor_t graph, int family
     cudnnBackendDescriptor_t *kernels = &g->cudnn->kernels[family];
     if (g->status != LT_OK || *kernels != NULL)
         return;
-    if (!fine(g, call->cudnnBackendCreateDescriptor(CUDNN_BACKEND_KERNEL_CACHE_DESCRIPTOR, kernels), step))
+    if (!fine(g, call->cudnnBackendCreateDescriptor(CUDNN_BACKEND_KERNEL_CACHE_DESCRIPTOR, kernels),
+              step))
         return;
     set_part(g, *kernels, CUDNN_ATTR_KERNEL_CACHE_OPERATION_GRAPH, graph, step);
     if (finalize(g, *kernels, step) != NULL)
@@ -499,11 +529,14 @@ static cudnnBackendDescriptor_t operation_graph(lt_graph *g, bool any_sizes)
     static const char *const step = "the graph";
     const bool yes = true;
     const cudnnBackendDescriptor_t graph = create(g, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, step);
-    set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, g->operations, g->operation, step);
+    set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, g->operations,
+        g->operation, step);
     if (g->cudnn->handle != NULL)
-        set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &g->cudnn->handle, step);
+        set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &g->cudnn->handle,
+            step);
     if (any_sizes)
-        set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_IS_DYNAMIC_SHAPE_ENABLED, CUDNN_TYPE_BOOLEAN, 1, &yes, step);
+        set(g, graph, CUDNN_ATTR_OPERATIONGRAPH_IS_DYNAMIC_SHAPE_ENABLED, CUDNN_TYPE_BOOLEAN, 1,
+            &yes, step);
     return finalize(g, graph, step);
 }
 
@@ -524,7 +557,8 @@ static lt_cudnn_plan *plan_by(lt_graph *g, const lt_graph_rules *rules)
 lt_status lt_graph_plan(lt_graph *g, const lt_graph_rules *rules, lt_cudnn_plan **out)
 {
     *out = plan_by(g, rules);
-    if (g->status == LT_OK && *out == NULL && rules->family != LT_GRAPH_ALONE) { /* maybe for these very sizes */
+    /* maybe for these very sizes */
+    if (g->status == LT_OK && *out == NULL && rules->family != LT_GRAPH_ALONE) {
         lt_graph_rules alone = *rules;
         alone.family = LT_GRAPH_ALONE;
         *out = plan_by(g, &alone);
@@ -541,34 +575,37 @@ size_t lt_cudnn_plan_workspace(const lt_cudnn_plan *p)
 
 /* ---- running ---- */
 
-static lt_status fill_pack(const lt_cudnn *l, cudnnBackendDescriptor_t pack, const int64_t *names, void *const *memory,
-                           int count, void *workspace, lt_error *err)
+static lt_status fill_pack(const lt_cudnn *l, cudnnBackendDescriptor_t pack, const int64_t *names,
+                           void *const *memory, int count, void *workspace, lt_error *err)
 {
     const char *place = "running a plan";
     LT_TRY(check(l,
-                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, count, names),
+                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS,
+                                                  CUDNN_TYPE_INT64, count, names),
                  place, "names", err));
     LT_TRY(check(l,
-                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, count,
-                                                  memory),
+                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
+                                                  CUDNN_TYPE_VOID_PTR, count, memory),
                  place, "memory", err));
     LT_TRY(check(l,
-                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
-                                                  &workspace),
+                 l->call.cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE,
+                                                  CUDNN_TYPE_VOID_PTR, 1, &workspace),
                  place, "workspace", err));
     return check(l, l->call.cudnnBackendFinalize(pack), place, "names and memory", err);
 }
 
-lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names, void *const *memory, int count,
-                       void *workspace, lt_error *err)
+lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names,
+                       void *const *memory, int count, void *workspace, lt_error *err)
 {
     const lt_cudnn *l = c->cudnn;
     cudnnBackendDescriptor_t pack = NULL;
-    LT_TRY(check(l, l->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack), "running a plan",
-                 "names and memory", err));
+    LT_TRY(check(l,
+                 l->call.cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack),
+                 "running a plan", "names and memory", err));
     lt_status s = fill_pack(l, pack, names, memory, count, workspace, err);
     if (s == LT_OK)
-        s = check(l, l->call.cudnnBackendExecute(l->handle, plan->descriptor, pack), "running a plan", "running", err);
+        s = check(l, l->call.cudnnBackendExecute(l->handle, plan->descriptor, pack),
+                  "running a plan", "running", err);
     (void)l->call.cudnnBackendDestroyDescriptor(pack);
     return s;
 }

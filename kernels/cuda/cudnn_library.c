@@ -23,7 +23,8 @@ lt_status lt_cudnn_functions_load(lt_cudnn_functions *f, lt_error *err)
 #undef FIND
     const size_t version = f->cudnnGetVersion();
     if (version < LT_CUDNN_OLDEST)
-        return lt_fail(err, LT_ERR_DEVICE, "cuda: cuDNN %zu.%zu.%zu, expected %d.%d or newer", version / 10000,
-                       version / 100 % 100, version % 100, LT_CUDNN_OLDEST / 10000, LT_CUDNN_OLDEST / 100 % 100);
+        return lt_fail(err, LT_ERR_DEVICE, "cuda: cuDNN %zu.%zu.%zu, expected %d.%d or newer",
+                       version / 10000, version / 100 % 100, version % 100, LT_CUDNN_OLDEST / 10000,
+                       LT_CUDNN_OLDEST / 100 % 100);
     return LT_OK;
 }

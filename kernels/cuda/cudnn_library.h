@@ -6,18 +6,18 @@
 
 #include "kernels/core/status.h"
 
-#define LT_CUDNN_FUNCTIONS(X)       \
-    X(cudnnBackendCreateDescriptor) \
-    X(cudnnBackendDestroyDescriptor)\
-    X(cudnnBackendExecute)          \
-    X(cudnnBackendFinalize)         \
-    X(cudnnBackendGetAttribute)     \
-    X(cudnnBackendSetAttribute)     \
-    X(cudnnCreate)                  \
-    X(cudnnDestroy)                 \
-    X(cudnnGetErrorString)          \
-    X(cudnnGetLastErrorString)      \
-    X(cudnnGetVersion)              \
+#define LT_CUDNN_FUNCTIONS(X)                                                                      \
+    X(cudnnBackendCreateDescriptor)                                                                \
+    X(cudnnBackendDestroyDescriptor)                                                               \
+    X(cudnnBackendExecute)                                                                         \
+    X(cudnnBackendFinalize)                                                                        \
+    X(cudnnBackendGetAttribute)                                                                    \
+    X(cudnnBackendSetAttribute)                                                                    \
+    X(cudnnCreate)                                                                                 \
+    X(cudnnDestroy)                                                                                \
+    X(cudnnGetErrorString)                                                                         \
+    X(cudnnGetLastErrorString)                                                                     \
+    X(cudnnGetVersion)                                                                             \
     X(cudnnSetStream)
 
 typedef struct {

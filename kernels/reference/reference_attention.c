@@ -1,8 +1,9 @@
 /* reference_attention.c - out = softmax over visible keys of (scale q.k + bias) times v.
  *
- * Eight query rows of one head at a time. Keys come in blocks of 64; what was summed so far is rescaled whenever a block
- * raises the largest score, so only one block of scores exists:
- *     m' = max(m, block);  sum = sum e^(m - m') + sum over block of e^(s - m');  acc likewise with v.
+ * Eight query rows of one head at a time. Keys come in blocks of 64; what was summed so far is
+ * rescaled whenever a block raises the largest score, so only one block of scores exists:
+ *     m' = max(m, block);  sum = sum e^(m - m') + sum over block of e^(s - m');
+ *     acc likewise with v.
  */
 #include <math.h>
 
@@ -57,7 +58,8 @@ static double bias_at(const job *j, const tile_state *s, int64_t row, int64_t ke
     const lt_tensor *bias = &j->a->bias; /* [h, n + m - 1] */
     if (lt_is_none(bias))
         return 0;
-    return (double)((const float *)bias->data)[s->head * bias->dim[1] + key - row + j->q.dim[1] - 1];
+    return (
+        double)((const float *)bias->data)[s->head * bias->dim[1] + key - row + j->q.dim[1] - 1];
 }
 
 /* Scores of keys key0 .. key0 + keys - 1; -inf where a key is not visible. */
@@ -72,14 +74,14 @@ static void score_block(const job *j, tile_state *s, int64_t key0, int64_t keys)
         double dot[LT_REF_LANES] = {0};
         lt_ref_dot(key, s->q, d, dot);
         for (int64_t r = 0; r < s->rows; r++)
-            s->score[i][r] = key0 + i < s->visible[r]
-                                 ? (double)j->a->scale * dot[r] + bias_at(j, s, s->row0 + r, key0 + i)
-                                 : -INFINITY;
+            s->score[i][r] = key0 + i < s->visible[r] ? (double)j->a->scale * dot[r] +
+                                                            bias_at(j, s, s->row0 + r, key0 + i)
+                                                      : -INFINITY;
     }
 }
 
-/* Raises `largest` to what the block has, rescales the sums, turns scores into weights. Key 0 is visible to every row,
- * so `largest` is finite from the first block on. */
+/* Raises `largest` to what the block has, rescales the sums, turns scores into weights. Key 0 is
+ * visible to every row, so `largest` is finite from the first block on. */
 static void weigh_block(const job *j, tile_state *s, int64_t keys)
 {
     for (int64_t r = 0; r < s->rows; r++) {
@@ -144,7 +146,12 @@ lt_status lt_ref_attention(lt_backend *b, lt_tensor out, lt_tensor q, lt_tensor 
                            const lt_attention_args *a, lt_error *err)
 {
     (void)err;
-    job j = {.out = out, .q = q, .k = k, .v = v, .a = a, .row_tiles = lt_ref_tiles(q.dim[1], LT_REF_LANES)};
+    job j = {.out = out,
+             .q = q,
+             .k = k,
+             .v = v,
+             .a = a,
+             .row_tiles = lt_ref_tiles(q.dim[1], LT_REF_LANES)};
     lt_pool_run(b->pool, q.dim[0] * q.dim[2] * j.row_tiles, attention_tile, &j);
     return LT_OK;
 }

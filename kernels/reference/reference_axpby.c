@@ -43,11 +43,12 @@ static lt_tensor broadcast(lt_tensor y, const lt_tensor *out)
     return y;
 }
 
-lt_status lt_ref_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta, lt_tensor y,
-                       lt_error *err)
+lt_status lt_ref_axpby(lt_backend *b, lt_tensor out, float alpha, lt_tensor x, float beta,
+                       lt_tensor y, lt_error *err)
 {
     (void)err;
-    job j = {.out = out, .alpha = (double)alpha, .x = x, .beta = (double)beta, .y = broadcast(y, &out)};
+    job j = {
+        .out = out, .alpha = (double)alpha, .x = x, .beta = (double)beta, .y = broadcast(y, &out)};
     const int64_t rows = lt_ref_tile_rows(out.dim[out.rank - 1]);
     lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&out), rows), axpby_tile, &j);
     return LT_OK;

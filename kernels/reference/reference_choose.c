@@ -1,12 +1,13 @@
 /* reference_choose.c - one id from logits; kernels/core/token_choice.c is the definition. */
 #include "kernels/reference/reference_table.h"
 
-lt_status lt_ref_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch, const lt_choice *choice,
-                        const lt_next_numbers *next, lt_error *err)
+lt_status lt_ref_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
+                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err)
 {
     (void)b;
     (void)err;
-    const int32_t id = lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
+    const int32_t id =
+        lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
     *(int32_t *)out.data = id;
     lt_leave_numbers(next, id);
     return LT_OK;

@@ -1,7 +1,8 @@
 /* reference_conv.c - cross-correlation of video, causal in time, zeros around each frame:
  *
  *     out[t, y, x, o] = bias[o] + add[t, y, x, o]
- *         + sum over i, a, b, c of  W[o, i, a, b, c] in[t - kt + 1 + a, s y + b - top, s x + c - left, i]
+ *         + sum over i, a, b, c of  W[o, i, a, b, c] in[t - kt + 1 + a, s y + b - top, s x + c -
+ * left, i]
  *
  * Frames before the first come from `history`; without one they are the first frame again.
  */
@@ -38,8 +39,8 @@ static double input_at(const job *j, int64_t t, int64_t y, int64_t x, int64_t i)
     return lt_ref_get(from, ((t * height + y) * width + x) * j->x.dim[3] + i);
 }
 
-/* Up to eight neighbouring columns of one output row, up to 64 output channels. The sum runs over k = (i, a, b, c), the
- * order of the weights in memory. */
+/* Up to eight neighbouring columns of one output row, up to 64 output channels. The sum runs over k
+ * = (i, a, b, c), the order of the weights in memory. */
 static void conv_tile(void *user, int64_t tile, int worker)
 {
     const job *j = user;
@@ -70,7 +71,8 @@ static void conv_tile(void *user, int64_t tile, int worker)
     }
     for (int64_t r = 0; r < columns; r++)
         for (int64_t o = 0; o < outputs; o++) {
-            const int64_t at = ((t * j->out.dim[1] + y) * j->out.dim[2] + x0 + r) * j->out.dim[3] + o0 + o;
+            const int64_t at =
+                ((t * j->out.dim[1] + y) * j->out.dim[2] + x0 + r) * j->out.dim[3] + o0 + o;
             double value = sum[o][r];
             if (j->bias != NULL)
                 value += (double)j->bias[o0 + o];
@@ -80,8 +82,8 @@ static void conv_tile(void *user, int64_t tile, int worker)
         }
 }
 
-lt_status lt_ref_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                      const lt_conv_args *a, lt_error *err)
+lt_status lt_ref_conv(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                      const lt_weight *bias, const lt_conv_args *a, lt_error *err)
 {
     (void)err;
     const lt_tensor *kernel = &w->value; /* [Cout, Cin, kt, kh, kw] or [Cout, Cin, kh, kw] */

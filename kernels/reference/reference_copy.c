@@ -21,7 +21,8 @@ static void copy_row(const job *j, int64_t to, int64_t from)
                              lt_load_element(j->x.data, j->x.dtype, from + i * x_step));
         return;
     }
-    const int64_t bytes = (int64_t)lt_dtype_bytes(j->x.dtype); /* the same dtype moves bit for bit */
+    /* the same dtype moves bit for bit */
+    const int64_t bytes = (int64_t)lt_dtype_bytes(j->x.dtype);
     char *out = (char *)j->out.data + to * bytes;
     const char *x = (const char *)j->x.data + from * bytes;
     if (out_step == 1 && x_step == 1) {
@@ -46,6 +47,7 @@ lt_status lt_ref_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x};
-    lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&x), lt_ref_tile_rows(x.dim[x.rank - 1])), copy_tile, &j);
+    lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&x), lt_ref_tile_rows(x.dim[x.rank - 1])),
+                copy_tile, &j);
     return LT_OK;
 }

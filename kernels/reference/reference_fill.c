@@ -25,7 +25,7 @@ lt_status lt_ref_fill(lt_backend *b, lt_tensor out, float value, lt_error *err)
 {
     (void)err;
     job j = {.out = out, .value = (double)value};
-    lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&out), lt_ref_tile_rows(out.dim[out.rank - 1])), fill_tile,
-                &j);
+    lt_pool_run(b->pool, lt_ref_tiles(lt_ref_rows(&out), lt_ref_tile_rows(out.dim[out.rank - 1])),
+                fill_tile, &j);
     return LT_OK;
 }

@@ -24,7 +24,8 @@ static void gate_tile(void *user, int64_t tile, int worker)
         }
 }
 
-lt_status lt_ref_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act, lt_error *err)
+lt_status lt_ref_gated_act(lt_backend *b, lt_tensor out, lt_tensor g, lt_tensor u, lt_act act,
+                           lt_error *err)
 {
     (void)err;
     job j = {.out = out, .g = g, .u = u, .act = act};

@@ -18,7 +18,8 @@ static void gather_row(void *user, int64_t row, int worker)
         lt_ref_put(&j->out, row * j->out.stride[0] + i, (double)from[i]);
 }
 
-lt_status lt_ref_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids, lt_error *err)
+lt_status lt_ref_gather(lt_backend *b, lt_tensor out, const lt_weight *table, lt_tensor ids,
+                        lt_error *err)
 {
     (void)err;
     job j = {.out = out, .table = lt_ref_values(table), .ids = ids.data};

@@ -1,9 +1,11 @@
-/* reference_group_norm.c - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var + eps) * w + b.
+/* reference_group_norm.c - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var +
+ * eps) * w + b.
  *
- * Mean and biased variance over the channels of a group and all of T x H x W, in double, in two passes. One tile is one
- * group, so no sum is split. Z is the nearest cell of the gain's grid [L, h, w]: rows y h / H, columns x w / W, frames
- * t L / T; but when T is odd and above 1, frame 0 takes cell 0 and the others share the remaining cells. Where only some frames are
- * asked for, mean and variance are still those of all T.
+ * Mean and biased variance over the channels of a group and all of T x H x W, in double, in two
+ * passes. One tile is one group, so no sum is split. Z is the nearest cell of the gain's grid [L,
+ * h, w]: rows y h / H, columns x w / W, frames t L / T; but when T is odd and above 1, frame 0
+ * takes cell 0 and the others share the remaining cells. Where only some frames are asked for, mean
+ * and variance are still those of all T.
  */
 #include <math.h>
 
@@ -70,7 +72,8 @@ static void norm_group(void *user, int64_t group, int worker)
     const int64_t first = group * channels;
     const statistics s = measure_group(j, first, channels);
     const bool gained = !lt_is_none(&j->a->gain);
-    const int64_t begin = j->a->first * j->x.dim[1] * j->x.dim[2]; /* pixels of x before those of out */
+    /* pixels of x before those of out */
+    const int64_t begin = j->a->first * j->x.dim[1] * j->x.dim[2];
     for (int64_t p = begin; p < begin + lt_ref_rows(&j->out); p++) {
         const int64_t gain = gained ? cell_at(j, &j->a->gain, p) : 0;
         const int64_t shift = gained ? cell_at(j, &j->a->shift, p) : 0;

@@ -1,6 +1,7 @@
 /* reference_lanes.h - dot products of one row of weights with eight rows of input at a time.
  *
- * Lane r belongs to input row r, so each sum runs over k in order, in double: the plain definition, eight times side by side.
+ * Lane r belongs to input row r, so each sum runs over k in order, in double: the plain definition,
+ * eight times side by side.
  */
 #ifndef LT_REFERENCE_LANES_H
 #define LT_REFERENCE_LANES_H
@@ -9,7 +10,8 @@
 
 enum {
     LT_REF_LANES = 8,
-    LT_REF_DEPTH = 256, /* values per lane that are held at a time; also the largest head of attention */
+    LT_REF_DEPTH = 256, /* values per lane that are held at a time; also the largest head of
+                           attention */
     LT_REF_OUTPUTS = 64 /* sums per lane that are held at a time */
 };
 

@@ -64,7 +64,8 @@ static void norm_tile(void *user, int64_t tile, int worker)
 }
 
 lt_status lt_ref_layer_norm(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
-                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift, lt_error *err)
+                            const lt_weight *bias, float eps, lt_tensor scale, lt_tensor shift,
+                            lt_error *err)
 {
     (void)err;
     job j = {.out = out,

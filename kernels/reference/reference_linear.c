@@ -41,8 +41,8 @@ static void linear_tile(void *user, int64_t tile, int worker)
         }
 }
 
-lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, const lt_weight *bias,
-                        lt_act act, lt_error *err)
+lt_status lt_ref_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
+                        const lt_weight *bias, lt_act act, lt_error *err)
 {
     (void)err;
     job j = {.out = out, .x = x, .w = lt_ref_values(w), .bias = lt_ref_values(bias), .act = act};

@@ -16,10 +16,11 @@ lt_status lt_ref_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
     *out = NULL;
     char *block = NULL;
     if (bytes <= PTRDIFF_MAX - 2 * ALIGNMENT) /* no object is larger */
-        block = aligned_alloc(ALIGNMENT, ALIGNMENT + (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+        block =
+            aligned_alloc(ALIGNMENT, ALIGNMENT + (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     if (block == NULL)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu bytes, %zu in use", b->table->name,
-                       bytes, b->memory_in_use);
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for %zu bytes, %zu in use",
+                       b->table->name, bytes, b->memory_in_use);
     ((header *)block)->bytes = bytes;
     b->memory_in_use += bytes;
     if (b->memory_in_use > b->memory_peak)
@@ -45,7 +46,8 @@ lt_status lt_ref_upload(lt_backend *b, void *device, const void *host, size_t by
     return LT_OK;
 }
 
-lt_status lt_ref_download(lt_backend *b, void *host, const void *device, size_t bytes, lt_error *err)
+lt_status lt_ref_download(lt_backend *b, void *host, const void *device, size_t bytes,
+                          lt_error *err)
 {
     (void)b;
     (void)err;

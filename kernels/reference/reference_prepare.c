@@ -1,6 +1,7 @@
 /* reference_prepare.c - every weight becomes packed f32, in its official shape.
  *
- * A value that is f32 already and aligned is used where it is mapped; anything else is expanded once. `packed` then owns it.
+ * A value that is f32 already and aligned is used where it is mapped; anything else is expanded
+ * once. `packed` then owns it.
  */
 #include "kernels/reference/reference_table.h"
 
@@ -28,8 +29,10 @@ lt_status lt_ref_prepare(lt_backend *b, lt_weight *w, lt_error *err)
     const int64_t count = lt_numel(value);
     char text[128];
     if (!lt_weight_is_sound(w))
-        return lt_fail(err, LT_ERR_INPUT, "%s: weight is %s %s, expected packed floats, or integers with their scales",
-                       b->table->name, lt_dtype_name(value->dtype), lt_shape_text(lt_shape_of(value), text, sizeof text));
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: weight is %s %s, expected packed floats, or integers with their scales",
+                       b->table->name, lt_dtype_name(value->dtype),
+                       lt_shape_text(lt_shape_of(value), text, sizeof text));
     if (value->dtype == LT_F32 && (uintptr_t)value->data % sizeof(float) == 0)
         return LT_OK;
 

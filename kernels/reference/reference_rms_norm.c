@@ -1,4 +1,5 @@
-/* reference_rms_norm.c - out = x / sqrt(mean(x^2) + eps) * w, mean over the last dimension, in double. */
+/* reference_rms_norm.c - out = x / sqrt(mean(x^2) + eps) * w, mean over
+ * the last dimension, in double. */
 #include <math.h>
 
 #include "kernels/reference/reference_element.h"

@@ -1,4 +1,5 @@
-/* reference_to_rgb8.c - out = trunc(clamp((x + 1) / 2, 0, 1) * 255), every step in f32 as the release does it.
+/* reference_to_rgb8.c - out = trunc(clamp((x + 1) / 2, 0, 1) * 255), every step in f32 as the
+ * release does it.
  *
  * Truncated, not rounded: 255 needs x = 1. NaN gives 0.
  */

@@ -26,7 +26,8 @@ static void upsample_row(void *user, int64_t tile, int worker)
     const int64_t t = source_frame(tile / j->out.dim[1], j->x.dim[0], j->time);
     const int64_t y = tile % j->out.dim[1] / j->factor;
     const size_t pixel = (size_t)j->x.dim[3] * lt_dtype_bytes(j->x.dtype);
-    const char *from = (const char *)j->x.data + (size_t)((t * j->x.dim[1] + y) * j->x.dim[2]) * pixel;
+    const char *from =
+        (const char *)j->x.data + (size_t)((t * j->x.dim[1] + y) * j->x.dim[2]) * pixel;
     char *to = (char *)j->out.data + (size_t)(tile * j->out.dim[2]) * pixel;
     for (int64_t x = 0; x < j->out.dim[2]; x++)
         memcpy(to + (size_t)x * pixel, from + (size_t)(x / j->factor) * pixel, pixel);

@@ -15,7 +15,8 @@ lt_status import_source_open(import_source *s, lt_weights *weights, lt_error *er
     s->weights = weights;
     s->used = calloc((size_t)lt_weights_count(weights) + 1, sizeof *s->used);
     return s->used ? LT_OK
-                   : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names", lt_weights_place(weights));
+                   : lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for its names",
+                             lt_weights_place(weights));
 }
 
 void import_source_close(import_source *s)
@@ -49,7 +50,8 @@ static int index_of(const import_source *s, const char *prefix, const char *name
 static int find_in(const import_layer *layer, const release_tensor *wanted)
 {
     const int found = index_of(layer->source, layer->prefix, wanted->name);
-    return found < 0 && wanted->alias ? index_of(layer->source, layer->prefix, wanted->alias) : found;
+    return found < 0 && wanted->alias ? index_of(layer->source, layer->prefix, wanted->alias)
+                                      : found;
 }
 
 bool import_layer_has_any(const import_layer *layer, const release_names *names)
@@ -61,7 +63,8 @@ bool import_layer_has_any(const import_layer *layer, const release_names *names)
 }
 
 /* The tensor at `index` of a source, or NULL and a complaint. */
-static const lt_tensor *fitting(const import_source *s, int index, lt_shape wanted, lt_complaints *complaints)
+static const lt_tensor *fitting(const import_source *s, int index, lt_shape wanted,
+                                lt_complaints *complaints)
 {
     const char *const place = lt_weights_place(s->weights);
     const char *const name = lt_weights_name(s->weights, index);
@@ -69,7 +72,8 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
     char has[64];
     char expected[64];
     if (lt_is_none(found))
-        lt_complain(complaints, "%s: %s: is no tensor, or of a dtype that cannot be used", place, name);
+        lt_complain(complaints, "%s: %s: is no tensor, or of a dtype that cannot be used", place,
+                    name);
     else if (!lt_same_shape(lt_shape_of(found), wanted))
         lt_complain(complaints, "%s: %s: has shape %s, expected %s", place, name,
                     lt_shape_text(lt_shape_of(found), has, sizeof has),
@@ -82,8 +86,8 @@ static const lt_tensor *fitting(const import_source *s, int index, lt_shape want
     return NULL;
 }
 
-static lt_status append(import_tensors *to, import_tensor tensor, const char *prefix, const char *name,
-                        lt_error *err)
+static lt_status append(import_tensors *to, import_tensor tensor, const char *prefix,
+                        const char *name, lt_error *err)
 {
     if (to->count == to->capacity) {
         const int capacity = to->capacity ? 2 * to->capacity : 256;
@@ -99,8 +103,8 @@ static lt_status append(import_tensors *to, import_tensor tensor, const char *pr
     return LT_OK;
 }
 
-static void complain_of_missing(const release_tensor *wanted, const import_layer *layers, int layer_count,
-                                lt_complaints *complaints)
+static void complain_of_missing(const release_tensor *wanted, const import_layer *layers,
+                                int layer_count, lt_complaints *complaints)
 {
     const import_layer *home = NULL;
     char expected[64];
@@ -108,8 +112,9 @@ static void complain_of_missing(const release_tensor *wanted, const import_layer
         if (layers[i].source->weights && (!home || !home->home))
             home = &layers[i];
     lt_complain(complaints, "%s: %s%s: is missing, expected %s",
-                home ? lt_weights_place(home->source->weights) : "release", home ? home->prefix : "",
-                wanted->name, lt_shape_text(wanted->shape, expected, sizeof expected));
+                home ? lt_weights_place(home->source->weights) : "release",
+                home ? home->prefix : "", wanted->name,
+                lt_shape_text(wanted->shape, expected, sizeof expected));
 }
 
 static lt_status add_one(import_plan *plan, const release_tensor *wanted, const char *out_prefix,
@@ -170,7 +175,8 @@ static bool is_ignored(const import_source *s, const char *name)
     return false;
 }
 
-void import_source_check(const import_source *s, lt_complaints *complaints, const lt_warnings *warnings)
+void import_source_check(const import_source *s, lt_complaints *complaints,
+                         const lt_warnings *warnings)
 {
     int unknown = 0;
     const char *first = NULL;

@@ -1,11 +1,12 @@
 /* import_plan.h - which tensor of which file becomes which tensor of a model.
  *
- * Every file of a release is a source. A network's tensors are looked for in layers: the same names below some prefix of
- * some source. The first layer wins, as loading it last would; a wrong shape is an error in every layer that has the name.
+ * Every file of a release is a source. A network's tensors are looked for in layers: the same names
+ * below some prefix of some source. The first layer wins, as loading it last would; a wrong shape
+ * is an error in every layer that has the name.
  *
  *     const import_layer layers[] = {{&diffusion, "first_stage_model."}, {&vae, ""}};
  *     import_plan_add(&plan, &names, "", layers, 2, &complaints);      // writes under "" + name
- *     import_source_check(&vae, &complaints, warnings);                // names that nobody asked for
+ *     import_source_check(&vae, &complaints, warnings);  // names that nobody asked for
  */
 #ifndef TAKE_IMPORT_PLAN_H
 #define TAKE_IMPORT_PLAN_H
@@ -58,6 +59,7 @@ lt_status import_plan_add(import_plan *plan, const release_names *names, const c
 void import_plan_close(import_plan *plan); /* accepts a zeroed one */
 
 /* What is in the file and was not asked for: complaints where it is strict, else one warning. */
-void import_source_check(const import_source *s, lt_complaints *complaints, const lt_warnings *warnings);
+void import_source_check(const import_source *s, lt_complaints *complaints,
+                         const lt_warnings *warnings);
 
 #endif

@@ -56,19 +56,29 @@ typedef enum {
 } source_id;
 
 /* Beginnings of names that are left out without a word. */
-static const char *const ignored_of_t5[] = {"decoder.", "lm_head.", "encoder.embed_tokens.", "shared.", NULL};
+static const char *const ignored_of_t5[] = {"decoder.", "lm_head.", "encoder.embed_tokens.",
+                                            "shared.", NULL};
 static const char *const ignored_of_theia[] = {"translator.", "neck.", NULL};
 static const char *const ignored_of_tokenizer[] = {"feature_extractor.", NULL};
 static const char *const ignored_of_llm[] = {"cond_model.text_encoder.", "tokenizer.", NULL};
-static const char *const ignored_of_base[] = {"model.diffusion_model.mixins.pos_embed.pos_embedding", NULL};
+static const char *const ignored_of_base[] = {
+    "model.diffusion_model.mixins.pos_embed.pos_embedding", NULL};
 static const char *const ignored_of_diffusion[] = {
     CONTROL "mixins.pos_embed.pos_embedding",
-    "model.main_model.diffusion_model.mixins.pos_embed.pos_embedding", CONTROL_TOKENIZER "feature_extractor.",
-    NULL};
+    "model.main_model.diffusion_model.mixins.pos_embed.pos_embedding",
+    CONTROL_TOKENIZER "feature_extractor.", NULL};
 static const char *const ignored_of_vae[] = {"loss", NULL};
 
 /* A file to be written. */
-typedef enum { TO_TEXT_AR, TO_TEXT_MMDIT, TO_TOKENIZER, TO_AR, TO_MMDIT, TO_VAE, TARGETS } target_id;
+typedef enum {
+    TO_TEXT_AR,
+    TO_TEXT_MMDIT,
+    TO_TOKENIZER,
+    TO_AR,
+    TO_MMDIT,
+    TO_VAE,
+    TARGETS
+} target_id;
 
 static const char *const target_files[TARGETS] = {
     "text_encoder.ar.safetensors", "text_encoder.mmdit.safetensors",
@@ -136,7 +146,8 @@ static lt_status open_pt(import *m, source_id id, const char *name, const char *
     return import_source_open(&m->source[id], weights, err);
 }
 
-/* The checkpoint's file in the release. `latest` names its sub-folder: a decimal number, or "release". */
+/* The checkpoint's file in the release. `latest` names its sub-folder: a
+ * decimal number, or "release". */
 static lt_status name_diffusion(const import *m, char name[96], lt_error *err)
 {
     char path[PATH_MAX];
@@ -167,10 +178,10 @@ static lt_status open_diffusion(import *m, lt_error *err)
     return open_pt(m, FROM_DIFFUSION, name, "module", err);
 }
 
-/* Flan-T5 and Theia are not part of the release: an option says where they are, else they lie inside under their public names.
- * False when neither is so. */
-static lt_status find_extra(const import *m, const char *given, const char *name, char path[PATH_MAX],
-                            bool *found, lt_error *err)
+/* Flan-T5 and Theia are not part of the release: an option says where they are, else they lie
+ * inside under their public names. False when neither is so. */
+static lt_status find_extra(const import *m, const char *given, const char *name,
+                            char path[PATH_MAX], bool *found, lt_error *err)
 {
     if (given && snprintf(path, PATH_MAX, "%s", given) >= PATH_MAX)
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", given);
@@ -215,7 +226,8 @@ static bool has_weights(const import *m, const char *name)
     snprintf(index, sizeof index, "%s/model.safetensors.index.json", name);
     if (is_in_release(m, file) || is_in_release(m, index))
         return true;
-    return join(path, m->request->release, name, NULL) == LT_OK && stat(path, &found) == 0 && !S_ISDIR(found.st_mode);
+    return join(path, m->request->release, name, NULL) == LT_OK && stat(path, &found) == 0 &&
+           !S_ISDIR(found.st_mode);
 }
 
 /* The language model may bring its text encoder. */
@@ -247,7 +259,10 @@ static lt_status look_for_flan(const import *m, lt_complaints *gone, lt_error *e
     if (!found)
         LT_TRY(has_flan_inside(m, &found, err));
     if (!found)
-        lt_complain(gone, "%s, the language model's text encoder: no part of the release, --t5 DIR says where it is", flan_folder);
+        lt_complain(
+            gone,
+            "%s, the language model's text encoder: no part of the release, --t5 DIR says where it is",
+            flan_folder);
     return LT_OK;
 }
 
@@ -274,8 +289,10 @@ static lt_status look_for_parts(const import *m, lt_error *err)
         LT_TRY(look_for_flan(m, &gone, err));
     if (gone.count == 0)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT, "%s: missing are:%s\nhint: README, \"The released weights\", lists the files and where they come from",
-                   m->request->release, gone.text);
+    return lt_fail(
+        err, LT_ERR_INPUT,
+        "%s: missing are:%s\nhint: README, \"The released weights\", lists the files and where they come from",
+        m->request->release, gone.text);
 }
 
 static lt_status open_sources(import *m, lt_error *err)
@@ -336,7 +353,8 @@ static lt_status plan_text(import *m, lt_error *err)
     return plan_network(m, TO_TEXT_AR, &names, "", flan, 2, err);
 }
 
-/* The copy of the tokenizer in the control branch is loaded last, so it is the one that makes pictures. */
+/* The copy of the tokenizer in the control branch is loaded last, so it is
+ * the one that makes pictures. */
 static lt_status plan_tokenizer(import *m, lt_error *err)
 {
     release_names names = {0};
@@ -344,9 +362,10 @@ static lt_status plan_tokenizer(import *m, lt_error *err)
                                       layer(m, FROM_TOKENIZER, "")};
     release_names_tokenizer(&names, &m->cfg.tokenizer);
     if (import_layer_has_any(&tokenizer[0], &names))
-        lt_warn(m->request->warnings,
-                "%s: holds its own copy of the tokenizer, which is used instead of that in tokenizer/",
-                lt_weights_place(m->source[FROM_DIFFUSION].weights));
+        lt_warn(
+            m->request->warnings,
+            "%s: holds its own copy of the tokenizer, which is used instead of that in tokenizer/",
+            lt_weights_place(m->source[FROM_DIFFUSION].weights));
     LT_TRY(plan_network(m, TO_TOKENIZER, &names, "", tokenizer, 2, err));
 
     const import_layer theia[] = {
@@ -356,8 +375,8 @@ static lt_status plan_tokenizer(import *m, lt_error *err)
     release_names_theia(&names, &m->cfg.tokenizer.theia);
     if (m->source[FROM_THEIA].weights || import_layer_has_any(&theia[0], &names) ||
         import_layer_has_any(&theia[1], &names))
-        return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.", theia, 3,
-                            err);
+        return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.",
+                            theia, 3, err);
     release_names_close(&names);
     lt_warn(m->request->warnings,
             "%s: holds no Theia, so the model cannot read reference videos (--theia DIR)",
@@ -369,7 +388,8 @@ static lt_status plan_mmdit(import *m, lt_error *err)
 {
     release_names names = {0};
     const import_layer base = layer(m, FROM_BASE, "model.diffusion_model.");
-    const import_layer main_layers[] = {layer(m, FROM_DIFFUSION, "model.main_model.diffusion_model."), base};
+    const import_layer main_layers[] = {
+        layer(m, FROM_DIFFUSION, "model.main_model.diffusion_model."), base};
     release_names_main(&names, &m->cfg.mmdit);
     LT_TRY(plan_network(m, TO_MMDIT, &names, "model.diffusion_model.", main_layers, 2, err));
     const import_layer control_layers[] = {home_layer(m, FROM_DIFFUSION, CONTROL), base};
@@ -386,7 +406,8 @@ static lt_status plan_all(import *m, lt_error *err)
     release_names_ar(&names, &m->cfg.ar_model);
     LT_TRY(plan_network(m, TO_AR, &names, "", &llm, 1, err));
     LT_TRY(plan_mmdit(m, err));
-    const import_layer vae[] = {layer(m, FROM_DIFFUSION, "first_stage_model."), layer(m, FROM_VAE, "")};
+    const import_layer vae[] = {layer(m, FROM_DIFFUSION, "first_stage_model."),
+                                layer(m, FROM_VAE, "")};
     release_names_vae(&names, &m->cfg.temporal_vae);
     LT_TRY(plan_network(m, TO_VAE, &names, "", vae, 2, err));
     for (int id = 0; id < SOURCES; id++)
@@ -394,7 +415,8 @@ static lt_status plan_all(import *m, lt_error *err)
     for (int to = 0; to < TARGETS; to++)
         m->total += m->plan[to].chosen.count;
     m->total++;
-    return lt_complaints_verdict(&m->complaints, "import: the release does not fit the configuration", err);
+    return lt_complaints_verdict(&m->complaints,
+                                 "import: the release does not fit the configuration", err);
 }
 
 /* ---- writing ---- */
@@ -411,7 +433,8 @@ static lt_status tell_progress(import *m, const char *file, int more, lt_error *
 
 static const char *file_of(const import *m, target_id to)
 {
-    return to == TO_TEXT_MMDIT && m->cfg.one_text_encoder ? "text_encoder.safetensors" : target_files[to];
+    return to == TO_TEXT_MMDIT && m->cfg.one_text_encoder ? "text_encoder.safetensors"
+                                                          : target_files[to];
 }
 
 /* A file whose tensors are written. */
@@ -431,7 +454,10 @@ static lt_status write_network(import *m, target_id to, lt_error *err)
     char path[PATH_MAX];
     LT_TRY(join(path, m->folder, file_of(m, to), err));
     written_file file = {m, file_of(m, to)};
-    const import_manner how = {.quantize = m->request->quantize, .dtype = m->request->dtype, .written = tell_written, .user = &file};
+    const import_manner how = {.quantize = m->request->quantize,
+                               .dtype = m->request->dtype,
+                               .written = tell_written,
+                               .user = &file};
     return import_tensors_write(&m->plan[to].chosen, path, &how, err);
 }
 
@@ -470,7 +496,8 @@ static lt_status map_small(lt_file_map *map, const char *path, size_t most, lt_e
         return LT_OK;
     const size_t bytes = map->bytes;
     lt_file_map_close(map);
-    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes, most);
+    return lt_fail(err, LT_ERR_INPUT, "%s: has %zu bytes, 1 to %zu are expected", path, bytes,
+                   most);
 }
 
 static lt_status write_config(const import *m, lt_error *err)
@@ -492,11 +519,13 @@ static lt_status check_vocabulary(const lt_file_map *map, const char *path, int 
     const int count = text_vocab_count(vocab);
     text_vocab_close(vocab);
     if (count > rows)
-        return lt_fail(err, LT_ERR_INPUT, "%s: gives %d ids, the encoder has %d rows", path, count, rows);
+        return lt_fail(err, LT_ERR_INPUT, "%s: gives %d ids, the encoder has %d rows", path, count,
+                       rows);
     return LT_OK;
 }
 
-/* spiece.model is that of the diffusion stage; the language model's is kept beside it where it differs. */
+/* spiece.model is that of the diffusion stage; the language model's is
+ * kept beside it where it differs. */
 static lt_status write_vocabularies(const import *m, lt_error *err)
 {
     char path[PATH_MAX];
@@ -551,8 +580,9 @@ static void remove_written(const char *path)
 /* Removes whatever an import may have written. */
 static void remove_folder(const char *folder)
 {
-    static const char *const others[] = {"config.yaml", "spiece.model", "text_encoder.ar.spiece.model",
-                                         "text_encoder.safetensors", COLOUR_MAP_FILE};
+    static const char *const others[] = {"config.yaml", "spiece.model",
+                                         "text_encoder.ar.spiece.model", "text_encoder.safetensors",
+                                         COLOUR_MAP_FILE};
     char path[PATH_MAX];
     for (int to = 0; to < TARGETS; to++)
         if (join(path, folder, target_files[to], NULL) == LT_OK)

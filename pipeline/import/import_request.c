@@ -21,14 +21,16 @@ static void tell(teller *t, longtake_event event)
     event.elapsed_seconds = lt_clock_seconds() - t->began;
     event.eta_seconds = -1;
     if (event.step > 0)
-        event.eta_seconds = event.elapsed_seconds / (double)event.step * (double)(event.steps - event.step);
+        event.eta_seconds =
+            event.elapsed_seconds / (double)event.step * (double)(event.steps - event.step);
     if (t->request->on_event && t->request->on_event(t->request->user, &event) != 0)
         t->stop = true;
 }
 
 static void tell_warning(void *user, const char *line)
 {
-    tell(user, (longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "import", .message = line});
+    tell(user,
+         (longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "import", .message = line});
 }
 
 static int tell_step(void *user, const char *file, int done, int total)
@@ -72,7 +74,10 @@ static lt_status check_place(const char *output, lt_error *err)
         n--;
     parent[n] = '\0';
     const char *name = n > 0 ? parent : ".";
-    const lt_status s = access(name, W_OK | X_OK) == 0 ? LT_OK : lt_fail(err, LT_ERR_USAGE, "--output: folder %s: %s", name, strerror(errno));
+    const lt_status s =
+        access(name, W_OK | X_OK) == 0
+            ? LT_OK
+            : lt_fail(err, LT_ERR_USAGE, "--output: folder %s: %s", name, strerror(errno));
     free(parent);
     return s;
 }
@@ -86,10 +91,12 @@ static lt_status run_import(teller *t, lt_error *err)
     LT_TRY(check_place(r->output, err));
     take_quantize quantize = TAKE_AS_STORED;
     if (r->quantize && !take_quantize_of(r->quantize, &quantize))
-        return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8, q4 or mixed", r->quantize);
+        return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8, q4 or mixed",
+                       r->quantize);
     lt_dtype dtype = LT_NO_DTYPE;
     if (r->dtype && !dtype_of(r->dtype, &dtype))
-        return lt_fail(err, LT_ERR_USAGE, "--dtype: found \"%s\", expected f32, bf16 or f16", r->dtype);
+        return lt_fail(err, LT_ERR_USAGE, "--dtype: found \"%s\", expected f32, bf16 or f16",
+                       r->dtype);
     take_data_folders beside;
     take_data_folders_find(&beside);
     cfg_model_files released = {0};

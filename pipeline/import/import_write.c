@@ -19,12 +19,13 @@ typedef struct {
 
 static lt_status name_it(const passage *p, lt_status s, const lt_error *cause, lt_error *err)
 {
-    return s == LT_OK
-               ? LT_OK
-               : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name, cause->message);
+    return s == LT_OK ? LT_OK
+                      : lt_fail(err, s, "%s: tensor '%s': %s", p->tensor->place, p->tensor->name,
+                                cause->message);
 }
 
-/* Elements first .. first + count - 1 have been written: their memory is given back, so that it does not grow with the release. */
+/* Elements first .. first + count - 1 have been written: their memory is given back, so that it
+ * does not grow with the release. */
 static lt_status advance(const passage *p, int64_t first, int64_t count, lt_error *err)
 {
     const lt_tensor *const t = &p->tensor->tensor;
@@ -35,14 +36,14 @@ static lt_status advance(const passage *p, int64_t first, int64_t count, lt_erro
 }
 
 /* `values` are the elements first .. first + count - 1 of the tensor. */
-static lt_status check_finite(const import_tensor *t, const void *values, int64_t first, int64_t count,
-                              lt_error *err)
+static lt_status check_finite(const import_tensor *t, const void *values, int64_t first,
+                              int64_t count, lt_error *err)
 {
     const int64_t bad = lt_first_not_finite(values, t->tensor.dtype, count);
     if (bad < 0)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", t->place, t->name,
-                   (long long)(first + bad));
+    return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", t->place,
+                   t->name, (long long)(first + bad));
 }
 
 static lt_status pass_values(void *user, int64_t first, int64_t count, void *out, lt_error *err)
@@ -71,8 +72,9 @@ static lt_status pass_rounded(void *user, int64_t first, int64_t count, void *ou
     }
     const int64_t bad = lt_first_not_finite(out, to, count);
     if (bad >= 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is too large for %s", p->tensor->place,
-                       p->tensor->name, (long long)(first + bad), lt_dtype_name(to));
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is too large for %s",
+                       p->tensor->place, p->tensor->name, (long long)(first + bad),
+                       lt_dtype_name(to));
     return advance(p, first, count, err);
 }
 
@@ -114,7 +116,8 @@ static lt_status add_tensor(lt_writer *w, passage *p, lt_error *err)
     return LT_OK;
 }
 
-lt_status import_tensors_write(const import_tensors *list, const char *path, const import_manner *how, lt_error *err)
+lt_status import_tensors_write(const import_tensors *list, const char *path,
+                               const import_manner *how, lt_error *err)
 {
     passage *const passages = calloc((size_t)list->count, sizeof *passages);
     if (!passages)

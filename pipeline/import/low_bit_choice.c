@@ -1,12 +1,14 @@
 /* low_bit_choice.c - see low_bit_choice.h.
  *
- * Only matrices that many rows or every step of the language model read are worth it: those inside the layers of T5, the
- * language model and the MMDiT. What stays as stored is small, and an error in it is spread over everything: embeddings and
- * output heads (they decide single ids and pixels), norms and biases, position and time embeddings, and the modulation of the
- * MMDiT, one vector a layer that scales, shifts and gates every row alike. The tokenizer stays as it is because a token is a
- * decision, the VAE because its convolutions are no matrices.
+ * Only matrices that many rows or every step of the language model read are worth it: those inside
+ * the layers of T5, the language model and the MMDiT. What stays as stored is small, and an error
+ * in it is spread over everything: embeddings and output heads (they decide single ids and pixels),
+ * norms and biases, position and time embeddings, and the modulation of the MMDiT, one vector a
+ * layer that scales, shifts and gates every row alike. The tokenizer stays as it is because a token
+ * is a decision, the VAE because its convolutions are no matrices.
  *
- * "mixed" gives 8 bits to the matrices whose error reaches the residual stream without a norm or a gate behind it, 4 to the rest.
+ * "mixed" gives 8 bits to the matrices whose error reaches the residual stream without a norm or a
+ * gate behind it, 4 to the rest.
  */
 #include "pipeline/import/low_bit_choice.h"
 
@@ -17,7 +19,8 @@
 
 enum { SMALLEST_SIDE = 64 }; /* below, there is nothing to save */
 
-static const char *const names[] = {[TAKE_AS_STORED] = "", [TAKE_Q8] = "q8", [TAKE_Q4] = "q4", [TAKE_MIXED] = "mixed"};
+static const char *const names[] = {
+    [TAKE_AS_STORED] = "", [TAKE_Q8] = "q8", [TAKE_Q4] = "q4", [TAKE_MIXED] = "mixed"};
 
 const char *take_quantize_name(take_quantize q)
 {
@@ -61,8 +64,8 @@ static const struct {
 
 lt_dtype take_low_bit_choice(take_quantize q, const char *name, lt_shape shape)
 {
-    if (q == TAKE_AS_STORED || shape.rank != 2 || shape.dim[0] < SMALLEST_SIDE || shape.dim[1] < SMALLEST_SIDE ||
-        shape.dim[1] % LT_BLOCK != 0)
+    if (q == TAKE_AS_STORED || shape.rank != 2 || shape.dim[0] < SMALLEST_SIDE ||
+        shape.dim[1] < SMALLEST_SIDE || shape.dim[1] % LT_BLOCK != 0)
         return LT_NO_DTYPE;
     for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
         if (strstr(name, choices[i].layer) && lt_has_suffix(name, choices[i].matrix))

@@ -33,7 +33,8 @@ static void add(release_names *names, lt_shape shape, const char *format, ...)
 }
 
 /* The matrix of a linear layer. */
-static void add_matrix(release_names *names, int64_t out, int64_t in, const char *format, ...) LT_PRINTF(4, 5);
+static void add_matrix(release_names *names, int64_t out, int64_t in, const char *format, ...)
+    LT_PRINTF(4, 5);
 static void add_matrix(release_names *names, int64_t out, int64_t in, const char *format, ...)
 {
     char name[NAME_BYTES];
@@ -56,7 +57,8 @@ static const char *name_of(char out[NAME_BYTES], const char *format, ...)
 }
 
 /* NAME.weight of any shape and NAME.bias of its first dimension. */
-static void add_pair(release_names *names, lt_shape weight, const char *format, ...) LT_PRINTF(3, 4);
+static void add_pair(release_names *names, lt_shape weight, const char *format, ...)
+    LT_PRINTF(3, 4);
 static void add_pair(release_names *names, lt_shape weight, const char *format, ...)
 {
     char name[NAME_BYTES];
@@ -206,8 +208,8 @@ void release_names_ar(release_names *names, const cfg_ar *cfg)
         add_matrix(names, cfg->mlp_width, d, "transformer.blocks.%d.mlp.w3.weight", i);
     }
     add_pair(names, lt_shape1(d), "transformer.layer_norm");
-    add(names, lt_shape2(cfg->vocab_size, d),
-        "transformer.head.weight"); /* f32 in the release, stays as it is */
+    /* f32 in the release, stays as it is */
+    add(names, lt_shape2(cfg->vocab_size, d), "transformer.head.weight");
 }
 
 /* ---- diffusion ---- */
@@ -219,7 +221,8 @@ static void add_branch(release_names *names, const cfg_mmdit *cfg, int layers)
     const int64_t head = d / cfg->heads;
     add_pair(names, lt_shape2(cfg->time_width, d), "time_embed.0");
     add_pair(names, lt_shape2(cfg->time_width, cfg->time_width), "time_embed.2");
-    add_pair(names, lt_shape4(d, cfg->latent_channels, cfg->patch, cfg->patch), "mixins.patch_embed.proj");
+    add_pair(names, lt_shape4(d, cfg->latent_channels, cfg->patch, cfg->patch),
+             "mixins.patch_embed.proj");
     add_pair(names, lt_shape2(d, cfg->text_width), "mixins.patch_embed.text_proj");
     for (int i = 0; i < layers; i++) {
         add_linear(names, 12 * d, cfg->time_width, "mixins.adaln_layer.adaLN_modulations.%d.1", i);
@@ -270,7 +273,8 @@ static void add_upsampler(release_names *names, const cfg_upsample *cfg)
             width = out;
         }
         if (level > 0) /* behind a pixel shuffle, which leaves a quarter of the channels */
-            add_pair(names, lt_shape4(width, width / 4, 3, 3), "%s.up.%d.upsample.conv", model, level);
+            add_pair(names, lt_shape4(width, width / 4, 3, 3), "%s.up.%d.upsample.conv", model,
+                     level);
     }
     add_pair(names, lt_shape1(width), "%s.norm_out", model);
     add_pair(names, lt_shape4(cfg->out_channels, width, 3, 3), "%s.conv_out", model);
@@ -288,7 +292,8 @@ void release_names_control(release_names *names, const cfg_mmdit *cfg)
 
 /* ---- temporal VAE ---- */
 
-/* A norm of the encoder, or with `latents` channels of the latent one of the decoder, which is steered by it. */
+/* A norm of the encoder, or with `latents` channels of the latent one of the decoder, which is
+ * steered by it. */
 static void add_vae_norm(release_names *names, int64_t width, int64_t latents, const char *name)
 {
     add_pair(names, lt_shape1(width), "%s%s", name, latents > 0 ? ".norm_layer" : "");
@@ -298,7 +303,8 @@ static void add_vae_norm(release_names *names, int64_t width, int64_t latents, c
     add_pair(names, lt_shape5(width, latents, 1, 1, 1), "%s.conv_b.conv", name);
 }
 
-static void add_vae_block(release_names *names, int64_t in, int64_t out, int64_t latents, const char *name)
+static void add_vae_block(release_names *names, int64_t in, int64_t out, int64_t latents,
+                          const char *name)
 {
     char part[NAME_BYTES];
     add_vae_norm(names, in, latents, name_of(part, "%s.norm1", name));
@@ -317,12 +323,13 @@ static void add_vae_mid(release_names *names, int64_t width, int64_t latents, co
 }
 
 /* The blocks of one level, the first of which goes from width `in` to `out`. */
-static void add_vae_level(release_names *names, int64_t in, int64_t out, int64_t latents, int blocks,
-                          const char *level)
+static void add_vae_level(release_names *names, int64_t in, int64_t out, int64_t latents,
+                          int blocks, const char *level)
 {
     char name[NAME_BYTES];
     for (int i = 0; i < blocks; i++)
-        add_vae_block(names, i == 0 ? in : out, out, latents, name_of(name, "%s.block.%d", level, i));
+        add_vae_block(names, i == 0 ? in : out, out, latents,
+                      name_of(name, "%s.block.%d", level, i));
 }
 
 static void add_vae_encoder(release_names *names, const cfg_vae *cfg)
@@ -332,14 +339,17 @@ static void add_vae_encoder(release_names *names, const cfg_vae *cfg)
     add_pair(names, lt_shape5(width, cfg->in_channels, 3, 3, 3), "encoder.conv_in.conv");
     for (int level = 0; level < cfg->multiplier_count; level++) {
         const int64_t out = (int64_t)cfg->base_width * cfg->multipliers[level];
-        add_vae_level(names, width, out, 0, cfg->encoder_blocks, name_of(name, "encoder.down.%d", level));
+        add_vae_level(names, width, out, 0, cfg->encoder_blocks,
+                      name_of(name, "encoder.down.%d", level));
         width = out;
         if (level < cfg->multiplier_count - 1)
-            add_pair(names, lt_shape4(width, width, 3, 3), "encoder.down.%d.downsample.conv", level);
+            add_pair(names, lt_shape4(width, width, 3, 3), "encoder.down.%d.downsample.conv",
+                     level);
     }
     add_vae_mid(names, width, 0, "encoder");
     add_vae_norm(names, width, 0, "encoder.norm_out");
-    add_pair(names, lt_shape5(2 * (int64_t)cfg->latent_channels, width, 3, 3, 3), "encoder.conv_out.conv");
+    add_pair(names, lt_shape5(2 * (int64_t)cfg->latent_channels, width, 3, 3, 3),
+             "encoder.conv_out.conv");
 }
 
 static void add_vae_decoder(release_names *names, const cfg_vae *cfg)
@@ -351,7 +361,8 @@ static void add_vae_decoder(release_names *names, const cfg_vae *cfg)
     add_vae_mid(names, width, latents, "decoder");
     for (int level = cfg->multiplier_count - 1; level >= 0; level--) {
         const int64_t out = (int64_t)cfg->base_width * cfg->multipliers[level];
-        add_vae_level(names, width, out, latents, cfg->decoder_blocks, name_of(name, "decoder.up.%d", level));
+        add_vae_level(names, width, out, latents, cfg->decoder_blocks,
+                      name_of(name, "decoder.up.%d", level));
         width = out;
         if (level > 0)
             add_pair(names, lt_shape4(width, width, 3, 3), "decoder.up.%d.upsample.conv", level);

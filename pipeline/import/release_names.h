@@ -5,8 +5,9 @@
  *     ...                                             // names.list[0 .. names.count - 1]
  *     release_names_close(&names);
  *
- * The stages bind what they use under these names; an import must know all of them, so that what is missing and what is
- * unknown can be told. Functions append; when memory is out they set `no_memory`.
+ * The stages bind what they use under these names; an import must know all of them, so that what is
+ * missing and what is unknown can be told. Functions append; when memory is out they set
+ * `no_memory`.
  */
 #ifndef TAKE_RELEASE_NAMES_H
 #define TAKE_RELEASE_NAMES_H
@@ -34,8 +35,8 @@ void release_names_tokenizer(release_names *names, const cfg_tokenizer *cfg);
 void release_names_theia(release_names *names, const cfg_theia *cfg); /* below `backbone.model.` */
 void release_names_ar(release_names *names, const cfg_ar *cfg);
 void release_names_main(release_names *names, const cfg_mmdit *cfg); /* below `diffusion_model.` */
-void release_names_control(release_names *names,
-                           const cfg_mmdit *cfg); /* likewise; without the tokenizer in it */
+/* likewise; without the tokenizer in it */
+void release_names_control(release_names *names, const cfg_mmdit *cfg);
 void release_names_vae(release_names *names, const cfg_vae *cfg);
 void release_names_close(release_names *names);
 

@@ -1,5 +1,6 @@
-/* bench_report.c - `longtake bench`: timings as JSON lines, with the fields of the comparison script, shares of what one large
- * operation reaches on this machine, and what a take of the released model would need. */
+/* bench_report.c - `longtake bench`: timings as JSON lines, with the fields of the comparison
+ * script, shares of what one large operation reaches on this machine, and what a take of the
+ * released model would need. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ static const struct {
     stage_use use;
     int times;
     lt_rounding rounding; /* of its products, which a device must make so */
-} stages[] = {{"t5", take_bench_t5, PER_TAKE, 2, LT_ROUND_NONE}, /* the language model and the diffusion have an encoder each */
+    /* the language model and the diffusion have an encoder each */
+} stages[] = {{"t5", take_bench_t5, PER_TAKE, 2, LT_ROUND_NONE},
               {"t5_int8", take_bench_t5_int8, NEVER, 0, LT_ROUND_INT8},
               {"lm", take_bench_lm, PER_SEGMENT, 1, LT_ROUND_NONE},
               {"lm_ahead", take_bench_lm_ahead, NEVER, 0, LT_ROUND_NONE},
@@ -36,7 +38,8 @@ static const struct {
 
 enum { STAGES = sizeof stages / sizeof *stages };
 
-/* The released model's grid: 8 frames a second, windows and segments of 13 latents, 7 of a window known (configs/landiff.yaml). */
+/* The released model's grid: 8 frames a second, windows and segments of 13 latents, 7 of a window
+ * known (configs/landiff.yaml). */
 enum { CLIP_FRAMES = 49, LONG_FRAMES = 30 * 8, WINDOW = 13, OVERLAP = 7, SEGMENT = 13 };
 
 static lt_status give(lt_json *o, longtake_line_fn fn, void *user, lt_error *err)
@@ -50,7 +53,8 @@ static lt_status give(lt_json *o, longtake_line_fn fn, void *user, lt_error *err
     return LT_OK;
 }
 
-static lt_json *new_line(const longtake *e, const lt_backend *backend, const char *stage, const char *slice)
+static lt_json *new_line(const longtake *e, const lt_backend *backend, const char *stage,
+                         const char *slice)
 {
     char processor[128];
     take_processor_name(processor, sizeof processor);
@@ -61,12 +65,14 @@ static lt_json *new_line(const longtake *e, const lt_backend *backend, const cha
     lt_json_set(o, "device", lt_json_new_string(backend->table->name));
     lt_json_set(o, "processor", lt_json_new_string(processor));
     lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(backend->activation)));
-    lt_json_set(o, "threads", lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
+    lt_json_set(o, "threads",
+                lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
     return o;
 }
 
-static lt_status give_timing(const longtake *e, const lt_backend *backend, const char *stage, const take_timing *t,
-                             const take_rates *most, const take_share *share, longtake_line_fn fn, void *user, lt_error *err)
+static lt_status give_timing(const longtake *e, const lt_backend *backend, const char *stage,
+                             const take_timing *t, const take_rates *most, const take_share *share,
+                             longtake_line_fn fn, void *user, lt_error *err)
 {
     const double flop_per_second = t->flop / t->best.wall;
     const double bytes_per_second = t->bytes / t->best.wall;
@@ -90,8 +96,10 @@ static lt_status give_timing(const longtake *e, const lt_backend *backend, const
     return give(o, fn, user, err);
 }
 
-/* Times a stage, and counts its operations: in the same runs, but where that would be felt, since a device is waited for around each. */
-static lt_status time_stage(lt_backend *backend, take_bench_fn run, const take_rates *most, take_timing *t, take_share *share, lt_error *err)
+/* Times a stage, and counts its operations: in the same runs, but where that would be felt, since a
+ * device is waited for around each. */
+static lt_status time_stage(lt_backend *backend, take_bench_fn run, const take_rates *most,
+                            take_timing *t, take_share *share, lt_error *err)
 {
     const bool waits = strcmp(backend->table->name, "cuda") == 0;
     take_timing again;
@@ -110,7 +118,8 @@ static lt_status time_stage(lt_backend *backend, take_bench_fn run, const take_r
 }
 
 /* One line; *whole, or NULL: seconds of the stage as a whole. */
-static lt_status bench_stage(const longtake *e, int i, const take_rates *most, double *whole, longtake_line_fn fn, void *user, lt_error *err)
+static lt_status bench_stage(const longtake *e, int i, const take_rates *most, double *whole,
+                             longtake_line_fn fn, void *user, lt_error *err)
 {
     take_timing t = {0};
     take_share share;
@@ -120,7 +129,8 @@ static lt_status bench_stage(const longtake *e, int i, const take_rates *most, d
     return give_timing(e, e->backend, stages[i].name, &t, most, &share, fn, user, err);
 }
 
-static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn fn, void *user, lt_error *err)
+static lt_status ceilings_of(longtake *e, lt_backend *backend, longtake_line_fn fn, void *user,
+                             lt_error *err)
 {
     for (int i = 0; i < TAKE_CEILINGS; i++) {
         take_timing t = {0};
@@ -139,7 +149,8 @@ static lt_status run_ceilings(longtake *e, longtake_line_fn fn, void *user, lt_e
     if (strcmp(e->backend->table->name, "cpu") != 0)
         return LT_OK;
     lt_backend *other = NULL;
-    LT_TRY(lt_cpu_open(&other, e->threads, e->backend->activation == LT_F32 ? LT_BF16 : LT_F32, err));
+    LT_TRY(
+        lt_cpu_open(&other, e->threads, e->backend->activation == LT_F32 ? LT_BF16 : LT_F32, err));
     const lt_status s = ceilings_of(e, other, fn, user, err);
     other->table->close(other);
     return s;
@@ -165,8 +176,9 @@ static double uses(int stage, const take_timeline *t)
 }
 
 /* Stages one after the other; loading weights and writing the video not counted. */
-static lt_status give_estimate(const longtake *e, const char *name, const char *slice, int64_t frames, const double *whole,
-                               longtake_line_fn fn, void *user, lt_error *err)
+static lt_status give_estimate(const longtake *e, const char *name, const char *slice,
+                               int64_t frames, const double *whole, longtake_line_fn fn, void *user,
+                               lt_error *err)
 {
     const take_timeline t = take_timeline_of(frames, WINDOW, OVERLAP, SEGMENT);
     lt_json *o = new_line(e, e->backend, name, slice);
@@ -190,7 +202,8 @@ static const char *what_is_missing(const lt_backend *backend, int stage)
     if (rounding != LT_ROUND_NONE && backend->rounds_to != rounding)
         return rounding == LT_ROUND_E4M3 ? "has no products in E4M3" : "has no products in int8";
     const bool records = backend->table->record != NULL;
-    if (!records && (stages[stage].run == take_bench_lm_ahead || stages[stage].run == take_bench_lm_launched))
+    if (!records &&
+        (stages[stage].run == take_bench_lm_ahead || stages[stage].run == take_bench_lm_launched))
         return "does not record, lm is the same";
     return NULL;
 }
@@ -205,8 +218,10 @@ static lt_status run_all(longtake *e, longtake_line_fn fn, void *user, lt_error 
         if (what_is_missing(e->backend, i) == NULL)
             LT_TRY(bench_stage(e, i, &most, &whole[i], fn, user, err));
     }
-    LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn, user, err));
-    return give_estimate(e, "take", "30 s of 480x720 at 8 frames a second", LONG_FRAMES, whole, fn, user, err);
+    LT_TRY(give_estimate(e, "clip", "49 frames of 480x720: one window", CLIP_FRAMES, whole, fn,
+                         user, err));
+    return give_estimate(e, "take", "30 s of 480x720 at 8 frames a second", LONG_FRAMES, whole, fn,
+                         user, err);
 }
 
 static lt_status fail_unknown(const char *stage, lt_error *err)
@@ -219,7 +234,8 @@ static lt_status fail_unknown(const char *stage, lt_error *err)
     return lt_fail(err, LT_ERR_USAGE, "--stage: found \"%s\", expected %sor all", stage, names);
 }
 
-static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, void *user, lt_error *err)
+static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, void *user,
+                           lt_error *err)
 {
     if (strcmp(stage, "ceilings") == 0)
         return run_ceilings(e, fn, user, err);
@@ -230,21 +246,26 @@ static lt_status run_stage(longtake *e, const char *stage, longtake_line_fn fn, 
             const char *missing = what_is_missing(e->backend, i);
             take_rates most;
             if (missing != NULL)
-                return lt_fail(err, LT_ERR_USAGE, "bench: %s: %s %s", stage, e->backend->table->name, missing);
+                return lt_fail(err, LT_ERR_USAGE, "bench: %s: %s %s", stage,
+                               e->backend->table->name, missing);
             LT_TRY(take_measure_rates(e->backend, &most, err));
             return bench_stage(e, i, &most, NULL, fn, user, err);
         }
     return fail_unknown(stage, err);
 }
 
-longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user, longtake_error *error)
+longtake_status longtake_bench(longtake *e, const char *stage, longtake_line_fn fn, void *user,
+                               longtake_error *error)
 {
     lt_error err = {0};
-    if (take_need(stage, "stage", &err) != LT_OK || take_need(fn, "fn", &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+    if (take_need(stage, "stage", &err) != LT_OK || take_need(fn, "fn", &err) != LT_OK ||
+        take_engine_enter(e, &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     const lt_status s = e->rounding == LT_ROUND_NONE
                             ? run_stage(e, stage, fn, user, &err)
-                            : lt_fail(&err, LT_ERR_USAGE, "bench: --precision: found %s, expected auto, f32 or bf16", take_engine_precision(e));
+                            : lt_fail(&err, LT_ERR_USAGE,
+                                      "bench: --precision: found %s, expected auto, f32 or bf16",
+                                      take_engine_precision(e));
     take_engine_leave(e);
     return take_give_error(s, &err, error);
 }

@@ -1,7 +1,7 @@
 /* machine_ceilings.c - what this machine does at best: one large operation each, with all threads.
  *
- * Sizes double until an operation takes as long as `least_seconds` says, which fills a fast device, and so many of it follow each other
- * in one timing that starting and waiting do not count. */
+ * Sizes double until an operation takes as long as `least_seconds` says, which fills a fast device,
+ * and so many of it follow each other in one timing that starting and waiting do not count. */
 #include <stdio.h>
 
 #include "kernels/ops.h"
@@ -10,13 +10,14 @@
 
 enum { REPEATS = 5, LARGEST = 8 /* times the first size */ };
 
-static const double timed_least = 2e-3; /* seconds between two waits; a hundred times what starting an operation and waiting for it takes */
+static const double timed_least = 2e-3; /* seconds between two waits; a hundred times what starting
+                                           an operation and waiting for it takes */
 
 /* One operation on synthetic data. */
 typedef struct {
     take_ceiling kind;
     lt_dtype stored; /* weights */
-    lt_shape input; /* of activations */
+    lt_shape input;  /* of activations */
     lt_shape weight_shape;
     lt_role role;
     lt_weight weight;
@@ -29,7 +30,11 @@ static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
     const int64_t n = 2048 * scale;
     switch (kind) {
     case TAKE_CEILING_PRODUCT:
-        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(n, n), .weight_shape = lt_shape2(n, n)};
+        return (ceiling){.kind = kind,
+                         .stored = precision,
+                         .role = LT_ROLE_MATRIX,
+                         .input = lt_shape2(n, n),
+                         .weight_shape = lt_shape2(n, n)};
     case TAKE_CEILING_PRODUCT_INT8: {
         ceiling c = ceiling_of(TAKE_CEILING_PRODUCT, LT_Q8, scale);
         c.kind = kind;
@@ -38,10 +43,16 @@ static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
     case TAKE_CEILING_ATTENTION:
         return (ceiling){.kind = kind, .stored = precision, .input = lt_shape4(1, 2 * n, 8, 64)};
     case TAKE_CEILING_CONVOLUTION:
-        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_CONV, .input = lt_shape4(8, 64 * scale, 64 * scale, 128),
+        return (ceiling){.kind = kind,
+                         .stored = precision,
+                         .role = LT_ROLE_CONV,
+                         .input = lt_shape4(8, 64 * scale, 64 * scale, 128),
                          .weight_shape = lt_shape5(128, 128, 3, 3, 3)};
     case TAKE_CEILING_READING:
-        return (ceiling){.kind = kind, .stored = precision, .role = LT_ROLE_MATRIX, .input = lt_shape2(1, 4 * n),
+        return (ceiling){.kind = kind,
+                         .stored = precision,
+                         .role = LT_ROLE_MATRIX,
+                         .input = lt_shape2(1, 4 * n),
                          .weight_shape = lt_shape2(4 * n, 4 * n)};
     case TAKE_CEILING_READING_Q8:
     case TAKE_CEILING_READING_Q4: { /* as many bytes as bf16 has: fewer may stay in a cache */
@@ -55,7 +66,8 @@ static ceiling ceiling_of(take_ceiling kind, lt_dtype precision, int64_t scale)
     case TAKE_CEILINGS:
         break;
     }
-    return (ceiling){.kind = TAKE_CEILING_COPYING, .stored = precision, .input = lt_shape2(8 * n, 4096)};
+    return (ceiling){
+        .kind = TAKE_CEILING_COPYING, .stored = precision, .input = lt_shape2(8 * n, 4096)};
 }
 
 /* What is being timed, in words, with its work. */
@@ -70,18 +82,21 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
         t.flop = 2.0 * (double)n * (double)n * (double)n;
         break;
     case TAKE_CEILING_PRODUCT_INT8:
-        (void)snprintf(t.slice, sizeof t.slice, "matrix product %lld x %lld x %lld in int8", n, n, n);
+        (void)snprintf(t.slice, sizeof t.slice, "matrix product %lld x %lld x %lld in int8", n, n,
+                       n);
         t.flop = 2.0 * (double)n * (double)n * (double)n;
         break;
     case TAKE_CEILING_ATTENTION: {
         const double rows = (double)c->input.dim[1];
-        (void)snprintf(t.slice, sizeof t.slice, "attention, %lld rows, 8 heads of 64", (long long)c->input.dim[1]);
+        (void)snprintf(t.slice, sizeof t.slice, "attention, %lld rows, 8 heads of 64",
+                       (long long)c->input.dim[1]);
         t.flop = 4 * rows * rows * 512;
         break;
     }
     case TAKE_CEILING_CONVOLUTION: {
         const double pixels = 8 * (double)c->input.dim[1] * (double)c->input.dim[2];
-        (void)snprintf(t.slice, sizeof t.slice, "convolution 3x3x3, 128 -> 128 channels, 8 x %lld x %lld",
+        (void)snprintf(t.slice, sizeof t.slice,
+                       "convolution 3x3x3, 128 -> 128 channels, 8 x %lld x %lld",
                        (long long)c->input.dim[1], (long long)c->input.dim[2]);
         t.flop = 2.0 * 27 * 128 * 128 * pixels;
         break;
@@ -91,7 +106,8 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
     case TAKE_CEILING_READING_Q4: {
         const double outputs = (double)c->weight_shape.dim[0];
         const double values = outputs * (double)c->weight_shape.dim[1];
-        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights in %s", outputs, values / outputs, lt_dtype_name(c->stored));
+        (void)snprintf(t.slice, sizeof t.slice, "one row times %.0f x %.0f weights in %s", outputs,
+                       values / outputs, lt_dtype_name(c->stored));
         t.flop = 2 * values;
         t.bytes = values * take_stored_bytes(c->stored);
         break;
@@ -108,8 +124,9 @@ static take_timing describe(const ceiling *c, const lt_backend *backend)
     return t;
 }
 
-/* Of an operation. Weights are made value by value, about 6 ns each, so they grow no further than they must: a product has thousands of
- * tiles then, and what is read is several times what caches hold. */
+/* Of an operation. Weights are made value by value, about 6 ns each, so they grow no further than
+ * they must: a product has thousands of tiles then, and what is read is several times what caches
+ * hold. */
 static double least_seconds(take_ceiling kind)
 {
     switch (kind) {
@@ -135,8 +152,13 @@ static void run_once(lt_ops *o, const ceiling *c, lt_tensor x)
         break;
     }
     case TAKE_CEILING_CONVOLUTION: {
-        const lt_conv_args args = {.stride = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1,
-                                   .history = lt_none(), .add = lt_none()};
+        const lt_conv_args args = {.stride = 1,
+                                   .pad_top = 1,
+                                   .pad_left = 1,
+                                   .pad_bottom = 1,
+                                   .pad_right = 1,
+                                   .history = lt_none(),
+                                   .add = lt_none()};
         (void)lt_conv(o, x, &c->weight, NULL, &args);
         break;
     }
@@ -156,7 +178,8 @@ static void run_once(lt_ops *o, const ceiling *c, lt_tensor x)
     lt_ops_rewind(o, mark);
 }
 
-/* A device may work on after an operation returns: they are timed from nothing to do to nothing to do. */
+/* A device may work on after an operation returns: they are timed from
+ * nothing to do to nothing to do. */
 static lt_status time_runs(lt_ops *o, const ceiling *c, lt_tensor x, int runs, take_time *best)
 {
     LT_TRY(o->backend->table->wait(o->backend, &o->error));
@@ -218,7 +241,8 @@ static lt_status measure(lt_backend *backend, ceiling *c, lt_error *err)
     return s;
 }
 
-lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err)
+lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out,
+                             lt_error *err)
 {
     ceiling c;
     int64_t scale = 1;

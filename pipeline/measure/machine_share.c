@@ -16,7 +16,8 @@ lt_status take_measure_rates(lt_backend *backend, take_rates *out, lt_error *err
         s = take_bench_ceiling(backend, TAKE_CEILING_READING, &reading, err);
     backend->profile = counted;
     LT_TRY(s);
-    *out = (take_rates){.flop = product.flop / product.best.wall, .bytes = reading.bytes / reading.best.wall};
+    *out = (take_rates){.flop = product.flop / product.best.wall,
+                        .bytes = reading.bytes / reading.best.wall};
     return LT_OK;
 }
 

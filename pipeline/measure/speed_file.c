@@ -18,7 +18,8 @@
 
 enum { MOST_LINES = 256, LINE_BYTES = 128, MOST_BYTES = MOST_LINES * LINE_BYTES };
 
-static void key_of(const longtake *e, const take_spec *s, take_stage stage, char text[LT_HASH_TEXT_BYTES])
+static void key_of(const longtake *e, const take_spec *s, take_stage stage,
+                   char text[LT_HASH_TEXT_BYTES])
 {
     char processor[128];
     take_processor_name(processor, sizeof processor);
@@ -33,8 +34,9 @@ static void key_of(const longtake *e, const take_spec *s, take_stage stage, char
         take_key_int(&k, s->shot[0].cfg_scale == 1); /* half the cost */
     if (stage == TAKE_TOKENS)
         take_key_int(&k, s->lm_cfg == 0 || s->lm_cfg == 1);
+    /* windows again, not a reference's segments */
     if (stage == TAKE_ENCODE)
-        take_key_int(&k, s->carry == CFG_CARRY_FRAMES); /* windows again, not a reference's segments */
+        take_key_int(&k, s->carry == CFG_CARRY_FRAMES);
     if (stage == TAKE_DECODE)
         take_key_int(&k, s->scale);
     lt_hash_text(take_key_end(&k), text);
@@ -47,7 +49,8 @@ static char *path_in_cache(const longtake *e)
     return e->cache_dir && asprintf(&path, "%s/speeds", e->cache_dir) >= 0 ? path : NULL;
 }
 
-/* NULL where no plain file is there: what stands under the name may be anything, and a pipe is not waited for. */
+/* NULL where no plain file is there: what stands under the name may be anything,
+ * and a pipe is not waited for. */
 static FILE *open_plain(const char *path)
 {
     struct stat st;
@@ -58,7 +61,8 @@ static FILE *open_plain(const char *path)
     return f;
 }
 
-/* The whole file, or an empty text when it is not there or larger than we write; NULL when memory is out. free() it. */
+/* The whole file, or an empty text when it is not there or larger than we write; NULL when memory
+ * is out. free() it. */
 static char *read_speeds(const longtake *e)
 {
     char *text = NULL;
@@ -80,8 +84,10 @@ static bool read_line(const char *line, const char *key, take_speed *out)
     if (strncmp(line, key, length) != 0 || line[length] != ' ')
         return false;
     char number[2][LT_DECIMAL_BYTES];
-    return sscanf(line + length, " %31s %31s", number[0], number[1]) == 2 && lt_parse_decimal(number[0], &out->unit_seconds) &&
-           lt_parse_decimal(number[1], &out->open_seconds) && out->unit_seconds > 0 && out->open_seconds >= 0;
+    return sscanf(line + length, " %31s %31s", number[0], number[1]) == 2 &&
+           lt_parse_decimal(number[0], &out->unit_seconds) &&
+           lt_parse_decimal(number[1], &out->open_seconds) && out->unit_seconds > 0 &&
+           out->open_seconds >= 0;
 }
 
 bool take_speed_read(const longtake *e, const take_spec *s, take_stage stage, take_speed *out)
@@ -145,7 +151,8 @@ void take_speeds_write(const longtake *e, const take_spec *s, const take_clock *
         char number[2][LT_DECIMAL_BYTES];
         lt_float_text((float)(t->seconds / t->measured), number[0]);
         lt_float_text((float)t->open_seconds, number[1]);
-        fprintf(f, "%s %s %s %s\n", key[keys], number[0], number[1], take_stage_name((take_stage)stage));
+        fprintf(f, "%s %s %s %s\n", key[keys], number[0], number[1],
+                take_stage_name((take_stage)stage));
         keys++;
     }
     if (f) {

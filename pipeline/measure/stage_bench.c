@@ -1,4 +1,5 @@
-/* stage_bench.c - the slices of every stage; see stage_bench.h. Sizes are those of the released model. */
+/* stage_bench.c - the slices of every stage; see stage_bench.h. Sizes are
+ * those of the released model. */
 #include "pipeline/measure/stage_bench.h"
 
 #include <stdio.h>
@@ -28,8 +29,8 @@ static float *random_values(size_t count)
 
 typedef lt_status (*timed_fn)(void *user, lt_error *err);
 
-/* The best of the repeats after one run that is not counted. A stage of minutes is run once: its first touches of memory are a
- * thousandth of it. */
+/* The best of the repeats after one run that is not counted. A stage of minutes is run once: its
+ * first touches of memory are a thousandth of it. */
 static lt_status best_of(timed_fn fn, void *user, take_time *best, lt_error *err)
 {
     const take_time first = take_now();
@@ -61,7 +62,8 @@ static bool is_card(const lt_backend *backend)
     return backend->table->memory_free != NULL;
 }
 
-/* A card is so fast that the copy of the result to the host, once an encode, would show if it were counted with every second layer. */
+/* A card is so fast that the copy of the result to the host, once an encode, would show if it were
+ * counted with every second layer. */
 static int t5_layers(const lt_backend *backend)
 {
     return is_card(backend) ? 8 : 2;
@@ -79,20 +81,30 @@ static lt_status run_t5(void *user, lt_error *err)
     return text_encode(s->encoder, s->ids, T5_TOKENS, s->hidden, err);
 }
 
-static lt_status bench_t5(lt_backend *backend, lt_rounding rounding, take_timing *out, lt_error *err)
+static lt_status bench_t5(lt_backend *backend, lt_rounding rounding, take_timing *out,
+                          lt_error *err)
 {
     const int layers = t5_layers(backend);
-    const cfg_text cfg = {.vocab_size = T5_VOCABULARY, .d_model = 4096, .num_layers = layers, .num_heads = 64, .d_kv = 64,
-                          .d_ff = 10240, .relative_attention_num_buckets = 32, .relative_attention_max_distance = 128,
-                          .layer_norm_epsilon = 1e-6F, .max_length = T5_TOKENS};
+    const cfg_text cfg = {.vocab_size = T5_VOCABULARY,
+                          .d_model = 4096,
+                          .num_layers = layers,
+                          .num_heads = 64,
+                          .d_kv = 64,
+                          .d_ff = 10240,
+                          .relative_attention_num_buckets = 32,
+                          .relative_attention_max_distance = 128,
+                          .layer_norm_epsilon = 1e-6F,
+                          .max_length = T5_TOKENS};
     t5_slice s = {.hidden = malloc((size_t)T5_TOKENS * 4096 * sizeof(float))};
     for (int i = 0; i < T5_TOKENS; i++)
         s.ids[i] = (i * 37 + 5) % T5_VOCABULARY;
     const double d = 4096;
-    *out = (take_timing){.flop = layers * (double)T5_TOKENS * 2 * (4 * d * d + 3 * d * 10240), .whole = (double)T5_LAYERS / layers};
+    *out = (take_timing){.flop = layers * (double)T5_TOKENS * 2 * (4 * d * d + 3 * d * 10240),
+                         .whole = (double)T5_LAYERS / layers};
     (void)snprintf(out->slice, sizeof out->slice, "%d of %d layers, 226 tokens", layers, T5_LAYERS);
     lt_weights *weights = NULL;
-    lt_status status = s.hidden ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status status = s.hidden ? open_synthetic(backend, &weights, err)
+                                : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (status == LT_OK && rounding != LT_ROUND_NONE)
         lt_weights_rounding(weights, rounding, take_lies_inside_a_layer);
     if (status == LT_OK)
@@ -115,12 +127,14 @@ lt_status take_bench_t5_int8(lt_backend *backend, take_timing *out, lt_error *er
     return bench_t5(backend, LT_ROUND_INT8, out, err);
 }
 
-/* ---- lm: 4 of 24 layers, of few bits more, on a card all, one guided step behind 700 tokens ---- */
+/* ---- lm: 4 of 24 layers, of few bits more, on a card all, one guided step behind 700 tokens ----
+ */
 
 enum { LM_TEXT_ROWS = 696, LM_STEPS = 24, LM_LAYERS = 24 };
 
-/* About 700 MB of weights (f32: twice that), more than any processor's cache: from one step to the next they are gone from it. A card
- * reads them so fast that what a step has beside its layers counts, and has room for all of them. */
+/* About 700 MB of weights (f32: twice that), more than any processor's cache: from one step to the
+ * next they are gone from it. A card reads them so fast that what a step has beside its layers
+ * counts, and has room for all of them. */
 static int lm_layers(const lt_backend *backend, lt_dtype stored)
 {
     if (is_card(backend))
@@ -136,7 +150,8 @@ typedef struct {
     int bunches;
 } step_timer;
 
-/* Times the passes between two codes that come apart; the first pass fills the cache and counts neither here nor in a profile. */
+/* Times the passes between two codes that come apart; the first pass fills the cache and counts
+ * neither here nor in a profile. */
 static int on_code(void *user, int done, int total)
 {
     (void)total;
@@ -159,26 +174,44 @@ double take_stored_bytes(lt_dtype weights)
     return weights == LT_Q4 ? 0.5 + 2.0 / LT_BLOCK : (double)lt_dtype_bytes(weights);
 }
 
-static lt_status bench_lm(lt_backend *backend, lt_dtype stored, ar_steps steps, take_timing *out, lt_error *err)
+static lt_status bench_lm(lt_backend *backend, lt_dtype stored, ar_steps steps, take_timing *out,
+                          lt_error *err)
 {
     const int layers = lm_layers(backend, stored);
-    const cfg_ar cfg = {.vocab_size = 2055, .width = 2048, .layers = layers, .heads = 16, .mlp_width = 11008,
-                        .text_width = 4096, .micro_sinusoid = 256, .micro_width = 512, .rope_base = 10000, .rope_length = 32768,
-                        .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048, .frames_limit = 13};
+    const cfg_ar cfg = {.vocab_size = 2055,
+                        .width = 2048,
+                        .layers = layers,
+                        .heads = 16,
+                        .mlp_width = 11008,
+                        .text_width = 4096,
+                        .micro_sinusoid = 256,
+                        .micro_width = 512,
+                        .rope_base = 10000,
+                        .rope_length = 32768,
+                        .segment_frames = 13,
+                        .i_tokens = 330,
+                        .p_tokens = 74,
+                        .codebook_size = 2048,
+                        .frames_limit = 13};
     const double values = layers * (4.0 * 2048 * 2048 + 3.0 * 2048 * 11008);
     *out = (take_timing){.flop = 2 * values * 2,
                          .bytes = values * take_stored_bytes(stored),
                          .whole = (double)LM_LAYERS / layers * 1244};
-    (void)snprintf(out->slice, sizeof out->slice, "%d of %d layers, one step, batch 2 (guidance), 700 earlier tokens", layers, LM_LAYERS);
-    ar_session_options options = {.steps = steps, .context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
+    (void)snprintf(out->slice, sizeof out->slice,
+                   "%d of %d layers, one step, batch 2 (guidance), 700 earlier tokens", layers,
+                   LM_LAYERS);
+    ar_session_options options = {
+        .steps = steps, .context = 0, .segments = 1, .text_rows = LM_TEXT_ROWS};
     ar_sampling_init(&options.sampling);
     float *text = random_values((size_t)LM_TEXT_ROWS * 4096);
-    const ar_condition condition = {.text = text, .text_rows = LM_TEXT_ROWS, .frames = 13, .motion = 0.1F};
+    const ar_condition condition = {
+        .text = text, .text_rows = LM_TEXT_ROWS, .frames = 13, .motion = 0.1F};
     int32_t *ids = calloc((size_t)ar_segment_codes(&cfg, 1), sizeof *ids);
     lt_weights *weights = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;
-    lt_status s = text && ids ? lt_weights_synthetic(stored, 1, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status s = text && ids ? lt_weights_synthetic(stored, 1, &weights, err)
+                              : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (s == LT_OK)
         s = ar_model_open(weights, &cfg, backend, &model, err);
     if (s == LT_OK)
@@ -190,10 +223,15 @@ static lt_status bench_lm(lt_backend *backend, lt_dtype stored, ar_steps steps, 
         lt_error stopped = {0};
         const ar_progress progress = {.code = on_code, .user = &timer};
         s = ar_session_segment(session, 1, ids, 0, &progress, &stopped);
-        s = s == LT_ERR_CANCELLED ? LT_OK : lt_fail(err, s == LT_OK ? LT_ERR_FAILED : s, "%s", stopped.message);
-        out->best = (take_time){timer.best.wall / timer.together, timer.best.processor / timer.together};
+        s = s == LT_ERR_CANCELLED
+                ? LT_OK
+                : lt_fail(err, s == LT_OK ? LT_ERR_FAILED : s, "%s", stopped.message);
+        out->best =
+            (take_time){timer.best.wall / timer.together, timer.best.processor / timer.together};
         if (backend->table->record != NULL)
-            out->steps = ar_session_replayed(session) == 0 ? "launched" : steps == AR_STEPS_AHEAD ? "ahead" : "recorded";
+            out->steps = ar_session_replayed(session) == 0 ? "launched"
+                         : steps == AR_STEPS_AHEAD         ? "ahead"
+                                                           : "recorded";
     }
     ar_session_close(session);
     ar_model_close(model);
@@ -230,19 +268,37 @@ lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err)
 
 /* ---- dit: one main layer, 17,776 rows ---- */
 
-static lt_status bench_dit(lt_backend *backend, lt_rounding rounding, take_timing *out, lt_error *err)
+static lt_status bench_dit(lt_backend *backend, lt_rounding rounding, take_timing *out,
+                           lt_error *err)
 {
-    const cfg_mmdit cfg = {.width = 1920, .layers = 1, .control_layers = 0, .heads = 30, .mlp_width = 7680, .time_width = 512,
-                           .text_length = 226, .text_width = 4096, .latent_channels = 16, .patch = 2, .latent_frames = 13,
-                           .latent_height = 60, .latent_width = 90, .position_scale = 1.875, .steps = 50,
-                           .upsample = {.in_channels = 768, .base_width = 512, .multiplier_count = 2, .multipliers = {0.25, 1},
-                                        .blocks = 4, .out_channels = 64}};
+    const cfg_mmdit cfg = {.width = 1920,
+                           .layers = 1,
+                           .control_layers = 0,
+                           .heads = 30,
+                           .mlp_width = 7680,
+                           .time_width = 512,
+                           .text_length = 226,
+                           .text_width = 4096,
+                           .latent_channels = 16,
+                           .patch = 2,
+                           .latent_frames = 13,
+                           .latent_height = 60,
+                           .latent_width = 90,
+                           .position_scale = 1.875,
+                           .steps = 50,
+                           .upsample = {.in_channels = 768,
+                                        .base_width = 512,
+                                        .multiplier_count = 2,
+                                        .multipliers = {0.25, 1},
+                                        .blocks = 4,
+                                        .out_channels = 64}};
     dit_timing t = {0};
     LT_TRY(dit_bench(&cfg, rounding, backend, 1, &t, err));
-    *out = (take_timing){.slice = "1 layer, 17,776 rows, one item (whole stage: 45 layers x 2 items x 50 steps)",
-                         .best = {t.seconds, t.processor_seconds},
-                         .flop = t.flop,
-                         .whole = 45.0 * 2 * 50};
+    *out = (take_timing){
+        .slice = "1 layer, 17,776 rows, one item (whole stage: 45 layers x 2 items x 50 steps)",
+        .best = {t.seconds, t.processor_seconds},
+        .flop = t.flop,
+        .whole = 45.0 * 2 * 50};
     return LT_OK;
 }
 
@@ -263,11 +319,23 @@ lt_status take_bench_dit_int8(lt_backend *backend, take_timing *out, lt_error *e
 
 /* ---- VAE ---- */
 
-static const cfg_vae released_vae = {.in_channels = 3, .latent_channels = 16, .base_width = 128, .multiplier_count = 4,
-                                     .multipliers = {1, 2, 2, 4}, .encoder_blocks = 3, .decoder_blocks = 4, .groups = 32,
+static const cfg_vae released_vae = {.in_channels = 3,
+                                     .latent_channels = 16,
+                                     .base_width = 128,
+                                     .multiplier_count = 4,
+                                     .multipliers = {1, 2, 2, 4},
+                                     .encoder_blocks = 3,
+                                     .decoder_blocks = 4,
+                                     .groups = 32,
                                      .scale_factor = 1.15258426};
 
-enum { DECODE_ROWS = 30, DECODE_COLUMNS = 44, ENCODE_FRAMES = 9, ENCODE_HEIGHT = 240, ENCODE_WIDTH = 352 };
+enum {
+    DECODE_ROWS = 30,
+    DECODE_COLUMNS = 44,
+    ENCODE_FRAMES = 9,
+    ENCODE_HEIGHT = 240,
+    ENCODE_WIDTH = 352
+};
 
 typedef struct {
     vae_model *model;
@@ -286,11 +354,15 @@ static lt_status run_decode(void *user, lt_error *err)
 lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error *err)
 {
     const double share = (double)(DECODE_ROWS * DECODE_COLUMNS) / (60 * 90);
-    *out = (take_timing){.slice = "3 latents 30x44 -> 9 frames", .flop = 313e12 * (9.0 / 49) * share, .whole = 49.0 / 9 / share};
+    *out = (take_timing){.slice = "3 latents 30x44 -> 9 frames",
+                         .flop = 313e12 * (9.0 / 49) * share,
+                         .whole = 49.0 / 9 / share};
     vae_slice s = {.in = random_values((size_t)3 * 16 * DECODE_ROWS * DECODE_COLUMNS),
-                   .out = malloc((size_t)9 * DECODE_ROWS * DECODE_COLUMNS * 64 * 3 * sizeof(float))};
+                   .out =
+                       malloc((size_t)9 * DECODE_ROWS * DECODE_COLUMNS * 64 * 3 * sizeof(float))};
     lt_weights *weights = NULL;
-    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err)
+                                     : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (status == LT_OK)
         status = vae_open(weights, &released_vae, backend, VAE_DECODER, &s.model, err);
     if (status == LT_OK)
@@ -308,18 +380,23 @@ lt_status take_bench_vae_decode(lt_backend *backend, take_timing *out, lt_error 
 static lt_status run_encode(void *user, lt_error *err)
 {
     vae_slice *s = user;
-    return vae_encode(s->model, s->in, ENCODE_FRAMES, ENCODE_HEIGHT, ENCODE_WIDTH, s->out, NULL, err);
+    return vae_encode(s->model, s->in, ENCODE_FRAMES, ENCODE_HEIGHT, ENCODE_WIDTH, s->out, NULL,
+                      err);
 }
 
 lt_status take_bench_vae_encode(lt_backend *backend, take_timing *out, lt_error *err)
 {
     const double share = (double)(ENCODE_HEIGHT * ENCODE_WIDTH) / (480 * 720);
     /* 149 TFLOP for 49 frames of 480x720 */
-    *out = (take_timing){.slice = "9 frames 240x352", .flop = 149e12 * (9.0 / 49) * share, .whole = 49.0 / 9 / share};
-    vae_slice s = {.in = random_values((size_t)ENCODE_FRAMES * ENCODE_HEIGHT * ENCODE_WIDTH * 3),
-                   .out = malloc((size_t)3 * 16 * (ENCODE_HEIGHT / 8) * (ENCODE_WIDTH / 8) * sizeof(float))};
+    *out = (take_timing){.slice = "9 frames 240x352",
+                         .flop = 149e12 * (9.0 / 49) * share,
+                         .whole = 49.0 / 9 / share};
+    vae_slice s = {
+        .in = random_values((size_t)ENCODE_FRAMES * ENCODE_HEIGHT * ENCODE_WIDTH * 3),
+        .out = malloc((size_t)3 * 16 * (ENCODE_HEIGHT / 8) * (ENCODE_WIDTH / 8) * sizeof(float))};
     lt_weights *weights = NULL;
-    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err) : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status status = s.in && s.out ? open_synthetic(backend, &weights, err)
+                                     : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (status == LT_OK)
         status = vae_open(weights, &released_vae, backend, VAE_ENCODER, &s.model, err);
     if (status == LT_OK)
@@ -363,9 +440,20 @@ static double tokenizer_flop(int frames)
 
 lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *err)
 {
-    const cfg_tokenizer cfg = {.temporal_size = 13, .grid_height = 30, .grid_width = 45, .feature_channels = 768, .width = 768,
-                               .layers = 12, .heads = 12, .mlp_width = 3072, .i_tokens = 330, .p_tokens = 74,
-                               .rope_dims = {16, 24, 24}, .rope_base = 10000, .codebook_size = 2048, .code_dim = 16,
+    const cfg_tokenizer cfg = {.temporal_size = 13,
+                               .grid_height = 30,
+                               .grid_width = 45,
+                               .feature_channels = 768,
+                               .width = 768,
+                               .layers = 12,
+                               .heads = 12,
+                               .mlp_width = 3072,
+                               .i_tokens = 330,
+                               .p_tokens = 74,
+                               .rope_dims = {16, 24, 24},
+                               .rope_base = 10000,
+                               .codebook_size = 2048,
+                               .code_dim = 16,
                                .head_width = 1536};
     const double flop = tokenizer_flop(TOKENIZER_FRAMES);
     *out = (take_timing){.slice = "404 tokens -> features of 2 frames, 12 layers",
@@ -377,8 +465,9 @@ lt_status take_bench_tokenizer(lt_backend *backend, take_timing *out, lt_error *
     for (int i = 0; s.tokens && i < count; i++)
         s.tokens[i] = (37 * i + 11) % 2048;
     lt_weights *weights = NULL;
-    lt_status status = s.tokens && s.features ? open_synthetic(backend, &weights, err)
-                                              : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
+    lt_status status = s.tokens && s.features
+                           ? open_synthetic(backend, &weights, err)
+                           : lt_fail(err, LT_ERR_RESOURCES, "bench: out of memory");
     if (status == LT_OK)
         status = tok_open(weights, &cfg, backend, TOK_DECODER, &s.model, err);
     if (status == LT_OK)

@@ -6,25 +6,28 @@
 #include "pipeline/measure/stopwatch.h"
 
 typedef struct {
-    char slice[112];    /* what was timed, in words */
-    take_time best;     /* of the repeats */
-    double flop;        /* 2 per multiply-add; 0: not counted */
-    double bytes;       /* of weights or memory read; 0: not what bounds it */
-    double whole;       /* slices in the whole stage of one 49-frame clip; 0: none */
-    const char *steps;  /* "recorded", "ahead" or "launched", how the device was asked for them; NULL: there is but one way */
+    char slice[112];   /* what was timed, in words */
+    take_time best;    /* of the repeats */
+    double flop;       /* 2 per multiply-add; 0: not counted */
+    double bytes;      /* of weights or memory read; 0: not what bounds it */
+    double whole;      /* slices in the whole stage of one 49-frame clip; 0: none */
+    const char *steps; /* "recorded", "ahead" or "launched", how the device was asked for them;
+                          NULL: there is but one way */
 } take_timing;
 
 typedef lt_status (*take_bench_fn)(lt_backend *backend, take_timing *out, lt_error *err);
 
-/* t5_int8, dit_fp8, dit_int8, lm_ahead and lm_launched: on a device that does so (bench_report.c asks). */
+/* t5_int8, dit_fp8, dit_int8, lm_ahead and lm_launched: on a device that
+ * does so (bench_report.c asks). */
 lt_status take_bench_t5(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_t5_int8(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm(lt_backend *backend, take_timing *out, lt_error *err);
-/* Where the device records the steps of `lm`, whose codes the host waits for one by one: as in a take, without waiting, and every kernel by
- * itself. */
+/* Where the device records the steps of `lm`, whose codes the host waits for one by one: as in a
+ * take, without waiting, and every kernel by itself. */
 lt_status take_bench_lm_ahead(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm_launched(lt_backend *backend, take_timing *out, lt_error *err);
-lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err); /* the same from weights of few bits */
+/* the same from weights of few bits */
+lt_status take_bench_lm_q8(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_lm_q4(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit(lt_backend *backend, take_timing *out, lt_error *err);
 lt_status take_bench_dit_fp8(lt_backend *backend, take_timing *out, lt_error *err);
@@ -48,6 +51,7 @@ typedef enum {
     TAKE_CEILING_COPYING,
     TAKE_CEILINGS
 } take_ceiling;
-lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out, lt_error *err);
+lt_status take_bench_ceiling(lt_backend *backend, take_ceiling which, take_timing *out,
+                             lt_error *err);
 
 #endif

@@ -26,7 +26,8 @@ static inline double take_seconds_of(clockid_t clock)
 
 static inline take_time take_now(void)
 {
-    return (take_time){.wall = take_seconds_of(CLOCK_MONOTONIC), .processor = take_seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+    return (take_time){.wall = take_seconds_of(CLOCK_MONOTONIC),
+                       .processor = take_seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
 /* Each of the two is the least so far; a zeroed `best` has none yet. */

@@ -1,4 +1,5 @@
-/* take_check.c - a whole take on given draws, stage by stage, against a golden file; see take_check.h. */
+/* take_check.c - a whole take on given draws, stage by stage, against a
+ * golden file; see take_check.h. */
 #include "pipeline/measure/take_check.h"
 
 #include <stdio.h>
@@ -22,14 +23,14 @@ typedef struct {
     longtake *engine;
     lt_golden *golden;
     char *prompt;
-    int64_t frames;      /* semantic frames = latents */
-    float *text_ar;      /* [text_rows, text_width of the language model] */
+    int64_t frames; /* semantic frames = latents */
+    float *text_ar; /* [text_rows, text_width of the language model] */
     int text_rows;
-    float *text_mmdit;   /* [text_length, text_width] */
+    float *text_mmdit; /* [text_length, text_width] */
     int32_t *tokens;
-    float *features;     /* [T, h, w, C] */
-    float *control;      /* [T, C, H, W] */
-    float *latent;       /* [T, C, H, W] */
+    float *features; /* [T, h, w, C] */
+    float *control;  /* [T, C, H, W] */
+    float *latent;   /* [T, C, H, W] */
 } check_take;
 
 static lt_status no_memory(lt_error *err)
@@ -37,9 +38,11 @@ static lt_status no_memory(lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "take: out of memory");
 }
 
-/* Reports channels-last x [T, h, w, C] as `shape`, whose frame and channel axes are in the order given. */
-static lt_status report_transposed(check_take *c, const char *name, const float *x, int64_t T, int64_t h, int64_t w, int64_t C,
-                                   bool channels_first, lt_error *err)
+/* Reports channels-last x [T, h, w, C] as `shape`, whose frame and channel
+ * axes are in the order given. */
+static lt_status report_transposed(check_take *c, const char *name, const float *x, int64_t T,
+                                   int64_t h, int64_t w, int64_t C, bool channels_first,
+                                   lt_error *err)
 {
     const int64_t cells = h * w;
     float *out = malloc((size_t)(T * cells * C) * sizeof *out);
@@ -67,15 +70,19 @@ static lt_status read_prompt(check_take *c, lt_error *err)
     if (!texts)
         return lt_fail(err, LT_ERR_INPUT, "%s: metadata `texts` is missing", place);
     LT_TRY(lt_json_parse(texts, strlen(texts), place, &list, err));
-    const lt_json *first = lt_json_kind_of(list) == LT_JSON_ARRAY && lt_json_count(list) == 1 ? lt_json_at(list, 0) : NULL;
+    const lt_json *first = lt_json_kind_of(list) == LT_JSON_ARRAY && lt_json_count(list) == 1
+                               ? lt_json_at(list, 0)
+                               : NULL;
     if (first && lt_json_kind_of(first) == LT_JSON_STRING)
         c->prompt = strdup(lt_json_string(first, NULL));
     lt_json_free(list);
-    return c->prompt ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: metadata `texts`: expected one text", place);
+    return c->prompt ? LT_OK
+                     : lt_fail(err, LT_ERR_INPUT, "%s: metadata `texts`: expected one text", place);
 }
 
-static lt_status encode_text(check_take *c, take_net net, const cfg_text *cfg, int length, text_padding padding,
-                             const char *ids_name, const char *text_name, float **rows, int *count, lt_error *err)
+static lt_status encode_text(check_take *c, take_net net, const cfg_text *cfg, int length,
+                             text_padding padding, const char *ids_name, const char *text_name,
+                             float **rows, int *count, lt_error *err)
 {
     longtake *e = c->engine;
     char *path = NULL;
@@ -85,7 +92,8 @@ static lt_status encode_text(check_take *c, take_net net, const cfg_text *cfg, i
     int32_t ids[MAX_IDS];
     text_report report = {0};
     if (length > MAX_IDS)
-        return lt_fail(err, LT_ERR_INPUT, "take: texts of %d ids, expected at most %d", length, (int)MAX_IDS);
+        return lt_fail(err, LT_ERR_INPUT, "take: texts of %d ids, expected at most %d", length,
+                       (int)MAX_IDS);
     lt_status s = take_engine_spiece(e, net, &path, err);
     if (s == LT_OK)
         s = text_vocab_open(path, &vocab, err);
@@ -106,7 +114,8 @@ static lt_status encode_text(check_take *c, take_net net, const cfg_text *cfg, i
     if (s == LT_OK)
         s = text_encode(encoder, ids, report.count, *rows, err);
     if (s == LT_OK)
-        s = lt_golden_report(c->golden, text_name, LT_F32, lt_shape3(1, report.count, cfg->d_model), *rows, err);
+        s = lt_golden_report(c->golden, text_name, LT_F32, lt_shape3(1, report.count, cfg->d_model),
+                             *rows, err);
     text_encoder_close(encoder);
     lt_weights_close(weights);
     return s;
@@ -117,15 +126,16 @@ static lt_status check_text(check_take *c, lt_error *err)
     const cfg_model *cfg = &c->engine->cfg;
     int rows = 0;
     LT_TRY(read_prompt(c, err));
-    LT_TRY(encode_text(c, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, TEXT_UNPADDED, "ids_ar", "text_ar",
-                       &c->text_ar, &c->text_rows, err));
-    return encode_text(c, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length, TEXT_PADDED, "ids_mmdit", "text_mmdit",
-                       &c->text_mmdit, &rows, err);
+    LT_TRY(encode_text(c, TAKE_NET_TEXT_AR, &cfg->text_ar, cfg->text_ar.max_length, TEXT_UNPADDED,
+                       "ids_ar", "text_ar", &c->text_ar, &c->text_rows, err));
+    return encode_text(c, TAKE_NET_TEXT_MMDIT, &cfg->text_mmdit, cfg->mmdit.text_length,
+                       TEXT_PADDED, "ids_mmdit", "text_mmdit", &c->text_mmdit, &rows, err);
 }
 
 /* ---- tokens ---- */
 
-static lt_status read_sampling(check_take *c, ar_sampling *s, ar_condition *condition, lt_error *err)
+static lt_status read_sampling(check_take *c, ar_sampling *s, ar_condition *condition,
+                               lt_error *err)
 {
     int64_t top_k = 0;
     int64_t seed = 0;
@@ -140,8 +150,10 @@ static lt_status read_sampling(check_take *c, ar_sampling *s, ar_condition *cond
     const int segment = cfg->ar_model.segment_frames;
     const int most = segment < cfg->mmdit.latent_frames ? segment : cfg->mmdit.latent_frames;
     if (c->frames < 1 || c->frames > most)
-        return lt_fail(err, LT_ERR_INPUT, "%s: num_frames %lld, this model takes 1 to %d\nhint: -m names the model that the file is of", lt_golden_place(c->golden),
-                       (long long)c->frames, most);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: num_frames %lld, this model takes 1 to %d\nhint: -m names the model that the file is of",
+            lt_golden_place(c->golden), (long long)c->frames, most);
     s->seed = (uint64_t)seed;
     s->filter = AR_KEEP_TOP_K;
     s->top_k = top_k > INT32_MAX ? INT32_MAX : (int)top_k;
@@ -159,7 +171,8 @@ static lt_status check_tokens(check_take *c, lt_error *err)
     ar_sampling_init(&sampling);
     LT_TRY(read_sampling(c, &sampling, &condition, err));
     const int count = ar_segment_codes(cfg, (int)c->frames);
-    const ar_session_options options = {.sampling = sampling, .segments = 1, .text_rows = c->text_rows};
+    const ar_session_options options = {
+        .sampling = sampling, .segments = 1, .text_rows = c->text_rows};
     lt_weights *weights = NULL;
     ar_model *model = NULL;
     ar_session *session = NULL;
@@ -178,7 +191,9 @@ static lt_status check_tokens(check_take *c, lt_error *err)
     lt_weights_close(weights);
     for (int i = 0; s == LT_OK && i < count; i++)
         c->tokens[i] = ar_output_code(cfg, c->tokens[i]);
-    return s == LT_OK ? lt_golden_report(c->golden, "tokens", LT_I32, lt_shape1(count), c->tokens, err) : s;
+    return s == LT_OK
+               ? lt_golden_report(c->golden, "tokens", LT_I32, lt_shape1(count), c->tokens, err)
+               : s;
 }
 
 /* ---- features ---- */
@@ -190,7 +205,8 @@ static lt_status check_features(check_take *c, lt_error *err)
     lt_weights *weights = NULL;
     tok_model *semantics = NULL;
     c->features = malloc((size_t)(c->frames * take_feature_values(cfg)) * sizeof *c->features);
-    lt_status s = c->features ? take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err) : no_memory(err);
+    lt_status s =
+        c->features ? take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err) : no_memory(err);
     if (s == LT_OK)
         s = tok_open(weights, cfg, e->backend, TOK_DECODER, &semantics, err);
     if (s == LT_OK)
@@ -198,8 +214,8 @@ static lt_status check_features(check_take *c, lt_error *err)
     tok_close(semantics);
     lt_weights_close(weights);
     LT_TRY(s);
-    return report_transposed(c, "features", c->features, c->frames, cfg->grid_height, cfg->grid_width, cfg->feature_channels,
-                             false, err);
+    return report_transposed(c, "features", c->features, c->frames, cfg->grid_height,
+                             cfg->grid_width, cfg->feature_channels, false, err);
 }
 
 /* ---- latent ---- */
@@ -224,9 +240,12 @@ static lt_status read_draws(check_take *c, int steps, noise_draws *n, lt_error *
         snprintf(name, sizeof name, "noise.%d", n->count);
         LT_TRY(lt_golden_input_f32(c->golden, name, 5, &n->draw[n->count], &shape, err));
         const cfg_mmdit *cfg = &c->engine->cfg.mmdit;
-        if (!lt_same_shape(shape, lt_shape5(1, c->frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width))) {
+        if (!lt_same_shape(shape, lt_shape5(1, c->frames, cfg->latent_channels, cfg->latent_height,
+                                            cfg->latent_width))) {
             n->count++;
-            return lt_fail(err, LT_ERR_INPUT, "%s: in.%s has another shape than this model's latents", lt_golden_place(c->golden), name);
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: in.%s has another shape than this model's latents",
+                           lt_golden_place(c->golden), name);
         }
     }
     return LT_OK;
@@ -237,8 +256,8 @@ static lt_status refine(check_take *c, dit_model *model, noise_draws *noise, lt_
     int64_t steps = 0;
     LT_TRY(lt_golden_int(c->golden, "steps", &steps, err));
     if (steps < 1 || steps >= CFG_MAX_STEPS)
-        return lt_fail(err, LT_ERR_INPUT, "%s: %lld steps, expected 1 to %d", lt_golden_place(c->golden), (long long)steps,
-                       CFG_MAX_STEPS - 1);
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld steps, expected 1 to %d",
+                       lt_golden_place(c->golden), (long long)steps, CFG_MAX_STEPS - 1);
     LT_TRY(read_draws(c, (int)steps, noise, err));
     dit_request q;
     dit_request_init(&q);
@@ -256,13 +275,16 @@ static lt_status check_latent(check_take *c, lt_error *err)
     longtake *e = c->engine;
     const cfg_mmdit *cfg = &e->cfg.mmdit;
     const size_t values = (size_t)(c->frames * take_latent_values(cfg));
-    const lt_shape shape = lt_shape5(1, c->frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
+    const lt_shape shape =
+        lt_shape5(1, c->frames, cfg->latent_channels, cfg->latent_height, cfg->latent_width);
     lt_weights *weights = NULL;
     dit_model *model = NULL;
     noise_draws *noise = calloc(1, sizeof *noise);
     c->control = malloc(values * sizeof *c->control);
     c->latent = malloc(values * sizeof *c->latent);
-    lt_status s = noise && c->control && c->latent ? take_engine_weights(e, TAKE_NET_MMDIT, &weights, err) : no_memory(err);
+    lt_status s = noise && c->control && c->latent
+                      ? take_engine_weights(e, TAKE_NET_MMDIT, &weights, err)
+                      : no_memory(err);
     if (s == LT_OK)
         s = dit_model_open(weights, cfg, e->backend, &model, err);
     if (s == LT_OK)

@@ -68,7 +68,8 @@ static const char *part_name(int part)
     return part == OTHER ? "other" : take_stage_name((take_stage)part);
 }
 
-/* Every operation of a stage, then the stage as a whole: its least seconds are those of operations that are as fast as can be. */
+/* Every operation of a stage, then the stage as a whole: its least seconds are those of operations
+ * that are as fast as can be. */
 static void give_part(const take_profile *p, int part, longtake_profile_fn fn, void *user)
 {
     longtake_profile_line all = {.stage = part_name(part), .operation = "all"};
@@ -88,7 +89,8 @@ static void give_part(const take_profile *p, int part, longtake_profile_fn fn, v
         all.bytes += t->bytes;
         all.flop += t->flop;
     }
-    const take_share share = take_share_of(p->part[part], part == OTHER ? 0 : p->seconds[part], &p->rates);
+    const take_share share =
+        take_share_of(p->part[part], part == OTHER ? 0 : p->seconds[part], &p->rates);
     all.seconds = share.seconds;
     all.least_seconds = share.best * share.seconds;
     if (all.calls > 0)
@@ -138,7 +140,8 @@ void take_profile_share(const longtake *e, take_stage stage, lt_json *o)
     take_share_to_json(&share, o);
 }
 
-longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user, longtake_error *error)
+longtake_status longtake_profile(longtake *e, longtake_profile_fn fn, void *user,
+                                 longtake_error *error)
 {
     lt_error err = {0};
     lt_status s = take_need(fn, "fn", &err);

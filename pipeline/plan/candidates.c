@@ -56,8 +56,8 @@ static lt_status check_places(const candidate_list *l, lt_error *err)
 static lt_status check_sheet(const char *path, lt_error *err)
 {
     if (path && !take_has_extension(path, "png"))
-        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected a .png for the sheet of plans",
-                       path);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--preview: found %s, expected a .png for the sheet of plans", path);
     return path ? take_place_check("--preview", path, err) : LT_OK;
 }
 
@@ -76,7 +76,9 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
             "--candidates: found %s, expected --output FILE, whose name gets the seed of each plan",
             r->output ? "standard output" : "no --output");
     if (r->preview && (take_is_stream(r->output) || !lt_takes_a_rename(r->output)))
-        return lt_fail(err, LT_ERR_USAGE, "--preview: found %s as output, expected a file: the sheet is drawn from it", r->output);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--preview: found %s as output, expected a file: the sheet is drawn from it",
+                       r->output);
     LT_TRY(check_sheet(r->preview, err));
     take_task task;
     take_task_open(&task, l->engine, one, take_command_named("tokens"));
@@ -84,7 +86,8 @@ static lt_status check(candidate_list *l, longtake_request *one, lt_error *err)
     l->first_seed = task.run.spec.seed;
     take_task_close(&task, false);
     if (s == LT_OK && l->first_seed > UINT32_MAX - (uint32_t)(l->count - 1))
-        return lt_fail(err, LT_ERR_USAGE, "--candidates: found %d from seed %u on, the last seed is %u", l->count,
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--candidates: found %d from seed %u on, the last seed is %u", l->count,
                        (unsigned)l->first_seed, (unsigned)UINT32_MAX);
     return s;
 }
@@ -98,19 +101,22 @@ static void tell_note(void *user, const char *line)
 static void tell_plan(const candidate_list *l, longtake_request *one, int i)
 {
     char text[128];
-    snprintf(text, sizeof text, "plan %d of %d, seed %u", i + 1, l->count, (unsigned)l->row[i].label);
+    snprintf(text, sizeof text, "plan %d of %d, seed %u", i + 1, l->count,
+             (unsigned)l->row[i].label);
     if (l->count > 1)
         tell_note(one, text);
 }
 
-static longtake_status make_plan(candidate_list *l, longtake_request *one, int i, longtake_error *error)
+static longtake_status make_plan(candidate_list *l, longtake_request *one, int i,
+                                 longtake_error *error)
 {
     longtake_result result = {0};
     one->output = l->output[i];
     one->settings.seed = l->row[i].label;
     tell_plan(l, one, i);
     const longtake_status s = take_carry_out("tokens", l->engine, one, &result, error);
-    const longtake_batch_line told = {.line = i + 1, .output = l->output[i], .status = s, .result = &result};
+    const longtake_batch_line told = {
+        .line = i + 1, .output = l->output[i], .status = s, .result = &result};
     if (s == LONGTAKE_OK && l->fn)
         l->fn(l->user, &told);
     longtake_result_clear(&result);

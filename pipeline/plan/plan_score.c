@@ -1,4 +1,5 @@
-/* plan_score.c - how unlikely the language model finds a plan: each code behind those before it, in the passes that drawing makes. */
+/* plan_score.c - how unlikely the language model finds a plan: each code behind those before it, in
+ * the passes that drawing makes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "tokenizer/picture_codes.h"
 
 /* Adds the surprise of segment k's codes. */
-static lt_status score_segment(take_run *run, ar_session *session, int64_t k, float *logits, double *nats, lt_error *err)
+static lt_status score_segment(take_run *run, ar_session *session, int64_t k, float *logits,
+                               double *nats, lt_error *err)
 {
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
     const take_segment *segment = &run->segment[k];
@@ -26,8 +28,10 @@ static lt_status score_segment(take_run *run, ar_session *session, int64_t k, fl
         const size_t before = (size_t)ar_code_offset(cfg, i) - 1;
         double surprise = 0;
         for (size_t item = 0; item < rows; item++)
-            memcpy(row + item * vocabulary, logits + (item * (size_t)last + before) * vocabulary, vocabulary * sizeof *row);
-        s = ar_surprise(&sampling, (uint64_t)(segment->first_id + i), row, cfg->vocab_size, ids[i], &surprise, err);
+            memcpy(row + item * vocabulary, logits + (item * (size_t)last + before) * vocabulary,
+                   vocabulary * sizeof *row);
+        s = ar_surprise(&sampling, (uint64_t)(segment->first_id + i), row, cfg->vocab_size, ids[i],
+                        &surprise, err);
         *nats += surprise;
     }
     free(tokens);
@@ -40,7 +44,8 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     const size_t rows = 2 * ((size_t)ar_segment_positions(cfg, cfg->segment_frames) + 1);
     float *logits = malloc(rows * (size_t)cfg->vocab_size * sizeof *logits);
     plan_session p = {0};
-    lt_status s = logits ? plan_session_open(&p, run, err) : lt_fail(err, LT_ERR_RESOURCES, "score: out of memory");
+    lt_status s = logits ? plan_session_open(&p, run, err)
+                         : lt_fail(err, LT_ERR_RESOURCES, "score: out of memory");
     for (int64_t k = 0; k < run->plan_segments && s == LT_OK; k++) {
         s = plan_session_enter(&p, run, k, err);
         if (s == LT_OK)
@@ -55,9 +60,14 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     return s;
 }
 
-static const take_command scoring = {.name = "score", .writes = TAKE_WRITES_TOKENS, .does = TAKE_DOES_SCORE, .input = "a token file", .settle = take_settle_tokens};
+static const take_command scoring = {.name = "score",
+                                     .writes = TAKE_WRITES_TOKENS,
+                                     .does = TAKE_DOES_SCORE,
+                                     .input = "a token file",
+                                     .settle = take_settle_tokens};
 
-longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, longtake_score *score, longtake_error *error)
+longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, longtake_score *score,
+                                      longtake_error *error)
 {
     lt_error err = {0};
     take_task task;
@@ -67,7 +77,8 @@ longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, lo
     take_task_open(&task, e, r, &scoring);
     take_run *run = &task.run;
     lt_status s = take_task_settle(&task, &err);
-    if (s == LT_OK && run->spec.shots > 1) /* draws of a change lean on what both prompts say; a plan does not say where it was */
+    /* draws of a change lean on what both prompts say; a plan does not say where it was */
+    if (s == LT_OK && run->spec.shots > 1)
         s = lt_fail(&err, LT_ERR_USAGE, "score: found %d prompts, expected one", run->spec.shots);
     if (s == LT_OK)
         s = take_task_prepare(&task, &err);

@@ -73,7 +73,8 @@ lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt
 bool plan_is_picture(const take_run *run, int64_t k)
 {
     const take_segment *s = &run->segment[k];
-    return tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id, s->ids);
+    return tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id,
+                             s->ids);
 }
 
 lt_status plan_session_feed(plan_session *p, const take_run *run, int64_t k, lt_error *err)

@@ -1,4 +1,5 @@
-/* plan_session.h - the language model, opened for the plan of a run: what writes a plan and what scores one ask the same model.
+/* plan_session.h - the language model, opened for the plan of a run: what writes a plan and what
+ * scores one ask the same model.
  *
  *     plan_session p;
  *     s = plan_session_open(&p, run, err);
@@ -17,14 +18,17 @@ typedef struct {
     ar_session *session;
 } plan_session;
 
-/* The run has its segments, and its texts for the language model. To be closed after a failure too. */
+/* The run has its segments, and its texts for the language model. To
+ * be closed after a failure too. */
 lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err);
 void plan_session_close(plan_session *p);
 
-/* The prompt and settings that hold from segment `k` on, where they change; for every k from 0 on. */
+/* The prompt and settings that hold from segment `k` on, where they
+ * change; for every k from 0 on. */
 lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt_error *err);
 
-/* Shows the model segment `k` as it is. What follows a picture begins anew, since the model does not know pictures. */
+/* Shows the model segment `k` as it is. What follows a picture begins anew, since the model does
+ * not know pictures. */
 lt_status plan_session_feed(plan_session *p, const take_run *run, int64_t k, lt_error *err);
 /* Is segment `k` a picture (tokenizer/picture_codes.h)? Only what was given may be one. */
 bool plan_is_picture(const take_run *run, int64_t k);

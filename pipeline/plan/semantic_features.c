@@ -30,11 +30,12 @@ static lt_status grow(longtake_features *f, int64_t frames, lt_error *err)
 
 /* ---- of tokens ---- */
 
-static lt_status decode_segments(const tok_plan *plan, tok_model *model, longtake_features *f, lt_error *err)
+static lt_status decode_segments(const tok_plan *plan, tok_model *model, longtake_features *f,
+                                 lt_error *err)
 {
     const int64_t values = f->height * f->width * f->channels;
-    int32_t *codes =
-        malloc((size_t)tok_layout_tokens(&plan->layout, plan->layout.segment_frames) * sizeof *codes);
+    int32_t *codes = malloc((size_t)tok_layout_tokens(&plan->layout, plan->layout.segment_frames) *
+                            sizeof *codes);
     lt_status s = codes ? grow(f, tok_plan_semantic_frames(plan), err)
                         : lt_fail(err, LT_ERR_RESOURCES, "features: out of memory");
     for (int64_t k = 0; k < plan->segments && s == LT_OK; k++) {
@@ -100,7 +101,8 @@ longtake_status longtake_features_of_video(longtake *e, const char *path, longta
     lt_error err = {0};
     semantic_reader reader = {0};
     *features = (longtake_features){0};
-    if (take_need(path, "path", &err) != LT_OK || take_fit_check(fit, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+    if (take_need(path, "path", &err) != LT_OK || take_fit_check(fit, &err) != LT_OK ||
+        take_engine_enter(e, &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     const semantic_source source = {.path = path, .fit = take_media_fit(fit)};
     *features = empty_of(&e->cfg.tokenizer);

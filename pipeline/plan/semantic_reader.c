@@ -32,11 +32,12 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
     if (!r->rgb)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", r->source.path);
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->weights, err));
-    return tok_open(r->weights, &e->cfg.tokenizer, e->backend, TOK_FEATURES | also, &r->semantics, err);
+    return tok_open(r->weights, &e->cfg.tokenizer, e->backend, TOK_FEATURES | also, &r->semantics,
+                    err);
 }
 
-lt_status semantic_reader_open(semantic_reader *r, longtake *e, const semantic_source *source, unsigned also,
-                               lt_error *err)
+lt_status semantic_reader_open(semantic_reader *r, longtake *e, const semantic_source *source,
+                               unsigned also, lt_error *err)
 {
     *r = (semantic_reader){.source = *source};
     const lt_status s = open_parts(r, e, also, err);
@@ -54,7 +55,8 @@ void semantic_reader_close(semantic_reader *r)
     *r = (semantic_reader){0};
 }
 
-/* Reads up to the next frame that is a semantic one. *got is false where the video ends before, or the source. */
+/* Reads up to the next frame that is a semantic one. *got is false where the
+ * video ends before, or the source. */
 static lt_status read_to_semantic_frame(semantic_reader *r, bool *got, lt_error *err)
 {
     for (*got = true; *got;) {
@@ -73,7 +75,8 @@ lt_status semantic_reader_next(semantic_reader *r, bool *got, lt_error *err)
     LT_TRY(read_to_semantic_frame(r, got, err));
     if (r->frames == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", r->source.path);
-    *got = *got || r->semantic_frames < take_latents_of_frames(r->frames); /* the last frame stands in */
+    /* the last frame stands in */
+    *got = *got || r->semantic_frames < take_latents_of_frames(r->frames);
     r->semantic_frames += *got;
     return LT_OK;
 }
@@ -86,7 +89,8 @@ lt_status semantic_reader_features(semantic_reader *r, float *features, lt_error
 int64_t semantic_reader_expected(const semantic_reader *r)
 {
     const media_video_info *video = media_reader_info(r->reader);
-    const int64_t said = llround(fmin(fmax(video->seconds - r->source.from_seconds, 0) * video->fps, 1e12));
+    const int64_t said =
+        llround(fmin(fmax(video->seconds - r->source.from_seconds, 0) * video->fps, 1e12));
     const int64_t most = r->source.most_frames;
     const int64_t frames = said > 0 && most > 0 && most < said ? most : said;
     return frames > 0 ? take_latents_of_frames(frames) : 0;

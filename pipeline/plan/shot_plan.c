@@ -15,9 +15,10 @@ bool take_is_token_file(const char *path)
     return take_has_extension(path, "lt") || take_has_extension(path, "npy");
 }
 
-/* A part of a plan, laid out as a take's own plan is: as it stands, or encoded again where its segments lie otherwise. */
-static lt_status cut_full(take_run *run, const take_shot *shot, const tok_plan *whole, int64_t first,
-                          int64_t count, tok_plan *out, lt_error *err)
+/* A part of a plan, laid out as a take's own plan is: as it stands, or encoded again where its
+ * segments lie otherwise. */
+static lt_status cut_full(take_run *run, const take_shot *shot, const tok_plan *whole,
+                          int64_t first, int64_t count, tok_plan *out, lt_error *err)
 {
     const int64_t all = tok_plan_semantic_frames(whole);
     bool again = false;
@@ -26,7 +27,8 @@ static lt_status cut_full(take_run *run, const take_shot *shot, const tok_plan *
         return LT_OK;
     tok_plan_clear(out);
     take_note(run, "%s: the span does not lie on full segments and is encoded again", shot->plan);
-    return take_tokens_in_full(run->engine, whole, first, count < all - first ? first + count : all, out, err);
+    return take_tokens_in_full(run->engine, whole, first, count < all - first ? first + count : all,
+                               out, err);
 }
 
 /* Part of a plan: semantic frames. */
@@ -37,17 +39,20 @@ typedef struct {
 
 static lt_status begins_outside(const char *path, double from, double length, lt_error *err)
 {
-    return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s", from, path, length);
+    return lt_fail(err, LT_ERR_USAGE, "found a span from %g s on, expected one inside %s of %.2f s",
+                   from, path, length);
 }
 
 static lt_status ends_outside(const char *path, double end, double length, lt_error *err)
 {
-    return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s", end, path, length);
+    return lt_fail(err, LT_ERR_USAGE, "found a span up to %g s, expected one inside %s of %.2f s",
+                   end, path, length);
 }
 
-/* The part of a plan of `all` semantic frames from `from` seconds on, `seconds` long (0: up to the end). */
-static lt_status part_of(const longtake *e, const char *path, double from, double seconds, int64_t all, plan_part *out,
-                         lt_error *err)
+/* The part of a plan of `all` semantic frames from `from` seconds on,
+ * `seconds` long (0: up to the end). */
+static lt_status part_of(const longtake *e, const char *path, double from, double seconds,
+                         int64_t all, plan_part *out, lt_error *err)
 {
     const double rate = e->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
     const int64_t first = llround(fmin(from * rate, 1e15));
@@ -57,7 +62,8 @@ static lt_status part_of(const longtake *e, const char *path, double from, doubl
     if (first + count > all)
         return ends_outside(path, from + seconds, (double)all / rate, err);
     if (count < 1)
-        return lt_fail(err, LT_ERR_USAGE, "found a span of %g s, expected %g s at least: one semantic frame", seconds,
+        return lt_fail(err, LT_ERR_USAGE,
+                       "found a span of %g s, expected %g s at least: one semantic frame", seconds,
                        1 / rate);
     *out = (plan_part){first, count};
     return LT_OK;
@@ -85,7 +91,8 @@ static lt_status check_tokens(const longtake *e, const longtake_shot *shot, lt_e
     LT_TRY(take_tokens_read(e, shot->plan, &plan, err));
     lt_status s = take_plan_fits(&plan, &e->cfg.ar_model, err);
     if (s == LT_OK)
-        s = part_of(e, shot->plan, shot->plan_from_seconds, shot->plan_seconds, tok_plan_semantic_frames(&plan), &part, err);
+        s = part_of(e, shot->plan, shot->plan_from_seconds, shot->plan_seconds,
+                    tok_plan_semantic_frames(&plan), &part, err);
     tok_plan_clear(&plan);
     return s;
 }
@@ -134,7 +141,9 @@ static int64_t end_of_shot(const take_run *run, int shot)
     int after = shot + 1;
     while (after < s->shots && s->shot[after].is_event)
         after++;
-    const int64_t next = after < s->shots ? take_segment_of_change(&s->time, s->shot[after].at_frame) : run->plan_segments;
+    const int64_t next = after < s->shots
+                             ? take_segment_of_change(&s->time, s->shot[after].at_frame)
+                             : run->plan_segments;
     return next < run->plan_segments ? next : run->plan_segments;
 }
 
@@ -148,7 +157,7 @@ lt_status take_plan_of_shots(take_run *run, lt_error *err)
         if (!shot->plan || first >= end)
             continue;
         LT_TRY(take_is_token_file(shot->plan) ? read_tokens(run, shot, &plan, err)
-                                         : encode_video(run, shot, end - first, &plan, err));
+                                              : encode_video(run, shot, end - first, &plan, err));
         const lt_status s = take_plan_lay(run, &plan, first, end, shot->plan, err);
         tok_plan_clear(&plan);
         LT_TRY(s);

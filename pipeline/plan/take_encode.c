@@ -13,7 +13,8 @@ typedef struct {
     int64_t count;
 } code_list;
 
-/* A clip is not kept, and which kind of codes it needs its end tells: where that is open, both are made. */
+/* A clip is not kept, and which kind of codes it needs its end tells: where
+ * that is open, both are made. */
 typedef struct {
     take_run *run;
     semantic_reader reader;
@@ -47,7 +48,8 @@ static lt_status read_frame(video_encoder *v, lt_error *err)
     const cfg_tokenizer *cfg = &v->run->engine->cfg.tokenizer;
     const semantic_reader *r = &v->reader;
     if (v->makes_scene)
-        LT_TRY(semantic_reader_features(&v->reader, v->features + v->filled * take_feature_values(cfg), err));
+        LT_TRY(semantic_reader_features(&v->reader,
+                                        v->features + v->filled * take_feature_values(cfg), err));
     if (v->makes_picture) {
         int32_t *codes = append(&v->picture, cfg->i_tokens, err);
         if (!codes)
@@ -87,7 +89,8 @@ static lt_status flush_segment(video_encoder *v, lt_error *err)
     return LT_OK;
 }
 
-/* The frame at hand and those behind it, up to a full segment. *got: there is another frame, now at hand. */
+/* The frame at hand and those behind it, up to a full segment. *got: there
+ * is another frame, now at hand. */
 static lt_status read_segment(video_encoder *v, int full, bool *got, lt_error *err)
 {
     while (*got && v->filled < full) {
@@ -128,21 +131,24 @@ unsigned take_encoding_parts(const cfg_model *cfg, take_codes codes)
     return TOK_ENCODER | (measures ? TOK_DECODER : 0);
 }
 
-static lt_status open_encoder(video_encoder *v, const semantic_source *source, take_codes codes, lt_error *err)
+static lt_status open_encoder(video_encoder *v, const semantic_source *source, take_codes codes,
+                              lt_error *err)
 {
     const cfg_model *cfg = &v->run->engine->cfg;
     const tok_layout layout = tok_layout_of(&cfg->tokenizer);
     const int full = cfg->ar_model.segment_frames;
     v->makes_scene = codes != TAKE_CODES_PICTURE;
     v->makes_picture = codes != TAKE_CODES_SCENE && cfg->tokenizer.picture_codes > 0;
-    v->features = malloc((size_t)(full * take_feature_values(&cfg->tokenizer)) * sizeof *v->features);
+    v->features =
+        malloc((size_t)(full * take_feature_values(&cfg->tokenizer)) * sizeof *v->features);
     v->distances = malloc((size_t)tok_layout_tokens(&layout, full) * sizeof *v->distances);
     if (!v->features || !v->distances)
         return lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
     semantic_source heard = *source;
     heard.stop = take_run_asks_to_stop;
     heard.user = v->run;
-    return semantic_reader_open(&v->reader, v->run->engine, &heard, take_encoding_parts(cfg, codes), err);
+    return semantic_reader_open(&v->reader, v->run->engine, &heard, take_encoding_parts(cfg, codes),
+                                err);
 }
 
 static void close_encoder(video_encoder *v)
@@ -160,17 +166,22 @@ static take_encoding what_was_found(const video_encoder *v)
     const cfg_tokenizer *cfg = &v->run->engine->cfg.tokenizer;
     const bool is_scene = v->scene.count > 0;
     const double distance = is_scene ? v->distance / (double)v->scene.count : -1;
-    const double error = is_scene && v->makes_picture ? v->error / (double)v->reader.semantic_frames : -1;
+    const double error =
+        is_scene && v->makes_picture ? v->error / (double)v->reader.semantic_frames : -1;
     const bool is_foreign = distance > cfg->picture_distance || error > cfg->picture_error;
-    return (take_encoding){.is_pictures = v->makes_picture && (!v->makes_scene || is_foreign), .distance = distance, .error = error};
+    return (take_encoding){.is_pictures = v->makes_picture && (!v->makes_scene || is_foreign),
+                           .distance = distance,
+                           .error = error};
 }
 
-static lt_status make_plan(const video_encoder *v, const take_encoding *found, tok_plan *out, lt_error *err)
+static lt_status make_plan(const video_encoder *v, const take_encoding *found, tok_plan *out,
+                           lt_error *err)
 {
     const cfg_model *cfg = &v->run->engine->cfg;
     const tok_layout layout = tok_layout_of(&cfg->tokenizer);
     const code_list *list = found->is_pictures ? &v->picture : &v->scene;
-    return tok_plan_make(&layout, list->codes, list->count, cfg->pipeline.fps, v->reader.frames, v->reader.source.path, out, err);
+    return tok_plan_make(&layout, list->codes, list->count, cfg->pipeline.fps, v->reader.frames,
+                         v->reader.source.path, out, err);
 }
 
 static lt_status keep_comment(const media_video_info *video, take_encoding *found, lt_error *err)
@@ -181,15 +192,17 @@ static lt_status keep_comment(const media_video_info *video, take_encoding *foun
     return found->comment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "encode: out of memory");
 }
 
-lt_status take_encode_video(take_run *run, const semantic_source *source, take_codes codes, tok_plan *out, take_encoding *found,
-                            lt_error *err)
+lt_status take_encode_video(take_run *run, const semantic_source *source, take_codes codes,
+                            tok_plan *out, take_encoding *found, lt_error *err)
 {
     const int full = run->engine->cfg.ar_model.segment_frames;
     *out = (tok_plan){0};
     video_encoder v = {.run = run};
     lt_status s = open_encoder(&v, source, codes, err);
     if (s == LT_OK && found)
-        take_tell_changes(run, source->path, media_reader_info(v.reader.reader), (take_clip_use){.is_picture = media_reader_info(v.reader.reader)->seconds <= 0});
+        take_tell_changes(
+            run, source->path, media_reader_info(v.reader.reader),
+            (take_clip_use){.is_picture = media_reader_info(v.reader.reader)->seconds <= 0});
     const double before = run->clock.of[TAKE_ENCODE].done;
     if (s == LT_OK) {
         const int64_t frames = semantic_reader_expected(&v.reader);

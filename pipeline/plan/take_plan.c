@@ -1,7 +1,9 @@
-/* take_plan.c - the semantic plan: ids of every segment, made by the language model or given by a token file.
+/* take_plan.c - the semantic plan: ids of every segment, made by the language model or given by a
+ * token file.
  *
- * A segment is a product of the job folder ("tokens.003"), keyed by everything before it, so a killed run goes on from its
- * last whole segment: what the model writes depends only on the condition, the settings and the ids before.
+ * A segment is a product of the job folder ("tokens.003"), keyed by everything before it, so a
+ * killed run goes on from its last whole segment: what the model writes depends only on the
+ * condition, the settings and the ids before.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,8 @@ int64_t take_plan_at(const take_run *run, int64_t g, int *frame)
 {
     if (g >= run->plan_frames)
         g = run->plan_frames - 1;
-    int64_t k = g / run->engine->cfg.ar_model.segment_frames; /* the first that can hold it: none is longer than that */
+    /* the first that can hold it: none is longer than that */
+    int64_t k = g / run->engine->cfg.ar_model.segment_frames;
     while (g >= run->segment[k].first_frame + run->segment[k].frames)
         k++;
     *frame = (int)(g - run->segment[k].first_frame);
@@ -34,7 +37,9 @@ static lt_status reserve(take_run *run, int64_t segments, lt_error *err)
 {
     run->plan_segments = segments;
     run->segment = calloc((size_t)segments, sizeof *run->segment);
-    return run->segment ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld segments: out of memory", (long long)segments);
+    return run->segment ? LT_OK
+                        : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld segments: out of memory",
+                                  (long long)segments);
 }
 
 /* Places segment k, of `frames` semantic frames, behind the one before. */
@@ -52,18 +57,22 @@ static void place_segment(take_run *run, int64_t k, int frames)
 static lt_status reserve_ids(take_run *run, lt_error *err)
 {
     run->ids = calloc((size_t)run->id_count, sizeof *run->ids);
-    return run->ids ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld tokens: out of memory", (long long)run->id_count);
+    return run->ids ? LT_OK
+                    : lt_fail(err, LT_ERR_RESOURCES, "plan of %lld tokens: out of memory",
+                              (long long)run->id_count);
 }
 
 lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err)
 {
     const tok_layout *l = &plan->layout;
-    if (l->segment_frames == cfg->segment_frames && l->i_tokens == cfg->i_tokens && l->p_tokens == cfg->p_tokens &&
-        l->codebook_size == cfg->codebook_size)
+    if (l->segment_frames == cfg->segment_frames && l->i_tokens == cfg->i_tokens &&
+        l->p_tokens == cfg->p_tokens && l->codebook_size == cfg->codebook_size)
         return LT_OK;
-    return lt_fail(err, LT_ERR_INPUT, "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
-                   l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames, cfg->i_tokens,
-                   cfg->p_tokens, cfg->codebook_size);
+    return lt_fail(
+        err, LT_ERR_INPUT,
+        "plan: segments of %d frames with %d and %d of %d codes, this model has %d with %d and %d of %d",
+        l->segment_frames, l->i_tokens, l->p_tokens, l->codebook_size, cfg->segment_frames,
+        cfg->i_tokens, cfg->p_tokens, cfg->codebook_size);
 }
 
 lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
@@ -85,7 +94,8 @@ lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err)
     return LT_OK;
 }
 
-lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end, const char *place, lt_error *err)
+lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end,
+                        const char *place, lt_error *err)
 {
     LT_TRY(take_plan_fits(plan, &run->engine->cfg.ar_model, err));
     for (int64_t k = 0; k < plan->segments && first + k < end; k++) {
@@ -93,8 +103,11 @@ lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int6
         const uint16_t *codes = tok_plan_segment(plan, k);
         const int64_t count = tok_plan_segment(plan, k + 1) - codes;
         if (count < s->ids && k + 1 < plan->segments && first + k + 1 < end)
-            return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d semantic frames, expected %d: plans that were joined or cut "
-                           "elsewhere than at segments do not lie on a take's own", place, (long long)k, plan->frames[k], s->frames);
+            return lt_fail(
+                err, LT_ERR_INPUT,
+                "%s: segment %lld has %d semantic frames, expected %d: plans that were joined or cut "
+                "elsewhere than at segments do not lie on a take's own",
+                place, (long long)k, plan->frames[k], s->frames);
         for (; s->given < s->ids && s->given < count; s->given++)
             run->ids[s->first_id + s->given] = codes[s->given];
     }
@@ -125,7 +138,8 @@ static lt_status make_keys(take_run *run, lt_error *err)
             take_key_real(&key, s->shot[shot].shot_cfg);
         const take_segment *segment = &run->segment[k];
         if (segment->given > 0)
-            take_key_bytes(&key, run->ids + segment->first_id, (size_t)segment->given * sizeof *run->ids);
+            take_key_bytes(&key, run->ids + segment->first_id,
+                           (size_t)segment->given * sizeof *run->ids);
         previous = run->segment[k].key = take_key_end(&key);
     }
     return LT_OK;
@@ -187,7 +201,8 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
     char name[32];
     product_name(name, k);
     if (s == LT_OK)
-        s = take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids, err);
+        s = take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids,
+                         err);
     take_clock_leave(&run->clock);
     return s;
 }
@@ -234,8 +249,10 @@ static void tell_of_pictures(take_run *run)
         pictures += plan_is_picture(run, k);
         if (s->given == s->ids || pictures == 0)
             continue;
-        take_note(run, "%lld given frames of the plan are pictures, not of the model's world: what follows them begins anew, by its prompt alone",
-                  (long long)pictures);
+        take_note(
+            run,
+            "%lld given frames of the plan are pictures, not of the model's world: what follows them begins anew, by its prompt alone",
+            (long long)pictures);
         return;
     }
 }

@@ -9,7 +9,8 @@
 #include "tokenizer/tokenizer.h"
 
 /* Frames lo .. hi-1 of a segment's codes -> codes of a segment that begins at frame lo. */
-static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi, int32_t *out, lt_error *err)
+static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi, int32_t *out,
+                              lt_error *err)
 {
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     const size_t cells = (size_t)take_feature_values(cfg);
@@ -32,7 +33,8 @@ static lt_status encode_again(longtake *e, const int32_t *codes, int lo, int hi,
 }
 
 /* Appends frames lo .. hi-1 of segment k. */
-static lt_status append_part(longtake *e, const tok_plan *p, int64_t k, int lo, int hi, tok_plan *out, lt_error *err)
+static lt_status append_part(longtake *e, const tok_plan *p, int64_t k, int lo, int hi,
+                             tok_plan *out, lt_error *err)
 {
     const int64_t tokens = tok_layout_tokens(&p->layout, p->frames[k]);
     int32_t *codes = malloc((size_t)tokens * 2 * sizeof *codes);
@@ -47,8 +49,8 @@ static lt_status append_part(longtake *e, const tok_plan *p, int64_t k, int lo, 
     return s;
 }
 
-static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out, bool *again,
-                     lt_error *err)
+static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out,
+                     bool *again, lt_error *err)
 {
     int64_t at = 0;
     LT_TRY(tok_plan_begin(&p->layout, p->fps, p->token_count, p->segments, "tokens", out, err));
@@ -58,9 +60,10 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
         if (lo >= hi)
             continue;
         if (lo > 0 && !e)
-            return lt_fail(err, LT_ERR_USAGE,
-                           "cut: begins at semantic frame %lld, expected the beginning of a segment",
-                           (long long)first);
+            return lt_fail(
+                err, LT_ERR_USAGE,
+                "cut: begins at semantic frame %lld, expected the beginning of a segment",
+                (long long)first);
         *again = *again || lo > 0;
         LT_TRY(append_part(e, p, k, lo, hi, out, err));
     }
@@ -82,11 +85,13 @@ static lt_json *shot_at(const lt_json *shot, int64_t at)
 /* Where a shot begins; -1 where that is not said. */
 static int64_t beginning_of(const lt_json *shot)
 {
-    const lt_json *at = lt_json_kind_of(shot) == LT_JSON_OBJECT ? lt_json_get(shot, "at_frame") : NULL;
+    const lt_json *at =
+        lt_json_kind_of(shot) == LT_JSON_OBJECT ? lt_json_get(shot, "at_frame") : NULL;
     return at && lt_json_kind_of(at) == LT_JSON_INT ? lt_json_int(at) : -1;
 }
 
-/* The shots that are in force in `frames` RGB frames from `first` on, counted from there; NULL where these are no shots. */
+/* The shots that are in force in `frames` RGB frames from `first` on, counted from there; NULL
+ * where these are no shots. */
 static lt_json *shots_between(const lt_json *shots, int64_t first, int64_t frames)
 {
     lt_json *kept = lt_json_new_array();
@@ -112,7 +117,8 @@ lt_json *take_tokens_settings(const tok_plan *p)
     lt_error ignored = {0};
     if (!note || lt_json_parse(note, strlen(note), "settings", &settings, &ignored) != LT_OK)
         return NULL;
-    const lt_json *shots = lt_json_kind_of(settings) == LT_JSON_OBJECT ? lt_json_get(settings, "shots") : NULL;
+    const lt_json *shots =
+        lt_json_kind_of(settings) == LT_JSON_OBJECT ? lt_json_get(settings, "shots") : NULL;
     if (shots && lt_json_kind_of(shots) == LT_JSON_ARRAY)
         return settings;
     lt_json_free(settings);
@@ -131,25 +137,29 @@ void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames)
 static lt_status note_settings(tok_plan *p, const lt_json *settings, lt_error *err)
 {
     char *text = lt_json_text(settings);
-    const lt_status s = text ? tok_plan_set_note(p, "settings", text, err) : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    const lt_status s = text ? tok_plan_set_note(p, "settings", text, err)
+                             : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
     free(text);
     return s;
 }
 
-/* A shot of a take that `part` tells of, for one that `whole` tells of: what it leaves to its take it says itself where that says another. */
+/* A shot of a take that `part` tells of, for one that `whole` tells of: what it leaves to its take
+ * it says itself where that says another. */
 static lt_json *shot_in(const lt_json *whole, const lt_json *part, const lt_json *shot, int64_t at)
 {
     static const char *const of_take[] = {"seed", "motion", "lm_cfg", "cfg_scale"};
     lt_json *told = shot_at(shot, at);
     for (size_t i = 0; i < sizeof of_take / sizeof *of_take; i++) {
         const lt_json *value = lt_json_get(part, of_take[i]);
-        if (!lt_json_get(shot, of_take[i]) && value && !lt_json_equal(value, lt_json_get(whole, of_take[i])))
+        if (!lt_json_get(shot, of_take[i]) && value &&
+            !lt_json_equal(value, lt_json_get(whole, of_take[i])))
             lt_json_set(told, of_take[i], lt_json_copy(value));
     }
     return told;
 }
 
-/* Appends the shots that `part` lists, its take beginning at frame `at`. What goes on as it was is no shot of its own. */
+/* Appends the shots that `part` lists, its take beginning at frame `at`. What goes on as it was is
+ * no shot of its own. */
 static void append_shots(lt_json *whole, const lt_json *part, int64_t at)
 {
     const lt_json *more = lt_json_get(part, "shots");
@@ -190,9 +200,11 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
     return s;
 }
 
-lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err)
+lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
+                           lt_error *err)
 {
-    tok_plan shown = {0}; /* of the first: a take shorter than a window is planned further than it is delivered */
+    tok_plan shown = {0}; /* of the first: a take shorter than a window is planned further than it
+                             is delivered */
     bool again = false;
     const int64_t frames = take_latents_of_frames(first->video_frames);
     LT_TRY(take_tokens_cut(NULL, first, 0, frames, &shown, &again, err));
@@ -207,24 +219,27 @@ lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_pl
 
 /* ---- cutting ---- */
 
-lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
-                          bool *again, lt_error *err)
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count,
+                          tok_plan *out, bool *again, lt_error *err)
 {
     const int64_t all = tok_plan_semantic_frames(p);
     *out = (tok_plan){0};
     *again = false;
     const double seconds = TAKE_FRAMES_PER_LATENT / p->fps; /* of a semantic frame */
     if (first < 0 || first >= all || count < 1)
-        return lt_fail(err, LT_ERR_USAGE, "cut: found %lld semantic frames from %lld (%.1f s) on, the plan has %lld (%.1f s)",
-                       (long long)count, (long long)first, (double)first * seconds, (long long)all, (double)all * seconds);
+        return lt_fail(
+            err, LT_ERR_USAGE,
+            "cut: found %lld semantic frames from %lld (%.1f s) on, the plan has %lld (%.1f s)",
+            (long long)count, (long long)first, (double)first * seconds, (long long)all,
+            (double)all * seconds);
     const int64_t end = count > all - first ? all : first + count;
     const lt_status s = cut(e, p, first, end, out, again, err);
     if (s != LT_OK) {
         tok_plan_clear(out);
         return s;
     }
-    if (end ==
-        all) { /* what the whole plan does not deliver of its last latent, the end of it does not either */
+    if (end == all) { /* what the whole plan does not deliver of its last latent, the end of it does
+                         not either */
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }
@@ -254,11 +269,11 @@ typedef struct {
     const tok_plan *from;
     tok_plan *to;
     tok_model *model;
-    size_t cells;    /* values of a frame */
-    float *old;      /* [segment, cells] */
-    float *fresh;    /* [segment, cells] */
-    int filled;      /* frames of `fresh` */
-    int32_t *codes;  /* of a segment */
+    size_t cells;   /* values of a frame */
+    float *old;     /* [segment, cells] */
+    float *fresh;   /* [segment, cells] */
+    int filled;     /* frames of `fresh` */
+    int32_t *codes; /* of a segment */
 } relayer;
 
 /* The frames gathered so far become a segment. */
@@ -276,7 +291,8 @@ static lt_status relay_segment(relayer *r, int64_t k, int lo, int hi, lt_error *
     tok_plan_codes(r->from, k, r->codes);
     LT_TRY(tok_decode(r->model, r->codes, hi, r->old, err));
     for (int i = lo; i < hi; i++) {
-        memcpy(r->fresh + (size_t)r->filled * r->cells, r->old + (size_t)i * r->cells, r->cells * sizeof *r->old);
+        memcpy(r->fresh + (size_t)r->filled * r->cells, r->old + (size_t)i * r->cells,
+               r->cells * sizeof *r->old);
         if (++r->filled == r->from->layout.segment_frames)
             LT_TRY(end_segment(r, err));
     }
@@ -295,24 +311,27 @@ static lt_status relay(relayer *r, int64_t first, int64_t end, lt_error *err)
     return r->filled > 0 ? end_segment(r, err) : LT_OK;
 }
 
-lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out,
-                              lt_error *err)
+lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end,
+                              tok_plan *out, lt_error *err)
 {
     const cfg_tokenizer *cfg = &e->cfg.tokenizer;
     const size_t full = (size_t)p->layout.segment_frames;
-    const int64_t segments = (end - first + p->layout.segment_frames - 1) / p->layout.segment_frames;
+    const int64_t segments =
+        (end - first + p->layout.segment_frames - 1) / p->layout.segment_frames;
     *out = (tok_plan){0};
-    relayer r = {.from = p,
-                 .to = out,
-                 .cells = (size_t)take_feature_values(cfg)};
+    relayer r = {.from = p, .to = out, .cells = (size_t)take_feature_values(cfg)};
     r.old = malloc(full * r.cells * sizeof *r.old);
     r.fresh = malloc(full * r.cells * sizeof *r.fresh);
-    r.codes = malloc((size_t)tok_layout_tokens(&p->layout, p->layout.segment_frames) * sizeof *r.codes);
+    r.codes =
+        malloc((size_t)tok_layout_tokens(&p->layout, p->layout.segment_frames) * sizeof *r.codes);
     lt_weights *weights = NULL;
-    lt_status s = r.old && r.fresh && r.codes ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
+    lt_status s = r.old && r.fresh && r.codes
+                      ? LT_OK
+                      : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
     if (s == LT_OK)
-        s = tok_plan_begin(&p->layout, p->fps, segments * tok_layout_tokens(&p->layout, p->layout.segment_frames), segments, "tokens", out,
-                           err);
+        s = tok_plan_begin(&p->layout, p->fps,
+                           segments * tok_layout_tokens(&p->layout, p->layout.segment_frames),
+                           segments, "tokens", out, err);
     if (s == LT_OK)
         s = take_engine_weights(e, TAKE_NET_TOKENIZER, &weights, err);
     if (s == LT_OK)

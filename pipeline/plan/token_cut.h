@@ -1,7 +1,8 @@
 /* token_cut.h - any span of a plan as a plan of its own, and two plans as one.
  *
- * Inside a segment a frame depends on earlier frames only, so an end may lie anywhere: the segment becomes shorter. A beginning
- * inside a segment has no I-frame; its features are decoded and encoded again as a segment of their own.
+ * Inside a segment a frame depends on earlier frames only, so an end may lie anywhere: the segment
+ * becomes shorter. A beginning inside a segment has no I-frame; its features are decoded and
+ * encoded again as a segment of their own.
  */
 #ifndef TAKE_TOKEN_CUT_H
 #define TAKE_TOKEN_CUT_H
@@ -10,15 +11,19 @@
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
 
-/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept, those of length and shots for the part. *again says whether a segment was encoded
- * again, for which `e` must be there: else LT_ERR_USAGE. */
-lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count, tok_plan *out,
-                          bool *again, lt_error *err);
+/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept, those of
+ * length and shots for the part. *again says whether a segment was encoded again, for which `e`
+ * must be there: else LT_ERR_USAGE. */
+lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count,
+                          tok_plan *out, bool *again, lt_error *err);
 
-/* One plan behind the other, with the notes of the first; of length and shots they tell the whole. */
-lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out, lt_error *err);
+/* One plan behind the other, with the notes of the first; of length
+ * and shots they tell the whole. */
+lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
+                           lt_error *err);
 
-/* The plan's note "settings", which lists shots; NULL where there is none, or another program's. lt_json_free() it. */
+/* The plan's note "settings", which lists shots; NULL where there is none, or another program's.
+ * lt_json_free() it. */
 lt_json *take_tokens_settings(const tok_plan *p);
 
 /* Of a take's settings: those of its frames first .. first + frames - 1. */
@@ -26,8 +31,9 @@ void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames);
 
 /* Has the plan full segments, but for its last, as a take's own plan has? */
 bool take_tokens_are_full(const tok_plan *p);
-/* Semantic frames first .. end - 1 in full segments: what their codes say is encoded again. The frames must be there. */
-lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end, tok_plan *out,
-                              lt_error *err);
+/* Semantic frames first .. end - 1 in full segments: what their codes say is encoded again. The
+ * frames must be there. */
+lt_status take_tokens_in_full(longtake *e, const tok_plan *p, int64_t first, int64_t end,
+                              tok_plan *out, lt_error *err);
 
 #endif

@@ -24,10 +24,13 @@ void take_warn_if_altered(take_run *run, const char *path, const tok_plan *plan)
 static lt_status plan_of_run(take_run *run, tok_plan *out, lt_error *err)
 {
     const tok_layout layout = tok_layout_of(&run->engine->cfg.tokenizer);
-    int32_t *codes = malloc((size_t)tok_layout_tokens(&layout, layout.segment_frames) * sizeof *codes); /* of a segment */
+    /* of a segment */
+    int32_t *codes =
+        malloc((size_t)tok_layout_tokens(&layout, layout.segment_frames) * sizeof *codes);
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    lt_status s = tok_plan_begin(&layout, run->engine->cfg.pipeline.fps, run->id_count, run->plan_segments, "plan", out, err);
+    lt_status s = tok_plan_begin(&layout, run->engine->cfg.pipeline.fps, run->id_count,
+                                 run->plan_segments, "plan", out, err);
     for (int64_t k = 0; k < run->plan_segments && s == LT_OK; k++) {
         take_plan_codes(run, k, codes);
         s = tok_plan_append(out, codes, run->segment[k].frames, "plan", err);
@@ -54,12 +57,14 @@ static lt_status note_picture_codes(const cfg_tokenizer *cfg, tok_plan *plan, lt
 static lt_status note_json(tok_plan *plan, const char *key, const lt_json *value, lt_error *err)
 {
     char *text = lt_json_text(value);
-    const lt_status s = text ? tok_plan_set_note(plan, key, text, err) : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
+    const lt_status s = text ? tok_plan_set_note(plan, key, text, err)
+                             : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     free(text);
     return s;
 }
 
-static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan *plan, lt_error *err)
+static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan *plan,
+                           lt_error *err)
 {
     lt_hash model;
     char hash[LT_HASH_TEXT_BYTES];
@@ -75,7 +80,8 @@ static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan
     return notes->settings ? note_json(plan, "settings", notes->settings, err) : LT_OK;
 }
 
-lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes, lt_error *err)
+lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes,
+                            lt_error *err)
 {
     if (kind == TAKE_OUT_NONE)
         return LT_OK;
@@ -84,7 +90,8 @@ lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_pla
     if (s == LT_OK && !run->request->no_metadata)
         s = add_notes(run, notes, &plan, err);
     if (s == LT_OK)
-        s = tok_file_write(&plan, kind == TAKE_OUT_NPY ? TOK_FILE_NPY : TOK_FILE_LT, run->request->output, err);
+        s = tok_file_write(&plan, kind == TAKE_OUT_NPY ? TOK_FILE_NPY : TOK_FILE_LT,
+                           run->request->output, err);
     tok_plan_clear(&plan);
     return s;
 }
@@ -124,7 +131,8 @@ lt_status take_tokens_plan(const longtake_tokens *t, tok_plan *out, lt_error *er
     return s;
 }
 
-longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tokens **tokens, longtake_error *error)
+longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tokens **tokens,
+                                     longtake_error *error)
 {
     lt_error err = {0};
     tok_plan plan = {0};
@@ -140,12 +148,14 @@ longtake_status longtake_tokens_read(longtake *e, const char *path, longtake_tok
 }
 
 /* A plan of codes as the caller has them. */
-static lt_status plan_of_codes(const longtake *e, const uint16_t *codes, size_t count, tok_plan *out, lt_error *err)
+static lt_status plan_of_codes(const longtake *e, const uint16_t *codes, size_t count,
+                               tok_plan *out, lt_error *err)
 {
     const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
     const int64_t most = TOK_MAX_SEGMENTS * tok_layout_tokens(&layout, layout.segment_frames);
     if (count < 1 || count > (uint64_t)most)
-        return lt_fail(err, LT_ERR_USAGE, "tokens: found %zu codes, expected 1 to %lld", count, (long long)most);
+        return lt_fail(err, LT_ERR_USAGE, "tokens: found %zu codes, expected 1 to %lld", count,
+                       (long long)most);
     LT_TRY(take_need(codes, "codes", err));
     int32_t *wide = malloc(count * sizeof *wide);
     if (!wide)
@@ -153,13 +163,14 @@ static lt_status plan_of_codes(const longtake *e, const uint16_t *codes, size_t 
     for (size_t i = 0; i < count; i++)
         wide[i] = codes[i];
     lt_error found = {0};
-    const lt_status s = tok_plan_make(&layout, wide, (int64_t)count, e->cfg.pipeline.fps, 0, "tokens", out, &found);
+    const lt_status s =
+        tok_plan_make(&layout, wide, (int64_t)count, e->cfg.pipeline.fps, 0, "tokens", out, &found);
     free(wide);
     return s == LT_OK ? s : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
 }
 
-longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t count, longtake_tokens **tokens,
-                                    longtake_error *error)
+longtake_status longtake_tokens_new(longtake *e, const uint16_t *codes, size_t count,
+                                    longtake_tokens **tokens, longtake_error *error)
 {
     lt_error err = {0};
     tok_plan plan = {0};
@@ -196,7 +207,8 @@ uint16_t *longtake_tokens_codes(longtake_tokens *t)
     return t->codes;
 }
 
-longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path, longtake_error *error)
+longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path,
+                                      longtake_error *error)
 {
     lt_error err = {0};
     tok_plan plan = {0};
@@ -217,8 +229,9 @@ longtake_status longtake_tokens_write(const longtake_tokens *t, const char *path
     return take_give_error(s, &err, error);
 }
 
-longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int64_t first, int64_t count, longtake_tokens **out,
-                                      int *encoded_again, longtake_error *error)
+longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int64_t first,
+                                      int64_t count, longtake_tokens **out, int *encoded_again,
+                                      longtake_error *error)
 {
     lt_error err = {0};
     tok_plan plan = {0};
@@ -240,14 +253,14 @@ longtake_status longtake_tokens_recut(longtake *e, const longtake_tokens *t, int
     return take_give_error(s, &err, error);
 }
 
-longtake_status longtake_tokens_cut(const longtake_tokens *t, int64_t first, int64_t count, longtake_tokens **out,
-                                    longtake_error *error)
+longtake_status longtake_tokens_cut(const longtake_tokens *t, int64_t first, int64_t count,
+                                    longtake_tokens **out, longtake_error *error)
 {
     return longtake_tokens_recut(NULL, t, first, count, out, NULL, error);
 }
 
-longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b, longtake_tokens **out,
-                                     longtake_error *error)
+longtake_status longtake_tokens_join(const longtake_tokens *a, const longtake_tokens *b,
+                                     longtake_tokens **out, longtake_error *error)
 {
     lt_error err = {0};
     tok_plan first = {0};

@@ -13,7 +13,8 @@ typedef struct {
 } take_plan_notes;
 
 /* Writes the run's plan to the request's output. */
-lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes, lt_error *err);
+lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes,
+                            lt_error *err);
 /* Reads a token file ("-": standard input) that must be of the engine's layout. */
 lt_status take_tokens_read(const longtake *e, const char *path, tok_plan *out, lt_error *err);
 /* Warns when the file that the plan was read from is not as it was written. */

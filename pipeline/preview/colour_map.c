@@ -8,8 +8,15 @@
 #include "pipeline/preview/colour_map_file.h"
 #include "temporal_vae/vae_encoder.h"
 
-/* Pictures to encode, of a size that does not depend on the model's: enough squares, and not more work for larger models. */
-enum { CELLS_DOWN = 16, CELLS_ACROSS = 24, CELLS = CELLS_DOWN * CELLS_ACROSS, PATCH_CELLS = 4, PICTURES = 8 };
+/* Pictures to encode, of a size that does not depend on the model's: enough squares, and not more
+ * work for larger models. */
+enum {
+    CELLS_DOWN = 16,
+    CELLS_ACROSS = 24,
+    CELLS = CELLS_DOWN * CELLS_ACROSS,
+    PATCH_CELLS = 4,
+    PICTURES = 8
+};
 
 /* A colour of patch (x, y) of a picture: any, but always the same. */
 static uint8_t patch_colour(int picture, int y, int x, int channel)
@@ -19,7 +26,8 @@ static uint8_t patch_colour(int picture, int y, int x, int channel)
     return (uint8_t)((h * 2246822519U) >> 24);
 }
 
-/* Squares of colour; a cell of the latent, `side` pixels wide, lies inside one. frame u8 [H, W, 3], colours [CELLS, 3]. */
+/* Squares of colour; a cell of the latent, `side` pixels wide, lies inside one. frame u8 [H, W, 3],
+ * colours [CELLS, 3]. */
 static void paint_patches(int picture, int side, uint8_t *frame, double *colours)
 {
     for (int y = 0; y < CELLS_DOWN * side; y++)
@@ -27,15 +35,16 @@ static void paint_patches(int picture, int side, uint8_t *frame, double *colours
             for (int c = 0; c < 3; c++) {
                 const int cell_y = y / side;
                 const int cell_x = x / side;
-                const uint8_t v = patch_colour(picture, cell_y / PATCH_CELLS, cell_x / PATCH_CELLS, c);
+                const uint8_t v =
+                    patch_colour(picture, cell_y / PATCH_CELLS, cell_x / PATCH_CELLS, c);
                 frame[3 * (y * CELLS_ACROSS * side + x) + c] = v;
                 colours[3 * (cell_y * CELLS_ACROSS + cell_x) + c] = v;
             }
 }
 
 /* Latents of all pictures, [C, PICTURES, CELLS], and their colours, [PICTURES, CELLS, 3]. */
-static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, float *latents, double *colours,
-                                lt_error *err)
+static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, float *latents,
+                                double *colours, lt_error *err)
 {
     const int side = cfg->pipeline.width / cfg->mmdit.latent_width;
     const int channels = cfg->mmdit.latent_channels;
@@ -44,26 +53,29 @@ static lt_status encode_patches(const cfg_model *cfg, const vae_model *vae, floa
     lt_status s = one && frame ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     for (int picture = 0; picture < PICTURES && s == LT_OK; picture++) {
         paint_patches(picture, side, frame, colours + 3 * (ptrdiff_t)picture * CELLS);
-        s = vae_encode_rgb8(vae, frame, 1, (int64_t)CELLS_DOWN * side, (int64_t)CELLS_ACROSS * side, one, err);
+        s = vae_encode_rgb8(vae, frame, 1, (int64_t)CELLS_DOWN * side, (int64_t)CELLS_ACROSS * side,
+                            one, err);
         for (int c = 0; c < channels && s == LT_OK; c++)
-            memcpy(latents + (ptrdiff_t)(c * PICTURES + picture) * CELLS, one + (ptrdiff_t)c * CELLS,
-                   CELLS * sizeof *one);
+            memcpy(latents + (ptrdiff_t)(c * PICTURES + picture) * CELLS,
+                   one + (ptrdiff_t)c * CELLS, CELLS * sizeof *one);
     }
     free(frame);
     free(one);
     return s;
 }
 
-/* The map of the VAE `weights`, in f32 on the processor, so that it is the same wherever a take is made. LT_ERR_INPUT when none
- * comes out. */
-static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, int threads, latent_colours *out, lt_error *err)
+/* The map of the VAE `weights`, in f32 on the processor, so that it is the same wherever a take is
+ * made. LT_ERR_INPUT when none comes out. */
+static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, int threads,
+                         latent_colours *out, lt_error *err)
 {
     const int channels = cfg->mmdit.latent_channels;
     float *latents = malloc((size_t)channels * PICTURES * CELLS * sizeof *latents);
     double *colours = malloc((size_t)3 * PICTURES * CELLS * sizeof *colours);
     lt_backend *backend = NULL;
     vae_model *vae = NULL;
-    lt_status s = latents && colours ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
+    lt_status s =
+        latents && colours ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     if (s == LT_OK)
         s = lt_cpu_open(&backend, threads, LT_F32, err);
     if (s == LT_OK)
@@ -80,7 +92,8 @@ static lt_status fit_map(const cfg_model *cfg, lt_weights *weights, int threads,
     return s;
 }
 
-lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int threads, const char *path, lt_error *err)
+lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int threads,
+                                const char *path, lt_error *err)
 {
     latent_colours map;
     LT_TRY(fit_map(cfg, weights, threads, &map, err));
@@ -90,7 +103,8 @@ lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int t
 /* ---- of an engine ---- */
 
 /* preview.safetensors of the model's folder; *missing says why there is none to use, or is NULL. */
-static lt_status read_own(longtake *e, const char *path, latent_colours *out, const char **missing, lt_error *err)
+static lt_status read_own(longtake *e, const char *path, latent_colours *out, const char **missing,
+                          lt_error *err)
 {
     lt_hash vae;
     bool fits = false;
@@ -130,8 +144,10 @@ static lt_status find_fitted(longtake *e, take_job *job, const lt_warnings *note
     free(data);
     if (found)
         return LT_OK;
-    lt_warn(notes, "preview: %s %s: the map to colours is fitted now ('longtake import --preview-map -m %s' keeps it)",
-            path, missing, e->files.folder);
+    lt_warn(
+        notes,
+        "preview: %s %s: the map to colours is fitted now ('longtake import --preview-map -m %s' keeps it)",
+        path, missing, e->files.folder);
     LT_TRY(fit_own(e, out, err));
     return take_job_put(job, name, key, out, sizeof *out, err);
 }

@@ -6,7 +6,8 @@
 #include "weights/finite.h"
 #include "weights/weights.h"
 
-lt_status colour_map_file_write(const char *path, const latent_colours *map, lt_hash vae, lt_error *err)
+lt_status colour_map_file_write(const char *path, const latent_colours *map, lt_hash vae,
+                                lt_error *err)
 {
     char hash[LT_HASH_TEXT_BYTES];
     float weight[3 * LATENT_COLOURS_MOST_CHANNELS]; /* [3, channels] */
@@ -32,19 +33,20 @@ static lt_status find(const lt_weights *w, const char *name, lt_shape shape, con
     if (!t)
         return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s' is missing", lt_weights_place(w), name);
     if (t->dtype != LT_F32 || !lt_same_shape(lt_shape_of(t), shape))
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s' is %s %s, expected f32 %s", lt_weights_place(w),
-                       name, lt_dtype_name(t->dtype), lt_shape_text(lt_shape_of(t), found, sizeof found),
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s' is %s %s, expected f32 %s",
+                       lt_weights_place(w), name, lt_dtype_name(t->dtype),
+                       lt_shape_text(lt_shape_of(t), found, sizeof found),
                        lt_shape_text(shape, expected, sizeof expected));
     const int64_t bad = lt_first_not_finite(t->data, LT_F32, lt_numel(t));
     if (bad >= 0)
-        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite", lt_weights_place(w),
-                       name, (long long)bad);
+        return lt_fail(err, LT_ERR_INPUT, "%s: tensor '%s': value %lld is not finite",
+                       lt_weights_place(w), name, (long long)bad);
     *values = t->data;
     return LT_OK;
 }
 
-static lt_status read_map(const lt_weights *w, int channels, lt_hash vae, latent_colours *out, bool *fits,
-                          lt_error *err)
+static lt_status read_map(const lt_weights *w, int channels, lt_hash vae, latent_colours *out,
+                          bool *fits, lt_error *err)
 {
     char hash[LT_HASH_TEXT_BYTES];
     const float *weight = NULL;
@@ -67,8 +69,8 @@ static lt_status read_map(const lt_weights *w, int channels, lt_hash vae, latent
     return LT_OK;
 }
 
-lt_status colour_map_file_read(const char *path, int channels, lt_hash vae, latent_colours *out, bool *fits,
-                               lt_error *err)
+lt_status colour_map_file_read(const char *path, int channels, lt_hash vae, latent_colours *out,
+                               bool *fits, lt_error *err)
 {
     lt_weights *w = NULL;
     *out = (latent_colours){0};

@@ -100,7 +100,8 @@ static lt_status open_sheet(sheet *s, const contact_row *rows, int count, lt_err
     const cfg_model *cfg = &s->engine->cfg;
     const size_t segment = (size_t)cfg->ar_model.segment_frames;
     const tok_layout layout = tok_layout_of(&cfg->tokenizer);
-    const int larger = TILE_WIDTH / cfg->mmdit.latent_width > 1 ? TILE_WIDTH / cfg->mmdit.latent_width : 1;
+    const int larger =
+        TILE_WIDTH / cfg->mmdit.latent_width > 1 ? TILE_WIDTH / cfg->mmdit.latent_width : 1;
     for (int i = 0; i < count; i++) {
         const int64_t shown = shown_frames(&rows[i].plan);
         const int pictures = shown < COLUMNS ? (int)shown : COLUMNS;
@@ -112,7 +113,8 @@ static lt_status open_sheet(sheet *s, const contact_row *rows, int count, lt_err
     s->width = s->columns * (s->tile_width + GAP) + GAP;
     s->height = count * (s->tile_height + GAP) + GAP;
     s->codes = malloc((size_t)tok_layout_tokens(&layout, (int)segment) * sizeof *s->codes);
-    s->features = malloc(segment * (size_t)take_feature_values(&cfg->tokenizer) * sizeof *s->features);
+    s->features =
+        malloc(segment * (size_t)take_feature_values(&cfg->tokenizer) * sizeof *s->features);
     s->control = malloc(segment * (size_t)s->values * sizeof *s->control);
     s->rgb = calloc((size_t)s->width * (size_t)s->height, 3);
     if (!s->codes || !s->features || !s->control || !s->rgb)
@@ -161,8 +163,8 @@ static lt_status paint_row(sheet *s, const contact_row *r, int row, lt_error *er
         if (segment != before)
             LT_TRY(upsample_segment(s, plan, segment, err));
         const latent_picture tile = tile_at(s, row, column);
-        LT_TRY(latent_colours_paint(&s->map, s->control + (g - begin) * s->values, cfg->latent_height,
-                                    cfg->latent_width, &tile, err));
+        LT_TRY(latent_colours_paint(&s->map, s->control + (g - begin) * s->values,
+                                    cfg->latent_height, cfg->latent_width, &tile, err));
     }
     const latent_picture first = tile_at(s, row, 0);
     draw_number(&first, r->label);

@@ -1,7 +1,8 @@
 /* contact_sheet.h - several plans at a glance: a row of rough pictures for each, in a PNG.
  *
- * A plan's codes become features, those control latents (the upsampler's, what refinement starts from), and those colours by the
- * model's linear map. Nothing is refined and nothing decoded by the VAE: a sheet costs about what a denoising step does.
+ * A plan's codes become features, those control latents (the upsampler's, what refinement starts
+ * from), and those colours by the model's linear map. Nothing is refined and nothing decoded by the
+ * VAE: a sheet costs about what a denoising step does.
  */
 #ifndef TAKE_CONTACT_SHEET_H
 #define TAKE_CONTACT_SHEET_H
@@ -10,7 +11,8 @@
 #include "tokenizer/token_plan.h"
 #include "weights/warnings.h"
 
-/* Pictures of a plan stand evenly over its length, and its label, a number, in the corner of the first. */
+/* Pictures of a plan stand evenly over its length, and its label, a
+ * number, in the corner of the first. */
 typedef struct {
     tok_plan plan;
     uint32_t label;

@@ -57,17 +57,18 @@ lt_status latent_colours_check(int channels, lt_error *err)
 {
     if (channels >= 1 && channels <= LATENT_COLOURS_MOST_CHANNELS)
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped", channels,
-                   LATENT_COLOURS_MOST_CHANNELS);
+    return lt_fail(err, LT_ERR_USAGE, "preview: latents of %d channels, at most %d are mapped",
+                   channels, LATENT_COLOURS_MOST_CHANNELS);
 }
 
-lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
-                             latent_colours *out, lt_error *err)
+lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells,
+                             int channels, latent_colours *out, lt_error *err)
 {
     static const normal_equations zero = {0};
     LT_TRY(latent_colours_check(channels, err));
     if (cells < 1)
-        return lt_fail(err, LT_ERR_USAGE, "preview: found no cells to fit colours to, expected some");
+        return lt_fail(err, LT_ERR_USAGE,
+                       "preview: found no cells to fit colours to, expected some");
     normal_equations e = zero;
     e.n = channels + 1;
     for (int64_t cell = 0; cell < cells; cell++) {
@@ -89,12 +90,14 @@ lt_status latent_colours_fit(const float *latents, const double *colours, int64_
         out->bias[c] = (float)x[channels];
         for (int i = 0; i <= channels; i++)
             if (!isfinite(x[i]))
-                return lt_fail(err, LT_ERR_INPUT, "preview: no map comes out: the VAE's latents are not finite");
+                return lt_fail(err, LT_ERR_INPUT,
+                               "preview: no map comes out: the VAE's latents are not finite");
     }
     return LT_OK;
 }
 
-void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells, uint8_t *rgb)
+void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells,
+                          uint8_t *rgb)
 {
     for (int64_t cell = 0; cell < cells; cell++)
         for (int c = 0; c < 3; c++) {
@@ -105,7 +108,8 @@ void latent_colours_apply(const latent_colours *map, const float *latent, int64_
         }
 }
 
-/* Between which two of n cells the middle of pixel i of `pixels` lies, and how far it is to the second. */
+/* Between which two of n cells the middle of pixel i of `pixels` lies, and
+ * how far it is to the second. */
 typedef struct {
     int first;
     int second;
@@ -147,9 +151,9 @@ lt_status latent_colours_paint(const latent_colours *map, const float *latent, i
         for (int x = 0; x < out->width; x++) {
             const cell_blend u = blend_at(x, out->width, w);
             for (int c = 0; c < 3; c++)
-                row[3 * x + c] = whole(
-                    mixed(mixed(upper[3 * u.first + c], upper[3 * u.second + c], u.share),
-                          mixed(lower[3 * u.first + c], lower[3 * u.second + c], u.share), v.share));
+                row[3 * x + c] = whole(mixed(
+                    mixed(upper[3 * u.first + c], upper[3 * u.second + c], u.share),
+                    mixed(lower[3 * u.first + c], lower[3 * u.second + c], u.share), v.share));
         }
     }
     free(cells);

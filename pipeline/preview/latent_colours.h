@@ -1,11 +1,13 @@
-/* latent_colours.h - what colour a latent roughly stands for: a linear map, fitted to pairs of latents and pictures.
+/* latent_colours.h - what colour a latent roughly stands for: a linear map, fitted to pairs of
+ * latents and pictures.
  *
  *     latent_colours map;
  *     LT_TRY(latent_colours_fit(latents, colours, cells, channels, &map, err));
  *     latent_colours_apply(&map, latent, cells, rgb);              one pixel a cell,
  *     LT_TRY(latent_colours_paint(&map, latent, h, w, &picture, err));   or a picture of any size
  *
- * Least squares with a little weight on small factors, so that channels that say nothing about colour stay quiet.
+ * Least squares with a little weight on small factors, so that channels that say nothing about
+ * colour stay quiet.
  */
 #ifndef TAKE_LATENT_COLOURS_H
 #define TAKE_LATENT_COLOURS_H
@@ -26,12 +28,13 @@ typedef struct {
 
 /* LT_ERR_USAGE for no channels, or more than there is room for. */
 lt_status latent_colours_check(int channels, lt_error *err);
-/* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than there is room for,
- * LT_ERR_INPUT for latents of which no map comes out. */
-lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells, int channels,
-                             latent_colours *out, lt_error *err);
+/* latents [channels, cells], colours [cells, 3] of 0 .. 255. LT_ERR_USAGE for more channels than
+ * there is room for, LT_ERR_INPUT for latents of which no map comes out. */
+lt_status latent_colours_fit(const float *latents, const double *colours, int64_t cells,
+                             int channels, latent_colours *out, lt_error *err);
 /* latent [channels, cells] -> rgb u8 [cells, 3] */
-void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells, uint8_t *rgb);
+void latent_colours_apply(const latent_colours *map, const float *latent, int64_t cells,
+                          uint8_t *rgb);
 
 /* Where a picture goes, which may be a part of a larger one. */
 typedef struct {

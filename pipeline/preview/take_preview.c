@@ -14,7 +14,8 @@
 #include "pipeline/frame_sizes.h"
 #include "pipeline/output_kind.h"
 
-/* A cell of the latent is two pixels wide and high: there is no more to see, and the player enlarges. */
+/* A cell of the latent is two pixels wide and high: there is no more to
+ * see, and the player enlarges. */
 enum { CELL_PIXELS = 2, PATH_BYTES = 4096 };
 
 /* "pictures/" is a folder, whether it is there or not yet. */
@@ -45,7 +46,8 @@ static lt_status check_new_folder(const char *path, lt_error *err)
     char bare[PATH_BYTES];
     const int n = snprintf(bare, sizeof bare, "%s", path);
     if (n >= PATH_BYTES)
-        return lt_fail(err, LT_ERR_USAGE, "--preview: the name is longer than %d bytes", PATH_BYTES - 1);
+        return lt_fail(err, LT_ERR_USAGE, "--preview: the name is longer than %d bytes",
+                       PATH_BYTES - 1);
     for (int end = n; end > 1 && bare[end - 1] == '/'; end--)
         bare[end - 1] = '\0';
     struct stat st;
@@ -63,8 +65,10 @@ lt_status take_preview_check(const longtake_request *r, lt_error *err)
         return check_new_folder(r->preview, err);
     if (take_has_extension(r->preview, "mp4"))
         return take_place_check("--preview", r->preview, err);
-    return lt_fail(err, LT_ERR_USAGE, "--preview: found %s, expected an .mp4 file, or a folder: one that is there, or DIR/ to make it",
-                   r->preview);
+    return lt_fail(
+        err, LT_ERR_USAGE,
+        "--preview: found %s, expected an .mp4 file, or a folder: one that is there, or DIR/ to make it",
+        r->preview);
 }
 
 static void tell_note(void *user, const char *line)
@@ -121,7 +125,8 @@ static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t b
     return s;
 }
 
-lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, int count, lt_error *err)
+lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, int count,
+                            lt_error *err)
 {
     const cfg_model *cfg = &p->run->engine->cfg;
     const int64_t values = take_latent_values(&cfg->mmdit);
@@ -130,8 +135,10 @@ lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, in
                              .height = CELL_PIXELS * cfg->mmdit.latent_height,
                              .scale = 1,
                              .fps = p->run->spec.fps / TAKE_FRAMES_PER_LATENT};
-    const latent_picture picture = {
-        .rgb = p->frame, .width = spec.width, .height = spec.height, .row_bytes = 3 * (size_t)spec.width};
+    const latent_picture picture = {.rgb = p->frame,
+                                    .width = spec.width,
+                                    .height = spec.height,
+                                    .row_bytes = 3 * (size_t)spec.width};
     media_encoder *e = NULL;
     void *blob = NULL;
     size_t bytes = 0;
@@ -152,7 +159,8 @@ lt_status take_preview_show(take_preview *p, int64_t c, const float *latents, in
     return s;
 }
 
-lt_status take_preview_replace(take_run *run, int64_t c, const void *blob, size_t bytes, lt_error *err)
+lt_status take_preview_replace(take_run *run, int64_t c, const void *blob, size_t bytes,
+                               lt_error *err)
 {
     return run->request->preview && blob ? write_blob(run, c, blob, bytes, err) : LT_OK;
 }

@@ -19,11 +19,13 @@ static bool tell_line(const batch_run *b, int64_t i, const char *output)
     char place[BATCH_PLACE_BYTES];
     char text[2 * BATCH_PLACE_BYTES];
     batch_list_place(&b->list, i, place);
-    snprintf(text, sizeof text, "%s: %lld of %lld, %s", place, (long long)i + 1, (long long)b->list.lines, output);
+    snprintf(text, sizeof text, "%s: %lld of %lld, %s", place, (long long)i + 1,
+             (long long)b->list.lines, output);
     return take_tell_request(b->list.request, text);
 }
 
-static longtake_status generate_line(batch_run *b, int64_t i, longtake_result *result, longtake_error *error)
+static longtake_status generate_line(batch_run *b, int64_t i, longtake_result *result,
+                                     longtake_error *error)
 {
     lt_error err = {0};
     batch_take take;
@@ -61,9 +63,11 @@ static lt_status do_lines(batch_run *b, lt_error *err)
     const batch_list *l = &b->list;
     for (int64_t i = 0; i < l->lines; i++)
         if (do_line(b, i) == LONGTAKE_ERR_CANCELLED)
-            return lt_fail(err, LT_ERR_CANCELLED, "%s:%lld: stopped as asked", l->path, (long long)l->entry[i].number);
+            return lt_fail(err, LT_ERR_CANCELLED, "%s:%lld: stopped as asked", l->path,
+                           (long long)l->entry[i].number);
     if (b->failed > 0)
-        return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", l->path, (long long)b->failed, (long long)l->lines);
+        return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", l->path,
+                       (long long)b->failed, (long long)l->lines);
     return LT_OK;
 }
 
@@ -74,7 +78,8 @@ longtake_status longtake_generate_batch(longtake *e, const char *prompts, const 
     lt_error err = {0};
     batch_run b = {.engine = e, .fn = fn, .user = user};
     bool made;
-    if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+    if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK ||
+        take_engine_enter(e, &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     lt_status s = batch_list_open(&b.list, prompts, folder, r, &err);
     if (s == LT_OK)

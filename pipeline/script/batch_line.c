@@ -13,7 +13,8 @@ bool batch_line_is_empty(const char *text)
     return first == '\0' || first == '#';
 }
 
-static lt_status read_text(const cfg_document *doc, const cfg_node *n, const char **out, lt_error *err)
+static lt_status read_text(const cfg_document *doc, const cfg_node *n, const char **out,
+                           lt_error *err)
 {
     if (n->kind != CFG_NODE_SCALAR || !n->quoted || n->text[strspn(n->text, " \t")] == '\0')
         return cfg_node_fail(doc, n, err, "'%s': found no text, expected one", n->key);
@@ -21,15 +22,18 @@ static lt_status read_text(const cfg_document *doc, const cfg_node *n, const cha
     return LT_OK;
 }
 
-static lt_status read_output(const cfg_document *doc, const cfg_node *n, const char **out, lt_error *err)
+static lt_status read_output(const cfg_document *doc, const cfg_node *n, const char **out,
+                             lt_error *err)
 {
     LT_TRY(read_text(doc, n, out, err));
     if (strchr(n->text, '/') || n->text[0] == '.' || strcmp(n->text, "-") == 0)
-        return cfg_node_fail(doc, n, err, "'output' is '%s', expected a file name without a folder", n->text);
+        return cfg_node_fail(doc, n, err, "'output' is '%s', expected a file name without a folder",
+                             n->text);
     return LT_OK;
 }
 
-static lt_status read_length(const cfg_document *doc, const cfg_node *n, batch_line *l, lt_error *err)
+static lt_status read_length(const cfg_document *doc, const cfg_node *n, batch_line *l,
+                             lt_error *err)
 {
     const bool in_frames = strcmp(n->key, "frames") == 0;
     double value = 0;

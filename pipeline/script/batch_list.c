@@ -16,9 +16,13 @@ static lt_status read_text(batch_list *b, lt_error *err)
 {
     const char *what = "lines of text";
     size_t n;
-    LT_TRY(strcmp(b->path, "-") == 0 ? lt_whole_stream_read(stdin, b->path, MOST_BYTES, what, &b->text, &n, err)
-                                     : lt_whole_file_read(b->path, MOST_BYTES, what, &b->text, &n, err));
-    return memchr(b->text, '\0', n) ? lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text", b->path) : LT_OK;
+    LT_TRY(strcmp(b->path, "-") == 0
+               ? lt_whole_stream_read(stdin, b->path, MOST_BYTES, what, &b->text, &n, err)
+               : lt_whole_file_read(b->path, MOST_BYTES, what, &b->text, &n, err));
+    return memchr(b->text, '\0', n)
+               ? lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text",
+                         b->path)
+               : LT_OK;
 }
 
 /* The lines that say something, cut off in the text. */
@@ -45,7 +49,8 @@ static lt_status find_lines(batch_list *b, lt_error *err)
     return b->lines > 0 ? LT_OK : lt_fail(err, LT_ERR_INPUT, "%s: found no prompt", b->path);
 }
 
-lt_status batch_list_open(batch_list *b, const char *path, const char *folder, const longtake_request *request, lt_error *err)
+lt_status batch_list_open(batch_list *b, const char *path, const char *folder,
+                          const longtake_request *request, lt_error *err)
 {
     *b = (batch_list){.path = path, .folder = folder, .request = request};
     if (!folder)
@@ -61,9 +66,11 @@ lt_status batch_list_folder(const batch_list *b, bool *made, lt_error *err)
     if (*made)
         return LT_OK;
     if (errno == ENOSPC || errno == EDQUOT)
-        return lt_fail(err, LT_ERR_RESOURCES, "--output-dir: %s cannot be made: %s", b->folder, strerror(errno));
+        return lt_fail(err, LT_ERR_RESOURCES, "--output-dir: %s cannot be made: %s", b->folder,
+                       strerror(errno));
     if (errno != EEXIST)
-        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which cannot be made: %s", b->folder, strerror(errno));
+        return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which cannot be made: %s",
+                       b->folder, strerror(errno));
     if (stat(b->folder, &st) != 0 || !S_ISDIR(st.st_mode))
         return lt_fail(err, LT_ERR_USAGE, "--output-dir: found %s, which is no folder", b->folder);
     return LT_OK;
@@ -83,7 +90,8 @@ void batch_list_place(const batch_list *b, int64_t i, char place[BATCH_PLACE_BYT
     snprintf(place, BATCH_PLACE_BYTES, "%s:%lld", b->path, (long long)b->entry[i].number);
 }
 
-void batch_list_message(const batch_list *b, int64_t i, const char *message, char *text, size_t bytes)
+void batch_list_message(const batch_list *b, int64_t i, const char *message, char *text,
+                        size_t bytes)
 {
     char place[BATCH_PLACE_BYTES];
     batch_list_place(b, i, place);
@@ -93,7 +101,8 @@ void batch_list_message(const batch_list *b, int64_t i, const char *message, cha
 }
 
 /* "FOLDER/0007.mp4" or "FOLDER/NAME". */
-static lt_status name_output(batch_list *b, int64_t i, const char *own, const char *place, lt_error *err)
+static lt_status name_output(batch_list *b, int64_t i, const char *own, const char *place,
+                             lt_error *err)
 {
     const char *format = b->request->format ? b->request->format : "mp4";
     const size_t length = strlen(b->folder);
@@ -105,10 +114,12 @@ static lt_status name_output(batch_list *b, int64_t i, const char *own, const ch
     if (own)
         snprintf(name, bytes, "%s%s%s", b->folder, slash, own);
     else
-        snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)b->entry[i].number, format);
+        snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)b->entry[i].number,
+                 format);
     for (int64_t k = 0; k < i; k++)
         if (b->entry[k].output && strcmp(b->entry[k].output, name) == 0) {
-            const lt_status s = lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
+            const lt_status s = lt_fail(
+                err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
             free(name);
             return s;
         }

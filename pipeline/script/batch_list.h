@@ -19,19 +19,22 @@ enum { BATCH_PLACE_BYTES = 4096 };
 typedef struct {
     char *text;
     int64_t number; /* in the file, from 1 */
-    char *output;   /* once its take was asked for, in the order of the lines: none writes over one before */
+    char *output;   /* once its take was asked for, in the order of the lines: none writes over one
+                       before */
 } batch_entry;
 
 typedef struct {
-    const char *path, *folder;      /* the caller's, */
+    const char *path, *folder;       /* the caller's, */
     const longtake_request *request; /* which gives what a line leaves open */
     char *text;
     batch_entry *entry; /* [lines] */
     int64_t lines;
 } batch_list;
 
-/* Every line, still unread. LT_ERR_INPUT where the file cannot be read or says nothing. Close it in any case. */
-lt_status batch_list_open(batch_list *b, const char *path, const char *folder, const longtake_request *request, lt_error *err);
+/* Every line, still unread. LT_ERR_INPUT where the file cannot be read or says
+ * nothing. Close it in any case. */
+lt_status batch_list_open(batch_list *b, const char *path, const char *folder,
+                          const longtake_request *request, lt_error *err);
 void batch_list_close(batch_list *b);
 /* The folder of the outputs; *made: it was missing, and is there now. */
 lt_status batch_list_folder(const batch_list *b, bool *made, lt_error *err);
@@ -48,6 +51,7 @@ void batch_take_clear(batch_take *t);
 /* "prompts.txt:7" */
 void batch_list_place(const batch_list *b, int64_t i, char place[BATCH_PLACE_BYTES]);
 /* A message of line i with its place in front, unless it begins so already. */
-void batch_list_message(const batch_list *b, int64_t i, const char *message, char *text, size_t bytes);
+void batch_list_message(const batch_list *b, int64_t i, const char *message, char *text,
+                        size_t bytes);
 
 #endif

@@ -1,4 +1,5 @@
-/* batch_plan.c - what a list of prompts would make (`--prompts` with `--dry-run`), without loading a weight. */
+/* batch_plan.c - what a list of prompts would make (`--prompts` with
+ * `--dry-run`), without loading a weight. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,8 @@ typedef struct {
     batch_list list;
     line_plan *line; /* [list.lines] */
     int64_t failed, made;
-    double length;      /* of all that would be made, in seconds */
-    double seconds;     /* that it would take; below zero: unknown */
+    double length;  /* of all that would be made, in seconds */
+    double seconds; /* that it would take; below zero: unknown */
     int64_t peak_bytes;
 } batch_plan;
 
@@ -104,7 +105,12 @@ static void add_up(batch_plan *b)
 static bool tell_line(const batch_list *list, int64_t i)
 {
     const longtake_request *r = list->request;
-    const longtake_event event = {.kind = LONGTAKE_EVENT_STEP, .stage = "plan", .windows = 1, .step = i, .steps = list->lines, .eta_seconds = -1};
+    const longtake_event event = {.kind = LONGTAKE_EVENT_STEP,
+                                  .stage = "plan",
+                                  .windows = 1,
+                                  .step = i,
+                                  .steps = list->lines,
+                                  .eta_seconds = -1};
     return !r->on_event || r->on_event(r->user, &event) == 0;
 }
 
@@ -118,7 +124,9 @@ static lt_status plan_lines(longtake *e, batch_plan *b, lt_error *err)
     LT_TRY(batch_list_folder(&b->list, &made, err));
     lt_status s = LT_OK;
     for (int64_t i = 0; s == LT_OK && i < b->list.lines; i++)
-        s = tell_line(&b->list, i) ? plan_line(e, b, i, err) : lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked", b->list.path);
+        s = tell_line(&b->list, i)
+                ? plan_line(e, b, i, err)
+                : lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked", b->list.path);
     if (made)
         (void)rmdir(b->list.folder);
     add_up(b);
@@ -207,7 +215,8 @@ static void write_line(const batch_list *list, int64_t i, const line_plan *p, in
         snprintf(time, sizeof time, "?");
     else
         snprintf(time, sizeof time, "%.0f s", p->seconds);
-    fprintf(out, "%4lld  %7.2f  %7lld  %6s  %-*s  ", (long long)list->entry[i].number, p->length, (long long)p->windows, time, width, p->output);
+    fprintf(out, "%4lld  %7.2f  %7lld  %6s  %-*s  ", (long long)list->entry[i].number, p->length,
+            (long long)p->windows, time, width, p->output);
     write_text(p->prompt, out);
     fputc('\n', out);
 }
@@ -218,10 +227,12 @@ static void write_table(const batch_plan *b, FILE *out)
     for (int64_t i = 0; i < b->list.lines; i++)
         if (b->line[i].output && strlen(b->line[i].output) > width)
             width = strlen(b->line[i].output);
-    fprintf(out, "%4s  %7s  %7s  %6s  %-*s  prompt\n", "line", "seconds", "windows", "time", (int)width, "output");
+    fprintf(out, "%4s  %7s  %7s  %6s  %-*s  prompt\n", "line", "seconds", "windows", "time",
+            (int)width, "output");
     for (int64_t i = 0; i < b->list.lines; i++)
         write_line(&b->list, i, &b->line[i], (int)width, out);
-    fprintf(out, "\n%lld to make, %.2f s of video", (long long)(b->list.lines - b->failed - b->made), b->length);
+    fprintf(out, "\n%lld to make, %.2f s of video",
+            (long long)(b->list.lines - b->failed - b->made), b->length);
     if (b->made > 0)
         fprintf(out, ", %lld made already", (long long)b->made);
     if (b->peak_bytes > 0)
@@ -234,14 +245,17 @@ static void write_table(const batch_plan *b, FILE *out)
 
 /* ---- public ---- */
 
-static longtake_status plan_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r,
-                                  void (*write)(const batch_plan *b, FILE *out), char **text, longtake_error *error)
+static longtake_status plan_batch(longtake *e, const char *prompts, const char *folder,
+                                  const longtake_request *r,
+                                  void (*write)(const batch_plan *b, FILE *out), char **text,
+                                  longtake_error *error)
 {
     lt_error err = {0};
     batch_plan b = {0};
     size_t bytes = 0;
     *text = NULL;
-    if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+    if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK ||
+        take_engine_enter(e, &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     lt_status s = batch_list_open(&b.list, prompts, folder, r, &err);
     if (s == LT_OK)
@@ -252,18 +266,22 @@ static longtake_status plan_batch(longtake *e, const char *prompts, const char *
     if (s == LT_OK && (!out || fclose(out) != 0 || bytes == 0))
         s = lt_fail(&err, LT_ERR_RESOURCES, "plan: out of memory");
     if (s == LT_OK && b.failed > 0)
-        s = lt_fail(&err, LT_ERR_FAILED, "%s: %lld of %lld lines cannot be made", prompts, (long long)b.failed, (long long)b.list.lines);
+        s = lt_fail(&err, LT_ERR_FAILED, "%s: %lld of %lld lines cannot be made", prompts,
+                    (long long)b.failed, (long long)b.list.lines);
     close_plan(&b);
     take_engine_leave(e);
     return take_give_error(s, &err, error);
 }
 
-longtake_status longtake_plan_batch(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **json, longtake_error *error)
+longtake_status longtake_plan_batch(longtake *e, const char *prompts, const char *folder,
+                                    const longtake_request *r, char **json, longtake_error *error)
 {
     return plan_batch(e, prompts, folder, r, write_json, json, error);
 }
 
-longtake_status longtake_plan_batch_table(longtake *e, const char *prompts, const char *folder, const longtake_request *r, char **text, longtake_error *error)
+longtake_status longtake_plan_batch_table(longtake *e, const char *prompts, const char *folder,
+                                          const longtake_request *r, char **text,
+                                          longtake_error *error)
 {
     return plan_batch(e, prompts, folder, r, write_table, text, error);
 }

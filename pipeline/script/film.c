@@ -14,7 +14,8 @@
 
 /* ---- values ---- */
 
-static lt_status read_text(const cfg_document *doc, const cfg_node *n, const char **out, lt_error *err)
+static lt_status read_text(const cfg_document *doc, const cfg_node *n, const char **out,
+                           lt_error *err)
 {
     if (n->kind != CFG_NODE_SCALAR || n->text[strspn(n->text, " \t\n")] == '\0')
         return film_fail_kind(doc, n, "a text", err);
@@ -22,7 +23,8 @@ static lt_status read_text(const cfg_document *doc, const cfg_node *n, const cha
     return LT_OK;
 }
 
-static lt_status read_moment(const cfg_document *doc, const cfg_node *n, take_moment *out, lt_error *err)
+static lt_status read_moment(const cfg_document *doc, const cfg_node *n, take_moment *out,
+                             lt_error *err)
 {
     if (n->kind != CFG_NODE_SCALAR || !take_moment_read(n->text, out))
         return film_fail_kind(doc, n, "a time such as 12s, 1:05 or 96f", err);
@@ -30,8 +32,8 @@ static lt_status read_moment(const cfg_document *doc, const cfg_node *n, take_mo
 }
 
 /* "2s-8s": two moments, the second after the first. */
-static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_moment *begin, take_moment *end,
-                           lt_error *err)
+static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_moment *begin,
+                           take_moment *end, lt_error *err)
 {
     static const char expected[] = "a span such as 2s-8s or 16f-64f";
     const char *dash = n->kind == CFG_NODE_SCALAR ? strchr(n->text, '-') : NULL;
@@ -43,19 +45,20 @@ static lt_status read_span(const cfg_document *doc, const cfg_node *n, take_mome
     if (!read || begin->in_frames != end->in_frames)
         return film_fail_kind(doc, n, expected, err);
     if (end->value <= begin->value)
-        return cfg_node_fail(doc, n, err, "'%s' is '%s', expected an end after the beginning", n->key,
-                             n->text);
+        return cfg_node_fail(doc, n, err, "'%s' is '%s', expected an end after the beginning",
+                             n->key, n->text);
     return LT_OK;
 }
 
 /* ---- take ---- */
 
 /* "frames: 240" */
-static lt_status read_frames(const cfg_document *doc, const cfg_node *n, take_moment *out, lt_error *err)
+static lt_status read_frames(const cfg_document *doc, const cfg_node *n, take_moment *out,
+                             lt_error *err)
 {
     *out = (take_moment){.in_frames = true};
-    if (n->kind != CFG_NODE_SCALAR || !lt_parse_decimal(n->text, &out->value) || !(out->value > 0 && out->value < 1e9) ||
-        out->value != floor(out->value))
+    if (n->kind != CFG_NODE_SCALAR || !lt_parse_decimal(n->text, &out->value) ||
+        !(out->value > 0 && out->value < 1e9) || out->value != floor(out->value))
         return film_fail_kind(doc, n, "a whole number above 0", err);
     return LT_OK;
 }
@@ -65,8 +68,8 @@ static lt_status read_length(longtake_film *f, const cfg_node *n, lt_error *err)
 {
     const cfg_document *doc = f->document;
     if (f->length)
-        return cfg_node_key_fail(doc, n, err, "'%s' and '%s': found both, expected one", f->length->key,
-                                 n->key);
+        return cfg_node_key_fail(doc, n, err, "'%s' and '%s': found both, expected one",
+                                 f->length->key, n->key);
     f->length = n;
     if (strcmp(n->key, "frames") == 0)
         return read_frames(doc, n, &f->length_moment, err);
@@ -115,7 +118,8 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
 {
     static const char *const own[] = {"at", "prompt", "plan", "span", NULL};
     const cfg_document *doc = f->document;
-    film_shot *shot = &f->shot[f->shots++]; /* counted at once: what it owns is freed with the film */
+    /* counted at once: what it owns is freed with the film */
+    film_shot *shot = &f->shot[f->shots++];
     *shot = (film_shot){
         .motion = -1, .seed = -1, .lm_cfg = -1, .shot_cfg = -1, .cfg_scale = -1, .at_node = node};
     if (node->kind != CFG_NODE_MAP)
@@ -145,30 +149,34 @@ static lt_status read_shot(longtake_film *f, const cfg_node *node, lt_error *err
 }
 
 /* What keys of a shot say of each other. */
-static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node *node, lt_error *err)
+static lt_status check_shot(const longtake_film *f, size_t index, const cfg_node *node,
+                            lt_error *err)
 {
     const cfg_document *doc = f->document;
     const film_shot *shot = &f->shot[index];
     if (!shot->prompt)
         return cfg_node_fail(doc, node, err, "shot %zu has no 'prompt'", index);
     if (shot->at_node == node && index > 0)
-        return cfg_node_fail(doc, node, err, "shot %zu has no 'at', expected a time such as 12s, 1:05 or 96f",
+        return cfg_node_fail(doc, node, err,
+                             "shot %zu has no 'at', expected a time such as 12s, 1:05 or 96f",
                              index);
     if (index == 0 && shot->at.value > 0)
         return cfg_node_fail(doc, shot->at_node, err, "the first shot begins at '%s', expected 0s",
                              shot->at_node->text);
     if (index == 0 && shot->shot_cfg >= 0)
-        return cfg_node_fail(doc, node, err, "the first shot has a 'shot_cfg', expected none: no shot is before it");
+        return cfg_node_fail(
+            doc, node, err, "the first shot has a 'shot_cfg', expected none: no shot is before it");
     if (shot->span && !shot->plan)
-        return cfg_node_fail(doc, shot->span, err, "shot %zu has a 'span' and no 'plan', expected both",
-                             index);
+        return cfg_node_fail(doc, shot->span, err,
+                             "shot %zu has a 'span' and no 'plan', expected both", index);
     return LT_OK;
 }
 
 static lt_status read_shots(longtake_film *f, const cfg_node *list, lt_error *err)
 {
     if (list->kind == CFG_NODE_LIST && list->count == 0)
-        return cfg_node_fail(f->document, list, err, "'shots' is an empty list, expected at least one shot");
+        return cfg_node_fail(f->document, list, err,
+                             "'shots' is an empty list, expected at least one shot");
     if (list->kind != CFG_NODE_LIST)
         return film_fail_kind(f->document, list, "a list of shots", err);
     f->shot = calloc((size_t)list->count, sizeof *f->shot);
@@ -187,7 +195,8 @@ static lt_status read_film(longtake_film *f, lt_error *err)
     static const char *const own[] = {"take", "shots", NULL};
     const cfg_document *doc = f->document;
     if (doc->root->kind != CFG_NODE_MAP)
-        return cfg_node_fail(doc, doc->root, err, "found %s, expected a map with 'take' and 'shots'",
+        return cfg_node_fail(doc, doc->root, err,
+                             "found %s, expected a map with 'take' and 'shots'",
                              cfg_node_kind_name(doc->root));
     for (const cfg_node *n = doc->root->first; n; n = n->next) {
         if (strcmp(n->key, "take") == 0)
@@ -231,7 +240,8 @@ lt_status film_read(const char *path, longtake_film **out, lt_error *err)
     return film_of(document, out, err);
 }
 
-lt_status film_parse(const char *text, size_t bytes, const char *place, longtake_film **out, lt_error *err)
+lt_status film_parse(const char *text, size_t bytes, const char *place, longtake_film **out,
+                     lt_error *err)
 {
     *out = NULL;
     cfg_document *document = NULL;
@@ -282,19 +292,19 @@ static lt_status place_shots(longtake_film *f, double fps, int64_t frames, lt_er
                 (long long)at, (long long)f->plan[i - 1].at_frame);
         if (frames > 0 && at >= frames)
             return cfg_node_fail(f->document, s->at_node, err,
-                                 "shot %zu begins at frame %lld, the take has %lld frames", i, (long long)at,
-                                 (long long)frames);
-        f->plan[i] =
-            (longtake_shot){.at_frame = at,
-                            .prompt = s->prompt,
-                            .motion = s->motion,
-                            .seed = s->seed,
-                            .lm_cfg = s->lm_cfg,
-                            .shot_cfg = s->shot_cfg,
-                            .cfg_scale = s->cfg_scale,
-                            .plan = s->plan_path,
-                            .plan_from_seconds = seconds_of(s->span_begin, fps),
-                            .plan_seconds = seconds_of(s->span_end, fps) - seconds_of(s->span_begin, fps)};
+                                 "shot %zu begins at frame %lld, the take has %lld frames", i,
+                                 (long long)at, (long long)frames);
+        f->plan[i] = (longtake_shot){.at_frame = at,
+                                     .prompt = s->prompt,
+                                     .motion = s->motion,
+                                     .seed = s->seed,
+                                     .lm_cfg = s->lm_cfg,
+                                     .shot_cfg = s->shot_cfg,
+                                     .cfg_scale = s->cfg_scale,
+                                     .plan = s->plan_path,
+                                     .plan_from_seconds = seconds_of(s->span_begin, fps),
+                                     .plan_seconds = seconds_of(s->span_end, fps) -
+                                                     seconds_of(s->span_begin, fps)};
     }
     return LT_OK;
 }

@@ -6,13 +6,15 @@
  *       - {at: 12s, prompt: "a red ball rolls along a beach at sunset", motion: 0.3}
  *       - {at: 24s, prompt: "a red ball rests at night", plan: night.mp4, span: 2s-8s}
  *
- * What a shot's prompt says happens later is spread over the shot, as a take's over the take (pipeline.events). A shot may have its own motion, seed,
- * lm_cfg, shot_cfg and cfg_scale. Its plan is a token file's or a video's, named from
- * where the film lies, or a part of it; else the language model's.
+ * What a shot's prompt says happens later is spread over the shot, as a take's over the take
+ * (pipeline.events). A shot may have its own motion, seed, lm_cfg, shot_cfg and cfg_scale. Its plan
+ * is a token file's or a video's, named from where the film lies, or a part of it; else the
+ * language model's.
  *
- * Reading checks everything that can be checked without a model: keys, kinds, ranges. Where shots begin in frames, and
- * whether they lie inside the take, is known with a model's frame rate (film_apply); so is whether a plan's file is as long as its
- * span (film_request.c). Every message says file:line:column.
+ * Reading checks everything that can be checked without a model: keys, kinds, ranges. Where shots
+ * begin in frames, and whether they lie inside the take, is known with a model's frame rate
+ * (film_apply); so is whether a plan's file is as long as its span (film_request.c). Every message
+ * says file:line:column.
  */
 #ifndef TAKE_FILM_H
 #define TAKE_FILM_H
@@ -50,10 +52,12 @@ struct longtake_film {
 
 /* LT_ERR_INPUT. */
 lt_status film_read(const char *path, longtake_film **out, lt_error *err);
-lt_status film_parse(const char *text, size_t bytes, const char *place, longtake_film **out, lt_error *err);
+lt_status film_parse(const char *text, size_t bytes, const char *place, longtake_film **out,
+                     lt_error *err);
 void film_close(longtake_film *f); /* accepts NULL */
 
-/* Fills what the request leaves unset, at `fps` frames a second. The request then points into the film. */
+/* Fills what the request leaves unset, at `fps` frames a second. The
+ * request then points into the film. */
 lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error *err);
 
 #endif

@@ -57,17 +57,19 @@ static const value_field shot_fields[] = {
 
 /* ---- values ---- */
 
-lt_status film_fail_kind(const cfg_document *doc, const cfg_node *n, const char *expected, lt_error *err)
+lt_status film_fail_kind(const cfg_document *doc, const cfg_node *n, const char *expected,
+                         lt_error *err)
 {
     char text[CFG_EXCERPT_BYTES];
     if (n->kind != CFG_NODE_SCALAR)
-        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %s", n->key, cfg_node_kind_name(n), expected);
-    return cfg_node_fail(doc, n, err, "'%s' is '%s', expected %s", n->key, cfg_excerpt(n->text, text),
-                         expected);
+        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %s", n->key, cfg_node_kind_name(n),
+                             expected);
+    return cfg_node_fail(doc, n, err, "'%s' is '%s', expected %s", n->key,
+                         cfg_excerpt(n->text, text), expected);
 }
 
-static lt_status read_word(const cfg_document *doc, const cfg_node *n, const value_field *f, const char **out,
-                           lt_error *err)
+static lt_status read_word(const cfg_document *doc, const cfg_node *n, const value_field *f,
+                           const char **out, lt_error *err)
 {
     for (int i = 0; n->kind == CFG_NODE_SCALAR && i < COUNT(f->words) && f->words[i]; i++)
         if (strcmp(n->text, f->words[i]) == 0) {
@@ -75,13 +77,13 @@ static lt_status read_word(const cfg_document *doc, const cfg_node *n, const val
             return LT_OK;
         }
     char expected[96];
-    snprintf(expected, sizeof expected, "%s, %s%s%s", f->words[0], f->words[1], f->words[2] ? " or " : "",
-             f->words[2] ? f->words[2] : "");
+    snprintf(expected, sizeof expected, "%s, %s%s%s", f->words[0], f->words[1],
+             f->words[2] ? " or " : "", f->words[2] ? f->words[2] : "");
     return film_fail_kind(doc, n, expected, err);
 }
 
-static lt_status read_value(const cfg_document *doc, const cfg_node *n, const value_field *f, void *object,
-                            lt_error *err)
+static lt_status read_value(const cfg_document *doc, const cfg_node *n, const value_field *f,
+                            void *object, lt_error *err)
 {
     void *place = (char *)object + f->at;
     if (f->kind == VALUE_WORD)
@@ -92,8 +94,8 @@ static lt_status read_value(const cfg_document *doc, const cfg_node *n, const va
         (whole && value != floor(value)))
         return film_fail_kind(doc, n, whole ? "a whole number" : "a number", err);
     if (value < f->low || value > f->high)
-        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", f->key, n->text, f->low,
-                             f->high);
+        return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", f->key, n->text,
+                             f->low, f->high);
     if (f->kind == VALUE_INT)
         *(int *)place = (int)value;
     else if (f->kind == VALUE_INT64)
@@ -104,8 +106,8 @@ static lt_status read_value(const cfg_document *doc, const cfg_node *n, const va
 }
 
 /* A key that nobody knows; `own` are the keys beside those of the table. */
-static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const value_field *fields, int count,
-                             const char *const *own, const char *where, lt_error *err)
+static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const value_field *fields,
+                             int count, const char *const *own, const char *where, lt_error *err)
 {
     const char *known[COUNT(take_fields) + 8];
     int all = 0;
@@ -115,9 +117,9 @@ static lt_status unknown_key(const cfg_document *doc, const cfg_node *n, const v
         known[all++] = fields[i].key;
     char key[CFG_EXCERPT_BYTES];
     const char *nearest = cfg_nearest_key(n->key, known, all);
-    return cfg_node_key_fail(doc, n, err, "%s has no key '%s'%s%s%s", where, cfg_excerpt(n->key, key),
-                             nearest ? "\nhint: the nearest is '" : "", nearest ? nearest : "",
-                             nearest ? "'" : "");
+    return cfg_node_key_fail(doc, n, err, "%s has no key '%s'%s%s%s", where,
+                             cfg_excerpt(n->key, key), nearest ? "\nhint: the nearest is '" : "",
+                             nearest ? nearest : "", nearest ? "'" : "");
 }
 
 static const value_field *field_of(const value_field *fields, int count, const char *key)
@@ -128,8 +130,8 @@ static const value_field *field_of(const value_field *fields, int count, const c
     return NULL;
 }
 
-lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out, bool *known,
-                       lt_error *err)
+lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_settings *out,
+                       bool *known, lt_error *err)
 {
     const value_field *field = field_of(take_fields, COUNT(take_fields), n->key);
     *known = field != NULL;
@@ -150,13 +152,14 @@ lt_status film_shot_setting(const cfg_document *doc, const cfg_node *n, film_sho
     return field ? read_value(doc, n, field, out, err) : LT_OK;
 }
 
-lt_status film_unknown_shot_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
-                                    lt_error *err)
+lt_status film_unknown_shot_setting(const cfg_document *doc, const cfg_node *n,
+                                    const char *const *own, lt_error *err)
 {
     return unknown_key(doc, n, shot_fields, COUNT(shot_fields), own, "a shot", err);
 }
 
-lt_status film_unknown_key(const cfg_document *doc, const cfg_node *n, const char *const *own, lt_error *err)
+lt_status film_unknown_key(const cfg_document *doc, const cfg_node *n, const char *const *own,
+                           lt_error *err)
 {
     return unknown_key(doc, n, NULL, 0, own, "a film", err);
 }
@@ -180,7 +183,8 @@ static void keep(const value_field *f, const longtake_settings *from, longtake_s
 
 void film_keep_settings(const longtake_settings *from, longtake_settings *to)
 {
-    longtake_settings rest = *from; /* of the two ways to cut the tail of what may be drawn a take has one */
+    longtake_settings rest = *from; /* of the two ways to cut the tail of what may be drawn a take
+                                       has one */
     rest.top_p = to->top_k > 0 ? -1 : rest.top_p;
     rest.top_k = to->top_p > 0 ? -1 : rest.top_k;
     for (int i = 0; i < COUNT(take_fields); i++)

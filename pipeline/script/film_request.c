@@ -26,16 +26,18 @@ const char *longtake_film_model(const longtake_film *film)
 }
 
 /* A take whose length nobody says is one window long: its shots must begin in it. */
-static lt_status check_length(const longtake_film *film, const longtake *e, const longtake_settings *g, lt_error *err)
+static lt_status check_length(const longtake_film *film, const longtake *e,
+                              const longtake_settings *g, lt_error *err)
 {
     const size_t last = film->shots - 1;
     const int64_t at = film->plan[last].at_frame;
     const int64_t window = take_frames_of_latents(e->cfg.mmdit.latent_frames);
     if (g->seconds >= 0 || g->frames >= 0 || g->semantic_frames >= 0 || at < window)
         return LT_OK;
-    return cfg_node_fail(film->document, film->shot[last].at_node, err,
-                         "shot %zu begins at frame %lld, the take has %lld frames\nhint: 'take' says no length: it is one window",
-                         last, (long long)at, (long long)window);
+    return cfg_node_fail(
+        film->document, film->shot[last].at_node, err,
+        "shot %zu begins at frame %lld, the take has %lld frames\nhint: 'take' says no length: it is one window",
+        last, (long long)at, (long long)window);
 }
 
 /* The files that shots take their plans from. */
@@ -54,7 +56,8 @@ static lt_status check_plans(const longtake_film *film, const longtake *e, lt_er
     return LT_OK;
 }
 
-/* "--top-k and --top-p: found both" -> the node of 'top_k', and what was found; the whole file where no such key is in it. */
+/* "--top-k and --top-p: found both" -> the node of 'top_k', and what was found; the whole file
+ * where no such key is in it. */
 static const cfg_node *node_of_flag(const longtake_film *film, const char **message)
 {
     char key[32];
@@ -81,16 +84,19 @@ static lt_status resolve(const longtake_settings *g, const longtake *e, lt_error
     return s;
 }
 
-/* What depends on the model, or on another setting: where the settings in force, `g`, make no sense and the film's own make none either, the film is
- * at fault; else what the request says itself. */
-static lt_status check_settings(const longtake_film *film, const longtake *e, const longtake_settings *g, lt_error *err)
+/* What depends on the model, or on another setting: where the settings in force, `g`, make no sense
+ * and the film's own make none either, the film is at fault; else what the request says itself. */
+static lt_status check_settings(const longtake_film *film, const longtake *e,
+                                const longtake_settings *g, lt_error *err)
 {
     lt_error fault = {0};
-    if (resolve(g, e, &fault) != LT_ERR_USAGE || resolve(&film->settings, e, &fault) != LT_ERR_USAGE)
+    if (resolve(g, e, &fault) != LT_ERR_USAGE ||
+        resolve(&film->settings, e, &fault) != LT_ERR_USAGE)
         return LT_OK;
     const char *found = fault.message;
     const cfg_node *node = node_of_flag(film, &found);
-    return node->key ? cfg_node_fail(film->document, node, err, "'%s': %s", node->key, found) : cfg_node_fail(film->document, node, err, "%s", found);
+    return node->key ? cfg_node_fail(film->document, node, err, "'%s': %s", node->key, found)
+                     : cfg_node_fail(film->document, node, err, "%s", found);
 }
 
 longtake_status longtake_film_apply(longtake_film *film, const longtake *e, longtake_request *r,

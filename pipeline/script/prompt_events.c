@@ -30,7 +30,8 @@ static bool ends_with(const char *text, size_t end, const char *word)
 /* "until then", "now and then": no event. `end`: of the last word before the `then` at `at`. */
 static bool is_a_time(const char *text, size_t end, size_t at)
 {
-    static const char *const before[] = {"until", "till", "by", "since", "from", "before", "even", "now"};
+    static const char *const before[] = {"until", "till",   "by",   "since",
+                                         "from",  "before", "even", "now"};
     if (strcspn(text + end, ",.;:!?") < at - end)
         return false;
     const size_t last = ends_with(text, end, "and") ? words_end(text, end - 3) : end;
@@ -55,7 +56,8 @@ int take_prompt_events(const char *prompt, size_t end[TAKE_MAX_EVENTS])
     int count = 0;
     size_t told = 0; /* what stands before it is told already */
     for (size_t at = 0; at + THEN < length && count < TAKE_MAX_EVENTS; at++) {
-        if (strncasecmp(prompt + at, "then", THEN) != 0 || take_is_word(prompt[at + THEN]) || word_begin(prompt, at) != at)
+        if (strncasecmp(prompt + at, "then", THEN) != 0 || take_is_word(prompt[at + THEN]) ||
+            word_begin(prompt, at) != at)
             continue;
         const size_t before = told_before(prompt, at);
         if (before > told)

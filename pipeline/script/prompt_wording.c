@@ -47,7 +47,8 @@ static lt_status append_text(growing *g, const char *text, lt_error *err)
     return append(g, text, strlen(text), err);
 }
 
-/* Where the article at the end of text[0 .. at) ends, a space before: "a" and "an" go by the word behind. 0: none. */
+/* Where the article at the end of text[0 .. at) ends, a space before: "a" and "an" go by the word
+ * behind. 0: none. */
 static size_t article_before(const char *text, size_t at)
 {
     const size_t end = at > 0 && text[at - 1] == ' ' ? at - 1 : 0;
@@ -62,7 +63,8 @@ static lt_status say_for(growing *g, const char *said, const char *was, lt_error
 {
     const size_t article = article_before(g->text, g->bytes);
     if (article > 0) {
-        g->bytes = (g->text[article - 1] | 0x20) == 'n' ? article - 1 : article; /* up to the "a" itself */
+        /* up to the "a" itself */
+        g->bytes = (g->text[article - 1] | 0x20) == 'n' ? article - 1 : article;
         const char *join = strchr("aeiou", said[0]) ? "n " : " ";
         LT_TRY(append_text(g, join, err));
     }
@@ -86,11 +88,14 @@ static lt_status say_instead(const char *said, growing *g, size_t at, size_t byt
     return s;
 }
 
-/* Appends what `words` are, with what is joined to it (`"orb" as "ball"`), where it is not told yet, or dots where it does not fit. */
-static void tell(const char *words, size_t word_bytes, const char *joint, const char *other, size_t other_bytes, char *told, size_t bytes)
+/* Appends what `words` are, with what is joined to it (`"orb" as "ball"`), where it is not told
+ * yet, or dots where it does not fit. */
+static void tell(const char *words, size_t word_bytes, const char *joint, const char *other,
+                 size_t other_bytes, char *told, size_t bytes)
 {
     char pair[128];
-    snprintf(pair, sizeof pair, "\"%.*s\" %s \"%.*s\"", (int)word_bytes, words, joint, (int)other_bytes, other);
+    snprintf(pair, sizeof pair, "\"%.*s\" %s \"%.*s\"", (int)word_bytes, words, joint,
+             (int)other_bytes, other);
     const size_t used = strlen(told);
     const char *join = used > 0 ? ", " : "";
     if (strstr(told, pair) || strstr(told, "..."))
@@ -101,7 +106,8 @@ static void tell(const char *words, size_t word_bytes, const char *joint, const 
         snprintf(told + used, bytes - used, "%s...", join);
 }
 
-lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told, size_t told_bytes, lt_error *err)
+lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told,
+                               size_t told_bytes, lt_error *err)
 {
     growing g = {0};
     lt_status s = append(&g, "", 0, err);
@@ -109,9 +115,11 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
     for (size_t at = 0, bytes; w && s == LT_OK && prompt[at]; at += bytes) {
         const wording_finding f = wording_words_at(w, WORDING_OTHER_WORDS, -1, prompt, at);
         bytes = f.phrase ? f.bytes : 1;
-        s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err) : append(&g, prompt + at, 1, err);
+        s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err)
+                     : append(&g, prompt + at, 1, err);
         if (f.phrase)
-            tell(f.phrase->text, strlen(f.phrase->text), "as", f.phrase->known, strlen(f.phrase->known), told, told_bytes);
+            tell(f.phrase->text, strlen(f.phrase->text), "as", f.phrase->known,
+                 strlen(f.phrase->known), told, told_bytes);
     }
     const bool changed = s == LT_OK && told[0] != '\0';
     *out = changed ? g.text : NULL;
@@ -136,13 +144,15 @@ static void take_off_joint(growing *g)
         while (g->bytes > 0 && strchr(" \t\n\r,", g->text[g->bytes - 1]))
             g->bytes--;
         g->text[g->bytes] = '\0';
-        if (g->bytes >= BYTES && wording_begins_word(g->text, g->bytes - BYTES) && wording_phrase_bytes(g->text + g->bytes - BYTES, AND) > 0)
+        if (g->bytes >= BYTES && wording_begins_word(g->text, g->bytes - BYTES) &&
+            wording_phrase_bytes(g->text + g->bytes - BYTES, AND) > 0)
             g->bytes -= BYTES;
     }
 }
 
 /* From where on words for a state at text[at] are left out, behind text[from]. */
-static size_t beginning_of(const take_wording *w, int kind, const char *text, size_t from, size_t at)
+static size_t beginning_of(const take_wording *w, int kind, const char *text, size_t from,
+                           size_t at)
 {
     for (size_t i = from; i < at; i++)
         from = strchr(",.;", text[i]) ? i + 1 : from;
@@ -156,7 +166,8 @@ static size_t beginning_of(const take_wording *w, int kind, const char *text, si
 }
 
 /* The first state of a kind in `text`, and the next one that is another: *at. */
-static wording_finding other_state(const take_wording *w, int kind, const char *text, wording_finding *first, size_t *first_at, size_t *at)
+static wording_finding other_state(const take_wording *w, int kind, const char *text,
+                                   wording_finding *first, size_t *first_at, size_t *at)
 {
     *first_at = 0;
     *first = wording_next_state(w, kind, text, first_at);
@@ -185,14 +196,16 @@ static void leave_out_others(const take_wording *w, int kind, growing *text)
 }
 
 /* Appends to `g` what of `prompt` the language model is told. */
-static lt_status append_planned(const take_wording *w, const char *prompt, growing *g, lt_error *err)
+static lt_status append_planned(const take_wording *w, const char *prompt, growing *g,
+                                lt_error *err)
 {
     for (size_t at = 0, bytes; prompt[at]; at += bytes) {
         const wording_finding f = wording_words_at(w, WORDING_NOT_PLANNED, -1, prompt, at);
         bytes = f.phrase ? f.bytes : 1;
         if (!f.phrase) {
             LT_TRY(append(g, prompt + at, 1, err));
-        } else if (f.phrase->known && !says_state(w, f.phrase->kind, prompt) && !says_state(w, f.phrase->kind, g->text)) {
+        } else if (f.phrase->known && !says_state(w, f.phrase->kind, prompt) &&
+                   !says_state(w, f.phrase->kind, g->text)) {
             LT_TRY(say_for(g, f.phrase->known, prompt + at, err));
         } else {
             take_off_joint(g);
@@ -202,14 +215,16 @@ static lt_status append_planned(const take_wording *w, const char *prompt, growi
     return LT_OK;
 }
 
-/* The words of a list, which is all that such a model was taught, are found whatever their case; its sub-words know capitals hardly at all. */
+/* The words of a list, which is all that such a model was taught, are found whatever their case;
+ * its sub-words know capitals hardly at all. */
 static void in_small_letters(char *text)
 {
     for (; *text; text++)
         *text = take_small_letter(*text);
 }
 
-lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out, lt_error *err)
+lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan, char **out,
+                           lt_error *err)
 {
     growing one = {0}, planned = {0};
     lt_status s = append_text(&one, prompt, err);
@@ -231,7 +246,8 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
     return s;
 }
 
-lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt, char **out, lt_error *err)
+lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt,
+                               char **out, lt_error *err)
 {
     growing g = {0};
     *out = NULL;
@@ -264,7 +280,8 @@ static void tell_others(const take_wording *w, int kind, const char *text, char 
         tell(text + first_at, first.bytes, "and", text + at, other.bytes, said, bytes);
 }
 
-lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes, lt_error *err)
+lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes,
+                               lt_error *err)
 {
     if (!w)
         return LT_OK;
@@ -283,7 +300,8 @@ typedef struct {
 } course;
 
 /* The state to say: that of the event, or one on the way to it from the state before. */
-static int state_on_the_way(const take_wording *w, const wording_phrase *event, int before, const course *c)
+static int state_on_the_way(const take_wording *w, const wording_phrase *event, int before,
+                            const course *c)
 {
     const wording_kind *kind = &w->kind[event->kind];
     if (kind->between == 0)
@@ -298,7 +316,8 @@ static int state_on_the_way(const take_wording *w, const wording_phrase *event, 
 }
 
 /* Makes `text` say the state that an event leads to. *done: it does now. */
-static lt_status restate(const take_wording *w, const wording_phrase *event, const course *c, growing *text, bool *done, lt_error *err)
+static lt_status restate(const take_wording *w, const wording_phrase *event, const course *c,
+                         growing *text, bool *done, lt_error *err)
 {
     size_t at = 0;
     const wording_finding was = wording_next_state(w, event->kind, text->text, &at);
@@ -319,7 +338,8 @@ static lt_status restate(const take_wording *w, const wording_phrase *event, con
 enum { TOLD = 1 /* a letter that no prompt has: it was an event that `text` now has as a state */ };
 
 /* Restates every listed event of `clause`, and writes TOLD over those that could be. */
-static lt_status restate_all(const take_wording *w, char *clause, const course *c, growing *text, bool *restated, lt_error *err)
+static lt_status restate_all(const take_wording *w, char *clause, const course *c, growing *text,
+                             bool *restated, lt_error *err)
 {
     for (size_t at = 0, next; clause[at]; at = next) {
         size_t most = 0;
@@ -341,7 +361,9 @@ static lt_status restate_all(const take_wording *w, char *clause, const course *
 static size_t part_bytes(const char *clause, size_t *gap)
 {
     for (size_t at = 0; clause[at]; at++) {
-        *gap = strchr(",.;", clause[at]) ? 1 : wording_begins_word(clause, at) ? wording_phrase_bytes(clause + at, "and") : 0;
+        *gap = strchr(",.;", clause[at])         ? 1
+               : wording_begins_word(clause, at) ? wording_phrase_bytes(clause + at, "and")
+                                                 : 0;
         if (*gap > 0)
             return at;
     }
@@ -369,8 +391,10 @@ static lt_status keep_rest(const char *clause, growing *tail, lt_error *err)
     return LT_OK;
 }
 
-/* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it leads to, to `tail` what is left. */
-static lt_status begin_event(const take_wording *w, char *clause, const course *c, growing *text, growing *tail, lt_error *err)
+/* One event of the prompt, `clause` with what leads to it (", and then "): into `text` what it
+ * leads to, to `tail` what is left. */
+static lt_status begin_event(const take_wording *w, char *clause, const course *c, growing *text,
+                             growing *tail, lt_error *err)
 {
     char *const behind_then = strcasestr(clause, "then") + strlen("then");
     bool known = false;
@@ -380,8 +404,8 @@ static lt_status begin_event(const take_wording *w, char *clause, const course *
     return known ? keep_rest(behind_then, tail, err) : append_text(tail, clause, err);
 }
 
-lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end, int events, int begun, int left,
-                            take_prompt_state *out, lt_error *err)
+lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end,
+                            int events, int begun, int left, take_prompt_state *out, lt_error *err)
 {
     static const take_wording none = {0};
     growing text = {0}, tail = {0};
@@ -389,7 +413,8 @@ lt_status take_prompt_begun(const take_wording *w, const char *prompt, const siz
     lt_status s = append(&text, prompt, events > 0 ? end[0] : strlen(prompt), err);
     for (int i = 0; i < begun && s == LT_OK; i++) {
         const course c = {i + 1 < begun ? 0 : left, out};
-        char *clause = strndup(prompt + end[i], (i + 1 < events ? end[i + 1] : strlen(prompt)) - end[i]);
+        char *clause =
+            strndup(prompt + end[i], (i + 1 < events ? end[i + 1] : strlen(prompt)) - end[i]);
         s = clause ? begin_event(w ? w : &none, clause, &c, &text, &tail, err) : out_of_memory(err);
         free(clause);
     }

@@ -24,8 +24,8 @@ typedef struct {
 static const lt_json *value_of(key_reader *k, const char *key, lt_json_kind kind)
 {
     const lt_json *v = lt_json_get(k->object, key);
-    const bool fits =
-        v && (lt_json_kind_of(v) == kind || (kind == LT_JSON_REAL && lt_json_kind_of(v) == LT_JSON_INT));
+    const bool fits = v && (lt_json_kind_of(v) == kind ||
+                            (kind == LT_JSON_REAL && lt_json_kind_of(v) == LT_JSON_INT));
     if (!fits && k->status == LT_OK)
         k->status = lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: %s is %s", k->place, key,
                             v ? "of the wrong kind" : "missing");
@@ -63,7 +63,8 @@ static double own_of(key_reader *k, const char *key)
     return lt_json_get(k->object, key) ? real_of(k, key) : LONGTAKE_UNSET;
 }
 
-/* The same of a shot, where older files say the take's own too: that is none, so that the request may say another. */
+/* The same of a shot, where older files say the take's own too: that is none, so that the request
+ * may say another. */
 static double own_beside(key_reader *k, const char *key, double of_take)
 {
     const double own = own_of(k, key);
@@ -77,7 +78,8 @@ static int64_t own_seed(key_reader *k, int64_t of_take)
 }
 
 /* `take`: what the file says of the take as a whole. */
-static lt_status read_shots(key_reader *k, const longtake_settings *take, longtake_request *r, take_recipe *out)
+static lt_status read_shots(key_reader *k, const longtake_settings *take, longtake_request *r,
+                            take_recipe *out)
 {
     const lt_json *shots = value_of(k, "shots", LT_JSON_ARRAY);
     if (!shots || r->prompt || r->shot_count > 0)
@@ -89,7 +91,8 @@ static lt_status read_shots(key_reader *k, const longtake_settings *take, longta
     for (size_t i = 0; i < n; i++) {
         key_reader s = {.object = lt_json_at(shots, i), .place = k->place, .err = k->err};
         if (lt_json_kind_of(s.object) != LT_JSON_OBJECT)
-            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: shot %zu is no object", k->place, i);
+            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: shot %zu is no object", k->place,
+                           i);
         out->shot[i] = (longtake_shot){.at_frame = int_of(&s, "at_frame"),
                                        .prompt = text_of(&s, "prompt"),
                                        .motion = own_beside(&s, "motion", take->motion),
@@ -97,7 +100,8 @@ static lt_status read_shots(key_reader *k, const longtake_settings *take, longta
                                        .lm_cfg = own_of(&s, "lm_cfg"),
                                        .shot_cfg = own_of(&s, "shot_cfg"),
                                        .cfg_scale = own_beside(&s, "cfg_scale", take->cfg_scale),
-                                       .as_one_text = 1}; /* events that were spread are shots of their own there */
+                                       /* events that were spread are shots of their own there */
+                                       .as_one_text = 1};
         LT_TRY(s.status);
     }
     out->shots = n;
@@ -109,7 +113,8 @@ static lt_status read_shots(key_reader *k, const longtake_settings *take, longta
 /* Retakes of the file come before those of the request. */
 static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *out)
 {
-    const lt_json *list = lt_json_get(k->object, "retakes") ? value_of(k, "retakes", LT_JSON_ARRAY) : NULL;
+    const lt_json *list =
+        lt_json_get(k->object, "retakes") ? value_of(k, "retakes", LT_JSON_ARRAY) : NULL;
     const size_t n = list ? lt_json_count(list) : 0;
     if (n == 0)
         return k->status;
@@ -119,7 +124,8 @@ static lt_status read_retakes(key_reader *k, longtake_request *r, take_recipe *o
     for (size_t i = 0; i < n; i++) {
         key_reader one = {.object = lt_json_at(list, i), .place = k->place, .err = k->err};
         if (lt_json_kind_of(one.object) != LT_JSON_OBJECT)
-            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: retake %zu is no object", k->place, i);
+            return lt_fail(k->err, LT_ERR_INPUT, "%s: metadata: retake %zu is no object", k->place,
+                           i);
         const lt_json *keep = value_of(&one, "keep_rest", LT_JSON_BOOL);
         out->retake[i] = (longtake_retake){.first = int_of(&one, "first"),
                                            .last = int_of(&one, "last"),
@@ -140,7 +146,8 @@ static double of_all_shots(key_reader *k, const char *key)
     if (lt_json_get(k->object, key))
         return real_of(k, key);
     const lt_json *shots = lt_json_get(k->object, "shots");
-    const lt_json *first = shots && lt_json_kind_of(shots) == LT_JSON_ARRAY ? lt_json_at(shots, 0) : NULL;
+    const lt_json *first =
+        shots && lt_json_kind_of(shots) == LT_JSON_ARRAY ? lt_json_at(shots, 0) : NULL;
     key_reader s = {.object = first, .place = k->place, .err = k->err};
     return first && lt_json_kind_of(first) == LT_JSON_OBJECT ? own_of(&s, key) : LONGTAKE_UNSET;
 }
@@ -170,15 +177,16 @@ static void read_settings(key_reader *k, longtake_settings *g)
         g->codes = text_of(k, "codes");
 }
 
-lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r, take_recipe *out,
-                            lt_error *err)
+lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_request *r,
+                            take_recipe *out, lt_error *err)
 {
     *out = (take_recipe){0};
     const lt_json *settings =
         lt_json_kind_of(about) == LT_JSON_OBJECT ? lt_json_get(about, "settings") : NULL;
     if (!settings || lt_json_kind_of(settings) != LT_JSON_OBJECT)
         return lt_fail(err, LT_ERR_INPUT,
-                       "%s: metadata: settings are missing; the file was not made by longtake", place);
+                       "%s: metadata: settings are missing; the file was not made by longtake",
+                       place);
     key_reader k = {.object = settings, .place = place, .err = err};
     longtake_request told;
     longtake_request_init(&told);
@@ -188,23 +196,27 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
     LT_TRY(read_shots(&k, &told.settings, r, out));
-    if (r->shots == out->shot && r->shot_count == 1 && r->shots[0].prompt && r->shots[0].prompt[0] == '\0')
+    if (r->shots == out->shot && r->shot_count == 1 && r->shots[0].prompt &&
+        r->shots[0].prompt[0] == '\0')
         r->shot_count = 0; /* pictures, refined without a prompt */
     return read_retakes(&k, r, out);
 }
 
-lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r, take_recipe *out, lt_error *err)
+lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r,
+                            take_recipe *out, lt_error *err)
 {
     key_reader k = {.object = settings, .place = place, .err = err};
-    const longtake_settings take = {
-        .seed = int_of(&k, "seed"), .motion = of_all_shots(&k, "motion"), .cfg_scale = of_all_shots(&k, "cfg_scale")};
+    const longtake_settings take = {.seed = int_of(&k, "seed"),
+                                    .motion = of_all_shots(&k, "motion"),
+                                    .cfg_scale = of_all_shots(&k, "cfg_scale")};
     LT_TRY(k.status);
     return read_shots(&k, &take, r, out);
 }
 
 void take_recipe_end(const take_recipe *recipe, longtake_request *r, int64_t frames)
 {
-    while (r->shots == recipe->shot && r->shot_count > 1 && recipe->shot[r->shot_count - 1].at_frame >= frames)
+    while (r->shots == recipe->shot && r->shot_count > 1 &&
+           recipe->shot[r->shot_count - 1].at_frame >= frames)
         r->shot_count--;
 }
 
@@ -253,32 +265,49 @@ bool take_about_other_decoder(const lt_json *about, longtake *e)
 {
     lt_hash hash;
     lt_error ignored = {0};
-    return take_engine_hash(e, TAKE_NET_VAE, &hash, &ignored) == LT_OK && take_about_other_hash(about, "decoder_hash", hash);
+    return take_engine_hash(e, TAKE_NET_VAE, &hash, &ignored) == LT_OK &&
+           take_about_other_hash(about, "decoder_hash", hash);
 }
 
-bool take_about_otherwise(const lt_json *about, longtake *e, const char *path, char text[TAKE_OTHERWISE_BYTES])
+bool take_about_otherwise(const lt_json *about, longtake *e, const char *path,
+                          char text[TAKE_OTHERWISE_BYTES])
 {
     const lt_json *device = member(about, "device", LT_JSON_STRING);
     const lt_json *precision = member(about, "precision", LT_JSON_STRING);
-    const char *decoder = member(about, "decoder", LT_JSON_STRING) ? lt_json_string(lt_json_get(about, "decoder"), NULL) : "another model";
+    const char *decoder = member(about, "decoder", LT_JSON_STRING)
+                              ? lt_json_string(lt_json_get(about, "decoder"), NULL)
+                              : "another model";
     const bool same_model = take_about_is_of(about, e);
     if (same_model && take_about_other_decoder(about, e)) {
-        snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded with %s: its pictures come out otherwise", path, decoder);
+        snprintf(text, TAKE_OTHERWISE_BYTES,
+                 "%s: its latents were decoded with %s: its pictures come out otherwise", path,
+                 decoder);
         return true;
     }
-    if (member(about, "decoded_in", LT_JSON_STRING) || member(about, "decoder_config_hash", LT_JSON_STRING)) {
-        snprintf(text, TAKE_OTHERWISE_BYTES, "%s: its latents were decoded in another precision or configuration than they were made: it comes out otherwise", path);
+    if (member(about, "decoded_in", LT_JSON_STRING) ||
+        member(about, "decoder_config_hash", LT_JSON_STRING)) {
+        snprintf(
+            text, TAKE_OTHERWISE_BYTES,
+            "%s: its latents were decoded in another precision or configuration than they were made: it comes out otherwise",
+            path);
         return true;
     }
     if (same_model && take_about_other_hash(about, "config_hash", e->fixed_hash)) {
-        snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made with other values of the configuration (--set, --config): it comes out otherwise", path);
+        snprintf(
+            text, TAKE_OTHERWISE_BYTES,
+            "%s was made with other values of the configuration (--set, --config): it comes out otherwise",
+            path);
         return true;
     }
-    if (!device || !precision || strcmp(lt_json_string(precision, NULL), take_engine_precision(e)) == 0)
+    if (!device || !precision ||
+        strcmp(lt_json_string(precision, NULL), take_engine_precision(e)) == 0)
         return false;
-    snprintf(text, TAKE_OTHERWISE_BYTES, "%s was made in %s on %s, here it is %s on %s: it may come out otherwise\nhint: --device %s --precision %s", path,
-             lt_json_string(precision, NULL), lt_json_string(device, NULL), take_engine_precision(e), e->backend->table->name, lt_json_string(device, NULL),
-             lt_json_string(precision, NULL));
+    snprintf(
+        text, TAKE_OTHERWISE_BYTES,
+        "%s was made in %s on %s, here it is %s on %s: it may come out otherwise\nhint: --device %s --precision %s",
+        path, lt_json_string(precision, NULL), lt_json_string(device, NULL),
+        take_engine_precision(e), e->backend->table->name, lt_json_string(device, NULL),
+        lt_json_string(precision, NULL));
     return true;
 }
 
@@ -292,7 +321,9 @@ bool take_about_is_new_only(const lt_json *about)
 /* Frames of the take that are not in the file: the reference's. */
 static int64_t frames_left_out(const lt_json *about)
 {
-    const lt_json *frames = take_about_is_new_only(about) ? member(lt_json_get(about, "reference"), "frames", LT_JSON_INT) : NULL;
+    const lt_json *frames = take_about_is_new_only(about)
+                                ? member(lt_json_get(about, "reference"), "frames", LT_JSON_INT)
+                                : NULL;
     return frames ? lt_json_int(frames) : 0;
 }
 
@@ -326,7 +357,8 @@ static int32_t code_of(int64_t value)
     return value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
 }
 
-/* Numbers in a text, a space between two, to `codes` where that is not NULL; returns how many. A word that is no number ends them as -1. */
+/* Numbers in a text, a space between two, to `codes` where that is not NULL; returns how many. A
+ * word that is no number ends them as -1. */
 static size_t codes_in_text(const char *text, int32_t *codes)
 {
     size_t count = 0;
@@ -344,9 +376,11 @@ static size_t codes_in_text(const char *text, int32_t *codes)
 }
 
 /* A list of numbers, or a text of them, as codes; what is none becomes -1, which no plan takes. */
-static lt_status read_codes(const lt_json *numbers, const char *place, int32_t **codes, int64_t *count, lt_error *err)
+static lt_status read_codes(const lt_json *numbers, const char *place, int32_t **codes,
+                            int64_t *count, lt_error *err)
 {
-    const char *text = lt_json_kind_of(numbers) == LT_JSON_STRING ? lt_json_string(numbers, NULL) : NULL;
+    const char *text =
+        lt_json_kind_of(numbers) == LT_JSON_STRING ? lt_json_string(numbers, NULL) : NULL;
     const size_t all = text ? codes_in_text(text, NULL) : lt_json_count(numbers);
     *count = (int64_t)all;
     *codes = malloc((all + 1) * sizeof **codes);
@@ -366,12 +400,13 @@ static int64_t segment_length(const lt_json *list, int64_t segment, int64_t left
 {
     const lt_json *length =
         list && segment < (int64_t)lt_json_count(list) ? lt_json_at(list, (size_t)segment) : NULL;
-    const int64_t frames = length && lt_json_kind_of(length) == LT_JSON_INT ? lt_json_int(length) : full;
+    const int64_t frames =
+        length && lt_json_kind_of(length) == LT_JSON_INT ? lt_json_int(length) : full;
     return frames < left ? frames : left;
 }
 
-lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames, int64_t video_frames,
-                          const char *place, tok_plan *out, lt_error *err)
+lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frames,
+                          int64_t video_frames, const char *place, tok_plan *out, lt_error *err)
 {
     const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
     const lt_json *listed = member(about, "tokens", LT_JSON_ARRAY);
@@ -380,21 +415,25 @@ lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frame
     const lt_json *lengths = member(about, "segment_frames", LT_JSON_ARRAY);
     *out = (tok_plan){0};
     if (!numbers || !held || frames > lt_json_int(held) || lt_json_int(held) < 1)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: holds no plan of so many semantic frames", place);
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: holds no plan of so many semantic frames",
+                       place);
     int32_t *codes = NULL;
     int64_t all = 0;
     LT_TRY(read_codes(numbers, place, &codes, &all, err));
     int64_t at = 0;
     int64_t left = frames > 0 ? frames : lt_json_int(held);
-    lt_status s = tok_plan_begin(&layout, e->cfg.pipeline.fps, all + 1, all / layout.i_tokens + 1, place, out, err);
+    lt_status s = tok_plan_begin(&layout, e->cfg.pipeline.fps, all + 1, all / layout.i_tokens + 1,
+                                 place, out, err);
     for (int64_t k = 0; left > 0 && s == LT_OK; k++) {
         const int64_t length = segment_length(lengths, k, left, layout.segment_frames);
         const bool fits = length > 0 && length <= layout.segment_frames;
         const int64_t count = fits ? tok_layout_tokens(&layout, (int)length) : 0;
         s = fits && count <= all - at
                 ? tok_plan_append(out, codes + at, (int)length, place, err)
-                : lt_fail(err, LT_ERR_INPUT, "%s: metadata: the plan's segments and its %lld tokens do not fit together", place,
-                          (long long)all);
+                : lt_fail(
+                      err, LT_ERR_INPUT,
+                      "%s: metadata: the plan's segments and its %lld tokens do not fit together",
+                      place, (long long)all);
         at += count;
         left -= length;
     }
@@ -415,7 +454,8 @@ static lt_status parse(const char *text, const char *path, lt_json **about, lt_e
     lt_error why = {0};
     if (!text || lt_json_parse(text, strlen(text), path, about, &why) != LT_OK)
         return lt_fail(err, LT_ERR_INPUT,
-                       "%s: does not say how it was made, expected a video or latents of longtake", path);
+                       "%s: does not say how it was made, expected a video or latents of longtake",
+                       path);
     return LT_OK;
 }
 

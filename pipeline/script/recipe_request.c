@@ -53,7 +53,8 @@ static lt_status open_recipe(const char *path, longtake_recipe *r, lt_error *err
     return take_recipe_read(path, &r->about, err);
 }
 
-longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe, longtake_error *error)
+longtake_status longtake_recipe_read(const char *path, longtake_recipe **recipe,
+                                     longtake_error *error)
 {
     lt_error err = {0};
     *recipe = NULL;
@@ -91,25 +92,30 @@ static bool leaves_plan_alone(const longtake_request *r)
 {
     const longtake_settings *g = &r->settings;
     return !r->prompt && r->shot_count == 0 && !r->tokens && g->seed == LONGTAKE_SEED_UNSET &&
-           g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && g->overlap < 0 && g->lm_cfg < 0 &&
-           g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 && g->motion < 0 && g->lm_context < 0 &&
-           !g->codes;
+           g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0 && g->overlap < 0 &&
+           g->lm_cfg < 0 && g->shot_cfg < 0 && g->temperature < 0 && g->top_k < 0 && g->top_p < 0 &&
+           g->motion < 0 && g->lm_context < 0 && !g->codes;
 }
 
 static void warn(const longtake_request *r, const char *line)
 {
     if (r->on_event)
-        r->on_event(r->user, &(longtake_event){.kind = LONGTAKE_EVENT_WARNING, .stage = "tokens", .message = line, .eta_seconds = -1});
+        r->on_event(r->user, &(longtake_event){.kind = LONGTAKE_EVENT_WARNING,
+                                               .stage = "tokens",
+                                               .message = line,
+                                               .eta_seconds = -1});
 }
 
 static void tell_new_plan(const longtake_recipe *recipe, const longtake_request *r)
 {
     char line[512];
-    snprintf(line, sizeof line, "%s was made by another model: its plan is made anew", recipe->path);
+    snprintf(line, sizeof line, "%s was made by another model: its plan is made anew",
+             recipe->path);
     warn(r, line);
 }
 
-static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r, lt_error *err)
+static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_request *r,
+                            lt_error *err)
 {
     tok_plan plan = {0};
     if (!take_about_is_of(recipe->about, e)) { /* codes of another model mean something else */
@@ -122,8 +128,10 @@ static lt_status apply_plan(longtake_recipe *recipe, longtake *e, longtake_reque
     return LT_OK;
 }
 
-/* A recipe counts its shots from the take's beginning, a continuation's request from the first new frame; what the reference shows it says itself. */
-static void count_from_new(const longtake_recipe *recipe, longtake_request *r, int64_t reference_frames)
+/* A recipe counts its shots from the take's beginning, a continuation's request from the first new
+ * frame; what the reference shows it says itself. */
+static void count_from_new(const longtake_recipe *recipe, longtake_request *r,
+                           int64_t reference_frames)
 {
     longtake_shot *shot = recipe->filled->parts.shot;
     if (r->shots != shot)
@@ -146,26 +154,31 @@ static lt_status apply_reference(longtake_recipe *recipe, const longtake *e, lon
     if (!reference)
         return r->input || r->image
                    ? lt_fail(err, LT_ERR_INPUT,
-                             "%s: its take went on from no video and began with no picture", recipe->path)
+                             "%s: its take went on from no video and began with no picture",
+                             recipe->path)
                    : LT_OK;
     if (!r->input && !r->image)
-        return lt_fail(err, LT_ERR_INPUT,
-                       "%s: went on from a video or picture that it does not hold\n"
-                       "hint: continue VIDEO --recipe FILE, or generate --image PICTURE --recipe FILE",
-                       recipe->path);
+        return lt_fail(
+            err, LT_ERR_INPUT,
+            "%s: went on from a video or picture that it does not hold\n"
+            "hint: continue VIDEO --recipe FILE, or generate --image PICTURE --recipe FILE",
+            recipe->path);
     const lt_json *frames =
         lt_json_kind_of(reference) == LT_JSON_OBJECT ? lt_json_get(reference, "frames") : NULL;
     const lt_json *hash = frames ? lt_json_get(reference, "hash") : NULL;
     const lt_json *new_only = hash ? lt_json_get(reference, "new_only") : NULL;
-    if (!new_only || lt_json_kind_of(frames) != LT_JSON_INT || lt_json_kind_of(hash) != LT_JSON_STRING ||
-        lt_json_kind_of(new_only) != LT_JSON_BOOL)
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: the reference is not described", recipe->path);
+    if (!new_only || lt_json_kind_of(frames) != LT_JSON_INT ||
+        lt_json_kind_of(hash) != LT_JSON_STRING || lt_json_kind_of(new_only) != LT_JSON_BOOL)
+        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: the reference is not described",
+                       recipe->path);
     r->reference_hash = lt_json_string(hash, NULL);
     r->new_only = r->new_only || lt_json_bool(new_only);
     if (r->input && r->from_seconds < 0)
         r->from_seconds = (double)lt_json_int(frames) / e->cfg.pipeline.fps;
-    if (r->input && keep_length && (lt_json_int(frames) < 1 || r->settings.frames <= lt_json_int(frames)))
-        return lt_fail(err, LT_ERR_INPUT, "%s: metadata: the take has %lld frames, its reference %lld", recipe->path,
+    if (r->input && keep_length &&
+        (lt_json_int(frames) < 1 || r->settings.frames <= lt_json_int(frames)))
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: metadata: the take has %lld frames, its reference %lld", recipe->path,
                        (long long)r->settings.frames, (long long)lt_json_int(frames));
     if (r->input && keep_length)
         r->settings.frames -= lt_json_int(frames); /* those asked for are the new ones */
@@ -209,9 +222,9 @@ longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, long
     return take_give_error(s, &err, error);
 }
 
-longtake_status longtake_windows_between(const longtake *e, const longtake_request *r, double from_seconds,
-                                         double to_seconds, int64_t *first, int64_t *last,
-                                         longtake_error *error)
+longtake_status longtake_windows_between(const longtake *e, const longtake_request *r,
+                                         double from_seconds, double to_seconds, int64_t *first,
+                                         int64_t *last, longtake_error *error)
 {
     lt_error err = {0};
     take_spec spec;
@@ -220,7 +233,9 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
     if (s == LT_OK)
         s = take_request_check(r, &err);
     if (s == LT_OK && !(from_seconds >= 0 && to_seconds > from_seconds && isfinite(to_seconds)))
-        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, expected a moment and a later one", from_seconds, to_seconds);
+        s = lt_fail(&err, LT_ERR_USAGE,
+                    "span: found %g s to %g s, expected a moment and a later one", from_seconds,
+                    to_seconds);
     if (s == LT_OK)
         s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
     if (s != LT_OK)
@@ -237,8 +252,8 @@ longtake_status longtake_windows_between(const longtake *e, const longtake_reque
         *last = c;
     }
     if (*first < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, the take has %.2f s", from_seconds,
-                    to_seconds, (double)spec.time.frames / fps);
+        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, the take has %.2f s",
+                    from_seconds, to_seconds, (double)spec.time.frames / fps);
     take_spec_clear(&spec);
     return take_give_error(s, &err, error);
 }

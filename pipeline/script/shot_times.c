@@ -15,7 +15,8 @@ int64_t take_shot_plan_frame(const take_spec *s, int shot)
 
 int64_t take_shot_picture_frame(const take_spec *s, int shot)
 {
-    const take_window w = take_window_at(&s->time, take_window_of_change(&s->time, s->shot[shot].at_frame));
+    const take_window w =
+        take_window_at(&s->time, take_window_of_change(&s->time, s->shot[shot].at_frame));
     return w.first_frame < s->time.frames ? w.first_frame : -1;
 }
 
@@ -23,12 +24,15 @@ int64_t take_shot_picture_frame(const take_spec *s, int shot)
 
 static bool is_planned(const take_spec *s, int shot)
 {
-    return take_shot_plan_frame(s, shot) >= 0 && take_shot_of_segment(s, take_segment_of_change(&s->time, s->shot[shot].at_frame)) == shot;
+    return take_shot_plan_frame(s, shot) >= 0 &&
+           take_shot_of_segment(s, take_segment_of_change(&s->time, s->shot[shot].at_frame)) ==
+               shot;
 }
 
 static bool is_painted(const take_spec *s, int shot)
 {
-    return take_shot_picture_frame(s, shot) >= 0 && take_shot_of_window(s, take_window_of_change(&s->time, s->shot[shot].at_frame)) == shot;
+    return take_shot_picture_frame(s, shot) >= 0 &&
+           take_shot_of_window(s, take_window_of_change(&s->time, s->shot[shot].at_frame)) == shot;
 }
 
 bool take_shot_is_heard(const take_spec *s, int shot)
@@ -40,7 +44,8 @@ bool take_shot_is_heard(const take_spec *s, int shot)
 
 enum { WORDS_BYTES = 40 };
 
-/* What is new in `prompt`, behind `before`: whole words, [*first, *end). All of it where that is short, or nothing is new. */
+/* What is new in `prompt`, behind `before`: whole words, [*first, *end). All of it where that is
+ * short, or nothing is new. */
 static void new_words(const char *before, const char *prompt, size_t *first, size_t *end)
 {
     const size_t bytes = strlen(prompt);
@@ -51,14 +56,17 @@ static void new_words(const char *before, const char *prompt, size_t *first, siz
     *end = bytes;
     while (head < bytes && head < old && prompt[head] == before[head])
         head++;
-    while (tail < bytes - head && tail < old - head && prompt[bytes - 1 - tail] == before[old - 1 - tail])
+    while (tail < bytes - head && tail < old - head &&
+           prompt[bytes - 1 - tail] == before[old - 1 - tail])
         tail++;
     if (bytes <= WORDS_BYTES || head + tail == bytes)
         return;
-    while (head > 0 && take_is_word(prompt[head - 1]) && (take_is_word(prompt[head]) || take_is_word(before[head])))
+    while (head > 0 && take_is_word(prompt[head - 1]) &&
+           (take_is_word(prompt[head]) || take_is_word(before[head])))
         head--;
     while (tail > 0 && take_is_word(prompt[bytes - tail]) &&
-           (take_is_word(prompt[bytes - tail - 1]) || (tail < old && take_is_word(before[old - tail - 1]))))
+           (take_is_word(prompt[bytes - tail - 1]) ||
+            (tail < old && take_is_word(before[old - tail - 1]))))
         tail--;
     while (head < bytes - tail && !take_is_word(prompt[head]))
         head++;
@@ -79,10 +87,12 @@ static void name_shot(const take_spec *s, int shot, char name[WORDS_BYTES + 8])
         size_t cut = first + WORDS_BYTES;
         while (cut > first && prompt[cut] != ' ')
             cut--;
-        for (end = cut > first ? cut : first + WORDS_BYTES; end > first && ((unsigned char)prompt[end] & 0xc0) == 0x80;)
+        for (end = cut > first ? cut : first + WORDS_BYTES;
+             end > first && ((unsigned char)prompt[end] & 0xc0) == 0x80;)
             end--;
     }
-    snprintf(name, WORDS_BYTES + 8, "%s%.*s%s", first > 0 ? "... " : "", (int)(end - first), prompt + first, prompt[end] ? "..." : "");
+    snprintf(name, WORDS_BYTES + 8, "%s%.*s%s", first > 0 ? "... " : "", (int)(end - first),
+             prompt + first, prompt[end] ? "..." : "");
     for (char *c = name; *c; c++)
         if ((unsigned char)*c < ' ')
             *c = ' ';
@@ -93,10 +103,12 @@ void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES
     const int64_t picture = take_shot_picture_frame(s, shot);
     const double planned = (double)take_shot_plan_frame(s, shot) / s->fps;
     const double painted = (double)picture / s->fps;
-    const char *why = picture < 0 ? "the take ends before its next window" : "the next prompt comes before its window";
+    const char *why = picture < 0 ? "the take ends before its next window"
+                                  : "the next prompt comes before its window";
     char name[WORDS_BYTES + 8];
     name_shot(s, shot, name);
-    const int used = snprintf(text, TAKE_SHOT_LINE_BYTES, "\"%s\" (%.1f s): ", name, (double)s->shot[shot].at_frame / s->fps);
+    const int used = snprintf(text, TAKE_SHOT_LINE_BYTES, "\"%s\" (%.1f s): ", name,
+                              (double)s->shot[shot].at_frame / s->fps);
     char *rest = text + used;
     const size_t room = TAKE_SHOT_LINE_BYTES - (size_t)used;
     if (is_painted(s, shot) && is_planned(s, shot))
@@ -106,7 +118,10 @@ void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES
     else if (is_planned(s, shot) && picture >= 0)
         snprintf(rest, room, "planned from %.1f s on, painted by the plan alone: %s", planned, why);
     else if (is_planned(s, shot))
-        snprintf(rest, room, "planned from %.1f s on, but painted by the plan alone, which may show a part of it: %s", planned, why);
+        snprintf(
+            rest, room,
+            "planned from %.1f s on, but painted by the plan alone, which may show a part of it: %s",
+            planned, why);
     else
         snprintf(rest, room, "never seen: %s", why);
 }

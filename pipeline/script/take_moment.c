@@ -44,8 +44,9 @@ bool take_moment_read(const char *text, take_moment *out)
     const size_t length = strlen(text);
     const char unit = length > 0 ? text[length - 1] : '\0';
     *out = (take_moment){.in_frames = unit == 'f'};
-    const bool ok = strchr(text, ':') ? read_clock(text, &out->value)
-                                      : number_of(text, length - (unit == 's' || unit == 'f'), &out->value);
+    const bool ok = strchr(text, ':')
+                        ? read_clock(text, &out->value)
+                        : number_of(text, length - (unit == 's' || unit == 'f'), &out->value);
     if (out->in_frames)
         return ok && out->value == floor(out->value) && out->value <= (double)DAY_SECONDS * MAX_FPS;
     return ok && out->value <= DAY_SECONDS;

@@ -18,9 +18,11 @@ typedef struct {
     bool begun; /* the kind has a line */
 } list_reader;
 
-static lt_status fail_line(const list_reader *r, const char *found, const char *expected, lt_error *err)
+static lt_status fail_line(const list_reader *r, const char *found, const char *expected,
+                           lt_error *err)
 {
-    return lt_fail(err, LT_ERR_INPUT, "%s: line %d: found \"%s\", expected %s", r->place, r->line, found, expected);
+    return lt_fail(err, LT_ERR_INPUT, "%s: line %d: found \"%s\", expected %s", r->place, r->line,
+                   found, expected);
 }
 
 static char *trimmed(char *text)
@@ -36,7 +38,8 @@ static bool is_words(const char *text)
     return *text && take_is_word(text[0]) && take_is_word(text[strlen(text) - 1]);
 }
 
-/* Where `mark` is in text, which ends there from now on, and what stands behind it; NULL: nowhere. */
+/* Where `mark` is in text, which ends there from now on, and what
+ * stands behind it; NULL: nowhere. */
 static char *cut(char *text, char mark)
 {
     char *const at = strchr(text, mark);
@@ -59,7 +62,8 @@ static lt_status add_phrase(list_reader *r, char *text, wording_use use, int for
     }
     if (!is_words(text) && !(use == WORDING_NAMES_STATE && *text == '\0'))
         return fail_line(r, text, "words with commas between them", err);
-    w->phrases[w->count++] = (wording_phrase){.text = text, .use = use, .kind = w->kinds - 1, .state = r->state, .form = form};
+    w->phrases[w->count++] = (wording_phrase){
+        .text = text, .use = use, .kind = w->kinds - 1, .state = r->state, .form = form};
     return LT_OK;
 }
 
@@ -77,7 +81,8 @@ static lt_status add_phrases(list_reader *r, char *list, wording_use use, lt_err
 }
 
 /* Phrases that stand for `known`: words `expected` where they are. */
-static lt_status add_known_as(list_reader *r, char *list, wording_use use, char *known, const char *expected, lt_error *err)
+static lt_status add_known_as(list_reader *r, char *list, wording_use use, char *known,
+                              const char *expected, lt_error *err)
 {
     const int first = r->words->count;
     known = trimmed(known);
@@ -101,7 +106,8 @@ static wording_kind *kind_of_line(list_reader *r)
 /* "> 2" */
 static lt_status read_between(const list_reader *r, char *line, wording_kind *kind, lt_error *err)
 {
-    if (!lt_parse_decimal(trimmed(line + 1), &kind->between) || !(kind->between > 0 && kind->between <= 3600))
+    if (!lt_parse_decimal(trimmed(line + 1), &kind->between) ||
+        !(kind->between > 0 && kind->between <= 3600))
         return fail_line(r, line, "seconds behind '>', more than 0 and at most 3600", err);
     return LT_OK;
 }
@@ -116,8 +122,9 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
         return LT_OK;
     }
     char *const others = cut(line, '~');
+    /* "ball ~ orb, globe" */
     if (others)
-        return add_known_as(r, others, WORDING_OTHER_WORDS, line, "words before '~'", err); /* "ball ~ orb, globe" */
+        return add_known_as(r, others, WORDING_OTHER_WORDS, line, "words before '~'", err);
     wording_kind *const kind = kind_of_line(r);
     if (strcmp(line, "+") == 0) {
         if (r->begun)
@@ -139,7 +146,9 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
     }
     char *const behind = cut(line, '=');
     if (*line == '!')
-        return behind ? add_known_as(r, line + 1, WORDING_NOT_PLANNED, behind, "words behind '='", err) : add_phrases(r, line + 1, WORDING_NOT_PLANNED, err);
+        return behind
+                   ? add_known_as(r, line + 1, WORDING_NOT_PLANNED, behind, "words behind '='", err)
+                   : add_phrases(r, line + 1, WORDING_NOT_PLANNED, err);
     LT_TRY(add_phrases(r, line, WORDING_SAYS_STATE, err));
     if (behind)
         LT_TRY(add_phrases(r, behind, WORDING_LEADS_TO_STATE, err));
@@ -169,8 +178,9 @@ lt_status take_wording_parse(const char *text, const char *place, take_wording *
         w->phrases = calloc(most, sizeof *w->phrases);
         w->kind = calloc(most, sizeof *w->kind);
     }
-    const lt_status s = w && w->text && w->phrases && w->kind ? read_lines(w, place, err)
-                                                              : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    const lt_status s = w && w->text && w->phrases && w->kind
+                            ? read_lines(w, place, err)
+                            : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
     if (s != LT_OK)
         take_wording_close(w);
     *out = s == LT_OK ? w : NULL;
@@ -212,7 +222,8 @@ bool wording_begins_word(const char *text, size_t at)
     return take_is_word(text[at]) && (at == 0 || !take_is_word(text[at - 1]));
 }
 
-wording_finding wording_words_at(const take_wording *w, int uses, int kind, const char *text, size_t at)
+wording_finding wording_words_at(const take_wording *w, int uses, int kind, const char *text,
+                                 size_t at)
 {
     wording_finding longest = {0};
     for (int i = 0; i < w->count && wording_begins_word(text, at); i++) {
@@ -236,7 +247,8 @@ wording_finding wording_event_at(const take_wording *w, int kind, const char *te
     wording_finding longest = {0};
     for (int i = 0; i < w->count && wording_begins_word(text, at); i++) {
         wording_finding f = {&w->phrases[i], 0};
-        if (f.phrase->kind != kind || (f.phrase->use != WORDING_LEADS_TO_STATE && f.phrase->use != WORDING_NAMES_STATE))
+        if (f.phrase->kind != kind ||
+            (f.phrase->use != WORDING_LEADS_TO_STATE && f.phrase->use != WORDING_NAMES_STATE))
             continue;
         f.bytes = wording_phrase_bytes(text + at, f.phrase->text);
         if (f.phrase->use == WORDING_NAMES_STATE && (f.bytes > 0 || f.phrase->text[0] == '\0')) {

@@ -66,7 +66,7 @@ def test_every_function_is_here():
 @pytest.mark.parametrize("name", sorted(c.FUNCTIONS))
 def test_prototype(name):
     result, arguments = DECLARED[name]
-    listed = [] if arguments == "void" else arguments.split(", ")
+    listed = [] if arguments == "void" else re.split(r",\s+", arguments)
     assert c.FUNCTIONS[name] == (in_prototype(result), [in_prototype(one) for one in listed])
 
 

@@ -1,7 +1,9 @@
-/* bench_e4m3.c - what a layer of the diffusion spends in 8 bits on a card, piece by piece: bench_e4m3 [ROWS]
+/* bench_e4m3.c - what a layer of the diffusion spends in 8 bits on a card, piece by piece:
+ * bench_e4m3 [ROWS]
  *
- * Products, each with bf16 beside it: conversion of x and of the weight, multiplication with a scale for each row and with one, summed
- * fast and in f32. Attention in bf16, and in E4M3 with its conversions. One line a case: the median of several runs.
+ * Products, each with bf16 beside it: conversion of x and of the weight, multiplication with a
+ * scale for each row and with one, summed fast and in f32. Attention in bf16, and in E4M3 with its
+ * conversions. One line a case: the median of several runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +18,14 @@ enum { WIDTH = 1920, HEADS = 30, MOST = 4 * WIDTH, RUNS = 7, PASSES = 10 };
 typedef struct {
     lt_backend *b;
     int64_t rows;
-    void *x;       /* bf16 [rows, MOST] */
-    void *w;       /* bf16 [MOST, MOST / 4] and more */
-    void *out;     /* bf16 [rows, MOST] */
+    void *x;   /* bf16 [rows, MOST] */
+    void *w;   /* bf16 [MOST, MOST / 4] and more */
+    void *out; /* bf16 [rows, MOST] */
     void *x_codes;
     void *w_codes;
     float *x_scale;
     float *w_scale;
-    void *bias;    /* bf16 */
+    void *bias; /* bf16 */
     void *workspace;
 } bench;
 
@@ -36,7 +38,8 @@ static int by_size(const void *a, const void *b)
 
 typedef lt_status (*work)(bench *b, const void *what, lt_error *err);
 
-static void measure(bench *b, const char *name, work call, const void *what, double flop, double bytes)
+static void measure(bench *b, const char *name, work call, const void *what, double flop,
+                    double bytes)
 {
     lt_error err = {0};
     double seconds[RUNS];
@@ -102,8 +105,10 @@ typedef struct {
 static lt_status convert(bench *b, const void *what, lt_error *err)
 {
     const product *p = what;
-    const lt_tensor from = lt_view(p->of_x ? b->x : b->w, LT_BF16, lt_shape2(p->of_x ? b->rows : p->outputs, p->inputs));
-    return lt_cuda_to_e4m3((lt_cuda *)b->b, p->of_x ? b->x_codes : b->w_codes, p->of_x ? b->x_scale : b->w_scale, from, p->by_row, err);
+    const lt_tensor from = lt_view(p->of_x ? b->x : b->w, LT_BF16,
+                                   lt_shape2(p->of_x ? b->rows : p->outputs, p->inputs));
+    return lt_cuda_to_e4m3((lt_cuda *)b->b, p->of_x ? b->x_codes : b->w_codes,
+                           p->of_x ? b->x_scale : b->w_scale, from, p->by_row, err);
 }
 
 static lt_status multiply(bench *b, const void *what, lt_error *err)
@@ -137,7 +142,8 @@ static void measure_converting(bench *b, product p, bool of_x, bool by_row)
     p.of_x = of_x;
     p.by_row = by_row;
     char name[64];
-    (void)snprintf(name, sizeof name, "  %s to E4M3, %s", of_x ? "x" : "weight", by_row ? "scales by row" : "one scale (read twice)");
+    (void)snprintf(name, sizeof name, "  %s to E4M3, %s", of_x ? "x" : "weight",
+                   by_row ? "scales by row" : "one scale (read twice)");
     measure(b, name, convert, &p, 0, values * (by_row ? 3 : 5));
 }
 
@@ -156,7 +162,9 @@ static void products(bench *b, int64_t inputs, int64_t outputs, lt_cublas_finish
             char name[64];
             p.by_row = by_row == 1;
             p.fast = fast == 1;
-            (void)snprintf(name, sizeof name, "  E4M3, %s, %s", by_row == 1 ? "scales by row" : "one scale", fast == 1 ? "fast sums" : "f32 sums");
+            (void)snprintf(name, sizeof name, "  E4M3, %s, %s",
+                           by_row == 1 ? "scales by row" : "one scale",
+                           fast == 1 ? "fast sums" : "f32 sums");
             measure(b, name, multiply, &p, flop, 0);
         }
     }
@@ -231,7 +239,8 @@ int main(int argc, char **argv)
     products(&b, WIDTH, MOST, LT_CUBLAS_BIAS_GELU);
     products(&b, MOST, WIDTH, LT_CUBLAS_BIAS);
     attentions(&b);
-    void *const all[] = {b.x, b.w, b.bias, b.out, b.x_codes, b.w_codes, b.x_scale, b.w_scale, b.workspace};
+    void *const all[] = {b.x,       b.w,       b.bias,    b.out,      b.x_codes,
+                         b.w_codes, b.x_scale, b.w_scale, b.workspace};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         b.b->table->release(b.b, all[i]);
     b.b->table->close(b.b);

@@ -1,10 +1,10 @@
 /* bench_onednn.c - the same shapes as bench_ops.c through oneDNN 2, to compare with: bench_onednn
  * [f32|bf16]
  *
- * Built where libdnnl is installed. Threads: OMP_NUM_THREADS=1, and compare with bench_ops --threads 1
- * of the same minute. Weights are in the layout that the library likes best, images channels-last, or in
- * its own blocked layout ("blocked"). A causal 3x3x3 kernel sees zeros before the first frame, which the
- * library skips: the work that is done is counted.
+ * Built where libdnnl is installed. Threads: OMP_NUM_THREADS=1, and compare with bench_ops
+ * --threads 1 of the same minute. Weights are in the layout that the library likes best, images
+ * channels-last, or in its own blocked layout ("blocked"). A causal 3x3x3 kernel sees zeros before
+ * the first frame, which the library skips: the work that is done is counted.
  */
 #include <dnnl.h>
 #include <stdint.h>
@@ -49,12 +49,14 @@ static dnnl_memory_t zeros(const dnnl_memory_desc_t *shape)
 static void measure(dnnl_primitive_desc_t desc, const char *name, double flop)
 {
     static const int argument[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
-    static const dnnl_query_t query[] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md};
+    static const dnnl_query_t query[] = {dnnl_query_src_md, dnnl_query_weights_md,
+                                         dnnl_query_dst_md};
     dnnl_primitive_t primitive;
     must(dnnl_primitive_create(&primitive, desc), "primitive");
     dnnl_exec_arg_t args[3];
     for (int i = 0; i < 3; i++)
-        args[i] = (dnnl_exec_arg_t){argument[i], zeros(dnnl_primitive_desc_query_md(desc, query[i], 0))};
+        args[i] =
+            (dnnl_exec_arg_t){argument[i], zeros(dnnl_primitive_desc_query_md(desc, query[i], 0))};
     double best = 1e9;
     for (int run = 0; run < 5; run++) {
         const double begun = now();
@@ -83,7 +85,8 @@ static void linear(int64_t rows, int64_t in, int64_t out)
     dnnl_memory_desc_t w;
     dnnl_memory_desc_t y;
     must(dnnl_memory_desc_init_by_tag(&x, 2, (dnnl_dims_t){rows, in}, type, dnnl_ab), "x");
-    must(dnnl_memory_desc_init_by_tag(&w, 2, (dnnl_dims_t){in, out}, type, dnnl_format_tag_any), "w");
+    must(dnnl_memory_desc_init_by_tag(&w, 2, (dnnl_dims_t){in, out}, type, dnnl_format_tag_any),
+         "w");
     must(dnnl_memory_desc_init_by_tag(&y, 2, (dnnl_dims_t){rows, out}, type, dnnl_ab), "y");
     dnnl_matmul_desc_t product;
     dnnl_primitive_desc_t desc;
@@ -105,23 +108,26 @@ static void conv(int64_t frames, int64_t height, int64_t width, int64_t in, int6
         dnnl_memory_desc_t x;
         dnnl_memory_desc_t w;
         dnnl_memory_desc_t y;
-        must(dnnl_memory_desc_init_by_tag(&x, 5, (dnnl_dims_t){1, in, frames, height, width}, type, layout),
+        must(dnnl_memory_desc_init_by_tag(&x, 5, (dnnl_dims_t){1, in, frames, height, width}, type,
+                                          layout),
              "x");
-        must(dnnl_memory_desc_init_by_tag(&w, 5, (dnnl_dims_t){out, in, kt, 3, 3}, type, dnnl_format_tag_any),
+        must(dnnl_memory_desc_init_by_tag(&w, 5, (dnnl_dims_t){out, in, kt, 3, 3}, type,
+                                          dnnl_format_tag_any),
              "w");
-        must(dnnl_memory_desc_init_by_tag(&y, 5, (dnnl_dims_t){1, out, frames, height, width}, type, layout),
+        must(dnnl_memory_desc_init_by_tag(&y, 5, (dnnl_dims_t){1, out, frames, height, width}, type,
+                                          layout),
              "y");
         dnnl_convolution_desc_t product;
         dnnl_primitive_desc_t desc;
-        must(dnnl_convolution_forward_desc_init(&product, dnnl_forward_inference, dnnl_convolution_direct, &x,
-                                                &w, NULL, &y, (dnnl_dims_t){1, 1, 1},
-                                                (dnnl_dims_t){kt - 1, 1, 1}, (dnnl_dims_t){0, 1, 1}),
+        must(dnnl_convolution_forward_desc_init(
+                 &product, dnnl_forward_inference, dnnl_convolution_direct, &x, &w, NULL, &y,
+                 (dnnl_dims_t){1, 1, 1}, (dnnl_dims_t){kt - 1, 1, 1}, (dnnl_dims_t){0, 1, 1}),
              "convolution");
         must(dnnl_primitive_desc_create(&desc, &product, NULL, engine, NULL), "convolution");
         char name[80];
-        (void)snprintf(name, sizeof name, "conv %lldx3x3 %lld x %lld x %lld, %lld -> %lld%s", (long long)kt,
-                       (long long)frames, (long long)height, (long long)width, (long long)in, (long long)out,
-                       blocked ? " blocked" : "");
+        (void)snprintf(name, sizeof name, "conv %lldx3x3 %lld x %lld x %lld, %lld -> %lld%s",
+                       (long long)kt, (long long)frames, (long long)height, (long long)width,
+                       (long long)in, (long long)out, blocked ? " blocked" : "");
         measure(desc, name, 2.0 * (double)(seen * height * width * in * out * 9));
     }
 }

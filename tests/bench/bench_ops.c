@@ -1,8 +1,8 @@
 /* bench_ops.c - how fast single operations run: bench_ops [--device cpu|cuda] [--threads N]
  * [--precision f32|bf16] [--only TEXT] [--seconds S]
  *
- * One line a case: the best of several runs, GFLOP/s or GB/s. Sizes are those of the released model and
- * of models/mini. Compare lines of one run only: other work on the machine shifts them all.
+ * One line a case: the best of several runs, GFLOP/s or GB/s. Sizes are those of the released model
+ * and of models/mini. Compare lines of one run only: other work on the machine shifts them all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,9 @@ static lt_tensor random_tensor(bench *b, lt_dtype dtype, lt_shape shape)
     lt_tensor t;
     const lt_tensor values = random_values(dtype, shape);
     bench_must(lt_buffer_open(b->backend, dtype, shape, &t, &err), &err);
-    bench_must(b->backend->table->upload(b->backend, t.data, values.data, lt_tensor_bytes(&t), &err), &err);
+    bench_must(
+        b->backend->table->upload(b->backend, t.data, values.data, lt_tensor_bytes(&t), &err),
+        &err);
     free(values.data);
     return t;
 }
@@ -66,7 +68,8 @@ typedef struct {
     lt_tensor scale;
 } parameter;
 
-static parameter rounded_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape shape, lt_rounding rounding)
+static parameter rounded_weight(bench *b, lt_role role, lt_dtype dtype, lt_shape shape,
+                                lt_rounding rounding)
 {
     lt_error err = {0};
     parameter p = {.stored = random_values(dtype, shape), .scale = lt_none()};
@@ -146,8 +149,8 @@ static void call_linear(lt_ops *o, void *user)
     lt_linear(o, j->x, j->w, j->bias, j->act);
 }
 
-static void rounded_linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored, lt_act act,
-                           lt_rounding rounding)
+static void rounded_linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out,
+                           lt_dtype stored, lt_act act, lt_rounding rounding)
 {
     if (!wanted(b, name))
         return;
@@ -161,14 +164,15 @@ static void rounded_linear(bench *b, const char *name, int64_t rows, int64_t in,
     lt_buffer_close(b->backend, &x);
 }
 
-static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored,
-                   lt_act act)
+static void linear(bench *b, const char *name, int64_t rows, int64_t in, int64_t out,
+                   lt_dtype stored, lt_act act)
 {
     rounded_linear(b, name, rows, in, out, stored, act, LT_ROUND_NONE);
 }
 
 /* As it is, and in integers of 8 bits where the device has such products. */
-static void linear_and_int8(bench *b, const char *name, int64_t rows, int64_t in, int64_t out, lt_dtype stored)
+static void linear_and_int8(bench *b, const char *name, int64_t rows, int64_t in, int64_t out,
+                            lt_dtype stored)
 {
     char int8_name[64];
     (void)snprintf(int8_name, sizeof int8_name, "%s in int8", name);
@@ -183,8 +187,8 @@ static void call_attention(lt_ops *o, void *user)
     lt_attention(o, j->x, j->y, j->z, &j->attention);
 }
 
-static void attention(bench *b, const char *name, int64_t batch, int64_t n, int64_t m, int64_t heads,
-                      int64_t d)
+static void attention(bench *b, const char *name, int64_t batch, int64_t n, int64_t m,
+                      int64_t heads, int64_t d)
 {
     if (!wanted(b, name))
         return;
@@ -196,7 +200,8 @@ static void attention(bench *b, const char *name, int64_t batch, int64_t n, int6
         .attention = {.scale = 0.125f, .visible = lt_none(), .bias = lt_none()},
         .call = call_attention,
     };
-    measure(b, name, &j, 4.0 * (double)(batch * n * m * heads * d), 2 * (double)lt_tensor_bytes(&j.y));
+    measure(b, name, &j, 4.0 * (double)(batch * n * m * heads * d),
+            2 * (double)lt_tensor_bytes(&j.y));
     lt_buffer_close(b->backend, &j.x);
     lt_buffer_close(b->backend, &j.y);
     lt_buffer_close(b->backend, &j.z);
@@ -208,8 +213,8 @@ static void call_conv(lt_ops *o, void *user)
     lt_conv(o, j->x, j->w, j->bias, &j->conv);
 }
 
-static void conv(bench *b, const char *name, int64_t frames, int64_t height, int64_t width, int64_t in,
-                 int64_t out, int64_t kt, int64_t k, int stride)
+static void conv(bench *b, const char *name, int64_t frames, int64_t height, int64_t width,
+                 int64_t in, int64_t out, int64_t kt, int64_t k, int stride)
 {
     if (!wanted(b, name))
         return;
@@ -231,7 +236,8 @@ static void conv(bench *b, const char *name, int64_t frames, int64_t height, int
         .call = call_conv,
     };
     const double pixels = (double)(frames * height * width / stride / stride);
-    measure(b, name, &j, 2.0 * pixels * (double)(in * out * kt * k * k), (double)lt_tensor_bytes(&j.x));
+    measure(b, name, &j, 2.0 * pixels * (double)(in * out * kt * k * k),
+            (double)lt_tensor_bytes(&j.x));
     drop_weight(b, &w);
     drop_weight(b, &bias);
     lt_buffer_close(b->backend, &j.x);
@@ -281,8 +287,11 @@ static void group_norm(bench *b, const char *name, int64_t frames, int64_t heigh
         .x = random_tensor(b, type, lt_shape4(frames, height, width, channels)),
         .w = &w.w,
         .bias = &w.w,
-        .group_norm =
-            {.groups = groups, .eps = 1e-6f, .act = LT_ACT_SILU, .gain = lt_none(), .shift = lt_none()},
+        .group_norm = {.groups = groups,
+                       .eps = 1e-6f,
+                       .act = LT_ACT_SILU,
+                       .gain = lt_none(),
+                       .shift = lt_none()},
         .call = call_group_norm,
     };
     if (cell > 0) {
@@ -331,7 +340,8 @@ static void call_copy(lt_ops *o, void *user)
     lt_cast(o, j->x, o->dtype);
 }
 
-static void elements(bench *b, const char *name, lt_tensor x, void (*call)(lt_ops *, void *), lt_act act)
+static void elements(bench *b, const char *name, lt_tensor x, void (*call)(lt_ops *, void *),
+                     lt_act act)
 {
     job j = {.x = x, .act = act, .call = call};
     measure(b, name, &j, (double)lt_numel(&x), 2 * (double)lt_tensor_bytes(&x));
@@ -360,7 +370,8 @@ static void all_cases(bench *b)
 {
     const lt_dtype type = b->backend->activation;
     linear(b, "linear mini DiT qkv 1296 x 256 -> 768", 1296, 256, 768, type, LT_ACT_NONE);
-    linear(b, "linear mini DiT mlp 1296 x 256 -> 1024 gelu", 1296, 256, 1024, type, LT_ACT_GELU_TANH);
+    linear(b, "linear mini DiT mlp 1296 x 256 -> 1024 gelu", 1296, 256, 1024, type,
+           LT_ACT_GELU_TANH);
     linear(b, "linear mini DiT mlp 1296 x 1024 -> 256", 1296, 1024, 256, type, LT_ACT_NONE);
     linear(b, "linear T5 226 x 4096 -> 10240", 226, 4096, 10240, LT_BF16, LT_ACT_NONE);
     linear(b, "linear DiT 4444 x 1920 -> 7680", 4444, 1920, 7680, LT_BF16, LT_ACT_NONE);
@@ -405,7 +416,8 @@ static void all_cases(bench *b)
     element_cases(b);
 }
 
-static lt_status open_device(bench *b, const char *device, int threads, lt_dtype dtype, lt_error *err)
+static lt_status open_device(bench *b, const char *device, int threads, lt_dtype dtype,
+                             lt_error *err)
 {
     if (strcmp(device, "cpu") == 0)
         return lt_cpu_open(&b->backend, threads, dtype, err);

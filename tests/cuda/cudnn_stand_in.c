@@ -1,6 +1,6 @@
-/* cudnn_stand_in.c - a libcudnn.so.9 that plans nothing: what test_cudnn_faults tells it to answer when a plan or a way of looking for
- * engines is finalized, and success for all else. Two proposals come from every look, whose engines have more numerical notes than are read.
- * Test-only. */
+/* cudnn_stand_in.c - a libcudnn.so.9 that plans nothing: what test_cudnn_faults tells it to answer
+ * when a plan or a way of looking for engines is finalized, and success for all else. Two proposals
+ * come from every look, whose engines have more numerical notes than are read. Test-only. */
 #include <cudnn_graph.h>
 #include <stdlib.h>
 
@@ -68,7 +68,8 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
     return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cudnnBackendDescriptor_t *descriptor)
+cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type,
+                                           cudnnBackendDescriptor_t *descriptor)
 {
     thing *made = malloc(sizeof *made);
     if (made == NULL)
@@ -84,15 +85,19 @@ cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor)
     return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t type, int64_t count, const void *elements)
+cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor,
+                                       cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t count,
+                                       const void *elements)
 {
     (void)descriptor, (void)name, (void)type, (void)count, (void)elements;
     return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor, cudnnBackendAttributeName_t name,
-                                       cudnnBackendAttributeType_t type, int64_t requested, int64_t *count, void *elements)
+cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor,
+                                       cudnnBackendAttributeName_t name,
+                                       cudnnBackendAttributeType_t type, int64_t requested,
+                                       int64_t *count, void *elements)
 {
     (void)descriptor, (void)type;
     *count = name == CUDNN_ATTR_ENGINEHEUR_RESULTS ? PROPOSALS : 1;
@@ -117,7 +122,8 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor)
     return (cudnnStatus_t)told.codes[at < told.count ? at : told.count - 1];
 }
 
-cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
+cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
+                                  cudnnBackendDescriptor_t pack)
 {
     (void)handle, (void)plan, (void)pack;
     return CUDNN_STATUS_INTERNAL_ERROR;

@@ -1,29 +1,30 @@
-/* driver_stand_in.c - a libcuda.so.1 that drives nothing: every function that cuDNN looks for while it builds a plan, so that
- * test_cudnn_plans can have plans for cards that are not here. Loading a kernel succeeds; asking for a device fails. Test-only. */
+/* driver_stand_in.c - a libcuda.so.1 that drives nothing: every function that cuDNN looks for while
+ * it builds a plan, so that test_cudnn_plans can have plans for cards that are not here. Loading a
+ * kernel succeeds; asking for a device fails. Test-only. */
 
 enum { SUCCESS = 0, NO_DEVICE = 100 };
 
 #pragma GCC visibility push(default) /* the build hides what is not named */
 
-#define GIVES_HANDLE(name)          \
-    int name(void **handle);        \
-    int name(void **handle)         \
-    {                               \
-        static int something;       \
-        *handle = &something;       \
-        return SUCCESS;             \
+#define GIVES_HANDLE(name)                                                                         \
+    int name(void **handle);                                                                       \
+    int name(void **handle)                                                                        \
+    {                                                                                              \
+        static int something;                                                                      \
+        *handle = &something;                                                                      \
+        return SUCCESS;                                                                            \
     }
-#define SUCCEEDS(name)  \
-    int name(void);     \
-    int name(void)      \
-    {                   \
-        return SUCCESS; \
+#define SUCCEEDS(name)                                                                             \
+    int name(void);                                                                                \
+    int name(void)                                                                                 \
+    {                                                                                              \
+        return SUCCESS;                                                                            \
     }
-#define REFUSES(name)     \
-    int name(void);       \
-    int name(void)        \
-    {                     \
-        return NO_DEVICE; \
+#define REFUSES(name)                                                                              \
+    int name(void);                                                                                \
+    int name(void)                                                                                 \
+    {                                                                                              \
+        return NO_DEVICE;                                                                          \
     }
 
 GIVES_HANDLE(cuKernelGetFunction)

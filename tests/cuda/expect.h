@@ -1,4 +1,5 @@
-/* expect.h - what a test of the CUDA backend counts and names: calls that must succeed, and what they must have done. */
+/* expect.h - what a test of the CUDA backend counts and names: calls that must succeed, and what
+ * they must have done. */
 #ifndef TEST_CUDA_EXPECT_H
 #define TEST_CUDA_EXPECT_H
 

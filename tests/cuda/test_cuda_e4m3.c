@@ -1,5 +1,7 @@
-/* test_cuda_e4m3.c - products and attention in 8 bits, on the host's emulation and on a card (test_cuda_e4m3_card): every bf16 number is rounded to the nearest of E4M3; a
- * weight that allows it is multiplied so where the shape does, within the error that 3 bits of mantissa make, and else as always; attention likewise. */
+/* test_cuda_e4m3.c - products and attention in 8 bits, on the host's emulation and on a card
+ * (test_cuda_e4m3_card): every bf16 number is rounded to the nearest of E4M3; a weight that allows
+ * it is multiplied so where the shape does, within the error that 3 bits of mantissa make, and else
+ * as always; attention likewise. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,12 +83,16 @@ static void every_number(void)
     lt_backend *b = open_card();
     for (int i = 0; i < ROWS * COLUMNS; i++) {
         const int number = i / COLUMNS * PER_ROW + i % COLUMNS;
-        x[i] = (uint16_t)(i % COLUMNS == 0 || number > LARGEST_BF16 ? LARGEST_BF16 : (number % 2 == 0 ? 0 : 0x8000) | number);
+        x[i] = (uint16_t)(i % COLUMNS == 0 || number > LARGEST_BF16
+                              ? LARGEST_BF16
+                              : (number % 2 == 0 ? 0 : 0x8000) | number);
     }
     void *from = on_card(b, x, sizeof x);
     uint8_t *to = on_card(b, NULL, sizeof code);
     float *scales = on_card(b, NULL, sizeof scale);
-    need(lt_cuda_to_e4m3((lt_cuda *)b, to, scales, lt_view(from, LT_BF16, lt_shape2(ROWS, COLUMNS)), true, &err), &err);
+    need(lt_cuda_to_e4m3((lt_cuda *)b, to, scales, lt_view(from, LT_BF16, lt_shape2(ROWS, COLUMNS)),
+                         true, &err),
+         &err);
     need(b->table->download(b, code, to, sizeof code, &err), &err);
     need(b->table->download(b, scale, scales, sizeof scale, &err), &err);
     for (int i = 0; i < ROWS * COLUMNS; i++) {
@@ -130,16 +136,21 @@ static void product(int capability, bool e4m3, int rows, int inputs, int outputs
         x[i] = lt_f32_to_bf16(draw(&state) * (float)(1 + i / inputs % 5)); /* rows differ in size */
     for (int i = 0; i < outputs * inputs; i++)
         w[i] = lt_f32_to_bf16(draw(&state) * 0.02F);
-    lt_weight weight = {.value = lt_view(w, LT_BF16, lt_shape2(outputs, inputs)), .scale = lt_none(), .role = LT_ROLE_MATRIX,
+    lt_weight weight = {.value = lt_view(w, LT_BF16, lt_shape2(outputs, inputs)),
+                        .scale = lt_none(),
+                        .role = LT_ROLE_MATRIX,
                         .rounding = e4m3 ? LT_ROUND_E4M3 : LT_ROUND_NONE};
-    lt_weight vector = {.value = lt_view(bias, LT_F32, lt_shape1(outputs)), .scale = lt_none(), .role = LT_ROLE_VECTOR};
+    lt_weight vector = {.value = lt_view(bias, LT_F32, lt_shape1(outputs)),
+                        .scale = lt_none(),
+                        .role = LT_ROLE_VECTOR};
     need(b->table->prepare(b, &weight, &err), &err);
     need(b->table->prepare(b, &vector, &err), &err);
     const size_t bytes = (size_t)rows * (size_t)outputs * sizeof *results;
     void *in = on_card(b, x, (size_t)rows * (size_t)inputs * sizeof *x);
     void *out = on_card(b, NULL, bytes);
-    need(b->table->linear(b, lt_view(out, LT_BF16, lt_shape2(rows, outputs)), lt_view(in, LT_BF16, lt_shape2(rows, inputs)), &weight,
-                          &vector, LT_ACT_NONE, &err),
+    need(b->table->linear(b, lt_view(out, LT_BF16, lt_shape2(rows, outputs)),
+                          lt_view(in, LT_BF16, lt_shape2(rows, inputs)), &weight, &vector,
+                          LT_ACT_NONE, &err),
          &err);
     need(b->table->download(b, results, out, bytes, &err), &err);
     b->table->release(b, in);
@@ -175,8 +186,9 @@ static double error_of(int capability, int rows, int inputs, int outputs)
     return sqrt(apart / size);
 }
 
-/* A number with 3 bits of mantissa is off by 2.6 % of itself in the mean square at most (2^-4 / sqrt(3) of a mantissa of 1 to 2,
- * less for larger ones); both factors are, independently: below 5 % of the sum. */
+/* A number with 3 bits of mantissa is off by 2.6 % of itself in the mean square at most (2^-4 /
+ * sqrt(3) of a mantissa of 1 to 2, less for larger ones); both factors are, independently: below 5
+ * % of the sum. */
 static void products(int card)
 {
     static const struct {
@@ -185,9 +197,12 @@ static void products(int card)
     static const int capability[] = {90, 89};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         for (size_t k = card == 90 ? 0 : 1; k < 2; k++) { /* one scale a matrix is for every card */
-            const double error = error_of(capability[k], shape[i].rows, shape[i].inputs, shape[i].outputs);
-            printf("sm_%d, %2d x %4d x %2d: relative L2 %.4f\n", capability[k], shape[i].rows, shape[i].inputs, shape[i].outputs, error);
-            expect(error > 1e-3 && error < 5e-2, "as far from bf16 as 3 bits of mantissa are", error);
+            const double error =
+                error_of(capability[k], shape[i].rows, shape[i].inputs, shape[i].outputs);
+            printf("sm_%d, %2d x %4d x %2d: relative L2 %.4f\n", capability[k], shape[i].rows,
+                   shape[i].inputs, shape[i].outputs, error);
+            expect(error > 1e-3 && error < 5e-2, "as far from bf16 as 3 bits of mantissa are",
+                   error);
         }
     expect(error_of(card, 8, 64, 16) == 0, "few rows read the weight as it is", 0);
     expect(error_of(card, 9, 24, 16) == 0, "rows of 24 bytes are multiplied in bf16", 0);
@@ -229,17 +244,24 @@ static uint16_t *fused_rows(const attention_shape *s)
     return x;
 }
 
-static void attend(const attention_shape *s, lt_rounding rounding, const uint16_t *x, uint16_t *results)
+static void attend(const attention_shape *s, lt_rounding rounding, const uint16_t *x,
+                   uint16_t *results)
 {
     lt_error err = {0};
     lt_backend *b = open_card();
-    const size_t bytes = (size_t)s->batches * (size_t)s->n * (size_t)s->heads * (size_t)s->d * sizeof *results;
-    void *in = on_card(b, x, (size_t)s->batches * (size_t)s->m * 3 * (size_t)s->heads * (size_t)s->d * sizeof *x);
+    const size_t bytes =
+        (size_t)s->batches * (size_t)s->n * (size_t)s->heads * (size_t)s->d * sizeof *results;
+    void *in = on_card(
+        b, x, (size_t)s->batches * (size_t)s->m * 3 * (size_t)s->heads * (size_t)s->d * sizeof *x);
     void *out = on_card(b, NULL, bytes);
     const lt_tensor all = lt_view(in, LT_BF16, lt_shape5(s->batches, s->m, 3, s->heads, s->d));
-    const lt_attention_args a = {.scale = 1.0F / sqrtf((float)s->d), .visible = lt_none(), .bias = lt_none(), .rounding = rounding};
+    const lt_attention_args a = {.scale = 1.0F / sqrtf((float)s->d),
+                                 .visible = lt_none(),
+                                 .bias = lt_none(),
+                                 .rounding = rounding};
     need(b->table->attention(b, lt_view(out, LT_BF16, lt_shape4(s->batches, s->n, s->heads, s->d)),
-                             lt_slice(lt_select(all, 2, 0), 1, 0, s->n), lt_select(all, 2, 1), lt_select(all, 2, 2), &a, &err),
+                             lt_slice(lt_select(all, 2, 0), 1, 0, s->n), lt_select(all, 2, 1),
+                             lt_select(all, 2, 2), &a, &err),
          &err);
     need(b->table->download(b, results, out, bytes, &err), &err);
     b->table->release(b, in);
@@ -248,23 +270,28 @@ static void attend(const attention_shape *s, lt_rounding rounding, const uint16_
 }
 
 /* The row of attention that results begin at `out` for, in double. */
-static void exact_row(const attention_shape *s, const uint16_t *x, int batch, int row, int head, double *weight, double *out)
+static void exact_row(const attention_shape *s, const uint16_t *x, int batch, int row, int head,
+                      double *weight, double *out)
 {
     const int width = s->heads * s->d;
-    const uint16_t *of_batch = x + (size_t)batch * (size_t)s->m * 3 * (size_t)width + (size_t)head * (size_t)s->d;
+    const uint16_t *of_batch =
+        x + (size_t)batch * (size_t)s->m * 3 * (size_t)width + (size_t)head * (size_t)s->d;
     double total = 0;
     memset(out, 0, (size_t)s->d * sizeof *out);
     for (int key = 0; key < s->m; key++) {
         double dot = 0;
         for (int i = 0; i < s->d; i++)
-            dot += (double)lt_bf16_to_f32(of_batch[(size_t)row * 3 * (size_t)width + (size_t)i]) *
-                   (double)lt_bf16_to_f32(of_batch[((size_t)key * 3 + 1) * (size_t)width + (size_t)i]);
+            dot +=
+                (double)lt_bf16_to_f32(of_batch[(size_t)row * 3 * (size_t)width + (size_t)i]) *
+                (double)lt_bf16_to_f32(of_batch[((size_t)key * 3 + 1) * (size_t)width + (size_t)i]);
         weight[key] = exp(dot / sqrt(s->d));
         total += weight[key];
     }
     for (int key = 0; key < s->m; key++)
         for (int i = 0; i < s->d; i++)
-            out[i] += weight[key] / total * (double)lt_bf16_to_f32(of_batch[((size_t)key * 3 + 2) * (size_t)width + (size_t)i]);
+            out[i] +=
+                weight[key] / total *
+                (double)lt_bf16_to_f32(of_batch[((size_t)key * 3 + 2) * (size_t)width + (size_t)i]);
 }
 
 /* Relative L2 of attention in E4M3 to what it is of the same bf16 numbers. */
@@ -309,19 +336,24 @@ static bool same_as_ever(const attention_shape *s)
     return same;
 }
 
-/* Of random values, of which a mean has nothing in common: v and weights are rounded, 2.6 % each, and q and k, which shifts a
- * score by 3.7 % of 1.3 and its weight by as much: 6 % together, more where few weights count. */
+/* Of random values, of which a mean has nothing in common: v and weights are rounded, 2.6 % each,
+ * and q and k, which shifts a score by 3.7 % of 1.3 and its weight by as much: 6 % together, more
+ * where few weights count. */
 static void attentions(void)
 {
-    static const attention_shape shape[] = {{1, 1000, 1100, 2, 64, false}, {2, 1000, 1088, 1, 64, false}, {1, 1024, 1025, 1, 64, true}};
-    static const attention_shape in_bf16[] = {{1, 96, 96, 2, 64, false}, {1, 1024, 1040, 1, 16, false}};
+    static const attention_shape shape[] = {
+        {1, 1000, 1100, 2, 64, false}, {2, 1000, 1088, 1, 64, false}, {1, 1024, 1025, 1, 64, true}};
+    static const attention_shape in_bf16[] = {{1, 96, 96, 2, 64, false},
+                                              {1, 1024, 1040, 1, 16, false}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         const double error = attention_error(&shape[i]);
-        printf("attention, %d x %d, %d heads of %d: relative L2 %.4f\n", shape[i].n, shape[i].m, shape[i].heads, shape[i].d, error);
+        printf("attention, %d x %d, %d heads of %d: relative L2 %.4f\n", shape[i].n, shape[i].m,
+               shape[i].heads, shape[i].d, error);
         expect(error > 1e-2 && error < 9e-2, "as far from exact as 3 bits of mantissa are", error);
     }
     for (size_t i = 0; i < sizeof in_bf16 / sizeof *in_bf16; i++)
-        expect(same_as_ever(&in_bf16[i]), "what is small, and heads of 16, stay in bf16", in_bf16[i].d);
+        expect(same_as_ever(&in_bf16[i]), "what is small, and heads of 16, stay in bf16",
+               in_bf16[i].d);
 }
 
 static bool has_attention(void)

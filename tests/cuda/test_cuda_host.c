@@ -1,5 +1,6 @@
-/* test_cuda_host.c - the CUDA backend without a GPU: its sources compiled for the host (host/), every case of the parity table
- * within its bound, and the same bytes when the threads of a block take their turns the other way round.
+/* test_cuda_host.c - the CUDA backend without a GPU: its sources compiled for the host (host/),
+ * every case of the parity table within its bound, and the same bytes when the threads of a block
+ * take their turns the other way round.
  *
  *     test_cuda_host [BACKEND [OPERATION]]      "cuda-host-bf16 rope" runs only those
  *
@@ -36,7 +37,8 @@ int main(int argc, char **argv)
             printf("FAILED %s: %s\n", backends[i].name, err.message);
             return 1;
         }
-        failed += op_run_table(forward, backward, backends[i].dtype, backends[i].name, argc > 2 ? argv[2] : NULL);
+        failed += op_run_table(forward, backward, backends[i].dtype, backends[i].name,
+                               argc > 2 ? argv[2] : NULL);
         const size_t left = forward->memory_in_use + backward->memory_in_use;
         if (left != 0)
             printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, left);

@@ -1,6 +1,7 @@
-/* test_cuda_pieces.c - what the parity table does not reach in kernels/cuda: the table of plans; convolutions in bands of rows, as
- * on a card with little memory; the graph of attention, which only large shapes get; kernels that were compiled for an older
- * architecture than the card's. On the host, as test_cuda_host. */
+/* test_cuda_pieces.c - what the parity table does not reach in kernels/cuda: the table of plans;
+ * convolutions in bands of rows, as on a card with little memory; the graph of attention, which
+ * only large shapes get; kernels that were compiled for an older architecture than the card's. On
+ * the host, as test_cuda_host. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ static void check_plans(void)
     const int64_t absent = -1;
     expect(lt_plan_find(&cache, &absent, sizeof absent) == NULL, "an empty cache has no plan");
     for (int64_t key = 0; key < 1000; key++)
-        expect(lt_plan_keep(&cache, &key, sizeof key, &plans[key], NULL) == LT_OK, "a plan is kept");
+        expect(lt_plan_keep(&cache, &key, sizeof key, &plans[key], NULL) == LT_OK,
+               "a plan is kept");
     for (int64_t key = 0; key < 1000; key++)
         expect(lt_plan_find(&cache, &key, sizeof key) == &plans[key], "a plan is found by its key");
     expect(lt_plan_find(&cache, &absent, sizeof absent) == NULL, "a key that was never kept");
@@ -75,14 +77,16 @@ static float small_number(int64_t i)
     return (float)((i * 37 + 11) % 64 - 32) / 32; /* a bf16 number */
 }
 
-/* Queries are the last ROWS rows of a fused projection [B, MEMBERS, q k v, heads, depth], keys and values all its rows. */
+/* Queries are the last ROWS rows of a fused projection [B, MEMBERS, q k v, heads, depth], keys and
+ * values all its rows. */
 static double wanted(const float *qkv, int batch, int row, int head, int column)
 {
     double total = 0;
     double sum = 0;
     for (int key = 0; key < MEMBERS; key++) {
         double dot = 0;
-        const float *q = qkv + ((batch * MEMBERS + MEMBERS - ROWS + row) * 3 * HEADS + head) * DEPTH;
+        const float *q =
+            qkv + ((batch * MEMBERS + MEMBERS - ROWS + row) * 3 * HEADS + head) * DEPTH;
         const float *k = qkv + ((batch * MEMBERS + key) * 3 * HEADS + HEADS + head) * DEPTH;
         for (int e = 0; e < DEPTH; e++)
             dot += (double)q[e] * (double)k[e];
@@ -129,8 +133,8 @@ static void check_attention(void)
         expect(lt_cudnn_attention(c, &j, &done, &err) == LT_OK && done, err.message);
     expect(cudaStreamSynchronize(c->stream) == cudaSuccess, "a stream that is done");
     for (int i = 0; i < B * ROWS * HEADS * DEPTH; i++) {
-        const double want =
-            wanted(qkv, i / DEPTH / HEADS / ROWS, i / DEPTH / HEADS % ROWS, i / DEPTH % HEADS, i % DEPTH);
+        const double want = wanted(qkv, i / DEPTH / HEADS / ROWS, i / DEPTH / HEADS % ROWS,
+                                   i / DEPTH % HEADS, i % DEPTH);
         const double got = (double)lt_bf16_to_f32(out[i]);
         expect(fabs(got - want) <= 0x1p-8 * fabs(want) + 1e-6, "attention as a graph");
     }
@@ -144,7 +148,8 @@ static void check_attention(void)
 
 /* ---- kernels for an older architecture ---- */
 
-/* How many kernels of such an architecture were allowed to begin before those in front of them were done. */
+/* How many kernels of such an architecture were allowed to begin before
+ * those in front of them were done. */
 static size_t early_of(int architecture)
 {
     lt_error err = {0};

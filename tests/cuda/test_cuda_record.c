@@ -1,5 +1,6 @@
-/* test_cuda_record.c - passes that are recorded: the same bytes as run by run, whatever the numbers on the device and wherever memory moves to;
- * what a recording refuses; downloads that are waited for later. On every emulated device, and on a card (test_cuda_record_card). */
+/* test_cuda_record.c - passes that are recorded: the same bytes as run by run, whatever the numbers
+ * on the device and wherever memory moves to; what a recording refuses; downloads that are waited
+ * for later. On every emulated device, and on a card (test_cuda_record_card). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,17 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/ops.h"
 
-enum { ROWS = 2, HEADS = 2, DEPTH = 16, STEPS = 140, ROOM = ROWS * STEPS + 40, WIDE = 1 << 16, PATTERN = 0x5a, BLOCKS = 3, STEPS_AFTER = 3 };
+enum {
+    ROWS = 2,
+    HEADS = 2,
+    DEPTH = 16,
+    STEPS = 140,
+    ROOM = ROWS * STEPS + 40,
+    WIDE = 1 << 16,
+    PATTERN = 0x5a,
+    BLOCKS = 3,
+    STEPS_AFTER = 3
+};
 enum { CALLS = 2 }; /* of a pass: measured, and run or recorded */
 
 /* ---- steps of a cache ---- */
@@ -17,9 +28,9 @@ typedef struct {
     lt_tensor numbers; /* i32: the first row's position, what each row sees */
     lt_tensor keys;    /* [1, ROOM, HEADS, DEPTH] */
     lt_tensor values;
-    lt_tensor angles;  /* [ROOM, DEPTH / 2] f32, cosines and sines alike */
-    lt_tensor out;     /* [1, ROWS, HEADS, DEPTH] f32 */
-    int filled;        /* rows that are there */
+    lt_tensor angles; /* [ROOM, DEPTH / 2] f32, cosines and sines alike */
+    lt_tensor out;    /* [1, ROWS, HEADS, DEPTH] f32 */
+    int filled;       /* rows that are there */
     lt_ops ops;
     int calls; /* of the pass */
 } cache;
@@ -58,7 +69,8 @@ static void close_cache(lt_backend *b, cache *c)
 
 static lt_attention_args args_of(const cache *c)
 {
-    return (lt_attention_args){.scale = 0.25F, .visible = lt_slice(c->numbers, 0, 1, ROWS), .bias = lt_none()};
+    return (lt_attention_args){
+        .scale = 0.25F, .visible = lt_slice(c->numbers, 0, 1, ROWS), .bias = lt_none()};
 }
 
 /* Where the rows go is read on the device. */
@@ -68,7 +80,9 @@ static lt_status add_rows(lt_ops *o, void *user)
     const lt_attention_args args = args_of(c);
     const lt_tensor rows = lt_cast(o, c->in, o->dtype);
     c->calls++;
-    lt_copy_into(o, c->out, lt_cached_attention(o, rows, c->keys, c->values, lt_slice(c->numbers, 0, 0, 1), c->angles, c->angles, &args));
+    lt_copy_into(o, c->out,
+                 lt_cached_attention(o, rows, c->keys, c->values, lt_slice(c->numbers, 0, 0, 1),
+                                     c->angles, c->angles, &args));
     return lt_ops_status(o);
 }
 
@@ -81,7 +95,8 @@ static lt_status add_last_rows(lt_ops *o, void *user)
     const lt_tensor keys = lt_slice(c->keys, 1, 0, c->filled + ROWS);
     const lt_tensor values = lt_slice(c->values, 1, 0, c->filled + ROWS);
     const lt_tensor angles = lt_slice(c->angles, 0, c->filled, ROWS);
-    lt_copy_into(o, c->out, lt_cached_attention(o, rows, keys, values, lt_none(), angles, angles, &args));
+    lt_copy_into(o, c->out,
+                 lt_cached_attention(o, rows, keys, values, lt_none(), angles, angles, &args));
     return lt_ops_status(o);
 }
 
@@ -96,9 +111,11 @@ static lt_status run_step(lt_backend *b, cache *c, lt_repeated *repeated, float 
         in[i] = (float)((i * 31 + c->filled * 57 + i / 7) % 23 - 11) / 8;
     LT_TRY(b->table->upload(b, c->in.data, in, sizeof in, err));
     LT_TRY(b->table->upload(b, c->numbers.data, numbers, sizeof numbers, err));
-    LT_TRY(repeated != NULL ? lt_ops_repeat(&c->ops, repeated, add_rows, c, err) : lt_ops_run(&c->ops, add_last_rows, c, err));
+    LT_TRY(repeated != NULL ? lt_ops_repeat(&c->ops, repeated, add_rows, c, err)
+                            : lt_ops_run(&c->ops, add_last_rows, c, err));
     c->filled += ROWS;
-    return out == NULL ? LT_OK : b->table->download(b, out, c->out.data, lt_tensor_bytes(&c->out), err);
+    return out == NULL ? LT_OK
+                       : b->table->download(b, out, c->out.data, lt_tensor_bytes(&c->out), err);
 }
 
 /* ---- memory that moves ---- */
@@ -147,10 +164,12 @@ static lt_status move(lt_backend *b, cache *c, int which, size_t *bytes, lt_erro
         return lt_ops_run(&c->ops, take_much, NULL, err);
     }
     *bytes = which == 1 ? cuda->workspace_bytes : cuda->counter_bytes;
-    return which == 1 ? lt_cuda_workspace(cuda, cuda->workspace_bytes + WIDE, &memory, err) : lt_cuda_counters(cuda, WIDE, &counters, err);
+    return which == 1 ? lt_cuda_workspace(cuda, cuda->workspace_bytes + WIDE, &memory, err)
+                      : lt_cuda_counters(cuda, WIDE, &counters, err);
 }
 
-/* Rows join two caches, one of them by a recording that is replayed; twice every kind of memory moves under it. */
+/* Rows join two caches, one of them by a recording that is replayed; twice every kind of memory
+ * moves under it. */
 static void same_bytes(int device, lt_dtype activation)
 {
     lt_error err = {0};
@@ -183,31 +202,37 @@ static void same_bytes(int device, lt_dtype activation)
     }
     expect(s == LT_OK, "steps", &err);
     expect(same, "the same bytes as launch by launch", &err);
-    expect(recorded.calls == CALLS * (2 + BLOCKS) && repeated.recording != NULL, "run, recorded, and recorded anew when memory moved", &err);
+    expect(recorded.calls == CALLS * (2 + BLOCKS) && repeated.recording != NULL,
+           "run, recorded, and recorded anew when memory moved", &err);
     for (int i = 0; i < BLOCKS; i++)
-        expect(is_untouched(b, watched[i], bytes[i], &err), "nothing is written where memory was", &err);
-    expect(run_step(b, &launched, NULL, NULL, &err) == LT_OK && run_step(b, &recorded, &repeated, NULL, &err) == LT_OK,
+        expect(is_untouched(b, watched[i], bytes[i], &err), "nothing is written where memory was",
+               &err);
+    expect(run_step(b, &launched, NULL, NULL, &err) == LT_OK &&
+               run_step(b, &recorded, &repeated, NULL, &err) == LT_OK,
            "a step that nobody waits for", &err);
     bool done = true;
     s = b->table->let_go(b, &err);
     if (s == LT_OK)
         s = b->table->replay(b, repeated.recording, &done, &err);
     expect(s == LT_OK && !done, "of no use once its memory was given back", &err);
-    for (int step = 0; step < STEPS_AFTER && s == LT_OK; step++) { /* recorded first: memory that the other takes would do for it */
+    /* recorded first: memory that the other takes would do for it */
+    for (int step = 0; step < STEPS_AFTER && s == LT_OK; step++) {
         s = run_step(b, &recorded, &repeated, got, &err);
         if (s == LT_OK)
             s = run_step(b, &launched, NULL, want, &err);
         same = same && memcmp(got, want, sizeof got) == 0;
     }
     expect(s == LT_OK && same, "steps after memory was given back", &err);
-    expect(recorded.calls == CALLS * (2 + BLOCKS + 2) && repeated.recording != NULL, "run and recorded anew after it was given back", &err);
+    expect(recorded.calls == CALLS * (2 + BLOCKS + 2) && repeated.recording != NULL,
+           "run and recorded anew after it was given back", &err);
     lt_ops_forget(&recorded.ops, &repeated);
     for (int step = 0; step < STEPS_AFTER && s == LT_OK; step++) {
         s = run_step(b, &recorded, &repeated, NULL, &err);
         if (s == LT_OK)
             s = b->table->let_go(b, &err);
     }
-    expect(s == LT_OK && repeated.recording == NULL, "never recorded while memory is given back after each run", &err);
+    expect(s == LT_OK && repeated.recording == NULL,
+           "never recorded while memory is given back after each run", &err);
     lt_ops_forget(&recorded.ops, &repeated);
     expect(repeated.recording == NULL && !repeated.ran, "forgotten", &err);
     for (int i = 0; i < BLOCKS; i++)
@@ -226,7 +251,8 @@ static void profiled(void)
     cache c;
     lt_repeated repeated = {0};
     float out[ROWS * HEADS * DEPTH];
-    expect(lt_cuda_open(&b, 0, LT_F32, &err) == LT_OK && lt_profile_start(b, &err) == LT_OK, "a device with a profile", &err);
+    expect(lt_cuda_open(&b, 0, LT_F32, &err) == LT_OK && lt_profile_start(b, &err) == LT_OK,
+           "a device with a profile", &err);
     if (b == NULL)
         exit(1);
     open_cache(b, &c);
@@ -244,7 +270,8 @@ static void profiled(void)
 
 /* ---- downloads that are waited for later ---- */
 
-/* Each gives what was there when it was begun, whatever came over it since; begun twice, what was there the second time. */
+/* Each gives what was there when it was begun, whatever came over it since; begun twice, what was
+ * there the second time. */
 static void readings(int device)
 {
     enum { VALUES = 5, READINGS = 2 };
@@ -277,7 +304,8 @@ static void readings(int device)
     if (s == LT_OK)
         s = b->table->finish_reading(b, r[0], got, &err);
     expect(s == LT_OK && got[0] == 21 && got[VALUES - 1] == 21, "begun again", &err);
-    expect(b->table->begin_reading(b, r[1], t.data, &err) == LT_OK, "one that nobody finishes", &err);
+    expect(b->table->begin_reading(b, r[1], t.data, &err) == LT_OK, "one that nobody finishes",
+           &err);
     for (int i = 0; i < READINGS; i++)
         b->table->close_reading(b, r[i]);
     b->table->close_reading(b, NULL);
@@ -351,7 +379,8 @@ static lt_status streams(void *user, lt_error *err)
 {
     const request *r = user;
     const lt_tensor x = lt_view(r->memory, LT_F32, lt_shape2(1, 32));
-    return r->b->table->linear(r->b, lt_view(r->memory + 128, LT_F32, lt_shape2(1, 32)), x, r->streamed, NULL, LT_ACT_NONE, err);
+    return r->b->table->linear(r->b, lt_view(r->memory + 128, LT_F32, lt_shape2(1, 32)), x,
+                               r->streamed, NULL, LT_ACT_NONE, err);
 }
 
 static lt_status records(void *user, lt_error *err)
@@ -375,13 +404,23 @@ static void refusals(int device)
     static const struct {
         lt_work work;
         const char *what;
-    } refused[] = {{uploads, "an upload"}, {downloads, "a download"}, {begins_reading, "a reading"}, {finishes_reading, "its end"},
-                   {waits, "a wait"}, {allocates, "an allocation"}, {grows_workspace, "a larger workspace"}, {grows_counters, "more counters"},
-                   {streams, "a matrix from the host"}, {records, "a recording in a recording"}};
+    } refused[] = {{uploads, "an upload"},
+                   {downloads, "a download"},
+                   {begins_reading, "a reading"},
+                   {finishes_reading, "its end"},
+                   {waits, "a wait"},
+                   {allocates, "an allocation"},
+                   {grows_workspace, "a larger workspace"},
+                   {grows_counters, "more counters"},
+                   {streams, "a matrix from the host"},
+                   {records, "a recording in a recording"}};
     static float values[32 * 32];
     lt_error err = {0};
     request r = {.b = NULL};
-    lt_weight w = {.value = lt_view(values, LT_F32, lt_shape2(32, 32)), .scale = lt_none(), .role = LT_ROLE_MATRIX, .home = LT_HOME_PINNED};
+    lt_weight w = {.value = lt_view(values, LT_F32, lt_shape2(32, 32)),
+                   .scale = lt_none(),
+                   .role = LT_ROLE_MATRIX,
+                   .home = LT_HOME_PINNED};
     lt_status s = lt_cuda_open(&r.b, device, LT_F32, &err);
     if (s == LT_OK)
         s = r.b->table->alloc(r.b, 256, (void **)&r.memory, &err);
@@ -397,7 +436,9 @@ static void refusals(int device)
         lt_recording *recording = NULL;
         err = (lt_error){0};
         const lt_status refusal = r.b->table->record(r.b, refused[i].work, &r, &recording, &err);
-        expect(refusal == LT_ERR_FAILED && recording == NULL && strstr(err.message, "recording") != NULL, refused[i].what, &err);
+        expect(refusal == LT_ERR_FAILED && recording == NULL &&
+                   strstr(err.message, "recording") != NULL,
+               refused[i].what, &err);
         float back = 0; /* the stream does its work again */
         err = (lt_error){0};
         s = r.b->table->fill(r.b, lt_view(r.memory, LT_F32, lt_shape1(32)), (float)i + 1, &err);
@@ -409,7 +450,9 @@ static void refusals(int device)
     lt_repeated repeated = {0};
     lt_ops_open(&o, r.b);
     err = (lt_error){0};
-    expect(lt_ops_repeat(&o, &repeated, pass_that_uploads, NULL, &err) == LT_ERR_FAILED && !repeated.ran, "a repeated pass that uploads", &err);
+    expect(lt_ops_repeat(&o, &repeated, pass_that_uploads, NULL, &err) == LT_ERR_FAILED &&
+               !repeated.ran,
+           "a repeated pass that uploads", &err);
     lt_ops_close(&o);
     r.b->table->unprepare(r.b, &w);
     r.b->table->close_reading(r.b, r.reading);
@@ -418,7 +461,8 @@ static void refusals(int device)
 }
 
 #ifdef EMULATED_CARD
-/* The emulation refuses what a capture refuses: each spoils it, and the stream is as before when it has ended. */
+/* The emulation refuses what a capture refuses: each spoils it, and the stream is
+ * as before when it has ended. */
 static void emulated_refusals(void)
 {
     const lt_error none = {0};
@@ -433,7 +477,8 @@ static void emulated_refusals(void)
     (void)cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
     for (int i = 0; i < 8; i++) {
         void *more;
-        expect(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess, "a capture", &none);
+        expect(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess,
+               "a capture", &none);
         const cudaError_t code = i == 0   ? cudaMalloc(&more, 64)
                                  : i == 1 ? cudaFree(memory)
                                  : i == 2 ? cudaMallocHost(&more, 64)
@@ -442,9 +487,15 @@ static void emulated_refusals(void)
                                  : i == 5 ? cudaStreamWaitEvent(stream, event, 0)
                                  : i == 6 ? cudaMemsetAsync(memory, 0, 64, other)
                                           : cudaMemsetAsync(memory, 0, 64, NULL);
-        expect(code >= cudaErrorStreamCaptureUnsupported && code <= cudaErrorStreamCaptureWrongThread, "refused in a capture", &none);
-        expect(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated && graph == NULL, "a spoiled capture", &none);
-        expect(cudaMemsetAsync(memory, 0, 64, stream) == cudaSuccess && cudaStreamSynchronize(stream) == cudaSuccess, "a stream", &none);
+        expect(code >= cudaErrorStreamCaptureUnsupported &&
+                   code <= cudaErrorStreamCaptureWrongThread,
+               "refused in a capture", &none);
+        expect(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated &&
+                   graph == NULL,
+               "a spoiled capture", &none);
+        expect(cudaMemsetAsync(memory, 0, 64, stream) == cudaSuccess &&
+                   cudaStreamSynchronize(stream) == cudaSuccess,
+               "a stream", &none);
     }
     (void)cudaEventDestroy(event);
     (void)cudaStreamDestroy(other);

@@ -1,7 +1,8 @@
-/* test_cuda_room.c - how a take makes do with a card's memory and with what can be pinned of the host's: everything on the card, networks in
- * turns, matrices from the host. The choice for the released model on cards of several sizes and for mini as less and less is allowed; mini's text encoder as it was
- * chosen: it takes no more of the card than was foreseen, and its rows have the same bytes; what an earlier take left; a lost device. On the
- * host's emulation. */
+/* test_cuda_room.c - how a take makes do with a card's memory and with what can be pinned of the
+ * host's: everything on the card, networks in turns, matrices from the host. The choice for the
+ * released model on cards of several sizes and for mini as less and less is allowed; mini's text
+ * encoder as it was chosen: it takes no more of the card than was foreseen, and its rows have the
+ * same bytes; what an earlier take left; a lost device. On the host's emulation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,10 @@ static void expect(bool holds, const char *what, const char *found)
     failed++;
 }
 
-enum { MEBIBYTE = 1 << 20, EVERYTHING = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE | TAKE_DOES_KEEP };
+enum {
+    MEBIBYTE = 1 << 20,
+    EVERYTHING = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE | TAKE_DOES_KEEP
+};
 
 /* A model on the emulated card. */
 static longtake *open_model(const char *model, lt_dtype activation)
@@ -35,7 +39,8 @@ static longtake *open_model(const char *model, lt_dtype activation)
     options.model = model;
     options.device = "reference";
     options.search = search;
-    if (longtake_open(&options, &e, &error) != LONGTAKE_OK || lt_cuda_open(&card, 0, activation, &err) != LT_OK) {
+    if (longtake_open(&options, &e, &error) != LONGTAKE_OK ||
+        lt_cuda_open(&card, 0, activation, &err) != LT_OK) {
         printf("FAILED %s: %s%s\n", model, error.message, err.message);
         exit(1);
     }
@@ -44,8 +49,10 @@ static longtake *open_model(const char *model, lt_dtype activation)
     return e;
 }
 
-/* The way of an eight-second take on a card with so many bytes free or kept by backends, of which so many are allowed (0: all). */
-static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_memory *way, lt_error *err)
+/* The way of an eight-second take on a card with so many bytes free or kept by backends, of which
+ * so many are allowed (0: all). */
+static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_memory *way,
+                               lt_error *err)
 {
     longtake_request request;
     take_spec spec;
@@ -55,9 +62,11 @@ static lt_status choose_within(longtake *e, size_t card, int64_t allowed, take_m
     *err = (lt_error){0};
     host_set_memory(card + e->backend->memory_in_use);
     e->max_memory = allowed;
-    LT_TRY(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, err));
+    LT_TRY(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0,
+                             &spec, err));
     const media_spec video = {.width = spec.width, .height = spec.height};
-    const lt_status s = take_memory_choose(e, &spec, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE, &video, way, err);
+    const lt_status s =
+        take_memory_choose(e, &spec, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE, &video, way, err);
     take_spec_clear(&spec);
     return s;
 }
@@ -78,9 +87,13 @@ static void released_model(void)
         char streamed[128];
         const lt_status s = choose(e, cards[i], &way, &err);
         take_memory_streamed(&way, streamed, sizeof streamed);
-        printf("landiff, %zu MiB: %s, %s, %lld MiB, from the host: %s\n", cards[i], s == LT_OK ? "fits" : err.message,
-               way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns", (long long)way.device_bytes / MEBIBYTE, streamed);
-        expect(s == LT_OK ? way.device_bytes <= (int64_t)cards[i] * MEBIBYTE : s == LT_ERR_DEVICE_MEMORY, "the choice fits", streamed);
+        printf("landiff, %zu MiB: %s, %s, %lld MiB, from the host: %s\n", cards[i],
+               s == LT_OK ? "fits" : err.message,
+               way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns",
+               (long long)way.device_bytes / MEBIBYTE, streamed);
+        expect(s == LT_OK ? way.device_bytes <= (int64_t)cards[i] * MEBIBYTE
+                          : s == LT_ERR_DEVICE_MEMORY,
+               "the choice fits", streamed);
         expect(i > 0 || streamed[0] == '\0', "24 GB hold everything", streamed);
         expect(strlen(streamed) >= before, "a smaller card has no more on it", streamed);
         before = strlen(streamed);
@@ -124,13 +137,15 @@ static void check_encoder(longtake *e)
     const size_t less = encode(e, LT_HOME_PINNED, streamed);
     snprintf(found, sizeof found, "%zu bytes on the card, %zu from the host", all, less);
     printf("mini's text encoder: %s\n", found);
-    expect(memcmp(resident, streamed, count * sizeof *resident) == 0, "the same bytes from the host", found);
+    expect(memcmp(resident, streamed, count * sizeof *resident) == 0,
+           "the same bytes from the host", found);
     expect(less < all, "from the host it takes less of the card", found);
     free(streamed);
     free(resident);
 }
 
-/* A byte less than mini's language model or MMDiT wants can be pinned: it comes from the file, which has its matrices as they are. */
+/* A byte less than mini's language model or MMDiT wants can be pinned: it comes from the file,
+ * which has its matrices as they are. */
 static void check_file(longtake *e, const take_memory *pinned)
 {
     take_memory way = {0};
@@ -139,16 +154,19 @@ static void check_file(longtake *e, const take_memory *pinned)
     e->max_pinned = pinned->pinned_bytes - 1;
     const lt_status s = choose_within(e, (size_t)8000 * MEBIBYTE, pinned->device_bytes, &way, &err);
     e->max_pinned = 0;
-    snprintf(found, sizeof found, "%lld bytes pinned, %lld before", (long long)way.pinned_bytes, (long long)pinned->pinned_bytes);
+    snprintf(found, sizeof found, "%lld bytes pinned, %lld before", (long long)way.pinned_bytes,
+             (long long)pinned->pinned_bytes);
     printf("mini from the file: %s\n", found);
     bool from_file = false;
     for (int net = 0; net < TAKE_NETS; net++)
         from_file = from_file || way.home[net] == LT_HOME_FILE;
-    expect(s == LT_OK && from_file && way.pinned_bytes < pinned->pinned_bytes, "what cannot be pinned comes from the file", found);
+    expect(s == LT_OK && from_file && way.pinned_bytes < pinned->pinned_bytes,
+           "what cannot be pinned comes from the file", found);
     expect(way.device_bytes <= pinned->device_bytes, "which takes no more of the card", found);
 }
 
-/* Matrices in bf16 are brought into f32 first, and then pinned: on a host with little memory there is no way. */
+/* Matrices in bf16 are brought into f32 first, and then pinned: on a host with
+ * little memory there is no way. */
 static void changed_matrices(void)
 {
     longtake *e = open_model("landiff", LT_F32);
@@ -157,13 +175,16 @@ static void changed_matrices(void)
     e->max_pinned = (int64_t)1 << 30;
     const lt_status s = choose(e, 8000, &way, &err);
     printf("landiff in f32, 8000 MiB: %s\n", err.message);
-    expect(s == LT_ERR_RESOURCES && strstr(err.message, "1024 MiB can be\nhint: ") != NULL, "what cannot be pinned is refused", err.message);
+    expect(s == LT_ERR_RESOURCES && strstr(err.message, "1024 MiB can be\nhint: ") != NULL,
+           "what cannot be pinned is refused", err.message);
     e->max_pinned = (int64_t)1 << 40;
-    expect(choose(e, 8000, &way, &err) == LT_OK && way.pinned_bytes > (int64_t)1 << 30, "and taken where there is room", err.message);
+    expect(choose(e, 8000, &way, &err) == LT_OK && way.pinned_bytes > (int64_t)1 << 30,
+           "and taken where there is room", err.message);
     longtake_close(e);
 }
 
-/* A take before this one left workspaces, of both queues: the card is as large for the next one as it was for the first. */
+/* A take before this one left workspaces, of both queues: the card is as large for the next one as
+ * it was for the first. */
 static void check_again(longtake *e, const take_memory *all)
 {
     take_memory way = {0};
@@ -177,7 +198,8 @@ static void check_again(longtake *e, const take_memory *all)
         s = lt_cuda_workspace((lt_cuda *)e->backend, (size_t)100 * MEBIBYTE, &memory, &err);
     if (s == LT_OK)
         s = choose_within(e, (size_t)all->device_bytes, 0, &way, &err);
-    expect(s == LT_OK && way.device_bytes == all->device_bytes, "what an earlier take kept is there for this one", err.message);
+    expect(s == LT_OK && way.device_bytes == all->device_bytes,
+           "what an earlier take kept is there for this one", err.message);
 }
 
 static void check_lost(longtake *e)
@@ -196,20 +218,25 @@ static void check_mini(void)
     take_memory all = {0};
     take_memory least = {0};
     lt_error err = {0};
-    expect(choose(e, 8000, &all, &err) == LT_OK && all.networks == TAKE_NETWORKS_TOGETHER, "mini on 8 GB", err.message);
+    expect(choose(e, 8000, &all, &err) == LT_OK && all.networks == TAKE_NETWORKS_TOGETHER,
+           "mini on 8 GB", err.message);
     char streamed[128];
     take_memory way = all;
     for (lt_status s = LT_OK; s == LT_OK;) { /* a byte less is allowed than was needed */
         take_memory_streamed(&way, streamed, sizeof streamed);
-        printf("mini: %s, %lld bytes needed, from the host: %s\n", way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns",
+        printf("mini: %s, %lld bytes needed, from the host: %s\n",
+               way.networks == TAKE_NETWORKS_TOGETHER ? "together" : "in turns",
                (long long)way.device_bytes, streamed);
         least = way;
         s = choose_within(e, (size_t)8000 * MEBIBYTE, way.device_bytes - 1, &way, &err);
-        expect(s == LT_OK ? way.device_bytes < least.device_bytes : s == LT_ERR_DEVICE_MEMORY, "the choice fits", err.message);
+        expect(s == LT_OK ? way.device_bytes < least.device_bytes : s == LT_ERR_DEVICE_MEMORY,
+               "the choice fits", err.message);
     }
-    expect(least.home[TAKE_NET_MMDIT] != LT_HOME_DEVICE || least.home[TAKE_NET_AR] != LT_HOME_DEVICE, "the least has matrices on the host",
-           streamed);
-    expect(strstr(err.message, "allowed are") != NULL && strstr(err.message, "are free") != NULL, "says what is allowed and free", err.message);
+    expect(least.home[TAKE_NET_MMDIT] != LT_HOME_DEVICE ||
+               least.home[TAKE_NET_AR] != LT_HOME_DEVICE,
+           "the least has matrices on the host", streamed);
+    expect(strstr(err.message, "allowed are") != NULL && strstr(err.message, "are free") != NULL,
+           "says what is allowed and free", err.message);
     check_file(e, &least);
     check_encoder(e);
     check_again(e, &all);

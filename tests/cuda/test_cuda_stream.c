@@ -1,7 +1,8 @@
-/* test_cuda_stream.c - matrices that come from the host when they are used: the same bytes as if they were on the device, whatever the
- * order of use, on every emulated device: one copies as late as events allow, one computes so, one does both; what is counted is what is taken
- * and pinned;
- * what does not fit says so and leaves what was there. On a card (test_cuda_stream_card) the same bytes alone. */
+/* test_cuda_stream.c - matrices that come from the host when they are used: the same bytes as if
+ * they were on the device, whatever the order of use, on every emulated device: one copies as late
+ * as events allow, one computes so, one does both; what is counted is what is taken and pinned;
+ * what does not fit says so and leaves what was there. On a card (test_cuda_stream_card) the same
+ * bytes alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,14 @@
 #include "expect.h"
 #include "kernels/cuda/cuda_weight_stream.h"
 
-enum { MATRICES = 9, INPUTS = 32, LEAST_OUTPUTS = 32, MOST_OUTPUTS = 80, MOST_ROWS = 12, USES = 96 };
+enum {
+    MATRICES = 9,
+    INPUTS = 32,
+    LEAST_OUTPUTS = 32,
+    MOST_OUTPUTS = 80,
+    MOST_ROWS = 12,
+    USES = 96
+};
 
 /* ---- a network of matrices of several sizes and types ---- */
 
@@ -47,11 +55,13 @@ static void fill_matrix(matrix *m, int i)
         else if (stored == LT_BF16)
             ((uint16_t *)m->values)[k] = lt_f32_to_bf16((float)number / 8);
         else
-            ((uint8_t *)m->values)[stored == LT_Q4 ? k / 2 : k] = (uint8_t)(stored == LT_Q4 ? k * 5 + i : number);
+            ((uint8_t *)m->values)[stored == LT_Q4 ? k / 2 : k] =
+                (uint8_t)(stored == LT_Q4 ? k * 5 + i : number);
     }
     for (int64_t k = 0; k < count / LT_BLOCK; k++)
         m->scales[k] = lt_f32_to_f16(0.0625F * (float)(1 + (k + i) % 3));
-    m->weight = (lt_weight){.value = lt_view(m->values, stored, shape), .scale = lt_none(), .role = LT_ROLE_MATRIX};
+    m->weight = (lt_weight){
+        .value = lt_view(m->values, stored, shape), .scale = lt_none(), .role = LT_ROLE_MATRIX};
     if (stored == LT_Q8 || stored == LT_Q4)
         m->weight.scale = lt_view(m->scales, LT_F16, lt_shape2(outputs_of(i), INPUTS / LT_BLOCK));
 }
@@ -112,8 +122,8 @@ static int rows_of_use(int use)
 /* On the device: what every use reads and writes. */
 typedef struct {
     char *x;
-    lt_weight gain;  /* of a norm */
-    char *out; /* of all uses one after the other */
+    lt_weight gain; /* of a norm */
+    char *out;      /* of all uses one after the other */
     size_t use_bytes;
 } memory;
 
@@ -141,7 +151,9 @@ static void open_memory(lt_backend *b, memory *m)
         s = b->table->alloc(b, result_bytes(type), (void **)&m->out, &err);
     if (s == LT_OK)
         s = b->table->upload(b, m->x, host, sizeof host, &err);
-    m->gain = (lt_weight){.value = lt_view(gain, LT_F32, lt_shape1(INPUTS)), .scale = lt_none(), .role = LT_ROLE_VECTOR};
+    m->gain = (lt_weight){.value = lt_view(gain, LT_F32, lt_shape1(INPUTS)),
+                          .scale = lt_none(),
+                          .role = LT_ROLE_VECTOR};
     if (s == LT_OK)
         s = b->table->prepare(b, &m->gain, &err);
     expect(s == LT_OK, "memory", &err);
@@ -166,17 +178,22 @@ static lt_status queue_uses(lt_backend *b, const matrix *network, const memory *
             lt_weight up = network[partner_of(matrix_of_use(use))].weight;
             gate.value.dim[0] = up.value.dim[0] = LEAST_OUTPUTS;
             const lt_row_norm norm = {&m->gain, 1e-6F};
-            LT_TRY(b->table->gated_linear(b, lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, LEAST_OUTPUTS)),
-                                          lt_view(m->x, type, lt_shape2(rows, INPUTS)), &norm, &gate, &up, LT_ACT_NONE, lt_none(), err));
+            LT_TRY(b->table->gated_linear(
+                b,
+                lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, LEAST_OUTPUTS)),
+                lt_view(m->x, type, lt_shape2(rows, INPUTS)), &norm, &gate, &up, LT_ACT_NONE,
+                lt_none(), err));
             continue;
         }
-        LT_TRY(b->table->linear(b, lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, w->value.dim[0])),
-                                lt_view(m->x, type, lt_shape2(rows, INPUTS)), w, NULL, LT_ACT_NONE, err));
+        LT_TRY(b->table->linear(
+            b, lt_view(m->out + (size_t)use * m->use_bytes, type, lt_shape2(rows, w->value.dim[0])),
+            lt_view(m->x, type, lt_shape2(rows, INPUTS)), w, NULL, LT_ACT_NONE, err));
     }
     return LT_OK;
 }
 
-static lt_status run_uses(lt_backend *b, const matrix *network, const memory *m, void *results, lt_error *err)
+static lt_status run_uses(lt_backend *b, const matrix *network, const memory *m, void *results,
+                          lt_error *err)
 {
     LT_TRY(queue_uses(b, network, m, err));
     return b->table->download(b, results, m->out, result_bytes(b->activation), err);
@@ -185,7 +202,8 @@ static lt_status run_uses(lt_backend *b, const matrix *network, const memory *m,
 /* The same bytes from every home. */
 static void same_bytes(int device, lt_dtype activation)
 {
-    static const char *const from[] = {"on the device", "pinned: the same bytes", "from the file: the same bytes"};
+    static const char *const from[] = {"on the device", "pinned: the same bytes",
+                                       "from the file: the same bytes"};
     const size_t bytes = result_bytes(activation);
     void *resident = calloc(bytes, 1);
     void *streamed = calloc(bytes, 1);
@@ -212,7 +230,8 @@ static void same_bytes(int device, lt_dtype activation)
     free(resident);
 }
 
-/* A second network is loaded while products of the first are queued, and closed while its own are. */
+/* A second network is loaded while products of the first are queued,
+ * and closed while its own are. */
 static void two_networks(int device, lt_home home)
 {
     lt_error err = {0};
@@ -243,7 +262,8 @@ static void two_networks(int device, lt_home home)
     for (int i = 0; i < 3; i++) {
         if (s == LT_OK)
             s = b->table->download(b, later, m[i].out, bytes, &err);
-        expect(s == LT_OK && memcmp(alone, later, bytes) == 0, "two networks that share places", &err);
+        expect(s == LT_OK && memcmp(alone, later, bytes) == 0, "two networks that share places",
+               &err);
         close_memory(b, &m[i]);
     }
     free_network(b, first);
@@ -255,8 +275,8 @@ static void two_networks(int device, lt_home home)
 /* ---- memory ---- */
 
 #ifdef EMULATED_CARD
-/* What is pinned when every place has been filled is what was counted: all of the matrices, or those that change their form and a place's
- * worth for each place. */
+/* What is pinned when every place has been filled is what was counted: all of the matrices, or
+ * those that change their form and a place's worth for each place. */
 static void pinned_as_foreseen(lt_backend *b, lt_backend *counter, lt_home home, size_t wanted)
 {
     lt_error err = {0};
@@ -273,7 +293,8 @@ static void pinned_as_foreseen(lt_backend *b, lt_backend *counter, lt_home home,
     if (s == LT_OK)
         s = run_uses(b, network, &m, results, &err);
     expect(s == LT_OK && b->pinned_in_use == wanted, "pinned memory", &err);
-    expect(counter->pinned_in_use == wanted && counter->pinned_peak == b->pinned_peak, "pinned memory as foreseen", &err);
+    expect(counter->pinned_in_use == wanted && counter->pinned_peak == b->pinned_peak,
+           "pinned memory as foreseen", &err);
     free_network(b, network);
     free_network(counter, counted);
     expect(b->pinned_in_use == 0 && counter->pinned_in_use == 0, "nothing stays pinned", &err);
@@ -290,7 +311,9 @@ static size_t pinned_of(bool (*which)(lt_dtype stored))
         const lt_dtype stored = stored_of(i);
         const size_t count = (size_t)outputs_of(i) * INPUTS;
         const bool blocks = stored == LT_Q8 || stored == LT_Q4;
-        const size_t values = stored == LT_Q4 ? count / 2 : stored == LT_Q8 ? count : count * sizeof(uint16_t);
+        const size_t values = stored == LT_Q4   ? count / 2
+                              : stored == LT_Q8 ? count
+                                                : count * sizeof(uint16_t);
         if (which(stored))
             bytes += lt_cuda_place_bytes(values, blocks ? count / LT_BLOCK * sizeof(uint16_t) : 0);
     }
@@ -315,14 +338,19 @@ static void counted_and_bounded(void)
     lt_backend *counter = NULL;
     matrix network[MATRICES] = {0};
     matrix counted[MATRICES] = {0};
-    expect(lt_cuda_open(&b, 0, LT_BF16, &err) == LT_OK && lt_measure_open(&counter, b, &err) == LT_OK, "a device and its measure", &err);
+    expect(lt_cuda_open(&b, 0, LT_BF16, &err) == LT_OK &&
+               lt_measure_open(&counter, b, &err) == LT_OK,
+           "a device and its measure", &err);
     if (counter == NULL)
         exit(1);
-    expect(open_network(counter, counted, LT_HOME_PINNED, &err) == LT_OK, "a network that is only counted", &err);
+    expect(open_network(counter, counted, LT_HOME_PINNED, &err) == LT_OK,
+           "a network that is only counted", &err);
     expect(open_network(b, network, LT_HOME_PINNED, &err) == LT_OK, "a network", &err);
     const size_t largest = (size_t)MOST_OUTPUTS * INPUTS * sizeof(uint16_t);
-    expect(b->memory_in_use == LT_WEIGHT_PLACES * largest, "places as large as the largest matrix", &err);
-    expect(counter->memory_in_use == b->memory_in_use && counter->memory_peak == b->memory_peak, "memory as foreseen", &err);
+    expect(b->memory_in_use == LT_WEIGHT_PLACES * largest, "places as large as the largest matrix",
+           &err);
+    expect(counter->memory_in_use == b->memory_in_use && counter->memory_peak == b->memory_peak,
+           "memory as foreseen", &err);
     free_network(b, network);
     free_network(counter, counted);
     expect(counter->memory_in_use == 0, "nothing stays counted", &err);
@@ -336,8 +364,10 @@ static void counted_and_bounded(void)
     fill_matrix(&m, MATRICES / 2);
     m.weight.home = LT_HOME_PINNED;
     err = (lt_error){0};
-    expect(b->table->prepare(b, &m.weight, &err) == LT_ERR_DEVICE_MEMORY && m.weight.packed == NULL, "a matrix that does not fit", &err);
-    expect(strstr(err.message, "20480 bytes needed") != NULL && strstr(err.message, "of 8192 are free") != NULL,
+    expect(b->table->prepare(b, &m.weight, &err) == LT_ERR_DEVICE_MEMORY && m.weight.packed == NULL,
+           "a matrix that does not fit", &err);
+    expect(strstr(err.message, "20480 bytes needed") != NULL &&
+               strstr(err.message, "of 8192 are free") != NULL,
            "says what was needed and free", &err);
     expect(b->memory_in_use == 0, "leaves nothing behind", &err);
     host_set_memory((size_t)1 << 40);
@@ -350,11 +380,12 @@ static void counted_and_bounded(void)
 static lt_weight zeros(float *values, int outputs)
 {
     const lt_tensor value = lt_view(values, LT_F32, lt_shape2(outputs, INPUTS));
-    return (lt_weight){.value = value, .scale = lt_none(), .role = LT_ROLE_MATRIX, .home = LT_HOME_PINNED};
+    return (lt_weight){
+        .value = value, .scale = lt_none(), .role = LT_ROLE_MATRIX, .home = LT_HOME_PINNED};
 }
 
-/* The card has no room for larger places: once those of before come back, once others have taken even their memory until there is room
- * again. The matrices that were there give the same bytes. */
+/* The card has no room for larger places: once those of before come back, once others have taken
+ * even their memory until there is room again. The matrices that were there give the same bytes. */
 static void places_that_cannot_grow(int device, lt_home home)
 {
     const size_t plenty = (size_t)1 << 40;
@@ -380,20 +411,24 @@ static void places_that_cannot_grow(int device, lt_home home)
     lt_weight small = zeros(values, 1);
 
     host_set_memory(taken);
-    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use == in_use, "a matrix too large for the card", &err);
+    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use == in_use,
+           "a matrix too large for the card", &err);
     err = (lt_error){0};
     s = run_uses(b, network, &m, got, &err);
     expect(s == LT_OK && memcmp(want, got, bytes) == 0, "the others have their places again", &err);
 
     host_set_memory(taken - 1);
     large = zeros(values, 8 * MOST_OUTPUTS);
-    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use < in_use, "and their memory was taken", &err);
+    expect(b->table->prepare(b, &large, &err) == LT_ERR_DEVICE_MEMORY && b->memory_in_use < in_use,
+           "and their memory was taken", &err);
     err = (lt_error){0};
-    expect(queue_uses(b, network, &m, &err) == LT_ERR_DEVICE_MEMORY, "a matrix without a place", &err);
+    expect(queue_uses(b, network, &m, &err) == LT_ERR_DEVICE_MEMORY, "a matrix without a place",
+           &err);
     host_set_memory(plenty);
     err = (lt_error){0};
     s = b->table->prepare(b, &small, &err);
-    expect(s == LT_OK && b->memory_in_use == in_use, "places for the largest when there is room again", &err);
+    expect(s == LT_OK && b->memory_in_use == in_use,
+           "places for the largest when there is room again", &err);
     if (s == LT_OK)
         s = run_uses(b, network, &m, got, &err);
     expect(s == LT_OK && memcmp(want, got, bytes) == 0, "the same bytes from them", &err);

@@ -1,5 +1,6 @@
-/* test_cudnn_faults.c - what cuDNN says when it finds no plan, by a stand-in for it (cudnn_stand_in.c, first in the loader's path): a word on
- * the shape is an answer and is remembered, a fault of the machine is a failure and is not, unless another proposal works. */
+/* test_cudnn_faults.c - what cuDNN says when it finds no plan, by a stand-in for it
+ * (cudnn_stand_in.c, first in the loader's path): a word on the shape is an answer and is
+ * remembered, a fault of the machine is a failure and is not, unless another proposal works. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,17 +31,49 @@ static const struct {
     bool found;
 } cases[] = {
     {"the first proposal works", {FINE, FINE, FINE}, FINE, LT_OK, true},
-    {"no engine for this shape", {NOT_THIS_SHAPE, COMPILATION_FAILED, NOT_THIS_SHAPE}, FINE, LT_OK, false},
+    {"no engine for this shape",
+     {NOT_THIS_SHAPE, COMPILATION_FAILED, NOT_THIS_SHAPE},
+     FINE,
+     LT_OK,
+     false},
     {"nowhere to look", {FINE, FINE, FINE}, NOT_THIS_SHAPE, LT_OK, false},
     {"a fault, then a plan", {SUBLIBRARY_UNAVAILABLE, FINE, FINE}, FINE, LT_OK, true},
     {"a driver that fails once", {DRIVER_FAILED, NOT_THIS_SHAPE, FINE}, FINE, LT_OK, true},
-    {"a part of the library is missing", {NOT_THIS_SHAPE, SUBLIBRARY_UNAVAILABLE, NOT_THIS_SHAPE}, FINE, LT_ERR_DEVICE, false},
-    {"what it needs is missing", {PREREQUISITE_MISSING, NOT_THIS_SHAPE, NOT_THIS_SHAPE}, FINE, LT_ERR_DEVICE, false},
-    {"parts of two releases", {SUBLIBRARY_VERSION_MISMATCH, NOT_THIS_SHAPE, NOT_THIS_SHAPE}, FINE, LT_ERR_DEVICE, false},
-    {"no memory on the host", {NO_HOST_MEMORY, NOT_THIS_SHAPE, NOT_THIS_SHAPE}, FINE, LT_ERR_RESOURCES, false},
-    {"no memory on the device", {NOT_THIS_SHAPE, NO_DEVICE_MEMORY, NOT_THIS_SHAPE}, FINE, LT_ERR_DEVICE_MEMORY, false},
-    {"the device is lost", {DRIVER_FAILED, DRIVER_FAILED, DRIVER_FAILED}, FINE, LT_ERR_DEVICE, false},
-    {"nowhere to look, for a part is missing", {FINE, FINE, FINE}, SUBLIBRARY_UNAVAILABLE, LT_ERR_DEVICE, false},
+    {"a part of the library is missing",
+     {NOT_THIS_SHAPE, SUBLIBRARY_UNAVAILABLE, NOT_THIS_SHAPE},
+     FINE,
+     LT_ERR_DEVICE,
+     false},
+    {"what it needs is missing",
+     {PREREQUISITE_MISSING, NOT_THIS_SHAPE, NOT_THIS_SHAPE},
+     FINE,
+     LT_ERR_DEVICE,
+     false},
+    {"parts of two releases",
+     {SUBLIBRARY_VERSION_MISMATCH, NOT_THIS_SHAPE, NOT_THIS_SHAPE},
+     FINE,
+     LT_ERR_DEVICE,
+     false},
+    {"no memory on the host",
+     {NO_HOST_MEMORY, NOT_THIS_SHAPE, NOT_THIS_SHAPE},
+     FINE,
+     LT_ERR_RESOURCES,
+     false},
+    {"no memory on the device",
+     {NOT_THIS_SHAPE, NO_DEVICE_MEMORY, NOT_THIS_SHAPE},
+     FINE,
+     LT_ERR_DEVICE_MEMORY,
+     false},
+    {"the device is lost",
+     {DRIVER_FAILED, DRIVER_FAILED, DRIVER_FAILED},
+     FINE,
+     LT_ERR_DEVICE,
+     false},
+    {"nowhere to look, for a part is missing",
+     {FINE, FINE, FINE},
+     SUBLIBRARY_UNAVAILABLE,
+     LT_ERR_DEVICE,
+     false},
 };
 
 typedef struct {
@@ -53,7 +86,8 @@ static bool load(stand_in *s)
     void *library = dlopen("libcudnn.so.9", RTLD_NOW | RTLD_LOCAL);
     void *answers = library != NULL ? dlsym(library, "stand_in_answers") : NULL;
     void *plans = library != NULL ? dlsym(library, "stand_in_plans") : NULL;
-    memcpy(&s->answers, &answers, sizeof answers); /* ISO C has no cast from an object to a function */
+    /* ISO C has no cast from an object to a function */
+    memcpy(&s->answers, &answers, sizeof answers);
     memcpy(&s->plans, &plans, sizeof plans);
     return answers != NULL && plans != NULL;
 }
@@ -72,7 +106,8 @@ static lt_conv_piece some_piece(lt_dtype type)
     return p;
 }
 
-/* f32 looks for plans of its own, bf16 for shared ones first. What was no failure is not asked for again; what was is, and may be there. */
+/* f32 looks for plans of its own, bf16 for shared ones first. What was no failure is not asked for
+ * again; what was is, and may be there. */
 static int try_case(const stand_in *s, int i, lt_dtype type)
 {
     static const int fine[] = {FINE};
@@ -86,15 +121,20 @@ static int try_case(const stand_in *s, int i, lt_dtype type)
     }
     s->answers(cases[i].plans, MOST_CODES, cases[i].look);
     const lt_status status = lt_cudnn_conv_plan(l, &p, &plan, &err);
-    const bool right = status == cases[i].status && (status == LT_OK ? (plan != NULL) == cases[i].found : err.message[0] != '\0');
+    const bool right =
+        status == cases[i].status &&
+        (status == LT_OK ? (plan != NULL) == cases[i].found : err.message[0] != '\0');
     s->answers(fine, 1, FINE);
     plan = NULL;
     const lt_status later = lt_cudnn_conv_plan(l, &p, &plan, &err);
     const bool asked = s->plans() > 0;
-    const bool kept = later == LT_OK && asked == (status != LT_OK) && (plan != NULL) == (cases[i].found || status != LT_OK);
+    const bool kept = later == LT_OK && asked == (status != LT_OK) &&
+                      (plan != NULL) == (cases[i].found || status != LT_OK);
     if (!right || !kept)
-        printf("FAILED %s, %s: status %d (%s), %s; then %d, %s, %s\n", lt_dtype_name(type), cases[i].what, (int)status, err.message,
-               cases[i].found ? "a plan wanted" : "none wanted", (int)later, asked ? "asked again" : "remembered", plan != NULL ? "a plan" : "none");
+        printf("FAILED %s, %s: status %d (%s), %s; then %d, %s, %s\n", lt_dtype_name(type),
+               cases[i].what, (int)status, err.message,
+               cases[i].found ? "a plan wanted" : "none wanted", (int)later,
+               asked ? "asked again" : "remembered", plan != NULL ? "a plan" : "none");
     lt_cudnn_close(l);
     return !right || !kept;
 }

@@ -1,8 +1,9 @@
-/* test_cudnn_plans.c - the graphs of kernels/cuda with the real cuDNN, and no GPU: every large shape of the released model must
- * get a plan. cuDNN plans for a card from a description of it and compiles the kernel; the driver,
- * which would load it, is a stand-in (driver_stand_in.c, first in the loader's path). Nothing runs.
+/* test_cudnn_plans.c - the graphs of kernels/cuda with the real cuDNN, and no GPU: every large
+ * shape of the released model must get a plan. cuDNN plans for a card from a description of it and
+ * compiles the kernel; the driver, which would load it, is a stand-in (driver_stand_in.c, first in
+ * the loader's path). Nothing runs.
  *
- *     test_cudnn_plans [CARD ...]      A100, H100, B200; else H100. A card takes ten seconds of compiling
+ *     test_cudnn_plans [CARD ...]   A100, H100, B200; else H100. A card takes ten seconds
  *
  * Without cuDNN: skipped (77).
  */
@@ -70,8 +71,10 @@ static lt_conv_piece piece_of(int i)
     p.out_rows = convs[i].rows;
     p.out_columns = convs[i].columns;
     p.out_channels = convs[i].out;
-    p.in_rows = (convs[i].rows - 1) * convs[i].stride + convs[i].k - convs[i].before - convs[i].after;
-    p.in_columns = (convs[i].columns - 1) * convs[i].stride + convs[i].k - convs[i].before - convs[i].after;
+    p.in_rows =
+        (convs[i].rows - 1) * convs[i].stride + convs[i].k - convs[i].before - convs[i].after;
+    p.in_columns =
+        (convs[i].columns - 1) * convs[i].stride + convs[i].k - convs[i].before - convs[i].after;
     p.in_channels = convs[i].in;
     p.in_frame = p.in_rows * p.in_columns * p.in_channels;
     p.out_frame = p.out_rows * p.out_columns * p.out_channels;
@@ -116,11 +119,12 @@ static lt_attention_job attention_of(int i)
     return j;
 }
 
-static int judge(const char *card, const char *operation, const char *what, lt_status s, const lt_cudnn_plan *plan,
-                 lt_error *err)
+static int judge(const char *card, const char *operation, const char *what, lt_status s,
+                 const lt_cudnn_plan *plan, lt_error *err)
 {
     if (s == LT_OK && plan != NULL) {
-        printf("%s %-9s %-34s %zu bytes of workspace\n", card, operation, what, lt_cudnn_plan_workspace(plan));
+        printf("%s %-9s %-34s %zu bytes of workspace\n", card, operation, what,
+               lt_cudnn_plan_workspace(plan));
         return 0;
     }
     printf("FAILED %s %s %s: %s\n", card, operation, what, s == LT_OK ? "no plan" : err->message);
@@ -133,8 +137,8 @@ static int try_card(int card, lt_error *err)
     char properties[1024];
     lt_cudnn *l;
     int failed = 0;
-    (void)snprintf(properties, sizeof properties, card_format, cards[card].name, cards[card].version,
-                   cards[card].multiprocessors, cards[card].shared_bytes);
+    (void)snprintf(properties, sizeof properties, card_format, cards[card].name,
+                   cards[card].version, cards[card].multiprocessors, cards[card].shared_bytes);
     if (lt_cudnn_open_without_device(properties, &l, err) != LT_OK)
         return -1;
     for (int i = 0; i < (int)(sizeof convs / sizeof *convs); i++) {

@@ -1,7 +1,7 @@
 /* json_value.c - is this JSON, and what does it say?
  *
  *     json_value report.json                       exit code 0 when the file is one JSON document
- *     json_value report.json outputs 0 frames      prints that member; exit code 1 when it is not there
+ *     json_value report.json outputs 0 frames   prints that member; exit code 1: not there
  *     json_value --lines events.jsonl              every line is a document of its own
  */
 #include <stdio.h>

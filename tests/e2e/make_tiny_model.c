@@ -1,7 +1,7 @@
 /* make_tiny_model.c - the model, and the release in small, that the end-to-end tests run on.
  *
  *     make_tiny_model configs/tiny.yaml MODEL_DIR RELEASE_DIR
- *     make_tiny_model configs/landiff.yaml MODEL_DIR          # in bf16: 28 GB, for a card at the released sizes
+ *     make_tiny_model configs/landiff.yaml MODEL_DIR   # bf16, 28 GB: for a card
  */
 #include <stdio.h>
 
@@ -10,7 +10,8 @@
 int main(int argc, char **argv)
 {
     if (argc != 3 && argc != 4) {
-        fprintf(stderr, "make_tiny_model: found %d arguments, expected CONFIG MODEL_DIR [RELEASE_DIR]\n",
+        fprintf(stderr,
+                "make_tiny_model: found %d arguments, expected CONFIG MODEL_DIR [RELEASE_DIR]\n",
                 argc - 1);
         return 2;
     }

@@ -1,10 +1,12 @@
-/* pseudo_terminal.c - runs a command on a terminal that changes its width, and tells what is to be seen on it.
+/* pseudo_terminal.c - runs a command on a terminal that changes its width, and tells what is to be
+ * seen on it.
  *
  *     pseudo_terminal 80,40,7 longtake generate ...      exit code of the command
  *
- * After every third redraw of a line the terminal has the next width of the list. Every row that the command left is printed
- * as "row: TEXT"; the last line is "redraws N wraps N": how often a line was drawn anew (ESC [ K), and how often such a line was
- * wider than the terminal. The first redraw after a change is not judged, since its width may have been asked for before.
+ * After every third redraw of a line the terminal has the next width of the list. Every row that
+ * the command left is printed as "row: TEXT"; the last line is "redraws N wraps N": how often a
+ * line was drawn anew (ESC [ K), and how often such a line was wider than the terminal. The first
+ * redraw after a change is not judged, since its width may have been asked for before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +26,11 @@ enum { MOST_COLUMNS = 1024, MOST_WIDTHS = 16, REDRAWS_A_WIDTH = 3 };
 typedef enum { TEXT, ESCAPE, SEQUENCE } parse_state;
 
 typedef struct {
-    char row[MOST_COLUMNS + 1]; /* what stands in the cursor's row, with zeros where nothing was written */
+    char row[MOST_COLUMNS + 1]; /* what stands in the cursor's row, with zeros where nothing was
+                                   written */
     int at;                     /* column of the cursor */
     parse_state state;
-    bool redrawn;     /* this row, and it is no wider than the terminal so far */
+    bool redrawn; /* this row, and it is no wider than the terminal so far */
     int redraws;
     int since_change; /* redraws at this width */
     int wraps;
@@ -99,7 +102,8 @@ static void set_width(screen *s, int terminal, int width)
     s->since_change = 0;
 }
 
-/* While the command stands still, so that nothing of the old width is under way. False when it has ended. */
+/* While the command stands still, so that nothing of the old width is under
+ * way. False when it has ended. */
 static bool change_width(screen *s, int terminal, pid_t child, int width, int *status)
 {
     kill(child, SIGSTOP);

@@ -78,8 +78,8 @@ changed() { # WHAT, then what sed does to the header
     abi_of ./changed.h >with_change || fail "$1: does not compile"
     cmp -s seen with_change && fail "$1 would not be noticed"
 }
-changed "a field more" 's/^    double fps; /    double more; double fps; /'
-changed "a field of another size" 's/^    int profile; /    int64_t profile; /'
+changed "a field more" 's/^    double fps;/    double more; double fps;/'
+changed "a field of another size" 's/^    int profile;/    int64_t profile;/'
 changed "fields in another order" '/^    int width; .*pixels;/{h;d};/^    int height;$/G'
 changed "a value between others" 's/^    LONGTAKE_EVENT_STAGE, /    LONGTAKE_EVENT_MORE, LONGTAKE_EVENT_STAGE, /'
 changed "another value of a macro" 's/^#define LONGTAKE_SEED_UNSET (-2)/#define LONGTAKE_SEED_UNSET (-3)/'

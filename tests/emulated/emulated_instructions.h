@@ -1,15 +1,16 @@
-/* emulated_instructions.h - the instructions of AVX512-VNNI, AVX512-BF16 and AMX, and what goes with them, in plain C, for processors
- * without them.
+/* emulated_instructions.h - the instructions of AVX512-VNNI, AVX512-BF16 and AMX, and what goes
+ * with them, in plain C, for processors without them.
  *
- * A kernel file is compiled with `-include` of this: with LT_PLAIN_LANES its other vectors are the compiler's, and what is
- * below is all that it calls by name.
+ * A kernel file is compiled with `-include` of this: with LT_PLAIN_LANES its other vectors are the
+ * compiler's, and what is below is all that it calls by name.
  *
- * What an instruction computes is as in the pseudocode of Intel's manual (Software Developer's Manual, volume 2), bit by bit, but
- * for NaNs: which of several comes out, and its sign, is not said here. What would be a fault there ends the test: tiles that are
- * used without a shape, a product with the same register twice, a shape that palette 1 does not have. So do two things that a
- * processor would bear and ours do not want: tiles that are not all of 16 rows of 64 bytes, and a shape that is set over one that
- * was never given back. Not here: masks, other ways of rounding than the one asked for (MXCSR is taken to hold its default), and
- * time.
+ * What an instruction computes is as in the pseudocode of Intel's manual (Software Developer's
+ * Manual, volume 2), bit by bit, but for NaNs: which of several comes out, and its sign, is not
+ * said here. What would be a fault there ends the test: tiles that are used without a shape, a
+ * product with the same register twice, a shape that palette 1 does not have. So do two things that
+ * a processor would bear and ours do not want: tiles that are not all of 16 rows of 64 bytes, and a
+ * shape that is set over one that was never given back. Not here: masks, other ways of rounding
+ * than the one asked for (MXCSR is taken to hold its default), and time.
  */
 #ifndef TEST_EMULATED_INSTRUCTIONS_H
 #define TEST_EMULATED_INSTRUCTIONS_H
@@ -23,9 +24,9 @@
 #define LT_PLAIN_LANES
 
 #define EMULATED_INLINE static inline __attribute__((always_inline, unused))
-#define EMULATED static inline __attribute__((unused))
-/* Without sanitizers, whose checks of these loops would take most of a test's time; so is what is inlined there, which would leave
- * marks for its variables otherwise. */
+#define EMULATED        static inline __attribute__((unused))
+/* Without sanitizers, whose checks of these loops would take most of a test's time; so is what is
+ * inlined there, which would leave marks for its variables otherwise. */
 #define EMULATED_UNCHECKED __attribute__((no_sanitize("address", "undefined")))
 
 typedef int32_t __m512i __attribute__((vector_size(64)));
@@ -56,9 +57,10 @@ EMULATED_UNCHECKED EMULATED_INLINE float emulated_bf16(uint16_t x)
     return emulated_normal(value);
 }
 
-/* To the nearest f32, even of two; zero, of its sign, for what then lies below those that are normal. Exact for a sum of two f32,
- * or of one and a product of two bf16, although it was rounded to double before: where 53 bits do not hold such a sum, one
- * term is too small to move the other across the middle between two f32. */
+/* To the nearest f32, even of two; zero, of its sign, for what then lies below those that are
+ * normal. Exact for a sum of two f32, or of one and a product of two bf16, although it was rounded
+ * to double before: where 53 bits do not hold such a sum, one term is too small to move the other
+ * across the middle between two f32. */
 EMULATED_UNCHECKED EMULATED_INLINE float emulated_rounded(double x)
 {
     return fabs(x) < 0x1p-126 - 0x1p-151 ? copysignf(0, (float)x) : (float)x;
@@ -102,14 +104,17 @@ EMULATED_INLINE __m512i _mm512_set1_epi32(int32_t x)
     return x - (__m512i){0};
 }
 
-/* Each lane of sum + the product of the second of two bf16, then + that of the first: multiply-adds that are fused and rounded to the
- * nearest even; denormals are taken, and left, as zeros. In 32 million sums of random bits the same as an Emerald Rapids. */
+/* Each lane of sum + the product of the second of two bf16, then + that of the first: multiply-adds
+ * that are fused and rounded to the nearest even; denormals are taken, and left, as zeros. In 32
+ * million sums of random bits the same as an Emerald Rapids. */
 EMULATED_UNCHECKED EMULATED __m512 _mm512_dpbf16_ps(__m512 sum, __m512bh x, __m512bh w)
 {
     for (int i = 0; i < 16; i++) {
         const double first = (double)emulated_bf16(x[2 * i]) * (double)emulated_bf16(w[2 * i]);
-        const double second = (double)emulated_bf16(x[2 * i + 1]) * (double)emulated_bf16(w[2 * i + 1]);
-        sum[i] = emulated_rounded(first + (double)emulated_rounded(second + (double)emulated_normal(sum[i])));
+        const double second =
+            (double)emulated_bf16(x[2 * i + 1]) * (double)emulated_bf16(w[2 * i + 1]);
+        sum[i] = emulated_rounded(
+            first + (double)emulated_rounded(second + (double)emulated_normal(sum[i])));
     }
     return sum;
 }
@@ -133,7 +138,13 @@ EMULATED_INLINE __m512 _mm512_scalef_ps(__m512 x, __m512 y)
 
 /* ---- tiles: eight registers of 16 rows of 64 bytes, as this thread configured them ---- */
 
-enum { EMULATED_TILES = 8, EMULATED_ROWS = 16, EMULATED_BYTES = 64, EMULATED_HALVES = 32, EMULATED_WORDS = 16 };
+enum {
+    EMULATED_TILES = 8,
+    EMULATED_ROWS = 16,
+    EMULATED_BYTES = 64,
+    EMULATED_HALVES = 32,
+    EMULATED_WORDS = 16
+};
 
 typedef union {
     int8_t byte[EMULATED_ROWS][EMULATED_BYTES];
@@ -158,8 +169,8 @@ EMULATED void emulated_need_three(int sums, int x, int w)
     emulated_need(sums != x && sums != w && x != w, "a product of three tiles");
 }
 
-/* Palette 1; bytes 16 .. 31 are the bytes of each register's rows, 48 .. 55 their number, the others zero. All registers are
- * zero then. */
+/* Palette 1; bytes 16 .. 31 are the bytes of each register's rows, 48 .. 55 their number, the
+ * others zero. All registers are zero then. */
 EMULATED void _tile_loadconfig(const void *shape)
 {
     uint8_t wanted[64] = {1};
@@ -167,7 +178,8 @@ EMULATED void _tile_loadconfig(const void *shape)
         wanted[16 + 2 * i] = EMULATED_BYTES;
         wanted[48 + i] = EMULATED_ROWS;
     }
-    emulated_need(memcmp(shape, wanted, sizeof wanted) == 0, "eight tiles of 16 rows of 64 bytes in palette 1");
+    emulated_need(memcmp(shape, wanted, sizeof wanted) == 0,
+                  "eight tiles of 16 rows of 64 bytes in palette 1");
     emulated_need(!emulated_configured, "tiles that were given back");
     emulated_configured = 1;
     memset(emulated_tiles, 0, sizeof emulated_tiles);
@@ -210,9 +222,9 @@ EMULATED_UNCHECKED EMULATED void _tile_dpbssd(int sums, int x, int w)
                 sum->word[m][n] += (uint32_t)(left->byte[m][k] * right->byte[k / 4][4 * n + k % 4]);
 }
 
-/* Row m, lane n: itself + (e + o), where e and o are the sums over pairs p, from the first on, of x[m][p][0] w[p][n][0] and of
- * x[m][p][1] w[p][n][1]. Every multiply-add is fused and every addition rounded, to the nearest even; denormals are taken, and
- * left, as zeros. */
+/* Row m, lane n: itself + (e + o), where e and o are the sums over pairs p, from the first on, of
+ * x[m][p][0] w[p][n][0] and of x[m][p][1] w[p][n][1]. Every multiply-add is fused and every
+ * addition rounded, to the nearest even; denormals are taken, and left, as zeros. */
 EMULATED_UNCHECKED EMULATED void _tile_dpbf16ps(int sums, int x, int w)
 {
     emulated_need_three(sums, x, w);
@@ -236,7 +248,8 @@ EMULATED_UNCHECKED EMULATED void _tile_dpbf16ps(int sums, int x, int w)
         }
         for (int n = 0; n < EMULATED_WORDS; n++) {
             const float both = emulated_rounded((double)even[n] + (double)odd[n]);
-            sum->number[m][n] = emulated_rounded((double)emulated_normal(sum->number[m][n]) + (double)both);
+            sum->number[m][n] =
+                emulated_rounded((double)emulated_normal(sum->number[m][n]) + (double)both);
         }
     }
 }

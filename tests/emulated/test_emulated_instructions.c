@@ -1,4 +1,5 @@
-/* test_emulated_instructions.c - products as Intel documents them: which numbers meet, in what order, and how it is rounded. */
+/* test_emulated_instructions.c - products as Intel documents them: which numbers meet, in what
+ * order, and how it is rounded. */
 #include "tests/emulated/emulated_instructions.h"
 
 #include "tests/support/check.h"
@@ -56,7 +57,8 @@ static void every_pair_meets_its_own(void **state)
         }
 }
 
-/* One row against one column: even and odd members of the first two pairs, and what the sum was before. */
+/* One row against one column: even and odd members of the first two pairs,
+ * and what the sum was before. */
 typedef struct {
     const char *what;
     float x[4];
@@ -71,10 +73,22 @@ static const sum_case sum_cases[] = {
     {"what was before comes last", {0x1p-24f, 0, 0x1p-24f, 0}, {1, 0, 1, 0}, 1, 1 + 0x1p-23f},
     {"even and odd first", {0x1p-24f, 0x1p-24f, 0, 0}, {1, 1, 0, 0}, 1, 1 + 0x1p-23f},
     {"half way to the even one below", {0x1p-24f, 0, 0, 0}, {1, 0, 0, 0}, 1, 1},
-    {"half way to the even one above", {0x1p-24f, 0, 0, 0}, {1, 0, 0, 0}, 1 + 0x1p-23f, 1 + 0x1p-22f},
+    {"half way to the even one above",
+     {0x1p-24f, 0, 0, 0},
+     {1, 0, 0, 0},
+     1 + 0x1p-23f,
+     1 + 0x1p-22f},
     {"far below half", {1, 0, 0x1p-60f, 0}, {1, 0, 1, 0}, 0, 1},
-    {"a product too large for f32 in a sum that is not", {-0x1p127f, 0, 0x1p64f, 0}, {1, 0, 0x1p64f, 0}, 0, 0x1p127f},
-    {"a product too small for f32 in a sum that is not", {0x1p-126f, 0, 0x1p-65f, 0}, {1, 0, 0x1p-65f, 0}, 0, 0x1p-126f + 0x1p-130f},
+    {"a product too large for f32 in a sum that is not",
+     {-0x1p127f, 0, 0x1p64f, 0},
+     {1, 0, 0x1p64f, 0},
+     0,
+     0x1p127f},
+    {"a product too small for f32 in a sum that is not",
+     {0x1p-126f, 0, 0x1p-65f, 0},
+     {1, 0, 0x1p-65f, 0},
+     0,
+     0x1p-126f + 0x1p-130f},
     {"a product too small for f32", {0x1p-65f, 0, 0, 0}, {0x1p-65f, 0, 0, 0}, 0, 0},
     {"a difference too small", {0x1.8p-126f, 0, -0x1p-126f, 0}, {1, 0, 1, 0}, 0, 0},
     {"a denormal left", {0x1p-127f, 0, 0, 0}, {0x1p20f, 0, 0, 0}, 1, 1},
@@ -134,7 +148,8 @@ static void pairs_are_added_second_first(void **state)
         const __m512 got = _mm512_dpbf16_ps(sum, x, w);
         for (int lane = 0; lane < 16; lane++)
             if (got[lane] != (lane == 9 ? cases[i].want : 0))
-                fail_msg("case %d, lane %d: got %a, want %a", (int)i, lane, (double)got[lane], (double)cases[i].want);
+                fail_msg("case %d, lane %d: got %a, want %a", (int)i, lane, (double)got[lane],
+                         (double)cases[i].want);
     }
 }
 

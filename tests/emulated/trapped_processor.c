@@ -1,9 +1,9 @@
-/* trapped_processor.c - the place of kernels/cpu/cpu_processor.c in a test of AMX's kernels as they are compiled for the library, on
- * a processor that has all they need but AMX.
+/* trapped_processor.c - the place of kernels/cpu/cpu_processor.c in a test of AMX's kernels as they
+ * are compiled for the library, on a processor that has all they need but AMX.
  *
- * There an instruction of AMX is an illegal one. The signal's handler reads which it was and with what registers, has it done by
- * emulated_instructions.h, and goes on behind it. So what the compiler made of the intrinsics is tested too: what it believes
- * them to read, above all.
+ * There an instruction of AMX is an illegal one. The signal's handler reads which it was and with
+ * what registers, has it done by emulated_instructions.h, and goes on behind it. So what the
+ * compiler made of the intrinsics is tested too: what it believes them to read, above all.
  */
 #include "tests/emulated/emulated_instructions.h"
 
@@ -20,7 +20,7 @@ enum { VEX_BYTES = 4, MAP_0F38 = 2 };
 
 /* Prefix (none, 66, F3, F2) and opcode. */
 enum {
-    SHAPE = 0x049,      /* LDTILECFG, or TILERELEASE without memory */
+    SHAPE = 0x049, /* LDTILECFG, or TILERELEASE without memory */
     ZERO = 0x349,
     LOAD = 0x34b,
     STORE = 0x24b,
@@ -40,8 +40,9 @@ typedef struct {
 
 static char *register_of(const ucontext_t *at, unsigned number)
 {
-    static const int place[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    static const int place[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                REG_R12, REG_R13, REG_R14, REG_R15};
     return (char *)at->uc_mcontext.gregs[place[number]]; /* NOLINT(performance-no-int-to-ptr) */
 }
 
@@ -54,8 +55,10 @@ static int64_t displacement(const uint8_t *from, int bytes)
     return wide;
 }
 
-/* Base register + displacement, with an index register or without; or end of the instruction + displacement. */
-static void read_memory(tile_instruction *t, const ucontext_t *at, const uint8_t *modrm, unsigned high_base, unsigned high_index)
+/* Base register + displacement, with an index register or without; or end of
+ * the instruction + displacement. */
+static void read_memory(tile_instruction *t, const ucontext_t *at, const uint8_t *modrm,
+                        unsigned high_base, unsigned high_index)
 {
     const unsigned mode = modrm[0] >> 6;
     const bool sib = (modrm[0] & 7) == 4;
@@ -74,7 +77,8 @@ static void read_memory(tile_instruction *t, const ucontext_t *at, const uint8_t
 
 static bool read_instruction(tile_instruction *t, const ucontext_t *at)
 {
-    const uint8_t *byte = (const uint8_t *)at->uc_mcontext.gregs[REG_RIP]; /* NOLINT(performance-no-int-to-ptr) */
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    const uint8_t *byte = (const uint8_t *)at->uc_mcontext.gregs[REG_RIP];
     if (byte[0] != 0xc4 || (byte[1] & 31) != MAP_0F38)
         return false;
     const uint8_t *modrm = byte + VEX_BYTES;
@@ -146,8 +150,9 @@ static bool lacks_amx_alone(void)
     unsigned c = 0;
     unsigned d = 0;
     __builtin_cpu_init();
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> AMX_TILE_BIT & 1) == 0 && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> AMX_TILE_BIT & 1) == 0 &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
            __builtin_cpu_supports("avx512bf16");
 }
 

@@ -36,7 +36,8 @@ static lt_json *copy_of(const lt_json *n)
     case LT_JSON_NULL:
         break;
     }
-    return lt_json_new_bool(false); /* a null cannot be made anew; here it becomes false on both sides */
+    return lt_json_new_bool(false); /* a null cannot be made anew; here it becomes false on both
+                                       sides */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

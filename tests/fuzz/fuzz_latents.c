@@ -1,4 +1,5 @@
-/* fuzz_latents.c - any bytes as a latents file: what is accepted is read to its end, and what it says of itself as a recipe. */
+/* fuzz_latents.c - any bytes as a latents file: what is accepted is read to its end, and what it
+ * says of itself as a recipe. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>

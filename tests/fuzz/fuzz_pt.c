@@ -1,6 +1,7 @@
 /* fuzz_pt.c - any bytes as a .pt file, or as the pickle inside a good one.
  *
- * Input: one byte, odd: the rest is the file; even: the rest is data.pkl, beside two storages of 24 bytes.
+ * Input: one byte, odd: the rest is the file; even: the rest is data.pkl, beside two storages of 24
+ * bytes.
  */
 #include <stdint.h>
 #include <stdlib.h>

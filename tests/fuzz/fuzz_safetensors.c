@@ -1,4 +1,5 @@
-/* fuzz_safetensors.c - any bytes as a safetensors file; what is accepted must be readable to its last byte. */
+/* fuzz_safetensors.c - any bytes as a safetensors file; what is accepted must
+ * be readable to its last byte. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>

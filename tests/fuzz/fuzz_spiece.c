@@ -1,6 +1,8 @@
-/* fuzz_spiece.c - any bytes as a SentencePiece model that cuts a text, and any text cut by a good model.
+/* fuzz_spiece.c - any bytes as a SentencePiece model that cuts a text, and any text cut by a good
+ * model.
  *
- * Input: two bytes n (little-endian), n bytes of text, the rest is the model; no rest: a model made here.
+ * Input: two bytes n (little-endian), n bytes of text, the rest is the model; no rest: a model made
+ * here.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,7 +40,8 @@ static void cut_text(const text_vocab *vocab, const char *text, size_t bytes)
         abort();
 }
 
-static void cut_with_any_model(const void *model, size_t model_bytes, const char *text, size_t bytes)
+static void cut_with_any_model(const void *model, size_t model_bytes, const char *text,
+                               size_t bytes)
 {
     text_vocab *vocab;
     lt_error err = {0};

@@ -1,4 +1,5 @@
-/* fuzz_tokens.c - any bytes as a token file; what is accepted keeps every rule, and comes back the same when it is written. */
+/* fuzz_tokens.c - any bytes as a token file; what is accepted keeps every rule, and comes back the
+ * same when it is written. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const tok_layout toy = {.segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
+static const tok_layout toy = {
+    .segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
 
 static void require(bool holds)
 {

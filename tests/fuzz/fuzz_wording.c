@@ -1,4 +1,5 @@
-/* fuzz_wording.c - any bytes as a model's list of wordings, and, behind a first zero, as the prompt that it is used on. */
+/* fuzz_wording.c - any bytes as a model's list of wordings, and, behind a first zero, as the prompt
+ * that it is used on. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         take_prompt_state said = {0};
         int left = 0;
         do {
-            if (take_prompt_begun(words, prompt, end, events, begun, left, &said, NULL) == LT_OK && said.restated > begun)
+            if (take_prompt_begun(words, prompt, end, events, begun, left, &said, NULL) == LT_OK &&
+                said.restated > begun)
                 abort();
             free(said.text);
         } while (left++ < said.between && left < 4);

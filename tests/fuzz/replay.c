@@ -1,4 +1,5 @@
-/* replay.c - runs a fuzz target on files, for compilers without libFuzzer: replay_yaml FILE_OR_FOLDER... */
+/* replay.c - runs a fuzz target on files, for compilers without libFuzzer: replay_yaml
+ * FILE_OR_FOLDER... */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>

@@ -1,9 +1,10 @@
-/* check_stage.c - golden files of one stage: check_dit [--device reference|cpu|cuda] [--precision f32|bf16|fp8|int8] [--home host] FILE...
- * A device may also be a level of the CPU's kernels: amx, avx2.
- * fp8 is bf16 with every matrix in E4M3 where shapes allow it: how far from what is wanted is told, not judged. int8 is f32 with
- * every matrix in integers, judged as bf16 is.
- * With --home host each file is computed once more with matrices that come from the host when they are used: exactly as far from
- * what is wanted. */
+/* check_stage.c - golden files of one stage: check_dit [--device reference|cpu|cuda] [--precision
+ * f32|bf16|fp8|int8] [--home host] FILE... A device may also be a level of the CPU's kernels: amx,
+ * avx2.
+ * fp8 is bf16 with every matrix in E4M3 where shapes allow it: how far from what is wanted is told,
+ * not judged. int8 is f32 with every matrix in integers, judged as bf16 is.
+ * With --home host each file is computed once more with matrices that come from the host when they
+ * are used: exactly as far from what is wanted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ static bool any_matrix(const char *name, lt_shape shape)
     return shape.rank == 2;
 }
 
-static lt_status compute(const char *path, lt_backend *backend, precision how, lt_home home, lt_golden **out, lt_error *err)
+static lt_status compute(const char *path, lt_backend *backend, precision how, lt_home home,
+                         lt_golden **out, lt_error *err)
 {
     LT_TRY(lt_golden_open(path, out, err));
     lt_weights_home(lt_golden_weights(*out), home);
@@ -47,7 +49,8 @@ static lt_status compute(const char *path, lt_backend *backend, precision how, l
     return STAGE_CHECK(*out, backend, err);
 }
 
-static int compare_homes(const char *path, lt_backend *backend, precision how, const lt_golden_line *resident)
+static int compare_homes(const char *path, lt_backend *backend, precision how,
+                         const lt_golden_line *resident)
 {
     lt_error err = {0};
     lt_golden *g = NULL;
@@ -60,7 +63,8 @@ static int compare_homes(const char *path, lt_backend *backend, precision how, c
     const int n = bad ? 0 : lt_golden_verdict(g, how != IN_F32, &line);
     for (int i = 0; i < n; i++) {
         const bool same = memcmp(&line[i].rel_l2, &resident[i].rel_l2, sizeof line[i].rel_l2) == 0;
-        printf("%-24s %-20s from the host: %s\n", lt_golden_component(g), line[i].name, same ? "the same" : "FAILED");
+        printf("%-24s %-20s from the host: %s\n", lt_golden_component(g), line[i].name,
+               same ? "the same" : "FAILED");
         bad |= !same;
     }
     lt_golden_close(g);
@@ -80,8 +84,11 @@ static int check_file(const char *path, lt_backend *backend, precision how, bool
         const lt_golden_line *line;
         const int n = lt_golden_verdict(g, how != IN_F32, &line);
         for (int i = 0; i < n; i++) {
-            printf("%-24s %-20s rel_l2 %.2e  bound %.2e  %s\n", lt_golden_component(g), line[i].name, line[i].rel_l2,
-                   line[i].bound, line[i].ok ? "ok" : how == IN_FP8 ? "beyond" : "FAILED");
+            printf("%-24s %-20s rel_l2 %.2e  bound %.2e  %s\n", lt_golden_component(g),
+                   line[i].name, line[i].rel_l2, line[i].bound,
+                   line[i].ok      ? "ok"
+                   : how == IN_FP8 ? "beyond"
+                                   : "FAILED");
             bad |= !line[i].ok && how != IN_FP8;
         }
         if (from_host)
@@ -91,7 +98,8 @@ static int check_file(const char *path, lt_backend *backend, precision how, bool
     return bad;
 }
 
-static lt_status open_device(lt_backend **out, const char *device, lt_dtype activation, lt_error *err)
+static lt_status open_device(lt_backend **out, const char *device, lt_dtype activation,
+                             lt_error *err)
 {
     if (strcmp(device, "cpu") == 0)
         return lt_cpu_open(out, 0, activation, err);

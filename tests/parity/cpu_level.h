@@ -1,4 +1,5 @@
-/* cpu_level.h - the CPU backend with the kernels of a level of cpu_processor.h that is named, in the place of the best. */
+/* cpu_level.h - the CPU backend with the kernels of a level of cpu_processor.h that is named, in
+ * the place of the best. */
 #ifndef CPU_LEVEL_H
 #define CPU_LEVEL_H
 
@@ -8,7 +9,8 @@
 #include "kernels/cpu/cpu_processor.h"
 
 /* LT_ERR_DEVICE where the processor does not run them, or there is no such level. */
-static inline lt_status open_cpu_level(lt_backend **out, const char *name, int threads, lt_dtype activation, lt_error *err)
+static inline lt_status open_cpu_level(lt_backend **out, const char *name, int threads,
+                                       lt_dtype activation, lt_error *err)
 {
     *out = NULL;
     const lt_cpu_level *level = lt_cpu_levels;

@@ -4,7 +4,8 @@
 #include "op_answer.h"
 #include "op_cases.h"
 
-/* Keys that row i of n sees among m: all; itself and what came before (m - n keys are older); its frame of 3 rows too. */
+/* Keys that row i of n sees among m: all; itself and what came before (m - n keys are older); its
+ * frame of 3 rows too. */
 static int32_t visible_keys(int64_t kind, int64_t i, int64_t n, int64_t m)
 {
     const int64_t end = kind == SEE_CAUSAL ? m - n + i + 1 : m - n + (i / 3 + 1) * 3;
@@ -30,10 +31,11 @@ typedef struct {
 } attention_case;
 
 /* One query row of the packed [B, n, h, d] against all that it sees.
- * Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator and denominator, and a
- * bf16 backend may round them once more: 2 r. The sums over m keys add (m + 24) u.
- * With products of int16, q and k are rounded by rows, weights within half of 1 / 16383 of the largest, and v by columns within half
- * of 1 / 1023 of theirs. */
+ * Scores carry e <= (d + 4) u (sum |q k| scale + |bias|); weights e^s then 2 e relative, numerator
+ * and denominator, and a bf16 backend may round them once more: 2 r. The sums over m keys add (m +
+ * 24) u.
+ * With products of int16, q and k are rounded by rows, weights within half of 1 / 16383 of the
+ * largest, and v by columns within half of 1 / 1023 of theirs. */
 static void answer_query(const attention_case *c, int64_t row, answer a)
 {
     const int64_t n = c->n;
@@ -67,8 +69,9 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
         const double add = c->bias == NULL ? 0 : c->bias[head * (n + m - 1) + j - i + n - 1];
         weight[j] = c->scale * dot + add;
         largest = fmax(largest, weight[j]);
-        score_error = fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)) + c->scale * rounding +
-                                            2 * c->rotated * c->scale * magnitude);
+        score_error =
+            fmax(score_error, (double)(d + 4) * u * (c->scale * magnitude + fabs(add)) +
+                                  c->scale * rounding + 2 * c->rotated * c->scale * magnitude);
     }
     double total = 0;
     for (int64_t j = 0; j < c->visible[i]; j++)
@@ -87,9 +90,12 @@ static void answer_query(const attention_case *c, int64_t row, answer a)
             values += fabs(value);
             largest_value = fmax(largest_value, fabs(value));
         }
-        const double codes = c->int16 ? (values + c->visible[i] * fabs(sum)) / total / 32766 + largest_value / 2045 : 0;
+        const double codes =
+            c->int16 ? (values + c->visible[i] * fabs(sum)) / total / 32766 + largest_value / 2045
+                     : 0;
         a.want[row * d + e] = sum;
-        a.bound[row * d + e] = r * fabs(sum) + (2 * score_error + (double)(m + 24) * u + rounded) * magnitude + codes;
+        a.bound[row * d + e] =
+            r * fabs(sum) + (2 * score_error + (double)(m + 24) * u + rounded) * magnitude + codes;
     }
 }
 
@@ -111,11 +117,22 @@ void check_attention(op_check *t, const int64_t *p)
     const op_operand *q = op_input(t, t->dtype, lt_shape4(B, n, h, d), layout, -reach, reach);
     const op_operand *k = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -reach, reach);
     const op_operand *v = op_input(t, t->dtype, lt_shape4(B, m, h, d), layout, -1, 1);
-    const op_operand *bias = p[6] ? op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4) : NULL;
-    op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
-    lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
-    attention_case c = {.n = n, .m = m, .h = h, .d = d, .q = q->value, .k = k->value, .v = v->value, .dtype = t->dtype,
-                        .scale = (double)args.scale, .int16 = in_int16(t, n)};
+    const op_operand *bias =
+        p[6] ? op_input(t, LT_F32, lt_shape2(h, n + m - 1), OP_PACKED, -4, 4) : NULL;
+    op_operand *out =
+        op_output(t, t->dtype, lt_shape4(B, n, h, d), layout == OP_HEADS ? OP_PACKED : layout);
+    lt_attention_args args = {
+        .scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
+    attention_case c = {.n = n,
+                        .m = m,
+                        .h = h,
+                        .d = d,
+                        .q = q->value,
+                        .k = k->value,
+                        .v = v->value,
+                        .dtype = t->dtype,
+                        .scale = (double)args.scale,
+                        .int16 = in_int16(t, n)};
     for (int64_t i = 0; i < n; i++)
         c.visible[i] = visible_keys(p[5], i, n, m);
     if (p[5] != SEE_ALL)
@@ -124,15 +141,18 @@ void check_attention(op_check *t, const int64_t *p)
         args.bias = bias->view;
         c.bias = bias->value;
     }
-    op_done(t, t->backend->table->attention(t->backend, out->view, q->view, k->view, v->view, &args, &t->error));
+    op_done(t, t->backend->table->attention(t->backend, out->view, q->view, k->view, v->view, &args,
+                                            &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n * h; row++)
         answer_query(&c, row, a);
     judge(t, out, a);
 }
 
-/* Element i of packed [B, n, h, d] rotated, from [B, n, 3, h, d]; `part` 0 is queries, 1 keys; angles of row 0 are row `from`. */
-static double rotated_element(const op_operand *qkv, int part, const op_operand *cosine, const op_operand *sine, int64_t from, int64_t i)
+/* Element i of packed [B, n, h, d] rotated, from [B, n, 3, h, d]; `part` 0 is queries, 1 keys;
+ * angles of row 0 are row `from`. */
+static double rotated_element(const op_operand *qkv, int part, const op_operand *cosine,
+                              const op_operand *sine, int64_t from, int64_t i)
 {
     const int64_t h = qkv->view.dim[3];
     const int64_t d = qkv->view.dim[4];
@@ -143,8 +163,9 @@ static double rotated_element(const op_operand *qkv, int part, const op_operand 
     return head[e] * cosine->value[angle] + other * sine->value[angle];
 }
 
-/* The cache is checked as well: rows that joined, and that the others are what they were. With `room` it has so many rows more, which
- * nothing may read, and the operation is told of the first row where the device computes. */
+/* The cache is checked as well: rows that joined, and that the others are what they were. With
+ * `room` it has so many rows more, which nothing may read, and the operation is told of the first
+ * row where the device computes. */
 void check_cached_attention(op_check *t, const int64_t *p)
 {
     const int64_t B = p[0];
@@ -156,14 +177,18 @@ void check_cached_attention(op_check *t, const int64_t *p)
     const int64_t room = p[8];
     const int64_t rows = m + room;
     assert(n <= LONGEST && m <= LONGEST);
-    op_operand *qkv = op_input(t, t->dtype, lt_shape5(B, n, 3, h, d), p[7] ? OP_PADDED : OP_PACKED, -1, 1);
+    op_operand *qkv =
+        op_input(t, t->dtype, lt_shape5(B, n, 3, h, d), p[7] ? OP_PADDED : OP_PACKED, -1, 1);
     op_operand *k = op_input(t, t->dtype, lt_shape4(B, rows, h, d), layout, -1, 1);
     op_operand *v = op_input(t, t->dtype, lt_shape4(B, rows, h, d), layout, -1, 1);
-    const op_operand *cosine = op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
-    const op_operand *sine = op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
+    const op_operand *cosine =
+        op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
+    const op_operand *sine =
+        op_input(t, LT_F32, lt_shape2(room > 0 ? rows : n, d / 2), OP_PACKED, -1, 1);
     op_operand *out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PACKED);
     qkv->written = k->written = v->written = true;
-    lt_attention_args args = {.scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
+    lt_attention_args args = {
+        .scale = 1 / sqrtf((float)d), .visible = lt_none(), .bias = lt_none()};
     const double r = op_roundoff(t->dtype);
     const int64_t angles_from = room > 0 ? m - n : 0;
     answer of_k = new_answer(k);
@@ -177,19 +202,31 @@ void check_cached_attention(op_check *t, const int64_t *p)
         const int64_t row = i / (h * d) % rows - (m - n); /* of qkv, or out of it */
         const bool joined = row >= 0 && row < n;
         const int64_t of_row = (i / (h * d) / rows * n + row) * h * d + i % (h * d);
-        of_k.want[i] = joined ? rotated_element(qkv, 1, cosine, sine, angles_from, of_row) : k->value[i];
+        of_k.want[i] =
+            joined ? rotated_element(qkv, 1, cosine, sine, angles_from, of_row) : k->value[i];
         of_k.bound[i] = joined ? r * fabs(of_k.want[i]) + 6 * u : 0;
-        of_v.want[i] = joined ? qkv->value[(of_row / (h * d) * 3 + 2) * h * d + of_row % (h * d)] : v->value[i];
+        of_v.want[i] = joined ? qkv->value[(of_row / (h * d) * 3 + 2) * h * d + of_row % (h * d)]
+                              : v->value[i];
     }
-    attention_case c = {.n = n, .m = rows, .h = h, .d = d, .q = q, .k = of_k.want, .v = of_v.want, .dtype = t->dtype,
-                        .scale = (double)args.scale, .rotated = r + 3 * u, .int16 = in_int16(t, n)};
+    attention_case c = {.n = n,
+                        .m = rows,
+                        .h = h,
+                        .d = d,
+                        .q = q,
+                        .k = of_k.want,
+                        .v = of_v.want,
+                        .dtype = t->dtype,
+                        .scale = (double)args.scale,
+                        .rotated = r + 3 * u,
+                        .int16 = in_int16(t, n)};
     for (int64_t i = 0; i < n; i++)
         c.visible[i] = visible_keys(p[5], i, n, m);
     if (p[5] != SEE_ALL)
         args.visible = op_given_ints(t, n, c.visible)->view;
     const int32_t first = (int32_t)(m - n);
     const lt_tensor first_row = room > 0 ? op_given_ints(t, 1, &first)->view : lt_none();
-    op_done(t, t->backend->table->cached_attention(t->backend, out->view, qkv->view, k->view, v->view, first_row, cosine->view, sine->view,
+    op_done(t, t->backend->table->cached_attention(t->backend, out->view, qkv->view, k->view,
+                                                   v->view, first_row, cosine->view, sine->view,
                                                    &args, &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n * h; row++)

@@ -1,4 +1,5 @@
-/* op_cases.h - what every operation must give, as plain formulas in double: one function for each, by the file it is in.
+/* op_cases.h - what every operation must give, as plain formulas in double: one function for each,
+ * by the file it is in.
  *
  * Parameters are those that the table (op_cases.c) names. */
 #ifndef OP_CASES_H

@@ -88,12 +88,15 @@ static void send(op_check *t, op_operand *x)
 {
     for (int64_t i = 0; i < lt_numel(&x->view); i++)
         if (!x->written)
-            lt_store_element(x->before + GUARD_BYTES, x->view.dtype, place_of(&x->view, i), x->value[i]);
+            lt_store_element(x->before + GUARD_BYTES, x->view.dtype, place_of(&x->view, i),
+                             x->value[i]);
     const lt_backend_table *table = t->backend->table;
-    op_done(t, table->upload(t->backend, x->buffer.data, x->before, lt_tensor_bytes(&x->buffer), &t->error));
+    op_done(t, table->upload(t->backend, x->buffer.data, x->before, lt_tensor_bytes(&x->buffer),
+                             &t->error));
 }
 
-op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high)
+op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low,
+                     double high)
 {
     op_operand *x = new_operand(t, dtype, shape, layout);
     for (int64_t i = 0; i < lt_numel(&x->view); i++)
@@ -142,7 +145,8 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
                            double high, const double **values)
 {
     op_parameter *w = &t->parameter[t->parameters++];
-    w->weight = (lt_weight){.value = lt_view(NULL, stored, shape), .scale = lt_none(), .role = role};
+    w->weight =
+        (lt_weight){.value = lt_view(NULL, stored, shape), .scale = lt_none(), .role = role};
     if (role == LT_ROLE_MATRIX && t->backend->rounds_to == LT_ROUND_INT8)
         w->weight.rounding = LT_ROUND_INT8;
     const int64_t count = lt_numel(&w->weight.value);
@@ -160,7 +164,8 @@ const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape 
         w->scale[i] = (float)ldexp((high - low) / 2, (stored == LT_Q4 ? -3 : -7) - (int)(i % 3));
     for (int64_t i = 0; i < count; i++) {
         const double scale = stored == LT_I8 || blocks ? (double)w->scale[i / per_scale] : 1;
-        const double value = role == LT_ROLE_HEAD ? (double)draw_f32(t, low, high) : draw(t, low, high);
+        const double value =
+            role == LT_ROLE_HEAD ? (double)draw_f32(t, low, high) : draw(t, low, high);
         lt_store_element(w->stored, stored, i, value / scale);
         w->value[i] = lt_load_element(w->stored, stored, i) * scale;
     }
@@ -223,7 +228,8 @@ static void compare_element(op_check *t, const op_operand *out, int64_t i, doubl
     char text[96];
     char message[256];
     (void)snprintf(message, sizeof message, "element %lld of %s: got %.9g, want %.9g, bound %.3g",
-                   (long long)i, lt_shape_text(lt_shape_of(&out->view), text, sizeof text), got, want, bound);
+                   (long long)i, lt_shape_text(lt_shape_of(&out->view), text, sizeof text), got,
+                   want, bound);
     fail(t, "", message);
 }
 
@@ -260,8 +266,8 @@ static void name_case(op_check *t, const char *label, const op_case *c)
     const char *key = c->keys;
     for (int i = 0; *key != '\0' && used < sizeof t->place; i++) {
         const size_t length = strcspn(key, " ");
-        used += (size_t)snprintf(t->place + used, sizeof t->place - used, " %.*s=%lld", (int)length, key,
-                                 (long long)c->p[i]);
+        used += (size_t)snprintf(t->place + used, sizeof t->place - used, " %.*s=%lld", (int)length,
+                                 key, (long long)c->p[i]);
         key += length + strspn(key + length, " ");
     }
 }
@@ -283,7 +289,8 @@ static void release_all(op_check *t)
     }
 }
 
-void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label, const op_case *c)
+void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label,
+                 const op_case *c)
 {
     *t = (op_check){.backend = backend, .dtype = dtype, .trace = 0xcbf29ce484222325u};
     name_case(t, label, c);

@@ -1,7 +1,9 @@
-/* op_check.h - one case of the parity table on one backend: guarded tensors, known values, a bound for every element.
+/* op_check.h - one case of the parity table on one backend: guarded tensors, known values, a bound
+ * for every element.
  *
- * A case makes its operands and weights here, calls one entry of the backend's table, and gives the wanted values with
- * their bounds. Every operand lies in a buffer whose other bytes are 0xff (NaN as a float) and must stay so.
+ * A case makes its operands and weights here, calls one entry of the backend's table, and gives the
+ * wanted values with their bounds. Every operand lies in a buffer whose other bytes are 0xff (NaN
+ * as a float) and must stay so.
  */
 #ifndef OP_CHECK_H
 #define OP_CHECK_H
@@ -58,31 +60,39 @@ typedef struct {
 extern const op_case op_cases[];
 extern const int op_case_count;
 
-/* Runs one case in activations of `dtype`; `label` names the backend in messages. Failures are printed. */
-void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label, const op_case *c);
+/* Runs one case in activations of `dtype`; `label` names the backend in
+ * messages. Failures are printed. */
+void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *label,
+                 const op_case *c);
 
-/* Runs every case of the table, or of the one operation `only`, on `backend`, and again on `other`, which must give the same
- * bytes. Prints the worst use of a bound per operation; returns the number of cases that failed. */
-int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name, const char *only);
+/* Runs every case of the table, or of the one operation `only`, on `backend`, and again on `other`,
+ * which must give the same bytes. Prints the worst use of a bound per operation; returns the number
+ * of cases that failed. */
+int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name,
+                 const char *only);
 
 /* Uniform in [low, high], rounded to bf16 so that every dtype holds it exactly. */
-op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low, double high);
+op_operand *op_input(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout, double low,
+                     double high);
 op_operand *op_output(op_check *t, lt_dtype dtype, lt_shape shape, op_layout layout);
 op_operand *op_ints(op_check *t, int64_t count, int64_t low, int64_t high);
 /* f32 that an operation may write over, of any values. */
 op_operand *op_given_floats(op_check *t, lt_shape shape, const float *values);
 op_operand *op_given_ints(op_check *t, int64_t count, const int32_t *values);
-/* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored` I8, Q8 and Q4 come with
- * scales that are powers of two. A matrix allows products of int8 where the backend says it makes them. */
+/* A prepared weight and its exact values, bf16 numbers but for a head, which keeps f32. `stored`
+ * I8, Q8 and Q4 come with scales that are powers of two. A matrix allows products of int8 where the
+ * backend says it makes them. */
 const lt_weight *op_weight(op_check *t, lt_role role, lt_dtype stored, lt_shape shape, double low,
                            double high, const double **values);
 
 /* Counts a failed call that was given t->error. */
 void op_done(op_check *t, lt_status s);
-/* Compares `out` with `want` (packed); |got - want| <= bound, and no byte besides may have changed. bound NULL: exact. */
+/* Compares `out` with `want` (packed); |got - want| <= bound, and no byte besides may have changed.
+ * bound NULL: exact. */
 void op_compare(op_check *t, op_operand *out, const double *want, const double *bound);
 
-/* Unit roundoff of a dtype, half the distance between 1 and the next number: 8 bits of precision in bf16, 24 in f32. */
+/* Unit roundoff of a dtype, half the distance between 1 and the next number: 8 bits of precision in
+ * bf16, 24 in f32. */
 double op_roundoff(lt_dtype dtype);
 
 #endif

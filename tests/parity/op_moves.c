@@ -16,7 +16,8 @@ void check_copy(op_check *t, const int64_t *p)
     op_compare(t, out, x->value, NULL); /* values that every float holds */
 }
 
-/* A permuted view: [a, b, c, d] of memory [c, a, d, b]; the last dimension is strided on one side. */
+/* A permuted view: [a, b, c, d] of memory [c, a, d, b]; the last
+ * dimension is strided on one side. */
 void check_copy_permuted(op_check *t, const int64_t *p)
 {
     const lt_shape memory = lt_shape4(p[2], p[0], p[3], p[1]);
@@ -37,7 +38,8 @@ void check_copy_permuted(op_check *t, const int64_t *p)
 
 void check_fill(op_check *t, const int64_t *p)
 {
-    op_operand *out = op_output(t, p[2] ? LT_F32 : t->dtype, lt_shape2(p[0], p[1]), (op_layout)p[3]);
+    op_operand *out =
+        op_output(t, p[2] ? LT_F32 : t->dtype, lt_shape2(p[0], p[1]), (op_layout)p[3]);
     op_done(t, t->backend->table->fill(t->backend, out->view, -1.5f, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < p[0] * p[1]; i++)
@@ -121,7 +123,8 @@ static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int 
     float best_ratio = 0;
     for (int i = 0; i < n; i++) {
         const float sum = c->top_p < 0 ? 1 : lt_choice_sum(mass);
-        const float ratio = kept[i] / sum / lt_choice_exponential(lt_choice_uniform(c->seed, c->draw, i));
+        const float ratio =
+            kept[i] / sum / lt_choice_exponential(lt_choice_uniform(c->seed, c->draw, i));
         if (ratio > best_ratio) {
             best_ratio = ratio;
             best = i;
@@ -132,7 +135,8 @@ static int32_t chosen_id(const lt_choice *c, const float *logits, int rows, int 
     return best;
 }
 
-/* Several draws of one set of logits, so that few ids would be right by chance; the last one leaves numbers for a next pass. */
+/* Several draws of one set of logits, so that few ids would be right by chance; the last one leaves
+ * numbers for a next pass. */
 void check_choose(op_check *t, const int64_t *p)
 {
     enum { DRAWS = 4, NEXT = 5 };
@@ -157,8 +161,10 @@ void check_choose(op_check *t, const int64_t *p)
         const op_operand *room = op_output(t, LT_I32, lt_shape2(n, 2), OP_PACKED);
         op_operand *out = op_output(t, LT_I32, lt_shape1(1), OP_PACKED);
         op_operand *left = i == DRAWS - 1 ? op_output(t, LT_I32, lt_shape1(NEXT), OP_PACKED) : NULL;
-        const lt_next_numbers next = {.numbers = left ? left->view : lt_none(), .value = {7, LT_CHOSEN, 0, LT_CHOSEN, 1 << 20}};
-        op_done(t, t->backend->table->choose(t->backend, out->view, x->view, room->view, &choice, left ? &next : NULL, &t->error));
+        const lt_next_numbers next = {.numbers = left ? left->view : lt_none(),
+                                      .value = {7, LT_CHOSEN, 0, LT_CHOSEN, 1 << 20}};
+        op_done(t, t->backend->table->choose(t->backend, out->view, x->view, room->view, &choice,
+                                             left ? &next : NULL, &t->error));
         const int32_t id = chosen_id(&choice, logits, rows, n, scratch);
         const answer a = new_answer(out);
         a.want[0] = id;

@@ -10,7 +10,8 @@ void check_gather(op_check *t, const int64_t *p)
     const int64_t rows = p[1];
     const int64_t d = p[2];
     const double *table;
-    const lt_weight *w = op_weight(t, LT_ROLE_TABLE, (lt_dtype)p[3], lt_shape2(rows, d), -2, 2, &table);
+    const lt_weight *w =
+        op_weight(t, LT_ROLE_TABLE, (lt_dtype)p[3], lt_shape2(rows, d), -2, 2, &table);
     const op_operand *ids = op_ints(t, n, 0, rows - 1);
     op_operand *out = op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
     op_done(t, t->backend->table->gather(t->backend, out->view, w, ids->view, &t->error));
@@ -21,7 +22,8 @@ void check_gather(op_check *t, const int64_t *p)
     judge(t, out, a);
 }
 
-/* Few rows against q4 may be rounded to 8 bits per block of 32: each value by half a step of its block's largest / 127. */
+/* Few rows against q4 may be rounded to 8 bits per block of 32: each value by half a step of its
+ * block's largest / 127. */
 static double rounded_row_error(const double *x, const double *w, int64_t in)
 {
     double error = 0;
@@ -37,8 +39,9 @@ static double rounded_row_error(const double *x, const double *w, int64_t in)
     return error;
 }
 
-/* Products of int8: both sides rounded within half a step of the largest among at most 512 inputs / 127; i8 rows as they are.
- * Blocks may be rounded to the largest scale among theirs, of q4 to a 15th of it: codes of ours reach 105 and 7 there. */
+/* Products of int8: both sides rounded within half a step of the largest among at most 512 inputs /
+ * 127; i8 rows as they are. Blocks may be rounded to the largest scale among theirs, of q4 to a
+ * 15th of it: codes of ours reach 105 and 7 there. */
 static double int8_error(const double *x, const double *w, int64_t in, lt_dtype stored)
 {
     const double steps_w = stored == LT_Q8 || stored == LT_Q4 ? 210 : 253;
@@ -85,13 +88,21 @@ typedef struct {
     lt_rounding bf16_rounds_to;
 } product_case;
 
-static product_case product_of(const op_check *t, int64_t n, int64_t in, const lt_weight *w, lt_dtype stored, lt_dtype x)
+static product_case product_of(const op_check *t, int64_t n, int64_t in, const lt_weight *w,
+                               lt_dtype stored, lt_dtype x)
 {
-    return (product_case){.n = n, .in = in, .w = w, .stored = stored, .x = x, .bf16_rounds_to = t->backend->bf16_rounds_to};
+    return (product_case){.n = n,
+                          .in = in,
+                          .w = w,
+                          .stored = stored,
+                          .x = x,
+                          .bf16_rounds_to = t->backend->bf16_rounds_to};
 }
 
-/* start + x . w of one output in *sum, and how far f32 sums and what a backend rounds may be from it. */
-static double multiply(const product_case *c, const double *x, const double *w, double start, double *sum)
+/* start + x . w of one output in *sum, and how far f32 sums and what a
+ * backend rounds may be from it. */
+static double multiply(const product_case *c, const double *x, const double *w, double start,
+                       double *sum)
 {
     double magnitude = fabs(start);
     *sum = start;
@@ -116,26 +127,32 @@ void check_linear(op_check *t, const int64_t *p)
     const int64_t width = p[2];
     const lt_act kind = (lt_act)p[3];
     const op_layout layout = (op_layout)p[5];
-    const op_operand *x = op_input(t, p[7] == HEAD ? LT_F32 : t->dtype, lt_shape2(n, in), layout, -2, 2);
+    const op_operand *x =
+        op_input(t, p[7] == HEAD ? LT_F32 : t->dtype, lt_shape2(n, in), layout, -2, 2);
     const double *w;
     const double *b = NULL;
-    const lt_weight *weight = op_weight(t, p[7] == HEAD ? LT_ROLE_HEAD : LT_ROLE_MATRIX, (lt_dtype)p[4],
-                                        lt_shape2(width, in), -1, 1, &w);
-    const lt_weight *bias = p[6] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
-    op_operand *out = op_output(t, p[7] == TO_ACTIVATIONS ? t->dtype : LT_F32, lt_shape2(n, width), layout);
-    op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind, &t->error));
+    const lt_weight *weight = op_weight(t, p[7] == HEAD ? LT_ROLE_HEAD : LT_ROLE_MATRIX,
+                                        (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *bias =
+        p[6] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
+    op_operand *out =
+        op_output(t, p[7] == TO_ACTIVATIONS ? t->dtype : LT_F32, lt_shape2(n, width), layout);
+    op_done(t, t->backend->table->linear(t->backend, out->view, x->view, weight, bias, kind,
+                                         &t->error));
     const answer a = new_answer(out);
     const product_case product = product_of(t, n, in, weight, (lt_dtype)p[4], x->view.dtype);
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < width; o++) {
             double sum;
-            const double error = multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
+            const double error =
+                multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
             set_activated(out, a, i * width + o, sum, error, kind);
         }
     judge(t, out, a);
 }
 
-/* ---- products and what is next to them; what is between two steps may be rounded to the activations' dtype ---- */
+/* ---- products and what is next to them; what is between two steps may be rounded to the
+ * activations' dtype ---- */
 
 static lt_tensor room_of(op_check *t, int64_t values)
 {
@@ -151,20 +168,25 @@ void check_linear_add(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -2, 2);
     const double *w;
     const double *b = NULL;
-    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
-    const lt_weight *bias = p[5] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
+    const lt_weight *weight =
+        op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
+    const lt_weight *bias =
+        p[5] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(width), -3, 3, &b) : NULL;
     op_operand *out = op_input(t, p[6] ? LT_F32 : t->dtype, lt_shape2(n, width), layout, -20, 20);
     out->written = true;
-    op_done(t, t->backend->table->linear_add(t->backend, out->view, x->view, weight, bias, room_of(t, n * width), &t->error));
+    op_done(t, t->backend->table->linear_add(t->backend, out->view, x->view, weight, bias,
+                                             room_of(t, n * width), &t->error));
     const answer a = new_answer(out);
     const product_case product = product_of(t, n, in, weight, (lt_dtype)p[3], t->dtype);
     for (int64_t i = 0; i < n; i++)
         for (int64_t o = 0; o < width; o++) {
             const int64_t at = i * width + o;
             double sum;
-            const double error = multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
+            const double error =
+                multiply(&product, x->value + i * in, w + o * in, b == NULL ? 0 : b[o], &sum);
             a.want[at] = out->value[at] + sum;
-            a.bound[at] = error + op_roundoff(t->dtype) * (fabs(sum) + error) + op_roundoff(out->view.dtype) * fabs(a.want[at]) +
+            a.bound[at] = error + op_roundoff(t->dtype) * (fabs(sum) + error) +
+                          op_roundoff(out->view.dtype) * fabs(a.want[at]) +
                           2 * u * (fabs(out->value[at]) + fabs(sum));
         }
     judge(t, out, a);
@@ -188,7 +210,8 @@ static double *normed_rows(const op_operand *x, const double *w, double eps)
     return y;
 }
 
-/* The same as `multiply` of a normed row: every value of it is off by its rounding and by the norm's own error. */
+/* The same as `multiply` of a normed row: every value of it is off by its rounding and by the
+ * norm's own error. */
 static double multiply_normed(const product_case *c, const double *y, const double *w, double *sum)
 {
     const double error = multiply(c, y, w, 0, sum);
@@ -209,10 +232,13 @@ void check_normed_linear(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, t->dtype, lt_shape2(n, in), layout, -3, 3);
     const double *gain;
     const double *w;
-    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain), norm_eps};
-    const lt_weight *weight = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
+    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain),
+                              norm_eps};
+    const lt_weight *weight =
+        op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[3], lt_shape2(width, in), -1, 1, &w);
     op_operand *out = op_output(t, t->dtype, lt_shape2(n, width), layout);
-    op_done(t, t->backend->table->normed_linear(t->backend, out->view, x->view, &norm, weight, room_of(t, n * in), &t->error));
+    op_done(t, t->backend->table->normed_linear(t->backend, out->view, x->view, &norm, weight,
+                                                room_of(t, n * in), &t->error));
     const answer a = new_answer(out);
     const product_case product = product_of(t, n, in, weight, (lt_dtype)p[3], t->dtype);
     double *y = normed_rows(x, gain, (double)norm_eps);
@@ -236,12 +262,15 @@ void check_gated_linear(op_check *t, const int64_t *p)
     const double *gain;
     const double *g;
     const double *w;
-    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain), norm_eps};
-    const lt_weight *gate = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &g);
-    const lt_weight *up = op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[5], lt_shape2(width, in), -1, 1, &w);
+    const lt_row_norm norm = {op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(in), -2, 2, &gain),
+                              norm_eps};
+    const lt_weight *gate =
+        op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[4], lt_shape2(width, in), -1, 1, &g);
+    const lt_weight *up =
+        op_weight(t, LT_ROLE_MATRIX, (lt_dtype)p[5], lt_shape2(width, in), -1, 1, &w);
     op_operand *out = op_output(t, t->dtype, lt_shape2(n, width), OP_PACKED);
-    op_done(t, t->backend->table->gated_linear(t->backend, out->view, x->view, &norm, gate, up, kind, room_of(t, n * (in + width)),
-                                               &t->error));
+    op_done(t, t->backend->table->gated_linear(t->backend, out->view, x->view, &norm, gate, up,
+                                               kind, room_of(t, n * (in + width)), &t->error));
     const answer a = new_answer(out);
     const product_case of_gate = product_of(t, n, in, gate, (lt_dtype)p[4], t->dtype);
     const product_case of_up = product_of(t, n, in, up, (lt_dtype)p[5], t->dtype);
@@ -258,7 +287,8 @@ void check_gated_linear(op_check *t, const int64_t *p)
             up_error += r * fabs(factor);
             const int64_t at = i * width + o;
             a.want[at] = opened * factor;
-            a.bound[at] = (r + u) * fabs(a.want[at]) + gate_error * fabs(factor) + up_error * (fabs(opened) + gate_error);
+            a.bound[at] = (r + u) * fabs(a.want[at]) + gate_error * fabs(factor) +
+                          up_error * (fabs(opened) + gate_error);
         }
     free(y);
     judge(t, out, a);

@@ -4,7 +4,8 @@
 
 /* ---- norms ---- */
 
-/* Sums in f32 in eight lanes or better: mean and variance are off by (d / 8 + 8) u relative to |x| and themselves. */
+/* Sums in f32 in eight lanes or better: mean and variance are off by (d / 8 + 8) u relative to |x|
+ * and themselves. */
 void check_layer_norm(op_check *t, const int64_t *p)
 {
     const int64_t B = p[0];
@@ -19,13 +20,17 @@ void check_layer_norm(op_check *t, const int64_t *p)
     op_operand *out = op_output(t, t->dtype, lt_shape3(B, n, d), layout);
     const double *w = NULL;
     const double *b = NULL;
-    const lt_weight *weight = p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_BF16, lt_shape1(d), -2, 2, &w) : NULL;
-    const lt_weight *bias = p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(d), -2, 2, &b) : NULL;
+    const lt_weight *weight =
+        p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_BF16, lt_shape1(d), -2, 2, &w) : NULL;
+    const lt_weight *bias =
+        p[3] ? op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(d), -2, 2, &b) : NULL;
     const lt_dtype table = p[7] ? LT_F32 : t->dtype;
-    const op_operand *scale = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
-    const op_operand *shift = modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
-    op_done(t, t->backend->table->layer_norm(t->backend, out->view, x->view, weight, bias, (float)eps,
-                                             modulated ? scale->view : lt_none(),
+    const op_operand *scale =
+        modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
+    const op_operand *shift =
+        modulated ? op_input(t, table, lt_shape2(batches, d), OP_PADDED, -2, 2) : NULL;
+    op_done(t, t->backend->table->layer_norm(t->backend, out->view, x->view, weight, bias,
+                                             (float)eps, modulated ? scale->view : lt_none(),
                                              modulated ? shift->view : lt_none(), &t->error));
     const answer a = new_answer(out);
     for (int64_t row = 0; row < B * n; row++) {
@@ -46,10 +51,10 @@ void check_layer_norm(op_check *t, const int64_t *p)
             const double offset = (b == NULL ? 0 : b[i] * (modulated ? 1 + scale->value[m] : 1)) +
                                   (modulated ? shift->value[m] : 0);
             a.want[row * d + i] = (in[i] - mean) * inverse * gain + offset;
-            const double magnitude = (fabs(in[i]) + size) * inverse * fabs(gain) + 2 * fabs(offset) +
-                                     (modulated ? 2 * fabs(shift->value[m]) : 0);
-            a.bound[row * d + i] =
-                op_roundoff(t->dtype) * fabs(a.want[row * d + i]) + ((double)d / 8 + 16) * u * magnitude;
+            const double magnitude = (fabs(in[i]) + size) * inverse * fabs(gain) +
+                                     2 * fabs(offset) + (modulated ? 2 * fabs(shift->value[m]) : 0);
+            a.bound[row * d + i] = op_roundoff(t->dtype) * fabs(a.want[row * d + i]) +
+                                   ((double)d / 8 + 16) * u * magnitude;
         }
     }
     judge(t, out, a);
@@ -94,7 +99,8 @@ static int64_t frame_cell(int64_t t, int64_t frames, int64_t cells)
     return t == 0 ? 0 : 1 + cell(t - 1, frames - 1, cells - 1);
 }
 
-/* Statistics in double or Welford: after them a handful of f32 steps, so 24 u of everything that is added up. */
+/* Statistics in double or Welford: after them a handful of f32 steps, so 24 u of
+ * everything that is added up. */
 void check_group_norm(op_check *t, const int64_t *p)
 {
     const int64_t T = p[0];
@@ -106,14 +112,19 @@ void check_group_norm(op_check *t, const int64_t *p)
     const int64_t L = p[6]; /* cells of the gain: L x (H / p[7]) x (W / p[7]); 0: no gain */
     const double middle = (double)p[8];
     const int64_t frames = p[11] > 0 ? p[11] : T; /* from p[10] on */
-    const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, middle - 2, middle + 2);
+    const op_operand *x =
+        op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, middle - 2, middle + 2);
     op_operand *out = op_output(t, t->dtype, lt_shape4(frames, H, W, C), OP_PACKED);
     const double *w;
     const double *b;
     const lt_weight *weight = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &w);
     const lt_weight *bias = op_weight(t, LT_ROLE_VECTOR, LT_F32, lt_shape1(C), -2, 2, &b);
-    lt_group_norm_args args = {
-        .groups = (int)groups, .eps = 1e-6f, .act = kind, .gain = lt_none(), .shift = lt_none(), .first = p[10]};
+    lt_group_norm_args args = {.groups = (int)groups,
+                               .eps = 1e-6f,
+                               .act = kind,
+                               .gain = lt_none(),
+                               .shift = lt_none(),
+                               .first = p[10]};
     const op_operand *gain = NULL;
     const op_operand *shift = NULL;
     const int64_t h = L > 0 ? H / p[7] : 1;
@@ -124,7 +135,8 @@ void check_group_norm(op_check *t, const int64_t *p)
         args.gain = gain->view;
         args.shift = shift->view;
     }
-    op_done(t, t->backend->table->group_norm(t->backend, out->view, x->view, weight, bias, &args, &t->error));
+    op_done(t, t->backend->table->group_norm(t->backend, out->view, x->view, weight, bias, &args,
+                                             &t->error));
     const answer a = new_answer(out);
     const int64_t pixels = T * H * W;
     const int64_t per_group = C / groups;
@@ -135,7 +147,8 @@ void check_group_norm(op_check *t, const int64_t *p)
         for (int64_t i = 0; i < pixels * per_group; i++)
             mean += x->value[i / per_group * C + g * per_group + i % per_group] / count;
         for (int64_t i = 0; i < pixels * per_group; i++)
-            variance += pow(x->value[i / per_group * C + g * per_group + i % per_group] - mean, 2) / count;
+            variance +=
+                pow(x->value[i / per_group * C + g * per_group + i % per_group] - mean, 2) / count;
         const double inverse = 1 / sqrt(variance + (double)args.eps);
         const int64_t begin = p[10] * H * W;
         for (int64_t i = begin * per_group; i < (begin + frames * H * W) * per_group; i++) {
@@ -145,7 +158,8 @@ void check_group_norm(op_check *t, const int64_t *p)
             double magnitude =
                 (fabs(x->value[pixel * C + c]) + fabs(mean)) * inverse * fabs(w[c]) + fabs(b[c]);
             if (L > 0) {
-                const int64_t row = frame_cell(pixel / (H * W), T, L) * h + cell(pixel / W % H, H, h);
+                const int64_t row =
+                    frame_cell(pixel / (H * W), T, L) * h + cell(pixel / W % H, H, h);
                 const int64_t z = (row * columns + cell(pixel % W, W, columns)) * C + c;
                 y = y * gain->value[z] + shift->value[z];
                 magnitude = magnitude * fabs(gain->value[z]) + fabs(shift->value[z]);
@@ -171,14 +185,16 @@ void check_rope(op_check *t, const int64_t *p)
     if (p[5])
         out = op_output(t, t->dtype, lt_shape4(B, n, h, d), OP_PADDED);
     out->written = true;
-    op_done(t, t->backend->table->rope(t->backend, out->view, x->view, cosine->view, sine->view, &t->error));
+    op_done(t, t->backend->table->rope(t->backend, out->view, x->view, cosine->view, sine->view,
+                                       &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < B * n * h * d; i++) {
         const int64_t pair = i / d / h % n * (d / 2) + i % d / 2;
         const double other = i % 2 == 0 ? -x->value[i + 1] : x->value[i - 1];
         a.want[i] = x->value[i] * cosine->value[pair] + other * sine->value[pair];
-        a.bound[i] = op_roundoff(t->dtype) * fabs(a.want[i]) +
-                     3 * u * (fabs(x->value[i] * cosine->value[pair]) + fabs(other * sine->value[pair]));
+        a.bound[i] =
+            op_roundoff(t->dtype) * fabs(a.want[i]) +
+            3 * u * (fabs(x->value[i] * cosine->value[pair]) + fabs(other * sine->value[pair]));
     }
     judge(t, out, a);
 }
@@ -186,11 +202,13 @@ void check_rope(op_check *t, const int64_t *p)
 void check_activate(op_check *t, const int64_t *p)
 {
     const int64_t n = p[0];
-    const double reach = (double)p[2]; /* far out the exponentials must neither overflow nor lose the tail */
+    const double reach = (double)p[2]; /* far out the exponentials must neither overflow nor lose
+                                          the tail */
     op_operand *x = op_input(t, t->dtype, lt_shape1(n), OP_PACKED, -reach, reach);
     op_operand *out = p[3] ? x : op_output(t, t->dtype, lt_shape1(n), OP_PACKED);
     out->written = true;
-    op_done(t, t->backend->table->activate(t->backend, out->view, x->view, (lt_act)p[1], &t->error));
+    op_done(t,
+            t->backend->table->activate(t->backend, out->view, x->view, (lt_act)p[1], &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n; i++)
         set_activated(out, a, i, x->value[i], 0, (lt_act)p[1]);
@@ -206,12 +224,13 @@ void check_gated_act(op_check *t, const int64_t *p)
     const op_operand *x = op_input(t, t->dtype, lt_shape2(n, d), (op_layout)p[3], -3, 3);
     op_operand *out = p[4] ? g : op_output(t, t->dtype, lt_shape2(n, d), OP_PACKED);
     out->written = true;
-    op_done(t, t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &t->error));
+    op_done(t,
+            t->backend->table->gated_act(t->backend, out->view, g->view, x->view, kind, &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < n * d; i++) {
         a.want[i] = exact_activation(g->value[i], kind) * x->value[i];
-        a.bound[i] =
-            (op_roundoff(t->dtype) + u) * fabs(a.want[i]) + act_error * fabs(g->value[i] * x->value[i]);
+        a.bound[i] = (op_roundoff(t->dtype) + u) * fabs(a.want[i]) +
+                     act_error * fabs(g->value[i] * x->value[i]);
     }
     judge(t, out, a);
 }
@@ -240,7 +259,8 @@ void check_axpby(op_check *t, const int64_t *p)
         const double first = (double)alpha * x->value[i];
         const double second = y == NULL ? 0 : (double)beta * y->value[from];
         a.want[i] = first + second;
-        a.bound[i] = op_roundoff(out->view.dtype) * fabs(a.want[i]) + 3 * u * (fabs(first) + fabs(second));
+        a.bound[i] =
+            op_roundoff(out->view.dtype) * fabs(a.want[i]) + 3 * u * (fabs(first) + fabs(second));
     }
     judge(t, out, a);
 }
@@ -253,14 +273,18 @@ void check_gated_add(op_check *t, const int64_t *p)
     const int64_t batches = p[3] ? B : 1;
     op_operand *x = op_input(t, t->dtype, lt_shape3(B, n, d), (op_layout)p[4], -2, 2);
     const op_operand *y = op_input(t, t->dtype, lt_shape3(B, n, d), (op_layout)p[6], -2, 2);
-    const op_operand *gate = op_input(t, p[5] ? LT_F32 : t->dtype, lt_shape2(batches, d), OP_PADDED, -2, 2);
+    const op_operand *gate =
+        op_input(t, p[5] ? LT_F32 : t->dtype, lt_shape2(batches, d), OP_PADDED, -2, 2);
     x->written = true;
-    op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view, &t->error));
+    op_done(t, t->backend->table->gated_add(t->backend, x->view, x->view, gate->view, y->view,
+                                            &t->error));
     const answer a = new_answer(x);
     for (int64_t i = 0; i < B * n * d; i++) {
-        const double product = gate->value[(batches == 1 ? 0 : i / d / n) * d + i % d] * y->value[i];
+        const double product =
+            gate->value[(batches == 1 ? 0 : i / d / n) * d + i % d] * y->value[i];
         a.want[i] = x->value[i] + product;
-        a.bound[i] = op_roundoff(t->dtype) * fabs(a.want[i]) + 2 * u * (fabs(x->value[i]) + fabs(product));
+        a.bound[i] =
+            op_roundoff(t->dtype) * fabs(a.want[i]) + 2 * u * (fabs(x->value[i]) + fabs(product));
     }
     judge(t, x, a);
 }

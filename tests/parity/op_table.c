@@ -4,7 +4,8 @@
 
 #include "op_check.h"
 
-int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name, const char *only)
+int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name,
+                 const char *only)
 {
     int failed = 0;
     double worst = 0;
@@ -28,7 +29,8 @@ int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const c
         }
         const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
         if (last && cases > 0) {
-            printf("%-16s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases, worst);
+            printf("%-16s %-12s %3d cases, largest error / bound %.3f\n", name, c->op, cases,
+                   worst);
             worst = 0;
             cases = 0;
         }

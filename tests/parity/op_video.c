@@ -8,7 +8,8 @@ static lt_conv_args padded(int64_t padding, int64_t k)
     const int half = (int)k / 2;
     switch (padding) {
     case PAD_SAME:
-        return (lt_conv_args){.pad_top = half, .pad_left = half, .pad_bottom = half, .pad_right = half};
+        return (lt_conv_args){
+            .pad_top = half, .pad_left = half, .pad_bottom = half, .pad_right = half};
     case PAD_END: /* as the VAE halves a frame */
         return (lt_conv_args){.pad_bottom = 1, .pad_right = 1};
     case PAD_UNEVEN:
@@ -45,7 +46,8 @@ void check_conv(op_check *t, const int64_t *p)
     op_operand *out = op_output(t, t->dtype, lt_shape4(T, rows, columns, width), OP_PACKED);
     args.history = history == NULL ? lt_none() : history->view;
     args.add = add == NULL ? lt_none() : add->view;
-    op_done(t, t->backend->table->conv(t->backend, out->view, x->view, weight, bias, &args, &t->error));
+    op_done(
+        t, t->backend->table->conv(t->backend, out->view, x->view, weight, bias, &args, &t->error));
 
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
@@ -62,7 +64,8 @@ void check_conv(op_check *t, const int64_t *p)
                                  : history == NULL ? x->value
                                                    : history->value + (frame + kt - 1) * H * W * in;
             for (int64_t c = 0; c < in; c++) {
-                const double product = from[(row * W + column) * in + c] * w[(o * in + c) * kt * k * k + tap];
+                const double product =
+                    from[(row * W + column) * in + c] * w[(o * in + c) * kt * k * k + tap];
                 sum += product;
                 magnitude += fabs(product);
             }
@@ -89,9 +92,11 @@ void check_upsample(op_check *t, const int64_t *p)
     const int64_t factor = p[4];
     const int64_t frames = !p[5] || T == 1 ? T : T % 2 == 1 ? 2 * T - 1 : 2 * T;
     const op_operand *x = op_input(t, t->dtype, lt_shape4(T, H, W, C), OP_PACKED, -2, 2);
-    op_operand *out = op_output(t, t->dtype, lt_shape4(frames, factor * H, factor * W, C), OP_PACKED);
+    op_operand *out =
+        op_output(t, t->dtype, lt_shape4(frames, factor * H, factor * W, C), OP_PACKED);
     const lt_time_rule rule = p[5] ? LT_TIME_DOUBLE : LT_TIME_KEEP;
-    op_done(t, t->backend->table->upsample(t->backend, out->view, x->view, (int)factor, rule, &t->error));
+    op_done(t, t->backend->table->upsample(t->backend, out->view, x->view, (int)factor, rule,
+                                           &t->error));
     const answer a = new_answer(out);
     for (int64_t i = 0; i < lt_numel(&out->view); i++) {
         const int64_t column = i / C % (factor * W) / factor;

@@ -1,10 +1,11 @@
-/* test_ops_parity.c - every case of the table on every backend, within its bound; and the same bytes for any number of
- * threads.
+/* test_ops_parity.c - every case of the table on every backend, within its bound; and the same
+ * bytes for any number of threads.
  *
  *     test_ops_parity [BACKEND [OPERATION]]      "cpu-bf16 attention" runs only those
  *
- * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone. test_ops_parity_emulated is the same
- * program with kernels of processors that are not here (tests/emulated/).
+ * Backends named ...-int8 make their products in integers of 8 bits and run "linear" alone.
+ * test_ops_parity_emulated is the same program with kernels of processors that are not here
+ * (tests/emulated/).
  *
  * A backend that cannot open is reported and skipped. A new one is a line in the list.
  */
@@ -48,7 +49,8 @@ static const struct {
     const char *kernels; /* of the CPU backend, when not those that `open` chooses */
     lt_status (*open)(lt_backend **out, int threads, lt_error *err);
     lt_dtype activation;
-    lt_dtype dtype; /* of activations in the cases: the backend's, or f32 where a stage asks for it */
+    /* of activations in the cases: the backend's, or f32 where a stage asks for it */
+    lt_dtype dtype;
     lt_rounding rounding;
 } backends[] = {
     {"reference", NULL, open_reference, LT_F32, LT_F32, LT_ROUND_NONE},
@@ -89,7 +91,8 @@ static lt_status open_backend(lt_backend **out, int index, int threads, lt_error
     if (backends[index].kernels == NULL)
         LT_TRY(backends[index].open(out, threads, err));
     else
-        LT_TRY(open_cpu_level(out, backends[index].kernels, threads, backends[index].activation, err));
+        LT_TRY(
+            open_cpu_level(out, backends[index].kernels, threads, backends[index].activation, err));
     (*out)->activation = backends[index].activation;
     (*out)->rounds_to = backends[index].rounding;
     return LT_OK;
@@ -109,10 +112,13 @@ int main(int argc, char **argv)
         if (s == LT_OK)
             s = open_backend(&several, i, 3, &err);
         if (s == LT_OK) {
-            const char *only = argc > 2 ? argv[2] : backends[i].rounding != LT_ROUND_NONE ? "linear" : NULL;
+            const char *only = argc > 2                                ? argv[2]
+                               : backends[i].rounding != LT_ROUND_NONE ? "linear"
+                                                                       : NULL;
             failed += op_run_table(one, several, backends[i].dtype, backends[i].name, only);
             if (one->memory_in_use != 0)
-                printf("FAILED %s: %zu bytes are still in use\n", backends[i].name, one->memory_in_use);
+                printf("FAILED %s: %zu bytes are still in use\n", backends[i].name,
+                       one->memory_in_use);
             failed += one->memory_in_use != 0;
             ran++;
         } else {

@@ -85,7 +85,8 @@ void pt_tensor(byte_list *b, const pt_view *view)
     bytes_text(b, ")RtR");
 }
 
-/* Zeros in the local header, the real values in a descriptor behind the data; the data at a multiple of 64. */
+/* Zeros in the local header, the real values in a descriptor behind the data; the data at a
+ * multiple of 64. */
 static void put_entry(byte_list *b, const pt_record *r, int index, pt_places *places)
 {
     char name[256];

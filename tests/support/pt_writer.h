@@ -4,10 +4,12 @@
  *     pt_begin(&pickle);
  *     pt_open_dict(&pickle);
  *     pt_string(&pickle, "a");
- *     pt_tensor(&pickle, &(pt_view){.type = "FloatStorage", .key = "0", .count = 6, .rank = 2, .dim = {2, 3}, .stride = {3, 1}});
+ *     pt_tensor(&pickle, &(pt_view){.type = "FloatStorage", .key = "0", .count = 6, .rank = 2,
+ *                                    .dim = {2, 3}, .stride = {3, 1}});
  *     pt_close_dict(&pickle);
  *     pt_end(&pickle);
- *     const pt_record records[] = {{"data.pkl", pickle.data, pickle.bytes}, {"data/0", values, sizeof values}, {"version", "3\n", 2}};
+ *     const pt_record records[] = {{"data.pkl", pickle.data, pickle.bytes},
+ *                                  {"data/0", values, sizeof values}, {"version", "3\n", 2}};
  *     pt_archive(&file, records, 3, &places);
  */
 #ifndef TEST_PT_WRITER_H
@@ -54,7 +56,7 @@ typedef struct {
     size_t end;
 } pt_places;
 
-void pt_archive(byte_list *b, const pt_record *records, int count,
-                pt_places *places); /* `places` may be NULL */
+/* `places` may be NULL */
+void pt_archive(byte_list *b, const pt_record *records, int count, pt_places *places);
 
 #endif

@@ -12,7 +12,8 @@
 #include <stddef.h>
 
 void scratch_open(void);
-/* Names are those of `path` instead, which is made where it is missing; scratch_close would take it away. */
+/* Names are those of `path` instead, which is made where it is missing;
+ * scratch_close would take it away. */
 void scratch_open_at(const char *path);
 void scratch_close(void);
 /* The same as a group's setup and teardown. */
@@ -20,11 +21,13 @@ int scratch_setup(void **state);
 int scratch_teardown(void **state);
 /* Full path of `name` inside the folder; valid until the eighth call from now. */
 const char *scratch_path(const char *name);
-void scratch_write(const char *name, const void *data, size_t bytes); /* makes the folders of `name` too */
+/* makes the folders of `name` too */
+void scratch_write(const char *name, const void *data, size_t bytes);
 void scratch_write_text(const char *name, const char *text);
 /* A whole file, NUL behind it; free() it. NULL when it is not there. */
 char *scratch_read(const char *name, size_t *bytes);
 bool scratch_exists(const char *name);
-int scratch_count(const char *folder); /* entries, `.` and `..` not counted; -1 when it is not there */
+/* entries, `.` and `..` not counted; -1 when it is not there */
+int scratch_count(const char *folder);
 
 #endif

@@ -42,7 +42,8 @@ void *small_video_window(const media_spec *spec, int64_t first, int64_t count, s
     return blob;
 }
 
-void small_video_write(const char *path, const media_spec *spec, int64_t frames, const char *comment)
+void small_video_write(const char *path, const media_spec *spec, int64_t frames,
+                       const char *comment)
 {
     lt_error err = {0};
     const media_target target = {.kind = MEDIA_FINISHED, .path = path, .comment = comment};

@@ -46,7 +46,8 @@ static void add_all(weight_file *f, const char *prefix, release_names *names)
     for (int i = 0; i < names->count; i++) {
         char name[512];
         snprintf(name, sizeof name, "%s%s", prefix, names->list[i].name);
-        const lt_entry *const made = lt_synthetic_entry(f->weights, name, LT_ROLE_VECTOR, names->list[i].shape);
+        const lt_entry *const made =
+            lt_synthetic_entry(f->weights, name, LT_ROLE_VECTOR, names->list[i].shape);
         require(made != NULL, "no memory");
         lt_writer_add(f->writer, name, f->dtype, names->list[i].shape, made->tensor.data);
     }
@@ -77,7 +78,9 @@ static void write_text_ar(const cfg_model *cfg, lt_dtype dtype)
 
 static void write_text_mmdit(const cfg_model *cfg, lt_dtype dtype)
 {
-    write_text(cfg->one_text_encoder ? "text_encoder.safetensors" : "text_encoder.mmdit.safetensors", &cfg->text_mmdit, dtype);
+    write_text(cfg->one_text_encoder ? "text_encoder.safetensors"
+                                     : "text_encoder.mmdit.safetensors",
+               &cfg->text_mmdit, dtype);
 }
 
 static void write_tokenizer(const cfg_model *cfg, lt_dtype dtype)
@@ -123,8 +126,9 @@ static void write_temporal_vae(const cfg_model *cfg, lt_dtype dtype)
 /* A process for each file: at the released sizes one alone takes a minute and a half. */
 static void write_weights(const cfg_model *cfg, lt_dtype dtype)
 {
-    void (*const files[])(const cfg_model *, lt_dtype) = {write_text_ar, write_text_mmdit, write_tokenizer,
-                                                          write_ar_model, write_mmdit, write_temporal_vae};
+    void (*const files[])(const cfg_model *, lt_dtype) = {write_text_ar,   write_text_mmdit,
+                                                          write_tokenizer, write_ar_model,
+                                                          write_mmdit,     write_temporal_vae};
     enum { FILES = sizeof files / sizeof *files };
     pid_t writer[FILES];
     for (int i = 0; i < FILES; i++) {
@@ -137,7 +141,9 @@ static void write_weights(const cfg_model *cfg, lt_dtype dtype)
     }
     for (int i = 0; i < FILES; i++) {
         int status;
-        require(waitpid(writer[i], &status, 0) == writer[i] && WIFEXITED(status) && WEXITSTATUS(status) == 0, "a file was not written");
+        require(waitpid(writer[i], &status, 0) == writer[i] && WIFEXITED(status) &&
+                    WEXITSTATUS(status) == 0,
+                "a file was not written");
     }
 }
 

@@ -33,7 +33,8 @@ static void require(bool done, const char *what)
 
 toy_tensor *toy_release_add(toy_release *r, toy_file file, const char *name, lt_shape shape)
 {
-    toy_tensor *const grown = realloc(r->tensor[file], (size_t)(r->count[file] + 1) * sizeof *grown);
+    toy_tensor *const grown =
+        realloc(r->tensor[file], (size_t)(r->count[file] + 1) * sizeof *grown);
     require(grown != NULL, "no memory");
     r->tensor[file] = grown;
     toy_tensor *const t = &grown[r->count[file]++];
@@ -148,7 +149,8 @@ static void write_safetensors(const toy_release *r, toy_file file, const char *p
 
 static pt_view view_of(const toy_tensor *t, const char *key)
 {
-    pt_view view = {.type = "FloatStorage", .key = key, .count = elements_of(t), .rank = t->shape.rank};
+    pt_view view = {
+        .type = "FloatStorage", .key = key, .count = elements_of(t), .rank = t->shape.rank};
     int64_t stride = 1;
     for (int i = t->shape.rank - 1; i >= 0; i--) {
         view.dim[i] = t->shape.dim[i];
@@ -176,7 +178,8 @@ static void write_pt(const toy_release *r, toy_file file, const char *key, const
         const pt_view view = view_of(t, names[i] + 5);
         pt_string(&pickle, t->name);
         pt_tensor(&pickle, &view);
-        records[i + 1] = (pt_record){names[i], values_of(t), (size_t)elements_of(t) * sizeof(float)};
+        records[i + 1] =
+            (pt_record){names[i], values_of(t), (size_t)elements_of(t) * sizeof(float)};
     }
     pt_close_dict(&pickle);
     pt_close_dict(&pickle);

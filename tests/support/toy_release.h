@@ -45,8 +45,8 @@ typedef struct {
 
 void toy_release_make(toy_release *r, const cfg_model *cfg);
 void toy_release_close(toy_release *r);
-toy_tensor *toy_release_find(const toy_release *r, toy_file file,
-                             const char *name); /* ends the program when absent */
+/* ends the program when absent */
+toy_tensor *toy_release_find(const toy_release *r, toy_file file, const char *name);
 toy_tensor *toy_release_add(toy_release *r, toy_file file, const char *name, lt_shape shape);
 void toy_release_drop(toy_release *r, toy_file file, const char *name);
 void toy_release_write(const toy_release *r, const char *folder);

@@ -18,8 +18,8 @@ enum { TOY_BYTES = 1 << 18, TOY_NODES = 64, TOY_BLOCK = 256 };
 typedef struct {
     unsigned char bytes[TOY_BYTES];
     size_t count;
-    uint32_t units[TOY_NODES *
-                   TOY_BLOCK]; /* node i of the trie owns block i: its child by byte c sits at 256 i + c */
+    /* node i of the trie owns block i: its child by byte c sits at 256 i + c */
+    uint32_t units[TOY_NODES * TOY_BLOCK];
     int nodes;
     char strings[1024];
     size_t string_bytes;

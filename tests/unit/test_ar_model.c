@@ -1,5 +1,5 @@
-/* A session's promises: the same codes after a resume or a cancel, bounded context, given codes, changed prompts. Runs on
- * the toy weights of a golden file. */
+/* A session's promises: the same codes after a resume or a cancel, bounded context, given codes,
+ * changed prompts. Runs on the toy weights of a golden file. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,7 +86,8 @@ static ar_session_options options_of(int context)
 static ar_session *open_session_of(const ar_model *m, const ar_session_options *options)
 {
     ar_session *s = NULL;
-    const ar_condition condition = {.text = text, .text_rows = TEXT_ROWS, .frames = 13, .motion = 0.1f};
+    const ar_condition condition = {
+        .text = text, .text_rows = TEXT_ROWS, .frames = 13, .motion = 0.1f};
     assert_int_equal(ar_session_open(m, options, &s, NULL), LT_OK);
     assert_int_equal(ar_session_condition(s, &condition, NULL), LT_OK);
     return s;
@@ -129,7 +130,8 @@ static void resume(const ar_model *m, int context, int done, const int32_t *want
     ar_session_close(s);
 }
 
-/* Whatever the context, and wherever the break: given segments and made ones are the same to those that follow. */
+/* Whatever the context, and wherever the break: given segments and made ones are
+ * the same to those that follow. */
 static void resume_gives_the_same_codes(void **state)
 {
     (void)state;
@@ -160,13 +162,15 @@ static void a_cancelled_segment_can_be_made_again(void **state)
     ar_session *s = open_session(&options);
     const ar_progress cancel = {cancel_at_ten, NULL};
     make_segments(s, 0, 1, ids);
-    assert_int_equal(ar_session_segment(s, 4, ids + SEGMENT_CODES, 0, &cancel, NULL), LT_ERR_CANCELLED);
+    assert_int_equal(ar_session_segment(s, 4, ids + SEGMENT_CODES, 0, &cancel, NULL),
+                     LT_ERR_CANCELLED);
     make_segments(s, 1, SEGMENTS, ids);
     assert_memory_equal(ids, wanted, sizeof ids);
     ar_session_close(s);
 }
 
-/* Without any earlier segment in sight two segments see the same, but their draws have other numbers. */
+/* Without any earlier segment in sight two segments see the same, but
+ * their draws have other numbers. */
 static void draws_go_on_through_the_take(void **state)
 {
     (void)state;
@@ -182,13 +186,15 @@ static void the_context_reaches_back(void **state)
     int32_t all[SEGMENTS * SEGMENT_CODES];
     undisturbed(1, one);
     undisturbed(SEGMENTS, all);
-    assert_memory_equal(one, all, 2 * SEGMENT_CODES * sizeof *one); /* nothing is out of sight yet */
+    /* nothing is out of sight yet */
+    assert_memory_equal(one, all, 2 * SEGMENT_CODES * sizeof *one);
     assert_memory_not_equal(one + 2 * SEGMENT_CODES, all + 2 * SEGMENT_CODES,
                             (SEGMENTS - 2) * SEGMENT_CODES * sizeof *one);
 }
 
 /* What a session says of the beginning of a segment after segments first .. last - 1 of a take. */
-static void logits_after(const int32_t *ids, int first, int last, int context, float logits[2 * VOCABULARY])
+static void logits_after(const int32_t *ids, int first, int last, int context,
+                         float logits[2 * VOCABULARY])
 {
     const int32_t begin = ar_layout_id(&toy, AR_OPEN_I);
     const ar_session_options options = options_of(context);
@@ -199,12 +205,13 @@ static void logits_after(const int32_t *ids, int first, int last, int context, f
     ar_session_close(s);
 }
 
-/* A third of the context goes at once, then what is in sight grows again: 7, then 5, 6, 7. Rounding of rows that go through together
- * is far below what one segment more or less changes. */
+/* A third of the context goes at once, then what is in sight grows again: 7, then 5, 6, 7. Rounding
+ * of rows that go through together is far below what one segment more or less changes. */
 static void the_oldest_third_goes(void **state)
 {
     (void)state;
-    static const int oldest[SEGMENTS + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 3, 3}; /* in sight, after so many segments */
+    /* in sight, after so many segments */
+    static const int oldest[SEGMENTS + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 3, 3};
     int32_t ids[SEGMENTS * SEGMENT_CODES];
     undisturbed(SEGMENTS, ids);
     for (int made = 6; made <= SEGMENTS; made++) {
@@ -250,22 +257,28 @@ static void a_new_prompt_changes_only_what_follows(void **state)
     const ar_session_options options = options_of(2);
     ar_session *s = open_session(&options);
     make_segments(s, 0, 2, ids);
-    const ar_condition other = {.text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.9f};
+    const ar_condition other = {
+        .text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.9f};
     assert_int_equal(ar_session_condition(s, &other, NULL), LT_OK);
     make_segments(s, 2, SEGMENTS, ids);
     assert_memory_equal(ids, wanted, 2 * SEGMENT_CODES * sizeof *ids);
-    assert_memory_not_equal(ids + 2 * SEGMENT_CODES, wanted + 2 * SEGMENT_CODES, SEGMENT_CODES * sizeof *ids);
+    assert_memory_not_equal(ids + 2 * SEGMENT_CODES, wanted + 2 * SEGMENT_CODES,
+                            SEGMENT_CODES * sizeof *ids);
     ar_session_close(s);
 }
 
-/* Segments 0 and 1 of the first prompt, then the second; the first `done` are given, those of `ids` that follow are made. */
+/* Segments 0 and 1 of the first prompt, then the second; the first `done` are given, those of `ids`
+ * that follow are made. */
 static void change_prompt(double weight, int done, int32_t ids[SEGMENTS * SEGMENT_CODES])
 {
     ar_session_options options = options_of(2);
     options.may_lean = true;
     ar_session *s = open_session(&options);
-    const ar_condition other = {
-        .text = other_text, .text_rows = TEXT_ROWS - 1, .frames = 13, .motion = 0.1f, .change_weight = weight};
+    const ar_condition other = {.text = other_text,
+                                .text_rows = TEXT_ROWS - 1,
+                                .frames = 13,
+                                .motion = 0.1f,
+                                .change_weight = weight};
     for (int k = 0; k < SEGMENTS; k++) {
         if (k == 2)
             assert_int_equal(ar_session_condition(s, &other, NULL), LT_OK);
@@ -277,7 +290,8 @@ static void change_prompt(double weight, int done, int32_t ids[SEGMENTS * SEGMEN
     ar_session_close(s);
 }
 
-/* As long as a segment of the old prompt is in sight, and only so long; wherever the take was interrupted. */
+/* As long as a segment of the old prompt is in sight, and only so long;
+ * wherever the take was interrupted. */
 static void a_new_prompt_is_leant_towards(void **state)
 {
     (void)state;
@@ -287,7 +301,8 @@ static void a_new_prompt_is_leant_towards(void **state)
     change_prompt(0, 0, plain);
     change_prompt(3, 0, leant);
     assert_memory_equal(leant, plain, 2 * SEGMENT_CODES * sizeof *ids);
-    assert_memory_not_equal(leant + 2 * SEGMENT_CODES, plain + 2 * SEGMENT_CODES, SEGMENT_CODES * sizeof *ids);
+    assert_memory_not_equal(leant + 2 * SEGMENT_CODES, plain + 2 * SEGMENT_CODES,
+                            SEGMENT_CODES * sizeof *ids);
     for (int done = 1; done < SEGMENTS; done++) {
         memcpy(ids, leant, sizeof ids);
         change_prompt(3, done, ids);
@@ -329,7 +344,8 @@ static void what_is_refused(void **state)
 
     options = options_of(1);
     assert_int_equal(ar_session_open(model, &options, &s, NULL), LT_OK);
-    assert_int_equal(ar_session_segment(s, 4, ids, 0, NULL, NULL), LT_ERR_USAGE); /* no prompt yet */
+    /* no prompt yet */
+    assert_int_equal(ar_session_segment(s, 4, ids, 0, NULL, NULL), LT_ERR_USAGE);
     ar_session_close(s);
 
     s = open_session(&options);

@@ -73,7 +73,8 @@ static void measuring_needs_no_memory(void **state)
     assert_true(lt_arena_take(&a, 1, &p));
     lt_arena_rewind(&a, mark);
     assert_int_equal(a.peak, ((size_t)1 << 50) + 64);
-    assert_false(lt_arena_take(&a, SIZE_MAX - 64, &p)); /* a size that no machine has is still refused */
+    /* a size that no machine has is still refused */
+    assert_false(lt_arena_take(&a, SIZE_MAX - 64, &p));
 }
 
 int main(void)

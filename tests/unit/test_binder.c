@@ -1,4 +1,5 @@
-/* test_binder.c - names, shapes, integers with scales and bad numbers, against a backend that only counts. */
+/* test_binder.c - names, shapes, integers with scales and bad numbers,
+ * against a backend that only counts. */
 #include <math.h>
 
 #include "tests/support/check.h"
@@ -101,7 +102,8 @@ static void binds_in_the_shape_that_was_asked_for(void **state)
         {LT_ROLE_MATRIX, "q8", {.rank = 2, .dim = {4, 32}}},
         {LT_ROLE_MATRIX, "q4", {.rank = 2, .dim = {2, 64}}},
     };
-    static const lt_dtype dtypes[] = {LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_F32, LT_I8, LT_Q8, LT_Q4};
+    static const lt_dtype dtypes[] = {LT_F32, LT_F32, LT_F32, LT_F32, LT_F32,
+                                      LT_F32, LT_F32, LT_I8,  LT_Q8,  LT_Q4};
     enum { COUNT = sizeof wanted / sizeof wanted[0] };
     lt_weight place[COUNT];
     lt_binder *const b = lt_binder_open(file, &backend);
@@ -170,10 +172,12 @@ static void counts_what_does_not_fit_into_a_message(void **state)
     lt_weight place[200];
     lt_binder *const b = lt_binder_open(file, &backend);
     for (int i = 0; i < 200; i++)
-        lt_bind(b, &place[i], LT_ROLE_VECTOR, lt_shape1(1), "transformer.blocks.%d.attention.norm.weight", i);
+        lt_bind(b, &place[i], LT_ROLE_VECTOR, lt_shape1(1),
+                "transformer.blocks.%d.attention.norm.weight", i);
     lt_weight_set *set;
     lt_error err = {0};
-    check_failed(lt_binder_close(b, &set, &err), err, LT_ERR_INPUT, "200 of 200 tensors do not fit");
+    check_failed(lt_binder_close(b, &set, &err), err, LT_ERR_INPUT,
+                 "200 of 200 tensors do not fit");
     assert_non_null(strstr(err.message, "blocks.0.attention"));
     assert_non_null(strstr(err.message, "more"));
     assert_true(strlen(err.message) < sizeof err.message - 1);

@@ -1,4 +1,5 @@
-/* test_colour_map_file.c - a preview map comes back as it was written; that of another VAE is left alone; the rest is refused. */
+/* test_colour_map_file.c - a preview map comes back as it was written; that of another VAE is left
+ * alone; the rest is refused. */
 #include "pipeline/preview/colour_map_file.h"
 
 #include <math.h>
@@ -49,7 +50,8 @@ static void that_of_another_vae_does_not_fit(void **state)
 }
 
 /* Writes a file with one thing wrong and reads it. */
-static void refuse(const char *format, lt_shape weight, lt_dtype dtype, float bias, const char *part)
+static void refuse(const char *format, lt_shape weight, lt_dtype dtype, float bias,
+                   const char *part)
 {
     static const float zeros[3 * 64];
     const float biases[3] = {0, bias, 0};
@@ -67,7 +69,8 @@ static void refuse(const char *format, lt_shape weight, lt_dtype dtype, float bi
     if (!isinf(bias))
         lt_writer_add(w, "bias", LT_F32, lt_shape1(3), biases);
     check_ok(lt_writer_close(w, &err), err);
-    check_failed(colour_map_file_read(path, CHANNELS, vae, &found, &fits, &err), err, LT_ERR_INPUT, part);
+    check_failed(colour_map_file_read(path, CHANNELS, vae, &found, &fits, &err), err, LT_ERR_INPUT,
+                 part);
     assert_non_null(strstr(err.message, "preview.safetensors: "));
 }
 
@@ -76,8 +79,10 @@ static void refuses_what_is_no_map(void **state)
     (void)state;
     const lt_shape right = lt_shape2(3, CHANNELS);
     refuse("longtake-tokens-1", right, LT_F32, 0, "found no longtake-preview-1");
-    refuse(COLOUR_MAP_FORMAT, lt_shape2(3, 4), LT_F32, 0, "tensor 'weight' is f32 [3, 4], expected f32 [3, 5]");
-    refuse(COLOUR_MAP_FORMAT, right, LT_F16, 0, "tensor 'weight' is f16 [3, 5], expected f32 [3, 5]");
+    refuse(COLOUR_MAP_FORMAT, lt_shape2(3, 4), LT_F32, 0,
+           "tensor 'weight' is f32 [3, 4], expected f32 [3, 5]");
+    refuse(COLOUR_MAP_FORMAT, right, LT_F16, 0,
+           "tensor 'weight' is f16 [3, 5], expected f32 [3, 5]");
     refuse(COLOUR_MAP_FORMAT, right, LT_F32, NAN, "tensor 'bias': value 1 is not finite");
     refuse(COLOUR_MAP_FORMAT, right, LT_F32, INFINITY, "tensor 'bias' is missing");
 }
@@ -86,7 +91,8 @@ static void refuses_what_is_no_map(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {in_scratch(comes_back_as_it_was), in_scratch(that_of_another_vae_does_not_fit),
+    const struct CMUnitTest tests[] = {in_scratch(comes_back_as_it_was),
+                                       in_scratch(that_of_another_vae_does_not_fit),
                                        in_scratch(refuses_what_is_no_map)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_config_reader.c - files in the tree are read; errors name their place and the nearest key. */
+/* test_config_reader.c - files in the tree are read; errors name
+ * their place and the nearest key. */
 #include "tests/support/check.h"
 
 #include <stdlib.h>
@@ -115,7 +116,8 @@ static void errors_name_place_and_cause(void **state)
         int column; /* 0: a message about the whole file, without a line */
         const char *message;
     } cases[] = {
-        {"  steps: 4", "  stesp: 4", 0, 3, "unknown key 'mmdit.stesp'\nhint: the nearest key is 'steps'"},
+        {"  steps: 4", "  stesp: 4", 0, 3,
+         "unknown key 'mmdit.stesp'\nhint: the nearest key is 'steps'"},
         {"  steps: 4", "  zzzzzzzz: 4", 0, 3, "unknown key 'mmdit.zzzzzzzz'"},
         {"  steps: 4", "  steps: \"4\"", 0, 10, "'mmdit.steps' is \"4\", expected an integer"},
         {"  steps: 4", "  steps: 4.5", 0, 10, "'mmdit.steps' is '4.5', expected an integer"},
@@ -125,7 +127,8 @@ static void errors_name_place_and_cause(void **state)
         {"  steps: 4", "  steps:", 0, 9, "'mmdit.steps' is '', expected an integer"},
         {"  steps: 4", "  steps: [4]", 0, 10, "'mmdit.steps' is a list, expected an integer"},
         {"  steps: 4", "  steps: 0", 0, 10, "'mmdit.steps' is 0, expected 1 to 999"},
-        {"  steps: 4", "  steps: &a 4", 0, 10, "an anchor (&name); write the value out where it is used"},
+        {"  steps: 4", "  steps: &a 4", 0, 10,
+         "an anchor (&name); write the value out where it is used"},
         {"  steps: 4", "  steps: *a", 0, 10, "an alias (*name); write the value out"},
         {"  steps: 4", "  steps: !!int 4", 0, 10, "a tag (!name); plain values are expected"},
         {"  steps: 4", "  steps: 4\n  steps", 2, 3, "could not find expected ':'"},
@@ -139,10 +142,12 @@ static void errors_name_place_and_cause(void **state)
          "'tokenizer.rope_dims' has 2 values, expected 3"},
         {"multipliers: [1, 1]\n", "multipliers: []\n", 0, 18,
          "'mmdit.upsample.multipliers' has 0 values, expected 1 to 8"},
-        {"  upsample:", "  upsample: 4\n  other:", 0, 13, "'mmdit.upsample' is '4', expected a map of keys"},
+        {"  upsample:", "  upsample: 4\n  other:", 0, 13,
+         "'mmdit.upsample' is '4', expected a map of keys"},
         {"temporal_vae:\n", "temporal_vea:\n", 0, 1,
          "unknown key 'temporal_vea'\nhint: the nearest key is 'temporal_vae'"},
-        {"i_tokens: 6", "i_tokens: 7", 0, 0, "'ar_model.i_tokens' is 6, expected 7 as 'tokenizer.i_tokens'"},
+        {"i_tokens: 6", "i_tokens: 7", 0, 0,
+         "'ar_model.i_tokens' is 6, expected 7 as 'tokenizer.i_tokens'"},
         {"steps: 4", "steps: 4\n  timesteps: [900, 500, 500, 20]", 0, 0,
          "'mmdit.timesteps' goes from 500 to 500, expected descending values"},
         {"steps: 4", "steps: 4\n  timesteps: [900, 500]", 0, 0,
@@ -169,8 +174,8 @@ static void a_second_key_names_the_first(void **state)
     int line;
     char *text = tiny_with("  steps: 4", "  steps: 4\n  steps: 4", &line);
     char expected[128];
-    snprintf(expected, sizeof expected, ":%d:3: key 'steps' a second time; the first is in line %d", line + 1,
-             line);
+    snprintf(expected, sizeof expected, ":%d:3: key 'steps' a second time; the first is in line %d",
+             line + 1, line);
     assert_string_equal(message_of(text, strlen(text)), expected);
     free(text);
 }
@@ -188,9 +193,11 @@ static void hostile_files_are_refused(void **state)
     assert_string_equal(message_of(big, 100), ": byte 0: control characters are not allowed");
     assert_string_equal(message_of("", 0), ": empty");
     assert_string_equal(message_of("# only a comment\n", 17), ": empty");
-    assert_string_equal(message_of("[1, 2]", 6), ":1:1: 'the document' is a list, expected a map of keys");
+    assert_string_equal(message_of("[1, 2]", 6),
+                        ":1:1: 'the document' is a list, expected a map of keys");
     assert_string_equal(message_of("a: \"\\0\"", 7), ":1:4: a NUL character in a value");
-    assert_string_equal(message_of("? [a]\n: 1", 9), ":1:3: a list or map as a key; a word is expected");
+    assert_string_equal(message_of("? [a]\n: 1", 9),
+                        ":1:3: a list or map as a key; a word is expected");
     assert_string_equal(message_of("pipeline: {}\n---\npipeline: {}", 29),
                         ":2:1: a second document; one is expected");
     assert_string_equal(message_of("\xff\xfe\xff", 3), ": byte 2: incomplete UTF-16 character");
@@ -248,7 +255,8 @@ static void set_refuses_and_changes_nothing(void **state)
         {"mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE"},
         {"mmdit.steps=", "--set: found 'mmdit.steps=', expected SECTION.KEY=VALUE"},
         {"mmdit.steps= ", "--set: found 'mmdit.steps= ', expected SECTION.KEY=VALUE"},
-        {"pipeline.fps=1e9", "--set: 'pipeline.fps' is 1e9, expected 0.1 to 240 (frames per second)"},
+        {"pipeline.fps=1e9",
+         "--set: 'pipeline.fps' is 1e9, expected 0.1 to 240 (frames per second)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model cfg = read_tiny();
@@ -268,12 +276,18 @@ static void picture_codes_need_their_keys(void **state)
         const char *message;
     } cases[] = {
         {"tokenizer.picture_codes=0", NULL},
-        {"tokenizer.temporal_size=2", "mini: 'tokenizer.temporal_size' is 2, expected 1 as 'a frame of picture codes'"},
-        {"tokenizer.grid_width=33", "mini: the grid of 'tokenizer' is 33 x 8, expected 32 x 32 at most beside 'picture_codes'"},
-        {"tokenizer.picture_codes=2304", "mini: 'tokenizer.picture_codes' is 2304, expected less than 'codebook_size', 2304"},
-        {"tokenizer.picture_distance=0", "mini: 'tokenizer.picture_distance' is 0, expected more than 0 beside 'picture_codes'"},
-        {"tokenizer.picture_error=0", "mini: 'tokenizer.picture_error' is 0, expected more than 0 beside 'picture_codes'"},
-        {"tokenizer.picture_width=0", "mini: 'tokenizer.picture_width' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.temporal_size=2",
+         "mini: 'tokenizer.temporal_size' is 2, expected 1 as 'a frame of picture codes'"},
+        {"tokenizer.grid_width=33",
+         "mini: the grid of 'tokenizer' is 33 x 8, expected 32 x 32 at most beside 'picture_codes'"},
+        {"tokenizer.picture_codes=2304",
+         "mini: 'tokenizer.picture_codes' is 2304, expected less than 'codebook_size', 2304"},
+        {"tokenizer.picture_distance=0",
+         "mini: 'tokenizer.picture_distance' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_error=0",
+         "mini: 'tokenizer.picture_error' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_width=0",
+         "mini: 'tokenizer.picture_width' is 0, expected more than 0 beside 'picture_codes'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cfg_model cfg;
@@ -333,10 +347,10 @@ static void says_where_values_come_from(void **state)
     char *text = cfg_text_with_origins(&cfg, file, sets);
     cfg_document_close(file);
     assert_non_null(text);
-    static const char *const lines[] = {"text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR
-                                        "/configs/tiny.yaml:3\n",
-                                        "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
-                                        "mmdit.timesteps: []  # built-in\n"};
+    static const char *const lines[] = {
+        "text_encoder.vocab_size: 320  # " TEST_SOURCE_DIR "/configs/tiny.yaml:3\n",
+        "mmdit.steps: 8  # --set\n", "mmdit.upsample.blocks: 2  # --set\n",
+        "mmdit.timesteps: []  # built-in\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (strstr(text, lines[i]) == NULL)
             fail_msg("no line %s in\n%s", lines[i], text);
@@ -355,8 +369,8 @@ static void golden_configs_may_be_partial(void **state)
 {
     (void)state;
     static const char *const extra[] = {"num_frames", "cfg", NULL};
-    lt_json *flat =
-        json_of("{\"width\": 48, \"heads\": 3, \"num_frames\": 4, \"cfg\": 7.5, \"rope_base\": 10000}");
+    lt_json *flat = json_of(
+        "{\"width\": 48, \"heads\": 3, \"num_frames\": 4, \"cfg\": 7.5, \"rope_base\": 10000}");
     cfg_ar ar;
     lt_error err = {0};
     assert_int_equal(cfg_ar_from_json(flat, "golden", extra, &ar, &err), LT_OK);
@@ -381,7 +395,8 @@ static void golden_configs_hold_sections(void **state)
     assert_true(dit.upsample.multiplier_count == 2 && dit.upsample.multipliers[0] == 0.5);
     lt_json_free(flat);
 
-    flat = json_of("{\"theia\": {\"hidden_size\": 64, \"layer_norm_eps\": 1e-12}, \"grid_height\": 6}");
+    flat = json_of(
+        "{\"theia\": {\"hidden_size\": 64, \"layer_norm_eps\": 1e-12}, \"grid_height\": 6}");
     cfg_tokenizer tok;
     assert_int_equal(cfg_theia_from_json(flat, "golden", NULL, &tok, &err), LT_OK);
     assert_int_equal(tok.theia.hidden_size, 64);

@@ -1,6 +1,7 @@
-/* test_cpu_int8.c - products in integers of 8 bits: exact sums of known codes, rounding within half a step, rows that are not
- * finite. Every product that the processor runs, and test_cpu_int8_emulated those of VNNI and AMX in plain C (tests/emulated/).
- * Shapes and layouts through `linear` are in the parity table.
+/* test_cpu_int8.c - products in integers of 8 bits: exact sums of known codes, rounding within half
+ * a step, rows that are not finite. Every product that the processor runs, and
+ * test_cpu_int8_emulated those of VNNI and AMX in plain C (tests/emulated/). Shapes and layouts
+ * through `linear` are in the parity table.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -48,17 +49,23 @@ static void *room(int64_t bytes)
 
 /* ---- the product of a tile ---- */
 
-/* x of integers whose units have 127 in them: their scales are 1, and the codes are the integers. */
+/* x of integers whose units have 127 in them: their scales are 1,
+ * and the codes are the integers. */
 static void draw_rows(float *x, int8_t *w, const subject *s, int64_t depth, int extreme)
 {
     const lt_product *p = s->product;
     for (int64_t i = 0; i < p->rows * depth; i++)
-        x[i] = (float)(i % depth % p->unit == 0 ? 127 : extreme ? 127 - 254 * (int)(i % 2) : draw(-127, 127));
+        x[i] = (float)(i % depth % p->unit == 0 ? 127
+                       : extreme                ? 127 - 254 * (int)(i % 2)
+                                                : draw(-127, 127));
     for (int64_t i = 0; i < p->columns * depth; i++)
-        w[i] = (int8_t)(!extreme ? draw(s->lowest, s->highest) : i % 2 != 0 ? s->lowest : s->highest);
+        w[i] = (int8_t)(!extreme     ? draw(s->lowest, s->highest)
+                        : i % 2 != 0 ? s->lowest
+                                     : s->highest);
 }
 
-static void sums_of(const lt_product *p, float *c, const float *x, const int8_t *w, int64_t depth, bool first)
+static void sums_of(const lt_product *p, float *c, const float *x, const int8_t *w, int64_t depth,
+                    bool first)
 {
     char *left = room(p->rows * p->left_pitch);
     char *panel = room(lt_panel_bytes(p, depth));
@@ -101,8 +108,8 @@ static void sums_are_exact(void **unused)
                         want += (int64_t)x[r * depth + k] * w[o * depth + k];
                     const double got = (double)c[r * p->columns + o];
                     if (got != 2.0 * (double)want)
-                        fail_msg("%s, %d inputs, row %d, column %d: got %.1f, want twice %d", all[s].name, (int)depth, r, o, got,
-                                 (int)want);
+                        fail_msg("%s, %d inputs, row %d, column %d: got %.1f, want twice %d",
+                                 all[s].name, (int)depth, r, o, got, (int)want);
                 }
             free(x);
             free(w);
@@ -130,18 +137,24 @@ static void rounding_is_half_a_step_at_most(void **unused)
             assert_int_equal(codes[COUNT], 99);
             for (int i = 0; i < COUNT; i++) {
                 float largest = 0;
-                for (int k = i / LENGTH * LENGTH; k < COUNT && k < i / LENGTH * LENGTH + LENGTH; k++)
+                for (int k = i / LENGTH * LENGTH; k < COUNT && k < i / LENGTH * LENGTH + LENGTH;
+                     k++)
                     largest = fmaxf(largest, fabsf(x[k]));
-                const double bound = largest > 0x1p-120f ? (double)largest / 254 * (1 + 0x1p-15) : (double)largest; /* the code itself is rounded */
-                const double error = fabs((double)codes[i] * (double)scale[2 * (i / LENGTH)] - (double)x[i]);
+                /* the code itself is rounded */
+                const double bound =
+                    largest > 0x1p-120f ? (double)largest / 254 * (1 + 0x1p-15) : (double)largest;
+                const double error =
+                    fabs((double)codes[i] * (double)scale[2 * (i / LENGTH)] - (double)x[i]);
                 if (!(error <= bound))
-                    fail_msg("%s: %g became %d times %g", all[s].name, (double)x[i], codes[i], (double)scale[2 * (i / LENGTH)]);
+                    fail_msg("%s: %g became %d times %g", all[s].name, (double)x[i], codes[i],
+                             (double)scale[2 * (i / LENGTH)]);
             }
         }
 }
 
-/* Of blocks of q8 and q4 whose scales may be negative, in units of one block or several: within half a step of the largest scale, of
- * q4 a 15th of it, and exact where a block has that scale. -128 with its negative would be a code of 128. */
+/* Of blocks of q8 and q4 whose scales may be negative, in units of one block or several: within
+ * half a step of the largest scale, of q4 a 15th of it, and exact where a block has that scale.
+ * -128 with its negative would be a code of 128. */
 static void blocks_are_rounded_to_the_largest_scale(void **unused)
 {
     (void)unused;
@@ -173,9 +186,12 @@ static void blocks_are_rounded_to_the_largest_scale(void **unused)
                 const double factor = (double)block_scale[i / LT_BLOCK];
                 const double value = lt_load_element(stored, kind, i) * factor;
                 const double want = fmin(value, 127 * step);
-                const double error = fabs((double)codes[i] * (double)scale[2 * (i / length)] - want);
-                if (!(error <= (factor == (double)largest ? 0 : step / 2) + 1e-5 * step)) /* the scale of 128 codes is rounded */
-                    fail_msg("%s, units of %d: %g became %d times %g", all[s].name, (int)length, value, codes[i], (double)scale[2 * (i / length)]);
+                const double error =
+                    fabs((double)codes[i] * (double)scale[2 * (i / length)] - want);
+                /* the scale of 128 codes is rounded */
+                if (!(error <= (factor == (double)largest ? 0 : step / 2) + 1e-5 * step))
+                    fail_msg("%s, units of %d: %g became %d times %g", all[s].name, (int)length,
+                             value, codes[i], (double)scale[2 * (i / length)]);
             }
         }
 }
@@ -190,7 +206,8 @@ static void a_scale_that_is_no_number_stays(void **unused)
     for (int s = 0; s < n; s++) {
         int8_t codes[3 * LT_BLOCK];
         float scale;
-        all[s].kernels->round_blocks(codes, &scale, 1, stored, LT_Q8, block_scale, 3 * LT_BLOCK, 128);
+        all[s].kernels->round_blocks(codes, &scale, 1, stored, LT_Q8, block_scale, 3 * LT_BLOCK,
+                                     128);
         assert_true(isnan(scale));
     }
 }
@@ -209,7 +226,8 @@ static lt_backend *open_with(const subject *s)
     return b;
 }
 
-/* A row with a NaN or an infinity gives no finite number, and leaves the other rows alone; a row of zeros gives zeros. */
+/* A row with a NaN or an infinity gives no finite number, and leaves the other rows alone; a row of
+ * zeros gives zeros. */
 static void rows_that_are_not_finite(void **unused)
 {
     (void)unused;
@@ -229,14 +247,20 @@ static void rows_that_are_not_finite(void **unused)
         for (int i = 0; i < OUT * IN; i++)
             w[i / IN][i % IN] = (float)draw(1, 100);
         memset(x[4], 0, sizeof x[4]);
-        lt_weight weight = {.value = lt_view(w, LT_F32, lt_shape2(OUT, IN)), .role = LT_ROLE_MATRIX, .rounding = LT_ROUND_INT8};
+        lt_weight weight = {.value = lt_view(w, LT_F32, lt_shape2(OUT, IN)),
+                            .role = LT_ROLE_MATRIX,
+                            .rounding = LT_ROUND_INT8};
         check_ok(b->table->prepare(b, &weight, &err), err);
         const lt_tensor in = lt_view(x, LT_F32, lt_shape2(ROWS, IN));
-        check_ok(b->table->linear(b, lt_view(clean, LT_F32, lt_shape2(ROWS, OUT)), in, &weight, NULL, LT_ACT_NONE, &err), err);
+        check_ok(b->table->linear(b, lt_view(clean, LT_F32, lt_shape2(ROWS, OUT)), in, &weight,
+                                  NULL, LT_ACT_NONE, &err),
+                 err);
         for (int i = 0; i < 3; i++)
             x[1 + 3 * i][31 * (i + 1)] = odd[i];
         x[4][3] = x[4][62];
-        check_ok(b->table->linear(b, lt_view(out, LT_F32, lt_shape2(ROWS, OUT)), in, &weight, NULL, LT_ACT_NONE, &err), err);
+        check_ok(b->table->linear(b, lt_view(out, LT_F32, lt_shape2(ROWS, OUT)), in, &weight, NULL,
+                                  LT_ACT_NONE, &err),
+                 err);
         for (int r = 0; r < ROWS; r++)
             for (int o = 0; o < OUT; o++) {
                 if (r == 4)
@@ -266,13 +290,16 @@ static void rows_do_not_depend_on_what_is_rounded_with_them(void **unused)
     for (int s = 0; s < n; s++) {
         lt_error err = {0};
         lt_backend *b = open_with(&all[s]);
-        lt_weight weight = {.value = lt_view(w, LT_F32, lt_shape2(OUT, IN)), .role = LT_ROLE_MATRIX, .rounding = LT_ROUND_INT8};
+        lt_weight weight = {.value = lt_view(w, LT_F32, lt_shape2(OUT, IN)),
+                            .role = LT_ROLE_MATRIX,
+                            .rounding = LT_ROUND_INT8};
         check_ok(b->table->prepare(b, &weight, &err), err);
         for (int small = 0; small < 2; small++) {
             if (small)
                 lt_cpu_of(b)->rounded_bytes = 200 << 10; /* 60 to 130 rows of three pieces */
-            check_ok(b->table->linear(b, lt_view(out[small], LT_F32, lt_shape2(ROWS, OUT)), lt_view(x, LT_F32, lt_shape2(ROWS, IN)),
-                                      &weight, NULL, LT_ACT_NONE, &err),
+            check_ok(b->table->linear(b, lt_view(out[small], LT_F32, lt_shape2(ROWS, OUT)),
+                                      lt_view(x, LT_F32, lt_shape2(ROWS, IN)), &weight, NULL,
+                                      LT_ACT_NONE, &err),
                      err);
         }
         assert_memory_equal(out[0], out[1], sizeof out[0]);
@@ -297,7 +324,8 @@ static void panels_do_not_depend_on_when_they_are_made(void **unused)
             static uint16_t scale[2 * MOST / LT_BLOCK];
             static float x[ROWS][IN];
             float out[2][ROWS][OUT];
-            lt_weight weight = {.value = lt_view(stored, kinds[k], lt_shape2(OUT, IN)), .role = LT_ROLE_MATRIX,
+            lt_weight weight = {.value = lt_view(stored, kinds[k], lt_shape2(OUT, IN)),
+                                .role = LT_ROLE_MATRIX,
                                 .rounding = LT_ROUND_INT8};
             if (kinds[k] == LT_I8)
                 weight.scale = lt_view(scale, LT_F32, lt_shape1(OUT));
@@ -315,8 +343,9 @@ static void panels_do_not_depend_on_when_they_are_made(void **unused)
             assert_non_null(panels);
             for (int later = 0; later < 2; later++) {
                 packed->panels = later ? NULL : panels;
-                check_ok(b->table->linear(b, lt_view(out[later], LT_F32, lt_shape2(ROWS, OUT)), lt_view(x, LT_F32, lt_shape2(ROWS, IN)),
-                                          &weight, NULL, LT_ACT_NONE, &err),
+                check_ok(b->table->linear(b, lt_view(out[later], LT_F32, lt_shape2(ROWS, OUT)),
+                                          lt_view(x, LT_F32, lt_shape2(ROWS, IN)), &weight, NULL,
+                                          LT_ACT_NONE, &err),
                          err);
             }
             packed->panels = panels;

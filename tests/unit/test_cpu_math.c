@@ -16,8 +16,8 @@
 static const double u = 0x1p-24;
 static const double unbounded = 1e30;
 
-/* Floats of both signs from 5e-10 to 128, evenly in their bits; 8191 is odd, so no power of two is all
- * that is seen. */
+/* Floats of both signs from 5e-10 to 128, evenly in their bits; 8191 is odd, so no power of two is
+ * all that is seen. */
 enum { FIRST = 0x30000000, LAST = 0x43000000, STEP = 8191, CHUNK = 64 };
 
 static void check_activation(const lt_cpu_level *level, lt_act act, double relative)
@@ -47,8 +47,9 @@ static void activations_are_close(void **state)
     for (const lt_cpu_level *level = lt_cpu_levels; level->name != NULL; level++) {
         if (!lt_processor_runs(level))
             continue;
-        check_activation(level, LT_ACT_GELU_ERF, unbounded);  /* its tail is a difference from 1 */
-        check_activation(level, LT_ACT_GELU_TANH, unbounded); /* an error of 2u counts 2u times in exp(2u) */
+        check_activation(level, LT_ACT_GELU_ERF, unbounded); /* its tail is a difference from 1 */
+        /* an error of 2u counts 2u times in exp(2u) */
+        check_activation(level, LT_ACT_GELU_TANH, unbounded);
         check_activation(level, LT_ACT_SILU, 4 * u);
         check_activation(level, LT_ACT_TANH, 4 * u);
     }

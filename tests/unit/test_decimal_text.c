@@ -40,8 +40,9 @@ static void text_reads_back(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0, "0"},     {7.5, "7.5"}, {10000, "10000"},           {1e-12, "1e-12"},
-                 {0.1, "0.1"}, {-3, "-3"},   {1.15258426, "1.15258426"}, {1.0 / 3, "0.3333333333333333"}};
+    } cases[] = {
+        {0, "0"},     {7.5, "7.5"}, {10000, "10000"},           {1e-12, "1e-12"},
+        {0.1, "0.1"}, {-3, "-3"},   {1.15258426, "1.15258426"}, {1.0 / 3, "0.3333333333333333"}};
     char text[LT_DECIMAL_BYTES];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         lt_decimal_text(cases[i].value, text);

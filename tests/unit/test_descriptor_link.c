@@ -47,6 +47,7 @@ static void other_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(links_to_open_files), cmocka_unit_test(other_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(links_to_open_files),
+                                       cmocka_unit_test(other_names)};
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

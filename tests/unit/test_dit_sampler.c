@@ -1,4 +1,5 @@
-/* test_dit_sampler.c - a window on a small random model: known latents, seeds, guidance, cancelling. */
+/* test_dit_sampler.c - a window on a small random model: known latents,
+ * seeds, guidance, cancelling. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -114,12 +115,13 @@ static void known_latents_come_back_clean(void **state)
     refine(f, &r, renoised);
     assert_memory_equal(clean, f->known, 2 * FRAME * sizeof *clean);
     assert_memory_equal(renoised, f->known, 2 * FRAME * sizeof *clean);
-    assert_memory_not_equal(clean + 2 * FRAME, free_run + 2 * FRAME,
-                            FRAME * sizeof *clean); /* the new frame saw them */
+    /* the new frame saw them */
+    assert_memory_not_equal(clean + 2 * FRAME, free_run + 2 * FRAME, FRAME * sizeof *clean);
     assert_memory_not_equal(renoised + 2 * FRAME, clean + 2 * FRAME, FRAME * sizeof *clean);
 }
 
-/* As if latents on the way to the control latents had been known; what comes back are the known ones all the same. */
+/* As if latents on the way to the control latents had been known; what comes back are the known
+ * ones all the same. */
 static void an_anchor_draws_known_latents_to_the_control_latents(void **state)
 {
     const fixture *f = *state;
@@ -137,8 +139,9 @@ static void an_anchor_draws_known_latents_to_the_control_latents(void **state)
     r.anchor = 0;
     refine(f, &r, drawn);
     assert_memory_equal(anchored, f->known, 2 * FRAME * sizeof *anchored);
+    /* one rounding of a known value, through two layers and four steps */
     for (int i = 2 * FRAME; i < LATENT; i++)
-        assert_true(fabsf(anchored[i] - drawn[i]) < 1e-4f); /* one rounding of a known value, through two layers and four steps */
+        assert_true(fabsf(anchored[i] - drawn[i]) < 1e-4f);
     r.known = f->known;
     refine(f, &r, drawn);
     float most = 0;
@@ -199,7 +202,8 @@ static void weight_one_is_the_limit_of_its_neighbours(void **state)
     }
 }
 
-/* The processor's own kernels: the same bytes from one thread and from three, and near the reference. */
+/* The processor's own kernels: the same bytes from one thread and from
+ * three, and near the reference. */
 static void threads_do_not_change_a_byte(void **state)
 {
     const fixture *f = *state;
@@ -264,7 +268,8 @@ static void progress_previews_and_cancels(void **state)
     assert_int_equal(w.calls, 2);
 }
 
-/* The pass without text carries one row for all its text rows. A text of zeros is the same with all of them, so it pulls nowhere. */
+/* The pass without text carries one row for all its text rows. A text of zeros is the same with all
+ * of them, so it pulls nowhere. */
 static void one_row_stands_for_all_without_text(void **state)
 {
     const fixture *f = *state;

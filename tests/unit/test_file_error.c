@@ -11,9 +11,11 @@ static void codes_and_messages(void **state)
     static const struct {
         int why;
         lt_status read, written;
-    } row[] = {{ENOENT, LT_ERR_INPUT, LT_ERR_INPUT},         {EACCES, LT_ERR_INPUT, LT_ERR_INPUT},      {EIO, LT_ERR_INPUT, LT_ERR_RESOURCES},
-               {EMFILE, LT_ERR_RESOURCES, LT_ERR_RESOURCES}, {ENOMEM, LT_ERR_RESOURCES, LT_ERR_RESOURCES}, {ENOSPC, LT_ERR_RESOURCES, LT_ERR_RESOURCES},
-               {EPIPE, LT_ERR_INPUT, LT_ERR_FAILED},         {EBADF, LT_ERR_INPUT, LT_ERR_FAILED}};
+    } row[] = {
+        {ENOENT, LT_ERR_INPUT, LT_ERR_INPUT},         {EACCES, LT_ERR_INPUT, LT_ERR_INPUT},
+        {EIO, LT_ERR_INPUT, LT_ERR_RESOURCES},        {EMFILE, LT_ERR_RESOURCES, LT_ERR_RESOURCES},
+        {ENOMEM, LT_ERR_RESOURCES, LT_ERR_RESOURCES}, {ENOSPC, LT_ERR_RESOURCES, LT_ERR_RESOURCES},
+        {EPIPE, LT_ERR_INPUT, LT_ERR_FAILED},         {EBADF, LT_ERR_INPUT, LT_ERR_FAILED}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         lt_error err = {0};
         errno = row[i].why;

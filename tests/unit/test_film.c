@@ -2,11 +2,12 @@
 #include "pipeline/script/film.h"
 #include "tests/support/check.h"
 
-static const char good[] = "take: {seconds: 30, seed: 7, model: mini, cfg_scale: 3, carry: frames}\n"
-                           "shots:\n"
-                           "  - {at: 0s, prompt: noon}\n"
-                           "  - {at: \"0:12\", prompt: \"sun: set\", motion: 0.3}\n"
-                           "  - {at: 192f, prompt: night, seed: 11, cfg_scale: 2}\n";
+static const char good[] =
+    "take: {seconds: 30, seed: 7, model: mini, cfg_scale: 3, carry: frames}\n"
+    "shots:\n"
+    "  - {at: 0s, prompt: noon}\n"
+    "  - {at: \"0:12\", prompt: \"sun: set\", motion: 0.3}\n"
+    "  - {at: 192f, prompt: night, seed: 11, cfg_scale: 2}\n";
 
 static lt_status parse(const char *text, longtake_film **film, lt_error *err)
 {
@@ -72,7 +73,8 @@ static void refuses_bad_films(void **state)
         {"shots:\n  - {at: 0s}\n", "film.yaml:2:5: shot 0 has no 'prompt'"},
         {"shots:\n  - {prompt: ''}\n", "film.yaml:2:14: 'prompt' is '', expected a text"},
         {"shots:\n  - {prompt: [a]}\n", "film.yaml:2:14: 'prompt' is a list, expected a text"},
-        {"shots:\n  - {at: 1s, prompt: a}\n", "film.yaml:2:10: the first shot begins at '1s', expected 0s"},
+        {"shots:\n  - {at: 1s, prompt: a}\n",
+         "film.yaml:2:10: the first shot begins at '1s', expected 0s"},
         {"shots:\n  - {prompt: a}\n  - {prompt: b}\n", "film.yaml:3:5: shot 1 has no 'at'"},
         {"shots:\n  - {prompt: a}\n  - {at: -3s, prompt: b}\n",
          "film.yaml:3:10: 'at' is '-3s', expected a time"},
@@ -80,9 +82,12 @@ static void refuses_bad_films(void **state)
          "film.yaml:3:10: 'at' is 'soon', expected a time"},
         {"shots:\n  - {prompt: a, motoin: 1}\n",
          "film.yaml:2:17: a shot has no key 'motoin'\nhint: the nearest is 'motion'"},
-        {"shots:\n  - {prompt: a, motion: fast}\n", "film.yaml:2:25: 'motion' is 'fast', expected a number"},
-        {"shots:\n  - {prompt: a, motion: -1}\n", "film.yaml:2:25: 'motion' is -1, expected 0 to 10"},
-        {"shots:\n  - {prompt: a, seed: 1.5}\n", "film.yaml:2:23: 'seed' is '1.5', expected a whole number"},
+        {"shots:\n  - {prompt: a, motion: fast}\n",
+         "film.yaml:2:25: 'motion' is 'fast', expected a number"},
+        {"shots:\n  - {prompt: a, motion: -1}\n",
+         "film.yaml:2:25: 'motion' is -1, expected 0 to 10"},
+        {"shots:\n  - {prompt: a, seed: 1.5}\n",
+         "film.yaml:2:23: 'seed' is '1.5', expected a whole number"},
         {"shots:\n  - {prompt: a, seed: 4294967296}\n",
          "film.yaml:2:23: 'seed' is 4294967296, expected 0 to 4294967295"},
         {"take: {secnods: 3}\nshots:\n  - {prompt: a}\n",
@@ -124,7 +129,8 @@ static void refuses_shots_out_of_place(void **state)
          "film.yaml:4:10: shot 1 begins at frame 16, the take has 16"},
         {"shots:\n  - {prompt: a}\n  - {at: 2s, prompt: b}\n  - {at: 16f, prompt: c}\n",
          "film.yaml:4:10: shot 2 begins at frame 16, expected after frame 16"},
-        {"shots:\n  - {prompt: a}\n  - {at: 0s, prompt: b}\n", "film.yaml:3:10: shot 1 begins at frame 0"},
+        {"shots:\n  - {prompt: a}\n  - {at: 0s, prompt: b}\n",
+         "film.yaml:3:10: shot 1 begins at frame 0"},
         {"take: {length: 0.01s}\nshots:\n  - {prompt: a}\n",
          "film.yaml:1:16: 'length' is '0.01s', expected at least one frame"},
     };
@@ -141,8 +147,8 @@ static void refuses_shots_out_of_place(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_shots_and_settings),
-                                       cmocka_unit_test(a_request_wins), cmocka_unit_test(refuses_bad_films),
-                                       cmocka_unit_test(refuses_shots_out_of_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_shots_and_settings), cmocka_unit_test(a_request_wins),
+        cmocka_unit_test(refuses_bad_films), cmocka_unit_test(refuses_shots_out_of_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_frame_layout.c - rows and tokens of frames, what rows may see, and the rotary table against the release's numbers. */
+/* test_frame_layout.c - rows and tokens of frames, what rows may see, and the rotary table against
+ * the release's numbers. */
 #include <math.h>
 
 #include "tests/support/check.h"
@@ -24,8 +25,9 @@ static void counts(void **state)
     assert_int_equal(tok_frame_rows(&released, 5), 1424);
 }
 
-/* Keys that rows may see in the release: with rows frame by frame a visual row of the encoder sees the visual rows up to its
- * frame, a latent every row up to itself, and any row of the decoder all rows up to its frame. */
+/* Keys that rows may see in the release: with rows frame by frame a visual row of the encoder sees
+ * the visual rows up to its frame, a latent every row up to itself, and any row of the decoder all
+ * rows up to its frame. */
 static void visible_keys(void **state)
 {
     (void)state;
@@ -35,8 +37,8 @@ static void visible_keys(void **state)
     } latents[] = {{0, 0, 1351}, {0, 1, 1352},  {0, 329, 1680}, {1, 0, 3031},
                    {1, 1, 3032}, {1, 73, 3104}, {2, 0, 4455},   {12, 73, 18768}};
     for (size_t i = 0; i < sizeof latents / sizeof latents[0]; i++)
-        assert_int_equal(tok_rows_before(&released, latents[i].frame) + tok_frame_patches(&released) +
-                             latents[i].latent + 1,
+        assert_int_equal(tok_rows_before(&released, latents[i].frame) +
+                             tok_frame_patches(&released) + latents[i].latent + 1,
                          latents[i].encoder);
     static const int64_t decoder[] = {1680, 3104, 4528};
     for (int f = 0; f < 3; f++)
@@ -63,14 +65,22 @@ static void rope_anchors(void **state)
         int pair;
         double cosine, sine;
     } known[] = {
-        {{3, 7, 40}, 0, -0.9899925, 0.1411200},         {{3, 7, 40}, 1, 0.5827537, 0.8126489},
-        {{3, 7, 40}, 7, 0.9999995, 0.0009487},          {{3, 7, 40}, 8, 0.7539023, 0.6569866},
-        {{3, 7, 40}, 9, -0.9942253, -0.1073124},        {{3, 7, 40}, 19, 0.9999989, 0.0015081},
-        {{3, 7, 40}, 20, -0.6669381, 0.7451131},        {{3, 7, 40}, 21, 0.9601664, -0.2794289},
-        {{3, 7, 40}, 31, 0.9999629, 0.0086176},         {{12, 29, 44}, 9, 0.6261140, 0.7797315},
-        {{12, 29, 44}, 21, -0.0026385, 0.9999965},      {{1217, 1217, 1217}, 0, -0.3589599, -0.9333530},
-        {{1217, 1217, 1217}, 1, -0.0040821, 0.9999917}, {{1217, 1217, 1217}, 7, 0.9268550, 0.3754194},
-        {{1217, 1217, 1217}, 9, 0.8223144, -0.5690334}, {{1217, 1217, 1217}, 31, 0.9658235, 0.2592008},
+        {{3, 7, 40}, 0, -0.9899925, 0.1411200},
+        {{3, 7, 40}, 1, 0.5827537, 0.8126489},
+        {{3, 7, 40}, 7, 0.9999995, 0.0009487},
+        {{3, 7, 40}, 8, 0.7539023, 0.6569866},
+        {{3, 7, 40}, 9, -0.9942253, -0.1073124},
+        {{3, 7, 40}, 19, 0.9999989, 0.0015081},
+        {{3, 7, 40}, 20, -0.6669381, 0.7451131},
+        {{3, 7, 40}, 21, 0.9601664, -0.2794289},
+        {{3, 7, 40}, 31, 0.9999629, 0.0086176},
+        {{12, 29, 44}, 9, 0.6261140, 0.7797315},
+        {{12, 29, 44}, 21, -0.0026385, 0.9999965},
+        {{1217, 1217, 1217}, 0, -0.3589599, -0.9333530},
+        {{1217, 1217, 1217}, 1, -0.0040821, 0.9999917},
+        {{1217, 1217, 1217}, 7, 0.9268550, 0.3754194},
+        {{1217, 1217, 1217}, 9, 0.8223144, -0.5690334},
+        {{1217, 1217, 1217}, 31, 0.9658235, 0.2592008},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         float cosine[32];
@@ -81,7 +91,8 @@ static void rope_anchors(void **state)
     }
 }
 
-/* Visual rows stand at (frame, row, column), latents at (j, j, j) with j counted through the segment. */
+/* Visual rows stand at (frame, row, column), latents at (j, j, j) with j
+ * counted through the segment. */
 static void places_of_rows(void **state)
 {
     (void)state;

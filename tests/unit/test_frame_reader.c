@@ -10,7 +10,8 @@
 #include "tests/support/scratch.h"
 #include "tests/support/small_video.h"
 
-static const media_spec exact = {.format = MEDIA_MKV, .width = 48, .height = 32, .scale = 1, .fps = 8};
+static const media_spec exact = {
+    .format = MEDIA_MKV, .width = 48, .height = 32, .scale = 1, .fps = 8};
 
 static int open_scratch(void **state)
 {
@@ -52,9 +53,10 @@ static void frame_k_shows_the_picture_of_its_time(void **state)
         int second;
         int third;
     } cases[] = {
-        {8, 0, 20, 0, 1, 2},   {4, 0, 10, 0, 2, 4},    {16, 0, 40, 0, 0, 1},  {0, 0, 20, 0, 1, 2},
-        {6, 0, 15, 0, 1, 2},   {3, 0, 8, 0, 2, 5},     {8, 0.5, 16, 4, 5, 6}, {8, 0.55, 16, 4, 5, 6},
-        {0.4, 0, 1, 0, -1, 0}, {8, 2.4, 1, 19, -1, 0},
+        {8, 0, 20, 0, 1, 2},    {4, 0, 10, 0, 2, 4},    {16, 0, 40, 0, 0, 1},
+        {0, 0, 20, 0, 1, 2},    {6, 0, 15, 0, 1, 2},    {3, 0, 8, 0, 2, 5},
+        {8, 0.5, 16, 4, 5, 6},  {8, 0.55, 16, 4, 5, 6}, {0.4, 0, 1, 0, -1, 0},
+        {8, 2.4, 1, 19, -1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int shades[64];
@@ -85,7 +87,8 @@ static void reading_stops_when_asked(void **state)
     (void)state;
     uint8_t rgb[3 * 48 * 32];
     int left = 1000;
-    media_read_options o = {.fps = 100, .stop = stop_after, .user = &left}; /* 250 frames of 20 pictures */
+    /* 250 frames of 20 pictures */
+    media_read_options o = {.fps = 100, .stop = stop_after, .user = &left};
     lt_error err = {0};
     media_reader *r;
     bool got = true;
@@ -104,7 +107,8 @@ static void reading_stops_when_asked(void **state)
     left = 5;
     o.from_seconds = 2.4;
     err = (lt_error){0};
-    check_failed(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err, LT_ERR_CANCELLED, "stopped as asked");
+    check_failed(media_reader_open(scratch_path("eight.mkv"), &o, &r, &err), err, LT_ERR_CANCELLED,
+                 "stopped as asked");
 }
 
 static void a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_stop(void **state)
@@ -116,7 +120,8 @@ static void a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_stop(void 
     media_reader *r;
     assert_int_equal(mkfifo(scratch_path("silent.pipe"), 0666), 0);
     alarm(20); /* else waits for ever */
-    check_failed(media_reader_open(scratch_path("silent.pipe"), &o, &r, &err), err, LT_ERR_CANCELLED, "silent.pipe: stopped as asked");
+    check_failed(media_reader_open(scratch_path("silent.pipe"), &o, &r, &err), err,
+                 LT_ERR_CANCELLED, "silent.pipe: stopped as asked");
     alarm(0);
     assert_int_equal(left, 0);
 }
@@ -147,7 +152,8 @@ static void pictures_are_fitted(void **state)
     assert_int_equal(above[0] + above[1] + above[2], 0);
     assert_in_range(inside[2], small_video_shade(0) - 3, small_video_shade(0) + 3);
 
-    const media_read_options cover = {.width = 32, .height = 64}; /* shows columns 16 .. 31: nothing is red */
+    /* shows columns 16 .. 31: nothing is red */
+    const media_read_options cover = {.width = 32, .height = 64};
     check_ok(media_reader_open(scratch_path("eight.mkv"), &cover, &r, &err), err);
     check_ok(media_read_frame(r, rgb, &got, &err), err);
     media_reader_close(r);
@@ -283,8 +289,8 @@ static void make(const char *name, const char *arguments)
         print_message("the program ffmpeg is not here\n");
         skip();
     }
-    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v quiet -nostdin -y %s %s", scratch_path("."),
-             arguments, name);
+    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v quiet -nostdin -y %s %s",
+             scratch_path("."), arguments, name);
     if (system(command) != 0) {
         print_message("this ffmpeg cannot make %s\n", name);
         skip();
@@ -292,12 +298,13 @@ static void make(const char *name, const char *arguments)
 }
 
 /* The stored picture: left half red, right half blue, 64x32. */
-#define RED_BLUE                                                                                             \
-    "-f lavfi -i color=red:size=32x32:rate=10:duration=1 -f lavfi -i "                                       \
-    "color=blue:size=32x32:rate=10:duration=1 "                                                              \
+#define RED_BLUE                                                                                   \
+    "-f lavfi -i color=red:size=32x32:rate=10:duration=1 -f lavfi -i "                             \
+    "color=blue:size=32x32:rate=10:duration=1 "                                                    \
     "-filter_complex hstack "
 
-static void first_frame(const char *name, media_read_options o, uint8_t *rgb, media_video_info *info)
+static void first_frame(const char *name, media_read_options o, uint8_t *rgb,
+                        media_video_info *info)
 {
     lt_error err = {0};
     media_reader *r;
@@ -364,7 +371,8 @@ static void grey_keeps_its_levels(void **state)
     }
 }
 
-/* 64 x 8 pixels, eight of them in a byte; the middle 16 columns are white. What is cut off at the left is cut off. */
+/* 64 x 8 pixels, eight of them in a byte; the middle 16 columns are white. What is cut off at the
+ * left is cut off. */
 static void black_and_white_is_cut_where_it_should_be(void **state)
 {
     (void)state;
@@ -374,7 +382,8 @@ static void black_and_white_is_cut_where_it_should_be(void **state)
     for (int i = 0; i < 64; i++)
         bits[i] = i % 8 == 3 || i % 8 == 4 ? 0 : 0xff; /* ones are black */
     write_picture("bar.pbm", "P4\n64 8\n", bits, sizeof bits);
-    first_frame("bar.pbm", (media_read_options){.width = 32, .height = 8, .fit = MEDIA_COVER}, rgb, &info);
+    first_frame("bar.pbm", (media_read_options){.width = 32, .height = 8, .fit = MEDIA_COVER}, rgb,
+                &info);
     for (int i = 0; i < 32 * 8; i++) {
         const int column = i % 32;
         assert_int_equal(rgb[3 * i], column >= 8 && column < 24 ? 255 : 0);

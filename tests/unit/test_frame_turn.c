@@ -33,8 +33,8 @@ static void pictures_come_upright(void **state)
         memset(&stored[i / 3][i % 3 * 3], 'a' + i, 3);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const turn_case *c = &cases[i];
-        const int32_t matrix[9] = {c->matrix[0], c->matrix[1], 0, c->matrix[2], c->matrix[3], 0, 0, 0,
-                                   1 << 30};
+        const int32_t matrix[9] = {
+            c->matrix[0], c->matrix[1], 0, c->matrix[2], c->matrix[3], 0, 0, 0, 1 << 30};
         const media_turn turn = media_turn_of(matrix);
         const int width = turn.transposed ? 2 : 3;
         const int height = 5 - width;

@@ -87,9 +87,11 @@ static void hands_out_inputs_and_config(void **state)
     check_ok(lt_golden_real(g, "rate", &rate, &err), err);
     assert_int_equal(width, 8);
     assert_true(rate == 0.5);
-    check_failed(lt_golden_int(g, "rate", &width, &err), err, LT_ERR_INPUT, "'rate' is of another kind");
+    check_failed(lt_golden_int(g, "rate", &width, &err), err, LT_ERR_INPUT,
+                 "'rate' is of another kind");
     err = (lt_error){0};
-    check_failed(lt_golden_real(g, "absent", &rate, &err), err, LT_ERR_INPUT, "'absent' is missing");
+    check_failed(lt_golden_real(g, "absent", &rate, &err), err, LT_ERR_INPUT,
+                 "'absent' is missing");
     assert_int_equal(lt_weights_count(lt_golden_weights(g)), 1);
     assert_non_null(lt_weights_find(lt_golden_weights(g), "bias"));
 
@@ -103,12 +105,15 @@ static void hands_out_inputs_and_config(void **state)
     check_ok(lt_golden_input_f32(g, "odd", 0, &odd, &shape, &err), err);
     assert_true(odd[0] == 1.5f);
     free(odd);
-    check_failed(lt_golden_input_i32(g, "odd", 0, &ids, &shape, &err), err, LT_ERR_INPUT, "value 0 is 1.5");
+    check_failed(lt_golden_input_i32(g, "odd", 0, &ids, &shape, &err), err, LT_ERR_INPUT,
+                 "value 0 is 1.5");
     err = (lt_error){0};
     const lt_tensor *t;
-    check_failed(lt_golden_input(g, "ids", 2, &t, &err), err, LT_ERR_INPUT, "1 dimensions, expected 2");
+    check_failed(lt_golden_input(g, "ids", 2, &t, &err), err, LT_ERR_INPUT,
+                 "1 dimensions, expected 2");
     err = (lt_error){0};
-    check_failed(lt_golden_input(g, "absent", 0, &t, &err), err, LT_ERR_INPUT, "in.absent is missing");
+    check_failed(lt_golden_input(g, "absent", 0, &t, &err), err, LT_ERR_INPUT,
+                 "in.absent is missing");
     assert_true(lt_golden_has_input(g, "ids") && !lt_golden_has_input(g, "v"));
     lt_golden_close(g);
 }
@@ -142,7 +147,8 @@ static void judges_by_relative_distance(void **state)
             assert_int_equal(lt_golden_verdict(g, bf16, &line), 2);
             assert_string_equal(line[0].name, "out.ids");
             assert_true(line[0].exact && !line[1].exact);
-            assert_int_equal(line[0].ok && line[1].ok, bf16 ? cases[i].ok_in_bf16 : cases[i].ok_in_f32);
+            assert_int_equal(line[0].ok && line[1].ok,
+                             bf16 ? cases[i].ok_in_bf16 : cases[i].ok_in_f32);
         }
         lt_golden_close(g);
     }
@@ -182,7 +188,8 @@ static void an_output_left_out_or_misshapen_fails(void **state)
     assert_false(line[0].ok);
     assert_false(line[1].ok);
     assert_true(isinf(line[1].rel_l2));
-    check_failed(lt_golden_report(g, "w", LT_F32, lt_shape1(4), v, &err), err, LT_ERR_INPUT, "out.w");
+    check_failed(lt_golden_report(g, "w", LT_F32, lt_shape1(4), v, &err), err, LT_ERR_INPUT,
+                 "out.w");
     lt_golden_close(g);
 }
 

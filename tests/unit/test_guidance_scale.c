@@ -14,7 +14,8 @@ static void the_releases_weights_jump_as_published(void **state)
                 {10, 1.004788961}, {25, 1.521265694}, {35, 6.999941019}, {44, 6.999644507},
                 {47, 1.000000529}, {48, 1.000003932}, {49, 1.123397940}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const double w = dit_guidance_scale(DIT_SCALE_OFFICIAL, 6, rows[i].step, 50, 999 - 20 * rows[i].step);
+        const double w =
+            dit_guidance_scale(DIT_SCALE_OFFICIAL, 6, rows[i].step, 50, 999 - 20 * rows[i].step);
         if (!(fabs(w - rows[i].want) <= 1e-8))
             fail_msg("step %d: got %.10f, want %.10f", rows[i].step, w, rows[i].want);
     }
@@ -33,7 +34,8 @@ static void the_ramp_rises_from_one(void **state)
 {
     (void)state;
     double before = 0;
-    assert_true(dit_guidance_scale(DIT_SCALE_RAMP, 6, 0, 50, 999) == 1.0); /* no unconditional pass */
+    /* no unconditional pass */
+    assert_true(dit_guidance_scale(DIT_SCALE_RAMP, 6, 0, 50, 999) == 1.0);
     for (int i = 0; i < 50; i++) {
         const double w = dit_guidance_scale(DIT_SCALE_RAMP, 6, i, 50, 999 - 20 * i);
         assert_true(w >= before && w <= 7);

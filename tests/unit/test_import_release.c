@@ -1,4 +1,5 @@
-/* test_import_release.c - a whole small release: what wins, what is missed, and that nothing half-made stays. */
+/* test_import_release.c - a whole small release: what wins, what is missed, and that nothing
+ * half-made stays. */
 #include "pipeline/import/import_release.h"
 
 #include <stdlib.h>
@@ -34,15 +35,16 @@ static const lt_warnings warnings = {.warn = keep_warning};
 /* configs/tiny.yaml with two text encoders. */
 static void write_config(void)
 {
-    static const char *const sides = "text_encoder:\n"
-                                     "  ar: {vocab_size: 320, d_model: 32, num_layers: 1, num_heads: 2, "
-                                     "d_kv: 12, d_ff: 64, max_length: 24,\n"
-                                     "       relative_attention_num_buckets: 32, "
-                                     "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n"
-                                     "  mmdit: {vocab_size: 300, d_model: 32, num_layers: 2, num_heads: 2, "
-                                     "d_kv: 16, d_ff: 64, max_length: 16,\n"
-                                     "          relative_attention_num_buckets: 32, "
-                                     "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n";
+    static const char *const sides =
+        "text_encoder:\n"
+        "  ar: {vocab_size: 320, d_model: 32, num_layers: 1, num_heads: 2, "
+        "d_kv: 12, d_ff: 64, max_length: 24,\n"
+        "       relative_attention_num_buckets: 32, "
+        "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n"
+        "  mmdit: {vocab_size: 300, d_model: 32, num_layers: 2, num_heads: 2, "
+        "d_kv: 16, d_ff: 64, max_length: 16,\n"
+        "          relative_attention_num_buckets: 32, "
+        "relative_attention_max_distance: 128, layer_norm_epsilon: 1.0e-06}\n";
     char text[8192];
     char whole[sizeof text + 1024];
     FILE *const file = fopen(TEST_SOURCE_DIR "/configs/tiny.yaml", "r");
@@ -97,7 +99,8 @@ static void import_good(void)
     check_ok(import(&err), err);
 }
 
-/* The import fails, its message has both parts, and only the release and the configuration are there afterwards. */
+/* The import fails, its message has both parts, and only the release and the configuration are
+ * there afterwards. */
 static void refuse(const char *file, const char *cause)
 {
     lt_error err;
@@ -147,7 +150,8 @@ static void takes_every_network_from_its_file(void **state)
 {
     (void)state;
     import_good();
-    assert_int_equal(scratch_count("out"), 10); /* six networks, the preview map, config.yaml, two vocabularies */
+    /* six networks, the preview map, config.yaml, two vocabularies */
+    assert_int_equal(scratch_count("out"), 10);
     check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "shared.weight");
     check_from("text_encoder.mmdit", "shared.weight", TOY_T5, "shared.weight");
     check_from("tokenizer", "decoder.mask_token", TOY_TOKENIZER, "decoder.mask_token");
@@ -158,7 +162,8 @@ static void takes_every_network_from_its_file(void **state)
     check_from("mmdit", CONTROL "time_embed.0.bias", TOY_DIFFUSION, CONTROL "time_embed.0.bias");
     check_from("mmdit", CONTROL "semantic_conditioner.conv_out.bias", TOY_DIFFUSION,
                CONTROL "semantic_conditioner.conv_out.bias");
-    check_from("temporal_vae", "decoder.conv_in.conv.weight", TOY_VAE, "decoder.conv_in.conv.weight");
+    check_from("temporal_vae", "decoder.conv_in.conv.weight", TOY_VAE,
+               "decoder.conv_in.conv.weight");
     size_t config_bytes;
     size_t copy_bytes;
     char *const config = scratch_read("toy.yaml", &config_bytes);
@@ -182,8 +187,10 @@ static void the_last_file_overrides_name_by_name(void **state)
     } overrides[] = {
         {"model.main_model.diffusion_model.time_embed.0.bias", "mmdit",
          "model.diffusion_model.time_embed.0.bias"},
-        {"conditioner.embedders.0.transformer.shared.weight", "text_encoder.mmdit", "shared.weight"},
-        {"first_stage_model.decoder.conv_in.conv.weight", "temporal_vae", "decoder.conv_in.conv.weight"},
+        {"conditioner.embedders.0.transformer.shared.weight", "text_encoder.mmdit",
+         "shared.weight"},
+        {"first_stage_model.decoder.conv_in.conv.weight", "temporal_vae",
+         "decoder.conv_in.conv.weight"},
         {TOKENIZER_COPY "decoder.mask_token", "tokenizer", "decoder.mask_token"},
         {TOKENIZER_COPY THEIA "layernorm.bias", "tokenizer", THEIA "layernorm.bias"},
     };
@@ -261,7 +268,8 @@ static void leaves_out_what_has_no_use(void **state)
     toy_release_add(&release, TOY_THEIA, "translator.head.weight", lt_shape1(3));
     toy_release_add(&release, TOY_BASE, "model.diffusion_model.mixins.pos_embed.pos_embedding",
                     lt_shape3(1, 2, 3));
-    toy_release_add(&release, TOY_DIFFUSION, CONTROL "mixins.pos_embed.pos_embedding", lt_shape3(1, 2, 3));
+    toy_release_add(&release, TOY_DIFFUSION, CONTROL "mixins.pos_embed.pos_embedding",
+                    lt_shape3(1, 2, 3));
     import_good();
     assert_string_equal(told, "");
     assert_false(is_in("temporal_vae", "loss.logvar"));
@@ -303,7 +311,8 @@ static void names_everything_that_does_not_fit(void **state)
 static void an_override_of_another_shape_is_no_override(void **state)
 {
     (void)state;
-    toy_release_add(&release, TOY_DIFFUSION, "first_stage_model.decoder.conv_in.conv.bias", lt_shape1(15));
+    toy_release_add(&release, TOY_DIFFUSION, "first_stage_model.decoder.conv_in.conv.bias",
+                    lt_shape1(15));
     refuse("diffusion/1/mp_rank_00_model_states.pt: first_stage_model.decoder.conv_in.conv.bias",
            "has shape [15], expected [16]");
 }
@@ -329,7 +338,8 @@ static void tells_of_every_missing_name(void **state)
 {
     (void)state;
     for (int i = 0; i < cfg.ar_model.layers; i++) {
-        static const char *const parts[] = {"norm0", "norm1", "wqkv", "wo", "mlp.w1", "mlp.w2", "mlp.w3"};
+        static const char *const parts[] = {"norm0",  "norm1",  "wqkv",  "wo",
+                                            "mlp.w1", "mlp.w2", "mlp.w3"};
         for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
             char name[64];
             snprintf(name, sizeof name, "transformer.blocks.%d.%s.weight", i, parts[part]);
@@ -358,7 +368,8 @@ static void says_where_missing_parts_may_be(void **state)
     release.absent[TOY_FLAN] = false;
     release.absent[TOY_LLM] = true;
     begin_anew();
-    refuse("release: missing are:\n  llm/model.safetensors (or its shards and their index)\nhint: ", "README, \"The released weights\"");
+    refuse("release: missing are:\n  llm/model.safetensors (or its shards and their index)\nhint: ",
+           "README, \"The released weights\"");
 }
 
 static void names_all_missing_parts(void **state)
@@ -367,7 +378,8 @@ static void names_all_missing_parts(void **state)
     for (int file = 0; file < TOY_FILES; file++)
         release.absent[file] = true;
     refuse("release: missing are:\n  llm/", "\n  google/flan-t5-xxl, ");
-    static const char *const parts[] = {"tokenizer/model", "t5-v1_1-xxl/model", "transformer/1000/mp_rank_00_model_states.pt",
+    static const char *const parts[] = {"tokenizer/model", "t5-v1_1-xxl/model",
+                                        "transformer/1000/mp_rank_00_model_states.pt",
                                         "vae/3d-vae.pt", "diffusion/1/mp_rank_00_model_states.pt"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         refuse(parts[i], "where they come from");
@@ -391,7 +403,8 @@ static void takes_flan_and_theia_from_elsewhere(void **state)
     (void)state;
     toy_release_write(&release, "release");
     rename(scratch_path("release/google/flan-t5-xxl"), scratch_path("flan"));
-    rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"), scratch_path("theia"));
+    rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"),
+           scratch_path("theia"));
     take_import_request request = the_request();
     request.t5 = scratch_path("flan");
     request.theia = scratch_path("theia");
@@ -405,8 +418,9 @@ static void takes_flan_and_theia_from_elsewhere(void **state)
 static void reads_which_diffusion_is_the_latest(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "", "0", "00", "-1", "1 2", "../1", "latest", "1\n2", "1234567890123456789012345678901234567890"};
+    static const char *const bad[] = {"",       "0",    "00",
+                                      "-1",     "1 2",  "../1",
+                                      "latest", "1\n2", "1234567890123456789012345678901234567890"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         release.latest = bad[i];
         refuse("diffusion/latest", "is not a number > 0");
@@ -476,12 +490,15 @@ static void stores_inner_matrices_in_few_bits(void **state)
         toy_release_write(&release, "release");
         lt_error err = {0};
         check_ok(take_import(&request, &err), err);
-        assert_int_equal(dtype_in("mmdit", LAYER "attention.query_key_value.weight"), cases[i].inner);
+        assert_int_equal(dtype_in("mmdit", LAYER "attention.query_key_value.weight"),
+                         cases[i].inner);
         assert_int_equal(dtype_in("mmdit", LAYER "attention.query_key_value.weight_scale"), LT_F16);
         assert_int_equal(dtype_in("mmdit", LAYER "attention.dense.weight"), cases[i].careful);
         assert_false(is_in("mmdit", "model.diffusion_model.mixins.patch_embed.proj.weight_scale"));
         assert_false(is_in("mmdit", "model.diffusion_model.time_embed.0.weight_scale"));
-        assert_false(is_in("mmdit", "model.diffusion_model.mixins.adaln_layer.adaLN_modulations.0.1.weight_scale"));
+        assert_false(
+            is_in("mmdit",
+                  "model.diffusion_model.mixins.adaln_layer.adaLN_modulations.0.1.weight_scale"));
         assert_false(is_in("ar_model", "transformer.head.weight_scale"));
         rename(scratch_path("out"), scratch_path(take_quantize_name(cases[i].quantize)));
     }
@@ -496,7 +513,10 @@ static void stores_the_rest_as_asked(void **state)
     static const struct {
         lt_dtype dtype;
         double stored; /* of 1 + 2^-9 + 2^-12, which f32 alone holds */
-    } cases[] = {{LT_F32, 1.002197265625}, {LT_F16, 1.001953125}, {LT_BF16, 1}, {LT_NO_DTYPE, 1.002197265625}};
+    } cases[] = {{LT_F32, 1.002197265625},
+                 {LT_F16, 1.001953125},
+                 {LT_BF16, 1},
+                 {LT_NO_DTYPE, 1.002197265625}};
     toy_release_find(&release, TOY_VAE, "decoder.conv_in.conv.bias")->fill = 1.002197265625F;
     for (int i = 0; i < 4; i++) {
         toy_release_write(&release, "release");
@@ -505,8 +525,10 @@ static void stores_the_rest_as_asked(void **state)
         request.quantize = TAKE_Q8;
         lt_error err = {0};
         check_ok(take_import(&request, &err), err);
-        assert_float_equal(value_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].stored, 0);
-        assert_int_equal(dtype_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].dtype == LT_NO_DTYPE ? LT_F32 : cases[i].dtype);
+        assert_float_equal(value_in("temporal_vae", "decoder.conv_in.conv.bias"), cases[i].stored,
+                           0);
+        assert_int_equal(dtype_in("temporal_vae", "decoder.conv_in.conv.bias"),
+                         cases[i].dtype == LT_NO_DTYPE ? LT_F32 : cases[i].dtype);
         assert_int_equal(dtype_in("mmdit", LAYER "attention.dense.weight"), LT_I8);
         char name[32];
         snprintf(name, sizeof name, "out%d", i);
@@ -518,12 +540,14 @@ static void stores_the_rest_as_asked(void **state)
 static void refuses_numbers_too_large_for_their_dtype(void **state)
 {
     (void)state;
-    toy_release_find(&release, TOY_VAE, "decoder.conv_in.conv.bias")->fill = 65520; /* half way from the largest f16 on */
+    /* half way from the largest f16 on */
+    toy_release_find(&release, TOY_VAE, "decoder.conv_in.conv.bias")->fill = 65520;
     toy_release_write(&release, "release");
     take_import_request request = the_request();
     request.dtype = LT_F16;
     lt_error err = {0};
-    check_failed(take_import(&request, &err), err, LT_ERR_INPUT, "tensor 'decoder.conv_in.conv.bias': value 0 is too large for f16");
+    check_failed(take_import(&request, &err), err, LT_ERR_INPUT,
+                 "tensor 'decoder.conv_in.conv.bias': value 0 is too large for f16");
     assert_int_equal(scratch_count("."), 2);
     request = the_request();
     request.dtype = LT_BF16;
@@ -542,7 +566,8 @@ static lt_weights *open_file(const char *name)
     return w;
 }
 
-/* The names of the stages and those of the release are written down twice; this holds them together. */
+/* The names of the stages and those of the release are written down
+ * twice; this holds them together. */
 static void open_every_stage(lt_backend *backend)
 {
     lt_error err = {0};
@@ -558,7 +583,8 @@ static void open_every_stage(lt_backend *backend)
 
     tok_model *tokenizer;
     w = open_file("tokenizer");
-    check_ok(tok_open(w, &cfg.tokenizer, backend, TOK_FEATURES | TOK_ENCODER | TOK_DECODER, &tokenizer, &err),
+    check_ok(tok_open(w, &cfg.tokenizer, backend, TOK_FEATURES | TOK_ENCODER | TOK_DECODER,
+                      &tokenizer, &err),
              err);
     tok_close(tokenizer);
     lt_weights_close(w);

@@ -42,7 +42,8 @@ static void refuses_what_is_not_strict(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         lt_json *root;
         lt_error err;
-        check_failed(parse(bad[i].text, strlen(bad[i].text), &root, &err), err, LT_ERR_INPUT, bad[i].because);
+        check_failed(parse(bad[i].text, strlen(bad[i].text), &root, &err), err, LT_ERR_INPUT,
+                     bad[i].because);
         assert_null(root);
     }
 }
@@ -98,7 +99,8 @@ static void bounds_nesting(void **state)
 static void reads_kinds_in_order(void **state)
 {
     (void)state;
-    const char *const text = "{\"z\":9007199254740993,\"a\":[1.5,true,null,\"\\u00e9\"],\"m\":-0.0}";
+    const char *const text =
+        "{\"z\":9007199254740993,\"a\":[1.5,true,null,\"\\u00e9\"],\"m\":-0.0}";
     lt_json *root;
     lt_error err;
     check_ok(parse(text, strlen(text), &root, &err), err);
@@ -143,7 +145,8 @@ static void writes_what_it_reads(void **state)
     lt_json_set(root, "a", lt_json_new_string("line\n\"quoted\""));
     char *const text = lt_json_text(root);
     assert_string_equal(
-        text, "{\"z\":[-9223372036854775808,0.1,8.0,0.3333333333333333,1e-12,1e+300,-0.0,false],\"e\":[{},[]],\"a\":\"line\\n\\\"quoted\\\"\"}");
+        text,
+        "{\"z\":[-9223372036854775808,0.1,8.0,0.3333333333333333,1e-12,1e+300,-0.0,false],\"e\":[{},[]],\"a\":\"line\\n\\\"quoted\\\"\"}");
     lt_json *const copy = lt_json_copy(root);
     assert_true(lt_json_equal(copy, root));
     lt_json_set(root, "e", lt_json_new_int(1));

@@ -30,14 +30,16 @@ static void a_document_has_a_line_for_each_member(void **state)
     lays_out("{}", "{}\n");
     lays_out("[]", "[]\n");
     lays_out("{\"a\":1}", "{\n  \"a\": 1\n}\n");
-    lays_out("{\"a\":{\"b\":null,\"c\":{}},\"d\":-1.5e3}", "{\n  \"a\": {\n    \"b\": null,\n    \"c\": {}\n  },\n  \"d\": -1.5e3\n}\n");
+    lays_out("{\"a\":{\"b\":null,\"c\":{}},\"d\":-1.5e3}",
+             "{\n  \"a\": {\n    \"b\": null,\n    \"c\": {}\n  },\n  \"d\": -1.5e3\n}\n");
 }
 
 static void lists_of_numbers_and_small_objects_in_lists_stay_on_a_line(void **state)
 {
     (void)state;
     lays_out("{\"tokens\":[1,2,3]}", "{\n  \"tokens\": [1, 2, 3]\n}\n");
-    lays_out("[{\"w\":0,\"s\":\"x\"},{\"w\":1,\"s\":\"y\"}]", "[\n  {\"w\": 0, \"s\": \"x\"},\n  {\"w\": 1, \"s\": \"y\"}\n]\n");
+    lays_out("[{\"w\":0,\"s\":\"x\"},{\"w\":1,\"s\":\"y\"}]",
+             "[\n  {\"w\": 0, \"s\": \"x\"},\n  {\"w\": 1, \"s\": \"y\"}\n]\n");
     lays_out("[{\"w\":[0,1]}]", "[\n  {\n    \"w\": [0, 1]\n  }\n]\n");
 }
 
@@ -55,11 +57,14 @@ static void lines_of_a_configuration_become_an_object(void **state)
     size_t bytes = 0;
     FILE *out = open_memstream(&text, &bytes);
     assert_non_null(out);
-    cli_print_config_object(out, "a.b: 8  # a: \"x\".yaml:4\na.c: [1, -2.5]  # --set\nd: cfg  # built-in\n");
+    cli_print_config_object(
+        out, "a.b: 8  # a: \"x\".yaml:4\na.c: [1, -2.5]  # --set\nd: cfg  # built-in\n");
     cli_print_config_object(out, "");
     fclose(out);
-    assert_string_equal(text, "{\"a.b\":{\"value\":8,\"origin\":\"a: \\\"x\\\".yaml:4\"},\"a.c\":{\"value\":[1, -2.5],\"origin\":\"--set\"},"
-                              "\"d\":{\"value\":\"cfg\",\"origin\":\"built-in\"}}\n{}\n");
+    assert_string_equal(
+        text,
+        "{\"a.b\":{\"value\":8,\"origin\":\"a: \\\"x\\\".yaml:4\"},\"a.c\":{\"value\":[1, -2.5],\"origin\":\"--set\"},"
+        "\"d\":{\"value\":\"cfg\",\"origin\":\"built-in\"}}\n{}\n");
     free(text);
 }
 

@@ -27,7 +27,8 @@ static void numbers_and_other_scripts_are_not_judged(void **state)
 {
     (void)state;
     char out[80];
-    assert_int_equal(take_unknown_words(LIST, "3 red \xd0\xba\xd0\xbe\xd1\x82 -- ball's", out, sizeof out), 1);
+    assert_int_equal(
+        take_unknown_words(LIST, "3 red \xd0\xba\xd0\xbe\xd1\x82 -- ball's", out, sizeof out), 1);
     assert_string_equal(out, "\"ball's\"");
 }
 

@@ -1,4 +1,5 @@
-/* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays quiet; colours are blended between cells. */
+/* test_latent_colours.c - a linear map is found again from its own answers; what says nothing stays
+ * quiet; colours are blended between cells. */
 #include "pipeline/preview/latent_colours.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 
 enum { CELLS = 200, CHANNELS = 4 };
 
-static const double factor[3][CHANNELS + 1] = {{20, -10, 0, 0, 128}, {0, 15, 5, 0, 100}, {-8, 0, 12, 0, 90}};
+static const double factor[3][CHANNELS + 1] = {
+    {20, -10, 0, 0, 128}, {0, 15, 5, 0, 100}, {-8, 0, 12, 0, 90}};
 
 static float noise(uint32_t *state)
 {
@@ -93,17 +95,19 @@ static void refuses_what_it_has_no_room_for(void **state)
     lt_error err = {0};
     const float one = 0;
     const double colour[3] = {0, 0, 0};
-    check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err), err,
-                 LT_ERR_USAGE, "65 channels");
+    check_failed(latent_colours_fit(&one, colour, 1, LATENT_COLOURS_MOST_CHANNELS + 1, &map, &err),
+                 err, LT_ERR_USAGE, "65 channels");
     const float bad = NAN;
     err = (lt_error){0};
-    check_failed(latent_colours_fit(&bad, colour, 1, 1, &map, &err), err, LT_ERR_INPUT, "not finite");
+    check_failed(latent_colours_fit(&bad, colour, 1, 1, &map, &err), err, LT_ERR_INPUT,
+                 "not finite");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_the_map_again), cmocka_unit_test(a_dead_channel_does_no_harm),
-        cmocka_unit_test(paints_from_middle_to_middle), cmocka_unit_test(refuses_what_it_has_no_room_for)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_map_again),
+                                       cmocka_unit_test(a_dead_channel_does_no_harm),
+                                       cmocka_unit_test(paints_from_middle_to_middle),
+                                       cmocka_unit_test(refuses_what_it_has_no_room_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_low_bit.c - blocks of few bits: what comes back, how near it is, pieces, and numbers that have no place in a block. */
+/* test_low_bit.c - blocks of few bits: what comes back, how near it is, pieces, and numbers that
+ * have no place in a block. */
 #include "weights/low_bit.h"
 
 #include <math.h>
@@ -32,7 +33,8 @@ static void quantise(const lt_tensor *matrix, lt_dtype kind, stored *s)
     const lt_tensor stored_codes = lt_view(s->codes, b.code_dtype, b.code_shape);
     const lt_tensor stored_scales = lt_view(s->scales, LT_F16, b.scale_shape);
     assert_int_equal(lt_low_bit_form(&stored_codes, &stored_scales, lt_shape_of(matrix)), kind);
-    s->weight = (lt_weight){.value = lt_view(s->codes, kind, lt_shape_of(matrix)), .scale = stored_scales};
+    s->weight =
+        (lt_weight){.value = lt_view(s->codes, kind, lt_shape_of(matrix)), .scale = stored_scales};
     assert_true(lt_weight_is_sound(&s->weight));
     lt_low_bit_close(&b);
 }
@@ -45,9 +47,11 @@ static void what_fits_comes_back_exactly(void **state)
         float x[ROWS][COLUMNS];
         const int low = kinds[k] == LT_Q4 ? -8 : -127;
         const int count = kinds[k] == LT_Q4 ? 16 : 255;
+        /* the largest integer is in every block, so the scale is known */
         for (int r = 0; r < ROWS; r++)
-            for (int c = 0; c < COLUMNS; c++) /* the largest integer is in every block, so the scale is known */
-                x[r][c] = ldexpf((float)(c % LT_BLOCK == r ? low : low + (29 * c + 5 * r) % count), -3 - r);
+            for (int c = 0; c < COLUMNS; c++)
+                x[r][c] = ldexpf((float)(c % LT_BLOCK == r ? low : low + (29 * c + 5 * r) % count),
+                                 -3 - r);
         const lt_tensor matrix = lt_view(x, LT_F32, lt_shape2(ROWS, COLUMNS));
         stored s;
         quantise(&matrix, kinds[k], &s);
@@ -56,7 +60,8 @@ static void what_fits_comes_back_exactly(void **state)
     }
 }
 
-/* Uniform numbers: rounding to steps of the range / 16 leaves 1 / sqrt(12) of a step, 7 % of their root mean square. */
+/* Uniform numbers: rounding to steps of the range / 16 leaves 1 / sqrt(12) of a step, 7 % of their
+ * root mean square. */
 static void the_error_is_that_of_the_bits(void **state)
 {
     (void)state;
@@ -80,7 +85,8 @@ static void the_error_is_that_of_the_bits(void **state)
         for (int i = 0; i < ROWS * COLUMNS; i++)
             error += pow(lt_weight_value(&s.weight, i) - (double)x[i / COLUMNS][i % COLUMNS], 2);
         if (sqrt(error / square) > cases[k].bound)
-            fail_msg("%s: relative error %.4f, bound %.4f", lt_dtype_name(cases[k].kind), sqrt(error / square), cases[k].bound);
+            fail_msg("%s: relative error %.4f, bound %.4f", lt_dtype_name(cases[k].kind),
+                     sqrt(error / square), cases[k].bound);
     }
 }
 
@@ -92,12 +98,14 @@ static void reads_any_float_and_layout(void **state)
         char memory[COLUMNS * ROWS * 8];
         for (int i = 0; i < COLUMNS * ROWS; i++)
             lt_store_element(memory, dtypes[d], i, i % 16 - 8); /* stored as [COLUMNS, ROWS] */
-        const lt_tensor matrix = lt_permute(lt_view(memory, dtypes[d], lt_shape2(COLUMNS, ROWS)), (const int[]){1, 0});
+        const lt_tensor matrix =
+            lt_permute(lt_view(memory, dtypes[d], lt_shape2(COLUMNS, ROWS)), (const int[]){1, 0});
         stored s;
         quantise(&matrix, LT_Q4, &s);
         for (int r = 0; r < ROWS; r++)
             for (int c = 0; c < COLUMNS; c++)
-                assert_true(fabs(lt_weight_value(&s.weight, r * COLUMNS + c) - ((c * ROWS + r) % 16 - 8)) <= 0.51);
+                assert_true(fabs(lt_weight_value(&s.weight, r * COLUMNS + c) -
+                                 ((c * ROWS + r) % 16 - 8)) <= 0.51);
     }
 }
 
@@ -123,10 +131,12 @@ static void refuses_what_has_no_scale(void **state)
     uint8_t codes[2 * LT_BLOCK];
     uint16_t scales[2];
     check_ok(lt_low_bit_open(&b, &matrix, LT_Q8, &err), err);
-    check_failed(lt_low_bit_codes(&b, 0, 2 * LT_BLOCK, codes, &err), err, LT_ERR_INPUT, "value 32 is not finite");
+    check_failed(lt_low_bit_codes(&b, 0, 2 * LT_BLOCK, codes, &err), err, LT_ERR_INPUT,
+                 "value 32 is not finite");
     x[1][0] = 1e300;
     err = (lt_error){0};
-    check_failed(lt_low_bit_scales(&b, 0, 2, scales, &err), err, LT_ERR_INPUT, "row 1 is too large for a scale");
+    check_failed(lt_low_bit_scales(&b, 0, 2, scales, &err), err, LT_ERR_INPUT,
+                 "row 1 is too large for a scale");
     lt_low_bit_close(&b);
     lt_low_bit_close(&b);
 }
@@ -141,10 +151,14 @@ static void integers_and_scales_must_belong_together(void **state)
         lt_shape scale_shape;
         lt_dtype form;
     } cases[] = {
-        {LT_I8, {2, {2, 64}}, LT_F32, {1, {2}}, LT_I8},         {LT_I8, {2, {2, 64}}, LT_F16, {2, {2, 2}}, LT_Q8},
-        {LT_U8, {2, {2, 32}}, LT_F16, {2, {2, 2}}, LT_Q4},      {LT_U8, {2, {2, 64}}, LT_F16, {2, {2, 2}}, LT_NO_DTYPE},
-        {LT_U8, {2, {2, 32}}, LT_F32, {2, {2, 2}}, LT_NO_DTYPE}, {LT_I8, {2, {2, 64}}, LT_F16, {2, {2, 4}}, LT_NO_DTYPE},
-        {LT_I8, {2, {2, 64}}, LT_F32, {1, {3}}, LT_NO_DTYPE},   {LT_I8, {2, {2, 32}}, LT_F16, {2, {2, 1}}, LT_NO_DTYPE},
+        {LT_I8, {2, {2, 64}}, LT_F32, {1, {2}}, LT_I8},
+        {LT_I8, {2, {2, 64}}, LT_F16, {2, {2, 2}}, LT_Q8},
+        {LT_U8, {2, {2, 32}}, LT_F16, {2, {2, 2}}, LT_Q4},
+        {LT_U8, {2, {2, 64}}, LT_F16, {2, {2, 2}}, LT_NO_DTYPE},
+        {LT_U8, {2, {2, 32}}, LT_F32, {2, {2, 2}}, LT_NO_DTYPE},
+        {LT_I8, {2, {2, 64}}, LT_F16, {2, {2, 4}}, LT_NO_DTYPE},
+        {LT_I8, {2, {2, 64}}, LT_F32, {1, {3}}, LT_NO_DTYPE},
+        {LT_I8, {2, {2, 32}}, LT_F16, {2, {2, 1}}, LT_NO_DTYPE},
         {LT_F32, {2, {2, 64}}, LT_F32, {1, {2}}, LT_NO_DTYPE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -157,9 +171,12 @@ static void integers_and_scales_must_belong_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_fits_comes_back_exactly),       cmocka_unit_test(the_error_is_that_of_the_bits),
-        cmocka_unit_test(reads_any_float_and_layout),         cmocka_unit_test(zeros_and_what_is_too_small_become_zeros),
-        cmocka_unit_test(refuses_what_has_no_scale),          cmocka_unit_test(integers_and_scales_must_belong_together),
+        cmocka_unit_test(what_fits_comes_back_exactly),
+        cmocka_unit_test(the_error_is_that_of_the_bits),
+        cmocka_unit_test(reads_any_float_and_layout),
+        cmocka_unit_test(zeros_and_what_is_too_small_become_zeros),
+        cmocka_unit_test(refuses_what_has_no_scale),
+        cmocka_unit_test(integers_and_scales_must_belong_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static void parts_sum_to_the_whole(void **state)
     lt_op_total total[LT_OP_COUNT] = {{0}};
     total[LT_OP_LINEAR] = (lt_op_total){.calls = 1, .seconds = 4, .flop = 300};
     total[LT_OP_COPY] = (lt_op_total){.calls = 1, .seconds = 1, .bytes = 5};
-    total[LT_OP_CONV] = (lt_op_total){.calls = 1, .seconds = 2, .flop = 400}; /* faster than its multiplications */
+    /* faster than its multiplications */
+    total[LT_OP_CONV] = (lt_op_total){.calls = 1, .seconds = 2, .flop = 400};
     const take_share s = take_share_of(total, 10, &machine);
     assert_true(close_to(s.best, 0.3 + 0.05 + 0.2));
     assert_true(close_to(s.rest[LT_OP_LINEAR], 0.1));
@@ -41,7 +42,8 @@ static void parts_sum_to_the_whole(void **state)
     assert_true(close_to(s.outside, 0.3));
 }
 
-/* Without a time of the whole it is that of the operations; without operations nothing is divided by it. */
+/* Without a time of the whole it is that of the operations; without
+ * operations nothing is divided by it. */
 static void time_of_the_operations_alone(void **state)
 {
     (void)state;
@@ -50,13 +52,15 @@ static void time_of_the_operations_alone(void **state)
     assert_true(s.seconds == 0 && s.best == 0 && s.outside == 0);
     total[LT_OP_LINEAR] = (lt_op_total){.calls = 1, .seconds = 4, .flop = 100};
     s = take_share_of(total, 0, &machine);
-    assert_true(close_to(s.seconds, 4) && close_to(s.best, 0.25) && close_to(s.rest[LT_OP_LINEAR], 0.75) && s.outside == 0);
+    assert_true(close_to(s.seconds, 4) && close_to(s.best, 0.25) &&
+                close_to(s.rest[LT_OP_LINEAR], 0.75) && s.outside == 0);
 }
 
 static void json_has_what_counts(void **state)
 {
     (void)state;
-    const take_share s = {.best = 0.5, .rest = {[LT_OP_LINEAR] = 0.4, [LT_OP_FILL] = 1e-5}, .outside = 0.1};
+    const take_share s = {
+        .best = 0.5, .rest = {[LT_OP_LINEAR] = 0.4, [LT_OP_FILL] = 1e-5}, .outside = 0.1};
     lt_json *o = lt_json_new_object();
     take_share_to_json(&s, o);
     char *text = lt_json_text(o);

@@ -11,10 +11,14 @@ typedef struct {
 } weight_case;
 
 static const weight_case weights[] = {
-    {LT_ROLE_MATRIX, LT_F32, {2, {48, 40}}},       {LT_ROLE_MATRIX, LT_BF16, {2, {33, 7}}},
-    {LT_ROLE_MATRIX, LT_F32, {2, {1100, 1000}}},   {LT_ROLE_HEAD, LT_F16, {2, {71, 32}}},
-    {LT_ROLE_TABLE, LT_F16, {2, {10, 16}}},        {LT_ROLE_VECTOR, LT_F16, {1, {100}}},
-    {LT_ROLE_VECTOR, LT_F32, {1, {3}}},            {LT_ROLE_CONV, LT_F32, {5, {5, 3, 3, 3, 3}}},
+    {LT_ROLE_MATRIX, LT_F32, {2, {48, 40}}},
+    {LT_ROLE_MATRIX, LT_BF16, {2, {33, 7}}},
+    {LT_ROLE_MATRIX, LT_F32, {2, {1100, 1000}}},
+    {LT_ROLE_HEAD, LT_F16, {2, {71, 32}}},
+    {LT_ROLE_TABLE, LT_F16, {2, {10, 16}}},
+    {LT_ROLE_VECTOR, LT_F16, {1, {100}}},
+    {LT_ROLE_VECTOR, LT_F32, {1, {3}}},
+    {LT_ROLE_CONV, LT_F32, {5, {5, 3, 3, 3, 3}}},
     {LT_ROLE_CONV, LT_BF16, {4, {16, 130, 1, 1}}},
 };
 
@@ -30,7 +34,9 @@ static void prepared_is_foreseen(lt_backend *b)
         void *values = aligned_alloc(64, (lt_tensor_bytes(&like) + 63) / 64 * 64);
         assert_non_null(values);
         memset(values, 0, lt_tensor_bytes(&like));
-        lt_weight real = {.value = lt_view(values, weights[i].dtype, weights[i].shape), .scale = lt_none(), .role = weights[i].role};
+        lt_weight real = {.value = lt_view(values, weights[i].dtype, weights[i].shape),
+                          .scale = lt_none(),
+                          .role = weights[i].role};
         lt_weight counted = real;
         const size_t before = b->memory_in_use;
         check_ok(b->table->prepare(b, &real, &err), err);
@@ -38,7 +44,8 @@ static void prepared_is_foreseen(lt_backend *b)
         const size_t took = b->memory_in_use - before;
         const size_t foreseen = counter->memory_in_use;
         if (foreseen > took || took - foreseen > BLOCK_OVERHEAD * BLOCKS_OF_A_WEIGHT)
-            fail_msg("%s, weight %d: %zu bytes foreseen, %zu taken", b->table->name, i, foreseen, took);
+            fail_msg("%s, weight %d: %zu bytes foreseen, %zu taken", b->table->name, i, foreseen,
+                     took);
         b->table->unprepare(b, &real);
         counter->table->unprepare(counter, &counted);
         assert_int_equal(counter->memory_in_use, 0);

@@ -9,7 +9,8 @@
 static void sizes_are_checked(void **state)
 {
     (void)state;
-    const media_spec fine = {.format = MEDIA_MP4, .width = 192, .height = 128, .scale = 1, .fps = 8};
+    const media_spec fine = {
+        .format = MEDIA_MP4, .width = 192, .height = 128, .scale = 1, .fps = 8};
     lt_error err = {0};
     check_ok(media_spec_check(&fine, &err), err);
 

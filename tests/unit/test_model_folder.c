@@ -40,7 +40,8 @@ static void finds_by_name_and_folder(void **state)
         {"here", "here", "here/config.yaml", "here"}, /* a folder of the working directory */
         {"./here/", "here", "./here//config.yaml", "./here/"},
         {"b/models/small", "small", "a/configs/small.yaml", "b/models/small"},
-        {"elsewhere/models/mini", "mini", "elsewhere/models/mini/../../configs/mini.yaml", "elsewhere/models/mini"},
+        {"elsewhere/models/mini", "mini", "elsewhere/models/mini/../../configs/mini.yaml",
+         "elsewhere/models/mini"},
     };
     const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -64,10 +65,12 @@ static void says_what_is_missing(void **state)
         const char *model;
         const char *message;
     } cases[] = {
-        {"smal", "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here"},
+        {"smal",
+         "model 'smal': no models/smal and no configs/smal.yaml in a, b, and no such folder here"},
         {"./small", "model './small': no such folder"},
         {"bare", "model 'bare': no config.yaml in bare and no configs/bare.yaml in a, b"},
-        {"./bare", "model './bare': no config.yaml in ./bare and no configs/bare.yaml two folders above it or in a, b"},
+        {"./bare",
+         "model './bare': no config.yaml in ./bare and no configs/bare.yaml two folders above it or in a, b"},
     };
     const char *const roots[] = {"a", "b", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -81,7 +84,9 @@ static void says_what_is_missing(void **state)
     cfg_model_files found;
     lt_error err = {0};
     assert_int_equal(cfg_find_model("small", none, &found, &err), LT_ERR_INPUT);
-    assert_string_equal(err.message, "model 'small': no models/small and no configs/small.yaml in any folder that is known, and no such folder here");
+    assert_string_equal(
+        err.message,
+        "model 'small': no models/small and no configs/small.yaml in any folder that is known, and no such folder here");
 }
 
 static void names_files_of_a_folder(void **state)

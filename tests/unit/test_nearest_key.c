@@ -11,9 +11,10 @@ static void distances(void **state)
         const char *b;
         int distance;
     } cases[] = {
-        {"", "", 0},          {"", "abc", 3},        {"abc", "", 3},        {"steps", "steps", 0},
-        {"step", "steps", 1}, {"stesp", "steps", 1}, {"steqs", "steps", 1}, {"kitten", "sitting", 3},
-        {"ca", "abc", 3},     {"ab", "ba", 1},
+        {"", "", 0},           {"", "abc", 3},           {"abc", "", 3},
+        {"steps", "steps", 0}, {"step", "steps", 1},     {"stesp", "steps", 1},
+        {"steqs", "steps", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3},
+        {"ab", "ba", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(cfg_edit_distance(cases[i].a, cases[i].b), cases[i].distance);
@@ -27,7 +28,8 @@ static void distances(void **state)
 static void near_words_only(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"steps", "carry", "timesteps", "latent_width", "latent_height"};
+    static const char *const keys[] = {"steps", "carry", "timesteps", "latent_width",
+                                       "latent_height"};
     assert_string_equal(cfg_nearest_key("step", keys, 5), "steps");
     assert_string_equal(cfg_nearest_key("latent_widht", keys, 5), "latent_width");
     assert_string_equal(cfg_nearest_key("latent-height", keys, 5), "latent_height");

@@ -94,7 +94,8 @@ static void coefficients_of_the_released_run(void **state)
     free(s);
 }
 
-/* 999 - k 999/n with the quotient rounded first: at 99 steps the other order gives 908 for step 9 and others. */
+/* 999 - k 999/n with the quotient rounded first: at 99 steps the other order
+ * gives 908 for step 9 and others. */
 static void other_counts_truncate_as_the_release_does(void **state)
 {
     (void)state;

@@ -37,7 +37,8 @@ static void sixteen_bits_round_trip(void **state)
     }
 }
 
-/* Between two neighbours, below the middle goes down, above it up, and the middle to the even one. */
+/* Between two neighbours, below the middle goes down, above it up,
+ * and the middle to the even one. */
 static void nearest_even(const char *name, float (*to_f32)(uint16_t), uint16_t (*from_f32)(float),
                          uint16_t largest)
 {
@@ -47,7 +48,8 @@ static void nearest_even(const char *name, float (*to_f32)(uint16_t), uint16_t (
         const float middle = (float)((low + high) / 2);
         const uint16_t even = (uint16_t)(bits + bits % 2);
         if (from_f32(middle) != even || from_f32(nextafterf(middle, 0)) != bits ||
-            from_f32(nextafterf(middle, INFINITY)) != bits + 1 || from_f32(-middle) != (even | 0x8000))
+            from_f32(nextafterf(middle, INFINITY)) != bits + 1 ||
+            from_f32(-middle) != (even | 0x8000))
             fail_msg("%s: between %.9g and %.9g", name, low, high);
     }
 }
@@ -119,8 +121,8 @@ static void single_elements(void **state)
         lt_store_element(odd, row[i].dtype, 1, row[i].in);
         const double got = lt_load_element(odd, row[i].dtype, 1);
         if (got != row[i].out)
-            fail_msg("%s of %.17g: got %.17g, want %.17g", lt_dtype_name(row[i].dtype), row[i].in, got,
-                     row[i].out);
+            fail_msg("%s of %.17g: got %.17g, want %.17g", lt_dtype_name(row[i].dtype), row[i].in,
+                     got, row[i].out);
         const size_t bytes = lt_dtype_bytes(row[i].dtype);
         for (size_t k = 0; k < sizeof memory; k++)
             if (k < 1 + bytes || k >= 1 + 2 * bytes)

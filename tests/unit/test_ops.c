@@ -1,4 +1,5 @@
-/* test_ops.c - the life of a pass: dry and real runs, growth, the failure that sticks, shapes that are refused. */
+/* test_ops.c - the life of a pass: dry and real runs, growth, the failure that
+ * sticks, shapes that are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,7 +173,8 @@ static lt_status mistaken_pass(lt_ops *o, void *user)
     return lt_ops_status(o);
 }
 
-/* Found in the dry pass, named with what was found and what was expected; later operations keep their shapes. */
+/* Found in the dry pass, named with what was found and what was expected; later
+ * operations keep their shapes. */
 static void the_first_failure_sticks(void **state)
 {
     (void)state;
@@ -268,7 +270,8 @@ static void buffers_outlive_a_pass(void **state)
     assert_true(lt_is_none(&t));
     lt_buffer_close(backend, &t);
     assert_int_equal(backend->memory_in_use, before);
-    assert_int_equal(lt_buffer_open(backend, LT_F32, lt_shape2(INT64_MAX, 2), &t, &err), LT_ERR_FAILED);
+    assert_int_equal(lt_buffer_open(backend, LT_F32, lt_shape2(INT64_MAX, 2), &t, &err),
+                     LT_ERR_FAILED);
     assert_true(lt_is_none(&t));
 }
 
@@ -277,7 +280,8 @@ static void more_memory_than_there_is(void **state)
     (void)state;
     lt_error err = {0};
     lt_tensor t;
-    assert_int_equal(lt_buffer_open(backend, LT_U8, lt_shape1(INT64_MAX), &t, &err), LT_ERR_RESOURCES);
+    assert_int_equal(lt_buffer_open(backend, LT_U8, lt_shape1(INT64_MAX), &t, &err),
+                     LT_ERR_RESOURCES);
     assert_non_null(strstr(err.message, "9223372036854775807"));
 }
 
@@ -309,10 +313,14 @@ static void the_profile_counts_real_work_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_dry_then_for_real),    cmocka_unit_test(the_arena_grows_when_it_must),
-        cmocka_unit_test(the_first_failure_sticks),  cmocka_unit_test(a_status_without_a_message_is_reported),
-        cmocka_unit_test(no_rows_are_no_work),       cmocka_unit_test(buffers_outlive_a_pass),
-        cmocka_unit_test(more_memory_than_there_is), cmocka_unit_test(the_profile_counts_real_work_only),
+        cmocka_unit_test(runs_dry_then_for_real),
+        cmocka_unit_test(the_arena_grows_when_it_must),
+        cmocka_unit_test(the_first_failure_sticks),
+        cmocka_unit_test(a_status_without_a_message_is_reported),
+        cmocka_unit_test(no_rows_are_no_work),
+        cmocka_unit_test(buffers_outlive_a_pass),
+        cmocka_unit_test(more_memory_than_there_is),
+        cmocka_unit_test(the_profile_counts_real_work_only),
     };
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }

@@ -16,7 +16,8 @@ static void packs_any_piece(void **state)
     layouts[3] = layouts[0];
     layouts[3].stride[0] = 0;
     layouts[4] = lt_view((char *)memory + 1, LT_U16, lt_shape2(6, 7)); /* at an odd byte */
-    layouts[5] = lt_permute(lt_view((char *)memory + 1, LT_U16, lt_shape2(6, 7)), (const int[]){1, 0});
+    layouts[5] =
+        lt_permute(lt_view((char *)memory + 1, LT_U16, lt_shape2(6, 7)), (const int[]){1, 0});
     for (size_t l = 0; l < 6; l++) {
         const lt_tensor *const t = &layouts[l];
         const int64_t total = lt_numel(t);

@@ -78,7 +78,8 @@ static void a_block_that_is_cut_off_is_refused(void **state)
     int whole = 0;
     for (size_t n = 0; n <= bytes; n++) {
         int packets;
-        void *part = malloc(n ? n : 1); /* its own memory, so that a sanitizer sees a step too far */
+        /* its own memory, so that a sanitizer sees a step too far */
+        void *part = malloc(n ? n : 1);
         assert_non_null(part);
         memcpy(part, blob, n);
         if (read_all(part, n, &packets) == LT_OK)

@@ -1,4 +1,5 @@
-/* test_philox.c - Philox against the published known answers, the release's uniforms, and our own normals. */
+/* test_philox.c - Philox against the published known answers, the release's
+ * uniforms, and our own normals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,8 @@ static void known_answers(void **state)
     }
 }
 
-/* Draw n for vocabulary entry v takes counter (n, 0, v, 0) and its first word, as the release's sampler does. */
+/* Draw n for vocabulary entry v takes counter (n, 0, v, 0) and its first word,
+ * as the release's sampler does. */
 static void uniforms_of_the_release(void **state)
 {
     (void)state;
@@ -98,8 +100,9 @@ static void every_key_changes_the_draw(void **state)
 {
     (void)state;
     const lt_draw draws[] = {
-        {1, LT_DRAW_REFINE, 0, 0}, {2, LT_DRAW_REFINE, 0, 0}, {1, LT_DRAW_RENOISE, 0, 0},
-        {1, LT_DRAW_REFINE, 1, 0}, {1, LT_DRAW_REFINE, 0, 1}, {((uint64_t)1 << 32) + 1, LT_DRAW_REFINE, 0, 0},
+        {1, LT_DRAW_REFINE, 0, 0},  {2, LT_DRAW_REFINE, 0, 0},
+        {1, LT_DRAW_RENOISE, 0, 0}, {1, LT_DRAW_REFINE, 1, 0},
+        {1, LT_DRAW_REFINE, 0, 1},  {((uint64_t)1 << 32) + 1, LT_DRAW_REFINE, 0, 0},
     };
     enum { DRAWS = sizeof draws / sizeof *draws };
     float x[DRAWS][4];

@@ -13,7 +13,7 @@ static lt_status read_bytes(const void *data, size_t bytes, lt_pickle *p, lt_err
 }
 
 /* A program as a literal, its protocol in front. */
-#define READ(program, pickle, error)                                                                         \
+#define READ(program, pickle, error)                                                               \
     read_bytes("\x80\x02" program, sizeof("\x80\x02" program) - 1, pickle, error)
 
 static const lt_pickle_node *root_of(const lt_pickle *p)
@@ -22,7 +22,8 @@ static const lt_pickle_node *root_of(const lt_pickle *p)
 }
 
 /* The n-th item of a container. */
-static const lt_pickle_node *item_of(const lt_pickle *p, const lt_pickle_node *container, uint32_t n)
+static const lt_pickle_node *item_of(const lt_pickle *p, const lt_pickle_node *container,
+                                     uint32_t n)
 {
     assert_true(n < container->as.items.count);
     uint32_t link = container->as.items.first;
@@ -74,7 +75,8 @@ static void reads_strings_and_the_rest(void **state)
     lt_pickle_close(&p);
 }
 
-/* A container is put into the memo while it is empty, and filled later; both must be the same one. */
+/* A container is put into the memo while it is empty, and filled
+ * later; both must be the same one. */
 static void the_memo_holds_containers_not_copies(void **state)
 {
     (void)state;
@@ -115,7 +117,8 @@ static void an_ordered_dict_keeps_its_items_and_drops_its_state(void **state)
     lt_pickle_close(&p);
 }
 
-/* Nothing is called: a command stays a name, its result is opaque, and what is set on it is lost. */
+/* Nothing is called: a command stays a name, its result is opaque,
+ * and what is set on it is lost. */
 static void calls_nothing(void **state)
 {
     (void)state;
@@ -233,9 +236,9 @@ static void a_list_may_hold_itself(void **state)
     lt_pickle_close(&p);
 }
 
-#define BAD(program, because)                                                                                \
-    {                                                                                                        \
-        "\x80\x02" program, sizeof("\x80\x02" program) - 1, because                                          \
+#define BAD(program, because)                                                                      \
+    {                                                                                              \
+        "\x80\x02" program, sizeof("\x80\x02" program) - 1, because                                \
     }
 
 static void refuses_broken_programs(void **state)
@@ -306,7 +309,8 @@ static void refuses_broken_programs(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         lt_pickle p;
         lt_error err;
-        check_failed(read_bytes(bad[i].program, bad[i].bytes, &p, &err), err, LT_ERR_INPUT, bad[i].because);
+        check_failed(read_bytes(bad[i].program, bad[i].bytes, &p, &err), err, LT_ERR_INPUT,
+                     bad[i].because);
         assert_null(p.node);
     }
 }
@@ -316,8 +320,10 @@ static void refuses_other_protocols(void **state)
     (void)state;
     lt_pickle p;
     lt_error err;
-    check_failed(read_bytes("", 0, &p, &err), err, LT_ERR_INPUT, "does not begin with its protocol");
-    check_failed(read_bytes("N.", 2, &p, &err), err, LT_ERR_INPUT, "does not begin with its protocol");
+    check_failed(read_bytes("", 0, &p, &err), err, LT_ERR_INPUT,
+                 "does not begin with its protocol");
+    check_failed(read_bytes("N.", 2, &p, &err), err, LT_ERR_INPUT,
+                 "does not begin with its protocol");
     check_failed(read_bytes("\x80\x01N.", 4, &p, &err), err, LT_ERR_INPUT, "protocol 1");
     check_failed(read_bytes("\x80\x06N.", 4, &p, &err), err, LT_ERR_INPUT, "protocol 6");
     check_ok(read_bytes("\x80\x05\x95\x02\x00\x00\x00\x00\x00\x00\x00N.", 13, &p, &err), err);
@@ -341,7 +347,8 @@ static void bounds_lines_and_marks(void **state)
         bytes_text(&b, "(");
     check_failed(read_bytes(b.data, b.bytes, &p, &err), err, LT_ERR_INPUT, "too many");
     b.bytes = 2;
-    bytes_put(&b, "Nr\x90\x5f\x01\x00", 6); /* entry 90000 of a memo that this many bytes cannot have filled */
+    /* entry 90000 of a memo that this many bytes cannot have filled */
+    bytes_put(&b, "Nr\x90\x5f\x01\x00", 6);
     check_failed(read_bytes(b.data, b.bytes, &p, &err), err, LT_ERR_INPUT, "too many");
     b.bytes = 2;
     bytes_text(&b, "(");

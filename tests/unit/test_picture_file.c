@@ -67,13 +67,14 @@ static void says_where_it_cannot_write(void **state)
     (void)state;
     static const uint8_t rgb[BYTES];
     lt_error err = {0};
-    check_failed(media_picture_write(scratch_path("none/a.png"), rgb, W, H, &err), err, LT_ERR_INPUT,
-                 "none/a.png");
+    check_failed(media_picture_write(scratch_path("none/a.png"), rgb, W, H, &err), err,
+                 LT_ERR_INPUT, "none/a.png");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back), cmocka_unit_test(a_pipe_stays_one),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),
+                                       cmocka_unit_test(a_pipe_stays_one),
                                        cmocka_unit_test(says_where_it_cannot_write)};
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -137,15 +137,18 @@ static void refuses_what_is_no_model(void **state)
     check_failed(open_bytes("", 0, &m, &err), err, LT_ERR_INPUT,
                  "toy: 0 bytes, expected a SentencePiece model");
     piece_model_close(&m);
-    check_failed(open_bytes("{\"a\": 1}", 8, &m, &err), err, LT_ERR_INPUT, "toy: not a SentencePiece model");
+    check_failed(open_bytes("{\"a\": 1}", 8, &m, &err), err, LT_ERR_INPUT,
+                 "toy: not a SentencePiece model");
     piece_model_close(&m);
-    static const unsigned char huge[] = {0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01};
+    static const unsigned char huge[] = {0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                         0xFF, 0xFF, 0xFF, 0xFF, 0x01};
     check_failed(open_bytes(huge, sizeof huge, &m, &err), err, LT_ERR_INPUT,
                  "toy: not a SentencePiece model, broken at byte 11");
     piece_model_close(&m);
 }
 
-/* Whatever is cut off or flipped: a model or a message, never a read outside the file (the sanitizers watch). */
+/* Whatever is cut off or flipped: a model or a message, never a read outside the file (the
+ * sanitizers watch). */
 static void survives_damage(void **state)
 {
     (void)state;

@@ -54,15 +54,17 @@ static void known_texts(void **state)
         {"a" IDEOGRAPHIC_SPACE " b", MARK "a" MARK "b"},
         {FULL_WIDTH_A "x", MARK "Ax"},
         {"a" ZERO_WIDTH_SPACE "b", MARK "ab"},
-        {"a " ZERO_WIDTH_SPACE " b", MARK "a" MARK "b"}, /* nothing between two spaces does not part them */
-        {ONE_HALF "x", MARK "1/2" MARK "x"},             /* a rule's own spaces collapse like others */
+        /* nothing between two spaces does not part them */
+        {"a " ZERO_WIDTH_SPACE " b", MARK "a" MARK "b"},
+        {ONE_HALF "x", MARK "1/2" MARK "x"}, /* a rule's own spaces collapse like others */
         {"a" ONE_HALF, MARK "a" MARK "1/2"},
         {"e e\xCC\x81", MARK "E" MARK "\xC3\xA9"},
         {MARK, ""},
         {MARK MARK "x", MARK MARK MARK "x"}, /* a literal mark is no space */
         {"x" MARK, MARK "x"},                /* but none is left at the end */
         {"\xFF", MARK "\xEF\xBF\xBD"},
-        {"\xE2\x96", MARK "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* half a character: byte by byte */
+        /* half a character: byte by byte */
+        {"\xE2\x96", MARK "\xEF\xBF\xBD\xEF\xBF\xBD"},
         {"\xC0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* overlong */
         {"\xED\xA0\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* surrogate */
         {"\xF4\x90\x80\x80", MARK "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
@@ -72,8 +74,10 @@ static void known_texts(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         lt_error err = {0};
         check_ok(piece_normalize(&model, cases[i].text, 0, strlen(cases[i].text), &out, &err), err);
-        if (out.bytes != strlen(cases[i].normal) || memcmp(out.text, cases[i].normal, out.bytes) != 0)
-            fail_msg("case %zu: got '%.*s', want '%s'", i, (int)out.bytes, out.text, cases[i].normal);
+        if (out.bytes != strlen(cases[i].normal) ||
+            memcmp(out.text, cases[i].normal, out.bytes) != 0)
+            fail_msg("case %zu: got '%.*s', want '%s'", i, (int)out.bytes, out.text,
+                     cases[i].normal);
     }
     normalized_text_close(&out);
 }
@@ -119,7 +123,8 @@ static void growth_is_bounded(void **state)
     piece_model_close(&m);
 }
 
-/* Unit 'a' leads back to itself, and there is no rule: every step of a long text would walk to its end. */
+/* Unit 'a' leads back to itself, and there is no rule: every step of a
+ * long text would walk to its end. */
 static void a_trie_without_end_is_damaged(void **state)
 {
     (void)state;
@@ -128,13 +133,15 @@ static void a_trie_without_end_is_damaged(void **state)
     for (int i = 0; i < 4; i++)
         units[4 * 'a' + i] = (unsigned char)(itself >> (8 * i));
     piece_model looped = model;
-    looped.char_map = (piece_char_map){.units = units, .unit_count = 'a' + 1, .strings = "", .string_bytes = 1};
+    looped.char_map =
+        (piece_char_map){.units = units, .unit_count = 'a' + 1, .strings = "", .string_bytes = 1};
     char text[1000];
     memset(text, 'a', sizeof text);
     normalized_text normal = {0};
     lt_error err = {0};
     check_ok(piece_normalize(&looped, text, 0, 200, &normal, &err), err);
-    check_failed(piece_normalize(&looped, text, 0, sizeof text, &normal, &err), err, LT_ERR_INPUT, "precompiled_charsmap");
+    check_failed(piece_normalize(&looped, text, 0, sizeof text, &normal, &err), err, LT_ERR_INPUT,
+                 "precompiled_charsmap");
     normalized_text_close(&normal);
 }
 

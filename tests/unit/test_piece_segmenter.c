@@ -40,7 +40,8 @@ static void expect_cut(const toy_piece *pieces, const char *text, const int *wan
 static void the_likeliest_cut_wins(void **state)
 {
     (void)state;
-    static const toy_piece pieces[MOST] = {{"a", -1}, {"b", -1}, {"ab", -1.5f}, {"abc", -9}, {"c", -1}};
+    static const toy_piece pieces[MOST] = {
+        {"a", -1}, {"b", -1}, {"ab", -1.5f}, {"abc", -9}, {"c", -1}};
     expect_cut(pieces, "ab", (int[]){5, -1});
     expect_cut(pieces, "abc", (int[]){5, 7, -1});
     expect_cut(pieces, "ba", (int[]){4, 3, -1});
@@ -50,7 +51,8 @@ static void the_likeliest_cut_wins(void **state)
 static void the_earlier_start_wins_a_tie(void **state)
 {
     (void)state;
-    /* "aa|a" and "a|aa" cost the same; the cut that reaches the end from the earlier start stays. */
+    /* "aa|a" and "a|aa" cost the same; the cut that reaches the end
+     * from the earlier start stays. */
     static const toy_piece pieces[MOST] = {{"a", -1}, {"aa", -1}};
     expect_cut(pieces, "aaa", (int[]){3, 4, -1});
     static const toy_piece whole[MOST] = {{"a", -1}, {"b", -1}, {"ab", -2}};

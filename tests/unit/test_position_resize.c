@@ -1,4 +1,5 @@
-/* test_position_resize.c - bicubic resizing against the release's weights, and what it must leave alone. */
+/* test_position_resize.c - bicubic resizing against the release's weights,
+ * and what it must leave alone. */
 #include <math.h>
 
 #include "tests/support/check.h"

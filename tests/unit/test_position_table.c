@@ -1,4 +1,5 @@
-/* test_position_table.c - the released table at one place, and which part belongs to which coordinate. */
+/* test_position_table.c - the released table at one place, and which part
+ * belongs to which coordinate. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -32,10 +33,10 @@ static float *rows_of(const cfg_mmdit *cfg, int frames)
     check_ok(dit_position_open(backend, cfg, &position, &err), err);
     lt_ops_open(&o, backend);
     add_run r = {.position = &position,
-                 .shape = lt_shape4(frames, cfg->latent_height / cfg->patch, cfg->latent_width / cfg->patch,
-                                    cfg->width)};
-    r.out =
-        malloc((size_t)(r.shape.dim[0] * r.shape.dim[1] * r.shape.dim[2] * r.shape.dim[3]) * sizeof(float));
+                 .shape = lt_shape4(frames, cfg->latent_height / cfg->patch,
+                                    cfg->latent_width / cfg->patch, cfg->width)};
+    r.out = malloc((size_t)(r.shape.dim[0] * r.shape.dim[1] * r.shape.dim[2] * r.shape.dim[3]) *
+                   sizeof(float));
     assert_non_null(r.out);
     check_ok(lt_ops_run(&o, add_pass, &r, &err), err);
     lt_ops_close(&o);
@@ -44,16 +45,18 @@ static float *rows_of(const cfg_mmdit *cfg, int frames)
     return r.out;
 }
 
-/* Frame 5, row 7, column 11 of the released grid; the width of the grid is cut to keep the test quick. */
+/* Frame 5, row 7, column 11 of the released grid; the width of the grid
+ * is cut to keep the test quick. */
 static void the_released_row(void **state)
 {
     (void)state;
     static const struct {
         int column;
         double want;
-    } rows[] = {{0, -0.958924294},    {1, -0.995067418},     {239, 0.000519561116}, {240, 0.2836622},
-                {479, 0.999999881},   {480, -0.404579073},   {839, 0.000601869717}, {840, 0.914503038},
-                {1200, -0.557806611}, {1559, 0.00038300801}, {1560, -0.829970956},  {1919, 0.99999994}};
+    } rows[] = {{0, -0.958924294},     {1, -0.995067418},    {239, 0.000519561116},
+                {240, 0.2836622},      {479, 0.999999881},   {480, -0.404579073},
+                {839, 0.000601869717}, {840, 0.914503038},   {1200, -0.557806611},
+                {1559, 0.00038300801}, {1560, -0.829970956}, {1919, 0.99999994}};
     const cfg_mmdit cfg = {.width = 1920,
                            .patch = 2,
                            .latent_frames = 13,

@@ -1,4 +1,5 @@
-/* test_prompt_wording.c - prompts in a model's words, prompts whose events have happened, and lists that make no sense. */
+/* test_prompt_wording.c - prompts in a model's words, prompts whose events have happened, and lists
+ * that make no sense. */
 #include "pipeline/script/prompt_wording.h"
 #include "pipeline/script/wording_list.h"
 
@@ -8,13 +9,14 @@
 #include "pipeline/script/prompt_events.h"
 #include "tests/support/check.h"
 
-static const char LIST[] = "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
-                           "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
-                           "rests|resting|rest = stops, comes to rest\n"
-                           "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
-                           "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n"
-                           "\n- beach ball\non a beach, beach\nin a meadow\n! near a house, by the house = in a meadow\n! near a tower, near a tall tower=on a beach\n! with care\n"
-                           "\n&a, the, and, and a, next to a\n- ball park\nball, sphere\nstar\ncube, box\n";
+static const char LIST[] =
+    "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
+    "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
+    "rests|resting|rest = stops, comes to rest\n"
+    "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
+    "\n> 1.5\nin spring\nin summer|summery = summer comes\nin autumn = leaves turn brown\nin winter = it freezes\n"
+    "\n- beach ball\non a beach, beach\nin a meadow\n! near a house, by the house = in a meadow\n! near a tower, near a tall tower=on a beach\n! with care\n"
+    "\n&a, the, and, and a, next to a\n- ball park\nball, sphere\nstar\ncube, box\n";
 
 static take_wording *words;
 
@@ -45,8 +47,10 @@ static void check(const char *prompt, const char *expected, int restated)
     free(said.text);
 }
 
-/* What is said when none, one and both of a prompt's two events have happened; `each` of them becomes so many states. */
-static void check_so_far(const take_wording *w, const char *prompt, const char *const so_far[3], int each)
+/* What is said when none, one and both of a prompt's two events have happened; `each` of them
+ * becomes so many states. */
+static void check_so_far(const take_wording *w, const char *prompt, const char *const so_far[3],
+                         int each)
 {
     size_t end[TAKE_MAX_EVENTS];
     assert_int_equal(take_prompt_events(prompt, end), 2);
@@ -67,7 +71,8 @@ static void says_what_an_event_leads_to(void **state)
     check("a crimson ball flies. Then it becomes light  blue.", "a light blue ball flies", 1);
     check("a red ball flies, then it comes to rest", "a red ball rests", 1);
     check("a red ball is flying by, then it stops", "a red ball is resting", 1);
-    check("a ball rests, then it starts to fly", "a ball flies by", 1); /* the first of the words for it */
+    /* the first of the words for it */
+    check("a ball rests, then it starts to fly", "a ball flies by", 1);
     check("a ball is resting, then it starts FLYING", "a ball is flying by", 1);
     check("a ball falls at noon, then night falls", "a ball falls at night", 1);
     check("a ball at noon, then at night", "a ball at night", 1);
@@ -78,15 +83,19 @@ static void says_what_an_event_leads_to(void **state)
 static void says_events_one_after_the_other(void **state)
 {
     (void)state;
-    check("a red ball at noon, then it turns green, then night falls, then it becomes red", "a red ball at night", 3);
-    check("a red ball flies at noon, then it stops and turns green", "a green ball rests at noon", 1);
+    check("a red ball at noon, then it turns green, then night falls, then it becomes red",
+          "a red ball at night", 3);
+    check("a red ball flies at noon, then it stops and turns green", "a green ball rests at noon",
+          1);
 
-    static const char *const so_far[] = {"a red ball flies", "a red ball rests", "a green ball rests"};
+    static const char *const so_far[] = {"a red ball flies", "a red ball rests",
+                                         "a green ball rests"};
     check_so_far(words, "a red ball flies, then it stops, then it turns green", so_far, 1);
 }
 
 /* Behind pictures of `before`; NULL: the prompt stays as it is. */
-static void check_going_on(const take_wording *w, const char *before, const char *prompt, const char *expected)
+static void check_going_on(const take_wording *w, const char *before, const char *prompt,
+                           const char *expected)
 {
     char *said = NULL;
     lt_error err = {0};
@@ -104,7 +113,8 @@ static void what_is_left_open_goes_on(void **state)
     check_going_on(words, "a red ball at noon", "a blue ball rests", "a blue ball rests, at noon");
     check_going_on(words, "On a sunny day a ball rests", "a star", "a star, On a sunny day");
     check_going_on(words, "a red ball at noon", "a blue ball at night", NULL);
-    check_going_on(words, "a red ball on a beach in spring", "a blue ball", NULL); /* of kinds that are not added */
+    /* of kinds that are not added */
+    check_going_on(words, "a red ball on a beach in spring", "a blue ball", NULL);
     check_going_on(words, "a red ball", "a blue ball", NULL);
     check_going_on(NULL, "a red ball at noon", "a blue ball", NULL);
 }
@@ -124,8 +134,10 @@ static void adds_what_may_be_added(void **state)
 {
     (void)state;
     check("a red ball, then night falls", "a red ball, at night", 1);
-    check("a ball, then it turns green", "a ball, then it turns green", 0); /* of no colour before */
-    check("a ball, then it turns green. Then night falls!", "a ball, at night, then it turns green", 1);
+    /* of no colour before */
+    check("a ball, then it turns green", "a ball, then it turns green", 0);
+    check("a ball, then it turns green. Then night falls!", "a ball, at night, then it turns green",
+          1);
 }
 
 static void keeps_what_it_does_not_know(void **state)
@@ -133,19 +145,23 @@ static void keeps_what_it_does_not_know(void **state)
     (void)state;
     check("a red ball", "a red ball", 0);
     check("a red ball, and then a star appears!", "a red ball, and then a star appears!", 0);
-    check("a red ball at noon, then a star appears and night falls", "a red ball at night, then a star appears", 1);
+    check("a red ball at noon, then a star appears and night falls",
+          "a red ball at night, then a star appears", 1);
     check("a red ball at noon, then night falls, a star appears and a heart comes",
           "a red ball at night, then a star appears and a heart comes", 1);
     check("a red ball, then it turns greenish", "a red ball, then it turns greenish", 0);
     check("a red ball, then it returns green", "a red ball, then it returns green", 0);
-    check("on a green meadow a red ball, then it turns orange", "on a green meadow an orange ball", 1);
-    check("on a green meadow, then it turns green meadow", "on a green meadow, then it turns green meadow", 0);
+    check("on a green meadow a red ball, then it turns orange", "on a green meadow an orange ball",
+          1);
+    check("on a green meadow, then it turns green meadow",
+          "on a green meadow, then it turns green meadow", 0);
 }
 
 static void without_a_list_all_is_told(void **state)
 {
     (void)state;
-    static const char *const so_far[] = {"a red ball", "a red ball. Then it turns green", "a red ball. Then it turns green, then night falls."};
+    static const char *const so_far[] = {"a red ball", "a red ball. Then it turns green",
+                                         "a red ball. Then it turns green, then night falls."};
     check_so_far(NULL, "a red ball. Then it turns green, then night falls.", so_far, 0);
 }
 
@@ -172,15 +188,23 @@ static void check_way(const char *prompt, const char *const way[])
 static void an_event_goes_through_the_states_between(void **state)
 {
     (void)state;
-    check_way("a ball in spring, then leaves turn brown", (const char *const[]){"a ball in summer", "a ball in autumn", NULL});
-    check_way("a ball in winter, then summer comes", (const char *const[]){"a ball in spring", "a ball in summer", NULL}); /* round and round */
-    check_way("a ball in summer, then it freezes and turns green", (const char *const[]){"a ball in autumn, then turns green", "a ball in winter, then turns green", NULL});
-    check_way("a red ball in autumn, then summer comes and it turns green", (const char *const[]){"a green ball in winter", "a green ball in spring", "a green ball in summer", NULL});
+    check_way("a ball in spring, then leaves turn brown",
+              (const char *const[]){"a ball in summer", "a ball in autumn", NULL});
+    /* round and round */
+    check_way("a ball in winter, then summer comes",
+              (const char *const[]){"a ball in spring", "a ball in summer", NULL});
+    check_way("a ball in summer, then it freezes and turns green",
+              (const char *const[]){"a ball in autumn, then turns green",
+                                    "a ball in winter, then turns green", NULL});
+    check_way("a red ball in autumn, then summer comes and it turns green",
+              (const char *const[]){"a green ball in winter", "a green ball in spring",
+                                    "a green ball in summer", NULL});
     check_way("a ball in autumn, then it freezes", (const char *const[]){"a ball in winter", NULL});
     check_way("a ball in winter, then it freezes", (const char *const[]){"a ball in winter", NULL});
     check_way("a ball at noon, then night falls", (const char *const[]){"a ball at night", NULL});
     check_way("a ball, then it freezes", (const char *const[]){"a ball, then it freezes", NULL});
-    check_way("a red ball in spring, then it freezes, then it turns green", (const char *const[]){"a green ball in winter", NULL});
+    check_way("a red ball in spring, then it freezes, then it turns green",
+              (const char *const[]){"a green ball in winter", NULL});
 }
 
 static void check_words(const char *prompt, const char *expected, const char *expected_told)
@@ -202,8 +226,10 @@ static void other_words_become_those_of_the_model(void **state)
     (void)state;
     check_words("a red ball", NULL, "");
     check_words("a lime orb", "a green ball", "\"lime\" as \"green\", \"orb\" as \"ball\"");
-    check_words("an Orb, a soccer  ball!", "a Ball, a ball!", "\"orb\" as \"ball\", \"soccer ball\" as \"ball\"");
-    check_words("a lime, an amber", "a green, an orange", "\"lime\" as \"green\", \"amber\" as \"orange\"");
+    check_words("an Orb, a soccer  ball!", "a Ball, a ball!",
+                "\"orb\" as \"ball\", \"soccer ball\" as \"ball\"");
+    check_words("a lime, an amber", "a green, an orange",
+                "\"lime\" as \"green\", \"amber\" as \"orange\"");
     check_words("the orbs absorb lime-juice", NULL, "");
     check_words("lime LIME lime", "green Green green", "\"lime\" as \"green\"");
     check_words("lime orb, soccer ball, amber", "green ball, ball, orange",
@@ -228,17 +254,20 @@ static void a_plan_is_not_told_what_refinement_paints(void **state)
 {
     (void)state;
     check_plan(words, "a red ball on a beach", "a red ball on a beach");
-    check_plan(words, "a red ball near a house on a beach at noon", "a red ball on a beach at noon");
+    check_plan(words, "a red ball near a house on a beach at noon",
+               "a red ball on a beach at noon");
     check_plan(words, "a red ball on a beach Near  a house", "a red ball on a beach");
     check_plan(words, "Near a tower, a red ball, beach", "a red ball, beach");
-    check_plan(words, "on a beach and by the house, a red ball, near a tower, flies", "on a beach, a red ball, flies");
+    check_plan(words, "on a beach and by the house, a red ball, near a tower, flies",
+               "on a beach, a red ball, flies");
     check_plan(words, "a band and near a tower in a meadow", "a band in a meadow");
     check_plan(words, "sand near a tower in a meadow", "sand in a meadow");
     check_plan(words, "with care", "");
     check_plan(words, "a red ball with careful steps", "a red ball with careful steps");
     check_plan(words, "a towering near a houseboat", "a towering near a houseboat");
     /* no place is told: the one where such a thing is found, once */
-    check_plan(words, "a red ball flies by the house at night", "a red ball flies in a meadow at night");
+    check_plan(words, "a red ball flies by the house at night",
+               "a red ball flies in a meadow at night");
     check_plan(words, "Near a tall tower a red ball", "on a beach a red ball");
     check_plan(words, "A Red BALL On A Beach", "a red ball on a beach");
     check_plan(words, "a beach ball near a tower by the house", "a beach ball on a beach");
@@ -261,21 +290,28 @@ static void one_thing_is_told_of_several(void **state)
 {
     (void)state;
     check_one("a red ball on a beach", "a red ball on a beach", "");
-    check_one("a red ball and a green cube on a beach", "a red ball on a beach", "\"ball\" and \"cube\"");
+    check_one("a red ball and a green cube on a beach", "a red ball on a beach",
+              "\"ball\" and \"cube\"");
     check_one("a Cube rests next to a red ball", "a cube rests", "\"Cube\" and \"ball\"");
-    check_one("red ball, green cube, orange star, beach", "red ball, beach", "\"ball\" and \"cube\"");
+    check_one("red ball, green cube, orange star, beach", "red ball, beach",
+              "\"ball\" and \"cube\"");
     check_one("a red ball chases the big star", "a red ball chases", "\"ball\" and \"star\"");
     check_one("a ball, the ball, and a sphere", "a ball, the ball, and a sphere", "");
     check_one("a ball in a ball park", "a ball in a ball park", "");
     check_one("a ball star", "a ball", "\"ball\" and \"star\"");
     check_one("a red and green ball", "a red and green ball", "\"red\" and \"green\"");
-    check_one("a ball flies and rests in  a meadow by the box", "a ball flies and rests in  a meadow by", "\"flies\" and \"rests\", \"ball\" and \"box\"");
-    check_one("on a beach, in a meadow", "on a beach, in a meadow", "\"on a beach\" and \"in a meadow\"");
+    check_one("a ball flies and rests in  a meadow by the box",
+              "a ball flies and rests in  a meadow by",
+              "\"flies\" and \"rests\", \"ball\" and \"box\"");
+    check_one("on a beach, in a meadow", "on a beach, in a meadow",
+              "\"on a beach\" and \"in a meadow\"");
     check_plan(words, "a star and a ball near a tower", "a star on a beach");
 
     char small[40] = "";
     lt_error err = {0};
-    check_ok(take_prompt_too_many(words, "a red and green ball on a beach in a meadow", small, sizeof small, &err), err);
+    check_ok(take_prompt_too_many(words, "a red and green ball on a beach in a meadow", small,
+                                  sizeof small, &err),
+             err);
     assert_string_equal(small, "\"red\" and \"green\", ...");
     char none[8] = "";
     check_ok(take_prompt_too_many(NULL, "a red and green ball", none, sizeof none, &err), err);
@@ -287,25 +323,27 @@ static void lists_that_make_no_sense_are_refused(void **state)
     (void)state;
     static const struct {
         const char *list, *because;
-    } bad[] = {{"red, , green", "list: line 1: found \"\", expected words"},
-               {"\nred\n= turns", "list: line 3: found \"turns\", expected words that end with '_'"},
-               {"red =", "list: line 1: found \"\""},
-               {"red|, green", "list: line 1: found \"\""},
-               {"red\n+\n", "list: line 2: found \"+\""},
-               {"red = !", "list: line 1: found \"!\""},
-               {"~ orb", "list: line 1: found \"\", expected words before '~'"},
-               {"ball ~", "list: line 1: found \"\""},
-               {"-", "list: line 1: found \"\""},
-               {"red\n> two", "list: line 2: found \"> two\", expected seconds"},
-               {"> 0", "list: line 1: found \"> 0\", expected seconds"},
-               {"! red = ", "list: line 1: found \"\", expected words behind '='"},
-               {"!", "list: line 1: found \"\""},
-               {"&", "list: line 1: found \"\""},
-               {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
+    } bad[] = {
+        {"red, , green", "list: line 1: found \"\", expected words"},
+        {"\nred\n= turns", "list: line 3: found \"turns\", expected words that end with '_'"},
+        {"red =", "list: line 1: found \"\""},
+        {"red|, green", "list: line 1: found \"\""},
+        {"red\n+\n", "list: line 2: found \"+\""},
+        {"red = !", "list: line 1: found \"!\""},
+        {"~ orb", "list: line 1: found \"\", expected words before '~'"},
+        {"ball ~", "list: line 1: found \"\""},
+        {"-", "list: line 1: found \"\""},
+        {"red\n> two", "list: line 2: found \"> two\", expected seconds"},
+        {"> 0", "list: line 1: found \"> 0\", expected seconds"},
+        {"! red = ", "list: line 1: found \"\", expected words behind '='"},
+        {"!", "list: line 1: found \"\""},
+        {"&", "list: line 1: found \"\""},
+        {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
         take_wording *none = words;
-        check_failed(take_wording_parse(bad[i].list, "list", &none, &err), err, LT_ERR_INPUT, bad[i].because);
+        check_failed(take_wording_parse(bad[i].list, "list", &none, &err), err, LT_ERR_INPUT,
+                     bad[i].because);
         assert_null(none);
     }
     lt_error err = {0};
@@ -319,7 +357,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_an_event_leads_to),
         cmocka_unit_test(says_events_one_after_the_other),
-        cmocka_unit_test(what_is_left_open_goes_on), cmocka_unit_test(an_article_goes_by_the_word_behind),
+        cmocka_unit_test(what_is_left_open_goes_on),
+        cmocka_unit_test(an_article_goes_by_the_word_behind),
         cmocka_unit_test(adds_what_may_be_added),
         cmocka_unit_test(keeps_what_it_does_not_know),
         cmocka_unit_test(without_a_list_all_is_told),

@@ -42,8 +42,9 @@ static void put(const char *name, const pt_view *view)
 static lt_status open_with(const pt_record *more, int more_count, const char *key, lt_weights **w,
                            lt_error *err)
 {
-    pt_record records[8] = {
-        {"data.pkl", pickle.data, pickle.bytes}, {"data/0", numbers, sizeof numbers}, {"version", "3\n", 2}};
+    pt_record records[8] = {{"data.pkl", pickle.data, pickle.bytes},
+                            {"data/0", numbers, sizeof numbers},
+                            {"version", "3\n", 2}};
     for (int i = 0; i < more_count; i++)
         records[3 + i] = more[i];
     byte_list file = {0};
@@ -139,7 +140,8 @@ static void reads_every_storage_type(void **state)
         put("a", &(pt_view){types[i].type, "1", 3, 0, 1, {3}, {1}});
         pt_close_dict(&pickle);
         pt_end(&pickle);
-        const pt_record record = {"data/1", "0123456789abcdefghijklmnopqrstuv", 3 * (size_t)types[i].bytes};
+        const pt_record record = {"data/1", "0123456789abcdefghijklmnopqrstuv",
+                                  3 * (size_t)types[i].bytes};
         lt_weights *w;
         lt_error err;
         check_ok(open_with(&record, 1, NULL, &w, &err), err);
@@ -169,7 +171,8 @@ static void reads_untyped_storages(void **state)
     lt_weights_close(w);
 }
 
-/* What DeepSpeed and sat put around the weights: never looked into for tensors, named in one warning. */
+/* What DeepSpeed and sat put around the weights: never looked into for
+ * tensors, named in one warning. */
 static void finds_the_weights_among_other_things(void **state)
 {
     (void)state;
@@ -248,7 +251,8 @@ static void refuses_views_that_leave_their_storage(void **state)
 {
     (void)state;
     const int64_t big = INT64_MAX;
-    refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 1, {7}, {1}}, "reaches element 6 of a storage of 6");
+    refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 1, {7}, {1}},
+                "reaches element 6 of a storage of 6");
     refuse_view(&(pt_view){"FloatStorage", "0", 6, 6, 0, {0}, {0}}, "reaches element 6");
     refuse_view(&(pt_view){"FloatStorage", "0", 6, 7, 1, {0}, {1}}, "reaches element 7");
     refuse_view(&(pt_view){"FloatStorage", "0", 6, -1, 1, {1}, {1}}, "reaches element -1");
@@ -262,7 +266,8 @@ static void refuses_views_that_leave_their_storage(void **state)
     refuse_view(&(pt_view){"FloatStorage", "0", 6, 0, 3, {1 << 30, 1 << 30, 1 << 30}, {0, 0, 0}},
                 "overflows");
     refuse_view(
-        &(pt_view){"FloatStorage", "0", 6, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}},
+        &(pt_view){
+            "FloatStorage", "0", 6, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 1, 1}},
         "8 sizes");
 }
 
@@ -270,9 +275,11 @@ static void refuses_storages_that_do_not_fit(void **state)
 {
     (void)state;
     refuse_view(&(pt_view){"FloatStorage", "0", 5, 0, 1, {5}, {1}}, "expected 5 elements of 4");
-    refuse_view(&(pt_view){"HalfStorage", "0", 6, 0, 1, {5}, {1}}, "has 24 bytes, expected 6 elements of 2");
+    refuse_view(&(pt_view){"HalfStorage", "0", 6, 0, 1, {5}, {1}},
+                "has 24 bytes, expected 6 elements of 2");
     refuse_view(&(pt_view){"DoubleStorage", "0", INT64_MAX / 2, 0, 1, {5}, {1}}, "has 24 bytes");
-    refuse_view(&(pt_view){"FloatStorage", "1", 6, 0, 1, {5}, {1}}, "its storage data/1 is not in the file");
+    refuse_view(&(pt_view){"FloatStorage", "1", 6, 0, 1, {5}, {1}},
+                "its storage data/1 is not in the file");
     refuse_view(&(pt_view){"FloatStorage", "../0", 6, 0, 1, {5}, {1}}, "is not a number");
     refuse_view(&(pt_view){"FloatStorage", "", 6, 0, 1, {5}, {1}}, "is not a number");
     refuse_view(&(pt_view){"FloatStorage", "000000000000000000000000000000", 6, 0, 1, {5}, {1}},
@@ -368,7 +375,8 @@ static void refuses_other_archives(void **state)
     lt_weights *w;
     lt_error err = {0};
     scratch_write("old.pt", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e", 15);
-    check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT, "before 1.6");
+    check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT,
+                 "before 1.6");
     err = (lt_error){0};
     scratch_write("old.pt", "PYTORCH1", 8);
     check_failed(lt_pt_open(scratch_path("old.pt"), NULL, NULL, &w, &err), err, LT_ERR_INPUT,

@@ -1,4 +1,5 @@
-/* test_public_faults.c - requests that make no sense, through longtake.h: each is refused with a message, and the engine goes on. */
+/* test_public_faults.c - requests that make no sense, through longtake.h: each is refused with a
+ * message, and the engine goes on. */
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -15,17 +16,18 @@
 static longtake *engine;
 
 /* check_failed of the public interface. */
-#define check_refused(status, error, want, part)                                                                        \
-    do {                                                                                                                \
-        const longtake_status got_ = (status);                                                                          \
-        if (got_ != (want) || (error).code != (want) || !strstr((error).message, part))                                 \
-            fail_msg("got %d (%d) '%s', want %d with '%s'", (int)got_, (int)(error).code, (error).message, (int)(want), part); \
+#define check_refused(status, error, want, part)                                                   \
+    do {                                                                                           \
+        const longtake_status got_ = (status);                                                     \
+        if (got_ != (want) || (error).code != (want) || !strstr((error).message, part))            \
+            fail_msg("got %d (%d) '%s', want %d with '%s'", (int)got_, (int)(error).code,          \
+                     (error).message, (int)(want), part);                                          \
     } while (0)
 
-#define check_done(status, error)                                                   \
-    do {                                                                            \
-        if ((status) != LONGTAKE_OK)                                                \
-            fail_msg("failed (%d): %s", (int)(error).code, (error).message);        \
+#define check_done(status, error)                                                                  \
+    do {                                                                                           \
+        if ((status) != LONGTAKE_OK)                                                               \
+            fail_msg("failed (%d): %s", (int)(error).code, (error).message);                       \
     } while (0)
 
 static longtake_request request_of(const char *prompt)
@@ -38,29 +40,36 @@ static longtake_request request_of(const char *prompt)
     return r;
 }
 
-typedef longtake_status (*command_fn)(longtake *e, const longtake_request *r, longtake_result *result, longtake_error *error);
+typedef longtake_status (*command_fn)(longtake *e, const longtake_request *r,
+                                      longtake_result *result, longtake_error *error);
 
 /* ---- what is missing ---- */
 
 static void no_input(void **state)
 {
     (void)state;
-    static const command_fn commands[] = {longtake_render, longtake_refine, longtake_decode, longtake_encode, longtake_continue};
+    static const command_fn commands[] = {longtake_render, longtake_refine, longtake_decode,
+                                          longtake_encode, longtake_continue};
     static const char *const planned[] = {"render", "refine", "continue"};
     longtake_error error;
     longtake_request r = request_of("a red ball");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        r.output = commands[i] == longtake_refine ? scratch_path("x.latents") : commands[i] == longtake_encode ? scratch_path("x.lt") : NULL;
-        check_refused(commands[i](engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected");
+        r.output = commands[i] == longtake_refine   ? scratch_path("x.latents")
+                   : commands[i] == longtake_encode ? scratch_path("x.lt")
+                                                    : NULL;
+        check_refused(commands[i](engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                      "--input: found none, expected");
     }
     r.output = NULL;
     for (size_t i = 0; i < sizeof planned / sizeof *planned; i++) {
         char *json = NULL;
-        check_refused(longtake_plan(engine, planned[i], &r, &json, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected");
+        check_refused(longtake_plan(engine, planned[i], &r, &json, &error), error,
+                      LONGTAKE_ERR_USAGE, "--input: found none, expected");
         assert_null(json);
     }
     longtake_score score;
-    check_refused(longtake_score_tokens(engine, &r, &score, &error), error, LONGTAKE_ERR_USAGE, "--input: found none, expected a token file");
+    check_refused(longtake_score_tokens(engine, &r, &score, &error), error, LONGTAKE_ERR_USAGE,
+                  "--input: found none, expected a token file");
 }
 
 static void write_tokens(const char *name)
@@ -76,12 +85,16 @@ static void no_output(void **state)
     (void)state;
     longtake_error error;
     longtake_request r = request_of("a red ball");
-    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--output: found none");
     r.input = scratch_path("plan.lt");
-    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--output: found none");
     r.job = scratch_path("no_output.job");
-    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
-    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--output: found none");
+    check_refused(longtake_refine(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--output: found none");
+    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--output: found none");
     assert_false(scratch_exists("no_output.job"));
     r.window_first = r.window_last = 0;
     check_done(longtake_refine(engine, &r, NULL, &error), error);
@@ -115,7 +128,8 @@ static void null_arguments(void **state)
     check_null("path", longtake_film_read(NULL, &film, &error));
     check_null("film", longtake_film_apply(NULL, engine, &r, &error));
     check_null("path", longtake_info(NULL, &text, &error));
-    check_null("path", longtake_features_of_video(engine, NULL, LONGTAKE_FIT_COVER, &features, &error));
+    check_null("path",
+               longtake_features_of_video(engine, NULL, LONGTAKE_FIT_COVER, &features, &error));
     check_null("tokens", longtake_features_of_tokens(engine, NULL, &features, &error));
     check_null("path", longtake_check(engine, NULL, NULL, NULL, &error));
     check_null("stage", longtake_bench(engine, NULL, NULL, NULL, &error));
@@ -124,7 +138,8 @@ static void null_arguments(void **state)
     check_null("command", longtake_plan(engine, NULL, &r, &text, &error));
     check_null("prompts", longtake_plan_batch(engine, NULL, "folder", &r, &text, &error));
     check_null("request", longtake_plan_table(engine, "generate", NULL, &text, &error));
-    check_null("prompts", longtake_generate_batch(engine, NULL, scratch_path(""), &r, NULL, NULL, &error));
+    check_null("prompts",
+               longtake_generate_batch(engine, NULL, scratch_path(""), &r, NULL, NULL, &error));
     check_null("request", longtake_make_candidates(engine, NULL, 2, NULL, NULL, &error));
     check_null("request", longtake_generate(engine, NULL, NULL, &error));
     check_null("engine", longtake_generate(NULL, &r, NULL, &error));
@@ -144,7 +159,8 @@ static void null_arguments(void **state)
     assert_null(recipe);
     assert_null(film);
     assert_null(text);
-    assert_int_equal(longtake_tokens_read(engine, NULL, &tokens, NULL), LONGTAKE_ERR_USAGE); /* nobody wants to know why */
+    /* nobody wants to know why */
+    assert_int_equal(longtake_tokens_read(engine, NULL, &tokens, NULL), LONGTAKE_ERR_USAGE);
 }
 
 /* ---- what is out of range ---- */
@@ -158,29 +174,39 @@ static void values_out_of_range(void **state)
     int64_t last = 0;
     longtake_request r = request_of("a red ball");
     r.settings.fit = (longtake_fit)4;
-    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--fit: found 4, expected 0 to 3");
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--fit: found 4, expected 0 to 3");
     r.settings.fit = (longtake_fit)-1;
-    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--fit: found -1");
-    check_refused(longtake_features_of_video(engine, "x.mp4", (longtake_fit)77, &features, &error), error, LONGTAKE_ERR_USAGE, "--fit: found 77");
+    check_refused(longtake_encode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--fit: found -1");
+    check_refused(longtake_features_of_video(engine, "x.mp4", (longtake_fit)77, &features, &error),
+                  error, LONGTAKE_ERR_USAGE, "--fit: found 77");
     r = request_of("a red ball");
     r.max_seam = NAN;
-    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--max-seam: found nan");
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--max-seam: found nan");
     r = request_of("a red ball");
     r.from_seconds = NAN;
-    check_refused(longtake_continue(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--from: found nan");
+    check_refused(longtake_continue(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--from: found nan");
     r = request_of("a red ball");
-    check_refused(longtake_windows_between(engine, &r, NAN, 1, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found nan");
-    check_refused(longtake_windows_between(engine, &r, 0, NAN, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found");
+    check_refused(longtake_windows_between(engine, &r, NAN, 1, &first, &last, &error), error,
+                  LONGTAKE_ERR_USAGE, "span: found nan");
+    check_refused(longtake_windows_between(engine, &r, 0, NAN, &first, &last, &error), error,
+                  LONGTAKE_ERR_USAGE, "span: found");
     assert_int_equal(first, -1);
-    check_refused(longtake_windows_between(engine, &r, 0, INFINITY, &first, &last, &error), error, LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
+    check_refused(longtake_windows_between(engine, &r, 0, INFINITY, &first, &last, &error), error,
+                  LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
     r.settings.seed = -3;
-    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--seed: found -3");
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--seed: found -3");
     longtake_options options;
     longtake *opened = NULL;
     longtake_options_init(&options);
     options.model = scratch_path("tiny");
     options.max_memory = -1;
-    check_refused(longtake_open(&options, &opened, &error), error, LONGTAKE_ERR_USAGE, "--max-memory: found -1, expected 0 or more");
+    check_refused(longtake_open(&options, &opened, &error), error, LONGTAKE_ERR_USAGE,
+                  "--max-memory: found -1, expected 0 or more");
     assert_null(opened);
 }
 
@@ -191,14 +217,17 @@ static void half_a_span_of_windows(void **state)
     longtake_request r = request_of("a red ball");
     r.job = scratch_path("half.job");
     r.window_first = 0;
-    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found windows 0 to -1");
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--window: found windows 0 to -1");
     r.window_first = -1;
     r.window_last = 0;
-    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found windows -1 to 0");
+    check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--window: found windows -1 to 0");
     r.window_first = 0;
     r.window_last = -1;
     r.input = scratch_path("plan.lt");
-    check_refused(longtake_render(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "--window: found render");
+    check_refused(longtake_render(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--window: found render");
     assert_false(scratch_exists("half.job"));
 }
 
@@ -216,7 +245,8 @@ static void plans_of_shots(void **state)
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         char *json = NULL;
         shot.plan = missing[i];
-        check_refused(longtake_plan(engine, "generate", &r, &json, &error), error, LONGTAKE_ERR_INPUT, "shot 0: plan: ");
+        check_refused(longtake_plan(engine, "generate", &r, &json, &error), error,
+                      LONGTAKE_ERR_INPUT, "shot 0: plan: ");
     }
     char *json = NULL;
     shot.plan = scratch_path("plan.lt");
@@ -243,11 +273,15 @@ static void codes_that_are_no_plan(void **state)
     longtake_error error;
     longtake_tokens *t = NULL;
     uint16_t codes[FULL] = {0};
-    check_refused(longtake_tokens_new(engine, codes, 0, &t, &error), error, LONGTAKE_ERR_USAGE, "found 0 codes");
-    check_refused(longtake_tokens_new(engine, codes, 5, &t, &error), error, LONGTAKE_ERR_USAGE, "5 tokens, expected");
-    check_refused(longtake_tokens_new(engine, codes, SIZE_MAX, &t, &error), error, LONGTAKE_ERR_USAGE, "codes, expected 1 to");
+    check_refused(longtake_tokens_new(engine, codes, 0, &t, &error), error, LONGTAKE_ERR_USAGE,
+                  "found 0 codes");
+    check_refused(longtake_tokens_new(engine, codes, 5, &t, &error), error, LONGTAKE_ERR_USAGE,
+                  "5 tokens, expected");
+    check_refused(longtake_tokens_new(engine, codes, SIZE_MAX, &t, &error), error,
+                  LONGTAKE_ERR_USAGE, "codes, expected 1 to");
     codes[3] = 64;
-    check_refused(longtake_tokens_new(engine, codes, FULL, &t, &error), error, LONGTAKE_ERR_USAGE, "token 3 is 64");
+    check_refused(longtake_tokens_new(engine, codes, FULL, &t, &error), error, LONGTAKE_ERR_USAGE,
+                  "token 3 is 64");
     assert_null(t);
 }
 
@@ -264,7 +298,8 @@ static void plans_that_numpy_cannot_hold(void **state)
     check_done(longtake_tokens_join(whole, part, &fine, &error), error);
     check_done(longtake_tokens_join(part, whole, &uneven, &error), error);
     check_done(longtake_tokens_write(fine, scratch_path("fine.npy"), &error), error);
-    check_refused(longtake_tokens_write(uneven, scratch_path("uneven.npy"), &error), error, LONGTAKE_ERR_USAGE, "\nhint: .lt");
+    check_refused(longtake_tokens_write(uneven, scratch_path("uneven.npy"), &error), error,
+                  LONGTAKE_ERR_USAGE, "\nhint: .lt");
     assert_false(scratch_exists("uneven.npy"));
     check_done(longtake_tokens_write(uneven, scratch_path("uneven.lt"), &error), error);
     check_done(longtake_tokens_read(engine, scratch_path("uneven.lt"), &again, &error), error);
@@ -276,7 +311,8 @@ static void plans_that_numpy_cannot_hold(void **state)
     r.settings.seconds = -1;
     r.tokens = uneven;
     r.output = scratch_path("taken.npy");
-    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE, "\nhint: .lt");
+    check_refused(longtake_make_tokens(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "\nhint: .lt");
     r.output = scratch_path("taken.lt");
     check_done(longtake_make_tokens(engine, &r, NULL, &error), error);
     check_done(longtake_tokens_read(engine, scratch_path("taken.lt"), &again, &error), error);
@@ -308,7 +344,10 @@ static void messages_are_utf8(void **state)
     longtake_error error;
     char *json = NULL;
     char path[4096] = "";
-    check_refused(longtake_info("no\xff" "where\xc3.mp4", &json, &error), error, LONGTAKE_ERR_INPUT, "no?where?.mp4");
+    check_refused(longtake_info("no\xff"
+                                "where\xc3.mp4",
+                                &json, &error),
+                  error, LONGTAKE_ERR_INPUT, "no?where?.mp4");
     for (size_t shift = 0; shift < 4; shift++) { /* the end falls on every byte of a character */
         memset(path, 'x', shift);
         for (size_t at = shift; at < 2000; at += 4)
@@ -377,7 +416,8 @@ static void a_second_request(void **state)
     check_refused(n.inside.code, n.inside, LONGTAKE_ERR_USAGE, "the engine is at work");
     check_refused(n.beside.code, n.beside, LONGTAKE_ERR_USAGE, "the engine is at work");
     n = (intruder){0};
-    check_refused(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error, LONGTAKE_ERR_USAGE, "--candidates");
+    check_refused(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error,
+                  LONGTAKE_ERR_USAGE, "--candidates");
     r.output = scratch_path("several.lt");
     check_done(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error);
     check_refused(n.inside.code, n.inside, LONGTAKE_ERR_USAGE, "the engine is at work");
@@ -501,5 +541,6 @@ int main(void)
         cmocka_unit_test(requests_of_one_recipe),
         cmocka_unit_test(a_reader_has_gone),
     };
-    return _cmocka_run_group_tests("faults of requests", tests, sizeof tests / sizeof *tests, setup, teardown);
+    return _cmocka_run_group_tests("faults of requests", tests, sizeof tests / sizeof *tests, setup,
+                                   teardown);
 }

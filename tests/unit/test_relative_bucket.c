@@ -25,7 +25,8 @@ static void released_table(void **state)
     }
 }
 
-/* 24 buckets up to 50: half 12, exact 6; e.g. distance 12: 6 + trunc(ln 2 / ln(50/6) x 6) = 6 + trunc(1.96) = 7. */
+/* 24 buckets up to 50: half 12, exact 6; e.g. distance 12: 6 + trunc(ln 2 / ln(50/6) x 6) = 6 +
+ * trunc(1.96) = 7. */
 static void other_sizes(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_safetensors.c - files that break one rule of the format each, and files that only look odd. */
+/* test_safetensors.c - files that break one rule of the format each,
+ * and files that only look odd. */
 #include <stdlib.h>
 
 #include "tests/support/check.h"
@@ -25,7 +26,8 @@ static void refuse(const char *header, size_t data, const char *because)
     lt_weights *w = NULL;
     lt_error err = {0};
     write_file("bad.safetensors", header, data);
-    check_failed(lt_weights_open(scratch_path("bad.safetensors"), &w, &err), err, LT_ERR_INPUT, because);
+    check_failed(lt_weights_open(scratch_path("bad.safetensors"), &w, &err), err, LT_ERR_INPUT,
+                 because);
     assert_non_null(strstr(err.message, "bad.safetensors"));
     assert_null(w);
 }
@@ -46,15 +48,19 @@ static void refuses_broken_offsets(void **state)
     (void)state;
     refuse("{" A_8 "}", 7, "the file has 7");
     refuse("{" A_8 "}", 9, "1 bytes follow");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "begins at byte 4");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
+           "begins at byte 4");
     refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
            "'b': begins at byte 4");
     refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}", 16,
            "'b': begins at byte 12");
-    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "begins at byte 0");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "ends before it begins");
+    refuse("{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+           "begins at byte 0");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8,
+           "ends before it begins");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 8, "whole numbers");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8.0]}}", 8, "whole numbers");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8.0]}}", 8,
+           "whole numbers");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}", 8, "pair");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", 8, "pair");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "pair");
@@ -69,17 +75,20 @@ static void refuses_broken_shapes(void **state)
     (void)state;
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8, "needs 12 bytes");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "whole numbers");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}", 8, "whole numbers");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2e0],\"data_offsets\":[0,8]}}", 8, "whole numbers");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}", 8,
+           "whole numbers");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2e0],\"data_offsets\":[0,8]}}", 8,
+           "whole numbers");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[02],\"data_offsets\":[0,8]}}", 8, "JSON");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[8589934592,8589934592],\"data_offsets\":[0,8]}}", 8,
-           "overflows");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1073741824,1073741824],\"data_offsets\":[0,8]}}", 8,
-           "overflows");
-    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}", 0,
-           "overflows"); /* holds nothing, but has strides */
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[8589934592,8589934592],\"data_offsets\":[0,8]}}",
+           8, "overflows");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1073741824,1073741824],\"data_offsets\":[0,8]}}",
+           8, "overflows");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,0,4],\"data_offsets\":[0,0]}}",
+           0, "overflows"); /* holds nothing, but has strides */
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1000,0,4],\"data_offsets\":[0,0]}}", 1, "follow");
-    refuse("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2, "whole number of bytes");
+    refuse("{\"a\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", 2,
+           "whole number of bytes");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8, "list");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", 8,
            "at most 8");
@@ -94,7 +103,8 @@ static void refuses_broken_names(void **state)
     refuse("{\"\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "0 bytes");
     refuse("{\"a\\u001b[2J\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
            "control character or");
-    refuse("{\"\xff\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "decode byte 0xff");
+    refuse("{\"\xff\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+           "decode byte 0xff");
     refuse("{\"__metadata__\":{\"a\":1}}", 0, "not a string");
     refuse("{\"__metadata__\":\"a\"}", 0, "not an object");
 }
@@ -189,10 +199,11 @@ static void hides_unknown_dtypes(void **state)
 static void aligns_what_begins_anywhere(void **state)
 {
     (void)state;
-    lt_weights *const w = open_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},"
-                                    "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[3,11]},"
-                                    "\"c\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[11,19]}}",
-                                    19);
+    lt_weights *const w =
+        open_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},"
+                  "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[3,11]},"
+                  "\"c\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[11,19]}}",
+                  19);
     const lt_tensor *const b = lt_weights_find(w, "b");
     const lt_tensor *const c = lt_weights_find(w, "c");
     assert_int_equal((uintptr_t)b->data % 4, 0);
@@ -207,11 +218,12 @@ static void aligns_what_begins_anywhere(void **state)
 static void a_view_hides_a_prefix(void **state)
 {
     (void)state;
-    lt_weights *const w = open_file("{\"w.b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-                                    "\"w.a.x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]},"
-                                    "\"w.\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[2,3]},"
-                                    "\"x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[3,4]}}",
-                                    4);
+    lt_weights *const w =
+        open_file("{\"w.b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                  "\"w.a.x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]},"
+                  "\"w.\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[2,3]},"
+                  "\"x\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[3,4]}}",
+                  4);
     lt_weights *view;
     lt_weights *inner;
     lt_error err = {0};
@@ -245,8 +257,8 @@ static void the_hash_is_of_content(void **state)
 static void refuses_every_truncation(void **state)
 {
     (void)state;
-    write_file("good.safetensors", "{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]}}",
-               12);
+    write_file("good.safetensors",
+               "{" A_8 ",\"b\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[8,12]}}", 12);
     size_t bytes;
     char *const file = scratch_read("good.safetensors", &bytes);
     for (size_t cut = 0; cut < bytes; cut++) {

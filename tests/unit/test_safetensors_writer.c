@@ -1,4 +1,5 @@
-/* test_safetensors_writer.c - what is written is read back, and nothing half-written keeps the final name. */
+/* test_safetensors_writer.c - what is written is read back, and nothing
+ * half-written keeps the final name. */
 #include <stdlib.h>
 
 #include "tests/support/check.h"
@@ -118,8 +119,8 @@ static void a_stream_in_memory(void **state)
     check_ok(lt_weights_open_memory(memory, bytes, "a pipe", &read, &err), err);
     assert_memory_equal(lt_weights_find(read, "numbers")->data, numbers, sizeof numbers);
     lt_weights_close(read);
-    check_failed(lt_weights_open_memory(memory, bytes - 1, "a pipe", &read, &err), err, LT_ERR_INPUT,
-                 "a pipe: ");
+    check_failed(lt_weights_open_memory(memory, bytes - 1, "a pipe", &read, &err), err,
+                 LT_ERR_INPUT, "a pipe: ");
     assert_null(read);
     free(memory);
 }

@@ -1,4 +1,5 @@
-/* test_seam_fade.c - the first new frame goes on from the reference, the last of the fade from the decoder. */
+/* test_seam_fade.c - the first new frame goes on from the reference, the last
+ * of the fade from the decoder. */
 #include "pipeline/seam_fade.h"
 #include "tests/support/check.h"
 
@@ -100,7 +101,9 @@ static void measures_the_usual_change(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(fades_out), cmocka_unit_test(what_has_moved_on_stays), cmocka_unit_test(stays_in_range),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fades_out),
+                                       cmocka_unit_test(what_has_moved_on_stays),
+                                       cmocka_unit_test(stays_in_range),
                                        cmocka_unit_test(a_faithful_decoder_changes_nothing),
                                        cmocka_unit_test(a_jump_is_gone_in_usual_steps),
                                        cmocka_unit_test(other_pictures_are_dissolved_into),

@@ -47,10 +47,11 @@ static void takes_each_tensor_from_its_file(void **state)
     (void)state;
     lt_weights *w;
     lt_error err;
-    check_ok(open_index("{\"metadata\":{\"total_size\":3.5},\"weight_map\":{\"c\":\"two.safetensors\","
-                        "\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}",
-                        &w, &err),
-             err);
+    check_ok(
+        open_index("{\"metadata\":{\"total_size\":3.5},\"weight_map\":{\"c\":\"two.safetensors\","
+                   "\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}",
+                   &w, &err),
+        err);
     assert_int_equal(lt_weights_count(w), 3);
     assert_int_equal(byte_of(w, "a"), 1);
     assert_int_equal(byte_of(w, "b"), 11);

@@ -1,4 +1,5 @@
-/* test_speed_plan.c - how many steps, at which timesteps, by which solver, and what is taken over from the step before. */
+/* test_speed_plan.c - how many steps, at which timesteps, by which solver, and what is taken over
+ * from the step before. */
 #include "mmdit/speed_plan.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 #include "tests/support/check.h"
 
 static const cfg_mmdit released = {.steps = 50};
-static const cfg_mmdit listed = {.steps = 4, .timestep_count = 4, .timesteps = {999, 845, 635, 390}};
+static const cfg_mmdit listed = {
+    .steps = 4, .timestep_count = 4, .timesteps = {999, 845, 635, 390}};
 
 static dit_schedule *make(dit_speed speed, const cfg_mmdit *cfg)
 {
@@ -29,7 +31,9 @@ static void shortens_a_run(void **state)
         dit_speed speed;
         int steps;
         int timestep[4];
-    } lists[] = {{DIT_EXACT, 4, {999, 845, 635, 390}}, {DIT_FAST, 3, {999, 635, 390}}, {DIT_FASTER, 2, {999, 390}}};
+    } lists[] = {{DIT_EXACT, 4, {999, 845, 635, 390}},
+                 {DIT_FAST, 3, {999, 635, 390}},
+                 {DIT_FASTER, 2, {999, 390}}};
     for (int k = 0; k < 3; k++) {
         dit_schedule *s = make(lists[k].speed, &listed);
         assert_int_equal(s->steps, lists[k].steps);
@@ -39,7 +43,8 @@ static void shortens_a_run(void **state)
     }
 }
 
-/* x = a x0 + sqrt(1 - a^2) e with the true x0 as every answer: a solver without noise stays on that line. */
+/* x = a x0 + sqrt(1 - a^2) e with the true x0 as every answer: a solver
+ * without noise stays on that line. */
 static void the_solver_without_noise_stays_on_the_line(void **state)
 {
     (void)state;
@@ -88,7 +93,9 @@ static void every_second_of_near_steps_takes_over(void **state)
     for (int i = 0; i < 30; i++) {
         assert_int_equal(plan[i].reuses, i % 2 == 1);
         assert_int_equal(plan[i].keeps, i % 2 == 0);
-        assert_int_equal(plan[i].guide, i >= 20 ? DIT_GUIDE_OFF : i % 2 == 0 ? DIT_GUIDE_NOW : DIT_GUIDE_KEPT);
+        assert_int_equal(plan[i].guide, i >= 20      ? DIT_GUIDE_OFF
+                                        : i % 2 == 0 ? DIT_GUIDE_NOW
+                                                     : DIT_GUIDE_KEPT);
     }
     dit_speed_plan(DIT_FAST, s, scale, DIT_GUIDANCE_APG, plan); /* projects each difference anew */
     assert_int_equal(plan[1].guide, DIT_GUIDE_NOW);

@@ -50,6 +50,7 @@ static void numbers_depend_on_seed_and_name_and_keep_the_size(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_depend_on_seed_and_name_and_keep_the_size)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_depend_on_seed_and_name_and_keep_the_size)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* test_take_beside.c - windows that are decoded while the next ones are refined: the bytes of one after the other, however a take is
- * stopped. On the processor, opened twice as if it were a device of its own; with EMULATED_CARD on kernels/cuda for the host. */
+/* test_take_beside.c - windows that are decoded while the next ones are refined: the bytes of one
+ * after the other, however a take is stopped. On the processor, opened twice as if it were a device
+ * of its own; with EMULATED_CARD on kernels/cuda for the host. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -129,24 +130,25 @@ static longtake *open_engine(way how)
 
 /* What the user saw, and does. */
 typedef struct {
-    atomic_int inside;       /* callbacks that run */
+    atomic_int inside; /* callbacks that run */
     bool collided;
-    bool mixed;              /* a stage was told with the steps or the order of another */
-    int64_t refined;         /* window of its last event */
+    bool mixed;      /* a stage was told with the steps or the order of another */
+    int64_t refined; /* window of its last event */
     int64_t decoded;
     pthread_t refines;
     pthread_t decodes;
     int64_t frames;
     lt_hash pictures;
-    const char *stop_stage;  /* at this step the take is stopped, or NULL */
+    const char *stop_stage; /* at this step the take is stopped, or NULL */
     int64_t stop_window;
     int64_t stop_step;
-    int64_t stop_frame;      /* or -1 */
-    bool dies;               /* it is killed instead */
+    int64_t stop_frame; /* or -1 */
+    bool dies;          /* it is killed instead */
 } listener;
 
 /* A stage's events have its own number of steps, and windows that never go back. */
-static void hear(listener *l, const longtake_event *event, pthread_t *thread, int64_t *window, int64_t steps)
+static void hear(listener *l, const longtake_event *event, pthread_t *thread, int64_t *window,
+                 int64_t steps)
 {
     l->mixed |= event->steps != steps || event->step > steps || event->window < *window;
     *window = event->window;
@@ -161,7 +163,8 @@ static int on_event(void *user, const longtake_event *event)
         hear(l, event, &l->refines, &l->refined, STEPS);
     if (event->stage && strcmp(event->stage, "decode") == 0)
         hear(l, event, &l->decodes, &l->decoded, 1);
-    const bool stops = l->stop_stage && event->kind == LONGTAKE_EVENT_STEP && strcmp(event->stage, l->stop_stage) == 0 &&
+    const bool stops = l->stop_stage && event->kind == LONGTAKE_EVENT_STEP &&
+                       strcmp(event->stage, l->stop_stage) == 0 &&
                        event->window == l->stop_window && event->step == l->stop_step;
     if (stops && l->dies)
         (void)raise(SIGKILL);
@@ -217,7 +220,8 @@ static longtake_request request_of(listener *l)
 }
 
 /* The take NAME.mp4 in job folder NAME, or its frames alone where `shows`. */
-static longtake_status take(longtake *e, const char *name, bool shows, listener *l, longtake_error *error)
+static longtake_status take(longtake *e, const char *name, bool shows, listener *l,
+                            longtake_error *error)
 {
     char output[64];
     begin_folder(name);
@@ -374,7 +378,8 @@ static void a_clip_goes_on(void **state)
     expect_same_file("longer-at-once.mp4", "longer.mp4");
 }
 
-/* Its first window under the seed that it has anyway: it begins with the same frames of the clip. */
+/* Its first window under the seed that it has anyway: it begins with
+ * the same frames of the clip. */
 static void a_clip_goes_on_again(void **state)
 {
     (void)state;
@@ -412,15 +417,18 @@ static void frames_in_order(void **state)
 }
 
 /* The error is that of the side which hears of it first. */
-static void stopped_goes_on(const char *name, listener *l, bool shows, const char *one, const char *other)
+static void stopped_goes_on(const char *name, listener *l, bool shows, const char *one,
+                            const char *other)
 {
     char output[64];
     longtake_error error = {0};
     longtake *e = open_engine(AT_ONCE);
     const longtake_status s = take(e, name, shows, l, &error);
     longtake_close(e);
-    if (s != LONGTAKE_ERR_CANCELLED || !(strstr(error.message, one) || strstr(error.message, other)))
-        fail_msg("%s: got %d '%s', want %d '%s' or '%s'", name, (int)s, error.message, LONGTAKE_ERR_CANCELLED, one, other);
+    if (s != LONGTAKE_ERR_CANCELLED ||
+        !(strstr(error.message, one) || strstr(error.message, other)))
+        fail_msg("%s: got %d '%s', want %d '%s' or '%s'", name, (int)s, error.message,
+                 LONGTAKE_ERR_CANCELLED, one, other);
     snprintf(output, sizeof output, "%s.mp4", name);
     assert_false(scratch_exists(output));
     assert_false(l->collided);
@@ -432,7 +440,8 @@ static void stopped_while_refining(void **state)
 {
     (void)state;
     listener refines = {.stop_stage = "refine", .stop_window = 1, .stop_step = 1, .stop_frame = -1};
-    stopped_goes_on("stopped-refining", &refines, false, "cancelled after step 1 of", "stopped as asked");
+    stopped_goes_on("stopped-refining", &refines, false, "cancelled after step 1 of",
+                    "stopped as asked");
 }
 
 static void stopped_while_decoding(void **state)
@@ -442,10 +451,12 @@ static void stopped_while_decoding(void **state)
     listener shows = {.stop_frame = 20};
     static const char refining[] = "cancelled after step";
     stopped_goes_on("stopped-decoding", &decodes, false, "stopped as asked", refining);
-    stopped_goes_on("stopped-frame", &shows, true, "stopped by the frame callback at frame 20", refining);
+    stopped_goes_on("stopped-frame", &shows, true, "stopped by the frame callback at frame 20",
+                    refining);
 }
 
-/* Stopped while window 0 is decoded: it is in the growing file and in the stream, as where it was written long before. */
+/* Stopped while window 0 is decoded: it is in the growing file and in the stream, as where it was
+ * written long before. */
 static void a_whole_window_is_written(void **state)
 {
     (void)state;
@@ -462,7 +473,10 @@ static void a_whole_window_is_written(void **state)
     char part[64];
     char streamed[64];
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
-        const listener stop = {.stop_stage = stops[i].stage, .stop_window = stops[i].window, .stop_step = 1, .stop_frame = -1};
+        const listener stop = {.stop_stage = stops[i].stage,
+                               .stop_window = stops[i].window,
+                               .stop_step = 1,
+                               .stop_frame = -1};
         listener l = stop;
         longtake_error error = {0};
         device.decodes_slowly = stops[i].decodes_slowly;
@@ -470,7 +484,8 @@ static void a_whole_window_is_written(void **state)
         const longtake_status s = take(e, stops[i].name, false, &l, &error);
         longtake_close(e);
         if (s != LONGTAKE_ERR_CANCELLED)
-            fail_msg("%s: got %d '%s', want %d", stops[i].name, (int)s, error.message, LONGTAKE_ERR_CANCELLED);
+            fail_msg("%s: got %d '%s', want %d", stops[i].name, (int)s, error.message,
+                     LONGTAKE_ERR_CANCELLED);
         snprintf(part, sizeof part, "%s.part.mp4", stops[i].name);
         expect_same_file(part, "written-before.part.mp4");
         l = stop;
@@ -500,8 +515,10 @@ static void a_reader_is_stopped_too(void **state)
         longtake_close(e);
         (void)signal(SIGPIPE, before);
         close(ends[1]);
-        if (s != LONGTAKE_ERR_CANCELLED || !(strstr(error.message, "stopped as asked") || strstr(error.message, "cancelled after step")))
-            fail_msg("got %d '%s', want %d 'stopped as asked' or 'cancelled after step'", (int)s, error.message, LONGTAKE_ERR_CANCELLED);
+        if (s != LONGTAKE_ERR_CANCELLED || !(strstr(error.message, "stopped as asked") ||
+                                             strstr(error.message, "cancelled after step")))
+            fail_msg("got %d '%s', want %d 'stopped as asked' or 'cancelled after step'", (int)s,
+                     error.message, LONGTAKE_ERR_CANCELLED);
     }
 }
 
@@ -513,14 +530,19 @@ static void killed_anywhere(void **state)
         const char *stage;
         int64_t window;
         int64_t step;
-    } places[] = {{"killed-early", "refine", 1, 1}, {"killed-late", "refine", 2, 4}, {"killed-decoding", "decode", 0, 1}};
+    } places[] = {{"killed-early", "refine", 1, 1},
+                  {"killed-late", "refine", 2, 4},
+                  {"killed-decoding", "decode", 0, 1}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
             longtake_error error = {0};
-            listener l = {.stop_stage = places[i].stage, .stop_window = places[i].window, .stop_step = places[i].step,
-                          .stop_frame = -1, .dies = true};
+            listener l = {.stop_stage = places[i].stage,
+                          .stop_window = places[i].window,
+                          .stop_step = places[i].step,
+                          .stop_frame = -1,
+                          .dies = true};
             (void)take(open_engine(AT_ONCE), places[i].name, false, &l, &error);
             _exit(0);
         }
@@ -532,7 +554,8 @@ static void killed_anywhere(void **state)
     }
 }
 
-/* The latents of window 2 are there, the video of window 1 is not, as a run leaves them that is killed in between. */
+/* The latents of window 2 are there, the video of window 1 is not, as a run leaves them that is
+ * killed in between. */
 static void a_window_is_ahead(void **state)
 {
     (void)state;
@@ -560,10 +583,11 @@ static void either_side_fails(void **state)
         longtake_status status;
         const char *message;
         const char *other; /* where it may come first */
-    } faults[] = {{NO_PICTURES, "no-pictures", LONGTAKE_ERR_DEVICE, "test: no pictures", ""},
-                  {NO_NOISE, "no-noise", LONGTAKE_ERR_DEVICE, "test: no noise", ""},
-                  {NEITHER, "neither", LONGTAKE_ERR_DEVICE, "test: no pictures", "test: no noise"},
-                  {NO_SECOND, "no-second", LONGTAKE_ERR_DEVICE_MEMORY, "test: no second queue", ""}};
+    } faults[] = {
+        {NO_PICTURES, "no-pictures", LONGTAKE_ERR_DEVICE, "test: no pictures", ""},
+        {NO_NOISE, "no-noise", LONGTAKE_ERR_DEVICE, "test: no noise", ""},
+        {NEITHER, "neither", LONGTAKE_ERR_DEVICE, "test: no pictures", "test: no noise"},
+        {NO_SECOND, "no-second", LONGTAKE_ERR_DEVICE_MEMORY, "test: no second queue", ""}};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         char output[64];
         longtake_error error = {0};
@@ -573,7 +597,8 @@ static void either_side_fails(void **state)
         const longtake_status s = take(e, faults[i].name, false, &l, &error);
         device.fails = WORKS;
         longtake_close(e);
-        const bool known = strcmp(error.message, faults[i].message) == 0 || strcmp(error.message, faults[i].other) == 0;
+        const bool known = strcmp(error.message, faults[i].message) == 0 ||
+                           strcmp(error.message, faults[i].other) == 0;
         if (s != faults[i].status || !known)
             fail_msg("%s: got %d '%s'", faults[i].name, (int)s, error.message);
         snprintf(output, sizeof output, "%s.mp4", faults[i].name);
@@ -583,7 +608,8 @@ static void either_side_fails(void **state)
     }
 }
 
-/* Another process makes window 1, and lets go of it ten seconds after decoding has failed or the take was asked to stop. */
+/* Another process makes window 1, and lets go of it ten seconds after decoding has failed or the
+ * take was asked to stop. */
 typedef struct {
     int lock;
     pthread_t thread;
@@ -613,8 +639,10 @@ static void waiting_for_another_process(void **state)
         longtake_status status;
         const char *message;
         const char *other;
-    } ends[] = {{"waits-failed", NO_PICTURES, NULL, LONGTAKE_ERR_DEVICE, "test: no pictures", "test: no pictures"},
-                {"waits-stopped", WORKS, "decode", LONGTAKE_ERR_CANCELLED, "stopped as asked", "stopped while another process made it"}};
+    } ends[] = {{"waits-failed", NO_PICTURES, NULL, LONGTAKE_ERR_DEVICE, "test: no pictures",
+                 "test: no pictures"},
+                {"waits-stopped", WORKS, "decode", LONGTAKE_ERR_CANCELLED, "stopped as asked",
+                 "stopped while another process made it"}};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char file[64];
         longtake_error error = {0};
@@ -632,8 +660,10 @@ static void waiting_for_another_process(void **state)
         assert_int_equal(pthread_join(o.thread, NULL), 0);
         device.fails = WORKS;
         longtake_close(e);
-        if (s != ends[i].status || !(strstr(error.message, ends[i].message) || strstr(error.message, ends[i].other)))
-            fail_msg("%s: got %d '%s', want %d '%s'", ends[i].name, (int)s, error.message, (int)ends[i].status, ends[i].message);
+        if (s != ends[i].status ||
+            !(strstr(error.message, ends[i].message) || strstr(error.message, ends[i].other)))
+            fail_msg("%s: got %d '%s', want %d '%s'", ends[i].name, (int)s, error.message,
+                     (int)ends[i].status, ends[i].message);
         if (o.let_go)
             fail_msg("%s: waited until the other process was done", ends[i].name);
     }
@@ -641,7 +671,8 @@ static void waiting_for_another_process(void **state)
 
 /* ---- the two threads alone ---- */
 
-static lt_status work_fails(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
+static lt_status work_fails(take_decoder *d, take_video *v, int64_t c, const float *latents,
+                            lt_error *err)
 {
     (void)d;
     (void)v;
@@ -650,7 +681,8 @@ static lt_status work_fails(take_decoder *d, take_video *v, int64_t c, const flo
 }
 
 /* Works until it is stopped, but no longer than ten seconds. */
-static lt_status work_lasts(take_decoder *d, take_video *v, int64_t c, const float *latents, lt_error *err)
+static lt_status work_lasts(take_decoder *d, take_video *v, int64_t c, const float *latents,
+                            lt_error *err)
 {
     (void)v;
     (void)c;
@@ -700,9 +732,12 @@ static void decoding_stops_refining(void **state)
     lt_error err = {0};
     lt_error stopped = {0};
     begin_two(&t, work_fails);
-    check_failed(take_beside_give(&t.beside, 1, t.latents, &err), err, LT_ERR_DEVICE, "test: window 0");
-    check_failed(take_clock_check(&t.run.clock, &stopped), stopped, LT_ERR_CANCELLED, "another stage has failed");
-    check_failed(take_beside_close(&t.beside, LT_ERR_CANCELLED, &stopped), stopped, LT_ERR_DEVICE, "test: window 0");
+    check_failed(take_beside_give(&t.beside, 1, t.latents, &err), err, LT_ERR_DEVICE,
+                 "test: window 0");
+    check_failed(take_clock_check(&t.run.clock, &stopped), stopped, LT_ERR_CANCELLED,
+                 "another stage has failed");
+    check_failed(take_beside_close(&t.beside, LT_ERR_CANCELLED, &stopped), stopped, LT_ERR_DEVICE,
+                 "test: window 0");
     end_two(&t);
 }
 
@@ -732,8 +767,11 @@ static take_memory choose(longtake *e, double seconds, const char *carry, unsign
     request.prompt = "a red ball";
     request.settings.seconds = seconds;
     request.settings.carry = carry;
-    check_ok(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0, &spec, &err), err);
-    const media_spec video = {.format = MEDIA_MP4, .width = spec.width, .height = spec.height, .scale = 1, .fps = 8};
+    check_ok(take_spec_resolve(&request, &e->cfg, NULL, TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH, 0,
+                               &spec, &err),
+             err);
+    const media_spec video = {
+        .format = MEDIA_MP4, .width = spec.width, .height = spec.height, .scale = 1, .fps = 8};
     check_ok(take_memory_choose(e, &spec, does, &video, &found, &err), err);
     take_spec_clear(&spec);
     return found;
@@ -745,10 +783,13 @@ static void only_where_it_can(void **state)
     longtake *e = open_engine(AT_ONCE);
     const take_memory all = choose(e, SECONDS, NULL, EVERYTHING);
     assert_int_equal(all.networks, TAKE_NETWORKS_AT_ONCE);
-    assert_int_equal(choose(e, 1, NULL, EVERYTHING).networks, TAKE_NETWORKS_TOGETHER); /* one window */
+    /* one window */
+    assert_int_equal(choose(e, 1, NULL, EVERYTHING).networks, TAKE_NETWORKS_TOGETHER);
     assert_int_equal(choose(e, SECONDS, "frames", EVERYTHING).networks, TAKE_NETWORKS_TOGETHER);
-    assert_int_equal(choose(e, SECONDS, NULL, EVERYTHING | TAKE_DOES_PREVIEW).networks, TAKE_NETWORKS_TOGETHER);
-    assert_int_equal(choose(e, SECONDS, NULL, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE).networks, TAKE_NETWORKS_TOGETHER);
+    assert_int_equal(choose(e, SECONDS, NULL, EVERYTHING | TAKE_DOES_PREVIEW).networks,
+                     TAKE_NETWORKS_TOGETHER);
+    assert_int_equal(choose(e, SECONDS, NULL, EVERYTHING & ~(unsigned)TAKE_DOES_DECODE).networks,
+                     TAKE_NETWORKS_TOGETHER);
     e->max_memory = all.device_bytes - 1;
     const take_memory less = choose(e, SECONDS, NULL, EVERYTHING);
     assert_int_equal(less.networks, TAKE_NETWORKS_TOGETHER);
@@ -785,7 +826,8 @@ static double foreseen(way how)
     return seconds;
 }
 
-/* By what refining or decoding of all windows but one lasts, as each was measured in the takes before. */
+/* By what refining or decoding of all windows but one lasts, as each was
+ * measured in the takes before. */
 static void less_time_is_foreseen(void **state)
 {
     (void)state;
@@ -886,17 +928,20 @@ static void frames_that_cannot_be_decoded(void **state)
     request.on_event = lose_states;
     const longtake_status s = longtake_generate(e, &request, NULL, &error);
     longtake_close(e);
-    if (s != LONGTAKE_ERR_FAILED || !strstr(error.message, "the state before window 1 vanished from the job folder"))
-        fail_msg("got %d '%s' after %lld frames, want %d", (int)s, error.message, (long long)l.frames, LONGTAKE_ERR_FAILED);
+    if (s != LONGTAKE_ERR_FAILED ||
+        !strstr(error.message, "the state before window 1 vanished from the job folder"))
+        fail_msg("got %d '%s' after %lld frames, want %d", (int)s, error.message,
+                 (long long)l.frames, LONGTAKE_ERR_FAILED);
 }
 
 /* The tiny model with pictures of 32x32. */
 static void write_model(void)
 {
-    static const char *const less[][2] = {{"grid_height: 4", "grid_height: 2"},     {"grid_width: 6", "grid_width: 2"},
-                                          {"latent_height: 8", "latent_height: 4"}, {"latent_width: 12", "latent_width: 4 "},
-                                          {"  width: 96", "  width: 32"},           {"  height: 64", "  height: 32"},
-                                          {"image_size: 96", "image_size: 32"},     {"[1, 1, 1, 2]", "[1, 1, 1, 1]"}};
+    static const char *const less[][2] = {
+        {"grid_height: 4", "grid_height: 2"},     {"grid_width: 6", "grid_width: 2"},
+        {"latent_height: 8", "latent_height: 4"}, {"latent_width: 12", "latent_width: 4 "},
+        {"  width: 96", "  width: 32"},           {"  height: 64", "  height: 32"},
+        {"image_size: 96", "image_size: 32"},     {"[1, 1, 1, 2]", "[1, 1, 1, 1]"}};
     char text[8192] = "";
     FILE *file = fopen(TEST_SOURCE_DIR "/configs/tiny.yaml", "rb");
     assert_non_null(file);
@@ -955,5 +1000,6 @@ int main(void)
 #else
     const size_t count = sizeof tests / sizeof *tests;
 #endif
-    return _cmocka_run_group_tests("a window beside the next", tests, count, setup, scratch_teardown);
+    return _cmocka_run_group_tests("a window beside the next", tests, count, setup,
+                                   scratch_teardown);
 }

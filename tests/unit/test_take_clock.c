@@ -93,8 +93,10 @@ static double left_of_two(double refine_seconds, double decode_seconds)
     take_clock_enter(&c, TAKE_REFINE, 1, 4, 1);
     assert_int_equal(pthread_create(&second, NULL, decode_a_window, &c), 0);
     assert_int_equal(pthread_join(second, NULL), 0);
-    c.of[TAKE_REFINE] = (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = refine_seconds};
-    c.of[TAKE_DECODE] = (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = decode_seconds};
+    c.of[TAKE_REFINE] =
+        (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = refine_seconds};
+    c.of[TAKE_DECODE] =
+        (take_stage_total){.total = 4, .done = 1, .measured = 1, .seconds = decode_seconds};
     return take_clock_left(&c);
 }
 

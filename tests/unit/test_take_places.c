@@ -29,7 +29,7 @@ static void check_places(const named *files, const char *want)
         check_ok(s, err);
 }
 
-#define APART(...) check_places((const named[]){__VA_ARGS__, {NO_MORE, NULL}}, NULL)
+#define APART(...)         check_places((const named[]){__VA_ARGS__, {NO_MORE, NULL}}, NULL)
 #define REFUSED(want, ...) check_places((const named[]){__VA_ARGS__, {NO_MORE, NULL}}, want)
 
 static void make_files(void)
@@ -51,19 +51,25 @@ static void files_that_are_there(void **state)
     make_files();
     APART({TAKE_PLACE_SOURCE, "clip.mp4"}, {TAKE_PLACE_OUTPUT, "folder/plan.lt"});
     APART({TAKE_PLACE_SOURCE, "clip.mp4"}, {TAKE_PLACE_SOURCE, "folder/soft.mp4"});
-    REFUSED("--output: found ", {TAKE_PLACE_SOURCE, "clip.mp4"}, {TAKE_PLACE_OUTPUT, "folder/hard.mp4"});
-    REFUSED("folder/soft.mp4, which this take is made from, expected another file", {TAKE_PLACE_PREVIEW, "folder/soft.mp4"},
-            {TAKE_PLACE_OUTPUT, "none.mp4"}, {TAKE_PLACE_SOURCE, "clip.mp4"});
-    REFUSED("/clip.mp4, the output, expected another file", {TAKE_PLACE_OUTPUT, "folder/../clip.mp4"}, {TAKE_PLACE_PREVIEW, "clip.mp4"});
+    REFUSED("--output: found ", {TAKE_PLACE_SOURCE, "clip.mp4"},
+            {TAKE_PLACE_OUTPUT, "folder/hard.mp4"});
+    REFUSED("folder/soft.mp4, which this take is made from, expected another file",
+            {TAKE_PLACE_PREVIEW, "folder/soft.mp4"}, {TAKE_PLACE_OUTPUT, "none.mp4"},
+            {TAKE_PLACE_SOURCE, "clip.mp4"});
+    REFUSED("/clip.mp4, the output, expected another file",
+            {TAKE_PLACE_OUTPUT, "folder/../clip.mp4"}, {TAKE_PLACE_PREVIEW, "clip.mp4"});
 }
 
 static void files_that_are_not(void **state)
 {
     (void)state;
     make_files();
-    APART({TAKE_PLACE_OUTPUT, "a.mp4"}, {TAKE_PLACE_GROWING, "a.part.mp4"}, {TAKE_PLACE_PREVIEW, "folder/a.mp4"});
-    REFUSED("a.mp4, the output, expected another file", {TAKE_PLACE_OUTPUT, "folder/../a.mp4"}, {TAKE_PLACE_PREVIEW, "a.mp4"});
-    REFUSED("the output while it grows", {TAKE_PLACE_PREVIEW, "a.part.mp4"}, {TAKE_PLACE_GROWING, "a.part.mp4"});
+    APART({TAKE_PLACE_OUTPUT, "a.mp4"}, {TAKE_PLACE_GROWING, "a.part.mp4"},
+          {TAKE_PLACE_PREVIEW, "folder/a.mp4"});
+    REFUSED("a.mp4, the output, expected another file", {TAKE_PLACE_OUTPUT, "folder/../a.mp4"},
+            {TAKE_PLACE_PREVIEW, "a.mp4"});
+    REFUSED("the output while it grows", {TAKE_PLACE_PREVIEW, "a.part.mp4"},
+            {TAKE_PLACE_GROWING, "a.part.mp4"});
     APART({TAKE_PLACE_OUTPUT, "none/a.mp4"}, {TAKE_PLACE_PREVIEW, "none/b.mp4"});
     REFUSED("the output", {TAKE_PLACE_OUTPUT, "none/a.mp4"}, {TAKE_PLACE_PREVIEW, "none/a.mp4"});
 }
@@ -97,7 +103,8 @@ static void nobodys_places(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(files_that_are_there), cmocka_unit_test(files_that_are_not),
-                                       cmocka_unit_test(what_is_in_the_way), cmocka_unit_test(nobodys_places)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_are_there), cmocka_unit_test(files_that_are_not),
+        cmocka_unit_test(what_is_in_the_way), cmocka_unit_test(nobodys_places)};
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

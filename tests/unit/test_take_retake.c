@@ -6,7 +6,8 @@ static take_shot shot = {.seed = 7};
 
 static take_spec spec_with(const take_retake *retake, int count)
 {
-    take_spec s = {.time = take_timeline_of(240, 13, 7, 13), .shot = &shot, .shots = 1, .retakes = count};
+    take_spec s = {
+        .time = take_timeline_of(240, 13, 7, 13), .shot = &shot, .shots = 1, .retakes = count};
     for (int i = 0; i < count; i++)
         s.retake[i] = retake[i];
     return s;
@@ -50,10 +51,11 @@ static void what_follows_is_kept(void **state)
 static void one_over_the_other(void **state)
 {
     (void)state;
-    const take_spec s = spec_with((const take_retake[]){{.first = 5, .last = 5, .seed = 1},
-                                                        {.first = 2, .last = 2, .seed = 2, .keep_rest = true},
-                                                        {.first = 7, .last = 8, .seed = 3}},
-                                  3);
+    const take_spec s =
+        spec_with((const take_retake[]){{.first = 5, .last = 5, .seed = 1},
+                                        {.first = 2, .last = 2, .seed = 2, .keep_rest = true},
+                                        {.first = 7, .last = 8, .seed = 3}},
+                  3);
     check_layers(&s, (const char *const[]){"77777....", "^^^^^17..", "^^2^^^^..", "^^^^^^^33"});
 }
 

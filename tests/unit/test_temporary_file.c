@@ -1,4 +1,5 @@
-/* test_temporary_file.c - what a dead process left goes, what a living one writes stays, and so does everything else. */
+/* test_temporary_file.c - what a dead process left goes, what a living one writes stays, and so
+ * does everything else. */
 #include "kernels/core/temporary_file.h"
 
 #include <fcntl.h>
@@ -53,7 +54,8 @@ static void clears_what_the_dead_left(void **state)
 static void keeps_what_is_written_elsewhere(void **state)
 {
     (void)state;
-    const char *const held = make(".", dead_process(), ".part"); /* by a process of another machine, say */
+    /* by a process of another machine, say */
+    const char *const held = make(".", dead_process(), ".part");
     const int fd = open(scratch_path(held), O_RDWR);
     assert_true(fd >= 0);
     lt_temporary_hold(fd);
@@ -72,9 +74,14 @@ static void keeps_what_is_not_of_a_dead_process(void **state)
         const char *middle;
         long process;
         const char *end;
-    } others[] = {{".", (long)getppid(), ".part"}, {".", (long)getpid(), ".part"}, {".", dead, ".tmp"},
-                  {"", dead, ".part"},             {".x", dead, ".part"},         {".", dead, ".part2"},
-                  {".-", dead, ".part"},           {".", dead, ""}};
+    } others[] = {{".", (long)getppid(), ".part"},
+                  {".", (long)getpid(), ".part"},
+                  {".", dead, ".tmp"},
+                  {"", dead, ".part"},
+                  {".x", dead, ".part"},
+                  {".", dead, ".part2"},
+                  {".-", dead, ".part"},
+                  {".", dead, ""}};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         const char *const name = make(others[i].middle, others[i].process, others[i].end);
         begin();
@@ -83,7 +90,8 @@ static void keeps_what_is_not_of_a_dead_process(void **state)
     }
 }
 
-/* Two threads write the same file, each under a name of its own, which the other one leaves alone. */
+/* Two threads write the same file, each under a name of its own,
+ * which the other one leaves alone. */
 static void *write_half(void *argument)
 {
     char *const name = lt_temporary_name(scratch_path("take.mp4"));

@@ -1,4 +1,5 @@
-/* test_text_encoder.c - what the encoder refuses, and what its result may not depend on. Numbers are held by the golden files. */
+/* test_text_encoder.c - what the encoder refuses, and what its result may not depend on. Numbers
+ * are held by the golden files. */
 #include "tests/support/check.h"
 
 #include "text_encoder/text_encoder.h"
@@ -51,7 +52,8 @@ static void ids_outside_the_vocabulary(void **state)
     check_failed(text_encode(e, (int32_t[]){1, 40, 2}, 3, hidden, &err), err, LT_ERR_INPUT,
                  "id 40 at position 1, expected 0 to 39");
     err = (lt_error){0};
-    check_failed(text_encode(e, (int32_t[]){-1}, 1, hidden, &err), err, LT_ERR_INPUT, "id -1 at position 0");
+    check_failed(text_encode(e, (int32_t[]){-1}, 1, hidden, &err), err, LT_ERR_INPUT,
+                 "id -1 at position 0");
     err = (lt_error){0};
     check_failed(text_encode(e, NULL, 0, hidden, &err), err, LT_ERR_INPUT, "0 ids");
     text_encoder_close(e);
@@ -95,8 +97,9 @@ static void buckets_beyond_the_largest_distance(void **state)
     wrong.relative_attention_max_distance = 2;
     text_encoder *e;
     lt_error err = {0};
-    check_failed(text_encoder_open(weights, &wrong, backend, &e, &err), err, LT_ERR_INPUT,
-                 "relative_attention_max_distance is 2, expected more than a quarter of the 8 buckets");
+    check_failed(
+        text_encoder_open(weights, &wrong, backend, &e, &err), err, LT_ERR_INPUT,
+        "relative_attention_max_distance is 2, expected more than a quarter of the 8 buckets");
     assert_null(e);
 }
 

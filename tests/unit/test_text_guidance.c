@@ -41,7 +41,8 @@ static void check_guidance(guide_run r, const float want[FRAMES][VALUES])
     for (int t = 0; t < FRAMES; t++)
         for (int i = 0; i < VALUES; i++)
             if (!(fabsf(r.out[t][i] - want[t][i]) <= 1e-6f))
-                fail_msg("frame %d value %d: got %g, want %g", t, i, (double)r.out[t][i], (double)want[t][i]);
+                fail_msg("frame %d value %d: got %g, want %g", t, i, (double)r.out[t][i],
+                         (double)want[t][i]);
     lt_ops_close(&o);
     backend->table->close(backend);
 }
@@ -53,13 +54,16 @@ static void plain_guidance_goes_past_the_text(void **state)
     check_guidance((guide_run){.w = 3, .cond = {{2, 0}, {1, 1}}, .uncond = {{1, 1}, {1, 0}}}, want);
 }
 
-/* Differences (1, -1) and (0, 1) against conditions (2, 0) and (1, 1): parallel share (2 + 1) / (4 + 2) = 1/2. */
+/* Differences (1, -1) and (0, 1) against conditions (2, 0) and (1, 1): parallel
+ * share (2 + 1) / (4 + 2) = 1/2. */
 static void projected_guidance_drops_the_parallel_part(void **state)
 {
     (void)state;
     const float want[FRAMES][VALUES] = {{2, -2}, {0, 2}};
     check_guidance(
-        (guide_run){.w = 3, .projected = true, .cond = {{2, 0}, {1, 1}}, .uncond = {{1, 1}, {1, 0}}}, want);
+        (guide_run){
+            .w = 3, .projected = true, .cond = {{2, 0}, {1, 1}}, .uncond = {{1, 1}, {1, 0}}},
+        want);
 }
 
 static void nothing_is_orthogonal_to_zero(void **state)

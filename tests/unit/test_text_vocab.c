@@ -10,7 +10,19 @@
 #define MARK      "\xE2\x96\x81"
 #define NEXT_LINE "\xC2\x85"
 
-enum { RED = 3, BALL, A, B, LONE_MARK, PIECES, EXTRA_0 = PIECES + 99, END = 1, PAD = 0, UNK = 2, ROOM = 16 };
+enum {
+    RED = 3,
+    BALL,
+    A,
+    B,
+    LONE_MARK,
+    PIECES,
+    EXTRA_0 = PIECES + 99,
+    END = 1,
+    PAD = 0,
+    UNK = 2,
+    ROOM = 16
+};
 
 static text_vocab *vocab;
 static toy_spiece toy;
@@ -55,7 +67,7 @@ static void expect_ids(const char *text, const int32_t *want, int count)
             fail_msg("'%s': id %d is %d, want %d", text, i, (int)ids[i], (int)want[i]);
 }
 
-#define EXPECT_IDS(text, ...)                                                                                \
+#define EXPECT_IDS(text, ...)                                                                      \
     expect_ids(text, (int32_t[]){__VA_ARGS__}, (int)(sizeof((int32_t[]){__VA_ARGS__}) / 4))
 
 static void plain_prompts(void **state)
@@ -92,11 +104,13 @@ static void strings_that_are_ids(void **state)
     }
 }
 
-/* Only an <extra_id_k> takes white space with it; this shows with a kind that SentencePiece does not know as such. */
+/* Only an <extra_id_k> takes white space with it; this shows with a kind that SentencePiece does
+ * not know as such. */
 static void white_space_beside_extra_ids(void **state)
 {
     (void)state;
-    EXPECT_IDS("a" NEXT_LINE "<extra_id_3>" NEXT_LINE " b", LONE_MARK, A, EXTRA_0 - 3, LONE_MARK, B, END);
+    EXPECT_IDS("a" NEXT_LINE "<extra_id_3>" NEXT_LINE " b", LONE_MARK, A, EXTRA_0 - 3, LONE_MARK, B,
+               END);
     EXPECT_IDS("a" NEXT_LINE "</s>", LONE_MARK, A, UNK, END);
     EXPECT_IDS("a" NEXT_LINE, LONE_MARK, A, UNK, END);
     EXPECT_IDS(NEXT_LINE "<extra_id_3>" NEXT_LINE, EXTRA_0 - 3, END);
@@ -153,13 +167,15 @@ static void unknown_words_can_be_shown(void **state)
     static const struct {
         int32_t id;
         const char *part;
-    } want[] = {{RED, "red"}, {LONE_MARK, ""}, {UNK, "ze"}, {B, "b"}, {UNK, "r"}, {A, "a"}, {BALL, " ball"}};
+    } want[] = {{RED, "red"}, {LONE_MARK, ""}, {UNK, "ze"},    {B, "b"},
+                {UNK, "r"},   {A, "a"},        {BALL, " ball"}};
     assert_int_equal(cut.count, 7);
     for (size_t i = 0; i < cut.count; i++) {
         const size_t bytes = cut.items[i].end - cut.items[i].begin;
         assert_int_equal(cut.items[i].id, want[i].id);
         if (want[i].id != LONE_MARK &&
-            (bytes != strlen(want[i].part) || memcmp(text + cut.items[i].begin, want[i].part, bytes) != 0))
+            (bytes != strlen(want[i].part) ||
+             memcmp(text + cut.items[i].begin, want[i].part, bytes) != 0))
             fail_msg("piece %zu is '%.*s', want '%s'", i, (int)bytes, text + cut.items[i].begin,
                      want[i].part);
     }
@@ -176,8 +192,8 @@ static void too_much_text(void **state)
     int32_t ids[ROOM];
     text_report report;
     lt_error err = {0};
-    check_failed(text_ids(vocab, text, bytes, ROOM, TEXT_PADDED, ids, &report, &err), err, LT_ERR_INPUT,
-                 "text: 65537 bytes, expected at most 65536");
+    check_failed(text_ids(vocab, text, bytes, ROOM, TEXT_PADDED, ids, &report, &err), err,
+                 LT_ERR_INPUT, "text: 65537 bytes, expected at most 65536");
     err = (lt_error){0};
     check_ok(text_ids(vocab, text, bytes - 1, ROOM, TEXT_PADDED, ids, &report, &err), err);
     assert_true(report.truncated);

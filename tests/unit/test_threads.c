@@ -52,7 +52,8 @@ static void every_tile_runs_once(void **state)
     }
 }
 
-/* Many short rounds, so that a worker that is late for one round meets the next; after some pauses workers sleep. */
+/* Many short rounds, so that a worker that is late for one round meets the next; after some pauses
+ * workers sleep. */
 static void rounds_do_not_mix(void **state)
 {
     (void)state;

@@ -16,7 +16,8 @@ static void cosines_come_first(void **state)
     dit_time_sinusoid(979.0f, 1920, v);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (!(fabs(v[rows[i].at] - rows[i].want) <= 1e-7))
-            fail_msg("value %d: got %.8f, want %.8f", rows[i].at, (double)v[rows[i].at], rows[i].want);
+            fail_msg("value %d: got %.8f, want %.8f", rows[i].at, (double)v[rows[i].at],
+                     rows[i].want);
 }
 
 int main(void)

@@ -15,9 +15,10 @@ static void lengths(void **state)
         int window, overlap;
         int64_t latents, windows, segments;
     } row[] = {
-        {1, 13, 7, 13, 1, 1},    {49, 13, 7, 13, 1, 1},   {50, 13, 7, 19, 2, 2},   {73, 13, 7, 19, 2, 2},
-        {74, 13, 7, 25, 3, 2},   {240, 13, 7, 61, 9, 5},  {241, 13, 7, 61, 9, 5},  {2400, 13, 7, 601, 99, 47},
-        {240, 13, 1, 61, 5, 5},  {240, 13, 11, 61, 25, 5}, {17, 5, 3, 5, 1, 1},    {18, 5, 3, 7, 2, 1},
+        {1, 13, 7, 13, 1, 1},     {49, 13, 7, 13, 1, 1},      {50, 13, 7, 19, 2, 2},
+        {73, 13, 7, 19, 2, 2},    {74, 13, 7, 25, 3, 2},      {240, 13, 7, 61, 9, 5},
+        {241, 13, 7, 61, 9, 5},   {2400, 13, 7, 601, 99, 47}, {240, 13, 1, 61, 5, 5},
+        {240, 13, 11, 61, 25, 5}, {17, 5, 3, 5, 1, 1},        {18, 5, 3, 7, 2, 1},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         const take_timeline t = take_timeline_of(row[i].frames, row[i].window, row[i].overlap, 13);
@@ -40,7 +41,8 @@ static void windows_tile_the_take(void **state)
                 assert_int_equal(w.first_frame, next);
                 next += w.frames;
                 delivered += w.delivered;
-                const int64_t end = w.first_frame + w.delivered; /* in the last latent that is shown, or with it */
+                /* in the last latent that is shown, or with it */
+                const int64_t end = w.first_frame + w.delivered;
                 assert_true(take_frames_of_latents(w.first_latent + w.shown) >= end);
                 assert_true(take_frames_of_latents(w.first_latent + w.shown - 1) < end);
                 assert_true(w.shown <= w.latents && (w.shown == w.latents || c + 1 == t.windows));

@@ -123,7 +123,8 @@ static void exponentials_and_logarithms(void **state)
 static void limits_of_top_p(void **state)
 {
     (void)state;
-    assert_true(lt_top_p_limit(0) == 1 && lt_top_p_limit(1) == 1ull << 40 && lt_top_p_limit(0.5) == 1ull << 39);
+    assert_true(lt_top_p_limit(0) == 1 && lt_top_p_limit(1) == 1ull << 40 &&
+                lt_top_p_limit(0.5) == 1ull << 39);
     assert_true(lt_top_p_limit(0x1.8p-40) == 2);
 }
 

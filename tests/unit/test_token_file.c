@@ -1,4 +1,5 @@
-/* test_token_file.c - token files there and back, through files and memory, and files that must be refused. */
+/* test_token_file.c - token files there and back, through files and memory,
+ * and files that must be refused. */
 #include <stdlib.h>
 
 #include "kernels/core/json.h"
@@ -7,7 +8,8 @@
 #include "tokenizer/token_file.h"
 #include "weights/weights.h"
 
-static const tok_layout toy = {.segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
+static const tok_layout toy = {
+    .segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
 
 static tok_plan some_plan(void)
 {
@@ -81,7 +83,7 @@ static void a_stream_has_the_bytes_of_the_file(void **state)
     tok_plan_clear(&p);
 }
 
-/* --- .lt files that must be refused ------------------------------------------------------------------------------ */
+/* --- .lt files that must be refused ----------------------------------------------------------- */
 
 /* What a case writes instead of a good file; NULL or 0: as it should be. */
 typedef struct {
@@ -115,8 +117,8 @@ static void write_bad(const bad_file *b, const char *path)
         if (!other || b->value)
             lt_writer_metadata(w, good[i][0], other ? b->value : good[i][1]);
     }
-    lt_writer_add(w, b->tensor ? b->tensor : "tokens", b->dtype ? b->dtype : LT_U16, lt_shape1(count),
-                  tokens);
+    lt_writer_add(w, b->tensor ? b->tensor : "tokens", b->dtype ? b->dtype : LT_U16,
+                  lt_shape1(count), tokens);
     check_ok(lt_writer_close(w, &err), err);
 }
 
@@ -200,7 +202,7 @@ static void what_was_altered_is_known(void **state)
     tok_plan_clear(&p);
 }
 
-/* --- .npy files -------------------------------------------------------------------------------------------------- */
+/* --- .npy files ------------------------------------------------------------------------------- */
 
 static size_t write_npy(uint8_t *out, const char *dictionary, const int64_t *values, size_t count)
 {
@@ -228,10 +230,12 @@ static void numpy_files(void **state)
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (2, 3), }\n", "flat array"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (), }\n", "flat array"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (-6,), }\n", "flat array"},
-        {"{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", "flat array"},
+        {"{'descr': '<i8', 'fortran_order': False, 'shape': (99999999999999999999,), }\n",
+         "flat array"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (7,), }\n", "7 values"},
         {"{'descr': '<i8', 'fortran_order': False, }\n", "flat array"},
-        {"{'descr': '<i8', 'descr': '<i8', 'fortran_order': False, 'shape': (6,), }\n", "flat array"},
+        {"{'descr': '<i8', 'descr': '<i8', 'fortran_order': False, 'shape': (6,), }\n",
+         "flat array"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (6,), 'more': 1}\n", "flat array"},
         {"{'descr': '<i8', 'fortran_order': False, 'shape': (6,), } os.exit()\n", "flat array"},
         {"{'descr': '<i8", "flat array"},
@@ -269,8 +273,8 @@ static void numpy_values_and_lengths(void **state)
     const int64_t values[6] = {0};
     uint8_t file[512];
     const size_t bytes = write_npy(file, dictionary, values, 6);
-    for (size_t cut = 0; cut < bytes;
-         cut++) { /* a copy of its own length, so that a sanitizer sees a step too far */
+    /* a copy of its own length, so that a sanitizer sees a step too far */
+    for (size_t cut = 0; cut < bytes; cut++) {
         tok_plan p;
         lt_error err = {0};
         uint8_t *copy = malloc(cut + 1);
@@ -280,47 +284,49 @@ static void numpy_values_and_lengths(void **state)
     }
     tok_plan p;
     lt_error err = {0};
-    check_failed(tok_file_parse(file, bytes, "x.npy", NULL, &p, &err), err, LT_ERR_INPUT, "of which model");
+    check_failed(tok_file_parse(file, bytes, "x.npy", NULL, &p, &err), err, LT_ERR_INPUT,
+                 "of which model");
 }
 
-/* --- what is no token file --------------------------------------------------------------------------------------- */
+/* --- what is no token file -------------------------------------------------------------------- */
 
 static void other_files(void **state)
 {
     (void)state;
     tok_plan p;
     lt_error err = {0};
-    check_failed(tok_file_read(scratch_path("absent.lt"), &toy, &p, &err), err, LT_ERR_INPUT, "No such file");
+    check_failed(tok_file_read(scratch_path("absent.lt"), &toy, &p, &err), err, LT_ERR_INPUT,
+                 "No such file");
     err = (lt_error){0};
     check_failed(tok_file_read(scratch_path("."), &toy, &p, &err), err, LT_ERR_INPUT, "directory");
     err = (lt_error){0};
     scratch_write_text("empty.lt", "");
-    check_failed(tok_file_read(scratch_path("empty.lt"), &toy, &p, &err), err, LT_ERR_INPUT, "empty.lt");
+    check_failed(tok_file_read(scratch_path("empty.lt"), &toy, &p, &err), err, LT_ERR_INPUT,
+                 "empty.lt");
     err = (lt_error){0};
     scratch_write_text("text.lt", "this is a text file, not tokens");
-    check_failed(tok_file_read(scratch_path("text.lt"), &toy, &p, &err), err, LT_ERR_INPUT, "text.lt");
+    check_failed(tok_file_read(scratch_path("text.lt"), &toy, &p, &err), err, LT_ERR_INPUT,
+                 "text.lt");
     err = (lt_error){0};
-    check_failed(tok_file_read("/dev/zero", &toy, &p, &err), err, LT_ERR_INPUT, "found more than 32768 KiB, expected a token file");
+    check_failed(tok_file_read("/dev/zero", &toy, &p, &err), err, LT_ERR_INPUT,
+                 "found more than 32768 KiB, expected a token file");
 
     tok_plan good = some_plan();
     err = (lt_error){0};
-    check_failed(tok_file_write(&good, TOK_FILE_LT, scratch_path("absent/a.lt"), &err), err, LT_ERR_INPUT,
-                 "absent");
+    check_failed(tok_file_write(&good, TOK_FILE_LT, scratch_path("absent/a.lt"), &err), err,
+                 LT_ERR_INPUT, "absent");
     err = (lt_error){0};
-    check_failed(tok_file_write(&good, TOK_FILE_NPY, scratch_path("absent/a.npy"), &err), err, LT_ERR_INPUT,
-                 "absent");
+    check_failed(tok_file_write(&good, TOK_FILE_NPY, scratch_path("absent/a.npy"), &err), err,
+                 LT_ERR_INPUT, "absent");
     tok_plan_clear(&good);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back),
-        cmocka_unit_test(a_stream_has_the_bytes_of_the_file),
-        cmocka_unit_test(bad_lt_files),
-        cmocka_unit_test(what_was_altered_is_known),
-        cmocka_unit_test(numpy_files),
-        cmocka_unit_test(numpy_values_and_lengths),
+        cmocka_unit_test(there_and_back), cmocka_unit_test(a_stream_has_the_bytes_of_the_file),
+        cmocka_unit_test(bad_lt_files),   cmocka_unit_test(what_was_altered_is_known),
+        cmocka_unit_test(numpy_files),    cmocka_unit_test(numpy_values_and_lengths),
         cmocka_unit_test(other_files),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

@@ -7,8 +7,11 @@
 
 #include "ar_model/token_layout.h"
 
-static const cfg_ar released = {
-    .vocab_size = 2055, .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
+static const cfg_ar released = {.vocab_size = 2055,
+                                .segment_frames = 13,
+                                .i_tokens = 330,
+                                .p_tokens = 74,
+                                .codebook_size = 2048};
 
 static void whole_takes(void **state)
 {

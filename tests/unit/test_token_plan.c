@@ -6,7 +6,8 @@
 
 static const tok_layout released = {
     .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
-static const tok_layout toy = {.segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
+static const tok_layout toy = {
+    .segment_frames = 3, .i_tokens = 4, .p_tokens = 2, .codebook_size = 10};
 
 /* A plan of `count` tokens that count up. */
 static tok_plan plan_of(const tok_layout *layout, int64_t count, int64_t video_frames)
@@ -48,8 +49,8 @@ static void numbers_that_do_not_fit(void **state)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         tok_plan p;
         lt_error err = {0};
-        check_failed(tok_plan_make(&released, tokens, counts[i], 8, 0, "plan", &p, &err), err, LT_ERR_INPUT,
-                     "plan: ");
+        check_failed(tok_plan_make(&released, tokens, counts[i], 8, 0, "plan", &p, &err), err,
+                     LT_ERR_INPUT, "plan: ");
         assert_null(p.tokens);
     }
 }
@@ -62,7 +63,8 @@ static void values_that_do_not_fit(void **state)
         int32_t tokens[4] = {0, 1, 2, bad[i]};
         tok_plan p;
         lt_error err = {0};
-        check_failed(tok_plan_make(&toy, tokens, 4, 8, 0, "plan", &p, &err), err, LT_ERR_INPUT, "token 3");
+        check_failed(tok_plan_make(&toy, tokens, 4, 8, 0, "plan", &p, &err), err, LT_ERR_INPUT,
+                     "token 3");
     }
     int32_t tokens[4] = {0};
     tok_plan p;
@@ -78,7 +80,8 @@ static void cutting_and_joining(void **state)
 {
     (void)state;
     lt_error err = {0};
-    tok_plan whole = plan_of(&toy, 8 + 8 + 6, 27); /* 3 + 3 + 2 semantic frames: at most 29 of video */
+    /* 3 + 3 + 2 semantic frames: at most 29 of video */
+    tok_plan whole = plan_of(&toy, 8 + 8 + 6, 27);
     check_ok(tok_plan_set_note(&whole, "prompt", "a ball", &err), err);
 
     tok_plan head, tail, again;
@@ -105,7 +108,8 @@ static void cutting_and_joining(void **state)
     assert_int_equal(codes[7], whole.tokens[7]);
 
     tok_plan none;
-    check_failed(tok_plan_cut(&whole, 2, 2, &none, &err), err, LT_ERR_USAGE, "segments 2 to 3 of 3");
+    check_failed(tok_plan_cut(&whole, 2, 2, &none, &err), err, LT_ERR_USAGE,
+                 "segments 2 to 3 of 3");
     err = (lt_error){0};
     check_failed(tok_plan_cut(&whole, -1, 1, &none, &err), err, LT_ERR_USAGE, "segments");
     err = (lt_error){0};

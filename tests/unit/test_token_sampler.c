@@ -1,4 +1,5 @@
-/* Sampling settings: what they ask the draw for, what is refused, how draws lean towards a new prompt. */
+/* Sampling settings: what they ask the draw for, what is refused, how
+ * draws lean towards a new prompt. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,12 @@ static void leaning_towards_a_new_prompt(void **state)
 static void filters_of_a_draw(void **state)
 {
     (void)state;
-    ar_sampling s = {.seed = 3, .guidance = 2.5, .temperature = 0.5, .filter = AR_KEEP_ALL, .top_k = 7, .top_p = 0.25};
+    ar_sampling s = {.seed = 3,
+                     .guidance = 2.5,
+                     .temperature = 0.5,
+                     .filter = AR_KEEP_ALL,
+                     .top_k = 7,
+                     .top_p = 0.25};
     lt_choice c = ar_choice(&s, 1ull << 40);
     assert_true(c.seed == 3 && c.draw == 1ull << 40 && c.guidance == 2.5f && c.temperature == 0.5f);
     assert_true(c.top_k == 0 && c.top_p < 0);
@@ -53,7 +59,8 @@ static void filters_of_a_draw(void **state)
     assert_true(c.top_k == 0 && c.top_p == 0.25);
 }
 
-/* Of three ids with probabilities 1/2, 1/4, 1/4; guidance and temperature as in a draw, an id that a draw cuts off counts too. */
+/* Of three ids with probabilities 1/2, 1/4, 1/4; guidance and temperature as in a draw, an id that
+ * a draw cuts off counts too. */
 static void surprise_of_an_id(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_tokenizer.c - what frames depend on, ties of the quantiser, and files that are refused. Toy weights of golden files. */
+/* test_tokenizer.c - what frames depend on, ties of the quantiser, and files that are refused. Toy
+ * weights of golden files. */
 #include <stdlib.h>
 
 #include "configs/model_config.h"
@@ -62,7 +63,8 @@ static void fill(float *values, int64_t count)
 static void encoding_looks_back_only(void **state)
 {
     (void)state;
-    toy t = open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.encode.partial.safetensors", TOK_ENCODER);
+    toy t =
+        open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.encode.partial.safetensors", TOK_ENCODER);
     float features[MAX_VALUES];
     float whole[MAX_VALUES];
     float part[MAX_VALUES];
@@ -71,16 +73,22 @@ static void encoding_looks_back_only(void **state)
     assert_true(FRAMES * values <= MAX_VALUES &&
                 tok_tokens_before(&t.cfg, FRAMES) * t.cfg.width <= MAX_VALUES);
     fill(features, FRAMES * values);
-    check_ok(tok_encode(t.model, features, FRAMES, tokens, &(tok_encode_extras){.latents = whole}, NULL), (lt_error){0});
+    check_ok(
+        tok_encode(t.model, features, FRAMES, tokens, &(tok_encode_extras){.latents = whole}, NULL),
+        (lt_error){0});
     for (int frames = 1; frames < FRAMES; frames++) {
         const size_t kept = (size_t)(tok_tokens_before(&t.cfg, frames) * t.cfg.width);
-        check_ok(tok_encode(t.model, features, frames, tokens, &(tok_encode_extras){.latents = part}, NULL), (lt_error){0});
+        check_ok(tok_encode(t.model, features, frames, tokens,
+                            &(tok_encode_extras){.latents = part}, NULL),
+                 (lt_error){0});
         assert_memory_equal(part, whole, kept * sizeof *part);
         float changed[MAX_VALUES];
         memcpy(changed, features, sizeof changed);
         for (int64_t i = frames * values; i < (frames + 1) * values; i++)
             changed[i] += 1;
-        check_ok(tok_encode(t.model, changed, FRAMES, tokens, &(tok_encode_extras){.latents = part}, NULL), (lt_error){0});
+        check_ok(tok_encode(t.model, changed, FRAMES, tokens, &(tok_encode_extras){.latents = part},
+                            NULL),
+                 (lt_error){0});
         assert_memory_equal(part, whole, kept * sizeof *part);
         assert_memory_not_equal(part + kept, whole + kept, (size_t)t.cfg.width * sizeof *part);
     }
@@ -90,7 +98,8 @@ static void encoding_looks_back_only(void **state)
 static void decoding_looks_back_only(void **state)
 {
     (void)state;
-    toy t = open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.decode.partial.safetensors", TOK_DECODER);
+    toy t =
+        open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.decode.partial.safetensors", TOK_DECODER);
     float whole[MAX_VALUES];
     float part[MAX_VALUES];
     int32_t tokens[64];
@@ -102,7 +111,8 @@ static void decoding_looks_back_only(void **state)
         const size_t kept = (size_t)(frames * values) * sizeof *part;
         check_ok(tok_decode(t.model, tokens, frames, part, NULL), (lt_error){0});
         assert_memory_equal(part, whole, kept);
-        int32_t *changed = &tokens[tok_tokens_before(&t.cfg, frames)]; /* the first of the next frame */
+        /* the first of the next frame */
+        int32_t *changed = &tokens[tok_tokens_before(&t.cfg, frames)];
         *changed = (*changed + 1) % t.cfg.codebook_size;
         check_ok(tok_decode(t.model, tokens, FRAMES, part, NULL), (lt_error){0});
         assert_memory_equal(part, whole, kept);
@@ -116,19 +126,23 @@ static void decoding_looks_back_only(void **state)
 static void what_is_refused(void **state)
 {
     (void)state;
-    toy t = open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.decode.partial.safetensors", TOK_DECODER);
+    toy t =
+        open_toy(TEST_SOURCE_DIR "/tests/golden/tokenizer.decode.partial.safetensors", TOK_DECODER);
     float features[MAX_VALUES];
     int32_t tokens[64] = {0};
     lt_error err = {0};
     check_failed(tok_decode(t.model, tokens, 0, features, &err), err, LT_ERR_INPUT, "0 frames");
     err = (lt_error){0};
-    check_failed(tok_decode(t.model, tokens, FRAMES + 1, features, &err), err, LT_ERR_INPUT, "6 frames");
+    check_failed(tok_decode(t.model, tokens, FRAMES + 1, features, &err), err, LT_ERR_INPUT,
+                 "6 frames");
     err = (lt_error){0};
     tokens[2] = t.cfg.codebook_size;
-    check_failed(tok_decode(t.model, tokens, 1, features, &err), err, LT_ERR_INPUT, "token 2 is 64");
+    check_failed(tok_decode(t.model, tokens, 1, features, &err), err, LT_ERR_INPUT,
+                 "token 2 is 64");
     err = (lt_error){0};
     tokens[2] = -1;
-    check_failed(tok_decode(t.model, tokens, 1, features, &err), err, LT_ERR_INPUT, "token 2 is -1");
+    check_failed(tok_decode(t.model, tokens, 1, features, &err), err, LT_ERR_INPUT,
+                 "token 2 is -1");
     close_toy(&t);
 }
 
@@ -177,7 +191,8 @@ static void patches_of_a_picture(void **state)
 {
     (void)state;
     const cfg_theia cfg = {.patch_size = 2};
-    uint8_t picture[2 * 5 * 3]; /* 2 rows, 5 columns: two patches a side, the fifth column is dropped */
+    uint8_t picture[2 * 5 * 3]; /* 2 rows, 5 columns: two patches a side, the fifth column is
+                                   dropped */
     float patches[4 * 12];
     for (int i = 0; i < 30; i++)
         picture[i] = (uint8_t)(i * 8);

@@ -33,7 +33,8 @@ static void each_input_channel_has_its_pixel(void **state)
         for (int y = 0; y < 2 * H; y++)
             for (int x = 0; x < 2 * W; x++)
                 for (int c = 0; c < C; c++)
-                    assert_true(r.out[t][y][x][c] == r.in[t][y / 2][x / 2][4 * c + 2 * (y % 2) + x % 2]);
+                    assert_true(r.out[t][y][x][c] ==
+                                r.in[t][y / 2][x / 2][4 * c + 2 * (y % 2) + x % 2]);
     lt_ops_close(&o);
     backend->table->close(backend);
 }

@@ -21,7 +21,14 @@ static const cfg_vae cfg = {.in_channels = 3,
                             .groups = 32,
                             .scale_factor = 1.15258426};
 
-enum { H = 2, W = 3, CELLS = 16 * H * W, MOST_LATENTS = 7, MOST_FRAMES = 25, FRAME = 3 * 4 * H * 4 * W };
+enum {
+    H = 2,
+    W = 3,
+    CELLS = 16 * H * W,
+    MOST_LATENTS = 7,
+    MOST_FRAMES = 25,
+    FRAME = 3 * 4 * H * 4 * W
+};
 
 static lt_backend *backend;
 static lt_golden *golden;
@@ -41,7 +48,8 @@ static int open_model(void **state)
 {
     (void)state;
     const char *path = TEST_SOURCE_DIR "/tests/golden/vae.decode.five.safetensors";
-    if (lt_reference_open(&backend, 0, &err) != LT_OK || lt_golden_open(path, &golden, &err) != LT_OK ||
+    if (lt_reference_open(&backend, 0, &err) != LT_OK ||
+        lt_golden_open(path, &golden, &err) != LT_OK ||
         vae_open(lt_golden_weights(golden), &cfg, backend, VAE_DECODER, &model, &err) != LT_OK)
         return -1;
     const lt_draw draw = {.seed = 7, .stage = LT_DRAW_REFINE};
@@ -74,7 +82,8 @@ static void pieces_give_the_same_bytes(void **state)
             const int n = cuts[i][k];
             const int64_t frames = vae_decoder_frames(d, n);
             assert_int_equal(
-                vae_decode(d, latents + latent_at * CELLS, n, got + frame_at * FRAME, NULL, &err), LT_OK);
+                vae_decode(d, latents + latent_at * CELLS, n, got + frame_at * FRAME, NULL, &err),
+                LT_OK);
             latent_at += n;
             frame_at += frames;
         }
@@ -84,11 +93,13 @@ static void pieces_give_the_same_bytes(void **state)
     }
 }
 
-/* The first latents of a stream, and those after its first three, alone: as many as give what all together give, and no more than needed. */
+/* The first latents of a stream, and those after its first three, alone: as many as give what all
+ * together give, and no more than needed. */
 static void whole_calls_give_the_same_bytes(void **state)
 {
     (void)state;
-    static const int whole[][8] = {{0, 3, 3, 3, 5, 5, 7, 7}, {0, 2, 2, 4, 4}}; /* by latents asked for, after 0 and 3 */
+    /* by latents asked for, after 0 and 3 */
+    static const int whole[][8] = {{0, 3, 3, 3, 5, 5, 7, 7}, {0, 2, 2, 4, 4}};
     static uint8_t got[sizeof wanted];
     for (int done = 0; done <= 3; done += 3)
         for (int n = 1; n <= 7 - done; n++) {
@@ -99,7 +110,9 @@ static void whole_calls_give_the_same_bytes(void **state)
             if (done > 0)
                 assert_int_equal(vae_decode(d, latents, done, got, NULL, &err), LT_OK);
             const int64_t before = done > 0 ? 4 * done - 3 : 0;
-            assert_int_equal(vae_decode(d, latents + done * CELLS, taken, got + before * FRAME, NULL, &err), LT_OK);
+            assert_int_equal(
+                vae_decode(d, latents + done * CELLS, taken, got + before * FRAME, NULL, &err),
+                LT_OK);
             assert_memory_equal(got, wanted, (size_t)(4 * (done + n) - 3) * FRAME);
             vae_decoder_close(d);
         }
@@ -119,7 +132,8 @@ static void a_restored_stream_goes_on_in_the_same_bytes(void **state)
 
     vae_decoder *second = fresh();
     assert_int_equal(vae_decoder_load(second, saved, bytes, &err), LT_OK);
-    assert_int_equal(vae_decode(second, latents + 5 * CELLS, 2, got + 17 * FRAME, NULL, &err), LT_OK);
+    assert_int_equal(vae_decode(second, latents + 5 * CELLS, 2, got + 17 * FRAME, NULL, &err),
+                     LT_OK);
     assert_memory_equal(got, wanted, sizeof wanted);
     vae_decoder_close(second);
     free(saved);
@@ -199,17 +213,20 @@ static void memory_is_flat_and_given_back(void **state)
     assert_int_equal(vae_decode(d, latents, 3, got, NULL, &err), LT_OK);
     const size_t after_three = backend->memory_in_use - before;
     assert_int_equal(vae_decode(d, latents + 3 * CELLS, 4, got, NULL, &err), LT_OK);
-    assert_int_equal(backend->memory_in_use - before, after_three); /* flat in the stream's length */
+    /* flat in the stream's length */
+    assert_int_equal(backend->memory_in_use - before, after_three);
     vae_decoder_close(d);
     assert_int_equal(backend->memory_in_use, before);
 }
 
-/* All latents by a decoder of `b`, whole or frame by frame: the frames, and the most memory that was in use meanwhile. */
+/* All latents by a decoder of `b`, whole or frame by frame: the frames, and the most memory that
+ * was in use meanwhile. */
 static size_t decode_at_pace(lt_backend *b, unsigned pace, uint8_t *rgb)
 {
     vae_model *m;
     vae_decoder *d;
-    assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, b, VAE_DECODER | pace, &m, &err), LT_OK);
+    assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, b, VAE_DECODER | pace, &m, &err),
+                     LT_OK);
     assert_int_equal(vae_decoder_open(m, H, W, &d, &err), LT_OK);
     b->memory_peak = b->memory_in_use;
     const size_t before = b->memory_in_use;
@@ -252,14 +269,17 @@ static void the_pace_may_change_between_calls(void **state)
     assert_non_null(saved);
     assert_int_equal(vae_decode(first, latents, 3, got, NULL, &err), LT_OK);
     assert_int_equal(vae_decoder_save(first, saved, &err), LT_OK);
-    assert_int_equal(
-        vae_open(lt_golden_weights(golden), &cfg, backend, VAE_DECODER | VAE_SPARE_MEMORY, &spare, &err), LT_OK);
+    assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, backend,
+                              VAE_DECODER | VAE_SPARE_MEMORY, &spare, &err),
+                     LT_OK);
     assert_int_equal(vae_decoder_open(spare, H, W, &second, &err), LT_OK);
     assert_int_equal(vae_decoder_load(second, saved, bytes, &err), LT_OK);
-    assert_int_equal(vae_decode(second, latents + 3 * CELLS, 2, got + 9 * FRAME, NULL, &err), LT_OK);
+    assert_int_equal(vae_decode(second, latents + 3 * CELLS, 2, got + 9 * FRAME, NULL, &err),
+                     LT_OK);
     assert_int_equal(vae_decoder_save(second, saved, &err), LT_OK);
     assert_int_equal(vae_decoder_load(first, saved, bytes, &err), LT_OK);
-    assert_int_equal(vae_decode(first, latents + 5 * CELLS, 2, got + 17 * FRAME, NULL, &err), LT_OK);
+    assert_int_equal(vae_decode(first, latents + 5 * CELLS, 2, got + 17 * FRAME, NULL, &err),
+                     LT_OK);
     assert_memory_equal(got, wanted, sizeof wanted);
     vae_decoder_close(second);
     vae_decoder_close(first);

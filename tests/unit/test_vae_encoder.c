@@ -31,8 +31,10 @@ static int open_model(void **state)
 {
     (void)state;
     const char *path = TEST_SOURCE_DIR "/tests/golden/vae.encode.thirteen.safetensors";
-    return lt_reference_open(&backend, 0, &err) == LT_OK && lt_golden_open(path, &golden, &err) == LT_OK &&
-                   vae_open(lt_golden_weights(golden), &cfg, backend, VAE_ENCODER, &model, &err) == LT_OK
+    return lt_reference_open(&backend, 0, &err) == LT_OK &&
+                   lt_golden_open(path, &golden, &err) == LT_OK &&
+                   vae_open(lt_golden_weights(golden), &cfg, backend, VAE_ENCODER, &model, &err) ==
+                       LT_OK
                ? 0
                : -1;
 }
@@ -107,7 +109,8 @@ static void frame_by_frame_in_the_same_bytes_and_less_memory(void **state)
             for (int pace = 0; pace < 2; pace++) {
                 vae_model *m;
                 const unsigned what = VAE_ENCODER | (pace ? (unsigned)VAE_SPARE_MEMORY : 0U);
-                assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, all[i], what, &m, &err), LT_OK);
+                assert_int_equal(vae_open(lt_golden_weights(golden), &cfg, all[i], what, &m, &err),
+                                 LT_OK);
                 const size_t before = all[i]->memory_in_use;
                 all[i]->memory_peak = before;
                 assert_int_equal(vae_encode(m, frames, T, H, W, mean[pace], NULL, &err), LT_OK);

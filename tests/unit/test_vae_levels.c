@@ -97,7 +97,8 @@ static void the_release_keeps_38_layers(void **state)
 static void the_largest_activation_is_found(void **state)
 {
     (void)state;
-    assert_int_equal(vae_decoder_elements(&release, 3, 60, 90), 796262400); /* 256 x 9 x 480 x 720 */
+    /* 256 x 9 x 480 x 720 */
+    assert_int_equal(vae_decoder_elements(&release, 3, 60, 90), 796262400);
     assert_int_equal(vae_encoder_elements(&release, 49, 480, 720), 128LL * 49 * 480 * 720);
 }
 

@@ -10,7 +10,8 @@
 #include "tests/support/scratch.h"
 #include "tests/support/small_video.h"
 
-static const media_spec mp4 = {.format = MEDIA_MP4, .width = 48, .height = 32, .scale = 1, .fps = 8};
+static const media_spec mp4 = {
+    .format = MEDIA_MP4, .width = 48, .height = 32, .scale = 1, .fps = 8};
 static const char story[] = "{\"prompt\":\"a red ball, \\u00e4 \\\"quoted\\\"\",\"seed\":42}";
 
 static media_spec of_format(media_format format)
@@ -33,7 +34,8 @@ static int count_frames(const char *name)
 {
     lt_error err = {0};
     media_reader *r = reader_of(name);
-    uint8_t *rgb = malloc(3 * (size_t)media_reader_info(r)->width * (size_t)media_reader_info(r)->height);
+    uint8_t *rgb =
+        malloc(3 * (size_t)media_reader_info(r)->width * (size_t)media_reader_info(r)->height);
     int frames = -1;
     for (bool got = true; got; frames++)
         check_ok(media_read_frame(r, rgb, &got, &err), err);
@@ -76,7 +78,8 @@ static void the_index_comes_first_and_no_versions_come_at_all(void **state)
         assert_false(contains(data, bytes, "Lavf5"));
         assert_false(contains(data, bytes, "Lavc"));
         if (formats[i] == MEDIA_MP4)
-            assert_true((char *)memmem(data, bytes, "moov", 4) < (char *)memmem(data, bytes, "mdat", 4));
+            assert_true((char *)memmem(data, bytes, "moov", 4) <
+                        (char *)memmem(data, bytes, "mdat", 4));
         free(data);
     }
 }
@@ -189,7 +192,9 @@ static void a_growing_file_is_a_new_one(void **state)
         size_t bytes;
         void *blob = small_video_window(&mp4, 0, 5, &bytes);
         (void)unlink(scratch_path("linked.mp4"));
-        assert_int_equal(hard ? link(scratch_path("precious.txt"), scratch_path("linked.mp4")) : symlink("precious.txt", scratch_path("linked.mp4")), 0);
+        assert_int_equal(hard ? link(scratch_path("precious.txt"), scratch_path("linked.mp4"))
+                              : symlink("precious.txt", scratch_path("linked.mp4")),
+                         0);
         check_ok(media_file_open(&target, &f, &err), err);
         check_ok(media_file_add(f, blob, bytes, &err), err);
         check_ok(media_file_close(f, &err), err);
@@ -281,7 +286,8 @@ static uint8_t *noisy_frames(int width, int height, int count)
     return frames;
 }
 
-/* Without the restriction of window_encoder.c's `has_avx512` 16 of 800 were others on a Skylake-SP, the first after three. */
+/* Without the restriction of window_encoder.c's `has_avx512` 16 of 800 were others on a Skylake-SP,
+ * the first after three. */
 static void the_same_pictures_always_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -324,7 +330,8 @@ static void failures_say_why(void **state)
     size_t bytes;
     void *nothing;
     check_ok(media_encoder_open(&mp4, &e, &err), err);
-    check_failed(media_encoder_finish(e, &nothing, &bytes, &err), err, LT_ERR_USAGE, "without frames");
+    check_failed(media_encoder_finish(e, &nothing, &bytes, &err), err, LT_ERR_USAGE,
+                 "without frames");
 
     err = (lt_error){0};
     const media_target empty = {.kind = MEDIA_FINISHED, .path = scratch_path("empty.mp4")};
@@ -333,7 +340,8 @@ static void failures_say_why(void **state)
 
     err = (lt_error){0};
     void *blob = small_video_window(&mp4, 0, 2, &bytes);
-    const media_target nowhere = {.kind = MEDIA_FINISHED, .path = scratch_path("no/such/folder.mp4")};
+    const media_target nowhere = {.kind = MEDIA_FINISHED,
+                                  .path = scratch_path("no/such/folder.mp4")};
     check_ok(media_file_open(&nowhere, &f, &err), err);
     check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_FAILED, "No such file");
     media_file_abandon(f);
@@ -394,7 +402,8 @@ static void pictures_that_cannot_be_renamed_are_an_error(void **state)
     scratch_write_text("blocked/all-00003.png/inside", "a folder in the way");
     media_file *f = begin_pictures("blocked/all.png", 1);
     check_failed(media_file_close(f, &err), err, LT_ERR_INPUT, "blocked/all-00003.png");
-    assert_int_equal(scratch_count("blocked"), 4); /* three pictures before it, and nothing that waits */
+    /* three pictures before it, and nothing that waits */
+    assert_int_equal(scratch_count("blocked"), 4);
 }
 
 static void a_sequence_whose_folder_cannot_be_held_leaves_nothing(void **state)
@@ -419,7 +428,8 @@ static void a_sequence_whose_folder_cannot_be_held_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_pictures_always_give_the_same_bytes), /* first: in memory that is still new it finds most */
+        /* first: in memory that is still new it finds most */
+        cmocka_unit_test(the_same_pictures_always_give_the_same_bytes),
         cmocka_unit_test(thirty_seconds_are_thirty_seconds),
         cmocka_unit_test(the_index_comes_first_and_no_versions_come_at_all),
         cmocka_unit_test(the_same_windows_give_the_same_bytes),

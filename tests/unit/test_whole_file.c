@@ -21,13 +21,15 @@ static FILE *file_of(size_t n)
 static void all_bytes_come_and_a_zero_behind_them(void **state)
 {
     (void)state;
-    const size_t sizes[] = {0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 16) + 2, 1 << 17, (1 << 17) + 1, MOST};
+    const size_t sizes[] = {
+        0, 1, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, (1 << 16) + 2, 1 << 17, (1 << 17) + 1, MOST};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         FILE *f = file_of(sizes[k]);
         char *data;
         size_t bytes;
         lt_error err = {0};
-        assert_int_equal(lt_whole_stream_read(f, "numbers", MOST, "numbers", &data, &bytes, &err), LT_OK);
+        assert_int_equal(lt_whole_stream_read(f, "numbers", MOST, "numbers", &data, &bytes, &err),
+                         LT_OK);
         assert_int_equal(bytes, sizes[k]);
         for (size_t i = 0; i < bytes; i++)
             assert_int_equal((unsigned char)data[i], i % 251);
@@ -44,13 +46,13 @@ static void too_much_is_refused_by_name(void **state)
     char *data;
     size_t bytes;
     lt_error err = {0};
-    check_failed(lt_whole_stream_read(f, "numbers", MOST, "a list", &data, &bytes, &err), err, LT_ERR_INPUT,
-                 "numbers: found more than 195 KiB, expected a list");
+    check_failed(lt_whole_stream_read(f, "numbers", MOST, "a list", &data, &bytes, &err), err,
+                 LT_ERR_INPUT, "numbers: found more than 195 KiB, expected a list");
     assert_null(data);
     fclose(f);
     err = (lt_error){0};
-    check_failed(lt_whole_file_read("/dev/zero", MOST, "a list", &data, &bytes, &err), err, LT_ERR_INPUT,
-                 "expected a list");
+    check_failed(lt_whole_file_read("/dev/zero", MOST, "a list", &data, &bytes, &err), err,
+                 LT_ERR_INPUT, "expected a list");
 }
 
 static void what_cannot_be_read_says_why(void **state)
@@ -59,10 +61,11 @@ static void what_cannot_be_read_says_why(void **state)
     char *data;
     size_t bytes;
     lt_error err = {0};
-    check_failed(lt_whole_file_read("no such file", MOST, "a list", &data, &bytes, &err), err, LT_ERR_INPUT,
-                 "no such file: No such file");
+    check_failed(lt_whole_file_read("no such file", MOST, "a list", &data, &bytes, &err), err,
+                 LT_ERR_INPUT, "no such file: No such file");
     err = (lt_error){0};
-    check_failed(lt_whole_file_read("/", MOST, "a list", &data, &bytes, &err), err, LT_ERR_INPUT, "Is a directory");
+    check_failed(lt_whole_file_read("/", MOST, "a list", &data, &bytes, &err), err, LT_ERR_INPUT,
+                 "Is a directory");
     assert_null(data);
 }
 

@@ -170,7 +170,8 @@ static void refuses_overlaps(void **state)
     const pt_record outer[] = {{"data.pkl", inner.data, inner.bytes}, {"data/0", "seen", 4}};
     bytes_close(&file);
     pt_archive(&file, outer, 2, &at);
-    bytes_set(&file, at.central[1] + 42, 4, at.data[0] + in.local[0]); /* into the first entry's data */
+    /* into the first entry's data */
+    bytes_set(&file, at.central[1] + 42, 4, at.data[0] + in.local[0]);
     bytes_set(&file, at.central[1] + 20, 4, 6);
     bytes_set(&file, at.central[1] + 24, 4, 6);
     refuse("overlaps");
@@ -192,7 +193,8 @@ static void refuses_other_bytes_around(void **state)
     refuse("no end record");
 }
 
-/* Offsets and sizes above 4 GiB stand in a field of their own; torch writes it even where they would fit. */
+/* Offsets and sizes above 4 GiB stand in a field of their own; torch writes
+ * it even where they would fit. */
 static void reads_wide_fields(void **state)
 {
     (void)state;
@@ -244,7 +246,8 @@ static void refuses_every_truncation(void **state)
 static void knows_the_checksum(void **state)
 {
     (void)state;
-    assert_int_equal(lt_crc32((const uint8_t *)"123456789", 9), 0xcbf43926); /* the check value of CRC-32 */
+    /* the check value of CRC-32 */
+    assert_int_equal(lt_crc32((const uint8_t *)"123456789", 9), 0xcbf43926);
     assert_int_equal(lt_crc32((const uint8_t *)"", 0), 0);
     static uint8_t long_data[5003];
     for (int i = 0; i < 5003; i++)

@@ -1,4 +1,5 @@
-/* cuda_bf16.h - bf16 for the host build: the upper half of an f32, rounded to nearest even. Test-only. */
+/* cuda_bf16.h - bf16 for the host build: the upper half of an f32,
+ * rounded to nearest even. Test-only. */
 #ifndef HOST_CUDA_BF16_H
 #define HOST_CUDA_BF16_H
 

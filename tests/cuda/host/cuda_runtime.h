@@ -1,9 +1,10 @@
-/* cuda_runtime.h - the CUDA language for the host's compiler: keywords, vector types, built-in variables, barriers, shuffles,
- * launches. Test-only, see cuda_runtime_api.h.
+/* cuda_runtime.h - the CUDA language for the host's compiler: keywords, vector types, built-in
+ * variables, barriers, shuffles, launches. Test-only, see cuda_runtime_api.h.
  *
- * A block runs on one OS thread, its threads as fibres that change at barriers and shuffles only; blocks follow each other. Host
- * threads that use a device take turns, call by call.
- * A barrier that not every thread of the block reaches, or a shuffle that a lane of its mask misses, ends the test with a message.
+ * A block runs on one OS thread, its threads as fibres that change at barriers and shuffles only;
+ * blocks follow each other. Host threads that use a device take turns, call by call.
+ * A barrier that not every thread of the block reaches, or a shuffle that a lane of its mask
+ * misses, ends the test with a message.
  */
 #ifndef HOST_CUDA_RUNTIME_H
 #define HOST_CUDA_RUNTIME_H
@@ -22,10 +23,10 @@
 #define __device__
 #define __host__
 #define __forceinline__ inline
-#define __noinline__ __attribute__((noinline))
+#define __noinline__    __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
-#define __shared__ thread_local /* all threads of a block live on one OS thread */
+#define __shared__   thread_local /* all threads of a block live on one OS thread */
 #define __constant__ static
 #define __grid_constant__
 
@@ -42,20 +43,22 @@ struct dim3 {
     }
 };
 
-#define HOST_VECTORS(type, name)                                                                                        \
-    struct alignas(2 * sizeof(type)) name##2 {                                                                          \
-        type x, y;                                                                                                      \
-    };                                                                                                                  \
-    struct alignas(4 * sizeof(type) < 16 ? 4 * sizeof(type) : 16) name##4 {                                             \
-        type x, y, z, w;                                                                                                \
-    };                                                                                                                  \
-    inline name##2 make_##name##2(type x, type y)                                                                       \
-    {                                                                                                                   \
-        return {x, y};                                                                                                  \
-    }                                                                                                                   \
-    inline name##4 make_##name##4(type x, type y, type z, type w)                                                       \
-    {                                                                                                                   \
-        return {x, y, z, w};                                                                                            \
+#define HOST_VECTORS(type, name)                                                                   \
+    struct alignas(2 * sizeof(type)) name##2                                                       \
+    {                                                                                              \
+        type x, y;                                                                                 \
+    };                                                                                             \
+    struct alignas(4 * sizeof(type) < 16 ? 4 * sizeof(type) : 16) name##4                          \
+    {                                                                                              \
+        type x, y, z, w;                                                                           \
+    };                                                                                             \
+    inline name##2 make_##name##2(type x, type y)                                                  \
+    {                                                                                              \
+        return {x, y};                                                                             \
+    }                                                                                              \
+    inline name##4 make_##name##4(type x, type y, type z, type w)                                  \
+    {                                                                                              \
+        return {x, y, z, w};                                                                       \
     }
 HOST_VECTORS(signed char, char)
 HOST_VECTORS(unsigned char, uchar)
@@ -84,7 +87,8 @@ void __syncwarp(unsigned mask = 0xffffffffu);
 /* The value that lane `from` of this warp gave; every lane of `mask` takes part. */
 uint64_t host_exchange(unsigned mask, uint64_t value, int from);
 extern int host_current_lane;
-void host_wait_until(const std::function<bool()> &holds); /* that other threads of the block make true */
+/* that other threads of the block make true */
+void host_wait_until(const std::function<bool()> &holds);
 int host_device(); /* as cudaSetDevice chose for this OS thread */
 bool host_devices_lost();
 
@@ -119,13 +123,15 @@ template <typename T> inline T __shfl_xor_sync(unsigned mask, T value, int flip,
     return host_shuffle(mask, value, from / width == host_lane() / width ? from : host_lane());
 }
 
-template <typename T> inline T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width = 32)
+template <typename T>
+inline T __shfl_down_sync(unsigned mask, T value, unsigned distance, int width = 32)
 {
     const int from = host_lane() + (int)distance;
     return host_shuffle(mask, value, from / width == host_lane() / width ? from : host_lane());
 }
 
-template <typename T> inline T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width = 32)
+template <typename T>
+inline T __shfl_up_sync(unsigned mask, T value, unsigned distance, int width = 32)
 {
     const int from = host_lane() - (int)distance;
     return host_shuffle(mask, value, from >= host_lane() / width * width ? from : host_lane());
@@ -253,7 +259,8 @@ inline int __dp4a(int a, int b, int c)
 
 enum { cudaLaunchAttributeProgrammaticStreamSerialization };
 
-/* Accepted from kernels that can wait, and counted; a kernel here always comes after the one before it. */
+/* Accepted from kernels that can wait, and counted; a kernel here always
+ * comes after the one before it. */
 typedef struct {
     int id;
     struct {
@@ -279,10 +286,12 @@ cudaError_t host_enqueue(cudaStream_t stream, std::function<void()> work);
 cudaError_t host_enqueue_kernel(cudaStream_t stream, std::function<void()> work);
 
 template <typename... P, typename... A>
-inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(P...), A &&...arguments)
+inline cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t *config, void (*kernel)(P...),
+                                      A &&...arguments)
 {
     const std::tuple<P...> copies(static_cast<P>(arguments)...);
-    return host_launch(config, (const void *)kernel, (sizeof(P) + ... + 0), [kernel, copies] { std::apply(kernel, copies); });
+    return host_launch(config, (const void *)kernel, (sizeof(P) + ... + 0),
+                       [kernel, copies] { std::apply(kernel, copies); });
 }
 
 #endif

@@ -1,13 +1,17 @@
-/* cuda_runtime_api.h - the part of the CUDA runtime that kernels/cuda calls, on the host. Test-only: it stands first in the
- * include path of the host build. C11 and C++17; host_runtime.cpp has the functions.
+/* cuda_runtime_api.h - the part of the CUDA runtime that kernels/cuda calls, on the host.
+ * Test-only: it stands first in the include path of the host build. C11 and C++17; host_runtime.cpp
+ * has the functions.
  *
- * Memory of the "device" comes filled with a pattern. Host code that touches it faults: it may be read and written only while a
- * kernel or a copy runs. Under the address sanitizer it is malloc's instead, and the sanitizer watches what a kernel does.
+ * Memory of the "device" comes filled with a pattern. Host code that touches it faults: it may be
+ * read and written only while a kernel or a copy runs. Under the address sanitizer it is malloc's
+ * instead, and the sanitizer watches what a kernel does.
  *
- * There are three devices. On the first the threads of a block take their turns from first to last, on the second from last to
- * first: a kernel that lacks a barrier gives other results there. On the first the stream that was opened first does everything
- * at once and other streams as late as events allow; on the second it is the other way round; on the third all are late: an order
- * between streams, or with the host, that nobody waits for gives other results as well (host_streams.cpp).
+ * There are three devices. On the first the threads of a block take their turns from first to last,
+ * on the second from last to first: a kernel that lacks a barrier gives other results there. On the
+ * first the stream that was opened first does everything at once and other streams as late as
+ * events allow; on the second it is the other way round; on the third all are late: an order
+ * between streams, or with the host, that nobody waits for gives other results as well
+ * (host_streams.cpp).
  */
 #ifndef HOST_CUDA_RUNTIME_API_H
 #define HOST_CUDA_RUNTIME_API_H
@@ -41,7 +45,11 @@ typedef enum {
     cudaErrorStreamCaptureWrongThread = 908
 } cudaError_t;
 
-typedef enum { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 } cudaMemcpyKind;
+typedef enum {
+    cudaMemcpyHostToDevice = 1,
+    cudaMemcpyDeviceToHost = 2,
+    cudaMemcpyDeviceToDevice = 3
+} cudaMemcpyKind;
 typedef enum { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 } cudaFuncAttribute;
 
 typedef struct host_stream *cudaStream_t;
@@ -75,7 +83,8 @@ cudaError_t cudaFree(void *memory);
 cudaError_t cudaMallocHost(void **memory, size_t bytes);
 cudaError_t cudaFreeHost(void *memory);
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total);
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -87,7 +96,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
+                                 unsigned long long flags);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
@@ -99,15 +109,17 @@ const char *cudaGetErrorString(cudaError_t code);
 
 /* ---- the test's own handles on it ---- */
 
-/* What stands in for a library's kernels: work(copy of the argument) as one piece of a stream's work. */
-cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument, size_t bytes);
+/* What stands in for a library's kernels: work(copy of the argument) as
+ * one piece of a stream's work. */
+cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument,
+                              size_t bytes);
 
 /* Device memory may be touched between these; they nest. */
 void host_device_begin(void);
 void host_device_end(void);
 
-/* What kernels were compiled for, 90 at first. Those for less cannot wait for what comes before, and a launch that lets them begin early
- * is refused. */
+/* What kernels were compiled for, 90 at first. Those for less cannot wait for what comes before,
+ * and a launch that lets them begin early is refused. */
 void host_compile_for(int architecture);
 
 /* Kernels and graphs that the host launched. */
@@ -118,18 +130,21 @@ size_t host_early_launches(void);
 size_t host_kernels(void);
 /* How often the host waited for a stream or an event. */
 size_t host_waits(void);
-/* cudaSuccess, or while a stream captures what a call returns that is not allowed then; it spoils the capture. */
+/* cudaSuccess, or while a stream captures what a call returns that is not allowed
+ * then; it spoils the capture. */
 cudaError_t host_refuse_in_capture(void);
 
 /* Everything that is queued anywhere. */
 void host_finish_all(void);
 
-/* Version of what stands in for cuBLASLt, at first one that multiplies rows with scales of their own. */
+/* Version of what stands in for cuBLASLt, at first one that multiplies
+ * rows with scales of their own. */
 void host_set_cublas(size_t version);
 
 /* Bytes of device memory there are; cudaMalloc fails beyond. */
 void host_set_memory(size_t bytes);
-/* Waiting for a stream fails, and so does asking for memory, as after a kernel that went wrong; until `lost` is 0. */
+/* Waiting for a stream fails, and so does asking for memory, as after a kernel that went wrong;
+ * until `lost` is 0. */
 void host_lose_devices(int lost);
 /* The most that was taken since. */
 size_t host_memory_peak(void);

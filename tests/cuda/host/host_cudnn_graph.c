@@ -1,6 +1,7 @@
-/* host_cudnn_graph.c - what kernels/cuda/cudnn_graph.h promises, in plain loops: graphs of the host build. Every index goes
- * through the dimensions and strides that a graph names, so a layout that is described wrongly gives wrong numbers. There is
- * no plan for an odd number of channels, so that what does without cuDNN is tested too. Test-only. */
+/* host_cudnn_graph.c - what kernels/cuda/cudnn_graph.h promises, in plain loops: graphs of the host
+ * build. Every index goes through the dimensions and strides that a graph names, so a layout that
+ * is described wrongly gives wrong numbers. There is no plan for an odd number of channels, so that
+ * what does without cuDNN is tested too. Test-only. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ bool lt_cudnn_find(const lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_pl
     return true;
 }
 
-lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan, lt_error *err)
+lt_status lt_cudnn_keep(lt_cudnn *l, const void *key, size_t bytes, lt_cudnn_plan *plan,
+                        lt_error *err)
 {
     lt_cudnn_plan *kept = plan != NULL ? plan : calloc(1, sizeof *kept);
     const lt_status s = lt_plan_keep(&l->plans, key, bytes, kept, err);
@@ -108,8 +110,9 @@ static void *part(lt_graph *g, size_t bytes)
     return made;
 }
 
-static lt_graph_tensor new_tensor(lt_graph *g, tensor_kind kind, int64_t name, lt_dtype type, int64_t alignment, int rank,
-                                  const int64_t *dim, const int64_t *stride)
+static lt_graph_tensor new_tensor(lt_graph *g, tensor_kind kind, int64_t name, lt_dtype type,
+                                  int64_t alignment, int rank, const int64_t *dim,
+                                  const int64_t *stride)
 {
     tensor *t = part(g, sizeof *t);
     *t = (tensor){.kind = kind, .name = name, .type = type, .alignment = alignment, .rank = rank};
@@ -118,8 +121,8 @@ static lt_graph_tensor new_tensor(lt_graph *g, tensor_kind kind, int64_t name, l
     return t;
 }
 
-lt_graph_tensor lt_graph_stored(lt_graph *g, int64_t name, lt_dtype type, int64_t alignment, int rank, const int64_t *dim,
-                                const int64_t *stride)
+lt_graph_tensor lt_graph_stored(lt_graph *g, int64_t name, lt_dtype type, int64_t alignment,
+                                int rank, const int64_t *dim, const int64_t *stride)
 {
     return new_tensor(g, STORED, name, type, alignment, rank, dim, stride);
 }
@@ -132,8 +135,8 @@ int64_t lt_graph_alignment(const void *memory)
     return alignment;
 }
 
-lt_graph_tensor lt_graph_between(lt_graph *g, int64_t name, lt_dtype type, int rank, const int64_t *dim,
-                                 const int64_t *stride)
+lt_graph_tensor lt_graph_between(lt_graph *g, int64_t name, lt_dtype type, int rank,
+                                 const int64_t *dim, const int64_t *stride)
 {
     return new_tensor(g, BETWEEN, name, type, 1, rank, dim, stride);
 }
@@ -151,7 +154,8 @@ static operation *new_operation(lt_graph *g)
     return o;
 }
 
-void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y, const lt_graph_conv_shape *shape)
+void lt_graph_conv(lt_graph *g, lt_graph_tensor x, lt_graph_tensor w, lt_graph_tensor y,
+                   const lt_graph_conv_shape *shape)
 {
     operation *o = new_operation(g);
     o->kind = CONV;
@@ -170,8 +174,8 @@ void lt_graph_add(lt_graph *g, lt_graph_tensor a, lt_graph_tensor b, lt_graph_te
     o->out = *(tensor *)y;
 }
 
-void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v, lt_graph_tensor scale,
-                        lt_graph_tensor out)
+void lt_graph_attention(lt_graph *g, lt_graph_tensor q, lt_graph_tensor k, lt_graph_tensor v,
+                        lt_graph_tensor scale, lt_graph_tensor out)
 {
     operation *o = new_operation(g);
     o->kind = ATTENTION;
@@ -230,13 +234,15 @@ static bool next(const tensor *t, int first, int64_t *at)
 }
 
 /* Of x from place `x_at` on times y from `y_at` on, along a dimension of both. */
-static double dot(const tensor *x, const int64_t *x_at, const tensor *y, const int64_t *y_at, int dimension)
+static double dot(const tensor *x, const int64_t *x_at, const tensor *y, const int64_t *y_at,
+                  int dimension)
 {
     const int64_t from_x = place(x, x_at);
     const int64_t from_y = place(y, y_at);
     double sum = 0;
     for (int64_t i = 0; i < y->dim[dimension]; i++)
-        sum += stored(x, from_x + i * x->stride[dimension]) * stored(y, from_y + i * y->stride[dimension]);
+        sum += stored(x, from_x + i * x->stride[dimension]) *
+               stored(y, from_y + i * y->stride[dimension]);
     return sum;
 }
 
@@ -299,7 +305,8 @@ static void for_each(const operation *o)
 {
     int64_t at[5] = {0};
     do {
-        const double value = o->kind == CONV ? conv_at(o, at) : get(&o->in[0], at) + get(&o->in[1], at);
+        const double value =
+            o->kind == CONV ? conv_at(o, at) : get(&o->in[0], at) + get(&o->in[1], at);
         lt_store_element(o->out.memory, o->out.type, place(&o->out, at), value);
     } while (next(&o->out, 0, at));
 }
@@ -313,14 +320,15 @@ static int64_t last_place(const tensor *t)
 }
 
 /* Memory by name: what the run gives, or what an earlier operation left. */
-static lt_status find_memory(tensor *t, const int64_t *names, void *const *memory, int count, lt_error *err)
+static lt_status find_memory(tensor *t, const int64_t *names, void *const *memory, int count,
+                             lt_error *err)
 {
     for (int i = 0; i < count; i++)
         if (names[i] == t->name)
             t->memory = memory[i];
     if (t->memory == NULL || (uintptr_t)t->memory % (uintptr_t)t->alignment != 0)
-        return lt_fail(err, LT_ERR_FAILED, "host: tensor %lld is not given, or not aligned to %lld", (long long)t->name,
-                       (long long)t->alignment);
+        return lt_fail(err, LT_ERR_FAILED, "host: tensor %lld is not given, or not aligned to %lld",
+                       (long long)t->name, (long long)t->alignment);
     if (t->kind == NUMBER)
         t->value = stored(t, 0);
     return LT_OK;
@@ -352,8 +360,8 @@ static void compute(void *which)
     free_made(r);
 }
 
-lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names, void *const *memory, int count,
-                       void *workspace, lt_error *err)
+lt_status lt_cudnn_run(lt_cuda *c, const lt_cudnn_plan *plan, const int64_t *names,
+                       void *const *memory, int count, void *workspace, lt_error *err)
 {
     int64_t name[16];
     void *known[16];

@@ -1,4 +1,5 @@
-/* host_e4m3.h - numbers of 8 bits as the stand-ins for the vendor's libraries read and write them. Test-only. */
+/* host_e4m3.h - numbers of 8 bits as the stand-ins for the vendor's libraries
+ * read and write them. Test-only. */
 #ifndef HOST_E4M3_H
 #define HOST_E4M3_H
 
@@ -25,7 +26,8 @@ static inline uint8_t host_e4m3_of(double x)
     if (fabs(x) >= 448)
         return sign | 0x7e;
     (void)frexp(x, &exponent);
-    const int power = exponent < -5 ? -6 : exponent - 1; /* of 2, the largest in |x|; below 2^-6 steps stay the same */
+    /* of 2, the largest in |x|; below 2^-6 steps stay the same */
+    const int power = exponent < -5 ? -6 : exponent - 1;
     const int steps = (int)nearbyint(ldexp(fabs(x), 3 - power));
     return (uint8_t)(sign | ((power + 6) * 8 + steps));
 }

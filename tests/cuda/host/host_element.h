@@ -1,5 +1,5 @@
-/* host_element.h - numbers in memory as the stand-ins for the vendor's libraries read them: lt_load_element, inlined for the two types that
- * nearly all of their operands have. Test-only. */
+/* host_element.h - numbers in memory as the stand-ins for the vendor's libraries read them:
+ * lt_load_element, inlined for the two types that nearly all of their operands have. Test-only. */
 #ifndef HOST_ELEMENT_H
 #define HOST_ELEMENT_H
 

@@ -1,9 +1,11 @@
 /* host_fibres.cpp - a block of CUDA threads as fibres of one OS thread; see cuda_runtime.h.
  *
- * A fibre runs until it waits: for all threads of its block, for the lanes of a mask, or until something holds. Then it jumps to the next one in
- * the round that may go on. When nobody may, the kernel would hang or is undefined on a device: the test ends.
+ * A fibre runs until it waits: for all threads of its block, for the lanes of a mask, or until
+ * something holds. Then it jumps to the next one in the round that may go on. When nobody may, the
+ * kernel would hang or is undefined on a device: the test ends.
  *
- * A shuffle costs 32 jumps, and most tests spend more time on them than on arithmetic: what a jump needs lies close together. */
+ * A shuffle costs 32 jumps, and most tests spend more time on them than on arithmetic: what a jump
+ * needs lies close together. */
 #include <stdio.h>
 #include <stdlib.h>
 #ifndef __x86_64__
@@ -21,7 +23,14 @@ enum { STACK_BYTES = 256 << 10 }; /* instrumented frames are larger */
 enum { STACK_BYTES = 64 << 10 };
 #endif
 
-enum { WARP = 32, PAGE = 4096, MOST_THREADS = 1024, SHARED_DEFAULT = 48 << 10, MOST_ARGUMENT_BYTES = 4096, WAITS_OLDEST = 90 };
+enum {
+    WARP = 32,
+    PAGE = 4096,
+    MOST_THREADS = 1024,
+    SHARED_DEFAULT = 48 << 10,
+    MOST_ARGUMENT_BYTES = 4096,
+    WAITS_OLDEST = 90
+};
 
 uint3 threadIdx;
 uint3 blockIdx;
@@ -33,7 +42,8 @@ thread_local unsigned char lt_dynamic_shared[HOST_SHARED_BYTES] __align__(128);
 namespace
 {
 
-/* Opens when `arrived` reaches the number that is waited for; then it is as new, but for `opened`. */
+/* Opens when `arrived` reaches the number that is waited for; then it
+ * is as new, but for `opened`. */
 struct barrier {
     unsigned arrived = 0;
     unsigned opened = 0; /* times */
@@ -45,7 +55,8 @@ struct warp {
     barrier of_mask[WARP]; /* by the lowest lane of the mask */
 };
 
-/* A stack of its own, where it was left, and what the address sanitizer keeps of it while another one runs. */
+/* A stack of its own, where it was left, and what the address sanitizer keeps
+ * of it while another one runs. */
 struct own_stack {
     void *at = nullptr;
     const void *bottom = nullptr;
@@ -57,7 +68,7 @@ struct own_stack {
 struct fibre {
     const barrier *waits = nullptr;
     const std::function<bool()> *holds = nullptr; /* before it goes on */
-    unsigned seen = 0; /* of waits->opened */
+    unsigned seen = 0;                            /* of waits->opened */
     bool done = false;
     uint3 thread;
     own_stack stack;
@@ -71,7 +82,7 @@ struct block_state {
     bool backward = false;
     barrier all;
     warp warps[MOST_THREADS / WARP];
-    own_stack launcher; /* of the OS thread that runs the block */
+    own_stack launcher;          /* of the OS thread that runs the block */
     own_stack *before = nullptr; /* the stack that was left last */
     const std::function<void()> *body = nullptr;
 };
@@ -114,8 +125,8 @@ extern "C" void host_change_stack(void **from, void *to);
 
 #ifdef __x86_64__
 
-/* What the calling convention keeps lies on the stack that is left. No system call, and since all fibres come here on the same way, the
- * processor foresees the returns. */
+/* What the calling convention keeps lies on the stack that is left. No system call, and since all
+ * fibres come here on the same way, the processor foresees the returns. */
 asm(R"(
     .text
     .type host_change_stack, @function
@@ -189,14 +200,17 @@ void change_stack(own_stack *from, const own_stack *to)
         done += now.fibres[i].done;
         at_block += !now.fibres[i].done && now.fibres[i].waits == &now.all;
     }
-    fprintf(stderr, "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp or a barrier of their own\n", now.count, done,
-            at_block, now.count - done - at_block);
+    fprintf(
+        stderr,
+        "cuda-host: a block of %d threads hangs: %d ended, %d wait for the block, %d for their warp or a barrier of their own\n",
+        now.count, done, at_block, now.count - done - at_block);
     abort();
 }
 
 inline bool may_go_on(const fibre &f)
 {
-    return !f.done && (f.waits == nullptr || f.waits->opened != f.seen) && (f.holds == nullptr || (*f.holds)());
+    return !f.done && (f.waits == nullptr || f.waits->opened != f.seen) &&
+           (f.holds == nullptr || (*f.holds)());
 }
 
 /* The first one in the round that may go on, from `index` on. */
@@ -252,7 +266,8 @@ void make_stack(own_stack *stack, int index)
     if (bottom == nullptr)
         abort();
     stack->bottom = bottom;
-    stack->bytes = STACK_BYTES + (size_t)(index % WARP) * PAGE / WARP; /* or all would want the same sets of the cache */
+    /* or all would want the same sets of the cache */
+    stack->bytes = STACK_BYTES + (size_t)(index % WARP) * PAGE / WARP;
     stack->at = beginning(bottom, stack->bytes);
 }
 
@@ -285,7 +300,8 @@ void run_block(size_t shared_bytes)
         fibre *const f = &now.fibres[i];
         if (f->stack.at == nullptr)
             make_stack(&f->stack, i);
-        f->thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y, (unsigned)i / size.x / size.y};
+        f->thread = {(unsigned)i % size.x, (unsigned)i / size.x % size.y,
+                     (unsigned)i / size.x / size.y};
         f->waits = nullptr;
         f->holds = nullptr;
         f->done = false;
@@ -318,7 +334,8 @@ void host_wait_until(const std::function<bool()> &holds)
 static barrier *barrier_of(unsigned mask)
 {
     if ((mask >> host_lane() & 1) == 0) {
-        fprintf(stderr, "cuda-host: lane %d uses a mask %08x that leaves it out\n", host_lane(), mask);
+        fprintf(stderr, "cuda-host: lane %d uses a mask %08x that leaves it out\n", host_lane(),
+                mask);
         abort();
     }
     return &now.warps[now.running / WARP].of_mask[__builtin_ctz(mask)];
@@ -334,7 +351,8 @@ void __syncwarp(unsigned mask)
     (void)arrive(barrier_of(mask), lanes_of(mask));
 }
 
-/* Two sets of values take turns: a lane is at its next exchange only when all have read this one. */
+/* Two sets of values take turns: a lane is at its next exchange only
+ * when all have read this one. */
 uint64_t host_exchange(unsigned mask, uint64_t value, int from)
 {
     barrier *b = barrier_of(mask);
@@ -353,7 +371,8 @@ unsigned __ballot_sync(unsigned mask, int predicate)
 cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute attribute, int value)
 {
     const host_alone alone(host_lock());
-    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > HOST_SHARED_BYTES)
+    if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
+        value > HOST_SHARED_BYTES)
         return cudaErrorInvalidValue;
     shared_limit[kernel] = value;
     return cudaSuccess;
@@ -387,9 +406,10 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
     const dim3 grid = config->gridDim;
     const dim3 block = config->blockDim;
     const size_t threads = (size_t)block.x * block.y * block.z;
-    const size_t granted = shared_limit.count(kernel) > 0 ? (size_t)shared_limit[kernel] : (size_t)SHARED_DEFAULT;
-    if (threads == 0 || threads > MOST_THREADS || block.z > 64 || grid.x == 0 || grid.y == 0 || grid.z == 0 ||
-        grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu)
+    const size_t granted =
+        shared_limit.count(kernel) > 0 ? (size_t)shared_limit[kernel] : (size_t)SHARED_DEFAULT;
+    if (threads == 0 || threads > MOST_THREADS || block.z > 64 || grid.x == 0 || grid.y == 0 ||
+        grid.z == 0 || grid.x > 0x7fffffffu || grid.y > 0xffffu || grid.z > 0xffffu)
         return cudaErrorInvalidConfiguration;
     if (config->dynamicSmemBytes > granted || argument_bytes > MOST_ARGUMENT_BYTES)
         return cudaErrorInvalidValue;
@@ -404,7 +424,8 @@ cudaError_t host_launch(const cudaLaunchConfig_t *config, const void *kernel, si
         const uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
         for (uint64_t i = 0; i < blocks; i++) {
             const uint64_t at = host_device() == 1 ? blocks - 1 - i : i;
-            blockIdx = {(unsigned)(at % grid.x), (unsigned)(at / grid.x % grid.y), (unsigned)(at / grid.x / grid.y)};
+            blockIdx = {(unsigned)(at % grid.x), (unsigned)(at / grid.x % grid.y),
+                        (unsigned)(at / grid.x / grid.y)};
             run_block(shared_bytes);
         }
     });

@@ -1,5 +1,6 @@
-/* host_mma.h - tensor cores for the host build: what cuda_mma.cuh does with PTX, from the manual's tables of fragments. A warp's
- * lanes lay what they hold on a table of their warp, wait for each other, and read it. Test-only. */
+/* host_mma.h - tensor cores for the host build: what cuda_mma.cuh does with PTX, from the manual's
+ * tables of fragments. A warp's lanes lay what they hold on a table of their warp, wait for each
+ * other, and read it. Test-only. */
 #ifndef HOST_MMA_H
 #define HOST_MMA_H
 
@@ -43,7 +44,8 @@ inline void lt_mma(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t 
         for (int k = 0; k < 16; k++) {
             const host_fragments &left = table[row % 8 * 4 + k % 8 / 2];
             const host_fragments &right = table[column * 4 + k % 8 / 2];
-            sum[i] += host_half(left.a[row / 8 + k / 8 * 2], k % 2) * host_half(right.b[k / 8], k % 2);
+            sum[i] +=
+                host_half(left.a[row / 8 + k / 8 * 2], k % 2) * host_half(right.b[k / 8], k % 2);
         }
     }
     __syncwarp(); /* before a lane lays down something else */

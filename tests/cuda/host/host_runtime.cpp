@@ -47,9 +47,9 @@ void give_back(void *memory, size_t)
 /* All blocks lie in one region that nobody may touch while the host's own code runs. */
 const size_t region_bytes = (size_t)64 << 30; /* of addresses */
 char *region;
-size_t reached;                          /* bytes of the region that were ever handed out */
+size_t reached;                            /* bytes of the region that were ever handed out */
 std::multimap<size_t, char *> free_blocks; /* by size */
-int busy;                                /* how deep we are in code of the device */
+int busy;                                  /* how deep we are in code of the device */
 
 void protect(int how)
 {
@@ -72,7 +72,8 @@ void *take(size_t bytes)
         return memory;
     }
     if (region == nullptr) {
-        void *mapped = mmap(nullptr, region_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void *mapped = mmap(nullptr, region_bytes, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (mapped == MAP_FAILED)
             return nullptr;
         region = (char *)mapped;
@@ -197,7 +198,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     if (*memory == nullptr)
         return failed(cudaErrorMemoryAllocation);
     host_device_begin();
-    memset(*memory, PATTERN, bytes < (size_t)FILLED_BYTES ? bytes : (size_t)FILLED_BYTES); /* a workspace stays address space */
+    /* a workspace stays address space */
+    memset(*memory, PATTERN, bytes < (size_t)FILLED_BYTES ? bytes : (size_t)FILLED_BYTES);
     host_device_end();
     blocks[*memory] = bytes;
     memory_used += bytes;
@@ -205,7 +207,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     return cudaSuccess;
 }
 
-/* Waits for nothing, as little as cudaFreeHost: what is still to be done with it then is done with what comes there. */
+/* Waits for nothing, as little as cudaFreeHost: what is still to be done with it then is done with
+ * what comes there. */
 cudaError_t cudaFree(void *memory)
 {
     const host_alone alone(host_lock());

@@ -1,12 +1,16 @@
-/* host_streams.cpp - streams, events, and what is queued on them, in the host build; see cuda_runtime_api.h.
+/* host_streams.cpp - streams, events, and what is queued on them, in the host build; see
+ * cuda_runtime_api.h.
  *
- * A stream that does its work at once does what it is given when it is given. One that does it late runs nothing until somebody
- * waits for it: the host, or another stream at an event. Any such order is one that a device may take, so a wait that is
- * missing anywhere gives wrong bytes on one of the devices.
+ * A stream that does its work at once does what it is given when it is given. One that does it late
+ * runs nothing until somebody waits for it: the host, or another stream at an event. Any such order
+ * is one that a device may take, so a wait that is missing anywhere gives wrong bytes on one of the
+ * devices.
  *
- * A stream that captures keeps what it is given, arguments by value, and a launch of the graph gives all of it again. What a capture refuses on
- * a device spoils it here too. Two things are refused that a device would take, since a recording would not be all of a pass:
- * work for another stream, which it would do at once, and events, which would make the other stream part of the graph.
+ * A stream that captures keeps what it is given, arguments by value, and a launch of the graph
+ * gives all of it again. What a capture refuses on a device spoils it here too. Two things are
+ * refused that a device would take, since a recording would not be all of a pass:
+ * work for another stream, which it would do at once, and events, which would make the other stream
+ * part of the graph.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -82,7 +86,8 @@ cudaError_t give(cudaStream_t stream, std::function<void()> work)
 {
     const host_alone alone(host_lock());
     if (capturing != nullptr && stream != capturing)
-        return spoil(stream == nullptr ? cudaErrorStreamCaptureImplicit : cudaErrorStreamCaptureIsolation);
+        return spoil(stream == nullptr ? cudaErrorStreamCaptureImplicit
+                                       : cudaErrorStreamCaptureIsolation);
     if (streams.count(stream) == 0)
         return cudaErrorInvalidResourceHandle;
     if (capturing != nullptr) {
@@ -97,7 +102,8 @@ cudaError_t give(cudaStream_t stream, std::function<void()> work)
     return cudaSuccess;
 }
 
-/* The first stream of device 0 works at once and its others late; of device 1 it is the other way round; of device 2 all are late. */
+/* The first stream of device 0 works at once and its others late; of device 1 it is the other way
+ * round; of device 2 all are late. */
 bool is_late(int device)
 {
     bool first = true;
@@ -158,14 +164,16 @@ cudaError_t host_refuse_in_capture(void)
     return capturing != nullptr ? spoil(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
 }
 
-cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument, size_t bytes)
+cudaError_t host_enqueue_call(cudaStream_t stream, void (*work)(void *), const void *argument,
+                              size_t bytes)
 {
     std::vector<max_align_t> copy((bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t));
     memcpy(copy.data(), argument, bytes);
     return host_enqueue(stream, [work, copy]() mutable { work(copy.data()); });
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind, cudaStream_t stream)
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
+                            cudaStream_t stream)
 {
     return host_enqueue(stream, [=] { memmove(to, from, bytes); });
 }
@@ -207,8 +215,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     if (event == nullptr)
         return cudaErrorInvalidResourceHandle;
     const host_event as_recorded = *event; /* what is recorded later on is not waited for */
-    return as_recorded.queue == nullptr ? cudaSuccess
-                                        : give(stream, [as_recorded] { run_until(*as_recorded.queue, as_recorded.at); });
+    return as_recorded.queue == nullptr
+               ? cudaSuccess
+               : give(stream, [as_recorded] { run_until(*as_recorded.queue, as_recorded.at); });
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
@@ -262,7 +271,8 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     if (host_refuse_in_capture() != cudaSuccess)
         return cudaErrorStreamCaptureUnsupported;
     if (streams.count(stream) == 0)
-        return stream == nullptr ? cudaErrorStreamCaptureUnsupported : cudaErrorInvalidResourceHandle;
+        return stream == nullptr ? cudaErrorStreamCaptureUnsupported
+                                 : cudaErrorInvalidResourceHandle;
     if (mode != cudaStreamCaptureModeThreadLocal)
         return cudaErrorInvalidValue;
     capturing = stream;
@@ -296,7 +306,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
     return cudaSuccess;
 }
 
-/* Every launch has its own copy of what the graph holds, and ends the test where the graph goes before it is done. */
+/* Every launch has its own copy of what the graph holds, and ends the test where the graph goes
+ * before it is done. */
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
     const host_alone alone(host_lock());

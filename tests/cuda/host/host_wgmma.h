@@ -1,5 +1,6 @@
-/* host_wgmma.h - what cuda_wgmma.cuh does with PTX, for the host build. Products happen at once, from codes that are found where descriptor
- * and swizzle say. A copy happens when somebody waits for its barrier; until then the place holds codes of NaN. Test-only. */
+/* host_wgmma.h - what cuda_wgmma.cuh does with PTX, for the host build. Products happen at once,
+ * from codes that are found where descriptor and swizzle say. A copy happens when somebody waits
+ * for its barrier; until then the place holds codes of NaN. Test-only. */
 #ifndef HOST_WGMMA_H
 #define HOST_WGMMA_H
 
@@ -21,7 +22,8 @@ inline uint32_t lt_shared_address(const void *p)
 
 inline const uint8_t *host_shared_place(uint32_t address)
 {
-    return lt_dynamic_shared + (address + HOST_SHARED_SPAN - lt_shared_address(lt_dynamic_shared)) % HOST_SHARED_SPAN;
+    return lt_dynamic_shared +
+           (address + HOST_SHARED_SPAN - lt_shared_address(lt_dynamic_shared)) % HOST_SHARED_SPAN;
 }
 
 /* ---- barriers, copies ---- */
@@ -140,7 +142,9 @@ inline void lt_wgmma_add(float (&c)[32], const uint32_t (&a)[4], uint64_t b)
         for (uint32_t k = 0; k < 32; k++) {
             const uint32_t plain = begin + column / 8 * eight_rows + column % 8 * 64 + k;
             const uint8_t right = *host_shared_place(plain ^ (plain >> 7 & 3) << 4);
-            const uint32_t left = table[row % 8 * 4 + (int)(k % 16 / 4)].a[row / 8 + (int)(k / 16) * 2] >> (8 * (k % 4));
+            const uint32_t left =
+                table[row % 8 * 4 + (int)(k % 16 / 4)].a[row / 8 + (int)(k / 16) * 2] >>
+                (8 * (k % 4));
             sum += value[left & 0xff] * value[right];
         }
         c[i] += sum;
