@@ -1,5 +1,7 @@
-"""What pyproject.toml cannot say: a wheel built inside the source tree carries the library, the configurations and the
-shipped model, where they are there, so that it works in a fresh environment."""
+"""What pyproject.toml cannot say: a wheel built inside the source tree carries the library, the
+configurations and the shipped model, where they are there, so that it works in a fresh
+environment."""
+
 import shutil
 from pathlib import Path
 
@@ -18,8 +20,12 @@ class CarryLibrary(build_py):
             shutil.copyfile(LIBRARY, package / LIBRARY.name)
             for folder in ("configs", "models/mini"):
                 if (TREE / folder).is_dir():
-                    shutil.copytree(TREE / folder, package / folder, dirs_exist_ok=True,
-                                    ignore=shutil.ignore_patterns("*.c", "*.h", "*.md"))
+                    shutil.copytree(
+                        TREE / folder,
+                        package / folder,
+                        dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("*.c", "*.h", "*.md"),
+                    )
 
 
 class PerMachine(Distribution):

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Does every C and CUDA file stand on its page as .clang-format says? Exit code 1 tells where one does not; 77 without
-# clang-format 14, since each version breaks lines in its own way.
+# Does every file stand on its page as .clang-format says, and ruff.toml where ruff is here? Exit code 1 tells where one does
+# not; 77 without clang-format 14, since each version breaks lines in its own way.
 #     tests/format.sh [--write]       --write puts them right
 set -u
 cd "$(dirname "$0")/.."
@@ -11,4 +11,11 @@ done
 how='--dry-run -Werror'
 [ "${1-}" != --write ] || how=-i
 find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) ! -path './build*' ! -path './.*' -print0 |
-    xargs -0 -P "$(nproc)" -n 40 "$format" $how
+    xargs -0 -P "$(nproc)" -n 40 "$format" $how || exit 1
+if command -v ruff >/dev/null; then
+    [ "${1-}" = --write ] || set -- --check --diff
+    [ "$1" != --write ] || shift
+    ruff format --quiet "$@" python tests train || exit 1
+else
+    echo "format: no ruff here; Python was not looked at"
+fi

@@ -8,6 +8,7 @@
 
 `--part 0/2` takes every second shard, so that two processes share the work.
 """
+
 import argparse
 import time
 from pathlib import Path
@@ -40,8 +41,10 @@ def load_theia(out, stage="vit"):
 
 
 class Maker:
-    """Makes something of each take of a shard with a frozen network. `of` works on tensors on the device, a call on the files of a shard."""
-    AT_ONCE = 1                                     # frames that a GPU gets at once
+    """Makes something of each take of a shard with a frozen network. `of` works on tensors on the
+    device, a call on the files of a shard."""
+
+    AT_ONCE = 1  # frames that a GPU gets at once
 
     def __init__(self, network, device="cpu"):
         self.network, self.device = network.to(device), torch.device(device)
@@ -58,6 +61,7 @@ class Maker:
 
 class Features(Maker):
     """Frames -> features. Takes give their semantic frames: every fourth."""
+
     AT_ONCE = 1024
 
     def __init__(self, out, device="cpu"):
@@ -66,7 +70,12 @@ class Features(Maker):
     def of(self, takes, record):
         """uint8 [N,T,128,192,3] -> f16 [N,S,192,8,12]"""
         shown = takes[:, semantic(record)]
-        return torch.cat([self.network(as_pixels(part).flatten(0, 1)).half().unflatten(0, part.shape[:2]) for part in self.batches(shown)])
+        return torch.cat(
+            [
+                self.network(as_pixels(part).flatten(0, 1)).half().unflatten(0, part.shape[:2])
+                for part in self.batches(shown)
+            ]
+        )
 
 
 class Latents(Maker):
@@ -77,11 +86,18 @@ class Latents(Maker):
 
     def of(self, takes, record):
         """uint8 [N,T,128,192,3] -> f16 [N,L,16,16,24]"""
-        return torch.cat([self.network.encoder(as_videos(part))[0].transpose(1, 2).half() for part in self.batches(takes)])
+        return torch.cat(
+            [
+                self.network.encoder(as_videos(part))[0].transpose(1, 2).half()
+                for part in self.batches(takes)
+            ]
+        )
 
 
 class Tokens(Maker):
-    """One frame is one segment. The spelled codes are taken from the truth, the others from the encoder."""
+    """One frame is one segment. The spelled codes are taken from the truth, the others from the
+    encoder."""
+
     AT_ONCE = 1024
 
     def __init__(self, out, device="cpu"):
@@ -90,8 +106,14 @@ class Tokens(Maker):
     def of(self, features, record):
         """f16 [N,S,192,8,12] -> i64 [N,tokens] on the CPU"""
         shown = semantic(record)
-        codes = torch.cat([self.network.encode(part.float().flatten(0, 1)[:, None]).unflatten(0, part.shape[:2])
-                           for part in self.batches(features)]).cpu()
+        codes = torch.cat(
+            [
+                self.network.encode(part.float().flatten(0, 1)[:, None]).unflatten(
+                    0, part.shape[:2]
+                )
+                for part in self.batches(features)
+            ]
+        ).cpu()
         return into(codes, spell(record["bodies"][:, shown], record["hues"][:, shown])).flatten(1)
 
     def __call__(self, stem):
@@ -100,7 +122,8 @@ class Tokens(Maker):
 
 
 class Stills(Latents):
-    """One frame of every take as a video of its own: many more scenes than whole takes give, for the upsampler."""
+    """One frame of every take as a video of its own: many more scenes than whole takes give, for
+    the upsampler."""
 
     @staticmethod
     def frame_of_take(n, frames=13):
@@ -110,7 +133,9 @@ class Stills(Latents):
         video = np.load(f"{stem}.npy", mmap_mode="r")
         made = []
         for n, t in enumerate(self.frame_of_take(len(video), video.shape[1])):
-            made.append(self.of(torch.from_numpy(np.array(video[n, t:t + 1]))[None].to(self.device), None))
+            made.append(
+                self.of(torch.from_numpy(np.array(video[n, t : t + 1]))[None].to(self.device), None)
+            )
         return torch.cat(made).cpu().numpy()
 
 
@@ -119,7 +144,9 @@ MAKERS = {"stills": Stills, "features": Features, "latents": Latents, "tokens": 
 
 @torch.no_grad()
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("what", choices=MAKERS)
     p.add_argument("--kind", default="takes")
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
@@ -130,7 +157,7 @@ def main():
     torch.set_num_threads(1)
     make = MAKERS[a.what](a.out, a.device)
     part, parts = map(int, a.part.split("/"))
-    for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_*.pt"))[:a.most][part::parts]:
+    for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_*.pt"))[: a.most][part::parts]:
         target = record.with_suffix(f".{a.what}.npy")
         if target.exists():
             continue

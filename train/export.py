@@ -3,9 +3,10 @@
     python export.py --to ../models/mini            # needs every stage in train/out
     python export.py --to /tmp/some --random        # right shapes, fresh weights for the stages that are missing
 
-Big matrices become int8 rows: `X.weight` I8 [out,in] with f32 scales `X.weight_scale` [out]. What is small or decides
-(codebook and its projections) stays F32, all the rest F16.
+Big matrices become int8 rows: `X.weight` I8 [out,in] with f32 scales `X.weight_scale` [out]. What
+is small or decides (codebook and its projections) stays F32, all the rest F16.
 """
+
 import argparse
 import hashlib
 import re
@@ -27,11 +28,22 @@ from picture_codes import plain_table
 from training import ROOT, config
 from wording import wording
 
-KEPT = ("shared", "relative_attention_bias", "tok_emb_code", "transformer.head", "final_layer", "patch_embed",
-        "time_embed", "latent_tokens", "quantizer", "embeddings.position")
+KEPT = (
+    "shared",
+    "relative_attention_bias",
+    "tok_emb_code",
+    "transformer.head",
+    "final_layer",
+    "patch_embed",
+    "time_embed",
+    "latent_tokens",
+    "quantizer",
+    "embeddings.position",
+)
 EXACT = ("quantizer", "mean", "std")
 BOOK = "quantizer._codebook."
-UNUSED = (BOOK + "embed_avg", BOOK + "cluster_size")                                # what the codebook learned from
+# what the codebook learned from
+UNUSED = (BOOK + "embed_avg", BOOK + "cluster_size")
 
 
 def stored(name, value):
@@ -39,9 +51,17 @@ def stored(name, value):
     if not value.dtype.is_floating_point:
         return {name: value}
     value = value.detach().float().contiguous()
-    if value.dim() == 2 and name.endswith(".weight") and min(value.shape) >= 64 and not any(k in name for k in KEPT):
+    if (
+        value.dim() == 2
+        and name.endswith(".weight")
+        and min(value.shape) >= 64
+        and not any(k in name for k in KEPT)
+    ):
         scale = (value.abs().amax(1) / 127).clamp(min=1e-12)
-        return {name: (value / scale[:, None]).round().clamp(-127, 127).to(torch.int8), name + "_scale": scale}
+        return {
+            name: (value / scale[:, None]).round().clamp(-127, 127).to(torch.int8),
+            name + "_scale": scale,
+        }
     return {name: value if name.startswith(EXACT) else value.half().contiguous()}
 
 
@@ -55,7 +75,7 @@ def above(prefix, state):
 
 
 def below(state, prefix):
-    return {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
+    return {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
 
 
 def pick(model, *candidates):
@@ -68,7 +88,8 @@ def pick(model, *candidates):
 
 
 def tokenizer_of(out):
-    """The tokenizer with the decoder that learned beside the upsampler, and the encoder that has seen other pictures."""
+    """The tokenizer with the decoder that learned beside the upsampler, and the encoder that has
+    seen other pictures."""
     state = weights_of("decoder", out) or weights_of("tokenizer", out)
     taught = weights_of("encoder", out)
     if state and taught:
@@ -79,44 +100,77 @@ def tokenizer_of(out):
 def picture_codes(c, out):
     """What picture codes say, and the map that tells which colours a scene has"""
     channels = c["feature_channels"]
-    return {**(weights_of("pictures_table", out) or {"table": plain_table()}),
-            **above("colours.", weights_of("pictures_colours", out) or {"weight": torch.zeros(3, channels), "bias": torch.zeros(3)})}
+    return {
+        **(weights_of("pictures_table", out) or {"table": plain_table()}),
+        **above(
+            "colours.",
+            weights_of("pictures_colours", out)
+            or {"weight": torch.zeros(3, channels), "bias": torch.zeros(3)},
+        ),
+    }
 
 
 def trained(out):
-    """All networks with the best weights there are: {name: module}, and the measured scale of the latents."""
+    """All networks with the best weights there are: {name: module}, and the measured scale of the
+    latents."""
     c = config()
     torch.manual_seed(0)
     vit = weights_of("vit_on", out) or weights_of("vit", out)
-    vae = pick(VAE(c["temporal_vae"]), weights_of("vae_settled", out), weights_of("vae_decoder", out), weights_of("vae", out))
+    vae = pick(
+        VAE(c["temporal_vae"]),
+        weights_of("vae_settled", out),
+        weights_of("vae_decoder", out),
+        weights_of("vae", out),
+    )
     scale = Path(out) / "scale_factor.txt"
-    return {"text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),
-            "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
-            "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
-            "pictures": pick(Pictures(c["tokenizer"]), weights_of("pictures", out)),
-            "picture_codes": picture_codes(c["tokenizer"], out),
-            "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
-            "mmdit": pick(DiT(c["mmdit"]), *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler"))),
-            "temporal_vae": vae}, float(scale.read_text()) if scale.exists() else 1.0
+    return {
+        "text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),
+        "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
+        "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
+        "pictures": pick(Pictures(c["tokenizer"]), weights_of("pictures", out)),
+        "picture_codes": picture_codes(c["tokenizer"], out),
+        "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
+        "mmdit": pick(
+            DiT(c["mmdit"]),
+            *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler")),
+        ),
+        "temporal_vae": vae,
+    }, float(scale.read_text()) if scale.exists() else 1.0
 
 
 def files(nets):
     """{file: state under official names}"""
-    tokenizer = {**nets["tokenizer"].state_dict(), **above("pictures.", {**nets["picture_codes"], **nets["pictures"].state_dict()}),
-                 **above("feature_extractor.model.", nets["theia"].state_dict())}
-    return {"text_encoder": nets["text_encoder"].state_dict(), "tokenizer": tokenizer,
-            "ar_model": nets["ar_model"].state_dict(), "mmdit": nets["mmdit"].official(),
-            "temporal_vae": nets["temporal_vae"].state_dict()}
+    tokenizer = {
+        **nets["tokenizer"].state_dict(),
+        **above("pictures.", {**nets["picture_codes"], **nets["pictures"].state_dict()}),
+        **above("feature_extractor.model.", nets["theia"].state_dict()),
+    }
+    return {
+        "text_encoder": nets["text_encoder"].state_dict(),
+        "tokenizer": tokenizer,
+        "ar_model": nets["ar_model"].state_dict(),
+        "mmdit": nets["mmdit"].official(),
+        "temporal_vae": nets["temporal_vae"].state_dict(),
+    }
 
 
 def restored(path):
-    """A written file back as f32 tensors, int8 rows expanded. What a codebook learned from begins again from its entries."""
+    """A written file back as f32 tensors, int8 rows expanded. What a codebook learned from begins
+    again from its entries."""
     from safetensors.torch import load_file
+
     t = load_file(path)
-    state = {k: (v.float() * t[k + "_scale"][:, None] if k + "_scale" in t else v.float())
-             for k, v in t.items() if not k.endswith("weight_scale")}
+    state = {
+        k: (v.float() * t[k + "_scale"][:, None] if k + "_scale" in t else v.float())
+        for k, v in t.items()
+        if not k.endswith("weight_scale")
+    }
     if BOOK + "embed" in state:
-        state = {BOOK + "embed_avg": state[BOOK + "embed"], BOOK + "cluster_size": torch.ones(1, state[BOOK + "embed"].shape[1]), **state}
+        state = {
+            BOOK + "embed_avg": state[BOOK + "embed"],
+            BOOK + "cluster_size": torch.ones(1, state[BOOK + "embed"].shape[1]),
+            **state,
+        }
     return state
 
 
@@ -128,19 +182,28 @@ def known_words(captions=20000):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
     p.add_argument("--to", default=str(ROOT / "models" / "mini"))
     p.add_argument("--random", action="store_true", help="allow stages that are not trained yet")
     a = p.parse_args()
-    missing = [s for s in ("text_encoder", "vae", "vit", "tokenizer", "lm", "mmdit") if not (Path(a.out) / f"{s}.pt").exists()]
+    missing = [
+        s
+        for s in ("text_encoder", "vae", "vit", "tokenizer", "lm", "mmdit")
+        if not (Path(a.out) / f"{s}.pt").exists()
+    ]
     if missing and not a.random:
-        raise SystemExit(f"not trained yet: {', '.join(missing)} (--random exports them as they are born)")
+        raise SystemExit(
+            f"not trained yet: {', '.join(missing)} (--random exports them as they are born)"
+        )
     to = Path(a.to)
     to.mkdir(parents=True, exist_ok=True)
     nets, _ = trained(a.out)
-    if "tokenizer" in missing:                                     # a codebook that a reader accepts
-        nets["tokenizer"].quantizer._codebook.initted.fill_(1.)
+    # a codebook that a reader accepts
+    if "tokenizer" in missing:
+        nets["tokenizer"].quantizer._codebook.initted.fill_(1.0)
     for name, state in files(nets).items():
         tensors = {}
         for key, value in state.items():
@@ -150,8 +213,12 @@ def main():
     shutil.copy(Path(a.out) / "spiece.model", to / "spiece.model")
     (to / "words.txt").write_text("\n".join(known_words()) + "\n")
     (to / "wording.txt").write_text(wording())
-    names = sorted(f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".txt", ".md"))
-    (to / "SHA256").write_text("".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+    names = sorted(
+        f.name for f in to.iterdir() if f.suffix in (".safetensors", ".model", ".txt", ".md")
+    )
+    (to / "SHA256").write_text(
+        "".join(f"{hashlib.sha256((to / n).read_bytes()).hexdigest()}  {n}\n" for n in names)
+    )
     for n in names:
         print(f"{n:28s} {(to / n).stat().st_size / 1e6:7.2f} MB")
 

@@ -1,15 +1,20 @@
-"""Stage 8: the tokenizer's encoder learns to read pictures for `longtake encode`, those of its own world and others.
+"""Stage 8: the tokenizer's encoder learns to read pictures for `longtake encode`, those of its own
+world and others.
 
-It reads what the picture network of `fit_vit.py --stage on` sees; codebook, decoder and upsampler stay as they are. Of frames of the world the spelled
-codes are taught from the truth, as a choice among all codes, and the learned ones from the encoder of before, whose codes all other
-networks know. Other pictures (strange.py) have codes whose picture, as the upsampler draws it, has the same colours in the same places; what
-was put down in them is called by its name, and without such a thing the object is far out of sight. A single picture does not say
-how something moves, so all of them are at rest.
+It reads what the picture network of `fit_vit.py --stage on` sees; codebook, decoder and upsampler
+stay as they are. Of frames of the world the spelled codes are taught from the truth, as a choice
+among all codes, and the learned ones from the encoder of before, whose codes all other networks
+know. Other pictures (strange.py) have codes whose picture, as the upsampler draws it, has the same
+colours in the same places; what was put down in them is called by its name, and without such a
+thing the object is far out of sight. A single picture does not say how something moves, so all of
+them are at rest.
 
-OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another run. With `--through 1` the picture network learns
-along and OUT/vit_on.pt is the one that did. Frames lie on the device; other pictures are drawn as they are needed, or come from the shards
-that strange.py writes meanwhile.
+OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another
+run. With `--through 1` the picture network learns along and OUT/vit_on.pt is the one that did.
+Frames lie on the device; other pictures are drawn as they are needed, or come from the shards that
+strange.py writes meanwhile.
 """
+
 import time
 from pathlib import Path
 
@@ -28,23 +33,36 @@ from spelled import IS_SPELLED, LEARNED, LEVELS, PLACE, WHOLE, WORDS, spell
 from strange import THINGS, pictures
 from training import Run, arguments, averaged, config, lowered, save_atomically
 
-WORLD = 14 / 24                                     # share of a step's pictures that are of the world
-GROUP = 24                                          # of so many groups of pictures each is seen through its own lens
-ENCODING = ("encoder.", "quantizer.project_in")     # the part of the tokenizer that learns here
-SEEN = .008                                         # share of the picture that an object has at least, to be taught
-SHARP = .25                                         # temperature of the choice among codes: squared distance of half a level
-BLUR = .6                                           # levels by which a taught level is blurred
-FAR = torch.tensor([LEARNED + LEVELS - 1] * 12 + [LEARNED] * 8         # right of all columns, above all rows; of middle size, at rest
-                   + [LEARNED + (WORDS + q) * LEVELS + LEVELS // 2 for q in range(WHOLE)])
-TURN = WORDS + 1                                    # the quantity whose levels go round
+# share of a step's pictures that are of the world
+WORLD = 14 / 24
+# of so many groups of pictures each is seen through its own lens
+GROUP = 24
+ENCODING = ("encoder.", "quantizer.project_in")  # the part of the tokenizer that learns here
+# share of the picture that an object has at least, to be taught
+SEEN = 0.008
+# temperature of the choice among codes: squared distance of half a level
+SHARP = 0.25
+BLUR = 0.6  # levels by which a taught level is blurred
+# right of all columns, above all rows; of middle size, at rest
+FAR = torch.tensor(
+    [LEARNED + LEVELS - 1] * 12
+    + [LEARNED] * 8
+    + [LEARNED + (WORDS + q) * LEVELS + LEVELS // 2 for q in range(WHOLE)]
+)
+TURN = WORDS + 1  # the quantity whose levels go round
 
 
 class Reading(nn.Module):
-    """Pixels [n,3,128,192] in [-1,1] -> vectors of the codes [n,44,dim], of which `tokenizer` takes the nearest code."""
+    """Pixels [n,3,128,192] in [-1,1] -> vectors of the codes [n,44,dim], of which `tokenizer` takes
+    the nearest code."""
 
     def __init__(self, theia, tokenizer):
         super().__init__()
-        self.theia, self.encoder, self.project_in = theia, tokenizer.encoder, tokenizer.quantizer.project_in
+        self.theia, self.encoder, self.project_in = (
+            theia,
+            tokenizer.encoder,
+            tokenizer.quantizer.project_in,
+        )
         self.rope, self.mask, _ = tokenizer.table(1)
 
     def forward(self, pixels):
@@ -53,7 +71,8 @@ class Reading(nn.Module):
 
 
 class World:
-    """Semantic frames of the plans with their spelled codes, FAR where no object can be seen; the first two shards are held out."""
+    """Semantic frames of the plans with their spelled codes, FAR where no object can be seen; the
+    first two shards are held out."""
 
     def __init__(self, a, held=False):
         parts, self.device = list(shards(f"{a.out}/corpora", "plans")), a.device
@@ -73,11 +92,13 @@ class World:
 
 class Others:
     """Pictures of something else, in most of them a thing put down"""
-    EVERY = 10.                                     # seconds after which it is seen what strange.py has written
+
+    # seconds after which it is seen what strange.py has written
+    EVERY = 10.0
 
     def __init__(self, a, rng):
         self.folder, self.device, self.rng = Path(a.out, "corpora"), a.device, rng
-        self.read, self.looked, self.video, self.spelled = set(), 0., None, None
+        self.read, self.looked, self.video, self.spelled = set(), 0.0, None, None
 
     def look(self):
         """Take in what is new."""
@@ -88,11 +109,17 @@ class Others:
             made = [torch.load(p, map_location=self.device) for p in new]
             spelled = [self.named(m["bodies"], m["hues"], len(m["pixels"])) for m in made]
             joined = lambda old, more: torch.cat(([] if old is None else [old]) + more)
-            self.video, self.spelled = joined(self.video, [m["pixels"] for m in made]), joined(self.spelled, spelled)
+            self.video, self.spelled = (
+                joined(self.video, [m["pixels"] for m in made]),
+                joined(self.spelled, spelled),
+            )
 
     def named(self, bodies, hues, n):
         """Spelled codes [n,24] of n pictures, a thing in the first of them"""
-        spelled = spell(bodies.cpu()[:, None, None].expand(-1, 1, 2, -1), hues.cpu()[:, None, None].expand(-1, 1, 2))[:, 0]
+        spelled = spell(
+            bodies.cpu()[:, None, None].expand(-1, 1, 2, -1),
+            hues.cpu()[:, None, None].expand(-1, 1, 2),
+        )[:, 0]
         return torch.cat([spelled, FAR.expand(n - len(spelled), -1)]).to(self.device)
 
     def draw(self, n):
@@ -111,11 +138,11 @@ def seen_through(pixels, rng):
     out = []
     for x in pixels.split(-(-len(pixels) // GROUP)):
         x = soiled(x, rng)
-        if rng.random() < .5:
-            deviation = float(rng.uniform(.4, 2))
+        if rng.random() < 0.5:
+            deviation = float(rng.uniform(0.4, 2))
             x = blurred(x, deviation)
-            if rng.random() < .5:
-                x = x + float(rng.uniform(.5, 2)) * (x - blurred(x, deviation))
+            if rng.random() < 0.5:
+                x = x + float(rng.uniform(0.5, 2)) * (x - blurred(x, deviation))
         out.append(x)
     return torch.cat(out).clamp(-1, 1)
 
@@ -126,29 +153,40 @@ def log_shares(book, z):
 
 
 def choice_loss(book, z, codes):
-    """Cross entropy of the nearest code, in nats a code; levels of spelled codes [n,24] are blurred. z [n,24,dim]"""
+    """Cross entropy of the nearest code, in nats a code; levels of spelled codes [n,24] are
+    blurred. z [n,24,dim]"""
     log_share = log_shares(book, z)
     word, level = (codes - LEARNED) // LEVELS, (codes - LEARNED) % LEVELS
     loss, total = 0, 0
     for off in range(-2, 3):
         near = level + off
         near = torch.where(word == TURN, near % LEVELS, near.clamp(0, LEVELS - 1))
-        weight = float(np.exp(-.5 * (off / BLUR) ** 2))
-        loss, total = loss - weight * log_share.gather(-1, (LEARNED + word * LEVELS + near)[..., None])[..., 0], total + weight
+        weight = float(np.exp(-0.5 * (off / BLUR) ** 2))
+        loss, total = (
+            loss
+            - weight * log_share.gather(-1, (LEARNED + word * LEVELS + near)[..., None])[..., 0],
+            total + weight,
+        )
     return (loss / total).mean()
 
 
 def layout_error(got, pixels):
-    """Colours got [n,3,16,24] of cells of 8x8 pixels against those of pixels, of the cells and of 4x4 of them"""
+    """Colours got [n,3,16,24] of cells of 8x8 pixels against those of pixels, of the cells and of
+    4x4 of them"""
     wanted = F.avg_pool2d(pixels, 8)
-    return (got - wanted).pow(2).mean(), (F.avg_pool2d(got, 4) - F.avg_pool2d(wanted, 4)).pow(2).mean()
+    return (got - wanted).pow(2).mean(), (F.avg_pool2d(got, 4) - F.avg_pool2d(wanted, 4)).pow(
+        2
+    ).mean()
 
 
 class Drawing:
     """Codes as the upsampler draws them, seen through the best linear map of latents to colours."""
 
     def __init__(self, tokenizer, dit, known, frames):
-        self.tokenizer, self.up = tokenizer.requires_grad_(False), dit.control.semantic_conditioner.requires_grad_(False)
+        self.tokenizer, self.up = (
+            tokenizer.requires_grad_(False),
+            dit.control.semantic_conditioner.requires_grad_(False),
+        )
         self.rope, _, self.mask = tokenizer.table(1)
         pixels, spelled = frames.draw(64)
         book = tokenizer.quantizer._codebook.embed[0]
@@ -156,13 +194,19 @@ class Drawing:
             codes = tokenizer.quantizer.nearest(known(pixels))
             codes[:, IS_SPELLED] = spelled
             colours = F.avg_pool2d(pixels, 8).movedim(1, -1)
-            self.map = torch.linalg.lstsq(self.latents(book[codes]).flatten(0, -2), colours.flatten(0, -2)).solution
+            self.map = torch.linalg.lstsq(
+                self.latents(book[codes]).flatten(0, -2), colours.flatten(0, -2)
+            ).solution
 
     def latents(self, vectors):
         """[n,44,dim] -> [n,16,24,17]: latents and a one"""
         with lowered(vectors.device):
-            drawn = self.up(self.tokenizer.decoder(self.tokenizer.quantizer.project_out(vectors), 1, self.rope, self.mask))[:, 0]
-        return F.pad(drawn.float().movedim(1, -1), (0, 1), value=1.)
+            drawn = self.up(
+                self.tokenizer.decoder(
+                    self.tokenizer.quantizer.project_out(vectors), 1, self.rope, self.mask
+                )
+            )[:, 0]
+        return F.pad(drawn.float().movedim(1, -1), (0, 1), value=1.0)
 
     def __call__(self, vectors):
         """[n,44,dim] -> colours [n,3,16,24]"""
@@ -180,27 +224,52 @@ def report(reading, quantizer, frames, rounds=20):
         want = spelled[seen] - LEARNED
         right = (got // LEVELS == want // LEVELS).float()
         off = (got % LEVELS - want % LEVELS).abs().float()
-        rows.append(torch.stack([right[:, :12].mean(), right[:, 12:PLACE].mean(), off[:, :PLACE].median(), off[:, PLACE].median()]))
-    print("held-out frames: object right in %.3f of the columns, colour in %.3f of the rows, ways off by %.2f levels, radius by %.2f (medians)"
-          % tuple(torch.stack(rows).nanmean(0)))
+        rows.append(
+            torch.stack(
+                [
+                    right[:, :12].mean(),
+                    right[:, 12:PLACE].mean(),
+                    off[:, :PLACE].median(),
+                    off[:, PLACE].median(),
+                ]
+            )
+        )
+    print(
+        "held-out frames: object right in %.3f of the columns, colour in %.3f of the rows, ways off by %.2f levels, radius by %.2f (medians)"
+        % tuple(torch.stack(rows).nanmean(0))
+    )
 
 
 def main():
-    a = arguments(plan=45., warm="", batch=24, through=0, rate=1.)
+    a = arguments(plan=45.0, warm="", batch=24, through=0, rate=1.0)
     torch.manual_seed(0)
-    tokenizer, before = (averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device) for _ in range(2))
+    tokenizer, before = (
+        averaged("decoder", Tokenizer(config("tokenizer")), a.out, a.device) for _ in range(2)
+    )
     reading = Reading(load_theia(a.out, "vit_on").to(a.device), tokenizer)
     known = Reading(load_theia(a.out).to(a.device), before).requires_grad_(False)
     quantizer, learned = before.quantizer, ~IS_SPELLED
     book = quantizer._codebook.embed[0]
     frames = World(a)
-    drawing = Drawing(before, averaged("upsampler", DiT(config("mmdit")), a.out, a.device), known, frames)
+    drawing = Drawing(
+        before, averaged("upsampler", DiT(config("mmdit")), a.out, a.device), known, frames
+    )
     if a.warm:
         taught = torch.load(a.warm, map_location="cpu", weights_only=False)["mean"]
-        tokenizer.load_state_dict({k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False)
+        tokenizer.load_state_dict(
+            {k: v for k, v in taught.items() if k.startswith(ENCODING)}, strict=False
+        )
     reading.theia.requires_grad_(bool(a.through))
-    run = Run("encoder_training", reading, a, lr=.006 * a.rate, adam_lr=6e-4 * a.rate, warmup=40, average=.99,
-              adam_only=("tokens", "patch_embed", "proj_out", "project_in", "ln_", "embeddings"))
+    run = Run(
+        "encoder_training",
+        reading,
+        a,
+        lr=0.006 * a.rate,
+        adam_lr=6e-4 * a.rate,
+        warmup=40,
+        average=0.99,
+        adam_only=("tokens", "patch_embed", "proj_out", "project_in", "ln_", "embeddings"),
+    )
     torch.manual_seed(run.steps)
     rng = np.random.default_rng(run.steps + 1)
     others, world = Others(a, rng), round(WORLD * a.batch)
@@ -222,12 +291,23 @@ def main():
         whole[:, IS_SPELLED], whole[:, learned] = book[named], free + (chosen - free).detach()
         cells, layout = layout_error(drawing(whole), strange)
         commit = (free - chosen).pow(2).mean()
-        run.step(spelling + same + 8 * near + 3 * (cells + layout) + .3 * commit, spelling=spelling, same=same, near=near,
-                 agree=(shares.argmax(-1) == code).float().mean(), cells=cells, layout=layout, commit=commit)
+        run.step(
+            spelling + same + 8 * near + 3 * (cells + layout) + 0.3 * commit,
+            spelling=spelling,
+            same=same,
+            near=near,
+            agree=(shares.argmax(-1) == code).float().mean(),
+            cells=cells,
+            layout=layout,
+            commit=commit,
+        )
     reading.load_state_dict(run.mean)
     save_atomically({"mean": tokenizer.state_dict()}, f"{a.out}/encoder.pt")
     if a.through:
-        save_atomically({"mean": {"vit." + k: v for k, v in reading.theia.state_dict().items()}}, f"{a.out}/vit_on.pt")
+        save_atomically(
+            {"mean": {"vit." + k: v for k, v in reading.theia.state_dict().items()}},
+            f"{a.out}/vit_on.pt",
+        )
     report(reading.eval(), quantizer, World(a, held=True))
 
 

@@ -1,10 +1,13 @@
-"""The whole pipeline in PyTorch: prompt -> codes -> features -> latents -> frames, from a model folder.
+"""The whole pipeline in PyTorch: prompt -> codes -> features -> latents -> frames, from a model
+folder.
 
     python generate.py -m ../models/mini --seconds 6 --seed 1 "a red ball bounces on a beach at dusk"
     python generate.py -m ../models/mini --sheet sheet.png --prompts prompts.txt
 
-The same steps as the C program, with another random stream: for looking at weights, and as its yardstick.
+The same steps as the C program, with another random stream: for looking at weights, and as its
+yardstick.
 """
+
 import argparse
 import math
 import time
@@ -35,7 +38,10 @@ class Mini:
         self.text = self.loaded(TextEncoder(c["text_encoder"]), read("text_encoder"))
         self.lm = self.loaded(LanguageModel(c["ar_model"]), read("ar_model"))
         tokenizer, theia, pictures = read("tokenizer"), "feature_extractor.model.", "pictures."
-        self.tokenizer = self.loaded(Tokenizer(c["tokenizer"]), {k: v for k, v in tokenizer.items() if not k.startswith((theia, pictures))})
+        self.tokenizer = self.loaded(
+            Tokenizer(c["tokenizer"]),
+            {k: v for k, v in tokenizer.items() if not k.startswith((theia, pictures))},
+        )
         self.theia = self.loaded(Theia(c["tokenizer"]["theia"]), below(tokenizer, theia))
         mmdit = read("mmdit")
         self.dit = DiT(c["mmdit"]).eval()
@@ -54,8 +60,15 @@ class Mini:
         """-> features [1,frames,192,8,12] of the take's semantic frames"""
         p = self.c["pipeline"]
         text = self.text(torch.tensor([self.pieces(prompt)]))
-        options = dict(guidance=p["lm_cfg"], temperature=p["temperature"], top_p=p["top_p"], context=p["lm_context"])
-        codes = self.lm.sample(text, frames, sampling.pop("motion", p["motion"]), seed, **{**options, **sampling})
+        options = dict(
+            guidance=p["lm_cfg"],
+            temperature=p["temperature"],
+            top_p=p["top_p"],
+            context=p["lm_context"],
+        )
+        codes = self.lm.sample(
+            text, frames, sampling.pop("motion", p["motion"]), seed, **{**options, **sampling}
+        )
         return torch.cat([self.tokenizer.decode(s[None]) for s in codes], 1)
 
     @torch.no_grad()
@@ -70,8 +83,19 @@ class Mini:
         made = refine(self.dit, control[:, :window], text, seed, timesteps=timesteps)
         while made.shape[1] < control.shape[1]:
             first = made.shape[1] - overlap
-            known = torch.lerp(made[:, first:], control[:, first:first + overlap], self.c["mmdit"]["carry_anchor"])
-            new = refine(self.dit, control[:, first:first + window], text, seed + first, prefix=known, timesteps=timesteps)
+            known = torch.lerp(
+                made[:, first:],
+                control[:, first : first + overlap],
+                self.c["mmdit"]["carry_anchor"],
+            )
+            new = refine(
+                self.dit,
+                control[:, first : first + window],
+                text,
+                seed + first,
+                prefix=known,
+                timesteps=timesteps,
+            )
             made = torch.cat([made, new[:, overlap:]], 1)
         return made
 
@@ -81,8 +105,9 @@ class Mini:
         y = self.vae.decode((latents / self.scale).transpose(1, 2))[0]
         return ((y.clamp(-1, 1) + 1) / 2 * 255).to(torch.uint8).permute(1, 2, 3, 0).numpy()
 
-    def take(self, prompt, seconds=6., seed=42, refined=True, say=lambda *_: None, **sampling):
-        """One video, uint8 [T,128,192,3]. `refined` = False shows the control latents as they are."""
+    def take(self, prompt, seconds=6.0, seed=42, refined=True, say=lambda *_: None, **sampling):
+        """One video, uint8 [T,128,192,3]. `refined` = False shows the control latents as they
+        are."""
         wanted = round(seconds * self.c["pipeline"]["fps"])
         window, overlap = self.c["mmdit"]["latent_frames"], self.c["pipeline"]["overlap"]
         n = max(window, 1 + math.ceil((wanted - 1) / 4))
@@ -99,15 +124,19 @@ class Mini:
 
 def strip(frames, count=6):
     """A row of frames, evenly over the take."""
-    return np.concatenate([frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)], 1)
+    return np.concatenate(
+        [frames[i] for i in np.linspace(0, len(frames) - 1, count).round().astype(int)], 1
+    )
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("prompt", nargs="*", default=[])
     p.add_argument("-m", "--model", default=str(Path(__file__).parent.parent / "models" / "mini"))
     p.add_argument("--prompts", help="file with one prompt a line")
-    p.add_argument("--seconds", type=float, default=6.)
+    p.add_argument("--seconds", type=float, default=6.0)
     p.add_argument("--seed", type=int, default=42)
     p.add_argument("--plain", action="store_true", help="without refinement")
     p.add_argument("--sheet", default="sheet.png", help="contact sheet, one row a prompt")
@@ -118,7 +147,13 @@ def main():
     prompts = a.prompt + (Path(a.prompts).read_text().splitlines() if a.prompts else [])
     mini, rows = Mini(a.model), []
     for number, prompt in enumerate(prompts):
-        frames = mini.take(prompt, a.seconds, a.seed + number, not a.plain, say=lambda s: print(f"  {s}", flush=True))
+        frames = mini.take(
+            prompt,
+            a.seconds,
+            a.seed + number,
+            not a.plain,
+            say=lambda s: print(f"  {s}", flush=True),
+        )
         print(f"{number:3d} {prompt}", flush=True)
         rows.append(strip(frames))
         Image.fromarray(np.concatenate(rows)).save(a.sheet)

@@ -1,8 +1,10 @@
-"""Refinement: upsample decoder, control branch and MMDiT under the release's tensor names, and its sampler.
+"""Refinement: upsample decoder, control branch and MMDiT under the release's tensor names, and its
+sampler.
 
-Latents are [B,T,16,H,W]; sequence rows are text first, then video (frame, row, column).
-Names: main branch `model.diffusion_model.*`, control branch `model.control_model.diffusion_model.*`.
+Latents are [B,T,16,H,W]; sequence rows are text first, then video (frame, row, column). Names: main
+branch `model.diffusion_model.*`, control branch `model.control_model.diffusion_model.*`.
 """
+
 import math
 
 import torch
@@ -21,7 +23,8 @@ def sinusoid(position, width):
 
 
 def position_table(c):
-    """[T, rows*columns, width]: a quarter of the channels for time, then 3/8 for column, 3/8 for row."""
+    """[T, rows*columns, width]: a quarter of the channels for time, then 3/8 for column, 3/8 for
+    row."""
     d, T = c["width"], c["latent_frames"]
     h, w = c["latent_height"] // c["patch"], c["latent_width"] // c["patch"]
     dt, ds = d // 4, d * 3 // 8
@@ -51,49 +54,88 @@ class Branch(nn.Module):
         head = d // c["heads"]
         self.c, self.count = c, layers
         self.time_embed = nn.Sequential(nn.Linear(d, tw), nn.SiLU(), nn.Linear(tw, tw))
-        ada = Group(adaLN_modulations=nn.ModuleList([nn.Sequential(nn.SiLU(), nn.Linear(tw, 12 * d)) for _ in range(layers)]),
-                    query_layernorm_list=nn.ModuleList([nn.LayerNorm(head, eps=1e-6) for _ in range(layers)]),
-                    key_layernorm_list=nn.ModuleList([nn.LayerNorm(head, eps=1e-6) for _ in range(layers)]))
-        self.mixins = Group(patch_embed=Group(proj=nn.Conv2d(c["latent_channels"], d, p, p), text_proj=nn.Linear(c["text_width"], d)),
-                            adaln_layer=ada)
-        self.transformer = Group(layers=nn.ModuleList([Layer(c) for _ in range(layers)]), final_layernorm=nn.LayerNorm(d))
+        ada = Group(
+            adaLN_modulations=nn.ModuleList(
+                [nn.Sequential(nn.SiLU(), nn.Linear(tw, 12 * d)) for _ in range(layers)]
+            ),
+            query_layernorm_list=nn.ModuleList(
+                [nn.LayerNorm(head, eps=1e-6) for _ in range(layers)]
+            ),
+            key_layernorm_list=nn.ModuleList([nn.LayerNorm(head, eps=1e-6) for _ in range(layers)]),
+        )
+        self.mixins = Group(
+            patch_embed=Group(
+                proj=nn.Conv2d(c["latent_channels"], d, p, p),
+                text_proj=nn.Linear(c["text_width"], d),
+            ),
+            adaln_layer=ada,
+        )
+        self.transformer = Group(
+            layers=nn.ModuleList([Layer(c) for _ in range(layers)]), final_layernorm=nn.LayerNorm(d)
+        )
         if control:
             ada.zero_linears = nn.ModuleList([nn.Linear(d, d, bias=False) for _ in range(layers)])
         else:
-            self.mixins.final_layer = Group(norm_final=nn.LayerNorm(d, eps=1e-6), adaLN_modulation=nn.Sequential(nn.SiLU(), nn.Linear(tw, 2 * d)),
-                                            linear=nn.Linear(d, c["latent_channels"] * p * p))
+            self.mixins.final_layer = Group(
+                norm_final=nn.LayerNorm(d, eps=1e-6),
+                adaLN_modulation=nn.Sequential(nn.SiLU(), nn.Linear(tw, 2 * d)),
+                linear=nn.Linear(d, c["latent_channels"] * p * p),
+            )
         for i in range(layers):
             nn.init.zeros_(ada.adaLN_modulations[i][1].weight)
             nn.init.zeros_(ada.adaLN_modulations[i][1].bias)
             if control:
-                nn.init.eye_(ada.zero_linears[i].weight)           # zeros would give no gradient to the chain behind them
+                # zeros would give no gradient to the chain behind them
+                nn.init.eye_(ada.zero_linears[i].weight)
 
     def time(self, t):
         """t [B] -> e [B,time_width]; consumers apply SiLU themselves."""
         half = self.c["width"] // 2
-        a = t[:, None].float() * torch.exp(-math.log(10000) * torch.arange(half, device=t.device) / half)
+        a = t[:, None].float() * torch.exp(
+            -math.log(10000) * torch.arange(half, device=t.device) / half
+        )
         return self.time_embed(torch.cat([a.cos(), a.sin()], 1).to(self.time_embed[0].weight.dtype))
 
     def embed(self, x, text, position):
         """x [B,T,C,H,W], text [B,L,text_width], position [T,hw,d] -> rows [B,L+T*hw,d]"""
         B, T = x.shape[:2]
-        v = self.mixins.patch_embed.proj(x.flatten(0, 1)).flatten(2).transpose(1, 2).reshape(B, -1, self.c["width"])
-        return torch.cat([self.mixins.patch_embed.text_proj(text), v + position.reshape(1, -1, self.c["width"])], 1)
+        v = (
+            self.mixins.patch_embed.proj(x.flatten(0, 1))
+            .flatten(2)
+            .transpose(1, 2)
+            .reshape(B, -1, self.c["width"])
+        )
+        return torch.cat(
+            [self.mixins.patch_embed.text_proj(text), v + position.reshape(1, -1, self.c["width"])],
+            1,
+        )
 
     def block(self, i, h, e, n_text):
         layer, ada = self.transformer.layers[i], self.mixins.adaln_layer
         B, S, d = h.shape
-        m = ada.adaLN_modulations[i](e).view(B, 2, 6, 1, d)                        # video, text
+        m = ada.adaLN_modulations[i](e).view(B, 2, 6, 1, d)  # video, text
 
         def modulated(u, shift, scale):
-            return torch.cat([u[:, :n_text] * (1 + m[:, 1, scale]) + m[:, 1, shift], u[:, n_text:] * (1 + m[:, 0, scale]) + m[:, 0, shift]], 1)
+            return torch.cat(
+                [
+                    u[:, :n_text] * (1 + m[:, 1, scale]) + m[:, 1, shift],
+                    u[:, n_text:] * (1 + m[:, 0, scale]) + m[:, 0, shift],
+                ],
+                1,
+            )
 
         def gated(u, gate):
             return torch.cat([u[:, :n_text] * m[:, 1, gate], u[:, n_text:] * m[:, 0, gate]], 1)
 
         u = modulated(layer.input_layernorm(h), 0, 1)
-        q, k, v = layer.attention.query_key_value(u).view(B, S, 3, self.c["heads"], -1).permute(2, 0, 3, 1, 4)
-        a = F.scaled_dot_product_attention(ada.query_layernorm_list[i](q), ada.key_layernorm_list[i](k), v)
+        q, k, v = (
+            layer.attention.query_key_value(u)
+            .view(B, S, 3, self.c["heads"], -1)
+            .permute(2, 0, 3, 1, 4)
+        )
+        a = F.scaled_dot_product_attention(
+            ada.query_layernorm_list[i](q), ada.key_layernorm_list[i](k), v
+        )
         h = h + gated(layer.attention.dense(a.transpose(1, 2).reshape(B, S, d)), 2)
         u = modulated(layer.post_attention_layernorm(h), 3, 4)
         y = layer.mlp.dense_4h_to_h(F.gelu(layer.mlp.dense_h_to_4h(u), approximate="tanh"))
@@ -111,8 +153,14 @@ class Branch(nn.Module):
 class Residual(nn.Module):
     def __init__(self, inputs, outputs):
         super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(32, inputs, eps=1e-6), nn.GroupNorm(32, outputs, eps=1e-6)
-        self.conv1, self.conv2 = nn.Conv2d(inputs, outputs, 3, padding=1), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm1, self.norm2 = (
+            nn.GroupNorm(32, inputs, eps=1e-6),
+            nn.GroupNorm(32, outputs, eps=1e-6),
+        )
+        self.conv1, self.conv2 = (
+            nn.Conv2d(inputs, outputs, 3, padding=1),
+            nn.Conv2d(outputs, outputs, 3, padding=1),
+        )
         if inputs != outputs:
             self.nin_shortcut = nn.Conv2d(inputs, outputs, 1)
 
@@ -130,11 +178,18 @@ class Upsampler(nn.Module):
         n = c["blocks"] + 1
         self.conv_in = nn.Conv2d(c["in_channels"], high, 3, padding=1)
         self.mid = Group(block_1=Residual(high, high), block_2=Residual(high, high))
-        level1 = Group(block=nn.ModuleList([Residual(high, high) for _ in range(n)]),
-                       upsample=Group(conv=nn.Conv2d(high // 4, high, 3, padding=1)))
-        level0 = Group(block=nn.ModuleList([Residual(high if i == 0 else low, low) for i in range(n)]))
+        level1 = Group(
+            block=nn.ModuleList([Residual(high, high) for _ in range(n)]),
+            upsample=Group(conv=nn.Conv2d(high // 4, high, 3, padding=1)),
+        )
+        level0 = Group(
+            block=nn.ModuleList([Residual(high if i == 0 else low, low) for i in range(n)])
+        )
         self.up = nn.ModuleList([level0, level1])
-        self.norm_out, self.conv_out = nn.GroupNorm(32, low, eps=1e-6), nn.Conv2d(low, c["out_channels"], 3, padding=1)
+        self.norm_out, self.conv_out = (
+            nn.GroupNorm(32, low, eps=1e-6),
+            nn.Conv2d(low, c["out_channels"], 3, padding=1),
+        )
 
     def forward(self, x):
         h = self.mid.block_2(self.mid.block_1(self.conv_in(x)))
@@ -165,33 +220,43 @@ class DiT(nn.Module):
     def __init__(self, c):
         super().__init__()
         self.c = c
-        self.main, self.control = Branch(c, c["layers"], False), Branch(c, c["control_layers"], True)
+        self.main, self.control = (
+            Branch(c, c["layers"], False),
+            Branch(c, c["control_layers"], True),
+        )
         self.control.semantic_conditioner = SemanticConditioner(c)
         self.register_buffer("position", position_table(c), persistent=False)
 
     def forward(self, x, control, text, t, frames=None):
-        """x, control [B,T,C,H,W]; text [B,L,text_width]; t [B]. `frames`: rows of the position table (training on parts)."""
-        position = self.position[:x.shape[1]] if frames is None else self.position[frames]
+        """x, control [B,T,C,H,W]; text [B,L,text_width]; t [B]. `frames`: rows of the position
+        table (training on parts)."""
+        position = self.position[: x.shape[1]] if frames is None else self.position[frames]
         n = text.shape[1]
         hc, ec = self.control.embed(x + control, text, position), self.control.time(t)
         h, e = self.main.embed(x, text, position), self.main.time(t)
         for i in range(self.main.count):
             h = self.main.block(i, h, e, n)
-            if i < self.control.count:                             # the projected state also feeds the next control layer
-                hc = self.control.mixins.adaln_layer.zero_linears[i](self.control.block(i, hc, ec, n))
+            # the projected state also feeds the next control layer
+            if i < self.control.count:
+                hc = self.control.mixins.adaln_layer.zero_linears[i](
+                    self.control.block(i, hc, ec, n)
+                )
                 h = h + hc
         return self.main.head(h, e, n, x.shape)
 
     def official(self):
         """State under the release's names."""
-        return {**{MAIN + k: v for k, v in self.main.state_dict().items()},
-                **{CONTROL + k: v for k, v in self.control.state_dict().items()}}
+        return {
+            **{MAIN + k: v for k, v in self.main.state_dict().items()},
+            **{CONTROL + k: v for k, v in self.control.state_dict().items()},
+        }
 
 
 # ------------------------------------------------------------------------------------- diffusion
 def noise_table():
-    """sqrt(alpha bar) of the 1000 training steps, shifted and rescaled to zero terminal SNR -> f32 [1000]"""
-    s = torch.linspace(math.sqrt(.00085), math.sqrt(.012), 1000, dtype=torch.float64)
+    """sqrt(alpha bar) of the 1000 training steps, shifted and rescaled to zero terminal SNR -> f32
+    [1000]"""
+    s = torch.linspace(math.sqrt(0.00085), math.sqrt(0.012), 1000, dtype=torch.float64)
     bar = torch.cumprod(1 - s * s, 0)
     r = (bar / (3 - 2 * bar)).float().sqrt()
     return (r - r[-1]) * (r[0] / (r[0] - r[-1]))
@@ -199,7 +264,7 @@ def noise_table():
 
 def listed_levels(timesteps):
     """a_i of a list of timesteps: the release's rescaling applied to the listed entries, then 1."""
-    s = torch.linspace(math.sqrt(.00085), math.sqrt(.012), 1000, dtype=torch.float64)
+    s = torch.linspace(math.sqrt(0.00085), math.sqrt(0.012), 1000, dtype=torch.float64)
     bar = torch.cumprod(1 - s * s, 0)
     r = (bar / (3 - 2 * bar)).float().sqrt()[torch.tensor(timesteps)]
     return torch.cat([(r - r[0]) * (r[-1] / (r[-1] - r[0])), torch.ones(1)])
@@ -216,10 +281,12 @@ def refine(model, control, text, seed=42, prefix=None, timesteps=None, start=Non
     draw = torch.Generator().manual_seed(seed)
     noise = lambda: torch.randn(control.shape, generator=draw)
     x, before = noise(), None
-    lam = lambda v: -math.inf if v <= 0 else math.inf if v >= 1 else math.log(math.sqrt(v * v / (1 - v * v)))
+    lam = lambda v: (
+        -math.inf if v <= 0 else math.inf if v >= 1 else math.log(math.sqrt(v * v / (1 - v * v)))
+    )
     for i, t in enumerate(timesteps):
         if prefix is not None:
-            x[:, :prefix.shape[1]] = prefix
+            x[:, : prefix.shape[1]] = prefix
         b = float(A[(A - a[i]).abs().argmin()])
         v = model(x, control, text, torch.full((len(x),), float(t)))
         D = b * x - math.sqrt(1 - b * b) * v
@@ -232,9 +299,13 @@ def refine(model, control, text, seed=42, prefix=None, timesteps=None, start=Non
         if before is not None and before[1] > 0:
             r = (lam(now) - lam(before[1])) / h
             mixed = (1 + 1 / (2 * r)) * D - 1 / (2 * r) * before[0]
-        m1 = math.sqrt((1 - then ** 2) / (1 - now ** 2)) * math.exp(-h)
-        x = m1 * x + then * -math.expm1(-2 * h) * mixed + math.sqrt(1 - then ** 2) * math.sqrt(1 - math.exp(-2 * h)) * noise()
+        m1 = math.sqrt((1 - then**2) / (1 - now**2)) * math.exp(-h)
+        x = (
+            m1 * x
+            + then * -math.expm1(-2 * h) * mixed
+            + math.sqrt(1 - then**2) * math.sqrt(1 - math.exp(-2 * h)) * noise()
+        )
         before = (D, now)
     if prefix is not None:
-        x[:, :prefix.shape[1]] = prefix
+        x[:, : prefix.shape[1]] = prefix
     return x

@@ -1,4 +1,5 @@
 """T5 v1.1 encoder under the release's tensor names."""
+
 import math
 
 import torch
@@ -16,11 +17,17 @@ class Norm(nn.Module):
 
 
 def buckets(n, count, farthest, device=None):
-    """Relative position bucket of key b seen from query a, [n,n]: exact when near, logarithmic when far."""
+    """Relative position bucket of key b seen from query a, [n,n]: exact when near, logarithmic when
+    far."""
     d = torch.arange(n, device=device)[None, :] - torch.arange(n, device=device)[:, None]
     half, m = count // 2, d.abs()
     near = half // 2
-    far = near + (torch.log(m.clamp(min=1).float() / near) / math.log(farthest / near) * (half - near)).long()
+    far = (
+        near
+        + (
+            torch.log(m.clamp(min=1).float() / near) / math.log(farthest / near) * (half - near)
+        ).long()
+    )
     return torch.where(d > 0, half, 0) + torch.where(m < near, m, far.clamp(max=half - 1))
 
 
@@ -32,11 +39,15 @@ class SelfAttention(nn.Module):
         self.o = nn.Linear(inner, c["d_model"], bias=False)
         self.heads = c["num_heads"]
         if first:
-            self.relative_attention_bias = nn.Embedding(c["relative_attention_num_buckets"], c["num_heads"])
+            self.relative_attention_bias = nn.Embedding(
+                c["relative_attention_num_buckets"], c["num_heads"]
+            )
 
     def forward(self, x, bias):
         split = lambda t: t.view(*t.shape[:2], self.heads, -1).transpose(1, 2)
-        a = F.scaled_dot_product_attention(split(self.q(x)), split(self.k(x)), split(self.v(x)), bias, scale=1.0)
+        a = F.scaled_dot_product_attention(
+            split(self.q(x)), split(self.k(x)), split(self.v(x)), bias, scale=1.0
+        )
         return self.o(a.transpose(1, 2).flatten(2))
 
 
@@ -63,8 +74,12 @@ class Sub(nn.Module):
 class Block(nn.Module):
     def __init__(self, c, first):
         super().__init__()
-        self.layer = nn.ModuleList([Sub(c, "SelfAttention", SelfAttention(c, first)),
-                                    Sub(c, "DenseReluDense", GatedMLP(c))])
+        self.layer = nn.ModuleList(
+            [
+                Sub(c, "SelfAttention", SelfAttention(c, first)),
+                Sub(c, "DenseReluDense", GatedMLP(c)),
+            ]
+        )
 
     def forward(self, x, bias):
         return self.layer[1](self.layer[0](x, bias))
@@ -78,7 +93,8 @@ class Stack(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """ids [B,N] -> hidden [B,N,d_model]; `mask` [B,N] (training only) hides padding from all rows."""
+    """ids [B,N] -> hidden [B,N,d_model]; `mask` [B,N] (training only) hides padding from all
+    rows."""
 
     def __init__(self, c):
         super().__init__()
@@ -88,17 +104,25 @@ class TextEncoder(nn.Module):
         nn.init.normal_(self.shared.weight, std=1.0)
         for name, p in self.named_parameters():
             if name.endswith(".weight") and p.dim() == 2 and "shared" not in name:
-                nn.init.normal_(p, std=p.shape[1] ** -.5)
+                nn.init.normal_(p, std=p.shape[1] ** -0.5)
             if name.endswith("SelfAttention.q.weight"):
-                nn.init.normal_(p, std=(p.shape[1] * c["d_kv"]) ** -.5)
+                nn.init.normal_(p, std=(p.shape[1] * c["d_kv"]) ** -0.5)
 
     def forward(self, ids, mask=None):
         n = ids.shape[1]
         table = self.encoder.block[0].layer[0].SelfAttention.relative_attention_bias
-        where = buckets(n, self.c["relative_attention_num_buckets"], self.c["relative_attention_max_distance"], ids.device)
+        where = buckets(
+            n,
+            self.c["relative_attention_num_buckets"],
+            self.c["relative_attention_max_distance"],
+            ids.device,
+        )
         bias = table(where).permute(2, 0, 1)[None]
         if mask is not None:
-            bias = bias + torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -1e9)[:, None, None]
+            bias = (
+                bias
+                + torch.zeros_like(mask, dtype=bias.dtype).masked_fill(~mask, -1e9)[:, None, None]
+            )
         x = self.shared(ids)
         for block in self.encoder.block:
             x = block(x, bias)

@@ -1,10 +1,12 @@
 """Causal 3-D VAE under the release's tensor names. Video [B,C,T,H,W], pixels in [-1,1]."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 
-CALL = 8                                            # frames of a decoder call but the first, which has one more
+# frames of a decoder call but the first, which has one more
+CALL = 8
 
 
 class Pointwise(nn.Conv3d):
@@ -14,7 +16,9 @@ class Pointwise(nn.Conv3d):
         super().__init__(inputs, outputs, 1)
 
     def forward(self, x):
-        return F.linear(x.permute(0, 2, 3, 4, 1), self.weight.flatten(1), self.bias).permute(0, 4, 1, 2, 3)
+        return F.linear(x.permute(0, 2, 3, 4, 1), self.weight.flatten(1), self.bias).permute(
+            0, 4, 1, 2, 3
+        )
 
 
 class Wrapped(nn.Module):
@@ -31,7 +35,8 @@ class Wrapped(nn.Module):
 class CausalConv(nn.Module):
     """3x3x3 convolution that sees two earlier frames: stored ones, or the first frame repeated."""
 
-    folded = False                       # as a 3x3 convolution over the channels of three frames: on some devices faster
+    # as a 3x3 convolution over the channels of three frames: on some devices faster
+    folded = False
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -50,24 +55,42 @@ class CausalConv(nn.Module):
     def by_frames(self, v):
         """[B,T+2,H,W,C] -> [B,C,T,H,W]"""
         B, T, H, W, C = v.shape
-        three = torch.cat([v[:, k:T - 2 + k] for k in range(3)], 4).view(B * (T - 2), H, W, 3 * C).permute(0, 3, 1, 2)
-        weight = self.conv.weight.transpose(1, 2).reshape(-1, 3 * C, 3, 3).contiguous(memory_format=torch.channels_last)
+        three = (
+            torch.cat([v[:, k : T - 2 + k] for k in range(3)], 4)
+            .view(B * (T - 2), H, W, 3 * C)
+            .permute(0, 3, 1, 2)
+        )
+        weight = (
+            self.conv.weight.transpose(1, 2)
+            .reshape(-1, 3 * C, 3, 3)
+            .contiguous(memory_format=torch.channels_last)
+        )
         y = F.conv2d(three, weight, self.conv.bias, padding=1)
         return y.view(B, T - 2, *y.shape[1:]).transpose(1, 2)
 
 
 def enlarged(x, frames, times=1):
-    """[B,C,T,H,W] -> [B,C,frames,times H,times W], channels last: each later frame repeated, the first alone if `frames` is odd"""
+    """[B,C,T,H,W] -> [B,C,frames,times H,times W], channels last: each later frame repeated, the
+    first alone if `frames` is odd"""
     B, C, T, H, W = x.shape
     odd, v = frames % 2, x.permute(0, 2, 3, 4, 1)
-    wide = lambda part, again: part[:, :, None, :, None, :, None].expand(B, -1, again, H, times, W, times, C).reshape(B, -1, times * H, times * W, C)
-    y = wide(v, 1) if frames == T else torch.cat([wide(v[:, :odd], 1), wide(v[:, odd:], (frames - odd) // (T - odd))], 1)
+    wide = lambda part, again: (
+        part[:, :, None, :, None, :, None]
+        .expand(B, -1, again, H, times, W, times, C)
+        .reshape(B, -1, times * H, times * W, C)
+    )
+    y = (
+        wide(v, 1)
+        if frames == T
+        else torch.cat([wide(v[:, :odd], 1), wide(v[:, odd:], (frames - odd) // (T - odd))], 1)
+    )
     return y.permute(0, 4, 1, 2, 3)
 
 
 def modulated(x, scale, shift, weight, bias, groups, eps):
-    """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's size: norm and modulation are one factor and one
-    summand for each pixel. Sums are f32 whatever x is."""
+    """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's
+    size: norm and modulation are one factor and one summand for each pixel. Sums are f32 whatever x
+    is."""
     B, C, T, H, W = x.shape
     h, w = scale.shape[3:]
     f = x.permute(0, 2, 3, 4, 1).float()
@@ -79,7 +102,9 @@ def modulated(x, scale, shift, weight, bias, groups, eps):
     factor = factor.view(B, 1, 1, 1, C)
     scale, shift = (enlarged(a, T).permute(0, 2, 3, 4, 1).float() for a in (scale, shift))
     cells = lambda a: a.view(B, T, h, 1, w, 1, C)
-    y = f.reshape(B, T, h, H // h, w, W // w, C) * cells(scale * factor) + cells(scale * summand + shift)
+    y = f.reshape(B, T, h, H // h, w, W // w, C) * cells(scale * factor) + cells(
+        scale * summand + shift
+    )
     return F.silu(y).to(x.dtype).view(B, T, H, W, C).permute(0, 4, 1, 2, 3)
 
 
@@ -96,7 +121,7 @@ class PlainNorm(nn.GroupNorm):
 class SpatialNorm(nn.Module):
     """GroupNorm whose scale and shift come from the latent that is being decoded, and SiLU."""
 
-    made = staticmethod(modulated)       # or what torch.compile makes of it
+    made = staticmethod(modulated)  # or what torch.compile makes of it
 
     def __init__(self, channels, groups, latent_channels):
         super().__init__()
@@ -105,7 +130,15 @@ class SpatialNorm(nn.Module):
 
     def forward(self, x, latent):
         norm = self.norm_layer
-        return SpatialNorm.made(x, self.conv_y(latent), self.conv_b(latent), norm.weight, norm.bias, norm.num_groups, norm.eps)
+        return SpatialNorm.made(
+            x,
+            self.conv_y(latent),
+            self.conv_b(latent),
+            norm.weight,
+            norm.bias,
+            norm.num_groups,
+            norm.eps,
+        )
 
 
 class Residual(nn.Module):
@@ -146,7 +179,9 @@ def levels(widths, blocks, norm, order, resample, conv):
     made, width = {}, widths[order[0]]
     for position, l in enumerate(order):
         level = Level()
-        level.block = nn.ModuleList([Residual(width if i == 0 else widths[l], widths[l], norm) for i in range(blocks)])
+        level.block = nn.ModuleList(
+            [Residual(width if i == 0 else widths[l], widths[l], norm) for i in range(blocks)]
+        )
         width = widths[l]
         if position < len(order) - 1:
             setattr(level, resample, Wrapped(conv(width)))
@@ -160,10 +195,19 @@ class Encoder(nn.Module):
         widths = [c["base_width"] * m for m in c["multipliers"]]
         norm = lambda n: PlainNorm(n, c["groups"])
         self.conv_in = CausalConv(c["in_channels"], widths[0])
-        self.down = levels(widths, c["encoder_blocks"], norm, list(range(len(widths))), "downsample",
-                           lambda n: nn.Conv2d(n, n, 3, stride=2))
+        self.down = levels(
+            widths,
+            c["encoder_blocks"],
+            norm,
+            list(range(len(widths))),
+            "downsample",
+            lambda n: nn.Conv2d(n, n, 3, stride=2),
+        )
         self.mid = Mid(widths[-1], norm)
-        self.norm_out, self.conv_out = norm(widths[-1]), CausalConv(widths[-1], 2 * c["latent_channels"])
+        self.norm_out, self.conv_out = (
+            norm(widths[-1]),
+            CausalConv(widths[-1], 2 * c["latent_channels"]),
+        )
 
     def forward(self, x):
         """[B,3,T,H,W], T = 4k+1, one call for the clip -> mean, log variance [B,16,k+1,H/8,W/8]"""
@@ -187,8 +231,14 @@ class Decoder(nn.Module):
         norm = lambda n: SpatialNorm(n, c["groups"], c["latent_channels"])
         self.conv_in = CausalConv(c["latent_channels"], widths[-1])
         self.mid = Mid(widths[-1], norm)
-        self.up = levels(widths, c["decoder_blocks"], norm, list(range(len(widths)))[::-1], "upsample",
-                         lambda n: nn.Conv2d(n, n, 3, padding=1))
+        self.up = levels(
+            widths,
+            c["decoder_blocks"],
+            norm,
+            list(range(len(widths)))[::-1],
+            "upsample",
+            lambda n: nn.Conv2d(n, n, 3, padding=1),
+        )
         self.norm_out, self.conv_out = norm(widths[0]), CausalConv(widths[0], c["in_channels"])
 
     def forward(self, z, history=None):
@@ -200,7 +250,9 @@ class Decoder(nn.Module):
                 h = block(h, z, history)
             if hasattr(level, "upsample"):
                 T = h.shape[2]
-                h = per_frame(level.upsample, enlarged(h, 2 * T - T % 2 if l >= len(self.up) - 2 else T, 2))
+                h = per_frame(
+                    level.upsample, enlarged(h, 2 * T - T % 2 if l >= len(self.up) - 2 else T, 2)
+                )
         return self.conv_out(self.norm_out(h, z), history)
 
 
@@ -210,9 +262,10 @@ class VAE(nn.Module):
         self.encoder, self.decoder = Encoder(c), Decoder(c)
 
     def decode(self, z):
-        """Latents as encoded (unscaled) [B,16,L,h,w], L odd -> all frames, call by call as in use: 3, 2, 2, ... latents."""
+        """Latents as encoded (unscaled) [B,16,L,h,w], L odd -> all frames, call by call as in use:
+        3, 2, 2, ... latents."""
         history = {}
-        calls = [z[:, :, :3]] + [z[:, :, i:i + 2] for i in range(3, z.shape[2], 2)]
+        calls = [z[:, :, :3]] + [z[:, :, i : i + 2] for i in range(3, z.shape[2], 2)]
         return torch.cat([self.decoder(part, history) for part in calls], 2)
 
 
@@ -230,7 +283,11 @@ def from_prototype(weights):
     out = {}
     for name, value in weights.items():
         p = name.split(".")
-        side = {"e": "encoder", "d": "decoder"}.get(name[0]) if p[0] not in ("down", "dsc") else "encoder"
+        side = (
+            {"e": "encoder", "d": "decoder"}.get(name[0])
+            if p[0] not in ("down", "dsc")
+            else "encoder"
+        )
         side = "decoder" if p[0] in ("up", "usc") else side
         tail = ".".join(p[1:])
         head, *rest = p[0].split("_")

@@ -4,8 +4,10 @@
 
     python strange.py --out OUT --shards 0-99 --seconds 300        # OUT/corpora/strange_NNN.pt for fit_encoder.py, u8 pixels, until the time is over
 
-Gradients, noise, stripes, checks, corners, and leaves over leaves. Leaves over leaves of all sizes have the edges and the spectrum of photographs.
+Gradients, noise, stripes, checks, corners, and leaves over leaves. Leaves over leaves of all sizes
+have the edges and the spectrum of photographs.
 """
+
 import argparse
 import math
 import time
@@ -21,16 +23,19 @@ from scene import RGB
 from training import save_atomically
 
 HEIGHT, WIDTH = 128, 192
-Y, X = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing="ij")
-SHARD, THINGS = 240, .7                             # pictures of a shard, the share of them that a thing is put down in
-VIVID = .35                                         # the share of them with strong colours
-LEAST, MOST = 8., 48.                               # radii of things that are put down, in pixels
+Y, X = torch.meshgrid(torch.arange(HEIGHT) + 0.5, torch.arange(WIDTH) + 0.5, indexing="ij")
+# pictures of a shard, the share of them that a thing is put down in
+SHARD, THINGS = 240, 0.7
+VIVID = 0.35  # the share of them with strong colours
+LEAST, MOST = 8.0, 48.0  # radii of things that are put down, in pixels
 
 
 def colours(rng, *shape):
     """Any colours [3,*shape], dull ones more often"""
-    grey, strength = rng.uniform(-1, 1, (1, *shape)), rng.uniform(0, .8, (1, *shape))
-    return torch.from_numpy(np.clip(grey + strength * rng.uniform(-1, 1, (3, *shape)), -1, 1)).float()
+    grey, strength = rng.uniform(-1, 1, (1, *shape)), rng.uniform(0, 0.8, (1, *shape))
+    return torch.from_numpy(
+        np.clip(grey + strength * rng.uniform(-1, 1, (3, *shape)), -1, 1)
+    ).float()
 
 
 def colour(rng):
@@ -48,67 +53,113 @@ def figures(rng):
     image = smooth_noise(rng, int(rng.integers(1, 3)))
     for _ in range(int(rng.integers(0, 4))):
         kind, a = int(rng.integers(4)), float(rng.uniform(0, np.pi))
-        u = (X - float(rng.uniform(0, WIDTH))) * np.cos(a) + (Y - float(rng.uniform(0, HEIGHT))) * np.sin(a)
-        v = (Y - float(rng.uniform(0, HEIGHT))) * np.cos(a) - (X - float(rng.uniform(0, WIDTH))) * np.sin(a)
+        u = (X - float(rng.uniform(0, WIDTH))) * np.cos(a) + (
+            Y - float(rng.uniform(0, HEIGHT))
+        ) * np.sin(a)
+        v = (Y - float(rng.uniform(0, HEIGHT))) * np.cos(a) - (
+            X - float(rng.uniform(0, WIDTH))
+        ) * np.sin(a)
         period = float(rng.uniform(8, 64))
-        share = ((u * 2 * np.pi / period).sin() > 0, (u * np.pi / period).sin() * (v * np.pi / period).sin() > 0,
-                 (u > 0) & (v > 0), u > 0)[kind].float() * float(rng.uniform(.3, 1))
+        share = (
+            (u * 2 * np.pi / period).sin() > 0,
+            (u * np.pi / period).sin() * (v * np.pi / period).sin() > 0,
+            (u > 0) & (v > 0),
+            u > 0,
+        )[kind].float() * float(rng.uniform(0.3, 1))
         image = torch.lerp(image, colour(rng), share)
     return image
 
 
 def blob(rng, x, y, radius):
     """Distance [128,192] in pixels, negative inside, from a bent and stretched disc around x, y"""
-    a, stretch = rng.uniform(0, np.pi), math.exp(.3 * rng.normal())
-    u, v = (X - x) * math.cos(a) + (Y - y) * math.sin(a), (Y - y) * math.cos(a) - (X - x) * math.sin(a)
+    a, stretch = rng.uniform(0, np.pi), math.exp(0.3 * rng.normal())
+    u, v = (
+        (X - x) * math.cos(a) + (Y - y) * math.sin(a),
+        (Y - y) * math.cos(a) - (X - x) * math.sin(a),
+    )
     u, v = u * stretch, v / stretch
     turn, edge = torch.atan2(v, u), torch.ones_like(u)
     for k in (2, 3, 5):
-        edge = edge + rng.uniform(0, .25) / k * torch.sin(k * turn + rng.uniform(0, 2 * np.pi))
+        edge = edge + rng.uniform(0, 0.25) / k * torch.sin(k * turn + rng.uniform(0, 2 * np.pi))
     return (u * u + v * v).sqrt() - radius * edge
 
 
 def leaves(rng):
-    """Shapes over shapes, few large and many small, before a landscape's two or three bands or a gradient"""
+    """Shapes over shapes, few large and many small, before a landscape's two or three bands or a
+    gradient"""
     image = smooth_noise(rng, int(rng.integers(1, 3)))
-    if rng.random() < .6:
+    if rng.random() < 0.6:
         for _ in range(int(rng.integers(1, 3))):
-            edge = rng.uniform(20, 110) + rng.uniform(-.2, .2) * (X - WIDTH / 2) + rng.uniform(0, 12) * torch.sin(X / rng.uniform(8, 40) + rng.uniform(0, 6))
-            image = torch.lerp(image, colour(rng) + .3 * smooth_noise(rng, 2), (Y - edge).clamp(0, 1))
+            edge = (
+                rng.uniform(20, 110)
+                + rng.uniform(-0.2, 0.2) * (X - WIDTH / 2)
+                + rng.uniform(0, 12) * torch.sin(X / rng.uniform(8, 40) + rng.uniform(0, 6))
+            )
+            image = torch.lerp(
+                image, colour(rng) + 0.3 * smooth_noise(rng, 2), (Y - edge).clamp(0, 1)
+            )
     for radius in sorted((2 / (1 - rng.random(int(rng.integers(0, 24)))) + 2).clip(3, 70))[::-1]:
-        inside = (.5 - blob(rng, rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), radius)).clamp(0, 1)
-        image = torch.lerp(image, colour(rng) + .25 * smooth_noise(rng, int(rng.choice([1, 2, 16]))), inside)
+        inside = (0.5 - blob(rng, rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), radius)).clamp(
+            0, 1
+        )
+        image = torch.lerp(
+            image, colour(rng) + 0.25 * smooth_noise(rng, int(rng.choice([1, 2, 16]))), inside
+        )
     return image
 
 
 def picture(rng):
-    image = (figures if rng.random() < .3 else leaves)(rng)
-    if rng.random() < .5:
-        image = image + float(rng.uniform(.05, .5)) * smooth_noise(rng, int(rng.choice([4, 8, 16, 32])))
-    if rng.random() < VIVID:                        # as drawings and test cards are
+    image = (figures if rng.random() < 0.3 else leaves)(rng)
+    if rng.random() < 0.5:
+        image = image + float(rng.uniform(0.05, 0.5)) * smooth_noise(
+            rng, int(rng.choice([4, 8, 16, 32]))
+        )
+    if rng.random() < VIVID:  # as drawings and test cards are
         grey = image.mean(0, keepdim=True)
         image = grey * float(rng.uniform(1, 1.6)) + (image - grey) * float(rng.uniform(1, 5))
     return image.clamp(-1, 1)
 
 
 def put_down(pictures, rng):
-    """Paints one thing into each of pictures [n,3,128,192], in place: one of the renderer's objects, or a blob of any colour, which is called a ball
-    of the nearest of the nine colours -> bodies [n,6], hues [n] (see render.py), the share of every 4x4 pixels that it covers [n,32,48]"""
-    bodies, hues, cover = torch.zeros(len(pictures), 6), torch.zeros(len(pictures), dtype=torch.long), []
+    """Paints one thing into each of pictures [n,3,128,192], in place: one of the renderer's
+    objects, or a blob of any colour, which is called a ball of the nearest of the nine colours ->
+    bodies [n,6], hues [n] (see render.py), the share of every 4x4 pixels that it covers
+    [n,32,48]"""
+    bodies, hues, cover = (
+        torch.zeros(len(pictures), 6),
+        torch.zeros(len(pictures), dtype=torch.long),
+        [],
+    )
     for i, image in enumerate(pictures):
         radius = LEAST * (MOST / LEAST) ** rng.random()
-        x, y, angle = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.uniform(-np.pi, np.pi) * (rng.random() < .7)
-        if rng.random() < .6:
+        x, y, angle = (
+            rng.uniform(0, WIDTH),
+            rng.uniform(0, HEIGHT),
+            rng.uniform(-np.pi, np.pi) * (rng.random() < 0.7),
+        )
+        if rng.random() < 0.6:
             kind, hue = int(rng.integers(len(OBJECTS))), int(rng.integers(len(RGB)))
-            px, py, turn = ((X - x) / radius)[None], ((y - Y) / radius)[None], torch.full((1, 1, 1), angle)
+            px, py, turn = (
+                ((X - x) / radius)[None],
+                ((y - Y) / radius)[None],
+                torch.full((1, 1, 1), angle),
+            )
             distance, u, v = shape_distance(OBJECTS[kind], px, py, turn)
-            paint = shade(OBJECTS[kind], distance, px, py, u, v, torch.from_numpy(RGB[hue])[None, :, None, None])[0] * rng.uniform(.66, 1)
-            inside = (.5 - distance[0] * radius).clamp(0, 1)
+            paint = shade(
+                OBJECTS[kind],
+                distance,
+                px,
+                py,
+                u,
+                v,
+                torch.from_numpy(RGB[hue])[None, :, None, None],
+            )[0] * rng.uniform(0.66, 1)
+            inside = (0.5 - distance[0] * radius).clamp(0, 1)
         else:
-            kind, angle, tint = OBJECTS.index("ball"), 0., colour(rng)
+            kind, angle, tint = OBJECTS.index("ball"), 0.0, colour(rng)
             hue = int((torch.from_numpy(RGB) - (tint[:, 0, 0] + 1) / 2).pow(2).sum(1).argmin())
-            inside = (.5 - blob(rng, x, y, radius)).clamp(0, 1)
-            paint = (tint + .2 * smooth_noise(rng, int(rng.integers(1, 8))) + 1) / 2
+            inside = (0.5 - blob(rng, x, y, radius)).clamp(0, 1)
+            paint = (tint + 0.2 * smooth_noise(rng, int(rng.integers(1, 8))) + 1) / 2
         image.lerp_((2 * paint - 1).clamp(-1, 1), inside)
         bodies[i], hues[i] = torch.tensor([x, y, radius, angle, 1, kind]), hue
         cover.append(F.avg_pool2d(inside[None], 4)[0])
@@ -116,13 +167,16 @@ def put_down(pictures, rng):
 
 
 def pictures(n, things, rng):
-    """n pictures, one thing put down in each of the first `things` of them -> pixels [n,3,128,192], and of the things bodies, hues, cover"""
+    """n pictures, one thing put down in each of the first `things` of them -> pixels [n,3,128,192],
+    and of the things bodies, hues, cover"""
     pixels = torch.stack([picture(rng) for _ in range(n)])
     return pixels, *put_down(pixels[:things], rng)
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
     p.add_argument("--shards", default="0-0")
     p.add_argument("--seconds", type=float, default=1e9)
@@ -136,8 +190,12 @@ def main():
         path = folder / f"strange_{shard:04d}.pt"
         if path.exists() or time.time() - began > a.seconds:
             continue
-        pixels, bodies, hues, _ = pictures(a.count, round(THINGS * a.count), np.random.default_rng([7, shard]))
-        save_atomically({"pixels": ((pixels + 1) * 127.5).round().byte(), "bodies": bodies, "hues": hues}, path)
+        pixels, bodies, hues, _ = pictures(
+            a.count, round(THINGS * a.count), np.random.default_rng([7, shard])
+        )
+        save_atomically(
+            {"pixels": ((pixels + 1) * 127.5).round().byte(), "bodies": bodies, "hues": hues}, path
+        )
 
 
 if __name__ == "__main__":

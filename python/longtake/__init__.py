@@ -7,9 +7,11 @@
         for frame in engine.frames("a red ball", seconds=6, seed=7):   # uint8 [height, width, 3], as they are decoded
             show(frame)
 
-Semantic tokens are uint16 arrays in the order of the token file; latents float32 [T, C, H, W]; frames uint8
-[height, width, 3]. Every failure is a LongtakeError. An engine serves one request at a time.
+Semantic tokens are uint16 arrays in the order of the token file; latents float32 [T, C, H, W];
+frames uint8 [height, width, 3]. Every failure is a LongtakeError. An engine serves one request at a
+time.
 """
+
 from __future__ import annotations
 
 import collections
@@ -32,17 +34,37 @@ from ._errors import LongtakeError, Status
 from ._hearing import _EVENT_KINDS, Event, Progress, _finish, _Hearing
 from ._library import library as _lib
 
-__all__ = ["BatchLine", "CheckLine", "Engine", "Event", "LongtakeError", "ProfileLine", "Report", "Retake", "Score", "Shot", "Status",
-           "Tokens", "devices", "film_model", "import_release", "info", "read_latents", "recipe_model", "version"]
+__all__ = [
+    "BatchLine",
+    "CheckLine",
+    "Engine",
+    "Event",
+    "LongtakeError",
+    "ProfileLine",
+    "Report",
+    "Retake",
+    "Score",
+    "Shot",
+    "Status",
+    "Tokens",
+    "devices",
+    "film_model",
+    "import_release",
+    "info",
+    "read_latents",
+    "recipe_model",
+    "version",
+]
 
 Path = Union[str, "os.PathLike[str]"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """From `at` seconds on this prompt holds; what is None is the take's. `plan`: a token file or video whose tokens are the plan as
-    far as they reach, from `plan_from` seconds of it on, `plan_seconds` long (None: up to its end). `as_one_text`: the prompt is read as a
-    whole from the first frame on, even where the model spreads the events that it tells over the shot."""
+    """From `at` seconds on this prompt holds; what is None is the take's. `plan`: a token file or
+    video whose tokens are the plan as far as they reach, from `plan_from` seconds of it on,
+    `plan_seconds` long (None: up to its end). `as_one_text`: the prompt is read as a whole from the
+    first frame on, even where the model spreads the events that it tells over the shot."""
 
     at: float
     prompt: str
@@ -69,7 +91,8 @@ class Retake:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a request made: RGB frames, the seed used, wall seconds, and the program's JSON report."""
+    """What a request made: RGB frames, the seed used, wall seconds, and the program's JSON
+    report."""
 
     frames: int
     seed: int
@@ -79,7 +102,8 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class BatchLine:
-    """What became of one line of a list of prompts: its number, its file, and a report or an error."""
+    """What became of one line of a list of prompts: its number, its file, and a report or an
+    error."""
 
     line: int
     output: Optional[str]
@@ -89,8 +113,8 @@ class BatchLine:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """How unlikely a plan is to the language model: `codes` that were scored, and `nats`, the sum of -ln p(code), each given the prompt
-    and the codes before it."""
+    """How unlikely a plan is to the language model: `codes` that were scored, and `nats`, the sum
+    of -ln p(code), each given the prompt and the codes before it."""
 
     codes: int
     nats: float
@@ -108,8 +132,9 @@ class Score:
 
 @dataclasses.dataclass(frozen=True)
 class CheckLine:
-    """One output of a golden file: its relative L2 distance to the golden values, the `bound` of that (infinite: the file gives none for
-    this precision), whether values must be equal (`rel_l2` then counts those that differ), and whether it is `ok`."""
+    """One output of a golden file: its relative L2 distance to the golden values, the `bound` of
+    that (infinite: the file gives none for this precision), whether values must be equal (`rel_l2`
+    then counts those that differ), and whether it is `ok`."""
 
     file: str
     component: str
@@ -122,8 +147,9 @@ class CheckLine:
 
 @dataclasses.dataclass(frozen=True)
 class ProfileLine:
-    """What one operation ("all": the stage as a whole) cost in one stage ("other": outside of a take's): calls, seconds of all of them, bytes
-    read and written, FLOP, and the seconds that this machine would need at least."""
+    """What one operation ("all": the stage as a whole) cost in one stage ("other": outside of a
+    take's): calls, seconds of all of them, bytes read and written, FLOP, and the seconds that this
+    machine would need at least."""
 
     stage: str
     operation: str
@@ -158,7 +184,8 @@ def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> An
 
 
 def _text_of(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
-    """Calls a function that hands out a text; `kept`: also beside a failure, of which the text then tells."""
+    """Calls a function that hands out a text; `kept`: also beside a failure, of which the text then
+    tells."""
     error = c.Error()
     text = ctypes.c_void_p()
     try:
@@ -209,7 +236,8 @@ def film_model(path: Path) -> Optional[str]:
 
 
 def recipe_model(path: Path) -> Optional[str]:
-    """The model that made a video or latents file of ours, by name. LongtakeError (INPUT) where the file does not say how it was made."""
+    """The model that made a video or latents file of ours, by name. LongtakeError (INPUT) where the
+    file does not say how it was made."""
     with _script(*_RECIPE, path) as recipe:
         name = _lib.longtake_recipe_model(recipe)
         return os.fsdecode(name) if name else None
@@ -219,7 +247,7 @@ def read_latents(path: Path) -> np.ndarray:
     """The latents of a .latents file, float32 [T, C, H, W]."""
     try:
         with open(path, "rb") as file:
-            size, = struct.unpack("<Q", file.read(8))
+            (size,) = struct.unpack("<Q", file.read(8))
             if size > os.fstat(file.fileno()).st_size:
                 raise ValueError(f"its header has {size} bytes")
             entry = json.loads(file.read(size))["latents"]
@@ -234,7 +262,9 @@ def read_latents(path: Path) -> np.ndarray:
             raise ValueError(f"latents of {entry['dtype']}, expected F32 or BF16")
         return values.reshape(entry["shape"]).copy()
     except (OSError, struct.error, KeyError, TypeError, ValueError) as cause:
-        raise LongtakeError(Status.INPUT, f"{os.fspath(path)}: is no latents file that can be read: {cause}") from cause
+        raise LongtakeError(
+            Status.INPUT, f"{os.fspath(path)}: is no latents file that can be read: {cause}"
+        ) from cause
 
 
 class _Owned:
@@ -245,7 +275,9 @@ class _Owned:
     @property
     def _handle(self) -> ctypes.c_void_p:
         if not self._address:
-            raise LongtakeError(Status.USAGE, f"{type(self).__name__}: is closed, expected an open one")
+            raise LongtakeError(
+                Status.USAGE, f"{type(self).__name__}: is closed, expected an open one"
+            )
         return self._address
 
 
@@ -260,7 +292,12 @@ class Tokens(_Owned):
         """A .lt file, or the release's .npy."""
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_tokens_read(engine._handle, c.path(path), ctypes.byref(handle), ctypes.byref(error)), error)
+        _check(
+            _lib.longtake_tokens_read(
+                engine._handle, c.path(path), ctypes.byref(handle), ctypes.byref(error)
+            ),
+            error,
+        )
         return cls(handle)
 
     @classmethod
@@ -270,11 +307,22 @@ class Tokens(_Owned):
         with np.errstate(invalid="ignore"):
             flat = given.astype(np.uint16) if given.dtype.kind in "biuf" else np.empty(0, np.uint16)
         if not np.array_equal(flat, given):
-            raise LongtakeError(Status.USAGE, "codes: found a number that is none, expected whole ones from 0 to 65535")
+            raise LongtakeError(
+                Status.USAGE,
+                "codes: found a number that is none, expected whole ones from 0 to 65535",
+            )
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_tokens_new(engine._handle, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)), flat.size,
-                                        ctypes.byref(handle), ctypes.byref(error)), error)
+        _check(
+            _lib.longtake_tokens_new(
+                engine._handle,
+                flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)),
+                flat.size,
+                ctypes.byref(handle),
+                ctypes.byref(error),
+            ),
+            error,
+        )
         return cls(handle)
 
     @property
@@ -302,18 +350,36 @@ class Tokens(_Owned):
         _check(_lib.longtake_tokens_write(self._handle, c.path(path), ctypes.byref(error)), error)
 
     def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
-        """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment; with an `engine` it need not: the rest
-        of its segment is encoded again."""
-        first, count = _number("first", first, ctypes.c_int64), _number("count", count, ctypes.c_int64)
+        """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment;
+        with an `engine` it need not: the rest of its segment is encoded again."""
+        first, count = (
+            _number("first", first, ctypes.c_int64),
+            _number("count", count, ctypes.c_int64),
+        )
         error = c.Error()
         handle = ctypes.c_void_p()
 
         def recut(engine: Engine) -> None:
-            _check(_lib.longtake_tokens_recut(engine._handle, self._handle, first, count, ctypes.byref(handle), None, ctypes.byref(error)),
-                   error)
+            _check(
+                _lib.longtake_tokens_recut(
+                    engine._handle,
+                    self._handle,
+                    first,
+                    count,
+                    ctypes.byref(handle),
+                    None,
+                    ctypes.byref(error),
+                ),
+                error,
+            )
 
         if engine is None:
-            _check(_lib.longtake_tokens_cut(self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)), error)
+            _check(
+                _lib.longtake_tokens_cut(
+                    self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)
+                ),
+                error,
+            )
         else:
             engine._ask(lambda: recut(engine))
         return Tokens(handle)
@@ -323,7 +389,12 @@ class Tokens(_Owned):
             return NotImplemented
         error = c.Error()
         handle = ctypes.c_void_p()
-        _check(_lib.longtake_tokens_join(self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)), error)
+        _check(
+            _lib.longtake_tokens_join(
+                self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)
+            ),
+            error,
+        )
         return Tokens(handle)
 
     def close(self) -> None:
@@ -373,14 +444,35 @@ def _file_of(tokens: Union[Tokens, Path]) -> Iterator[Path]:
 class _Call(_Hearing):
     """One request: its C struct and what that points to."""
 
-    def __init__(self, prompt: Optional[str] = None, *, shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None, fps: float,
-                 retakes: Sequence[Retake] = (), input: Optional[Path] = None, image: Optional[Path] = None,
-                 from_seconds: Optional[float] = None, new_only: bool = False, output: Optional[Path] = None,
-                 format: Optional[str] = None, metadata: bool = True, max_seam: Optional[float] = None,
-                 job: Optional[Path] = None, fresh: bool = False, keep_job: bool = False, preview: Optional[Path] = None,
-                 film: Optional[Path] = None, recipe: Optional[Path] = None, tokens: Optional[Tokens] = None,
-                 windows: Optional["tuple[int, int]"] = None, progress: Progress = None,
-                 on_frame: Optional[OnFrame] = None, container_fps: Optional[float] = None, ahead: Optional[int] = None, **settings: Any):
+    def __init__(
+        self,
+        prompt: Optional[str] = None,
+        *,
+        shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None,
+        fps: float,
+        retakes: Sequence[Retake] = (),
+        input: Optional[Path] = None,
+        image: Optional[Path] = None,
+        from_seconds: Optional[float] = None,
+        new_only: bool = False,
+        output: Optional[Path] = None,
+        format: Optional[str] = None,
+        metadata: bool = True,
+        max_seam: Optional[float] = None,
+        job: Optional[Path] = None,
+        fresh: bool = False,
+        keep_job: bool = False,
+        preview: Optional[Path] = None,
+        film: Optional[Path] = None,
+        recipe: Optional[Path] = None,
+        tokens: Optional[Tokens] = None,
+        windows: Optional["tuple[int, int]"] = None,
+        progress: Progress = None,
+        on_frame: Optional[OnFrame] = None,
+        container_fps: Optional[float] = None,
+        ahead: Optional[int] = None,
+        **settings: Any,
+    ):
         super().__init__(progress, ahead)
         self._on_frame = on_frame
         self._film, self._recipe, self._tokens = film, recipe, tokens
@@ -391,9 +483,20 @@ class _Call(_Hearing):
             self._fill_shots([_shot(shot) for shot in shots], fps)
         r.retakes, r.retake_count = (c.Retake * max(len(retakes), 1))(), len(retakes)
         for i, retake in enumerate(retakes):
-            r.retakes[i] = c.Retake(*[_number(f"retakes[{i}].{name}", getattr(retake, name), ctypes.c_int64)
-                                      for name in ("first", "last", "seed")], retake.keep_rest)
-        for name, value in (("input", input), ("image", image), ("output", output), ("job", job), ("preview", preview)):
+            r.retakes[i] = c.Retake(
+                *[
+                    _number(f"retakes[{i}].{name}", getattr(retake, name), ctypes.c_int64)
+                    for name in ("first", "last", "seed")
+                ],
+                retake.keep_rest,
+            )
+        for name, value in (
+            ("input", input),
+            ("image", image),
+            ("output", output),
+            ("job", job),
+            ("preview", preview),
+        ):
             setattr(r, name, None if value is None else c.path(value))
         r.format = None if format is None else c.text(format)
         if from_seconds is not None:
@@ -403,7 +506,9 @@ class _Call(_Hearing):
         if tokens is not None:
             r.tokens = tokens._handle
         if windows is not None:
-            r.window_first, r.window_last = (_number("--windows", window, ctypes.c_int64, 0) for window in windows)
+            r.window_first, r.window_last = (
+                _number("--windows", window, ctypes.c_int64, 0) for window in windows
+            )
         r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
         if container_fps is not None:
             settings["fps"] = container_fps
@@ -418,8 +523,15 @@ class _Call(_Hearing):
             _lib.longtake_shot_init(ctypes.byref(shot))
             at = _number(f"shots[{i}].at", given.at, ctypes.c_double) * fps
             if not abs(at) < 2**63:
-                raise LongtakeError(Status.USAGE, f"shots[{i}].at: found {given.at} seconds, expected a moment of the take")
-            shot.at_frame, shot.prompt, shot.as_one_text = round(at), c.text(given.prompt), given.as_one_text
+                raise LongtakeError(
+                    Status.USAGE,
+                    f"shots[{i}].at: found {given.at} seconds, expected a moment of the take",
+                )
+            shot.at_frame, shot.prompt, shot.as_one_text = (
+                round(at),
+                c.text(given.prompt),
+                given.as_one_text,
+            )
             for name in ("motion", "seed", "lm_cfg", "shot_cfg", "cfg_scale"):
                 value = getattr(given, name)
                 if value is not None:
@@ -432,27 +544,46 @@ class _Call(_Hearing):
     def _fill_settings(self, settings: dict) -> None:
         for name, value in settings.items():
             if name not in _SETTINGS:
-                raise TypeError(f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}")
+                raise TypeError(
+                    f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}"
+                )
             if value is None:
                 continue
             if name in _WORDS:
                 value = c.text(value)
             else:
-                value = _fit(value) if name == "fit" else _number(f"--{name}", value, _SETTINGS[name], -1 if name == "seed" else 0)
+                value = (
+                    _fit(value)
+                    if name == "fit"
+                    else _number(f"--{name}", value, _SETTINGS[name], -1 if name == "seed" else 0)
+                )
             setattr(self.request.settings, name, value)
 
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
-        return self._tell(lambda: functools.partial(self._on_frame, index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()), True)
+        return self._tell(
+            lambda: functools.partial(
+                self._on_frame, index, np.ctypeslib.as_array(rgb, (height, width, 3)).copy()
+            ),
+            True,
+        )
 
     @contextlib.contextmanager
     def filled(self, engine: "Engine") -> Iterator[Any]:
         """The request in C. Film and recipe give what it leaves open, and it borrows from them."""
         error = c.Error()
         with contextlib.ExitStack() as opened:
-            for kind, apply, path in ((_FILM, _lib.longtake_film_apply, self._film), (_RECIPE, _lib.longtake_recipe_apply, self._recipe)):
+            for kind, apply, path in (
+                (_FILM, _lib.longtake_film_apply, self._film),
+                (_RECIPE, _lib.longtake_recipe_apply, self._recipe),
+            ):
                 if path is not None:
                     script = opened.enter_context(_script(*kind, path))
-                    _check(apply(script, engine._handle, ctypes.byref(self.request), ctypes.byref(error)), error)
+                    _check(
+                        apply(
+                            script, engine._handle, ctypes.byref(self.request), ctypes.byref(error)
+                        ),
+                        error,
+                    )
             yield ctypes.byref(self.request)
 
     def fulfil(self, engine: "Engine", function: Callable, *rest: Any) -> None:
@@ -470,15 +601,26 @@ class _Call(_Hearing):
             _lib.longtake_result_clear(ctypes.byref(result))
 
 
-def import_release(release: Path, output: Path, *, config: Optional[Path] = None, search: Optional[Sequence[Path]] = None,
-                   t5: Optional[Path] = None, theia: Optional[Path] = None, quantize: Optional[str] = None, dtype: Optional[str] = None,
-                   progress: Progress = None) -> None:
+def import_release(
+    release: Path,
+    output: Path,
+    *,
+    config: Optional[Path] = None,
+    search: Optional[Sequence[Path]] = None,
+    t5: Optional[Path] = None,
+    theia: Optional[Path] = None,
+    quantize: Optional[str] = None,
+    dtype: Optional[str] = None,
+    progress: Progress = None,
+) -> None:
     """An official release, a folder, becomes a model folder at `output`, which must not exist.
 
-    `config`: YAML of the sizes, landiff.yaml where left out. `t5`, `theia`: folders of Flan-T5 and Theia, where they are not inside the
-    release. `quantize`: "q8", "q4" or "mixed"; `dtype`: "f32", "bf16" or "f16" for what is not quantised; each as stored where left out.
-    `progress`: True for a bar, or a function of Event, whose `message` is the file of a step. LongtakeError (INPUT) tells of all tensors that are
-    missing, misshapen or unexpected at once; after a failure, or where `progress` raised, nothing half-written stays.
+    `config`: YAML of the sizes, landiff.yaml where left out. `t5`, `theia`: folders of Flan-T5 and
+    Theia, where they are not inside the release. `quantize`: "q8", "q4" or "mixed"; `dtype`: "f32",
+    "bf16" or "f16" for what is not quantised; each as stored where left out. `progress`: True for a
+    bar, or a function of Event, whose `message` is the file of a step. LongtakeError (INPUT) tells
+    of all tensors that are missing, misshapen or unexpected at once; after a failure, or where
+    `progress` raised, nothing half-written stays.
     """
     hearing = _Hearing(progress)
     request = c.ImportRequest()
@@ -491,7 +633,11 @@ def import_release(release: Path, output: Path, *, config: Optional[Path] = None
         setattr(request, name, None if word is None else c.text(word))
     request.on_event = c.EVENT_FN(hearing._hear_event)
     error = c.Error()
-    _finish(hearing.steps(lambda: _check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)))
+    _finish(
+        hearing.steps(
+            lambda: _check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)
+        )
+    )
 
 
 _IN_CALLBACK, _BETWEEN_FRAMES = "within a callback", "between two frames"
@@ -500,20 +646,33 @@ _IN_CALLBACK, _BETWEEN_FRAMES = "within a callback", "between two frames"
 class Engine(_Owned):
     """A model on a device. Weights are mapped when a request first needs them.
 
-    `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its configuration.
-    `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake devices` lists what a device takes.
-    `cache_dir` is a folder that remembers how fast stages were; `plan` then says how long a request will take. The program's is
-    ~/.cache/longtake. `profile` counts what every operation costs: see the method of that name.
+    `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its
+    configuration. `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake
+    devices` lists what a device takes. `cache_dir` is a folder that remembers how fast stages were;
+    `plan` then says how long a request will take. The program's is ~/.cache/longtake. `profile`
+    counts what every operation costs: see the method of that name.
     """
 
-    def __init__(self, model: Optional[Path] = None, *, device: str = "auto", precision: str = "auto", threads: int = 0,
-                 max_memory: int = 0, config: Optional[Path] = None, set: Sequence[str] = (),
-                 search: Optional[Sequence[Path]] = None, cache_dir: Optional[Path] = None, profile: bool = False):
+    def __init__(
+        self,
+        model: Optional[Path] = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        max_memory: int = 0,
+        config: Optional[Path] = None,
+        set: Sequence[str] = (),
+        search: Optional[Sequence[Path]] = None,
+        cache_dir: Optional[Path] = None,
+        profile: bool = False,
+    ):
         self._address = ctypes.c_void_p()
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._running: Optional[_Hearing] = None  # has the lock
-        self._askers: "dict[int, str]" = {}  # threads that wait for a request, and where they would ask for another
+        # threads that wait for a request, and where they would ask for another
+        self._askers: "dict[int, str]" = {}
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
@@ -528,12 +687,20 @@ class Engine(_Owned):
         if cache_dir is not None:
             options.cache_dir = c.path(cache_dir)
         error = c.Error()
-        _check(_lib.longtake_open(ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)), error)
+        _check(
+            _lib.longtake_open(
+                ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)
+            ),
+            error,
+        )
 
     @property
     def _handle(self) -> ctypes.c_void_p:
         if self._process != os.getpid():
-            raise LongtakeError(Status.USAGE, f"Engine: was opened in process {self._process}, expected one that was opened after the fork")
+            raise LongtakeError(
+                Status.USAGE,
+                f"Engine: was opened in process {self._process}, expected one that was opened after the fork",
+            )
         return super()._handle
 
     def close(self) -> None:
@@ -578,7 +745,9 @@ class Engine(_Owned):
         """One request at a time."""
         while not self._lock.acquire(timeout=0.1):
             if hearing.cancelled:
-                raise LongtakeError(Status.CANCELLED, "Engine: the request was stopped before its turn came")
+                raise LongtakeError(
+                    Status.CANCELLED, "Engine: the request was stopped before its turn came"
+                )
         self._running = hearing
         try:
             return work()
@@ -587,9 +756,13 @@ class Engine(_Owned):
             self._lock.release()
 
     def _refuse_asker(self, asker: int) -> None:
-        """Who waits for a request, which waits for its callback or for its frames to be taken, would wait for ever for another."""
+        """Who waits for a request, which waits for its callback or for its frames to be taken,
+        would wait for ever for another."""
         if asker in self._askers:
-            raise LongtakeError(Status.USAGE, f"Engine: found a request {self._askers[asker]} of another, expected one at a time")
+            raise LongtakeError(
+                Status.USAGE,
+                f"Engine: found a request {self._askers[asker]} of another, expected one at a time",
+            )
 
     def __enter__(self) -> "Engine":
         return self
@@ -598,7 +771,8 @@ class Engine(_Owned):
         self.close()
 
     def __del__(self) -> None:
-        if self._address and not self._lock.locked():  # is locked where the interpreter has ended the thread of a request
+        # is locked where the interpreter has ended the thread of a request
+        if self._address and not self._lock.locked():
             self.close()
 
     @property
@@ -608,7 +782,9 @@ class Engine(_Owned):
 
     def config_text(self) -> str:
         """Every configuration value, a line "section.key: value  # where it came from" each."""
-        return self._ask(lambda: _text_of(_lib.longtake_print_config, self._handle)).decode("utf-8", "replace")
+        return self._ask(lambda: _text_of(_lib.longtake_print_config, self._handle)).decode(
+            "utf-8", "replace"
+        )
 
     def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
         """`fps` of a request is the file's, that of a call the model's."""
@@ -619,41 +795,58 @@ class Engine(_Owned):
         return self._ask(lambda: call.make(self, function), call)
 
     def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
-        """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame by frame to `on_frame(index, array)`.
+        """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame
+        by frame to `on_frame(index, array)`.
 
-        Length: seconds, frames or semantic_frames. Settings, each the model's own when left out: seed, fps, scale, lm_cfg,
-        shot_cfg, temperature, top_k, top_p, motion, lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the
-        take begins with this picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder. `preview`: an
-        .mp4, or a folder, for rough pictures of the window that is refined. `tokens`: the whole plan, instead of the language model's.
-        `windows=(first, last)`, from 0, refines these alone into `job`, without output: several processes may share a take.
-        `progress`: True for a bar, or a function of Event.
+        Length: seconds, frames or semantic_frames. Settings, each the model's own when left out:
+        seed, fps, scale, lm_cfg, shot_cfg, temperature, top_k, top_p, motion, lm_context, steps,
+        cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the take begins with this
+        picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder.
+        `preview`: an .mp4, or a folder, for rough pictures of the window that is refined. `tokens`:
+        the whole plan, instead of the language model's. `windows=(first, last)`, from 0, refines
+        these alone into `job`, without output: several processes may share a take. `progress`: True
+        for a bar, or a function of Event.
 
-        `film` and `recipe` are files that give what the request leaves open. `recipe`, also of `make_tokens` and `continue_from`, is a video or
-        latents file of ours, whose take is made again: its prompts, length, seeds and settings, its retakes before those of the request,
-        and its plan, unless something that it was made of is asked for anew. What it began with or went on from it does not hold: that is
-        `image`, or the video of `continue_from`. LongtakeError (INPUT) where a file does not say how it was made, or that picture or
-        video is another.
+        `film` and `recipe` are files that give what the request leaves open. `recipe`, also of
+        `make_tokens` and `continue_from`, is a video or latents file of ours, whose take is made
+        again: its prompts, length, seeds and settings, its retakes before those of the request, and
+        its plan, unless something that it was made of is asked for anew. What it began with or went
+        on from it does not hold: that is `image`, or the video of `continue_from`. LongtakeError
+        (INPUT) where a file does not say how it was made, or that picture or video is another.
         """
         return self._run(_lib.longtake_generate, prompt=prompt, **request)
 
-    def render(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> Report:
+    def render(
+        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+    ) -> Report:
         """Tokens -> video; the prompt is the one inside the token file where none is given."""
         return self._with_tokens(_lib.longtake_render, tokens, prompt, request)
 
-    def refine(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> np.ndarray:
+    def refine(
+        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+    ) -> np.ndarray:
         """Tokens -> latents, float32 [T, C, H, W]; `output` keeps the file."""
         with tempfile.TemporaryDirectory() as folder:
             path = request.setdefault("output", os.path.join(folder, "take.latents"))
             self._with_tokens(_lib.longtake_refine, tokens, prompt, request)
             return read_latents(path)
 
-    def score(self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any) -> Score:
-        """How unlikely the language model finds tokens under a prompt (the one inside the token file where none is given). Its probabilities
-        are those that `make_tokens` would draw from with the settings lm_cfg, temperature, motion and lm_context; top_k and top_p cut
-        nothing off. LongtakeError (USAGE) for tokens of several prompts."""
+    def score(
+        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+    ) -> Score:
+        """How unlikely the language model finds tokens under a prompt (the one inside the token
+        file where none is given). Its probabilities are those that `make_tokens` would draw from
+        with the settings lm_cfg, temperature, motion and lm_context; top_k and top_p cut nothing
+        off. LongtakeError (USAGE) for tokens of several prompts."""
         found = c.Score()
         with _file_of(tokens) as path:
-            self._fulfil(_lib.longtake_score_tokens, ctypes.byref(found), prompt=prompt, input=path, **request)
+            self._fulfil(
+                _lib.longtake_score_tokens,
+                ctypes.byref(found),
+                prompt=prompt,
+                input=path,
+                **request,
+            )
         return Score(found.codes, found.nats)
 
     def decode(self, latents: Path, **request: Any) -> Report:
@@ -661,8 +854,9 @@ class Engine(_Owned):
         return self._run(_lib.longtake_decode, input=latents, **request)
 
     def continue_from(self, video: Path, prompt: Optional[str] = None, **request: Any) -> Report:
-        """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames, `new_only`. The prompt is the video's
-        own where none is given and it was made by longtake."""
+        """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames,
+        `new_only`. The prompt is the video's own where none is given and it was made by
+        longtake."""
         return self._run(_lib.longtake_continue, input=video, prompt=prompt, **request)
 
     def run_film(self, film: Path, **request: Any) -> Report:
@@ -673,9 +867,12 @@ class Engine(_Owned):
         """Prompt -> semantic tokens."""
         return self._tokens_of(_lib.longtake_make_tokens, prompt=prompt, **request)
 
-    def candidates(self, prompt: str, count: int = 4, *, sheet: Optional[Path] = None, **request: Any) -> "dict[int, Tokens]":
-        """Several plans of one prompt, by the seeds they were drawn with (`seed`, `seed` + 1, ...). `sheet`: a PNG with a row of
-        rough pictures for each, to choose from before anything is refined."""
+    def candidates(
+        self, prompt: str, count: int = 4, *, sheet: Optional[Path] = None, **request: Any
+    ) -> "dict[int, Tokens]":
+        """Several plans of one prompt, by the seeds they were drawn with (`seed`, `seed` + 1, ...).
+        `sheet`: a PNG with a row of rough pictures for each, to choose from before anything is
+        refined."""
         made = []
 
         def hear(_user: Any, line: Any) -> None:
@@ -683,26 +880,46 @@ class Engine(_Owned):
             made.append((found.result.contents.seed, os.fsdecode(found.output)))
 
         with tempfile.TemporaryDirectory() as folder:
-            self._fulfil(_lib.longtake_make_candidates, _number("--candidates", count, ctypes.c_int), c.BATCH_FN(hear), None, prompt=prompt,
-                         output=os.path.join(folder, "plan.lt"), preview=sheet, **request)
+            self._fulfil(
+                _lib.longtake_make_candidates,
+                _number("--candidates", count, ctypes.c_int),
+                c.BATCH_FN(hear),
+                None,
+                prompt=prompt,
+                output=os.path.join(folder, "plan.lt"),
+                preview=sheet,
+                **request,
+            )
             return {seed: Tokens.read(self, path) for seed, path in made}
 
     def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":
-        """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line that fails does not stop the rest. A line whose
-        output is there already, made from the same request by its own account, is passed over (its report is of the file as it is,
-        `on_frame` hears none of its frames), so that a list that was stopped goes on; `fresh` makes it again."""
+        """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line
+        that fails does not stop the rest. A line whose output is there already, made from the same
+        request by its own account, is passed over (its report is of the file as it is, `on_frame`
+        hears none of its frames), so that a list that was stopped goes on; `fresh` makes it
+        again."""
         lines: "list[BatchLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
             found = line.contents
             report = _report(found.result.contents) if found.result else None
-            failure = LongtakeError(found.status, found.message.decode("utf-8", "replace")) if found.message else None
-            lines.append(BatchLine(found.line, os.fsdecode(found.output) if found.output else None, report, failure))
+            failure = (
+                LongtakeError(found.status, found.message.decode("utf-8", "replace"))
+                if found.message
+                else None
+            )
+            lines.append(
+                BatchLine(
+                    found.line, os.fsdecode(found.output) if found.output else None, report, failure
+                )
+            )
 
         def make() -> None:
             error = c.Error()
             with call.filled(self) as one:
-                status = _lib.longtake_generate_batch(self._handle, *paths, one, c.BATCH_FN(hear), None, ctypes.byref(error))
+                status = _lib.longtake_generate_batch(
+                    self._handle, *paths, one, c.BATCH_FN(hear), None, ctypes.byref(error)
+                )
             if call.cancelled or not any(line.error for line in lines):
                 _check(status, error)
 
@@ -712,67 +929,119 @@ class Engine(_Owned):
         return lines
 
     def plan_batch(self, prompts: Path, folder: Path, **request: Any) -> dict:
-        """What `batch` would do, without loading weights: its time, and of each of the "lines" what it would make, or the "message" of what is wrong with it."""
-        return json.loads(self._foreseen_batch(_lib.longtake_plan_batch, prompts, folder, **request))
+        """What `batch` would do, without loading weights: its time, and of each of the "lines" what
+        it would make, or the "message" of what is wrong with it."""
+        return json.loads(
+            self._foreseen_batch(_lib.longtake_plan_batch, prompts, folder, **request)
+        )
 
     def plan_batch_table(self, prompts: Path, folder: Path, **request: Any) -> str:
         """The same for people."""
-        return self._foreseen_batch(_lib.longtake_plan_batch_table, prompts, folder, **request).decode("utf-8", "replace")
+        return self._foreseen_batch(
+            _lib.longtake_plan_batch_table, prompts, folder, **request
+        ).decode("utf-8", "replace")
 
     def encode(self, video: Path, **request: Any) -> Tokens:
-        """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or picture."""
+        """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or
+        picture."""
         return self._tokens_of(_lib.longtake_encode, input=video, **request)
 
     def features(self, source: Union[Tokens, Path], *, fit: str = "cover") -> np.ndarray:
-        """Semantic features, float32 [T, h, w, C], T semantic frames (the first RGB frame, then every fourth): of Tokens what
-        refinement sees, of a video or picture what the tokenizer sees."""
+        """Semantic features, float32 [T, h, w, C], T semantic frames (the first RGB frame, then
+        every fourth): of Tokens what refinement sees, of a video or picture what the tokenizer
+        sees."""
+
         def look() -> np.ndarray:
             error = c.Error()
             found = c.Features()
             if isinstance(source, Tokens):
-                status = _lib.longtake_features_of_tokens(self._handle, source._handle, ctypes.byref(found), ctypes.byref(error))
+                status = _lib.longtake_features_of_tokens(
+                    self._handle, source._handle, ctypes.byref(found), ctypes.byref(error)
+                )
             else:
-                status = _lib.longtake_features_of_video(self._handle, c.path(source), _fit(fit), ctypes.byref(found), ctypes.byref(error))
+                status = _lib.longtake_features_of_video(
+                    self._handle,
+                    c.path(source),
+                    _fit(fit),
+                    ctypes.byref(found),
+                    ctypes.byref(error),
+                )
             _check(status, error)
             try:
-                return np.ctypeslib.as_array(found.values, (found.frames, found.height, found.width, found.channels)).copy()
+                return np.ctypeslib.as_array(
+                    found.values, (found.frames, found.height, found.width, found.channels)
+                ).copy()
             finally:
                 _lib.longtake_features_clear(ctypes.byref(found))
 
         return self._ask(look)
 
     def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
-        """What a request would do, of the command generate, tokens, refine or render (whose token file is `input`); loads no weights."""
+        """What a request would do, of the command generate, tokens, refine or render (whose token
+        file is `input`); loads no weights."""
         return json.loads(self._foreseen(_lib.longtake_plan, command, prompt=prompt, **request))
 
-    def plan_table(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> str:
-        """The same for people: when each shot takes effect, and a line for each window, or each shot of `tokens`."""
-        return self._foreseen(_lib.longtake_plan_table, command, prompt=prompt, **request).decode("utf-8", "replace")
+    def plan_table(
+        self, prompt: Optional[str] = None, command: str = "generate", **request: Any
+    ) -> str:
+        """The same for people: when each shot takes effect, and a line for each window, or each
+        shot of `tokens`."""
+        return self._foreseen(_lib.longtake_plan_table, command, prompt=prompt, **request).decode(
+            "utf-8", "replace"
+        )
 
-    def windows_between(self, begin: float, end: float, prompt: Optional[str] = None, **request: Any) -> "tuple[int, int]":
-        """First and last window, from 0, that have new frames between two moments, in seconds, of the take that is asked for:
-        Retake(*engine.windows_between(12, 18, recipe="ball.mp4"), seed=5). LongtakeError (USAGE) where there is none."""
+    def windows_between(
+        self, begin: float, end: float, prompt: Optional[str] = None, **request: Any
+    ) -> "tuple[int, int]":
+        """First and last window, from 0, that have new frames between two moments, in seconds, of
+        the take that is asked for: Retake(*engine.windows_between(12, 18, recipe="ball.mp4"),
+        seed=5). LongtakeError (USAGE) where there is none."""
         first, last = ctypes.c_int64(), ctypes.c_int64()
-        self._fulfil(_lib.longtake_windows_between, begin, end, ctypes.byref(first), ctypes.byref(last), prompt=prompt, **request)
+        self._fulfil(
+            _lib.longtake_windows_between,
+            begin,
+            end,
+            ctypes.byref(first),
+            ctypes.byref(last),
+            prompt=prompt,
+            **request,
+        )
         return first.value, last.value
 
     def write_preview_map(self) -> str:
-        """Writes preview.safetensors of the model's folder, which previews are painted with, as an import does; returns its path. For a folder
-        that lacks it, or whose VAE was replaced."""
-        return os.fsdecode(self._ask(lambda: _text_of(_lib.longtake_write_preview_map, self._handle)))
+        """Writes preview.safetensors of the model's folder, which previews are painted with, as an
+        import does; returns its path. For a folder that lacks it, or whose VAE was replaced."""
+        return os.fsdecode(
+            self._ask(lambda: _text_of(_lib.longtake_write_preview_map, self._handle))
+        )
 
     def check(self, golden: Path) -> "list[CheckLine]":
-        """Runs a golden file through the engine's device. What is out of its bound raises nothing: its line is not `ok`."""
+        """Runs a golden file through the engine's device. What is out of its bound raises nothing:
+        its line is not `ok`."""
         lines: "list[CheckLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
             found = line.contents
-            component, output = (text.decode("utf-8", "replace") for text in (found.component, found.output))
-            lines.append(CheckLine(os.fsdecode(found.file), component, output, found.rel_l2, found.bound, bool(found.exact), bool(found.ok)))
+            component, output = (
+                text.decode("utf-8", "replace") for text in (found.component, found.output)
+            )
+            lines.append(
+                CheckLine(
+                    os.fsdecode(found.file),
+                    component,
+                    output,
+                    found.rel_l2,
+                    found.bound,
+                    bool(found.exact),
+                    bool(found.ok),
+                )
+            )
 
         def compare() -> None:
             error = c.Error()
-            status = _lib.longtake_check(self._handle, c.path(golden), c.CHECK_FN(hear), None, ctypes.byref(error))
+            status = _lib.longtake_check(
+                self._handle, c.path(golden), c.CHECK_FN(hear), None, ctypes.byref(error)
+            )
             if status != Status.LIMIT:
                 _check(status, error)
 
@@ -780,26 +1049,48 @@ class Engine(_Owned):
         return lines
 
     def profile(self) -> "list[ProfileLine]":
-        """What every operation cost since the engine was opened with `profile`; LongtakeError (USAGE) where it was opened without. Measures
-        the machine's rates first, for a second or two."""
+        """What every operation cost since the engine was opened with `profile`; LongtakeError
+        (USAGE) where it was opened without. Measures the machine's rates first, for a second or
+        two."""
         lines: "list[ProfileLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
             found = line.contents
-            lines.append(ProfileLine(found.stage.decode(), found.operation.decode(), found.calls, found.seconds, found.bytes, found.flop,
-                                     found.least_seconds))
+            lines.append(
+                ProfileLine(
+                    found.stage.decode(),
+                    found.operation.decode(),
+                    found.calls,
+                    found.seconds,
+                    found.bytes,
+                    found.flop,
+                    found.least_seconds,
+                )
+            )
 
         error = c.Error()
-        self._ask(lambda: _check(_lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error)), error))
+        self._ask(
+            lambda: _check(
+                _lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error)),
+                error,
+            )
+        )
         return lines
 
-    def frames(self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any) -> Iterator[np.ndarray]:
-        """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead` wait to be taken; closing
-        the iterator stops the take after its current step. `progress` is told while the next frame is waited for."""
+    def frames(
+        self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any
+    ) -> Iterator[np.ndarray]:
+        """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead`
+        wait to be taken; closing the iterator stops the take after its current step. `progress` is
+        told while the next frame is waited for."""
         taken: "collections.deque[np.ndarray]" = collections.deque()
-        call = self._call(prompt, on_frame=lambda _index, frame: taken.append(frame), ahead=ahead, **request)
+        call = self._call(
+            prompt, on_frame=lambda _index, frame: taken.append(frame), ahead=ahead, **request
+        )
         asker = threading.get_ident()
-        with contextlib.closing(self._steps(lambda: call.make(self, _lib.longtake_generate), call)) as steps:
+        with contextlib.closing(
+            self._steps(lambda: call.make(self, _lib.longtake_generate), call)
+        ) as steps:
             for _ in steps:
                 while taken:
                     self._askers[asker] = _BETWEEN_FRAMES
@@ -820,11 +1111,15 @@ class Engine(_Owned):
             self._run(function, **request)
             return Tokens.read(self, path)
 
-    def _with_tokens(self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict) -> Report:
+    def _with_tokens(
+        self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict
+    ) -> Report:
         with _file_of(tokens) as path:
             return self._run(function, input=path, prompt=prompt, **request)
 
-    def _foreseen_batch(self, function: Callable, prompts: Path, folder: Path, **request: Any) -> bytes:
+    def _foreseen_batch(
+        self, function: Callable, prompts: Path, folder: Path, **request: Any
+    ) -> bytes:
         def foresee() -> bytes:
             with call.filled(self) as asked:
                 return _text_of(function, self._handle, *paths, asked, kept=True)

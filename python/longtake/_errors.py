@@ -1,4 +1,5 @@
 """Failures of the library, as Python sees them."""
+
 from __future__ import annotations
 
 import enum
@@ -20,8 +21,9 @@ class Status(enum.IntEnum):
 
 
 class LongtakeError(Exception):
-    """A failure of the library: `code`, the whole `message`, the `place` it begins with ("film.yaml:3:10", "--seconds",
-    a file or a tensor) and a `hint`, or None, where there is one thing to do."""
+    """A failure of the library: `code`, the whole `message`, the `place` it begins with
+    ("film.yaml:3:10", "--seconds", a file or a tensor) and a `hint`, or None, where there is one
+    thing to do."""
 
     def __init__(self, code: int, message: str):
         super().__init__(message)

@@ -1,4 +1,5 @@
 """Requests on a thread of their own, and who hears of them."""
+
 from __future__ import annotations
 
 import contextlib
@@ -15,7 +16,8 @@ from ._errors import LongtakeError, Status
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """One step of a request. `kind`: start stage window step preview warning window_done done note."""
+    """One step of a request. `kind`: start stage window step preview warning window_done done
+    note."""
 
     kind: str
     elapsed_seconds: float
@@ -29,7 +31,17 @@ class Event:
     message: Optional[str]
 
 
-_EVENT_KINDS = ("start", "stage", "window", "step", "preview", "warning", "window_done", "done", "note")
+_EVENT_KINDS = (
+    "start",
+    "stage",
+    "window",
+    "step",
+    "preview",
+    "warning",
+    "window_done",
+    "done",
+    "note",
+)
 
 Event.__module__ = "longtake"  # where it is found
 Progress = Union[None, bool, Callable[[Event], Any]]
@@ -38,8 +50,17 @@ Progress = Union[None, bool, Callable[[Event], Any]]
 def _line(event: Event) -> None:
     """One line on standard error, drawn again and again."""
     if event.kind == "step":
-        where = f"{event.stage} {event.window + 1}/{event.windows}" if event.windows > 1 else event.stage
-        print(f"\r{where + f'  step {event.step}/{event.steps}':<40}", end="", file=sys.stderr, flush=True)
+        where = (
+            f"{event.stage} {event.window + 1}/{event.windows}"
+            if event.windows > 1
+            else event.stage
+        )
+        print(
+            f"\r{where + f'  step {event.step}/{event.steps}':<40}",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
     if event.kind == "done":
         print(file=sys.stderr, flush=True)
 
@@ -54,7 +75,9 @@ def _bar() -> Callable[[Event], None]:
 
     def show(event: Event) -> None:
         if event.kind == "step" and event.steps > 0:
-            bar = bars.get(event.stage) or bars.setdefault(event.stage, tqdm(desc=event.stage, total=event.steps * max(event.windows, 1)))
+            bar = bars.get(event.stage) or bars.setdefault(
+                event.stage, tqdm(desc=event.stage, total=event.steps * max(event.windows, 1))
+            )
             bar.n = event.window * event.steps + event.step
             bar.refresh()
         if event.kind == "done":
@@ -65,22 +88,35 @@ def _bar() -> Callable[[Event], None]:
 
 
 def _event(e: c.Event) -> Event:
-    return Event(_EVENT_KINDS[e.kind], e.elapsed_seconds, (e.stage or b"").decode(), e.window, e.windows, e.step, e.steps,
-                 e.eta_seconds if e.eta_seconds >= 0 else None, e.peak_bytes, e.message.decode("utf-8", "replace") if e.message else None)
+    return Event(
+        _EVENT_KINDS[e.kind],
+        e.elapsed_seconds,
+        (e.stage or b"").decode(),
+        e.window,
+        e.windows,
+        e.step,
+        e.steps,
+        e.eta_seconds if e.eta_seconds >= 0 else None,
+        e.peak_bytes,
+        e.message.decode("utf-8", "replace") if e.message else None,
+    )
 
 
 class _Hearing:
-    """Runs a request on a thread of its own, and its callbacks on the one that asked: that waits in Python, where Ctrl-C is heard, which is
-    lost in a function that C calls. The request waits until a callback has returned; with `ahead` it does so only for frames, and goes on
-    while fewer than these wait to be taken."""
+    """Runs a request on a thread of its own, and its callbacks on the one that asked: that waits in
+    Python, where Ctrl-C is heard, which is lost in a function that C calls. The request waits until
+    a callback has returned; with `ahead` it does so only for frames, and goes on while fewer than
+    these wait to be taken."""
 
     def __init__(self, progress: Progress = None, ahead: Optional[int] = None):
         self.cancelled = False
         self._progress = _bar() if progress is True else progress or None
         self._events_wait = ahead is None
         self._free = max(ahead or 1, 1) - 1  # callbacks that need not be waited for
-        self._told: "queue.SimpleQueue[Any]" = queue.SimpleQueue()  # (callback, whether it is waited for), ..., None
-        self._heard: "queue.SimpleQueue[None]" = queue.SimpleQueue()  # one for each that was waited for and is done
+        # (callback, whether it is waited for), ..., None
+        self._told: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
+        # one for each that was waited for and is done
+        self._heard: "queue.SimpleQueue[None]" = queue.SimpleQueue()
         self._here = False  # no thread was to be had: callbacks run where the library calls
         self._failure: Optional[BaseException] = None  # the first one, of the request's thread
 
@@ -114,19 +150,24 @@ class _Hearing:
     def _hear_event(self, _user: Any, pointer: Any) -> int:
         if self._progress is None:
             return int(self.cancelled)
-        return self._tell(lambda: functools.partial(self._progress, _event(pointer.contents)), self._events_wait)
+        return self._tell(
+            lambda: functools.partial(self._progress, _event(pointer.contents)), self._events_wait
+        )
 
     def _next_told(self) -> Any:
         while True:
             try:
-                return self._told.get(timeout=0.1)  # a signal that another thread got does not end a wait
+                # a signal that another thread got does not end a wait
+                return self._told.get(timeout=0.1)
             except queue.Empty:
                 if sys.is_finalizing():  # other threads have ended
-                    raise LongtakeError(Status.CANCELLED, "request: the interpreter shuts down") from None
+                    raise LongtakeError(
+                        Status.CANCELLED, "request: the interpreter shuts down"
+                    ) from None
 
     def steps(self, work: Callable[[], Any]) -> Iterator[None]:
-        """Yields after every callback, and returns what `work` does. An exception stops the request after its current step, and is passed
-        on then; a second one is passed on at once."""
+        """Yields after every callback, and returns what `work` does. An exception stops the request
+        after its current step, and is passed on then; a second one is passed on at once."""
         result = None
 
         def run() -> None:

@@ -1,13 +1,28 @@
 """longtake.h in ctypes: structs, functions, and where the shared library is found.
 
-The structs follow the header field by field, the functions parameter by parameter; tests/test_header.py compares them.
+The structs follow the header field by field, the functions parameter by parameter;
+tests/test_header.py compares them.
 """
+
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
 import os
-from ctypes import POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int64, c_size_t, c_uint8, c_uint16, c_void_p
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_uint16,
+    c_void_p,
+)
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -135,11 +150,23 @@ class Request(Structure):
 
 
 class Result(Structure):
-    _fields_ = [("frames", c_int64), ("seed", c_int64), ("seconds", c_double), ("output", c_char_p), ("report", c_char_p)]
+    _fields_ = [
+        ("frames", c_int64),
+        ("seed", c_int64),
+        ("seconds", c_double),
+        ("output", c_char_p),
+        ("report", c_char_p),
+    ]
 
 
 class Features(Structure):
-    _fields_ = [("frames", c_int64), ("height", c_int64), ("width", c_int64), ("channels", c_int64), ("values", POINTER(c_float))]
+    _fields_ = [
+        ("frames", c_int64),
+        ("height", c_int64),
+        ("width", c_int64),
+        ("channels", c_int64),
+        ("values", POINTER(c_float)),
+    ]
 
 
 class Score(Structure):
@@ -147,7 +174,13 @@ class Score(Structure):
 
 
 class BatchLine(Structure):
-    _fields_ = [("line", c_int64), ("output", c_char_p), ("status", c_int), ("message", c_char_p), ("result", POINTER(Result))]
+    _fields_ = [
+        ("line", c_int64),
+        ("output", c_char_p),
+        ("status", c_int),
+        ("message", c_char_p),
+        ("result", POINTER(Result)),
+    ]
 
 
 BATCH_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(BatchLine))
@@ -237,9 +270,18 @@ FUNCTIONS = {
     "longtake_render": _COMMAND,
     "longtake_continue": _COMMAND,
     "longtake_plan_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
-    "longtake_plan_batch_table": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
-    "longtake_generate_batch": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(Request), BATCH_FN, c_void_p, _ERROR]),
-    "longtake_make_candidates": (c_int, [c_void_p, POINTER(Request), c_int, BATCH_FN, c_void_p, _ERROR]),
+    "longtake_plan_batch_table": (
+        c_int,
+        [c_void_p, c_char_p, c_char_p, POINTER(Request), _TEXT, _ERROR],
+    ),
+    "longtake_generate_batch": (
+        c_int,
+        [c_void_p, c_char_p, c_char_p, POINTER(Request), BATCH_FN, c_void_p, _ERROR],
+    ),
+    "longtake_make_candidates": (
+        c_int,
+        [c_void_p, POINTER(Request), c_int, BATCH_FN, c_void_p, _ERROR],
+    ),
     "longtake_plan": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
     "longtake_plan_table": (c_int, [c_void_p, c_char_p, POINTER(Request), _TEXT, _ERROR]),
     "longtake_film_read": (c_int, [c_char_p, POINTER(c_void_p), _ERROR]),
@@ -250,16 +292,33 @@ FUNCTIONS = {
     "longtake_recipe_close": (None, [c_void_p]),
     "longtake_recipe_model": (c_char_p, [c_void_p]),
     "longtake_recipe_apply": (c_int, [c_void_p, c_void_p, POINTER(Request), _ERROR]),
-    "longtake_windows_between": (c_int, [c_void_p, POINTER(Request), c_double, c_double, POINTER(c_int64), POINTER(c_int64), _ERROR]),
+    "longtake_windows_between": (
+        c_int,
+        [
+            c_void_p,
+            POINTER(Request),
+            c_double,
+            c_double,
+            POINTER(c_int64),
+            POINTER(c_int64),
+            _ERROR,
+        ],
+    ),
     "longtake_tokens_read": (c_int, [c_void_p, c_char_p, POINTER(c_void_p), _ERROR]),
-    "longtake_tokens_new": (c_int, [c_void_p, POINTER(c_uint16), c_size_t, POINTER(c_void_p), _ERROR]),
+    "longtake_tokens_new": (
+        c_int,
+        [c_void_p, POINTER(c_uint16), c_size_t, POINTER(c_void_p), _ERROR],
+    ),
     "longtake_tokens_close": (None, [c_void_p]),
     "longtake_tokens_count": (c_size_t, [c_void_p]),
     "longtake_tokens_semantic_frames": (c_int64, [c_void_p]),
     "longtake_tokens_codes": (POINTER(c_uint16), [c_void_p]),
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
     "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),
-    "longtake_tokens_recut": (c_int, [c_void_p, c_void_p, c_int64, c_int64, POINTER(c_void_p), POINTER(c_int), _ERROR]),
+    "longtake_tokens_recut": (
+        c_int,
+        [c_void_p, c_void_p, c_int64, c_int64, POINTER(c_void_p), POINTER(c_int), _ERROR],
+    ),
     "longtake_tokens_join": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), _ERROR]),
     "longtake_score_tokens": (c_int, [c_void_p, POINTER(Request), POINTER(Score), _ERROR]),
     "longtake_features_clear": (None, [POINTER(Features)]),
@@ -276,7 +335,8 @@ FUNCTIONS = {
 
 
 def _library_places() -> list[str]:
-    """Where the library may be, best first: named by the user, inside a wheel, a build tree, installed."""
+    """Where the library may be, best first: named by the user, inside a wheel, a build tree,
+    installed."""
     named = os.environ.get("LONGTAKE_LIBRARY")
     if named:
         return [named]
@@ -288,8 +348,10 @@ def _library_places() -> list[str]:
 def _load() -> tuple[ctypes.CDLL, str]:
     places = _library_places()
     if not places:
-        raise ImportError("liblongtake.so: not found in the package, in build/ or on the system; "
-                          "LONGTAKE_LIBRARY names it")
+        raise ImportError(
+            "liblongtake.so: not found in the package, in build/ or on the system; "
+            "LONGTAKE_LIBRARY names it"
+        )
     library = ctypes.CDLL(places[0])
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(library, name)
@@ -304,10 +366,20 @@ library, library_path = _load()
 def data_folders() -> list[str]:
     """Folders that hold configs/ and models/, as longtake_options.search takes them."""
     beside = Path(library_path).resolve().parent
-    candidates = [HERE, HERE.parents[1], beside.parent, beside / ".." / "share" / "longtake",
-                  beside.parent / ".." / "share" / "longtake",
-                  Path("/usr/local/share/longtake"), Path("/usr/share/longtake")]
-    return list(dict.fromkeys(str(folder.resolve()) for folder in candidates if (folder / "configs").is_dir()))
+    candidates = [
+        HERE,
+        HERE.parents[1],
+        beside.parent,
+        beside / ".." / "share" / "longtake",
+        beside.parent / ".." / "share" / "longtake",
+        Path("/usr/local/share/longtake"),
+        Path("/usr/share/longtake"),
+    ]
+    return list(
+        dict.fromkeys(
+            str(folder.resolve()) for folder in candidates if (folder / "configs").is_dir()
+        )
+    )
 
 
 def _whole(data: bytes) -> bytes:

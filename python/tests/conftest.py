@@ -22,5 +22,7 @@ def imported(tmp_path_factory):
 
     release = Path(os.environ["MODEL"]).parent / "release"
     model = tmp_path_factory.mktemp("imported") / "model"
-    longtake.import_release(release, model, config=Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml")
+    longtake.import_release(
+        release, model, config=Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+    )
     return model

@@ -1,4 +1,5 @@
 """The structs and functions of _library.py against longtake.h."""
+
 import ctypes
 import re
 from pathlib import Path
@@ -7,21 +8,39 @@ import pytest
 
 from longtake import _library as c
 
-HEADER = re.sub(r"/\*.*?\*/", "", (Path(__file__).resolve().parents[2] / "longtake.h").read_text(), flags=re.S)
+HEADER = re.sub(
+    r"/\*.*?\*/", "", (Path(__file__).resolve().parents[2] / "longtake.h").read_text(), flags=re.S
+)
 
-TYPES = {"int": ctypes.c_int, "int64_t": ctypes.c_int64, "double": ctypes.c_double, "size_t": ctypes.c_size_t,
-         "const char *": ctypes.c_char_p, "char *": ctypes.c_char_p, "void *": ctypes.c_void_p,
-         "longtake_status": ctypes.c_int, "longtake_event_kind": ctypes.c_int, "longtake_fit": ctypes.c_int,
-         "longtake_settings": c.Settings, "float *": ctypes.POINTER(ctypes.c_float), "longtake_event_fn": c.EVENT_FN, "longtake_frame_fn": c.FRAME_FN,
-         "const char *const *": ctypes.POINTER(ctypes.c_char_p), "const longtake_shot *": ctypes.POINTER(c.Shot),
-         "const longtake_result *": ctypes.POINTER(c.Result), "const longtake_tokens *": ctypes.c_void_p,
-         "const longtake_retake *": ctypes.POINTER(c.Retake)}
+TYPES = {
+    "int": ctypes.c_int,
+    "int64_t": ctypes.c_int64,
+    "double": ctypes.c_double,
+    "size_t": ctypes.c_size_t,
+    "const char *": ctypes.c_char_p,
+    "char *": ctypes.c_char_p,
+    "void *": ctypes.c_void_p,
+    "longtake_status": ctypes.c_int,
+    "longtake_event_kind": ctypes.c_int,
+    "longtake_fit": ctypes.c_int,
+    "longtake_settings": c.Settings,
+    "float *": ctypes.POINTER(ctypes.c_float),
+    "longtake_event_fn": c.EVENT_FN,
+    "longtake_frame_fn": c.FRAME_FN,
+    "const char *const *": ctypes.POINTER(ctypes.c_char_p),
+    "const longtake_shot *": ctypes.POINTER(c.Shot),
+    "const longtake_result *": ctypes.POINTER(c.Result),
+    "const longtake_tokens *": ctypes.c_void_p,
+    "const longtake_retake *": ctypes.POINTER(c.Retake),
+}
 
 
 def fields_of(name):
     body = re.search(r"typedef struct \{([^}]*)\} " + name + ";", HEADER).group(1)
     for line in filter(None, (part.strip() for part in body.split(";"))):
-        kind, field, count = re.fullmatch(r"(.*?[ *])(\w+)(?:\[(\d+)\])?", line, flags=re.S).groups()
+        kind, field, count = re.fullmatch(
+            r"(.*?[ *])(\w+)(?:\[(\d+)\])?", line, flags=re.S
+        ).groups()
         kind = kind.strip()
         yield field, ctypes.c_char * int(count) if count else TYPES[kind]
 
@@ -33,25 +52,39 @@ def test_struct(name):
 
 # Functions that the binding does without, and why.
 LEFT_OUT = {
-    "longtake_bench": "measures a machine for minutes, and nothing of a take; the program's `bench --json` does it",
+    "longtake_bench": "measures a machine for minutes, and nothing of a take; the program's `bench --json` does it"
 }
 
-DECLARED = {name: (result.strip(), arguments) for result, name, arguments in
-            re.findall(r"LONGTAKE_API ([\w ]+[ *])(longtake_\w+)\(([^)]*)\);", HEADER)}
+DECLARED = {
+    name: (result.strip(), arguments)
+    for result, name, arguments in re.findall(
+        r"LONGTAKE_API ([\w ]+[ *])(longtake_\w+)\(([^)]*)\);", HEADER
+    )
+}
 
 HANDLES = ("longtake", "longtake_film", "longtake_recipe", "longtake_tokens")
 
 IN_PROTOTYPES = {
-    **TYPES, **{f"{name} *": ctypes.POINTER(struct) for name, struct in c.STRUCTS.items()},
-    **{f"{name} *": ctypes.c_void_p for name in HANDLES}, **{f"{name} **": ctypes.POINTER(ctypes.c_void_p) for name in HANDLES},
-    "void": None, "char **": ctypes.POINTER(ctypes.c_void_p), "uint16_t *": ctypes.POINTER(ctypes.c_uint16),
-    "int *": ctypes.POINTER(ctypes.c_int), "int64_t *": ctypes.POINTER(ctypes.c_int64), "longtake_batch_fn": c.BATCH_FN,
-    "longtake_check_fn": c.CHECK_FN, "longtake_profile_fn": c.PROFILE_FN}
+    **TYPES,
+    **{f"{name} *": ctypes.POINTER(struct) for name, struct in c.STRUCTS.items()},
+    **{f"{name} *": ctypes.c_void_p for name in HANDLES},
+    **{f"{name} **": ctypes.POINTER(ctypes.c_void_p) for name in HANDLES},
+    "void": None,
+    "char **": ctypes.POINTER(ctypes.c_void_p),
+    "uint16_t *": ctypes.POINTER(ctypes.c_uint16),
+    "int *": ctypes.POINTER(ctypes.c_int),
+    "int64_t *": ctypes.POINTER(ctypes.c_int64),
+    "longtake_batch_fn": c.BATCH_FN,
+    "longtake_check_fn": c.CHECK_FN,
+    "longtake_profile_fn": c.PROFILE_FN,
+}
 
 
 def in_prototype(kind):
     """A result, or a parameter with its name: ctypes has no const."""
-    return IN_PROTOTYPES[re.sub(r"^const |(?<=[ *])\w+$", "", kind).strip() if " " in kind else kind]
+    return IN_PROTOTYPES[
+        re.sub(r"^const |(?<=[ *])\w+$", "", kind).strip() if " " in kind else kind
+    ]
 
 
 def test_every_declaration_is_read():
@@ -73,7 +106,10 @@ def test_prototype(name):
 def test_event_kinds():
     import longtake
 
-    kinds = re.findall(r"LONGTAKE_EVENT_(\w+)", re.search(r"typedef enum \{([^}]*)\} longtake_event_kind", HEADER).group(1))
+    kinds = re.findall(
+        r"LONGTAKE_EVENT_(\w+)",
+        re.search(r"typedef enum \{([^}]*)\} longtake_event_kind", HEADER).group(1),
+    )
     assert [kind.lower() for kind in kinds] == list(longtake._EVENT_KINDS)
 
 
@@ -81,5 +117,8 @@ def test_status_values():
     import longtake
 
     body = re.search(r"typedef enum \{([^}]*)\} longtake_status", HEADER).group(1)
-    values = {name.replace("ERR_", ""): int(value) for name, value in re.findall(r"LONGTAKE_(\w+) = (\d+)", body)}
+    values = {
+        name.replace("ERR_", ""): int(value)
+        for name, value in re.findall(r"LONGTAKE_(\w+) = (\d+)", body)
+    }
     assert values == {status.name: status.value for status in longtake.Status}

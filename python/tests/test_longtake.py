@@ -1,4 +1,6 @@
-"""The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of 5 semantic frames."""
+"""The binding on the tiny model: 96x64 pixels, 8 frames a second, windows of 17 frames, segments of
+5 semantic frames."""
+
 import ctypes
 import json
 import math
@@ -23,7 +25,9 @@ SHORT = dict(frames=25, steps=2)
 
 def test_generate_writes_a_file(engine, tmp_path):
     seen = []
-    report = engine.generate("a red ball", output=tmp_path / "ball.mp4", seed=7, progress=seen.append, **SHORT)
+    report = engine.generate(
+        "a red ball", output=tmp_path / "ball.mp4", seed=7, progress=seen.append, **SHORT
+    )
     assert (report.frames, report.seed) == (25, 7)
     assert report.about["settings"]["shots"][0]["prompt"] == "a red ball"
     about = longtake.info(tmp_path / "ball.mp4")
@@ -90,7 +94,8 @@ def test_features(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
     seen = engine.features(tmp_path / "ball.mp4")
     assert seen.shape == (7, *features.shape[1:]) and np.isfinite(seen).all()
-    assert np.array_equal(seen, engine.features(tmp_path / "ball.mp4", fit="stretch"))  # of the model's own size
+    # of the model's own size
+    assert np.array_equal(seen, engine.features(tmp_path / "ball.mp4", fit="stretch"))
     with pytest.raises(longtake.LongtakeError) as caught:
         engine.features(tmp_path / "none.mp4")
     assert caught.value.code == longtake.Status.INPUT
@@ -106,11 +111,21 @@ def test_candidates(engine, tmp_path):
 
 
 def test_batch(engine, tmp_path):
-    (tmp_path / "prompts.txt").write_text('a red ball\n{"prompt": "a"\n{"prompt": "a cube", "output": "cube.mp4"}\n')
+    (tmp_path / "prompts.txt").write_text(
+        'a red ball\n{"prompt": "a"\n{"prompt": "a cube", "output": "cube.mp4"}\n'
+    )
     foreseen = engine.plan_batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
-    assert (foreseen["takes"], foreseen["failed"], foreseen["lines"][0]["output"]) == (2, 1, str(tmp_path / "0001.mp4"))
-    assert "prompts.txt:2" in foreseen["lines"][1]["message"] and not (tmp_path / "0001.mp4").exists()
-    assert "2 to make" in engine.plan_batch_table(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
+    assert (foreseen["takes"], foreseen["failed"], foreseen["lines"][0]["output"]) == (
+        2,
+        1,
+        str(tmp_path / "0001.mp4"),
+    )
+    assert (
+        "prompts.txt:2" in foreseen["lines"][1]["message"] and not (tmp_path / "0001.mp4").exists()
+    )
+    assert "2 to make" in engine.plan_batch_table(
+        tmp_path / "prompts.txt", tmp_path, frames=9, steps=2
+    )
     lines = engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2)
     assert [line.line for line in lines] == [1, 2, 3]
     assert lines[0].report.frames == 9 and lines[0].output == str(tmp_path / "0001.mp4")
@@ -126,9 +141,18 @@ def test_a_batch_goes_on(engine, tmp_path):
 
     def batch(**request):
         notes = []
-        lines = engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2,
-                             progress=lambda event: notes.append(event.message) if event.kind == "note" else None, **request)
-        assert [(line.output, line.error, line.report.frames) for line in lines] == [(str(made), None, 9), (str(second), None, 9)]
+        lines = engine.batch(
+            tmp_path / "prompts.txt",
+            tmp_path,
+            frames=9,
+            steps=2,
+            progress=lambda event: notes.append(event.message) if event.kind == "note" else None,
+            **request,
+        )
+        assert [(line.output, line.error, line.report.frames) for line in lines] == [
+            (str(made), None, 9),
+            (str(second), None, 9),
+        ]
         return [note for note in notes if "is there already" in note]
 
     assert batch() == []
@@ -141,7 +165,9 @@ def test_a_batch_goes_on(engine, tmp_path):
     assert batch(fresh=True) == []
     assert made.stat().st_mtime > 1
     with pytest.raises(ZeroDivisionError):
-        engine.batch(tmp_path / "prompts.txt", tmp_path, frames=9, steps=2, progress=lambda _event: 1 / 0)
+        engine.batch(
+            tmp_path / "prompts.txt", tmp_path, frames=9, steps=2, progress=lambda _event: 1 / 0
+        )
 
 
 def test_stages_compose(engine, tmp_path):
@@ -149,7 +175,11 @@ def test_stages_compose(engine, tmp_path):
     tokens = engine.make_tokens("a red ball", frames=25)
     engine.render(tokens, "a red ball", steps=2, output=tmp_path / "rendered.y4m")
     latents = engine.refine(tokens, "a red ball", steps=2, output=tmp_path / "take.latents")
-    assert latents.dtype == np.float32 and latents.shape == (7, 4, 8, 12) and np.isfinite(latents).all()
+    assert (
+        latents.dtype == np.float32
+        and latents.shape == (7, 4, 8, 12)
+        and np.isfinite(latents).all()
+    )
     engine.decode(tmp_path / "take.latents", output=tmp_path / "decoded.y4m")
     whole = (tmp_path / "whole.y4m").read_bytes()
     assert (tmp_path / "rendered.y4m").read_bytes() == whole
@@ -161,7 +191,9 @@ def test_video_to_start_with(engine, tmp_path):
     assert len(engine.encode(tmp_path / "ball.mp4", codes="scene")) == 14 + 8
     with pytest.raises(longtake.LongtakeError, match="no codes for pictures"):
         engine.encode(tmp_path / "ball.mp4", codes="picture")
-    report = engine.continue_from(tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4")
+    report = engine.continue_from(
+        tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4"
+    )
     assert report.frames == 25 + 9
     assert report.about["reference"]["frames"] == 25
 
@@ -172,36 +204,55 @@ def test_prompts_over_time(engine, tmp_path):
     changed = engine.video(shots=shots, frames=48, steps=2)
     assert np.array_equal(whole[:17], changed[:17]) and not np.array_equal(whole[25:], changed[25:])
     film = tmp_path / "film.yaml"
-    film.write_text("take: {frames: 48, steps: 2}\nshots:\n  - {prompt: a red ball}\n"
-                    "  - {at: 2.5s, prompt: a blue ball, seed: 3}\n")
+    film.write_text(
+        "take: {frames: 48, steps: 2}\nshots:\n  - {prompt: a red ball}\n"
+        "  - {at: 2.5s, prompt: a blue ball, seed: 3}\n"
+    )
     seen = []
     engine.run_film(film, on_frame=lambda _index, frame: seen.append(frame))
     assert np.array_equal(np.stack(seen), changed)
     retaken = engine.video("a red ball", frames=48, steps=2, retakes=[longtake.Retake(2, 2, 5)])
-    assert np.array_equal(whole[:25], retaken[:25]) and not np.array_equal(whole[25:33], retaken[25:33])
+    assert np.array_equal(whole[:25], retaken[:25]) and not np.array_equal(
+        whole[25:33], retaken[25:33]
+    )
 
 
 def test_events_of_a_shot():
-    told = [longtake.Shot(0, "a red ball, then it turns blue"), longtake.Shot(4, "a cube, then a star appears", as_one_text=True)]
+    told = [
+        longtake.Shot(0, "a red ball, then it turns blue"),
+        longtake.Shot(4, "a cube, then a star appears", as_one_text=True),
+    ]
     with longtake.Engine(os.environ["MODEL"], set=["pipeline.events=spread"]) as spreads:
         shots = spreads.plan(shots=told, frames=64)["settings"]["shots"]
-    assert [(s["at_frame"], s["prompt"]) for s in shots] == [(0, "a red ball"), (16, told[0].prompt), (32, told[1].prompt)]
+    assert [(s["at_frame"], s["prompt"]) for s in shots] == [
+        (0, "a red ball"),
+        (16, told[0].prompt),
+        (32, told[1].prompt),
+    ]
 
 
 def test_a_plan_of_a_file(engine, tmp_path):
     engine.make_tokens("a blue ball", frames=48).write(tmp_path / "blue.lt")
-    shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball", plan=tmp_path / "blue.lt", plan_from=2.5)]
+    shots = [
+        longtake.Shot(0, "a red ball"),
+        longtake.Shot(2.5, "a blue ball", plan=tmp_path / "blue.lt", plan_from=2.5),
+    ]
     report = engine.generate(shots=shots, frames=48, steps=1, output=tmp_path / "take.mp4")
-    assert np.array_equal(report.about["tokens"][14:], longtake.Tokens.read(engine, tmp_path / "blue.lt").codes[14:])
+    assert np.array_equal(
+        report.about["tokens"][14:], longtake.Tokens.read(engine, tmp_path / "blue.lt").codes[14:]
+    )
 
 
 @pytest.fixture(scope="module")
 def takes(engine, tmp_path_factory):
-    """A take of windows with frames 0-16, 17-24, 25-32, 33-40, 41-47, and one where window 1 is of another seed."""
+    """A take of windows with frames 0-16, 17-24, 25-32, 33-40, 41-47, and one where window 1 is of
+    another seed."""
     folder = tmp_path_factory.mktemp("takes")
     request = dict(frames=48, steps=2, seed=3)
     engine.generate("a red ball", output=folder / "first.mp4", **request)
-    engine.generate("a red ball", output=folder / "third.mp4", retakes=[longtake.Retake(1, 1, 9)], **request)
+    engine.generate(
+        "a red ball", output=folder / "third.mp4", retakes=[longtake.Retake(1, 1, 9)], **request
+    )
     return folder
 
 
@@ -210,7 +261,11 @@ def test_recipes(engine, takes, tmp_path):
     assert first != third
     engine.generate(recipe=takes / "first.mp4", output=tmp_path / "again.mp4")
     assert (tmp_path / "again.mp4").read_bytes() == first
-    engine.generate(recipe=takes / "first.mp4", retakes=[longtake.Retake(1, 1, 9)], output=tmp_path / "again.mp4")
+    engine.generate(
+        recipe=takes / "first.mp4",
+        retakes=[longtake.Retake(1, 1, 9)],
+        output=tmp_path / "again.mp4",
+    )
     assert (tmp_path / "again.mp4").read_bytes() == third
     engine.generate(recipe=takes / "third.mp4", output=tmp_path / "again.mp4")
     assert (tmp_path / "again.mp4").read_bytes() == third
@@ -224,13 +279,23 @@ def test_a_retake_of_a_retake(engine, takes):
     assert span == (3, 4)
     before = engine.video(recipe=takes / "third.mp4")
     after = engine.video(recipe=takes / "third.mp4", retakes=[longtake.Retake(*span, seed=2)])
-    assert np.array_equal(before[:33], after[:33]) and not np.array_equal(before[33:41], after[33:41])
-    settings = engine.plan(recipe=takes / "third.mp4", retakes=[longtake.Retake(*span, seed=2)])["settings"]
-    assert [(t["first"], t["last"], t["seed"]) for t in settings["retakes"]] == [(1, 1, 9), (3, 4, 2)]
+    assert np.array_equal(before[:33], after[:33]) and not np.array_equal(
+        before[33:41], after[33:41]
+    )
+    settings = engine.plan(recipe=takes / "third.mp4", retakes=[longtake.Retake(*span, seed=2)])[
+        "settings"
+    ]
+    assert [(t["first"], t["last"], t["seed"]) for t in settings["retakes"]] == [
+        (1, 1, 9),
+        (3, 4, 2),
+    ]
 
 
 def test_windows_between(engine):
-    assert [engine.windows_between(*span, frames=48) for span in ((3.5, 4), (0, 6), (2.5, 4.5), (0, 0.5))] == [(2, 2), (0, 4), (1, 3), (0, 0)]
+    assert [
+        engine.windows_between(*span, frames=48)
+        for span in ((3.5, 4), (0, 6), (2.5, 4.5), (0, 0.5))
+    ] == [(2, 2), (0, 4), (1, 3), (0, 0)]
     with pytest.raises(longtake.LongtakeError, match="9 s to 12 s") as caught:
         engine.windows_between(9, 12, frames=48)
     assert caught.value.code == longtake.Status.USAGE
@@ -238,38 +303,71 @@ def test_windows_between(engine):
 
 def test_what_is_said_beside_a_recipe(engine, takes):
     said = engine.plan(recipe=takes / "first.mp4", seed=9, steps=7)["settings"]
-    assert (said["seed"], said["steps"], said["frames"], said["shots"][0]["prompt"]) == (9, 7, 48, "a red ball")
-    assert engine.plan("a cube", recipe=takes / "first.mp4")["settings"]["shots"][0]["prompt"] == "a cube"
+    assert (said["seed"], said["steps"], said["frames"], said["shots"][0]["prompt"]) == (
+        9,
+        7,
+        48,
+        "a red ball",
+    )
+    assert (
+        engine.plan("a cube", recipe=takes / "first.mp4")["settings"]["shots"][0]["prompt"]
+        == "a cube"
+    )
 
 
 def test_a_recipe_of_a_continuation(engine, takes, tmp_path):
     engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
-    engine.continue_from(tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4")
-    engine.continue_from(tmp_path / "ball.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "again.mp4")
+    engine.continue_from(
+        tmp_path / "ball.mp4", "a blue ball", frames=9, steps=2, output=tmp_path / "longer.mp4"
+    )
+    engine.continue_from(
+        tmp_path / "ball.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "again.mp4"
+    )
     assert (tmp_path / "again.mp4").read_bytes() == (tmp_path / "longer.mp4").read_bytes()
-    for wrong in (lambda: engine.generate(recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4"),
-                  lambda: engine.continue_from(takes / "first.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4")):
+    for wrong in (
+        lambda: engine.generate(recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4"),
+        lambda: engine.continue_from(
+            takes / "first.mp4", recipe=tmp_path / "longer.mp4", output=tmp_path / "a.mp4"
+        ),
+    ):
         with pytest.raises(longtake.LongtakeError) as caught:
             wrong()
         assert caught.value.code == longtake.Status.INPUT
 
 
 def test_recipes_of_latents_and_of_nothing(engine, tmp_path):
-    engine.refine(engine.make_tokens("a red ball", frames=25, seed=5), "a red ball", seed=5, steps=2, output=tmp_path / "a.latents")
-    assert np.array_equal(engine.video(recipe=tmp_path / "a.latents"), engine.video("a red ball", seed=5, **SHORT))
+    engine.refine(
+        engine.make_tokens("a red ball", frames=25, seed=5),
+        "a red ball",
+        seed=5,
+        steps=2,
+        output=tmp_path / "a.latents",
+    )
+    assert np.array_equal(
+        engine.video(recipe=tmp_path / "a.latents"), engine.video("a red ball", seed=5, **SHORT)
+    )
     engine.generate("a red ball", frames=9, steps=2, metadata=False, output=tmp_path / "silent.mp4")
     for name in ("silent.mp4", "none.mp4"):
         for use in (longtake.recipe_model, lambda path: engine.plan(recipe=path)):
             with pytest.raises(longtake.LongtakeError) as caught:
                 use(tmp_path / name)
-            assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(tmp_path / name)
+            assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(
+                tmp_path / name
+            )
 
 
 def test_a_recipe_of_another_model(imported, takes):
     with longtake.Engine(imported) as other:
         told = []
-        report = other.generate(recipe=takes / "first.mp4", steps=1, on_frame=lambda _index, _frame: None, progress=told.append)
-        assert any("made by another model" in event.message for event in told if event.kind == "warning")
+        report = other.generate(
+            recipe=takes / "first.mp4",
+            steps=1,
+            on_frame=lambda _index, _frame: None,
+            progress=told.append,
+        )
+        assert any(
+            "made by another model" in event.message for event in told if event.kind == "warning"
+        )
         assert report.about["tokens"] != longtake.info(takes / "first.mp4")["about"]["tokens"]
         for use in (other.generate, other.plan):  # the callback of a recipe that is applied, too
             with pytest.raises(ZeroDivisionError):
@@ -277,10 +375,17 @@ def test_a_recipe_of_another_model(imported, takes):
 
 
 def test_models_of_scripts(takes, tmp_path):
-    assert longtake.recipe_model(takes / "first.mp4") == longtake.info(takes / "first.mp4")["about"]["model"] == "tiny"
+    assert (
+        longtake.recipe_model(takes / "first.mp4")
+        == longtake.info(takes / "first.mp4")["about"]["model"]
+        == "tiny"
+    )
     (tmp_path / "film.yaml").write_text("take: {model: some}\nshots:\n  - {prompt: a}\n")
     (tmp_path / "any.yaml").write_text("shots:\n  - {prompt: a}\n")
-    assert (longtake.film_model(tmp_path / "film.yaml"), longtake.film_model(tmp_path / "any.yaml")) == ("some", None)
+    assert (
+        longtake.film_model(tmp_path / "film.yaml"),
+        longtake.film_model(tmp_path / "any.yaml"),
+    ) == ("some", None)
 
 
 def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
@@ -289,7 +394,11 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
     closed = []
     for name in ("_FILM", "_RECIPE"):
         read, close = getattr(longtake, name)
-        monkeypatch.setattr(longtake, name, (read, lambda handle, name=name, close=close: (closed.append(name), close(handle))))
+        monkeypatch.setattr(
+            longtake,
+            name,
+            (read, lambda handle, name=name, close=close: (closed.append(name), close(handle))),
+        )
     engine.plan(film=tmp_path / "film.yaml", recipe=takes / "first.mp4")
     assert sorted(closed) == ["_FILM", "_RECIPE"]
     with pytest.raises(longtake.LongtakeError):
@@ -301,9 +410,16 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
 
 
 def test_films_of_other_commands(engine, tmp_path):
-    (tmp_path / "film.yaml").write_text("take: {frames: 25, steps: 2, seed: 4}\nshots:\n  - {prompt: a red ball}\n")
-    assert engine.plan(film=tmp_path / "film.yaml")["settings"] == engine.plan("a red ball", seed=4, **SHORT)["settings"]
-    assert np.array_equal(engine.video(film=tmp_path / "film.yaml"), engine.video("a red ball", seed=4, **SHORT))
+    (tmp_path / "film.yaml").write_text(
+        "take: {frames: 25, steps: 2, seed: 4}\nshots:\n  - {prompt: a red ball}\n"
+    )
+    assert (
+        engine.plan(film=tmp_path / "film.yaml")["settings"]
+        == engine.plan("a red ball", seed=4, **SHORT)["settings"]
+    )
+    assert np.array_equal(
+        engine.video(film=tmp_path / "film.yaml"), engine.video("a red ball", seed=4, **SHORT)
+    )
 
 
 def test_score(engine, tmp_path):
@@ -312,12 +428,24 @@ def test_score(engine, tmp_path):
     own = engine.score(tokens)
     assert own == engine.score(tmp_path / "a.lt") == engine.score(tokens, "a red ball")
     assert own.codes == len(tokens) == 34 and own.nats > 0
-    assert own.nats_per_code == own.nats / 34 and math.isclose(own.perplexity, math.exp(own.nats / 34))
+    assert own.nats_per_code == own.nats / 34 and math.isclose(
+        own.perplexity, math.exp(own.nats / 34)
+    )
     assert engine.score(tokens, "a cube").nats != own.nats != engine.score(tokens, lm_cfg=0).nats
     assert 0 < engine.score(tokens.cut(0, 5)).nats < own.nats
-    # As warm as draws can be, all of the vocabulary is as likely: logits within 5 of each other are 5 / 100 then.
-    words = int(next(line.split()[1] for line in engine.config_text().splitlines() if line.startswith("ar_model.vocab_size:")))
-    assert abs(engine.score(tokens, temperature=100, lm_cfg=0).nats_per_code - math.log(words)) < 5 / 100
+    # As warm as draws can be, all of the vocabulary is as likely: logits within 5 of each other are
+    # 5 / 100 then.
+    words = int(
+        next(
+            line.split()[1]
+            for line in engine.config_text().splitlines()
+            if line.startswith("ar_model.vocab_size:")
+        )
+    )
+    assert (
+        abs(engine.score(tokens, temperature=100, lm_cfg=0).nats_per_code - math.log(words))
+        < 5 / 100
+    )
     assert longtake.Score(2, 4000.0).perplexity == math.inf
     shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball")]
     with pytest.raises(longtake.LongtakeError, match="found 2 prompts") as caught:
@@ -331,9 +459,13 @@ def test_score(engine, tmp_path):
 def test_a_plan_of_ones_own(engine):
     tokens = engine.make_tokens("a red ball", frames=25)
     tokens.codes[:3] = [1, 2, 3]
-    report = engine.generate("a red ball", tokens=tokens, on_frame=lambda _index, _frame: None, **SHORT)
+    report = engine.generate(
+        "a red ball", tokens=tokens, on_frame=lambda _index, _frame: None, **SHORT
+    )
     assert np.array_equal(report.about["tokens"], tokens.codes)
-    assert np.array_equal(engine.make_tokens("a cube", tokens=tokens, frames=25).codes, tokens.codes)
+    assert np.array_equal(
+        engine.make_tokens("a cube", tokens=tokens, frames=25).codes, tokens.codes
+    )
     tokens.close()
     with pytest.raises(longtake.LongtakeError, match="is closed"):
         engine.plan("a red ball", tokens=tokens)
@@ -361,14 +493,32 @@ def test_config_text():
 
 def test_plan_table(engine):
     shots = [longtake.Shot(0, "a red ball"), longtake.Shot(2.5, "a blue ball")]
-    lines, plan = engine.plan_table(shots=shots, frames=48).splitlines(), engine.plan(shots=shots, frames=48)
-    assert lines[0] == f"48 frames, 6.00 s, seed 42, 5 windows, 3 segments, {plan['tokens']} tokens, {plan['steps']} steps"
-    windows = [line.split(maxsplit=5) for line in lines if line[:6].strip().isdigit() and len(line.split()) > 5 and "frames" not in line]
+    lines, plan = (
+        engine.plan_table(shots=shots, frames=48).splitlines(),
+        engine.plan(shots=shots, frames=48),
+    )
+    assert (
+        lines[0]
+        == f"48 frames, 6.00 s, seed 42, 5 windows, 3 segments, {plan['tokens']} tokens, {plan['steps']} steps"
+    )
+    windows = [
+        line.split(maxsplit=5)
+        for line in lines
+        if line[:6].strip().isdigit() and len(line.split()) > 5 and "frames" not in line
+    ]
     assert [(w[0], w[1], w[5]) for w in windows] == [
-        ("0", "0-16", "a red ball"), ("1", "17-24", "a red ball"), ("2", "25-32", "a blue ball"), ("3", "33-40", "a blue ball"),
-        ("4", "41-47", "a blue ball")]
+        ("0", "0-16", "a red ball"),
+        ("1", "17-24", "a red ball"),
+        ("2", "25-32", "a blue ball"),
+        ("3", "33-40", "a blue ball"),
+        ("4", "41-47", "a blue ball"),
+    ]
     told = engine.plan_table(shots=shots, command="tokens", frames=48)
-    assert "0  0.00     a red ball" in told and "1  2.50     a blue ball" in told and "window " not in told
+    assert (
+        "0  0.00     a red ball" in told
+        and "1  2.50     a blue ball" in told
+        and "window " not in told
+    )
     with pytest.raises(longtake.LongtakeError) as caught:
         engine.plan_table("a red ball", command="decode")
     assert caught.value.code == longtake.Status.USAGE
@@ -405,7 +555,9 @@ def test_closing_stops_a_batch(tmp_path):
 
     def work():
         try:
-            engine.batch(tmp_path / "prompts.txt", tmp_path, seconds=30, progress=lambda _event: begun.set())
+            engine.batch(
+                tmp_path / "prompts.txt", tmp_path, seconds=30, progress=lambda _event: begun.set()
+            )
         except longtake.LongtakeError as error:
             failures.append(error)
 
@@ -428,10 +580,21 @@ def test_what_is_closed_says_so(tmp_path):
     assert caught.value.code == longtake.Status.CANCELLED
     assert len(tokens) > 0
     tokens.close()
-    for use in (lambda: engine.fps, lambda: engine.generate("a red ball", frames=9, output=tmp_path / "a.mp4"),
-                lambda: longtake.Tokens.read(engine, tmp_path / "a.lt"), lambda: len(tokens), lambda: tokens.codes,
-                lambda: tokens + tokens, lambda: tokens.write(tmp_path / "a.lt"), engine.config_text, engine.write_preview_map,
-                engine.profile, lambda: engine.check("a"), lambda: engine.plan_table("a"), lambda: engine.windows_between(0, 1)):
+    for use in (
+        lambda: engine.fps,
+        lambda: engine.generate("a red ball", frames=9, output=tmp_path / "a.mp4"),
+        lambda: longtake.Tokens.read(engine, tmp_path / "a.lt"),
+        lambda: len(tokens),
+        lambda: tokens.codes,
+        lambda: tokens + tokens,
+        lambda: tokens.write(tmp_path / "a.lt"),
+        engine.config_text,
+        engine.write_preview_map,
+        engine.profile,
+        lambda: engine.check("a"),
+        lambda: engine.plan_table("a"),
+        lambda: engine.windows_between(0, 1),
+    ):
         with pytest.raises(longtake.LongtakeError, match="is closed"):
             use()
     engine.close()
@@ -440,19 +603,33 @@ def test_what_is_closed_says_so(tmp_path):
 
 def test_an_engine_within_its_own_callback(engine, tmp_path):
     with pytest.raises(longtake.LongtakeError, match="within a callback"):
-        engine.generate("a red ball", progress=lambda _event: engine.plan("a red ball"), output=tmp_path / "a.mp4", **SHORT)
+        engine.generate(
+            "a red ball",
+            progress=lambda _event: engine.plan("a red ball"),
+            output=tmp_path / "a.mp4",
+            **SHORT,
+        )
     with pytest.raises(longtake.LongtakeError, match="within a callback"):
-        engine.generate("a red ball", progress=lambda _event: engine.close(), output=tmp_path / "a.mp4", **SHORT)
+        engine.generate(
+            "a red ball", progress=lambda _event: engine.close(), output=tmp_path / "a.mp4", **SHORT
+        )
     assert engine.fps == 8
 
 
 def test_callbacks_come_where_the_call_was_made(engine, tmp_path):
     (tmp_path / "prompts.txt").write_text("a red ball\n")
     requests = {
-        "generate": lambda hear: engine.generate("a red ball", progress=hear, on_frame=hear, **SHORT),
+        "generate": lambda hear: engine.generate(
+            "a red ball", progress=hear, on_frame=hear, **SHORT
+        ),
         "make_tokens": lambda hear: engine.make_tokens("a red ball", frames=9, progress=hear),
-        "batch": lambda hear: engine.batch(tmp_path / "prompts.txt", tmp_path, progress=hear, fresh=True, **SHORT),
-        "frames": lambda hear: [hear() for _ in engine.frames("a red ball", progress=hear, **SHORT)]}
+        "batch": lambda hear: engine.batch(
+            tmp_path / "prompts.txt", tmp_path, progress=hear, fresh=True, **SHORT
+        ),
+        "frames": lambda hear: [
+            hear() for _ in engine.frames("a red ball", progress=hear, **SHORT)
+        ],
+    }
     for name, request in requests.items():
         heard = []
 
@@ -468,14 +645,21 @@ def test_callbacks_come_where_the_call_was_made(engine, tmp_path):
 
 
 def test_a_callback_on_a_thread_of_the_library(engine):
-    """Where windows are decoded beside refinement: it is told where the request was made, too, and an engine refused there."""
+    """Where windows are decoded beside refinement: it is told where the request was made, too, and
+    an engine refused there."""
     event = _library.Event(kind=0)
     frame = ctypes.cast((ctypes.c_uint8 * 12)(), ctypes.POINTER(ctypes.c_uint8))
     for asks in (lambda *_: engine.plan("a red ball"), lambda *_: engine.close()):
-        for hear in (lambda call: call._hear_event(None, ctypes.pointer(event)), lambda call: call._hear_frame(None, 0, frame, 2, 2)):
+        for hear in (
+            lambda call: call._hear_event(None, ctypes.pointer(event)),
+            lambda call: call._hear_frame(None, 0, frame, 2, 2),
+        ):
             threads = []
-            call = engine._call("a red ball", progress=lambda *_: (threads.append(threading.get_ident()), asks()),
-                                on_frame=lambda *_: (threads.append(threading.get_ident()), asks()))
+            call = engine._call(
+                "a red ball",
+                progress=lambda *_: (threads.append(threading.get_ident()), asks()),
+                on_frame=lambda *_: (threads.append(threading.get_ident()), asks()),
+            )
 
             def work():
                 thread = threading.Thread(target=hear, args=(call,), daemon=True)
@@ -492,10 +676,14 @@ def test_frames_wait_to_be_taken(engine):
     """And events do not: they are told where the next frame is waited for."""
     seen = []
     copied = []
-    frames = engine.frames("a red ball", ahead=2, progress=lambda event: seen.append(event.kind), frames=48, steps=2)
+    frames = engine.frames(
+        "a red ball", ahead=2, progress=lambda event: seen.append(event.kind), frames=48, steps=2
+    )
     hear = longtake._Call._hear_frame
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(longtake._Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1])
+        patch.setattr(
+            longtake._Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1]
+        )
         for taken in range(1, 6):
             next(frames)
             deadline = time.monotonic() + 30
@@ -507,20 +695,28 @@ def test_frames_wait_to_be_taken(engine):
 
 
 def in_a_process(text, timeout=100):
-    """What a script prints that has the tiny model's engine; it fails where the script does, or does not end."""
+    """What a script prints that has the tiny model's engine; it fails where the script does, or
+    does not end."""
     begin = """import atexit, os, signal, sys, threading, time, warnings
 import longtake
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 engine = longtake.Engine(os.environ["MODEL"])
 """
-    ran = subprocess.run([sys.executable, "-c", begin + textwrap.dedent(text)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         timeout=timeout, env={**os.environ, "PYTHONPATH": str(Path(longtake.__file__).resolve().parents[1])})
+    ran = subprocess.run(
+        [sys.executable, "-c", begin + textwrap.dedent(text)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(Path(longtake.__file__).resolve().parents[1])},
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout.split("\n")[:-1]
 
 
 def test_an_interrupt_stops_every_request(tmp_path):
-    """Python hears it before a callback's first line, where no exception gets through C. Each of these takes far more than a minute."""
+    """Python hears it before a callback's first line, where no exception gets through C. Each of
+    these takes far more than a minute."""
     (tmp_path / "prompts.txt").write_text("a red ball\n" * 9000)
     assert in_a_process(f"""
         def interrupted(request):
@@ -610,34 +806,60 @@ def test_an_engine_after_a_fork():
                     lambda: longtake.Engine(os.environ["MODEL"]).make_tokens("a", frames=9)):
             child(use)
         print(len(engine.make_tokens("a", frames=9)))
-    """) == ["USAGE Engine True"] * 4 + ["quiet"] * 2 + ["USAGE Engine True"] + ["quiet"] * 2 + ["14"]
+    """) == ["USAGE Engine True"] * 4 + ["quiet"] * 2 + ["USAGE Engine True"] + ["quiet"] * 2 + [
+        "14"
+    ]
 
 
 def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
-    for place, request in (("--seconds", dict(seconds=-5)), ("--seconds", dict(seconds=10**400)), ("--seed", dict(seed=-2)),
-                           ("--seed", dict(seed=2**64 + 7)), ("--top_k", dict(top_k=2**32 + 5)), ("--max-seam", dict(max_seam=-1)),
-                           ("--from", dict(from_seconds=-1.5)), ("--windows", dict(windows=(0, 2**64))),
-                           ("shots[0].motion", dict(shots=[longtake.Shot(0, "a", motion=-0.5)])),
-                           ("shots[1].seed", dict(shots=[(0, "a"), longtake.Shot(1, "a", seed=2**64 + 5)])),
-                           ("shots[1].at", dict(shots=[(0, "a"), (1e300, "b")])), ("shots[1].at", dict(shots=[(0, "a"), (math.nan, "b")])),
-                           ("retakes[0].seed", dict(retakes=[longtake.Retake(0, 0, 2**64 + 3)])),
-                           ("retakes[0].last", dict(retakes=[longtake.Retake(0, 2**64, 3)])),
-                           ("retakes[1].first", dict(retakes=[longtake.Retake(0, 0, 3), longtake.Retake(2**64, 0, 3)]))):
+    for place, request in (
+        ("--seconds", dict(seconds=-5)),
+        ("--seconds", dict(seconds=10**400)),
+        ("--seed", dict(seed=-2)),
+        ("--seed", dict(seed=2**64 + 7)),
+        ("--top_k", dict(top_k=2**32 + 5)),
+        ("--max-seam", dict(max_seam=-1)),
+        ("--from", dict(from_seconds=-1.5)),
+        ("--windows", dict(windows=(0, 2**64))),
+        ("shots[0].motion", dict(shots=[longtake.Shot(0, "a", motion=-0.5)])),
+        ("shots[1].seed", dict(shots=[(0, "a"), longtake.Shot(1, "a", seed=2**64 + 5)])),
+        ("shots[1].at", dict(shots=[(0, "a"), (1e300, "b")])),
+        ("shots[1].at", dict(shots=[(0, "a"), (math.nan, "b")])),
+        ("retakes[0].seed", dict(retakes=[longtake.Retake(0, 0, 2**64 + 3)])),
+        ("retakes[0].last", dict(retakes=[longtake.Retake(0, 2**64, 3)])),
+        (
+            "retakes[1].first",
+            dict(retakes=[longtake.Retake(0, 0, 3), longtake.Retake(2**64, 0, 3)]),
+        ),
+    ):
         with pytest.raises(longtake.LongtakeError) as caught:
             engine.plan(None if "shots" in request else "a red ball", **request)
         assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, place)
     assert engine.plan("a red ball", seed=np.int64(7))["settings"]["seed"] == 7
-    retaken = engine.plan("a red ball", retakes=[longtake.Retake(np.int64(0), np.int32(0), np.uint8(7))])["settings"]["retakes"]
+    retaken = engine.plan(
+        "a red ball", retakes=[longtake.Retake(np.int64(0), np.int32(0), np.uint8(7))]
+    )["settings"]["retakes"]
     assert [(t["first"], t["last"], t["seed"]) for t in retaken] == [(0, 0, 7)]
     tokens = engine.make_tokens("a red ball", frames=37)
-    for place, use in (("first", lambda: tokens.cut(2**64, 1)), ("count", lambda: tokens.cut(0, 2**64 + 1, engine)),
-                       ("--candidates", lambda: engine.candidates("a red ball", 2**32 + 1, frames=9)),
-                       ("--threads", lambda: longtake.Engine(os.environ["MODEL"], threads=2**32 + 1)),
-                       ("--max-memory", lambda: longtake.Engine(os.environ["MODEL"], max_memory=2**64 + 5))):
+    for place, use in (
+        ("first", lambda: tokens.cut(2**64, 1)),
+        ("count", lambda: tokens.cut(0, 2**64 + 1, engine)),
+        ("--candidates", lambda: engine.candidates("a red ball", 2**32 + 1, frames=9)),
+        ("--threads", lambda: longtake.Engine(os.environ["MODEL"], threads=2**32 + 1)),
+        ("--max-memory", lambda: longtake.Engine(os.environ["MODEL"], max_memory=2**64 + 5)),
+    ):
         with pytest.raises(longtake.LongtakeError) as caught:
             use()
         assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, place)
-    for codes in ([70000] * 14, np.full(14, -1), np.full(14, 0.5), [math.nan] * 14, [2**64] * 14, "abc", [1j] * 14):
+    for codes in (
+        [70000] * 14,
+        np.full(14, -1),
+        np.full(14, 0.5),
+        [math.nan] * 14,
+        [2**64] * 14,
+        "abc",
+        [1j] * 14,
+    ):
         with warnings.catch_warnings(), pytest.raises(longtake.LongtakeError, match="codes: "):
             warnings.simplefilter("error")
             longtake.Tokens.of(engine, codes)
@@ -656,7 +878,9 @@ def test_latents_that_are_none(tmp_path):
     for name in ("a.latents", "b.latents", "none.latents"):
         with pytest.raises(longtake.LongtakeError) as caught:
             longtake.read_latents(tmp_path / name)
-        assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(tmp_path / name)
+        assert caught.value.code == longtake.Status.INPUT and caught.value.place == str(
+            tmp_path / name
+        )
 
 
 def dtypes_of(file):
@@ -664,14 +888,26 @@ def dtypes_of(file):
 
 
 def test_import(imported, tmp_path):
-    release, config = Path(os.environ["MODEL"]).parent / "release", Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+    release, config = (
+        Path(os.environ["MODEL"]).parent / "release",
+        Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml",
+    )
     seen = []
-    longtake.import_release(release, tmp_path / "small", config=config, dtype="bf16", quantize="q8", progress=seen.append)
+    longtake.import_release(
+        release,
+        tmp_path / "small",
+        config=config,
+        dtype="bf16",
+        quantize="q8",
+        progress=seen.append,
+    )
     assert dtypes_of(imported / "mmdit.safetensors") == {"f32"}
     assert dtypes_of(tmp_path / "small" / "mmdit.safetensors") == {"bf16", "f16", "q8"}
     steps = [event for event in seen if event.kind == "step"]
     assert [seen[0].kind, seen[-1].kind] == ["stage", "done"] and seen[0].stage == "import"
-    assert [event.step for event in steps] == list(range(1, steps[-1].steps + 1)) and steps[0].message.endswith(".safetensors")
+    assert [event.step for event in steps] == list(range(1, steps[-1].steps + 1)) and steps[
+        0
+    ].message.endswith(".safetensors")
     with longtake.Engine(tmp_path / "small") as engine:
         assert engine.video("a red ball", frames=9, steps=1).shape == (9, 64, 96, 3)
 
@@ -687,7 +923,9 @@ def test_import(imported, tmp_path):
     refused(longtake.Status.INPUT, release=tmp_path / "none")
     refused(longtake.Status.INPUT, theia=tmp_path / "none")
     with pytest.raises(ZeroDivisionError):
-        longtake.import_release(release, tmp_path / "bad", config=config, progress=lambda _event: 1 / 0)
+        longtake.import_release(
+            release, tmp_path / "bad", config=config, progress=lambda _event: 1 / 0
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small"]
 
 
@@ -700,8 +938,12 @@ def test_import_of_a_network_from_elsewhere(imported, tmp_path):
     name = "tokenizer.safetensors"
     assert (tmp_path / "model" / name).read_bytes() == (imported / name).read_bytes()
     told = []
-    longtake.import_release(tmp_path / "release", tmp_path / "without", config=config, progress=told.append)
-    assert [event.kind for event in told if "holds no Theia" in (event.message or "")] == ["warning"]
+    longtake.import_release(
+        tmp_path / "release", tmp_path / "without", config=config, progress=told.append
+    )
+    assert [event.kind for event in told if "holds no Theia" in (event.message or "")] == [
+        "warning"
+    ]
     assert (tmp_path / "without" / name).stat().st_size < (imported / name).stat().st_size
 
 
@@ -711,25 +953,42 @@ def test_preview_map(imported, tmp_path):
     (tmp_path / "model" / "preview.safetensors").unlink()
     with longtake.Engine(tmp_path / "model") as engine:
         path = engine.write_preview_map()
-        assert path == str(tmp_path / "model" / "preview.safetensors") and Path(path).read_bytes() == kept.read_bytes()
+        assert (
+            path == str(tmp_path / "model" / "preview.safetensors")
+            and Path(path).read_bytes() == kept.read_bytes()
+        )
         (tmp_path / "model" / "temporal_vae.safetensors").unlink()
-    with longtake.Engine(tmp_path / "model") as engine, pytest.raises(longtake.LongtakeError) as caught:
+    with (
+        longtake.Engine(tmp_path / "model") as engine,
+        pytest.raises(longtake.LongtakeError) as caught,
+    ):
         engine.write_preview_map()
     assert caught.value.code == longtake.Status.INPUT
 
 
 def test_check(engine, tmp_path):
-    golden = Path(__file__).resolve().parents[2] / "tests" / "golden" / "tokenizer.quantize.ties.safetensors"
+    golden = (
+        Path(__file__).resolve().parents[2]
+        / "tests"
+        / "golden"
+        / "tokenizer.quantize.ties.safetensors"
+    )
     codes, tokens = engine.check(golden)
-    assert (codes.file, codes.component, codes.output) == (str(golden), "tokenizer.quantize", "out.codes")
+    assert (codes.file, codes.component, codes.output) == (
+        str(golden),
+        "tokenizer.quantize",
+        "out.codes",
+    )
     assert codes.ok and 0 <= codes.rel_l2 < codes.bound < 1e-5 and not codes.exact
     assert (tokens.output, tokens.ok, tokens.rel_l2, tokens.exact) == ("out.tokens", True, 0, True)
     data = bytearray(golden.read_bytes())
     size = int.from_bytes(data[:8], "little")
-    begin, _end = json.loads(data[8:8 + size])["out.tokens"]["data_offsets"]
+    begin, _end = json.loads(data[8 : 8 + size])["out.tokens"]["data_offsets"]
     data[8 + size + begin] ^= 1
     (tmp_path / "bad.safetensors").write_bytes(data)
-    assert [(line.output, line.ok, line.rel_l2) for line in engine.check(tmp_path / "bad.safetensors")][1] == ("out.tokens", False, 1)
+    assert [
+        (line.output, line.ok, line.rel_l2) for line in engine.check(tmp_path / "bad.safetensors")
+    ][1] == ("out.tokens", False, 1)
     with pytest.raises(longtake.LongtakeError) as caught:
         engine.check(tmp_path / "none.safetensors")
     assert caught.value.code == longtake.Status.INPUT
@@ -737,10 +996,19 @@ def test_check(engine, tmp_path):
 
 def test_profile(engine):
     with longtake.Engine(os.environ["MODEL"], profile=True) as counts:
-        report = counts.generate("a red ball", frames=9, steps=2, on_frame=lambda _index, _frame: None)
+        report = counts.generate(
+            "a red ball", frames=9, steps=2, on_frame=lambda _index, _frame: None
+        )
         lines = counts.profile()
-    reported = {(line["stage"], line["operation"]): (line["calls"], line["flop"], line["bytes"]) for line in report.about["profile"]}
-    found = {(line.stage, line.operation): (line.calls, line.flop, line.bytes) for line in lines if line.stage != "other"}
+    reported = {
+        (line["stage"], line["operation"]): (line["calls"], line["flop"], line["bytes"])
+        for line in report.about["profile"]
+    }
+    found = {
+        (line.stage, line.operation): (line.calls, line.flop, line.bytes)
+        for line in lines
+        if line.stage != "other"
+    }
     assert found == {key: value for key, value in reported.items() if key[0] != "other"}
     refine = next(line for line in lines if (line.stage, line.operation) == ("refine", "all"))
     assert refine.calls > 0 and refine.flop > 1e6 and 0 < refine.least_seconds < refine.seconds < 60
@@ -759,10 +1027,16 @@ def test_a_callback_may_raise(engine):
         engine.generate("a red ball", progress=lambda event: 1 / 0, **SHORT)
     for exception in (KeyboardInterrupt, SystemExit, GeneratorExit):
         with pytest.raises(exception):
-            engine.generate("a red ball", progress=lambda event: (_ for _ in ()).throw(exception), **SHORT)
+            engine.generate(
+                "a red ball", progress=lambda event: (_ for _ in ()).throw(exception), **SHORT
+            )
     events = []
     with pytest.raises(ZeroDivisionError):
-        engine.generate("a red ball", progress=lambda event: (events.append(event.kind), 1 / (event.kind != "step")), **SHORT)
+        engine.generate(
+            "a red ball",
+            progress=lambda event: (events.append(event.kind), 1 / (event.kind != "step")),
+            **SHORT,
+        )
     assert events.count("step") == 1 and events[-1] == "step"
     with pytest.raises(ZeroDivisionError):
         list(engine.frames("a red ball", progress=lambda event: 1 / 0, **SHORT))
@@ -770,14 +1044,21 @@ def test_a_callback_may_raise(engine):
 
 def test_what_a_callback_returns_is_ignored(engine):
     frames = []
-    report = engine.generate("a red ball", progress=lambda event: True, on_frame=lambda index, _frame: frames.append(index) or 1, **SHORT)
+    report = engine.generate(
+        "a red ball",
+        progress=lambda event: True,
+        on_frame=lambda index, _frame: frames.append(index) or 1,
+        **SHORT,
+    )
     assert report.frames == 25 and frames == list(range(25))
 
 
 def test_readme_example(engine, tmp_path, monkeypatch):
     text = open(os.path.join(os.path.dirname(__file__), "..", "README.md"), encoding="utf-8").read()
     example = text.split("```python\n")[1].split("```")[0]
-    example = example.replace("longtake.Engine()", f"longtake.Engine({os.environ['MODEL']!r})").replace("seconds=6", "seconds=1")
+    example = example.replace(
+        "longtake.Engine()", f"longtake.Engine({os.environ['MODEL']!r})"
+    ).replace("seconds=6", "seconds=1")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "ball.mp4").exists()
@@ -785,8 +1066,11 @@ def test_readme_example(engine, tmp_path, monkeypatch):
 
 def test_shots_may_be_pairs(engine):
     pairs = engine.plan(shots=[(0, "a red ball"), (1.5, "a blue ball")], seconds=3)
-    shots = engine.plan(shots=[longtake.Shot(0, "a red ball"), longtake.Shot(1.5, "a blue ball")], seconds=3)
-    assert all(pairs[key] == shots[key] for key in ("settings", "shots", "plan"))  # peak memory depends on what is resident
+    shots = engine.plan(
+        shots=[longtake.Shot(0, "a red ball"), longtake.Shot(1.5, "a blue ball")], seconds=3
+    )
+    # peak memory depends on what is resident
+    assert all(pairs[key] == shots[key] for key in ("settings", "shots", "plan"))
     with pytest.raises(TypeError, match="expected a Shot or"):
         engine.plan(shots=["a red ball"], seconds=3)
 

@@ -3,16 +3,26 @@
 
     python3 tests/bench/compare.py tests/bench/results/A.json [tests/bench/results/B.json ...]
 
-A cell is the peer's time over ours, against PyTorch in bf16 and in f32 (ours in the same precision where it was timed, else as the
-program chooses); then ours in TFLOP/s or GB/s. Processor time with one thread is compared where both have it, else wall time.
+A cell is the peer's time over ours, against PyTorch in bf16 and in f32 (ours in the same precision
+where it was timed, else as the program chooses); then ours in TFLOP/s or GB/s. Processor time with
+one thread is compared where both have it, else wall time.
 """
+
 import json
 import sys
 
-ROWS = [("t5", "T5-XXL layers, 226 rows"), ("t5_int8", "the same, int8"),
-        ("lm", "language-model step, 2 rows, bf16"), ("lm_q8", "the same, q8"), ("lm_q4", "the same, q4"),
-        ("dit", "MMDiT layer, 17,776 rows"), ("dit_int8", "the same, int8"),
-        ("vae_decode", "VAE decode slice"), ("vae_encode", "VAE encode slice"), ("tokenizer", "tokenizer, 2 frames")]
+ROWS = [
+    ("t5", "T5-XXL layers, 226 rows"),
+    ("t5_int8", "the same, int8"),
+    ("lm", "language-model step, 2 rows, bf16"),
+    ("lm_q8", "the same, q8"),
+    ("lm_q4", "the same, q4"),
+    ("dit", "MMDiT layer, 17,776 rows"),
+    ("dit_int8", "the same, int8"),
+    ("vae_decode", "VAE decode slice"),
+    ("vae_encode", "VAE encode slice"),
+    ("tokenizer", "tokenizer, 2 frames"),
+]
 
 
 def is_ours(line: dict) -> bool:
@@ -20,13 +30,21 @@ def is_ours(line: dict) -> bool:
 
 
 def time_of(line: dict, other: dict) -> float:
-    both = "processor_seconds" in line and "processor_seconds" in other and line["threads"] == other["threads"] == 1
+    both = (
+        "processor_seconds" in line
+        and "processor_seconds" in other
+        and line["threads"] == other["threads"] == 1
+    )
     return line["processor_seconds"] if both else line["seconds"]
 
 
 def ratio(record: dict, stage: str, dtype: str) -> str:
     ours = [line for line in record["lines"] if line["stage"] == stage and is_ours(line)]
-    peers = [line for line in record["lines"] if line["stage"] == stage and not is_ours(line) and line["dtype"] == dtype]
+    peers = [
+        line
+        for line in record["lines"]
+        if line["stage"] == stage and not is_ours(line) and line["dtype"] == dtype
+    ]
     if not ours or not peers:
         return "-"
     best = next((line for line in ours if line["dtype"] == dtype), ours[0])
@@ -51,10 +69,20 @@ def main(paths: list[str]) -> int:
     for path in paths:
         with open(path, encoding="utf-8") as file:
             records.append(json.load(file))
-    print("| slice | " + " | ".join(f"{r['processor']}, {r['threads']} threads, {r['date']} {r['commit']}: bf16 / f32 / ours" for r in records) + " |")
+    print(
+        "| slice | "
+        + " | ".join(
+            f"{r['processor']}, {r['threads']} threads, {r['date']} {r['commit']}: bf16 / f32 / ours"
+            for r in records
+        )
+        + " |"
+    )
     print("|---" * (len(records) + 1) + "|")
     for stage, name in ROWS:
-        cells = [f"{ratio(r, stage, 'bf16')} / {ratio(r, stage, 'f32')} / {rate(r, stage)}" for r in records]
+        cells = [
+            f"{ratio(r, stage, 'bf16')} / {ratio(r, stage, 'f32')} / {rate(r, stage)}"
+            for r in records
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |")
     return 0
 

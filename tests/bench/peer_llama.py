@@ -3,10 +3,12 @@
 
     python3 tests/bench/peer_llama.py --program build/longtake [--threads 2] [--turns 3] [bf16 q8 q4]
 
-A file of random weights is made for each kind (width 2048, feed-forward 11008, 16 heads of 128, 2055 tokens; layers of 700 MB, so that no
-cache keeps them), stepped with two sequences behind 700 tokens, in turns with longtake. Prints the best step of each turn and the
-ratio of the medians. Needs NumPy, gguf and llama-cpp-python, built on this machine.
+A file of random weights is made for each kind (width 2048, feed-forward 11008, 16 heads of 128,
+2055 tokens; layers of 700 MB, so that no cache keeps them), stepped with two sequences behind 700
+tokens, in turns with longtake. Prints the best step of each turn and the ratio of the medians.
+Needs NumPy, gguf and llama-cpp-python, built on this machine.
 """
+
 import argparse
 import json
 import pathlib
@@ -25,10 +27,13 @@ PAST, SEQUENCES, STEPS = 700, 2, 24
 KINDS = {  # of longtake's stages: layers as there, how llama.cpp stores them
     "bf16": ("lm", 4, gguf.GGMLQuantizationType.BF16, llama_cpp.LLAMA_FTYPE_MOSTLY_BF16),
     "q8": ("lm_q8", 8, gguf.GGMLQuantizationType.Q8_0, llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0),
-    "q4": ("lm_q4", 16, gguf.GGMLQuantizationType.Q4_0, llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0)}
+    "q4": ("lm_q4", 16, gguf.GGMLQuantizationType.Q4_0, llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0),
+}
 
 
-def write_model(path: pathlib.Path, layers: int, stored: gguf.GGMLQuantizationType, file_type: int) -> None:
+def write_model(
+    path: pathlib.Path, layers: int, stored: gguf.GGMLQuantizationType, file_type: int
+) -> None:
     w = gguf.GGUFWriter(path, "llama")
     w.add_vocab_size(VOCABULARY)
     w.add_context_length(4096)
@@ -69,7 +74,13 @@ def fill(batch: llama_cpp.llama_batch, rows: list[tuple[int, int, int]], logits:
     """rows: (token, position, sequence)"""
     batch.n_tokens = len(rows)
     for i, (token, position, sequence) in enumerate(rows):
-        batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = token, position, 1, sequence, logits
+        batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = (
+            token,
+            position,
+            1,
+            sequence,
+            logits,
+        )
 
 
 def decode(context: llama_cpp.llama_context_p, batch: llama_cpp.llama_batch) -> None:
@@ -80,7 +91,9 @@ def decode(context: llama_cpp.llama_context_p, batch: llama_cpp.llama_batch) -> 
 
 def best_step(path: pathlib.Path, threads: int) -> float:
     """-> seconds of the fastest step of two sequences"""
-    model = llama_cpp.llama_model_load_from_file(str(path).encode(), llama_cpp.llama_model_default_params())
+    model = llama_cpp.llama_model_load_from_file(
+        str(path).encode(), llama_cpp.llama_model_default_params()
+    )
     settings = llama_cpp.llama_context_default_params()
     settings.n_ctx, settings.n_seq_max = (PAST + STEPS + 64) * SEQUENCES, SEQUENCES
     settings.n_threads = settings.n_threads_batch = threads
@@ -103,12 +116,28 @@ def best_step(path: pathlib.Path, threads: int) -> float:
 
 
 def longtake_step(program: str, stage: str, threads: int) -> float:
-    command = [program, "bench", "--stage", stage, "--precision", "bf16", "-t", str(threads), "--json"]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])["seconds"]
+    command = [
+        program,
+        "bench",
+        "--stage",
+        stage,
+        "--precision",
+        "bf16",
+        "-t",
+        str(threads),
+        "--json",
+    ]
+    return json.loads(
+        subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[
+            -1
+        ]
+    )["seconds"]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kinds", nargs="*", default=list(KINDS))
     parser.add_argument("--program", default="build/longtake")
     parser.add_argument("--threads", type=int, default=2)
@@ -122,11 +151,17 @@ def main() -> int:
             stage, layers, stored, file_type = KINDS[kind]
             path = pathlib.Path(folder, f"{kind}.gguf")
             write_model(path, layers, stored, file_type)
-            turns = [(longtake_step(a.program, stage, a.threads), best_step(path, a.threads)) for _ in range(a.turns)]
+            turns = [
+                (longtake_step(a.program, stage, a.threads), best_step(path, a.threads))
+                for _ in range(a.turns)
+            ]
             path.unlink()
             ours, theirs = (statistics.median(side) for side in zip(*turns))
-            print(f"{kind}, {layers} layers: longtake {ours * 1e3:.1f} ms, llama.cpp {theirs * 1e3:.1f} ms, {theirs / ours:.2f} times as fast; turns "
-                  + "; ".join(f"{x * 1e3:.1f} and {y * 1e3:.1f}" for x, y in turns), flush=True)
+            print(
+                f"{kind}, {layers} layers: longtake {ours * 1e3:.1f} ms, llama.cpp {theirs * 1e3:.1f} ms, {theirs / ours:.2f} times as fast; turns "
+                + "; ".join(f"{x * 1e3:.1f} and {y * 1e3:.1f}" for x, y in turns),
+                flush=True,
+            )
     return 0
 
 
