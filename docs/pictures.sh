@@ -1,12 +1,18 @@
 #!/bin/sh
-# Makes contact_sheet.png: sixteen takes of six seconds with the default seed, four frames of each (0, 2, 4 and 5.9 s).
-#     docs/contact_sheet.sh build/longtake
+# Makes the pictures of the README, with default settings and seed (needs ffmpeg with libwebp; 5 minutes):
+#     ball.webp           30 seconds of its first command
+#     contact_sheet.png   sixteen takes of six seconds, four frames of each (0, 2, 4 and 5.9 s)
+#
+#     docs/pictures.sh build/longtake
 set -eu
 program=$(realpath "$1")
-sheet=$(realpath "$(dirname "$0")")/contact_sheet.png
+docs=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
+
+"$program" generate "a red ball bounces on a beach at noon, then night falls" --seconds 30 -o ball.y4m </dev/null >&2
+ffmpeg -v error -y -i ball.y4m -c:v libwebp_anim -q:v 75 -compression_level 6 -loop 0 "$docs/ball.webp" </dev/null
 
 take=0
 while read -r prompt; do
@@ -32,4 +38,4 @@ a white balloon floats near a castle in the mountains at dawn
 a blue cube grows by a windmill in a meadow in the evening
 END
 ffmpeg -v error -y -i row%d.png -filter_complex "tile=2x8:padding=4:margin=4:color=white,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=bayer:bayer_scale=4" \
-    -frames:v 1 "$sheet"
+    -frames:v 1 "$docs/contact_sheet.png"
