@@ -2,12 +2,12 @@
  * thread.
  *
  * The drivers (cpu_linear.c, cpu_conv.c, ...) cut an operation into tiles and call these for each.
- * One table per instruction set is built from the same sources: generic_kernels.c, avx2_kernels.c,
- * avx512_kernels.c. Processors that multiply bf16 have products of it besides:
+ * One table per instruction set is built from the same sources: generic_kernels.c, neon_kernels.c,
+ * avx2_kernels.c, avx512_kernels.c. Processors that multiply bf16 have products of it besides:
  * avx512bf16_kernels.c, amx_kernels.c; those that multiply bytes, better ones of int8:
- * avx512vnni_kernels.c, amx_int8_kernels.c; and pairs of 16 bits, such products of bf16:
- * avx512vnni_int16_kernels.c.
- * `type` is LT_F32 or LT_BF16, of every activation of a call; sums are f32.
+ * avx512vnni_kernels.c, amx_int8_kernels.c, dotprod_kernels.c; and pairs of 16 bits, such products
+ * of bf16: avx512vnni_int16_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call;
+ * sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
@@ -208,6 +208,10 @@ extern const lt_narrow_kernels lt_amx_kernels;
 extern const lt_narrow_kernels lt_int16_kernels;
 extern const lt_product lt_avx512vnni_int8;
 extern const lt_product lt_amx_int8;
+#elif defined(__aarch64__)
+extern const lt_cpu_kernels lt_neon_kernels;
+extern const lt_cpu_kernels lt_dotprod_kernels;
+extern const lt_product lt_dotprod_int8;
 #endif
 
 #endif

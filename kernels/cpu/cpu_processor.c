@@ -82,6 +82,28 @@ bool lt_processor_runs(const lt_cpu_level *level)
     return level->kernels == &lt_generic_kernels || has_avx2();
 }
 
+#elif defined(__aarch64__)
+
+#include <sys/auxv.h>
+
+static bool has_dotprod(void)
+{
+    const unsigned long bit = 1ul << 20; /* HWCAP_ASIMDDP of Linux */
+    return (getauxval(AT_HWCAP) & bit) != 0;
+}
+
+const lt_cpu_level lt_cpu_levels[] = {
+    {"dotprod", &lt_dotprod_kernels, NULL, &lt_dotprod_int8, &lt_dotprod_int8},
+    {"neon", &lt_neon_kernels, NULL, &lt_neon_kernels.int8, &lt_neon_kernels.int4},
+    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+bool lt_processor_runs(const lt_cpu_level *level)
+{
+    return level->kernels != &lt_dotprod_kernels || has_dotprod(); /* all have NEON */
+}
+
 #else
 
 const lt_cpu_level lt_cpu_levels[] = {

@@ -31,6 +31,10 @@ LT_INLINE vi add_quads(vi sums, vi w, vi x)
     return (vi)_mm512_add_epi16((__m512i)sums, _mm512_maddubs_epi16((__m512i)w, (__m512i)x));
 #elif LT_INTRINSIC_LANES == 8
     return (vi)_mm256_add_epi16((__m256i)sums, _mm256_maddubs_epi16((__m256i)w, (__m256i)x));
+#elif defined(LT_NEON)
+    return (vi)((int16x8_t)sums +
+                vpaddq_s16(vmull_s8(vget_low_s8((int8x16_t)w), vget_low_s8((int8x16_t)x)),
+                           vmull_high_s8((int8x16_t)w, (int8x16_t)x)));
 #else
     const vs even = (vs)(w & 0x00ff00ff) * ((vs)((vus)x << 8) >> 8);
     return (vi)((vs)sums + even + (vs)((vus)w >> 8) * ((vs)x >> 8));

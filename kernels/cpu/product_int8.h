@@ -55,6 +55,9 @@ LT_INLINE vi add_pairs(vi sum, vi x, vi w)
     return sum + (vi)_mm512_madd_epi16((__m512i)x, (__m512i)w);
 #elif LT_INTRINSIC_LANES == 8
     return sum + (vi)_mm256_madd_epi16((__m256i)x, (__m256i)w);
+#elif defined(LT_NEON)
+    return sum + vpaddq_s32(vmull_s16(vget_low_s16((int16x8_t)x), vget_low_s16((int16x8_t)w)),
+                            vmull_high_s16((int16x8_t)x, (int16x8_t)w));
 #else
     return sum + ((vi)((vu)x << 16) >> 16) * ((vi)((vu)w << 16) >> 16) + (x >> 16) * (w >> 16);
 #endif

@@ -2,8 +2,8 @@
  *
  *     panel[depth][columns]
  *     wide: WIDE_ROWS x 2 vectors of sums in registers, 6 x 16 with AVX2 (12 of 16), 14 x 32 with
- *           AVX-512 (28 of 32)
- *     slim: twice the rows x 1 vector, for few outputs
+ *           AVX-512 (28 of 32), 8 x 8 with NEON (16 of 32)
+ *     slim: twice the rows (NEON: 12) x 1 vector, for few outputs
  */
 #ifndef LT_PRODUCT_WIDE_H
 #define LT_PRODUCT_WIDE_H
@@ -15,15 +15,73 @@
 enum { WIDE_ROWS = 14 };
 #elif LT_LANES == 8
 enum { WIDE_ROWS = 6 };
+#elif defined(LT_NEON)
+enum { WIDE_ROWS = 8 };
 #else
 enum { WIDE_ROWS = 4 };
 #endif
 enum {
     WIDE_COLUMNS = 2 * LT_LANES,
+#if defined(LT_NEON)
+    SLIM_ROWS = 12, /* each takes two registers */
+#else
     SLIM_ROWS = 2 * WIDE_ROWS,
+#endif
     SLIM_COLUMNS = LT_LANES,
     WIDE_DEPTH = 24576 / (4 * WIDE_COLUMNS) /* 24 KB of panel */
 };
+
+#if defined(LT_NEON)
+/* Input `lane` of each row times its line of the panel. */
+#define ADD_LANE(lane)                                                                             \
+    do {                                                                                           \
+        const vf line = vf_load(right + ((lane)*vectors + v) * LT_LANES);                          \
+        LT_UNROLL                                                                                  \
+        for (int r = 0; r < rows; r++)                                                             \
+            sum[r][v] = vfmaq_laneq_f32(sum[r][v], line, x[r], lane);                              \
+    } while (0)
+
+/* sum[r][v] += left . panel over `run` inputs, row r from base[r / LT_ROW_SPAN] on. NEON multiplies
+ * a vector by a lane of another, so four inputs of a row are one load: 0.25 loads for each
+ * multiply-add of the wide tile, where broadcasting takes 0.63. */
+LT_INLINE void add_products(vf sum[SLIM_ROWS][2], const float *base[LT_ROW_SPANS],
+                            int64_t left_stride, const float *right, int64_t run, const int rows,
+                            const int vectors)
+{
+    enum { QUAD = 4 };
+    for (; run >= QUAD; run -= QUAD) {
+        vf x[SLIM_ROWS];
+        LT_UNROLL
+        for (int r = 0; r < rows; r++)
+            x[r] = vf_load(base[r / LT_ROW_SPAN] + r % LT_ROW_SPAN * left_stride);
+        for (int v = 0; v < vectors; v++)
+            ADD_LANE(0);
+        for (int v = 0; v < vectors; v++)
+            ADD_LANE(1);
+        for (int v = 0; v < vectors; v++)
+            ADD_LANE(2);
+        for (int v = 0; v < vectors; v++)
+            ADD_LANE(3);
+        LT_UNROLL
+        for (int i = 0; i < LT_ROW_SPANS; i++)
+            base[i] += QUAD;
+        right += QUAD * vectors * LT_LANES;
+    }
+    for (; run > 0; run--) {
+        LT_UNROLL
+        for (int r = 0; r < rows; r++) {
+            const float x = base[r / LT_ROW_SPAN][r % LT_ROW_SPAN * left_stride];
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = vfmaq_n_f32(sum[r][v], vf_load(right + v * LT_LANES), x);
+        }
+        LT_UNROLL
+        for (int i = 0; i < LT_ROW_SPANS; i++)
+            base[i]++;
+        right += vectors * LT_LANES;
+    }
+}
+
+#endif
 
 LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, int64_t left_stride,
                                 const lt_stretch *stretch, int stretches, const float *right,
@@ -45,6 +103,10 @@ LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, i
             LT_FORGET(base[i]);
         }
         const float *end = right + stretch->run * vectors * LT_LANES;
+#if defined(LT_NEON)
+        add_products(sum, base, left_stride, right, stretch->run, rows, vectors);
+        right = end;
+#else
         do {
             vf line[2];
             for (int v = 0; v < vectors; v++)
@@ -60,6 +122,7 @@ LT_INLINE void multiply_vectors(float *c, int64_t c_stride, const float *left, i
                 base[i]++;
             right += vectors * LT_LANES;
         } while (right != end);
+#endif
     } while (++stretch != last);
     LT_UNROLL
     for (int r = 0; r < rows; r++, c += c_stride)
@@ -249,10 +312,12 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
         }
     }
     if (k < depth)
-        for (int s = 0; s < streams; s++)
-            for (int r = 0; r < rows; r++)
-                sum[r][s] += vf_load_tail(x + r * x_stride, LT_F32, k, depth - k) *
-                             vf_load_tail(w + s * row_bytes, type, k, depth - k);
+        LT_UNROLL_TAIL
+    for (int s = 0; s < streams; s++)
+        LT_UNROLL_TAIL
+    for (int r = 0; r < rows; r++)
+        sum[r][s] += vf_load_tail(x + r * x_stride, LT_F32, k, depth - k) *
+                     vf_load_tail(w + s * row_bytes, type, k, depth - k);
     for (int r = 0; r < rows; r++)
         for (int s = 0; s < streams; s++)
             y[r * y_stride + s] = vf_sum(sum[r][s]);

@@ -239,6 +239,62 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
             y[r * y_stride + s] = sum_of_eight(sum[r][s]) - sum_of_eight(offset[r][s]);
 }
 
+#elif defined(LT_NEON)
+
+/* Four sums over a block; with pairs in 16 bits at most 4 * 15 * 127. */
+LT_INLINE vi dot_block(int8x16_t low, int8x16_t high, const int8_t *codes)
+{
+    const int8x16_t x_low = vld1q_s8(codes);
+    const int8x16_t x_high = vld1q_s8(codes + GROUP * HALF_BLOCK);
+#if defined(__ARM_FEATURE_DOTPROD)
+    return vdotq_s32(vdotq_s32(vdupq_n_s32(0), low, x_low), high, x_high);
+#else
+    int16x8_t words = vmull_s8(vget_low_s8(low), vget_low_s8(x_low));
+    words = vmlal_high_s8(words, low, x_low);
+    words = vmlal_s8(words, vget_low_s8(high), vget_low_s8(x_high));
+    return vpaddlq_s16(vmlal_high_s8(words, high, x_high));
+#endif
+}
+
+LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
+                            const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                            const int streams)
+{
+    vf sum[LT_VECTOR_ROWS][2];
+    vf offset[LT_VECTOR_ROWS][2];
+    LT_UNROLL
+    for (int r = 0; r < rows; r++)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++)
+        sum[r][s] = offset[r][s] = vf_set(0);
+    FOR_VECTORS (first, some, blocks)
+        LT_UNROLL
+    for (int s = 0; s < streams; s++) {
+        const vf scales = vf_load_some(scale + s * blocks, LT_F16, first, some);
+        LT_UNROLL
+        for (int r = 0; r < rows; r++)
+            offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), offset[r][s]);
+        float factor[LT_LANES];
+        vf_store(factor, scales);
+        for (int64_t b = 0; b < some; b++) {
+            const uint8_t *at = w + (s * blocks + first + b) * HALF_BLOCK;
+            const uint8x16_t codes = vld1q_u8(at);
+            const int8x16_t low = (int8x16_t)(codes & 15);
+            const int8x16_t high = (int8x16_t)(codes >> 4);
+            vf_fetch(at, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++) {
+                const vi dot = dot_block(low, high, x[r].codes + half_at(first + b));
+                sum[r][s] = vfmaq_n_f32(sum[r][s], vcvtq_f32_s32(dot),
+                                        factor[b] * x[r].scale[(first + b) * SCALE_TIMES]);
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int s = 0; s < streams; s++)
+            y[r * y_stride + s] = vf_sum(sum[r][s] - offset[r][s]);
+}
+
 #else
 
 LT_INLINE int dot_half(const uint8_t *w, const int shift, const int8_t *codes)

@@ -1,11 +1,11 @@
 /* vec.h - LT_LANES floats at a time, written once for every instruction set.
  *
- *     #define LT_LANES 8                    (4 in generic_, 8 in avx2_, 16 in avx512_ files)
+ *     #define LT_LANES 8            (4 in generic_ and neon_, 8 in avx2_, 16 in avx512_ files)
  *     #include "kernels/cpu/vec.h"
  *
  * Arithmetic and comparisons are the compiler's vector operators; only what those lack is spelled
- * out below. The 4-lane form uses no intrinsics at all and builds for any processor. Everything is
- * static: each instruction-set file has its own.
+ * out below. The 4-lane form uses no intrinsics at all and builds for any processor, unless LT_NEON
+ * is defined. Everything is static: each instruction-set file has its own.
  */
 #ifndef LT_VEC_H
 #define LT_VEC_H
@@ -25,6 +25,8 @@
 
 #if LT_INTRINSIC_LANES > 4
 #include <immintrin.h>
+#elif defined(LT_NEON)
+#include <arm_neon.h>
 #endif
 
 #define LT_INLINE static inline __attribute__((always_inline, unused))
@@ -34,6 +36,14 @@
 #define LT_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define LT_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* Behind such a loop, where GCC for NEON would else keep its variables in memory through all of it.
+ */
+#if defined(LT_NEON)
+#define LT_UNROLL_TAIL LT_UNROLL
+#else
+#define LT_UNROLL_TAIL
 #endif
 
 /* Makes the compiler compute addresses from `variable` anew, instead of keeping many of them in
@@ -84,6 +94,8 @@ LT_INLINE vf vf_fma(vf a, vf b, vf c)
     return _mm512_fmadd_ps(a, b, c);
 #elif LT_INTRINSIC_LANES == 8
     return _mm256_fmadd_ps(a, b, c);
+#elif defined(LT_NEON)
+    return vfmaq_f32(c, a, b);
 #else
     return a * b + c;
 #endif
@@ -147,6 +159,8 @@ LT_INLINE vf vf_load_bf16(const uint16_t *p)
 #elif LT_INTRINSIC_LANES == 8
     return (vf)_mm256_slli_epi32(
         _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16);
+#elif defined(LT_NEON)
+    return (vf)vshll_n_u16(vld1_u16(p), 16);
 #else
     vh half;
     memcpy(&half, p, sizeof half);
@@ -165,6 +179,16 @@ LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
     memcpy(p, &half, sizeof half);
 }
 
+#if defined(LT_NEON)
+/* Four bytes, and four that are nothing. */
+LT_INLINE int8x8_t load_four(const void *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpret_s8_s32(vdup_n_s32(four));
+}
+#endif
+
 LT_INLINE vf vf_load_i8(const int8_t *p)
 {
 #if LT_INTRINSIC_LANES == 16
@@ -173,6 +197,8 @@ LT_INLINE vf vf_load_i8(const int8_t *p)
 #elif LT_INTRINSIC_LANES == 8
     return _mm256_cvtepi32_ps(
         _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+#elif defined(LT_NEON)
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(load_four(p)))));
 #else
     vb bytes;
     memcpy(&bytes, p, sizeof bytes);
@@ -187,6 +213,8 @@ LT_INLINE vi vi_load_u8(const uint8_t *p)
     return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
 #elif LT_INTRINSIC_LANES == 8
     return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+#elif defined(LT_NEON)
+    return (vi)vmovl_u16(vget_low_u16(vmovl_u8((uint8x8_t)load_four(p))));
 #else
     vb bytes;
     memcpy(&bytes, p, sizeof bytes);
@@ -200,6 +228,8 @@ LT_INLINE vf vf_load_f16(const uint16_t *p)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 #elif LT_INTRINSIC_LANES == 8
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+#elif defined(LT_NEON)
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
     vf x = {0};
     for (int i = 0; i < LT_LANES; i++)
@@ -318,6 +348,15 @@ LT_INLINE void vf_transpose(vf row[LT_LANES])
         t[i + 4] = _mm256_permute2f128_ps(row[i], row[i + 4], 0x31);
     }
     memcpy(row, t, sizeof t);
+#elif defined(LT_NEON)
+    const float64x2_t even01 = vreinterpretq_f64_f32(vtrn1q_f32(row[0], row[1]));
+    const float64x2_t odd01 = vreinterpretq_f64_f32(vtrn2q_f32(row[0], row[1]));
+    const float64x2_t even23 = vreinterpretq_f64_f32(vtrn1q_f32(row[2], row[3]));
+    const float64x2_t odd23 = vreinterpretq_f64_f32(vtrn2q_f32(row[2], row[3]));
+    row[0] = vreinterpretq_f32_f64(vzip1q_f64(even01, even23));
+    row[1] = vreinterpretq_f32_f64(vzip1q_f64(odd01, odd23));
+    row[2] = vreinterpretq_f32_f64(vzip2q_f64(even01, even23));
+    row[3] = vreinterpretq_f32_f64(vzip2q_f64(odd01, odd23));
 #else
     for (int r = 0; r < LT_LANES; r++)
         for (int c = 0; c < r; c++) {
