@@ -1,0 +1,21 @@
+# Toolchain of tests/aarch64.sh: Debian's cross compiler, and an emulator that runs what it makes.
+# SYSROOT of the environment: a folder with arm64 packages unpacked; without it kernels/ alone can be built.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(LT_LOADER /usr/aarch64-linux-gnu) # where the emulated program finds its libraries
+if(DEFINED ENV{SYSROOT})
+    set(LT_LOADER $ENV{SYSROOT})
+    set(ENV{PKG_CONFIG_LIBDIR} $ENV{SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig)
+    set(ENV{PKG_CONFIG_SYSROOT_DIR} $ENV{SYSROOT})
+    set(CMAKE_C_FLAGS_INIT "-isystem $ENV{SYSROOT}/usr/include/aarch64-linux-gnu -isystem $ENV{SYSROOT}/usr/include")
+    foreach(kind EXE SHARED)
+        set(CMAKE_${kind}_LINKER_FLAGS_INIT "-L$ENV{SYSROOT}/usr/lib/aarch64-linux-gnu -Wl,-rpath-link,$ENV{SYSROOT}/usr/lib/aarch64-linux-gnu")
+    endforeach()
+endif()
+set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64-static;-L;${LT_LOADER}")
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu ${LT_LOADER})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
