@@ -30,7 +30,7 @@ from typing import Any, Callable, Iterator, Optional, Sequence, Union
 import numpy as np
 
 from . import _library as c
-from ._errors import LongtakeError, Status
+from ._errors import LongtakeError, LongtakeWarning, Status
 from ._hearing import _EVENT_KINDS, Event, Progress, _finish, _Hearing
 from ._library import library as _lib
 
@@ -40,6 +40,7 @@ __all__ = [
     "Engine",
     "Event",
     "LongtakeError",
+    "LongtakeWarning",
     "ProfileLine",
     "Report",
     "Retake",
@@ -160,13 +161,14 @@ class ProfileLine:
     least_seconds: float
 
 
-def _report(result: c.Result) -> Report:
-    return Report(result.frames, result.seed, result.seconds, json.loads(result.report or b"{}"))
+def _report(result: c.Result, worded: Callable[[str], str] = str) -> Report:
+    about = json.loads(worded((result.report or b"{}").decode("utf-8", "replace")))
+    return Report(result.frames, result.seed, result.seconds, about)
 
 
-def _check(status: int, error: c.Error) -> None:
+def _check(status: int, error: c.Error, worded: Callable[[str], str] = str) -> None:
     if status != Status.OK:
-        raise LongtakeError(status, error.message.decode("utf-8", "replace"))
+        raise LongtakeError(status, worded(error.message.decode("utf-8", "replace")))
 
 
 def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
@@ -430,15 +432,16 @@ def _shot(shot: Any) -> Shot:
 
 
 @contextlib.contextmanager
-def _file_of(tokens: Union[Tokens, Path]) -> Iterator[Path]:
-    """The file of tokens, which is gone afterwards where they had none."""
+def _input_of(tokens: Union[Tokens, Path]) -> Iterator[dict]:
+    """What a request says of tokens: their file, which is gone afterwards where they had none and
+    bears no name in messages."""
     if not isinstance(tokens, Tokens):
-        yield tokens
+        yield {"input": tokens}
         return
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "take.lt")
         tokens.write(path)
-        yield path
+        yield {"input": path, "_called": {path: repr(tokens)}}
 
 
 class _Call(_Hearing):
@@ -471,9 +474,10 @@ class _Call(_Hearing):
         on_frame: Optional[OnFrame] = None,
         container_fps: Optional[float] = None,
         ahead: Optional[int] = None,
+        _called: "Optional[dict[str, str]]" = None,
         **settings: Any,
     ):
-        super().__init__(progress, ahead)
+        super().__init__(progress, ahead, _called)
         self._on_frame = on_frame
         self._film, self._recipe, self._tokens = film, recipe, tokens
         r = self.request = c.Request()
@@ -590,13 +594,14 @@ class _Call(_Hearing):
         """function(engine, request, rest..., error), when it is this request's turn."""
         error = c.Error()
         with self.filled(engine) as request:
-            _check(function(engine._handle, request, *rest, ctypes.byref(error)), error)
+            status = function(engine._handle, request, *rest, ctypes.byref(error))
+            _check(status, error, self._worded)
 
     def make(self, engine: "Engine", function: Callable) -> Report:
         result = c.Result()
         try:
             self.fulfil(engine, function, ctypes.byref(result))
-            return _report(result)
+            return _report(result, self._worded)
         finally:
             _lib.longtake_result_clear(ctypes.byref(result))
 
@@ -839,13 +844,9 @@ class Engine(_Owned):
         with the settings lm_cfg, temperature, motion and lm_context; top_k and top_p cut nothing
         off. LongtakeError (USAGE) for tokens of several prompts."""
         found = c.Score()
-        with _file_of(tokens) as path:
+        with _input_of(tokens) as said:
             self._fulfil(
-                _lib.longtake_score_tokens,
-                ctypes.byref(found),
-                prompt=prompt,
-                input=path,
-                **request,
+                _lib.longtake_score_tokens, ctypes.byref(found), prompt=prompt, **said, **request
             )
         return Score(found.codes, found.nats)
 
@@ -1114,8 +1115,8 @@ class Engine(_Owned):
     def _with_tokens(
         self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict
     ) -> Report:
-        with _file_of(tokens) as path:
-            return self._run(function, input=path, prompt=prompt, **request)
+        with _input_of(tokens) as said:
+            return self._run(function, prompt=prompt, **said, **request)
 
     def _foreseen_batch(
         self, function: Callable, prompts: Path, folder: Path, **request: Any

@@ -1,4 +1,4 @@
-"""Failures of the library, as Python sees them."""
+"""Failures and warnings of the library, as Python sees them."""
 
 from __future__ import annotations
 
@@ -33,5 +33,9 @@ class LongtakeError(Exception):
         self.place = self.message.partition(": ")[0]
 
 
-for _class in (Status, LongtakeError):
+class LongtakeWarning(UserWarning):
+    """A warning of the library, where no `progress` function hears it."""
+
+
+for _class in (Status, LongtakeError, LongtakeWarning):
     _class.__module__ = "longtake"  # where they are found

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import inspect
 import queue
 import sys
 import threading
+import warnings
+from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Union
 
 from . import _library as c
-from ._errors import LongtakeError, Status
+from ._errors import LongtakeError, LongtakeWarning, Status
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +52,16 @@ Event.__module__ = "longtake"  # where it is found
 Progress = Union[None, bool, Callable[[Event], Any]]
 
 
+def _warn(event: Event) -> None:
+    """As of the line that made the request."""
+    if event.kind != "warning":
+        return
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(event.message or "", LongtakeWarning, stacklevel=level)
+
+
 def _line(event: Event) -> None:
     """One line on standard error, drawn again and again."""
     if event.kind == "step":
@@ -61,8 +76,9 @@ def _line(event: Event) -> None:
             file=sys.stderr,
             flush=True,
         )
-    if event.kind == "done":
+    if event.kind in ("warning", "done"):
         print(file=sys.stderr, flush=True)
+    _warn(event)
 
 
 def _bar() -> Callable[[Event], None]:
@@ -74,6 +90,7 @@ def _bar() -> Callable[[Event], None]:
     bars: dict = {}
 
     def show(event: Event) -> None:
+        _warn(event)
         if event.kind == "step" and event.steps > 0:
             bar = bars.get(event.stage) or bars.setdefault(
                 event.stage, tqdm(desc=event.stage, total=event.steps * max(event.windows, 1))
@@ -87,7 +104,20 @@ def _bar() -> Callable[[Event], None]:
     return show
 
 
-def _event(e: c.Event) -> Event:
+def _heard_by(progress: Progress) -> Callable[[Event], Any]:
+    """A function hears of warnings; else Python's `warnings` do."""
+    if progress is None or progress is False:
+        return _warn
+    if progress is True:
+        return _bar()
+    if callable(progress):
+        return progress
+    raise LongtakeError(
+        Status.USAGE, f"progress: found {progress!r}, expected True or a function of Event"
+    )
+
+
+def _event(e: c.Event, worded: Callable[[str], str]) -> Event:
     return Event(
         _EVENT_KINDS[e.kind],
         e.elapsed_seconds,
@@ -98,7 +128,7 @@ def _event(e: c.Event) -> Event:
         e.steps,
         e.eta_seconds if e.eta_seconds >= 0 else None,
         e.peak_bytes,
-        e.message.decode("utf-8", "replace") if e.message else None,
+        worded(e.message.decode("utf-8", "replace")) if e.message else None,
     )
 
 
@@ -106,11 +136,18 @@ class _Hearing:
     """Runs a request on a thread of its own, and its callbacks on the one that asked: that waits in
     Python, where Ctrl-C is heard, which is lost in a function that C calls. The request waits until
     a callback has returned; with `ahead` it does so only for frames, and goes on while fewer than
-    these wait to be taken."""
+    these wait to be taken. `called`: files that messages name otherwise."""
 
-    def __init__(self, progress: Progress = None, ahead: Optional[int] = None):
+    def __init__(
+        self,
+        progress: Progress = None,
+        ahead: Optional[int] = None,
+        called: "Optional[dict[str, str]]" = None,
+    ):
         self.cancelled = False
-        self._progress = _bar() if progress is True else progress or None
+        self._progress = _heard_by(progress)
+        self._is_quiet = self._progress is _warn
+        self._called = called or {}
         self._events_wait = ahead is None
         self._free = max(ahead or 1, 1) - 1  # callbacks that need not be waited for
         # (callback, whether it is waited for), ..., None
@@ -148,11 +185,17 @@ class _Hearing:
         return int(self.cancelled)
 
     def _hear_event(self, _user: Any, pointer: Any) -> int:
-        if self._progress is None:
+        if self._is_quiet and _EVENT_KINDS[pointer.contents.kind] != "warning":
             return int(self.cancelled)
         return self._tell(
-            lambda: functools.partial(self._progress, _event(pointer.contents)), self._events_wait
+            lambda: functools.partial(self._progress, _event(pointer.contents, self._worded)),
+            self._events_wait,
         )
+
+    def _worded(self, message: str) -> str:
+        for file, name in self._called.items():
+            message = message.replace(file, name)
+        return message
 
     def _next_told(self) -> Any:
         while True:

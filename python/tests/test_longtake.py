@@ -872,6 +872,61 @@ def test_numbers_and_texts_that_c_would_change(engine, tmp_path):
         longtake.info("a\0b")
 
 
+# ---- warnings ----
+
+
+def test_warnings_where_nobody_hears_them(engine, tmp_path, capsys):
+    prompt = "a red ball bounces on a beach at noon, then night falls over all of it"
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        engine.generate(prompt, output=tmp_path / "a.mp4", progress=told.append, **SHORT)
+    told = [event.message for event in told if event.kind == "warning"]
+    assert told and all("longer than" in message for message in told)
+    (tmp_path / "prompts.txt").write_text(prompt + "\n")
+    frames = engine.frames(prompt, **SHORT)
+    for use in (
+        lambda: engine.generate(prompt, output=tmp_path / "a.mp4", **SHORT),
+        lambda: engine.generate(prompt, output=tmp_path / "a.mp4", progress=False, **SHORT),
+        lambda: engine.generate(prompt, output=tmp_path / "a.mp4", progress=True, **SHORT),
+        lambda: engine.video(prompt, **SHORT),
+        lambda: engine.batch(tmp_path / "prompts.txt", tmp_path, **SHORT),
+        lambda: next(frames),
+    ):
+        with pytest.warns(longtake.LongtakeWarning) as heard:
+            use()
+        assert [str(one.message) for one in heard] == told
+        assert {one.filename for one in heard} == {__file__}
+        assert {one.lineno for one in heard} == {use.__code__.co_firstlineno}
+    frames.close()
+    assert issubclass(longtake.LongtakeWarning, UserWarning)
+
+
+def test_warnings_that_are_errors(engine):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", longtake.LongtakeWarning)
+        with pytest.raises(longtake.LongtakeWarning, match="longer than"):
+            engine.make_tokens("a red ball bounces on a beach at noon, then night falls", frames=9)
+    assert len(engine.make_tokens("a red ball", frames=9)) == 14
+
+
+def test_tokens_without_a_file_are_called_tokens(engine, tmp_path):
+    bare = longtake.Tokens.of(engine, engine.make_tokens("a red ball", frames=25).codes)
+    for use in (
+        lambda: engine.score(bare),
+        lambda: engine.refine(bare),
+        lambda: engine.render(bare, output=tmp_path / "a.mp4"),
+    ):
+        with pytest.raises(longtake.LongtakeError) as caught:
+            use()
+        assert str(caught.value) == f"--prompt: found none, and {bare!r} holds none"
+    bare.write(tmp_path / "bare.lt")
+    with pytest.raises(longtake.LongtakeError, match="bare.lt holds none"):
+        engine.score(tmp_path / "bare.lt")
+    report = engine.render(bare, "a red ball", steps=1, output=tmp_path / "a.mp4")
+    assert report.about["input"] == repr(bare)
+
+
 def test_latents_that_are_none(tmp_path):
     (tmp_path / "a.latents").write_bytes(b"\xff" * 100)
     (tmp_path / "b.latents").write_bytes(b"\2\0\0\0\0\0\0\0{}")
