@@ -20,7 +20,6 @@ import ctypes
 import dataclasses
 import functools
 import json
-import numbers
 import os
 import struct
 import tempfile
@@ -33,6 +32,22 @@ from . import _library as c
 from ._errors import LongtakeError, LongtakeWarning, Status
 from ._hearing import _EVENT_KINDS, Event, Progress, _finish, _Hearing
 from ._library import library as _lib
+from ._request import (
+    OnFrame,
+    Path,
+    Request,
+    Retake,
+    Settings,
+    Shot,
+    Unpack,
+    _keywords_of,
+    _no_such_keyword,
+    _number,
+    _path,
+    _refused,
+    _takes,
+    _text,
+)
 
 __all__ = [
     "BatchLine",
@@ -42,9 +57,12 @@ __all__ = [
     "LongtakeError",
     "LongtakeWarning",
     "ProfileLine",
+    "PromptRequest",
     "Report",
+    "Request",
     "Retake",
     "Score",
+    "Settings",
     "Shot",
     "Status",
     "Tokens",
@@ -56,38 +74,6 @@ __all__ = [
     "recipe_model",
     "version",
 ]
-
-Path = Union[str, "os.PathLike[str]"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Shot:
-    """From `at` seconds on this prompt holds; what is None is the take's. `plan`: a token file or
-    video whose tokens are the plan as far as they reach, from `plan_from` seconds of it on,
-    `plan_seconds` long (None: up to its end). `as_one_text`: the prompt is read as a whole from the
-    first frame on, even where the model spreads the events that it tells over the shot."""
-
-    at: float
-    prompt: str
-    motion: Optional[float] = None
-    seed: Optional[int] = None
-    lm_cfg: Optional[float] = None
-    shot_cfg: Optional[float] = None
-    cfg_scale: Optional[float] = None
-    plan: Optional[Path] = None
-    plan_from: float = 0
-    plan_seconds: Optional[float] = None
-    as_one_text: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Retake:
-    """Windows first .. last made again under `seed`; what follows is made anew, or kept."""
-
-    first: int
-    last: int
-    seed: int
-    keep_rest: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,20 +155,6 @@ def _report(result: c.Result, worded: Callable[[str], str] = str) -> Report:
 def _check(status: int, error: c.Error, worded: Callable[[str], str] = str) -> None:
     if status != Status.OK:
         raise LongtakeError(status, worded(error.message.decode("utf-8", "replace")))
-
-
-def _number(name: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
-    """A number as C takes it for `kind`, which would cut off what is too large."""
-    if least is not None and value < least:
-        raise LongtakeError(Status.USAGE, f"{name}: found {value}, expected {least} or more")
-    number = int(value) if isinstance(value, numbers.Integral) else value
-    try:
-        fits = kind(number).value == number or number != number  # NaN the library refuses
-    except OverflowError:
-        fits = False
-    if not fits:
-        raise LongtakeError(Status.USAGE, f"{name}: found {value}, which is too large")
-    return number
 
 
 def _text_of(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
@@ -416,11 +388,19 @@ _SHOT = dict(c.Shot._fields_)
 
 def _fit(name: str) -> int:
     if name not in _FITS:
-        raise LongtakeError(Status.USAGE, f"--fit: found {name!r}, expected {', '.join(_FITS)}")
+        raise _refused("--fit", name, ", ".join(_FITS))
     return _FITS.index(name)
 
 
-OnFrame = Callable[[int, np.ndarray], Any]
+class PromptRequest(Request, total=False):
+    """The keywords of a request that begins with a prompt."""
+
+    tokens: Optional[Tokens]  # the whole plan, instead of the language model's
+    film: Optional[Path]  # a file that gives what the request leaves open
+
+
+# of all methods together
+_KEYWORDS = sorted({*_keywords_of(PromptRequest), "prompt", "input", "on_frame"})
 
 
 def _shot(shot: Any) -> Shot:
@@ -452,7 +432,6 @@ class _Call(_Hearing):
         prompt: Optional[str] = None,
         *,
         shots: Optional[Sequence[Union[Shot, "tuple[float, str]"]]] = None,
-        fps: float,
         retakes: Sequence[Retake] = (),
         input: Optional[Path] = None,
         image: Optional[Path] = None,
@@ -472,21 +451,25 @@ class _Call(_Hearing):
         windows: Optional["tuple[int, int]"] = None,
         progress: Progress = None,
         on_frame: Optional[OnFrame] = None,
-        container_fps: Optional[float] = None,
-        ahead: Optional[int] = None,
+        _fps: float,
+        _ahead: Optional[int] = None,
         _called: "Optional[dict[str, str]]" = None,
         **settings: Any,
     ):
-        super().__init__(progress, ahead, _called)
+        if on_frame is not None and not callable(on_frame):
+            raise _refused("on_frame", on_frame, "a function of index and frame")
+        super().__init__(progress, _ahead, _called)
         self._on_frame = on_frame
         self._film, self._recipe, self._tokens = film, recipe, tokens
         r = self.request = c.Request()
         _lib.longtake_request_init(ctypes.byref(r))
-        r.prompt = None if prompt is None else c.text(prompt)
+        r.prompt = None if prompt is None else _text("--prompt", prompt)
         if shots is not None:
-            self._fill_shots([_shot(shot) for shot in shots], fps)
+            self._fill_shots([_shot(shot) for shot in shots], _fps)
         r.retakes, r.retake_count = (c.Retake * max(len(retakes), 1))(), len(retakes)
         for i, retake in enumerate(retakes):
+            if not isinstance(retake, Retake):
+                raise _refused(f"retakes[{i}]", retake, "a Retake")
             r.retakes[i] = c.Retake(
                 *[
                     _number(f"retakes[{i}].{name}", getattr(retake, name), ctypes.c_int64)
@@ -501,21 +484,23 @@ class _Call(_Hearing):
             ("job", job),
             ("preview", preview),
         ):
-            setattr(r, name, None if value is None else c.path(value))
-        r.format = None if format is None else c.text(format)
+            setattr(r, name, None if value is None else _path(f"--{name}", value))
+        r.format = None if format is None else _text("--format", format)
         if from_seconds is not None:
             r.from_seconds = _number("--from", from_seconds, ctypes.c_double, 0)
         if max_seam is not None:
             r.max_seam = _number("--max-seam", max_seam, ctypes.c_double, 0)
         if tokens is not None:
+            if not isinstance(tokens, Tokens):
+                raise _refused("tokens", tokens, "Tokens")
             r.tokens = tokens._handle
         if windows is not None:
+            if not isinstance(windows, (tuple, list)) or len(windows) != 2:
+                raise _refused("--windows", windows, "the first and the last")
             r.window_first, r.window_last = (
                 _number("--windows", window, ctypes.c_int64, 0) for window in windows
             )
         r.new_only, r.no_metadata, r.fresh, r.keep_job = new_only, not metadata, fresh, keep_job
-        if container_fps is not None:
-            settings["fps"] = container_fps
         self._fill_settings(settings)
         r.on_event = c.EVENT_FN(self._hear_event)
         if on_frame is not None:
@@ -525,42 +510,40 @@ class _Call(_Hearing):
         told = (c.Shot * max(len(shots), 1))()
         for i, (shot, given) in enumerate(zip(told, shots)):
             _lib.longtake_shot_init(ctypes.byref(shot))
-            at = _number(f"shots[{i}].at", given.at, ctypes.c_double) * fps
+            place = f"shots[{i}]"
+            at = _number(f"{place}.at", given.at, ctypes.c_double) * fps
             if not abs(at) < 2**63:
                 raise LongtakeError(
                     Status.USAGE,
-                    f"shots[{i}].at: found {given.at} seconds, expected a moment of the take",
+                    f"{place}.at: found {given.at} seconds, expected a moment of the take",
                 )
-            shot.at_frame, shot.prompt, shot.as_one_text = (
-                round(at),
-                c.text(given.prompt),
-                given.as_one_text,
-            )
+            shot.at_frame, shot.as_one_text = round(at), given.as_one_text
+            shot.prompt = _text(f"{place}.prompt", given.prompt)
             for name in ("motion", "seed", "lm_cfg", "shot_cfg", "cfg_scale"):
                 value = getattr(given, name)
                 if value is not None:
-                    setattr(shot, name, _number(f"shots[{i}].{name}", value, _SHOT[name], 0))
+                    setattr(shot, name, _number(f"{place}.{name}", value, _SHOT[name], 0))
             if given.plan is not None:
-                shot.plan = c.path(given.plan)
-            shot.plan_from_seconds, shot.plan_seconds = given.plan_from, given.plan_seconds or 0
+                shot.plan = _path(f"{place}.plan", given.plan)
+            shot.plan_from_seconds, shot.plan_seconds = (
+                _number(f"{place}.{name}", getattr(given, name) or 0, ctypes.c_double)
+                for name in ("plan_from", "plan_seconds")
+            )
         self.request.shots, self.request.shot_count = told, len(shots)
 
     def _fill_settings(self, settings: dict) -> None:
         for name, value in settings.items():
             if name not in _SETTINGS:
-                raise TypeError(
-                    f"longtake has no setting {name!r}; it has {', '.join(sorted(_SETTINGS))}"
-                )
+                raise _no_such_keyword(name, _KEYWORDS)
             if value is None:
                 continue
+            place = f"--{name}".replace("_", "-")
             if name in _WORDS:
-                value = c.text(value)
+                value = _text(place, value)
+            elif name == "fit":
+                value = _fit(value)
             else:
-                value = (
-                    _fit(value)
-                    if name == "fit"
-                    else _number(f"--{name}", value, _SETTINGS[name], -1 if name == "seed" else 0)
-                )
+                value = _number(place, value, _SETTINGS[name], -1 if name == "seed" else 0)
             setattr(self.request.settings, name, value)
 
     def _hear_frame(self, _user: Any, index: int, rgb: Any, width: int, height: int) -> int:
@@ -654,8 +637,9 @@ class Engine(_Owned):
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its
     configuration. `precision` is "auto", "f32", "bf16", "fp8" (cuda) or "int8" (cpu): `longtake
     devices` lists what a device takes. `cache_dir` is a folder that remembers how fast stages were;
-    `plan` then says how long a request will take. The program's is ~/.cache/longtake. `profile`
-    counts what every operation costs: see the method of that name.
+    `plan` then says how long a request will take. Without one nothing is remembered, not even of
+    what this engine has made, and the time stays unknown. The program's is ~/.cache/longtake.
+    `profile` counts what every operation costs: see the method of that name.
     """
 
     def __init__(
@@ -681,16 +665,17 @@ class Engine(_Owned):
         options = c.Options()
         _lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
-            options.model = c.path(model)
+            options.model = _path("--model", model)
         if config is not None:
-            options.config = c.path(config)
+            options.config = _path("--config", config)
         options.search = c.text_list(c.data_folders() if search is None else search)
         options.set = c.text_list(set)
-        options.device, options.precision = c.text(device), c.text(precision)
+        options.device = _text("--device", device)
+        options.precision = _text("--precision", precision)
         options.threads, options.profile = _number("--threads", threads, ctypes.c_int, 0), profile
         options.max_memory = _number("--max-memory", max_memory, ctypes.c_int64, 0)
         if cache_dir is not None:
-            options.cache_dir = c.path(cache_dir)
+            options.cache_dir = _path("cache_dir", cache_dir)
         error = c.Error()
         _check(
             _lib.longtake_open(
@@ -792,52 +777,81 @@ class Engine(_Owned):
         )
 
     def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
-        """`fps` of a request is the file's, that of a call the model's."""
-        return _Call(prompt, fps=self.fps, container_fps=request.pop("fps", None), **request)
+        """`fps` of a request is the file's, `_fps` the model's."""
+        return _Call(prompt, _fps=self.fps, **request)
 
     def _run(self, function: Callable, **request: Any) -> Report:
         call = self._call(**request)
         return self._ask(lambda: call.make(self, function), call)
 
-    def generate(self, prompt: Optional[str] = None, **request: Any) -> Report:
-        """Prompt (or `shots`, a list of Shot or (seconds, prompt)) -> video, to `output` and frame
-        by frame to `on_frame(index, array)`.
+    @_takes(PromptRequest)
+    def generate(
+        self,
+        prompt: Optional[str] = None,
+        *,
+        on_frame: Optional[OnFrame] = None,
+        **request: Unpack[PromptRequest],
+    ) -> Report:
+        """Prompt -> video, to `output` and frame by frame to `on_frame(index, array)`: at least one
+        of them, of `job`, which then holds the take, and of `preview`. `longtake.Request` has every
+        keyword with its type, the README a table of them.
+
+        What is shown: `shots`, a list of Shot or (seconds, prompt), instead of the prompt; `image`,
+        a picture that the take begins with; `tokens`, the whole plan, instead of the language
+        model's; `film` and `recipe`, files that give what the request leaves open; `retakes`,
+        windows under other seeds.
 
         Length: seconds, frames or semantic_frames. Settings, each the model's own when left out:
-        seed, fps, scale, lm_cfg, shot_cfg, temperature, top_k, top_p, motion, lm_context, steps,
-        cfg_scale, cfg_schedule, guidance, overlap, carry, speed. `image`: the take begins with this
-        picture. `retakes`: windows under other seeds. `job`, `fresh`, `keep_job`: the job folder.
-        `preview`: an .mp4, or a folder, for rough pictures of the window that is refined. `tokens`:
-        the whole plan, instead of the language model's. `windows=(first, last)`, from 0, refines
-        these alone into `job`, without output: several processes may share a take. `progress`: True
-        for a bar, or a function of Event.
+        seed, fps, width, height, scale, fit, lm_cfg, shot_cfg, temperature, top_k, top_p, motion,
+        lm_context, steps, cfg_scale, cfg_schedule, guidance, overlap, carry, speed, codes.
 
-        `film` and `recipe` are files that give what the request leaves open. `recipe`, also of
-        `make_tokens` and `continue_from`, is a video or latents file of ours, whose take is made
-        again: its prompts, length, seeds and settings, its retakes before those of the request, and
-        its plan, unless something that it was made of is asked for anew. What it began with or went
-        on from it does not hold: that is `image`, or the video of `continue_from`. LongtakeError
-        (INPUT) where a file does not say how it was made, or that picture or video is another.
+        What is written: `output` in `format` (by its extension where left out), without saying how
+        it was made with `metadata=False`; `preview`, an .mp4, or a folder, for rough pictures of
+        the window that is refined. `max_seam`: LongtakeError (LIMIT), when done, where windows meet
+        worse. `job`, `fresh`, `keep_job`: the job folder. `windows=(first, last)`, from 0, refines
+        these alone into `job`, without output: several processes may share a take. Of
+        `continue_from`: `from_seconds`, `new_only`.
+
+        `progress`: True for a bar, or a function of Event, which hears of warnings too. Without a
+        function they are a LongtakeWarning each, of Python's `warnings`.
+
+        `recipe`, also of `make_tokens` and `continue_from`, is a video or latents file of ours,
+        whose take is made again: its prompts, length, seeds and settings, its retakes before those
+        of the request, and its plan, unless something that it was made of is asked for anew. What
+        it began with or went on from it does not hold: that is `image`, or the video of
+        `continue_from`. LongtakeError (INPUT) where a file does not say how it was made, or that
+        picture or video is another.
         """
-        return self._run(_lib.longtake_generate, prompt=prompt, **request)
+        return self._run(_lib.longtake_generate, prompt=prompt, on_frame=on_frame, **request)
 
+    @_takes(Request)
     def render(
-        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+        self,
+        tokens: Union[Tokens, Path],
+        prompt: Optional[str] = None,
+        *,
+        on_frame: Optional[OnFrame] = None,
+        **request: Unpack[Request],
     ) -> Report:
         """Tokens -> video; the prompt is the one inside the token file where none is given."""
-        return self._with_tokens(_lib.longtake_render, tokens, prompt, request)
+        return self._with_tokens(
+            _lib.longtake_render, tokens, prompt=prompt, on_frame=on_frame, **request
+        )
 
+    @_takes(Request)
     def refine(
-        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Unpack[Request]
     ) -> np.ndarray:
         """Tokens -> latents, float32 [T, C, H, W]; `output` keeps the file."""
         with tempfile.TemporaryDirectory() as folder:
-            path = request.setdefault("output", os.path.join(folder, "take.latents"))
-            self._with_tokens(_lib.longtake_refine, tokens, prompt, request)
+            path = request.get("output") or os.path.join(folder, "take.latents")
+            request["output"] = path
+            self._with_tokens(_lib.longtake_refine, tokens, prompt=prompt, **request)
             return read_latents(path)
 
+    @_takes(Request, but=("output", "format", "preview"))
     def score(
-        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Any
+        self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Unpack[Request]
     ) -> Score:
         """How unlikely the language model finds tokens under a prompt (the one inside the token
         file where none is given). Its probabilities are those that `make_tokens` would draw from
@@ -850,26 +864,49 @@ class Engine(_Owned):
             )
         return Score(found.codes, found.nats)
 
-    def decode(self, latents: Path, **request: Any) -> Report:
+    @_takes(Request)
+    def decode(
+        self, latents: Path, *, on_frame: Optional[OnFrame] = None, **request: Unpack[Request]
+    ) -> Report:
         """Latents file -> video."""
-        return self._run(_lib.longtake_decode, input=latents, **request)
+        return self._run(_lib.longtake_decode, input=latents, on_frame=on_frame, **request)
 
-    def continue_from(self, video: Path, prompt: Optional[str] = None, **request: Any) -> Report:
+    @_takes(PromptRequest)
+    def continue_from(
+        self,
+        video: Path,
+        prompt: Optional[str] = None,
+        *,
+        on_frame: Optional[OnFrame] = None,
+        **request: Unpack[PromptRequest],
+    ) -> Report:
         """Goes on from a video: `from_seconds` (its end where left out), `seconds` of new frames,
         `new_only`. The prompt is the video's own where none is given and it was made by
         longtake."""
-        return self._run(_lib.longtake_continue, input=video, prompt=prompt, **request)
+        return self._run(
+            _lib.longtake_continue, input=video, prompt=prompt, on_frame=on_frame, **request
+        )
 
-    def run_film(self, film: Path, **request: Any) -> Report:
+    @_takes(Request)
+    def run_film(
+        self, film: Path, *, on_frame: Optional[OnFrame] = None, **request: Unpack[Request]
+    ) -> Report:
         """A film file, as `longtake run`."""
-        return self._run(_lib.longtake_generate, film=film, **request)
+        return self._run(_lib.longtake_generate, film=film, on_frame=on_frame, **request)
 
-    def make_tokens(self, prompt: Optional[str] = None, **request: Any) -> Tokens:
+    @_takes(PromptRequest)
+    def make_tokens(self, prompt: Optional[str] = None, **request: Unpack[PromptRequest]) -> Tokens:
         """Prompt -> semantic tokens."""
         return self._tokens_of(_lib.longtake_make_tokens, prompt=prompt, **request)
 
+    @_takes(PromptRequest, but=("output", "preview"))
     def candidates(
-        self, prompt: str, count: int = 4, *, sheet: Optional[Path] = None, **request: Any
+        self,
+        prompt: str,
+        count: int = 4,
+        *,
+        sheet: Optional[Path] = None,
+        **request: Unpack[PromptRequest],
     ) -> "dict[int, Tokens]":
         """Several plans of one prompt, by the seeds they were drawn with (`seed`, `seed` + 1, ...).
         `sheet`: a PNG with a row of rough pictures for each, to choose from before anything is
@@ -893,7 +930,15 @@ class Engine(_Owned):
             )
             return {seed: Tokens.read(self, path) for seed, path in made}
 
-    def batch(self, prompts: Path, folder: Path, **request: Any) -> "list[BatchLine]":
+    @_takes(PromptRequest, but=("output",))
+    def batch(
+        self,
+        prompts: Path,
+        folder: Path,
+        *,
+        on_frame: Optional[OnFrame] = None,
+        **request: Unpack[PromptRequest],
+    ) -> "list[BatchLine]":
         """Generates every line of a file, a prompt or a JSON object each, into `folder`. A line
         that fails does not stop the rest. A line whose output is there already, made from the same
         request by its own account, is passed over (its report is of the file as it is, `on_frame`
@@ -925,24 +970,29 @@ class Engine(_Owned):
                 _check(status, error)
 
         paths = c.path(prompts), c.path(folder)
-        call = self._call(**request)
+        call = self._call(on_frame=on_frame, **request)
         self._ask(make, call)
         return lines
 
-    def plan_batch(self, prompts: Path, folder: Path, **request: Any) -> dict:
+    @_takes(PromptRequest, but=("output",))
+    def plan_batch(self, prompts: Path, folder: Path, **request: Unpack[PromptRequest]) -> dict:
         """What `batch` would do, without loading weights: its time, and of each of the "lines" what
         it would make, or the "message" of what is wrong with it."""
         return json.loads(
             self._foreseen_batch(_lib.longtake_plan_batch, prompts, folder, **request)
         )
 
-    def plan_batch_table(self, prompts: Path, folder: Path, **request: Any) -> str:
+    @_takes(PromptRequest, but=("output",))
+    def plan_batch_table(
+        self, prompts: Path, folder: Path, **request: Unpack[PromptRequest]
+    ) -> str:
         """The same for people."""
         return self._foreseen_batch(
             _lib.longtake_plan_batch_table, prompts, folder, **request
         ).decode("utf-8", "replace")
 
-    def encode(self, video: Path, **request: Any) -> Tokens:
+    @_takes(Request)
+    def encode(self, video: Path, **request: Unpack[Request]) -> Tokens:
         """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or
         picture."""
         return self._tokens_of(_lib.longtake_encode, input=video, **request)
@@ -977,22 +1027,44 @@ class Engine(_Owned):
 
         return self._ask(look)
 
-    def plan(self, prompt: Optional[str] = None, command: str = "generate", **request: Any) -> dict:
+    @_takes(PromptRequest)
+    def plan(
+        self,
+        prompt: Optional[str] = None,
+        command: str = "generate",
+        *,
+        input: Optional[Path] = None,
+        **request: Unpack[PromptRequest],
+    ) -> dict:
         """What a request would do, of the command generate, tokens, refine or render (whose token
-        file is `input`); loads no weights."""
-        return json.loads(self._foreseen(_lib.longtake_plan, command, prompt=prompt, **request))
+        file is `input`) or continue (whose video it is); loads no weights. Its "time_seconds" is
+        None without the engine's `cache_dir`, or before the first take of its kind."""
+        return json.loads(
+            self._foreseen(_lib.longtake_plan, command, prompt=prompt, input=input, **request)
+        )
 
+    @_takes(PromptRequest)
     def plan_table(
-        self, prompt: Optional[str] = None, command: str = "generate", **request: Any
+        self,
+        prompt: Optional[str] = None,
+        command: str = "generate",
+        *,
+        input: Optional[Path] = None,
+        **request: Unpack[PromptRequest],
     ) -> str:
         """The same for people: when each shot takes effect, and a line for each window, or each
         shot of `tokens`."""
-        return self._foreseen(_lib.longtake_plan_table, command, prompt=prompt, **request).decode(
-            "utf-8", "replace"
-        )
+        return self._foreseen(
+            _lib.longtake_plan_table, command, prompt=prompt, input=input, **request
+        ).decode("utf-8", "replace")
 
+    @_takes(PromptRequest)
     def windows_between(
-        self, begin: float, end: float, prompt: Optional[str] = None, **request: Any
+        self,
+        begin: float,
+        end: float,
+        prompt: Optional[str] = None,
+        **request: Unpack[PromptRequest],
     ) -> "tuple[int, int]":
         """First and last window, from 0, that have new frames between two moments, in seconds, of
         the take that is asked for: Retake(*engine.windows_between(12, 18, recipe="ball.mp4"),
@@ -1000,8 +1072,8 @@ class Engine(_Owned):
         first, last = ctypes.c_int64(), ctypes.c_int64()
         self._fulfil(
             _lib.longtake_windows_between,
-            begin,
-            end,
+            _number("begin", begin, ctypes.c_double),
+            _number("end", end, ctypes.c_double),
             ctypes.byref(first),
             ctypes.byref(last),
             prompt=prompt,
@@ -1078,15 +1150,16 @@ class Engine(_Owned):
         )
         return lines
 
+    @_takes(PromptRequest)
     def frames(
-        self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Any
+        self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Unpack[PromptRequest]
     ) -> Iterator[np.ndarray]:
         """The frames of `generate` as they are decoded, uint8 [height, width, 3]. At most `ahead`
         wait to be taken; closing the iterator stops the take after its current step. `progress` is
         told while the next frame is waited for."""
         taken: "collections.deque[np.ndarray]" = collections.deque()
         call = self._call(
-            prompt, on_frame=lambda _index, frame: taken.append(frame), ahead=ahead, **request
+            prompt, on_frame=lambda _index, frame: taken.append(frame), _ahead=ahead, **request
         )
         asker = threading.get_ident()
         with contextlib.closing(
@@ -1098,9 +1171,12 @@ class Engine(_Owned):
                     yield taken.popleft()
                     self._askers[asker] = _IN_CALLBACK
 
-    def video(self, prompt: Optional[str] = None, **request: Any) -> np.ndarray:
+    @_takes(PromptRequest)
+    def video(
+        self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Unpack[PromptRequest]
+    ) -> np.ndarray:
         """All frames of `generate` at once, uint8 [T, height, width, 3]."""
-        return np.stack(list(self.frames(prompt, **request)))
+        return np.stack(list(self.frames(prompt, ahead=ahead, **request)))
 
     def _fulfil(self, function: Callable, *rest: Any, **request: Any) -> None:
         call = self._call(**request)
@@ -1108,15 +1184,15 @@ class Engine(_Owned):
 
     def _tokens_of(self, function: Callable, **request: Any) -> Tokens:
         with tempfile.TemporaryDirectory() as folder:
-            path = request.setdefault("output", os.path.join(folder, "take.lt"))
-            self._run(function, **request)
+            path = request.get("output") or os.path.join(folder, "take.lt")
+            self._run(function, **{**request, "output": path})
             return Tokens.read(self, path)
 
     def _with_tokens(
-        self, function: Callable, tokens: Union[Tokens, Path], prompt: Optional[str], request: dict
+        self, function: Callable, tokens: Union[Tokens, Path], **request: Any
     ) -> Report:
         with _input_of(tokens) as said:
-            return self._run(function, prompt=prompt, **said, **request)
+            return self._run(function, **said, **request)
 
     def _foreseen_batch(
         self, function: Callable, prompts: Path, folder: Path, **request: Any
