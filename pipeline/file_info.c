@@ -241,7 +241,7 @@ static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
 
 static lt_status describe_job(const char *path, lt_json *o, lt_error *err)
 {
-    take_product *product = NULL;
+    take_listed *product = NULL;
     size_t count = 0;
     LT_TRY(take_job_list(path, &product, &count, err));
     set_text(o, "kind", "job");

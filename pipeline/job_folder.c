@@ -39,11 +39,17 @@ struct take_job {
 
 enum { NAME_BYTES = 128, PART_BYTES = NAME_BYTES + 48 };
 
-static void file_name(char out[NAME_BYTES], const char *name, lt_hash key)
+/* "latents.003" */
+static void product_name(char out[NAME_BYTES], take_product p)
+{
+    snprintf(out, NAME_BYTES, "%s.%03lld", p.kind, (long long)p.number);
+}
+
+static void file_name(char out[NAME_BYTES], take_product p)
 {
     char text[LT_HASH_TEXT_BYTES];
-    lt_hash_text(key, text);
-    snprintf(out, NAME_BYTES, "%s.%s", name, text);
+    lt_hash_text(p.key, text);
+    snprintf(out, NAME_BYTES, "%s.%03lld.%s", p.kind, (long long)p.number, text);
 }
 
 /* Length of `name` before a last part of `digits` characters of `set` behind a dot (0: any number
@@ -295,8 +301,8 @@ static void note(take_job *job, const char *file, const char *what)
     job->note(job->user, text);
 }
 
-lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data, size_t *bytes,
-                       bool *found, lt_error *err)
+lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes, bool *found,
+                       lt_error *err)
 {
     *data = NULL;
     *bytes = 0;
@@ -304,14 +310,14 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     if (!job)
         return LT_OK;
     char file[NAME_BYTES];
-    file_name(file, name, key);
+    file_name(file, p);
     const int fd = open_product(job->fd, file);
     if (fd < 0 && errno == ENOENT)
         return LT_OK;
     product_header h;
     lt_status s = LT_OK;
     void *payload = NULL;
-    if (fd >= 0 && header_ok(fd, &key, &h)) {
+    if (fd >= 0 && header_ok(fd, &p.key, &h)) {
         payload = malloc(h.bytes ? h.bytes : 1);
         if (!payload)
             s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there",
@@ -334,13 +340,26 @@ lt_status take_job_get(take_job *job, const char *name, lt_hash key, void **data
     return LT_OK;
 }
 
-bool take_job_has(take_job *job, const char *name, lt_hash key)
+lt_status take_job_read(take_job *job, take_product p, void *data, size_t bytes, bool *found,
+                        lt_error *err)
+{
+    void *payload = NULL;
+    size_t got = 0;
+    LT_TRY(take_job_get(job, p, &payload, &got, found, err));
+    *found = *found && got == bytes;
+    if (*found)
+        memcpy(data, payload, bytes);
+    free(payload);
+    return LT_OK;
+}
+
+bool take_job_has(take_job *job, take_product p)
 {
     char file[NAME_BYTES];
     product_header h;
-    file_name(file, name, key);
+    file_name(file, p);
     const int fd = job ? open_product(job->fd, file) : -1;
-    const bool there = fd >= 0 && header_ok(fd, &key, &h);
+    const bool there = fd >= 0 && header_ok(fd, &p.key, &h);
     if (fd >= 0)
         close(fd);
     return there;
@@ -359,15 +378,14 @@ static int create_part(int folder, const char *file, char part[PART_BYTES])
     }
 }
 
-lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void *data, size_t bytes,
-                       lt_error *err)
+lt_status take_job_put(take_job *job, take_product p, const void *data, size_t bytes, lt_error *err)
 {
     if (!job)
         return LT_OK;
     char file[NAME_BYTES];
     char part[PART_BYTES];
-    file_name(file, name, key);
-    product_header h = {.key = {key.high, key.low}, .bytes = bytes};
+    file_name(file, p);
+    product_header h = {.key = {p.key.high, p.key.low}, .bytes = bytes};
     memcpy(h.magic, magic, sizeof magic);
     const lt_hash sum = lt_hash_bytes(data, bytes);
     h.checksum[0] = sum.high;
@@ -396,12 +414,12 @@ lt_status take_job_put(take_job *job, const char *name, lt_hash key, const void 
     return LT_OK;
 }
 
-void take_job_drop(take_job *job, const char *name, lt_hash key)
+void take_job_drop(take_job *job, take_product p)
 {
     if (!job)
         return;
     char file[NAME_BYTES];
-    file_name(file, name, key);
+    file_name(file, p);
     unlinkat(job->fd, file, 0);
 }
 
@@ -423,12 +441,14 @@ static bool wait_for_lock(const take_job *job, int fd)
     return true;
 }
 
-lt_status take_job_lock(take_job *job, const char *name, int *lock, lt_error *err)
+lt_status take_job_lock(take_job *job, take_product p, int *lock, lt_error *err)
 {
     *lock = -1;
     if (!job)
         return LT_OK;
-    char file[NAME_BYTES];
+    char name[NAME_BYTES];
+    char file[PART_BYTES];
+    product_name(name, p);
     snprintf(file, sizeof file, "%s.lock", name);
     const int fd = openat(job->fd, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
@@ -459,10 +479,10 @@ void take_job_unlock(int lock)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const take_product *)a)->name, ((const take_product *)b)->name);
+    return strcmp(((const take_listed *)a)->name, ((const take_listed *)b)->name);
 }
 
-static void describe_product(int folder, const char *file, size_t stem, take_product *p)
+static void describe_product(int folder, const char *file, size_t stem, take_listed *p)
 {
     snprintf(p->name, sizeof p->name, "%.*s", (int)stem, file);
     snprintf(p->key, sizeof p->key, "%s", file + stem + 1);
@@ -483,20 +503,20 @@ static void describe_product(int folder, const char *file, size_t stem, take_pro
     close(fd);
 }
 
-lt_status take_job_list(const char *path, take_product **products, size_t *count, lt_error *err)
+lt_status take_job_list(const char *path, take_listed **products, size_t *count, lt_error *err)
 {
     *products = NULL;
     *count = 0;
     DIR *d = opendir(path);
     if (!d)
         return lt_fail_to_read(path, err);
-    take_product *list = NULL;
+    take_listed *list = NULL;
     size_t n = 0;
     for (struct dirent *e = readdir(d); e; e = readdir(d)) {
         const size_t stem = product_stem(e->d_name);
         if (stem == 0)
             continue;
-        take_product *grown = realloc(list, (n + 1) * sizeof *list);
+        take_listed *grown = realloc(list, (n + 1) * sizeof *list);
         if (!grown) {
             free(list);
             closedir(d);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,9 +60,14 @@ static lt_status open_network(take_decoder *d, lt_error *err)
                             &d->decoder, err);
 }
 
-static void product_name(char name[32], const char *kind, int64_t c)
+static take_product state_after(const take_decoder *d, int64_t c)
 {
-    snprintf(name, 32, "%s.%03lld", kind, (long long)c);
+    return (take_product){"state", c, d->state_key[c]};
+}
+
+static take_product video_of(const take_decoder *d, int64_t c)
+{
+    return (take_product){"video", c, d->video_key[c]};
 }
 
 /* ---- state between windows: the last frame, then what the decoder keeps ---- */
@@ -78,12 +82,10 @@ static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
     if (!state)
         return lt_fail(err, LT_ERR_RESOURCES,
                        "decode: %zu bytes for the decoder's state are not there", bytes);
-    char name[32];
-    product_name(name, "state", c);
     memcpy(state, d->last_frame, frame);
     lt_status s = vae_decoder_save(d->decoder, state + frame, err);
     if (s == LT_OK)
-        s = take_job_put(d->run->job, name, d->state_key[c], state, bytes, err);
+        s = take_job_put(d->run->job, state_after(d, c), state, bytes, err);
     free(state);
     return s;
 }
@@ -112,11 +114,9 @@ static bool is_left_behind(const take_decoder *d, int64_t c)
  * false where it is not there. */
 static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
 {
-    char name[32];
     void *state = NULL;
     size_t bytes = 0;
-    product_name(name, "state", c - 1);
-    LT_TRY(take_job_get(d->run->job, name, d->state_key[c - 1], &state, &bytes, found, err));
+    LT_TRY(take_job_get(d->run->job, state_after(d, c - 1), &state, &bytes, found, err));
     const size_t frame = frame_bytes(d);
     lt_status s = LT_OK;
     if (*found && bytes > frame) {
@@ -304,12 +304,9 @@ static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, co
     char *data = malloc(changes + bytes);
     if (!data)
         return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
-    char name[32];
-    product_name(name, "video", c);
     memcpy(data, d->change + w->first_frame, changes);
     memcpy(data + changes, blob, bytes);
-    const lt_status s =
-        take_job_put(d->run->job, name, d->video_key[c], data, changes + bytes, err);
+    const lt_status s = take_job_put(d->run->job, video_of(d, c), data, changes + bytes, err);
     free(data);
     return s;
 }
@@ -318,13 +315,11 @@ static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, co
 static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, void **blob,
                             size_t *bytes, lt_error *err)
 {
-    char name[32];
     void *data = NULL;
     size_t got = 0;
     bool found = false;
     *blob = NULL;
-    product_name(name, "video", c);
-    LT_TRY(take_job_get(d->run->job, name, d->video_key[c], &data, &got, &found, err));
+    LT_TRY(take_job_get(d->run->job, video_of(d, c), &data, &got, &found, err));
     const size_t changes = (size_t)w->frames * sizeof *d->change;
     if (!found || got <= changes) {
         free(data);
@@ -339,9 +334,7 @@ static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, vo
 
 bool take_decode_has(const take_decoder *d, int64_t c)
 {
-    char name[32];
-    product_name(name, "video", c);
-    return take_job_has(d->run->job, name, d->video_key[c]);
+    return take_job_has(d->run->job, video_of(d, c));
 }
 
 static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, const float *latents,
@@ -358,11 +351,8 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
     if (is_left_behind(d, c))
         LT_TRY(save_state(d, c, err));
     LT_TRY(keep_video(d, c, w, *blob, *bytes, err));
-    if (c > 0 && !decodes_alone(d) && !state_stays(d, c - 1)) {
-        char before[32];
-        product_name(before, "state", c - 1);
-        take_job_drop(d->run->job, before, d->state_key[c - 1]);
-    }
+    if (c > 0 && !decodes_alone(d) && !state_stays(d, c - 1))
+        take_job_drop(d->run->job, state_after(d, c - 1));
     return LT_OK;
 }
 
@@ -465,26 +455,20 @@ lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, fl
 
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err)
 {
-    static const char name[] = "known.000";
     const take_reference *f = d->run->reference;
-    const size_t want = (size_t)(d->run->spec.time.first_known * latent_values(d)) * sizeof *known;
-    void *data = NULL;
-    size_t bytes = 0;
+    const size_t bytes = (size_t)(d->run->spec.time.first_known * latent_values(d)) * sizeof *known;
     bool found = false;
     take_key k;
-    LT_TRY(take_key_of_stage(d->run->engine, &k, name, TAKE_NET_VAE, err));
+    LT_TRY(take_key_of_stage(d->run->engine, &k, "known.000", TAKE_NET_VAE, err));
     take_key_bytes(&k, f->tail, (size_t)f->tail_frames * frame_bytes(d));
-    LT_TRY(take_job_get(d->run->job, name, take_key_end(&k), &data, &bytes, &found, err));
-    if (found && bytes == want) {
-        memcpy(known, data, want);
-        free(data);
+    const take_product product = {"known", 0, take_key_end(&k)};
+    LT_TRY(take_job_read(d->run->job, product, known, bytes, &found, err));
+    if (found)
         return LT_OK;
-    }
-    free(data);
     LT_TRY(open_network(d, err));
     LT_TRY(vae_encode_rgb8(d->vae, f->tail, f->tail_frames, d->spec.height, d->spec.width, known,
                            err));
-    return take_job_put(d->run->job, name, take_key_end(&k), known, want, err);
+    return take_job_put(d->run->job, product, known, bytes, err);
 }
 
 /* ---- opening ---- */
@@ -516,12 +500,9 @@ static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error
 /* *found: the folder holds the state after window c. */
 static lt_status find_state(take_decoder *d, int64_t c, bool *found, lt_error *err)
 {
-    char name[32];
     void *state = NULL;
     size_t bytes = 0;
-    product_name(name, "state", c);
-    const lt_status s =
-        take_job_get(d->run->job, name, d->state_key[c], &state, &bytes, found, err);
+    const lt_status s = take_job_get(d->run->job, state_after(d, c), &state, &bytes, found, err);
     free(state);
     return s;
 }

@@ -2,7 +2,6 @@
 #include "pipeline/take_reference.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -278,7 +277,7 @@ int64_t take_reference_groups(const take_reference *f)
     return (f->frames + group_frames(f) - 1) / group_frames(f);
 }
 
-static lt_hash key_of_group(const take_reference *f, const media_spec *spec, int64_t group)
+static take_product product_of_group(const take_reference *f, const media_spec *spec, int64_t group)
 {
     take_key k;
     take_key_begin(&k, "reference");
@@ -290,29 +289,23 @@ static lt_hash key_of_group(const take_reference *f, const media_spec *spec, int
     take_key_int(&k, spec->height);
     take_key_int(&k, spec->scale);
     take_key_real(&k, spec->fps);
-    return take_key_end(&k);
-}
-
-static void group_name(char name[32], int64_t group)
-{
-    snprintf(name, 32, "reference.%03lld", (long long)group);
+    return (take_product){"reference", group, take_key_end(&k)};
 }
 
 lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64_t group,
                                 void **blob, size_t *bytes, lt_error *err)
 {
-    char name[32];
     bool found = false;
-    group_name(name, group);
-    LT_TRY(take_job_get(f->run->job, name, key_of_group(f, spec, group), blob, bytes, &found, err));
-    return found ? LT_OK : lt_fail(err, LT_ERR_FAILED, "%s vanished from the job folder", name);
+    LT_TRY(take_job_get(f->run->job, product_of_group(f, spec, group), blob, bytes, &found, err));
+    return found ? LT_OK
+                 : lt_fail(err, LT_ERR_FAILED, "reference.%03lld vanished from the job folder",
+                           (long long)group);
 }
 
 /* Encodes one group and keeps it; `frames` [count]. */
 static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, int64_t group,
                              int64_t count, const uint8_t *frames, lt_error *err)
 {
-    char name[32];
     media_encoder *e = NULL;
     void *blob = NULL;
     size_t bytes = 0;
@@ -325,9 +318,7 @@ static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, 
         }
     }
     LT_TRY(media_encoder_finish(e, &blob, &bytes, err));
-    group_name(name, group);
-    lt_status s =
-        take_job_put(f->run->job, name, key_of_group(f, &d->spec, group), blob, bytes, err);
+    lt_status s = take_job_put(f->run->job, product_of_group(f, &d->spec, group), blob, bytes, err);
     if (s == LT_OK)
         s = take_video_add(v, blob, bytes, err);
     free(blob);

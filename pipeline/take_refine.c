@@ -1,7 +1,6 @@
 /* take_refine.c - refining one window after the other; see take_refine.h. */
 #include "pipeline/take_refine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,16 +248,9 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     return listener.error.code != LT_OK ? listener.error.code : status;
 }
 
-static void product_name(char name[32], int64_t c)
-{
-    snprintf(name, 32, "latents.%03lld", (long long)c);
-}
-
 bool take_refine_has(const take_refiner *r, int64_t c, lt_hash key)
 {
-    char name[32];
-    product_name(name, c);
-    return take_job_has(r->run->job, name, key);
+    return take_job_has(r->run->job, (take_product){"latents", c, key});
 }
 
 lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key, const float *known,
@@ -266,17 +258,13 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
 {
     take_run *run = r->run;
     const take_window w = take_window_at(&run->spec.time, c);
-    const size_t want = (size_t)(w.latents * r->values) * sizeof *latents;
-    char name[32];
-    void *data = NULL;
-    size_t bytes = 0;
+    const take_product product = {"latents", c, key};
+    const size_t bytes = (size_t)(w.latents * r->values) * sizeof *latents;
     bool found = false;
-    product_name(name, c);
     int lock = -1;
-    LT_TRY(take_job_lock(run->job, name, &lock, err));
-    lt_status s = take_job_get(run->job, name, key, &data, &bytes, &found, err);
-    if (s == LT_OK && found && bytes == want) {
-        memcpy(latents, data, want);
+    LT_TRY(take_job_lock(run->job, product, &lock, err));
+    lt_status s = take_job_read(run->job, product, latents, bytes, &found, err);
+    if (s == LT_OK && found) {
         take_clock_found(&run->clock, TAKE_REFINE, take_steps_run(&run->spec));
     } else if (s == LT_OK) {
         take_clock_enter(&run->clock, TAKE_REFINE, c, run->spec.time.windows,
@@ -290,10 +278,9 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
         if (s == LT_OK)
             s = refine(r, layer, c, &w, known, latents, err);
         if (s == LT_OK)
-            s = take_job_put(run->job, name, key, latents, want, err);
+            s = take_job_put(run->job, product, latents, bytes, err);
         take_clock_leave(&run->clock);
     }
-    free(data);
     take_job_unlock(lock);
     return s;
 }

@@ -16,18 +16,27 @@ typedef struct {
     const cfg_text *cfg;
     int length; /* most ids, the end token included */
     text_padding padding;
+    const char *product;
     const char *who; /* for messages */
 } text_side;
 
 static text_side side_of(const longtake *e, take_text_role role)
 {
     if (role == TAKE_FOR_AR)
-        return (text_side){
-            role,          TAKE_NET_TEXT_AR, &e->cfg.text_ar, e->cfg.text_ar.max_length,
-            TEXT_UNPADDED, "language model"};
-    return (text_side){
-        role,        TAKE_NET_TEXT_MMDIT, &e->cfg.text_mmdit, e->cfg.mmdit.text_length,
-        TEXT_PADDED, "refinement"};
+        return (text_side){.role = role,
+                           .net = TAKE_NET_TEXT_AR,
+                           .cfg = &e->cfg.text_ar,
+                           .length = e->cfg.text_ar.max_length,
+                           .padding = TEXT_UNPADDED,
+                           .product = "text.ar",
+                           .who = "language model"};
+    return (text_side){.role = role,
+                       .net = TAKE_NET_TEXT_MMDIT,
+                       .cfg = &e->cfg.text_mmdit,
+                       .length = e->cfg.mmdit.text_length,
+                       .padding = TEXT_PADDED,
+                       .product = "text.mmdit",
+                       .who = "refinement"};
 }
 
 static lt_status open_vocab(take_run *run, take_net net, text_vocab **out, lt_error *err)
@@ -130,22 +139,17 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, cons
 {
     longtake *e = run->engine;
     take_text *text = &run->text[side->role][shot];
+    const take_product product = {side->product, shot, text->key};
     const size_t bytes = (size_t)text->count * (size_t)side->cfg->d_model * sizeof *text->rows;
-    char name[32];
-    void *data = NULL;
-    size_t got = 0;
     bool found = false;
-    snprintf(name, sizeof name, "text.%s.%03d", side->role == TAKE_FOR_AR ? "ar" : "mmdit", shot);
-    LT_TRY(take_job_get(run->job, name, text->key, &data, &got, &found, err));
-    if (found && got == bytes) {
-        text->rows = data;
-        take_clock_found(&run->clock, TAKE_TEXT, 1);
-        return LT_OK;
-    }
-    free(data);
     text->rows = malloc(bytes);
     if (!text->rows)
         return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
+    LT_TRY(take_job_read(run->job, product, text->rows, bytes, &found, err));
+    if (found) {
+        take_clock_found(&run->clock, TAKE_TEXT, 1);
+        return LT_OK;
+    }
     if (!*encoder) {
         lt_weights *weights = NULL;
         LT_TRY(take_engine_weights(e, side->net, &weights, err));
@@ -156,7 +160,7 @@ static lt_status embed_shot(take_run *run, const text_side *side, int shot, cons
     }
     LT_TRY(text_encode(*encoder, ids, text->count, text->rows, err));
     /* before a stop is heard of */
-    LT_TRY(take_job_put(run->job, name, text->key, text->rows, bytes, err));
+    LT_TRY(take_job_put(run->job, product, text->rows, bytes, err));
     return take_clock_step(&run->clock, 1, 1, err);
 }
 

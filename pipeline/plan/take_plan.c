@@ -5,7 +5,6 @@
  * killed run goes on from its last whole segment: what the model writes depends only on the
  * condition, the settings and the ids before.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,9 +144,9 @@ static lt_status make_keys(take_run *run, lt_error *err)
     return LT_OK;
 }
 
-static void product_name(char name[32], int64_t segment)
+static take_product product_of(const take_run *run, int64_t segment)
 {
-    snprintf(name, 32, "tokens.%03lld", (long long)segment);
+    return (take_product){"tokens", segment, run->segment[segment].key};
 }
 
 /* Fills the segments that the job folder holds, from the first on; *have counts them. */
@@ -155,19 +154,12 @@ static lt_status read_products(take_run *run, int64_t *have, lt_error *err)
 {
     for (*have = 0; *have < run->plan_segments; (*have)++) {
         const take_segment *segment = &run->segment[*have];
-        char name[32];
-        void *data = NULL;
-        size_t bytes = 0;
         bool found = false;
         if (segment->given == segment->ids)
             continue;
-        product_name(name, *have);
-        LT_TRY(take_job_get(run->job, name, segment->key, &data, &bytes, &found, err));
-        const size_t want = (size_t)segment->ids * sizeof *run->ids;
-        if (found && bytes == want)
-            memcpy(run->ids + segment->first_id, data, want);
-        free(data);
-        if (!found || bytes != want)
+        LT_TRY(take_job_read(run->job, product_of(run, *have), run->ids + segment->first_id,
+                             (size_t)segment->ids * sizeof *run->ids, &found, err));
+        if (!found)
             break;
         take_clock_found(&run->clock, TAKE_TOKENS, segment->ids - segment->given);
     }
@@ -198,10 +190,8 @@ static lt_status write_segment(take_run *run, ar_session *session, int64_t k, lt
     const ar_progress progress = {.code = on_code, .user = &counter};
     take_clock_enter(&run->clock, TAKE_TOKENS, k, run->plan_segments, segment->ids);
     lt_status s = ar_session_segment(session, segment->frames, ids, segment->given, &progress, err);
-    char name[32];
-    product_name(name, k);
     if (s == LT_OK)
-        s = take_job_put(run->job, name, segment->key, ids, (size_t)segment->ids * sizeof *ids,
+        s = take_job_put(run->job, product_of(run, k), ids, (size_t)segment->ids * sizeof *ids,
                          err);
     take_clock_leave(&run->clock);
     return s;

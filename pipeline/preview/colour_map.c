@@ -130,18 +130,11 @@ static lt_status fit_own(longtake *e, latent_colours *out, lt_error *err)
 static lt_status find_fitted(longtake *e, take_job *job, const lt_warnings *notes, const char *path,
                              const char *missing, latent_colours *out, lt_error *err)
 {
-    static const char name[] = "preview.000";
-    void *data = NULL;
-    size_t bytes = 0;
     bool found = false;
     take_key k;
-    LT_TRY(take_key_of_stage(e, &k, name, TAKE_NET_VAE, err));
-    const lt_hash key = take_key_end(&k);
-    LT_TRY(take_job_get(job, name, key, &data, &bytes, &found, err));
-    found = found && bytes == sizeof *out;
-    if (found)
-        memcpy(out, data, sizeof *out);
-    free(data);
+    LT_TRY(take_key_of_stage(e, &k, "preview.000", TAKE_NET_VAE, err));
+    const take_product product = {"preview", 0, take_key_end(&k)};
+    LT_TRY(take_job_read(job, product, out, sizeof *out, &found, err));
     if (found)
         return LT_OK;
     lt_warn(
@@ -149,7 +142,7 @@ static lt_status find_fitted(longtake *e, take_job *job, const lt_warnings *note
         "preview: %s %s: the map to colours is fitted now ('longtake import --preview-map -m %s' keeps it)",
         path, missing, e->files.folder);
     LT_TRY(fit_own(e, out, err));
-    return take_job_put(job, name, key, out, sizeof *out, err);
+    return take_job_put(job, product, out, sizeof *out, err);
 }
 
 lt_status take_colour_map(longtake *e, take_job *job, const lt_warnings *notes, latent_colours *out,

@@ -10,7 +10,7 @@
 
 enum { USERS = 3, TIMES = 200, BYTES = 20000 };
 
-static const lt_hash key = {0x0123456789abcdef, 0xfedcba9876543210};
+static const take_product video = {"video", 0, {0x0123456789abcdef, 0xfedcba9876543210}};
 #define KEY "0123456789abcdeffedcba9876543210"
 
 /* ---- several at once ---- */
@@ -29,7 +29,7 @@ static void *put_often(void *argument)
     take_job *job = NULL;
     u->status = take_job_open(u->path, false, NULL, NULL, NULL, &job, &u->err);
     for (int i = 0; i < TIMES && u->status == LT_OK; i++)
-        u->status = take_job_put(job, "video.000", key, u->data, BYTES, &u->err);
+        u->status = take_job_put(job, video, u->data, BYTES, &u->err);
     take_job_close(job);
     return NULL;
 }
@@ -53,7 +53,7 @@ static void users_in_one_process(void **state)
     for (int i = 0; i < USERS; i++)
         check_ok(users[i].status, users[i].err);
     assert_int_equal(scratch_count("shared"), 1);
-    take_product *list = NULL;
+    take_listed *list = NULL;
     size_t count = 0;
     lt_error err = {0};
     check_ok(take_job_list(path, &list, &count, &err), err);
@@ -107,11 +107,42 @@ static void names_in_use(void **state)
         scratch_write_text(name, "half");
     }
     check_ok(take_job_open(scratch_path("used"), false, NULL, NULL, NULL, &job, &err), err);
-    check_ok(take_job_put(job, "video.000", key, "whole", 5, &err), err);
-    assert_true(take_job_has(job, "video.000", key));
+    check_ok(take_job_put(job, video, "whole", 5, &err), err);
+    assert_true(take_job_has(job, video));
     assert_int_equal(scratch_count("used"), 4);
     take_job_close(job);
     take_job_close(other);
+}
+
+/* ---- reading ---- */
+
+/* `data` is the product's, or stays what it was. */
+static void check_read(take_job *job, take_product p, size_t bytes, const char *data)
+{
+    char got[8] = "before!";
+    bool found = false;
+    lt_error err = {0};
+    check_ok(take_job_read(job, p, got, bytes, &found, &err), err);
+    assert_int_equal(found, data != NULL);
+    assert_string_equal(got, data ? data : "before!");
+}
+
+static void products_of_a_size(void **state)
+{
+    (void)state;
+    take_product other = video;
+    take_job *job = NULL;
+    lt_error err = {0};
+    other.key.low++;
+    check_ok(take_job_open(scratch_path("read"), false, NULL, NULL, NULL, &job, &err), err);
+    check_ok(take_job_put(job, video, "whole", 6, &err), err);
+    check_read(job, video, 6, "whole");
+    check_read(job, video, 5, NULL);
+    check_read(job, other, 6, NULL);
+    check_read(NULL, video, 6, NULL);
+    scratch_write_text("read/video.000." KEY, "damaged");
+    check_read(job, video, 6, NULL);
+    take_job_close(job);
 }
 
 int main(void)
@@ -120,6 +151,7 @@ int main(void)
         cmocka_unit_test(users_in_one_process),
         cmocka_unit_test(what_goes_when_it_is_opened),
         cmocka_unit_test(names_in_use),
+        cmocka_unit_test(products_of_a_size),
     };
     return cmocka_run_group_tests_name("job folders", tests, scratch_setup, scratch_teardown);
 }
