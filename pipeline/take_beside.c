@@ -6,13 +6,6 @@
 #include <string.h>
 
 #include "kernels/core/threads.h"
-#include "pipeline/frame_sizes.h"
-
-static size_t window_bytes(const take_run *run)
-{
-    return (size_t)(run->spec.time.window * take_latent_values(&run->engine->cfg.mmdit)) *
-           sizeof(float);
-}
 
 /* A window is there to be done: true; or no other will come. The lock is held. */
 static bool wait_for_window(take_beside *b)
@@ -25,35 +18,35 @@ static bool wait_for_window(take_beside *b)
 static void *decode_windows(void *argument)
 {
     take_beside *b = argument;
-    take_clock *clock = &b->decoder->run->clock;
-    take_clock_split(clock);
+    take_clock_split(b->clock);
     (void)pthread_mutex_lock(&b->lock);
     while (b->status == LT_OK && wait_for_window(b)) {
         lt_error found = {0};
         (void)pthread_mutex_unlock(&b->lock);
-        const lt_status s = b->work(b->decoder, b->video, b->window, b->latents, &found);
+        const lt_status s = b->work(b->user, b->window, b->latents, &found);
         (void)pthread_mutex_lock(&b->lock);
         b->status = s;
         b->error = found;
         b->given = false;
         if (s != LT_OK) /* and whoever stops for that finds out why */
-            take_clock_stop(clock);
+            take_clock_stop(b->clock);
         (void)pthread_cond_signal(&b->turn);
     }
     (void)pthread_mutex_unlock(&b->lock);
-    take_clock_join(clock);
+    take_clock_join(b->clock);
     return NULL;
 }
 
-lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v,
-                           lt_error *err)
+lt_status take_beside_open(take_beside *b, take_clock *clock, size_t window_bytes,
+                           take_beside_work work, void *user, lt_error *err)
 {
-    *b = (take_beside){.decoder = d,
-                       .video = v,
+    *b = (take_beside){.clock = clock,
+                       .window_bytes = window_bytes,
                        .work = work,
+                       .user = user,
                        .lock = PTHREAD_MUTEX_INITIALIZER,
                        .turn = PTHREAD_COND_INITIALIZER,
-                       .latents = malloc(window_bytes(d->run))};
+                       .latents = malloc(window_bytes)};
     if (!b->latents)
         return lt_fail(err, LT_ERR_RESOURCES, "windows: out of memory");
     const int failure = lt_thread_start(&b->thread, decode_windows, b);
@@ -69,7 +62,7 @@ lt_status take_beside_give(take_beside *b, int64_t c, const float *latents, lt_e
         (void)pthread_cond_wait(&b->turn, &b->lock);
     const lt_status s = b->status;
     if (s == LT_OK) {
-        memcpy(b->latents, latents, window_bytes(b->decoder->run));
+        memcpy(b->latents, latents, b->window_bytes);
         b->window = c;
         b->given = true;
         (void)pthread_cond_signal(&b->turn);
@@ -88,7 +81,7 @@ lt_status take_beside_close(take_beside *b, lt_status refined, lt_error *err)
     (void)pthread_cond_signal(&b->turn);
     (void)pthread_mutex_unlock(&b->lock);
     if (refined != LT_OK && b->runs)
-        take_clock_stop(&b->decoder->run->clock);
+        take_clock_stop(b->clock);
     if (b->runs)
         (void)pthread_join(b->thread, NULL);
     free(b->latents);

@@ -2,14 +2,14 @@
  * device that can be opened twice.
  *
  *     take_beside b;
- *     take_beside_open(&b, &decoder, write, &video, err);
+ *     take_beside_open(&b, &clock, window_bytes, decode_and_write, user, err);
  *     for (c = 0; c < windows && s == LT_OK; c++) {
  *         ... refine window c into latents ...
  *         s = take_beside_give(&b, c, latents, err);
  *     }
  *     s = take_beside_close(&b, s, err);
  *
- * Between open and close decoder and video are the thread's. What comes out has the bytes of one
+ * Between open and close what the work uses is the thread's. What comes out has the bytes of one
  * after the other: every window is decoded after the one before it, from the same latents.
  */
 #ifndef TAKE_TAKE_BESIDE_H
@@ -17,16 +17,16 @@
 
 #include <pthread.h>
 
-#include "pipeline/take_video.h"
+#include "pipeline/take_clock.h"
 
 /* Decodes window c of latents [window, C, H, W] and writes it. */
-typedef lt_status (*take_beside_work)(take_decoder *d, take_video *v, int64_t c,
-                                      const float *latents, lt_error *err);
+typedef lt_status (*take_beside_work)(void *user, int64_t c, const float *latents, lt_error *err);
 
 typedef struct {
-    take_decoder *decoder;
-    take_video *video;
+    take_clock *clock;
+    size_t window_bytes;
     take_beside_work work;
+    void *user;
     pthread_t thread;
     bool runs;
     pthread_mutex_t lock; /* of all that follows */
@@ -40,8 +40,8 @@ typedef struct {
 } take_beside;
 
 /* Starts the thread. LT_ERR_RESOURCES. Close it in any case. */
-lt_status take_beside_open(take_beside *b, take_decoder *d, take_beside_work work, take_video *v,
-                           lt_error *err);
+lt_status take_beside_open(take_beside *b, take_clock *clock, size_t window_bytes,
+                           take_beside_work work, void *user, lt_error *err);
 /* Copies a window's latents and returns once the window before is done. Where that failed: its
  * error, and this window is not taken. */
 lt_status take_beside_give(take_beside *b, int64_t c, const float *latents, lt_error *err);

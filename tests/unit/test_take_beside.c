@@ -671,24 +671,20 @@ static void waiting_for_another_process(void **state)
 
 /* ---- the two threads alone ---- */
 
-static lt_status work_fails(take_decoder *d, take_video *v, int64_t c, const float *latents,
-                            lt_error *err)
+static lt_status work_fails(void *clock, int64_t c, const float *latents, lt_error *err)
 {
-    (void)d;
-    (void)v;
+    (void)clock;
     (void)latents;
     return lt_fail(err, LT_ERR_DEVICE, "test: window %lld", (long long)c);
 }
 
 /* Works until it is stopped, but no longer than ten seconds. */
-static lt_status work_lasts(take_decoder *d, take_video *v, int64_t c, const float *latents,
-                            lt_error *err)
+static lt_status work_lasts(void *clock, int64_t c, const float *latents, lt_error *err)
 {
-    (void)v;
     (void)c;
     (void)latents;
     for (int i = 0; i < 1000; i++) {
-        LT_TRY(take_clock_check(&d->run->clock, err));
+        LT_TRY(take_clock_check(clock, err));
         usleep(10000);
     }
     return LT_OK;
@@ -696,33 +692,20 @@ static lt_status work_lasts(take_decoder *d, take_video *v, int64_t c, const flo
 
 typedef struct {
     longtake *engine;
-    take_run run;
-    take_decoder decoder;
+    take_clock clock;
     take_beside beside;
-    float *latents;
 } two_threads;
+
+static const float latents[4];
 
 /* The second one works on window 0. */
 static void begin_two(two_threads *t, take_beside_work work)
 {
     lt_error err = {0};
     *t = (two_threads){.engine = open_engine(AT_ONCE)};
-    const cfg_mmdit *cfg = &t->engine->cfg.mmdit;
-    const int values = cfg->latent_channels * cfg->latent_height * cfg->latent_width;
-    t->latents = calloc((size_t)(cfg->latent_frames * values), sizeof *t->latents);
-    assert_non_null(t->latents);
-    t->run.engine = t->engine;
-    t->run.spec.time.window = cfg->latent_frames;
-    t->decoder.run = &t->run;
-    take_clock_open(&t->run.clock, t->engine, NULL, NULL);
-    check_ok(take_beside_open(&t->beside, &t->decoder, work, NULL, &err), err);
-    check_ok(take_beside_give(&t->beside, 0, t->latents, &err), err);
-}
-
-static void end_two(two_threads *t)
-{
-    free(t->latents);
-    longtake_close(t->engine);
+    take_clock_open(&t->clock, t->engine, NULL, NULL);
+    check_ok(take_beside_open(&t->beside, &t->clock, sizeof latents, work, &t->clock, &err), err);
+    check_ok(take_beside_give(&t->beside, 0, latents, &err), err);
 }
 
 static void decoding_stops_refining(void **state)
@@ -732,13 +715,13 @@ static void decoding_stops_refining(void **state)
     lt_error err = {0};
     lt_error stopped = {0};
     begin_two(&t, work_fails);
-    check_failed(take_beside_give(&t.beside, 1, t.latents, &err), err, LT_ERR_DEVICE,
+    check_failed(take_beside_give(&t.beside, 1, latents, &err), err, LT_ERR_DEVICE,
                  "test: window 0");
-    check_failed(take_clock_check(&t.run.clock, &stopped), stopped, LT_ERR_CANCELLED,
+    check_failed(take_clock_check(&t.clock, &stopped), stopped, LT_ERR_CANCELLED,
                  "another stage has failed");
     check_failed(take_beside_close(&t.beside, LT_ERR_CANCELLED, &stopped), stopped, LT_ERR_DEVICE,
                  "test: window 0");
-    end_two(&t);
+    longtake_close(t.engine);
 }
 
 static void refining_stops_decoding(void **state)
@@ -750,7 +733,7 @@ static void refining_stops_decoding(void **state)
     const lt_status refined = lt_fail(&err, LT_ERR_DEVICE, "test: refining");
     check_failed(take_beside_close(&t.beside, refined, &err), err, LT_ERR_DEVICE, "test: refining");
     assert_int_equal(t.beside.status, LT_ERR_CANCELLED);
-    end_two(&t);
+    longtake_close(t.engine);
 }
 
 /* ---- the choice ---- */
