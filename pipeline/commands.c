@@ -5,6 +5,7 @@
 
 #include "pipeline/measure/speed_file.h"
 #include "pipeline/plan/take_encode.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/take_report.h"
 #include "pipeline/take_task.h"

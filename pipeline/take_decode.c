@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pipeline/frame_sizes.h"
-#include "pipeline/plan/plan_session.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/seam_fade.h"
 #include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
@@ -250,8 +250,8 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
     const uint8_t *shown = f->tail + (size_t)(f->tail_frames - 1) * bytes;
     const double usual = take_usual_change(f->tail, f->tail_frames, bytes);
     int frame = 0;
-    const bool is_picture = plan_is_picture(
-        d->run, take_plan_at(d->run, take_latents_of_frames(f->frames) - 1, &frame));
+    const int64_t last = take_plan_at(&d->run->plan, take_latents_of_frames(f->frames) - 1, &frame);
+    const bool is_picture = take_plan_is_picture(d->run, last);
     const int dissolved = is_picture
                               ? take_seam_dissolve(shown, first, count, bytes, usual)
                               : take_seam_fade(shown, first - bytes, first, count, bytes, usual);

@@ -11,6 +11,7 @@
 
 #include "pipeline/take_run.h"
 #include "pipeline/take_video.h"
+#include "tokenizer/token_plan.h"
 
 struct take_reference {
     take_run *run;

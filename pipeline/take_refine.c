@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/frame_sizes.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 
@@ -113,12 +114,13 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     take_key_hash(&k, c == 0 ? beginning_of(run) : before);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
     int frame = 0;
-    const int64_t first = take_plan_at(run, w.first_latent, &frame);
-    const int64_t last = take_plan_at(run, w.first_latent + w.latents - 1, &frame);
+    const int64_t first = take_plan_at(&run->plan, w.first_latent, &frame);
+    const int64_t last = take_plan_at(&run->plan, w.first_latent + w.latents - 1, &frame);
     for (int64_t segment = first; segment <= last; segment++) {
-        const take_segment *plan = &run->segment[segment];
+        const take_segment *plan = &run->plan.segment[segment];
         take_key_int(&k, plan->first_frame);
-        take_key_bytes(&k, run->ids + plan->first_id, (size_t)plan->ids * sizeof *run->ids);
+        take_key_bytes(&k, run->plan.ids + plan->first_id,
+                       (size_t)plan->ids * sizeof *run->plan.ids);
     }
     take_key_int(&k, w.first_latent);
     take_key_int(&k, w.known);
@@ -151,7 +153,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
     *control = slot->control;
     if (slot->segment == segment)
         return LT_OK;
-    const int frames = run->segment[segment].frames;
+    const int frames = run->plan.segment[segment].frames;
     const int64_t cells = take_feature_values(&cfg->tokenizer);
     const int full = cfg->ar_model.segment_frames;
     if (!slot->control) {
@@ -160,7 +162,7 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
         if (!slot->control || !slot->features)
             return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory for a segment's features");
     }
-    int32_t *codes = malloc((size_t)run->segment[segment].ids * sizeof *codes);
+    int32_t *codes = malloc((size_t)run->plan.segment[segment].ids * sizeof *codes);
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "refine: out of memory");
     take_plan_codes(run, segment, codes);
@@ -179,7 +181,7 @@ static lt_status window_control(take_refiner *r, const take_window *w, lt_error 
     for (int i = 0; i < w->latents; i++) {
         const float *control = NULL;
         int frame = 0;
-        const int64_t segment = take_plan_at(r->run, w->first_latent + i, &frame);
+        const int64_t segment = take_plan_at(&r->run->plan, w->first_latent + i, &frame);
         LT_TRY(segment_control(r, segment, &control, err));
         memcpy(r->control + i * r->values, control + frame * r->values,
                (size_t)r->values * sizeof *control);

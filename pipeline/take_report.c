@@ -10,6 +10,7 @@
 #include "media/libav_error.h"
 #include "media/video_file.h"
 #include "pipeline/measure/take_profile.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/script/recipe.h"
 #include "pipeline/take_reference.h"
 
@@ -17,13 +18,14 @@
 static void add_segments(const take_run *run, lt_json *o)
 {
     bool in_one_go = true;
-    for (int64_t k = 0; k + 1 < run->plan_segments; k++)
-        in_one_go = in_one_go && run->segment[k].frames == run->engine->cfg.ar_model.segment_frames;
+    for (int64_t k = 0; k + 1 < run->plan.segments; k++)
+        in_one_go =
+            in_one_go && run->plan.segment[k].frames == run->engine->cfg.ar_model.segment_frames;
     if (in_one_go)
         return;
     lt_json *lengths = lt_json_new_array();
-    for (int64_t k = 0; k < run->plan_segments; k++)
-        lt_json_append(lengths, lt_json_new_int(run->segment[k].frames));
+    for (int64_t k = 0; k < run->plan.segments; k++)
+        lt_json_append(lengths, lt_json_new_int(run->plan.segment[k].frames));
     lt_json_set(o, "segment_frames", lengths);
 }
 
@@ -111,17 +113,17 @@ lt_json *take_about(take_run *run, lt_error *err)
         lt_json_set(reference, "new_only", lt_json_new_bool(run->request->new_only));
         lt_json_set(o, "reference", reference);
     }
-    lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan_frames));
+    lt_json_set(o, "semantic_frames", lt_json_new_int(run->plan.frames));
     add_segments(run, o);
-    int32_t *codes = calloc((size_t)run->id_count + 1, sizeof *codes);
+    int32_t *codes = calloc((size_t)run->plan.id_count + 1, sizeof *codes);
     if (!codes) {
         lt_json_free(o);
         lt_fail(err, LT_ERR_RESOURCES, "metadata: out of memory");
         return NULL;
     }
-    for (int64_t k = 0; k < run->plan_segments; k++)
-        take_plan_codes(run, k, codes + run->segment[k].first_id);
-    lt_json_set(o, "tokens", codes_json(codes, run->id_count));
+    for (int64_t k = 0; k < run->plan.segments; k++)
+        take_plan_codes(run, k, codes + run->plan.segment[k].first_id);
+    lt_json_set(o, "tokens", codes_json(codes, run->plan.id_count));
     free(codes);
     return o;
 }

@@ -82,8 +82,8 @@ void take_run_close(take_run *run, bool done)
         take_job_close(run->job);
     free(run->job_path);
     clear_texts(run);
-    free(run->ids);
-    free(run->segment);
+    free(run->plan.ids);
+    free(run->plan.segment);
     free(run->playable);
     free(run->given_about);
     for (int i = 0; i < run->warnings; i++)

@@ -2,10 +2,10 @@
  *
  * The stages in order, each in a file of its own; every one first looks into the job folder:
  *
- *     take_text.c      prompts -> text embeddings            (both text encoders)
- *     take_plan.c      text -> ids of every segment          (language model)
- *     take_refine.c    ids + text + noise -> latents         (tokenizer, MMDiT), window by window
- *     take_decode.c    latents -> frames -> encoded video    (temporal VAE, media), window by
+ *     take_text        prompts -> text embeddings            (both text encoders)
+ *     plan/take_plan   text -> ids of every segment          (language model)
+ *     take_refine      ids + text + noise -> latents         (tokenizer, MMDiT), window by window
+ *     take_decode      latents -> frames -> encoded video    (temporal VAE, media), window by
  * window
  *
  * Memory does not grow with the take's length, the list of ids (four bytes each) apart.
@@ -20,7 +20,6 @@
 #include "pipeline/take_key.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_spec.h"
-#include "tokenizer/token_plan.h"
 
 typedef enum { TAKE_FOR_AR, TAKE_FOR_MMDIT, TAKE_TEXT_ROLES } take_text_role;
 
@@ -35,11 +34,20 @@ typedef struct {
 typedef struct {
     int64_t first_frame; /* semantic */
     int frames;
-    int64_t first_id; /* in take_run.ids */
+    int64_t first_id; /* in take_plan.ids */
     int ids;
     int given;   /* of those, the first that a file or reference gives */
     lt_hash key; /* of everything up to and including its ids */
 } take_segment;
+
+/* The semantic plan; plan/take_plan.h makes it. */
+typedef struct {
+    int32_t *ids; /* of all segments, as drawn */
+    int64_t id_count;
+    take_segment *segment; /* [segments] */
+    int64_t segments;
+    int64_t frames; /* semantic; features beyond repeat the last */
+} take_plan;
 
 typedef struct take_reference take_reference; /* take_reference.h */
 
@@ -57,12 +65,7 @@ typedef struct {
     take_reference *reference; /* NULL: the take begins anew */
 
     take_text *text[TAKE_TEXT_ROLES]; /* [spec.shots] each, made by take_text_prepare */
-
-    int32_t *ids; /* of all segments, as drawn; see take_plan.c */
-    int64_t id_count;
-    take_segment *segment; /* [plan_segments] */
-    int64_t plan_segments;
-    int64_t plan_frames; /* semantic frames of the plan; features beyond repeat the last */
+    take_plan plan;
 
     char *playable;    /* an unfinished video that stays: NAME.part.mp4; or NULL */
     char *given_about; /* how the input was made, where the input says so: its settings apart kept
@@ -99,29 +102,5 @@ void take_note(take_run *run, const char *format, ...) LT_PRINTF(2, 3);
 /* `run` is a take_run that waits for something, such as a video that is read: not 0 when its user
  * asks to stop, or its other thread failed. */
 int take_run_asks_to_stop(void *run);
-
-/* ---- stages ---- */
-
-/* Text embeddings of all shots for one network; of a run that looks only, their keys. */
-lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
-
-/* Ids of all segments of the spec: what reference and shots give, else from the job folder or the
- * language model. */
-lt_status take_plan_make(take_run *run, lt_error *err);
-/* The same without the language model: *have says how many segments from the first on are there. */
-lt_status take_plan_look(take_run *run, int64_t *have, lt_error *err);
-/* Lays the codes of `plan` on the run's segments, from segment `first` up to before `end`, where
- * nothing is given yet. LT_ERR_INPUT with `place` when it does not fit. */
-lt_status take_plan_lay(take_run *run, const tok_plan *plan, int64_t first, int64_t end,
-                        const char *place, lt_error *err);
-/* LT_ERR_INPUT when a plan is of another model's layout. */
-lt_status take_plan_fits(const tok_plan *plan, const cfg_ar *cfg, lt_error *err);
-/* Takes a token file's plan. Borrows nothing. LT_ERR_INPUT when it does not fit. */
-lt_status take_plan_give(take_run *run, const tok_plan *plan, lt_error *err);
-/* Codes of segment k as stored, specials clamped: [segment[k].ids]. */
-void take_plan_codes(const take_run *run, int64_t segment, int32_t *codes);
-/* The segment that holds grid frame g, which may lie behind the plan's end,
- * and the frame's place in it. */
-int64_t take_plan_at(const take_run *run, int64_t g, int *frame);
 
 #endif

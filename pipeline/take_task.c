@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "pipeline/plan/shot_plan.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/take_preview.h"
 #include "pipeline/take_places.h"
+#include "pipeline/take_text.h"
 #include "pipeline/take_video.h"
 #include "tokenizer/picture_codes.h"
 
@@ -393,7 +395,7 @@ static lt_status write_plan(take_task *t, lt_error *err)
 static void warn_of_short_plan(take_run *run)
 {
     const double fps = run->engine->cfg.pipeline.fps;
-    const int64_t planned = take_frames_of_latents(run->plan_frames);
+    const int64_t planned = take_frames_of_latents(run->plan.frames);
     if (planned < run->spec.time.frames)
         take_warn(run, "the plan ends after %.2f s: what it shows last stays up to %.2f s",
                   (double)planned / fps, (double)run->spec.time.frames / fps);
@@ -477,7 +479,7 @@ lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error
     for (int64_t c = 0; c < run->spec.time.windows; c++) {
         const take_window w = take_window_at(&run->spec.time, c);
         int frame = 0;
-        if (take_plan_at(run, w.first_latent + w.latents - 1, &frame) < have)
+        if (take_plan_at(&run->plan, w.first_latent + w.latents - 1, &frame) < have)
             found[c] = TAKE_CACHED_PLAN;
     }
     if (!(t->command->does & TAKE_DOES_REFINE))

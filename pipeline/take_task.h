@@ -20,6 +20,7 @@
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_stream.h"
+#include "tokenizer/token_plan.h"
 
 typedef struct take_task take_task;
 

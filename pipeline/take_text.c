@@ -1,11 +1,12 @@
-/* take_text.c - prompts -> text embeddings, for the language model (as long as the prompt) and for
- * refinement (padded). */
+/* take_text.c - for the language model as long as the prompt, for refinement padded; see
+ * take_text.h. */
+#include "pipeline/take_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/script/known_words.h"
-#include "pipeline/take_run.h"
 #include "text_encoder/text_encoder.h"
 #include "text_encoder/text_vocab.h"
 

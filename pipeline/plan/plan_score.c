@@ -5,6 +5,7 @@
 
 #include "pipeline/plan/plan_session.h"
 #include "pipeline/take_task.h"
+#include "pipeline/take_text.h"
 #include "tokenizer/picture_codes.h"
 
 /* Adds the surprise of segment k's codes. */
@@ -12,8 +13,8 @@ static lt_status score_segment(take_run *run, ar_session *session, int64_t k, fl
                                double *nats, lt_error *err)
 {
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
-    const take_segment *segment = &run->segment[k];
-    const int32_t *ids = run->ids + segment->first_id;
+    const take_segment *segment = &run->plan.segment[k];
+    const int32_t *ids = run->plan.ids + segment->first_id;
     const int last = ar_code_offset(cfg, segment->ids - 1);
     const ar_sampling sampling = plan_sampling_of(run, take_shot_of_segment(&run->spec, k));
     const size_t vocabulary = (size_t)cfg->vocab_size;
@@ -46,7 +47,7 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     plan_session p = {0};
     lt_status s = logits ? plan_session_open(&p, run, err)
                          : lt_fail(err, LT_ERR_RESOURCES, "score: out of memory");
-    for (int64_t k = 0; k < run->plan_segments && s == LT_OK; k++) {
+    for (int64_t k = 0; k < run->plan.segments && s == LT_OK; k++) {
         s = plan_session_enter(&p, run, k, err);
         if (s == LT_OK)
             s = score_segment(run, p.session, k, logits, nats, err);
@@ -89,7 +90,7 @@ longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, lo
     if (s == LT_OK)
         s = score_plan(run, &score->nats, &err);
     if (s == LT_OK)
-        score->codes = run->id_count;
+        score->codes = run->plan.id_count;
     take_task_close(&task, true);
     take_engine_leave(e);
     return take_give_error(s, &err, error);

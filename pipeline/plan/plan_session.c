@@ -1,7 +1,7 @@
 /* plan_session.c - see plan_session.h. */
 #include "pipeline/plan/plan_session.h"
 
-#include "tokenizer/picture_codes.h"
+#include "pipeline/plan/take_plan.h"
 
 ar_sampling plan_sampling_of(const take_run *run, int shot)
 {
@@ -36,7 +36,7 @@ lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err)
     longtake *e = run->engine;
     ar_session_options options = {.sampling = plan_sampling_of(run, 0),
                                   .context = run->spec.lm_context,
-                                  .segments = run->plan_segments,
+                                  .segments = run->plan.segments,
                                   .may_lean = take_leans(&run->spec),
                                   .text_rows = longest_text(run)};
     options.sampling.guidance = take_opening_lm_cfg(&run->spec);
@@ -70,18 +70,11 @@ lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt
     return ar_session_condition(p->session, &condition, err);
 }
 
-bool plan_is_picture(const take_run *run, int64_t k)
-{
-    const take_segment *s = &run->segment[k];
-    return tok_shows_picture(run->engine->cfg.tokenizer.picture_codes, run->ids + s->first_id,
-                             s->ids);
-}
-
 lt_status plan_session_feed(plan_session *p, const take_run *run, int64_t k, lt_error *err)
 {
-    const take_segment *s = &run->segment[k];
-    LT_TRY(ar_session_feed(p->session, run->ids + s->first_id, s->frames, err));
-    if (plan_is_picture(run, k))
+    const take_segment *s = &run->plan.segment[k];
+    LT_TRY(ar_session_feed(p->session, run->plan.ids + s->first_id, s->frames, err));
+    if (take_plan_is_picture(run, k))
         ar_session_forget(p->session);
     return LT_OK;
 }

@@ -30,8 +30,6 @@ lt_status plan_session_enter(plan_session *p, const take_run *run, int64_t k, lt
 /* Shows the model segment `k` as it is. What follows a picture begins anew, since the model does
  * not know pictures. */
 lt_status plan_session_feed(plan_session *p, const take_run *run, int64_t k, lt_error *err);
-/* Is segment `k` a picture (tokenizer/picture_codes.h)? Only what was given may be one. */
-bool plan_is_picture(const take_run *run, int64_t k);
 
 /* Settings of a shot's draws, and what the model is told of the take's length. */
 ar_sampling plan_sampling_of(const take_run *run, int shot);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "pipeline/plan/semantic_reader.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_io.h"
 
 void longtake_features_clear(longtake_features *features)

@@ -7,6 +7,7 @@
 #include "media/frame_reader.h"
 #include "pipeline/file_name.h"
 #include "pipeline/plan/take_encode.h"
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/plan/token_io.h"
 
@@ -143,8 +144,8 @@ static int64_t end_of_shot(const take_run *run, int shot)
         after++;
     const int64_t next = after < s->shots
                              ? take_segment_of_change(&s->time, s->shot[after].at_frame)
-                             : run->plan_segments;
-    return next < run->plan_segments ? next : run->plan_segments;
+                             : run->plan.segments;
+    return next < run->plan.segments ? next : run->plan.segments;
 }
 
 lt_status take_plan_of_shots(take_run *run, lt_error *err)

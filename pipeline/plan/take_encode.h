@@ -4,6 +4,7 @@
 
 #include "pipeline/plan/semantic_reader.h"
 #include "pipeline/take_run.h"
+#include "tokenizer/token_plan.h"
 
 /* What was found of a video. */
 typedef struct {

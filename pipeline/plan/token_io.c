@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_cut.h"
 #include "tokenizer/token_file.h"
 
@@ -29,11 +30,11 @@ static lt_status plan_of_run(take_run *run, tok_plan *out, lt_error *err)
         malloc((size_t)tok_layout_tokens(&layout, layout.segment_frames) * sizeof *codes);
     if (!codes)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    lt_status s = tok_plan_begin(&layout, run->engine->cfg.pipeline.fps, run->id_count,
-                                 run->plan_segments, "plan", out, err);
-    for (int64_t k = 0; k < run->plan_segments && s == LT_OK; k++) {
+    lt_status s = tok_plan_begin(&layout, run->engine->cfg.pipeline.fps, run->plan.id_count,
+                                 run->plan.segments, "plan", out, err);
+    for (int64_t k = 0; k < run->plan.segments && s == LT_OK; k++) {
         take_plan_codes(run, k, codes);
-        s = tok_plan_append(out, codes, run->segment[k].frames, "plan", err);
+        s = tok_plan_append(out, codes, run->plan.segment[k].frames, "plan", err);
     }
     free(codes);
     out->video_frames = run->spec.time.frames;

@@ -4,6 +4,7 @@
 
 #include "pipeline/output_kind.h"
 #include "pipeline/take_run.h"
+#include "tokenizer/token_plan.h"
 
 /* What is noted of a plan beside its model; all of it may be NULL. */
 typedef struct {

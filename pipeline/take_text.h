@@ -1,0 +1,10 @@
+/* take_text.h - prompts -> text embeddings, once per network and shot. */
+#ifndef TAKE_TAKE_TEXT_H
+#define TAKE_TAKE_TEXT_H
+
+#include "pipeline/take_run.h"
+
+/* Text embeddings of all shots for one network; of a run that looks only, their keys. */
+lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
+
+#endif
