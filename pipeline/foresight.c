@@ -1,9 +1,10 @@
-/* foresight.c */
+/* foresight.c - see foresight.h. */
 #include "pipeline/foresight.h"
 
 #include <stdlib.h>
 
 #include "pipeline/measure/speed_file.h"
+#include "pipeline/take_command.h"
 #include "pipeline/take_decode.h"
 
 int64_t take_token_count(const cfg_ar *cfg, const take_timeline *t)

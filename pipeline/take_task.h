@@ -48,9 +48,6 @@ struct take_task {
     take_encoding encoding; /* of `encode` */
 };
 
-/* NULL: none of that name. "run" is "generate". */
-const take_command *take_command_named(const char *name);
-
 void take_task_open(take_task *t, longtake *e, const longtake_request *r,
                     const take_command *command);
 lt_status take_task_settle(take_task *t, lt_error *err);
@@ -66,14 +63,6 @@ bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_
 unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */
 void take_task_close(take_task *t, bool done);
-
-/* The whole way, on an engine that the caller has entered. */
-longtake_status take_carry_out(const char *command, longtake *e, const longtake_request *r,
-                               longtake_result *result, longtake_error *error);
-/* Generating so, but where the output is there already, made from the same request, it stays as it
- * is: its result says so. */
-longtake_status take_generate_once(longtake *e, const longtake_request *r, longtake_result *result,
-                                   longtake_error *error);
 
 /* ---- how a command settles ---- */
 

@@ -9,7 +9,7 @@
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/contact_sheet.h"
 #include "pipeline/take_places.h"
-#include "pipeline/take_task.h"
+#include "pipeline/take_command.h"
 
 enum { MOST_CANDIDATES = 16 };
 

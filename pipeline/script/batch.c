@@ -3,7 +3,7 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/script/batch_list.h"
-#include "pipeline/take_task.h"
+#include "pipeline/take_command.h"
 
 typedef struct {
     longtake *engine;

@@ -1,5 +1,7 @@
-/* commands.c - the requests of longtake.h: every command goes the same way, and
- * a table says what is its own. */
+/* take_command.c - a table says what is a command's own, all else is the same; see
+ * take_command.h. */
+#include "pipeline/take_command.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +10,6 @@
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/take_report.h"
-#include "pipeline/take_task.h"
 
 void longtake_request_init(longtake_request *r)
 {
