@@ -118,16 +118,48 @@ static lt_status make_decoded(take_task *t, lt_error *err)
 enum { ALL = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE };
 
 static const take_command commands[] = {
-    {"generate", TAKE_WRITES_VIDEO, ALL, NULL, take_settle_prompt, make_video},
-    {"continue", TAKE_WRITES_VIDEO, ALL, "a video", take_settle_video, make_video},
-    {"tokens", TAKE_WRITES_TOKENS, TAKE_DOES_TOKENS, NULL, take_settle_prompt, make_tokens},
-    {"encode", TAKE_WRITES_TOKENS, TAKE_DOES_ENCODE, "a video", take_settle_clip, make_encoded},
-    {"refine", TAKE_WRITES_LATENTS, TAKE_DOES_REFINE, "a token file", take_settle_tokens,
-     make_latents},
-    {"render", TAKE_WRITES_VIDEO, TAKE_DOES_REFINE | TAKE_DOES_DECODE, "a token file",
-     take_settle_tokens, make_video},
-    {"decode", TAKE_WRITES_VIDEO, TAKE_DOES_DECODE, "a latents file", take_settle_latents,
-     make_decoded},
+    {.name = "generate",
+     .writes = TAKE_WRITES_VIDEO,
+     .does = ALL,
+     .in_windows = true,
+     .settle = take_settle_prompt,
+     .make = make_video},
+    {.name = "continue",
+     .writes = TAKE_WRITES_VIDEO,
+     .does = ALL,
+     .input = "a video",
+     .settle = take_settle_video,
+     .make = make_video},
+    {.name = "tokens",
+     .writes = TAKE_WRITES_TOKENS,
+     .does = TAKE_DOES_TOKENS,
+     .settle = take_settle_prompt,
+     .make = make_tokens},
+    {.name = "encode",
+     .writes = TAKE_WRITES_TOKENS,
+     .does = TAKE_DOES_ENCODE,
+     .input = "a video",
+     .settle = take_settle_clip,
+     .make = make_encoded},
+    {.name = "refine",
+     .writes = TAKE_WRITES_LATENTS,
+     .does = TAKE_DOES_REFINE,
+     .input = "a token file",
+     .in_windows = true,
+     .settle = take_settle_tokens,
+     .make = make_latents},
+    {.name = "render",
+     .writes = TAKE_WRITES_VIDEO,
+     .does = TAKE_DOES_REFINE | TAKE_DOES_DECODE,
+     .input = "a token file",
+     .settle = take_settle_tokens,
+     .make = make_video},
+    {.name = "decode",
+     .writes = TAKE_WRITES_VIDEO,
+     .does = TAKE_DOES_DECODE,
+     .input = "a latents file",
+     .settle = take_settle_latents,
+     .make = make_decoded},
 };
 
 const take_command *take_command_named(const char *name)
@@ -175,8 +207,7 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
                     (long long)seam->seam_window, seam->worst_seam, limit);
     if (s == LT_ERR_CANCELLED || s == LT_ERR_RESOURCES)
         add_way_on(run, err);
-    const bool goes_on = t->command->does != TAKE_DOES_DECODE; /* which always begins anew */
-    take_task_close(t, made || !goes_on);
+    take_task_close(t, made || run->job_is_own);
     return take_give_error(s, err, error);
 }
 

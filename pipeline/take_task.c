@@ -29,7 +29,7 @@ static lt_status check_windows(const take_task *t, lt_error *err)
     const int64_t windows = t->run.spec.time.windows;
     if (r->window_first < 0 && r->window_last < 0)
         return LT_OK;
-    if (strcmp(t->command->name, "refine") != 0 && strcmp(t->command->name, "generate") != 0)
+    if (!t->command->in_windows)
         return lt_fail(err, LT_ERR_USAGE, "--window: found %s, expected refine or generate",
                        t->command->name);
     if (!r->job || r->output)

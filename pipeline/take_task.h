@@ -30,6 +30,7 @@ typedef struct {
     take_writes writes;
     unsigned does;     /* take_does; 0: no take, and no job folder */
     const char *input; /* what it reads; NULL: none */
+    bool in_windows;   /* may make some windows alone (--window), for a job folder */
     lt_status (*settle)(take_task *t, lt_error *err);
     lt_status (*make)(take_task *t, lt_error *err);
 } take_command;
