@@ -210,7 +210,8 @@ static lt_status check_set(const longtake *e, lt_error *err)
                       : lt_fail(err, s == LT_ERR_INPUT ? LT_ERR_USAGE : s, "%s", found.message);
 }
 
-/* Takes the lines out of a text of all values that settings of a take say. */
+/* Takes the lines out of a text of all values that settings of a take say: those that
+ * take_spec_json tells (tests/unit/test_product_keys.c). */
 static void drop_settings(char *values)
 {
     static const char *const settings[] = {
