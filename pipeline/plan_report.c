@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pipeline/foresight.h"
+#include "pipeline/script/take_shots.h"
 
 /* What the job folder holds of a window, for people and programs. */
 static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",

@@ -10,6 +10,7 @@
 #include "mmdit/dit_model.h"
 #include "pipeline/frame_sizes.h"
 #include "pipeline/plan/take_encode.h"
+#include "pipeline/script/take_shots.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"

@@ -12,6 +12,7 @@
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/script/recipe.h"
+#include "pipeline/script/take_shots.h"
 
 static size_t frame_bytes(const take_reference *f)
 {

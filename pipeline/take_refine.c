@@ -6,6 +6,7 @@
 
 #include "pipeline/frame_sizes.h"
 #include "pipeline/plan/take_plan.h"
+#include "pipeline/script/take_shots.h"
 #include "pipeline/take_reference.h"
 #include "pipeline/take_retake.h"
 

@@ -1,6 +1,8 @@
 /* take_retake.c - layers of retakes; see take_retake.h. */
 #include "pipeline/take_retake.h"
 
+#include "pipeline/script/take_shots.h"
+
 bool take_layer_owns(const take_spec *s, int layer, int64_t window)
 {
     if (layer == 0)

@@ -103,30 +103,14 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg,
 lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs,
                            int64_t otherwise, int64_t *frames, lt_error *err);
 void take_spec_clear(take_spec *s);
-
-/* Was a prompt given? */
-bool take_spec_has_prompt(const take_spec *s);
-/* None was, and the input `path` holds none either. */
-lt_status take_fail_no_prompt(const char *path, lt_error *err);
-
-/* The take begins with what a reference shows: without a prompt of its own it goes on with
- * `prompt`; with another one that is a shot from frame `at_frame` on, behind one of the
- * reference. */
-lt_status take_spec_go_on_from(take_spec *s, const take_wording *words, const char *prompt,
-                               int64_t at_frame, lt_error *err);
-
-/* The shot that holds in the plan of segment `segment`, and in window `window`. */
-int take_shot_of_segment(const take_spec *s, int64_t segment);
-int take_shot_of_window(const take_spec *s, int64_t window);
+/* What was asked for, or, unset (below zero), the take's or the model's own. */
+double take_given(double value, double otherwise);
+/* LT_ERR_USAGE with `place` where a setting is beyond its range, or no number. */
+lt_status take_within(const char *place, double v, double low, double high, lt_error *err);
 
 /* Settings as JSON (a new object): what a file's metadata and a
  * report say about how it was made. */
 lt_json *take_spec_json(const take_spec *s);
-
-/* The guidance to open the language model with: that of a guided shot, where there is one. */
-double take_opening_lm_cfg(const take_spec *s);
-/* Does the change to some shot lean towards it? */
-bool take_leans(const take_spec *s);
 
 /* Steps of a window at the spec's speed. */
 int take_steps_run(const take_spec *s);

@@ -10,6 +10,7 @@
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/preview/take_preview.h"
+#include "pipeline/script/take_shots.h"
 #include "pipeline/take_places.h"
 #include "pipeline/take_text.h"
 #include "pipeline/take_video.h"

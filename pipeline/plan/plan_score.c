@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/plan/plan_session.h"
+#include "pipeline/script/take_shots.h"
 #include "pipeline/take_task.h"
 #include "pipeline/take_text.h"
 #include "tokenizer/picture_codes.h"

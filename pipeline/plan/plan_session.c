@@ -2,6 +2,7 @@
 #include "pipeline/plan/plan_session.h"
 
 #include "pipeline/plan/take_plan.h"
+#include "pipeline/script/take_shots.h"
 
 ar_sampling plan_sampling_of(const take_run *run, int shot)
 {

@@ -11,6 +11,7 @@
 
 #include "pipeline/plan/plan_session.h"
 #include "pipeline/plan/shot_plan.h"
+#include "pipeline/script/take_shots.h"
 #include "pipeline/take_reference.h"
 #include "tokenizer/picture_codes.h"
 

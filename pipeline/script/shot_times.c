@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/script/prompt_events.h"
+#include "pipeline/script/take_shots.h"
 
 int64_t take_shot_plan_frame(const take_spec *s, int shot)
 {
