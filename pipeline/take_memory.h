@@ -1,9 +1,10 @@
-/* take_memory.h - the most memory that a take will need, found without reading a weight.
+/* take_memory.h - the most memory that a take will need, found without reading a weight, and the
+ * quickest way that keeps to what is allowed.
  *
  * Every stage runs once, at the take's sizes, on a device that counts and computes nothing
- * (lt_measure_open): the code that is measured is the code that will run. To that come what the
+ * (memory_probe.h): the code that is measured is the code that will run. To that come what the
  * weight files map, what the pipeline keeps between stages, and what the process and one window's
- * video encoder take, as measured here.
+ * video encoder take, as measured there.
  */
 #ifndef TAKE_TAKE_MEMORY_H
 #define TAKE_TAKE_MEMORY_H
