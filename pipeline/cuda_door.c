@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "pipeline/engine.h"
+#include "pipeline/device_choice.h"
 
 static lt_json *new_entry(const char *device, bool usable)
 {

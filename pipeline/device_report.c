@@ -1,7 +1,7 @@
 /* device_report.c - what could run here, and what this build contains. */
 #include "kernels/backend.h"
 #include "pipeline/cuda_door.h"
-#include "pipeline/engine.h"
+#include "pipeline/device_choice.h"
 
 typedef struct {
     const char *name;

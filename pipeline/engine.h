@@ -8,7 +8,6 @@
 
 #include "configs/model_config.h"
 #include "configs/model_folder.h"
-#include "kernels/core/json.h"
 #include "longtake.h"
 #include "pipeline/script/prompt_wording.h"
 #include "pipeline/take_key.h"
@@ -80,11 +79,6 @@ lt_status take_engine_path(const longtake *e, const char *file, char **path, lt_
 lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_error *err);
 /* One hash over all weight files: the model's name in metadata. */
 lt_status take_engine_model_hash(longtake *e, lt_hash *out, lt_error *err);
-
-/* What `--precision` would say of the arithmetic: "f32" "bf16" "fp8" "int8". */
-const char *take_engine_precision(const longtake *e);
-/* What `--precision` takes on a device: a list of names. */
-lt_json *take_precisions_of(const lt_backend *b);
 
 /* Starts the key of a product that `net` makes on this device. */
 lt_status take_key_of_stage(longtake *e, take_key *k, const char *kind, take_net net,

@@ -9,6 +9,7 @@
 #include "media/frame_reader.h"
 #include "media/libav_error.h"
 #include "media/video_file.h"
+#include "pipeline/device_choice.h"
 #include "pipeline/measure/take_profile.h"
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/script/recipe.h"

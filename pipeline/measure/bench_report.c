@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pipeline/engine.h"
+#include "pipeline/device_choice.h"
 #include "pipeline/measure/machine_share.h"
 #include "pipeline/measure/processor_name.h"
 #include "pipeline/measure/stage_bench.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "media/frame_reader.h"
+#include "pipeline/device_choice.h"
 #include "pipeline/file_name.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/plan/token_cut.h"
