@@ -16,7 +16,6 @@ static const int64_t max_frames = 8 * 3600 * 24; /* a day at 8 fps: beyond it on
 static const char *const carry_names[] = {"latents", "frames", "renoise"};
 static const char *const schedule_names[] = {"official", "ramp", "constant"};
 static const char *const guidance_names[] = {"cfg", "apg"};
-
 static const char *const speed_names[] = {"exact", "fast", "faster"};
 static const char *const codes_names[] = {"auto", "scene", "picture"};
 
@@ -25,38 +24,9 @@ int take_steps_run(const take_spec *s)
     return dit_speed_steps(s->speed, s->steps);
 }
 
-const char *take_speed_name(dit_speed speed)
-{
-    return speed_names[speed];
-}
-
 const char *take_codes_name(take_codes codes)
 {
     return codes_names[codes];
-}
-
-const char *take_carry_name(cfg_carry c)
-{
-    return carry_names[c];
-}
-
-const char *take_schedule_name(cfg_schedule s)
-{
-    return schedule_names[s];
-}
-
-const char *take_guidance_name(cfg_guidance g)
-{
-    return guidance_names[g];
-}
-
-/* A word of a setting -> its place in `names`, or -1. */
-static int word_at(const char *word, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(word, names[i]) == 0)
-            return i;
-    return -1;
 }
 
 double take_given(double value, double otherwise)
@@ -71,17 +41,19 @@ lt_status take_within(const char *place, double v, double low, double high, lt_e
     return lt_fail(err, LT_ERR_USAGE, "%s: found %g, expected %g to %g", place, v, low, high);
 }
 
+/* A word of a setting -> its place in `names`; unset it leaves *out alone. */
 static lt_status choose_word(const char *flag, const char *word, const char *const *names,
                              int count, int *out, lt_error *err)
 {
     if (!word)
         return LT_OK;
-    const int at = word_at(word, names, count);
-    if (at < 0)
-        return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word,
-                       names[0], names[1], count > 2 ? " or " : "", count > 2 ? names[2] : "");
-    *out = at;
-    return LT_OK;
+    for (int i = 0; i < count; i++)
+        if (strcmp(word, names[i]) == 0) {
+            *out = i;
+            return LT_OK;
+        }
+    return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word,
+                   names[0], names[1], count > 2 ? " or " : "", count > 2 ? names[2] : "");
 }
 
 lt_status take_fit_check(longtake_fit fit, lt_error *err)
@@ -359,11 +331,11 @@ lt_json *take_spec_json(const take_spec *s)
     lt_json_set(o, "lm_context", lt_json_new_int(s->lm_context));
     lt_json_set(o, "steps", lt_json_new_int(s->steps));
     lt_json_set(o, "timesteps", lt_json_new_string(s->listed_timesteps ? "model" : "release"));
-    lt_json_set(o, "cfg_schedule", lt_json_new_string(take_schedule_name(s->schedule)));
-    lt_json_set(o, "guidance", lt_json_new_string(take_guidance_name(s->guidance)));
-    lt_json_set(o, "carry", lt_json_new_string(take_carry_name(s->carry)));
+    lt_json_set(o, "cfg_schedule", lt_json_new_string(schedule_names[s->schedule]));
+    lt_json_set(o, "guidance", lt_json_new_string(guidance_names[s->guidance]));
+    lt_json_set(o, "carry", lt_json_new_string(carry_names[s->carry]));
     if (s->speed != DIT_EXACT)
-        lt_json_set(o, "speed", lt_json_new_string(take_speed_name(s->speed)));
+        lt_json_set(o, "speed", lt_json_new_string(speed_names[s->speed]));
     lt_json_set(o, "overlap", lt_json_new_int(s->time.overlap));
     lt_json_set(o, "scale", lt_json_new_int(s->scale));
     return o;

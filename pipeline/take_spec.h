@@ -116,9 +116,5 @@ lt_json *take_spec_json(const take_spec *s);
 int take_steps_run(const take_spec *s);
 
 const char *take_codes_name(take_codes codes);
-const char *take_speed_name(dit_speed speed);
-const char *take_carry_name(cfg_carry c);
-const char *take_schedule_name(cfg_schedule s);
-const char *take_guidance_name(cfg_guidance g);
 
 #endif
