@@ -345,8 +345,8 @@ static int apply_script(cli_context *c, longtake *engine, take_script *s, longta
     if (v->retake && !cli_given(v->retake_seed))
         r->settings.seed = LONGTAKE_SEED_UNSET; /* --seed is the retake's */
     if (v->retake) {
-        longtake_request without = *r; /* the take whose windows are counted, of which nothing is
-                                          told */
+        /* the take whose windows are counted, of which nothing is told */
+        longtake_request without = *r;
         without.on_event = NULL;
         int code = fill_from_script(c, engine, s, &without);
         if (code == LONGTAKE_OK)

@@ -22,8 +22,9 @@ struct take_place {
 static const struct {
     const char *flag;
     const char *what;
-    bool is_renamed_to; /* a rename or a new file takes the place of what is there, and must find a
-                           plain file or nothing */
+    /* a rename or a new file takes the place of what is there, and must find a plain file or
+     * nothing */
+    bool is_renamed_to;
 } kinds[] = {
     [TAKE_PLACE_SOURCE] = {"--input", "which this take is made from", false},
     [TAKE_PLACE_OUTPUT] = {"--output", "the output", false},

@@ -43,8 +43,8 @@ lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err)
     const take_spec *s = &run->spec;
     take_clock_plan(&run->clock, TAKE_REFINE,
                     (double)(windows_to_make(s, s->time.windows) * take_steps_run(s)));
-    if (s->carry == CFG_CARRY_FRAMES) /* every window but the last is decoded and encoded again for
-                                         the next */
+    /* every window but the last is decoded and encoded again for the next */
+    if (s->carry == CFG_CARRY_FRAMES)
         take_clock_plan(&run->clock, TAKE_ENCODE, (double)windows_to_make(s, s->time.windows - 1));
     return LT_OK;
 }

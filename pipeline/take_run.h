@@ -2,11 +2,10 @@
  *
  * The stages in order, each in a file of its own; every one first looks into the job folder:
  *
- *     take_text        prompts -> text embeddings            (both text encoders)
- *     plan/take_plan   text -> ids of every segment          (language model)
- *     take_refine      ids + text + noise -> latents         (tokenizer, MMDiT), window by window
- *     take_decode      latents -> frames -> encoded video    (temporal VAE, media), window by
- * window
+ *     take_text        prompts -> text embeddings           both text encoders
+ *     plan/take_plan   text -> ids of every segment         language model
+ *     take_refine      ids + text + noise -> latents        tokenizer, MMDiT; window by window
+ *     take_decode      latents -> frames -> encoded video   temporal VAE, media; window by window
  *
  * Memory does not grow with the take's length, the list of ids (four bytes each) apart.
  */

@@ -210,8 +210,8 @@ static lt_status decode_and_write(void *stream, int64_t c, const float *latents,
     take_run *run = w->run;
     void *blob = NULL;
     size_t bytes = 0;
-    lt_error unwritten = {0}; /* of a take that is stopped, whose reader may have been stopped with
-                                 it */
+    /* of a take that is stopped, whose reader may have been stopped with it */
+    lt_error unwritten = {0};
     lt_status s = take_decode_window(&w->decoder, c, latents, &blob, &bytes, err);
     if (s != LT_OK)
         (void)take_video_add(&w->video, blob, bytes, &unwritten);

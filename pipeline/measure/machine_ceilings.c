@@ -10,8 +10,9 @@
 
 enum { REPEATS = 5, LARGEST = 8 /* times the first size */ };
 
-static const double timed_least = 2e-3; /* seconds between two waits; a hundred times what starting
-                                           an operation and waiting for it takes */
+/* Seconds between two waits; a hundred times what starting an operation and waiting for it
+ * takes. */
+static const double timed_least = 2e-3;
 
 /* One operation on synthetic data. */
 typedef struct {

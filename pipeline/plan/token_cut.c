@@ -203,8 +203,8 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
 lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
                            lt_error *err)
 {
-    tok_plan shown = {0}; /* of the first: a take shorter than a window is planned further than it
-                             is delivered */
+    /* of the first: a take shorter than a window is planned further than it is delivered */
+    tok_plan shown = {0};
     bool again = false;
     const int64_t frames = take_latents_of_frames(first->video_frames);
     LT_TRY(take_tokens_cut(NULL, first, 0, frames, &shown, &again, err));
@@ -238,8 +238,8 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
         tok_plan_clear(out);
         return s;
     }
-    if (end == all) { /* what the whole plan does not deliver of its last latent, the end of it does
-                         not either */
+    /* what the whole plan does not deliver of its last latent, the end of it does not either */
+    if (end == all) {
         out->video_frames -= take_frames_of_latents(all) - p->video_frames;
         out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
     }

@@ -183,8 +183,8 @@ static void keep(const value_field *f, const longtake_settings *from, longtake_s
 
 void film_keep_settings(const longtake_settings *from, longtake_settings *to)
 {
-    longtake_settings rest = *from; /* of the two ways to cut the tail of what may be drawn a take
-                                       has one */
+    longtake_settings rest = *from;
+    /* of the two ways to cut the tail of what may be drawn a take has one */
     rest.top_p = to->top_k > 0 ? -1 : rest.top_p;
     rest.top_k = to->top_p > 0 ? -1 : rest.top_k;
     for (int i = 0; i < COUNT(take_fields); i++)
