@@ -52,7 +52,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.8.0"
+#define LONGTAKE_VERSION "0.9.0"
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
@@ -489,8 +489,11 @@ LONGTAKE_API longtake_status longtake_tokens_new(longtake *e, const uint16_t *co
 LONGTAKE_API void longtake_tokens_close(longtake_tokens *tokens);
 /** Codes of all segments. */
 LONGTAKE_API size_t longtake_tokens_count(const longtake_tokens *tokens);
-/** Semantic frames that they tell: there is one for every four frames of the video. */
+/** Semantic frames that they tell: there is one for every four frames of the video. A plan of less
+ * than its windows has some behind the last that is shown: those of the window's rest. */
 LONGTAKE_API int64_t longtake_tokens_semantic_frames(const longtake_tokens *tokens);
+/** RGB frames that they show. Semantic frame g is RGB frame 4 g. */
+LONGTAKE_API int64_t longtake_tokens_frames(const longtake_tokens *tokens);
 /** The codes, [count]; may be edited in place, and are gone when the tokens are closed. */
 LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
 /** As .lt, or .npy of the release, by the name; "-" is standard output, as .lt.
@@ -498,7 +501,10 @@ LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
  * not full segments and a last one, as joined plans may be: that file cannot tell. */
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path,
                                                    longtake_error *error);
-/** Semantic frames first .. first + count - 1, or up to the end; the first must begin a segment. */
+/** Semantic frames first .. first + count - 1; the first must begin a segment, and RGB frame
+ * 4 `first` be shown: else LONGTAKE_ERR_USAGE. n of them show 4 (n - 1) + 1 frames, but where they
+ * reach the end: then all that the plan shows from there on, so that (0, semantic frames) is the
+ * same plan. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first,
                                                  int64_t count, longtake_tokens **out,
                                                  longtake_error *error);
@@ -509,15 +515,17 @@ LONGTAKE_API longtake_status longtake_tokens_recut(longtake *e, const longtake_t
                                                    int64_t first, int64_t count,
                                                    longtake_tokens **out, int *encoded_again,
                                                    longtake_error *error);
-/** `b` behind `a`, as a new plan, which notes the prompts and seeds of both. LONGTAKE_ERR_INPUT for
- * plans of different layouts or rates. */
+/** `b` behind `a`, as a new plan, which notes the prompts and seeds of both. `b` begins with the
+ * first multiple of four frames that `a` does not show, and what `a` hides is left out: the parts
+ * (0, n) and (n, the rest) of a plan give that plan again. LONGTAKE_ERR_INPUT for plans of
+ * different layouts or rates. */
 LONGTAKE_API longtake_status longtake_tokens_join(const longtake_tokens *a,
                                                   const longtake_tokens *b, longtake_tokens **out,
                                                   longtake_error *error);
 
 /** How unlikely a plan is to the language model. */
 typedef struct {
-    int64_t codes; /**< that were scored */
+    int64_t codes; /**< that were scored: those of the semantic frames that are shown */
     double nats;   /**< sum of -ln p(code), each given the prompt and the codes before it */
 } longtake_score;
 /** Scores the token file `r->input` under the prompt inside it, or the request's one. Probabilities

@@ -14,16 +14,26 @@
 
 enum { FRAMES_PER_SEMANTIC = 4 };
 
-/* "0s-12s" -> semantic frames (4 RGB frames each) at `fps` frames a second. The exit code. */
-static int read_frames(cli_context *c, const char *text, double fps, int64_t *first, int64_t *count)
+/* A span at the model's rate. */
+typedef struct {
+    int64_t first; /* semantic frames, 4 RGB frames each */
+    int64_t count;
+    int64_t from; /* RGB frames */
+    int64_t to;   /* one past the last */
+} frame_span;
+
+/* "0s-12s" at `fps` frames a second. The exit code. */
+static int read_frames(cli_context *c, const char *text, double fps, frame_span *span)
 {
     double from = 0;
     double to = 0;
     if (!cli_span(text, fps, &from, &to))
         return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", text);
-    *first = llround(from * fps / FRAMES_PER_SEMANTIC);
-    *count = llround(to * fps / FRAMES_PER_SEMANTIC) - *first;
-    if (*count < 1)
+    span->first = llround(from * fps / FRAMES_PER_SEMANTIC);
+    span->count = llround(to * fps / FRAMES_PER_SEMANTIC) - span->first;
+    span->from = llround(from * fps);
+    span->to = llround(to * fps);
+    if (span->count < 1)
         return cli_usage(
             c, "tokens cut: found \"%s\", which holds no semantic frame: there is one in %.2g s",
             text, FRAMES_PER_SEMANTIC / fps);
@@ -39,49 +49,95 @@ static void tell_note(cli_context *c, const char *file, const char *text)
     cli_progress_event(&c->progress, &note);
 }
 
-/* n semantic frames make 4 (n - 1) + 1 frames, which is less than the span. */
-static void tell_length(cli_context *c, const char *file, int64_t semantic_frames, int64_t asked,
-                        double fps)
+/* What was cut, where that is not what was asked for: n semantic frames inside a plan make 4 (n -
+ * 1)
+ * + 1 frames. */
+static void tell_length(cli_context *c, const longtake_tokens *part, bool is_end,
+                        const frame_span *asked, double fps)
 {
+    const int64_t frames = longtake_tokens_frames(part);
+    const int64_t shown = 1 + (frames + FRAMES_PER_SEMANTIC - 2) / FRAMES_PER_SEMANTIC;
+    const bool short_plan = is_end && frames < asked->to - asked->from;
     char text[128];
-    snprintf(text, sizeof text, "%s%lld semantic frames, which make %.2f s",
-             semantic_frames < asked ? "the plan ends before the span does: " : "",
-             (long long)semantic_frames,
-             (double)(FRAMES_PER_SEMANTIC * (semantic_frames - 1) + 1) / fps);
-    tell_note(c, file, text);
+    if (frames == asked->to - asked->from)
+        return;
+    snprintf(text, sizeof text, "%s%lld semantic frame%s, which make%s %.2f s",
+             short_plan ? "the plan ends before the span does: " : "", (long long)shown,
+             shown == 1 ? "" : "s", shown == 1 ? "s" : "", (double)frames / fps);
+    tell_note(c, c->values->word[1], text);
 }
 
-static longtake_status cut(cli_context *c, longtake *e, int64_t first, int64_t count,
-                           longtake_error *error)
+/* A span that begins behind what the plan shows. */
+static longtake_status refuse_late(const char *file, const frame_span *span, int64_t frames,
+                                   double fps, longtake_error *error)
+{
+    error->code = LONGTAKE_ERR_USAGE;
+    snprintf(
+        error->message, sizeof error->message,
+        "%s: found a span from semantic frame %lld (%.2f s) on, expected one that begins before "
+        "the plan's end at %.2f s",
+        file, (long long)span->first, (double)(span->first * FRAMES_PER_SEMANTIC) / fps,
+        (double)frames / fps);
+    return error->code;
+}
+
+static longtake_status cut(cli_context *c, longtake *e, frame_span span, longtake_error *error)
 {
     const cli_values *v = c->values;
+    const double fps = longtake_fps(e);
     longtake_tokens *all = NULL;
     longtake_tokens *part = NULL;
     int again = 0;
+    bool is_end = false;
     longtake_status s = longtake_tokens_read(e, v->word[1], &all, error);
+    if (s == LONGTAKE_OK) {
+        const int64_t frames = longtake_tokens_frames(all);
+        is_end = span.to >= frames;
+        if (is_end) /* with what lies behind the last frame that is shown */
+            span.count = longtake_tokens_semantic_frames(all);
+        if (span.first * FRAMES_PER_SEMANTIC >= frames)
+            s = refuse_late(v->word[1], &span, frames, fps, error);
+    }
     if (s == LONGTAKE_OK)
-        s = longtake_tokens_recut(e, all, first, count, &part, &again, error);
+        s = longtake_tokens_recut(e, all, span.first, span.count, &part, &again, error);
     if (s == LONGTAKE_OK)
         s = longtake_tokens_write(part, v->output, error);
     if (s == LONGTAKE_OK && again)
         tell_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
     if (s == LONGTAKE_OK)
-        tell_length(c, v->word[1], longtake_tokens_semantic_frames(part), count, longtake_fps(e));
+        tell_length(c, part, is_end, &span, fps);
     longtake_tokens_close(part);
     longtake_tokens_close(all);
     return s;
 }
 
-static longtake_status join(longtake *e, const cli_values *v, longtake_error *error)
+/* Each plan begins with a semantic frame, one in four frames. */
+static void tell_sum(cli_context *c, const longtake_tokens *joined, int64_t sum, double fps)
 {
+    char text[128];
+    const int64_t frames = longtake_tokens_frames(joined);
+    if (frames == sum)
+        return;
+    snprintf(text, sizeof text,
+             "%.2f s of plans of %.2f s in all: each begins at a semantic frame, one in %.2g s",
+             (double)frames / fps, (double)sum / fps, FRAMES_PER_SEMANTIC / fps);
+    tell_note(c, c->values->output, text);
+}
+
+static longtake_status join(cli_context *c, longtake *e, longtake_error *error)
+{
+    const cli_values *v = c->values;
     longtake_tokens *joined = NULL;
     longtake_status s = longtake_tokens_read(e, v->word[1], &joined, error);
+    int64_t sum = s == LONGTAKE_OK ? longtake_tokens_frames(joined) : 0;
     for (int i = 2; i < v->words && s == LONGTAKE_OK; i++) {
         longtake_tokens *next = NULL;
         longtake_tokens *longer = NULL;
         s = longtake_tokens_read(e, v->word[i], &next, error);
-        if (s == LONGTAKE_OK)
+        if (s == LONGTAKE_OK) {
+            sum += longtake_tokens_frames(next);
             s = longtake_tokens_join(joined, next, &longer, error);
+        }
         longtake_tokens_close(next);
         if (s == LONGTAKE_OK) {
             longtake_tokens_close(joined);
@@ -90,6 +146,8 @@ static longtake_status join(longtake *e, const cli_values *v, longtake_error *er
     }
     if (s == LONGTAKE_OK)
         s = longtake_tokens_write(joined, v->output, error);
+    if (s == LONGTAKE_OK)
+        tell_sum(c, joined, sum, longtake_fps(e));
     longtake_tokens_close(joined);
     return s;
 }
@@ -98,8 +156,7 @@ int cli_tokens_edit(cli_context *c)
 {
     const cli_values *v = c->values;
     const bool cutting = strcmp(v->word[0], "cut") == 0;
-    int64_t first = 0;
-    int64_t count = 0;
+    frame_span span = {0};
     if (!v->output)
         return cli_usage(c, "--output: found none, expected a token file");
     if (cutting ? v->words != 3 : v->words < 3)
@@ -110,14 +167,13 @@ int cli_tokens_edit(cli_context *c)
     if (!engine)
         return code;
     if (cutting)
-        code = read_frames(c, v->word[2], longtake_fps(engine), &first, &count);
+        code = read_frames(c, v->word[2], longtake_fps(engine), &span);
     if (code != LONGTAKE_OK) {
         cli_engine_close(c, engine);
         return code;
     }
     longtake_error error = {0};
-    const longtake_status s =
-        cutting ? cut(c, engine, first, count, &error) : join(engine, v, &error);
+    const longtake_status s = cutting ? cut(c, engine, span, &error) : join(c, engine, &error);
     cli_engine_close(c, engine);
     if (s != LONGTAKE_OK)
         return cli_fail(c, &error);

@@ -14,6 +14,7 @@
 #include "pipeline/job_folder.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/preview/colour_map_file.h"
+#include "pipeline/timeline.h"
 #include "text_encoder/text_vocab.h"
 #include "tokenizer/picture_codes.h"
 #include "tokenizer/token_file.h"
@@ -79,6 +80,23 @@ static lt_json *notes_of(const tok_plan *plan)
     return notes;
 }
 
+/* A plan of less than its windows has codes behind what it shows. */
+static void add_shown(const tok_plan *plan, lt_json *o)
+{
+    const int64_t frames = tok_plan_semantic_frames(plan);
+    const int64_t shown = take_latents_of_frames(plan->video_frames);
+    int64_t codes = 0;
+    int64_t at = 0;
+    for (int64_t k = 0; k < plan->segments && at < shown; at += plan->frames[k], k++)
+        codes += tok_layout_tokens(&plan->layout, shown - at < plan->frames[k] ? (int)(shown - at)
+                                                                               : plan->frames[k]);
+    lt_json_set(o, "semantic_frames", lt_json_new_int(frames));
+    lt_json_set(o, "shown_semantic_frames", lt_json_new_int(shown));
+    lt_json_set(o, "hidden_semantic_frames", lt_json_new_int(frames - shown));
+    lt_json_set(o, "shown_tokens", lt_json_new_int(codes));
+    lt_json_set(o, "hidden_tokens", lt_json_new_int(plan->token_count - codes));
+}
+
 /* Of a model that knows pictures: how many of the plan's frames are some. */
 static void add_pictures(const tok_plan *plan, lt_json *o)
 {
@@ -96,7 +114,7 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "frames", lt_json_new_int(plan.video_frames));
     lt_json_set(o, "fps", lt_json_new_real(plan.fps));
     lt_json_set(o, "seconds", lt_json_new_real((double)plan.video_frames / plan.fps));
-    lt_json_set(o, "semantic_frames", lt_json_new_int(tok_plan_semantic_frames(&plan)));
+    add_shown(&plan, o);
     add_pictures(&plan, o);
     lt_json_set(o, "codebook_size", lt_json_new_int(plan.layout.codebook_size));
     lt_json_set(o, "altered", lt_json_new_bool(plan.altered));

@@ -1,5 +1,5 @@
-/* plan_score.c - how unlikely the language model finds a plan: each code behind those before it, in
- * the passes that drawing makes. */
+/* plan_score.c - how unlikely the language model finds what a plan shows: each code behind those
+ * before it, in the passes that drawing makes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +9,23 @@
 #include "pipeline/take_text.h"
 #include "tokenizer/picture_codes.h"
 
-/* Adds the surprise of segment k's codes. */
-static lt_status score_segment(take_run *run, ar_session *session, int64_t k, float *logits,
-                               double *nats, lt_error *err)
+/* Codes of segment k that tell of the first `shown` semantic frames of the plan. */
+static int codes_shown(const take_run *run, int64_t k, int64_t shown)
+{
+    const take_segment *segment = &run->plan.segment[k];
+    const int64_t frames = shown - segment->first_frame;
+    return frames < segment->frames ? ar_segment_codes(&run->engine->cfg.ar_model, (int)frames)
+                                    : segment->ids;
+}
+
+/* Adds the surprise of the first `codes` codes of segment k. */
+static lt_status score_segment(take_run *run, ar_session *session, int64_t k, int codes,
+                               float *logits, double *nats, lt_error *err)
 {
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
     const take_segment *segment = &run->plan.segment[k];
     const int32_t *ids = run->plan.ids + segment->first_id;
-    const int last = ar_code_offset(cfg, segment->ids - 1);
+    const int last = ar_code_offset(cfg, codes - 1);
     const ar_sampling sampling = plan_sampling_of(run, take_shot_of_segment(&run->spec, k));
     const size_t vocabulary = (size_t)cfg->vocab_size;
     const size_t rows = ar_is_guided(&sampling) ? 2 : 1;
@@ -26,7 +35,7 @@ static lt_status score_segment(take_run *run, ar_session *session, int64_t k, fl
         return lt_fail(err, LT_ERR_RESOURCES, "score: out of memory");
     ar_layout_tokens(cfg, ids, 0, last, tokens);
     lt_status s = ar_session_logits(session, tokens, last, logits, err);
-    for (int i = 0; i < segment->ids && s == LT_OK; i++) {
+    for (int i = 0; i < codes && s == LT_OK; i++) {
         const size_t before = (size_t)ar_code_offset(cfg, i) - 1;
         double surprise = 0;
         for (size_t item = 0; item < rows; item++)
@@ -40,7 +49,7 @@ static lt_status score_segment(take_run *run, ar_session *session, int64_t k, fl
     return s;
 }
 
-static lt_status score_plan(take_run *run, double *nats, lt_error *err)
+static lt_status score_plan(take_run *run, int64_t shown, longtake_score *score, lt_error *err)
 {
     const cfg_ar *cfg = &run->engine->cfg.ar_model;
     const size_t rows = 2 * ((size_t)ar_segment_positions(cfg, cfg->segment_frames) + 1);
@@ -48,10 +57,13 @@ static lt_status score_plan(take_run *run, double *nats, lt_error *err)
     plan_session p = {0};
     lt_status s = logits ? plan_session_open(&p, run, err)
                          : lt_fail(err, LT_ERR_RESOURCES, "score: out of memory");
-    for (int64_t k = 0; k < run->plan.segments && s == LT_OK; k++) {
+    for (int64_t k = 0;
+         k < run->plan.segments && run->plan.segment[k].first_frame < shown && s == LT_OK; k++) {
+        const int codes = codes_shown(run, k, shown);
         s = plan_session_enter(&p, run, k, err);
         if (s == LT_OK)
-            s = score_segment(run, p.session, k, logits, nats, err);
+            s = score_segment(run, p.session, k, codes, logits, &score->nats, err);
+        score->codes += codes;
         if (s == LT_OK)
             s = plan_session_feed(&p, run, k, err);
         if (s == LT_OK)
@@ -89,9 +101,9 @@ longtake_status longtake_score_tokens(longtake *e, const longtake_request *r, lo
     if (s == LT_OK)
         s = take_text_prepare(run, TAKE_FOR_AR, &err);
     if (s == LT_OK)
-        s = score_plan(run, &score->nats, &err);
-    if (s == LT_OK)
-        score->codes = run->plan.id_count;
+        s = score_plan(run, take_latents_of_frames(task.plan.video_frames), score, &err);
+    if (s != LT_OK)
+        *score = (longtake_score){0};
     take_task_close(&task, true);
     take_engine_leave(e);
     return take_give_error(s, &err, error);

@@ -50,18 +50,22 @@ static lt_status ends_outside(const char *path, double end, double length, lt_er
                    end, path, length);
 }
 
-/* The part of a plan of `all` semantic frames from `from` seconds on,
- * `seconds` long (0: up to the end). */
+/* The part of what a plan shows from `from` seconds on, `seconds` long (0: up to the end); all of
+ * the plan goes on as it does in its own take, behind what is shown too. */
 static lt_status part_of(const longtake *e, const char *path, double from, double seconds,
-                         int64_t all, plan_part *out, lt_error *err)
+                         const tok_plan *plan, plan_part *out, lt_error *err)
 {
     const double rate = e->cfg.pipeline.fps / TAKE_FRAMES_PER_LATENT; /* semantic frames a second */
+    const bool is_whole = from <= 0 && seconds <= 0;
+    const int64_t all =
+        is_whole ? tok_plan_semantic_frames(plan) : take_latents_of_frames(plan->video_frames);
+    const double length = (double)plan->video_frames / e->cfg.pipeline.fps;
     const int64_t first = llround(fmin(from * rate, 1e15));
     const int64_t count = seconds > 0 ? llround(fmin(seconds * rate, 1e15)) : all - first;
-    if (first >= all)
-        return begins_outside(path, from, (double)all / rate, err);
+    if (first > (plan->video_frames - 1) / TAKE_FRAMES_PER_LATENT)
+        return begins_outside(path, from, length, err);
     if (first + count > all)
-        return ends_outside(path, from + seconds, (double)all / rate, err);
+        return ends_outside(path, from + seconds, length, err);
     if (count < 1)
         return lt_fail(err, LT_ERR_USAGE,
                        "found a span of %g s, expected %g s at least: one semantic frame", seconds,
@@ -78,7 +82,7 @@ static lt_status read_tokens(take_run *run, const take_shot *shot, tok_plan *out
     LT_TRY(take_tokens_read(run->engine, shot->plan, &whole, err));
     take_warn_if_altered(run, shot->plan, &whole);
     lt_status s = part_of(run->engine, shot->plan, shot->plan_from_seconds, shot->plan_seconds,
-                          tok_plan_semantic_frames(&whole), &part, err);
+                          &whole, &part, err);
     if (s == LT_OK)
         s = cut_full(run, shot, &whole, part.first, part.count, out, err);
     tok_plan_clear(&whole);
@@ -92,8 +96,7 @@ static lt_status check_tokens(const longtake *e, const longtake_shot *shot, lt_e
     LT_TRY(take_tokens_read(e, shot->plan, &plan, err));
     lt_status s = take_plan_fits(&plan, &e->cfg.ar_model, err);
     if (s == LT_OK)
-        s = part_of(e, shot->plan, shot->plan_from_seconds, shot->plan_seconds,
-                    tok_plan_semantic_frames(&plan), &part, err);
+        s = part_of(e, shot->plan, shot->plan_from_seconds, shot->plan_seconds, &plan, &part, err);
     tok_plan_clear(&plan);
     return s;
 }

@@ -72,6 +72,13 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
     return LT_OK;
 }
 
+/* The last semantic frame whose own RGB frame the plan shows; one behind it only leads to what is
+ * shown of the last latent. */
+static int64_t last_shown(const tok_plan *p)
+{
+    return (p->video_frames - 1) / TAKE_FRAMES_PER_LATENT;
+}
+
 /* ---- notes ---- */
 
 /* A copy with another at_frame; NULL where memory is out. */
@@ -203,10 +210,11 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
 lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
                            lt_error *err)
 {
-    /* of the first: a take shorter than a window is planned further than it is delivered */
+    /* of the first: the second begins with the first multiple of four frames that it does not show
+     */
     tok_plan shown = {0};
     bool again = false;
-    const int64_t frames = take_latents_of_frames(first->video_frames);
+    const int64_t frames = last_shown(first) + 1;
     LT_TRY(take_tokens_cut(NULL, first, 0, frames, &shown, &again, err));
     lt_status s = tok_plan_join(&shown, second, out, err);
     tok_plan_clear(&shown);
@@ -226,23 +234,23 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
     *out = (tok_plan){0};
     *again = false;
     const double seconds = TAKE_FRAMES_PER_LATENT / p->fps; /* of a semantic frame */
-    if (first < 0 || first >= all || count < 1)
+    if (first < 0 || first > last_shown(p) || count < 1)
         return lt_fail(
             err, LT_ERR_USAGE,
-            "cut: found %lld semantic frames from %lld (%.1f s) on, the plan has %lld (%.1f s)",
-            (long long)count, (long long)first, (double)first * seconds, (long long)all,
-            (double)all * seconds);
+            "cut: found %lld semantic frames from %lld (%.2f s) on, expected 1 or more from 0 to %lld: "
+            "the plan ends at %.2f s",
+            (long long)count, (long long)first, (double)first * seconds, (long long)last_shown(p),
+            (double)p->video_frames / p->fps);
     const int64_t end = count > all - first ? all : first + count;
     const lt_status s = cut(e, p, first, end, out, again, err);
     if (s != LT_OK) {
         tok_plan_clear(out);
         return s;
     }
-    /* what the whole plan does not deliver of its last latent, the end of it does not either */
-    if (end == all) {
-        out->video_frames -= take_frames_of_latents(all) - p->video_frames;
-        out->video_frames = out->video_frames < 1 ? 1 : out->video_frames;
-    }
+    /* what the whole plan does not show at its end, that end does not either */
+    const int64_t left = p->video_frames - first * TAKE_FRAMES_PER_LATENT;
+    if (out->video_frames > left)
+        out->video_frames = left;
     lt_json *settings = take_tokens_settings(out);
     if (!settings)
         return LT_OK;

@@ -11,14 +11,17 @@
 #include "pipeline/engine.h"
 #include "tokenizer/token_plan.h"
 
-/* Semantic frames first .. first + count - 1, or up to the plan's end; notes are kept, those of
- * length and shots for the part. *again says whether a segment was encoded again, for which `e`
- * must be there: else LT_ERR_USAGE. */
+/* Semantic frames first .. first + count - 1, or up to the plan's end, where the part ends as the
+ * plan does: with what lies behind its last frame, which is not shown. A part of n that ends before
+ * shows 4 (n - 1) + 1 frames. Notes are kept, those of length and shots for the part. LT_ERR_USAGE
+ * for a beginning behind what the plan shows. *again says whether a segment was encoded again, for
+ * which `e` must be there: else LT_ERR_USAGE. */
 lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t count,
                           tok_plan *out, bool *again, lt_error *err);
 
-/* One plan behind the other, with the notes of the first; of length
- * and shots they tell the whole. */
+/* One plan behind the other, which begins with the first multiple of four frames that the first
+ * does not show: of F and G frames come F rounded up to a multiple of four, and G. Notes are those
+ * of the first; of length and shots they tell the whole. */
 lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
                            lt_error *err);
 

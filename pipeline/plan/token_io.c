@@ -203,6 +203,11 @@ int64_t longtake_tokens_semantic_frames(const longtake_tokens *t)
     return tok_plan_semantic_frames(&t->plan);
 }
 
+int64_t longtake_tokens_frames(const longtake_tokens *t)
+{
+    return t->plan.video_frames;
+}
+
 uint16_t *longtake_tokens_codes(longtake_tokens *t)
 {
     return t->codes;

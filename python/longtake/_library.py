@@ -312,6 +312,7 @@ FUNCTIONS = {
     "longtake_tokens_close": (None, [c_void_p]),
     "longtake_tokens_count": (c_size_t, [c_void_p]),
     "longtake_tokens_semantic_frames": (c_int64, [c_void_p]),
+    "longtake_tokens_frames": (c_int64, [c_void_p]),
     "longtake_tokens_codes": (POINTER(c_uint16), [c_void_p]),
     "longtake_tokens_write": (c_int, [c_void_p, c_char_p, _ERROR]),
     "longtake_tokens_cut": (c_int, [c_void_p, c_int64, c_int64, POINTER(c_void_p), _ERROR]),

@@ -62,14 +62,16 @@ printf 'no tokens' >bad.lt
 film "2:23: 'plan': bad.lt: " 'shots:\n  - {prompt: a, plan: bad.lt}\n'
 film "2:23: 'plan': film.yaml: " 'shots:\n  - {prompt: a, plan: film.yaml}\n'
 made tokens -p "a red ball" --frames 33 -o good.lt
+made tokens -p "a red ball" --frames 16 -o brief.lt
 ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=4 clip.mp4
 span() { # FILE SPAN TEXT: a span that the file does not have, in a run and in a dry run.
     film "2:$((31 + ${#1})): 'span': $3" "shots:\n  - {prompt: a, plan: $1, span: $2}\n"
     says 3 "film.yaml:2:$((31 + ${#1})): 'span': $3" run film.yaml --frames 33 --dry-run
 }
-span good.lt 9s-12s "found a span from 9 s on, expected one inside good.lt of 4.50 s"
-span good.lt 4.5s-5s "found a span from 4.5 s on, expected one inside good.lt of 4.50 s"
-span good.lt 1s-5s "found a span up to 5 s, expected one inside good.lt of 4.50 s"
+span good.lt 9s-12s "found a span from 9 s on, expected one inside good.lt of 4.12 s"
+span good.lt 4.5s-5s "found a span from 4.5 s on, expected one inside good.lt of 4.12 s"
+span good.lt 1s-5s "found a span up to 5 s, expected one inside good.lt of 4.12 s"
+span brief.lt 2s-4s "found a span from 2 s on, expected one inside brief.lt of 2.00 s" # what its window has behind it is not shown
 span good.lt 8f-9f "found a span of 0.125 s, expected 0.5 s at least"
 span clip.mp4 9s-12s "found a span from 9 s on, expected one inside clip.mp4 of 4.00 s"
 span clip.mp4 0f-40f "found a span up to 5 s, expected one inside clip.mp4 of 4.00 s"

@@ -6,7 +6,7 @@
 codes() {
     "$PROGRAM" info "$1" --json >info.json
     k=0
-    while [ $k -lt "$(grep -o semantic_frames info.json | tail -n +2 | wc -l)" ]; do
+    while [ $k -lt "$(grep -o '"semantic_frames"' info.json | tail -n +2 | wc -l)" ]; do
         i=0
         while "$TOOLS/json_value" info.json segments $k tokens $i >value 2>&1; do
             cat value
@@ -22,12 +22,27 @@ made tokens cut all.lt 0s-2.5s -o a.lt
 made tokens cut all.lt 2.5s-100s -o b.lt
 grep -q '^all.lt: the plan ends before the span does: [0-9]* semantic frames, which make [0-9.]* s$' made.err || fail "a span behind the plan's end: $(cat made.err)"
 made tokens join a.lt b.lt -o again.lt
+equal "what comes of 2.12 s and 3.50 s" "$(cat made.err)" "again.lt: 6.00 s of plans of 5.62 s in all: each begins at a semantic frame, one in 0.5 s"
 codes all.lt >all.codes
 codes again.lt >again.codes
 same all.codes again.codes
 made render all.lt --steps 2 -o all.y4m
 made render again.lt --steps 2 -o again.y4m
 same all.y4m again.y4m
+
+# Up to its end a plan is the plan that it is, whatever its last window has behind it.
+made tokens -p "a red ball" --frames 16 -o hides.lt
+for plan in "all 6" "hides 2"; do
+    set -- $plan
+    made tokens cut $1.lt 0s-${2}s -o whole.lt
+    equal "$1.lt up to its end" "$(cat made.err)" ""
+    same $1.lt whole.lt
+done
+made tokens -p "a red ball" --frames 33 -o odd.lt
+made tokens cut odd.lt 0s-2.5s -o head.lt
+made tokens cut odd.lt 2.5s-4.1s -o rest.lt
+made tokens join head.lt rest.lt -o whole.lt
+same odd.lt whole.lt
 
 # What a note says of length and shots is true of the part, and of the whole that is put together.
 made tokens -p "a red ball at noon, then night falls, then it turns blue" --frames 48 --set pipeline.events=spread -o events.lt
@@ -63,14 +78,21 @@ for said in "0 at_frame 0" "0 prompt a red ball" "1 at_frame 20" "1 prompt a blu
     equal "two.lt: shot $1, $2" "$(json made.out settings shots $1 $2)" "${said#"$1 $2 "}"
 done
 
-# What a plan of less than a window holds beyond its take does not come between the two.
+# What a plan of less than a window holds beyond its take does not come between the two, and none of it is cut out.
 made tokens -p "a red ball" --frames 8 -o brief.lt
 made tokens join brief.lt brief.lt -o twice.lt
+equal "8 frames and 8" "$(cat made.err)" ""
 "$PROGRAM" info twice.lt --json >twice.json
-equal "frames of 8 and 8" "$(json twice.json frames)" 20 # three semantic frames of the first, 9 frames, then those of the second but 9
+equal "frames of 8 and 8" "$(json twice.json frames)" 16
 made tokens join all.lt brief.lt -o after.lt
 "$PROGRAM" info after.lt --json >after.json
-equal "frames of 48 and 8" "$(json after.json frames)" 60
+equal "frames of 48 and 8" "$(json after.json frames)" 56
+"$PROGRAM" info brief.lt --json >brief.json
+equal "brief.lt: semantic frames" "$(json brief.json semantic_frames) $(json brief.json shown_semantic_frames) $(json brief.json hidden_semantic_frames)" "5 3 2"
+equal "brief.lt: tokens" "$(json brief.json shown_tokens) $(json brief.json hidden_tokens)" "10 4"
+refused 2 tokens cut brief.lt 1s-2s -o bad.lt
+equal "behind the end" "$(cat refused.err)" \
+    "longtake: brief.lt: found a span from semantic frame 2 (1.00 s) on, expected one that begins before the plan's end at 1.00 s"
 
 # An end anywhere is a shorter segment.
 made tokens cut all.lt 0s-4s -o short.lt
@@ -118,7 +140,7 @@ printf garbage >garbage.lt
 refused 2 tokens cut all.lt 0.1s-0.2s -o bad.lt
 grep -q 'found "0.1s-0.2s", which holds no semantic frame: there is one in 0.5 s' refused.err || fail "a short span: $(cat refused.err)"
 refused 2 tokens cut all.lt 90s-91s -o bad.lt
-grep -q 'from 180 (90.0 s) on, the plan has [0-9]* ([0-9.]* s)' refused.err || fail "a late span: $(cat refused.err)"
+grep -q "from semantic frame 180 (90.00 s) on, expected one that begins before the plan's end at 6.00 s" refused.err || fail "a late span: $(cat refused.err)"
 refused 3 tokens cut garbage.lt 0s-2s -o bad.lt
 refused 3 tokens join all.lt garbage.lt -o bad.lt
 head -c 200 all.lt >cut_off.lt
@@ -139,13 +161,13 @@ for top_k in 1 50; do
     "$PROGRAM" tokens "a red ball on a beach" --frames 13 --top-k $top_k --temperature 1 $settings -q -o top$top_k.lt >made.out 2>&1 || fail "tokens: $(cat made.out)"
 done
 below "the likeliest plan" "$(score top1.lt --temperature 0.001 $settings)" 0.01
-equal "score: codes" "$(json score.json codes)" $((13 * 44))
+equal "score: codes" "$(json score.json codes)" $((4 * 44)) # of 13 frames; the window's other nine are not shown
 below "another prompt" 10 "$(score top1.lt --temperature 0.001 $settings -p "space at night")"
 below "other draws" 10 "$(score top50.lt --temperature 0.001 $settings)"
 below "other draws, warm" "$(score top50.lt --temperature 1 $settings)" 5
 score top1.lt top50.lt >all.score
 equal "scores" "$(wc -l <score.jsonl)" 3
-equal "scores: codes of all" "$(json score.json codes)" $((26 * 44))
+equal "scores: codes of all" "$(json score.json codes)" $((8 * 44))
 refused 2 tokens score
 refused 3 tokens score nowhere.lt
 finish

@@ -285,6 +285,40 @@ static void codes_that_are_no_plan(void **state)
     assert_null(t);
 }
 
+/* What a plan shows counts when it is cut and joined, not what its window has behind it. */
+static void plans_that_end_before_their_codes(void **state)
+{
+    (void)state;
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    longtake_tokens *whole = NULL;
+    longtake_tokens *head = NULL;
+    longtake_tokens *tail = NULL;
+    longtake_tokens *both = NULL;
+    r.settings.seconds = LONGTAKE_UNSET;
+    r.settings.frames = 7;
+    r.output = scratch_path("seven.lt");
+    check_done(longtake_make_tokens(engine, &r, NULL, &error), error);
+    check_done(longtake_tokens_read(engine, r.output, &whole, &error), error);
+    const int64_t all = longtake_tokens_semantic_frames(whole);
+    assert_true(all > 3); /* 7 frames show three */
+    assert_int_equal(longtake_tokens_frames(whole), 7);
+    check_refused(longtake_tokens_recut(engine, whole, 2, 1, &tail, NULL, &error), error,
+                  LONGTAKE_ERR_USAGE, "expected 1 or more from 0 to 1: the plan ends at ");
+    check_done(longtake_tokens_cut(whole, 0, 3, &head, &error), error);
+    assert_int_equal(longtake_tokens_frames(head), 7);
+    assert_int_equal(longtake_tokens_semantic_frames(head), 3);
+    check_done(longtake_tokens_recut(engine, whole, 1, all, &tail, NULL, &error), error);
+    assert_int_equal(longtake_tokens_frames(tail), 3);
+    check_done(longtake_tokens_join(head, whole, &both, &error), error);
+    assert_int_equal(longtake_tokens_frames(both), 8 + 7);
+    assert_int_equal(longtake_tokens_semantic_frames(both), 2 + all);
+    longtake_tokens_close(whole);
+    longtake_tokens_close(head);
+    longtake_tokens_close(tail);
+    longtake_tokens_close(both);
+}
+
 static void plans_that_numpy_cannot_hold(void **state)
 {
     (void)state;
@@ -534,6 +568,7 @@ int main(void)
         cmocka_unit_test(half_a_span_of_windows),
         cmocka_unit_test(plans_of_shots),
         cmocka_unit_test(codes_that_are_no_plan),
+        cmocka_unit_test(plans_that_end_before_their_codes),
         cmocka_unit_test(plans_that_numpy_cannot_hold),
         cmocka_unit_test(messages_are_utf8),
         cmocka_unit_test(success_fills_the_error),
