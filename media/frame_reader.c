@@ -103,14 +103,27 @@ static lt_status seek_forward(media_reader *r, double at, bool *past, lt_error *
 
 /* ---- pictures ---- */
 
+/* The matrix that the container has for all pictures of a stream; NULL where it has none. */
+static const uint8_t *matrix_of_stream(const AVStream *stream, size_t *bytes)
+{
+#if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(60, 31, 100)
+    return av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, bytes);
+#else
+    const AVPacketSideData *side =
+        av_packet_side_data_get(stream->codecpar->coded_side_data,
+                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    *bytes = side ? side->size : 0;
+    return side ? side->data : NULL;
+#endif
+}
+
 static media_turn turn_of(const media_reader *r, const AVFrame *picture)
 {
     const AVFrameSideData *side = av_frame_get_side_data(picture, AV_FRAME_DATA_DISPLAYMATRIX);
     if (side && side->size >= 9 * sizeof(int32_t))
         return media_turn_of((const int32_t *)(const void *)side->data);
     size_t bytes = 0;
-    const uint8_t *matrix =
-        av_stream_get_side_data(r->in.stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+    const uint8_t *matrix = matrix_of_stream(r->in.stream, &bytes);
     if (matrix && bytes >= 9 * sizeof(int32_t))
         return media_turn_of((const int32_t *)(const void *)matrix);
     return (media_turn){false, false, false};

@@ -22,6 +22,21 @@
 
 #include "kernels/core/status.h"
 
+/* FFmpeg 6.1 moved what a container says of a stream's pictures to its parameters, and 8 has the
+ * function for it no more. */
+#if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(60, 31, 100)
+#define MEDIA_LIBAV_STREAM_SIDE_DATA(X) X(AVFORMAT, av_stream_get_side_data)
+#else
+#define MEDIA_LIBAV_STREAM_SIDE_DATA(X) X(AVCODEC, av_packet_side_data_get)
+#endif
+
+/* What AVIOContext.write_packet is given: const since FFmpeg 7. */
+#if LIBAVFORMAT_VERSION_MAJOR < 61
+typedef uint8_t media_written_byte;
+#else
+typedef const uint8_t media_written_byte;
+#endif
+
 /* X(library, function), everything of libav that is called. */
 #define MEDIA_LIBAV_FUNCTIONS(X)                                                                   \
     X(AVUTIL, av_asprintf)                                                                         \
@@ -74,7 +89,6 @@
     X(AVFORMAT, av_guess_frame_rate)                                                               \
     X(AVFORMAT, av_guess_sample_aspect_ratio)                                                      \
     X(AVFORMAT, av_read_frame)                                                                     \
-    X(AVFORMAT, av_stream_get_side_data)                                                           \
     X(AVFORMAT, av_write_frame)                                                                    \
     X(AVFORMAT, av_write_trailer)                                                                  \
     X(AVFORMAT, avformat_alloc_context)                                                            \
@@ -96,7 +110,8 @@
     X(SWSCALE, sws_getCachedContext)                                                               \
     X(SWSCALE, sws_getCoefficients)                                                                \
     X(SWSCALE, sws_scale)                                                                          \
-    X(SWSCALE, sws_setColorspaceDetails)
+    X(SWSCALE, sws_setColorspaceDetails)                                                           \
+    MEDIA_LIBAV_STREAM_SIDE_DATA(X)
 
 typedef struct {
 #define MEMBER(library, function)                                                                  \
@@ -148,6 +163,7 @@ bool media_has_begun(void); /* libav is open */
 #define av_packet_alloc                 media_libav.av_packet_alloc
 #define av_packet_free                  media_libav.av_packet_free
 #define av_packet_rescale_ts            media_libav.av_packet_rescale_ts
+#define av_packet_side_data_get         media_libav.av_packet_side_data_get
 #define av_packet_unref                 media_libav.av_packet_unref
 #define avcodec_alloc_context3          media_libav.avcodec_alloc_context3
 #define avcodec_find_decoder            media_libav.avcodec_find_decoder

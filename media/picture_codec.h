@@ -17,7 +17,8 @@ typedef struct {
 
 const media_codec *media_codec_of(media_format format);
 
-/* The rate as a fraction: exact for whole numbers and for decimals of up to three places. */
+/* The rate as a fraction: exact for whole numbers and for decimals of up to three places, but for
+ * those that stand for n 1000 / 1001: 29.97 is 30000 / 1001. */
 AVRational media_rate(double fps);
 
 #endif

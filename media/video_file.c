@@ -44,7 +44,7 @@ struct media_file {
 
 /* ---- the container ---- */
 
-static int write_to_descriptor(void *opaque, uint8_t *data, int bytes)
+static int write_to_descriptor(void *opaque, media_written_byte *data, int bytes)
 {
     const media_file *f = opaque;
     int done = 0;

@@ -1,6 +1,7 @@
 /* test_video_file.c - windows into files: lengths, bytes, what is in them, what is left behind. */
 #include "tests/support/check.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -148,6 +149,47 @@ static void h264_is_close(void **state)
         assert_in_range(corner[1], 222, 238);
     }
     media_reader_close(r);
+}
+
+static void rates_of_television_are_exact(void **state)
+{
+    (void)state;
+    const struct {
+        double asked;
+        double got;
+    } rates[] = {{23.976, 24000.0 / 1001}, {29.97, 30000.0 / 1001}, {25, 25}, {12.5, 12.5}};
+    for (int i = 0; i < 4; i++) {
+        media_spec spec = mp4;
+        spec.fps = rates[i].asked;
+        small_video_write(scratch_path("rate.mp4"), &spec, 5, NULL);
+        media_reader *r = reader_of("rate.mp4");
+        assert_true(fabs(media_reader_info(r)->stored_fps - rates[i].got) < 1e-9);
+        media_reader_close(r);
+    }
+}
+
+/* Full colours, whose values another matrix would change by 10 and more: of Y4M too, which has no
+ * word for its own. */
+static void colours_come_back(void **state)
+{
+    (void)state;
+    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV, MEDIA_Y4M};
+    for (int i = 0; i < 3; i++) {
+        const media_spec spec = of_format(formats[i]);
+        small_video_write(scratch_path("coloured"), &spec, 1, NULL);
+        lt_error err = {0};
+        media_reader *r = reader_of("coloured");
+        uint8_t want[3 * 48 * 32];
+        uint8_t got[3 * 48 * 32];
+        bool more;
+        small_video_frame(want, 48, 32, 0);
+        check_ok(media_read_frame(r, got, &more, &err), err);
+        const int places[] = {3 * (20 * 48 + 6), 3 * (4 * 48 + 30), 3 * (4 * 48 + 6)};
+        for (int k = 0; k < 9; k++) /* red, green, yellow */
+            assert_in_range(got[places[k / 3] + k % 3] + 256, want[places[k / 3] + k % 3] + 252,
+                            want[places[k / 3] + k % 3] + 260);
+        media_reader_close(r);
+    }
 }
 
 static void scale_enlarges(void **state)
@@ -438,6 +480,8 @@ int main(void)
         cmocka_unit_test(pictures_that_cannot_be_renamed_are_an_error),
         cmocka_unit_test(a_sequence_whose_folder_cannot_be_held_leaves_nothing),
         cmocka_unit_test(h264_is_close),
+        cmocka_unit_test(rates_of_television_are_exact),
+        cmocka_unit_test(colours_come_back),
         cmocka_unit_test(scale_enlarges),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
         cmocka_unit_test(a_growing_file_is_a_new_one),
