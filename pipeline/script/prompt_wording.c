@@ -246,30 +246,6 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
     return s;
 }
 
-lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt,
-                               char **out, lt_error *err)
-{
-    growing g = {0};
-    *out = NULL;
-    for (int kind = 0; w && kind < w->kinds; kind++) {
-        size_t at = 0;
-        const wording_finding was = wording_next_state(w, kind, before, &at);
-        if (!w->kind[kind].added || !was.phrase || says_state(w, kind, prompt))
-            continue;
-        lt_status s = g.text ? LT_OK : append_text(&g, prompt, err);
-        if (s == LT_OK)
-            s = append_text(&g, ", ", err);
-        if (s == LT_OK)
-            s = append(&g, before + at, was.bytes, err);
-        if (s != LT_OK) {
-            free(g.text);
-            return s;
-        }
-    }
-    *out = g.text;
-    return LT_OK;
-}
-
 /* Tells the first two states of a kind that `text` says. */
 static void tell_others(const take_wording *w, int kind, const char *text, char *said, size_t bytes)
 {
@@ -425,4 +401,158 @@ lt_status take_prompt_begun(const take_wording *w, const char *prompt, const siz
         free(text.text);
     out->text = s == LT_OK ? text.text : NULL;
     return s;
+}
+
+/* ---- what goes on from a shot to the next ---- */
+
+/* Does `text` say a state of a kind, or tell an event that leads to one? */
+static bool tells_of(const take_wording *w, int kind, const char *text)
+{
+    for (size_t at = 0; text[at]; at++)
+        if (wording_event_at(w, kind, text, at).phrase)
+            return true;
+    return says_state(w, kind, text);
+}
+
+static bool names_thing(const take_wording *w, const char *text)
+{
+    for (int kind = 0; kind < w->kinds; kind++)
+        if (w->kind[kind].single && says_state(w, kind, text))
+            return true;
+    return false;
+}
+
+/* Makes `text` say the states that `clause` says, and writes TOLD over those. */
+static lt_status restate_said(const take_wording *w, char *clause, const course *c, growing *text,
+                              lt_error *err)
+{
+    for (int kind = 0; kind < w->kinds; kind++) {
+        size_t at = 0;
+        bool done = false;
+        const wording_finding said = wording_next_state(w, kind, clause, &at);
+        if (said.phrase)
+            LT_TRY(restate(w, said.phrase, c, text, &done, err));
+        memset(clause + at, TOLD, done ? said.bytes : 0);
+    }
+    return LT_OK;
+}
+
+/* The word of a list that begins at `text`, and ends there; its bytes, or 0. */
+static size_t word_of(const char *const *list, const char *text)
+{
+    size_t bytes = 0;
+    for (; *list && bytes == 0; list++)
+        bytes = wording_phrase_bytes(text, *list);
+    return bytes;
+}
+
+/* Does `clause` begin as what speaks of things that are in sight? */
+static bool begins_about_before(const char *clause)
+{
+    static const char *const beginnings[] = {"it",   "its", "then", "now",        "they",
+                                             "this", "he",  "she",  "the camera", NULL};
+    while (*clause && !take_is_word(*clause) && *clause != TOLD)
+        clause++;
+    return word_of(beginnings, clause) > 0;
+}
+
+/* Are there words in `text` [bytes] that say more than that it is about what is in sight? */
+static bool says_more(const char *text, size_t bytes)
+{
+    static const char *const small[] = {"it",   "its",   "then",   "now",      "they", "this",
+                                        "he",   "she",   "and",    "but",      "is",   "are",
+                                        "the",  "a",     "again",  "suddenly", "soon", "there",
+                                        "here", "still", "slowly", "later",    NULL};
+    for (size_t at = 0, word; at < bytes; at += word) {
+        word = wording_begins_word(text, at) ? word_of(small, text + at) : 0;
+        if (word == 0 && take_is_word(text[at]))
+            return true;
+        word = word > 0 ? word : 1;
+    }
+    return false;
+}
+
+/* Appends the parts of `clause` that say more than what is TOLD. */
+static lt_status keep_more(char *clause, growing *text, lt_error *err)
+{
+    const char *join = ", then ";
+    size_t kept = 0;
+    for (size_t at = 0; clause[at]; at++)
+        if (clause[at] != TOLD)
+            clause[kept++] = clause[at];
+    clause[kept] = '\0';
+    for (size_t gap, bytes; *clause; clause += bytes + gap) {
+        bytes = part_bytes(clause, &gap);
+        if (!says_more(clause, bytes))
+            continue;
+        const size_t then = wording_phrase_bytes(clause + strspn(clause, " "), "then");
+        size_t from = then > 0 ? strspn(clause, " ") + then : 0, to = bytes;
+        while (!take_is_word(clause[from]))
+            from++;
+        while (!take_is_word(clause[to - 1]))
+            to--;
+        LT_TRY(append_text(text, join, err));
+        LT_TRY(append(text, clause + from, to - from, err));
+        join = " and ";
+    }
+    return LT_OK;
+}
+
+/* `before` as `prompt` changes it, where that names no thing of its own but speaks of those that
+ * are in sight. *out: NULL where it does not. */
+static lt_status change_before(const take_wording *w, const char *before, const char *prompt,
+                               char **out, lt_error *err)
+{
+    growing text = {0};
+    take_prompt_state ignored = {0};
+    const course c = {0, &ignored};
+    bool known = false;
+    char *clause = strdup(prompt);
+    lt_status s = clause ? append_text(&text, before, err) : out_of_memory(err);
+    if (s == LT_OK)
+        s = restate_all(w, clause, &c, &text, &known, err);
+    if (s == LT_OK)
+        s = restate_said(w, clause, &c, &text, err);
+    const bool about =
+        s == LT_OK && (begins_about_before(clause) || !says_more(clause, strlen(clause)));
+    if (about)
+        s = keep_more(clause, &text, err);
+    free(clause);
+    if (s != LT_OK || !about)
+        free(text.text);
+    *out = s == LT_OK && about ? text.text : NULL;
+    return s;
+}
+
+/* `prompt` with the states that it leaves open, as `before` says them. */
+static lt_status add_open(const take_wording *w, const char *before, const char *prompt, char **out,
+                          lt_error *err)
+{
+    growing g = {0};
+    for (int kind = 0; kind < w->kinds; kind++) {
+        size_t at = 0;
+        const wording_finding was = wording_next_state(w, kind, before, &at);
+        if (!w->kind[kind].added || !was.phrase || tells_of(w, kind, prompt))
+            continue;
+        lt_status s = g.text ? LT_OK : append_text(&g, prompt, err);
+        if (s == LT_OK)
+            s = append_text(&g, ", ", err);
+        if (s == LT_OK)
+            s = append(&g, before + at, was.bytes, err);
+        if (s != LT_OK) {
+            free(g.text);
+            return s;
+        }
+    }
+    *out = g.text;
+    return LT_OK;
+}
+
+lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt,
+                               char **out, lt_error *err)
+{
+    *out = NULL;
+    if (w && !names_thing(w, prompt))
+        LT_TRY(change_before(w, before, prompt, out, err));
+    return w && !*out ? add_open(w, before, prompt, out, err) : LT_OK;
 }

@@ -26,13 +26,6 @@ lt_status take_prompt_told(const take_wording *w, const char *prompt, bool plan,
 lt_status take_prompt_too_many(const take_wording *w, const char *prompt, char *said, size_t bytes,
                                lt_error *err);
 
-/* What `prompt` says when it goes on from pictures of `before`: nothing says that the place or the
- * light has changed where only the colour has. Of kinds that are added to prompts without words of
- * them, those of `before` are: "a blue ball rests" after "a red ball at noon" is "a blue ball
- * rests, at noon". *out: NULL where nothing is to be added; free() it. LT_ERR_RESOURCES. */
-lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt,
-                               char **out, lt_error *err);
-
 /* What a prompt says when some of its events have begun. */
 typedef struct {
     char *text;   /* free() it */
@@ -49,5 +42,14 @@ typedef struct {
  * where `w` is NULL. LT_ERR_RESOURCES. */
 lt_status take_prompt_begun(const take_wording *w, const char *prompt, const size_t *end,
                             int events, int begun, int left, take_prompt_state *out, lt_error *err);
+
+/* What `prompt` says when it goes on from pictures of `before`. One that names no thing but changes
+ * those that are there is `before` with these changes: "it turns blue" after "a red ball at noon"
+ * is "a blue ball at noon", "at night" is "a red ball at night". Any other gets what it leaves open
+ * of the kinds that are added to prompts without words of them, since nothing says that the place
+ * or the light has changed where only the colour has: "a blue ball rests" is "a blue ball rests, at
+ * noon". *out: NULL where nothing is to be changed; free() it. LT_ERR_RESOURCES. */
+lt_status take_prompt_going_on(const take_wording *w, const char *before, const char *prompt,
+                               char **out, lt_error *err);
 
 #endif

@@ -119,6 +119,33 @@ static void what_is_left_open_goes_on(void **state)
     check_going_on(NULL, "a red ball at noon", "a blue ball", NULL);
 }
 
+static void what_changes_is_told_of_what_is_there(void **state)
+{
+    (void)state;
+    const char *const before = "a red ball rests on a beach at noon";
+    check_going_on(words, before, "it turns green", "a green ball rests on a beach at noon");
+    check_going_on(words, before, "It is orange now", "an orange ball rests on a beach at noon");
+    check_going_on(words, before, "at night", "a red ball rests on a beach at night");
+    check_going_on(words, before, "night falls", "a red ball rests on a beach at night");
+    check_going_on(words, before, "then it gets dark and it turns green",
+                   "a green ball rests on a beach at night");
+    check_going_on(words, before, "it flies, in a meadow",
+                   "a red ball flies by in a meadow at noon");
+    /* what the list has no state for is told behind it, where it is about what is there */
+    check_going_on(words, before, "it explodes at night",
+                   "a red ball rests on a beach at night, then it explodes");
+    check_going_on(words, before, "it turns green, sings and explodes",
+                   "a green ball rests on a beach at noon, then sings and explodes");
+    check_going_on(words, "a red ball at noon", "it flies", "a red ball at noon, then it flies");
+    check_going_on(words, "a ball at noon", "then it sings", "a ball at noon, then it sings");
+    /* another thing, known or not */
+    check_going_on(words, before, "a star at night", NULL);
+    check_going_on(words, before, "a star, then night falls", NULL);
+    check_going_on(words, before, "a fish at night", NULL);
+    check_going_on(words, before, "a fish sings", "a fish sings, at noon");
+    check_going_on(NULL, before, "night falls", NULL);
+}
+
 static void an_article_goes_by_the_word_behind(void **state)
 {
     (void)state;
@@ -358,6 +385,7 @@ int main(void)
         cmocka_unit_test(says_what_an_event_leads_to),
         cmocka_unit_test(says_events_one_after_the_other),
         cmocka_unit_test(what_is_left_open_goes_on),
+        cmocka_unit_test(what_changes_is_told_of_what_is_there),
         cmocka_unit_test(an_article_goes_by_the_word_behind),
         cmocka_unit_test(adds_what_may_be_added),
         cmocka_unit_test(keeps_what_it_does_not_know),
