@@ -305,8 +305,9 @@ typedef struct {
     const longtake_retake *retakes; /**< one over the other, in this order */
     size_t retake_count;            /**< at most 16 */
 
-    /** file, or "-" for standard output, or NULL: frames by callback only. What makes no frames
-     * needs one, but for refine of windows alone */
+    /** file, or "-" for standard output, or NULL: frames by callback only. A request whose product
+     * goes nowhere is LONGTAKE_ERR_USAGE: what makes frames needs this, on_frame or, where it
+     * refines, `job` or `preview`; anything else needs this, but for refine of windows alone */
     const char *output;
     /** "mp4" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
     const char *format;

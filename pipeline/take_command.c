@@ -211,14 +211,24 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
     return take_give_error(s, err, error);
 }
 
-/* A plan or latents that nobody gets: some windows alone stay in the job folder,
- * and frames go to a callback. */
-static lt_status check_product(const take_task *t, lt_error *err)
+/* Does anybody get what is made? Some windows alone stay in the job folder, as a take does that is
+ * refined there; frames go to a callback. */
+static bool has_taker(const take_task *t)
 {
     const longtake_request *r = &t->request;
-    if (r->output || r->window_last >= 0 || t->command->writes == TAKE_WRITES_VIDEO)
+    if (r->output || r->window_last >= 0)
+        return true;
+    if (t->command->writes != TAKE_WRITES_VIDEO)
+        return false;
+    return r->on_frame || (t->command->does & TAKE_DOES_REFINE && (r->job || r->preview));
+}
+
+static lt_status check_product(const take_task *t, lt_error *err)
+{
+    if (has_taker(t))
         return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "--output: found none, expected a file for what %s makes",
+    return lt_fail(err, LT_ERR_USAGE, "--output: found none%s, expected a file for what %s makes",
+                   t->command->writes == TAKE_WRITES_VIDEO ? ", and nothing that takes frames" : "",
                    t->command->name);
 }
 

@@ -407,7 +407,9 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
     with pytest.raises(longtake.LongtakeError):
         engine.plan(recipe=takes / "first.mp4", image=takes / "first.mp4")  # it began with none
     with pytest.raises(ZeroDivisionError):
-        engine.run_film(tmp_path / "film.yaml", progress=lambda _event: 1 / 0)
+        engine.run_film(
+            tmp_path / "film.yaml", output=tmp_path / "a.mp4", progress=lambda _event: 1 / 0
+        )
     longtake.recipe_model(takes / "first.mp4")
     assert sorted(closed[2:]) == ["_FILM", "_RECIPE", "_RECIPE"]
 
@@ -536,7 +538,7 @@ def test_plan(engine):
 
 def test_errors_carry_code_and_place(engine, tmp_path):
     with pytest.raises(longtake.LongtakeError) as caught:
-        engine.generate("a red ball", frames=9, top_k=3, top_p=0.5)
+        engine.generate("a red ball", frames=9, top_k=3, top_p=0.5, output=tmp_path / "a.mp4")
     assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, "--top-k and --top-p")
     film = tmp_path / "film.yaml"
     film.write_text("shots:\n  - {prompt: a, motoin: 1}\n")
@@ -729,7 +731,7 @@ def test_an_interrupt_stops_every_request(tmp_path):
                 return type(exception).__name__
         for request in (lambda: engine.make_tokens("a", seconds=80000),
                         lambda: engine.generate("a", seconds=80000, on_frame=lambda *_: None),
-                        lambda: engine.generate("a", seconds=80000, progress=lambda _event: None),
+                        lambda: engine.generate("a", seconds=80000, output={str(tmp_path / "a.mp4")!r}, progress=lambda _event: None),
                         lambda: engine.batch({str(tmp_path / "prompts.txt")!r}, {str(tmp_path)!r}, seconds=2),
                         lambda: engine.candidates("a", 16, seconds=5000),
                         lambda: [time.sleep(0.01) for _ in engine.frames("a", seconds=80000)],
@@ -766,7 +768,7 @@ def test_requests_of_an_interpreter_that_ends():
                 frames = list(self.engine.frames("a", frames=9, steps=1, progress=told.append))
                 write(1, f"{ending()} {len(frames)} {told[-1].kind}\\n".encode())
                 try:
-                    self.engine.generate("a", frames=9, steps=1, progress=lambda _event: 1 / 0)
+                    self.engine.generate("a", frames=9, steps=1, on_frame=lambda *_: 1 / 0)
                 except ZeroDivisionError:
                     write(1, b"raised\\n")
         def last():
@@ -1171,25 +1173,47 @@ def test_profile(engine):
     assert caught.value.code == longtake.Status.USAGE
 
 
-def test_a_callback_may_raise(engine):
+def test_what_nobody_gets_is_not_made(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=25)
+    engine.refine(tokens, "a red ball", steps=2, output=tmp_path / "a.latents")
+    engine.generate("a red ball", output=tmp_path / "a.mp4", **SHORT)
+    told = []
+    for use in (
+        lambda: engine.generate("a red ball", progress=told.append, **SHORT),
+        lambda: engine.render(tokens, "a red ball", progress=told.append),
+        lambda: engine.decode(tmp_path / "a.latents", progress=told.append),
+        lambda: engine.continue_from(tmp_path / "a.mp4", "a cube", progress=told.append),
+    ):
+        with pytest.raises(longtake.LongtakeError, match="nothing that takes frames") as caught:
+            use()
+        assert (caught.value.code, caught.value.place) == (longtake.Status.USAGE, "--output")
+    assert told == []
+    seen = []
+    engine.decode(tmp_path / "a.latents", on_frame=lambda index, _frame: seen.append(index))
+    assert seen == list(range(25))
+
+
+def test_a_callback_may_raise(engine, tmp_path):
+    request = dict(SHORT, output=tmp_path / "a.mp4")
+
     def fail(_index, _frame):
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
         engine.generate("a red ball", on_frame=fail, **SHORT)
     with pytest.raises(ZeroDivisionError):
-        engine.generate("a red ball", progress=lambda event: 1 / 0, **SHORT)
+        engine.generate("a red ball", progress=lambda event: 1 / 0, **request)
     for exception in (KeyboardInterrupt, SystemExit, GeneratorExit):
         with pytest.raises(exception):
             engine.generate(
-                "a red ball", progress=lambda event: (_ for _ in ()).throw(exception), **SHORT
+                "a red ball", progress=lambda event: (_ for _ in ()).throw(exception), **request
             )
     events = []
     with pytest.raises(ZeroDivisionError):
         engine.generate(
             "a red ball",
             progress=lambda event: (events.append(event.kind), 1 / (event.kind != "step")),
-            **SHORT,
+            **request,
         )
     assert events.count("step") == 1 and events[-1] == "step"
     with pytest.raises(ZeroDivisionError):

@@ -56,7 +56,7 @@ static void no_input(void **state)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         r.output = commands[i] == longtake_refine   ? scratch_path("x.latents")
                    : commands[i] == longtake_encode ? scratch_path("x.lt")
-                                                    : NULL;
+                                                    : scratch_path("x.mp4");
         check_refused(commands[i](engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                       "--input: found none, expected");
     }
@@ -99,6 +99,46 @@ static void no_output(void **state)
     r.window_first = r.window_last = 0;
     check_done(longtake_refine(engine, &r, NULL, &error), error);
     assert_true(scratch_count("no_output.job") > 0);
+}
+
+/* counts the frames that it gets */
+static int count_frame(void *user, int64_t index, const uint8_t *rgb, int width, int height)
+{
+    (void)index, (void)rgb, (void)width, (void)height;
+    ++*(int *)user;
+    return 0;
+}
+
+/* Frames that nobody gets are not made. */
+static void no_taker(void **state)
+{
+    (void)state;
+    static const command_fn commands[] = {longtake_generate, longtake_continue, longtake_render,
+                                          longtake_decode};
+    longtake_error error;
+    longtake_request r = request_of("a red ball");
+    r.input = scratch_path("plan.lt");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        check_refused(commands[i](engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                      "--output: found none, and nothing that takes frames, expected a file");
+    r.job = scratch_path("no_taker.job");
+    r.preview = scratch_path("no_taker.mp4"); /* neither is written by decoding */
+    check_refused(longtake_decode(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
+                  "--output: found none");
+    assert_false(scratch_exists("no_taker.job"));
+    r.preview = NULL;
+    check_done(longtake_render(engine, &r, NULL, &error), error);
+    assert_true(scratch_count("no_taker.job") > 0);
+    r.job = NULL;
+    r.preview = scratch_path("no_taker.mp4");
+    check_done(longtake_render(engine, &r, NULL, &error), error);
+    assert_true(scratch_exists("no_taker.mp4"));
+    int frames = 0;
+    r.preview = NULL;
+    r.on_frame = count_frame;
+    r.user = &frames;
+    check_done(longtake_generate(engine, &r, NULL, &error), error);
+    assert_int_equal(frames, 16);
 }
 
 static void null_arguments(void **state)
@@ -173,6 +213,7 @@ static void values_out_of_range(void **state)
     int64_t first = 0;
     int64_t last = 0;
     longtake_request r = request_of("a red ball");
+    r.output = scratch_path("x.mp4");
     r.settings.fit = (longtake_fit)4;
     check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                   "--fit: found 4, expected 0 to 3");
@@ -182,10 +223,12 @@ static void values_out_of_range(void **state)
     check_refused(longtake_features_of_video(engine, "x.mp4", (longtake_fit)77, &features, &error),
                   error, LONGTAKE_ERR_USAGE, "--fit: found 77");
     r = request_of("a red ball");
+    r.output = scratch_path("x.mp4");
     r.max_seam = NAN;
     check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                   "--max-seam: found nan");
     r = request_of("a red ball");
+    r.output = scratch_path("x.mp4");
     r.from_seconds = NAN;
     check_refused(longtake_continue(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                   "--from: found nan");
@@ -197,6 +240,7 @@ static void values_out_of_range(void **state)
     assert_int_equal(first, -1);
     check_refused(longtake_windows_between(engine, &r, 0, INFINITY, &first, &last, &error), error,
                   LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
+    r.output = scratch_path("x.mp4");
     r.settings.seed = -3;
     check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                   "--seed: found -3");
@@ -443,6 +487,7 @@ static void a_second_request(void **state)
     longtake_error error;
     intruder n = {0};
     longtake_request r = request_of("a red ball");
+    r.output = scratch_path("second.mp4");
     r.on_event = ask_more;
     r.user = &n;
     check_done(longtake_generate(engine, &r, NULL, &error), error);
@@ -450,6 +495,7 @@ static void a_second_request(void **state)
     check_refused(n.inside.code, n.inside, LONGTAKE_ERR_USAGE, "the engine is at work");
     check_refused(n.beside.code, n.beside, LONGTAKE_ERR_USAGE, "the engine is at work");
     n = (intruder){0};
+    r.output = NULL;
     check_refused(longtake_make_candidates(engine, &r, 2, NULL, NULL, &error), error,
                   LONGTAKE_ERR_USAGE, "--candidates");
     r.output = scratch_path("several.lt");
@@ -563,6 +609,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_input),
         cmocka_unit_test(no_output),
+        cmocka_unit_test(no_taker),
         cmocka_unit_test(null_arguments),
         cmocka_unit_test(values_out_of_range),
         cmocka_unit_test(half_a_span_of_windows),
