@@ -268,6 +268,7 @@ static void describe(media_reader *r)
         r->info.seconds = (double)stream->duration * av_q2d(stream->time_base);
     else if (format->duration > 0)
         r->info.seconds = (double)format->duration / AV_TIME_BASE;
+    r->info.frames = stream->nb_frames > 0 ? stream->nb_frames : 0;
     r->info.fps = r->info.stored_fps > 0 ? r->info.stored_fps : still_fps;
     if (r->options.fps > 0)
         r->info.fps = r->options.fps;

@@ -44,6 +44,7 @@ typedef struct {
     int seen_height;
     double stored_fps; /* mean rate; 0: not known */
     double seconds;    /* as the file says; 0: not known before it has been read */
+    int64_t frames;    /* as the file says; 0: not known before it has been read */
     bool has_sound;
     int64_t damaged; /* pictures so far whose missing parts the decoder made up */
     const char *codec;

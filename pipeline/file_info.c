@@ -138,6 +138,23 @@ static lt_status describe_tokens(const char *path, lt_json *o, lt_error *err)
 
 /* ---- safetensors (tokens, latents, golden files, weights), PyTorch files, shard indexes ---- */
 
+/* As long as the take that the latents say they are of. */
+static void add_length(const lt_json *about, lt_json *o)
+{
+    const bool says = lt_json_kind_of(about) == LT_JSON_OBJECT;
+    const lt_json *settings = says ? lt_json_get(about, "settings") : NULL;
+    if (!settings || lt_json_kind_of(settings) != LT_JSON_OBJECT)
+        return;
+    const lt_json *frames = lt_json_get(settings, "frames");
+    const lt_json *fps = lt_json_get(settings, "fps");
+    if (!frames || lt_json_kind_of(frames) != LT_JSON_INT || !fps ||
+        lt_json_kind_of(fps) != LT_JSON_REAL || !(lt_json_real(fps) > 0))
+        return;
+    lt_json_set(o, "frames", lt_json_copy(frames));
+    lt_json_set(o, "fps", lt_json_copy(fps));
+    lt_json_set(o, "seconds", lt_json_new_real((double)lt_json_int(frames) / lt_json_real(fps)));
+}
+
 static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
 {
     take_latents_reader *r = NULL;
@@ -153,6 +170,8 @@ static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
     lt_json *copy = NULL;
     lt_status status = about ? lt_json_parse(about, strlen(about), path, &copy, err)
                              : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
+    if (status == LT_OK)
+        add_length(copy, o);
     if (status == LT_OK)
         lt_json_set(o, "about", copy);
     free(about);
@@ -375,7 +394,9 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "shown_height", lt_json_new_int(v->height));
     lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
     /* not known without reading it */
+    lt_json_set(o, "frames", v->frames > 0 ? lt_json_new_int(v->frames) : lt_json_new_null());
     lt_json_set(o, "seconds", v->seconds > 0 ? lt_json_new_real(v->seconds) : lt_json_new_null());
+    lt_json_set(o, "sound", lt_json_new_bool(v->has_sound));
     if (v->comment)
         add_comment(v->comment, path, o);
     media_reader_close(r);

@@ -78,7 +78,12 @@ made tokens -p x --seconds 3 -o take.npy
 kind take.npy tokens # of a layout that the file does not say
 equal "take.npy: its first code" "$(json made.out tokens 0)" "$(made info take.lt; json made.out segments 0 tokens 0)"
 kind take.latents latents
+equal "take.latents: its length" "$(json made.out frames) $(json made.out fps) $(json made.out seconds)" "24 8 3"
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=2 -f lavfi -i sine=duration=2 foreign.mp4
+kind foreign.mp4 video
+equal "foreign.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "16 true"
 kind take.mp4 video
+equal "take.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "24 false"
 equal "video: its prompt" "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'
 kind take.mkv video
 kind job job
