@@ -116,11 +116,15 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
         f->run, f->path, media_reader_info(reader),
         (take_clip_use){.is_picture = picture, .is_heard = !f->run->request->new_only});
     take_warn_of_damage(f->run, f->path, media_reader_info(reader));
+    /* the last frame stands longer than its picture where the clip ends between two frames */
+    const double seconds = most == 0 && media_reader_info(reader)->seconds > 0
+                               ? media_reader_info(reader)->seconds
+                               : (double)ring->count / fps;
     if (f->frames != ring->count)
         take_note(f->run,
                   "%s is used up to %.2f s %s %.2f s: the model counts in groups of %d frames",
-                  f->path, (double)f->frames / fps, most > 0 ? "instead of" : "of",
-                  (double)ring->count / fps, TAKE_FRAMES_PER_LATENT);
+                  f->path, (double)f->frames / fps, most > 0 ? "instead of" : "of", seconds,
+                  TAKE_FRAMES_PER_LATENT);
     return LT_OK;
 }
 

@@ -257,8 +257,9 @@ static void tell_of_pictures(take_run *run)
             continue;
         take_note(
             run,
-            "%lld given frames of the plan are pictures, not of the model's world: what follows them begins anew, by its prompt alone",
-            (long long)pictures);
+            "%lld given frame%s of the plan %s, not of the model's world: what follows %s begins anew, by its prompt alone",
+            (long long)pictures, pictures == 1 ? "" : "s",
+            pictures == 1 ? "is a picture" : "are pictures", pictures == 1 ? "it" : "them");
         return;
     }
 }

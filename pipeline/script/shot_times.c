@@ -43,7 +43,7 @@ bool take_shot_is_heard(const take_spec *s, int shot)
 
 /* ---- words ---- */
 
-enum { WORDS_BYTES = 40 };
+enum { WORDS_BYTES = 40, DOTS = 3 }; /* of "..." */
 
 /* What is new in `prompt`, behind `before`: whole words, [*first, *end). All of it where that is
  * short, or nothing is new. */
@@ -73,8 +73,8 @@ static void new_words(const char *before, const char *prompt, size_t *first, siz
         head++;
     if (head == bytes - tail)
         return;
-    *first = head;
-    *end = bytes - tail;
+    *first = head > DOTS + 1 ? head : 0; /* what dots would not be shorter than stays */
+    *end = tail > DOTS ? bytes - tail : bytes;
 }
 
 /* The shot in its own words, shortened; on one line. */
@@ -84,7 +84,7 @@ static void name_shot(const take_spec *s, int shot, char name[WORDS_BYTES + 8])
     size_t first;
     size_t end;
     new_words(s->shot[shot - 1].prompt, prompt, &first, &end);
-    if (end - first > WORDS_BYTES) {
+    if (end - first > (prompt[end] ? WORDS_BYTES : WORDS_BYTES + DOTS)) {
         size_t cut = first + WORDS_BYTES;
         while (cut > first && prompt[cut] != ' ')
             cut--;

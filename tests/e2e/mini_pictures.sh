@@ -74,6 +74,9 @@ told() {
 }
 made continue shown.mkv --seconds 1 -p "a red ball" -o longer.mkv
 told continue
+printf 'take: {seconds: 2}\nshots:\n  - {at: 0s, prompt: a red ball, plan: clip.lt, span: 0s-0.5s}\n' >one.yaml
+made run one.yaml -o one.mkv
+grep -q "1 given frame of the plan is a picture, not of the model's world: what follows it begins anew" made.err || fail "one picture: $(cat made.err)"
 made continue clip.mp4 --seconds 2 -p "a green cube rests on a beach at noon" -o longer.mkv
 told "continue of a clip of another world"
 grep -q 'blended over 16 frames' made.err || fail "dissolved over: $(cat made.err)"

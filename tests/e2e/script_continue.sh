@@ -14,6 +14,9 @@ made generate "a red ball" --frames 30 --steps 2 -o ball.mp4
     fail "continue: $(cat made.err)"
 grep -qx 'ball.mp4 is used up to 3.62 s of 3.75 s: the model counts in groups of 4 frames' made.err ||
     fail "continue does not say where it goes on: $(cat made.err)"
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=30:duration=0.3 short.mp4
+"$PROGRAM" continue short.mp4 --frames 5 -p "a blue ball" --steps 1 -m "$MODEL" -o short.y4m >made.out 2>short.err || fail "continue: $(cat short.err)"
+grep -qx 'short.mp4 is used up to 0.12 s of 0.30 s: the model counts in groups of 4 frames' short.err || fail "a short clip: $(cat short.err)"
 grep -q 'ball.mp4: ' made.err && fail "continue tells of changes where there are none: $(cat made.err)"
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.y4m
 raw longer

@@ -46,7 +46,11 @@ grep -q '^warning: "a blue ball" (4.9 s): never seen' made.err || fail "a prompt
 sed 's/"a red ball"/"a red ball rolls along the beach at noon, in the rain"/; s/"a red ball at night"/"a red ball rolls along the beach at night, in the rain"/; s/"a blue ball"/"a blue one, which nobody has ever seen before"/' three.yaml >long.yaml
 made run long.yaml --dry-run
 grep -q '^"... night..." (2.5 s): planned' made.out || fail "dry run: $(cat made.out)"
-grep -q '^"... blue one, which nobody has ever seen..." (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
+grep -q '^"a blue one, which nobody has ever seen..." (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
+# Dots stand for more than they take.
+sed 's/"a blue ball"/"a green cube spins in a snowfield at dawn"/' three.yaml >dots.yaml
+made run dots.yaml --dry-run
+grep -q '^"a green cube spins in a snowfield at dawn" (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
 made run three.yaml --dry-run --json
 equal "dry run: windows" "$(json made.out windows)" 5
 # What a job folder holds already: nothing; all; and with another last prompt what lies before it, of the rest the plan.
