@@ -28,7 +28,15 @@ static bool refuse_flag(const cli_values *v, const char *flag, char *message, si
     const char *command = cli_is_command(v->command) ? v->command : NULL;
     const char *nearest = *flag == '-' ? NULL : cli_nearest_flag(flag, command);
     const char *dashes = *flag == '-' ? "" : "--";
-    if (nearest)
+    const char letter[] = {*flag == '-' ? flag[1] : '\0', '\0'};
+    const cli_flag *meant = NULL;
+    const char *here = cli_flag_elsewhere(*flag == '-' ? letter : flag, command, &meant);
+    if (here && cli_flag_belongs(meant, command))
+        snprintf(message, bytes, "unknown flag %s%s\nhint: here it is %s", dashes, flag, here);
+    else if (here)
+        snprintf(message, bytes, "unknown flag %s%s\nhint: here it is %s, of %s", dashes, flag,
+                 here, meant->commands);
+    else if (nearest)
         snprintf(message, bytes, "unknown flag %s%s\nhint: the nearest is --%s", dashes, flag,
                  nearest);
     else
@@ -282,18 +290,54 @@ static bool read_arguments(int argc, char **argv, cli_values *v, char *message, 
     return true;
 }
 
-/* Notes which variables are in force, but for those of how things are told. */
-static void note_environment(cli_values *v)
+/* Is `word` in the text, not as a part of another? */
+static bool says_word(const char *text, const char *word)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const size_t n = strlen(word);
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+        if ((at == text || !strchr(letters, at[-1])) && (!at[n] || !strchr(letters, at[n])))
+            return true;
+    return false;
+}
+
+/* What messages call the thing that a flag says, where they do not name the flag. */
+static const struct {
+    const char *flag, *words;
+} called[] = {{"seconds", "the take"},
+              {"frames", "the take"},
+              {"num-frames", "the take"},
+              {"max-memory", "memory"}};
+
+/* Does the message speak of the flag, or of the value that the variable gave it? */
+static bool speaks_of(const char *message, const cli_flag *f, const char *value)
+{
+    enum { SHORT = 3 }; /* a word like "fit" is another's too, a number any other's */
+    char dashed[64];
+    char key[64];
+    const bool is_text = f->kind == FLAG_TEXT || f->kind == FLAG_TIME || f->kind == FLAG_CHOICE ||
+                         f->kind == FLAG_LIST;
+    snprintf(dashed, sizeof dashed, "--%s", f->name);
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(value, f->kind == FLAG_LIST ? "=" : ""), value);
+    for (size_t i = 0; i < sizeof called / sizeof *called; i++)
+        if (strcmp(called[i].flag, f->name) == 0 && says_word(message, called[i].words))
+            return true;
+    return says_word(message, dashed) || (strlen(f->name) > SHORT && says_word(message, f->name)) ||
+           (is_text && strlen(value) < sizeof key && says_word(message, key));
+}
+
+void cli_name_variables(const cli_values *v, const char *message, char *text, size_t bytes)
 {
     size_t used = 0;
+    *text = '\0';
     for (int i = 0; i < cli_flag_count; i++) {
         const cli_flag *f = &cli_flags[i];
         char name[80];
         name_variable(f, name);
-        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) &&
-            used + strlen(name) + 2 < sizeof v->environment)
-            used += (size_t)snprintf(v->environment + used, sizeof v->environment - used, "%s%s",
-                                     used > 0 ? " " : "", name);
+        const char *value = getenv(name);
+        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) && value &&
+            speaks_of(message, f, value) && used + strlen(name) + 2 < bytes)
+            used += (size_t)snprintf(text + used, bytes - used, "%s%s", used > 0 ? " " : "", name);
     }
 }
 
@@ -310,8 +354,6 @@ static bool read_both(int argc, char **argv, const cli_values *said, cli_values 
     bool ok = read_arguments(argc, argv, v, message, bytes);
     for (size_t w = 0; ok && w < sizeof ways / sizeof *ways; w++)
         ok = settle_way(&ways[w], v, message, bytes);
-    if (ok)
-        note_environment(v);
     return ok;
 }
 

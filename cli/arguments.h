@@ -7,5 +7,8 @@
 /* Reads the arguments over what the environment says to flags of the command. False with a message
  * (at most two lines) when something is wrong. */
 bool cli_parse(int argc, char **argv, cli_values *v, char *message, size_t bytes);
+/* Names of the variables that flags have their values from and that a message speaks of, by flag or
+ * value, a space between two. */
+void cli_name_variables(const cli_values *v, const char *message, char *text, size_t bytes);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/flag_values.h"
@@ -46,6 +47,31 @@ static bool read_span(const char *text, int64_t *first, int64_t *last)
     return end != second && *end == '\0' && b >= a;
 }
 
+/* Somebody forgot the verb, or the "@" of a prompt in a file. */
+static int refuse_file(cli_context *c, const char *word)
+{
+    const bool plans = strcmp(c->values->command, "tokens") == 0;
+    const char *dot = strrchr(word, '.');
+    const bool is_plan = dot && (strcmp(dot, ".lt") == 0 || strcmp(dot, ".npy") == 0);
+    if (plans && is_plan)
+        return cli_usage(
+            c, "tokens: found the file %s, expected a prompt\nhint: say tokens cut, join or score",
+            word);
+    if (is_plan)
+        return cli_usage(c,
+                         "generate: found the file %s, expected a prompt\nhint: longtake render %s",
+                         word, word);
+    return cli_usage(c,
+                     "%s: found the file %s, expected a prompt\nhint: -p @%s reads it from there",
+                     c->values->command, word, word);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* The prompt from -p or the positional words. free() it. */
 static int find_prompt(cli_context *c, word_kind kind, char **prompt)
 {
@@ -57,6 +83,8 @@ static int find_prompt(cli_context *c, word_kind kind, char **prompt)
                 c, "%s: found %s, expected one prompt\nhint: put the prompt in quotes%s",
                 v->command, text ? "a prompt and --prompt" : "several prompts",
                 strcmp(v->command, "tokens") == 0 ? ", or say tokens cut, join or score" : "");
+        if (is_file(v->word[0]))
+            return refuse_file(c, v->word[0]);
         text = v->word[0];
     }
     return cli_prompt(c, text, prompt);
@@ -117,8 +145,11 @@ static int fill_request(cli_context *c, word_kind kind, const char *prompt, long
     r->user = c;
     if (!v->output && !v->dry_run && !v->print_config && !fills_job(v) && !v->prompts)
         return cli_usage(
-            c, "--output: found none, expected a file (or - for standard output)\nhint: %s",
-            cli_example_of(v->command));
+            c,
+            "--output: found none, expected a file (or - for standard output)\nhint: add -o ball.%s",
+            strcmp(v->command, "refine") == 0                                        ? "latents"
+            : strcmp(v->command, "tokens") == 0 || strcmp(v->command, "encode") == 0 ? "lt"
+                                                                                     : "mp4");
     int code = check_picture(c, kind);
     if (code == LONGTAKE_OK && !v->dry_run && !v->print_config)
         code = cli_check_stream(c);

@@ -158,7 +158,8 @@ int cli_tokens_edit(cli_context *c)
     const bool cutting = strcmp(v->word[0], "cut") == 0;
     frame_span span = {0};
     if (!v->output)
-        return cli_usage(c, "--output: found none, expected a token file");
+        return cli_usage(c, "--output: found none, expected a token file\nhint: add -o %s.lt",
+                         cutting ? "part" : "joined");
     if (cutting ? v->words != 3 : v->words < 3)
         return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
                          cutting ? "a file and a span such as 0s-13s" : "two or more files");

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/arguments.h"
 #include "cli/cache_folder.h"
 #include "cli/flag_values.h"
 #include "cli/interrupt.h"
@@ -21,13 +22,14 @@
 /* What is refused may have been asked for by the environment, which is easily forgotten. */
 static void tell_error(cli_context *c, int code, const char *message)
 {
-    char text[sizeof((longtake_error *)0)->message + sizeof c->values->environment + 32];
+    char names[256] = "";
+    char text[sizeof((longtake_error *)0)->message + sizeof names + 32];
     const bool asked =
         code == LONGTAKE_ERR_USAGE || code == LONGTAKE_ERR_INPUT || code == LONGTAKE_ERR_DEVICE;
-    const char *environment = c->values->environment;
-    const bool hints = asked && environment[0] != '\0' && !strchr(message, '\n');
-    snprintf(text, sizeof text, "%s%s%s", message, hints ? "\nhint: in the environment: " : "",
-             hints ? environment : "");
+    if (asked && !strchr(message, '\n'))
+        cli_name_variables(c->values, message, names, sizeof names);
+    snprintf(text, sizeof text, "%s%s%s", message,
+             names[0] != '\0' ? "\nhint: in the environment: " : "", names);
     cli_progress_error(&c->progress, code, text);
 }
 

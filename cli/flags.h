@@ -83,8 +83,6 @@ typedef struct {
     bool json, no_metadata, quiet, verbose, version, help;
 
     bool said[CLI_MAX_FLAGS]; /* by the command line: flags in the order of the table */
-    char environment[256];    /* names of the variables that other flags have their values from, a
-                                 space between, as far as there is room */
 } cli_values;
 
 typedef struct {

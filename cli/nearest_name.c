@@ -64,6 +64,41 @@ const char *cli_nearest_flag(const char *name, const char *command)
     return best;
 }
 
+/* What other programs call it. */
+static const struct {
+    const char *theirs;
+    const char *ours;
+    const char *flags; /* as they are typed */
+} elsewhere[] = {
+    {"duration", "seconds", "--seconds"},
+    {"length", "seconds", "--seconds"},
+    {"resolution", "width", "--width and --height, or --scale"},
+    {"resolution", "scale", "--scale"},
+    {"size", "width", "--width and --height, or --scale"},
+    {"size", "scale", "--scale"},
+    {"n", "candidates", "--candidates"},
+    {"num-samples", "candidates", "--candidates"},
+    {"num-inference-steps", "steps", "--steps"},
+    {"guidance-scale", "cfg-scale", "--cfg-scale"},
+};
+
+const char *cli_flag_elsewhere(const char *name, const char *command, const cli_flag **flag)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+        const cli_flag *f = cli_flag_of_name(elsewhere[i].ours);
+        if (strcmp(elsewhere[i].theirs, name) != 0)
+            continue;
+        if (!found || cli_flag_belongs(f, command)) {
+            found = elsewhere[i].flags;
+            *flag = f;
+        }
+        if (cli_flag_belongs(f, command))
+            break;
+    }
+    return found;
+}
+
 const char *cli_nearest_command(const char *name)
 {
     const char *best = NULL;

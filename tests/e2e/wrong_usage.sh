@@ -17,6 +17,36 @@ usage generate x -o a.mp4 --secnds 3
 grep -q 'nearest is --seconds' refused.err || fail "no nearest flag: $(cat refused.err)"
 usage generate x -o a.mp4 --secs 3
 equal "a flag cut short" "$(tail -1 refused.err)" "hint: the nearest is --seconds"
+# Names that other programs have.
+while read -r flag hint; do
+    usage generate x -o a.mp4 "$flag" 3
+    equal "$flag" "$(tail -1 refused.err)" "hint: here it is $hint"
+done <<end
+--duration --seconds
+--length --seconds
+--resolution --width and --height, or --scale
+-n --candidates, of tokens
+end
+usage tokens x -o a.lt -n 3
+equal "-n of tokens" "$(tail -1 refused.err)" "hint: here it is --candidates"
+usage decode a.latents -o a.mp4 --resolution 4
+equal "--resolution of decode" "$(tail -1 refused.err)" "hint: here it is --scale"
+
+# No output, and a file where a prompt is expected.
+usage generate x
+equal "no output" "$(tail -1 refused.err)" "hint: add -o ball.mp4"
+usage refine x.lt
+equal "no output of refine" "$(tail -1 refused.err)" "hint: add -o ball.latents"
+touch forgotten.lt "a red ball.txt"
+usage tokens forgotten.lt -o a.lt
+equal "a forgotten verb" "$(cat refused.err)" "longtake: tokens: found the file forgotten.lt, expected a prompt
+hint: say tokens cut, join or score"
+usage generate forgotten.lt -o a.mp4
+equal "a plan as a prompt" "$(tail -1 refused.err)" "hint: longtake render forgotten.lt"
+usage generate "a red ball.txt" -o a.mp4
+equal "a file as a prompt" "$(tail -1 refused.err)" "hint: -p @a red ball.txt reads it from there"
+made generate -p forgotten.lt --dry-run
+rm made.out made.err forgotten.lt "a red ball.txt"
 usage "a red ball bounces" -o ball.mp4
 equal "a prompt and no command" "$(tail -1 refused.err)" 'hint: longtake generate "a red ball bounces" ...'
 usage generate x -o a.mp4 -qv
@@ -222,6 +252,23 @@ equal "a device of the environment" "$(tail -1 refused.err)" "hint: in the envir
 refused 2 generate x --frames 5 --dry-run -o a.mp4 --device harp
 grep -q LONGTAKE_DEVICE refused.err && fail "what is not in force is named: $(cat refused.err)"
 unset LONGTAKE_DEVICE
+
+# And only where it can matter.
+export LONGTAKE_THREADS=2
+for line in "2 generate x -o a.jpeg" "3 encode no_such.mp4 -o a.lt" "3 info no_such_file" "2 generate x --image no_such.png --frames 0 -o a.mp4"; do
+    refused $line
+    grep -q LONGTAKE refused.err && fail "longtake $line: $(cat refused.err)"
+done
+"$PROGRAM" generate x --frames 5 -o a.mp4 --model nosuch >refused.out 2>refused.err
+grep -q LONGTAKE refused.err && fail "a model that is not there: $(cat refused.err)"
+export LONGTAKE_SECONDS=1
+refused 2 generate x --dry-run --retake 12s-18s --retake-seed 1
+equal "a short take" "$(tail -1 refused.err)" "hint: in the environment: LONGTAKE_SECONDS"
+unset LONGTAKE_SECONDS LONGTAKE_THREADS
+export LONGTAKE_MODEL=nosuch
+"$PROGRAM" generate x --frames 5 -o a.mp4 >refused.out 2>refused.err
+equal "a model of the environment" "$(tail -1 refused.err)" "hint: in the environment: LONGTAKE_MODEL"
+unset LONGTAKE_MODEL
 
 # A prompt in words too; and how errors are told is heard of wherever it stands.
 export LONGTAKE_PROMPT="a red ball"
