@@ -61,7 +61,12 @@ read_video() {
 }
 film $source -frames:v 1 -c:v libx264 -pix_fmt yuv420p one.mp4
 film $source -c:v libx264 -pix_fmt yuv420p10le deep.mp4
-film -i good.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
+# FFmpeg 7 has not the second way any more, 5.1 not yet the first.
+if ffmpeg -h long 2>/dev/null | grep -q display_rotation; then
+    film -display_rotation 90 -i good.mp4 -c copy turned.mp4
+else
+    film -i good.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
+fi
 film $source -vf "setpts='PTS+0.05*mod(N,3)/TB'" -fps_mode vfr -c:v libx264 -pix_fmt yuv420p uneven.mp4
 film -f lavfi -i testsrc=size=33x31:rate=10:duration=1 -c:v libx264 -pix_fmt yuv444p odd.mp4
 film -f lavfi -i testsrc=size=16x2000:rate=5:duration=1 -c:v libx264 -pix_fmt yuv420p tall.mp4
