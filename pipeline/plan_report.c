@@ -152,6 +152,9 @@ static void print_head(const take_foresight *f, FILE *out)
         fprintf(out, ", %lld step%s", (long long)(time->windows * take_steps_run(s)),
                 plural(time->windows * take_steps_run(s)));
     fputc('\n', out);
+    if (s->fps != s->model_fps)
+        fprintf(out, "at %g frames a second; times below are of the model's %g, %.2f s\n", s->fps,
+                s->model_fps, (double)time->frames / s->model_fps);
 }
 
 static void print_windows(const take_foresight *f, FILE *out)
@@ -168,8 +171,8 @@ static void print_windows(const take_foresight *f, FILE *out)
         if (w.delivered > 0) {
             snprintf(frames, sizeof frames, "%lld-%lld", (long long)w.first_frame,
                      (long long)end - 1);
-            snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->fps,
-                     (double)end / s->fps);
+            snprintf(seconds, sizeof seconds, "%.2f-%.2f", (double)w.first_frame / s->model_fps,
+                     (double)end / s->model_fps);
         }
         fprintf(out, "%6lld  %-13s  %-15s  %4d  %-7s  %s\n", (long long)c, frames, seconds, shot,
                 cached_name(f, c), s->shot[shot].prompt);
@@ -181,7 +184,7 @@ static void print_shots(const take_spec *s, FILE *out)
 {
     fprintf(out, "\n%4s  %-7s  prompt\n", "shot", "second");
     for (int i = 0; i < s->shots; i++)
-        fprintf(out, "%4d  %-7.2f  %s\n", i, (double)s->shot[i].at_frame / s->fps,
+        fprintf(out, "%4d  %-7.2f  %s\n", i, (double)s->shot[i].at_frame / s->model_fps,
                 s->shot[i].prompt);
 }
 

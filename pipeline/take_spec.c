@@ -188,6 +188,7 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     const cfg_pipeline *p = &cfg->pipeline;
     s->fps = take_given(g->fps, p->fps);
     LT_TRY(take_within("--fps", s->fps, 0.1, 240, err));
+    s->model_fps = p->fps;
     s->width = p->width;
     s->height = p->height;
     if ((g->width >= 0 && g->width != s->width) || (g->height >= 0 && g->height != s->height))

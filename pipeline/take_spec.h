@@ -58,8 +58,9 @@ typedef struct {
     take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */
     int retakes;
 
-    double fps; /* of the container */
-    int width;  /* pixels of a frame, before scaling */
+    double fps;       /* of the container */
+    double model_fps; /* of the model: the clock of lengths, shots, windows and spans of time */
+    int width;        /* pixels of a frame, before scaling */
     int height;
     int scale;
     longtake_fit fit;

@@ -102,14 +102,14 @@ static void name_shot(const take_spec *s, int shot, char name[WORDS_BYTES + 8])
 void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES])
 {
     const int64_t picture = take_shot_picture_frame(s, shot);
-    const double planned = (double)take_shot_plan_frame(s, shot) / s->fps;
-    const double painted = (double)picture / s->fps;
+    const double planned = (double)take_shot_plan_frame(s, shot) / s->model_fps;
+    const double painted = (double)picture / s->model_fps;
     const char *why = picture < 0 ? "the take ends before its next window"
                                   : "the next prompt comes before its window";
     char name[WORDS_BYTES + 8];
     name_shot(s, shot, name);
     const int used = snprintf(text, TAKE_SHOT_LINE_BYTES, "\"%s\" (%.1f s): ", name,
-                              (double)s->shot[shot].at_frame / s->fps);
+                              (double)s->shot[shot].at_frame / s->model_fps);
     char *rest = text + used;
     const size_t room = TAKE_SHOT_LINE_BYTES - (size_t)used;
     if (is_painted(s, shot) && is_planned(s, shot))

@@ -28,6 +28,10 @@ END
 made run three.yaml --dry-run
 grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
 grep -qx '"a blue ball" (5.0 s): planned from 5.0 s on, painted from 5.1 s on' made.out || fail "dry run: $(cat made.out)"
+# Whatever the file's rate, times are those that the film says.
+made run three.yaml --fps 24 --dry-run
+grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted from 3.1 s on' made.out || fail "dry run at 24: $(cat made.out)"
+grep -qx "at 24 frames a second; times below are of the model's 8, 6.00 s" made.out || fail "dry run at 24: $(cat made.out)"
 sed 's/40f/30f/' three.yaml >close.yaml # windows begin at 17, 25 and 33
 made run close.yaml --dry-run
 grep -qx '"a red ball at night" (2.5 s): planned from 2.5 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
