@@ -49,9 +49,8 @@ static void tell_note(cli_context *c, const char *file, const char *text)
     cli_progress_event(&c->progress, &note);
 }
 
-/* What was cut, where that is not what was asked for: n semantic frames inside a plan make 4 (n -
- * 1)
- * + 1 frames. */
+/* What was cut, where that is not what was asked for: n semantic frames inside a plan make
+ * 4 (n - 1) + 1 frames. */
 static void tell_length(cli_context *c, const longtake_tokens *part, bool is_end,
                         const frame_span *asked, double fps)
 {

@@ -2,13 +2,12 @@
  * decoded.
  *
  *     encoder:  out = swish(GN(x))
- *     decoder:  out = swish(GN(x) * gain[Z] + shift[Z])      gain, shift = 1x1x1 convolutions of
- * the latents
+ *     decoder:  out = swish(GN(x) * gain[Z] + shift[Z])
  *
- * Z is the nearest latent of each cell of x. The release enlarges the latents and then convolves; a
- * 1x1x1 convolution does not look sideways, so we convolve the latents and enlarge the result: the
- * same numbers for a fortieth of the work. Statistics run over all frames of the call, not of the
- * stream.
+ * gain and shift are 1x1x1 convolutions of the latents; Z is the nearest latent of each cell of x.
+ * The release enlarges the latents and then convolves; a 1x1x1 convolution does not look sideways,
+ * so we convolve the latents and enlarge the result: the same numbers for a fortieth of the work.
+ * Statistics run over all frames of the call, not of the stream.
  */
 #ifndef VAE_SPATIAL_NORM_H
 #define VAE_SPATIAL_NORM_H

@@ -2,8 +2,8 @@
  *
  *     a few rows (decoding)              keys split over blocks         cuda_attention_decode.cu
  *     bf16, large, all keys, no bias     cuDNN's fused attention        cudnn_attention.c
- *     the same, d = 64, where E4M3 may   wgmma in 8 bits                cuda_attention_e4m3.cu, on
- * sm_90 bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
+ *     the same, d = 64, where E4M3 may   wgmma in 8 bits                cuda_attention_e4m3.cu (90)
+ *     bf16, d <= 128 in packs of 8       tiles on tensor cores          cuda_attention_tiles.cu
  *     f32, odd sizes or addresses        tiles in plain f32             cuda_attention_plain.cu
  *
  * The choice depends on shapes and strides alone. Where cuDNN has no plan for a shape the next line

@@ -1,12 +1,11 @@
-/* cuda_group_norm.cu - out = act(GN(x) * gain[Z] + shift[Z]); GN(x) = (x - mean) / sqrt(var + eps)
- * * w + b, mean and variance over the channels of a group and all of T x H x W. x [P, C] with P = T
- * H W pixels; out has all of its frames or some.
+/* cuda_group_norm.cu - out = act(GN(x) * gain[Z] + shift[Z]),
+ * GN(x) = (x - mean) / sqrt(var + eps) * w + b, mean and variance over the channels of a group and
+ * all of T x H x W. x [P, C] with P = T H W pixels; out has all of its frames or some.
  *
  * Three kernels, x is read twice:
  *   1. partial sums: a block takes a piece of the pixels; every column (a run of channels inside
- *      one group) gets the sum and
- *      the sum of squares of x - x[first of the group], which is close to the mean, so nothing
- * cancels. Eight values are added in f32, everything else in double.
+ *      one group) gets the sum and the sum of squares of x - x[first of the group], which is close
+ *      to the mean, so nothing cancels. Eight values are added in f32, everything else in double.
  *   2. statistics: one block per group adds its columns of all pieces.
  *   3. apply: a block takes one row of a frame, so its frame and row of the gain's grid are known
  *      once.

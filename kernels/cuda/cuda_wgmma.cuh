@@ -8,8 +8,8 @@
  *                                   lowest byte;  a[1] row + 8;  a[2] columns + 16;  a[3] both
  *     b   32 x 64, depth x columns  in shared memory, a row of 64 bytes for each column, chunks of
  *                                   16 where lt_wgmma_place says
- *     c   64 x 64, f32              c[i] row 16 W + g + 8 (i / 2 % 2), column 8 (i / 4) + 2t + i %
- * 2
+ *     c   64 x 64, f32              c[i] row 16 W + g + 8 (i / 2 % 2),
+ *                                   column 8 (i / 4) + 2t + i % 2
  */
 #ifndef LT_CUDA_WGMMA_CUH
 #define LT_CUDA_WGMMA_CUH

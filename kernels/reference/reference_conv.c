@@ -1,8 +1,8 @@
 /* reference_conv.c - cross-correlation of video, causal in time, zeros around each frame:
  *
  *     out[t, y, x, o] = bias[o] + add[t, y, x, o]
- *         + sum over i, a, b, c of  W[o, i, a, b, c] in[t - kt + 1 + a, s y + b - top, s x + c -
- * left, i]
+ *         + sum over i, a, b, c of
+ *               W[o, i, a, b, c] in[t - kt + 1 + a, s y + b - top, s x + c - left, i]
  *
  * Frames before the first come from `history`; without one they are the first frame again.
  */
