@@ -132,10 +132,11 @@ LT_INLINE void block_dots(float *y, int64_t y_stride, const float *x, int64_t x_
 {
     vf sum[LT_VECTOR_ROWS][BLOCK_STREAMS];
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = vf_set(0);
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = vf_set(0);
+    }
     FOR_VECTORS (first, some, blocks) {
         float factor[BLOCK_STREAMS][LT_LANES];
         for (int s = 0; s < streams; s++)

@@ -73,21 +73,22 @@ static void multiply_int8(float *c, int64_t c_stride, const void *left, int64_t 
          k += INT8_UNIT, w++, x += sizeof(int8_left), first = false) {
         vi sum[INT8_ROWS][2] = {{{0}}};
         const char *codes = x;
-        for (int q = 0; q < INT8_QUADS; q++)
+        for (int q = 0; q < INT8_QUADS; q++) {
             LT_UNROLL
-        for (int odd = 0; odd < 2; odd++) {
-            vi line[2];
-            for (int v = 0; v < 2; v++)
-                line[v] = widen_bytes(w->code[q][v * LT_LANES], odd);
-            LT_UNROLL
-            for (int r = 0; r < INT8_ROWS; r++) {
-                int32_t pair;
-                memcpy(&pair, codes + r * left_stride, sizeof pair);
+            for (int odd = 0; odd < 2; odd++) {
+                vi line[2];
                 for (int v = 0; v < 2; v++)
-                    sum[r][v] = add_pairs(sum[r][v], pair - (vi){0}, line[v]);
-                LT_IN_ORDER(sum[r]);
+                    line[v] = widen_bytes(w->code[q][v * LT_LANES], odd);
+                LT_UNROLL
+                for (int r = 0; r < INT8_ROWS; r++) {
+                    int32_t pair;
+                    memcpy(&pair, codes + r * left_stride, sizeof pair);
+                    for (int v = 0; v < 2; v++)
+                        sum[r][v] = add_pairs(sum[r][v], pair - (vi){0}, line[v]);
+                    LT_IN_ORDER(sum[r]);
+                }
+                codes += sizeof(int32_t);
             }
-            codes += sizeof(int32_t);
         }
         LT_UNROLL
         for (int r = 0; r < INT8_ROWS; r++)

@@ -288,10 +288,11 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
 {
     vf sum[LT_VECTOR_ROWS][4];
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = vf_set(0);
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = vf_set(0);
+    }
     int64_t k = 0;
     for (; k + LT_LANES <= depth; k += LT_LANES) {
         vf left[LT_VECTOR_ROWS];
@@ -311,13 +312,15 @@ LT_INLINE void dot_streams(float *y, int64_t y_stride, const float *x, int64_t x
                 sum[r][s] = vf_fma(left[r], right, sum[r][s]);
         }
     }
-    if (k < depth)
+    if (k < depth) {
         LT_UNROLL_TAIL
-    for (int s = 0; s < streams; s++)
-        LT_UNROLL_TAIL
-    for (int r = 0; r < rows; r++)
-        sum[r][s] += vf_load_tail(x + r * x_stride, LT_F32, k, depth - k) *
-                     vf_load_tail(w + s * row_bytes, type, k, depth - k);
+        for (int s = 0; s < streams; s++) {
+            LT_UNROLL_TAIL
+            for (int r = 0; r < rows; r++)
+                sum[r][s] += vf_load_tail(x + r * x_stride, LT_F32, k, depth - k) *
+                             vf_load_tail(w + s * row_bytes, type, k, depth - k);
+        }
+    }
     for (int r = 0; r < rows; r++)
         for (int s = 0; s < streams; s++)
             y[r * y_stride + s] = vf_sum(sum[r][s]);

@@ -114,10 +114,11 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
     vf offset[LT_VECTOR_ROWS][2];
     const __m512i nibble = _mm512_set1_epi8(15);
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = offset[r][s] = vf_set(0);
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = offset[r][s] = vf_set(0);
+    }
     for (int64_t first = 0; first < blocks; first += SCALES) {
         const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
         LT_UNROLL
@@ -200,10 +201,11 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
     __m256 offset[LT_VECTOR_ROWS][2];
     const __m256i nibble = _mm256_set1_epi8(15);
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = offset[r][s] = _mm256_setzero_ps();
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = offset[r][s] = _mm256_setzero_ps();
+    }
     for (int64_t first = 0; first < blocks; first += SCALES) {
         const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
         LT_UNROLL
@@ -263,30 +265,33 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
     vf sum[LT_VECTOR_ROWS][2];
     vf offset[LT_VECTOR_ROWS][2];
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = offset[r][s] = vf_set(0);
-    FOR_VECTORS (first, some, blocks)
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = offset[r][s] = vf_set(0);
+    }
+    FOR_VECTORS (first, some, blocks) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++) {
-        const vf scales = vf_load_some(scale + s * blocks, LT_F16, first, some);
-        LT_UNROLL
-        for (int r = 0; r < rows; r++)
-            offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), offset[r][s]);
-        float factor[LT_LANES];
-        vf_store(factor, scales);
-        for (int64_t b = 0; b < some; b++) {
-            const uint8_t *at = w + (s * blocks + first + b) * HALF_BLOCK;
-            const uint8x16_t codes = vld1q_u8(at);
-            const int8x16_t low = (int8x16_t)(codes & 15);
-            const int8x16_t high = (int8x16_t)(codes >> 4);
-            vf_fetch(at, (blocks - first - b) * HALF_BLOCK, (streams - 1) * blocks * HALF_BLOCK);
+        for (int s = 0; s < streams; s++) {
+            const vf scales = vf_load_some(scale + s * blocks, LT_F16, first, some);
             LT_UNROLL
-            for (int r = 0; r < rows; r++) {
-                const vi dot = dot_block(low, high, x[r].codes + half_at(first + b));
-                sum[r][s] = vfmaq_n_f32(sum[r][s], vcvtq_f32_s32(dot),
-                                        factor[b] * x[r].scale[(first + b) * SCALE_TIMES]);
+            for (int r = 0; r < rows; r++)
+                offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), offset[r][s]);
+            float factor[LT_LANES];
+            vf_store(factor, scales);
+            for (int64_t b = 0; b < some; b++) {
+                const uint8_t *at = w + (s * blocks + first + b) * HALF_BLOCK;
+                const uint8x16_t codes = vld1q_u8(at);
+                const int8x16_t low = (int8x16_t)(codes & 15);
+                const int8x16_t high = (int8x16_t)(codes >> 4);
+                vf_fetch(at, (blocks - first - b) * HALF_BLOCK,
+                         (streams - 1) * blocks * HALF_BLOCK);
+                LT_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    const vi dot = dot_block(low, high, x[r].codes + half_at(first + b));
+                    sum[r][s] = vfmaq_n_f32(sum[r][s], vcvtq_f32_s32(dot),
+                                            factor[b] * x[r].scale[(first + b) * SCALE_TIMES]);
+                }
             }
         }
     }
@@ -420,10 +425,11 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
 {
     vf sum[LT_VECTOR_ROWS][Q8_STREAMS];
     LT_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
         LT_UNROLL
-    for (int s = 0; s < streams; s++)
-        sum[r][s] = vf_set(0);
+        for (int s = 0; s < streams; s++)
+            sum[r][s] = vf_set(0);
+    }
     for (int64_t first = 0; first < blocks; first += SCALES) {
         const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
         vf factor[LT_VECTOR_ROWS][Q8_STREAMS]; /* of a block each */
@@ -434,30 +440,31 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
             for (int r = 0; r < rows; r++)
                 factor[r][s] = scales * vf_load(x[r].scale + first);
         }
-        for (int b = 0; b < some; b += GROUP)
+        for (int b = 0; b < some; b += GROUP) {
             LT_UNROLL
-        for (int s = 0; s < streams; s++) {
-            const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
-            /* two blocks */
-            const __m512i front = _mm512_maskz_loadu_epi64(words_of(some - b, 4), at);
-            const __m512i back =
-                _mm512_maskz_loadu_epi64(words_of(some - b - 2, 4), at + 2 * LT_BLOCK);
-            /* 16 inputs of each block */
-            const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88);
-            const __m512i high = _mm512_shuffle_i64x2(front, back, 0xdd);
-            const int64_t left = (blocks - first - b) * LT_BLOCK;
-            vf_fetch(at, left, (streams - 1) * blocks * LT_BLOCK);
-            vf_fetch(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
-            LT_UNROLL
-            for (int r = 0; r < rows; r++) {
-                const __m512i *codes =
-                    (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
-                __m512i dot = _mm512_setzero_si512();
-                dot = add_words(dot, even_bytes(low), codes);
-                dot = add_words(dot, odd_bytes(low), codes + 1);
-                dot = add_words(dot, even_bytes(high), codes + 2);
-                dot = add_words(dot, odd_bytes(high), codes + 3);
-                sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r][s], b), sum[r][s]);
+            for (int s = 0; s < streams; s++) {
+                const int8_t *at = w + (s * blocks + first + b) * LT_BLOCK;
+                /* two blocks */
+                const __m512i front = _mm512_maskz_loadu_epi64(words_of(some - b, 4), at);
+                const __m512i back =
+                    _mm512_maskz_loadu_epi64(words_of(some - b - 2, 4), at + 2 * LT_BLOCK);
+                /* 16 inputs of each block */
+                const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88);
+                const __m512i high = _mm512_shuffle_i64x2(front, back, 0xdd);
+                const int64_t left = (blocks - first - b) * LT_BLOCK;
+                vf_fetch(at, left, (streams - 1) * blocks * LT_BLOCK);
+                vf_fetch(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
+                LT_UNROLL
+                for (int r = 0; r < rows; r++) {
+                    const __m512i *codes =
+                        (const __m512i *)(const void *)(x[r].codes + (first + b) * LT_BLOCK * 2);
+                    __m512i dot = _mm512_setzero_si512();
+                    dot = add_words(dot, even_bytes(low), codes);
+                    dot = add_words(dot, odd_bytes(low), codes + 1);
+                    dot = add_words(dot, even_bytes(high), codes + 2);
+                    dot = add_words(dot, odd_bytes(high), codes + 3);
+                    sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r][s], b), sum[r][s]);
+                }
             }
         }
     }
