@@ -308,6 +308,11 @@ class Tokens(_Owned):
         return np.frombuffer(memory, dtype=np.uint16)
 
     @property
+    def frames(self) -> int:
+        """RGB frames of the take. Semantic frames behind the last of them are not shown."""
+        return _lib.longtake_tokens_frames(self._handle)
+
+    @property
     def semantic_frames(self) -> int:
         """There is one for every four frames of the video."""
         return _lib.longtake_tokens_semantic_frames(self._handle)

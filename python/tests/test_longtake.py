@@ -85,7 +85,7 @@ def test_tokens(engine, tmp_path):
     assert caught.value.code == longtake.Status.USAGE
     assert np.array_equal(tokens.cut(5, 3, engine).codes, tokens.cut(5, 3).codes)
     assert len(tokens.cut(1, 3, engine)) == len(tokens.cut(0, 3))
-    assert tokens.cut(0, 3).semantic_frames == 3
+    assert tokens.cut(0, 3).semantic_frames == 3 and tokens.cut(0, 3).frames == 9
 
 
 def test_features(engine, tmp_path):
