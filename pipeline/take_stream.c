@@ -101,6 +101,7 @@ static lt_status open_decoder(window_stream *w, take_output_kind kind, bool make
                               lt_error *err)
 {
     const media_spec spec = take_media_spec(&w->run->spec, kind);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): close_stream frees the keys that it is lent */
     return take_decoder_open(&w->decoder, w->run, &spec, make_video, take_keys(w), err);
 }
 
