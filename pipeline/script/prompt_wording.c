@@ -347,22 +347,31 @@ static size_t part_bytes(const char *clause, size_t *gap)
     return strlen(clause);
 }
 
+/* Appends the words of a part, without what stands around them, behind `join`, which is " and "
+ * from then on. */
+static lt_status append_part(const char *part, size_t bytes, const char **join, growing *g,
+                             lt_error *err)
+{
+    size_t from = 0, to = bytes;
+    while (from < to && !take_is_word(part[from]))
+        from++;
+    while (from < to && !take_is_word(part[to - 1]))
+        to--;
+    if (from == to)
+        return LT_OK;
+    LT_TRY(append_text(g, *join, err));
+    *join = " and ";
+    return append(g, part + from, to - from, err);
+}
+
 /* Appends what of a clause was not restated. */
 static lt_status keep_rest(const char *clause, growing *tail, lt_error *err)
 {
     const char *join = ", then ";
     for (size_t gap, bytes; *clause; clause += bytes + gap) {
         bytes = part_bytes(clause, &gap);
-        size_t from = 0, to = bytes;
-        while (from < to && !take_is_word(clause[from]))
-            from++;
-        while (from < to && !take_is_word(clause[to - 1]))
-            to--;
-        if (from == to || memchr(clause, TOLD, bytes))
-            continue;
-        LT_TRY(append_text(tail, join, err));
-        LT_TRY(append(tail, clause + from, to - from, err));
-        join = " and ";
+        if (!memchr(clause, TOLD, bytes))
+            LT_TRY(append_part(clause, bytes, &join, tail, err));
     }
     return LT_OK;
 }
@@ -483,17 +492,11 @@ static lt_status keep_more(char *clause, growing *text, lt_error *err)
     clause[kept] = '\0';
     for (size_t gap, bytes; *clause; clause += bytes + gap) {
         bytes = part_bytes(clause, &gap);
-        if (!says_more(clause, bytes))
-            continue;
-        const size_t then = wording_phrase_bytes(clause + strspn(clause, " "), "then");
-        size_t from = then > 0 ? strspn(clause, " ") + then : 0, to = bytes;
-        while (!take_is_word(clause[from]))
-            from++;
-        while (!take_is_word(clause[to - 1]))
-            to--;
-        LT_TRY(append_text(text, join, err));
-        LT_TRY(append(text, clause + from, to - from, err));
-        join = " and ";
+        const size_t blanks = strspn(clause, " ");
+        const size_t then = wording_phrase_bytes(clause + blanks, "then");
+        const size_t from = then > 0 ? blanks + then : 0;
+        if (says_more(clause, bytes))
+            LT_TRY(append_part(clause + from, bytes - from, &join, text, err));
     }
     return LT_OK;
 }
