@@ -200,7 +200,8 @@ typedef struct {
     int64_t semantic_frames; /**< the same in semantic frames, the release's num_frames: n of them
                                 are 4 (n - 1) + 1 RGB frames, 13 are 49 */
     double fps; /**< rate of the file, 0.1 .. 240: another one plays the same frames faster or
-                   slower */
+                   slower. Unset: the model's; of continue that of a take of ours which was made
+                   with another one, and which is read frame by frame */
     int width;  /**< pixels; of use to ask for the size that the model makes, others are refused */
     int height; /**< pixels, likewise */
     int scale;  /**< enlarges the output, 1 .. 8; unset: 1 */
@@ -296,7 +297,7 @@ typedef struct {
     const char *input;   /**< token file, latents file or video, as the command says; "-" = standard
                             input */
     const char *image;   /**< the take begins with this picture, or NULL */
-    double from_seconds; /**< continue: where to go on */
+    double from_seconds; /**< continue: where to go on, in the video's own time */
     const char *reference_hash; /**< of what `input` or `image` must be, from a recipe; or NULL */
     int new_only;               /**< continue: only the new part is written */
     int64_t window_first;       /**< refine and generate: refine these windows alone, into `job`; no

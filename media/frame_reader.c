@@ -351,6 +351,11 @@ const media_video_info *media_reader_info(const media_reader *r)
     return &r->info;
 }
 
+void media_reader_read_at(media_reader *r, double fps)
+{
+    r->info.fps = fmin(fps, most_fps);
+}
+
 lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *err)
 {
     bool past;

@@ -60,6 +60,9 @@ lt_status media_reader_open(const char *path, const media_read_options *options,
                             lt_error *err);
 void media_reader_close(media_reader *r); /* accepts NULL */
 const media_video_info *media_reader_info(const media_reader *r);
+/* Frames at another rate than was asked for, which what the file says of itself decides; before the
+ * first of them. fps > 0. */
+void media_reader_read_at(media_reader *r, double fps);
 /* The next frame to `rgb`, u8 [height, width, 3]; *got is false at the end. LT_ERR_INPUT where the
  * file is damaged or cut off. */
 lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *err);

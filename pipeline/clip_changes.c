@@ -39,6 +39,8 @@ void take_tell_changes(take_run *run, const char *path, const media_video_info *
     const bool size = clip->seen_width != clip->width || clip->seen_height != clip->height;
     const bool rate =
         !use.is_picture && clip->stored_fps > 0 && fabs(clip->stored_fps - clip->fps) > 1e-3;
+    const double model_fps = run->engine->cfg.pipeline.fps;
+    const bool frame_by_frame = clip->fps != model_fps;
     const bool sound = clip->has_sound && use.is_heard;
     const char *fitted = fit_words(clip, take_media_fit(run->spec.fit));
     char line[256] = "";
@@ -51,6 +53,9 @@ void take_tell_changes(take_run *run, const char *path, const media_video_info *
                  clip->width, clip->height, fitted);
     else if (rate)
         snprintf(line, sizeof line, "%.4g frames a second become %g", clip->stored_fps, clip->fps);
+    if (frame_by_frame)
+        take_note(run, "%s: made with --fps %g: read frame by frame, as the model's %g", path,
+                  clip->fps, model_fps);
     if (line[0] != '\0' || sound)
         take_note(run, "%s: %s%s%s", path, line, line[0] != '\0' && sound ? "; " : "",
                   sound ? "its sound is left out" : "");

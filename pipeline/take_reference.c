@@ -9,6 +9,7 @@
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
 #include "pipeline/clip_changes.h"
+#include "pipeline/clip_rate.h"
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/script/recipe.h"
@@ -28,7 +29,9 @@ static lt_status open_reader(const take_reference *f, media_reader **reader, lt_
                                         .fit = take_media_fit(s->fit),
                                         .stop = take_run_asks_to_stop,
                                         .user = f->run};
-    return media_reader_open(f->path, &options, reader, err);
+    LT_TRY(media_reader_open(f->path, &options, reader, err));
+    take_read_at_clip_rate(*reader, options.fps);
+    return LT_OK;
 }
 
 /* ---- the last frames ---- */
@@ -90,7 +93,7 @@ static lt_status take_tail(take_reference *f, const frame_ring *ring, lt_error *
 static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *reader,
                            double from_seconds, lt_error *err)
 {
-    const double fps = f->run->engine->cfg.pipeline.fps;
+    const double fps = f->fps;
     const bool picture = f->path == f->run->request->image;
     const int64_t most = picture            ? 2
                          : from_seconds < 0 ? 0
@@ -133,6 +136,7 @@ static lt_status read_comment(take_reference *f, const media_video_info *info, l
 {
     const bool says = info->comment && !info->written_again;
     f->comment = says ? strdup(info->comment) : NULL;
+    f->fps = info->fps;
     f->stored_fps = info->stored_fps;
     if (says && !f->comment)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
@@ -219,8 +223,8 @@ void take_reference_close(take_reference *f)
  * model made from its beginning. */
 static bool is_our_take(take_reference *f, const lt_json *about)
 {
-    return fabs(f->stored_fps - f->run->engine->cfg.pipeline.fps) <= 1e-3 &&
-           !take_about_is_new_only(about) && take_about_is_of(about, f->run->engine);
+    return fabs(f->stored_fps - f->fps) <= 1e-3 && !take_about_is_new_only(about) &&
+           take_about_is_of(about, f->run->engine);
 }
 
 /* How the reference was made; NULL where it does not say. */
@@ -237,8 +241,7 @@ static lt_json *about_of(const take_reference *f)
 lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error *err)
 {
     lt_json *about = about_of(f);
-    const int64_t last =
-        llround((double)(f->frames - 1) * f->stored_fps / f->run->engine->cfg.pipeline.fps);
+    const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->fps);
     const char *found = about ? take_about_prompt(about, last) : NULL;
     const bool has_words = found && found[0] != '\0';
     *prompt = has_words ? strdup(found) : NULL;

@@ -22,6 +22,7 @@ struct take_reference {
     int64_t tail_frames;
     lt_hash hash;      /* of its frames as fitted */
     char *comment;     /* how these very frames were made, or NULL */
+    double fps;        /* of its frames as they are taken: the model's, or what clip_rate.h says */
     double stored_fps; /* of the file */
     tok_plan plan;     /* [latents] semantic frames; see take_reference_plan */
 };

@@ -111,6 +111,8 @@ lt_json *take_about(take_run *run, lt_error *err)
         lt_json *reference = lt_json_new_object();
         lt_json_set(reference, "frames", lt_json_new_int(run->reference->frames));
         set_hash(reference, "hash", run->reference->hash);
+        if (run->reference->fps != run->spec.model_fps)
+            lt_json_set(reference, "fps", lt_json_new_real(run->reference->fps));
         lt_json_set(reference, "new_only", lt_json_new_bool(run->request->new_only));
         lt_json_set(o, "reference", reference);
     }

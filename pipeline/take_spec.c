@@ -315,6 +315,8 @@ lt_json *take_spec_json(const take_spec *s)
     lt_json_set(o, "seed", lt_json_new_int(s->seed));
     lt_json_set(o, "frames", lt_json_new_int(s->time.frames));
     lt_json_set(o, "fps", lt_json_new_real(s->fps));
+    if (s->fps != s->model_fps) /* by which the frames are read again: see take_about_rate */
+        lt_json_set(o, "model_fps", lt_json_new_real(s->model_fps));
     lt_json *shots = lt_json_new_array();
     for (int i = 0; i < s->shots; i++)
         lt_json_append(shots, shot_json(s, i));

@@ -165,6 +165,7 @@ lt_status take_settle_video(take_task *t, lt_error *err)
     LT_TRY(resolve(t, TAKE_NEEDS_LENGTH, 0, err));
     LT_TRY(check_shot_plans(t, err));
     LT_TRY(take_reference_open(&t->reference, &t->run, r->input, r->from_seconds, err));
+    s->fps = take_given(r->settings.fps, t->reference.fps);
     for (int i = 1; i < s->shots; i++) /* they were counted from the first new frame */
         s->shot[i].at_frame += t->reference.frames;
     LT_TRY(go_on_from_prompt(t, err));

@@ -225,6 +225,11 @@ static json_t *unwritable(void)
     return json_string_nocheck("\xff");
 }
 
+void lt_json_remove(lt_json *object, const char *key)
+{
+    json_object_del(node(object), key);
+}
+
 void lt_json_set(lt_json *object, const char *key, lt_json *value)
 {
     if (json_object_set_new_nocheck(node(object), key, node(value)) == 0 || !object)

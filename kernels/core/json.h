@@ -56,6 +56,7 @@ lt_json *lt_json_copy(const lt_json *n); /* with all that is in it */
 /* whatever the order of their keys; NULL equals nothing */
 bool lt_json_equal(const lt_json *a, const lt_json *b);
 void lt_json_set(lt_json *object, const char *key, lt_json *value);
+void lt_json_remove(lt_json *object, const char *key); /* nothing where it is absent */
 void lt_json_append(lt_json *array, lt_json *value);
 /* Compact text in insertion order (one line), NUL-terminated; free() it. A real has the fewest
  * digits that read back as the same number. NULL when memory is out, or a value is none that JSON

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pipeline/clip_rate.h"
 #include "pipeline/timeline.h"
 
 media_fit take_media_fit(longtake_fit fit)
@@ -26,6 +27,10 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
                                         .stop = r->source.stop,
                                         .user = r->source.user};
     LT_TRY(media_reader_open(r->source.path, &options, &r->reader, err));
+    take_read_at_clip_rate(r->reader, p->fps);
+    const int64_t most = llround(r->source.most_seconds * media_reader_info(r->reader)->fps);
+    if (most > 0 && (most < r->source.most_frames || r->source.most_frames == 0))
+        r->source.most_frames = most;
     r->width = p->width;
     r->height = p->height;
     r->rgb = malloc((size_t)p->width * (size_t)p->height * 3);

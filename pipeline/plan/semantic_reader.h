@@ -8,7 +8,8 @@
  *         LT_TRY(semantic_reader_features(&r, features, err));
  *     semantic_reader_close(&r);
  *
- * Semantic frame g is frame 4g of the video at the model's rate, fitted to the model's size. A clip
+ * Semantic frame g is frame 4g of the video at the model's rate (a take of ours that has another is
+ * read frame by frame, see clip_rate.h), fitted to the model's size. A clip
  * of F frames has 1 + ceil((F - 1) / 4) of them; its last frame stands in where 4g lies behind the
  * end. One frame is in memory at a time.
  */
@@ -27,6 +28,7 @@ typedef struct {
     media_fit fit;
     double from_seconds;
     int64_t most_frames;     /* 0: up to the end */
+    double most_seconds;     /* of the video; 0: the same */
     int (*stop)(void *user); /* as in media_read_options */
     void *user;
 } semantic_source;

@@ -129,12 +129,12 @@ static lt_status encode_video(take_run *run, const take_shot *shot, int64_t segm
                               lt_error *err)
 {
     const cfg_model *cfg = &run->engine->cfg;
-    const int64_t asked = llround(shot->plan_seconds * cfg->pipeline.fps);
     const int64_t needed = take_frames_of_latents(segments * cfg->ar_model.segment_frames);
     const semantic_source source = {.path = shot->plan,
                                     .fit = take_media_fit(run->spec.fit),
                                     .from_seconds = shot->plan_from_seconds,
-                                    .most_frames = asked > 0 && asked < needed ? asked : needed};
+                                    .most_frames = needed,
+                                    .most_seconds = shot->plan_seconds};
     return take_encode_video(run, &source, run->spec.codes, out, NULL, err);
 }
 

@@ -342,13 +342,30 @@ const char *take_about_prompt(const lt_json *about, int64_t frame)
     return found;
 }
 
+/* A positive number of an object; 0 where there is none. */
+static double rate_of(const lt_json *settings, const char *key)
+{
+    const lt_json *rate = member(settings, key, LT_JSON_REAL);
+    return rate && lt_json_real(rate) > 0 ? lt_json_real(rate) : 0;
+}
+
+double take_about_rate(const lt_json *about, double fps)
+{
+    const lt_json *settings = member(about, "settings", LT_JSON_OBJECT);
+    const double of_file = settings ? rate_of(settings, "fps") : 0;
+    const double of_model = settings ? rate_of(settings, "model_fps") : 0;
+    return of_file > 0 && of_model > 0 ? fps * of_file / of_model : fps;
+}
+
 lt_json *take_about_settings(const lt_json *about, double fps, int64_t frames)
 {
     const lt_json *settings = member(about, "settings", LT_JSON_OBJECT);
-    const lt_json *rate = settings ? member(settings, "fps", LT_JSON_REAL) : NULL;
-    if (!rate || fabs(lt_json_real(rate) - fps) > 1e-3 || !member(settings, "shots", LT_JSON_ARRAY))
+    if (!settings || fabs(rate_of(settings, "fps") - take_about_rate(about, fps)) > 1e-3 ||
+        !member(settings, "shots", LT_JSON_ARRAY))
         return NULL;
     lt_json *part = lt_json_copy(settings);
+    lt_json_set(part, "fps", lt_json_new_real(fps));
+    lt_json_remove(part, "model_fps");
     take_settings_of_part(part, frames_left_out(about), frames);
     return part;
 }

@@ -50,8 +50,11 @@ bool take_about_is_new_only(const lt_json *about);
 /* What the file's frame `frame` shows by its own account: the prompt of the last shot that begins
  * up to there, borrowed from `about`; NULL where it does not say. */
 const char *take_about_prompt(const lt_json *about, int64_t frame);
+/* The rate at which a video's frames are those of a model of `fps`: that of the file where it says
+ * that a model's were put into it faster or slower, as --fps does; else `fps`. */
+double take_about_rate(const lt_json *about, double fps);
 /* The settings of the file's first `frames` frames, with the shots that they show; NULL where it
- * does not say, or has another rate than `fps`. lt_json_free() it. */
+ * does not say, or its frames are not those of a model of `fps`. lt_json_free() it. */
 lt_json *take_about_settings(const lt_json *about, double fps, int64_t frames);
 
 /* How the video or latents file `path` was made; lt_json_free() it.

@@ -173,8 +173,12 @@ static lt_status apply_reference(longtake_recipe *recipe, const longtake *e, lon
                        recipe->path);
     r->reference_hash = lt_json_string(hash, NULL);
     r->new_only = r->new_only || lt_json_bool(new_only);
+    const lt_json *fps = lt_json_get(reference, "fps"); /* left out where it is the model's */
+    const double rate = fps && lt_json_kind_of(fps) == LT_JSON_REAL && lt_json_real(fps) > 0
+                            ? lt_json_real(fps)
+                            : e->cfg.pipeline.fps;
     if (r->input && r->from_seconds < 0)
-        r->from_seconds = (double)lt_json_int(frames) / e->cfg.pipeline.fps;
+        r->from_seconds = (double)lt_json_int(frames) / rate;
     if (r->input && keep_length &&
         (lt_json_int(frames) < 1 || r->settings.frames <= lt_json_int(frames)))
         return lt_fail(err, LT_ERR_INPUT,

@@ -47,6 +47,30 @@ for i in 0 1 7 12 13; do
     equal "cut.mp4: token $i" "$(json made.out tokens $i)" "$(json cut.json segments 0 tokens $i)"
 done
 
+# A take of ours that plays faster goes on frame by frame and stays as fast; cut by another program it is read by the clock.
+made generate "a red ball" --frames 29 --steps 2 --fps 24 -o fast.mp4
+"$PROGRAM" continue fast.mp4 --from 0.9 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" -o faster.mp4 >made.out 2>made.err ||
+    fail "continue: $(cat made.err)"
+grep -qx "fast.mp4: made with --fps 24: read frame by frame, as the model's 8" made.err || fail "continue of another rate: $(cat made.err)"
+equal "faster.mp4: frames" "$(of_video faster.mp4 nb_read_frames)" 38
+equal "faster.mp4: rate" "$(of_video faster.mp4 r_frame_rate)" 24/1
+"$PROGRAM" info fast.mp4 --json >fast.json
+"$PROGRAM" info faster.mp4 --json >faster.json
+for i in 0 1 7 13 14 17; do
+    equal "faster.mp4: token $i" "$(json faster.json about tokens $i)" "$(json fast.json about tokens $i)"
+done
+made continue fast.mp4 --recipe faster.mp4 -o again.mp4
+same again.mp4 faster.mp4
+made continue faster.mp4 --frames 4 -p "a ball" --steps 2 --fps 12 -o slower.mp4
+equal "slower.mp4: rate" "$(of_video slower.mp4 r_frame_rate)" 12/1
+made encode fast.mp4 -o fast.lt
+"$PROGRAM" info fast.lt --json >fast.json
+equal "fast.lt: frames" "$(json fast.json frames)" 29
+ffmpeg -v error -ss 0.5 -i fast.mp4 fast_cut.mp4
+made encode fast_cut.mp4 -o fast.lt
+"$PROGRAM" info fast.lt --json >fast.json
+equal "fast_cut.mp4: frames" "$(json fast.json frames)" 6
+
 # Any other video, at a moment; another size and rate; a clip shorter than what a window knows.
 ffmpeg -v error -f lavfi -i testsrc=size=200x100:rate=25:duration=3 -pix_fmt yuv420p clip.mp4
 made continue clip.mp4 --from 1.1s --seconds 1 -p "a ball" --steps 2 -o clip.y4m
