@@ -116,7 +116,7 @@ lt_status media_blob_open(media_blob_reader *r, const void *blob, size_t bytes, 
                        bytes, magic);
     memcpy(&h, start, sizeof h);
     const uint8_t *codec_header = take(r, h.codec_header_bytes);
-    if (!codec_header || h.format < MEDIA_MP4 || h.format > MEDIA_PNG || h.rate_num < 1 ||
+    if (!codec_header || h.format < 0 || h.format >= MEDIA_FORMATS || h.rate_num < 1 ||
         h.rate_den < 1 || h.pictures < 0 || h.width < 1 || h.height < 1)
         return cut_off(err);
     r->info = (media_blob_info){.format = (media_format)h.format,

@@ -11,12 +11,36 @@
 #define VIDEO  AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
 #define UNTOLD AVCOL_SPC_UNSPECIFIED, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
 #define SCREEN AVCOL_SPC_RGB, AVCOL_TRC_IEC61966_2_1, AVCOL_RANGE_JPEG
-static const media_codec codecs[] = {
-    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO},
-    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN},
-    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD},
-    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN},
+
+/* QuickTime's own comment ends at 64 kB; its newer kind of tags has no such end. */
+#define FRAGMENTS "frag_custom+empty_moov+default_base_moof"
+#define LONG_TAGS "+use_metadata_tags"
+#define MP4                                                                                        \
+    {                                                                                              \
+        "mp4", "movflags", "faststart", FRAGMENTS                                                  \
+    }
+#define MOV                                                                                        \
+    {                                                                                              \
+        "mov", "movflags", "faststart" LONG_TAGS, FRAGMENTS LONG_TAGS                              \
+    }
+#define MATROSKA                                                                                   \
+    {                                                                                              \
+        "matroska", NULL, NULL, NULL                                                               \
+    }
+#define NO_MUXER                                                                                   \
+    {                                                                                              \
+        NULL, NULL, NULL, NULL                                                                     \
+    }
+
+/* clang-format off */
+static const media_codec codecs[MEDIA_FORMATS] = {
+    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, MP4},
+    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_MUXER, MATROSKA},
+    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD, MEDIA_BY_Y4M_WRITER, NO_MUXER},
+    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN, MEDIA_BY_PICTURE_SEQUENCE, NO_MUXER},
+    [MEDIA_MOV] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, MOV},
 };
+/* clang-format on */
 
 const media_codec *media_codec_of(media_format format)
 {

@@ -33,10 +33,11 @@ struct media_file {
     bool half_written;       /* there is a temporary file */
     bool broken;             /* a write failed: what is there cannot be finished */
     media_blob_info info;    /* of the first window */
+    const media_codec *kind; /* of the file */
     uint8_t *codec_header;   /* the copy that info points to */
-    AVIOContext *io;         /* NULL of PNG */
-    media_sequence sequence; /* of PNG, which is many files */
-    AVFormatContext *format; /* of MP4 and MKV */
+    AVIOContext *io;         /* NULL of a sequence */
+    media_sequence sequence; /* of pictures, which are many files */
+    AVFormatContext *format; /* NULL without a muxer */
     media_y4m y4m;
     AVPacket *packet;
     int64_t pictures;
@@ -106,7 +107,7 @@ static lt_status describe_stream(media_file *f, lt_error *err)
     AVStream *stream = avformat_new_stream(f->format, NULL);
     if (!stream)
         return media_no_memory(err, f->path);
-    const media_codec *kind = media_codec_of(f->info.format);
+    const media_codec *kind = f->kind;
     AVCodecParameters *p = stream->codecpar;
     p->codec_type = AVMEDIA_TYPE_VIDEO;
     p->codec_id = kind->id;
@@ -133,11 +134,11 @@ static lt_status describe_stream(media_file *f, lt_error *err)
 
 static lt_status open_container(media_file *f, lt_error *err)
 {
-    const char *muxer = f->info.format == MEDIA_MP4 ? "mp4" : "matroska";
-    int s = avformat_alloc_output_context2(&f->format, NULL, muxer, NULL);
+    const media_muxer *muxer = &f->kind->muxer;
+    int s = avformat_alloc_output_context2(&f->format, NULL, muxer->name, NULL);
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "%s: this build of libav cannot write %s", f->path,
-                          muxer);
+                          muxer->name);
     f->format->pb = f->io;
     /* BITEXACT: no dates, no versions, no random numbers */
     f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
@@ -150,11 +151,9 @@ static lt_status open_container(media_file *f, lt_error *err)
     if (f->comment)
         av_dict_set(&f->format->metadata, "comment", f->comment, 0);
     AVDictionary *options = NULL;
-    if (f->info.format == MEDIA_MP4)
-        av_dict_set(&options, "movflags",
-                    f->target.kind == MEDIA_FINISHED ? "faststart"
-                                                     : "frag_custom+empty_moov+default_base_moof",
-                    0);
+    if (muxer->option)
+        av_dict_set(&options, muxer->option,
+                    f->target.kind == MEDIA_FINISHED ? muxer->finished : muxer->growing, 0);
     s = avformat_write_header(f->format, &options);
     av_dict_free(&options);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: its header cannot be written", f->path)
@@ -188,7 +187,7 @@ static int mux_packet(media_file *f, int64_t index, bool is_key)
 static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_t index,
                                lt_error *err)
 {
-    if (f->info.format == MEDIA_PNG)
+    if (f->kind->joiner == MEDIA_BY_PICTURE_SEQUENCE)
         return media_sequence_add(&f->sequence, p->data, p->bytes, err);
     int s = load_packet(f, p);
     if (s >= 0)
@@ -208,14 +207,17 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
     f->info = *info;
     f->info.codec_header = f->codec_header;
     f->begun = true;
-    if (info->format == MEDIA_PNG && f->target.kind == MEDIA_STREAM)
-        return lt_fail(err, LT_ERR_USAGE, "%s: a PNG sequence is many files, it cannot be a stream",
-                       f->path);
-    if (info->format == MEDIA_PNG)
+    const media_kind *windows = media_kind_of(info->format);
+    if (f->target.as_mp4 && !windows->fits_mp4)
+        return lt_fail(err, LT_ERR_USAGE, "%s: windows of %s make no MP4", f->path, windows->name);
+    f->kind = media_codec_of(f->target.as_mp4 ? MEDIA_MP4 : info->format);
+    if (f->target.kind == MEDIA_STREAM && !windows->streams)
+        return lt_fail(err, LT_ERR_USAGE, "%s: %s cannot be a stream", f->path, windows->name);
+    if (f->kind->joiner == MEDIA_BY_PICTURE_SEQUENCE)
         return media_sequence_open(&f->sequence, f->path, err);
     LT_TRY(open_output(f, err));
-    return info->format == MEDIA_Y4M ? media_y4m_open(&f->y4m, f->io, &f->info, err)
-                                     : open_container(f, err);
+    return f->kind->joiner == MEDIA_BY_MUXER ? open_container(f, err)
+                                             : media_y4m_open(&f->y4m, f->io, &f->info, err);
 }
 
 static bool goes_on(const media_blob_info *a, const media_blob_info *b)
@@ -230,8 +232,8 @@ static bool goes_on(const media_blob_info *a, const media_blob_info *b)
 static lt_status flush(media_file *f, lt_error *err)
 {
     int s = 0;
-    if (f->info.format == MEDIA_MP4 && f->target.kind != MEDIA_FINISHED)
-        s = av_write_frame(f->format, NULL); /* ends the fragment */
+    if (f->format && f->target.kind != MEDIA_FINISHED)
+        s = av_write_frame(f->format, NULL); /* ends the fragment or cluster */
     if (s >= 0 && f->io) {
         avio_flush(f->io);
         s = f->io->error;
@@ -333,7 +335,7 @@ static lt_status finish(media_file *f, lt_error *err)
         return lt_fail(err, LT_ERR_USAGE, "%s: a video without windows", f->path);
     if (f->broken) /* its trailer would describe what was never written */
         return lt_fail(err, LT_ERR_FAILED, "%s: a window could not be added", f->path);
-    if (f->info.format == MEDIA_PNG)
+    if (f->kind->joiner == MEDIA_BY_PICTURE_SEQUENCE)
         return media_sequence_publish(&f->sequence, err);
     int s = f->format ? av_write_trailer(f->format) : 0;
     if (s >= 0) {

@@ -10,6 +10,7 @@
 #ifndef MEDIA_VIDEO_FILE_H
 #define MEDIA_VIDEO_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,9 @@
 #include "media/media_format.h"
 
 typedef enum {
-    /* written beside `path` under a temporary name, synced and renamed when closed; MP4 can be
-     * played while it is still being loaded. A device or named pipe is written as a stream. */
+    /* written beside `path` under a temporary name, synced and renamed when closed; MP4 and MOV can
+     * be played while they are still being loaded. A device or named pipe is written as a stream.
+     */
     MEDIA_FINISHED,
     /* written to `path` itself, and playable after every window: for while a take is being made.
      * What is there before goes; a link is not written through */
@@ -30,7 +32,8 @@ typedef struct {
     media_target_kind kind;
     const char *path;    /* not for MEDIA_STREAM */
     int fd;              /* for MEDIA_STREAM only; stays open */
-    const char *comment; /* how the video was made, UTF-8; NULL: leave it out. MP4 and MKV only */
+    const char *comment; /* how the video was made, UTF-8; NULL: leave it out. Not of Y4M and PNG */
+    bool as_mp4;         /* whatever the windows wait for: it must fit (media_format.h) */
 } media_target;
 
 typedef struct media_file media_file;

@@ -66,12 +66,27 @@ static void set_ffv1(AVCodecContext *c, AVDictionary **options)
     av_dict_set_int(options, "slicecrc", 1, 0);
 }
 
+static lt_status find_encoder(media_format format, const char *name, const AVCodec **out,
+                              lt_error *err)
+{
+    *out = avcodec_find_encoder_by_name(name);
+    return *out ? LT_OK
+                : lt_fail(err, LT_ERR_FAILED,
+                          "video: %s needs the encoder %s, which this build of libav lacks",
+                          media_kind_of(format)->name, name);
+}
+
+lt_status media_encoder_check(media_format format, lt_error *err)
+{
+    const AVCodec *found = NULL;
+    LT_TRY(media_begin(err));
+    return find_encoder(format, media_codec_of(format)->encoder, &found, err);
+}
+
 static lt_status open_codec(media_encoder *e, lt_error *err)
 {
-    const AVCodec *codec = avcodec_find_encoder_by_name(e->kind->encoder);
-    if (!codec)
-        return lt_fail(err, LT_ERR_FAILED, "video: this build of libav has no encoder %s",
-                       e->kind->encoder);
+    const AVCodec *codec = NULL;
+    LT_TRY(find_encoder(e->spec.format, e->kind->encoder, &codec, err));
     e->codec = avcodec_alloc_context3(codec);
     if (!e->codec)
         return media_no_memory(err, "video");

@@ -21,7 +21,9 @@
 
 typedef struct media_encoder media_encoder;
 
-/* LT_ERR_USAGE for a spec that makes no sense, LT_ERR_FAILED where this libav lacks the encoder. */
+/* LT_ERR_FAILED where this libav lacks what a kind of video is made with. */
+lt_status media_encoder_check(media_format format, lt_error *err);
+/* The same, and LT_ERR_USAGE for a spec that makes no sense. */
 lt_status media_encoder_open(const media_spec *spec, media_encoder **out, lt_error *err);
 /* One frame, u8 [height, width, 3]. */
 lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err);

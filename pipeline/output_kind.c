@@ -19,17 +19,39 @@ static const struct {
     const char *name; /* of --format, and the extension */
     take_output_kind kind;
     take_writes writer;
+    media_format format; /* of video */
 } kinds[] = {
-    {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO},
-    {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO},
-    {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO},
-    {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO},
-    {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS},
-    {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS},
-    {"latents", TAKE_OUT_LATENTS, TAKE_WRITES_LATENTS},
+    {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO, MEDIA_MP4},
+    {"mov", TAKE_OUT_MOV, TAKE_WRITES_VIDEO, MEDIA_MOV},
+    {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO, MEDIA_MKV},
+    {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO, MEDIA_Y4M},
+    {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO, MEDIA_PNG},
+    {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS, MEDIA_MP4},
+    {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS, MEDIA_MP4},
+    {"latents", TAKE_OUT_LATENTS, TAKE_WRITES_LATENTS, MEDIA_MP4},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* The same in words: all of what a command writes, and of videos those that can be streams. */
+static const char any_video[] = "mp4, mov, mkv, y4m or png";
+static const char any_stream[] = "mp4, mov, mkv or y4m";
+
+media_format take_format_of(take_output_kind kind)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].kind == kind)
+            return kinds[i].format;
+    return MEDIA_MP4;
+}
+
+const media_kind *take_video_of(take_output_kind kind)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].kind == kind && kinds[i].writer == TAKE_WRITES_VIDEO)
+            return media_kind_of(kinds[i].format);
+    return NULL;
+}
 
 /* Index of a kind by name, or -1. */
 static int kind_at(const char *name)
@@ -42,9 +64,7 @@ static int kind_at(const char *name)
 
 static const char *wanted(take_writes w)
 {
-    return w == TAKE_WRITES_VIDEO    ? "mp4, mkv, y4m or png"
-           : w == TAKE_WRITES_TOKENS ? "lt or npy"
-                                     : "latents";
+    return w == TAKE_WRITES_VIDEO ? any_video : w == TAKE_WRITES_TOKENS ? "lt or npy" : "latents";
 }
 
 static take_output_kind standard_kind(take_writes w)
@@ -124,6 +144,17 @@ static lt_status refuse_extension(const char *output, const char *extension, tak
                    wanted(writes), output, s, s);
 }
 
+/* A pipe takes one file, written from its beginning to its end. */
+static lt_status check_stream(const char *output, take_output_kind kind, lt_error *err)
+{
+    const media_kind *video = take_video_of(kind);
+    if (!video || video->streams || !take_is_stream(output))
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--output %s: found %s, which cannot be a stream, expected %s", output,
+                   video->name, any_stream);
+}
+
 lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out,
                          lt_error *err)
 {
@@ -139,10 +170,7 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
         return LT_OK;
     if (strcmp(r->output, "-") == 0) {
         *out = asked >= 0 ? kinds[asked].kind : standard_kind(writes);
-        if (*out == TAKE_OUT_PNG || *out == TAKE_OUT_MKV)
-            return lt_fail(err, LT_ERR_USAGE, "--output -: found --format %s, expected mp4 or y4m",
-                           r->format);
-        return LT_OK;
+        return check_stream(r->output, *out, err);
     }
     const char *extension = take_extension(r->output);
     const int named = extension ? kind_at(extension) : -1;
@@ -159,11 +187,7 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
                        "--output: found the extension \"%s\", this command writes %s",
                        extension ? extension : "", wanted(writes));
     *out = kinds[kind].kind;
-    if (*out == TAKE_OUT_PNG && take_is_descriptor(r->output))
-        return lt_fail(
-            err, LT_ERR_USAGE,
-            "--output %s: found --format png, which is many files, expected mp4, mkv or y4m",
-            r->output);
+    LT_TRY(check_stream(r->output, *out, err));
     return take_place_check("--output", r->output, err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernels/core/status.h"
 #include "longtake.h"
+#include "media/media_format.h"
 
 typedef enum {
     TAKE_OUT_NONE, /* frames by callback only */
@@ -12,6 +13,7 @@ typedef enum {
     TAKE_OUT_MKV,
     TAKE_OUT_Y4M,
     TAKE_OUT_PNG,
+    TAKE_OUT_MOV,
     TAKE_OUT_LT,
     TAKE_OUT_NPY,
     TAKE_OUT_LATENTS
@@ -24,6 +26,10 @@ typedef enum { TAKE_WRITES_VIDEO, TAKE_WRITES_TOKENS, TAKE_WRITES_LATENTS } take
  * output's folder is not there or not writable. */
 lt_status take_output_of(const longtake_request *r, take_writes writes, take_output_kind *out,
                          lt_error *err);
+/* The video that a kind of output is; NULL where it is none. */
+const media_kind *take_video_of(take_output_kind kind);
+/* Its format; that of an MP4 where the kind is no video. */
+media_format take_format_of(take_output_kind kind);
 /* A file may be replaced, and a pipe or device is written as it is: a folder is neither, nor is an
  * open file that standard output goes to, say, under a name of /proc. LT_ERR_USAGE. */
 lt_status take_name_check(const char *flag, const char *path, lt_error *err);

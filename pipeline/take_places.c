@@ -182,11 +182,13 @@ lt_status take_places_end(take_places *p, lt_error *err)
 
 static void add_output(take_places *p, const char *output, take_output_kind kind, int64_t frames)
 {
-    for (int64_t i = 0; kind == TAKE_OUT_PNG && i < frames; i++)
+    const media_kind *video = take_video_of(kind);
+    const bool many_files = video && video->many_files;
+    for (int64_t i = 0; many_files && i < frames; i++)
         take_places_add(p, TAKE_PLACE_PICTURE, media_png_name(output, i));
-    if (kind != TAKE_OUT_PNG)
+    if (!many_files)
         take_places_add(p, TAKE_PLACE_OUTPUT, strdup(output));
-    if (kind == TAKE_OUT_MP4 || kind == TAKE_OUT_MKV)
+    if (video && video->grows)
         take_places_add(p, TAKE_PLACE_GROWING, take_growing_name(output));
 }
 

@@ -227,7 +227,8 @@ static lt_json *versions(void)
 /* What was written. */
 static void add_output(const take_run *run, const take_made *made, const char *output, lt_json *o)
 {
-    if (made->kind == TAKE_OUT_PNG) {
+    const media_kind *video = take_video_of(made->kind);
+    if (video && video->many_files) {
         lt_json_set(o, "output", lt_json_new_path(output));
         lt_json_set(o, "pictures", lt_json_new_int(take_delivered_frames(run)));
     } else {
@@ -305,7 +306,8 @@ static lt_status name_output(const take_run *run, take_output_kind kind, char **
     *out = NULL;
     if (!asked || strcmp(asked, "-") == 0)
         return LT_OK;
-    *out = kind == TAKE_OUT_PNG ? media_png_pattern(asked) : strdup(asked);
+    const media_kind *video = take_video_of(kind);
+    *out = video && video->many_files ? media_png_pattern(asked) : strdup(asked);
     return *out ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", asked);
 }
 

@@ -218,7 +218,7 @@ static lt_status decode_and_write(void *stream, int64_t c, const float *latents,
         (void)take_video_add(&w->video, blob, bytes, &unwritten);
     else
         s = take_video_add(&w->video, blob, bytes, err);
-    if (s == LT_OK && w->decoder.spec.format == MEDIA_MP4)
+    if (s == LT_OK && media_kind_of(w->decoder.spec.format)->fits_mp4)
         s = take_preview_replace(run, c, blob, bytes, err);
     free(blob);
     LT_TRY(s);

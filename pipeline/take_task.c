@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/window_encoder.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_cut.h"
@@ -425,6 +426,12 @@ static void plan_stages(take_clock *clock, unsigned does)
             take_clock_plan(clock, stages[i].stage, 1);
 }
 
+/* What would write the video is there, which is known before anything is made. */
+static lt_status check_encoder(const take_task *t, lt_error *err)
+{
+    return take_video_of(t->kind) ? media_encoder_check(take_format_of(t->kind), err) : LT_OK;
+}
+
 lt_status take_task_prepare(take_task *t, lt_error *err)
 {
     const unsigned does = t->command->does;
@@ -433,6 +440,7 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
     /* how long a clip is, reading it tells */
     take_clock_enter_quietly(&t->run.clock, first_stage(t), 0,
                              makes_take ? t->run.spec.time.windows : 0, 0);
+    LT_TRY(check_encoder(t, err));
     LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
     take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
     if (makes_take)

@@ -13,12 +13,11 @@
 
 media_spec take_media_spec(const take_spec *s, take_output_kind kind)
 {
-    const media_format format = kind == TAKE_OUT_MKV   ? MEDIA_MKV
-                                : kind == TAKE_OUT_Y4M ? MEDIA_Y4M
-                                : kind == TAKE_OUT_PNG ? MEDIA_PNG
-                                                       : MEDIA_MP4;
-    return (media_spec){
-        .format = format, .width = s->width, .height = s->height, .scale = s->scale, .fps = s->fps};
+    return (media_spec){.format = take_format_of(kind),
+                        .width = s->width,
+                        .height = s->height,
+                        .scale = s->scale,
+                        .fps = s->fps};
 }
 
 static lt_status make_comment(take_video *v, lt_error *err)
@@ -62,7 +61,7 @@ lt_status take_video_open(take_video *v, take_run *run, take_output_kind kind, l
     const char *output = run->request->output;
     if (take_is_stream(output))
         return open_stream(v, err);
-    if (kind != TAKE_OUT_MP4 && kind != TAKE_OUT_MKV)
+    if (!take_video_of(kind)->grows)
         return LT_OK;
     v->growing_path = take_growing_name(output);
     if (!v->growing_path)
@@ -151,7 +150,7 @@ lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
     }
     if (v->growing_path)
         unlink(v->growing_path);
-    if (v->kind == TAKE_OUT_PNG)
+    if (take_video_of(v->kind)->many_files)
         tell_pictures(v->run);
     return LT_OK;
 }

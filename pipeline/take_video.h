@@ -1,9 +1,9 @@
 /* take_video.h - the video file that a take becomes: growing while it is made, finished at the end.
  *
- * An MP4 or MKV grows beside its final name as NAME.part.EXT and can be played after every window;
- * when all is there the finished file is put together from the job folder's windows and renamed,
- * and the growing one goes. A stream (descriptor_link.h) is written window by window, and that is
- * all.
+ * What plays while it is written grows beside its final name as NAME.part.EXT and can be played
+ * after every window; when all is there the finished file is put together from the job folder's
+ * windows and renamed, and the growing one goes. A stream (descriptor_link.h) is written window by
+ * window, and that is all.
  */
 #ifndef TAKE_TAKE_VIDEO_H
 #define TAKE_TAKE_VIDEO_H
@@ -24,7 +24,7 @@ typedef struct {
 /* The pictures of a take in a kind of output. */
 media_spec take_media_spec(const take_spec *s, take_output_kind kind);
 
-/* Where an MP4 or MKV grows. free() it; NULL when memory is out. */
+/* Where a file grows. free() it; NULL when memory is out. */
 char *take_growing_name(const char *output);
 
 lt_status take_video_open(take_video *v, take_run *run, take_output_kind kind, lt_error *err);

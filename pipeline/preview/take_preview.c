@@ -102,7 +102,7 @@ lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
 
 static lt_status write_file(const char *path, const void *blob, size_t bytes, lt_error *err)
 {
-    const media_target target = {.kind = MEDIA_FINISHED, .path = path};
+    const media_target target = {.kind = MEDIA_FINISHED, .path = path, .as_mp4 = true};
     media_file *file = NULL;
     LT_TRY(media_file_open(&target, &file, err));
     const lt_status s = media_file_add(file, blob, bytes, err);

@@ -2,8 +2,8 @@
  *
  * A value of a latent stands for one colour (colour_map.h), and a latent for one picture. A folder
  * gets a small video a window, "window-003.mp4", one picture for every latent; a file shows the
- * window that is worked on. Where the take itself becomes an MP4, a window's own frames replace its
- * preview.
+ * window that is worked on. Where the take itself becomes an MP4 or MOV, a window's own frames
+ * replace its preview.
  */
 #ifndef TAKE_TAKE_PREVIEW_H
 #define TAKE_TAKE_PREVIEW_H

@@ -38,6 +38,20 @@ static void sizes_are_checked(void **state)
     }
 }
 
+/* What the rest of the program goes by. */
+static void every_kind_is_in_the_table(void **state)
+{
+    (void)state;
+    for (int a = 0; a < MEDIA_FORMATS; a++) {
+        const media_kind *kind = media_kind_of((media_format)a);
+        assert_non_null(kind->name);
+        assert_false(kind->grows && !kind->streams); /* it is written in the same way */
+        assert_false(kind->many_files && kind->streams);
+        for (int b = 0; b < a; b++)
+            assert_string_not_equal(kind->name, media_kind_of((media_format)b)->name);
+    }
+}
+
 static void png_files_are_numbered(void **state)
 {
     (void)state;
@@ -71,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_checked),
+        cmocka_unit_test(every_kind_is_in_the_table),
         cmocka_unit_test(png_files_are_numbered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

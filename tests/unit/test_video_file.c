@@ -65,22 +65,49 @@ static void thirty_seconds_are_thirty_seconds(void **state)
     assert_false(scratch_exists("thirty.mp4.part"));
 }
 
+/* 16 bits would not hold its length. */
+static void a_long_story_is_kept(void **state)
+{
+    (void)state;
+    enum { BYTES = 200000 };
+    char *const long_story = malloc(BYTES + 1);
+    assert_non_null(long_story);
+    memset(long_story, 'x', BYTES);
+    memcpy(long_story, "{ <&> \"\xc3\xa4", 9);
+    long_story[BYTES - 1] = '}';
+    long_story[BYTES] = 0;
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (!media_kind_of((media_format)i)->grows)
+            continue;
+        const media_spec spec = of_format((media_format)i);
+        small_video_write(scratch_path("long"), &spec, 5, long_story);
+        media_reader *r = reader_of("long");
+        assert_string_equal(media_reader_info(r)->comment, long_story);
+        assert_false(media_reader_info(r)->written_again);
+        media_reader_close(r);
+    }
+    free(long_story);
+}
+
 static void the_index_comes_first_and_no_versions_come_at_all(void **state)
 {
     (void)state;
-    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV};
-    const char *const names[] = {"plain.mp4", "plain.mkv"};
-    for (int i = 0; i < 2; i++) {
-        const media_spec spec = of_format(formats[i]);
-        small_video_write(scratch_path(names[i]), &spec, 12, NULL);
+    static const struct {
+        media_format format;
+        const char *index; /* begins with these bytes */
+        const char *pictures;
+    } files[] = {{MEDIA_MP4, "moov", "mdat"}, {MEDIA_MOV, "moov", "mdat"}, {MEDIA_MKV, NULL, NULL}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const media_spec spec = of_format(files[i].format);
+        small_video_write(scratch_path("plain"), &spec, 12, NULL);
         size_t bytes;
-        char *data = scratch_read(names[i], &bytes);
+        char *data = scratch_read("plain", &bytes);
         assert_false(contains(data, bytes, "x264"));
         assert_false(contains(data, bytes, "Lavf5"));
         assert_false(contains(data, bytes, "Lavc"));
-        if (formats[i] == MEDIA_MP4)
-            assert_true((char *)memmem(data, bytes, "moov", 4) <
-                        (char *)memmem(data, bytes, "mdat", 4));
+        if (files[i].index)
+            assert_true((char *)memmem(data, bytes, files[i].index, 4) <
+                        (char *)memmem(data, bytes, files[i].pictures, 4));
         free(data);
     }
 }
@@ -88,9 +115,10 @@ static void the_index_comes_first_and_no_versions_come_at_all(void **state)
 static void the_same_windows_give_the_same_bytes(void **state)
 {
     (void)state;
-    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV, MEDIA_Y4M};
-    for (int i = 0; i < 3; i++) {
-        const media_spec spec = of_format(formats[i]);
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (media_kind_of((media_format)i)->many_files)
+            continue;
+        const media_spec spec = of_format((media_format)i);
         small_video_write(scratch_path("one"), &spec, 12, story);
         small_video_write(scratch_path("another name"), &spec, 12, story);
         size_t one_bytes;
@@ -207,20 +235,25 @@ static void scale_enlarges(void **state)
 static void a_growing_file_plays_after_every_window(void **state)
 {
     (void)state;
-    lt_error err = {0};
-    const media_target target = {
-        .kind = MEDIA_GROWING, .path = scratch_path("growing.mp4"), .comment = story};
-    media_file *f;
-    check_ok(media_file_open(&target, &f, &err), err);
-    for (int window = 0; window < 3; window++) {
-        size_t bytes;
-        void *blob = small_video_window(&mp4, 5 * window, 5, &bytes);
-        check_ok(media_file_add(f, blob, bytes, &err), err);
-        free(blob);
-        assert_int_equal(count_frames("growing.mp4"), 5 * (window + 1));
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (!media_kind_of((media_format)i)->grows)
+            continue;
+        lt_error err = {0};
+        const media_spec spec = of_format((media_format)i);
+        const media_target target = {
+            .kind = MEDIA_GROWING, .path = scratch_path("growing"), .comment = story};
+        media_file *f;
+        check_ok(media_file_open(&target, &f, &err), err);
+        for (int window = 0; window < 3; window++) {
+            size_t bytes;
+            void *blob = small_video_window(&spec, 5 * window, 5, &bytes);
+            check_ok(media_file_add(f, blob, bytes, &err), err);
+            free(blob);
+            assert_int_equal(count_frames("growing"), 5 * (window + 1));
+        }
+        check_ok(media_file_close(f, &err), err);
+        assert_int_equal(count_frames("growing"), 15);
     }
-    check_ok(media_file_close(f, &err), err);
-    assert_int_equal(count_frames("growing.mp4"), 15);
 }
 
 static void a_growing_file_is_a_new_one(void **state)
@@ -252,9 +285,10 @@ static void a_stream_is_what_a_growing_file_is(void **state)
 {
     (void)state;
     lt_error err = {0};
-    const media_format formats[] = {MEDIA_MP4, MEDIA_MKV, MEDIA_Y4M};
-    for (int i = 0; i < 3; i++) {
-        const media_spec spec = of_format(formats[i]);
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (!media_kind_of((media_format)i)->streams)
+            continue;
+        const media_spec spec = of_format((media_format)i);
         FILE *file = fopen(scratch_path("stream"), "wb");
         assert_non_null(file);
         const media_target target = {.kind = MEDIA_STREAM, .fd = fileno(file)};
@@ -268,6 +302,52 @@ static void a_stream_is_what_a_growing_file_is(void **state)
         fclose(file);
         free(blob);
         assert_int_equal(count_frames("stream"), 10);
+    }
+}
+
+static void others_are_no_streams(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (media_kind_of((media_format)i)->streams)
+            continue;
+        lt_error err = {0};
+        const media_spec spec = of_format((media_format)i);
+        const media_target target = {.kind = MEDIA_STREAM, .fd = STDOUT_FILENO};
+        media_file *f;
+        size_t bytes;
+        void *blob = small_video_window(&spec, 0, 2, &bytes);
+        check_ok(media_file_open(&target, &f, &err), err);
+        check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_USAGE, "cannot be a stream");
+        media_file_abandon(f);
+        free(blob);
+    }
+}
+
+/* A window of another kind of output replaces its preview. */
+static void windows_of_h264_become_an_mp4(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        lt_error err = {0};
+        const media_spec spec = of_format((media_format)i);
+        const media_target target = {
+            .kind = MEDIA_FINISHED, .path = scratch_path("preview.mp4"), .as_mp4 = true};
+        media_file *f;
+        size_t bytes;
+        void *blob = small_video_window(&spec, 0, 2, &bytes);
+        check_ok(media_file_open(&target, &f, &err), err);
+        if (!media_kind_of((media_format)i)->fits_mp4) {
+            check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_USAGE, "make no MP4");
+            media_file_abandon(f);
+        } else {
+            check_ok(media_file_add(f, blob, bytes, &err), err);
+            check_ok(media_file_close(f, &err), err);
+            char *got = scratch_read("preview.mp4", &bytes);
+            assert_true(contains(got, 32, "isom"));
+            free(got);
+        }
+        free(blob);
     }
 }
 
@@ -473,6 +553,7 @@ int main(void)
         /* first: in memory that is still new it finds most */
         cmocka_unit_test(the_same_pictures_always_give_the_same_bytes),
         cmocka_unit_test(thirty_seconds_are_thirty_seconds),
+        cmocka_unit_test(a_long_story_is_kept),
         cmocka_unit_test(the_index_comes_first_and_no_versions_come_at_all),
         cmocka_unit_test(the_same_windows_give_the_same_bytes),
         cmocka_unit_test(ffv1_and_png_keep_every_value),
@@ -486,6 +567,8 @@ int main(void)
         cmocka_unit_test(a_growing_file_plays_after_every_window),
         cmocka_unit_test(a_growing_file_is_a_new_one),
         cmocka_unit_test(a_stream_is_what_a_growing_file_is),
+        cmocka_unit_test(others_are_no_streams),
+        cmocka_unit_test(windows_of_h264_become_an_mp4),
         cmocka_unit_test(a_file_that_is_given_up_leaves_nothing),
         cmocka_unit_test(windows_must_match),
         cmocka_unit_test(failures_say_why),
