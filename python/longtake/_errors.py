@@ -35,7 +35,3 @@ class LongtakeError(Exception):
 
 class LongtakeWarning(UserWarning):
     """A warning of the library, where no `progress` function hears it."""
-
-
-for _class in (Status, LongtakeError, LongtakeWarning):
-    _class.__module__ = "longtake"  # where they are found

@@ -48,7 +48,6 @@ _EVENT_KINDS = (
     "note",
 )
 
-Event.__module__ = "longtake"  # where it is found
 Progress = Union[None, bool, Callable[[Event], Any]]
 
 

@@ -1,28 +1,24 @@
-"""What a request may say: its keywords with their types, and values as C takes them."""
+"""What a request may say: its keywords with their types."""
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import difflib
 import inspect
-import operator
-import os
 import typing
 from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, TypedDict, TypeVar, Union
 
 import numpy as np
 
-from . import _library as c
-from ._errors import LongtakeError, Status
 from ._hearing import Progress
+from ._tokens import Tokens
+from ._values import Path
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 else:
     Unpack = getattr(typing, "Unpack", Optional)  # so that get_type_hints() works before 3.11
 
-Path = Union[str, "os.PathLike[str]"]
 OnFrame = Callable[[int, np.ndarray], Any]
 _Method = TypeVar("_Method", bound=Callable)
 
@@ -109,6 +105,13 @@ class Request(Settings, total=False):
     progress: Progress  # True: a bar; a function hears every Event
 
 
+class PromptRequest(Request, total=False):
+    """The keywords of a request that begins with a prompt."""
+
+    tokens: Optional[Tokens]  # the whole plan, instead of the language model's
+    film: Optional[Path]  # a file that gives what the request leaves open
+
+
 def _keywords_of(*kinds: Any) -> "dict[str, Any]":
     """Names and types of what TypedDicts hold."""
     return {
@@ -118,6 +121,8 @@ def _keywords_of(*kinds: Any) -> "dict[str, Any]":
     }
 
 
+# of all methods together
+_KEYWORDS = sorted({*_keywords_of(PromptRequest), "prompt", "input", "on_frame"})
 _DEFAULTS = {"retakes": (), "metadata": True, "new_only": False, "fresh": False, "keep_job": False}
 
 
@@ -140,47 +145,7 @@ def _takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]
     return shown
 
 
-def _no_such_keyword(name: str, known: Sequence[str]) -> TypeError:
-    near = difflib.get_close_matches(name, known, 1)
+def _no_such_keyword(name: str) -> TypeError:
+    near = difflib.get_close_matches(name, _KEYWORDS, 1)
     hint = f" (the nearest is {near[0]!r})" if near else ""
-    return TypeError(f"longtake has no keyword {name!r}{hint}; it has {', '.join(known)}")
-
-
-def _refused(place: str, found: Any, expected: str) -> LongtakeError:
-    return LongtakeError(Status.USAGE, f"{place}: found {found!r}, expected {expected}")
-
-
-def _number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
-    """A number as C takes it for `kind`, which would cut off what is too large."""
-    real = kind is ctypes.c_double
-    fits = False
-    try:
-        if isinstance(value, (str, bytes, bytearray)):  # which float() would read
-            raise TypeError
-        given = float(value) if real else operator.index(value)
-        fits = real or kind(given).value == given
-    except OverflowError:
-        given = value
-    except (TypeError, ValueError):
-        raise _refused(place, value, "a number" if real else "a whole number") from None
-    if least is not None and given < least:
-        raise LongtakeError(Status.USAGE, f"{place}: found {value}, expected {least} or more")
-    if not fits:
-        raise LongtakeError(Status.USAGE, f"{place}: found {value}, which is too large")
-    return given
-
-
-def _text(place: str, value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise _refused(place, value, "a text")
-    return c.text(value)
-
-
-def _path(place: str, value: Any) -> bytes:
-    if not isinstance(value, (str, bytes, os.PathLike)):
-        raise _refused(place, value, "a path")
-    return c.path(value)
-
-
-for _class in (Shot, Retake, Settings, Request):
-    _class.__module__ = "longtake"  # where they are found
+    return TypeError(f"longtake has no keyword {name!r}{hint}; it has {', '.join(_KEYWORDS)}")

@@ -22,6 +22,7 @@ import pytest
 
 import longtake
 from longtake import _library
+from longtake._call import _Call
 
 SHORT = dict(frames=25, steps=2)
 
@@ -395,15 +396,16 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
     """Whatever a request comes to."""
     (tmp_path / "film.yaml").write_text("take: {frames: 9, steps: 1}\nshots:\n  - {prompt: a}\n")
     closed = []
-    for name in ("_FILM", "_RECIPE"):
-        read, close = getattr(longtake, name)
+    for kind in ("film", "recipe"):
+        name = f"longtake_{kind}_close"
+        close = getattr(_library.library, name)
         monkeypatch.setattr(
-            longtake,
+            _library.library,
             name,
-            (read, lambda handle, name=name, close=close: (closed.append(name), close(handle))),
+            lambda handle, kind=kind, close=close: (closed.append(kind), close(handle)),
         )
     engine.plan(film=tmp_path / "film.yaml", recipe=takes / "first.mp4")
-    assert sorted(closed) == ["_FILM", "_RECIPE"]
+    assert sorted(closed) == ["film", "recipe"]
     with pytest.raises(longtake.LongtakeError):
         engine.plan(recipe=takes / "first.mp4", image=takes / "first.mp4")  # it began with none
     with pytest.raises(ZeroDivisionError):
@@ -411,7 +413,7 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
             tmp_path / "film.yaml", output=tmp_path / "a.mp4", progress=lambda _event: 1 / 0
         )
     longtake.recipe_model(takes / "first.mp4")
-    assert sorted(closed[2:]) == ["_FILM", "_RECIPE", "_RECIPE"]
+    assert sorted(closed[2:]) == ["film", "recipe", "recipe"]
 
 
 def test_films_of_other_commands(engine, tmp_path):
@@ -683,10 +685,10 @@ def test_frames_wait_to_be_taken(engine):
     frames = engine.frames(
         "a red ball", ahead=2, progress=lambda event: seen.append(event.kind), frames=48, steps=2
     )
-    hear = longtake._Call._hear_frame
+    hear = _Call._hear_frame
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            longtake._Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1]
+            _Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1]
         )
         for taken in range(1, 6):
             next(frames)
@@ -925,7 +927,7 @@ def test_keywords_are_all_there():
     """Those with types, those that are read, those of the settings, and what a signature shows."""
     read = {
         name: parameter
-        for name, parameter in inspect.signature(longtake._Call).parameters.items()
+        for name, parameter in inspect.signature(_Call).parameters.items()
         if parameter.kind is not parameter.VAR_KEYWORD and not name.startswith("_")
     }
     settings = [name for name, _kind in _library.Settings._fields_]

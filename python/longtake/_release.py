@@ -1,0 +1,51 @@
+"""An official release as a model folder."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Optional, Sequence
+
+from . import _library as c
+from ._handles import _check
+from ._hearing import Progress, _finish, _Hearing
+from ._library import library as _lib
+from ._values import Path
+
+
+def import_release(
+    release: Path,
+    output: Path,
+    *,
+    config: Optional[Path] = None,
+    search: Optional[Sequence[Path]] = None,
+    t5: Optional[Path] = None,
+    theia: Optional[Path] = None,
+    quantize: Optional[str] = None,
+    dtype: Optional[str] = None,
+    progress: Progress = None,
+) -> None:
+    """An official release, a folder, becomes a model folder at `output`, which must not exist.
+
+    `config`: YAML of the sizes, landiff.yaml where left out. `t5`, `theia`: folders of Flan-T5 and
+    Theia, where they are not inside the release. `quantize`: "q8", "q4" or "mixed"; `dtype`: "f32",
+    "bf16" or "f16" for what is not quantised; each as stored where left out. `progress`: True for a
+    bar, or a function of Event, whose `message` is the file of a step. LongtakeError (INPUT) tells
+    of all tensors that are missing, misshapen or unexpected at once; after a failure, or where
+    `progress` raised, nothing half-written stays.
+    """
+    hearing = _Hearing(progress)
+    request = c.ImportRequest()
+    _lib.longtake_import_request_init(ctypes.byref(request))
+    request.release, request.output = c.path(release), c.path(output)
+    request.search = c.text_list(c.data_folders() if search is None else search)
+    for name, folder in (("config", config), ("t5", t5), ("theia", theia)):
+        setattr(request, name, None if folder is None else c.path(folder))
+    for name, word in (("quantize", quantize), ("dtype", dtype)):
+        setattr(request, name, None if word is None else c.text(word))
+    request.on_event = c.EVENT_FN(hearing._hear_event)
+    error = c.Error()
+    _finish(
+        hearing.steps(
+            lambda: _check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)
+        )
+    )

@@ -1,0 +1,147 @@
+"""The semantic plan of a take."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Optional, Sequence
+
+import numpy as np
+
+from . import _library as c
+from ._errors import LongtakeError, Status
+from ._handles import _check, _Owned
+from ._library import library as _lib
+from ._values import Path, _number
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+
+
+class Tokens(_Owned):
+    """The semantic plan of a take. `codes` is the library's own array: changes to it count."""
+
+    def __init__(self, handle: ctypes.c_void_p):
+        self._address = handle
+
+    @classmethod
+    def read(cls, engine: "Engine", path: Path) -> "Tokens":
+        """A .lt file, or the release's .npy."""
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(
+            _lib.longtake_tokens_read(
+                engine._handle, c.path(path), ctypes.byref(handle), ctypes.byref(error)
+            ),
+            error,
+        )
+        return cls(handle)
+
+    @classmethod
+    def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
+        """Tokens from numbers, laid out as the engine's model has them."""
+        given = np.asarray(codes).reshape(-1)
+        with np.errstate(invalid="ignore"):
+            flat = given.astype(np.uint16) if given.dtype.kind in "biuf" else np.empty(0, np.uint16)
+        if not np.array_equal(flat, given):
+            raise LongtakeError(
+                Status.USAGE,
+                "codes: found a number that is none, expected whole ones from 0 to 65535",
+            )
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(
+            _lib.longtake_tokens_new(
+                engine._handle,
+                flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)),
+                flat.size,
+                ctypes.byref(handle),
+                ctypes.byref(error),
+            ),
+            error,
+        )
+        return cls(handle)
+
+    @property
+    def codes(self) -> np.ndarray:
+        """uint16 [n]; keeps the tokens alive, until they are closed."""
+        pointer = _lib.longtake_tokens_codes(self._handle)
+        memory = (ctypes.c_uint16 * len(self)).from_address(ctypes.addressof(pointer.contents))
+        memory._owner = self
+        return np.frombuffer(memory, dtype=np.uint16)
+
+    @property
+    def frames(self) -> int:
+        """RGB frames of the take. Semantic frames behind the last of them are not shown."""
+        return _lib.longtake_tokens_frames(self._handle)
+
+    @property
+    def semantic_frames(self) -> int:
+        """There is one for every four frames of the video."""
+        return _lib.longtake_tokens_semantic_frames(self._handle)
+
+    def __len__(self) -> int:
+        return _lib.longtake_tokens_count(self._handle)
+
+    def __repr__(self) -> str:
+        return f"Tokens({len(self)} codes)" if self._address else "Tokens(closed)"
+
+    def write(self, path: Path) -> None:
+        """To a .lt or .npy file."""
+        error = c.Error()
+        _check(_lib.longtake_tokens_write(self._handle, c.path(path), ctypes.byref(error)), error)
+
+    def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
+        """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment;
+        with an `engine` it need not: the rest of its segment is encoded again."""
+        first, count = (
+            _number("first", first, ctypes.c_int64),
+            _number("count", count, ctypes.c_int64),
+        )
+        error = c.Error()
+        handle = ctypes.c_void_p()
+
+        def recut(engine: Engine) -> None:
+            _check(
+                _lib.longtake_tokens_recut(
+                    engine._handle,
+                    self._handle,
+                    first,
+                    count,
+                    ctypes.byref(handle),
+                    None,
+                    ctypes.byref(error),
+                ),
+                error,
+            )
+
+        if engine is None:
+            _check(
+                _lib.longtake_tokens_cut(
+                    self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)
+                ),
+                error,
+            )
+        else:
+            engine._ask(lambda: recut(engine))
+        return Tokens(handle)
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        if not isinstance(other, Tokens):
+            return NotImplemented
+        error = c.Error()
+        handle = ctypes.c_void_p()
+        _check(
+            _lib.longtake_tokens_join(
+                self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)
+            ),
+            error,
+        )
+        return Tokens(handle)
+
+    def close(self) -> None:
+        if self._address:
+            _lib.longtake_tokens_close(self._address)
+        self._address = ctypes.c_void_p()
+
+    def __del__(self) -> None:
+        self.close()

@@ -1,0 +1,58 @@
+"""Values as C takes them, and how one is refused that it would change."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+from typing import Any, Optional, Union
+
+from . import _library as c
+from ._errors import LongtakeError, Status
+
+Path = Union[str, os.PathLike[str]]
+
+
+def _refused(place: str, found: Any, expected: str) -> LongtakeError:
+    return LongtakeError(Status.USAGE, f"{place}: found {found!r}, expected {expected}")
+
+
+def _number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
+    """A number as C takes it for `kind`, which would cut off what is too large."""
+    real = kind is ctypes.c_double
+    fits = False
+    try:
+        if isinstance(value, (str, bytes, bytearray)):  # which float() would read
+            raise TypeError
+        given = float(value) if real else operator.index(value)
+        fits = real or kind(given).value == given
+    except OverflowError:
+        given = value
+    except (TypeError, ValueError):
+        raise _refused(place, value, "a number" if real else "a whole number") from None
+    if least is not None and given < least:
+        raise LongtakeError(Status.USAGE, f"{place}: found {value}, expected {least} or more")
+    if not fits:
+        raise LongtakeError(Status.USAGE, f"{place}: found {value}, which is too large")
+    return given
+
+
+def _text(place: str, value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise _refused(place, value, "a text")
+    return c.text(value)
+
+
+def _path(place: str, value: Any) -> bytes:
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise _refused(place, value, "a path")
+    return c.path(value)
+
+
+_FITS = ("cover", "pad", "crop", "stretch")
+
+
+def _fit(name: str) -> int:
+    if name not in _FITS:
+        raise _refused("--fit", name, ", ".join(_FITS))
+    return _FITS.index(name)
