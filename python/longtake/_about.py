@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-from ._handles import _text_of
-from ._library import library as _lib
+from ._handles import text_from
+from ._library import library as lib
 
 
 def version() -> str:
     """Version of the library."""
-    return _lib.longtake_version().decode()
+    return lib.longtake_version().decode()
 
 
 def devices() -> dict:
     """What could run here, and what this build contains."""
-    return json.loads(_text_of(_lib.longtake_devices))
+    return json.loads(text_from(lib.longtake_devices))

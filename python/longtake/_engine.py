@@ -14,21 +14,32 @@ from typing import Any, Callable, Iterator, Optional, Sequence, Union
 import numpy as np
 
 from . import _library as c
-from ._call import _Call, _input_of
+from . import _values as values
+from ._call import Call, input_of
 from ._errors import LongtakeError, Status
 from ._files import read_latents
-from ._handles import _check, _Owned, _text_of
-from ._hearing import _finish, _Hearing
-from ._library import library as _lib
-from ._report import BatchLine, CheckLine, ProfileLine, Report, Score, _report
-from ._request import OnFrame, PromptRequest, Request, Unpack, _takes
+from ._handles import Owned, invoke, require_ok, text_from
+from ._hearing import Hearing, finish
+from ._library import library as lib
+from ._report import (
+    BatchLine,
+    CheckLine,
+    ProfileLine,
+    Report,
+    Score,
+    batch_line_of,
+    check_line_of,
+    profile_line_of,
+)
+from ._request import OnFrame, PromptRequest, Request, Unpack, takes
 from ._tokens import Tokens
-from ._values import Path, _fit, _number, _path, _text
+from ._values import Path
+
 
 _IN_CALLBACK, _BETWEEN_FRAMES = "within a callback", "between two frames"
 
 
-class Engine(_Owned):
+class Engine(Owned):
     """A model on a device. Weights are mapped when a request first needs them.
 
     `model` is a name ("mini") or a folder; `set` holds "section.key=value" texts on top of its
@@ -56,30 +67,25 @@ class Engine(_Owned):
         self._address = ctypes.c_void_p()
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._running: Optional[_Hearing] = None  # has the lock
+        self._running: Optional[Hearing] = None  # has the lock
         # threads that wait for a request, and where they would ask for another
         self._askers: "dict[int, str]" = {}
         options = c.Options()
-        _lib.longtake_options_init(ctypes.byref(options))
+        lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
-            options.model = _path("--model", model)
+            options.model = values.path("--model", model)
         if config is not None:
-            options.config = _path("--config", config)
+            options.config = values.path("--config", config)
         options.search = c.text_list(c.data_folders() if search is None else search)
         options.set = c.text_list(set)
-        options.device = _text("--device", device)
-        options.precision = _text("--precision", precision)
-        options.threads, options.profile = _number("--threads", threads, ctypes.c_int, 0), profile
-        options.max_memory = _number("--max-memory", max_memory, ctypes.c_int64, 0)
+        options.device = values.text("--device", device)
+        options.precision = values.text("--precision", precision)
+        options.threads = values.number("--threads", threads, ctypes.c_int, 0)
+        options.profile = profile
+        options.max_memory = values.number("--max-memory", max_memory, ctypes.c_int64, 0)
         if cache_dir is not None:
-            options.cache_dir = _path("cache_dir", cache_dir)
-        error = c.Error()
-        _check(
-            _lib.longtake_open(
-                ctypes.byref(options), ctypes.byref(self._address), ctypes.byref(error)
-            ),
-            error,
-        )
+            options.cache_dir = values.path("cache_dir", cache_dir)
+        invoke(lib.longtake_open, ctypes.byref(options), ctypes.byref(self._address))
 
     @property
     def _handle(self) -> ctypes.c_void_p:
@@ -102,7 +108,7 @@ class Engine(_Owned):
             continue
         try:
             if self._address:
-                _lib.longtake_close(self._address)
+                lib.longtake_close(self._address)
             self._address = ctypes.c_void_p()
         finally:
             self._lock.release()
@@ -114,21 +120,7 @@ class Engine(_Owned):
             running.stop()
         return self._lock.acquire(timeout=0.1)
 
-    def _ask(self, work: Callable[[], Any], hearing: Optional[_Hearing] = None) -> Any:
-        """What `work`, a request of this engine, gives."""
-        return _finish(self._steps(work, hearing or _Hearing()))
-
-    def _steps(self, work: Callable[[], Any], hearing: _Hearing) -> Iterator[None]:
-        self._handle  # open, and of this process
-        asker = threading.get_ident()
-        self._refuse_asker(asker)
-        try:
-            self._askers[asker] = _IN_CALLBACK
-            return (yield from hearing.steps(lambda: self._in_turn(work, hearing)))
-        finally:
-            self._askers.pop(asker, None)
-
-    def _in_turn(self, work: Callable[[], Any], hearing: _Hearing) -> Any:
+    def _in_turn(self, work: Callable[[], Any], hearing: Hearing) -> Any:
         """One request at a time."""
         while not self._lock.acquire(timeout=0.1):
             if hearing.cancelled:
@@ -165,23 +157,15 @@ class Engine(_Owned):
     @property
     def fps(self) -> float:
         """Frames a second that the model makes."""
-        return _lib.longtake_fps(self._handle)
+        return lib.longtake_fps(self._handle)
 
     def config_text(self) -> str:
         """Every configuration value, a line "section.key: value  # where it came from" each."""
-        return self._ask(lambda: _text_of(_lib.longtake_print_config, self._handle)).decode(
+        return self._ask(lambda: text_from(lib.longtake_print_config, self._handle)).decode(
             "utf-8", "replace"
         )
 
-    def _call(self, prompt: Optional[str] = None, **request: Any) -> _Call:
-        """`fps` of a request is the file's, `_fps` the model's."""
-        return _Call(prompt, _fps=self.fps, **request)
-
-    def _run(self, function: Callable, **request: Any) -> Report:
-        call = self._call(**request)
-        return self._ask(lambda: call.make(self, function), call)
-
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def generate(
         self,
         prompt: Optional[str] = None,
@@ -219,9 +203,9 @@ class Engine(_Owned):
         `continue_from`. LongtakeError (INPUT) where a file does not say how it was made, or that
         picture or video is another.
         """
-        return self._run(_lib.longtake_generate, prompt=prompt, on_frame=on_frame, **request)
+        return self._run(lib.longtake_generate, prompt=prompt, on_frame=on_frame, **request)
 
-    @_takes(Request)
+    @takes(Request)
     def render(
         self,
         tokens: Union[Tokens, Path],
@@ -232,10 +216,10 @@ class Engine(_Owned):
     ) -> Report:
         """Tokens -> video; the prompt is the one inside the token file where none is given."""
         return self._with_tokens(
-            _lib.longtake_render, tokens, prompt=prompt, on_frame=on_frame, **request
+            lib.longtake_render, tokens, prompt=prompt, on_frame=on_frame, **request
         )
 
-    @_takes(Request)
+    @takes(Request)
     def refine(
         self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Unpack[Request]
     ) -> np.ndarray:
@@ -243,10 +227,10 @@ class Engine(_Owned):
         with tempfile.TemporaryDirectory() as folder:
             path = request.get("output") or os.path.join(folder, "take.latents")
             request["output"] = path
-            self._with_tokens(_lib.longtake_refine, tokens, prompt=prompt, **request)
+            self._with_tokens(lib.longtake_refine, tokens, prompt=prompt, **request)
             return read_latents(path)
 
-    @_takes(Request, but=("output", "format", "preview"))
+    @takes(Request, but=("output", "format", "preview"))
     def score(
         self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Unpack[Request]
     ) -> Score:
@@ -255,20 +239,20 @@ class Engine(_Owned):
         with the settings lm_cfg, temperature, motion and lm_context; top_k and top_p cut nothing
         off. LongtakeError (USAGE) for tokens of several prompts."""
         found = c.Score()
-        with _input_of(tokens) as said:
+        with input_of(tokens) as said:
             self._fulfil(
-                _lib.longtake_score_tokens, ctypes.byref(found), prompt=prompt, **said, **request
+                lib.longtake_score_tokens, ctypes.byref(found), prompt=prompt, **said, **request
             )
         return Score(found.codes, found.nats)
 
-    @_takes(Request)
+    @takes(Request)
     def decode(
         self, latents: Path, *, on_frame: Optional[OnFrame] = None, **request: Unpack[Request]
     ) -> Report:
         """Latents file -> video."""
-        return self._run(_lib.longtake_decode, input=latents, on_frame=on_frame, **request)
+        return self._run(lib.longtake_decode, input=latents, on_frame=on_frame, **request)
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def continue_from(
         self,
         video: Path,
@@ -281,22 +265,22 @@ class Engine(_Owned):
         `new_only`. The prompt is the video's own where none is given and it was made by
         longtake."""
         return self._run(
-            _lib.longtake_continue, input=video, prompt=prompt, on_frame=on_frame, **request
+            lib.longtake_continue, input=video, prompt=prompt, on_frame=on_frame, **request
         )
 
-    @_takes(Request)
+    @takes(Request)
     def run_film(
         self, film: Path, *, on_frame: Optional[OnFrame] = None, **request: Unpack[Request]
     ) -> Report:
         """A film file, as `longtake run`."""
-        return self._run(_lib.longtake_generate, film=film, on_frame=on_frame, **request)
+        return self._run(lib.longtake_generate, film=film, on_frame=on_frame, **request)
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def make_tokens(self, prompt: Optional[str] = None, **request: Unpack[PromptRequest]) -> Tokens:
         """Prompt -> semantic tokens."""
-        return self._tokens_of(_lib.longtake_make_tokens, prompt=prompt, **request)
+        return self._tokens_of(lib.longtake_make_tokens, prompt=prompt, **request)
 
-    @_takes(PromptRequest, but=("output", "preview"))
+    @takes(PromptRequest, but=("output", "preview"))
     def candidates(
         self,
         prompt: str,
@@ -316,8 +300,8 @@ class Engine(_Owned):
 
         with tempfile.TemporaryDirectory() as folder:
             self._fulfil(
-                _lib.longtake_make_candidates,
-                _number("--candidates", count, ctypes.c_int),
+                lib.longtake_make_candidates,
+                values.number("--candidates", count, ctypes.c_int),
                 c.BATCH_FN(hear),
                 None,
                 prompt=prompt,
@@ -327,7 +311,7 @@ class Engine(_Owned):
             )
             return {seed: Tokens.read(self, path) for seed, path in made}
 
-    @_takes(PromptRequest, but=("output",))
+    @takes(PromptRequest, but=("output",))
     def batch(
         self,
         prompts: Path,
@@ -344,55 +328,44 @@ class Engine(_Owned):
         lines: "list[BatchLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
-            found = line.contents
-            report = _report(found.result.contents) if found.result else None
-            failure = (
-                LongtakeError(found.status, found.message.decode("utf-8", "replace"))
-                if found.message
-                else None
-            )
-            lines.append(
-                BatchLine(
-                    found.line, os.fsdecode(found.output) if found.output else None, report, failure
-                )
-            )
+            lines.append(batch_line_of(line.contents))
 
         def make() -> None:
             error = c.Error()
             with call.filled(self) as one:
-                status = _lib.longtake_generate_batch(
+                status = lib.longtake_generate_batch(
                     self._handle, *paths, one, c.BATCH_FN(hear), None, ctypes.byref(error)
                 )
             if call.cancelled or not any(line.error for line in lines):
-                _check(status, error)
+                require_ok(status, error)
 
         paths = c.path(prompts), c.path(folder)
         call = self._call(on_frame=on_frame, **request)
         self._ask(make, call)
         return lines
 
-    @_takes(PromptRequest, but=("output",))
+    @takes(PromptRequest, but=("output",))
     def plan_batch(self, prompts: Path, folder: Path, **request: Unpack[PromptRequest]) -> dict:
         """What `batch` would do, without loading weights: its time, and of each of the "lines" what
         it would make, or the "message" of what is wrong with it."""
-        return json.loads(
-            self._foreseen_batch(_lib.longtake_plan_batch, prompts, folder, **request)
-        )
+        paths = c.path(prompts), c.path(folder)
+        return json.loads(self._foreseen(lib.longtake_plan_batch, *paths, _kept=True, **request))
 
-    @_takes(PromptRequest, but=("output",))
+    @takes(PromptRequest, but=("output",))
     def plan_batch_table(
         self, prompts: Path, folder: Path, **request: Unpack[PromptRequest]
     ) -> str:
         """The same for people."""
-        return self._foreseen_batch(
-            _lib.longtake_plan_batch_table, prompts, folder, **request
-        ).decode("utf-8", "replace")
+        paths = c.path(prompts), c.path(folder)
+        return self._foreseen(lib.longtake_plan_batch_table, *paths, _kept=True, **request).decode(
+            "utf-8", "replace"
+        )
 
-    @_takes(Request)
+    @takes(Request)
     def encode(self, video: Path, **request: Unpack[Request]) -> Tokens:
         """Video -> semantic tokens; `fit`: cover, pad, crop or stretch; `codes`: auto, scene or
         picture."""
-        return self._tokens_of(_lib.longtake_encode, input=video, **request)
+        return self._tokens_of(lib.longtake_encode, input=video, **request)
 
     def features(self, source: Union[Tokens, Path], *, fit: str = "cover") -> np.ndarray:
         """Semantic features, float32 [T, h, w, C], T semantic frames (the first RGB frame, then
@@ -400,31 +373,32 @@ class Engine(_Owned):
         sees."""
 
         def look() -> np.ndarray:
-            error = c.Error()
             found = c.Features()
             if isinstance(source, Tokens):
-                status = _lib.longtake_features_of_tokens(
-                    self._handle, source._handle, ctypes.byref(found), ctypes.byref(error)
+                invoke(
+                    lib.longtake_features_of_tokens,
+                    self._handle,
+                    source._handle,
+                    ctypes.byref(found),
                 )
             else:
-                status = _lib.longtake_features_of_video(
+                invoke(
+                    lib.longtake_features_of_video,
                     self._handle,
                     c.path(source),
-                    _fit(fit),
+                    values.fit(fit),
                     ctypes.byref(found),
-                    ctypes.byref(error),
                 )
-            _check(status, error)
             try:
                 return np.ctypeslib.as_array(
                     found.values, (found.frames, found.height, found.width, found.channels)
                 ).copy()
             finally:
-                _lib.longtake_features_clear(ctypes.byref(found))
+                lib.longtake_features_clear(ctypes.byref(found))
 
         return self._ask(look)
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def plan(
         self,
         prompt: Optional[str] = None,
@@ -437,10 +411,12 @@ class Engine(_Owned):
         file is `input`) or continue (whose video it is); loads no weights. Its "time_seconds" is
         None without the engine's `cache_dir`, or before the first take of its kind."""
         return json.loads(
-            self._foreseen(_lib.longtake_plan, command, prompt=prompt, input=input, **request)
+            self._foreseen(
+                lib.longtake_plan, c.text(command), prompt=prompt, input=input, **request
+            )
         )
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def plan_table(
         self,
         prompt: Optional[str] = None,
@@ -452,10 +428,10 @@ class Engine(_Owned):
         """The same for people: when each shot takes effect, and a line for each window, or each
         shot of `tokens`."""
         return self._foreseen(
-            _lib.longtake_plan_table, command, prompt=prompt, input=input, **request
+            lib.longtake_plan_table, c.text(command), prompt=prompt, input=input, **request
         ).decode("utf-8", "replace")
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def windows_between(
         self,
         begin: float,
@@ -468,9 +444,9 @@ class Engine(_Owned):
         seed=5). LongtakeError (USAGE) where there is none."""
         first, last = ctypes.c_int64(), ctypes.c_int64()
         self._fulfil(
-            _lib.longtake_windows_between,
-            _number("begin", begin, ctypes.c_double),
-            _number("end", end, ctypes.c_double),
+            lib.longtake_windows_between,
+            values.number("begin", begin, ctypes.c_double),
+            values.number("end", end, ctypes.c_double),
             ctypes.byref(first),
             ctypes.byref(last),
             prompt=prompt,
@@ -482,7 +458,7 @@ class Engine(_Owned):
         """Writes preview.safetensors of the model's folder, which previews are painted with, as an
         import does; returns its path. For a folder that lacks it, or whose VAE was replaced."""
         return os.fsdecode(
-            self._ask(lambda: _text_of(_lib.longtake_write_preview_map, self._handle))
+            self._ask(lambda: text_from(lib.longtake_write_preview_map, self._handle))
         )
 
     def check(self, golden: Path) -> "list[CheckLine]":
@@ -491,29 +467,15 @@ class Engine(_Owned):
         lines: "list[CheckLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
-            found = line.contents
-            component, output = (
-                text.decode("utf-8", "replace") for text in (found.component, found.output)
-            )
-            lines.append(
-                CheckLine(
-                    os.fsdecode(found.file),
-                    component,
-                    output,
-                    found.rel_l2,
-                    found.bound,
-                    bool(found.exact),
-                    bool(found.ok),
-                )
-            )
+            lines.append(check_line_of(line.contents))
 
         def compare() -> None:
             error = c.Error()
-            status = _lib.longtake_check(
+            status = lib.longtake_check(
                 self._handle, c.path(golden), c.CHECK_FN(hear), None, ctypes.byref(error)
             )
             if status != Status.LIMIT:
-                _check(status, error)
+                require_ok(status, error)
 
         self._ask(compare)
         return lines
@@ -525,29 +487,12 @@ class Engine(_Owned):
         lines: "list[ProfileLine]" = []
 
         def hear(_user: Any, line: Any) -> None:
-            found = line.contents
-            lines.append(
-                ProfileLine(
-                    found.stage.decode(),
-                    found.operation.decode(),
-                    found.calls,
-                    found.seconds,
-                    found.bytes,
-                    found.flop,
-                    found.least_seconds,
-                )
-            )
+            lines.append(profile_line_of(line.contents))
 
-        error = c.Error()
-        self._ask(
-            lambda: _check(
-                _lib.longtake_profile(self._handle, c.PROFILE_FN(hear), None, ctypes.byref(error)),
-                error,
-            )
-        )
+        self._ask(lambda: invoke(lib.longtake_profile, self._handle, c.PROFILE_FN(hear), None))
         return lines
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def frames(
         self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Unpack[PromptRequest]
     ) -> Iterator[np.ndarray]:
@@ -560,7 +505,7 @@ class Engine(_Owned):
         )
         asker = threading.get_ident()
         with contextlib.closing(
-            self._steps(lambda: call.make(self, _lib.longtake_generate), call)
+            self._steps(lambda: call.make(self, lib.longtake_generate), call)
         ) as steps:
             for _ in steps:
                 while taken:
@@ -568,16 +513,44 @@ class Engine(_Owned):
                     yield taken.popleft()
                     self._askers[asker] = _IN_CALLBACK
 
-    @_takes(PromptRequest)
+    @takes(PromptRequest)
     def video(
         self, prompt: Optional[str] = None, *, ahead: int = 8, **request: Unpack[PromptRequest]
     ) -> np.ndarray:
         """All frames of `generate` at once, uint8 [T, height, width, 3]."""
         return np.stack(list(self.frames(prompt, ahead=ahead, **request)))
 
+    def _ask(self, work: Callable[[], Any], hearing: Optional[Hearing] = None) -> Any:
+        """What `work`, a request of this engine, gives."""
+        return finish(self._steps(work, hearing or Hearing()))
+
+    def _steps(self, work: Callable[[], Any], hearing: Hearing) -> Iterator[None]:
+        self._handle  # open, and of this process
+        asker = threading.get_ident()
+        self._refuse_asker(asker)
+        try:
+            self._askers[asker] = _IN_CALLBACK
+            return (yield from hearing.steps(lambda: self._in_turn(work, hearing)))
+        finally:
+            self._askers.pop(asker, None)
+
+    def _call(self, prompt: Optional[str] = None, **request: Any) -> Call:
+        """`fps` of a request is the file's, `_fps` the model's."""
+        return Call(prompt, _fps=self.fps, **request)
+
+    def _run(self, function: Callable, **request: Any) -> Report:
+        call = self._call(**request)
+        return self._ask(lambda: call.make(self, function), call)
+
     def _fulfil(self, function: Callable, *rest: Any, **request: Any) -> None:
         call = self._call(**request)
         self._ask(lambda: call.fulfil(self, function, *rest), call)
+
+    def _with_tokens(
+        self, function: Callable, tokens: Union[Tokens, Path], **request: Any
+    ) -> Report:
+        with input_of(tokens) as said:
+            return self._run(function, **said, **request)
 
     def _tokens_of(self, function: Callable, **request: Any) -> Tokens:
         with tempfile.TemporaryDirectory() as folder:
@@ -585,27 +558,14 @@ class Engine(_Owned):
             self._run(function, **{**request, "output": path})
             return Tokens.read(self, path)
 
-    def _with_tokens(
-        self, function: Callable, tokens: Union[Tokens, Path], **request: Any
-    ) -> Report:
-        with _input_of(tokens) as said:
-            return self._run(function, **said, **request)
-
-    def _foreseen_batch(
-        self, function: Callable, prompts: Path, folder: Path, **request: Any
+    def _foreseen(
+        self, function: Callable, *arguments: bytes, _kept: bool = False, **request: Any
     ) -> bytes:
+        """What function(engine, arguments..., request, ...) tells."""
+
         def foresee() -> bytes:
             with call.filled(self) as asked:
-                return _text_of(function, self._handle, *paths, asked, kept=True)
-
-        paths = c.path(prompts), c.path(folder)
-        call = self._call(**request)
-        return self._ask(foresee, call)
-
-    def _foreseen(self, function: Callable, command: str, **request: Any) -> bytes:
-        def foresee() -> bytes:
-            with call.filled(self) as asked:
-                return _text_of(function, self._handle, c.text(command), asked)
+                return text_from(function, self._handle, *arguments, asked, kept=_kept)
 
         call = self._call(**request)
         return self._ask(foresee, call)

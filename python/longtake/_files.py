@@ -13,48 +13,46 @@ import numpy as np
 
 from . import _library as c
 from ._errors import LongtakeError, Status
-from ._handles import _check, _text_of
-from ._library import library as _lib
+from ._handles import handle_from, text_from
+from ._library import library as lib
 from ._values import Path
 
 
 def info(path: Path) -> dict:
     """What any file of longtake, checkpoint, video or job folder is."""
-    return json.loads(_text_of(_lib.longtake_info, c.path(path)))
+    return json.loads(text_from(lib.longtake_info, c.path(path)))
 
 
 @contextlib.contextmanager
-def _script(read: Callable, close: Callable, path: Path) -> Iterator[ctypes.c_void_p]:
+def _opened(read: Callable, close: Callable, path: Path) -> Iterator[ctypes.c_void_p]:
     """A film or a recipe while it is open."""
-    error = c.Error()
-    handle = ctypes.c_void_p()
-    _check(read(c.path(path), ctypes.byref(handle), ctypes.byref(error)), error)
+    handle = handle_from(read, c.path(path))
     try:
         yield handle
     finally:
         close(handle)
 
 
-def _film(path: Path) -> ContextManager[ctypes.c_void_p]:
-    return _script(_lib.longtake_film_read, _lib.longtake_film_close, path)
+def opened_film(path: Path) -> ContextManager[ctypes.c_void_p]:
+    return _opened(lib.longtake_film_read, lib.longtake_film_close, path)
 
 
-def _recipe(path: Path) -> ContextManager[ctypes.c_void_p]:
-    return _script(_lib.longtake_recipe_read, _lib.longtake_recipe_close, path)
+def opened_recipe(path: Path) -> ContextManager[ctypes.c_void_p]:
+    return _opened(lib.longtake_recipe_read, lib.longtake_recipe_close, path)
 
 
 def film_model(path: Path) -> Optional[str]:
     """The model that a film asks for, as `Engine` takes it; None where it names none."""
-    with _film(path) as film:
-        name = _lib.longtake_film_model(film)
+    with opened_film(path) as film:
+        name = lib.longtake_film_model(film)
         return os.fsdecode(name) if name else None
 
 
 def recipe_model(path: Path) -> Optional[str]:
     """The model that made a video or latents file of ours, by name. LongtakeError (INPUT) where the
     file does not say how it was made."""
-    with _recipe(path) as recipe:
-        name = _lib.longtake_recipe_model(recipe)
+    with opened_recipe(path) as recipe:
+        name = lib.longtake_recipe_model(recipe)
         return os.fsdecode(name) if name else None
 
 

@@ -1,4 +1,4 @@
-"""Calls of the library, and what it hands out: texts, and what is closed in the end."""
+"""Calls of the library, and what they hand out: texts, and handles that are closed in the end."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ from typing import Any, Callable
 
 from . import _library as c
 from ._errors import LongtakeError, Status
-from ._library import library as _lib
+from ._library import library as lib
 
 
-def _check(status: int, error: c.Error, worded: Callable[[str], str] = str) -> None:
+def require_ok(status: int, error: c.Error, worded: Callable[[str], str] = str) -> None:
     if status != Status.OK:
         raise LongtakeError(status, worded(error.message.decode("utf-8", "replace")))
 
 
-def _text_of(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
+def invoke(function: Callable, *arguments: Any) -> None:
+    """Calls a function whose last parameter is an error, which is raised."""
+    error = c.Error()
+    require_ok(function(*arguments, ctypes.byref(error)), error)
+
+
+def handle_from(function: Callable, *arguments: Any) -> ctypes.c_void_p:
+    """Calls a function that hands out a handle, before the error."""
+    handle = ctypes.c_void_p()
+    invoke(function, *arguments, ctypes.byref(handle))
+    return handle
+
+
+def text_from(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
     """Calls a function that hands out a text; `kept`: also beside a failure, of which the text then
     tells."""
     error = c.Error()
@@ -23,13 +36,13 @@ def _text_of(function: Callable, *arguments: Any, kept: bool = False) -> bytes:
     try:
         status = function(*arguments, ctypes.byref(text), ctypes.byref(error))
         if not (kept and text):
-            _check(status, error)
+            require_ok(status, error)
         return ctypes.string_at(text)
     finally:
-        _lib.longtake_free(text)
+        lib.longtake_free(text)
 
 
-class _Owned:
+class Owned:
     """What the library made for us, at an address, until it is closed."""
 
     _address = ctypes.c_void_p()

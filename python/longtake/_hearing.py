@@ -36,7 +36,7 @@ class Event:
     message: Optional[str]
 
 
-_EVENT_KINDS = (
+EVENT_KINDS = (
     "start",
     "stage",
     "window",
@@ -118,7 +118,7 @@ def _heard_by(progress: Progress) -> Callable[[Event], Any]:
 
 def _event(e: c.Event, worded: Callable[[str], str]) -> Event:
     return Event(
-        _EVENT_KINDS[e.kind],
+        EVENT_KINDS[e.kind],
         e.elapsed_seconds,
         (e.stage or b"").decode(),
         e.window,
@@ -131,7 +131,7 @@ def _event(e: c.Event, worded: Callable[[str], str]) -> Event:
     )
 
 
-class _Hearing:
+class Hearing:
     """Runs a request on a thread of its own, and its callbacks on the one that asked: that waits in
     Python, where Ctrl-C is heard, which is lost in a function that C calls. The request waits until
     a callback has returned; with `ahead` it does so only for frames, and goes on while fewer than
@@ -183,8 +183,8 @@ class _Hearing:
             self._fail(exception)
         return int(self.cancelled)
 
-    def _hear_event(self, _user: Any, pointer: Any) -> int:
-        if self._is_quiet and _EVENT_KINDS[pointer.contents.kind] != "warning":
+    def hear_event(self, _user: Any, pointer: Any) -> int:
+        if self._is_quiet and EVENT_KINDS[pointer.contents.kind] != "warning":
             return int(self.cancelled)
         return self._tell(
             lambda: functools.partial(self._progress, _event(pointer.contents, self._worded)),
@@ -256,7 +256,7 @@ def _started(thread: threading.Thread) -> bool:
         return False
 
 
-def _finish(steps: Iterator[None]) -> Any:
+def finish(steps: Iterator[None]) -> Any:
     """What a request comes to."""
     with contextlib.closing(steps):
         while True:

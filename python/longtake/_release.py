@@ -6,9 +6,9 @@ import ctypes
 from typing import Optional, Sequence
 
 from . import _library as c
-from ._handles import _check
-from ._hearing import Progress, _finish, _Hearing
-from ._library import library as _lib
+from ._handles import invoke
+from ._hearing import Hearing, Progress, finish
+from ._library import library as lib
 from ._values import Path
 
 
@@ -33,19 +33,14 @@ def import_release(
     of all tensors that are missing, misshapen or unexpected at once; after a failure, or where
     `progress` raised, nothing half-written stays.
     """
-    hearing = _Hearing(progress)
+    hearing = Hearing(progress)
     request = c.ImportRequest()
-    _lib.longtake_import_request_init(ctypes.byref(request))
+    lib.longtake_import_request_init(ctypes.byref(request))
     request.release, request.output = c.path(release), c.path(output)
     request.search = c.text_list(c.data_folders() if search is None else search)
     for name, folder in (("config", config), ("t5", t5), ("theia", theia)):
         setattr(request, name, None if folder is None else c.path(folder))
     for name, word in (("quantize", quantize), ("dtype", dtype)):
         setattr(request, name, None if word is None else c.text(word))
-    request.on_event = c.EVENT_FN(hearing._hear_event)
-    error = c.Error()
-    _finish(
-        hearing.steps(
-            lambda: _check(_lib.longtake_import(ctypes.byref(request), ctypes.byref(error)), error)
-        )
-    )
+    request.on_event = c.EVENT_FN(hearing.hear_event)
+    finish(hearing.steps(lambda: invoke(lib.longtake_import, ctypes.byref(request))))

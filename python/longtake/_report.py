@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from typing import Callable, Optional
 
 import numpy as np
@@ -83,6 +84,44 @@ class ProfileLine:
     least_seconds: float
 
 
-def _report(result: c.Result, worded: Callable[[str], str] = str) -> Report:
+# As the library tells them, in structs that it takes back.
+
+
+def report_of(result: c.Result, worded: Callable[[str], str] = str) -> Report:
     about = json.loads(worded((result.report or b"{}").decode("utf-8", "replace")))
     return Report(result.frames, result.seed, result.seconds, about)
+
+
+def batch_line_of(line: c.BatchLine) -> BatchLine:
+    return BatchLine(
+        line.line,
+        os.fsdecode(line.output) if line.output else None,
+        report_of(line.result.contents) if line.result else None,
+        LongtakeError(line.status, line.message.decode("utf-8", "replace"))
+        if line.message
+        else None,
+    )
+
+
+def check_line_of(line: c.CheckLine) -> CheckLine:
+    return CheckLine(
+        os.fsdecode(line.file),
+        line.component.decode("utf-8", "replace"),
+        line.output.decode("utf-8", "replace"),
+        line.rel_l2,
+        line.bound,
+        bool(line.exact),
+        bool(line.ok),
+    )
+
+
+def profile_line_of(line: c.ProfileLine) -> ProfileLine:
+    return ProfileLine(
+        line.stage.decode(),
+        line.operation.decode(),
+        line.calls,
+        line.seconds,
+        line.bytes,
+        line.flop,
+        line.least_seconds,
+    )

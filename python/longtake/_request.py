@@ -126,7 +126,7 @@ _KEYWORDS = sorted({*_keywords_of(PromptRequest), "prompt", "input", "on_frame"}
 _DEFAULTS = {"retakes": (), "metadata": True, "new_only": False, "fresh": False, "keep_job": False}
 
 
-def _takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]:
+def takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]:
     """inspect.signature() and help() of a method show what its **request takes, `but` some."""
 
     def shown(method: _Method) -> _Method:
@@ -145,7 +145,7 @@ def _takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]
     return shown
 
 
-def _no_such_keyword(name: str) -> TypeError:
+def no_such_keyword(name: str) -> TypeError:
     near = difflib.get_close_matches(name, _KEYWORDS, 1)
     hint = f" (the nearest is {near[0]!r})" if near else ""
     return TypeError(f"longtake has no keyword {name!r}{hint}; it has {', '.join(_KEYWORDS)}")

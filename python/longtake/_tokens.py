@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Optional, Sequence
 import numpy as np
 
 from . import _library as c
+from . import _values as values
 from ._errors import LongtakeError, Status
-from ._handles import _check, _Owned
-from ._library import library as _lib
-from ._values import Path, _number
+from ._handles import Owned, handle_from, invoke
+from ._library import library as lib
+from ._values import Path
 
 if TYPE_CHECKING:
     from ._engine import Engine
 
 
-class Tokens(_Owned):
+class Tokens(Owned):
     """The semantic plan of a take. `codes` is the library's own array: changes to it count."""
 
     def __init__(self, handle: ctypes.c_void_p):
@@ -26,15 +27,7 @@ class Tokens(_Owned):
     @classmethod
     def read(cls, engine: "Engine", path: Path) -> "Tokens":
         """A .lt file, or the release's .npy."""
-        error = c.Error()
-        handle = ctypes.c_void_p()
-        _check(
-            _lib.longtake_tokens_read(
-                engine._handle, c.path(path), ctypes.byref(handle), ctypes.byref(error)
-            ),
-            error,
-        )
-        return cls(handle)
+        return cls(handle_from(lib.longtake_tokens_read, engine._handle, c.path(path)))
 
     @classmethod
     def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
@@ -47,24 +40,13 @@ class Tokens(_Owned):
                 Status.USAGE,
                 "codes: found a number that is none, expected whole ones from 0 to 65535",
             )
-        error = c.Error()
-        handle = ctypes.c_void_p()
-        _check(
-            _lib.longtake_tokens_new(
-                engine._handle,
-                flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)),
-                flat.size,
-                ctypes.byref(handle),
-                ctypes.byref(error),
-            ),
-            error,
-        )
-        return cls(handle)
+        numbers = flat.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16))
+        return cls(handle_from(lib.longtake_tokens_new, engine._handle, numbers, flat.size))
 
     @property
     def codes(self) -> np.ndarray:
         """uint16 [n]; keeps the tokens alive, until they are closed."""
-        pointer = _lib.longtake_tokens_codes(self._handle)
+        pointer = lib.longtake_tokens_codes(self._handle)
         memory = (ctypes.c_uint16 * len(self)).from_address(ctypes.addressof(pointer.contents))
         memory._owner = self
         return np.frombuffer(memory, dtype=np.uint16)
@@ -72,75 +54,53 @@ class Tokens(_Owned):
     @property
     def frames(self) -> int:
         """RGB frames of the take. Semantic frames behind the last of them are not shown."""
-        return _lib.longtake_tokens_frames(self._handle)
+        return lib.longtake_tokens_frames(self._handle)
 
     @property
     def semantic_frames(self) -> int:
         """There is one for every four frames of the video."""
-        return _lib.longtake_tokens_semantic_frames(self._handle)
+        return lib.longtake_tokens_semantic_frames(self._handle)
 
     def __len__(self) -> int:
-        return _lib.longtake_tokens_count(self._handle)
+        return lib.longtake_tokens_count(self._handle)
 
     def __repr__(self) -> str:
         return f"Tokens({len(self)} codes)" if self._address else "Tokens(closed)"
 
     def write(self, path: Path) -> None:
         """To a .lt or .npy file."""
-        error = c.Error()
-        _check(_lib.longtake_tokens_write(self._handle, c.path(path), ctypes.byref(error)), error)
+        invoke(lib.longtake_tokens_write, self._handle, c.path(path))
 
     def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
         """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment;
         with an `engine` it need not: the rest of its segment is encoded again."""
-        first, count = (
-            _number("first", first, ctypes.c_int64),
-            _number("count", count, ctypes.c_int64),
+        span = (
+            values.number("first", first, ctypes.c_int64),
+            values.number("count", count, ctypes.c_int64),
         )
-        error = c.Error()
-        handle = ctypes.c_void_p()
-
-        def recut(engine: Engine) -> None:
-            _check(
-                _lib.longtake_tokens_recut(
-                    engine._handle,
-                    self._handle,
-                    first,
-                    count,
-                    ctypes.byref(handle),
-                    None,
-                    ctypes.byref(error),
-                ),
-                error,
-            )
-
         if engine is None:
-            _check(
-                _lib.longtake_tokens_cut(
-                    self._handle, first, count, ctypes.byref(handle), ctypes.byref(error)
-                ),
-                error,
+            return Tokens(handle_from(lib.longtake_tokens_cut, self._handle, *span))
+        handle = ctypes.c_void_p()
+        engine._ask(
+            lambda: invoke(
+                lib.longtake_tokens_recut,
+                engine._handle,
+                self._handle,
+                *span,
+                ctypes.byref(handle),
+                None,
             )
-        else:
-            engine._ask(lambda: recut(engine))
+        )
         return Tokens(handle)
 
     def __add__(self, other: "Tokens") -> "Tokens":
         if not isinstance(other, Tokens):
             return NotImplemented
-        error = c.Error()
-        handle = ctypes.c_void_p()
-        _check(
-            _lib.longtake_tokens_join(
-                self._handle, other._handle, ctypes.byref(handle), ctypes.byref(error)
-            ),
-            error,
-        )
-        return Tokens(handle)
+        return Tokens(handle_from(lib.longtake_tokens_join, self._handle, other._handle))
 
     def close(self) -> None:
         if self._address:
-            _lib.longtake_tokens_close(self._address)
+            lib.longtake_tokens_close(self._address)
         self._address = ctypes.c_void_p()
 
     def __del__(self) -> None:

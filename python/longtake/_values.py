@@ -13,11 +13,11 @@ from ._errors import LongtakeError, Status
 Path = Union[str, os.PathLike[str]]
 
 
-def _refused(place: str, found: Any, expected: str) -> LongtakeError:
+def refused(place: str, found: Any, expected: str) -> LongtakeError:
     return LongtakeError(Status.USAGE, f"{place}: found {found!r}, expected {expected}")
 
 
-def _number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
+def number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> Any:
     """A number as C takes it for `kind`, which would cut off what is too large."""
     real = kind is ctypes.c_double
     fits = False
@@ -29,7 +29,7 @@ def _number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> A
     except OverflowError:
         given = value
     except (TypeError, ValueError):
-        raise _refused(place, value, "a number" if real else "a whole number") from None
+        raise refused(place, value, "a number" if real else "a whole number") from None
     if least is not None and given < least:
         raise LongtakeError(Status.USAGE, f"{place}: found {value}, expected {least} or more")
     if not fits:
@@ -37,22 +37,22 @@ def _number(place: str, value: Any, kind: Any, least: Optional[int] = None) -> A
     return given
 
 
-def _text(place: str, value: Any) -> bytes:
+def text(place: str, value: Any) -> bytes:
     if not isinstance(value, str):
-        raise _refused(place, value, "a text")
+        raise refused(place, value, "a text")
     return c.text(value)
 
 
-def _path(place: str, value: Any) -> bytes:
+def path(place: str, value: Any) -> bytes:
     if not isinstance(value, (str, bytes, os.PathLike)):
-        raise _refused(place, value, "a path")
+        raise refused(place, value, "a path")
     return c.path(value)
 
 
 _FITS = ("cover", "pad", "crop", "stretch")
 
 
-def _fit(name: str) -> int:
+def fit(name: str) -> int:
     if name not in _FITS:
-        raise _refused("--fit", name, ", ".join(_FITS))
+        raise refused("--fit", name, ", ".join(_FITS))
     return _FITS.index(name)

@@ -104,13 +104,13 @@ def test_prototype(name):
 
 
 def test_event_kinds():
-    from longtake._hearing import _EVENT_KINDS
+    from longtake._hearing import EVENT_KINDS
 
     kinds = re.findall(
         r"LONGTAKE_EVENT_(\w+)",
         re.search(r"typedef enum \{([^}]*)\} longtake_event_kind", HEADER).group(1),
     )
-    assert [kind.lower() for kind in kinds] == list(_EVENT_KINDS)
+    assert [kind.lower() for kind in kinds] == list(EVENT_KINDS)
 
 
 def test_status_values():

@@ -22,7 +22,7 @@ import pytest
 
 import longtake
 from longtake import _library
-from longtake._call import _Call
+from longtake._call import Call
 
 SHORT = dict(frames=25, steps=2)
 
@@ -657,8 +657,8 @@ def test_a_callback_on_a_thread_of_the_library(engine):
     frame = ctypes.cast((ctypes.c_uint8 * 12)(), ctypes.POINTER(ctypes.c_uint8))
     for asks in (lambda *_: engine.plan("a red ball"), lambda *_: engine.close()):
         for hear in (
-            lambda call: call._hear_event(None, ctypes.pointer(event)),
-            lambda call: call._hear_frame(None, 0, frame, 2, 2),
+            lambda call: call.hear_event(None, ctypes.pointer(event)),
+            lambda call: call.hear_frame(None, 0, frame, 2, 2),
         ):
             threads = []
             call = engine._call(
@@ -685,11 +685,9 @@ def test_frames_wait_to_be_taken(engine):
     frames = engine.frames(
         "a red ball", ahead=2, progress=lambda event: seen.append(event.kind), frames=48, steps=2
     )
-    hear = _Call._hear_frame
+    hear = Call.hear_frame
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            _Call, "_hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1]
-        )
+        patch.setattr(Call, "hear_frame", lambda *given: (copied.append(given[2]), hear(*given))[1])
         for taken in range(1, 6):
             next(frames)
             deadline = time.monotonic() + 30
@@ -927,7 +925,7 @@ def test_keywords_are_all_there():
     """Those with types, those that are read, those of the settings, and what a signature shows."""
     read = {
         name: parameter
-        for name, parameter in inspect.signature(_Call).parameters.items()
+        for name, parameter in inspect.signature(Call).parameters.items()
         if parameter.kind is not parameter.VAR_KEYWORD and not name.startswith("_")
     }
     settings = [name for name, _kind in _library.Settings._fields_]
