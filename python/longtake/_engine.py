@@ -33,10 +33,8 @@ from ._report import (
 )
 from ._request import OnFrame, PromptRequest, Request, Unpack, takes
 from ._tokens import Tokens
+from ._turns import BETWEEN_FRAMES, IN_CALLBACK, Turns
 from ._values import Path
-
-
-_IN_CALLBACK, _BETWEEN_FRAMES = "within a callback", "between two frames"
 
 
 class Engine(Owned):
@@ -66,10 +64,7 @@ class Engine(Owned):
     ):
         self._address = ctypes.c_void_p()
         self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._running: Optional[Hearing] = None  # has the lock
-        # threads that wait for a request, and where they would ask for another
-        self._askers: "dict[int, str]" = {}
+        self._turns = Turns()
         options = c.Options()
         lib.longtake_options_init(ctypes.byref(options))
         if model is not None:
@@ -98,50 +93,13 @@ class Engine(Owned):
 
     def close(self) -> None:
         """A request that still runs, on another thread or behind `frames`, is stopped first."""
-        if self._process != os.getpid():
-            return
-        asker = threading.get_ident()
-        if self._askers.get(asker) == _BETWEEN_FRAMES:
-            del self._askers[asker]
-        self._refuse_asker(asker)
-        while not self._stop_running():
-            continue
-        try:
-            if self._address:
-                lib.longtake_close(self._address)
-            self._address = ctypes.c_void_p()
-        finally:
-            self._lock.release()
+        if self._process == os.getpid():
+            self._turns.end(self._release)
 
-    def _stop_running(self) -> bool:
-        """Whether it is our turn now."""
-        running = self._running
-        if running is not None:
-            running.stop()
-        return self._lock.acquire(timeout=0.1)
-
-    def _in_turn(self, work: Callable[[], Any], hearing: Hearing) -> Any:
-        """One request at a time."""
-        while not self._lock.acquire(timeout=0.1):
-            if hearing.cancelled:
-                raise LongtakeError(
-                    Status.CANCELLED, "Engine: the request was stopped before its turn came"
-                )
-        self._running = hearing
-        try:
-            return work()
-        finally:
-            self._running = None
-            self._lock.release()
-
-    def _refuse_asker(self, asker: int) -> None:
-        """Who waits for a request, which waits for its callback or for its frames to be taken,
-        would wait for ever for another."""
-        if asker in self._askers:
-            raise LongtakeError(
-                Status.USAGE,
-                f"Engine: found a request {self._askers[asker]} of another, expected one at a time",
-            )
+    def _release(self) -> None:
+        if self._address:
+            lib.longtake_close(self._address)
+        self._address = ctypes.c_void_p()
 
     def __enter__(self) -> "Engine":
         return self
@@ -150,8 +108,7 @@ class Engine(Owned):
         self.close()
 
     def __del__(self) -> None:
-        # is locked where the interpreter has ended the thread of a request
-        if self._address and not self._lock.locked():
+        if self._address and not self._turns.is_taken():
             self.close()
 
     @property
@@ -509,9 +466,9 @@ class Engine(Owned):
         ) as steps:
             for _ in steps:
                 while taken:
-                    self._askers[asker] = _BETWEEN_FRAMES
+                    self._turns.place(asker, BETWEEN_FRAMES)
                     yield taken.popleft()
-                    self._askers[asker] = _IN_CALLBACK
+                    self._turns.place(asker, IN_CALLBACK)
 
     @takes(PromptRequest)
     def video(
@@ -526,13 +483,7 @@ class Engine(Owned):
 
     def _steps(self, work: Callable[[], Any], hearing: Hearing) -> Iterator[None]:
         self._handle  # open, and of this process
-        asker = threading.get_ident()
-        self._refuse_asker(asker)
-        try:
-            self._askers[asker] = _IN_CALLBACK
-            return (yield from hearing.steps(lambda: self._in_turn(work, hearing)))
-        finally:
-            self._askers.pop(asker, None)
+        return self._turns.steps(work, hearing)
 
     def _call(self, prompt: Optional[str] = None, **request: Any) -> Call:
         """`fps` of a request is the file's, `_fps` the model's."""
