@@ -1,4 +1,5 @@
-import os
+"""The package of this tree, and what several files of tests share."""
+
 import sys
 from pathlib import Path
 
@@ -10,19 +11,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 @pytest.fixture(scope="session")
 def engine():
     import longtake
+    from tiny import MODEL
 
-    with longtake.Engine(os.environ["MODEL"]) as opened:
+    with longtake.Engine(MODEL) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def imported(tmp_path_factory):
-    """The tiny model's release, which its maker leaves beside it, as a model folder."""
+    """The tiny model's release as a model folder."""
     import longtake
+    from tiny import CONFIG, RELEASE
 
-    release = Path(os.environ["MODEL"]).parent / "release"
     model = tmp_path_factory.mktemp("imported") / "model"
-    longtake.import_release(
-        release, model, config=Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
-    )
+    longtake.import_release(RELEASE, model, config=CONFIG)
     return model
