@@ -7,17 +7,12 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/script/take_shots.h"
+#include "pipeline/take_settings.h"
 #include "tokenizer/token_plan.h"
 
-enum { DEFAULT_SEED = 42, MAX_SCALE = 8 };
+enum { DEFAULT_SEED = 42 };
 
 static const int64_t max_frames = 8 * 3600 * 24; /* a day at 8 fps: beyond it only a typing error */
-
-static const char *const carry_names[] = {"latents", "frames", "renoise"};
-static const char *const schedule_names[] = {"official", "ramp", "constant"};
-static const char *const guidance_names[] = {"cfg", "apg"};
-static const char *const speed_names[] = {"exact", "fast", "faster"};
-static const char *const codes_names[] = {"auto", "scene", "picture"};
 
 int take_steps_run(const take_spec *s)
 {
@@ -26,34 +21,12 @@ int take_steps_run(const take_spec *s)
 
 const char *take_codes_name(take_codes codes)
 {
-    return codes_names[codes];
+    return take_setting_word("codes", (int)codes);
 }
 
 double take_given(double value, double otherwise)
 {
     return value < 0 ? otherwise : value;
-}
-
-lt_status take_within(const char *place, double v, double low, double high, lt_error *err)
-{
-    if (isfinite(v) && v >= low && v <= high)
-        return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "%s: found %g, expected %g to %g", place, v, low, high);
-}
-
-/* A word of a setting -> its place in `names`; unset it leaves *out alone. */
-static lt_status choose_word(const char *flag, const char *word, const char *const *names,
-                             int count, int *out, lt_error *err)
-{
-    if (!word)
-        return LT_OK;
-    for (int i = 0; i < count; i++)
-        if (strcmp(word, names[i]) == 0) {
-            *out = i;
-            return LT_OK;
-        }
-    return lt_fail(err, LT_ERR_USAGE, "--%s: found \"%s\", expected %s, %s%s%s", flag, word,
-                   names[0], names[1], count > 2 ? " or " : "", count > 2 ? names[2] : "");
 }
 
 lt_status take_fit_check(longtake_fit fit, lt_error *err)
@@ -140,20 +113,17 @@ static lt_status resolve_sampling(const longtake_settings *g, const cfg_model *c
     s->top_p = g->top_p < 0 ? (g->top_k > 0 ? 0 : p->top_p) : g->top_p;
     s->lm_context = g->lm_context < 0 ? p->lm_context : g->lm_context;
     s->motion = take_given(g->motion, p->motion);
-    LT_TRY(take_within("--motion", s->motion, 0, 10, err));
-    LT_TRY(take_within("--lm-cfg", s->lm_cfg, 0, 100, err));
-    LT_TRY(take_within("--shot-cfg", s->shot_cfg, 0, 100, err));
-    LT_TRY(take_within("--temperature", s->temperature, 1e-3, 100, err));
-    LT_TRY(take_within("--top-p", s->top_p, 0, 1, err));
+    LT_TRY(take_setting_check(NULL, "motion", s->motion, err));
+    LT_TRY(take_setting_check(NULL, "lm_cfg", s->lm_cfg, err));
+    LT_TRY(take_setting_check(NULL, "shot_cfg", s->shot_cfg, err));
+    LT_TRY(take_setting_check(NULL, "temperature", s->temperature, err));
+    LT_TRY(take_setting_check(NULL, "top_p", s->top_p, err));
     if (s->top_k > cfg->ar_model.vocab_size)
         return lt_fail(err, LT_ERR_USAGE, "--top-k: found %d, expected 0 to %d", s->top_k,
                        cfg->ar_model.vocab_size);
     if (s->top_k > 0 && s->top_p > 0)
         return lt_fail(err, LT_ERR_USAGE, "--top-k and --top-p: found both, expected one");
-    if (s->lm_context > 64)
-        return lt_fail(err, LT_ERR_USAGE, "--lm-context: found %d, expected 0 to 64",
-                       s->lm_context);
-    return LT_OK;
+    return take_setting_check(NULL, "lm_context", s->lm_context, err);
 }
 
 static lt_status resolve_refinement(const longtake_settings *g, const cfg_model *cfg, take_spec *s,
@@ -164,20 +134,18 @@ static lt_status resolve_refinement(const longtake_settings *g, const cfg_model 
     int guidance = (int)p->guidance;
     int carry = (int)cfg->mmdit.carry;
     int speed = DIT_EXACT;
-    LT_TRY(choose_word("cfg-schedule", g->cfg_schedule, schedule_names, 3, &schedule, err));
-    LT_TRY(choose_word("guidance", g->guidance, guidance_names, 2, &guidance, err));
-    LT_TRY(choose_word("carry", g->carry, carry_names, 3, &carry, err));
-    LT_TRY(choose_word("speed", g->speed, speed_names, 3, &speed, err));
+    LT_TRY(take_setting_choose("cfg_schedule", g->cfg_schedule, &schedule, err));
+    LT_TRY(take_setting_choose("guidance", g->guidance, &guidance, err));
+    LT_TRY(take_setting_choose("carry", g->carry, &carry, err));
+    LT_TRY(take_setting_choose("speed", g->speed, &speed, err));
     s->schedule = (cfg_schedule)schedule;
     s->guidance = (cfg_guidance)guidance;
     s->carry = (cfg_carry)carry;
     s->speed = (dit_speed)speed;
     s->cfg_scale = take_given(g->cfg_scale, p->cfg_scale);
-    LT_TRY(take_within("--cfg-scale", s->cfg_scale, 0, 100, err));
+    LT_TRY(take_setting_check(NULL, "cfg_scale", s->cfg_scale, err));
     s->steps = g->steps < 0 ? cfg->mmdit.steps : g->steps;
-    if (s->steps < 1 || s->steps >= CFG_MAX_STEPS)
-        return lt_fail(err, LT_ERR_USAGE, "--steps: found %d, expected 1 to %d", s->steps,
-                       CFG_MAX_STEPS - 1);
+    LT_TRY(take_setting_check(NULL, "steps", s->steps, err));
     s->listed_timesteps = cfg->mmdit.timestep_count > 0 && s->steps == cfg->mmdit.timestep_count;
     return LT_OK;
 }
@@ -187,7 +155,7 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
 {
     const cfg_pipeline *p = &cfg->pipeline;
     s->fps = take_given(g->fps, p->fps);
-    LT_TRY(take_within("--fps", s->fps, 0.1, 240, err));
+    LT_TRY(take_setting_check(NULL, "fps", s->fps, err));
     s->model_fps = p->fps;
     s->width = p->width;
     s->height = p->height;
@@ -199,12 +167,10 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
             g->width < 0 ? s->width : g->width, g->height < 0 ? s->height : g->height, s->width,
             s->height);
     s->scale = g->scale < 0 ? 1 : g->scale;
-    if (s->scale < 1 || s->scale > MAX_SCALE)
-        return lt_fail(err, LT_ERR_USAGE, "--scale: found %d, expected 1 to %d", s->scale,
-                       MAX_SCALE);
+    LT_TRY(take_setting_check(NULL, "scale", s->scale, err));
     s->fit = g->fit;
     int codes = TAKE_CODES_FITTING;
-    LT_TRY(choose_word("codes", g->codes, codes_names, 3, &codes, err));
+    LT_TRY(take_setting_choose("codes", g->codes, &codes, err));
     s->codes = (take_codes)codes;
     if (s->codes == TAKE_CODES_PICTURE && cfg->tokenizer.picture_codes == 0)
         return lt_fail(
@@ -309,6 +275,11 @@ static lt_json *shot_json(const take_spec *s, int i)
     return o;
 }
 
+static lt_json *word_json(const char *key, int index)
+{
+    return lt_json_new_string(take_setting_word(key, index));
+}
+
 lt_json *take_spec_json(const take_spec *s)
 {
     lt_json *o = lt_json_new_object();
@@ -334,11 +305,11 @@ lt_json *take_spec_json(const take_spec *s)
     lt_json_set(o, "lm_context", lt_json_new_int(s->lm_context));
     lt_json_set(o, "steps", lt_json_new_int(s->steps));
     lt_json_set(o, "timesteps", lt_json_new_string(s->listed_timesteps ? "model" : "release"));
-    lt_json_set(o, "cfg_schedule", lt_json_new_string(schedule_names[s->schedule]));
-    lt_json_set(o, "guidance", lt_json_new_string(guidance_names[s->guidance]));
-    lt_json_set(o, "carry", lt_json_new_string(carry_names[s->carry]));
+    lt_json_set(o, "cfg_schedule", word_json("cfg_schedule", (int)s->schedule));
+    lt_json_set(o, "guidance", word_json("guidance", (int)s->guidance));
+    lt_json_set(o, "carry", word_json("carry", (int)s->carry));
     if (s->speed != DIT_EXACT)
-        lt_json_set(o, "speed", lt_json_new_string(speed_names[s->speed]));
+        lt_json_set(o, "speed", word_json("speed", (int)s->speed));
     lt_json_set(o, "overlap", lt_json_new_int(s->time.overlap));
     lt_json_set(o, "scale", lt_json_new_int(s->scale));
     return o;

@@ -106,8 +106,6 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
 void take_spec_clear(take_spec *s);
 /* What was asked for, or, unset (below zero), the take's or the model's own. */
 double take_given(double value, double otherwise);
-/* LT_ERR_USAGE with `place` where a setting is beyond its range, or no number. */
-lt_status take_within(const char *place, double v, double low, double high, lt_error *err);
 
 /* Settings as JSON (a new object): what a file's metadata and a
  * report say about how it was made. */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "kernels/core/whole_file.h"
-#include "pipeline/script/film_keys.h"
+#include "pipeline/take_settings.h"
 
 enum { MOST_BYTES = 16 << 20 };
 
@@ -132,7 +132,7 @@ static lt_status name_output(batch_list *b, int64_t i, const char *own, const ch
 static longtake_settings lay_over(const longtake_settings *line, const longtake_settings *base)
 {
     longtake_settings s = *line;
-    film_keep_settings(base, &s);
+    take_settings_fill(base, &s);
     if (s.seconds < 0 && s.frames < 0) {
         s.seconds = base->seconds;
         s.frames = base->frames;

@@ -11,6 +11,7 @@
 #include "kernels/core/decimal_text.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/script/film_keys.h"
+#include "pipeline/take_settings.h"
 
 /* ---- values ---- */
 
@@ -322,7 +323,7 @@ lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error
             return film_fail_kind(f->document, f->length, "at least one frame", err);
         g->frames = frames;
     }
-    film_keep_settings(&f->settings, g);
+    take_settings_fill(&f->settings, g);
     r->shots = f->plan;
     r->shot_count = f->shots;
     return LT_OK;

@@ -1,4 +1,4 @@
-/* film_keys.h - keys that go straight to a field: a take's settings, in films and in lists of
+/* film_keys.h - reading settings (take_settings.h) from YAML: a take's, in films and in lists of
  * prompts, and a shot's. */
 #ifndef TAKE_FILM_KEYS_H
 #define TAKE_FILM_KEYS_H
@@ -17,9 +17,6 @@ lt_status film_setting(const cfg_document *doc, const cfg_node *n, longtake_sett
  * `where` is "'take'". */
 lt_status film_unknown_setting(const cfg_document *doc, const cfg_node *n, const char *const *own,
                                const char *where, lt_error *err);
-
-/* Fills what `to` leaves unset of the keys above. */
-void film_keep_settings(const longtake_settings *from, longtake_settings *to);
 
 /* The same for the keys of a shot. */
 lt_status film_shot_setting(const cfg_document *doc, const cfg_node *n, film_shot *out, bool *known,

@@ -12,7 +12,7 @@
 #include "pipeline/file_name.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/plan/token_cut.h"
-#include "pipeline/script/film_keys.h"
+#include "pipeline/take_settings.h"
 
 /* Reading of one object; the first failure stays. */
 typedef struct {
@@ -193,7 +193,7 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     longtake_request_init(&told);
     read_settings(&k, &told.settings);
     longtake_settings *g = &r->settings;
-    film_keep_settings(&told.settings, g);
+    take_settings_fill(&told.settings, g);
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
     LT_TRY(read_shots(&k, &told.settings, r, out));

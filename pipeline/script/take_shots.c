@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pipeline/script/prompt_events.h"
+#include "pipeline/take_settings.h"
 #include "text_encoder/utf8_text.h"
 
 /* ---- checks ---- */
@@ -46,11 +47,11 @@ static lt_status check_shot(const longtake_request *r, size_t i, int64_t frames,
     return check_prompt(shot->prompt, place, err);
 }
 
-static lt_status shot_within(size_t index, const char *name, double v, double high, lt_error *err)
+static lt_status check_setting(size_t index, const char *key, double v, lt_error *err)
 {
     char place[48];
-    snprintf(place, sizeof place, "shot %zu: %s", index, name);
-    return take_within(place, v, 0, high, err);
+    snprintf(place, sizeof place, "shot %zu: %s", index, key);
+    return take_setting_check(place, key, v, err);
 }
 
 /* `index`: of a filled shot, for messages; what the take left to it is known to be in range. */
@@ -60,10 +61,10 @@ static lt_status check_settings(const longtake_shot *shot, size_t index, lt_erro
         return lt_fail(err, LT_ERR_USAGE,
                        "shot %zu: plan: found %g s from %g s on, expected a span", index,
                        shot->plan_seconds, shot->plan_from_seconds);
-    LT_TRY(shot_within(index, "motion", shot->motion, 10, err));
-    LT_TRY(shot_within(index, "lm_cfg", shot->lm_cfg, 100, err));
-    LT_TRY(shot_within(index, "shot_cfg", shot->shot_cfg, 100, err));
-    LT_TRY(shot_within(index, "cfg_scale", shot->cfg_scale, 100, err));
+    LT_TRY(check_setting(index, "motion", shot->motion, err));
+    LT_TRY(check_setting(index, "lm_cfg", shot->lm_cfg, err));
+    LT_TRY(check_setting(index, "shot_cfg", shot->shot_cfg, err));
+    LT_TRY(check_setting(index, "cfg_scale", shot->cfg_scale, err));
     if (shot->seed > (int64_t)UINT32_MAX)
         return lt_fail(err, LT_ERR_USAGE, "shot %zu: seed: found %lld, expected 0 to 4294967295",
                        index, (long long)shot->seed);

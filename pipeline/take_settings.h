@@ -1,0 +1,47 @@
+/* take_settings.h - the settings of a take: the name, range and place of each, once.
+ *
+ * Films, lists of prompts and recipes write a setting by its key, the program as a flag with '-'
+ * for '_'. How long a take is, what it shows and where it goes are no settings.
+ */
+#ifndef TAKE_TAKE_SETTINGS_H
+#define TAKE_TAKE_SETTINGS_H
+
+#include <stddef.h>
+
+#include "kernels/core/status.h"
+#include "longtake.h"
+
+/* TAKE_VALUE_INT64: seeds, of which every value has a meaning but LONGTAKE_SEED_UNSET. */
+typedef enum { TAKE_VALUE_INT, TAKE_VALUE_INT64, TAKE_VALUE_REAL, TAKE_VALUE_WORD } take_value_kind;
+
+typedef struct {
+    const char *key;
+    take_value_kind kind;
+    size_t at; /* offset in longtake_settings */
+    double low, high;
+    const char *words[4]; /* of TAKE_VALUE_WORD, NULL-terminated */
+} take_setting;
+
+enum { TAKE_SETTINGS = 18 };
+extern const take_setting take_settings[TAKE_SETTINGS];
+
+/* NULL: there is none of that key. */
+const take_setting *take_setting_of(const char *key);
+
+/* Fills what `to` leaves unset. */
+void take_settings_fill(const longtake_settings *from, longtake_settings *to);
+
+/* LT_ERR_USAGE where the value of the setting `key` is beyond its range, or no number. `place`:
+ * where it was said; NULL: the flag. */
+lt_status take_setting_check(const char *place, const char *key, double value, lt_error *err);
+
+/* The place of `word` among those of the setting `key`; unset (NULL) it leaves *index alone.
+ * LT_ERR_USAGE for any other. */
+lt_status take_setting_choose(const char *key, const char *word, int *index, lt_error *err);
+const char *take_setting_word(const char *key, int index);
+
+/* "official, ramp or constant" */
+enum { TAKE_WORDS_BYTES = 64 };
+void take_setting_words(const take_setting *setting, char text[TAKE_WORDS_BYTES]);
+
+#endif
