@@ -11,6 +11,7 @@ static const media_kind kinds[MEDIA_FORMATS] = {
     [MEDIA_PNG] = {.name = "png", .many_files = true},
     [MEDIA_MOV] =
         {.name = "mov", .even_sides = true, .grows = true, .streams = true, .fits_mp4 = true},
+    [MEDIA_WEBM] = {.name = "webm", .even_sides = true, .grows = true, .streams = true},
 };
 
 const media_kind *media_kind_of(media_format format)

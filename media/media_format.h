@@ -12,11 +12,12 @@
 
 /* Job folders hold these numbers: a new kind is added at the end. */
 typedef enum {
-    MEDIA_MP4, /* H.264, 4:2:0: plays everywhere */
-    MEDIA_MKV, /* FFV1: every RGB value as it was */
-    MEDIA_Y4M, /* uncompressed 4:2:0, for a pipe */
-    MEDIA_PNG, /* one picture a frame */
-    MEDIA_MOV, /* what MP4 holds, as editors like to have it */
+    MEDIA_MP4,  /* H.264, 4:2:0: plays everywhere */
+    MEDIA_MKV,  /* FFV1: every RGB value as it was */
+    MEDIA_Y4M,  /* uncompressed 4:2:0, for a pipe */
+    MEDIA_PNG,  /* one picture a frame */
+    MEDIA_MOV,  /* what MP4 holds, as editors like to have it */
+    MEDIA_WEBM, /* VP9, 4:2:0: for pages */
     MEDIA_FORMATS
 } media_format;
 

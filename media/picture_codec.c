@@ -15,30 +15,20 @@
 /* QuickTime's own comment ends at 64 kB; its newer kind of tags has no such end. */
 #define FRAGMENTS "frag_custom+empty_moov+default_base_moof"
 #define LONG_TAGS "+use_metadata_tags"
-#define MP4                                                                                        \
-    {                                                                                              \
-        "mp4", "movflags", "faststart", FRAGMENTS                                                  \
-    }
-#define MOV                                                                                        \
-    {                                                                                              \
-        "mov", "movflags", "faststart" LONG_TAGS, FRAGMENTS LONG_TAGS                              \
-    }
-#define MATROSKA                                                                                   \
-    {                                                                                              \
-        "matroska", NULL, NULL, NULL                                                               \
-    }
-#define NO_MUXER                                                                                   \
-    {                                                                                              \
-        NULL, NULL, NULL, NULL                                                                     \
-    }
+#define MP4       "mp4", "movflags", "faststart", FRAGMENTS
+#define MOV       "mov", "movflags", "faststart" LONG_TAGS, FRAGMENTS LONG_TAGS
+#define WEBM      "webm", "cues_to_front", "1", "0"
+#define MATROSKA  "matroska", NULL, NULL, NULL
+#define NO_MUXER  NULL, NULL, NULL, NULL
 
 /* clang-format off */
 static const media_codec codecs[MEDIA_FORMATS] = {
-    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, MP4},
-    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_MUXER, MATROSKA},
-    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD, MEDIA_BY_Y4M_WRITER, NO_MUXER},
-    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN, MEDIA_BY_PICTURE_SEQUENCE, NO_MUXER},
-    [MEDIA_MOV] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, MOV},
+    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MP4}},
+    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_MUXER, {MATROSKA}},
+    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD, MEDIA_BY_Y4M_WRITER, {NO_MUXER}},
+    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN, MEDIA_BY_PICTURE_SEQUENCE, {NO_MUXER}},
+    [MEDIA_MOV] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MOV}},
+    [MEDIA_WEBM] = {AV_CODEC_ID_VP9, "libvpx-vp9", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {WEBM}},
 };
 /* clang-format on */
 

@@ -23,6 +23,7 @@ static const struct {
 } kinds[] = {
     {"mp4", TAKE_OUT_MP4, TAKE_WRITES_VIDEO, MEDIA_MP4},
     {"mov", TAKE_OUT_MOV, TAKE_WRITES_VIDEO, MEDIA_MOV},
+    {"webm", TAKE_OUT_WEBM, TAKE_WRITES_VIDEO, MEDIA_WEBM},
     {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO, MEDIA_MKV},
     {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO, MEDIA_Y4M},
     {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO, MEDIA_PNG},
@@ -34,8 +35,8 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* The same in words: all of what a command writes, and of videos those that can be streams. */
-static const char any_video[] = "mp4, mov, mkv, y4m or png";
-static const char any_stream[] = "mp4, mov, mkv or y4m";
+static const char any_video[] = "mp4, mov, webm, mkv, y4m or png";
+static const char any_stream[] = "mp4, mov, webm, mkv or y4m";
 
 media_format take_format_of(take_output_kind kind)
 {

@@ -14,6 +14,7 @@ typedef enum {
     TAKE_OUT_Y4M,
     TAKE_OUT_PNG,
     TAKE_OUT_MOV,
+    TAKE_OUT_WEBM,
     TAKE_OUT_LT,
     TAKE_OUT_NPY,
     TAKE_OUT_LATENTS

@@ -77,6 +77,7 @@ kind() {
 }
 
 kind mov h264 7.500000
+kind webm vp9 7.500000
 
 # The preview of a window gives way to its own frames.
 mkdir windows
