@@ -30,6 +30,11 @@
 #define MEDIA_LIBAV_STREAM_SIDE_DATA(X) X(AVCODEC, av_packet_side_data_get)
 #endif
 
+/* The name that FFmpeg 6.1 gave it; 9 has no other. */
+#ifndef AV_PROFILE_H264_HIGH
+#define AV_PROFILE_H264_HIGH FF_PROFILE_H264_HIGH
+#endif
+
 /* What AVIOContext.write_packet is given: const since FFmpeg 7. */
 #if LIBAVFORMAT_VERSION_MAJOR < 61
 typedef uint8_t media_written_byte;

@@ -45,7 +45,7 @@ static bool has_avx512(void)
 
 static void set_h264(AVCodecContext *c, AVDictionary **options)
 {
-    c->profile = FF_PROFILE_H264_HIGH;
+    c->profile = AV_PROFILE_H264_HIGH;
     c->gop_size = INT_MAX; /* one group a window ... */
     c->max_b_frames = 0;   /* ... in order of display: no edit list, and the file is as long as its
                               frames */
