@@ -41,7 +41,7 @@ template <typename T, int N> struct alignas(sizeof(T) * N) lt_pack {
 };
 
 /* Elements of T in 16 bytes. */
-template <typename T> constexpr int lt_pack_size = 16 / (int)sizeof(T);
+template <typename T> inline constexpr int lt_pack_size = 16 / (int)sizeof(T);
 
 template <typename T, int N> __device__ __forceinline__ lt_pack<T, N> lt_load(const T *from)
 {

@@ -18,12 +18,12 @@ struct lt_q4 {
 };
 
 /* Values in 16 bytes. */
-template <typename W> constexpr int lt_weights_in_16 = 16 / (int)sizeof(W);
-template <> constexpr int lt_weights_in_16<lt_q4> = LT_BLOCK;
+template <typename W> inline constexpr int lt_weights_in_16 = 16 / (int)sizeof(W);
+template <> inline constexpr int lt_weights_in_16<lt_q4> = LT_BLOCK;
 
-template <typename W> constexpr bool lt_in_blocks = false;
-template <> constexpr bool lt_in_blocks<lt_q8> = true;
-template <> constexpr bool lt_in_blocks<lt_q4> = true;
+template <typename W> inline constexpr bool lt_in_blocks = false;
+template <> inline constexpr bool lt_in_blocks<lt_q8> = true;
+template <> inline constexpr bool lt_in_blocks<lt_q4> = true;
 
 __device__ __forceinline__ float lt_number(int8_t x)
 {
