@@ -15,11 +15,11 @@
 /* QuickTime's own comment ends at 64 kB; its newer kind of tags has no such end. */
 #define FRAGMENTS "frag_custom+empty_moov+default_base_moof"
 #define LONG_TAGS "+use_metadata_tags"
-#define MP4       "mp4", "movflags", "faststart", FRAGMENTS
-#define MOV       "mov", "movflags", "faststart" LONG_TAGS, FRAGMENTS LONG_TAGS
-#define WEBM      "webm", "cues_to_front", "1", "0"
-#define MATROSKA  "matroska", NULL, NULL, NULL
-#define NO_MUXER  NULL, NULL, NULL, NULL
+#define MP4       "mp4", "movflags", "faststart", FRAGMENTS, "handler_name"
+#define MOV       "mov", "movflags", "faststart" LONG_TAGS, FRAGMENTS LONG_TAGS, "handler_name"
+#define WEBM      "webm", "cues_to_front", "1", "0", "title"
+#define MATROSKA  "matroska", NULL, NULL, NULL, "title"
+#define NO_MUXER  NULL, NULL, NULL, NULL, NULL
 
 /* clang-format off */
 static const media_codec codecs[MEDIA_FORMATS] = {

@@ -17,6 +17,7 @@ typedef struct {
     const char *option; /* that says which of the two; NULL: nothing is to be said */
     const char *finished;
     const char *growing;
+    const char *track_name; /* libav's word for it */
 } media_muxer;
 
 typedef struct {

@@ -19,7 +19,14 @@
 #include "media/picture_sequence.h"
 #include "media/y4m_writer.h"
 
-enum { BUFFER_BYTES = 1 << 16 };
+enum {
+    BUFFER_BYTES = 1 << 16,
+    HEAD_BYTES = 4096, /* the first of a growing file, in which its track has its name: some 300 */
+};
+
+/* What a growing file names its track, whatever else is left out. As a part of JSON, which the
+ * comment is, the quotes would have backslashes. */
+static const char growing_mark[] = "longtake \"growing\"";
 
 struct media_file {
     media_target target;
@@ -68,12 +75,57 @@ static char *file_url(const char *path)
     return av_asprintf("file:%s", path);
 }
 
-/* A file of its own: a link of that name goes, and what it leads to stays as it is. */
-static int create_new(const char *path)
+static lt_status cannot_write(const char *path, int cause, lt_error *err)
 {
-    if (unlink(path) != 0 && errno != ENOENT)
-        return -1;
-    return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    return media_fail(err, LT_ERR_FAILED, cause, "%s: cannot be written", path);
+}
+
+/* Does it begin as a growing file does, or was it left before it began? */
+static bool is_growing(int fd)
+{
+    char head[HEAD_BYTES];
+    struct stat st;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    const ssize_t bytes = pread(fd, head, sizeof head, 0);
+    return bytes == 0 ||
+           (bytes > 0 && memmem(head, (size_t)bytes, growing_mark, strlen(growing_mark)));
+}
+
+bool media_may_grow(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return true;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool ours = fd >= 0 && is_growing(fd);
+    if (fd >= 0)
+        close(fd);
+    return ours;
+}
+
+/* Another process may make a file of that name in between: then once more. */
+static lt_status create_growing(const char *path, int *fd, lt_error *err)
+{
+    do {
+        if (!media_may_grow(path))
+            return lt_fail(err, LT_ERR_USAGE,
+                           "%s: found a file of others, expected none: a video grows there", path);
+        (void)unlink(path);
+        *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    } while (*fd < 0 && errno == EEXIST);
+    return *fd < 0 ? cannot_write(path, AVERROR(errno), err) : LT_OK;
+}
+
+/* A file of its own: what a killed process left goes. */
+static lt_status create_temporary(const char *path, int *fd, lt_error *err)
+{
+    (void)unlink(path);
+    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return cannot_write(path, AVERROR(errno), err);
+    lt_temporary_hold(*fd);
+    return LT_OK;
 }
 
 static lt_status open_output(media_file *f, lt_error *err)
@@ -93,13 +145,15 @@ static lt_status open_output(media_file *f, lt_error *err)
     char *url = file_url(f->temporary);
     if (!url)
         return media_no_memory(err, f->path);
-    f->own_fd = create_new(f->temporary);
-    f->half_written = f->own_fd >= 0 && f->target.kind == MEDIA_FINISHED;
-    if (f->half_written)
-        lt_temporary_hold(f->own_fd);
-    const int s = f->own_fd < 0 ? AVERROR(errno) : avio_open(&f->io, url, AVIO_FLAG_WRITE);
+    const bool grows = f->target.kind == MEDIA_GROWING;
+    const lt_status created = grows ? create_growing(f->temporary, &f->own_fd, err)
+                                    : create_temporary(f->temporary, &f->own_fd, err);
+    f->half_written = created == LT_OK && !grows;
+    const int s = created == LT_OK ? avio_open(&f->io, url, AVIO_FLAG_WRITE) : 0;
     av_free(url);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->temporary) : LT_OK;
+    if (created != LT_OK)
+        return created;
+    return s < 0 ? cannot_write(f->temporary, s, err) : LT_OK;
 }
 
 static lt_status describe_stream(media_file *f, lt_error *err)
@@ -129,6 +183,8 @@ static lt_status describe_stream(media_file *f, lt_error *err)
         return media_no_memory(err, f->path);
     memcpy(p->extradata, f->info.codec_header, f->info.codec_header_bytes);
     p->extradata_size = (int)f->info.codec_header_bytes;
+    if (f->target.kind == MEDIA_GROWING)
+        av_dict_set(&stream->metadata, kind->muxer.track_name, growing_mark, 0);
     return LT_OK;
 }
 
@@ -193,7 +249,7 @@ static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_
     if (s >= 0)
         s = f->format ? mux_packet(f, index, p->is_key) : media_y4m_write(&f->y4m, f->packet);
     av_packet_unref(f->packet);
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
+    return s < 0 ? cannot_write(f->path, s, err) : LT_OK;
 }
 
 /* ---- windows ---- */
@@ -238,7 +294,7 @@ static lt_status flush(media_file *f, lt_error *err)
         avio_flush(f->io);
         s = f->io->error;
     }
-    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
+    return s < 0 ? cannot_write(f->path, s, err) : LT_OK;
 }
 
 static lt_status add_window(media_file *f, const void *blob, size_t bytes, lt_error *err)
@@ -357,6 +413,22 @@ lt_status media_file_close(media_file *f, lt_error *err)
     const lt_status s = finish(f, err);
     media_file_abandon(f);
     return s;
+}
+
+/* Does the name lead to the file that was made under it? */
+static bool has_its_name(const media_file *f)
+{
+    struct stat made;
+    struct stat named;
+    return f->own_fd >= 0 && fstat(f->own_fd, &made) == 0 && lstat(f->temporary, &named) == 0 &&
+           made.st_dev == named.st_dev && made.st_ino == named.st_ino;
+}
+
+void media_file_discard(media_file *f)
+{
+    if (f && f->target.kind == MEDIA_GROWING && has_its_name(f))
+        (void)unlink(f->temporary);
+    media_file_abandon(f);
 }
 
 void media_file_abandon(media_file *f)

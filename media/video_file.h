@@ -22,8 +22,8 @@ typedef enum {
      * be played while they are still being loaded. A device or named pipe is written as a stream.
      */
     MEDIA_FINISHED,
-    /* written to `path` itself, and playable after every window: for while a take is being made.
-     * What is there before goes; a link is not written through */
+    /* written to `path` itself, and playable after every window: for while a take is being made. It
+     * takes the place of another growing file and of nothing else (media_may_grow) */
     MEDIA_GROWING,
     MEDIA_STREAM /* written to the descriptor `fd`, a pipe for example, in one go */
 } media_target_kind;
@@ -47,6 +47,11 @@ lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error
  * then stays as it was before. */
 lt_status media_file_close(media_file *f, lt_error *err);
 void media_file_abandon(media_file *f); /* without a file; accepts NULL */
+/* The same, and a growing file goes too, unless its name is that of another file by now. */
+void media_file_discard(media_file *f);
+
+/* May a file grow at `path`: is nothing there, or what another one left that was never finished? */
+bool media_may_grow(const char *path);
 
 /* The names of a PNG sequence "ball.png": "ball-%05d.png"; what has a number already stays,
  * "ball%03d.png". free() it; NULL when memory is out. */

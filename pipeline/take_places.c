@@ -146,6 +146,18 @@ static lt_status check_place(const take_place *at, lt_error *err)
     return LT_OK;
 }
 
+/* Only what a take left that was not finished gives way to one that grows. */
+static lt_status check_growing(const take_place *at, lt_error *err)
+{
+    if (at->kind != TAKE_PLACE_GROWING || media_may_grow(at->path))
+        return LT_OK;
+    return lt_fail(
+        err, LT_ERR_USAGE,
+        "%s: found %s, expected no such file: the video has that name while it grows, and would replace it"
+        "\nhint: give the output another name, or move that file",
+        kinds[at->kind].flag, at->path);
+}
+
 /* Several of one kind may be names of one file: each gets a file of its own. */
 static lt_status check_apart(const take_place *first, const take_place *second, lt_error *err)
 {
@@ -165,6 +177,8 @@ static lt_status check_all(take_places *p, lt_error *err)
         qsort(p->place, p->count, sizeof *p->place, compare);
     for (size_t i = 1; i < p->count; i++)
         LT_TRY(check_apart(&p->place[i - 1], &p->place[i], err));
+    for (size_t i = 0; i < p->count; i++)
+        LT_TRY(check_growing(&p->place[i], err));
     return LT_OK;
 }
 

@@ -44,7 +44,7 @@ void take_places_read(take_places *p, const longtake_request *r);
 /* `path` is taken over; NULL: memory is out. "-", devices and sockets are nobody's place. */
 void take_places_add(take_places *p, take_place_kind kind, char *path);
 /* Frees it all. LT_ERR_USAGE where two places are one, or where a folder, or what must not be
- * replaced, is in the way. */
+ * replaced, is in the way: where an output grows, whatever another one did not leave. */
 lt_status take_places_end(take_places *p, lt_error *err);
 
 /* All of that for a request of one take. `frames`: how many pictures a sequence has, `windows`: how

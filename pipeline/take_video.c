@@ -78,8 +78,10 @@ lt_status take_video_add(take_video *v, const void *blob, size_t bytes, lt_error
     const lt_status s = media_file_add(v->growing, blob, bytes, err);
     if (s == LT_OK)
         v->playable = true;
-    else if (v->growing_path && !v->playable)
-        unlink(v->growing_path);
+    else if (v->growing_path && !v->playable) {
+        media_file_discard(v->growing);
+        v->growing = NULL;
+    }
     return s;
 }
 
@@ -144,12 +146,8 @@ lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
         return media_file_close(stream, err);
     }
     LT_TRY(write_finished(v, d, err));
-    if (v->growing) {
-        media_file_abandon(v->growing);
-        v->growing = NULL;
-    }
-    if (v->growing_path)
-        unlink(v->growing_path);
+    media_file_discard(v->growing);
+    v->growing = NULL;
     if (take_video_of(v->kind)->many_files)
         tell_pictures(v->run);
     return LT_OK;

@@ -71,16 +71,31 @@ for output in take.lt take.npy take.latents; do
 done
 rm -rf plain-* pipe-* read-* full-*
 
-# A growing file is a new one: what a link of its name leads to is not the take's.
+# A growing file takes the place of one that a take left, and of nothing else: not of a finished take, nor of a link.
 made generate x --frames 9 -o plain.mp4
-for kind in -s -f; do
-    echo precious >user.mp4
-    ln $kind user.mp4 c.part.mp4
-    made generate x --frames 9 -o c.mp4
-    equal "ln $kind: what c.part.mp4 led to" "$(cat user.mp4)" precious
-    same plain.mp4 c.mp4
-    [ -e c.part.mp4 ] && fail "c.part.mp4 is left"
+echo precious >user.mp4
+for kind in mp4 mov webm mkv; do
+    made generate x --frames 9 -o c.part.$kind
+    cp c.part.$kind before
+    for there in "cp before" "ln -s user.mp4" "ln user.mp4" "ln -s nowhere"; do
+        rm -f c.part.$kind
+        $there c.part.$kind
+        ls -li c.part.$kind >listed
+        refused 2 generate x --frames 9 -o c.$kind
+        grep -q "^longtake: --output: found c.part.$kind, expected no such file" refused.err || fail "$there c.part.$kind: $(cat refused.err)"
+        grep -q '^hint: give the output another name' refused.err || fail "$there c.part.$kind: no hint: $(cat refused.err)"
+        ls -li c.part.$kind | cmp listed - || fail "$there c.part.$kind: is another one"
+        if [ -e c.$kind ] || [ -e c.$kind.job ]; then fail "$there c.part.$kind: left $(ls -d c.*)"; fi
+        refused 2 generate x --frames 9 --dry-run -o c.$kind
+    done
+    equal "what c.part.$kind led to" "$(cat user.mp4)" precious
+    rm c.part.$kind before
+    : >c.part.$kind # left by a run that was killed before its first byte
+    made generate x --frames 9 -o c.$kind
+    [ -e c.part.$kind ] && fail "c.part.$kind is left"
 done
+same plain.mp4 c.mp4
+rm listed c.*
 mkdir d.part.mp4
 refused 2 generate x --frames 9 -o d.mp4
 grep -q '^longtake: --output: d.part.mp4 is a folder' refused.err || fail "a folder where a video grows: $(cat refused.err)"

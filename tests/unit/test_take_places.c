@@ -81,6 +81,10 @@ static void what_is_in_the_way(void **state)
     APART({TAKE_PLACE_OUTPUT, "pipe.mp4"});
     REFUSED("pipe.mp4 is a pipe", {TAKE_PLACE_GROWING, "pipe.mp4"});
     REFUSED("folder is a folder", {TAKE_PLACE_PICTURE, "folder"});
+    REFUSED("clip.mp4, expected no such file: the video has that name while it grows",
+            {TAKE_PLACE_OUTPUT, "folder/plan.lt"}, {TAKE_PLACE_GROWING, "clip.mp4"});
+    REFUSED("clip.mp4, which this take is made from, expected another file",
+            {TAKE_PLACE_SOURCE, "clip.mp4"}, {TAKE_PLACE_GROWING, "clip.mp4"});
     REFUSED("the output", {TAKE_PLACE_OUTPUT, "pipe.mp4"}, {TAKE_PLACE_PREVIEW, "pipe.mp4"});
 }
 

@@ -267,29 +267,90 @@ static void a_growing_file_plays_after_every_window(void **state)
     }
 }
 
-static void a_growing_file_is_a_new_one(void **state)
+/* A file of one window that grows at `name`; still open. */
+static media_file *grown(const char *name, const media_spec *spec, const char *comment)
+{
+    lt_error err = {0};
+    const media_target target = {
+        .kind = MEDIA_GROWING, .path = scratch_path(name), .comment = comment};
+    media_file *f;
+    size_t bytes;
+    void *blob = small_video_window(spec, 0, 5, &bytes);
+    check_ok(media_file_open(&target, &f, &err), err);
+    check_ok(media_file_add(f, blob, bytes, &err), err);
+    free(blob);
+    return f;
+}
+
+static void a_growing_file_takes_the_place_of_another_one(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (!media_kind_of((media_format)i)->grows)
+            continue;
+        lt_error err = {0};
+        const media_spec spec = of_format((media_format)i);
+        (void)unlink(scratch_path("left"));
+        assert_true(media_may_grow(scratch_path("left")));
+        media_file_abandon(grown("left", &spec, story)); /* as of a killed run */
+        assert_true(media_may_grow(scratch_path("left")));
+        check_ok(media_file_close(grown("left", &spec, NULL), &err), err); /* of a stopped one */
+        assert_true(media_may_grow(scratch_path("left")));
+        media_file_discard(grown("left", &spec, NULL));
+        assert_false(scratch_exists("left"));
+        scratch_write_text("left", ""); /* killed before its first byte */
+        assert_true(media_may_grow(scratch_path("left")));
+    }
+}
+
+/* Videos that were finished, with whatever they tell, and links count as others' too. */
+static void but_of_no_other_file(void **state)
 {
     (void)state;
     lt_error err = {0};
-    scratch_write_text("precious.txt", "what a link led to");
-    const media_target target = {.kind = MEDIA_GROWING, .path = scratch_path("linked.mp4")};
-    for (int hard = 0; hard < 2; hard++) {
-        media_file *f;
-        size_t bytes;
-        void *blob = small_video_window(&mp4, 0, 5, &bytes);
-        (void)unlink(scratch_path("linked.mp4"));
-        assert_int_equal(hard ? link(scratch_path("precious.txt"), scratch_path("linked.mp4"))
-                              : symlink("precious.txt", scratch_path("linked.mp4")),
-                         0);
-        check_ok(media_file_open(&target, &f, &err), err);
-        check_ok(media_file_add(f, blob, bytes, &err), err);
-        check_ok(media_file_close(f, &err), err);
-        free(blob);
-        assert_int_equal(count_frames("linked.mp4"), 5);
-        char *kept = scratch_read("precious.txt", &bytes);
-        assert_string_equal(kept, "what a link led to");
-        free(kept);
+    const media_target target = {.kind = MEDIA_GROWING, .path = scratch_path("taken")};
+    for (int i = 0; i < MEDIA_FORMATS; i++) {
+        if (!media_kind_of((media_format)i)->grows)
+            continue;
+        const media_spec spec = of_format((media_format)i);
+        small_video_write(scratch_path("taken"), &spec, 5,
+                          "{\"prompt\":\"a longtake \\\"growing\\\"\"}");
+        assert_false(media_may_grow(scratch_path("taken")));
     }
+    media_file_abandon(grown("grown", &mp4, NULL));
+    (void)unlink(scratch_path("taken"));
+    assert_int_equal(symlink("grown", scratch_path("taken")), 0);
+    assert_false(media_may_grow(scratch_path("taken")));
+    assert_false(media_may_grow(scratch_path(".")));
+    (void)unlink(scratch_path("taken"));
+    scratch_write_text("taken", "precious");
+    media_file *f;
+    size_t bytes;
+    void *blob = small_video_window(&mp4, 0, 5, &bytes);
+    check_ok(media_file_open(&target, &f, &err), err);
+    check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_USAGE, "a file of others");
+    media_file_discard(f);
+    free(blob);
+    char *kept = scratch_read("taken", &bytes);
+    assert_string_equal(kept, "precious");
+    free(kept);
+}
+
+static void of_two_that_grow_under_one_name_the_later_stays(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    media_file *first = grown("both.mp4", &mp4, story);
+    media_file *second = grown("both.mp4", &mp4, NULL);
+    size_t bytes;
+    void *blob = small_video_window(&mp4, 5, 5, &bytes);
+    check_ok(media_file_add(first, blob, bytes, &err), err);
+    media_file_discard(first);
+    check_ok(media_file_add(second, blob, bytes, &err), err);
+    free(blob);
+    assert_int_equal(count_frames("both.mp4"), 10);
+    media_file_discard(second);
+    assert_false(scratch_exists("both.mp4"));
 }
 
 static void a_stream_is_what_a_growing_file_is(void **state)
@@ -582,7 +643,9 @@ int main(void)
         cmocka_unit_test(colours_come_back),
         cmocka_unit_test(scale_enlarges),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
-        cmocka_unit_test(a_growing_file_is_a_new_one),
+        cmocka_unit_test(a_growing_file_takes_the_place_of_another_one),
+        cmocka_unit_test(but_of_no_other_file),
+        cmocka_unit_test(of_two_that_grow_under_one_name_the_later_stays),
         cmocka_unit_test(a_stream_is_what_a_growing_file_is),
         cmocka_unit_test(others_are_no_streams),
         cmocka_unit_test(windows_of_h264_become_an_mp4),
