@@ -63,6 +63,13 @@ static int kind_at(const char *name)
     return -1;
 }
 
+const media_kind *take_video_named(const char *output)
+{
+    const char *extension = take_extension(output);
+    const int kind = extension ? kind_at(extension) : -1;
+    return kind < 0 ? NULL : take_video_of(kinds[kind].kind);
+}
+
 static const char *wanted(take_writes w)
 {
     return w == TAKE_WRITES_VIDEO ? any_video : w == TAKE_WRITES_TOKENS ? "lt or npy" : "latents";

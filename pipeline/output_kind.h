@@ -29,6 +29,8 @@ lt_status take_output_of(const longtake_request *r, take_writes writes, take_out
                          lt_error *err);
 /* The video that a kind of output is; NULL where it is none. */
 const media_kind *take_video_of(take_output_kind kind);
+/* The same by the extension of a file's name. */
+const media_kind *take_video_named(const char *output);
 /* Its format; that of an MP4 where the kind is no video. */
 media_format take_format_of(take_output_kind kind);
 /* A file may be replaced, and a pipe or device is written as it is: a folder is neither, nor is an

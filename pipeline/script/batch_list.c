@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 
 #include "kernels/core/whole_file.h"
+#include "pipeline/output_kind.h"
 #include "pipeline/take_settings.h"
+#include "pipeline/take_video.h"
 
 enum { MOST_BYTES = 16 << 20 };
 
@@ -42,7 +44,7 @@ static lt_status find_lines(batch_list *b, lt_error *err)
             if (!grown)
                 return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", b->path);
             b->entry = grown;
-            b->entry[b->lines++] = (batch_entry){at, number, NULL};
+            b->entry[b->lines++] = (batch_entry){.text = at, .number = number};
         }
         at = next;
     }
@@ -78,8 +80,10 @@ lt_status batch_list_folder(const batch_list *b, bool *made, lt_error *err)
 
 void batch_list_close(batch_list *b)
 {
-    for (int64_t i = 0; i < b->lines; i++)
+    for (int64_t i = 0; i < b->lines; i++) {
         free(b->entry[i].output);
+        free(b->entry[i].growing);
+    }
     free(b->entry);
     free(b->text);
     *b = (batch_list){0};
@@ -116,16 +120,55 @@ static lt_status name_output(batch_list *b, int64_t i, const char *own, const ch
     else
         snprintf(name, bytes, "%s%s%04lld.%s", b->folder, slash, (long long)b->entry[i].number,
                  format);
-    for (int64_t k = 0; k < i; k++)
-        if (b->entry[k].output && strcmp(b->entry[k].output, name) == 0) {
-            const lt_status s = lt_fail(
-                err, LT_ERR_INPUT, "%s: the output is %s, which a line before has", place, name);
-            free(name);
-            return s;
-        }
     free(b->entry[i].output);
     b->entry[i].output = name;
     return LT_OK;
+}
+
+static bool is_same_name(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static lt_status check_output(const batch_list *b, int64_t i, const char *place, lt_error *err)
+{
+    const batch_entry *own = &b->entry[i];
+    for (int64_t k = 0; k < i; k++) {
+        const batch_entry *other = &b->entry[k];
+        if (is_same_name(other->output, own->output))
+            return lt_fail(err, LT_ERR_INPUT, "%s: the output is %s, which a line before has",
+                           place, own->output);
+        if (is_same_name(other->growing, own->output))
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: the output is %s, which that of line %lld is while it grows", place,
+                           own->output, (long long)other->number);
+        if (is_same_name(other->output, own->growing))
+            return lt_fail(err, LT_ERR_INPUT,
+                           "%s: while it grows the output is %s, which is that of line %lld", place,
+                           own->growing, (long long)other->number);
+    }
+    return LT_OK;
+}
+
+/* Names that another line has are none. */
+static lt_status settle_output(batch_list *b, int64_t i, const char *own, const char *place,
+                               lt_error *err)
+{
+    batch_entry *e = &b->entry[i];
+    LT_TRY(name_output(b, i, own, place, err));
+    const media_kind *video = take_video_named(e->output);
+    free(e->growing);
+    e->growing = video && video->grows ? take_growing_name(e->output) : NULL;
+    if (video && video->grows && !e->growing)
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", place);
+    const lt_status s = check_output(b, i, place, err);
+    if (s != LT_OK) {
+        free(e->output);
+        free(e->growing);
+        e->output = NULL;
+        e->growing = NULL;
+    }
+    return s;
 }
 
 /* The line's settings, and those of the request where it says nothing. */
@@ -150,7 +193,7 @@ lt_status batch_list_take(batch_list *b, int64_t i, batch_take *out, lt_error *e
     batch_list_place(b, i, place);
     *out = (batch_take){.request = *b->request};
     LT_TRY(batch_line_read(b->entry[i].text, place, &out->line, err));
-    LT_TRY(name_output(b, i, out->line.output, place, err));
+    LT_TRY(settle_output(b, i, out->line.output, place, err));
     out->request.prompt = out->line.prompt;
     out->request.output = b->entry[i].output;
     if (out->line.output)

@@ -20,7 +20,8 @@ typedef struct {
     char *text;
     int64_t number; /* in the file, from 1 */
     char *output;   /* once its take was asked for, in the order of the lines: none writes over one
-                       before */
+                       before, */
+    char *growing;  /* also where that has this name while it grows; or NULL */
 } batch_entry;
 
 typedef struct {

@@ -63,6 +63,18 @@ for place in 'longtake: bad.txt:1' 'longtake: bad.txt:3: --output' 'longtake: ba
     grep -q "$place" refused.err || fail "no '$place' in: $(cat refused.err)"
 done
 
+# The name that a video has while it grows is another file's too, before and behind it.
+printf '{"prompt": "a", "output": "ball.part.mp4"}\n{"prompt": "b", "output": "ball.mp4"}\n{"prompt": "c", "output": "ball.part.png"}\n{"prompt": "d", "output": "ball.png"}\n{"prompt": "e", "output": "cube.mkv"}\n{"prompt": "f", "output": "cube.part.mkv"}\n' >grows.txt
+for dry in --dry-run ""; do
+    refused 1 generate --prompts grows.txt --output-dir grows --frames 2 --steps 2 $dry
+    cat refused.out >>refused.err
+    for place in 'grows.txt:2: while it grows the output is grows/ball.part.mp4, which is that of line 1' \
+        'grows.txt:6: the output is grows/cube.part.mkv, which that of line 5 is while it grows'; do
+        grep -q "$place" refused.err || fail "$dry: no '$place' in: $(cat refused.err)"
+    done
+done
+equal "files of the good lines" "$(ls grows | tr '\n' ' ')" "ball-00000.png ball-00001.png ball.part-00000.png ball.part-00001.png ball.part.mp4 cube.mkv "
+
 # What was cut off is made again, and a mark that editors put in front of a file is not a part of it.
 printf '\357\273\277{"prompt": "a red ball", "output": "first.mp4"}\n' >marked.txt
 made generate --prompts marked.txt --output-dir marked --frames 9 --steps 2
