@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "kernels/core/temporary_file.h"
 #include "media/video_file.h"
@@ -70,7 +71,7 @@ lt_status media_sequence_add(media_sequence *s, const void *data, size_t bytes, 
     char *name = waiting_name(s, s->pictures);
     if (!name)
         return no_memory(s, err);
-    FILE *file = fopen(name, "wb");
+    FILE *file = fopen(name, "wbe");
     bool whole = file && fwrite(data, 1, bytes, file) == bytes;
     if (file && fclose(file) != 0)
         whole = false;
@@ -92,11 +93,14 @@ static lt_status publish_picture(const media_sequence *s, int64_t index, lt_erro
     return status;
 }
 
+/* The whole file system at once: 240 pictures took 0.1 to 0.2 s so and 0.8 s one by one (ext4). */
 lt_status media_sequence_publish(media_sequence *s, lt_error *err)
 {
+    if (syncfs(s->fd) != 0)
+        return lt_fail_to_write(s->folder, err);
     for (int64_t i = 0; i < s->pictures; i++)
         LT_TRY(publish_picture(s, i, err));
-    return LT_OK;
+    return lt_sync_folder_of(s->path, err);
 }
 
 void media_sequence_close(media_sequence *s)

@@ -28,7 +28,7 @@ typedef struct {
 lt_status media_sequence_open(media_sequence *s, const char *path, lt_error *err);
 /* The next picture's file as it is. LT_ERR_RESOURCES when the disk is full. */
 lt_status media_sequence_add(media_sequence *s, const void *data, size_t bytes, lt_error *err);
-/* Gives every picture its name; files of those names are replaced,
+/* Gives every picture its name once all of them are on the disk; files of those names are replaced,
  * those with higher numbers stay. */
 lt_status media_sequence_publish(media_sequence *s, lt_error *err);
 /* What was not published goes; accepts a zeroed one. */

@@ -28,7 +28,7 @@ lt_status lt_sync_folder(const char *folder, lt_error *err)
     return s;
 }
 
-static lt_status sync_folder_of(const char *path, lt_error *err)
+lt_status lt_sync_folder_of(const char *path, lt_error *err)
 {
     const char *slash = path + strlen(path);
     while (slash > path && slash[-1] == '/') /* "made/" is in the folder of "made" */
@@ -46,7 +46,7 @@ lt_status lt_rename_durably(const char *from, const char *to, lt_error *err)
 {
     if (rename(from, to) != 0)
         return lt_fail_to_write(to, err);
-    return sync_folder_of(to, err);
+    return lt_sync_folder_of(to, err);
 }
 
 lt_status lt_publish(const char *temporary, const char *path, lt_error *err)

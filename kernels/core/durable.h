@@ -14,6 +14,8 @@ bool lt_takes_a_rename(const char *path);
 /* Syncs a folder: the names in it. One that may be written and not be read cannot be synced, nor
  * can those of some file systems: LT_OK. */
 lt_status lt_sync_folder(const char *folder, lt_error *err);
+/* The same with the folder that `path` is in. */
+lt_status lt_sync_folder_of(const char *path, lt_error *err);
 /* Renames `from` to `to` in the same folder, and syncs that folder. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);
 /* The same with a file that was closed, and is synced first. */
