@@ -205,6 +205,28 @@ lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, tak
     return LT_OK;
 }
 
+lt_status take_job_look(const char *path, take_job_note_fn note, void *user, take_job **out,
+                        lt_error *err)
+{
+    *out = NULL;
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return LT_OK;
+    if (fd < 0)
+        return lt_fail(err, LT_ERR_USAGE, "job folder %s: %s", path, strerror(errno));
+    take_job *job = calloc(1, sizeof *job);
+    char *name = strdup(path);
+    if (!job || !name) {
+        free(job);
+        free(name);
+        close(fd);
+        return lt_fail(err, LT_ERR_RESOURCES, "job folder %s: out of memory", path);
+    }
+    *job = (take_job){.path = name, .fd = fd, .note = note, .user = user};
+    *out = job;
+    return LT_OK;
+}
+
 void take_job_close(take_job *job)
 {
     if (!job)

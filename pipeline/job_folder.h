@@ -43,6 +43,11 @@ typedef int (*take_job_stop_fn)(void *user);
  * it; LT_ERR_FAILED when another process works there. */
 lt_status take_job_open(const char *path, bool fresh, take_job_note_fn note, take_job_stop_fn stop,
                         void *user, take_job **out, lt_error *err);
+/* Opens the folder to read products, as nobody who uses it: whoever does may take it away
+ * meanwhile, and what is read then is not found. *out is NULL where there is no folder. Close it
+ * with take_job_close. */
+lt_status take_job_look(const char *path, take_job_note_fn note, void *user, take_job **out,
+                        lt_error *err);
 void take_job_close(take_job *job); /* keeps the files; accepts NULL */
 void take_job_leave(take_job *job); /* the same, but a folder with nothing in it goes */
 bool take_job_is_empty(const take_job *job);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/descriptor_link.h"
 
@@ -54,13 +53,12 @@ lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
                          : LT_OK;
 }
 
-lt_status take_run_find_job(take_run *run, const char *output, lt_error *err)
+lt_status take_run_look_into_job(take_run *run, const char *output, lt_error *err)
 {
     LT_TRY(name_job(run, output, err));
-    if (!run->job_path || run->request->fresh || access(run->job_path, F_OK) != 0)
-        return LT_OK;
-    return take_job_open(run->job_path, false, hear_note, take_run_asks_to_stop, run, &run->job,
-                         err);
+    return run->job_path && !run->request->fresh
+               ? take_job_look(run->job_path, hear_note, run, &run->job, err)
+               : LT_OK;
 }
 
 static void clear_texts(take_run *run)
@@ -74,7 +72,9 @@ static void clear_texts(take_run *run)
 
 void take_run_close(take_run *run, bool done)
 {
-    if (done && run->job_is_implicit)
+    if (run->looks_only)
+        take_job_close(run->job);
+    else if (done && run->job_is_implicit)
         take_job_remove(run->job);
     else if (run->job_is_implicit)
         take_job_leave(run->job);

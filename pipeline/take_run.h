@@ -83,9 +83,9 @@ bool take_job_stays(const longtake_request *r);
 /* Opens the job folder that the request asks for. `output` names an implicit
  * one; NULL or a stream: none. */
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err);
-/* The same where the folder is there already, and nothing is to be
+/* The same for a run that looks only, where the folder is there already and nothing is to be
  * forgotten; else there is no job. */
-lt_status take_run_find_job(take_run *run, const char *output, lt_error *err);
+lt_status take_run_look_into_job(take_run *run, const char *output, lt_error *err);
 /* `done`: an implicit job folder goes. */
 void take_run_close(take_run *run, bool done);
 

@@ -482,7 +482,7 @@ lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error
     run->looks_only = true;
     *known = !needs_encoding(t);
     if (*known)
-        LT_TRY(take_run_find_job(run, t->request.output, err));
+        LT_TRY(take_run_look_into_job(run, t->request.output, err));
     if (!run->job)
         return LT_OK;
     LT_TRY(look_at_plan(t, &have, err));

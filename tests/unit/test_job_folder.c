@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pipeline/take_run.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 
@@ -145,13 +146,45 @@ static void products_of_a_size(void **state)
     take_job_close(job);
 }
 
+/* ---- who looks ---- */
+
+/* Somebody who only looks does not keep the last user from taking the folder away, nor from
+ * starting over in it, and takes nothing away himself. */
+static void a_look_holds_nothing(void **state)
+{
+    (void)state;
+    char output[512];
+    take_job *job = NULL;
+    take_run run;
+    lt_error err = {0};
+    snprintf(output, sizeof output, "%s", scratch_path("seen.mp4"));
+    longtake_request r = {.output = output};
+    take_run_open(&run, NULL, &r);
+    run.looks_only = true;
+    check_ok(take_run_look_into_job(&run, output, &err), err);
+    assert_null(run.job); /* and none is made */
+    take_run_close(&run, false);
+
+    check_ok(take_job_open(scratch_path("seen.mp4.job"), false, NULL, NULL, NULL, &job, &err), err);
+    take_job_close(job);
+    take_run_open(&run, NULL, &r);
+    run.looks_only = true;
+    check_ok(take_run_look_into_job(&run, output, &err), err);
+    check_ok(take_job_open(scratch_path("seen.mp4.job"), true, NULL, NULL, NULL, &job, &err), err);
+    check_ok(take_job_put(job, video, "whole", 6, &err), err);
+    check_read(run.job, video, 6, "whole");
+    take_job_remove(job);
+    assert_false(scratch_exists("seen.mp4.job"));
+    check_read(run.job, video, 6, NULL);
+    take_run_close(&run, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(users_in_one_process),
-        cmocka_unit_test(what_goes_when_it_is_opened),
-        cmocka_unit_test(names_in_use),
-        cmocka_unit_test(products_of_a_size),
+        cmocka_unit_test(users_in_one_process), cmocka_unit_test(what_goes_when_it_is_opened),
+        cmocka_unit_test(names_in_use),         cmocka_unit_test(products_of_a_size),
+        cmocka_unit_test(a_look_holds_nothing),
     };
     return cmocka_run_group_tests_name("job folders", tests, scratch_setup, scratch_teardown);
 }
