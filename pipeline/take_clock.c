@@ -220,6 +220,15 @@ void take_clock_leave(take_clock *c)
     take_clock_release(c);
 }
 
+void take_clock_at(take_clock *c, int64_t step, int64_t steps)
+{
+    take_clock_hold(c);
+    take_clock_hand *h = hand_of(c);
+    h->step = step;
+    h->steps = steps;
+    take_clock_release(c);
+}
+
 bool take_clock_wait(take_clock *c)
 {
     take_clock_hold(c);

@@ -91,6 +91,8 @@ void take_clock_leave(take_clock *c);
  * with take_clock_wait. */
 void take_clock_enter_quietly(take_clock *c, take_stage s, int64_t window, int64_t windows,
                               int64_t steps);
+/* How far it is: `step` of `steps`, which may turn out on the way. Told with the next event. */
+void take_clock_at(take_clock *c, int64_t step, int64_t steps);
 /* A step takes long: a few times a second it is told how far it is, and the caller can ask to stop,
  * which is then known: true. So is the failure of the other thread. */
 bool take_clock_wait(take_clock *c);

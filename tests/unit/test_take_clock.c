@@ -84,6 +84,26 @@ static void two_threads_have_a_stage_each(void **state)
     assert_int_equal(t.steps[TAKE_DECODE], 1);
 }
 
+/* A step that takes long is told as far as it is, by the thread whose step it is. */
+static void a_long_step_is_told(void **state)
+{
+    (void)state;
+    take_clock c;
+    told t = {0};
+    pthread_t second;
+    take_clock_open(&c, NULL, hear, &t);
+    take_clock_enter_quietly(&c, TAKE_REFINE, 0, 1, 0);
+    take_clock_at(&c, 3, 90);
+    assert_int_equal(pthread_create(&second, NULL, decode_a_window, &c), 0);
+    assert_int_equal(pthread_join(second, NULL), 0);
+    assert_int_equal(t.steps[TAKE_REFINE], 0); /* it waits for the next event */
+    c.told -= 1;
+    assert_false(take_clock_wait(&c));
+    assert_int_equal(t.step[TAKE_REFINE], 3);
+    assert_int_equal(t.steps[TAKE_REFINE], 90);
+    assert_int_equal(t.steps[TAKE_DECODE], 1);
+}
+
 /* Four windows, of which the first is refined and decoded. */
 static double left_of_two(double refine_seconds, double decode_seconds)
 {
@@ -113,6 +133,7 @@ int main(void)
         cmocka_unit_test(the_rest_is_as_fast_as_what_was_measured),
         cmocka_unit_test(what_is_set_apart_counts_until_there_is_more),
         cmocka_unit_test(two_threads_have_a_stage_each),
+        cmocka_unit_test(a_long_step_is_told),
         cmocka_unit_test(of_two_threads_the_longer_one_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
