@@ -67,17 +67,10 @@ lt_status media_picture_write(const char *path, const uint8_t *rgb, int width, i
 {
     const media_spec spec = {
         .format = MEDIA_PNG, .width = width, .height = height, .scale = 1, .fps = 1};
-    media_encoder *encoder = NULL;
     void *blob = NULL;
     size_t bytes = 0;
-    LT_TRY(media_encoder_open(&spec, &encoder, err));
-    lt_status s = media_encoder_add(encoder, rgb, err);
-    if (s != LT_OK) {
-        media_encoder_close(encoder);
-        return s;
-    }
-    LT_TRY(media_encoder_finish(encoder, &blob, &bytes, err));
-    s = write_packet(path, blob, bytes, err);
+    LT_TRY(media_encode_frames(&spec, rgb, 1, &blob, &bytes, err));
+    const lt_status s = write_packet(path, blob, bytes, err);
     free(blob);
     return s;
 }

@@ -315,3 +315,21 @@ void media_encoder_close(media_encoder *e)
     media_blob_drop(&e->blob);
     free(e);
 }
+
+lt_status media_encode_frames(const media_spec *spec, const uint8_t *frames, int64_t count,
+                              void **blob, size_t *bytes, lt_error *err)
+{
+    const size_t frame_bytes = (size_t)spec->width * (size_t)spec->height * 3;
+    media_encoder *e = NULL;
+    *blob = NULL;
+    *bytes = 0;
+    LT_TRY(media_encoder_open(spec, &e, err));
+    for (int64_t i = 0; i < count; i++) {
+        const lt_status s = media_encoder_add(e, frames + (size_t)i * frame_bytes, err);
+        if (s != LT_OK) {
+            media_encoder_close(e);
+            return s;
+        }
+    }
+    return media_encoder_finish(e, blob, bytes, err);
+}

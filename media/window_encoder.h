@@ -6,6 +6,8 @@
  *     for (...) LT_TRY(media_encoder_add(e, rgb, err));
  *     LT_TRY(media_encoder_finish(e, &blob, &bytes, err));     put together by video_file.h
  *
+ * or, where all frames are there, media_encode_frames(&spec, frames, count, &blob, &bytes, err).
+ *
  * A window depends on nothing but its frames, so a take that was interrupted has the same bytes as
  * one that was not. The number of encoder threads is fixed, and the encoder's name and version are
  * taken out.
@@ -30,5 +32,9 @@ lt_status media_encoder_add(media_encoder *e, const uint8_t *rgb, lt_error *err)
 /* Closes the encoder, also when it fails. free() the block. LT_ERR_USAGE without any frame. */
 lt_status media_encoder_finish(media_encoder *e, void **blob, size_t *bytes, lt_error *err);
 void media_encoder_close(media_encoder *e); /* without a result; accepts NULL */
+
+/* All of it: `frames` u8 [count, height, width, 3]. free() the block. */
+lt_status media_encode_frames(const media_spec *spec, const uint8_t *frames, int64_t count,
+                              void **blob, size_t *bytes, lt_error *err);
 
 #endif

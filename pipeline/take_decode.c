@@ -277,23 +277,6 @@ lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t cou
     return LT_OK;
 }
 
-static lt_status encode_frames(take_decoder *d, const take_window *w, const uint8_t *first,
-                               void **blob, size_t *bytes, lt_error *err)
-{
-    if (!d->make_video || w->delivered == 0)
-        return LT_OK;
-    media_encoder *e = NULL;
-    LT_TRY(media_encoder_open(&d->spec, &e, err));
-    for (int64_t i = 0; i < w->delivered; i++) {
-        const lt_status s = media_encoder_add(e, first + (size_t)i * frame_bytes(d), err);
-        if (s != LT_OK) {
-            media_encoder_close(e);
-            return s;
-        }
-    }
-    return media_encoder_finish(e, blob, bytes, err);
-}
-
 /* The product: changes of the window's frames, then the encoded pictures. */
 static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, const void *blob,
                             size_t bytes, lt_error *err)
@@ -347,7 +330,8 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
         go_on_from_reference(d, w, count);
     take_decode_saw(d, w->first_frame, count, first);
     LT_TRY(take_decode_hand_out(d, w->first_frame, w->delivered, first, err));
-    LT_TRY(encode_frames(d, w, first, blob, bytes, err));
+    if (d->make_video && w->delivered > 0)
+        LT_TRY(media_encode_frames(&d->spec, first, w->delivered, blob, bytes, err));
     if (is_left_behind(d, c))
         LT_TRY(save_state(d, c, err));
     LT_TRY(keep_video(d, c, w, *blob, *bytes, err));

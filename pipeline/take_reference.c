@@ -54,17 +54,18 @@ static void hash_to_grid(frame_ring *ring, size_t frame_bytes)
                       frame_bytes);
 }
 
-/* Reads up to `most` frames; 0: all. */
+/* Reads up to `most` frames; 0: all. `steps` are to be expected. */
 static lt_status fill_ring(const take_reference *f, frame_ring *ring, media_reader *reader,
-                           int64_t most, lt_error *err)
+                           int64_t most, int64_t steps, lt_error *err)
 {
     const size_t bytes = frame_bytes(f);
     bool got = true;
+    take_clock_at(&f->run->clock, 0, steps);
     while (got && (most == 0 || ring->count < most)) {
         uint8_t *place = ring->frame + (size_t)(ring->count % ring->capacity) * bytes;
         LT_TRY(media_read_frame(reader, place, &got, err));
         ring->count += got;
-        f->run->clock.own.step = ring->count;
+        take_clock_at(&f->run->clock, ring->count, steps);
         if (got && ring->count % TAKE_FRAMES_PER_LATENT == 1)
             hash_to_grid(ring, bytes);
     }
@@ -102,8 +103,8 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
         return lt_fail(err, LT_ERR_USAGE,
                        "--from: found %g s, expected a moment after the first frame", from_seconds);
     const int64_t said = llround(fmin(media_reader_info(reader)->seconds * fps, 1e12));
-    f->run->clock.own.steps = most > 0 && (most < said || said == 0) ? most : said;
-    LT_TRY(fill_ring(f, ring, reader, most, err));
+    const int64_t steps = most > 0 && (most < said || said == 0) ? most : said;
+    LT_TRY(fill_ring(f, ring, reader, most, steps, err));
     if (ring->count == 0)
         return lt_fail(err, LT_ERR_INPUT, "%s: holds no frame", f->path);
     if (picture && ring->count > 1)
@@ -310,23 +311,26 @@ lt_status take_reference_stored(take_reference *f, const media_spec *spec, int64
                            (long long)group);
 }
 
-/* Encodes one group and keeps it; `frames` [count]. */
-static lt_status write_group(take_reference *f, take_decoder *d, take_video *v, int64_t group,
-                             int64_t count, const uint8_t *frames, lt_error *err)
+/* One group's encoded pictures, from the job folder or of its `frames` [count]; free() them. */
+static lt_status encode_group(take_reference *f, const media_spec *spec, int64_t group,
+                              int64_t count, const uint8_t *frames, void **blob, size_t *bytes,
+                              lt_error *err)
 {
-    media_encoder *e = NULL;
+    const take_product product = product_of_group(f, spec, group);
+    bool found = false;
+    LT_TRY(take_job_get(f->run->job, product, blob, bytes, &found, err));
+    if (found)
+        return LT_OK;
+    LT_TRY(media_encode_frames(spec, frames, count, blob, bytes, err));
+    return take_job_put(f->run->job, product, *blob, *bytes, err);
+}
+
+static lt_status write_group(take_reference *f, const media_spec *spec, take_video *v,
+                             int64_t group, int64_t count, const uint8_t *frames, lt_error *err)
+{
     void *blob = NULL;
     size_t bytes = 0;
-    LT_TRY(media_encoder_open(&d->spec, &e, err));
-    for (int64_t i = 0; i < count; i++) {
-        const lt_status s = media_encoder_add(e, frames + (size_t)i * frame_bytes(f), err);
-        if (s != LT_OK) {
-            media_encoder_close(e);
-            return s;
-        }
-    }
-    LT_TRY(media_encoder_finish(e, &blob, &bytes, err));
-    lt_status s = take_job_put(f->run->job, product_of_group(f, &d->spec, group), blob, bytes, err);
+    lt_status s = encode_group(f, spec, group, count, frames, &blob, &bytes, err);
     if (s == LT_OK)
         s = take_video_add(v, blob, bytes, err);
     free(blob);
@@ -342,7 +346,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
         take_clock_enter_quietly(&f->run->clock, TAKE_READ, group, take_reference_groups(f), count);
         for (int64_t i = 0; i < count; i++) {
             bool got = false;
-            f->run->clock.own.step = i;
+            take_clock_at(&f->run->clock, i, count);
             LT_TRY(media_read_frame(reader, frames + (size_t)i * frame_bytes(f), &got, err));
             if (!got)
                 return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before",
@@ -351,7 +355,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
         take_decode_saw(d, first, count, frames);
         LT_TRY(take_decode_hand_out(d, first, count, frames, err));
         if (d->make_video)
-            LT_TRY(write_group(f, d, v, group, count, frames, err));
+            LT_TRY(write_group(f, &d->spec, v, group, count, frames, err));
         take_clock_leave(&f->run->clock);
     }
     return LT_OK;

@@ -28,6 +28,17 @@ same tail.raw new.raw
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --format y4m -o -
 same made.out longer.y4m
 
+# The pictures of the clip are encoded once.
+encoded() { ls -i kept.job/reference.*; }
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --job kept.job -o once.y4m
+encoded >once.list
+[ "$(wc -l <once.list)" -gt 1 ] || fail "the clip's pictures are not kept: $(ls kept.job)"
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --job kept.job -o twice.y4m
+encoded >twice.list
+same once.list twice.list
+same once.y4m longer.y4m
+same twice.y4m longer.y4m
+
 # The plan begins with the tokens of the clip.
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -o longer.mp4
 "$PROGRAM" info ball.mp4 --json >ball.json
