@@ -2,7 +2,6 @@
 #include "pipeline/take_decode.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +10,6 @@
 #include "pipeline/seam_fade.h"
 #include "pipeline/take_reference.h"
 #include "temporal_vae/vae_encoder.h"
-
-enum { SEAM_REACH = 8 }; /* frames on either side of a window border */
 
 /* What the decoder's states may take of a kept job folder: those of 30 seconds of mini fit, one of
  * the release does not. */
@@ -72,18 +69,24 @@ static take_product video_of(const take_decoder *d, int64_t c)
 
 /* ---- state between windows: the last frame, then what the decoder keeps ---- */
 
+/* A window that is decoded alone leaves its last frame, for the seam. */
+static size_t decoder_bytes(const take_decoder *d)
+{
+    return decodes_alone(d) ? 0 : vae_decoder_state_bytes(d->decoder);
+}
+
 static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
 {
     if (!d->run->job)
         return LT_OK;
     const size_t frame = frame_bytes(d);
-    const size_t bytes = frame + vae_decoder_state_bytes(d->decoder);
+    const size_t bytes = frame + decoder_bytes(d);
     char *state = malloc(bytes);
     if (!state)
         return lt_fail(err, LT_ERR_RESOURCES,
                        "decode: %zu bytes for the decoder's state are not there", bytes);
-    memcpy(state, d->last_frame, frame);
-    lt_status s = vae_decoder_save(d->decoder, state + frame, err);
+    take_changes_put_last(&d->changes, state);
+    lt_status s = decodes_alone(d) ? LT_OK : vae_decoder_save(d->decoder, state + frame, err);
     if (s == LT_OK)
         s = take_job_put(d->run->job, state_after(d, c), state, bytes, err);
     free(state);
@@ -95,8 +98,7 @@ static lt_status save_state(take_decoder *d, int64_t c, lt_error *err)
 static bool state_stays(const take_decoder *d, int64_t c)
 {
     const int64_t windows = d->run->spec.time.windows;
-    const int64_t room =
-        kept_state_bytes / (int64_t)(frame_bytes(d) + vae_decoder_state_bytes(d->decoder));
+    const int64_t room = kept_state_bytes / (int64_t)(frame_bytes(d) + decoder_bytes(d));
     if (d->run->job_is_implicit || room < 1)
         return false;
     return (c + 1) % ((windows + room - 1) / room) == 0;
@@ -118,11 +120,13 @@ static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *e
     size_t bytes = 0;
     LT_TRY(take_job_get(d->run->job, state_after(d, c - 1), &state, &bytes, found, err));
     const size_t frame = frame_bytes(d);
+    *found = *found && bytes == frame + decoder_bytes(d);
     lt_status s = LT_OK;
-    if (*found && bytes > frame) {
-        memcpy(d->last_frame, state, frame);
-        d->have_last_frame = true;
-        s = vae_decoder_load(d->decoder, (char *)state + frame, bytes - frame, err);
+    if (*found) {
+        take_changes_get_last(&d->changes, take_window_at(&d->run->spec.time, c).first_frame - 1,
+                              state);
+        if (!decodes_alone(d))
+            s = vae_decoder_load(d->decoder, (char *)state + frame, bytes - frame, err);
     }
     free(state);
     return s;
@@ -132,7 +136,6 @@ static lt_status load_state(take_decoder *d, int64_t c, bool *found, lt_error *e
 static lt_status stand_before(take_decoder *d, int64_t c, bool *there, lt_error *err)
 {
     *there = true;
-    LT_TRY(open_network(d, err));
     if (d->at == c && c > 0)
         return LT_OK;
     LT_TRY(vae_decoder_reset(d->decoder, err));
@@ -140,57 +143,6 @@ static lt_status stand_before(take_decoder *d, int64_t c, bool *there, lt_error 
         LT_TRY(load_state(d, c, there, err));
     d->at = *there ? c : -1;
     return LT_OK;
-}
-
-/* ---- how much frames change ---- */
-
-void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames)
-{
-    const size_t frame = frame_bytes(d);
-    const uint8_t *before = d->have_last_frame && first > 0 ? d->last_frame : NULL;
-    if (count < 1)
-        return;
-    assert(d->last_frame && frames);
-    for (int64_t i = 0; i < count; i++) {
-        const uint8_t *now = frames + (size_t)i * frame;
-        if (before)
-            d->change[first + i] = take_picture_difference(now, before, frame);
-        before = now;
-    }
-    memcpy(d->last_frame, frames + (size_t)(count - 1) * frame, frame);
-    d->have_last_frame = true;
-}
-
-static double seam_at(const take_decoder *d, int64_t frame)
-{
-    double near[2 * SEAM_REACH];
-    int n = 0;
-    for (int64_t i = frame - SEAM_REACH; i <= frame + SEAM_REACH; i++)
-        if (i != frame && i > 0 && i < d->run->spec.time.frames && d->change[i] > 0)
-            near[n++] = d->change[i];
-    if (n == 0 || d->change[frame] <= 0)
-        return 0;
-    return d->change[frame] / take_median(near, n);
-}
-
-double take_seam_before(const take_decoder *d, int64_t window)
-{
-    const take_window w = take_window_at(&d->run->spec.time, window);
-    return w.delivered > 0 ? seam_at(d, w.first_frame) : 0;
-}
-
-double take_worst_seam(const take_decoder *d, int64_t *at)
-{
-    double worst = 0;
-    *at = -1;
-    for (int64_t c = 0; c < d->run->spec.time.windows; c++) {
-        const double seam = take_seam_before(d, c);
-        if (seam > worst) {
-            worst = seam;
-            *at = c;
-        }
-    }
-    return worst;
 }
 
 /* ---- a window ---- */
@@ -226,18 +178,15 @@ static lt_status decode_frames(take_decoder *d, int64_t c, const take_window *w,
                                lt_error *err)
 {
     const decoded_part part = part_of(&d->run->spec, c);
-    if (decodes_alone(d)) {
-        LT_TRY(open_network(d, err));
+    if (decodes_alone(d))
         LT_TRY(vae_decoder_reset(d->decoder, err));
-    }
     const int64_t frames = vae_decoder_frames(d->decoder, part.count);
     const int64_t known = w->known > part.skip ? take_frames_of_latents(w->known) : 0;
     LT_TRY(vae_decode(d->decoder, latents + part.skip * latent_values(d), part.count, d->frames,
                       NULL, err));
     *first = d->frames + (size_t)known * frame_bytes(d);
     *count = frames - known;
-    if (!decodes_alone(d))
-        d->at = *count == w->frames ? c + 1 : -1;
+    d->at = *count == w->frames ? c + 1 : -1;
     return LT_OK;
 }
 
@@ -283,11 +232,11 @@ static lt_status keep_video(take_decoder *d, int64_t c, const take_window *w, co
 {
     if (!d->run->job || !blob)
         return LT_OK;
-    const size_t changes = (size_t)w->frames * sizeof *d->change;
+    const size_t changes = take_changes_bytes(w->frames);
     char *data = malloc(changes + bytes);
     if (!data)
         return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
-    memcpy(data, d->change + w->first_frame, changes);
+    take_changes_put(&d->changes, w->first_frame, w->frames, data);
     memcpy(data + changes, blob, bytes);
     const lt_status s = take_job_put(d->run->job, video_of(d, c), data, changes + bytes, err);
     free(data);
@@ -303,12 +252,12 @@ static lt_status find_video(take_decoder *d, int64_t c, const take_window *w, vo
     bool found = false;
     *blob = NULL;
     LT_TRY(take_job_get(d->run->job, video_of(d, c), &data, &got, &found, err));
-    const size_t changes = (size_t)w->frames * sizeof *d->change;
+    const size_t changes = take_changes_bytes(w->frames);
     if (!found || got <= changes) {
         free(data);
         return LT_OK;
     }
-    memcpy(d->change + w->first_frame, data, changes);
+    take_changes_get(&d->changes, w->first_frame, w->frames, data);
     *bytes = got - changes;
     memmove(data, (char *)data + changes, *bytes);
     *blob = data;
@@ -325,17 +274,18 @@ static lt_status make_window(take_decoder *d, int64_t c, const take_window *w, c
 {
     const uint8_t *first = NULL;
     int64_t count = 0;
+    assert(d->at == c);
     LT_TRY(decode_frames(d, c, w, latents, &first, &count, err));
     if (c == 0 && d->run->reference)
         go_on_from_reference(d, w, count);
-    take_decode_saw(d, w->first_frame, count, first);
+    take_changes_saw(&d->changes, w->first_frame, count, first);
     LT_TRY(take_decode_hand_out(d, w->first_frame, w->delivered, first, err));
     if (d->make_video && w->delivered > 0)
         LT_TRY(media_encode_frames(&d->spec, first, w->delivered, blob, bytes, err));
     if (is_left_behind(d, c))
         LT_TRY(save_state(d, c, err));
     LT_TRY(keep_video(d, c, w, *blob, *bytes, err));
-    if (c > 0 && !decodes_alone(d) && !state_stays(d, c - 1))
+    if (c > 0 && !state_stays(d, c - 1))
         take_job_drop(d->run->job, state_after(d, c - 1));
     return LT_OK;
 }
@@ -348,7 +298,7 @@ static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *
 {
     const bool takes_video = !d->run->request->on_frame;
     bool there = true;
-    if (decodes_alone(d) || (d->at == c && c > 0))
+    if (d->at == c && c > 0)
         return LT_OK;
     if (c > d->ready && takes_video)
         LT_TRY(find_video(d, c, w, blob, bytes, err));
@@ -469,6 +419,8 @@ static lt_status make_keys(take_decoder *d, const lt_hash *latents_key, lt_error
             take_key_hash(&k, d->state_key[c - 1]);
         take_key_int(&k, c);
         d->state_key[c] = take_key_end(&k);
+        if (c > 0 && decodes_alone(d)) /* its seam, though none of its pictures, comes of both */
+            take_key_hash(&k, latents_key[c - 1]);
         take_key_text(&k, "video");
         take_key_int(&k, d->spec.format);
         take_key_int(&k, d->spec.width);
@@ -508,7 +460,7 @@ static lt_status find_ready(take_decoder *d, lt_error *err)
         if (!blob && w.delivered > 0)
             break;
     }
-    if (d->ready == run->spec.time.windows || decodes_alone(d))
+    if (d->ready == run->spec.time.windows)
         return LT_OK;
     bool found = false;
     while (d->ready > 0 && !found) {
@@ -525,17 +477,15 @@ lt_status take_decoder_open(take_decoder *d, take_run *run, const media_spec *sp
     const take_timeline *t = &run->spec.time;
     const size_t windows = (size_t)t->windows;
     d->frames = malloc(frame_bytes(d) * (size_t)take_frames_of_latents(t->window));
-    d->last_frame = malloc(frame_bytes(d));
-    d->change = calloc((size_t)take_frames_of_latents(t->latents), sizeof *d->change);
     d->video_key = calloc(windows, sizeof *d->video_key);
     d->state_key = calloc(windows, sizeof *d->state_key);
-    if (!d->frames || !d->last_frame || !d->change || !d->video_key || !d->state_key)
+    LT_TRY(take_changes_open(&d->changes, take_frames_of_latents(t->latents), frame_bytes(d), err));
+    if (!d->frames || !d->video_key || !d->state_key)
         return lt_fail(err, LT_ERR_RESOURCES, "decode: out of memory");
     if (run->reference) {
         const take_reference *f = run->reference;
-        memcpy(d->last_frame, f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d),
-               frame_bytes(d));
-        d->have_last_frame = true;
+        take_changes_get_last(&d->changes, f->frames - 1,
+                              f->tail + (size_t)(f->tail_frames - 1) * frame_bytes(d));
     }
     take_clock_plan(&run->clock, TAKE_DECODE, (double)take_decoded_latents(&run->spec));
     LT_TRY(make_keys(d, latents_key, err));
@@ -550,7 +500,8 @@ static void close_network(take_decoder *d)
     d->decoder = NULL;
     d->vae = NULL;
     d->file = NULL;
-    d->at = -1;
+    if (!decodes_alone(d))
+        d->at = -1;
 }
 
 void take_decoder_rest(take_decoder *d)
@@ -561,10 +512,11 @@ void take_decoder_rest(take_decoder *d)
 
 void take_decoder_close(take_decoder *d)
 {
+    if (!d->run)
+        return;
     close_network(d);
+    take_changes_close(&d->changes);
     free(d->frames);
-    free(d->last_frame);
-    free(d->change);
     free(d->video_key);
     free(d->state_key);
     *d = (take_decoder){.at = -1};

@@ -4,14 +4,15 @@
  * the one before. The decoder's state after a window ("state.003", with the window's last frame) is
  * kept until the next window is done, so a killed run goes on without decoding anything twice but
  * one window. In a job folder that is kept, states stay as far as there is room for them, so that a
- * retake decodes from its first window on. With carry `frames` a window is decoded alone and there
- * is no state.
+ * retake decodes from its first window on. With carry `frames` a window is decoded alone: its state
+ * is the last frame, which the next one's first is compared with (take_seam.h).
  */
 #ifndef TAKE_TAKE_DECODE_H
 #define TAKE_TAKE_DECODE_H
 
 #include "media/window_encoder.h"
 #include "pipeline/take_run.h"
+#include "pipeline/take_seam.h"
 #include "temporal_vae/vae_decoder.h"
 
 typedef struct {
@@ -21,11 +22,9 @@ typedef struct {
     lt_weights *file;
     vae_model *vae; /* opened when a window is really decoded, like: */
     vae_decoder *decoder;
-    int64_t at;          /* window that the decoder's state stands before; -1: none */
-    uint8_t *frames;     /* u8 [window frames, H, W, 3] */
-    uint8_t *last_frame; /* of the window before */
-    bool have_last_frame;
-    double *change;     /* mean |F_k - F_(k-1)| of every frame so far, 0 where not known */
+    int64_t at;      /* window that the decoder's state stands before; -1: none */
+    uint8_t *frames; /* u8 [window frames, H, W, 3] */
+    take_changes changes;
     lt_hash *video_key; /* [windows] */
     lt_hash *state_key; /* [windows], of the state after a window */
     int64_t ready;      /* windows 0 .. ready-1 are taken from the job folder */
@@ -62,18 +61,9 @@ lt_status take_decode_carry(take_decoder *d, int64_t c, const float *latents, fl
 
 /* What window 0 knows of the run's reference, [its latents, C, H, W]. */
 lt_status take_decode_reference(take_decoder *d, float *known, lt_error *err);
-/* Frames first .. first + count - 1 that were not decoded here but go
- * before: for the measure of seams. */
-void take_decode_saw(take_decoder *d, int64_t first, int64_t count, const uint8_t *frames);
 /* Frames first .. first + count - 1 go to the frame callback, if there is one; LT_ERR_CANCELLED
  * where it asks to stop. */
 lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count,
                                const uint8_t *frames, lt_error *err);
-
-/* The seam before a window: see below. */
-double take_seam_before(const take_decoder *d, int64_t window);
-/* The largest seam: change at a window's first frame over the median change of the 8 frames on
- * either side. `at` is the window; 0 and -1 where none was measured. */
-double take_worst_seam(const take_decoder *d, int64_t *at);
 
 #endif

@@ -352,7 +352,7 @@ static lt_status write_groups(take_reference *f, take_decoder *d, take_video *v,
                 return lt_fail(err, LT_ERR_INPUT, "%s: ends at frame %lld, it had %lld before",
                                f->path, (long long)(first + i), (long long)f->frames);
         }
-        take_decode_saw(d, first, count, frames);
+        take_changes_saw(&d->changes, first, count, frames);
         LT_TRY(take_decode_hand_out(d, first, count, frames, err));
         if (d->make_video)
             LT_TRY(write_group(f, &d->spec, v, group, count, frames, err));

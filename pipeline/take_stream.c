@@ -266,7 +266,7 @@ static lt_status render_windows(window_stream *w, lt_error *err)
 static lt_status finish_video(window_stream *w, take_seam *seam, lt_error *err)
 {
     LT_TRY(take_video_finish(&w->video, &w->decoder, err));
-    seam->worst_seam = take_worst_seam(&w->decoder, &seam->seam_window);
+    *seam = take_worst_seam(&w->decoder.changes, &w->run->spec.time);
     return LT_OK;
 }
 
@@ -279,7 +279,7 @@ static void tell_kept_seams(const window_stream *w)
         if (r->keep_rest && r->last + 1 < run->spec.time.windows)
             take_note(run, "retake of windows %lld to %lld: the seam behind it is %.2f",
                       (long long)r->first, (long long)r->last,
-                      take_seam_before(&w->decoder, r->last + 1));
+                      take_seam_before(&w->decoder.changes, &run->spec.time, r->last + 1));
     }
 }
 

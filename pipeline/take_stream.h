@@ -3,13 +3,8 @@
 #define TAKE_TAKE_STREAM_H
 
 #include "pipeline/latents_file.h"
+#include "pipeline/take_seam.h"
 #include "pipeline/take_video.h"
-
-/* Where the stream ends, and what was seen on the way. */
-typedef struct {
-    double worst_seam; /* see take_worst_seam */
-    int64_t seam_window;
-} take_seam;
 
 /* Latents of all windows as they go to a file: the grid's, or each window's
  * own where it is decoded alone. */

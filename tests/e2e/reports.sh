@@ -27,6 +27,35 @@ refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 --json -o seam.mp4
 equal "--max-seam --json: what was made" "$(json refused.out output)" seam.mp4
 equal "--max-seam: left behind" "$(ls -d seam.* | tr '\n' ' ')" "seam.mp4 "
 
+# What is gone on with says the seams of what is made at once: a border is measured between windows of which one was there already.
+made generate "a red ball" --seconds 3 --steps 2 -o clip.mp4
+seam() { echo "$(json made.out seam worst) before $(json made.out seam window)"; }
+for command in generate continue; do
+    case $command in
+        generate) set -- generate "a red ball" ;;
+        continue) set -- continue clip.mp4 -p "a blue ball" ;;
+    esac
+    for carry in latents frames; do
+        again="--carry $carry --seconds 3 --steps 2 --job seams.$command.$carry --json -o seams.mp4"
+        made "$@" $again
+        whole=$(seam)
+        mv seams.mp4 whole.mp4
+        for video in seams.$command.$carry/video.*; do
+            rm "$video"
+            made "$@" $again
+            same whole.mp4 seams.mp4
+            equal "$command, carry $carry, without $(basename "$video" | cut -c -9): seam" "$(seam)" "$whole"
+        done
+    done
+done
+# With carry frames a window that is kept meets another one.
+kept() { made generate "a red ball" --seconds 5 --steps 2 --carry frames --retake 1s-2s --retake-seed 7 --keep-rest --json -o seams.mp4 "$@"; }
+kept --job again.job
+whole=$(seam)
+made generate "a red ball" --seconds 5 --steps 2 --carry frames --job both.job -o seams.mp4
+kept --job both.job
+equal "a retake in the take's folder: seam" "$(seam)" "$whole"
+
 # A plan needs no weights and writes nothing.
 mkdir empty
 cp "$MODEL/config.yaml" empty/
