@@ -258,7 +258,7 @@ static lt_status describe_npy(const char *path, lt_json *o, lt_error *err)
     static const tok_layout released = {
         .segment_frames = 13, .i_tokens = 330, .p_tokens = 74, .codebook_size = 2048};
     static const tok_layout any = {
-        .segment_frames = 1, .i_tokens = 1, .p_tokens = 1, .codebook_size = 65536};
+        .segment_frames = 4096, .i_tokens = 1, .p_tokens = 1, .codebook_size = 65536};
     tok_plan plan = {0};
     const bool is_released = tok_file_read(path, &released, &plan, NULL) == LT_OK;
     if (!is_released)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/decimal_text.h"
 #include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "kernels/core/hash.h"
@@ -13,6 +14,7 @@
 #include "kernels/core/temporary_file.h"
 #include "kernels/core/whole_file.h"
 #include "tokenizer/numpy_array.h"
+#include "weights/safetensors.h"
 #include "weights/weights.h"
 
 static const char format_name[] = "longtake-tokens-1";
@@ -21,11 +23,13 @@ static const char *const own_keys[] = {"format",   "segments", "segment_frames",
                                        "frames",   "fps",      "checksum"};
 
 enum {
-    MAX_FILE_BYTES = 32 << 20, /* ten hours of the released model are 14 MB */
     MAX_LIST_BYTES = 1 << 19,
     MAX_METADATA = 256,
     RELEASED_FPS = 8,
     HEADER_AT = 8, /* byte of a safetensors file where its JSON begins */
+    NUMPY_CODE_BYTES = 8,
+    NUMPY_HEAD_BYTES = 1 << 13,
+    UNKNOWN_BYTES = 1 << 20, /* of a file that does not say what its segments are like */
 };
 
 /* --- the checksum ----------------------------------------------------------------------------- */
@@ -279,25 +283,107 @@ static lt_status parse_npy(const uint8_t *data, size_t bytes, const char *place,
     return s;
 }
 
-lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout,
-                         tok_plan *out, lt_error *err)
+static lt_status tell_kind(const void *data, size_t bytes, const char *place, tok_file_kind *kind,
+                           lt_error *err)
 {
-    *out = (tok_plan){0};
-    const bool numpy = tok_numpy_begins(data, bytes);
     const char *text = data;
-    if (!numpy && (bytes <= HEADER_AT || text[HEADER_AT] != '{'))
+    *kind = tok_numpy_begins(data, bytes) ? TOK_FILE_NPY : TOK_FILE_LT;
+    if (*kind == TOK_FILE_LT && (bytes <= HEADER_AT || text[HEADER_AT] != '{'))
         return lt_fail(
             err, LT_ERR_INPUT,
             "%s: is no token file, expected .lt or .npy\nhint: longtake encode makes one of a video",
             place);
-    const lt_status s = numpy ? parse_npy(data, bytes, place, layout, out, err)
-                              : parse_lt(data, bytes, place, layout, out, err);
+    return LT_OK;
+}
+
+lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout,
+                         tok_plan *out, lt_error *err)
+{
+    *out = (tok_plan){0};
+    tok_file_kind kind;
+    LT_TRY(tell_kind(data, bytes, place, &kind, err));
+    const lt_status s = kind == TOK_FILE_NPY ? parse_npy(data, bytes, place, layout, out, err)
+                                             : parse_lt(data, bytes, place, layout, out, err);
     if (s != LT_OK)
         tok_plan_clear(out);
     return s;
 }
 
 /* --- reading: bytes --------------------------------------------------------------------------- */
+
+/* Nothing is taken for longer than the longest plan of its layout. */
+static size_t most_bytes(const tok_layout *layout, size_t before, size_t code_bytes)
+{
+    const int64_t segment = tok_layout_tokens(layout, layout->segment_frames);
+    return before + TOK_MAX_SEGMENTS * (size_t)segment * code_bytes;
+}
+
+/* A whole number of the header's metadata, or -1. */
+static int64_t size_in(const lt_json *metadata, const char *key)
+{
+    int64_t value = -1;
+    const lt_json *text = metadata ? lt_json_get(metadata, key) : NULL;
+    return text && lt_json_kind_of(text) == LT_JSON_STRING &&
+                   lt_parse_integer(lt_json_string(text, NULL), &value)
+               ? value
+               : -1;
+}
+
+/* The layout that a header tells; false where it tells of none. */
+static bool layout_in(const char *header, size_t bytes, const char *place, tok_layout *out)
+{
+    lt_json *root = NULL;
+    lt_error ignored = {0};
+    if (lt_json_parse(header, bytes, place, &root, &ignored) != LT_OK)
+        return false;
+    const lt_json *metadata =
+        lt_json_kind_of(root) == LT_JSON_OBJECT ? lt_json_get(root, "__metadata__") : NULL;
+    const int64_t size[] = {size_in(metadata, "segment_frames"), size_in(metadata, "i_tokens"),
+                            size_in(metadata, "p_tokens"), size_in(metadata, "codebook_size")};
+    lt_json_free(root);
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        if (size[i] < 1 || size[i] > INT32_MAX)
+            return false;
+    *out = (tok_layout){(int)size[0], (int)size[1], (int)size[2], (int)size[3]};
+    return tok_layout_check(out, place, &ignored) == LT_OK;
+}
+
+/* Reads the header of a .lt behind its first bytes. */
+static lt_status read_head(FILE *stream, const char *place, const tok_layout *layout, char **data,
+                           size_t *bytes, size_t *most, lt_error *err)
+{
+    uint64_t header_bytes = 0;
+    for (int i = HEADER_AT - 1; i >= 0; i--)
+        header_bytes = header_bytes << 8 | (uint8_t)(*data)[i];
+    *most = UNKNOWN_BYTES;
+    if (header_bytes > LT_MAX_HEADER_BYTES) /* for parse_lt to tell */
+        return LT_OK;
+    const size_t before = HEADER_AT + (size_t)header_bytes;
+    LT_TRY(lt_stream_read_to(stream, place, before, data, bytes, err));
+    tok_layout own;
+    *most = before + UNKNOWN_BYTES;
+    if (layout || (*bytes >= before && layout_in(*data + HEADER_AT, header_bytes, place, &own)))
+        *most = most_bytes(layout ? layout : &own, before, sizeof(uint16_t));
+    return LT_OK;
+}
+
+static lt_status read_bytes(FILE *stream, const char *place, const tok_layout *layout, char **data,
+                            size_t *bytes, lt_error *err)
+{
+    tok_file_kind kind;
+    size_t most = UNKNOWN_BYTES;
+    LT_TRY(lt_stream_read_to(stream, place, HEADER_AT + 1, data, bytes, err));
+    LT_TRY(tell_kind(*data, *bytes, place, &kind, err));
+    if (kind == TOK_FILE_LT)
+        LT_TRY(read_head(stream, place, layout, data, bytes, &most, err));
+    else if (layout)
+        most = most_bytes(layout, NUMPY_HEAD_BYTES, NUMPY_CODE_BYTES);
+    LT_TRY(lt_stream_read_to(stream, place, most + 1, data, bytes, err));
+    if (*bytes > most)
+        return lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected a token file",
+                       place, most >> 10);
+    return LT_OK;
+}
 
 lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *out, lt_error *err)
 {
@@ -307,10 +393,9 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
     FILE *stream = standard ? stdin : fopen(path, "rbe");
     if (!stream)
         return lt_fail_to_read(path, err);
-    char *data;
-    size_t bytes;
-    lt_status s =
-        lt_whole_stream_read(stream, place, MAX_FILE_BYTES, "a token file", &data, &bytes, err);
+    char *data = NULL;
+    size_t bytes = 0;
+    lt_status s = read_bytes(stream, place, layout, &data, &bytes, err);
     if (s == LT_OK)
         s = tok_file_parse(data, bytes, place, layout, out, err);
     free(data);
@@ -469,6 +554,7 @@ static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)
 {
     lt_pipe_guard guard;
+    LT_TRY(tok_plan_check(plan, path, err));
     if (kind == TOK_FILE_NPY)
         LT_TRY(check_numpy(plan, path, err));
     lt_pipe_guard_begin(&guard);

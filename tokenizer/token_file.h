@@ -35,8 +35,8 @@ lt_status tok_file_read(const char *path, const tok_layout *layout, tok_plan *ou
 lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_layout *layout,
                          tok_plan *out, lt_error *err);
 
-/* `path` "-" is standard output. A file appears under its name when it is whole. LT_ERR_USAGE where
- * the kind cannot hold the plan. */
+/* A plan that could not be read again is LT_ERR_INPUT. `path` "-" is standard output. A file
+ * appears under its name when it is whole. LT_ERR_USAGE where the kind cannot hold the plan. */
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err);
 lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *stream,
                                 const char *place, lt_error *err);

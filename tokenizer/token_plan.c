@@ -33,7 +33,7 @@ void tok_plan_clear(tok_plan *p)
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
-static lt_status check_layout(const tok_layout *l, const char *place, lt_error *err)
+lt_status tok_layout_check(const tok_layout *l, const char *place, lt_error *err)
 {
     if (l->segment_frames < 1 || l->segment_frames > MAX_SEGMENT_FRAMES || l->i_tokens < 1 ||
         l->i_tokens > MAX_FRAME_TOKENS || l->p_tokens < 1 || l->p_tokens > MAX_FRAME_TOKENS ||
@@ -82,7 +82,7 @@ static int64_t video_frames_of(int64_t semantic_frames)
 
 lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err)
 {
-    LT_TRY(check_layout(&p->layout, place, err));
+    LT_TRY(tok_layout_check(&p->layout, place, err));
     LT_TRY(check_segments(p, place, err));
     for (int64_t i = 0; i < p->token_count; i++)
         LT_TRY(check_token(&p->layout, i, p->tokens[i], place, err));
@@ -149,7 +149,7 @@ lt_status tok_plan_make(const tok_layout *layout, const int32_t *tokens, int64_t
                         int64_t video_frames, const char *place, tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){.layout = *layout, .fps = fps, .video_frames = video_frames};
-    lt_status s = check_layout(layout, place, err);
+    lt_status s = tok_layout_check(layout, place, err);
     if (s == LT_OK)
         s = fill_segments(out, tokens, count, place, err);
     if (s == LT_OK && video_frames == 0)
@@ -165,7 +165,7 @@ lt_status tok_plan_begin(const tok_layout *layout, double fps, int64_t tokens, i
                          const char *place, tok_plan *out, lt_error *err)
 {
     *out = (tok_plan){.layout = *layout, .fps = fps};
-    lt_status s = check_layout(layout, place, err);
+    lt_status s = tok_layout_check(layout, place, err);
     if (s == LT_OK)
         s = allocate(out, tokens, segments, err);
     out->token_count = 0;

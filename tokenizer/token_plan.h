@@ -46,6 +46,8 @@ typedef struct {
 } tok_plan;
 
 tok_layout tok_layout_of(const cfg_tokenizer *cfg);
+/* LT_ERR_INPUT where a size is out of range. */
+lt_status tok_layout_check(const tok_layout *layout, const char *place, lt_error *err);
 int64_t tok_layout_tokens(const tok_layout *layout, int frames); /* of one segment */
 
 /* Tokens become full segments and a last one. LT_ERR_INPUT when their number or a value does not

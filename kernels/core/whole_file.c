@@ -10,29 +10,34 @@
 
 enum { FIRST_BYTES = 1 << 16 };
 
-static lt_status read_pieces(FILE *stream, const char *place, size_t most, const char *what,
-                             char **data, size_t *bytes, lt_error *err)
+lt_status lt_stream_read_to(FILE *stream, const char *place, size_t end, char **data, size_t *bytes,
+                            lt_error *err)
 {
-    size_t capacity = FIRST_BYTES < most ? FIRST_BYTES : most;
-    for (bool more = true; more;) {
-        /* one byte to see that there is too much, and the zero */
-        char *const grown = realloc(*data, capacity + 2);
+    for (bool more = true; more && *bytes < end;) {
+        const size_t piece = *bytes < FIRST_BYTES ? FIRST_BYTES : *bytes;
+        const size_t wanted = end - *bytes < piece ? end - *bytes : piece;
+        char *const grown = realloc(*data, *bytes + wanted + 1);
         if (!grown)
             return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to read it", place);
         *data = grown;
-        const size_t wanted = capacity + 1 - *bytes;
         const size_t got = fread(grown + *bytes, 1, wanted, stream);
         if (ferror(stream))
             return lt_fail_to_read(place, err);
         *bytes += got;
+        grown[*bytes] = '\0';
         more = got == wanted;
-        if (*bytes > most)
-            return lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected %s", place,
-                           most >> 10, what);
-        capacity = capacity <= most / 2 ? 2 * capacity : most;
     }
-    (*data)[*bytes] = '\0';
     return LT_OK;
+}
+
+/* One byte more shows that there is too much. */
+static lt_status read_all(FILE *stream, const char *place, size_t most, const char *what,
+                          char **data, size_t *bytes, lt_error *err)
+{
+    LT_TRY(lt_stream_read_to(stream, place, most + 1, data, bytes, err));
+    return *bytes <= most ? LT_OK
+                          : lt_fail(err, LT_ERR_INPUT, "%s: found more than %zu KiB, expected %s",
+                                    place, most >> 10, what);
 }
 
 lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, const char *what,
@@ -40,7 +45,7 @@ lt_status lt_whole_stream_read(FILE *stream, const char *place, size_t most, con
 {
     *data = NULL;
     *bytes = 0;
-    const lt_status s = read_pieces(stream, place, most, what, data, bytes, err);
+    const lt_status s = read_all(stream, place, most, what, data, bytes, err);
     if (s != LT_OK) {
         free(*data);
         *data = NULL;
