@@ -23,6 +23,7 @@ lt_status take_engine_enter(longtake *e, lt_error *err)
     if (atomic_exchange(&e->busy, true))
         return lt_fail(err, LT_ERR_USAGE,
                        "the engine is at work: found a second request, expected one at a time");
+    memset(e->used, 0, sizeof e->used);
     return LT_OK;
 }
 
@@ -315,22 +316,52 @@ static void settle_matrices(const longtake *e, take_net net, lt_weights *w)
     lt_weights_rounding(w, e->rounding, is_rounded(e, net) ? take_lies_inside_a_layer : NULL);
 }
 
-lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
+static bool same(lt_hash a, lt_hash b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
+/* Between two calls a file may be another; within one only where it holds the same. */
+static lt_status settle_file(longtake *e, take_net net, const lt_weights *w, lt_error *err)
+{
+    const lt_hash file = lt_weights_identity(w);
+    const bool is_same = same(file, e->file[net]);
+    if (e->used[net] && !is_same && !(e->hashed[net] && same(lt_weights_hash(w), e->hash[net])))
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: was replaced while it was used, expected the same file to the end",
+                       lt_weights_place(w));
+    if (!e->used[net] && !is_same)
+        e->hashed[net] = false;
+    e->file[net] = file;
+    e->used[net] = true;
+    return LT_OK;
+}
+
+static lt_status open_file(longtake *e, take_net net, lt_weights **out, lt_error *err)
 {
     char *path = NULL;
-    if (e->kept[net]) {
-        *out = lt_weights_share(e->kept[net]);
-        settle_matrices(e, net, *out);
-        return LT_OK;
-    }
     LT_TRY(take_engine_path(e, file_of(e, net), &path, err));
-    const lt_status s = lt_weights_open(path, out, err);
+    lt_status s = lt_weights_open(path, out, err);
     free(path);
-    if (s == LT_OK)
-        settle_matrices(e, net, *out);
-    if (s == LT_OK && e->keeps_weights)
-        e->kept[net] = lt_weights_share(*out);
+    LT_TRY(s);
+    s = settle_file(e, net, *out, err);
+    if (s != LT_OK) {
+        lt_weights_close(*out);
+        *out = NULL;
+    }
     return s;
+}
+
+lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err)
+{
+    if (e->kept[net])
+        *out = lt_weights_share(e->kept[net]);
+    else
+        LT_TRY(open_file(e, net, out, err));
+    settle_matrices(e, net, *out);
+    if (e->keeps_weights && !e->kept[net])
+        e->kept[net] = lt_weights_share(*out);
+    return LT_OK;
 }
 
 bool take_engine_has_weights(const longtake *e, take_net net)
@@ -345,15 +376,15 @@ bool take_engine_has_weights(const longtake *e, take_net net)
 
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err)
 {
-    if (!e->hashed[net]) {
-        lt_weights *w = NULL;
+    lt_weights *w = NULL;
+    if (!e->used[net] || !e->hashed[net])
         LT_TRY(take_engine_weights(e, net, &w, err));
+    if (!e->hashed[net])
         e->hash[net] = lt_weights_hash(w);
-        lt_weights_close(w);
-        if (e->hash[net].high == 0 && e->hash[net].low == 0)
-            return lt_fail(err, LT_ERR_RESOURCES, "weights: out of memory while they were hashed");
-        e->hashed[net] = true;
-    }
+    lt_weights_close(w);
+    e->hashed[net] = e->hash[net].high != 0 || e->hash[net].low != 0;
+    if (!e->hashed[net])
+        return lt_fail(err, LT_ERR_RESOURCES, "weights: out of memory while they were hashed");
     *out = e->hash[net];
     return LT_OK;
 }

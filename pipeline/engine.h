@@ -49,8 +49,11 @@ struct longtake {
     bool chose_precision; /* false: it is the device's own */
     bool keeps_weights;
     lt_weights *kept[TAKE_NETS]; /* NULL: not opened since it keeps them */
-    lt_hash hash[TAKE_NETS];
+    /* of weight files; each side by itself */
+    bool used[TAKE_NETS];    /* the call that has the engine reads it: `file` until it ends */
+    lt_hash file[TAKE_NETS]; /* lt_weights_identity of the file that was read last */
     bool hashed[TAKE_NETS];
+    lt_hash hash[TAKE_NETS]; /* of its weights, where they are hashed */
 };
 
 /* A call that computes on the engine, or changes what it remembers, has it to itself until it
@@ -62,11 +65,12 @@ void take_engine_leave(longtake *e);
 /* From now on, a weight file that was opened stays open until `keep` is false: for several takes,
  * one after the other. */
 void take_engine_keep_weights(longtake *e, bool keep);
-/* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT. */
+/* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT, also where it is not the one
+ * that this call used before, since what it makes is known by the weights that made it. */
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
 /* False where only the model's configuration is there. */
 bool take_engine_has_weights(const longtake *e, take_net net);
-/* Hash of a weight file, read once. */
+/* Hash of a weight file, read once as long as the file is the same. */
 lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *err);
 /* A text file of the model's folder, `what` for messages; *text NULL where the model has none;
  * free() it. LT_ERR_INPUT, LT_ERR_RESOURCES. */

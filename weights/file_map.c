@@ -10,6 +10,14 @@
 
 #include "kernels/core/file_error.h"
 
+static lt_hash identity_of(const struct stat *file)
+{
+    const uint64_t parts[] = {(uint64_t)file->st_dev, (uint64_t)file->st_ino,
+                              (uint64_t)file->st_size, (uint64_t)file->st_mtim.tv_sec,
+                              (uint64_t)file->st_mtim.tv_nsec};
+    return lt_hash_bytes(parts, sizeof parts);
+}
+
 static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_error *err)
 {
     struct stat found;
@@ -17,6 +25,7 @@ static lt_status map_descriptor(lt_file_map *m, int fd, const char *path, lt_err
         return lt_fail_to_read(path, err);
     if (!S_ISREG(found.st_mode))
         return lt_fail(err, LT_ERR_INPUT, "%s: is not a regular file", path);
+    m->identity = identity_of(&found);
     if (found.st_size == 0)
         return LT_OK;
     void *const memory = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -5,11 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/core/hash.h"
 #include "kernels/core/status.h"
 
 typedef struct {
     uint8_t *data; /* read-only pages; NULL when closed or the file is empty */
     size_t bytes;
+    lt_hash identity; /* of its device, number, size and time of change: whether it is the same
+                         file, as it was */
 } lt_file_map;
 
 /* LT_ERR_INPUT when the file cannot be read or is not a regular file. */

@@ -254,3 +254,13 @@ lt_hash lt_weights_hash(const lt_weights *w)
     }
     return lt_hasher_close(h);
 }
+
+lt_hash lt_weights_identity(const lt_weights *w)
+{
+    lt_hash all = w->map.identity;
+    for (int i = 0; i < w->parts; i++) {
+        const lt_hash both[] = {all, lt_weights_identity(w->part[i])};
+        all = lt_hash_bytes(both, sizeof both);
+    }
+    return all;
+}

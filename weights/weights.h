@@ -67,6 +67,9 @@ void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, co
 size_t lt_weights_bytes(const lt_weights *w);
 /* Hash of names, shapes, dtypes and bytes. */
 lt_hash lt_weights_hash(const lt_weights *w);
+/* Without reading them: which files they are, and as of when. Another one where a file was replaced
+ * or written to since. */
+lt_hash lt_weights_identity(const lt_weights *w);
 
 /* The weights of one network after binding: keeps the mapping and what the backend made. */
 typedef struct lt_weight_set lt_weight_set;
