@@ -273,12 +273,14 @@ typedef struct {
  *     prompt, shots                       x        x           -      x      -       x      x
  *     tokens, lm_cfg ... lm_context       x        x           -      -      -       -      x
  *     length (seconds, frames, ...), seed x        x           -      x      -       x      x
+ *     overlap                             x        x           -      x      -       x      x
  *     input                               -        -           video  tokens latents tokens video
  *     image                               x        x           -      -      -       -      -
  *     from_seconds, new_only              -        -           -      -      -       -      x
  *     fit, codes        of image and plans of shots            x      -      -       -      x
  *     steps ... speed, retakes            x        -           -      x      -       x      x
- *     job, fresh, keep_job, preview       x        -           -      x      -       x      x
+ *     job, fresh, keep_job                x        x           -      x      -       x      x
+ *     preview                             x        -           -      x      -       x      x
  *     fps, scale, on_frame                x        -           -      -      x       x      x
  *
  * Refused where a command has no use for them: window_first and window_last but of generate and
@@ -457,8 +459,12 @@ LONGTAKE_API const char *longtake_recipe_model(const longtake_recipe *recipe);
 LONGTAKE_API longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e,
                                                    longtake_request *r, longtake_error *error);
 
-/** Windows that have new frames between two moments of the take that `r` asks for. */
-LONGTAKE_API longtake_status longtake_windows_between(const longtake *e, const longtake_request *r,
+/** Windows that have new frames between two moments of the take that `r` asks of the command
+ * `command` ("generate" "continue" "refine" "render"), whatever it shows: seconds of the whole
+ * take, in the model's frame rate. Where the take is of a file's length, or goes on from one, that
+ * is read. LONGTAKE_ERR_USAGE where no window has any. */
+LONGTAKE_API longtake_status longtake_windows_between(longtake *e, const char *command,
+                                                      const longtake_request *r,
                                                       double from_seconds, double to_seconds,
                                                       int64_t *first, int64_t *last,
                                                       longtake_error *error);

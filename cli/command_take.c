@@ -201,20 +201,6 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
-/* Of a plan in a file, whose length is the take's unless a flag says another. */
-static longtake_status find_length(longtake *engine, longtake_request *r, longtake_error *error)
-{
-    longtake_tokens *plan = NULL;
-    if (!r->input || r->settings.seconds >= 0 || r->settings.frames >= 0 ||
-        r->settings.semantic_frames >= 0)
-        return LONGTAKE_OK;
-    const longtake_status s = longtake_tokens_read(engine, r->input, &plan, error);
-    if (s == LONGTAKE_OK)
-        r->settings.semantic_frames = longtake_tokens_semantic_frames(plan);
-    longtake_tokens_close(plan);
-    return s;
-}
-
 /* --retake: windows by number, or by time, of the take that `r` asks for. */
 static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
                        longtake_retake *retake)
@@ -236,9 +222,8 @@ static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
         return cli_usage(
             c,
             "--retake: found a span of time and the plan on standard input, expected windows by number: 3 or 2-5");
-    if (find_length(engine, r, &error) != LONGTAKE_OK ||
-        longtake_windows_between(engine, r, from, to, &retake->first, &retake->last, &error) !=
-            LONGTAKE_OK)
+    if (longtake_windows_between(engine, v->command, r, from, to, &retake->first, &retake->last,
+                                 &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
     return LONGTAKE_OK;
 }

@@ -146,7 +146,7 @@ const cli_flag cli_flags[] = {
      0, 0, "guidance over the steps", AT(cfg_schedule)},
     {"guidance", FLAGS_OF_REFINEMENT, 0, FLAG_CHOICE, "KIND", REFINES, "cfg|apg", 0, 0,
      "plain or adaptive projected guidance", AT(guidance)},
-    {"overlap", FLAGS_OF_REFINEMENT, 0, FLAG_INTEGER, "N", REFINES, 0, 1, 1023,
+    {"overlap", FLAGS_OF_REFINEMENT, 0, FLAG_INTEGER, "N", MAKES, 0, 1, 1023,
      "latents of a window that the one before made: odd", AT(overlap)},
     {"carry", FLAGS_OF_REFINEMENT, 0, FLAG_CHOICE, "HOW", REFINES, "latents|frames|renoise", 0, 0,
      "how these enter the window", AT(carry)},

@@ -9,6 +9,7 @@
 #include "pipeline/plan/take_encode.h"
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_io.h"
+#include "pipeline/script/take_shots.h"
 #include "pipeline/take_report.h"
 
 void longtake_request_init(longtake_request *r)
@@ -59,8 +60,9 @@ static lt_status make_tokens(take_task *t, lt_error *err)
     snprintf(seed, sizeof seed, "%u", (unsigned)t->run.spec.seed);
     lt_json *settings = take_spec_json(&t->run.spec);
     const take_plan_notes notes = {t->request.prompt, seed, settings};
-    const lt_status s = take_tokens_write(&t->run, t->kind,
-                                          t->request.prompt ? &notes : &(take_plan_notes){0}, err);
+    const bool is_told = take_spec_has_prompt(&t->run.spec);
+    const lt_status s =
+        take_tokens_write(&t->run, t->kind, is_told ? &notes : &(take_plan_notes){0}, err);
     lt_json_free(settings);
     return s;
 }
@@ -115,35 +117,44 @@ static lt_status make_decoded(take_task *t, lt_error *err)
 
 /* ---- commands ---- */
 
-enum { ALL = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE };
+enum {
+    ALL = TAKE_DOES_TOKENS | TAKE_DOES_REFINE | TAKE_DOES_DECODE,
+    READS_TAKE = TAKE_READS_PROMPT | TAKE_READS_LENGTH | TAKE_READS_OVERLAP | TAKE_READS_JOB,
+    READS_PLAN = TAKE_READS_PLANNING | TAKE_READS_CLIP /* of plans of shots too */
+};
 
 static const take_command commands[] = {
     {.name = "generate",
      .writes = TAKE_WRITES_VIDEO,
      .does = ALL,
+     .reads = READS_TAKE | READS_PLAN | TAKE_READS_IMAGE | TAKE_READS_REFINING | TAKE_READS_FRAMES,
      .in_windows = true,
      .settle = take_settle_prompt,
      .make = make_video},
     {.name = "continue",
      .writes = TAKE_WRITES_VIDEO,
      .does = ALL,
+     .reads = READS_TAKE | READS_PLAN | TAKE_READS_FROM | TAKE_READS_REFINING | TAKE_READS_FRAMES,
      .input = "a video",
      .settle = take_settle_video,
      .make = make_video},
     {.name = "tokens",
      .writes = TAKE_WRITES_TOKENS,
      .does = TAKE_DOES_TOKENS,
+     .reads = READS_TAKE | READS_PLAN | TAKE_READS_IMAGE,
      .settle = take_settle_prompt,
      .make = make_tokens},
     {.name = "encode",
      .writes = TAKE_WRITES_TOKENS,
      .does = TAKE_DOES_ENCODE,
+     .reads = TAKE_READS_CLIP,
      .input = "a video",
      .settle = take_settle_clip,
      .make = make_encoded},
     {.name = "refine",
      .writes = TAKE_WRITES_LATENTS,
      .does = TAKE_DOES_REFINE,
+     .reads = READS_TAKE | TAKE_READS_REFINING,
      .input = "a token file",
      .in_windows = true,
      .settle = take_settle_tokens,
@@ -151,12 +162,14 @@ static const take_command commands[] = {
     {.name = "render",
      .writes = TAKE_WRITES_VIDEO,
      .does = TAKE_DOES_REFINE | TAKE_DOES_DECODE,
+     .reads = READS_TAKE | TAKE_READS_REFINING | TAKE_READS_FRAMES,
      .input = "a token file",
      .settle = take_settle_tokens,
      .make = make_video},
     {.name = "decode",
      .writes = TAKE_WRITES_VIDEO,
      .does = TAKE_DOES_DECODE,
+     .reads = TAKE_READS_FRAMES,
      .input = "a latents file",
      .settle = take_settle_latents,
      .make = make_decoded},
@@ -251,7 +264,9 @@ longtake_status take_carry_out(const char *name, longtake *e, const longtake_req
     if (result)
         *result = (longtake_result){0};
     take_task_open(&task, e, r, take_command_named(name));
-    lt_status s = check_product(&task, &err);
+    lt_status s = take_request_check(&task.request, &err);
+    if (s == LT_OK)
+        s = check_product(&task, &err);
     if (s == LT_OK)
         s = take_task_settle(&task, &err);
     return complete(&task, s, result, &err, error);
@@ -263,7 +278,7 @@ static longtake_status carry_out(const char *name, longtake *e, const longtake_r
     lt_error err = {0};
     if (result)
         *result = (longtake_result){0};
-    if (take_request_check(r, &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
+    if (take_need(r, "request", &err) != LT_OK || take_engine_enter(e, &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     const longtake_status s = take_carry_out(name, e, r, result, error);
     take_engine_leave(e);

@@ -8,34 +8,31 @@
 
 #include "configs/mmdit_config.h"
 
-#define AT(field)   offsetof(longtake_settings, field)
-#define WHOLE(name) .key = #name, .kind = TAKE_VALUE_INT, .at = AT(name)
-#define SEED(name)  .key = #name, .kind = TAKE_VALUE_INT64, .at = AT(name)
-#define REAL(name)  .key = #name, .kind = TAKE_VALUE_REAL, .at = AT(name)
-#define WORD(name, ...)                                                                            \
-    .key = #name, .kind = TAKE_VALUE_WORD, .at = AT(name), .words = {__VA_ARGS__}
+#define SETTING(type, name, reads)                                                                 \
+    .key = #name, .kind = TAKE_VALUE_##type, .at = offsetof(longtake_settings, name),              \
+    .part = TAKE_READS_##reads
 #define RANGE(from, to) .low = (from), .high = (to)
 
 /* What a model limits further, take_spec checks: top_k, overlap, codes. */
 const take_setting take_settings[TAKE_SETTINGS] = {
-    {SEED(seed), RANGE(-1, 4294967295.0)},
-    {REAL(fps), RANGE(0.1, 240)},
-    {WHOLE(scale), RANGE(1, 8)},
-    {REAL(lm_cfg), RANGE(0, 100)},
-    {REAL(shot_cfg), RANGE(0, 100)},
-    {REAL(temperature), RANGE(1e-3, 100)},
-    {WHOLE(top_k), RANGE(0, 65536)},
-    {REAL(top_p), RANGE(0, 1)},
-    {REAL(motion), RANGE(0, 10)},
-    {WHOLE(lm_context), RANGE(0, 64)},
-    {WHOLE(steps), RANGE(1, CFG_MAX_STEPS - 1)},
-    {REAL(cfg_scale), RANGE(0, 100)},
-    {WORD(cfg_schedule, "official", "ramp", "constant")},
-    {WORD(guidance, "cfg", "apg")},
-    {WORD(speed, "exact", "fast", "faster")},
-    {WORD(codes, "auto", "scene", "picture")},
-    {WHOLE(overlap), RANGE(1, 1023)},
-    {WORD(carry, "latents", "frames", "renoise")},
+    {SETTING(INT64, seed, LENGTH), RANGE(-1, 4294967295.0)},
+    {SETTING(REAL, fps, FRAMES), RANGE(0.1, 240)},
+    {SETTING(INT, scale, FRAMES), RANGE(1, 8)},
+    {SETTING(REAL, lm_cfg, PLANNING), RANGE(0, 100)},
+    {SETTING(REAL, shot_cfg, PLANNING), RANGE(0, 100)},
+    {SETTING(REAL, temperature, PLANNING), RANGE(1e-3, 100)},
+    {SETTING(INT, top_k, PLANNING), RANGE(0, 65536)},
+    {SETTING(REAL, top_p, PLANNING), RANGE(0, 1)},
+    {SETTING(REAL, motion, PLANNING), RANGE(0, 10)},
+    {SETTING(INT, lm_context, PLANNING), RANGE(0, 64)},
+    {SETTING(INT, steps, REFINING), RANGE(1, CFG_MAX_STEPS - 1)},
+    {SETTING(REAL, cfg_scale, REFINING), RANGE(0, 100)},
+    {SETTING(WORD, cfg_schedule, REFINING), .words = {"official", "ramp", "constant"}},
+    {SETTING(WORD, guidance, REFINING), .words = {"cfg", "apg"}},
+    {SETTING(WORD, speed, REFINING), .words = {"exact", "fast", "faster"}},
+    {SETTING(WORD, codes, CLIP), .words = {"auto", "scene", "picture"}},
+    {SETTING(INT, overlap, OVERLAP), RANGE(1, 1023)},
+    {SETTING(WORD, carry, REFINING), .words = {"latents", "frames", "renoise"}},
 };
 
 const take_setting *take_setting_of(const char *key)
@@ -66,6 +63,17 @@ lt_status take_setting_check(const char *place, const char *key, double value, l
                    place ? place : flag, value, s->low, s->high);
 }
 
+void take_setting_put(const take_setting *s, double value, void *field)
+{
+    assert(s->kind != TAKE_VALUE_WORD);
+    if (s->kind == TAKE_VALUE_INT)
+        *(int *)field = (int)value;
+    else if (s->kind == TAKE_VALUE_INT64)
+        *(int64_t *)field = (int64_t)value;
+    else
+        *(double *)field = value;
+}
+
 void take_setting_words(const take_setting *s, char text[TAKE_WORDS_BYTES])
 {
     if (s->words[2])
@@ -92,19 +100,28 @@ lt_status take_setting_choose(const char *key, const char *word, int *index, lt_
     return lt_fail(err, LT_ERR_USAGE, "%s: found \"%s\", expected %s", flag, word, expected);
 }
 
-/* Copies a field of `from` where `to` leaves it unset. */
-static void fill(const take_setting *s, const longtake_settings *from, longtake_settings *to)
+static bool is_unset(const take_setting *s, const longtake_settings *from)
 {
-    const void *given = (const char *)from + s->at;
-    void *place = (char *)to + s->at;
-    if (s->kind == TAKE_VALUE_WORD && !*(const char **)place)
-        *(const char **)place = *(const char *const *)given;
-    else if (s->kind == TAKE_VALUE_REAL && *(double *)place < 0)
-        *(double *)place = *(const double *)given;
-    else if (s->kind == TAKE_VALUE_INT && *(int *)place < 0)
-        *(int *)place = *(const int *)given;
-    else if (s->kind == TAKE_VALUE_INT64 && *(int64_t *)place == LONGTAKE_SEED_UNSET)
-        *(int64_t *)place = *(const int64_t *)given;
+    const void *place = (const char *)from + s->at;
+    switch (s->kind) {
+    case TAKE_VALUE_WORD:
+        return !*(const char *const *)place;
+    case TAKE_VALUE_REAL:
+        return *(const double *)place < 0;
+    case TAKE_VALUE_INT64:
+        return *(const int64_t *)place == LONGTAKE_SEED_UNSET;
+    default:
+        return *(const int *)place < 0;
+    }
+}
+
+static void copy(const take_setting *s, const longtake_settings *from, longtake_settings *to)
+{
+    static const size_t bytes[] = {[TAKE_VALUE_INT] = sizeof(int),
+                                   [TAKE_VALUE_INT64] = sizeof(int64_t),
+                                   [TAKE_VALUE_REAL] = sizeof(double),
+                                   [TAKE_VALUE_WORD] = sizeof(char *)};
+    memcpy((char *)to + s->at, (const char *)from + s->at, bytes[s->kind]);
 }
 
 void take_settings_fill(const longtake_settings *from, longtake_settings *to)
@@ -114,7 +131,17 @@ void take_settings_fill(const longtake_settings *from, longtake_settings *to)
     rest.top_p = to->top_k > 0 ? -1 : rest.top_p;
     rest.top_k = to->top_p > 0 ? -1 : rest.top_k;
     for (int i = 0; i < TAKE_SETTINGS; i++)
-        fill(&take_settings[i], &rest, to);
+        if (is_unset(&take_settings[i], to))
+            copy(&take_settings[i], &rest, to);
+}
+
+void take_settings_keep(longtake_settings *settings, unsigned parts)
+{
+    longtake_request unset;
+    longtake_request_init(&unset);
+    for (int i = 0; i < TAKE_SETTINGS; i++)
+        if (!(take_settings[i].part & parts))
+            copy(&take_settings[i], &unset.settings, settings);
 }
 
 const char *take_setting_word(const char *key, int index)

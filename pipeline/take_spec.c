@@ -179,7 +179,7 @@ static lt_status resolve_picture(const longtake_settings *g, const cfg_model *cf
     return LT_OK;
 }
 
-static lt_status resolve_retakes(const longtake_request *r, take_spec *s, lt_error *err)
+lt_status take_spec_retakes(const longtake_request *r, take_spec *s, lt_error *err)
 {
     if (r->retake_count > TAKE_MAX_RETAKES)
         return lt_fail(err, LT_ERR_USAGE,
@@ -228,8 +228,6 @@ lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg,
         s = resolve_picture(g, cfg, out, err);
     if (s == LT_OK)
         s = take_shots_resolve(r, cfg, words, needs, out, err);
-    if (s == LT_OK)
-        s = resolve_retakes(r, out, err);
     if (s != LT_OK)
         take_spec_clear(out);
     return s;

@@ -100,6 +100,8 @@ lt_status take_fit_check(longtake_fit fit, lt_error *err);
 lt_status take_spec_resolve(const longtake_request *r, const cfg_model *cfg,
                             const take_wording *words, int needs, int64_t frames, take_spec *out,
                             lt_error *err);
+/* Then its retakes, of the windows that it has once what it goes on from is known. */
+lt_status take_spec_retakes(const longtake_request *r, take_spec *s, lt_error *err);
 /* Its length alone, in RGB frames; `otherwise` is `frames` there. */
 lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int needs,
                            int64_t otherwise, int64_t *frames, lt_error *err);

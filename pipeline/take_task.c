@@ -17,10 +17,55 @@
 #include "pipeline/take_video.h"
 #include "tokenizer/picture_codes.h"
 
+/* Unsets what a command has no use for. A window or preview where there is none is refused
+ * instead. */
+static void pass_over(longtake_request *r, unsigned reads)
+{
+    longtake_request unset;
+    longtake_request_init(&unset);
+    take_settings_keep(&r->settings, reads);
+    if (!(reads & TAKE_READS_PROMPT)) {
+        r->prompt = NULL;
+        r->shots = NULL;
+        r->shot_count = 0;
+    }
+    if (!(reads & TAKE_READS_PLANNING))
+        r->tokens = NULL;
+    if (!(reads & TAKE_READS_LENGTH)) {
+        r->settings.seconds = unset.settings.seconds;
+        r->settings.frames = unset.settings.frames;
+        r->settings.semantic_frames = unset.settings.semantic_frames;
+    }
+    if (!(reads & TAKE_READS_IMAGE))
+        r->image = NULL;
+    if (!(reads & TAKE_READS_FROM)) {
+        r->from_seconds = unset.from_seconds;
+        r->new_only = 0;
+    }
+    if (!(reads & (TAKE_READS_IMAGE | TAKE_READS_FROM)))
+        r->reference_hash = NULL;
+    if (!(reads & TAKE_READS_CLIP))
+        r->settings.fit = unset.settings.fit;
+    if (!(reads & TAKE_READS_REFINING)) {
+        r->retakes = NULL;
+        r->retake_count = 0;
+    }
+    if (!(reads & TAKE_READS_JOB)) {
+        r->job = NULL;
+        r->fresh = 0;
+        r->keep_job = 0;
+    }
+    if (!(reads & TAKE_READS_FRAMES))
+        r->on_frame = NULL;
+}
+
 void take_task_open(take_task *t, longtake *e, const longtake_request *r,
                     const take_command *command)
 {
     *t = (take_task){.command = command, .request = *r, .seam = {0, -1}};
+    pass_over(&t->request, command->reads);
+    if (!command->input)
+        t->request.input = NULL;
     take_run_open(&t->run, e, &t->request);
 }
 
@@ -93,6 +138,12 @@ static lt_status resolve(take_task *t, int needs, int64_t frames, lt_error *err)
                              frames, &t->run.spec, err);
 }
 
+/* What the take goes on from is known, and so are its windows. */
+static lt_status retakes(take_task *t, lt_error *err)
+{
+    return take_spec_retakes(&t->request, &t->run.spec, err);
+}
+
 /* A picture counts as the take's first frame; a video is gone on from by the
  * whole length that was asked for. */
 static lt_status begin_with_image(take_task *t, lt_error *err)
@@ -135,7 +186,9 @@ lt_status take_settle_prompt(take_task *t, lt_error *err)
     LT_TRY(resolve(t, (needs_no_prompt(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH,
                    t->plan.video_frames, err));
     LT_TRY(check_shot_plans(t, err));
-    return t->request.image ? begin_with_image(t, err) : LT_OK;
+    if (t->request.image)
+        LT_TRY(begin_with_image(t, err));
+    return retakes(t, err);
 }
 
 /* The prompt that the video shows at its end, where it says so, holds up to the segment that has
@@ -170,7 +223,8 @@ lt_status take_settle_video(take_task *t, lt_error *err)
     for (int i = 1; i < s->shots; i++) /* they were counted from the first new frame */
         s->shot[i].at_frame += t->reference.frames;
     LT_TRY(go_on_from_prompt(t, err));
-    return take_reference_grid(&t->reference, s->time.frames, err);
+    LT_TRY(take_reference_grid(&t->reference, s->time.frames, err));
+    return retakes(t, err);
 }
 
 lt_status take_settle_clip(take_task *t, lt_error *err)
@@ -197,7 +251,6 @@ static void take_noted_prompts(take_task *t)
     lt_error ignored = {0};
     if (r->prompt || r->shot_count > 0)
         return;
-    t->settings = take_tokens_settings(&t->plan);
     if (t->settings && take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK &&
         r->shot_count > 0)
         return;
@@ -209,7 +262,11 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
 {
     longtake_request *r = &t->request;
     LT_TRY(take_tokens_read(t->run.engine, r->input, &t->plan, err));
+    t->settings = take_tokens_settings(&t->plan);
     take_noted_prompts(t);
+    if (t->settings && !(t->command->reads & TAKE_READS_PLANNING)) /* for the output's own account
+                                                                    */
+        LT_TRY(take_recipe_planning(t->settings, r->input, &r->settings, err));
     const bool has_prompt = r->prompt || r->shot_count > 0;
     if (!has_prompt && !needs_no_prompt(t))
         return take_fail_no_prompt(r->input, err);
@@ -221,6 +278,7 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
         take_spec_length(&r->settings, &t->run.engine->cfg, 0, t->plan.video_frames, &frames, err));
     take_recipe_end(&t->recipe, r, frames);
     LT_TRY(resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, t->plan.video_frames, err));
+    LT_TRY(retakes(t, err));
     take_warn_if_altered(&t->run, r->input, &t->plan);
     return LT_OK;
 }
@@ -278,7 +336,9 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
     const bool has_prompt = r->shot_count > 0;
     lt_error fault = {0};
-    const lt_status s = resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, 0, &fault);
+    lt_status s = resolve(t, has_prompt ? TAKE_NEEDS_PROMPT : 0, 0, &fault);
+    if (s == LT_OK)
+        s = retakes(t, &fault);
     if (s != LT_OK) { /* what is no setting here is a fault of the file */
         char text[sizeof fault.message + 16];
         snprintf(text, sizeof text, "metadata: %s", fault.message);

@@ -19,6 +19,7 @@
 #include "pipeline/script/shot_times.h"
 #include "pipeline/take_memory.h"
 #include "pipeline/take_reference.h"
+#include "pipeline/take_settings.h"
 #include "pipeline/take_stream.h"
 #include "tokenizer/token_plan.h"
 
@@ -29,6 +30,7 @@ typedef struct {
     const char *name;
     take_writes writes;
     unsigned does;     /* take_does; 0: no take, and no job folder */
+    unsigned reads;    /* take_reads: of a request, the rest of which is passed over */
     const char *input; /* what it reads; NULL: none */
     bool in_windows;   /* may make some windows alone (--window), for a job folder */
     lt_status (*settle)(take_task *t, lt_error *err);
@@ -38,7 +40,8 @@ typedef struct {
 struct take_task {
     const take_command *command;
     take_run run;
-    longtake_request request; /* the caller's, filled up by what the input says */
+    longtake_request request; /* the caller's, as far as the command reads it, filled up by what the
+                                 input says */
     take_output_kind kind;
     take_reference reference;     /* of a video or picture that the take begins with */
     tok_plan plan;                /* that a token file, or the request, gives */

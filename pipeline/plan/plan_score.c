@@ -77,6 +77,8 @@ static lt_status score_plan(take_run *run, int64_t shown, longtake_score *score,
 static const take_command scoring = {.name = "score",
                                      .writes = TAKE_WRITES_TOKENS,
                                      .does = TAKE_DOES_SCORE,
+                                     .reads = TAKE_READS_PROMPT | TAKE_READS_PLANNING |
+                                              TAKE_READS_LENGTH,
                                      .input = "a token file",
                                      .settle = take_settle_tokens};
 

@@ -63,12 +63,7 @@ static lt_status read_value(const cfg_document *doc, const cfg_node *n, const ta
     if (value < low || value > setting->high)
         return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", setting->key,
                              n->text, low, setting->high);
-    if (setting->kind == TAKE_VALUE_INT)
-        *(int *)place = (int)value;
-    else if (setting->kind == TAKE_VALUE_INT64)
-        *(int64_t *)place = (int64_t)value;
-    else
-        *(double *)place = value;
+    take_setting_put(setting, value, place);
     return LT_OK;
 }
 

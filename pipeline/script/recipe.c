@@ -203,6 +203,34 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     return read_retakes(&k, r, out);
 }
 
+/* A number of the object, where it is there; in the setting's range, or LT_ERR_INPUT. */
+static lt_status read_number(const lt_json *settings, const char *file, const take_setting *setting,
+                             longtake_settings *g, lt_error *err)
+{
+    const lt_json *v = lt_json_get(settings, setting->key);
+    char place[PATH_MAX];
+    if (!v || (lt_json_kind_of(v) != LT_JSON_REAL && lt_json_kind_of(v) != LT_JSON_INT))
+        return LT_OK;
+    snprintf(place, sizeof place, "%s: metadata: %s", file, setting->key);
+    const lt_status s = take_setting_check(place, setting->key, lt_json_real(v), err);
+    if (s != LT_OK)
+        return err->code = LT_ERR_INPUT;
+    take_setting_put(setting, lt_json_real(v), (char *)g + setting->at);
+    return LT_OK;
+}
+
+lt_status take_recipe_planning(const lt_json *settings, const char *place, longtake_settings *g,
+                               lt_error *err)
+{
+    longtake_request told;
+    longtake_request_init(&told);
+    for (int i = 0; i < TAKE_SETTINGS; i++)
+        if (take_settings[i].part == TAKE_READS_PLANNING)
+            LT_TRY(read_number(settings, place, &take_settings[i], &told.settings, err));
+    take_settings_fill(&told.settings, g);
+    return LT_OK;
+}
+
 lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r,
                             take_recipe *out, lt_error *err)
 {

@@ -24,6 +24,10 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
 /* The same of the object `settings` alone, and its shots alone. */
 lt_status take_recipe_shots(const lt_json *settings, const char *place, longtake_request *r,
                             take_recipe *out, lt_error *err);
+/* Fills what `g` leaves unset of what the language model was asked with, from such an object; one
+ * of numbers beyond their range is LT_ERR_INPUT. */
+lt_status take_recipe_planning(const lt_json *settings, const char *place, longtake_settings *g,
+                               lt_error *err);
 /* A request for `frames` frames has those of the recipe's shots that begin within them. */
 void take_recipe_end(const take_recipe *recipe, longtake_request *r, int64_t frames);
 void take_recipe_clear(take_recipe *r);

@@ -1,5 +1,4 @@
-/* recipe_request.c - recipes, and windows of a span of time, in longtake.h. */
-#include <math.h>
+/* recipe_request.c - recipes in longtake.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,6 @@
 #include "pipeline/engine.h"
 #include "pipeline/plan/token_io.h"
 #include "pipeline/script/recipe.h"
-#include "pipeline/script/take_moment.h"
 #include "pipeline/take_spec.h"
 
 /* What a request that the recipe filled borrows, beside texts of `about`. */
@@ -223,41 +221,5 @@ longtake_status longtake_recipe_apply(longtake_recipe *recipe, longtake *e, long
         s = apply(recipe, e, r, &err);
         take_engine_leave(e);
     }
-    return take_give_error(s, &err, error);
-}
-
-longtake_status longtake_windows_between(const longtake *e, const longtake_request *r,
-                                         double from_seconds, double to_seconds, int64_t *first,
-                                         int64_t *last, longtake_error *error)
-{
-    lt_error err = {0};
-    take_spec spec;
-    *first = *last = -1;
-    lt_status s = take_need(e, "engine", &err);
-    if (s == LT_OK)
-        s = take_request_check(r, &err);
-    if (s == LT_OK && !(from_seconds >= 0 && to_seconds > from_seconds && isfinite(to_seconds)))
-        s = lt_fail(&err, LT_ERR_USAGE,
-                    "span: found %g s to %g s, expected a moment and a later one", from_seconds,
-                    to_seconds);
-    if (s == LT_OK)
-        s = take_spec_resolve(r, &e->cfg, e->wording, TAKE_NEEDS_LENGTH, 0, &spec, &err);
-    if (s != LT_OK)
-        return take_give_error(s, &err, error);
-    const double fps = e->cfg.pipeline.fps;
-    const double length = (double)spec.time.frames / fps;
-    const int64_t from = (int64_t)floor(fmin(from_seconds, length) * fps); /* what is seen then */
-    const int64_t to = take_moment_frame((take_moment){.value = fmin(to_seconds, length)}, fps);
-    for (int64_t c = 0; c < spec.time.windows; c++) {
-        const take_window w = take_window_at(&spec.time, c);
-        if (w.first_frame >= to || w.first_frame + w.delivered <= from)
-            continue;
-        *first = *first < 0 ? c : *first;
-        *last = c;
-    }
-    if (*first < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "span: found %g s to %g s, the take has %.2f s",
-                    from_seconds, to_seconds, (double)spec.time.frames / fps);
-    take_spec_clear(&spec);
     return take_give_error(s, &err, error);
 }

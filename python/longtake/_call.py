@@ -198,11 +198,13 @@ class Call(Hearing):
                     invoke(apply, script, engine._handle, ctypes.byref(self.request))
             yield ctypes.byref(self.request)
 
-    def fulfil(self, engine: "Engine", function: Callable, *rest: Any) -> None:
-        """function(engine, request, rest..., error), when it is this request's turn."""
+    def fulfil(
+        self, engine: "Engine", function: Callable, *rest: Any, before: "tuple[Any, ...]" = ()
+    ) -> None:
+        """function(engine, before..., request, rest..., error), when it is this request's turn."""
         error = c.Error()
         with self.filled(engine) as request:
-            status = function(engine._handle, request, *rest, ctypes.byref(error))
+            status = function(engine._handle, *before, request, *rest, ctypes.byref(error))
             require_ok(status, error, self._worded)
 
     def make(self, engine: "Engine", function: Callable) -> Report:

@@ -394,11 +394,15 @@ class Engine(Owned):
         begin: float,
         end: float,
         prompt: Optional[str] = None,
+        command: str = "generate",
+        *,
+        input: Optional[Path] = None,
         **request: Unpack[PromptRequest],
     ) -> "tuple[int, int]":
-        """First and last window, from 0, that have new frames between two moments, in seconds, of
-        the take that is asked for: Retake(*engine.windows_between(12, 18, recipe="ball.mp4"),
-        seed=5). LongtakeError (USAGE) where there is none."""
+        """First and last window, from 0, that have new frames between two moments, in seconds of
+        the whole take, of what is asked of `command` (generate, continue with the video as `input`,
+        refine, render): Retake(*engine.windows_between(12, 18, recipe="ball.mp4"), seed=5).
+        LongtakeError (USAGE) where there is none."""
         first, last = ctypes.c_int64(), ctypes.c_int64()
         self._fulfil(
             lib.longtake_windows_between,
@@ -406,7 +410,9 @@ class Engine(Owned):
             values.number("end", end, ctypes.c_double),
             ctypes.byref(first),
             ctypes.byref(last),
+            before=(c.text(command),),
             prompt=prompt,
+            input=input,
             **request,
         )
         return first.value, last.value
@@ -493,9 +499,11 @@ class Engine(Owned):
         call = self._call(**request)
         return self._ask(lambda: call.make(self, function), call)
 
-    def _fulfil(self, function: Callable, *rest: Any, **request: Any) -> None:
+    def _fulfil(
+        self, function: Callable, *rest: Any, before: "tuple[Any, ...]" = (), **request: Any
+    ) -> None:
         call = self._call(**request)
-        self._ask(lambda: call.fulfil(self, function, *rest), call)
+        self._ask(lambda: call.fulfil(self, function, *rest, before=before), call)
 
     def _with_tokens(
         self, function: Callable, tokens: Union[Tokens, Path], **request: Any

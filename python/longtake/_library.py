@@ -296,6 +296,7 @@ FUNCTIONS = {
         c_int,
         [
             c_void_p,
+            c_char_p,
             POINTER(Request),
             c_double,
             c_double,

@@ -55,6 +55,27 @@ def test_windows_between(engine):
     assert caught.value.code == longtake.Status.USAGE
 
 
+def test_windows_of_a_take_that_goes_on(engine, tmp_path):
+    """Windows are those of the whole take, the clip's frames in front."""
+    ball = tmp_path / "ball.mp4"
+    engine.generate("a red ball", frames=25, steps=1, output=ball)
+    said = dict(command="continue", input=ball, frames=24)
+    windows = engine.plan("a cube", **said)["plan"]
+    for window in windows:
+        begin, end = window["first_frame"], window["first_frame"] + window["frames"]
+        span = engine.windows_between(begin / 8, end / 8, "a cube", **said)
+        assert span == (window["window"], window["window"])
+    with pytest.raises(longtake.LongtakeError, match="none is new"):
+        engine.windows_between(0, 1, "a cube", **said)
+    last = len(windows) - 1
+    plan = engine.plan("a cube", retakes=[longtake.Retake(last, last, 5)], **said)
+    assert plan["settings"]["retakes"][0]["first"] == last
+    with pytest.raises(longtake.LongtakeError, match=f"the take has {last + 1}"):
+        engine.plan("a cube", retakes=[longtake.Retake(last + 1, last + 1, 5)], **said)
+    with pytest.raises(longtake.LongtakeError, match="tokens has no windows"):
+        engine.windows_between(0, 1, "a cube", command="tokens", frames=24)
+
+
 def test_speeds_are_remembered(tmp_path):
     request = {"frames": 5, "steps": 1}
     with longtake.Engine(MODEL, cache_dir=tmp_path) as engine:

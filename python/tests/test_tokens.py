@@ -90,6 +90,14 @@ def test_score(engine, tmp_path):
     assert caught.value.code == longtake.Status.INPUT
 
 
+def test_a_plan_of_shots_says_how_it_was_made(engine, tmp_path):
+    said = dict(shots=[(0, "a red ball"), (2.5, "a blue ball")], frames=33, seed=7)
+    engine.generate(**said, steps=1, output=tmp_path / "whole.mp4")
+    plan = engine.make_tokens(**said)
+    engine.render(plan, steps=1, output=tmp_path / "rendered.mp4")
+    assert (tmp_path / "rendered.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
 def test_tokens_without_a_file_are_called_tokens(engine, tmp_path):
     bare = longtake.Tokens.of(engine, engine.make_tokens("a red ball", frames=25).codes)
     for use in (

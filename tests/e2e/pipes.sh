@@ -24,6 +24,19 @@ made render take.lt --scale 2 --fps 12 -o large_whole.mp4
 made decode take.latents --scale 2 --fps 12 -o large_stepped.mp4
 same large_whole.mp4 large_stepped.mp4
 
+# So is what the plan was drawn with, which the token file notes, and what a take that is made again from either is drawn with.
+drawn="--motion 3 --lm-cfg 2 --temperature 0.7 --top-k 5 --lm-context 1"
+made generate "$prompt" --seconds 4 --seed 9 $drawn --overlap 1 -o drawn_whole.mp4
+made tokens -p "$prompt" --seconds 4 --seed 9 $drawn --overlap 1 -o drawn.lt
+made render drawn.lt --overlap 1 -o drawn_rendered.mp4
+same drawn_whole.mp4 drawn_rendered.mp4
+made refine drawn.lt --overlap 1 -o drawn.latents
+made decode drawn.latents -o drawn_stepped.mp4
+same drawn_whole.mp4 drawn_stepped.mp4
+made generate --recipe drawn_whole.mp4 --seed 10 -o other_whole.mp4
+made generate --recipe drawn_rendered.mp4 --seed 10 -o other_rendered.mp4
+same other_whole.mp4 other_rendered.mp4
+
 # What a job folder beside the output holds is another command's, and stays.
 made generate "$prompt" --seconds 4 --seed 7 --keep-job -o kept.mp4
 ls kept.mp4.job >kept.before

@@ -4,7 +4,7 @@
 
 # The film format as the program has it, so that a new key is missed here.
 keys_of_program() {
-    sed -n 's/^    {[A-Z]*(\([a-z_]*\)[,)].*/\1/p' "$SOURCE/pipeline/take_settings.c"
+    sed -n 's/^    {SETTING([A-Z0-9]*, \([a-z_]*\),.*/\1/p' "$SOURCE/pipeline/take_settings.c"
     sed -n 's/^    static const char \*const own\[\] = {\(.*\), NULL};/\1/p' "$SOURCE/pipeline/script/film.c" | tr -d '" ' | tr ',' '\n'
 }
 keys_of_films() {

@@ -29,4 +29,12 @@
                      part);                                                                        \
     } while (0)
 
+/* cmocka's own name for it changed with version 2. */
+#define check_within(value, low, high)                                                             \
+    do {                                                                                           \
+        const double got_ = (double)(value);                                                       \
+        if (!(got_ >= (double)(low) && got_ <= (double)(high)))                                    \
+            fail_msg("got %g, want %g to %g", got_, (double)(low), (double)(high));                \
+    } while (0)
+
 #endif

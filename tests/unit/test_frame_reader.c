@@ -99,7 +99,7 @@ static void reading_stops_when_asked(void **state)
     for (; s == LT_OK && got; frames += got)
         s = media_read_frame(r, rgb, &got, &err);
     check_failed(s, err, LT_ERR_CANCELLED, "eight.mkv: stopped as asked");
-    assert_in_range(frames, 1, 30);
+    check_within(frames, 1, 30);
     assert_int_equal(media_read_frame(r, rgb, &got, &err), LT_ERR_CANCELLED); /* and stays so */
     media_reader_close(r);
 
@@ -150,7 +150,7 @@ static void pictures_are_fitted(void **state)
     const uint8_t *above = rgb + 3 * (4 * 32 + 20);
     const uint8_t *inside = rgb + 3 * (38 * 32 + 24);
     assert_int_equal(above[0] + above[1] + above[2], 0);
-    assert_in_range(inside[2], small_video_shade(0) - 3, small_video_shade(0) + 3);
+    check_within(inside[2], small_video_shade(0) - 3, small_video_shade(0) + 3);
 
     /* shows columns 16 .. 31: nothing is red */
     const media_read_options cover = {.width = 32, .height = 64};
@@ -158,7 +158,7 @@ static void pictures_are_fitted(void **state)
     check_ok(media_read_frame(r, rgb, &got, &err), err);
     media_reader_close(r);
     const uint8_t *left = rgb + 3 * (60 * 32 + 4);
-    assert_in_range(left[0], small_video_shade(0) - 3, small_video_shade(0) + 3);
+    check_within(left[0], small_video_shade(0) - 3, small_video_shade(0) + 3);
 
     const media_read_options crop = {.width = 64, .height = 16, .fit = MEDIA_CROP};
     check_ok(media_reader_open(scratch_path("eight.mkv"), &crop, &r, &err), err);
@@ -174,7 +174,7 @@ static void one_pixel_is_a_video(void **state)
     int shades[8];
     read_shades("tiny.mkv", (media_read_options){.width = 48, .height = 32, .fps = 8}, shades, 8);
     assert_int_equal(shades[3], -1);
-    assert_in_range(shades[0], small_video_shade(0) - 3, small_video_shade(0) + 3);
+    check_within(shades[0], small_video_shade(0) - 3, small_video_shade(0) + 3);
 }
 
 static void odd_sizes_are_read(void **state)
@@ -184,7 +184,7 @@ static void odd_sizes_are_read(void **state)
     small_video_write(scratch_path("odd.mkv"), &odd, 2, NULL);
     int shades[8];
     read_shades("odd.mkv", (media_read_options){.width = 48, .height = 32, .fps = 8}, shades, 8);
-    assert_in_range(shades[1], small_video_shade(1) - 3, small_video_shade(1) + 3);
+    check_within(shades[1], small_video_shade(1) - 3, small_video_shade(1) + 3);
     assert_int_equal(shades[2], -1);
 }
 
@@ -370,7 +370,7 @@ static void grey_keeps_its_levels(void **state)
         write_picture("levels.pgm", "P5\n64 32\n255\n", grey, sizeof grey);
         first_frame("levels.pgm", (media_read_options){.width = 32, .height = 16}, rgb, &info);
         for (size_t k = 0; k < sizeof rgb; k++)
-            assert_in_range(rgb[k] + 1, levels[i], levels[i] + 2); /* one level off at most */
+            check_within(rgb[k] + 1, levels[i], levels[i] + 2); /* one level off at most */
     }
 }
 

@@ -183,7 +183,8 @@ static void null_arguments(void **state)
     check_null("request", longtake_make_candidates(engine, NULL, 2, NULL, NULL, &error));
     check_null("request", longtake_generate(engine, NULL, NULL, &error));
     check_null("engine", longtake_generate(NULL, &r, NULL, &error));
-    check_null("engine", longtake_windows_between(NULL, &r, 0, 1, &first, &last, &error));
+    check_null("engine",
+               longtake_windows_between(NULL, "generate", &r, 0, 1, &first, &last, &error));
     check_null("engine", longtake_print_config(NULL, &text, &error));
     check_null("engine", longtake_write_preview_map(NULL, &text, &error));
     check_null("request", longtake_import(NULL, &error));
@@ -233,13 +234,14 @@ static void values_out_of_range(void **state)
     check_refused(longtake_continue(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,
                   "--from: found nan");
     r = request_of("a red ball");
-    check_refused(longtake_windows_between(engine, &r, NAN, 1, &first, &last, &error), error,
-                  LONGTAKE_ERR_USAGE, "span: found nan");
-    check_refused(longtake_windows_between(engine, &r, 0, NAN, &first, &last, &error), error,
-                  LONGTAKE_ERR_USAGE, "span: found");
+    check_refused(longtake_windows_between(engine, "generate", &r, NAN, 1, &first, &last, &error),
+                  error, LONGTAKE_ERR_USAGE, "span: found nan");
+    check_refused(longtake_windows_between(engine, "generate", &r, 0, NAN, &first, &last, &error),
+                  error, LONGTAKE_ERR_USAGE, "span: found");
     assert_int_equal(first, -1);
-    check_refused(longtake_windows_between(engine, &r, 0, INFINITY, &first, &last, &error), error,
-                  LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
+    check_refused(
+        longtake_windows_between(engine, "generate", &r, 0, INFINITY, &first, &last, &error), error,
+        LONGTAKE_ERR_USAGE, "span: found 0 s to inf s");
     r.output = scratch_path("x.mp4");
     r.settings.seed = -3;
     check_refused(longtake_generate(engine, &r, NULL, &error), error, LONGTAKE_ERR_USAGE,

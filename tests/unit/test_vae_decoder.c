@@ -1,11 +1,8 @@
 /* test_vae_decoder.c - one stream in the same bytes, however it is cut, saved and restored. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/support/check.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "temporal_vae/vae_decoder.h"
 #include "weights/golden.h"
@@ -250,7 +247,7 @@ static void frame_by_frame_in_the_same_bytes_and_less_memory(void **state)
         const size_t took = decode_at_pace(all[i], 0, whole);
         const size_t less = decode_at_pace(all[i], VAE_SPARE_MEMORY, spared);
         assert_memory_equal(spared, whole, sizeof wanted);
-        assert_in_range(less, 1, took * 3 / 4);
+        check_within(less, 1, took * 3 / 4);
     }
     cpu[0]->table->close(cpu[0]);
     cpu[1]->table->close(cpu[1]);

@@ -1,10 +1,7 @@
 /* test_vae_encoder.c - clips of any length, u8 input, the scale of the diffusion model. */
-#include <setjmp.h>
+#include "tests/support/check.h"
+
 #include <math.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include "temporal_vae/vae_encoder.h"
 #include "weights/golden.h"
@@ -118,7 +115,7 @@ static void frame_by_frame_in_the_same_bytes_and_less_memory(void **state)
                 vae_close(m);
             }
             assert_memory_equal(mean[1], mean[0], sizeof mean[0]);
-            assert_in_range(took[1], 1, took[0] * 9 / 10);
+            check_within(took[1], 1, took[0] * 9 / 10);
         }
     }
     cpu->table->close(cpu);
