@@ -52,7 +52,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.9.0"
+#define LONGTAKE_VERSION "0.10.0"
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
@@ -85,7 +85,7 @@ LONGTAKE_API void longtake_free(void *text);
 
 /** What an event tells. */
 typedef enum {
-    LONGTAKE_EVENT_START,  /**< the plan is known: windows, frames */
+    LONGTAKE_EVENT_START,  /**< the take is known: windows, frames, fps */
     LONGTAKE_EVENT_STAGE,  /**< a stage begins */
     LONGTAKE_EVENT_WINDOW, /**< a window begins */
     /** a step of the stage is done: a denoising step, a group of tokens, a decoder call; or a video
@@ -94,10 +94,11 @@ typedef enum {
     LONGTAKE_EVENT_PREVIEW,     /**< a preview file was written (message: its path) */
     LONGTAKE_EVENT_WARNING,     /**< message */
     LONGTAKE_EVENT_WINDOW_DONE, /**< its frames are in the growing file */
-    LONGTAKE_EVENT_DONE, /**< everything is made and has its final name: an answer that asks to stop
-                            is passed over */
-    LONGTAKE_EVENT_NOTE  /**< message: something worth knowing, such as when a new prompt takes
-                            effect */
+    LONGTAKE_EVENT_DONE,        /**< everything is made and has its final name (message: that of the
+                                   result's output, where it has one): an answer that asks to stop is
+                                   passed over */
+    LONGTAKE_EVENT_NOTE /**< message: something worth knowing, such as when a new prompt takes
+                           effect */
 } longtake_event_kind;
 
 /** One event of a request; fields that its kind does not have are 0 or NULL. */
@@ -116,6 +117,8 @@ typedef struct {
     double eta_seconds;  /**< of the whole request; negative: not known yet */
     size_t peak_bytes;   /**< resident memory so far */
     const char *message; /**< NULL unless the kind says so */
+    int64_t frames;      /**< of a take that starts: how many its file will have */
+    double fps;          /**< and how many a second */
 } longtake_event;
 
 /** Where a window is decoded while the next one is refined, events of the two stages mix.

@@ -47,6 +47,9 @@ static int write_preview_map(cli_context *c)
     if (v->words > 0 || v->output || v->t5 || v->theia || v->quantize || v->dtype)
         return cli_usage(
             c, "--preview-map: found what an import needs as well, expected a model (-m) alone");
+    if (!v->model) /* the shipped one has its map */
+        return cli_usage(
+            c, "--preview-map: found no model, expected -m MODEL, which it is written into");
     int code = LONGTAKE_OK;
     longtake_error error = {0};
     char *path = NULL;

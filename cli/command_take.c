@@ -47,6 +47,15 @@ static bool read_span(const char *text, int64_t *first, int64_t *last)
     return end != second && *end == '\0' && b >= a;
 }
 
+static bool is_video_name(const char *dot)
+{
+    static const char *const videos[] = {".mp4", ".mov", ".webm", ".mkv", ".y4m"};
+    for (size_t i = 0; dot && i < sizeof videos / sizeof *videos; i++)
+        if (strcmp(dot, videos[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Somebody forgot the verb, or the "@" of a prompt in a file. */
 static int refuse_file(cli_context *c, const char *word)
 {
@@ -61,6 +70,9 @@ static int refuse_file(cli_context *c, const char *word)
         return cli_usage(c,
                          "generate: found the file %s, expected a prompt\nhint: longtake render %s",
                          word, word);
+    if (is_video_name(dot))
+        return cli_usage(c, "%s: found the file %s, expected a prompt\nhint: longtake continue %s",
+                         c->values->command, word, word);
     return cli_usage(c,
                      "%s: found the file %s, expected a prompt\nhint: -p @%s reads it from there",
                      c->values->command, word, word);
@@ -315,6 +327,14 @@ static int check_batch(cli_context *c)
     return LONGTAKE_OK;
 }
 
+/* Where the take has its seed from a file, --seed may be that of the retake. */
+static bool seed_is_of_retake(const cli_values *v)
+{
+    const bool from_file =
+        v->recipe || strcmp(v->command, "refine") == 0 || strcmp(v->command, "render") == 0;
+    return from_file && cli_given(v->seed) && v->seed >= 0;
+}
+
 /* What a command reads before it knows the model. */
 typedef struct {
     longtake_film *film;
@@ -333,7 +353,7 @@ static int open_script(cli_context *c, word_kind kind, take_script *s)
     c->model = s->film     ? longtake_film_model(s->film)
                : s->recipe ? longtake_recipe_model(s->recipe)
                            : NULL;
-    if (v->retake && !cli_given(v->retake_seed) && !(cli_given(v->seed) && v->seed >= 0))
+    if (v->retake && !cli_given(v->retake_seed) && !seed_is_of_retake(v))
         return cli_usage(c, "--retake: found no seed, expected --retake-seed N");
     if (!v->retake && (cli_given(v->retake_seed) || v->keep_rest))
         return cli_usage(c, "--%s: found no --retake, expected one",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/commands.h"
 #include "cli/flag_values.h"
@@ -151,6 +152,20 @@ static longtake_status join(cli_context *c, longtake *e, longtake_error *error)
     return s;
 }
 
+/* Is the output, by whatever name, one of the files that are read? */
+static bool replaces_input(const cli_values *v, int inputs)
+{
+    struct stat output;
+    struct stat input;
+    if (stat(v->output, &output) != 0 || !S_ISREG(output.st_mode))
+        return false;
+    for (int i = 1; i <= inputs; i++)
+        if (stat(v->word[i], &input) == 0 && input.st_dev == output.st_dev &&
+            input.st_ino == output.st_ino)
+            return true;
+    return false;
+}
+
 int cli_tokens_edit(cli_context *c)
 {
     const cli_values *v = c->values;
@@ -162,6 +177,10 @@ int cli_tokens_edit(cli_context *c)
     if (cutting ? v->words != 3 : v->words < 3)
         return cli_usage(c, "tokens %s: found %d arguments, expected %s", v->word[0], v->words - 1,
                          cutting ? "a file and a span such as 0s-13s" : "two or more files");
+    if (replaces_input(v, cutting ? 1 : v->words - 1))
+        return cli_usage(c,
+                         "--output: found %s, which this plan is made from, expected another file",
+                         v->output);
     int code = cli_check_stream(c);
     longtake *engine = code == LONGTAKE_OK ? cli_engine(c, &code) : NULL;
     if (!engine)

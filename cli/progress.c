@@ -54,6 +54,8 @@ static void print_json(const longtake_event *e)
                 ",\"stage\":\"%s\",\"window\":%lld,\"windows\":%lld,\"step\":%lld,\"steps\":%lld",
                 e->stage, (long long)e->window, (long long)e->windows, (long long)e->step,
                 (long long)e->steps);
+    if (e->frames > 0)
+        fprintf(stderr, ",\"frames\":%lld,\"fps\":%.10g", (long long)e->frames, e->fps);
     if (e->eta_seconds >= 0)
         fprintf(stderr, ",\"eta_s\":%.1f", e->eta_seconds);
     fprintf(stderr, ",\"peak_mb\":%.0f", (double)e->peak_bytes / 1048576.0);

@@ -6,6 +6,7 @@
 #include "pipeline/measure/speed_file.h"
 #include "pipeline/take_command.h"
 #include "pipeline/take_decode.h"
+#include "pipeline/take_text.h"
 
 int64_t take_token_count(const cfg_ar *cfg, const take_timeline *t)
 {
@@ -21,30 +22,42 @@ static double spared_seconds(double refine, double decode, int64_t windows)
     return beside < refined ? beside : refined;
 }
 
-/* As fast as the stages were last. */
+/* Windows of which the job folder does not have that much. */
+static int64_t windows_left(const take_foresight *f, take_cached wanted)
+{
+    int64_t left = 0;
+    for (int64_t c = 0; c < f->task.run.spec.time.windows; c++)
+        left += !f->cached_known || f->cached[c] < wanted;
+    return left;
+}
+
+/* As fast as the stages were last; of what is there already, nothing. */
 static void foresee_time(take_foresight *f)
 {
-    const longtake *e = f->task.run.engine;
-    const take_spec *s = &f->task.run.spec;
-    const unsigned does = f->task.command->does;
+    const take_task *task = &f->task;
+    const longtake *e = task->run.engine;
+    const take_spec *s = &task->run.spec;
+    const unsigned does = task->command->does;
     const take_timeline *t = &s->time;
     const bool alone = s->carry == CFG_CARRY_FRAMES;
-    const int prompts =
-        s->shots * ((does & TAKE_DOES_TOKENS ? 1 : 0) + (does & TAKE_DOES_REFINE ? 1 : 0));
+    const double all = (double)t->windows;
+    const bool has_plan = task->plan.segments > 0; /* which the request or its input gives */
+    const int64_t plan =
+        does & TAKE_DOES_TOKENS && !has_plan ? windows_left(f, TAKE_CACHED_PLAN) : 0;
+    const int64_t refine = does & TAKE_DOES_REFINE ? windows_left(f, TAKE_CACHED_LATENTS) : 0;
+    const int64_t decode = does & TAKE_DOES_DECODE ? windows_left(f, TAKE_CACHED_VIDEO) : 0;
     const struct {
         take_stage stage;
-        bool runs;
         double units; /* of take_clock.h */
-    } part[] = {
-        {TAKE_TEXT, true, prompts},
-        {TAKE_TOKENS, does & TAKE_DOES_TOKENS, (double)take_token_count(&e->cfg.ar_model, t)},
-        {TAKE_REFINE, does & TAKE_DOES_REFINE, (double)(t->windows * take_steps_run(s))},
-        {TAKE_ENCODE, alone && does & TAKE_DOES_REFINE && t->windows > 1, (double)(t->windows - 1)},
-        {TAKE_DECODE, does & TAKE_DOES_DECODE, (double)take_decoded_latents(s)}};
+    } part[] = {{TAKE_TEXT, s->shots * ((plan > 0) + (refine > 0))},
+                {TAKE_TOKENS, (double)take_token_count(&e->cfg.ar_model, t) * (double)plan / all},
+                {TAKE_REFINE, (double)(refine * take_steps_run(s))},
+                {TAKE_ENCODE, alone && refine > 1 ? (double)(refine - 1) : 0},
+                {TAKE_DECODE, (double)take_decoded_latents(s) * (double)decode / all}};
     double of[TAKE_STAGES] = {0};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         take_speed speed;
-        if (!part[i].runs)
+        if (part[i].units <= 0)
             continue;
         if (!take_speed_read(e, s, part[i].stage, &speed)) {
             f->seconds = -1;
@@ -54,8 +67,8 @@ static void foresee_time(take_foresight *f)
         f->opening_seconds += speed.open_seconds;
         f->seconds += of[part[i].stage];
     }
-    if (f->memory.networks == TAKE_NETWORKS_AT_ONCE)
-        f->seconds -= spared_seconds(of[TAKE_REFINE], of[TAKE_DECODE], t->windows);
+    if (f->memory.networks == TAKE_NETWORKS_AT_ONCE && refine > 0)
+        f->seconds -= spared_seconds(of[TAKE_REFINE], of[TAKE_DECODE], refine);
 }
 
 /* What a request of `command` leads to; close the task in any case. */
@@ -86,11 +99,14 @@ lt_status take_foresee(take_foresight *f, longtake *e, const char *command,
     *f = (take_foresight){0};
     LT_TRY(settle(e, command, r, &f->task, err));
     LT_TRY(peak_of(&f->task, &f->memory, err));
-    foresee_time(f);
+    if (f->task.command->does & TAKE_DOES_TOKENS)
+        LT_TRY(take_text_tell(&f->task.run, err));
     f->cached = calloc((size_t)f->task.run.spec.time.windows, sizeof *f->cached);
     if (!f->cached)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    return take_task_look(&f->task, f->cached, &f->cached_known, err);
+    LT_TRY(take_task_look(&f->task, f->cached, &f->cached_known, err));
+    foresee_time(f);
+    return LT_OK;
 }
 
 void take_foresight_close(take_foresight *f)

@@ -7,8 +7,8 @@
 typedef struct {
     take_task task;     /* settled */
     take_memory memory; /* at its peak */
-    double seconds; /* the time that it takes; below zero where a stage was never measured on this
-                       machine */
+    double seconds; /* the time that what is not there yet takes; below zero where a stage was never
+                       measured on this machine */
     double opening_seconds; /* of these, what goes by until networks are open */
     take_cached *cached;    /* [windows]: what the job folder holds */
     bool cached_known;      /* false: only encoding a video would tell */

@@ -157,6 +157,17 @@ static void print_head(const take_foresight *f, FILE *out)
                 s->model_fps, (double)time->frames / s->model_fps);
 }
 
+static void print_retakes(const take_spec *s, FILE *out)
+{
+    for (int i = 0; i < s->retakes; i++) {
+        const take_retake *r = &s->retake[i];
+        char windows[TAKE_WINDOWS_BYTES];
+        fprintf(out, "made again: %s, seed %u, %s\n",
+                take_windows_named(r->first, r->last, windows), r->seed,
+                r->keep_rest ? "what follows stays" : "and what follows");
+    }
+}
+
 static void print_windows(const take_foresight *f, FILE *out)
 {
     const take_spec *s = &f->task.run.spec;
@@ -197,6 +208,7 @@ static void print_table(const take_foresight *f, FILE *out)
         (void)take_task_shot_line(&f->task, i, line);
         fprintf(out, "%s\n", line);
     }
+    print_retakes(s, out);
     if (f->task.command->does & TAKE_DOES_REFINE)
         print_windows(f, out);
     else

@@ -1,6 +1,7 @@
 /* take_clock.c - progress, estimates and events; see take_clock.h. */
 #include "pipeline/take_clock.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "kernels/core/clock.h"
@@ -92,23 +93,21 @@ static double seconds_left(const take_clock *c)
     return total > 0 ? left : -1;
 }
 
-static void send(take_clock *c, longtake_event_kind kind, double step_seconds, const char *message)
+/* `event`: what is its own; where the take is, and how fast, is filled in. */
+static void send(take_clock *c, longtake_event event)
 {
     const take_clock_hand *h = hand_of(c);
     c->told = lt_clock_seconds();
     if (!c->on_event)
         return;
-    const longtake_event event = {.kind = kind,
-                                  .elapsed_seconds = take_clock_elapsed(c),
-                                  .stage = take_stage_name(h->stage),
-                                  .window = h->window,
-                                  .windows = h->windows,
-                                  .step = h->step,
-                                  .steps = h->steps,
-                                  .step_seconds = step_seconds,
-                                  .eta_seconds = seconds_left(c),
-                                  .peak_bytes = peak_bytes(),
-                                  .message = message};
+    event.elapsed_seconds = take_clock_elapsed(c);
+    event.stage = take_stage_name(h->stage);
+    event.window = h->window;
+    event.windows = h->windows;
+    event.step = h->step;
+    event.steps = h->steps;
+    event.eta_seconds = seconds_left(c);
+    event.peak_bytes = peak_bytes();
     if (c->on_event(c->user, &event) != 0)
         c->cancelled = true;
 }
@@ -127,17 +126,25 @@ static void enter(take_clock *c, take_stage s, int64_t window, int64_t windows, 
     c->told = h->running;
 }
 
+/* "decode 2/5", as progress shows it. */
+static void name_place(const take_clock_hand *h, char *text, size_t bytes)
+{
+    if (h->windows > 1)
+        snprintf(text, bytes, "%s %lld/%lld", take_stage_name(h->stage), (long long)h->window + 1,
+                 (long long)h->windows);
+    else
+        snprintf(text, bytes, "%s", take_stage_name(h->stage));
+}
+
 static lt_status check(take_clock *c, lt_error *err)
 {
-    const take_clock_hand *h = hand_of(c);
-    if (c->cancelled)
-        return lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in stage %s, window %lld",
-                       take_stage_name(h->stage), (long long)h->window);
-    if (c->stopped)
-        return lt_fail(err, LT_ERR_CANCELLED,
-                       "stopped in stage %s, window %lld: another stage has failed",
-                       take_stage_name(h->stage), (long long)h->window);
-    return LT_OK;
+    char place[64];
+    if (!c->cancelled && !c->stopped)
+        return LT_OK;
+    name_place(hand_of(c), place, sizeof place);
+    return c->cancelled
+               ? lt_fail(err, LT_ERR_CANCELLED, "stopped as asked in %s", place)
+               : lt_fail(err, LT_ERR_CANCELLED, "stopped in %s: another stage has failed", place);
 }
 
 void take_clock_plan(take_clock *c, take_stage s, double units)
@@ -168,7 +175,7 @@ void take_clock_enter(take_clock *c, take_stage s, int64_t window, int64_t windo
     const bool new_stage =
         c->of[s].measured == 0 && c->of[s].seconds == 0 && c->of[s].open_seconds == 0;
     enter(c, s, window, windows, steps);
-    send(c, new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW, 0, NULL);
+    send(c, (longtake_event){.kind = new_stage ? LONGTAKE_EVENT_STAGE : LONGTAKE_EVENT_WINDOW});
     take_clock_release(c);
 }
 
@@ -202,7 +209,7 @@ lt_status take_clock_step(take_clock *c, int64_t step, double units, lt_error *e
     t->done += units;
     t->measured += units;
     h->step = step;
-    send(c, LONGTAKE_EVENT_STEP, at - h->step_began, NULL);
+    send(c, (longtake_event){.kind = LONGTAKE_EVENT_STEP, .step_seconds = at - h->step_began});
     h->step_began = at;
     const lt_status s = check(c, err);
     take_clock_release(c);
@@ -233,7 +240,7 @@ bool take_clock_wait(take_clock *c)
 {
     take_clock_hold(c);
     if (lt_clock_seconds() >= c->told + wait_seconds)
-        send(c, LONGTAKE_EVENT_STEP, 0, NULL);
+        send(c, (longtake_event){.kind = LONGTAKE_EVENT_STEP});
     const bool asked = c->cancelled || c->stopped;
     take_clock_release(c);
     return asked;
@@ -242,7 +249,14 @@ bool take_clock_wait(take_clock *c)
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message)
 {
     take_clock_hold(c);
-    send(c, kind, 0, message);
+    send(c, (longtake_event){.kind = kind, .message = message});
+    take_clock_release(c);
+}
+
+void take_clock_tell_start(take_clock *c, int64_t frames, double fps)
+{
+    take_clock_hold(c);
+    send(c, (longtake_event){.kind = LONGTAKE_EVENT_START, .frames = frames, .fps = fps});
     take_clock_release(c);
 }
 

@@ -99,6 +99,7 @@ bool take_clock_wait(take_clock *c);
 
 /* Events that are no step. */
 void take_clock_tell(take_clock *c, longtake_event_kind kind, const char *message);
+void take_clock_tell_start(take_clock *c, int64_t frames, double fps);
 /* Nobody else's callback of the user's runs between these two. */
 void take_clock_hold(take_clock *c);
 void take_clock_release(take_clock *c);

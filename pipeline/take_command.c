@@ -3,6 +3,7 @@
 #include "pipeline/take_command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/measure/speed_file.h"
@@ -208,8 +209,12 @@ static longtake_status finish(take_task *t, lt_status s, longtake_result *result
                            t->command->does & TAKE_DOES_ENCODE ? &t->encoding : NULL};
     if (s == LT_OK)
         s = take_fill_result(run, &all, result, err);
+    char *output = NULL;
     if (s == LT_OK)
-        take_clock_tell(&run->clock, LONGTAKE_EVENT_DONE, NULL);
+        s = take_name_output(run, t->kind, &output, err);
+    if (s == LT_OK)
+        take_clock_tell(&run->clock, LONGTAKE_EVENT_DONE, output);
+    free(output);
     const bool made = s == LT_OK;
     if (made)
         take_speeds_write(run->engine, &run->spec, &run->clock);

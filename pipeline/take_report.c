@@ -299,8 +299,7 @@ int64_t take_delivered_frames(const take_run *run)
            (run->reference && run->request->new_only ? run->reference->frames : 0);
 }
 
-/* *out: the name of what was written, or NULL; free() it. */
-static lt_status name_output(const take_run *run, take_output_kind kind, char **out, lt_error *err)
+lt_status take_name_output(const take_run *run, take_output_kind kind, char **out, lt_error *err)
 {
     const char *asked = run->request->output;
     *out = NULL;
@@ -317,7 +316,7 @@ lt_status take_fill_result(take_run *run, const take_made *made, longtake_result
     if (!result)
         return LT_OK;
     *result = (longtake_result){.frames = take_delivered_frames(run), .seed = run->spec.seed};
-    LT_TRY(name_output(run, made->kind, &result->output, err));
+    LT_TRY(take_name_output(run, made->kind, &result->output, err));
     result->report = report_text(run, made, result->output, err);
     result->seconds = take_clock_elapsed(&run->clock);
     return result->report ? LT_OK : err->code;

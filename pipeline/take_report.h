@@ -31,6 +31,9 @@ bool take_is_made(take_run *run, const char *path);
 /* RGB frames that the take's output has. */
 int64_t take_delivered_frames(const take_run *run);
 
+/* *out: the name of what was written, of pictures the pattern of their names, or NULL; free() it.
+ */
+lt_status take_name_output(const take_run *run, take_output_kind kind, char **out, lt_error *err);
 /* Fills the caller's result (may be NULL); its report is about, the output, seconds and peak memory
  * per stage, seam, warnings, versions. */
 lt_status take_fill_result(take_run *run, const take_made *made, longtake_result *result,

@@ -187,10 +187,10 @@ lt_status take_spec_retakes(const longtake_request *r, take_spec *s, lt_error *e
                        r->retake_count, TAKE_MAX_RETAKES);
     for (size_t i = 0; i < r->retake_count; i++) {
         const longtake_retake *from = &r->retakes[i];
+        char windows[TAKE_WINDOWS_BYTES];
         if (from->first < 0 || from->last < from->first || from->last >= s->time.windows)
-            return lt_fail(err, LT_ERR_USAGE,
-                           "--retake: found windows %lld to %lld, the take has %lld, from 0",
-                           (long long)from->first, (long long)from->last,
+            return lt_fail(err, LT_ERR_USAGE, "--retake: found %s, the take has %lld, from 0",
+                           take_windows_named(from->first, from->last, windows),
                            (long long)s->time.windows);
         if (from->seed < 0 || from->seed > (int64_t)UINT32_MAX)
             return lt_fail(err, LT_ERR_USAGE, "--retake-seed: found %lld, expected 0 to 4294967295",

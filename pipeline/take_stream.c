@@ -276,9 +276,10 @@ static void tell_kept_seams(const window_stream *w)
     take_run *run = w->run;
     for (int i = 0; i < run->spec.retakes; i++) {
         const take_retake *r = &run->spec.retake[i];
+        char windows[TAKE_WINDOWS_BYTES];
         if (r->keep_rest && r->last + 1 < run->spec.time.windows)
-            take_note(run, "retake of windows %lld to %lld: the seam behind it is %.2f",
-                      (long long)r->first, (long long)r->last,
+            take_note(run, "retake of %s: the seam behind it is %.2f times the usual change",
+                      take_windows_named(r->first, r->last, windows),
                       take_seam_before(&w->decoder.changes, &run->spec.time, r->last + 1));
     }
 }

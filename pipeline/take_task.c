@@ -13,6 +13,7 @@
 #include "pipeline/preview/take_preview.h"
 #include "pipeline/script/take_shots.h"
 #include "pipeline/take_places.h"
+#include "pipeline/take_report.h"
 #include "pipeline/take_text.h"
 #include "pipeline/take_video.h"
 #include "tokenizer/picture_codes.h"
@@ -74,6 +75,7 @@ static lt_status check_windows(const take_task *t, lt_error *err)
 {
     const longtake_request *r = &t->request;
     const int64_t windows = t->run.spec.time.windows;
+    char named[TAKE_WINDOWS_BYTES];
     if (r->window_first < 0 && r->window_last < 0)
         return LT_OK;
     if (!t->command->in_windows)
@@ -86,9 +88,9 @@ static lt_status check_windows(const take_task *t, lt_error *err)
             "hint: the same command with --output and without --window goes on from there",
             r->output ? "--output" : "no --job");
     if (r->window_first < 0 || r->window_last < r->window_first || r->window_last >= windows)
-        return lt_fail(err, LT_ERR_USAGE,
-                       "--window: found windows %lld to %lld, the take has %lld, from 0",
-                       (long long)r->window_first, (long long)r->window_last, (long long)windows);
+        return lt_fail(err, LT_ERR_USAGE, "--window: found %s, the take has %lld, from 0",
+                       take_windows_named(r->window_first, r->window_last, named),
+                       (long long)windows);
     return LT_OK;
 }
 
@@ -502,7 +504,10 @@ lt_status take_task_prepare(take_task *t, lt_error *err)
                              makes_take ? t->run.spec.time.windows : 0, 0);
     LT_TRY(check_encoder(t, err));
     LT_TRY(makes_take ? open_job(t, err) : choose_memory(t, err));
-    take_clock_tell(&t->run.clock, LONGTAKE_EVENT_START, NULL);
+    const take_spec *spec = &t->run.spec;
+    const bool is_file_of_take = makes_take && t->request.window_last < 0;
+    take_clock_tell_start(&t->run.clock, is_file_of_take ? take_delivered_frames(&t->run) : 0,
+                          does & TAKE_DOES_DECODE ? spec->fps : spec->model_fps);
     if (makes_take)
         tell_choices(t);
     if (t->plan.segments > 0)

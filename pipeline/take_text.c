@@ -103,8 +103,6 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
 {
     char unknown[160];
     char *words = NULL;
-    if (run->spec.reworded[0] != '\0')
-        take_note(run, "read %s", run->spec.reworded);
     LT_TRY(take_engine_text(run->engine, "words.txt", "a list of words", &words, err));
     char *prompts = words ? all_prompts(&run->spec) : NULL;
     lt_status s = LT_OK;
@@ -116,6 +114,14 @@ static lt_status warn_of_unknown_words(take_run *run, lt_error *err)
     free(prompts);
     free(words);
     return s;
+}
+
+lt_status take_text_tell(take_run *run, lt_error *err)
+{
+    if (run->spec.reworded[0] != '\0')
+        take_note(run, "read %s", run->spec.reworded);
+    LT_TRY(warn_of_unknown_words(run, err));
+    return warn_of_too_many(run, err);
 }
 
 static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab,
@@ -198,9 +204,7 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     take_clock_plan(&run->clock, TAKE_TEXT, run->clock.of[TAKE_TEXT].total + run->spec.shots);
-    lt_status s = role == TAKE_FOR_AR ? warn_of_unknown_words(run, err) : LT_OK;
-    if (s == LT_OK && role == TAKE_FOR_AR)
-        s = warn_of_too_many(run, err);
+    lt_status s = role == TAKE_FOR_AR ? take_text_tell(run, err) : LT_OK;
     if (s == LT_OK)
         s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)

@@ -4,6 +4,9 @@
 
 #include "pipeline/take_run.h"
 
+/* Tells how prompts are read: words that others were put in for, that the model does not know, or
+ * of which it shows one at a time. */
+lt_status take_text_tell(take_run *run, lt_error *err);
 /* Text embeddings of all shots for one network; of a run that looks only, their keys. */
 lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err);
 

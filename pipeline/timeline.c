@@ -1,9 +1,21 @@
 /* timeline.c - arithmetic of the time grid; see timeline.h. */
 #include "pipeline/timeline.h"
 
+#include <stdio.h>
+
 static int64_t ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
+}
+
+const char *take_windows_named(int64_t first, int64_t last, char text[TAKE_WINDOWS_BYTES])
+{
+    if (first == last)
+        snprintf(text, TAKE_WINDOWS_BYTES, "window %lld", (long long)first);
+    else
+        snprintf(text, TAKE_WINDOWS_BYTES, "windows %lld to %lld", (long long)first,
+                 (long long)last);
+    return text;
 }
 
 int64_t take_latents_of_frames(int64_t frames)

@@ -40,6 +40,10 @@ typedef struct {
     int64_t delivered;   /* of those, what remains after trimming to the take's length */
 } take_window;
 
+/* "window 3", or "windows 3 to 5". */
+enum { TAKE_WINDOWS_BYTES = 56 };
+const char *take_windows_named(int64_t first, int64_t last, char text[TAKE_WINDOWS_BYTES]);
+
 /* Latents needed for `frames` RGB frames: 1 + ceil((frames - 1) / 4). */
 int64_t take_latents_of_frames(int64_t frames);
 /* RGB frames of `latents` latents: 4 (latents - 1) + 1. */

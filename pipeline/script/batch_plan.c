@@ -47,13 +47,38 @@ static lt_status fill(line_plan *p, const take_foresight *f, const batch_take *t
     return copy(take->request.output, &p->output, err);
 }
 
+/* Of which line something is told. */
+typedef struct {
+    const batch_list *list;
+    int64_t line;
+} line_hearing;
+
+static int hear_of_line(void *user, const longtake_event *event)
+{
+    const line_hearing *h = user;
+    const longtake_request *r = h->list->request;
+    char message[BATCH_PLACE_BYTES + LT_ERROR_BYTES + 2];
+    longtake_event of_line = *event;
+    if (!r->on_event)
+        return 0;
+    if (event->message) {
+        batch_list_message(h->list, h->line, event->message, message, sizeof message);
+        of_line.message = message;
+    }
+    return r->on_event(r->user, &of_line);
+}
+
 static lt_status foresee_line(longtake *e, batch_list *list, int64_t i, line_plan *p, lt_error *err)
 {
     batch_take take;
     take_foresight f = {0};
     lt_status s = batch_list_take(list, i, &take, err);
-    if (s == LT_OK)
+    line_hearing hearing = {list, i};
+    if (s == LT_OK) {
+        take.request.on_event = hear_of_line;
+        take.request.user = &hearing;
         s = take_foresee(&f, e, "generate", &take.request, err);
+    }
     if (s == LT_OK)
         s = fill(p, &f, &take, err);
     if (s == LT_OK)

@@ -10,7 +10,8 @@
 int64_t take_shot_plan_frame(const take_spec *s, int shot)
 {
     const int64_t segment = take_segment_of_change(&s->time, s->shot[shot].at_frame);
-    const int64_t frame = segment * s->time.segment * TAKE_FRAMES_PER_LATENT;
+    const int64_t semantic = segment * s->time.segment;
+    const int64_t frame = semantic > 0 ? take_frames_of_latents(semantic) : 0;
     return frame < s->time.frames ? frame : -1;
 }
 

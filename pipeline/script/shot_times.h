@@ -14,7 +14,7 @@ int64_t take_shot_picture_frame(const take_spec *s, int shot);
  * part of it at all. What the plan does not carry, such as rain, is then not seen. */
 bool take_shot_is_heard(const take_spec *s, int shot);
 
-/* `"... at night" (12.0 s): planned from 13.0 s on, painted from 12.1 s on`; what is new in a long
+/* `"... at night" (12.0 s): planned from 12.6 s on, painted from 12.1 s on`; what is new in a long
  * prompt stands for it. */
 void take_shot_line(const take_spec *s, int shot, char text[TAKE_SHOT_LINE_BYTES]);
 

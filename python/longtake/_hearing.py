@@ -22,7 +22,8 @@ _PACKAGE = str(Path(__file__).parent)
 @dataclasses.dataclass(frozen=True)
 class Event:
     """One step of a request. `kind`: start stage window step preview warning window_done done
-    note."""
+    note. `frames` and `fps` are those of the file that is begun (start), `message` is a text
+    (warning, note) or path (preview, done)."""
 
     kind: str
     elapsed_seconds: float
@@ -34,6 +35,8 @@ class Event:
     eta_seconds: Optional[float]
     peak_bytes: int
     message: Optional[str]
+    frames: int = 0
+    fps: float = 0.0
 
 
 EVENT_KINDS = (
@@ -128,6 +131,8 @@ def _event(e: c.Event, worded: Callable[[str], str]) -> Event:
         e.eta_seconds if e.eta_seconds >= 0 else None,
         e.peak_bytes,
         worded(e.message.decode("utf-8", "replace")) if e.message else None,
+        e.frames,
+        e.fps,
     )
 
 

@@ -25,6 +25,8 @@ from ctypes import (
 )
 from pathlib import Path
 
+from ._errors import LongtakeError, Status
+
 HERE = Path(__file__).resolve().parent
 
 UNSET = -1
@@ -48,6 +50,8 @@ class Event(Structure):
         ("eta_seconds", c_double),
         ("peak_bytes", c_size_t),
         ("message", c_char_p),
+        ("frames", c_int64),
+        ("fps", c_double),
     ]
 
 
@@ -387,7 +391,7 @@ def data_folders() -> list[str]:
 def _whole(data: bytes) -> bytes:
     """For C a text ends at its first zero byte: there may be none inside."""
     if b"\0" in data:
-        raise ValueError(f"embedded null byte in {data!r}")
+        raise LongtakeError(Status.USAGE, f"found a zero byte in {data!r}, expected none")
     return data
 
 

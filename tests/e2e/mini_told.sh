@@ -30,10 +30,18 @@ equal "told of two things" "$(cat made.err)" 'warning: the model shows one at a 
 plan told "a red ball and a blue cube rests on a beach at noon, then a star appears"
 equal "told once for all events" "$(cat made.err)" 'warning: the model shows one at a time of "ball" and "cube"'
 
+# A dry run tells the same.
+made generate "a red ball and a blue cube rests near an elephant" --dry-run
+equal "told of a dry run" "$(cat made.err)" 'warning: the model does not know "elephant"; it makes the nearest scene it was trained on
+warning: the model shows one at a time of "ball" and "cube"'
+printf 'a red ball\nan elephant\n' >prompts.txt
+made generate --prompts prompts.txt --output-dir takes --dry-run
+equal "told of a list" "$(cat made.err)" 'warning: prompts.txt:2: the model does not know "elephant"; it makes the nearest scene it was trained on'
+
 # An event that no window of its own follows is warned of, with the length that has one; then that is so.
 longtake tokens "a red ball rests on a beach at noon, then it rains" --seconds 6 --seed 7 --progress plain -o told.npy >made.out 2>made.err
 equal "told of a late event" "$(cat made.err)" \
-    'warning: "... in the rain" (3.0 s): planned from 3.0 s on, but painted by the plan alone, which may show a part of it: the take ends before its next window (a take of 7 s would show it)'
+    'warning: "... in the rain" (3.0 s): planned from 2.6 s on, but painted by the plan alone, which may show a part of it: the take ends before its next window (a take of 7 s would show it)'
 longtake tokens "a red ball rests on a beach at noon, then it rains" --seconds 7 --seed 7 --progress plain -o told.npy >made.out 2>made.err
-equal "told of an event" "$(grep -v step made.err)" '"... in the rain" (3.5 s): planned from 3.5 s on, painted from 6.1 s on'
+equal "told of an event" "$(grep -v step made.err)" '"... in the rain" (3.5 s): planned from 3.1 s on, painted from 6.1 s on'
 finish

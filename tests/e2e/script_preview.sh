@@ -105,6 +105,8 @@ grep -q "model/preview.safetensors: " refused.err || fail "no word of the file: 
 made generate "a red ball" --frames 9 -o unseen.mp4
 same red_map.mp4 unseen.mp4
 refused 2 import release --preview-map
+"$PROGRAM" import --preview-map 2>refused.err
+equal "a preview map of no model" "$? $(cat refused.err)" "2 longtake: --preview-map: found no model, expected -m MODEL, which it is written into"
 refused 2 import --preview-map -o out
 
 refused 2 generate x --frames 9 --preview made.mp4/ -o bad.mp4

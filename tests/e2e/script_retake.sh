@@ -34,11 +34,13 @@ differ take.25-33 again.25-33
 differ take.33-48 again.33-48
 differ again.33-48 kept.33-48
 
-# The same without a job, by time, and with the retake's seed as --seed.
+# The same without a job, and by time. --seed is the take's, whose windows would else be another's.
 made $make --retake 3.5s-4s --retake-seed 5 -o time.y4m
 same time.y4m again.y4m
-made $make --retake 2 --seed 5 -o seed.y4m
-same seed.y4m again.y4m
+made $make --retake 1-2 --retake-seed 5 --keep-rest --dry-run
+grep -qx "made again: windows 1 to 2, seed 5, what follows stays" made.out || fail "a dry run of a retake: $(cat made.out)"
+refused 2 $make --retake 2 --seed 5 -o seed.y4m
+grep -q "found no seed, expected --retake-seed N" refused.err || fail "a retake's seed: $(cat refused.err)"
 made tokens ball --frames 48 -o ball.lt
 made render ball.lt --steps 2 --retake 2 --retake-seed 5 -o rendered.y4m
 same rendered.y4m again.y4m

@@ -170,4 +170,12 @@ equal "scores" "$(wc -l <score.jsonl)" 3
 equal "scores: codes of all" "$(json score.json codes)" $((8 * 44))
 refused 2 tokens score
 refused 3 tokens score nowhere.lt
+
+# What a plan is made from stays.
+cp all.lt before.lt
+ln all.lt same.lt
+refused 2 tokens cut all.lt 0s-2s -o all.lt
+refused 2 tokens cut all.lt 0s-2s -o same.lt
+refused 2 tokens join a.lt all.lt -o all.lt
+same all.lt before.lt
 finish

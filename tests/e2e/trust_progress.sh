@@ -18,8 +18,8 @@ done
 for stage in text tokens refine decode write; do
     grep -q "\"event\":\"stage\",\"stage\":\"$stage\"" events.jsonl || fail "no stage $stage"
 done
-tail -1 events.jsonl | grep -q '"event":"done".*"eta_s":0.0' || fail "the last event is $(tail -1 events.jsonl)"
-head -1 events.jsonl | grep -q '"event":"start".*"windows":11' || fail "the first event is $(head -1 events.jsonl)"
+tail -1 events.jsonl | grep -q '"event":"done".*"eta_s":0.0.*"message":"take.mp4"' || fail "the last event is $(tail -1 events.jsonl)"
+head -1 events.jsonl | grep -q '"event":"start".*"windows":11.*"frames":96,"fps":8' || fail "the first event is $(head -1 events.jsonl)"
 
 # A time that is left is that of all: while stages that were never measured are to come there is none.
 grep '"stage":"tokens"' events.jsonl | grep -q eta_s && fail "a time is left before refining began: $(grep '"stage":"tokens".*eta_s' events.jsonl | tail -1)"
@@ -40,6 +40,10 @@ equal "report of encode: hash of its input" "$(json made.out input_hash)" "$(jso
 # Now there is a time.
 made generate "a red ball" --seconds $seconds --dry-run --json
 awk "BEGIN { exit !($(json made.out time_seconds) > 0) }" || fail "no time is foreseen after a take"
+# What is there already takes no time.
+made generate "a red ball" --seconds $seconds --job job -o take.mp4
+made generate "a red ball" --seconds $seconds --job job --dry-run --json -o take.mp4
+equal "time of a take that is there" "$(json made.out time_seconds)" 0
 made generate "a red ball" --seconds $seconds --device reference --dry-run --json
 grep -q '"time_seconds": *null' made.out || fail "a time is foreseen on a device that was never measured"
 
