@@ -101,6 +101,11 @@ lt_status take_task_settle(take_task *t, lt_error *err)
                        t->command->input, t->command->name);
     if (t->request.preview && !(t->command->does & (TAKE_DOES_REFINE | TAKE_DOES_DECODE)))
         return lt_fail(err, LT_ERR_USAGE, "--preview: %s makes no pictures", t->command->name);
+    if (t->request.keep_job && t->request.output && !take_has_job(&t->request, t->request.output))
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--keep-job: found %s as output, beside which there is no job folder\n"
+                       "hint: --job DIR",
+                       t->request.output);
     LT_TRY(take_output_of(&t->request, t->command->writes, &t->kind, err));
     LT_TRY(take_preview_check(&t->request, err));
     LT_TRY(take_places_check(&t->request, t->kind, 0, 0, err));

@@ -65,6 +65,8 @@ static lt_status read_object(batch_line *l, lt_error *err)
             LT_TRY(read_output(doc, n, &l->output, err));
         else if (strcmp(n->key, "seconds") == 0 || strcmp(n->key, "frames") == 0)
             LT_TRY(read_length(doc, n, l, err));
+        else if (strcmp(n->key, "model") == 0)
+            return cfg_node_key_fail(doc, n, err, "'model' is one for all lines\nhint: -m MODEL");
         else
             return film_unknown_setting(doc, n, own, "the line", err);
     }

@@ -521,6 +521,11 @@ lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err)
     *about = NULL;
     if (take_has_extension(path, "latents"))
         return read_latents(path, about, err);
+    if (take_has_extension(path, "lt") || take_has_extension(path, "npy"))
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: is a plan, expected a video or latents file\n"
+                       "hint: render makes the video of a plan",
+                       path);
     const media_read_options options = {0};
     media_reader *reader = NULL;
     LT_TRY(media_reader_open(path, &options, &reader, err));

@@ -118,6 +118,7 @@ usage generate x -o a.mp4 --seconds 3 --quiet=yes
 usage tokens -p x -o a.mp4 --seconds 3
 usage encode -o a.lt
 usage decode a.latents -o a.mp4 --fps 0
+usage generate x --frames 1 --keep-job -o -
 usage tokens -p x -o - --seconds 3 --json
 equal "a report behind a stream" "$(wc -c <refused.out)" 0
 usage tokens cut a.lt 0s-3s -o - --json
