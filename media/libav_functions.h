@@ -105,10 +105,8 @@ typedef const uint8_t media_written_byte;
     X(AVFORMAT, avformat_open_input)                                                               \
     X(AVFORMAT, avformat_write_header)                                                             \
     X(AVFORMAT, avio_alloc_context)                                                                \
-    X(AVFORMAT, avio_closep)                                                                       \
     X(AVFORMAT, avio_context_free)                                                                 \
     X(AVFORMAT, avio_flush)                                                                        \
-    X(AVFORMAT, avio_open)                                                                         \
     X(AVFORMAT, avio_printf)                                                                       \
     X(AVFORMAT, avio_write)                                                                        \
     X(SWSCALE, sws_freeContext)                                                                    \
@@ -197,10 +195,8 @@ bool media_has_begun(void); /* libav is open */
 #define avformat_open_input             media_libav.avformat_open_input
 #define avformat_write_header           media_libav.avformat_write_header
 #define avio_alloc_context              media_libav.avio_alloc_context
-#define avio_closep                     media_libav.avio_closep
 #define avio_context_free               media_libav.avio_context_free
 #define avio_flush                      media_libav.avio_flush
-#define avio_open                       media_libav.avio_open
 #define avio_printf                     media_libav.avio_printf
 #define avio_write                      media_libav.avio_write
 #define sws_freeContext                 media_libav.sws_freeContext

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "kernels/core/durable.h"
+#include "kernels/core/file_error.h"
+#include "kernels/core/output_file.h"
 #include "kernels/core/pipe_guard.h"
-#include "kernels/core/temporary_file.h"
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
 #include "media/packet_blob.h"
@@ -30,14 +31,12 @@ static const char growing_mark[] = "longtake \"growing\"";
 
 struct media_file {
     media_target target;
-    int own_fd;      /* of a device or named pipe, or of the file as it was made new, which holds a
-                        temporary one; else -1 */
-    char *path;      /* what is asked for; "standard output" of a stream */
-    char *temporary; /* what is written until it is whole; of a growing file its path, of a stream
-                        NULL */
+    lt_output out;  /* of a finished file, or the device or named pipe that it is */
+    int growing_fd; /* or -1 */
+    int fd;         /* what is written: one of these, or the target's */
+    char *path;     /* what is asked for; "standard output" of a stream */
     char *comment;
     bool begun;
-    bool half_written;       /* there is a temporary file */
     bool broken;             /* a write failed: what is there cannot be finished */
     media_blob_info info;    /* of the first window */
     const media_codec *kind; /* of the file */
@@ -59,7 +58,7 @@ static int write_to_descriptor(void *opaque, media_written_byte *data, int bytes
     while (done < bytes) {
         lt_pipe_guard guard;
         lt_pipe_guard_begin(&guard);
-        const ssize_t written = write(f->target.fd, data + done, (size_t)(bytes - done));
+        const ssize_t written = write(f->fd, data + done, (size_t)(bytes - done));
         lt_pipe_guard_end(&guard);
         if (written < 0 && errno != EINTR)
             return AVERROR(errno);
@@ -69,15 +68,14 @@ static int write_to_descriptor(void *opaque, media_written_byte *data, int bytes
     return bytes;
 }
 
-/* Says that it is a file, so that no name is taken for the address of anything else. */
-static char *file_url(const char *path)
+static int64_t seek_descriptor(void *opaque, int64_t offset, int whence)
 {
-    return av_asprintf("file:%s", path);
-}
-
-static lt_status cannot_write(const char *path, int cause, lt_error *err)
-{
-    return media_fail(err, LT_ERR_FAILED, cause, "%s: cannot be written", path);
+    const media_file *f = opaque;
+    struct stat st;
+    if (whence == AVSEEK_SIZE)
+        return fstat(f->fd, &st) == 0 ? st.st_size : AVERROR(errno);
+    const off_t at = lseek(f->fd, offset, whence & ~AVSEEK_FORCE);
+    return at >= 0 ? at : AVERROR(errno);
 }
 
 /* Does it begin as a growing file does, or was it left before it began? */
@@ -114,46 +112,34 @@ static lt_status create_growing(const char *path, int *fd, lt_error *err)
         (void)unlink(path);
         *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     } while (*fd < 0 && errno == EEXIST);
-    return *fd < 0 ? cannot_write(path, AVERROR(errno), err) : LT_OK;
+    return *fd < 0 ? lt_fail_to_write(path, err) : LT_OK;
 }
 
-/* A file of its own: what a killed process left goes. */
-static lt_status create_temporary(const char *path, int *fd, lt_error *err)
+static lt_status open_descriptor(media_file *f, lt_error *err)
 {
-    (void)unlink(path);
-    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (*fd < 0)
-        return cannot_write(path, AVERROR(errno), err);
-    lt_temporary_hold(*fd);
+    if (f->target.kind == MEDIA_GROWING) {
+        LT_TRY(create_growing(f->path, &f->growing_fd, err));
+        f->fd = f->growing_fd;
+    } else if (f->target.kind == MEDIA_FINISHED) {
+        LT_TRY(lt_output_open(&f->out, f->path, err));
+        f->fd = fileno(f->out.file);
+    }
     return LT_OK;
 }
 
 static lt_status open_output(media_file *f, lt_error *err)
 {
-    if (f->target.kind == MEDIA_STREAM) {
-        uint8_t *buffer = av_malloc(BUFFER_BYTES);
-        AVIOContext *io =
-            buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor, NULL)
+    LT_TRY(open_descriptor(f, err));
+    const bool seeks = f->target.kind != MEDIA_STREAM;
+    uint8_t *buffer = av_malloc(BUFFER_BYTES);
+    f->io = buffer ? avio_alloc_context(buffer, BUFFER_BYTES, 1, f, NULL, write_to_descriptor,
+                                        seeks ? seek_descriptor : NULL)
                    : NULL;
-        if (!io) {
-            av_free(buffer);
-            return media_no_memory(err, f->path);
-        }
-        f->io = io;
-        return LT_OK;
-    }
-    char *url = file_url(f->temporary);
-    if (!url)
+    if (!f->io) {
+        av_free(buffer);
         return media_no_memory(err, f->path);
-    const bool grows = f->target.kind == MEDIA_GROWING;
-    const lt_status created = grows ? create_growing(f->temporary, &f->own_fd, err)
-                                    : create_temporary(f->temporary, &f->own_fd, err);
-    f->half_written = created == LT_OK && !grows;
-    const int s = created == LT_OK ? avio_open(&f->io, url, AVIO_FLAG_WRITE) : 0;
-    av_free(url);
-    if (created != LT_OK)
-        return created;
-    return s < 0 ? cannot_write(f->temporary, s, err) : LT_OK;
+    }
+    return LT_OK;
 }
 
 static lt_status describe_stream(media_file *f, lt_error *err)
@@ -198,8 +184,9 @@ static lt_status open_container(media_file *f, lt_error *err)
     f->format->pb = f->io;
     /* BITEXACT: no dates, no versions, no random numbers */
     f->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
-    if (f->temporary) { /* read again when the index moves to the front */
-        f->format->url = file_url(f->temporary);
+    if (f->out.temporary) { /* read again when the index moves to the front: "file:", so that no
+                               name is taken for the address of anything else */
+        f->format->url = av_asprintf("file:%s", f->out.temporary);
         if (!f->format->url)
             return media_no_memory(err, f->path);
     }
@@ -249,7 +236,7 @@ static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_
     if (s >= 0)
         s = f->format ? mux_packet(f, index, p->is_key) : media_y4m_write(&f->y4m, f->packet);
     av_packet_unref(f->packet);
-    return s < 0 ? cannot_write(f->path, s, err) : LT_OK;
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
 }
 
 /* ---- windows ---- */
@@ -294,7 +281,7 @@ static lt_status flush(media_file *f, lt_error *err)
         avio_flush(f->io);
         s = f->io->error;
     }
-    return s < 0 ? cannot_write(f->path, s, err) : LT_OK;
+    return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
 }
 
 static lt_status add_window(media_file *f, const void *blob, size_t bytes, lt_error *err)
@@ -333,14 +320,11 @@ lt_status media_file_add(media_file *f, const void *blob, size_t bytes, lt_error
 /* A device or a named pipe must not be replaced by a file of its name. */
 static lt_status open_special(media_file *f, lt_error *err)
 {
-    struct stat st;
-    if (f->target.kind != MEDIA_FINISHED || stat(f->path, &st) != 0 || S_ISREG(st.st_mode))
+    if (f->target.kind != MEDIA_FINISHED || lt_takes_a_rename(f->path))
         return LT_OK;
-    f->own_fd = open(f->path, O_WRONLY | O_CLOEXEC);
-    if (f->own_fd < 0)
-        return lt_fail(err, LT_ERR_USAGE, "%s: cannot be written: %s", f->path, strerror(errno));
+    LT_TRY(lt_output_open(&f->out, f->path, err));
     f->target.kind = MEDIA_STREAM;
-    f->target.fd = f->own_fd;
+    f->fd = fileno(f->out.file);
     return LT_OK;
 }
 
@@ -352,16 +336,12 @@ lt_status media_file_open(const media_target *target, media_file **out, lt_error
     if (!f)
         return media_no_memory(err, "video");
     f->target = *target;
-    f->own_fd = -1;
+    f->growing_fd = -1;
+    f->fd = target->fd;
     f->path = strdup(target->kind == MEDIA_STREAM ? "standard output" : target->path);
     f->comment = target->comment ? strdup(target->comment) : NULL;
     f->packet = av_packet_alloc();
-    if (f->path && target->kind == MEDIA_GROWING)
-        f->temporary = strdup(f->path);
-    if (f->path && target->kind == MEDIA_FINISHED)
-        f->temporary = lt_temporary_name(f->path);
-    if (!f->path || !f->packet || (target->comment && !f->comment) ||
-        (target->kind != MEDIA_STREAM && !f->temporary)) {
+    if (!f->path || !f->packet || (target->comment && !f->comment)) {
         media_file_abandon(f);
         return media_no_memory(err, "video");
     }
@@ -374,15 +354,11 @@ lt_status media_file_open(const media_target *target, media_file **out, lt_error
     return LT_OK;
 }
 
-/* Closes the file; what it has to say about that is an error of libav, or 0. */
-static int close_output(media_file *f)
+static void close_io(media_file *f)
 {
-    if (f->target.kind != MEDIA_STREAM)
-        return avio_closep(&f->io);
     if (f->io)
         av_freep(&f->io->buffer);
     avio_context_free(&f->io);
-    return 0;
 }
 
 static lt_status finish(media_file *f, lt_error *err)
@@ -398,14 +374,9 @@ static lt_status finish(media_file *f, lt_error *err)
         avio_flush(f->io);
         s = f->io->error;
     }
-    if (s >= 0)
-        s = close_output(f);
     if (s < 0)
         return media_fail(err, LT_ERR_FAILED, s, "%s: cannot be finished", f->path);
-    if (f->half_written)
-        LT_TRY(lt_publish(f->temporary, f->path, err));
-    f->half_written = false;
-    return LT_OK;
+    return f->out.file ? lt_output_publish(&f->out, err) : LT_OK;
 }
 
 lt_status media_file_close(media_file *f, lt_error *err)
@@ -420,14 +391,14 @@ static bool has_its_name(const media_file *f)
 {
     struct stat made;
     struct stat named;
-    return f->own_fd >= 0 && fstat(f->own_fd, &made) == 0 && lstat(f->temporary, &named) == 0 &&
+    return f->growing_fd >= 0 && fstat(f->growing_fd, &made) == 0 && lstat(f->path, &named) == 0 &&
            made.st_dev == named.st_dev && made.st_ino == named.st_ino;
 }
 
 void media_file_discard(media_file *f)
 {
-    if (f && f->target.kind == MEDIA_GROWING && has_its_name(f))
-        (void)unlink(f->temporary);
+    if (f && has_its_name(f))
+        (void)unlink(f->path);
     media_file_abandon(f);
 }
 
@@ -436,16 +407,14 @@ void media_file_abandon(media_file *f)
     if (!f)
         return;
     avformat_free_context(f->format);
-    (void)close_output(f);
-    if (f->half_written)
-        (void)unlink(f->temporary);
+    close_io(f);
+    lt_output_abandon(&f->out);
     media_sequence_close(&f->sequence);
     media_y4m_close(&f->y4m);
     av_packet_free(&f->packet);
-    if (f->own_fd >= 0)
-        (void)close(f->own_fd);
+    if (f->growing_fd >= 0)
+        (void)close(f->growing_fd);
     free(f->codec_header);
-    free(f->temporary);
     free(f->comment);
     free(f->path);
     free(f);

@@ -11,10 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
-#include "kernels/core/pipe_guard.h"
-#include "kernels/core/temporary_file.h"
+#include "kernels/core/output_file.h"
 #include "kernels/core/tensor.h"
 
 static const char format_name[] = "longtake-latents-1";
@@ -31,30 +29,10 @@ static int64_t latent_elements(take_latents_shape s)
 /* ---- writing ---- */
 
 struct take_latents_writer {
-    int fd;
-    char *path; /* NULL for standard output */
-    char *temporary;
+    lt_output out;
     take_latents_shape shape;
     int64_t written; /* latents */
 };
-
-static lt_status write_bytes(take_latents_writer *w, const void *data, size_t bytes, lt_error *err)
-{
-    const char *at = data;
-    while (bytes > 0) {
-        lt_pipe_guard guard;
-        lt_pipe_guard_begin(&guard);
-        const ssize_t n = write(w->fd, at, bytes);
-        lt_pipe_guard_end(&guard);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return lt_fail_to_write(w->path ? w->path : "standard output", err);
-        at += n;
-        bytes -= (size_t)n;
-    }
-    return LT_OK;
-}
 
 static char *header_text(take_latents_shape s, const lt_json *about)
 {
@@ -100,11 +78,11 @@ static lt_status write_header(take_latents_writer *w, const lt_json *about, lt_e
                   "makes its video in one go",
                   padded, MAX_HEADER_BYTES);
     if (s == LT_OK)
-        s = write_bytes(w, &size, sizeof size, err);
+        s = lt_output_write(&w->out, &size, sizeof size, err);
     if (s == LT_OK)
-        s = write_bytes(w, text, length, err);
+        s = lt_output_write(&w->out, text, length, err);
     if (s == LT_OK)
-        s = write_bytes(w, "       ", padded - length, err);
+        s = lt_output_write(&w->out, "       ", padded - length, err);
     free(text);
     return s;
 }
@@ -117,23 +95,7 @@ lt_status take_latents_create(const char *path, take_latents_shape shape, const 
     if (!w)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     w->shape = shape;
-    w->fd = STDOUT_FILENO;
-    lt_status s = LT_OK;
-    if (strcmp(path, "-") != 0) {
-        const bool renames = lt_takes_a_rename(path);
-        w->path = strdup(path);
-        w->temporary = renames ? lt_temporary_name(path) : NULL;
-        if (!w->path || (renames && !w->temporary)) {
-            s = lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-        } else {
-            const char *const name = renames ? w->temporary : path;
-            w->fd = open(name, O_WRONLY | (renames ? O_CREAT | O_TRUNC : 0) | O_CLOEXEC, 0666);
-            if (w->fd < 0)
-                s = lt_fail_to_write(name, err);
-            else if (renames)
-                lt_temporary_hold(w->fd);
-        }
-    }
+    lt_status s = lt_output_open(&w->out, path, err);
     if (s == LT_OK)
         s = write_header(w, about, err);
     if (s != LT_OK) {
@@ -148,40 +110,25 @@ lt_status take_latents_append(take_latents_writer *w, const float *latents, int6
                               lt_error *err)
 {
     w->written += count;
-    return write_bytes(w, latents, (size_t)(count * latent_elements(w->shape)) * sizeof *latents,
-                       err);
+    return lt_output_write(&w->out, latents,
+                           (size_t)(count * latent_elements(w->shape)) * sizeof *latents, err);
 }
 
 void take_latents_abandon(take_latents_writer *w)
 {
     if (!w)
         return;
-    if (w->path && w->fd >= 0)
-        close(w->fd);
-    if (w->temporary)
-        unlink(w->temporary);
-    free(w->temporary);
-    free(w->path);
+    lt_output_abandon(&w->out);
     free(w);
 }
 
 lt_status take_latents_finish(take_latents_writer *w, lt_error *err)
 {
-    lt_status s = LT_OK;
-    if (w->written != w->shape.latents)
-        s = lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld",
-                    w->path ? w->path : "standard output", (long long)w->written,
-                    (long long)w->shape.latents);
-    if (s == LT_OK && w->temporary && fsync(w->fd) != 0)
-        s = lt_fail_to_write(w->path, err);
-    if (s == LT_OK && w->temporary)
-        s = lt_rename_durably(w->temporary, w->path, err);
-    if (s == LT_OK && w->temporary) {
-        close(w->fd);
-        w->fd = -1;
-        free(w->temporary);
-        w->temporary = NULL;
-    }
+    const lt_status s =
+        w->written == w->shape.latents
+            ? lt_output_publish(&w->out, err)
+            : lt_fail(err, LT_ERR_FAILED, "%s: %lld latents were written, expected %lld",
+                      w->out.place, (long long)w->written, (long long)w->shape.latents);
     take_latents_abandon(w);
     return s;
 }

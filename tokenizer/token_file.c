@@ -1,17 +1,14 @@
 #include "tokenizer/token_file.h"
 
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kernels/core/decimal_text.h"
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "kernels/core/hash.h"
 #include "kernels/core/json.h"
+#include "kernels/core/output_file.h"
 #include "kernels/core/pipe_guard.h"
-#include "kernels/core/temporary_file.h"
 #include "kernels/core/whole_file.h"
 #include "tokenizer/numpy_array.h"
 #include "weights/safetensors.h"
@@ -480,41 +477,15 @@ lt_status tok_file_write_stream(const tok_plan *plan, tok_file_kind kind, FILE *
     return lt_writer_close_to(w, stream, err);
 }
 
-static lt_status write_npy_under(const tok_plan *plan, const char *temporary, const char *path,
-                                 lt_error *err)
-{
-    FILE *file = fopen(temporary, "wbe");
-    if (!file)
-        return lt_fail_to_write(path, err);
-    lt_temporary_hold(fileno(file));
-    lt_status s = write_npy_stream(plan, file, path, err);
-    if (s == LT_OK && fsync(fileno(file)) != 0)
-        s = lt_fail_to_write(path, err);
-    if (fclose(file) != 0 && s == LT_OK)
-        s = lt_fail_to_write(path, err);
-    if (s == LT_OK)
-        s = lt_rename_durably(temporary, path, err);
-    if (s != LT_OK)
-        unlink(temporary);
-    return s;
-}
-
-static lt_status write_into(const tok_plan *plan, tok_file_kind kind, const char *path,
+static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path,
                             lt_error *err)
 {
-    FILE *file = fopen(path, "wbe");
-    if (!file)
-        return lt_fail_to_write(path, err);
-    const lt_status s = tok_file_write_stream(plan, kind, file, path, err);
-    return fclose(file) != 0 && s == LT_OK ? lt_fail_to_write(path, err) : s;
-}
-
-/* What its reader did not take is not tried again when the program ends. */
-static lt_status write_to_standard(const tok_plan *plan, tok_file_kind kind, lt_error *err)
-{
-    const lt_status s = tok_file_write_stream(plan, kind, stdout, "standard output", err);
-    if (s != LT_OK)
-        __fpurge(stdout);
+    lt_output o;
+    LT_TRY(lt_output_open(&o, path, err));
+    const lt_status s = tok_file_write_stream(plan, kind, o.file, o.place, err);
+    if (s == LT_OK)
+        return lt_output_publish(&o, err);
+    lt_output_abandon(&o);
     return s;
 }
 
@@ -529,26 +500,6 @@ static lt_status check_numpy(const tok_plan *p, const char *path, lt_error *err)
                 "\nhint: .lt holds any plan",
                 path, (long long)k, p->frames[k], p->layout.segment_frames);
     return LT_OK;
-}
-
-static lt_status write_file(const tok_plan *plan, tok_file_kind kind, const char *path,
-                            lt_error *err)
-{
-    if (strcmp(path, "-") == 0)
-        return write_to_standard(plan, kind, err);
-    if (!lt_takes_a_rename(path))
-        return write_into(plan, kind, path, err);
-    if (kind == TOK_FILE_LT) {
-        lt_writer *w = NULL;
-        LT_TRY(open_writer(plan, path, &w, err));
-        return lt_writer_close(w, err);
-    }
-    char *temporary = lt_temporary_name(path);
-    if (!temporary)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
-    const lt_status s = write_npy_under(plan, temporary, path, err);
-    free(temporary);
-    return s;
 }
 
 lt_status tok_file_write(const tok_plan *plan, tok_file_kind kind, const char *path, lt_error *err)

@@ -2,12 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "kernels/core/durable.h"
 #include "kernels/core/file_error.h"
 #include "kernels/core/json.h"
-#include "kernels/core/temporary_file.h"
+#include "kernels/core/output_file.h"
 #include "weights/weights.h"
 
 enum { PIECE_BYTES = 1 << 20 };
@@ -23,7 +21,6 @@ typedef struct {
 
 struct lt_writer {
     char *path;
-    char *temporary;
     lt_json *metadata;
     written_tensor *list;
     int count;
@@ -39,8 +36,7 @@ lt_status lt_writer_open(const char *path, lt_writer **out, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     w->metadata = lt_json_new_object();
     w->path = strdup(path);
-    w->temporary = lt_temporary_name(path);
-    if (!w->path || !w->metadata || !w->temporary) {
+    if (!w->path || !w->metadata) {
         lt_writer_abandon(w);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     }
@@ -56,7 +52,6 @@ void lt_writer_abandon(lt_writer *w)
         free(w->list[i].name);
     free(w->list);
     lt_json_free(w->metadata);
-    free(w->temporary);
     free(w->path);
     free(w);
 }
@@ -191,11 +186,11 @@ static lt_status put_header(lt_writer *w, FILE *file, lt_error *err)
     uint8_t prefix[8];
     for (int i = 0; i < 8; i++)
         prefix[i] = (uint8_t)(padded >> (8 * i));
-    lt_status s = put(file, w->temporary, prefix, sizeof prefix, err);
+    lt_status s = put(file, w->path, prefix, sizeof prefix, err);
     if (s == LT_OK)
-        s = put(file, w->temporary, text, length, err);
+        s = put(file, w->path, text, length, err);
     if (s == LT_OK)
-        s = put(file, w->temporary, "       ", padded - length, err);
+        s = put(file, w->path, "       ", padded - length, err);
     free(text);
     return s;
 }
@@ -209,7 +204,7 @@ static lt_status put_from_source(lt_writer *w, FILE *file, const written_tensor 
     for (int64_t first = 0; first < total; first += most) {
         const int64_t count = total - first < most ? total - first : most;
         LT_TRY(t->source(t->user, first, count, piece, err));
-        LT_TRY(put(file, w->temporary, piece, (size_t)count * width, err));
+        LT_TRY(put(file, w->path, piece, (size_t)count * width, err));
     }
     return LT_OK;
 }
@@ -219,7 +214,7 @@ static lt_status put_tensors(lt_writer *w, FILE *file, void *piece, lt_error *er
     for (int i = 0; i < w->count; i++) {
         const written_tensor *const t = &w->list[i];
         LT_TRY(t->source ? put_from_source(w, file, t, piece, err)
-                         : put(file, w->temporary, t->data, bytes_of(t), err));
+                         : put(file, w->path, t->data, bytes_of(t), err));
     }
     return LT_OK;
 }
@@ -253,19 +248,12 @@ static lt_status write_stream(lt_writer *w, FILE *file, lt_error *err)
 
 static lt_status write_file(lt_writer *w, lt_error *err)
 {
-    FILE *const file = fopen(w->temporary, "wbe");
-    if (!file)
-        return lt_fail_to_write(w->temporary, err);
-    lt_temporary_hold(fileno(file));
-    lt_status s = write_stream(w, file, err);
-    if (s == LT_OK && fsync(fileno(file)) != 0)
-        s = lt_fail_to_write(w->temporary, err);
-    if (fclose(file) != 0 && s == LT_OK)
-        s = lt_fail_to_write(w->temporary, err);
+    lt_output o;
+    LT_TRY(lt_output_open(&o, w->path, err));
+    const lt_status s = write_stream(w, o.file, err);
     if (s == LT_OK)
-        s = lt_rename_durably(w->temporary, w->path, err);
-    if (s != LT_OK)
-        unlink(w->temporary);
+        return lt_output_publish(&o, err);
+    lt_output_abandon(&o);
     return s;
 }
 

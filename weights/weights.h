@@ -89,7 +89,7 @@ bool lt_binder_has(const lt_binder *b, const char *format, ...) LT_PRINTF(2, 3);
  * non-finite value. */
 lt_status lt_binder_close(lt_binder *b, lt_weight_set **out, lt_error *err);
 
-/* Writing a safetensors file: under a temporary name beside `path`, synced, then renamed. */
+/* Writing a safetensors file (output_file.h). */
 typedef struct lt_writer lt_writer;
 lt_status lt_writer_open(const char *path, lt_writer **out, lt_error *err);
 void lt_writer_metadata(lt_writer *w, const char *key, const char *value);
@@ -103,7 +103,7 @@ typedef lt_status (*lt_tensor_source)(void *user, int64_t first, int64_t count, 
                                       lt_error *err);
 void lt_writer_add_source(lt_writer *w, const char *name, lt_dtype dtype, lt_shape shape,
                           lt_tensor_source source, void *user);
-lt_status lt_writer_close(lt_writer *w, lt_error *err); /* writes, syncs, renames, frees */
+lt_status lt_writer_close(lt_writer *w, lt_error *err); /* writes and frees */
 /* Writes to a stream that is already open (a pipe, memory) and frees; nothing is renamed, the path
  * only names it in messages. */
 lt_status lt_writer_close_to(lt_writer *w, FILE *stream, lt_error *err);

@@ -49,16 +49,6 @@ lt_status lt_rename_durably(const char *from, const char *to, lt_error *err)
     return lt_sync_folder_of(to, err);
 }
 
-lt_status lt_publish(const char *temporary, const char *path, lt_error *err)
-{
-    const int fd = open(temporary, O_RDONLY | O_CLOEXEC);
-    const bool synced = fd >= 0 && fsync(fd) == 0;
-    const lt_status s = synced ? LT_OK : lt_fail_to_write(temporary, err);
-    if (fd >= 0)
-        close(fd);
-    return s == LT_OK ? lt_rename_durably(temporary, path, err) : s;
-}
-
 lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err)
 {
     FILE *const file = fopen(path, "wbe");

@@ -18,8 +18,6 @@ lt_status lt_sync_folder(const char *folder, lt_error *err);
 lt_status lt_sync_folder_of(const char *path, lt_error *err);
 /* Renames `from` to `to` in the same folder, and syncs that folder. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);
-/* The same with a file that was closed, and is synced first. */
-lt_status lt_publish(const char *temporary, const char *path, lt_error *err);
 
 /* Writes a whole file and syncs it; meant for a folder that gets its final name later. */
 lt_status lt_write_synced(const char *path, const void *data, size_t bytes, lt_error *err);

@@ -1,7 +1,7 @@
 /* temporary_file.h - a file is written under a temporary name and gets its own once it is whole.
  *
  *     char *temporary = lt_temporary_name("ball.mp4");  // "ball.mp4.1234.part", 1234 the thread
- *     ... open it; lt_temporary_hold(fd); write, sync, rename, close ...
+ *     ... open it; lt_temporary_hold(fd); write, sync, rename, close: output_file.h ...
  *     free(temporary);
  *
  * The number of a program's first thread is that of the process.

@@ -11,7 +11,7 @@
 
 #include "kernels/core/decimal_text.h"
 #include "kernels/core/durable.h"
-#include "kernels/core/temporary_file.h"
+#include "kernels/core/output_file.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/measure/processor_name.h"
 #include "pipeline/take_key.h"
@@ -141,8 +141,11 @@ void take_speeds_write(const longtake *e, const take_spec *s, const take_clock *
     make_folder(e->cache_dir);
     char *old = read_speeds(e);
     char *path = path_in_cache(e);
-    char *temporary = path && lt_takes_a_rename(path) ? lt_temporary_name(path) : NULL;
-    FILE *f = old && temporary ? fopen(temporary, "we") : NULL;
+    lt_output o = {0};
+    lt_error ignored = {0};
+    if (old && path && lt_takes_a_rename(path))
+        (void)lt_output_open(&o, path, &ignored);
+    FILE *f = o.file;
     for (int stage = 0; f && stage < TAKE_STAGES; stage++) {
         const take_stage_total *t = &c->of[stage];
         if (t->measured <= 0)
@@ -157,10 +160,8 @@ void take_speeds_write(const longtake *e, const take_spec *s, const take_clock *
     }
     if (f) {
         copy_others(f, old, key, keys);
-        if (fclose(f) != 0 || rename(temporary, path) != 0)
-            unlink(temporary);
+        (void)lt_output_publish(&o, &ignored);
     }
     free(old);
     free(path);
-    free(temporary);
 }

@@ -543,7 +543,7 @@ static void failures_say_why(void **state)
     const media_target nowhere = {.kind = MEDIA_FINISHED,
                                   .path = scratch_path("no/such/folder.mp4")};
     check_ok(media_file_open(&nowhere, &f, &err), err);
-    check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_FAILED, "No such file");
+    check_failed(media_file_add(f, blob, bytes, &err), err, LT_ERR_INPUT, "No such file");
     media_file_abandon(f);
 
     err = (lt_error){0};
