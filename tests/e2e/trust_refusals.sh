@@ -29,9 +29,9 @@ says 2 "expected 1 to"                    generate x --seconds 0 -o a.mp4
 says 2 "expected 1 to"                    generate x --seconds -0 -o a.mp4
 says 2 "--seconds: found -1"              generate x --seconds -1 -o a.mp4
 says 2 "expected a whole number"          generate x --frames 1.5 -o a.mp4
-says 2 "found a length of 0 frames"       generate x --frames 0 -o a.mp4
-says 2 "found a length of 0 frames"       generate x --num_frames 0 -o a.mp4
-says 2 "--num-frames: found a length"     generate x --num-frames 0 -o a.mp4
+says 2 "--frames: found 0, expected 1 to" generate x --frames 0 -o a.mp4
+says 2 "--num-frames: found 0, expected" generate x --num_frames 0 -o a.mp4
+says 2 "--num-frames: found 0, expected" generate x --num-frames 0 -o a.mp4
 says 2 "expected one"                     generate x --seconds 1 --frames 9 -o a.mp4
 says 2 "--seed: found -2"                 generate x --seconds 1 --seed -2 -o a.mp4
 says 2 "--seed: found 4294967296"         generate x --seconds 1 --seed 4294967296 -o a.mp4
