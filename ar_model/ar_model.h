@@ -52,9 +52,16 @@ typedef struct {
     int context; /* earlier segments that a segment sees, at most; >= 0. When there are more a third
                     goes at once */
     int64_t segments; /* of the whole take, given ones included; 0: not known */
+    int last_frames;  /* of the last of them: all others are full; 0: not known */
     int text_rows;    /* of the longest prompt */
     bool may_lean;    /* some condition has a change_weight */
 } ar_session_options;
+
+/* Positions of the longest sequence that a session has to hold, where every segment is as it must
+ * be: a last one that is not known may have one frame. */
+int64_t ar_positions(const cfg_ar *cfg, const ar_session_options *options);
+/* LT_ERR_USAGE where those are more than the model has: known before it is opened. */
+lt_status ar_positions_check(const cfg_ar *cfg, const ar_session_options *options, lt_error *err);
 
 /* Allocates the cache once. LT_ERR_USAGE for settings that make no sense or more
  * positions than the model has. */

@@ -6,21 +6,47 @@
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* Positions of a session's longest sequence: the prefix, the segments
- * seen and the one being made. */
-static int64_t positions_needed(const cfg_ar *cfg, const ar_session_options *options)
+/* Segments of a session's longest sequence: those that are seen and the one being made. */
+static int64_t segments_in_sight(const ar_session_options *options)
 {
-    int64_t segments = (int64_t)options->context + 1;
-    if (options->segments > 0 && options->segments < segments)
-        segments = options->segments;
+    const int64_t most = (int64_t)options->context + 1;
+    return options->segments > 0 && options->segments < most ? options->segments : most;
+}
+
+/* Positions of that sequence: the prefix and the segments, the last of them
+ * with `last_frames`. */
+static int64_t positions_up_to(const cfg_ar *cfg, const ar_session_options *options,
+                               int last_frames)
+{
     return AR_CONDITION_ROWS + options->text_rows +
-           segments * ar_segment_positions(cfg, cfg->segment_frames);
+           (segments_in_sight(options) - 1) * ar_segment_positions(cfg, cfg->segment_frames) +
+           ar_segment_positions(cfg, last_frames);
+}
+
+int64_t ar_positions(const cfg_ar *cfg, const ar_session_options *options)
+{
+    /* a full one is made behind as many */
+    if (options->segments > segments_in_sight(options))
+        return positions_up_to(cfg, options, cfg->segment_frames);
+    return positions_up_to(cfg, options, options->last_frames > 0 ? options->last_frames : 1);
+}
+
+lt_status ar_positions_check(const cfg_ar *cfg, const ar_session_options *options, lt_error *err)
+{
+    const int64_t needed = ar_positions(cfg, options);
+    if (needed <= cfg->rope_length)
+        return LT_OK;
+    return lt_fail(
+        err, LT_ERR_USAGE,
+        "language model: %lld earlier segments and %d prompt rows need %lld positions, the model has %d",
+        (long long)segments_in_sight(options) - 1, options->text_rows, (long long)needed,
+        cfg->rope_length);
 }
 
 static int64_t cache_capacity(const cfg_ar *cfg, const ar_session_options *options)
 {
-    const int64_t needed = positions_needed(cfg, options);
-    return needed < cfg->rope_length ? needed : cfg->rope_length;
+    const int64_t most = positions_up_to(cfg, options, cfg->segment_frames);
+    return most < cfg->rope_length ? most : cfg->rope_length;
 }
 
 static lt_status check_options(const cfg_ar *cfg, const ar_session_options *options, lt_error *err)
@@ -31,16 +57,7 @@ static lt_status check_options(const cfg_ar *cfg, const ar_session_options *opti
             err, LT_ERR_USAGE,
             "language model: context %d, prompt rows %d, segments %lld; expected at least 0, 1 and 0",
             options->context, options->text_rows, (long long)options->segments);
-    /* The last segment may be as short as one frame, so only what can never fit is refused here. */
-    const int64_t least = positions_needed(cfg, options) -
-                          ar_segment_positions(cfg, cfg->segment_frames) +
-                          ar_segment_positions(cfg, 1);
-    if (least > cfg->rope_length)
-        return lt_fail(
-            err, LT_ERR_USAGE,
-            "language model: %d earlier segments and %d prompt rows need %lld positions, the model has %d",
-            options->context, options->text_rows, (long long)least, cfg->rope_length);
-    return LT_OK;
+    return ar_positions_check(cfg, options, err);
 }
 
 static lt_status open_readings(ar_session *s, lt_error *err)

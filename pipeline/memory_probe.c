@@ -9,8 +9,8 @@
 #include "media/window_encoder.h"
 #include "mmdit/dit_model.h"
 #include "pipeline/frame_sizes.h"
+#include "pipeline/plan/plan_session.h"
 #include "pipeline/plan/take_encode.h"
-#include "pipeline/script/take_shots.h"
 #include "temporal_vae/vae_decoder.h"
 #include "temporal_vae/vae_encoder.h"
 #include "text_encoder/text_encoder.h"
@@ -132,30 +132,36 @@ static lt_status write_plan(const take_probe *p, ar_session *session, const floa
     const cfg_ar *cfg = &p->engine->cfg.ar_model;
     const ar_condition condition = {.text = text, .text_rows = text_rows, .frames = 0, .motion = 0};
     const int frames = take_segment_frames(&s->time, 0);
+    int64_t k = 0;
     int32_t *ids = calloc((size_t)ar_segment_codes(cfg, frames), sizeof *ids);
     if (!ids)
         return lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
     lt_status status = ar_session_condition(session, &condition, err);
-    for (int k = 0; k < s->lm_context && k + 1 < s->time.segments && status == LT_OK; k++)
+    for (; k < s->lm_context && k + 1 < s->time.segments && status == LT_OK; k++)
         status = ar_session_feed(session, ids, frames, err);
     if (status == LT_OK && s->shots > 1)
         status = ar_session_condition(session, &condition, err);
     if (status == LT_OK)
-        status = ar_session_segment(session, frames, ids, 0, NULL, err);
+        status = ar_session_segment(session, take_segment_frames(&s->time, k), ids, 0, NULL, err);
     free(ids);
     return status;
+}
+
+/* The longest prompt that the model reads, and has positions for. */
+static int most_text_rows(const cfg_model *cfg, ar_session_options options)
+{
+    options.text_rows = 0;
+    const int64_t room = cfg->ar_model.rope_length - ar_positions(&cfg->ar_model, &options);
+    return room < cfg->text_ar.max_length ? (int)room : cfg->text_ar.max_length;
 }
 
 lt_status take_probe_tokens(take_probe *p, take_net net, lt_error *err)
 {
     const cfg_model *cfg = &p->engine->cfg;
     const take_spec *t = p->spec;
-    ar_session_options options = {.context = t->lm_context,
-                                  .segments = t->time.segments,
-                                  .text_rows = cfg->text_ar.max_length,
-                                  .may_lean = take_leans(t)};
-    ar_sampling_init(&options.sampling);
-    options.sampling.guidance = take_opening_lm_cfg(t);
+    ar_session_options options = plan_session_options(
+        t, t->time.segments, take_segment_frames(&t->time, t->time.segments - 1), 0);
+    options.text_rows = most_text_rows(cfg, options);
     begin_stage(p);
     lt_weights *w = NULL;
     ar_model *model = NULL;
@@ -169,7 +175,7 @@ lt_status take_probe_tokens(take_probe *p, take_net net, lt_error *err)
     if (s == LT_OK)
         s = ar_session_open(model, &options, &session, err);
     if (s == LT_OK)
-        s = write_plan(p, session, text, cfg->text_ar.max_length, err);
+        s = write_plan(p, session, text, options.text_rows, err);
     if (s == LT_OK)
         note_stage(p, bytes_of(p, w), 0);
     ar_session_close(session);

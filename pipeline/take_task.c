@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "media/window_encoder.h"
+#include "pipeline/plan/plan_session.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/plan/token_cut.h"
@@ -94,6 +95,20 @@ static lt_status check_windows(const take_task *t, lt_error *err)
     return LT_OK;
 }
 
+/* What the language model is asked for: the take's own segments, or those of a plan to score. */
+static lt_status check_positions(take_task *t, lt_error *err)
+{
+    const unsigned does = t->command->does;
+    const take_timeline *time = &t->run.spec.time;
+    const tok_plan *plan = &t->plan;
+    if (does & TAKE_DOES_SCORE)
+        return plan_session_check(&t->run, plan->segments, plan->frames[plan->segments - 1], err);
+    if (!(does & TAKE_DOES_TOKENS) || plan->segments > 0)
+        return LT_OK;
+    return plan_session_check(&t->run, time->segments,
+                              take_segment_frames(time, time->segments - 1), err);
+}
+
 lt_status take_task_settle(take_task *t, lt_error *err)
 {
     if (t->command->input && !t->request.input)
@@ -112,7 +127,8 @@ lt_status take_task_settle(take_task *t, lt_error *err)
     LT_TRY(t->command->settle(t, err));
     LT_TRY(take_places_check(&t->request, t->kind, t->run.spec.time.frames,
                              t->run.spec.time.windows, err));
-    return check_windows(t, err);
+    LT_TRY(check_windows(t, err));
+    return check_positions(t, err);
 }
 
 unsigned take_task_does(const take_task *t)

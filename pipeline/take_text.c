@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/script/known_words.h"
 #include "text_encoder/text_encoder.h"
@@ -124,8 +125,9 @@ lt_status take_text_tell(take_run *run, lt_error *err)
     return warn_of_too_many(run, err);
 }
 
+/* `tells` what the vocabulary makes of the prompt. */
 static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vocab *vocab,
-                             int shot, int32_t *ids, int *count, lt_error *err)
+                             int shot, bool tells, int32_t *ids, int *count, lt_error *err)
 {
     const char *prompt = run->spec.shot[shot].prompt;
     char *told = NULL;
@@ -133,10 +135,48 @@ static lt_status ids_of_shot(take_run *run, const text_side *side, const text_vo
     text_report report = {0};
     const lt_status s =
         text_ids(vocab, told, strlen(told), side->length, side->padding, ids, &report, err);
-    if (s == LT_OK && !is_said_again(run, shot))
+    if (s == LT_OK && tells && !is_said_again(run, shot))
         warn_about(run, side, told, &report);
     *count = report.count;
     free(told);
+    return s;
+}
+
+static lt_status longest_shot(take_run *run, const text_side *side, const text_vocab *vocab,
+                              int *rows, lt_error *err)
+{
+    int32_t *ids = malloc((size_t)side->length * sizeof *ids);
+    lt_status s = ids ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
+    for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++) {
+        int count = 0;
+        s = ids_of_shot(run, side, vocab, shot, false, ids, &count, err);
+        *rows = count > *rows ? count : *rows;
+    }
+    free(ids);
+    return s;
+}
+
+/* A model may be a configuration alone. */
+static bool has_vocab(const take_run *run, take_net net)
+{
+    lt_error ignored = {0};
+    char *path = NULL;
+    const bool found =
+        take_engine_spiece(run->engine, net, &path, &ignored) == LT_OK && access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+lt_status take_text_rows(take_run *run, int *rows, lt_error *err)
+{
+    const text_side side = side_of(run->engine, TAKE_FOR_AR);
+    text_vocab *vocab = NULL;
+    *rows = 1;
+    if (!has_vocab(run, side.net))
+        return LT_OK;
+    LT_TRY(open_vocab(run, side.net, &vocab, err));
+    const lt_status s = longest_shot(run, &side, vocab, rows, err);
+    text_vocab_close(vocab);
     return s;
 }
 
@@ -179,7 +219,7 @@ static lt_status prepare_shot(take_run *run, const text_side *side, const text_v
     if (!ids)
         return lt_fail(err, LT_ERR_RESOURCES, "prompt: out of memory");
     take_key key;
-    lt_status s = ids_of_shot(run, side, vocab, shot, ids, &text->count, err);
+    lt_status s = ids_of_shot(run, side, vocab, shot, true, ids, &text->count, err);
     if (s == LT_OK)
         s = take_key_of_stage(run->engine, &key, "text", side->net, err);
     if (s == LT_OK) {

@@ -3,6 +3,7 @@
 
 #include "pipeline/plan/take_plan.h"
 #include "pipeline/script/take_shots.h"
+#include "pipeline/take_text.h"
 
 ar_sampling plan_sampling_of(const take_run *run, int shot)
 {
@@ -32,14 +33,37 @@ static int longest_text(const take_run *run)
     return most;
 }
 
+ar_session_options plan_session_options(const take_spec *s, int64_t segments, int last_frames,
+                                        int text_rows)
+{
+    ar_session_options options = {.context = s->lm_context,
+                                  .segments = segments,
+                                  .last_frames = last_frames,
+                                  .text_rows = text_rows,
+                                  .may_lean = take_leans(s)};
+    ar_sampling_init(&options.sampling);
+    options.sampling.guidance = take_opening_lm_cfg(s);
+    return options;
+}
+
+lt_status plan_session_check(take_run *run, int64_t segments, int last_frames, lt_error *err)
+{
+    const cfg_model *cfg = &run->engine->cfg;
+    ar_session_options options =
+        plan_session_options(&run->spec, segments, last_frames, cfg->text_ar.max_length);
+    if (ar_positions_check(&cfg->ar_model, &options, NULL) == LT_OK)
+        return LT_OK;
+    LT_TRY(take_text_rows(run, &options.text_rows, err));
+    return ar_positions_check(&cfg->ar_model, &options, err);
+}
+
 lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err)
 {
     longtake *e = run->engine;
-    ar_session_options options = {.sampling = plan_sampling_of(run, 0),
-                                  .context = run->spec.lm_context,
-                                  .segments = run->plan.segments,
-                                  .may_lean = take_leans(&run->spec),
-                                  .text_rows = longest_text(run)};
+    const int64_t segments = run->plan.segments;
+    ar_session_options options = plan_session_options(
+        &run->spec, segments, run->plan.segment[segments - 1].frames, longest_text(run));
+    options.sampling = plan_sampling_of(run, 0);
     options.sampling.guidance = take_opening_lm_cfg(&run->spec);
     *p = (plan_session){0};
     LT_TRY(take_engine_weights(e, TAKE_NET_AR, &p->weights, err));

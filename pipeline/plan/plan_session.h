@@ -18,6 +18,14 @@ typedef struct {
     ar_session *session;
 } plan_session;
 
+/* What a session is opened with for a plan of `segments`, the last with `last_frames`, and prompts
+ * of at most `text_rows`. Its sampling is that of the first draw as far as memory goes. */
+ar_session_options plan_session_options(const take_spec *s, int64_t segments, int last_frames,
+                                        int text_rows);
+/* Has the model positions for such a plan with the run's prompts? LT_ERR_USAGE. Reads the
+ * vocabulary where that depends on it, and no weight. */
+lt_status plan_session_check(take_run *run, int64_t segments, int last_frames, lt_error *err);
+
 /* The run has its segments, and its texts for the language model. To
  * be closed after a failure too. */
 lt_status plan_session_open(plan_session *p, take_run *run, lt_error *err);

@@ -297,6 +297,26 @@ made generate x --seconds 1 --dry-run --json -o a.mp4
 equal "LONGTAKE_VERSION" "$(json made.out command)" generate
 unset LONGTAKE_VERSION
 
+# More earlier segments than the language model has positions for are refused before a weight is read, by a run as by a plan of one;
+# that counts the rows of the prompt at hand (2 of 16), so twenty others and one fit into 512 positions: 3 + 2 + 21 * 24.
+positions() { grep -q "language model: $1 positions, the model has 512" refused.err || fail "positions: $(cat refused.err)"; }
+cp "$weights/spiece.model" empty/
+for way in "-o a.lt" "--dry-run"; do
+    refused 2 tokens a --seconds 60 --lm-context 64 $way
+    positions "24 earlier segments and 2 prompt rows need 589"
+    refused 2 tokens "a red ball" --seconds 60 --lm-context 20 $way
+    positions "20 earlier segments and 9 prompt rows need 516"
+done
+made tokens a --seconds 60 --lm-context 20 --dry-run
+MODEL=$weights
+made tokens a --seconds 60 --lm-context 20 --max-memory 4G -o a.lt
+MODEL=$PWD/empty
+refused 2 tokens score a.lt -p "a red ball" --lm-context 20
+positions "20 earlier segments and 9 prompt rows need 516"
+rm empty/spiece.model a.lt
+refused 2 tokens a --seconds 60 --lm-context 64 --dry-run
+positions "24 earlier segments and 1 prompt rows need 588"
+
 # Help, as everybody asks for it.
 "$PROGRAM" -h >asked
 "$PROGRAM" help >help

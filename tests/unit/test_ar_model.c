@@ -333,6 +333,32 @@ static void guidance_can_be_switched_off_not_on(void **state)
     ar_session_close(s);
 }
 
+/* 3 + 5 rows of prefix, 14 segments of 35 positions, and 14 of a frame more are 512, all there
+ * are. */
+static void positions(void **state)
+{
+    (void)state;
+    static const struct {
+        int context;
+        int64_t segments;
+        int last_frames;
+        int64_t positions;
+    } row[] = {{0, 0, 0, 8 + 14},       {0, 1, 4, 8 + 35},         {0, 2, 1, 8 + 35},
+               {64, 3, 1, 8 + 70 + 14}, {64, 3, 4, 8 + 105},       {14, 0, 0, 512},
+               {14, 15, 1, 512},        {14, 15, 2, 519},          {14, 15, 0, 512},
+               {14, 16, 1, 8 + 525},    {64, 16, 1, 8 + 525 + 14}, {1, 100, 1, 8 + 70}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        ar_session_options o = options_of(row[i].context);
+        o.segments = row[i].segments;
+        o.last_frames = row[i].last_frames;
+        const int64_t got = ar_positions(&toy, &o);
+        const lt_status s = ar_positions_check(&toy, &o, NULL);
+        if (got != row[i].positions || s != (got > 512 ? LT_ERR_USAGE : LT_OK))
+            fail_msg("row %zu: %lld positions, status %d; want %lld", i, (long long)got, (int)s,
+                     (long long)row[i].positions);
+    }
+}
+
 static void what_is_refused(void **state)
 {
     (void)state;
@@ -380,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_new_prompt_changes_only_what_follows),
         cmocka_unit_test(a_new_prompt_is_leant_towards),
         cmocka_unit_test(guidance_can_be_switched_off_not_on),
+        cmocka_unit_test(positions),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(frames_condition),
     };
