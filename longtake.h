@@ -315,7 +315,8 @@ typedef struct {
      * goes nowhere is LONGTAKE_ERR_USAGE: what makes frames needs this, on_frame or, where it
      * refines, `job` or `preview`; anything else needs this, but for refine of windows alone */
     const char *output;
-    /** "mp4" "mov" "webm" "mkv" "y4m" "png" "lt" "npy" "latents"; NULL: from the extension */
+    /** "mp4" "mov" "webm" "mkv" "y4m" "webp" "png" "lt" "npy" "latents"; NULL: from the extension
+     */
     const char *format;
     int no_metadata;     /**< leave out how the file was made */
     const char *preview; /**< .mp4 or folder (of plans: .png), or NULL */

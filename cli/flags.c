@@ -80,7 +80,7 @@ const cli_flag cli_flags[] = {
      "where to; the extension says the kind; - is standard output; of import: the folder to make",
      AT(output)},
     {"format", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "KIND", MAKES " encode decode",
-     "mp4|mov|webm|mkv|y4m|png|lt|npy|latents", 0, 0,
+     "mp4|mov|webm|mkv|y4m|webp|png|lt|npy|latents", 0, 0,
      "kind of the output, when the extension does not say it", AT(format)},
     {"seed", FLAGS_OF_TAKE, 's', FLAG_INTEGER, "N", MAKES, 0, -1, 4294967295.0,
      "0 to 4294967295; -1 draws one (default that of the input, else 42)", AT(seed)},

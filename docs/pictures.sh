@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the pictures of the README, with default settings and seed (needs ffmpeg with libwebp; 5 minutes):
+# Makes the pictures of the README, with default settings and seed (needs ffmpeg; 5 minutes):
 #     ball.webp           30 seconds of its first command
 #     contact_sheet.png   sixteen takes of six seconds, four frames of each (0, 2, 4 and 5.9 s)
 #
@@ -11,8 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-"$program" generate "a red ball bounces on a beach at noon, then night falls" --seconds 30 -o ball.y4m </dev/null >&2
-ffmpeg -v error -y -i ball.y4m -c:v libwebp_anim -q:v 75 -compression_level 6 -loop 0 "$docs/ball.webp" </dev/null
+"$program" generate "a red ball bounces on a beach at noon, then night falls" --seconds 30 --no-metadata -o "$docs/ball.webp" </dev/null >&2
 
 take=0
 while read -r prompt; do

@@ -10,6 +10,7 @@
 #include "media/libav_functions.h"
 #include "media/picture_scaler.h"
 #include "media/video_input.h"
+#include "media/webp_chunks.h"
 
 static const double most_seconds = 24 * 3600.0;
 static const double most_aspect = 16.0;
@@ -21,6 +22,7 @@ struct media_reader {
     char *path;
     media_read_options options;
     media_video_info info;
+    media_webp_info webp;
 
     AVFrame *shown; /* the picture on the screen */
     AVFrame *next;  /* the one after it */
@@ -284,8 +286,44 @@ static void describe(media_reader *r)
     r->tolerance = fmin(av_q2d(stream->time_base) / 2, 1e-3);
 }
 
+/* An animated WebP, which libav reads no pictures from. */
+static void tell_webp(media_reader *r)
+{
+    const media_webp_info *w = &r->webp;
+    r->info = (media_video_info){.width = r->options.width > 0 ? r->options.width : w->width,
+                                 .height = r->options.width > 0 ? r->options.height : w->height,
+                                 .fps = still_fps,
+                                 .stored_width = w->width,
+                                 .stored_height = w->height,
+                                 .seen_width = w->width,
+                                 .seen_height = w->height,
+                                 .seconds = (double)w->milliseconds / 1000,
+                                 .frames = w->pictures,
+                                 .told_only = true,
+                                 .codec = "webp",
+                                 .comment = w->comment};
+    if (w->milliseconds > 0)
+        r->info.stored_fps = fmin((double)w->pictures / r->info.seconds, most_fps);
+    if (r->options.fps > 0 || w->milliseconds > 0)
+        r->info.fps = r->options.fps > 0 ? r->options.fps : r->info.stored_fps;
+}
+
+static lt_status refuse_webp(const media_reader *r, lt_error *err)
+{
+    return lt_fail(
+        err, LT_ERR_INPUT,
+        "%s: an animated WebP, of which no pictures can be read; expected a video%s", r->path,
+        r->webp.comment ? "\nhint: `longtake generate --recipe` makes the same take as an MP4"
+                        : "");
+}
+
 static lt_status begin(media_reader *r, lt_error *err)
 {
+    LT_TRY(media_webp_look(r->path, &r->webp, err));
+    if (r->webp.animated) {
+        tell_webp(r);
+        return LT_OK;
+    }
     r->shown = av_frame_alloc();
     r->next = av_frame_alloc();
     r->scaled = av_frame_alloc();
@@ -341,6 +379,7 @@ void media_reader_close(media_reader *r)
     av_frame_free(&r->bytes);
     av_frame_free(&r->cut);
     media_input_close(&r->in);
+    media_webp_info_clear(&r->webp);
     free(r->fitted);
     free(r->path);
     free(r);
@@ -360,6 +399,8 @@ lt_status media_read_frame(media_reader *r, uint8_t *rgb, bool *got, lt_error *e
 {
     bool past;
     *got = false;
+    if (r->info.told_only)
+        return refuse_webp(r, err);
     LT_TRY(media_input_check(&r->in, err)); /* one picture may be many frames */
     LT_TRY(seek_forward(r, r->options.from_seconds + (double)r->frame / r->info.fps, &past, err));
     if (past)

@@ -47,6 +47,8 @@ typedef struct {
     int64_t frames;    /* as the file says; 0: not known before it has been read */
     bool has_sound;
     int64_t damaged; /* pictures so far whose missing parts the decoder made up */
+    bool told_only;  /* libav cannot decode it: all this is what the file says, and no frame of it
+                        can be read */
     const char *codec;
     const char *comment; /* how the video was made, where it is one of ours; or NULL */
     bool written_again;  /* by another program, which may have cut it and kept the comment */

@@ -55,6 +55,7 @@ typedef const uint8_t media_written_byte;
     X(AVUTIL, av_frame_free)                                                                       \
     X(AVUTIL, av_frame_get_buffer)                                                                 \
     X(AVUTIL, av_frame_get_side_data)                                                              \
+    X(AVUTIL, av_frame_make_writable)                                                              \
     X(AVUTIL, av_frame_ref)                                                                        \
     X(AVUTIL, av_frame_unref)                                                                      \
     X(AVUTIL, av_free)                                                                             \
@@ -143,6 +144,7 @@ bool media_has_begun(void); /* libav is open */
 #define av_frame_free                   media_libav.av_frame_free
 #define av_frame_get_buffer             media_libav.av_frame_get_buffer
 #define av_frame_get_side_data          media_libav.av_frame_get_side_data
+#define av_frame_make_writable          media_libav.av_frame_make_writable
 #define av_frame_ref                    media_libav.av_frame_ref
 #define av_frame_unref                  media_libav.av_frame_unref
 #define av_free                         media_libav.av_free

@@ -18,6 +18,7 @@ typedef enum {
     MEDIA_PNG,  /* one picture a frame */
     MEDIA_MOV,  /* what MP4 holds, as editors like to have it */
     MEDIA_WEBM, /* VP9, 4:2:0: for pages */
+    MEDIA_WEBP, /* an animation that is shown again and again: for pages */
     MEDIA_FORMATS
 } media_format;
 
@@ -28,6 +29,7 @@ typedef struct {
     bool streams;     /* can be written to a pipe */
     bool many_files;  /* one a picture */
     bool fits_mp4;    /* its windows are those of an MP4 */
+    int most_side;    /* pixels */
 } media_kind;
 
 const media_kind *media_kind_of(media_format format);

@@ -5,8 +5,8 @@
 
 #include "media/libav_functions.h"
 
-/* Y4M windows wait as FFV1 (raw frames are never kept). FFV1 in Matroska holds RGB as it is. Y4M
- * cannot tell its matrix: it gets the one that is taken for granted where none is told
+/* Windows of Y4M and WebP wait as FFV1 (raw frames are never kept). FFV1 in Matroska holds RGB as
+ * it is. Y4M cannot tell its matrix: it gets the one that is taken for granted where none is told
  * (picture_scaler.c). */
 #define VIDEO  AVCOL_SPC_BT709, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
 #define UNTOLD AVCOL_SPC_UNSPECIFIED, AVCOL_TRC_BT709, AVCOL_RANGE_MPEG
@@ -23,12 +23,13 @@
 
 /* clang-format off */
 static const media_codec codecs[MEDIA_FORMATS] = {
-    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MP4}},
-    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_MUXER, {MATROSKA}},
-    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD, MEDIA_BY_Y4M_WRITER, {NO_MUXER}},
-    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN, MEDIA_BY_PICTURE_SEQUENCE, {NO_MUXER}},
-    [MEDIA_MOV] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MOV}},
-    [MEDIA_WEBM] = {AV_CODEC_ID_VP9, "libvpx-vp9", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {WEBM}},
+    [MEDIA_MP4] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MP4}, NULL},
+    [MEDIA_MKV] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_MUXER, {MATROSKA}, NULL},
+    [MEDIA_Y4M] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_YUV420P, UNTOLD, MEDIA_BY_Y4M_WRITER, {NO_MUXER}, NULL},
+    [MEDIA_PNG] = {AV_CODEC_ID_PNG, "png", AV_PIX_FMT_RGB24, SCREEN, MEDIA_BY_PICTURE_SEQUENCE, {NO_MUXER}, NULL},
+    [MEDIA_MOV] = {AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {MOV}, NULL},
+    [MEDIA_WEBM] = {AV_CODEC_ID_VP9, "libvpx-vp9", AV_PIX_FMT_YUV420P, VIDEO, MEDIA_BY_MUXER, {WEBM}, NULL},
+    [MEDIA_WEBP] = {AV_CODEC_ID_FFV1, "ffv1", AV_PIX_FMT_0RGB32, SCREEN, MEDIA_BY_WEBP_WRITER, {NO_MUXER}, "libwebp_anim"},
 };
 /* clang-format on */
 

@@ -8,7 +8,12 @@
 #include "media/media_format.h"
 
 /* What puts windows together. */
-typedef enum { MEDIA_BY_MUXER, MEDIA_BY_Y4M_WRITER, MEDIA_BY_PICTURE_SEQUENCE } media_joiner;
+typedef enum {
+    MEDIA_BY_MUXER,
+    MEDIA_BY_Y4M_WRITER,
+    MEDIA_BY_PICTURE_SEQUENCE,
+    MEDIA_BY_WEBP_WRITER
+} media_joiner;
 
 /* libav's container. Its index comes first in a finished file; another one is written in one go,
  * and plays as far as it is there. */
@@ -28,7 +33,8 @@ typedef struct {
     enum AVColorTransferCharacteristic transfer;
     enum AVColorRange range;
     media_joiner joiner;
-    media_muxer muxer; /* of MEDIA_BY_MUXER */
+    media_muxer muxer;           /* of MEDIA_BY_MUXER */
+    const char *joining_encoder; /* of MEDIA_BY_WEBP_WRITER */
 } media_codec;
 
 const media_codec *media_codec_of(media_format format);

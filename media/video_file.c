@@ -18,6 +18,7 @@
 #include "media/packet_blob.h"
 #include "media/picture_codec.h"
 #include "media/picture_sequence.h"
+#include "media/webp_writer.h"
 #include "media/y4m_writer.h"
 
 enum {
@@ -45,6 +46,7 @@ struct media_file {
     media_sequence sequence; /* of pictures, which are many files */
     AVFormatContext *format; /* NULL without a muxer */
     media_y4m y4m;
+    media_webp webp;
     AVPacket *packet;
     int64_t pictures;
 };
@@ -234,7 +236,9 @@ static lt_status write_picture(media_file *f, const media_blob_packet *p, int64_
         return media_sequence_add(&f->sequence, p->data, p->bytes, err);
     int s = load_packet(f, p);
     if (s >= 0)
-        s = f->format ? mux_packet(f, index, p->is_key) : media_y4m_write(&f->y4m, f->packet);
+        s = f->kind->joiner == MEDIA_BY_MUXER        ? mux_packet(f, index, p->is_key)
+            : f->kind->joiner == MEDIA_BY_Y4M_WRITER ? media_y4m_write(&f->y4m, f->packet)
+                                                     : media_webp_add(&f->webp, f->packet);
     av_packet_unref(f->packet);
     return s < 0 ? media_fail(err, LT_ERR_FAILED, s, "%s: cannot be written", f->path) : LT_OK;
 }
@@ -254,13 +258,16 @@ static lt_status begin(media_file *f, const media_blob_info *info, lt_error *err
     if (f->target.as_mp4 && !windows->fits_mp4)
         return lt_fail(err, LT_ERR_USAGE, "%s: windows of %s make no MP4", f->path, windows->name);
     f->kind = media_codec_of(f->target.as_mp4 ? MEDIA_MP4 : info->format);
-    if (f->target.kind == MEDIA_STREAM && !windows->streams)
+    /* a pipe with a name takes what is whole at the end */
+    const bool joins = f->out.file ? !windows->many_files : windows->streams;
+    if (f->target.kind == MEDIA_STREAM && !joins)
         return lt_fail(err, LT_ERR_USAGE, "%s: %s cannot be a stream", f->path, windows->name);
     if (f->kind->joiner == MEDIA_BY_PICTURE_SEQUENCE)
         return media_sequence_open(&f->sequence, f->path, err);
     LT_TRY(open_output(f, err));
-    return f->kind->joiner == MEDIA_BY_MUXER ? open_container(f, err)
-                                             : media_y4m_open(&f->y4m, f->io, &f->info, err);
+    return f->kind->joiner == MEDIA_BY_MUXER        ? open_container(f, err)
+           : f->kind->joiner == MEDIA_BY_Y4M_WRITER ? media_y4m_open(&f->y4m, f->io, &f->info, err)
+                                                    : media_webp_open(&f->webp, &f->info, err);
 }
 
 static bool goes_on(const media_blob_info *a, const media_blob_info *b)
@@ -370,6 +377,8 @@ static lt_status finish(media_file *f, lt_error *err)
     if (f->kind->joiner == MEDIA_BY_PICTURE_SEQUENCE)
         return media_sequence_publish(&f->sequence, err);
     int s = f->format ? av_write_trailer(f->format) : 0;
+    if (f->kind->joiner == MEDIA_BY_WEBP_WRITER)
+        s = media_webp_finish(&f->webp, f->comment, f->io);
     if (s >= 0) {
         avio_flush(f->io);
         s = f->io->error;
@@ -411,6 +420,7 @@ void media_file_abandon(media_file *f)
     lt_output_abandon(&f->out);
     media_sequence_close(&f->sequence);
     media_y4m_close(&f->y4m);
+    media_webp_close(&f->webp);
     av_packet_free(&f->packet);
     if (f->growing_fd >= 0)
         (void)close(f->growing_fd);

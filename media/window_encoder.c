@@ -96,9 +96,11 @@ static lt_status find_encoder(media_format format, const char *name, const AVCod
 
 lt_status media_encoder_check(media_format format, lt_error *err)
 {
+    const media_codec *kind = media_codec_of(format);
     const AVCodec *found = NULL;
     LT_TRY(media_begin(err));
-    return find_encoder(format, media_codec_of(format)->encoder, &found, err);
+    LT_TRY(find_encoder(format, kind->encoder, &found, err));
+    return kind->joining_encoder ? find_encoder(format, kind->joining_encoder, &found, err) : LT_OK;
 }
 
 static lt_status open_codec(media_encoder *e, lt_error *err)
@@ -200,7 +202,7 @@ lt_status media_encoder_open(const media_spec *spec, media_encoder **out, lt_err
 {
     *out = NULL;
     LT_TRY(media_spec_check(spec, err));
-    LT_TRY(media_begin(err));
+    LT_TRY(media_encoder_check(spec->format, err));
     media_encoder *e = calloc(1, sizeof *e);
     if (!e)
         return media_no_memory(err, "video");

@@ -7,12 +7,11 @@
 #include <libavformat/avio.h>
 
 #include "kernels/core/status.h"
-#include "media/packet_blob.h"
+#include "media/window_unpacker.h"
 
 typedef struct {
     AVIOContext *io; /* borrowed */
-    AVCodecContext *decoder;
-    AVFrame *picture;
+    media_unpacker windows;
 } media_y4m;
 
 /* Writes the header of a video like `info` to `io`. */

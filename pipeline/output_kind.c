@@ -26,6 +26,7 @@ static const struct {
     {"webm", TAKE_OUT_WEBM, TAKE_WRITES_VIDEO, MEDIA_WEBM},
     {"mkv", TAKE_OUT_MKV, TAKE_WRITES_VIDEO, MEDIA_MKV},
     {"y4m", TAKE_OUT_Y4M, TAKE_WRITES_VIDEO, MEDIA_Y4M},
+    {"webp", TAKE_OUT_WEBP, TAKE_WRITES_VIDEO, MEDIA_WEBP},
     {"png", TAKE_OUT_PNG, TAKE_WRITES_VIDEO, MEDIA_PNG},
     {"lt", TAKE_OUT_LT, TAKE_WRITES_TOKENS, MEDIA_MP4},
     {"npy", TAKE_OUT_NPY, TAKE_WRITES_TOKENS, MEDIA_MP4},
@@ -35,7 +36,7 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* The same in words: all of what a command writes, and of videos those that can be streams. */
-static const char any_video[] = "mp4, mov, webm, mkv, y4m or png";
+static const char any_video[] = "mp4, mov, webm, mkv, y4m, webp or png";
 static const char any_stream[] = "mp4, mov, webm, mkv or y4m";
 
 media_format take_format_of(take_output_kind kind)

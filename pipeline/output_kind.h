@@ -15,6 +15,7 @@ typedef enum {
     TAKE_OUT_PNG,
     TAKE_OUT_MOV,
     TAKE_OUT_WEBM,
+    TAKE_OUT_WEBP,
     TAKE_OUT_LT,
     TAKE_OUT_NPY,
     TAKE_OUT_LATENTS

@@ -1,6 +1,7 @@
 /* take_report.c - JSON about a take; see take_report.h. */
 #include "pipeline/take_report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +144,8 @@ static bool agree(const lt_json *wanted, const lt_json *there, const char *key)
     return (!a && !b) || lt_json_equal(a, b);
 }
 
-/* Can all frames of a video be read, and are they so many? */
+/* Can all frames of a video be read, and are they so many? Of one that cannot be read at all its
+ * length must do. */
 static bool is_whole(take_run *run, const char *path, int64_t frames)
 {
     const media_read_options options = {.stop = take_run_asks_to_stop, .user = run};
@@ -152,6 +154,11 @@ static bool is_whole(take_run *run, const char *path, int64_t frames)
     if (media_reader_open(path, &options, &reader, &ignored) != LT_OK)
         return false;
     const media_video_info *info = media_reader_info(reader);
+    if (info->told_only) {
+        const bool as_long = llround(info->seconds * run->spec.fps) == frames;
+        media_reader_close(reader);
+        return as_long;
+    }
     uint8_t *rgb = malloc((size_t)info->width * (size_t)info->height * 3);
     bool got = rgb != NULL;
     int64_t read = -1;

@@ -95,7 +95,7 @@ class Request(Settings, total=False):
     new_only: bool  # of a continuation its new part alone
     windows: Optional["tuple[int, int]"]  # refines first .. last alone, into `job`
     output: Optional[Path]  # the file; "-": standard output
-    format: Optional[str]  # mp4 mov webm mkv y4m png lt npy latents; None: by the extension
+    format: Optional[str]  # mp4 mov webm mkv y4m webp png lt npy latents; None: by the extension
     metadata: bool  # False: the file does not tell how it was made
     max_seam: Optional[float]  # LongtakeError (LIMIT), when done, where a seam is above it
     preview: Optional[Path]  # .mp4 or folder for rough pictures of the window that is refined

@@ -79,6 +79,47 @@ kind() {
 kind mov h264 7.500000
 kind webm vp9 7.500000
 
+# An animation is put together at the end; how it was made stands in it, its pictures cannot be read here.
+for threads in 1 2 3; do
+    made generate "a red ball" --seconds 7.5 --threads $threads -o $threads.webp
+done
+same 1.webp 2.webp
+same 1.webp 3.webp
+killed killed.webp generate "a red ball" --seconds 7.5
+same 1.webp killed.webp
+equal "webp: what grows" "$grown" none
+made info 1.webp --json
+equal "webp: info" "$(json made.out codec) $(json made.out seconds) $(json made.out width) $(json made.out about settings seed)" "webp 7.5 96 42"
+made generate --recipe 1.webp -o again.webp
+same 1.webp again.webp
+made generate "a red ball" --seconds 7.5 -o plain.mp4
+made generate --recipe 1.webp -o again.mp4
+same plain.mp4 again.mp4
+made generate "a red ball" --seconds 7.5 --no-metadata -o silent.webp
+made info silent.webp --json
+grep -q '"about"' made.out && fail "webp: --no-metadata tells how it was made"
+for command in "continue 1.webp --seconds 3 -o x.mp4" "encode 1.webp -o x.lt" "generate x --image 1.webp -o x.mp4"; do
+    refused 3 $command
+    grep -q '^longtake: 1.webp: an animated WebP, of which no pictures can be read' refused.err || fail "$command: $(cat refused.err)"
+done
+grep -q '^hint: .*--recipe' refused.err || fail "webp: no hint: $(cat refused.err)"
+refused 2 generate x --seconds 3 --format webp -o -
+grep -q 'found webp, which cannot be a stream, expected mp4, mov, webm, mkv or y4m' refused.err || fail "webp as a stream: $(cat refused.err)"
+mkfifo pipe.webp
+timeout 60 cat pipe.webp >read.webp &
+made generate "a red ball" --seconds 7.5 -o pipe.webp
+wait
+[ -p pipe.webp ] || fail "webp: the pipe was replaced"
+same 1.webp read.webp
+printf 'a red ball\n' >list.txt
+made generate --prompts list.txt --output-dir many --format webp --seconds 7.5
+made generate --prompts list.txt --output-dir many --format webp --seconds 7.5
+grep -q 'is there already' made.err || fail "webp: made again, though it was there: $(cat made.err)"
+made generate "a red ball" --frames 1 -o still.webp
+made info still.webp --json
+equal "webp: one frame" "$(json made.out frames) $(json made.out seconds)" "1 0.125"
+rm -rf ./*.webp many
+
 # The preview of a window gives way to its own frames.
 mkdir windows
 made generate "a red ball" --seconds 3 --preview windows -o a.mov

@@ -48,6 +48,12 @@ film $source -frames:v 0 -c:v libx264 -pix_fmt yuv420p zero.mp4 2>/dev/null
 head -c 5000 /dev/urandom >noise.mp4
 echo "this is no video" >text.mp4
 mkdir folder.mp4
+made generate x --frames 9 -o whole.webp
+cut_off whole.webp $(($(bytes whole.webp) / 2)) half.webp
+bad half.webp "animated WebP, damaged or cut off after" info half.webp
+bad half.webp "animated WebP, damaged or cut off after" encode half.webp -o out.lt
+bad whole.webp "no pictures can be read" encode whole.webp -o out.lt
+rm whole.webp half.webp
 bad audio.mp4 "" encode audio.mp4 -o out.lt
 for video in head half no_index zero empty noise text folder missing; do
     bad $video.mp4 "" encode $video.mp4 -o out.lt

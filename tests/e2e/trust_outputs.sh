@@ -172,7 +172,7 @@ rm -f "$odd"
 # A full disk, where we may mount one; the job folder lies elsewhere so that only the output meets it.
 mkdir disk
 if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
-    for output in take.mp4 take.mkv take.y4m take.png take.lt take.npy take.latents; do
+    for output in take.mp4 take.mov take.webm take.mkv take.y4m take.webp take.png take.lt take.npy take.latents; do
         rm -f disk/*
         head -c 65536 /dev/zero >disk/fill 2>/dev/null
         case $output in

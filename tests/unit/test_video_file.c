@@ -243,6 +243,46 @@ static void scale_enlarges(void **state)
     media_reader_close(r);
 }
 
+/* 29.97 pictures a second are not whole milliseconds; the length is, all the same. */
+static void an_animation_tells_what_it_is(void **state)
+{
+    (void)state;
+    lt_error err = {0};
+    media_spec spec = of_format(MEDIA_WEBP);
+    spec.fps = 29.97;
+    small_video_write(scratch_path("a.webp"), &spec, 12, story);
+    media_reader *r = reader_of("a.webp");
+    const media_video_info *info = media_reader_info(r);
+    uint8_t rgb[3 * 48 * 32];
+    bool got = true;
+    assert_true(info->told_only);
+    assert_int_equal(info->width, 48);
+    assert_int_equal(info->height, 32);
+    assert_int_equal(info->frames, 12);
+    assert_true(info->seconds == 0.4);
+    assert_true(info->stored_fps == 30.0);
+    assert_string_equal(info->codec, "webp");
+    assert_string_equal(info->comment, story);
+    check_failed(media_read_frame(r, rgb, &got, &err), err, LT_ERR_INPUT, "an animated WebP");
+    assert_false(got);
+    media_reader_close(r);
+
+    size_t bytes;
+    char *data = scratch_read("a.webp", &bytes);
+    assert_memory_equal(data + 30, "ANIM\x06\0\0\0\xff\xff\xff\xff\0\0", 14); /* for ever */
+    free(data);
+    const int lengths[] = {1, 7, 8, 9, 17}; /* every eighth picture is whole */
+    for (int i = 0; i < 5; i++) {
+        spec.fps = 12.5;
+        small_video_write(scratch_path("short.webp"), &spec, lengths[i], story);
+        r = reader_of("short.webp");
+        assert_int_equal(media_reader_info(r)->frames, lengths[i]);
+        assert_true(media_reader_info(r)->seconds == 0.08 * lengths[i]);
+        assert_string_equal(media_reader_info(r)->comment, story);
+        media_reader_close(r);
+    }
+}
+
 static void a_growing_file_plays_after_every_window(void **state)
 {
     (void)state;
@@ -642,6 +682,7 @@ int main(void)
         cmocka_unit_test(rates_of_television_are_exact),
         cmocka_unit_test(colours_come_back),
         cmocka_unit_test(scale_enlarges),
+        cmocka_unit_test(an_animation_tells_what_it_is),
         cmocka_unit_test(a_growing_file_plays_after_every_window),
         cmocka_unit_test(a_growing_file_takes_the_place_of_another_one),
         cmocka_unit_test(but_of_no_other_file),

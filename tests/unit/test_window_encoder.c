@@ -26,6 +26,8 @@ static void what_is_lacking_is_named(void **state)
         {MEDIA_MP4, "libx264", "mp4 needs the encoder libx264"},
         {MEDIA_MOV, "libx264", "mov needs the encoder libx264"},
         {MEDIA_WEBM, "libvpx-vp9", "webm needs the encoder libvpx-vp9"},
+        {MEDIA_WEBP, "libwebp_anim", "webp needs the encoder libwebp_anim"},
+        {MEDIA_WEBP, "ffv1", "webp needs the encoder ffv1"},
         {MEDIA_MKV, "ffv1", "mkv needs the encoder ffv1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
