@@ -380,7 +380,7 @@ static void keys_of_file(window_stream *w, const lt_json *about)
         take_key_begin(&k, "latents file");
         take_key_text(&k, text ? text : "");
         take_key_int(&k, c);
-        w->key[c] = take_key_end(&k);
+        *key_at(w, w->layers - 1, c) = take_key_end(&k);
     }
     free(text);
 }
