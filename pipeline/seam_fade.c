@@ -77,20 +77,14 @@ static int steps_of_way(const uint8_t *shown, const uint8_t *first, size_t bytes
                                                      : TAKE_DISSOLVE_FRAMES;
 }
 
-/* All steps but the last, which shows the new part alone, lie within its frames. */
-static int within(int steps, int64_t count)
-{
-    return steps <= count + 1 ? steps : (int)count + 1;
-}
-
 int take_seam_fade(const uint8_t *shown, const uint8_t *decoded, uint8_t *frames, int64_t count,
                    size_t bytes, double usual_change)
 {
     fade_decoder_error(shown, decoded, frames, count, bytes);
-    const int steps = within(steps_of_way(shown, frames, bytes, usual_change), count);
+    const int steps = steps_of_way(shown, frames, bytes, usual_change);
     for (int k = steps - 2; k >= 0; k--) { /* the first frame last: all others need it as it was */
         uint8_t *frame = frames + (size_t)k * bytes;
-        for (size_t i = 0; i < bytes; i++)
+        for (size_t i = 0; i < bytes && k < count; i++)
             frame[i] = clamp8(frame[i] + (shown[i] - frames[i]) * (steps - 1 - k) / steps);
     }
     return steps - 1;
@@ -100,8 +94,8 @@ int take_seam_dissolve(const uint8_t *shown, uint8_t *frames, int64_t count, siz
                        double usual_change)
 {
     const int needed = steps_of_way(shown, frames, bytes, usual_change);
-    const int steps = within(needed < TAKE_FADE_FRAMES + 1 ? TAKE_FADE_FRAMES + 1 : needed, count);
-    for (int k = 0; k < steps - 1; k++) {
+    const int steps = needed < TAKE_FADE_FRAMES + 1 ? TAKE_FADE_FRAMES + 1 : needed;
+    for (int k = 0; k < steps - 1 && k < count; k++) {
         uint8_t *frame = frames + (size_t)k * bytes;
         for (size_t i = 0; i < bytes; i++)
             frame[i] = (uint8_t)(frame[i] + (shown[i] - frame[i]) * (steps - 1 - k) / steps);

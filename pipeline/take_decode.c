@@ -206,8 +206,9 @@ static void go_on_from_reference(take_decoder *d, const take_window *w, int64_t 
                               : take_seam_fade(shown, first - bytes, first, count, bytes, usual);
     if (dissolved > 0)
         take_note(d->run,
-                  "the new part begins differently from the end of %s: blended over %d frame%s",
-                  f->path, dissolved, dissolved == 1 ? "" : "s");
+                  "the new part begins differently from the end of %s: blended over %d frame%s%s",
+                  f->path, dissolved, dissolved == 1 ? "" : "s",
+                  dissolved > count ? ", within which the take ends" : "");
 }
 
 lt_status take_decode_hand_out(const take_decoder *d, int64_t first, int64_t count,

@@ -28,5 +28,5 @@ rm -r tree
 unset LONGTAKE_LIBRARY
 sed -n '/^```python$/,/^```$/p' "$SOURCE/python/README.md" | sed '/^```/d' >example.py
 fresh/bin/python example.py >example.out 2>&1 || fail "the README's example: $(cat example.out)"
-equal "frames of ball.mp4" "$(of_video ball.mp4 nb_read_frames)" 48
+equal "frames of ball.mp4" "$(of_video ball.mp4 nb_read_frames)" 96
 finish
