@@ -204,8 +204,10 @@ lt_status media_encoder_open(const media_spec *spec, media_encoder **out, lt_err
     LT_TRY(media_spec_check(spec, err));
     LT_TRY(media_encoder_check(spec->format, err));
     media_encoder *e = calloc(1, sizeof *e);
-    if (!e)
-        return media_no_memory(err, "video");
+    if (!e) {
+        media_no_memory(err, "video");
+        return LT_ERR_RESOURCES;
+    }
     e->spec = *spec;
     e->kind = media_codec_of(spec->format);
     lt_status s = open_codec(e, err);

@@ -72,14 +72,12 @@ static void clear_texts(take_run *run)
 
 void take_run_close(take_run *run, bool done)
 {
-    if (run->looks_only)
+    if (run->looks_only || !run->job_is_implicit)
         take_job_close(run->job);
-    else if (done && run->job_is_implicit)
+    else if (done)
         take_job_remove(run->job);
-    else if (run->job_is_implicit)
-        take_job_leave(run->job);
     else
-        take_job_close(run->job);
+        take_job_leave(run->job);
     free(run->job_path);
     clear_texts(run);
     free(run->plan.ids);
