@@ -56,9 +56,9 @@ lt_status take_setting_check(const char *place, const char *key, double value, l
     const take_setting *s = take_setting_of(key);
     char flag[32];
     assert(s && s->kind != TAKE_VALUE_WORD);
-    flag_of(key, flag, sizeof flag);
     if (isfinite(value) && value >= s->low && value <= s->high)
         return LT_OK;
+    flag_of(key, flag, sizeof flag);
     return lt_fail(err, LT_ERR_USAGE, "%s: found %.10g, expected %.10g to %.10g",
                    place ? place : flag, value, s->low, s->high);
 }

@@ -11,6 +11,7 @@
 #include "pipeline/device_choice.h"
 #include "pipeline/file_name.h"
 #include "pipeline/latents_file.h"
+#include "pipeline/plan/shot_plan.h"
 #include "pipeline/plan/token_cut.h"
 #include "pipeline/take_settings.h"
 
@@ -521,7 +522,7 @@ lt_status take_recipe_read(const char *path, lt_json **about, lt_error *err)
     *about = NULL;
     if (take_has_extension(path, "latents"))
         return read_latents(path, about, err);
-    if (take_has_extension(path, "lt") || take_has_extension(path, "npy"))
+    if (take_is_token_file(path))
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: is a plan, expected a video or latents file\n"
                        "hint: render makes the video of a plan",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import longtake
-from longtake import _library
+from longtake._library import library
 from tiny import SHORT
 
 
@@ -149,9 +149,9 @@ def test_scripts_are_closed(engine, takes, tmp_path, monkeypatch):
     closed = []
     for kind in ("film", "recipe"):
         name = f"longtake_{kind}_close"
-        close = getattr(_library.library, name)
+        close = getattr(library, name)
         monkeypatch.setattr(
-            _library.library,
+            library,
             name,
             lambda handle, kind=kind, close=close: (closed.append(kind), close(handle)),
         )
