@@ -7,10 +7,11 @@ import ctypes
 import functools
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
+from . import _engine  # for types alone: it imports this file
 from . import _library as c
 from . import _values as values
 from ._errors import LongtakeError, Status
@@ -22,9 +23,6 @@ from ._report import Report, report_of
 from ._request import OnFrame, Retake, Shot, no_such_keyword
 from ._tokens import Tokens
 from ._values import Path
-
-if TYPE_CHECKING:
-    from ._engine import Engine
 
 _WORDS = ("cfg_schedule", "guidance", "carry", "speed", "codes")
 _SETTINGS = dict(c.Settings._fields_)
@@ -186,7 +184,7 @@ class Call(Hearing):
         )
 
     @contextlib.contextmanager
-    def filled(self, engine: "Engine") -> Iterator[Any]:
+    def filled(self, engine: _engine.Engine) -> Iterator[Any]:
         """The request in C. Film and recipe give what it leaves open, and it borrows from them."""
         with contextlib.ExitStack() as opened:
             for opening, apply, path in (
@@ -199,7 +197,7 @@ class Call(Hearing):
             yield ctypes.byref(self.request)
 
     def fulfil(
-        self, engine: "Engine", function: Callable, *rest: Any, before: "tuple[Any, ...]" = ()
+        self, engine: _engine.Engine, function: Callable, *rest: Any, before: "tuple[Any, ...]" = ()
     ) -> None:
         """function(engine, before..., request, rest..., error), when it is this request's turn."""
         error = c.Error()
@@ -207,7 +205,7 @@ class Call(Hearing):
             status = function(engine._handle, *before, request, *rest, ctypes.byref(error))
             require_ok(status, error, self._worded)
 
-    def make(self, engine: "Engine", function: Callable) -> Report:
+    def make(self, engine: _engine.Engine, function: Callable) -> Report:
         result = c.Result()
         try:
             self.fulfil(engine, function, ctypes.byref(result))

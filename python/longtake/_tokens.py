@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Optional, Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 
+from . import _engine  # for types alone: it imports this file
 from . import _library as c
 from . import _values as values
 from ._errors import LongtakeError, Status
 from ._handles import Owned, handle_from, invoke
 from ._library import library as lib
 from ._values import Path
-
-if TYPE_CHECKING:
-    from ._engine import Engine
 
 
 class Tokens(Owned):
@@ -25,12 +23,12 @@ class Tokens(Owned):
         self._address = handle
 
     @classmethod
-    def read(cls, engine: "Engine", path: Path) -> "Tokens":
+    def read(cls, engine: _engine.Engine, path: Path) -> "Tokens":
         """A .lt file, or the release's .npy."""
         return cls(handle_from(lib.longtake_tokens_read, engine._handle, c.path(path)))
 
     @classmethod
-    def of(cls, engine: "Engine", codes: Sequence[int]) -> "Tokens":
+    def of(cls, engine: _engine.Engine, codes: Sequence[int]) -> "Tokens":
         """Tokens from numbers, laid out as the engine's model has them."""
         given = np.asarray(codes).reshape(-1)
         with np.errstate(invalid="ignore"):
@@ -71,7 +69,7 @@ class Tokens(Owned):
         """To a .lt or .npy file."""
         invoke(lib.longtake_tokens_write, self._handle, c.path(path))
 
-    def cut(self, first: int, count: int, engine: Optional["Engine"] = None) -> "Tokens":
+    def cut(self, first: int, count: int, engine: Optional[_engine.Engine] = None) -> "Tokens":
         """Semantic frames first .. first + count - 1, or up to the end. The first begins a segment;
         with an `engine` it need not: the rest of its segment is encoded again."""
         span = (

@@ -159,6 +159,30 @@ def test_keywords_are_all_there():
     assert "request" in typing.get_type_hints(longtake.Engine.generate)
 
 
+def public_callables():
+    """Classes and functions of the package, and methods and properties of the classes."""
+    for name in longtake.__all__:
+        found = getattr(longtake, name)
+        yield name, found
+        for attribute, member in vars(found).items() if inspect.isclass(found) else ():
+            method = getattr(member, "__func__", getattr(member, "fget", member))
+            if inspect.isfunction(method) and (attribute[0] != "_" or attribute[:2] == "__"):
+                yield f"{name}.{attribute}", method
+
+
+def test_types_are_found():
+    seen = dict(public_callables())
+    assert {"info", "Engine.generate", "Engine.fps", "Tokens.read", "Shot.__init__"} <= set(seen)
+    wrong = []
+    for name, found in seen.items():
+        try:
+            typing.get_type_hints(found)
+        except NameError as cause:
+            wrong.append(f"{name}: {cause}")
+    assert not wrong
+    assert typing.get_type_hints(longtake.Tokens.cut)["engine"] == typing.Optional[longtake.Engine]
+
+
 def test_keywords_are_told():
     readme = (TREE / "python" / "README.md").read_text(encoding="utf-8")
     table = readme.split("## What a request takes")[1].split("\n## ")[0]
