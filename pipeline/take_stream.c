@@ -28,7 +28,7 @@ typedef struct {
     int64_t windows;
     float *latents; /* [window, C, H, W], of the topmost layer that was made */
     float *known;   /* [layers, overlap, C, H, W], which the next window begins with */
-    lt_hash *key;   /* [layers, windows] */
+    lt_hash *key;   /* [layers, windows], zero until all_keys */
 } window_stream;
 
 static int64_t latent_values(const take_run *run)
@@ -370,21 +370,6 @@ lt_status take_stream_refine(take_run *run, lt_error *err)
 
 /* ---- decode alone ---- */
 
-/* One key per window: what the file holds decides, so nothing of
- * another file is ever taken for it. */
-static void keys_of_file(window_stream *w, const lt_json *about)
-{
-    char *text = lt_json_text(about);
-    for (int64_t c = 0; c < w->windows; c++) {
-        take_key k;
-        take_key_begin(&k, "latents file");
-        take_key_text(&k, text ? text : "");
-        take_key_int(&k, c);
-        *key_at(w, w->layers - 1, c) = take_key_end(&k);
-    }
-    free(text);
-}
-
 static lt_status decode_windows(window_stream *w, take_latents_reader *latents, lt_error *err)
 {
     const take_run *run = w->run;
@@ -399,10 +384,11 @@ static lt_status decode_windows(window_stream *w, take_latents_reader *latents, 
     return LT_OK;
 }
 
+/* Keys stay zero: the run's folder is its own and begins empty, so a window's number tells its
+ * products apart. */
 static lt_status decode(window_stream *w, take_latents_reader *latents, take_output_kind kind,
                         take_seam *seam, lt_error *err)
 {
-    keys_of_file(w, take_latents_about(latents));
     LT_TRY(open_decoder(w, kind, kind != TAKE_OUT_NONE, err));
     LT_TRY(take_video_open(&w->video, w->run, kind, err));
     LT_TRY(decode_windows(w, latents, err));
