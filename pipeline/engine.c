@@ -316,17 +316,13 @@ static void settle_matrices(const longtake *e, take_net net, lt_weights *w)
     lt_weights_rounding(w, e->rounding, is_rounded(e, net) ? take_lies_inside_a_layer : NULL);
 }
 
-static bool same(lt_hash a, lt_hash b)
-{
-    return a.high == b.high && a.low == b.low;
-}
-
 /* Between two calls a file may be another; within one only where it holds the same. */
 static lt_status settle_file(longtake *e, take_net net, const lt_weights *w, lt_error *err)
 {
     const lt_hash file = lt_weights_identity(w);
-    const bool is_same = same(file, e->file[net]);
-    if (e->used[net] && !is_same && !(e->hashed[net] && same(lt_weights_hash(w), e->hash[net])))
+    const bool is_same = lt_hash_equal(file, e->file[net]);
+    if (e->used[net] && !is_same &&
+        !(e->hashed[net] && lt_hash_equal(lt_weights_hash(w), e->hash[net])))
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: was replaced while it was used, expected the same file to the end",
                        lt_weights_place(w));

@@ -21,8 +21,8 @@ static const char magic[16] = "longtake-job-1\n";
 
 typedef struct {
     char magic[16];
-    uint64_t key[2];
-    uint64_t checksum[2];
+    lt_hash key;
+    lt_hash checksum;
     uint64_t bytes;
     uint64_t zero;
 } product_header;
@@ -310,8 +310,7 @@ static bool header_ok(int fd, const lt_hash *key, product_header *h)
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !read_all(fd, h, sizeof *h))
         return false;
     return memcmp(h->magic, magic, sizeof magic) == 0 &&
-           (uint64_t)st.st_size == sizeof *h + h->bytes &&
-           (!key || (h->key[0] == key->high && h->key[1] == key->low));
+           (uint64_t)st.st_size == sizeof *h + h->bytes && (!key || lt_hash_equal(h->key, *key));
 }
 
 static void note(take_job *job, const char *file, const char *what)
@@ -345,10 +344,8 @@ lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes
             s = lt_fail(err, LT_ERR_RESOURCES, "%s/%s: %llu bytes of memory are not there",
                         job->path, file, (unsigned long long)h.bytes);
     }
-    if (payload && read_all(fd, payload, h.bytes)) {
-        const lt_hash got = lt_hash_bytes(payload, h.bytes);
-        *found = got.high == h.checksum[0] && got.low == h.checksum[1];
-    }
+    if (payload && read_all(fd, payload, h.bytes))
+        *found = lt_hash_equal(lt_hash_bytes(payload, h.bytes), h.checksum);
     if (fd >= 0)
         close(fd);
     if (s == LT_OK && !*found)
@@ -407,11 +404,8 @@ lt_status take_job_put(take_job *job, take_product p, const void *data, size_t b
     char file[NAME_BYTES];
     char part[PART_BYTES];
     file_name(file, p);
-    product_header h = {.key = {p.key.high, p.key.low}, .bytes = bytes};
+    product_header h = {.key = p.key, .checksum = lt_hash_bytes(data, bytes), .bytes = bytes};
     memcpy(h.magic, magic, sizeof magic);
-    const lt_hash sum = lt_hash_bytes(data, bytes);
-    h.checksum[0] = sum.high;
-    h.checksum[1] = sum.low;
     const int fd = create_part(job->fd, file, part);
     bool ok =
         fd >= 0 && write_all(fd, &h, sizeof h) && write_all(fd, data, bytes) && fsync(fd) == 0;
@@ -517,10 +511,8 @@ static void describe_product(int folder, const char *file, size_t stem, take_lis
     }
     p->bytes = h.bytes;
     void *payload = malloc(h.bytes ? h.bytes : 1);
-    if (payload && read_all(fd, payload, h.bytes)) {
-        const lt_hash got = lt_hash_bytes(payload, h.bytes);
-        p->whole = got.high == h.checksum[0] && got.low == h.checksum[1];
-    }
+    if (payload && read_all(fd, payload, h.bytes))
+        p->whole = lt_hash_equal(lt_hash_bytes(payload, h.bytes), h.checksum);
     free(payload);
     close(fd);
 }

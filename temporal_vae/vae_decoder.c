@@ -380,8 +380,7 @@ lt_status vae_decoder_load(vae_decoder *d, const void *state, size_t bytes, lt_e
             (long long)own.elements, (long long)own.w, (long long)own.h, precision_name(own.dtype));
     const char *payload = (const char *)state + sizeof found;
     const lt_hash checksum = lt_hash_bytes(payload, lt_tensor_bytes(&d->kept));
-    if (checksum.high != found.checksum.high || checksum.low != found.checksum.low ||
-        found.latents_done < 0)
+    if (!lt_hash_equal(checksum, found.checksum) || found.latents_done < 0)
         return lt_fail(err, LT_ERR_INPUT,
                        "VAE state: damaged, its checksum does not match its contents");
 

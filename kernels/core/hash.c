@@ -21,6 +21,11 @@ static XXH3_state_t *state(lt_hasher *h)
     return (XXH3_state_t *)h;
 }
 
+bool lt_hash_equal(lt_hash a, lt_hash b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
 lt_hash lt_hash_bytes(const void *data, size_t bytes)
 {
     return from_library(XXH3_128bits(data, bytes));

@@ -3,6 +3,7 @@
 #ifndef LT_HASH_H
 #define LT_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ typedef struct {
 
 typedef struct lt_hasher lt_hasher;
 
+bool lt_hash_equal(lt_hash a, lt_hash b);
 lt_hash lt_hash_bytes(const void *data, size_t bytes);
 lt_status lt_hash_file(const char *path, lt_hash *out, lt_error *err);
 lt_hasher *lt_hasher_open(void); /* NULL when memory is out */

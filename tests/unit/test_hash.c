@@ -16,6 +16,15 @@ static void known_answers(void **state)
     assert_string_equal(text, "a96faf705af16834e6c632b61e964e1f");
 }
 
+static void equal_in_both_halves(void **state)
+{
+    (void)state;
+    const lt_hash a = {1, 2};
+    assert_true(lt_hash_equal(a, (lt_hash){1, 2}));
+    assert_false(lt_hash_equal(a, (lt_hash){1, 3}));
+    assert_false(lt_hash_equal(a, (lt_hash){3, 2}));
+}
+
 static void pieces_equal_the_whole(void **state)
 {
     (void)state;
@@ -32,14 +41,14 @@ static void pieces_equal_the_whole(void **state)
         lt_hasher_add(h, data + at, (size_t)piece);
     }
     const lt_hash pieces = lt_hasher_close(h);
-    assert_true(pieces.high == whole.high && pieces.low == whole.low);
+    assert_true(lt_hash_equal(pieces, whole));
 
     lt_error err = {0};
     lt_hash file;
     scratch_open();
     scratch_write("data", data, BYTES);
     check_ok(lt_hash_file(scratch_path("data"), &file, &err), err);
-    assert_true(file.high == whole.high && file.low == whole.low);
+    assert_true(lt_hash_equal(file, whole));
     check_failed(lt_hash_file(scratch_path("absent"), &file, &err), err, LT_ERR_INPUT, "absent");
     scratch_close();
     free(data);
@@ -49,6 +58,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
+        cmocka_unit_test(equal_in_both_halves),
         cmocka_unit_test(pieces_equal_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,11 +255,6 @@ static const change_row rows[] = {
 
 /* ---- the test ---- */
 
-static bool same(lt_hash a, lt_hash b)
-{
-    return a.high == b.high && a.low == b.low;
-}
-
 static void check_change(const change_row *row, const product_keys *before,
                          const product_keys *after)
 {
@@ -270,7 +265,7 @@ static void check_change(const change_row *row, const product_keys *before,
         for (int64_t i = 0; i <= last && i < after->count[kind]; i++) {
             const bool wanted = other && i >= first;
             const bool open = other && i > 0 && i < first; /* where the change begins */
-            if (!open && same(before->key[kind][i], after->key[kind][i]) == wanted)
+            if (!open && lt_hash_equal(before->key[kind][i], after->key[kind][i]) == wanted)
                 fail_msg("%s: the key of %s.%03lld is %s", row->name, kind_names[kind],
                          (long long)i, wanted ? "the same" : "another");
         }
@@ -306,8 +301,8 @@ static void frames_that_are_carried(void **state)
     (void)state;
     const product_keys before = keys_after(frames_are_carried);
     const product_keys after = keys_after(weights_vae_where_frames_are_carried);
-    assert_true(same(before.key[3][0], after.key[3][0]));
-    assert_false(same(before.key[3][1], after.key[3][1]));
+    assert_true(lt_hash_equal(before.key[3][0], after.key[3][0]));
+    assert_false(lt_hash_equal(before.key[3][1], after.key[3][1]));
 }
 
 /* ---- settings that a configuration has too ---- */
@@ -367,7 +362,7 @@ static void configured_settings(void **state)
         const told now = told_with(row[i].set);
         if ((strcmp(now.settings, usual.settings) != 0) != row[i].is_setting)
             fail_msg("%s: settings say %s", row[i].set, now.settings);
-        if (same(now.config, usual.config) != row[i].is_setting)
+        if (lt_hash_equal(now.config, usual.config) != row[i].is_setting)
             fail_msg("%s: the hash of the configuration is %s", row[i].set,
                      row[i].is_setting ? "another" : "the same");
         free(now.settings);
