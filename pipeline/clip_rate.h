@@ -7,10 +7,14 @@
 #ifndef TAKE_CLIP_RATE_H
 #define TAKE_CLIP_RATE_H
 
+#include "kernels/core/json.h"
 #include "media/frame_reader.h"
 
-/* Has the reader, of which no frame was read yet, hand out frames of a model of `fps`. A video that
- * another program wrote again may have lost some: it is read by the clock. */
-void take_read_at_clip_rate(media_reader *reader, double fps);
+/* How these very frames were made, by the video's own account; free it. NULL where it does not say,
+ * or another program wrote it again, which may have lost some. */
+lt_json *take_clip_about(const media_video_info *clip);
+/* Has the reader, of which no frame was read yet, hand out frames of a model of `fps`; `about` is
+ * that of its video, NULL: it is read by the clock. */
+void take_read_at_clip_rate(media_reader *reader, const lt_json *about, double fps);
 
 #endif

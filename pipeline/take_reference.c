@@ -20,7 +20,7 @@ static size_t frame_bytes(const take_reference *f)
     return (size_t)f->run->spec.width * (size_t)f->run->spec.height * 3;
 }
 
-static lt_status open_reader(const take_reference *f, media_reader **reader, lt_error *err)
+static lt_status open_reader(take_reference *f, media_reader **reader, lt_error *err)
 {
     const take_spec *s = &f->run->spec;
     const media_read_options options = {.width = s->width,
@@ -30,7 +30,11 @@ static lt_status open_reader(const take_reference *f, media_reader **reader, lt_
                                         .stop = take_run_asks_to_stop,
                                         .user = f->run};
     LT_TRY(media_reader_open(f->path, &options, reader, err));
-    take_read_at_clip_rate(*reader, options.fps);
+    if (!f->about)
+        f->about = take_clip_about(media_reader_info(*reader));
+    take_read_at_clip_rate(*reader, f->about, options.fps);
+    f->fps = media_reader_info(*reader)->fps;
+    f->stored_fps = media_reader_info(*reader)->stored_fps;
     return LT_OK;
 }
 
@@ -132,16 +136,11 @@ static lt_status read_tail(take_reference *f, frame_ring *ring, media_reader *re
     return LT_OK;
 }
 
-/* How the frames were made. Where nobody says a prompt, that has to. */
-static lt_status read_comment(take_reference *f, const media_video_info *info, lt_error *err)
+/* Where nobody says a prompt, the video has to. */
+static lt_status check_prompt(const take_reference *f, lt_error *err)
 {
-    const bool says = info->comment && !info->written_again;
-    f->comment = says ? strdup(info->comment) : NULL;
-    f->fps = info->fps;
-    f->stored_fps = info->stored_fps;
-    if (says && !f->comment)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path);
-    return says || take_spec_has_prompt(&f->run->spec) ? LT_OK : take_fail_no_prompt(f->path, err);
+    return f->about || take_spec_has_prompt(&f->run->spec) ? LT_OK
+                                                           : take_fail_no_prompt(f->path, err);
 }
 
 /* A recipe's reference is a certain one. */
@@ -186,7 +185,7 @@ lt_status take_reference_open(take_reference *f, take_run *run, const char *path
     if (s == LT_OK)
         s = open_reader(f, &reader, err);
     if (s == LT_OK)
-        s = read_comment(f, media_reader_info(reader), err);
+        s = check_prompt(f, err);
     if (s == LT_OK)
         s = read_tail(f, &ring, reader, from_seconds, err);
     if (s == LT_OK)
@@ -213,7 +212,7 @@ void take_reference_close(take_reference *f)
     if (f->run)
         f->run->reference = NULL;
     free(f->tail);
-    free(f->comment);
+    lt_json_free(f->about);
     tok_plan_clear(&f->plan);
     *f = (take_reference){0};
 }
@@ -222,43 +221,28 @@ void take_reference_close(take_reference *f)
 
 /* True when the file's frames are the grid of a take that this very
  * model made from its beginning. */
-static bool is_our_take(take_reference *f, const lt_json *about)
+static bool is_our_take(const take_reference *f)
 {
-    return fabs(f->stored_fps - f->fps) <= 1e-3 && !take_about_is_new_only(about) &&
-           take_about_is_of(about, f->run->engine);
-}
-
-/* How the reference was made; NULL where it does not say. */
-static lt_json *about_of(const take_reference *f)
-{
-    lt_json *about = NULL;
-    lt_error ignored = {0};
-    if (f->comment &&
-        lt_json_parse(f->comment, strlen(f->comment), f->path, &about, &ignored) == LT_OK)
-        return about;
-    return NULL;
+    return f->about && fabs(f->stored_fps - f->fps) <= 1e-3 && !take_about_is_new_only(f->about) &&
+           take_about_is_of(f->about, f->run->engine);
 }
 
 lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error *err)
 {
-    lt_json *about = about_of(f);
     const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->fps);
-    const char *found = about ? take_about_prompt(about, last) : NULL;
+    const char *found = f->about ? take_about_prompt(f->about, last) : NULL;
     const bool has_words = found && found[0] != '\0';
     *prompt = has_words ? strdup(found) : NULL;
-    lt_json_free(about);
     return has_words && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path)
                                  : LT_OK;
 }
 
 lt_status take_reference_plan(take_reference *f, lt_error *err)
 {
-    lt_json *about = about_of(f);
     lt_error ignored = {0};
-    const bool found = about && is_our_take(f, about) &&
-                       take_about_plan(about, f->run->engine, f->latents, f->frames, f->path,
-                                       &f->plan, &ignored) == LT_OK;
-    lt_json_free(about);
+    const bool found =
+        is_our_take(f) && take_about_plan(f->about, f->run->engine, f->latents, f->frames, f->path,
+                                          &f->plan, &ignored) == LT_OK;
     if (found && take_tokens_are_full(&f->plan))
         return LT_OK;
     if (found) { /* joined or cut elsewhere than at segments, which the take's own are */

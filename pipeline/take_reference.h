@@ -21,7 +21,7 @@ struct take_reference {
     uint8_t *tail; /* its last frames, which window 0 knows: u8 [tail_frames, H, W, 3] */
     int64_t tail_frames;
     lt_hash hash;      /* of its frames as fitted */
-    char *comment;     /* how these very frames were made, or NULL */
+    lt_json *about;    /* how these very frames were made, or NULL */
     double fps;        /* of its frames as they are taken: the model's, or what clip_rate.h says */
     double stored_fps; /* of the file */
     tok_plan plan;     /* [latents] semantic frames; see take_reference_plan */

@@ -27,7 +27,9 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
                                         .stop = r->source.stop,
                                         .user = r->source.user};
     LT_TRY(media_reader_open(r->source.path, &options, &r->reader, err));
-    take_read_at_clip_rate(r->reader, p->fps);
+    lt_json *about = take_clip_about(media_reader_info(r->reader));
+    take_read_at_clip_rate(r->reader, about, p->fps);
+    lt_json_free(about);
     const int64_t most = llround(r->source.most_seconds * media_reader_info(r->reader)->fps);
     if (most > 0 && (most < r->source.most_frames || r->source.most_frames == 0))
         r->source.most_frames = most;
