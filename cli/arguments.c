@@ -184,10 +184,8 @@ static const several_ways ways[] = {{{"seconds", "frames", "num-frames"}, "lengt
 /* Bytes of the value that tell whether there is one. */
 static size_t bytes_of(const cli_flag *f)
 {
-    const bool is_number = f->kind == FLAG_INTEGER || f->kind == FLAG_REAL ||
-                           f->kind == FLAG_SECONDS || f->kind == FLAG_BYTES;
     return f->kind == FLAG_SWITCH ? sizeof(bool)
-           : is_number            ? sizeof(double)
+           : cli_is_number(f)     ? sizeof(double)
                                   : sizeof(const char *);
 }
 

@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool cli_is_number(const cli_flag *f)
+{
+    return f->kind == FLAG_INTEGER || f->kind == FLAG_REAL || f->kind == FLAG_RATE ||
+           f->kind == FLAG_SECONDS || f->kind == FLAG_BYTES;
+}
+
 bool cli_given(double number)
 {
     return number > CLI_UNSET;
@@ -16,8 +22,7 @@ void cli_defaults(cli_values *v)
 {
     memset(v, 0, sizeof *v);
     for (int i = 0; i < cli_flag_count; i++) {
-        const flag_kind k = cli_flags[i].kind;
-        if (k == FLAG_INTEGER || k == FLAG_REAL || k == FLAG_SECONDS || k == FLAG_BYTES)
+        if (cli_is_number(&cli_flags[i]))
             *(double *)(void *)((char *)v + cli_flags[i].at) = CLI_UNSET;
     }
 }
@@ -107,6 +112,19 @@ bool cli_span(const char *text, double fps, double *from, double *to)
     return cli_time(first, fps, from) && cli_time(dash + 1, fps, to) && *to > *from;
 }
 
+static bool read_rate(const char *text, double *out)
+{
+    const char *slash = strchr(text, '/');
+    double divisor = 0;
+    if (!slash)
+        return read_number(text, out);
+    if (!read_plain(text, (size_t)(slash - text), out) ||
+        !read_plain(slash + 1, strlen(slash + 1), &divisor) || divisor <= 0)
+        return false;
+    *out /= divisor;
+    return true;
+}
+
 /* A number, or a time as --from takes it; not in frames, whose rate is the model's. */
 static bool read_seconds(const char *text, double *out)
 {
@@ -169,12 +187,14 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
     }
     case FLAG_INTEGER:
     case FLAG_REAL:
+    case FLAG_RATE:
     case FLAG_SECONDS:
     case FLAG_BYTES:
         break;
     }
     const bool ok = f->kind == FLAG_BYTES     ? read_bytes(text, &number)
                     : f->kind == FLAG_SECONDS ? read_seconds(text, &number)
+                    : f->kind == FLAG_RATE    ? read_rate(text, &number)
                                               : read_number(text, &number);
     if (!ok && f->kind == FLAG_SECONDS)
         return refuse_seconds(f, text, message, bytes);
@@ -182,6 +202,7 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
         snprintf(message, bytes, "--%s: found \"%s\", expected %s", f->name, text,
                  f->kind == FLAG_INTEGER ? "a whole number"
                  : f->kind == FLAG_BYTES ? "a size such as 8G"
+                 : f->kind == FLAG_RATE  ? "a rate such as 24 or 30000/1001"
                                          : "a number");
         return false;
     }

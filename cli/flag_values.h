@@ -7,6 +7,8 @@
 /* Nothing is given. */
 void cli_defaults(cli_values *v);
 bool cli_given(double number); /* false: CLI_UNSET */
+/* Is the flag's value kept as a double? */
+bool cli_is_number(const cli_flag *f);
 /* Puts `text` where the flag's value is kept (a list grows by it; of a switch no text is looked
  * at). False with a message when it is none. */
 bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message, size_t bytes);

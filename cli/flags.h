@@ -15,6 +15,7 @@ typedef enum {
     FLAG_TEXT,
     FLAG_INTEGER,
     FLAG_REAL,
+    FLAG_RATE,    /* a real, or a fraction such as "30000/1001" */
     FLAG_SECONDS, /* "10", "10s" or "1:05": a length */
     FLAG_TIME,    /* "12s", "1:05", "96f" or seconds -> kept as text, see cli_time */
     FLAG_BYTES,   /* "8G", "512M" */

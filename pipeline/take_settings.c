@@ -16,7 +16,7 @@
 /* What a model limits further, take_spec checks: top_k, overlap, codes. */
 const take_setting take_settings[TAKE_SETTINGS] = {
     {SETTING(INT64, seed, LENGTH), RANGE(-1, 4294967295.0)},
-    {SETTING(REAL, fps, FRAMES), RANGE(0.1, 240)},
+    {SETTING(RATE, fps, FRAMES), RANGE(0.1, 240)},
     {SETTING(INT, scale, FRAMES), RANGE(1, 8)},
     {SETTING(REAL, lm_cfg, PLANNING), RANGE(0, 100)},
     {SETTING(REAL, shot_cfg, PLANNING), RANGE(0, 100)},
@@ -107,6 +107,7 @@ static bool is_unset(const take_setting *s, const longtake_settings *from)
     case TAKE_VALUE_WORD:
         return !*(const char *const *)place;
     case TAKE_VALUE_REAL:
+    case TAKE_VALUE_RATE:
         return *(const double *)place < 0;
     case TAKE_VALUE_INT64:
         return *(const int64_t *)place == LONGTAKE_SEED_UNSET;
@@ -120,6 +121,7 @@ static void copy(const take_setting *s, const longtake_settings *from, longtake_
     static const size_t bytes[] = {[TAKE_VALUE_INT] = sizeof(int),
                                    [TAKE_VALUE_INT64] = sizeof(int64_t),
                                    [TAKE_VALUE_REAL] = sizeof(double),
+                                   [TAKE_VALUE_RATE] = sizeof(double),
                                    [TAKE_VALUE_WORD] = sizeof(char *)};
     memcpy((char *)to + s->at, (const char *)from + s->at, bytes[s->kind]);
 }

@@ -12,8 +12,13 @@
 #include "kernels/core/status.h"
 #include "longtake.h"
 
-/* TAKE_VALUE_INT64: seeds, of which every value has a meaning but LONGTAKE_SEED_UNSET. */
-typedef enum { TAKE_VALUE_INT, TAKE_VALUE_INT64, TAKE_VALUE_REAL, TAKE_VALUE_WORD } take_value_kind;
+typedef enum {
+    TAKE_VALUE_INT,
+    TAKE_VALUE_INT64, /* seeds, of which every value has a meaning but LONGTAKE_SEED_UNSET */
+    TAKE_VALUE_REAL,
+    TAKE_VALUE_RATE, /* a real that is also written as a fraction: 30000/1001 */
+    TAKE_VALUE_WORD
+} take_value_kind;
 
 /* Parts of a request. What a command reads of it stands with longtake_request. */
 typedef enum {

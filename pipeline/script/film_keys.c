@@ -49,17 +49,46 @@ static lt_status read_word(const cfg_document *doc, const cfg_node *n, const tak
     return film_fail_kind(doc, n, expected, err);
 }
 
+/* "30000/1001": whole numbers above zero. */
+static bool read_fraction(const char *text, const char *slash, double *out)
+{
+    char above[LT_DECIMAL_BYTES];
+    int64_t dividend = 0;
+    int64_t divisor = 0;
+    if (slash - text >= (ptrdiff_t)sizeof above)
+        return false;
+    snprintf(above, sizeof above, "%.*s", (int)(slash - text), text);
+    if (!lt_parse_integer(above, &dividend) || !lt_parse_integer(slash + 1, &divisor) ||
+        dividend < 1 || divisor < 1)
+        return false;
+    *out = (double)dividend / (double)divisor;
+    return true;
+}
+
+/* JSON has no fraction but as a text. */
+static bool read_number(const cfg_node *n, take_value_kind kind, double *out)
+{
+    if (n->kind != CFG_NODE_SCALAR)
+        return false;
+    const char *slash = kind == TAKE_VALUE_RATE ? strchr(n->text, '/') : NULL;
+    return slash ? read_fraction(n->text, slash, out)
+                 : !n->quoted && lt_parse_decimal(n->text, out);
+}
+
 /* `low`: the least value here. */
 static lt_status read_value(const cfg_document *doc, const cfg_node *n, const take_setting *setting,
                             double low, void *place, lt_error *err)
 {
     if (setting->kind == TAKE_VALUE_WORD)
         return read_word(doc, n, setting, place, err);
-    const bool whole = setting->kind != TAKE_VALUE_REAL;
+    const bool whole = setting->kind == TAKE_VALUE_INT || setting->kind == TAKE_VALUE_INT64;
     double value = 0;
-    if (n->kind != CFG_NODE_SCALAR || n->quoted || !lt_parse_decimal(n->text, &value) ||
-        (whole && value != floor(value)))
-        return film_fail_kind(doc, n, whole ? "a whole number" : "a number", err);
+    if (!read_number(n, setting->kind, &value) || (whole && value != floor(value)))
+        return film_fail_kind(doc, n,
+                              whole                              ? "a whole number"
+                              : setting->kind == TAKE_VALUE_RATE ? "a rate such as 24 or 30000/1001"
+                                                                 : "a number",
+                              err);
     if (value < low || value > setting->high)
         return cfg_node_fail(doc, n, err, "'%s' is %s, expected %.10g to %.10g", setting->key,
                              n->text, low, setting->high);

@@ -24,6 +24,10 @@ made render take.lt --scale 2 --fps 12 -o large_whole.mp4
 made decode take.latents --scale 2 --fps 12 -o large_stepped.mp4
 same large_whole.mp4 large_stepped.mp4
 
+# A rate as broadcasts have it.
+made decode take.latents --fps 30000/1001 -o ntsc.mp4
+equal "--fps 30000/1001" "$(of_video ntsc.mp4 r_frame_rate)" 30000/1001
+
 # So is what the plan was drawn with, which the token file notes, and what a take that is made again from either is drawn with.
 drawn="--motion 3 --lm-cfg 2 --temperature 0.7 --top-k 5 --lm-context 1"
 made generate "$prompt" --seconds 4 --seed 9 $drawn --overlap 1 -o drawn_whole.mp4

@@ -118,6 +118,11 @@ usage generate x -o a.mp4 --seconds 3 --quiet=yes
 usage tokens -p x -o a.mp4 --seconds 3
 usage encode -o a.lt
 usage decode a.latents -o a.mp4 --fps 0
+for rate in 30000/ /1001 30/0 30/-1 -30/1 30/1/1 1e4/1001 thirty; do
+    usage decode a.latents -o a.mp4 --fps=$rate
+    equal "--fps=$rate" "$(cat refused.err)" "longtake: --fps: found \"$rate\", expected a rate such as 24 or 30000/1001"
+done
+usage decode a.latents -o a.mp4 --fps 1/1001
 usage generate x --frames 1 --keep-job -o -
 usage tokens -p x -o - --seconds 3 --json
 equal "a report behind a stream" "$(wc -c <refused.out)" 0

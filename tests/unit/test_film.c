@@ -39,6 +39,31 @@ static void reads_shots_and_settings(void **state)
     film_close(film);
 }
 
+static void reads_rates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rate;
+        double fps;
+    } row[] = {{"24", 24},
+               {"23.976", 23.976},
+               {"30000/1001", 30000.0 / 1001},
+               {"'24000/1001'", 24000.0 / 1001},
+               {"25/1", 25}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char text[80];
+        lt_error err = {0};
+        longtake_film *film = NULL;
+        longtake_request r;
+        snprintf(text, sizeof text, "take: {fps: %s}\nshots:\n  - {prompt: a}\n", row[i].rate);
+        check_ok(parse(text, &film, &err), err);
+        longtake_request_init(&r);
+        check_ok(film_apply(film, 8, &r, &err), err);
+        assert_float_equal(r.settings.fps, row[i].fps, 0);
+        film_close(film);
+    }
+}
+
 static void a_request_wins(void **state)
 {
     (void)state;
@@ -102,6 +127,15 @@ static void refuses_bad_films(void **state)
          "film.yaml:1:16: 'frames' is '2.5', expected a whole number above 0"},
         {"take: {carry: hand}\nshots:\n  - {prompt: a}\n",
          "film.yaml:1:15: 'carry' is 'hand', expected latents, frames or renoise"},
+        {"take: {fps: 30000/}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:13: 'fps' is '30000/', expected a rate such as 24 or 30000/1001"},
+        {"take: {fps: 1/0}\nshots:\n  - {prompt: a}\n", "'fps' is '1/0', expected a rate"},
+        {"take: {fps: -24/-1}\nshots:\n  - {prompt: a}\n", "'fps' is '-24/-1', expected a rate"},
+        {"take: {fps: \"24\"}\nshots:\n  - {prompt: a}\n", "'fps' is '24', expected a rate"},
+        {"take: {fps: 1/1001}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:13: 'fps' is 1/1001, expected 0.1 to 240"},
+        {"take: {lm_cfg: 1/2}\nshots:\n  - {prompt: a}\n",
+         "film.yaml:1:16: 'lm_cfg' is '1/2', expected a number"},
         {"take: {steps: \"5\"}\nshots:\n  - {prompt: a}\n",
          "film.yaml:1:15: 'steps' is '5', expected a whole number"},
         {"take: 3\nshots:\n  - {prompt: a}\n", "film.yaml:1:7: 'take' is '3', expected a map"},
@@ -148,7 +182,8 @@ static void refuses_shots_out_of_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_shots_and_settings), cmocka_unit_test(a_request_wins),
-        cmocka_unit_test(refuses_bad_films), cmocka_unit_test(refuses_shots_out_of_place)};
+        cmocka_unit_test(reads_shots_and_settings), cmocka_unit_test(reads_rates),
+        cmocka_unit_test(a_request_wins), cmocka_unit_test(refuses_bad_films),
+        cmocka_unit_test(refuses_shots_out_of_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
