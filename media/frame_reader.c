@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/frame_turn.h"
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
 #include "media/picture_scaler.h"
@@ -149,7 +148,8 @@ static lt_status choose_size(media_reader *r, lt_error *err)
     r->info.stored_width = r->next->width;
     r->info.stored_height = r->next->height;
     const int width = (int)fmax(1, floor(r->next->width * aspect + 0.5));
-    const bool lying = turn_of(r, r->next).transposed;
+    r->info.turn = turn_of(r, r->next);
+    const bool lying = r->info.turn.transposed;
     r->info.seen_width = lying ? r->next->height : width;
     r->info.seen_height = lying ? width : r->next->height;
     r->info.width = r->options.width > 0 ? r->options.width : r->info.seen_width;

@@ -22,6 +22,7 @@
 
 #include "kernels/core/status.h"
 #include "media/frame_fit.h"
+#include "media/frame_turn.h"
 
 typedef struct {
     int width; /* of the frames; 0 with height 0: as the video is seen on a screen */
@@ -42,6 +43,7 @@ typedef struct {
     int stored_height;
     int seen_width; /* on a screen: upright, pixels square */
     int seen_height;
+    media_turn turn;   /* of its first picture */
     double stored_fps; /* mean rate; 0: not known */
     double seconds;    /* as the file says; 0: not known before it has been read */
     int64_t frames;    /* as the file says; 0: not known before it has been read */

@@ -17,6 +17,18 @@ media_turn media_turn_of(const int32_t matrix[9])
     return (media_turn){.mirror_x = a < 0, .mirror_y = d < 0};
 }
 
+bool media_turn_mirrors(media_turn turn)
+{
+    return turn.transposed == (turn.mirror_x == turn.mirror_y);
+}
+
+int media_turn_degrees(media_turn turn)
+{
+    if (turn.transposed)
+        return turn.mirror_y ? 90 : 270;
+    return turn.mirror_y ? 180 : 0;
+}
+
 void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h,
                     uint8_t *out, ptrdiff_t stride)
 {

@@ -19,6 +19,11 @@ typedef struct {
 /* From a display matrix as libav hands it out (3x3, row-major, 16.16): the nearest of the eight. */
 media_turn media_turn_of(const int32_t matrix[9]);
 
+/* What makes the stored picture upright: mirrored left to right, or not; then turned to the right
+ * by 0, 90, 180 or 270 degrees. */
+bool media_turn_mirrors(media_turn turn);
+int media_turn_degrees(media_turn turn);
+
 /* Copies a stored RGB picture of w x h (`stored_stride` bytes a row) upright to
  * `out` (`stride` bytes a row). */
 void media_turn_rgb(media_turn turn, const uint8_t *stored, ptrdiff_t stored_stride, int w, int h,

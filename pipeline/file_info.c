@@ -392,6 +392,8 @@ static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
     lt_json_set(o, "height", lt_json_new_int(v->stored_height));
     lt_json_set(o, "shown_width", lt_json_new_int(v->width));
     lt_json_set(o, "shown_height", lt_json_new_int(v->height));
+    lt_json_set(o, "rotation", lt_json_new_int(media_turn_degrees(v->turn)));
+    lt_json_set(o, "mirrored", lt_json_new_bool(media_turn_mirrors(v->turn)));
     lt_json_set(o, "fps", lt_json_new_real(v->stored_fps));
     /* not known without reading it */
     lt_json_set(o, "frames", v->frames > 0 ? lt_json_new_int(v->frames) : lt_json_new_null());

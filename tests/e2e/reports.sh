@@ -111,6 +111,15 @@ equal "take.latents: its length" "$(json made.out frames) $(json made.out fps) $
 ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=2 -f lavfi -i sine=duration=2 foreign.mp4
 kind foreign.mp4 video
 equal "foreign.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "16 true"
+equal "foreign.mp4: how it lies" "$(json made.out rotation) $(json made.out mirrored)" "0 false"
+# FFmpeg 7 has not the second way any more, 5.1 not yet the first.
+if ffmpeg -h long 2>/dev/null | grep -q display_rotation; then
+    ffmpeg -v error -display_rotation 90 -i foreign.mp4 -c copy turned.mp4
+else
+    ffmpeg -v error -i foreign.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
+fi
+kind turned.mp4 video
+equal "turned.mp4: how it lies" "$(json made.out rotation) $(json made.out width) $(json made.out shown_width)" "270 96 64"
 kind take.mp4 video
 equal "take.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "24 false"
 equal "video: its prompt" "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'

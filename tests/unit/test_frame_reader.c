@@ -329,6 +329,8 @@ static void a_lying_video_is_turned_upright(void **state)
     first_frame("turned.mp4", (media_read_options){0}, rgb, &info);
     assert_int_equal(info.width, 32);
     assert_int_equal(info.height, 64);
+    assert_int_equal(media_turn_degrees(info.turn), 270);
+    assert_false(media_turn_mirrors(info.turn));
     const uint8_t *top = rgb + 3 * (8 * 32 + 16);
     const uint8_t *bottom = rgb + 3 * (56 * 32 + 16);
     assert_true(top[0] < 50 && top[2] > 200); /* the right side goes up, as players show it */

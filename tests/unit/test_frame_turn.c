@@ -9,20 +9,22 @@ typedef struct {
     const char *story;
     int32_t matrix[4]; /* a, b, c, d: X = a x + c y, Y = b x + d y */
     const char *want;  /* rows, upright, of the stored picture "abc/def" */
+    bool mirrored;
+    int degrees;
 } turn_case;
 
 static const turn_case cases[] = {
-    {"upright", {ONE, 0, 0, ONE}, "abc/def"},
-    {"a quarter to the right", {0, ONE, -ONE, 0}, "da/eb/fc"},
-    {"a half", {-ONE, 0, 0, -ONE}, "fed/cba"},
-    {"a quarter to the left", {0, -ONE, ONE, 0}, "cf/be/ad"},
-    {"mirrored", {-ONE, 0, 0, ONE}, "cba/fed"},
-    {"upside down", {ONE, 0, 0, -ONE}, "def/abc"},
-    {"transposed", {0, ONE, ONE, 0}, "ad/be/cf"},
-    {"transposed the other way", {0, -ONE, -ONE, 0}, "fc/eb/da"},
-    {"nearly a quarter", {1000, ONE, -ONE, 500}, "da/eb/fc"},
-    {"nothing in it", {0, 0, 0, 0}, "abc/def"},
-    {"smallest numbers", {INT32_MIN, 0, 0, INT32_MIN}, "fed/cba"},
+    {"upright", {ONE, 0, 0, ONE}, "abc/def", false, 0},
+    {"a quarter to the right", {0, ONE, -ONE, 0}, "da/eb/fc", false, 90},
+    {"a half", {-ONE, 0, 0, -ONE}, "fed/cba", false, 180},
+    {"a quarter to the left", {0, -ONE, ONE, 0}, "cf/be/ad", false, 270},
+    {"mirrored", {-ONE, 0, 0, ONE}, "cba/fed", true, 0},
+    {"upside down", {ONE, 0, 0, -ONE}, "def/abc", true, 180},
+    {"transposed", {0, ONE, ONE, 0}, "ad/be/cf", true, 270},
+    {"transposed the other way", {0, -ONE, -ONE, 0}, "fc/eb/da", true, 90},
+    {"nearly a quarter", {1000, ONE, -ONE, 500}, "da/eb/fc", false, 90},
+    {"nothing in it", {0, 0, 0, 0}, "abc/def", false, 0},
+    {"smallest numbers", {INT32_MIN, 0, 0, INT32_MIN}, "fed/cba", false, 180},
 };
 
 static void pictures_come_upright(void **state)
@@ -49,6 +51,9 @@ static void pictures_come_upright(void **state)
         }
         if (strcmp(got, c->want) != 0)
             fail_msg("%s: got %s, want %s", c->story, got, c->want);
+        if (media_turn_mirrors(turn) != c->mirrored || media_turn_degrees(turn) != c->degrees)
+            fail_msg("%s: told as %s%d degrees", c->story,
+                     media_turn_mirrors(turn) ? "mirrored, " : "", media_turn_degrees(turn));
     }
 }
 
