@@ -213,6 +213,21 @@ static int run_take(cli_context *c, take_fn run, longtake *engine, const longtak
     return code;
 }
 
+/* More is made again than the span, which windows hardly lie on; of a span beyond the take's end
+ * less. */
+static void tell_windows(cli_context *c, const longtake_retake *retake)
+{
+    char place[64];
+    char text[64];
+    snprintf(place, sizeof place, "--retake %s", c->values->retake);
+    if (retake->first == retake->last)
+        snprintf(text, sizeof text, "window %lld", (long long)retake->first);
+    else
+        snprintf(text, sizeof text, "windows %lld to %lld", (long long)retake->first,
+                 (long long)retake->last);
+    cli_note(c, place, text);
+}
+
 /* --retake: windows by number, or by time, of the take that `r` asks for. */
 static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
                        longtake_retake *retake)
@@ -237,6 +252,8 @@ static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
     if (longtake_windows_between(engine, v->command, r, from, to, &retake->first, &retake->last,
                                  &error) != LONGTAKE_OK)
         return cli_fail(c, &error);
+    if (!v->dry_run) /* which tells windows in any case */
+        tell_windows(c, retake);
     return LONGTAKE_OK;
 }
 

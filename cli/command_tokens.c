@@ -1,5 +1,4 @@
 /* command_tokens.c - plans that are there: tokens cut, join and score. */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,15 +40,6 @@ static int read_frames(cli_context *c, const char *text, double fps, frame_span 
     return LONGTAKE_OK;
 }
 
-static void tell_note(cli_context *c, const char *file, const char *text)
-{
-    char message[PATH_MAX + 128];
-    snprintf(message, sizeof message, "%s: %s", file, text);
-    const longtake_event note = {
-        .kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
-    cli_progress_event(&c->progress, &note);
-}
-
 /* What was cut, where that is not what was asked for: n semantic frames inside a plan make
  * 4 (n - 1) + 1 frames. */
 static void tell_length(cli_context *c, const longtake_tokens *part, bool is_end,
@@ -64,7 +54,7 @@ static void tell_length(cli_context *c, const longtake_tokens *part, bool is_end
     snprintf(text, sizeof text, "%s%lld semantic frame%s, which make%s %.2f s",
              short_plan ? "the plan ends before the span does: " : "", (long long)shown,
              shown == 1 ? "" : "s", shown == 1 ? "s" : "", (double)frames / fps);
-    tell_note(c, c->values->word[1], text);
+    cli_note(c, c->values->word[1], text);
 }
 
 /* A span that begins behind what the plan shows. */
@@ -103,7 +93,7 @@ static longtake_status cut(cli_context *c, longtake *e, frame_span span, longtak
     if (s == LONGTAKE_OK)
         s = longtake_tokens_write(part, v->output, error);
     if (s == LONGTAKE_OK && again)
-        tell_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
+        cli_note(c, v->word[1], "the cut begins inside a segment, whose rest was encoded again");
     if (s == LONGTAKE_OK)
         tell_length(c, part, is_end, &span, fps);
     longtake_tokens_close(part);
@@ -121,7 +111,7 @@ static void tell_sum(cli_context *c, const longtake_tokens *joined, int64_t sum,
     snprintf(text, sizeof text,
              "%.2f s of plans of %.2f s in all: each begins at a semantic frame, one in %.2g s",
              (double)frames / fps, (double)sum / fps, FRAMES_PER_SEMANTIC / fps);
-    tell_note(c, c->values->output, text);
+    cli_note(c, c->values->output, text);
 }
 
 static longtake_status join(cli_context *c, longtake *e, longtake_error *error)

@@ -53,6 +53,15 @@ int cli_usage(cli_context *c, const char *format, ...)
     return LONGTAKE_ERR_USAGE;
 }
 
+void cli_note(cli_context *c, const char *place, const char *text)
+{
+    char message[PATH_MAX + 128];
+    snprintf(message, sizeof message, "%s: %s", place, text);
+    const longtake_event note = {
+        .kind = LONGTAKE_EVENT_NOTE, .eta_seconds = -1, .message = message};
+    cli_progress_event(&c->progress, &note);
+}
+
 int cli_hear_event(void *context, const longtake_event *event)
 {
     cli_context *c = context;

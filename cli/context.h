@@ -20,6 +20,9 @@ typedef struct {
 int cli_fail(cli_context *c, const longtake_error *error);
 int cli_usage(cli_context *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line for the user, about a file or flag. */
+void cli_note(cli_context *c, const char *place, const char *text);
+
 /* The event callback of every request, a cli_context its user: shows the event; non-zero after a
  * signal that stops the run. */
 int cli_hear_event(void *context, const longtake_event *event);

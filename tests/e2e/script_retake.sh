@@ -36,6 +36,7 @@ differ again.33-48 kept.33-48
 
 # The same without a job, and by time. --seed is the take's, whose windows would else be another's.
 made $make --retake 3.5s-4s --retake-seed 5 -o time.y4m
+equal "windows of a span" "$(cat made.err)" "--retake 3.5s-4s: window 2"
 same time.y4m again.y4m
 made $make --retake 1-2 --retake-seed 5 --keep-rest --dry-run
 grep -qx "made again: windows 1 to 2, seed 5, what follows stays" made.out || fail "a dry run of a retake: $(cat made.out)"
@@ -44,6 +45,8 @@ grep -q "found no seed, expected --retake-seed N" refused.err || fail "a retake'
 made tokens ball --frames 48 -o ball.lt
 made render ball.lt --steps 2 --retake 2 --retake-seed 5 -o rendered.y4m
 same rendered.y4m again.y4m
+made refine ball.lt --steps 1 --retake 4s-99s --retake-seed 5 -o end.latents
+equal "windows of a span beyond the end" "$(cat made.err)" "--retake 4s-99s: windows 2 to 4"
 made refine ball.lt --steps 2 --retake 3.5s-4s --retake-seed 5 -o ball.latents
 made decode ball.latents -o decoded.y4m
 same decoded.y4m again.y4m
