@@ -582,9 +582,10 @@ typedef struct {
     const char *output;        /**< folder to make; must not exist */
     const char *config;        /**< YAML of the sizes; NULL = landiff.yaml found through `search` */
     const char *const *search; /**< as in longtake_options */
-    const char *t5;            /**< Flan-T5 folder when it is not inside the release; or NULL */
-    const char *theia;         /**< Theia folder, likewise */
-    const char *quantize;      /**< "q8", "q4", "mixed", or NULL: as stored */
+    const char *t5; /**< Flan-T5 folder when it is not inside the release; or NULL, as for a config
+                         with one text encoder */
+    const char *theia;    /**< Theia folder, likewise */
+    const char *quantize; /**< "q8", "q4", "mixed", or NULL: as stored */
     const char *dtype; /**< "f32", "bf16" or "f16" for what is not quantised, or NULL: as stored */
     longtake_event_fn on_event; /**< progress, or NULL */
     void *user;                 /**< first argument of it */

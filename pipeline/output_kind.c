@@ -122,12 +122,14 @@ lt_status take_name_check(const char *flag, const char *path, lt_error *err)
     return LT_OK;
 }
 
-lt_status take_place_check(const char *flag, const char *path, lt_error *err)
+lt_status take_folder_check(const char *flag, const char *path, lt_error *err)
 {
-    LT_TRY(take_name_check(flag, path, err));
-    if (take_is_descriptor(path))
-        return LT_OK;
-    char *folder = take_folder_name(path);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    char *bare = strndup(path, length);
+    char *folder = bare ? take_folder_name(bare) : NULL;
+    free(bare);
     if (!folder)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     const bool ok = access(folder, W_OK | X_OK) == 0;
@@ -136,6 +138,12 @@ lt_status take_place_check(const char *flag, const char *path, lt_error *err)
            : lt_fail(err, LT_ERR_USAGE, "%s: folder %s: %s", flag, folder, strerror(errno));
     free(folder);
     return s;
+}
+
+lt_status take_place_check(const char *flag, const char *path, lt_error *err)
+{
+    LT_TRY(take_name_check(flag, path, err));
+    return take_is_descriptor(path) ? LT_OK : take_folder_check(flag, path, err);
 }
 
 static lt_status refuse_extension(const char *output, const char *extension, take_writes writes,

@@ -37,7 +37,10 @@ media_format take_format_of(take_output_kind kind);
 /* A file may be replaced, and a pipe or device is written as it is: a folder is neither, nor is an
  * open file that standard output goes to, say, under a name of /proc. LT_ERR_USAGE. */
 lt_status take_name_check(const char *flag, const char *path, lt_error *err);
-/* That, and the folder that `path` lies in must be there and writable. LT_ERR_USAGE. */
+/* The folder that a file or folder of that name lies in must be there and writable.
+ * LT_ERR_USAGE. */
+lt_status take_folder_check(const char *flag, const char *path, lt_error *err);
+/* Both. */
 lt_status take_place_check(const char *flag, const char *path, lt_error *err);
 
 typedef enum { TAKE_FOLDER_MISSING, TAKE_FOLDER_EMPTY, TAKE_FOLDER_FILLED } take_folder;

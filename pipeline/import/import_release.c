@@ -338,6 +338,16 @@ static lt_status plan_network(import *m, target_id to, release_names *names, con
     return s;
 }
 
+/* A network that was pointed at, and that a file of the release holds as well. */
+static void warn_if_overridden(const import *m, const char *flag, const char *given,
+                               const import_layer *layer, const release_names *names)
+{
+    if (given && layer->source->weights && import_layer_has_any(layer, names))
+        lt_warn(m->request->warnings,
+                "%s: holds its own copy, which is used instead of the weights in %s %s",
+                lt_weights_place(layer->source->weights), flag, given);
+}
+
 static lt_status plan_text(import *m, lt_error *err)
 {
     release_names names = {0};
@@ -350,6 +360,7 @@ static lt_status plan_text(import *m, lt_error *err)
     const import_layer flan[] = {layer(m, FROM_LLM, "cond_model.text_encoder.text_encoder."),
                                  layer(m, FROM_FLAN, "")};
     release_names_text(&names, &m->cfg.text_ar);
+    warn_if_overridden(m, "--t5", m->request->t5, &flan[0], &names);
     return plan_network(m, TO_TEXT_AR, &names, "", flan, 2, err);
 }
 
@@ -373,6 +384,8 @@ static lt_status plan_tokenizer(import *m, lt_error *err)
         layer(m, FROM_TOKENIZER, "feature_extractor.model.backbone.model."),
         layer(m, FROM_THEIA, "backbone.model.")};
     release_names_theia(&names, &m->cfg.tokenizer.theia);
+    for (int i = 0; i < 2; i++)
+        warn_if_overridden(m, "--theia", m->request->theia, &theia[i], &names);
     if (m->source[FROM_THEIA].weights || import_layer_has_any(&theia[0], &names) ||
         import_layer_has_any(&theia[1], &names))
         return plan_network(m, TO_TOKENIZER, &names, "feature_extractor.model.backbone.model.",
@@ -562,6 +575,16 @@ static lt_status write_vocabularies(const import *m, lt_error *err)
 
 /* ---- the folder ---- */
 
+/* Where both networks have one text encoder it is the release's. */
+static lt_status check_t5(const import *m, lt_error *err)
+{
+    if (!m->request->t5 || !m->cfg.one_text_encoder)
+        return LT_OK;
+    return lt_fail(err, LT_ERR_USAGE,
+                   "--t5: found %s, expected none: %s has one text encoder, the release's own",
+                   m->request->t5, m->request->config);
+}
+
 static lt_status check_output(const char *output, lt_error *err)
 {
     struct stat found;
@@ -633,6 +656,8 @@ lt_status take_import(const take_import_request *request, lt_error *err)
     lt_status s = check_output(request->output, err);
     if (s == LT_OK)
         s = cfg_read(request->config, &m->cfg, err);
+    if (s == LT_OK)
+        s = check_t5(m, err);
     if (s == LT_OK)
         s = open_sources(m, err);
     if (s == LT_OK)

@@ -1,14 +1,12 @@
 /* import_request.c - longtake_import of the public interface. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "configs/model_folder.h"
 #include "kernels/core/clock.h"
 #include "pipeline/data_folders.h"
 #include "pipeline/engine.h"
 #include "pipeline/import/import_release.h"
+#include "pipeline/output_kind.h"
 
 typedef struct {
     const longtake_import_request *request;
@@ -61,34 +59,13 @@ static bool dtype_of(const char *name, lt_dtype *out)
     return false;
 }
 
-/* The folder that the model's is made in must be there before gigabytes are read. */
-static lt_status check_place(const char *output, lt_error *err)
-{
-    char *parent = strdup(output);
-    if (!parent)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", output);
-    size_t n = strlen(parent);
-    while (n > 1 && parent[n - 1] == '/')
-        n--;
-    while (n > 0 && parent[n - 1] != '/')
-        n--;
-    parent[n] = '\0';
-    const char *name = n > 0 ? parent : ".";
-    const lt_status s =
-        access(name, W_OK | X_OK) == 0
-            ? LT_OK
-            : lt_fail(err, LT_ERR_USAGE, "--output: folder %s: %s", name, strerror(errno));
-    free(parent);
-    return s;
-}
-
 static lt_status run_import(teller *t, lt_error *err)
 {
     const longtake_import_request *const r = t->request;
     if (!r->release || !r->output)
         return lt_fail(err, LT_ERR_USAGE, "import: no %s folder was given",
                        r->release ? "output" : "release");
-    LT_TRY(check_place(r->output, err));
+    LT_TRY(take_folder_check("--output", r->output, err)); /* before gigabytes are read */
     take_quantize quantize = TAKE_AS_STORED;
     if (r->quantize && !take_quantize_of(r->quantize, &quantize))
         return lt_fail(err, LT_ERR_USAGE, "--quantize: found \"%s\", expected q8, q4 or mixed",

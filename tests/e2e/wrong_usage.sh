@@ -194,8 +194,10 @@ json made.out >/dev/null
 usage bench --stage lm --ceilings
 usage import "$RELEASE" -o imported --set mmdit.carry=renoise
 equal "values of an import" "$(tail -1 refused.err)" "hint: --config FILE gives the model other values"
+usage import "$RELEASE" -o imported --config "$SOURCE/configs/tiny.yaml" --t5 nowhere
+grep -q -- '--t5: found nowhere, expected none' refused.err || fail "--t5 of one text encoder: $(cat refused.err)"
 usage import "$RELEASE" -o nowhere/imported
-grep -q 'output: folder nowhere/: No such file' refused.err || fail "an import into no folder: $(cat refused.err)"
+grep -q 'output: folder nowhere: No such file' refused.err || fail "an import into no folder: $(cat refused.err)"
 
 # How a picture is taken up means nothing where none is.
 for flags in "--fit pad" "--codes picture"; do

@@ -247,6 +247,42 @@ static void the_language_model_may_bring_its_text_encoder(void **state)
                "cond_model.text_encoder.text_encoder.shared.weight");
     assert_false(is_in("ar_model", "cond_model.text_encoder.text_encoder.shared.weight"));
     assert_false(scratch_exists("out/text_encoder.ar.spiece.model"));
+    assert_string_equal(told, "");
+}
+
+/* What the release holds itself wins, and that is told. */
+static void a_folder_that_loses_is_told(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_LLM, "cond_model.text_encoder.text_encoder.shared.weight",
+                    toy_release_find(&release, TOY_FLAN, "shared.weight")->shape);
+    toy_release_add(&release, TOY_DIFFUSION, TOKENIZER_COPY THEIA "layernorm.bias",
+                    toy_release_find(&release, TOY_THEIA, "backbone.model.layernorm.bias")->shape);
+    toy_release_write(&release, "release");
+    rename(scratch_path("release/google/flan-t5-xxl"), scratch_path("flan"));
+    rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"),
+           scratch_path("theia"));
+    take_import_request request = the_request();
+    request.t5 = scratch_path("flan");
+    request.theia = scratch_path("theia");
+    lt_error err = {0};
+    check_ok(take_import(&request, &err), err);
+    check_from("text_encoder.ar", "shared.weight", TOY_LLM,
+               "cond_model.text_encoder.text_encoder.shared.weight");
+    assert_non_null(strstr(told, "used instead of the weights in --t5 "));
+    assert_non_null(strstr(told, "used instead of the weights in --theia "));
+}
+
+static void one_text_encoder_takes_no_t5(void **state)
+{
+    (void)state;
+    take_import_request request = the_request();
+    request.config = TEST_SOURCE_DIR "/configs/tiny.yaml";
+    request.t5 = scratch_path("flan");
+    lt_error err = {0};
+    check_failed(take_import(&request, &err), err, LT_ERR_USAGE, "--t5: found ");
+    check_failed(LT_ERR_USAGE, err, LT_ERR_USAGE, "tiny.yaml has one text encoder");
+    assert_false(scratch_exists("out"));
 }
 
 static void the_embedding_has_two_names(void **state)
@@ -649,6 +685,8 @@ int main(void)
         on_a_release(the_control_branch_falls_back_on_the_base),
         on_a_release(zeros_never_stand_in_for_control),
         on_a_release(the_language_model_may_bring_its_text_encoder),
+        on_a_release(a_folder_that_loses_is_told),
+        on_a_release(one_text_encoder_takes_no_t5),
         on_a_release(the_embedding_has_two_names),
         on_a_release(leaves_out_what_has_no_use),
         on_a_release(warns_of_unknown_names_where_the_loader_does),
