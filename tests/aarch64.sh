@@ -53,5 +53,5 @@ cmake -S "$source" -B "$build" -DCMAKE_TOOLCHAIN_FILE="$source/tests/aarch64.cma
     -DLONGTAKE_KERNELS_ONLY=$kernels_only >"$build/configure.log" || { cat "$build/configure.log"; exit 1; }
 cmake --build "$build" -j "$(nproc)" >"$build/build.log" 2>&1 || { cat "$build/build.log"; exit 1; }
 cd "$build"
-long='vae.reference|test_(ar_model|import_release|public_faults|take_beside|vae_decoder)$'
+long='vae.reference|test_(ar_model|import_release|public_faults|take_beside|take_memory|vae_decoder)$'
 exec ctest --output-on-failure -j "$(nproc)" --timeout 3600 -R '^(parity|unit|golden|fuzz)\.' -E "cuda_host|$long" "$@"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 cmake -B build-threads -DLONGTAKE_CUDA=OFF -DLONGTAKE_SANITIZE=thread >build-threads.log 2>&1 || { cat build-threads.log; exit 1; }
 rm -f build-threads.log
 cmake --build build-threads -j"$(nproc)" --target longtake make_tiny_model test_threads test_ops_parity \
-    test_take_beside test_job_folder test_temporary_file test_vae_encoder test_vae_decoder test_ar_model test_tokenizer test_dit_sampler >/dev/null || exit 1
+    test_take_beside test_take_memory test_job_folder test_temporary_file test_vae_encoder test_vae_decoder test_ar_model test_tokenizer test_dit_sampler >/dev/null || exit 1
 TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/tests/threads.supp"
 export TSAN_OPTIONS
 scratch=$(mktemp -d)
@@ -34,6 +34,7 @@ for network in vae_encoder vae_decoder ar_model tokenizer dit_sampler; do
     clean $network build-threads/tests/test_$network
 done
 clean "a window beside the next" build-threads/tests/test_take_beside
+clean "how networks share a device" build-threads/tests/test_take_memory
 clean "products of two engines" build-threads/tests/test_job_folder
 clean "names of two threads" build-threads/tests/test_temporary_file
 clean "operations, f32" build-threads/tests/test_ops_parity cpu-f32
