@@ -11,7 +11,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-"$program" generate "a red ball bounces on a beach at noon, then night falls" --seconds 30 --no-metadata -o "$docs/ball.webp" </dev/null >&2
+"$program" generate "a red ball bounces on a beach at noon, then night falls" --seconds 30 \
+    --no-metadata -o "$docs/ball.webp" </dev/null >&2
 
 take=0
 while read -r prompt; do

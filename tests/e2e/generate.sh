@@ -1,5 +1,6 @@
 #!/bin/sh
-# A prompt becomes an H.264 MP4 of exactly the length that was asked for, and nothing else is left behind.
+# A prompt becomes an H.264 MP4 of exactly the length that was asked for, and nothing else is left
+# behind.
 . "$(dirname "$0")/steps.sh"
 
 # take NAME LENGTH... FRAMES SECONDS
@@ -21,7 +22,8 @@ take seconds    "--seconds 3"    24 3.000000
 take grid       "--frames 25"    25 3.125000
 take official   "--num_frames 5" 17 2.125000
 take long       "--seconds 7.5"  60 7.500000
-equal "files" "$(ls | tr '\n' ' ')" "grid.mp4 long.mp4 official.mp4 one_frame.mp4 one_window.mp4 seconds.mp4 "
+equal "files" \
+    "$(ls | tr '\n' ' ')" "grid.mp4 long.mp4 official.mp4 one_frame.mp4 one_window.mp4 seconds.mp4 "
 
 # The index stands before the pictures, so that a player can start at once.
 head -c 64 seconds.mp4 | grep -q moov || fail "seconds.mp4: no moov at the beginning"
@@ -39,20 +41,23 @@ equal "png: what is said" "$(cat made.err)" "2 pictures: still-00000.png to stil
 equal "png: the result" "$(cat made.out)" "still-%05d.png"
 equal "png: files" "$(ls still* | tr '\n' ' ')" "still-00000.png still-00001.png "
 made generate "a red ball" --frames 1 -o still.png
-grep -q '^warning: still-00001.png was there before: this take.s pictures end before it' made.err || fail "png: pictures of an earlier take: $(cat made.err)"
+grep -q '^warning: still-00001.png was there before: this take.s pictures end before it' made.err ||
+    fail "png: pictures of an earlier take: $(cat made.err)"
 grep -q '^1 picture: still-00000.png$' made.err || fail "png: one picture: $(cat made.err)"
 echo "somebody's own" >still.png # is none of the take
 made generate "a red ball" --frames 2 --json -o still.png
 equal "png: output in the report" "$(json made.out output)" "still-%05d.png"
 equal "png: pictures in the report" "$(json made.out pictures)" 2
-grep -q output_hash made.out && fail "png: the report has the hash of a file that the take did not write"
+grep -q output_hash made.out &&
+    fail "png: the report has the hash of a file that the take did not write"
 printf 'a red ball\n' >prompts.txt
 made generate --prompts prompts.txt --output-dir many --format png --frames 2
 equal "png: of a batch" "$(cat made.out)" "many/0001-%05d.png"
 
 # Larger, and at another rate.
 made generate "a red ball" --frames 9 --scale 2 --fps 12 -o large.mp4
-grep -q "^12 frames a second: the file plays for 0.75 s, the model's 8 for 1.12 s$" made.err || fail "--fps: $(cat made.err)"
+grep -q "^12 frames a second: the file plays for 0.75 s, the model's 8 for 1.12 s$" made.err ||
+    fail "--fps: $(cat made.err)"
 equal "large: size" "$(of_video large.mp4 width,height | tr '\n' ' ')" "192 128 "
 equal "large: seconds" "$(of_video large.mp4 duration)" 0.750000
 finish

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Doxygen finds every function, struct, field, value and macro of longtake.h documented, and nothing wrong in it.
+# Doxygen finds every function, struct, field, value and macro of longtake.h documented, and nothing
+# wrong in it.
 . "$(dirname "$0")/steps.sh"
 command -v doxygen >/dev/null || {
     echo "skipped: doxygen is not here"

@@ -8,7 +8,8 @@ import() {
 }
 
 import "$RELEASE" -o model || fail "import: $(cat import.err)"
-"$PROGRAM" generate "a red ball" --seconds 2 -o take.mp4 --model ./model --progress none 2>err || fail "generate: $(cat err)"
+"$PROGRAM" generate "a red ball" --seconds 2 -o take.mp4 --model ./model --progress none 2>err ||
+    fail "generate: $(cat err)"
 equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
 larger=$(wc -c <model/mmdit.safetensors)
 for kind in q8 mixed q4; do
@@ -16,26 +17,33 @@ for kind in q8 mixed q4; do
     bytes=$(wc -c <$kind/mmdit.safetensors)
     [ "$bytes" -lt "$larger" ] || fail "$kind: $bytes bytes, no fewer than the $larger before"
     larger=$bytes
-    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind --progress none 2>err || fail "generate: $(cat err)"
+    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind \
+        --progress none 2>err ||
+        fail "generate: $(cat err)"
 done
 "$PROGRAM" info --json q4/mmdit.safetensors | grep -q '"dtype":"q4"' || fail "info does not show q4"
 "$PROGRAM" import "$RELEASE" -o other --quantize q3 2>err
 equal "an unknown kind" $? 2
 
-# The release in small is f32: in 16 bits all values of every network are, in f32 it is the same file.
+# The release in small is f32: in 16 bits all values of every network are, in f32 it is the same
+# file.
 import "$RELEASE" -o f32 --dtype f32 || fail "import f32: $(cat import.err)"
 for kind in bf16 f16; do
     import "$RELEASE" -o $kind --dtype $kind || fail "import $kind: $(cat import.err)"
-    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind --progress none 2>err || fail "generate: $(cat err)"
+    "$PROGRAM" generate "a red ball" --seconds 2 -o $kind.mp4 --model ./$kind \
+        --progress none 2>err ||
+        fail "generate: $(cat err)"
 done
 for network in text_encoder tokenizer ar_model mmdit temporal_vae; do
     same model/$network.safetensors f32/$network.safetensors
     for kind in bf16 f16; do
-        equal "$kind: dtypes of $network" "$("$PROGRAM" info --json $kind/$network.safetensors | grep -o '"dtype":"[^"]*"' | sort -u)" "\"dtype\":\"$kind\""
+        equal "$kind: dtypes of $network" \
+            "$("$PROGRAM" info --json $kind/$network.safetensors | grep -o '"dtype":"[^"]*"' | sort -u)" "\"dtype\":\"$kind\""
     done
 done
 import "$RELEASE" -o both --dtype bf16 --quantize q8 || fail "import both: $(cat import.err)"
-equal "bf16, q8 and its scales" "$("$PROGRAM" info --json both/mmdit.safetensors | grep -o '"dtype":"[^"]*"' | sort -u | tr '\n' ' ')" '"dtype":"bf16" "dtype":"f16" "dtype":"q8" '
+equal "bf16, q8 and its scales" \
+    "$("$PROGRAM" info --json both/mmdit.safetensors | grep -o '"dtype":"[^"]*"' | sort -u | tr '\n' ' ')" '"dtype":"bf16" "dtype":"f16" "dtype":"q8" '
 "$PROGRAM" import "$RELEASE" -o other --dtype q8 2>err
 equal "an unknown dtype" $? 2
 

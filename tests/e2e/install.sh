@@ -1,23 +1,32 @@
 #!/bin/sh
-# What cmake --install puts somewhere works there: the program finds its data, a customer finds the library.
+# What cmake --install puts somewhere works there: the program finds its data, a customer finds the
+# library.
 . "$(dirname "$0")/steps.sh"
 
-cmake --install "$BUILD" --prefix "$work/usr" >install.out 2>&1 || fail "install: $(tail -3 install.out)"
+cmake --install "$BUILD" --prefix "$work/usr" >install.out 2>&1 ||
+    fail "install: $(tail -3 install.out)"
 for file in bin/longtake include/longtake.h share/longtake/configs/landiff.yaml share/longtake/configs/mini.yaml \
-            share/man/man1/longtake.1 share/bash-completion/completions/longtake share/zsh/site-functions/_longtake \
+            share/man/man1/longtake.1 share/bash-completion/completions/longtake \
+            share/zsh/site-functions/_longtake \
             share/fish/vendor_completions.d/longtake.fish; do
     [ -e "usr/$file" ] || fail "$file is not there"
 done
 mkdir -p usr/share/longtake/models
 cp -r "$MODEL" usr/share/longtake/models/small
-usr/bin/longtake generate "a red ball" --seconds 2 -o take.mp4 --model small --progress none >out 2>err || fail "$(cat err)"
+usr/bin/longtake generate "a red ball" --seconds 2 -o take.mp4 --model small \
+    --progress none >out 2>err ||
+    fail "$(cat err)"
 equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
-usr/bin/longtake generate x --seconds 2 -o x.mp4 --model landiff --dry-run --json >out 2>err || fail "landiff: $(cat err)"
+usr/bin/longtake generate x --seconds 2 -o x.mp4 --model landiff --dry-run --json >out 2>err ||
+    fail "landiff: $(cat err)"
 
 pc=$(dirname "$(find usr -name longtake.pc)")
-flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs longtake) || fail "pkg-config does not know longtake"
-"$CC" -std=c11 "$SOURCE/examples/minimal_generate.c" $flags -o customer || fail "a customer does not build"
-LD_LIBRARY_PATH=$(dirname "$pc") ./customer small "a red ball" 2 mine.mp4 >out 2>err || fail "customer: $(cat err)"
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs longtake) ||
+    fail "pkg-config does not know longtake"
+"$CC" -std=c11 "$SOURCE/examples/minimal_generate.c" $flags -o customer ||
+    fail "a customer does not build"
+LD_LIBRARY_PATH=$(dirname "$pc") ./customer small "a red ball" 2 mine.mp4 >out 2>err ||
+    fail "customer: $(cat err)"
 same take.mp4 mine.mp4
 
 # Both libraries show what longtake.h declares and nothing else.

@@ -5,7 +5,8 @@
 # start NAME: the take in the background, its events in NAME.events; $run is its process.
 start() {
     : >"$1.events" # there from the beginning, for whoever waits
-    "$PROGRAM" generate "a red ball" --seconds 12 -o "$1.mp4" --model "$MODEL" --progress jsonl 2>"$1.events" >"$1.out" &
+    "$PROGRAM" generate "a red ball" --seconds 12 -o "$1.mp4" --model "$MODEL" \
+        --progress jsonl 2>"$1.events" >"$1.out" &
     run=$!
 }
 
@@ -23,7 +24,8 @@ ended() {
     equal "$1: exit code" "$?" "$2"
 }
 
-# stop NAME SIGNAL EVENT COUNT CODE: the signal comes when the event has been seen; on a busy machine that may be too late.
+# stop NAME SIGNAL EVENT COUNT CODE: the signal comes when the event has been seen; on a busy
+# machine that may be too late.
 stop() {
     for attempt in 1 2 3 4 5; do
         rm -rf "$1".*
@@ -42,7 +44,8 @@ ended whole 0
 
 stop int INT window_done 2 130
 [ -e int.mp4 ] && fail "int: an interrupted run must not write under the final name"
-[ "$(of_video int.part.mp4 nb_read_frames)" -ge 25 ] || fail "int: two windows do not play: $(ls -d int*)"
+[ "$(of_video int.part.mp4 nb_read_frames)" -ge 25 ] ||
+    fail "int: two windows do not play: $(ls -d int*)"
 grep -q 'hint: the same command goes on' int.events || fail "int: no hint: $(tail -2 int.events)"
 start int
 ended int 0
@@ -67,7 +70,8 @@ done
 
 # So is who looks through a long list.
 yes "a red ball" | head -2000 >list.txt
-"$PROGRAM" generate --prompts list.txt --output-dir list --dry-run --model "$MODEL" -q >list.out 2>list.err &
+"$PROGRAM" generate --prompts list.txt --output-dir list --dry-run --model "$MODEL" \
+    -q >list.out 2>list.err &
 run=$!
 sleep 0.5
 kill -INT "$run"
@@ -76,11 +80,13 @@ equal "a dry run of a list: exit code" $? 130
 
 # The hint names a folder only where something is in it.
 stop early INT '"stage":"text"' 1 130
-[ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events || fail "early: goes on from nothing: $(tail -1 early.events)"
+[ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events ||
+    fail "early: goes on from nothing: $(tail -1 early.events)"
 rm -rf early.*
 
 stop term TERM '"stage":"refine"' 3 143
-tail -1 term.events | grep -q '"event":"error","code":143' || fail "term: the code of the event: $(tail -1 term.events)"
+tail -1 term.events | grep -q '"event":"error","code":143' ||
+    fail "term: the code of the event: $(tail -1 term.events)"
 start term
 ended term 0
 same whole.mp4 term.mp4
@@ -97,8 +103,8 @@ for moment in 1 2 3 4 5; do
     same whole.mp4 killed_$moment.mp4
 done
 
-# stopped NAME SIGNAL CODE EVENT MESSAGE ARGUMENTS...: a run that would read for long ends soon after the signal, which comes once the event
-# was seen, and leaves nothing.
+# stopped NAME SIGNAL CODE EVENT MESSAGE ARGUMENTS...: a run that would read for long ends soon
+# after the signal, which comes once the event was seen, and leaves nothing.
 stopped() {
     name=$1
     event=$4
@@ -114,18 +120,24 @@ stopped() {
     began=$(date +%s)
     ended "$name" "$wanted"
     [ $(($(date +%s) - began)) -le 10 ] || fail "$name: went on for $(($(date +%s) - began)) s"
-    tail -1 "$name.events" | grep -q "\"event\":\"error\",\"code\":$wanted,.*$message" || fail "$name: $(tail -1 "$name.events")"
-    [ -z "$(find . -name "$name.[mlp]*")" ] || fail "$name: left behind: $(find . -name "$name.[mlp]*")"
+    tail -1 "$name.events" | grep -q "\"event\":\"error\",\"code\":$wanted,.*$message" ||
+        fail "$name: $(tail -1 "$name.events")"
+    [ -z "$(find . -name "$name.[mlp]*")" ] ||
+        fail "$name: left behind: $(find . -name "$name.[mlp]*")"
 }
 
 # Almost a day of video: two pictures, of which the first stands for 23 hours.
-ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 2 -vf 'setpts=N*82800/TB' -fps_mode passthrough day.mkv || fail ffmpeg
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8 -frames:v 2 -vf 'setpts=N*82800/TB' \
+    -fps_mode passthrough day.mkv ||
+    fail ffmpeg
 for name in continues dry encodes; do
     : >"$name.in"
 done
 reading='"event":"step","stage":"read","window":0,"windows":1,"step":[1-9]'
-stopped continues INT 130 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" --seconds 4 -o continues.mp4
-stopped dry TERM 143 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" --seconds 4 -o dry.mp4 --dry-run
+stopped continues INT 130 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" \
+    --seconds 4 -o continues.mp4
+stopped dry TERM 143 "$reading" 'day.mkv: stopped as asked' continue day.mkv -p "a red ball" \
+    --seconds 4 -o dry.mp4 --dry-run
 stopped encodes TERM 143 '"stage":"encode"' 'stopped as asked' encode day.mkv -o encodes.lt
 # A pipe whose writer says nothing.
 mkfifo silent.in
@@ -133,6 +145,7 @@ sleep 60 >silent.in &
 writer=$!
 stopped silent INT 130 '"event":"start"' 'stopped as asked' encode - -o silent.lt
 kill $writer
-[ -z "$(ls -d *.job 2>/dev/null)" ] || fail "a job folder beside the output goes on success: $(ls -d *.job)"
+[ -z "$(ls -d *.job 2>/dev/null)" ] ||
+    fail "a job folder beside the output goes on success: $(ls -d *.job)"
 [ -z "$(ls *.part* 2>/dev/null)" ] || fail "left behind: $(ls *.part*)"
 finish

@@ -3,7 +3,8 @@
 . "$(dirname "$0")/steps.sh"
 
 take() {
-    "$PROGRAM" generate "a red ball" --seconds 6 --job job -o "$1" --model "$MODEL" --progress jsonl "$2" 2>events >out ||
+    "$PROGRAM" generate "a red ball" --seconds 6 --job job -o "$1" --model "$MODEL" \
+        --progress jsonl "$2" 2>events >out ||
         fail "generate: exit code $?: $(tail -1 events)"
 }
 refined() { grep -c '"event":"step","stage":"refine"' events; }
@@ -21,7 +22,8 @@ equal "steps when all is forgotten" "$(refined)" "$computed"
 # One byte in the middle of every kind of product.
 for product in text.ar.000 text.mmdit.000 tokens.000 latents.001 video.001; do
     file=$(ls job/$product.*[0-9a-f])
-    printf '\125\252\125\252' | dd of="$file" bs=1 seek=$(($(wc -c <"$file") / 2)) conv=notrunc 2>/dev/null
+    printf '\125\252\125\252' |
+        dd of="$file" bs=1 seek=$(($(wc -c <"$file") / 2)) conv=notrunc 2>/dev/null
 done
 made info job
 grep -q '"whole": *false' made.out || fail "info does not see the damage"
@@ -44,8 +46,8 @@ take last.mp4 -v
 same first.mp4 last.mp4
 equal "steps after another seed" "$(refined)" 0
 
-# Of the last window nothing is decoded behind the take's end, and no state is left where nothing can go on from it: it would be the
-# largest file of the folder.
+# Of the last window nothing is decoded behind the take's end, and no state is left where nothing
+# can go on from it: it would be the largest file of the folder.
 made generate "a red ball" --frames 17 -o whole.y4m --job short
 made generate "a red ball" --frames 5 -o part.y4m --job short --json
 equal "latents decoded for 5 frames" "$(json made.out stages decode units)" 3
@@ -76,10 +78,12 @@ refused 3 generate "a red ball" --frames 5 -o held.mp4
 kill $! 2>/dev/null
 MODEL=$kept
 
-# Latents that begin with frames are those of the VAE that decoded or encoded them: with another one the folder holds none of use.
+# Latents that begin with frames are those of the VAE that decoded or encoded them: with another one
+# the folder holds none of use.
 cp -r "$MODEL" other
 printf '\000\000\040\101' | # 10, in place of the encoder's last weight
-    dd of=other/temporal_vae.safetensors bs=1 seek=$(($(wc -c <"$MODEL/temporal_vae.safetensors") - 4)) conv=notrunc 2>/dev/null
+    dd of=other/temporal_vae.safetensors bs=1 \
+        seek=$(($(wc -c <"$MODEL/temporal_vae.safetensors") - 4)) conv=notrunc 2>/dev/null
 ffmpeg -v error -f lavfi -i testsrc=size=96x64 -frames:v 1 picture.png
 for way in "--carry frames" "--image picture.png"; do
     made generate "a red ball" --frames 33 --steps 2 $way --job vaes -o one.y4m
@@ -101,7 +105,8 @@ equal "windows refined again for another VAE" "$(json made.out stages refine com
 # A link that leads nowhere is no folder, and is not waited for.
 ln -s nowhere loose
 for link in loose loose/ loose//; do
-    timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job $link -o loose.mp4 --model "$MODEL" >out 2>loose.err
+    timeout -s KILL 60 "$PROGRAM" generate x --frames 5 --job $link -o loose.mp4 \
+        --model "$MODEL" >out 2>loose.err
     equal "a link that leads nowhere, as $link" $? 2
     grep -q '^longtake: job folder' loose.err || fail "$link: $(cat loose.err)"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Memory does not grow with the length of the take, nor do open files: of a take, a film whose prompt changes every ten seconds,
-# and a take that goes on from a clip, or from a long clip.
+# Memory does not grow with the length of the take, nor do open files: of a take, a film whose
+# prompt changes every ten seconds, and a take that goes on from a clip, or from a long clip.
 . "$(dirname "$0")/steps.sh"
 ulimit -n 32
 
@@ -8,7 +8,8 @@ ulimit -n 32
 peak() {
     name=$1 frames=$2
     shift 2
-    "$TOOLS/peak_memory" $name.kib "$PROGRAM" "$@" -o $name.mp4 --model "$MODEL" --threads 2 --progress none >out 2>err ||
+    "$TOOLS/peak_memory" $name.kib "$PROGRAM" "$@" -o $name.mp4 --model "$MODEL" --threads 2 \
+        --progress none >out 2>err ||
         fail "$name: exit code $?: $(cat err)"
     equal "$name: frames" "$(of_video $name.mp4 nb_read_frames)" "$frames"
 }
@@ -17,7 +18,8 @@ flat() {
     short=$(cat "$1.kib")
     long=$(cat "$2.kib")
     echo "peak memory: $1 $short KiB, $2 $long KiB"
-    [ "$long" -le $((short + short / 20)) ] || fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % apart"
+    [ "$long" -le $((short + short / 20)) ] ||
+        fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % apart"
 }
 # film SECONDS
 film() {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Kinds of video for editors and pages: exact lengths, the same bytes for any number of threads and after a kill, the recipe in the file.
+# Kinds of video for editors and pages: exact lengths, the same bytes for any number of threads and
+# after a kill, the recipe in the file.
 . "$(dirname "$0")/steps.sh"
 
 # killed OUTPUT ARGUMENTS...: the take, killed once its first window is there, and gone on with.
@@ -26,7 +27,8 @@ killed() {
     [ -e "$part" ] && fail "$part is left"
 }
 
-# kind NAME CODEC SECONDS: a kind that grows and streams, of 60 frames, and what ffprobe calls the codec and the length.
+# kind NAME CODEC SECONDS: a kind that grows and streams, of 60 frames, and what ffprobe calls the
+# codec and the length.
 kind() {
     name=$1
     for threads in 1 2 3; do
@@ -37,8 +39,10 @@ kind() {
     equal "$name: frames" "$(of_video 1.$name nb_read_frames)" 60
     equal "$name: codec" "$(of_video 1.$name codec_name)" "$2"
     equal "$name: pixels" "$(of_video 1.$name pix_fmt)" yuv420p
-    equal "$name: colours" "$(of_video 1.$name color_range,color_space,color_transfer,color_primaries | sort -u | tr '\n' ' ')" "bt709 tv "
-    equal "$name: seconds" "$(ffprobe -v error -show_entries format=duration -of default=nw=1:nk=1 1.$name)" "$3"
+    equal "$name: colours" \
+        "$(of_video 1.$name color_range,color_space,color_transfer,color_primaries | sort -u | tr '\n' ' ')" "bt709 tv "
+    equal "$name: seconds" \
+        "$(ffprobe -v error -show_entries format=duration -of default=nw=1:nk=1 1.$name)" "$3"
     ffmpeg -v error -i 1.$name -f null - >decoded.err 2>&1 || fail "$name: does not play"
     equal "$name: decoder messages" "$(cat decoded.err)" ""
     strings -n 4 1.$name | grep -E 'x264|Lav[cf][0-9 ]|libvpx' && fail "$name: says who wrote it"
@@ -54,12 +58,14 @@ kind() {
     made generate --recipe 1.$name -o again.mp4
     same plain.mp4 again.mp4
     made info 1.$name --json
-    equal "$name: info" "$(json made.out kind) $(json made.out fps) $(json made.out about settings seed)" "video 8 42"
+    equal "$name: info" \
+        "$(json made.out kind) $(json made.out fps) $(json made.out about settings seed)" "video 8 42"
     made generate --recipe 1.$name --retake 3s-5s --retake-seed 5 -o retaken.$name
     equal "$name: frames of a retake" "$(of_video retaken.$name nb_read_frames)" 60
     made continue plain.mp4 --seconds 3 -o longer.mp4
     made continue 1.$name --seconds 3 -o longer.$name
-    equal "$name: frames of a continuation" "$(of_video longer.$name nb_read_frames)" "$(of_video longer.mp4 nb_read_frames)"
+    equal "$name: frames of a continuation" "$(of_video longer.$name nb_read_frames)" \
+        "$(of_video longer.mp4 nb_read_frames)"
     made generate "a red ball" --seconds 3 --no-metadata -o silent.$name
     made info silent.$name --json
     grep -q '"about"' made.out && fail "$name: --no-metadata tells how it was made"
@@ -79,7 +85,8 @@ kind() {
 kind mov h264 7.500000
 kind webm vp9 7.500000
 
-# An animation is put together at the end; how it was made stands in it, its pictures cannot be read here.
+# An animation is put together at the end; how it was made stands in it, its pictures cannot be read
+# here.
 for threads in 1 2 3; do
     made generate "a red ball" --seconds 7.5 --threads $threads -o $threads.webp
 done
@@ -89,7 +96,8 @@ killed killed.webp generate "a red ball" --seconds 7.5
 same 1.webp killed.webp
 equal "webp: what grows" "$grown" none
 made info 1.webp --json
-equal "webp: info" "$(json made.out codec) $(json made.out seconds) $(json made.out width) $(json made.out about settings seed)" "webp 7.5 96 42"
+equal "webp: info" \
+    "$(json made.out codec) $(json made.out seconds) $(json made.out width) $(json made.out about settings seed)" "webp 7.5 96 42"
 made generate --recipe 1.webp -o again.webp
 same 1.webp again.webp
 made generate "a red ball" --seconds 7.5 -o plain.mp4
@@ -100,11 +108,13 @@ made info silent.webp --json
 grep -q '"about"' made.out && fail "webp: --no-metadata tells how it was made"
 for command in "continue 1.webp --seconds 3 -o x.mp4" "encode 1.webp -o x.lt" "generate x --image 1.webp -o x.mp4"; do
     refused 3 $command
-    grep -q '^longtake: 1.webp: an animated WebP, of which no pictures can be read' refused.err || fail "$command: $(cat refused.err)"
+    grep -q '^longtake: 1.webp: an animated WebP, of which no pictures can be read' refused.err ||
+        fail "$command: $(cat refused.err)"
 done
 grep -q '^hint: .*--recipe' refused.err || fail "webp: no hint: $(cat refused.err)"
 refused 2 generate x --seconds 3 --format webp -o -
-grep -q 'found webp, which cannot be a stream, expected mp4, mov, webm, mkv or y4m' refused.err || fail "webp as a stream: $(cat refused.err)"
+grep -q 'found webp, which cannot be a stream, expected mp4, mov, webm, mkv or y4m' refused.err ||
+    fail "webp as a stream: $(cat refused.err)"
 mkfifo pipe.webp
 timeout 60 cat pipe.webp >read.webp &
 made generate "a red ball" --seconds 7.5 -o pipe.webp

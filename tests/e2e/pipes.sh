@@ -1,12 +1,14 @@
 #!/bin/sh
-# tokens | refine | decode through pipes give the bytes of generate; so do the same steps through files.
+# tokens | refine | decode through pipes give the bytes of generate; so do the same steps through
+# files.
 . "$(dirname "$0")/steps.sh"
 prompt="a blue kite over a harbour"
 
 made generate "$prompt" --seconds 4 --seed 7 --no-metadata -o whole.mp4
 longtake tokens -p "$prompt" --seconds 4 --seed 7 -o - 2>tokens.err |
     longtake refine - -o - 2>refine.err |
-    longtake decode - --no-metadata -o piped.mp4 >decode.out 2>decode.err || fail "decode: $(cat tokens.err refine.err decode.err)"
+    longtake decode - --no-metadata -o piped.mp4 >decode.out 2>decode.err ||
+    fail "decode: $(cat tokens.err refine.err decode.err)"
 same whole.mp4 piped.mp4
 
 made tokens -p "$prompt" --seconds 4 --seed 7 -o take.lt
@@ -28,7 +30,8 @@ same large_whole.mp4 large_stepped.mp4
 made decode take.latents --fps 30000/1001 -o ntsc.mp4
 equal "--fps 30000/1001" "$(of_video ntsc.mp4 r_frame_rate)" 30000/1001
 
-# So is what the plan was drawn with, which the token file notes, and what a take that is made again from either is drawn with.
+# So is what the plan was drawn with, which the token file notes, and what a take that is made again
+# from either is drawn with.
 drawn="--motion 3 --lm-cfg 2 --temperature 0.7 --top-k 5 --lm-context 1"
 made generate "$prompt" --seconds 4 --seed 9 $drawn --overlap 1 -o drawn_whole.mp4
 made tokens -p "$prompt" --seconds 4 --seed 9 $drawn --overlap 1 -o drawn.lt

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What programs and the Python binding were compiled against: sizes and offsets of every struct of longtake.h, values of every enum
-# and macro, prototypes and symbol versions. public_abi.txt holds them and the version that they belong to; a change needs another version:
+# What programs and the Python binding were compiled against: sizes and offsets of every struct of
+# longtake.h, values of every enum and macro, prototypes and symbol versions. public_abi.txt holds
+# them and the version that they belong to; a change needs another version:
 #
 #     public_abi.sh --write       after LONGTAKE_VERSION and the project's VERSION were raised
 cd "$(dirname "$0")" || exit 1
@@ -22,13 +23,15 @@ version_of() {
 
 # abi_of HEADER: one line a version, field, size, value and prototype.
 abi_of() {
-    grep -v '^#' "$1" | tr '\n\t' '  ' | sed -e 's:/\*\([^*]\|\*\+[^*/]\)*\*\+/: :g' -e 's/  */ /g' >one_line
+    grep -v '^#' "$1" | tr '\n\t' '  ' |
+        sed -e 's:/\*\([^*]\|\*\+[^*/]\)*\*\+/: :g' -e 's/  */ /g' >one_line
     {
         echo '#include <stddef.h>'
         echo '#include <stdio.h>'
         echo "#include \"$1\""
         echo 'int main(void) {'
-        grep -oE 'typedef struct \{[^}]*\} [a-z_]+;' one_line | sed 's/typedef struct {\(.*\)} \([a-z_]*\);/\2;\1/' |
+        grep -oE 'typedef struct \{[^}]*\} [a-z_]+;' one_line |
+            sed 's/typedef struct {\(.*\)} \([a-z_]*\);/\2;\1/' |
             awk -F';' '{
                 printf "printf(\"struct %s: %%zu bytes\\n\", sizeof(%s));\n", $1, $1
                 for (i = 2; i < NF; i++) {
@@ -41,9 +44,11 @@ abi_of() {
                     }
                 }
             }'
-        grep -oE 'typedef enum \{[^}]*\}' one_line | grep -oE '\bLONGTAKE_[A-Z_]+' | sed 's/.*/printf("&: %d\\n", (int)&);/'
+        grep -oE 'typedef enum \{[^}]*\}' one_line | grep -oE '\bLONGTAKE_[A-Z_]+' |
+            sed 's/.*/printf("&: %d\\n", (int)&);/'
         # Macros that are numbers; LONGTAKE_VERSION is the version's line.
-        sed -n 's/^#define \(LONGTAKE_[A-Z_]*\) *(.*/\1/p' "$1" | sed 's/.*/printf("macro &: %lld\\n", (long long)&);/'
+        sed -n 's/^#define \(LONGTAKE_[A-Z_]*\) *(.*/\1/p' "$1" |
+            sed 's/.*/printf("macro &: %lld\\n", (long long)&);/'
         echo 'return 0; }'
     } >abi.c
     "$CC" -std=c11 -o abi abi.c || return 1
@@ -66,10 +71,13 @@ fi
     echo "skipped: offsets are written down for 64 bits"
     exit 77
 }
-diff "$abi" seen >difference || fail "longtake.h is no longer what public_abi.txt says (<): raise the version, then public_abi.sh --write
+diff "$abi" seen >difference ||
+    fail "longtake.h is no longer what public_abi.txt says (<): raise the version, then public_abi.sh --write
 $(cat difference)"
-equal "version of the build" "$(sed -n 's/^project(longtake VERSION \([0-9.]*\).*/\1/p' "$SOURCE/CMakeLists.txt")" "$(version_of "$header")"
-equal "symbols without their version" "$(nm -D --defined-only "$LIBRARY" | grep ' longtake_' | grep -v '@@LONGTAKE_0$')" ""
+equal "version of the build" \
+    "$(sed -n 's/^project(longtake VERSION \([0-9.]*\).*/\1/p' "$SOURCE/CMakeLists.txt")" "$(version_of "$header")"
+equal "symbols without their version" \
+    "$(nm -D --defined-only "$LIBRARY" | grep ' longtake_' | grep -v '@@LONGTAKE_0$')" ""
 
 # Each kind of change is seen.
 changed() { # WHAT, then what sed does to the header
@@ -81,8 +89,10 @@ changed() { # WHAT, then what sed does to the header
 changed "a field more" 's/^    double fps;/    double more; double fps;/'
 changed "a field of another size" 's/^    int profile;/    int64_t profile;/'
 changed "fields in another order" '/^    int width; .*pixels;/{h;d};/^    int height;$/G'
-changed "a value between others" 's/^    LONGTAKE_EVENT_STAGE, /    LONGTAKE_EVENT_MORE, LONGTAKE_EVENT_STAGE, /'
-changed "another value of a macro" 's/^#define LONGTAKE_SEED_UNSET (-2)/#define LONGTAKE_SEED_UNSET (-3)/'
+changed "a value between others" \
+    's/^    LONGTAKE_EVENT_STAGE, /    LONGTAKE_EVENT_MORE, LONGTAKE_EVENT_STAGE, /'
+changed "another value of a macro" \
+    's/^#define LONGTAKE_SEED_UNSET (-2)/#define LONGTAKE_SEED_UNSET (-3)/'
 changed "a macro gone" 's/^#define LONGTAKE_UNSET .*/typedef int longtake_gone;/'
 changed "an argument more" 's/^LONGTAKE_API double longtake_fps(/&int more, /'
 changed "a function gone" '/^LONGTAKE_API double longtake_fps(/d'

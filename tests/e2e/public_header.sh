@@ -9,7 +9,8 @@ cp header.c header.cpp
 "$CXX" -std=c++17 $strict -Wold-style-cast header.cpp || fail "not C++17"
 
 nm -D --defined-only "$LIBRARY" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort >seen
-grep '^LONGTAKE_API' "$SOURCE/longtake.h" | grep -oE 'longtake_[a-z0-9_]+\(' | tr -d '(' | sort >declared
+grep '^LONGTAKE_API' "$SOURCE/longtake.h" | grep -oE 'longtake_[a-z0-9_]+\(' | tr -d '(' |
+    sort >declared
 equal "names that are not ours" "$(grep -v '^longtake_' seen)" ""
 equal "shown and not declared" "$(comm -23 seen declared)" ""
 equal "declared and not there" "$(comm -13 seen declared)" ""

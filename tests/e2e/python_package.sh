@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Python package in a fresh environment: what pip installs carries library, configurations and model, and the example of its
-# README works. Needs an index that has NumPy and setuptools.
+# The Python package in a fresh environment: what pip installs carries library, configurations and
+# model, and the example of its README works. Needs an index that has NumPy and setuptools.
 . "$(dirname "$0")/steps.sh"
 [ -e "$SOURCE/models/mini/mmdit.safetensors" ] || {
     echo "skipped: models/mini is not here"
@@ -23,7 +23,8 @@ mkdir -p tree/build tree/models
 cp -r "$SOURCE/python" "$SOURCE/configs" tree/
 cp -r "$SOURCE/models/mini" tree/models/
 cp -L "$LIBRARY" tree/build/liblongtake.so
-fresh/bin/pip install -q --no-build-isolation ./tree/python >pip.out 2>&1 || fail "pip install: $(cat pip.out)"
+fresh/bin/pip install -q --no-build-isolation ./tree/python >pip.out 2>&1 ||
+    fail "pip install: $(cat pip.out)"
 rm -r tree
 unset LONGTAKE_LIBRARY
 sed -n '/^```python$/,/^```$/p' "$SOURCE/python/README.md" | sed '/^```/d' >example.py

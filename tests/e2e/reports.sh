@@ -9,25 +9,30 @@ equal "report: prompt" "$(json report.json settings shots 0 prompt)" 'say "red",
 equal "report: output" "$(json report.json output)" take.mp4
 json report.json stages decode peak_bytes >/dev/null
 
-"$PROGRAM" generate "a red ball" --seconds 3 -o events.mp4 --model "$MODEL" --progress jsonl 2>events.jsonl >/dev/null
+"$PROGRAM" generate "a red ball" --seconds 3 -o events.mp4 --model "$MODEL" \
+    --progress jsonl 2>events.jsonl >/dev/null
 json --lines events.jsonl
 for event in start stage window step window_done done; do
     grep -q "\"event\":\"$event\"" events.jsonl || fail "no event $event"
 done
-"$PROGRAM" generate "a red ball" --seconds 3 -o plain.mp4 --model "$MODEL" --progress plain 2>plain.err >/dev/null
+"$PROGRAM" generate "a red ball" --seconds 3 -o plain.mp4 --model "$MODEL" \
+    --progress plain 2>plain.err >/dev/null
 grep -q "$(printf '\r')" plain.err && fail "carriage returns without a terminal"
-"$PROGRAM" generate "a red ball" --seconds 3 -o quiet.mp4 --model "$MODEL" --quiet 2>quiet.err >/dev/null
+"$PROGRAM" generate "a red ball" --seconds 3 -o quiet.mp4 --model "$MODEL" \
+    --quiet 2>quiet.err >/dev/null
 equal "quiet" "$(cat quiet.err)" ""
 
 # A seam that is too strong: the take is made and told of all the same.
 refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 -o seam.mp4
 equal "--max-seam: what was made" "$(cat refused.out)" seam.mp4
-grep -q '^longtake: --max-seam: .* allowed is 0.0001$' refused.err || fail "--max-seam: $(cat refused.err)"
+grep -q '^longtake: --max-seam: .* allowed is 0.0001$' refused.err ||
+    fail "--max-seam: $(cat refused.err)"
 refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 --json -o seam.mp4
 equal "--max-seam --json: what was made" "$(json refused.out output)" seam.mp4
 equal "--max-seam: left behind" "$(ls -d seam.* | tr '\n' ' ')" "seam.mp4 "
 
-# What is gone on with says the seams of what is made at once: a border is measured between windows of which one was there already.
+# What is gone on with says the seams of what is made at once: a border is measured between windows
+# of which one was there already.
 made generate "a red ball" --seconds 3 --steps 2 -o clip.mp4
 seam() { echo "$(json made.out seam worst) before $(json made.out seam window)"; }
 for command in generate continue; do
@@ -44,12 +49,16 @@ for command in generate continue; do
             rm "$video"
             made "$@" $again
             same whole.mp4 seams.mp4
-            equal "$command, carry $carry, without $(basename "$video" | cut -c -9): seam" "$(seam)" "$whole"
+            equal "$command, carry $carry, without $(basename "$video" | cut -c -9): seam" \
+                "$(seam)" "$whole"
         done
     done
 done
 # With carry frames a window that is kept meets another one.
-kept() { made generate "a red ball" --seconds 5 --steps 2 --carry frames --retake 1s-2s --retake-seed 7 --keep-rest --json -o seams.mp4 "$@"; }
+kept() {
+    made generate "a red ball" --seconds 5 --steps 2 --carry frames --retake 1s-2s --retake-seed 7 \
+        --keep-rest --json -o seams.mp4 "$@"
+}
 kept --job again.job
 whole=$(seam)
 made generate "a red ball" --seconds 5 --steps 2 --carry frames --job both.job -o seams.mp4
@@ -59,23 +68,29 @@ equal "a retake in the take's folder: seam" "$(seam)" "$whole"
 # A plan needs no weights and writes nothing.
 mkdir empty
 cp "$MODEL/config.yaml" empty/
-"$PROGRAM" generate "a red ball" --seconds 30 -o planned.mp4 --model empty --dry-run --json >plan.json 2>plan.err ||
+"$PROGRAM" generate "a red ball" --seconds 30 -o planned.mp4 --model empty \
+    --dry-run --json >plan.json 2>plan.err ||
     fail "dry run: $(cat plan.err)"
 equal "plan: frames" "$(json plan.json frames)" 240
 equal "plan: latents" "$(json plan.json latents)" 61
 equal "plan: windows" "$(json plan.json windows)" 29
 [ -e planned.mp4 ] && fail "a dry run wrote a file"
-"$PROGRAM" generate x --model empty --print-config --set mmdit.steps=9 -o x.mp4 --seconds 1 >config.txt 2>&1 ||
+"$PROGRAM" generate x --model empty --print-config --set mmdit.steps=9 -o x.mp4 \
+    --seconds 1 >config.txt 2>&1 ||
     fail "print-config: $(cat config.txt)"
 grep -q '^mmdit.steps: 9  *# --set' config.txt || fail "print-config: $(grep steps config.txt)"
 
-"$PROGRAM" bench --model empty --print-config --json --set mmdit.steps=9 --set mmdit.carry=frames >config.json 2>config.err ||
+"$PROGRAM" bench --model empty --print-config --json --set mmdit.steps=9 \
+    --set mmdit.carry=frames >config.json 2>config.err ||
     fail "print-config --json: $(cat config.err)"
 equal "print-config --json: lines" "$(wc -l <config.json)" 1
-equal "print-config --json: a number" "$(json config.json mmdit.steps value) $(json config.json mmdit.steps origin)" "9 --set"
+equal "print-config --json: a number" \
+    "$(json config.json mmdit.steps value) $(json config.json mmdit.steps origin)" "9 --set"
 equal "print-config --json: a word" "$(json config.json mmdit.carry value)" frames
-grep -q '"mmdit.latent_height":{"value":[0-9]*,"origin":"empty/config.yaml:[0-9]*"}' config.json || fail "print-config --json: $(cat config.json)"
-equal "print-config --json: keys" "$(grep -o '"origin":' config.json | wc -l)" "$(wc -l <config.txt)"
+grep -q '"mmdit.latent_height":{"value":[0-9]*,"origin":"empty/config.yaml:[0-9]*"}' config.json ||
+    fail "print-config --json: $(cat config.json)"
+equal "print-config --json: keys" \
+    "$(grep -o '"origin":' config.json | wc -l)" "$(wc -l <config.txt)"
 
 # info of everything.
 kind() {
@@ -92,23 +107,28 @@ kind "$MODEL/spiece.model" sub-words
 kind "$MODEL/text_encoder.safetensors" weights
 mkdir sharded
 cp "$MODEL/text_encoder.safetensors" sharded/part.safetensors
-printf '{"weight_map":{"%s":"part.safetensors"}}' "$(json made.out tensors 0 name)" >sharded/model.safetensors.index.json
+printf '{"weight_map":{"%s":"part.safetensors"}}' "$(json made.out tensors 0 name)" \
+    >sharded/model.safetensors.index.json
 kind sharded weights
 kind take.lt tokens
 equal "take.lt: a setting" "$(json made.out notes settings frames)" 24
 # The release's token file: one picture of zeros.
 {
-    printf "\\223NUMPY\\001\\000v\\000%-117s\\n" "{'descr': '<i8', 'fortran_order': False, 'shape': (330,), }"
+    printf "\\223NUMPY\\001\\000v\\000%-117s\\n" \
+        "{'descr': '<i8', 'fortran_order': False, 'shape': (330,), }"
     head -c 2640 /dev/zero
 } >official.npy
 kind official.npy tokens
 equal "official.npy: semantic frames" "$(json made.out semantic_frames)" 1
 made tokens -p x --seconds 3 -o take.npy
 kind take.npy tokens # of a layout that the file does not say
-equal "take.npy: its first code" "$(json made.out tokens 0)" "$(made info take.lt; json made.out segments 0 tokens 0)"
+equal "take.npy: its first code" "$(json made.out tokens 0)" \
+    "$(made info take.lt; json made.out segments 0 tokens 0)"
 kind take.latents latents
-equal "take.latents: its length" "$(json made.out frames) $(json made.out fps) $(json made.out seconds)" "24 8 3"
-ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=2 -f lavfi -i sine=duration=2 foreign.mp4
+equal "take.latents: its length" \
+    "$(json made.out frames) $(json made.out fps) $(json made.out seconds)" "24 8 3"
+ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=8:duration=2 -f lavfi \
+    -i sine=duration=2 foreign.mp4
 kind foreign.mp4 video
 equal "foreign.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "16 true"
 equal "foreign.mp4: how it lies" "$(json made.out rotation) $(json made.out mirrored)" "0 false"
@@ -119,10 +139,12 @@ else
     ffmpeg -v error -i foreign.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
 fi
 kind turned.mp4 video
-equal "turned.mp4: how it lies" "$(json made.out rotation) $(json made.out width) $(json made.out shown_width)" "270 96 64"
+equal "turned.mp4: how it lies" \
+    "$(json made.out rotation) $(json made.out width) $(json made.out shown_width)" "270 96 64"
 kind take.mp4 video
 equal "take.mp4: frames and sound" "$(json made.out frames) $(json made.out sound)" "24 false"
-equal "video: its prompt" "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'
+equal "video: its prompt" \
+    "$(made info take.mp4; json made.out about settings shots 0 prompt)" 'say "red", 100% \ ball'
 kind take.mkv video
 kind job job
 kind "$MODEL" model
@@ -132,7 +154,8 @@ kind "$SOURCE/tests/golden/mmdit.time.release_width.safetensors" golden
 # For people a line a member, for programs one line; both the same JSON.
 made info take.mp4
 grep -q '^  "kind": "video",$' made.out || fail "info: no line of the kind in $(cat made.out)"
-grep -q '^    "tokens": \[[0-9]*, [0-9, ]*\]$' made.out || fail "info: no line of tokens in $(cat made.out)"
+grep -q '^    "tokens": \[[0-9]*, [0-9, ]*\]$' made.out ||
+    fail "info: no line of tokens in $(cat made.out)"
 tr -d ' \n' <made.out >wide
 made info take.mp4 --json
 equal "info --json: lines" "$(wc -l <made.out)" 1
@@ -140,17 +163,22 @@ equal "info and info --json" "$(tr -d ' \n' <made.out)" "$(cat wide)"
 made generate x --seconds 3 --dry-run
 grep -q '^     0  0-.* x$' made.out || fail "--dry-run: no line of a window in $(cat made.out)"
 made tokens -p "a ball at noon" --seconds 3 --dry-run
-grep -q '^   0  0.00     a ball at noon$' made.out || fail "--dry-run of tokens: no line of a shot in $(cat made.out)"
+grep -q '^   0  0.00     a ball at noon$' made.out ||
+    fail "--dry-run of tokens: no line of a shot in $(cat made.out)"
 made tokens join take.lt take.lt --json -o join.lt
 equal "tokens join --json" "$(cat made.out)" '{"output":"join.lt"}'
 refused 3 render take.mp4 -p x -o none.mp4
-grep -q 'take.mp4: is no token file, expected .lt or .npy' refused.err || fail "render of a video: $(cat refused.err)"
+grep -q 'take.mp4: is no token file, expected .lt or .npy' refused.err ||
+    fail "render of a video: $(cat refused.err)"
 refused 3 decode take.lt -o none.mp4
-grep -q "take.lt: metadata 'format' is longtake-tokens-1, expected longtake-latents-1" refused.err || fail "decode of tokens: $(cat refused.err)"
+grep -q "take.lt: metadata 'format' is longtake-tokens-1, expected longtake-latents-1" refused.err ||
+    fail "decode of tokens: $(cat refused.err)"
 equal "decode of tokens" "$(tail -1 refused.err)" "hint: longtake render takes a token file"
 made refine take.lt --steps 1 -o take.latents
 refused 3 render take.latents -p x -o none.mp4
-grep -q "take.latents: metadata 'format' is longtake-latents-1, expected longtake-tokens-1" refused.err || fail "render of latents: $(cat refused.err)"
+grep -q "take.latents: metadata 'format' is longtake-latents-1, expected longtake-tokens-1" \
+    refused.err ||
+    fail "render of latents: $(cat refused.err)"
 equal "render of latents" "$(tail -1 refused.err)" "hint: longtake decode takes latents"
 refused 3 decode take.mp4 -o none.mp4
 grep -q 'take.mp4: is no latents file' refused.err || fail "decode of a video: $(cat refused.err)"
@@ -159,7 +187,8 @@ refused 3 info pipe # opening it would wait for a writer
 refused 3 info /dev/zero
 echo "take: {seconds: 3}" >film.yaml
 refused 3 info film.yaml
-grep -q 'nor is it a file of tokens, latents or weights, a model or a job folder' refused.err || fail "info film.yaml: $(cat refused.err)"
+grep -q 'nor is it a file of tokens, latents or weights, a model or a job folder' refused.err ||
+    fail "info film.yaml: $(cat refused.err)"
 made generate x --seconds 3 -o bare.mp4 --no-metadata
 made info bare.mp4
 grep -q made_by made.out && fail "--no-metadata left metadata"
@@ -172,7 +201,8 @@ equal "check: a name with quotes" "$(json made.out 0 file)" 'a "golden" \ file.s
 made generate "a red ball" --seconds 2 --profile -o profiled.mp4
 grep -q '^decode *conv ' made.err || fail "--profile: $(cat made.err)"
 for stage in text tokens refine decode; do
-    grep -q "^$stage *all .*%   rest: [a-z_]* [0-9]* %" made.err || fail "--profile: no share of stage $stage: $(cat made.err)"
+    grep -q "^$stage *all .*%   rest: [a-z_]* [0-9]* %" made.err ||
+        fail "--profile: no share of stage $stage: $(cat made.err)"
 done
 made generate "a red ball" --seconds 2 --profile --json --fresh -o profiled.mp4
 [ "$(json made.out profile 0 calls)" -gt 0 ] || fail "--profile --json: $(cat made.out)"
@@ -183,7 +213,8 @@ for stage in tokens refine decode; do
     for part in $(grep -o '"operation": *"[a-z0-9_]*"' made.out | cut -d '"' -f 4 | sort -u) outside; do
         sum="$sum + $("$TOOLS/json_value" made.out stages $stage rest $part 2>/dev/null || echo 0)"
     done
-    awk "BEGIN { sum = $sum; exit !(sum > 0.97 && sum < 1.001) }" || fail "$stage: parts of its time: $sum"
+    awk "BEGIN { sum = $sum; exit !(sum > 0.97 && sum < 1.001) }" ||
+        fail "$stage: parts of its time: $sum"
 done
 
 finish

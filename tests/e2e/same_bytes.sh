@@ -30,7 +30,8 @@ same drawn.mp4 told.mp4
 
 # Products in integers of 8 bits are another take, and just as steady.
 for threads in 1 3; do
-    made generate "a red ball" --seconds 3 --precision int8 --threads $threads --json -o int8_$threads.mp4
+    made generate "a red ball" --seconds 3 --precision int8 --threads $threads \
+        --json -o int8_$threads.mp4
     grep -q '"precision": *"int8"' made.out || fail "the report does not say int8"
 done
 same int8_1.mp4 int8_3.mp4

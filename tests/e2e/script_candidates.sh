@@ -1,5 +1,6 @@
 #!/bin/sh
-# Several plans of one prompt and a sheet to choose from: the plans are those of their seeds, the sheet shows each of them.
+# Several plans of one prompt and a sheet to choose from: the plans are those of their seeds, the
+# sheet shows each of them.
 . "$(dirname "$0")/steps.sh"
 
 made tokens -p "a red ball" --frames 37 --seed 7 --candidates 3 --preview sheet.png -o ball.lt
@@ -15,7 +16,8 @@ same chosen.y4m plain.y4m
 # Eight pictures of 192x128 in each of three rows, 4 pixels between them; the same bytes again.
 equal "width" "$(of_video sheet.png width)" $((8 * 196 + 4))
 equal "height" "$(of_video sheet.png height)" $((3 * 132 + 4))
-made tokens -p "a red ball" --frames 37 --seed 7 --candidates 3 --preview again.png -o ball.lt --threads 1
+made tokens -p "a red ball" --frames 37 --seed 7 --candidates 3 --preview again.png \
+    -o ball.lt --threads 1
 same sheet.png again.png
 
 # One plan alone keeps its name; a sheet of a take of two semantic frames has two pictures.
@@ -44,11 +46,13 @@ same plain.mp4 again.mp4
 # No plan is written over what it is made from, nor the sheet over a plan.
 cp two.PNG picture-43.lt
 refused 2 tokens -p x --frames 9 --image picture-43.lt --candidates 2 -o picture.lt
-grep -q '^longtake: --output: found picture-43.lt, which this take is made from' refused.err || fail "a plan over a picture: $(cat refused.err)"
+grep -q '^longtake: --output: found picture-43.lt, which this take is made from' refused.err ||
+    fail "a plan over a picture: $(cat refused.err)"
 same two.PNG picture-43.lt
 ln -s two-43.LT linked.png
 refused 2 tokens -p x --frames 9 --candidates 2 --preview linked.png -o two.LT
-grep -q '^longtake: --preview: found linked.png, a plan' refused.err || fail "a sheet over a plan: $(cat refused.err)"
+grep -q '^longtake: --preview: found linked.png, a plan' refused.err ||
+    fail "a sheet over a plan: $(cat refused.err)"
 mkdir filled-43.lt
 refused 2 tokens -p x --frames 9 --candidates 2 -o filled.lt
 [ -e filled-42.lt ] && fail "a plan was made although the next has no place"
@@ -62,7 +66,8 @@ refused 2 tokens -p x --frames 9 --candidates 2 --preview nowhere/sheet.png -o b
 refused 2 tokens --frames 9 --candidates 2 -o bad.lt
 refused 2 generate x --frames 9 --candidates 2 -o bad.mp4
 [ -n "$(ls | grep bad)" ] && fail "a refused command left a file"
-# A sheet is drawn from plans in files; and what standard output is by another name takes no word of ours.
+# A sheet is drawn from plans in files; and what standard output is by another name takes no word of
+# ours.
 refused 2 tokens x --frames 9 --preview sheet.png -o -
 refused 2 tokens x --frames 9 --preview sheet.png -o /dev/fd/1 --format lt
 made tokens x --frames 9 -o named.lt

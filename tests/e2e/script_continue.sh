@@ -1,5 +1,6 @@
 #!/bin/sh
-# Going on from a video: its frames, then new ones; from its own tokens where we made it; interrupted and gone on with.
+# Going on from a video: its frames, then new ones; from its own tokens where we made it;
+# interrupted and gone on with.
 . "$(dirname "$0")/steps.sh"
 frame=$((96 * 64 * 3 / 2))
 
@@ -10,14 +11,19 @@ raw() {
 
 # 30 frames go back to the grid at 29; 17 are new.
 made generate "a red ball" --frames 30 --steps 2 -o ball.mp4
-"$PROGRAM" continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" -o longer.y4m >made.out 2>made.err ||
+"$PROGRAM" continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" \
+    -o longer.y4m >made.out 2>made.err ||
     fail "continue: $(cat made.err)"
 grep -qx 'ball.mp4 is used up to 3.62 s of 3.75 s: the model counts in groups of 4 frames' made.err ||
     fail "continue does not say where it goes on: $(cat made.err)"
 ffmpeg -v error -f lavfi -i testsrc=size=96x64:rate=30:duration=0.3 short.mp4
-"$PROGRAM" continue short.mp4 --frames 5 -p "a blue ball" --steps 1 -m "$MODEL" -o short.y4m >made.out 2>short.err || fail "continue: $(cat short.err)"
-grep -qx 'short.mp4 is used up to 0.12 s of 0.30 s: the model counts in groups of 4 frames' short.err || fail "a short clip: $(cat short.err)"
-grep -q 'ball.mp4: ' made.err && fail "continue tells of changes where there are none: $(cat made.err)"
+"$PROGRAM" continue short.mp4 --frames 5 -p "a blue ball" --steps 1 -m "$MODEL" \
+    -o short.y4m >made.out 2>short.err ||
+    fail "continue: $(cat short.err)"
+grep -qx 'short.mp4 is used up to 0.12 s of 0.30 s: the model counts in groups of 4 frames' short.err ||
+    fail "a short clip: $(cat short.err)"
+grep -q 'ball.mp4: ' made.err &&
+    fail "continue tells of changes where there are none: $(cat made.err)"
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.y4m
 raw longer
 raw new
@@ -58,17 +64,21 @@ for i in 0 1 7 12 13; do
     equal "cut.mp4: token $i" "$(json made.out tokens $i)" "$(json cut.json segments 0 tokens $i)"
 done
 
-# A take of ours that plays faster goes on frame by frame and stays as fast; cut by another program it is read by the clock.
+# A take of ours that plays faster goes on frame by frame and stays as fast; cut by another program
+# it is read by the clock.
 made generate "a red ball" --frames 29 --steps 2 --fps 24 -o fast.mp4
-"$PROGRAM" continue fast.mp4 --from 0.9 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" -o faster.mp4 >made.out 2>made.err ||
+"$PROGRAM" continue fast.mp4 --from 0.9 --frames 17 -p "a blue ball" --steps 2 -m "$MODEL" \
+    -o faster.mp4 >made.out 2>made.err ||
     fail "continue: $(cat made.err)"
-grep -qx "fast.mp4: made with --fps 24: read frame by frame, as the model's 8" made.err || fail "continue of another rate: $(cat made.err)"
+grep -qx "fast.mp4: made with --fps 24: read frame by frame, as the model's 8" made.err ||
+    fail "continue of another rate: $(cat made.err)"
 equal "faster.mp4: frames" "$(of_video faster.mp4 nb_read_frames)" 38
 equal "faster.mp4: rate" "$(of_video faster.mp4 r_frame_rate)" 24/1
 "$PROGRAM" info fast.mp4 --json >fast.json
 "$PROGRAM" info faster.mp4 --json >faster.json
 for i in 0 1 7 13 14 17; do
-    equal "faster.mp4: token $i" "$(json faster.json about tokens $i)" "$(json fast.json about tokens $i)"
+    equal "faster.mp4: token $i" "$(json faster.json about tokens $i)" \
+        "$(json fast.json about tokens $i)"
 done
 made continue fast.mp4 --recipe faster.mp4 -o again.mp4
 same again.mp4 faster.mp4
@@ -91,7 +101,8 @@ equal "short: frames" "$(of_video short.y4m nb_read_frames)" 13
 made continue clip.mp4 --seconds 1 -p "a ball" --steps 2 --carry frames -o frames.y4m
 equal "frames: frames" "$(of_video frames.y4m nb_read_frames)" 29
 
-# What becomes of a clip is told, each of it only where it does. The model's own are 96x64 at 8 frames a second.
+# What becomes of a clip is told, each of it only where it does. The model's own are 96x64 at 8
+# frames a second.
 told() { # LINE, or "" for none, then the command
     line=$1
     shift
@@ -102,7 +113,9 @@ told() { # LINE, or "" for none, then the command
 clip() { # SIZE RATE, then options: clip.mkv
     size=$1 rate=$2
     shift 2
-    ffmpeg -v error -y -f lavfi -i testsrc=size=$size:rate=$rate:duration=1 "$@" -c:v ffv1 clip.mkv || fail ffmpeg
+    ffmpeg -v error -y -f lavfi -i testsrc=size=$size:rate=$rate:duration=1 "$@" \
+        -c:v ffv1 clip.mkv ||
+        fail ffmpeg
 }
 continued="continue clip.mkv --frames 9 --steps 2 -p ball"
 clip 96x64 8
@@ -125,9 +138,11 @@ clip 48x64 8 -vf setsar=2 # seen as 96x64
 told "" $continued
 ffmpeg -v error -y -i clip.mkv -frames:v 1 -vf scale=60:60,setsar=1 told.png
 told "" generate ball --image told.png --frames 9 --steps 2 # nothing of clip.mkv
-grep -qx 'told.png: 60x60 becomes 96x64 (top and bottom are cut, see --fit)' made.err || fail "a picture: $(cat made.err)"
+grep -qx 'told.png: 60x60 becomes 96x64 (top and bottom are cut, see --fit)' made.err ||
+    fail "a picture: $(cat made.err)"
 
-# A clip of ours says what it shows: without a prompt that goes on, and a new one is a shot behind it, from the segment on that has the first new frame.
+# A clip of ours says what it shows: without a prompt that goes on, and a new one is a shot behind
+# it, from the segment on that has the first new frame.
 made continue ball.mp4 --frames 17 -p "a red ball" --steps 2 -o said.y4m
 made continue ball.mp4 --frames 17 --steps 2 --json -o unsaid.y4m
 same said.y4m unsaid.y4m
@@ -149,10 +164,12 @@ grep -o '"tokens":[^]]*' made.out >unleant.tokens
 [ -s leant.tokens ] || fail "the report holds no tokens"
 cmp -s leant.tokens unleant.tokens && fail "the change is not leant to"
 refused 2 continue clip.mp4 --frames 17 -o bad.mp4
-equal "no prompt anywhere" "$(head -n 1 refused.err)" "longtake: --prompt: found none, and clip.mp4 holds none"
+equal "no prompt anywhere" "$(head -n 1 refused.err)" \
+    "longtake: --prompt: found none, and clip.mp4 holds none"
 
 # Events are spread over the new frames, and a recipe finds them there again.
-made continue ball.mp4 --frames 24 -p "a red ball, then a box" --steps 2 --set pipeline.events=spread --json -o events.mp4
+made continue ball.mp4 --frames 24 -p "a red ball, then a box" --steps 2 \
+    --set pipeline.events=spread --json -o events.mp4
 equal "events: first new frame" "$(json made.out settings shots 1 at_frame)" 41
 made continue ball.mp4 --recipe events.mp4 --steps 2 -o again.mp4
 for take in events again; do
@@ -169,7 +186,8 @@ made encode picture.png -o alone.lt
 "$PROGRAM" info picture.lt --json >picture.json
 "$PROGRAM" info alone.lt --json >alone.json
 for i in 0 3 5; do
-    equal "picture token $i" "$(json picture.json segments 0 tokens $i)" "$(json alone.json segments 0 tokens $i)"
+    equal "picture token $i" "$(json picture.json segments 0 tokens $i)" \
+        "$(json alone.json segments 0 tokens $i)"
 done
 
 # In a kept job the same command computes nothing twice, and gives the same bytes.
@@ -201,7 +219,8 @@ refused 2 continue ball.mp4 --from 0s --seconds 1 -p x -o bad.mp4
 refused 2 continue - --seconds 1 -p x -o bad.mp4
 refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
 refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
-equal "a video as a picture" "$(head -n 1 refused.err)" "longtake: --image: clip.mp4 has more than one frame, expected a picture"
+equal "a video as a picture" "$(head -n 1 refused.err)" \
+    "longtake: --image: clip.mp4 has more than one frame, expected a picture"
 # What a take is made from is never written over, whatever name it goes by.
 mkdir folder
 cp ball.mp4 kept.mp4
@@ -217,7 +236,8 @@ spares() { # NAMED, then the command
     named=$1
     shift
     refused 2 "$@"
-    equal "$*" "$(grep '^longtake: ' refused.err)" "longtake: $named, which this take is made from, expected another file"
+    equal "$*" "$(grep '^longtake: ' refused.err)" \
+        "longtake: $named, which this take is made from, expected another file"
 }
 for output in kept.mp4 ./kept.mp4 folder/link.mp4 folder/symbolic.mp4; do
     spares "--output: found $output" continue kept.mp4 --frames 17 -o $output
@@ -227,8 +247,10 @@ spares "--output: found whole.part.mp4" continue whole.part.mp4 --frames 17 -o w
 spares "--preview: found kept.mp4" continue kept.mp4 --frames 17 --preview kept.mp4 -o bad.mp4
 spares "--output: found kept.mp4" run planned.yaml -o kept.mp4
 spares "--output: found kept.mkv" render kept.lt -o kept.mkv
-spares "--output: found kept-00003.png" generate "a ball" --image kept-00003.png --frames 9 --steps 2 -o kept.png
-spares "--preview: found kept.png" tokens "a ball" --image kept.png --frames 9 --candidates 2 --preview kept.png -o kept.lt
+spares "--output: found kept-00003.png" generate "a ball" --image kept-00003.png --frames 9 \
+    --steps 2 -o kept.png
+spares "--preview: found kept.png" tokens "a ball" --image kept.png --frames 9 --candidates 2 \
+    --preview kept.png -o kept.lt
 same kept.mp4 ball.mp4
 same kept.png picture.png
 # A picture of another number is in nobody's way, and a take may be made again into its own file.
@@ -244,5 +266,7 @@ same begun.mp4 before.mp4
 # What is read more than once is no pipe: the second reading would wait for ever.
 mkfifo clip.pipe
 refused 2 continue clip.pipe -p "a red ball" --seconds 2 -o bad.mp4
-grep -q 'continue: found a pipe or device, expected a file, which is read more than once' refused.err || fail "a pipe: $(cat refused.err)"
+grep -q 'continue: found a pipe or device, expected a file, which is read more than once' \
+    refused.err ||
+    fail "a pipe: $(cat refused.err)"
 finish

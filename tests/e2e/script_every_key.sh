@@ -1,11 +1,13 @@
 #!/bin/sh
-# Every key of a film, all at once: the same take as by flags, byte for byte; a shot's own key does what the take's does.
+# Every key of a film, all at once: the same take as by flags, byte for byte; a shot's own key does
+# what the take's does.
 . "$(dirname "$0")/steps.sh"
 
 # The film format as the program has it, so that a new key is missed here.
 keys_of_program() {
     sed -n 's/^    {SETTING([A-Z0-9]*, \([a-z_]*\),.*/\1/p' "$SOURCE/pipeline/take_settings.c"
-    sed -n 's/^    static const char \*const own\[\] = {\(.*\), NULL};/\1/p' "$SOURCE/pipeline/script/film.c" | tr -d '" ' | tr ',' '\n'
+    sed -n 's/^    static const char \*const own\[\] = {\(.*\), NULL};/\1/p' \
+        "$SOURCE/pipeline/script/film.c" | tr -d '" ' | tr ',' '\n'
 }
 keys_of_films() {
     cat "$@" | grep -oE '[a-z_]+:' | tr -d ':'
@@ -39,8 +41,10 @@ shots:
   - {prompt: "a red ball"}
 END
 done
-"$PROGRAM" generate "a red ball" -m "$MODEL" --frames 33 --seed 7 --fps 12 --scale 2 --lm-cfg 3 --temperature 0.9 --top-k 0 --top-p 0.8 \
-    --motion 0.4 --lm-context 1 --steps 3 --cfg-scale 3 --cfg-schedule constant --guidance apg --speed fast --overlap 1 \
+"$PROGRAM" generate "a red ball" -m "$MODEL" --frames 33 --seed 7 --fps 12 --scale 2 --lm-cfg 3 \
+    --temperature 0.9 --top-k 0 --top-p 0.8 \
+    --motion 0.4 --lm-context 1 --steps 3 --cfg-scale 3 --cfg-schedule constant --guidance apg \
+    --speed fast --overlap 1 \
     --carry renoise --progress none -o flags.mp4 2>err || fail "flags: $(cat err)"
 for film in seconds frames length; do
     "$PROGRAM" run $film.yaml --progress none -o $film.mp4 2>err || fail "$film.yaml: $(cat err)"
@@ -71,6 +75,7 @@ for key in motion lm_cfg cfg_scale seed shot_cfg; do
 done
 cmp -s plan.y4m take.y4m && fail "a shot's plan decides nothing"
 
-equal "keys of films that are not tried" "$(keys_of_films *.yaml | sort -u >tried; keys_of_program | sort -u | comm -23 - tried | tr '\n' ' ')" ""
+equal "keys of films that are not tried" \
+    "$(keys_of_films *.yaml | sort -u >tried; keys_of_program | sort -u | comm -23 - tried | tr '\n' ' ')" ""
 [ "$(keys_of_program | wc -l)" -ge 25 ] || fail "the keys were not found in the sources"
 finish

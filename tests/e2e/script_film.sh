@@ -1,5 +1,6 @@
 #!/bin/sh
-# A film: the same take as `generate` where it has one shot; with several, what lies before a change stays; bad ones are refused.
+# A film: the same take as `generate` where it has one shot; with several, what lies before a change
+# stays; bad ones are refused.
 . "$(dirname "$0")/steps.sh"
 
 cat >one.yaml <<'END'
@@ -16,8 +17,9 @@ made run one.yaml --seed 8 -o eight.mp4
 made generate "a red ball" --frames 33 --seed 8 --steps 2 -o plain8.mp4
 same eight.mp4 plain8.mp4
 
-# Windows of the tiny model are 17 frames, then 8 more each; segments are 5 semantic frames, one for 4 frames. A change at 2.5 s
-# enters the plan at semantic frame 5, and the first window that follows it is window 1: what lies before frame 17 stays.
+# Windows of the tiny model are 17 frames, then 8 more each; segments are 5 semantic frames, one for
+# 4 frames. A change at 2.5 s enters the plan at semantic frame 5, and the first window that follows
+# it is window 1: what lies before frame 17 stays.
 cat >three.yaml <<'END'
 take: {length: 0:06, seed: 7, steps: 2}
 shots:
@@ -26,38 +28,50 @@ shots:
   - {at: 40f,  prompt: "a blue ball", seed: 5}
 END
 made run three.yaml --dry-run
-grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
-grep -qx '"a blue ball" (5.0 s): planned from 4.6 s on, painted from 5.1 s on' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out ||
+    fail "dry run: $(cat made.out)"
+grep -qx '"a blue ball" (5.0 s): planned from 4.6 s on, painted from 5.1 s on' made.out ||
+    fail "dry run: $(cat made.out)"
 # Whatever the file's rate, times are those that the film says.
 made run three.yaml --fps 24 --dry-run
-grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out || fail "dry run at 24: $(cat made.out)"
-grep -qx "at 24 frames a second; times below are of the model's 8, 6.00 s" made.out || fail "dry run at 24: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out ||
+    fail "dry run at 24: $(cat made.out)"
+grep -qx "at 24 frames a second; times below are of the model's 8, 6.00 s" made.out ||
+    fail "dry run at 24: $(cat made.out)"
 sed 's/40f/30f/' three.yaml >close.yaml # windows begin at 17, 25 and 33
 made run close.yaml --dry-run
-grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted from 3.1 s on' made.out ||
+    fail "dry run: $(cat made.out)"
 sed 's/40f/22f/' three.yaml >closer.yaml
 made run closer.yaml --dry-run
-grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted by the plan alone: the next prompt comes before its window' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a red ball at night" (2.5 s): planned from 2.1 s on, painted by the plan alone: the next prompt comes before its window' made.out ||
+    fail "dry run: $(cat made.out)"
 sed 's/40f/44f/' three.yaml >end.yaml # the last window begins at 41
 made run end.yaml --dry-run
-grep -qx '"a blue ball" (5.5 s): never seen: the take ends before its next window (a take of 7 s would show it)' made.out || fail "dry run: $(cat made.out)"
+grep -qx '"a blue ball" (5.5 s): never seen: the take ends before its next window (a take of 7 s would show it)' made.out ||
+    fail "dry run: $(cat made.out)"
 sed 's/40f/39f/; s/0:06/0:05/' three.yaml >late.yaml
 made run late.yaml --dry-run
-grep -q '^"a blue ball" (4.9 s): planned from 4.6 s on, but painted by the plan alone, which may show a part of it: the take ends before its next window (a take of 6 s would show it)$' made.out || fail "dry run: $(cat made.out)"
+grep -q '^"a blue ball" (4.9 s): planned from 4.6 s on, but painted by the plan alone, which may show a part of it: the take ends before its next window (a take of 6 s would show it)$' made.out ||
+    fail "dry run: $(cat made.out)"
 longtake run end.yaml --progress plain -o late.mp4 >made.out 2>made.err
-grep -q '^warning: "a blue ball" (5.5 s): never seen' made.err || fail "a prompt that is never seen is no warning: $(cat made.err)"
+grep -q '^warning: "a blue ball" (5.5 s): never seen' made.err ||
+    fail "a prompt that is never seen is no warning: $(cat made.err)"
 # A long prompt is told by what is new in it.
 sed 's/"a red ball"/"a red ball rolls along the beach at noon, in the rain"/; s/"a red ball at night"/"a red ball rolls along the beach at night, in the rain"/; s/"a blue ball"/"a blue one, which nobody has ever seen before"/' three.yaml >long.yaml
 made run long.yaml --dry-run
 grep -q '^"... night..." (2.5 s): planned' made.out || fail "dry run: $(cat made.out)"
-grep -q '^"a blue one, which nobody has ever seen..." (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
+grep -q '^"a blue one, which nobody has ever seen..." (5.0 s): planned' made.out ||
+    fail "dry run: $(cat made.out)"
 # Dots stand for more than they take.
 sed 's/"a blue ball"/"a green cube spins in a snowfield at dawn"/' three.yaml >dots.yaml
 made run dots.yaml --dry-run
-grep -q '^"a green cube spins in a snowfield at dawn" (5.0 s): planned' made.out || fail "dry run: $(cat made.out)"
+grep -q '^"a green cube spins in a snowfield at dawn" (5.0 s): planned' made.out ||
+    fail "dry run: $(cat made.out)"
 made run three.yaml --dry-run --json
 equal "dry run: windows" "$(json made.out windows)" 5
-# What a job folder holds already: nothing; all; and with another last prompt what lies before it, of the rest the plan.
+# What a job folder holds already: nothing; all; and with another last prompt what lies before it,
+# of the rest the plan.
 cached() {
     made "$@" --dry-run --job job
     sed -n 's/^ *[0-9]*  [0-9-]*  *[0-9.-]*  *[0-9]  \([a-z-]*\)  *a .*/\1/p' made.out | tr '\n' ' '
@@ -71,7 +85,8 @@ equal "cached of another end" "$(cached run green.yaml)" "video video video - - 
 sed 's/steps: 2/steps: 3/' three.yaml >steps.yaml
 equal "cached with other steps" "$(cached run steps.yaml)" "plan plan plan plan plan "
 equal "cached afresh" "$(cached run three.yaml --fresh)" "- - - - - "
-"$PROGRAM" run three.yaml -m "$MODEL" --progress plain -o told.mp4 2>&1 | grep -q '^"a blue ball" (5.0 s): planned from' ||
+"$PROGRAM" run three.yaml -m "$MODEL" --progress plain -o told.mp4 2>&1 |
+    grep -q '^"a blue ball" (5.0 s): planned from' ||
     fail "run does not say when a prompt takes effect"
 sed -e 2,9d three.yaml >whole.yaml
 printf 'shots: [{prompt: "a red ball"}]\n' >>whole.yaml
@@ -86,7 +101,8 @@ done
 same three.head whole.head
 cmp -s three.raw whole.raw && fail "the second shot changes nothing"
 
-# Shots whose plan is a token file's, or a video's, from where the film lies; what the file does not reach is the language model's.
+# Shots whose plan is a token file's, or a video's, from where the film lies; what the file does not
+# reach is the language model's.
 mkdir films
 made tokens -p "a blue cube" --frames 57 -o films/blue.lt
 made generate "a cat" --frames 49 --steps 2 -o films/cat.mp4
@@ -109,11 +125,16 @@ tokens() { # FILE, then a path to a list, FIRST, LAST
 for file in plans.mp4 films/blue.lt cat.lt; do
     "$PROGRAM" info $file --json >"$(basename $file).json"
 done
-# Segments are 14 codes: of blue.lt the second, and four frames of the third; of the clip nine semantic frames.
-equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 14 27)" "$(tokens blue.lt.json 'segments 1 tokens' 0 13)"
-equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 28 39)" "$(tokens blue.lt.json 'segments 2 tokens' 0 11)"
-equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 42 55)" "$(tokens cat.lt.json 'segments 0 tokens' 0 13)"
-equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 56 67)" "$(tokens cat.lt.json 'segments 1 tokens' 0 11)"
+# Segments are 14 codes: of blue.lt the second, and four frames of the third; of the clip nine
+# semantic frames.
+equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 14 27)" \
+    "$(tokens blue.lt.json 'segments 1 tokens' 0 13)"
+equal "blue plan" "$(tokens plans.mp4.json 'about tokens' 28 39)" \
+    "$(tokens blue.lt.json 'segments 2 tokens' 0 11)"
+equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 42 55)" \
+    "$(tokens cat.lt.json 'segments 0 tokens' 0 13)"
+equal "plan of a clip" "$(tokens plans.mp4.json 'about tokens' 56 67)" \
+    "$(tokens cat.lt.json 'segments 1 tokens' 0 11)"
 made generate --recipe plans.mp4 -o plans_again.mp4
 same plans.mp4 plans_again.mp4
 
@@ -126,19 +147,25 @@ for fit in cover pad; do
     for file in $fit.lt $fit.mp4; do
         "$PROGRAM" info $file --json >$file.json
     done
-    equal "plan of a clip, --fit $fit" "$(tokens $fit.mp4.json 'about tokens' 42 55)" "$(tokens $fit.lt.json 'segments 0 tokens' 0 13)"
+    equal "plan of a clip, --fit $fit" "$(tokens $fit.mp4.json 'about tokens' 42 55)" \
+        "$(tokens $fit.lt.json 'segments 0 tokens' 0 13)"
 done
 cmp -s cover.mp4 pad.mp4 && fail "--fit decides nothing in a film"
 
 made tokens cut films/blue.lt 1s-4s -o inside.lt
 made tokens join inside.lt films/blue.lt -o films/joined.lt
 sed 's/blue.lt, span: 2.5s-7s/joined.lt/' films/plans.yaml >films/joined.yaml
-# Plans whose segments lie otherwise, and spans that begin inside one, are encoded again in the take's own, as a video would be.
-"$PROGRAM" run films/joined.yaml -m "$MODEL" --progress plain -o joined.mp4 2>told || fail "joined.yaml: $(cat told)"
-equal "notes" "$(grep -c '^films/joined.lt: the span does not lie on full segments and is encoded again$' told)" 1
+# Plans whose segments lie otherwise, and spans that begin inside one, are encoded again in the
+# take's own, as a video would be.
+"$PROGRAM" run films/joined.yaml -m "$MODEL" --progress plain -o joined.mp4 2>told ||
+    fail "joined.yaml: $(cat told)"
+equal "notes" \
+    "$(grep -c '^films/joined.lt: the span does not lie on full segments and is encoded again$' told)" 1
 sed 's/2.5s-7s/3s-7s/' films/plans.yaml >films/inside.yaml
-"$PROGRAM" run films/inside.yaml -m "$MODEL" --progress plain -o inside.mp4 2>told || fail "inside.yaml: $(cat told)"
-equal "notes" "$(grep -c '^films/blue.lt: the span does not lie on full segments and is encoded again$' told)" 1
+"$PROGRAM" run films/inside.yaml -m "$MODEL" --progress plain -o inside.mp4 2>told ||
+    fail "inside.yaml: $(cat told)"
+equal "notes" \
+    "$(grep -c '^films/blue.lt: the span does not lie on full segments and is encoded again$' told)" 1
 equal "frames" "$(of_video inside.mp4 nb_read_frames)" 97
 cmp -s inside.mp4 plans.mp4 && fail "a span from 3 s on is one from 2.5 s on"
 # It is what the features say: encoded from the codes of frames 6 to 13, in segments of 5 and 3.
@@ -146,7 +173,8 @@ made tokens cut films/blue.lt 3s-7s -o piece.lt
 "$PROGRAM" info piece.lt >piece.json
 "$PROGRAM" info inside.mp4 >inside.json
 equal "the segment that a cut encodes again" "$(json piece.json segments 0 semantic_frames)" 4
-equal "its first frame" "$(tokens inside.json 'about tokens' 14 19)" "$(tokens piece.json 'segments 0 tokens' 0 5)"
+equal "its first frame" "$(tokens inside.json 'about tokens' 14 19)" \
+    "$(tokens piece.json 'segments 0 tokens' 0 5)"
 made generate --recipe inside.mp4 -o inside_again.mp4
 same inside.mp4 inside_again.mp4
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Films, token files and lists that are malformed: refused with the place and what was expected, and nothing is written.
+# Films, token files and lists that are malformed: refused with the place and what was expected, and
+# nothing is written.
 . "$(dirname "$0")/steps.sh"
 count=0
 
@@ -9,7 +10,8 @@ says() {
     text=$2
     shift 2
     refused "$code" "$@"
-    head -n 1 refused.err | grep -qF -- "$text" || fail "longtake $*: '$(cat refused.err)' does not say '$text'"
+    head -n 1 refused.err | grep -qF -- "$text" ||
+        fail "longtake $*: '$(cat refused.err)' does not say '$text'"
     count=$((count + 1))
 }
 
@@ -34,30 +36,37 @@ film "1:15: 'carry' is 'frame', expected latents, frames or renoise" "take: {car
 film "1:17: 'overlap': found 5, expected an odd number from 1 to 3" "take: {overlap: 5}\n$shots"
 film "1:15: 'top_k': found both" "take: {top_k: 3, top_p: 0.5}\n$shots"
 film "1:17: 'seconds' is '-3', expected a time"       "take: {seconds: -3}\n$shots"
-film "1:26: 'frames' is '1.5', expected a whole number above 0" "take: {steps: 2, frames: 1.5}\n$shots"
+film "1:26: 'frames' is '1.5', expected a whole number above 0" \
+    "take: {steps: 2, frames: 1.5}\n$shots"
 film "1:16: 'frames' is '6s', expected a whole number above 0" "take: {frames: 6s}\n$shots"
 film "1:16: 'frames' is '1:05', expected a whole number above 0" "take: {frames: 1:05}\n$shots"
 film "1:17: 'seconds' is '96f', expected seconds" "take: {seconds: 96f}\n$shots"
-film "1:20: 'seconds' and 'frames': found both, expected one" "take: {seconds: 3, frames: 9}\n$shots"
+film "1:20: 'seconds' and 'frames': found both, expected one" \
+    "take: {seconds: 3, frames: 9}\n$shots"
 film "2:5: shot 0 has no 'prompt'"                    'shots:\n  - {at: 0s}\n'
 film "2:14: 'prompt' is '', expected a text"          'shots:\n  - {prompt: ""}\n'
 film "3:5: shot 1 has no 'at'"                        "$shots  - {prompt: b}\n"
-film "3:10: 'at' is 'noon', expected a time such as 12s, 1:05 or 96f" "$shots  - {at: noon, prompt: b}\n"
+film "3:10: 'at' is 'noon', expected a time such as 12s, 1:05 or 96f" \
+    "$shots  - {at: noon, prompt: b}\n"
 film "3:10: shot 1 begins at frame 0, expected after frame 0" "$shots  - {at: 0s, prompt: b}\n"
 film "3:10: shot 1 begins at frame 40, the take has 33 frames" "$shots  - {at: 5s, prompt: b}\n"
 film "2:25: 'motion' is 11, expected 0 to 10"         'shots:\n  - {prompt: a, motion: 11}\n'
 film "2:23: 'plan': none.lt: No such file"            'shots:\n  - {prompt: a, plan: none.lt}\n'
 film "2:23: shot 0 has a 'span' and no 'plan'"        'shots:\n  - {prompt: a, span: 1s-2s}\n'
-film "2:40: 'span' is '3s-3s', expected an end after the beginning" 'shots:\n  - {prompt: a, plan: film.yaml, span: 3s-3s}\n'
-film "2:40: 'span' is '5s-3s', expected an end after the beginning" 'shots:\n  - {prompt: a, plan: film.yaml, span: 5s-3s}\n'
-film "2:40: 'span' is '3s', expected a span such as 2s-8s" 'shots:\n  - {prompt: a, plan: film.yaml, span: 3s}\n'
+film "2:40: 'span' is '3s-3s', expected an end after the beginning" \
+    'shots:\n  - {prompt: a, plan: film.yaml, span: 3s-3s}\n'
+film "2:40: 'span' is '5s-3s', expected an end after the beginning" \
+    'shots:\n  - {prompt: a, plan: film.yaml, span: 5s-3s}\n'
+film "2:40: 'span' is '3s', expected a span such as 2s-8s" \
+    'shots:\n  - {prompt: a, plan: film.yaml, span: 3s}\n'
 film "1:8: an anchor"                                'shots: &a [*a]\n'
 film "2:17: key 'prompt' a second time"             'shots:\n  - {prompt: a, prompt: b}\n'
 says 3 "missing.yaml" run missing.yaml -o out.mp4
 printf "$shots  - {at: 9s, prompt: b}\n" >film.yaml
 says 3 "film.yaml:3:10: shot 1 begins at frame 72, the take has 17 frames" run film.yaml -o out.mp4
 
-# Files of plans: they must be there, sound, and as long as their spans, before anything is made; a dry run says the same.
+# Files of plans: they must be there, sound, and as long as their spans, before anything is made; a
+# dry run says the same.
 printf 'no tokens' >bad.lt
 film "2:23: 'plan': bad.lt: " 'shots:\n  - {prompt: a, plan: bad.lt}\n'
 film "2:23: 'plan': film.yaml: " 'shots:\n  - {prompt: a, plan: film.yaml}\n'
@@ -71,7 +80,8 @@ span() { # FILE SPAN TEXT: a span that the file does not have, in a run and in a
 span good.lt 9s-12s "found a span from 9 s on, expected one inside good.lt of 4.12 s"
 span good.lt 4.5s-5s "found a span from 4.5 s on, expected one inside good.lt of 4.12 s"
 span good.lt 1s-5s "found a span up to 5 s, expected one inside good.lt of 4.12 s"
-span brief.lt 2s-4s "found a span from 2 s on, expected one inside brief.lt of 2.00 s" # what its window has behind it is not shown
+# what its window has behind it is not shown
+span brief.lt 2s-4s "found a span from 2 s on, expected one inside brief.lt of 2.00 s"
 span good.lt 8f-9f "found a span of 0.125 s, expected 0.5 s at least"
 span clip.mp4 9s-12s "found a span from 9 s on, expected one inside clip.mp4 of 4.00 s"
 span clip.mp4 0f-40f "found a span up to 5 s, expected one inside clip.mp4 of 4.00 s"
@@ -102,7 +112,8 @@ tokens frames ""
 sed 's/"U16"/"F16"/' good.lt >kind.lt
 tokens kind ""
 
-# A list: each bad line is told with its place, the good ones are made, and the exit code says it at the end.
+# A list: each bad line is told with its place, the good ones are made, and the exit code says it at
+# the end.
 mkdir out
 cat >list.txt <<'END'
 a red ball
@@ -124,7 +135,8 @@ a blue ball
 END
 refused 1 generate --prompts list.txt --output-dir out --frames 5 --steps 1
 line() {
-    grep "^longtake: list.txt:$1:" refused.err | grep -q "$2" || fail "list.txt:$1: no '$2' in: $(grep "list.txt:$1:" refused.err)"
+    grep "^longtake: list.txt:$1:" refused.err | grep -q "$2" ||
+        fail "list.txt:$1: no '$2' in: $(grep "list.txt:$1:" refused.err)"
     count=$((count + 1))
 }
 line 2 ""
@@ -140,7 +152,8 @@ line 11 "list.txt:11: 'output' is '../a.mp4', expected a file name without a fol
 line 12 'extension "lt"'
 line 13 "list.txt:13: the output is out/0001.mp4, which a line before has"
 line 14 "list.txt:14: 'carry' is 'none', expected latents, frames or renoise"
-grep -q '^longtake: list.txt: 1[0-9] of 16 lines failed' refused.err || fail "no sum in: $(tail -1 refused.err)"
+grep -q '^longtake: list.txt: 1[0-9] of 16 lines failed' refused.err ||
+    fail "no sum in: $(tail -1 refused.err)"
 equal "files of the good lines" "$(ls out | tr '\n' ' ')" "0001.mp4 0015.mp4 0016.mp4 "
 printf 'a\0b\n' >zero.txt
 says 3 "zero.txt: found a zero byte" generate --prompts zero.txt --output-dir out --frames 5

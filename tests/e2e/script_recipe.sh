@@ -1,5 +1,6 @@
 #!/bin/sh
-# What a file says of how it was made: where it is made again otherwise, that is told; where it was, nothing is.
+# What a file says of how it was made: where it is made again otherwise, that is told; where it was,
+# nothing is.
 . "$(dirname "$0")/steps.sh"
 
 told() { # TEXT: what the last command said of it
@@ -14,7 +15,8 @@ made generate --recipe a.mp4 --precision f32 -o again.mp4
 silent
 same a.mp4 again.mp4
 made info a.mp4 --json
-equal "device and precision" "$(json made.out about device) $(json made.out about precision)" "cpu f32"
+equal "device and precision" \
+    "$(json made.out about device) $(json made.out about precision)" "cpu f32"
 
 # Precision and configuration.
 made generate --recipe a.mp4 --precision bf16 -o b.mp4
@@ -25,7 +27,8 @@ told '^warning: a.mp4 was made with other values of the configuration'
 made generate "a red ball" --recipe a.mp4 --precision bf16 --retake 0 --retake-seed 3 -o b.mp4
 equal "told once" "$(grep -c 'was made in' made.err)" 1
 
-# A list makes again what was made otherwise: with another configuration, or in another precision than the one that is asked for.
+# A list makes again what was made otherwise: with another configuration, or in another precision
+# than the one that is asked for.
 echo "a red ball" >list.txt
 batch() { made generate --prompts list.txt --output-dir out --frames 9 --steps 2 "$@"; }
 batch --precision f32
@@ -46,7 +49,8 @@ made decode a.latents -o decoded.mp4
 silent
 cp -r "$MODEL" other
 vae=other/temporal_vae.safetensors
-printf '\001\002' | dd of="$vae" bs=1 seek="$(($(wc -c <"$vae") - 40))" conv=notrunc 2>dd.err || fail "$(cat dd.err)"
+printf '\001\002' | dd of="$vae" bs=1 seek="$(($(wc -c <"$vae") - 40))" conv=notrunc 2>dd.err ||
+    fail "$(cat dd.err)"
 trained=$MODEL
 MODEL=$PWD/other
 made decode a.latents -o other.mp4
@@ -72,6 +76,7 @@ same d.mp4 e.mp4
 # Latents of a model of other shapes are known by its name.
 MODEL=$SOURCE/models/mini
 refused 3 decode a.latents -o b.mp4
-grep -q 'a.latents: is of the model tiny, found mini: ' refused.err || fail "another model: $(cat refused.err)"
+grep -q 'a.latents: is of the model tiny, found mini: ' refused.err ||
+    fail "another model: $(cat refused.err)"
 equal "its name" "$(tail -1 refused.err)" "hint: -m tiny"
 finish

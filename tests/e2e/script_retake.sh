@@ -1,5 +1,6 @@
 #!/bin/sh
-# Windows made again: what lies before stays byte for byte; a kept job computes what changed alone; a recipe brings the take back.
+# Windows made again: what lies before stays byte for byte; a kept job computes what changed alone;
+# a recipe brings the take back.
 . "$(dirname "$0")/steps.sh"
 frame=$((96 * 64 * 3 / 2))
 make="generate ball --frames 48 --steps 2"     # windows of frames 0-16, 17-24, 25-32, 33-40, 41-47
@@ -21,7 +22,8 @@ equal "tokens computed" "$(json made.out stages tokens computed)" 0
 equal "latents decoded" "$(json made.out stages decode computed)" 6
 made $make --job job --retake 2 --retake-seed 5 --keep-rest --json -o kept.y4m
 equal "windows computed with --keep-rest" "$(json made.out stages refine computed)" 0
-equal "latents decoded with --keep-rest" "$(json made.out stages decode computed)" 4 # window 2 is that of the retake before
+# window 2 is that of the retake before
+equal "latents decoded with --keep-rest" "$(json made.out stages decode computed)" 4
 for take in take again kept; do
     frames $take 0 25
     frames $take 25 33
@@ -39,9 +41,11 @@ made $make --retake 3.5s-4s --retake-seed 5 -o time.y4m
 equal "windows of a span" "$(cat made.err)" "--retake 3.5s-4s: window 2"
 same time.y4m again.y4m
 made $make --retake 1-2 --retake-seed 5 --keep-rest --dry-run
-grep -qx "made again: windows 1 to 2, seed 5, what follows stays" made.out || fail "a dry run of a retake: $(cat made.out)"
+grep -qx "made again: windows 1 to 2, seed 5, what follows stays" made.out ||
+    fail "a dry run of a retake: $(cat made.out)"
 refused 2 $make --retake 2 --seed 5 -o seed.y4m
-grep -q "found no seed, expected --retake-seed N" refused.err || fail "a retake's seed: $(cat refused.err)"
+grep -q "found no seed, expected --retake-seed N" refused.err ||
+    fail "a retake's seed: $(cat refused.err)"
 made tokens ball --frames 48 -o ball.lt
 made render ball.lt --steps 2 --retake 2 --retake-seed 5 -o rendered.y4m
 same rendered.y4m again.y4m
@@ -61,7 +65,8 @@ same frames.0-25 plain.0-25
 differ frames.25-33 plain.25-33
 same frames.33-48 plain.33-48
 
-# Window 0 made again begins with what the take begins with: under the take's own seed it is what it was.
+# Window 0 made again begins with what the take begins with: under the take's own seed it is what it
+# was.
 ffmpeg -v error -f lavfi -i testsrc=size=96x64 -frames:v 1 picture.png
 pictured="$make --image picture.png --seed 5"
 made $pictured -o pictured.mp4
@@ -71,10 +76,12 @@ for retake in "--retake 0" "--retake 0-1 --keep-rest" "--retake 0-4"; do
     same pictured.y4m same.y4m
 done
 made $pictured --retake 0 --retake-seed 6 -o sixth.mp4
-made generate --recipe sixth.mp4 --image picture.png --retake 0 --retake-seed 5 -o same.y4m # the second layer
+# the second layer
+made generate --recipe sixth.mp4 --image picture.png --retake 0 --retake-seed 5 -o same.y4m
 same pictured.y4m same.y4m
 
-# A video of ours says how it was made: again, then with another window, then a retake of the retake.
+# A video of ours says how it was made: again, then with another window, then a retake of the
+# retake.
 made $make --seed 3 -o first.mp4
 made generate --recipe first.mp4 -o second.mp4
 same first.mp4 second.mp4
@@ -92,7 +99,8 @@ frames third 33 48
 same sixth.0-33 third.0-33
 differ sixth.33-48 third.33-48
 
-# The codes of a long take are written as one text instead of a list, and read the same. with TEXT: a copy of first.mp4 that says this.
+# The codes of a long take are written as one text instead of a list, and read the same. with TEXT:
+# a copy of first.mp4 that says this.
 with() {
     ffmpeg -v error -y -i first.mp4 -c copy -metadata comment="$1" text.mp4
 }
@@ -100,7 +108,8 @@ about=$(ffprobe -v error -show_entries format_tags=comment -of default=nokey=1:n
 list=$(echo "$about" | grep -o '"tokens":\[[^]]*\]')
 text=$(echo "$list" | sed 's/:\[/:"/; s/\]/"/; s/, */ /g')
 with "$(echo "$about" | sed "s/$(echo "$list" | sed 's/[][]/\\&/g')/$text/")"
-ffprobe -v error -show_entries format_tags=comment text.mp4 | grep -q '"tokens":"[0-9]* [0-9]' || fail "the copy does not say its codes as a text"
+ffprobe -v error -show_entries format_tags=comment text.mp4 | grep -q '"tokens":"[0-9]* [0-9]' ||
+    fail "the copy does not say its codes as a text"
 made generate --recipe text.mp4 -o second.mp4
 same first.mp4 second.mp4
 for word in x -3 70000 ''; do
@@ -108,7 +117,8 @@ for word in x -3 70000 ''; do
     refused 3 generate --recipe text.mp4 -o bad.mp4
 done
 
-# What a command says beside a recipe wins over it, also for the shots; what it leaves open is the file's.
+# What a command says beside a recipe wins over it, also for the shots; what it leaves open is the
+# file's.
 made generate --recipe first.mp4 --seed 9 -o said.mp4
 made $make --seed 9 -o meant.mp4
 same said.mp4 meant.mp4

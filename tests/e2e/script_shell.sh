@@ -1,5 +1,6 @@
 #!/bin/bash
-# What the program says of itself to shells and to man: they read it, and find every command and flag.
+# What the program says of itself to shells and to man: they read it, and find every command and
+# flag.
 . "$(dirname "$0")/steps.sh"
 
 "$PROGRAM" --completions bash >completion || fail "--completions bash"
@@ -47,9 +48,11 @@ for shell in zsh fish; do
     command -v $shell >/dev/null && { $shell -n $shell.txt || fail "$shell does not read it"; }
     command -v $shell >/dev/null || echo "$shell is not here"
 done
-# What bash and zsh have alike: quotes in a help text are outside of quotes. An even number of them is left on every line.
+# What bash and zsh have alike: quotes in a help text are outside of quotes. An even number of them
+# is left on every line.
 for shell in zsh; do
-    sed "s/'[\\]''//g" $shell.txt | awk -F"'" 'NF % 2 == 0 { exit 1 }' || fail "$shell: a quote too many"
+    sed "s/'[\\]''//g" $shell.txt | awk -F"'" 'NF % 2 == 0 { exit 1 }' ||
+        fail "$shell: a quote too many"
 done
 if command -v zsh >/dev/null; then
     cat >ask.zsh <<'END'
@@ -62,14 +65,20 @@ END
     zsh -f ask.zsh >zsh.out 2>zsh.err || fail "zsh: $(cat zsh.err)"
     equal "zsh says" "$(cat zsh.err)" ""
     grep -q "^continue:" zsh.out || fail "zsh does not offer continue"
-    grep -q "^--fps\[.*(default the model's)\]:F:$" zsh.out || fail "zsh: no --fps of refine: $(grep fps zsh.out)"
-    grep -q "^--carry\[.*\]:HOW:(latents frames renoise)$" zsh.out || fail "zsh: $(grep carry zsh.out)"
+    grep -q "^--fps\[.*(default the model's)\]:F:$" zsh.out ||
+        fail "zsh: no --fps of refine: $(grep fps zsh.out)"
+    grep -q "^--carry\[.*\]:HOW:(latents frames renoise)$" zsh.out ||
+        fail "zsh: $(grep carry zsh.out)"
 fi
 if command -v fish >/dev/null; then
-    fish -c 'source fish.txt; complete -C "longtake con"' | grep -q "^continue" || fail "fish does not offer continue"
-    fish -c 'source fish.txt; complete -C "longtake generate --fo"' | grep -q "^--format" || fail "fish does not offer --format"
-    fish -c 'source fish.txt; complete -C "longtake refine --carry re"' | grep -q "^renoise" || fail "fish does not offer renoise"
-    fish -c 'source fish.txt; complete -C "longtake decode --sec"' | grep -q "^--seconds" && fail "fish offers --seconds of decode"
+    fish -c 'source fish.txt; complete -C "longtake con"' | grep -q "^continue" ||
+        fail "fish does not offer continue"
+    fish -c 'source fish.txt; complete -C "longtake generate --fo"' | grep -q "^--format" ||
+        fail "fish does not offer --format"
+    fish -c 'source fish.txt; complete -C "longtake refine --carry re"' | grep -q "^renoise" ||
+        fail "fish does not offer renoise"
+    fish -c 'source fish.txt; complete -C "longtake decode --sec"' | grep -q "^--seconds" &&
+        fail "fish offers --seconds of decode"
 fi
 
 "$PROGRAM" --man >longtake.1 || fail "--man"
@@ -82,15 +91,19 @@ for command in generate run continue info; do
     grep -q "^.B $command$" longtake.1 || fail "man page: no $command"
 done
 
-# Every command's help: how it is called, each of its flags once, nothing of flags that it does not take.
+# Every command's help: how it is called, each of its flags once, nothing of flags that it does not
+# take.
 for command in $("$PROGRAM" | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v longtake); do
     "$PROGRAM" $command -h >help.txt || fail "$command -h"
-    head -1 help.txt | grep -q "^longtake $command.* \[flags\]$" || fail "$command -h begins with $(head -1 help.txt)"
-    equal "$command: flags said twice" "$(grep -o '^ .*  --[a-z0-9-]*' help.txt | sort | uniq -d)" ""
+    head -1 help.txt | grep -q "^longtake $command.* \[flags\]$" ||
+        fail "$command -h begins with $(head -1 help.txt)"
+    equal "$command: flags said twice" \
+        "$(grep -o '^ .*  --[a-z0-9-]*' help.txt | sort | uniq -d)" ""
     "$PROGRAM" $command --print-config -m "$MODEL" >config.txt 2>refused.err
     case $command in
     encode | refine | decode | render | continue | run) ;; # of a file
-    *) grep -q '^pipeline.fps: 8 ' config.txt || fail "$command --print-config: $(cat refused.err)" ;;
+    *) grep -q '^pipeline.fps: 8 ' config.txt ||
+        fail "$command --print-config: $(cat refused.err)" ;;
     esac
 done
 "$PROGRAM" --completions tcsh >/dev/null 2>refused.err && fail "tcsh is taken"

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Settings of one shot: each changes the film from its shot on and nothing before, is the same said of the shot or of the take, and
-# comes back from the file.
+# Settings of one shot: each changes the film from its shot on and nothing before, is the same said
+# of the shot or of the take, and comes back from the file.
 . "$(dirname "$0")/steps.sh"
 
-# Segments of the tiny model are 5 semantic frames (20 frames); windows begin at frames 0, 17, 25, 33, ... The second shot is in the
-# plan from frame 20 on, in the pictures from window 2 on, and windows 0 and 1 end at frame 24.
+# Segments of the tiny model are 5 semantic frames (20 frames); windows begin at frames 0, 17, 25,
+# 33, ... The second shot is in the plan from frame 20 on, in the pictures from window 2 on, and
+# windows 0 and 1 end at frame 24.
 # film NAME TAKE FIRST SECOND: settings of the take and of both shots.
 film() {
     cat >"$1.yaml" <<END
@@ -36,16 +37,20 @@ done
 film own "" "" "cfg_scale: 9"
 "$PROGRAM" info own.mp4 --json >own.json
 "$PROGRAM" info plain.mp4 --json >plain.json
-equal "codes of the plan" "$(grep -o '"tokens":\[[^]]*\]' own.json)" "$(grep -o '"tokens":\[[^]]*\]' plain.json)"
+equal "codes of the plan" "$(grep -o '"tokens":\[[^]]*\]' own.json)" \
+    "$(grep -o '"tokens":\[[^]]*\]' plain.json)"
 
 printf 'shots:\n  - {prompt: a, shot_cfg: 2}\n  - {at: 1s, prompt: b}\n' >first.yaml
 refused 3 run first.yaml --seconds 2 -o bad.mp4
-grep -q "first.yaml:2:5: the first shot has a 'shot_cfg'" refused.err || fail "first.yaml: $(cat refused.err)"
+grep -q "first.yaml:2:5: the first shot has a 'shot_cfg'" refused.err ||
+    fail "first.yaml: $(cat refused.err)"
 printf 'shots:\n  - {prompt: a}\n  - {at: 1s, prompt: b, lm_cfg: 101}\n' >range.yaml
 refused 3 run range.yaml --seconds 2 -o bad.mp4
-grep -q "range.yaml:3:33: 'lm_cfg' is 101, expected 0 to 100" refused.err || fail "range.yaml: $(cat refused.err)"
+grep -q "range.yaml:3:33: 'lm_cfg' is 101, expected 0 to 100" refused.err ||
+    fail "range.yaml: $(cat refused.err)"
 
-# What a shot tells is spread over it, as a prompt's events over its take, where the model spreads events; its plan reaches over them.
+# What a shot tells is spread over it, as a prompt's events over its take, where the model spreads
+# events; its plan reaches over them.
 made tokens -p "a blue cube" --frames 57 -o cube.lt
 cat >told.yaml <<'END'
 take: {frames: 140, steps: 1, top_k: 0, temperature: 2}
@@ -74,12 +79,16 @@ equal "shots of one text each" "$(grep -o '"at_frame"' whole.json | wc -l)" 2
 for shot in "0 0 a red ball" "1 30 a red ball, then it turns blue" "2 60 a cube" "3 86 a cube, then a star appears" \
     "4 113 a cube, then a star appears, then it rains"; do
     index=${shot%% *} rest=${shot#* }
-    equal "shot $index: frame" "$(json told.json about settings shots "$index" at_frame)" "${rest%% *}"
-    equal "shot $index: prompt" "$(json told.json about settings shots "$index" prompt)" "${rest#* }"
+    equal "shot $index: frame" \
+        "$(json told.json about settings shots "$index" at_frame)" "${rest%% *}"
+    equal "shot $index: prompt" \
+        "$(json told.json about settings shots "$index" prompt)" "${rest#* }"
 done
-# Segments are 14 codes: that of frame 60 is the fourth, that of frame 86 the sixth, in which the third of the plan's is.
+# Segments are 14 codes: that of frame 60 is the fourth, that of frame 86 the sixth, in which the
+# third of the plan's is.
 for i in 0 13 14 27 28 41; do
-    equal "code $i of the plan" "$(json told.json about tokens $((42 + i)))" "$(json cube.json segments $((i / 14)) tokens $((i % 14)))"
+    equal "code $i of the plan" "$(json told.json about tokens $((42 + i)))" \
+        "$(json cube.json segments $((i / 14)) tokens $((i % 14)))"
 done
 sed 's/, plan: cube.lt//' told.yaml >no_plan.yaml
 made run no_plan.yaml $spread -o no_plan.y4m

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Several processes refine the windows of one take in one job folder: the same bytes as one, each window made once, and a
-# killed one takes nothing with it.
+# Several processes refine the windows of one take in one job folder: the same bytes as one, each
+# window made once, and a killed one takes nothing with it.
 . "$(dirname "$0")/steps.sh"
 
 made tokens -p "a red ball" --frames 48 -o ball.lt
@@ -38,7 +38,8 @@ if command -v flock >/dev/null; then
     while flock -n held/latents.000.lock true; do
         sleep 0.02
     done
-    "$PROGRAM" refine ball.lt --model "$MODEL" --steps 2 --job held --progress jsonl -o held.latents 2>held.events &
+    "$PROGRAM" refine ball.lt --model "$MODEL" --steps 2 --job held --progress jsonl \
+        -o held.latents 2>held.events &
     run=$!
     until grep -q 'is being made by another process' held.events || ! kill -0 "$run" 2>/dev/null; do
         sleep 0.02
@@ -47,7 +48,8 @@ if command -v flock >/dev/null; then
     wait "$run"
     equal "held: exit code" $? 130
     kill -0 "$other" 2>/dev/null || fail "held: the other process was waited for"
-    grep -q 'stopped while another process made it' held.events || fail "held: $(tail -n 1 held.events)"
+    grep -q 'stopped while another process made it' held.events ||
+        fail "held: $(tail -n 1 held.events)"
     kill "$other"
     wait "$other" 2>/dev/null
 fi
@@ -81,7 +83,8 @@ picture=$(ls shown_*.png | head -n 1)
 made generate "$words" --image "$picture" --frames 48 --steps 2 --no-metadata -o pictured.mp4
 made generate "$words" --image "$picture" --frames 48 --steps 2 --window 2 --job begun
 equal "windows behind a picture" "$(ls begun | grep '^latents' | grep -vc lock)" 3
-made generate "$words" --image "$picture" --frames 48 --steps 2 --job begun --no-metadata -o whole.mp4
+made generate "$words" --image "$picture" --frames 48 --steps 2 --job begun \
+    --no-metadata -o whole.mp4
 same pictured.mp4 whole.mp4
 
 refused 2 generate "$words" --frames 48 --window 1

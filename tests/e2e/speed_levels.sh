@@ -1,5 +1,6 @@
 #!/bin/sh
-# --speed: exact is what happens without it; the other levels are other takes, each the same for any number of threads.
+# --speed: exact is what happens without it; the other levels are other takes, each the same for any
+# number of threads.
 . "$(dirname "$0")/steps.sh"
 
 take() {
@@ -22,7 +23,9 @@ made generate --recipe plain.mp4 -o plain_again.mp4
 same plain.mp4 plain_again.mp4
 
 # 3 of 5 steps, 3 of 10
-"$PROGRAM" generate "a red ball" --seconds 3 --steps 34 --speed fast --dry-run --json --model "$MODEL" >dry.json || fail "dry run"
+"$PROGRAM" generate "a red ball" --seconds 3 --steps 34 --speed fast \
+    --dry-run --json --model "$MODEL" >dry.json ||
+    fail "dry run"
 windows=$("$TOOLS/json_value" dry.json windows)
 equal "steps of fast" "$("$TOOLS/json_value" dry.json steps)" $((windows * 21))
 refused 2 generate "a red ball" --seconds 3 --speed quick -o no.mp4

@@ -30,7 +30,8 @@ longtake() {
     "$PROGRAM" "$@" --model "$MODEL" --progress none
 }
 
-# with_shipped FILE: from here on the model is the one that ships, of which FILE is wanted; else the script is skipped.
+# with_shipped FILE: from here on the model is the one that ships, of which FILE is wanted; else the
+# script is skipped.
 with_shipped() {
     MODEL=$SOURCE/models/mini
     [ -e "$MODEL/$1" ] || {
@@ -50,7 +51,8 @@ refused() {
     shift
     longtake "$@" >refused.out 2>refused.err
     code=$?
-    [ "$code" -eq "$wanted" ] || fail "longtake $*: exit code $code, want $wanted: $(cat refused.err)"
+    [ "$code" -eq "$wanted" ] ||
+        fail "longtake $*: exit code $code, want $wanted: $(cat refused.err)"
     grep -q '^longtake: ' refused.err || fail "longtake $*: no message"
 }
 
@@ -72,7 +74,8 @@ equal() {
 
 # of_video FILE ENTRY: one field of the video stream, as ffprobe counts it.
 of_video() {
-    ffprobe -v error -count_frames -select_streams v:0 -show_entries "stream=$2" -of default=nw=1:nk=1 "$1"
+    ffprobe -v error -count_frames -select_streams v:0 -show_entries "stream=$2" \
+        -of default=nw=1:nk=1 "$1"
 }
 
 # json FILE KEY...: a member of a JSON document.
@@ -80,7 +83,8 @@ json() {
     "$TOOLS/json_value" "$@" || fail "json_value $*"
 }
 
-# likeness A B [FRAMES]: PSNR of two videos of mini's size, means of 8x8 pixels, in dB; FRAMES: which frames of B, as ffmpeg's select has it.
+# likeness A B [FRAMES]: PSNR of two videos of mini's size, means of 8x8 pixels, in dB; FRAMES:
+# which frames of B, as ffmpeg's select has it.
 likeness() {
     ffmpeg -v info -i "$1" -i "$2" -lavfi "[0]setpts=N/TB,scale=24:16:flags=area,format=gbrp[a];
         [1]select='${3:-1}',setpts=N/TB,scale=24:16:flags=area,format=gbrp[b];[a][b]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9.]*\).*/\1/p'

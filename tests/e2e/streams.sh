@@ -8,7 +8,8 @@ equal "mp4: frames" "$(of_video stream.mp4 nb_read_frames)" 24
 equal "mp4: codec" "$(of_video stream.mp4 codec_name)" h264
 made generate "a red ball" --seconds 3 -o - --format y4m
 mv made.out stream.y4m
-equal "y4m: size" "$(wc -c <stream.y4m)" "$(($(head -n 1 stream.y4m | wc -c) + 24 * (6 + 96 * 64 * 3 / 2)))"
+equal "y4m: size" \
+    "$(wc -c <stream.y4m)" "$(($(head -n 1 stream.y4m | wc -c) + 24 * (6 + 96 * 64 * 3 / 2)))"
 equal "y4m: frames" "$(of_video stream.y4m nb_read_frames)" 24
 equal "files" "$(ls)" "made.err
 stream.mp4
@@ -25,6 +26,7 @@ grep -q '^longtake: ' full.err || fail "full disk: no message"
 [ -e big.mp4 ] && fail "a file that could not be written has its final name"
 # Standard output by another name is no other: nothing of ours is printed behind what was made.
 made tokens "a red ball" --frames 9 -o named.lt
-"$PROGRAM" tokens "a red ball" --frames 9 -o /dev/fd/1 --format lt --model "$MODEL" -q | cat >piped.lt
+"$PROGRAM" tokens "a red ball" --frames 9 -o /dev/fd/1 --format lt --model "$MODEL" -q |
+    cat >piped.lt
 same named.lt piped.lt
 finish

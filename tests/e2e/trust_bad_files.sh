@@ -1,9 +1,11 @@
 #!/bin/sh
-# Files that are damaged, cut off, of another kind, version or model: refused with the exit code, the file's name and the cause,
-# quickly, and nothing is written. Files that are only unusual are read.
+# Files that are damaged, cut off, of another kind, version or model: refused with the exit code,
+# the file's name and the cause, quickly, and nothing is written. Files that are only unusual are
+# read.
 . "$(dirname "$0")/steps.sh"
 
-# bad FILE CAUSE ARGUMENTS...: exit code 3 and a message that begins with the file and holds the cause (a pattern).
+# bad FILE CAUSE ARGUMENTS...: exit code 3 and a message that begins with the file and holds the
+# cause (a pattern).
 bad() {
     named=$1
     cause=$2
@@ -11,10 +13,14 @@ bad() {
     began=$(date +%s%N)
     refused 3 "$@"
     took=$((($(date +%s%N) - began) / 1000000))
-    tr '\n' ' ' <refused.err | grep -q -- "^longtake: [^ ]*$named.*$cause" || fail "longtake $*: '$(cat refused.err)' says not: $named ... $cause"
-    [ "$(grep -vc '^hint: \|^  ' refused.err)" -eq 1 ] || fail "longtake $*: more than a line, a list and a hint: $(cat refused.err)"
-    [ "$took" -lt 10000 ] || fail "longtake $*: took $took ms" # a second, on a machine that does nothing else
-    [ -z "$(ls -d out.* 2>/dev/null | grep -v '\.job$\|\.part\.')" ] || fail "longtake $*: $(ls -d out.*) is left"
+    tr '\n' ' ' <refused.err | grep -q -- "^longtake: [^ ]*$named.*$cause" ||
+        fail "longtake $*: '$(cat refused.err)' says not: $named ... $cause"
+    [ "$(grep -vc '^hint: \|^  ' refused.err)" -eq 1 ] ||
+        fail "longtake $*: more than a line, a list and a hint: $(cat refused.err)"
+    # a second, on a machine that does nothing else
+    [ "$took" -lt 10000 ] || fail "longtake $*: took $took ms"
+    [ -z "$(ls -d out.* 2>/dev/null | grep -v '\.job$\|\.part\.')" ] ||
+        fail "longtake $*: $(ls -d out.*) is left"
     rm -rf out.* refused.out refused.err
 }
 
@@ -73,12 +79,14 @@ if ffmpeg -h long 2>/dev/null | grep -q display_rotation; then
 else
     film -i good.mp4 -c copy -metadata:s:v:0 rotate=90 turned.mp4
 fi
-film $source -vf "setpts='PTS+0.05*mod(N,3)/TB'" -fps_mode vfr -c:v libx264 -pix_fmt yuv420p uneven.mp4
+film $source -vf "setpts='PTS+0.05*mod(N,3)/TB'" -fps_mode vfr -c:v libx264 \
+    -pix_fmt yuv420p uneven.mp4
 film -f lavfi -i testsrc=size=33x31:rate=10:duration=1 -c:v libx264 -pix_fmt yuv444p odd.mp4
 film -f lavfi -i testsrc=size=16x2000:rate=5:duration=1 -c:v libx264 -pix_fmt yuv420p tall.mp4
 printf 'rgb' >dot.rgb
 film -f rawvideo -pix_fmt rgb24 -video_size 1x1 -i dot.rgb -c:v ffv1 -pix_fmt bgr0 dot.mkv
-film -f lavfi -i testsrc=size=7680x4320:rate=1:duration=1 -frames:v 1 -c:v mjpeg -pix_fmt yuvj420p huge.mkv
+film -f lavfi -i testsrc=size=7680x4320:rate=1:duration=1 -frames:v 1 -c:v mjpeg \
+    -pix_fmt yuvj420p huge.mkv
 for video in good.mp4 one.mp4 deep.mp4 turned.mp4 uneven.mp4 odd.mp4 tall.mp4 dot.mkv huge.mkv; do
     read_video $video
 done
@@ -100,9 +108,11 @@ cp good.lt range.lt
 flip range.lt $((size - 1))
 bad range.lt "token .* expected 0 to 63" render range.lt -p x -o out.mp4
 cp good.lt other.lt # one code is another
-printf "\\$(printf %o $(($(od -An -t u1 -j $((size - 2)) -N 1 good.lt) ^ 1)))" | dd of=other.lt bs=1 seek=$((size - 2)) conv=notrunc 2>/dev/null
+printf "\\$(printf %o $(($(od -An -t u1 -j $((size - 2)) -N 1 good.lt) ^ 1)))" |
+    dd of=other.lt bs=1 seek=$((size - 2)) conv=notrunc 2>/dev/null
 made render other.lt -o other.mp4
-grep -q 'warning: other.lt: is not as it was written: its checksum' made.err || fail "a changed code is rendered in silence: $(cat made.err)"
+grep -q 'warning: other.lt: is not as it was written: its checksum' made.err ||
+    fail "a changed code is rendered in silence: $(cat made.err)"
 sed 's/longtake-tokens-1/longtake-tokens-9/' good.lt >version.lt
 bad version.lt "longtake-tokens-9, expected longtake-tokens-1" render version.lt -p x -o out.mp4
 cat good.lt good.lt >longer.lt
@@ -130,7 +140,8 @@ for at in 0 5 7 8 20 100 300; do
     bad flipped.latents "" decode flipped.latents -o out.mp4
 done
 sed 's/longtake-latents-1/longtake-latents-7/' good.latents >version.latents
-bad version.latents "longtake-latents-7, expected longtake-latents-1" decode version.latents -o out.mp4
+bad version.latents "longtake-latents-7, expected longtake-latents-1" decode \
+    version.latents -o out.mp4
 cp good.latents nan.latents
 flip nan.latents $((size - 1))
 flip nan.latents $((size - 2))
@@ -179,7 +190,8 @@ for file in text_encoder ar_model tokenizer mmdit temporal_vae; do
     # Numbers that are none.
     begin=$((8 + $(od -An -t u8 -N 8 "$MODEL/$weights")))
     cp "$MODEL/$weights" model/$weights
-    head -c 400 /dev/zero | tr '\0' '\377' | dd of=model/$weights bs=1 seek=$begin conv=notrunc 2>/dev/null
+    head -c 400 /dev/zero | tr '\0' '\377' |
+        dd of=model/$weights bs=1 seek=$begin conv=notrunc 2>/dev/null
     MODEL=./model bad model/$weights "not finite" generate x --seconds 1 -o out.mp4
     # Weights of another network.
     other=mmdit
@@ -200,7 +212,8 @@ rm -r model
 # A prompt beyond what the encoder reads is cut, as the release does, with a word of it.
 long=$(head -c 3000 /dev/zero | tr '\0' 'w')
 made generate "$long" --frames 1 -o long.mp4
-grep -q 'prompt is longer than the' made.err || fail "a long prompt is cut in silence: $(cat made.err)"
+grep -q 'prompt is longer than the' made.err ||
+    fail "a long prompt is cut in silence: $(cat made.err)"
 
 # No memory: an error, not a crash.
 limits="60000 90000 120000 160000 200000"
@@ -210,7 +223,8 @@ for limit in $limits; do
     code=$?
     case $code in
     0 | 5) ;;
-    127 | 1) grep -q 'error while loading shared libraries' limit.err || fail "ulimit -v $limit: exit code $code: $(cat limit.err)" ;;
+    127 | 1) grep -q 'error while loading shared libraries' limit.err ||
+        fail "ulimit -v $limit: exit code $code: $(cat limit.err)" ;;
     *) fail "ulimit -v $limit: exit code $code: $(cat limit.err)" ;;
     esac
     [ $code -eq 0 ] || [ ! -e out.mp4 ] || fail "ulimit -v $limit: out.mp4 is there"

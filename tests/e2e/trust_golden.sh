@@ -1,16 +1,20 @@
 #!/bin/sh
-# Golden files that are damaged or make no sense: exit code 3 and a message that begins with the file's name; never a crash.
+# Golden files that are damaged or make no sense: exit code 3 and a message that begins with the
+# file's name; never a crash.
 . "$(dirname "$0")/steps.sh"
 golden=$SOURCE/tests/golden
 
-# blames CAUSE: `longtake check bad.safetensors` must end with 3, one message, the file's name and the cause (a pattern).
+# blames CAUSE: `longtake check bad.safetensors` must end with 3, one message, the file's name and
+# the cause (a pattern).
 blames() {
     refused 3 check bad.safetensors
     [ "$(grep -c '' refused.err)" -eq 1 ] || fail "$1: more than a line: $(cat refused.err)"
-    grep -q -- "^longtake: bad.safetensors: .*$1" refused.err || fail "$1: '$(cat refused.err)' does not blame the file"
+    grep -q -- "^longtake: bad.safetensors: .*$1" refused.err ||
+        fail "$1: '$(cat refused.err)' does not blame the file"
 }
 
-# without FILE KEY: a copy of the golden file whose config lacks the key; blanks take its place, so that sizes stay.
+# without FILE KEY: a copy of the golden file whose config lacks the key; blanks take its place, so
+# that sizes stay.
 without() {
     text=$(grep -ao "\\\\\"$2\\\\\": [-0-9.e]*, " "$golden/$1" || grep -ao ", \\\\\"$2\\\\\": [-0-9.e]*" "$golden/$1")
     pattern=$(printf '%s' "$text" | sed 's/[\\.]/\\&/g')

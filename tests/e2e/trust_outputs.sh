@@ -1,5 +1,6 @@
 #!/bin/sh
-# An output that cannot be written: a message, the exit code, nothing half-written under a final name.
+# An output that cannot be written: a message, the exit code, nothing half-written under a final
+# name.
 . "$(dirname "$0")/steps.sh"
 [ -e /dev/full ] || { echo "skipped: there is no /dev/full"; exit 77; }
 
@@ -16,8 +17,10 @@ into() {
     closed) longtake "$@" >&- 2>into.err ;;
     esac
     code=$?
-    [ "$code" -eq "$wanted" ] || fail "longtake $* into $target: exit code $code, want $wanted: $(cat into.err)"
-    grep -q '^longtake: standard output: ' into.err || fail "longtake $* into $target: no message: $(cat into.err)"
+    [ "$code" -eq "$wanted" ] ||
+        fail "longtake $* into $target: exit code $code, want $wanted: $(cat into.err)"
+    grep -q '^longtake: standard output: ' into.err ||
+        fail "longtake $* into $target: no message: $(cat into.err)"
 }
 
 for target in full closed; do
@@ -36,7 +39,8 @@ done
 for command in "tokens x --seconds 4" "generate x --seconds 4" "refine take.lt" "decode take.latents"; do
     { longtake $command -o - 2>pipe.err; echo $? >pipe.code; } | head -c 0 >/dev/null
     equal "longtake $command into a closed pipe: exit code" "$(cat pipe.code)" 1
-    grep -q '^longtake: standard output: .*Broken pipe' pipe.err || fail "longtake $command: $(cat pipe.err)"
+    grep -q '^longtake: standard output: .*Broken pipe' pipe.err ||
+        fail "longtake $command: $(cat pipe.err)"
 done
 rm -f into.err pipe.err pipe.code json.mp4
 
@@ -71,7 +75,8 @@ for output in take.lt take.npy take.latents; do
 done
 rm -rf plain-* pipe-* read-* full-*
 
-# A growing file takes the place of one that a take left, and of nothing else: not of a finished take, nor of a link.
+# A growing file takes the place of one that a take left, and of nothing else: not of a finished
+# take, nor of a link.
 made generate x --frames 9 -o plain.mp4
 echo precious >user.mp4
 for kind in mp4 mov webm mkv; do
@@ -82,8 +87,10 @@ for kind in mp4 mov webm mkv; do
         $there c.part.$kind
         ls -li c.part.$kind >listed
         refused 2 generate x --frames 9 -o c.$kind
-        grep -q "^longtake: --output: found c.part.$kind, expected no such file" refused.err || fail "$there c.part.$kind: $(cat refused.err)"
-        grep -q '^hint: give the output another name' refused.err || fail "$there c.part.$kind: no hint: $(cat refused.err)"
+        grep -q "^longtake: --output: found c.part.$kind, expected no such file" refused.err ||
+            fail "$there c.part.$kind: $(cat refused.err)"
+        grep -q '^hint: give the output another name' refused.err ||
+            fail "$there c.part.$kind: no hint: $(cat refused.err)"
         ls -li c.part.$kind | cmp listed - || fail "$there c.part.$kind: is another one"
         if [ -e c.$kind ] || [ -e c.$kind.job ]; then fail "$there c.part.$kind: left $(ls -d c.*)"; fi
         refused 2 generate x --frames 9 --dry-run -o c.$kind
@@ -98,7 +105,8 @@ same plain.mp4 c.mp4
 rm listed c.*
 mkdir d.part.mp4
 refused 2 generate x --frames 9 -o d.mp4
-grep -q '^longtake: --output: d.part.mp4 is a folder' refused.err || fail "a folder where a video grows: $(cat refused.err)"
+grep -q '^longtake: --output: d.part.mp4 is a folder' refused.err ||
+    fail "a folder where a video grows: $(cat refused.err)"
 mkfifo e.part.mp4
 refused 2 generate x --frames 9 -o e.mp4
 [ -p e.part.mp4 ] || fail "a pipe where a video grows was replaced"
@@ -123,12 +131,14 @@ if [ -e /proc/self/fd/1 ]; then
     rm out.err
     : >piped
     ls >before
-    # through WANTED ARGUMENTS...: standard output is a pipe, and what comes out of it begins with what is in WANTED.
+    # through WANTED ARGUMENTS...: standard output is a pipe, and what comes out of it begins with
+    # what is in WANTED.
     through() {
         wanted=$1
         shift
         { longtake "$@" 2>out.err || echo "exit code $?"; } | cat >piped
-        head -c "$(wc -c <"$wanted")" piped | cmp - "$wanted" || fail "longtake $* into a pipe: $(cat out.err; tail -n 1 piped)"
+        head -c "$(wc -c <"$wanted")" piped | cmp - "$wanted" ||
+            fail "longtake $* into a pipe: $(cat out.err; tail -n 1 piped)"
         rm out.err
         ls | cmp before - || fail "longtake $* into a pipe: left $(ls)"
     }
@@ -139,7 +149,8 @@ if [ -e /proc/self/fd/1 ]; then
     through plain.latents refine take.lt --format latents -o fd/1
     for output in out.mp4 fd/1; do
         refused 2 generate x --frames 9 --format mp4 -o $output
-        grep -q '^hint: -o - writes to standard output' refused.err || fail "$output: no hint: $(cat refused.err)"
+        grep -q '^hint: -o - writes to standard output' refused.err ||
+            fail "$output: no hint: $(cat refused.err)"
         equal "$output: written to the file" "$(cat refused.out)" ""
     done
     refused 2 tokens x --seconds 4 --format lt -o fd/1
@@ -169,7 +180,8 @@ grep -q '"output": *"odd?.mp4"' made.out || fail "a name that is not UTF-8: $(ca
 made info "$odd"
 rm -f "$odd"
 
-# A full disk, where we may mount one; the job folder lies elsewhere so that only the output meets it.
+# A full disk, where we may mount one; the job folder lies elsewhere so that only the output meets
+# it.
 mkdir disk
 if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
     for output in take.mp4 take.mov take.webm take.mkv take.y4m take.webp take.png take.lt take.npy take.latents; do
@@ -200,7 +212,8 @@ if mount -t tmpfs -o size=64k longtake-test disk 2>/dev/null; then
         *.latents) refused 2 refine take.lt -o disk/$output ;;
         *) refused 2 generate x --seconds 1 -o disk/$output ;;
         esac
-        grep -q 'folder disk: Read-only file system' refused.err || fail "$output: $(cat refused.err)"
+        grep -q 'folder disk: Read-only file system' refused.err ||
+            fail "$output: $(cat refused.err)"
     done
     umount disk
 fi

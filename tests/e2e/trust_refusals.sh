@@ -1,5 +1,6 @@
 #!/bin/sh
-# What makes no sense is refused before a weight is read: exit code, one line with place, found and expected, nothing written.
+# What makes no sense is refused before a weight is read: exit code, one line with place, found and
+# expected, nothing written.
 . "$(dirname "$0")/steps.sh"
 
 # says CODE TEXT ARGUMENTS...: refused with that code and a message that holds the text.
@@ -9,7 +10,8 @@ says() {
     shift 2
     refused "$code" "$@"
     grep -qF -- "$text" refused.err || fail "longtake $*: '$(cat refused.err)' does not say '$text'"
-    [ "$(grep -vc '^hint: ' refused.err)" -eq 1 ] || fail "longtake $*: more than a line and a hint: $(cat refused.err)"
+    [ "$(grep -vc '^hint: ' refused.err)" -eq 1 ] ||
+        fail "longtake $*: more than a line and a hint: $(cat refused.err)"
     [ "$(grep -c '^hint: ' refused.err)" -le 1 ] || fail "longtake $*: more than one hint"
     rm -f refused.out refused.err
 }

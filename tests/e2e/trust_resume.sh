@@ -1,5 +1,6 @@
 #!/bin/sh
-# A take that was killed, stopped, run twice at once or tampered with ends in the bytes of one that was left alone.
+# A take that was killed, stopped, run twice at once or tampered with ends in the bytes of one that
+# was left alone.
 #     LONGTAKE_KILLS=30 trust_resume.sh      more kills than the suite has time for
 . "$(dirname "$0")/steps.sh"
 kills=${LONGTAKE_KILLS:-4}
@@ -14,7 +15,8 @@ take() {
 # start FILE...: in the background, events to events.jsonl.
 start() {
     : >events.jsonl
-    "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl -o "$@" >start.out 2>>events.jsonl &
+    "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl \
+        -o "$@" >start.out 2>>events.jsonl &
     running=$!
 }
 
@@ -41,12 +43,14 @@ for kill in $(seq "$kills"); do
     kill -KILL $running 2>/dev/null && unfinished=$((unfinished + 1))
     wait $running 2>/dev/null
     ready=$(ls killed.mp4.job 2>/dev/null | grep -c '^latents\.[0-9]*\.[0-9a-f]*$')
-    take killed.mp4 --json >again.json 2>again.err || fail "kill $kill after $delay s: $(cat again.err)"
+    take killed.mp4 --json >again.json 2>again.err ||
+        fail "kill $kill after $delay s: $(cat again.err)"
     cmp whole.mp4 killed.mp4 || fail "kill $kill after $delay s: other bytes"
     if [ -e killed.part.mp4 ] || [ -e killed.mp4.job ]; then fail "kill $kill: $(ls -d killed*) are left"; fi
     computed=$(json again.json stages refine computed)
     want=$(awk "BEGIN { print ($windows - $ready) * $steps }")
-    [ "${computed%.*}" -eq "$want" ] || fail "kill $kill: $computed steps refined again, $ready of $windows windows were ready"
+    [ "${computed%.*}" -eq "$want" ] ||
+        fail "kill $kill: $computed steps refined again, $ready of $windows windows were ready"
 done
 echo "$unfinished of $kills kills met a running take"
 
@@ -114,7 +118,8 @@ for kind in text.ar text.mmdit tokens latents video; do
     product=$(ls shared/$kind.* | grep -v lock | head -1)
     damage "$product"
     take tampered.mp4 --job shared >again.out 2>again.err || fail "$kind damaged: $(cat again.err)"
-    grep -q "$product is damaged; it is made again" again.err || fail "$kind damaged: no word of it: $(cat again.err)"
+    grep -q "$product is damaged; it is made again" again.err ||
+        fail "$kind damaged: no word of it: $(cat again.err)"
     same whole.mp4 tampered.mp4
     product=$(ls shared/$kind.* | grep -v lock | head -1)
     truncate -s 70 "$product"
@@ -128,7 +133,8 @@ mv "$product" "elsewhere"
 for thing in "ln -s ../elsewhere" mkfifo "ln -s /dev/zero"; do
     $thing "$product"
     take tampered.mp4 --job shared >again.out 2>again.err || fail "$thing: $(cat again.err)"
-    grep -q "$product is damaged; it is made again" again.err || fail "$thing: no word of it: $(cat again.err)"
+    grep -q "$product is damaged; it is made again" again.err ||
+        fail "$thing: no word of it: $(cat again.err)"
     same whole.mp4 tampered.mp4
     [ -f "$product" ] && [ ! -L "$product" ] || fail "$thing: $(ls -l "$product")"
     rm "$product"
@@ -141,8 +147,10 @@ for output in left.mp4 left.lt left.npy left.latents; do
     echo half >$output.$$.part # of a process that lives
     case $output in
     *.mp4) take $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
-    *.latents) longtake refine left.lt -o $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
-    *) longtake tokens x --seconds 2 -o $output >again.out 2>again.err || fail "$output: $(cat again.err)" ;;
+    *.latents) longtake refine left.lt -o $output >again.out 2>again.err ||
+        fail "$output: $(cat again.err)" ;;
+    *) longtake tokens x --seconds 2 -o $output >again.out 2>again.err ||
+        fail "$output: $(cat again.err)" ;;
     esac
     [ ! -e $output.$dead.part ] || fail "$output: what a killed process left is still there"
     [ -e $output.$$.part ] || fail "$output: what a living process writes is gone"
@@ -151,13 +159,15 @@ done
 product=$(ls shared/latents.* | grep -v lock | head -1)
 cp "$product" "$product.$dead.part"
 take left.mp4 --job shared >again.out 2>again.err || fail "a half-written product: $(cat again.err)"
-[ ! -e "$product.$dead.part" ] || fail "a product that a killed process left half-written is still there"
+[ ! -e "$product.$dead.part" ] ||
+    fail "a product that a killed process left half-written is still there"
 
 # What a job folder holds that is not ours stays.
 mkdir mine
 echo precious >mine/Cargo.lock
 echo precious >mine/notes.part
 take mine.mp4 --job mine --fresh >again.out 2>again.err || fail "folder of others: $(cat again.err)"
-take mine.mp4 --job mine --fresh >again.out 2>again.err || fail "folder of others again: $(cat again.err)"
+take mine.mp4 --job mine --fresh >again.out 2>again.err ||
+    fail "folder of others again: $(cat again.err)"
 equal "a file of others" "$(cat mine/Cargo.lock mine/notes.part | tr '\n' ' ')" "precious precious "
 finish

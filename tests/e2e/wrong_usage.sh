@@ -1,5 +1,6 @@
 #!/bin/sh
-# Wrong usage ends with 2 before anything is loaded, bad input with 3, an absent device with 6; each says why.
+# Wrong usage ends with 2 before anything is loaded, bad input with 3, an absent device with 6; each
+# says why.
 . "$(dirname "$0")/steps.sh"
 
 # A model that has a configuration and no weights: whoever asks for a weight gets exit code 3.
@@ -39,7 +40,8 @@ usage refine x.lt
 equal "no output of refine" "$(tail -1 refused.err)" "hint: add -o ball.latents"
 touch forgotten.lt "a red ball.txt"
 usage tokens forgotten.lt -o a.lt
-equal "a forgotten verb" "$(cat refused.err)" "longtake: tokens: found the file forgotten.lt, expected a prompt
+equal "a forgotten verb" "$(cat refused.err)" \
+    "longtake: tokens: found the file forgotten.lt, expected a prompt
 hint: say tokens cut, join or score"
 usage generate forgotten.lt -o a.mp4
 equal "a plan as a prompt" "$(tail -1 refused.err)" "hint: longtake render forgotten.lt"
@@ -48,13 +50,16 @@ equal "a file as a prompt" "$(tail -1 refused.err)" "hint: -p @a red ball.txt re
 made generate -p forgotten.lt --dry-run
 rm made.out made.err forgotten.lt "a red ball.txt"
 usage "a red ball bounces" -o ball.mp4
-equal "a prompt and no command" "$(tail -1 refused.err)" 'hint: longtake generate "a red ball bounces" ...'
+equal "a prompt and no command" "$(tail -1 refused.err)" \
+    'hint: longtake generate "a red ball bounces" ...'
 usage generate x -o a.mp4 -qv
-equal "letters in a row" "$(cat refused.err)" 'longtake: -q: found "v" behind it, a switch takes none'
+equal "letters in a row" "$(cat refused.err)" \
+    'longtake: -q: found "v" behind it, a switch takes none'
 usage generate x -o a.mp4 --seconds 96f
 equal "seconds in frames" "$(tail -1 refused.err)" "hint: --frames 96"
 usage generate x -o a.mp4 --seconds 1:75
-grep -q 'expected a number of seconds such as 10, 10s or 1:05' refused.err || fail "seconds: $(cat refused.err)"
+grep -q 'expected a number of seconds such as 10, 10s or 1:05' refused.err ||
+    fail "seconds: $(cat refused.err)"
 usage generate x -o a --seconds 3
 equal "no extension" "$(tail -1 refused.err)" "hint: a.mp4, or --format mp4"
 usage tokens x -o a --seconds 3
@@ -62,22 +67,27 @@ equal "no extension of a plan" "$(tail -1 refused.err)" "hint: a.lt, or --format
 for flags in "--seconds 30" -q --print-config "-o a.mp4"; do
     "$PROGRAM" $flags >refused.out 2>refused.err
     equal "$flags alone: exit code" $? 2
-    equal "$flags alone" "$(head -1 refused.err)" "longtake: found flags and no command, expected a command"
+    equal "$flags alone" "$(head -1 refused.err)" \
+        "longtake: found flags and no command, expected a command"
 done
 mkdir folder
 usage generate x -o folder --seconds 3
-grep -q 'folder is a folder, expected a file' refused.err || fail "a folder as output: $(cat refused.err)"
+grep -q 'folder is a folder, expected a file' refused.err ||
+    fail "a folder as output: $(cat refused.err)"
 rmdir folder
 usage decode x -o a.mp4 --secnds 3
-equal "the nearest is a flag of generate" "$(tail -1 refused.err)" "hint: longtake decode -h lists them"
+equal "the nearest is a flag of generate" "$(tail -1 refused.err)" \
+    "hint: longtake decode -h lists them"
 usage generate x -o a.mp4 -y
 equal "an unknown letter" "$(tail -1 refused.err)" "hint: longtake generate -h lists them"
 "$TOOLS/pseudo_terminal" 80 "$PROGRAM" generate x -o - --seconds 3 >screen.txt
 equal "a video on a terminal: exit code" $? 2
-grep -q '^row: longtake: --output -: found a terminal' screen.txt || fail "a video on a terminal: $(cat screen.txt)"
+grep -q '^row: longtake: --output -: found a terminal' screen.txt ||
+    fail "a video on a terminal: $(cat screen.txt)"
 rm screen.txt
 usage generate x -o a.mp4 --seconds 1e8
-grep -q 'a length of 800000000 frames, expected 1 to 691200' refused.err || fail "a length: $(cat refused.err)"
+grep -q 'a length of 800000000 frames, expected 1 to 691200' refused.err ||
+    fail "a length: $(cat refused.err)"
 usage generate x -o a.mp4 --seconds three
 usage generate x -o a.mp4 --seconds nan
 usage generate x -o a.mp4 --seconds inf
@@ -105,7 +115,8 @@ usage generate x -o a.mp4 --seconds 3 --carry pigeon
 usage generate x -o a.mp4 --seconds 3 --precision f64
 usage generate x -o a.mp4 --seconds 3 --device abacus
 usage generate x -o a.mp4 --seconds 3 --device reference --precision int8
-grep -q 'found int8, expected auto or f32 on the reference device' refused.err || fail "int8 there: $(cat refused.err)"
+grep -q 'found int8, expected auto or f32 on the reference device' refused.err ||
+    fail "int8 there: $(cat refused.err)"
 usage generate x -o a.mp4 --seconds 3 --device cuda --precision int8
 usage generate x -o a.mp4 --seconds 3 --device cpu --precision fp8
 usage bench --stage lm --precision int8
@@ -120,7 +131,8 @@ usage encode -o a.lt
 usage decode a.latents -o a.mp4 --fps 0
 for rate in 30000/ /1001 30/0 30/-1 -30/1 30/1/1 1e4/1001 thirty; do
     usage decode a.latents -o a.mp4 --fps=$rate
-    equal "--fps=$rate" "$(cat refused.err)" "longtake: --fps: found \"$rate\", expected a rate such as 24 or 30000/1001"
+    equal "--fps=$rate" "$(cat refused.err)" \
+        "longtake: --fps: found \"$rate\", expected a rate such as 24 or 30000/1001"
 done
 usage decode a.latents -o a.mp4 --fps 1/1001
 usage generate x --frames 1 --keep-job -o -
@@ -128,7 +140,8 @@ usage tokens -p x -o - --seconds 3 --json
 equal "a report behind a stream" "$(wc -c <refused.out)" 0
 usage tokens cut a.lt 0s-3s -o - --json
 usage tokens cut a.lt 0s-3s -o b.lt --dry-run
-equal "a flag that only some uses of a command have" "$(tail -1 refused.err)" "hint: its own are: output"
+equal "a flag that only some uses of a command have" \
+    "$(tail -1 refused.err)" "hint: its own are: output"
 usage tokens join a.lt a.lt -o b.lt --seed 3
 usage tokens score a.lt --seconds 3
 usage info
@@ -185,7 +198,8 @@ grep -q 'generate' help || fail "no help"
 for command in generate tokens encode refine decode render continue run info import check bench devices; do
     "$PROGRAM" $command -h >help || fail "$command -h: exit code $?"
     grep -q "^  longtake $command" help || fail "$command -h: no example"
-    [ "$(grep -c ':$' help)" -eq "$(grep ':$' help | sort -u | wc -l)" ] || fail "$command -h: a group of flags comes twice"
+    [ "$(grep -c ':$' help)" -eq "$(grep ':$' help | sort -u | wc -l)" ] ||
+        fail "$command -h: a group of flags comes twice"
     grep -q -- '--json' help || fail "$command -h: no flags"
 done
 made devices
@@ -193,16 +207,20 @@ json made.out >/dev/null
 
 usage bench --stage lm --ceilings
 usage import "$RELEASE" -o imported --set mmdit.carry=renoise
-equal "values of an import" "$(tail -1 refused.err)" "hint: --config FILE gives the model other values"
+equal "values of an import" "$(tail -1 refused.err)" \
+    "hint: --config FILE gives the model other values"
 usage import "$RELEASE" -o imported --config "$SOURCE/configs/tiny.yaml" --t5 nowhere
-grep -q -- '--t5: found nowhere, expected none' refused.err || fail "--t5 of one text encoder: $(cat refused.err)"
+grep -q -- '--t5: found nowhere, expected none' refused.err ||
+    fail "--t5 of one text encoder: $(cat refused.err)"
 usage import "$RELEASE" -o nowhere/imported
-grep -q 'output: folder nowhere: No such file' refused.err || fail "an import into no folder: $(cat refused.err)"
+grep -q 'output: folder nowhere: No such file' refused.err ||
+    fail "an import into no folder: $(cat refused.err)"
 
 # How a picture is taken up means nothing where none is.
 for flags in "--fit pad" "--codes picture"; do
     usage generate x --frames 5 -o a.mp4 $flags
-    grep -q 'found no --image, expected one' refused.err || fail "$flags without a picture: $(cat refused.err)"
+    grep -q 'found no --image, expected one' refused.err ||
+        fail "$flags without a picture: $(cat refused.err)"
 done
 
 # The environment gives what no flag says; of the length, which has three flags, all or nothing.
@@ -220,7 +238,8 @@ made generate x --seconds 0:02.5 --dry-run --json -o a.mp4
 equal "minutes and seconds" "$(json made.out frames)" 20
 made tokens x --seconds 1:02:03 --dry-run --json -o a.lt
 equal "hours too" "$(json made.out frames)" 29784
-for time in 1:60 1:2:3:4 1.5:05 12ss 0x10 1:05s -0:01 :05 1: ""; do # as tests/unit/test_take_moment.c has them for films
+# as tests/unit/test_take_moment.c has them for films
+for time in 1:60 1:2:3:4 1.5:05 12ss 0x10 1:05s -0:01 :05 1: ""; do
     usage continue a.mp4 -p x -o b.mp4 --from "$time"
     usage generate x -o a.mp4 --retake "$time-9s" --retake-seed 1
 done
@@ -235,13 +254,15 @@ equal "lengths of the environment" "$(head -1 refused.err)" \
     "longtake: found 2 lengths in the environment, expected one: LONGTAKE_SECONDS LONGTAKE_FRAMES"
 export LONGTAKE_SECONDS=long
 refused 2 generate x --dry-run -o a.mp4
-grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err || fail "environment: $(cat refused.err)"
+grep -q '^hint: it came from the environment, LONGTAKE_SECONDS' refused.err ||
+    fail "environment: $(cat refused.err)"
 unset LONGTAKE_SECONDS LONGTAKE_FRAMES
 
 # So of the two that cut off the tail of a draw.
 export LONGTAKE_TOP_K=5
 made generate x --top-p 0.5 --frames 5 --dry-run --json
-equal "--top-p beside the environment's top_k" "$(json made.out settings top_k) $(json made.out settings top_p)" "0 0.5"
+equal "--top-p beside the environment's top_k" \
+    "$(json made.out settings top_k) $(json made.out settings top_p)" "0 0.5"
 made generate x --frames 5 --dry-run --json
 equal "top_k of the environment" "$(json made.out settings top_k)" 5
 unset LONGTAKE_TOP_K
@@ -250,13 +271,15 @@ unset LONGTAKE_TOP_K
 export LONGTAKE_FIT=pad LONGTAKE_CODES=scene LONGTAKE_QUIET=1
 made generate x --frames 5 --dry-run -o a.mp4
 refused 3 info no_such_file
-grep -q LONGTAKE refused.err && fail "variables that have nothing to do with it are named: $(cat refused.err)"
+grep -q LONGTAKE refused.err &&
+    fail "variables that have nothing to do with it are named: $(cat refused.err)"
 unset LONGTAKE_FIT LONGTAKE_CODES LONGTAKE_QUIET
 
 # What the environment asks for is named where it is refused.
 export LONGTAKE_DEVICE=abacus
 refused 2 generate x --frames 5 --dry-run -o a.mp4
-equal "a device of the environment" "$(tail -1 refused.err)" "hint: in the environment: LONGTAKE_DEVICE"
+equal "a device of the environment" "$(tail -1 refused.err)" \
+    "hint: in the environment: LONGTAKE_DEVICE"
 refused 2 generate x --frames 5 --dry-run -o a.mp4 --device harp
 grep -q LONGTAKE_DEVICE refused.err && fail "what is not in force is named: $(cat refused.err)"
 unset LONGTAKE_DEVICE
@@ -275,7 +298,8 @@ equal "a short take" "$(tail -1 refused.err)" "hint: in the environment: LONGTAK
 unset LONGTAKE_SECONDS LONGTAKE_THREADS
 export LONGTAKE_MODEL=nosuch
 "$PROGRAM" generate x --frames 5 -o a.mp4 >refused.out 2>refused.err
-equal "a model of the environment" "$(tail -1 refused.err)" "hint: in the environment: LONGTAKE_MODEL"
+equal "a model of the environment" "$(tail -1 refused.err)" \
+    "hint: in the environment: LONGTAKE_MODEL"
 unset LONGTAKE_MODEL
 
 # A prompt in words too; and how errors are told is heard of wherever it stands.
@@ -286,12 +310,14 @@ made generate --frames 5 --dry-run --json
 equal "the environment's prompt" "$(json made.out settings shots 0 prompt)" "a red ball"
 unset LONGTAKE_PROMPT
 "$PROGRAM" generate --nosuch x --progress jsonl >refused.out 2>refused.err
-grep -q '^{.*"event":"error","code":2' refused.err || fail "an error before --progress: $(cat refused.err)"
+grep -q '^{.*"event":"error","code":2' refused.err ||
+    fail "an error before --progress: $(cat refused.err)"
 refused 2 generate -p @ -o bad.mp4
 
 export LONGTAKE_JSON=false
 refused 2 generate x --dry-run -o a.mp4
-equal "a switch of the environment" "$(head -n 1 refused.err)" 'longtake: --json: found "false", expected 0 or 1'
+equal "a switch of the environment" "$(head -n 1 refused.err)" \
+    'longtake: --json: found "false", expected 0 or 1'
 export LONGTAKE_JSON=0
 made generate x --seconds 1 --dry-run -o a.mp4
 [ "$(wc -l <made.out)" -gt 1 ] || fail "LONGTAKE_JSON=0 gives one line"
@@ -304,9 +330,13 @@ made generate x --seconds 1 --dry-run --json -o a.mp4
 equal "LONGTAKE_VERSION" "$(json made.out command)" generate
 unset LONGTAKE_VERSION
 
-# More earlier segments than the language model has positions for are refused before a weight is read, by a run as by a plan of one;
-# that counts the rows of the prompt at hand (2 of 16), so twenty others and one fit into 512 positions: 3 + 2 + 21 * 24.
-positions() { grep -q "language model: $1 positions, the model has 512" refused.err || fail "positions: $(cat refused.err)"; }
+# More earlier segments than the language model has positions for are refused before a weight is
+# read, by a run as by a plan of one; that counts the rows of the prompt at hand (2 of 16), so
+# twenty others and one fit into 512 positions: 3 + 2 + 21 * 24.
+positions() {
+    grep -q "language model: $1 positions, the model has 512" refused.err ||
+        fail "positions: $(cat refused.err)"
+}
 cp "$weights/spiece.model" empty/
 for way in "-o a.lt" "--dry-run"; do
     refused 2 tokens a --seconds 60 --lm-context 64 $way
