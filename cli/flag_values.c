@@ -87,7 +87,7 @@ static bool read_clock(const char *text, double *seconds)
     return false;
 }
 
-/* The forms of a film's moments. */
+/* The forms of a film's moments (pipeline/script/take_moment.c). */
 bool cli_time(const char *text, double fps, double *seconds)
 {
     const size_t length = strlen(text);

@@ -8,14 +8,14 @@
 
 enum { DAY_SECONDS = 24 * 3600, MAX_FPS = 240, LONGEST = 31 };
 
-/* The first `length` bytes of `text` as a number that is not negative. */
+/* The first `length` bytes of `text`: digits and at most one point. */
 static bool number_of(const char *text, size_t length, double *out)
 {
-    char copy[LONGEST + 1];
-    if (length == 0 || length > LONGEST || text[0] == '-')
+    char copy[LONGEST + 2] = "0"; /* before a point there may be none */
+    if (length > LONGEST || strspn(text, "0123456789.") < length || strspn(text, ".") >= length)
         return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
+    memcpy(copy + 1, text, length);
+    copy[length + 1] = '\0';
     return lt_parse_decimal(copy, out);
 }
 

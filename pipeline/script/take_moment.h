@@ -10,7 +10,8 @@ typedef struct {
     bool in_frames;
 } take_moment;
 
-/* False when the whole of `text` is none of these. */
+/* False when the whole of `text` is none of these. The program reads its flags so too
+ * (cli/flag_values.c), but for the day. */
 bool take_moment_read(const char *text, take_moment *out);
 /* RGB frame at `fps` frames a second, the nearest one. */
 int64_t take_moment_frame(take_moment m, double fps);
