@@ -59,35 +59,64 @@ static lt_status check_text(const checking *c, const char *section, const cfg_te
         c->place, section, text->relative_attention_max_distance, single_steps);
 }
 
-static lt_status require_beside_pictures(const checking *c, const char *key, double value)
+static lt_status require_beside(const checking *c, const char *codes, const char *key, double value)
 {
     if (value > 0)
         return LT_OK;
-    return lt_fail(c->err, LT_ERR_INPUT,
-                   "%s: '%s' is %g, expected more than 0 beside 'picture_codes'", c->place, key,
-                   value);
+    return lt_fail(c->err, LT_ERR_INPUT, "%s: '%s' is %g, expected more than 0 beside '%s'",
+                   c->place, key, value, codes);
 }
 
-/* Picture codes are a frame's own: a segment of one. Which there are the weights say. */
-static lt_status check_pictures(const checking *c, const cfg_tokenizer *tok)
+/* What is so of both kinds of codes that are a frame's own: a segment of one, on a grid of which
+ * rows and columns are told one by one. */
+static lt_status check_own_codes(const checking *c, const cfg_tokenizer *tok, const char *codes)
 {
-    if (tok->picture_codes == 0)
-        return LT_OK;
-    LT_TRY(require_equal(c, "tokenizer.temporal_size", tok->temporal_size,
-                         "a frame of picture codes", 1));
+    if (tok->temporal_size != 1)
+        return lt_fail(c->err, LT_ERR_INPUT,
+                       "%s: 'tokenizer.temporal_size' is %d, expected 1 beside '%s'", c->place,
+                       tok->temporal_size, codes);
     if (tok->grid_height > CFG_PICTURE_SIDE || tok->grid_width > CFG_PICTURE_SIDE)
         return lt_fail(
             c->err, LT_ERR_INPUT,
-            "%s: the grid of 'tokenizer' is %d x %d, expected %d x %d at most beside 'picture_codes'",
-            c->place, tok->grid_width, tok->grid_height, CFG_PICTURE_SIDE, CFG_PICTURE_SIDE);
+            "%s: the grid of 'tokenizer' is %d x %d, expected %d x %d at most beside '%s'",
+            c->place, tok->grid_width, tok->grid_height, CFG_PICTURE_SIDE, CFG_PICTURE_SIDE, codes);
+    return LT_OK;
+}
+
+/* Which picture codes there are the weights say. */
+static lt_status check_pictures(const checking *c, const cfg_tokenizer *tok)
+{
+    static const char codes[] = "picture_codes";
+    if (tok->picture_codes == 0)
+        return LT_OK;
+    LT_TRY(check_own_codes(c, tok, codes));
     if (tok->picture_codes >= tok->codebook_size)
         return lt_fail(
             c->err, LT_ERR_INPUT,
             "%s: 'tokenizer.picture_codes' is %d, expected less than 'codebook_size', %d", c->place,
             tok->picture_codes, tok->codebook_size);
-    LT_TRY(require_beside_pictures(c, "tokenizer.picture_distance", tok->picture_distance));
-    LT_TRY(require_beside_pictures(c, "tokenizer.picture_error", tok->picture_error));
-    return require_beside_pictures(c, "tokenizer.picture_width", tok->picture_width);
+    LT_TRY(require_beside(c, codes, "tokenizer.picture_distance", tok->picture_distance));
+    LT_TRY(require_beside(c, codes, "tokenizer.picture_error", tok->picture_error));
+    return require_beside(c, codes, "tokenizer.picture_width", tok->picture_width);
+}
+
+static lt_status check_spelled(const checking *c, const cfg_tokenizer *tok)
+{
+    static const char codes[] = "spelled_codes";
+    if (tok->spelled_codes == 0)
+        return LT_OK;
+    LT_TRY(check_own_codes(c, tok, codes));
+    if (tok->spelled_codes > tok->codebook_size - CFG_SPELLED_ENTRIES)
+        return lt_fail(c->err, LT_ERR_INPUT,
+                       "%s: 'tokenizer.spelled_codes' is %d of %d codes, expected %d from there on",
+                       c->place, tok->spelled_codes, tok->codebook_size, CFG_SPELLED_ENTRIES);
+    const int least = tok->grid_width + tok->grid_height + CFG_SPELLED_WHOLE;
+    if (tok->i_tokens < least)
+        return lt_fail(c->err, LT_ERR_INPUT,
+                       "%s: 'tokenizer.i_tokens' is %d, expected %d at least beside '%s'", c->place,
+                       tok->i_tokens, least, codes);
+    LT_TRY(require_beside(c, codes, "tokenizer.spelled_step", tok->spelled_step));
+    return require_beside(c, codes, "tokenizer.spelled_pace", tok->spelled_pace);
 }
 
 static lt_status check_tokenizer(const checking *c, const cfg_tokenizer *tok)
@@ -107,7 +136,8 @@ static lt_status check_tokenizer(const checking *c, const cfg_tokenizer *tok)
     LT_TRY(require_equal(c, "the sum of tokenizer.rope_dims",
                          tok->rope_dims[0] + tok->rope_dims[1] + tok->rope_dims[2],
                          "tokenizer.width / heads", tok->width / tok->heads));
-    return check_pictures(c, tok);
+    LT_TRY(check_pictures(c, tok));
+    return check_spelled(c, tok);
 }
 
 /* Positions that the language model counts: begin, two conditions, text, end, and

@@ -79,6 +79,12 @@ static const cfg_field tokenizer_fields[] = {
       .unit = "mean squared error"},
     {.key = "picture_width", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_tokenizer, picture_width), .low = 0, .high = MAX_MLP,
       .unit = "channels"},
+    {.key = "spelled_codes", .kind = CFG_INT, .optional = true, .at = offsetof(cfg_tokenizer, spelled_codes), .low = 0, .high = 65536,
+      .unit = "first of the entries that are spelled, 0 = none"},
+    {.key = "spelled_step", .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_tokenizer, spelled_step), .low = 0, .high = 1024,
+      .unit = "pixels of a level"},
+    {.key = "spelled_pace", .kind = CFG_REAL, .optional = true, .at = offsetof(cfg_tokenizer, spelled_pace), .low = 0, .high = 1024,
+      .unit = "pixels a semantic frame of a level"},
 };
 const cfg_table cfg_tokenizer_table = TABLE(tokenizer_fields);
 

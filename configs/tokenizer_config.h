@@ -12,8 +12,17 @@ typedef struct {
     float layer_norm_eps;
 } cfg_theia;
 
-/* rows or columns of a grid at most, where the model knows pictures */
+/* rows or columns of a grid at most, where the model knows pictures or spells codes */
 enum { CFG_PICTURE_SIDE = 32 };
+
+/* Spelled codes: levels of a way or quantity, words, codes of a frame that are of the object as a
+ * whole, and entries in all. */
+enum {
+    CFG_SPELLED_LEVELS = 64,
+    CFG_SPELLED_WORDS = 16,
+    CFG_SPELLED_WHOLE = 4,
+    CFG_SPELLED_ENTRIES = (CFG_SPELLED_WORDS + CFG_SPELLED_WHOLE) * CFG_SPELLED_LEVELS
+};
 
 typedef struct {
     cfg_theia theia;   /* hidden_size 0 in a golden file that needs no Theia */
@@ -40,6 +49,10 @@ typedef struct {
     /* or where these tell its colours less well (mean square, pixels -1 .. 1) */
     double picture_error;
     int picture_width; /* hidden width of the perceptron that reads them */
+    int spelled_codes; /* first of the entries that are spelled (tokenizer/spelled_codes.h); 0: the
+                          model has none */
+    double spelled_step; /* pixels of one level of a way */
+    double spelled_pace; /* pixels from one semantic frame to the next, of one level */
 } cfg_tokenizer;
 
 #endif

@@ -7,7 +7,7 @@ among all codes, and the learned ones from the encoder of before, whose codes al
 know. Other pictures (strange.py) have codes whose picture, as the upsampler draws it, has the same
 colours in the same places; what was put down in them is called by its name, and without such a
 thing the object is far out of sight. A single picture does not say how something moves, so all of
-them are at rest.
+them are at rest; `encode` tells it from the places in a row (tokenizer/spelled_codes.c).
 
 OUT/encoder.pt is the tokenizer with that encoder. `--warm FILE` begins with the encoder of another
 run. With `--through 1` the picture network learns along and OUT/vit_on.pt is the one that did.

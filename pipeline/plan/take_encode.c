@@ -6,6 +6,7 @@
 
 #include "pipeline/clip_changes.h"
 #include "pipeline/frame_sizes.h"
+#include "tokenizer/spelled_codes.h"
 
 /* A plan as far as the video is read. */
 typedef struct {
@@ -180,6 +181,8 @@ static lt_status make_plan(const video_encoder *v, const take_encoding *found, t
     const cfg_model *cfg = &v->run->engine->cfg;
     const tok_layout layout = tok_layout_of(&cfg->tokenizer);
     const code_list *list = found->is_pictures ? &v->picture : &v->scene;
+    if (!found->is_pictures)
+        LT_TRY(tok_follow_object(&cfg->tokenizer, v->scene.codes, v->reader.semantic_frames, err));
     return tok_plan_make(&layout, list->codes, list->count, cfg->pipeline.fps, v->reader.frames,
                          v->reader.source.path, out, err);
 }

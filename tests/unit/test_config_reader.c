@@ -267,29 +267,15 @@ static void set_refuses_and_changes_nothing(void **state)
     }
 }
 
-/* What a model with picture codes must have is named. */
-static void picture_codes_need_their_keys(void **state)
+/* mini.yaml with one more assignment, and what is said of it; NULL: nothing */
+typedef struct {
+    const char *assignment;
+    const char *message;
+} assigned;
+
+static void check_assigned(const assigned *cases, size_t count)
 {
-    (void)state;
-    static const struct {
-        const char *assignment; /* after those that are right */
-        const char *message;
-    } cases[] = {
-        {"tokenizer.picture_codes=0", NULL},
-        {"tokenizer.temporal_size=2",
-         "mini: 'tokenizer.temporal_size' is 2, expected 1 as 'a frame of picture codes'"},
-        {"tokenizer.grid_width=33",
-         "mini: the grid of 'tokenizer' is 33 x 8, expected 32 x 32 at most beside 'picture_codes'"},
-        {"tokenizer.picture_codes=2304",
-         "mini: 'tokenizer.picture_codes' is 2304, expected less than 'codebook_size', 2304"},
-        {"tokenizer.picture_distance=0",
-         "mini: 'tokenizer.picture_distance' is 0, expected more than 0 beside 'picture_codes'"},
-        {"tokenizer.picture_error=0",
-         "mini: 'tokenizer.picture_error' is 0, expected more than 0 beside 'picture_codes'"},
-        {"tokenizer.picture_width=0",
-         "mini: 'tokenizer.picture_width' is 0, expected more than 0 beside 'picture_codes'"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         cfg_model cfg;
         lt_error err = {0};
         check_ok(cfg_read(TEST_SOURCE_DIR "/configs/mini.yaml", &cfg, &err), err);
@@ -302,6 +288,46 @@ static void picture_codes_need_their_keys(void **state)
             check_ok(cfg_check(&cfg, "mini", &err), err);
         }
     }
+}
+
+/* What a model with picture codes must have is named. */
+static void picture_codes_need_their_keys(void **state)
+{
+    (void)state;
+    static const assigned cases[] = {
+        {"tokenizer.picture_codes=0", NULL},
+        {"tokenizer.temporal_size=2",
+         "mini: 'tokenizer.temporal_size' is 2, expected 1 beside 'picture_codes'"},
+        {"tokenizer.grid_width=33",
+         "mini: the grid of 'tokenizer' is 33 x 8, expected 32 x 32 at most beside 'picture_codes'"},
+        {"tokenizer.picture_codes=2304",
+         "mini: 'tokenizer.picture_codes' is 2304, expected less than 'codebook_size', 2304"},
+        {"tokenizer.picture_distance=0",
+         "mini: 'tokenizer.picture_distance' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_error=0",
+         "mini: 'tokenizer.picture_error' is 0, expected more than 0 beside 'picture_codes'"},
+        {"tokenizer.picture_width=0",
+         "mini: 'tokenizer.picture_width' is 0, expected more than 0 beside 'picture_codes'"},
+    };
+    check_assigned(cases, sizeof cases / sizeof cases[0]);
+}
+
+/* The same of one with spelled codes. */
+static void spelled_codes_need_their_keys(void **state)
+{
+    (void)state;
+    static const assigned cases[] = {
+        {"tokenizer.spelled_codes=0", NULL},
+        {"tokenizer.spelled_codes=1025",
+         "mini: 'tokenizer.spelled_codes' is 1025 of 2304 codes, expected 1280 from there on"},
+        {"tokenizer.i_tokens=23",
+         "mini: 'tokenizer.i_tokens' is 23, expected 24 at least beside 'spelled_codes'"},
+        {"tokenizer.spelled_step=0",
+         "mini: 'tokenizer.spelled_step' is 0, expected more than 0 beside 'spelled_codes'"},
+        {"tokenizer.spelled_pace=0",
+         "mini: 'tokenizer.spelled_pace' is 0, expected more than 0 beside 'spelled_codes'"},
+    };
+    check_assigned(cases, sizeof cases / sizeof cases[0]);
 }
 
 static void prints_what_it_reads(void **state)
@@ -421,6 +447,7 @@ int main(void)
         cmocka_unit_test(set_changes_one_key),
         cmocka_unit_test(set_refuses_and_changes_nothing),
         cmocka_unit_test(picture_codes_need_their_keys),
+        cmocka_unit_test(spelled_codes_need_their_keys),
         cmocka_unit_test(prints_what_it_reads),
         cmocka_unit_test(says_where_values_come_from),
         cmocka_unit_test(golden_configs_may_be_partial),
