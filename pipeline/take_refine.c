@@ -53,6 +53,7 @@ void take_refiner_rest(take_refiner *r)
 {
     dit_model_close(r->network);
     tok_close(r->semantics);
+    tok_picture_motion_clear(&r->motion);
     lt_weights_close(r->network_file);
     lt_weights_close(r->tokenizer_file);
     r->network = NULL;
@@ -84,6 +85,9 @@ static lt_status open_networks(take_refiner *r, lt_error *err)
     LT_TRY(take_engine_weights(e, TAKE_NET_TOKENIZER, &r->tokenizer_file, err));
     LT_TRY(tok_open(r->tokenizer_file, &e->cfg.tokenizer, e->backend, TOK_DECODER, &r->semantics,
                     err));
+    if (e->cfg.tokenizer.picture_codes > 0)
+        LT_TRY(tok_picture_motion_load(r->tokenizer_file, e->cfg.mmdit.latent_channels, &r->motion,
+                                       err));
     LT_TRY(take_engine_weights(e, TAKE_NET_MMDIT, &r->network_file, err));
     return dit_model_open(r->network_file, &e->cfg.mmdit, e->backend, &r->network, err);
 }
@@ -115,7 +119,9 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     take_key_hash(&k, c == 0 ? beginning_of(run) : before);
     take_key_hash(&k, run->text[TAKE_FOR_MMDIT][shot].key);
     int frame = 0;
-    const int64_t first = take_plan_at(&run->plan, w.first_latent, &frame);
+    int64_t first = take_plan_at(&run->plan, w.first_latent, &frame);
+    if (first > 0 && take_plan_is_picture(run, first)) /* what moves is seen from the one before */
+        first--;
     const int64_t last = take_plan_at(&run->plan, w.first_latent + w.latents - 1, &frame);
     for (int64_t segment = first; segment <= last; segment++) {
         const take_segment *plan = &run->plan.segment[segment];
@@ -176,17 +182,30 @@ static lt_status segment_control(take_refiner *r, int64_t segment, const float *
     return s;
 }
 
-/* Control latents of the window's semantic frames, which may lie in two segments. */
+/* The control latent of semantic frame g. A picture comes from the one before it, and behind the
+ * plan's end it stays; a model that knows pictures has a frame to a segment. */
+static lt_status frame_control(take_refiner *r, int64_t g, float *out, lt_error *err)
+{
+    const take_run *run = r->run;
+    const float *control = NULL;
+    const float *before = NULL;
+    int frame = 0;
+    const int64_t segment = take_plan_at(&run->plan, g, &frame);
+    LT_TRY(segment_control(r, segment, &control, err));
+    memcpy(out, control + frame * r->values, (size_t)r->values * sizeof *out);
+    if (g >= run->plan.frames || segment == 0 || !take_plan_is_picture(run, segment) ||
+        !take_plan_is_picture(run, segment - 1))
+        return LT_OK;
+    LT_TRY(segment_control(r, segment - 1, &before, err));
+    tok_picture_move(&r->motion, before, r->values / r->motion.channels, out);
+    return LT_OK;
+}
+
+/* Control latents of the window's semantic frames. */
 static lt_status window_control(take_refiner *r, const take_window *w, lt_error *err)
 {
-    for (int i = 0; i < w->latents; i++) {
-        const float *control = NULL;
-        int frame = 0;
-        const int64_t segment = take_plan_at(&r->run->plan, w->first_latent + i, &frame);
-        LT_TRY(segment_control(r, segment, &control, err));
-        memcpy(r->control + i * r->values, control + frame * r->values,
-               (size_t)r->values * sizeof *control);
-    }
+    for (int i = 0; i < w->latents; i++)
+        LT_TRY(frame_control(r, w->first_latent + i, r->control + i * r->values, err));
     return LT_OK;
 }
 
@@ -251,6 +270,34 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     return listener.error.code != LT_OK ? listener.error.code : status;
 }
 
+/* Does the window show something new, all of it pictures (tokenizer/picture_codes.h)? */
+static bool is_of_pictures(const take_run *run, const take_window *w)
+{
+    for (int i = w->known; i < w->shown; i++) {
+        int frame = 0;
+        if (!take_plan_is_picture(run, take_plan_at(&run->plan, w->first_latent + i, &frame)))
+            return false;
+    }
+    return w->shown > w->known;
+}
+
+/* Of pictures no more is known than their codes say: refined, they are covered with textures of the
+ * model's world. */
+static lt_status show_pictures(take_refiner *r, int64_t c, const take_window *w, const float *known,
+                               float *latents, lt_error *err)
+{
+    const int steps = take_steps_run(&r->run->spec);
+    const size_t known_values = (size_t)(w->known * r->values);
+    if (known_values > 0)
+        memcpy(latents, known, known_values * sizeof *latents);
+    memcpy(latents + known_values, r->control + known_values,
+           ((size_t)(w->latents * r->values) - known_values) * sizeof *latents);
+    if (r->run->request->preview)
+        LT_TRY(take_preview_show(&r->preview, c, latents, w->latents, err));
+    take_clock_found(&r->run->clock, TAKE_REFINE, steps); /* they tell nothing of the speed */
+    return take_clock_step(&r->run->clock, steps, 0, err);
+}
+
 bool take_refine_has(const take_refiner *r, int64_t c, lt_hash key)
 {
     return take_job_has(r->run->job, (take_product){"latents", c, key});
@@ -279,7 +326,8 @@ lt_status take_refine_window(take_refiner *r, int layer, int64_t c, lt_hash key,
         if (s == LT_OK)
             s = window_control(r, &w, err);
         if (s == LT_OK)
-            s = refine(r, layer, c, &w, known, latents, err);
+            s = is_of_pictures(run, &w) ? show_pictures(r, c, &w, known, latents, err)
+                                        : refine(r, layer, c, &w, known, latents, err);
         if (s == LT_OK)
             s = take_job_put(run->job, product, latents, bytes, err);
         take_clock_leave(&run->clock);

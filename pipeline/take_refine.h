@@ -11,12 +11,13 @@
 
 #include "mmdit/dit_model.h"
 #include "pipeline/preview/take_preview.h"
+#include "tokenizer/picture_motion.h"
 #include "tokenizer/tokenizer.h"
 
 /* Control latents of one segment of the plan. */
 typedef struct {
     int64_t segment; /* -1: empty */
-    float *control;  /* [segment frames, C, H, W] */
+    float *control;  /* [segment frames, C, H, W]; a picture stands still in it */
     float *features; /* [segment frames, h, w, C] */
 } take_segment_control;
 
@@ -30,8 +31,9 @@ typedef struct {
     take_segment_control *kept; /* [kept_count]: as many segments as a window can touch, by number
                                    modulo kept_count */
     int kept_count;
-    float *control;       /* [window, C, H, W] */
-    take_preview preview; /* where the request asks for one */
+    float *control;            /* [window, C, H, W] */
+    tok_picture_motion motion; /* of a model that knows pictures */
+    take_preview preview;      /* where the request asks for one */
 } take_refiner;
 
 lt_status take_refiner_open(take_refiner *r, take_run *run, lt_error *err);

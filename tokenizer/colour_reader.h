@@ -18,7 +18,7 @@ typedef struct {
     int columns;
     int channels;  /* of features */
     float *weight; /* [3, channels] */
-    float bias[3];
+    float *bias;   /* [3] */
 } tok_colour_reader;
 
 /* `pictures.colours.weight` [3, feature_channels] and `.bias` [3]. LT_ERR_INPUT where they are

@@ -366,21 +366,21 @@ def cells(video, side):
 
 def alike(shown, clip):
     """Of two videos: correlation of luminance over cells of 32 and of 16 pixels, frame by frame;
-    that of what changes in the latter within half a second; mean difference of the cells' colours,
-    0 .. 1"""
+    that of what changes in the latter within half a second, and from frame to frame; mean
+    difference of the cells' colours, 0 .. 1"""
     n = min(len(shown), len(clip))
     correlation = lambda a, b: float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
     by_frame = lambda side: np.mean(
         [correlation(a, b) for a, b in zip(cells(shown[:n], side), cells(clip[:n], side))]
     )
-    changed = lambda video: (lambda c: c[4:] - c[:-4])(cells(video[:n], 16))
+    changed = lambda video, by: (lambda c: c[by:] - c[:-by])(cells(video[:n], 16))
     colours = lambda video: np.stack(
         [cells(np.repeat(video[:n, ..., c : c + 1], 3, -1), 32) for c in range(3)]
     )
     return (
         by_frame(32),
         by_frame(16),
-        correlation(changed(shown), changed(clip)),
+        *(correlation(changed(shown, by), changed(clip, by)) for by in (4, 1)),
         np.abs(colours(shown) - colours(clip)).mean(),
     )
 
@@ -389,7 +389,7 @@ def score_alike(folder):
     for clip in sorted(Path(folder).glob("*.clip.y4m")):
         name = clip.name.removesuffix(".clip.y4m")
         print(
-            "%-24s cells of 32 %.2f, of 16 %.2f, what moves %.2f; colours off by %.3f"
+            "%-24s cells of 32 %.2f, of 16 %.2f, what moves %.2f, from frame to frame %.2f; colours off by %.3f"
             % (name, *alike(read_y4m(clip.with_name(name + ".y4m")), read_y4m(clip)))
         )
 

@@ -98,14 +98,16 @@ def tokenizer_of(out):
 
 
 def picture_codes(c, out):
-    """What picture codes say, and the map that tells which colours a scene has"""
-    channels = c["feature_channels"]
+    """What picture codes say, the map of what moves between two of them, and the one that tells
+    which colours a scene has"""
+    features, latents = c["tokenizer"]["feature_channels"], c["mmdit"]["latent_channels"]
     return {
         **(weights_of("pictures_table", out) or {"table": plain_table()}),
+        **(weights_of("pictures_motion", out) or {"motion": torch.zeros(latents, latents)}),
         **above(
             "colours.",
             weights_of("pictures_colours", out)
-            or {"weight": torch.zeros(3, channels), "bias": torch.zeros(3)},
+            or {"weight": torch.zeros(3, features), "bias": torch.zeros(3)},
         ),
     }
 
@@ -128,7 +130,7 @@ def trained(out):
         "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
         "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
         "pictures": pick(Pictures(c["tokenizer"]), weights_of("pictures", out)),
-        "picture_codes": picture_codes(c["tokenizer"], out),
+        "picture_codes": picture_codes(c, out),
         "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
         "mmdit": pick(
             DiT(c["mmdit"]),

@@ -1,15 +1,21 @@
 """Stage 12: what the codes of another world's pictures say (picture_codes.py), and the network that
 makes features of them.
 
-    python strange.py --shards 0-71                                # pictures, OUT/corpora/strange_NNN.pt
-    python fit_pictures.py --stage latents                         # what the VAE makes of them, strange_NNN.latents.npy
+    python strange.py --shards 0-71                                # pictures, OUT/corpora/strange_NNNN.pt
+    python strange.py --kind moving --shards 0-20                  # clips of such, OUT/corpora/moving_NNNN.pt
+    python fit_pictures.py --stage latents                         # what the VAE makes of them, NAME.latents.npy
     python fit_pictures.py --plan 40
+    python fit_pictures.py --stage motion                          # how latents of clips differ from those of pictures
     python fit_pictures.py --stage colours                         # wants the frames of the plans
 
 Codes of the world go through the tokenizer's decoder as before. Those of pictures are read back to
 colours of cells, and a small perceptron makes of each patch and what is around it the vector that
 the decoder's last norm and head turn into features: those from which the upsampler, which stays as
 it is, draws the picture's latents.
+
+A latent holds four frames, and these latents are of pictures that stand still. What moves from one
+picture to the next moves in them by a linear map of how their latents differ, channel by channel of
+a cell, that is solved for (tokenizer/picture_motion.c).
 """
 
 from pathlib import Path
@@ -25,6 +31,7 @@ from fit_upsampler import latent_scale, pixel_weights
 from net_dit import DiT
 from net_tokenizer import Pictures, Tokenizer
 from picture_codes import allotted, patch_colours, read, written
+from strange import KINDS
 from training import Run, arguments, averaged, config, save_atomically, warmed
 
 BATCH = 16
@@ -39,22 +46,36 @@ def latents_of(path):
     return path.with_suffix(".latents.npy")
 
 
-def shards_of(a):
-    return sorted(Path(a.out, "corpora").glob("strange_*.pt"))
+def shards_of(a, kind="strange"):
+    return sorted(Path(a.out, "corpora").glob(f"{kind}_[0-9]*.pt"))
+
+
+def ready(a, kind, least):
+    """Shards of a kind that have latents"""
+    paths = [p for p in shards_of(a, kind) if latents_of(p).exists()]
+    if len(paths) < least:
+        raise SystemExit(
+            f"{a.out}/corpora: {len(paths)} shards of {kind}_ with latents, expected {least} at least (see the head of this file)"
+        )
+    return paths
 
 
 def pixels_of(path):
+    """[n,3,128,192] of pictures, [n,9,3,128,192] of clips"""
     return torch.load(path)["pixels"].float() / 127.5 - 1
 
 
 @torch.no_grad()
 def make_latents(a):
+    """[n,16,16,24] of pictures, [n,3,16,16,24] of clips"""
     make = Latents(a.out)
-    for path in shards_of(a):
+    for path in (p for kind in KINDS for p in shards_of(a, kind)):
         if not latents_of(path).exists():
-            # videos of one frame
-            stills = torch.load(path)["pixels"].movedim(1, -1)[:, None]
-            save_array(make.of(stills, None)[:, 0].numpy(), latents_of(path))
+            pixels = torch.load(path)["pixels"]
+            # a picture is a video of one frame
+            clips = pixels if pixels.dim() == 5 else pixels[:, None]
+            made = make.of(clips.movedim(2, -1), None)
+            save_array((made if pixels.dim() == 5 else made[:, 0]).numpy(), latents_of(path))
             print(latents_of(path), flush=True)
 
 
@@ -71,11 +92,7 @@ class Stills:
     """What codes of pictures tell, and the latents [n,16,16,24] of the pictures"""
 
     def __init__(self, a, table, held):
-        paths = [p for p in shards_of(a) if latents_of(p).exists()]
-        if len(paths) <= HELD:
-            raise SystemExit(
-                f"{a.out}/corpora: {len(paths)} shards of pictures with latents, expected {HELD + 1} at least (see the head of this file)"
-            )
+        paths = ready(a, "strange", HELD + 1)
         paths = paths[:HELD] if held else paths[HELD:]
         self.luminance, self.chroma = (
             torch.cat(x) for x in zip(*(read(written(pixels_of(p), table), table) for p in paths))
@@ -116,19 +133,29 @@ def score(stills, error, drawn):
     return [float(torch.stack(x).mean()) for x in zip(*parts)]
 
 
+class Drawing:
+    """What a network makes of colours, drawn by the upsampler: latents [n,16,16,24]"""
+
+    def __init__(self, a, pictures):
+        self.pictures = pictures
+        self.upsampler = averaged(
+            "upsampler", DiT(config("mmdit")), a.out
+        ).control.semantic_conditioner.requires_grad_(False)
+        self.decoder = averaged(
+            "decoder", Tokenizer(config("tokenizer")), a.out
+        ).decoder.requires_grad_(False)
+
+    def __call__(self, luminance, chroma):
+        return self.upsampler(self.decoder.head(self.pictures(luminance, chroma)))[:, 0]
+
+
 def teach(a):
     torch.manual_seed(0)
-    upsampler = averaged(
-        "upsampler", DiT(config("mmdit")), a.out
-    ).control.semantic_conditioner.requires_grad_(False)
-    decoder = averaged("decoder", Tokenizer(config("tokenizer")), a.out).decoder.requires_grad_(
-        False
-    )
     table = table_of(a)
     train, held, error = Stills(a, table, held=False), Stills(a, table, held=True), Error(a)
     pictures = Pictures(config("tokenizer"))
     warmed(pictures, a)
-    drawn = lambda luminance, chroma: upsampler(decoder.head(pictures(luminance, chroma)))[:, 0]
+    drawn = Drawing(a, pictures)
     run = Run("pictures", pictures, a, lr=0.02 * a.rate, adam_lr=1.5e-3 * a.rate, average=0.99)
     torch.manual_seed(run.steps)
     for _ in run:
@@ -140,6 +167,39 @@ def teach(a):
         "held out: latents {:.3f}, means of patches {:.3f}".format(*score(held, error, drawn)),
         flush=True,
     )
+
+
+@torch.no_grad()
+def changes_of(path, table, drawn, scale):
+    """Of a shard of clips, cells of latents as [m,16]: how those of a picture differ from those of
+    the one before, both as they are drawn, and how the latent that ends there differs from them"""
+    pixels = pixels_of(path)[:, ::4]  # semantic frames
+    still = torch.cat(
+        [drawn(*read(written(x, table), table)) for x in pixels.flatten(0, 1).split(48)]
+    ).unflatten(0, pixels.shape[:2])
+    right = torch.from_numpy(np.load(latents_of(path))).float() * scale
+    cells = lambda x: x.movedim(2, -1).flatten(0, -2)
+    return cells(still[:, 1:] - still[:, :-1]), cells(right[:, 1:] - still[:, 1:])
+
+
+def fit_motion(a):
+    pictures = averaged("pictures", Pictures(config("tokenizer")), a.out)
+    table, drawn, scale = table_of(a), Drawing(a, pictures), latent_scale(a.out)
+    of_channel = Error(a).weights[:, 0, 0]
+    paths = ready(a, "moving", HELD + 1)
+    gram, product = torch.zeros(16, 16), torch.zeros(16, 16)
+    for path in paths[HELD:]:
+        gone, missed = changes_of(path, table, drawn, scale)
+        gram, product = gram + gone.T @ gone, product + gone.T @ missed
+    weight = torch.linalg.solve(gram + 1e-3 * gram.diagonal().mean() * torch.eye(16), product).T
+    gone, missed = (
+        torch.cat(x) for x in zip(*(changes_of(p, table, drawn, scale) for p in paths[:HELD]))
+    )
+    error = lambda off: float((off.square() * of_channel).mean())
+    print(
+        f"held-out clips: latents {error(missed):.3f} standing still, {error(missed - gone @ weight.T):.3f} moving"
+    )
+    save_atomically({"mean": {"motion": weight}}, f"{a.out}/pictures_motion.pt")
 
 
 @torch.no_grad()
@@ -178,7 +238,7 @@ def fit_colours(a):
 
 def main():
     a = arguments(plan=40.0, stage="", warm="", rate=1.0)
-    {"": teach, "latents": make_latents, "colours": fit_colours}[a.stage](a)
+    {"": teach, "latents": make_latents, "motion": fit_motion, "colours": fit_colours}[a.stage](a)
 
 
 if __name__ == "__main__":

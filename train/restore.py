@@ -64,6 +64,8 @@ def stages(folder):
         out.update(
             {
                 "pictures_table": {"table": pictures.pop("table").int()},
+                # of before pictures moved it has none
+                "pictures_motion": {"motion": pictures.pop("motion", torch.zeros(16, 16))},
                 "pictures_colours": {k: pictures.pop("colours." + k) for k in ("weight", "bias")},
                 "pictures": pictures,
             }

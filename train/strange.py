@@ -2,7 +2,10 @@
 
     x, bodies, hues, cover = pictures(n, things, rng)      # [n,3,128,192] in [-1,1], and what was put down in the first of them, as render's truth has it
 
-    python strange.py --out OUT --shards 0-99 --seconds 300        # OUT/corpora/strange_NNN.pt for fit_encoder.py, u8 pixels, until the time is over
+    clip = moving(rng)                                     # [9,3,128,192]: such a picture, and others in front of it, moving
+
+    python strange.py --out OUT --shards 0-99 --seconds 300        # OUT/corpora/strange_NNNN.pt for fit_encoder.py, u8 pixels, until the time is over
+    python strange.py --out OUT --kind moving --shards 0-9         # OUT/corpora/moving_NNNN.pt for fit_pictures.py, u8 pixels
 
 Gradients, noise, stripes, checks, corners, and leaves over leaves. Leaves over leaves of all sizes
 have the edges and the spectrum of photographs.
@@ -28,6 +31,9 @@ Y, X = torch.meshgrid(torch.arange(HEIGHT) + 0.5, torch.arange(WIDTH) + 0.5, ind
 SHARD, THINGS = 240, 0.7
 VIVID = 0.35  # the share of them with strong colours
 LEAST, MOST = 8.0, 48.0  # radii of things that are put down, in pixels
+# frames of a clip, clips of a shard, the share of them that is cut to another one somewhere
+FRAMES, CLIPS, CUT = 9, 60, 0.06
+FAST = 9.0  # pixels a frame, at most, in the middle of a clip
 
 
 def colours(rng, *shape):
@@ -173,29 +179,99 @@ def pictures(n, things, rng):
     return pixels, *put_down(pixels[:things], rng)
 
 
+class Course:
+    """How a layer goes: where what is at the picture's middle in the middle frame was and will be.
+    Many rest, most go slowly."""
+
+    def __init__(self, rng):
+        speed = FAST * rng.random() ** 2 if rng.random() < 0.75 else 0.0
+        way = rng.uniform(0, 2 * np.pi)
+        self.velocity = np.array([math.cos(way), math.sin(way)]) * speed
+        self.bend = 0.06 * speed * rng.normal(size=2) * (rng.random() < 0.4)
+        self.zoom = 0.02 * rng.normal() * (rng.random() < 0.35)
+        self.spin = 0.05 * rng.normal() * (rng.random() < 0.25)
+
+    def at(self, t):
+        """-> affine map [2,3] of places in the picture to places in the layer, for grid_sample; t
+        frames after the middle one"""
+        x, y = self.velocity * t + self.bend * t * t / 2
+        size, turn = math.exp(-self.zoom * t), -self.spin * t
+        c, s = math.cos(turn) * size, math.sin(turn) * size
+        half = WIDTH / 2, HEIGHT / 2
+        return torch.tensor(
+            [
+                [c, -s * half[1] / half[0], -(c * x - s * y) / half[0]],
+                [s * half[0] / half[1], c, -(s * x + c * y) / half[1]],
+            ],
+            dtype=torch.float32,
+        )
+
+
+def moved(layer, course, frames, padding):
+    """The layer [c,128,192] on its course -> [frames,c,128,192]"""
+    maps = torch.stack([course.at(t - (frames - 1) / 2) for t in range(frames)])
+    grid = F.affine_grid(maps, (frames, len(layer), HEIGHT, WIDTH), align_corners=False)
+    return F.grid_sample(
+        layer.expand(frames, -1, -1, -1), grid, padding_mode=padding, align_corners=False
+    )
+
+
+def moving(rng, frames=FRAMES):
+    """One clip [frames,3,128,192]: a picture, and up to four pieces of others in front of it, each
+    on its course; now and then it is cut to another clip"""
+    clip = moved(picture(rng), Course(rng), frames, "reflection")
+    for _ in range(int(rng.integers(0, 5))):
+        radius = LEAST * (MOST / LEAST) ** rng.random()
+        inside = (0.5 - blob(rng, rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), radius)).clamp(
+            0, 1
+        )
+        piece = moved(torch.cat([picture(rng), inside[None]]), Course(rng), frames, "zeros")
+        share = piece[:, 3:]
+        clip = torch.lerp(clip, piece[:, :3], share)
+    if rng.random() < CUT:
+        at = int(rng.integers(1, frames))
+        clip = torch.cat([clip[:at], moving(rng, frames)[at:]])
+    return clip.clamp(-1, 1)
+
+
+def as_bytes(pixels):
+    return ((pixels + 1) * 127.5).round().byte()
+
+
+def still_shard(shard, count):
+    pixels, bodies, hues, _ = pictures(
+        count, round(THINGS * count), np.random.default_rng([7, shard])
+    )
+    return {"pixels": as_bytes(pixels), "bodies": bodies, "hues": hues}
+
+
+def moving_shard(shard, count):
+    rng = np.random.default_rng([8, shard])
+    return {"pixels": torch.stack([as_bytes(moving(rng)) for _ in range(count)])}
+
+
+KINDS = {"strange": (still_shard, SHARD), "moving": (moving_shard, CLIPS)}
+
+
 def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
+    p.add_argument("--kind", choices=KINDS, default="strange")
     p.add_argument("--shards", default="0-0")
     p.add_argument("--seconds", type=float, default=1e9)
-    p.add_argument("--count", type=int, default=SHARD, help="pictures of a shard")
+    p.add_argument("--count", type=int, default=0, help="pictures or clips of a shard")
     a = p.parse_args()
     torch.set_num_threads(1)
     first, last = map(int, a.shards.split("-"))
     began, folder = time.time(), Path(a.out, "corpora")
     folder.mkdir(parents=True, exist_ok=True)
+    make, usual = KINDS[a.kind]
     for shard in range(first, last + 1):
-        path = folder / f"strange_{shard:04d}.pt"
-        if path.exists() or time.time() - began > a.seconds:
-            continue
-        pixels, bodies, hues, _ = pictures(
-            a.count, round(THINGS * a.count), np.random.default_rng([7, shard])
-        )
-        save_atomically(
-            {"pixels": ((pixels + 1) * 127.5).round().byte(), "bodies": bodies, "hues": hues}, path
-        )
+        path = folder / f"{a.kind}_{shard:04d}.pt"
+        if not path.exists() and time.time() - began <= a.seconds:
+            save_atomically(make(shard, a.count or usual), path)
 
 
 if __name__ == "__main__":
