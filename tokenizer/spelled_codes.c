@@ -26,6 +26,8 @@ typedef struct {
 typedef struct {
     reading across;
     reading down;
+    bool sees;  /* does it tell where an object is? */
+    int colour; /* that most rows say; -1: none does */
 } frame_reading;
 
 /* Codes of columns or rows of a frame. */
@@ -86,11 +88,6 @@ static reading read_line(const cfg_tokenizer *cfg, code_line line)
     return r;
 }
 
-static bool is_seen(const frame_reading *f)
-{
-    return f->across.tells && f->down.tells;
-}
-
 /* The first of the `count` words that none has more votes than; -1 where there are no votes. */
 static int most_voted(const int *votes, int count)
 {
@@ -101,36 +98,40 @@ static int most_voted(const int *votes, int count)
     return best;
 }
 
+static frame_reading read_frame(const cfg_tokenizer *cfg, int32_t *frame)
+{
+    frame_reading r = {.across = read_line(cfg, columns_of(cfg, frame)),
+                       .down = read_line(cfg, rows_of(cfg, frame))};
+    r.sees = r.across.tells && r.down.tells;
+    r.colour = most_voted(r.down.votes, WORDS);
+    return r;
+}
+
+/* What colour those of the frames say that see an object; -1 where none does. */
+static int colour_between(const frame_reading *read, int64_t from, int64_t end)
+{
+    int votes[WORDS] = {0};
+    for (int64_t f = from; f < end; f++)
+        for (int w = 0; w < WORDS; w++)
+            votes[w] += read[f].sees ? read[f].down.votes[w] : 0;
+    return most_voted(votes, WORDS);
+}
+
 typedef struct {
     int object; /* or -1 */
     int colour;
 } naming;
 
-typedef struct {
-    int64_t from;
-    int64_t end;
-} frame_span;
-
-/* What colour the frames say that see an object; -1 where none does. */
-static int colour_of(const frame_reading *read, frame_span span)
-{
-    int votes[WORDS] = {0};
-    for (int64_t f = span.from; f < span.end; f++)
-        for (int w = 0; w < WORDS; w++)
-            votes[w] += is_seen(&read[f]) ? read[f].down.votes[w] : 0;
-    return most_voted(votes, WORDS);
-}
-
 /* Colours are read well, objects are not: what a frame shows is what most codes say of the frames
  * around whose object has its colour. Out of sight is what those around see. */
 static naming name_object(const frame_reading *read, int64_t f, int64_t frames)
 {
-    const frame_span around = {f > AROUND ? f - AROUND : 0,
-                               f + AROUND + 1 < frames ? f + AROUND + 1 : frames};
-    const int colour = colour_of(read, is_seen(&read[f]) ? (frame_span){f, f + 1} : around);
+    const int64_t from = f > AROUND ? f - AROUND : 0;
+    const int64_t end = f + AROUND + 1 < frames ? f + AROUND + 1 : frames;
+    const int colour = read[f].sees ? read[f].colour : colour_between(read, from, end);
     int objects[OBJECTS] = {0};
-    for (int64_t i = around.from; i < around.end; i++)
-        if (is_seen(&read[i]) && colour_of(read, (frame_span){i, i + 1}) == colour)
+    for (int64_t i = from; i < end; i++)
+        if (read[i].sees && read[i].colour == colour)
             for (int w = 0; w < WORDS; w++)
                 objects[w % OBJECTS] += read[i].across.votes[w];
     return (naming){most_voted(objects, OBJECTS), colour};
@@ -181,7 +182,7 @@ static void spell_place(const cfg_tokenizer *cfg, shown now, int32_t *frame)
     if (now.name.object < 0 || now.name.colour < 0)
         return;
     const int object = now.name.object + (is_big(&now.read->across) ? OBJECTS : 0);
-    if (is_seen(now.read)) {
+    if (now.read->sees) {
         spell_line(cfg, columns, object, now.read->across.at);
         spell_line(cfg, rows, now.name.colour, now.read->down.at);
     } else {
@@ -200,7 +201,7 @@ static bool spell_motion(const cfg_tokenizer *cfg, shown before, shown now, int3
     const double most = (MIDDLE - 1) * cfg->spelled_pace;
     const bool is_another =
         now.name.object != before.name.object && now.name.colour != before.name.colour;
-    if (!is_seen(before.read) || !is_seen(now.read) || is_another || fabs(across) > most ||
+    if (!before.read->sees || !now.read->sees || is_another || fabs(across) > most ||
         fabs(down) > most)
         return false;
     int32_t *whole = frame + cfg->i_tokens - CFG_SPELLED_WHOLE;
@@ -217,11 +218,8 @@ lt_status tok_follow_object(const cfg_tokenizer *cfg, int32_t *codes, int64_t fr
     frame_reading *read = malloc((size_t)frames * sizeof *read);
     if (!read)
         return lt_fail(err, LT_ERR_RESOURCES, "tokenizer: no memory");
-    for (int64_t f = 0; f < frames; f++) {
-        int32_t *frame = codes + f * cfg->i_tokens;
-        read[f] = (frame_reading){read_line(cfg, columns_of(cfg, frame)),
-                                  read_line(cfg, rows_of(cfg, frame))};
-    }
+    for (int64_t f = 0; f < frames; f++)
+        read[f] = read_frame(cfg, codes + f * cfg->i_tokens);
     shown before = {0};
     for (int64_t f = 0; f < frames; f++) {
         int32_t *frame = codes + f * cfg->i_tokens;

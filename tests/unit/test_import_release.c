@@ -250,14 +250,9 @@ static void the_language_model_may_bring_its_text_encoder(void **state)
     assert_string_equal(told, "");
 }
 
-/* What the release holds itself wins, and that is told. */
-static void a_folder_that_loses_is_told(void **state)
+/* The release's folders of FLAN and Theia lie outside of it, and are pointed at. */
+static void import_with_folders_elsewhere(void)
 {
-    (void)state;
-    toy_release_add(&release, TOY_LLM, "cond_model.text_encoder.text_encoder.shared.weight",
-                    toy_release_find(&release, TOY_FLAN, "shared.weight")->shape);
-    toy_release_add(&release, TOY_DIFFUSION, TOKENIZER_COPY THEIA "layernorm.bias",
-                    toy_release_find(&release, TOY_THEIA, "backbone.model.layernorm.bias")->shape);
     toy_release_write(&release, "release");
     rename(scratch_path("release/google/flan-t5-xxl"), scratch_path("flan"));
     rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"),
@@ -267,6 +262,17 @@ static void a_folder_that_loses_is_told(void **state)
     request.theia = scratch_path("theia");
     lt_error err = {0};
     check_ok(take_import(&request, &err), err);
+}
+
+/* What the release holds itself wins, and that is told. */
+static void a_folder_that_loses_is_told(void **state)
+{
+    (void)state;
+    toy_release_add(&release, TOY_LLM, "cond_model.text_encoder.text_encoder.shared.weight",
+                    toy_release_find(&release, TOY_FLAN, "shared.weight")->shape);
+    toy_release_add(&release, TOY_DIFFUSION, TOKENIZER_COPY THEIA "layernorm.bias",
+                    toy_release_find(&release, TOY_THEIA, "backbone.model.layernorm.bias")->shape);
+    import_with_folders_elsewhere();
     check_from("text_encoder.ar", "shared.weight", TOY_LLM,
                "cond_model.text_encoder.text_encoder.shared.weight");
     assert_non_null(strstr(told, "used instead of the weights in --t5 "));
@@ -437,15 +443,7 @@ static void theia_is_only_for_reference_videos(void **state)
 static void takes_flan_and_theia_from_elsewhere(void **state)
 {
     (void)state;
-    toy_release_write(&release, "release");
-    rename(scratch_path("release/google/flan-t5-xxl"), scratch_path("flan"));
-    rename(scratch_path("release/theiainstitute/theia-base-patch16-224-cddsv"),
-           scratch_path("theia"));
-    take_import_request request = the_request();
-    request.t5 = scratch_path("flan");
-    request.theia = scratch_path("theia");
-    lt_error err = {0};
-    check_ok(take_import(&request, &err), err);
+    import_with_folders_elsewhere();
     check_from("text_encoder.ar", "shared.weight", TOY_FLAN, "shared.weight");
     check_from("tokenizer", THEIA "layernorm.bias", TOY_THEIA, "backbone.model.layernorm.bias");
     assert_true(scratch_exists("out/text_encoder.ar.spiece.model"));
