@@ -40,8 +40,10 @@ static const char t5_vocabulary[] = T5_FOLDER "/spiece.model";
 static const char base_file[] = "CogVideoX-2b-sat/transformer/1000/mp_rank_00_model_states.pt";
 static const char vae_file[] = "CogVideoX-2b-sat/vae/3d-vae.pt";
 static const char latest_file[] = "diffusion/latest";
-static const char *const flan_folder = "google/flan-t5-xxl";
-static const char *const theia_folder = "theiainstitute/theia-base-patch16-224-cddsv";
+/* Each by its public name; Theia's institute is misspelled at times. */
+static const char *const flan_folders[] = {"google/flan-t5-xxl", NULL};
+static const char *const theia_folders[] = {"theaiinstitute/theia-base-patch16-224-cddsv",
+                                            "theiainstitute/theia-base-patch16-224-cddsv", NULL};
 
 typedef enum {
     FROM_FLAN,
@@ -180,14 +182,16 @@ static lt_status open_diffusion(import *m, lt_error *err)
 
 /* Flan-T5 and Theia are not part of the release: an option says where they are, else they lie
  * inside under their public names. False when neither is so. */
-static lt_status find_extra(const import *m, const char *given, const char *name,
+static lt_status find_extra(const import *m, const char *given, const char *const *names,
                             char path[PATH_MAX], bool *found, lt_error *err)
 {
+    *found = given != NULL;
     if (given && snprintf(path, PATH_MAX, "%s", given) >= PATH_MAX)
         return lt_fail(err, LT_ERR_INPUT, "%s: the path is too long", given);
-    if (!given)
-        LT_TRY(join(path, m->request->release, name, err));
-    *found = given || exists(path);
+    for (int i = 0; !*found && names[i]; i++) {
+        LT_TRY(join(path, m->request->release, names[i], err));
+        *found = exists(path);
+    }
     return LT_OK;
 }
 
@@ -195,7 +199,7 @@ static lt_status open_flan(import *m, lt_error *err)
 {
     char path[PATH_MAX];
     bool found = false;
-    LT_TRY(find_extra(m, m->request->t5, flan_folder, path, &found, err));
+    LT_TRY(find_extra(m, m->request->t5, flan_folders, path, &found, err));
     return found ? open_safetensors(m, FROM_FLAN, path, err) : LT_OK;
 }
 
@@ -203,7 +207,7 @@ static lt_status open_theia(import *m, lt_error *err)
 {
     char path[PATH_MAX];
     bool found = false;
-    LT_TRY(find_extra(m, m->request->theia, theia_folder, path, &found, err));
+    LT_TRY(find_extra(m, m->request->theia, theia_folders, path, &found, err));
     return found ? open_safetensors(m, FROM_THEIA, path, err) : LT_OK;
 }
 
@@ -255,14 +259,14 @@ static lt_status look_for_flan(const import *m, lt_complaints *gone, lt_error *e
 {
     char path[PATH_MAX];
     bool found = false;
-    LT_TRY(find_extra(m, m->request->t5, flan_folder, path, &found, err));
+    LT_TRY(find_extra(m, m->request->t5, flan_folders, path, &found, err));
     if (!found)
         LT_TRY(has_flan_inside(m, &found, err));
     if (!found)
         lt_complain(
             gone,
             "%s, the language model's text encoder: no part of the release, --t5 DIR says where it is",
-            flan_folder);
+            flan_folders[0]);
     return LT_OK;
 }
 
@@ -555,7 +559,7 @@ static lt_status write_vocabularies(const import *m, lt_error *err)
     char folder[PATH_MAX];
     lt_file_map own = {0};
     if (s == LT_OK)
-        s = find_extra(m, m->request->t5, flan_folder, folder, &found, err);
+        s = find_extra(m, m->request->t5, flan_folders, folder, &found, err);
     if (s == LT_OK)
         s = join(path, folder, "spiece.model", err);
     if (s == LT_OK && !m->cfg.one_text_encoder && exists(path))

@@ -23,7 +23,7 @@ typedef struct {
     const char *output;  /* folder to make; must not exist, or be empty */
     const char *config;  /* YAML file of the sizes; becomes config.yaml of the folder */
     const char *t5;      /* Flan-T5 folder, or NULL: google/flan-t5-xxl inside the release */
-    const char *theia;   /* likewise: theiainstitute/theia-base-patch16-224-cddsv, if it is there */
+    const char *theia;   /* likewise: theaiinstitute/theia-base-patch16-224-cddsv, if it is there */
     take_quantize quantize; /* how matrices are stored */
     lt_dtype dtype; /* of the other real numbers: f32, bf16 or f16; LT_NO_DTYPE: as stored */
     const lt_warnings *warnings;

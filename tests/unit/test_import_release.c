@@ -449,6 +449,19 @@ static void takes_flan_and_theia_from_elsewhere(void **state)
     assert_true(scratch_exists("out/text_encoder.ar.spiece.model"));
 }
 
+/* Inside the release Theia may lie under its public name, or one that lacks a letter of it. */
+static void finds_theia_by_its_public_name(void **state)
+{
+    (void)state;
+    toy_release_write(&release, "release");
+    rename(scratch_path("release/theiainstitute"), scratch_path("release/theaiinstitute"));
+    const take_import_request request = the_request();
+    lt_error err = {0};
+    check_ok(take_import(&request, &err), err);
+    check_from("tokenizer", THEIA "layernorm.bias", TOY_THEIA, "backbone.model.layernorm.bias");
+    assert_string_equal(told, "");
+}
+
 static void reads_which_diffusion_is_the_latest(void **state)
 {
     (void)state;
@@ -698,6 +711,7 @@ int main(void)
         on_a_release(names_all_missing_parts),
         on_a_release(theia_is_only_for_reference_videos),
         on_a_release(takes_flan_and_theia_from_elsewhere),
+        on_a_release(finds_theia_by_its_public_name),
         on_a_release(reads_which_diffusion_is_the_latest),
         on_a_release(leaves_what_is_there_alone),
         on_a_release(a_stopped_import_leaves_nothing),
