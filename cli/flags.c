@@ -7,6 +7,7 @@
 #define MAKES     "generate tokens refine render continue run"
 #define REFINES   "generate refine render continue run"
 #define PLANS     "generate tokens continue run"
+#define SHOWS     "generate render continue run decode"
 
 const cli_command cli_commands[] = {
     {"generate", "PROMPT", "prompt -> video"},
@@ -91,14 +92,14 @@ const cli_flag cli_flags[] = {
      AT(frames)},
     {"num-frames", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", MAKES, 0, 1, 1e9,
      "the same in semantic frames (13 = 49 frames)", AT(num_frames)},
-    {"fps", FLAGS_OF_TAKE, 0, FLAG_RATE, "F", MAKES " decode", 0, 0.1, 240,
+    {"fps", FLAGS_OF_TAKE, 0, FLAG_RATE, "F", SHOWS, 0, 0.1, 240,
      "frames a second of the file, such as 24 or 30000/1001 (default the model's: another rate plays the same frames faster or slower)",
      AT(fps)},
     {"width", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536,
      "frame width, where the model allows it", AT(width)},
     {"height", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "PX", MAKES, 0, 1, 65536,
      "frame height, where the model allows it", AT(height)},
-    {"scale", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", REFINES " decode", 0, 1, 8,
+    {"scale", FLAGS_OF_TAKE, 0, FLAG_INTEGER, "N", SHOWS, 0, 1, 8,
      "enlarges the output N times (Lanczos)", AT(scale)},
     {"fit", FLAGS_OF_TAKE, 0, FLAG_CHOICE, "HOW", "generate tokens encode continue run",
      "cover|pad|crop|stretch", 0, 0,
@@ -163,8 +164,7 @@ const cli_flag cli_flags[] = {
      AT(retake_seed)},
     {"keep-rest", FLAGS_OF_REFINEMENT, 0, FLAG_SWITCH, 0, "generate refine render run", 0, 0, 0,
      "retake: what follows stays as it is", AT(keep_rest)},
-    {"max-seam", FLAGS_OF_REFINEMENT, 0, FLAG_REAL, "X", "generate refine render continue run", 0,
-     0, 1e6,
+    {"max-seam", FLAGS_OF_REFINEMENT, 0, FLAG_REAL, "X", SHOWS, 0, 0, 1e6,
      "exit 7 when a border between windows differs more than X times what frames usually do",
      AT(max_seam)},
     {"quantize", FLAGS_OF_IMPORT, 0, FLAG_CHOICE, "KIND", "import", "q8|q4|mixed", 0, 0,

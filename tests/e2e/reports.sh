@@ -30,6 +30,12 @@ grep -q '^longtake: --max-seam: .* allowed is 0.0001$' refused.err ||
 refused 7 generate "a red ball" --seconds 3 --max-seam 0.0001 --json -o seam.mp4
 equal "--max-seam --json: what was made" "$(json refused.out output)" seam.mp4
 equal "--max-seam: left behind" "$(ls -d seam.* | tr '\n' ' ')" "seam.mp4 "
+made tokens "a red ball" --seconds 3 -o seam.lt
+made refine seam.lt -o seam.latents
+refused 7 decode seam.latents --max-seam 0.0001 -o seam.mp4
+grep -q '^longtake: --max-seam: .* allowed is 0.0001$' refused.err ||
+    fail "--max-seam of decode: $(cat refused.err)"
+made decode seam.latents --max-seam 1000 -o seam.mp4
 
 # What is gone on with says the seams of what is made at once: a border is measured between windows
 # of which one was there already.

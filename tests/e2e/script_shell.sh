@@ -60,13 +60,13 @@ _arguments() { print -rl -- "$@" }
 _describe() { print -rl -- "${(P@)2}" }
 ask() { local -a words=("$@"); local CURRENT=$#; source ./zsh.txt }
 ask longtake con
-ask longtake refine --
+ask longtake render --
 END
     zsh -f ask.zsh >zsh.out 2>zsh.err || fail "zsh: $(cat zsh.err)"
     equal "zsh says" "$(cat zsh.err)" ""
     grep -q "^continue:" zsh.out || fail "zsh does not offer continue"
     grep -q "^--fps\[.*(default the model's)\]:F:$" zsh.out ||
-        fail "zsh: no --fps of refine: $(grep fps zsh.out)"
+        fail "zsh: no --fps of render: $(grep fps zsh.out)"
     grep -q "^--carry\[.*\]:HOW:(latents frames renoise)$" zsh.out ||
         fail "zsh: $(grep carry zsh.out)"
 fi

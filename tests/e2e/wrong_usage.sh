@@ -135,6 +135,13 @@ for rate in 30000/ /1001 30/0 30/-1 -30/1 30/1/1 1e4/1001 thirty; do
         "longtake: --fps: found \"$rate\", expected a rate such as 24 or 30000/1001"
 done
 usage decode a.latents -o a.mp4 --fps 1/1001
+# What only pictures have means nothing where none are made.
+usage tokens x -o a.lt --seconds 3 --fps 24
+usage refine a.lt -o a.latents --fps 24
+usage refine a.lt -o a.latents --scale 2
+usage refine a.lt -o a.latents --max-seam 2
+equal "a flag of what is decoded" "$(tail -1 refused.err)" \
+    "hint: it belongs to: generate render continue run decode"
 usage generate x --frames 1 --keep-job -o -
 usage tokens -p x -o - --seconds 3 --json
 equal "a report behind a stream" "$(wc -c <refused.out)" 0
