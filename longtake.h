@@ -20,7 +20,7 @@
  * name before it is whole. One engine serves one request at a time: a second one, from another
  * thread or from a callback, is refused (LONGTAKE_ERR_USAGE, "the engine is at work"), while
  * functions that only read go on: longtake_fps(), longtake_print_config(), longtake_film_apply(),
- * longtake_windows_between(), longtake_tokens_... but _recut.
+ * longtake_tokens_... but _recut.
  * Different engines may be used from different threads. After fork() the child neither uses nor
  * closes an engine of its parent's: the engine's threads are not in it. Callbacks come one at a
  * time, but not all on the thread that called: where a device with memory of its own decodes a
@@ -284,7 +284,7 @@ typedef struct {
  *     steps ... speed, retakes            x        -           -      x      -       x      x
  *     job, fresh, keep_job                x        x           -      x      -       x      x
  *     preview                             x        -           -      x      -       x      x
- *     fps, scale, on_frame                x        -           -      -      x       x      x
+ *     fps, scale, on_frame, max_seam      x        -           -      -      x       x      x
  *
  * Refused where a command has no use for them: window_first and window_last but of generate and
  * refine, a preview where no picture is made.
@@ -579,7 +579,7 @@ LONGTAKE_API longtake_status longtake_devices(char **json, longtake_error *error
 /** An official release tree -> our model folder. */
 typedef struct {
     const char *release;       /**< folder */
-    const char *output;        /**< folder to make; must not exist */
+    const char *output;        /**< folder to make; must not exist, or be empty */
     const char *config;        /**< YAML of the sizes; NULL = landiff.yaml found through `search` */
     const char *const *search; /**< as in longtake_options */
     const char *t5; /**< Flan-T5 folder when it is not inside the release; or NULL, as for a config
