@@ -1,7 +1,7 @@
 /* frames_to_pipe.c - frames as they are decoded, as raw RGB on standard output; no file is written.
  *
  *     frames_to_pipe MODEL "a red ball" 24 |
- *         ffplay -f rawvideo -pixel_format rgb24 -video_size 192x128 -
+ *         ffplay -f rawvideo -framerate 8 -pixel_format rgb24 -video_size 192x128 -
  */
 #include <stdio.h>
 #include <stdlib.h>
