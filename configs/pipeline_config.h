@@ -1,5 +1,5 @@
 /* pipeline_config.h - sampling defaults of a model; keys of the optional section `pipeline`, absent
- * = the released values. */
+ * = the released values; width, height and overlap then follow from the other sections. */
 #ifndef CFG_PIPELINE_CONFIG_H
 #define CFG_PIPELINE_CONFIG_H
 

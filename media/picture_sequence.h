@@ -6,8 +6,8 @@
  *     LT_TRY(media_sequence_publish(&s, err));
  *     media_sequence_close(&s);
  *
- * Until then they wait in a folder beside them, "ball.png.PID.part"; what a process left there that
- * was killed goes when the same sequence is written again.
+ * Until then they wait in a folder beside them, "ball.png.THREAD.part"; what a process left there
+ * that was killed goes when the same sequence is written again.
  */
 #ifndef MEDIA_PICTURE_SEQUENCE_H
 #define MEDIA_PICTURE_SEQUENCE_H
