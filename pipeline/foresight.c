@@ -44,7 +44,8 @@ static void foresee_time(take_foresight *f)
     const bool has_plan = task->plan.segments > 0; /* which the request or its input gives */
     const int64_t plan =
         does & TAKE_DOES_TOKENS && !has_plan ? windows_left(f, TAKE_CACHED_PLAN) : 0;
-    const int64_t refine = does & TAKE_DOES_REFINE ? windows_left(f, TAKE_CACHED_LATENTS) : 0;
+    const bool is_refined = does & TAKE_DOES_REFINE && !take_task_is_of_pictures(task);
+    const int64_t refine = is_refined ? windows_left(f, TAKE_CACHED_LATENTS) : 0;
     const int64_t decode = does & TAKE_DOES_DECODE ? windows_left(f, TAKE_CACHED_VIDEO) : 0;
     const struct {
         take_stage stage;

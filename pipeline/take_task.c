@@ -181,8 +181,7 @@ static lt_status plan_of_request(take_task *t, lt_error *err)
     return t->request.tokens ? take_tokens_plan(t->request.tokens, &t->plan, err) : LT_OK;
 }
 
-/* Pictures show what they show: they need no prompt, and are not refined. */
-static bool is_of_pictures(const take_task *t)
+bool take_task_is_of_pictures(const take_task *t)
 {
     const int64_t pictures =
         tok_plan_pictures(&t->plan, t->run.engine->cfg.tokenizer.picture_codes);
@@ -206,7 +205,7 @@ static lt_status check_shot_plans(const take_task *t, lt_error *err)
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
     LT_TRY(plan_of_request(t, err));
-    LT_TRY(resolve(t, (is_of_pictures(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH,
+    LT_TRY(resolve(t, (take_task_is_of_pictures(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH,
                    t->plan.video_frames, err));
     LT_TRY(check_shot_plans(t, err));
     if (t->request.image)
@@ -291,7 +290,7 @@ lt_status take_settle_tokens(take_task *t, lt_error *err)
                                                                     */
         LT_TRY(take_recipe_planning(t->settings, r->input, &r->settings, err));
     const bool has_prompt = r->prompt || r->shot_count > 0;
-    if (!has_prompt && !is_of_pictures(t))
+    if (!has_prompt && !take_task_is_of_pictures(t))
         return take_fail_no_prompt(r->input, err);
     const char *seed = tok_plan_note(&t->plan, "seed");
     if (r->settings.seed == LONGTAKE_SEED_UNSET && seed)
@@ -456,7 +455,7 @@ static void tell_choices(take_task *t)
             run,
             "%d steps: the model lists timesteps for %d, for these the release's spacing is taken",
             run->spec.steps, run->engine->cfg.mmdit.timestep_count);
-    if (run->spec.retakes > 0 && is_of_pictures(t))
+    if (run->spec.retakes > 0 && take_task_is_of_pictures(t))
         take_note(run,
                   "the plan is of pictures, which are not refined: made again they are the same");
     if (run->spec.seed_was_drawn)

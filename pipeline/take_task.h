@@ -63,6 +63,9 @@ lt_status take_task_look(take_task *t, take_cached *found, bool *known, lt_error
 /* What take_shot_line says of a shot, and how long a take would show it
  * where this one does not: false. */
 bool take_task_shot_line(const take_task *t, int shot, char text[TAKE_SHOT_LINE_BYTES]);
+/* Would it refine a plan that is all pictures (tokenizer/picture_codes.h)? They show what they are:
+ * they need no prompt, and no window of them is refined. */
+bool take_task_is_of_pictures(const take_task *t);
 /* What the command does, as take_memory.h counts it. */
 unsigned take_task_does(const take_task *t);
 /* `done`: an implicit job folder goes. */

@@ -54,6 +54,11 @@ for video in shown seeds; do
     ffmpeg -v error -i $video.mkv -f framemd5 $video.md5 || fail "ffmpeg: $video.mkv"
 done
 same seeds.md5 shown.md5
+made render clip.lt --dry-run --json
+pictures=$(json made.out time_seconds)
+made render scene.lt -p "a picture" --dry-run --json
+awk "BEGIN { exit !($pictures > 0 && $pictures < $(json made.out time_seconds)) }" ||
+    fail "the time of pictures: $pictures s, of a scene $(json made.out time_seconds)"
 made render clip.lt --retake 0 --retake-seed 7 -o retaken.mkv
 grep -q 'pictures, which are not refined: made again they are the same' made.err || fail "a retake of pictures: $(cat made.err)"
 
