@@ -198,7 +198,9 @@ template <typename T, int N> struct value_packs {
 };
 
 /* Warp r turns the scores of row r into weights relative to the largest so far, and returns by what
- * earlier sums shrink. A stretch may lie beyond what a row sees: then its weights are 0. */
+ * earlier sums shrink. A stretch may lie beyond what a row sees: then its weights are 0. The
+ * largest passes over NaN, so weights of a stretch of nothing else must not be 0: it shows in the
+ * sum. */
 static __device__ __forceinline__ void weigh_row(float *score, int keys, float *largest, float *sum,
                                                  float *shrink)
 {
@@ -209,7 +211,7 @@ static __device__ __forceinline__ void weigh_row(float *score, int keys, float *
     most = fmaxf(lt_warp_max(most), *largest);
     float all = 0;
     for (int i = lane; i < keys; i += LT_WARP) {
-        const float weight = most == -INFINITY ? 0 : expf(score[i] - most);
+        const float weight = score[i] == -INFINITY ? 0 : expf(score[i] - most);
         score[i] = weight;
         all += weight;
     }

@@ -1,7 +1,7 @@
 /* test_cuda_pieces.c - what the parity table does not reach in kernels/cuda: the table of plans;
  * convolutions in bands of rows, as on a card with little memory; the graph of attention, which
- * only large shapes get; kernels that were compiled for an older architecture than the card's. On
- * the host, as test_cuda_host. */
+ * only large shapes get; keys that are NaN; kernels that were compiled for an older architecture
+ * than the card's. On the host, as test_cuda_host. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "../parity/op_check.h"
 #include "kernels/cuda/cuda_attention.h"
 #include "kernels/cuda/cuda_plan_cache.h"
+#include "kernels/ops.h"
 
 static int failures;
 
@@ -146,6 +147,64 @@ static void check_attention(void)
     free(out);
 }
 
+/* ---- keys that are no numbers ---- */
+
+enum { KEYS = 130, FIRST_BAD = 64, BADS = 64, WIDE = 16 }; /* a whole stretch of a step's keys */
+
+/* Whether attention of so many rows to KEYS keys, of which some are NaN, says so everywhere. */
+static bool tells_nan(lt_backend *b, int rows)
+{
+    const lt_dtype dtype = b->activation;
+    const lt_shape shape = lt_shape4(1, KEYS, 1, WIDE);
+    char host[KEYS * WIDE * sizeof(float)];
+    lt_tensor key = lt_none();
+    lt_tensor value = lt_none();
+    lt_tensor out = lt_none();
+    lt_error err = {0};
+    bool tells = true;
+    for (int i = 0; i < KEYS * WIDE; i++) {
+        const bool bad = i / WIDE >= FIRST_BAD && i / WIDE < FIRST_BAD + BADS;
+        lt_store_element(host, dtype, i, bad ? (double)NAN : (double)small_number(i));
+    }
+    lt_status s = lt_buffer_open(b, dtype, shape, &key, &err);
+    if (s == LT_OK)
+        s = lt_buffer_open(b, dtype, shape, &value, &err);
+    if (s == LT_OK)
+        s = lt_buffer_open(b, dtype, shape, &out, &err);
+    if (s == LT_OK)
+        s = b->table->upload(b, key.data, host, lt_tensor_bytes(&key), &err);
+    if (s == LT_OK)
+        s = b->table->fill(b, value, 1, &err);
+    const lt_attention_args a = {.scale = 0.25F, .visible = lt_none(), .bias = lt_none()};
+    if (s == LT_OK) /* rows that ask are values */
+        s = b->table->attention(b, lt_slice(out, 1, 0, rows), lt_slice(value, 1, 0, rows), key,
+                                value, &a, &err);
+    if (s == LT_OK)
+        s = b->table->download(b, host, out.data, lt_tensor_bytes(&out), &err);
+    expect(s == LT_OK, err.message);
+    for (int i = 0; i < rows * WIDE; i++)
+        tells = tells && isnan(lt_load_element(host, dtype, i));
+    lt_buffer_close(b, &key);
+    lt_buffer_close(b, &value);
+    lt_buffer_close(b, &out);
+    return tells;
+}
+
+static void check_nan(lt_dtype dtype)
+{
+    static const int rows[] = {1, 2, 4, 5}; /* decoding; tiles, in f32 plain ones */
+    lt_error err = {0};
+    lt_backend *b = NULL;
+    if (lt_cuda_open(&b, 0, dtype, &err) != LT_OK) {
+        printf("FAILED %s\n", err.message);
+        failures++;
+        return;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect(tells_nan(b, rows[i]), "attention to keys that are NaN is NaN");
+    b->table->close(b);
+}
+
 /* ---- kernels for an older architecture ---- */
 
 /* How many kernels of such an architecture were allowed to begin before
@@ -180,6 +239,8 @@ int main(void)
     check_bands(LT_F32, (size_t)64 << 10, "bands-f32");
     check_bands(LT_BF16, 0, "rows-bf16");
     check_attention();
+    check_nan(LT_F32);
+    check_nan(LT_BF16);
     printf("%d failed\n", failures);
     return failures > 0;
 }
