@@ -290,8 +290,10 @@ static __global__ void __launch_bounds__(THREADS) decode_kernel(decode f)
     const int split = (int)blockIdx.x;
     const int head = (int)blockIdx.y;
     const int batch = (int)blockIdx.z;
-    /* The position was set before the pass, whose embedding no kernel overtakes. */
-    const cut c = cut_of(f.joining.first == NULL ? j.m : *f.joining.first + j.n, j.n);
+    /* The position was set before the pass, whose embedding no kernel overtakes. It is read past
+     * the L1 cache, of which only the wait below would promise that it has nothing old. */
+    const volatile int32_t *position = f.joining.first;
+    const cut c = cut_of(position == NULL ? j.m : *position + j.n, j.n);
     const int first = split * c.stretch;
     const int end = first + c.stretch < c.keys ? first + c.stretch : c.keys;
     if (split < c.splits)
