@@ -3,7 +3,7 @@
  * compiles the kernel; the driver, which would load it, is a stand-in (driver_stand_in.c, first in
  * the loader's path). Nothing runs.
  *
- *     test_cudnn_plans [CARD ...]   A100, H100, B200; else H100. A card takes ten seconds
+ *     test_cudnn_plans [CARD ...]   one of `cards`; else H100. A card takes ten seconds
  *
  * Without cuDNN: skipped (77).
  */
@@ -21,9 +21,8 @@ static const struct {
     int multiprocessors;
     int shared_bytes; /* that a block may ask for */
 } cards[] = {
-    {"A100", 800, 108, 166912},
-    {"H100", 900, 132, 232448},
-    {"B200", 1000, 148, 232448},
+    {"A100", 800, 108, 166912}, {"A10", 860, 72, 101376},    {"L4", 890, 58, 101376},
+    {"H100", 900, 132, 232448}, {"B200", 1000, 148, 232448}, {"RTX5090", 1200, 170, 101376},
 };
 
 static const char *const card_format =
