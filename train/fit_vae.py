@@ -1,6 +1,6 @@
 """Stage 2: the temporal VAE on full frames, decoded call by call as in use.
 
-    python fit_vae.py --warm pilot.safetensors      # start from an earlier decoder (names of this or the first network)
+    python fit_vae.py                               # --warm FILE starts from earlier weights, of a model folder or a checkpoint
     python fit_vae.py --stage decoder --plan 30     # later: encoder fixed, decoder alone, on noisy latents
     python fit_vae.py --stage settled --plan 14     # last: the same decoder, every other batch from the upsampler's latents
     python fit_vae.py --stage clips                 # PSNR of two clips that ffmpeg makes, which look like nothing here
@@ -26,7 +26,7 @@ from safetensors.torch import load_file
 
 import net_vae
 from fit_upsampler import control_latents, latent_scale, networks, records_of
-from net_vae import CALL, VAE, CausalConv, SpatialNorm, channels_last, from_prototype
+from net_vae import CALL, VAE, CausalConv, SpatialNorm, channels_last
 from spelled import CODES
 from training import Run, arguments, config, lowered, save_atomically
 
@@ -322,14 +322,13 @@ def report_clips(model, a, frames=25, H=128, W=192):
 
 
 def load(model, path):
-    """Weights of a model folder, of the first network or of a checkpoint"""
+    """Weights of a model folder or of a checkpoint"""
     weights = (
         load_file(path)
         if str(path).endswith(".safetensors")
         else torch.load(path, map_location="cpu", weights_only=False)["mean"]
     )
-    named = weights if "encoder.conv_in.conv.weight" in weights else from_prototype(weights)
-    model.load_state_dict({k: v.float() for k, v in named.items()})
+    model.load_state_dict({k: v.float() for k, v in weights.items()})
 
 
 def timed(model, a, loss_of, z, x, cover, times=3):

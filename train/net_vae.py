@@ -276,35 +276,3 @@ def channels_last(model):
         elif p.dim() == 4:
             p.data = p.data.contiguous(memory_format=torch.channels_last)
     return model
-
-
-def from_prototype(weights):
-    """Names of the first rough network -> names of this one."""
-    out = {}
-    for name, value in weights.items():
-        p = name.split(".")
-        side = (
-            {"e": "encoder", "d": "decoder"}.get(name[0])
-            if p[0] not in ("down", "dsc")
-            else "encoder"
-        )
-        side = "decoder" if p[0] in ("up", "usc") else side
-        tail = ".".join(p[1:])
-        head, *rest = p[0].split("_")
-        if p[0] in ("dsc", "usc"):
-            l = int(p[1]) if p[0] == "dsc" else 3 - int(p[1])
-            new = f"{'down' if p[0] == 'dsc' else 'up'}.{l}.{'downsample' if p[0] == 'dsc' else 'upsample'}.conv.{p[2]}"
-        elif p[0] in ("down", "up"):
-            l = int(p[1]) if p[0] == "down" else 3 - int(p[1])
-            new = f"{p[0]}.{l}.block.{p[2]}.{'.'.join(p[3:])}"
-        elif rest == ["mid"]:
-            new = f"mid.block_{int(p[1]) + 1}.{'.'.join(p[2:])}"
-        else:
-            new = {"in": "conv_in", "out": "conv_out", "norm": "norm_out"}[rest[0]] + "." + tail
-        new = new.replace(".nin.", ".nin_shortcut.")
-        for n in ("norm1", "norm2", "norm_out"):
-            new = new.replace(f"{n}.n.", f"{n}.")
-        for n in ("conv_y", "conv_b"):
-            new = new.replace(f"{n}.", f"{n}.conv.")
-        out[f"{side}.{new}"] = value
-    return out
