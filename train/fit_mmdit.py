@@ -144,6 +144,7 @@ class Windows:
 
     def seeded(self, seed):
         self.random = torch.Generator(self.device).manual_seed(seed)
+        self.rng = np.random.default_rng(seed)
 
     def chance(self, n):
         return torch.rand(n, generator=self.random, device=self.device)
@@ -162,7 +163,7 @@ class Windows:
     def __call__(self, n, length):
         """-> latents, control, cover [n,length,...], text [n,48,d], rows of the position table,
         unknown [n,length]"""
-        row = int(np.random.randint(WINDOW - length + 1))
+        row = int(self.rng.integers(WINDOW - length + 1))
         take, starts = self.below(len(self.latents), n), self.chance(n) < 0.2
         # something is left to say
         known = self.known(starts).clamp(max=row + length - 1)
@@ -228,7 +229,6 @@ def report(model, data, levels, weights):
     for t in (999, 845, 635, 390, 145, 45):
         generator = torch.Generator(data.device).manual_seed(1)
         data.seeded(1)
-        np.random.seed(1)
         _, x0, c = zip(
             *[v_loss(model, data, 8, WINDOW, levels, weights, t, generator) for _ in range(4)]
         )

@@ -22,12 +22,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from grammar import (
-    CAMERAS,
     COLOURS,
     EVENTS,
-    LANDMARKS,
     MOTIONS,
-    OBJECTS,
     SIZES,
     SLOTS,
     TIMES,
@@ -211,7 +208,8 @@ def load_text_encoder(out):
 
 def learn_order(a):
     """The second stage, from OUT/text_encoder.pt and to it."""
-    old, new = load_text_encoder(a.out), load_text_encoder(a.out).requires_grad_(True)
+    old, new = (load_text_encoder(a.out).to(a.device) for _ in range(2))
+    new.requires_grad_(True)
     pieces = Pieces(Path(a.out) / "spiece.model", old.c["max_length"])
     run = Run(
         "text_order",
@@ -223,8 +221,9 @@ def learn_order(a):
         shares={NEIGHBOURS: FASTER},
     )
     rng = np.random.default_rng(run.steps + 1)
+    torch.manual_seed(run.steps + 1)
     for _ in run:
-        second, first, rows, wording = across(rng, pieces, 32)
+        second, first, rows, wording = (x.to(a.device) for x in across(rng, pieces, 32))
         target = old(first, first != 0).gather(1, rows[..., None].expand(-1, -1, old.c["d_model"]))
         error = (new(second, second != 0) - target).pow(2).mean(-1) / target[second != 0].var()
         turned, around = error[wording].mean(), error[(second != 0) & ~wording].mean()
@@ -234,11 +233,14 @@ def learn_order(a):
                 not any(other in pieces.text(row) for _, other in ACROSS.values())
                 for row in ids.tolist()
             ]
-        ]
-        mask = (ids != 0) | (torch.rand(len(ids), 1) < 0.5)
+        ].to(a.device)
+        mask = (ids != 0) | (torch.rand(len(ids), 1, device=a.device) < 0.5)
         target = old(ids, mask)
         same = (new(ids, mask) - target)[ids != 0].pow(2).mean() / target[ids != 0].var()
         run.step(turned + around + same, turned=turned, around=around, same=same)
+    if run.progress < 1:  # until then the encoder that is there answers
+        print(f"{a.out}/text_encoder.pt stays as it is until the plan is done", flush=True)
+        return
     save_atomically({"mean": run.mean}, f"{a.out}/text_encoder.pt")
 
 

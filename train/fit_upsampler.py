@@ -77,13 +77,15 @@ def pixel_weights(out, device="cpu", noise=0.3):
         takes = np.load(
             records_of(out, "takes", "latents")[0].with_suffix(".latents.npy"), mmap_mode="r"
         )
+        generator = torch.Generator(device).manual_seed(0)
         changed = np.zeros(16, np.float32)
         for take in takes[:4]:
             z = torch.from_numpy(take[:3].astype(np.float32)).transpose(0, 1)[None].to(device)
             plain = vae.decode(z)
             for channel in range(16):
                 other = z.clone()
-                other[:, channel] += noise / scale * torch.randn_like(z[:, channel])
+                normal = torch.randn(z[:, channel].shape, generator=generator, device=device)
+                other[:, channel] += noise / scale * normal
                 changed[channel] += float((vae.decode(other) - plain).pow(2).mean())
         np.save(path, changed / changed.mean())
     return torch.from_numpy(np.load(path))[:, None, None]
