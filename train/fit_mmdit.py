@@ -23,7 +23,7 @@ from grammar import SceneGraph, describe
 from net_dit import DiT, noise_table
 from training import Run, arguments, config, lowered, warmed
 
-WINDOW = 13
+WINDOW = config("mmdit")["latent_frames"]
 CAPTIONS = 8  # drawn for each take
 # share of samples at the timesteps that are used
 NEAR = 0.6

@@ -24,17 +24,21 @@ import math
 import torch
 import torch.nn.functional as F
 
+from training import config
+
+TOKENIZER = config("tokenizer")  # the program reads its part of what follows there too
 # entries of the codebook before the spelled ones
-LEARNED = 1024
-COLUMNS, ROWS, PATCH = 12, 8, 16
+LEARNED = TOKENIZER["spelled_codes"]
+COLUMNS, ROWS = TOKENIZER["grid_width"], TOKENIZER["grid_height"]
+PATCH = TOKENIZER["theia"]["patch_size"]
 # codes of a frame; the first PLACE and the last WHOLE are spelled
-CODES, PLACE, WHOLE = 44, 20, 4
+CODES, PLACE, WHOLE = TOKENIZER["i_tokens"], COLUMNS + ROWS, 4
 # levels of a quantity, pixels of one level of a way
-LEVELS, STEP = 64, 1.5
+LEVELS, STEP = 64, TOKENIZER["spelled_step"]
 WORDS = 16
 BIG = 19.0  # radius in pixels from which an object is big
 LEAST, MOST = 6.0, 60.0  # radii, in pixels
-SPEED_STEP = 1.25  # pixels a semantic frame
+SPEED_STEP = TOKENIZER["spelled_pace"]  # pixels a semantic frame
 # ball ... balloon: so many turns of one full angle look the same
 TURNS = torch.tensor([2, 4, 3, 5, 1, 3, 2, 1])
 BIT, COARSE, FINE, MARK, OFFSET = 1.5, 3.0, 2.0, 8.0, 8.0

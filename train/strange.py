@@ -21,11 +21,10 @@ import torch
 import torch.nn.functional as F
 
 from grammar import OBJECTS
-from render import shade, shape_distance
+from render import HEIGHT, WIDTH, shade, shape_distance
 from scene import RGB
 from training import save_atomically
 
-HEIGHT, WIDTH = 128, 192
 Y, X = torch.meshgrid(torch.arange(HEIGHT) + 0.5, torch.arange(WIDTH) + 0.5, indexing="ij")
 # pictures of a shard, the share of them that a thing is put down in
 SHARD, THINGS = 240, 0.7
