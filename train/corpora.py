@@ -1,13 +1,15 @@
 """Render the training corpora to disk, in shards that several processes may share.
 
-    python corpora.py --out out/corpora --kind takes  --shards 0-15     # 25 takes of 73 frames each
-    python corpora.py --out out/corpora --kind plans  --shards 0-59     # 50 takes of 13 semantic frames each
-    python corpora.py --out out/corpora --kind long   --shards 0-19     # 20 takes of 61 semantic frames each
-    python corpora.py --out out/corpora --kind clips  --shards 0-98     # 50 clips of 9 frames each, from anywhere in a take
-    python corpora.py --out out/corpora --kind moves  --shards 0-23     # 50 takes of six seconds without events, every other frame
+    python corpora.py --kind takes --shards 0-15     # 25 takes of 73 frames each
+    python corpora.py --kind held  --shards 0-0      # 20 such, which only judge
+    python corpora.py --kind plans --shards 0-59     # 50 takes of 13 semantic frames each
+    python corpora.py --kind long  --shards 0-19     # 20 takes of 61 semantic frames each
+    python corpora.py --kind clips --shards 0-98     # 50 clips of 9 frames each, from anywhere in a take
+    python corpora.py --kind moves --shards 0-23     # 50 takes of six seconds without events, every other frame
 
-A shard is NAME.npy (uint8 frames [N,T,128,192,3]) and NAME.pt (graphs and ground truth stacked over
-the N takes). Finished shards are skipped, so an interrupted run is simply started again.
+A shard is OUT/corpora/NAME.npy (uint8 frames [N,T,128,192,3]) and NAME.pt (graphs and ground truth
+stacked over the N takes). Finished shards are skipped, so an interrupted run is simply started
+again.
 """
 
 import argparse
@@ -34,6 +36,7 @@ KINDS = {
 # all frames; plans and long hold every fourth, the semantic ones
 VIDEOS = ("takes", "held", "clips")
 VIDEO_FRAMES = {KINDS[kind]["frames"] for kind in VIDEOS}
+JUDGING = 2  # shards of plans, the first ones: no network learns from them
 
 
 def scenes_of(kind, index):
@@ -86,6 +89,15 @@ def shards(folder, kind):
             )
 
 
+def parted(parts, held, folder):
+    """Shards of plans and what follows them -> those that judge, or those that teach."""
+    if len(parts) <= JUDGING:
+        raise SystemExit(
+            f"{folder}: {len(parts)} shards of plans and others are ready, expected more than the {JUDGING} that judge"
+        )
+    return parts[:JUDGING] if held else parts[JUDGING:]
+
+
 def save_array(array, path):
     with open(f"{path}.tmp", "wb") as f:
         np.save(f, array)
@@ -96,13 +108,13 @@ def main():
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--out", default="out/corpora")
+    arguments.add_argument("--out", default=str(Path(__file__).parent / "out"))
     arguments.add_argument("--kind", choices=KINDS, required=True)
     arguments.add_argument("--shards", default="0-0", help="first-last, both included")
     arguments.add_argument("--device", default="cpu")
     a = arguments.parse_args()
     torch.set_num_threads(1)
-    folder = Path(a.out)
+    folder = Path(a.out, "corpora")
     folder.mkdir(parents=True, exist_ok=True)
     first, last = map(int, a.shards.split("-"))
     for index in range(first, last + 1):

@@ -1,4 +1,7 @@
-"""Draw the logs of the stages that have run: python curves.py [FILE [OUT]] -> curves.png or FILE"""
+"""Draw the logs of the stages that have run.
+
+python curves.py [FILE [OUT]]        # curves.png beside this file, of the logs in out/
+"""
 
 import csv
 import sys
@@ -31,16 +34,18 @@ PANELS = [
 
 
 def main():
-    to = Path(__file__).parent / (sys.argv[1] if len(sys.argv) > 1 else "curves.png")
-    told = []
+    here, given, told = Path(__file__).parent, sys.argv[1:], []
+    to, out = (
+        Path(given[i]) if len(given) > i else here / usual
+        for i, usual in enumerate(("curves.png", "out"))
+    )
     for stage, column, title in PANELS:
-        path = (
-            Path(sys.argv[2] if len(sys.argv) > 2 else Path(__file__).parent / "out")
-            / f"{stage}.csv"
-        )
+        path = out / f"{stage}.csv"
         rows = [r for r in csv.DictReader(path.open()) if r.get(column)] if path.exists() else []
         if rows:
             told.append((rows, column, title))
+    if not told:
+        raise SystemExit(f"{out}: no log of any stage, expected STAGE.csv as trainers write it")
     across = min(3, len(told))
     down = -(-len(told) // across)
     figure, axes = plt.subplots(down, across, figsize=(3.7 * across, 2.75 * down), squeeze=False)

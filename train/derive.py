@@ -20,7 +20,7 @@ from corpora import save_array, semantic
 from net_tokenizer import Theia, Tokenizer
 from net_vae import VAE, channels_last
 from spelled import into, spell
-from training import averaged, config
+from training import averaged, averaged_weights, config
 
 
 def as_pixels(video):
@@ -35,7 +35,7 @@ def as_videos(takes):
 
 def load_theia(out, stage="vit"):
     vit = Theia(config("tokenizer")["theia"])
-    state = torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"]
+    state = averaged_weights(stage, out)
     vit.load_state_dict({k[4:]: v for k, v in state.items() if k.startswith("vit.")})
     return vit.eval()
 
@@ -157,7 +157,7 @@ def main():
     torch.set_num_threads(1)
     make = MAKERS[a.what](a.out, a.device)
     part, parts = map(int, a.part.split("/"))
-    for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_*.pt"))[: a.most][part::parts]:
+    for record in sorted(Path(a.out, "corpora").glob(f"{a.kind}_[0-9]*.pt"))[: a.most][part::parts]:
         target = record.with_suffix(f".{a.what}.npy")
         if target.exists():
             continue

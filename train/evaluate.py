@@ -95,6 +95,16 @@ class Readers:
         return answer, seen.float().mean().item()
 
 
+def files_in(folder, *endings, folders=False):
+    """Files of a folder with one of the endings, or also its folders, in order"""
+    paths = sorted(
+        f for f in Path(folder).glob("*") if f.name.endswith(endings) or (folders and f.is_dir())
+    )
+    if not paths:
+        raise SystemExit(f"{folder}: no *{' or *'.join(endings)}, expected what is to be read")
+    return paths
+
+
 def read_video(path):
     """uint8 [T,H,W,3] of a .npy, a .y4m (4:2:0 or 4:4:4) or a folder of PNGs"""
     if path.is_dir():
@@ -296,7 +306,7 @@ def score_kinds(suite, kinds, read, folder):
     """suite: list of (prompt, kind); read(video) -> index of `kinds`; FOLDER/000.y4m and so on in
     the order of the suite"""
     table = {}
-    for (prompt, want), path in zip(suite, sorted(Path(folder).glob("*.y4m"))):
+    for (prompt, want), path in zip(suite, files_in(folder, ".y4m")):
         got = kinds[read(read_video(path))]
         table.setdefault(want, []).append(got)
         print(f"{prompt:120s} {'' if got == want else 'read as ' + got}", flush=True)
@@ -386,7 +396,7 @@ def alike(shown, clip):
 
 
 def score_alike(folder):
-    for clip in sorted(Path(folder).glob("*.clip.y4m")):
+    for clip in files_in(folder, ".clip.y4m"):
         name = clip.name.removesuffix(".clip.y4m")
         print(
             "%-24s cells of 32 %.2f, of 16 %.2f, what moves %.2f, from frame to frame %.2f; colours off by %.3f"
@@ -470,39 +480,35 @@ def main():
     if what == "prompts":
         print("\n".join(r[0] for r in suite()))
     elif what == "readers":
-        a = arguments(plan=0.0)
+        a = arguments(plan=0.0, cpu_alone=True)
         readers_themselves(Readers(a.out), f"{a.out}/corpora")
     elif what == "codes":
-        a = arguments(plan=0.0, videos="plans")
-        score_codes(
-            load_plan_reader(a.out), (np.load(f) for f in sorted(Path(a.videos).glob("*.npy")))
-        )
+        a = arguments(plan=0.0, cpu_alone=True, videos="plans")
+        score_codes(load_plan_reader(a.out), (np.load(f) for f in files_in(a.videos, ".npy")))
     elif what == "other_prompts":
         print("\n".join(in_other_words(prompt for prompt, _ in suite())))
     elif what == "weather_prompts":
         print("\n".join(prompt for prompt, _ in weather_suite()))
     elif what == "weather":
-        a = arguments(plan=0.0, videos="wet")
+        a = arguments(plan=0.0, cpu_alone=True, videos="wet")
         score_kinds(weather_suite(), READ, partial(falling, load_weather_reader(a.out)), a.videos)
     elif what == "landmark_prompts":
         print("\n".join(prompt for prompt, _ in landmark_suite()))
     elif what == "landmarks":
-        a = arguments(plan=0.0, videos="landmarks")
+        a = arguments(plan=0.0, cpu_alone=True, videos="landmarks")
         score_kinds(
             landmark_suite(), LANDMARKS, partial(landmark_in, load_landmark_reader(a.out)), a.videos
         )
     elif what == "alike":
-        score_alike(arguments(plan=0.0, videos="alike").videos)
+        score_alike(arguments(plan=0.0, cpu_alone=True, videos="alike").videos)
     elif what == "event_prompts":
         print("\n".join(r[0] for r in event_suite()))
     elif what == "events":
-        a = arguments(plan=0.0, videos="events")
+        a = arguments(plan=0.0, cpu_alone=True, videos="events")
         score_events(Readers(a.out), a.videos)
     elif what in ("score", "long"):
-        a = arguments(plan=0.0, videos="videos")
-        paths = sorted(
-            f for f in Path(a.videos).iterdir() if f.is_dir() or f.suffix in (".npy", ".y4m")
-        )
+        a = arguments(plan=0.0, cpu_alone=True, videos="videos")
+        paths = files_in(a.videos, ".npy", ".y4m", folders=True)
         (score if what == "score" else score_long)(Readers(a.out), (read_video(f) for f in paths))
     else:
         print(__doc__)

@@ -23,7 +23,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import shards
+from corpora import parted, shards
 from derive import as_pixels, load_theia
 from fit_vit import soiled
 from judge import blurred
@@ -75,9 +75,9 @@ class World:
     first two shards are held out."""
 
     def __init__(self, a, held=False):
-        parts, self.device = list(shards(f"{a.out}/corpora", "plans")), a.device
+        folder, self.device = f"{a.out}/corpora", a.device
         videos, spelled = [], []
-        for video, record in parts[:2] if held else parts[2:]:
+        for video, record in parted(list(shards(folder, "plans")), held, folder):
             bodies, hues = (record[k].flatten(0, 1)[:, None] for k in ("bodies", "hues"))
             seen = (record["cover"][:, :, 0].float() / 255).mean((2, 3)).flatten() > SEEN
             spelled.append(torch.where(seen[:, None], spell(bodies, hues)[:, 0], FAR))

@@ -1,6 +1,6 @@
-"""Stage 9: landmarks. What the language model and the upsampler know of a lighthouse or a castle is
-a faint spot, if anything. The refinement reads the prompt and learns here to paint each landmark by
-itself, always at its own place, behind the object. What it adds is taught by the renderer: a
+"""Stage 10: landmarks. What the language model and the upsampler know of a lighthouse or a castle
+is a faint spot, if anything. The refinement reads the prompt and learns here to paint each landmark
+by itself, always at its own place, behind the object. What it adds is taught by the renderer: a
 landmark is put into takes that the program made, the light and the object's outline being known,
 and encoded.
 
@@ -375,12 +375,13 @@ def teach(a):
 def main():
     a = arguments(
         plan=60.0,
-        stage="",
+        cpu_alone=True,
+        stage=("teach", "takes", "added"),
         rate=1.0,
         program=str(ROOT / "build" / "longtake"),
         model=str(ROOT / "models" / "mini"),
     )
-    {"": teach, "takes": make_takes, "added": find_added}[a.stage](a)
+    {"teach": teach, "takes": make_takes, "added": find_added}[a.stage](a)
 
 
 if __name__ == "__main__":

@@ -288,7 +288,7 @@ def judge(model, encoder, takes, out, device, frames=13):
 
 
 def main():
-    a = arguments(plan=18.0, warm="", stage="fit", batch=8, captions=16, workers=1)
+    a = arguments(plan=18.0, warm="", stage=("fit", "judge"), batch=8, captions=16, workers=1)
     torch.manual_seed(0)
     takes = Takes(f"{a.out}/corpora", ("plans", "long"))
     model, encoder = LanguageModel(config("ar_model")), load_text_encoder(a.out).to(a.device)

@@ -1,4 +1,4 @@
-"""Stage 12: what the codes of another world's pictures say (picture_codes.py), and the network that
+"""Stage 11: what the codes of another world's pictures say (picture_codes.py), and the network that
 makes features of them.
 
     python strange.py --shards 0-71                                # pictures, OUT/corpora/strange_NNNN.pt
@@ -22,22 +22,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import save_array, shards
+from corpora import parted, save_array, shards
 from derive import Latents, as_pixels, load_theia
 from fit_upsampler import latent_scale, pixel_weights
 from net_dit import DiT
 from net_tokenizer import Pictures, Tokenizer
 from picture_codes import allotted, patch_colours, read, written
 from strange import KINDS
-from training import Run, arguments, averaged, config, save_atomically, warmed
+from training import Run, arguments, averaged, averaged_weights, config, save_atomically, warmed
 
 BATCH = 16
 HELD = 1  # shards of pictures that are held out
 # pictures of a shard by which levels are allotted
 SAMPLE = 30
+SHOWN = 4  # shards of plans that tell which colours a scene has
 # weight of latents averaged over patches: colours before edges
 COARSE = 2.0
 
@@ -83,9 +83,9 @@ def table_of(a):
     """Which cosines are told: made once"""
     path = Path(a.out) / "pictures_table.pt"
     if not path.exists():
-        some = torch.cat([pixels_of(p)[:SAMPLE] for p in shards_of(a)[HELD:]])
+        some = torch.cat([pixels_of(p)[:SAMPLE] for p in ready(a, "strange", HELD + 1)[HELD:]])
         save_atomically({"mean": {"table": allotted(some)}}, path)
-    return torch.load(path)["mean"]["table"]
+    return averaged_weights("pictures_table", a.out)["table"]
 
 
 class Stills:
@@ -214,7 +214,8 @@ def fit_colours(a):
         ),
     )
     said, shown = [], []
-    for video, _ in list(shards(f"{a.out}/corpora", "plans"))[2:6]:
+    folder = f"{a.out}/corpora"
+    for video, _ in parted(list(shards(folder, "plans")), False, folder)[:SHOWN]:
         pixels = as_pixels(torch.from_numpy(np.array(video[:, ::4]))).flatten(0, 1)
         for x in pixels.split(64):
             said.append(
@@ -237,8 +238,9 @@ def fit_colours(a):
 
 
 def main():
-    a = arguments(plan=40.0, stage="", warm="", rate=1.0)
-    {"": teach, "latents": make_latents, "motion": fit_motion, "colours": fit_colours}[a.stage](a)
+    stages = {"teach": teach, "latents": make_latents, "motion": fit_motion, "colours": fit_colours}
+    a = arguments(plan=40.0, cpu_alone=True, stage=tuple(stages), warm="", rate=1.0)
+    stages[a.stage](a)
 
 
 if __name__ == "__main__":

@@ -294,5 +294,5 @@ def learn_slots(a):
 
 
 if __name__ == "__main__":
-    a = arguments(plan=8.0, stage="slots")
+    a = arguments(plan=8.0, stage=("slots", "order"))
     (learn_order if a.stage == "order" else learn_slots)(a)

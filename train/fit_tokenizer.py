@@ -15,11 +15,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from corpora import semantic
+from corpora import parted, semantic
 from fit_vit import Heads
 from net_tokenizer import Tokenizer
 from spelled import IS_SPELLED, LEARNED, MARK_AT, spell, vectors
-from training import Run, arguments, config
+from training import Run, arguments, averaged_weights, config
 
 BATCH = 16
 UNQUANTISED = 0.15  # share of the plan before the codebook exists
@@ -124,10 +124,9 @@ class Samples:
             for r in sorted(Path(folder).glob(f"{kind}_[0-9]*.pt"))
             if r.with_suffix(".features.npy").exists()
         ]
-        records = records[:2] if held else records[2:]
         self.parts = [
             (np.load(r.with_suffix(".features.npy"), mmap_mode="r"), *self.truth(r))
-            for r in records
+            for r in parted(records, held, folder)
         ]
         self.rng = np.random.default_rng(seed)
 
@@ -151,7 +150,7 @@ class Samples:
 
 
 def load_heads(out):
-    state = torch.load(Path(out) / "vit.pt", map_location="cpu", weights_only=False)["mean"]
+    state = averaged_weights("vit", out)
     heads = Heads(config("tokenizer")["feature_channels"])
     heads.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("heads.")})
     return heads.requires_grad_(False)
@@ -263,6 +262,9 @@ def main():
             spelling=spelling,
             used=(used[:LEARNED] > 0.01).float().mean().item(),
         )
+    if not book.initted.item():
+        print(f"no codebook yet, it begins at {UNQUANTISED:.0%} of the plan", flush=True)
+        return
     model.load_state_dict(run.mean)
     model.eval()
     held = Samples(f"{a.out}/corpora", 3, held=True)

@@ -22,7 +22,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import semantic
+from corpora import JUDGING, semantic
 from derive import Stills as StillFrames
 from fit_tokenizer import held_gaze, patches
 from fit_vit import by_patch
@@ -56,8 +56,8 @@ def latent_scale(out):
     path = Path(out) / "scale_factor.txt"
     if not path.exists():
         sample = [
-            np.load(f)[:, :, ::1, ::2, ::2].astype(np.float32)
-            for f in sorted(Path(out, "corpora").glob("takes_*.latents.npy"))
+            np.load(r.with_suffix(".latents.npy"))[..., ::2, ::2].astype(np.float32)
+            for r in made_of(out, "takes", "latents")
         ]
         path.write_text(f"{1 / np.concatenate(sample).std():.6f}")
     return float(path.read_text())
@@ -75,7 +75,7 @@ def pixel_weights(out, device="cpu", noise=0.3):
             latent_scale(out),
         )
         takes = np.load(
-            records_of(out, "takes", "latents")[0].with_suffix(".latents.npy"), mmap_mode="r"
+            made_of(out, "takes", "latents")[0].with_suffix(".latents.npy"), mmap_mode="r"
         )
         generator = torch.Generator(device).manual_seed(0)
         changed = np.zeros(16, np.float32)
@@ -100,12 +100,22 @@ def records_of(out, kind, *made):
     ]
 
 
+def made_of(out, kind, *made):
+    """The same where there has to be one."""
+    records = records_of(out, kind, *made)
+    if not records:
+        raise SystemExit(
+            f"{out}/corpora: no shard of {kind} with {', '.join(made)}, expected one at least (derive.py)"
+        )
+    return records
+
+
 class Pairs:
     """Whole takes: unscaled latents [N,19,16,16,24], codes [N,19,44], how much of each latent cell
     is object."""
 
     def __init__(self, out, kind="takes"):
-        records = records_of(out, kind, "latents", "tokens")
+        records = made_of(out, kind, "latents", "tokens")
         self.scale = latent_scale(out)
         read = lambda what: torch.cat(
             [torch.from_numpy(np.load(r.with_suffix(f".{what}.npy"))) for r in records]
@@ -166,6 +176,8 @@ class Samples:
 
     def kept(self):
         """Nothing more will come."""
+        if not self.parts:
+            raise SystemExit("no frame with features, codes and, from takes, latents (derive.py)")
         self.odds, self.first, self.last, self.shown, *self.parts = [
             torch.cat(p) for p in zip(*self.parts)
         ]
@@ -200,7 +212,7 @@ def frames_of(out, device):
     """Samples without latents: every frame of `plans` and `long`."""
     samples = Samples(device)
     for kind in ("plans", "long"):
-        for r in records_of(out, kind, "tokens", "features")[2 if kind == "plans" else 0 :]:
+        for r in records_of(out, kind, "tokens", "features")[JUDGING if kind == "plans" else 0 :]:
             truth = torch.load(r, weights_only=False)
             takes, count = truth["cover"].shape[:2]
             samples.keep(r, truth, torch.arange(count).expand(takes, count))
@@ -222,7 +234,7 @@ def latents_of(out, device):
                 latents,
                 latent_cover(truth["cover"])[:, :count],
             )
-    for r in records_of(out, "plans", "stills", "tokens", "features")[2:]:
+    for r in records_of(out, "plans", "stills", "tokens", "features")[JUDGING:]:
         truth, latents = torch.load(r, weights_only=False), load(r, "stills")
         shown = torch.from_numpy(StillFrames.frame_of_take(len(latents)))[:, None]
         cover = F.avg_pool2d(truth["cover"].amax(2).float() / 255, 2)[
@@ -395,7 +407,7 @@ def train_alone(a):
 
 
 def main():
-    a = arguments(plan=20.0, warm="", stage="both", batch=0, first=FIRST, rate=1.0)
+    a = arguments(plan=20.0, warm="", stage=("both", "alone"), batch=0, first=FIRST, rate=1.0)
     torch.manual_seed(0)
     (train_alone if a.stage == "alone" else train_both)(a)
 

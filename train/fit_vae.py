@@ -383,9 +383,14 @@ def prepare_gpu(model, a, *clip):
 
 
 def main():
-    a = arguments(plan=20.0, warm="", stage="vae", noise=0.07, batch=1, compile=0)
-    if a.stage not in ("vae", "decoder", "settled", "clips"):
-        raise SystemExit(f"--stage {a.stage}: expected vae, decoder, settled or clips")
+    a = arguments(
+        plan=20.0,
+        warm="",
+        stage=("vae", "decoder", "settled", "clips"),
+        noise=0.07,
+        batch=1,
+        compile=0,
+    )
     torch.manual_seed(0)
     model = VAE(config("temporal_vae"))
     earlier = [

@@ -17,12 +17,12 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import shards
+from corpora import parted, shards
 from derive import as_pixels
 from grammar import COLOURS, LANDMARKS, OBJECTS, SCENES, TIMES, WEATHERS
 from net_tokenizer import Theia
 from strange import pictures
-from training import Run, arguments, config, save_atomically
+from training import Run, arguments, averaged_weights, config, save_atomically
 
 PATCH = 16
 WORLD, OTHERS = 12, 6  # of the stage `on`: pictures of a step,
@@ -36,11 +36,9 @@ class Frames:
     """Random semantic frames of a.out's corpora on a.device with their ground truth."""
 
     def __init__(self, a, seed, held=False):
-        parts, self.device = (
-            [p for kind in ("plans", "long") for p in shards(f"{a.out}/corpora", kind)],
-            a.device,
-        )
-        self.parts = parts[:2] if held else parts[2:]  # the first two shards judge
+        folder, self.device = f"{a.out}/corpora", a.device
+        parts = [p for kind in ("plans", "long") for p in shards(folder, kind)]
+        self.parts = parted(parts, held, folder)
         self.rng = np.random.default_rng(seed)
 
     def draw(self, n):
@@ -220,10 +218,7 @@ class Taught(nn.Module):
 def as_it_is(a):
     """The picture network of OUT/vit.pt; its heads where they were kept"""
     model = Taught(config("tokenizer")["theia"]).to(a.device)
-    model.load_state_dict(
-        torch.load(f"{a.out}/vit.pt", map_location=a.device, weights_only=False)["mean"],
-        strict=False,
-    )
+    model.load_state_dict(averaged_weights("vit", a.out), strict=False)
     return model
 
 
@@ -294,7 +289,7 @@ def train_on(a):
 
 
 def main():
-    a = arguments(plan=15.0, stage="all")
+    a = arguments(plan=15.0, stage=("all", "on", "heads"))
     if a.stage == "on":
         return train_on(a)
     torch.manual_seed(0)

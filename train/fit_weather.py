@@ -1,4 +1,4 @@
-"""Stage 8: rain and snow. Codes say that it rains, not where a drop is, and what regresses paints
+"""Stage 9: rain and snow. Codes say that it rains, not where a drop is, and what regresses paints
 the mean of all places: a grey sky. Here the noise of the refinement decides. In each patch of each
 latent something falls or not, for itself: one of a few sprites, drops or flakes that fall for the
 four frames of the latent. Which one the noisy patch holds has a posterior in closed form, and that
@@ -370,12 +370,13 @@ def teach(a):
 def main():
     a = arguments(
         plan=52.0,
-        stage="",
+        cpu_alone=True,
+        stage=("teach", "sprites", "takes"),
         rate=1.0,
         program=str(ROOT / "build" / "longtake"),
         model=str(ROOT / "models" / "mini"),
     )
-    {"": teach, "sprites": find_sprites, "takes": make_takes}[a.stage](a)
+    {"teach": teach, "sprites": find_sprites, "takes": make_takes}[a.stage](a)
 
 
 if __name__ == "__main__":

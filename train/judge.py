@@ -16,7 +16,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from corpora import shards
+from corpora import parted, shards
 from fit_vit import by_patch, soiled
 from grammar import COLOURS, OBJECTS, SCENES, TIMES
 from render import shade, shape_distance
@@ -205,9 +205,9 @@ class Shown:
     MOST = 60  # shards, 3 GB
 
     def __init__(self, a, seed, held=False):
-        parts = [p for kind in ("plans", "long") for p in shards(f"{a.out}/corpora", kind)]
-        # the first two shards judge
-        parts = parts[:2] if held else parts[2 : 2 + self.MOST]
+        folder = f"{a.out}/corpora"
+        parts = [p for kind in ("plans", "long") for p in shards(folder, kind)]
+        parts = parted(parts, held, folder)[: self.MOST]
         together = lambda pieces: torch.cat([p.to(a.device) for p in pieces])
         self.frames = together(
             torch.from_numpy(np.array(video)).flatten(0, 1) for video, _ in parts
@@ -355,5 +355,5 @@ def train_shape(a):
 
 
 if __name__ == "__main__":
-    a = arguments(plan=5.0, stage="frames", batch=0, warm="")
+    a = arguments(plan=5.0, stage=("frames", "shape"), batch=0, warm="")
     (train_shape if a.stage == "shape" else train_frames)(a)

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from derive import as_pixels
 from export import BOOK, above, restored
 from generate import Mini
-from net_dit import CONTROL, MAIN, listed_levels, noise_table
+from net_dit import MAIN, listed_levels, noise_table
 from net_tokenizer import Pictures, Quantizer, Tokenizer
 from picture_codes import patch_colours, read, written
-from training import ROOT, config
+from training import ROOT
 
 F64 = torch.float64
 # the release's own guidance, which `take` is checked with

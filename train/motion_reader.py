@@ -147,6 +147,10 @@ def tracks_of(out, device):
             MOTIONS.index(shown_motion(g["object"], g["motion"]))
             for g in torch.load(record, weights_only=False)["graphs"]
         ]
+    if not tracks:
+        raise SystemExit(
+            f"{out}/corpora: no shard of moves, expected {HELD} takes and more (corpora.py)"
+        )
     return torch.cat(tracks).to(device), torch.tensor(motions, device=device)
 
 
@@ -158,6 +162,10 @@ def main():
     a = arguments(plan=3.0, batch=64)
     torch.manual_seed(0)
     tracks, motions = tracks_of(a.out, a.device)
+    if len(tracks) <= HELD:
+        raise SystemExit(
+            f"{a.out}/corpora: {len(tracks)} takes of moves, expected more than the {HELD} that judge"
+        )
     mirror = torch.tensor([MOTIONS.index(MIRRORED.get(m, m)) for m in MOTIONS], device=a.device)
     sideways = torch.zeros(FEATURES, device=a.device)
     sideways[list(SIDEWAYS)] = 1

@@ -2,6 +2,7 @@
 takes that the program makes, and windows that the network as it was and the network that learns
 both see, the latter with something in them that the former is not shown."""
 
+import shutil
 import subprocess
 
 import torch
@@ -15,6 +16,8 @@ KNOWN = torch.tensor([1, 3, 5, 7, 7, 7, 7, 9])
 def make(a, to, *words):
     """The file `to`, unless it is there: made by `a.program` with the model that was exported"""
     if not to.exists():
+        if not shutil.which(a.program):
+            raise SystemExit(f"--program {a.program}: not there, expected longtake as it is built")
         subprocess.run(
             [a.program, *words, "-o", to, "-m", a.model, "-q"],
             check=True,

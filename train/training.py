@@ -1,7 +1,7 @@
 """What every trainer shares: the optimiser, the average of the weights, the clock and the
 checkpoints.
 
-    run = Run("vit", model, arguments())
+    run = Run("vit", model, arguments(plan=15.0))
     for progress in run:                     # 0 .. 1 of the planned minutes, over all runs of this stage
         loss = ...
         run.step(loss, psnr=...)             # backward, clip, update, average, log
@@ -15,6 +15,7 @@ import argparse
 import csv
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -32,17 +33,28 @@ def config(section=None):
     return whole if section is None else whole[section]
 
 
-def arguments(plan, **extra):
-    p = argparse.ArgumentParser()
+def arguments(plan, cpu_alone=False, **extra):
+    """The command line of a trainer, whose head is its help. An `extra` is the usual value of a
+    flag, or a tuple of the words that it may be, the usual one first."""
+    p = argparse.ArgumentParser(
+        description=sys.modules["__main__"].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     p.add_argument("--minutes", type=float, default=1e9, help="stop this run after so many minutes")
     p.add_argument(
         "--plan", type=float, default=plan, help="minutes of the whole stage; the rates follow it"
     )
-    p.add_argument("--device", default="cpu")
+    if cpu_alone:
+        p.set_defaults(device="cpu")
+    else:
+        p.add_argument("--device", default="cpu")
     p.add_argument("--out", default=str(Path(__file__).parent / "out"))
     p.add_argument("--threads", type=int, default=1)
-    for name, default in extra.items():
-        p.add_argument("--" + name, type=type(default), default=default)
+    for name, usual in extra.items():
+        if isinstance(usual, tuple):
+            p.add_argument("--" + name, choices=usual, default=usual[0])
+        else:
+            p.add_argument("--" + name, type=type(usual), default=usual)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     return a
@@ -304,10 +316,16 @@ def warmed(model, a):
     return bool(a.warm)
 
 
+def averaged_weights(stage, out):
+    """The averaged weights that a stage has left."""
+    path = Path(out) / f"{stage}.pt"
+    if not path.exists():
+        raise SystemExit(f"{path}: not there, expected what an earlier stage leaves (README.md)")
+    return torch.load(path, map_location="cpu", weights_only=False)["mean"]
+
+
 def averaged(stage, model, out, device="cpu"):
     """Load the averaged weights of a stage into `model` and return it, ready for use on
     `device`."""
-    model.load_state_dict(
-        torch.load(Path(out) / f"{stage}.pt", map_location="cpu", weights_only=False)["mean"]
-    )
+    model.load_state_dict(averaged_weights(stage, out))
     return model.eval().to(device)
