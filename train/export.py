@@ -19,13 +19,13 @@ from safetensors.torch import save_file
 
 from fit_encoder import ENCODING
 from grammar import caption, sample_graph
-from net_dit import CONTROL, MAIN, DiT
+from net_dit import DiT
 from net_lm import LanguageModel
 from net_text import TextEncoder
 from net_tokenizer import Pictures, Theia, Tokenizer
 from net_vae import VAE
 from picture_codes import plain_table
-from training import ROOT, config
+from training import ROOT, averaged_weights, config
 from wording import wording
 
 KEPT = (
@@ -65,9 +65,9 @@ def stored(name, value):
     return {name: value if name.startswith(EXACT) else value.half().contiguous()}
 
 
-def weights_of(stage, out, part="mean"):
-    path = Path(out) / f"{stage}.pt"
-    return torch.load(path, map_location="cpu", weights_only=False)[part] if path.exists() else None
+def weights_of(stage, out):
+    """Averaged weights of a stage, None where it has left none"""
+    return averaged_weights(stage, out) if (Path(out) / f"{stage}.pt").exists() else None
 
 
 def above(prefix, state):
@@ -113,18 +113,10 @@ def picture_codes(c, out):
 
 
 def trained(out):
-    """All networks with the best weights there are: {name: module}, and the measured scale of the
-    latents."""
+    """All networks with the best weights there are: {name: module}"""
     c = config()
     torch.manual_seed(0)
     vit = weights_of("vit_on", out) or weights_of("vit", out)
-    vae = pick(
-        VAE(c["temporal_vae"]),
-        weights_of("vae_settled", out),
-        weights_of("vae_decoder", out),
-        weights_of("vae", out),
-    )
-    scale = Path(out) / "scale_factor.txt"
     return {
         "text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),
         "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
@@ -136,8 +128,11 @@ def trained(out):
             DiT(c["mmdit"]),
             *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler")),
         ),
-        "temporal_vae": vae,
-    }, float(scale.read_text()) if scale.exists() else 1.0
+        "temporal_vae": pick(
+            VAE(c["temporal_vae"]),
+            *(weights_of(stage, out) for stage in ("vae_settled", "vae_decoder", "vae")),
+        ),
+    }
 
 
 def files(nets):
@@ -183,6 +178,16 @@ def known_words(captions=20000):
     return sorted({w for t in texts for w in re.findall(r"[a-z]+(?:['-][a-z]+)*", t.lower())})
 
 
+def check_scale(out):
+    """Latents are learned at the scale that was measured; the program takes it from the
+    configuration."""
+    path, told = Path(out) / "scale_factor.txt", config("temporal_vae")["scale_factor"]
+    if path.exists() and abs(float(path.read_text()) - told) > 1e-5 * told:
+        raise SystemExit(
+            f"{path}: {path.read_text()} was measured, temporal_vae.scale_factor of the configuration is {told}, expected the same (README.md)"
+        )
+
+
 def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -200,9 +205,10 @@ def main():
         raise SystemExit(
             f"not trained yet: {', '.join(missing)} (--random exports them as they are born)"
         )
+    check_scale(a.out)
     to = Path(a.to)
     to.mkdir(parents=True, exist_ok=True)
-    nets, _ = trained(a.out)
+    nets = trained(a.out)
     # a codebook that a reader accepts
     if "tokenizer" in missing:
         nets["tokenizer"].quantizer._codebook.initted.fill_(1.0)
