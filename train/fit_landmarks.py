@@ -215,6 +215,8 @@ def find_added(a):
         )
         if to.exists() or not stands_still(graph):
             continue
+        if not shown.exists():
+            raise SystemExit(f"{shown}: not there, expected what --stage takes makes")
         codes = torch.from_numpy(np.load(file_of(a, i, "npy")).astype(np.int64)).view(-1, CODES)
         video = as_video(torch.from_numpy(decoded(a, shown))[None])
         encoded = lambda v: vae.encoder(v)[0].transpose(1, 2)[0] * scale
@@ -247,7 +249,7 @@ class Takes:
         ]
         if not made:
             raise SystemExit(
-                f"{a.out}/landmarks: no latents of takes {first} to {last - 1} (see the head of this file)"
+                f"{a.out}/landmarks: none of the takes {first} to {last - 1} is ready, expected what --stage takes and --stage added make"
             )
         self.latents = torch.stack(
             [load_file(file_of(a, i, "latents"))["latents"] for i, _ in made]

@@ -215,7 +215,7 @@ class Takes:
         ]
         if not made:
             raise SystemExit(
-                f"{a.out}/weather: no latents of takes {first} to {last - 1} (see the head of this file)"
+                f"{a.out}/weather: no latents of takes {first} to {last - 1}, expected what --stage takes makes"
             )
         file = lambda i, kind: Path(a.out) / f"weather/{i:03d}.{kind}"
         self.latents = torch.stack([load_file(file(i, "latents"))["latents"] for i, _ in made])

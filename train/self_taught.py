@@ -18,11 +18,10 @@ def make(a, to, *words):
     if not to.exists():
         if not shutil.which(a.program):
             raise SystemExit(f"--program {a.program}: not there, expected longtake as it is built")
-        subprocess.run(
-            [a.program, *words, "-o", to, "-m", a.model, "-q"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        command = [a.program, *words, "-o", to, "-m", a.model, "-q"]
+        code = subprocess.run(command, stdout=subprocess.DEVNULL).returncode
+        if code:  # it has said why
+            raise SystemExit(f"{to}: {a.program} {words[0]} ended with {code}")
 
 
 def draw_known(n, none):
