@@ -2,12 +2,12 @@
 """Times longtake and its peers stage by stage, one after the other, and writes one JSON file for
 this kind of processor.
 
-    python3 tests/bench/record.py --program build/longtake --peers peers.py --output tests/bench/results/zen3.json [--threads N] [STAGE...]
+    python3 tests/bench/record.py --program build/longtake --peers tests/bench/peer_torch.py --output tests/bench/results/zen3.json [--threads N] [STAGE...]
 
 `--peers` is a script that takes a stage, --dtype and --threads and prints JSON lines with the
-fields of `longtake bench --json` (PyTorch, transformers, diffusers at the same sizes). On a machine
-that others use too, `processor_seconds` with one thread is the figure to compare; it is kept beside
-`seconds`, with the load of the moment. compare.py reads the file.
+fields of `longtake bench --json`; without it ours alone are timed. On a machine that others use
+too, `processor_seconds` with one thread is the figure to compare; it is kept beside `seconds`, with
+the load of the moment. compare.py reads the file.
 """
 
 import argparse
