@@ -4,7 +4,7 @@
  * split: each block takes a stretch of them for all rows of a head and leaves, per row, the largest
  * score, the sum of weights and the weighted sum of values relative to it; the block of a head that
  * is done last puts the parts together, in the order of the keys whichever block that is. The cut
- * depends on the number of keys alone, so every card gives the same bytes. Where only the device
+ * depends on the number of keys alone, so every card adds in the same order. Where only the device
  * knows that number, the grid has the blocks of all keys there may be, and those beyond it leave at
  * once.
  *
