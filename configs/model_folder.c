@@ -105,8 +105,8 @@ static lt_status fail_missing(const char *model, const char *const *roots,
                    model, model, model, where);
 }
 
-lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out,
-                         lt_error *err)
+lt_status cfg_find_model(const char *model, const char *config, const char *const *roots,
+                         cfg_model_files *out, lt_error *err)
 {
     *out = (cfg_model_files){.name = last_part(model)};
     if (out->name == NULL)
@@ -115,9 +115,16 @@ lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_
     const bool wrong_folder = out->folder == NULL && looks_like_a_folder(model);
     if (!wrong_folder)
         find_config(model, roots, out);
+    const bool is_found = out->config != NULL || (config != NULL && out->folder != NULL);
+    if (is_found && config != NULL) {
+        free(out->config);
+        out->config = strdup(config);
+    }
     if (out->config != NULL)
         return LT_OK;
-    const lt_status s = fail_missing(model, roots, out, err);
+    const lt_status s = is_found
+                            ? lt_fail(err, LT_ERR_RESOURCES, "model '%s': out of memory", model)
+                            : fail_missing(model, roots, out, err);
     cfg_model_files_close(out);
     return s;
 }

@@ -2,7 +2,7 @@
  *
  *     const char *roots[] = { "/usr/share/longtake", NULL };     // each holds configs/ and models/
  *     cfg_model_files files;
- *     LT_TRY(cfg_find_model("mini", roots, &files, err));
+ *     LT_TRY(cfg_find_model("mini", NULL, roots, &files, err));
  *     LT_TRY(cfg_read(files.config, &cfg, err));
  *     ...
  *     cfg_model_files_close(&files);
@@ -24,9 +24,10 @@ typedef struct {
 
 /* `model` with a slash, "." or ".." is a folder. A bare name is looked for as models/NAME and
  * configs/NAME.yaml in each root in turn (NULL-terminated), last as a folder in the working
- * directory. LT_ERR_INPUT when nothing is found. */
-lt_status cfg_find_model(const char *model, const char *const *roots, cfg_model_files *out,
-                         lt_error *err);
+ * directory. `config`: path of a YAML file that is the model's instead, or NULL; a folder then
+ * needs none. LT_ERR_INPUT when nothing is found. */
+lt_status cfg_find_model(const char *model, const char *config, const char *const *roots,
+                         cfg_model_files *out, lt_error *err);
 void cfg_model_files_close(cfg_model_files *files); /* accepts a zeroed one */
 
 /* Path of one file of the folder, "ar_model.safetensors" for example; free() it. LT_ERR_INPUT when

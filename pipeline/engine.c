@@ -123,12 +123,9 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
 {
     take_data_folders beside;
     take_data_folders_find(&beside);
-    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->search ? o->search : beside.list,
-                          &e->files, err));
-    e->config_path = strdup(o->config ? o->config : e->files.config);
-    if (!e->config_path)
-        return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.name);
-    LT_TRY(cfg_yaml_read(e->config_path, &e->config_file, err));
+    LT_TRY(cfg_find_model(o->model ? o->model : "mini", o->config,
+                          o->search ? o->search : beside.list, &e->files, err));
+    LT_TRY(cfg_yaml_read(e->files.config, &e->config_file, err));
     LT_TRY(cfg_read_document(e->config_file, &e->cfg, err));
     for (const char *const *s = o->set; s && *s; s++)
         LT_TRY(cfg_set(&e->cfg, *s, err));
@@ -143,7 +140,7 @@ static lt_status open_config(const longtake_options *o, longtake *e, lt_error *e
     }
     const bool complete = values && e->config_text;
     free(values);
-    return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->config_path);
+    return complete ? LT_OK : lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", e->files.config);
 }
 
 static lt_status open_wording(longtake *e, lt_error *err)
@@ -208,7 +205,6 @@ void longtake_close(longtake *e)
     take_wording_close(e->wording);
     cfg_document_close(e->config_file);
     free(e->config_text);
-    free(e->config_path);
     free(e->cache_dir);
     free(e);
 }

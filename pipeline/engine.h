@@ -28,7 +28,6 @@ struct longtake {
     atomic_bool busy; /* a call has it: take_engine_enter */
     cfg_model cfg;
     cfg_model_files files;
-    char *config_path; /* the YAML that was read */
     cfg_document *config_file;
     char *config_text;     /* every value, and where it came from */
     take_wording *wording; /* NULL: the model has none */

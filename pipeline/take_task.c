@@ -453,8 +453,9 @@ static void tell_choices(take_task *t)
         !run->spec.listed_timesteps)
         take_note(
             run,
-            "%d steps: the model lists timesteps for %d, for these the release's spacing is taken",
-            run->spec.steps, run->engine->cfg.mmdit.timestep_count);
+            "%d step%s: the model lists timesteps for %d, for other counts the release's spacing is taken",
+            run->spec.steps, run->spec.steps == 1 ? "" : "s",
+            run->engine->cfg.mmdit.timestep_count);
     if (run->spec.retakes > 0 && take_task_is_of_pictures(t))
         take_note(run,
                   "the plan is of pictures, which are not refined: made again they are the same");

@@ -3,7 +3,8 @@
     python export.py --to ../models/mini            # needs every stage in train/out
     python export.py --to /tmp/some --random        # right shapes, fresh weights for the stages that are missing
 
-The program finds the configuration of a folder in `models/`; one elsewhere wants it as config.yaml.
+The program finds the configuration of a folder in `models/`; one elsewhere has it as config.yaml, or
+wants `--config`.
 
 Big matrices become int8 rows: `X.weight` I8 [out,in] with f32 scales `X.weight_scale` [out]. What
 is small or decides (codebook and its projections) stays F32, all the rest F16.

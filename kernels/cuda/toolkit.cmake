@@ -3,11 +3,13 @@
 # looked for when first used, not here.
 #
 #     LONGTAKE_CUDA                AUTO: where all of it is found and works, but not under sanitizers; ON: it must; OFF
-#     LONGTAKE_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES. Empty: for ON code for every card from sm_80 on that the
-#                                  toolkit knows and PTX of the newest; for AUTO code for the cards of this machine, or where
-#                                  there are none PTX of the oldest, which a driver compiles when it is first used (and which
-#                                  lacks what newer cards have: kernels that are launched early, attention in E4M3).
-#                                  sm_90 is 90a, as attention in E4M3 wants it; built as plain 90 it has attention in bf16 alone
+#     LONGTAKE_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES. Empty: for ON code for every card of PCs and
+#                                  servers from sm_80 on that the toolkit knows and PTX of the newest;
+#                                  for AUTO code for the cards of this machine, or where there are none
+#                                  PTX of the oldest, which a driver compiles when it is first used (and
+#                                  which lacks what newer cards have: kernels that are launched early,
+#                                  attention in E4M3). sm_90 is 90a, as attention in E4M3 wants it; built
+#                                  as plain 90 it has attention in bf16 alone
 set(LONGTAKE_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO, ON or OFF")
 set_property(CACHE LONGTAKE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(LONGTAKE_CUDA_ARCHITECTURES "" CACHE STRING "Architectures of the CUDA backend, as CMAKE_CUDA_ARCHITECTURES; empty: chosen")

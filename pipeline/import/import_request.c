@@ -78,7 +78,8 @@ static lt_status run_import(teller *t, lt_error *err)
     take_data_folders_find(&beside);
     cfg_model_files released = {0};
     if (!r->config)
-        LT_TRY(cfg_find_model("landiff", r->search ? r->search : beside.list, &released, err));
+        LT_TRY(
+            cfg_find_model("landiff", NULL, r->search ? r->search : beside.list, &released, err));
     const lt_warnings warnings = {.warn = tell_warning, .user = t};
     const take_import_request request = {.release = r->release,
                                          .output = r->output,
