@@ -268,9 +268,11 @@ def score_events(readers, folder):
         print(f"{prompt:90s} {', '.join(found)}", flush=True)
     for kind, offs in told.items():
         happened = [off for off in offs if off is not None]
-        print(
-            f"{kind}: {len(happened)} of {len(offs)} happen, {sum(abs(off) <= 2 for off in happened)} within 2 s of their time, median {np.median(happened):+.1f} s"
-        )
+        line = f"{kind}: {len(happened)} of {len(offs)} happen"
+        if happened:
+            near = sum(abs(off) <= 2 for off in happened)
+            line += f", {near} within 2 s of their time, median {np.median(happened):+.1f} s"
+        print(line)
 
 
 def weather_suite(count=60):
