@@ -571,7 +571,7 @@ LONGTAKE_API longtake_status longtake_features_of_video(longtake *e, const char 
 
 /* ---- looking at things ----------------------------------------------------------------------- */
 
-/** Any file of ours, any checkpoint, any video, a job folder: one JSON document. */
+/** Any file of ours, any checkpoint, any video, a model or job folder: one JSON document. */
 LONGTAKE_API longtake_status longtake_info(const char *path, char **json, longtake_error *error);
 /** What could run here and what this build contains: one JSON document. */
 LONGTAKE_API longtake_status longtake_devices(char **json, longtake_error *error);

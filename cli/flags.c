@@ -19,7 +19,7 @@ const cli_command cli_commands[] = {
     {"render", "TOKENS", "semantic tokens -> video (refine and decode)"},
     {"continue", "VIDEO", "goes on from a moment of a video"},
     {"run", "FILM.yaml", "a script: shots, prompts over time, seeds"},
-    {"info", "FILE", "any file of ours, any checkpoint, any video, a job folder"},
+    {"info", "FILE", "any file of ours, any checkpoint, any video, a model or job folder"},
     {"import", "RELEASE_DIR | --preview-map -m MODEL", "official release -> our model folder"},
     {"check", "GOLDEN...", "numbers of this build against golden vectors"},
     {"bench", "", "seconds, TFLOP/s and bytes per stage"},

@@ -1,5 +1,5 @@
-/* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a job folder, as one
- * JSON document. */
+/* file_info.c - `longtake info`: any file of ours, any checkpoint, any video, a model or job
+ * folder, as one JSON document. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
