@@ -375,15 +375,16 @@ def teach(a):
 
 
 def main():
+    stages = {"teach": teach, "takes": make_takes, "added": find_added}
     a = arguments(
         plan=60.0,
         cpu_alone=True,
-        stage=("teach", "takes", "added"),
+        stage=tuple(stages),
         rate=1.0,
         program=str(ROOT / "build" / "longtake"),
         model=str(ROOT / "models" / "mini"),
     )
-    {"teach": teach, "takes": make_takes, "added": find_added}[a.stage](a)
+    stages[a.stage](a)
 
 
 if __name__ == "__main__":

@@ -368,15 +368,16 @@ def teach(a):
 
 
 def main():
+    stages = {"teach": teach, "sprites": find_sprites, "takes": make_takes}
     a = arguments(
         plan=52.0,
         cpu_alone=True,
-        stage=("teach", "sprites", "takes"),
+        stage=tuple(stages),
         rate=1.0,
         program=str(ROOT / "build" / "longtake"),
         model=str(ROOT / "models" / "mini"),
     )
-    {"teach": teach, "sprites": find_sprites, "takes": make_takes}[a.stage](a)
+    stages[a.stage](a)
 
 
 if __name__ == "__main__":
