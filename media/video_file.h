@@ -53,8 +53,11 @@ void media_file_discard(media_file *f);
 /* May a file grow at `path`: is nothing there, or what another one left that was never finished? */
 bool media_may_grow(const char *path);
 
-/* The names of a PNG sequence "ball.png": "ball-%05d.png"; what has a number already stays,
- * "ball%03d.png". free() it; NULL when memory is out. */
+/* The names of a PNG sequence "ball.png": "ball-%05d.png". A number that the file's name has
+ * already is where it stands: "%d", or "%3d" and "%03d" for three digits at least, 32 at most; the
+ * first one counts. "%%" is a percent sign that begins none; one before anything else stands for
+ * itself. The pattern is printf's, in which every other percent sign is doubled. free() it; NULL
+ * when memory is out. */
 char *media_png_pattern(const char *path);
 /* That of picture `index`: "ball-00007.png", "ball007.png". free() it; NULL when memory is out. */
 char *media_png_name(const char *path, int64_t index);

@@ -60,24 +60,43 @@ static void png_files_are_numbered(void **state)
         int64_t index;
         const char *want;
     } cases[] = {
-        {"ball.png", 7, "ball-00007.png"},         {"a.b/ball.png", 0, "a.b/ball-00000.png"},
-        {"a.b/ball", 0, "a.b/ball-00000"},         {"ball%03d.png", 7, "ball007.png"},
-        {"ball%d.png", 12, "ball12.png"},          {"a%d/ball.png", 3, "a%d/ball-00003.png"},
-        {"100%.png", 3, "100%-00003.png"},         {"%s%n%03d.png", 3, "%s%n003.png"},
+        {"ball.png", 7, "ball-00007.png"},
+        {"a.b/ball.png", 0, "a.b/ball-00000.png"},
+        {"a.b/ball", 0, "a.b/ball-00000"},
+        {"ball%03d.png", 7, "ball007.png"},
+        {"ball%d.png", 12, "ball12.png"},
+        {"a%d/ball.png", 3, "a%d/ball-00003.png"},
+        {"100%.png", 3, "100%-00003.png"},
+        {"%s%n%03d.png", 3, "%s%n003.png"},
         {"ball.png", 1234567, "ball-1234567.png"},
+        {"b%010d.png", 7, "b0000000007.png"},
+        {"b%12d.png", 7, "b000000000007.png"},
+        {"b%0d.png", 7, "b7.png"},
+        {"100%%done.png", 7, "100%done-00007.png"},
+        {"100%done.png", 7, "1007one.png"},
+        {"50%%%d.png", 7, "50%7.png"},
+        {"%d of %d.png", 7, "7 of %d.png"},
+        {"b%33d.png", 7, "b%33d-00007.png"},
+        {"a%%b/c.png", 7, "a%%b/c-00007.png"},
+        {"b%99999999999999d.png", 0, "b%99999999999999d-00000.png"},
+        {"50%", 7, "50%-00007"},
+        {"%%", 7, "%-00007"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *got = media_png_name(cases[i].path, cases[i].index);
         assert_string_equal(got, cases[i].want);
         char *pattern = media_png_pattern(cases[i].path);
-        char *again = media_png_name(pattern, cases[i].index);
+        char again[128];
+        snprintf(again, sizeof again, pattern, (int)cases[i].index); /* as printf has it */
         assert_string_equal(again, cases[i].want);
         free(got);
         free(pattern);
-        free(again);
     }
     char *pattern = media_png_pattern("a.b/ball.png");
     assert_string_equal(pattern, "a.b/ball-%05d.png");
+    free(pattern);
+    pattern = media_png_pattern("100%.png");
+    assert_string_equal(pattern, "100%%-%05d.png");
     free(pattern);
 }
 
