@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "media/libav_error.h"
 #include "media/libav_functions.h"
+#include "media/patient_read.h"
 
-enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4, WAIT_MILLISECONDS = 100 };
+enum { BUFFER_BYTES = 1 << 16, DECODER_THREADS = 4 };
 
 static const char containers[] =
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,rm,nut,mxf,dv,gif,apng,ivf,"
@@ -30,29 +30,18 @@ static bool stops(media_input *in)
     return in->stopped;
 }
 
-/* Has the writer of a pipe nothing for us yet? */
-static bool waits(const media_input *in)
+static int asks_to_stop(void *input)
 {
-    struct pollfd writer = {.fd = in->fd, .events = POLLIN};
-    const int ready = poll(&writer, 1, WAIT_MILLISECONDS);
-    return ready == 0 || (ready < 0 && errno == EINTR);
+    return stops(input);
 }
 
 static int read_bytes(void *opaque, uint8_t *buffer, int bytes)
 {
     media_input *in = opaque;
-    for (;;) {
-        while (waits(in))
-            if (stops(in))
-                return AVERROR_EXIT;
-        const ssize_t got = read(in->fd, buffer, (size_t)bytes);
-        if (got > 0)
-            return (int)got;
-        if (got == 0)
-            return AVERROR_EOF;
-        if (errno != EINTR)
-            return AVERROR(errno);
-    }
+    const ssize_t got = media_read_patiently(in->fd, buffer, (size_t)bytes, asks_to_stop, in);
+    if (got > 0)
+        return (int)got;
+    return got == 0 ? AVERROR_EOF : in->stopped ? AVERROR_EXIT : AVERROR(errno);
 }
 
 static int64_t seek_bytes(void *opaque, int64_t offset, int whence)

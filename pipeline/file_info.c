@@ -158,7 +158,7 @@ static void add_length(const lt_json *about, lt_json *o)
 static lt_status describe_latents(const char *path, lt_json *o, lt_error *err)
 {
     take_latents_reader *r = NULL;
-    LT_TRY(take_latents_open(path, &r, err));
+    LT_TRY(take_latents_open(path, NULL, NULL, &r, err));
     const take_latents_shape s = take_latents_shape_of(r);
     const int64_t dim[] = {s.latents, s.channels, s.height, s.width};
     lt_json *shape = lt_json_new_array();

@@ -14,6 +14,7 @@
 #include "kernels/core/file_error.h"
 #include "kernels/core/output_file.h"
 #include "kernels/core/tensor.h"
+#include "media/patient_read.h"
 
 static const char format_name[] = "longtake-latents-1";
 
@@ -143,6 +144,8 @@ struct take_latents_reader {
     int64_t file_bytes; /* header included */
     lt_json *about;
     int64_t read; /* latents */
+    int (*stop)(void *user);
+    void *user;
 };
 
 static lt_status read_bytes(take_latents_reader *r, void *data, size_t bytes, const char *what,
@@ -150,9 +153,9 @@ static lt_status read_bytes(take_latents_reader *r, void *data, size_t bytes, co
 {
     char *at = data;
     while (bytes > 0) {
-        const ssize_t n = read(r->fd, at, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
+        const ssize_t n = media_read_patiently(r->fd, at, bytes, r->stop, r->user);
+        if (n < 0 && errno == ECANCELED)
+            return lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked inside %s", r->place, what);
         if (n < 0)
             return lt_fail(err, LT_ERR_INPUT, "%s: read: %s", r->place, strerror(errno));
         if (n == 0)
@@ -288,7 +291,8 @@ static lt_status read_header(take_latents_reader *r, lt_error *err)
     return s;
 }
 
-lt_status take_latents_open(const char *path, take_latents_reader **out, lt_error *err)
+lt_status take_latents_open(const char *path, int (*stop)(void *user), void *user,
+                            take_latents_reader **out, lt_error *err)
 {
     *out = NULL;
     const bool standard = strcmp(path, "-") == 0;
@@ -299,6 +303,8 @@ lt_status take_latents_open(const char *path, take_latents_reader **out, lt_erro
         free(r);
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
     }
+    r->stop = stop;
+    r->user = user;
     r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     lt_status s = LT_OK;
     if (r->fd < 0)

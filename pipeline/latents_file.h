@@ -38,8 +38,11 @@ void take_latents_abandon(take_latents_writer *w); /* removes what was written; 
 
 typedef struct take_latents_reader take_latents_reader;
 
-/* `path` "-" reads standard input. LT_ERR_INPUT with the file's name and what is wrong. */
-lt_status take_latents_open(const char *path, take_latents_reader **out, lt_error *err);
+/* `path` "-" reads standard input. `stop` is asked with `user` while a pipe has nothing to read,
+ * here and in take_latents_next: not 0 ends it with LT_ERR_CANCELLED; NULL: nobody is asked.
+ * LT_ERR_INPUT with the file's name and what is wrong. */
+lt_status take_latents_open(const char *path, int (*stop)(void *user), void *user,
+                            take_latents_reader **out, lt_error *err);
 take_latents_shape take_latents_shape_of(const take_latents_reader *r);
 const lt_json *take_latents_about(const take_latents_reader *r); /* borrowed */
 /* The next `count` latents; LT_ERR_INPUT when the file ends early or a value is not finite. */

@@ -341,6 +341,16 @@ static lt_status check_shape(take_task *t, lt_error *err)
     return refuse_latents(t, LT_ERR_INPUT, text, err);
 }
 
+/* Its header, which a pipe may keep us waiting for. */
+static lt_status open_latents(take_task *t, lt_error *err)
+{
+    take_clock_enter_quietly(&t->run.clock, TAKE_READ, 0, 1, 0);
+    const lt_status s =
+        take_latents_open(t->request.input, take_run_asks_to_stop, &t->run, &t->latents, err);
+    take_clock_leave(&t->run.clock);
+    return s;
+}
+
 /* The take is as the file's metadata says, once the request's own settings are known to be some. */
 lt_status take_settle_latents(take_task *t, lt_error *err)
 {
@@ -353,7 +363,7 @@ lt_status take_settle_latents(take_task *t, lt_error *err)
     r->fresh = 1;
     r->job = NULL;
     r->keep_job = 0;
-    LT_TRY(take_latents_open(r->input, &t->latents, err));
+    LT_TRY(open_latents(t, err));
     const lt_json *about = take_latents_about(t->latents);
     LT_TRY(take_recipe_apply(about, r->input, r, &t->recipe, err));
     const bool has_prompt = r->shot_count > 0;

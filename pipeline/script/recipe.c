@@ -509,7 +509,7 @@ static lt_status parse(const char *text, const char *path, lt_json **about, lt_e
 static lt_status read_latents(const char *path, lt_json **about, lt_error *err)
 {
     take_latents_reader *reader = NULL;
-    LT_TRY(take_latents_open(path, &reader, err));
+    LT_TRY(take_latents_open(path, NULL, NULL, &reader, err));
     char *text = lt_json_text(take_latents_about(reader));
     const lt_status s = parse(text, path, about, err);
     free(text);

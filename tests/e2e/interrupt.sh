@@ -63,8 +63,10 @@ for command in "refine - -o a.latents" "decode - -o a.mp4" "generate --prompts -
     run=$!
     sleep 1
     kill -TERM "$run"
+    asked=$(date +%s)
     wait "$run"
     equal "$command: exit code" $? 143
+    [ "$(($(date +%s) - asked))" -lt 10 ] || fail "$command: stopped when the pipe was closed"
     kill "$holder"
 done
 

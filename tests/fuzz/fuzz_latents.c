@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[MEMORY_FILE_PATH];
     const int fd = memory_file(data, size, path);
     take_latents_reader *r = NULL;
-    if (take_latents_open(path, &r, NULL) == LT_OK) {
+    if (take_latents_open(path, NULL, NULL, &r, NULL) == LT_OK) {
         follow(take_latents_about(r));
         read_all(r);
     }

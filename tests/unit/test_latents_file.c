@@ -20,7 +20,7 @@ static void what_is_written_is_read(void **state)
     check_ok(take_latents_append(w, latents + 4, 1, &err), err);
     check_ok(take_latents_finish(w, &err), err);
     lt_json_free(about);
-    check_ok(take_latents_open(scratch_path("two.latents"), &r, &err), err);
+    check_ok(take_latents_open(scratch_path("two.latents"), NULL, NULL, &r, &err), err);
     check_ok(take_latents_next(r, got, 2, &err), err);
     assert_memory_equal(got, latents, sizeof got);
     check_failed(take_latents_next(r, got, 1, &err), err, LT_ERR_INPUT,
@@ -61,8 +61,8 @@ static void sizes_no_file_can_have(void **state)
         lt_error err = {0};
         take_latents_reader *r = NULL;
         write_header("sizes.latents", row[i].shape, row[i].values);
-        check_failed(take_latents_open(scratch_path("sizes.latents"), &r, &err), err, LT_ERR_INPUT,
-                     row[i].part);
+        check_failed(take_latents_open(scratch_path("sizes.latents"), NULL, NULL, &r, &err), err,
+                     LT_ERR_INPUT, row[i].part);
         assert_null(r);
     }
 }
