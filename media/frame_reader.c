@@ -91,6 +91,16 @@ static double end_of_last(const media_reader *r)
     return end > r->shown_at ? fmin(end, most_seconds) : r->shown_at + period;
 }
 
+/* Is the file one picture, of which nothing says how long it is to stand? */
+static bool is_still(const media_reader *r)
+{
+    const char *kind = r->in.format->iformat->name;
+    const size_t length = strlen(kind);
+    const bool of_pictures = (length > 5 && strcmp(kind + length - 5, "_pipe") == 0) ||
+                             strcmp(kind, "gif") == 0 || strcmp(kind, "apng") == 0;
+    return of_pictures && !r->have_next && r->in.decoded == 1;
+}
+
 /* Makes `shown` the picture that stands at time `at`; *past says that the video is over then. */
 static lt_status seek_forward(media_reader *r, double at, bool *past, lt_error *err)
 {
@@ -98,7 +108,8 @@ static lt_status seek_forward(media_reader *r, double at, bool *past, lt_error *
         show_next(r);
         LT_TRY(advance(r, err));
     }
-    *past = !r->have_next && at > 0 && at >= end_of_last(r) - r->tolerance;
+    const double end = end_of_last(r) - r->tolerance;
+    *past = !r->have_next && at > 0 && (at >= end || (r->frame > 0 && is_still(r)));
     return LT_OK;
 }
 

@@ -24,7 +24,8 @@ def import_release(
     dtype: Optional[str] = None,
     progress: Progress = None,
 ) -> None:
-    """An official release, a folder, becomes a model folder at `output`, which must not exist.
+    """An official release, a folder, becomes a model folder at `output`, which must not exist or
+    be empty.
 
     `config`: YAML of the sizes, landiff.yaml where left out. `t5`, `theia`: folders of Flan-T5 and
     Theia, where they are not inside the release. `quantize`: "q8", "q4" or "mixed"; `dtype`: "f32",

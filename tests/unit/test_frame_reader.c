@@ -194,10 +194,13 @@ static void a_picture_is_one_frame(void **state)
     media_spec png = exact;
     png.format = MEDIA_PNG;
     small_video_write(scratch_path("still.png"), &png, 1, NULL);
-    int shades[4];
-    read_shades("still-00000.png", (media_read_options){.fps = 8}, shades, 4);
-    assert_int_equal(shades[0], small_video_shade(0));
-    assert_int_equal(shades[1], -1);
+    static const double rates[] = {0, 8, 25, 30, 240};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        int shades[4];
+        read_shades("still-00000.png", (media_read_options){.fps = rates[i]}, shades, 4);
+        assert_int_equal(shades[0], small_video_shade(0));
+        assert_int_equal(shades[1], -1);
+    }
 }
 
 static lt_status open_and_read_all(const char *name, lt_error *err)
