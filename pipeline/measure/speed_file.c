@@ -28,10 +28,13 @@ static void key_of(const longtake *e, const take_spec *s, take_stage stage,
     take_key_hash(&k, e->config_hash);
     take_key_text(&k, e->backend->table->name);
     take_key_int(&k, e->backend->activation);
+    take_key_int(&k, e->rounding);
     take_key_int(&k, e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN));
     take_key_text(&k, processor);
-    if (stage == TAKE_REFINE)
+    if (stage == TAKE_REFINE) {
         take_key_int(&k, s->shot[0].cfg_scale == 1); /* half the cost */
+        take_key_int(&k, s->speed);                  /* what a step reuses costs less */
+    }
     if (stage == TAKE_TOKENS)
         take_key_int(&k, s->lm_cfg == 0 || s->lm_cfg == 1);
     /* windows again, not a reference's segments */

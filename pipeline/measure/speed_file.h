@@ -1,9 +1,9 @@
 /* speed_file.h - how fast each stage was when it last ran on this machine.
  *
  * A text file "speeds" in the engine's cache folder, a line for each (configuration, device,
- * precision, threads, processor, stage, guidance): key, seconds per unit of the clock, seconds to
- * open the networks. It is a cache: a file that cannot be read or written, or a line that makes no
- * sense, is as if it were not there.
+ * precision with its rounding, threads, processor, stage, guidance, level of --speed): key, seconds
+ * per unit of the clock, seconds to open the networks. It is a cache: a file that cannot be read or
+ * written, or a line that makes no sense, is as if it were not there.
  */
 #ifndef TAKE_SPEED_FILE_H
 #define TAKE_SPEED_FILE_H

@@ -29,4 +29,13 @@ same plain.mp4 plain_again.mp4
 windows=$("$TOOLS/json_value" dry.json windows)
 equal "steps of fast" "$("$TOOLS/json_value" dry.json steps)" $((windows * 21))
 refused 2 generate "a red ball" --seconds 3 --speed quick -o no.mp4
+# What was measured at one level, or in one precision, foretells nothing of another.
+foreseen() {
+    made generate "a red ball" --seconds 3 --dry-run --json "$@"
+    json made.out time_seconds
+}
+made generate "a red ball" --seconds 3 -o speed.mp4
+[ "$(foreseen)" != null ] || fail "the time of a take as it was made is not known"
+equal "the time of --speed faster" "$(foreseen --speed faster)" null
+equal "the time of --precision int8" "$(foreseen --device cpu --precision int8)" null
 finish
