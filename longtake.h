@@ -105,7 +105,8 @@ typedef enum {
 typedef struct {
     longtake_event_kind kind; /**< what it tells */
     double elapsed_seconds;   /**< since the request began */
-    /** "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from)
+    /** "text" "tokens" "refine" "decode" "encode" "write" "read" (what a take goes on from,
+     * or a list has made already)
      * "import" "plan" (a list that is looked through) */
     const char *stage;
     int64_t window;      /**< of the stage: windows for refine and decode, segments for tokens and
@@ -399,9 +400,11 @@ typedef struct {
     int64_t line;       /**< in the file, or of the plans, from 1 */
     const char *output; /**< as in longtake_result; of a line that failed as it was asked for, NULL
                            where the line could not be read */
-    longtake_status status; /**< LONGTAKE_OK, or why it failed */
-    const char *message;    /**< of a failure, with its place in the list, "prompts.txt:7: ..." */
-    const longtake_result *result; /**< of a success */
+    longtake_status status; /**< LONGTAKE_OK, or why it failed; LONGTAKE_ERR_LIMIT: it is made, but
+                               over a limit that was asked for */
+    const char *message;    /**< unless the status is LONGTAKE_OK, with its place in the list,
+                               "prompts.txt:7: ..." */
+    const longtake_result *result; /**< of what is made; NULL of a failure */
 } longtake_batch_line;
 /** Called after every line or plan. */
 typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
@@ -413,8 +416,10 @@ typedef void (*longtake_batch_fn)(void *user, const longtake_batch_line *line);
  * Empty lines and lines that begin with # are passed over. `r` gives what a line leaves open; its
  * prompt and output are not used. A line whose output is there already, made from the same request
  * by its own account, is passed over, so that a list that was stopped goes on; `fresh` makes it
- * again. A note tells which line is next. A failed line does not stop the rest: LONGTAKE_ERR_FAILED
- * at the end says how many failed. */
+ * again, and so does `max_seam` where it has several windows, since a file does not tell how they
+ * meet. A note tells which line is next. A failed line does not stop the rest: LONGTAKE_ERR_FAILED
+ * at the end says how many failed, LONGTAKE_ERR_LIMIT, where none did, how many are over
+ * `max_seam`. */
 LONGTAKE_API longtake_status longtake_generate_batch(longtake *e, const char *prompts,
                                                      const char *folder, const longtake_request *r,
                                                      longtake_batch_fn fn, void *user,

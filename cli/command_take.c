@@ -262,14 +262,14 @@ static int find_retake(cli_context *c, longtake *engine, longtake_request *r,
 static void tell_line(void *user, const longtake_batch_line *line)
 {
     cli_context *c = user;
-    if (line->status == LONGTAKE_OK) {
+    if (line->result) {
         cli_progress_end(&c->progress);
         if (!cli_is_standard_output(line->output))
             puts(c->values->json ? line->result->report : line->output);
         fflush(stdout);
-        return;
     }
-    cli_progress_error(&c->progress, (int)line->status, line->message);
+    if (line->status != LONGTAKE_OK) /* of a take over its limit too, which is made */
+        cli_progress_error(&c->progress, (int)line->status, line->message);
 }
 
 static int foresee_batch(cli_context *c, longtake *engine, const longtake_request *r)

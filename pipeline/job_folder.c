@@ -170,8 +170,7 @@ static lt_status start_over(take_job *job, lt_error *err)
 {
     if (!hold_alone(job->fd))
         return lt_fail(err, LT_ERR_FAILED,
-                       "job folder %s: another process works in it, it cannot start over"
-                       "\nhint: --job names another folder",
+                       "job folder %s: another process works in it, it cannot start over",
                        job->path);
     forget(job->fd, job->path, is_ours);
     flock(job->fd, LOCK_SH);

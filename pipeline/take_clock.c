@@ -23,6 +23,12 @@ static size_t peak_bytes(void)
     return (size_t)usage.ru_maxrss * 1024;
 }
 
+void take_event_fill(longtake_event *event, double began)
+{
+    event->elapsed_seconds = lt_clock_seconds() - began;
+    event->peak_bytes = peak_bytes();
+}
+
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user)
 {
     *c = (take_clock){.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -100,14 +106,13 @@ static void send(take_clock *c, longtake_event event)
     c->told = lt_clock_seconds();
     if (!c->on_event)
         return;
-    event.elapsed_seconds = take_clock_elapsed(c);
+    take_event_fill(&event, c->started);
     event.stage = take_stage_name(h->stage);
     event.window = h->window;
     event.windows = h->windows;
     event.step = h->step;
     event.steps = h->steps;
     event.eta_seconds = seconds_left(c);
-    event.peak_bytes = peak_bytes();
     if (c->on_event(c->user, &event) != 0)
         c->cancelled = true;
 }
@@ -152,6 +157,21 @@ void take_clock_plan(take_clock *c, take_stage s, double units)
     take_clock_hold(c);
     c->of[s].total = units;
     take_clock_release(c);
+}
+
+void take_clock_plan_more(take_clock *c, take_stage s, double units)
+{
+    take_clock_hold(c);
+    c->of[s].total += units;
+    take_clock_release(c);
+}
+
+take_stage_total take_clock_of(take_clock *c, take_stage s)
+{
+    take_clock_hold(c);
+    const take_stage_total total = c->of[s];
+    take_clock_release(c);
+    return total;
 }
 
 void take_clock_found(take_clock *c, take_stage s, double units)

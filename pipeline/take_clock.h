@@ -69,9 +69,17 @@ typedef struct {
     take_clock_hand beside; /* and what it is at */
 } take_clock;
 
+/* What every event tells, of a take or of a request that has no clock: seconds since `began` (of
+ * the monotonic clock) and the resident memory so far. */
+void take_event_fill(longtake_event *event, double began);
+
 void take_clock_open(take_clock *c, longtake *engine, longtake_event_fn on_event, void *user);
 double take_clock_elapsed(const take_clock *c);
 void take_clock_plan(take_clock *c, take_stage s, double units);
+/* So many units more than were planned so far. */
+void take_clock_plan_more(take_clock *c, take_stage s, double units);
+/* What a stage has done so far. */
+take_stage_total take_clock_of(take_clock *c, take_stage s);
 /* `units` of a stage were found ready. */
 void take_clock_found(take_clock *c, take_stage s, double units);
 

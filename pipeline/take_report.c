@@ -146,7 +146,7 @@ static bool agree(const lt_json *wanted, const lt_json *there, const char *key)
 
 /* Can all frames of a video be read, and are they so many? Of one that cannot be read at all its
  * length must do. */
-static bool is_whole(take_run *run, const char *path, int64_t frames)
+static bool is_whole_video(take_run *run, const char *path, int64_t frames)
 {
     const media_read_options options = {.stop = take_run_asks_to_stop, .user = run};
     media_reader *reader = NULL;
@@ -163,7 +163,7 @@ static bool is_whole(take_run *run, const char *path, int64_t frames)
     bool got = rgb != NULL;
     int64_t read = -1;
     do
-        read++;
+        take_clock_at(&run->clock, ++read, frames);
     while (got && read <= frames && media_read_frame(reader, rgb, &got, &ignored) == LT_OK && got);
     const bool whole = !got && read == frames && info->damaged == 0;
     free(rgb);
@@ -171,36 +171,47 @@ static bool is_whole(take_run *run, const char *path, int64_t frames)
     return whole;
 }
 
+static bool is_whole(take_run *run, const char *path)
+{
+    const int64_t frames = take_delivered_frames(run);
+    take_clock_enter_quietly(&run->clock, TAKE_READ, 0, 1, frames);
+    const bool whole = is_whole_video(run, path, frames);
+    take_clock_leave(&run->clock);
+    return whole;
+}
+
 bool take_is_made(take_run *run, const char *path)
 {
     lt_error ignored = {0};
     lt_json *there = NULL;
-    if (run->request->no_metadata || run->request->tokens ||
+    /* a file does not tell its seams, which only making it measures */
+    const bool has_limit = run->request->max_seam >= 0 && run->spec.time.windows > 1;
+    if (has_limit || run->request->no_metadata || run->request->tokens ||
         take_recipe_read(path, &there, &ignored) != LT_OK)
         return false; /* a plan of the caller's own is not compared */
     lt_json *wanted = take_about(run, &ignored);
     bool same = wanted && (!run->engine->chose_precision || agree(wanted, there, "precision"));
     for (size_t i = 0; same && i < sizeof told_before_plan / sizeof *told_before_plan; i++)
         same = agree(wanted, there, told_before_plan[i]);
-    if (same && is_whole(run, path, take_delivered_frames(run)))
+    if (same && is_whole(run, path))
         run->given_about = lt_json_text(there);
     lt_json_free(wanted);
     lt_json_free(there);
     return run->given_about != NULL;
 }
 
-static lt_json *stage_report(const take_run *run)
+static lt_json *stage_report(take_run *run)
 {
     lt_json *stages = lt_json_new_object();
     for (int s = 0; s < TAKE_STAGES; s++) {
-        const take_stage_total *t = &run->clock.of[s];
-        if (t->done <= 0 && t->seconds + t->open_seconds <= 0)
+        const take_stage_total t = take_clock_of(&run->clock, (take_stage)s);
+        if (t.done <= 0 && t.seconds + t.open_seconds <= 0)
             continue;
         lt_json *stage = lt_json_new_object();
-        lt_json_set(stage, "seconds", lt_json_new_real(t->seconds + t->open_seconds));
-        lt_json_set(stage, "units", lt_json_new_real(t->done));
-        lt_json_set(stage, "computed", lt_json_new_real(t->measured));
-        lt_json_set(stage, "peak_bytes", lt_json_new_int((int64_t)t->peak_bytes));
+        lt_json_set(stage, "seconds", lt_json_new_real(t.seconds + t.open_seconds));
+        lt_json_set(stage, "units", lt_json_new_real(t.done));
+        lt_json_set(stage, "computed", lt_json_new_real(t.measured));
+        lt_json_set(stage, "peak_bytes", lt_json_new_int((int64_t)t.peak_bytes));
         take_profile_share(run->engine, (take_stage)s, stage);
         lt_json_set(stages, take_stage_name((take_stage)s), stage);
     }

@@ -24,8 +24,9 @@ typedef struct {
 lt_json *take_about(take_run *run, lt_error *err);
 
 /* Is `path` the very take that a settled `run` would make, by its own account? Then the run tells
- * of it as that file does (take_fill_result). Device, and precision where the engine has its
- * device's own, may be others. */
+ * of it as that file does (take_fill_result). Where windows must meet within a limit (max_seam) it
+ * is not, since only making them tells. Device, and precision where the engine has its device's
+ * own, may be others. */
 bool take_is_made(take_run *run, const char *path);
 
 /* RGB frames that the take's output has. */

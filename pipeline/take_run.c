@@ -45,12 +45,24 @@ static lt_status name_job(take_run *run, const char *output, lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "job folder: out of memory");
 }
 
+/* What can be done about a folder that another process works in: not every command has --job. */
+static void add_other_folder(const take_run *run, lt_error *err)
+{
+    const size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, "\nhint: %s names another folder",
+             run->job_is_own ? "another --output" : "--job");
+}
+
 lt_status take_run_open_job(take_run *run, const char *output, lt_error *err)
 {
     LT_TRY(name_job(run, output, err));
-    return run->job_path ? take_job_open(run->job_path, run->request->fresh, hear_note,
-                                         take_run_asks_to_stop, run, &run->job, err)
-                         : LT_OK;
+    if (!run->job_path)
+        return LT_OK;
+    const lt_status s = take_job_open(run->job_path, run->request->fresh, hear_note,
+                                      take_run_asks_to_stop, run, &run->job, err);
+    if (s == LT_ERR_FAILED)
+        add_other_folder(run, err);
+    return s;
 }
 
 lt_status take_run_look_into_job(take_run *run, const char *output, lt_error *err)

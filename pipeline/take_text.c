@@ -243,7 +243,7 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     run->text[role] = calloc((size_t)run->spec.shots, sizeof *run->text[role]);
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
-    take_clock_plan(&run->clock, TAKE_TEXT, run->clock.of[TAKE_TEXT].total + run->spec.shots);
+    take_clock_plan_more(&run->clock, TAKE_TEXT, run->spec.shots);
     lt_status s = role == TAKE_FOR_AR ? take_text_tell(run, err) : LT_OK;
     if (s == LT_OK)
         s = open_vocab(run, side.net, &vocab, err);

@@ -7,6 +7,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/import/import_release.h"
 #include "pipeline/output_kind.h"
+#include "pipeline/take_clock.h"
 
 typedef struct {
     const longtake_import_request *request;
@@ -16,8 +17,8 @@ typedef struct {
 
 static void tell(teller *t, longtake_event event)
 {
-    event.elapsed_seconds = lt_clock_seconds() - t->began;
-    event.eta_seconds = -1;
+    take_event_fill(&event, t->began);
+    event.eta_seconds = event.kind == LONGTAKE_EVENT_DONE ? 0 : -1;
     if (event.step > 0)
         event.eta_seconds =
             event.elapsed_seconds / (double)event.step * (double)(event.steps - event.step);
@@ -106,6 +107,7 @@ longtake_status longtake_import(const longtake_import_request *request, longtake
     if (s == LT_OK)
         s = run_import(&t, &err);
     if (s == LT_OK)
-        tell(&t, (longtake_event){.kind = LONGTAKE_EVENT_DONE, .stage = "import"});
+        tell(&t, (longtake_event){
+                     .kind = LONGTAKE_EVENT_DONE, .stage = "import", .message = request->output});
     return take_give_error(s, &err, error);
 }

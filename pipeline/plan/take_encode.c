@@ -206,7 +206,7 @@ lt_status take_encode_video(take_run *run, const semantic_source *source, take_c
         take_tell_changes(
             run, source->path, media_reader_info(v.reader.reader),
             (take_clip_use){.is_picture = media_reader_info(v.reader.reader)->seconds <= 0});
-    const double before = run->clock.of[TAKE_ENCODE].done;
+    const double before = take_clock_of(&run->clock, TAKE_ENCODE).done;
     if (s == LT_OK) {
         const int64_t frames = semantic_reader_expected(&v.reader);
         v.expected = (frames + full - 1) / full;

@@ -11,6 +11,7 @@ typedef struct {
     longtake_batch_fn fn;
     void *user;
     int64_t failed;
+    int64_t beyond; /* made, but over a limit that was asked for */
 } batch_run;
 
 /* Which of the lines is next; false: to stop is the answer. */
@@ -48,10 +49,12 @@ static longtake_status do_line(batch_run *b, int64_t i)
     longtake_batch_line told = {.line = b->list.entry[i].number};
     told.status = generate_line(b, i, &result, &error);
     batch_list_message(&b->list, i, error.message, message, sizeof message);
+    const bool made = told.status == LONGTAKE_OK || told.status == LONGTAKE_ERR_LIMIT;
     told.message = told.status == LONGTAKE_OK ? NULL : message;
-    told.result = told.status == LONGTAKE_OK ? &result : NULL;
-    told.output = told.result ? result.output : b->list.entry[i].output;
-    b->failed += told.status != LONGTAKE_OK;
+    told.result = made ? &result : NULL;
+    told.output = made ? result.output : b->list.entry[i].output;
+    b->failed += !made;
+    b->beyond += told.status == LONGTAKE_ERR_LIMIT;
     if (b->fn)
         b->fn(b->user, &told);
     longtake_result_clear(&result);
@@ -68,6 +71,10 @@ static lt_status do_lines(batch_run *b, lt_error *err)
     if (b->failed > 0)
         return lt_fail(err, LT_ERR_FAILED, "%s: %lld of %lld lines failed", l->path,
                        (long long)b->failed, (long long)l->lines);
+    if (b->beyond > 0)
+        return lt_fail(err, LT_ERR_LIMIT,
+                       "%s: %lld of %lld lines are made, but over the limit of --max-seam", l->path,
+                       (long long)b->beyond, (long long)l->lines);
     return LT_OK;
 }
 

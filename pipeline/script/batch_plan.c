@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/core/clock.h"
 #include "pipeline/engine.h"
 #include "pipeline/foresight.h"
 #include "pipeline/script/batch_list.h"
@@ -21,6 +22,7 @@ typedef struct {
 
 typedef struct {
     batch_list list;
+    double began;    /* seconds of the monotonic clock */
     line_plan *line; /* [list.lines] */
     int64_t failed, made;
     double length;  /* of all that would be made, in seconds */
@@ -49,31 +51,35 @@ static lt_status fill(line_plan *p, const take_foresight *f, const batch_take *t
 
 /* Of which line something is told. */
 typedef struct {
-    const batch_list *list;
+    const batch_plan *plan;
     int64_t line;
 } line_hearing;
 
 static int hear_of_line(void *user, const longtake_event *event)
 {
     const line_hearing *h = user;
-    const longtake_request *r = h->list->request;
+    const batch_list *list = &h->plan->list;
+    const longtake_request *r = list->request;
     char message[BATCH_PLACE_BYTES + LT_ERROR_BYTES + 2];
     longtake_event of_line = *event;
     if (!r->on_event)
         return 0;
     if (event->message) {
-        batch_list_message(h->list, h->line, event->message, message, sizeof message);
+        batch_list_message(list, h->line, event->message, message, sizeof message);
         of_line.message = message;
     }
+    take_event_fill(&of_line, h->plan->began); /* each line has a clock of its own */
     return r->on_event(r->user, &of_line);
 }
 
-static lt_status foresee_line(longtake *e, batch_list *list, int64_t i, line_plan *p, lt_error *err)
+static lt_status foresee_line(longtake *e, batch_plan *b, int64_t i, lt_error *err)
 {
+    batch_list *list = &b->list;
+    line_plan *p = &b->line[i];
     batch_take take;
     take_foresight f = {0};
     lt_status s = batch_list_take(list, i, &take, err);
-    line_hearing hearing = {list, i};
+    line_hearing hearing = {b, i};
     if (s == LT_OK) {
         take.request.on_event = hear_of_line;
         take.request.user = &hearing;
@@ -93,7 +99,7 @@ static lt_status plan_line(longtake *e, batch_plan *b, int64_t i, lt_error *err)
 {
     lt_error of_line = {0};
     char message[BATCH_PLACE_BYTES + sizeof of_line.message + 2];
-    const lt_status s = foresee_line(e, &b->list, i, &b->line[i], &of_line);
+    const lt_status s = foresee_line(e, b, i, &of_line);
     if (s == LT_OK)
         return LT_OK;
     if (s == LT_ERR_RESOURCES || s == LT_ERR_CANCELLED) {
@@ -127,15 +133,16 @@ static void add_up(batch_plan *b)
 }
 
 /* How far it is; false: to stop is the answer. */
-static bool tell_line(const batch_list *list, int64_t i)
+static bool tell_line(const batch_plan *b, int64_t i)
 {
-    const longtake_request *r = list->request;
-    const longtake_event event = {.kind = LONGTAKE_EVENT_STEP,
-                                  .stage = "plan",
-                                  .windows = 1,
-                                  .step = i,
-                                  .steps = list->lines,
-                                  .eta_seconds = -1};
+    const longtake_request *r = b->list.request;
+    longtake_event event = {.kind = LONGTAKE_EVENT_STEP,
+                            .stage = "plan",
+                            .windows = 1,
+                            .step = i,
+                            .steps = b->list.lines,
+                            .eta_seconds = -1};
+    take_event_fill(&event, b->began);
     return !r->on_event || r->on_event(r->user, &event) == 0;
 }
 
@@ -149,9 +156,8 @@ static lt_status plan_lines(longtake *e, batch_plan *b, lt_error *err)
     LT_TRY(batch_list_folder(&b->list, &made, err));
     lt_status s = LT_OK;
     for (int64_t i = 0; s == LT_OK && i < b->list.lines; i++)
-        s = tell_line(&b->list, i)
-                ? plan_line(e, b, i, err)
-                : lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked", b->list.path);
+        s = tell_line(b, i) ? plan_line(e, b, i, err)
+                            : lt_fail(err, LT_ERR_CANCELLED, "%s: stopped as asked", b->list.path);
     if (made)
         (void)rmdir(b->list.folder);
     add_up(b);
@@ -276,7 +282,7 @@ static longtake_status plan_batch(longtake *e, const char *prompts, const char *
                                   longtake_error *error)
 {
     lt_error err = {0};
-    batch_plan b = {0};
+    batch_plan b = {.began = lt_clock_seconds()};
     size_t bytes = 0;
     *text = NULL;
     if (take_need(prompts, "prompts", &err) != LT_OK || take_request_check(r, &err) != LT_OK ||

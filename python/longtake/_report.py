@@ -27,7 +27,7 @@ class Report:
 @dataclasses.dataclass(frozen=True)
 class BatchLine:
     """What became of one line of a list of prompts: its number, its file, and a report or an
-    error."""
+    error; both where it is made, but over a limit that was asked for (LIMIT)."""
 
     line: int
     output: Optional[str]

@@ -11,6 +11,12 @@ import "$RELEASE" -o model || fail "import: $(cat import.err)"
 "$PROGRAM" generate "a red ball" --seconds 2 -o take.mp4 --model ./model --progress none 2>err ||
     fail "generate: $(cat err)"
 equal "frames" "$(of_video take.mp4 nb_read_frames)" 16
+"$PROGRAM" import "$RELEASE" -o told --config "$config" --progress jsonl >told.out 2>told.events ||
+    fail "import: $(tail -1 told.events)"
+tail -1 told.events | grep -q '"event":"done".*"message":"told"' ||
+    fail "the end of an import: $(tail -1 told.events)"
+grep -v '"peak_mb":[1-9]' told.events && fail "an event of an import without memory"
+rm -r told
 larger=$(wc -c <model/mmdit.safetensors)
 for kind in q8 mixed q4; do
     import "$RELEASE" -o $kind --quantize $kind || fail "import $kind: $(cat import.err)"

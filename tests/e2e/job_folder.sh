@@ -110,4 +110,24 @@ for link in loose loose/ loose//; do
     equal "a link that leads nowhere, as $link" $? 2
     grep -q '^longtake: job folder' loose.err || fail "$link: $(cat loose.err)"
 done
+# Where another process works in the folder, a command that starts over says what helps: not every
+# one has --job.
+made tokens x --seconds 2 -o busy.lt
+made refine busy.lt --steps 1 -o busy.latents
+mkdir busy.mp4.decode.job busy.mp4.job
+for folder in busy.mp4.decode.job busy.mp4.job; do
+    flock -sF $folder sleep 60 &
+    holder=$!
+    sleep 0.5
+    case $folder in
+    *.decode.job) refused 1 decode busy.latents -o busy.mp4
+        want="hint: another --output names another folder" ;;
+    *) refused 1 render busy.lt --steps 1 --fresh -o busy.mp4
+        want="hint: --job names another folder" ;;
+    esac
+    grep -q "job folder $folder: another process works in it" refused.err ||
+        fail "$folder is held: $(cat refused.err)"
+    equal "$folder is held" "$(tail -1 refused.err)" "$want"
+    kill $holder
+done
 finish

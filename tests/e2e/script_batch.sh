@@ -115,6 +115,39 @@ json --lines events.jsonl >/dev/null
 grep -q '"event":"error","code":3,"message":"bad.txt:1' events.jsonl ||
     fail "no event of line 1: $(cat events.jsonl)"
 
+# Who reads what is there tells of it as reading; each event has its time and the memory so far.
+events() { # ARGUMENTS...: events.jsonl
+    "$PROGRAM" "$@" --model "$MODEL" --progress jsonl >events.out 2>events.jsonl ||
+        fail "$*: $(tail -1 events.jsonl)"
+    grep '"event"' events.jsonl | grep '"stage"' | grep -v '"peak_mb":[1-9]' &&
+        fail "$*: an event without memory"
+}
+made generate --prompts lines.txt --output-dir long --frames 480 --steps 1 --cfg-scale 1
+events generate --prompts lines.txt --output-dir long --frames 480 --steps 1 --cfg-scale 1
+grep '"event":"step"' events.jsonl | grep -v '"stage":"read"' &&
+    fail "an event of a stage that is not there"
+events generate --prompts lines.txt --output-dir long --frames 480 --steps 1 --dry-run
+
+# A take over the limit of its seams is made, and told; so it is when the list is made again.
+printf 'a red ball\n{"prompt": "a blue cube", "frames": 9}\n' >seams.txt
+for again in "" again; do
+    refused 7 generate --prompts seams.txt --output-dir seams --frames 24 --steps 2 \
+        --max-seam 0.0001
+    equal "paths beside a limit $again" "$(tr '\n' ' ' <refused.out)" \
+        "seams/0001.mp4 seams/0002.mp4 "
+    grep -q '^longtake: seams.txt:1: --max-seam: .* allowed is 0.0001$' refused.err ||
+        fail "the seam of a line $again: $(cat refused.err)"
+    grep -q '^longtake: seams.txt: 1 of 2 lines are made, but over the limit of --max-seam$' \
+        refused.err || fail "the end of the list $again: $(cat refused.err)"
+done
+refused 7 generate --prompts seams.txt --output-dir seams --frames 24 --steps 2 --max-seam 0.0001 \
+    --json
+json --lines refused.out
+equal "reports beside a limit" "$(wc -l <refused.out)" 2
+made generate --prompts seams.txt --output-dir seams --frames 24 --steps 2 --max-seam 1000
+printf '{"prompt": "a"\n' >>seams.txt
+refused 1 generate --prompts seams.txt --output-dir seams --frames 24 --steps 2 --max-seam 0.0001
+
 : >empty.txt
 refused 3 generate --prompts empty.txt --output-dir out
 refused 3 generate --prompts none.txt --output-dir out
