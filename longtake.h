@@ -52,7 +52,7 @@ extern "C" {
 #endif
 
 /** Of this header; longtake_version() is the library's. */
-#define LONGTAKE_VERSION "0.10.0"
+#define LONGTAKE_VERSION "0.11.0"
 
 /* ---- status ---------------------------------------------------------------------------------- */
 
@@ -170,6 +170,12 @@ LONGTAKE_API longtake_status longtake_open(const longtake_options *options, long
 LONGTAKE_API void longtake_close(longtake *engine);
 /** Frames a second that the model makes: what turns frames into seconds of a request. */
 LONGTAKE_API double longtake_fps(const longtake *engine);
+/** Frames a second at which the video `path`, a file, is read: what turns frames of it into seconds
+ * of `from_seconds` and `plan_from_seconds`. The model's rate, but of a take of ours that was made
+ * with another one (settings.fps) and is read frame by frame: that. LONGTAKE_ERR_INPUT for what is
+ * no video, LONGTAKE_ERR_USAGE for what cannot be read twice. */
+LONGTAKE_API longtake_status longtake_clip_fps(const longtake *e, const char *path, double *fps,
+                                               longtake_error *error);
 /** Every configuration value as "section.key: value  # where it came from" lines; longtake_free()
  * it. */
 LONGTAKE_API longtake_status longtake_print_config(longtake *engine, char **text,
@@ -248,7 +254,8 @@ typedef struct {
     double cfg_scale;   /**< below zero: the take's */
     const char *plan; /**< token file or video whose tokens are the plan as far as they reach; NULL:
                          the language model's */
-    double plan_from_seconds; /**< the part of that file: where it begins, */
+    double plan_from_seconds; /**< the part of that file: where it begins, of a video in its own
+                                 time (longtake_clip_fps()), */
     double plan_seconds; /**< and how long it is, of tokens no longer than the file; 0: up to the
                             end */
     int as_one_text; /**< 1: the prompt is read as a whole from the first frame on, as those of a
@@ -303,7 +310,8 @@ typedef struct {
     const char *input;   /**< token file, latents file or video, as the command says; "-" = standard
                             input */
     const char *image;   /**< the take begins with this picture, or NULL */
-    double from_seconds; /**< continue: where to go on, in the video's own time */
+    double from_seconds; /**< continue: where to go on, in the video's own time: frame n of
+                            it is at n / longtake_clip_fps() */
     const char *reference_hash; /**< of what `input` or `image` must be, from a recipe; or NULL */
     int new_only;               /**< continue: only the new part is written */
     int64_t window_first;       /**< refine and generate: refine these windows alone, into `job`; no
@@ -387,6 +395,9 @@ LONGTAKE_API longtake_status longtake_film_read(const char *path, longtake_film 
 LONGTAKE_API void longtake_film_close(longtake_film *film);
 /** The model that the film asks for, or NULL. */
 LONGTAKE_API const char *longtake_film_model(const longtake_film *film);
+/** The line of the film's file, from 1, that says a setting of the take, by its name in
+ * longtake_settings ("steps"); 0 where the film leaves it open. */
+LONGTAKE_API int longtake_film_line(const longtake_film *film, const char *setting);
 /** Fills what the request leaves unset: shots, length, settings. The request then borrows from the
  * film. What depends on the model is checked here: its settings, where shots begin, and whether the
  * files of their plans are there, sound, and as long as their spans. */

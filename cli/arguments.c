@@ -109,11 +109,10 @@ static bool is_taken(const cli_values *v, const cli_flag *f)
            (!own || strcmp(f->commands, "all") == 0 || cli_is_word_of(own, f->name, ' '));
 }
 
-/* "LONGTAKE_MAX_MEMORY" */
-static void name_variable(const cli_flag *f, char name[80])
+void cli_variable_of(const cli_flag *f, char *name, size_t bytes)
 {
-    size_t n = (size_t)snprintf(name, 80, "LONGTAKE_");
-    for (const char *c = f->name; *c && n < 79; c++)
+    size_t n = (size_t)snprintf(name, bytes, "LONGTAKE_");
+    for (const char *c = f->name; *c && n < bytes - 1; c++)
         name[n++] = *c == '-' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
     name[n] = '\0';
 }
@@ -123,7 +122,7 @@ static bool read_environment(const cli_values *of, cli_values *v, char *message,
 {
     for (int i = 0; i < cli_flag_count; i++) {
         char name[80];
-        name_variable(&cli_flags[i], name);
+        cli_variable_of(&cli_flags[i], name, sizeof name);
         const char *value = getenv(name);
         if (!value || !*value || asks_for_text(&cli_flags[i]) || !is_taken(of, &cli_flags[i]))
             continue;
@@ -189,7 +188,7 @@ static size_t bytes_of(const cli_flag *f)
                                   : sizeof(const char *);
 }
 
-static bool has_value(const cli_flag *f, const cli_values *v)
+bool cli_has_value(const cli_flag *f, const cli_values *v)
 {
     cli_values nothing;
     cli_defaults(&nothing);
@@ -217,9 +216,9 @@ static bool refuse_ways(const several_ways *way, int found, const cli_values *v,
     for (int i = 0; way->flag[i]; i++) {
         const cli_flag *f = cli_flag_of_name(way->flag[i]);
         char name[80];
-        name_variable(f, name);
+        cli_variable_of(f, name, sizeof name);
         const size_t used = strlen(message);
-        if (has_value(f, v))
+        if (cli_has_value(f, v))
             snprintf(message + used, bytes - used, " %s", name);
     }
     return false;
@@ -231,7 +230,7 @@ static bool settle_way(const several_ways *way, cli_values *v, char *message, si
     int found = 0;
     for (int i = 0; way->flag[i]; i++) {
         said = said || cli_said(v, way->flag[i]);
-        found += has_value(cli_flag_of_name(way->flag[i]), v);
+        found += cli_has_value(cli_flag_of_name(way->flag[i]), v);
     }
     if (!said && way->what && found > 1)
         return refuse_ways(way, found, v, message, bytes);
@@ -331,9 +330,9 @@ void cli_name_variables(const cli_values *v, const char *message, char *text, si
     for (int i = 0; i < cli_flag_count; i++) {
         const cli_flag *f = &cli_flags[i];
         char name[80];
-        name_variable(f, name);
+        cli_variable_of(f, name, sizeof name);
         const char *value = getenv(name);
-        if (!v->said[i] && f->group != FLAGS_OF_TALK && has_value(f, v) && value &&
+        if (!v->said[i] && f->group != FLAGS_OF_TALK && cli_has_value(f, v) && value &&
             speaks_of(message, f, value) && used + strlen(name) + 2 < bytes)
             used += (size_t)snprintf(text + used, bytes - used, "%s%s", used > 0 ? " " : "", name);
     }

@@ -155,8 +155,8 @@ int cli_check(cli_context *c)
             longtake_check(engine, v->word[i], on_check_line, &output, &error);
         if (s != LONGTAKE_OK && s != LONGTAKE_ERR_LIMIT)
             cli_fail(c, &error);
-        /* A file that cannot be read outweighs a number out of its bound. */
-        if (s != LONGTAKE_OK && code != LONGTAKE_ERR_INPUT)
+        /* The first file that could not be checked outweighs every number out of its bound. */
+        if (s != LONGTAKE_OK && (code == LONGTAKE_OK || code == LONGTAKE_ERR_LIMIT))
             code = (int)s;
     }
     if (v->json)

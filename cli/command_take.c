@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "cli/commands.h"
+#include "cli/config_print.h"
 #include "cli/flag_values.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -197,8 +198,6 @@ static int dry_run(cli_context *c, longtake *engine, const longtake_request *r)
 
 static int run_take(cli_context *c, take_fn run, longtake *engine, const longtake_request *r)
 {
-    if (c->values->print_config)
-        return cli_print_config(c, engine);
     if (c->values->dry_run)
         return dry_run(c, engine, r);
     longtake_error error = {0};
@@ -304,8 +303,7 @@ static int run_batch(cli_context *c, longtake *engine, const longtake_request *r
 
 static bool makes_candidates(const cli_values *v)
 {
-    return strcmp(v->command, "tokens") == 0 && (cli_given(v->candidates) || v->preview) &&
-           !v->print_config;
+    return strcmp(v->command, "tokens") == 0 && (cli_given(v->candidates) || v->preview);
 }
 
 static int run_candidates(cli_context *c, longtake *engine, longtake_request *r)
@@ -389,12 +387,29 @@ static int fill_from_script(cli_context *c, longtake *engine, take_script *s, lo
     return LONGTAKE_OK;
 }
 
+/* --from: frames are those of the video as it is read. */
+static int find_moment(cli_context *c, longtake *engine, longtake_request *r)
+{
+    const cli_values *v = c->values;
+    double fps = longtake_fps(engine);
+    longtake_error error = {0};
+    const bool in_frames = v->from && v->from[strlen(v->from) - 1] == 'f';
+    /* what is no file is refused when the take is made */
+    if (in_frames && is_file(r->input) &&
+        longtake_clip_fps(engine, r->input, &fps, &error) != LONGTAKE_OK)
+        return cli_fail(c, &error);
+    if (v->from)
+        cli_time(v->from, fps, &r->from_seconds);
+    return LONGTAKE_OK;
+}
+
 /* What needs the model's rate, or its grid. */
 static int apply_script(cli_context *c, longtake *engine, take_script *s, longtake_request *r)
 {
     const cli_values *v = c->values;
-    if (v->from)
-        cli_time(v->from, longtake_fps(engine), &r->from_seconds);
+    const int placed = find_moment(c, engine, r);
+    if (placed != LONGTAKE_OK)
+        return placed;
     if (v->retake && !cli_given(v->retake_seed))
         r->settings.seed = LONGTAKE_SEED_UNSET; /* --seed is the retake's */
     if (v->retake) {
@@ -422,7 +437,9 @@ static int open_and_run(cli_context *c, take_fn run, word_kind kind, longtake_re
         engine = cli_engine(c, &code);
     if (engine)
         code = apply_script(c, engine, &script, r);
-    if (engine && code == LONGTAKE_OK && c->values->prompts)
+    if (engine && code == LONGTAKE_OK && c->values->print_config)
+        code = cli_print_take_config(c, engine, script.film, r);
+    else if (engine && code == LONGTAKE_OK && c->values->prompts)
         code = run_batch(c, engine, r);
     else if (engine && code == LONGTAKE_OK && makes_candidates(c->values))
         code = run_candidates(c, engine, r);

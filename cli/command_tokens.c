@@ -12,7 +12,7 @@
 
 /* ---- tokens cut FILE FROM-TO -o OUT, tokens join FILE FILE -o OUT ---- */
 
-enum { FRAMES_PER_SEMANTIC = 4 };
+enum { FRAMES_PER_SEMANTIC = 4, LONGEST_SECONDS = 24 * 3600 };
 
 /* A span at the model's rate. */
 typedef struct {
@@ -29,6 +29,9 @@ static int read_frames(cli_context *c, const char *text, double fps, frame_span 
     double to = 0;
     if (!cli_span(text, fps, &from, &to))
         return cli_usage(c, "tokens cut: found \"%s\", expected a span such as 0s-13s", text);
+    if (to > LONGEST_SECONDS)
+        return cli_usage(c, "tokens cut: found \"%s\", expected a span up to %d s, a day", text,
+                         LONGEST_SECONDS);
     span->first = llround(from * fps / FRAMES_PER_SEMANTIC);
     span->count = llround(to * fps / FRAMES_PER_SEMANTIC) - span->first;
     span->from = llround(from * fps);

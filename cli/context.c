@@ -153,20 +153,6 @@ longtake *cli_engine(cli_context *c, int *code)
     return engine;
 }
 
-int cli_print_config(cli_context *c, longtake *engine)
-{
-    char *text = NULL;
-    longtake_error error = {0};
-    if (longtake_print_config(engine, &text, &error) != LONGTAKE_OK)
-        return cli_fail(c, &error);
-    if (c->values->json)
-        cli_print_config_object(stdout, text);
-    else
-        fputs(text, stdout);
-    longtake_free(text);
-    return LONGTAKE_OK;
-}
-
 void cli_engine_close(cli_context *c, longtake *engine)
 {
     if (engine && c->values->profile)

@@ -39,8 +39,6 @@ void cli_print_output(const cli_context *c, const char *path);
 
 /* An engine from -m, --device, ...; NULL with the exit code in *code. */
 longtake *cli_engine(cli_context *c, int *code);
-/* Every configuration value and where it came from. */
-int cli_print_config(cli_context *c, longtake *engine);
 /* Prints the profile where --profile asked for one, and closes the engine; accepts NULL. */
 void cli_engine_close(cli_context *c, longtake *engine);
 /* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL

@@ -157,6 +157,10 @@ bool cli_store(const cli_flag *f, const char *text, cli_values *v, char *message
         *(bool *)place = true;
         return true;
     case FLAG_TEXT:
+        if (text[0] == '\0' && strcmp(f->value, "TEXT") != 0) { /* "$OUT", which is not set */
+            snprintf(message, bytes, "--%s: found an empty text, expected %s", f->name, f->value);
+            return false;
+        }
         *(const char **)place = text;
         return true;
     case FLAG_TIME:

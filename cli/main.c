@@ -10,6 +10,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/config_print.h"
 #include "cli/completions.h"
 #include "cli/flag_values.h"
 #include "cli/help.h"

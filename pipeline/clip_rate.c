@@ -2,6 +2,7 @@
 #include "pipeline/clip_rate.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pipeline/script/recipe.h"
 #include "pipeline/take_settings.h"
@@ -21,4 +22,29 @@ void take_read_at_clip_rate(media_reader *reader, const lt_json *about, double f
     const double rate = about ? take_about_rate(about, fps) : fps;
     media_reader_read_at(reader,
                          take_setting_check(NULL, "fps", rate, &ignored) == LT_OK ? rate : fps);
+}
+
+/* What is read to learn its rate is read again later. */
+static lt_status check_file(const char *path, lt_error *err)
+{
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return lt_fail(err, LT_ERR_USAGE, "found standard input, expected a file");
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return lt_fail(err, LT_ERR_USAGE, "%s: is a pipe or device, expected a file", path);
+    return LT_OK;
+}
+
+lt_status take_clip_fps(const char *path, double model_fps, double *fps, lt_error *err)
+{
+    const media_read_options whole = {.fps = model_fps};
+    media_reader *reader = NULL;
+    LT_TRY(check_file(path, err));
+    LT_TRY(media_reader_open(path, &whole, &reader, err));
+    lt_json *about = take_clip_about(media_reader_info(reader));
+    take_read_at_clip_rate(reader, about, model_fps);
+    *fps = media_reader_info(reader)->fps;
+    lt_json_free(about);
+    media_reader_close(reader);
+    return LT_OK;
 }

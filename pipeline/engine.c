@@ -9,6 +9,7 @@
 
 #include "kernels/core/file_error.h"
 #include "kernels/core/whole_file.h"
+#include "pipeline/clip_rate.h"
 #include "pipeline/data_folders.h"
 #include "pipeline/device_choice.h"
 #include "pipeline/import/low_bit_choice.h"
@@ -212,6 +213,19 @@ void longtake_close(longtake *e)
 double longtake_fps(const longtake *engine)
 {
     return engine->cfg.pipeline.fps;
+}
+
+longtake_status longtake_clip_fps(const longtake *e, const char *path, double *fps,
+                                  longtake_error *error)
+{
+    lt_error err = {0};
+    *fps = 0;
+    lt_status s = take_need(e, "engine", &err);
+    if (s == LT_OK)
+        s = take_need(path, "path", &err);
+    if (s == LT_OK)
+        s = take_clip_fps(path, e->cfg.pipeline.fps, fps, &err);
+    return take_give_error(s, &err, error);
 }
 
 longtake_status longtake_print_config(longtake *e, char **text, longtake_error *error)

@@ -38,9 +38,26 @@ lt_status take_fit_check(longtake_fit fit, lt_error *err)
                    LONGTAKE_FIT_COVER, LONGTAKE_FIT_STRETCH);
 }
 
+/* A name that is there is a name, not what a shell makes of a variable that is not set. */
+static lt_status check_names(const longtake_request *r, lt_error *err)
+{
+    const struct {
+        const char *flag, *name, *expected;
+    } names[] = {{"--output", r->output, "a file (or - for standard output)"},
+                 {"--job", r->job, "a folder"},
+                 {"--preview", r->preview, "a file or folder"},
+                 {"--image", r->image, "a picture"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].name && names[i].name[0] == '\0')
+            return lt_fail(err, LT_ERR_USAGE, "%s: found an empty name, expected %s", names[i].flag,
+                           names[i].expected);
+    return LT_OK;
+}
+
 lt_status take_request_check(const longtake_request *r, lt_error *err)
 {
     LT_TRY(take_need(r, "request", err));
+    LT_TRY(check_names(r, err));
     if (r->shot_count > 0)
         LT_TRY(take_need(r->shots, "shots", err));
     if (r->retake_count > 0)

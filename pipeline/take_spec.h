@@ -86,12 +86,13 @@ typedef struct {
 /* Which settings a command needs. */
 typedef enum {
     TAKE_NEEDS_PROMPT = 1, /* an error without one */
-    TAKE_NEEDS_LENGTH = 2, /* an error without seconds, frames or semantic frames; else `frames`
-                              decides */
+    TAKE_NEEDS_LENGTH = 2  /* one window where neither the request nor `frames` says a length; else
+                              one frame */
 } take_needs;
 
 /* What every call asks of a request, before anything of it is read: that it is there, and its
- * lists; that enums and what no command passes over are in range. LT_ERR_USAGE. */
+ * lists; that no name of an output, job folder, preview or picture is empty; that enums and what no
+ * command passes over are in range. LT_ERR_USAGE. */
 lt_status take_request_check(const longtake_request *r, lt_error *err);
 lt_status take_fit_check(longtake_fit fit, lt_error *err);
 

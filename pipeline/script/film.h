@@ -13,8 +13,8 @@
  *
  * Reading checks everything that can be checked without a model: keys, kinds, ranges. Where shots
  * begin in frames, and whether they lie inside the take, is known with a model's frame rate
- * (film_apply); so is whether a plan's file is as long as its span (film_request.c). Every message
- * says file:line:column.
+ * (film_apply); so are spans in frames of a video, whose own rate counts, and whether a plan's file
+ * is as long as its span (film_request.c). Every message says file:line:column.
  */
 #ifndef TAKE_FILM_H
 #define TAKE_FILM_H
@@ -56,8 +56,9 @@ lt_status film_parse(const char *text, size_t bytes, const char *place, longtake
                      lt_error *err);
 void film_close(longtake_film *f); /* accepts NULL */
 
-/* Fills what the request leaves unset, at `fps` frames a second. The
- * request then points into the film. */
+/* Fills what the request leaves unset, at `fps` frames a second; so are spans in frames, which
+ * longtake_film_apply puts right for videos of another rate. The request then points into the film.
+ */
 lt_status film_apply(longtake_film *f, double fps, longtake_request *r, lt_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* film_request.c - films in longtake.h. */
 #include <string.h>
 
+#include "pipeline/clip_rate.h"
 #include "pipeline/engine.h"
 #include "pipeline/plan/shot_plan.h"
 #include "pipeline/script/film.h"
@@ -25,6 +26,12 @@ const char *longtake_film_model(const longtake_film *film)
     return film->model;
 }
 
+int longtake_film_line(const longtake_film *film, const char *setting)
+{
+    const cfg_node *node = cfg_node_get(cfg_node_get(film->document->root, "take"), setting);
+    return node ? node->key_line : 0;
+}
+
 /* A take whose length nobody says is one window long: its shots must begin in it. */
 static lt_status check_length(const longtake_film *film, const longtake *e,
                               const longtake_settings *g, lt_error *err)
@@ -38,6 +45,28 @@ static lt_status check_length(const longtake_film *film, const longtake *e,
         film->document, film->shot[last].at_node, err,
         "shot %zu begins at frame %lld, the take has %lld frames\nhint: 'take' says no length: it is one window",
         last, (long long)at, (long long)window);
+}
+
+/* Spans in frames of a video are in the frames that are read of it, as many a second as it has: a
+ * take of ours may have another rate than the model. */
+static lt_status place_spans(longtake_film *film, const longtake *e, lt_error *err)
+{
+    for (size_t i = 0; i < film->shots; i++) {
+        const film_shot *shot = &film->shot[i];
+        longtake_shot *out = &film->plan[i];
+        double fps = 0;
+        lt_error cause = {0};
+        if (!shot->span || !shot->span_begin.in_frames || take_is_token_file(shot->plan_path))
+            continue;
+        const lt_status s = take_clip_fps(shot->plan_path, e->cfg.pipeline.fps, &fps, &cause);
+        if (s == LT_ERR_USAGE || s == LT_ERR_INPUT)
+            return cfg_node_fail(film->document, shot->plan, err, "'plan': %s", cause.message);
+        if (s != LT_OK)
+            return lt_fail(err, s, "%s", cause.message);
+        out->plan_from_seconds = shot->span_begin.value / fps;
+        out->plan_seconds = (shot->span_end.value - shot->span_begin.value) / fps;
+    }
+    return LT_OK;
 }
 
 /* The files that shots take their plans from. */
@@ -114,6 +143,8 @@ longtake_status longtake_film_apply(longtake_film *film, const longtake *e, long
         s = check_settings(film, e, &r->settings, &err);
     if (s == LT_OK)
         s = check_length(film, e, &r->settings, &err);
+    if (s == LT_OK)
+        s = place_spans(film, e, &err);
     if (s == LT_OK)
         s = check_plans(film, e, &err);
     return take_give_error(s, &err, error);

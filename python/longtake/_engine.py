@@ -37,6 +37,19 @@ from ._turns import BETWEEN_FRAMES, IN_CALLBACK, Turns
 from ._values import Path
 
 
+@contextlib.contextmanager
+def _read_again(output: Optional[Path], name: str) -> Iterator[Path]:
+    """The file of a request's output, which is read when it is made: where none is asked for, one
+    called `name`, which is gone afterwards. Standard output cannot be read."""
+    if output is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield os.path.join(folder, name)
+        return
+    if isinstance(output, (str, bytes, os.PathLike)) and os.fsdecode(output) == "-":
+        raise values.refused("--output", "-", "a file, from which the result is read")
+    yield output
+
+
 class Engine(Owned):
     """A model on a device. Weights are mapped when a request first needs them.
 
@@ -116,6 +129,14 @@ class Engine(Owned):
         """Frames a second that the model makes."""
         return lib.longtake_fps(self._handle)
 
+    def clip_fps(self, video: Path) -> float:
+        """Frames a second at which a video file is read: frame n of it is at n / clip_fps seconds
+        (`from_seconds`, `plan_from`). The model's rate, but of a take of longtake that was made
+        with another one (`fps`): that."""
+        found = ctypes.c_double()
+        invoke(lib.longtake_clip_fps, self._handle, c.path(video), ctypes.byref(found))
+        return found.value
+
     def config_text(self) -> str:
         """Every configuration value, a line "section.key: value  # where it came from" each."""
         return self._ask(lambda: text_from(lib.longtake_print_config, self._handle)).decode(
@@ -180,9 +201,12 @@ class Engine(Owned):
     def refine(
         self, tokens: Union[Tokens, Path], prompt: Optional[str] = None, **request: Unpack[Request]
     ) -> np.ndarray:
-        """Tokens -> latents, float32 [T, C, H, W]; `output` keeps the file."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = request.get("output") or os.path.join(folder, "take.latents")
+        """Tokens -> latents, float32 [T, C, H, W]; `output` keeps the file. With `windows` these
+        stay in `job`, and the array is empty, [0, 0, 0, 0]."""
+        if request.get("windows") is not None:
+            self._with_tokens(lib.longtake_refine, tokens, prompt=prompt, **request)
+            return np.empty((0, 0, 0, 0), np.float32)
+        with _read_again(request.get("output"), "take.latents") as path:
             request["output"] = path
             self._with_tokens(lib.longtake_refine, tokens, prompt=prompt, **request)
             return read_latents(path)
@@ -512,8 +536,7 @@ class Engine(Owned):
             return self._run(function, **said, **request)
 
     def _tokens_of(self, function: Callable, **request: Any) -> Tokens:
-        with tempfile.TemporaryDirectory() as folder:
-            path = request.get("output") or os.path.join(folder, "take.lt")
+        with _read_again(request.get("output"), f"take.{request.get('format') or 'lt'}") as path:
             self._run(function, **{**request, "output": path})
             return Tokens.read(self, path)
 

@@ -74,6 +74,7 @@ IN_PROTOTYPES = {
     "uint16_t *": ctypes.POINTER(ctypes.c_uint16),
     "int *": ctypes.POINTER(ctypes.c_int),
     "int64_t *": ctypes.POINTER(ctypes.c_int64),
+    "double *": ctypes.POINTER(ctypes.c_double),
     "longtake_batch_fn": c.BATCH_FN,
     "longtake_check_fn": c.CHECK_FN,
     "longtake_profile_fn": c.PROFILE_FN,

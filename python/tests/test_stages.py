@@ -23,6 +23,49 @@ def test_stages_compose(engine, tmp_path):
     assert (tmp_path / "decoded.y4m").read_bytes() == whole
 
 
+def test_what_is_read_again_is_a_file(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=9, format="npy")
+    assert np.array_equal(tokens.codes, engine.make_tokens("a red ball", frames=9).codes)
+    kept = tmp_path / "kept.npy"
+    engine.make_tokens("a red ball", frames=9, format="npy", output=kept)
+    assert np.array_equal(longtake.Tokens.read(engine, kept).codes, tokens.codes)
+    for make in (
+        lambda: engine.make_tokens("a red ball", frames=9, output="-"),
+        lambda: engine.encode(tmp_path / "none.mp4", output="-"),
+        lambda: engine.refine(tokens, "a red ball", steps=1, output="-"),
+    ):
+        with pytest.raises(longtake.LongtakeError, match="--output: found '-', expected a file"):
+            make()
+    with pytest.raises(longtake.LongtakeError, match="--output: found an empty name"):
+        engine.make_tokens("a red ball", frames=9, output="")
+
+
+def test_windows_alone_stay_in_the_job(engine, tmp_path):
+    tokens = engine.make_tokens("a red ball", frames=25)
+    request = dict(prompt="a red ball", steps=1, job=tmp_path / "job")
+    assert engine.refine(tokens, windows=(0, 0), **request).shape == (0, 0, 0, 0)
+    assert [p.name for p in (tmp_path / "job").glob("latents.000.*")]
+    whole = engine.refine(tokens, **request)
+    assert np.array_equal(whole, engine.refine(tokens, "a red ball", steps=1))
+
+
+def test_moments_in_frames(engine, tmp_path):
+    engine.generate("a red ball", output=tmp_path / "fast.mp4", fps=16, **SHORT)
+    assert engine.clip_fps(tmp_path / "fast.mp4") == 16
+    report = engine.continue_from(
+        tmp_path / "fast.mp4",
+        "a blue ball",
+        from_seconds=17 / engine.clip_fps(tmp_path / "fast.mp4"),
+        frames=4,
+        steps=1,
+        output=tmp_path / "on.mp4",
+    )
+    assert report.about["reference"]["frames"] == 17
+    with pytest.raises(longtake.LongtakeError) as caught:
+        engine.clip_fps("-")
+    assert caught.value.code == longtake.Status.USAGE
+
+
 def test_video_to_start_with(engine, tmp_path):
     engine.generate("a red ball", output=tmp_path / "ball.mp4", **SHORT)
     assert len(engine.encode(tmp_path / "ball.mp4", codes="scene")) == 14 + 8

@@ -98,6 +98,47 @@ grep -q '"mmdit.latent_height":{"value":[0-9]*,"origin":"empty/config.yaml:[0-9]
 equal "print-config --json: keys" \
     "$(grep -o '"origin":' config.json | wc -l)" "$(wc -l <config.txt)"
 
+# What is said beside the configuration stands over it, with where that was said; of a list of
+# prompts nothing is made.
+config() { # ARGUMENTS...: config.txt
+    "$PROGRAM" "$@" --model empty --print-config --progress none >config.txt 2>config.err ||
+        fail "$* --print-config: $(cat config.err)"
+}
+says() { # LINE
+    grep -qx "$1" config.txt || fail "print-config: no '$1' in: $(grep "^${1%%:*}:" config.txt)"
+}
+lines=$(wc -l <config.txt)
+LONGTAKE_CFG_SCALE=2.5
+export LONGTAKE_CFG_SCALE
+config generate x --steps 7 --set mmdit.steps=9 --lm-cfg 1.25 --top-k 5 --carry frames
+unset LONGTAKE_CFG_SCALE
+says 'mmdit.steps: 7  # --steps'
+says 'mmdit.carry: frames  # --carry'
+says 'pipeline.lm_cfg: 1.25  # --lm-cfg'
+says 'pipeline.cfg_scale: 2.5  # LONGTAKE_CFG_SCALE'
+says 'pipeline.top_k: 5  # --top-k'
+says 'pipeline.top_p: 0  # --top-k'
+says 'pipeline.motion: [0-9.]*  # empty/config.yaml:[0-9]*'
+equal "print-config: lines" "$(wc -l <config.txt)" "$lines"
+printf 'take:\n  seconds: 1\n  steps: 3\n  motion: 2\nshots:\n  - prompt: a ball\n' >film.yaml
+config run film.yaml --motion 4
+says 'mmdit.steps: 3  # film.yaml:3'
+says 'pipeline.motion: 4  # --motion'
+made generate x --frames 2 --steps 5 -o config.mp4
+config generate --recipe config.mp4
+says 'mmdit.steps: 5  # config.mp4'
+printf 'a red ball\n' >config.prompts
+config generate --prompts config.prompts --output-dir config.out --steps 7
+says 'mmdit.steps: 7  # --steps'
+[ -e config.out ] && fail "--print-config made a list of prompts"
+config tokens x --candidates 2 -o config.lt
+[ -e config-42.lt ] && fail "--print-config made candidates"
+"$PROGRAM" generate x --steps 7 --model empty --print-config --json >config.json ||
+    fail "print-config --json of a take"
+equal "print-config --json: a flag" \
+    "$(json config.json mmdit.steps value) $(json config.json mmdit.steps origin)" "7 --steps"
+rm config.*
+
 # info of everything.
 kind() {
     made info "$1"

@@ -82,6 +82,22 @@ for i in 0 1 7 13 14 17; do
 done
 made continue fast.mp4 --recipe faster.mp4 -o again.mp4
 same again.mp4 faster.mp4
+# Frames of it are those that are read, as --from takes them.
+made continue fast.mp4 --from 17f --frames 4 -p "a blue ball" --steps 1 --json -o at.mp4
+equal "fast.mp4 from 17f" "$(json made.out reference frames)" 17
+made continue fast.mp4 --from 29f --frames 4 -p "a blue ball" --steps 1 --json -o at.mp4
+equal "fast.mp4 from 29f" "$(json made.out reference frames)" 29
+refused 2 continue fast.mp4 --from 30f --frames 4 -p "a blue ball" --steps 1 -o bad.mp4
+made encode fast.mp4 -o fast.lt
+printf 'take: {frames: 25, steps: 1}\nshots:\n  - {prompt: a ball, plan: fast.mp4, span: 0f-28f}\n' >span.yaml
+made run span.yaml --json -o span.mp4
+"$PROGRAM" info fast.lt --json >fast.json
+for i in 0 1 7 13; do
+    equal "span of fast.mp4: token $i" "$(json made.out tokens $i)" \
+        "$(json fast.json segments 0 tokens $i)"
+done
+sed s/0f-28f/8f-64f/ span.yaml >beyond.yaml
+refused 3 run beyond.yaml -o bad.mp4
 made continue faster.mp4 --frames 4 -p "a ball" --steps 2 --fps 12 -o slower.mp4
 equal "slower.mp4: rate" "$(of_video slower.mp4 r_frame_rate)" 12/1
 made encode fast.mp4 -o fast.lt
@@ -177,6 +193,31 @@ for take in events again; do
 done
 same events.raw again.raw
 
+# Windows of the new part are made again like those of any take.
+again="continue ball.mp4 --frames 24 -p cube --steps 2"
+made $again -o take.y4m
+made $again --retake 1 --retake-seed 5 -o retaken.y4m
+made $again --retake 1 --retake-seed 5 --keep-rest -o kept.y4m
+made $again -o take.mp4
+made continue ball.mp4 --recipe take.mp4 --retake 1 --seed 5 -o retaken.mp4
+made continue ball.mp4 --recipe retaken.mp4 -o by_recipe.y4m
+same by_recipe.y4m retaken.y4m
+# 29 frames of the clip, then windows of 8 new ones
+for take in take retaken kept; do
+    raw $take
+    tail -c +$((29 * frame + 1)) $take.raw | head -c $((8 * frame)) >$take.0
+    tail -c +$((37 * frame + 1)) $take.raw | head -c $((8 * frame)) >$take.1
+done
+same take.0 retaken.0
+same take.0 kept.0
+same retaken.1 kept.1
+cmp -s take.1 retaken.1 && fail "a window of a continuation is not made again"
+made $again --retake 4.7s-5.5s --retake-seed 5 -o time.y4m
+equal "windows of a span" "$(grep retake made.err)" "--retake 4.7s-5.5s: window 1"
+same time.y4m retaken.y4m
+refused 2 $again --retake 1 -o bad.mp4
+refused 2 $again --retake 3 --retake-seed 5 -o bad.mp4
+
 # A picture is frame 0.
 ffmpeg -v error -i clip.mp4 -frames:v 1 picture.png
 made generate "a ball" --image picture.png --frames 20 --steps 2 -o picture.y4m
@@ -218,6 +259,7 @@ refused 2 continue ball.mp4 --from 9s --seconds 1 -p x -o bad.mp4
 refused 2 continue ball.mp4 --from 0s --seconds 1 -p x -o bad.mp4
 refused 2 continue - --seconds 1 -p x -o bad.mp4
 refused 3 continue none.mp4 --seconds 1 -p x -o bad.mp4
+made generate "a ball" --image picture.png --set pipeline.fps=30 --frames 5 --steps 1 -o quick.mp4
 refused 2 generate x --image clip.mp4 --seconds 1 -o bad.mp4
 equal "a video as a picture" "$(head -n 1 refused.err)" \
     "longtake: --image: clip.mp4 has more than one frame, expected a picture"

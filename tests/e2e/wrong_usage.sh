@@ -126,6 +126,24 @@ usage generate x -o a.mp4 --seconds 3 --set mmdit.steps
 usage generate x -o a.mp4 --seconds 3 --set mmdit.steps=many
 usage generate x -o a.mp4 --seconds 3 --width 100
 usage generate x -o a.mp4 --seconds 3 --quiet=yes
+# What a shell makes of a variable that is not set.
+for flags in "-o --format=mp4" "-o a.mp4 --job" "-o a.mp4 --preview" "-o a.mp4 --image" "-o a.mp4 --config" \
+    "-o a.mp4 -m"; do
+    case $flags in
+    "-o --format=mp4") set -- -o "" --format mp4 ;;
+    *) set -- $flags "" ;;
+    esac
+    "$PROGRAM" generate x --seconds 3 "$@" --progress none >refused.out 2>refused.err
+    equal "an empty text: $flags" "$?" 2
+    grep -q '^longtake: --[a-z]*: found an empty text, expected ' refused.err ||
+        fail "an empty text: $flags: $(cat refused.err)"
+done
+usage tokens cut a.lt 0s-2s -o ""
+usage import release --output=
+usage generate --prompts prompts.txt --output-dir ""
+usage tokens cut a.lt 0s-999999999999999999999999999s -o b.lt
+equal "a span beyond a day" "$(cat refused.err)" \
+    'longtake: tokens cut: found "0s-999999999999999999999999999s", expected a span up to 86400 s, a day'
 usage tokens -p x -o a.mp4 --seconds 3
 usage encode -o a.lt
 usage decode a.latents -o a.mp4 --fps 0
