@@ -1,5 +1,6 @@
 #include "tokenizer/tok_check.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,30 @@ static lt_status no_memory(const lt_golden *g, lt_error *err)
     return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory for the outputs", lt_golden_place(g));
 }
 
+/* Memory for count x each values of 4 bytes. NULL when there is none, or no such size. */
+static void *new_values(int64_t count, int64_t each)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, each, &bytes) || __builtin_mul_overflow(bytes, 4, &bytes))
+        return NULL;
+    return malloc(bytes);
+}
+
 static lt_status wrong_shape(const lt_golden *g, const char *name, lt_shape found,
                              const char *expected, lt_error *err)
 {
     char text[128];
     return lt_fail(err, LT_ERR_INPUT, "%s: in.%s is %s, expected %s", lt_golden_place(g), name,
                    lt_shape_text(found, text, sizeof text), expected);
+}
+
+static const char pictures_shape[] = "u8 [F, H, W, 3] with sides of 1 to 16384";
+
+static bool are_pictures(const lt_tensor *t)
+{
+    static_assert(TOK_MAX_SIDE == 16384, "what pictures_shape says");
+    return t->dtype == LT_U8 && t->dim[3] == 3 && t->dim[1] <= TOK_MAX_SIDE &&
+           t->dim[2] <= TOK_MAX_SIDE;
 }
 
 static lt_status read_config(const lt_golden *g, cfg_tokenizer *cfg, lt_error *err)
@@ -52,9 +71,8 @@ static lt_status features_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *
     const int64_t frames = pixels->dim[0];
     const int64_t cells = tok_frame_patches(cfg);
     const int64_t channels = cfg->theia.hidden_size;
-    const size_t bytes = (size_t)(frames * cells * channels) * sizeof(float);
-    float *features = malloc(bytes);
-    float *maps = malloc(bytes);
+    float *features = new_values(frames, cells * channels);
+    float *maps = new_values(frames, cells * channels);
     lt_status s = features && maps ? LT_OK : no_memory(g, err);
     if (s == LT_OK)
         s = tok_features(t, pixels->data, frames, (int)pixels->dim[1], (int)pixels->dim[2],
@@ -76,9 +94,8 @@ static lt_status check_theia(lt_golden *g, lt_backend *backend, lt_error *err)
     tok_model *t = NULL;
     LT_TRY(cfg_theia_from_json(lt_golden_config(g), lt_golden_place(g), NULL, &cfg, err));
     LT_TRY(lt_golden_input(g, "pixels", 4, &pixels, err));
-    if (pixels->dtype != LT_U8 || pixels->dim[3] != 3 || pixels->dim[1] > INT32_MAX / 4 ||
-        pixels->dim[2] > INT32_MAX / 4)
-        return wrong_shape(g, "pixels", lt_shape_of(pixels), "u8 [F, H, W, 3]", err);
+    if (!are_pictures(pixels))
+        return wrong_shape(g, "pixels", lt_shape_of(pixels), pictures_shape, err);
     LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_FEATURES, &t, err));
     const lt_status s = features_of(g, &cfg, t, pixels, err);
     tok_close(t);
@@ -92,9 +109,9 @@ static lt_status tokens_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
 {
     const int64_t cells = tok_frame_patches(cfg);
     const int64_t count = tok_tokens_before(cfg, frames);
-    float *features = malloc((size_t)(frames * cells * cfg->feature_channels) * sizeof *features);
-    float *latents = malloc((size_t)(count * cfg->width) * sizeof *latents);
-    int32_t *tokens = malloc((size_t)count * sizeof *tokens);
+    float *features = new_values(frames * cells, cfg->feature_channels);
+    float *latents = new_values(count, cfg->width);
+    int32_t *tokens = new_values(count, 1);
     lt_status s = features && latents && tokens ? LT_OK : no_memory(g, err);
     if (s == LT_OK) {
         channels_last(maps, frames, cfg->feature_channels, cells, features);
@@ -139,9 +156,8 @@ static lt_status maps_of(lt_golden *g, const cfg_tokenizer *cfg, tok_model *t,
                          const int32_t *tokens, int frames, lt_error *err)
 {
     const int64_t cells = tok_frame_patches(cfg);
-    const size_t bytes = (size_t)(frames * cells * cfg->feature_channels) * sizeof(float);
-    float *features = malloc(bytes);
-    float *maps = malloc(bytes);
+    float *features = new_values(frames * cells, cfg->feature_channels);
+    float *maps = new_values(frames * cells, cfg->feature_channels);
     lt_status s = features && maps ? LT_OK : no_memory(g, err);
     if (s == LT_OK)
         s = tok_decode(t, tokens, frames, features, err);
@@ -230,9 +246,9 @@ static lt_status open_quantizer(lt_golden *g, lt_backend *backend, quantize_pass
     tok_quantizer_bind(b, p->cfg, &p->quantizer, TOK_TO_CODES | TOK_FROM_CODES);
     LT_TRY(lt_binder_close(b, set, err));
     LT_TRY(tok_quantizer_load(&p->quantizer, p->cfg, lt_golden_weights(g), err));
-    p->projected = malloc((size_t)(p->n * p->cfg->code_dim) * sizeof *p->projected);
-    p->tokens = malloc((size_t)p->n * sizeof *p->tokens);
-    p->codes = malloc((size_t)(p->n * p->cfg->width) * sizeof *p->codes);
+    p->projected = new_values(p->n, p->cfg->code_dim);
+    p->tokens = new_values(p->n, 1);
+    p->codes = new_values(p->n, p->cfg->width);
     return p->projected && p->tokens && p->codes ? LT_OK : no_memory(g, err);
 }
 
@@ -273,7 +289,7 @@ static lt_status report_errors(lt_golden *g, const cfg_tokenizer *cfg, tok_model
     int32_t *scenes = NULL;
     lt_shape shape;
     LT_TRY(lt_golden_input_i32(g, "scenes", 2, &scenes, &shape, err));
-    float *errors = malloc((size_t)count * sizeof *errors);
+    float *errors = new_values(count, 1);
     lt_status s = errors ? LT_OK : no_memory(g, err);
     if (s == LT_OK && (shape.dim[0] != count || shape.dim[1] != cfg->i_tokens))
         s = wrong_shape(g, "scenes", shape, "[F, i_tokens]", err);
@@ -299,9 +315,9 @@ static lt_status report_pictures(lt_golden *g, const cfg_tokenizer *cfg, tok_mod
     const int height = (int)frames->dim[1];
     const int width = (int)frames->dim[2];
     const int64_t values = tok_frame_patches(cfg) * cfg->feature_channels;
-    int32_t *codes = malloc((size_t)(count * cfg->i_tokens) * sizeof *codes);
-    float *features = malloc((size_t)(count * values) * sizeof *features);
-    float *maps = malloc((size_t)(count * values) * sizeof *maps);
+    int32_t *codes = new_values(count, cfg->i_tokens);
+    float *features = new_values(count, values);
+    float *maps = new_values(count, values);
     lt_status s = codes && features && maps ? LT_OK : no_memory(g, err);
     for (int64_t f = 0; f < count && s == LT_OK; f++) {
         s = tok_encode_picture(t, (const uint8_t *)frames->data + 3 * f * height * width, height,
@@ -330,9 +346,8 @@ static lt_status check_pictures(lt_golden *g, lt_backend *backend, lt_error *err
     tok_model *t = NULL;
     LT_TRY(read_config(g, &cfg, err));
     LT_TRY(lt_golden_input(g, "frames", 4, &frames, err));
-    if (frames->dtype != LT_U8 || frames->dim[3] != 3 || frames->dim[1] > INT32_MAX ||
-        frames->dim[2] > INT32_MAX)
-        return wrong_shape(g, "frames", lt_shape_of(frames), "u8 [F, H, W, 3]", err);
+    if (!are_pictures(frames))
+        return wrong_shape(g, "frames", lt_shape_of(frames), pictures_shape, err);
     LT_TRY(tok_open(lt_golden_weights(g), &cfg, backend, TOK_DECODER, &t, err));
     lt_status s = report_pictures(g, &cfg, t, frames, err);
     if (s == LT_OK)

@@ -270,6 +270,10 @@ lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int h
     const cfg_tokenizer *cfg = &t->cfg;
     const size_t d = (size_t)cfg->theia.hidden_size;
     LT_TRY(check_part(t, TOK_FEATURES, "features", err));
+    if (height > TOK_MAX_SIDE || width > TOK_MAX_SIDE)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "tokenizer: frames of %d x %d pixels, expected sides of %d at most", width,
+                       height, (int)TOK_MAX_SIDE);
     const int side = height < 1 || width < 1 ? 0 : tok_theia_side(&cfg->theia, height, width);
     if (side < 1)
         return lt_fail(err, LT_ERR_INPUT,

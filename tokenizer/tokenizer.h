@@ -34,7 +34,12 @@ lt_status tok_open(lt_weights *weights, const cfg_tokenizer *cfg, lt_backend *ba
                    unsigned parts, tok_model **out, lt_error *err);
 void tok_close(tok_model *t); /* accepts NULL */
 
-/* Features of `count` frames, one at a time: memory does not grow with their number. */
+/* The longest side of a frame, in pixels: a product of two sides is an int, and one of patches,
+ * channels and bytes is far inside 64 bits. */
+enum { TOK_MAX_SIDE = 16384 };
+
+/* Features of `count` frames, one at a time: memory does not grow with their number. LT_ERR_INPUT
+ * for frames that are smaller than a patch or have a side above TOK_MAX_SIDE. */
 lt_status tok_features(tok_model *t, const uint8_t *frames, int64_t count, int height, int width,
                        float *features, lt_error *err);
 /* What encoding can tell beside the tokens; each may be NULL. */

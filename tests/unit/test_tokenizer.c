@@ -146,6 +146,29 @@ static void what_is_refused(void **state)
     close_toy(&t);
 }
 
+/* Sizes are refused before anything is made or read for them. */
+static void frames_of_no_size_that_can_be(void **state)
+{
+    (void)state;
+    static const struct {
+        int height;
+        int width;
+    } sizes[] = {{TOK_MAX_SIDE + 1, 1}, {1, TOK_MAX_SIDE + 1}, {1 << 26, 1}, {0, 8}, {1, 1}};
+    static const char path[] = TEST_SOURCE_DIR "/tests/golden/tokenizer.theia.square.safetensors";
+    toy t = {0};
+    lt_error err = {0};
+    check_ok(lt_golden_open(path, &t.file, &err), err);
+    check_ok(cfg_theia_from_json(lt_golden_config(t.file), path, NULL, &t.cfg, &err), err);
+    check_ok(tok_open(lt_golden_weights(t.file), &t.cfg, backend, TOK_FEATURES, &t.model, &err),
+             err);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        err = (lt_error){0};
+        check_failed(tok_features(t.model, NULL, 1, sizes[i].height, sizes[i].width, NULL, &err),
+                     err, LT_ERR_INPUT, " pixels, expected ");
+    }
+    close_toy(&t);
+}
+
 static void of_equal_codes_the_first(void **state)
 {
     (void)state;
@@ -223,6 +246,7 @@ int main(void)
         cmocka_unit_test(encoding_looks_back_only),
         cmocka_unit_test(decoding_looks_back_only),
         cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(frames_of_no_size_that_can_be),
         cmocka_unit_test(of_equal_codes_the_first),
         cmocka_unit_test(a_codebook_that_was_never_initialised),
         cmocka_unit_test(patches_of_a_picture),
