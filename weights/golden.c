@@ -233,6 +233,13 @@ lt_status lt_golden_input(const lt_golden *g, const char *name, int rank, const 
     if (rank > 0 && found->rank != rank)
         return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s has %d dimensions, expected %d",
                        lt_golden_place(g), name, found->rank, rank);
+    for (int i = 0; i < found->rank; i++)
+        if (found->dim[i] == 0) {
+            char text[128];
+            return lt_fail(err, LT_ERR_INPUT, "%s: input in.%s is %s, expected no size of 0",
+                           lt_golden_place(g), name,
+                           lt_shape_text(lt_shape_of(found), text, sizeof text));
+        }
     *out = found;
     return LT_OK;
 }

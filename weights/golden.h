@@ -30,8 +30,8 @@ bool lt_golden_has_key(const lt_golden *g, const char *key);
 lt_status lt_golden_needs(const lt_golden *g, const char *const *keys, lt_error *err);
 
 lt_weights *lt_golden_weights(const lt_golden *g); /* the tensors w.*, without "w."; borrowed */
-/* Input `in.NAME` in host memory; LT_ERR_INPUT when absent or its rank
- * differs from `rank` (0: any). */
+/* Input `in.NAME` in host memory; LT_ERR_INPUT when absent, when its rank differs from `rank` (0:
+ * any) or one of its sizes is 0. */
 lt_status lt_golden_input(const lt_golden *g, const char *name, int rank, const lt_tensor **out,
                           lt_error *err);
 bool lt_golden_has_input(const lt_golden *g, const char *name);

@@ -39,6 +39,7 @@ static lt_status open_changed(change c, lt_golden **g, lt_error *err)
     lt_writer_add(w, "out.ids", LT_I64, lt_shape1(3), ids);
     lt_writer_add(w, "in.ids", LT_I64, lt_shape1(3), ids);
     lt_writer_add(w, "in.odd", LT_F64, lt_shape1(2), odd);
+    lt_writer_add(w, "in.nothing", LT_F32, lt_shape3(2, 0, 4), NULL);
     lt_writer_add(w, "w.bias", LT_F32, lt_shape1(4), v);
     check_ok(lt_writer_close(w, err), *err);
     return lt_golden_open(scratch_path("g.safetensors"), g, err);
@@ -114,6 +115,9 @@ static void hands_out_inputs_and_config(void **state)
     err = (lt_error){0};
     check_failed(lt_golden_input(g, "absent", 0, &t, &err), err, LT_ERR_INPUT,
                  "in.absent is missing");
+    err = (lt_error){0};
+    check_failed(lt_golden_input_f32(g, "nothing", 3, &odd, &shape, &err), err, LT_ERR_INPUT,
+                 "in.nothing is [2, 0, 4], expected no size of 0");
     assert_true(lt_golden_has_input(g, "ids") && !lt_golden_has_input(g, "v"));
     lt_golden_close(g);
 }
