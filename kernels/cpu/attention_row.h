@@ -35,8 +35,19 @@ LT_INLINE void add_values(float *sums, const lt_query_block *b, lt_dtype type, i
     int64_t i = 0;
     for (; i + WIDE_VECTORS * LT_LANES <= b->d; i += WIDE_VECTORS * LT_LANES)
         add_columns(sums, b, type, first, count, weight, i, WIDE_VECTORS);
-    for (; i + LT_LANES <= b->d; i += LT_LANES)
+    /* Sums of one vector wait for each other: so what is left is 4, 2 and 1 of them. */
+    if (i + 4 * LT_LANES <= b->d) {
+        add_columns(sums, b, type, first, count, weight, i, 4);
+        i += 4 * LT_LANES;
+    }
+    if (i + 2 * LT_LANES <= b->d) {
+        add_columns(sums, b, type, first, count, weight, i, 2);
+        i += 2 * LT_LANES;
+    }
+    if (i + LT_LANES <= b->d) {
         add_columns(sums, b, type, first, count, weight, i, 1);
+        i += LT_LANES;
+    }
     if (i < b->d)
         for (int64_t j = 0; j < count; j++)
             vf_store(sums + i,
