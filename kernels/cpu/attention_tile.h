@@ -41,7 +41,8 @@ LT_INLINE int64_t rounded_up(int64_t count, int64_t step)
 
 /* ---- softmax over a tile ---- */
 
-/* score = score * scale + bias / ln 2 for j < count; returns the highest, lane by lane. */
+/* score = score * scale + bias / ln 2 for j < count; returns the highest, lane by lane. Where there
+ * is a NaN this is it or the highest behind it: its weight, a NaN too, is what spoils the row. */
 LT_INLINE vf scale_scores(float *score, int64_t count, const float scale, const float *bias)
 {
     vf top = vf_set(LOWEST);
@@ -58,7 +59,7 @@ LT_INLINE vf scale_scores(float *score, int64_t count, const float scale, const 
     return top;
 }
 
-/* 2^x of x <= 0 within 1e-4: the weight is rounded to bf16 (4e-3) anyway. */
+/* 2^x of x <= 0 within 1e-4: the weight is rounded to bf16 (4e-3) anyway. NaN of a NaN. */
 LT_INLINE vf rough_exp2_negative(vf x)
 {
     const vf magic = vf_set(12582912.0f);
@@ -69,7 +70,7 @@ LT_INLINE vf rough_exp2_negative(vf x)
     p = vf_fma(p, f, vf_set(2.426158488e-1f));
     p = vf_fma(p, f, vf_set(6.932614446e-1f));
     p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return (vf)((vi)p + (((vi)shifted - (vi)magic) << 23));
+    return vf_nan_or(x, (vf)((vi)p + (((vi)shifted - (vi)magic) << 23)));
 }
 
 /* weight[j] = 2^(score[j] - highest) for j < count, 0 up to `padded`;

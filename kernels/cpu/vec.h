@@ -111,6 +111,16 @@ LT_INLINE vf vf_choose(vi mask, vf yes, vf no)
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+/* x where that is a NaN, of whatever bits; else y. */
+LT_INLINE vf vf_nan_or(vf x, vf y)
+{
+#if LT_INTRINSIC_LANES == 16
+    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+#else
+    return (vf)((vi)y | (x != x)); /* NOLINT(misc-redundant-expression): all bits set are a NaN */
+#endif
+}
+
 LT_INLINE vf vf_max(vf a, vf b)
 {
 #if LT_INTRINSIC_LANES == 16

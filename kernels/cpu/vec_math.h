@@ -39,8 +39,9 @@ LT_INLINE vf vf_exp(vf x)
 #define LOG2E      1.44269504f
 #define ROUND_DOWN 9 /* to an integer, without exceptions */
 
-/* 2^x of x <= 0, as softmax needs it, within 1.1 u of itself; 0 (or
- * less than 2^-126) below -126. */
+/* 2^x of x <= 0, as softmax needs it, within 1.1 u of itself; 0 (or less than 2^-126) below -126,
+ * NaN of a NaN: the one trace that is left of it where it was lost among the scores of a row, whose
+ * highest is then that of the others. */
 LT_INLINE vf vf_exp2_negative(vf x)
 {
 #if LT_INTRINSIC_LANES == 16
@@ -61,7 +62,8 @@ LT_INLINE vf vf_exp2_negative(vf x)
 #if LT_INTRINSIC_LANES == 16
     return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
 #else
-    return (vf)(((vi)p + (((vi)shifted - (vi)magic) << 23)) & (x >= -126.0f));
+    const vf power = (vf)(((vi)p + (((vi)shifted - (vi)magic) << 23)) & (x >= -126.0f));
+    return vf_nan_or(x, power);
 #endif
 }
 
