@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kernels/core/file_error.h"
+#include "kernels/core/utf8.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/clip_rate.h"
 #include "pipeline/data_folders.h"
@@ -16,7 +17,6 @@
 #include "pipeline/measure/take_profile.h"
 #include "pipeline/script/wording_list.h"
 #include "pipeline/take_key.h"
-#include "text_encoder/utf8_text.h"
 
 lt_status take_engine_enter(longtake *e, lt_error *err)
 {
@@ -46,7 +46,7 @@ static void copy_as_utf8(const char *from, char *to)
     const bool is_full = bytes == LT_ERROR_BYTES - 1;
     size_t at = 0;
     while (at < bytes) {
-        const size_t length = text_utf8_char(from + at, bytes - at, NULL);
+        const size_t length = lt_utf8_char(from + at, bytes - at, NULL);
         const bool is_begun =
             length == 0 && is_full && bytes - at < 4 && (unsigned char)from[at] >= 0xc2;
         if (is_begun)

@@ -1,13 +1,14 @@
+#include "kernels/core/utf8.h"
 #include "text_encoder/piece_normalizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "text_encoder/utf8_text.h"
-
 /* The real map's largest growth is elevenfold (a ligature of three bytes
  * that stands for a sentence). */
-enum { LARGEST_GROWTH = 32, LARGEST_START = 64, LONGEST_RULE = 256 }; /* the last in bytes */
+enum { LARGEST_GROWTH = 32, LARGEST_START = 64 };
+
+enum { LONGEST_RULE = 256 }; /* bytes of what a rule replaces, and of what it puts there */
 
 const char piece_word_mark[PIECE_WORD_MARK_BYTES + 1] = "\xE2\x96\x81";
 static const char replacement_character[] = "\xEF\xBF\xBD"; /* U+FFFD */
@@ -76,7 +77,13 @@ static bool longest_rule(const piece_char_map *map, const char *text, size_t byt
     return true;
 }
 
-/* The step at the start of `text`, which has at least one byte. */
+static lt_status damaged(lt_error *err)
+{
+    return lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
+}
+
+/* The step at the start of `text`, which has at least one byte. It takes a time that does not
+ * depend on the model. */
 static lt_status next_step(const piece_model *m, const char *text, size_t bytes, prefix_step *out,
                            lt_error *err)
 {
@@ -84,12 +91,14 @@ static lt_status next_step(const piece_model *m, const char *text, size_t bytes,
     size_t string;
     *out = (prefix_step){0};
     if (!longest_rule(&m->char_map, text, bytes, &length, &string))
-        return lt_fail(err, LT_ERR_INPUT, "SentencePiece model: precompiled_charsmap is damaged");
-    const size_t character = text_utf8_char(text, bytes, NULL);
+        return damaged(err);
+    const size_t character = lt_utf8_char(text, bytes, NULL);
     if (length > 0) {
         /* terminated: the last byte of all strings is a NUL */
         const char *yield = m->char_map.strings + string;
-        *out = (prefix_step){length, yield, strlen(yield)};
+        *out = (prefix_step){length, yield, strnlen(yield, LONGEST_RULE + 1)};
+        if (out->yield_bytes > LONGEST_RULE)
+            return damaged(err);
     } else if (character > 0) {
         *out = (prefix_step){character, text, character};
     } else {

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/utf8.h"
 #include "kernels/core/whole_file.h"
 #include "text_encoder/piece_normalizer.h"
-#include "text_encoder/utf8_text.h"
+#include "text_encoder/white_space.h"
 
 enum { EXTRA_IDS = 100, MAX_TEXT_BYTES = 1 << 16, MAX_FILE_BYTES = 16 << 20 };
 
@@ -107,7 +108,7 @@ static size_t skip_leading_spaces(const char *text, size_t begin, size_t end)
 {
     uint32_t code;
     while (begin < end) {
-        const size_t bytes = text_utf8_char(text + begin, end - begin, &code);
+        const size_t bytes = lt_utf8_char(text + begin, end - begin, &code);
         if (bytes == 0 || !text_is_space(code))
             break;
         begin += bytes;
@@ -122,7 +123,7 @@ static size_t skip_trailing_spaces(const char *text, size_t begin, size_t end)
         while (start > begin && ((unsigned char)text[start] & 0xC0) == 0x80)
             start--;
         uint32_t code;
-        if (text_utf8_char(text + start, end - start, &code) != end - start || !text_is_space(code))
+        if (lt_utf8_char(text + start, end - start, &code) != end - start || !text_is_space(code))
             break;
         end = start;
     }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/utf8.h"
 #include "weights/pickle.h"
-#include "weights/utf8.h"
 #include "weights/zip_directory.h"
 
 typedef struct {

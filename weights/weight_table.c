@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/utf8.h"
 #include "weights/synthetic_weights.h"
-#include "weights/utf8.h"
 #include "weights/zip_directory.h"
 
 lt_status lt_table_new(const char *place, lt_weights **out, lt_error *err)

@@ -5,12 +5,11 @@
  *     [zip64 end record, zip64 locator]
  *     end record                                       22 bytes, without a comment
  */
+#include "kernels/core/utf8.h"
 #include "weights/zip_directory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "weights/utf8.h"
 
 enum {
     LOCAL_BYTES = 30,

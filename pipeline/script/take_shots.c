@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/utf8.h"
 #include "pipeline/script/prompt_events.h"
 #include "pipeline/take_settings.h"
-#include "text_encoder/utf8_text.h"
+#include "text_encoder/white_space.h"
 
 /* ---- checks ---- */
 
@@ -19,7 +20,7 @@ static lt_status check_prompt(const char *prompt, const char *place, lt_error *e
     bool has_words = false;
     for (size_t at = 0; at < bytes;) {
         uint32_t code = 0;
-        const size_t length = text_utf8_char(prompt + at, bytes - at, &code);
+        const size_t length = lt_utf8_char(prompt + at, bytes - at, &code);
         if (length == 0)
             return lt_fail(err, LT_ERR_USAGE, "%s: byte %zu (0x%02x) is not UTF-8", place, at,
                            (unsigned)(unsigned char)prompt[at]);

@@ -105,20 +105,27 @@ static void growth_is_bounded(void **state)
     (void)state;
     static toy_spiece toy;
     char text[600];
-    char much[1000];
+    char much[256 + 1] = {0};
+    char more[257 + 1] = {0}; /* of spaces nothing would come, but their time would pass */
     memset(much, 'y', sizeof much - 1);
-    much[sizeof much - 1] = '\0';
+    memset(more, ' ', sizeof more - 1);
     memset(text, 'x', sizeof text);
     toy_spiece_begin(&toy);
     toy_spiece_piece(&toy, "y", -1);
     toy_spiece_rule(&toy, "x", much);
+    toy_spiece_rule(&toy, "z", more);
     toy_spiece_end(&toy);
     piece_model m;
     normalized_text out = {0};
     lt_error err = {0};
     check_ok(piece_model_open(&m, toy.bytes, toy.count, "toy", &err), err);
+    check_ok(piece_normalize(&m, "x", 0, 1, &out, &err), err);
+    assert_int_equal(out.bytes, PIECE_WORD_MARK_BYTES + 256);
     check_failed(piece_normalize(&m, text, 0, sizeof text, &out, &err), err, LT_ERR_INPUT,
                  "grows more than 32 times");
+    err = (lt_error){0};
+    check_failed(piece_normalize(&m, "z", 0, 1, &out, &err), err, LT_ERR_INPUT,
+                 "precompiled_charsmap is damaged");
     normalized_text_close(&out);
     piece_model_close(&m);
 }

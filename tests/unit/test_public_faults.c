@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "kernels/core/utf8.h"
 #include "longtake.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tiny_model.h"
-#include "text_encoder/utf8_text.h"
 
 static longtake *engine;
 
@@ -411,7 +411,7 @@ static void check_utf8(const char *text)
 {
     const size_t bytes = strlen(text);
     for (size_t at = 0; at < bytes;) {
-        const size_t length = text_utf8_char(text + at, bytes - at, NULL);
+        const size_t length = lt_utf8_char(text + at, bytes - at, NULL);
         if (length == 0)
             fail_msg("byte %zu of '%s' is no UTF-8", at, text);
         at += length;

@@ -1,5 +1,5 @@
 /* test_utf8.c - the borders of every length, and what must not be printed. */
-#include "weights/utf8.h"
+#include "kernels/core/utf8.h"
 
 #include "tests/support/check.h"
 
@@ -40,8 +40,37 @@ static void knows_good_from_bad(void **state)
     assert_false(lt_is_printable_utf8("a\0b", 3));
 }
 
+static void tells_a_character(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+        size_t length;
+        uint32_t code;
+    } cases[] = {
+        {"", 0, 0, 0},
+        {"a", 1, 1, 'a'},
+        {"\0", 1, 1, 0}, /* a control character is one */
+        {"\x7f", 1, 1, 0x7f},
+        {"\xc3\xa9x", 3, 2, 0xe9},
+        {"\xe2\x96\x81", 3, 3, 0x2581},
+        {"\xe2\x96\x81", 2, 0, 0},
+        {"\xf0\x9f\x98\x80", 4, 4, 0x1f600},
+        {"\xed\xa0\x80", 3, 0, 0},
+        {"\xf4\x90\x80\x80", 4, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t code = 0;
+        assert_int_equal(lt_utf8_char(cases[i].text, cases[i].bytes, NULL), cases[i].length);
+        assert_int_equal(lt_utf8_char(cases[i].text, cases[i].bytes, &code), cases[i].length);
+        assert_int_equal(code, cases[i].code);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(knows_good_from_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(knows_good_from_bad),
+                                       cmocka_unit_test(tells_a_character)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
