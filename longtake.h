@@ -202,9 +202,8 @@ typedef enum {
 typedef struct {
     int64_t seed; /**< 0 .. 2^32-1; -1 draws one and reports it; LONGTAKE_SEED_UNSET: the input's
                      own, else 42 */
-    /** length in seconds of the model's rate, up to 691,200 frames (a day at 8 a second) or 65,536
-     * segments of the model; at most one of these three is set. Unset: the input's, else one
-     * window */
+    /** length in seconds of the model's rate, up to 691,200 frames (a day at 8 a second); at most
+     * one of these three is set. Unset: the input's, else one window */
     double seconds;
     int64_t frames;          /**< the same in RGB frames, from 1 */
     int64_t semantic_frames; /**< the same in semantic frames, the release's num_frames: n of them

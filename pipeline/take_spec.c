@@ -1,6 +1,7 @@
 /* take_spec.c - request + model configuration -> every number of a take; see take_spec.h. */
 #include "pipeline/take_spec.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,7 +13,8 @@
 
 enum { DEFAULT_SEED = 42 };
 
-static const int64_t max_frames = 8 * 3600 * 24; /* a day at 8 fps: beyond it only a typing error */
+enum { MAX_FRAMES = 8 * 3600 * 24 }; /* a day at 8 fps: beyond it only a typing error */
+static_assert(MAX_FRAMES <= TOK_VIDEO_FRAMES * (TOK_MAX_FRAMES - 1) + 1, "a plan holds a day");
 
 int take_steps_run(const take_spec *s)
 {
@@ -102,20 +104,17 @@ lt_status take_spec_length(const longtake_settings *g, const cfg_model *cfg, int
     if (g->frames >= 0)
         *frames = g->frames;
     else if (g->semantic_frames >= 0)
-        *frames = g->semantic_frames > max_frames ? max_frames + 1
+        *frames = g->semantic_frames > MAX_FRAMES ? MAX_FRAMES + 1
                   : g->semantic_frames < 1        ? 0
                                                   : take_frames_of_latents(g->semantic_frames);
     else
         *frames = isfinite(g->seconds) ? llround(fmin(g->seconds * cfg->pipeline.fps, 1e15)) : 0;
-    const int64_t planned =
-        take_frames_of_latents((int64_t)TOK_MAX_SEGMENTS * cfg->ar_model.segment_frames);
-    const int64_t most = planned < max_frames ? planned : max_frames;
-    if (*frames < 1 || *frames > most)
+    if (*frames < 1 || *frames > MAX_FRAMES)
         return lt_fail(err, LT_ERR_USAGE, "%s: found a length of %lld frames, expected 1 to %lld",
                        g->frames >= 0            ? "--frames"
                        : g->semantic_frames >= 0 ? "--num-frames"
                                                  : "--seconds",
-                       (long long)*frames, (long long)most);
+                       (long long)*frames, (long long)MAX_FRAMES);
     return LT_OK;
 }
 

@@ -20,7 +20,7 @@ static const char *const own_keys[] = {"format",   "segments", "segment_frames",
                                        "frames",   "fps",      "checksum"};
 
 enum {
-    MAX_LIST_BYTES = 1 << 19,
+    MAX_LIST_BYTES = 1 << 21, /* TOK_MAX_FRAMES segments of one frame and then some */
     MAX_METADATA = 256,
     RELEASED_FPS = 8,
     HEADER_AT = 8, /* byte of a safetensors file where its JSON begins */
@@ -232,6 +232,7 @@ static lt_status read_plan(const lt_weights *w, const tok_layout *layout, tok_pl
     LT_TRY(read_segments(w, p, err));
     LT_TRY(read_tokens(w, p, err));
     LT_TRY(tok_plan_check(p, lt_weights_place(w), err));
+    LT_TRY(tok_plan_place(p, err));
     LT_TRY(read_notes(w, p, err));
     const char *given = lt_weights_metadata(w, "checksum");
     if (!given)
@@ -308,11 +309,11 @@ lt_status tok_file_parse(void *data, size_t bytes, const char *place, const tok_
 
 /* --- reading: bytes --------------------------------------------------------------------------- */
 
-/* Nothing is taken for longer than the longest plan of its layout. */
+/* Nothing is taken for longer than the longest plan of its layout: full segments, or ones of a
+ * single frame. */
 static size_t most_bytes(const tok_layout *layout, size_t before, size_t code_bytes)
 {
-    const int64_t segment = tok_layout_tokens(layout, layout->segment_frames);
-    return before + TOK_MAX_SEGMENTS * (size_t)segment * code_bytes;
+    return before + (size_t)tok_layout_most_tokens(layout) * code_bytes;
 }
 
 /* A whole number of the header's metadata, or -1. */

@@ -19,6 +19,12 @@ int64_t tok_layout_tokens(const tok_layout *layout, int frames)
     return layout->i_tokens + (int64_t)(frames - 1) * layout->p_tokens;
 }
 
+int64_t tok_layout_most_tokens(const tok_layout *layout)
+{
+    const int most = layout->i_tokens > layout->p_tokens ? layout->i_tokens : layout->p_tokens;
+    return (int64_t)TOK_MAX_FRAMES * most;
+}
+
 void tok_plan_clear(tok_plan *p)
 {
     for (int i = 0; i < p->note_count; i++) {
@@ -28,6 +34,7 @@ void tok_plan_clear(tok_plan *p)
     free(p->notes);
     free(p->tokens);
     free(p->frames);
+    free(p->begin);
     *p = (tok_plan){0};
 }
 
@@ -49,16 +56,21 @@ lt_status tok_layout_check(const tok_layout *l, const char *place, lt_error *err
 
 static lt_status check_segments(const tok_plan *p, const char *place, lt_error *err)
 {
-    if (p->segments < 1 || p->segments > TOK_MAX_SEGMENTS)
+    if (p->segments < 1 || p->segments > TOK_MAX_FRAMES)
         return lt_fail(err, LT_ERR_INPUT, "%s: %lld segments, expected 1 to %d", place,
-                       (long long)p->segments, (int)TOK_MAX_SEGMENTS);
+                       (long long)p->segments, (int)TOK_MAX_FRAMES);
     int64_t tokens = 0;
+    int64_t frames = 0;
     for (int64_t k = 0; k < p->segments; k++) {
         if (p->frames[k] < 1 || p->frames[k] > p->layout.segment_frames)
             return lt_fail(err, LT_ERR_INPUT, "%s: segment %lld has %d frames, expected 1 to %d",
                            place, (long long)k, p->frames[k], p->layout.segment_frames);
         tokens += tok_layout_tokens(&p->layout, p->frames[k]);
+        frames += p->frames[k];
     }
+    if (frames > TOK_MAX_FRAMES)
+        return lt_fail(err, LT_ERR_INPUT, "%s: %lld semantic frames, expected 1 to %d", place,
+                       (long long)frames, (int)TOK_MAX_FRAMES);
     if (tokens != p->token_count)
         return lt_fail(err, LT_ERR_INPUT, "%s: %lld tokens, its segments need %lld", place,
                        (long long)p->token_count, (long long)tokens);
@@ -109,9 +121,28 @@ static lt_status allocate(tok_plan *p, int64_t tokens, int64_t segments, lt_erro
 {
     p->tokens = malloc((size_t)tokens * sizeof *p->tokens);
     p->frames = malloc((size_t)segments * sizeof *p->frames);
+    p->begin = malloc((size_t)segments * sizeof *p->begin);
     p->token_count = tokens;
     p->segments = segments;
-    return p->tokens && p->frames ? LT_OK : no_memory(err);
+    return p->tokens && p->frames && p->begin ? LT_OK : no_memory(err);
+}
+
+/* Segment k has so many frames, and begins where the one before ends. */
+static void place_segment(tok_plan *p, int64_t k, int frames)
+{
+    p->frames[k] = frames;
+    p->begin[k] = k == 0 ? 0 : p->begin[k - 1] + tok_layout_tokens(&p->layout, p->frames[k - 1]);
+}
+
+lt_status tok_plan_place(tok_plan *p, lt_error *err)
+{
+    free(p->begin);
+    p->begin = malloc((size_t)p->segments * sizeof *p->begin);
+    if (!p->begin)
+        return no_memory(err);
+    for (int64_t k = 0; k < p->segments; k++)
+        place_segment(p, k, p->frames[k]);
+    return LT_OK;
 }
 
 static lt_status copy_notes(const tok_plan *from, tok_plan *to, lt_error *err)
@@ -138,10 +169,9 @@ static lt_status fill_segments(tok_plan *p, const int32_t *tokens, int64_t count
         LT_TRY(check_token(l, i, tokens[i], place, err));
         p->tokens[i] = (uint16_t)tokens[i];
     }
+    const int last = rest == 0 ? l->segment_frames : (int)((rest - l->i_tokens) / l->p_tokens) + 1;
     for (int64_t k = 0; k < p->segments; k++)
-        p->frames[k] = l->segment_frames;
-    if (rest != 0)
-        p->frames[p->segments - 1] = (int)((rest - l->i_tokens) / l->p_tokens) + 1;
+        place_segment(p, k, k + 1 < p->segments ? l->segment_frames : last);
     return LT_OK;
 }
 
@@ -185,7 +215,7 @@ lt_status tok_plan_append(tok_plan *p, const int32_t *tokens, int frames, const 
     }
     const int64_t before = p->segments == 0 ? 0 : (p->video_frames - 1) / TOK_VIDEO_FRAMES + 1;
     p->token_count += count;
-    p->frames[p->segments++] = frames;
+    place_segment(p, p->segments++, frames);
     p->video_frames = video_frames_of(before + frames);
     return LT_OK;
 }
@@ -202,10 +232,7 @@ int64_t tok_plan_semantic_frames(const tok_plan *p)
 
 const uint16_t *tok_plan_segment(const tok_plan *p, int64_t segment)
 {
-    const uint16_t *tokens = p->tokens;
-    for (int64_t k = 0; k < segment; k++)
-        tokens += tok_layout_tokens(&p->layout, p->frames[k]);
-    return tokens;
+    return p->tokens + (segment < p->segments ? p->begin[segment] : p->token_count);
 }
 
 int64_t tok_plan_codes(const tok_plan *p, int64_t segment, int32_t *codes)
@@ -262,9 +289,9 @@ static void append_segments(tok_plan *to, const tok_plan *from, int64_t first, i
     const uint16_t *begin = tok_plan_segment(from, first);
     const int64_t tokens = tok_plan_segment(from, first + count) - begin;
     memcpy(to->tokens + to->token_count, begin, (size_t)tokens * sizeof *begin);
-    memcpy(to->frames + to->segments, from->frames + first, (size_t)count * sizeof *from->frames);
     to->token_count += tokens;
-    to->segments += count;
+    for (int64_t k = first; k < first + count; k++)
+        place_segment(to, to->segments++, from->frames[k]);
 }
 
 static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok_plan *b,

@@ -14,7 +14,11 @@
 #include "kernels/core/status.h"
 
 /* A semantic frame stands for this many frames of the video; the first for one. */
-enum { TOK_VIDEO_FRAMES = 4, TOK_MAX_SEGMENTS = 1 << 16 };
+enum { TOK_VIDEO_FRAMES = 4 };
+
+/* Semantic frames of a plan, and so its segments, at most: 65,536 segments of the released model.
+ */
+enum { TOK_MAX_FRAMES = 13 << 16 };
 
 /* What the plans of one model look like. */
 typedef struct {
@@ -34,7 +38,8 @@ typedef struct {
     tok_layout layout;
     uint16_t *tokens; /* [token_count], each below codebook_size */
     int64_t token_count;
-    int *frames; /* [segments]: semantic frames of each */
+    int *frames;    /* [segments]: semantic frames of each */
+    int64_t *begin; /* [segments]: its first token */
     int64_t segments;
     int64_t video_frames; /* what the take delivers: 1 .. TOK_VIDEO_FRAMES * (semantic frames - 1) +
                              1 */
@@ -49,6 +54,7 @@ tok_layout tok_layout_of(const cfg_tokenizer *cfg);
 /* LT_ERR_INPUT where a size is out of range. */
 lt_status tok_layout_check(const tok_layout *layout, const char *place, lt_error *err);
 int64_t tok_layout_tokens(const tok_layout *layout, int frames); /* of one segment */
+int64_t tok_layout_most_tokens(const tok_layout *layout);        /* of the longest plan */
 
 /* Tokens become full segments and a last one. LT_ERR_INPUT when their number or a value does not
  * fit. video_frames 0: all that the semantic frames stand for. */
@@ -67,6 +73,9 @@ void tok_plan_clear(tok_plan *p); /* accepts a zeroed one */
 lt_status tok_plan_check(const tok_plan *p, const char *place, lt_error *err);
 
 int64_t tok_plan_semantic_frames(const tok_plan *p);
+/* Places the segments of a plan whose other fields were read and checked: what is left to do before
+ * it is asked for one. LT_ERR_RESOURCES. */
+lt_status tok_plan_place(tok_plan *p, lt_error *err);
 /* Where the tokens of a segment begin; one past the last segment: the end. */
 const uint16_t *tok_plan_segment(const tok_plan *p, int64_t segment);
 /* The tokens of a segment as the networks take them; their number is returned. */

@@ -13,7 +13,10 @@
 #include "weights/file_map.h"
 #include "weights/weights.h"
 
-enum { LT_MAX_TENSORS = 1000000, LT_MAX_NAME_BYTES = 4096, LT_MAX_FILE_RANK = 8 };
+/* Tensors of a file at most, its metadata among them. The largest checkpoints have a few thousand;
+ * a header describes one in up to 15 values, so JSON's own limit is never the one that is met. */
+enum { LT_MAX_TENSORS = 1 << 16 };
+enum { LT_MAX_NAME_BYTES = 4096, LT_MAX_FILE_RANK = 8 };
 
 typedef struct {
     const char *name;

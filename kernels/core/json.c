@@ -10,8 +10,8 @@
 #include "kernels/core/decimal_text.h"
 
 /* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than
- * five, and the largest checkpoints describe a few thousand tensors. */
-enum { DEEPEST = 64, MOST_VALUES = 1 << 18 };
+ * five. */
+enum { DEEPEST = 64 };
 
 /* jansson's reading calls take a plain json_t and do not change it. */
 static json_t *node(const lt_json *n)
@@ -50,7 +50,7 @@ static extent extent_of(const char *text, size_t bytes)
             e.separators++;
         if (depth > e.deepest)
             e.deepest = depth;
-        if (e.deepest > DEEPEST || e.separators > MOST_VALUES)
+        if (e.deepest > DEEPEST || e.separators > LT_JSON_MOST_VALUES)
             break;
     }
     return e;
@@ -61,8 +61,9 @@ lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_js
 {
     *root = NULL;
     const extent e = extent_of(text, bytes);
-    if (e.separators > MOST_VALUES)
-        return lt_fail(err, LT_ERR_INPUT, "%s: JSON of more than %d values", place, MOST_VALUES);
+    if (e.separators > LT_JSON_MOST_VALUES)
+        return lt_fail(err, LT_ERR_INPUT, "%s: JSON of more than %d values", place,
+                       LT_JSON_MOST_VALUES);
     if (e.deepest > DEEPEST)
         return lt_fail(err, LT_ERR_INPUT, "%s: JSON nests deeper than %d levels", place, DEEPEST);
     json_error_t found;

@@ -14,8 +14,12 @@
 
 typedef struct lt_json lt_json; /* a node; borrowed from its document unless said otherwise */
 
-/* Parses a whole document; `place` (a file name) starts error messages.
- * Free the root with lt_json_free. */
+/* Values of a document, names in objects among them, at most: a list of all segments that a plan
+ * may have (TOK_MAX_FRAMES), or a description of LT_MAX_TENSORS tensors. */
+enum { LT_JSON_MOST_VALUES = 1 << 20 };
+
+/* Parses a whole document; `place` (a file name) starts error messages. Free the root with
+ * lt_json_free. LT_ERR_INPUT for what is no JSON, nests too deep or has too many values. */
 lt_status lt_json_parse(const char *text, size_t bytes, const char *place, lt_json **root,
                         lt_error *err);
 void lt_json_free(lt_json *root); /* accepts NULL */

@@ -153,7 +153,7 @@ static lt_status plan_of_codes(const longtake *e, const uint16_t *codes, size_t 
                                tok_plan *out, lt_error *err)
 {
     const tok_layout layout = tok_layout_of(&e->cfg.tokenizer);
-    const int64_t most = TOK_MAX_SEGMENTS * tok_layout_tokens(&layout, layout.segment_frames);
+    const int64_t most = tok_layout_most_tokens(&layout);
     if (count < 1 || count > (uint64_t)most)
         return lt_fail(err, LT_ERR_USAGE, "tokens: found %zu codes, expected 1 to %lld", count,
                        (long long)most);

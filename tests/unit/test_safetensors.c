@@ -41,6 +41,41 @@ static lt_weights *open_file(const char *header, size_t data)
     return w;
 }
 
+/* A file of so many tensors with as many sizes as one may have. */
+static lt_status open_many(int tensors, lt_weights **w, lt_error *err)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *const file = open_memstream(&text, &bytes);
+    assert_non_null(file);
+    for (int i = 0; i < tensors; i++)
+        fprintf(file,
+                "%c\"%d\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1],\"data_offsets\":[%d,%d]}",
+                i == 0 ? '{' : ',', i, i, i + 1);
+    fputc('}', file);
+    assert_int_equal(fclose(file), 0);
+    char *const whole = calloc(1, 8 + bytes + (size_t)tensors);
+    assert_non_null(whole);
+    for (int i = 0; i < 8; i++)
+        whole[i] = (char)((uint64_t)bytes >> 8 * i);
+    memcpy(whole + 8, text, bytes);
+    scratch_write("many.safetensors", whole, 8 + bytes + (size_t)tensors);
+    free(whole);
+    free(text);
+    return lt_weights_open(scratch_path("many.safetensors"), w, err);
+}
+
+static void bounds_the_number_of_tensors(void **state)
+{
+    (void)state;
+    lt_weights *w = NULL;
+    lt_error err = {0};
+    check_ok(open_many(65536, &w, &err), err);
+    assert_int_equal(lt_weights_count(w), 65536);
+    lt_weights_close(w);
+    check_failed(open_many(65537, &w, &err), err, LT_ERR_INPUT, "has more than 65536 tensors");
+}
+
 #define A_8 "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}"
 
 static void refuses_broken_offsets(void **state)
@@ -274,11 +309,17 @@ static void refuses_every_truncation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_broken_offsets),     cmocka_unit_test(refuses_broken_shapes),
-        cmocka_unit_test(refuses_broken_names),       cmocka_unit_test(refuses_broken_headers),
-        cmocka_unit_test(refuses_what_is_not_a_file), cmocka_unit_test(accepts_what_is_only_odd),
-        cmocka_unit_test(hides_unknown_dtypes),       cmocka_unit_test(aligns_what_begins_anywhere),
-        cmocka_unit_test(a_view_hides_a_prefix),      cmocka_unit_test(the_hash_is_of_content),
+        cmocka_unit_test(bounds_the_number_of_tensors),
+        cmocka_unit_test(refuses_broken_offsets),
+        cmocka_unit_test(refuses_broken_shapes),
+        cmocka_unit_test(refuses_broken_names),
+        cmocka_unit_test(refuses_broken_headers),
+        cmocka_unit_test(refuses_what_is_not_a_file),
+        cmocka_unit_test(accepts_what_is_only_odd),
+        cmocka_unit_test(hides_unknown_dtypes),
+        cmocka_unit_test(aligns_what_begins_anywhere),
+        cmocka_unit_test(a_view_hides_a_prefix),
+        cmocka_unit_test(the_hash_is_of_content),
         cmocka_unit_test(refuses_every_truncation),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

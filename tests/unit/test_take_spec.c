@@ -57,6 +57,27 @@ static void fills_what_was_left_open(void **state)
     take_spec_clear(&s);
 }
 
+/* However many semantic frames a segment holds. */
+static void a_take_may_last_a_day(void **state)
+{
+    (void)state;
+    cfg_model single = cfg;
+    single.ar_model.segment_frames = single.tokenizer.temporal_size = 1;
+    const cfg_model *models[] = {&cfg, &single};
+    for (int i = 0; i < 2; i++) {
+        const longtake_request r = request_of(86400);
+        lt_error err = {0};
+        int64_t frames;
+        check_ok(take_spec_length(&r.settings, models[i], TAKE_NEEDS_LENGTH, 0, &frames, &err),
+                 err);
+        assert_int_equal(frames, 691200);
+        const longtake_request longer = request_of(86400.125);
+        check_failed(
+            take_spec_length(&longer.settings, models[i], TAKE_NEEDS_LENGTH, 0, &frames, &err), err,
+            LT_ERR_USAGE, "691201 frames, expected 1 to 691200");
+    }
+}
+
 static void refuses_settings_beyond_their_range(void **state)
 {
     (void)state;
@@ -102,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_what_was_left_open),
+        cmocka_unit_test(a_take_may_last_a_day),
         cmocka_unit_test(refuses_settings_beyond_their_range),
         cmocka_unit_test(refuses_retakes_of_windows_that_are_not_there),
     };

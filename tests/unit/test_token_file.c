@@ -84,23 +84,23 @@ static void a_stream_has_the_bytes_of_the_file(void **state)
     tok_plan_clear(&p);
 }
 
-/* As many segments as there may be: more than 32 MiB. */
+/* As many frames as there may be, each a segment of its own: more than 32 MiB. */
+enum { SEGMENT = 25 };
+
 static tok_plan longest_plan(void)
 {
     static const tok_layout layout = {
-        .segment_frames = 3, .i_tokens = 100, .p_tokens = 79, .codebook_size = 65536};
-    const int64_t segment = tok_layout_tokens(&layout, layout.segment_frames);
+        .segment_frames = 1, .i_tokens = SEGMENT, .p_tokens = 9, .codebook_size = 65536};
     tok_plan p;
     lt_error err = {0};
-    int32_t tokens[258];
-    for (int i = 0; i < 258; i++)
-        tokens[i] = i * 253;
-    assert_int_equal(segment, 258);
-    check_ok(tok_plan_begin(&layout, 8, (TOK_MAX_SEGMENTS + 1) * segment, TOK_MAX_SEGMENTS + 1,
+    int32_t tokens[SEGMENT];
+    for (int i = 0; i < SEGMENT; i++)
+        tokens[i] = i * 2530;
+    check_ok(tok_plan_begin(&layout, 8, (int64_t)(TOK_MAX_FRAMES + 1) * SEGMENT, TOK_MAX_FRAMES + 1,
                             "plan", &p, &err),
              err);
-    for (int64_t k = 0; k < TOK_MAX_SEGMENTS; k++)
-        check_ok(tok_plan_append(&p, tokens, 3, "plan", &err), err);
+    for (int64_t k = 0; k < TOK_MAX_FRAMES; k++)
+        check_ok(tok_plan_append(&p, tokens, 1, "plan", &err), err);
     return p;
 }
 
@@ -114,21 +114,23 @@ static void what_may_be_written_can_be_read(void **state)
         check_ok(tok_file_write(&p, TOK_FILE_LT, scratch_path("long"), &err), err);
         check_ok(tok_file_read(scratch_path("long"), i ? &p.layout : NULL, &q, &err), err);
         check_same(&p, &q);
+        for (int64_t k = 0; k <= q.segments; k++) /* each at once */
+            assert_true(tok_plan_segment(&q, k) == q.tokens + k * SEGMENT);
         tok_plan_clear(&q);
     }
     tok_plan part; /* a quarter: there a code has 8 bytes, not 2 */
-    check_ok(tok_plan_cut(&p, 0, TOK_MAX_SEGMENTS / 4 + 1, &part, &err), err);
+    check_ok(tok_plan_cut(&p, 0, TOK_MAX_FRAMES / 4 + 1, &part, &err), err);
     check_ok(tok_file_write(&part, TOK_FILE_NPY, scratch_path("long"), &err), err);
     check_ok(tok_file_read(scratch_path("long"), &p.layout, &q, &err), err);
     check_same(&part, &q);
     tok_plan_clear(&q);
     tok_plan_clear(&part);
-    const int32_t one_more[258] = {0};
-    check_ok(tok_plan_append(&p, one_more, 3, "plan", &err), err);
+    const int32_t one_more[SEGMENT] = {0};
+    check_ok(tok_plan_append(&p, one_more, 1, "plan", &err), err);
     for (int kind = TOK_FILE_LT; kind <= TOK_FILE_NPY; kind++) {
         err = (lt_error){0};
         check_failed(tok_file_write(&p, (tok_file_kind)kind, scratch_path("longer"), &err), err,
-                     LT_ERR_INPUT, "65537 segments, expected 1 to 65536");
+                     LT_ERR_INPUT, "851969 segments, expected 1 to 851968");
         assert_false(scratch_exists("longer"));
     }
     tok_plan_clear(&p);
@@ -147,11 +149,12 @@ static void what_is_too_long_is_not_read_to_its_end(void **state)
         assert_int_equal(truncate(scratch_path("hole"), (off_t)1 << 36), 0);
         err = (lt_error){0};
         check_failed(tok_file_read(scratch_path("hole"), &toy, &q, &err), err, LT_ERR_INPUT,
-                     kind == TOK_FILE_LT ? "found more than 1024 KiB, expected a token file"
-                                         : "found more than 4104 KiB, expected a token file");
+                     kind == TOK_FILE_LT ? "found more than 6656 KiB, expected a token file"
+                                         : "found more than 26632 KiB, expected a token file");
         err = (lt_error){0};
         check_failed(tok_file_read(scratch_path("hole"), NULL, &q, &err), err, LT_ERR_INPUT,
-                     "found more than 1024 KiB, expected a token file");
+                     kind == TOK_FILE_LT ? "found more than 6656 KiB, expected a token file"
+                                         : "found more than 1024 KiB, expected a token file");
     }
     tok_plan_clear(&p);
 }

@@ -104,6 +104,9 @@ static void cutting_and_joining(void **state)
     assert_int_equal(again.frames[1], 2);
     check_ok(tok_plan_check(&again, "joined", &err), err);
     int32_t codes[8];
+    assert_true(tok_plan_segment(&again, 1) == again.tokens + 8);
+    assert_true(tok_plan_segment(&again, 2) == again.tokens + 14);
+    assert_true(tok_plan_segment(&again, 3) == again.tokens + 22);
     assert_int_equal(tok_plan_codes(&again, 2, codes), 8);
     assert_int_equal(codes[7], whole.tokens[7]);
 
@@ -120,6 +123,34 @@ static void cutting_and_joining(void **state)
     tok_plan_clear(&head);
     tok_plan_clear(&tail);
     tok_plan_clear(&whole);
+}
+
+/* What is counted are semantic frames, in however many segments. */
+static void as_long_as_can_be(void **state)
+{
+    (void)state;
+    static const tok_layout layouts[] = {
+        {.segment_frames = 13, .i_tokens = 2, .p_tokens = 1, .codebook_size = 10},
+        {.segment_frames = 1, .i_tokens = 1, .p_tokens = 1, .codebook_size = 10},
+        {.segment_frames = 4096, .i_tokens = 1, .p_tokens = 1, .codebook_size = 10}};
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        const tok_layout *l = &layouts[i];
+        const int64_t segments = TOK_MAX_FRAMES / l->segment_frames;
+        const int64_t count = segments * tok_layout_tokens(l, l->segment_frames);
+        tok_plan p = plan_of(l, count, 0);
+        assert_int_equal(tok_plan_semantic_frames(&p), TOK_MAX_FRAMES);
+        assert_true(count <= tok_layout_most_tokens(l));
+        tok_plan again;
+        lt_error err = {0};
+        check_ok(tok_plan_join(&p, &p, &again, &err), err);
+        check_failed(tok_plan_check(&again, "plan", &err), err, LT_ERR_INPUT,
+                     l->segment_frames == 1 ? "1703936 segments, expected 1 to 851968"
+                                            : "1703936 semantic frames, expected 1 to 851968");
+        assert_true(tok_plan_segment(&again, 2 * segments - 1) ==
+                    again.tokens + 2 * count - count / segments);
+        tok_plan_clear(&again);
+        tok_plan_clear(&p);
+    }
 }
 
 static void notes(void **state)
@@ -143,6 +174,7 @@ int main(void)
         cmocka_unit_test(numbers_that_do_not_fit),
         cmocka_unit_test(values_that_do_not_fit),
         cmocka_unit_test(cutting_and_joining),
+        cmocka_unit_test(as_long_as_can_be),
         cmocka_unit_test(notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
