@@ -12,7 +12,12 @@ static const char *const sampling_keys[] = {"num_frames", "cfg",   "temperature"
 
 static lt_status read_config(const lt_golden *g, cfg_ar *cfg, lt_error *err)
 {
-    return cfg_ar_from_json(lt_golden_config(g), lt_golden_place(g), sampling_keys, cfg, err);
+    LT_TRY(cfg_ar_from_json(lt_golden_config(g), lt_golden_place(g), sampling_keys, cfg, err));
+    if (cfg->micro_sinusoid % 2 != 0)
+        return lt_fail(err, LT_ERR_INPUT,
+                       "%s: config: 'micro_sinusoid' is %d, expected an even number",
+                       lt_golden_place(g), cfg->micro_sinusoid);
+    return LT_OK;
 }
 
 /* Inputs of ar.logits and ar.sample; free text. */

@@ -1,10 +1,9 @@
 /* micro_condition.c - two scalars of a take, its number of frames and its
  * motion, as two rows of the prefix. */
+#include <assert.h>
 #include <math.h>
 
 #include "ar_model/ar_network.h"
-
-enum { MAX_SINUSOID = 4096 };
 
 static void bind_mlp(lt_binder *b, const cfg_ar *cfg, ar_micro_mlp *mlp, const char *key)
 {
@@ -38,13 +37,8 @@ static void sinusoid(float value, int width, float *out)
 
 static lt_tensor scalar_row(lt_ops *o, const cfg_ar *cfg, const ar_micro_mlp *mlp, float value)
 {
-    float waves[MAX_SINUSOID];
-    if (cfg->micro_sinusoid > MAX_SINUSOID || cfg->micro_sinusoid % 2 != 0) {
-        lt_ops_fail(o, LT_ERR_INPUT,
-                    "ar_model.micro_sinusoid is %d, expected an even number up to %d",
-                    cfg->micro_sinusoid, (int)MAX_SINUSOID);
-        return lt_new(o, o->dtype, lt_shape2(1, cfg->width));
-    }
+    float waves[CFG_MAX_SINUSOID];
+    assert(cfg->micro_sinusoid <= CFG_MAX_SINUSOID && cfg->micro_sinusoid % 2 == 0);
     sinusoid(value, cfg->micro_sinusoid, waves);
     const lt_tensor x = lt_from_host(o, waves, LT_F32, lt_shape2(1, cfg->micro_sinusoid));
     const lt_tensor hidden =

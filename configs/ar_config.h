@@ -2,6 +2,8 @@
 #ifndef CFG_AR_CONFIG_H
 #define CFG_AR_CONFIG_H
 
+enum { CFG_MAX_SINUSOID = 4096 };
+
 typedef struct {
     int vocab_size; /* codebook_size + 7 */
     int width;
@@ -9,7 +11,7 @@ typedef struct {
     int heads;
     int mlp_width;
     int text_width;
-    int micro_sinusoid; /* values of the scalar embedding */
+    int micro_sinusoid; /* values of the scalar embedding, even, at most CFG_MAX_SINUSOID */
     int micro_width;
     float rope_base;
     int rope_length;    /* largest position + 1 */

@@ -7,7 +7,8 @@
 
 /* The readers and the printer move a choice as an unsigned int. */
 static_assert(sizeof(cfg_carry) == sizeof(unsigned) && sizeof(cfg_schedule) == sizeof(unsigned) &&
-                  sizeof(cfg_guidance) == sizeof(unsigned),
+                  sizeof(cfg_guidance) == sizeof(unsigned) &&
+                  sizeof(cfg_events) == sizeof(unsigned),
               "enums are as large as an unsigned int");
 
 /* Rows of a table. Ranges keep every product of two sizes far inside 64 bits and every tensor's
@@ -95,7 +96,7 @@ static const cfg_field ar_fields[] = {
     INT(cfg_ar, heads, 1, MAX_HEADS, NULL),
     INT(cfg_ar, mlp_width, 1, MAX_MLP, "channels"),
     INT(cfg_ar, text_width, 1, MAX_WIDTH, "channels"),
-    INT(cfg_ar, micro_sinusoid, 2, MAX_WIDTH, "channels"),
+    INT(cfg_ar, micro_sinusoid, 2, CFG_MAX_SINUSOID, "channels"),
     INT(cfg_ar, micro_width, 1, MAX_WIDTH, "channels"),
     FLOAT(cfg_ar, rope_base, 1, 1e9, NULL),
     INT(cfg_ar, rope_length, 1, 1 << 20, "positions"),

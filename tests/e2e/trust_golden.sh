@@ -41,6 +41,8 @@ change ar.sample.guided_top_p.safetensors '\\"temperature\\": 0.9' '\\"temperatu
 blames "temperature is 0"
 change ar.logits.short.safetensors '\\"heads\\": 2' '\\"heads\\": 3'
 blames "heads"
+change ar.logits.short.safetensors 'micro_sinusoid\\": 32' 'micro_sinusoid\\": 31'
+blames "'micro_sinusoid' is 31, expected an even number"
 change vae.decode.five.safetensors '\\"groups\\": 32' '\\"groups\\": 33'
 blames "groups"
 change ar.logits.short.safetensors '"component":"ar.logits"' '"component":"ar.logitz"'

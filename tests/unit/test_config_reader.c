@@ -250,6 +250,8 @@ static void set_refuses_and_changes_nothing(void **state)
          "--set: unknown key 'mmdit.upsample.block'\nhint: the nearest key is 'blocks'"},
         {"mmdit.steps=x", "--set: 'mmdit.steps' is 'x', expected an integer"},
         {"mmdit.steps=-1", "--set: 'mmdit.steps' is -1, expected 1 to 999"},
+        {"ar_model.micro_sinusoid=4098",
+         "--set: 'ar_model.micro_sinusoid' is 4098, expected 2 to 4096 (channels)"},
         {"mmdit.steps.x=1", "--set: 'mmdit.steps' is a value, it has no keys"},
         {"mmdit=1", "--set: 'mmdit' is a section, expected one of its keys"},
         {"mmdit.steps", "--set: found 'mmdit.steps', expected SECTION.KEY=VALUE"},
