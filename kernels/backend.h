@@ -148,7 +148,8 @@ typedef struct {
     lt_status (*rms_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w, float eps,
                           lt_error *err);
     /* x [T, H, W, C], out [n, H, W, C] contiguous: frames first .. first + n - 1. Statistics over
-     * the channels of a group x T x H x W, all of x whatever is asked for, in double or Welford. */
+     * the channels of a group x T x H x W, all of x whatever is asked for, in double; sums of a few
+     * pixels may be f32 before they join it (the CPU's of 32). */
     lt_status (*group_norm)(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,
                             const lt_weight *bias, const lt_group_norm_args *a, lt_error *err);
     /* x, out [B, n, h, d], any strides but the last; cosine and sine f32 [n, d/2]: pair j of a head

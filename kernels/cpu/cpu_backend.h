@@ -79,7 +79,7 @@ static inline void lt_fetch(const char *from, int64_t bytes)
 static inline void lt_cpu_run(const lt_cpu *cpu, int64_t tiles, lt_tile_fn fn, void *user,
                               int64_t work)
 {
-    enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work against 10-20 us to wake a thread */
+    enum { WORTH_WAKING = 1 << 16 }; /* about 30 us of work; what waking costs is in threads.c */
     if (work >= WORTH_WAKING) {
         lt_pool_run(cpu->base.pool, tiles, fn, user);
         return;

@@ -222,7 +222,9 @@ static void multiply_stream(void *user, int64_t tile, int worker)
                     outputs, &finish);
 }
 
-/* Rounds the rows of x into the room behind them, a quarter less than they take. */
+/* Rounds the rows of x into the room behind them. For every 16 blocks of 32, the last ones perhaps
+ * of zeros, that is 21/32 of what they take for Q8 and 13/32 for Q4: more than the row itself only
+ * where it is shorter than 672. */
 static void round_rows(stream *s, float *room)
 {
     const lt_cpu_kernels *kernels = s->p->cpu->kernels;
