@@ -19,8 +19,8 @@
  * The library never exits, prints or keeps global state; nothing of it is written under a final
  * name before it is whole. One engine serves one request at a time: a second one, from another
  * thread or from a callback, is refused (LONGTAKE_ERR_USAGE, "the engine is at work"), while
- * functions that only read go on: longtake_fps(), longtake_print_config(), longtake_film_apply(),
- * longtake_tokens_... but _recut.
+ * functions that only read go on: longtake_fps(), longtake_clip_fps(), longtake_print_config(),
+ * longtake_film_apply(), longtake_film_line(), longtake_tokens_... but _recut.
  * Different engines may be used from different threads. After fork() the child neither uses nor
  * closes an engine of its parent's: the engine's threads are not in it. Callbacks come one at a
  * time, but not all on the thread that called: where a device with memory of its own decodes a
