@@ -3,13 +3,14 @@
 #include "kernels/core/threads.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "kernels/core/processor_count.h"
 
 typedef struct {
     lt_pool *pool;
@@ -135,18 +136,6 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Processors that this process may run on: what a container or taskset
- * grants, not what the machine has. */
-static int available_processors(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
-    const int count = CPU_COUNT(&set);
-    return count > 0 ? count : 1;
-}
-
 int lt_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
@@ -184,7 +173,7 @@ lt_status lt_pool_open(lt_pool **out, int threads, lt_error *err)
     lt_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "threads: no memory for the pool");
-    const int processors = available_processors();
+    const int processors = lt_processor_count();
     pool->threads = threads > 0 ? threads : processors;
     pool->looks = pool->threads <= processors;
     pthread_mutex_init(&pool->lock, NULL);
