@@ -111,7 +111,7 @@ static const lt_backend_table cpu_table = {
     .copy = lt_cpu_copy,
     .fill = lt_cpu_fill,
     .normal = lt_cpu_normal,
-    .choose = lt_cpu_choose,
+    .choose = lt_choose_on_host,
     .to_rgb8 = lt_cpu_to_rgb8,
     .close = cpu_close,
 };

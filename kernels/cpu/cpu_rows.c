@@ -156,17 +156,3 @@ lt_status lt_cpu_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *er
     lt_cpu_run(j.cpu, lt_ceil_div(lt_numel(&x), FLAT_BLOCK), rgb8_block, &j, lt_numel(&x));
     return LT_OK;
 }
-
-/* ---- tokens: one thread, a small part of the pass before it ---- */
-
-lt_status lt_cpu_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
-                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err)
-{
-    (void)b;
-    (void)err;
-    const int32_t id =
-        lt_choose_id(choice, logits.data, (int)logits.dim[0], (int)logits.dim[1], scratch.data);
-    *(int32_t *)out.data = id;
-    lt_leave_numbers(next, id);
-    return LT_OK;
-}

@@ -43,7 +43,7 @@ static const lt_backend_table table = {
     .copy = lt_ref_copy,
     .fill = lt_ref_fill,
     .normal = lt_ref_normal,
-    .choose = lt_ref_choose,
+    .choose = lt_choose_on_host,
     .to_rgb8 = lt_ref_to_rgb8,
     .close = close_backend,
 };

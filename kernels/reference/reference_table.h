@@ -52,8 +52,6 @@ lt_status lt_ref_upsample(lt_backend *b, lt_tensor out, lt_tensor x, int factor,
 lt_status lt_ref_copy(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 lt_status lt_ref_fill(lt_backend *b, lt_tensor out, float value, lt_error *err);
 lt_status lt_ref_normal(lt_backend *b, lt_tensor out, lt_draw draw, uint64_t first, lt_error *err);
-lt_status lt_ref_choose(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
-                        const lt_choice *choice, const lt_next_numbers *next, lt_error *err);
 lt_status lt_ref_to_rgb8(lt_backend *b, lt_tensor out, lt_tensor x, lt_error *err);
 
 /* act(x), the definition of lt_act (reference_activate.c). */
