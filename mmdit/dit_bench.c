@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "kernels/core/clock.h"
 #include "mmdit/dit_network.h"
 
 typedef struct {
@@ -15,13 +15,6 @@ typedef struct {
     double *processor; /* seconds of all threads, of each repeat */
     int repeats;
 } bench_run;
-
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Inputs are normals; what lies in a window's cache (text, time) is made before the clock runs. */
 static lt_status bench_pass(lt_ops *o, void *user)
@@ -39,13 +32,13 @@ static lt_status bench_pass(lt_ops *o, void *user)
                            .times = dit_embed_times(o, n, sinusoid)};
     for (int i = 0; i <= r->repeats; i++) {
         const lt_mark mark = lt_ops_mark(o);
-        const double begun = seconds_of(CLOCK_MONOTONIC);
-        const double worked = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+        const double begun = lt_clock_seconds();
+        const double worked = lt_clock_of(CLOCK_PROCESS_CPUTIME_ID);
         (void)dit_denoise(o, n, &view, latent, 0);
         if (!o->measuring)
             LT_TRY(o->backend->table->wait(o->backend, &o->error));
-        r->seconds[i] = seconds_of(CLOCK_MONOTONIC) - begun;
-        r->processor[i] = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - worked;
+        r->seconds[i] = lt_clock_seconds() - begun;
+        r->processor[i] = lt_clock_of(CLOCK_PROCESS_CPUTIME_ID) - worked;
         lt_ops_rewind(o, mark);
     }
     return lt_ops_status(o);

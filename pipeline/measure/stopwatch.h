@@ -10,24 +10,17 @@
 #ifndef TAKE_STOPWATCH_H
 #define TAKE_STOPWATCH_H
 
-#include <time.h>
+#include "kernels/core/clock.h"
 
 typedef struct {
     double wall;      /* seconds */
     double processor; /* seconds of all threads together */
 } take_time;
 
-static inline double take_seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static inline take_time take_now(void)
 {
-    return (take_time){.wall = take_seconds_of(CLOCK_MONOTONIC),
-                       .processor = take_seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+    return (take_time){.wall = lt_clock_seconds(),
+                       .processor = lt_clock_of(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
 /* Each of the two is the least so far; a zeroed `best` has none yet. */

@@ -20,7 +20,7 @@ lt_status take_profile_open(longtake *e, lt_error *err)
     e->profile = calloc(1, sizeof *e->profile);
     if (!e->profile)
         return lt_fail(err, LT_ERR_RESOURCES, "profile: out of memory");
-    e->profile->since = take_seconds_of(CLOCK_MONOTONIC);
+    e->profile->since = lt_clock_seconds();
     return lt_profile_start(e->backend, err);
 }
 
@@ -40,7 +40,7 @@ static void collect(longtake *e, int part)
         to[op].bytes += from[op].bytes;
         to[op].flop += from[op].flop;
     }
-    const double at = take_seconds_of(CLOCK_MONOTONIC);
+    const double at = lt_clock_seconds();
     e->profile->seconds[part] += at - e->profile->since;
     e->profile->since = at;
     lt_error ignored = {0};
@@ -59,7 +59,7 @@ static lt_status measure_rates(longtake *e, lt_error *err)
     if (p->rates.flop > 0)
         return LT_OK;
     const lt_status s = take_measure_rates(e->backend, &p->rates, err);
-    p->since = take_seconds_of(CLOCK_MONOTONIC);
+    p->since = lt_clock_seconds();
     return s;
 }
 
