@@ -36,6 +36,7 @@ void lt_low_bit_close(lt_low_bit *b)
     free(b->row);
     free(b->codes);
     free(b->scales);
+    free(b->kept);
     *b = (lt_low_bit){0};
 }
 
@@ -127,6 +128,16 @@ static block_fit fit_block(const float *x, lt_dtype kind)
     return best;
 }
 
+/* What fit_block gave, by its scale. */
+static block_fit round_to_scale(const float *x, lt_dtype kind, uint16_t scale)
+{
+    block_fit fit = {.scale = scale};
+    const code_range range = kind == LT_Q8 ? (code_range){-127, 127} : (code_range){-8, 7};
+    if (lt_f16_to_f32(scale) != 0)
+        round_block(fit.code, x, 1 / lt_f16_to_f32(scale), range);
+    return fit;
+}
+
 /* ---- rows ---- */
 
 static void store_block(lt_low_bit *b, int64_t at, const block_fit *fit)
@@ -134,6 +145,20 @@ static void store_block(lt_low_bit *b, int64_t at, const block_fit *fit)
     b->scales[at] = fit->scale;
     for (int i = 0; i < LT_BLOCK; i++)
         lt_store_element(b->codes, b->kind, at * LT_BLOCK + i, (double)fit->code[i]);
+}
+
+/* Of row `at`, where it is the next one. Without memory they are found again when they are needed.
+ */
+static void keep_scales(lt_low_bit *b, int64_t at, int64_t blocks)
+{
+    if (at != b->kept_rows)
+        return;
+    if (!b->kept)
+        b->kept = malloc((size_t)(b->matrix.dim[0] * blocks) * sizeof *b->kept);
+    if (!b->kept)
+        return;
+    memcpy(b->kept + at * blocks, b->scales, (size_t)blocks * sizeof *b->kept);
+    b->kept_rows++;
 }
 
 /* Makes row `at` the current one. */
@@ -156,10 +181,15 @@ static lt_status load_row(lt_low_bit *b, int64_t at, lt_error *err)
             return lt_fail(err, LT_ERR_INPUT, "a value of row %lld is too large for a scale in f16",
                            (long long)at);
     }
-    for (int64_t block = 0; block < columns / LT_BLOCK; block++) {
-        const block_fit fit = fit_block(b->row + block * LT_BLOCK, b->kind);
+    const int64_t blocks = columns / LT_BLOCK;
+    const uint16_t *kept = at < b->kept_rows ? b->kept + at * blocks : NULL;
+    for (int64_t block = 0; block < blocks; block++) {
+        const float *x = b->row + block * LT_BLOCK;
+        const block_fit fit =
+            kept ? round_to_scale(x, b->kind, kept[block]) : fit_block(x, b->kind);
         store_block(b, block, &fit);
     }
+    keep_scales(b, at, blocks);
     b->at = at;
     return LT_OK;
 }

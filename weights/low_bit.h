@@ -10,7 +10,8 @@
  *
  * Of a handful of scales around (largest value) / (largest integer), each moved to its
  * least-squares optimum and rounded to f16, the one is taken whose integers leave the smallest
- * squared error.
+ * squared error. Scales are kept, two bytes for 32 values, once they were found: whatever is asked
+ * for after them, in a file the integers, is a rounding.
  */
 #ifndef LT_LOW_BIT_H
 #define LT_LOW_BIT_H
@@ -28,7 +29,9 @@ typedef struct {
     float *row;           /* row `at` ... */
     uint8_t *codes;       /* ... and what became of it */
     uint16_t *scales;
-    int64_t at; /* -1: none yet */
+    int64_t at;     /* -1: none yet */
+    uint16_t *kept; /* scales of rows 0 .. kept_rows - 1; NULL: none yet, or no memory for them */
+    int64_t kept_rows;
 } lt_low_bit;
 
 lt_status lt_low_bit_open(lt_low_bit *b, const lt_tensor *matrix, lt_dtype kind, lt_error *err);

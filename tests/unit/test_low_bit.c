@@ -15,6 +15,22 @@ typedef struct {
     lt_weight weight;
 } stored;
 
+/* As a file is written: all scales, then codes, which only are rounded by them. */
+static void check_scales_first(const lt_tensor *matrix, lt_dtype kind, const stored *s,
+                               int64_t codes, int64_t scales)
+{
+    lt_low_bit b;
+    lt_error err = {0};
+    stored again;
+    check_ok(lt_low_bit_open(&b, matrix, kind, &err), err);
+    check_ok(lt_low_bit_scales(&b, 0, scales, again.scales, &err), err);
+    assert_int_equal(b.kept_rows, matrix->dim[0]);
+    check_ok(lt_low_bit_codes(&b, 0, codes, again.codes, &err), err);
+    assert_memory_equal(again.scales, s->scales, (size_t)scales * sizeof *s->scales);
+    assert_memory_equal(again.codes, s->codes, (size_t)codes);
+    lt_low_bit_close(&b);
+}
+
 static void quantise(const lt_tensor *matrix, lt_dtype kind, stored *s)
 {
     lt_low_bit b;
@@ -30,6 +46,7 @@ static void quantise(const lt_tensor *matrix, lt_dtype kind, stored *s)
         check_ok(lt_low_bit_codes(&b, first, count, part, &err), err);
         assert_memory_equal(part, s->codes + first, (size_t)count);
     }
+    check_scales_first(matrix, kind, s, codes, scales);
     const lt_tensor stored_codes = lt_view(s->codes, b.code_dtype, b.code_shape);
     const lt_tensor stored_scales = lt_view(s->scales, LT_F16, b.scale_shape);
     assert_int_equal(lt_low_bit_form(&stored_codes, &stored_scales, lt_shape_of(matrix)), kind);
