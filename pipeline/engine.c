@@ -331,8 +331,13 @@ static lt_status settle_file(longtake *e, take_net net, const lt_weights *w, lt_
 {
     const lt_hash file = lt_weights_identity(w);
     const bool is_same = lt_hash_equal(file, e->file[net]);
-    if (e->used[net] && !is_same &&
-        !(e->hashed[net] && lt_hash_equal(lt_weights_hash(w), e->hash[net])))
+    bool fits = is_same || !e->used[net];
+    if (!fits && e->hashed[net]) {
+        lt_hash hash;
+        LT_TRY(lt_weights_hash(w, &hash, err));
+        fits = lt_hash_equal(hash, e->hash[net]);
+    }
+    if (!fits)
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: was replaced while it was used, expected the same file to the end",
                        lt_weights_place(w));
@@ -385,14 +390,13 @@ lt_status take_engine_hash(longtake *e, take_net net, lt_hash *out, lt_error *er
     lt_weights *w = NULL;
     if (!e->used[net] || !e->hashed[net])
         LT_TRY(take_engine_weights(e, net, &w, err));
+    lt_status s = LT_OK;
     if (!e->hashed[net])
-        e->hash[net] = lt_weights_hash(w);
+        s = lt_weights_hash(w, &e->hash[net], err);
     lt_weights_close(w);
-    e->hashed[net] = e->hash[net].high != 0 || e->hash[net].low != 0;
-    if (!e->hashed[net])
-        return lt_fail(err, LT_ERR_RESOURCES, "weights: out of memory while they were hashed");
+    e->hashed[net] = s == LT_OK;
     *out = e->hash[net];
-    return LT_OK;
+    return s;
 }
 
 /* Files name the model that made them by it, so it rests on the weights alone and begins as keys

@@ -235,11 +235,11 @@ size_t lt_weights_bytes(const lt_weights *w)
     return bytes;
 }
 
-lt_hash lt_weights_hash(const lt_weights *w)
+lt_status lt_weights_hash(const lt_weights *w, lt_hash *out, lt_error *err)
 {
     lt_hasher *const h = lt_hasher_open();
     if (!h)
-        return (lt_hash){0};
+        return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to hash it", w->place);
     for (int i = 0; i < w->count; i++) {
         const lt_tensor *const t = &w->entry[i].tensor;
         char shape[64];
@@ -252,7 +252,8 @@ lt_hash lt_weights_hash(const lt_weights *w)
         lt_hasher_add(h, shape, strlen(shape) + 1);
         lt_hasher_add(h, t->data, lt_tensor_bytes(t));
     }
-    return lt_hasher_close(h);
+    *out = lt_hasher_close(h);
+    return LT_OK;
 }
 
 lt_hash lt_weights_identity(const lt_weights *w)

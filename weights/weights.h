@@ -65,8 +65,8 @@ int lt_weights_metadata_count(const lt_weights *w);
 void lt_weights_metadata_at(const lt_weights *w, int index, const char **key, const char **value);
 /* Bytes of all tensors; of made ones, those that were asked for so far. */
 size_t lt_weights_bytes(const lt_weights *w);
-/* Hash of names, shapes, dtypes and bytes. */
-lt_hash lt_weights_hash(const lt_weights *w);
+/* Hash of names, shapes, dtypes and bytes. LT_ERR_RESOURCES. */
+lt_status lt_weights_hash(const lt_weights *w, lt_hash *out, lt_error *err);
 /* Without reading them: which files they are, and as of when. Another one where a file was replaced
  * or written to since. */
 lt_hash lt_weights_identity(const lt_weights *w);

@@ -68,7 +68,7 @@ static lt_status add_file(lt_hasher *h, FILE *file, const char *path, lt_error *
 
 lt_status lt_hash_file(const char *path, lt_hash *out, lt_error *err)
 {
-    FILE *const file = fopen(path, "rb");
+    FILE *const file = fopen(path, "rbe");
     if (!file)
         return lt_fail_to_read(path, err);
     lt_hasher *const h = lt_hasher_open();

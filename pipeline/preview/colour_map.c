@@ -96,8 +96,10 @@ lt_status take_colour_map_write(const cfg_model *cfg, lt_weights *weights, int t
                                 const char *path, lt_error *err)
 {
     latent_colours map;
+    lt_hash of;
+    LT_TRY(lt_weights_hash(weights, &of, err));
     LT_TRY(fit_map(cfg, weights, threads, &map, err));
-    return colour_map_file_write(path, &map, lt_weights_hash(weights), err);
+    return colour_map_file_write(path, &map, of, err);
 }
 
 /* ---- of an engine ---- */
