@@ -53,6 +53,8 @@ typedef struct {
     uint32_t seed;
     bool seed_was_drawn;
     char reworded[512]; /* `"orb" as "ball"`: words of the prompts that the model has others for */
+    bool begins_as_usual; /* the first shot's prompt says what is usual where the one asked for says
+                             nothing */
     take_shot *shot;
     int shots;
     take_retake retake[TAKE_MAX_RETAKES]; /* one over the other */
@@ -83,11 +85,12 @@ typedef struct {
     cfg_carry carry;
 } take_spec;
 
-/* Which settings a command needs. */
+/* Which settings a command needs, and what it begins with. */
 typedef enum {
     TAKE_NEEDS_PROMPT = 1, /* an error without one */
-    TAKE_NEEDS_LENGTH = 2  /* one window where neither the request nor `frames` says a length; else
+    TAKE_NEEDS_LENGTH = 2, /* one window where neither the request nor `frames` says a length; else
                               one frame */
+    TAKE_BEGINS_UNSEEN = 4 /* no picture and no tokens are there before its first frame */
 } take_needs;
 
 /* What every call asks of a request, before anything of it is read: that it is there, and its

@@ -205,7 +205,10 @@ static lt_status check_shot_plans(const take_task *t, lt_error *err)
 lt_status take_settle_prompt(take_task *t, lt_error *err)
 {
     LT_TRY(plan_of_request(t, err));
-    LT_TRY(resolve(t, (take_task_is_of_pictures(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH,
+    const bool unseen = !t->request.image && !t->request.tokens;
+    LT_TRY(resolve(t,
+                   (take_task_is_of_pictures(t) ? 0 : TAKE_NEEDS_PROMPT) | TAKE_NEEDS_LENGTH |
+                       (unseen ? TAKE_BEGINS_UNSEEN : 0),
                    t->plan.video_frames, err));
     LT_TRY(check_shot_plans(t, err));
     if (t->request.image)

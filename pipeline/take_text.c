@@ -121,6 +121,8 @@ lt_status take_text_tell(take_run *run, lt_error *err)
 {
     if (run->spec.reworded[0] != '\0')
         take_note(run, "read %s", run->spec.reworded);
+    if (run->spec.begins_as_usual)
+        take_note(run, "begins as \"%s\"", run->spec.shot[0].prompt);
     LT_TRY(warn_of_unknown_words(run, err));
     return warn_of_too_many(run, err);
 }

@@ -6,6 +6,7 @@
 
 from grammar import (
     FITTING_LANDMARKS,
+    INDOORS_OF_TIME,
     LANDMARKS,
     SAY_COLOUR,
     SAY_MOTION,
@@ -131,6 +132,7 @@ SAY_EVENT = {  # beside what captions say of events
     "fog": ["fog comes", "fog rolls in", "it gets foggy"],
     "rest": ["stops", "stops moving", "comes to rest"],
 }
+USUAL_TIME = "noon"  # of takes whose prompt says none: else night fell unasked
 SECONDS_BETWEEN = 2  # of dusk, when night falls at noon
 OTHERS_COLOURS = [
     "green meadow",
@@ -277,6 +279,14 @@ def wording():
                 kind(
                     "+",
                     f"> {SECONDS_BETWEEN}",
+                    f"? {SAY_TIME[USUAL_TIME][0]} = "
+                    + ", ".join(
+                        dict.fromkeys(
+                            words
+                            for scene in INDOORS_OF_TIME
+                            for words in [*SAY_SCENE[scene], PLACE_WORDS[scene]]
+                        )
+                    ),
                     "= _",
                     **{t: (s, SAY_TIME_COMES[t] + SAY_EVENT[t]) for t, s in SAY_TIME.items()},
                 ),

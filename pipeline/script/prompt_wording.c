@@ -423,6 +423,42 @@ static bool tells_of(const take_wording *w, int kind, const char *text)
     return says_state(w, kind, text);
 }
 
+/* Does `text` leave open what is usual of a kind? */
+static bool takes_usual(const take_wording *w, int kind, const char *text)
+{
+    for (size_t at = 0; text[at]; at++)
+        if (wording_words_at(w, WORDING_KNOWS_NONE, kind, text, at).phrase)
+            return false;
+    return w->kind[kind].usual && !tells_of(w, kind, text);
+}
+
+lt_status take_prompt_with_usual(const take_wording *w, const char *prompt, size_t opening,
+                                 char **out, lt_error *err)
+{
+    growing begun = {0}, whole = {0};
+    *out = NULL;
+    lt_status s = append(&begun, prompt, opening, err);
+    while (opening > 0 && !take_is_word(prompt[opening - 1]))
+        opening--;
+    for (int kind = 0; s == LT_OK && w && kind < w->kinds; kind++) {
+        if (!takes_usual(w, kind, begun.text))
+            continue;
+        s = whole.text ? LT_OK : append(&whole, prompt, opening, err);
+        if (s == LT_OK)
+            s = append_text(&whole, ", ", err);
+        if (s == LT_OK)
+            s = append_text(&whole, w->kind[kind].usual, err);
+    }
+    if (s == LT_OK && whole.text)
+        s = append_text(&whole, prompt + opening, err);
+    free(begun.text);
+    if (s != LT_OK)
+        free(whole.text);
+    else
+        *out = whole.text;
+    return s;
+}
+
 static bool names_thing(const take_wording *w, const char *text)
 {
     for (int kind = 0; kind < w->kinds; kind++)

@@ -145,6 +145,12 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
         return add_phrases(r, line + 1, WORDING_BEGINS_STATE, err);
     }
     char *const behind = cut(line, '=');
+    if (*line == '?') {
+        kind->usual = trimmed(line + 1);
+        if (!is_words(kind->usual))
+            return fail_line(r, kind->usual, "words behind '?'", err);
+        return behind ? add_phrases(r, behind, WORDING_KNOWS_NONE, err) : LT_OK;
+    }
     if (*line == '!')
         return behind
                    ? add_known_as(r, line + 1, WORDING_NOT_PLANNED, behind, "words behind '='", err)

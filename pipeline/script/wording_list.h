@@ -12,6 +12,7 @@
  *
  *     +
  *     > 2
+ *     ? at noon = in space
  *     at noon, on a sunny day = the day gets bright
  *     at dusk = the sun sets
  *     at night, by night = night falls
@@ -29,7 +30,9 @@
  * how events name a state of the kind, `_` being its words. `-`: words in which none of the kind
  * are meant. `+`: a prompt that has none of the kind gets them at its end, as an event or from the
  * prompt before. `> 2`: states of the kind come one after the other as their lines do, and the
- * first again after the last; an event goes through those between, two seconds each. `!`: words
+ * first again after the last; an event goes through those between, two seconds each. `?`: a take
+ * whose first prompt says no state of the kind begins with this one, unless the prompt has words
+ * that stand behind `=`. `!`: words
  * that the plan is made without, as refinement alone paints what they say; behind `=`, what the
  * plan is told for them where the prompt says no state of the kind. `&`: networks are told of the
  * first state of the kind alone; words of another are left out, from the nearest of these words
@@ -51,6 +54,7 @@ typedef enum {
     WORDING_OTHER_WORDS = 16,  /* for `known` */
     WORDING_NOT_PLANNED = 32,  /* but `known`, where no state of the kind is said; NULL: nothing */
     WORDING_BEGINS_STATE = 64, /* what stands behind it, up to the state's own words */
+    WORDING_KNOWS_NONE = 128,  /* what is said so has no state of the kind */
 } wording_use;
 
 typedef struct {
@@ -63,10 +67,11 @@ typedef struct {
 } wording_phrase;
 
 typedef struct {
-    bool added;     /* to a prompt that has no words of the kind */
-    bool single;    /* a prompt means one of the kind, the first */
-    double between; /* seconds of a state that an event goes through; 0: it goes through none */
-    int first;      /* state */
+    bool added;        /* to a prompt that has no words of the kind */
+    bool single;       /* a prompt means one of the kind, the first */
+    const char *usual; /* words of the state that a take begins with; NULL: it is left open */
+    double between;    /* seconds of a state that an event goes through; 0: it goes through none */
+    int first;         /* state */
     int states;
 } wording_kind;
 

@@ -30,13 +30,28 @@ equal "told of two things" "$(cat made.err)" 'warning: the model shows one at a 
 plan told "a red ball and a blue cube rests on a beach at noon, then a star appears"
 equal "told once for all events" "$(cat made.err)" 'warning: the model shows one at a time of "ball" and "cube"'
 
+# What is left open and usual is said, and told; not where a picture shows it, and not of space.
+plan told "a red ball rests on a beach"
+plan noon "a red ball rests on a beach, at noon"
+same told.npy noon.npy
+made tokens "a red ball rests on a beach, then night falls" --seconds 12 --seed 7 --dry-run
+equal "told of a beginning" "$(head -n 1 made.err)" 'begins as "a red ball rests on a beach, at noon"'
+made generate "a red ball rests in space" --dry-run
+equal "told of space" "$(cat made.err)" ""
+made generate "a red ball rests on a beach at noon" --frames 1 -o picture.png
+made generate "a red ball rests on a beach" --image picture-00000.png --dry-run
+equal "told of a picture" "$(cat made.err)" ""
+
 # A dry run tells the same.
 made generate "a red ball and a blue cube rests near an elephant" --dry-run
-equal "told of a dry run" "$(cat made.err)" 'warning: the model does not know "elephant"; it makes the nearest scene it was trained on
+equal "told of a dry run" "$(cat made.err)" 'begins as "a red ball and a blue cube rests near an elephant, at noon"
+warning: the model does not know "elephant"; it makes the nearest scene it was trained on
 warning: the model shows one at a time of "ball" and "cube"'
 printf 'a red ball\nan elephant\n' >prompts.txt
 made generate --prompts prompts.txt --output-dir takes --dry-run
-equal "told of a list" "$(cat made.err)" 'warning: prompts.txt:2: the model does not know "elephant"; it makes the nearest scene it was trained on'
+equal "told of a list" "$(cat made.err)" 'prompts.txt:1: begins as "a red ball, at noon"
+prompts.txt:2: begins as "an elephant, at noon"
+warning: prompts.txt:2: the model does not know "elephant"; it makes the nearest scene it was trained on'
 
 # An event that no window of its own follows is warned of, with the length that has one; then that is so.
 longtake tokens "a red ball rests on a beach at noon, then it rains" --seconds 6 --seed 7 --progress plain -o told.npy >made.out 2>made.err

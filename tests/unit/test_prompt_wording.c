@@ -345,6 +345,46 @@ static void one_thing_is_told_of_several(void **state)
     assert_string_equal(none, "");
 }
 
+/* `expected`: NULL where nothing is added. */
+static void check_usual(const take_wording *w, const char *prompt, const char *expected)
+{
+    size_t end[TAKE_MAX_EVENTS];
+    const size_t opening = take_prompt_events(prompt, end) > 0 ? end[0] : strlen(prompt);
+    char *said;
+    lt_error err = {0};
+    check_ok(take_prompt_with_usual(w, prompt, opening, &said, &err), err);
+    assert_int_equal(said != NULL, expected != NULL);
+    if (expected)
+        assert_string_equal(said, expected);
+    free(said);
+}
+
+static void what_is_usual_is_said_where_a_take_begins(void **state)
+{
+    (void)state;
+    static const char list[] =
+        "+\n? at noon = in space, underwater\nat noon\nat night = night falls\n- night watch\n"
+        "\n? under a clear sky\nunder a clear sky\nin the rain\n\nred\nblue\n";
+    lt_error err = {0};
+    take_wording *w;
+    check_ok(take_wording_parse(list, "list", &w, &err), err);
+    check_usual(w, "A red ball.", "A red ball, at noon, under a clear sky.");
+    check_usual(w, "a red ball in the rain", "a red ball in the rain, at noon");
+    check_usual(w, "a red ball At  Night", "a red ball At  Night, under a clear sky");
+    check_usual(w, "a red ball in space", "a red ball in space, under a clear sky");
+    check_usual(w, "a red ball in spaces, in the rain",
+                "a red ball in spaces, in the rain, at noon");
+    check_usual(w, "a night watch in the rain", "a night watch in the rain, at noon");
+    /* before the first event; what is to come says nothing of the beginning */
+    check_usual(w, "a red ball, then night falls",
+                "a red ball, at noon, under a clear sky, then night falls");
+    check_usual(w, "night falls on a red ball in the rain, then it turns blue", NULL);
+    check_usual(w, "underwater in the rain", NULL);
+    check_usual(words, "a red ball", NULL);
+    check_usual(NULL, "a red ball", NULL);
+    take_wording_close(w);
+}
+
 static void lists_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -365,6 +405,8 @@ static void lists_that_make_no_sense_are_refused(void **state)
         {"! red = ", "list: line 1: found \"\", expected words behind '='"},
         {"!", "list: line 1: found \"\""},
         {"&", "list: line 1: found \"\""},
+        {"?", "list: line 1: found \"\", expected words behind '?'"},
+        {"? at noon =", "list: line 1: found \"\""},
         {"> 1 s", "list: line 1: found \"> 1 s\", expected seconds"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         lt_error err = {0};
@@ -394,6 +436,7 @@ int main(void)
         cmocka_unit_test(other_words_become_those_of_the_model),
         cmocka_unit_test(a_plan_is_not_told_what_refinement_paints),
         cmocka_unit_test(one_thing_is_told_of_several),
+        cmocka_unit_test(what_is_usual_is_said_where_a_take_begins),
         cmocka_unit_test(lists_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, open_list, close_list);

@@ -90,6 +90,59 @@ static void events_that_take_their_time_are_half_way_when_due(void **state)
                 4);
 }
 
+/* The first prompt of a take that nothing is before says what is usual, and what follows goes on
+ * from there; not where a picture, tokens, or a plan of the shot's own come first. */
+static void begins_as_usual(void **state)
+{
+    (void)state;
+    cfg_model spread = cfg;
+    spread.pipeline.events = CFG_EVENTS_SPREAD;
+    take_wording *words;
+    lt_error err = {0};
+    check_ok(
+        take_wording_parse("+\n? at noon\nat noon\nat night = night falls\n", "list", &words, &err),
+        err);
+    longtake_request r = request_of(12);
+    r.prompt = "a red ball rolls, then it rests, then night falls";
+    static const char *const asked[] = {"a red ball rolls", "a red ball rolls, then it rests",
+                                        "a red ball rolls, at night, then it rests"};
+    static const char *const usual[] = {"a red ball rolls, at noon",
+                                        "a red ball rolls, at noon, then it rests",
+                                        "a red ball rolls, at night, then it rests"};
+    for (int unseen = 0; unseen < 2; unseen++) {
+        const int needs = TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH | (unseen ? TAKE_BEGINS_UNSEEN : 0);
+        take_spec s;
+        check_ok(take_spec_resolve(&r, &spread, words, needs, 0, &s, &err), err);
+        assert_int_equal(s.shots, 3);
+        for (int i = 0; i < 3; i++)
+            assert_string_equal(s.shot[i].prompt, (unseen ? usual : asked)[i]);
+        assert_true(s.begins_as_usual == unseen);
+        take_spec_clear(&s);
+    }
+    longtake_shot shots[2];
+    for (int i = 0; i < 2; i++)
+        longtake_shot_init(&shots[i]);
+    shots[0].prompt = "a red ball";
+    shots[1].prompt = "a blue ball";
+    shots[1].at_frame = 48;
+    r.prompt = NULL;
+    r.shots = shots;
+    r.shot_count = 2;
+    for (int planned = 0; planned < 2; planned++) {
+        take_spec s;
+        shots[0].plan = planned ? "clip.lt" : NULL;
+        check_ok(take_spec_resolve(&r, &spread, words,
+                                   TAKE_NEEDS_PROMPT | TAKE_NEEDS_LENGTH | TAKE_BEGINS_UNSEEN, 0,
+                                   &s, &err),
+                 err);
+        assert_string_equal(s.shot[0].prompt, planned ? "a red ball" : "a red ball, at noon");
+        assert_string_equal(s.shot[1].prompt, planned ? "a blue ball" : "a blue ball, at noon");
+        assert_true(s.begins_as_usual == !planned);
+        take_spec_clear(&s);
+    }
+    take_wording_close(words);
+}
+
 static void spreads_the_events_of_a_prompt(void **state)
 {
     (void)state;
@@ -340,6 +393,7 @@ static void refuses_shots_without_words_or_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(begins_as_usual),
         cmocka_unit_test(spreads_the_events_of_a_prompt),
         cmocka_unit_test(spreads_the_events_of_a_shot_over_it),
         cmocka_unit_test(events_that_take_their_time_are_half_way_when_due),
