@@ -51,7 +51,8 @@ extern "C" {
 #define LONGTAKE_API
 #endif
 
-/** Of this header; longtake_version() is the library's. */
+/** Of this header; longtake_version() is the library's. Before 1.0 another minor number is another
+ * interface, and a library of another soname. */
 #define LONGTAKE_VERSION "0.11.0"
 
 /* ---- status ---------------------------------------------------------------------------------- */

@@ -29,6 +29,10 @@ from ._errors import LongtakeError, Status
 
 HERE = Path(__file__).resolve().parent
 
+# Of the longtake.h that the structs below follow. A library with another major or minor number may
+# have other structs.
+VERSION = "0.11.0"
+
 UNSET = -1
 SEED_UNSET = -2
 
@@ -353,6 +357,17 @@ def _library_places() -> list[str]:
     return [place for place in places if os.path.exists(place)] + ([installed] if installed else [])
 
 
+def _expect_version(library: ctypes.CDLL, place: str) -> None:
+    try:
+        library.longtake_version.restype = c_char_p
+        found = f"version {library.longtake_version().decode()}"
+    except AttributeError:
+        found = "no longtake_version()"
+    expected = "version {}.{}.".format(*VERSION.split("."))
+    if not found.startswith(expected):
+        raise ImportError(f"{place}: found {found}, expected {expected}x")
+
+
 def _load() -> tuple[ctypes.CDLL, str]:
     places = _library_places()
     if not places:
@@ -361,6 +376,7 @@ def _load() -> tuple[ctypes.CDLL, str]:
             "LONGTAKE_LIBRARY names it"
         )
     library = ctypes.CDLL(places[0])
+    _expect_version(library, places[0])
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(library, name)
         function.restype = result

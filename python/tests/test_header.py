@@ -1,11 +1,13 @@
 """The structs and functions of _library.py against longtake.h."""
 
 import ctypes
+import ctypes.util
 import re
 from pathlib import Path
 
 import pytest
 
+import longtake
 from longtake import _library as c
 
 HEADER = re.sub(
@@ -115,11 +117,34 @@ def test_event_kinds():
 
 
 def test_status_values():
-    import longtake
-
     body = re.search(r"typedef enum \{([^}]*)\} longtake_status", HEADER).group(1)
     values = {
         name.replace("ERR_", ""): int(value)
         for name, value in re.findall(r"LONGTAKE_(\w+) = (\d+)", body)
     }
     assert values == {status.name: status.value for status in longtake.Status}
+
+
+def test_version_of_the_header():
+    assert c.VERSION == re.search(r'#define LONGTAKE_VERSION "(.*)"', HEADER).group(1)
+
+
+@pytest.mark.parametrize("expected", ["0.1.0", "0.110.0", "1.11.0"])
+def test_another_library_is_refused(monkeypatch, expected):
+    monkeypatch.setattr(c, "VERSION", expected)
+    wanted = (
+        f"{c.library_path}: found version {longtake.version()}, expected version {expected[:-1]}x"
+    )
+    with pytest.raises(ImportError, match=f"^{re.escape(wanted)}$"):
+        c._load()
+
+
+def test_another_patch_is_taken(monkeypatch):
+    monkeypatch.setattr(c, "VERSION", c.VERSION.rpartition(".")[0] + ".999")
+    assert c._load()[1] == c.library_path
+
+
+def test_what_is_no_library_of_ours_is_refused(monkeypatch):
+    monkeypatch.setenv("LONGTAKE_LIBRARY", ctypes.util.find_library("c"))
+    with pytest.raises(ImportError, match=r"found no longtake_version\(\), expected version"):
+        c._load()

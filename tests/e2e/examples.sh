@@ -77,7 +77,7 @@ same one.mp4 two.mp4
 # here are configurations alone.
 mkdir -p far/away/tree
 cp "$PROGRAM" far/away/tree/longtake
-cp "$LIBRARY" far/away/tree/liblongtake.so.0
+cp -P "$(dirname "$LIBRARY")"/liblongtake.so* far/away/tree/
 cp -RP "$BUILD/sources" far/away/tree/sources
 far/away/tree/longtake generate x -m landiff --seconds 2 -o x.mp4 --dry-run --json >out 2>err ||
     fail "a program far away: $(cat err)"

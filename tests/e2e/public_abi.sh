@@ -76,8 +76,18 @@ diff "$abi" seen >difference ||
 $(cat difference)"
 equal "version of the build" \
     "$(sed -n 's/^project(longtake VERSION \([0-9.]*\).*/\1/p' "$SOURCE/CMakeLists.txt")" "$(version_of "$header")"
+# Soname and symbols have the part of it under which the interface stays.
+case $(version_of "$header") in
+    0.*) interface=$(version_of "$header" | cut -d. -f1,2) ;;
+    *) interface=$(version_of "$header" | cut -d. -f1) ;;
+esac
+equal "soname" "$(objdump -p "$LIBRARY" | sed -n 's/^ *SONAME *//p')" "liblongtake.so.$interface"
 equal "symbols without their version" \
-    "$(nm -D --defined-only "$LIBRARY" | grep ' longtake_' | grep -v '@@LONGTAKE_0$')" ""
+    "$(nm -D --defined-only "$LIBRARY" | grep ' longtake_' | grep -v "@@LONGTAKE_$interface\$")" ""
+equal "version of the Python package" \
+    "$(sed -n 's/^version = "\(.*\)"/\1/p' "$SOURCE/python/pyproject.toml")" "$(version_of "$header")"
+equal "version that the binding expects" \
+    "$(sed -n 's/^VERSION = "\(.*\)"/\1/p' "$SOURCE/python/longtake/_library.py")" "$(version_of "$header")"
 
 # Each kind of change is seen.
 changed() { # WHAT, then what sed does to the header
