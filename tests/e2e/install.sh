@@ -11,7 +11,9 @@ for file in bin/longtake include/longtake.h share/longtake/configs/landiff.yaml 
             share/fish/vendor_completions.d/longtake.fish; do
     [ -e "usr/$file" ] || fail "$file is not there"
 done
-mkdir -p usr/share/longtake/models
+# Of the models the one that ships, whole, and none that lies beside it.
+equal "models" "$(ls usr/share/longtake/models)" mini
+(cd usr/share/longtake/models/mini && sha256sum --quiet -c SHA256) || fail "models/mini is not whole"
 cp -r "$MODEL" usr/share/longtake/models/small
 usr/bin/longtake generate "a red ball" --seconds 2 -o take.mp4 --model small \
     --progress none >out 2>err ||
