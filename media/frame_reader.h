@@ -7,9 +7,9 @@
  *
  * Frame k shows the picture that stands on the screen at time k / fps, counted from the first
  * picture: the latest one whose time has come. The last picture stands as long as the file says, so
- * a 2.5 s video read at 8 fps gives 20 frames; a still picture (a file of pictures
- * that holds one) gives one at any rate. Pictures are turned
- * upright and fitted (frame_fit.h); transparency is ignored.
+ * a 2.5 s video read at 8 fps gives 20 frames; a still picture (a file of pictures that holds one)
+ * gives one at any rate. Pictures are turned upright and fitted (frame_fit.h); transparency is
+ * ignored.
  * A few pictures are in memory at a time, whatever the length.
  *
  * Limits: 16384 pixels a side, 2^26 pixels a picture, 24 hours; a pixel at most 16 times as wide as
