@@ -52,6 +52,7 @@ OTHER_WORDS = {  # the nearest thing of this world
     "snow": "tundra, glacier, iceberg, arctic, antarctic",
     "in the snow": "in winter",
     "space": "cosmos, galaxy, universe",
+    "on a city street": "through the streets, in the streets, on the street, on a street, down the street, along a street, along the street",
     "in space": "in orbit",
     "moon": "mars",
     "under the sea": "beneath the sea, beneath the ocean, beneath the waves, below the sea, under the waves, in the ocean, on the seabed, on the sea floor",
@@ -60,8 +61,11 @@ OTHER_WORDS = {  # the nearest thing of this world
     "at noon": "in the afternoon, in the daytime, in daytime, in sunshine, in the sunshine, in bright sunlight, at lunchtime",
     "dusk": "twilight, sundown",
     "at night": "at midnight, in the night, late at night, in the middle of the night, under the moon, in moonlight, at nightfall",
-    "in the rain": "in a storm, in a rainstorm, in a thunderstorm",
-    "in falling snow": "in a snowstorm, in a blizzard",
+    "at sunset": "during sunset, during the sunset",
+    "at sunrise": "during sunrise, during the sunrise",
+    "under the stars": "under a starry sky, under the starry sky, beneath the stars",
+    "in the rain": "while it is raining, it is raining, in a storm, in a rainstorm, in a thunderstorm",
+    "in falling snow": "while it is snowing, it is snowing, in a snowstorm, in a blizzard",
     "in the fog": "on a foggy day, on a misty day",
     "under a cloudy sky": "under an overcast sky, under an overcast",
     "circles": "orbits, revolves",
@@ -71,14 +75,30 @@ OTHER_WORDS = {  # the nearest thing of this world
     "flying": "soaring, dashing, racing, speeding",
     "spins": "twirls, whirls",
     "spinning": "twirling, whirling",
-    "rolls along": "tumbles along, tumbles, drives along, runs along, walks along, travels along, slides along, drives, runs, walks, travels, slides",
-    "rolling along": "tumbling along, tumbling, driving along, running along, walking along, sliding along, driving, running, walking, travelling, traveling, sliding",
+    "rolls along": "sails, tumbles along, tumbles, drives along, runs along, walks along, travels along, slides along, drives, runs, walks, travels, slides",
+    "rolling along": "sailing, tumbling along, tumbling, driving along, running along, walking along, sliding along, driving, running, walking, travelling, traveling, sliding",
     "swings": "dangles, wobbles",
     "swinging": "dangling, wobbling",
     "bounces": "dribbles",
     "bouncing": "dribbling",
-    "floats": "levitates, bobs, swims",
-    "floating": "levitating, bobbing, swimming",
+    "floats": "levitates, bobs, swims, rises, ascends",
+    "floating": "levitating, bobbing, swimming, rising, ascending",
+    "float": "levitate, drift, rise, ascend",
+    "fly": "soar",
+    "spin": "twirl, whirl",
+    "roll along": "tumble along, drive along, run along, walk along, travel along, slide along",
+    "swing": "dangle, wobble",
+    "bounce": "dribble",
+    "fall": "plunge, descend, plummet",
+    "grow": "expand, inflate",
+    "shrink": "deflate",
+    "it": "they",
+    "it turns": "they turn",
+    "it becomes": "they become",
+    "it gets": "they get",
+    "it starts": "they start",
+    "it begins": "they begin",
+    "it stops": "they stop",
     "jumps": "dances",
     "jumping": "dancing",
     "rests": "waits, sleeps",
@@ -90,7 +110,8 @@ OTHER_WORDS = {  # the nearest thing of this world
     "shrinks": "contracts, deflates",
     "shrinking": "contracting, deflating",
     "in": "over, across, inside, within, amid",
-    "by the sea": "over the sea, over the ocean, over the water, across the sea, across the ocean, above the sea, above the ocean",
+    "on the spot": "in place",
+    "by the sea": "on the sea, on the ocean, on the water, over the sea, over the ocean, over the water, across the sea, across the ocean, above the sea, above the ocean",
     "in the mountains": "on a hill, over a hill, over the hills, up a mountain, on a mountain, over the mountains",
     "house": "cottage, cabin, hut, building, barn",
     "castle": "fortress, palace",
@@ -133,6 +154,13 @@ SAY_EVENT = {  # beside what captions say of events
     "rest": ["stops", "stops moving", "comes to rest"],
 }
 USUAL_TIME = "noon"  # of takes whose prompt says none: else night fell unasked
+# of which a prompt speaks that has these words
+TIME_WORDS = [
+    *("dawn", "sunrise", "daybreak", "morning", "noon", "midday", "daylight", "daytime", "day"),
+    *("afternoon", "sun", "sunny", "sunlight", "sunlit", "sunset", "sundown", "dusk", "twilight"),
+    *("evening", "night", "nightfall", "midnight", "tonight", "dark", "darkness"),
+    *("moon", "moonlight", "moonlit", "starry", "starlight", "stars"),
+]
 SECONDS_BETWEEN = 2  # of dusk, when night falls at noon
 OTHERS_COLOURS = [
     "green meadow",
@@ -225,7 +253,21 @@ def not_planned(landmark):
     )
 
 
+def check_other_words():
+    """What captions say stays as it is."""
+    said = {
+        words
+        for states in (SAY_OBJECT, SAY_COLOUR, SAY_SIZE, SAY_SCENE, SAY_TIME, SAY_WEATHER)
+        for of_state in states.values()
+        for words in of_state
+    } | {words for pairs in SAY_MOTION.values() for pair in pairs for words in pair}
+    wrong = [o for others in OTHER_WORDS.values() for o in others.split(", ") if o in said]
+    if wrong:
+        raise SystemExit(f"OTHER_WORDS: captions say {', '.join(wrong)}, expected other words")
+
+
 def wording():
+    check_other_words()
     # for "rolls along a beach"
     rolls = [pair for pair in SAY_MOTION["roll_right"] if pair[0] != "rolls along"] + [
         ("rolls", "rolling")
@@ -282,9 +324,14 @@ def wording():
                     f"? {SAY_TIME[USUAL_TIME][0]} = "
                     + ", ".join(
                         dict.fromkeys(
-                            words
-                            for scene in INDOORS_OF_TIME
-                            for words in [*SAY_SCENE[scene], PLACE_WORDS[scene]]
+                            [
+                                *TIME_WORDS,
+                                *(
+                                    words
+                                    for scene in INDOORS_OF_TIME
+                                    for words in [*SAY_SCENE[scene], PLACE_WORDS[scene]]
+                                ),
+                            ]
                         )
                     ),
                     "= _",

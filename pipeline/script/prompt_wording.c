@@ -106,6 +106,63 @@ static void tell(const char *words, size_t word_bytes, const char *joint, const 
         snprintf(told + used, bytes - used, "%s...", join);
 }
 
+/* Bytes of a word, of `words`, and of blanks that text[at] stands behind; 0: of none. */
+static size_t word_before(const char *const *words, const char *text, size_t at)
+{
+    size_t end = at;
+    while (end > 0 && strchr(" \t\n\r", text[end - 1]))
+        end--;
+    size_t from = end;
+    while (from > 0 && take_is_word(text[from - 1]))
+        from--;
+    for (; *words; words++)
+        if (strlen(*words) == end - from && strncasecmp(text + from, *words, end - from) == 0)
+            return at - from;
+    return 0;
+}
+
+/* The verb that begins at text[at] as it stands behind "to", longest; NULL: none does. */
+static const wording_phrase *plain_verb_at(const take_wording *w, const char *text, size_t at,
+                                           size_t *bytes)
+{
+    const wording_finding f =
+        wording_words_at(w, WORDING_SAYS_STATE | WORDING_MEANS_NOTHING, -1, text, at);
+    *bytes = f.bytes;
+    return f.phrase && f.phrase->form == WORDING_BEHIND_TO ? f.phrase : NULL;
+}
+
+/* Words that are said instead of those at a place. */
+typedef struct {
+    const char *said; /* NULL: they stay */
+    const char *was;  /* as the list has them */
+    size_t before;    /* bytes before the place, of "to", that it stands for too */
+    size_t bytes;     /* behind it */
+} saying;
+
+/* The model's own words; of a verb that "balls" do what "a ball" does, and of one that they are
+ * "to" do what it is doing, as networks know these alone. Behind an article it is no verb, in an
+ * event
+ * ("comes to rest") a part of that. */
+static saying saying_at(const take_wording *w, const char *text, size_t at)
+{
+    static const char *const to[] = {"to", NULL}, *const articles[] = {"a", "an", "the", NULL};
+    const wording_finding event = wording_words_at(w, WORDING_LEADS_TO_STATE, -1, text, at);
+    const wording_finding other = wording_words_at(w, WORDING_OTHER_WORDS, -1, text, at);
+    if (event.bytes > other.bytes)
+        return (saying){.bytes = event.bytes};
+    const char *known = other.phrase ? other.phrase->known : NULL;
+    saying s = {.said = known, .bytes = known ? other.bytes : 1};
+    size_t bytes = 0;
+    const wording_phrase *verb = plain_verb_at(w, known ? known : text, known ? 0 : at, &bytes);
+    s.was = known ? other.phrase->text : verb ? verb->text : NULL;
+    if (!verb || (known && known[bytes] != '\0') || word_before(articles, text, at) > 0)
+        return s;
+    s.before = word_before(to, text, at);
+    s.bytes = known ? s.bytes : bytes;
+    s.said = wording_in_form(verb, s.before > 0 ? WORDING_DOING : WORDING_DOES);
+    return s;
+}
+
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told,
                                size_t told_bytes, lt_error *err)
 {
@@ -113,13 +170,18 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
     lt_status s = append(&g, "", 0, err);
     told[0] = '\0';
     for (size_t at = 0, bytes; w && s == LT_OK && prompt[at]; at += bytes) {
-        const wording_finding f = wording_words_at(w, WORDING_OTHER_WORDS, -1, prompt, at);
-        bytes = f.phrase ? f.bytes : 1;
-        s = f.phrase ? say_for(&g, f.phrase->known, prompt + at, err)
-                     : append(&g, prompt + at, 1, err);
-        if (f.phrase)
-            tell(f.phrase->text, strlen(f.phrase->text), "as", f.phrase->known,
-                 strlen(f.phrase->known), told, told_bytes);
+        const saying other = saying_at(w, prompt, at);
+        bytes = other.bytes;
+        if (!other.said) {
+            s = append(&g, prompt + at, bytes, err);
+            continue;
+        }
+        char was[64];
+        snprintf(was, sizeof was, "%s%s", other.before > 0 ? "to " : "", other.was);
+        g.bytes -= other.before;
+        g.text[g.bytes] = '\0';
+        s = say_for(&g, other.said, prompt + at - other.before, err);
+        tell(was, strlen(was), "as", other.said, strlen(other.said), told, told_bytes);
     }
     const bool changed = s == LT_OK && told[0] != '\0';
     *out = changed ? g.text : NULL;
@@ -427,7 +489,7 @@ static bool tells_of(const take_wording *w, int kind, const char *text)
 static bool takes_usual(const take_wording *w, int kind, const char *text)
 {
     for (size_t at = 0; text[at]; at++)
-        if (wording_words_at(w, WORDING_KNOWS_NONE, kind, text, at).phrase)
+        if (wording_words_at(w, WORDING_NOT_USUAL, kind, text, at).phrase)
             return false;
     return w->kind[kind].usual && !tells_of(w, kind, text);
 }

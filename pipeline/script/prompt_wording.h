@@ -10,8 +10,9 @@
 
 typedef struct take_wording take_wording; /* wording_list.h */
 
-/* `prompt` in words that the model knows. *out: NULL where it has no others; free() it. `told`
- * [told_bytes, at least 8]: `"orb" as "ball", ...`, each change once. LT_ERR_RESOURCES. */
+/* `prompt` in words that the model knows, verbs as one thing does them. *out: NULL where it has no
+ * others; free() it. `told` [told_bytes, at least 8]: `"orb" as "ball", ...`, each change once.
+ * LT_ERR_RESOURCES. */
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told,
                                size_t told_bytes, lt_error *err);
 

@@ -149,7 +149,7 @@ static lt_status read_line(list_reader *r, char *line, lt_error *err)
         kind->usual = trimmed(line + 1);
         if (!is_words(kind->usual))
             return fail_line(r, kind->usual, "words behind '?'", err);
-        return behind ? add_phrases(r, behind, WORDING_KNOWS_NONE, err) : LT_OK;
+        return behind ? add_phrases(r, behind, WORDING_NOT_USUAL, err) : LT_OK;
     }
     if (*line == '!')
         return behind
@@ -277,6 +277,11 @@ wording_finding wording_next_state(const take_wording *w, int kind, const char *
             return f;
     }
     return (wording_finding){0};
+}
+
+const char *wording_in_form(const wording_phrase *of_three, int form)
+{
+    return of_three[form - of_three->form].text; /* those of an item lie behind one another */
 }
 
 const char *wording_of_state(const take_wording *w, int state, int form)

@@ -26,13 +26,15 @@
  *     cube
  *
  * A line of a kind has the words for one state, and behind `=` the events that lead to it. Said are
- * the first of them, in the form (`|`) of what they take the place of. A line that begins with `=`:
+ * the first of them, in the form (`|`) of what they take the place of. Of three forms
+ * (`bounces|bouncing|bounce`) the third is read, but never said: `balls bounce` as the first, `to
+ * bounce` as the second. A line that begins with `=`:
  * how events name a state of the kind, `_` being its words. `-`: words in which none of the kind
  * are meant. `+`: a prompt that has none of the kind gets them at its end, as an event or from the
  * prompt before. `> 2`: states of the kind come one after the other as their lines do, and the
  * first again after the last; an event goes through those between, two seconds each. `?`: a take
  * whose first prompt says no state of the kind begins with this one, unless the prompt has words
- * that stand behind `=`. `!`: words
+ * that stand behind `=`: of what has no such state, or that say one otherwise. `!`: words
  * that the plan is made without, as refinement alone paints what they say; behind `=`, what the
  * plan is told for them where the prompt says no state of the kind. `&`: networks are told of the
  * first state of the kind alone; words of another are left out, from the nearest of these words
@@ -54,7 +56,7 @@ typedef enum {
     WORDING_OTHER_WORDS = 16,  /* for `known` */
     WORDING_NOT_PLANNED = 32,  /* but `known`, where no state of the kind is said; NULL: nothing */
     WORDING_BEGINS_STATE = 64, /* what stands behind it, up to the state's own words */
-    WORDING_KNOWS_NONE = 128,  /* what is said so has no state of the kind */
+    WORDING_NOT_USUAL = 128,   /* of what is said so, a state of the kind is not left open */
 } wording_use;
 
 typedef struct {
@@ -108,6 +110,9 @@ wording_finding wording_words_at(const take_wording *w, int uses, int kind, cons
 wording_finding wording_event_at(const take_wording *w, int kind, const char *text, size_t at);
 /* The first words for a state of a kind from text[*at] on; *at is where they are, or the end. */
 wording_finding wording_next_state(const take_wording *w, int kind, const char *text, size_t *at);
+/* Forms of words that have three. */
+enum { WORDING_DOES, WORDING_DOING, WORDING_BEHIND_TO };
+const char *wording_in_form(const wording_phrase *of_three, int form);
 /* The words for a state in the form asked for, or, where it has no such form, in its first. */
 const char *wording_of_state(const take_wording *w, int state, int form);
 

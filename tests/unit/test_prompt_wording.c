@@ -10,7 +10,7 @@
 #include "tests/support/check.h"
 
 static const char LIST[] =
-    "ball ~ orb, soccer ball\n green~lime\norange ~ amber\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
+    "ball ~ orb, soccer ball\n green~lime\norange ~ amber\nfly ~ soar\n\n# colours\n= turns _, becomes _\r\n- green meadow\nred, crimson\norange\n green ,emerald\nlight blue\n"
     "\n= _, starts _, starts to _\nflies by|flying by|fly by, flies|flying|fly\nfalls|falling|fall\n"
     "rests|resting|rest = stops, comes to rest\n"
     "\n\n+\n= _\nat noon, on a sunny day = the day gets bright\nat night = night falls, it gets dark\n"
@@ -268,6 +268,21 @@ static void other_words_become_those_of_the_model(void **state)
     assert_null(said);
 }
 
+/* Verbs are said as one thing does them; nouns, events and what only looks so stay. */
+static void verbs_are_said_as_of_one_thing(void **state)
+{
+    (void)state;
+    check_words("two balls fly by", "two balls flies by", "\"fly by\" as \"flies by\"");
+    check_words("Rest, balls", "Rests, balls", "\"rest\" as \"rests\"");
+    check_words("a ball begins to  fly, to rest", "a ball begins flying, resting",
+                "\"to fly\" as \"flying\", \"to rest\" as \"resting\"");
+    check_words("balls soar, to soar", "balls flies, flying",
+                "\"soar\" as \"flies\", \"to soar\" as \"flying\"");
+    check_words("a soar", "a fly", "\"soar\" as \"fly\"");
+    check_words("a fly, the  fall, an auto rest-room", NULL, "");
+    check_words("it comes to rest, it flies and flying", NULL, "");
+}
+
 static void check_plan(const take_wording *w, const char *prompt, const char *expected)
 {
     char *said;
@@ -434,6 +449,7 @@ int main(void)
         cmocka_unit_test(without_a_list_all_is_told),
         cmocka_unit_test(an_event_goes_through_the_states_between),
         cmocka_unit_test(other_words_become_those_of_the_model),
+        cmocka_unit_test(verbs_are_said_as_of_one_thing),
         cmocka_unit_test(a_plan_is_not_told_what_refinement_paints),
         cmocka_unit_test(one_thing_is_told_of_several),
         cmocka_unit_test(what_is_usual_is_said_where_a_take_begins),
