@@ -8,11 +8,12 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 XDG_CACHE_HOME=$work/.cache # speeds of earlier runs are not those of this one
 export XDG_CACHE_HOME
-failures=0
 
+# fail WORDS...: counts in $(...) too, where a variable of the script cannot be set and standard
+# output is a value.
 fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
+    echo "FAILED: $*" >&2
+    echo "$*" >>"$work/.failed" || exit 1
 }
 
 # Is the program built with AddressSanitizer? Then its memory is not its own.
@@ -21,7 +22,7 @@ sanitized() {
 }
 
 finish() {
-    [ "$failures" -eq 0 ] || exit 1
+    [ ! -e "$work/.failed" ] || exit 1
     exit 0
 }
 
