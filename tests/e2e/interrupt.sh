@@ -10,39 +10,28 @@ start() {
     run=$!
 }
 
-# await NAME EVENT COUNT: until the event has been seen that often, or the run is over.
-await() {
-    while kill -0 "$run" 2>/dev/null; do
-        [ "$(grep -c "$2" "$1.events")" -ge "$3" ] && return
-        sleep 0.02
-    done
-}
-
 # ended NAME CODE
 ended() {
     wait "$run"
     equal "$1: exit code" "$?" "$2"
 }
 
-# stop NAME SIGNAL EVENT COUNT CODE: the signal comes when the event has been seen; on a busy
-# machine that may be too late.
-stop() {
-    for attempt in 1 2 3 4 5; do
-        rm -rf "$1".*
-        start "$1"
-        await "$1" "$3" "$4"
-        kill -"$2" "$run" 2>/dev/null
-        wait "$run" 2>/dev/null
-        code=$?
-        [ $code -eq 0 ] || break
-    done
+# begin NAME: the take from nothing.
+begin() {
+    rm -rf "$1".*
+    start "$1"
+}
+
+# stop_take NAME SIGNAL EVENT COUNT CODE: the signal comes when the event has been seen.
+stop_take() {
+    stop "$2" "$1.events" "$3" "$4" begin "$1"
     equal "$1: exit code, attempt $attempt" $code "$5"
 }
 
 start whole
 ended whole 0
 
-stop int INT window_done 2 130
+stop_take int INT window_done 2 130
 [ -e int.mp4 ] && fail "int: an interrupted run must not write under the final name"
 [ "$(of_video int.part.mp4 nb_read_frames)" -ge 25 ] ||
     fail "int: two windows do not play: $(ls -d int*)"
@@ -61,11 +50,14 @@ for command in "refine - -o a.latents" "decode - -o a.mp4" "generate --prompts -
     holder=$!
     "$PROGRAM" $command --model "$MODEL" -q <pipe 2>waiting.err &
     run=$!
-    sleep 1
+    await_handlers
+    sleep 0.5 # to where it waits
     kill -TERM "$run"
     asked=$(date +%s)
     wait "$run"
     equal "$command: exit code" $? 143
+    grep -q '^longtake: .*\(stopped as asked\|Interrupted system call\)' waiting.err ||
+        fail "$command: says '$(cat waiting.err)'"
     [ "$(($(date +%s) - asked))" -lt 10 ] || fail "$command: stopped when the pipe was closed"
     kill "$holder"
 done
@@ -75,18 +67,18 @@ yes "a red ball" | head -2000 >list.txt
 "$PROGRAM" generate --prompts list.txt --output-dir list --dry-run --model "$MODEL" \
     -q >list.out 2>list.err &
 run=$!
-sleep 0.5
+await_handlers
 kill -INT "$run"
 wait "$run"
 equal "a dry run of a list: exit code" $? 130
 
 # The hint names a folder only where something is in it.
-stop early INT '"stage":"text"' 1 130
+stop_take early INT '"stage":"text"' 1 130
 [ -e early.mp4.job ] || ! grep -q 'hint: the same command goes on' early.events ||
     fail "early: goes on from nothing: $(tail -1 early.events)"
 rm -rf early.*
 
-stop term TERM '"stage":"refine"' 3 143
+stop_take term TERM '"stage":"refine"' 3 143
 tail -1 term.events | grep -q '"event":"error","code":143' ||
     fail "term: the code of the event: $(tail -1 term.events)"
 start term
@@ -97,7 +89,7 @@ same whole.mp4 term.mp4
 moment=0
 for at in '"stage":"text" 1' '"stage":"tokens" 2' '"stage":"refine" 6' '"stage":"decode" 1' 'window_done 3'; do
     moment=$((moment + 1))
-    stop killed_$moment KILL "${at% *}" "${at##* }" 137
+    stop_take killed_$moment KILL "${at% *}" "${at##* }" 137
 done
 for moment in 1 2 3 4 5; do
     start killed_$moment
@@ -117,7 +109,7 @@ stopped() {
     : >"$name.events"
     "$PROGRAM" "$@" --model "$MODEL" --progress jsonl <"$name.in" >"$name.out" 2>"$name.events" &
     run=$!
-    await "$name" "$event" 1
+    await "$name.events" "$event" 1
     kill -"$signal" "$run" || fail "$name: was over before the signal: $(tail -1 "$name.events")"
     began=$(date +%s)
     ended "$name" "$wanted"

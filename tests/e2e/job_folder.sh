@@ -9,6 +9,18 @@ take() {
 }
 refined() { grep -c '"event":"step","stage":"refine"' events; }
 
+# hold FOLDER: another process, $holder, works in it.
+hold() {
+    rm -f holding
+    (
+        flock -s 9
+        touch holding
+        exec sleep 60
+    ) 9<"$1" &
+    holder=$!
+    while [ ! -e holding ]; do sleep 0.1; done
+}
+
 take first.mp4 -v
 computed=$(refined)
 [ "$computed" -gt 0 ] || fail "no step was told"
@@ -67,15 +79,10 @@ MODEL=damaged
 refused 3 generate "a red ball" --frames 5 -o none.mp4
 [ -e none.mp4.job ] && fail "an empty job folder stays"
 mkdir held.mp4.job
-(
-    flock -s 9
-    touch holding
-    exec sleep 20
-) 9<held.mp4.job &
-while [ ! -e holding ]; do sleep 0.1; done
+hold held.mp4.job
 refused 3 generate "a red ball" --frames 5 -o held.mp4
 [ -d held.mp4.job ] || fail "the job folder of another take went"
-kill $! 2>/dev/null
+kill $holder 2>/dev/null
 MODEL=$kept
 
 # Latents that begin with frames are those of the VAE that decoded or encoded them: with another one
@@ -116,9 +123,7 @@ made tokens x --seconds 2 -o busy.lt
 made refine busy.lt --steps 1 -o busy.latents
 mkdir busy.mp4.decode.job busy.mp4.job
 for folder in busy.mp4.decode.job busy.mp4.job; do
-    flock -sF $folder sleep 60 &
-    holder=$!
-    sleep 0.5
+    hold $folder
     case $folder in
     *.decode.job) refused 1 decode busy.latents -o busy.mp4
         want="hint: another --output names another folder" ;;

@@ -3,22 +3,19 @@
 # after a kill, the recipe in the file.
 . "$(dirname "$0")/steps.sh"
 
+# begin ARGUMENTS...: the take $output from nothing, in the background; its events in killed.events.
+begin() {
+    rm -rf "$output" "$output.job"
+    : >killed.events
+    "$PROGRAM" "$@" -o "$output" --model "$MODEL" --progress jsonl >killed.out 2>killed.events &
+    run=$!
+}
+
 # killed OUTPUT ARGUMENTS...: the take, killed once its first window is there, and gone on with.
 killed() {
     output=$1
     shift
-    for attempt in 1 2 3 4 5; do
-        rm -rf "$output" "$output.job"
-        : >killed.events
-        "$PROGRAM" "$@" -o "$output" --model "$MODEL" --progress jsonl >killed.out 2>killed.events &
-        run=$!
-        while kill -0 "$run" 2>/dev/null && ! grep -q window_done killed.events; do
-            sleep 0.02
-        done
-        kill -9 "$run" 2>/dev/null
-        wait "$run" 2>/dev/null
-        [ -e "$output" ] || break
-    done
+    stop KILL killed.events window_done 1 begin "$@"
     [ -e "$output" ] && fail "$output: was not killed in five attempts"
     part="${output%.*}.part.${output##*.}"
     grown=none

@@ -90,3 +90,40 @@ likeness() {
     ffmpeg -v info -i "$1" -i "$2" -lavfi "[0]setpts=N/TB,scale=24:16:flags=area,format=gbrp[a];
         [1]select='${3:-1}',setpts=N/TB,scale=24:16:flags=area,format=gbrp[b];[a][b]psnr" -f null - 2>&1 | sed -n 's/.*average:\([0-9.]*\).*/\1/p'
 }
+
+# await FILE TEXT COUNT: until so many lines of FILE hold TEXT, or the process $run is over.
+await() {
+    while kill -0 "$run" 2>/dev/null && [ "$(grep -c "$2" "$1")" -lt "$3" ]; do
+        sleep 0.01
+    done
+}
+
+# await_handlers: until $run takes SIGINT and SIGTERM itself, or is over. Before that the first is
+# lost on a process in the background, and the second ends any program.
+await_handlers() {
+    [ -r /proc/self/status ] || sleep 1
+    while [ -r /proc/self/status ] && kill -0 "$run" 2>/dev/null; do
+        caught=$(sed -n 's/^SigCgt:.*\(....\)$/\1/p' "/proc/$run/status" 2>/dev/null)
+        [ $((0x${caught:-0} & 0x4002)) -eq $((0x4002)) ] && return
+        sleep 0.01
+    done
+}
+
+# stop SIGNALS FILE TEXT COUNT BEGIN...: BEGIN starts the process $run, with nothing left of an
+# earlier one; the signals come when FILE holds TEXT in so many lines, which on a busy machine may
+# be too late: then once more. $code is how the last one ended.
+stop() {
+    signals=$1
+    events=$2
+    text=$3
+    count=$4
+    shift 4
+    for attempt in 1 2 3 4 5; do
+        "$@"
+        await "$events" "$text" "$count"
+        for one in $signals; do kill -"$one" "$run" 2>/dev/null; done
+        wait "$run" 2>/dev/null
+        code=$?
+        [ $code -eq 0 ] || break
+    done
+}

@@ -17,14 +17,13 @@ start() {
     : >events.jsonl
     "$PROGRAM" generate "a red ball" --seconds $seconds --model "$MODEL" --progress jsonl \
         -o "$@" >start.out 2>>events.jsonl &
-    running=$!
+    run=$!
 }
 
-# wait_for TEXT COUNT: until events.jsonl holds it so many times, or the program has ended.
-wait_for() {
-    while kill -0 $running 2>/dev/null && [ "$(grep -c "$1" events.jsonl)" -lt "$2" ]; do
-        sleep 0.01
-    done
+# begin NAME: the take from nothing.
+begin() {
+    rm -rf "$1".*
+    start "$1.mp4"
 }
 
 began=$(date +%s%N)
@@ -40,8 +39,8 @@ for kill in $(seq "$kills"); do
     delay=$(awk "BEGIN { srand($seed + $kill); printf \"%.3f\", rand() * $took / 1e9 }")
     start killed.mp4
     sleep "$delay"
-    kill -KILL $running 2>/dev/null && unfinished=$((unfinished + 1))
-    wait $running 2>/dev/null
+    kill -KILL $run 2>/dev/null && unfinished=$((unfinished + 1))
+    wait $run 2>/dev/null
     ready=$(ls killed.mp4.job 2>/dev/null | grep -c '^latents\.[0-9]*\.[0-9a-f]*$')
     take killed.mp4 --json >again.json 2>again.err ||
         fail "kill $kill after $delay s: $(cat again.err)"
@@ -57,15 +56,7 @@ echo "$unfinished of $kills kills met a running take"
 # ---- Ctrl-C, SIGTERM ----
 for signal in INT TERM; do
     [ $signal = INT ] && want=130 || want=143
-    for attempt in 1 2 3 4 5; do # on a busy machine the signal may come too late
-        rm -rf stopped*
-        start stopped.mp4
-        wait_for '"event":"window_done"' 2
-        kill -$signal $running 2>/dev/null
-        wait $running
-        code=$?
-        [ $code -eq 0 ] || break
-    done
+    stop "$signal" events.jsonl '"event":"window_done"' 2 begin stopped
     equal "SIG$signal: exit code, attempt $attempt" $code $want
     grep -q 'hint: the same command goes on from stopped.mp4.job; what is finished plays as stopped.part.mp4' events.jsonl ||
         fail "SIG$signal: no word on how to go on: $(tail -1 events.jsonl)"
@@ -75,36 +66,36 @@ for signal in INT TERM; do
     take stopped.mp4 >again.out 2>again.err || fail "after SIG$signal: $(cat again.err)"
     same whole.mp4 stopped.mp4
 done
-rm -rf stopped*
-start stopped.mp4
-wait_for '"stage":"refine"' 1
-kill -INT $running
-kill -INT $running 2>/dev/null
-wait $running
-equal "SIGINT twice: exit code" $? 130
+stop "INT INT" events.jsonl '"stage":"refine"' 1 begin stopped
+equal "SIGINT twice: exit code, attempt $attempt" $code 130
 take stopped.mp4 >again.out 2>again.err || fail "after SIGINT twice: $(cat again.err)"
 same whole.mp4 stopped.mp4
 
 # ---- playable while it grows ----
-start growing.mp4
-wait_for '"event":"window_done"' 1
-kill -STOP $running
+for attempt in 1 2 3 4 5; do # as `stop`, but to look at it and let it go on
+    begin growing
+    await events.jsonl '"event":"window_done"' 1
+    kill -STOP $run 2>/dev/null
+    [ -e growing.mp4 ] || break
+    kill -CONT $run 2>/dev/null
+    wait $run
+done
 frames=$(of_video growing.part.mp4 nb_read_frames)
 [ "${frames:-0}" -ge 17 ] || fail "growing.part.mp4: $frames frames after the first window"
-kill -CONT $running
-wait $running
+kill -CONT $run
+wait $run
 same whole.mp4 growing.mp4
 
 # ---- two at once on one job folder, on one output ----
 start one.mp4 --job shared
-first=$running
+first=$run
 take two.mp4 --job shared >two.out 2>two.err || fail "second on a job folder: $(cat two.err)"
 wait $first || fail "first on a job folder: $(tail -2 events.jsonl)"
 same whole.mp4 one.mp4
 same whole.mp4 two.mp4
 start both.mp4
 take both.mp4 >two.out 2>two.err || fail "second on an output: $(cat two.err)"
-wait $running || fail "first on an output: $(tail -2 events.jsonl)"
+wait $run || fail "first on an output: $(tail -2 events.jsonl)"
 same whole.mp4 both.mp4
 [ ! -e both.mp4.job ] || fail "both.mp4.job is left"
 
