@@ -1,5 +1,5 @@
 /* replay.c - runs a fuzz target on files, for compilers without libFuzzer: replay_yaml
- * FILE_OR_FOLDER... */
+ * FILE_OR_FOLDER... Exit code 1 where one cannot be read, or there was none. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int files; /* that were run */
 
 static int run_file(const char *path)
 {
@@ -27,6 +29,7 @@ static int run_file(const char *path)
         perror(path);
     else
         LLVMFuzzerTestOneInput(data, (size_t)size);
+    files += !failed;
     free(data);
     return failed;
 }
@@ -52,6 +55,10 @@ int main(int argc, char **argv)
         failed |= dir ? run_folder(argv[i], dir) : run_file(argv[i]);
         if (dir)
             closedir(dir);
+    }
+    if (files == 0) {
+        fprintf(stderr, "replay: no file was run\n");
+        failed = 1;
     }
     return failed;
 }

@@ -112,7 +112,7 @@ static lt_status open_device(lt_backend **out, const char *device, lt_dtype acti
     return open_cpu_level(out, device, 0, activation, err);
 }
 
-/* Exit code 77, *skipped*, where the device is not there. */
+/* Exit code 77, *skipped*, where the device is not there; 1 without a file. */
 int main(int argc, char **argv)
 {
     const char *device = "reference";
@@ -127,6 +127,10 @@ int main(int argc, char **argv)
         else
             how = precision_of(argv[first + 1]);
         first += 2;
+    }
+    if (first >= argc) {
+        fprintf(stderr, "check_stage: no golden file was given\n");
+        return 1;
     }
     lt_error err = {0};
     lt_backend *backend = NULL;

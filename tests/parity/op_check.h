@@ -67,7 +67,7 @@ void op_run_case(op_check *t, lt_backend *backend, lt_dtype dtype, const char *l
 
 /* Runs every case of the table, or of the one operation `only`, on `backend`, and again on `other`,
  * which must give the same bytes. Prints the worst use of a bound per operation; returns the number
- * of cases that failed. */
+ * of cases that failed, and 1 where there is none. */
 int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const char *name,
                  const char *only);
 

@@ -10,6 +10,7 @@ int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const c
     int failed = 0;
     double worst = 0;
     int cases = 0;
+    bool any = false;
     for (int i = 0; i < op_case_count; i++) {
         const op_case *c = &op_cases[i];
         if (only == NULL || strcmp(only, c->op) == 0) {
@@ -26,6 +27,7 @@ int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const c
             }
             worst = one.worst > worst ? one.worst : worst;
             cases++;
+            any = true;
         }
         const bool last = i + 1 == op_case_count || strcmp(c->op, op_cases[i + 1].op) != 0;
         if (last && cases > 0) {
@@ -34,6 +36,10 @@ int op_run_table(lt_backend *backend, lt_backend *other, lt_dtype dtype, const c
             worst = 0;
             cases = 0;
         }
+    }
+    if (!any) {
+        printf("FAILED %s: the table has no case of %s\n", name, only ? only : "anything");
+        failed++;
     }
     return failed;
 }

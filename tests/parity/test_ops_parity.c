@@ -109,9 +109,11 @@ int main(int argc, char **argv)
 {
     int failed = 0;
     int ran = 0;
+    int named = 0;
     for (int i = 0; i < BACKENDS; i++) {
         if (argc > 1 && strcmp(argv[1], backends[i].name) != 0)
             continue;
+        named++;
         lt_error err = {0};
         lt_backend *one = NULL;
         lt_backend *several = NULL;
@@ -136,6 +138,9 @@ int main(int argc, char **argv)
         if (one != NULL)
             one->table->close(one);
     }
+    if (named == 0)
+        printf("FAILED: no backend is called %s\n", argv[1]);
+    failed += named == 0;
     printf("%d failed\n", failed);
     return failed > 0 ? 1 : ran > 0 ? 0 : 77;
 }
