@@ -45,8 +45,11 @@ for shell in zsh fish; do
     for name in keep-rest output-dir lm-context "cut join score"; do
         grep -q -- "$name" $shell.txt || fail "$shell: no $name"
     done
-    command -v $shell >/dev/null && { $shell -n $shell.txt || fail "$shell does not read it"; }
-    command -v $shell >/dev/null || echo "$shell is not here"
+    if command -v $shell >/dev/null; then
+        $shell -n $shell.txt || fail "$shell does not read it"
+    else
+        missing $shell
+    fi
 done
 # What bash and zsh have alike: quotes in a help text are outside of quotes. An even number of them
 # is left on every line.
@@ -85,6 +88,8 @@ fi
 if command -v groff >/dev/null; then
     groff -man -Tascii -ww longtake.1 >page.txt 2>groff.err || fail "groff fails"
     equal "groff says" "$(cat groff.err)" ""
+else
+    missing groff
 fi
 grep -n '^$' longtake.1 && fail "man page: an empty line"
 for command in generate run continue info; do

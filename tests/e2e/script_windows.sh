@@ -52,6 +52,8 @@ if command -v flock >/dev/null; then
         fail "held: $(tail -n 1 held.events)"
     kill "$other"
     wait "$other" 2>/dev/null
+else
+    missing flock
 fi
 
 refused 2 refine ball.lt --window 1

@@ -21,8 +21,16 @@ sanitized() {
     grep -q __asan_init "$PROGRAM"
 }
 
+# missing PROGRAM: a part that needs it was not looked at; the script is skipped unless another part
+# fails.
+missing() {
+    echo "skipped in part: $1 is not here"
+    : >"$work/.skipped"
+}
+
 finish() {
     [ ! -e "$work/.failed" ] || exit 1
+    [ ! -e "$work/.skipped" ] || exit 77
     exit 0
 }
 

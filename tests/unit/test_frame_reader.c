@@ -8,6 +8,7 @@
 
 #include "media/frame_reader.h"
 #include "tests/support/scratch.h"
+#include "tests/support/skipped.h"
 #include "tests/support/small_video.h"
 
 static const media_spec exact = {
@@ -288,15 +289,13 @@ static void damaged_files_end_well(void **state)
 static void make(const char *name, const char *arguments)
 {
     char command[2048];
-    if (system("ffmpeg -version >/dev/null 2>&1") != 0) {
-        print_message("the program ffmpeg is not here\n");
-        skip();
-    }
+    if (system("ffmpeg -version >/dev/null 2>&1") != 0)
+        skip_part("the program ffmpeg is not here");
     snprintf(command, sizeof command, "cd '%s' && ffmpeg -v quiet -nostdin -y %s %s",
              scratch_path("."), arguments, name);
     if (system(command) != 0) {
-        print_message("this ffmpeg cannot make %s\n", name);
-        skip();
+        snprintf(command, sizeof command, "this ffmpeg cannot make %s", name);
+        skip_part(command);
     }
 }
 
@@ -455,5 +454,5 @@ int main(void)
         cmocka_unit_test(uneven_rates_are_shown_in_time),
         cmocka_unit_test(sound_alone_is_refused),
     };
-    return cmocka_run_group_tests(tests, open_scratch, scratch_teardown);
+    return test_exit(cmocka_run_group_tests(tests, open_scratch, scratch_teardown));
 }
