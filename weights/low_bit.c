@@ -147,14 +147,13 @@ static void store_block(lt_low_bit *b, int64_t at, const block_fit *fit)
         lt_store_element(b->codes, b->kind, at * LT_BLOCK + i, (double)fit->code[i]);
 }
 
-/* Of row `at`, where it is the next one. Without memory they are found again when they are needed.
- */
+/* Of row `at`, where it is the next one. Without memory they are found again when needed. */
 static void keep_scales(lt_low_bit *b, int64_t at, int64_t blocks)
 {
-    if (at != b->kept_rows)
+    if (at != b->kept_rows || blocks == 0)
         return;
     if (!b->kept)
-        b->kept = malloc((size_t)(b->matrix.dim[0] * blocks) * sizeof *b->kept);
+        b->kept = calloc((size_t)(b->matrix.dim[0] * blocks), sizeof *b->kept);
     if (!b->kept)
         return;
     memcpy(b->kept + at * blocks, b->scales, (size_t)blocks * sizeof *b->kept);
