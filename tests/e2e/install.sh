@@ -31,6 +31,14 @@ LD_LIBRARY_PATH=$(dirname "$pc") ./customer small "a red ball" 2 mine.mp4 >out 2
     fail "customer: $(cat err)"
 same take.mp4 mine.mp4
 
+# The same with the static library, whose data lies where the program's does.
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --static --cflags --libs longtake | sed 's/-llongtake/-l:liblongtake.a/') ||
+    fail "pkg-config --static"
+"$CC" -std=c11 "$SOURCE/examples/minimal_generate.c" $flags -o usr/bin/alone ||
+    fail "a customer of the static library does not build"
+usr/bin/alone small "a red ball" 2 alone.mp4 >out 2>err || fail "static customer: $(cat err)"
+same take.mp4 alone.mp4
+
 # Both libraries show what longtake.h declares and nothing else.
 names() {
     nm "$@" | awk 'NF == 3 { print $3 }' | sed 's/@.*//' | sort
