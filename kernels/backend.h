@@ -264,12 +264,12 @@ lt_status lt_cached_attention_in_steps(lt_backend *b, lt_tensor out, lt_tensor q
                                        lt_tensor v, lt_tensor first, lt_tensor cosine,
                                        lt_tensor sine, const lt_attention_args *a, lt_error *err);
 
-/* The doors of the backends, one per folder. threads: 0 = all processors. */
 /* `choose` where the tensors are the host's: one thread, a small part of the pass before it
  * (host_choice.c). */
 lt_status lt_choose_on_host(lt_backend *b, lt_tensor out, lt_tensor logits, lt_tensor scratch,
                             const lt_choice *choice, const lt_next_numbers *next, lt_error *err);
 
+/* The doors of the backends, one per folder. threads: 0 = all processors. */
 lt_status lt_reference_open(lt_backend **out, int threads, lt_error *err);
 /* activation LT_NO_DTYPE: bf16 where the processor computes in it, else f32. */
 lt_status lt_cpu_open(lt_backend **out, int threads, lt_dtype activation, lt_error *err);

@@ -24,15 +24,24 @@ void take_read_at_clip_rate(media_reader *reader, const lt_json *about, double f
                          take_setting_check(NULL, "fps", rate, &ignored) == LT_OK ? rate : fps);
 }
 
-/* What is read to learn its rate is read again later. */
-static lt_status check_file(const char *path, lt_error *err)
+const char *take_read_once(const char *path)
 {
     struct stat st;
     if (strcmp(path, "-") == 0)
-        return lt_fail(err, LT_ERR_USAGE, "found standard input, expected a file");
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return lt_fail(err, LT_ERR_USAGE, "%s: is a pipe or device, expected a file", path);
-    return LT_OK;
+        return "standard input";
+    return stat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? NULL
+                                                                              : "a pipe or device";
+}
+
+/* What is read to learn its rate is read again later. */
+static lt_status check_file(const char *path, lt_error *err)
+{
+    const char *once = take_read_once(path);
+    if (!once)
+        return LT_OK;
+    return strcmp(path, "-") == 0
+               ? lt_fail(err, LT_ERR_USAGE, "found %s, expected a file", once)
+               : lt_fail(err, LT_ERR_USAGE, "%s: is %s, expected a file", path, once);
 }
 
 lt_status take_clip_fps(const char *path, double model_fps, double *fps, lt_error *err)

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "media/frame_reader.h"
 #include "media/window_encoder.h"
@@ -158,14 +157,11 @@ static lt_status check_hash(const take_reference *f, lt_error *err)
 
 static lt_status check_rereadable(const take_reference *f, lt_error *err)
 {
-    struct stat st;
-    const bool standard = strcmp(f->path, "-") == 0;
-    /* or told when it is opened */
-    if (!standard && (stat(f->path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
-        return LT_OK;
-    return lt_fail(err, LT_ERR_USAGE, "%s: found %s, expected a file, which is read more than once",
-                   f->run->request->image ? "--image" : "continue",
-                   standard ? "standard input" : "a pipe or device");
+    const char *once = take_read_once(f->path);
+    return once ? lt_fail(err, LT_ERR_USAGE,
+                          "%s: found %s, expected a file, which is read more than once",
+                          f->run->request->image ? "--image" : "continue", once)
+                : LT_OK;
 }
 
 lt_status take_reference_open(take_reference *f, take_run *run, const char *path,

@@ -16,8 +16,8 @@ typedef struct lt_pool lt_pool;
 /* `worker` is 0 .. lt_pool_threads - 1, so that a tile can use per-worker scratch. */
 typedef void (*lt_tile_fn)(void *user, int64_t tile, int worker);
 
-/* threads >= 1 counts the caller; 0 means one for every processor that
- * this process may keep busy (processor_count.h). Fails with LT_ERR_RESOURCES. */
+/* threads >= 1 counts the caller; 0 means one for every processor that this process may keep busy
+ * (processor_count.h). Fails with LT_ERR_RESOURCES. */
 lt_status lt_pool_open(lt_pool **pool, int threads, lt_error *err);
 void lt_pool_close(lt_pool *pool); /* accepts NULL */
 int lt_pool_threads(const lt_pool *pool);

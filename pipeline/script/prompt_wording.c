@@ -494,10 +494,12 @@ static bool takes_usual(const take_wording *w, int kind, const char *text)
     return w->kind[kind].usual && !tells_of(w, kind, text);
 }
 
-lt_status take_prompt_with_usual(const take_wording *w, const char *prompt, size_t opening,
-                                 char **out, lt_error *err)
+lt_status take_prompt_with_usual(const take_wording *w, const char *prompt, char **out,
+                                 lt_error *err)
 {
     growing begun = {0}, whole = {0};
+    size_t end[TAKE_MAX_EVENTS];
+    size_t opening = take_prompt_events(prompt, end) > 0 ? end[0] : strlen(prompt);
     *out = NULL;
     lt_status s = append(&begun, prompt, opening, err);
     while (opening > 0 && !take_is_word(prompt[opening - 1]))

@@ -17,10 +17,10 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
                                size_t told_bytes, lt_error *err);
 
 /* `prompt` of a take that nothing is seen before, with what is usual (`?` in the list) of the kinds
- * of which its first `opening` bytes say nothing, behind these. *out: NULL where nothing is added;
- * free() it. LT_ERR_RESOURCES. */
-lt_status take_prompt_with_usual(const take_wording *w, const char *prompt, size_t opening,
-                                 char **out, lt_error *err);
+ * of which it says nothing up to its first event, behind that part. *out: NULL where nothing is
+ * added; free() it. LT_ERR_RESOURCES. */
+lt_status take_prompt_with_usual(const take_wording *w, const char *prompt, char **out,
+                                 lt_error *err);
 
 /* What networks are told of a prompt: where there are words for it in small letters, of each kind
  * of things one, and for the `plan`, which the language model makes, not what refinement alone

@@ -193,22 +193,21 @@ static lt_status add_events(take_spec *s, const told_events *p, lt_error *err)
     return LT_OK;
 }
 
-/* The first prompt of a take that nothing is seen before says what is usual (`?` in the list of
- * words). *prompt: the text, NULL where it is still `asked`; it becomes another one, free() it. */
-static lt_status begin_as_usual(take_spec *s, const take_wording *words, const char *asked,
-                                char **prompt, lt_error *err)
+/* The prompt of a shot in the model's words, with what is usual where a take begins with it. *out:
+ * NULL where it stays as it is; free() it. */
+static lt_status in_words(take_spec *s, const take_wording *words, const char *prompt, bool begins,
+                          char **out, lt_error *err)
 {
-    size_t end[TAKE_MAX_EVENTS];
-    const char *said = *prompt ? *prompt : asked;
-    const size_t opening = take_prompt_events(said, end) > 0 ? end[0] : strlen(said);
-    char *whole = NULL;
-    LT_TRY(take_prompt_with_usual(words, said, opening, &whole, err));
-    if (whole) {
-        free(*prompt);
-        *prompt = whole;
-        s->begins_as_usual = true;
+    char *usual = NULL;
+    LT_TRY(reword(s, words, prompt, out, err));
+    const lt_status status =
+        begins ? take_prompt_with_usual(words, *out ? *out : prompt, &usual, err) : LT_OK;
+    if (status != LT_OK || usual) {
+        free(*out);
+        *out = usual;
     }
-    return LT_OK;
+    s->begins_as_usual = s->begins_as_usual || usual;
+    return status;
 }
 
 /* A filled shot of `frames` frames, in the model's words; where it tells events and the model
@@ -219,14 +218,7 @@ static lt_status add_told(take_spec *s, const longtake_shot *from, int64_t frame
     longtake_shot shot = *from;
     char *known = NULL;
     if (shot.prompt)
-        LT_TRY(reword(s, words, shot.prompt, &known, err));
-    if (shot.prompt && begins && !shot.plan && !shot.as_one_text) {
-        const lt_status usual = begin_as_usual(s, words, shot.prompt, &known, err);
-        if (usual != LT_OK) {
-            free(known);
-            return usual;
-        }
-    }
+        LT_TRY(in_words(s, words, shot.prompt, begins, &known, err));
     shot.prompt = known ? known : shot.prompt;
     told_events told = {.shot = &shot, .frames = frames, .fps = cfg->fps, .words = words};
     const bool spread = cfg->events == CFG_EVENTS_SPREAD && !shot.as_one_text;
@@ -274,7 +266,7 @@ lt_status take_shots_resolve(const longtake_request *r, const cfg_model *cfg,
         const longtake_shot shot = filled(s, r->shot_count > 0 ? &r->shots[i] : &whole);
         const int64_t end = i + 1 < r->shot_count ? r->shots[i + 1].at_frame : s->time.frames;
         LT_TRY(check_settings(&shot, i, err));
-        const bool begins = i == 0 && needs & TAKE_BEGINS_UNSEEN;
+        const bool begins = i == 0 && needs & TAKE_BEGINS_UNSEEN && !shot.plan && !shot.as_one_text;
         LT_TRY(add_told(s, &shot, end - shot.at_frame, begins, &cfg->pipeline, words, err));
     }
     return go_on(s, words, err);

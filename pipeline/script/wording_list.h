@@ -28,17 +28,16 @@
  * A line of a kind has the words for one state, and behind `=` the events that lead to it. Said are
  * the first of them, in the form (`|`) of what they take the place of. Of three forms
  * (`bounces|bouncing|bounce`) the third is read, but never said: `balls bounce` as the first, `to
- * bounce` as the second. A line that begins with `=`:
- * how events name a state of the kind, `_` being its words. `-`: words in which none of the kind
- * are meant. `+`: a prompt that has none of the kind gets them at its end, as an event or from the
- * prompt before. `> 2`: states of the kind come one after the other as their lines do, and the
- * first again after the last; an event goes through those between, two seconds each. `?`: a take
- * whose first prompt says no state of the kind begins with this one, unless the prompt has words
- * that stand behind `=`: of what has no such state, or that say one otherwise. `!`: words
- * that the plan is made without, as refinement alone paints what they say; behind `=`, what the
- * plan is told for them where the prompt says no state of the kind. `&`: networks are told of the
- * first state of the kind alone; words of another are left out, from the nearest of these words
- * before them on.
+ * bounce` as the second. A line that begins with `=`: how events name a state of the kind, `_`
+ * being its words. `-`: words in which none of the kind are meant. `+`: a prompt that has none of
+ * the kind gets them at its end, as an event or from the prompt before. `> 2`: states of the kind
+ * come one after the other as their lines do, and the first again after the last; an event goes
+ * through those between, two seconds each. `?`: a take whose first prompt says no state of the kind
+ * begins with this one, unless the prompt has words that stand behind `=`: of what has no such
+ * state, or that say one otherwise. `!`: words that the plan is made without, as refinement alone
+ * paints what they say; behind `=`, what the plan is told for them where the prompt says no state
+ * of the kind. `&`: networks are told of the first state of the kind alone; words of another are
+ * left out, from the nearest of these words before them on.
  */
 #ifndef TAKE_WORDING_LIST_H
 #define TAKE_WORDING_LIST_H

@@ -9,6 +9,7 @@ import pytest
 
 import longtake
 from longtake import _library as c
+from longtake._library import library_path
 
 HEADER = re.sub(
     r"/\*.*?\*/", "", (Path(__file__).resolve().parents[2] / "longtake.h").read_text(), flags=re.S
@@ -133,7 +134,7 @@ def test_version_of_the_header():
 def test_another_library_is_refused(monkeypatch, expected):
     monkeypatch.setattr(c, "VERSION", expected)
     wanted = (
-        f"{c.library_path}: found version {longtake.version()}, expected version {expected[:-1]}x"
+        f"{library_path}: found version {longtake.version()}, expected version {expected[:-1]}x"
     )
     with pytest.raises(ImportError, match=f"^{re.escape(wanted)}$"):
         c._load()
@@ -141,7 +142,7 @@ def test_another_library_is_refused(monkeypatch, expected):
 
 def test_another_patch_is_taken(monkeypatch):
     monkeypatch.setattr(c, "VERSION", c.VERSION.rpartition(".")[0] + ".999")
-    assert c._load()[1] == c.library_path
+    assert c._load()[1] == library_path
 
 
 def test_what_is_no_library_of_ours_is_refused(monkeypatch):

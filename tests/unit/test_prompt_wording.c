@@ -363,11 +363,9 @@ static void one_thing_is_told_of_several(void **state)
 /* `expected`: NULL where nothing is added. */
 static void check_usual(const take_wording *w, const char *prompt, const char *expected)
 {
-    size_t end[TAKE_MAX_EVENTS];
-    const size_t opening = take_prompt_events(prompt, end) > 0 ? end[0] : strlen(prompt);
     char *said;
     lt_error err = {0};
-    check_ok(take_prompt_with_usual(w, prompt, opening, &said, &err), err);
+    check_ok(take_prompt_with_usual(w, prompt, &said, &err), err);
     assert_int_equal(said != NULL, expected != NULL);
     if (expected)
         assert_string_equal(said, expected);
