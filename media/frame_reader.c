@@ -22,6 +22,7 @@ struct media_reader {
     media_read_options options;
     media_video_info info;
     media_webp_info webp;
+    char *comment; /* of what libav reads */
 
     AVFrame *shown; /* the picture on the screen */
     AVFrame *next;  /* the one after it */
@@ -290,7 +291,9 @@ static void describe(media_reader *r)
             r->info.has_sound || format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
     r->info.codec = r->in.decoder->codec->name;
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
-    r->info.comment = comment ? comment->value : NULL;
+    /* libav may replace its own while frames are read */
+    r->comment = comment ? strdup(comment->value) : NULL;
+    r->info.comment = r->comment;
     const AVDictionaryEntry *writer = av_dict_get(format->metadata, "encoder", NULL, 0);
     /* our own files say no version */
     r->info.written_again = writer && strcmp(writer->value, "Lavf") != 0;
@@ -391,6 +394,7 @@ void media_reader_close(media_reader *r)
     av_frame_free(&r->cut);
     media_input_close(&r->in);
     media_webp_info_clear(&r->webp);
+    free(r->comment);
     free(r->fitted);
     free(r->path);
     free(r);

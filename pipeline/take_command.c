@@ -82,8 +82,9 @@ static lt_status write_encoded(take_task *t, lt_error *err)
               : NULL;
     const lt_json *shots = settings ? lt_json_get(settings, "shots") : NULL;
     const char *prompt = shots && lt_json_count(shots) == 1 ? take_about_prompt(about, 0) : NULL;
-    const lt_status s =
-        take_tokens_write(&t->run, t->kind, &(take_plan_notes){prompt, NULL, settings}, err);
+    const bool is_told = prompt && prompt[0] != '\0';
+    const take_plan_notes notes = {is_told ? prompt : NULL, NULL, settings};
+    const lt_status s = take_tokens_write(&t->run, t->kind, &notes, err);
     lt_json_free(settings);
     lt_json_free(about);
     return s;
@@ -193,8 +194,11 @@ static void add_way_on(const take_run *run, lt_error *err)
         strstr(err->message, "\nhint: "))
         return;
     const size_t used = strlen(err->message);
+    char seed[32] = "";
+    if (run->spec.seed_was_drawn)
+        snprintf(seed, sizeof seed, " with the seed %u", (unsigned)run->spec.seed);
     snprintf(err->message + used, sizeof err->message - used,
-             "\nhint: the same command goes on from %s%s%s", take_job_path(run->job),
+             "\nhint: the same command%s goes on from %s%s%s", seed, take_job_path(run->job),
              run->playable ? "; what is finished plays as " : "",
              run->playable ? run->playable : "");
 }

@@ -314,6 +314,16 @@ static lt_status find_or_prepare(take_decoder *d, int64_t c, const take_window *
     return LT_OK;
 }
 
+lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *bytes, lt_error *err)
+{
+    const take_window w = take_window_at(&d->run->spec.time, c);
+    LT_TRY(find_video(d, c, &w, blob, bytes, err));
+    if (!*blob && w.delivered > 0)
+        return lt_fail(err, LT_ERR_FAILED, "the video of window %lld vanished from the job folder",
+                       (long long)c);
+    return LT_OK;
+}
+
 lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, void **blob,
                              size_t *bytes, lt_error *err)
 {
@@ -323,7 +333,7 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     *bytes = 0;
     if (c < d->ready) {
         take_clock_found(&run->clock, TAKE_DECODE, part_of(&run->spec, c).count);
-        return find_video(d, c, &w, blob, bytes, err);
+        return take_decode_stored(d, c, blob, bytes, err);
     }
     take_clock_enter(&run->clock, TAKE_DECODE, c, run->spec.time.windows, 1);
     lt_status s = open_network(d, err);
@@ -348,16 +358,6 @@ lt_status take_decode_window(take_decoder *d, int64_t c, const float *latents, v
     if (c == 0)
         take_clock_set_apart(&run->clock, TAKE_DECODE);
     return s;
-}
-
-lt_status take_decode_stored(take_decoder *d, int64_t c, void **blob, size_t *bytes, lt_error *err)
-{
-    const take_window w = take_window_at(&d->run->spec.time, c);
-    LT_TRY(find_video(d, c, &w, blob, bytes, err));
-    if (!*blob && w.delivered > 0)
-        return lt_fail(err, LT_ERR_FAILED, "the video of window %lld vanished from the job folder",
-                       (long long)c);
-    return LT_OK;
 }
 
 static lt_status decode_and_encode(take_decoder *d, const float *latents, float *known,

@@ -33,6 +33,7 @@ static const struct {
     [TAKE_PLACE_PLAN] = {"--output", "a plan", false},
     [TAKE_PLACE_PREVIEW] = {"--preview", "a preview", false},
     [TAKE_PLACE_SHEET] = {"--preview", "the sheet", false},
+    [TAKE_PLACE_JOB] = {"--job", "the job folder", false},
 };
 
 /* ---- where a file is ---- */
@@ -135,7 +136,7 @@ static lt_status check_place(const take_place *at, lt_error *err)
 {
     struct stat st;
     const char *flag = kinds[at->kind].flag;
-    if (at->kind == TAKE_PLACE_SOURCE)
+    if (at->kind == TAKE_PLACE_SOURCE || at->kind == TAKE_PLACE_JOB)
         return LT_OK;
     LT_TRY(take_name_check(flag, at->path, err));
     if (kinds[at->kind].is_renamed_to && stat(at->path, &st) == 0 && !S_ISREG(st.st_mode))
@@ -222,5 +223,7 @@ lt_status take_places_check(const longtake_request *r, take_output_kind kind, in
         add_output(&p, r->output, kind, frames);
     if (r->preview)
         add_preview(&p, r->preview, windows);
+    if (r->job)
+        take_places_add(&p, TAKE_PLACE_JOB, strdup(r->job));
     return take_places_end(&p, err);
 }

@@ -27,7 +27,8 @@ typedef enum {
     TAKE_PLACE_GROWING, /* NAME.part.EXT */
     TAKE_PLACE_PLAN,    /* of several candidates */
     TAKE_PLACE_PREVIEW, /* the file, or that of a window */
-    TAKE_PLACE_SHEET
+    TAKE_PLACE_SHEET,
+    TAKE_PLACE_JOB /* a folder */
 } take_place_kind;
 
 typedef struct take_place take_place;

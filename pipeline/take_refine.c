@@ -104,6 +104,17 @@ static bool begins_with_frames(const take_run *run, int64_t c)
     return c == 0 ? run->reference != NULL : run->spec.carry == CFG_CARRY_FRAMES;
 }
 
+/* Does the window show something new, all of it pictures (tokenizer/picture_codes.h)? */
+static bool is_of_pictures(const take_run *run, const take_window *w)
+{
+    for (int i = w->known; i < w->shown; i++) {
+        int frame = 0;
+        if (!take_plan_is_picture(run, take_plan_at(&run->plan, w->first_latent + i, &frame)))
+            return false;
+    }
+    return w->shown > w->known;
+}
+
 lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before, lt_hash *key,
                           lt_error *err)
 {
@@ -141,6 +152,8 @@ lt_status take_refine_key(take_refiner *r, int layer, int64_t c, lt_hash before,
     take_key_int(&k, s->carry);
     if (s->speed != DIT_EXACT)
         take_key_int(&k, s->speed);
+    if (is_of_pictures(run, &w)) /* how much of a window is shown is the take's length's doing */
+        take_key_text(&k, "pictures");
     if (begins_with_frames(run, c)) {
         lt_hash vae;
         LT_TRY(take_engine_hash(run->engine, TAKE_NET_VAE, &vae, err));
@@ -268,17 +281,6 @@ static lt_status refine(take_refiner *r, int layer, int64_t c, const take_window
     if (listener.error.code != LT_OK) /* the sampler knows only that it was stopped */
         *err = listener.error;
     return listener.error.code != LT_OK ? listener.error.code : status;
-}
-
-/* Does the window show something new, all of it pictures (tokenizer/picture_codes.h)? */
-static bool is_of_pictures(const take_run *run, const take_window *w)
-{
-    for (int i = w->known; i < w->shown; i++) {
-        int frame = 0;
-        if (!take_plan_is_picture(run, take_plan_at(&run->plan, w->first_latent + i, &frame)))
-            return false;
-    }
-    return w->shown > w->known;
 }
 
 /* Of pictures no more is known than their codes say: refined, they are covered with textures of the

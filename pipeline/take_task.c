@@ -268,8 +268,16 @@ static lt_status read_seed(const char *text, const char *place, int64_t *seed, l
     return LT_OK;
 }
 
+static bool are_told(const longtake_shot *shot, size_t shots)
+{
+    for (size_t i = 0; i < shots; i++)
+        if (shot[i].prompt[0] == '\0')
+            return false;
+    return true;
+}
+
 /* Where no prompt was given: the shots that the plan notes, which are those of a cut or joined plan
- * too; else its one prompt. */
+ * too; else its one prompt. Pictures among them have none, and then none of all is taken. */
 static void take_noted_prompts(take_task *t)
 {
     longtake_request *r = &t->request;
@@ -277,9 +285,12 @@ static void take_noted_prompts(take_task *t)
     if (r->prompt || r->shot_count > 0)
         return;
     if (t->settings && take_recipe_shots(t->settings, r->input, r, &t->recipe, &ignored) == LT_OK &&
-        r->shot_count > 0)
+        r->shot_count > 0) {
+        r->shot_count = are_told(r->shots, r->shot_count) ? r->shot_count : 0;
         return;
-    r->prompt = tok_plan_note(&t->plan, "prompt");
+    }
+    const char *prompt = tok_plan_note(&t->plan, "prompt");
+    r->prompt = prompt && prompt[0] != '\0' ? prompt : NULL;
 }
 
 /* Prompts and seed are those that the file notes, where none were given. Pictures need none. */
@@ -412,16 +423,26 @@ static lt_status open_job(take_task *t, lt_error *err)
     return take_run_open_job(&t->run, t->request.output, err);
 }
 
-/* Seconds of a take like this one that shows the shot; 0: not known. */
+/* Do longer takes have the shot at another time? Those that a prompt's events are spread over. */
+static bool is_spread(const take_task *t)
+{
+    const size_t given = t->request.shot_count;
+    return (size_t)t->run.spec.shots > (given > 0 ? given : 1);
+}
+
+/* Seconds of a take like this one that shows the shot; 0: not known. Where the next one comes too
+ * soon none does. */
 static double seconds_that_show(const take_task *t, int shot)
 {
+    enum { MOST_SECONDS_MORE = 120 };
     const longtake *e = t->run.engine;
-    const double now = (double)t->run.spec.time.frames / e->cfg.pipeline.fps;
+    const int64_t now = (int64_t)((double)t->run.spec.time.frames / e->cfg.pipeline.fps);
     longtake_request longer = t->request;
     longer.settings.frames = longer.settings.semantic_frames = -1;
-    if (t->run.reference || t->plan.segments > 0)
+    if (t->run.reference || t->plan.segments > 0 ||
+        (take_shot_picture_frame(&t->run.spec, shot) >= 0 && !is_spread(t)))
         return 0;
-    for (int64_t seconds = (int64_t)now + 1; (double)seconds <= 2 * now + 60; seconds++) {
+    for (int64_t seconds = now + 1; seconds <= now + MOST_SECONDS_MORE; seconds++) {
         take_spec s;
         lt_error ignored = {0};
         longer.settings.seconds = (double)seconds;

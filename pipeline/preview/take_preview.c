@@ -90,11 +90,6 @@ lt_status take_preview_open(take_preview *p, take_run *run, lt_error *err)
     *p = (take_preview){.run = run, .frame = malloc(cells * CELL_PIXELS * CELL_PIXELS * 3)};
     if (!p->frame)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
-    const char *folder = run->request->preview;
-    if (is_named_as_folder(folder) && mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        take_preview_close(p);
-        return lt_fail_to_write(folder, err);
-    }
     return take_colour_map(run->engine, run->job, &notes, &p->map, err);
 }
 
@@ -115,7 +110,10 @@ static lt_status write_file(const char *path, const void *blob, size_t bytes, lt
 
 static lt_status write_blob(take_run *run, int64_t c, const void *blob, size_t bytes, lt_error *err)
 {
-    char *path = take_preview_name(run->request->preview, c);
+    const char *preview = run->request->preview;
+    if (is_named_as_folder(preview) && mkdir(preview, 0777) != 0 && errno != EEXIST)
+        return lt_fail_to_write(preview, err);
+    char *path = take_preview_name(preview, c);
     if (!path)
         return lt_fail(err, LT_ERR_RESOURCES, "preview: out of memory");
     const lt_status s = write_file(path, blob, bytes, err);

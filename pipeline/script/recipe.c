@@ -106,9 +106,10 @@ static lt_status read_shots(key_reader *k, const longtake_settings *take, longta
                                        .as_one_text = 1};
         LT_TRY(s.status);
     }
+    const bool is_told = n != 1 || out->shot[0].prompt[0] != '\0';
     out->shots = n;
     r->shots = out->shot;
-    r->shot_count = n;
+    r->shot_count = is_told ? n : 0; /* pictures, made without a prompt */
     return k->status;
 }
 
@@ -198,9 +199,6 @@ lt_status take_recipe_apply(const lt_json *about, const char *place, longtake_re
     if (g->seconds < 0 && g->frames < 0 && g->semantic_frames < 0)
         g->frames = int_of(&k, "frames");
     LT_TRY(read_shots(&k, &told.settings, r, out));
-    if (r->shots == out->shot && r->shot_count == 1 && r->shots[0].prompt &&
-        r->shots[0].prompt[0] == '\0')
-        r->shot_count = 0; /* pictures, refined without a prompt */
     return read_retakes(&k, r, out);
 }
 

@@ -21,6 +21,9 @@ made generate "a red ball" --frames 9 --preview made/ -o made.mp4
 [ -s made/window-000.mp4 ] || fail "no preview in a new folder: $(ls made)"
 made generate "a red ball" --frames 9 --preview foreseen/ -o made.mp4 --dry-run
 [ ! -e foreseen ] || fail "--dry-run makes the folder of previews"
+made generate "a red ball" --frames 25 --keep-job -o kept.mp4
+made generate "a red ball" --frames 25 --keep-job -o kept.mp4 --preview found/
+[ -s found/window-001.mp4 ] || fail "no previews of windows that were there: $(ls found)"
 made refine ball.lt --steps 6 --preview now.mp4 -o ball.latents
 equal "pictures" "$(of_video now.mp4 nb_read_frames)" 5
 equal "rate" "$(of_video now.mp4 r_frame_rate)" "2/1"
@@ -49,6 +52,7 @@ spares "--preview: found pd/../bad.mp4, the output" generate x --frames 9 -o bad
     --preview pd/../bad.mp4
 spares "--preview: found bad.part.mp4, the output while it grows" generate x --frames 9 -o bad.mp4 \
     --preview bad.part.mp4
+spares "--job: found bad.mp4, the output" generate x --frames 9 -o bad.mp4 --job bad.mp4
 same plain.mp4 pd/window-000.mp4
 same plain.mp4 old.mp4
 rm pd/window-001.mp4
